@@ -1,0 +1,3 @@
+module github.com/webfarm-go/webfarm
+
+go 1.25.0

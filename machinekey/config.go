@@ -1,0 +1,90 @@
+package machinekey
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Config is one <machineKey> element: the two keys, the two algorithms and
+// the mode that every node of the farm shares. It is plain data; [New]
+// validates it.
+//
+// Config prints without its keys in every form (%v, %#v, slog, JSON).
+type Config struct {
+	// ValidationKey is the attribute validationKey, decoded from hex. At
+	// least 1 byte (legacy modes: 20); .NET has no upper limit.
+	ValidationKey []byte
+	// DecryptionKey is the attribute decryptionKey, decoded from hex: 16, 24
+	// or 32 bytes for AES, 16 or 24 for 3DES, 8 for DES.
+	DecryptionKey []byte
+	// Validation is the attribute validation. The zero value is invalid:
+	// .NET's own default changed from SHA1 (.NET 2) to HMACSHA256 (.NET 4).
+	Validation Validation
+	// Decryption is the attribute decryption. The zero value is Auto.
+	Decryption Decryption
+	// Mode is the compatibility mode, explicit or derived from
+	// <httpRuntime targetFramework>. Protect and Unprotect ignore it, as
+	// MachineKey.Protect does; the zero value ModeUnknown is refused by the
+	// credentials that depend on it.
+	Mode Mode
+	// ModeSource says what decided Mode. Only the web.config readers set it.
+	ModeSource ModeSource
+	// AllowInsecure admits the algorithms whose Go names begin with
+	// Insecure. Without it [New] refuses them.
+	AllowInsecure bool
+	// Rand is the source of initialization vectors. Nil means crypto/rand;
+	// anything else is for tests, since a predictable source breaks CBC.
+	Rand io.Reader
+	// Warnings are the remarks of the web.config readers on a legal but
+	// doubtful file, in file order.
+	Warnings []Warning
+}
+
+// ModeSource says what decided the compatibility mode of a web.config.
+type ModeSource struct {
+	// From is "explicit" (the attribute compatibilityMode),
+	// "targetFramework" (<httpRuntime targetFramework> of 4.5 or higher) or
+	// "default". Empty when no file was read.
+	From string
+	// Line is the 1-based line of the element that decided, 0 where none did.
+	Line int
+}
+
+// String returns a sentence part such as "targetFramework on line 7".
+func (s ModeSource) String() string {
+	if s.Line == 0 {
+		return s.From
+	}
+	return fmt.Sprintf("%s on line %d", s.From, s.Line)
+}
+
+// Warning is a remark on a legal but doubtful configuration.
+type Warning struct {
+	// Code is stable and fit for a program: "weak_algorithm",
+	// "validation_not_usable_for_protect".
+	Code string
+	// Line is the 1-based line it concerns, 0 if none.
+	Line int
+	// Text says what it means and what to do.
+	Text string
+}
+
+// String describes c without its keys.
+func (c Config) String() string {
+	return fmt.Sprintf("machinekey.Config{validation=%v (%d-byte key) decryption=%v (%d-byte key) mode=%v}",
+		c.Validation, len(c.ValidationKey), c.Decryption, len(c.DecryptionKey), c.Mode)
+}
+
+// GoString is String: %#v shows no key either.
+func (c Config) GoString() string { return c.String() }
+
+// Format implements [fmt.Formatter] for every verb and flag, so that no
+// format prints the fields.
+func (c Config) Format(s fmt.State, _ rune) { io.WriteString(s, c.String()) }
+
+// LogValue implements [slog.LogValuer] without the keys.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalText keeps the keys out of JSON and every other text encoding.
+func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

@@ -1,0 +1,57 @@
+package sessiontoken
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Sentinels for errors.Is. ErrInvalid is all that can be learned about data
+// that was not authenticated; the others are facts about authentic data.
+var (
+	// ErrInvalid means that the value is not a credential of this farm: not
+	// well formed, changed on the way, or protected with another key.
+	ErrInvalid = errors.New("sessiontoken: not a valid credential")
+	// ErrExpired means that ValidTo lies more than the clock skew behind.
+	ErrExpired = errors.New("sessiontoken: credential has expired")
+	// ErrNotYetValid means that ValidFrom lies more than the clock skew ahead.
+	ErrNotYetValid = errors.New("sessiontoken: credential is not yet valid")
+	// ErrEndpoint means that the token was issued for another cookie path
+	// (.NET: ID4291).
+	ErrEndpoint = errors.New("sessiontoken: credential belongs to another endpoint")
+	// ErrUnsupported means that the credential is of a kind that .NET may
+	// read and this library does not.
+	ErrUnsupported = errors.New("sessiontoken: credential of an unsupported kind")
+	// ErrDPAPI means that the credential is protected with the Windows DPAPI,
+	// the default of WIF, and can be read on the issuing machine only.
+	ErrDPAPI = errors.New("sessiontoken: credential is protected with the Windows DPAPI of one machine; " +
+		"make the .NET site use System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler")
+	// ErrNotInStore means that a reference token's entry is not in the store.
+	ErrNotInStore = errors.New("sessiontoken: not in the store")
+)
+
+// FormatError reports authentic data that does not parse, with the layer and
+// the position. It wraps [ErrInvalid] or [ErrUnsupported].
+type FormatError struct {
+	// Layer is "deflate", "nrbf", "nbfx", "token" or "bootstrap".
+	Layer string
+	// Offset is the byte offset inside that layer's data, -1 if unknown.
+	Offset int
+	// Err is the cause.
+	Err error
+}
+
+// Error names the layer, the offset and the cause.
+func (e *FormatError) Error() string {
+	if e.Offset < 0 {
+		return fmt.Sprintf("sessiontoken: %s: %v", e.Layer, e.Err)
+	}
+	return fmt.Sprintf("sessiontoken: %s at byte %d: %v", e.Layer, e.Offset, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// Is makes every FormatError match [ErrInvalid] unless it is unsupported.
+func (e *FormatError) Is(target error) bool {
+	return target == ErrInvalid && !errors.Is(e.Err, ErrUnsupported)
+}

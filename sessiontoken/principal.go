@@ -1,0 +1,171 @@
+package sessiontoken
+
+import (
+	"context"
+	"iter"
+	"strings"
+)
+
+// Reader turns the text of one credential into the user it stands for. All
+// codecs of this package implement it, so that package cookie needs to know
+// none of them.
+//
+// The error is one of this package's sentinels, possibly wrapped.
+type Reader interface {
+	ReadPrincipal(ctx context.Context, value string) (*Principal, error)
+}
+
+// Claim is one statement about the user (System.Security.Claims.Claim).
+type Claim struct {
+	// Type is a URI such as [ClaimTypeName]; Value is its text.
+	Type, Value string
+	// ValueType is an XML Schema type; [ValueTypeString] when empty on issue.
+	ValueType string
+	// Issuer and OriginalIssuer say who stated it. Empty on issue means
+	// [LocalAuthority] and Issuer.
+	Issuer, OriginalIssuer string
+	// Properties is the claim's property bag in the order of the token.
+	Properties []Property
+}
+
+// Property is one entry of a claim's property bag. The bag is a slice, not a
+// map, because its order is part of the bytes.
+type Property struct{ Name, Value string }
+
+// Property returns the value of the named property of c.
+func (c Claim) Property(name string) (string, bool) {
+	for _, p := range c.Properties {
+		if p.Name == name {
+			return p.Value, true
+		}
+	}
+	return "", false
+}
+
+// Identity is one set of claims from one authentication
+// (System.Security.Claims.ClaimsIdentity).
+type Identity struct {
+	// AuthenticationType says how the user signed in, for example
+	// "Federation". Empty means not authenticated.
+	AuthenticationType string
+	// NameClaimType and RoleClaimType say which claims hold the name and the
+	// roles. Empty on issue means [ClaimTypeName] and [ClaimTypeRole].
+	NameClaimType, RoleClaimType string
+	// Label is an application's mark, usually empty.
+	Label string
+	// Claims are in the order of the token.
+	Claims []Claim
+	// Actor is the identity that acts on behalf of this one, usually nil.
+	Actor *Identity
+	// Bootstrap is the original security token, if the site saves it.
+	Bootstrap Bootstrap
+}
+
+// IsAuthenticated reports whether the identity names how it was
+// authenticated, as ClaimsIdentity.IsAuthenticated does.
+func (i *Identity) IsAuthenticated() bool { return i != nil && i.AuthenticationType != "" }
+
+// Name returns the value of the first claim of type NameClaimType, or "".
+func (i *Identity) Name() string {
+	if i == nil {
+		return ""
+	}
+	t := i.NameClaimType
+	if t == "" {
+		t = ClaimTypeName
+	}
+	for k := range i.Claims {
+		if strings.EqualFold(i.Claims[k].Type, t) {
+			return i.Claims[k].Value
+		}
+	}
+	return ""
+}
+
+// HasRole reports whether the identity has a claim of type RoleClaimType with
+// exactly this value.
+func (i *Identity) HasRole(role string) bool {
+	if i == nil {
+		return false
+	}
+	t := i.RoleClaimType
+	if t == "" {
+		t = ClaimTypeRole
+	}
+	for k := range i.Claims {
+		if i.Claims[k].Value == role && strings.EqualFold(i.Claims[k].Type, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// Principal is the signed-in user (System.Security.Claims.ClaimsPrincipal).
+// All methods are safe on a nil Principal, which has no identities. A
+// Principal that came from a codec is not shared; treat one from a request
+// context as read-only.
+type Principal struct {
+	// Identities are in the order of the token; the first is the primary one.
+	Identities []Identity
+}
+
+// Name returns the name of the primary identity, or "".
+func (p *Principal) Name() string {
+	if p == nil || len(p.Identities) == 0 {
+		return ""
+	}
+	return p.Identities[0].Name()
+}
+
+// IsAuthenticated reports whether any identity is authenticated.
+func (p *Principal) IsAuthenticated() bool {
+	if p == nil {
+		return false
+	}
+	for k := range p.Identities {
+		if p.Identities[k].IsAuthenticated() {
+			return true
+		}
+	}
+	return false
+}
+
+// HasRole reports whether any identity has the role, as
+// ClaimsPrincipal.IsInRole does. The comparison is exact.
+func (p *Principal) HasRole(role string) bool {
+	if p == nil {
+		return false
+	}
+	for k := range p.Identities {
+		if p.Identities[k].HasRole(role) {
+			return true
+		}
+	}
+	return false
+}
+
+// First returns the first claim of the given type. As in .NET, claim types
+// compare without regard to case.
+func (p *Principal) First(claimType string) (Claim, bool) {
+	for c := range p.All(claimType) {
+		return c, true
+	}
+	return Claim{}, false
+}
+
+// All iterates over the claims of the given type in all identities, actors
+// apart; the empty type means every claim.
+func (p *Principal) All(claimType string) iter.Seq[Claim] {
+	return func(yield func(Claim) bool) {
+		if p == nil {
+			return
+		}
+		for k := range p.Identities {
+			for _, c := range p.Identities[k].Claims {
+				if (claimType == "" || strings.EqualFold(c.Type, claimType)) && !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}

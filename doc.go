@@ -5,13 +5,13 @@
 // This package holds no code. The library is three packages in one line, each
 // importing only the one below it:
 //
-//	 an HTTP request
-//	      │
-//	  cookie         WHERE does it travel?   names, chunks, middleware
-//	      │ text
-//	  sessiontoken   WHAT does it say?       session token, claims, principal
-//	      │ bytes
-//	  machinekey     WHO may read or write it?  keys, purposes, web.config
+//	an HTTP request
+//	     │
+//	 cookie         WHERE does it travel?   names, chunks, middleware
+//	     │ text
+//	 sessiontoken   WHAT does it say?       session token, claims, principal
+//	     │ bytes
+//	 machinekey     WHO may read or write it?  keys, purposes, web.config
 //
 // Start with [github.com/webfarm-go/webfarm/cookie] for a web service, with
 // [github.com/webfarm-go/webfarm/sessiontoken] where the cookie's text is

@@ -1,0 +1,37 @@
+package dotnet
+
+import "encoding/binary"
+
+// MaxUint7 is the largest number that [AppendUint7] writes.
+const MaxUint7 = 1<<31 - 1
+
+// AppendUint7 appends n as BinaryWriter.Write7BitEncodedInt does, in the
+// fewest bytes; see [Reader.ReadUint7] for the layout. n must be within
+// 0..[MaxUint7], as is every length below 2 GiB.
+func AppendUint7(dst []byte, n int) []byte {
+	v := uint32(n)
+	for v >= 0x80 {
+		dst = append(dst, byte(v)|0x80)
+		v >>= 7
+	}
+	return append(dst, byte(v))
+}
+
+// Uint7Size returns how many bytes AppendUint7 writes for n, 1 to 5.
+func Uint7Size(n int) int {
+	size := 1
+	for v := uint32(n); v >= 0x80; v >>= 7 {
+		size++
+	}
+	return size
+}
+
+// AppendInt32 appends v as four bytes, little-endian.
+func AppendInt32(dst []byte, v int32) []byte {
+	return binary.LittleEndian.AppendUint32(dst, uint32(v))
+}
+
+// AppendInt64 appends v as eight bytes, little-endian.
+func AppendInt64(dst []byte, v int64) []byte {
+	return binary.LittleEndian.AppendUint64(dst, uint64(v))
+}

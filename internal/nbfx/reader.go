@@ -1,0 +1,521 @@
+package nbfx
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// Kind says what [Reader.Next] found.
+type Kind uint8
+
+// The kinds of node. The zero value is an error.
+const (
+	Invalid      Kind = iota // malformed input; see Reader.Err
+	StartElement             // Name, Namespace and Attrs are set
+	EndElement               // closes the innermost open element
+	Text                     // Value is set
+	Comment                  // Value is set
+	EndDocument              // nothing is left
+)
+
+// Limits bounds what a [Reader] accepts. A zero field means the default.
+type Limits struct {
+	// Depth is the number of open elements; default 64.
+	Depth int
+	// Records is the number of elements, attributes, texts and comments in
+	// the document; default 262144.
+	Records int
+}
+
+const (
+	defaultDepth   = 64
+	defaultRecords = 1 << 18
+)
+
+// Span is a piece of [Reader.Buffer].
+type Span struct{ Off, Len int32 }
+
+// Name is the name of an element or attribute.
+type Name struct {
+	// ID is the index in the dictionary, also for a name that was written
+	// out although the dictionary has it; -1 for any other name.
+	ID int
+	// Local is the text of a name that is not in the dictionary.
+	Local Span
+	// Prefix and Namespace are empty for nearly every name of a token.
+	Prefix, Namespace Span
+}
+
+// Attr is one attribute of the current element.
+type Attr struct {
+	Name
+	Value Value
+}
+
+// Reader is a pull parser over one document. It checks everything that .NET's
+// XmlDictionaryReader checks (record syntax, UTF-8 and UTF-16, nesting,
+// duplicate attributes, prefixes) and allocates only to grow the buffer that
+// it was given and its own reused tables. The zero Reader is ready for Reset.
+type Reader struct {
+	buf     []byte // the document, then texts converted from other records
+	doc     int    // length of the document within buf
+	pos     int
+	dict    []string
+	limits  Limits
+	records int
+	depth   int
+	rooted  bool // the root element has been seen
+
+	pendingEnd bool // the last value record ends its element too
+	array      arrayState
+	name       Name
+	attrs      []Attr
+	bindings   []binding
+	value      Value
+	err        error
+}
+
+// binding is one namespace declaration in scope.
+type binding struct {
+	depth       int
+	prefix, uri Span
+}
+
+// Reset makes r read the document doc, which it may append to. The dictionary
+// is indexed by wire id divided by two.
+func (r *Reader) Reset(doc []byte, dict []string, limits Limits) {
+	if limits.Depth == 0 {
+		limits.Depth = defaultDepth
+	}
+	if limits.Records == 0 {
+		limits.Records = defaultRecords
+	}
+	*r = Reader{
+		buf: doc, doc: len(doc), dict: dict, limits: limits,
+		attrs: r.attrs[:0], bindings: r.bindings[:0],
+	}
+}
+
+// Err returns the error after Next has returned Invalid, an [*Error].
+func (r *Reader) Err() error { return r.err }
+
+// Offset returns the position of the next record in the document.
+func (r *Reader) Offset() int { return r.pos }
+
+// Name returns the name of the element that Next has just started.
+func (r *Reader) Name() Name { return r.name }
+
+// Attrs returns the attributes of the element that Next has just started, in
+// document order and without namespace declarations. Valid until Next.
+func (r *Reader) Attrs() []Attr { return r.attrs }
+
+// Value returns the text or comment that Next has just read.
+func (r *Reader) Value() Value { return r.value }
+
+// Buffer returns the document followed by the converted texts: what a [Span]
+// refers to. It may move with every call of Next, Text and the like.
+func (r *Reader) Buffer() []byte { return r.buf }
+
+// Bytes returns the bytes of s, valid until the next call of Next.
+func (r *Reader) Bytes(s Span) []byte { return r.buf[s.Off : s.Off+s.Len] }
+
+// Next reads the next node.
+func (r *Reader) Next() Kind {
+	if r.err != nil {
+		return Invalid
+	}
+	if r.pendingEnd {
+		r.pendingEnd = false
+		return r.endElement()
+	}
+	if r.array.left > 0 {
+		return r.nextInArray()
+	}
+	if r.pos >= r.doc {
+		if r.depth > 0 {
+			return r.fail(ErrTruncated)
+		}
+		return EndDocument
+	}
+	c := r.buf[r.pos]
+	r.pos++
+	switch {
+	case c >= recShortElement && c < Zero:
+		return r.startElement(c)
+	case c >= Zero:
+		return r.text(c)
+	case c == recEndElement:
+		return r.endElement()
+	case c == recComment:
+		s, ok := r.string()
+		if !ok || !r.count(1) {
+			return Invalid
+		}
+		r.value = Value{Code: Chars32, Span: s}
+		return Comment
+	case c == recArray:
+		return r.startArray()
+	}
+	r.pos--
+	return r.fail(ErrSyntax) // an attribute outside a start tag, or an unknown record
+}
+
+// endElement closes the innermost element and its namespace declarations.
+func (r *Reader) endElement() Kind {
+	if r.depth == 0 {
+		return r.fail(ErrSyntax)
+	}
+	for n := len(r.bindings); n > 0 && r.bindings[n-1].depth == r.depth; n-- {
+		r.bindings = r.bindings[:n-1]
+	}
+	r.depth--
+	return EndElement
+}
+
+// text reads the value record c as element content.
+func (r *Reader) text(c byte) Kind {
+	v, ok := r.readValue(c &^ 1)
+	if !ok || !r.count(1) {
+		return Invalid
+	}
+	if r.depth == 0 {
+		// .NET takes white space after the root; nothing may come before it.
+		if s, ok := r.Text(v); !r.rooted || c&1 != 0 || !ok || !isSpace(r.Bytes(s)) {
+			return r.fail(ErrSyntax)
+		}
+	}
+	r.pendingEnd = c&1 != 0
+	r.value = v
+	return Text
+}
+
+// startElement reads the name, attributes and namespace declarations of the
+// element record c.
+func (r *Reader) startElement(c byte) Kind {
+	if r.depth == 0 && r.rooted {
+		return r.fail(ErrSyntax) // a second root
+	}
+	if r.depth >= r.limits.Depth {
+		return r.fail(ErrLimit)
+	}
+	var ok bool
+	switch {
+	case c == recShortDictElement: // what .NET writes for every element of a token
+		r.name, ok = r.dictName(Span{})
+	case c == recShortElement:
+		r.name, ok = r.literalName(Span{})
+	case c <= recDictElement:
+		var prefix Span
+		if prefix, ok = r.string(); ok {
+			if c == recElement {
+				r.name, ok = r.literalName(prefix)
+			} else {
+				r.name, ok = r.dictName(prefix)
+			}
+		}
+	case c < recPrefixElementA:
+		r.name, ok = r.dictName(r.letter(c - recPrefixDictElementA))
+	default:
+		r.name, ok = r.literalName(r.letter(c - recPrefixElementA))
+	}
+	if !ok {
+		return Invalid
+	}
+	r.rooted = true
+	r.depth++
+	if !r.attributes() || !r.count(1+len(r.attrs)) {
+		return Invalid
+	}
+	return StartElement
+}
+
+// attributes reads all attributes and namespace declarations of a start tag
+// and resolves its prefixes.
+func (r *Reader) attributes() bool {
+	r.attrs = r.attrs[:0]
+	var seen uint64 // dictionary ids below 64 of attributes without prefix
+	plain := true   // nothing but such attributes, no duplicate possible
+	for r.pos < r.doc {
+		c := r.buf[r.pos]
+		if c < recShortAttribute || c >= recShortElement {
+			break
+		}
+		r.pos++
+		if c >= recShortXmlns && c <= recDictXmlns {
+			if !r.xmlns(c) {
+				return false
+			}
+			continue
+		}
+		a := Attr{}
+		var ok bool
+		switch {
+		case c == recShortDictAttribute: // what .NET writes
+			if a.Name, ok = r.dictName(Span{}); ok && a.ID < 64 {
+				bit := uint64(1) << a.ID
+				plain = plain && seen&bit == 0
+				seen |= bit
+			} else {
+				plain = false
+			}
+		case c == recShortAttribute:
+			a.Name, ok = r.literalName(Span{})
+			plain = false
+		case c <= recDictAttribute:
+			var prefix Span
+			if prefix, ok = r.string(); ok {
+				if c == recAttribute {
+					a.Name, ok = r.literalName(prefix)
+				} else {
+					a.Name, ok = r.dictName(prefix)
+				}
+			}
+			plain = false
+		case c < recPrefixAttributeA:
+			a.Name, ok = r.dictName(r.letter(c - recPrefixDictAttributeA))
+			plain = false
+		default:
+			a.Name, ok = r.literalName(r.letter(c - recPrefixAttributeA))
+			plain = false
+		}
+		if !ok {
+			return false
+		}
+		if r.pos >= r.doc {
+			r.fail(ErrTruncated)
+			return false
+		}
+		v := r.buf[r.pos]
+		if v < Zero || v&1 != 0 { // a value that ends an element has no place here
+			r.fail(ErrSyntax)
+			return false
+		}
+		r.pos++
+		if a.Value, ok = r.readValue(v); !ok {
+			return false
+		}
+		if len(r.attrs) >= r.limits.Records-r.records {
+			r.fail(ErrLimit)
+			return false
+		}
+		r.attrs = append(r.attrs, a)
+	}
+	if len(r.bindings) > 0 || r.name.Prefix.Len > 0 || !plain {
+		return r.resolve(plain)
+	}
+	return true
+}
+
+// resolve sets the namespaces of the current element and its attributes, and
+// refuses unbound prefixes and duplicate attributes.
+func (r *Reader) resolve(plain bool) bool {
+	var ok bool
+	if r.name.Namespace, ok = r.namespace(r.name.Prefix, true); !ok {
+		return false
+	}
+	if plain {
+		return true
+	}
+	if len(r.attrs) > maxMixedAttrs {
+		r.fail(ErrLimit) // the check below is quadratic
+		return false
+	}
+	for i := range r.attrs {
+		a := &r.attrs[i]
+		if a.Namespace, ok = r.namespace(a.Prefix, false); !ok {
+			return false
+		}
+		for k := range r.attrs[:i] {
+			if r.sameName(&a.Name, &r.attrs[k].Name) {
+				r.fail(ErrDuplicate)
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// maxMixedAttrs bounds the attributes of one element where any of them has a
+// prefix or is not in the dictionary, or a name occurs twice.
+const maxMixedAttrs = 64
+
+// sameName reports whether two attributes collide.
+func (r *Reader) sameName(a, b *Name) bool {
+	return a.ID == b.ID && bytes.Equal(r.Bytes(a.Local), r.Bytes(b.Local)) &&
+		bytes.Equal(r.Bytes(a.Namespace), r.Bytes(b.Namespace))
+}
+
+// namespace looks a prefix up. An element without prefix is in the default
+// namespace, an attribute without prefix in none.
+func (r *Reader) namespace(prefix Span, element bool) (Span, bool) {
+	if prefix.Len == 0 && !element {
+		return Span{}, true
+	}
+	p := r.Bytes(prefix)
+	for i := len(r.bindings) - 1; i >= 0; i-- {
+		if bytes.Equal(r.Bytes(r.bindings[i].prefix), p) {
+			return r.bindings[i].uri, true
+		}
+	}
+	if prefix.Len == 0 {
+		return Span{}, true
+	}
+	r.fail(ErrPrefix)
+	return Span{}, false
+}
+
+// xmlns reads one of the four namespace declaration records.
+func (r *Reader) xmlns(c byte) bool {
+	b := binding{depth: r.depth}
+	var ok bool
+	if c == recXmlns || c == recDictXmlns {
+		if b.prefix, ok = r.string(); !ok {
+			return false
+		}
+	}
+	if c >= recShortDictXmlns {
+		id, ok := r.dictID()
+		if !ok {
+			return false
+		}
+		b.uri = r.keep(r.dict[id])
+	} else if b.uri, ok = r.string(); !ok {
+		return false
+	}
+	for i := len(r.bindings) - 1; i >= 0 && r.bindings[i].depth == r.depth; i-- {
+		if bytes.Equal(r.Bytes(r.bindings[i].prefix), r.Bytes(b.prefix)) {
+			r.fail(ErrDuplicate)
+			return false
+		}
+	}
+	if len(r.bindings) >= maxMixedAttrs {
+		r.fail(ErrLimit)
+		return false
+	}
+	r.bindings = append(r.bindings, b)
+	return r.count(1)
+}
+
+// dictName reads a dictionary id as a name.
+func (r *Reader) dictName(prefix Span) (Name, bool) {
+	id, ok := r.dictID()
+	return Name{ID: id, Prefix: prefix}, ok
+}
+
+// literalName reads a name that is written out.
+func (r *Reader) literalName(prefix Span) (Name, bool) {
+	s, ok := r.string()
+	if !ok {
+		return Name{}, false
+	}
+	if s.Len == 0 {
+		r.fail(ErrSyntax)
+		return Name{}, false
+	}
+	local := r.Bytes(s)
+	for id, d := range r.dict {
+		if string(local) == d {
+			return Name{ID: id, Prefix: prefix}, true
+		}
+	}
+	return Name{ID: -1, Local: s, Prefix: prefix}, true
+}
+
+// dictID reads an id of the static dictionary: even, and twice the index. Odd
+// ids would refer to a session dictionary, which a token does not have.
+func (r *Reader) dictID() (int, bool) {
+	if r.pos < r.doc { // one byte is the rule
+		if c := int(r.buf[r.pos]); c&0x81 == 0 && c>>1 < len(r.dict) {
+			r.pos++
+			return c >> 1, true
+		}
+	}
+	n, ok := r.mb32()
+	if ok && (n&1 != 0 || n>>1 >= len(r.dict)) {
+		r.fail(ErrSyntax)
+		return 0, false
+	}
+	return n >> 1, ok
+}
+
+// string reads a byte count and that much UTF-8.
+func (r *Reader) string() (Span, bool) {
+	n, ok := r.mb32()
+	if !ok {
+		return Span{}, false
+	}
+	if n > r.doc-r.pos {
+		r.fail(ErrTruncated)
+		return Span{}, false
+	}
+	s := Span{int32(r.pos), int32(n)}
+	if !utf8.Valid(r.Bytes(s)) {
+		r.fail(ErrText)
+		return Span{}, false
+	}
+	r.pos += n
+	return s, true
+}
+
+// mb32 reads a 31-bit number, 7 bits at a time. As .NET does it takes padded
+// forms of at most five bytes.
+func (r *Reader) mb32() (int, bool) {
+	n := 0
+	for shift := 0; shift < 35; shift += 7 {
+		if r.pos >= r.doc {
+			r.fail(ErrTruncated)
+			return 0, false
+		}
+		c := r.buf[r.pos]
+		if shift == 28 && c > 0x07 {
+			break
+		}
+		r.pos++
+		n |= int(c&0x7F) << shift
+		if c < 0x80 {
+			return n, true
+		}
+	}
+	r.fail(ErrSyntax)
+	return 0, false
+}
+
+// letter is the prefix of the records that have it in their code.
+func (r *Reader) letter(n byte) Span {
+	r.buf = append(r.buf, 'a'+n)
+	return Span{int32(len(r.buf) - 1), 1}
+}
+
+// keep appends a text to the buffer behind the document.
+func (r *Reader) keep(s string) Span {
+	off := len(r.buf)
+	r.buf = append(r.buf, s...)
+	return Span{int32(off), int32(len(s))}
+}
+
+// count adds n records to the total.
+func (r *Reader) count(n int) bool {
+	r.records += n
+	if r.records > r.limits.Records {
+		r.fail(ErrLimit)
+		return false
+	}
+	return true
+}
+
+func (r *Reader) fail(err error) Kind {
+	if r.err == nil {
+		r.err = &Error{Offset: min(r.pos, r.doc), Err: err}
+	}
+	return Invalid
+}
+
+// isSpace reports whether b is XML white space only.
+func isSpace(b []byte) bool {
+	for _, c := range b {
+		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return false
+		}
+	}
+	return true
+}

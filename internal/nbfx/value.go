@@ -1,0 +1,276 @@
+package nbfx
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+)
+
+// Value is one value record: its code without the end-of-element bit, and
+// where its payload lies. Records that a token never has (float, double,
+// decimal, date, duration, list) have been turned into text already and show
+// as Chars32.
+type Value struct {
+	Code byte
+	Span Span
+}
+
+// fixedSize returns the payload size of the value records that have one, 0xFF
+// for the others.
+func fixedSize(code byte) byte {
+	if code < Zero || code > QName {
+		return 0xFF
+	}
+	return fixedSizes[(code-Zero)>>1]
+}
+
+var fixedSizes = [...]byte{
+	(Zero - Zero) >> 1: 0, (One - Zero) >> 1: 0, (False - Zero) >> 1: 0, (True - Zero) >> 1: 0,
+	(Int8 - Zero) >> 1: 1, (Int16 - Zero) >> 1: 2, (Int32 - Zero) >> 1: 4, (Int64 - Zero) >> 1: 8,
+	(Float - Zero) >> 1: 4, (Double - Zero) >> 1: 8, (Decimal - Zero) >> 1: 16, (DateTime - Zero) >> 1: 8,
+	(Chars8 - Zero) >> 1: 0xFF, (Chars16 - Zero) >> 1: 0xFF, (Chars32 - Zero) >> 1: 0xFF,
+	(Bytes8 - Zero) >> 1: 0xFF, (Bytes16 - Zero) >> 1: 0xFF, (Bytes32 - Zero) >> 1: 0xFF,
+	(StartList - Zero) >> 1: 0xFF, (EndList - Zero) >> 1: 0xFF, (Empty - Zero) >> 1: 0, (Dictionary - Zero) >> 1: 0xFF,
+	(UniqueID - Zero) >> 1: 16, (TimeSpan - Zero) >> 1: 8, (GUID - Zero) >> 1: 16, (UInt64 - Zero) >> 1: 8,
+	(Bool - Zero) >> 1: 1, (UnicodeChars8 - Zero) >> 1: 0xFF, (UnicodeChars16 - Zero) >> 1: 0xFF,
+	(UnicodeChars32 - Zero) >> 1: 0xFF, (QName - Zero) >> 1: 0xFF,
+}
+
+// readValue reads the payload of the value record code (even) at the current
+// position and validates it.
+func (r *Reader) readValue(code byte) (Value, bool) {
+	pos, n := r.pos, 0
+	left := r.doc - pos
+	switch code {
+	case Chars8, Bytes8, UnicodeChars8:
+		if left < 1 {
+			r.fail(ErrTruncated)
+			return Value{}, false
+		}
+		n = int(r.buf[pos])
+		pos++
+	case Chars16, Bytes16, UnicodeChars16:
+		if left < 2 {
+			r.fail(ErrTruncated)
+			return Value{}, false
+		}
+		n = int(binary.LittleEndian.Uint16(r.buf[pos:]))
+		pos += 2
+	case Chars32, Bytes32, UnicodeChars32:
+		if left < 4 {
+			r.fail(ErrTruncated)
+			return Value{}, false
+		}
+		u := binary.LittleEndian.Uint32(r.buf[pos:])
+		if u > 1<<31-1 {
+			r.fail(ErrSyntax)
+			return Value{}, false
+		}
+		n = int(u)
+		pos += 4
+	case Dictionary:
+		id, ok := r.dictID()
+		if !ok {
+			return Value{}, false
+		}
+		return Value{Chars32, r.keep(r.dict[id])}, true
+	case StartList:
+		return r.readList()
+	default:
+		size := fixedSize(code)
+		if size == 0xFF {
+			if code == QName {
+				r.fail(ErrUnsupported)
+			} else {
+				r.fail(ErrSyntax)
+			}
+			return Value{}, false
+		}
+		n = int(size)
+	}
+	if n > r.doc-pos {
+		r.fail(ErrTruncated)
+		return Value{}, false
+	}
+	v := Value{code, Span{int32(pos), int32(n)}}
+	switch code {
+	case Chars8, Chars16, Chars32:
+		if !utf8.Valid(r.buf[pos : pos+n]) {
+			r.fail(ErrText)
+			return Value{}, false
+		}
+	case UnicodeChars8, UnicodeChars16, UnicodeChars32:
+		off := len(r.buf)
+		text, ok := dotnet.AppendUTF8FromUTF16LE(r.buf, r.buf[pos:pos+n])
+		if !ok {
+			r.fail(ErrText)
+			return Value{}, false
+		}
+		r.buf = text
+		v = Value{Chars32, Span{int32(off), int32(len(text) - off)}}
+	case Float, Double, Decimal, DateTime, TimeSpan:
+		off := len(r.buf)
+		text, err := appendRare(r.buf, code, r.buf[pos:pos+n])
+		if err != nil {
+			r.fail(err)
+			return Value{}, false
+		}
+		r.buf = text
+		v = Value{Chars32, Span{int32(off), int32(len(text) - off)}}
+	}
+	r.pos = pos + n
+	return v, true
+}
+
+// readList reads the values up to EndList; its text is theirs with blanks in
+// between.
+func (r *Reader) readList() (Value, bool) {
+	var items []Span
+	for {
+		if r.pos >= r.doc {
+			r.fail(ErrTruncated)
+			return Value{}, false
+		}
+		c := r.buf[r.pos]
+		r.pos++
+		if c == EndList {
+			break
+		}
+		if c < Zero || c&1 != 0 || c == StartList {
+			r.fail(ErrSyntax)
+			return Value{}, false
+		}
+		v, ok := r.readValue(c)
+		if !ok || !r.count(1) {
+			return Value{}, false
+		}
+		s, ok := r.Text(v)
+		if !ok {
+			return Value{}, false
+		}
+		items = append(items, s)
+	}
+	off := len(r.buf)
+	for i, s := range items {
+		if i > 0 {
+			r.buf = append(r.buf, ' ')
+		}
+		r.buf = append(r.buf, r.Bytes(s)...)
+	}
+	return Value{Chars32, Span{int32(off), int32(len(r.buf) - off)}}, true
+}
+
+// Text returns the value as text: numbers in decimal, booleans as true and
+// false, bytes as base64. It is false only for a value that readValue would
+// have refused.
+func (r *Reader) Text(v Value) (Span, bool) {
+	switch v.Code {
+	case Chars8, Chars16, Chars32:
+		return v.Span, true
+	case Empty:
+		return Span{}, true
+	}
+	off := len(r.buf)
+	b := r.Bytes(v.Span)
+	switch v.Code {
+	case Zero:
+		r.buf = append(r.buf, '0')
+	case One:
+		r.buf = append(r.buf, '1')
+	case False:
+		r.buf = append(r.buf, "false"...)
+	case True:
+		r.buf = append(r.buf, "true"...)
+	case Bool:
+		r.buf = strconv.AppendBool(r.buf, b[0] != 0)
+	case Int8, Int16, Int32, Int64:
+		n, _ := r.Int64(v)
+		r.buf = strconv.AppendInt(r.buf, n, 10)
+	case UInt64:
+		r.buf = strconv.AppendUint(r.buf, binary.LittleEndian.Uint64(b), 10)
+	case Bytes8, Bytes16, Bytes32:
+		r.buf = base64.StdEncoding.AppendEncode(r.buf, b)
+	case UniqueID:
+		r.buf = append(r.buf, "urn:uuid:"...)
+		r.buf = dotnet.FormatGUID(r.buf, [16]byte(r.Bytes(v.Span)))
+	case GUID:
+		r.buf = dotnet.FormatGUID(r.buf, [16]byte(b))
+	default:
+		return Span{}, false
+	}
+	return Span{int32(off), int32(len(r.buf) - off)}, true
+}
+
+// Int64 returns the value as a number: any integer record, or decimal text
+// with an optional sign and white space around it (Int64.Parse).
+func (r *Reader) Int64(v Value) (int64, bool) {
+	b := r.Bytes(v.Span)
+	switch v.Code {
+	case Zero:
+		return 0, true
+	case One:
+		return 1, true
+	case Int8:
+		return int64(int8(b[0])), true
+	case Int16:
+		return int64(int16(binary.LittleEndian.Uint16(b))), true
+	case Int32:
+		return int64(int32(binary.LittleEndian.Uint32(b))), true
+	case Int64:
+		return int64(binary.LittleEndian.Uint64(b)), true
+	case UInt64:
+		u := binary.LittleEndian.Uint64(b)
+		return int64(u), u <= 1<<63-1
+	case Chars8, Chars16, Chars32:
+		b = TrimSpace(b)
+		if len(b) > 20 { // longer only with leading zeros, which no writer makes
+			return 0, false
+		}
+		for i, c := range b {
+			if (c < '0' || c > '9') && (i > 0 || c != '-' && c != '+') {
+				return 0, false
+			}
+		}
+		n, err := strconv.ParseInt(string(b), 10, 64)
+		return n, err == nil
+	}
+	return 0, false
+}
+
+// AppendBytes appends the value as bytes: those of a byte record, or text
+// decoded as base64 with white space allowed and padding required.
+func (r *Reader) AppendBytes(dst []byte, v Value) ([]byte, bool) {
+	switch v.Code {
+	case Bytes8, Bytes16, Bytes32:
+		return append(dst, r.Bytes(v.Span)...), true
+	}
+	s, ok := r.Text(v)
+	if !ok {
+		return dst, false
+	}
+	var packed []byte
+	for _, c := range r.Bytes(s) {
+		if !isSpace([]byte{c}) {
+			packed = append(packed, c)
+		}
+	}
+	out, err := base64.StdEncoding.AppendDecode(dst, packed)
+	if err != nil {
+		return dst, false
+	}
+	return out, true
+}
+
+// TrimSpace cuts XML white space off both ends.
+func TrimSpace(b []byte) []byte {
+	for len(b) > 0 && isSpace(b[:1]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && isSpace(b[len(b)-1:]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}

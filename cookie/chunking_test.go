@@ -1,0 +1,296 @@
+package cookie_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/cookie"
+)
+
+func TestJoin(t *testing.T) {
+	const name = "FedAuth"
+	tests := []struct {
+		name  string
+		lines []string
+		want  string
+		err   error
+	}{
+		{"one", []string{"FedAuth=AAAA"}, "AAAA", nil},
+		{"three", []string{"FedAuth=AAAA; FedAuth1=BBBB; FedAuth2=CC"}, "AAAABBBBCC", nil},
+		{"shuffled", []string{"FedAuth2=CC; FedAuth=AAAA; FedAuth1=BBBB"}, "AAAABBBBCC", nil},
+		{"several lines", []string{"FedAuth1=BBBB", "a=b; FedAuth2=CC", "", "FedAuth=AAAA"}, "AAAABBBBCC", nil},
+		{"no blank after the semicolon", []string{"a=b;FedAuth=AAAA;FedAuth1=BBBB"}, "AAAABBBB", nil},
+		{"empty pairs", []string{";;FedAuth=AAAA; ;\t; FedAuth1=BBBB;"}, "AAAABBBB", nil},
+		{"name case", []string{"FEDAUTH=AAAA; fedauth1=BBBB"}, "AAAABBBB", nil},
+		{"first duplicate counts", []string{"FedAuth=AAAA; FedAuth1=BB; FedAuth=XXXX; FedAuth1=YY"}, "AAAABB", nil},
+		{"first duplicate of another case", []string{"fedauth=AAAA; FedAuth=XXXX"}, "AAAA", nil},
+		{"first duplicate is empty", []string{"FedAuth=; FedAuth=XXXX"}, "", nil},
+		{"gap", []string{"FedAuth=AAAA; FedAuth2=CC"}, "AAAA", nil},
+		{"stale chunk is glued on", []string{"FedAuth=AAAA; FedAuth1=B=; FedAuth2=ZZ"}, "AAAAB=ZZ", nil},
+		{"empty chunk at the end", []string{"FedAuth=AAAA; FedAuth1="}, "AAAA", nil},
+		{"empty chunk in the middle", []string{"FedAuth=AAAA; FedAuth1=; FedAuth2=CC"}, "AAAACC", nil},
+		{"empty", []string{"FedAuth="}, "", nil},
+		{"name only", []string{"FedAuth"}, "", nil},
+		{"name only in the middle", []string{"FedAuth=A; FedAuth1; FedAuth2=C"}, "AC", nil},
+		{"ten and more", []string{"FedAuth10=k; FedAuth9=j; FedAuth8=i; FedAuth7=h; FedAuth6=g; FedAuth5=f; " +
+			"FedAuth4=e; FedAuth3=d; FedAuth2=c; FedAuth1=b; FedAuth=a"}, "abcdefghijk", nil},
+
+		{"blanks around the value", []string{"FedAuth= \tAAAA\t ; FedAuth1 =x; FedAuth1=B"}, "AAAAB", nil},
+		{"blanks inside the value", []string{"FedAuth=A A\tA"}, "A A\tA", nil},
+		{"quotes stay", []string{`FedAuth="AAAA"`}, `"AAAA"`, nil},
+		{"no percent decoding", []string{"FedAuth=%41+/="}, "%41+/=", nil},
+		{"equals signs", []string{"FedAuth=A=="}, "A==", nil},
+		{"a comma separates nothing", []string{"FedAuth=A,FedAuth1=B"}, "A,FedAuth1=B", nil},
+		{"any byte", []string{"FedAuth=\x00\xff\r\n"}, "\x00\xff\r\n", nil},
+
+		{"no header", nil, "", cookie.ErrNoCookie},
+		{"empty header", []string{""}, "", cookie.ErrNoCookie},
+		{"others only", []string{"a=b; FedAut=x; FedAuthX=y; XFedAuth=z"}, "", cookie.ErrNoCookie},
+		{"first missing", []string{"FedAuth1=BBBB; FedAuth2=CC"}, "", cookie.ErrNoCookie},
+		{"name0", []string{"FedAuth0=AAAA; FedAuth1=BBBB"}, "", cookie.ErrNoCookie},
+		{"name as value", []string{"a=FedAuth=AAAA"}, "", cookie.ErrNoCookie},
+		{"long s folds to s in Unicode only", []string{"\u017fedAuth=x; FedAuth\u0660=y"}, "", cookie.ErrNoCookie},
+	}
+	for _, bad := range []string{"01", "+1", "-1", "1.0", " 1", "1x", "٣", "0x1", "99999999999999999999", "18446744073709551617",
+		"4294967297", "61", "100000"} {
+		tests = append(tests, struct {
+			name  string
+			lines []string
+			want  string
+			err   error
+		}{"not a chunk: " + bad, []string{"FedAuth" + bad + "=ZZ; FedAuth=AAAA; FedAuth" + bad + "=ZZ"}, "AAAA", nil})
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := cookie.WIF.Join(request(test.lines...), name)
+			if got != test.want || !errors.Is(err, test.err) {
+				t.Errorf("Join = %q, %v; want %q, %v", got, err, test.want, test.err)
+			}
+			if err != nil && (!errors.Is(err, http.ErrNoCookie) || !errors.Is(err, cookie.ErrNoCredential)) {
+				t.Errorf("error %v matches neither http.ErrNoCookie nor ErrNoCredential", err)
+			}
+		})
+	}
+}
+
+func TestJoinSingle(t *testing.T) {
+	r := request(".ASPXAUTH1=zz; .aspxauth=AAAA; .ASPXAUTH=BBBB")
+	if got, err := cookie.Single.Join(r, ".ASPXAUTH"); got != "AAAA" || err != nil {
+		t.Errorf("Join = %q, %v", got, err)
+	}
+	r = request(".ASPXAUTH1=zz")
+	if got, err := cookie.Single.Join(r, ".ASPXAUTH"); got != "" || !errors.Is(err, cookie.ErrNoCookie) {
+		t.Errorf("Join = %q, %v; want ErrNoCookie", got, err)
+	}
+}
+
+// A base name that ends in a digit is a name like any other.
+func TestJoinDigitName(t *testing.T) {
+	r := request("Auth1=a; Auth11=b; Auth12=c; Auth2=x")
+	if got, err := cookie.WIF.Join(r, "Auth1"); got != "abc" || err != nil {
+		t.Errorf("Join = %q, %v", got, err)
+	}
+}
+
+func TestJoinWrongUse(t *testing.T) {
+	for _, name := range []string{"", "a b", "a=b", "a;b", "a\x00", "é"} {
+		_, err := cookie.WIF.Join(request("a=b"), name)
+		if err == nil || errors.Is(err, cookie.ErrNoCookie) {
+			t.Errorf("name %q: error %v, want one about the name", name, err)
+		}
+	}
+	if _, err := cookie.Chunking(-1).Join(request("a=b"), "a"); err == nil || errors.Is(err, cookie.ErrNoCookie) {
+		t.Errorf("unknown scheme: error %v", err)
+	}
+	for k, want := range map[cookie.Chunking]string{cookie.WIF: "WIF", cookie.Single: "Single", -1: "Chunking(-1)"} {
+		if k.String() != want {
+			t.Errorf("String = %q, want %q", k.String(), want)
+		}
+	}
+}
+
+// chunks returns n cookies FedAuth, FedAuth1, … with the same value.
+func chunks(n int, value string) []pair {
+	var list []pair
+	for i := range n {
+		name := "FedAuth"
+		if i > 0 {
+			name += strconv.Itoa(i)
+		}
+		list = append(list, pair{name, value})
+	}
+	return list
+}
+
+func TestJoinLimits(t *testing.T) {
+	long := strings.Repeat("A", 4096)
+	tests := []struct {
+		name string
+		line string
+		want int // length
+		err  error
+	}{
+		{"most chunks", header(chunks(cookie.MaxChunks, long)), cookie.MaxChunks * 4096, nil},
+		{"one chunk more", header(chunks(cookie.MaxChunks+1, "A")), 0, cookie.ErrTooManyChunks},
+		{"one chunk more, empty", header(chunks(cookie.MaxChunks+1, "")), 0, cookie.ErrTooManyChunks},
+		{"500 chunks", header(chunks(500, "A")), 0, cookie.ErrTooManyChunks},
+		{"500 chunks with an early gap", header(slices.Delete(chunks(500, "A"), 3, 4)), 3, nil},
+		{"longest", "FedAuth=" + strings.Repeat("A", cookie.MaxLength), cookie.MaxLength, nil},
+		{"one byte longer", "FedAuth=" + strings.Repeat("A", cookie.MaxLength+1), 0, cookie.ErrTooLong},
+		{"one byte longer in two", "FedAuth=A; FedAuth1=" + strings.Repeat("A", cookie.MaxLength), 0, cookie.ErrTooLong},
+		{"1 MiB", "FedAuth=" + strings.Repeat("A", 1<<20), 0, cookie.ErrTooLong},
+		{"100,000 cookies", strings.Repeat("a=b; ", 100_000) + "FedAuth=A", 1, nil},
+		{"100,000 duplicates", strings.Repeat("FedAuth=x;", 100_000), 1, nil},
+		{"100,000 distinct chunks", header(chunks(100_000, "")), 0, cookie.ErrTooManyChunks},
+		{"1 MiB of semicolons", strings.Repeat(";", 1<<20), 0, cookie.ErrNoCookie},
+		{"1 MiB of digits", "FedAuth" + strings.Repeat("1", 1<<20) + "=A", 0, cookie.ErrNoCookie},
+		{"1 MiB of blanks", "FedAuth=" + strings.Repeat(" ", 1<<20), 0, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := request(test.line)
+			got, err := cookie.WIF.Join(r, "FedAuth")
+			if len(got) != test.want || !errors.Is(err, test.err) {
+				t.Errorf("Join = %d bytes, %v; want %d, %v", len(got), err, test.want, test.err)
+			}
+			set := cookie.WIF.Expire(r, &http.Cookie{Name: "FedAuth"})
+			if len(set) > cookie.MaxChunks {
+				t.Errorf("Expire returns %d cookies", len(set))
+			}
+			s := cookie.WIF.Inspect(r, "FedAuth")
+			if !errors.Is(s.Err, test.err) {
+				t.Errorf("Inspect.Err = %v, want %v", s.Err, test.err)
+			}
+			if n := len(strings.Join(s.Problems(), "")); n > 1000 {
+				t.Errorf("Problems: %d bytes", n)
+			}
+		})
+	}
+}
+
+func TestJoinAllocations(t *testing.T) {
+	others := "ASP.NET_SessionId=xyz; theme=dark; "
+	for _, test := range []struct {
+		line string
+		want float64
+	}{
+		{others, 0},
+		{others + header(chunks(1, "AAAA")), 0},
+		{others + header(chunks(2, "AAAA")), 1},
+		{others + header(chunks(6, strings.Repeat("A", 2000))), 1},
+		{others + header(chunks(500, "A")), 0},
+	} {
+		r := request(test.line)
+		got := testing.AllocsPerRun(100, func() { _, _ = cookie.WIF.Join(r, "FedAuth") })
+		if got != test.want {
+			t.Errorf("%.60s…: %v allocations, want %v", test.line, got, test.want)
+		}
+	}
+}
+
+// The cookies that .NET read or refused, with the numbers of those it joined.
+func TestJoinNegativeVectors(t *testing.T) {
+	joined := map[string][]int{
+		"cookies-shuffled":       {2, 1, 0},
+		"cookies-others":         {1, 3, 4},
+		"cookies-missing-middle": {0},
+		"cookies-missing-last":   {0, 1},
+		"cookies-missing-first":  nil,
+		"cookies-stale-trailing": {0, 1, 2, 3},
+		"cookies-empty-trailing": {0, 1, 2, 3},
+		"cookies-name-case":      {0, 1, 2},
+		"cookies-zero-suffix":    nil,
+		"cookie-empty":           {0},
+		"cookie-not-base64":      {0},
+		"cookie-base64-ws":       {0, 1, 2},
+		"cookie-urlsafe":         {0, 1, 2},
+		"cookie-unpadded":        {0, 1, 2},
+		"cookie-one-whole":       {0},
+		"cookies-uneven":         {0, 1},
+	}
+	ran := 0
+	for _, v := range readVectors(t, "sessiontoken_negative.json", len(joined)) {
+		if !strings.HasPrefix(v.Name, "cookie") {
+			continue
+		}
+		order, known := joined[v.Name]
+		if !known {
+			t.Errorf("%s: no expectation", v.Name)
+			continue
+		}
+		ran++
+		var want strings.Builder
+		for _, i := range order {
+			want.WriteString(v.Cookies[i].Value)
+		}
+		got, err := cookie.WIF.Join(request(header(v.Cookies)), "FedAuth")
+		if got != want.String() {
+			t.Errorf("%s: Join = %d bytes, want %d", v.Name, len(got), want.Len())
+		}
+		if (order == nil) != errors.Is(err, cookie.ErrNoCookie) || (order != nil) != (err == nil) {
+			t.Errorf("%s: error %v", v.Name, err)
+		}
+	}
+	if ran != len(joined) {
+		t.Errorf("%d vectors ran, want %d", ran, len(joined))
+	}
+}
+
+// What .NET wrote joins to the text it wrote, in any order and amid other
+// cookies, and the text splits into the same cookies.
+func TestVectorsRoundTrip(t *testing.T) {
+	for _, v := range readVectors(t, "sessiontoken_45.json", 121) {
+		cookies := slices.Clone(v.Cookies)
+		slices.Reverse(cookies)
+		line := "zz1=b; " + header(cookies) + "; Other=" + v.CookieName
+		text, err := cookie.WIF.Join(request(line), v.CookieName)
+		if err != nil || text != v.text() {
+			t.Errorf("%s: Join = %d bytes, %v; want %d", v.Name, len(text), err, len(v.text()))
+			continue
+		}
+		set, err := cookie.WIF.SplitSize(&http.Cookie{Name: v.CookieName, Value: text}, v.ChunkSize)
+		if err != nil {
+			t.Errorf("%s: %v", v.Name, err)
+			continue
+		}
+		var got []pair
+		for _, c := range set {
+			got = append(got, pair{c.Name, c.Value})
+		}
+		if !slices.Equal(got, v.Cookies) {
+			t.Errorf("%s: Split gives %d cookies, want %d", v.Name, len(got), len(v.Cookies))
+		}
+		if s := cookie.WIF.Inspect(request(line), v.CookieName); len(s.Problems()) > 0 || s.Joined != len(v.Cookies) || s.Length != len(text) {
+			t.Errorf("%s: Inspect = %+v, %q", v.Name, s, s.Problems())
+		}
+	}
+}
+
+func BenchmarkJoin(b *testing.B) {
+	for _, n := range []int{1, 2, 6} {
+		b.Run(fmt.Sprintf("chunks=%d", n), func(b *testing.B) {
+			r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; " + header(chunks(n, strings.Repeat("A", 2000))))
+			b.ReportAllocs()
+			b.SetBytes(int64(n * 2000))
+			for b.Loop() {
+				if _, err := cookie.WIF.Join(r, "FedAuth"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkJoinHostile(b *testing.B) {
+	r := request(strings.Repeat("FedAuth1=bbb;", (1<<20)/13))
+	b.ReportAllocs()
+	b.SetBytes(1 << 20)
+	for b.Loop() {
+		_, _ = cookie.WIF.Join(r, "FedAuth")
+	}
+}

@@ -1,0 +1,126 @@
+package cookie
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Set describes the chunks of one cookie in a request. It holds names and
+// sizes and no values, so it may be shown to an operator.
+type Set struct {
+	// Name is the name of the cookie that was looked for.
+	Name string
+	// Chunks are the chunks in the request, by ascending number.
+	Chunks []Chunk
+	// Joined is the number of chunks before the first gap, those that Join
+	// reads. Chunks[Joined:] lie behind it.
+	Joined int
+	// Length is the number of bytes in the chunks before the gap together.
+	Length int
+	// Err is the error that Join returns, or nil.
+	Err error
+}
+
+// Chunk is one chunk of a [Set].
+type Chunk struct {
+	// Index is 0 for the cookie itself and the number in its name otherwise.
+	Index int
+	// Name is spelled as in the request.
+	Name string
+	// Size is the number of bytes in the value that counts, the first.
+	Size int
+	// Copies is how often the name is in the request, normally 1.
+	Copies int
+	// Differ says that not all copies have the same value. Browsers send such
+	// a name once for each path or domain it was set on.
+	Differ bool
+}
+
+// Inspect describes the chunks of the cookie called name, for an operator who
+// wants to know why a cookie does not read. Handlers need [Chunking.Join] only.
+func (k Chunking) Inspect(r *http.Request, name string) Set {
+	set := Set{Name: name}
+	if set.Err = k.check(name); set.Err != nil {
+		return set
+	}
+	_, set.Err = k.Join(r, name)
+	first := make(map[int]string) // values by index
+	at := make(map[int]int)       // positions in set.Chunks by index
+	for _, line := range r.Header["Cookie"] {
+		for line != "" {
+			var pair string
+			pair, line = cutPair(line)
+			i, spelled, value, ok := cutChunk(pair, name, k.maxIndex(maxInspectIndex))
+			if !ok {
+				continue
+			}
+			if pos, twice := at[i]; twice {
+				c := &set.Chunks[pos]
+				c.Copies++
+				c.Differ = c.Differ || value != first[i]
+				continue
+			}
+			first[i], at[i] = value, len(set.Chunks)
+			set.Chunks = append(set.Chunks, Chunk{Index: i, Name: spelled, Size: len(value), Copies: 1})
+		}
+	}
+	slices.SortFunc(set.Chunks, func(a, b Chunk) int { return a.Index - b.Index })
+	for set.Joined < len(set.Chunks) && set.Chunks[set.Joined].Index == set.Joined {
+		set.Length += set.Chunks[set.Joined].Size
+		set.Joined++
+	}
+	return set
+}
+
+// Problems says in sentences what is unusual about the set; it returns none
+// for a set as .NET writes it. None of it need be an error: [Set.Err] is.
+func (s Set) Problems() []string {
+	var list []string
+	if s.Err != nil {
+		list = append(list, s.Err.Error())
+	}
+	for _, c := range s.Chunks {
+		if c.Copies < 2 {
+			continue
+		}
+		kind := "the same value"
+		if c.Differ {
+			kind = "different values, as from two paths or domains; the first counts"
+		}
+		list = append(list, fmt.Sprintf("%s is there %d times with %s", c.Name, c.Copies, kind))
+	}
+	if orphans := s.Chunks[s.Joined:]; len(orphans) > 0 {
+		list = append(list, fmt.Sprintf("%s is missing, so %s not read",
+			chunkName(s.Name, s.Joined), listNames(orphans)))
+	}
+	// .NET fills every chunk but the last. A short one in the middle is where
+	// a new session ends and the rest of an older, longer one begins.
+	for i := 0; i+1 < s.Joined; i++ {
+		if s.Chunks[i].Size < s.Chunks[0].Size && s.Chunks[i+1].Size > 0 {
+			list = append(list, fmt.Sprintf("%s is shorter than %s but not the last: chunks behind it may be left over from a longer session",
+				s.Chunks[i].Name, s.Chunks[0].Name))
+			break
+		}
+	}
+	return list
+}
+
+// listNames returns the first few names and how many more there are, with the
+// verb that fits.
+func listNames(chunks []Chunk) string {
+	const show = 5
+	var names []string
+	for _, c := range chunks[:min(show, len(chunks))] {
+		names = append(names, c.Name)
+	}
+	text := strings.Join(names, ", ")
+	if more := len(chunks) - show; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if len(chunks) == 1 {
+		return text + " is"
+	}
+	return text + " are"
+}

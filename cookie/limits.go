@@ -1,0 +1,38 @@
+package cookie
+
+// Bounds on what is read from a request and written to a response. All of
+// them hold for any input, so that the cost of a request grows with the size
+// of its header and no faster.
+const (
+	// MaxChunks is the number of chunks that one credential may have, read or
+	// written. ChunkedCookieHandler has no limit and only logs a warning past
+	// 20. Browsers must keep 50 cookies per domain (RFC 6265, section 6.1), so
+	// a set that survives a browser fits.
+	MaxChunks = 60
+
+	// MaxLength is the length in bytes of the joined text: 60 chunks of the
+	// largest size that browsers keep, rounded up. http.sys, below IIS, stops
+	// at 16 KiB of headers by default and net/http at 1 MiB.
+	MaxLength = 256 << 10
+
+	// DefaultChunkSize is the number of characters in a full chunk when none
+	// is configured (ChunkedCookieHandler.DefaultChunkSize).
+	DefaultChunkSize = 2000
+
+	// MinChunkSize is the smallest chunk size that can be configured
+	// (ChunkedCookieHandler.MinimumChunkSize).
+	MinChunkSize = 1000
+
+	// MaxCookieSize is the number of bytes of name and value together beyond
+	// which browsers drop a cookie without a word (RFC 6265bis, section 5.6).
+	// Nothing larger is written.
+	MaxCookieSize = 4096
+)
+
+// Join keeps one bit of a uint64 for each chunk and one for the first that is
+// too many; a larger MaxChunks does not compile.
+const _ = uint(63 - MaxChunks)
+
+// maxInspectIndex bounds the chunk numbers that Inspect reports. Join looks at
+// none above MaxChunks.
+const maxInspectIndex = 9999

@@ -1,0 +1,106 @@
+package cookie
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Split returns the cookies that carry the value of c, in order, with chunks
+// of [DefaultChunkSize]. See [Chunking.SplitSize].
+func (k Chunking) Split(c *http.Cookie) ([]*http.Cookie, error) {
+	return k.SplitSize(c, 0)
+}
+
+// SplitSize returns the cookies that carry the value of c, in order, each with
+// all attributes of c. c itself is not changed.
+//
+// For WIF, size is the number of characters in every chunk but the last
+// (chunkSize of <chunkedCookieHandler>), at least [MinChunkSize]; zero means
+// [DefaultChunkSize]. A value that is a multiple of size gets no empty chunk at
+// its end. Single ignores size.
+//
+// On error nothing is returned. The error matches [ErrInvalidCookie] if c has
+// no value, is not valid for net/http or would be refused by browsers;
+// [ErrTooLong] if a chunk with its name exceeds [MaxCookieSize]; and
+// [ErrTooManyChunks].
+func (k Chunking) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
+	if err := validate(c); err != nil {
+		return nil, err
+	}
+	if err := k.check(c.Name); err != nil {
+		return nil, err
+	}
+	if c.Value == "" {
+		return nil, fmt.Errorf("%w: %s has no value", ErrInvalidCookie, c.Name)
+	}
+	switch {
+	case k == Single:
+		size = len(c.Value)
+	case size == 0:
+		size = DefaultChunkSize
+	case size < MinChunkSize:
+		return nil, fmt.Errorf("cookie: chunk size %d is below the minimum of %d", size, MinChunkSize)
+	}
+	size = min(size, len(c.Value)) // also keeps the sum below from overflowing
+	n := (len(c.Value) + size - 1) / size
+	if n > MaxChunks {
+		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooManyChunks, c.Name, len(c.Value))
+	}
+	if longest := len(chunkName(c.Name, n-1)) + size; longest > MaxCookieSize {
+		return nil, fmt.Errorf("%w: a chunk of %s has %d bytes with its name, browsers keep %d",
+			ErrTooLong, c.Name, longest, MaxCookieSize)
+	}
+	// All chunks lie in one piece of memory.
+	cookies, set := make([]http.Cookie, n), make([]*http.Cookie, n)
+	for i := range set {
+		cookies[i] = *c
+		cookies[i].Name = chunkName(c.Name, i)
+		cookies[i].Value = c.Value[i*size : min((i+1)*size, len(c.Value))]
+		set[i] = &cookies[i]
+	}
+	return set, nil
+}
+
+// chunkName returns the name of chunk i: name, name1, name2, and so on.
+func chunkName(name string, i int) string {
+	if i == 0 {
+		return name
+	}
+	return name + strconv.Itoa(i)
+}
+
+// validate returns an error unless c arrives in a browser as it stands here:
+// net/http neither drops nor changes any part of it, and the rules of
+// RFC 6265bis for SameSite, Partitioned and the name prefixes are met.
+func validate(c *http.Cookie) error {
+	if c == nil {
+		return fmt.Errorf("%w: nil", ErrInvalidCookie)
+	}
+	if err := c.Valid(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidCookie, err)
+	}
+	// net/http puts such values in quotes, which .NET takes for part of them.
+	if c.Quoted || strings.ContainsAny(c.Value, " ,") {
+		return fmt.Errorf("%w: %s: the value would be quoted", ErrInvalidCookie, c.Name)
+	}
+	if c.SameSite < 0 || c.SameSite > http.SameSiteNoneMode {
+		return fmt.Errorf("%w: %s: unknown SameSite %d", ErrInvalidCookie, c.Name, c.SameSite)
+	}
+	if c.SameSite == http.SameSiteNoneMode && !c.Secure {
+		return fmt.Errorf("%w: %s: SameSite=None needs Secure", ErrInvalidCookie, c.Name)
+	}
+	if hasPrefixFold(c.Name, "__Secure-") && !c.Secure {
+		return fmt.Errorf("%w: %s: the prefix __Secure- needs Secure", ErrInvalidCookie, c.Name)
+	}
+	if hasPrefixFold(c.Name, "__Host-") && (!c.Secure || c.Path != "/" || c.Domain != "") {
+		return fmt.Errorf("%w: %s: the prefix __Host- needs Secure, the path / and no domain", ErrInvalidCookie, c.Name)
+	}
+	return nil
+}
+
+// hasPrefixFold is strings.HasPrefix without regard to ASCII case.
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
+}

@@ -1,0 +1,223 @@
+package cookie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Guard recognises the user of a request. The zero value is ready to use and
+// recognises nobody until [Guard.Accept] is called.
+//
+// Set a guard up first, with Accept, SetDeny and SetLogger, and use it then:
+// these three must not be called any more once it handles requests, all other
+// methods are safe for concurrent use. A Guard must not be copied.
+type Guard struct {
+	accepted []credential
+	deny     func(http.ResponseWriter, *http.Request, error)
+	logger   *slog.Logger
+}
+
+// credential is one way to be recognised.
+type credential struct {
+	source Source
+	reader sessiontoken.Reader
+}
+
+// Accept adds a kind of credential: source finds it in the request and reader
+// opens it. They are tried in the order of the calls. Accept panics if either
+// is nil, a mistake best found at start-up.
+func (g *Guard) Accept(source Source, reader sessiontoken.Reader) {
+	if source == nil || reader == nil {
+		panic("cookie: Guard.Accept needs a source and a reader")
+	}
+	g.accepted = append(g.accepted, credential{source, reader})
+}
+
+// SetDeny sets what answers a request that is refused, in place of [Deny]; nil
+// restores it. err is the error of [Guard.Check]. It is meant for the operator:
+// a response that differs with it, but for ErrUnavailable, tells an attacker
+// which forgery came how far.
+func (g *Guard) SetDeny(deny func(w http.ResponseWriter, r *http.Request, err error)) {
+	g.deny = deny
+}
+
+// SetLogger makes the guard log each credential that it does not accept; nil,
+// the default, makes it silent. Refused credentials are logged at
+// [slog.LevelDebug], those that could not be checked at [slog.LevelWarn] unless
+// the client has gone. The attributes are "source", the position of the call of
+// Accept counted from 0, and "error". No value and no claim is logged.
+func (g *Guard) SetLogger(logger *slog.Logger) { g.logger = logger }
+
+// Deny answers a refused request with a bare status: 503 (Service Unavailable)
+// if err matches [ErrUnavailable] and 401 (Unauthorized) otherwise.
+func Deny(w http.ResponseWriter, _ *http.Request, err error) {
+	status := http.StatusUnauthorized
+	if errors.Is(err, ErrUnavailable) {
+		status = http.StatusServiceUnavailable
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// Check returns the user of a request. The principal is not nil and
+// authenticated if, and only if, the error is nil.
+//
+// The first credential that reads decides. One that does not read does not hide
+// a good one of another kind, as a site that moves from forms tickets to
+// session tokens has users with both. If none reads, the error is
+//
+//   - one that matches [ErrUnavailable], and the cause, if a credential could
+//     not be checked: the user may well be signed in;
+//   - otherwise that of the first credential in the request: a sentinel of
+//     package sessiontoken, [ErrNotAuthenticated], [ErrTooManyChunks] or
+//     [ErrTooLong];
+//   - otherwise [ErrNoCredential].
+func (g *Guard) Check(r *http.Request) (*sessiontoken.Principal, error) {
+	var refused, outage error
+	for i := range g.accepted {
+		p, err := g.accepted[i].read(r)
+		switch {
+		case err == nil:
+			return p, nil
+		case err == ErrNoCredential:
+			continue
+		case errors.Is(err, ErrUnavailable):
+			if outage == nil {
+				outage = err
+			}
+		case refused == nil:
+			refused = err
+		}
+		g.log(r.Context(), i, err)
+	}
+	switch {
+	case outage != nil:
+		return nil, outage
+	case refused != nil:
+		return nil, refused
+	}
+	return nil, ErrNoCredential
+}
+
+// read returns the authenticated user that one kind of credential stands for.
+// The error is exactly ErrNoCredential if there is none.
+func (c *credential) read(r *http.Request) (*sessiontoken.Principal, error) {
+	text, err := c.source(r)
+	if err != nil {
+		if errors.Is(err, ErrNoCredential) || errors.Is(err, http.ErrNoCookie) {
+			return nil, ErrNoCredential
+		}
+		return nil, classify(err)
+	}
+	p, err := c.reader.ReadPrincipal(r.Context(), text)
+	if err != nil {
+		return nil, classify(err)
+	}
+	if !p.IsAuthenticated() {
+		return nil, ErrNotAuthenticated
+	}
+	return p, nil
+}
+
+// classify returns err if it is a verdict on the credential, and an error that
+// matches ErrUnavailable if it is anything else. A cancelled request is never
+// a verdict, whatever else the error says.
+func classify(err error) error {
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		return err
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, sessiontoken.ErrInvalid),
+		errors.Is(err, sessiontoken.ErrExpired),
+		errors.Is(err, sessiontoken.ErrNotYetValid),
+		errors.Is(err, sessiontoken.ErrEndpoint),
+		errors.Is(err, sessiontoken.ErrUnsupported),
+		errors.Is(err, sessiontoken.ErrDPAPI),
+		errors.Is(err, sessiontoken.ErrNotInStore),
+		errors.Is(err, ErrNotAuthenticated),
+		errors.Is(err, ErrTooManyChunks),
+		errors.Is(err, ErrTooLong):
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// log writes one record about a credential that was not accepted.
+func (g *Guard) log(ctx context.Context, source int, err error) {
+	if g.logger == nil {
+		return
+	}
+	level, message := slog.LevelDebug, "cookie: credential refused"
+	if errors.Is(err, ErrUnavailable) {
+		message = "cookie: credential not checked"
+		if ctx.Err() == nil {
+			level = slog.LevelWarn
+		}
+	}
+	g.logger.LogAttrs(ctx, level, message, slog.Int("source", source), slog.Any("error", err))
+}
+
+// Handler returns a handler that calls next for a signed-in user, whom
+// [FromContext] returns there, and refuses everybody else.
+//
+// The response gets Vary: Cookie in any case, so that no cache shows it to
+// another user. Cache-Control is left to next.
+func (g *Guard) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		varyCookie(w.Header())
+		p, err := g.Check(r)
+		if err != nil {
+			g.refuse(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), p)))
+	})
+}
+
+// Optional returns a handler that calls next for everybody. For a signed-in
+// user it does what [Guard.Handler] does; for anybody else, with a bad
+// credential or none, FromContext returns nil and false, even if another guard
+// before it recognised somebody.
+//
+// Only a request whose credential could not be checked is refused, as to serve
+// a signed-in user as a stranger would be wrong; see [ErrUnavailable].
+func (g *Guard) Optional(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		varyCookie(w.Header())
+		p, err := g.Check(r)
+		if errors.Is(err, ErrUnavailable) {
+			g.refuse(w, r, err)
+			return
+		}
+		if _, other := FromContext(r.Context()); p != nil || other {
+			r = r.WithContext(NewContext(r.Context(), p))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refuse answers a request that does not get through.
+func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if g.deny != nil {
+		g.deny(w, r, err)
+		return
+	}
+	Deny(w, r, err)
+}
+
+// varyCookie adds Vary: Cookie unless it is there, as from an outer guard.
+func varyCookie(h http.Header) {
+	for _, line := range h["Vary"] {
+		for field := range strings.SplitSeq(line, ",") {
+			if field = trimBlanks(field); field == "*" || strings.EqualFold(field, "Cookie") {
+				return
+			}
+		}
+	}
+	h.Add("Vary", "Cookie")
+}

@@ -1,0 +1,38 @@
+// Package webconfig reads the web.config of an ASP.NET (.NET Framework) site:
+// strictly, in bounded time and memory, and without any cryptography.
+//
+// One [Parse] serves every section:
+//
+//	bytes ── decodeText ──► text ── parseXML ──► *Element tree ──► *File
+//	         BOM, UTF-16          limits, no DTD                    │
+//	                                                                ├─ File.HTTPRuntime()  system.web/httpRuntime
+//	                                                                ├─ File.MachineKey()   system.web/machineKey
+//	                                                                └─ File.Section(path…) any other section
+//
+// A section is one small file that asks [File.Section] for the element, reads
+// its attributes through [Attributes], and ends with [Attributes.Done], which
+// refuses every attribute that was not asked for and proposes the right
+// spelling:
+//
+//	func (f *File) HTTPCookies() (HTTPCookies, error) {
+//		s, err := f.Section("system.web", "httpCookies")
+//		if err != nil {
+//			return HTTPCookies{}, err
+//		}
+//		a := s.Attributes() // an absent section has only defaults
+//		c := HTTPCookies{
+//			HTTPOnly: a.Bool("httpOnlyCookies", false),
+//			Domain:   a.Text("domain", ""),
+//		}
+//		return c, a.Done()
+//	}
+//
+// The rules are those of System.Configuration: names are case sensitive, a
+// section may stand directly under <configuration> or in a <location> of the
+// application itself, configSource moves a section into a file of its own, and
+// an encrypted section is an error that names the remedy. Inheritance from
+// machine.config and parent sites is out of sight of one file.
+//
+// Every error is an [*Error] with a stable code. Values that may be keys are
+// never part of it.
+package webconfig

@@ -1,0 +1,125 @@
+package webconfig
+
+import (
+	"io"
+	"strings"
+)
+
+// Options are the settings of [Parse]. Nil and the zero value are fine for a
+// file that stands alone.
+type Options struct {
+	// Open opens the file that a configSource attribute names, as a clean
+	// slash-separated path below the folder of the web.config. It is called
+	// when the section is asked for. If nil, such a section is an error.
+	Open func(name string) (io.ReadCloser, error)
+}
+
+// File is one parsed web.config. It is immutable and safe for concurrent use.
+type File struct {
+	root      *Element
+	locations []location
+	declared  map[string]bool // names in <configSections>
+	open      func(name string) (io.ReadCloser, error)
+}
+
+// location is one <location> element.
+type location struct {
+	element   *Element
+	path      string // as written
+	inherited bool   // inheritInChildApplications, default true
+}
+
+// ofApplication reports whether the location concerns the application as a
+// whole: no path, "" or ".".
+func (l location) ofApplication() bool { return l.path == "" || l.path == "." }
+
+// Parse reads one web.config and checks its outline: well-formed XML within
+// the limits of this package, the root <configuration>, and the attributes of
+// <location>. Sections are checked when they are asked for, so a fault in one
+// is no obstacle to the others. Errors are of type [*Error].
+func Parse(r io.Reader, opts *Options) (*File, error) {
+	root, err := readXML(r)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{root: root, declared: map[string]bool{}}
+	if opts != nil {
+		f.open = opts.Open
+	}
+	if root.Name != "configuration" || root.Space != "" {
+		return nil, rootFault(root)
+	}
+	for sections := range root.ChildrenNamed("configSections") {
+		f.declare(sections)
+	}
+	for _, e := range root.Children {
+		if err := f.checkSpelling(e, "location", ""); err != nil {
+			return nil, err
+		}
+		if e.Space != "" || e.Name != "location" {
+			continue
+		}
+		a := (&Section{Path: "location", Element: e, RefLine: e.Line}).Attributes()
+		l := location{element: e, path: a.Text("path", ""), inherited: a.Bool("inheritInChildApplications", true)}
+		a.Text("allowOverride", "")
+		a.Text("overrideMode", "")
+		if err := a.Done(); err != nil {
+			return nil, err
+		}
+		f.locations = append(f.locations, l)
+	}
+	return f, nil
+}
+
+// declare notes the section names that the file gives itself. They are legal
+// even where they look like a misspelling.
+func (f *File) declare(e *Element) {
+	for _, c := range e.Children {
+		if name, ok := c.Attr("name"); ok {
+			f.declared[name] = true
+		}
+		f.declare(c) // as deep as the parser lets elements nest
+	}
+}
+
+func (f *File) checkSpelling(e *Element, want, parent string) error {
+	if f.declared[e.Name] {
+		return nil
+	}
+	return checkSpelling(e, want, parent)
+}
+
+// readXML reads one whole file.
+func readXML(r io.Reader) (*Element, error) {
+	text, cs, err := readText(r)
+	if err != nil {
+		return nil, err
+	}
+	return parseXML(text, cs)
+}
+
+func rootFault(root *Element) error {
+	fault := &Error{Code: CodeUnknownElement, Line: root.Line,
+		Detail: "root <" + showName(root.Name) + ">", Want: "<configuration>"}
+	switch {
+	case strings.EqualFold(root.Name, "machineKey"):
+		fault.Want = "the whole file: <configuration><system.web><machineKey …/></system.web></configuration>"
+	case root.Space != "":
+		fault.Want += " without namespace"
+	}
+	return fault
+}
+
+// Warnings returns the remarks that concern the file and no single section:
+// location_not_inherited for a <location> of the application whose settings do
+// not reach child applications.
+func (f *File) Warnings() []Warning {
+	var ws []Warning
+	for _, l := range f.locations {
+		if l.ofApplication() && !l.inherited {
+			ws = append(ws, Warning{Code: "location_not_inherited", Line: l.element.Line,
+				Text: "the settings in this <location> do not apply to child applications"})
+		}
+	}
+	return ws
+}

@@ -1,0 +1,40 @@
+package webconfig
+
+// HTTPRuntime is <system.web><httpRuntime>, as far as it matters for cookies
+// (System.Web.Configuration.HttpRuntimeSection).
+type HTTPRuntime struct {
+	// TargetFramework is the attribute as written, blanks included. Empty if
+	// there is none, which means 4.0.
+	TargetFramework string
+	// Version is TargetFramework, or 4.0.
+	Version Version
+	// Line is the line of the element, 0 if there is none.
+	Line int
+}
+
+// TargetsFramework45 reports whether the application targets .NET 4.5 or
+// later, which makes Framework45 the default compatibility mode.
+// <compilation targetFramework> has no part in it.
+func (h HTTPRuntime) TargetsFramework45() bool { return h.Version.AtLeast(4, 5) }
+
+// HTTPRuntime reads <system.web><httpRuntime>. Its other attributes concern
+// the .NET node alone and are not checked.
+func (f *File) HTTPRuntime() (HTTPRuntime, error) {
+	h := HTTPRuntime{Version: Version{4, 0, -1, -1}}
+	s, err := f.Section("system.web", "httpRuntime")
+	if err != nil || s == nil {
+		return h, err
+	}
+	h.Line = s.RefLine
+	a := s.Attributes()
+	h.TargetFramework = a.Text("targetFramework", "")
+	if h.TargetFramework != "" {
+		v, ok := ParseVersion(h.TargetFramework)
+		if ok {
+			h.Version = v
+		} else {
+			a.Fail(CodeInvalidTargetFramework, "targetFramework", quote(h.TargetFramework), `a version such as "4.8", with a dot and without v`)
+		}
+	}
+	return h, a.DonePartly()
+}

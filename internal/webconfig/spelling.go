@@ -1,0 +1,81 @@
+package webconfig
+
+import "strings"
+
+// checkSpelling reports an element of a configuration whose name is not want
+// but nearly so. parent is the path it stands in.
+func checkSpelling(e *Element, want, parent string) error {
+	if e.Space != "" || e.Name == want || !nearly(e.Name, want) || isLegalLookalike(e.Name) {
+		return nil
+	}
+	section := want
+	if parent != "" {
+		section = parent + "/" + want
+	}
+	return &Error{Code: CodeUnknownElement, Section: section, Line: e.Line,
+		Detail: "<" + showName(e.Name) + ">", Want: "<" + want + "> (names are case sensitive)"}
+}
+
+// isLegalLookalike reports the one section group of .NET that is two letters
+// away from another, system.web.
+func isLegalLookalike(name string) bool { return strings.EqualFold(name, "system.net") }
+
+// propose returns the one of known that name was probably meant to be, or "".
+func propose(name string, known []string) string {
+	for _, k := range known {
+		if strings.EqualFold(name, k) {
+			return k
+		}
+	}
+	for _, k := range known {
+		if nearly(name, k) {
+			return k
+		}
+	}
+	return ""
+}
+
+// nearly reports whether name is a misspelling of want: wrong case, or one
+// letter missing, extra, wrong or swapped with its neighbour; two such faults
+// in names of 8 letters and more, none in those below 5.
+func nearly(name, want string) bool {
+	faults := 2
+	switch {
+	case len(want) < 5:
+		faults = 0
+	case len(want) < 8:
+		faults = 1
+	}
+	if len(name) > len(want)+faults || len(name) < len(want)-faults {
+		return false
+	}
+	return distance(strings.ToLower(name), strings.ToLower(want)) <= faults
+}
+
+// distance is the number of single letters to insert, delete, replace or swap
+// with their neighbour to turn a into b (optimal string alignment). Both are
+// short: nearly compares their lengths first.
+func distance(a, b string) int {
+	// d[i][j] is the distance between a[:i] and b[:j].
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			replace := d[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, replace)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}

@@ -1,0 +1,129 @@
+package webconfig
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+)
+
+func FuzzParse(f *testing.F) {
+	seeds := vectors(f)
+	if len(seeds) == 0 {
+		f.Fatal("no seeds")
+	}
+	for _, v := range seeds {
+		f.Add(v.xml)
+	}
+	f.Add([]byte("\xFF\xFE<\x00a\x00/\x00>\x00"))
+	f.Add([]byte("\xFE\xFF\x00<\x00a\x00/\x00>"))
+	f.Add([]byte(bomb))
+	f.Add([]byte(`<?xml version="1.0" standalone='no'?><a:b xmlns:a="u" a:c='&#x41;'><![CDATA[]]></a:b><!----><?p q?>`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		agreesWithStandardLibrary(t, data)
+		file, err := Parse(bytes.NewReader(data), &Options{Open: func(string) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(data)), nil
+		}})
+		if err != nil {
+			if file != nil {
+				t.Error("a file beside the error")
+			}
+			checkError(t, data, err)
+			return
+		}
+		if _, err := file.HTTPRuntime(); err != nil {
+			checkError(t, data, err)
+		}
+		m, err := file.MachineKey()
+		if err != nil {
+			checkError(t, data, err)
+			if m.ValidationKey != nil || m.DecryptionKey != nil {
+				t.Error("keys beside the error")
+			}
+		} else if len(m.ValidationKey) == 0 || len(m.DecryptionKey) < 8 || m.CompatibilityMode == "" || m.DecryptionEffective == "Auto" {
+			t.Errorf("incomplete: %v", m)
+		}
+		if _, err := file.SectionsIn("system.web", "httpCookies"); err != nil {
+			checkError(t, data, err)
+		}
+	})
+}
+
+// checkError fails unless err has the documented type and shows no long run of
+// hex digits, which is what keys look like.
+func checkError(t *testing.T, data []byte, err error) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || e.Code == "" {
+		t.Fatalf("%T: %v", err, err)
+	}
+	if _, run := hexDigits(err.Error()); run > 16 {
+		t.Errorf("shows a key? %v", err)
+	}
+	if len(err.Error()) > 2000 {
+		t.Errorf("error text of %d bytes", len(err.Error()))
+	}
+}
+
+// agreesWithStandardLibrary checks that what is accepted here is accepted by
+// encoding/xml too, as the same tree. The opposite does not hold: this parser
+// is stricter.
+func agreesWithStandardLibrary(t *testing.T, data []byte) {
+	text, cs, err := readText(bytes.NewReader(data))
+	if err != nil {
+		return
+	}
+	root, err := parseXML(text, cs)
+	if err != nil || !isASCII(text) {
+		return // names follow other editions of XML beyond ASCII
+	}
+	var got, want strings.Builder
+	flatten(&got, root)
+	d := xml.NewDecoder(strings.NewReader(text))
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("encoding/xml refuses it: %v", err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			fmt.Fprintf(&want, "<%q %q", strings.TrimPrefix(token.Name.Space, nsConfiguration), token.Name.Local)
+			for _, a := range token.Attr {
+				if a.Name.Space != "xmlns" && (a.Name.Space != "" || a.Name.Local != "xmlns") {
+					fmt.Fprintf(&want, " %q %q=%q", a.Name.Space, a.Name.Local, oneLine(a.Value))
+				}
+			}
+		case xml.EndElement:
+			want.WriteString(">")
+		}
+	}
+	if got.String() != want.String() {
+		t.Errorf("got  %s\nwant %s", &got, &want)
+	}
+}
+
+func flatten(b *strings.Builder, e *Element) {
+	fmt.Fprintf(b, "<%q %q", e.Space, e.Name)
+	for _, a := range e.Attrs {
+		fmt.Fprintf(b, " %q %q=%q", a.Space, a.Name, oneLine(a.Value))
+	}
+	for _, c := range e.Children {
+		flatten(b, c)
+	}
+	b.WriteString(">")
+}
+
+// oneLine evens out that encoding/xml does not normalize white space in
+// attributes.
+func oneLine(s string) string { return strings.NewReplacer("\n", " ", "\t", " ", "\r", " ").Replace(s) }
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return c >= 0x80 })
+}

@@ -1,22 +1,50 @@
 package sessiontoken
 
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
 // BootstrapKind says in which form a [Bootstrap] holds the original token.
 type BootstrapKind uint8
 
 // The kinds of BootstrapContext.
 const (
 	BootstrapNone   BootstrapKind = iota // no bootstrap context
-	BootstrapString                      // the token as a string
-	BootstrapBytes                       // the token as bytes
-	BootstrapToken                       // written from a token object; its XML as UTF-8
+	BootstrapString                      // Data is the token as text, UTF-8
+	BootstrapBytes                       // Data is the token as bytes
+	BootstrapToken                       // Data is the XML of a token object, UTF-8
 )
 
 // Bootstrap is the security token that the user signed in with, kept by sites
 // that set saveBootstrapContext (System.IdentityModel.Tokens.BootstrapContext).
-// It is data, and nothing of it is parsed. The zero value is none.
+// It is a credential of its own: it never shows in logs or JSON. Nothing of
+// it is parsed. The zero value is none.
 type Bootstrap struct {
 	// Kind says what Data is.
 	Kind BootstrapKind
-	// Data is the token: UTF-8 text, or bytes for BootstrapBytes.
-	Data []byte
+	// Data is the token.
+	Data []byte `json:"-"`
 }
+
+// String says how much there is, not what.
+func (b Bootstrap) String() string {
+	switch b.Kind {
+	case BootstrapNone:
+		return "none"
+	case BootstrapString:
+		return fmt.Sprintf("string of %d bytes", len(b.Data))
+	case BootstrapBytes:
+		return fmt.Sprintf("%d bytes", len(b.Data))
+	case BootstrapToken:
+		return fmt.Sprintf("token of %d bytes", len(b.Data))
+	}
+	return fmt.Sprintf("BootstrapKind(%d)", b.Kind)
+}
+
+// Format implements [fmt.Formatter] for every verb.
+func (b Bootstrap) Format(s fmt.State, _ rune) { io.WriteString(s, b.String()) }
+
+// LogValue implements [slog.LogValuer].
+func (b Bootstrap) LogValue() slog.Value { return slog.StringValue(b.String()) }

@@ -1,0 +1,378 @@
+package sessiontoken
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/nrbf"
+)
+
+// documentReader reads the token document: binary XML with names from the
+// static dictionary, all in no namespace, in this order ((?) optional):
+//
+//	SessionToken               @PersistentTrue(?) @ReferenceModeTrue(?)
+//	  Context                  text (?)
+//	  Version                  "1"
+//	  SecureConversationVersion
+//	  Id, ContextId            text
+//	  Key                      bytes
+//	  KeyGeneration            text (?)
+//	  EffectiveTime, ExpiryTime, KeyEffectiveTime, KeyExpiryTime   ticks
+//	  ClaimsPrincipal (?)
+//	    Identities (?)
+//	      Identity*            see identity
+//	  SctAuthorizationPolicy   one WCF claim, ignored (?)
+//	  EndpointId               text (?)
+//
+// (SessionSecurityTokenCookieSerializer; the order is part of the format.)
+//
+// A first pass checks the document and notes where each text lies; build then
+// makes the Token with one string that all texts share, one slice of claims
+// and one of identities, whatever their number.
+type documentReader struct {
+	r    nbfx.Reader
+	kind nbfx.Kind // the current node; comments and blanks are skipped
+	err  error
+
+	id, contextID, keyGeneration nbfx.Span
+	endpointID, context          nbfx.Span
+	sc                           SecureConversation
+	persistent, reference        bool
+	from, to, keyFrom, keyTo     time.Time
+	keyLen                       int
+	claims                       []claimSpans
+	properties                   [][2]nbfx.Span
+	identities                   []identitySpans // actors included
+	roots                        int             // identities that are not actors
+	blob                         []byte          // key, then bootstrap data
+}
+
+// claimSpans is a claim whose texts still lie in the document.
+type claimSpans struct {
+	typ, value, valueType, issuer, original nbfx.Span
+	properties                              [2]int32 // range
+}
+
+// identitySpans is an identity whose texts still lie in the document.
+type identitySpans struct {
+	authentication, nameType, roleType, label nbfx.Span
+	claims                                    [2]int32 // range
+	actor                                     int32    // index, or -1
+	isActor                                   bool
+	bootstrap                                 BootstrapKind
+	data                                      [2]int32 // range of blob
+}
+
+// read checks a whole document. It may append to doc.
+func (d *documentReader) read(doc []byte) error {
+	d.reset(doc)
+	if !d.document() {
+		if err := d.r.Err(); err != nil {
+			return nbfxError(err)
+		}
+		return &FormatError{Layer: "token", Offset: d.r.Offset(), Err: d.err}
+	}
+	return nil
+}
+
+// nbfxError gives an error of the binary XML layer its place.
+func nbfxError(err error) error {
+	var at *nbfx.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	if cause := at.Err; cause == nbfx.ErrUnsupported {
+		return &FormatError{Layer: "nbfx", Offset: at.Offset, Err: fmt.Errorf("%w: %w", ErrUnsupported, cause)}
+	}
+	return &FormatError{Layer: "nbfx", Offset: at.Offset, Err: at.Err}
+}
+
+func (d *documentReader) reset(doc []byte) {
+	*d = documentReader{
+		r: d.r, claims: d.claims[:0], properties: d.properties[:0],
+		identities: d.identities[:0], blob: d.blob[:0],
+	}
+	d.r.Reset(doc, nbfx.Session45, nbfx.Limits{Records: maxRecords})
+}
+
+// document reads from the root element to the end.
+func (d *documentReader) document() bool {
+	d.advance()
+	wrapped := d.at(nSecurityContextToken) // the form WCF wraps; no attributes, always persistent
+	if !wrapped && !d.at(nSessionToken) {
+		return d.fail(errRoot)
+	}
+	d.persistent = wrapped
+	if !wrapped {
+		for _, a := range d.r.Attrs() {
+			if a.Namespace.Len == 0 {
+				d.persistent = d.persistent || a.ID == nPersistentTrue
+				d.reference = d.reference || a.ID == nReferenceModeTrue
+			}
+		}
+	}
+	d.advance()
+	if !wrapped && d.at(nContext) && !d.text(&d.context) {
+		return false
+	}
+	return d.version() &&
+		d.element(nID, &d.id, errID) &&
+		d.element(nContextID, &d.contextID, errContextID) && d.trim(&d.contextID) &&
+		d.key() &&
+		(!d.at(nKeyGeneration) || d.text(&d.keyGeneration) && d.trim(&d.keyGeneration)) &&
+		d.time(nEffectiveTime, &d.from) &&
+		d.time(nExpiryTime, &d.to) &&
+		d.time(nKeyEffectiveTime, &d.keyFrom) &&
+		d.time(nKeyExpiryTime, &d.keyTo) &&
+		d.principal() &&
+		d.policy() &&
+		(!d.at(nEndpointID) || d.text(&d.endpointID)) &&
+		d.end() &&
+		(d.kind == nbfx.EndDocument || d.fail(errTrailing))
+}
+
+// version reads Version and SecureConversationVersion. As in .NET only their
+// texts count, not their names.
+func (d *documentReader) version() bool {
+	var v nbfx.Span
+	if d.kind != nbfx.StartElement || !d.text(&v) {
+		return d.fail(errVersion)
+	}
+	if string(d.r.Bytes(v)) != "1" {
+		return d.fail(errVersion)
+	}
+	if d.kind != nbfx.StartElement || !d.text(&v) {
+		return d.fail(errVersion)
+	}
+	switch string(d.r.Bytes(v)) {
+	case namespaceSC13:
+		d.sc = SecureConversation13
+	case namespaceSCFeb2005:
+		d.sc = SecureConversationFeb2005
+	default:
+		return d.fail(errVersion)
+	}
+	return true
+}
+
+// key reads the element Key, of any length including zero.
+func (d *documentReader) key() bool {
+	if !d.at(nKey) {
+		return d.fail(errOrder("Key"))
+	}
+	if !d.bytes() {
+		return false
+	}
+	d.keyLen = len(d.blob)
+	return true
+}
+
+// time reads an element that holds .NET ticks.
+func (d *documentReader) time(id int, t *time.Time) bool {
+	if !d.at(id) {
+		return d.fail(errOrder(nbfx.Session45[id]))
+	}
+	ticks, ok := int64(0), false
+	k := d.next()
+	if k == nbfx.Text {
+		if ticks, ok = d.r.Int64(d.r.Value()); !ok {
+			return d.fail(errTime)
+		}
+		k = d.next()
+	}
+	if k != nbfx.EndElement || !ok {
+		return d.fail(errTime)
+	}
+	if *t, ok = dotnet.Time(ticks); !ok {
+		return d.fail(errTime)
+	}
+	return d.advance()
+}
+
+// principal reads ClaimsPrincipal and Identities, both optional.
+func (d *documentReader) principal() bool {
+	if !d.at(nClaimsPrincipal) {
+		return true
+	}
+	d.advance()
+	if d.at(nIdentities) {
+		d.advance()
+		for d.at(nIdentity) {
+			if _, ok := d.identity(0); !ok {
+				return false
+			}
+			d.roots++
+		}
+		if !d.end() {
+			return false
+		}
+	}
+	return d.end()
+}
+
+// policy skips SctAuthorizationPolicy, which only WCF writes. Claims whose
+// contents .NET validates in ways of its own are not supported.
+func (d *documentReader) policy() bool {
+	if !d.at(nSctAuthorizationPolicy) {
+		return true
+	}
+	d.advance()
+	if d.kind != nbfx.StartElement {
+		return d.fail(errPolicy)
+	}
+	switch n := d.r.Name(); n.ID {
+	case nNull, nNameClaim, nDNSClaim, nSpnClaim, nUpnClaim:
+		if n.Namespace.Len > 0 {
+			return d.fail(errPolicy)
+		}
+	default:
+		return d.fail(errPolicy)
+	}
+	var ignored nbfx.Span
+	return d.text(&ignored) && d.end()
+}
+
+// bytes appends the content of the current element to the blob and moves on.
+func (d *documentReader) bytes() bool {
+	for {
+		switch d.next() {
+		case nbfx.Text:
+			var ok bool
+			if d.blob, ok = d.r.AppendBytes(d.blob, d.r.Value()); !ok {
+				return d.fail(errBytes)
+			}
+		case nbfx.EndElement:
+			return d.advance()
+		default:
+			return d.fail(errOrder("end of element"))
+		}
+	}
+}
+
+// element reads a required text element that must not be empty.
+func (d *documentReader) element(id int, s *nbfx.Span, missing error) bool {
+	if !d.at(id) {
+		return d.fail(missing)
+	}
+	if !d.text(s) {
+		return false
+	}
+	return s.Len > 0 || d.fail(missing)
+}
+
+// text reads the content of the current element, which must hold nothing but
+// text, and moves on.
+func (d *documentReader) text(s *nbfx.Span) bool {
+	*s = nbfx.Span{}
+	for {
+		switch d.next() {
+		case nbfx.Text:
+			t, ok := d.r.Text(d.r.Value())
+			if !ok {
+				return d.fail(errOrder("text"))
+			}
+			*s = d.r.Concat(*s, t)
+		case nbfx.EndElement:
+			return d.advance()
+		default:
+			return d.fail(errOrder("end of element"))
+		}
+	}
+}
+
+// trim cuts white space off both ends of an identifier, which must not be
+// empty then (System.Xml.UniqueId).
+func (d *documentReader) trim(s *nbfx.Span) bool {
+	b := d.r.Bytes(*s)
+	t := nbfx.TrimSpace(b)
+	if len(t) == 0 {
+		return d.fail(errContextID)
+	}
+	for len(b) > 0 && b[0] != t[0] {
+		b = b[1:]
+		s.Off++
+	}
+	s.Len = int32(len(t))
+	return true
+}
+
+// at reports whether the current node starts the named element.
+func (d *documentReader) at(id int) bool {
+	if d.kind != nbfx.StartElement {
+		return false
+	}
+	n := d.r.Name()
+	return n.ID == id && n.Namespace.Len == 0
+}
+
+// end demands the end of the enclosing element and moves on.
+func (d *documentReader) end() bool {
+	if d.kind != nbfx.EndElement {
+		return d.fail(errOrder("end of element"))
+	}
+	return d.advance()
+}
+
+// next moves to the next node that is not a comment.
+func (d *documentReader) next() nbfx.Kind {
+	d.kind = d.r.Next()
+	for d.kind == nbfx.Comment {
+		d.kind = d.r.Next()
+	}
+	return d.kind
+}
+
+// advance moves to the next node that is neither a comment nor white space.
+// It is true unless the document is malformed there.
+func (d *documentReader) advance() bool {
+	for d.next() == nbfx.Text {
+		s, ok := d.r.Text(d.r.Value())
+		if !ok || len(nbfx.TrimSpace(d.r.Bytes(s))) > 0 {
+			break
+		}
+	}
+	return d.kind != nbfx.Invalid
+}
+
+// fail notes the first fault; it is false for use in conditions.
+func (d *documentReader) fail(err error) bool {
+	if d.err == nil {
+		d.err = err
+	}
+	return false
+}
+
+// The faults of a token document, with .NET's message numbers where it has
+// one.
+var (
+	errRoot       = errors.New("root element is not a session token (ID4230)")
+	errVersion    = errors.New("unknown version or secure conversation version (ID4232)")
+	errID         = errors.New("Id is missing or empty (ID4239)")
+	errContextID  = errors.New("identifier is missing or empty (ID4230)")
+	errTime       = errors.New("time is missing or out of range")
+	errBytes      = errors.New("not valid base64")
+	errTrailing   = errors.New("data after the document")
+	errClaim      = errors.New("claim without type or value")
+	errProperty   = errors.New("claim property without name or value, or twice (ID4249, ID4250)")
+	errActor      = errors.New("actor must hold exactly one identity (ID3007)")
+	errActorDepth = errors.New("too many nested actors")
+	errWindows    = fmt.Errorf("%w: WindowsIdentity, which only Windows can rebuild", ErrUnsupported)
+	errPolicy     = fmt.Errorf("%w: SctAuthorizationPolicy of WCF (ID4289)", ErrUnsupported)
+	errIdentities = errors.New("no identities")
+)
+
+// errOrder is a fault in the order of elements.
+type errOrder string
+
+func (e errOrder) Error() string { return "expected " + string(e) + " (ID4230)" }
+
+// bootstrapError turns an error of the bootstrap stream into a fault.
+func bootstrapError(err error) error {
+	if errors.Is(err, nrbf.ErrNonCanonical) {
+		return fmt.Errorf("%w: bootstrap context: %w", ErrUnsupported, err)
+	}
+	return fmt.Errorf("bootstrap context: %w", err)
+}

@@ -1,0 +1,337 @@
+package sessiontoken
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/nbfx"
+)
+
+// readEnvelope reads an envelope in any form that .NET's non-validating
+// reader accepts: other prefixes, character references, CDATA, comments,
+// white space between the elements, no byte order mark, UTF-16 with one. It
+// refuses what that reader refuses: DTDs, processing instructions, unknown
+// elements and stray text.
+func readEnvelope(doc []byte, e *envelope) bool {
+	*e = envelope{}
+	doc, ok := toUTF8(doc)
+	if !ok {
+		return false
+	}
+	x := envelopeReader{d: xml.NewDecoder(bytes.NewReader(doc))}
+	x.d.Strict = true
+	return x.document(e) == nil
+}
+
+// errEnvelope stands for every fault; none of them is told apart.
+var errEnvelope = errors.New("malformed envelope")
+
+// envelopeReader checks the two levels of elements that an envelope has.
+type envelopeReader struct {
+	d     *xml.Decoder
+	nodes int
+	root  map[string]string // namespaces that the root declares, by prefix
+	child map[string]string // those that the current child declares
+}
+
+// document reads the root element and proves that nothing follows it.
+func (x *envelopeReader) document(e *envelope) error {
+	root, err := x.start()
+	if err != nil {
+		return err
+	}
+	if x.root, err = declarations(root); err != nil {
+		return err
+	}
+	sc, err := x.namespace(root.Name)
+	if err != nil || root.Name.Local != "SecurityContextToken" || sc != namespaceSC13 && sc != namespaceSCFeb2005 {
+		return errEnvelope
+	}
+	for _, a := range root.Attr {
+		ns, err := x.attribute(a.Name)
+		if err != nil {
+			return err
+		}
+		if a.Name.Local == "Id" && ns == namespaceWSU {
+			e.id, e.hasID = []byte(a.Value), true
+		}
+	}
+	if err := x.unique(root.Attr); err != nil {
+		return err
+	}
+	if e.contextID, err = x.element("Identifier", sc); err != nil || len(e.contextID) == 0 {
+		return errEnvelope
+	}
+	next, err := x.token()
+	if err != nil {
+		return err
+	}
+	if start, ok := next.(xml.StartElement); ok && start.Name.Local == "Instance" {
+		if e.keyGeneration, err = x.content(start, sc); err != nil {
+			return err
+		}
+		if e.keyGeneration = nbfx.TrimSpace(e.keyGeneration); len(e.keyGeneration) == 0 {
+			return errEnvelope
+		}
+		if next, err = x.token(); err != nil {
+			return err
+		}
+	}
+	if start, ok := next.(xml.StartElement); ok && start.Name.Local == "Cookie" {
+		if e.cookie, err = x.content(start, namespaceCookie); err != nil {
+			return err
+		}
+		e.hasCookie = true
+		if next, err = x.token(); err != nil {
+			return err
+		}
+	}
+	if end, ok := next.(xml.EndElement); !ok || end.Name != root.Name {
+		return errEnvelope
+	}
+	if _, err := x.token(); err != io.EOF {
+		return errEnvelope
+	}
+	return nil
+}
+
+// element reads the named child, which comes next, and returns its trimmed
+// text.
+func (x *envelopeReader) element(local, namespace string) ([]byte, error) {
+	start, err := x.start()
+	if err != nil || start.Name.Local != local {
+		return nil, errEnvelope
+	}
+	text, err := x.content(start, namespace)
+	return nbfx.TrimSpace(text), err
+}
+
+// content reads the text of a child whose start has been read.
+func (x *envelopeReader) content(start xml.StartElement, namespace string) ([]byte, error) {
+	var err error
+	if x.child, err = declarations(start); err != nil {
+		return nil, err
+	}
+	defer func() { x.child = nil }()
+	if ns, err := x.namespace(start.Name); err != nil || ns != namespace {
+		return nil, errEnvelope
+	}
+	for _, a := range start.Attr {
+		if _, err := x.attribute(a.Name); err != nil {
+			return nil, err
+		}
+	}
+	if err := x.unique(start.Attr); err != nil {
+		return nil, err
+	}
+	var text []byte
+	for {
+		t, err := x.raw()
+		if err != nil {
+			return nil, err
+		}
+		switch t := t.(type) {
+		case xml.CharData:
+			text = append(text, t...)
+		case xml.Comment:
+		case xml.EndElement:
+			if t.Name != start.Name {
+				return nil, errEnvelope
+			}
+			return text, nil
+		default:
+			return nil, errEnvelope
+		}
+	}
+}
+
+// start reads the start of an element.
+func (x *envelopeReader) start() (xml.StartElement, error) {
+	t, err := x.token()
+	if err != nil {
+		return xml.StartElement{}, err
+	}
+	start, ok := t.(xml.StartElement)
+	if !ok {
+		return start, errEnvelope
+	}
+	return start.Copy(), nil
+}
+
+// token reads the next token between elements: comments and white space are
+// skipped, other text is an error.
+func (x *envelopeReader) token() (xml.Token, error) {
+	for {
+		t, err := x.raw()
+		if err != nil {
+			return nil, err
+		}
+		switch t := t.(type) {
+		case xml.Comment:
+		case xml.CharData:
+			if len(nbfx.TrimSpace(t)) > 0 {
+				return nil, errEnvelope
+			}
+		case xml.StartElement, xml.EndElement:
+			return t, nil
+		default:
+			return nil, errEnvelope // DTD or processing instruction
+		}
+	}
+}
+
+// raw reads one token of any kind. Namespaces are left to this type because
+// the decoder takes prefixes that are not declared.
+func (x *envelopeReader) raw() (xml.Token, error) {
+	if x.nodes++; x.nodes > maxEnvelopeNodes {
+		return nil, errEnvelope
+	}
+	return x.d.RawToken()
+}
+
+// declarations collects the namespaces that an element declares.
+func declarations(e xml.StartElement) (map[string]string, error) {
+	m := map[string]string{}
+	for _, a := range e.Attr {
+		prefix := a.Name.Local
+		switch {
+		case a.Name.Space == "xmlns" && (prefix == "xml" || prefix == "xmlns" || a.Value == ""):
+			return nil, errEnvelope
+		case a.Name.Space == "xmlns":
+		case a.Name.Space == "" && prefix == "xmlns":
+			prefix = ""
+		default:
+			continue
+		}
+		if _, twice := m[prefix]; twice {
+			return nil, errEnvelope
+		}
+		m[prefix] = a.Value
+	}
+	return m, nil
+}
+
+// namespace resolves the name of an element.
+func (x *envelopeReader) namespace(n xml.Name) (string, error) {
+	if uri, ok := x.child[n.Space]; ok {
+		return uri, nil
+	}
+	if uri, ok := x.root[n.Space]; ok {
+		return uri, nil
+	}
+	if n.Space == "" {
+		return "", nil
+	}
+	return "", errEnvelope
+}
+
+// attribute resolves the name of an attribute.
+func (x *envelopeReader) attribute(n xml.Name) (string, error) {
+	switch n.Space {
+	case "":
+		return "", nil
+	case "xmlns", "xml":
+		return n.Space, nil
+	}
+	return x.namespace(n)
+}
+
+// unique refuses attributes of the same name, also under two prefixes.
+func (x *envelopeReader) unique(attrs []xml.Attr) error {
+	seen := make(map[xml.Name]bool, len(attrs))
+	for _, a := range attrs {
+		ns, err := x.attribute(a.Name)
+		if err != nil {
+			return err
+		}
+		name := xml.Name{Space: ns, Local: a.Name.Local}
+		if seen[name] {
+			return errEnvelope
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// toUTF8 removes the byte order mark and the XML declaration, and converts
+// UTF-16. The declaration must agree with the bytes.
+func toUTF8(doc []byte) ([]byte, bool) {
+	encoding := "utf-8"
+	switch {
+	case bytes.HasPrefix(doc, []byte("\xEF\xBB\xBF")):
+		doc = doc[3:]
+	case bytes.HasPrefix(doc, []byte("\xFE\xFF")):
+		swapped := make([]byte, len(doc)&^1)
+		for i := 0; i+1 < len(doc); i += 2 {
+			swapped[i], swapped[i+1] = doc[i+1], doc[i]
+		}
+		if len(doc)&1 != 0 {
+			return nil, false
+		}
+		doc = swapped
+		fallthrough
+	case bytes.HasPrefix(doc, []byte("\xFF\xFE")):
+		encoding = "utf-16"
+		var ok bool
+		if doc, ok = dotnet.AppendUTF8FromUTF16LE(nil, doc[2:]); !ok {
+			return nil, false
+		}
+	}
+	rest, ok := bytes.CutPrefix(doc, []byte("<?xml"))
+	if !ok {
+		return doc, true
+	}
+	declaration, rest, ok := bytes.Cut(rest, []byte("?>"))
+	if !ok || len(declaration) > 100 {
+		return nil, false
+	}
+	return rest, isDeclaration(string(declaration), encoding)
+}
+
+// isDeclaration checks the inside of an XML declaration: version, then
+// optionally encoding and standalone.
+func isDeclaration(s, encoding string) bool {
+	attribute := func(name string) (value string, found, ok bool) {
+		rest := strings.TrimLeft(s, " \t\r\n")
+		after, found := strings.CutPrefix(rest, name)
+		if !found {
+			return "", false, true
+		}
+		if len(rest) == len(s) {
+			return "", true, false // no white space before it
+		}
+		after, eq := strings.CutPrefix(strings.TrimLeft(after, " \t\r\n"), "=")
+		after = strings.TrimLeft(after, " \t\r\n")
+		if !eq || after == "" || after[0] != '"' && after[0] != '\'' {
+			return "", true, false
+		}
+		value, s, ok = strings.Cut(after[1:], after[:1])
+		return value, true, ok
+	}
+	version, found, ok := attribute("version")
+	if !found || !ok || version != "1.0" {
+		return false
+	}
+	if name, found, ok := attribute("encoding"); !ok || found && !strings.EqualFold(name, encoding) {
+		return false
+	}
+	if value, found, ok := attribute("standalone"); !ok || found && value != "yes" && value != "no" {
+		return false
+	}
+	return strings.Trim(s, " \t\r\n") == ""
+}
+
+// withoutSpace removes the white space that base64 content may have.
+func withoutSpace(b []byte) []byte {
+	out := b[:0]
+	for _, c := range b {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,346 @@
+package sessiontoken
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// The purpose under which .NET protects session tokens, and the one of the
+// shared token cache that Thinktecture's repository uses.
+const (
+	purposeTransform = "System.IdentityModel.Services.MachineKeyTransform"
+	purposeCache     = "PassiveSessionTokenCache"
+)
+
+// Defaults of WIF (SessionSecurityTokenHandler.DefaultLifetime and
+// SecurityTokenHandlerConfiguration.DefaultMaxClockSkew).
+const (
+	DefaultLifetime  = 10 * time.Hour
+	DefaultClockSkew = 5 * time.Minute
+)
+
+// SessionOptions are the settings of a [SessionCodec]. The zero value reads
+// and writes what a site with MachineKeySessionSecurityTokenHandler and no
+// further settings does.
+type SessionOptions struct {
+	// Endpoint is the cookie path of the site, as in <cookieHandler path>,
+	// compared exactly. A token that names another one is refused, and
+	// NewToken names this one. Empty: not checked, and new tokens fit every
+	// path.
+	Endpoint string
+	// ClockSkew widens the validity of a token at both ends. Zero means
+	// [DefaultClockSkew]; a negative value means none.
+	ClockSkew time.Duration
+	// Lifetime is that of NewToken. Zero means [DefaultLifetime].
+	Lifetime time.Duration
+	// Store holds the tokens in reference mode. Nil: such cookies are
+	// neither read nor issued.
+	Store Store
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+	// Rand makes the identifiers of new tokens, crypto/rand if nil.
+	Rand io.Reader
+}
+
+// SessionCodec reads and writes the text of FedAuth cookies as WIF 4.5 does
+// with MachineKeySessionSecurityTokenHandler. It is safe for concurrent use.
+//
+// The text is an onion. [SessionCodec.Decode] takes the layers off from the
+// outside to the inside, Encode puts them on:
+//
+//	text            base64
+//	envelope        XML with the ids and the protected bytes       (attacker's bytes up to here)
+//	machine key     IV || ciphertext || tag, section "Protector" of package machinekey
+//	deflate         raw RFC 1951, at most 1 MiB when inflated      (authenticated from here on)
+//	nrbf            one SessionSecurityToken with one byte array
+//	nbfx            the token document
+type SessionCodec struct {
+	o         SessionOptions
+	protector *machinekey.Protector
+	store     *machinekey.Protector
+	scratch   sync.Pool // of *sessionScratch
+}
+
+// NewSessionCodec returns a codec for the keys of a ring, whose later changes
+// it follows. Nil options are the zero options. It fails if a key cannot be
+// used for this kind of credential ([machinekey.ConfigError]).
+func NewSessionCodec(ring *machinekey.Ring, opts *SessionOptions) (*SessionCodec, error) {
+	c := &SessionCodec{}
+	if opts != nil {
+		c.o = *opts
+	}
+	if c.o.ClockSkew == 0 {
+		c.o.ClockSkew = DefaultClockSkew
+	}
+	c.o.ClockSkew = max(c.o.ClockSkew, 0)
+	if c.o.Lifetime == 0 {
+		c.o.Lifetime = DefaultLifetime
+	}
+	if c.o.Lifetime < 0 {
+		return nil, errors.New("sessiontoken: SessionOptions.Lifetime is negative")
+	}
+	if c.o.Now == nil {
+		c.o.Now = time.Now
+	}
+	if ring == nil {
+		return nil, errors.New("sessiontoken: NewSessionCodec needs a ring")
+	}
+	var err error
+	if c.protector, err = protector(ring, purposeTransform); err != nil {
+		return nil, err
+	}
+	if c.store, err = protector(ring, purposeCache); err != nil {
+		return nil, err
+	}
+	c.scratch.New = func() any { return new(sessionScratch) }
+	return c, nil
+}
+
+func protector(ring *machinekey.Ring, purpose string) (*machinekey.Protector, error) {
+	p, err := machinekey.UserPurpose(purpose)
+	if err != nil {
+		return nil, err
+	}
+	return ring.Protector(p)
+}
+
+// sessionScratch is the memory that one call needs and the next can use
+// again. Nothing of it ends up in a Token or a cookie.
+type sessionScratch struct {
+	text, xml, packed, deflated, plain []byte
+	read                               documentReader
+	write                              documentWriter
+}
+
+// maxScratch is the size above which a buffer is not kept.
+const maxScratch = 256 << 10
+
+func (c *SessionCodec) release(s *sessionScratch) {
+	if max(cap(s.text), cap(s.plain)) <= maxScratch {
+		c.scratch.Put(s)
+	}
+}
+
+// Decode opens the text of a session cookie, its chunks already joined, and
+// checks that it is valid now and for this endpoint.
+//
+// The error is [ErrInvalid] for everything that is not authentic, with no
+// detail; [ErrDPAPI] for a value of the wrong handler; a [*FormatError] for
+// authentic data that does not parse; [ErrNotYetValid], [ErrExpired] or
+// [ErrEndpoint]; [ErrNotInStore] for a reference that leads nowhere; or what
+// the store returned.
+func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error) {
+	t, err := c.open(ctx, value, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// ReadPrincipal implements [Reader] with Decode.
+func (c *SessionCodec) ReadPrincipal(ctx context.Context, value string) (*Principal, error) {
+	t, err := c.Decode(ctx, value)
+	if err != nil {
+		return nil, err
+	}
+	return &t.Principal, nil
+}
+
+// open takes all layers off, one step each, and leaves the checks of validity
+// to check. The anatomy, if any, is told of each layer.
+func (c *SessionCodec) open(ctx context.Context, value string, a *Anatomy) (*Token, error) {
+	s := c.scratch.Get().(*sessionScratch)
+	defer c.release(s)
+
+	// Text to XML.
+	xml, ok := s.decodeText(value)
+	if !ok {
+		return nil, a.refuse(layerText, len(value), ErrInvalid)
+	}
+	a.add(layerText, len(value))
+
+	// XML to ids and protected bytes; nothing of it can be trusted.
+	var env envelope
+	if !parseEnvelope(xml, &env) {
+		return nil, a.refuse(layerEnvelope, len(xml), ErrInvalid)
+	}
+	a.addEnvelope(len(xml), &env)
+	if !env.hasCookie {
+		return c.dereference(ctx, s, &env, a)
+	}
+	protected, err := decodeBase64(s.packed[:0], env.cookie)
+	s.packed = protected[:0]
+	if err != nil {
+		return nil, a.refuse(layerEnvelope, len(xml), ErrInvalid)
+	}
+	if bytes.HasPrefix(protected, []byte(dpapiHead)) {
+		return nil, a.refuse(layerMachineKey, len(protected), ErrDPAPI)
+	}
+
+	// Protected bytes to deflated bytes: authentic from here on.
+	deflated, key, err := c.protector.UnprotectKey(s.deflated[:0], protected)
+	s.deflated = deflated[:0]
+	if err != nil {
+		return nil, a.refuse(layerMachineKey, len(protected), ErrInvalid)
+	}
+	a.addKey(layerMachineKey, len(protected), key)
+
+	// Deflated bytes to the NRBF stream.
+	stream, err := flate.Inflate(s.plain[:0], deflated, maxToken)
+	s.plain = stream[:0]
+	if err != nil {
+		return nil, a.refuse(layerDeflate, len(deflated), deflateError(err))
+	}
+	a.add(layerDeflate, len(deflated))
+
+	return s.token(stream, &env, key, a)
+}
+
+// token reads the NRBF stream and the document in it, and compares the ids
+// outside with those inside.
+func (s *sessionScratch) token(stream []byte, env *envelope, key *machinekey.Key, a *Anatomy) (*Token, error) {
+	doc, err := nrbf.ParseSession(stream)
+	if err != nil {
+		return nil, a.refuse(layerNRBF, len(stream), nrbfError(err))
+	}
+	a.add(layerNRBF, len(stream))
+	if err := s.read.read(doc); err != nil {
+		return nil, a.refuse(layerNBFX, len(doc), err)
+	}
+	t := s.read.build()
+	t.openedBy = key
+	a.addToken(len(doc), t)
+	switch {
+	case string(env.contextID) != t.ContextID:
+		return nil, a.refuse(layerIDs, 0, errContextMismatch)
+	case !env.hasID || string(env.id) != t.ID:
+		return nil, a.refuse(layerIDs, 0, errIDMismatch)
+	case len(t.Principal.Identities) == 0:
+		return nil, a.refuse(layerIDs, 0, &FormatError{Layer: "token", Offset: -1, Err: errIdentities})
+	}
+	a.add(layerIDs, 0)
+	return t, nil
+}
+
+var (
+	errContextMismatch = &FormatError{Layer: "token", Offset: -1, Err: errors.New("Identifier outside differs from ContextId inside (ID4229)")}
+	errIDMismatch      = &FormatError{Layer: "token", Offset: -1, Err: errors.New("Id outside differs from Id inside (ID4227)")}
+)
+
+// check compares the token with the clock and the endpoint
+// (SessionSecurityTokenHandler.ValidateToken; equality is valid).
+func (c *SessionCodec) check(t *Token) error {
+	if t.EndpointID != "" && c.o.Endpoint != "" && t.EndpointID != c.o.Endpoint {
+		return fmt.Errorf("%w: token is for %q, this is %q (ID4291)", ErrEndpoint, t.EndpointID, c.o.Endpoint)
+	}
+	now := c.o.Now()
+	if t.ValidFrom.After(now.Add(c.o.ClockSkew)) {
+		return fmt.Errorf("%w before %s (ID4255)", ErrNotYetValid, t.ValidFrom.Format(time.RFC3339))
+	}
+	if t.ValidTo.Before(now.Add(-c.o.ClockSkew)) {
+		return fmt.Errorf("%w at %s (ID4255)", ErrExpired, t.ValidTo.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Encode returns the text of a session cookie for t, ready to be cut into
+// chunks, and leaves t as it is. A token in reference mode is put into the
+// store and only named in the text.
+//
+// It refuses what .NET or Decode could not read back: empty identifiers, text
+// that is not UTF-8, times outside the years 1 to 9999, more than 1 MiB.
+func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
+	s := c.scratch.Get().(*sessionScratch)
+	defer c.release(s)
+
+	doc, err := s.write.append(s.plain[:0], t)
+	s.plain = doc[:0]
+	if err != nil {
+		return "", err
+	}
+	stream := nrbf.AppendSession(s.xml[:0], doc)
+	s.xml = stream[:0]
+	if len(stream) > maxToken {
+		return "", fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(stream), maxToken)
+	}
+	if t.ReferenceMode {
+		return c.encodeReference(ctx, s, stream, t)
+	}
+	deflated := flate.Deflate(s.deflated[:0], stream)
+	s.deflated = deflated[:0]
+	protected, err := c.protector.Protect(s.packed[:0], deflated)
+	s.packed = protected[:0]
+	if err != nil {
+		return "", err
+	}
+	xml := appendEnvelopeHead(s.xml[:0], t, false)
+	xml = base64.StdEncoding.AppendEncode(xml, protected)
+	xml = append(xml, envelopeTail...)
+	s.xml = xml[:0]
+	return s.encodeText(xml), nil
+}
+
+// decodeText decodes the outer base64.
+func (s *sessionScratch) decodeText(value string) (xml []byte, ok bool) {
+	if len(value) > maxText {
+		return nil, false
+	}
+	s.text = append(s.text[:0], value...)
+	xml, err := decodeBase64(s.xml[:0], s.text)
+	s.xml = xml[:0]
+	return xml, err == nil
+}
+
+// decodeBase64 appends the bytes that src stands for. White space in src,
+// which .NET skips, is removed in place, but only if there is any.
+func decodeBase64(dst, src []byte) ([]byte, error) {
+	out, err := base64.StdEncoding.Strict().AppendDecode(dst, src)
+	if err != nil {
+		out, err = base64.StdEncoding.Strict().AppendDecode(dst, withoutSpace(src))
+	}
+	return out, err
+}
+
+// encodeText is the outer base64.
+func (s *sessionScratch) encodeText(xml []byte) string {
+	s.text = base64.StdEncoding.AppendEncode(s.text[:0], xml)
+	return string(s.text)
+}
+
+// dpapiHead begins what the Windows DPAPI protects: version 1 and the GUID of
+// its default provider.
+const dpapiHead = "\x01\x00\x00\x00\xD0\x8C\x9D\xDF\x01\x15\xD1\x11\x8C\x7A\x00\xC0\x4F\xC2\x97\xEB"
+
+// deflateError gives an error of the deflate layer its place.
+func deflateError(err error) error {
+	var at *flate.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	return &FormatError{Layer: "deflate", Offset: at.Offset, Err: at.Err}
+}
+
+// nrbfError gives an error of the NRBF layer its place.
+func nrbfError(err error) error {
+	var at *nrbf.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	if errors.Is(err, nrbf.ErrNonCanonical) {
+		return &FormatError{Layer: "nrbf", Offset: at.Offset, Err: fmt.Errorf("%w: %w", ErrUnsupported, at.Err)}
+	}
+	return &FormatError{Layer: "nrbf", Offset: at.Offset, Err: at.Err}
+}

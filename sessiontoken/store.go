@@ -1,0 +1,65 @@
+package sessiontoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Store holds data that is too large or too private for a cookie: session
+// tokens in reference mode. Several nodes may share one. Implementations must
+// be safe for concurrent use and treat data as opaque; it is encrypted and
+// authenticated with the farm's keys before it gets there.
+type Store interface {
+	// Get returns the data under key, or an error for which
+	// errors.Is(err, ErrNotInStore) holds if there is none or it has expired.
+	Get(ctx context.Context, key string) ([]byte, error)
+	// Put stores data under key until the given time, over what is there.
+	Put(ctx context.Context, key string, data []byte, expires time.Time) error
+	// Delete removes the key. It is no error if there is none.
+	Delete(ctx context.Context, key string) error
+}
+
+var errNoStore = fmt.Errorf("%w: the cookie is a reference and there is no store (ID4243)", ErrNotInStore)
+
+// storeKey is the textual form of .NET's SessionSecurityTokenCacheKey.
+func (c *SessionCodec) storeKey(contextID, keyGeneration string) string {
+	return c.o.Endpoint + ";" + contextID + ";" + keyGeneration
+}
+
+// dereference reads the token that an envelope without Cookie names. The
+// envelope is a bearer handle: whoever knows the context id has the session.
+func (c *SessionCodec) dereference(ctx context.Context, s *sessionScratch, env *envelope, a *Anatomy) (*Token, error) {
+	if c.o.Store == nil {
+		return nil, a.refuse(layerStore, 0, errNoStore)
+	}
+	protected, err := c.o.Store.Get(ctx, c.storeKey(string(env.contextID), string(env.keyGeneration)))
+	if err != nil {
+		return nil, a.refuse(layerStore, 0, fmt.Errorf("sessiontoken: store: %w", err))
+	}
+	stream, key, err := c.store.UnprotectKey(s.plain[:0], protected)
+	s.plain = stream[:0]
+	if err != nil {
+		return nil, a.refuse(layerStore, len(protected), ErrInvalid)
+	}
+	a.addKey(layerStore, len(protected), key)
+	return s.token(stream, env, key, a)
+}
+
+// encodeReference stores the stream and returns the text that names it.
+func (c *SessionCodec) encodeReference(ctx context.Context, s *sessionScratch, stream []byte, t *Token) (string, error) {
+	if c.o.Store == nil {
+		return "", errors.New("sessiontoken: cannot issue: token in reference mode and no store")
+	}
+	protected, err := c.store.Protect(nil, stream)
+	if err != nil {
+		return "", err
+	}
+	key := c.storeKey(t.ContextID, t.KeyGeneration)
+	if err := c.o.Store.Put(ctx, key, protected, t.ValidTo.Add(c.o.ClockSkew)); err != nil {
+		return "", fmt.Errorf("sessiontoken: store: %w", err)
+	}
+	s.xml = appendEnvelopeHead(s.xml[:0], t, true)
+	return s.encodeText(s.xml), nil
+}

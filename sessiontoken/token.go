@@ -1,0 +1,115 @@
+package sessiontoken
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// Token is a WIF session token
+// (System.IdentityModel.Tokens.SessionSecurityToken): who is signed in, and
+// for how long. Make one with [SessionCodec.NewToken].
+//
+// Times have the resolution of .NET, 100 ns, and a range of the years 1 to
+// 9999; both are UTC after reading.
+type Token struct {
+	// ID names this token; not empty.
+	ID string
+	// ContextID names the session, usually "urn:uuid:" and a UUID; not empty,
+	// without white space at its ends.
+	ContextID string
+	// KeyGeneration distinguishes keys of one session; usually empty.
+	KeyGeneration string
+	// EndpointID is the cookie path the token was issued for. Empty fits
+	// every path.
+	EndpointID string
+	// Context is free text; sites with WS-Federation keep the sign-out
+	// address of the identity provider in it.
+	Context string
+	// Key is a symmetric key for WCF, 16 random bytes that a web site never
+	// uses.
+	Key []byte `json:"-"`
+	// ValidFrom and ValidTo limit the session, clock skew apart.
+	ValidFrom, ValidTo time.Time
+	// KeyEffective and KeyExpires limit the key; .NET never checks them.
+	KeyEffective, KeyExpires time.Time
+	// Persistent asks for a cookie that outlives the browser.
+	Persistent bool
+	// ReferenceMode keeps the token in a store and only its name in the
+	// cookie.
+	ReferenceMode bool
+	// SecureConversation is the version of the envelope; the zero value is
+	// what .NET writes.
+	SecureConversation SecureConversation
+	// Principal is the signed-in user.
+	Principal Principal
+
+	openedBy *machinekey.Key
+}
+
+// SecureConversation is the version of WS-SecureConversation that the
+// envelope names. It has no other effect.
+type SecureConversation uint8
+
+// The two versions that .NET knows (SecureConversationVersion).
+const (
+	SecureConversation13      SecureConversation = iota // 200512, what .NET writes
+	SecureConversationFeb2005                           // February 2005
+)
+
+const (
+	namespaceSC13      = "http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512"
+	namespaceSCFeb2005 = "http://schemas.xmlsoap.org/ws/2005/02/sc"
+)
+
+// namespace returns the URI of v.
+func (v SecureConversation) namespace() string {
+	if v == SecureConversationFeb2005 {
+		return namespaceSCFeb2005
+	}
+	return namespaceSC13
+}
+
+// OpenedBy returns the key that opened the token, so that a token opened with
+// an older key of the ring can be issued again, or nil for a token that was
+// not read from a protected cookie.
+func (t *Token) OpenedBy() *machinekey.Key { return t.openedBy }
+
+// String describes the token for a log: no claim values, no key.
+func (t Token) String() string {
+	return fmt.Sprintf("sessiontoken.Token{context %q, %d identities, valid %s to %s}",
+		t.ContextID, len(t.Principal.Identities), t.ValidFrom.Format(time.RFC3339), t.ValidTo.Format(time.RFC3339))
+}
+
+// Format implements [fmt.Formatter] for every verb, so that none prints the
+// key or a bootstrap token.
+func (t Token) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()) }
+
+// LogValue implements [slog.LogValuer].
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// MarshalBinary returns the token document, binary XML with the dictionary of
+// .NET 4.5, without any protection: the innermost layer of the cookie.
+func (t *Token) MarshalBinary() ([]byte, error) {
+	var w documentWriter
+	doc, err := w.append(nil, t)
+	if err != nil {
+		return nil, err
+	}
+	return doc, nil
+}
+
+// UnmarshalBinary reads a token document that MarshalBinary or .NET wrote. It
+// checks the form only: no key, no clock, no endpoint, and a token without
+// identities passes. Use it on data that is authentic already.
+func (t *Token) UnmarshalBinary(doc []byte) error {
+	var r documentReader
+	if err := r.read(doc[:len(doc):len(doc)]); err != nil {
+		return err
+	}
+	*t = *r.build()
+	return nil
+}

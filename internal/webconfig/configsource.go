@@ -19,7 +19,7 @@ func (f *File) include(s *Section) (*Section, error) {
 			"everything else in "+quote(source))
 	}
 	if f.open == nil {
-		return nil, s.fault(CodeConfigSourceMissing, attribute, quote(source), "that file beside the web.config")
+		return nil, s.fault(CodeConfigSourceMissing, attribute, quote(source), "the web.config loaded from disk, so that this file beside it can be read")
 	}
 	r, err := f.open(name)
 	if err != nil {

@@ -61,9 +61,7 @@ func Parse(r io.Reader, opts *Options) (*File, error) {
 		}
 		a := (&Section{Path: "location", Element: e, RefLine: e.Line}).Attributes()
 		l := location{element: e, path: a.Text("path", ""), inherited: a.Bool("inheritInChildApplications", true)}
-		a.Text("allowOverride", "")
-		a.Text("overrideMode", "")
-		if err := a.Done(); err != nil {
+		if err := a.DonePartly(); err != nil { // allowOverride and overrideMode concern other files
 			return nil, err
 		}
 		f.locations = append(f.locations, l)

@@ -1,0 +1,115 @@
+package machinekey
+
+import (
+	"errors"
+	"io"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+)
+
+// ParseWebConfig reads the <machineKey> of a .NET site's web.config, with
+// .NET's own defaults, and <httpRuntime targetFramework>, which decides the
+// default of [Config.Mode]:
+//
+//	<configuration>
+//	  <system.web>                         or inside <location path=".">
+//	    <httpRuntime targetFramework=…/>   4.5 or later: Framework45, else Framework20SP1
+//	    <machineKey validationKey=… decryptionKey=… validation=… decryption=… compatibilityMode=…/>
+//	  </system.web>
+//	</configuration>
+//
+// [Config.ModeSource] says what decided the mode. A configuration with 3DES,
+// DES or MD5 is returned with a warning; [New] then needs AllowInsecure.
+//
+// Everything else that another machine cannot share or .NET would refuse is a
+// [*ConfigError], whose Code a program can rely on: auto_generated_key (also
+// for a file without <machineKey>, which may then be set in machine.config or
+// a parent site), isolated_key, encrypted_section, custom_algorithm,
+// custom_data_protector, unknown_attribute, unknown_element (a misspelt name),
+// duplicate_section, empty_attribute, invalid_enum, invalid_validation_key,
+// invalid_decryption_key, invalid_validation_algorithm,
+// invalid_decryption_algorithm, invalid_target_framework, invalid_boolean,
+// config_source_missing, config_source_path, config_source_not_alone,
+// malformed_xml, dtd_not_allowed, unsupported_charset, file_too_large,
+// file_too_complex and unreadable_file. No error contains key text.
+//
+// The file must be UTF-8 or UTF-16 and at most 8 MiB. Other sections are not
+// looked at, except that they are well-formed. A configSource needs
+// [LoadWebConfig].
+func ParseWebConfig(r io.Reader) (Config, error) {
+	f, err := webconfig.Parse(r, nil)
+	if err != nil {
+		return Config{}, configError(err)
+	}
+	return configOf(f)
+}
+
+// LoadWebConfig is [ParseWebConfig] for a file on disk. It also follows
+// <machineKey configSource="folder\file">, below the folder of the file and not
+// out of it.
+func LoadWebConfig(path string) (Config, error) {
+	f, err := webconfig.Load(path)
+	if err != nil {
+		return Config{}, configError(err)
+	}
+	return configOf(f)
+}
+
+// configOf translates <machineKey>, which was checked, into a Config.
+func configOf(f *webconfig.File) (Config, error) {
+	m, err := f.MachineKey()
+	if err != nil {
+		return Config{}, configError(err)
+	}
+	cfg := Config{
+		ValidationKey: m.ValidationKey,
+		DecryptionKey: m.DecryptionKey,
+		ModeSource:    ModeSource{From: m.CompatibilityModeFrom, Line: m.CompatibilityModeLine},
+	}
+	ok := named(m.Validation, HMACSHA1, LegacyAES, &cfg.Validation) &&
+		named(m.Decryption, Auto, InsecureDES, &cfg.Decryption) &&
+		named(m.CompatibilityMode, Framework20SP1, Framework45, &cfg.Mode)
+	if !ok { // unreachable: the names were checked
+		return Config{}, &ConfigError{Code: webconfig.CodeInvalidEnum, Section: "system.web/machineKey", Line: m.Line}
+	}
+	for _, w := range m.Warnings {
+		text := w.Text
+		if w.Code == "weak_algorithm" {
+			text += "; New accepts it only with AllowInsecure"
+		}
+		cfg.Warnings = append(cfg.Warnings, Warning{Code: w.Code, Line: w.Line, Text: text})
+	}
+	return cfg, nil
+}
+
+// named sets *value to the one from first to last that web.config spells name,
+// and reports whether there is one.
+func named[T interface {
+	~uint8
+	String() string
+}](name string, first, last T, value *T) bool {
+	for v := first; v <= last; v++ {
+		if v.String() == name {
+			*value = v
+			return true
+		}
+	}
+	return false
+}
+
+// configError gives an error of webconfig the type of this package.
+func configError(err error) error {
+	var e *webconfig.Error
+	if !errors.As(err, &e) { // unreachable: webconfig has no other errors
+		return &ConfigError{Code: webconfig.CodeUnreadable, Err: err}
+	}
+	found := e.Detail
+	if e.File != "" {
+		if found != "" {
+			found += ", "
+		}
+		found += "in " + e.File // Line counts there
+	}
+	return &ConfigError{Code: e.Code, Section: e.Section, Attribute: e.Attribute, Line: e.Line,
+		Found: found, Want: e.Want, Err: e.Err}
+}

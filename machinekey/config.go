@@ -10,7 +10,9 @@ import (
 // the mode that every node of the farm shares. It is plain data; [New]
 // validates it.
 //
-// Config prints without its keys in every form (%v, %#v, slog, JSON).
+// Config prints without its keys in every form (%v, %#v, slog, JSON), except
+// where package fmt does not ask it: in an unexported field of another struct,
+// where a [*Key] should stand, and with %p, which go vet refuses.
 type Config struct {
 	// ValidationKey is the attribute validationKey, decoded from hex. At
 	// least 1 byte (legacy modes: 20); .NET has no upper limit.
@@ -34,7 +36,8 @@ type Config struct {
 	// Insecure. Without it [New] refuses them.
 	AllowInsecure bool
 	// Rand is the source of initialization vectors. Nil means crypto/rand;
-	// anything else is for tests, since a predictable source breaks CBC.
+	// anything else is for tests, since a predictable source breaks CBC. It
+	// is read concurrently if the key is used so.
 	Rand io.Reader
 	// Warnings are the remarks of the web.config readers on a legal but
 	// doubtful file, in file order.

@@ -1,3 +1,30 @@
-// Package machinekey protects and unprotects data as System.Web does with the
-// <machineKey> that the nodes of an ASP.NET farm share.
+// Package machinekey protects and unprotects data as the nodes of an ASP.NET
+// (.NET Framework) farm do with the <machineKey> they share: what a Go service
+// protects they accept, and the other way round.
+//
+// The rules are those of System.Web's MachineKey.Protect and Unprotect, which
+// since .NET 4.5 carry the WIF session cookie and every OWIN (Katana) cookie
+// and token, and in compatibilityMode Framework45 the forms, role and
+// anonymous cookies too. They were read in Microsoft's published reference
+// source and are checked against values recorded from it.
+//
+// A [Config] is one <machineKey> element. [New] validates it and makes a
+// [Key]; a [Ring] holds the key that writes and older ones that still read;
+// [Ring.Protector] binds the ring to a [Purpose]. Start there:
+//
+//	key, err := machinekey.New(cfg)           // cfg from web.config or Generate
+//	ring, err := machinekey.NewRing(key)
+//	purpose, err := machinekey.UserPurpose("Acme.Cart", "v1")
+//	p, err := ring.Protector(purpose)
+//	protected, err := p.Protect(nil, data)
+//	data, err = p.Unprotect(nil, protected)
+//
+// The package does not know what the data means or how it travels: see the
+// packages sessiontoken and cookie. It does not speak ASP.NET Core Data
+// Protection or the Windows DPAPI, and it never opens unauthenticated data.
+//
+// A leaked machine key means more than forged cookies: .NET nodes deserialize
+// what the key authenticates, so whoever holds it can run code on them. Guard
+// the Go host that holds it as you guard the IIS servers. Of this package only
+// [Config.WebConfig] prints key bytes.
 package machinekey

@@ -1,0 +1,133 @@
+package machinekey
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/des"
+	"encoding/binary"
+	"fmt"
+)
+
+// cipher returns what Auto stands for: in the legacy modes DES for an 8-byte
+// key, AES otherwise.
+func (c Config) cipher() Decryption {
+	switch {
+	case c.Decryption != Auto:
+		return c.Decryption
+	case c.Mode.legacy() && len(c.DecryptionKey) == des.BlockSize:
+		return InsecureDES
+	}
+	return AES
+}
+
+func (m Mode) legacy() bool { return m == Framework20SP1 || m == Framework20SP2 }
+
+// keySizes are the lengths that a cipher takes, in words for errors.
+func (d Decryption) keySizes() string {
+	switch d {
+	case Auto, AES:
+		return "16, 24 or 32 bytes for AES"
+	case InsecureTripleDES:
+		return "16 or 24 bytes for 3DES"
+	case InsecureDES:
+		return "8 bytes for DES"
+	}
+	return "a known algorithm"
+}
+
+// takes reports whether Framework45 can key d with n bytes.
+func (d Decryption) takes(n int) bool {
+	switch d {
+	case Auto, AES:
+		return n == 16 || n == 24 || n == 32
+	case InsecureTripleDES:
+		return n == 16 || n == 24
+	case InsecureDES:
+		return n == 8
+	}
+	return false
+}
+
+// newBlock returns the cipher keyed with a derived key. Like .NET it refuses
+// the keys under which DES is weak.
+func newBlock(d Decryption, key []byte) (cipher.Block, error) {
+	if !d.takes(len(key)) {
+		return nil, &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
+			Found: byteCount(len(key)), Want: d.keySizes()}
+	}
+	switch d {
+	case InsecureTripleDES:
+		if degenerateTripleDES(key) {
+			return nil, weakKeyError(d)
+		}
+		if len(key) == 16 { // two-key 3DES: K1, K2, K1
+			key = append(key[:16:16], key[:8]...)
+		}
+		return des.NewTripleDESCipher(key)
+	case InsecureDES:
+		if weakDES(key) {
+			return nil, weakKeyError(d)
+		}
+		return des.NewCipher(key)
+	}
+	return aes.NewCipher(key)
+}
+
+func weakKeyError(d Decryption) error {
+	return &ConfigError{Code: "weak_derived_key", Attribute: "decryptionKey",
+		Found: fmt.Sprintf("a weak %v key for this purpose, which .NET refuses too", d),
+		Want:  "a freshly generated key"}
+}
+
+// desParity masks the lowest bit of each byte, which DES does not use and
+// .NET ignores when it compares keys.
+const desParity = 0x0101010101010101
+
+// weakDES reports whether key is one of the 4 weak or 12 semi-weak keys of
+// DES, as DES.IsWeakKey and DES.IsSemiWeakKey do.
+func weakDES(key []byte) bool {
+	switch binary.BigEndian.Uint64(key) &^ desParity {
+	case 0x0000000000000000, 0xfefefefefefefefe, // weak: encrypting twice gives the input
+		0x1e1e1e1e0e0e0e0e, 0xe0e0e0e0f0f0f0f0,
+
+		0x00fe00fe00fe00fe, 0xfe00fe00fe00fe00, // semi-weak: each key of a pair undoes the other
+		0x1ee01ee00ef00ef0, 0xe01ee01ef00ef00e,
+		0x00e000e000f000f0, 0xe000e000f000f000,
+		0x1efe1efe0efe0efe, 0xfe1efe1efe0efe0e,
+		0x001e001e000e000e, 0x1e001e000e000e00,
+		0xe0fee0fef0fef0fe, 0xfee0fee0fef0fef0:
+		return true
+	}
+	return false
+}
+
+// degenerateTripleDES reports whether two neighbouring thirds are the same DES
+// key, which leaves single DES, as TripleDES.IsWeakKey does.
+func degenerateTripleDES(key []byte) bool {
+	third := func(i int) uint64 { return binary.BigEndian.Uint64(key[8*i:]) &^ desParity }
+	return third(0) == third(1) || len(key) == 24 && third(1) == third(2)
+}
+
+// unpad returns the length of padded without its PKCS#7 padding, of which
+// every byte is checked:
+//
+//	n bytes of value n, 1 <= n <= size
+//
+// It need not run in constant time: it only sees authenticated data, so
+// nobody without the key can choose what it says.
+func unpad(padded []byte, size int) (n int, ok bool) {
+	if len(padded) == 0 {
+		return 0, false
+	}
+	pad := int(padded[len(padded)-1])
+	if pad == 0 || pad > size || pad > len(padded) {
+		return 0, false
+	}
+	n = len(padded) - pad
+	for _, b := range padded[n:] {
+		if int(b) != pad {
+			return 0, false
+		}
+	}
+	return n, true
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package machinekey_test
+
+const raceEnabled = false

@@ -1,0 +1,184 @@
+package machinekey
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"weak"
+)
+
+// Ring is the set of keys in use. The first key, the primary, protects; all
+// keys unprotect, in order. A farm changes its key without signing anybody
+// out by putting the new key first and keeping the old one until the last
+// cookie made with it has expired.
+//
+// A Ring is safe for concurrent use and prints without key bytes. The zero
+// value has no keys and makes no protectors.
+type Ring struct {
+	mu   sync.Mutex
+	keys []*Key // primary first; replaced as a whole, never modified
+
+	// live finds the protectors in use, which Replace has to change. The
+	// pointers are weak, so that a program that makes purposes at run time,
+	// say one per user, does not collect them here for ever.
+	live    map[Purpose]weak.Pointer[Protector]
+	sweepAt int // size of live at which dropped protectors are removed
+}
+
+// NewRing returns a ring that protects with primary and unprotects with
+// primary and the older keys, tried in this order. Every key that is tried
+// costs one HMAC over the data.
+func NewRing(primary *Key, older ...*Key) (*Ring, error) {
+	keys, err := keyList(primary, older)
+	if err != nil {
+		return nil, err
+	}
+	return &Ring{keys: keys}, nil
+}
+
+// Replace puts other keys in the place of all the present ones. Protectors
+// already handed out follow: a call of theirs sees either only the present
+// keys or only the new ones. If a new key cannot serve a purpose that is in
+// use, Replace returns the [*ConfigError] of [Ring.Protector] and changes
+// nothing.
+func (r *Ring) Replace(primary *Key, older ...*Key) error {
+	keys, err := keyList(primary, older)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := make(map[*Protector][]*subkey)
+	for purpose, pointer := range r.live {
+		p := pointer.Value()
+		if p == nil {
+			continue
+		}
+		subkeys, err := newSubkeys(keys, purpose, *p.subkeys.Load())
+		if err != nil {
+			return err
+		}
+		next[p] = subkeys
+	}
+	r.keys = keys
+	for p, subkeys := range next {
+		p.subkeys.Store(&subkeys)
+	}
+	return nil
+}
+
+// Protector returns the protector of a purpose, deriving the keys of the
+// purpose once: as long as it is in use, the same purpose gives the same
+// Protector. The compatibility mode of the keys plays no part, as with
+// MachineKey.Protect.
+//
+// It returns a [*ConfigError] if a key of the ring cannot serve: validation
+// MD5, 3DES or AES, a decryption key of a length that only the legacy modes
+// take, or, by rare chance, a derived DES or 3DES key that is weak.
+func (r *Ring) Protector(p Purpose) (*Protector, error) {
+	if p == (Purpose{}) {
+		return nil, errors.New("machinekey: the zero Purpose is not valid; use UserPurpose or FormsTicket")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.keys) == 0 {
+		return nil, errors.New("machinekey: the ring has no keys; use NewRing")
+	}
+	if pr := r.live[p].Value(); pr != nil {
+		return pr, nil
+	}
+	subkeys, err := newSubkeys(r.keys, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	pr := &Protector{purpose: p}
+	pr.subkeys.Store(&subkeys)
+	r.track(pr)
+	return pr, nil
+}
+
+// Primary returns the key that protects, nil for the zero Ring.
+func (r *Ring) Primary() *Key {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.keys) == 0 {
+		return nil
+	}
+	return r.keys[0]
+}
+
+// Keys returns the keys, the primary first.
+func (r *Ring) Keys() []*Key {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.keys)
+}
+
+// String describes r by the IDs of its keys.
+func (r *Ring) String() string {
+	var ids []string
+	for _, k := range r.Keys() {
+		ids = append(ids, k.id)
+	}
+	return fmt.Sprintf("machinekey.Ring{keys=%v}", ids)
+}
+
+// GoString is String: %#v shows no key.
+func (r *Ring) GoString() string { return r.String() }
+
+// Format implements [fmt.Formatter] for every verb and flag, so that no
+// format prints the fields.
+func (r *Ring) Format(s fmt.State, _ rune) { io.WriteString(s, r.String()) }
+
+// LogValue implements [slog.LogValuer] without the keys.
+func (r *Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// MarshalText keeps the keys out of JSON and every other text encoding.
+func (r *Ring) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// track adds p to live. The map is swept whenever it has doubled, so that its
+// size follows the number of protectors in use.
+func (r *Ring) track(p *Protector) {
+	if len(r.live) >= r.sweepAt {
+		for purpose, pointer := range r.live {
+			if pointer.Value() == nil {
+				delete(r.live, purpose)
+			}
+		}
+		r.sweepAt = 2*len(r.live) + 16
+	}
+	if r.live == nil {
+		r.live = make(map[Purpose]weak.Pointer[Protector])
+	}
+	r.live[p.purpose] = weak.Make(p)
+}
+
+// newSubkeys binds keys to a purpose and takes over what known already has.
+func newSubkeys(keys []*Key, p Purpose, known []*subkey) ([]*subkey, error) {
+	subkeys := make([]*subkey, len(keys))
+	for i, k := range keys {
+		if j := slices.IndexFunc(known, func(s *subkey) bool { return s.key == k }); j >= 0 {
+			subkeys[i] = known[j]
+			continue
+		}
+		s, err := newSubkey(k, p)
+		if err != nil {
+			return nil, err
+		}
+		subkeys[i] = s
+	}
+	return subkeys, nil
+}
+
+func keyList(primary *Key, older []*Key) ([]*Key, error) {
+	keys := append([]*Key{primary}, older...)
+	for i, k := range keys {
+		if k == nil || k.id == "" {
+			return nil, fmt.Errorf("machinekey: key %d of %d was not made by New", i+1, len(keys))
+		}
+	}
+	return keys, nil
+}

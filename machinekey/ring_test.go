@@ -1,0 +1,170 @@
+package machinekey_test
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+func TestRotation(t *testing.T) {
+	oldKey, newKey, stranger := generated(t), generated(t), generated(t)
+	ring := ringOf(t, oldKey)
+	purpose := purposeOf(t, "rotation")
+	p, err := ring.Protector(purpose)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Purpose() != purpose {
+		t.Errorf("Purpose() = %v, want %v", p.Purpose(), purpose)
+	}
+	text := []byte("text")
+	before := protect(t, p, text)
+
+	open := func(protected []byte, want *machinekey.Key) {
+		t.Helper()
+		got, key, err := p.UnprotectKey(nil, protected)
+		if want == nil {
+			if err != machinekey.ErrUnprotect {
+				t.Errorf("opened with a key that is gone: %q, %v", got, err)
+			}
+			return
+		}
+		if err != nil || key != want || !bytes.Equal(got, text) {
+			t.Errorf("UnprotectKey = %q, %v, %v, want key %v", got, key, err, want)
+		}
+	}
+	open(before, oldKey)
+
+	if err := ring.Replace(newKey, stranger, oldKey); err != nil {
+		t.Fatal(err)
+	}
+	if ring.Primary() != newKey || len(ring.Keys()) != 3 {
+		t.Errorf("ring is %v", ring)
+	}
+	after := protect(t, p, text)
+	open(before, oldKey)
+	open(after, newKey)
+
+	if err := ring.Replace(newKey); err != nil {
+		t.Fatal(err)
+	}
+	open(before, nil)
+	open(after, newKey)
+
+	if again, err := ring.Protector(purpose); err != nil || again != p {
+		t.Errorf("Protector of the same purpose = %p, %v, want %p", again, err, p)
+	}
+	runtime.KeepAlive(p)
+}
+
+// legacyOnly is a key that only the legacy formats can use.
+func legacyOnly(t *testing.T) *machinekey.Key {
+	t.Helper()
+	return keyOf(t, machinekey.Config{ValidationKey: make([]byte, 64), DecryptionKey: make([]byte, 24),
+		Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP1})
+}
+
+func TestReplaceRefused(t *testing.T) {
+	first := generated(t)
+	ring := ringOf(t, first)
+	if err := ring.Replace(legacyOnly(t)); err != nil {
+		t.Errorf("no purpose is in use yet: %v", err)
+	}
+	if err := ring.Replace(first); err != nil {
+		t.Fatal(err)
+	}
+	p, err := ring.Protector(machinekey.FormsTicket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := ring.Protector(machinekey.RoleTicket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	protected := protect(t, p, []byte("text"))
+
+	var e *machinekey.ConfigError
+	if err := ring.Replace(generated(t), legacyOnly(t)); !errors.As(err, &e) || e.Code != "invalid_validation_algorithm" {
+		t.Errorf("Replace: %v, want invalid_validation_algorithm", err)
+	}
+	for _, err := range []error{ring.Replace(nil), ring.Replace(first, nil), ring.Replace(&machinekey.Key{})} {
+		if err == nil {
+			t.Error("Replace took a key that New did not make")
+		}
+	}
+	if ring.Primary() != first || len(ring.Keys()) != 1 {
+		t.Errorf("a refused Replace changed the ring to %v", ring)
+	}
+	if _, key, err := p.UnprotectKey(nil, protected); err != nil || key != first {
+		t.Errorf("a refused Replace changed a protector: %v, %v", key, err)
+	}
+	if got := protect(t, q, nil); len(got) == 0 {
+		t.Error("empty")
+	}
+}
+
+func TestLegacyKeyMakesNoProtector(t *testing.T) {
+	for _, ring := range []*machinekey.Ring{ringOf(t, legacyOnly(t)), ringOf(t, generated(t), legacyOnly(t))} {
+		_, err := ring.Protector(machinekey.FormsTicket)
+		var e *machinekey.ConfigError
+		if !errors.As(err, &e) || e.Code != "invalid_validation_algorithm" {
+			t.Errorf("%v: %v, want invalid_validation_algorithm", ring, err)
+		}
+	}
+}
+
+// TestReplaceUnderLoad rotates while others protect and unprotect. Every ring
+// content knows both keys, so everything must open all the time.
+func TestReplaceUnderLoad(t *testing.T) {
+	a, b := generated(t), generated(t)
+	ring := ringOf(t, a, b)
+	p, err := ring.Protector(purposeOf(t, "load"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := bytes.Repeat([]byte("text"), 20)
+	done := make(chan struct{})
+	var workers sync.WaitGroup
+	for range 4 {
+		workers.Go(func() {
+			var buf, out []byte
+			for n := 0; ; n++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				var err error
+				if buf, err = p.Protect(buf[:0], text); err != nil {
+					t.Error(err)
+					return
+				}
+				if out, err = p.Unprotect(out[:0], buf); err != nil || !bytes.Equal(out, text) {
+					t.Errorf("Unprotect = %q, %v", out, err)
+					return
+				}
+				if n%10 == 0 {
+					if q, err := ring.Protector(machinekey.FormsTicket); err != nil || ring.Primary() == nil {
+						t.Errorf("%v, %v", q, err)
+						return
+					}
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		first, second := a, b
+		if i%2 == 0 {
+			first, second = b, a
+		}
+		if err := ring.Replace(first, second); err != nil {
+			t.Error(err)
+		}
+	}
+	close(done)
+	workers.Wait()
+}

@@ -1,0 +1,60 @@
+package machinekey
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+)
+
+// Generate returns a configuration with fresh random keys for compatibility
+// mode Framework45, of the lengths that "Generate Keys" of the IIS manager
+// writes:
+//
+//	SHA1, HMACSHA256          validation key of 64 bytes  (128 hex digits)
+//	HMACSHA384, HMACSHA512    validation key of 128 bytes (256 hex digits)
+//	Auto, AES                 decryption key of 32 bytes  (64 hex digits)
+//
+// Anything else is a [*ConfigError]. That includes 3DES and DES: new keys are
+// the moment to leave them. A farm that cannot fills a [Config] by hand, where
+// AllowInsecure has to be written out.
+func Generate(v Validation, d Decryption) (Config, error) {
+	var size int
+	switch v {
+	case HMACSHA1, HMACSHA256:
+		size = 64
+	case HMACSHA384, HMACSHA512:
+		size = 128
+	default:
+		return Config{}, &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
+			Found: v.String(), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512 for new keys"}
+	}
+	if d != Auto && d != AES {
+		return Config{}, &ConfigError{Code: "invalid_decryption_algorithm", Attribute: "decryption",
+			Found: d.String(), Want: "AES or Auto for new keys"}
+	}
+	cfg := Config{
+		ValidationKey: make([]byte, size),
+		DecryptionKey: make([]byte, 32),
+		Validation:    v,
+		Decryption:    d,
+		Mode:          Framework45,
+	}
+	rand.Read(cfg.ValidationKey)
+	rand.Read(cfg.DecryptionKey)
+	return cfg, nil
+}
+
+// WebConfig returns the <machineKey> element to paste below <system.web> on
+// every .NET node. It is the one function of this package that prints keys:
+// treat the result as a secret. All attributes are written out, except
+// compatibilityMode for ModeUnknown; c is not validated.
+func (c Config) WebConfig() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<machineKey validationKey="%X" decryptionKey="%X" validation="%v" decryption="%v"`,
+		c.ValidationKey, c.DecryptionKey, c.Validation, c.Decryption)
+	if c.Mode != ModeUnknown {
+		fmt.Fprintf(&b, ` compatibilityMode="%v"`, c.Mode)
+	}
+	b.WriteString(" />")
+	return b.String()
+}

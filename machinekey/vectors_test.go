@@ -1,0 +1,401 @@
+package machinekey_test
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/des"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/testvectors"
+)
+
+// hexBytes is a binary value of a vector file, in hex.
+type hexBytes []byte
+
+func (h *hexBytes) UnmarshalText(text []byte) (err error) {
+	*h, err = hex.DecodeString(string(text))
+	return err
+}
+
+// attributes are those of <machineKey> as written; absent ones are empty.
+type attributes struct {
+	ValidationKey     string
+	DecryptionKey     string
+	Validation        string
+	Decryption        string
+	CompatibilityMode string
+}
+
+type vector struct {
+	Name           string
+	Op             string
+	Kind           string
+	Valid          bool
+	Note           string
+	PrimaryPurpose string
+	Purposes       []string
+	Label          hexBytes
+	Context        hexBytes
+
+	// kdf.json: derive
+	MasterKey  hexBytes
+	LengthBits int
+	Derived    hexBytes
+
+	// kdf.json: masterKeys
+	MasterEncryptionKey hexBytes
+	MasterValidationKey hexBytes
+	Environment         struct {
+		AutogenKeys       hexBytes
+		AppPath           string
+		AppID             string
+		TargetFramework45 bool
+	}
+
+	// protect45.json
+	MachineKey           attributes
+	KeyName              string
+	Plaintext            hexBytes
+	Random               hexBytes
+	IV                   hexBytes
+	Ciphertext           hexBytes
+	MAC                  hexBytes
+	Protected            hexBytes
+	DerivedEncryptionKey hexBytes
+	DerivedValidationKey hexBytes
+	PredictableIV        bool
+	CustomAlgorithm      bool
+	Mutation             string
+	Error                string
+	Message              string
+	Reason               string
+}
+
+// readVectors returns the vectors of one file, and fails unless there are as
+// many as expected.
+func readVectors(tb testing.TB, name string, count int) []vector {
+	tb.Helper()
+	data, err := testvectors.Read(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var file struct {
+		Format             int
+		File, Note, Source string
+		Vectors            []vector
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&file); err != nil {
+		tb.Fatalf("%s: %v", name, err)
+	}
+	if len(file.Vectors) != count {
+		tb.Fatalf("%s has %d vectors, want %d", name, len(file.Vectors), count)
+	}
+	return file.Vectors
+}
+
+func kdfVectors(tb testing.TB) []vector { tb.Helper(); return readVectors(tb, "kdf.json", 68) }
+func protectVectors(tb testing.TB) []vector {
+	tb.Helper()
+	return readVectors(tb, "protect45.json", 259)
+}
+
+// config reads the attributes with the defaults of .NET 4. The custom
+// algorithms of the vectors are the built-in ones by another name.
+func (a attributes) config() (cfg machinekey.Config, err error) {
+	cfg = machinekey.Config{Validation: machinekey.HMACSHA256, Mode: machinekey.Framework45, AllowInsecure: true}
+	if cfg.ValidationKey, err = hex.DecodeString(a.ValidationKey); err != nil {
+		return cfg, err
+	}
+	if cfg.DecryptionKey, err = hex.DecodeString(a.DecryptionKey); err != nil {
+		return cfg, err
+	}
+	switch a.Validation {
+	case "":
+	case "alg:HMACSHA1":
+		cfg.Validation = machinekey.HMACSHA1
+	case "alg:HMACSHA256":
+		cfg.Validation = machinekey.HMACSHA256
+	default:
+		if cfg.Validation, err = named(a.Validation, machinekey.HMACSHA1, machinekey.LegacyAES); err != nil {
+			return cfg, err
+		}
+	}
+	switch a.Decryption {
+	case "":
+	case "alg:AES":
+		cfg.Decryption = machinekey.AES
+	default:
+		if cfg.Decryption, err = named(a.Decryption, machinekey.Auto, machinekey.InsecureDES); err != nil {
+			return cfg, err
+		}
+	}
+	if a.CompatibilityMode != "" {
+		cfg.Mode, err = named(a.CompatibilityMode, machinekey.Framework20SP1, machinekey.Framework45)
+	}
+	return cfg, err
+}
+
+// named returns the constant between first and last whose String is name.
+func named[T interface {
+	~uint8
+	fmt.Stringer
+}](name string, first, last T) (T, error) {
+	for v := first; v <= last; v++ {
+		if v.String() == name {
+			return v, nil
+		}
+	}
+	return 0, fmt.Errorf("no constant is spelled %q", name)
+}
+
+// protector returns the protector that a vector asks for, with random as the
+// source of its IV.
+func (v *vector) protector() (*machinekey.Protector, error) {
+	cfg, err := v.MachineKey.config()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Rand = bytes.NewReader(v.IV)
+	return newProtector(cfg, v.purpose)
+}
+
+func (v *vector) purpose() (machinekey.Purpose, error) {
+	if v.PrimaryPurpose == "" {
+		return machinekey.UserPurpose(v.Purposes...)
+	}
+	return machinekey.BuiltinPurpose(v.PrimaryPurpose, v.Purposes...)
+}
+
+func newProtector(cfg machinekey.Config, purpose func() (machinekey.Purpose, error)) (*machinekey.Protector, error) {
+	p, err := purpose()
+	if err != nil {
+		return nil, err
+	}
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := machinekey.NewRing(key)
+	if err != nil {
+		return nil, err
+	}
+	return ring.Protector(p)
+}
+
+func TestProtectVectors(t *testing.T) {
+	ran := map[string]int{}
+	for _, v := range protectVectors(t) {
+		t.Run(v.Name, func(t *testing.T) {
+			switch {
+			case v.Op == "protect" && v.Valid:
+				ran["protect"]++
+				testProtectVector(t, &v)
+			case v.Op == "unprotect" && !v.Valid:
+				ran["unprotect"]++
+				p, err := v.protector()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if out, err := p.Unprotect(nil, v.Protected); err != machinekey.ErrUnprotect || out != nil {
+					t.Errorf("Unprotect = %x, %v, want ErrUnprotect; %s", out, err, v.Mutation)
+				}
+			case v.Op == "protect" && v.Kind == "config":
+				ran["config"]++
+				if _, err := v.protector(); err == nil {
+					t.Errorf("accepted; .NET refuses: %s", v.Reason)
+				}
+			default:
+				t.Fatalf("no test for op %q, kind %q, valid %v", v.Op, v.Kind, v.Valid)
+			}
+		})
+	}
+	if want := map[string]int{"protect": 106, "unprotect": 130, "config": 23}; fmt.Sprint(ran) != fmt.Sprint(want) {
+		t.Errorf("ran %v, want %v", ran, want)
+	}
+}
+
+func testProtectVector(t *testing.T, v *vector) {
+	p, err := v.protector()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := protect(t, p, v.Plaintext); !bytes.Equal(got, v.Protected) {
+		t.Errorf("Protect = %x\n want %x", got, v.Protected)
+	}
+	got, err := p.Unprotect(nil, v.Protected)
+	if err != nil || !bytes.Equal(got, v.Plaintext) {
+		t.Errorf("Unprotect = %x, %v\n want %x", got, err, v.Plaintext)
+	}
+}
+
+// TestConfigVectorCodes names the errors of the refusals that are this
+// package's own and not the web.config reader's.
+func TestConfigVectorCodes(t *testing.T) {
+	want := map[string]string{
+		"c45-validation-MD5":  "invalid_validation_algorithm",
+		"c45-validation-3DES": "invalid_validation_algorithm",
+		"c45-validation-AES":  "invalid_validation_algorithm",
+		"c45-AES-keylen-20":   "invalid_decryption_key",
+		"c45-AES-keylen-8":    "invalid_decryption_key",
+		"c45-Auto-keylen-8":   "invalid_decryption_key",
+		"c45-DES-keylen-24":   "invalid_decryption_key",
+		"c45-DES-keylen-16":   "invalid_decryption_key",
+		"c45-3DES-keylen-32":  "invalid_decryption_key",
+		"c45-3DES-keylen-8":   "invalid_decryption_key",
+	}
+	seen := 0
+	for _, v := range protectVectors(t) {
+		code, ok := want[v.Name]
+		if !ok {
+			continue
+		}
+		seen++
+		// A site in a legacy mode that calls MachineKey.Protect meets the
+		// same rules.
+		for _, mode := range []string{"Framework45", "Framework20SP1", "Framework20SP2"} {
+			v.MachineKey.CompatibilityMode = mode
+			_, err := v.protector()
+			var e *machinekey.ConfigError
+			if !errors.As(err, &e) || e.Code != code {
+				t.Errorf("%s in %s: %v, want code %s", v.Name, mode, err, code)
+			}
+		}
+	}
+	if seen != len(want) {
+		t.Errorf("saw %d vectors, want %d", seen, len(want))
+	}
+}
+
+// TestKDFVectors finds the derived keys from outside: the tag is an HMAC under
+// one, the ciphertext is CBC under the other.
+func TestKDFVectors(t *testing.T) {
+	ran := map[string]int{}
+	for _, v := range kdfVectors(t) {
+		t.Run(v.Name, func(t *testing.T) {
+			ran[v.Op]++
+			switch v.Op {
+			case "derive":
+				if _, err := v.purpose(); err != nil {
+					if v.Name != "kdf-purposes-empty-string" && v.Name != "kdf-purposes-space" {
+						t.Fatal(err)
+					}
+					ran["blank"]++ // MachineKey.Protect refuses it too; TestDeriveKey derives it
+					return
+				}
+				other := bytes.Repeat([]byte{0x5a}, 32)
+				checkDerived(t, machinekey.Config{ValidationKey: v.MasterKey, DecryptionKey: other,
+					Validation: machinekey.HMACSHA256}, v.purpose, v.Derived, nil)
+				if n := len(v.MasterKey); n == 16 || n == 24 || n == 32 {
+					ran["decryption"]++
+					checkDerived(t, machinekey.Config{ValidationKey: other, DecryptionKey: v.MasterKey,
+						Validation: machinekey.HMACSHA256}, v.purpose, nil, v.Derived)
+				}
+			case "masterKeys":
+				cfg, err := machinekey.FromAutoGenerated(v.Environment.AutogenKeys, machinekey.AutoGenerated{
+					ValidationKey: v.MachineKey.ValidationKey,
+					DecryptionKey: v.MachineKey.DecryptionKey,
+					AppPath:       v.Environment.AppPath,
+					AppID:         v.Environment.AppID,
+					Validation:    machinekey.HMACSHA256,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(cfg.ValidationKey, v.MasterValidationKey) {
+					t.Errorf("validation key %x, want %x", cfg.ValidationKey, v.MasterValidationKey)
+				}
+				if !bytes.Equal(cfg.DecryptionKey, v.MasterEncryptionKey) {
+					t.Errorf("decryption key %x, want %x", cfg.DecryptionKey, v.MasterEncryptionKey)
+				}
+				checkDerived(t, cfg, v.purpose, v.DerivedValidationKey, v.DerivedEncryptionKey)
+			default:
+				t.Fatalf("no test for op %q", v.Op)
+			}
+		})
+	}
+	if want := map[string]int{"derive": 62, "decryption": 45, "blank": 2, "masterKeys": 6}; fmt.Sprint(ran) != fmt.Sprint(want) {
+		t.Errorf("ran %v, want %v", ran, want)
+	}
+}
+
+// checkDerived protects a text with cfg and opens it by hand with the recorded
+// derived keys; a nil one is not checked.
+func checkDerived(t *testing.T, cfg machinekey.Config, purpose func() (machinekey.Purpose, error), kval, kenc []byte) {
+	t.Helper()
+	p, err := newProtector(cfg, purpose)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := []byte("sixteen or more bytes of text")
+	protected := protect(t, p, text)
+	signed, tag := protected[:len(protected)-sha256.Size], protected[len(protected)-sha256.Size:]
+	if kval != nil {
+		mac := hmac.New(sha256.New, kval)
+		mac.Write(signed)
+		if !hmac.Equal(mac.Sum(nil), tag) {
+			t.Errorf("tag is not the HMAC under the derived key")
+		}
+	}
+	if kenc != nil {
+		block, err := aes.NewCipher(kenc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := make([]byte, len(signed)-aes.BlockSize)
+		cipher.NewCBCDecrypter(block, signed[:aes.BlockSize]).CryptBlocks(plain, signed[aes.BlockSize:])
+		if !bytes.HasPrefix(plain, text) {
+			t.Errorf("ciphertext is not CBC under the derived key")
+		}
+	}
+}
+
+// TestVectorsAreConsistent opens each recorded value by hand, so that a fault
+// of a vector does not look like one of the package.
+func TestVectorsAreConsistent(t *testing.T) {
+	hashes := map[int]func() hash.Hash{20: sha1.New, 32: sha256.New, 48: sha512.New384, 64: sha512.New}
+	for _, v := range protectVectors(t) {
+		if v.Op != "protect" || !v.Valid {
+			continue
+		}
+		mac := hmac.New(hashes[len(v.MAC)], v.DerivedValidationKey)
+		mac.Write(v.IV)
+		mac.Write(v.Ciphertext)
+		if !hmac.Equal(mac.Sum(nil), v.MAC) {
+			t.Errorf("%s: mac", v.Name)
+		}
+		block, err := recordedBlock(v.DerivedEncryptionKey, len(v.IV))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := make([]byte, len(v.Ciphertext))
+		cipher.NewCBCDecrypter(block, v.IV).CryptBlocks(plain, v.Ciphertext)
+		if !bytes.HasPrefix(plain, v.Plaintext) {
+			t.Errorf("%s: ciphertext", v.Name)
+		}
+	}
+}
+
+func recordedBlock(key []byte, size int) (cipher.Block, error) {
+	switch {
+	case size == aes.BlockSize:
+		return aes.NewCipher(key)
+	case len(key) == 8:
+		return des.NewCipher(key)
+	case len(key) == 16:
+		return des.NewTripleDESCipher(append(key[:16:16], key[:8]...))
+	}
+	return des.NewTripleDESCipher(key)
+}

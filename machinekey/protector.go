@@ -36,8 +36,9 @@ var errNoRing = errors.New("machinekey: Protector was not made by Ring.Protector
 // dst (plaintext and 96 bytes are enough) it does not allocate. Plaintext may
 // overlap the unused capacity of dst, and is then overwritten.
 //
-// It fails only if Config.Rand does, or under GODEBUG=fips140=only if
-// enforcement was lifted while the key was made; dst then comes back as it was.
+// It fails only if Config.Rand does, if the result could not be addressed, or
+// under GODEBUG=fips140=only if enforcement was lifted while the key was made.
+// Dst then comes back as it was.
 func (p *Protector) Protect(dst, plaintext []byte) ([]byte, error) {
 	subkeys := p.subkeys.Load()
 	if subkeys == nil {

@@ -127,17 +127,11 @@ func TestReplaceUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := bytes.Repeat([]byte("text"), 20)
-	done := make(chan struct{})
 	var workers sync.WaitGroup
 	for range 4 {
 		workers.Go(func() {
 			var buf, out []byte
-			for n := 0; ; n++ {
-				select {
-				case <-done:
-					return
-				default:
-				}
+			for n := range 500 {
 				var err error
 				if buf, err = p.Protect(buf[:0], text); err != nil {
 					t.Error(err)
@@ -156,15 +150,23 @@ func TestReplaceUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for i := range 200 {
-		first, second := a, b
-		if i%2 == 0 {
-			first, second = b, a
+	done := make(chan struct{})
+	go func() { workers.Wait(); close(done) }()
+	for i := 0; ; i++ {
+		select {
+		case <-done:
+			return
+		default:
 		}
-		if err := ring.Replace(first, second); err != nil {
-			t.Error(err)
+		keys := []*machinekey.Key{a, b}
+		if i%2 == 0 {
+			keys = []*machinekey.Key{b, a}
+		}
+		if i%10 == 0 {
+			keys = append(keys, generated(t)) // has to be derived first
+		}
+		if err := ring.Replace(keys[0], keys[1:]...); err != nil {
+			t.Fatal(err)
 		}
 	}
-	close(done)
-	workers.Wait()
 }

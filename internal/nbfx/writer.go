@@ -1,0 +1,216 @@
+package nbfx
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrMisuse is the cause in an [Error] of a [Writer] whose methods were
+// called out of order or with a code or a name that does not exist.
+var ErrMisuse = errors.New("writer used wrongly")
+
+// Writer writes one document, byte for byte as the writer of
+// XmlDictionaryWriter.CreateBinaryWriter does. Call [Writer.Reset] first; a
+// Writer is reused by calling it again, and then allocates nothing if there
+// is room in the buffer given.
+//
+// Methods return no error: the first one is kept, makes all later calls do
+// nothing, and comes out of [Writer.Done]. A name is given by its index in
+// the dictionary, which is half of its id on the wire, or as text.
+//
+// The bytes depend on the 512-byte buffer through which .NET writes. A value
+// record takes the end of its element into its code byte, if that byte has
+// not left the buffer by then. See the method reserve.
+type Writer struct {
+	buf   []byte
+	start int // where the document begins in buf
+	dict  []string
+
+	fill int // bytes in .NET's buffer
+	code int // where the code byte stands that End may increment, or -1
+
+	depth  int
+	rooted bool // the root element has been started
+	tag    bool // the start tag is open: attributes may follow
+
+	bindings []nsBinding // in scope, innermost last
+	declared int         // how many of them have been written
+
+	tail  [3]byte // bytes that do not fill a group of three yet
+	tails int
+
+	err error
+}
+
+// bufferSize is that of .NET's XmlStreamNodeWriter.
+const bufferSize = 512
+
+// Reset makes w append a new document to dst with names from dict, which
+// must not change until Done.
+func (w *Writer) Reset(dst []byte, dict []string) {
+	clear(w.bindings)
+	*w = Writer{buf: dst, start: len(dst), dict: dict, code: -1, bindings: w.bindings[:0]}
+}
+
+// Done returns the buffer given to Reset with the document appended, or the
+// first error, an [*Error] whose offset is the length written until then. Its
+// cause is [ErrMisuse], also for a document that has not ended, [ErrText],
+// [ErrDuplicate], [ErrPrefix] or [ErrLimit].
+func (w *Writer) Done() ([]byte, error) {
+	if w.err == nil && (w.depth > 0 || !w.rooted) {
+		w.misuse("the document has not ended")
+	}
+	if w.err != nil {
+		return nil, w.err
+	}
+	return w.buf, nil
+}
+
+// StartDict starts an element that has a name of the dictionary and no
+// namespace.
+func (w *Writer) StartDict(name int) {
+	if !w.startTag() || !w.known(name) {
+		return
+	}
+	if len(w.bindings) > 0 {
+		w.bind("", "", -1)
+	}
+	w.single(recShortDictElement)
+	w.number(name << 1)
+}
+
+// AttrDict writes an attribute of the element just started, with a name of
+// the dictionary and no namespace. That an attribute is written once only is
+// up to the caller.
+func (w *Writer) AttrDict(name int, text string) {
+	if !w.inTag() || !w.known(name) {
+		return
+	}
+	w.single(recShortDictAttribute)
+	w.number(name << 1)
+	w.attrText(text)
+}
+
+// AttrRecord writes an attribute as AttrDict does, with a value record made
+// by the caller: its code and what follows the code.
+func (w *Writer) AttrRecord(name int, code byte, payload []byte) {
+	if !w.inTag() || !w.known(name) {
+		return
+	}
+	if !isValue(code) {
+		w.misuse("not a value record")
+		return
+	}
+	w.single(recShortDictAttribute)
+	w.number(name << 1)
+	w.fixed(code, payload)
+	w.code = -1
+}
+
+// attrText writes the value of an attribute.
+func (w *Writer) attrText(s string) {
+	if s == "" {
+		w.single(Empty)
+		return
+	}
+	w.text(s)
+	w.code = -1 // an attribute has no end to take in
+}
+
+// End ends the innermost element.
+func (w *Writer) End() {
+	if !w.content() {
+		return
+	}
+	if w.code >= 0 {
+		w.buf[w.code]++
+		w.code = -1
+	} else {
+		w.single(recEndElement)
+	}
+	w.unbind()
+	w.depth--
+}
+
+// Comment writes a comment inside an element.
+func (w *Writer) Comment(s string) {
+	if !w.content() || !w.valid(s) {
+		return
+	}
+	w.single(recComment)
+	w.name(s)
+}
+
+// startTag begins an element: the caller writes its record.
+func (w *Writer) startTag() bool {
+	if w.err != nil {
+		return false
+	}
+	if w.depth > 0 {
+		w.content()
+	} else if w.rooted {
+		w.misuse("second root element")
+	}
+	w.rooted, w.tag = true, true
+	w.depth++
+	return w.err == nil
+}
+
+// inTag reports whether attributes may be written.
+func (w *Writer) inTag() bool {
+	if w.err == nil && !w.tag {
+		w.misuse("attribute outside a start tag")
+	}
+	return w.err == nil
+}
+
+// inElement reports whether there is an element to write into.
+func (w *Writer) inElement() bool {
+	if w.err == nil && w.depth == 0 {
+		w.misuse("no element is open")
+	}
+	return w.err == nil
+}
+
+// content prepares for a record inside the element: the start tag is closed,
+// and bytes that wait for a third are written.
+func (w *Writer) content() bool {
+	if !w.inElement() {
+		return false
+	}
+	w.closeTag()
+	if w.tails > 0 {
+		w.byteRecord(w.tails, nil)
+	}
+	return true
+}
+
+// closeTag writes the namespace declarations, which come last in a start tag.
+func (w *Writer) closeTag() {
+	if w.tag {
+		w.tag = false
+		for ; w.declared < len(w.bindings); w.declared++ {
+			w.xmlns(&w.bindings[w.declared])
+		}
+	}
+}
+
+// known reports whether name is in the dictionary.
+func (w *Writer) known(name int) bool {
+	if uint(name) >= uint(len(w.dict)) {
+		w.misuse("name is not in the dictionary")
+		return false
+	}
+	return true
+}
+
+func (w *Writer) misuse(how string) {
+	w.fail(fmt.Errorf("%w: %s", ErrMisuse, how))
+}
+
+// fail keeps the first error.
+func (w *Writer) fail(cause error) {
+	if w.err == nil {
+		w.err = &Error{Offset: len(w.buf) - w.start, Err: cause}
+	}
+}

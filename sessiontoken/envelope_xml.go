@@ -19,7 +19,7 @@ import (
 func readEnvelope(doc []byte, e *envelope) bool {
 	*e = envelope{}
 	doc, ok := toUTF8(doc)
-	if !ok {
+	if !ok || bytes.Count(doc, []byte("=")) > maxEnvelopeAttributes { // every attribute has one
 		return false
 	}
 	x := envelopeReader{d: xml.NewDecoder(bytes.NewReader(doc))}

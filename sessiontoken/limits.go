@@ -19,7 +19,9 @@ const (
 	// maxProperties bounds the properties of one claim, which are compared
 	// with each other.
 	maxProperties = 1024
-	// maxEnvelopeNodes bounds the XML around the token,
-	// which is read before anything is authenticated.
-	maxEnvelopeNodes = 1 << 16
+	// maxEnvelopeNodes and maxEnvelopeAttributes bound the XML around the
+	// token, which is read before anything is authenticated. .NET writes ten
+	// nodes and four attributes.
+	maxEnvelopeNodes      = 1 << 16
+	maxEnvelopeAttributes = 256
 )

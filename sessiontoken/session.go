@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,6 +123,10 @@ type sessionScratch struct {
 	write                              documentWriter
 }
 
+// readerRoom is what the document reader likes to find behind the document:
+// it puts texts there that the document does not hold as UTF-8.
+const readerRoom = 2048
+
 // maxScratch is the size above which a buffer is not kept.
 const maxScratch = 256 << 10
 
@@ -200,6 +205,7 @@ func (c *SessionCodec) open(ctx context.Context, value string, a *Anatomy) (*Tok
 
 	// Deflated bytes to the NRBF stream.
 	stream, err := flate.Inflate(s.plain[:0], deflated, maxToken)
+	stream = slices.Grow(stream, readerRoom)
 	s.plain = stream[:0]
 	if err != nil {
 		return nil, a.refuse(layerDeflate, len(deflated), deflateError(err))
@@ -217,6 +223,7 @@ func (s *sessionScratch) token(stream []byte, env *envelope, key *machinekey.Key
 		return nil, a.refuse(layerNRBF, len(stream), nrbfError(err))
 	}
 	a.add(layerNRBF, len(stream))
+	doc = stream[len(stream)-1-len(doc) : len(stream)-1] // the same bytes, with room behind them
 	if err := s.read.read(doc); err != nil {
 		return nil, a.refuse(layerNBFX, len(doc), err)
 	}

@@ -1,0 +1,216 @@
+package sessiontoken
+
+import (
+	"encoding/base64"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/nrbf"
+)
+
+// heapBound is what one call of Decode may allocate in all, whatever it is
+// given: the largest token that may be authentic has some 30,000 claims.
+const heapBound = 32 << 20
+
+// allocated returns the bytes that f allocates in all.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// seal protects an arbitrary stream as if it came from a node of the farm.
+func seal(t testing.TB, c *SessionCodec, deflated []byte) string {
+	t.Helper()
+	protected, err := c.protector.Protect(nil, deflated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return envelopeText(&Token{ID: "_id1", ContextID: "urn:x:1"}, protected)
+}
+
+// envelopeText puts the last two layers around protected bytes.
+func envelopeText(t *Token, protected []byte) string {
+	xml := appendEnvelopeHead(nil, t, false)
+	xml = base64.StdEncoding.AppendEncode(xml, protected)
+	return base64.StdEncoding.EncodeToString(append(xml, envelopeTail...))
+}
+
+// sealDocument protects a token document.
+func sealDocument(t testing.TB, c *SessionCodec, doc []byte) string {
+	return seal(t, c, flate.Deflate(nil, nrbf.AppendSession(nil, doc)))
+}
+
+// hostileDocument returns a document whose head is good and whose principal
+// is made by f.
+func hostileDocument(t testing.TB, f func(w *nbfx.Writer)) []byte {
+	t.Helper()
+	var w nbfx.Writer
+	w.Reset(nil, nbfx.Session45)
+	text := func(id int, s string) {
+		w.StartDict(id)
+		w.Text(s)
+		w.End()
+	}
+	w.StartDict(nSessionToken)
+	text(nVersion, "1")
+	text(nSecureConversationVersion, namespaceSC13)
+	text(nID, "_id1")
+	text(nContextID, "urn:x:1")
+	w.StartDict(nKey)
+	w.End()
+	for _, id := range []int{nEffectiveTime, nExpiryTime, nKeyEffectiveTime, nKeyExpiryTime} {
+		w.StartDict(id)
+		w.Int64(638_396_640_000_000_000)
+		w.End()
+	}
+	w.StartDict(nClaimsPrincipal)
+	w.StartDict(nIdentities)
+	f(&w)
+	w.End()
+	w.End()
+	w.End()
+	doc, err := w.Done()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestHostileValues(t *testing.T) {
+	f := readFile(t, "sessiontoken_45.json")
+	c := f.codec(t, "A", SessionOptions{})
+	genuine := f.vector(t, "one-claim").text()
+	xml, err := base64.StdEncoding.DecodeString(genuine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	inXML := func(old, new string) string { return outer(strings.Replace(string(xml), old, new, 1)) }
+	claims := func(n int) []byte {
+		return hostileDocument(t, func(w *nbfx.Writer) {
+			w.StartDict(nIdentity)
+			w.StartDict(nClaimCollection)
+			for range n {
+				w.StartDict(nClaim)
+				w.AttrDict(nType, "")
+				w.AttrDict(nValue, "")
+				w.End()
+			}
+			w.End()
+			w.End()
+		})
+	}
+	actors := func(n int) []byte {
+		return hostileDocument(t, func(w *nbfx.Writer) {
+			for range n {
+				w.StartDict(nIdentity)
+				w.StartDict(nActor)
+			}
+			w.StartDict(nIdentity)
+			for range n {
+				w.End()
+				w.End()
+			}
+			w.End()
+		})
+	}
+	lengths := hostileDocument(t, func(w *nbfx.Writer) {
+		w.StartDict(nIdentity)
+		w.End()
+	})
+	lengths = append(lengths[:len(lengths)-4], 0x42, nBootStrapToken*2, nbfx.Bytes32, 0xFF, 0xFF, 0xFF, 0x7F)
+
+	for _, tc := range []struct {
+		name, value string
+		want        error
+	}{
+		{"empty", "", ErrInvalid},
+		{"garbage", "!!!!", ErrInvalid},
+		{"a megabyte of garbage", strings.Repeat("%", 1<<20), ErrInvalid},
+		{"too long", strings.Repeat("AAAA", maxText/4+1), ErrInvalid},
+		{"a megabyte of zeros", strings.Repeat("AAAA", 1<<18), ErrInvalid},
+		{"half a cookie", genuine[:len(genuine)/2], ErrInvalid},
+		{"a cookie twice", genuine + genuine, ErrInvalid},
+		{"doctype", inXML("<SecurityContextToken", `<!DOCTYPE x [<!ENTITY e "x">]><SecurityContextToken`), ErrInvalid},
+		{"entity", inXML("<Identifier>", "<Identifier>&e;"), ErrInvalid},
+		{"processing instruction", inXML("<Identifier>", "<?php ?><Identifier>"), ErrInvalid},
+		{"entity bomb", outer(`<!DOCTYPE a [<!ENTITY a "` + strings.Repeat("&b;", 10000) + `">]><SecurityContextToken/>`), ErrInvalid},
+		{"deep XML", outer(strings.Repeat("<a>", 300_000)), ErrInvalid},
+		{"many attributes", outer("<SecurityContextToken " + strings.Repeat(`a="" `, 200_000) + ">"), ErrInvalid},
+		{"many comments", outer(strings.Repeat("<!---->", 150_000)), ErrInvalid},
+		{"one long comment", outer("<!--" + strings.Repeat("x", 1<<20) + "-->"), ErrInvalid},
+		{"deflate bomb", seal(t, c, flate.Deflate(nil, make([]byte, 64<<20))), flate.ErrTooLarge},
+		{"not deflated", seal(t, c, []byte("\x07hello")), flate.ErrCorrupt},
+		{"truncated deflate", seal(t, c, flate.Deflate(nil, make([]byte, 1000))[:4]), flate.ErrTruncated},
+		{"other NRBF class", seal(t, c, flate.Deflate(nil, []byte(strings.Replace(
+			string(nrbf.AppendSession(nil, []byte("x"))), "SessionSecurityToken", "WindowsIdentityToken", 1)))), nrbf.ErrOtherType},
+		{"10,000 actors", sealDocument(t, c, actors(10_000)), ErrInvalid},
+		{"17 actors", sealDocument(t, c, actors(17)), errActorDepth},
+		{"length of 2^31-1", sealDocument(t, c, lengths), nbfx.ErrTruncated},
+		{"130,000 claims", sealDocument(t, c, claims(130_000)), flate.ErrTooLarge},
+		{"100,000 claims", sealDocument(t, c, claims(100_000)), nbfx.ErrLimit},
+		{"50,000 claims, expired", sealDocument(t, c, claims(50_000)), ErrExpired},
+		{"no identities", sealDocument(t, c, hostileDocument(t, func(*nbfx.Writer) {})), errIdentities},
+		{"time out of range", sealDocument(t, c, []byte(strings.Replace(string(claims(1)),
+			"\x00\xc0\x00\x99\x5c\x0a\xdc\x08", "\xff\xff\xff\xff\xff\xff\xff\x7f", 1))), errTime},
+		{"negative time", sealDocument(t, c, []byte(strings.Replace(string(claims(1)),
+			"\x00\xc0\x00\x99\x5c\x0a\xdc\x08", "\xff\xff\xff\xff\xff\xff\xff\xff", 1))), errTime},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var tok *Token
+			var err error
+			n := allocated(func() { tok, err = c.Decode(ctx, tc.value) })
+			if tok != nil || !errors.Is(err, tc.want) {
+				t.Errorf("got %v and error %v, want %v", tok, err, tc.want)
+			}
+			if tc.want == ErrInvalid && tc.name != "10,000 actors" && err != ErrInvalid {
+				t.Errorf("error %v says more than ErrInvalid", err)
+			}
+			if n > heapBound {
+				t.Errorf("allocated %d bytes", n)
+			}
+		})
+	}
+}
+
+func TestDPAPIIsNamed(t *testing.T) {
+	f := readFile(t, "sessiontoken_45.json")
+	c := f.codec(t, "A", SessionOptions{})
+	blob := append([]byte(dpapiHead), make([]byte, 200)...)
+	if s := base64.StdEncoding.EncodeToString(blob); !strings.HasPrefix(s, "AQAAANCMnd8BFdERjHoAwE/Cl+s") {
+		t.Fatalf("blob begins %.30s", s)
+	}
+	_, err := c.Decode(ctx, envelopeText(&Token{ID: "_a", ContextID: "urn:x:1"}, blob))
+	if err != ErrDPAPI {
+		t.Fatal(err)
+	}
+}
+
+func TestErrorsHoldNoData(t *testing.T) {
+	f := readFile(t, "sessiontoken_45.json")
+	c := f.codec(t, "A", SessionOptions{})
+	secret := "s3cr3t-value"
+	doc := hostileDocument(t, func(w *nbfx.Writer) {
+		w.StartDict(nIdentity)
+		w.StartDict(nClaimCollection)
+		w.StartDict(nClaim)
+		w.AttrDict(nType, secret)
+		w.AttrDict(nValue, secret)
+		w.Text(secret)
+		w.End()
+		w.End()
+		w.End()
+	})
+	_, err := c.Decode(ctx, sealDocument(t, c, doc))
+	var at *FormatError
+	if !errors.As(err, &at) || at.Layer != "token" || at.Offset <= 0 || strings.Contains(err.Error(), secret) {
+		t.Fatalf("error %v", err)
+	}
+}

@@ -1,0 +1,68 @@
+package sessiontoken
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestPrincipal(t *testing.T) {
+	p := &Principal{Identities: []Identity{
+		{
+			AuthenticationType: "Federation", NameClaimType: "urn:nick", RoleClaimType: "urn:group",
+			Claims: []Claim{
+				{Type: ClaimTypeName, Value: "Alice Example"},
+				{Type: "URN:NICK", Value: "alice"},
+				{Type: "urn:group", Value: "staff"},
+				{Type: ClaimTypeRole, Value: "not a role here"},
+				{Type: ClaimTypeEmail, Value: "a@example.com", Properties: []Property{{"verified", "yes"}}},
+			},
+		},
+		{Claims: []Claim{{Type: ClaimTypeRole, Value: "guest"}, {Type: ClaimTypeEmail, Value: "b@example.com"}}},
+	}}
+	if got := p.Name(); got != "alice" {
+		t.Errorf("Name() = %q", got)
+	}
+	for role, want := range map[string]bool{"staff": true, "guest": true, "STAFF": false, "not a role here": false, "": false} {
+		if got := p.HasRole(role); got != want {
+			t.Errorf("HasRole(%q) = %v", role, got)
+		}
+	}
+	c, ok := p.First(ClaimTypeEmail)
+	if !ok || c.Value != "a@example.com" {
+		t.Errorf("First: %v, %v", c, ok)
+	}
+	if v, ok := c.Property("verified"); !ok || v != "yes" {
+		t.Errorf("Property: %q, %v", v, ok)
+	}
+	if _, ok := c.Property("other"); ok {
+		t.Error("a property that is not there")
+	}
+	if _, ok := p.First("urn:none"); ok {
+		t.Error("a claim that is not there")
+	}
+	if got := slices.Collect(p.All(ClaimTypeEmail)); len(got) != 2 || got[1].Value != "b@example.com" {
+		t.Errorf("All: %v", got)
+	}
+	if got := slices.Collect(p.All("")); len(got) != 7 {
+		t.Errorf("All: %d claims", len(got))
+	}
+	if !p.IsAuthenticated() || (&p.Identities[1]).IsAuthenticated() {
+		t.Error("IsAuthenticated")
+	}
+}
+
+func TestNobody(t *testing.T) {
+	var none *Principal
+	for _, p := range []*Principal{none, {}, {Identities: []Identity{{}}}} {
+		if p.Name() != "" || p.HasRole("x") || p.IsAuthenticated() {
+			t.Errorf("%v is somebody", p)
+		}
+		if _, ok := p.First(ClaimTypeName); ok {
+			t.Errorf("%v has claims", p)
+		}
+	}
+	var i *Identity
+	if i.Name() != "" || i.HasRole("x") || i.IsAuthenticated() {
+		t.Error("a nil identity is somebody")
+	}
+}

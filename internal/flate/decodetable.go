@@ -17,6 +17,10 @@ import (
 //	end        the block ends here
 //	special    alone: no code starts with these bits
 //
+// In the table for a dynamic block's header a literal's value is a code length,
+// "special" with "end" repeats the last length, and the others are runs of
+// zeros; the value of both is the shortest run.
+//
 // "all bits" is what the entry takes from the input: the code and the extra
 // bits behind it. The extra bits are those above "code bits". A sub-table's
 // entries count only the bits that the first table has not taken.

@@ -63,7 +63,7 @@ func (h *huffman) build(size, limit int) int {
 		}
 	}
 	sorted := keys[:used]
-	slices.Sort(sorted[place[smallFreq-1]:])
+	slices.Sort(sorted[place[smallFreq-1]:]) // those places now end where the last one began
 
 	// lens counts the codes of each length; the most frequent symbols get the
 	// shortest.

@@ -93,9 +93,7 @@ func (z *inflater) stream() error {
 // fill tops up buf to at least 56 bits, or to what is left of the source.
 func (z *inflater) fill() {
 	if z.pos+8 <= len(z.src) {
-		z.buf |= binary.LittleEndian.Uint64(z.src[z.pos:]) << (z.nbuf & 63)
-		z.pos += int((63 - z.nbuf) >> 3)
-		z.nbuf |= 56
+		z.buf, z.nbuf, z.pos = refill(z.src, z.buf, z.nbuf, z.pos)
 		z.buf &= 1<<(z.nbuf&63) - 1
 		return
 	}
@@ -188,7 +186,6 @@ func (z *inflater) readTables() error {
 		c.add(i, n)
 	}
 	var none [maxCodeLen + 1]uint16
-	none[0] = c.count[0]
 	if !buildTable(z.header[:], c, &none, &c.count, headerMeaning[:], 0, maxHeaderLen) {
 		return ErrCorrupt
 	}
@@ -201,9 +198,7 @@ func (z *inflater) readTables() error {
 	)
 	for i := 0; i < total; {
 		if z.pos+8 <= len(z.src) {
-			buf |= binary.LittleEndian.Uint64(z.src[z.pos:]) << (nbuf & 63)
-			z.pos += int((63 - nbuf) >> 3)
-			nbuf |= 56
+			buf, nbuf, z.pos = refill(z.src, buf, nbuf, z.pos)
 		} else {
 			z.buf, z.nbuf = buf&(1<<(nbuf&63)-1), nbuf
 			z.fill()
@@ -222,26 +217,22 @@ func (z *inflater) readTables() error {
 			i++
 			continue
 		}
+		if e.special() && (e&entryEnd == 0 || last < 0) {
+			return ErrCorrupt
+		}
 		end := i + value + e.extra(buf)
 		buf >>= e.bits()
 		nbuf -= e.bits()
+		if end > total {
+			return ErrCorrupt
+		}
 		if e.special() {
-			if e&entryEnd == 0 || last < 0 {
-				return ErrCorrupt
-			}
-			if end > total {
-				return ErrCorrupt
-			}
 			for ; i < end; i++ {
 				c.add(i, uint8(last))
 			}
 			continue
 		}
-		if end > total {
-			return ErrCorrupt
-		}
-		last = 0
-		i = end
+		last, i = 0, end // symbols without a code are in no list
 	}
 	z.buf, z.nbuf = buf&(1<<(nbuf&63)-1), nbuf
 	if !z.tables.build(c, numLit) {

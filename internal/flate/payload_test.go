@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/webfarm-go/webfarm/testvectors"
@@ -19,12 +20,24 @@ type payload struct {
 	deflated []byte
 }
 
-// vectorPayloads returns the payloads that the vectors record in full.
+// vectorPayloads returns the payloads that the vectors record in full. Callers
+// must not change them.
 func vectorPayloads(tb testing.TB) []payload {
 	tb.Helper()
-	data, err := testvectors.Read("sessiontoken_45.json")
+	list, err := readPayloads()
 	if err != nil {
 		tb.Fatal(err)
+	}
+	if len(list) < 100 {
+		tb.Fatalf("only %d payloads in the vectors", len(list))
+	}
+	return list
+}
+
+var readPayloads = sync.OnceValues(func() (list []payload, err error) {
+	data, err := testvectors.Read("sessiontoken_45.json")
+	if err != nil {
+		return nil, err
 	}
 	var file struct {
 		Vectors []struct {
@@ -33,27 +46,23 @@ func vectorPayloads(tb testing.TB) []payload {
 		}
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
-	var list []payload
 	for _, v := range file.Vectors {
 		if v.Stages.NrbfHex == "" || v.Stages.DeflatedHex == "" {
 			continue // reference mode, or too large to be recorded
 		}
 		p := payload{name: v.Name}
 		if p.plain, err = hex.DecodeString(v.Stages.NrbfHex); err != nil {
-			tb.Fatal(err)
+			return nil, err
 		}
 		if p.deflated, err = hex.DecodeString(v.Stages.DeflatedHex); err != nil {
-			tb.Fatal(err)
+			return nil, err
 		}
 		list = append(list, p)
 	}
-	if len(list) < 100 {
-		tb.Fatalf("only %d payloads in the vectors", len(list))
-	}
-	return list
-}
+	return list, nil
+})
 
 // class is a size of token, as many different ones.
 type class struct {

@@ -90,10 +90,12 @@ func (r *Reader) Reset(doc []byte, dict []string, limits Limits) {
 	if limits.Records == 0 {
 		limits.Records = defaultRecords
 	}
-	*r = Reader{
-		buf: doc, doc: len(doc), dict: dict, limits: limits,
-		attrs: r.attrs[:0], bindings: r.bindings[:0],
-	}
+	r.buf, r.doc, r.pos = doc, len(doc), 0
+	r.dict, r.limits = dict, limits
+	r.records, r.depth, r.rooted = 0, 0, false
+	r.pendingEnd, r.array.left = false, 0
+	r.attrs, r.bindings = r.attrs[:0], r.bindings[:0]
+	r.err = nil
 }
 
 // Err returns the error after Next has returned Invalid, an [*Error].
@@ -201,7 +203,8 @@ func (r *Reader) startElement(c byte) Kind {
 	var ok bool
 	switch {
 	case c == recShortDictElement: // what .NET writes for every element of a token
-		r.name, ok = r.dictName(Span{})
+		r.name = Name{}
+		r.name.ID, ok = r.dictID()
 	case c == recShortElement:
 		r.name, ok = r.literalName(Span{})
 	case c <= recDictElement:
@@ -239,6 +242,9 @@ func (r *Reader) attributes() bool {
 		c := r.buf[r.pos]
 		if c < recShortAttribute || c >= recShortElement {
 			break
+		}
+		if c == recShortDictAttribute && r.plainAttribute(&seen) {
+			continue
 		}
 		r.pos++
 		if c >= recShortXmlns && c <= recDictXmlns {

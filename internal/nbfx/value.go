@@ -274,3 +274,20 @@ func TrimSpace(b []byte) []byte {
 	}
 	return b
 }
+
+// Concat joins two texts of the buffer. A run of calls that extends its last
+// result copies each byte once.
+func (r *Reader) Concat(a, b Span) Span {
+	switch {
+	case a.Len == 0:
+		return b
+	case b.Len == 0, a.Off+a.Len == b.Off:
+		return Span{a.Off, a.Len + b.Len}
+	case int(a.Off+a.Len) == len(r.buf):
+		r.buf = append(r.buf, r.Bytes(b)...)
+		return Span{a.Off, a.Len + b.Len}
+	}
+	off := len(r.buf)
+	r.buf = append(append(r.buf, r.Bytes(a)...), r.Bytes(b)...)
+	return Span{int32(off), a.Len + b.Len}
+}

@@ -15,25 +15,25 @@ type tokenMemory struct {
 func (d *documentReader) build() *Token {
 	m := new(tokenMemory)
 	t := &m.Token
-	text := string(d.r.Buffer()) // every string of the token is a part of this one
+	text := string(d.texts) // every string of the token is a part of this one
 	str := func(s nbfx.Span) string { return text[s.Off : s.Off+s.Len] }
 
-	t.ID = str(d.id)
-	t.ContextID = str(d.contextID)
-	t.KeyGeneration = str(d.keyGeneration)
-	t.EndpointID = str(d.endpointID)
-	t.Context = str(d.context)
-	t.ValidFrom, t.ValidTo = d.from, d.to
-	t.KeyEffective, t.KeyExpires = d.keyFrom, d.keyTo
-	t.Persistent, t.ReferenceMode = d.persistent, d.reference
-	t.SecureConversation = d.sc
+	t.ID = str(d.head.id)
+	t.ContextID = str(d.head.contextID)
+	t.KeyGeneration = str(d.head.keyGeneration)
+	t.EndpointID = str(d.head.endpointID)
+	t.Context = str(d.head.context)
+	t.ValidFrom, t.ValidTo = d.head.from, d.head.to
+	t.KeyEffective, t.KeyExpires = d.head.keyFrom, d.head.keyTo
+	t.Persistent, t.ReferenceMode = d.head.persistent, d.head.reference
+	t.SecureConversation = d.head.sc
 
 	blob := m.key[:0]
 	if len(d.blob) > len(m.key) {
 		blob = make([]byte, 0, len(d.blob))
 	}
 	blob = append(blob, d.blob...)
-	t.Key = blob[:d.keyLen:d.keyLen]
+	t.Key = blob[:d.head.keyLen:d.head.keyLen]
 
 	properties := make([]Property, len(d.properties))
 	for i, p := range d.properties {

@@ -21,28 +21,23 @@ func (d *documentReader) identity(depth int) (int, bool) {
 		if a.Namespace.Len > 0 {
 			continue
 		}
-		var s *nbfx.Span
-		var windows nbfx.Span
-		switch a.ID {
-		case nAuthenticationType:
-			s = &i.authentication
-		case nLabel:
-			s = &i.label
-		case nNameClaimType:
-			s = &i.nameType
-		case nRoleClaimType:
-			s = &i.roleType
-		case nWindowsLogonName:
-			s = &windows
-		default:
-			continue
-		}
-		var ok bool
-		if *s, ok = d.r.Text(a.Value); !ok {
+		text, ok := d.r.Text(a.Value)
+		if !ok {
 			return 0, d.fail(errOrder("text"))
 		}
-		if windows.Len > 0 {
-			return 0, d.fail(errWindows)
+		switch a.ID {
+		case nAuthenticationType:
+			i.authentication = d.keepOnce(text)
+		case nLabel:
+			i.label = d.keep(text)
+		case nNameClaimType:
+			i.nameType = d.keepOnce(text)
+		case nRoleClaimType:
+			i.roleType = d.keepOnce(text)
+		case nWindowsLogonName:
+			if text.Len > 0 {
+				return 0, d.fail(errWindows)
+			}
 		}
 	}
 	index := len(d.identities)
@@ -51,8 +46,12 @@ func (d *documentReader) identity(depth int) (int, bool) {
 
 	i.claims[0] = int32(len(d.claims))
 	if d.at(nClaimCollection) {
-		d.advance()
-		for d.at(nClaim) {
+		for {
+			for d.plainClaim() {
+			}
+			if d.advance(); !d.at(nClaim) {
+				break
+			}
 			if !d.claim() {
 				return 0, false
 			}
@@ -88,40 +87,76 @@ func (d *documentReader) identity(depth int) (int, bool) {
 	return index, d.end()
 }
 
-// claim reads one element, the current node, and moves on.
+// plainClaim reads the next element if it is a claim just as .NET writes it,
+// without properties and in short ASCII texts, as nearly all are.
+func (d *documentReader) plainClaim() bool {
+	var v [5]nbfx.Span
+	if !d.r.TakePlain(nClaim, claimAttributes[:], v[:]) {
+		return false
+	}
+	d.addClaim(v[0], v[1], v[2], v[3], v[4])
+	return true
+}
+
+// claimAttributes is the order in which .NET writes the attributes of a claim.
+var claimAttributes = [5]int{nIssuer, nOriginalIssuer, nType, nValue, nValueType}
+
+// addClaim keeps the texts of a claim. build fills in what is left out here:
+// the default value type and issuer, and an original issuer that is the issuer.
+func (d *documentReader) addClaim(issuer, original, typ, value, valueType nbfx.Span) {
+	n := len(d.claims)
+	if n == cap(d.claims) {
+		d.claims = append(d.claims, claimSpans{})
+	}
+	d.claims = d.claims[:n+1]
+	c := &d.claims[n]
+	c.issuer, c.original, c.valueType = nbfx.Span{}, nbfx.Span{}, nbfx.Span{}
+	c.typ, c.value, c.properties = d.keepOnce(typ), d.keep(value), [2]int32{}
+	if string(d.r.Bytes(valueType)) != ValueTypeString {
+		c.valueType = d.keepOnce(valueType)
+	}
+	if string(d.r.Bytes(issuer)) != LocalAuthority {
+		c.issuer = d.keepOnce(issuer)
+	}
+	if string(d.r.Bytes(original)) != string(d.r.Bytes(issuer)) {
+		c.original = d.keepOnce(original)
+	}
+}
+
+// claim reads one element, the current node, up to its end.
 //
 //	Claim                 @Issuer(?) @OriginalIssuer(?) @Type @Value @ValueType(?)
 //	  ClaimProperties (?)
 //	    ClaimProperty*    @ClaimPropertyName @ClaimPropertyValue
 func (d *documentReader) claim() bool {
-	var c claimSpans
-	var typed, valued, ok bool
+	var typed, valued bool
+	var issuer, original, typ, value, valueType nbfx.Span
 	for _, a := range d.r.Attrs() {
 		if a.Namespace.Len > 0 {
 			continue
 		}
-		var s *nbfx.Span
+		text, ok := d.r.Text(a.Value)
+		if !ok {
+			return d.fail(errOrder("text"))
+		}
 		switch a.ID {
 		case nType:
-			s, typed = &c.typ, true
+			typ, typed = text, true
 		case nValue:
-			s, valued = &c.value, true
+			value, valued = text, true
 		case nValueType:
-			s = &c.valueType
+			valueType = text
 		case nIssuer:
-			s = &c.issuer
+			issuer = text
 		case nOriginalIssuer:
-			s = &c.original
-		default:
-			continue
-		}
-		if *s, ok = d.r.Text(a.Value); !ok {
-			return d.fail(errOrder("text"))
+			original = text
 		}
 	}
 	if !typed || !valued {
 		return d.fail(errClaim)
 	}
+	index := len(d.claims)
+	d.addClaim(issuer, original, typ, value, valueType)
 	d.advance()
 	if d.at(nClaimProperties) {
 		first := len(d.properties)
@@ -134,10 +169,9 @@ func (d *documentReader) claim() bool {
 		if !d.end() {
 			return false
 		}
-		c.properties = [2]int32{int32(first), int32(len(d.properties))}
+		d.claims[index].properties = [2]int32{int32(first), int32(len(d.properties))}
 	}
-	d.claims = append(d.claims, c)
-	return d.end()
+	return d.kind == nbfx.EndElement || d.fail(errOrder("end of element"))
 }
 
 // property reads one ClaimProperty of the claim whose properties begin at
@@ -148,16 +182,17 @@ func (d *documentReader) property(first int) bool {
 		if a.Namespace.Len > 0 || a.ID != nClaimPropertyName && a.ID != nClaimPropertyValue {
 			continue
 		}
-		var ok bool
-		if p[a.ID-nClaimPropertyName], ok = d.r.Text(a.Value); !ok {
+		text, ok := d.r.Text(a.Value)
+		if !ok {
 			return d.fail(errOrder("text"))
 		}
+		p[a.ID-nClaimPropertyName] = d.keep(text)
 	}
 	if p[0].Len == 0 || p[1].Len == 0 || len(d.properties)-first >= maxProperties {
 		return d.fail(errProperty)
 	}
 	for _, q := range d.properties[first:] {
-		if bytes.Equal(d.r.Bytes(p[0]), d.r.Bytes(q[0])) {
+		if bytes.Equal(d.bytesOf(p[0]), d.bytesOf(q[0])) {
 			return d.fail(errProperty)
 		}
 	}
@@ -169,7 +204,7 @@ func (d *documentReader) property(first int) bool {
 // bootstrap reads a BootStrapToken into the blob.
 func (d *documentReader) bootstrap(i *identitySpans) bool {
 	start := len(d.blob)
-	if !d.bytes() {
+	if !d.rawBytes() {
 		return false
 	}
 	kind, data, err := nrbf.ParseBootstrap(d.blob[start:])

@@ -29,25 +29,33 @@ import (
 //
 // (SessionSecurityTokenCookieSerializer; the order is part of the format.)
 //
-// A first pass checks the document and notes where each text lies; build then
-// makes the Token with one string that all texts share, one slice of claims
-// and one of identities, whatever their number.
+// A first pass checks the document and collects the texts; build then makes
+// the Token with one string that all texts share, one slice of claims and one
+// of identities, whatever their number.
 type documentReader struct {
 	r    nbfx.Reader
 	kind nbfx.Kind // the current node; comments and blanks are skipped
 	err  error
 
+	texts []byte        // what the token will keep; the spans below lie in it
+	seen  [64]nbfx.Span // recent texts of the kind that repeats, by hash
+
+	head       tokenHead
+	claims     []claimSpans
+	properties [][2]nbfx.Span
+	identities []identitySpans // actors included
+	roots      int             // identities that are not actors
+	blob       []byte          // key, then bootstrap data
+}
+
+// tokenHead is what a token says besides its principal.
+type tokenHead struct {
 	id, contextID, keyGeneration nbfx.Span
 	endpointID, context          nbfx.Span
 	sc                           SecureConversation
 	persistent, reference        bool
 	from, to, keyFrom, keyTo     time.Time
 	keyLen                       int
-	claims                       []claimSpans
-	properties                   [][2]nbfx.Span
-	identities                   []identitySpans // actors included
-	roots                        int             // identities that are not actors
-	blob                         []byte          // key, then bootstrap data
 }
 
 // claimSpans is a claim whose texts still lie in the document.
@@ -91,10 +99,12 @@ func nbfxError(err error) error {
 }
 
 func (d *documentReader) reset(doc []byte) {
-	*d = documentReader{
-		r: d.r, claims: d.claims[:0], properties: d.properties[:0],
-		identities: d.identities[:0], blob: d.blob[:0],
-	}
+	d.err = nil
+	d.head = tokenHead{}
+	d.roots = 0
+	d.texts, d.blob = d.texts[:0], d.blob[:0]
+	d.claims, d.properties, d.identities = d.claims[:0], d.properties[:0], d.identities[:0]
+	clear(d.seen[:])
 	d.r.Reset(doc, nbfx.Session45, nbfx.Limits{Records: maxRecords})
 }
 
@@ -105,31 +115,31 @@ func (d *documentReader) document() bool {
 	if !wrapped && !d.at(nSessionToken) {
 		return d.fail(errRoot)
 	}
-	d.persistent = wrapped
+	d.head.persistent = wrapped
 	if !wrapped {
 		for _, a := range d.r.Attrs() {
 			if a.Namespace.Len == 0 {
-				d.persistent = d.persistent || a.ID == nPersistentTrue
-				d.reference = d.reference || a.ID == nReferenceModeTrue
+				d.head.persistent = d.head.persistent || a.ID == nPersistentTrue
+				d.head.reference = d.head.reference || a.ID == nReferenceModeTrue
 			}
 		}
 	}
 	d.advance()
-	if !wrapped && d.at(nContext) && !d.text(&d.context) {
+	if !wrapped && d.at(nContext) && !d.text(&d.head.context) {
 		return false
 	}
 	return d.version() &&
-		d.element(nID, &d.id, errID) &&
-		d.element(nContextID, &d.contextID, errContextID) && d.trim(&d.contextID) &&
+		d.element(nID, &d.head.id, errID) &&
+		d.element(nContextID, &d.head.contextID, errContextID) && d.trim(&d.head.contextID) &&
 		d.key() &&
-		(!d.at(nKeyGeneration) || d.text(&d.keyGeneration) && d.trim(&d.keyGeneration)) &&
-		d.time(nEffectiveTime, &d.from) &&
-		d.time(nExpiryTime, &d.to) &&
-		d.time(nKeyEffectiveTime, &d.keyFrom) &&
-		d.time(nKeyExpiryTime, &d.keyTo) &&
+		(!d.at(nKeyGeneration) || d.text(&d.head.keyGeneration) && d.trim(&d.head.keyGeneration)) &&
+		d.time(nEffectiveTime, &d.head.from) &&
+		d.time(nExpiryTime, &d.head.to) &&
+		d.time(nKeyEffectiveTime, &d.head.keyFrom) &&
+		d.time(nKeyExpiryTime, &d.head.keyTo) &&
 		d.principal() &&
 		d.policy() &&
-		(!d.at(nEndpointID) || d.text(&d.endpointID)) &&
+		(!d.at(nEndpointID) || d.text(&d.head.endpointID)) &&
 		d.end() &&
 		(d.kind == nbfx.EndDocument || d.fail(errTrailing))
 }
@@ -137,25 +147,29 @@ func (d *documentReader) document() bool {
 // version reads Version and SecureConversationVersion. As in .NET only their
 // texts count, not their names.
 func (d *documentReader) version() bool {
-	var v nbfx.Span
-	if d.kind != nbfx.StartElement || !d.text(&v) {
+	if d.kind != nbfx.StartElement {
 		return d.fail(errVersion)
 	}
-	if string(d.r.Bytes(v)) != "1" {
+	if v, ok := d.content(); !ok || string(d.r.Bytes(v)) != "1" {
 		return d.fail(errVersion)
 	}
-	if d.kind != nbfx.StartElement || !d.text(&v) {
+	d.advance()
+	if d.kind != nbfx.StartElement {
 		return d.fail(errVersion)
+	}
+	v, ok := d.content()
+	if !ok {
+		return false
 	}
 	switch string(d.r.Bytes(v)) {
 	case namespaceSC13:
-		d.sc = SecureConversation13
+		d.head.sc = SecureConversation13
 	case namespaceSCFeb2005:
-		d.sc = SecureConversationFeb2005
+		d.head.sc = SecureConversationFeb2005
 	default:
 		return d.fail(errVersion)
 	}
-	return true
+	return d.advance()
 }
 
 // key reads the element Key, of any length including zero.
@@ -163,10 +177,10 @@ func (d *documentReader) key() bool {
 	if !d.at(nKey) {
 		return d.fail(errOrder("Key"))
 	}
-	if !d.bytes() {
+	if !d.rawBytes() {
 		return false
 	}
-	d.keyLen = len(d.blob)
+	d.head.keyLen = len(d.blob)
 	return true
 }
 
@@ -231,12 +245,12 @@ func (d *documentReader) policy() bool {
 	default:
 		return d.fail(errPolicy)
 	}
-	var ignored nbfx.Span
-	return d.text(&ignored) && d.end()
+	_, ok := d.content()
+	return ok && d.advance() && d.end()
 }
 
-// bytes appends the content of the current element to the blob and moves on.
-func (d *documentReader) bytes() bool {
+// rawBytes appends the content of the current element to the blob and moves on.
+func (d *documentReader) rawBytes() bool {
 	for {
 		switch d.next() {
 		case nbfx.Text:
@@ -264,29 +278,63 @@ func (d *documentReader) element(id int, s *nbfx.Span, missing error) bool {
 }
 
 // text reads the content of the current element, which must hold nothing but
-// text, and moves on.
+// text, keeps it and moves on.
 func (d *documentReader) text(s *nbfx.Span) bool {
-	*s = nbfx.Span{}
+	v, ok := d.content()
+	if !ok {
+		return false
+	}
+	*s = d.keep(v)
+	return d.advance()
+}
+
+// content reads the text up to the end of the current element. The span lies
+// in the document reader's buffer.
+func (d *documentReader) content() (s nbfx.Span, ok bool) {
 	for {
 		switch d.next() {
 		case nbfx.Text:
 			t, ok := d.r.Text(d.r.Value())
 			if !ok {
-				return d.fail(errOrder("text"))
+				return s, d.fail(errOrder("text"))
 			}
-			*s = d.r.Concat(*s, t)
+			s = d.r.Concat(s, t)
 		case nbfx.EndElement:
-			return d.advance()
+			return s, true
 		default:
-			return d.fail(errOrder("end of element"))
+			return s, d.fail(errOrder("end of element"))
 		}
 	}
 }
 
+// keep adds a text of the document to those of the token.
+func (d *documentReader) keep(s nbfx.Span) nbfx.Span {
+	off := len(d.texts)
+	d.texts = append(d.texts, d.r.Bytes(s)...)
+	return nbfx.Span{Off: int32(off), Len: s.Len}
+}
+
+// keepOnce is keep for texts that repeat: claim types and issuers. A hundred
+// claims have a handful of them.
+func (d *documentReader) keepOnce(s nbfx.Span) nbfx.Span {
+	if s.Len == 0 {
+		return nbfx.Span{}
+	}
+	b := d.r.Bytes(s)
+	slot := &d.seen[(int(b[len(b)-1])*7+int(b[len(b)/2])+len(b))%len(d.seen)]
+	if string(d.bytesOf(*slot)) != string(b) {
+		*slot = d.keep(s)
+	}
+	return *slot
+}
+
+// bytesOf returns a text that has been kept.
+func (d *documentReader) bytesOf(s nbfx.Span) []byte { return d.texts[s.Off : s.Off+s.Len] }
+
 // trim cuts white space off both ends of an identifier, which must not be
 // empty then (System.Xml.UniqueId).
 func (d *documentReader) trim(s *nbfx.Span) bool {
-	b := d.r.Bytes(*s)
+	b := d.bytesOf(*s)
 	t := nbfx.TrimSpace(b)
 	if len(t) == 0 {
 		return d.fail(errContextID)

@@ -3,7 +3,7 @@ package sessiontoken
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
+	stdbase64 "encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -186,9 +187,12 @@ func (c *SessionCodec) open(ctx context.Context, value string, a *Anatomy) (*Tok
 	if !env.hasCookie {
 		return c.dereference(ctx, s, &env, a)
 	}
-	protected, err := decodeBase64(s.packed[:0], env.cookie)
+	protected, ok := base64.AppendDecode(s.packed[:0], env.cookie)
+	if !ok { // white space, if anything
+		protected, ok = base64.AppendDecode(s.packed[:0], withoutSpace(env.cookie))
+	}
 	s.packed = protected[:0]
-	if err != nil {
+	if !ok {
 		return nil, a.refuse(layerEnvelope, len(xml), ErrInvalid)
 	}
 	if bytes.HasPrefix(protected, []byte(dpapiHead)) {
@@ -294,7 +298,7 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 		return "", err
 	}
 	xml := appendEnvelopeHead(s.xml[:0], t, false)
-	xml = base64.StdEncoding.AppendEncode(xml, protected)
+	xml = stdbase64.StdEncoding.AppendEncode(xml, protected)
 	xml = append(xml, envelopeTail...)
 	s.xml = xml[:0]
 	return s.encodeText(xml), nil
@@ -305,25 +309,18 @@ func (s *sessionScratch) decodeText(value string) (xml []byte, ok bool) {
 	if len(value) > maxText {
 		return nil, false
 	}
-	s.text = append(s.text[:0], value...)
-	xml, err := decodeBase64(s.xml[:0], s.text)
-	s.xml = xml[:0]
-	return xml, err == nil
-}
-
-// decodeBase64 appends the bytes that src stands for. White space in src,
-// which .NET skips, is removed in place, but only if there is any.
-func decodeBase64(dst, src []byte) ([]byte, error) {
-	out, err := base64.StdEncoding.Strict().AppendDecode(dst, src)
-	if err != nil {
-		out, err = base64.StdEncoding.Strict().AppendDecode(dst, withoutSpace(src))
+	xml, ok = base64.AppendDecode(s.xml[:0], value)
+	if !ok { // .NET skips white space
+		s.text = append(s.text[:0], value...)
+		xml, ok = base64.AppendDecode(s.xml[:0], withoutSpace(s.text))
 	}
-	return out, err
+	s.xml = xml[:0]
+	return xml, ok
 }
 
 // encodeText is the outer base64.
 func (s *sessionScratch) encodeText(xml []byte) string {
-	s.text = base64.StdEncoding.AppendEncode(s.text[:0], xml)
+	s.text = stdbase64.StdEncoding.AppendEncode(s.text[:0], xml)
 	return string(s.text)
 }
 

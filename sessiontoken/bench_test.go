@@ -40,7 +40,7 @@ func BenchmarkDecode(b *testing.B) {
 			floor := newFloor(b, f)
 			b.ReportAllocs()
 			for b.Loop() {
-				floor.read(text)
+				floor.Read(text)
 			}
 		})
 	}
@@ -57,7 +57,7 @@ func BenchmarkDecode(b *testing.B) {
 		floor := newFloor(b, f)
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			floor.read(texts[i%len(texts)])
+			floor.Read(texts[i%len(texts)])
 		}
 	})
 }
@@ -98,12 +98,12 @@ func BenchmarkEncode(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(len(text))/float64(floor.write(text, stream)), "length/level6")
+			b.ReportMetric(float64(len(text))/float64(floor.Write(text, stream)), "length/level6")
 		})
 		b.Run(bt.name+"Floor", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				floor.write(text, stream)
+				floor.Write(text, stream)
 			}
 		})
 	}

@@ -1,7 +1,7 @@
-// Package base64 decodes standard base64 at twice the speed of
-// encoding/base64, straight from a string. A session cookie is base64 twice
-// over, which makes it a fifth of the time of reading one. Encoding, and
-// every case that is not the plain one, is left to encoding/base64.
+// Package base64 decodes standard base64 faster than encoding/base64 and
+// straight from a string. A session cookie is base64 twice over, which makes
+// it a fifth of the time of reading one. Encoding, and every case that is not
+// the plain one, is left to encoding/base64.
 package base64
 
 import (

@@ -15,7 +15,10 @@ func reference(src string) ([]byte, bool) {
 		return nil, false
 	}
 	out, err := base64.StdEncoding.Strict().DecodeString(src)
-	return out, err == nil
+	if err != nil {
+		return nil, false
+	}
+	return out, true
 }
 
 // check compares both forms of AppendDecode with the reference, with room in

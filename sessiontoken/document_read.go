@@ -398,7 +398,7 @@ func (d *documentReader) fail(err error) bool {
 var (
 	errRoot       = errors.New("root element is not a session token (ID4230)")
 	errVersion    = errors.New("unknown version or secure conversation version (ID4232)")
-	errID         = errors.New("Id is missing or empty (ID4239)")
+	errID         = errors.New("element Id is missing or empty (ID4239)")
 	errContextID  = errors.New("identifier is missing or empty (ID4230)")
 	errTime       = errors.New("time is missing or out of range")
 	errBytes      = errors.New("not valid base64")

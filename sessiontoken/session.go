@@ -247,8 +247,8 @@ func (s *sessionScratch) token(stream []byte, env *envelope, key *machinekey.Key
 }
 
 var (
-	errContextMismatch = &FormatError{Layer: "token", Offset: -1, Err: errors.New("Identifier outside differs from ContextId inside (ID4229)")}
-	errIDMismatch      = &FormatError{Layer: "token", Offset: -1, Err: errors.New("Id outside differs from Id inside (ID4227)")}
+	errContextMismatch = &FormatError{Layer: "token", Offset: -1, Err: errors.New("outer Identifier differs from the inner ContextId (ID4229)")}
+	errIDMismatch      = &FormatError{Layer: "token", Offset: -1, Err: errors.New("outer Id differs from the inner Id (ID4227)")}
 )
 
 // check compares the token with the clock and the endpoint

@@ -21,22 +21,21 @@ type Value struct {
 // fixedSize returns the payload size of the value records that have one, 0xFF
 // for the others.
 func fixedSize(code byte) byte {
-	if code < Zero || code > QName {
-		return 0xFF
+	switch code {
+	case Zero, One, False, True, Empty:
+		return 0
+	case Int8, Bool:
+		return 1
+	case Int16:
+		return 2
+	case Int32, Float:
+		return 4
+	case Int64, Double, DateTime, TimeSpan, UInt64:
+		return 8
+	case Decimal, UniqueID, GUID:
+		return 16
 	}
-	return fixedSizes[(code-Zero)>>1]
-}
-
-var fixedSizes = [...]byte{
-	(Zero - Zero) >> 1: 0, (One - Zero) >> 1: 0, (False - Zero) >> 1: 0, (True - Zero) >> 1: 0,
-	(Int8 - Zero) >> 1: 1, (Int16 - Zero) >> 1: 2, (Int32 - Zero) >> 1: 4, (Int64 - Zero) >> 1: 8,
-	(Float - Zero) >> 1: 4, (Double - Zero) >> 1: 8, (Decimal - Zero) >> 1: 16, (DateTime - Zero) >> 1: 8,
-	(Chars8 - Zero) >> 1: 0xFF, (Chars16 - Zero) >> 1: 0xFF, (Chars32 - Zero) >> 1: 0xFF,
-	(Bytes8 - Zero) >> 1: 0xFF, (Bytes16 - Zero) >> 1: 0xFF, (Bytes32 - Zero) >> 1: 0xFF,
-	(StartList - Zero) >> 1: 0xFF, (EndList - Zero) >> 1: 0xFF, (Empty - Zero) >> 1: 0, (Dictionary - Zero) >> 1: 0xFF,
-	(UniqueID - Zero) >> 1: 16, (TimeSpan - Zero) >> 1: 8, (GUID - Zero) >> 1: 16, (UInt64 - Zero) >> 1: 8,
-	(Bool - Zero) >> 1: 1, (UnicodeChars8 - Zero) >> 1: 0xFF, (UnicodeChars16 - Zero) >> 1: 0xFF,
-	(UnicodeChars32 - Zero) >> 1: 0xFF, (QName - Zero) >> 1: 0xFF,
+	return 0xFF
 }
 
 // readValue reads the payload of the value record code (even) at the current

@@ -1,0 +1,386 @@
+package webfarm_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+const module = "github.com/webfarm-go/webfarm"
+
+// mayImport says which folders of this module each folder may import. The
+// three packages form a line, and what lies under internal is pure.
+var mayImport = map[string][]string{
+	".":                  {},
+	"cmd/webfarm":        {"cookie", "sessiontoken", "machinekey"},
+	"cookie":             {"sessiontoken", "machinekey", "internal/webconfig"},
+	"sessiontoken":       {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/nbfx", "internal/nrbf"},
+	"machinekey":         {"internal/dotnet", "internal/webconfig"},
+	"internal/base64":    {},
+	"internal/dotnet":    {},
+	"internal/flate":     {},
+	"internal/floor":     {},
+	"internal/nbfx":      {"internal/dotnet"},
+	"internal/nrbf":      {"internal/dotnet"},
+	"internal/webconfig": {"internal/dotnet"},
+	"testvectors":        {},
+}
+
+// onlyIn bans packages of the standard library outside some folders, with the
+// reason.
+var onlyIn = []struct {
+	pkg, why string
+	folders  []string
+}{
+	{"net/http", "only cookie knows HTTP", []string{"cookie", "cmd/webfarm"}},
+	{"crypto/cipher", "only machinekey encrypts; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
+	{"crypto/hmac", "only machinekey authenticates; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
+	{"unsafe", "no unsafe code", nil},
+	{"reflect", "nothing is built from a type name; machinekey compares two addresses", []string{"machinekey"}},
+	{"encoding/gob", "nothing is built from a type name", nil},
+}
+
+// folder is the production code of one directory.
+type folder struct {
+	path  string
+	name  string // of the package
+	files map[string]*ast.File
+}
+
+func folders(t *testing.T) (*token.FileSet, []folder) {
+	t.Helper()
+	fset := token.NewFileSet()
+	byPath := map[string]*folder{}
+	err := fs.WalkDir(os.DirFS("."), ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if p != "." && strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" {
+				return fs.SkipDir
+			}
+			if _, err := os.Stat(path.Join(p, "go.mod")); err == nil && p != "." {
+				return fs.SkipDir // a nested module has rules of its own
+			}
+			return nil
+		}
+		if !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(fset, p, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		dir := path.Dir(p)
+		if byPath[dir] == nil {
+			byPath[dir] = &folder{path: dir, name: file.Name.Name, files: map[string]*ast.File{}}
+		}
+		byPath[dir].files[p] = file
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []folder
+	for _, f := range byPath {
+		list = append(list, *f)
+	}
+	slices.SortFunc(list, func(a, b folder) int { return strings.Compare(a.path, b.path) })
+	if len(list) < 10 {
+		t.Fatalf("found %d folders", len(list))
+	}
+	return fset, list
+}
+
+func TestImports(t *testing.T) {
+	fset, list := folders(t)
+	for _, f := range list {
+		allowed, known := mayImport[f.path]
+		if !known {
+			t.Errorf("%s: a new folder needs a line in mayImport", f.path)
+		}
+		for _, file := range f.files {
+			for _, spec := range file.Imports {
+				pkg, _ := strconv.Unquote(spec.Path.Value)
+				at := fset.Position(spec.Pos())
+				if own, ok := strings.CutPrefix(pkg, module+"/"); ok && !slices.Contains(allowed, own) {
+					t.Errorf("%s: %s must not import %s", at, f.path, own)
+				}
+				if first, _, _ := strings.Cut(pkg, "/"); strings.Contains(first, ".") && !strings.HasPrefix(pkg, module) && !strings.HasPrefix(pkg, "golang.org/x/crypto/") {
+					t.Errorf("%s: dependency %s needs a reason and a nested module", at, pkg)
+				}
+				for _, rule := range onlyIn {
+					if pkg == rule.pkg && !slices.Contains(rule.folders, f.path) {
+						t.Errorf("%s: %s imports %s: %s", at, f.path, pkg, rule.why)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestOnePackageComment(t *testing.T) {
+	_, list := folders(t)
+	for _, f := range list {
+		var with []string
+		for name, file := range f.files {
+			if file.Doc != nil {
+				with = append(with, name)
+			}
+		}
+		if len(with) != 1 {
+			t.Errorf("%s: package comments in %v, want one", f.path, with)
+		}
+	}
+}
+
+func TestExportedNamesAreDocumented(t *testing.T) {
+	fset, list := folders(t)
+	for _, f := range list {
+		for _, file := range f.files {
+			for _, decl := range file.Decls {
+				switch d := decl.(type) {
+				case *ast.FuncDecl:
+					if d.Name.IsExported() && exportedReceiver(d) && d.Doc == nil {
+						t.Errorf("%s: %s has no comment", fset.Position(d.Pos()), d.Name.Name)
+					}
+				case *ast.GenDecl:
+					for _, spec := range d.Specs {
+						undocumented(t, fset, d, spec)
+					}
+				}
+			}
+		}
+	}
+}
+
+// exportedReceiver reports whether d is a function or a method of an exported
+// type.
+func exportedReceiver(d *ast.FuncDecl) bool {
+	if d.Recv == nil {
+		return true
+	}
+	typ := d.Recv.List[0].Type
+	if star, ok := typ.(*ast.StarExpr); ok {
+		typ = star.X
+	}
+	name, ok := typ.(*ast.Ident)
+	return !ok || name.IsExported()
+}
+
+// undocumented reports the exported names of one const, var or type. A
+// comment on the group serves its constants and variables.
+func undocumented(t *testing.T, fset *token.FileSet, d *ast.GenDecl, spec ast.Spec) {
+	switch s := spec.(type) {
+	case *ast.TypeSpec:
+		if s.Name.IsExported() && d.Doc == nil && s.Doc == nil {
+			t.Errorf("%s: %s has no comment", fset.Position(s.Pos()), s.Name.Name)
+		}
+	case *ast.ValueSpec:
+		for _, name := range s.Names {
+			if name.IsExported() && d.Doc == nil && s.Doc == nil && s.Comment == nil {
+				t.Errorf("%s: %s has no comment", fset.Position(s.Pos()), name.Name)
+			}
+		}
+	}
+}
+
+func TestNoInitNoPanic(t *testing.T) {
+	// A panic is for a mistake of the programmer that the doc comment names,
+	// or for what cannot happen.
+	panics := map[string]string{
+		"testvectors/testvectors.go": "the files are in the binary",
+		"cookie/guard.go":            "Accept without source or reader, at start-up",
+	}
+	fset, list := folders(t)
+	for _, f := range list {
+		for name, file := range f.files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.FuncDecl:
+					if n.Recv == nil && n.Name.Name == "init" {
+						t.Errorf("%s: init", fset.Position(n.Pos()))
+					}
+				case *ast.CallExpr:
+					if fun, ok := n.Fun.(*ast.Ident); ok && fun.Name == "panic" && panics[name] == "" {
+						t.Errorf("%s: panic", fset.Position(n.Pos()))
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// TestPackageVariables allows sentinels, tables and interface checks, and
+// pools of scratch memory. A table is a variable that nothing assigns to.
+func TestPackageVariables(t *testing.T) {
+	fset, list := folders(t)
+	for _, f := range list {
+		vars := map[string]token.Pos{}
+		for _, file := range f.files {
+			for _, decl := range file.Decls {
+				d, ok := decl.(*ast.GenDecl)
+				if !ok || d.Tok != token.VAR {
+					continue
+				}
+				for _, spec := range d.Specs {
+					s := spec.(*ast.ValueSpec)
+					for _, name := range s.Names {
+						if name.Name == "_" {
+							continue
+						}
+						vars[name.Name] = name.Pos()
+						if len(s.Values) == 0 && !isEmbedded(d) {
+							t.Errorf("%s: package variable %s has no value", fset.Position(name.Pos()), name.Name)
+						}
+					}
+				}
+			}
+		}
+		for _, file := range f.files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				var targets []ast.Expr
+				switch n := n.(type) {
+				case *ast.AssignStmt:
+					if n.Tok != token.DEFINE {
+						targets = n.Lhs
+					}
+				case *ast.IncDecStmt:
+					targets = []ast.Expr{n.X}
+				}
+				for _, e := range targets {
+					if name := root(e); name != nil {
+						if _, ok := vars[name.Name]; ok && !isLocal(file, name) {
+							t.Errorf("%s: assigns to the package variable %s", fset.Position(name.Pos()), name.Name)
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// isEmbedded reports whether a declaration gets its value from go:embed.
+func isEmbedded(d *ast.GenDecl) bool {
+	return d.Doc != nil && strings.Contains(d.Doc.List[len(d.Doc.List)-1].Text, "go:embed")
+}
+
+// root returns the variable that an assignment to e changes.
+func root(e ast.Expr) *ast.Ident {
+	for {
+		switch x := e.(type) {
+		case *ast.Ident:
+			return x
+		case *ast.SelectorExpr:
+			e = x.X
+		case *ast.IndexExpr:
+			e = x.X
+		case *ast.StarExpr:
+			e = x.X
+		default:
+			return nil
+		}
+	}
+}
+
+// isLocal reports whether the function around a name declares it, be it as a
+// parameter, a result or a variable.
+func isLocal(file *ast.File, name *ast.Ident) bool {
+	local := false
+	for _, decl := range file.Decls {
+		fn, ok := decl.(*ast.FuncDecl)
+		if !ok || name.Pos() < fn.Pos() || name.Pos() > fn.End() {
+			continue
+		}
+		ast.Inspect(fn, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.Field:
+				for _, id := range n.Names {
+					local = local || id.Name == name.Name
+				}
+			case *ast.AssignStmt:
+				if n.Tok == token.DEFINE {
+					for _, e := range n.Lhs {
+						if id, ok := e.(*ast.Ident); ok {
+							local = local || id.Name == name.Name
+						}
+					}
+				}
+			case *ast.ValueSpec:
+				for _, id := range n.Names {
+					local = local || id.Name == name.Name
+				}
+			}
+			return true
+		})
+	}
+	return local
+}
+
+// TestErrorTexts wants the package's name at the beginning of every exported
+// sentinel of the public packages and of every error made in place, unless it
+// wraps one that has it. Causes inside a typed error, which are variables or
+// fields, get the prefix from that error.
+func TestErrorTexts(t *testing.T) {
+	fset, list := folders(t)
+	for _, f := range list {
+		if strings.HasPrefix(f.path, "internal/") || strings.HasPrefix(f.path, "cmd/") || f.path == "." {
+			continue
+		}
+		for _, file := range f.files {
+			for _, decl := range file.Decls {
+				d, ok := decl.(*ast.GenDecl)
+				if !ok || d.Tok != token.VAR {
+					continue
+				}
+				for _, spec := range d.Specs {
+					s := spec.(*ast.ValueSpec)
+					for i, name := range s.Names {
+						if !strings.HasPrefix(name.Name, "Err") || i >= len(s.Values) {
+							continue
+						}
+						text, ok := errorText(s.Values[i])
+						if ok && !strings.HasPrefix(text, f.name+": ") && !strings.HasPrefix(text, "%w") {
+							t.Errorf("%s: %s says %q without %q in front", fset.Position(name.Pos()), name.Name, text, f.name+": ")
+						}
+						if text = strings.TrimPrefix(text, f.name+": "); text != "" && unicode.IsUpper(rune(text[0])) && !unicode.IsUpper(rune(text[1])) {
+							t.Errorf("%s: %s begins with a capital", fset.Position(name.Pos()), name.Name)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// errorText returns the text of errors.New or fmt.Errorf.
+func errorText(e ast.Expr) (string, bool) {
+	call, ok := e.(*ast.CallExpr)
+	if !ok || len(call.Args) == 0 {
+		return "", false
+	}
+	arg := call.Args[0]
+	for {
+		sum, ok := arg.(*ast.BinaryExpr)
+		if !ok {
+			break
+		}
+		arg = sum.X
+	}
+	lit, ok := arg.(*ast.BasicLit)
+	if !ok {
+		return "", false
+	}
+	text, err := strconv.Unquote(lit.Value)
+	return text, err == nil
+}

@@ -1,0 +1,221 @@
+package testvectors_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/testvectors"
+)
+
+// explanations are keys that no test can check: words for people, and the
+// names that .NET has for what went wrong.
+var explanations = []string{
+	"name", "id", "desc", "note", "provenance", "mutation", "reason", "keyName", "detail",
+	"error", "message", "inner", "dotnetType", "dotnetDeserializedType",
+}
+
+// A site's framework decides the default mode, which Protect ignores, and
+// predictableIV only adds a check.
+var withoutEffect = []string{"environment.targetFramework45", "predictableIV"}
+
+// place is where vectors of one kind have a value.
+type place struct{ file, path string } // path without the indices of lists
+
+// TestEveryValueIsChecked changes every value of the recorded vectors, one at
+// a time, and wants the suite to notice. Not every value matters in every
+// vector: a place that goes unnoticed in one is tried in more.
+func TestEveryValueIsChecked(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]*kind{}
+	places := map[place][]int{} // the vectors that have a value there
+	for _, fam := range families {
+		content, vectors := recordedFile(t, fam.name)
+		kinds[fam.name] = &kind{content, vectors, nil}
+	}
+	kinds[pair.name] = recordedPairsKind(t)
+	for file, k := range kinds {
+		for i, v := range k.vectors {
+			seen := map[string]bool{}
+			leaves(v, "", func(path string, _ func(any), _ any) {
+				if !seen[path] && !explained(path) {
+					seen[path] = true
+					places[place{file, path}] = append(places[place{file, path}], i)
+				}
+			})
+		}
+	}
+	if len(places) < 200 {
+		t.Errorf("%d places, want more", len(places))
+	}
+	for _, tries := range []int{1, 8} {
+		for p := range noticed(t, kinds, places, tries) {
+			delete(places, p)
+		}
+	}
+	for p := range places {
+		t.Errorf("no test notices a change of %s in %s", p.path, p.file)
+	}
+}
+
+// kind is the vectors of one file, or those of all pairs.
+type kind struct {
+	content object
+	vectors []object
+	configs []string // of pairs
+}
+
+func recordedPairsKind(t *testing.T) *kind {
+	t.Helper()
+	k := &kind{}
+	for _, name := range testvectors.Names() {
+		base, ok := strings.CutSuffix(name, ".config")
+		if !ok {
+			continue
+		}
+		config, err := testvectors.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := testvectors.Read(base + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.vectors = append(k.vectors, parse(t, data))
+		k.configs = append(k.configs, string(config))
+	}
+	return k
+}
+
+// noticed changes the value at each place in some of the vectors that have
+// one, and returns the places where a subtest failed.
+func noticed(t *testing.T, kinds map[string]*kind, places map[place][]int, tries int) map[place]bool {
+	t.Helper()
+	made := map[string]place{} // by subtest
+	changed := map[string][]any{}
+	in := folder{}
+	for p, at := range places {
+		k := kinds[p.file]
+		for n := range min(tries, len(at)) {
+			i := at[n*len(at)/min(tries, len(at))]
+			v := change(t, k.vectors[i], p.path)
+			label := fmt.Sprintf("m%d", len(made))
+			if p.file == pair.name {
+				in["webconfig/"+label+".json"], in["webconfig/"+label+".config"] = v, k.configs[i]
+				made["webconfig:"+label+".json/config"] = p
+				continue
+			}
+			for _, key := range []string{"name", "id"} {
+				if v[key] != nil {
+					v[key] = label
+				}
+			}
+			made[strings.ReplaceAll(p.file, "/", ":")+"/"+label] = p
+			changed[p.file] = append(changed[p.file], v)
+		}
+	}
+	for file, vectors := range changed {
+		content := maps.Clone(kinds[file].content)
+		delete(content, "count")
+		for _, key := range []string{"vectors", "cases"} {
+			if content[key] != nil {
+				content[key] = vectors
+			}
+		}
+		in[file] = content
+	}
+	output, _ := in.run(t)
+	found := map[place]bool{}
+	for line := range strings.Lines(output) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "--- FAIL: TestVectors/"); ok {
+			name, _, _ := strings.Cut(rest, " ")
+			if p, ok := made[name]; ok {
+				found[p] = true
+			}
+		}
+	}
+	return found
+}
+
+// change returns a copy of v with the first value at path changed.
+func change(t *testing.T, v object, path string) object {
+	t.Helper()
+	v = clone(t, v)
+	done := false
+	leaves(v, "", func(p string, set func(any), value any) {
+		if p == path && !done {
+			set(other(value))
+			done = true
+		}
+	})
+	return v
+}
+
+// other returns a different value of the same kind.
+func other(value any) any {
+	switch value := value.(type) {
+	case bool:
+		return !value
+	case json.Number:
+		n, _ := value.Int64()
+		return n + 1
+	case string:
+		if value == "" {
+			return "00" // may have to be hex
+		}
+		if _, err := hex.DecodeString(value); err == nil {
+			if value[0] == '0' {
+				return "1" + value[1:]
+			}
+			return "0" + value[1:]
+		}
+		return value + "x"
+	}
+	return value
+}
+
+// leaves calls f with every value that is not null, its path and a way to
+// change it, in the order of keys.
+func leaves(v any, path string, f func(path string, set func(any), value any)) {
+	visit := func(child any, path string, set func(any)) {
+		switch child.(type) {
+		case nil:
+		case object, []any:
+			leaves(child, path, f)
+		default:
+			f(path, set, child)
+		}
+	}
+	switch v := v.(type) {
+	case object:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			visit(v[key], strings.TrimPrefix(path+"."+key, "."), func(to any) { v[key] = to })
+		}
+	case []any:
+		for i := range v {
+			visit(v[i], path+"[]", func(to any) { v[i] = to })
+		}
+	}
+}
+
+// explained reports whether a change at path cannot be noticed.
+func explained(path string) bool {
+	if slices.Contains(withoutEffect, path) {
+		return true
+	}
+	result := strings.TrimPrefix(path, "expect.")
+	for _, key := range pendingKeys {
+		if strings.HasPrefix(result, key+".") || result == key {
+			return true
+		}
+	}
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	// Ids of tokens, names of cookies and the like are no words for people.
+	top := !strings.ContainsAny(path, ".") || strings.Contains(path, ".error.") || strings.HasPrefix(path, "validate.") ||
+		strings.HasPrefix(path, "readWithoutCache.") || last == "note" || last == "detail"
+	return top && slices.Contains(explanations, last)
+}

@@ -291,6 +291,10 @@ func (d *documentReader) text(s *nbfx.Span) bool {
 // content reads the text up to the end of the current element. The span lies
 // in the document reader's buffer.
 func (d *documentReader) content() (s nbfx.Span, ok bool) {
+	if s, ok := d.r.TakeText(); ok { // the usual form
+		d.kind = nbfx.EndElement
+		return s, true
+	}
 	for {
 		switch d.next() {
 		case nbfx.Text:
@@ -406,7 +410,7 @@ var (
 	errClaim      = errors.New("claim without type or value")
 	errProperty   = errors.New("claim property without name or value, or twice (ID4249, ID4250)")
 	errActor      = errors.New("actor must hold exactly one identity (ID3007)")
-	errActorDepth = errors.New("too many nested actors")
+	errActorDepth = fmt.Errorf("%w: too many nested actors", ErrUnsupported)
 	errWindows    = fmt.Errorf("%w: WindowsIdentity, which only Windows can rebuild", ErrUnsupported)
 	errPolicy     = fmt.Errorf("%w: SctAuthorizationPolicy of WCF (ID4289)", ErrUnsupported)
 	errIdentities = errors.New("no identities")

@@ -1,9 +1,6 @@
 package nbfx
 
-import (
-	"encoding/binary"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // TakePlain reads the next element if it is of the form that nearly all
 // claims have, and otherwise reads nothing:
@@ -45,6 +42,23 @@ func (r *Reader) TakePlain(element int, attrs []int, values []Span) bool {
 	return true
 }
 
+// TakeText reads the content and the end of the current element if it is one
+// text of up to 255 characters of ASCII, and otherwise reads nothing:
+//
+//	99 n text
+func (r *Reader) TakeText() (Span, bool) {
+	b := r.buf[r.pos:r.doc]
+	if len(b) < 2 || b[0] != Chars8+1 || int(b[1]) > len(b)-2 || !isASCII(b[2:2+int(b[1])]) ||
+		r.err != nil || r.pendingEnd || r.array.left > 0 || len(r.bindings) > 0 || r.depth == 0 || r.records >= r.limits.Records {
+		return Span{}, false
+	}
+	s := Span{int32(r.pos + 2), int32(b[1])}
+	r.pos += 2 + int(b[1])
+	r.records++
+	r.depth--
+	return s, true
+}
+
 // plainAttribute reads an attribute of the form that nearly all attributes of
 // a token have: 06, an id of one byte, 98, a length of one byte, ASCII. It
 // leaves any other form to attributes.
@@ -73,19 +87,26 @@ func (r *Reader) plainAttribute(seen *uint64) bool {
 }
 
 // isASCII is a quick check for texts that need no other.
-func isASCII(b []byte) bool {
+func isASCII[T string | []byte](s T) bool {
 	const high = 0x8080808080808080
-	if len(b) < 8 {
+	if len(s) < 8 {
 		var or byte
-		for _, c := range b {
-			or |= c
+		for i := range len(s) {
+			or |= s[i]
 		}
 		return or < utf8.RuneSelf
 	}
-	or := binary.LittleEndian.Uint64(b[len(b)-8:]) // overlaps the others
-	for len(b) >= 8 {
-		or |= binary.LittleEndian.Uint64(b)
-		b = b[8:]
+	or := word(s, len(s)-8) // overlaps the others
+	for i := 0; i+8 <= len(s); i += 8 {
+		or |= word(s, i)
 	}
 	return or&high == 0
+}
+
+// word returns eight bytes of s in any order; the compiler makes one load of
+// it.
+func word[T string | []byte](s T, i int) uint64 {
+	b := s[i : i+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }

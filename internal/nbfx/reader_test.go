@@ -267,3 +267,83 @@ func TestReaderAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestPlainForms compares the quick forms with the general ones on every
+// vector: both see the same document.
+func TestPlainForms(t *testing.T) {
+	data, err := testvectors.Read("sessiontoken_45.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tokens struct {
+		Vectors []struct {
+			Name   string
+			Stages struct{ NBFXHex string }
+		}
+	}
+	if err := json.Unmarshal(data, &tokens); err != nil {
+		t.Fatal(err)
+	}
+	vectors := readerVectors(t)
+	for _, v := range tokens.Vectors {
+		vectors = append(vectors, readerVector{Name: v.Name, NBFXHex: v.Stages.NBFXHex, Dictionary: "session45"})
+	}
+	claim := []int{4, 5, 14, 11, 12} // Issuer, OriginalIssuer, Type, Value, ValueType
+	texts, elements := 0, 0
+	for _, v := range vectors {
+		doc, dict := v.doc(t)
+		want, wantErr := readAll(append([]byte{}, doc...), dict)
+		var r Reader
+		r.Reset(append([]byte{}, doc...), dict, Limits{})
+		got := []event{}
+		plain := make([]Span, len(claim))
+		for done := false; !done; {
+			if r.TakePlain(0, claim, plain) {
+				elements++
+				e := event{Ev: "start", Name: dict[0]}
+				for i, id := range claim {
+					e.Attrs = append(e.Attrs, attr{Name: dict[id], Value: string(r.Bytes(plain[i]))})
+				}
+				got = append(got, e, event{Ev: "end"})
+				continue
+			}
+			switch r.Next() {
+			case StartElement:
+				e := event{Ev: "start", Prefix: string(r.Bytes(r.Name().Prefix)), Name: string(r.Bytes(r.Name().Local)), NS: string(r.Bytes(r.Name().Namespace))}
+				if r.Name().ID >= 0 {
+					e.Name = dict[r.Name().ID]
+				}
+				got = append(got, e)
+				if s, ok := r.TakeText(); ok {
+					texts++
+					got = append(got, event{Ev: "text", Value: string(r.Bytes(s))}, event{Ev: "end"})
+				}
+			case EndElement:
+				got = append(got, event{Ev: "end"})
+			case Text:
+				s, _ := r.Text(r.Value())
+				got = append(got, event{Ev: "text", Value: string(r.Bytes(s))})
+			case Comment:
+				got = append(got, event{Ev: "comment", Value: string(r.Bytes(r.Value().Span))})
+			default:
+				done = true
+			}
+		}
+		if (r.Err() == nil) != (wantErr == nil) {
+			t.Errorf("%s: error %v, want %v", v.Name, r.Err(), wantErr)
+		}
+		if wantErr != nil {
+			continue
+		}
+		for i := range want {
+			if i >= len(got) || got[i].Ev != want[i].Ev || got[i].Name != want[i].Name || got[i].Value != want[i].Value ||
+				got[i].Attrs != nil && !reflect.DeepEqual(got[i].Attrs, want[i].Attrs) {
+				t.Errorf("%s: node %d differs", v.Name, i)
+				break
+			}
+		}
+	}
+	if texts < 500 || elements < 500 {
+		t.Errorf("%d texts and %d elements were plain", texts, elements)
+	}
+}

@@ -169,10 +169,13 @@ const maxShortText = 85
 
 // text writes a text that is not empty.
 func (w *Writer) text(s string) {
-	if !w.valid(s) {
-		return
+	units := len(s)
+	if units > maxShortText || !isASCII(s) { // a short text of ASCII needs no counting
+		if !w.valid(s) {
+			return
+		}
+		units = dotnet.UTF16Len(s)
 	}
-	units := dotnet.UTF16Len(s)
 	wide := len(s)/2 > units
 	switch {
 	case s == "0":

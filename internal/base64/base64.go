@@ -24,31 +24,29 @@ func AppendDecode[T string | []byte](dst []byte, src T) ([]byte, bool) {
 	if cap(dst)-start < need+2 { // each step writes eight bytes for six
 		dst = append(dst, make([]byte, need+2)...)[:start]
 	}
-	out := dst[start:cap(dst)]
-	k, i := 0, 0
+	out, rest := dst[start:cap(dst)], src
 	// The last quantum may have padding; the loop stays clear of it.
-	for ; i+12 <= n; i += 8 {
-		c := src[i : i+8]
-		a := first[c[0]] | second[c[1]] | third[c[2]] | fourth[c[3]]
-		b := first[c[4]] | second[c[5]] | third[c[6]] | fourth[c[7]]
+	for len(rest) >= 12 && len(out) >= 8 {
+		a := first[rest[0]] | second[rest[1]] | third[rest[2]] | fourth[rest[3]]
+		b := first[rest[4]] | second[rest[5]] | third[rest[6]] | fourth[rest[7]]
 		if (a|b)&invalid != 0 {
 			return dst, false
 		}
-		binary.BigEndian.PutUint64(out[k:], uint64(a)<<40|uint64(b)<<16)
-		k += 6
+		binary.BigEndian.PutUint64(out, uint64(a)<<40|uint64(b)<<16)
+		out, rest = out[6:], rest[8:]
 	}
 	var tail [12]byte
-	rest := tail[:copy(tail[:], src[i:])]
-	for _, c := range rest {
+	end := tail[:copy(tail[:], rest)]
+	for _, c := range end {
 		if c == '\n' || c == '\r' { // encoding/base64 skips these
 			return dst, false
 		}
 	}
-	m, err := base64.StdEncoding.Strict().Decode(out[k:], rest)
+	m, err := base64.StdEncoding.Strict().Decode(out, end)
 	if err != nil {
 		return dst, false
 	}
-	return dst[:start+k+m], true
+	return dst[:cap(dst)-len(out)+m], true
 }
 
 // invalid marks a character that is not in the alphabet; the numbers of the

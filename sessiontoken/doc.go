@@ -1,4 +1,37 @@
 // Package sessiontoken reads and writes what the cookies of an ASP.NET farm
-// say: the WIF session token of the FedAuth cookie, with its identities,
-// claims and times.
+// say about a user. It takes and gives text; package cookie knows where the
+// text travels, package machinekey who may read or write it.
+//
+// # Start here
+//
+// [NewSessionCodec] makes a codec for FedAuth cookies from a ring of keys. Its
+// Decode gives a [Token], whose Principal is the signed-in user: Name,
+// HasRole, First and All are what most services need. NewToken and Encode
+// issue a cookie that the .NET nodes accept.
+//
+// # The session token
+//
+// A session token is what Windows Identity Foundation calls
+// SessionSecurityToken: one or more identities with their claims, the time of
+// validity, and the cookie path it was issued for. The cookie's text wraps it
+// in six layers, which [SessionCodec] lists and [SessionCodec.Decode] takes
+// off one by one.
+//
+// Sources: System.IdentityModel.Tokens.SessionSecurityToken,
+// SessionSecurityTokenHandler and DeflateCookieTransform of .NET Framework;
+// [MS-NRBF] for the BinaryFormatter stream; [MC-NBFX] for binary XML.
+//
+// # Errors
+//
+// Until the data is authentic there is one error, [ErrInvalid], without
+// detail. After that a [FormatError] says which layer and which byte. The
+// sentinels are for errors.Is. No error holds any of the data.
+//
+// # What it does not do
+//
+// It never builds an object from a type name: the BinaryFormatter stream is
+// compared with the one shape that a session token has. It does not read
+// cookies of the default WIF handler, which are bound to one Windows machine
+// ([ErrDPAPI]), nor Windows identities, which only Windows can rebuild, nor
+// ASP.NET Core cookies. Replay is possible until a token expires, as in .NET.
 package sessiontoken

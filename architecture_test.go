@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	".":                  {},
 	"cmd/webfarm":        {"cookie", "sessiontoken", "machinekey"},
 	"cookie":             {"sessiontoken", "machinekey", "internal/webconfig"},
-	"sessiontoken":       {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/nbfx", "internal/nrbf"},
+	"sessiontoken":       {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/nbfx", "internal/nrbf", "internal/rsacookie"},
 	"machinekey":         {"internal/dotnet", "internal/webconfig"},
 	"internal/base64":    {},
 	"internal/dotnet":    {},
@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/floor":     {},
 	"internal/nbfx":      {"internal/dotnet"},
 	"internal/nrbf":      {"internal/dotnet"},
+	"internal/rsacookie": {},
 	"internal/webconfig": {"internal/dotnet"},
 	"testvectors":        {},
 }
@@ -41,7 +42,7 @@ var onlyIn = []struct {
 	folders  []string
 }{
 	{"net/http", "only cookie knows HTTP", []string{"cookie", "cmd/webfarm"}},
-	{"crypto/cipher", "only machinekey encrypts; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
+	{"crypto/cipher", "only machinekey and rsacookie encrypt; floor is for benchmarks", []string{"machinekey", "internal/rsacookie", "internal/floor"}},
 	{"crypto/hmac", "only machinekey authenticates; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
 	{"unsafe", "no unsafe code", nil},
 	{"reflect", "nothing is built from a type name; machinekey compares two addresses", []string{"machinekey"}},

@@ -1,0 +1,19 @@
+package rsacookie
+
+import "errors"
+
+// The errors that data can cause. Neither says more, so that nobody can learn
+// from them what a forged cookie decrypts to.
+var (
+	// ErrSignature means that no key of the verifier signed the data, or that
+	// it is not laid out as signed data.
+	ErrSignature = errors.New("rsacookie: not signed with a known key")
+	// ErrDecrypt means that the data cannot be decrypted: for another key,
+	// not laid out as encrypted data, or not the work of this transform.
+	ErrDecrypt = errors.New("rsacookie: cannot be decrypted with a known key")
+	// ErrNoPrivateKey means that the first key can only read.
+	ErrNoPrivateKey = errors.New("rsacookie: no private key to sign with")
+	// ErrEmpty means that there is nothing to encrypt or sign, which .NET
+	// refuses too (ID6044).
+	ErrEmpty = errors.New("rsacookie: no data")
+)

@@ -1,0 +1,145 @@
+package rsacookie
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/sha1"
+	"encoding/hex"
+	"encoding/json"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/testvectors"
+)
+
+type keyJSON struct{ PublicXML, PEM string }
+
+type vectorJSON struct {
+	Name, EncryptionKey, SigningKey, HashName string
+	RSASignedHex                              string
+	Error                                     *string
+	Stages                                    struct{ DeflatedHex, RSAEncryptedHex, RSASignedHex string }
+}
+
+type fileJSON struct {
+	RSAKeys            map[string]keyJSON
+	Vectors, Negatives []vectorJSON
+}
+
+func readFile(t testing.TB) *fileJSON {
+	t.Helper()
+	data, err := testvectors.Read("sessiontoken_rsa.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := new(fileJSON)
+	if err := json.Unmarshal(data, f); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Vectors) != 11 || len(f.Negatives) != 11 || len(f.RSAKeys) != 4 {
+		t.Fatalf("%d vectors, %d negatives, %d keys", len(f.Vectors), len(f.Negatives), len(f.RSAKeys))
+	}
+	return f
+}
+
+func (f *fileJSON) key(t testing.TB, name string) *Key {
+	t.Helper()
+	k, err := ParseKey([]byte(f.RSAKeys[name].PEM))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func (f *fileJSON) transforms(t testing.TB, v *vectorJSON) (*Signature, *Encryption) {
+	t.Helper()
+	hash := SHA256
+	if v.HashName == "SHA1" {
+		hash = InsecureSHA1
+	}
+	s, err := NewSignature(hash, f.key(t, v.SigningKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := NewEncryption(hash, f.key(t, v.EncryptionKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, e
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestVectors reads and writes what .NET wrote, byte for byte: the signature
+// has nothing random, and of the encryption the random key is recovered first.
+func TestVectors(t *testing.T) {
+	f := readFile(t)
+	for i := range f.Vectors {
+		v := &f.Vectors[i]
+		t.Run(v.Name, func(t *testing.T) {
+			s, e := f.transforms(t, v)
+			deflated, encrypted, signed := unhex(t, v.Stages.DeflatedHex), unhex(t, v.Stages.RSAEncryptedHex), unhex(t, v.Stages.RSASignedHex)
+
+			got, err := s.Verify(signed)
+			if err != nil || !bytes.Equal(got, encrypted) {
+				t.Fatalf("Verify: %v", err)
+			}
+			if got, err = e.Decrypt(nil, encrypted); err != nil || !bytes.Equal(got, deflated) {
+				t.Fatalf("Decrypt: %v", err)
+			}
+			if got, err = s.Sign(nil, encrypted); err != nil || !bytes.Equal(got, signed) {
+				t.Fatalf("Sign: %v, %x", err, got)
+			}
+			_, wrapped, _, ok := cutEncryption(encrypted, e.hash.size())
+			if !ok {
+				t.Fatal("cutEncryption")
+			}
+			keyIV, err := rsa.DecryptOAEP(sha1.New(), nil, e.keys[0].decrypter.(*rsa.PrivateKey), wrapped, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err = e.seal(nil, (*[sizeKeyIV]byte)(keyIV), wrapped, deflated); err != nil || !bytes.Equal(got, encrypted) {
+				t.Fatalf("seal: %v, %x", err, got)
+			}
+			if got, err = e.Encrypt([]byte("x"), deflated); err != nil || len(got) != 1+len(encrypted) {
+				t.Fatalf("Encrypt: %v", err)
+			}
+			if got, err = e.Decrypt(nil, got[1:]); err != nil || !bytes.Equal(got, deflated) {
+				t.Fatalf("Decrypt of Encrypt: %v", err)
+			}
+		})
+	}
+}
+
+func TestNegativeVectors(t *testing.T) {
+	f := readFile(t)
+	for i := range f.Negatives {
+		v := &f.Negatives[i]
+		t.Run(v.Name, func(t *testing.T) {
+			s, e := f.transforms(t, v)
+			encrypted, err := s.Verify(unhex(t, v.RSASignedHex))
+			if err == nil {
+				_, err = e.Decrypt(nil, encrypted)
+			}
+			if (err != nil) != (v.Error != nil) {
+				t.Fatalf("got %v", err)
+			}
+		})
+	}
+}
+
+// TestKeyHash compares with the XML of the vectors.
+func TestKeyHash(t *testing.T) {
+	f := readFile(t)
+	for name, k := range f.RSAKeys {
+		if got := string(f.key(t, name).appendXML(nil)); got != k.PublicXML {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 // Package flate compresses and expands whole buffers in the raw DEFLATE format
 // of RFC 1951, the innermost layer of every session cookie
-// (System.IdentityModel.DeflateCookieTransform in .NET).
+// (System.IdentityModel.DeflateCookieTransform in .NET), and in the gzip
+// format of RFC 1952 around it, which Katana's tickets have.
 //
 // It exists for speed on tokens of 0.4 to 20 kB. The standard library's
 // compress/flate streams, so each token pays for a window, for tables that are
@@ -34,7 +35,7 @@ type Error struct {
 	// Offset is the index of the source byte at which decoding stopped, the
 	// length of the source if it ended too early.
 	Offset int
-	// Err is ErrCorrupt, ErrTruncated or ErrTooLarge.
+	// Err is ErrCorrupt, ErrTruncated or ErrTooLarge, or a cause of Gunzip.
 	Err error
 }
 

@@ -16,6 +16,12 @@ import (
 // limit; if its capacity suffices nothing is allocated. Bytes between its
 // length and its capacity may be overwritten. src must not overlap that part.
 func Inflate(dst, src []byte, limit int) ([]byte, error) {
+	dst, _, err := inflate(dst, src, limit)
+	return dst, err
+}
+
+// inflate is Inflate and also returns the index of the byte behind the stream.
+func inflate(dst, src []byte, limit int) ([]byte, int, error) {
 	z := inflaters.Get().(*inflater)
 	z.src, z.pos, z.buf, z.nbuf = src, 0, 0, 0
 	z.dst, z.base, z.limit = dst, len(dst), max(limit, 0)
@@ -34,9 +40,9 @@ func Inflate(dst, src []byte, limit int) ([]byte, error) {
 	z.src, z.dst, z.out = nil, nil, nil // the pool must not hold the caller's data
 	inflaters.Put(z)
 	if cause != nil {
-		return dst, &Error{Offset: offset, Err: cause}
+		return dst, offset, &Error{Offset: offset, Err: cause}
 	}
-	return result, nil
+	return result, offset, nil
 }
 
 var inflaters = sync.Pool{New: func() any { return new(inflater) }}

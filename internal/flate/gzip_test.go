@@ -168,9 +168,9 @@ func TestGunzipHeaders(t *testing.T) {
 	}
 }
 
-// TestGunzipBitFlips flips every bit of a member. Beside unused hints in the
-// header and the bits behind the stream nothing may change without being
-// noticed.
+// TestGunzipBitFlips flips every bit of a member. What is still accepted, be
+// it a hint in the header or a match with another copy of the same bytes, must
+// have the same content.
 func TestGunzipBitFlips(t *testing.T) {
 	plain := vectorPayloads(t)[0].plain
 	packed := Gzip(nil, plain)
@@ -180,8 +180,7 @@ func TestGunzipBitFlips(t *testing.T) {
 			out, err := Gunzip(nil, packed, 1<<20)
 			packed[i] ^= 1 << bit
 			hint := i >= 4 && i < 10 || i == 3 && bit == 0
-			filler := i == len(packed)-gzipTrailerSize-1
-			if (hint && err != nil) || (!hint && !filler && err == nil) || err == nil && !bytes.Equal(out, plain) {
+			if hint && err != nil || err == nil && !bytes.Equal(out, plain) {
 				t.Fatalf("bit %d of byte %d: %v", bit, i, err)
 			}
 			var at *Error

@@ -15,10 +15,11 @@ import (
 // where a [*Key] should stand, and with %p, which go vet refuses.
 type Config struct {
 	// ValidationKey is the attribute validationKey, decoded from hex. At
-	// least 1 byte (legacy modes: 20); .NET has no upper limit.
+	// least 1 byte; the legacy formats need 20 to 64 or 128, see [New].
 	ValidationKey []byte
 	// DecryptionKey is the attribute decryptionKey, decoded from hex: 16, 24
-	// or 32 bytes for AES, 16 or 24 for 3DES, 8 for DES.
+	// or 32 bytes for AES, 16 or 24 for 3DES, 8 for DES (in the legacy modes
+	// also more).
 	DecryptionKey []byte
 	// Validation is the attribute validation. The zero value is invalid:
 	// .NET's own default changed from SHA1 (.NET 2) to HMACSHA256 (.NET 4).
@@ -27,8 +28,8 @@ type Config struct {
 	Decryption Decryption
 	// Mode is the compatibility mode, explicit or derived from
 	// <httpRuntime targetFramework>. Protect and Unprotect ignore it, as
-	// MachineKey.Protect does; the zero value ModeUnknown is refused by the
-	// credentials that depend on it.
+	// MachineKey.Protect does, and so does Encode; the zero value ModeUnknown
+	// is refused by the credentials that depend on it.
 	Mode Mode
 	// ModeSource says what decided Mode. Only the web.config readers set it.
 	ModeSource ModeSource
@@ -42,6 +43,10 @@ type Config struct {
 	// Warnings are the remarks of the web.config readers on a legal but
 	// doubtful file, in file order.
 	Warnings []Warning
+
+	// isolated keys are those of one application in a legacy mode, which
+	// Protect does not use: it derives others or refuses.
+	isolated bool
 }
 
 // ModeSource says what decided the compatibility mode of a web.config.

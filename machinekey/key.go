@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,27 +18,44 @@ type Key struct {
 	cfg  *sealed // deep copy
 	id   string
 	fips *ConfigError // what FIPS 140-3 does not approve, nil if nothing
+
+	encode *encodeKeys
 }
+
+var errNoKey = errors.New("machinekey: the key was not made by New")
 
 // sealed keeps a configuration two pointers away from its Key: package fmt,
 // which knows no Formatter in an unexported field, follows one pointer there
 // when the verb does not fit.
 type sealed struct{ *Config }
 
-// New validates cfg and copies it. It refuses, with a [*ConfigError]:
+// New validates cfg and copies it. It refuses, with a [*ConfigError], what .NET
+// refuses, and algorithms whose name begins with Insecure unless
+// cfg.AllowInsecure is set. The two ways in which .NET uses a machine key have
+// different rules:
 //
-//   - an unknown mode or algorithm;
-//   - an algorithm whose name begins with Insecure, and Auto where a legacy
-//     mode takes it for DES, unless cfg.AllowInsecure is set;
-//   - an empty validation key, and a decryption key whose length the algorithm
-//     does not take;
-//   - what the standard library forbids under GODEBUG=fips140=only:
-//     HMAC-SHA1, 3DES, DES, and a validation key below 14 bytes.
+//	                 Protect and Unprotect;           the legacy formats: cookies of Framework20SP1
+//	                 Framework45                      and SP2, MachineKey.Encode and Decode
+//	validation       SHA1, HMACSHA256, 384 or 512     also MD5, 3DES and AES
+//	validation key   1 byte or more                   20 to 64 bytes; HMACSHA384 and 512: 20 to 128;
+//	                                                  MD5: 20 or more
+//	AES              16, 24 or 32 bytes               the same
+//	3DES             16 or 24 bytes                   the same
+//	DES              8 bytes                          8 or more; the first 8 are used
+//	Auto             AES                              DES for 8 bytes, otherwise AES
+//	validation 3DES  -                                the decryption key must also fit 3DES (8 bytes: DES)
+//	validation AES   -                                the decryption key must also fit AES
 //
-// With a legacy mode (Framework20SP1, Framework20SP2) it also accepts what
-// only the legacy formats can use: the validations MD5, 3DES and AES, and DES
-// with a key longer than 8 bytes. [Ring.Protector] refuses such a key, as
-// MachineKey.Protect does in .NET.
+// The weak keys of DES and 3DES are refused too: the configured one in the
+// legacy formats, the derived one in the others.
+//
+// With ModeUnknown or Framework45 a key must fit the left column, with a legacy
+// mode one of the two. What it does not fit, [Ring.Protector] on the one hand
+// or [Ring.LegacyProtector], [Ring.EncodeProtector] and [Key.Encode] on the
+// other refuse it for, as .NET does at first use.
+//
+// Under GODEBUG=fips140=only New also refuses what the standard library
+// forbids: HMAC-SHA1, MD5, 3DES, DES, and a validation key below 14 bytes.
 func New(cfg Config) (*Key, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -45,7 +63,7 @@ func New(cfg Config) (*Key, error) {
 	cfg.ValidationKey = bytes.Clone(cfg.ValidationKey)
 	cfg.DecryptionKey = bytes.Clone(cfg.DecryptionKey)
 	cfg.Warnings = nil
-	k := &Key{cfg: &sealed{&cfg}, id: fingerprint(cfg), fips: fipsError(cfg)}
+	k := &Key{cfg: &sealed{&cfg}, id: fingerprint(cfg), fips: fipsError(cfg), encode: new(encodeKeys)}
 	if err := k.fipsAllowed(); err != nil {
 		return nil, err
 	}
@@ -105,42 +123,40 @@ func (c Config) validate() error {
 		return &ConfigError{Code: "invalid_decryption_algorithm", Attribute: "decryption",
 			Found: c.Decryption.String(), Want: "Auto, AES, 3DES or DES"}
 	}
-	if err := c.validateAuthentication(); err != nil {
+	err := c.validateDerived()
+	if err == nil || !c.Mode.legacy() {
 		return err
 	}
-	if d := c.cipher(); d != AES && !c.AllowInsecure {
-		return insecureError("decryption", d.String())
-	}
-	n := len(c.DecryptionKey)
-	if c.cipher().takes(n) || c.Mode.legacy() && c.cipher() == InsecureDES && n > 8 {
-		return nil
-	}
-	return &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
-		Found: byteCount(n), Want: c.cipher().keySizes()}
+	return c.validateLegacy() // a key of a legacy mode may serve it alone
 }
 
-func (c Config) validateAuthentication() error {
+// validateDerived checks c by the rules of Protect and Unprotect.
+func (c Config) validateDerived() error {
 	switch c.Validation {
 	case HMACSHA1, HMACSHA256, HMACSHA384, HMACSHA512:
 	case InsecureMD5, LegacyTripleDES, LegacyAES:
-		if !c.Mode.legacy() {
-			return legacyValidationError(c.Validation.String())
-		}
-		if c.Validation == InsecureMD5 && !c.AllowInsecure {
-			return insecureError("validation", c.Validation.String())
-		}
+		return legacyValidationError(c.Validation.String())
 	default:
 		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
 			Found: c.Validation.String(), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
 	}
-	// The upper limit is the one of the key derivation, which counts bits in
-	// a 32-bit number.
-	if n := len(c.ValidationKey); n == 0 || uint64(n) > math.MaxUint32/8 {
+	if n := len(c.ValidationKey); n == 0 || uint64(n) > maxValidationKey {
 		return &ConfigError{Code: "invalid_validation_key", Attribute: "validationKey",
 			Found: byteCount(n), Want: "at least 1 byte; Generate makes one of the usual length"}
 	}
+	if (c.Decryption == InsecureTripleDES || c.Decryption == InsecureDES) && !c.AllowInsecure {
+		return insecureError("decryption", c.Decryption.String())
+	}
+	if n := len(c.DecryptionKey); !c.Decryption.takes(n) {
+		return &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
+			Found: byteCount(n), Want: c.Decryption.keySizes()}
+	}
 	return nil
 }
+
+// maxValidationKey is the limit of the key derivation, which counts bits in a
+// 32-bit number.
+const maxValidationKey = math.MaxUint32 / 8
 
 func legacyValidationError(found string) error {
 	return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation", Found: found,

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,7 +106,7 @@ func TestNew(t *testing.T) {
 		{sp1, sha1, 64, auto, 20, true, decryptionKey},
 	} {
 		cfg := machinekey.Config{Mode: test.mode, Validation: test.v, Decryption: test.d, AllowInsecure: test.insecureOK,
-			ValidationKey: bytes.Repeat([]byte{0xa7}, test.vlen), DecryptionKey: bytes.Repeat([]byte{0xb9}, test.dlen)}
+			ValidationKey: bytes.Repeat([]byte{0xa7}, test.vlen), DecryptionKey: slices.Repeat([]byte("\xb9\xb91\xb92345\xb9\xb9abcdef\xb9\xb9ABCDEFG"), 3)[:test.dlen]}
 		key, err := machinekey.New(cfg)
 		if test.want == accepted || test.want == acceptedLegacy {
 			if err != nil {

@@ -1,13 +1,5 @@
 package machinekey
 
-import (
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"sync/atomic"
-)
-
 // Protector protects and unprotects data for one purpose with the keys of one
 // [Ring], as MachineKey.Protect and MachineKey.Unprotect do. [Ring.Protector]
 // makes it. It is safe for concurrent use, keeps following its ring, and
@@ -24,12 +16,7 @@ import (
 // Kenc and Kval are derived from the two machine keys and the purpose (NIST
 // SP 800-108, HMAC-SHA512). There is no header, key identifier or time in it.
 // The .NET class is System.Web.Security.Cryptography.NetFXCryptoService.
-type Protector struct {
-	purpose Purpose
-	subkeys atomic.Pointer[[]*subkey] // primary first; replaced as a whole by Ring.Replace
-}
-
-var errNoRing = errors.New("machinekey: Protector was not made by Ring.Protector")
+type Protector struct{ binding }
 
 // Protect appends the protected form of plaintext to dst, with the primary
 // key, and returns the extended slice. Plaintext may be empty. With room in
@@ -40,11 +27,7 @@ var errNoRing = errors.New("machinekey: Protector was not made by Ring.Protector
 // under GODEBUG=fips140=only if enforcement was lifted while the key was made.
 // Dst then comes back as it was.
 func (p *Protector) Protect(dst, plaintext []byte) ([]byte, error) {
-	subkeys := p.subkeys.Load()
-	if subkeys == nil {
-		return dst, errNoRing
-	}
-	return (*subkeys)[0].protect(dst, plaintext)
+	return p.binding.protect(dst, plaintext)
 }
 
 // Unprotect appends the plaintext of protected to dst and returns the extended
@@ -57,7 +40,7 @@ func (p *Protector) Protect(dst, plaintext []byte) ([]byte, error) {
 // overlap the unused capacity of dst: it is then overwritten on success and
 // left alone on failure.
 func (p *Protector) Unprotect(dst, protected []byte) ([]byte, error) {
-	dst, _, err := p.UnprotectKey(dst, protected)
+	dst, _, err := p.binding.unprotect(dst, protected)
 	return dst, err
 }
 
@@ -65,44 +48,8 @@ func (p *Protector) Unprotect(dst, protected []byte) ([]byte, error) {
 // the data. Compare it with [Ring.Primary] to protect the data anew when it
 // was an older one. The key is nil with an error.
 func (p *Protector) UnprotectKey(dst, protected []byte) ([]byte, *Key, error) {
-	subkeys := p.subkeys.Load()
-	if subkeys == nil {
-		return dst, nil, errNoRing
-	}
-	for _, s := range *subkeys {
-		if err := s.key.fipsAllowed(); err != nil {
-			return dst, nil, err
-		}
-		if out, ok := s.unprotect(dst, protected); ok {
-			return out, s.key, nil
-		}
-	}
-	return dst, nil, ErrUnprotect
+	return p.binding.unprotect(dst, protected)
 }
 
 // Purpose returns the purpose that p is bound to.
-func (p *Protector) Purpose() Purpose { return p.purpose }
-
-// String describes p by its purpose and the IDs of its keys.
-func (p *Protector) String() string {
-	var ids []string
-	if subkeys := p.subkeys.Load(); subkeys != nil {
-		for _, s := range *subkeys {
-			ids = append(ids, s.key.id)
-		}
-	}
-	return fmt.Sprintf("machinekey.Protector{purpose=%v keys=%v}", p.purpose, ids)
-}
-
-// GoString is String: %#v shows no key.
-func (p *Protector) GoString() string { return p.String() }
-
-// Format implements [fmt.Formatter] for every verb and flag, so that no
-// format prints the fields.
-func (p *Protector) Format(s fmt.State, _ rune) { io.WriteString(s, p.String()) }
-
-// LogValue implements [slog.LogValuer] without the keys.
-func (p *Protector) LogValue() slog.Value { return slog.StringValue(p.String()) }
-
-// MarshalText keeps the keys out of JSON and every other text encoding.
-func (p *Protector) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+func (p *Protector) Purpose() Purpose { return p.use.purpose }

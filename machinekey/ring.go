@@ -24,7 +24,7 @@ type Ring struct {
 	// live finds the protectors in use, which Replace has to change. The
 	// pointers are weak, so that a program that makes purposes at run time,
 	// say one per user, does not collect them here for ever.
-	live    map[Purpose]weak.Pointer[Protector]
+	live    map[use]weak.Pointer[binding]
 	sweepAt int // size of live at which dropped protectors are removed
 }
 
@@ -41,9 +41,9 @@ func NewRing(primary *Key, older ...*Key) (*Ring, error) {
 
 // Replace puts other keys in the place of all the present ones. Protectors
 // already handed out follow: a call of theirs sees either only the present
-// keys or only the new ones. If a new key cannot serve a purpose that is in
-// use, Replace returns the [*ConfigError] of [Ring.Protector] and changes
-// nothing.
+// keys or only the new ones. If a new key cannot serve a protector that is in
+// use, Replace returns the [*ConfigError] with which the ring would refuse to
+// make it, and changes nothing.
 func (r *Ring) Replace(primary *Key, older ...*Key) error {
 	keys, err := keyList(primary, older)
 	if err != nil {
@@ -51,21 +51,21 @@ func (r *Ring) Replace(primary *Key, older ...*Key) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	next := make(map[*Protector][]*subkey)
-	for purpose, pointer := range r.live {
-		p := pointer.Value()
-		if p == nil {
+	next := make(map[*binding][]bound)
+	for use, pointer := range r.live {
+		b := pointer.Value()
+		if b == nil {
 			continue
 		}
-		subkeys, err := newSubkeys(keys, purpose, *p.subkeys.Load())
+		all, err := use.bindAll(keys, *b.bound.Load())
 		if err != nil {
 			return err
 		}
-		next[p] = subkeys
+		next[b] = all
 	}
 	r.keys = keys
-	for p, subkeys := range next {
-		p.subkeys.Store(&subkeys)
+	for b, all := range next {
+		b.bound.Store(&all)
 	}
 	return nil
 }
@@ -82,22 +82,12 @@ func (r *Ring) Protector(p Purpose) (*Protector, error) {
 	if p == (Purpose{}) {
 		return nil, errors.New("machinekey: the zero Purpose is not valid; use UserPurpose or FormsTicket")
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.keys) == 0 {
-		return nil, errors.New("machinekey: the ring has no keys; use NewRing")
-	}
-	if pr := r.live[p].Value(); pr != nil {
-		return pr, nil
-	}
-	subkeys, err := newSubkeys(r.keys, p, nil)
+	pr := new(Protector)
+	b, err := r.bind(use{pipeline: derivedPipeline, purpose: p}, &pr.binding, pr)
 	if err != nil {
 		return nil, err
 	}
-	pr := &Protector{purpose: p}
-	pr.subkeys.Store(&subkeys)
-	r.track(pr)
-	return pr, nil
+	return b.protector.(*Protector), nil
 }
 
 // Primary returns the key that protects, nil for the zero Ring.
@@ -139,38 +129,42 @@ func (r *Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }
 // MarshalText keeps the keys out of JSON and every other text encoding.
 func (r *Ring) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// track adds p to live. The map is swept whenever it has doubled, so that its
+// bind returns the binding of a use that is alive, or else makes fresh, the
+// inside of protector, the one.
+func (r *Ring) bind(u use, fresh *binding, protector any) (*binding, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.keys) == 0 {
+		return nil, errors.New("machinekey: the ring has no keys; use NewRing")
+	}
+	if b := r.live[u].Value(); b != nil {
+		return b, nil
+	}
+	all, err := u.bindAll(r.keys, nil)
+	if err != nil {
+		return nil, err
+	}
+	fresh.use, fresh.protector = u, protector
+	fresh.bound.Store(&all)
+	r.track(fresh)
+	return fresh, nil
+}
+
+// track adds b to live. The map is swept whenever it has doubled, so that its
 // size follows the number of protectors in use.
-func (r *Ring) track(p *Protector) {
+func (r *Ring) track(b *binding) {
 	if len(r.live) >= r.sweepAt {
-		for purpose, pointer := range r.live {
+		for use, pointer := range r.live {
 			if pointer.Value() == nil {
-				delete(r.live, purpose)
+				delete(r.live, use)
 			}
 		}
 		r.sweepAt = 2*len(r.live) + 16
 	}
 	if r.live == nil {
-		r.live = make(map[Purpose]weak.Pointer[Protector])
+		r.live = make(map[use]weak.Pointer[binding])
 	}
-	r.live[p.purpose] = weak.Make(p)
-}
-
-// newSubkeys binds keys to a purpose and takes over what known already has.
-func newSubkeys(keys []*Key, p Purpose, known []*subkey) ([]*subkey, error) {
-	subkeys := make([]*subkey, len(keys))
-	for i, k := range keys {
-		if j := slices.IndexFunc(known, func(s *subkey) bool { return s.key == k }); j >= 0 {
-			subkeys[i] = known[j]
-			continue
-		}
-		s, err := newSubkey(k, p)
-		if err != nil {
-			return nil, err
-		}
-		subkeys[i] = s
-	}
-	return subkeys, nil
+	r.live[b.use] = weak.Make(b)
 }
 
 func keyList(primary *Key, older []*Key) ([]*Key, error) {

@@ -47,6 +47,11 @@ func newSubkey(k *Key, p Purpose) (*subkey, error) {
 	if err := k.fipsAllowed(); err != nil {
 		return nil, err
 	}
+	if k.cfg.isolated {
+		return nil, &ConfigError{Code: "isolated_key", Attribute: "validationKey",
+			Found: "an isolated or generated key of a legacy mode in key " + k.id,
+			Want:  "fixed keys without modifiers: MachineKey.Protect and Framework45 do not use such keys as they are"}
+	}
 	s := &subkey{key: k}
 	switch k.cfg.Validation {
 	case HMACSHA1:
@@ -70,6 +75,8 @@ func newSubkey(k *Key, p Purpose) (*subkey, error) {
 	s.scratch.New = func() any { return s.newScratch() }
 	return s, nil
 }
+
+func (s *subkey) owner() *Key { return s.key }
 
 func (s *subkey) newScratch() *scratch {
 	zero := make([]byte, s.blockSize)

@@ -267,6 +267,9 @@ func TestConfigVectorCodes(t *testing.T) {
 		// same rules.
 		for _, mode := range []string{"Framework45", "Framework20SP1", "Framework20SP2"} {
 			v.MachineKey.CompatibilityMode = mode
+			if v.Name == "c45-validation-3DES" && mode != "Framework45" {
+				code = "invalid_decryption_key" // the key does not even fit the legacy formats
+			}
 			_, err := v.protector()
 			var e *machinekey.ConfigError
 			if !errors.As(err, &e) || e.Code != code {

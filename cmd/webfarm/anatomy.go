@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// print writes the report for people: the keys, the cookie, the layers, what
+// the token says, and why it was refused if it was.
+func (r *inspectReport) print(w io.Writer) error {
+	var b bytes.Buffer
+	for _, f := range r.Configs {
+		fmt.Fprintf(&b, "Machine key of %s\n", f.File)
+		writeTable(&b, "  ", f.rows())
+	}
+	if r.Cookie != nil {
+		r.Cookie.print(&b)
+	}
+	if len(r.Layers) > 0 {
+		printLayers(&b, r.Layers)
+	}
+	if r.Token != nil {
+		fmt.Fprint(&b, "\nSession\n")
+		writeTable(&b, "  ", r.sessionRows())
+		for i := range r.Token.Identities {
+			title := "Identity"
+			if n := len(r.Token.Identities); n > 1 {
+				title = fmt.Sprintf("Identity %d of %d", i+1, n)
+			}
+			r.Token.Identities[i].print(&b, title)
+		}
+	}
+	if r.Refused != nil {
+		r.Refused.print(&b)
+	} else {
+		fmt.Fprintf(&b, "\nACCEPTED: %s\n", r.summary())
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// summary is one line for an accepted cookie.
+func (r *inspectReport) summary() string {
+	name := "a user without a name"
+	if id := r.Token.Identities[0]; id.Name != "" { // an accepted token has identities
+		name = abridged(id.Name)
+	}
+	text := fmt.Sprintf("%s, expires %s", name, relative(r.Token.ValidTo, r.At))
+	authenticated := func(id identityReport) bool { return id.Authenticated }
+	if !slices.ContainsFunc(r.Token.Identities, authenticated) {
+		text += "; but no identity is authenticated, so a Go service takes it for signed out"
+	}
+	return text
+}
+
+func (c *cookieReport) print(b *bytes.Buffer) {
+	fmt.Fprintf(b, "\nCookie %s\n", printable(c.Name))
+	rows := [][]string{}
+	for _, chunk := range c.Chunks {
+		note := ""
+		if chunk.Copies > 1 {
+			note = fmt.Sprintf("%d times", chunk.Copies)
+		}
+		if !chunk.Joined {
+			note = strings.TrimPrefix(note+", not read", ", ")
+		}
+		rows = append(rows, []string{printable(chunk.Name), padLeft(chunk.Size, 6) + " characters", note})
+	}
+	if c.Joined > 1 {
+		rows = append(rows, []string{"joined", padLeft(c.Length, 6) + " characters", ""})
+	}
+	if len(c.Chunks) == 0 {
+		rows = append(rows, []string{"not in the header"})
+	}
+	writeTable(b, "  ", rows)
+	if len(c.Others) > 0 {
+		fmt.Fprintf(b, "  the header has %s\n", printable(strings.Join(c.Others, ", ")))
+	}
+	if len(c.Chunks) > 0 {
+		for _, p := range c.Problems {
+			fmt.Fprintf(b, "  note: %s\n", printable(p))
+		}
+	}
+}
+
+func padLeft(n, width int) string { return fmt.Sprintf("%*d", width, n) }
+
+// printLayers writes one line per layer and, indented, what it shows.
+func printLayers(b *bytes.Buffer, layers []layerReport) {
+	fmt.Fprint(b, "\nLayers, from the outside\n")
+	var rows [][]string
+	for _, l := range layers {
+		mark, what, size := "ok", l.text.what, ""
+		if !l.OK {
+			mark, what = "NO", "refused, see below"
+		}
+		if l.Size > 0 {
+			size = padLeft(l.Size, 7) + " bytes"
+		}
+		if l.Inner > 0 {
+			what += fmt.Sprintf(", inflates to %d bytes", l.Inner)
+		}
+		rows = append(rows, []string{mark, l.Layer, size, what})
+		if l.KeyID != "" {
+			rows = append(rows, []string{"", "", "", fmt.Sprintf("  opened by key %s of %s: %s", l.KeyID, l.Config, l.Algorithms)})
+		}
+		for _, f := range l.Facts {
+			if f.Name != "key generation" || f.Value != "none" { // hardly any site has one
+				rows = append(rows, []string{"", "", "", "  " + f.Name + ": " + abridged(f.Value)})
+			}
+		}
+	}
+	writeTable(b, "  ", rows)
+}
+
+func (r *inspectReport) sessionRows() [][]string {
+	t := r.Token
+	from, to := t.ValidFrom, t.ValidTo
+	rows := [][]string{
+		{"valid from", when(from, r.At)},
+		{"valid to", when(to, r.At)},
+		{"clock skew", short(time.Duration(r.Skew)*time.Second) + " tolerated at both ends"},
+	}
+	endpoint := "every cookie path"
+	if t.EndpointID != "" {
+		endpoint = "cookie path " + abridged(t.EndpointID)
+	}
+	lasts := "until the browser closes"
+	if t.Persistent {
+		lasts = "across browser restarts (persistent)"
+	}
+	rows = append(rows, []string{"good for", endpoint}, []string{"cookie lasts", lasts})
+	if t.ReferenceMode {
+		rows = append(rows, []string{"kept", "on the server (reference mode)"})
+	}
+	if t.Context != "" {
+		rows = append(rows, []string{"context", abridged(t.Context)})
+	}
+	return rows
+}
+
+func (id *identityReport) print(b *bytes.Buffer, title string) {
+	name := "without a name"
+	if id.Name != "" {
+		name = abridged(id.Name)
+	}
+	fmt.Fprintf(b, "\n%s: %s\n", title, name)
+	how := "not authenticated: no authentication type"
+	if id.Authenticated {
+		how = "authenticated by " + abridged(id.AuthenticationType)
+	}
+	fmt.Fprintf(b, "  %s\n", how)
+	if id.NameClaimType != sessiontoken.ClaimTypeName {
+		fmt.Fprintf(b, "  the name is the claim %s\n", abridged(claimName(id.NameClaimType)))
+	}
+	if id.RoleClaimType != sessiontoken.ClaimTypeRole {
+		fmt.Fprintf(b, "  roles are the claims %s\n", abridged(claimName(id.RoleClaimType)))
+	}
+	if id.Label != "" {
+		fmt.Fprintf(b, "  label %s\n", abridged(id.Label))
+	}
+	if id.Bootstrap != "" {
+		fmt.Fprintf(b, "  carries the token of the sign-in (bootstrap context): %s, not shown\n", id.Bootstrap)
+	}
+	id.printClaims(b)
+	if id.Actor != nil {
+		id.Actor.print(b, "Actor of this identity")
+	}
+}
+
+// printClaims writes the claims as a table. Columns in which all claims agree
+// become a line above it.
+func (id *identityReport) printClaims(b *bytes.Buffer) {
+	if len(id.Claims) == 0 {
+		fmt.Fprint(b, "  no claims\n")
+		return
+	}
+	first := id.Claims[0]
+	oneIssuer := !slices.ContainsFunc(id.Claims, func(c claimReport) bool {
+		return c.Issuer != first.Issuer || c.OriginalIssuer != c.Issuer
+	})
+	allStrings := !slices.ContainsFunc(id.Claims, func(c claimReport) bool {
+		return c.ValueType != sessiontoken.ValueTypeString
+	})
+	head := []string{"CLAIM"} // the value comes last, being the longest
+	if oneIssuer {
+		fmt.Fprintf(b, "  %s, issued by %s\n", plural(len(id.Claims), "claim"), abridged(first.Issuer))
+	} else {
+		fmt.Fprintf(b, "  %s\n", plural(len(id.Claims), "claim"))
+		head = append(head, "ISSUER")
+	}
+	if !allStrings {
+		head = append(head, "VALUE TYPE")
+	}
+	rows := [][]string{append(head, "VALUE")}
+	for _, c := range id.Claims {
+		row := []string{abridged(claimName(c.Type))}
+		if !oneIssuer {
+			row = append(row, issuerText(c))
+		}
+		if !allStrings {
+			row = append(row, abridged(strings.TrimPrefix(c.ValueType, "http://www.w3.org/2001/XMLSchema#")))
+		}
+		value := abridged(c.Value)
+		if c.Value == "" {
+			value = strconv.Quote("")
+		}
+		rows = append(rows, append(row, value))
+		for _, p := range c.Properties {
+			rows = append(rows, []string{"  property " + abridged(p.Name) + " = " + abridged(p.Value)})
+		}
+	}
+	writeTable(b, "    ", rows)
+}
+
+func issuerText(c claimReport) string {
+	if c.OriginalIssuer != c.Issuer {
+		return abridged(c.Issuer) + " (originally " + abridged(c.OriginalIssuer) + ")"
+	}
+	return abridged(c.Issuer)
+}
+
+func (r *refusal) print(b *bytes.Buffer) {
+	fmt.Fprintf(b, "\nREFUSED at layer %s\n  %s\n", r.Layer, r.Meaning)
+	if len(r.Reasons) > 0 {
+		fmt.Fprint(b, "  Look at these first:\n")
+		for _, reason := range r.Reasons {
+			fmt.Fprintf(b, "  - %s\n", printable(reason))
+		}
+	}
+	fmt.Fprintf(b, "  Logged as: %s\n", printable(r.Error))
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// claimTypeGroups is the claim type of the groups of Microsoft Entra ID.
+const claimTypeGroups = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"
+
+// shortClaims are the names that people may write, and are shown, for claim
+// types. The name is the last part of the URI, or a common word for it.
+var shortClaims = []struct{ short, uri string }{
+	{"name", sessiontoken.ClaimTypeName},
+	{"role", sessiontoken.ClaimTypeRole},
+	{"nameidentifier", sessiontoken.ClaimTypeNameIdentifier},
+	{"email", sessiontoken.ClaimTypeEmail},
+	{"upn", sessiontoken.ClaimTypeUPN},
+	{"givenname", sessiontoken.ClaimTypeGivenName},
+	{"surname", sessiontoken.ClaimTypeSurname},
+	{"groups", claimTypeGroups},
+	{"sid", sessiontoken.ClaimTypeSID},
+	{"primarysid", sessiontoken.ClaimTypePrimarySID},
+	{"groupsid", sessiontoken.ClaimTypeGroupSID},
+	{"windowsaccountname", sessiontoken.ClaimTypeWindowsAccountName},
+	{"authenticationmethod", sessiontoken.ClaimTypeAuthenticationMethod},
+	{"authenticationinstant", sessiontoken.ClaimTypeAuthenticationInstant},
+	{"identityprovider", sessiontoken.ClaimTypeIdentityProvider},
+}
+
+// claimURI returns the claim type that name stands for, and whether it is a
+// short name or looks like a URI.
+func claimURI(name string) (uri string, known bool) {
+	for _, c := range shortClaims {
+		if strings.EqualFold(c.short, name) {
+			return c.uri, true
+		}
+	}
+	return name, strings.Contains(name, ":")
+}
+
+// claimName returns the short name of a claim type, or the type itself.
+func claimName(uri string) string {
+	for _, c := range shortClaims {
+		if c.uri == uri {
+			return c.short
+		}
+	}
+	return uri
+}
+
+// claimNames lists the short names for a usage text.
+func claimNames() string {
+	var names []string
+	for _, c := range shortClaims {
+		names = append(names, c.short)
+	}
+	return strings.Join(names, ", ")
+}

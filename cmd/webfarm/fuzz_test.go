@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// FuzzInspect pastes anything into inspect: it never panics, the exit code is
+// one of the three, people get text that is safe for a terminal, and machines
+// get JSON that agrees with the exit code.
+func FuzzInspect(f *testing.F) {
+	vectors := readVectors(f, "sessiontoken_negative.json")
+	seeds := 0
+	for _, v := range vectors.Vectors {
+		if header := v.header(); len(header) < 8000 {
+			f.Add(header)
+			seeds++
+		}
+	}
+	if seeds < 50 {
+		f.Fatalf("%d seeds", seeds)
+	}
+	for _, text := range []string{"", "=", ";", "Cookie:", "Set-Cookie: =", "FedAuth", "FedAuth=;FedAuth1", "\x00\xff", "> < > Cookie: \x1b[2J=1"} {
+		f.Add(text)
+	}
+	path := filepath.Join(f.TempDir(), "web.config")
+	if err := os.WriteFile(path, []byte(vectors.config(f, vectors.named(f, "control"))), 0o600); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		inspect := func(args ...string) (int, string) {
+			var out, errOut bytes.Buffer
+			args = append([]string{"inspect", "-config", path, "-at", "2025-01-01"}, args...)
+			return run(context.Background(), args, strings.NewReader(text), &out, &errOut), out.String()
+		}
+		code, people := inspect("-")
+		again, machines := inspect("-json", "-")
+		if code != again || code < exitOK || code > exitUsage {
+			t.Fatalf("exit codes %d and %d", code, again)
+		}
+		if code == exitUsage {
+			return
+		}
+		for _, r := range people {
+			if r != '\n' && !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+				t.Fatalf("unprintable %q for the terminal", r)
+			}
+		}
+		var report inspectReport
+		if err := json.Unmarshal([]byte(machines), &report); err != nil {
+			t.Fatal(err)
+		}
+		if report.OK != (code == exitOK) || report.OK != (report.Refused == nil) {
+			t.Fatalf("exit code %d, ok %v, refused %v", code, report.OK, report.Refused)
+		}
+	})
+}

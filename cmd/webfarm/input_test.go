@@ -1,0 +1,63 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseInput(t *testing.T) {
+	tests := []struct {
+		name, text string
+		bare       bool
+		want       string // the credential's text
+	}{
+		{"bare value", "QUJD\n", true, "QUJD"},
+		{"bare value with padding", "QUI=", true, "QUI="},
+		{"bare value on two lines", "QUJ\nD", true, "QUJD"},
+		{"one cookie", "FedAuth=QUJD", false, "QUJD"},
+		{"padding in a cookie", "FedAuth=QQ==", false, "QQ=="},
+		{"an empty cookie", "FedAuth=", false, ""},
+		{"header with its name", "cookie: a=b; FedAuth1=D; FedAuth=QUJ", false, "QUJD"},
+		{"whole request", "GET / HTTP/1.1\r\nHost: x\r\nCookie: FedAuth=QUJD\r\nAccept: */*\r\n", false, "QUJD"},
+		{"two Cookie lines", "Cookie: FedAuth=QUJ\nCookie: FedAuth1=D", false, "QUJD"},
+		{"curl -v", "> GET / HTTP/1.1\n> Cookie: FedAuth=QUJD\n< HTTP/1.1 200 OK\n< Set-Cookie: FedAuth=no\n", false, "QUJD"},
+		{"response", "HTTP/1.1 303\nSet-Cookie: FedAuth=QUJ; Path=/; HttpOnly\nSet-Cookie: FedAuth1=D; Path=/\nSet-Cookie: FedAuth2=; Max-Age=0\n", false, "QUJD"},
+		{"a line per cookie", "FedAuth=QUJ\nFedAuth1=D\n", false, "QUJD"},
+		{"a broken line", "FedAuth=QU\n  JD; a=b\n", false, "QUJD"},
+		{"name in other case", "fedauth=QUJD", false, "QUJD"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := parseInput(tt.text, "FedAuth")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, set, err := p.credential("FedAuth")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != tt.want || (set == nil) != tt.bare {
+				t.Errorf("%q, bare %v; want %q, bare %v", got, set == nil, tt.want, tt.bare)
+			}
+		})
+	}
+}
+
+func TestOtherCookies(t *testing.T) {
+	p, err := parseInput("Cookie: a=1; b=2; novalue; =x; "+strings.Repeat("c", 200)+"=3", "FedAuth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.names(), []string{"a", "b", "novalue"}; !slices.Equal(got, want) {
+		t.Errorf("names %q, want %q", got, want)
+	}
+}
+
+func TestInputTooLong(t *testing.T) {
+	freshConfig(t)
+	r := tool(t, strings.Repeat("A", maxInput+1), "inspect", "-config", "web.config", "-")
+	if r.code != exitUsage || !strings.Contains(r.err, "longer than") {
+		t.Errorf("exit code %d, %q", r.code, r.err)
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// keyFlags are the flags of a subcommand that needs the farm's key.
+type keyFlags struct {
+	config        texts
+	allowInsecure bool
+}
+
+func (k *keyFlags) define(flags *flag.FlagSet, usage string) {
+	flags.Var(&k.config, "config", usage)
+	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "use 3DES, DES or MD5 if the web.config says so")
+}
+
+// keyFile is what may be said of a web.config and its key.
+type keyFile struct {
+	File       string                `json:"file"`
+	KeyID      string                `json:"keyId"`
+	Validation string                `json:"validation"`
+	Decryption string                `json:"decryption"`
+	KeyBits    int                   `json:"decryptionKeyBits"`
+	Mode       string                `json:"mode"`
+	ModeFrom   string                `json:"modeFrom"`
+	ModeLine   int                   `json:"modeLine,omitempty"`
+	Warnings   []keyFileWarning      `json:"warnings,omitempty"`
+	source     machinekey.ModeSource // for people
+}
+
+type keyFileWarning struct {
+	Code string `json:"code"`
+	Line int    `json:"line,omitempty"`
+	Text string `json:"text"`
+}
+
+// load reads the files and returns the ring of their keys, the first one
+// writing.
+func (k *keyFlags) load() (*machinekey.Ring, []keyFile, error) {
+	if len(k.config) == 0 {
+		return nil, nil, usageError("-config is missing: the web.config that holds the farm's <machineKey>")
+	}
+	var keys []*machinekey.Key
+	var files []keyFile
+	for _, path := range k.config {
+		cfg, err := machinekey.LoadWebConfig(path)
+		if err != nil {
+			return nil, nil, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
+		}
+		cfg.AllowInsecure = k.allowInsecure
+		key, err := machinekey.New(cfg)
+		if err != nil {
+			return nil, nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, err, insecureHint(cfg, err))}
+		}
+		keys = append(keys, key)
+		files = append(files, describe(path, cfg, key))
+	}
+	ring, err := machinekey.NewRing(keys[0], keys[1:]...)
+	if err != nil {
+		return nil, nil, setupError{err}
+	}
+	return ring, files, nil
+}
+
+// insecureHint names the flag that would have helped.
+func insecureHint(cfg machinekey.Config, err error) string {
+	var bad *machinekey.ConfigError
+	if cfg.AllowInsecure || !errors.As(err, &bad) {
+		return ""
+	}
+	cfg.AllowInsecure = true
+	if _, err := machinekey.New(cfg); err != nil {
+		return ""
+	}
+	return "; -allow-insecure uses it nevertheless"
+}
+
+func describe(path string, cfg machinekey.Config, key *machinekey.Key) keyFile {
+	f := keyFile{
+		File:       path,
+		KeyID:      key.ID(),
+		Validation: cfg.Validation.String(),
+		Decryption: cfg.Decryption.String(),
+		KeyBits:    8 * len(cfg.DecryptionKey),
+		Mode:       cfg.Mode.String(),
+		ModeFrom:   cfg.ModeSource.From,
+		ModeLine:   cfg.ModeSource.Line,
+		source:     cfg.ModeSource,
+	}
+	for _, w := range cfg.Warnings {
+		f.Warnings = append(f.Warnings, keyFileWarning{w.Code, w.Line, w.Text})
+	}
+	return f
+}
+
+// rows describes f for people.
+func (f keyFile) rows() [][]string {
+	mode := f.Mode + ", decided by " + f.source.String()
+	switch f.ModeFrom {
+	case "explicit":
+		mode = fmt.Sprintf("%s, decided by compatibilityMode on line %d", f.Mode, f.ModeLine)
+	case "default":
+		mode = f.Mode + ", the default: no compatibilityMode, no targetFramework of 4.5 or later"
+	}
+	rows := [][]string{
+		{"key id", f.KeyID + " (a fingerprint, safe to log)"},
+		{"validation", f.Validation},
+		{"decryption", fmt.Sprintf("%s, %d-bit key", f.Decryption, f.KeyBits)},
+		{"mode", mode},
+		{"", "FedAuth does not depend on it: it always uses the scheme of .NET 4.5"},
+	}
+	for _, w := range f.Warnings {
+		text := w.Text
+		if w.Line > 0 {
+			text = fmt.Sprintf("line %d: %s", w.Line, w.Text)
+		}
+		rows = append(rows, []string{"warning", text})
+	}
+	return rows
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+const keygenUsage = `
+Usage: webfarm keygen [-validation NAME] [-decryption NAME] [-json]
+
+Prints a <machineKey> element with fresh random keys, as "Generate Keys" of the
+IIS manager does. Every node of the farm gets the same one, and so do the Go
+services. It is a secret: whoever has it can sign in as anybody, and can run
+code on the .NET nodes.
+
+Examples
+  webfarm keygen
+  webfarm keygen -validation SHA1 -decryption AES
+  webfarm keygen > machineKey.config     with <machineKey configSource="machineKey.config" />`
+
+func keygenCommand() command {
+	return command{"keygen", "print a fresh <machineKey> element", keygenUsage, func(flags *flag.FlagSet) action {
+		k := new(keygen)
+		flags.StringVar(&k.validation, "validation", "HMACSHA256", "`NAME` is SHA1, HMACSHA256 (the default), HMACSHA384 or HMACSHA512")
+		flags.StringVar(&k.decryption, "decryption", "AES", "`NAME` is AES (the default) or Auto, which is AES as well")
+		flags.BoolVar(&k.json, "json", false, "print for machines")
+		return k.run
+	}}
+}
+
+// keygen is the subcommand of that name.
+type keygen struct {
+	validation, decryption string
+	json                   bool
+}
+
+// keygenReport is the output with -json. It holds the keys.
+type keygenReport struct {
+	Element       string `json:"element"`
+	KeyID         string `json:"keyId"`
+	ValidationKey string `json:"validationKey"`
+	DecryptionKey string `json:"decryptionKey"`
+	Validation    string `json:"validation"`
+	Decryption    string `json:"decryption"`
+	Mode          string `json:"compatibilityMode"`
+}
+
+func (k *keygen) run(_ context.Context, args []string, s streams) error {
+	if len(args) > 0 {
+		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
+	}
+	v, ok := byName(k.validation, machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512)
+	if !ok {
+		return usageError(fmt.Sprintf("-validation %q: new keys use SHA1, HMACSHA256, HMACSHA384 or HMACSHA512", k.validation))
+	}
+	d, ok := byName(k.decryption, machinekey.AES, machinekey.Auto)
+	if !ok {
+		return usageError(fmt.Sprintf("-decryption %q: new keys use AES or Auto", k.decryption))
+	}
+	cfg, err := machinekey.Generate(v, d)
+	if err != nil {
+		return err
+	}
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		return err
+	}
+	if k.json {
+		return writeJSON(s.out, keygenReport{
+			Element:       cfg.WebConfig(),
+			KeyID:         key.ID(),
+			ValidationKey: fmt.Sprintf("%X", cfg.ValidationKey),
+			DecryptionKey: fmt.Sprintf("%X", cfg.DecryptionKey),
+			Validation:    cfg.Validation.String(),
+			Decryption:    cfg.Decryption.String(),
+			Mode:          cfg.Mode.String(),
+		})
+	}
+	_, err = fmt.Fprintf(s.out, "<!-- Secret, key id %s. Paste it below <system.web> on every node at once; whoever is signed in has to sign in again. -->\n%s\n",
+		key.ID(), cfg.WebConfig())
+	return err
+}
+
+// byName returns the value that web.config spells name, in any case.
+func byName[T fmt.Stringer](name string, values ...T) (T, bool) {
+	for _, v := range values {
+		if strings.EqualFold(v.String(), name) {
+			return v, true
+		}
+	}
+	var none T
+	return none, false
+}

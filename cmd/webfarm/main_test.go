@@ -1,0 +1,99 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestHelp(t *testing.T) {
+	overview := tool(t, "").want(t, exitOK)
+	for _, c := range commands() {
+		if !strings.Contains(overview.out, "  "+c.name+" ") {
+			t.Errorf("the overview does not list %s", c.name)
+		}
+		help := tool(t, "", "help", c.name).want(t, exitOK)
+		for _, part := range []string{"Usage: webfarm " + c.name, "Examples\n  webfarm " + c.name, "Flags\n", "-json"} {
+			if !strings.Contains(help.out, part) {
+				t.Errorf("help %s does not hold %q:\n%s", c.name, part, help.out)
+			}
+		}
+		for _, args := range [][]string{{c.name, "-h"}, {c.name, "--help"}, {c.name, "-json", "-h"}} {
+			if r := tool(t, "", args...).want(t, exitOK); r.out != help.out || r.err != "" {
+				t.Errorf("%q prints something else than help %s", args, c.name)
+			}
+		}
+		for line := range strings.Lines(help.out) {
+			if len(line) > 121 || strings.Contains(line, "\t") {
+				t.Errorf("help %s has a long line or a tab: %q", c.name, line)
+			}
+		}
+	}
+	for _, args := range [][]string{{"-h"}, {"--help"}, {"help"}} {
+		if r := tool(t, "", args...).want(t, exitOK); r.out != overview.out {
+			t.Errorf("%q does not print the overview", args)
+		}
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	freshConfig(t)
+	const config = "-config=web.config"
+	tests := []struct {
+		args []string
+		want string // part of standard error
+	}{
+		{[]string{"dig"}, `there is no subcommand "dig"`},
+		{[]string{"help", "dig"}, `there is no subcommand "dig"`},
+		{[]string{"inspect", "-verbose"}, "-verbose"},
+		{[]string{"inspect", "x"}, "-config is missing"},
+		{[]string{"inspect", "-config", "none.config", "x"}, "none.config"},
+		{[]string{"inspect", config, "-at", "soon", "x"}, `"soon" is not a time`},
+		{[]string{"inspect", config, "-skew", "-1s", "x"}, "-skew"},
+		{[]string{"inspect", config, "-skew", "5", "x"}, "-skew"},
+		{[]string{"inspect", config, "x", "y"}, "more than one argument"},
+		{[]string{"inspect", config}, "the cookie is empty"},
+		{[]string{"inspect", config, " \n "}, "the cookie is empty"},
+		{[]string{"issue", config}, "-name is missing"},
+		{[]string{"issue", "-name", "bob"}, "-config is missing"},
+		{[]string{"issue", config, config, "-name", "bob"}, "more than once"},
+		{[]string{"issue", config, "-name", "bob", "carol"}, `unexpected argument "carol"`},
+		{[]string{"issue", config, "-name", "bob", "-claim", "email"}, "TYPE=VALUE"},
+		{[]string{"issue", config, "-name", "bob", "-claim", "=x"}, "TYPE=VALUE"},
+		{[]string{"issue", config, "-name", "bob", "-lifetime", "0s"}, "-lifetime"},
+		{[]string{"issue", config, "-name", "bob", "-auth-type", ""}, "-auth-type"},
+		{[]string{"issue", config, "-name", "bob", "-path", "shop"}, "-path"},
+		{[]string{"issue", config, "-name", "bob", "-path", "/a;b"}, "-path"},
+		{[]string{"issue", config, "-name", "bob", "-path", "/a'b"}, "-path"},
+		{[]string{"issue", config, "-name", "bob", "-cookie", "Fed Auth"}, "-cookie"},
+		{[]string{"issue", config, "-name", "bob", "-cookie", "Fed'Auth"}, "-cookie"},
+		{[]string{"issue", config, "-name", "bob", "-domain", "a..b"}, "-domain"},
+		{[]string{"issue", config, "-name", "bob", "-chunk-size", "999"}, "-chunk-size"},
+		{[]string{"issue", config, "-name", "bob", "-chunk-size", "5000"}, "-chunk-size"},
+		{[]string{"keygen", "now"}, `unexpected argument "now"`},
+		{[]string{"keygen", "-validation", "MD5"}, "-validation"},
+		{[]string{"keygen", "-decryption", "3DES"}, "-decryption"},
+		{[]string{"demo", "now"}, `unexpected argument "now"`},
+	}
+	for _, tt := range tests {
+		r := tool(t, "", tt.args...)
+		if r.code != exitUsage {
+			t.Errorf("%q: exit code %d, want %d", tt.args, r.code, exitUsage)
+		}
+		if !strings.Contains(r.err, tt.want) {
+			t.Errorf("%q: standard error is %q, want %q in it", tt.args, r.err, tt.want)
+		}
+		if r.out != "" {
+			t.Errorf("%q: standard output is %q", tt.args, r.out)
+		}
+		if strings.Contains(r.err, "webfarm: webfarm") {
+			t.Errorf("%q: standard error is untidy: %q", tt.args, r.err)
+		}
+	}
+}
+
+// TestFlagsAnywhere takes flags behind the cookie too.
+func TestFlagsAnywhere(t *testing.T) {
+	freshConfig(t)
+	issued := tool(t, "", "issue", "-name", "bob", "-config", "web.config").want(t, exitOK)
+	tool(t, issued.out, "inspect", "-", "-config", "web.config", "-json").want(t, exitOK)
+}

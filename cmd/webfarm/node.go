@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log"
+	"net/http"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// headerNode names the node that answered.
+const headerNode = "X-Webfarm-Node"
+
+// node is one web server of the demo. It shares nothing with the others but
+// the text of the web.config it was made from.
+type node struct {
+	name  string
+	codec *sessiontoken.SessionCodec
+	guard cookie.Guard
+	page  *page
+	log   *log.Logger
+}
+
+func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
+	cfg, err := machinekey.ParseWebConfig(strings.NewReader(webConfig))
+	if err != nil {
+		return nil, err
+	}
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := machinekey.NewRing(key)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{name: name, log: logger}
+	if n.codec, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"}); err != nil {
+		return nil, err
+	}
+	if n.page, err = newPage(); err != nil {
+		return nil, err
+	}
+	n.guard.Accept(cookie.FedAuth, n.codec)
+	return n, nil
+}
+
+// handler serves the pages of the node. Signing in and out are POST requests
+// that no other site can cause.
+func (n *node) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", n.guard.Optional(http.HandlerFunc(n.home)))
+	mux.Handle("GET /me", n.guard.Handler(http.HandlerFunc(n.me)))
+	mux.HandleFunc("POST /signin", n.signIn)
+	mux.HandleFunc("POST /signout", n.signOut)
+	safe := http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), 4<<10)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(headerNode, n.name)
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		safe.ServeHTTP(w, r)
+	})
+}
+
+// template is the cookie, without Secure: the demo has no certificate, and
+// over plain http not every client takes such a cookie and sends it back. Some
+// browsers make an exception for the loopback interface, others do not, nor
+// does package net/http. On a real site it is on.
+func (n *node) template(value string) *http.Cookie {
+	return &http.Cookie{Name: "FedAuth", Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+// signIn makes the session cookie, chunk by chunk, and removes chunks that an
+// earlier, longer session left.
+func (n *node) signIn(w http.ResponseWriter, r *http.Request) {
+	user, ok := findUser(r.PostFormValue("user"))
+	if !ok {
+		http.Error(w, "there is no such user", http.StatusBadRequest)
+		return
+	}
+	token, err := n.codec.NewToken(user.principal(n.name))
+	if err != nil {
+		n.fail(w, err)
+		return
+	}
+	text, err := n.codec.Encode(r.Context(), token)
+	if err != nil {
+		n.fail(w, err)
+		return
+	}
+	set, err := cookie.WIF.Split(n.template(text))
+	if err != nil {
+		n.fail(w, err)
+		return
+	}
+	n.send(w, r, cookie.WIF.Replace(r, set))
+}
+
+// signOut removes every chunk.
+func (n *node) signOut(w http.ResponseWriter, r *http.Request) {
+	n.send(w, r, cookie.WIF.Expire(r, n.template("")))
+}
+
+// send writes the cookies and sends the browser back to the page.
+func (n *node) send(w http.ResponseWriter, r *http.Request, set []*http.Cookie) {
+	if err := cookie.Write(w, set); err != nil {
+		n.fail(w, err)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (n *node) fail(w http.ResponseWriter, err error) {
+	n.log.Printf("webfarm: node %s: %v", n.name, err)
+	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+}
+
+// meReport is the answer of /me to those who are signed in.
+type meReport struct {
+	Node       string   `json:"node"`
+	Name       string   `json:"name"`
+	SignedInBy string   `json:"signedInBy"`
+	Claims     int      `json:"claims"`
+	Roles      []string `json:"roles"`
+}
+
+// newMeReport describes p as seen by the named node.
+func newMeReport(node string, p *sessiontoken.Principal) meReport {
+	m := meReport{Node: node, Name: p.Name(), Roles: []string{}}
+	if c, ok := p.First(claimTypeSignedInBy); ok {
+		m.SignedInBy = c.Value
+	}
+	for c := range p.All("") {
+		m.Claims++
+		if c.Type == sessiontoken.ClaimTypeRole {
+			m.Roles = append(m.Roles, c.Value)
+		}
+	}
+	return m
+}
+
+func (n *node) me(w http.ResponseWriter, r *http.Request) {
+	p, _ := cookie.FromContext(r.Context()) // the guard lets nobody else in
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(newMeReport(n.name, p))
+}
+
+func (n *node) home(w http.ResponseWriter, r *http.Request) {
+	p, _ := cookie.FromContext(r.Context())
+	if err := n.page.write(w, n.name, p, cookie.WIF.Inspect(r, "FedAuth")); err != nil {
+		n.fail(w, fmt.Errorf("page: %w", err))
+	}
+}

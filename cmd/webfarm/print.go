@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxColumn is the width beyond which a cell no longer widens its column.
+const maxColumn = 44
+
+// writeTable prints rows with aligned columns, two spaces apart. The last cell
+// of a row is not padded.
+func writeTable(w io.Writer, indent string, rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			if n := utf8.RuneCountInString(cell); n <= maxColumn && i < len(row)-1 {
+				widths[i] = max(widths[i], n)
+			}
+		}
+	}
+	var b bytes.Buffer
+	for _, row := range rows {
+		b.WriteString(indent)
+		for i, cell := range row {
+			b.WriteString(cell)
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(cell))+2))
+			}
+		}
+		b.Truncate(len(bytes.TrimRight(b.Bytes(), " ")))
+		b.WriteByte('\n')
+	}
+	w.Write(b.Bytes())
+}
+
+// writeJSON prints v for machines.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// printable returns s fit for a terminal: text from a cookie may hold control
+// characters, which would otherwise act on it, and is then quoted.
+func printable(s string) string {
+	for _, r := range s {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return strconv.Quote(s)
+		}
+	}
+	return s
+}
+
+// maxShown is the number of characters of a value that people are shown; -json
+// has all of them.
+const maxShown = 200
+
+func abridged(s string) string {
+	if n := utf8.RuneCountInString(s); n > maxShown {
+		return fmt.Sprintf("%s... (%d characters)", printable(string([]rune(s)[:maxShown])), n)
+	}
+	return printable(s)
+}
+
+// plural returns "1 cookie" or "3 cookies".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// when returns t in UTC and how far it is from now.
+func when(t, now time.Time) string {
+	return t.UTC().Format("2006-01-02 15:04:05 UTC") + "  (" + relative(t, now) + ")"
+}
+
+// relative returns a phrase such as "in 3h12m" or "2 days ago".
+func relative(t, now time.Time) string {
+	d := t.Sub(now)
+	var text string
+	switch past := d.Abs(); {
+	case past < time.Second:
+		return "now"
+	case past < time.Minute:
+		text = fmt.Sprintf("%ds", past/time.Second)
+	case past < time.Hour:
+		text = fmt.Sprintf("%dm", past/time.Minute)
+	case past < 48*time.Hour:
+		text = fmt.Sprintf("%dh%02dm", past/time.Hour, past%time.Hour/time.Minute)
+	case past < 2*365*24*time.Hour:
+		text = plural(int(past/(24*time.Hour)), "day")
+	case past < 200*365*24*time.Hour: // a Duration ends at 292 years
+		text = plural(int(past/(365*24*time.Hour)), "year")
+	default:
+		text = "more than 200 years"
+	}
+	if d < 0 {
+		return text + " ago"
+	}
+	return "in " + text
+}
+
+// short returns d as "5m", where package time has "5m0s".
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// parseTime reads the time of a flag; without a zone it is UTC.
+func parseTime(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usageError(fmt.Sprintf("%q is not a time: write 2026-01-31, 2026-01-31T18:00:00Z or \"2026-01-31 18:00\" (UTC)", s))
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// tokenReport is a session token without what is secret in it: its key and
+// the bootstrap tokens.
+type tokenReport struct {
+	ID            string           `json:"id"`
+	ContextID     string           `json:"contextId"`
+	KeyGeneration string           `json:"keyGeneration,omitempty"`
+	EndpointID    string           `json:"endpointId"`
+	Context       string           `json:"context,omitempty"`
+	ValidFrom     time.Time        `json:"validFrom"`
+	ValidTo       time.Time        `json:"validTo"`
+	SecondsLeft   int64            `json:"secondsLeft"` // negative when over; clock skew apart
+	Persistent    bool             `json:"persistent"`
+	ReferenceMode bool             `json:"referenceMode"`
+	Identities    []identityReport `json:"identities"`
+}
+
+type identityReport struct {
+	Name               string          `json:"name"`
+	AuthenticationType string          `json:"authenticationType"`
+	Authenticated      bool            `json:"authenticated"`
+	NameClaimType      string          `json:"nameClaimType"`
+	RoleClaimType      string          `json:"roleClaimType"`
+	Label              string          `json:"label,omitempty"`
+	Bootstrap          string          `json:"bootstrap,omitempty"` // its size, not its content
+	Claims             []claimReport   `json:"claims"`
+	Actor              *identityReport `json:"actor,omitempty"`
+}
+
+type claimReport struct {
+	Type           string           `json:"type"`
+	Value          string           `json:"value"`
+	ValueType      string           `json:"valueType"`
+	Issuer         string           `json:"issuer"`
+	OriginalIssuer string           `json:"originalIssuer"`
+	Properties     []propertyReport `json:"properties,omitempty"`
+}
+
+type propertyReport struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func newTokenReport(t *sessiontoken.Token, now time.Time) *tokenReport {
+	r := &tokenReport{
+		ID:            t.ID,
+		ContextID:     t.ContextID,
+		KeyGeneration: t.KeyGeneration,
+		EndpointID:    t.EndpointID,
+		Context:       t.Context,
+		ValidFrom:     t.ValidFrom,
+		ValidTo:       t.ValidTo,
+		SecondsLeft:   t.ValidTo.Unix() - now.Unix(),
+		Persistent:    t.Persistent,
+		ReferenceMode: t.ReferenceMode,
+	}
+	for i := range t.Principal.Identities {
+		r.Identities = append(r.Identities, newIdentityReport(&t.Principal.Identities[i]))
+	}
+	return r
+}
+
+func newIdentityReport(id *sessiontoken.Identity) identityReport {
+	r := identityReport{
+		Name:               id.Name(),
+		AuthenticationType: id.AuthenticationType,
+		Authenticated:      id.IsAuthenticated(),
+		NameClaimType:      id.NameClaimType,
+		RoleClaimType:      id.RoleClaimType,
+		Label:              id.Label,
+		Claims:             []claimReport{},
+	}
+	if id.Bootstrap.Kind != sessiontoken.BootstrapNone {
+		r.Bootstrap = id.Bootstrap.String()
+	}
+	for _, c := range id.Claims {
+		claim := claimReport{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
+		for _, p := range c.Properties {
+			claim.Properties = append(claim.Properties, propertyReport{p.Name, p.Value})
+		}
+		r.Claims = append(r.Claims, claim)
+	}
+	if id.Actor != nil { // as deep as the codec reads, which is bounded
+		actor := newIdentityReport(id.Actor)
+		r.Actor = &actor
+	}
+	return r
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// visitor is the browser of the demo: it keeps cookies and does not follow
+// redirects, so that every request is seen.
+type visitor struct {
+	base   *url.URL
+	client *http.Client
+}
+
+func newVisitor(base string) (*visitor, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &visitor{u, &http.Client{
+		Jar:           jar,
+		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       10 * time.Second,
+	}}, nil
+}
+
+// cookies returns what the browser would send.
+func (v *visitor) cookies() []*http.Cookie { return v.client.Jar.Cookies(v.base) }
+
+// visit is a request to make.
+type visit struct {
+	method, path string
+	form         url.Values
+	cookies      string // in place of those of the browser
+}
+
+// exchange is a request that was made and its answer.
+type exchange struct {
+	Request string         `json:"request"`
+	Node    string         `json:"node"`
+	Status  int            `json:"status"`
+	Sent    int            `json:"cookiesSent"`
+	Cookies []cookieChange `json:"cookies,omitempty"`
+	Says    string         `json:"says,omitempty"`
+
+	me   meReport
+	user string
+}
+
+// cookieChange is one Set-Cookie.
+type cookieChange struct {
+	Name    string `json:"name"`
+	Size    int    `json:"size"`
+	Deleted bool   `json:"deleted,omitempty"`
+}
+
+// do makes the request. The exchange is never nil.
+func (v *visitor) do(ctx context.Context, r *visit) (*exchange, error) {
+	e := &exchange{Request: r.method + " " + r.path, user: r.form.Get("user"), Sent: len(v.cookies())}
+	if e.user != "" {
+		e.Request += " user=" + e.user
+	}
+	request, err := http.NewRequestWithContext(ctx, r.method, v.base.JoinPath(r.path).String(), strings.NewReader(r.form.Encode()))
+	if err != nil {
+		return e, err
+	}
+	if r.form != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	client := v.client
+	if r.cookies != "" {
+		bare := *client
+		bare.Jar = nil
+		client = &bare
+		request.Header.Set("Cookie", r.cookies)
+		e.Sent = strings.Count(r.cookies, ";") + 1
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return e, err
+	}
+	defer response.Body.Close()
+	e.Node, e.Status = response.Header.Get(headerNode), response.StatusCode
+	for _, c := range response.Cookies() {
+		e.Cookies = append(e.Cookies, cookieChange{c.Name, len(c.Value), c.MaxAge < 0})
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return e, err
+	}
+	if e.Status == http.StatusOK && r.path == "/me" {
+		if err := json.Unmarshal(body, &e.me); err != nil {
+			return e, err
+		}
+		e.Says = fmt.Sprintf("%s, %s, roles %s", e.me.Name, plural(e.me.Claims, "claim"), strings.Join(e.me.Roles, " and "))
+	}
+	return e, nil
+}

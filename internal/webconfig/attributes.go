@@ -174,11 +174,23 @@ func (a *Attributes) TimeSpan(name string, absent, most time.Duration) time.Dura
 	}
 	d, ok := ParseTimeSpan(v)
 	if !ok || d < 0 || d > most {
-		a.Fail(CodeInvalidTimeSpan, name, quote(v),
-			fmt.Sprintf("days.hh:mm:ss of at most %v; a plain number means days, 24 hours are 1.00:00:00", most))
+		want := "days.hh:mm:ss"
+		if most != Infinite {
+			want += fmt.Sprintf(" of at most %v", most)
+		}
+		a.Fail(CodeInvalidTimeSpan, name, quote(v), want+"; a plain number means days, 24 hours are 1.00:00:00")
 		return absent
 	}
 	return d
+}
+
+// TimeSpanOrInfinite reads a .NET time span of at least 0, or the word
+// Infinite in that spelling (invalid_timespan).
+func (a *Attributes) TimeSpanOrInfinite(name string, absent time.Duration) time.Duration {
+	if v, _ := a.Lookup(name); v == "Infinite" {
+		return Infinite
+	}
+	return a.TimeSpan(name, absent, Infinite)
 }
 
 // oneOf is the Want text of an enumeration.

@@ -47,6 +47,15 @@ const (
 	CodeCustomDataProtector        = "custom_data_protector"
 )
 
+// The codes of [Error.Code] of forms authentication, Windows Identity
+// Foundation and Cora SeQuence.
+const (
+	CodeInvalidTimeout           = "invalid_timeout" // minutes
+	CodeInvalidSize              = "invalid_size"
+	CodeInvalidChunkSize         = "invalid_chunk_size"
+	CodeSessionHandlerNotRemoved = "session_handler_not_removed"
+)
+
 // Error says what is wrong with a configuration file and what would be right.
 // No field ever holds the text of a key.
 type Error struct {

@@ -52,6 +52,52 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// FuzzSettings reads all sections, with the data itself for every other file.
+func FuzzSettings(f *testing.F) {
+	seeds := vectors(f)
+	if len(seeds) == 0 {
+		f.Fatal("no seeds")
+	}
+	for _, v := range seeds {
+		f.Add(v.xml)
+	}
+	f.Add(site("<authentication mode='Forms'><forms timeout='1'/></authentication>", "<appSettings file='a'><add key='aspnet:UseLegacyEncryption' value='true'/></appSettings>"))
+	f.Add([]byte("<appSettings><add key='aspnet:MaxHttpCollectionKeys' value='5'/><remove key='a'/><clear/></appSettings>"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := Parse(bytes.NewReader(data), &Options{Open: func(string) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(data)), nil
+		}})
+		if err != nil {
+			return
+		}
+		s, err := file.Settings()
+		if err != nil {
+			checkError(t, data, err)
+			if s != nil {
+				t.Error("settings beside the error")
+			}
+			return
+		}
+		if f := s.Authentication.Forms; (f != nil) != (s.Authentication.Mode == "Forms") || f != nil && (f.Name == "" || f.Path == "" || f.TimeoutMinutes < 1) {
+			t.Errorf("forms: %+v", f)
+		}
+		if (s.Identity == nil) != (s.Federation == nil) {
+			t.Error("one half of WIF")
+		}
+		if s.Identity != nil {
+			h, c := s.Identity.Session, s.Federation.CookieHandler
+			if (h.Type == "") != (h.Protection == "") || h.Lifetime < 0 || s.Identity.MaximumClockSkew < 0 || c.Name == "" || c.ChunkSize < minChunkSize {
+				t.Errorf("WIF: %+v %+v", s.Identity, c)
+			}
+		}
+		for _, w := range s.Warnings {
+			if _, run := hexDigits(w.Text); w.Code == "" || w.Line < 1 || run > 16 {
+				t.Errorf("warning %+v", w)
+			}
+		}
+	})
+}
+
 // checkError fails unless err has the documented type and shows no long run of
 // hex digits, which is what keys look like.
 func checkError(t *testing.T, data []byte, err error) {

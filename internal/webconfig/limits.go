@@ -13,6 +13,8 @@ const (
 	// maxAttributes bounds the attributes of one element, which are compared
 	// with each other to find duplicates.
 	maxAttributes = 256
+	// maxEntries bounds the children of a list whose <remove> searches it.
+	maxEntries = 1000
 	// maxNamespaces bounds the namespace declarations in force at one point,
 	// which every prefixed name searches.
 	maxNamespaces = 64

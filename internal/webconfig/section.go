@@ -198,6 +198,14 @@ func (s *Section) OnlyChildren(names ...string) error {
 	return nil
 }
 
+// fewEnough refuses a list of more than maxEntries children.
+func (s *Section) fewEnough() error {
+	if s == nil || len(s.Element.Children) <= maxEntries {
+		return nil
+	}
+	return s.fault(CodeTooComplex, "", fmt.Sprintf("%d elements inside", len(s.Element.Children)), fmt.Sprintf("at most %d", maxEntries))
+}
+
 // inFile notes which file the error err is about.
 func inFile(err error, file string) error {
 	if e, ok := err.(*Error); ok && e.File == "" {

@@ -1,0 +1,107 @@
+package webconfig
+
+// Cora is <sequence.engine><web><session> of Cora SeQuence (formerly PNMsoft
+// Sequence), with the defaults of its version 9.3 and later. What the cookie
+// holds is not public: it can be passed on and not read.
+type Cora struct {
+	// Enabled says that the product keeps sessions of its own.
+	Enabled bool
+	// Application is Administration, Flowtime or any text, and empty in files
+	// of before version 9.3.
+	Application string
+	// LifetimeMinutes is how long an idle session lives, and
+	// MaxLifetimeMinutes any session.
+	LifetimeMinutes, MaxLifetimeMinutes int
+	// CookieNamePrefix is the attribute sessionCookieName.
+	CookieNamePrefix string
+	// Path, Domain and Secure are those of the cookie.
+	Path, Domain string
+	Secure       bool
+	// CacheMaxSize bounds the sessions in memory, 0 means no bound.
+	CacheMaxSize int
+	// CacheItemFadeMinutes is how long a session stays in memory.
+	CacheItemFadeMinutes int
+	// ReuseSession says that the browsers of a user share one session.
+	ReuseSession bool
+	// Locations are the parts of the site with settings of their own.
+	Locations []CoraLocation
+	// Line is the line of the element, of the first for a part of the site if
+	// there is no other.
+	Line int
+	// Warnings is cora_cookie_payload_unknown.
+	Warnings []Warning
+}
+
+// CoraLocation is the section in a <location> for a part of the site.
+type CoraLocation struct {
+	// Path is the attribute of <location>.
+	Path string
+	// Enabled is as in [Cora]; that of the application unless set.
+	Enabled bool
+	// Line is the line of the element.
+	Line int
+}
+
+// CookieName returns the name of the session cookie, as version 9.3 and later
+// make it, or "" if the file does not tell: older versions add a number that
+// is known at run time only.
+func (c *Cora) CookieName() string {
+	if c.Application == "" {
+		return ""
+	}
+	return c.CookieNamePrefix + c.Application
+}
+
+// Cora reads <sequence.engine><web><session>; nil if the file has none. The
+// class behind it is not public, so attributes unknown here are no fault
+// unless they look like a misspelling.
+func (f *File) Cora() (*Cora, error) {
+	path := []string{"sequence.engine", "web", "session"}
+	s, err := f.Section(path...)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := f.SectionsIn(path...)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil && len(parts) == 0 {
+		return nil, nil
+	}
+	c, err := readCora(s, true)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range parts {
+		p, err := readCora(part.Section, c.Enabled)
+		if err != nil {
+			return nil, err
+		}
+		if c.Line == 0 {
+			c.Line = p.Line
+		}
+		c.Locations = append(c.Locations, CoraLocation{Path: part.Location, Enabled: p.Enabled, Line: p.Line})
+	}
+	c.Warnings = []Warning{{Code: "cora_cookie_payload_unknown", Line: c.Line,
+		Text: "what the cookie " + quote(c.CookieNamePrefix+"…") + " holds is not public: it can be passed on and not read"}}
+	return c, nil
+}
+
+func readCora(s *Section, enabled bool) (*Cora, error) {
+	a := s.Attributes()
+	c := &Cora{
+		Enabled:              a.Bool("enabled", enabled),
+		Application:          trim(a.Text("application", "")),
+		LifetimeMinutes:      a.Int("lifetime", 20, 0, CodeInvalidTimeout),
+		MaxLifetimeMinutes:   a.Int("maxLifetime", 1440, 0, CodeInvalidTimeout),
+		CookieNamePrefix:     a.NonEmpty("sessionCookieName", "SQSession"),
+		Path:                 a.Text("sessionCookiePath", "/"),
+		Domain:               trim(a.Text("sessionCookieDomain", "")),
+		Secure:               a.Bool("sessionCookieSecure", false),
+		CacheMaxSize:         a.Int("cacheMaxSize", 0, 0, CodeInvalidSize),
+		CacheItemFadeMinutes: a.Int("cacheItemFade", 10, 0, CodeInvalidTimeout),
+		ReuseSession:         a.Bool("reuseSession", true),
+		Line:                 lineOf(s),
+	}
+	return c, a.DonePartly()
+}

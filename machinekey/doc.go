@@ -5,8 +5,11 @@
 // The rules are those of System.Web's MachineKey.Protect and Unprotect, which
 // since .NET 4.5 carry the WIF session cookie and every OWIN (Katana) cookie
 // and token, and in compatibilityMode Framework45 the forms, role and
-// anonymous cookies too. They were read in Microsoft's published reference
-// source and are checked against values recorded from it.
+// anonymous cookies too. In the older modes, Framework20SP1 and SP2, these
+// cookies follow other rules, and so does MachineKey.Encode in every mode: see
+// [Ring.LegacyProtector], [Key.Encode] and [Ring.EncodeProtector]. The rules
+// were read in Microsoft's published reference source and are checked against
+// values recorded from it.
 //
 // A [Config] is one <machineKey> element. [New] validates it and makes a
 // [Key]; a [Ring] holds the key that writes and older ones that still read;
@@ -21,7 +24,8 @@
 //
 // The package does not know what the data means or how it travels: see the
 // packages sessiontoken and cookie. It does not speak ASP.NET Core Data
-// Protection or the Windows DPAPI, and it never opens unauthenticated data.
+// Protection or the Windows DPAPI. It never opens unauthenticated data, except
+// through functions and options with Insecure in their name.
 //
 // A leaked machine key means more than forged cookies: .NET nodes deserialize
 // what the key authenticates, so whoever holds it can run code on them. Guard

@@ -114,3 +114,107 @@ func ExampleRing_Replace() {
 	// protected with an older key: time to issue it anew
 	// machinekey: protected data is not valid under this key and purpose
 }
+
+// A site whose web.config says compatibilityMode="Framework20SP1", or that
+// names no mode and targets a framework before 4.5, protects its forms cookie
+// without derived keys.
+func ExampleRing_LegacyProtector() {
+	cfg, err := machinekey.Generate(machinekey.HMACSHA1, machinekey.AES)
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Mode = machinekey.Framework20SP1 // as ParseWebConfig finds it
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ring, err := machinekey.NewRing(key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	tickets, err := ring.LegacyProtector(machinekey.LegacyOptions{Protection: machinekey.ProtectionAll})
+	if err != nil {
+		log.Fatal(err)
+	}
+	protected, err := tickets.Protect(nil, []byte("ticket"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ticket, err := tickets.Unprotect(nil, protected)
+	fmt.Printf("%s, %v\n", ticket, err)
+
+	protected[0] ^= 1
+	_, err = tickets.Unprotect(nil, protected)
+	fmt.Println(errors.Is(err, machinekey.ErrUnprotect))
+	// Output:
+	// ticket, <nil>
+	// true
+}
+
+// What MachineKey.Encode made on a .NET node, and what MachineKey.Decode
+// accepts there. The key of this example is public.
+func ExampleKey_Decode() {
+	cfg, err := machinekey.ParseWebConfig(strings.NewReader(`<configuration><system.web><machineKey
+		validationKey="4B04D08CAA210ABF91B5E6E86763E0EEA4044284B4C962B4E51227868DF44D1D6D20F7309FBA3CE323404FA0FC39E6C8C6CE9FB842C9481B9938EB268AF5F85D"
+		decryptionKey="C9D61286123285F6FA496CFA190FC219BEF44A0943705404CF023C15A1FFFE02"
+		validation="SHA1" decryption="AES"/></system.web></configuration>`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	const text = "5FD080658AE2B56D3931720D79F512ED8B4B42D1367D6CD51C08"
+	data, err := key.Decode(text, machinekey.ProtectionValidation)
+	fmt.Printf("%x, %v\n", data, err)
+
+	again, err := key.Encode(data, machinekey.ProtectionValidation)
+	fmt.Println(again == text, err)
+	// Output:
+	// 5fd080658ae2, <nil>
+	// true <nil>
+}
+
+// The bytes of MachineKey.Encode, without the hex and with all keys of a ring.
+func ExampleRing_EncodeProtector() {
+	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ring, err := machinekey.NewRing(key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	p, err := ring.EncodeProtector()
+	if err != nil {
+		log.Fatal(err)
+	}
+	protected, err := p.Protect(nil, []byte("session"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	session, err := key.Decode(fmt.Sprintf("%X", protected), machinekey.ProtectionAll)
+	fmt.Printf("%s, %v\n", session, err)
+	// Output: session, <nil>
+}
+
+// A fixed key that is followed by ",IsolateApps" in web.config. The hash comes
+// from the .NET side.
+func ExampleConfig_Isolate() {
+	cfg, err := machinekey.Generate(machinekey.HMACSHA1, machinekey.AES)
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg.Mode = machinekey.Framework20SP1
+
+	hash := int32(1502729530)
+	apps := machinekey.Isolation{AppPathHash: &hash}
+	isolated, err := cfg.Isolate(apps, apps)
+	fmt.Printf("%x, %v\n", isolated.ValidationKey[:4], err)
+	// Output: 3ad59159, <nil>
+}

@@ -19,6 +19,9 @@ func TestFIPSLifted(t *testing.T) {
 	var p *machinekey.Protector
 	var ring *machinekey.Ring
 	var protected []byte
+	var legacy *machinekey.LegacyProtector
+	var key *machinekey.Key
+	var text string
 	fips140.WithoutEnforcement(func() {
 		ring = ringOf(t, generated(t))
 		var err error
@@ -26,11 +29,25 @@ func TestFIPSLifted(t *testing.T) {
 			t.Fatal(err)
 		}
 		protected = protect(t, p, []byte("text"))
+		cfg := legacyGenerated(t)
+		cfg.Validation, cfg.AllowInsecure = machinekey.InsecureMD5, true
+		key = keyOf(t, cfg)
+		if legacy, err = ringOf(t, key).LegacyProtector(machinekey.LegacyOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if text, err = key.Encode([]byte("text"), machinekey.ProtectionAll); err != nil {
+			t.Fatal(err)
+		}
 	})
 	_, err1 := p.Protect(nil, []byte("text"))
 	_, err2 := p.Unprotect(nil, protected)
 	_, err3 := ring.Protector(machinekey.RoleTicket)
-	for i, err := range []error{err1, err2, err3} {
+	_, err4 := legacy.Protect(nil, []byte("text"))
+	_, err5 := legacy.Unprotect(nil, protected)
+	_, err6 := key.Encode([]byte("text"), machinekey.ProtectionAll)
+	_, err7 := key.Decode(text, machinekey.ProtectionAll)
+	_, err8 := machinekey.InsecureLegacyData{}.Hash(key, nil)
+	for i, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8} {
 		var e *machinekey.ConfigError
 		if !errors.As(err, &e) || e.Code != "not_fips_approved" {
 			t.Errorf("%d: %v, want not_fips_approved", i, err)

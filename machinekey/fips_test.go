@@ -68,6 +68,17 @@ func TestFIPSOnly(t *testing.T) {
 			if err != nil || string(got) != "text" {
 				t.Errorf("%v: %q, %v", cfg, got, err)
 			}
+			if len(cfg.ValidationKey) < 20 || len(cfg.ValidationKey) > 128 {
+				continue
+			}
+			key := keyOf(t, cfg)
+			text, err := key.Encode([]byte("text"), machinekey.ProtectionAll)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := key.Decode(text, machinekey.ProtectionAll); err != nil || string(got) != "text" {
+				t.Errorf("%v: Decode = %q, %v", cfg, got, err)
+			}
 			continue
 		}
 		_, err := machinekey.New(cfg)

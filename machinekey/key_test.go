@@ -93,7 +93,28 @@ func TestNew(t *testing.T) {
 		// The legacy modes know more, which the legacy formats can use.
 		{sp1, sha1, 64, aes, 32, false, accepted},
 		{sp2, sha256, 64, auto, 24, false, accepted},
+		{sp1, sha1, 19, aes, 32, false, accepted}, // by Protect, see TestLegacyProtectorRefuses
+		{sp1, sha1, 65, aes, 32, false, accepted},
 		{sp1, md5, 64, aes, 32, true, acceptedLegacy},
+		{sp1, md5, 200, aes, 32, true, acceptedLegacy},
+		{sp1, md5, 20, aes, 32, true, acceptedLegacy},
+		{sp1, md5, 19, aes, 32, true, validationKey},
+		{sp1, vaes, 19, aes, 32, false, validationKey},
+		{sp1, vaes, 65, aes, 32, false, validationKey},
+		{sp1, machinekey.HMACSHA384, 128, des, 9, true, acceptedLegacy},
+		{sp1, machinekey.HMACSHA384, 129, des, 9, true, validationKey},
+		{sp1, machinekey.HMACSHA512, 128, des, 9, true, acceptedLegacy},
+		{sp1, machinekey.HMACSHA512, 129, des, 9, true, validationKey},
+		{sp1, v3des, 64, aes, 16, false, acceptedLegacy},
+		{sp1, v3des, 64, aes, 32, false, decryptionKey},
+		{sp1, v3des, 64, auto, 8, true, acceptedLegacy},
+		{sp1, v3des, 64, auto, 8, false, insecure},
+		{sp1, v3des, 64, des, 24, true, acceptedLegacy},
+		{sp1, v3des, 64, des, 9, true, decryptionKey},
+		{sp1, vaes, 64, des, 8, true, decryptionKey},
+		{sp1, vaes, 64, des, 24, true, acceptedLegacy},
+		{sp1, vaes, 64, tdes, 24, true, acceptedLegacy},
+		{sp1, 0, 64, aes, 32, true, validation},
 		{sp1, md5, 64, aes, 32, false, insecure},
 		{sp1, v3des, 64, aes, 24, false, acceptedLegacy},
 		{sp2, vaes, 64, aes, 32, false, acceptedLegacy},
@@ -119,6 +140,9 @@ func TestNew(t *testing.T) {
 			_, err := ringOf(t, key).Protector(machinekey.FormsTicket)
 			if (err == nil) != (test.want == accepted) {
 				t.Errorf("%v: Protector: %v", cfg, err)
+			}
+			if _, err := ringOf(t, key).LegacyProtector(machinekey.LegacyOptions{}); test.want == acceptedLegacy && err != nil {
+				t.Errorf("%v: LegacyProtector: %v", cfg, err)
 			}
 			continue
 		}
@@ -196,6 +220,25 @@ func TestNothingPrintsKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	protect(t, p, []byte("text"))
+	encode, err := ring.EncodeProtector()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := encode.Protect(nil, []byte("text")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := key.Encode([]byte("text"), machinekey.ProtectionAll); err != nil { // keeps what it needs in the key
+		t.Fatal(err)
+	}
+	cfg.Mode = machinekey.Framework20SP1
+	legacyKey := keyOf(t, cfg)
+	legacy, err := ringOf(t, legacyKey).LegacyProtector(machinekey.LegacyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := legacy.Protect(nil, []byte("text")); err != nil {
+		t.Fatal(err)
+	}
 
 	var needles []string
 	for _, secret := range [][]byte{cfg.ValidationKey, cfg.DecryptionKey} {
@@ -243,12 +286,14 @@ func TestNothingPrintsKeys(t *testing.T) {
 		key  *machinekey.Key
 		ring *machinekey.Ring
 		p    *machinekey.Protector
+		l    *machinekey.LegacyProtector
+		e    *machinekey.EncodeProtector
 	}
 	type byValue struct{ key machinekey.Key }
 	for _, v := range []any{
 		cfg, &cfg, key, *key, ring, p,
 		[]*machinekey.Key{key}, []machinekey.Key{*key}, map[string]*machinekey.Key{"k": key},
-		[]any{cfg, key, ring, p}, hidden{key}, hidden{ring}, hidden{p}, byPointer{key, ring, p}, byValue{*key}, &byValue{*key},
+		[]any{cfg, key, ring, p}, hidden{key}, hidden{ring}, hidden{p}, byPointer{key, ring, p, legacy, encode}, legacy, encode, hidden{legacy}, hidden{encode}, byValue{*key}, &byValue{*key},
 	} {
 		verbs := "vsqxXdobcUeEfFgGtp"
 		if _, ok := v.(machinekey.Config); ok {
@@ -275,12 +320,12 @@ func TestNothingPrintsKeys(t *testing.T) {
 			check(fmt.Sprintf("slog %s of %T", name, v), b.String())
 		}
 	}
-	for _, s := range []fmt.Stringer{cfg, key, ring, p} {
+	for _, s := range []fmt.Stringer{cfg, key, ring, p, legacy, encode} {
 		if !strings.HasPrefix(s.String(), "machinekey.") {
 			t.Errorf("String of %T is %q", s, s)
 		}
 	}
-	for _, s := range []fmt.Stringer{key, ring, p} {
+	for _, s := range []fmt.Stringer{key, ring, p, legacy, encode} {
 		if !strings.Contains(s.String(), key.ID()) {
 			t.Errorf("String of %T does not name the key: %q", s, s)
 		}

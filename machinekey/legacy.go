@@ -8,6 +8,10 @@ import "fmt"
 //
 //	E   encryption, which is signed as well: see LegacyProtector
 //	H   the keyed digest of the attribute validation
+//
+// It is not recorded in the data, and all use the same keys: what one value of
+// the attribute wrote may open under another, with the digest or the
+// ciphertext as data.
 type Protection uint8
 
 // The values of the attribute. The zero value is its default.

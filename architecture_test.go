@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/floor":     {},
 	"internal/nbfx":      {"internal/dotnet"},
 	"internal/nrbf":      {"internal/dotnet"},
+	"internal/race":      {},
 	"internal/rsacookie": {},
 	"internal/webconfig": {"internal/dotnet"},
 	"testvectors":        {},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/floor"
+	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/testvectors"
@@ -119,6 +120,9 @@ func BenchmarkCheck(b *testing.B) {
 }
 
 func TestCheckDecodeAllocations(t *testing.T) {
+	if race.Enabled {
+		return
+	}
 	f := newFarm(t)
 	for _, bc := range benchCookies {
 		r := f.request(bc.vector)

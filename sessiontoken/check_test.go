@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -269,6 +270,9 @@ func TestSecretsDoNotPrint(t *testing.T) {
 }
 
 func TestDecodeAllocations(t *testing.T) {
+	if race.Enabled {
+		return
+	}
 	f := readFile(t, "sessiontoken_45.json")
 	c := f.codec(t, "A", SessionOptions{})
 	for _, bt := range benchTokens {

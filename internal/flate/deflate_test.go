@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/race"
 )
 
 // cookieLen is the length of the cookie text around a deflated token of n
@@ -153,7 +155,7 @@ func TestDeflateStamps(t *testing.T) {
 }
 
 func TestDeflateAllocs(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector empties pools")
 	}
 	for _, p := range vectorPayloads(t) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
 
@@ -195,7 +196,7 @@ func TestGunzipBitFlips(t *testing.T) {
 }
 
 func TestGzipAllocs(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector empties pools")
 	}
 	plain := vectorPayloads(t)[0].plain

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/race"
 )
 
 const testLimit = 1 << 20 // .NET's MaxDecompressedSize
@@ -160,7 +162,7 @@ func TestInflateBomb(t *testing.T) {
 	if err != nil || len(got) != testLimit || cap(got) > testLimit {
 		t.Fatalf("limit reached: %d bytes, capacity %d, %v", len(got), cap(got), err)
 	}
-	if raceEnabled {
+	if race.Enabled {
 		return
 	}
 	// Growing from 32 kB to 1 MiB by doubling.
@@ -240,7 +242,7 @@ func TestInflateLongCodes(t *testing.T) {
 }
 
 func TestInflateAllocs(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector empties pools")
 	}
 	for _, p := range vectorPayloads(t) {

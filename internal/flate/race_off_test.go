@@ -1,6 +1,0 @@
-//go:build !race
-
-package flate
-
-// raceEnabled is explained beside its other value.
-const raceEnabled = false

@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des"
+	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
 )
@@ -131,3 +132,20 @@ func unpad(padded []byte, size int) (n int, ok bool) {
 	}
 	return n, true
 }
+
+// unpadConstantTime is unpad for data that nobody has authenticated: it looks
+// at the same bytes whatever they are. Padded has at least size bytes; good is
+// 1 or 0.
+func unpadConstantTime(padded []byte, size int) (n, good int) {
+	last := padded[len(padded)-1]
+	pad := int(last)
+	good = atLeast(pad, 1) & atLeast(size, pad)
+	for i := range size {
+		same := subtle.ConstantTimeByteEq(padded[len(padded)-1-i], last)
+		good &= same | atLeast(i, pad) // what is before the padding may differ
+	}
+	return len(padded) - pad, good
+}
+
+// atLeast returns 1 if n >= m, and else 0, without a branch.
+func atLeast(n, m int) int { return int(^uint64(int64(n)-int64(m)) >> 63) }

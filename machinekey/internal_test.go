@@ -160,6 +160,36 @@ func TestUnpad(t *testing.T) {
 		if n, ok := unpad(test.padded, 8); n != test.n || ok != test.ok {
 			t.Errorf("unpad(%x) = %d, %v, want %d, %v", test.padded, n, ok, test.n, test.ok)
 		}
+		if len(test.padded) < 8 {
+			continue // unpadConstantTime sees whole blocks
+		}
+		if n, good := unpadConstantTime(test.padded, 8); (good == 1) != test.ok || good&^1 != 0 || test.ok && n != test.n {
+			t.Errorf("unpadConstantTime(%x) = %d, %d, want %d, %v", test.padded, n, good, test.n, test.ok)
+		}
+	}
+}
+
+// TestUnpadConstantTime compares the two ways on every padding of a block and
+// on those with one byte wrong.
+func TestUnpadConstantTime(t *testing.T) {
+	for pad := range 256 {
+		for wrong := -1; wrong < 32; wrong++ {
+			padded := make([]byte, 32)
+			for i := range padded {
+				if 32-i <= pad {
+					padded[i] = byte(pad)
+				}
+			}
+			padded[31] = byte(pad)
+			if wrong >= 0 {
+				padded[wrong]++
+			}
+			n, ok := unpad(padded, 16)
+			m, good := unpadConstantTime(padded, 16)
+			if (good == 1) != ok || good&^1 != 0 || ok && m != n {
+				t.Errorf("%x: %d, %d, want %d, %v", padded, m, good, n, ok)
+			}
+		}
 	}
 }
 

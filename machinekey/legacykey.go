@@ -3,9 +3,7 @@ package machinekey
 import (
 	"crypto/cipher"
 	"crypto/hmac"
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
+	"crypto/rand"
 	"crypto/sha512"
 	"crypto/subtle"
 	"errors"
@@ -15,8 +13,6 @@ import (
 	"math"
 	"slices"
 	"sync"
-
-	"crypto/rand"
 )
 
 // legacyLayers says which layers are around the data, from the inside.
@@ -47,8 +43,8 @@ type legacyKey struct {
 	legacyLayers
 	key     *Key
 	block   cipher.Block
-	newMAC  func() hash.Hash
-	md5     bool         // the digest is keyed by its data, see scratch.digest
+	newHash func() hash.Hash
+	md5     bool         // the key follows the data, in the place of an HMAC
 	refusal *ConfigError // returned by protect, if not nil
 
 	blockSize, tagSize, prefixSize int
@@ -92,7 +88,7 @@ func newLegacyKey(k *Key, layers legacyLayers) (*legacyKey, error) {
 		return nil, err
 	}
 	l := &legacyKey{legacyLayers: layers, key: k}
-	if l.newMAC = k.cfg.Validation.legacyHash(); l.newMAC == nil { // unreachable: checked above
+	if l.newHash = k.cfg.Validation.legacyHash(); l.newHash == nil { // unreachable: checked above
 		return nil, legacyValidationError(k.cfg.Validation.String())
 	}
 	l.md5 = k.cfg.Validation == InsecureMD5
@@ -102,7 +98,7 @@ func newLegacyKey(k *Key, layers legacyLayers) (*legacyKey, error) {
 		return nil, err
 	}
 	l.block = block
-	l.blockSize, l.tagSize = block.BlockSize(), l.newMAC().Size()
+	l.blockSize, l.tagSize = block.BlockSize(), l.newHash().Size()
 	if layers.encrypted {
 		prefixed, err := k.cfg.prefixed(layers)
 		if err != nil {
@@ -137,9 +133,9 @@ func (l *legacyKey) newScratch() *legacyScratch {
 	t.enc = cipher.NewCBCEncrypter(l.block, t.zero[:l.blockSize])
 	t.dec = cipher.NewCBCDecrypter(l.block, t.zero[:l.blockSize])
 	if l.md5 {
-		t.mac, t.suffix = l.newMAC(), l.key.cfg.ValidationKey
+		t.mac, t.suffix = l.newHash(), l.key.cfg.ValidationKey
 	} else {
-		t.mac = hmac.New(l.newMAC, l.key.cfg.ValidationKey)
+		t.mac = hmac.New(l.newHash, l.key.cfg.ValidationKey)
 	}
 	return t
 }
@@ -314,23 +310,6 @@ func (l *legacyKey) unwrap(t *legacyScratch, plain, modifier []byte) ([]byte, bo
 	return data, good == 1
 }
 
-// unpadConstantTime is unpad for data that nobody has authenticated: it looks
-// at the same bytes whatever they are. Padded has at least size bytes; good is
-// 1 or 0.
-func unpadConstantTime(padded []byte, size int) (n, good int) {
-	last := padded[len(padded)-1]
-	pad := int(last)
-	good = atLeast(pad, 1) & atLeast(size, pad)
-	for i := range size {
-		same := subtle.ConstantTimeByteEq(padded[len(padded)-1-i], last)
-		good &= same | atLeast(i, pad) // what is before the padding may differ
-	}
-	return len(padded) - pad, good
-}
-
-// atLeast returns 1 if n >= m, and else 0, without a branch.
-func atLeast(n, m int) int { return int(^uint64(int64(n)-int64(m)) >> 63) }
-
 // fillPrefix fills prefix as the layers say.
 func (l *legacyKey) fillPrefix(prefix, plaintext []byte) error {
 	if len(prefix) == 0 {
@@ -356,7 +335,7 @@ func (l *legacyKey) fillPrefix(prefix, plaintext []byte) error {
 //
 //	D(data) || D(D(data)) || …   cut to the length of prefix
 func (l *legacyKey) hashPrefix(prefix, data []byte) {
-	h := l.newMAC()
+	h := l.newHash()
 	sum := data
 	for len(prefix) > 0 {
 		h.Reset()
@@ -364,21 +343,4 @@ func (l *legacyKey) hashPrefix(prefix, data []byte) {
 		sum = h.Sum(nil)
 		prefix = prefix[copy(prefix, sum):]
 	}
-}
-
-// legacyHash returns the digest inside H, nil for an unknown algorithm.
-func (v Validation) legacyHash() func() hash.Hash {
-	switch v {
-	case HMACSHA1, LegacyTripleDES, LegacyAES:
-		return sha1.New
-	case HMACSHA256:
-		return sha256.New
-	case HMACSHA384:
-		return sha512.New384
-	case HMACSHA512:
-		return sha512.New
-	case InsecureMD5:
-		return md5.New
-	}
-	return nil
 }

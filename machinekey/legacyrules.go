@@ -2,7 +2,12 @@ package machinekey
 
 import (
 	"crypto/des"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
 	"fmt"
+	"hash"
 )
 
 // minLegacyValidationKey is the shortest validation key of the legacy formats:
@@ -89,4 +94,21 @@ func (c Config) legacyCipherKey() []byte {
 		return c.DecryptionKey[:min(len(c.DecryptionKey), des.BlockSize)]
 	}
 	return c.DecryptionKey
+}
+
+// legacyHash returns the digest inside H, nil for an unknown algorithm.
+func (v Validation) legacyHash() func() hash.Hash {
+	switch v {
+	case HMACSHA1, LegacyTripleDES, LegacyAES:
+		return sha1.New
+	case HMACSHA256:
+		return sha256.New
+	case HMACSHA384:
+		return sha512.New384
+	case HMACSHA512:
+		return sha512.New
+	case InsecureMD5:
+		return md5.New
+	}
+	return nil
 }

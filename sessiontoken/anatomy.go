@@ -39,15 +39,19 @@ type Fact struct{ Name, Value string }
 
 // Names of the layers.
 const (
-	layerText       = "text (base64)"
-	layerEnvelope   = "envelope (XML)"
-	layerMachineKey = "machine key"
-	layerStore      = "store"
-	layerDeflate    = "deflate"
-	layerNRBF       = "nrbf"
-	layerNBFX       = "nbfx"
-	layerIDs        = "ids inside and outside"
-	layerValidity   = "validity"
+	layerText           = "text (base64)"
+	layerEnvelope       = "envelope (XML)"
+	layerMachineKey     = "machine key"
+	layerMachineKeyText = "machine key (hex)"
+	layerRSAEncryption  = "rsa encryption"
+	layerRSASignature   = "rsa signature"
+	layerStore          = "store"
+	layerDeflate        = "deflate"
+	layerNRBF           = "nrbf"
+	layerPayload        = "payload"
+	layerNBFX           = "nbfx"
+	layerIDs            = "ids inside and outside"
+	layerValidity       = "validity"
 )
 
 // Inspect opens value as Decode does and reports every layer, down to the one
@@ -100,8 +104,13 @@ func (a *Anatomy) addEnvelope(size int, env *envelope) {
 		Fact{"key generation", quoteOr(string(env.keyGeneration), "none")}, Fact{"mode", mode})
 }
 
+// addKey notes a layer and the machine key that opened it, if one did.
 func (a *Anatomy) addKey(name string, size int, key *machinekey.Key) {
 	if a == nil {
+		return
+	}
+	if key == nil {
+		a.add(name, size)
 		return
 	}
 	a.add(name, size, Fact{"opened by key", key.ID()})

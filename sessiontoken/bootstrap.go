@@ -11,16 +11,20 @@ type BootstrapKind uint8
 
 // The kinds of BootstrapContext.
 const (
-	BootstrapNone   BootstrapKind = iota // no bootstrap context
-	BootstrapString                      // Data is the token as text, UTF-8
-	BootstrapBytes                       // Data is the token as bytes
-	BootstrapToken                       // Data is the XML of a token object, UTF-8
+	BootstrapNone    BootstrapKind = iota // no bootstrap context
+	BootstrapString                       // Data is the token as text, UTF-8
+	BootstrapBytes                        // Data is the token as bytes
+	BootstrapToken                        // Data is the XML of a token object, UTF-8
+	BootstrapWindows                      // a Windows token was there and cannot be carried; no Data; WIF 1.0 only
 )
 
 // Bootstrap is the security token that the user signed in with, kept by sites
 // that set saveBootstrapContext (System.IdentityModel.Tokens.BootstrapContext).
 // It is a credential of its own: it never shows in logs or JSON. Nothing of
-// it is parsed. The zero value is none.
+// it is interpreted. The zero value is none.
+//
+// WIF 1.0 knows tokens as XML only: there BootstrapString and BootstrapToken
+// must be one XML element when issued, and reading gives BootstrapToken.
 type Bootstrap struct {
 	// Kind says what Data is.
 	Kind BootstrapKind
@@ -37,6 +41,8 @@ func (b Bootstrap) String() string {
 		return fmt.Sprintf("string of %d bytes", len(b.Data))
 	case BootstrapBytes:
 		return fmt.Sprintf("%d bytes", len(b.Data))
+	case BootstrapWindows:
+		return "Windows token stub"
 	case BootstrapToken:
 		return fmt.Sprintf("token of %d bytes", len(b.Data))
 	}

@@ -84,7 +84,9 @@ func (d *documentReader) build() *Token {
 func (d *documentReader) place(i, at, next int, identities []Identity, claims []Claim, blob []byte, str func(nbfx.Span) string) int {
 	s, id := &d.identities[i], &identities[at]
 	id.AuthenticationType, id.Label = str(s.authentication), str(s.label)
-	id.NameClaimType, id.RoleClaimType = ClaimTypeName, ClaimTypeRole
+	if d.format == WIF45 {
+		id.NameClaimType, id.RoleClaimType = ClaimTypeName, ClaimTypeRole
+	}
 	if s.nameType.Len > 0 {
 		id.NameClaimType = str(s.nameType)
 	}

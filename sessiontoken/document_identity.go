@@ -14,7 +14,7 @@ import (
 //	  ClaimCollection (?)
 //	    Claim*            see claim
 //	  Actor (?)           exactly one Identity
-//	  BootStrapToken (?)  bytes, the stream of package nrbf
+//	  BootStrapToken (?)  bytes, the stream of package nrbf; in WIF 1.0 an element
 func (d *documentReader) identity(depth int) (int, bool) {
 	i := identitySpans{actor: -1, isActor: depth > 0}
 	for _, a := range d.r.Attrs() {
@@ -25,7 +25,7 @@ func (d *documentReader) identity(depth int) (int, bool) {
 		if !ok {
 			return 0, d.fail(errOrder("text"))
 		}
-		switch a.ID {
+		switch d.format.name(a.ID) {
 		case nAuthenticationType:
 			i.authentication = d.keepOnce(text)
 		case nLabel:
@@ -188,7 +188,7 @@ func (d *documentReader) property(first int) bool {
 		}
 		p[a.ID-nClaimPropertyName] = d.keep(text)
 	}
-	if p[0].Len == 0 || p[1].Len == 0 || len(d.properties)-first >= maxProperties {
+	if d.format == WIF45 && (p[0].Len == 0 || p[1].Len == 0) || len(d.properties)-first >= maxProperties {
 		return d.fail(errProperty)
 	}
 	for _, q := range d.properties[first:] {
@@ -203,6 +203,9 @@ func (d *documentReader) property(first int) bool {
 
 // bootstrap reads a BootStrapToken into the blob.
 func (d *documentReader) bootstrap(i *identitySpans) bool {
+	if d.format == WIF10 {
+		return d.bootstrapXML(i)
+	}
 	start := len(d.blob)
 	if !d.rawBytes() {
 		return false

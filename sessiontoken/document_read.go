@@ -13,7 +13,7 @@ import (
 // documentReader reads the token document: binary XML with names from the
 // static dictionary, all in no namespace, in this order ((?) optional):
 //
-//	SessionToken               @PersistentTrue(?) @ReferenceModeTrue(?)
+//	SessionToken               @PersistentTrue(?) @ReferenceModeTrue(?), in WIF 1.0 @SessionModeTrue(?)
 //	  Context                  text (?)
 //	  Version                  "1"
 //	  SecureConversationVersion
@@ -27,15 +27,17 @@ import (
 //	  SctAuthorizationPolicy   one WCF claim, ignored (?)
 //	  EndpointId               text (?)
 //
-// (SessionSecurityTokenCookieSerializer; the order is part of the format.)
+// (SessionSecurityTokenCookieSerializer; the order is part of the format.) The
+// names are those of 4.5; [Format] has the differences of WIF 1.0.
 //
 // A first pass checks the document and collects the texts; build then makes
 // the Token with one string that all texts share, one slice of claims and one
 // of identities, whatever their number.
 type documentReader struct {
-	r    nbfx.Reader
-	kind nbfx.Kind // the current node; comments and blanks are skipped
-	err  error
+	format Format
+	r      nbfx.Reader
+	kind   nbfx.Kind // the current node; comments and blanks are skipped
+	err    error
 
 	texts []byte        // what the token will keep; the spans below lie in it
 	seen  [64]nbfx.Span // recent texts of the kind that repeats, by hash
@@ -75,8 +77,8 @@ type identitySpans struct {
 }
 
 // read checks a whole document. It may append to doc.
-func (d *documentReader) read(doc []byte) error {
-	d.reset(doc)
+func (d *documentReader) read(doc []byte, f Format) error {
+	d.reset(doc, f)
 	if !d.document() {
 		if err := d.r.Err(); err != nil {
 			return nbfxError(err)
@@ -98,14 +100,14 @@ func nbfxError(err error) error {
 	return &FormatError{Layer: "nbfx", Offset: at.Offset, Err: at.Err}
 }
 
-func (d *documentReader) reset(doc []byte) {
-	d.err = nil
+func (d *documentReader) reset(doc []byte, f Format) {
+	d.format, d.err = f, nil
 	d.head = tokenHead{}
 	d.roots = 0
 	d.texts, d.blob = d.texts[:0], d.blob[:0]
 	d.claims, d.properties, d.identities = d.claims[:0], d.properties[:0], d.identities[:0]
 	clear(d.seen[:])
-	d.r.Reset(doc, nbfx.Session45, nbfx.Limits{Records: maxRecords})
+	d.r.Reset(doc, f.dictionary(), nbfx.Limits{Records: maxRecords})
 }
 
 // document reads from the root element to the end.
@@ -113,14 +115,14 @@ func (d *documentReader) document() bool {
 	d.advance()
 	wrapped := d.at(nSecurityContextToken) // the form WCF wraps; no attributes, always persistent
 	if !wrapped && !d.at(nSessionToken) {
-		return d.fail(errRoot)
+		return d.fail(d.rootError())
 	}
 	d.head.persistent = wrapped
 	if !wrapped {
 		for _, a := range d.r.Attrs() {
 			if a.Namespace.Len == 0 {
-				d.head.persistent = d.head.persistent || a.ID == nPersistentTrue
-				d.head.reference = d.head.reference || a.ID == nReferenceModeTrue
+				d.head.persistent = d.head.persistent || d.format.name(a.ID) == nPersistentTrue
+				d.head.reference = d.head.reference || d.format.name(a.ID) == nReferenceModeTrue
 			}
 		}
 	}
@@ -142,6 +144,19 @@ func (d *documentReader) document() bool {
 		(!d.at(nEndpointID) || d.text(&d.head.endpointID)) &&
 		d.end() &&
 		(d.kind == nbfx.EndDocument || d.fail(errTrailing))
+}
+
+// rootError is the fault of a document with another root. It tells a token
+// that the other generation wrote.
+func (d *documentReader) rootError() error {
+	other := WIF45
+	if d.format == WIF45 {
+		other = WIF10
+	}
+	if d.kind == nbfx.StartElement && d.r.Name().ID == other.wire(nSessionToken) {
+		return otherFormat(other)
+	}
+	return errRoot
 }
 
 // version reads Version and SecureConversationVersion. As in .NET only their
@@ -237,7 +252,7 @@ func (d *documentReader) policy() bool {
 	if d.kind != nbfx.StartElement {
 		return d.fail(errPolicy)
 	}
-	switch n := d.r.Name(); n.ID {
+	switch n := d.r.Name(); d.format.name(n.ID) {
 	case nNull, nNameClaim, nDNSClaim, nSpnClaim, nUpnClaim:
 		if n.Namespace.Len > 0 {
 			return d.fail(errPolicy)
@@ -357,7 +372,7 @@ func (d *documentReader) at(id int) bool {
 		return false
 	}
 	n := d.r.Name()
-	return n.ID == id && n.Namespace.Len == 0
+	return d.format.name(n.ID) == id && n.Namespace.Len == 0
 }
 
 // end demands the end of the enclosing element and moves on.

@@ -14,24 +14,25 @@ import (
 // documentWriter writes the token document that documentReader reads, byte
 // for byte as .NET does (SessionSecurityTokenCookieSerializer).
 type documentWriter struct {
-	w   nbfx.Writer
-	buf []byte // bootstrap streams
-	err error
+	format Format
+	w      nbfx.Writer
+	buf    []byte // bootstrap streams
+	err    error
 }
 
 // append appends the document of t to dst.
-func (d *documentWriter) append(dst []byte, t *Token) ([]byte, error) {
+func (d *documentWriter) append(dst []byte, t *Token, f Format) ([]byte, error) {
 	if err := t.check(); err != nil {
 		return dst, err
 	}
-	d.err = nil
-	d.w.Reset(dst, nbfx.Session45)
-	d.w.StartDict(nSessionToken)
+	d.format, d.err = f, nil
+	d.w.Reset(dst, f.dictionary())
+	d.start(nSessionToken)
 	if t.Persistent {
-		d.w.AttrDict(nPersistentTrue, "")
+		d.attr(nPersistentTrue, "")
 	}
 	if t.ReferenceMode {
-		d.w.AttrDict(nReferenceModeTrue, "")
+		d.attr(nReferenceModeTrue, "")
 	}
 	if t.Context != "" {
 		d.text(nContext, t.Context)
@@ -48,8 +49,8 @@ func (d *documentWriter) append(dst []byte, t *Token) ([]byte, error) {
 	d.time(nExpiryTime, t.ValidTo)
 	d.time(nKeyEffectiveTime, t.KeyEffective)
 	d.time(nKeyExpiryTime, t.KeyExpires)
-	d.w.StartDict(nClaimsPrincipal)
-	d.w.StartDict(nIdentities)
+	d.start(nClaimsPrincipal)
+	d.start(nIdentities)
 	for i := range t.Principal.Identities {
 		d.identity(&t.Principal.Identities[i], 0)
 	}
@@ -73,23 +74,25 @@ func (d *documentWriter) identity(i *Identity, depth int) {
 		d.fail(errActorDepth)
 		return
 	}
-	d.w.StartDict(nIdentity)
+	d.start(nIdentity)
 	d.optional(nAuthenticationType, i.AuthenticationType)
 	d.optional(nLabel, i.Label)
-	d.w.AttrDict(nNameClaimType, or(i.NameClaimType, ClaimTypeName))
-	d.w.AttrDict(nRoleClaimType, or(i.RoleClaimType, ClaimTypeRole))
-	d.w.StartDict(nClaimCollection)
-	for k := range i.Claims {
-		d.claim(&i.Claims[k])
+	d.attr(nNameClaimType, or(i.NameClaimType, ClaimTypeName))
+	d.attr(nRoleClaimType, or(i.RoleClaimType, ClaimTypeRole))
+	if len(i.Claims) > 0 || d.format == WIF45 {
+		d.start(nClaimCollection)
+		for k := range i.Claims {
+			d.claim(&i.Claims[k])
+		}
+		d.w.End()
 	}
-	d.w.End()
 	if i.Actor != nil {
-		d.w.StartDict(nActor)
+		d.start(nActor)
 		d.identity(i.Actor, depth+1)
 		d.w.End()
 	}
 	if i.Bootstrap.Kind != BootstrapNone {
-		d.bootstrap(i.Bootstrap)
+		d.bootstrap(i.Bootstrap, depth)
 	}
 	d.w.End()
 }
@@ -98,45 +101,50 @@ func (d *documentWriter) identity(i *Identity, depth int) {
 // the defaults are written too.
 func (d *documentWriter) claim(c *Claim) {
 	issuer := or(c.Issuer, LocalAuthority)
-	d.w.StartDict(nClaim)
-	d.w.AttrDict(nIssuer, issuer)
-	d.w.AttrDict(nOriginalIssuer, or(c.OriginalIssuer, issuer))
-	d.w.AttrDict(nType, c.Type)
-	d.w.AttrDict(nValue, c.Value)
-	d.w.AttrDict(nValueType, or(c.ValueType, ValueTypeString))
+	d.start(nClaim)
+	d.attr(nIssuer, issuer)
+	d.attr(nOriginalIssuer, or(c.OriginalIssuer, issuer))
+	d.attr(nType, c.Type)
+	d.attr(nValue, c.Value)
+	d.attr(nValueType, or(c.ValueType, ValueTypeString))
 	if len(c.Properties) > 0 {
 		d.properties(c.Properties)
 	}
 	d.w.End()
 }
 
-// properties writes the bag in order. As .NET does it leaves out entries
+// properties writes the bag in order. As .NET 4.5 does it leaves out entries
 // without a name or value; a name that occurs twice cannot be read again.
 func (d *documentWriter) properties(bag []Property) {
 	if len(bag) > maxProperties {
 		d.fail(errProperty)
 		return
 	}
-	d.w.StartDict(nClaimProperties)
+	d.start(nClaimProperties)
 	for i, p := range bag {
-		if p.Name == "" || p.Value == "" {
+		if d.format == WIF45 && (p.Name == "" || p.Value == "") {
 			continue
 		}
 		for _, q := range bag[:i] {
-			if q.Name == p.Name && q.Value != "" {
+			if q.Name == p.Name && (q.Value != "" || d.format == WIF10) {
 				d.fail(errProperty)
 			}
 		}
-		d.w.StartDict(nClaimProperty)
-		d.w.AttrDict(nClaimPropertyName, p.Name)
-		d.w.AttrDict(nClaimPropertyValue, p.Value)
+		d.start(nClaimProperty)
+		d.attr(nClaimPropertyName, p.Name)
+		d.attr(nClaimPropertyValue, p.Value)
 		d.w.End()
 	}
 	d.w.End()
 }
 
-// bootstrap writes the stream of a BootstrapContext.
-func (d *documentWriter) bootstrap(b Bootstrap) {
+// bootstrap writes the stream of a BootstrapContext, or what WIF 1.0 has in
+// its place.
+func (d *documentWriter) bootstrap(b Bootstrap, depth int) {
+	if d.format == WIF10 {
+		d.bootstrapXML(b, depth)
+		return
+	}
 	kind := nrbf.KindToken
 	switch b.Kind {
 	case BootstrapString:
@@ -144,6 +152,9 @@ func (d *documentWriter) bootstrap(b Bootstrap) {
 	case BootstrapBytes:
 		kind = nrbf.KindBytes
 	case BootstrapToken:
+	case BootstrapWindows:
+		d.fail(fmt.Errorf("%w: %v exists in WIF 1.0 only", ErrUnsupported, b))
+		return
 	default:
 		d.fail(fmt.Errorf("unknown %v", b))
 		return
@@ -156,14 +167,20 @@ func (d *documentWriter) bootstrap(b Bootstrap) {
 	d.bytes(nBootStrapToken, d.buf)
 }
 
+// start starts an element, whose name is one of vocabulary.go.
+func (d *documentWriter) start(name int) { d.w.StartDict(d.format.wire(name)) }
+
+// attr writes an attribute, whose name is one of vocabulary.go.
+func (d *documentWriter) attr(name int, text string) { d.w.AttrDict(d.format.wire(name), text) }
+
 func (d *documentWriter) text(id int, s string) {
-	d.w.StartDict(id)
+	d.start(id)
 	d.w.Text(s)
 	d.w.End()
 }
 
 func (d *documentWriter) bytes(id int, b []byte) {
-	d.w.StartDict(id)
+	d.start(id)
 	d.w.Bytes(b)
 	d.w.End()
 }
@@ -174,7 +191,7 @@ func (d *documentWriter) time(id int, t time.Time) {
 		d.fail(errTime)
 		return
 	}
-	d.w.StartDict(id)
+	d.start(id)
 	d.w.Int64(ticks)
 	d.w.End()
 }
@@ -182,7 +199,7 @@ func (d *documentWriter) time(id int, t time.Time) {
 // optional writes an attribute that .NET leaves out when it is empty.
 func (d *documentWriter) optional(id int, s string) {
 	if s != "" {
-		d.w.AttrDict(id, s)
+		d.attr(id, s)
 	}
 }
 

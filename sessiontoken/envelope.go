@@ -61,8 +61,9 @@ func appendEnvelopeHead(dst []byte, t *Token, reference bool) []byte {
 }
 
 // appendXMLEscaped appends a text as .NET's UTF-8 writer escapes it in
-// element content or in an attribute.
-func appendXMLEscaped(dst []byte, s string, attribute bool) []byte {
+// element content or in an attribute. A carriage return, which identifiers do
+// not have, is escaped in content too: readers would turn it into a line feed.
+func appendXMLEscaped[T string | []byte](dst []byte, s T, attribute bool) []byte {
 	for i := range len(s) {
 		c := s[i]
 		switch {
@@ -78,7 +79,7 @@ func appendXMLEscaped(dst []byte, s string, attribute bool) []byte {
 			dst = append(dst, "&#x9;"...)
 		case attribute && c == '\n':
 			dst = append(dst, "&#xA;"...)
-		case attribute && c == '\r':
+		case c == '\r':
 			dst = append(dst, "&#xD;"...)
 		default:
 			dst = append(dst, c)

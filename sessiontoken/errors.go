@@ -25,6 +25,16 @@ var (
 	// the default of WIF, and can be read on the issuing machine only.
 	ErrDPAPI = errors.New("sessiontoken: credential is protected with the Windows DPAPI of one machine; " +
 		"make the .NET site use System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler")
+	// ErrOtherFormat means an authentic token of another generation of WIF
+	// than SessionOptions.Format says.
+	ErrOtherFormat = fmt.Errorf("%w: another generation of WIF", ErrUnsupported)
+	// ErrCoreWCF means an authentic token that CoreWCF wrote, in a format of
+	// its own that no site on .NET Framework reads either.
+	ErrCoreWCF = fmt.Errorf("%w: written by CoreWCF, whose tokens only CoreWCF reads; "+
+		"let a site on .NET Framework or this library issue the cookie", ErrUnsupported)
+	// ErrTooLong means that a credential is, or would be, longer than .NET
+	// reads. Where it was read the error is [ErrInvalid] too.
+	ErrTooLong = errors.New("sessiontoken: credential is longer than .NET reads")
 	// ErrNotInStore means that a reference token's entry is not in the store.
 	ErrNotInStore = errors.New("sessiontoken: not in the store")
 )
@@ -32,7 +42,8 @@ var (
 // FormatError reports authentic data that does not parse, with the layer and
 // the position. It wraps [ErrInvalid] or [ErrUnsupported].
 type FormatError struct {
-	// Layer is "deflate", "nrbf", "nbfx", "token" or "bootstrap".
+	// Layer is "deflate", "payload", "nrbf", "nbfx" or "token", or the name
+	// of a [Transform].
 	Layer string
 	// Offset is the byte offset inside that layer's data, -1 if unknown.
 	Offset int

@@ -28,7 +28,7 @@ func allocated(f func()) uint64 {
 // seal protects an arbitrary stream as if it came from a node of the farm.
 func seal(t testing.TB, c *SessionCodec, deflated []byte) string {
 	t.Helper()
-	protected, err := c.protector.Protect(nil, deflated)
+	protected, err := c.chain[len(c.chain)-1].Encode(nil, deflated)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,27 +51,34 @@ func sealDocument(t testing.TB, c *SessionCodec, doc []byte) string {
 // is made by f.
 func hostileDocument(t testing.TB, f func(w *nbfx.Writer)) []byte {
 	t.Helper()
+	return hostileDocumentOf(t, WIF45, f)
+}
+
+// hostileDocumentOf is hostileDocument for either format.
+func hostileDocumentOf(t testing.TB, format Format, f func(w *nbfx.Writer)) []byte {
+	t.Helper()
 	var w nbfx.Writer
-	w.Reset(nil, nbfx.Session45)
+	w.Reset(nil, format.dictionary())
+	start := func(id int) { w.StartDict(format.wire(id)) }
 	text := func(id int, s string) {
-		w.StartDict(id)
+		start(id)
 		w.Text(s)
 		w.End()
 	}
-	w.StartDict(nSessionToken)
+	start(nSessionToken)
 	text(nVersion, "1")
 	text(nSecureConversationVersion, namespaceSC13)
 	text(nID, "_id1")
 	text(nContextID, "urn:x:1")
-	w.StartDict(nKey)
+	start(nKey)
 	w.End()
 	for _, id := range []int{nEffectiveTime, nExpiryTime, nKeyEffectiveTime, nKeyExpiryTime} {
-		w.StartDict(id)
+		start(id)
 		w.Int64(638_396_640_000_000_000)
 		w.End()
 	}
-	w.StartDict(nClaimsPrincipal)
-	w.StartDict(nIdentities)
+	start(nClaimsPrincipal)
+	start(nIdentities)
 	f(&w)
 	w.End()
 	w.End()

@@ -16,12 +16,33 @@ const (
 	// maxRecords bounds the elements, attributes and texts of a token. Real
 	// ones have some hundred; 1 MiB could hold 500,000 empty ones.
 	maxRecords = 1 << 18
-	// maxProperties bounds the properties of one claim, which are compared
-	// with each other.
+	// maxProperties bounds the properties of one claim, or of a ticket of
+	// Katana, which are compared with each other.
 	maxProperties = 1024
+	// maxOWINClaims bounds the claims of a ticket of Katana, which has no
+	// bound. Each takes 5 bytes in the ticket and 100 in memory.
+	maxOWINClaims = 1 << 14
+	// maxBootstrap bounds the XML of a bootstrap token in WIF 1.0, in bytes.
+	// In the document it is binary and can grow forty-fold as text.
+	maxBootstrap = 1 << 20
+	// maxDepth bounds the open elements of a document, those of a bootstrap
+	// token included; it is the default of package nbfx.
+	maxDepth = 64
+	// maxCertificates bounds the certificates of a chain: each one that did
+	// not sign a cookie costs an RSA verification.
+	maxCertificates = 16
 	// maxEnvelopeNodes and maxEnvelopeAttributes bound the XML around the
 	// token, which is read before anything is authenticated. .NET writes ten
 	// nodes and four attributes.
 	maxEnvelopeNodes      = 1 << 16
 	maxEnvelopeAttributes = 256
+	// maxFormsText bounds the text of a forms ticket or role cookie, in
+	// characters (FormsAuthentication.Decrypt, RolePrincipal).
+	maxFormsText = 4096
+	// maxOldTicket bounds a ticket of the old layout, in bytes.
+	maxOldTicket = 4096
+	// maxAnonymousText bounds the text of an anonymous id, and maxAnonymousID
+	// the id in it, both in UTF-16 code units (AnonymousIdentificationModule).
+	maxAnonymousText = 512
+	maxAnonymousID   = 128
 )

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +34,13 @@ const (
 // and writes what a site with MachineKeySessionSecurityTokenHandler and no
 // further settings does.
 type SessionOptions struct {
+	// Format is the generation of WIF that all nodes use, [WIF45] if zero.
+	Format Format
+	// Transforms stand between the token and the envelope, in the order in
+	// which WIF lists them: the first one encodes first. The last one must
+	// authenticate. Nil means deflate and the machine keys: MachineKey.Protect
+	// for WIF45, MachineKey.Encode for WIF10.
+	Transforms []Transform
 	// Endpoint is the cookie path of the site, as in <cookieHandler path>,
 	// compared exactly. A token that names another one is refused, and
 	// NewToken names this one. Empty: not checked, and new tokens fit every
@@ -45,8 +51,8 @@ type SessionOptions struct {
 	ClockSkew time.Duration
 	// Lifetime is that of NewToken. Zero means [DefaultLifetime].
 	Lifetime time.Duration
-	// Store holds the tokens in reference mode. Nil: such cookies are
-	// neither read nor issued.
+	// Store holds the tokens in reference mode, protected with the ring. Nil:
+	// such cookies are neither read nor issued.
 	Store Store
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
@@ -54,8 +60,9 @@ type SessionOptions struct {
 	Rand io.Reader
 }
 
-// SessionCodec reads and writes the text of FedAuth cookies as WIF 4.5 does
-// with MachineKeySessionSecurityTokenHandler. It is safe for concurrent use.
+// SessionCodec reads and writes the text of FedAuth cookies as WIF does, with
+// MachineKeySessionSecurityTokenHandler unless the options say otherwise. It
+// is safe for concurrent use.
 //
 // The text is an onion. [SessionCodec.Decode] takes the layers off from the
 // outside to the inside, Encode puts them on:
@@ -66,16 +73,21 @@ type SessionOptions struct {
 //	deflate         raw RFC 1951, at most 1 MiB when inflated      (authenticated from here on)
 //	nrbf            one SessionSecurityToken with one byte array
 //	nbfx            the token document
+//
+// SessionOptions.Transforms can put other layers in the place of machine key
+// and deflate; with [WIF10] there is no nrbf.
 type SessionCodec struct {
-	o         SessionOptions
-	protector *machinekey.Protector
-	store     *machinekey.Protector
-	scratch   sync.Pool // of *sessionScratch
+	o       SessionOptions
+	chain   chain
+	store   *machinekey.Protector
+	scratch sync.Pool // of *sessionScratch
 }
 
 // NewSessionCodec returns a codec for the keys of a ring, whose later changes
-// it follows. Nil options are the zero options. It fails if a key cannot be
-// used for this kind of credential ([machinekey.ConfigError]).
+// it follows. Nil options are the zero options. The ring may be nil if the
+// options name Transforms and no Store. It fails if a key cannot be used for
+// this kind of credential ([machinekey.ConfigError]), or if the last of the
+// Transforms does not authenticate.
 func NewSessionCodec(ring *machinekey.Ring, opts *SessionOptions) (*SessionCodec, error) {
 	c := &SessionCodec{}
 	if opts != nil {
@@ -94,15 +106,25 @@ func NewSessionCodec(ring *machinekey.Ring, opts *SessionOptions) (*SessionCodec
 	if c.o.Now == nil {
 		c.o.Now = time.Now
 	}
-	if ring == nil {
-		return nil, errors.New("sessiontoken: NewSessionCodec needs a ring")
+	if c.o.Format > WIF10 {
+		return nil, fmt.Errorf("sessiontoken: SessionOptions.Format is %v", c.o.Format)
 	}
 	var err error
-	if c.protector, err = protector(ring, purposeTransform); err != nil {
+	if c.o.Transforms == nil {
+		if c.o.Transforms, err = defaultTransforms(ring, c.o.Format); err != nil {
+			return nil, err
+		}
+	}
+	if c.chain, err = newChain(c.o.Transforms); err != nil {
 		return nil, err
 	}
-	if c.store, err = protector(ring, purposeCache); err != nil {
-		return nil, err
+	if c.o.Store != nil {
+		if ring == nil {
+			return nil, errors.New("sessiontoken: SessionOptions.Store needs a ring")
+		}
+		if c.store, err = protector(ring, purposeCache); err != nil {
+			return nil, err
+		}
 	}
 	c.scratch.New = func() any { return new(sessionScratch) }
 	return c, nil
@@ -119,9 +141,10 @@ func protector(ring *machinekey.Ring, purpose string) (*machinekey.Protector, er
 // sessionScratch is the memory that one call needs and the next can use
 // again. Nothing of it ends up in a Token or a cookie.
 type sessionScratch struct {
-	text, xml, packed, deflated, plain []byte
-	read                               documentReader
-	write                              documentWriter
+	text, xml, packed []byte
+	turn              [2][]byte // what the transforms read and write in turn
+	read              documentReader
+	write             documentWriter
 }
 
 // readerRoom is what the document reader likes to find behind the document:
@@ -132,7 +155,7 @@ const readerRoom = 2048
 const maxScratch = 256 << 10
 
 func (c *SessionCodec) release(s *sessionScratch) {
-	if max(cap(s.text), cap(s.plain)) <= maxScratch {
+	if max(cap(s.text), cap(s.turn[0]), cap(s.turn[1])) <= maxScratch {
 		c.scratch.Put(s)
 	}
 }
@@ -196,39 +219,33 @@ func (c *SessionCodec) open(ctx context.Context, value string, a *Anatomy) (*Tok
 		return nil, a.refuse(layerEnvelope, len(xml), ErrInvalid)
 	}
 	if bytes.HasPrefix(protected, []byte(dpapiHead)) {
-		return nil, a.refuse(layerMachineKey, len(protected), ErrDPAPI)
+		return nil, a.refuse(c.chain[len(c.chain)-1].Name(), len(protected), ErrDPAPI)
 	}
 
-	// Protected bytes to deflated bytes: authentic from here on.
-	deflated, key, err := c.protector.UnprotectKey(s.deflated[:0], protected)
-	s.deflated = deflated[:0]
+	// Protected bytes to the payload, one transform after the other: authentic
+	// from the first one on.
+	payload, key, err := c.chain.decode(&s.turn, protected, a)
 	if err != nil {
-		return nil, a.refuse(layerMachineKey, len(protected), ErrInvalid)
+		return nil, err
 	}
-	a.addKey(layerMachineKey, len(protected), key)
-
-	// Deflated bytes to the NRBF stream.
-	stream, err := flate.Inflate(s.plain[:0], deflated, maxToken)
-	stream = slices.Grow(stream, readerRoom)
-	s.plain = stream[:0]
-	if err != nil {
-		return nil, a.refuse(layerDeflate, len(deflated), deflateError(err))
-	}
-	a.add(layerDeflate, len(deflated))
-
-	return s.token(stream, &env, key, a)
+	return s.token(c.o.Format, payload, &env, key, a)
 }
 
-// token reads the NRBF stream and the document in it, and compares the ids
+// token reads the payload and the document in it, and compares the ids
 // outside with those inside.
-func (s *sessionScratch) token(stream []byte, env *envelope, key *machinekey.Key, a *Anatomy) (*Token, error) {
-	doc, err := nrbf.ParseSession(stream)
-	if err != nil {
-		return nil, a.refuse(layerNRBF, len(stream), nrbfError(err))
+func (s *sessionScratch) token(f Format, payload []byte, env *envelope, key *machinekey.Key, a *Anatomy) (*Token, error) {
+	doc, err := f.document(payload)
+	if err != nil && f == WIF10 {
+		return nil, a.refuse(layerPayload, len(payload), err)
 	}
-	a.add(layerNRBF, len(stream))
-	doc = stream[len(stream)-1-len(doc) : len(stream)-1] // the same bytes, with room behind them
-	if err := s.read.read(doc); err != nil {
+	if err != nil {
+		return nil, a.refuse(layerNRBF, len(payload), err)
+	}
+	if f == WIF45 {
+		a.add(layerNRBF, len(payload))
+		doc = payload[len(payload)-1-len(doc) : len(payload)-1] // the same bytes, with room behind them
+	}
+	if err := s.read.read(doc, f); err != nil {
 		return nil, a.refuse(layerNBFX, len(doc), err)
 	}
 	t := s.read.build()
@@ -277,23 +294,20 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	s := c.scratch.Get().(*sessionScratch)
 	defer c.release(s)
 
-	doc, err := s.write.append(s.plain[:0], t)
-	s.plain = doc[:0]
+	doc, err := s.write.append(s.turn[1][:0], t, c.o.Format)
+	s.turn[1] = doc[:0]
 	if err != nil {
 		return "", err
 	}
-	stream := nrbf.AppendSession(s.xml[:0], doc)
-	s.xml = stream[:0]
-	if len(stream) > maxToken {
-		return "", fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(stream), maxToken)
+	payload := c.o.Format.appendPayload(s.xml[:0], doc)
+	s.xml = payload[:0]
+	if len(payload) > maxToken {
+		return "", fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(payload), maxToken)
 	}
 	if t.ReferenceMode {
-		return c.encodeReference(ctx, s, stream, t)
+		return c.encodeReference(ctx, s, payload, t)
 	}
-	deflated := flate.Deflate(s.deflated[:0], stream)
-	s.deflated = deflated[:0]
-	protected, err := c.protector.Protect(s.packed[:0], deflated)
-	s.packed = protected[:0]
+	protected, err := c.chain.encode(&s.turn, payload)
 	if err != nil {
 		return "", err
 	}
@@ -301,6 +315,9 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	xml = stdbase64.StdEncoding.AppendEncode(xml, protected)
 	xml = append(xml, envelopeTail...)
 	s.xml = xml[:0]
+	if n := stdbase64.StdEncoding.EncodedLen(len(xml)); n > maxText {
+		return "", fmt.Errorf("sessiontoken: cannot issue: text of %d characters, at most %d are read", n, maxText)
+	}
 	return s.encodeText(xml), nil
 }
 

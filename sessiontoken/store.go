@@ -38,21 +38,21 @@ func (c *SessionCodec) dereference(ctx context.Context, s *sessionScratch, env *
 	if err != nil {
 		return nil, a.refuse(layerStore, 0, fmt.Errorf("sessiontoken: store: %w", err))
 	}
-	stream, key, err := c.store.UnprotectKey(s.plain[:0], protected)
-	s.plain = stream[:0]
+	payload, key, err := c.store.UnprotectKey(s.turn[0][:0], protected)
+	s.turn[0] = payload[:0]
 	if err != nil {
 		return nil, a.refuse(layerStore, len(protected), ErrInvalid)
 	}
 	a.addKey(layerStore, len(protected), key)
-	return s.token(stream, env, key, a)
+	return s.token(c.o.Format, payload, env, key, a)
 }
 
-// encodeReference stores the stream and returns the text that names it.
-func (c *SessionCodec) encodeReference(ctx context.Context, s *sessionScratch, stream []byte, t *Token) (string, error) {
+// encodeReference stores the payload and returns the text that names it.
+func (c *SessionCodec) encodeReference(ctx context.Context, s *sessionScratch, payload []byte, t *Token) (string, error) {
 	if c.o.Store == nil {
 		return "", errors.New("sessiontoken: cannot issue: token in reference mode and no store")
 	}
-	protected, err := c.store.Protect(nil, stream)
+	protected, err := c.store.Protect(nil, payload)
 	if err != nil {
 		return "", err
 	}

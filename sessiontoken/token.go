@@ -92,24 +92,18 @@ func (t Token) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()) }
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // MarshalBinary returns the token document, binary XML with the dictionary of
-// .NET 4.5, without any protection: the innermost layer of the cookie.
-func (t *Token) MarshalBinary() ([]byte, error) {
-	var w documentWriter
-	doc, err := w.append(nil, t)
-	if err != nil {
-		return nil, err
-	}
-	return doc, nil
-}
+// .NET 4.5, without any protection: the innermost layer of the cookie. For
+// WIF 1.0 see [Format.Marshal].
+func (t *Token) MarshalBinary() ([]byte, error) { return WIF45.Marshal(t) }
 
 // UnmarshalBinary reads a token document that MarshalBinary or .NET wrote. It
 // checks the form only: no key, no clock, no endpoint, and a token without
 // identities passes. Use it on data that is authentic already.
 func (t *Token) UnmarshalBinary(doc []byte) error {
-	var r documentReader
-	if err := r.read(doc[:len(doc):len(doc)]); err != nil {
+	u, err := WIF45.Unmarshal(doc)
+	if err != nil {
 		return err
 	}
-	*t = *r.build()
+	*t = *u
 	return nil
 }

@@ -89,7 +89,7 @@ func (f *fileJSON) vector(t testing.TB, name string) *vectorJSON {
 	return nil
 }
 
-func (f *fileJSON) ring(t testing.TB, name string) *machinekey.Ring {
+func (f *fileJSON) config(t testing.TB, name string) machinekey.Config {
 	t.Helper()
 	k := f.MachineKeys[name]
 	cfg := machinekey.Config{ValidationKey: unhex(t, k.ValidationKey), DecryptionKey: unhex(t, k.DecryptionKey), AllowInsecure: true}
@@ -103,15 +103,16 @@ func (f *fileJSON) ring(t testing.TB, name string) *machinekey.Ring {
 			cfg.Decryption = d
 		}
 	}
-	key, err := machinekey.New(cfg)
+	return cfg
+}
+
+func (f *fileJSON) ring(t testing.TB, name string) *machinekey.Ring {
+	t.Helper()
+	key, err := machinekey.New(f.config(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := machinekey.NewRing(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ring
+	return ringOf(t, key)
 }
 
 // vectorTime lies inside the validity of all tokens meant to be valid.
@@ -203,6 +204,10 @@ func (j *identityJSON) identity(t testing.TB) Identity {
 			id.Bootstrap = Bootstrap{BootstrapString, []byte(b.String)}
 		case "B":
 			id.Bootstrap = Bootstrap{BootstrapBytes, unhex(t, b.Hex)}
+		case "X":
+			id.Bootstrap = Bootstrap{BootstrapToken, []byte(b.String)}
+		case "W":
+			id.Bootstrap = Bootstrap{BootstrapWindows, []byte{}}
 		default:
 			t.Fatalf("bootstrap kind %q", b.Kind)
 		}

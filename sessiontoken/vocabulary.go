@@ -1,7 +1,8 @@
 package sessiontoken
 
 // Element and attribute names of the token document as indices of
-// [nbfx.Session45] (System.IdentityModel.SessionDictionary).
+// [nbfx.Session45] (System.IdentityModel.SessionDictionary). Those of WIF 1.0
+// are mapped to them by [Format].
 const (
 	nClaim                     = 0
 	nSecurityContextToken      = 1
@@ -46,5 +47,5 @@ const (
 	nDNSClaim                  = 53
 	nSpnClaim                  = 58
 	nUpnClaim                  = 59
-	nReferenceModeTrue         = 62
+	nReferenceModeTrue         = 62 // SessionModeTrue in WIF 1.0
 )

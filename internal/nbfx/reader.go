@@ -363,8 +363,11 @@ func (r *Reader) namespace(prefix Span, element bool) (Span, bool) {
 			return r.bindings[i].uri, true
 		}
 	}
-	if prefix.Len == 0 {
+	switch string(p) {
+	case "":
 		return Span{}, true
+	case "xml": // bound everywhere
+		return r.keep("http://www.w3.org/XML/1998/namespace"), true
 	}
 	r.fail(ErrPrefix)
 	return Span{}, false

@@ -67,6 +67,9 @@ func (k *Key) Bits() int { return k.public.N.BitLen() }
 // HasPrivate reports whether the private half is known.
 func (k *Key) HasPrivate() bool { return k.signer != nil }
 
+// Public returns the key without its private half.
+func (k *Key) Public() *Key { return &Key{public: k.public} }
+
 // appendXML appends the public key as RSA.ToXmlString(false) writes it, which
 // is what the hash of a key is taken over.
 func (k *Key) appendXML(dst []byte) []byte {

@@ -230,6 +230,8 @@ func TestEverySentinelIsClassified(t *testing.T) {
 		"ErrEndpoint":    sessiontoken.ErrEndpoint,
 		"ErrUnsupported": sessiontoken.ErrUnsupported,
 		"ErrDPAPI":       sessiontoken.ErrDPAPI,
+		"ErrOtherFormat": sessiontoken.ErrOtherFormat,
+		"ErrCoreWCF":     sessiontoken.ErrCoreWCF,
 		"ErrNotInStore":  sessiontoken.ErrNotInStore,
 	}
 	for name, want := range verdict {

@@ -1,0 +1,249 @@
+package sessiontoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// Defaults of <authentication><forms>, and the version that
+// FormsAuthentication.SetAuthCookie writes.
+const (
+	DefaultFormsTimeout = 30 * time.Minute
+	DefaultFormsPath    = "/"
+
+	formsTicketVersion = 2
+)
+
+// FormsOptions are the settings of a [FormsCodec]. The zero value reads and
+// writes what a site with <authentication mode="Forms"> and no further
+// settings does.
+type FormsOptions struct {
+	// Timeout is the attribute timeout: the lifetime of NewTicket. Zero means
+	// [DefaultFormsTimeout].
+	Timeout time.Duration
+	// Path is the attribute path, which NewTicket writes into the ticket.
+	// Empty means [DefaultFormsPath]. Decode does not compare it, as .NET
+	// does not.
+	Path string
+	// Protection is the attribute protection. It matters only for keys of a
+	// legacy mode; Framework45 ignores it. Tickets are never issued without
+	// protection.
+	Protection machinekey.Protection
+	// InsecureUnsigned also reads legacy tickets of a site that sets
+	// aspnet:UseLegacyEncryption, or lacks the security update of 2010
+	// (MS10-070). Under it they cannot be issued.
+	InsecureUnsigned bool
+	// InsecureOldLayout reads the tickets of a site that sets
+	// aspnet:UseLegacyFormsAuthenticationTicketCompatibility, or lacks the
+	// security update of 2011 (MS11-100), and no others, as such a site does.
+	// Nothing can be issued. The layout ends texts at the first U+0000: who
+	// could register the name "admin\x00x" there got a ticket that says
+	// "admin", and no reader can tell (CVE-2011-3416).
+	InsecureOldLayout bool
+	// Roles makes role claims from UserData, where many sites keep them, for
+	// instance with strings.Split. Nil: no role claims.
+	Roles func(userData string) []string
+	// ClockSkew is how long a ticket is still read after its end. Zero, as in
+	// .NET: not at all.
+	ClockSkew time.Duration
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+}
+
+// FormsCodec reads and writes the text of forms authentication cookies
+// (.ASPXAUTH) as FormsAuthentication.Encrypt and Decrypt do. It is safe for
+// concurrent use.
+//
+// The text is an onion of three layers. [FormsCodec.Decode] takes them off,
+// Encode puts them on:
+//
+//	text          upper-case hex, or a URL token in cookieless URLs     (attacker's bytes up to here)
+//	machine key   as the key's mode demands, see below                  (authenticated from here on)
+//	ticket        the layout at [FormsTicket]
+//
+// Each key of the ring is used in its own compatibility mode: Framework45 with
+// the purpose machinekey.FormsTicket, Framework20SP1 and Framework20SP2 in the
+// legacy way, which has no purpose. The first key writes and all keys read, so
+// that a farm that changes its mode puts the same keys into the ring twice,
+// the new mode first. A key without a mode is refused, since .NET would write
+// another cookie in each.
+type FormsCodec struct {
+	o         FormsOptions
+	protector *modeProtector
+	scratch   sync.Pool // of *formsScratch
+}
+
+// formsScratch is the memory that one call needs and the next can use again.
+// All of it stays small: no text is longer than maxFormsText.
+type formsScratch struct {
+	text, protected, ticket, utf8 []byte
+}
+
+// NewFormsCodec returns a codec for the keys of a ring, whose later changes it
+// follows; if one brings in a key that cannot be used, each call returns what
+// NewFormsCodec would have. Nil options are the zero options. It fails with a
+// [*machinekey.ConfigError] if a key has no mode, or cannot serve in its mode.
+func NewFormsCodec(ring *machinekey.Ring, opts *FormsOptions) (*FormsCodec, error) {
+	c := &FormsCodec{}
+	if opts != nil {
+		c.o = *opts
+	}
+	if c.o.Timeout == 0 {
+		c.o.Timeout = DefaultFormsTimeout
+	}
+	if c.o.Timeout < 0 || c.o.ClockSkew < 0 {
+		return nil, errors.New("sessiontoken: FormsOptions with a negative duration")
+	}
+	if c.o.Path == "" {
+		c.o.Path = DefaultFormsPath
+	}
+	if c.o.Now == nil {
+		c.o.Now = time.Now
+	}
+	var err error
+	c.protector, err = newModeProtector(ring, machinekey.FormsTicket, machinekey.LegacyOptions{
+		Protection: c.o.Protection, InsecureUnsigned: c.o.InsecureUnsigned,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.scratch.New = func() any { return new(formsScratch) }
+	return c, nil
+}
+
+// Decode opens the text of a forms cookie, hex in any case or a URL token, and
+// checks that it has not expired: a ticket is good up to and including its
+// Expiration.
+//
+// The error is [ErrInvalid] for everything that is not authentic, with no
+// detail except that it also matches [ErrTooLong] for more than 4096
+// characters; a [*FormatError] for authentic data that is no ticket, or whose
+// texts Go cannot hold ([ErrUnsupported]); or [ErrExpired].
+func (c *FormsCodec) Decode(_ context.Context, value string) (*FormsTicket, error) {
+	t := new(FormsTicket)
+	if err := c.open(value, t, nil); err != nil {
+		return nil, err
+	}
+	if err := c.check(t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// open takes all layers off, one step each, and leaves the clock to check. The
+// anatomy, if any, is told of each layer.
+func (c *FormsCodec) open(value string, t *FormsTicket, a *Anatomy) error {
+	s := c.scratch.Get().(*formsScratch)
+	defer c.scratch.Put(s)
+
+	// Text to protected bytes.
+	if len(value) > maxFormsText {
+		return a.refuse(layerFormsText, len(value), errTextTooLong)
+	}
+	protected, ok := appendHexDecode(s.protected[:0], value)
+	if !ok {
+		protected, ok = appendURLTokenDecode(s.protected[:0], value)
+	}
+	s.protected = protected[:0]
+	if !ok || len(protected) == 0 {
+		return a.refuse(layerFormsText, len(value), ErrInvalid)
+	}
+	a.add(layerFormsText, len(value))
+
+	// Protected bytes to the ticket: authentic from here on.
+	ticket, key, err := c.protector.unprotect(s.ticket[:0], protected)
+	s.ticket = ticket[:0]
+	if err != nil {
+		return a.refuse(layerMachineKey, len(protected), err)
+	}
+	a.addMode(len(protected), key, c.protector)
+
+	// The ticket.
+	if c.o.InsecureOldLayout {
+		err = t.readOld(s, ticket)
+	} else {
+		err = t.read(s, ticket)
+	}
+	if err != nil {
+		if !c.protector.authenticates(key) {
+			err = ErrInvalid
+		}
+		return a.refuse(layerTicket, len(ticket), err)
+	}
+	t.openedBy = key
+	a.addTicket(len(ticket), t)
+	return nil
+}
+
+// check compares the ticket with the clock (FormsAuthenticationTicket.Expired;
+// .NET does not look at the issue date).
+func (c *FormsCodec) check(t *FormsTicket) error {
+	if t.Expiration.Before(c.o.Now().Add(-c.o.ClockSkew)) {
+		return fmt.Errorf("%w at %s", ErrExpired, t.Expiration.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// NewTicket returns a ticket as FormsAuthentication.SetAuthCookie makes one:
+// version 2, valid from now for the codec's timeout, not persistent, for the
+// codec's path. Change what should differ and give it to Encode.
+func (c *FormsCodec) NewTicket(name, userData string) *FormsTicket {
+	now := tickTime(c.o.Now())
+	return &FormsTicket{
+		Version:    formsTicketVersion,
+		Name:       name,
+		IssueDate:  now,
+		Expiration: now.Add(c.o.Timeout),
+		UserData:   userData,
+		CookiePath: c.o.Path,
+	}
+}
+
+// Encode returns the text of a forms cookie for t, upper-case hex.
+//
+// It refuses what .NET or Decode could not read back: more than 4096
+// characters ([ErrTooLong], about 1900 bytes of ticket), text that is not
+// UTF-8, a name or path with U+0000, times outside the years 1 to 9999. It
+// also refuses to write what anybody could have written or changed, and the
+// old layout: see [FormsOptions].
+func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
+	return c.encode(t, appendUpperHexDigits)
+}
+
+// EncodeURLToken is Encode for a ticket that travels in the path or the query
+// of a URL (cookieless), where .NET writes [EncodeURLToken] instead of hex.
+func (c *FormsCodec) EncodeURLToken(_ context.Context, t *FormsTicket) (string, error) {
+	return c.encode(t, appendURLToken)
+}
+
+func (c *FormsCodec) encode(t *FormsTicket, appendText func(dst, data []byte) []byte) (string, error) {
+	if c.o.InsecureOldLayout {
+		return "", errors.New("sessiontoken: cannot issue: FormsOptions.InsecureOldLayout is for reading only")
+	}
+	s := c.scratch.Get().(*formsScratch)
+	defer c.scratch.Put(s)
+
+	ticket, err := t.append(s.ticket[:0])
+	s.ticket = ticket[:0]
+	if err != nil {
+		return "", err
+	}
+	protected, err := c.protector.protect(s.protected[:0], ticket)
+	s.protected = protected[:0]
+	if err != nil {
+		return "", err
+	}
+	s.text = appendText(s.text[:0], protected)
+	if len(s.text) > maxFormsText {
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", ErrTooLong, len(s.text), maxFormsText)
+	}
+	return string(s.text), nil
+}
+
+// errTextTooLong is ErrTooLong for a value that was read.
+var errTextTooLong = fmt.Errorf("%w: %w", ErrInvalid, ErrTooLong)

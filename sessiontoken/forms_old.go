@@ -1,0 +1,108 @@
+package sessiontoken
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+)
+
+// The layout of tickets before the security update MS11-100, which only
+// [FormsOptions].InsecureOldLayout reads and nothing writes:
+//
+//	8 bytes   head, random or zero: no meaning
+//	byte      Version
+//	textZ     Name
+//	LE64      IssueDate, FILETIME: 100 ns since 1601, UTC
+//	byte      Persistent: 0 or else
+//	LE64      Expiration, FILETIME
+//	textZ     UserData
+//	textZ     CookiePath
+//
+//	textZ = UTF-16LE code units up to the first 00 00
+//
+// The writer cut each text at its first U+0000 and told nobody.
+
+// fileTimeEpoch is 1601-01-01 in ticks.
+const fileTimeEpoch = 504911232000000000
+
+const oldHead = 8
+
+var errFormsOldTime = errors.New("time outside the years 1601 to 9999")
+
+// fileTime returns the time of a Windows FILETIME, false if it is negative or
+// after the year 9999.
+func fileTime(n int64) (time.Time, bool) {
+	if n < 0 || n > dotnet.MaxTicks-fileTimeEpoch {
+		return time.Time{}, false
+	}
+	return dotnet.Time(n + fileTimeEpoch)
+}
+
+// readOld reads the old layout. All texts share one string.
+func (t *FormsTicket) readOld(s *formsScratch, data []byte) error {
+	if len(data) > maxOldTicket {
+		return formsError(maxOldTicket, errFormsTrailing)
+	}
+	r := dotnet.Reader(data)
+	at := func() int { return len(data) - len(r) }
+	var head []byte
+	var version, persistent uint8
+	var issued, expires int64
+	if !r.ReadBytes(&head, oldHead) || !r.ReadUint8(&version) {
+		return formsError(len(data), errFormsTruncated)
+	}
+	out, err := appendTextZ(s.utf8[:0], &r)
+	if err != nil {
+		return formsError(at(), err)
+	}
+	name := len(out)
+	if !r.ReadInt64(&issued) || !r.ReadUint8(&persistent) || !r.ReadInt64(&expires) {
+		return formsError(at(), errFormsTruncated)
+	}
+	issueDate, issuedOK := fileTime(issued)
+	expiration, expiresOK := fileTime(expires)
+	if !issuedOK || !expiresOK {
+		return formsError(at(), errFormsOldTime)
+	}
+	if out, err = appendTextZ(out, &r); err != nil {
+		return formsError(at(), err)
+	}
+	userData := len(out)
+	if out, err = appendTextZ(out, &r); err != nil {
+		return formsError(at(), err)
+	}
+	s.utf8 = out[:0]
+	if !r.Empty() {
+		return formsError(at(), errFormsTrailing)
+	}
+	texts := string(out)
+	*t = FormsTicket{
+		Version: version, Name: texts[:name], IssueDate: issueDate, Expiration: expiration,
+		Persistent: persistent != 0, UserData: texts[name:userData], CookiePath: texts[userData:],
+	}
+	return nil
+}
+
+// appendTextZ takes a text and its end off r and appends it as UTF-8.
+func appendTextZ(dst []byte, r *dotnet.Reader) ([]byte, error) {
+	n := 0
+	for {
+		i := bytes.Index((*r)[n:], []byte{0, 0})
+		if i < 0 {
+			return dst, errFormsTruncated
+		}
+		if n += i; n%2 == 0 {
+			break
+		}
+		n++ // two zeros of different code units
+	}
+	var text, end []byte
+	_ = r.ReadBytes(&text, n) && r.ReadBytes(&end, 2)
+	out, ok := appendText(dst, text)
+	if !ok {
+		return dst, errFormsSurrogate
+	}
+	return out, nil
+}

@@ -1,0 +1,232 @@
+package sessiontoken
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// DefaultAnonymousTimeout is the default of <anonymousIdentification
+// cookieTimeout>: 100,000 minutes, some 69 days.
+const DefaultAnonymousTimeout = 100_000 * time.Minute
+
+// AnonymousID is what an anonymous identification cookie (.ASPXANONYMOUS)
+// says: which visitor this is, without a sign-in. It authenticates nobody. The
+// bytes inside the protection are
+//
+//	LE64   Expires, FILETIME: 100 ns since 1601, UTC
+//	LE32   length of ID in bytes
+//	bytes  ID, UTF-8
+type AnonymousID struct {
+	// ID names the visitor: a GUID in lower case unless the site makes its
+	// own. 1 to 128 UTF-16 code units, without U+0000.
+	ID string
+	// Expires is in UTC, to 100 ns. The id is valid up to and including it.
+	Expires time.Time
+
+	openedBy *machinekey.Key
+}
+
+// OpenedBy returns the key that opened the cookie, or nil for an id that was
+// not read from one.
+func (a *AnonymousID) OpenedBy() *machinekey.Key { return a.openedBy }
+
+// Renew returns the id with a new end that .NET would send when a request
+// comes in at now, if less than half the timeout is left, and false with a
+// itself otherwise. An expired id is not renewed. Only a site with
+// cookieSlidingExpiration, which is the default, renews.
+func (a *AnonymousID) Renew(now time.Time, timeout time.Duration) (*AnonymousID, bool) {
+	if a.Expires.Before(now) || a.Expires.Sub(now) >= timeout/2 {
+		return a, false
+	}
+	return &AnonymousID{ID: a.ID, Expires: tickTime(now.Add(timeout))}, true
+}
+
+// AnonymousOptions are the settings of an [AnonymousCodec].
+type AnonymousOptions struct {
+	// Protection is the attribute cookieProtection of
+	// <anonymousIdentification>. It matters only for keys of a legacy mode;
+	// Framework45 ignores it.
+	//
+	// Where a site leaves the attribute out, .NET takes Validation here,
+	// unlike for all other cookies, whereas the zero value is
+	// machinekey.ProtectionAll: for such a site in a legacy mode set
+	// machinekey.ProtectionValidation.
+	Protection machinekey.Protection
+	// InsecureUnsigned also reads legacy cookies of a site that sets
+	// aspnet:UseLegacyEncryption. Under it they cannot be issued.
+	InsecureUnsigned bool
+	// Timeout is the attribute cookieTimeout: the lifetime of NewID. Zero
+	// means [DefaultAnonymousTimeout].
+	Timeout time.Duration
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+	// Rand makes new ids, crypto/rand if nil.
+	Rand io.Reader
+}
+
+// AnonymousCodec reads and writes the text of anonymous identification cookies
+// as AnonymousIdentificationModule does. It is safe for concurrent use.
+//
+//	text          URL token of at most 512 characters
+//	machine key   as the key's mode demands, see [FormsCodec]; purpose machinekey.AnonymousTicket
+//	id            the layout at [AnonymousID]
+type AnonymousCodec struct {
+	o         AnonymousOptions
+	protector *modeProtector
+	scratch   sync.Pool // of *formsScratch
+}
+
+// NewAnonymousCodec returns a codec for the keys of a ring, with the same
+// rules as [NewFormsCodec]. Nil options are the zero options.
+func NewAnonymousCodec(ring *machinekey.Ring, opts *AnonymousOptions) (*AnonymousCodec, error) {
+	c := &AnonymousCodec{}
+	if opts != nil {
+		c.o = *opts
+	}
+	if c.o.Timeout == 0 {
+		c.o.Timeout = DefaultAnonymousTimeout
+	}
+	if c.o.Timeout < 0 {
+		return nil, errors.New("sessiontoken: AnonymousOptions.Timeout is negative")
+	}
+	if c.o.Now == nil {
+		c.o.Now = time.Now
+	}
+	if c.o.Rand == nil {
+		c.o.Rand = rand.Reader
+	}
+	var err error
+	c.protector, err = newModeProtector(ring, machinekey.AnonymousTicket, machinekey.LegacyOptions{
+		Protection: c.o.Protection, InsecureUnsigned: c.o.InsecureUnsigned,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.scratch.New = func() any { return new(formsScratch) }
+	return c, nil
+}
+
+// Decode opens the text of an anonymous identification cookie and checks that
+// it has not expired.
+//
+// The error is [ErrInvalid] for everything that is not authentic, which for
+// more than 512 characters is [ErrTooLong] too; a [*FormatError] for authentic
+// data that is no id; or [ErrExpired].
+func (c *AnonymousCodec) Decode(_ context.Context, value string) (*AnonymousID, error) {
+	s := c.scratch.Get().(*formsScratch)
+	defer c.scratch.Put(s)
+	data, key, err := c.protector.decodeURLToken(s, s.ticket[:0], value, maxAnonymousText)
+	if err != nil {
+		return nil, err
+	}
+	s.ticket = data[:0]
+	id, err := readAnonymousID(data)
+	if err != nil {
+		if !c.protector.authenticates(key) {
+			err = ErrInvalid
+		}
+		return nil, err
+	}
+	if id.Expires.Before(c.o.Now()) {
+		return nil, fmt.Errorf("%w at %s", ErrExpired, id.Expires.Format(time.RFC3339))
+	}
+	id.openedBy = key
+	return id, nil
+}
+
+// NewID returns a fresh id, a random GUID that lasts for the codec's timeout.
+// It fails only if AnonymousOptions.Rand does.
+func (c *AnonymousCodec) NewID() (*AnonymousID, error) {
+	var random [16]byte
+	if _, err := io.ReadFull(c.o.Rand, random[:]); err != nil {
+		return nil, fmt.Errorf("sessiontoken: random source: %w", err)
+	}
+	return &AnonymousID{ID: string(newUUID(nil, random[:])), Expires: tickTime(c.o.Now().Add(c.o.Timeout))}, nil
+}
+
+// Encode returns the text of an anonymous identification cookie. It refuses
+// what .NET or Decode could not read back: an id that is empty, longer than
+// 128 UTF-16 code units, not UTF-8 or with U+0000; times outside the years
+// 1601 to 9999; more than 512 characters ([ErrTooLong]). It also refuses to
+// issue without protection.
+func (c *AnonymousCodec) Encode(_ context.Context, id *AnonymousID) (string, error) {
+	s := c.scratch.Get().(*formsScratch)
+	defer c.scratch.Put(s)
+	data, err := id.append(s.ticket[:0])
+	s.ticket = data[:0]
+	if err != nil {
+		return "", err
+	}
+	return c.protector.encodeURLToken(s, data, maxAnonymousText)
+}
+
+// minAnonymous is the length of the two numbers in front of the id.
+const minAnonymous = 12
+
+var (
+	errAnonymousTruncated = errors.New("ends too soon")
+	errAnonymousTime      = errors.New("time outside the years 1601 to 9999")
+	errAnonymousLength    = errors.New("id that is empty or longer than 128 characters")
+	errAnonymousText      = fmt.Errorf("%w: id that is not UTF-8 or contains U+0000", ErrUnsupported)
+)
+
+// readAnonymousID reads the layout. Like .NET it tolerates bytes after the id.
+// Text that is not UTF-8 is refused: .NET replaces the odd bytes by U+FFFD, by
+// which two ids could become one.
+func readAnonymousID(data []byte) (*AnonymousID, error) {
+	r := dotnet.Reader(data)
+	var expires int64
+	var n int32
+	var text []byte
+	if !r.ReadInt64(&expires) || !r.ReadInt32(&n) || !r.ReadBytes(&text, int(n)) {
+		return nil, anonymousError(len(data)-len(r), errAnonymousTruncated)
+	}
+	at, ok := fileTime(expires)
+	switch {
+	case !ok:
+		return nil, anonymousError(0, errAnonymousTime)
+	case !utf8.Valid(text):
+		return nil, anonymousError(minAnonymous, errAnonymousText)
+	}
+	id := &AnonymousID{ID: string(text), Expires: at}
+	switch {
+	case id.ID == "" || dotnet.UTF16Len(id.ID) > maxAnonymousID:
+		return nil, anonymousError(minAnonymous, errAnonymousLength)
+	case strings.IndexByte(id.ID, 0) >= 0:
+		return nil, anonymousError(minAnonymous, errAnonymousText)
+	}
+	return id, nil
+}
+
+func anonymousError(offset int, err error) error {
+	return &FormatError{Layer: "anonymous id", Offset: offset, Err: err}
+}
+
+// append appends the bytes of a.
+func (a *AnonymousID) append(dst []byte) ([]byte, error) {
+	ticks, ok := dotnet.Ticks(a.Expires)
+	switch {
+	case !ok || ticks < fileTimeEpoch:
+		return dst, errors.New("sessiontoken: cannot issue: anonymous id with a time outside the years 1601 to 9999")
+	case a.ID == "" || len(a.ID) > 3*maxAnonymousID || dotnet.UTF16Len(a.ID) > maxAnonymousID:
+		return dst, fmt.Errorf("sessiontoken: cannot issue: anonymous id that is empty or longer than %d characters", maxAnonymousID)
+	case !utf8.ValidString(a.ID) || strings.IndexByte(a.ID, 0) >= 0:
+		return dst, errors.New("sessiontoken: cannot issue: anonymous id that is not UTF-8 or contains U+0000")
+	}
+	dst = dotnet.AppendInt64(dst, ticks-fileTimeEpoch)
+	dst = dotnet.AppendInt32(dst, int32(len(a.ID)))
+	return append(dst, a.ID...), nil
+}
+
+// tickTime returns t as .NET can hold it: in UTC, to 100 ns.
+func tickTime(t time.Time) time.Time { return t.UTC().Truncate(100 * time.Nanosecond) }

@@ -15,18 +15,17 @@ const (
 )
 
 // Inspect opens value as Decode does and reports every layer, down to the one
-// that refuses. The ticket is in the facts of its layer; Anatomy.Token stays
-// nil. Like that of [SessionCodec.Inspect] the report must not leave the
-// operator's side.
+// that refuses. Like that of [SessionCodec.Inspect] the report must not leave
+// the operator's side.
 func (c *FormsCodec) Inspect(_ context.Context, value string) *Anatomy {
 	a := new(Anatomy)
-	var t FormsTicket
-	if a.Err = c.open(value, &t, a); a.Err != nil {
+	t := new(FormsTicket)
+	if a.Err = c.open(value, t, a); a.Err != nil {
 		return a
 	}
 	a.add(layerValidity, 0, Fact{"issued", formatTime(t.IssueDate)}, Fact{"to", formatTime(t.Expiration)},
 		Fact{"clock skew", c.o.ClockSkew.String()})
-	if a.Err = c.check(&t); a.Err != nil {
+	if a.Err = c.check(t); a.Err != nil {
 		a.Layers[len(a.Layers)-1].Err = a.Err
 	}
 	return a
@@ -51,6 +50,8 @@ func (a *Anatomy) addTicket(size int, t *FormsTicket) {
 	if a == nil {
 		return
 	}
+	shown := *t // a copy, so that t need not leave the stack of ReadPrincipal
+	a.Forms = &shown
 	a.add(layerTicket, size,
 		Fact{"version", strconv.Itoa(int(t.Version))}, Fact{"name", strconv.Quote(t.Name)},
 		Fact{"issued", formatTime(t.IssueDate)}, Fact{"expires", formatTime(t.Expiration)},

@@ -403,14 +403,14 @@ func TestFormsInspect(t *testing.T) {
 	}
 	a := c.Inspect(ctx, string(appendUpperHexDigits(nil, data)))
 	text := fmt.Sprint(a.Layers)
-	if a.Err != nil || len(a.Layers) != 4 || !strings.Contains(text, "anybody") || !strings.Contains(text, `"alice"`) || !strings.Contains(text, "Framework20SP1") {
+	if a.Err != nil || a.Forms == nil || a.Forms.UserData != "s3cr3t" || len(a.Layers) != 4 || !strings.Contains(text, "anybody") || !strings.Contains(text, `"alice"`) || !strings.Contains(text, "Framework20SP1") {
 		t.Errorf("%v %v", a.Err, text)
 	}
 	c = formsCodec(t, machinekey.Framework45, FormsOptions{})
 	if a = c.Inspect(ctx, "zz"); a.Err != ErrInvalid || len(a.Layers) != 1 {
 		t.Errorf("%+v", a)
 	}
-	if a = c.Inspect(ctx, strings.Repeat("00", 100)); a.Err != ErrInvalid || len(a.Layers) != 2 {
+	if a = c.Inspect(ctx, strings.Repeat("00", 100)); a.Forms != nil || a.Err != ErrInvalid || len(a.Layers) != 2 {
 		t.Errorf("%+v", a)
 	}
 }

@@ -85,9 +85,9 @@ type formsScratch struct {
 }
 
 // NewFormsCodec returns a codec for the keys of a ring, whose later changes it
-// follows; if one brings in a key that cannot be used, each call returns what
-// NewFormsCodec would have. Nil options are the zero options. It fails with a
-// [*machinekey.ConfigError] if a key has no mode, or cannot serve in its mode.
+// follows. Nil options are the zero options. It fails with a
+// [*machinekey.ConfigError] if a key has no mode or cannot serve in its mode;
+// if such a key comes into the ring later, calls that would try it fail so.
 func NewFormsCodec(ring *machinekey.Ring, opts *FormsOptions) (*FormsCodec, error) {
 	c := &FormsCodec{}
 	if opts != nil {

@@ -42,9 +42,6 @@ func fileTime(n int64) (time.Time, bool) {
 
 // readOld reads the old layout. All texts share one string.
 func (t *FormsTicket) readOld(s *formsScratch, data []byte) error {
-	if len(data) > maxOldTicket {
-		return formsError(maxOldTicket, errFormsTrailing)
-	}
 	r := dotnet.Reader(data)
 	at := func() int { return len(data) - len(r) }
 	var head []byte

@@ -39,8 +39,6 @@ const (
 	// maxFormsText bounds the text of a forms ticket or role cookie, in
 	// characters (FormsAuthentication.Decrypt, RolePrincipal).
 	maxFormsText = 4096
-	// maxOldTicket bounds a ticket of the old layout, in bytes.
-	maxOldTicket = 4096
 	// maxAnonymousText bounds the text of an anonymous id, and maxAnonymousID
 	// the id in it, both in UTF-16 code units (AnonymousIdentificationModule).
 	maxAnonymousText = 512

@@ -1,10 +1,12 @@
 package sessiontoken
 
 import (
-	"encoding/base64"
+	stdbase64 "encoding/base64"
 	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/base64"
 )
 
 // protectedOf returns the innermost attacker-visible bytes of a vector.
@@ -73,17 +75,17 @@ func TestEnvelopeMutations(t *testing.T) {
 			t.Fatalf("%s %d changes the session to %+v", what, n, got.Principal)
 		}
 	}
-	xml, err := base64.StdEncoding.DecodeString(text)
+	xml, err := stdbase64.StdEncoding.DecodeString(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range xml {
 		for bit := range 8 {
 			xml[i] ^= 1 << bit
-			try("XML bit", i*8+bit, base64.StdEncoding.EncodeToString(xml))
+			try("XML bit", i*8+bit, stdbase64.StdEncoding.EncodeToString(xml))
 			xml[i] ^= 1 << bit
 		}
-		try("XML truncated to", i, base64.StdEncoding.EncodeToString(xml[:i]))
+		try("XML truncated to", i, stdbase64.StdEncoding.EncodeToString(xml[:i]))
 	}
 	raw := []byte(text)
 	for i := range raw {
@@ -104,7 +106,7 @@ func TestBothEnvelopeReaders(t *testing.T) {
 		for i := range f.Vectors {
 			doc := unhex(t, f.Vectors[i].XMLHex)
 			if text := f.Vectors[i].text(); text != "" {
-				doc, _ = base64.StdEncoding.DecodeString(text)
+				doc, _ = stdbase64.StdEncoding.DecodeString(text)
 			}
 			if compareEnvelopeReaders(t, doc) {
 				quick++
@@ -123,10 +125,14 @@ func compareEnvelopeReaders(t testing.TB, doc []byte) bool {
 	if !cutEnvelope(append([]byte{}, doc...), &a) {
 		return false
 	}
+	a.cookie = withoutSpace(a.cookie)
+	if _, ok := base64.AppendDecode(nil, a.cookie); !ok {
+		return false // the next step refuses what the full reader would have
+	}
 	if !readEnvelope(append([]byte{}, doc...), &b) {
 		t.Fatalf("only the quick reader takes %q", doc)
 	}
-	a.cookie, b.cookie = withoutSpace(a.cookie), withoutSpace(b.cookie)
+	b.cookie = withoutSpace(b.cookie)
 	if string(a.id) != string(b.id) || string(a.contextID) != string(b.contextID) || string(a.cookie) != string(b.cookie) ||
 		string(a.keyGeneration) != string(b.keyGeneration) || a.hasCookie != b.hasCookie || a.hasID != b.hasID {
 		t.Fatalf("the readers differ on %q", doc)

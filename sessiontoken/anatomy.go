@@ -18,6 +18,8 @@ type Anatomy struct {
 	// Token is set once the innermost layer has been read, also if a later
 	// check refused it.
 	Token *Token
+	// OWIN is the same for a ticket of Katana.
+	OWIN *OWINTicket
 	// Forms is the same for a ticket of forms authentication.
 	Forms *FormsTicket
 	// Err is why the value would be refused, nil if it would not.

@@ -42,8 +42,9 @@ var (
 // FormatError reports authentic data that does not parse, with the layer and
 // the position. It wraps [ErrInvalid] or [ErrUnsupported].
 type FormatError struct {
-	// Layer is "deflate", "payload", "nrbf", "nbfx", "token", "forms ticket"
-	// or "anonymous id", or the name of a [Transform].
+	// Layer is "deflate", "payload", "nrbf", "nbfx", "token", "forms ticket",
+	// "anonymous id", "gzip", "owin" or "owin properties", or the name of a
+	// [Transform].
 	Layer string
 	// Offset is the byte offset inside that layer's data, -1 if unknown.
 	Offset int

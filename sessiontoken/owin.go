@@ -1,0 +1,373 @@
+package sessiontoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// Lifetimes that Katana gives new tickets
+// (CookieAuthenticationOptions.ExpireTimeSpan and those of
+// OAuthAuthorizationServerOptions).
+const (
+	DefaultOWINCookieLifetime = 14 * 24 * time.Hour
+	DefaultOWINTokenLifetime  = 20 * time.Minute // access tokens, and refresh tokens unless the site sets another
+	DefaultOWINCodeLifetime   = 5 * time.Minute
+)
+
+// OWINOptions are the settings of an [OWINCodec]. The zero value reads and
+// writes what a site with current Katana and no further settings does.
+type OWINOptions struct {
+	// ExpireTimeSpan is the lifetime that NewTicket gives. Zero means
+	// Katana's default for the kind of credential.
+	ExpireTimeSpan time.Duration
+	// Version is that of the tickets which NewTicket makes.
+	Version OWINVersion
+	// ReadVersions are the versions that are read; nil means all. Each
+	// Katana reads only its own.
+	ReadVersions []OWINVersion
+	// InsecureNoExpiry also reads and issues tickets without .expires, or
+	// with times that are not in Katana's form. They never expire, in .NET
+	// mostly by accident.
+	InsecureNoExpiry bool
+	// Store holds the tickets, and the cookies only their keys, as with
+	// CookieAuthenticationOptions.SessionStore. A codec with a store refuses
+	// whole tickets, one without refuses references. What is in the store is
+	// protected with the ring under a purpose of this library's own: Go nodes
+	// can share it, .NET nodes cannot. Cookies only.
+	Store Store
+	// Now is the clock, time.Now if nil. Fractions of a second are dropped,
+	// as in Katana.
+	Now func() time.Time
+}
+
+// OWINCodec reads and writes Katana's tickets as Microsoft.Owin.Host.SystemWeb
+// does on IIS: the cookies of the cookie middleware, which ASP.NET Identity
+// uses, and the tokens of the OAuth server. It is safe for concurrent use.
+//
+// The text is an onion. [OWINCodec.Decode] takes the layers off from the
+// outside to the inside, Encode puts them on:
+//
+//	text            base64 with - and _, no padding               (attacker's bytes up to here)
+//	machine key     IV || ciphertext || tag, as of MachineKey.Protect in every compatibility mode
+//	gzip            RFC 1952, at most 1 MiB when expanded          (authenticated from here on)
+//	owin            the ticket; see owin_read.go for the layout
+type OWINCodec struct {
+	o                  OWINOptions
+	authenticationType string // of an identity that has none
+	restart            bool   // new tickets start now, whatever their properties say
+	ring               *machinekey.Ring
+	protector          *machinekey.Protector
+	store              *machinekey.Protector // of what is in the store
+	scratch            sync.Pool             // of *owinScratch
+}
+
+// The first purposes of Katana. The code's is the name of the class, the
+// tokens' is its namespace.
+const (
+	purposeOWINCookie = "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware"
+	purposeOWINOAuth  = "Microsoft.Owin.Security.OAuth"
+	purposeOWINServer = "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware"
+	purposeOWINv1     = "v1"
+)
+
+// owinBearer is OAuthDefaults.AuthenticationType.
+const owinBearer = "Bearer"
+
+// NewOWINCookieCodec returns a codec for the cookies of the cookie middleware
+// with the given AuthenticationType, whose case and spaces count. It is
+// "ApplicationCookie" with ASP.NET Identity (there are also "ExternalCookie",
+// "TwoFactorCookie" and "TwoFactorRememberBrowser"), and "Cookies" where the
+// site names none. The name of the cookie plays no part.
+func NewOWINCookieCodec(ring *machinekey.Ring, authenticationType string, opts *OWINOptions) (*OWINCodec, error) {
+	c, err := newOWINCodec(ring, []string{purposeOWINCookie, authenticationType, purposeOWINv1}, DefaultOWINCookieLifetime, opts)
+	if err != nil {
+		return nil, err
+	}
+	c.authenticationType = authenticationType
+	if c.o.Store != nil {
+		if c.store, err = owinProtector(ring, purposeOWINStore, authenticationType, purposeOWINv1); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// NewOWINAccessTokenCodec returns a codec for the bearer tokens that the OAuth
+// server of Katana issues.
+//
+// Claims without an issuer get [LocalAuthority]. That is what ASP.NET
+// Identity's UseOAuthBearerTokens wants: its "Bearer" reader refuses a token
+// with a claim of any other issuer.
+func NewOWINAccessTokenCodec(ring *machinekey.Ring, opts *OWINOptions) (*OWINCodec, error) {
+	return newOWINTokenCodec(ring, []string{purposeOWINOAuth, "Access_Token", purposeOWINv1}, DefaultOWINTokenLifetime, opts)
+}
+
+// NewOWINRefreshTokenCodec returns a codec for refresh tokens. Sites often
+// hand out a random name instead, and keep the protected text in a database.
+func NewOWINRefreshTokenCodec(ring *machinekey.Ring, opts *OWINOptions) (*OWINCodec, error) {
+	return newOWINTokenCodec(ring, []string{purposeOWINOAuth, "Refresh_Token", purposeOWINv1}, DefaultOWINTokenLifetime, opts)
+}
+
+// NewOWINAuthorizationCodeCodec returns a codec for authorization codes, with
+// the same reservation as for refresh tokens. That a code is used only once
+// is for the caller to see to.
+func NewOWINAuthorizationCodeCodec(ring *machinekey.Ring, opts *OWINOptions) (*OWINCodec, error) {
+	return newOWINTokenCodec(ring, []string{purposeOWINServer, "Authentication_Code", purposeOWINv1}, DefaultOWINCodeLifetime, opts)
+}
+
+// NewOWINCodec returns a codec for a site that made its own TicketDataFormat
+// with these purposes. New tickets live as long as those of cookies.
+func NewOWINCodec(ring *machinekey.Ring, purposes []string, opts *OWINOptions) (*OWINCodec, error) {
+	return newOWINTokenless(ring, purposes, DefaultOWINCookieLifetime, opts)
+}
+
+// newOWINTokenCodec is for tokens, whose server sets the times over those that
+// the application gave.
+func newOWINTokenCodec(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *OWINOptions) (*OWINCodec, error) {
+	c, err := newOWINTokenless(ring, purposes, lifetime, opts)
+	if err != nil {
+		return nil, err
+	}
+	c.authenticationType, c.restart = owinBearer, true
+	return c, nil
+}
+
+// newOWINTokenless is newOWINCodec without a store.
+func newOWINTokenless(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *OWINOptions) (*OWINCodec, error) {
+	if opts != nil && opts.Store != nil {
+		return nil, errors.New("sessiontoken: OWINOptions.Store is for cookies only")
+	}
+	return newOWINCodec(ring, purposes, lifetime, opts)
+}
+
+func newOWINCodec(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *OWINOptions) (*OWINCodec, error) {
+	c := &OWINCodec{}
+	if opts != nil {
+		c.o = *opts
+		c.o.ReadVersions = slices.Clone(c.o.ReadVersions)
+	}
+	if c.o.ExpireTimeSpan == 0 {
+		c.o.ExpireTimeSpan = lifetime
+	}
+	if c.o.ExpireTimeSpan < time.Second {
+		return nil, errors.New("sessiontoken: OWINOptions.ExpireTimeSpan is shorter than a second")
+	}
+	for _, v := range append([]OWINVersion{c.o.Version}, c.o.ReadVersions...) {
+		if v.number() == 0 {
+			return nil, fmt.Errorf("sessiontoken: OWINOptions names an unknown version, %v", v)
+		}
+	}
+	if c.o.Now == nil {
+		c.o.Now = time.Now
+	}
+	if ring == nil {
+		return nil, errors.New("sessiontoken: an OWIN codec needs a ring")
+	}
+	c.ring = ring
+	var err error
+	if c.protector, err = owinProtector(ring, purposes...); err != nil {
+		return nil, err
+	}
+	c.scratch.New = func() any { return new(owinScratch) }
+	return c, nil
+}
+
+func owinProtector(ring *machinekey.Ring, purposes ...string) (*machinekey.Protector, error) {
+	p, err := machinekey.UserPurpose(purposes...)
+	if err != nil {
+		return nil, err
+	}
+	return ring.Protector(p)
+}
+
+// NewTicket returns a ticket for id with the times that Katana gives it, and
+// the other properties given, which may be nil. At sign-in by cookie an
+// .issued or .expires among them is kept; tokens and codes always begin now.
+// An identity without AuthenticationType gets the one of the codec, without
+// which .NET would not count it as authenticated.
+func (c *OWINCodec) NewTicket(id Identity, properties OWINProperties) *OWINTicket {
+	if id.AuthenticationType == "" {
+		id.AuthenticationType = c.authenticationType
+	}
+	p := slices.Clone(properties)
+	issued, ok := p.Issued()
+	if !ok || c.restart {
+		issued = wholeSecond(c.o.Now())
+		p.SetIssued(issued)
+	}
+	if _, ok := p.Expires(); !ok || c.restart {
+		p.SetExpires(issued.Add(c.o.ExpireTimeSpan))
+	}
+	return &OWINTicket{Identity: id, Properties: p, Version: c.o.Version}
+}
+
+// owinScratch is the memory that one call needs and the next can use again.
+// Nothing of it ends up in a ticket or a text.
+type owinScratch struct {
+	text, protected, packed, plain []byte
+	read                           owinReader
+}
+
+// put gives s back to a pool, unless a large value has made it large.
+func (s *owinScratch) put(pool *sync.Pool) {
+	s.read.data, s.read.bootstrap = nil, nil
+	if max(cap(s.text), cap(s.plain), s.read.size()) <= maxScratch {
+		pool.Put(s)
+	}
+}
+
+// Decode opens the text of a cookie, its chunks already joined, or of a token,
+// and checks that it has not expired. There is no clock skew, and as in Katana
+// a ticket may have been issued in the future.
+//
+// The error is [ErrInvalid] for everything that is not authentic, with no
+// detail; a [*FormatError] for authentic data that does not parse or that
+// .NET reads only by accident, the latter with [ErrUnsupported]; [ErrExpired];
+// [ErrNotInStore] for a reference that leads nowhere; or what the store
+// returned.
+func (c *OWINCodec) Decode(ctx context.Context, value string) (*OWINTicket, error) {
+	t, err := c.open(ctx, value, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(t); err != nil {
+		c.forgetExpired(ctx, t, err)
+		return nil, err
+	}
+	return t, nil
+}
+
+// ReadPrincipal implements [Reader] with Decode.
+func (c *OWINCodec) ReadPrincipal(ctx context.Context, value string) (*Principal, error) {
+	t, err := c.Decode(ctx, value)
+	if err != nil {
+		return nil, err
+	}
+	return &Principal{Identities: []Identity{t.Identity}}, nil
+}
+
+// open takes all layers off, one step each, and leaves the check of the times
+// to check. The anatomy, if any, is told of each layer.
+func (c *OWINCodec) open(ctx context.Context, value string, a *Anatomy) (*OWINTicket, error) {
+	s := c.scratch.Get().(*owinScratch)
+	defer s.put(&c.scratch)
+
+	// Text to protected bytes; nothing of it can be trusted.
+	protected, ok := s.decodeOWINText(value)
+	if !ok {
+		return nil, a.refuse(layerURLText, len(value), ErrInvalid)
+	}
+	a.add(layerURLText, len(value))
+
+	// Protected bytes to the gzip member: authentic from here on.
+	packed, key, err := c.protector.UnprotectKey(s.packed[:0], protected)
+	s.packed = packed[:0]
+	if err != nil {
+		return nil, a.refuse(layerMachineKey, len(protected), ErrInvalid)
+	}
+	a.addKey(layerMachineKey, len(protected), key)
+
+	// Gzip member to the bytes of the ticket.
+	plain, err := flate.Gunzip(s.plain[:0], packed, maxToken)
+	s.plain = plain[:0]
+	if err != nil {
+		return nil, a.refuse(layerGzip, len(packed), gzipError(err))
+	}
+	a.add(layerGzip, len(packed))
+
+	// Bytes to the ticket.
+	if err := s.read.read(plain, c.o.ReadVersions); err != nil {
+		return nil, a.refuse(layerOWIN, len(plain), err)
+	}
+	t := s.read.build()
+	t.openedBy = key
+	a.addOWIN(len(plain), t)
+	return c.dereference(ctx, s, t, a)
+}
+
+// check compares the ticket with the clock: .expires itself is still valid.
+func (c *OWINCodec) check(t *OWINTicket) error {
+	if fault := c.timeFault(t.Properties); fault != "" {
+		return &FormatError{Layer: "owin", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
+	}
+	if expires, ok := t.Properties.Expires(); ok && expires.Before(wholeSecond(c.o.Now())) {
+		return fmt.Errorf("%w at %s", ErrExpired, expires.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// timeFault says what is wrong with times that .NET reads only by accident: a
+// time that it cannot read counts for it as missing.
+func (c *OWINCodec) timeFault(p OWINProperties) string {
+	if c.o.InsecureNoExpiry {
+		return ""
+	}
+	if text, there := p.Get(OWINExpires); !there {
+		return "no .expires, so the ticket would never expire"
+	} else if _, ok := parseOWINTime(text); !ok {
+		return ".expires is not in the form of RFC 1123, so for .NET the ticket would never expire"
+	}
+	if text, there := p.Get(OWINIssued); there {
+		if _, ok := parseOWINTime(text); !ok {
+			return ".issued is not in the form of RFC 1123"
+		}
+	}
+	return ""
+}
+
+// Encode returns the text of a cookie, ready to be cut into chunks, or of a
+// token, and leaves t as it is. With a store it puts the ticket there, over
+// the entry that t.SessionKey names if any, and returns the text of a
+// reference.
+//
+// It refuses what .NET or Decode would not read back as it is: text that is
+// not UTF-8, types and issuers that stand for a default, a property twice,
+// a ticket that never expires, more than 1 MiB.
+func (c *OWINCodec) Encode(ctx context.Context, t *OWINTicket) (string, error) {
+	s := c.scratch.Get().(*owinScratch)
+	defer s.put(&c.scratch)
+
+	if fault := c.timeFault(t.Properties); fault != "" {
+		return "", errors.New("sessiontoken: cannot issue: " + fault)
+	}
+	if isOWINReference(&t.Identity) {
+		return "", errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
+	}
+	if c.o.Store != nil {
+		return c.encodeReference(ctx, s, t)
+	}
+	return c.seal(s, t)
+}
+
+// seal puts all layers on.
+func (c *OWINCodec) seal(s *owinScratch, t *OWINTicket) (string, error) {
+	plain, err := appendOWINTicket(s.plain[:0], t)
+	s.plain = plain[:0]
+	if err != nil {
+		return "", err
+	}
+	packed := flate.Gzip(s.packed[:0], plain)
+	s.packed = packed[:0]
+	protected, err := c.protector.Protect(s.protected[:0], packed)
+	s.protected = protected[:0]
+	if err != nil {
+		return "", err
+	}
+	return s.encodeOWINText(protected), nil
+}
+
+// gzipError gives an error of the gzip layer its place.
+func gzipError(err error) error {
+	var at *flate.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	return &FormatError{Layer: "gzip", Offset: at.Offset, Err: at.Err}
+}

@@ -1,0 +1,156 @@
+package sessiontoken
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+)
+
+// Katana's session store (CookieAuthenticationOptions.SessionStore). The
+// cookie holds a ticket that only refers to the real one:
+//
+//	authentication type   that of the middleware
+//	one claim             OWINSessionID, the key of the entry
+//	no properties         the times are those of the real ticket
+//
+// What Katana puts under the key is up to the site's own code. Here it is
+// protected, under a purpose of its own,
+//
+//	string   the key again, so that entries cannot change places
+//	ticket   as in owin_read.go
+
+// OWINSessionID is the type of the claim by which a ticket refers to a store.
+// A Katana without a store takes such a ticket for an identity with this
+// claim that never expires; this package refuses it.
+const OWINSessionID = "Microsoft.Owin.Security.Cookies-SessionId"
+
+// purposeOWINStore is this library's own; .NET has nothing of the kind.
+const purposeOWINStore = "github.com/webfarm-go/webfarm/sessiontoken.OWINOptions.Store"
+
+var (
+	errOWINNoStore   = fmt.Errorf("%w: the cookie is a reference and there is no store", ErrNotInStore)
+	errOWINWhole     = &FormatError{Layer: "owin", Offset: -1, Err: fmt.Errorf("%w: the ticket is whole, and there is a store", ErrUnsupported)}
+	errOWINReference = &FormatError{Layer: "owin", Offset: -1, Err: errors.New("reference to a store with more than a key")}
+	errOWINEntry     = &FormatError{Layer: "owin", Offset: 0, Err: errors.New("entry of the store is for another key")}
+)
+
+// isOWINReference reports whether an identity refers to a store.
+func isOWINReference(id *Identity) bool {
+	for i := range id.Claims {
+		if id.Claims[i].Type == OWINSessionID {
+			return true
+		}
+	}
+	return false
+}
+
+// storeKey keeps apart what several codecs put into one store.
+func (c *OWINCodec) storeKey(key string) string {
+	return OWINSessionID + ";" + c.authenticationType + ";" + key
+}
+
+// dereference returns t itself, or the ticket in the store that t refers to.
+// The cookie is a bearer handle: who has it has the session.
+func (c *OWINCodec) dereference(ctx context.Context, s *owinScratch, t *OWINTicket, a *Anatomy) (*OWINTicket, error) {
+	reference := isOWINReference(&t.Identity)
+	switch {
+	case !reference && c.o.Store == nil:
+		return t, nil
+	case !reference:
+		return nil, a.refuse(layerStore, 0, errOWINWhole)
+	case c.o.Store == nil:
+		return nil, a.refuse(layerStore, 0, errOWINNoStore)
+	case len(t.Identity.Claims) != 1 || len(t.Properties) != 0:
+		return nil, a.refuse(layerStore, 0, errOWINReference)
+	}
+	key := t.Identity.Claims[0].Value
+	protected, err := c.o.Store.Get(ctx, c.storeKey(key))
+	if err != nil {
+		return nil, a.refuse(layerStore, 0, fmt.Errorf("sessiontoken: store: %w", err))
+	}
+	entry, entryKey, err := c.store.UnprotectKey(s.plain[:0], protected)
+	s.plain = entry[:0]
+	if err != nil {
+		return nil, a.refuse(layerStore, len(protected), ErrInvalid)
+	}
+	a.addKey(layerStore, len(protected), entryKey)
+	rest, ok := cutOWINKey(entry, key)
+	if !ok {
+		return nil, a.refuse(layerStore, len(protected), errOWINEntry)
+	}
+	if err := s.read.read(rest, nil); err != nil {
+		return nil, a.refuse(layerOWIN, len(rest), err)
+	}
+	real := s.read.build()
+	real.SessionKey = key
+	if real.openedBy = t.openedBy; t.openedBy == c.ring.Primary() {
+		real.openedBy = entryKey // the older of the two asks to be issued again
+	}
+	a.addOWIN(len(rest), real)
+	return real, nil
+}
+
+// cutOWINKey takes the key off an entry, and reports whether it is this one.
+func cutOWINKey(entry []byte, key string) ([]byte, bool) {
+	r := dotnet.Reader(entry)
+	var n int
+	var inside []byte
+	if !r.ReadUint7(&n) || !r.ReadBytes(&inside, n) {
+		return nil, false
+	}
+	return r, string(inside) == key
+}
+
+// encodeReference puts t into the store and returns the text that refers to
+// it.
+func (c *OWINCodec) encodeReference(ctx context.Context, s *owinScratch, t *OWINTicket) (string, error) {
+	key := t.SessionKey
+	if key == "" {
+		key = rand.Text()
+	}
+	entry := dotnet.AppendUint7(s.plain[:0], len(key))
+	entry, err := appendOWINTicket(append(entry, key...), t)
+	s.plain = entry[:0]
+	if err != nil {
+		return "", err
+	}
+	protected, err := c.store.Protect(nil, entry)
+	if err != nil {
+		return "", err
+	}
+	expires, ok := t.Properties.Expires()
+	if !ok { // InsecureNoExpiry
+		expires = c.o.Now().Add(c.o.ExpireTimeSpan)
+	}
+	// The last second is still valid.
+	if err := c.o.Store.Put(ctx, c.storeKey(key), protected, expires.Add(1e9)); err != nil {
+		return "", fmt.Errorf("sessiontoken: store: %w", err)
+	}
+	return c.seal(s, &OWINTicket{
+		Identity: Identity{AuthenticationType: c.authenticationType, Claims: []Claim{{Type: OWINSessionID, Value: key}}},
+		Version:  t.Version,
+	})
+}
+
+// Delete removes the entry of t from the store, as at sign-out. Without a
+// store, or for a ticket that is not in it, there is nothing to do.
+func (c *OWINCodec) Delete(ctx context.Context, t *OWINTicket) error {
+	if c.o.Store == nil || t.SessionKey == "" {
+		return nil
+	}
+	if err := c.o.Store.Delete(ctx, c.storeKey(t.SessionKey)); err != nil {
+		return fmt.Errorf("sessiontoken: store: %w", err)
+	}
+	return nil
+}
+
+// forgetExpired removes an expired ticket from the store, as Katana does. A
+// store that cannot do so now will drop the entry itself.
+func (c *OWINCodec) forgetExpired(ctx context.Context, t *OWINTicket, err error) {
+	if errors.Is(err, ErrExpired) {
+		_ = c.Delete(ctx, t)
+	}
+}

@@ -1,0 +1,158 @@
+package sessiontoken
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+func FuzzOWINDecode(f *testing.F) {
+	file := readOWINFile(f)
+	c, _ := owinBench(f, file)
+	known := map[string]bool{}
+	n := 0
+	for i := range file.Vectors {
+		v := &file.Vectors[i]
+		if v.Text == nil {
+			continue
+		}
+		if len(*v.Text) < 4000 {
+			f.Add(*v.Text)
+			n++
+		}
+		if got, err := c.Decode(ctx, *v.Text); err == nil {
+			known[got.String()] = true
+		}
+	}
+	if n < 100 || len(known) < 10 {
+		f.Fatalf("%d seeds, %d of them good", n, len(known))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var s owinScratch
+		compareOWINText(t, &s, text)
+		got, err := c.Decode(ctx, text)
+		if err != nil {
+			if got != nil {
+				t.Fatal("ticket and error")
+			}
+			return
+		}
+		if !known[got.String()] {
+			t.Fatalf("accepted a ticket that nobody issued: %v", got)
+		}
+	})
+}
+
+func FuzzOWINTicket(f *testing.F) {
+	file := readOWINFile(f)
+	n := 0
+	for i := range file.Vectors {
+		if v := &file.Vectors[i]; v.SerializedHex != nil && len(*v.SerializedHex) < 6000 {
+			f.Add(unhex(f, *v.SerializedHex))
+			n++
+		}
+	}
+	if n < 70 {
+		f.Fatalf("%d seeds", n)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var got, again OWINTicket
+		if err := got.UnmarshalBinary(data); err != nil {
+			var at *FormatError
+			if !errors.As(err, &at) || at.Offset < 0 || at.Offset > len(data) || !reflect.DeepEqual(got, OWINTicket{}) {
+				t.Fatalf("error %v, ticket %+v", err, got)
+			}
+			return
+		}
+		written, err := got.MarshalBinary()
+		if err != nil {
+			return // what .NET reads and nobody should issue
+		}
+		if err := again.UnmarshalBinary(written); err != nil {
+			t.Fatalf("cannot read what was written: %v", err)
+		}
+		if b := &got.Identity.Bootstrap; strings.TrimFunc(string(b.Data), unicode.IsSpace) == "" {
+			*b = Bootstrap{} // not written, as in .NET
+		}
+		if !reflect.DeepEqual(got, again) {
+			t.Fatalf("changed in a round trip:\n%#v\n%#v", got.Identity, again.Identity)
+		}
+	})
+}
+
+func FuzzOWINState(f *testing.F) {
+	file := readOWINFile(f)
+	for i := range file.State {
+		f.Add(unhex(f, *file.State[i].SerializedHex))
+	}
+	if len(file.State) == 0 {
+		f.Fatal("no seeds")
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var r owinReader
+		r.reset(data)
+		r.readProperties()
+		if r.cause != nil {
+			return
+		}
+		p := r.buildProperties(string(r.texts), nil)
+		var w owinWriter
+		if w.properties(p); w.err != nil {
+			t.Fatalf("%v: %v", p, w.err)
+		}
+		r.reset(w.dst)
+		r.readProperties()
+		if again := r.buildProperties(string(r.texts), nil); r.cause != nil || !reflect.DeepEqual(p, again) {
+			t.Fatalf("changed in a round trip: %v, %v, %v", r.cause, p, again)
+		}
+	})
+}
+
+func FuzzOWINEncode(f *testing.F) {
+	file := readOWINFile(f)
+	c, _ := owinBench(f, file)
+	n := 0
+	for i := range file.Vectors {
+		if in := file.Vectors[i].Input; in != nil {
+			for _, claim := range in.Claims {
+				if len(claim.Value) < 300 {
+					f.Add(claim.Type, claim.Value, claim.ValueType, claim.Issuer, in.NameType)
+					n++
+				}
+			}
+		}
+	}
+	if n < 100 {
+		f.Fatalf("%d seeds", n)
+	}
+	f.Fuzz(func(t *testing.T, claimType, value, valueType, issuer, nameType string) {
+		id := Identity{
+			NameClaimType: nameType, RoleClaimType: claimType,
+			Claims: []Claim{{Type: claimType, Value: value, ValueType: valueType, Issuer: issuer, OriginalIssuer: value}, {Type: nameType, Issuer: issuer}},
+		}
+		ticket := c.NewTicket(id, OWINProperties{{value, issuer}})
+		text, err := c.Encode(ctx, ticket)
+		if err != nil {
+			return
+		}
+		got, err := c.Decode(ctx, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What .NET fills in.
+		want := &ticket.Identity
+		want.NameClaimType, want.RoleClaimType = orDefault(nameType, ClaimTypeName), orDefault(claimType, ClaimTypeRole)
+		for i := range want.Claims {
+			claim := &want.Claims[i]
+			claim.ValueType = orDefault(claim.ValueType, ValueTypeString)
+			claim.Issuer = orDefault(claim.Issuer, LocalAuthority)
+			claim.OriginalIssuer = orDefault(claim.OriginalIssuer, claim.Issuer)
+		}
+		got.openedBy = nil
+		if !reflect.DeepEqual(got, ticket) {
+			t.Fatalf("changed in a round trip:\n%#v\n%#v", got.Identity, ticket.Identity)
+		}
+	})
+}

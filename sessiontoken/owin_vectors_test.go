@@ -1,0 +1,455 @@
+package sessiontoken
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/testvectors"
+)
+
+// The JSON of owin.json; see the README of package testvectors.
+
+type owinFileJSON struct {
+	Keys    map[string]keyJSON
+	Vectors []owinVectorJSON
+	State   []owinVectorJSON
+	Handler []owinHandlerJSON
+}
+
+type owinVectorJSON struct {
+	ID, Desc, Key, Format, Expect, FailStage   string
+	KeyInline                                  *keyJSON
+	Purposes                                   []string
+	Text, ProtectedHex, GzipHex, SerializedHex *string
+	Input, Ticket                              *owinTicketJSON
+	Properties                                 [][2]string // of a state
+}
+
+type owinTicketJSON struct {
+	AuthenticationType            *string
+	NameType, RoleType            string
+	IsAuthenticated, IsPersistent bool
+	Name, Bootstrap, RedirectURI  *string
+	Claims                        []claimJSON
+	Properties                    [][2]string
+	IssuedUTC, ExpiresUTC         *time.Time
+	AllowRefresh                  *bool
+	Actor, Label                  any // given, and not serialized
+}
+
+func readOWINFile(t testing.TB) *owinFileJSON {
+	t.Helper()
+	data, err := testvectors.Read("owin.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := new(owinFileJSON)
+	if err := json.Unmarshal(data, f); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Vectors) != 127 || len(f.State) != 3 || len(f.Handler) != 35 {
+		t.Fatalf("%d vectors, %d states, %d handler runs", len(f.Vectors), len(f.State), len(f.Handler))
+	}
+	return f
+}
+
+// config returns a machine key of the file.
+func (f *owinFileJSON) config(t testing.TB, key string) machinekey.Config {
+	t.Helper()
+	k, ok := f.Keys[key]
+	if !ok {
+		t.Fatalf("no key %q", key)
+	}
+	cfg, err := machinekey.ParseWebConfig(strings.NewReader(webConfig(&k)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.AllowInsecure = true
+	return cfg
+}
+
+func webConfig(k *keyJSON) string {
+	return fmt.Sprintf(`<configuration><system.web><machineKey validationKey="%s" decryptionKey="%s" validation="%s" decryption="%s"/></system.web></configuration>`,
+		k.ValidationKey, k.DecryptionKey, k.Validation, k.Decryption)
+}
+
+func (f *owinFileJSON) ring(t testing.TB, name string) *machinekey.Ring {
+	t.Helper()
+	key, err := machinekey.New(f.config(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ringOf(t, key)
+}
+
+func (f *owinFileJSON) vector(t testing.TB, id string) *owinVectorJSON {
+	t.Helper()
+	for i := range f.Vectors {
+		if strings.HasPrefix(f.Vectors[i].ID, id+"-") {
+			return &f.Vectors[i]
+		}
+	}
+	t.Fatalf("no vector %q", id)
+	return nil
+}
+
+// versions of the reader that a vector speaks of.
+func (v *owinVectorJSON) version(t testing.TB) OWINVersion {
+	version, ok := map[string]OWINVersion{"3": OWINVersion3, "3bc": OWINVersion3,
+		"2": OWINVersion2, "2bc": OWINVersion2Bootstrap, "1": OWINVersion1}[v.Format]
+	if !ok {
+		t.Fatalf("format %q", v.Format)
+	}
+	return version
+}
+
+// codec returns the codec of a vector, at a time when nothing has expired.
+func (f *owinFileJSON) codec(t testing.TB, v *owinVectorJSON, opts OWINOptions) *OWINCodec {
+	t.Helper()
+	if opts.Now == nil {
+		opts.Now = func() time.Time { return time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) }
+	}
+	c, err := NewOWINCodec(f.ring(t, v.Key), v.Purposes, &opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func properties(list [][2]string) (p OWINProperties) {
+	for _, e := range list {
+		p = append(p, Property{e[0], e[1]})
+	}
+	return p
+}
+
+// ticket makes the ticket that j describes.
+func (j *owinTicketJSON) ticket(version OWINVersion) *OWINTicket {
+	t := &OWINTicket{Version: version, Properties: properties(j.Properties)}
+	t.Identity.AuthenticationType = *j.AuthenticationType
+	t.Identity.NameClaimType, t.Identity.RoleClaimType = j.NameType, j.RoleType
+	for _, c := range j.Claims {
+		t.Identity.Claims = append(t.Identity.Claims,
+			Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
+	}
+	if j.Bootstrap != nil {
+		t.Identity.Bootstrap = Bootstrap{BootstrapString, []byte(*j.Bootstrap)}
+	}
+	if j.Label != nil {
+		t.Identity.Label = fmt.Sprint(j.Label)
+	}
+	if j.Actor != nil {
+		t.Identity.Actor = &Identity{AuthenticationType: "actor"}
+	}
+	return t
+}
+
+var ignoreOWINKey = cmpopts.IgnoreUnexported(OWINTicket{})
+
+// diff compares a ticket with what .NET read, all that can be derived from it
+// included.
+func (j *owinTicketJSON) diff(got *OWINTicket) string {
+	if d := cmp.Diff(j.ticket(got.Version), got, ignoreOWINKey, cmpopts.IgnoreFields(OWINTicket{}, "SessionKey")); d != "" {
+		return d
+	}
+	derived := *j
+	derived.IsAuthenticated = got.Identity.IsAuthenticated()
+	derived.IsPersistent = got.Properties.Persistent()
+	derived.Name, derived.RedirectURI, derived.IssuedUTC, derived.ExpiresUTC, derived.AllowRefresh = nil, nil, nil, nil, nil
+	if name := got.Identity.Name(); name != "" {
+		derived.Name = &name
+	}
+	if uri := got.Properties.Redirect(); uri != "" {
+		derived.RedirectURI = &uri
+	}
+	if at, ok := got.Properties.Issued(); ok {
+		derived.IssuedUTC = &at
+	}
+	if at, ok := got.Properties.Expires(); ok {
+		derived.ExpiresUTC = &at
+	}
+	if allow, ok := got.Properties.AllowRefresh(); ok {
+		derived.AllowRefresh = &allow
+	}
+	return cmp.Diff(*j, derived)
+}
+
+// owinStricter are the vectors that .NET accepts and this package refuses on
+// purpose, with the cause.
+var owinStricter = map[string]error{
+	"pub-054-session-ref":    errOWINNoStore,     // .NET takes it for a user
+	"pub-083-format2-by-2bc": errOWINNotRead,     // .NET loses the properties
+	"pub-084-format2bc-by-2": errOWINNotRead,     // .NET loses the properties
+	"pub-103-trailing":       errOWINTrailing,    // nothing writes that
+	"pub-108-propver2":       errOWINPropVersion, // .NET loses the properties
+	"pub-115-bad-utf8":       errOWINText,        // .NET never writes that
+}
+
+// owinNoExpiry are those that it accepts only with InsecureNoExpiry.
+var owinNoExpiry = map[string]bool{
+	"pub-035-no-properties": true, "pub-036-unparsable-dates": true,
+	"pub-037-weekday-mismatch": true, "pub-038-date-forms": true,
+}
+
+// owinNotIssued are those that it does not issue, since they do not read back.
+var owinNotIssued = map[string]bool{"pub-047-nul-type-collision": true, "pub-048-nul-issuer-collision": true}
+
+func TestOWINVectors(t *testing.T) {
+	f := readOWINFile(t)
+	ran := map[string]int{}
+	for i := range f.Vectors {
+		v := &f.Vectors[i]
+		t.Run(v.ID, func(t *testing.T) {
+			ran[v.Expect]++
+			switch v.Expect {
+			case "ok":
+				f.runOK(t, v)
+				if v.Input != nil {
+					f.runIssue(t, v)
+				}
+			case "reject":
+				f.runReject(t, v)
+			case "config-error":
+				runConfigError(t, v)
+			case "argument-error":
+				if v.Input != nil { // a null text, which Go does not have
+					if v.Input.AuthenticationType != nil {
+						t.Fatal("what is wrong with the input?")
+					}
+					return
+				}
+				if _, err := NewOWINCodec(f.ring(t, v.Key), v.Purposes, nil); err == nil {
+					t.Fatal("accepted")
+				}
+			default:
+				t.Fatalf("expect %q", v.Expect)
+			}
+		})
+	}
+	if ran["ok"] < 70 || ran["reject"] < 40 || ran["config-error"] != 7 || ran["argument-error"] != 2 {
+		t.Errorf("ran %v", ran)
+	}
+}
+
+func (f *owinFileJSON) runOK(t *testing.T, v *owinVectorJSON) {
+	version := v.version(t)
+	c := f.codec(t, v, OWINOptions{ReadVersions: []OWINVersion{version}, InsecureNoExpiry: true})
+	got, err := c.Decode(ctx, *v.Text)
+	if cause := owinStricter[v.ID]; cause != nil {
+		if !errors.Is(err, cause) {
+			t.Fatalf("got %v, want %v", err, cause)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := v.Ticket.diff(got); d != "" || got.Version != version {
+		t.Fatalf("version %v, differs from what .NET read (-want +got):\n%s", got.Version, d)
+	}
+	if got.OpenedBy() == nil {
+		t.Error("OpenedBy is nil")
+	}
+
+	// The same by default, unless it would never expire.
+	got, err = f.codec(t, v, OWINOptions{}).Decode(ctx, *v.Text)
+	if owinNoExpiry[v.ID] {
+		if !errors.Is(err, ErrUnsupported) || got != nil {
+			t.Errorf("never expires: %v, %v", got, err)
+		}
+	} else if err != nil || v.Ticket.diff(got) != "" {
+		t.Errorf("by default: %v, %v", got, err)
+	}
+	p, err := c.ReadPrincipal(ctx, *v.Text)
+	if err != nil || len(p.Identities) != 1 || p.IsAuthenticated() != v.Ticket.IsAuthenticated {
+		t.Errorf("principal %v, %v", p, err)
+	}
+}
+
+// runIssue makes every layer from the one inside it, as far as .NET
+// determines the bytes.
+func (f *owinFileJSON) runIssue(t *testing.T, v *owinVectorJSON) {
+	version := v.version(t)
+	c := f.codec(t, v, OWINOptions{InsecureNoExpiry: true})
+	ticket := v.Input.ticket(version)
+	plain, err := ticket.MarshalBinary()
+	if owinNotIssued[v.ID] {
+		if err != errIssueMark {
+			t.Fatalf("issued, with error %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := hex.EncodeToString(plain); got != *v.SerializedHex {
+		t.Fatalf("serialized\ngot  %s\nwant %s", got, *v.SerializedHex)
+	}
+	if v.ProtectedHex != nil {
+		protected := unhex(t, *v.ProtectedHex)
+		if got := f.protect(t, v, unhex(t, *v.GzipHex), protected); !bytes.Equal(got, protected) {
+			t.Fatalf("protected\ngot  %x\nwant %x", got, protected)
+		}
+		var s owinScratch
+		if got := s.encodeOWINText(protected); got != *v.Text {
+			t.Fatalf("text\ngot  %s\nwant %s", got, *v.Text)
+		}
+	}
+	if isOWINReference(&ticket.Identity) {
+		return // Encode makes these itself
+	}
+	text, err := c.Encode(ctx, ticket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := c.Decode(ctx, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := v.Ticket.diff(back); d != "" || back.Version != version {
+		t.Fatalf("version %v, issued and read differs from what .NET read (-want +got):\n%s", back.Version, d)
+	}
+}
+
+// protect protects data with the initialization vector of what .NET made.
+func (f *owinFileJSON) protect(t *testing.T, v *owinVectorJSON, data, protected []byte) []byte {
+	cfg := f.config(t, v.Key)
+	cfg.Rand = bytes.NewReader(protected)
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := owinProtector(ringOf(t, key), v.Purposes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Protect(nil, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (f *owinFileJSON) runReject(t *testing.T, v *owinVectorJSON) {
+	c := f.codec(t, v, OWINOptions{ReadVersions: []OWINVersion{v.version(t)}, InsecureNoExpiry: true})
+	got, err := c.Decode(ctx, *v.Text)
+	if got != nil || err == nil {
+		t.Fatalf("accepted %v with error %v", got, err)
+	}
+	var at *FormatError
+	switch v.FailStage {
+	case "encoding", "unprotect":
+		if err != ErrInvalid {
+			t.Fatalf("error %v says more than ErrInvalid", err)
+		}
+	case "gunzip", "deserialize":
+		if !errors.As(err, &at) {
+			t.Fatalf("error %v is no FormatError", err)
+		}
+		if v.FailStage == "gunzip" && at.Layer != "gzip" {
+			t.Fatalf("layer %q", at.Layer)
+		}
+	default:
+		t.Fatalf("failStage %q", v.FailStage)
+	}
+	if a := c.Inspect(ctx, *v.Text); a.Err == nil || a.Layers[len(a.Layers)-1].Err != a.Err {
+		t.Errorf("Inspect says %v", a.Err)
+	}
+}
+
+func runConfigError(t *testing.T, v *owinVectorJSON) {
+	cfg, err := machinekey.ParseWebConfig(strings.NewReader(webConfig(v.KeyInline)))
+	if err != nil {
+		return
+	}
+	cfg.AllowInsecure = true
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		return
+	}
+	if _, err := NewOWINCookieCodec(ringOf(t, key), "ApplicationCookie", nil); err == nil {
+		t.Fatal("accepted")
+	}
+}
+
+func TestOWINStateVectors(t *testing.T) {
+	f := readOWINFile(t)
+	for i := range f.State {
+		v := &f.State[i]
+		if len(v.Purposes) != 3 || v.Purposes[2] != "v1" || v.Expect != "ok" {
+			t.Fatalf("%s: %q", v.ID, v.Purposes)
+		}
+		c, err := NewOWINStateCodec(f.ring(t, v.Key), v.Purposes[0], v.Purposes[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.Decode(*v.Text)
+		if err != nil {
+			t.Fatalf("%s: %v", v.ID, err)
+		}
+		if d := cmp.Diff(properties(v.Properties), p); d != "" {
+			t.Errorf("%s (-want +got):\n%s", v.ID, d)
+		}
+		w := owinWriter{}
+		w.properties(p)
+		if got := hex.EncodeToString(w.dst); w.err != nil || got != *v.SerializedHex {
+			t.Errorf("%s: serialized %s, %v", v.ID, got, w.err)
+		}
+		protected := unhex(t, *v.ProtectedHex)
+		if !bytes.Equal(f.protect(t, v, w.dst, protected), protected) {
+			t.Errorf("%s: protected differs", v.ID)
+		}
+		text, err := c.Encode(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := c.Decode(text)
+		if d := cmp.Diff(p, back); d != "" || err != nil {
+			t.Errorf("%s: %v, round trip:\n%s", v.ID, err, d)
+		}
+	}
+}
+
+// TestOWINPurposes compares the purposes of the constructors with those that
+// the vectors were protected for.
+func TestOWINPurposes(t *testing.T) {
+	f := readOWINFile(t)
+	for id, make := range map[string]func(*machinekey.Ring, *OWINOptions) (*OWINCodec, error){
+		"pub-001": cookieCodec("ApplicationCookie"),
+		"pub-002": cookieCodec("ExternalCookie"),
+		"pub-003": cookieCodec("TwoFactorCookie"),
+		"pub-004": cookieCodec("TwoFactorRememberBrowser"),
+		"pub-005": cookieCodec("Cookies"),
+		"pub-006": NewOWINAccessTokenCodec,
+		"pub-007": NewOWINRefreshTokenCodec,
+		"pub-008": NewOWINAuthorizationCodeCodec,
+	} {
+		v := f.vector(t, id)
+		c, err := make(f.ring(t, v.Key), &OWINOptions{Now: func() time.Time { return time.Unix(0, 0) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.Decode(ctx, *v.Text)
+		if err != nil {
+			t.Errorf("%s: %v", v.ID, err)
+		} else if d := v.Ticket.diff(got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", v.ID, d)
+		}
+	}
+}
+
+func cookieCodec(authenticationType string) func(*machinekey.Ring, *OWINOptions) (*OWINCodec, error) {
+	return func(ring *machinekey.Ring, opts *OWINOptions) (*OWINCodec, error) {
+		return NewOWINCookieCodec(ring, authenticationType, opts)
+	}
+}

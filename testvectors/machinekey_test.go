@@ -3,9 +3,11 @@ package testvectors_test
 import (
 	"bytes"
 	"encoding/xml"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -15,35 +17,85 @@ type attributes struct {
 	ValidationKey, DecryptionKey, Validation, Decryption, CompatibilityMode *string
 }
 
-// webConfig returns a site's file with these attributes.
-func (a *attributes) webConfig(target45 bool) string {
+// switches are the settings in <appSettings> that change machine-key cookies.
+type switches struct {
+	UseLegacyEncryption           bool `json:"aspnet:UseLegacyEncryption"`
+	UseLegacyMachineKeyEncryption bool `json:"aspnet:UseLegacyMachineKeyEncryption"`
+	UseLegacyFormsTicket          bool `json:"aspnet:UseLegacyFormsAuthenticationTicketCompatibility"`
+}
+
+// siteConfig is what a vector says about the web.config of its site.
+type siteConfig struct {
+	machineKey *attributes
+	target45   bool
+	switches   switches
+	protection *string // of <forms>
+}
+
+// webConfig returns the site's file.
+func (s *siteConfig) webConfig() string {
 	var b strings.Builder
-	b.WriteString("<configuration><system.web>")
-	if target45 {
+	b.WriteString("<configuration><appSettings>")
+	for key, on := range map[string]bool{
+		webconfig.UseLegacyEncryption:           s.switches.UseLegacyEncryption,
+		webconfig.UseLegacyMachineKeyEncryption: s.switches.UseLegacyMachineKeyEncryption,
+		webconfig.UseLegacyFormsTicket:          s.switches.UseLegacyFormsTicket,
+	} {
+		if on {
+			fmt.Fprintf(&b, `<add key="%s" value="true"/>`, key)
+		}
+	}
+	b.WriteString("</appSettings><system.web>")
+	if s.target45 {
 		b.WriteString(`<httpRuntime targetFramework="4.5"/>`)
 	}
-	b.WriteString("<machineKey")
-	for _, attr := range []struct {
-		name  string
-		value *string
-	}{
-		{"validationKey", a.ValidationKey}, {"decryptionKey", a.DecryptionKey},
-		{"validation", a.Validation}, {"decryption", a.Decryption}, {"compatibilityMode", a.CompatibilityMode},
-	} {
-		if attr.value != nil {
-			b.WriteString(" " + attr.name + `="`)
-			xml.EscapeText(&b, []byte(*attr.value)) // a Builder does not fail
+	writeElement(&b, "machineKey", []xmlAttribute{
+		{"validationKey", s.machineKey.ValidationKey}, {"decryptionKey", s.machineKey.DecryptionKey},
+		{"validation", s.machineKey.Validation}, {"decryption", s.machineKey.Decryption},
+		{"compatibilityMode", s.machineKey.CompatibilityMode},
+	})
+	b.WriteString(`<authentication mode="Forms">`)
+	writeElement(&b, "forms", []xmlAttribute{{"protection", s.protection}})
+	b.WriteString("</authentication></system.web></configuration>")
+	return b.String()
+}
+
+// xmlAttribute is an attribute to write; nil is not written.
+type xmlAttribute struct {
+	name  string
+	value *string
+}
+
+func writeElement(b *strings.Builder, name string, attributes []xmlAttribute) {
+	b.WriteString("<" + name)
+	for _, a := range attributes {
+		if a.value != nil {
+			b.WriteString(" " + a.name + `="`)
+			xml.EscapeText(b, []byte(*a.value)) // a Builder does not fail
 			b.WriteString(`"`)
 		}
 	}
-	b.WriteString("/></system.web></configuration>")
-	return b.String()
+	b.WriteString("/>")
+}
+
+// settings reads all settings of the site but its keys' bytes.
+func (s *siteConfig) settings(t *testing.T) *webconfig.Settings {
+	t.Helper()
+	file, err := webconfig.Parse(strings.NewReader(s.webConfig()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, err := file.Settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return settings
 }
 
 // config reads the attributes the way a site's own are read. The vectors have
 // weak algorithms too.
 func (a *attributes) config(target45 bool) (machinekey.Config, error) {
-	cfg, err := machinekey.ParseWebConfig(strings.NewReader(a.webConfig(target45)))
+	cfg, err := machinekey.ParseWebConfig(strings.NewReader((&siteConfig{machineKey: a, target45: target45}).webConfig()))
 	cfg.AllowInsecure = true
 	return cfg, err
 }

@@ -1,0 +1,94 @@
+package testvectors_test
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// stricterThanDotNet are the recorded vectors that .NET accepts and this
+// module refuses on purpose. There are no others.
+var stricterThanDotNet = map[string]map[string]string{
+	"legacy_encode.json": {
+		"leg-nonhex-digit-counts-as-zero": "a letter that is no digit, which .NET reads as 0",
+	},
+	"sessiontoken_nrbf.json": {
+		"alt-ids":             "other object numbers than .NET writes",
+		"alt-root-id":         "other object numbers than .NET writes",
+		"header-minor-1":      "minor version that .NET never wrote",
+		"asm-short":           "assembly name without version and key",
+		"asm-v3":              "assembly version that never held the class",
+		"extra-after-end":     "bytes after the end",
+		"end-twice":           "bytes after the end",
+		"array-int8-type":     "array declared as signed bytes",
+		"bootstrap-kind-X":    "unknown kind, which .NET reads as nothing",
+		"bootstrap-kind-wide": "unknown kind, which .NET reads as nothing",
+		"bootstrap-S-null":    "null text, which .NET never writes",
+	},
+	"sessiontoken_envelope.json": {
+		"cache-hit-with-cookie":     "on a cache hit .NET does not look at the Cookie; here it must be authentic",
+		"cache-hit-id-not-compared": "on a cache hit .NET does not compare the Id; here it must be the token's",
+	},
+	"sessiontoken_negative.json": {
+		"deflate-trunc-532": "the compressed stream ends before its final block does",
+	},
+}
+
+func (f *file) stricterWanted() []string {
+	return slices.Sorted(maps.Keys(stricterThanDotNet[f.name]))
+}
+
+// declaredClass reports whether err is one of the refusals that are stricter
+// than .NET on purpose:
+//
+//   - forms that .NET reads but never writes, Windows identities and policies
+//     of WCF, which nothing off Windows can rebuild;
+//   - a compressed stream without its final block;
+//   - more chunks, records or levels than the limits of this module, where
+//     .NET has none.
+//
+// Everything else that .NET accepts must be accepted.
+func declaredClass(err error) bool {
+	var at *sessiontoken.FormatError
+	truncated := errors.As(err, &at) && at.Layer == "deflate" && errors.Is(err, flate.ErrTruncated)
+	return truncated || slices.ContainsFunc([]error{
+		sessiontoken.ErrUnsupported, nrbf.ErrNonCanonical, nbfx.ErrUnsupported,
+		nbfx.ErrLimit, cookie.ErrTooManyChunks, cookie.ErrTooLong,
+	}, func(class error) bool { return errors.Is(err, class) })
+}
+
+// refused judges the refusal of a vector that .NET accepts: it must be of a
+// declared class and, in the recorded set, in the list above.
+func (f *file) refused(t *testing.T, name string, err error, declared bool) {
+	t.Helper()
+	if !declared {
+		t.Fatalf("refused, .NET accepts: %v", err)
+	}
+	if !f.own && stricterThanDotNet[f.name][name] == "" {
+		t.Fatalf("refused, .NET accepts, and not in the list of declared_test.go: %v", err)
+	}
+	f.stricter = append(f.stricter, name)
+}
+
+// neverIssued counts the recorded vectors whose value .NET writes and this
+// module only reads, because anybody could change it or because .NET itself
+// could not read it.
+var neverIssued = map[string]int{
+	"legacy_encode.json": 6, // without a signature
+}
+
+// notIssued records a value that this module reads and refuses to write.
+func (f *file) notIssued(t *testing.T, text string, err error) {
+	t.Helper()
+	if err == nil || text != "" {
+		t.Errorf("issued %s, error %v", short(text), err)
+	}
+	f.unissued++
+}

@@ -48,6 +48,26 @@ func TestOWINFloor(t *testing.T) {
 	}
 }
 
+// TestOWINLength compares the length of texts with those of level 6, over all
+// tickets together: single ones go up by whole cipher blocks.
+func TestOWINLength(t *testing.T) {
+	f := readOWINFile(t)
+	c, bare := owinBench(t, f)
+	ours, level6 := 0, 0
+	for i := range f.Vectors {
+		v := &f.Vectors[i]
+		if v.Input == nil || v.SerializedHex == nil || v.Ticket.ExpiresUTC == nil || owinNotIssued[v.ID] {
+			continue
+		}
+		ours += len(encodeOWIN(t, c, v.Input.ticket(v.version(t))))
+		level6 += bare.Write(unhex(t, *v.SerializedHex))
+	}
+	t.Logf("%d bytes, level 6 %d", ours, level6)
+	if ours < 20_000 || float64(ours) > 1.02*float64(level6) {
+		t.Errorf("%d bytes, level 6 %d", ours, level6)
+	}
+}
+
 func BenchmarkOWINDecode(b *testing.B) {
 	f := readOWINFile(b)
 	c, bare := owinBench(b, f)

@@ -1,0 +1,267 @@
+package sessiontoken
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+func TestOWINTimes(t *testing.T) {
+	good := "Tue, 06 Dec 2016 15:04:31 GMT"
+	at, ok := parseOWINTime(good)
+	if !ok || !at.Equal(time.Date(2016, 12, 6, 15, 4, 31, 0, time.UTC)) {
+		t.Fatalf("%v, %v", at, ok)
+	}
+	for i := range good { // no other character fits anywhere, but for other times
+		for c := range 256 {
+			s := good[:i] + string([]byte{byte(c)}) + good[i+1:]
+			at, ok := parseOWINTime(s)
+			if std, err := time.Parse(owinTime, s); ok && (err != nil || !std.Equal(at) || formatOWINTime(at) != s) {
+				t.Errorf("%q is read as %v", s, at)
+			}
+		}
+	}
+	for _, s := range []string{
+		"", "0", "Tue, 6 Dec 2016 15:04:31 GMT", "Wed, 06 Dec 2016 15:04:31 GMT", "tue, 06 dec 2016 15:04:31 gmt",
+		"Tue, 06 Dec 2016 15:04:31 UTC", "Tue, 06 Dec 2016 15:04:31 +00", "Tue, 06 Dec 2016 24:04:31 GMT",
+		"Thu, 30 Feb 2017 00:00:00 GMT", "Sat, 00 Apr 2017 00:00:00 GMT", "Sun, 01 anF 2017 00:00:00 GMT",
+		"Sat, 01 Jan 0000 00:00:00 GMT", " Tue, 06 Dec 2016 15:04:3 GMT", "2016-12-06T15:04:31Z, as of GMT", "Tue, 06 Dec 2016 15:04:60 GMT",
+	} {
+		if at, ok := parseOWINTime(s); ok {
+			t.Errorf("%q is read as %v", s, at)
+		}
+	}
+	for _, at := range []time.Time{
+		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(2024, 2, 29, 1, 2, 3, 0, time.UTC),
+	} {
+		if got, ok := parseOWINTime(formatOWINTime(at)); !ok || !got.Equal(at) {
+			t.Errorf("%v is read as %v", at, got)
+		}
+	}
+}
+
+func TestOWINProperties(t *testing.T) {
+	var p OWINProperties
+	if p.Persistent() || p.Redirect() != "" {
+		t.Error("empty properties say something")
+	}
+	p.Set("userName", "carol")
+	p.SetExpires(owinStart.Add(time.Hour + 999*time.Millisecond))
+	p.SetIssued(owinStart.In(time.FixedZone("", 7200)))
+	p.SetPersistent(true)
+	p.SetPersistent(true)
+	p.SetAllowRefresh(true)
+	p.SetAllowRefresh(false)
+	p.Set(OWINRedirect, "/home")
+	p.Set("userName", "dave")
+	want := OWINProperties{
+		{"userName", "dave"}, {".expires", "Sat, 13 Jul 2024 22:05:30 GMT"}, {".issued", "Sat, 13 Jul 2024 21:05:30 GMT"},
+		{".persistent", ""}, {".refresh", "False"}, {".redirect", "/home"},
+	}
+	if d := cmp.Diff(want, p); d != "" {
+		t.Fatal(d)
+	}
+	if at, ok := p.Expires(); !ok || !at.Equal(owinStart.Add(time.Hour)) {
+		t.Errorf("Expires: %v", at)
+	}
+	if !p.Persistent() || p.Redirect() != "/home" {
+		t.Error("what was set is missing")
+	}
+	p.SetPersistent(false)
+	p.Delete("none")
+	if _, ok := p.Get(OWINPersistent); ok || len(p) != 5 {
+		t.Errorf("after Delete: %v", p)
+	}
+	for text, want := range map[string][2]bool{
+		"True": {true, true}, "TRUE": {true, true}, " false\x00": {false, true}, "": {}, "1": {}, "yes": {},
+	} {
+		p.Set(OWINRefresh, text)
+		if allow, known := p.AllowRefresh(); [2]bool{allow, known} != want {
+			t.Errorf("%q: %v, %v", text, allow, known)
+		}
+	}
+	if !(OWINProperties{{OWINPersistent, "false"}}).Persistent() {
+		t.Error("for .NET any value counts")
+	}
+}
+
+func TestOWINRenew(t *testing.T) {
+	const life = 2 * time.Hour
+	for _, tc := range []struct {
+		name    string
+		after   time.Duration // now, after .issued
+		change  func(*OWINProperties)
+		renewed bool
+	}{
+		{"fresh", 0, nil, false},
+		{"before it was issued", -time.Hour, nil, false},
+		{"half", life / 2, nil, false},
+		{"half and a fraction", life/2 + 999*time.Millisecond, nil, false},
+		{"half and a second", life/2 + time.Second, nil, true},
+		{"at expiry", life, nil, true},
+		{"expired", life + time.Second, nil, false},
+		{"refresh", life, func(p *OWINProperties) { p.SetAllowRefresh(true) }, true},
+		{"no refresh", life, func(p *OWINProperties) { p.SetAllowRefresh(false) }, false},
+		{"no issued", life, func(p *OWINProperties) { p.Delete(OWINIssued) }, false},
+		{"no expires", life, func(p *OWINProperties) { p.Delete(OWINExpires) }, false},
+		{"other form", life, func(p *OWINProperties) { p.Set(OWINIssued, "2024-07-13") }, false},
+		{"ends with time", life, func(p *OWINProperties) { p.SetExpires(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)) }, false},
+	} {
+		ticket := &OWINTicket{SessionKey: "k", Version: OWINVersion2, Identity: carol(), openedBy: freshKey(t)}
+		ticket.Properties.Set("first", "1")
+		ticket.Properties.SetExpires(owinStart.Add(life))
+		ticket.Properties.SetIssued(owinStart)
+		ticket.Properties.Set("last", "2")
+		if tc.change != nil {
+			tc.change(&ticket.Properties)
+		}
+		before := append(OWINProperties{}, ticket.Properties...)
+		now := owinStart.Add(tc.after)
+		got, ok := ticket.Renew(now)
+		if ok != tc.renewed || (got != nil) != ok {
+			t.Errorf("%s: %v", tc.name, ok)
+		}
+		if d := cmp.Diff(before, ticket.Properties); d != "" {
+			t.Errorf("%s changes the ticket:\n%s", tc.name, d)
+		}
+		if !ok {
+			continue
+		}
+		want := *ticket
+		want.Properties = before
+		want.Properties.SetIssued(now)
+		want.Properties.SetExpires(now.Add(life))
+		if d := cmp.Diff(&want, got, ignoreOWINKey); d != "" || got.openedBy != ticket.openedBy {
+			t.Errorf("%s:\n%s", tc.name, d)
+		}
+	}
+}
+
+func TestOWINNewTicket(t *testing.T) {
+	ring := testRing(t)
+	now := func() time.Time { return owinStart.Add(123456789) }
+	given := OWINProperties{{"a", "b"}}
+	given.SetIssued(owinStart.Add(-time.Hour))
+	for _, tc := range []struct {
+		name           string
+		codec          func(*machinekey.Ring, *OWINOptions) (*OWINCodec, error)
+		life           time.Duration
+		keepsIssued    bool
+		authentication string
+	}{
+		{"cookie", cookieCodec("ApplicationCookie"), DefaultOWINCookieLifetime, true, "ApplicationCookie"},
+		{"access token", NewOWINAccessTokenCodec, DefaultOWINTokenLifetime, false, "Bearer"},
+		{"refresh token", NewOWINRefreshTokenCodec, DefaultOWINTokenLifetime, false, "Bearer"},
+		{"code", NewOWINAuthorizationCodeCodec, DefaultOWINCodeLifetime, false, "Bearer"},
+	} {
+		for _, life := range []time.Duration{0, time.Minute} {
+			c, err := tc.codec(ring, &OWINOptions{Now: now, ExpireTimeSpan: life})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if life == 0 {
+				life = tc.life
+			}
+			ticket := c.NewTicket(carol(), given)
+			issued := owinStart
+			if tc.keepsIssued {
+				issued = owinStart.Add(-time.Hour)
+			}
+			want := OWINProperties{{"a", "b"}, {OWINIssued, formatOWINTime(issued)}, {OWINExpires, formatOWINTime(issued.Add(life))}}
+			if d := cmp.Diff(want, ticket.Properties); d != "" || ticket.Identity.AuthenticationType != tc.authentication {
+				t.Errorf("%s: %q\n%s", tc.name, ticket.Identity.AuthenticationType, d)
+			}
+		}
+	}
+	if len(given) != 2 {
+		t.Error("NewTicket changes what it is given")
+	}
+}
+
+// TestOWINIssuers mints a token from claims without issuers, as ASP.NET
+// Identity's Bearer wants it.
+func TestOWINIssuers(t *testing.T) {
+	c, err := NewOWINAccessTokenCodec(testRing(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Decode(ctx, encodeOWIN(t, c, c.NewTicket(carol(), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, claim := range got.Identity.Claims {
+		if claim.Issuer != LocalAuthority || claim.OriginalIssuer != LocalAuthority || claim.ValueType != ValueTypeString {
+			t.Errorf("%+v", claim)
+		}
+	}
+}
+
+func TestOWINVersions(t *testing.T) {
+	ring := testRing(t)
+	all := []OWINVersion{OWINVersion3, OWINVersion2, OWINVersion2Bootstrap, OWINVersion1}
+	for _, v := range all {
+		for _, bootstrap := range []string{"", "x", "é", "token", " "} {
+			c := testOWINCodec(t, ring, OWINOptions{Version: v, ReadVersions: []OWINVersion{v}})
+			ticket := c.NewTicket(carol(), nil)
+			if bootstrap != "" {
+				ticket.Identity.Bootstrap = Bootstrap{BootstrapString, []byte(bootstrap)}
+			}
+			text := encodeOWIN(t, c, ticket)
+			want := ""
+			if v.hasBootstrap() && bootstrap != " " {
+				want = bootstrap
+			}
+			for _, r := range all {
+				got, err := testOWINCodec(t, ring, OWINOptions{ReadVersions: []OWINVersion{r}}).Decode(ctx, text)
+				if r != v {
+					if !errors.Is(err, ErrUnsupported) || got != nil {
+						t.Errorf("%v read as %v: %v, %v", v, r, got, err)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatalf("%v: %v", v, err)
+				}
+				if got.Version != v || string(got.Identity.Bootstrap.Data) != want || len(got.Properties) != 2 {
+					t.Errorf("%v with %q: %v, %q, %v", v, bootstrap, got.Version, got.Identity.Bootstrap.Data, got.Properties)
+				}
+			}
+			if got, err := testOWINCodec(t, ring, OWINOptions{}).Decode(ctx, text); err != nil || got.Version != v {
+				t.Errorf("%v by default: %v, %v", v, got, err)
+			}
+		}
+	}
+	if s := fmt.Sprint(all, OWINVersion(9)); s != "[3 2 2 with bootstrap token 1] OWINVersion(9)" {
+		t.Error(s)
+	}
+}
+
+func TestOWINPrintsNoSecrets(t *testing.T) {
+	ticket := &OWINTicket{Identity: carol()}
+	ticket.Identity.Bootstrap = Bootstrap{BootstrapString, []byte("s3cr3t")}
+	ticket.Properties.Set("access_token", "s3cr3t")
+	ticket.Properties.SetExpires(owinStart)
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "t", ticket, "v", *ticket)
+	bare, err := json.Marshal(ticket.Identity.Bootstrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := fmt.Sprintf("%v %+v %#v %s %q %d %v", ticket, ticket, ticket, ticket, *ticket, ticket, []*OWINTicket{ticket}) + log.String() + string(bare)
+	if strings.Contains(all, "s3cr3t") || strings.Contains(all, "carol") || strings.Contains(all, base64.StdEncoding.EncodeToString([]byte("s3cr3t"))) {
+		t.Error(all)
+	}
+	if want := "sessiontoken.OWINTicket{2 claims, issued none, expires 2024-07-13T21:05:30Z}"; ticket.String() != want {
+		t.Error(ticket.String())
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -23,6 +24,19 @@ const (
 	//
 	//	.ASPXAUTH=AAAABBBBCC
 	Single
+	// Katana counts the chunks in the cookie itself, unless one is enough
+	// (ChunkingCookieManager of Microsoft.Owin):
+	//
+	//	.AspNet.Cookies=chunks:3; .AspNet.CookiesC1=AAAA; .AspNet.CookiesC2=BBBB; .AspNet.CookiesC3=CC
+	//
+	// Names are case sensitive, alone among the schemes.
+	Katana
+	// KatanaSystemWeb is Katana as SystemWebChunkingCookieManager of
+	// Microsoft.Owin.Host.SystemWeb does it, the default on IIS from version
+	// 4.2.3. It looks for names without regard to case and decodes percent
+	// escapes after joining, not before. For the texts of Katana's tickets,
+	// which need no escapes, the two are the same.
+	KatanaSystemWeb
 )
 
 // String returns the name of the constant.
@@ -32,32 +46,53 @@ func (k Chunking) String() string {
 		return "WIF"
 	case Single:
 		return "Single"
+	case Katana:
+		return "Katana"
+	case KatanaSystemWeb:
+		return "KatanaSystemWeb"
 	}
 	return fmt.Sprintf("Chunking(%d)", int(k))
 }
 
-// check returns an error unless k is a scheme and name can be a cookie's name.
-func (k Chunking) check(name string) error {
-	if k != WIF && k != Single {
-		return fmt.Errorf("cookie: unknown scheme %v", k)
+// wireName returns the name that the cookie called name has in headers. It
+// returns an error unless k is a scheme and there can be such a cookie.
+func (k Chunking) wireName(name string) (string, error) {
+	if k < WIF || k > KatanaSystemWeb {
+		return "", fmt.Errorf("cookie: unknown scheme %v", k)
+	}
+	if k.isKatana() {
+		name = escape(name)
 	}
 	if !canMatch(name) {
-		return fmt.Errorf("cookie: %q cannot be the name of a cookie", name)
+		return "", fmt.Errorf("cookie: %q cannot be the name of a cookie", name)
 	}
-	return nil
+	return name, nil
 }
 
-// maxIndex returns the last chunk number worth looking at.
-func (k Chunking) maxIndex(limit int) int {
+// lastIndex returns the number of the last chunk that is ever read, if chunks
+// have numbers up to limit.
+func (k Chunking) lastIndex(limit int) int {
 	if k == Single {
 		return 0
 	}
 	return limit
 }
 
+// chunkName returns the name of chunk i: name itself for 0; then name1, name2
+// and so on, for Katana nameC1, nameC2 and so on.
+func (k Chunking) chunkName(name string, i int) string {
+	switch {
+	case i == 0:
+		return name
+	case k.isKatana():
+		return name + "C" + strconv.Itoa(i)
+	}
+	return name + strconv.Itoa(i)
+}
+
 // Join returns the text that the cookie called name and its chunks carry.
 //
-// It reads as .NET does: name, then name1, name2 and so on until one is
+// WIF reads as .NET does: name, then name1, name2 and so on until one is
 // missing. The order of the header is irrelevant, names compare without regard
 // to case, the first of several cookies of one name counts, an empty chunk is
 // harmless, and the sizes of the chunks carry no meaning. Chunks behind a gap
@@ -65,31 +100,38 @@ func (k Chunking) maxIndex(limit int) int {
 // text with a stale chunk at its end. [Chunking.Inspect] tells such cases
 // apart.
 //
-// The error is [ErrNoCookie], [ErrTooManyChunks] or [ErrTooLong], or says that
-// name cannot be the name of a cookie. The text may be empty and is not checked
-// in any way. It shares memory with the header if there is one chunk only.
+// Katana reads name. If it announces N chunks, they are nameC1 to nameCN, all
+// of them needed and others ignored. In headers the name is percent-encoded;
+// the text is decoded. A text in quotes keeps them.
+//
+// The error is [ErrNoCookie], [ErrTooManyChunks], [ErrMissingChunk] or
+// [ErrTooLong], or says that name cannot be the name of a cookie. The text may
+// be empty and is not checked in any way. It shares memory with the header if
+// there is one chunk only.
 func (k Chunking) Join(r *http.Request, name string) (string, error) {
-	if err := k.check(name); err != nil {
+	name, err := k.wireName(name)
+	if err != nil {
 		return "", err
 	}
 	var (
-		values [MaxChunks]string
-		seen   uint64 // bit i: chunk i is there; bit MaxChunks: one too many
-		last   = k.maxIndex(MaxChunks)
+		values [MaxChunks + 1]string
+		seen   uint64 // bit i: chunk i is there; for WIF, bit MaxChunks: one too many
+		last   = k.lastIndex(MaxChunks)
 	)
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
 			pair, line = cutPair(line)
-			i, _, value, ok := cutChunk(pair, name, last)
+			i, _, value, ok := k.cutChunk(pair, name, last)
 			if !ok || seen&(1<<i) != 0 {
 				continue
 			}
 			seen |= 1 << i
-			if i < MaxChunks {
-				values[i] = value
-			}
+			values[i] = value
 		}
+	}
+	if k.isKatana() {
+		return k.joinChunks(values[:], seen)
 	}
 	n := bits.TrailingZeros64(^seen) // chunks before the first gap
 	if n == 0 {

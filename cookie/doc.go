@@ -10,12 +10,22 @@
 //	mux.Handle("/orders", guard.Handler(orders))  // signed in, or 401
 //	mux.Handle("/", guard.Optional(home))         // anybody
 //
+// Each credential of a farm has its source, so that nobody types a name:
+//
+//	FedAuth                                             WIF session
+//	Forms                                               forms ticket
+//	ApplicationCookie, ExternalCookie, TwoFactorCookie  ASP.NET Identity
+//	OWIN(authenticationType)                            any Katana middleware
+//	Bearer                                              OAuth access token
+//	Roles, AnonymousID                                  no sign-ins
+//
 // A service that also signs in or out cuts the text with [Chunking.Split],
 // adds the deletions of what the browser already has with [Chunking.Replace],
 // or deletes everything with [Chunking.Expire], and hands the set to [Write].
 //
 // Names, sizes and the order of reading follow ChunkedCookieHandler of
-// System.IdentityModel.Services and HttpCookieCollection of System.Web.
+// System.IdentityModel.Services, the two chunking cookie managers of Katana,
+// and HttpCookieCollection of System.Web.
 //
 // A cookie that cannot be read means signed out. It is never an error page and
 // never deleted by reading: while keys are being changed, another node of the

@@ -16,6 +16,10 @@ var (
 	ErrNoCookie = fmt.Errorf("%w: %w", ErrNoCredential, http.ErrNoCookie)
 	// ErrTooManyChunks means more than [MaxChunks] chunks.
 	ErrTooManyChunks = fmt.Errorf("cookie: more than %d chunks", MaxChunks)
+	// ErrMissingChunk means that a cookie of Katana announces chunks that are
+	// not all there. Katana then takes the announcement for the text, or
+	// throws; see its option ThrowForPartialCookies.
+	ErrMissingChunk = errors.New("cookie: a chunk is missing")
 	// ErrTooLong means that the joined text is longer than [MaxLength], or
 	// that one cookie to be written is larger than [MaxCookieSize].
 	ErrTooLong = errors.New("cookie: value too long")

@@ -61,7 +61,7 @@ func ExampleGuard_Handler() {
 func ExampleGuard_Handler_chain() {
 	var guard cookie.Guard
 	guard.Accept(cookie.FedAuth, demo{})
-	guard.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), demo{})
+	guard.Accept(cookie.Forms, demo{})
 
 	admins := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

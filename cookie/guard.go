@@ -74,8 +74,8 @@ func Deny(w http.ResponseWriter, _ *http.Request, err error) {
 //   - one that matches [ErrUnavailable], and the cause, if a credential could
 //     not be checked: the user may well be signed in;
 //   - otherwise that of the first credential in the request: a sentinel of
-//     package sessiontoken, [ErrNotAuthenticated], [ErrTooManyChunks] or
-//     [ErrTooLong];
+//     package sessiontoken, [ErrNotAuthenticated], [ErrTooManyChunks],
+//     [ErrMissingChunk] or [ErrTooLong];
 //   - otherwise [ErrNoCredential].
 func (g *Guard) Check(r *http.Request) (*sessiontoken.Principal, error) {
 	var refused, outage error
@@ -139,8 +139,10 @@ func classify(err error) error {
 		errors.Is(err, sessiontoken.ErrUnsupported),
 		errors.Is(err, sessiontoken.ErrDPAPI),
 		errors.Is(err, sessiontoken.ErrNotInStore),
+		errors.Is(err, sessiontoken.ErrTooLong),
 		errors.Is(err, ErrNotAuthenticated),
 		errors.Is(err, ErrTooManyChunks),
+		errors.Is(err, ErrMissingChunk),
 		errors.Is(err, ErrTooLong):
 		return err
 	}

@@ -66,11 +66,13 @@ func newReader() *reader {
 	}
 }
 
-// newGuard returns a guard that accepts FedAuth, then .ASPXAUTH.
+// newGuard returns a guard that accepts FedAuth, then .ASPXAUTH, then
+// .AspNet.Cookies.
 func newGuard() *cookie.Guard {
 	g := new(cookie.Guard)
 	g.Accept(cookie.FedAuth, newReader())
-	g.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), newReader())
+	g.Accept(cookie.Forms, newReader())
+	g.Accept(cookie.OWIN("Cookies"), newReader())
 	return g
 }
 
@@ -104,6 +106,10 @@ func TestCheck(t *testing.T) {
 		{"FedAuth=nil", "", []error{cookie.ErrNotAuthenticated}},
 		{header(chunks(61, "x")), "", []error{cookie.ErrTooManyChunks}},
 		{"FedAuth=" + strings.Repeat("x", cookie.MaxLength+1), "", []error{cookie.ErrTooLong}},
+		{".AspNet.Cookies=bob", "bob", nil},
+		{".AspNet.Cookies=chunks:2; .AspNet.CookiesC1=b; .AspNet.CookiesC2=ob", "bob", nil},
+		{".AspNet.Cookies=chunks:2; .AspNet.CookiesC1=b", "", []error{cookie.ErrMissingChunk}},
+		{".AspNet.Cookies=chunks:61", "", []error{cookie.ErrTooManyChunks}},
 		{".ASPXAUTH=expired; FedAuth=early", "", []error{sessiontoken.ErrNotYetValid}},
 		{".ASPXAUTH=early; FedAuth=expired", "", []error{sessiontoken.ErrExpired}},
 
@@ -233,6 +239,7 @@ func TestEverySentinelIsClassified(t *testing.T) {
 		"ErrOtherFormat": sessiontoken.ErrOtherFormat,
 		"ErrCoreWCF":     sessiontoken.ErrCoreWCF,
 		"ErrNotInStore":  sessiontoken.ErrNotInStore,
+		"ErrTooLong":     sessiontoken.ErrTooLong,
 	}
 	for name, want := range verdict {
 		var g cookie.Guard

@@ -21,15 +21,24 @@ func cutPair(line string) (pair, rest string) {
 }
 
 // cutChunk reports whether a pair is a chunk of the cookie called name, and
-// which: 0 for name, 1 for name1, and so on up to max. The number is plain
-// decimal, so neither name0 nor name01 is a chunk. Names compare without
-// regard to ASCII case, as in HttpCookieCollection; no other letters can be
-// part of a cookie name, so none whose case folding changes the length.
-func cutChunk(pair, name string, max int) (index int, spelled, value string, ok bool) {
-	if len(pair) < len(name) || !equalFold(pair[:len(name)], name) {
+// which: 0 for name, and up to max the number behind it or, for Katana, behind
+// a C. The number is plain decimal, so neither name0 nor name01 is a chunk.
+//
+// Names compare without regard to ASCII case, as in HttpCookieCollection, save
+// for Katana. No other letters can be part of a cookie name, so none whose case
+// folding changes the length.
+func (k Chunking) cutChunk(pair, name string, max int) (index int, spelled, value string, ok bool) {
+	if len(pair) < len(name) || !k.equal(pair[:len(name)], name) {
 		return 0, "", "", false
 	}
 	i := len(name)
+	if k.isKatana() && i < len(pair) && k.equal(pair[i:i+1], "C") {
+		if i++; i == len(pair) || pair[i] < '0' || pair[i] > '9' {
+			return 0, "", "", false
+		}
+	} else if k.isKatana() && i < len(pair) && pair[i] != '=' {
+		return 0, "", "", false
+	}
 	for ; i < len(pair) && '0' <= pair[i] && pair[i] <= '9'; i++ {
 		index = index*10 + int(pair[i]-'0')
 		if index == 0 || index > max {
@@ -43,6 +52,11 @@ func cutChunk(pair, name string, max int) (index int, spelled, value string, ok 
 		return index, pair[:i], trimBlanks(pair[i+1:]), true
 	}
 	return 0, "", "", false
+}
+
+// equal compares two parts of names, of one length, as the scheme does.
+func (k Chunking) equal(a, b string) bool {
+	return a == b || k != Katana && equalFold(a, b)
 }
 
 // canMatch reports whether a cookie of this name can stand in a header.

@@ -15,17 +15,26 @@ type Set struct {
 	// Chunks are the chunks in the request, by ascending number.
 	Chunks []Chunk
 	// Joined is the number of chunks before the first gap, those that Join
-	// reads. Chunks[Joined:] lie behind it.
+	// reads. Chunks[Joined:] lie behind it or, for Katana, beyond the number
+	// that Chunks[0] announces.
 	Joined int
-	// Length is the number of bytes in the chunks before the gap together.
+	// Length is the number of bytes in the chunks before the gap together,
+	// without Katana's announcement.
 	Length int
+	// Announced is the number of chunks that Katana's cookie announces, 0 for
+	// one that is no announcement and for other schemes.
+	Announced int
 	// Err is the error that Join returns, or nil.
 	Err error
+
+	scheme Chunking
+	first  string // the name that was looked for, as in headers
 }
 
 // Chunk is one chunk of a [Set].
 type Chunk struct {
-	// Index is 0 for the cookie itself and the number in its name otherwise.
+	// Index is 0 for the cookie itself, be it data or Katana's announcement,
+	// and the number in its name otherwise.
 	Index int
 	// Name is spelled as in the request.
 	Name string
@@ -41,8 +50,8 @@ type Chunk struct {
 // Inspect describes the chunks of the cookie called name, for an operator who
 // wants to know why a cookie does not read. Handlers need [Chunking.Join] only.
 func (k Chunking) Inspect(r *http.Request, name string) Set {
-	set := Set{Name: name}
-	if set.Err = k.check(name); set.Err != nil {
+	set := Set{Name: name, scheme: k}
+	if set.first, set.Err = k.wireName(name); set.Err != nil {
 		return set
 	}
 	_, set.Err = k.Join(r, name)
@@ -52,7 +61,7 @@ func (k Chunking) Inspect(r *http.Request, name string) Set {
 		for line != "" {
 			var pair string
 			pair, line = cutPair(line)
-			i, spelled, value, ok := cutChunk(pair, name, k.maxIndex(maxInspectIndex))
+			i, spelled, value, ok := k.cutChunk(pair, set.first, k.lastIndex(maxInspectIndex))
 			if !ok {
 				continue
 			}
@@ -67,8 +76,19 @@ func (k Chunking) Inspect(r *http.Request, name string) Set {
 		}
 	}
 	slices.SortFunc(set.Chunks, func(a, b Chunk) int { return a.Index - b.Index })
-	for set.Joined < len(set.Chunks) && set.Chunks[set.Joined].Index == set.Joined {
-		set.Length += set.Chunks[set.Joined].Size
+	last := maxInspectIndex
+	if k.isKatana() {
+		marker := first[0]
+		if k == Katana {
+			marker = unescape(marker)
+		}
+		set.Announced = parseMarker(marker)
+		last = set.Announced
+	}
+	for set.Joined < len(set.Chunks) && set.Chunks[set.Joined].Index == set.Joined && set.Joined <= last {
+		if set.Joined > 0 || set.Announced == 0 {
+			set.Length += set.Chunks[set.Joined].Size
+		}
 		set.Joined++
 	}
 	return set
@@ -91,9 +111,19 @@ func (s Set) Problems() []string {
 		}
 		list = append(list, fmt.Sprintf("%s is there %d times with %s", c.Name, c.Copies, kind))
 	}
-	if orphans := s.Chunks[s.Joined:]; len(orphans) > 0 {
+	orphans := s.Chunks[s.Joined:]
+	switch {
+	case s.Joined > 0 && s.Joined <= s.Announced:
+		list = append(list, fmt.Sprintf("%s is missing, of %d announced chunks", s.scheme.chunkName(s.first, s.Joined), s.Announced))
+	case len(orphans) == 0:
+	case s.Joined > 0 && s.scheme.isKatana():
+		list = append(list, fmt.Sprintf("%s not announced, and not read: left over from a longer session", listNames(orphans)))
+	default:
 		list = append(list, fmt.Sprintf("%s is missing, so %s not read",
-			chunkName(s.Name, s.Joined), listNames(orphans)))
+			s.scheme.chunkName(s.first, s.Joined), listNames(orphans)))
+	}
+	if s.scheme.isKatana() {
+		return list
 	}
 	// .NET fills every chunk but the last. A short one in the middle is where
 	// a new session ends and the rest of an older, longer one begins.

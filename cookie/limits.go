@@ -5,8 +5,8 @@ package cookie
 // of its header and no faster.
 const (
 	// MaxChunks is the number of chunks that one credential may have, read or
-	// written. ChunkedCookieHandler has no limit and only logs a warning past
-	// 20. Browsers must keep 50 cookies per domain (RFC 6265, section 6.1), so
+	// written, Katana's marker apart. ChunkedCookieHandler has no limit and
+	// only logs a warning past 20, and Katana has none either. Browsers must keep 50 cookies per domain (RFC 6265, section 6.1), so
 	// a set that survives a browser fits.
 	MaxChunks = 60
 
@@ -23,6 +23,11 @@ const (
 	// (ChunkedCookieHandler.MinimumChunkSize).
 	MinChunkSize = 1000
 
+	// DefaultKatanaSize is the number of bytes in the Set-Cookie line of a
+	// chunk, name and attributes included, when none is configured
+	// (ChunkingCookieManager.ChunkSize).
+	DefaultKatanaSize = 4090
+
 	// MaxCookieSize is the number of bytes of name and value together beyond
 	// which browsers drop a cookie without a word (RFC 6265bis, section 5.6).
 	// Nothing larger is written.
@@ -30,7 +35,7 @@ const (
 )
 
 // Join keeps one bit of a uint64 for each chunk and one for the first that is
-// too many; a larger MaxChunks does not compile.
+// too many, or for Katana's marker; a larger MaxChunks does not compile.
 const _ = uint(63 - MaxChunks)
 
 // maxInspectIndex bounds the chunk numbers that Inspect reports. Join looks at

@@ -14,7 +14,3 @@ type Source func(*http.Request) (string, error)
 func FromCookie(name string, k Chunking) Source {
 	return func(r *http.Request) (string, error) { return k.Join(r, name) }
 }
-
-// FedAuth is the [Source] of the session cookie under its default name
-// (SessionAuthenticationModule).
-func FedAuth(r *http.Request) (string, error) { return WIF.Join(r, "FedAuth") }

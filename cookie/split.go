@@ -3,12 +3,12 @@ package cookie
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
 // Split returns the cookies that carry the value of c, in order, with chunks
-// of [DefaultChunkSize]. See [Chunking.SplitSize].
+// of [DefaultChunkSize], for Katana of [DefaultKatanaSize]. See
+// [Chunking.SplitSize].
 func (k Chunking) Split(c *http.Cookie) ([]*http.Cookie, error) {
 	return k.SplitSize(c, 0)
 }
@@ -21,15 +21,30 @@ func (k Chunking) Split(c *http.Cookie) ([]*http.Cookie, error) {
 // [DefaultChunkSize]. A value that is a multiple of size gets no empty chunk at
 // its end. Single ignores size.
 //
+// For Katana, size is the number of bytes in the Set-Cookie line of a chunk,
+// name and attributes included (ChunkSize of the cookie manager); zero means
+// [DefaultKatanaSize]. The chunks are those of .NET, byte by byte. Name and
+// value are percent-encoded, so they may be any text, but for a value that
+// reads as "chunks:N". A value in quotes is cut into chunks in quotes.
+//
 // On error nothing is returned. The error matches [ErrInvalidCookie] if c has
 // no value, is not valid for net/http or would be refused by browsers;
 // [ErrTooLong] if a chunk with its name exceeds [MaxCookieSize]; and
 // [ErrTooManyChunks].
 func (k Chunking) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
+	if c == nil {
+		return nil, fmt.Errorf("%w: nil", ErrInvalidCookie)
+	}
+	if k.isKatana() {
+		return k.splitKatana(c, size)
+	}
 	if err := validate(c); err != nil {
 		return nil, err
 	}
-	if err := k.check(c.Name); err != nil {
+	if c.Quoted { // .NET takes the quotes for part of the value
+		return nil, fmt.Errorf("%w: %s: the value would be quoted", ErrInvalidCookie, c.Name)
+	}
+	if _, err := k.wireName(c.Name); err != nil {
 		return nil, err
 	}
 	if c.Value == "" {
@@ -48,7 +63,7 @@ func (k Chunking) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	if n > MaxChunks {
 		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooManyChunks, c.Name, len(c.Value))
 	}
-	if longest := len(chunkName(c.Name, n-1)) + size; longest > MaxCookieSize {
+	if longest := len(k.chunkName(c.Name, n-1)) + size; longest > MaxCookieSize {
 		return nil, fmt.Errorf("%w: a chunk of %s has %d bytes with its name, browsers keep %d",
 			ErrTooLong, c.Name, longest, MaxCookieSize)
 	}
@@ -56,19 +71,11 @@ func (k Chunking) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	cookies, set := make([]http.Cookie, n), make([]*http.Cookie, n)
 	for i := range set {
 		cookies[i] = *c
-		cookies[i].Name = chunkName(c.Name, i)
+		cookies[i].Name = k.chunkName(c.Name, i)
 		cookies[i].Value = c.Value[i*size : min((i+1)*size, len(c.Value))]
 		set[i] = &cookies[i]
 	}
 	return set, nil
-}
-
-// chunkName returns the name of chunk i: name, name1, name2, and so on.
-func chunkName(name string, i int) string {
-	if i == 0 {
-		return name
-	}
-	return name + strconv.Itoa(i)
 }
 
 // validate returns an error unless c arrives in a browser as it stands here:
@@ -81,8 +88,8 @@ func validate(c *http.Cookie) error {
 	if err := c.Valid(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidCookie, err)
 	}
-	// net/http puts such values in quotes, which .NET takes for part of them.
-	if c.Quoted || strings.ContainsAny(c.Value, " ,") {
+	// net/http puts such values in quotes, unasked.
+	if !c.Quoted && strings.ContainsAny(c.Value, " ,") {
 		return fmt.Errorf("%w: %s: the value would be quoted", ErrInvalidCookie, c.Name)
 	}
 	if c.SameSite < 0 || c.SameSite > http.SameSiteNoneMode {

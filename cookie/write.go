@@ -3,6 +3,7 @@ package cookie
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -23,11 +24,14 @@ import (
 // read in place of the deleted ones. Chunks numbered [MaxChunks] or more are
 // never read and left alone, and so is a chunk of the same name on another
 // path, which the request does not tell apart.
+//
+// KatanaSystemWeb also deletes what the cookie announces, as .NET does,
+// whether the request holds it or not.
 func (k Chunking) Expire(r *http.Request, c *http.Cookie) []*http.Cookie {
 	if c == nil {
 		return nil
 	}
-	return k.expire(r, c, 0)
+	return k.expire(r, c, c.Name, 0)
 }
 
 // Replace returns the cookies that make set, as Split returned it, the only
@@ -39,30 +43,43 @@ func (k Chunking) Replace(r *http.Request, set []*http.Cookie) []*http.Cookie {
 	if len(set) == 0 || set[0] == nil {
 		return set
 	}
-	surplus := k.expire(r, set[0], len(set))
+	name := set[0].Name
+	if k.isKatana() {
+		name = unescape(name) // Split has escaped it
+	}
+	surplus := k.expire(r, set[0], name, len(set))
 	return append(set[:len(set):len(set)], surplus...)
 }
 
-// expire returns deletions for the chunks of c.Name in the request, save those
-// numbered below keep and spelled as c.Name is.
-func (k Chunking) expire(r *http.Request, c *http.Cookie, keep int) []*http.Cookie {
-	if k.check(c.Name) != nil {
+// expire returns deletions for the chunks of name in the request, save those
+// numbered below keep and spelled as name is. c is the template.
+func (k Chunking) expire(r *http.Request, c *http.Cookie, name string, keep int) []*http.Cookie {
+	name, err := k.wireName(name)
+	if err != nil {
 		return nil
 	}
 	var (
-		present  uint64 // bit i: chunk i is there under the name of c
+		present  uint64 // bit i: chunk i is there as spelled in name
 		variants []string
 		known    map[string]bool // variants as a set
-		last     = k.maxIndex(MaxChunks - 1)
+		marker   string
+		marked   bool
+		last     = k.lastIndex(MaxChunks - 1)
 	)
+	if k.isKatana() {
+		last = MaxChunks
+	}
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
 			pair, line = cutPair(line)
-			i, spelled, _, ok := cutChunk(pair, c.Name, last)
+			i, spelled, value, ok := k.cutChunk(pair, name, last)
+			if ok && i == 0 && !marked {
+				marker, marked = value, true
+			}
 			switch {
 			case !ok:
-			case spelled[:len(c.Name)] == c.Name:
+			case k.isSpelled(spelled, name):
 				present |= 1 << i
 			case len(variants) < MaxChunks && !known[spelled]:
 				if known == nil {
@@ -73,26 +90,40 @@ func (k Chunking) expire(r *http.Request, c *http.Cookie, keep int) []*http.Cook
 			}
 		}
 	}
+	if n := parseMarker(marker); k == KatanaSystemWeb && n > 0 {
+		present |= uint64(1)<<(min(n, MaxChunks)+1) - 1
+	}
 	var set []*http.Cookie
-	for i := keep; i < MaxChunks; i++ {
+	for i := keep; i <= last; i++ {
 		if present&(1<<i) != 0 {
-			set = append(set, deletion(c, chunkName(c.Name, i)))
+			set = append(set, k.deletion(c, k.chunkName(name, i)))
 		}
 	}
 	for _, name := range variants {
-		set = append(set, deletion(c, name))
+		set = append(set, k.deletion(c, name))
 	}
 	return set
 }
 
+// isSpelled reports whether the name of a chunk of name is spelled as it is
+// written, case by case.
+func (k Chunking) isSpelled(spelled, name string) bool {
+	rest, ok := strings.CutPrefix(spelled, name)
+	return ok && (rest == "" || rest[0] != 'c')
+}
+
 // deletion returns the cookie that makes a browser forget the named cookie.
-func deletion(c *http.Cookie, name string) *http.Cookie {
+func (k Chunking) deletion(c *http.Cookie, name string) *http.Cookie {
+	expires := time.Unix(1, 0) // for clients without Max-Age
+	if k.isKatana() {
+		expires = time.Unix(0, 0) // as .NET
+	}
 	return &http.Cookie{
 		Name:        name,
 		Path:        c.Path,
 		Domain:      c.Domain,
-		Expires:     time.Unix(1, 0).UTC(), // for clients without Max-Age
-		MaxAge:      -1,                    // written as Max-Age=0
+		Expires:     expires.UTC(),
+		MaxAge:      -1, // written as Max-Age=0
 		Secure:      c.Secure,
 		HttpOnly:    c.HttpOnly,
 		SameSite:    c.SameSite,
@@ -113,9 +144,13 @@ func Write(w http.ResponseWriter, set []*http.Cookie) error {
 		if err := validate(c); err != nil {
 			return err
 		}
-		if len(c.Name)+len(c.Value) > MaxCookieSize {
+		size := len(c.Name) + len(c.Value)
+		if c.Quoted {
+			size += 2
+		}
+		if size > MaxCookieSize {
 			return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d",
-				ErrTooLong, c.Name, len(c.Name)+len(c.Value), MaxCookieSize)
+				ErrTooLong, c.Name, size, MaxCookieSize)
 		}
 		lines[i] = c.String()
 	}

@@ -93,7 +93,6 @@ var invalid = []struct {
 	{"line feed in value", &http.Cookie{Name: "a", Value: "A\nb"}},
 	{"blank in value", &http.Cookie{Name: "a", Value: "A b"}},
 	{"comma in value", &http.Cookie{Name: "a", Value: "A,b"}},
-	{"quoted", &http.Cookie{Name: "a", Value: "A", Quoted: true}},
 	{"path", &http.Cookie{Name: "a", Value: "A", Path: "/;"}},
 	{"domain", &http.Cookie{Name: "a", Value: "A", Domain: "a b"}},
 	{"expires", &http.Cookie{Name: "a", Value: "A", Expires: time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC)}},

@@ -1,0 +1,199 @@
+package cookie_test
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/cookie"
+)
+
+var bothKatana = []cookie.Chunking{cookie.Katana, cookie.KatanaSystemWeb}
+
+// katanaChunks returns a marker for n chunks and the chunks.
+func katanaChunks(name string, n int, value string) []pair {
+	list := []pair{{name, "chunks:" + strconv.Itoa(n)}}
+	for i := 1; i <= n; i++ {
+		list = append(list, pair{name + "C" + strconv.Itoa(i), value})
+	}
+	return list
+}
+
+func TestJoinKatana(t *testing.T) {
+	for _, test := range []struct {
+		line string
+		want string
+		err  error
+	}{
+		{"n=AAAA", "AAAA", nil},
+		{"n=AAAA; nC1=BBBB", "AAAA", nil},
+		{"n=chunks:1; nC1=A", "A", nil},
+		{"nC2=B; x=y; nC1=A; n=chunks:2", "AB", nil},
+		{"n=chunks:2; nC1=A; nC2=B; nC1=X; n=Y; nC3=Z", "AB", nil},
+		{"n=chunks:2; nC1; nC2=B", "B", nil},
+		{"n=chunks:2; nC1=; nC2=", "", nil},
+		{"n=chunks:002; nC1=A; nC2=B", "AB", nil},
+		{"n=chunks:" + strings.Repeat("0", 1000) + "2; nC1=A; nC2=B", "AB", nil},
+		{`n=chunks:2; nC1="A"; nC2="B"`, `"AB"`, nil},
+		{`n=chunks:2; nC1="A; nC2=B"`, `"AB"`, nil}, // no chunk has both quotes, so these are data
+		{`n="AB"`, `"AB"`, nil},
+		{"n=%41%e2%82%ac%25", "A€%", nil},
+		{"n=a+b", "a+b", nil},
+		{"n=%zz%4%", "%zz%4%", nil},
+
+		// No markers.
+		{"n=", "", nil},
+		{"n", "", nil},
+		{"n=chunks:", "chunks:", nil},
+		{"n=chunks:0; nC1=A", "chunks:0", nil},
+		{"n=chunks:2147483648; nC1=A", "chunks:2147483648", nil},
+		{"n=chunks:99999999999999999999; nC1=A", "chunks:99999999999999999999", nil},
+		{"n=chunks:1 ; nC1=A", "A", nil}, // the blank is the header's
+		{"n=chunks:1x; nC1=A", "chunks:1x", nil},
+		{"n=chunks:١; nC1=A", "chunks:١", nil},
+		{"n=CHUNKS:1; nC1=A", "CHUNKS:1", nil},
+		{`n="chunks:1"; nC1=A`, `"chunks:1"`, nil},
+
+		// Faults.
+		{"", "", cookie.ErrNoCookie},
+		{"nC1=A; nC2=B", "", cookie.ErrNoCookie},
+		{"n=chunks:2; nC1=A", "", cookie.ErrMissingChunk},
+		{"n=chunks:2; nC2=A", "", cookie.ErrMissingChunk},
+		{"n=chunks:1", "", cookie.ErrMissingChunk},
+		{"n=chunks:1; nC01=A", "", cookie.ErrMissingChunk},
+		{"n=chunks:1; nC0=A; nC+1=B; n1=C; nCC1=D; nC=E", "", cookie.ErrMissingChunk},
+		{"n=chunks:60; nC1=A", "", cookie.ErrMissingChunk},
+		{"n=chunks:61; nC1=A", "", cookie.ErrTooManyChunks},
+		{"n=chunks:2147483647; nC1=A", "", cookie.ErrTooManyChunks},
+	} {
+		for _, k := range bothKatana {
+			got, err := k.Join(request(test.line), "n")
+			if got != test.want || !errors.Is(err, test.err) {
+				t.Errorf("%v %.60s: %q, %v; want %q, %v", k, test.line, got, err, test.want, test.err)
+			}
+		}
+	}
+}
+
+// What tells the two managers apart.
+func TestKatanaManagers(t *testing.T) {
+	for _, test := range []struct {
+		line            string
+		name            string
+		katana, systemW string // "-": no cookie
+	}{
+		{"N=A", "n", "-", "A"},
+		{"N=chunks:1; nc1=A", "n", "-", "A"},
+		{"n=chunks:1; nC1=A; NC1=B", "n", "A", "A"},
+		{"n=chunks:1; NC1=B; nC1=A", "n", "A", "B"},
+		{"n=chunks:2; nC1=a%2; nC2=0b", "n", "a%20b", "a b"},
+		{"n=chunks%3A1; nC1=A", "n", "A", "chunks:1"},
+		{"n=chunks:1; nC1=%22A%22", "n", `"A"`, `"A"`},
+		{"n=chunks:2; nC1=%22A%22; nC2=B", "n", `"AB"`, `"A"B`},
+		{"my%20n%3D=A", "my n=", "A", "A"},
+		{"my%20n=chunks:1; my%20nC1=A", "my n", "A", "A"},
+		{"%C3%A9=A", "é", "A", "A"},
+		{"%c3%a9=A", "é", "-", "A"},
+	} {
+		for k, want := range map[cookie.Chunking]string{cookie.Katana: test.katana, cookie.KatanaSystemWeb: test.systemW} {
+			got, err := k.Join(request(test.line), test.name)
+			if errors.Is(err, cookie.ErrNoCookie) {
+				got, err = "-", nil
+			}
+			if err != nil || got != want {
+				t.Errorf("%v %s: %q, %v; want %q", k, test.line, got, err, want)
+			}
+		}
+	}
+	for _, k := range bothKatana {
+		if _, err := k.Join(request("a=b"), ""); err == nil || errors.Is(err, cookie.ErrNoCookie) {
+			t.Errorf("%v: empty name: %v", k, err)
+		}
+	}
+	if got := cookie.Katana.String() + cookie.KatanaSystemWeb.String(); got != "KatanaKatanaSystemWeb" {
+		t.Error(got)
+	}
+}
+
+// Whatever a header of 1 MiB holds, reading it allocates at most the text.
+func TestKatanaHostile(t *testing.T) {
+	const name = ".AspNet.Cookies"
+	long := strings.Repeat("A", 4096)
+	for _, test := range []struct {
+		what, line string
+		want       int
+		err        error
+	}{
+		{"most chunks", header(katanaChunks(name, cookie.MaxChunks, long)), cookie.MaxChunks * 4096, nil},
+		{"one chunk more", header(katanaChunks(name, cookie.MaxChunks+1, "A")), 0, cookie.ErrTooManyChunks},
+		{"500 chunks", header(katanaChunks(name, 500, "A")), 0, cookie.ErrTooManyChunks},
+		{"2^31-1 chunks", name + "=chunks:2147483647; " + name + "C1=A", 0, cookie.ErrTooManyChunks},
+		{"2^31 chunks", name + "=chunks:2147483648; " + name + "C1=A", 17, nil},
+		{"1 MiB of digits", name + "=chunks:" + strings.Repeat("9", 1<<20), 0, cookie.ErrTooLong},
+		{"200 kB of zeros", name + "=chunks:" + strings.Repeat("0", 200_000) + "1; " + name + "C1=A", 1, nil},
+		{"1 MiB plain", name + "=" + strings.Repeat("A", 1<<20), 0, cookie.ErrTooLong},
+		{"1 MiB in one chunk", name + "=chunks:1; " + name + "C1=" + strings.Repeat("A", 1<<20), 0, cookie.ErrTooLong},
+		{"1 MiB of percent", name + "=" + strings.Repeat("%", 1<<20), 0, cookie.ErrTooLong},
+		{"longest, of percent", name + "=" + strings.Repeat("%", cookie.MaxLength), cookie.MaxLength, nil},
+		{"longest, half escapes", name + "=" + strings.Repeat("%f0", cookie.MaxLength/3), cookie.MaxLength / 3 * 3, nil},
+		{"longest, escapes", name + "=" + strings.Repeat("%f0%9f%98%80", cookie.MaxLength/12), cookie.MaxLength / 12 * 4, nil},
+		{"100,000 chunks", strings.Repeat(name+"C1=A;", 100_000) + name + "=chunks:2", 0, cookie.ErrMissingChunk},
+		{"1 MiB of digits in a name", name + "C" + strings.Repeat("1", 1<<20) + "=A;" + name + "=A", 1, nil},
+	} {
+		for _, k := range bothKatana {
+			r := request(test.line)
+			got, err := k.Join(r, name)
+			if len(got) != test.want || !errors.Is(err, test.err) {
+				t.Errorf("%v %s: %d bytes, %v; want %d, %v", k, test.what, len(got), err, test.want, test.err)
+			}
+			if n := testing.AllocsPerRun(1, func() { _, _ = k.Join(r, name) }); n > 2 {
+				t.Errorf("%v %s: %v allocations", k, test.what, n)
+			}
+			if set := k.Expire(r, &http.Cookie{Name: name}); len(set) > cookie.MaxChunks+1 {
+				t.Errorf("%v %s: Expire returns %d cookies", k, test.what, len(set))
+			}
+			set := k.Inspect(r, name)
+			if !errors.Is(set.Err, test.err) {
+				t.Errorf("%v %s: Inspect.Err = %v", k, test.what, set.Err)
+			}
+			if n := len(strings.Join(set.Problems(), "")); n > 1000 {
+				t.Errorf("%v %s: Problems: %d bytes", k, test.what, n)
+			}
+		}
+	}
+}
+
+func TestKatanaAllocations(t *testing.T) {
+	for _, test := range []struct {
+		line string
+		want float64
+	}{
+		{"a=b", 0},
+		{"n=AAAA", 0},
+		{header(katanaChunks("n", 1, "AAAA")), 1},
+		{header(katanaChunks("n", 6, long(4000))), 1},
+		{header(katanaChunks("n", 500, "A")), 0},
+		{"n=chunks:5; nC1=A", 0},
+		{"n=A%20B", 1},
+	} {
+		for _, k := range bothKatana {
+			r := request("x=y; " + test.line)
+			if got := testing.AllocsPerRun(100, func() { _, _ = k.Join(r, "n") }); got != test.want {
+				t.Errorf("%v %.40s: %v allocations, want %v", k, test.line, got, test.want)
+			}
+		}
+	}
+	c := &http.Cookie{Name: cookie.KatanaCookieName("ApplicationCookie"), Value: long(12_000), Path: "/", HttpOnly: true}
+	n := testing.AllocsPerRun(100, func() {
+		if set, err := cookie.Katana.Split(c); err != nil || len(set) != 4 {
+			t.Fatal(len(set), err)
+		}
+	})
+	if n > 9 { // the set, its cookies, and per chunk its name and number
+		t.Errorf("Split: %v allocations", n)
+	}
+}
+
+func long(n int) string { return strings.Repeat("A", n) }

@@ -1,0 +1,166 @@
+package cookie_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+func TestPresets(t *testing.T) {
+	chunked := func(name string) string { return header(katanaChunks(name, 2, "AA")) }
+	for _, test := range []struct {
+		name   string
+		source cookie.Source
+		line   string
+		want   string
+		err    error
+	}{
+		{"FedAuth", cookie.FedAuth, "FedAuth=A; FedAuth1=B", "AB", nil},
+		{"Forms", cookie.Forms, ".ASPXAUTH=AB; .ASPXAUTH1=C", "AB", nil},
+		{"Forms", cookie.Forms, ".aspxauth=AB", "AB", nil},
+		{"Forms", cookie.Forms, ".ASPXAUTH=A", "", cookie.ErrNoCookie},
+		{"Forms", cookie.Forms, ".ASPXAUTH=", "", cookie.ErrNoCookie},
+		{"Forms", cookie.Forms, "a=b", "", cookie.ErrNoCookie},
+		{"FromForms", cookie.FromForms(".SHOPAUTH"), ".SHOPAUTH=AB; .ASPXAUTH=CD", "AB", nil},
+		{"FromForms", cookie.FromForms(".SHOPAUTH"), ".SHOPAUTH=A", "", cookie.ErrNoCookie},
+		{"ApplicationCookie", cookie.ApplicationCookie, chunked(".AspNet.ApplicationCookie"), "AAAA", nil},
+		{"ApplicationCookie", cookie.ApplicationCookie, ".AspNet.ApplicationCookie=%20%09", "", cookie.ErrNoCookie},
+		{"ApplicationCookie", cookie.ApplicationCookie, ".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC2=A", "", cookie.ErrMissingChunk},
+		{"ExternalCookie", cookie.ExternalCookie, chunked(".AspNet.ExternalCookie"), "AAAA", nil},
+		{"TwoFactorCookie", cookie.TwoFactorCookie, chunked(".AspNet.TwoFactorCookie"), "AAAA", nil},
+		{"OWIN", cookie.OWIN("Cookies"), chunked(".AspNet.Cookies"), "AAAA", nil},
+		{"OWIN", cookie.OWIN("My Cookie"), chunked(".AspNet.My%20Cookie"), "AAAA", nil},
+		{"OWIN", cookie.OWIN("Cookies"), ".aspnet.cookies=A", "", cookie.ErrNoCookie},
+		{"FromOWIN", cookie.FromOWIN("Shop"), chunked("Shop"), "AAAA", nil},
+		{"Roles", cookie.Roles, ".ASPXROLES=A", "A", nil},
+		{"Roles", cookie.Roles, ".ASPXROLES=", "", cookie.ErrNoCookie},
+		{"AnonymousID", cookie.AnonymousID, ".ASPXANONYMOUS=A", "A", nil},
+		{"AnonymousID", cookie.AnonymousID, ".ASPXANONYMOUS", "", cookie.ErrNoCookie},
+	} {
+		got, err := test.source(request(test.line))
+		if got != test.want || !errors.Is(err, test.err) {
+			t.Errorf("%s %s: %q, %v; want %q, %v", test.name, test.line, got, err, test.want, test.err)
+		}
+	}
+	if got := cookie.KatanaCookieName("Cookies"); got != ".AspNet.Cookies" {
+		t.Error(got)
+	}
+}
+
+func TestBearer(t *testing.T) {
+	for _, test := range []struct {
+		lines []string
+		want  string
+		err   error
+	}{
+		{[]string{"Bearer abc"}, "abc", nil},
+		{[]string{"bearer abc"}, "abc", nil},
+		{[]string{"BEARER  \tabc "}, "abc", nil},
+		{[]string{"Bearer a b"}, "a b", nil}, // for the codec to refuse
+		{[]string{"Bearer " + long(cookie.MaxLength)}, long(cookie.MaxLength), nil},
+		{[]string{"Bearer " + long(cookie.MaxLength+1)}, "", cookie.ErrTooLong},
+		{[]string{"Bearer abc", "Bearer def"}, "", sessiontoken.ErrInvalid},
+		{[]string{"Bearer abc", "Basic def"}, "", sessiontoken.ErrInvalid},
+		{[]string{"Basic abc", "Bearer def"}, "", cookie.ErrNoCredential},
+		{nil, "", cookie.ErrNoCredential},
+		{[]string{""}, "", cookie.ErrNoCredential},
+		{[]string{"Bearer"}, "", cookie.ErrNoCredential},
+		{[]string{"Bearer "}, "", cookie.ErrNoCredential},
+		{[]string{"Bearer\tabc"}, "", cookie.ErrNoCredential},
+		{[]string{" Bearer abc"}, "", cookie.ErrNoCredential},
+		{[]string{"Bearerabc"}, "", cookie.ErrNoCredential},
+		{[]string{"Basic abc"}, "", cookie.ErrNoCredential},
+		{[]string{strings.Repeat(" ", 1<<20)}, "", cookie.ErrNoCredential},
+		{[]string{"Bearer " + strings.Repeat(" ", 1<<20)}, "", cookie.ErrNoCredential},
+	} {
+		r := &http.Request{Header: http.Header{"Authorization": test.lines}}
+		got, err := cookie.Bearer(r)
+		if got != test.want || !errors.Is(err, test.err) {
+			t.Errorf("%.40q: %.40q, %v; want %.40q, %v", test.lines, got, err, test.want, test.err)
+		}
+		if n := testing.AllocsPerRun(1, func() { _, _ = cookie.Bearer(r) }); n != 0 {
+			t.Errorf("%.40q: %v allocations", test.lines, n)
+		}
+	}
+}
+
+func FuzzBearer(f *testing.F) {
+	for _, s := range []string{"Bearer abc", "bearer  x ", "Basic abc", "Bearer", "Bearer "} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		got, err := cookie.Bearer(&http.Request{Header: http.Header{"Authorization": {line}}})
+		if (err == nil) != (got != "") || strings.TrimSpace(got) != got || !strings.Contains(line, got) {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+}
+
+func ExampleOWIN() {
+	var guard cookie.Guard
+	guard.Accept(cookie.ApplicationCookie, demo{}) // ASP.NET Identity
+	guard.Accept(cookie.OWIN("Cookies"), demo{})   // Katana's own default
+	guard.Accept(cookie.Forms, demo{})             // pages not yet moved
+
+	home := guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _ := cookie.FromContext(r.Context())
+		fmt.Fprintf(w, "hello %s", user.Name())
+	}))
+	get(home, "/", ".AspNet.ApplicationCookie=bob")
+	get(home, "/", ".AspNet.Cookies=chunks:2; .AspNet.CookiesC1=b; .AspNet.CookiesC2=ob")
+	get(home, "/", ".AspNet.Cookies=chunks:2; .AspNet.CookiesC1=b")
+	get(home, "/", ".ASPXAUTH=alice")
+	// Output:
+	// 200  hello bob
+	// 200  hello bob
+	// 401  Unauthorized
+	// 200  hello alice
+}
+
+// An API behind access tokens.
+func ExampleBearer() {
+	var guard cookie.Guard
+	guard.Accept(cookie.Bearer, demo{}) // sessiontoken.NewOWINAccessTokenCodec
+
+	r, err := http.NewRequest("GET", "/api", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.Header.Set("Authorization", "Bearer bob")
+	user, err := guard.Check(r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(user.Name())
+	// Output:
+	// bob
+}
+
+// A long ticket in the cookies of Katana.
+func ExampleChunking_Split_katana() {
+	set, err := cookie.Katana.Split(&http.Cookie{
+		Name: cookie.KatanaCookieName("ApplicationCookie"), Value: strings.Repeat("A", 9000), // text of a codec
+		Path: "/", Secure: true, HttpOnly: true,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, c := range set {
+		fmt.Println(c.Name, len(c.Value), len(c.String()))
+	}
+	fmt.Println(set[0].Value)
+	// Output:
+	// .AspNet.ApplicationCookie 8 60
+	// .AspNet.ApplicationCookieC1 4035 4089
+	// .AspNet.ApplicationCookieC2 4035 4089
+	// .AspNet.ApplicationCookieC3 930 984
+	// chunks:3
+}

@@ -1,0 +1,33 @@
+package sessiontoken
+
+import "time"
+
+// Renew returns a copy of t that is valid from now on for another lifetime,
+// if t is due: when no more than half of its own time, clock skew included,
+// is left, and it has not expired.
+//
+//	0 < ValidTo + skew - now  <=  (ValidTo - ValidFrom + skew) / 2
+//
+// A lifetime of zero means that of t. WIF itself never renews; this is the
+// rule of the sliding sessions that most sites use
+// (Thinktecture.IdentityModel). Unlike there, where the new token gets a new
+// ContextID and no EndpointID, all else is kept: the identifiers, the
+// endpoint, the context, persistence and reference mode.
+//
+// A session that is renewed for ever outlives the sign-in at the identity
+// provider, so the caller should end it at some time after the first sign-in.
+func (t *Token) Renew(now time.Time, lifetime, skew time.Duration) (*Token, bool) {
+	whole := t.ValidTo.Sub(t.ValidFrom)
+	left := t.ValidTo.Add(skew).Sub(now)
+	if left <= 0 || left > (whole+skew)/2 {
+		return nil, false
+	}
+	if lifetime == 0 {
+		lifetime = whole
+	}
+	renewed := *t
+	renewed.ValidFrom = now.UTC().Truncate(100 * time.Nanosecond)
+	renewed.ValidTo = renewed.ValidFrom.Add(lifetime)
+	renewed.KeyEffective, renewed.KeyExpires = renewed.ValidFrom, renewed.ValidTo
+	return &renewed, true
+}

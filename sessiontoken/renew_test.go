@@ -1,0 +1,56 @@
+package sessiontoken
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRenewToTheTick(t *testing.T) {
+	const tick = 100 * time.Nanosecond
+	start := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	tok := &Token{
+		ID: "_a", ContextID: "urn:x", KeyGeneration: "g", EndpointID: "/app/", Context: "c", Key: []byte{1},
+		ValidFrom: start, ValidTo: start.Add(10 * time.Hour),
+		Persistent: true, ReferenceMode: true, Principal: alice(),
+	}
+	for _, tc := range []struct {
+		skew, after, lifetime time.Duration // after start
+		due                   bool
+	}{
+		{0, 0, 0, false},
+		{0, 5*time.Hour - tick, 0, false},
+		{0, 5 * time.Hour, 0, true},
+		{0, 10*time.Hour - tick, 0, true},
+		{0, 10 * time.Hour, 0, false}, // nothing left
+		{0, 7 * time.Hour, time.Hour, true},
+		// With a skew of 10 minutes the whole is 10:10 and half of it 5:05.
+		{10 * time.Minute, 5*time.Hour + 5*time.Minute - tick, 0, false},
+		{10 * time.Minute, 5*time.Hour + 5*time.Minute, 0, true},
+		{10 * time.Minute, 10*time.Hour + 10*time.Minute - tick, 0, true},
+		{10 * time.Minute, 10*time.Hour + 10*time.Minute, 0, false},
+	} {
+		now := start.Add(tc.after)
+		got, due := tok.Renew(now, tc.lifetime, tc.skew)
+		if due != tc.due || (got != nil) != tc.due {
+			t.Errorf("%+v: %v, %v", tc, got, due)
+			continue
+		}
+		if !due {
+			continue
+		}
+		want := *tok
+		want.ValidFrom, want.ValidTo = now, now.Add(10*time.Hour)
+		if tc.lifetime > 0 {
+			want.ValidTo = now.Add(tc.lifetime)
+		}
+		want.KeyEffective, want.KeyExpires = want.ValidFrom, want.ValidTo
+		if diff := cmp.Diff(&want, got, ignoreKey); diff != "" {
+			t.Errorf("%+v: (-want +got):\n%s", tc, diff)
+		}
+	}
+	if tok.ValidFrom != start {
+		t.Error("Renew changed its token")
+	}
+}

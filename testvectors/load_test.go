@@ -156,6 +156,32 @@ func decode(data []byte, v any) error {
 	return nil
 }
 
+// decodeBoth reads an object whose keys must be fields of v, and keeps it also
+// as a tree.
+func decodeBoth(data []byte, v any, tree *map[string]any) error {
+	if err := decode(data, v); err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return d.Decode(tree)
+}
+
+// jsonTree returns v as it would be read from JSON.
+func jsonTree(t *testing.T, v any) (tree map[string]any) {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if err := d.Decode(&tree); err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
 // read decodes a whole file.
 func (f *file) read(t *testing.T, v any) {
 	t.Helper()

@@ -211,12 +211,6 @@ func explained(p place) bool {
 		return true
 	}
 	path := p.path
-	result := strings.TrimPrefix(path, "expect.")
-	for _, key := range pendingKeys {
-		if strings.HasPrefix(result, key+".") || result == key {
-			return true
-		}
-	}
 	last := path[strings.LastIndexByte(path, '.')+1:]
 	// Ids of tokens, names of cookies and the like are no words for people.
 	top := !strings.ContainsAny(path, ".") || strings.Contains(path, ".error.") || strings.HasPrefix(path, "validate.") ||

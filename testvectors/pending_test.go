@@ -15,23 +15,6 @@ var pendingFiles = []string{
 	"sessiontoken_wif10.json",
 }
 
-// What waits within the files below webconfig/: parts of the expected result,
-// sections whose faults are not found yet (path, or its beginning), and
-// warnings about them.
-var (
-	pendingKeys = []string{"appSettings", "authentication", "httpCookies", "identity", "federation", "cora"}
-
-	pendingSections = []string{
-		"appSettings", "cookieHandler", "microsoft.identityModel", "sequence.engine", "sessionTokenRequirement",
-		"system.identityModel", "system.web/authentication", "system.web/httpCookies",
-	}
-
-	pendingWarnings = []string{
-		"cora_cookie_payload_unknown", "custom_cookie_handler", "forms_may_be_cookieless",
-		"no_session_handler", "session_tokens_use_dpapi",
-	}
-)
-
 // checkPending fails if a pending file is empty.
 func checkPending(t *testing.T, f *file) {
 	t.Helper()

@@ -1,0 +1,109 @@
+package sessiontoken_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"log"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// roundTrip signs bob in and reads his cookie.
+func roundTrip(codec *sessiontoken.SessionCodec) {
+	ctx := context.Background()
+	token, err := codec.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{{
+		AuthenticationType: "Federation",
+		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}},
+	}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := codec.Encode(ctx, token)
+	if err != nil {
+		log.Fatal(err)
+	}
+	p, err := codec.ReadPrincipal(ctx, text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("hello", p.Name())
+}
+
+// A farm whose sites share a certificate instead of machine keys.
+func ExampleCertificateTransforms() {
+	// The farm's certificate with its private key, usually from a file:
+	// openssl pkcs12 -in farm.pfx -nodes -out farm.pem
+	certificate, err := sessiontoken.ParseCertificate(farmPEM())
+	if err != nil {
+		log.Fatal(err)
+	}
+	transforms, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
+		Certificates: []*sessiontoken.Certificate{certificate}, // a second one is read too
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	codec, err := sessiontoken.NewSessionCodec(nil, &sessiontoken.SessionOptions{Transforms: transforms})
+	if err != nil {
+		log.Fatal(err)
+	}
+	roundTrip(codec)
+	// Output: hello bob
+}
+
+// A farm of sites with WIF 1.0, on .NET 3.5 or 4.0, and MachineKey.Encode.
+func ExampleFormat() {
+	codec, err := sessiontoken.NewSessionCodec(newRing(), &sessiontoken.SessionOptions{Format: sessiontoken.WIF10})
+	if err != nil {
+		log.Fatal(err)
+	}
+	roundTrip(codec)
+	// Output: hello bob
+}
+
+// A farm with a handler of its own, which calls MachineKey.Protect for
+// another purpose.
+func ExampleTransform() {
+	purpose, err := machinekey.UserPurpose("Contoso.Sessions", "v2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	protector, err := newRing().Protector(purpose)
+	if err != nil {
+		log.Fatal(err)
+	}
+	codec, err := sessiontoken.NewSessionCodec(nil, &sessiontoken.SessionOptions{
+		Transforms: []sessiontoken.Transform{sessiontoken.DeflateTransform(), contoso{protector}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	roundTrip(codec)
+	// Output: hello bob
+}
+
+type contoso struct{ protector *machinekey.Protector }
+
+func (contoso) Name() string        { return "contoso" }
+func (contoso) Authenticates() bool { return true }
+
+func (c contoso) Encode(dst, data []byte) ([]byte, error) { return c.protector.Protect(dst, data) }
+func (c contoso) Decode(dst, data []byte) ([]byte, error) { return c.protector.Unprotect(dst, data) }
+
+// farmPEM stands for the file of the farm's certificate.
+func farmPEM() []byte {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}

@@ -1,0 +1,217 @@
+package sessiontoken
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// readyTransforms returns one of each.
+func readyTransforms(t testing.TB) map[string]Transform {
+	t.Helper()
+	ring := testRing(t)
+	mk, err := MachineKeyTransform(ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := MachineKeyEncodeTransform(ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := readRSA(t)
+	chain := certificateChain(t, CertificateOptions{Certificates: []*Certificate{f.certificate(t, "rsa2048")}})
+	return map[string]Transform{"deflate": DeflateTransform(), "machine key": mk, "machine key (hex)": text,
+		"rsa encryption": chain[1], "rsa signature": chain[2]}
+}
+
+func TestReadyTransforms(t *testing.T) {
+	authenticates := map[string]bool{"machine key": true, "machine key (hex)": true, "rsa signature": true}
+	for name, tr := range readyTransforms(t) {
+		if tr.Name() != name || tr.Authenticates() != authenticates[name] {
+			t.Errorf("%s: name %q, authenticates %v", name, tr.Name(), tr.Authenticates())
+		}
+		data := bytes.Repeat([]byte("claims "), 100)
+		encoded, err := tr.Encode([]byte("dst"), data)
+		if err != nil || !bytes.HasPrefix(encoded, []byte("dst")) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		decoded, err := tr.Decode([]byte("dst"), encoded[3:])
+		if err != nil || string(decoded) != "dst"+string(data) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, empty := range [][]byte{nil, {}} {
+			if out, err := tr.Encode([]byte("dst"), empty); err == nil || string(out) != "dst" {
+				t.Errorf("%s: Encode of nothing: %q, %v", name, out, err)
+			}
+			if out, err := tr.Decode([]byte("dst"), empty); err == nil || string(out) != "dst" {
+				t.Errorf("%s: Decode of nothing: %q, %v", name, out, err)
+			}
+		}
+		for n := range 200 {
+			if out, err := tr.Decode([]byte("dst"), bytes.Repeat([]byte{0xFF}, n)); err == nil || string(out) != "dst" {
+				t.Errorf("%s: Decode of junk: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestTransformsRefused(t *testing.T) {
+	ready := readyTransforms(t)
+	legacy, err := machinekey.New(machinekey.Config{ValidationKey: make([]byte, 64), DecryptionKey: bytes.Repeat([]byte{1, 2, 3, 4, 5, 6}, 4),
+		Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := testRing(t)
+	for _, tc := range []struct {
+		name string
+		ring *machinekey.Ring
+		o    SessionOptions
+		want string
+	}{
+		{"no ring", nil, SessionOptions{}, "ring"},
+		{"no ring, 1.0", nil, SessionOptions{Format: WIF10}, "ring"},
+		{"unknown format", ring, SessionOptions{Format: 2}, "Format(2)"},
+		{"empty list", ring, SessionOptions{Transforms: []Transform{}}, "is empty"},
+		{"nil transform", ring, SessionOptions{Transforms: []Transform{nil, ready["machine key"]}}, "Transforms[0] is nil"},
+		{"deflate alone", ring, SessionOptions{Transforms: []Transform{ready["deflate"]}}, `"deflate", does not authenticate`},
+		{"deflate last", ring, SessionOptions{Transforms: []Transform{ready["machine key"], ready["deflate"]}}, "does not authenticate"},
+		{"encryption alone", ring, SessionOptions{Transforms: []Transform{ready["deflate"], ready["rsa encryption"]}}, "does not authenticate"},
+		{"encryption last", ring, SessionOptions{Transforms: []Transform{ready["deflate"], ready["rsa signature"], ready["rsa encryption"]}}, "does not authenticate"},
+		{"store without ring", nil, SessionOptions{Transforms: []Transform{ready["rsa signature"]}, Store: mapStore{}}, "Store needs a ring"},
+		{"legacy key in 4.5", ringOf(t, legacy), SessionOptions{}, "invalid validation algorithm"},
+		{"legacy key and store", ringOf(t, legacy), SessionOptions{Format: WIF10, Store: mapStore{}}, "invalid validation algorithm"},
+	} {
+		if c, err := NewSessionCodec(tc.ring, &tc.o); err == nil || c != nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+	// What 4.5 cannot use serves WIF 1.0.
+	if _, err := NewSessionCodec(ringOf(t, legacy), &SessionOptions{Format: WIF10}); err != nil {
+		t.Error(err)
+	}
+	if _, err := MachineKeyTransform(nil); err == nil {
+		t.Error("MachineKeyTransform without a ring")
+	}
+	if _, err := MachineKeyEncodeTransform(nil); err == nil {
+		t.Error("MachineKeyEncodeTransform without a ring")
+	}
+}
+
+// scriptedTransform does what its fields say.
+type scriptedTransform struct {
+	name          string
+	authenticates bool
+	encode        func(data []byte) ([]byte, error)
+	decode        func(data []byte) ([]byte, error)
+}
+
+func (t scriptedTransform) Name() string        { return t.name }
+func (t scriptedTransform) Authenticates() bool { return t.authenticates }
+
+func (t scriptedTransform) Encode(dst, data []byte) ([]byte, error) { return t.encode(data) }
+func (t scriptedTransform) Decode(dst, data []byte) ([]byte, error) { return t.decode(data) }
+
+func same(data []byte) ([]byte, error) { return data, nil }
+
+// TestForeignTransforms runs transforms of all kinds, among them one that
+// returns its argument, in every place of a chain.
+func TestForeignTransforms(t *testing.T) {
+	ready := readyTransforms(t)
+	identity := scriptedTransform{"identity", false, same, same}
+	for _, chain := range [][]Transform{
+		{ready["machine key"]},
+		{ready["rsa signature"]},
+		{ready["rsa encryption"], ready["machine key (hex)"]},
+		{identity, ready["deflate"], ready["machine key"]},
+		{ready["deflate"], identity, ready["machine key"]},
+		{ready["deflate"], identity, identity, identity, ready["rsa signature"], ready["machine key (hex)"], ready["machine key"]},
+		{ready["deflate"], ready["rsa signature"], scriptedTransform{"outer", true, same, same}},
+	} {
+		for _, f := range []Format{WIF45, WIF10} {
+			c, err := NewSessionCodec(nil, &SessionOptions{Format: f, Transforms: chain})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tok, err := c.NewToken(alice())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 { // with fresh and with used buffers
+				text, err := c.Encode(ctx, tok)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := c.Decode(ctx, text)
+				if err != nil || got.ID != tok.ID || got.Principal.Name() != "alice" {
+					t.Fatalf("%d transforms, %v: %v, %v", len(chain), f, got, err)
+				}
+			}
+		}
+	}
+}
+
+func TestTransformErrors(t *testing.T) {
+	ready := readyTransforms(t)
+	boom := errors.New("boom")
+	fail := func([]byte) ([]byte, error) { return nil, boom }
+	codec := func(chain ...Transform) *SessionCodec {
+		c, err := NewSessionCodec(nil, &SessionOptions{Transforms: chain})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	tok, good := newFormatToken(t, testRing(t), WIF45)
+	decode := func(c *SessionCodec, protected []byte) error {
+		got, err := c.Decode(ctx, envelopeText(tok, protected))
+		if got != nil {
+			t.Error("a token")
+		}
+		return err
+	}
+	if _, err := good.Encode(ctx, tok); err != nil {
+		t.Fatal(err)
+	}
+	if err := decode(codec(scriptedTransform{"outer", true, same, fail}), []byte("x")); err != ErrInvalid {
+		t.Errorf("outermost: %v", err)
+	}
+	var at *FormatError
+	outer := scriptedTransform{"outer", true, same, same}
+	err := decode(codec(ready["deflate"], scriptedTransform{"inner", false, same, fail}, outer), []byte("x"))
+	if !errors.As(err, &at) || at.Layer != "inner" || !errors.Is(err, boom) || !errors.Is(err, ErrInvalid) {
+		t.Errorf("inner: %v", err)
+	}
+	if err := decode(codec(ready["deflate"], outer), []byte("\x07")); !errors.As(err, &at) || at.Layer != "deflate" || !errors.Is(err, flate.ErrCorrupt) {
+		t.Errorf("deflate: %v", err)
+	}
+	large := scriptedTransform{"large", true, same, func([]byte) ([]byte, error) { return make([]byte, maxToken+1), nil }}
+	if err := decode(codec(large), []byte("x")); !errors.Is(err, flate.ErrTooLarge) {
+		t.Errorf("large: %v", err)
+	}
+	if text, err := codec(scriptedTransform{"outer", true, fail, same}).Encode(ctx, tok); !errors.Is(err, boom) || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: outer: ") {
+		t.Errorf("Encode: %v", err)
+	}
+	double := scriptedTransform{"double", true, func(data []byte) ([]byte, error) { return make([]byte, maxText), nil }, same}
+	if text, err := codec(double).Encode(ctx, tok); err == nil || text != "" {
+		t.Errorf("a text that is not read again: %v", err)
+	}
+	empty := scriptedTransform{"empty", true, same, func([]byte) ([]byte, error) { return nil, nil }}
+	for _, f := range []Format{WIF45, WIF10} {
+		c, err := NewSessionCodec(nil, &SessionOptions{Transforms: []Transform{empty}, Format: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := decode(c, []byte("x")); !errors.As(err, &at) || !errors.Is(err, ErrInvalid) {
+			t.Errorf("%v: empty payload: %v", f, err)
+		}
+	}
+	// The DPAPI is recognised under every chain.
+	if err := decode(codec(ready["deflate"], ready["rsa signature"]), append([]byte(dpapiHead), 1, 2, 3)); err != ErrDPAPI {
+		t.Errorf("DPAPI: %v", err)
+	}
+}

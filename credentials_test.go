@@ -1,0 +1,239 @@
+package webfarm_test
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// The examples of docs/credentials.md. Each reads one credential; what stands
+// around the shown lines issues it first, as a .NET node would.
+
+// must returns v, or ends the example.
+func must[T any](v T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return v
+}
+
+// freshRing returns a ring with one new key of the given mode.
+func freshRing(mode machinekey.Mode) *machinekey.Ring {
+	cfg := must(machinekey.Generate(machinekey.HMACSHA1, machinekey.AES))
+	cfg.Mode = mode
+	return must(machinekey.NewRing(must(machinekey.New(cfg))))
+}
+
+// carrying returns a request with one cookie.
+func carrying(name, value string) *http.Request {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Cookie", name+"="+value)
+	return r
+}
+
+func bob() sessiontoken.Principal {
+	return sessiontoken.Principal{Identities: []sessiontoken.Identity{{
+		AuthenticationType: "Federation",
+		Claims: []sessiontoken.Claim{
+			{Type: sessiontoken.ClaimTypeName, Value: "bob"},
+			{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
+		},
+	}}}
+}
+
+func sessionText(codec *sessiontoken.SessionCodec) string {
+	return must(codec.Encode(httptest.NewRequest("GET", "/", nil).Context(), must(codec.NewToken(bob()))))
+}
+
+func Example_readSessionToken() {
+	ring := freshRing(machinekey.Framework45)
+	r := carrying("FedAuth", sessionText(must(sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"}))))
+
+	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := cookie.FedAuth(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := codec.Decode(r.Context(), text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(token.Principal.Name(), token.ValidTo.Sub(token.ValidFrom))
+	// Output: bob 10h0m0s
+}
+
+func Example_readWIF10() {
+	ring := freshRing(machinekey.Framework20SP1)
+	r := carrying("FedAuth", sessionText(must(sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Format: sessiontoken.WIF10}))))
+
+	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Format: sessiontoken.WIF10})
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := cookie.FedAuth(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := codec.ReadPrincipal(r.Context(), text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(user.Name(), user.HasRole("admin"))
+	// Output: bob true
+}
+
+func Example_readCertificate() {
+	ring := freshRing(machinekey.Framework45)
+	pem := farmCertificate()
+	r := httptest.NewRequest("GET", "/", nil)
+
+	certificate, err := sessiontoken.ParseCertificate(pem)
+	if err != nil {
+		log.Fatal(err)
+	}
+	transforms, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
+		Certificates: []*sessiontoken.Certificate{certificate},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Transforms: transforms})
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := codec.ReadPrincipal(r.Context(), sessionText(codec))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(user.Name())
+	// Output: bob
+}
+
+func Example_readForms() {
+	ring := freshRing(machinekey.Framework45)
+	issuer := must(sessiontoken.NewFormsCodec(ring, nil))
+	r := carrying(".ASPXAUTH", must(issuer.Encode(httptest.NewRequest("GET", "/", nil).Context(), issuer.NewTicket("bob", "admin,staff"))))
+
+	codec, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
+		Roles: func(userData string) []string { return strings.Split(userData, ",") },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := cookie.Forms(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := codec.ReadPrincipal(r.Context(), text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(user.Name(), user.HasRole("staff"))
+	// Output: bob true
+}
+
+func Example_readMachineKeyEncode() {
+	key := must(machinekey.New(must(machinekey.Generate(machinekey.HMACSHA1, machinekey.AES))))
+	text := must(key.Encode([]byte("an order"), machinekey.ProtectionAll))
+
+	data, err := key.Decode(text, machinekey.ProtectionAll)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", data)
+	// Output: an order
+}
+
+func Example_readAnonymousID() {
+	ring := freshRing(machinekey.Framework45)
+	issuer := must(sessiontoken.NewAnonymousCodec(ring, nil))
+	id := must(issuer.NewID())
+	r := carrying(".ASPXANONYMOUS", must(issuer.Encode(httptest.NewRequest("GET", "/", nil).Context(), id)))
+
+	codec, err := sessiontoken.NewAnonymousCodec(ring, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := cookie.AnonymousID(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	visitor, err := codec.Decode(r.Context(), text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(visitor.ID == id.ID)
+	// Output: true
+}
+
+func Example_readRoleCookie() {
+	ring := freshRing(machinekey.Framework45)
+	issuer := must(sessiontoken.NewRoleCookieCodec(ring, nil))
+	r := carrying(".ASPXROLES", must(issuer.Encode(httptest.NewRequest("GET", "/", nil).Context(), []byte("opaque"))))
+
+	codec, err := sessiontoken.NewRoleCookieCodec(ring, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := cookie.Roles(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	payload, err := codec.Decode(r.Context(), text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(payload), "bytes of BinaryFormatter, not to be parsed")
+	// Output: 6 bytes of BinaryFormatter, not to be parsed
+}
+
+func Example_readOWINCookie() {
+	ring := freshRing(machinekey.Framework45)
+	issuer := must(sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", nil))
+	r := carrying(".AspNet.ApplicationCookie",
+		must(issuer.Encode(httptest.NewRequest("GET", "/", nil).Context(), issuer.NewTicket(bob().Identities[0], nil))))
+
+	codec, err := sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := cookie.ApplicationCookie(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ticket, err := codec.Decode(r.Context(), text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ticket.Identity.Name(), ticket.Identity.HasRole("admin"))
+	// Output: bob true
+}
+
+func Example_readBearer() {
+	ring := freshRing(machinekey.Framework45)
+	issuer := must(sessiontoken.NewOWINAccessTokenCodec(ring, nil))
+	r := httptest.NewRequest("GET", "/api", nil)
+	r.Header.Set("Authorization", "Bearer "+must(issuer.Encode(r.Context(), issuer.NewTicket(bob().Identities[0], nil))))
+
+	codec, err := sessiontoken.NewOWINAccessTokenCodec(ring, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var guard cookie.Guard
+	guard.Accept(cookie.Bearer, codec)
+	user, err := guard.Check(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(user.Name())
+	// Output: bob
+}

@@ -16,6 +16,14 @@ import (
 // stricterThanDotNet are the recorded vectors that .NET accepts and this
 // module refuses on purpose. There are no others.
 var stricterThanDotNet = map[string]map[string]string{
+	"formsauth.json": {
+		"fa-20SP1-nul-in-name":    "U+0000 in the user's name, which some programs take for its end",
+		"fa-20SP2-nul-in-name":    "U+0000 in the user's name",
+		"fa-45-nul-in-name":       "U+0000 in the user's name",
+		"fa-20SP1-lone-surrogate": "a name that is not valid Unicode, which Go cannot hold",
+		"fa-20SP2-lone-surrogate": "a name that is not valid Unicode",
+		"fa-45-lone-surrogate":    "a name that is not valid Unicode",
+	},
 	"legacy_encode.json": {
 		"leg-nonhex-digit-counts-as-zero": "a letter that is no digit, which .NET reads as 0",
 	},
@@ -49,7 +57,8 @@ func (f *file) stricterWanted() []string {
 // than .NET on purpose:
 //
 //   - forms that .NET reads but never writes, Windows identities and policies
-//     of WCF, which nothing off Windows can rebuild;
+//     of WCF, which nothing off Windows can rebuild, and names that Go cannot
+//     hold;
 //   - a compressed stream without its final block;
 //   - more chunks, records or levels than the limits of this module, where
 //     .NET has none.
@@ -81,7 +90,9 @@ func (f *file) refused(t *testing.T, name string, err error, declared bool) {
 // module only reads, because anybody could change it or because .NET itself
 // could not read it.
 var neverIssued = map[string]int{
-	"legacy_encode.json": 6, // without a signature
+	"cookieprotection.json": 2,  // protection None
+	"formsauth.json":        49, // protection None, no signature, the old layout, too long, or no Unicode text
+	"legacy_encode.json":    6,  // without a signature
 }
 
 // notIssued records a value that this module reads and refuses to write.

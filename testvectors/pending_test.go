@@ -7,8 +7,6 @@ import (
 
 // pendingFiles belong to features that come later.
 var pendingFiles = []string{
-	"cookieprotection.json",
-	"formsauth.json",
 	"owin.json",
 	"owin_chunks.json",
 	"sessiontoken_rsa.json",

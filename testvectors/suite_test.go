@@ -19,6 +19,8 @@ type family struct {
 
 // families are the files that run today. Those that wait are in pending_test.go.
 var families = []family{
+	{"cookieprotection.json", 39, runCookieProtection},
+	{"formsauth.json", 226, runForms},
 	{"kdf.json", 68, runKDF},
 	{"legacy_encode.json", 220, runLegacy},
 	{"protect45.json", 259, runProtect},

@@ -17,6 +17,10 @@
 // in six layers, which [SessionCodec] lists and [SessionCodec.Decode] takes
 // off one by one.
 //
+// Sites with WIF 1.0 are read with [SessionOptions].Format, those that share a
+// certificate instead of machine keys with [CertificateTransforms], and those
+// with a handler of their own with a [Transform].
+//
 // Sources: System.IdentityModel.Tokens.SessionSecurityToken,
 // SessionSecurityTokenHandler and DeflateCookieTransform of .NET Framework;
 // [MS-NRBF] for the BinaryFormatter stream; [MC-NBFX] for binary XML.

@@ -74,8 +74,8 @@ func (v SecureConversation) namespace() string {
 }
 
 // OpenedBy returns the key that opened the token, so that a token opened with
-// an older key of the ring can be issued again, or nil for a token that was
-// not read from a protected cookie.
+// an older key of the ring can be issued again. It is nil for a token that was
+// not read from a cookie, or from one without machine keys.
 func (t *Token) OpenedBy() *machinekey.Key { return t.openedBy }
 
 // String describes the token for a log: no claim values, no key.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/flate"
@@ -213,5 +214,29 @@ func TestTransformErrors(t *testing.T) {
 	// The DPAPI is recognised under every chain.
 	if err := decode(codec(ready["deflate"], ready["rsa signature"]), append([]byte(dpapiHead), 1, 2, 3)); err != ErrDPAPI {
 		t.Errorf("DPAPI: %v", err)
+	}
+}
+
+// TestChainsAtTheSameTime is for the race detector.
+func TestChainsAtTheSameTime(t *testing.T) {
+	for _, tc := range chainCases(t) {
+		text := envelopeText(tc.ids, tc.a)
+		var wait sync.WaitGroup
+		for range 4 {
+			wait.Go(func() {
+				for range 20 {
+					tok, err := tc.codec.Decode(ctx, text)
+					if err != nil || tok.ID != tc.ids.ID {
+						t.Errorf("%s: %v", tc.name, err)
+						return
+					}
+					if _, err := tc.codec.Encode(ctx, tok); err != nil {
+						t.Errorf("%s: %v", tc.name, err)
+						return
+					}
+				}
+			})
+		}
+		wait.Wait()
 	}
 }

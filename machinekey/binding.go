@@ -13,8 +13,8 @@ import (
 // ring is the same protector.
 type use struct {
 	pipeline pipeline
-	purpose  Purpose       // of the derived pipeline
-	options  LegacyOptions // of the legacy pipeline
+	purpose  Purpose       // of the derived and the cookie pipeline
+	options  LegacyOptions // of the legacy and the cookie pipeline
 }
 
 // pipeline is one of the ways in which .NET makes protected bytes of a
@@ -25,6 +25,7 @@ const (
 	derivedPipeline pipeline = iota + 1 // Protect and Unprotect: a derived key for each purpose
 	legacyPipeline                      // the cookies of the legacy modes: the keys themselves, no purpose
 	encodePipeline                      // MachineKey.Encode and Decode: the same in every mode
+	cookiePipeline                      // the first or the second, by the mode of the key
 )
 
 // bound is one key made ready for one use: a *subkey or a *legacyKey. It is
@@ -57,6 +58,8 @@ func (u use) bind(k *Key) (bound, error) {
 			return nil, err
 		}
 		return l, nil
+	case cookiePipeline:
+		return bindCookie(k, u)
 	}
 	return nil, errNoRing // unreachable: the ring makes all uses
 }
@@ -128,6 +131,8 @@ func (b *binding) describe() string {
 		return fmt.Sprintf("machinekey.LegacyProtector{%v keys=%v}", b.use.options, ids)
 	case encodePipeline:
 		return fmt.Sprintf("machinekey.EncodeProtector{keys=%v}", ids)
+	case cookiePipeline:
+		return fmt.Sprintf("machinekey.CookieProtector{purpose=%v %v keys=%v}", b.use.purpose, b.use.options, ids)
 	}
 	return "machinekey.Protector{invalid}"
 }

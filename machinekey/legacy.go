@@ -60,6 +60,15 @@ func (o LegacyOptions) String() string {
 	return s
 }
 
+// check refuses a protection that is none of the four.
+func (o LegacyOptions) check() error {
+	if o.Protection > InsecureProtectionNone {
+		return &ConfigError{Code: "invalid_enum", Attribute: "protection",
+			Found: o.Protection.String(), Want: "All, Encryption, Validation or None"}
+	}
+	return nil
+}
+
 // readOnly reports whether o is too weak to issue anything with.
 func (o LegacyOptions) readOnly() bool {
 	switch o.Protection {
@@ -100,9 +109,8 @@ type LegacyProtector struct{ binding }
 // (Framework45, where these cookies have a [Purpose], or ModeUnknown) or cannot
 // serve by the rules of those modes, which [New] names.
 func (r *Ring) LegacyProtector(o LegacyOptions) (*LegacyProtector, error) {
-	if o.Protection > InsecureProtectionNone {
-		return nil, &ConfigError{Code: "invalid_enum", Attribute: "protection",
-			Found: o.Protection.String(), Want: "All, Encryption, Validation or None"}
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	p := new(LegacyProtector)
 	b, err := r.bind(use{pipeline: legacyPipeline, options: o}, &p.binding, p)

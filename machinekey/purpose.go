@@ -2,6 +2,7 @@ package machinekey
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -91,6 +92,14 @@ func BuiltinPurpose(primary string, specific ...string) (Purpose, error) {
 		return newPurpose(primary, specific)
 	}
 	return Purpose{}, fmt.Errorf("machinekey: %q is not a primary purpose of .NET", primary)
+}
+
+// check refuses the zero value.
+func (p Purpose) check() error {
+	if p == (Purpose{}) {
+		return errors.New("machinekey: the zero Purpose is not valid; use UserPurpose or FormsTicket")
+	}
+	return nil
 }
 
 // String returns the primary name and the specific strings, quoted.

@@ -79,8 +79,8 @@ func (r *Ring) Replace(primary *Key, older ...*Key) error {
 // MD5, 3DES or AES, a decryption key of a length that only the legacy modes
 // take, or, by rare chance, a derived DES or 3DES key that is weak.
 func (r *Ring) Protector(p Purpose) (*Protector, error) {
-	if p == (Purpose{}) {
-		return nil, errors.New("machinekey: the zero Purpose is not valid; use UserPurpose or FormsTicket")
+	if err := p.check(); err != nil {
+		return nil, err
 	}
 	pr := new(Protector)
 	b, err := r.bind(use{pipeline: derivedPipeline, purpose: p}, &pr.binding, pr)

@@ -82,7 +82,7 @@ type AnonymousOptions struct {
 //	id            the layout at [AnonymousID]
 type AnonymousCodec struct {
 	o         AnonymousOptions
-	protector *modeProtector
+	protector modeProtector
 	scratch   sync.Pool // of *formsScratch
 }
 
@@ -132,7 +132,7 @@ func (c *AnonymousCodec) Decode(_ context.Context, value string) (*AnonymousID, 
 	s.ticket = data[:0]
 	id, err := readAnonymousID(data)
 	if err != nil {
-		if !c.protector.authenticates(key) {
+		if !c.protector.Authenticates(key) {
 			err = ErrInvalid
 		}
 		return nil, err

@@ -74,7 +74,7 @@ type FormsOptions struct {
 // another cookie in each.
 type FormsCodec struct {
 	o         FormsOptions
-	protector *modeProtector
+	protector modeProtector
 	scratch   sync.Pool // of *formsScratch
 }
 
@@ -170,7 +170,7 @@ func (c *FormsCodec) open(value string, t *FormsTicket, a *Anatomy) error {
 		err = t.read(s, ticket)
 	}
 	if err != nil {
-		if !c.protector.authenticates(key) {
+		if !c.protector.Authenticates(key) {
 			err = ErrInvalid
 		}
 		return a.refuse(layerTicket, len(ticket), err)
@@ -233,7 +233,7 @@ func (c *FormsCodec) encode(t *FormsTicket, appendText func(dst, data []byte) []
 	if err != nil {
 		return "", err
 	}
-	protected, err := c.protector.protect(s.protected[:0], ticket)
+	protected, err := c.protector.Protect(s.protected[:0], ticket)
 	s.protected = protected[:0]
 	if err != nil {
 		return "", err

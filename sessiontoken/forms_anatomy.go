@@ -32,15 +32,15 @@ func (c *FormsCodec) Inspect(_ context.Context, value string) *Anatomy {
 }
 
 // addMode notes which key opened the value, and how.
-func (a *Anatomy) addMode(size int, key *machinekey.Key, p *modeProtector) {
+func (a *Anatomy) addMode(size int, key *machinekey.Key, p modeProtector) {
 	if a == nil {
 		return
 	}
 	facts := []Fact{{"opened by key", key.ID()}, {"mode", key.Mode().String()}}
 	if key.Mode() != machinekey.Framework45 {
-		facts = append(facts, Fact{"protection", p.legacy.Protection.String()})
+		facts = append(facts, Fact{"protection", p.Options().Protection.String()})
 	}
-	if !p.authenticates(key) {
+	if !p.Authenticates(key) {
 		facts = append(facts, Fact{"authentic", "no: anybody may have written it"})
 	}
 	a.add(layerMachineKey, size, facts...)

@@ -16,7 +16,7 @@ const formsHeapBound = 64 << 10
 // sealTicket protects arbitrary bytes as if a node of the farm had.
 func sealTicket(t testing.TB, c *FormsCodec, data string) string {
 	t.Helper()
-	protected, err := c.protector.protect(nil, []byte(data))
+	protected, err := c.protector.Protect(nil, []byte(data))
 	if err != nil {
 		t.Fatal(err)
 	}

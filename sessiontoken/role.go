@@ -33,7 +33,7 @@ type RoleCookieOptions struct {
 // provider knows, and a BinaryFormatter stream may name any class. In the
 // legacy modes nothing keeps role cookies apart from others of the same farm.
 type RoleCookieCodec struct {
-	protector *modeProtector
+	protector modeProtector
 	scratch   sync.Pool // of *formsScratch
 }
 
@@ -75,7 +75,7 @@ func (c *RoleCookieCodec) Encode(_ context.Context, payload []byte) (string, err
 }
 
 // decodeURLToken appends to dst what is protected in a URL token.
-func (p *modeProtector) decodeURLToken(s *formsScratch, dst []byte, value string, limit int) ([]byte, *machinekey.Key, error) {
+func (p modeProtector) decodeURLToken(s *formsScratch, dst []byte, value string, limit int) ([]byte, *machinekey.Key, error) {
 	if len(value) > limit {
 		return nil, nil, errTextTooLong
 	}
@@ -92,11 +92,11 @@ func (p *modeProtector) decodeURLToken(s *formsScratch, dst []byte, value string
 }
 
 // encodeURLToken protects payload and returns the URL token.
-func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit int) (string, error) {
+func (p modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit int) (string, error) {
 	if len(payload) > limit { // so that a huge one costs nothing more
 		return "", fmt.Errorf("sessiontoken: cannot issue: %w: payload of %d bytes", ErrTooLong, len(payload))
 	}
-	protected, err := p.protect(s.protected[:0], payload)
+	protected, err := p.Protect(s.protected[:0], payload)
 	s.protected = protected[:0]
 	if err != nil {
 		return "", err

@@ -9,6 +9,18 @@
 // HasRole, First and All are what most services need. NewToken and Encode
 // issue a cookie that the .NET nodes accept.
 //
+// The other credentials of a farm have codecs of the same shape, with Decode,
+// Encode and ReadPrincipal:
+//
+//	FedAuth of WIF 4.5, WIF 1.0, with certificates   [SessionCodec]     [Token]
+//	.ASPXAUTH                                        [FormsCodec]       [FormsTicket]
+//	.AspNet.ApplicationCookie, bearer tokens         [OWINCodec]        [OWINTicket]
+//	.ASPXANONYMOUS                                   [AnonymousCodec]   [AnonymousID]
+//	.ASPXROLES                                       [RoleCookieCodec]  opaque bytes
+//
+// A codec takes the ring and binds the purpose itself, so that no credential
+// can be opened as another.
+//
 // # The session token
 //
 // A session token is what Windows Identity Foundation calls
@@ -16,10 +28,6 @@
 // validity, and the cookie path it was issued for. The cookie's text wraps it
 // in six layers, which [SessionCodec] lists and [SessionCodec.Decode] takes
 // off one by one.
-//
-// Sites with WIF 1.0 are read with [SessionOptions].Format, those that share a
-// certificate instead of machine keys with [CertificateTransforms], and those
-// with a handler of their own with a [Transform].
 //
 // Sources: System.IdentityModel.Tokens.SessionSecurityToken,
 // SessionSecurityTokenHandler and DeflateCookieTransform of .NET Framework;

@@ -59,7 +59,7 @@ func checkDocument(t *testing.T, f *file, name string, doc []byte, want *model) 
 	if err := back.UnmarshalBinary(again); err != nil {
 		t.Fatal(err)
 	}
-	for _, difference := range differences("written anew", describe(&back), describe(&got), true) {
+	for _, difference := range differences("written anew", describe(sessiontoken.WIF45, &back), describe(sessiontoken.WIF45, &got), true) {
 		t.Error(difference)
 	}
 }

@@ -90,14 +90,14 @@ func (s *session) issue(t *testing.T, read *sessiontoken.Token) {
 	tok := read
 	if s.Input != nil {
 		tok = s.Input.token(t)
-		doc, err := tok.MarshalBinary()
+		doc, err := s.format.Marshal(tok)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.compareStages(t, doc, nrbf.AppendSession(nil, doc))
 	}
 	store := mapStore{}
-	codec := newCodec(t, s.MachineKeys.ring(t, s.MachineKey), reading(store))
+	codec := s.codec(t, reading(store))
 	text, err := codec.Encode(context.Background(), tok)
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func (s *session) issue(t *testing.T, read *sessiontoken.Token) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, difference := range differences("issued anew", describe(back), describe(read), true) {
+	for _, difference := range differences("issued anew", describe(s.format, back), describe(s.format, read), true) {
 		t.Error(difference)
 	}
 }
@@ -156,7 +156,7 @@ func (s *session) cacheKey(t *testing.T, read *sessiontoken.Token) {
 	tok := *read
 	tok.ReferenceMode = true
 	store := mapStore{}
-	codec := newCodec(t, s.MachineKeys.ring(t, s.MachineKey), &sessiontoken.SessionOptions{Endpoint: tok.EndpointID, Store: store})
+	codec := s.codec(t, &sessiontoken.SessionOptions{Endpoint: tok.EndpointID, Store: store})
 	if _, err := codec.Encode(context.Background(), &tok); err != nil {
 		t.Fatal(err)
 	}

@@ -26,8 +26,12 @@ var withoutEffect = []place{
 	{"legacy_encode.json", "environment.appPath"},       // its hash stands for it
 }
 
-// place is where vectors of one kind have a value.
+// place is where vectors of one kind have a value. For those that are not in
+// the file's main list, file is "NAME.json list".
 type place struct{ file, path string } // path without the indices of lists
+
+// lists are the keys of a file that hold vectors.
+var lists = []string{"vectors", "cases", "negatives", "state", "handler"}
 
 // TestEveryValueIsChecked changes every value of the recorded vectors, one at
 // a time, and wants the suite to notice. Not every value matters in every
@@ -37,8 +41,16 @@ func TestEveryValueIsChecked(t *testing.T) {
 	kinds := map[string]*kind{}
 	places := map[place][]int{} // the vectors that have a value there
 	for _, fam := range families {
-		content, vectors := recordedFile(t, fam.name)
-		kinds[fam.name] = &kind{content, vectors, nil}
+		content, _ := recordedFile(t, fam.name)
+		for _, list := range lists {
+			if items, ok := content[list].([]any); ok {
+				k := &kind{file: fam.name, list: list, content: content}
+				for _, item := range items {
+					k.vectors = append(k.vectors, item.(object))
+				}
+				kinds[k.name()] = k
+			}
+		}
 	}
 	kinds[pair.name] = recordedPairsKind(t)
 	for file, k := range kinds {
@@ -65,11 +77,19 @@ func TestEveryValueIsChecked(t *testing.T) {
 	}
 }
 
-// kind is the vectors of one file, or those of all pairs.
+// kind is one list of vectors of a file, or those of all pairs.
 type kind struct {
-	content object
-	vectors []object
-	configs []string // of pairs
+	file, list string
+	content    object
+	vectors    []object
+	configs    []string // of pairs
+}
+
+func (k *kind) name() string {
+	if k.list == "vectors" || k.list == "cases" {
+		return k.file
+	}
+	return k.file + " " + k.list
 }
 
 func recordedPairsKind(t *testing.T) *kind {
@@ -117,19 +137,24 @@ func noticed(t *testing.T, kinds map[string]*kind, places map[place][]int, tries
 					v[key] = label
 				}
 			}
-			made[strings.ReplaceAll(p.file, "/", ":")+"/"+label] = p
+			made[strings.ReplaceAll(k.file, "/", ":")+"/"+label] = p
 			changed[p.file] = append(changed[p.file], v)
 		}
 	}
-	for file, vectors := range changed {
-		content := maps.Clone(kinds[file].content)
-		delete(content, "count")
-		for _, key := range []string{"vectors", "cases"} {
-			if content[key] != nil {
-				content[key] = vectors
+	for name, vectors := range changed {
+		k := kinds[name]
+		content, ok := in[k.file].(object)
+		if !ok {
+			content = maps.Clone(k.content)
+			delete(content, "count")
+			for _, list := range lists {
+				if content[list] != nil {
+					content[list] = []any{}
+				}
 			}
+			in[k.file] = content
 		}
-		in[file] = content
+		content[k.list] = vectors
 	}
 	output, _ := in.run(t)
 	found := map[place]bool{}

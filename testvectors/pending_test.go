@@ -9,8 +9,6 @@ import (
 var pendingFiles = []string{
 	"owin.json",
 	"owin_chunks.json",
-	"sessiontoken_rsa.json",
-	"sessiontoken_wif10.json",
 }
 
 // checkPending fails if a pending file is empty.

@@ -53,16 +53,19 @@ type sessionVector struct {
 	CookieName             string
 	ChunkSize              int
 	Input                  *tokenJSON
-	Stages                 struct {
-		NBFXHex, NRBFHex, DeflatedHex, ProtectedHex hexBytes
-		NBFXSHA256, NRBFSHA256                      hexBytes
-	}
-	XMLText          *string
-	Cookies          []cookieJSON
-	CacheKey         *string
-	Expected         *model
-	Validate         *validationJSON
-	ReadWithoutCache *refusalJSON
+	Stages                 stages
+	XMLText                *string
+	Cookies                []cookieJSON
+	CacheKey               *string
+	Expected               *model
+	Validate               *validationJSON
+	ReadWithoutCache       *refusalJSON
+}
+
+// stages are the layers of a token, from the inside.
+type stages struct {
+	NBFXHex, NRBFHex, DeflatedHex, ProtectedHex hexBytes
+	NBFXSHA256, NRBFSHA256                      hexBytes // of large ones
 }
 
 type sessionFile struct {
@@ -93,6 +96,10 @@ func runSession(t *testing.T, f *file) {
 			return
 		}
 		s := session{f: f, keyedFile: &content.keyedFile, sessionVector: v, text: text}
+		s.codec = func(t *testing.T, opts *sessiontoken.SessionOptions) *sessiontoken.SessionCodec {
+			t.Helper()
+			return newCodec(t, s.MachineKeys.ring(t, s.MachineKey), opts)
+		}
 		s.chunks(t)
 		tok := s.read(t)
 		if tok == nil {
@@ -109,7 +116,9 @@ type session struct {
 	f *file
 	*keyedFile
 	*sessionVector
-	text string // the cookies joined
+	text   string // the cookies joined
+	format sessiontoken.Format
+	codec  func(*testing.T, *sessiontoken.SessionOptions) *sessiontoken.SessionCodec
 }
 
 // chunks wants the recorded cookies when the text is cut anew.
@@ -139,12 +148,12 @@ func (s *session) read(t *testing.T) *sessiontoken.Token {
 		if s.Stages.NBFXHex == nil {
 			t.Fatal("a token in reference mode needs stages.nbfxHex, which is what the cache holds")
 		}
-		var tok sessiontoken.Token
-		if err := tok.UnmarshalBinary(s.Stages.NBFXHex); err != nil {
+		tok, err := s.format.Unmarshal(s.Stages.NBFXHex)
+		if err != nil {
 			t.Fatal(err)
 		}
-		store.putDocument(t, s.MachineKeys.config(t, s.MachineKey), &tok, s.Stages.NBFXHex)
-		_, err := s.open(t, reading(nil))
+		s.cache(t, store, tok)
+		_, err = s.open(t, reading(nil))
 		if !errors.Is(err, sessiontoken.ErrNotInStore) {
 			t.Errorf("without a store: %v, want ErrNotInStore", err)
 		}
@@ -161,13 +170,27 @@ func (s *session) read(t *testing.T) *sessiontoken.Token {
 		return nil
 	}
 	if s.Expected != nil {
-		s.Expected.compare(t, s.f, tok)
+		s.Expected.compareFormat(t, s.f, s.format, tok)
 	}
 	if s.Validate != nil {
 		_, err := s.open(t, s.judging(s.Validate, s.Validate.Path, store))
 		s.Validate.compare(t, err)
 	}
 	return tok
+}
+
+// cache puts the token into the store.
+func (s *session) cache(t *testing.T, store mapStore, tok *sessiontoken.Token) {
+	t.Helper()
+	if s.format == sessiontoken.WIF45 {
+		store.putDocument(t, s.MachineKeys.config(t, s.MachineKey), tok, s.Stages.NBFXHex)
+		return
+	}
+	// Nothing is known of a shared cache of WIF 1.0.
+	codec := s.codec(t, &sessiontoken.SessionOptions{Endpoint: tok.EndpointID, Store: store})
+	if _, err := codec.Encode(context.Background(), tok); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *session) reference() bool {
@@ -179,7 +202,7 @@ func (s *session) reference() bool {
 
 func (s *session) open(t *testing.T, opts *sessiontoken.SessionOptions) (*sessiontoken.Token, error) {
 	t.Helper()
-	return newCodec(t, s.MachineKeys.ring(t, s.MachineKey), opts).Decode(context.Background(), s.text)
+	return s.codec(t, opts).Decode(context.Background(), s.text)
 }
 
 // compare fails unless err is the outcome that .NET had.

@@ -27,9 +27,11 @@ var families = []family{
 	{"sessiontoken_45.json", 121, runSession},
 	{"sessiontoken_nbfx.json", 312, runNBFX},
 	{"sessiontoken_nrbf.json", 77, runNRBF},
+	{"sessiontoken_rsa.json", 22, runRSA},
 	{"sessiontoken_tokendoc.json", 117, runDocument},
 	{"sessiontoken_envelope.json", 80, runEnvelope},
 	{"sessiontoken_negative.json", 81, runNegative},
+	{"sessiontoken_wif10.json", 45, runWIF10},
 	{"webconfig/cases.json", 70, runWebConfigCases},
 }
 

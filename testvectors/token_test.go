@@ -49,7 +49,8 @@ type claimJSON struct {
 	Properties                                     []sessiontoken.Property
 }
 
-// bootstrapJSON is a BootstrapContext: kind "S" and String, or "B" and Hex.
+// bootstrapJSON is a BootstrapContext: kind "S" and String, or "B" and Hex. WIF
+// 1.0 has "X", XML in String, and "W" for a Windows token that is not there.
 type bootstrapJSON struct {
 	Kind   string
 	String *string
@@ -112,6 +113,10 @@ func (j *identityJSON) identity(t *testing.T) sessiontoken.Identity {
 		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: []byte(*b.String)}
 	case b.Kind == "B" && b.Hex != nil:
 		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapBytes, Data: *b.Hex}
+	case b.Kind == "X" && b.String != nil:
+		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapToken, Data: []byte(*b.String)}
+	case b.Kind == "W":
+		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapWindows}
 	default:
 		t.Fatalf("bootstrap of kind %q", b.Kind)
 	}
@@ -129,6 +134,11 @@ func (m *model) UnmarshalJSON(data []byte) error {
 // compare fails where the token that was read is not the recorded one.
 func (m *model) compare(t *testing.T, f *file, got *sessiontoken.Token) {
 	t.Helper()
+	m.compareFormat(t, f, sessiontoken.WIF45, got)
+}
+
+func (m *model) compareFormat(t *testing.T, f *file, format sessiontoken.Format, got *sessiontoken.Token) {
+	t.Helper()
 	if n, ok := m.tree["valueLength"].(json.Number); ok {
 		length := func(c sessiontoken.Claim) bool { return strconv.Itoa(len(c.Value)) == n.String() }
 		if !slices.ContainsFunc(slices.Collect(got.Principal.All("")), length) {
@@ -136,13 +146,13 @@ func (m *model) compare(t *testing.T, f *file, got *sessiontoken.Token) {
 		}
 		return
 	}
-	for _, difference := range differences("token", describe(got), m.tree, !f.own) {
+	for _, difference := range differences("token", describe(format, got), m.tree, !f.own) {
 		t.Error(difference)
 	}
 }
 
-// describe writes a token the way the vectors do.
-func describe(t *sessiontoken.Token) map[string]any {
+// describe writes a token the way the vectors of the format do.
+func describe(format sessiontoken.Format, t *sessiontoken.Token) map[string]any {
 	ticks := func(at time.Time) string {
 		n, _ := dotnet.Ticks(at) // every time of a token that was read has a tick count
 		return strconv.FormatInt(n, 10)
@@ -157,24 +167,30 @@ func describe(t *sessiontoken.Token) map[string]any {
 		"validFromTicks": ticks(t.ValidFrom), "validToTicks": ticks(t.ValidTo),
 		"keyEffectiveTicks": ticks(t.KeyEffective), "keyExpirationTicks": ticks(t.KeyExpires),
 		"isPersistent": t.Persistent, "isReferenceMode": t.ReferenceMode, "secureConversationVersion": namespace,
-		"identities": list(t.Principal.Identities, describeIdentity),
+		"identities": list(t.Principal.Identities, func(id sessiontoken.Identity) any { return describeIdentity(format, id) }),
 	}
 }
 
-func describeIdentity(id sessiontoken.Identity) any {
+func describeIdentity(format sessiontoken.Format, id sessiontoken.Identity) any {
 	d := map[string]any{
 		"authenticationType": id.AuthenticationType, "label": id.Label,
 		"nameClaimType": id.NameClaimType, "roleClaimType": id.RoleClaimType,
 		"claims": list(id.Claims, describeClaim), "actor": nil, "bootstrap": nil,
 	}
 	if id.Actor != nil {
-		d["actor"] = describeIdentity(*id.Actor)
+		d["actor"] = describeIdentity(format, *id.Actor)
 	}
 	switch id.Bootstrap.Kind {
 	case sessiontoken.BootstrapBytes:
 		d["bootstrap"] = map[string]any{"kind": "B", "hex": hex.EncodeToString(id.Bootstrap.Data)}
-	case sessiontoken.BootstrapString, sessiontoken.BootstrapToken: // without a handler .NET shows a token as text
-		d["bootstrap"] = map[string]any{"kind": "S", "string": string(id.Bootstrap.Data)}
+	case sessiontoken.BootstrapString, sessiontoken.BootstrapToken:
+		kind := "S" // without a handler .NET 4.5 shows a token as text
+		if format == sessiontoken.WIF10 {
+			kind = "X"
+		}
+		d["bootstrap"] = map[string]any{"kind": kind, "string": string(id.Bootstrap.Data)}
+	case sessiontoken.BootstrapWindows:
+		d["bootstrap"] = map[string]any{"kind": "W"}
 	}
 	return d
 }

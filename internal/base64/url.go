@@ -1,0 +1,54 @@
+package base64
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+)
+
+// AppendDecodeURL is [AppendDecode] for base64 with - and _ in place of + and
+// /, and without padding: the text of Katana's tickets. Bits behind the last
+// byte are ignored, as .NET does.
+func AppendDecodeURL[T string | []byte](dst []byte, src T) ([]byte, bool) {
+	start := len(dst)
+	need := len(src) / 4 * 3
+	if cap(dst)-start < need+5 { // each step writes eight bytes for six
+		dst = append(dst, make([]byte, need+5)...)[:start]
+	}
+	out, rest := dst[start:cap(dst)], src
+	for len(rest) >= 8 && len(out) >= 8 {
+		a := firstURL[rest[0]] | secondURL[rest[1]] | thirdURL[rest[2]] | fourthURL[rest[3]]
+		b := firstURL[rest[4]] | secondURL[rest[5]] | thirdURL[rest[6]] | fourthURL[rest[7]]
+		if (a|b)&invalid != 0 {
+			return dst, false
+		}
+		binary.BigEndian.PutUint64(out, uint64(a)<<40|uint64(b)<<16)
+		out, rest = out[6:], rest[8:]
+	}
+	var tail [8]byte
+	end := tail[:copy(tail[:], rest)]
+	for _, c := range end {
+		if c == '\n' || c == '\r' { // encoding/base64 skips these
+			return dst, false
+		}
+	}
+	m, err := base64.RawURLEncoding.Decode(out, end)
+	if err != nil {
+		return dst, false
+	}
+	return dst[:cap(dst)-len(out)+m], true
+}
+
+// The tables of the other alphabet.
+var (
+	firstURL  = urlTable(&first)
+	secondURL = urlTable(&second)
+	thirdURL  = urlTable(&third)
+	fourthURL = urlTable(&fourth)
+)
+
+func urlTable(standard *[256]uint32) [256]uint32 {
+	t := *standard
+	t['-'], t['_'] = t['+'], t['/']
+	t['+'], t['/'] = invalid, invalid
+	return t
+}

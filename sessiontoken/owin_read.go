@@ -59,6 +59,7 @@ type owinReader struct {
 	data  []byte
 	pos   int
 	cause error
+	at    int // where it failed
 
 	texts                              []byte // every text once, as far as claims repeat the one before
 	version                            OWINVersion
@@ -90,7 +91,7 @@ func (r *owinReader) size() int {
 
 func (r *owinReader) fail(cause error) {
 	if r.cause == nil {
-		r.cause = cause
+		r.cause, r.at = cause, r.pos
 	}
 }
 
@@ -99,7 +100,7 @@ func (r *owinReader) failed(layer string) error {
 	if r.cause == nil {
 		return nil
 	}
-	return &FormatError{Layer: layer, Offset: r.pos, Err: r.cause}
+	return &FormatError{Layer: layer, Offset: r.at, Err: r.cause}
 }
 
 func (r *owinReader) int32() int32 {
@@ -126,46 +127,56 @@ func (r *owinReader) count(size, limit int, cause error) int {
 	return int(n)
 }
 
-// raw reads the bytes of a string. As in .NET the length may be padded with
-// zero groups.
+// raw reads the bytes of a string.
 func (r *owinReader) raw() []byte {
-	if r.cause != nil {
+	if start := r.pos + 1; start <= len(r.data) && r.data[start-1] < 0x80 {
+		if end := start + int(r.data[start-1]); end <= len(r.data) {
+			r.pos = end
+			return r.data[start:end]
+		}
+	}
+	return r.rawLong()
+}
+
+// rawLong reads a string of 128 bytes and more. As in .NET the length may be
+// padded with zero groups.
+func (r *owinReader) rawLong() []byte {
+	var n int
+	var b []byte
+	rest := dotnet.Reader(r.data[r.pos:])
+	if !rest.ReadUint7(&n) {
+		if len(rest) < 5 && (len(rest) == 0 || rest[len(rest)-1] >= 0x80) {
+			r.fail(errOWINEnd)
+		}
+		r.fail(errOWINLength)
 		return nil
 	}
-	pos, n := r.pos, 0
-	if pos < len(r.data) && r.data[pos] < 0x80 {
-		n = int(r.data[pos])
-		pos++
-	} else {
-		rest := dotnet.Reader(r.data[pos:])
-		if !rest.ReadUint7(&n) {
-			if len(rest) < 5 && (len(rest) == 0 || rest[len(rest)-1] >= 0x80) {
-				r.fail(errOWINEnd)
-			}
-			r.fail(errOWINLength)
-			return nil
-		}
-		pos = len(r.data) - len(rest)
-	}
-	if n > len(r.data)-pos {
+	if !rest.ReadBytes(&b, n) {
 		r.fail(errOWINEnd)
 		return nil
 	}
-	r.pos = pos + n
-	return r.data[pos:r.pos]
+	r.pos = len(r.data) - len(rest)
+	return b
 }
 
-// keep notes a text. Text that is not UTF-8 is refused: .NET replaces what it
-// cannot read, which would make different names of a user equal, and never
-// writes such text.
+// keep notes a text, which checkTexts will look at.
 func (r *owinReader) keep(b []byte) owinText {
-	if !utf8.Valid(b) {
+	if len(b) > 0 && !utf8.RuneStart(b[0]) {
 		r.fail(errOWINText)
-		return owinText{}
 	}
 	t := owinText{uint32(len(r.texts)), uint32(len(b))}
 	r.texts = append(r.texts, b...)
 	return t
+}
+
+// checkTexts refuses text that is not UTF-8: .NET replaces what it cannot
+// read, which would make different names of a user equal, and never writes
+// such text. All texts are looked at in one go; as each begins with the first
+// byte of a character, none can complete the one before it.
+func (r *owinReader) checkTexts() {
+	if r.cause == nil && !(utf8.Valid(r.texts) && utf8.Valid(r.bootstrap)) {
+		r.fail(errOWINText)
+	}
 }
 
 // keepOr notes a text that has a default, or is often the one before.
@@ -282,10 +293,7 @@ func (r *owinReader) readBootstrap() {
 	if !r.version.hasBootstrap() || r.int32() <= 0 {
 		return
 	}
-	if r.bootstrap = r.raw(); !utf8.Valid(r.bootstrap) {
-		r.fail(errOWINText)
-	}
-	r.hasBootstrap = true
+	r.bootstrap, r.hasBootstrap = r.raw(), true
 }
 
 // readProperties reads the properties, which end the data.
@@ -308,4 +316,5 @@ func (r *owinReader) readProperties() {
 	if r.cause == nil && r.pos != len(r.data) {
 		r.fail(errOWINTrailing)
 	}
+	r.checkTexts()
 }

@@ -1,8 +1,9 @@
 package sessiontoken
 
 import (
-	"encoding/base64"
-	"strings"
+	stdbase64 "encoding/base64"
+
+	"github.com/webfarm-go/webfarm/internal/base64"
 )
 
 // The text of a ticket is base64 with - and _ and without padding
@@ -17,17 +18,14 @@ func (s *owinScratch) decodeOWINText(value string) ([]byte, bool) {
 	if len(value) > maxText {
 		return nil, false
 	}
-	s.text = append(s.text[:0], value...)
-	if strings.IndexByte(value, '\n') < 0 && strings.IndexByte(value, '\r') < 0 { // encoding/base64 skips these
-		out, err := base64.RawURLEncoding.AppendDecode(s.protected[:0], s.text)
-		if err == nil {
-			s.protected = out[:0]
-			return out, true
-		}
+	out, ok := base64.AppendDecodeURL(s.protected[:0], value)
+	s.protected = out[:0]
+	if ok {
+		return out, true
 	}
 	// As .NET does it: padding for the length as it is, then standard base64.
 	padding := -len(value) & 3
-	text := s.text[:0]
+	s.text = s.text[:0]
 	for _, c := range []byte(value) {
 		switch c {
 		case '-':
@@ -37,16 +35,16 @@ func (s *owinScratch) decodeOWINText(value string) ([]byte, bool) {
 		case ' ', '\t', '\n', '\r':
 			continue
 		}
-		text = append(text, c)
+		s.text = append(s.text, c)
 	}
-	text = append(text, "==="[:padding]...)
-	out, err := base64.StdEncoding.AppendDecode(s.protected[:0], text)
-	s.text, s.protected = text[:0], out[:0]
+	s.text = append(s.text, "==="[:padding]...)
+	out, err := stdbase64.StdEncoding.AppendDecode(s.protected[:0], s.text)
+	s.protected = out[:0]
 	return out, err == nil
 }
 
 // encodeOWINText returns the text that Katana writes.
 func (s *owinScratch) encodeOWINText(protected []byte) string {
-	s.text = base64.RawURLEncoding.AppendEncode(s.text[:0], protected)
+	s.text = stdbase64.RawURLEncoding.AppendEncode(s.text[:0], protected)
 	return string(s.text)
 }

@@ -1,0 +1,100 @@
+package nbfx
+
+import "unicode/utf8"
+
+// dictName reads a dictionary id as a name.
+func (r *Reader) dictName(prefix Span) (Name, bool) {
+	id, ok := r.dictID()
+	return Name{ID: id, Prefix: prefix}, ok
+}
+
+// literalName reads a name that is written out.
+func (r *Reader) literalName(prefix Span) (Name, bool) {
+	s, ok := r.string()
+	if !ok {
+		return Name{}, false
+	}
+	if s.Len == 0 {
+		r.fail(ErrSyntax)
+		return Name{}, false
+	}
+	local := r.Bytes(s)
+	for id, d := range r.dict {
+		if string(local) == d {
+			return Name{ID: id, Prefix: prefix}, true
+		}
+	}
+	return Name{ID: -1, Local: s, Prefix: prefix}, true
+}
+
+// dictID reads an id of the static dictionary: even, and twice the index. Odd
+// ids would refer to a session dictionary, which a token does not have.
+func (r *Reader) dictID() (int, bool) {
+	if r.pos < r.doc { // one byte is the rule
+		if c := int(r.buf[r.pos]); c&0x81 == 0 && c>>1 < len(r.dict) {
+			r.pos++
+			return c >> 1, true
+		}
+	}
+	n, ok := r.mb32()
+	if ok && (n&1 != 0 || n>>1 >= len(r.dict)) {
+		r.fail(ErrSyntax)
+		return 0, false
+	}
+	return n >> 1, ok
+}
+
+// string reads a byte count and that much UTF-8.
+func (r *Reader) string() (Span, bool) {
+	n, ok := r.mb32()
+	if !ok {
+		return Span{}, false
+	}
+	if n > r.doc-r.pos {
+		r.fail(ErrTruncated)
+		return Span{}, false
+	}
+	s := Span{int32(r.pos), int32(n)}
+	if !utf8.Valid(r.Bytes(s)) {
+		r.fail(ErrText)
+		return Span{}, false
+	}
+	r.pos += n
+	return s, true
+}
+
+// mb32 reads a 31-bit number, 7 bits at a time. As .NET does it takes padded
+// forms of at most five bytes.
+func (r *Reader) mb32() (int, bool) {
+	n := 0
+	for shift := 0; shift < 35; shift += 7 {
+		if r.pos >= r.doc {
+			r.fail(ErrTruncated)
+			return 0, false
+		}
+		c := r.buf[r.pos]
+		if shift == 28 && c > 0x07 {
+			break
+		}
+		r.pos++
+		n |= int(c&0x7F) << shift
+		if c < 0x80 {
+			return n, true
+		}
+	}
+	r.fail(ErrSyntax)
+	return 0, false
+}
+
+// letter is the prefix of the records that have it in their code.
+func (r *Reader) letter(n byte) Span {
+	r.buf = append(r.buf, 'a'+n)
+	return Span{int32(len(r.buf) - 1), 1}
+}
+
+// keep appends a text to the buffer behind the document.
+func (r *Reader) keep(s string) Span {
+	off := len(r.buf)
+	r.buf = append(r.buf, s...)
+	return Span{int32(off), int32(len(s))}
+}

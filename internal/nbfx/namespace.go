@@ -1,0 +1,96 @@
+package nbfx
+
+import "bytes"
+
+// resolve sets the namespaces of the current element and its attributes, and
+// refuses unbound prefixes and duplicate attributes.
+func (r *Reader) resolve(plain bool) bool {
+	var ok bool
+	if r.name.Namespace, ok = r.namespace(r.name.Prefix, true); !ok {
+		return false
+	}
+	if plain {
+		return true
+	}
+	if len(r.attrs) > maxMixedAttrs {
+		r.fail(ErrLimit) // the check below is quadratic
+		return false
+	}
+	for i := range r.attrs {
+		a := &r.attrs[i]
+		if a.Namespace, ok = r.namespace(a.Prefix, false); !ok {
+			return false
+		}
+		for k := range r.attrs[:i] {
+			if r.sameName(&a.Name, &r.attrs[k].Name) {
+				r.fail(ErrDuplicate)
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// maxMixedAttrs bounds the attributes of one element where any of them has a
+// prefix or is not in the dictionary, or a name occurs twice.
+const maxMixedAttrs = 64
+
+// sameName reports whether two attributes collide.
+func (r *Reader) sameName(a, b *Name) bool {
+	return a.ID == b.ID && bytes.Equal(r.Bytes(a.Local), r.Bytes(b.Local)) &&
+		bytes.Equal(r.Bytes(a.Namespace), r.Bytes(b.Namespace))
+}
+
+// namespace looks a prefix up. An element without prefix is in the default
+// namespace, an attribute without prefix in none.
+func (r *Reader) namespace(prefix Span, element bool) (Span, bool) {
+	if prefix.Len == 0 && !element {
+		return Span{}, true
+	}
+	p := r.Bytes(prefix)
+	for i := len(r.bindings) - 1; i >= 0; i-- {
+		if bytes.Equal(r.Bytes(r.bindings[i].prefix), p) {
+			return r.bindings[i].uri, true
+		}
+	}
+	switch string(p) {
+	case "":
+		return Span{}, true
+	case "xml": // bound everywhere
+		return r.keep("http://www.w3.org/XML/1998/namespace"), true
+	}
+	r.fail(ErrPrefix)
+	return Span{}, false
+}
+
+// xmlns reads one of the four namespace declaration records.
+func (r *Reader) xmlns(c byte) bool {
+	b := binding{depth: r.depth}
+	var ok bool
+	if c == recXmlns || c == recDictXmlns {
+		if b.prefix, ok = r.string(); !ok {
+			return false
+		}
+	}
+	if c >= recShortDictXmlns {
+		id, ok := r.dictID()
+		if !ok {
+			return false
+		}
+		b.uri = r.keep(r.dict[id])
+	} else if b.uri, ok = r.string(); !ok {
+		return false
+	}
+	for i := len(r.bindings) - 1; i >= 0 && r.bindings[i].depth == r.depth; i-- {
+		if bytes.Equal(r.Bytes(r.bindings[i].prefix), r.Bytes(b.prefix)) {
+			r.fail(ErrDuplicate)
+			return false
+		}
+	}
+	if len(r.bindings) >= maxMixedAttrs {
+		r.fail(ErrLimit)
+		return false
+	}
+	r.bindings = append(r.bindings, b)
+	return r.count(1)
+}

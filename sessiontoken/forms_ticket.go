@@ -125,10 +125,9 @@ func (t *FormsTicket) read(s *formsScratch, data []byte) error {
 	if strings.IndexByte(name, 0) >= 0 || strings.IndexByte(path, 0) >= 0 {
 		return formsError(-1, errFormsNUL)
 	}
-	*t = FormsTicket{
-		Version: data[1], Name: name, IssueDate: issueDate, Expiration: expiration,
-		Persistent: data[19] == 1, UserData: userData, CookiePath: path,
-	}
+	t.Version, t.Persistent = data[1], data[19] == 1
+	t.IssueDate, t.Expiration = issueDate, expiration
+	t.Name, t.UserData, t.CookiePath = name, userData, path
 	return nil
 }
 

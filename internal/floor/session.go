@@ -1,7 +1,7 @@
 // Package floor holds what benchmarks are measured against: the bare
 // primitives of the standard library that a credential cannot do without, on
-// warm buffers. Nothing is parsed, nothing is checked and no random numbers
-// are drawn. Only tests import it.
+// warm buffers. Nothing is parsed, nothing is checked and, but for the small
+// forms tickets, no random numbers are drawn. Only tests import it.
 package floor
 
 import (

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/webfarm-go/webfarm/testvectors"
 )
@@ -16,7 +17,7 @@ import (
 // names that .NET has for what went wrong.
 var explanations = []string{
 	"name", "id", "desc", "note", "provenance", "mutation", "reason", "keyName", "detail",
-	"error", "message", "inner", "dotnetType", "dotnetDeserializedType",
+	"error", "message", "inner", "referenceError", "advice", "dotnetType", "dotnetDeserializedType",
 }
 
 // withoutEffect are places whose value cannot matter.
@@ -194,6 +195,9 @@ func other(value any) any {
 	case string:
 		if value == "" {
 			return "00" // may have to be hex
+		}
+		if at, err := time.Parse(time.RFC3339, value); err == nil {
+			return at.Add(time.Second).Format(time.RFC3339Nano)
 		}
 		if _, err := hex.DecodeString(value); err == nil {
 			if value[0] == '0' {

@@ -8,7 +8,6 @@ import (
 // pendingFiles belong to features that come later.
 var pendingFiles = []string{
 	"owin.json",
-	"owin_chunks.json",
 }
 
 // checkPending fails if a pending file is empty.

@@ -23,6 +23,7 @@ var families = []family{
 	{"formsauth.json", 226, runForms},
 	{"kdf.json", 68, runKDF},
 	{"legacy_encode.json", 220, runLegacy},
+	{"owin_chunks.json", 80, runOWINChunks},
 	{"protect45.json", 259, runProtect},
 	{"sessiontoken_45.json", 121, runSession},
 	{"sessiontoken_nbfx.json", 312, runNBFX},

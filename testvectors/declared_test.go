@@ -27,6 +27,15 @@ var stricterThanDotNet = map[string]map[string]string{
 	"legacy_encode.json": {
 		"leg-nonhex-digit-counts-as-zero": "a letter that is no digit, which .NET reads as 0",
 	},
+	"owin.json": {
+		"pub-054-session-ref":               "a reference to a store, which .NET without one takes for a user",
+		"pub-157-handler-ref-without-store": "a reference to a store",
+		"pub-083-format2-by-2bc":            "a format that .NET reads by accident, without the properties and so without an end",
+		"pub-084-format2bc-by-2":            "a format that .NET reads by accident",
+		"pub-108-propver2":                  "another version of the properties, which .NET drops and the end with them",
+		"pub-103-trailing":                  "bytes after the end",
+		"pub-115-bad-utf8":                  "text that is not UTF-8",
+	},
 	"owin_chunks.json": {
 		"pub-175-append-no-limit": "a cookie of 9000 bytes, which no browser keeps",
 		"pub-216-append-no-limit": "a cookie of 9000 bytes",
@@ -69,6 +78,9 @@ func (f *file) stricterWanted() []string {
 //   - more chunks, records or levels than the limits of this module, where
 //     .NET has none.
 //
+// A few others can only be told with a look at the vector; whoever calls
+// refused says so: a reference to a store where there is none, bytes behind a
+// ticket, a missing chunk of Katana, a letter in a hex key, a hit in a cache.
 // Everything else that .NET accepts must be accepted.
 func declaredClass(err error) bool {
 	var at *sessiontoken.FormatError
@@ -99,6 +111,7 @@ var neverIssued = map[string]int{
 	"cookieprotection.json":   2,  // protection None
 	"formsauth.json":          49, // protection None, no signature, the old layout, too long, or no Unicode text
 	"legacy_encode.json":      6,  // without a signature
+	"owin.json":               3,  // a text that stands for a default, a reference to a store
 	"sessiontoken_wif10.json": 2,  // without a signature
 }
 
@@ -110,3 +123,10 @@ func (f *file) notIssued(t *testing.T, text string, err error) {
 	}
 	f.unissued++
 }
+
+// notCompared are the keys below handler in owin.json that nothing compares
+// yet: they are answers of a middleware, and there is none.
+var notCompared = []string{"responseHeaders", "wwwAuthenticate"}
+
+// uncomparedValues counts what the recorded files have there.
+var uncomparedValues = map[string]int{"owin.json": 44}

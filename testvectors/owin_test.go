@@ -1,0 +1,303 @@
+package testvectors_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// owinFile is a file of Katana's tickets: single ones, the state strings of
+// remote sign-in, and requests to a whole middleware.
+type owinFile struct {
+	About, Source string
+	Notes         map[string]any // words for people
+	Keys          machineKeys
+	Vectors       []owinVector
+	State         []owinState
+	Handler       []owinRun
+}
+
+// owinVector is one ticket, or a text that is none.
+type owinVector struct {
+	ID, Desc, Key, Format  string
+	KeyInline              *attributes
+	Purposes               []string
+	CookieName             *string
+	Expect, FailStage      string
+	ReferenceError, Advice string
+	Input                  *owinInput
+	Ticket                 *owinModel
+	SerializedHex, GzipHex hexBytes
+	ProtectedHex           hexBytes
+	Text                   *string
+}
+
+// owinState is a state string: properties alone, not compressed.
+type owinState struct {
+	ID, Desc, Key, Expect       string
+	Purposes                    []string
+	Properties                  [][2]string
+	SerializedHex, ProtectedHex hexBytes
+	Text                        string
+}
+
+func runOWIN(t *testing.T, f *file) {
+	content := new(owinFile)
+	f.read(t, content)
+	new(header).check(t, f, len(content.Vectors), len(content.State), len(content.Handler))
+	each(t, f, content.Vectors, func(v *owinVector) string { return v.ID }, func(t *testing.T, v *owinVector) {
+		switch {
+		case v.Expect == "ok" && v.Text != nil && v.Ticket != nil:
+			v.layers(t, content)
+			v.issue(t, f, content)
+			v.read(t, f, content)
+		case v.Expect == "reject" && v.Text != nil:
+			v.layers(t, content)
+			v.rejected(t, content)
+		case v.Expect == "config-error" && v.KeyInline != nil:
+			v.misconfigured(t)
+		case v.Expect == "argument-error":
+			v.badArgument(t, content)
+		default:
+			t.Fatalf("no test for expect %q", v.Expect)
+		}
+	})
+	each(t, f, content.State, func(v *owinState) string { return v.ID }, func(t *testing.T, v *owinState) {
+		v.run(t, content)
+	})
+	each(t, f, content.Handler, func(r *owinRun) string { return r.ID }, func(t *testing.T, r *owinRun) {
+		r.run(t, f, content)
+	})
+}
+
+// codec returns the codec of the vector's purposes, before any ticket expires.
+func (v *owinVector) codec(t *testing.T, content *owinFile, opts sessiontoken.OWINOptions) *sessiontoken.OWINCodec {
+	t.Helper()
+	opts.Now = func() time.Time { return time.Time{} }
+	codec, err := sessiontoken.NewOWINCodec(content.Keys.ring(t, v.Key), v.Purposes, &opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return codec
+}
+
+// layers compares the layers that are recorded, from the outside.
+func (v *owinVector) layers(t *testing.T, content *owinFile) {
+	if v.ProtectedHex != nil {
+		if text := base64.RawURLEncoding.EncodeToString(v.ProtectedHex); text != *v.Text {
+			t.Errorf("protectedHex is the text %s, want %s", short(text), short(*v.Text))
+		}
+	}
+	if v.GzipHex == nil {
+		return
+	}
+	sameBytes(t, "gzipHex", openOWIN(t, content.Keys.config(t, v.Key), v.Purposes, *v.Text).content, v.GzipHex)
+	if v.SerializedHex != nil {
+		plain, err := flate.Gunzip(nil, v.GzipHex, 1<<20)
+		if err != nil && (v.Expect == "ok" || len(v.GzipHex) != 0) { // of nothing .NET makes nothing
+			t.Fatal(err)
+		}
+		sameBytes(t, "serializedHex", plain, v.SerializedHex)
+	}
+}
+
+// issue writes the ticket and compares the bytes that .NET determines; the
+// compressed ones differ.
+func (v *owinVector) issue(t *testing.T, f *file, content *owinFile) {
+	if v.Input == nil {
+		return
+	}
+	ticket := v.Input.ticket(owinVersionOf(t, v.Format))
+	plain, err := ticket.MarshalBinary()
+	if v.Input.markedAsDefault() {
+		f.notIssued(t, string(plain), err)
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.SerializedHex != nil {
+		sameBytes(t, "serialized", plain, v.SerializedHex)
+	}
+	codec := v.codec(t, content, sessiontoken.OWINOptions{InsecureNoExpiry: true})
+	text, err := codec.Encode(context.Background(), ticket)
+	if refersToStore(v.Ticket) {
+		f.notIssued(t, text, err)
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := codec.Decode(context.Background(), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Ticket.compare(t, f, back)
+	if back.Version != ticket.Version {
+		t.Errorf("issued version %v, read %v", ticket.Version, back.Version)
+	}
+}
+
+// refersToStore reports whether .NET read the key of a store's entry as a
+// claim.
+func refersToStore(m *owinModel) bool {
+	for _, c := range m.Claims {
+		if c.Type == sessiontoken.OWINSessionID {
+			return true
+		}
+	}
+	return false
+}
+
+// read opens the text as the reader of that format does, and as one that reads
+// all formats and no ticket without an end.
+func (v *owinVector) read(t *testing.T, f *file, content *owinFile) {
+	version := owinVersionOf(t, v.Format)
+	codec := v.codec(t, content, sessiontoken.OWINOptions{ReadVersions: []sessiontoken.OWINVersion{version}, InsecureNoExpiry: true})
+	got, err := codec.Decode(context.Background(), *v.Text)
+	if err != nil {
+		reference := refersToStore(v.Ticket) && errors.Is(err, sessiontoken.ErrNotInStore)
+		f.refused(t, v.ID, err, declaredClass(err) || reference || v.trailing(err))
+		return
+	}
+	v.Ticket.compare(t, f, got)
+	if got.Version != version {
+		t.Errorf("version %v, want %v", got.Version, version)
+	}
+	never := v.Ticket.neverExpires(got)
+	got, err = v.codec(t, content, sessiontoken.OWINOptions{}).Decode(context.Background(), *v.Text)
+	switch {
+	case never:
+		if !errors.Is(err, sessiontoken.ErrUnsupported) || got != nil {
+			t.Errorf("a ticket that never expires is read as %v, error %v", got, err)
+		}
+	case err != nil:
+		t.Error(err)
+	default:
+		v.Ticket.compare(t, f, got)
+	}
+	if v.CookieName != nil {
+		v.travel(t, f)
+	}
+}
+
+// trailing reports whether the error is about bytes behind a good ticket, which
+// .NET does not look at.
+func (v *owinVector) trailing(err error) bool {
+	var inside *sessiontoken.FormatError
+	return errors.As(err, &inside) && inside.Layer == "owin" && 0 < inside.Offset && inside.Offset < len(v.SerializedHex) &&
+		new(sessiontoken.OWINTicket).UnmarshalBinary(v.SerializedHex[:inside.Offset]) == nil
+}
+
+// travel sends the text in the cookies of a middleware, and finds it there.
+func (v *owinVector) travel(t *testing.T, f *file) {
+	set, err := cookie.Katana.Split(&http.Cookie{Name: *v.CookieName, Value: *v.Text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pairs []string
+	for _, c := range set {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	request := cookieRequest(strings.Join(pairs, "; "))
+	source := cookie.FromOWIN(*v.CookieName)
+	if len(v.Purposes) == 3 && v.Purposes[0] == cookieMiddleware && *v.CookieName == cookie.KatanaCookieName(v.Purposes[1]) {
+		source = cookie.OWIN(v.Purposes[1])
+	} else if !f.own { // a site may choose its name
+		t.Errorf("cookieName %q is not the default one of %q", *v.CookieName, v.Purposes)
+	}
+	if text, err := source(request); err != nil || text != *v.Text {
+		t.Errorf("found %s, error %v; want %s", short(text), err, short(*v.Text))
+	}
+}
+
+func (v *owinVector) rejected(t *testing.T, content *owinFile) {
+	codec := v.codec(t, content, sessiontoken.OWINOptions{
+		ReadVersions: []sessiontoken.OWINVersion{owinVersionOf(t, v.Format)}, InsecureNoExpiry: true})
+	got, err := codec.Decode(context.Background(), *v.Text)
+	var inside *sessiontoken.FormatError
+	switch {
+	case err == nil:
+		t.Errorf("read as %v; .NET refuses: %s", got, v.FailStage)
+	case v.FailStage == "encoding" || v.FailStage == "unprotect":
+		if err != sessiontoken.ErrInvalid {
+			t.Errorf("error %v, want ErrInvalid as it is", err)
+		}
+	case v.FailStage == "gunzip" || v.FailStage == "deserialize":
+		if !errors.As(err, &inside) || v.FailStage == "gunzip" && inside.Layer != "gzip" {
+			t.Errorf("error %v, want a FormatError of that layer", err)
+		}
+	default:
+		t.Fatalf("no test for failStage %q", v.FailStage)
+	}
+}
+
+func (v *owinVector) misconfigured(t *testing.T) {
+	cfg, err := v.KeyInline.config(true)
+	if err == nil {
+		var key *machinekey.Key
+		if key, err = machinekey.New(cfg); err == nil {
+			_, err = sessiontoken.NewOWINCodec(ringOf(t, key), []string{"test"}, nil)
+		}
+	}
+	code := ""
+	switch {
+	case strings.Contains(v.ReferenceError, "Wrong_validation_enum"):
+		code = "invalid_validation_algorithm"
+	case strings.Contains(v.ReferenceError, "Wrong_decryption_enum"):
+		code = "invalid_decryption_algorithm"
+	case strings.Contains(v.ReferenceError, "Invalid_decryption_key"), strings.HasPrefix(v.ReferenceError, "CryptographicException"):
+		code = "invalid_decryption_key"
+	}
+	wantCode(t, err, code)
+}
+
+// badArgument wants the refusal of purposes. The null that .NET refuses as an
+// authentication type does not exist in Go.
+func (v *owinVector) badArgument(t *testing.T, content *owinFile) {
+	if v.Input != nil {
+		if v.Input.AuthenticationType != nil {
+			t.Error("nothing is wrong with the input")
+		}
+		return
+	}
+	if _, err := sessiontoken.NewOWINCodec(content.Keys.ring(t, v.Key), v.Purposes, nil); err == nil {
+		t.Errorf("purposes %q are accepted", v.Purposes)
+	}
+}
+
+func (v *owinState) run(t *testing.T, content *owinFile) {
+	if v.Expect != "ok" || len(v.Purposes) != 3 || v.Purposes[2] != "v1" {
+		t.Fatalf("no test for expect %q, purposes %q", v.Expect, v.Purposes)
+	}
+	cfg := content.Keys.config(t, v.Key)
+	opened := openOWIN(t, cfg, v.Purposes, v.Text)
+	sameBytes(t, "protectedHex", opened.protected, v.ProtectedHex)
+	sameBytes(t, "serializedHex", opened.content, v.SerializedHex)
+	codec, err := sessiontoken.NewOWINStateCodec(ringOf(t, keyOf(t, cfg, opened.protected)), v.Purposes[0], v.Purposes[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := codec.Decode(v.Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sessiontoken.OWINTicket{Properties: owinProperties(v.Properties)}
+	sameTicket(t, "state", &sessiontoken.OWINTicket{Properties: got}, &want)
+	text, err := codec.Encode(want.Properties)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text != v.Text {
+		t.Errorf("issued %s, want %s", short(text), short(v.Text))
+	}
+}

@@ -1,0 +1,272 @@
+package testvectors_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Classes that Katana puts into purposes.
+const (
+	cookieMiddleware = "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware"
+	oauthTokens      = "Microsoft.Owin.Security.OAuth"
+	oauthServer      = "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware"
+)
+
+// owinRun is a request to a whole middleware of Katana, or a token from its
+// OAuth server.
+type owinRun struct {
+	ID, Desc, Key string
+	Now           time.Time
+	Options       struct {
+		AuthenticationType, SameSite, CookieDomain, CookiePath string
+		Secure                                                 string // "Never", "Always", or as the request
+		SlidingExpiration, HTTPOnly                            *bool
+		ExpireSeconds                                          int
+		SessionStore                                           string // the name of a store
+		NextSessionKey                                         string // the key that it gives next
+	}
+	Scheme        string // "https" if empty
+	CookieHeader  *string
+	Authorization *string
+	SignIn        *owinInput
+	SignOut       bool
+
+	Authenticated       *bool
+	Ticket              *owinModel // of the request, after a renewal the new one
+	NewTicket           *owinModel // in the cookie that was sent
+	SetCookie           []string
+	SetCookieCount      *int
+	SetCookieAttributes *string
+	StoreLog            []string
+	Status              int
+
+	Text         *string // of a token
+	Purposes     []string
+	PurposesSeen []string // all of the response, joined with a bar each
+	ExpiresIn    int      // seconds
+
+	// Not compared yet: they are those of a middleware, which this module
+	// does not have.
+	ResponseHeaders map[string]string
+	WWWAuthenticate *string
+}
+
+func (r *owinRun) run(t *testing.T, f *file, content *owinFile) {
+	f.uncompared += len(r.ResponseHeaders)
+	if r.WWWAuthenticate != nil {
+		f.uncompared++
+	}
+	if r.SetCookieCount != nil && *r.SetCookieCount != len(r.SetCookie) {
+		t.Errorf("setCookieCount %d, and setCookie has %d lines", *r.SetCookieCount, len(r.SetCookie))
+	}
+	m := &middleware{owinRun: r, f: f, content: content, store: &loggingStore{mapStore: mapStore{}}}
+	switch {
+	case r.Text != nil && r.Purposes != nil && r.Ticket != nil:
+		m.token(t)
+	case r.Authorization != nil && r.Authenticated != nil:
+		m.bearer(t)
+	case r.SignIn != nil:
+		m.signIn(t)
+	case r.CookieHeader != nil && r.Authenticated != nil:
+		m.request(t)
+	default:
+		t.Fatal("no test for a run of this kind")
+	}
+	if m.log != nil && !slices.Equal(m.log, r.StoreLog) {
+		t.Errorf("storeLog %q, want %q", m.log, r.StoreLog)
+	}
+}
+
+// middleware plays one run.
+type middleware struct {
+	*owinRun
+	f       *file
+	content *owinFile
+	store   *loggingStore
+	log     []string // nil: there is no store
+}
+
+// loggingStore keeps a log in the words of Katana's IAuthenticationSessionStore.
+type loggingStore struct {
+	mapStore
+	log []string
+}
+
+func (s *loggingStore) note(verb, key string) {
+	s.log = append(s.log, verb+" "+key[strings.LastIndexByte(key, ';')+1:])
+}
+
+func (s *loggingStore) Get(ctx context.Context, key string) ([]byte, error) {
+	s.note("retrieve", key)
+	return s.mapStore.Get(ctx, key)
+}
+
+func (s *loggingStore) Put(ctx context.Context, key string, data []byte, expires time.Time) error {
+	verb := "store"
+	if s.mapStore[key] != nil {
+		verb = "renew"
+	}
+	s.note(verb, key)
+	return s.mapStore.Put(ctx, key, data, expires)
+}
+
+func (s *loggingStore) Delete(ctx context.Context, key string) error {
+	s.note("remove", key)
+	return s.mapStore.Delete(ctx, key)
+}
+
+// codec returns the codec of the middleware with the given options.
+func (m *middleware) codec(t *testing.T, opts sessiontoken.OWINOptions) *sessiontoken.OWINCodec {
+	t.Helper()
+	ring := m.content.Keys.ring(t, m.Key)
+	opts.Now = func() time.Time { return m.Now.Add(999 * time.Millisecond) } // the fraction must not matter
+	opts.ExpireTimeSpan = time.Duration(m.Options.ExpireSeconds) * time.Second
+	if m.Options.SessionStore != "" {
+		opts.Store = m.store
+	}
+	var codec *sessiontoken.OWINCodec
+	var err error
+	switch purposes := strings.Join(m.Purposes, "|"); {
+	case m.Authorization != nil, purposes == oauthTokens+"|Access_Token|v1":
+		codec, err = sessiontoken.NewOWINAccessTokenCodec(ring, &opts)
+	case purposes == oauthTokens+"|Refresh_Token|v1":
+		codec, err = sessiontoken.NewOWINRefreshTokenCodec(ring, &opts)
+	case purposes == oauthServer+"|Authentication_Code|v1":
+		codec, err = sessiontoken.NewOWINAuthorizationCodeCodec(ring, &opts)
+	case purposes == "":
+		codec, err = sessiontoken.NewOWINCookieCodec(ring, m.Options.AuthenticationType, &opts)
+	default:
+		t.Fatalf("no test for purposes %q", m.Purposes)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return codec
+}
+
+// decode reads the text and wants the recorded outcome. It returns nil if
+// nobody is signed in.
+func (m *middleware) decode(t *testing.T, text string) *sessiontoken.OWINTicket {
+	t.Helper()
+	got, err := m.codec(t, sessiontoken.OWINOptions{}).Decode(context.Background(), text)
+	switch {
+	case m.Authenticated != nil && !*m.Authenticated:
+		if err == nil {
+			t.Errorf("read as %v; .NET signs nobody in", got)
+		}
+		return nil
+	case m.Ticket == nil:
+		t.Fatal("authenticated, and no ticket")
+	case err != nil && m.Ticket.neverExpires(got):
+		if !errors.Is(err, sessiontoken.ErrUnsupported) && !errors.Is(err, sessiontoken.ErrNotInStore) {
+			t.Errorf("undocumented error %v", err)
+		}
+		got, err = m.codec(t, sessiontoken.OWINOptions{InsecureNoExpiry: true}).Decode(context.Background(), text)
+	case m.Ticket.neverExpires(got):
+		t.Errorf("a ticket that never expires is read as %v", got)
+	}
+	if err != nil {
+		m.f.refused(t, m.ID, err, declaredClass(err) || refersToStore(m.Ticket) && errors.Is(err, sessiontoken.ErrNotInStore))
+		return nil
+	}
+	return got
+}
+
+// token reads a token of the OAuth server and, for the recorded ones, makes
+// one like it.
+func (m *middleware) token(t *testing.T) {
+	if m.PurposesSeen != nil && !slices.Contains(m.PurposesSeen, strings.Join(m.Purposes, "|")) {
+		t.Errorf("purposes %q are not among purposesSeen", m.Purposes)
+	}
+	got := m.decode(t, *m.Text)
+	if got == nil {
+		return
+	}
+	m.Ticket.compare(t, m.f, got)
+	issued, _ := got.Properties.Issued()
+	expires, _ := got.Properties.Expires()
+	if m.ExpiresIn != 0 && expires.Sub(issued) != time.Duration(m.ExpiresIn)*time.Second {
+		t.Errorf("expires in %v, want %d seconds", expires.Sub(issued), m.ExpiresIn)
+	}
+	if m.f.own {
+		return // the site may have other lifetimes
+	}
+	given := slices.DeleteFunc(slices.Clone(got.Properties), func(p sessiontoken.Property) bool {
+		return p.Name == sessiontoken.OWINIssued || p.Name == sessiontoken.OWINExpires
+	})
+	made := m.codec(t, sessiontoken.OWINOptions{}).NewTicket(got.Identity, given)
+	for _, ticket := range []*sessiontoken.OWINTicket{got, made} { // a server may set the times before the rest
+		slices.SortFunc(ticket.Properties, func(a, b sessiontoken.Property) int { return strings.Compare(a.Name, b.Name) })
+	}
+	sameTicket(t, "the ticket made", made, got)
+}
+
+// bearer sends the request through a guard.
+func (m *middleware) bearer(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", *m.Authorization)
+	var guard cookie.Guard
+	guard.Accept(cookie.Bearer, m.codec(t, sessiontoken.OWINOptions{}))
+	w := httptest.NewRecorder()
+	guard.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+	if m.Status != 0 && w.Code != m.Status {
+		t.Errorf("status %d, want %d", w.Code, m.Status)
+	}
+	text, err := cookie.Bearer(r)
+	if err != nil {
+		if *m.Authenticated || !errors.Is(err, cookie.ErrNoCredential) {
+			t.Error(err)
+		}
+		return
+	}
+	if got := m.decode(t, text); got != nil {
+		m.Ticket.compare(t, m.f, got)
+	}
+}
+
+// request reads a cookie and renews or deletes it as the middleware does.
+func (m *middleware) request(t *testing.T) {
+	m.fill(t)
+	request := cookieRequest(*m.CookieHeader)
+	text, err := cookie.OWIN(m.Options.AuthenticationType)(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Options.SessionStore != "" {
+		defer func() { m.log = append([]string{}, m.store.log...) }()
+	}
+	got := m.decode(t, text)
+	if got == nil {
+		m.noCookie(t)
+		return
+	}
+	sliding := m.Options.SlidingExpiration == nil || *m.Options.SlidingExpiration
+	renewed, ok := got.Renew(m.Now.Add(999 * time.Millisecond))
+	switch {
+	case m.SignOut:
+		m.Ticket.compare(t, m.f, got)
+		m.lines(t, cookie.Katana.Expire(request, m.cookie(t, got)))
+	case ok && sliding:
+		m.Ticket.compare(t, m.f, renewed)
+		m.sent(t, renewed)
+	default:
+		m.Ticket.compare(t, m.f, got)
+		m.noCookie(t)
+	}
+}
+
+func (m *middleware) noCookie(t *testing.T) {
+	t.Helper()
+	if m.NewTicket != nil || len(m.SetCookie) != 0 {
+		t.Error("nothing is renewed; .NET sends a cookie")
+	}
+}

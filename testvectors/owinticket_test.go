@@ -1,0 +1,197 @@
+package testvectors_test
+
+import (
+	"encoding/base64"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// owinInput is a ticket to issue. What is not there has the default of .NET.
+type owinInput struct {
+	AuthenticationType *string // null: .NET refuses it
+	NameType, RoleType string
+	Claims             []owinClaim
+	Properties         [][2]string
+	Bootstrap          string
+	Actor              *owinInput // not in the bytes
+	Label              string     // not in the bytes
+}
+
+type owinClaim struct{ Type, Value, ValueType, Issuer, OriginalIssuer string }
+
+// owinTicket is a ticket that was read, and what Katana derives from it.
+type owinTicket struct {
+	AuthenticationType, NameType, RoleType string
+	IsAuthenticated, HasActor              bool
+	Name, Bootstrap                        string
+	Claims                                 []owinClaim
+	Properties                             [][2]string
+	IssuedUTC, ExpiresUTC                  *time.Time
+	IsPersistent                           bool
+	AllowRefresh                           *bool
+	RedirectURI                            string
+}
+
+type owinModel struct {
+	owinTicket
+	tree map[string]any
+}
+
+func (m *owinModel) UnmarshalJSON(data []byte) error {
+	return decodeBoth(data, &m.owinTicket, &m.tree)
+}
+
+// compare fails where the ticket that was read is not the recorded one.
+func (m *owinModel) compare(t *testing.T, f *file, got *sessiontoken.OWINTicket) {
+	t.Helper()
+	for _, difference := range differences("ticket", describeOWIN(got), m.tree, !f.own) {
+		t.Error(difference)
+	}
+}
+
+// neverExpires reports whether .NET found no end in the ticket, or could not
+// read one of its times. Such a ticket must be asked for. If nothing is
+// recorded of it, the ticket that was read says it, if any was.
+func (m *owinModel) neverExpires(got *sessiontoken.OWINTicket) bool {
+	if _, recorded := m.tree["expiresUtc"]; !recorded {
+		if got == nil {
+			return false
+		}
+		_, expires := got.Properties.Expires()
+		return !expires
+	}
+	issued := slices.ContainsFunc(m.Properties, func(p [2]string) bool { return p[0] == sessiontoken.OWINIssued })
+	return m.ExpiresUTC == nil || issued && m.IssuedUTC == nil
+}
+
+// describeOWIN writes a ticket the way the vectors do.
+func describeOWIN(o *sessiontoken.OWINTicket) map[string]any {
+	d := map[string]any{
+		"authenticationType": o.Identity.AuthenticationType, "nameType": o.Identity.NameClaimType, "roleType": o.Identity.RoleClaimType,
+		"isAuthenticated": o.Identity.IsAuthenticated(), "hasActor": o.Identity.Actor != nil,
+		"name": o.Identity.Name(), "bootstrap": string(o.Identity.Bootstrap.Data),
+		"claims": list(o.Identity.Claims, func(c sessiontoken.Claim) any {
+			return map[string]any{"type": c.Type, "value": c.Value, "valueType": c.ValueType,
+				"issuer": c.Issuer, "originalIssuer": c.OriginalIssuer}
+		}),
+		"properties": list(o.Properties, func(p sessiontoken.Property) any { return []any{p.Name, p.Value} }),
+		"issuedUtc":  nil, "expiresUtc": nil, "allowRefresh": nil,
+		"isPersistent": o.Properties.Persistent(), "redirectUri": o.Properties.Redirect(),
+	}
+	if at, ok := o.Properties.Issued(); ok {
+		d["issuedUtc"] = timeText(at)
+	}
+	if at, ok := o.Properties.Expires(); ok {
+		d["expiresUtc"] = timeText(at)
+	}
+	if allow, known := o.Properties.AllowRefresh(); known {
+		d["allowRefresh"] = allow
+	}
+	return d
+}
+
+// ticket makes the ticket to issue.
+func (j *owinInput) ticket(version sessiontoken.OWINVersion) *sessiontoken.OWINTicket {
+	o := &sessiontoken.OWINTicket{Version: version, Properties: owinProperties(j.Properties)}
+	if j.AuthenticationType != nil {
+		o.Identity.AuthenticationType = *j.AuthenticationType
+	}
+	o.Identity.NameClaimType, o.Identity.RoleClaimType, o.Identity.Label = j.NameType, j.RoleType, j.Label
+	for _, c := range j.Claims {
+		o.Identity.Claims = append(o.Identity.Claims, sessiontoken.Claim{Type: c.Type, Value: c.Value,
+			ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
+	}
+	if j.Bootstrap != "" {
+		o.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: []byte(j.Bootstrap)}
+	}
+	if j.Actor != nil {
+		o.Identity.Actor = &j.Actor.ticket(version).Identity
+	}
+	return o
+}
+
+func owinProperties(pairs [][2]string) (p sessiontoken.OWINProperties) {
+	for _, pair := range pairs {
+		p = append(p, sessiontoken.Property{Name: pair[0], Value: pair[1]})
+	}
+	return p
+}
+
+// markedAsDefault reports whether a text of the ticket is the mark by which
+// Katana writes a default, so that it does not read back.
+func (j *owinInput) markedAsDefault() bool {
+	const mark = "\x00"
+	return j.NameType == mark || j.RoleType == mark || slices.ContainsFunc(j.Claims, func(c owinClaim) bool {
+		return c.Type == mark || c.ValueType == mark || c.Issuer == mark || c.OriginalIssuer == mark
+	})
+}
+
+// owinVersionOf returns the version of a format. That of Katana 3.0.1 has the
+// bytes of the current one.
+func owinVersionOf(t *testing.T, format string) sessiontoken.OWINVersion {
+	t.Helper()
+	version, ok := map[string]sessiontoken.OWINVersion{"3": sessiontoken.OWINVersion3, "3bc": sessiontoken.OWINVersion3,
+		"2": sessiontoken.OWINVersion2, "2bc": sessiontoken.OWINVersion2Bootstrap, "1": sessiontoken.OWINVersion1}[format]
+	if !ok {
+		t.Fatalf("no test for format %q", format)
+	}
+	return version
+}
+
+// owinOpened are the layers of a protected text.
+type owinOpened struct{ protected, content []byte }
+
+// openOWIN takes the two outer layers off by hand, and puts them on again.
+func openOWIN(t *testing.T, cfg machinekey.Config, purposes []string, text string) owinOpened {
+	t.Helper()
+	protected, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	purpose, err := machinekey.UserPurpose(purposes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := protectorOf(cfg, purpose, protected) // the IV is its beginning
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := p.Unprotect(nil, protected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := p.Protect(nil, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameBytes(t, "protected anew", again, protected)
+	return owinOpened{protected, content}
+}
+
+// ticketInside returns the ticket in a text itself, also if it is a reference
+// to a store.
+func ticketInside(t *testing.T, cfg machinekey.Config, purposes []string, text string) *sessiontoken.OWINTicket {
+	t.Helper()
+	plain, err := flate.Gunzip(nil, openOWIN(t, cfg, purposes, text).content, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticket := new(sessiontoken.OWINTicket)
+	if err := ticket.UnmarshalBinary(plain); err != nil {
+		t.Fatal(err)
+	}
+	return ticket
+}
+
+// sameTicket compares two tickets.
+func sameTicket(t *testing.T, what string, got, want *sessiontoken.OWINTicket) {
+	t.Helper()
+	for _, difference := range differences(what, describeOWIN(got), describeOWIN(want), true) {
+		t.Error(difference)
+	}
+}

@@ -170,7 +170,7 @@ const maxShortText = 85
 // text writes a text that is not empty.
 func (w *Writer) text(s string) {
 	units := len(s)
-	if units > maxShortText || !isASCII(s) { // a short text of ASCII needs no counting
+	if units > math.MaxInt32 || !isASCII(s) { // ASCII needs no counting
 		if !w.valid(s) {
 			return
 		}
@@ -208,7 +208,7 @@ func (w *Writer) pieces(s string, units, limit, width int) {
 	for s != "" {
 		piece, n := s, units
 		if units > limit {
-			piece, n = cut(s, limit)
+			piece, n = cut(s, units, limit)
 		}
 		w.reserve(width * n)
 		if width == 2 {
@@ -221,9 +221,12 @@ func (w *Writer) pieces(s string, units, limit, width int) {
 	}
 }
 
-// cut returns the longest head of s that has at most limit UTF-16 code
-// units, and their number. s has more.
-func cut(s string, limit int) (head string, units int) {
+// cut returns the longest head of s that has at most limit UTF-16 code units,
+// and their number. s has more, total in all.
+func cut(s string, total, limit int) (head string, units int) {
+	if total == len(s) { // ASCII
+		return s[:limit], limit
+	}
 	for i, r := range s {
 		n := 1
 		if r > 0xffff {

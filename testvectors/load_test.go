@@ -54,8 +54,8 @@ func loadRecorded() ([]*file, error) {
 
 // loadFolder returns the files of a folder, some of which may be compressed.
 func loadFolder(dir string) ([]*file, error) {
-	if !filepath.IsAbs(dir) { // go test changes the working directory
-		return nil, fmt.Errorf("%s: %q is not an absolute path", folderVariable, dir)
+	if !filepath.IsAbs(dir) { // go test runs in the folder of the package
+		dir = filepath.Join("..", dir)
 	}
 	contents := map[string][]byte{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

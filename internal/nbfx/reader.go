@@ -176,9 +176,12 @@ func (r *Reader) text(c byte) Kind {
 		return Invalid
 	}
 	if r.depth == 0 {
-		// .NET takes white space after the root; nothing may come before it.
-		if s, ok := r.Text(v); !r.rooted || c&1 != 0 || !ok || !isSpace(r.Bytes(s)) {
+		s, ok := r.Text(v)
+		switch {
+		case c&1 != 0 || !ok || !isSpace(r.Bytes(s)):
 			return r.fail(ErrSyntax)
+		case !r.rooted: // .NET takes white space after the root; before it is not established
+			return r.fail(ErrUnsupported)
 		}
 	}
 	r.pendingEnd = c&1 != 0

@@ -1,0 +1,275 @@
+package cookie
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// ErrNoneAccepted means that a web.config names no credential that another
+// machine can read. The text of the error says what was looked for, and why
+// each was not accepted.
+var ErrNoneAccepted = errors.New("cookie: the site has no credential to accept")
+
+// Site is what one web.config decides: the keys, and a guard that accepts the
+// credentials of the site. [LoadSite] makes it. It is safe for concurrent use
+// as far as its guard is.
+type Site struct {
+	ring      *machinekey.Ring
+	guard     Guard
+	decisions []Decision
+}
+
+// Decision is one thing that [LoadSite] found out, for logs.
+type Decision struct {
+	// What is the subject: mode, key, older key, FedAuth, FedAuth cookie,
+	// Forms, OWIN, Bearer, httpCookies, Cora or warning.
+	What string
+	// Accepted reports that the guard accepts this kind of credential. The
+	// first accepted one is source 0 in the guard's log, and so on.
+	Accepted bool
+	// Line is the 1-based line of the element that decided, 0 if none did: a
+	// default, or the options.
+	Line int
+	// Why is one sentence, without any key.
+	Why string
+}
+
+// String returns the decision as one line.
+func (d Decision) String() string { return d.What + ": " + d.text() }
+
+// text is Why and the line.
+func (d Decision) text() string {
+	if d.Line == 0 {
+		return d.Why
+	}
+	return fmt.Sprintf("%s (line %d)", d.Why, d.Line)
+}
+
+// SiteOptions are what a web.config does not say. Nil and the zero value are
+// fine for FedAuth and forms tickets.
+type SiteOptions struct {
+	// Older are the paths of earlier web.configs. Their keys, each in the mode
+	// of its own file, are read with and never written with. Nothing else in
+	// these files counts.
+	Older []string
+	// AuthenticationTypes are those of Katana's cookies, which are set up in
+	// code, such as "ApplicationCookie" of ASP.NET Identity. Each is accepted
+	// under its default name; see [OWIN]. Nil: none.
+	AuthenticationTypes []string
+	// Bearer accepts the access tokens of Katana in the header Authorization,
+	// which are set up in code too.
+	Bearer bool
+	// Endpoint replaces the path of <cookieHandler>, against which session
+	// tokens are compared. Without either the path is not checked, as it is
+	// then that of the application, which the file does not know.
+	Endpoint string
+	// Store holds the session tokens in reference mode; see
+	// [sessiontoken.SessionOptions].
+	Store sessiontoken.Store
+	// Roles makes role claims from the user data of forms tickets; see
+	// [sessiontoken.FormsOptions].
+	Roles func(userData string) []string
+	// AllowInsecure admits 3DES, DES and MD5, and the switches of
+	// <appSettings> that weaken forms tickets, where the file has them.
+	// Without it they are errors.
+	AllowInsecure bool
+	// Logger is that of the guard; see [Guard.SetLogger].
+	Logger *slog.Logger
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+}
+
+// LoadSite reads the web.config of a .NET site and sets up what its other
+// nodes have: the keys, and a guard for the credentials that the file names.
+//
+//	accepted                  if the file has
+//	FedAuth, WIF 4.5          <system.identityModel> or <system.identityModel.services>
+//	                          with MachineKeySessionSecurityTokenHandler
+//	FedAuth, WIF 1.0          <microsoft.identityModel> with Thinktecture's handler
+//	Forms                     <authentication mode="Forms">
+//	OWIN, Bearer              nothing: they are asked for in the options
+//
+// They are tried in this order. A credential that no other machine can read,
+// such as session tokens under DPAPI, or that a class of the site's own
+// writes, is not accepted, and the [Decision] says so. If none is left, the
+// error matches [ErrNoneAccepted].
+//
+// A fault in any section that concerns cookies is a [*machinekey.ConfigError]
+// with its line, as .NET would not start either. Its codes are those of
+// [machinekey.LoadWebConfig], and invalid_timeout, invalid_timespan,
+// invalid_chunk_size, session_handler_not_removed, invalid_cookie_name, and
+// insecure_algorithm and insecure_setting for what needs
+// SiteOptions.AllowInsecure.
+//
+// Settings of machine.config and of parent sites are not seen. requireSSL is
+// not enforced: whether the browser used TLS is known to the proxy in front.
+func LoadSite(path string, o *SiteOptions) (*Site, error) {
+	if o == nil {
+		o = &SiteOptions{}
+	}
+	s := &Site{}
+	b := siteBuilder{site: s, o: o}
+	if err := b.load(path); err != nil {
+		return nil, fmt.Errorf("cookie: %s: %w", filepath.Base(path), err)
+	}
+	for _, accept := range []func() error{b.fedAuth, b.forms, b.owin, b.bearer} {
+		if err := accept(); err != nil {
+			return nil, fmt.Errorf("cookie: %s: %w", filepath.Base(path), err)
+		}
+	}
+	if len(s.guard.accepted) == 0 {
+		return nil, fmt.Errorf("%w: %s: %s", ErrNoneAccepted, filepath.Base(path), b.looked())
+	}
+	b.notes()
+	s.guard.SetLogger(o.Logger)
+	return s, nil
+}
+
+// Ring returns the keys of the site. The guard follows its changes.
+func (s *Site) Ring() *machinekey.Ring { return s.ring }
+
+// Guard returns the guard of the site, always the same. Credentials that are
+// set up in code on the .NET side can be added with [Guard.Accept].
+func (s *Site) Guard() *Guard { return &s.guard }
+
+// Decisions returns what the file and the options decided, in a new slice.
+func (s *Site) Decisions() []Decision { return append([]Decision(nil), s.decisions...) }
+
+// String explains every decision with its line in the file, one line each and
+// without any key:
+//
+//	mode     Framework45, by targetFramework (line 9)
+//	FedAuth  accepted: cookie "FedAuth", … (line 30)
+func (s *Site) String() string {
+	width := 0
+	for _, d := range s.decisions {
+		width = max(width, len(d.What))
+	}
+	var b strings.Builder
+	for i, d := range s.decisions {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%-*s  %s", width, d.What, d.text())
+	}
+	return b.String()
+}
+
+// GoString is String.
+func (s *Site) GoString() string { return s.String() }
+
+// Format implements [fmt.Formatter] for every verb and flag, so that no format
+// prints the fields.
+func (s *Site) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+
+// LogValue implements [slog.LogValuer] with the decisions.
+func (s *Site) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText returns the decisions, in JSON and every other text encoding.
+func (s *Site) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// siteBuilder fills a Site from a file, one method per credential.
+type siteBuilder struct {
+	site     *Site
+	o        *SiteOptions
+	mode     machinekey.Mode
+	settings *webconfig.Settings
+}
+
+// load reads the files and makes the ring.
+func (b *siteBuilder) load(path string) error {
+	primary, cfg, err := b.key(path)
+	if err != nil {
+		return err
+	}
+	file, err := webconfig.Load(path)
+	if err != nil {
+		return siteError(err)
+	}
+	if b.settings, err = file.Settings(); err != nil {
+		return siteError(err)
+	}
+	b.mode = cfg.Mode
+	from := cfg.ModeSource.From
+	if from == "explicit" {
+		from = "compatibilityMode"
+	}
+	b.decide("mode", cfg.ModeSource.Line, "%v, by %s", cfg.Mode, from)
+	b.decide("key", b.settings.MachineKey.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
+	var older []*machinekey.Key
+	for _, name := range b.o.Older {
+		key, cfg, err := b.key(name)
+		if err != nil {
+			return fmt.Errorf("older %s: %w", filepath.Base(name), err)
+		}
+		older = append(older, key)
+		b.decide("older key", 0, "%s, %v and %v, %v, of %q, for reading only",
+			key.ID(), cfg.Validation, cfg.Decryption, cfg.Mode, filepath.Base(name))
+	}
+	b.site.ring, err = machinekey.NewRing(primary, older...)
+	return err
+}
+
+// key returns the machine key of one file.
+func (b *siteBuilder) key(path string) (*machinekey.Key, machinekey.Config, error) {
+	cfg, err := machinekey.LoadWebConfig(path)
+	if err != nil {
+		return nil, cfg, err
+	}
+	cfg.AllowInsecure = b.o.AllowInsecure
+	key, err := machinekey.New(cfg)
+	var e *machinekey.ConfigError
+	if errors.As(err, &e) && e.Line == 0 && len(cfg.Warnings) > 0 {
+		located := *e // New knows no file, but the warning of the same algorithm does
+		located.Section, located.Line = "system.web/machineKey", cfg.Warnings[0].Line
+		err = &located
+	}
+	return key, cfg, err
+}
+
+// decide keeps a decision that accepts nothing.
+func (b *siteBuilder) decide(what string, line int, format string, args ...any) {
+	b.site.decisions = append(b.site.decisions, Decision{What: what, Line: line, Why: fmt.Sprintf(format, args...)})
+}
+
+// accept adds a credential to the guard and keeps the decision.
+func (b *siteBuilder) accept(what string, line int, source Source, reader sessiontoken.Reader, format string, args ...any) {
+	b.site.guard.Accept(source, reader)
+	b.decide(what, line, "accepted: "+format, args...)
+	b.site.decisions[len(b.site.decisions)-1].Accepted = true
+}
+
+// looked says in one line what there was to accept and why it was not.
+func (b *siteBuilder) looked() string {
+	var list []string
+	for _, d := range b.site.decisions {
+		switch d.What {
+		case "FedAuth", "Forms", "OWIN", "Bearer":
+			list = append(list, d.String())
+		}
+	}
+	return strings.Join(list, "; ")
+}
+
+// siteError gives an error of package webconfig the public type.
+func siteError(err error) error {
+	var e *webconfig.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	found := e.Detail
+	if e.File != "" { // Line counts there
+		found = strings.TrimPrefix(found+", in "+e.File, ", ")
+	}
+	return &machinekey.ConfigError{Code: e.Code, Section: e.Section, Attribute: e.Attribute,
+		Line: e.Line, Found: found, Want: e.Want, Err: e.Err}
+}

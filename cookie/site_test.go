@@ -1,0 +1,414 @@
+package cookie_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/testvectors"
+)
+
+// siteFile copies a web.config of the vectors to disk.
+func siteFile(t testing.TB, name string) string {
+	t.Helper()
+	data, err := testvectors.Read("webconfig/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writeSite(t, string(data))
+}
+
+// writeSite writes a web.config.
+func writeSite(t testing.TB, xml string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "web.config")
+	if err := os.WriteFile(path, []byte(xml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// on2026 is a clock within the validity of the session tokens of the vectors.
+func on2026() time.Time { return time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC) }
+
+// answer sends a request through Guard.Handler and returns the status and the
+// name of the user.
+func answer(s *cookie.Site, r *http.Request) (status int, user string) {
+	w := httptest.NewRecorder()
+	s.Guard().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, _ := cookie.FromContext(r.Context())
+		user = p.Name()
+	})).ServeHTTP(w, r)
+	return w.Code, user
+}
+
+// Every whole file of the vectors, and what a log shows of it.
+func TestLoadSiteFiles(t *testing.T) {
+	tests := map[string]struct {
+		opts cookie.SiteOptions
+		want []string // lines of String
+		code string   // of a ConfigError, instead
+	}{
+		"cora-sequence.config": {want: []string{
+			`mode            Framework45, by targetFramework (line 25)`,
+			`key             9d038b6f, SHA1 and AES (line 28)`,
+			`FedAuth         accepted: cookie "FedAuth", WIF 4.5, any endpoint, clock skew 5m0s, lifetime 10h0m0s (line 41)`,
+			`FedAuth cookie  path "", domain "", secure true, hidden from scripts true, chunks of 2000 (line 47)`,
+			`Forms           not accepted: authentication mode is "None" (line 26)`,
+			`OWIN            not asked for: Katana's cookies are set up in code, see SiteOptions.AuthenticationTypes`,
+			`Bearer          not asked for: Katana's access tokens are set up in code, see SiteOptions.Bearer`,
+			`Cora            not accepted: cookie "SQSessionFlowtime" can be passed on but not read (line 14)`,
+		}},
+		"wif45-fedauth.config": {want: []string{
+			`mode            Framework45, by targetFramework (line 9)`,
+			`key             3dfb33ca, SHA1 and AES (line 11)`,
+			`FedAuth         accepted: cookie "FedAuth", WIF 4.5, endpoint "/", clock skew 10m0s, lifetime 30m0s (line 28)`,
+			`FedAuth cookie  path "/", domain ".app.example", secure true, hidden from scripts true, chunks of 3000 (line 44)`,
+			`Forms           not accepted: authentication mode is "None" (line 10)`,
+			`OWIN            not asked for: Katana's cookies are set up in code, see SiteOptions.AuthenticationTypes`,
+			`Bearer          not asked for: Katana's access tokens are set up in code, see SiteOptions.Bearer`,
+		}},
+		"wif10-thinktecture.config": {want: []string{
+			`mode            Framework20SP1, by default`,
+			`key             9d038b6f, SHA1 and AES (line 14)`,
+			`FedAuth         accepted: cookie "FedAuth", WIF 1.0, endpoint "/portal/", clock skew 3m0s, lifetime 8h0m0s (line 24)`,
+			`FedAuth cookie  path "/portal/", domain "", secure true, hidden from scripts true, chunks of 2000 (line 30)`,
+			`Forms           not accepted: authentication mode is "None" (line 13)`,
+			`OWIN            not asked for: Katana's cookies are set up in code, see SiteOptions.AuthenticationTypes`,
+			`Bearer          not asked for: Katana's access tokens are set up in code, see SiteOptions.Bearer`,
+		}},
+		"forms-site.config": {want: []string{
+			`mode         Framework45, by targetFramework (line 16)`,
+			`key          9d038b6f, SHA1 and AES (line 13)`,
+			`FedAuth      not accepted: no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>`,
+			`Forms        accepted: cookie ".SHOPAUTH", path "/", domain "shop.example", timeout 45m0s, protection All, secure true (line 19)`,
+			`OWIN         not asked for: Katana's cookies are set up in code, see SiteOptions.AuthenticationTypes`,
+			`Bearer       not asked for: Katana's access tokens are set up in code, see SiteOptions.Bearer`,
+			`httpCookies  defaults of other cookies: domain "", secure true, hidden from scripts true, SameSite Lax (line 23)`,
+			`warning      the settings in this <location> do not apply to child applications (line 11)`,
+		}},
+		"katana-bearer-api.config": {opts: cookie.SiteOptions{AuthenticationTypes: []string{"ApplicationCookie", "Cookies"}, Bearer: true}, want: []string{
+			`mode     Framework45, by targetFramework (line 9)`,
+			`key      3dfb33ca, SHA1 and AES (line 10)`,
+			`FedAuth  not accepted: no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>`,
+			`Forms    not accepted: authentication mode is "Windows"`,
+			`OWIN     accepted: cookie ".AspNet.ApplicationCookie", by the options`,
+			`OWIN     accepted: cookie ".AspNet.Cookies", by the options`,
+			`Bearer   accepted: header Authorization, by the options`,
+		}},
+		"encrypted-machinekey.config": {code: "encrypted_section"},
+	}
+	seen := 0
+	for _, name := range testvectors.Names() {
+		file, ok := strings.CutPrefix(name, "webconfig/")
+		if !ok || !strings.HasSuffix(file, ".config") {
+			continue
+		}
+		seen++
+		t.Run(file, func(t *testing.T) {
+			tt, ok := tests[file]
+			if !ok {
+				t.Fatal("a new file needs a line in this table")
+			}
+			s, err := cookie.LoadSite(siteFile(t, file), &tt.opts)
+			if tt.code != "" {
+				var e *machinekey.ConfigError
+				if !errors.As(err, &e) || e.Code != tt.code || e.Line == 0 || s != nil {
+					t.Fatalf("%v, want %s with a line", err, tt.code)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := s.String(), strings.Join(tt.want, "\n"); got != want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+	if seen != len(tests) {
+		t.Errorf("%d files, want %d", seen, len(tests))
+	}
+}
+
+// siteVector is a credential of the vectors, as far as a request needs it.
+type siteVector struct {
+	CookieName, Text, Cookie string
+	Cookies                  []pair
+}
+
+func siteVectorNamed(t testing.TB, file, name string) siteVector {
+	t.Helper()
+	data, err := testvectors.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f struct{ Vectors []json.RawMessage }
+	if err := json.Unmarshal(data, &f); err != nil {
+		t.Fatal(err)
+	}
+	for _, raw := range f.Vectors {
+		var id struct{ ID, Name string }
+		if err := json.Unmarshal(raw, &id); err != nil {
+			t.Fatal(err)
+		}
+		if id.ID != name && id.Name != name {
+			continue
+		}
+		var v siteVector
+		if err := json.Unmarshal(raw, &v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	t.Fatalf("%s: no vector %q", file, name)
+	return siteVector{}
+}
+
+// Credentials recorded from .NET, through the handler of the site whose keys
+// they were made with.
+func TestLoadSiteRequests(t *testing.T) {
+	session := header(siteVectorNamed(t, "sessiontoken_45.json", "one-claim-key-B").Cookies)
+	other := header(siteVectorNamed(t, "sessiontoken_45.json", "one-claim").Cookies)
+	wif10 := header(siteVectorNamed(t, "sessiontoken_wif10.json", "one-claim").Cookies)
+	ticket := ".SHOPAUTH=" + siteVectorNamed(t, "formsauth.json", "fa-keyA-45-basic").Cookie
+	katana := siteVectorNamed(t, "owin.json", "pub-009-cookie-ApplicationCookie")
+	token := siteVectorNamed(t, "owin.json", "pub-014-access-token").Text
+	identity := katana.CookieName + "=" + katana.Text
+
+	wif45, katanaSite := siteFile(t, "wif45-fedauth.config"), siteFile(t, "katana-bearer-api.config")
+	thinktecture, shop := siteFile(t, "wif10-thinktecture.config"), siteFile(t, "forms-site.config")
+	owin := func() time.Time { return time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC) } // before every expiry
+	tests := []struct {
+		name, path string
+		opts       cookie.SiteOptions
+		header     string
+		value      string
+		status     int
+		user       string
+	}{
+		{"session", wif45, cookie.SiteOptions{}, "Cookie", session, 200, "dave"},
+		{"altered", wif45, cookie.SiteOptions{}, "Cookie", session[:100] + "A" + session[101:], 401, ""},
+		{"nothing", wif45, cookie.SiteOptions{}, "Cookie", "", 401, ""},
+		{"other endpoint", wif45, cookie.SiteOptions{Endpoint: "/app/"}, "Cookie", session, 401, ""},
+		{"other key", wif45, cookie.SiteOptions{}, "Cookie", other, 401, ""},
+		{"older key", wif45, cookie.SiteOptions{Older: []string{shop}}, "Cookie", other, 200, "carol"},
+		{"WIF 1.0, path of the file", thinktecture, cookie.SiteOptions{}, "Cookie", wif10, 401, ""},
+		{"WIF 1.0", thinktecture, cookie.SiteOptions{Endpoint: "/"}, "Cookie", wif10, 200, "alice"},
+		{"forms", shop, cookie.SiteOptions{}, "Cookie", ticket, 200, "山田太郎"},
+		{"forms, not the default name", shop, cookie.SiteOptions{}, "Cookie", strings.Replace(ticket, ".SHOPAUTH", ".ASPXAUTH", 1), 401, ""},
+		{"katana", katanaSite, cookie.SiteOptions{AuthenticationTypes: []string{"ApplicationCookie"}, Now: owin}, "Cookie", identity, 200, "gaotaxyq@osthj.example"},
+		{"katana not asked for", katanaSite, cookie.SiteOptions{Bearer: true, Now: owin}, "Cookie", identity, 401, ""},
+		{"bearer", katanaSite, cookie.SiteOptions{Bearer: true, Now: owin}, "Authorization", "Bearer " + token, 200, "xbbkc@tvzufua.example"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.opts.Now == nil {
+				tt.opts.Now = on2026
+			}
+			s, err := cookie.LoadSite(tt.path, &tt.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set(tt.header, tt.value)
+			if status, user := answer(s, r); status != tt.status || user != tt.user {
+				t.Errorf("%d %q, want %d %q", status, user, tt.status, tt.user)
+			}
+		})
+	}
+}
+
+// The keys of the sites below.
+const siteKeys = `validationKey="4B04D08CAA210ABF91B5E6E86763E0EEA4044284B4C962B4E51227868DF44D1D6D20F7309FBA3CE323404FA0FC39E6C8C6CE9FB842C9481B9938EB268AF5F85D" ` +
+	`decryptionKey="C9D61286123285F6FA496CFA190FC219BEF44A0943705404CF023C15A1FFFE02"`
+
+// siteOf returns a web.config with a key of that validation in a mode.
+func siteOf(mode, validation, web, rest string) string {
+	return "<configuration>" + rest + "<system.web>\n<machineKey " + siteKeys + ` validation="` + validation +
+		`" decryption="AES" compatibilityMode="` + mode + "\"/>\n" + web + "</system.web></configuration>"
+}
+
+const (
+	formsMode    = `<authentication mode="Forms"/>`
+	machineKey45 = "System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler"
+)
+
+// handlerOf returns a <system.identityModel> with that session handler.
+func handlerOf(class string) string {
+	return `<system.identityModel><identityConfiguration maximumClockSkew="Infinite"><securityTokenHandlers><clear/>` +
+		`<add type="` + class + `, X"/></securityTokenHandlers></identityConfiguration></system.identityModel>`
+}
+
+func setting(key string) string {
+	return "<appSettings>\n" + `<add key="` + key + `" value="true"/></appSettings>`
+}
+
+// What is accepted, and why not.
+func TestLoadSiteDecisions(t *testing.T) {
+	const dpapi, encryption, old = "<system.identityModel/>", "aspnet:UseLegacyEncryption", "aspnet:UseLegacyFormsAuthenticationTicketCompatibility"
+	custom := `<system.identityModel.services><federationConfiguration><cookieHandler mode="Custom"><customCookieHandler type="Shop.Cookies, Shop"/></cookieHandler></federationConfiguration></system.identityModel.services>`
+	tests := []struct {
+		name, xml string
+		insecure  bool
+		code      string // of the ConfigError
+		want      string // in String, or in the error
+	}{
+		{"skew", siteOf("Framework45", "SHA1", "", handlerOf(machineKey45)), false, "", `any endpoint, clock skew Infinite, lifetime 10h0m0s`},
+		{"protect in a legacy mode", siteOf("Framework20SP2", "SHA1", "", handlerOf(machineKey45)), false, "", "FedAuth         accepted"},
+		{"DPAPI", siteOf("Framework45", "SHA1", formsMode, dpapi), false, "", "FedAuth  not accepted: session tokens are protected with DPAPI"},
+		{"DPAPI alone", siteOf("Framework45", "SHA1", "", dpapi), false, "none", "want <remove type="},
+		{"custom handler", siteOf("Framework45", "SHA1", formsMode, handlerOf("Shop.SessionSecurityTokenHandler")), false, "", `"Shop.SessionSecurityTokenHandler"`},
+		{"no handler", siteOf("Framework45", "SHA1", formsMode, strings.Replace(handlerOf("x"), `<add type="x, X"/>`, "", 1)), false, "", "the handler of session tokens is removed"},
+		{"handler of WIF 1.0", siteOf("Framework45", "SHA1", formsMode, handlerOf("Thinktecture.IdentityModel.Web.MachineKeySessionSecurityTokenHandler")), false, "", "another version"},
+		{"custom cookie handler", siteOf("Framework45", "SHA1", formsMode, handlerOf(machineKey45)+custom), false, "", `by "Shop.Cookies"`},
+		{"Protect without AES", siteOf("Framework20SP2", "AES", formsMode, handlerOf(machineKey45)), false, "", `does not know validation "AES"`},
+		{"no credential", siteOf("Framework45", "SHA1", "", ""), false, "none", `authentication mode is "Windows"`},
+		{"cookieless", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms cookieless="UseUri"/></authentication>`, ""), false, "none", "in the URL"},
+		{"unprotected", siteOf("Framework20SP2", "SHA1", `<authentication mode="Forms"><forms protection="None"/></authentication>`, ""), true, "none", "anybody can write"},
+		{"protection without effect", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms protection="None"/></authentication>`, ""), false, "", "Forms    accepted"},
+		{"unsigned", siteOf("Framework20SP2", "SHA1", formsMode, setting(encryption)), false, "insecure_setting", encryption},
+		{"unsigned allowed", siteOf("Framework20SP2", "SHA1", formsMode, setting(encryption)), true, "", "insecure by " + encryption + " of line 2"},
+		{"unsigned without effect", siteOf("Framework45", "SHA1", formsMode, setting(encryption)), false, "", "secure false (line"},
+		{"unsigned encryption", siteOf("Framework20SP2", "SHA1", `<authentication mode="Forms"><forms protection="Encryption"/></authentication>`, setting(encryption)), true, "none", "anybody can write"},
+		{"old layout", siteOf("Framework45", "SHA1", formsMode, setting(old)), false, "insecure_setting", old},
+		{"old layout allowed", siteOf("Framework45", "SHA1", formsMode, setting(old)), true, "", "insecure by " + old},
+		{"weak algorithm", siteOf("Framework20SP2", "MD5", formsMode, ""), false, "insecure_algorithm", "line 2: "},
+		{"weak algorithm allowed", siteOf("Framework20SP2", "MD5", formsMode, ""), true, "", "Forms    accepted"},
+		{"timeout", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms timeout="2147483647"/></authentication>`, ""), false, "", "timeout 876000h0m0s"},
+		{"bad timeout", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms timeout="0"/></authentication>`, ""), false, "invalid_timeout", "line 3"},
+		{"bad name", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms name="a;b"/></authentication>`, ""), false, "invalid_cookie_name", "line 3"},
+		{"no key", "<configuration/>", false, "auto_generated_key", "web.config"},
+		{"no XML", "<configuration>", false, "malformed_xml", "line 1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := cookie.LoadSite(writeSite(t, tt.xml), &cookie.SiteOptions{AllowInsecure: tt.insecure})
+			if tt.code == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !strings.Contains(s.String(), tt.want) {
+					t.Errorf("%q is not in:\n%s", tt.want, s)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatalf("no error:\n%s", s)
+			}
+			code, e := "", (*machinekey.ConfigError)(nil)
+			switch {
+			case errors.As(err, &e):
+				code = e.Code
+			case errors.Is(err, cookie.ErrNoneAccepted):
+				code = "none"
+			}
+			if code != tt.code || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "cookie: ") || s != nil {
+				t.Errorf("%q: %v, want %q with %q", code, err, tt.code, tt.want)
+			}
+		})
+	}
+}
+
+func TestLoadSiteOptions(t *testing.T) {
+	path := siteFile(t, "wif45-fedauth.config")
+	for name, opts := range map[string]cookie.SiteOptions{
+		"SiteOptions.AuthenticationTypes": {AuthenticationTypes: []string{""}},
+		"older missing.config":            {Older: []string{"missing.config"}},
+	} {
+		if s, err := cookie.LoadSite(path, &opts); err == nil || s != nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := cookie.LoadSite(filepath.Join(t.TempDir(), "web.config"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, err := cookie.LoadSite(path, &cookie.SiteOptions{Older: []string{siteFile(t, "forms-site.config")}, Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Ring().Keys()); n != 2 {
+		t.Errorf("%d keys", n)
+	}
+	if d := s.Decisions(); d[2].What != "older key" || !d[3].Accepted || d[0].Accepted || d[3].String() == "" {
+		t.Errorf("%v", d)
+	}
+	answer(s, request("FedAuth=forged"))
+	if !strings.Contains(log.String(), "source=0") {
+		t.Errorf("log %q", log.String())
+	}
+	// No way of printing shows more than String.
+	text, err := s.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := s.String()
+	for _, got := range []string{fmt.Sprintf("%v", s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%d", s), s.GoString(), s.LogValue().String(), string(text)} {
+		if got != want {
+			t.Errorf("prints %q", got)
+		}
+	}
+}
+
+func FuzzLoadSite(f *testing.F) {
+	seeds := 0
+	for _, name := range testvectors.Names() {
+		if !strings.HasPrefix(name, "webconfig/") || !strings.HasSuffix(name, ".config") {
+			continue
+		}
+		data, err := testvectors.Read(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data), true)
+		seeds++
+	}
+	data, err := testvectors.Read("webconfig/cases.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var file struct{ Cases []struct{ XML string } }
+	if err := json.Unmarshal(data, &file); err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range file.Cases {
+		f.Add(c.XML, false)
+		seeds++
+	}
+	if seeds != 6+70 {
+		f.Fatalf("%d seeds", seeds)
+	}
+	f.Fuzz(func(t *testing.T, xml string, insecure bool) {
+		s, err := cookie.LoadSite(writeSite(t, xml), &cookie.SiteOptions{AllowInsecure: insecure})
+		if err != nil {
+			var e *machinekey.ConfigError
+			if s != nil || !errors.As(err, &e) && !errors.Is(err, cookie.ErrNoneAccepted) {
+				t.Fatalf("%T: %v", err, err)
+			}
+			return
+		}
+		if strings.Count(s.String(), "accepted: ") == 0 || len(s.Ring().Keys()) != 1 {
+			t.Errorf("%s", s)
+		}
+		cfg, err := machinekey.ParseWebConfig(strings.NewReader(xml))
+		if err == nil && len(cfg.ValidationKey) >= 16 && strings.Contains(strings.ToLower(s.String()), fmt.Sprintf("%x", cfg.ValidationKey)) {
+			t.Error("shows the key")
+		}
+		if status, _ := answer(s, request("FedAuth=AAAA; .ASPXAUTH=AAAA")); status != http.StatusUnauthorized {
+			t.Errorf("status %d", status)
+		}
+	})
+}

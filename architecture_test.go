@@ -20,7 +20,7 @@ const module = "github.com/webfarm-go/webfarm"
 // three packages form a line, and what lies under internal is pure.
 var mayImport = map[string][]string{
 	".":                  {},
-	"cmd/webfarm":        {"cookie", "sessiontoken", "machinekey"},
+	"cmd/webfarm":        {"cookie", "sessiontoken", "machinekey", "internal/webconfig"},
 	"cookie":             {"sessiontoken", "machinekey", "internal/webconfig"},
 	"sessiontoken":       {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/nbfx", "internal/nrbf", "internal/rsacookie"},
 	"machinekey":         {"internal/dotnet", "internal/webconfig"},

@@ -12,61 +12,117 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// print writes the report for people: the keys, the cookie, the layers, what
-// the token says, and why it was refused if it was.
+// print writes the report for people: the keys, and for each credential the
+// cookie, the layers, what it says, and why it was refused if it was.
 func (r *inspectReport) print(w io.Writer) error {
 	var b bytes.Buffer
 	for _, f := range r.Configs {
 		fmt.Fprintf(&b, "Machine key of %s\n", f.File)
 		writeTable(&b, "  ", f.rows())
 	}
-	if r.Cookie != nil {
-		r.Cookie.print(&b)
-	}
-	if len(r.Layers) > 0 {
-		printLayers(&b, r.Layers)
-	}
-	if r.Token != nil {
-		fmt.Fprint(&b, "\nSession\n")
-		writeTable(&b, "  ", r.sessionRows())
-		for i := range r.Token.Identities {
-			title := "Identity"
-			if n := len(r.Token.Identities); n > 1 {
-				title = fmt.Sprintf("Identity %d of %d", i+1, n)
-			}
-			r.Token.Identities[i].print(&b, title)
+	for i := range r.Credentials {
+		if n := len(r.Credentials); n > 1 {
+			fmt.Fprintf(&b, "\n%s\n", strings.TrimRight(fmt.Sprintf("---- %d of %d %s", i+1, n, strings.Repeat("-", 60)), " "))
 		}
-	}
-	if r.Refused != nil {
-		r.Refused.print(&b)
-	} else {
-		fmt.Fprintf(&b, "\nACCEPTED: %s\n", r.summary())
+		r.Credentials[i].print(&b, r)
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// summary is one line for an accepted cookie.
-func (r *inspectReport) summary() string {
-	name := "a user without a name"
-	if id := r.Token.Identities[0]; id.Name != "" { // an accepted token has identities
-		name = abridged(id.Name)
+func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
+	fmt.Fprintf(b, "\n%s: %s\n", c.title(), c.Kind.text().what)
+	if c.AuthType != "" {
+		fmt.Fprintf(b, "  AuthenticationType %s\n", abridged(c.AuthType))
 	}
-	text := fmt.Sprintf("%s, expires %s", name, relative(r.Token.ValidTo, r.At))
-	authenticated := func(id identityReport) bool { return id.Authenticated }
-	if !slices.ContainsFunc(r.Token.Identities, authenticated) {
-		text += "; but no identity is authenticated, so a Go service takes it for signed out"
+	if c.Cookie != nil {
+		c.Cookie.print(b)
 	}
-	return text
+	if len(c.Layers) > 0 {
+		printLayers(b, c.Layers)
+	}
+	switch {
+	case c.Token != nil:
+		fmt.Fprint(b, "\nSession\n")
+		writeTable(b, "  ", c.Token.rows(r))
+		for i := range c.Token.Identities {
+			title := "Identity"
+			if n := len(c.Token.Identities); n > 1 {
+				title = fmt.Sprintf("Identity %d of %d", i+1, n)
+			}
+			c.Token.Identities[i].print(b, title)
+		}
+	case c.Forms != nil:
+		c.Forms.print(b, r.At)
+	case c.OWIN != nil:
+		c.OWIN.print(b, r.At)
+	case c.Anonymous != nil:
+		c.Anonymous.print(b, r.At)
+	case c.Roles != nil:
+		c.Roles.print(b)
+	}
+	if c.Refused != nil {
+		c.Refused.print(b)
+	} else {
+		fmt.Fprintf(b, "\nACCEPTED: %s\n", c.summary(r.At))
+	}
+}
+
+// title says where the credential was.
+func (c *credentialReport) title() string {
+	switch {
+	case c.Cookie != nil:
+		return "Cookie " + printable(c.Cookie.Name)
+	case c.Kind == kindBearer:
+		return "Token"
+	}
+	return "Value"
+}
+
+// summary is one line for an accepted credential.
+func (c *credentialReport) summary(now time.Time) string {
+	switch {
+	case c.Forms != nil:
+		return fmt.Sprintf("%s, expires %s", userName(c.Forms.Name), relative(c.Forms.Expiration, now))
+	case c.Anonymous != nil:
+		return fmt.Sprintf("visitor %s, expires %s", abridged(c.Anonymous.ID), relative(c.Anonymous.Expires, now))
+	case c.Roles != nil:
+		return "the envelope is authentic"
+	case c.OWIN != nil:
+		text := userName(c.OWIN.Identity.Name) + ", never expires"
+		if c.OWIN.Expires != nil {
+			text = fmt.Sprintf("%s, expires %s", userName(c.OWIN.Identity.Name), relative(*c.OWIN.Expires, now))
+		}
+		return text + unauthenticated([]identityReport{c.OWIN.Identity})
+	}
+	ids := c.Token.Identities // an accepted token has identities
+	return fmt.Sprintf("%s, expires %s", userName(ids[0].Name), relative(c.Token.ValidTo, now)) + unauthenticated(ids)
+}
+
+func userName(name string) string {
+	if name == "" {
+		return "a user without a name"
+	}
+	return abridged(name)
+}
+
+// unauthenticated is a remark on identities that count for nobody.
+func unauthenticated(ids []identityReport) string {
+	if slices.ContainsFunc(ids, func(id identityReport) bool { return id.Authenticated }) {
+		return ""
+	}
+	return "; but no identity is authenticated, so a Go service takes it for signed out"
 }
 
 func (c *cookieReport) print(b *bytes.Buffer) {
-	fmt.Fprintf(b, "\nCookie %s\n", printable(c.Name))
 	rows := [][]string{}
-	for _, chunk := range c.Chunks {
+	for i, chunk := range c.Chunks {
 		note := ""
+		if c.Announced > 0 && i == 0 && chunk.Joined {
+			note = fmt.Sprintf("announces %s", plural(c.Announced, "chunk"))
+		}
 		if chunk.Copies > 1 {
-			note = fmt.Sprintf("%d times", chunk.Copies)
+			note = strings.TrimPrefix(fmt.Sprintf("%s, %d times", note, chunk.Copies), ", ")
 		}
 		if !chunk.Joined {
 			note = strings.TrimPrefix(note+", not read", ", ")
@@ -120,8 +176,7 @@ func printLayers(b *bytes.Buffer, layers []layerReport) {
 	writeTable(b, "  ", rows)
 }
 
-func (r *inspectReport) sessionRows() [][]string {
-	t := r.Token
+func (t *tokenReport) rows(r *inspectReport) [][]string {
 	from, to := t.ValidFrom, t.ValidTo
 	rows := [][]string{
 		{"valid from", when(from, r.At)},
@@ -132,11 +187,7 @@ func (r *inspectReport) sessionRows() [][]string {
 	if t.EndpointID != "" {
 		endpoint = "cookie path " + abridged(t.EndpointID)
 	}
-	lasts := "until the browser closes"
-	if t.Persistent {
-		lasts = "across browser restarts (persistent)"
-	}
-	rows = append(rows, []string{"good for", endpoint}, []string{"cookie lasts", lasts})
+	rows = append(rows, []string{"good for", endpoint}, []string{"cookie lasts", cookieLasts(t.Persistent)})
 	if t.ReferenceMode {
 		rows = append(rows, []string{"kept", "on the server (reference mode)"})
 	}
@@ -209,12 +260,14 @@ func (id *identityReport) printClaims(b *bytes.Buffer) {
 			row = append(row, abridged(strings.TrimPrefix(c.ValueType, "http://www.w3.org/2001/XMLSchema#")))
 		}
 		value := abridged(c.Value)
-		if c.Value == "" {
+		if c.Hidden {
+			value = hidden
+		} else if c.Value == "" {
 			value = strconv.Quote("")
 		}
 		rows = append(rows, append(row, value))
 		for _, p := range c.Properties {
-			rows = append(rows, []string{"  property " + abridged(p.Name) + " = " + abridged(p.Value)})
+			rows = append(rows, []string{"  property " + abridged(p.Name) + " = " + p.shown()})
 		}
 	}
 	writeTable(b, "    ", rows)

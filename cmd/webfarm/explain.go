@@ -20,6 +20,7 @@ type layerText struct {
 
 // layerTexts are the layers from the outside to the inside.
 var layerTexts = []layerText{{
+	name:    layerCookie,
 	code:    "cookie",
 	refused: "The request does not carry this cookie.",
 	reasons: []string{
@@ -35,7 +36,7 @@ var layerTexts = []layerText{{
 	refused: "The text is not base64 from end to end.",
 	reasons: []string{
 		"it was cut, or something was added, when it was copied",
-		"it is not a session cookie of WIF but of another kind: see -name",
+		"it is not a session cookie of WIF but of another kind: see -name and -kind",
 	},
 }, {
 	name:    "envelope (XML)",
@@ -45,7 +46,7 @@ var layerTexts = []layerText{{
 	reasons: []string{
 		"a chunk is missing at the end, or a chunk of an older, longer session was glued to it",
 		"it was cut when it was copied",
-		"it is not a session cookie of WIF but of another kind: see -name",
+		"it is not a session cookie of WIF but of another kind: see -name and -kind",
 	},
 }, {
 	name:    "machine key",
@@ -56,8 +57,42 @@ var layerTexts = []layerText{{
 		"this web.config has another <machineKey> than the node that issued the cookie: compare key ids, also with machine.config and parent sites",
 		"the key was changed after the cookie was issued: repeat -config with the old file to find out",
 		"validation or decryption names another algorithm than on the issuing node",
-		"the site does not use MachineKeySessionSecurityTokenHandler but certificates (RSA transforms) or a handler of its own, or it is a WIF 1.0 site (Microsoft.IdentityModel)",
+		"the site does not use MachineKeySessionSecurityTokenHandler but certificates (see -cert) or a handler of its own, or it is a WIF 1.0 site (-kind wif10)",
 		"the cookie was changed: one character is enough",
+	},
+}, {
+	name:    "machine key (hex)",
+	code:    "machine-key",
+	what:    "sealed with MachineKey.Encode: authentic",
+	refused: "The sealed bytes were not made with this machine key by MachineKey.Encode, or were changed since.",
+	reasons: []string{
+		"this web.config has another <machineKey> than the node that issued the cookie: compare key ids",
+		"the cookie was changed: one character is enough",
+	},
+}, {
+	name:    "rsa signature",
+	code:    "rsa-signature",
+	what:    "signed with the certificate: authentic",
+	refused: "The bytes were not signed with this certificate, or were changed since.",
+	reasons: []string{
+		"the node that issued the cookie has another certificate, or a machine key and none: then leave -cert out",
+		"the cookie was changed: one character is enough",
+	},
+}, {
+	name:    "rsa encryption",
+	code:    "rsa-encryption",
+	what:    "encrypted for the certificate",
+	refused: "The bytes are authentic, but not encrypted for this certificate.",
+	reasons: []string{
+		"the farm has another certificate for encryption than for signatures",
+	},
+}, {
+	name:    "payload",
+	code:    "payload",
+	what:    "the token, unpacked",
+	refused: "The bytes are authentic, but not those of a session token, or longer than 1 MiB.",
+	reasons: []string{
+		"the site has its own list of cookie transforms",
 	},
 }, {
 	name:    "store",
@@ -108,14 +143,31 @@ var layerTexts = []layerText{{
 	refused: "The token is authentic, but not good here and now.",
 }}
 
-// textOf returns the text of the layer that package sessiontoken calls name.
-func textOf(name string) layerText {
-	for _, t := range layerTexts {
-		if t.name == name && name != "" {
-			return t
+// layerCookie is the layer before all others: the header.
+const layerCookie = "cookie"
+
+// textOf returns the text of the layer that package sessiontoken calls name,
+// in a credential of that kind.
+func textOf(k kind, name string) layerText {
+	lists := [][]layerText{layerTexts}
+	switch {
+	case k == kindForms:
+		lists = [][]layerText{formsLayerTexts}
+	case k == kindRoles, k == kindAnonymous:
+		lists = [][]layerText{urlTokenLayerTexts}
+	case k.isOWIN():
+		lists = [][]layerText{owinLayerTexts}
+	case k == kindWIF10:
+		lists = [][]layerText{wif10LayerTexts, layerTexts}
+	}
+	for _, list := range lists {
+		for _, t := range list {
+			if t.name == name {
+				return t
+			}
 		}
 	}
-	return layerText{name: name, code: name}
+	return layerText{name: name, code: name, refused: "This layer refused it."}
 }
 
 // refusal says why a cookie was refused.
@@ -126,48 +178,65 @@ type refusal struct {
 	Reasons []string `json:"reasons"`
 }
 
-// explain turns the error of a layer into a refusal. Value is the text of the
-// credential; it only serves to recognise other kinds.
-func explain(t layerText, err error, value string, set *cookie.Set) *refusal {
+// explain turns the error of a layer into a refusal. The text of the
+// credential only serves to recognise other kinds.
+func explain(t layerText, err error, c credential) *refusal {
 	r := &refusal{Layer: t.code, Error: err.Error(), Meaning: t.refused}
-	if set != nil && (t.code == "text" || t.code == "envelope" || t.code == "cookie") {
-		r.Reasons = append(r.Reasons, problems(set)...)
+	if c.set != nil && (t.code == "text" || t.code == "envelope" || t.code == "cookie") {
+		r.Reasons = append(r.Reasons, problems(c.set)...)
+	}
+	add := func(meaning string, reasons ...string) *refusal {
+		r.Meaning, r.Reasons = meaning, append(r.Reasons, reasons...)
+		return r
 	}
 	switch {
-	case errors.Is(err, cookie.ErrTooManyChunks), errors.Is(err, cookie.ErrTooLong):
-		r.Meaning = "The cookie is there, but larger than any that is read."
-		return r
+	case errors.Is(err, cookie.ErrTooManyChunks), errors.Is(err, cookie.ErrTooLong), errors.Is(err, sessiontoken.ErrTooLong):
+		return add("The credential is there, but larger than any that is read.",
+			"something else has this name, or it was glued together when it was copied")
+	case errors.Is(err, cookie.ErrMissingChunk):
+		return add("The cookie announces more chunks than the request carries, and all are needed.",
+			"a proxy or the browser dropped a cookie, being too large or too many",
+			"only a part of the header was copied")
 	case errors.Is(err, sessiontoken.ErrDPAPI):
-		r.Meaning = "The cookie is sealed with the Windows DPAPI of the machine that issued it (WIF's default; on another node .NET reports ID1073). No machine key opens it."
-		r.Reasons = append(r.Reasons,
+		return add("The cookie is sealed with the Windows DPAPI of the machine that issued it (WIF's default; on another node .NET reports ID1073). No machine key opens it.",
 			"the site's web.config does not replace SessionSecurityTokenHandler with MachineKeySessionSecurityTokenHandler, see <securityTokenHandlers>")
-		return r
+	case errors.Is(err, sessiontoken.ErrCoreWCF):
+		return add("The cookie is authentic, but CoreWCF wrote it, in a format of its own.",
+			"no site on .NET Framework reads it either: let one of them, or this library, issue the cookie")
+	case errors.Is(err, sessiontoken.ErrOtherFormat):
+		return add("The cookie is authentic, but of the other generation of WIF.",
+			"say so: -kind wif10 is Microsoft.IdentityModel, -kind fedauth is System.IdentityModel of .NET 4.5",
+			"nodes of both generations use one cookie name; they do not read each other's")
+	case errors.Is(err, sessiontoken.ErrExpired) && !c.kind.isSession():
+		return add("It is authentic, but its time is over.",
+			"the user has not come back within its lifetime, or the site does not renew",
+			"to look at it as of another time use -at")
 	case errors.Is(err, sessiontoken.ErrExpired):
-		r.Meaning = "The cookie is authentic, but its time is over (.NET: ID4255)."
-		r.Reasons = append(r.Reasons,
+		return add("The cookie is authentic, but its time is over (.NET: ID4255).",
 			"the user has not come back within the lifetime; WIF does not renew sessions by itself",
 			"to look at it as of another time use -at; -skew is the site's maximumClockSkew")
-		return r
 	case errors.Is(err, sessiontoken.ErrNotYetValid):
-		r.Meaning = "The cookie is authentic, but its time is yet to come (.NET: ID4255)."
-		r.Reasons = append(r.Reasons, "the clocks of the issuing node and of this machine differ by more than the clock skew")
-		return r
+		return add("The cookie is authentic, but its time is yet to come (.NET: ID4255).",
+			"the clocks of the issuing node and of this machine differ by more than the clock skew")
 	case errors.Is(err, sessiontoken.ErrEndpoint):
-		r.Meaning = "The cookie is authentic, but was issued for another cookie path (.NET: ID4291)."
-		r.Reasons = append(r.Reasons, "path in <cookieHandler> differs between the nodes, or from -path; it is compared with its case and its last slash")
-		return r
+		return add("The cookie is authentic, but was issued for another cookie path (.NET: ID4291).",
+			"path in <cookieHandler> differs between the nodes, or from -path; it is compared with its case and its last slash")
+	case c.kind.isOWIN() && t.code == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
+		return add("The ticket is authentic, but says no time that can be read. For .NET it never expires, mostly by accident.",
+			"the code that issued it set no ExpiresUtc",
+			"-allow-insecure reads it nevertheless")
 	}
-	if t.code == "text" || t.code == "envelope" {
-		if kind := otherKind(value); kind != "" {
-			r.Reasons = append(r.Reasons, kind)
+	if t.code == "text" || t.code == "envelope" || t.code == "machine-key" && !c.kind.isSession() {
+		if look := otherKind(c.kind, c.text); look != "" {
+			r.Reasons = append(r.Reasons, look)
 		}
 	}
 	r.Reasons = append(r.Reasons, t.reasons...)
 	return r
 }
 
-// otherKind recognises text that is not of a session cookie by its look.
-func otherKind(value string) string {
+// otherKind recognises text that is not of the kind k by its look.
+func otherKind(k kind, value string) string {
 	value = strings.TrimSpace(value)
 	only := func(alphabet string) bool { return strings.Trim(value, alphabet) == "" }
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -178,14 +247,16 @@ func otherKind(value string) string {
 		return "it looks like ASP.NET Core Data Protection, which has nothing to do with the machine key"
 	case strings.HasPrefix(value, "eyJ"):
 		return "it looks like a JSON Web Token"
-	case strings.HasPrefix(value, "chunks:") || strings.HasPrefix(value, "chunks-"):
+	case k != kindOWIN && strings.HasPrefix(value, "chunks:") || strings.HasPrefix(value, "chunks-"):
 		return "it looks like the head of an OWIN (Katana) cookie in chunks"
 	case strings.Contains(value, "%"):
 		return "it looks percent-encoded: %2B stands for +, %2F for / and %3D for ="
-	case only("0123456789ABCDEFabcdef"):
-		return "it looks like a forms authentication cookie (.ASPXAUTH): hex digits"
-	case strings.ContainsAny(value, "-_") && only(letters+"-_="):
-		return "it has the letters - and _ in place of + and /, as OWIN (Katana) cookies and tokens do"
+	case strings.HasPrefix(value, "77u/PD94bWwg") && !k.isSession():
+		return "it looks like a session of WIF (FedAuth): -kind fedauth or wif10"
+	case k != kindForms && only("0123456789ABCDEFabcdef"):
+		return "it looks like a forms authentication cookie (.ASPXAUTH): hex digits; then say -kind forms"
+	case k.isSession() && strings.ContainsAny(value, "-_") && only(letters+"-_="):
+		return "it has the letters - and _ in place of + and /, as OWIN (Katana) cookies and tokens do; then say -kind owin or bearer"
 	}
 	return ""
 }

@@ -56,8 +56,14 @@ func FuzzInspect(f *testing.F) {
 		if err := json.Unmarshal([]byte(machines), &report); err != nil {
 			t.Fatal(err)
 		}
-		if report.OK != (code == exitOK) || report.OK != (report.Refused == nil) {
-			t.Fatalf("exit code %d, ok %v, refused %v", code, report.OK, report.Refused)
+		all := true
+		for _, c := range report.Credentials {
+			if all = all && c.OK; c.OK != (c.Refused == nil) {
+				t.Fatalf("ok %v, refused %v", c.OK, c.Refused)
+			}
+		}
+		if report.OK != (code == exitOK) || report.OK != all || len(report.Credentials) == 0 {
+			t.Fatalf("exit code %d, ok %v, %d credentials", code, report.OK, len(report.Credentials))
 		}
 	})
 }

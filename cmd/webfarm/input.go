@@ -6,18 +6,16 @@ import (
 	"net/http"
 	"os"
 	"strings"
-
-	"github.com/webfarm-go/webfarm/cookie"
 )
 
 // maxInput is the number of bytes that are read from standard input: more than
 // net/http takes for all headers of a request.
 const maxInput = 2 << 20
 
-// pasted is what somebody gave to inspect: a Cookie header or the bare text of
-// one credential.
+// pasted is what somebody gave to inspect: headers of a request or the bare
+// text of one credential.
 type pasted struct {
-	request *http.Request // with the Cookie header; nil for bare text
+	request *http.Request // with Cookie and Authorization; nil for bare text
 	text    string        // the bare text
 }
 
@@ -45,10 +43,11 @@ func readInput(args []string, s streams) (string, error) {
 	return string(data), nil
 }
 
-// parseInput makes out what text is: the Cookie lines of a request, the
-// Set-Cookie lines of a response, a Cookie header without its name, or the
-// bare text of the credential called name.
-func parseInput(text, name string) (pasted, error) {
+// parseInput makes out what text is: the Cookie and Authorization lines of a
+// request, the Set-Cookie lines of a response, a Cookie header without its
+// name, or the bare text of a credential. The names are those of cookies that
+// may begin a line.
+func parseInput(text string, names []string) (pasted, error) {
 	if strings.TrimSpace(text) == "" {
 		return pasted{}, usageError("the cookie is empty")
 	}
@@ -58,14 +57,18 @@ func parseInput(text, name string) (pasted, error) {
 		line = strings.TrimPrefix(strings.TrimPrefix(line, "> "), "< ") // as curl -v prints them
 		lines[i] = line
 	}
-	if header := headerLines(lines, "Cookie:"); header != nil {
-		return fromHeader(header), nil
+	cookies, authorization := headerLines(lines, "Cookie:"), headerLines(lines, "Authorization:")
+	if cookies != nil || authorization != nil {
+		return pasted{request: &http.Request{Header: http.Header{"Cookie": cookies, "Authorization": authorization}}}, nil
 	}
 	if header := headerLines(lines, "Set-Cookie:"); header != nil {
 		return fromHeader(setCookiePairs(header)), nil
 	}
-	whole := joinLines(lines, name)
-	if isBare(whole, name) {
+	whole := joinLines(lines, names)
+	if len(whole) > 7 && strings.EqualFold(whole[:7], "Bearer ") {
+		return pasted{request: &http.Request{Header: http.Header{"Authorization": {whole}}}}, nil
+	}
+	if isBare(whole, names) {
 		return pasted{text: whole}, nil
 	}
 	return fromHeader([]string{whole}), nil
@@ -96,11 +99,15 @@ func setCookiePairs(headers []string) []string {
 }
 
 // joinLines undoes the breaking of one long line, as mail programs do it, and
-// sets cookies apart that stand on a line each.
-func joinLines(lines []string, name string) string {
+// sets cookies apart that stand on a line each. Lines
+// that begin with # are comments, as issue prints them.
+func joinLines(lines, names []string) string {
 	var b strings.Builder
 	for _, line := range lines {
-		if b.Len() > 0 && startsPair(line, name) {
+		if strings.HasPrefix(line, "# ") {
+			continue
+		}
+		if b.Len() > 0 && startsPair(line, names) {
 			b.WriteString("; ")
 		}
 		b.WriteString(line)
@@ -108,18 +115,29 @@ func joinLines(lines []string, name string) string {
 	return b.String()
 }
 
-// startsPair reports whether line begins with name=, name1= and so on.
-func startsPair(line, name string) bool {
-	if len(line) < len(name) || !strings.EqualFold(line[:len(name)], name) {
-		return false
+// startsPair reports whether line begins with name=, name1= and so on, for one
+// of the names, or with the name of one of Katana's cookies.
+func startsPair(line string, names []string) bool {
+	if strings.HasPrefix(line, katanaPrefix) {
+		return strings.Contains(line, "=")
 	}
-	return strings.HasPrefix(strings.TrimLeft(line[len(name):], "0123456789"), "=")
+	for _, name := range names {
+		if len(line) < len(name) || !strings.EqualFold(line[:len(name)], name) {
+			continue
+		}
+		rest := line[len(name):]
+		rest = strings.TrimPrefix(rest, "C") // a chunk of a cookie of Katana under another name
+		if strings.HasPrefix(strings.TrimLeft(rest, "0123456789"), "=") {
+			return true
+		}
+	}
+	return false
 }
 
 // isBare reports whether text is a value without a name: it has no equals sign
 // but for the padding at its end.
-func isBare(text, name string) bool {
-	return !startsPair(text, name) && !strings.Contains(text, ";") &&
+func isBare(text string, names []string) bool {
+	return !startsPair(text, names) && !strings.Contains(text, ";") &&
 		!strings.Contains(strings.TrimRight(text, "="), "=")
 }
 
@@ -127,28 +145,15 @@ func fromHeader(lines []string) pasted {
 	return pasted{request: &http.Request{Header: http.Header{"Cookie": lines}}}
 }
 
-// credential returns the text of the credential and, if there was a header,
-// its chunks.
-func (p pasted) credential(name string) (text string, set *cookie.Set, err error) {
-	if p.request == nil {
-		return p.text, nil, nil
-	}
-	found := cookie.WIF.Inspect(p.request, name)
-	text, err = cookie.WIF.Join(p.request, name)
-	return text, &found, err
-}
-
 // names returns the names of the cookies in the header, for the case that the
 // one looked for is not among them.
 func (p pasted) names() []string {
 	const enough = 20
 	var names []string
-	for _, line := range p.request.Header["Cookie"] {
-		for pair := range strings.SplitSeq(line, ";") {
-			name, _, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			if name != "" && len(name) <= 100 && len(names) < enough {
-				names = append(names, name)
-			}
+	for pair := range pairs(p.request) {
+		name, _, _ := strings.Cut(pair, "=")
+		if name != "" && len(name) <= 100 && len(names) < enough {
+			names = append(names, name)
 		}
 	}
 	return names

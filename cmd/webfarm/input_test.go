@@ -29,23 +29,24 @@ func TestParseInput(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := parseInput(tt.text, "FedAuth")
+			p, err := parseInput(tt.text, []string{"FedAuth"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, set, err := p.credential("FedAuth")
-			if err != nil {
-				t.Fatal(err)
+			sites := &site{session: sessionSite{kind: kindFedAuth, name: "FedAuth"}}
+			found, err := sites.find(p, wanted{kind: kindFedAuth})
+			if err != nil || len(found) != 1 || found[0].err != nil {
+				t.Fatal(found, err)
 			}
-			if got != tt.want || (set == nil) != tt.bare {
-				t.Errorf("%q, bare %v; want %q, bare %v", got, set == nil, tt.want, tt.bare)
+			if got := found[0]; got.text != tt.want || (got.set == nil) != tt.bare {
+				t.Errorf("%q, bare %v; want %q, bare %v", got.text, got.set == nil, tt.want, tt.bare)
 			}
 		})
 	}
 }
 
 func TestOtherCookies(t *testing.T) {
-	p, err := parseInput("Cookie: a=1; b=2; novalue; =x; "+strings.Repeat("c", 200)+"=3", "FedAuth")
+	p, err := parseInput("Cookie: a=1; b=2; novalue; =x; "+strings.Repeat("c", 200)+"=3", []string{"FedAuth"})
 	if err != nil {
 		t.Fatal(err)
 	}

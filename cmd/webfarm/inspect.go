@@ -15,64 +15,105 @@ import (
 const inspectUsage = `
 Usage: webfarm inspect -config FILE [flags] [COOKIE | -]
 
-Opens a session cookie of WIF 4.5 (FedAuth) with the site's own machine key and
-shows what is inside, layer by layer. If the cookie is refused it says at which
-layer, what that means and the usual reasons. Nothing is sent anywhere, and no
-key is printed.
+Opens the credentials of a farm with the site's own machine key and shows what
+is inside, layer by layer. If one is refused it says at which layer, what that
+means and the usual reasons. Nothing is sent anywhere, and no key is printed.
 
-COOKIE is a Cookie header with or without "Cookie:" in front, or the bare value
-of the cookie if it is not in chunks. With - or nothing, standard input is read;
-there, Cookie lines are picked out of a whole request and Set-Cookie lines out
-of a response.
+COOKIE is a Cookie header with or without "Cookie:" in front, an Authorization
+header, or the bare value of a credential that is not in chunks. With - or
+nothing, standard input is read; there, Cookie and Authorization lines are
+picked out of a whole request and Set-Cookie lines out of a response.
+
+Every known credential of a header is shown. Its kind follows from the cookie's
+name and the web.config, never from trying keys; a bare value is taken for the
+site's sign-in. -kind overrides:
+
+  fedauth    FedAuth, or its name in <cookieHandler>; WIF 4.5
+  wif10      the same of WIF 1.0 (Microsoft.IdentityModel), with MachineKey.Encode
+  forms      .ASPXAUTH, or its name in <forms>
+  owin       .AspNet.TYPE, TYPE being the AuthenticationType, or see -auth-type
+  bearer     Authorization: Bearer, the OAuth access token of OWIN
+  refresh    OAuth refresh token of OWIN, a bare value
+  code       OAuth authorization code of OWIN, a bare value
+  roles      .ASPXROLES, or its name in <roleManager>; not read inside
+  anonymous  .ASPXANONYMOUS, or its name in <anonymousIdentification>
+
+Names, paths, protection, and clock skew come from the first web.config.
 
 Examples
   webfarm inspect -config web.config 'FedAuth=77u/PD94...; FedAuth1=bGw+...'
   webfarm inspect -config web.config -name SiteAuth -path /shop/ - < header.txt
+  webfarm inspect -config web.config -kind forms 8C0F2A...
+  webfarm inspect -config web.config 'Authorization: Bearer 3kPq...'
   webfarm inspect -config web.config -config old.config -at '2026-01-31 18:00' - < header.txt
   webfarm issue -config web.config -name bob | webfarm inspect -config web.config -json -`
 
 func inspectCommand() command {
-	return command{"inspect", "open a session cookie and show what is inside, or what refuses it", inspectUsage, func(flags *flag.FlagSet) action {
+	return command{"inspect", "open the credentials of a request and show what is inside, or what refuses them", inspectUsage, func(flags *flag.FlagSet) action {
 		c := new(inspect)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>; repeat it to try older keys too")
-		flags.StringVar(&c.name, "name", "FedAuth", "`NAME` of the cookie, FedAuth if left out")
-		flags.StringVar(&c.path, "path", "", "cookie `PATH` of the site, which the token must name; not checked if left out")
+		flags.StringVar(&c.kind, "kind", "", "`KIND` of the credential; found out if left out")
+		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to show; all that are known if left out")
+		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of OWIN, if the cookie's name does not tell")
+		flags.StringVar(&c.path, "path", "", "cookie `PATH` that sessions must name; the web.config's or not checked if left out")
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
-		flags.DurationVar(&c.skew, "skew", sessiontoken.DefaultClockSkew, "clock skew `DURATION`, the site's maximumClockSkew; 5m if left out")
+		flags.DurationVar(&c.skew, "skew", 0, "clock skew `DURATION`; the web.config's maximumClockSkew or 5m if left out")
+		flags.StringVar(&c.cert.cert, "cert", "", "PEM `FILE` of the certificate that sessions use in place of the machine key")
+		flags.StringVar(&c.cert.key, "key", "", "PEM `FILE` of its private key, if not in the same file")
 		flags.BoolVar(&c.json, "json", false, "print for machines")
-		return c.run
+		return func(ctx context.Context, args []string, s streams) error {
+			c.given = given(flags)
+			return c.run(ctx, args, s)
+		}
 	}}
 }
 
 // inspect is the subcommand of that name.
 type inspect struct {
-	keys     keyFlags
-	name     string
-	path, at string
-	skew     time.Duration
-	json     bool
+	keys       keyFlags
+	cert       certFlags
+	kind, name string
+	authType   string
+	path, at   string
+	skew       time.Duration
+	json       bool
+	given      map[string]bool // the flags that are there
 }
 
 // inspectReport is what inspect found, in the form of -json.
 type inspectReport struct {
-	OK      bool          `json:"ok"`
-	At      time.Time     `json:"at"`
-	Skew    int64         `json:"clockSkewSeconds"`
-	Configs []keyFile     `json:"configs"`
-	Cookie  *cookieReport `json:"cookie,omitempty"`
-	Layers  []layerReport `json:"layers,omitempty"`
-	Token   *tokenReport  `json:"token,omitempty"`
-	Refused *refusal      `json:"refused,omitempty"`
+	OK          bool               `json:"ok"` // every credential was accepted
+	At          time.Time          `json:"at"`
+	Skew        int64              `json:"clockSkewSeconds"`
+	Configs     []keyFile          `json:"configs"`
+	Credentials []credentialReport `json:"credentials"` // at least one
+}
+
+// credentialReport is one credential. Of the contents, that of its kind is
+// there once the innermost layer has been read.
+type credentialReport struct {
+	Kind      kind             `json:"kind"`
+	OK        bool             `json:"ok"`
+	AuthType  string           `json:"authenticationType,omitempty"` // by which the cookie's key was derived
+	Cookie    *cookieReport    `json:"cookie,omitempty"`
+	Layers    []layerReport    `json:"layers,omitempty"`
+	Token     *tokenReport     `json:"token,omitempty"`
+	Forms     *formsReport     `json:"forms,omitempty"`
+	OWIN      *owinReport      `json:"owin,omitempty"`
+	Anonymous *anonymousReport `json:"anonymous,omitempty"`
+	Roles     *rolesReport     `json:"roles,omitempty"`
+	Refused   *refusal         `json:"refused,omitempty"`
 }
 
 // cookieReport describes the chunks. It is absent for a bare value.
 type cookieReport struct {
-	Name     string        `json:"name"`
-	Chunks   []chunkReport `json:"chunks"`
-	Joined   int           `json:"chunksJoined"`
-	Length   int           `json:"length"`
-	Problems []string      `json:"problems,omitempty"`
-	Others   []string      `json:"otherCookies,omitempty"`
+	Name      string        `json:"name"`
+	Chunks    []chunkReport `json:"chunks"`
+	Announced int           `json:"chunksAnnounced,omitempty"` // by Katana
+	Joined    int           `json:"chunksJoined"`
+	Length    int           `json:"length"`
+	Problems  []string      `json:"problems,omitempty"`
+	Others    []string      `json:"otherCookies,omitempty"`
 }
 
 type chunkReport struct {
@@ -114,29 +155,40 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	if c.skew < 0 {
 		return usageError("-skew is negative")
 	}
-	ring, files, err := c.keys.load()
+	k, err := kindFlag(c.kind, inspectKinds...)
 	if err != nil {
 		return err
 	}
-	options := &sessiontoken.SessionOptions{Endpoint: c.path, ClockSkew: c.skew, Now: func() time.Time { return now }}
-	if c.skew == 0 {
-		options.ClockSkew = -1 // none; zero would mean the default
-	}
-	codec, err := sessiontoken.NewSessionCodec(ring, options)
+	farm, files, err := c.farm(now)
 	if err != nil {
-		return setupError{err}
+		return err
 	}
 	text, err := readInput(args, s)
 	if err != nil {
 		return err
 	}
-	input, err := parseInput(text, c.name)
+	names := farm.site.cookieNames()
+	if c.name != "" {
+		names = append(names, c.name)
+	}
+	input, err := parseInput(text, names)
+	if err != nil {
+		return err
+	}
+	found, err := farm.site.find(input, wanted{k, c.name, c.authType})
 	if err != nil {
 		return err
 	}
 
-	report := &inspectReport{At: now, Skew: int64(c.skew / time.Second), Configs: files}
-	c.open(ctx, report, codec, input)
+	report := &inspectReport{OK: true, At: now, Skew: int64(farm.skew / time.Second), Configs: files}
+	for _, credential := range found {
+		r, err := farm.inspect(ctx, credential, input, files)
+		if err != nil {
+			return err
+		}
+		report.OK = report.OK && r.OK
+		report.Credentials = append(report.Credentials, r)
+	}
 	if c.json {
 		err = writeJSON(s.out, report)
 	} else {
@@ -148,31 +200,71 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	return err
 }
 
-// open fills the report, down to the layer that refuses.
-func (c *inspect) open(ctx context.Context, report *inspectReport, codec *sessiontoken.SessionCodec, input pasted) {
-	value, set, err := input.credential(c.name)
-	if set != nil {
-		report.Cookie = newCookieReport(set, input)
-	}
+// farm puts the settings of the web.config and the flags together.
+func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
+	ring, site, files, err := c.keys.load()
 	if err != nil {
-		report.Refused = explain(layerTexts[0], err, "", set)
-		return
+		return nil, nil, err
 	}
-	anatomy := codec.Inspect(ctx, value)
-	report.Layers = newLayerReports(anatomy, report.Configs)
-	if anatomy.Token != nil {
-		report.Token = newTokenReport(anatomy.Token, report.At)
+	farm := &codecs{
+		ring: ring, site: site, insecure: c.keys.allowInsecure,
+		endpoint: site.session.path, skew: site.session.skew, now: func() time.Time { return now },
 	}
-	if anatomy.Err != nil {
-		last := report.Layers[len(report.Layers)-1]
-		report.Refused = explain(last.text, anatomy.Err, value, set)
-		return
+	if c.given["path"] {
+		farm.endpoint = c.path
 	}
-	report.OK = true
+	if c.given["skew"] {
+		farm.skew, farm.skewForms = c.skew, c.skew
+	}
+	farm.certificates, err = c.cert.load(c.keys.allowInsecure)
+	return farm, files, err
+}
+
+// inspect reports on one credential, down to the layer that refuses it.
+func (c *codecs) inspect(ctx context.Context, found credential, input pasted, files []keyFile) (credentialReport, error) {
+	now := c.now()
+	r := credentialReport{Kind: found.kind, AuthType: found.authType}
+	if found.set != nil {
+		r.Cookie = newCookieReport(found.set, input)
+	}
+	if found.err != nil {
+		r.Refused = explain(textOf(found.kind, layerCookie), found.err, found)
+		return r, nil
+	}
+	o, err := c.open(ctx, found.kind, found.authType, found.text)
+	if err != nil {
+		return r, err
+	}
+	r.Layers = newLayerReports(found.kind, o.Anatomy, files)
+	switch {
+	case o.Token != nil:
+		r.Token = newTokenReport(o.Token, now)
+	case o.Forms != nil:
+		r.Forms = newFormsReport(o.Forms, now)
+	case o.OWIN != nil:
+		r.OWIN = newOWINReport(o.OWIN, found.kind, now)
+	case o.anonymous != nil:
+		r.Anonymous = newAnonymousReport(o.anonymous, now)
+	case o.roles != nil:
+		r.Roles = &rolesReport{len(o.roles)}
+	}
+	if o.Err != nil {
+		r.Refused = explain(r.Layers[len(r.Layers)-1].text, o.Err, found)
+		return r, nil
+	}
+	r.OK = true
+	return r, nil
+}
+
+// given returns the names of the flags that were set.
+func given(flags *flag.FlagSet) map[string]bool {
+	set := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	return set
 }
 
 func newCookieReport(set *cookie.Set, input pasted) *cookieReport {
-	r := &cookieReport{Name: set.Name, Chunks: []chunkReport{}, Joined: set.Joined, Length: set.Length, Problems: problems(set)}
+	r := &cookieReport{Name: set.Name, Chunks: []chunkReport{}, Announced: set.Announced, Joined: set.Joined, Length: set.Length, Problems: problems(set)}
 	for i, chunk := range set.Chunks {
 		r.Chunks = append(r.Chunks, chunkReport{chunk.Name, chunk.Size, chunk.Copies, chunk.Differ, i < set.Joined})
 	}
@@ -192,17 +284,17 @@ func problems(set *cookie.Set) []string {
 	return list
 }
 
-func newLayerReports(anatomy *sessiontoken.Anatomy, files []keyFile) []layerReport {
+func newLayerReports(k kind, anatomy *sessiontoken.Anatomy, files []keyFile) []layerReport {
 	var list []layerReport
 	for i, layer := range anatomy.Layers {
-		text := textOf(layer.Name)
+		text := textOf(k, layer.Name)
 		r := layerReport{Layer: text.code, OK: layer.Err == nil, Size: layer.Size, text: text}
 		switch {
 		case text.code == "machine-key" && r.OK:
 			r.nameKey(layer.Facts, files)
-		case text.code == "deflate" && r.OK && i+1 < len(anatomy.Layers):
+		case (text.code == "deflate" || text.code == "gzip") && r.OK && i+1 < len(anatomy.Layers):
 			r.Inner = anatomy.Layers[i+1].Size
-		case text.code == "nbfx" || text.code == "validity": // the token says it better
+		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "owin-ticket"}, text.code): // the content says it better
 		default:
 			for _, f := range layer.Facts {
 				r.Facts = append(r.Facts, factReport{f.Name, f.Value})
@@ -220,9 +312,19 @@ func (r *layerReport) nameKey(facts []sessiontoken.Fact, files []keyFile) {
 		for _, f := range files {
 			if f.KeyID == fact.Value {
 				r.KeyID, r.Config = f.KeyID, f.File
+				r.facts(facts)
 				r.Algorithms = fmt.Sprintf("%s-%d and %s", cipherName(f.Decryption), f.KeyBits, validationName(f.Validation))
 				return
 			}
+		}
+	}
+}
+
+// facts notes what else a machine key layer shows: how a legacy mode protects.
+func (r *layerReport) facts(facts []sessiontoken.Fact) {
+	for _, f := range facts {
+		if f.Name != "opened by key" {
+			r.Facts = append(r.Facts, factReport{f.Name, f.Value})
 		}
 	}
 }

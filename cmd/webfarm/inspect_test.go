@@ -71,16 +71,16 @@ func TestInspectVectors(t *testing.T) {
 				machines := tool(t, v.header(), append(args, "-json")...).want(t, people.code)
 				var report inspectReport
 				machines.decode(t, &report)
-				if report.OK != (people.code == exitOK) || report.OK != (report.Refused == nil) {
-					t.Errorf("exit code %d, ok %v, refused %v", people.code, report.OK, report.Refused)
+				if report.OK != (people.code == exitOK) || report.OK != (report.Credentials[0].Refused == nil) {
+					t.Errorf("exit code %d, ok %v, refused %v", people.code, report.OK, report.Credentials[0].Refused)
 				}
 				if good := file == "sessiontoken_45.json" && !strings.HasPrefix(v.Name, "reference-mode"); good && !report.OK {
-					t.Errorf("refused: %+v", report.Refused)
+					t.Errorf("refused: %+v", report.Credentials[0].Refused)
 				}
-				if report.Refused != nil && (report.Refused.Meaning == "" || len(report.Refused.Reasons) == 0) {
-					t.Errorf("refusal without explanation: %+v", report.Refused)
+				if report.Credentials[0].Refused != nil && (report.Credentials[0].Refused.Meaning == "" || len(report.Credentials[0].Refused.Reasons) == 0) {
+					t.Errorf("refusal without explanation: %+v", report.Credentials[0].Refused)
 				}
-				for _, l := range report.Layers {
+				for _, l := range report.Credentials[0].Layers {
 					if known := codeKnown(l.Layer); !known {
 						t.Errorf("layer %q has no text", l.Layer)
 					}
@@ -155,7 +155,7 @@ func TestInspectOlderKey(t *testing.T) {
 	var report inspectReport
 	tool(t, v.header(), "inspect", "-config", "web.config", "-config", "old.config", "-json").want(t, exitOK).decode(t, &report)
 	opened := ""
-	for _, l := range report.Layers {
+	for _, l := range report.Credentials[0].Layers {
 		opened += l.Config
 	}
 	if opened != "old.config" || len(report.Configs) != 2 {
@@ -184,8 +184,8 @@ func TestInspectClock(t *testing.T) {
 	for _, tt := range tests {
 		var report inspectReport
 		tool(t, v.header(), "inspect", "-config", "web.config", "-at", tt.at, "-skew", tt.skew, "-json").want(t, tt.code).decode(t, &report)
-		if at, err := time.Parse(time.RFC3339, tt.at); err != nil || !report.At.Equal(at) || report.Token.SecondsLeft != tt.left {
-			t.Errorf("%s: at %v, %d seconds left, want %d", tt.at, report.At, report.Token.SecondsLeft, tt.left)
+		if at, err := time.Parse(time.RFC3339, tt.at); err != nil || !report.At.Equal(at) || report.Credentials[0].Token.SecondsLeft != tt.left {
+			t.Errorf("%s: at %v, %d seconds left, want %d", tt.at, report.At, report.Credentials[0].Token.SecondsLeft, tt.left)
 		}
 	}
 }
@@ -205,15 +205,21 @@ func TestInspectGarbage(t *testing.T) {
 		{"AQIDBAUG-_abcdefgh", "text", "Katana"},
 		{strings.Repeat("0123456789ABCDEF", 20), "envelope", ".ASPXAUTH"},
 		{"AAECAwQFBgcICQ==", "envelope", "SecurityContextToken"},
-		{"other=1; .ASPXAUTH=2", "cookie", "-name"},
+		{"other=1; unknown=2", "cookie", "-name"},
+		{"other=1; .ASPXAUTH=2", "text", "hex digits"},
+		{".AspNet.Cookies=chunks:2; .AspNet.CookiesC1=abc", "cookie", ".AspNet.CookiesC2 is missing"},
+		{".AspNet.X=77u/PD94bWwgdmVyc2lv", "machine-key", "-kind fedauth"},
+		{".ASPXROLES=%%", "text", "URL token"},
+		{".ASPXANONYMOUS=AAAA0", "machine-key", "machineKey"},
+		{"Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "text", "JSON Web Token"},
 		{"FedAuth1=QUJD", "cookie", "FedAuth is missing"},
 		{"a=b; \x1b[31mred=1", "cookie", "-name"},
 	}
 	for _, tt := range tests {
 		var report inspectReport
 		tool(t, "", "inspect", "-config", "web.config", tt.text, "-json").want(t, exitRefused).decode(t, &report)
-		if report.Refused.Layer != tt.layer {
-			t.Errorf("%.20q: refused at %s, want %s", tt.text, report.Refused.Layer, tt.layer)
+		if report.Credentials[0].Refused.Layer != tt.layer {
+			t.Errorf("%.20q: refused at %s, want %s", tt.text, report.Credentials[0].Refused.Layer, tt.layer)
 		}
 		people := tool(t, "", "inspect", "-config", "web.config", tt.text).want(t, exitRefused)
 		if !strings.Contains(people.out, tt.want) {
@@ -235,8 +241,8 @@ func TestInspectTooMany(t *testing.T) {
 	header = strings.ReplaceAll(header, "FedAuth0", "FedAuth")
 	var report inspectReport
 	tool(t, header, "inspect", "-config", "web.config", "-json").want(t, exitRefused).decode(t, &report)
-	if report.Refused.Layer != "cookie" || !strings.Contains(report.Refused.Meaning, "larger") {
-		t.Errorf("refused: %+v", report.Refused)
+	if report.Credentials[0].Refused.Layer != "cookie" || !strings.Contains(report.Credentials[0].Refused.Meaning, "larger") {
+		t.Errorf("refused: %+v", report.Credentials[0].Refused)
 	}
 }
 
@@ -277,9 +283,9 @@ func TestInspectFieldNames(t *testing.T) {
 	}
 	for _, path := range []string{
 		"ok", "at", "clockSkewSeconds", "configs.0.keyId", "configs.0.mode", "configs.0.modeFrom", "configs.0.modeLine",
-		"cookie.name", "cookie.chunks.0.size", "cookie.chunksJoined", "layers.2.layer", "layers.2.keyId", "layers.3.innerSize",
-		"token.id", "token.contextId", "token.validFrom", "token.validTo", "token.secondsLeft", "token.persistent",
-		"token.identities.0.name", "token.identities.0.authenticationType", "token.identities.0.claims.0.type", "token.identities.0.claims.0.value",
+		"credentials.0.cookie.name", "credentials.0.cookie.chunks.0.size", "credentials.0.cookie.chunksJoined", "credentials.0.layers.2.layer", "credentials.0.layers.2.keyId", "credentials.0.layers.3.innerSize",
+		"credentials.0.token.id", "credentials.0.token.contextId", "credentials.0.token.validFrom", "credentials.0.token.validTo", "credentials.0.token.secondsLeft", "credentials.0.token.persistent",
+		"credentials.0.token.identities.0.name", "credentials.0.token.identities.0.authenticationType", "credentials.0.token.identities.0.claims.0.type", "credentials.0.token.identities.0.claims.0.value",
 	} {
 		var at any = m
 		for name := range strings.SplitSeq(path, ".") {

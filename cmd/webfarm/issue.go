@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -11,16 +12,25 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 const issueUsage = `
 Usage: webfarm issue -config FILE -name USER [flags]
 
-Prints the cookies that sign USER in on every node of the farm, .NET or Go, as
+Prints what signs USER in on every node of the farm, .NET or Go: the cookies as
 Set-Cookie lines, as a Cookie header and as a curl command. The output is a
 credential, as good as a password until it expires. If one cookie of the set
 cannot be written, none is.
+
+KIND is fedauth or wif10 (the site's session of WIF, the default), forms (a
+.ASPXAUTH cookie), owin (a .AspNet.TYPE cookie, TYPE from -auth-type), bearer
+(an OAuth access token of OWIN, as an Authorization header), refresh or code
+(its refresh token or authorization code, bare), or anonymous (.ASPXANONYMOUS;
+USER is the visitor's id, a fresh one if left out). Roles and claims are for
+sessions and OWIN. Names, paths, lifetimes and protection come from the
+web.config unless flags say otherwise.
 
 TYPE of -claim is the URI of a claim type or one of the short names
 ` + "  %s" + `
@@ -29,50 +39,70 @@ Examples
   webfarm issue -config web.config -name bob -role admin -role sales
   webfarm issue -config web.config -name bob -claim email=bob@app.example -lifetime 30m
   webfarm issue -config web.config -name bob -path /shop/ -persistent
+  webfarm issue -config web.config -kind forms -name bob -user-data 'admin,sales'
+  webfarm issue -config web.config -kind owin -name bob -auth-type ApplicationCookie
+  webfarm issue -config web.config -kind bearer -name bob -property client_id=app
   webfarm issue -config web.config -name bob | webfarm inspect -config web.config -`
 
 func issueCommand() command {
 	usage := fmt.Sprintf(issueUsage, wrap(claimNames(), "  ", 76))
-	return command{"issue", "print session cookies for a user, to try a site with", usage, func(flags *flag.FlagSet) action {
+	return command{"issue", "print cookies or tokens for a user, to try a site with", usage, func(flags *flag.FlagSet) action {
 		c := new(issue)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>")
+		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the site's session of WIF if left out")
 		flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
 		flags.Var(&c.roles, "role", "`ROLE` of the user; repeat it for more")
 		flags.Var(&c.claims, "claim", "`TYPE=VALUE` of another claim; repeat it for more")
-		flags.StringVar(&c.authType, "auth-type", "Federation", "authentication `TYPE` of the identity, Federation if left out")
-		flags.DurationVar(&c.lifetime, "lifetime", sessiontoken.DefaultLifetime, "`DURATION` from now, 10h if left out")
-		flags.StringVar(&c.path, "path", "/", "cookie `PATH` of the site, in the token and in Set-Cookie; / if left out")
-		flags.StringVar(&c.domain, "domain", "", "cookie `DOMAIN` in Set-Cookie; none if left out")
-		flags.StringVar(&c.cookie, "cookie", "FedAuth", "`NAME` of the cookie, FedAuth if left out")
+		flags.Var(&c.properties, "property", "`KEY=VALUE` of a property of an OWIN ticket; repeat it for more")
+		flags.StringVar(&c.userData, "user-data", "", "`TEXT` of a forms ticket beside the name")
+		flags.StringVar(&c.authType, "auth-type", "", "authentication `TYPE`; Federation, and for OWIN ApplicationCookie, if left out")
+		flags.DurationVar(&c.lifetime, "lifetime", 0, "`DURATION` from now; the web.config's or .NET's default if left out")
+		flags.StringVar(&c.path, "path", "", "cookie `PATH`, also inside; the web.config's or / if left out")
+		flags.StringVar(&c.domain, "domain", "", "cookie `DOMAIN` in Set-Cookie; the web.config's or none if left out")
+		flags.StringVar(&c.cookie, "cookie", "", "`NAME` of the cookie; the web.config's or .NET's default if left out")
 		flags.BoolVar(&c.persistent, "persistent", false, "a cookie that outlives the browser")
-		flags.IntVar(&c.chunkSize, "chunk-size", cookie.DefaultChunkSize, "`CHARACTERS` per chunk, 2000 if left out")
+		flags.IntVar(&c.chunkSize, "chunk-size", 0, "`SIZE` of a chunk; the web.config's or .NET's default if left out")
+		flags.StringVar(&c.cert.cert, "cert", "", "PEM `FILE` of the certificate that sessions use in place of the machine key")
+		flags.StringVar(&c.cert.key, "key", "", "PEM `FILE` of its private key, if not in the same file")
 		flags.BoolVar(&c.json, "json", false, "print for machines")
-		return c.run
+		return func(ctx context.Context, args []string, s streams) error {
+			c.given = given(flags)
+			return c.run(ctx, args, s)
+		}
 	}}
 }
 
 // issue is the subcommand of that name.
 type issue struct {
-	keys                 keyFlags
-	user, authType       string
-	roles, claims        texts
-	path, domain, cookie string
-	lifetime             time.Duration
-	chunkSize            int
-	persistent, json     bool
+	keys                      keyFlags
+	cert                      certFlags
+	kindText                  string
+	kind                      kind
+	user, userData, authType  string
+	roles, claims, properties texts
+	path, domain, cookie      string
+	lifetime                  time.Duration
+	chunkSize                 int
+	persistent, json          bool
+	given                     map[string]bool // the flags that are there
 }
 
-// issueReport is what issue made, in the form of -json.
+// issueReport is what issue made, in the form of -json. Cookies, SetCookie and
+// Header are there for a credential that cookies carry, Authorization for an
+// access token.
 type issueReport struct {
-	OK        bool         `json:"ok"`
-	KeyID     string       `json:"keyId"`
-	ValidFrom time.Time    `json:"validFrom"`
-	ValidTo   time.Time    `json:"validTo"`
-	Cookies   []issuedPart `json:"cookies"`
-	SetCookie []string     `json:"setCookie"`
-	Header    string       `json:"cookieHeader"` // the value, without "Cookie: "
-	Curl      string       `json:"curl"`
-	Notes     []string     `json:"notes,omitempty"`
+	OK            bool         `json:"ok"`
+	Kind          kind         `json:"kind"`
+	KeyID         string       `json:"keyId"`
+	ValidFrom     time.Time    `json:"validFrom"`
+	ValidTo       time.Time    `json:"validTo"`
+	Cookies       []issuedPart `json:"cookies,omitempty"`
+	SetCookie     []string     `json:"setCookie,omitempty"`
+	Header        string       `json:"cookieHeader,omitempty"`  // the value, without "Cookie: "
+	Authorization string       `json:"authorization,omitempty"` // the value, without "Authorization: "
+	Value         string       `json:"value,omitempty"`         // of a refresh token or code
+	Curl          string       `json:"curl"`
+	Notes         []string     `json:"notes,omitempty"`
 }
 
 type issuedPart struct {
@@ -80,67 +110,226 @@ type issuedPart struct {
 	Size int    `json:"size"`
 }
 
+// issued is the text of a credential and its time.
+type issued struct {
+	text     string
+	from, to time.Time
+	who      string
+}
+
 func (c *issue) run(ctx context.Context, args []string, s streams) error {
-	principal, notes, err := c.principal(args)
+	if err := c.check(args); err != nil {
+		return err
+	}
+	principal, notes, err := c.principal()
 	if err != nil {
 		return err
 	}
-	ring, files, err := c.keys.load()
+	ring, site, files, err := c.keys.load()
 	if err != nil {
 		return err
 	}
-	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: c.path, Lifetime: c.lifetime})
-	if err != nil {
-		return setupError{err}
+	if err := c.fill(site); err != nil {
+		return err
 	}
-	token, err := codec.NewToken(principal)
+	farm := &codecs{ring: ring, site: site, insecure: c.keys.allowInsecure, endpoint: c.path, skew: site.session.skew, lifetime: c.lifetime, now: time.Now}
+	if farm.certificates, err = c.cert.load(c.keys.allowInsecure); err != nil {
+		return err
+	}
+	if c.kind.isSession() && site.session.on && c.kind == site.session.kind && farm.certificates == nil && !knownProtection(site.session.protection) {
+		notes = append(notes, fmt.Sprintf("the web.config protects sessions in another way (%s) than with the machine key: the .NET site will not read this", site.session.protection))
+	}
+	made, err := c.make(ctx, farm, principal)
 	if err != nil {
 		return err
 	}
-	token.Persistent = c.persistent
-	text, err := codec.Encode(ctx, token)
+	report := &issueReport{OK: true, Kind: c.kind, KeyID: files[0].KeyID, ValidFrom: made.from, ValidTo: made.to, Notes: notes}
+	if c.kind.text().carried {
+		err = c.setCookies(report, made)
+	} else {
+		c.setToken(report, made.text)
+	}
 	if err != nil {
 		return err
 	}
-	template := &http.Cookie{Name: c.cookie, Value: text, Path: c.path, Domain: c.domain, Secure: true, HttpOnly: true}
+	if c.json {
+		return writeJSON(s.out, report)
+	}
+	return report.print(s, made.who)
+}
+
+// check looks at the flags that stand on their own.
+func (c *issue) check(args []string) (err error) {
+	if len(args) > 0 {
+		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
+	}
+	if c.kind, err = kindFlag(c.kindText, issueKinds...); err != nil {
+		return err
+	}
+	switch {
+	case c.user == "" && c.kind != kindAnonymous:
+		return usageError("-name is missing: the user to sign in")
+	case c.given["auth-type"] && c.authType == "":
+		return usageError("-auth-type is empty: the user would not be authenticated")
+	case c.given["lifetime"] && c.lifetime <= 0:
+		return usageError("-lifetime must be positive")
+	case c.given["path"] && (!strings.HasPrefix(c.path, "/") || strings.ContainsAny(c.path, "'\"")):
+		return usageError(fmt.Sprintf("-path %q: a path such as / or /shop/", c.path))
+	case strings.Contains(c.cookie, "'"): // legal, but it would end the quotes of the curl command
+		return usageError(fmt.Sprintf("-cookie %q: a name without quotes", c.cookie))
+	case c.given["cookie"] && c.cookie == "":
+		return usageError("-cookie is empty")
+	case len(c.keys.config) > 1:
+		return usageError("-config is there more than once: one key issues")
+	case c.kind == kindOWIN && c.given["chunk-size"] && (c.chunkSize < 200 || c.chunkSize > cookie.MaxCookieSize):
+		return usageError(fmt.Sprintf("-chunk-size %d: for OWIN, 200 to %d bytes of the whole line", c.chunkSize, cookie.MaxCookieSize))
+	case c.kind != kindOWIN && c.given["chunk-size"] && (c.chunkSize < cookie.MinChunkSize || c.chunkSize > cookie.MaxCookieSize):
+		return usageError(fmt.Sprintf("-chunk-size %d: .NET takes %d and more, browsers up to %d with the name",
+			c.chunkSize, cookie.MinChunkSize, cookie.MaxCookieSize))
+	case c.given["user-data"] && c.kind != kindForms:
+		return usageError("-user-data goes with -kind forms")
+	case len(c.properties) > 0 && !c.kind.isOWIN():
+		return usageError("-property goes with -kind owin, bearer, refresh and code")
+	case len(c.roles)+len(c.claims) > 0 && (c.kind == kindForms || c.kind == kindAnonymous):
+		return usageError(fmt.Sprintf("-role and -claim are not for -kind %s, which has no claims; forms tickets have -user-data", c.kind))
+	case c.given["cert"] && c.kind != "" && !c.kind.isSession():
+		return usageError("-cert goes with sessions of WIF")
+	}
+	return nil
+}
+
+// fill takes from the web.config what the flags leave out.
+func (c *issue) fill(s *site) error {
+	if c.kind == "" {
+		c.kind = s.session.kind
+	}
+	path, domain := "", ""
+	switch {
+	case c.kind == kindForms:
+		path, domain = s.forms.path, s.forms.domain
+	case c.kind.isSession():
+		path, domain = s.session.path, s.session.domain
+		if c.chunkSize == 0 {
+			c.chunkSize = s.session.chunkSize
+		}
+		c.authType = cmp.Or(c.authType, "Federation")
+	case c.kind == kindOWIN:
+		c.authType = authTypeOf(c.cookie, c.authType)
+	case c.kind.isOWIN():
+		c.authType = cmp.Or(c.authType, "Bearer")
+	}
+	c.path = cmp.Or(c.path, path, "/")
+	c.domain = cmp.Or(c.domain, domain)
+	c.cookie = cmp.Or(c.cookie, s.nameOfKind(c.kind, c.authType))
+	if strings.ContainsAny(c.cookie+c.path, "'\"") {
+		return usageError("the web.config names the cookie or its path with quotes: say -cookie and -path")
+	}
+	return nil
+}
+
+// make issues the credential.
+func (c *issue) make(ctx context.Context, farm *codecs, p sessiontoken.Principal) (issued, error) {
+	switch {
+	case c.kind == kindForms:
+		codec, err := farm.forms()
+		if err != nil {
+			return issued{}, setupError{err}
+		}
+		t := codec.NewTicket(c.user, c.userData)
+		t.Persistent, t.CookiePath = c.persistent, c.path
+		text, err := codec.Encode(ctx, t)
+		return issued{text, t.IssueDate, t.Expiration, c.user}, err
+	case c.kind == kindAnonymous:
+		return c.makeAnonymous(ctx, farm)
+	case c.kind.isOWIN():
+		return c.makeOWIN(ctx, farm, p)
+	}
+	codec, err := farm.session(c.kind)
+	if err != nil {
+		return issued{}, setupError{err}
+	}
+	p.Identities[0].AuthenticationType = c.authType
+	t, err := codec.NewToken(p)
+	if err != nil {
+		return issued{}, err
+	}
+	t.Persistent = c.persistent
+	text, err := codec.Encode(ctx, t)
+	return issued{text, t.ValidFrom, t.ValidTo, c.user}, err
+}
+
+func (c *issue) makeAnonymous(ctx context.Context, farm *codecs) (issued, error) {
+	codec, err := farm.anonymous(farm.now)
+	if err != nil {
+		return issued{}, setupError{err}
+	}
+	id, err := codec.NewID()
+	if err != nil {
+		return issued{}, err
+	}
+	id.ID = cmp.Or(c.user, id.ID)
+	text, err := codec.Encode(ctx, id)
+	return issued{text, time.Now().UTC(), id.Expires, "visitor " + id.ID}, err
+}
+
+func (c *issue) makeOWIN(ctx context.Context, farm *codecs, p sessiontoken.Principal) (issued, error) {
+	codec, err := farm.owin(c.kind, c.authType)
+	if err != nil {
+		return issued{}, setupError{err}
+	}
+	id := p.Identities[0]
+	id.AuthenticationType = c.authType
+	t := codec.NewTicket(id, nil)
+	for _, text := range c.properties {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return issued{}, usageError(fmt.Sprintf("-property %q: write KEY=VALUE", text))
+		}
+		t.Properties.Set(name, value)
+	}
 	if c.persistent {
-		template.Expires = token.ValidTo
+		t.Properties.SetPersistent(true)
 	}
-	set, err := cookie.WIF.SplitSize(template, c.chunkSize)
+	from, _ := t.Properties.Issued()
+	to, _ := t.Properties.Expires()
+	text, err := codec.Encode(ctx, t)
+	return issued{text, from, to, c.user}, err
+}
+
+// setCookies cuts the text into cookies.
+func (c *issue) setCookies(r *issueReport, made issued) error {
+	template := &http.Cookie{Name: c.cookie, Value: made.text, Path: c.path, Domain: c.domain, Secure: true, HttpOnly: true}
+	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their end
+		template.Expires = made.to
+	}
+	set, err := c.kind.text().scheme.SplitSize(template, c.chunkSize)
 	if errors.Is(err, cookie.ErrInvalidCookie) {
 		return usageError(fmt.Sprintf("-cookie, -path or -domain: %v", err))
 	} else if err != nil {
 		return fmt.Errorf("%w; nothing was issued", err)
 	}
-	report := newIssueReport(set, token, files[0].KeyID, notes)
-	report.Curl = fmt.Sprintf("curl -H 'Cookie: %s' 'https://%s%s'", report.Header, c.host(), c.path)
-	if c.json {
-		return writeJSON(s.out, report)
+	r.setCookies(set)
+	r.Curl = fmt.Sprintf("curl -H 'Cookie: %s' 'https://%s%s'", r.Header, c.host(), c.path)
+	return nil
+}
+
+// setToken notes a token that no cookie carries.
+func (c *issue) setToken(r *issueReport, text string) {
+	switch c.kind {
+	case kindBearer:
+		r.Authorization = "Bearer " + text
+		r.Curl = fmt.Sprintf("curl -H 'Authorization: %s' 'https://%s%s'", r.Authorization, c.host(), c.path)
+	case kindRefresh:
+		r.Value = text
+		r.Curl = fmt.Sprintf("curl -d grant_type=refresh_token -d 'refresh_token=%s' 'https://%s/token'", text, c.host())
+	default:
+		r.Value = text
+		r.Curl = fmt.Sprintf("curl -d grant_type=authorization_code -d 'code=%s' 'https://%s/token'", text, c.host())
 	}
-	return report.print(s, c.user)
 }
 
 // principal is the user that the flags describe.
-func (c *issue) principal(args []string) (p sessiontoken.Principal, notes []string, err error) {
-	switch {
-	case len(args) > 0:
-		return p, nil, usageError(fmt.Sprintf("unexpected argument %q", args[0]))
-	case c.user == "":
-		return p, nil, usageError("-name is missing: the user to sign in")
-	case c.authType == "":
-		return p, nil, usageError("-auth-type is empty: the user would not be authenticated")
-	case c.lifetime <= 0:
-		return p, nil, usageError("-lifetime must be positive")
-	case !strings.HasPrefix(c.path, "/") || strings.ContainsAny(c.path, "'\""):
-		return p, nil, usageError(fmt.Sprintf("-path %q: a path such as / or /shop/", c.path))
-	case strings.Contains(c.cookie, "'"): // legal, but it would end the quotes of the curl command
-		return p, nil, usageError(fmt.Sprintf("-cookie %q: a name without quotes", c.cookie))
-	case c.chunkSize < cookie.MinChunkSize || c.chunkSize > cookie.MaxCookieSize:
-		return p, nil, usageError(fmt.Sprintf("-chunk-size %d: .NET takes %d and more, browsers up to %d with the name",
-			c.chunkSize, cookie.MinChunkSize, cookie.MaxCookieSize))
-	case len(c.keys.config) > 1:
-		return p, nil, usageError("-config is there more than once: one key issues")
-	}
+func (c *issue) principal() (p sessiontoken.Principal, notes []string, err error) {
 	claims := []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: c.user}}
 	for _, role := range c.roles {
 		claims = append(claims, sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole, Value: role})
@@ -156,7 +345,7 @@ func (c *issue) principal(args []string) (p sessiontoken.Principal, notes []stri
 		}
 		claims = append(claims, sessiontoken.Claim{Type: uri, Value: value})
 	}
-	return sessiontoken.Principal{Identities: []sessiontoken.Identity{{AuthenticationType: c.authType, Claims: claims}}}, notes, nil
+	return sessiontoken.Principal{Identities: []sessiontoken.Identity{{Claims: claims}}}, notes, nil
 }
 
 // host is the site for the curl command.
@@ -172,8 +361,7 @@ func (c *issue) host() string {
 // 8 KiB for one.
 const largeHeader = 8 << 10
 
-func newIssueReport(set []*http.Cookie, token *sessiontoken.Token, keyID string, notes []string) *issueReport {
-	r := &issueReport{OK: true, KeyID: keyID, ValidFrom: token.ValidFrom, ValidTo: token.ValidTo, Notes: notes}
+func (r *issueReport) setCookies(set []*http.Cookie) {
 	var pairs []string
 	for _, part := range set {
 		r.Cookies = append(r.Cookies, issuedPart{part.Name, len(part.Value)})
@@ -184,21 +372,37 @@ func newIssueReport(set []*http.Cookie, token *sessiontoken.Token, keyID string,
 	if len(r.Header) > largeHeader {
 		r.Notes = append(r.Notes, fmt.Sprintf("the Cookie header has %d bytes; many servers and proxies take no more than 8 or 16 KiB", len(r.Header)))
 	}
-	return r
 }
 
 func (r *issueReport) print(s streams, user string) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s, valid to %s, in %s\n", printable(user), when(r.ValidTo, r.ValidFrom), plural(len(r.Cookies), "cookie"))
+	form := r.Kind.text().what
+	if len(r.Cookies) > 0 {
+		form = "in " + plural(len(r.Cookies), "cookie")
+	}
+	fmt.Fprintf(&b, "# %s, valid to %s, %s\n", printable(user), when(r.ValidTo, r.ValidFrom), form)
 	for _, line := range r.SetCookie {
 		fmt.Fprintf(&b, "Set-Cookie: %s\n", line)
 	}
-	fmt.Fprintf(&b, "\n# the same as the header of a request\nCookie: %s\n\n# the same for curl\n%s\n", r.Header, r.Curl)
+	switch {
+	case r.Header != "":
+		fmt.Fprintf(&b, "\n# the same as the header of a request\nCookie: %s\n", r.Header)
+	case r.Authorization != "":
+		fmt.Fprintf(&b, "Authorization: %s\n", r.Authorization)
+	default:
+		fmt.Fprintf(&b, "%s\n", r.Value)
+	}
+	fmt.Fprintf(&b, "\n# the same for curl\n%s\n", r.Curl)
 	for _, note := range r.Notes {
 		fmt.Fprintf(s.err, "note: %s\n", note)
 	}
 	_, err := s.out.Write(b.Bytes())
 	return err
+}
+
+// knownProtection reports whether the machine keys protect sessions so.
+func knownProtection(p string) bool {
+	return p == webconfig.ProtectionMachineKeyProtect || p == webconfig.ProtectionMachineKeyEncode
 }
 
 // wrap breaks a comma-separated list into lines.

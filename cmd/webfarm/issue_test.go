@@ -50,9 +50,9 @@ func TestIssueInspect(t *testing.T) {
 
 	var seen inspectReport
 	tool(t, "", "inspect", "-config", "web.config", "-name", "Site", "-path", "/shop/", "-json", issued.Header).want(t, exitOK).decode(t, &seen)
-	id := seen.Token.Identities[0]
-	if id.Name != "bob" || id.AuthenticationType != "Test" || !seen.Token.Persistent || seen.Token.EndpointID != "/shop/" || seen.Configs[0].KeyID != issued.KeyID {
-		t.Errorf("the token says %+v", seen.Token)
+	id := seen.Credentials[0].Token.Identities[0]
+	if id.Name != "bob" || id.AuthenticationType != "Test" || !seen.Credentials[0].Token.Persistent || seen.Credentials[0].Token.EndpointID != "/shop/" || seen.Configs[0].KeyID != issued.KeyID {
+		t.Errorf("the token says %+v", seen.Credentials[0].Token)
 	}
 	var claims []string
 	for _, c := range id.Claims {

@@ -16,7 +16,7 @@ type keyFlags struct {
 
 func (k *keyFlags) define(flags *flag.FlagSet, usage string) {
 	flags.Var(&k.config, "config", usage)
-	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "use 3DES, DES or MD5 if the web.config says so")
+	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "use what is weak if the web.config says so: 3DES, DES, MD5, unsigned cookies")
 }
 
 // keyFile is what may be said of a web.config and its key.
@@ -40,31 +40,39 @@ type keyFileWarning struct {
 }
 
 // load reads the files and returns the ring of their keys, the first one
-// writing.
-func (k *keyFlags) load() (*machinekey.Ring, []keyFile, error) {
+// writing, and the site that the first file describes.
+func (k *keyFlags) load() (*machinekey.Ring, *site, []keyFile, error) {
 	if len(k.config) == 0 {
-		return nil, nil, usageError("-config is missing: the web.config that holds the farm's <machineKey>")
+		return nil, nil, nil, usageError("-config is missing: the web.config that holds the farm's <machineKey>")
 	}
 	var keys []*machinekey.Key
 	var files []keyFile
 	for _, path := range k.config {
 		cfg, err := machinekey.LoadWebConfig(path)
 		if err != nil {
-			return nil, nil, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
+			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
 		}
 		cfg.AllowInsecure = k.allowInsecure
 		key, err := machinekey.New(cfg)
 		if err != nil {
-			return nil, nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, err, insecureHint(cfg, err))}
+			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, err, insecureHint(cfg, err))}
 		}
 		keys = append(keys, key)
 		files = append(files, describe(path, cfg, key))
 	}
 	ring, err := machinekey.NewRing(keys[0], keys[1:]...)
 	if err != nil {
-		return nil, nil, setupError{err}
+		return nil, nil, nil, setupError{err}
 	}
-	return ring, files, nil
+	s, warnings, err := loadSite(k.config[0])
+	if err != nil {
+		return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w", k.config[0], err)}
+	}
+	if !k.allowInsecure {
+		warnings = append(warnings, s.insecure(keys[0].Mode())...)
+	}
+	files[0].Warnings = append(files[0].Warnings, warnings...)
+	return ring, s, files, nil
 }
 
 // insecureHint names the flag that would have helped.
@@ -112,7 +120,7 @@ func (f keyFile) rows() [][]string {
 		{"validation", f.Validation},
 		{"decryption", fmt.Sprintf("%s, %d-bit key", f.Decryption, f.KeyBits)},
 		{"mode", mode},
-		{"", "FedAuth does not depend on it: it always uses the scheme of .NET 4.5"},
+		{"", "forms, role and anonymous cookies follow it, FedAuth and OWIN do not"},
 	}
 	for _, w := range f.Warnings {
 		text := w.Text

@@ -150,7 +150,7 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 				pairs, texts = append(pairs, ck.Name+"="+v), append(texts, v)
 			}
 			layers := s.codec.Inspect(ctx, strings.Join(texts, "")).Layers
-			if last := layers[len(layers)-1]; last.Err != nil && textOf(last.Name).code == "machine-key" {
+			if last := layers[len(layers)-1]; last.Err != nil && textOf(kindFedAuth, last.Name).code == "machine-key" {
 				return strings.Join(pairs, "; "),
 					fmt.Sprintf("character %d of %s is %q instead of %q", at+1, cookies[part].Name, c, value[at]), last.Name
 			}

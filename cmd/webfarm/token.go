@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -36,7 +37,8 @@ type identityReport struct {
 
 type claimReport struct {
 	Type           string           `json:"type"`
-	Value          string           `json:"value"`
+	Value          string           `json:"value"`            // empty if hidden
+	Hidden         bool             `json:"hidden,omitempty"` // a secret of its own
 	ValueType      string           `json:"valueType"`
 	Issuer         string           `json:"issuer"`
 	OriginalIssuer string           `json:"originalIssuer"`
@@ -44,8 +46,37 @@ type claimReport struct {
 }
 
 type propertyReport struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name   string `json:"name"`
+	Value  string `json:"value"`            // empty if hidden
+	Hidden bool   `json:"hidden,omitempty"` // a secret of its own
+}
+
+func newPropertyReport(p sessiontoken.Property) propertyReport {
+	if isSecret(p.Name) {
+		return propertyReport{Name: p.Name, Hidden: true}
+	}
+	return propertyReport{Name: p.Name, Value: p.Value}
+}
+
+// shown is the value for people.
+func (p propertyReport) shown() string {
+	switch {
+	case p.Hidden:
+		return hidden
+	case p.Value == "":
+		return `""`
+	}
+	return abridged(p.Value)
+}
+
+// hidden stands for the value of a secret.
+const hidden = "(not shown: a secret of its own)"
+
+// isSecret reports whether a claim or property of this name holds a credential
+// of its own: a token of another service, or the stamp from which ASP.NET
+// Identity computes the codes of a second factor.
+func isSecret(name string) bool {
+	return name == "AspNet.Identity.SecurityStamp" || strings.HasSuffix(strings.ToLower(name), "_token")
 }
 
 func newTokenReport(t *sessiontoken.Token, now time.Time) *tokenReport {
@@ -82,8 +113,11 @@ func newIdentityReport(id *sessiontoken.Identity) identityReport {
 	}
 	for _, c := range id.Claims {
 		claim := claimReport{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
+		if isSecret(c.Type) {
+			claim.Value, claim.Hidden = "", true
+		}
 		for _, p := range c.Properties {
-			claim.Properties = append(claim.Properties, propertyReport{p.Name, p.Value})
+			claim.Properties = append(claim.Properties, newPropertyReport(p))
 		}
 		r.Claims = append(r.Claims, claim)
 	}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// codecs makes the codecs of a farm, set as its web.config and the flags say.
+type codecs struct {
+	ring     *machinekey.Ring
+	site     *site
+	insecure bool
+	// certificates replace the machine keys in sessions, see certFlags.
+	certificates []sessiontoken.Transform
+	// endpoint is the cookie path that sessions must name, or are issued for.
+	endpoint string
+	// skew widens the validity of sessions, and skewForms that of forms
+	// tickets, where .NET knows none.
+	skew, skewForms time.Duration
+	// lifetime is that of new credentials; zero means the site's.
+	lifetime time.Duration
+	now      func() time.Time
+}
+
+// session returns the codec of either generation of WIF. The site's own
+// protection is used where it is one that both know.
+func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
+	o := &sessiontoken.SessionOptions{Endpoint: c.endpoint, ClockSkew: c.skew, Lifetime: c.lifetime, Now: c.now, Transforms: c.certificates}
+	if c.skew == 0 {
+		o.ClockSkew = -1 // none; zero would mean the default
+	}
+	if o.Lifetime == 0 {
+		o.Lifetime = c.site.session.lifetime
+	}
+	if k == kindWIF10 {
+		o.Format = sessiontoken.WIF10
+	}
+	if o.Transforms == nil && k == c.site.session.kind {
+		var err error
+		var last sessiontoken.Transform
+		switch p := c.site.session.protection; {
+		case k == kindFedAuth && p == webconfig.ProtectionMachineKeyEncode:
+			last, err = sessiontoken.MachineKeyEncodeTransform(c.ring)
+		case k == kindWIF10 && p == webconfig.ProtectionMachineKeyProtect:
+			last, err = sessiontoken.MachineKeyTransform(c.ring)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if last != nil {
+			o.Transforms = []sessiontoken.Transform{sessiontoken.DeflateTransform(), last}
+		}
+	}
+	return sessiontoken.NewSessionCodec(c.ring, o)
+}
+
+// forms returns the codec of forms tickets.
+func (c *codecs) forms() (*sessiontoken.FormsCodec, error) {
+	o := &sessiontoken.FormsOptions{Timeout: c.site.forms.timeout, Path: c.site.forms.path, ClockSkew: c.skewForms, Now: c.now}
+	if c.lifetime > 0 {
+		o.Timeout = c.lifetime
+	}
+	o.Protection = c.protection(c.site.forms.protection)
+	if c.insecure {
+		o.InsecureUnsigned, o.InsecureOldLayout = !c.site.legacySigning, c.site.forms.oldLayout
+	}
+	return sessiontoken.NewFormsCodec(c.ring, o)
+}
+
+// protection is p unless that is none and -allow-insecure is missing.
+func (c *codecs) protection(p machinekey.Protection) machinekey.Protection {
+	if p == machinekey.InsecureProtectionNone && !c.insecure {
+		return machinekey.ProtectionAll
+	}
+	return p
+}
+
+// owin returns the codec of a kind of Katana's tickets.
+func (c *codecs) owin(k kind, authType string) (*sessiontoken.OWINCodec, error) {
+	o := &sessiontoken.OWINOptions{ExpireTimeSpan: c.lifetime, InsecureNoExpiry: c.insecure, Now: c.now}
+	switch k {
+	case kindBearer:
+		return sessiontoken.NewOWINAccessTokenCodec(c.ring, o)
+	case kindRefresh:
+		return sessiontoken.NewOWINRefreshTokenCodec(c.ring, o)
+	case kindCode:
+		return sessiontoken.NewOWINAuthorizationCodeCodec(c.ring, o)
+	}
+	return sessiontoken.NewOWINCookieCodec(c.ring, authType, o)
+}
+
+// anonymous returns the codec of anonymous ids.
+func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, error) {
+	o := &sessiontoken.AnonymousOptions{
+		Protection: c.protection(c.site.anonymous.protection), InsecureUnsigned: c.insecure && !c.site.legacySigning,
+		Timeout: c.site.anonymous.timeout, Now: now,
+	}
+	if c.lifetime > 0 {
+		o.Timeout = c.lifetime
+	}
+	return sessiontoken.NewAnonymousCodec(c.ring, o)
+}
+
+// roles returns the codec of role cookies.
+func (c *codecs) roles() (*sessiontoken.RoleCookieCodec, error) {
+	return sessiontoken.NewRoleCookieCodec(c.ring, &sessiontoken.RoleCookieOptions{
+		Protection: c.protection(c.site.roles.protection), InsecureUnsigned: c.insecure && !c.site.legacySigning,
+	})
+}
+
+// opened is what inspect learned of one credential.
+type opened struct {
+	*sessiontoken.Anatomy
+	anonymous *sessiontoken.AnonymousID
+	roles     []byte // the payload, nil unless a role cookie was opened
+}
+
+// open inspects the text of a credential. Its error is one of the
+// configuration.
+func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opened, error) {
+	switch {
+	case k == kindForms:
+		codec, err := c.forms()
+		if err != nil {
+			return opened{}, setupError{err}
+		}
+		return opened{Anatomy: codec.Inspect(ctx, text)}, nil
+	case k == kindRoles, k == kindAnonymous:
+		return c.openURLToken(ctx, k, text)
+	case k.isOWIN():
+		codec, err := c.owin(k, authType)
+		if err != nil {
+			return opened{}, setupError{err}
+		}
+		return opened{Anatomy: codec.Inspect(ctx, text)}, nil
+	}
+	codec, err := c.session(k)
+	if err != nil {
+		return opened{}, setupError{err}
+	}
+	return opened{Anatomy: codec.Inspect(ctx, text)}, nil
+}
+
+// certFlags are the flags for a farm that shares a certificate in place of a
+// machine key.
+type certFlags struct{ cert, key string }
+
+// load returns the transforms of the farm, nil without the flags.
+func (f certFlags) load(insecure bool) ([]sessiontoken.Transform, error) {
+	if f.cert == "" {
+		if f.key != "" {
+			return nil, usageError("-key goes with -cert")
+		}
+		return nil, nil
+	}
+	var pem []byte
+	for _, path := range []string{f.cert, f.key} {
+		if path == "" {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, setupError{fmt.Errorf("webfarm: %w", err)}
+		}
+		pem = append(append(pem, data...), '\n')
+	}
+	certificate, err := sessiontoken.ParseCertificate(pem)
+	if err != nil {
+		return nil, setupError{fmt.Errorf("webfarm: %s: %w", f.cert, err)}
+	}
+	list, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
+		Certificates: []*sessiontoken.Certificate{certificate}, InsecureSmallRSA: insecure,
+	})
+	if err != nil {
+		return nil, setupError{fmt.Errorf("webfarm: %s: %w", f.cert, err)}
+	}
+	return list, nil
+}

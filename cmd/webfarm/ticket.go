@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// formsReport is a ticket of forms authentication.
+type formsReport struct {
+	Version     int       `json:"version"`
+	Name        string    `json:"name"`
+	IssueDate   time.Time `json:"issueDate"`
+	Expiration  time.Time `json:"expiration"`
+	SecondsLeft int64     `json:"secondsLeft"` // negative when over
+	Persistent  bool      `json:"persistent"`
+	UserData    string    `json:"userData"`
+	CookiePath  string    `json:"cookiePath"`
+	RenewFrom   time.Time `json:"renewFrom"` // with slidingExpiration
+}
+
+func newFormsReport(t *sessiontoken.FormsTicket, now time.Time) *formsReport {
+	return &formsReport{
+		Version: int(t.Version), Name: t.Name, IssueDate: t.IssueDate, Expiration: t.Expiration,
+		SecondsLeft: t.Expiration.Unix() - now.Unix(), Persistent: t.Persistent, UserData: t.UserData, CookiePath: t.CookiePath,
+		RenewFrom: middle(t.IssueDate, t.Expiration),
+	}
+}
+
+// middle is the time halfway between two others, which may lie further apart
+// than a Duration reaches.
+func middle(from, to time.Time) time.Time {
+	seconds := to.Unix() - from.Unix()
+	if seconds < 0 {
+		return to
+	}
+	return time.Unix(from.Unix()+(seconds+1)/2, 0).UTC()
+}
+
+func (r *formsReport) print(b *bytes.Buffer, now time.Time) {
+	fmt.Fprint(b, "\nForms ticket\n")
+	name := "none: .NET takes the user for signed in all the same"
+	if r.Name != "" {
+		name = abridged(r.Name)
+	}
+	writeTable(b, "  ", [][]string{
+		{"name", name},
+		{"issued", when(r.IssueDate, now)},
+		{"expires", when(r.Expiration, now)},
+		{"renewed from", when(r.RenewFrom, now) + ", if the site slides"},
+		{"cookie lasts", cookieLasts(r.Persistent)},
+		{"user data", textOrNone(r.UserData)},
+		{"cookie path", textOrNone(r.CookiePath)},
+		{"version", fmt.Sprint(r.Version)},
+	})
+}
+
+func cookieLasts(persistent bool) string {
+	if persistent {
+		return "across browser restarts (persistent)"
+	}
+	return "until the browser closes"
+}
+
+func textOrNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return abridged(s)
+}
+
+// owinReport is a ticket of Katana.
+type owinReport struct {
+	Version     string           `json:"version"`
+	Issued      *time.Time       `json:"issued,omitempty"`
+	Expires     *time.Time       `json:"expires,omitempty"` // missing: the ticket never expires
+	SecondsLeft *int64           `json:"secondsLeft,omitempty"`
+	RenewFrom   *time.Time       `json:"renewFrom,omitempty"` // with SlidingExpiration
+	Persistent  bool             `json:"persistent"`
+	Properties  []propertyReport `json:"properties"`
+	Identity    identityReport   `json:"identity"`
+}
+
+func newOWINReport(t *sessiontoken.OWINTicket, k kind, now time.Time) *owinReport {
+	r := &owinReport{
+		Version: t.Version.String(), Persistent: t.Properties.Persistent(),
+		Properties: []propertyReport{}, Identity: newIdentityReport(&t.Identity),
+	}
+	for _, p := range t.Properties {
+		r.Properties = append(r.Properties, newPropertyReport(p))
+	}
+	issued, hasIssued := t.Properties.Issued()
+	expires, hasExpires := t.Properties.Expires()
+	if hasIssued {
+		r.Issued = &issued
+	}
+	if hasExpires {
+		r.Expires = &expires
+		left := expires.Unix() - now.Unix()
+		r.SecondsLeft = &left
+	}
+	if allow, known := t.Properties.AllowRefresh(); hasIssued && hasExpires && k == kindOWIN && (allow || !known) {
+		half := middle(issued, expires)
+		if half.Unix()-issued.Unix() == expires.Unix()-half.Unix() {
+			half = half.Add(time.Second) // at exactly half a ticket still serves
+		}
+		if expires.After(issued) {
+			r.RenewFrom = &half
+		}
+	}
+	return r
+}
+
+// propertyMeanings say what Katana does with a property.
+var propertyMeanings = map[string]string{
+	sessiontoken.OWINIssued:     "when the ticket was issued",
+	sessiontoken.OWINExpires:    "the last second of its validity",
+	sessiontoken.OWINPersistent: "the cookie outlives the browser",
+	sessiontoken.OWINRedirect:   "where to go after sign-in",
+	sessiontoken.OWINRefresh:    "whether the ticket may be renewed",
+	".xsrf":                     "ties the sign-in to one browser",
+	"userName":                  "set by the OAuth provider of the site",
+	"client_id":                 "the OAuth client that the ticket is for",
+	"as:client_id":              "the OAuth client, as many sites call it",
+	"code_challenge":            "PKCE: what the client must prove",
+	"redirect_uri":              "the address that the code was sent to",
+	"LoginProvider":             "the provider of an external sign-in",
+	"XsrfId":                    "ties an external sign-in to a user",
+}
+
+func (r *owinReport) print(b *bytes.Buffer, now time.Time) {
+	fmt.Fprintf(b, "\nOWIN ticket\n")
+	var rows [][]string
+	row := func(name string, t *time.Time, note, missing string) {
+		if t == nil {
+			rows = append(rows, []string{name, missing})
+			return
+		}
+		rows = append(rows, []string{name, when(*t, now) + note})
+	}
+	row("issued", r.Issued, "", "not said")
+	row("expires", r.Expires, "", "never: .expires is missing or unreadable")
+	if r.RenewFrom != nil {
+		row("renewed from", r.RenewFrom, ", if the site slides", "")
+	}
+	rows = append(rows, []string{"cookie lasts", cookieLasts(r.Persistent)}, []string{"version", r.Version})
+	writeTable(b, "  ", rows)
+	r.Identity.print(b, "Identity")
+	if len(r.Properties) == 0 {
+		fmt.Fprint(b, "\nNo properties\n")
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", propertyCount(len(r.Properties)))
+	rows = [][]string{{"NAME", "MEANING", "VALUE"}}
+	for _, p := range r.Properties {
+		meaning, known := propertyMeanings[p.Name]
+		if !known {
+			meaning = "the application's own"
+		}
+		rows = append(rows, []string{abridged(p.Name), meaning, p.shown()})
+	}
+	writeTable(b, "  ", rows)
+}
+
+func propertyCount(n int) string {
+	if n == 1 {
+		return "1 property"
+	}
+	return fmt.Sprintf("%d properties", n)
+}
+
+// anonymousReport is an anonymous id.
+type anonymousReport struct {
+	ID          string    `json:"id"`
+	Expires     time.Time `json:"expires"`
+	SecondsLeft int64     `json:"secondsLeft"`
+}
+
+func newAnonymousReport(a *sessiontoken.AnonymousID, now time.Time) *anonymousReport {
+	return &anonymousReport{ID: a.ID, Expires: a.Expires, SecondsLeft: a.Expires.Unix() - now.Unix()}
+}
+
+func (r *anonymousReport) print(b *bytes.Buffer, now time.Time) {
+	fmt.Fprint(b, "\nAnonymous id\n")
+	writeTable(b, "  ", [][]string{
+		{"id", abridged(r.ID)},
+		{"expires", when(r.Expires, now)},
+		{"", "it names a visitor and signs nobody in"},
+	})
+}
+
+// rolesReport is the envelope of a role cookie.
+type rolesReport struct {
+	PayloadSize int `json:"payloadSize"`
+}
+
+func (r *rolesReport) print(b *bytes.Buffer) {
+	fmt.Fprint(b, "\nCached roles\n")
+	writeTable(b, "  ", [][]string{
+		{"payload", plural(r.PayloadSize, "byte") + ", a BinaryFormatter stream of a RolePrincipal, not read"},
+		{"", "the roles, and until when they count, are a cache of the site's role provider"},
+	})
+}

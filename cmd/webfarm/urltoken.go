@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Layers of the two cookies whose codecs do not show theirs.
+const (
+	layerURLToken  = "text (URL token)"
+	layerSealed    = "machine key"
+	layerRoles     = "role cookie"
+	layerAnonymous = "anonymous id"
+	layerValidity  = "validity"
+)
+
+// openURLToken inspects a role cookie or an anonymous id.
+func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened, error) {
+	o := opened{Anatomy: new(sessiontoken.Anatomy)}
+	size := 0
+	add := func(name string, size int, err error) {
+		o.Layers = append(o.Layers, sessiontoken.Layer{Name: name, Size: size, Err: err})
+		o.Err = err
+	}
+	var err error
+	inner := layerAnonymous
+	if k == kindRoles {
+		inner = layerRoles
+		codec, setup := c.roles()
+		if setup != nil {
+			return o, setupError{setup}
+		}
+		o.roles, err = codec.Decode(ctx, text)
+		size = len(o.roles)
+	} else {
+		// a clock before every end: the validity is judged below
+		codec, setup := c.anonymous(func() time.Time { return time.Time{} })
+		if setup != nil {
+			return o, setupError{setup}
+		}
+		o.anonymous, err = codec.Decode(ctx, text)
+	}
+	sealed, textErr := sessiontoken.DecodeURLToken(text)
+	switch {
+	case textErr != nil, errors.Is(err, sessiontoken.ErrTooLong):
+		add(layerURLToken, len(text), err)
+		return o, nil
+	case errors.Is(err, sessiontoken.ErrInvalid):
+		add(layerURLToken, len(text), nil)
+		add(layerSealed, len(sealed), err)
+		return o, nil
+	}
+	add(layerURLToken, len(text), nil)
+	add(layerSealed, len(sealed), nil)
+	add(inner, size, err)
+	if err != nil || k == kindRoles {
+		return o, nil
+	}
+	if o.anonymous.Expires.Before(c.now()) {
+		err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, o.anonymous.Expires.Format(time.RFC3339))
+	}
+	add(layerValidity, 0, err)
+	if key := o.anonymous.OpenedBy(); key != nil {
+		o.Layers[1].Facts = []sessiontoken.Fact{{Name: "opened by key", Value: key.ID()}}
+	}
+	return o, nil
+}

@@ -1,0 +1,171 @@
+package machinekey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// WatchOptions are the choices of [Watch]. The zero value, as nil, is fit for
+// use.
+type WatchOptions struct {
+	// Interval is the time between two looks at the file. Zero means 10
+	// seconds.
+	Interval time.Duration
+	// KeepFor is how long a key that Watch has put into the ring is kept for
+	// reading after another took its place: at least as long as the longest
+	// session of the farm. Zero means 14 days, the default of an OWIN cookie,
+	// the longest-lived credential.
+	KeepFor time.Duration
+	// KeepOlder is how many of them are kept at most; the ones replaced first
+	// go first. Zero means 4. Every key costs one HMAC per refused credential.
+	KeepOlder int
+	// AllowInsecure sets [Config.AllowInsecure] for the keys of the file.
+	AllowInsecure bool
+	// OnChange, if not nil, is told after the ring has changed: the key that
+	// protected before and the one that protects now.
+	OnChange func(old, now *Key)
+	// OnError, if not nil, is told what is wrong with the file: once, until
+	// the file is good again or has another fault. The text names the file
+	// and holds no key.
+	OnError func(error)
+}
+
+const (
+	watchInterval  = 10 * time.Second
+	watchKeepFor   = 14 * 24 * time.Hour
+	watchKeepOlder = 4
+)
+
+// Watch keeps ring up to date with the <machineKey> of the web.config at path,
+// until ctx is done, and returns the reason; run it in a goroutine. It looks
+// at once and then at every interval, and compares what the file and its
+// configSource say, not their times, so that a copy or a touch changes nothing.
+//
+//	the file has             the ring
+//	a new key                new, previous primary, older ones
+//	a key of the ring        the same keys, that one first: what was known for
+//	                         reading now writes, or a change is taken back
+//	no key that can be used  is left alone; OnError is told
+//
+// Every change is one atomic step, see [Ring.Replace]. Watch removes only keys
+// that it has added itself, by KeepFor and KeepOlder, and never those that the
+// program put into the ring. It acts when the file changes: a ring that the
+// program replaces meanwhile, to drop a leaked key, stays as it is.
+//
+// The file should be replaced by renaming a complete one. If a look falls into
+// the middle of writing it, that is reported, and the next look mends it.
+//
+// Watch returns an error at once if ring has no keys, path is empty, or an
+// option is negative.
+func Watch(ctx context.Context, ring *Ring, path string, o *WatchOptions) error {
+	w, err := newWatcher(ring, path, o)
+	if err != nil {
+		return err
+	}
+	ticker := time.NewTicker(w.o.Interval)
+	defer ticker.Stop()
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		w.look()
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+}
+
+// watcher is the state of one Watch, which only its goroutine uses.
+type watcher struct {
+	ring  *Ring
+	path  string
+	o     WatchOptions
+	seen  *Key   // what the file said last, nil before it said anything
+	fault string // what was reported last, empty while the file is good
+	added []addedKey
+}
+
+// addedKey is a key that the watcher has put into the ring.
+type addedKey struct {
+	key      *Key
+	replaced time.Time // when another became the primary; zero until then
+}
+
+func newWatcher(ring *Ring, path string, o *WatchOptions) (*watcher, error) {
+	if ring == nil || ring.Primary() == nil {
+		return nil, errors.New("machinekey: the ring to watch for has no keys; use NewRing")
+	}
+	if path == "" {
+		return nil, errors.New("machinekey: no file to watch")
+	}
+	w := &watcher{ring: ring, path: path}
+	if o != nil {
+		w.o = *o
+	}
+	if w.o.Interval < 0 || w.o.KeepFor < 0 || w.o.KeepOlder < 0 {
+		return nil, errors.New("machinekey: an option of Watch is negative")
+	}
+	if w.o.Interval == 0 {
+		w.o.Interval = watchInterval
+	}
+	if w.o.KeepFor == 0 {
+		w.o.KeepFor = watchKeepFor
+	}
+	if w.o.KeepOlder == 0 {
+		w.o.KeepOlder = watchKeepOlder
+	}
+	return w, nil
+}
+
+// look brings the ring up to date once.
+func (w *watcher) look() {
+	key, err := w.load()
+	if err == nil && (w.seen == nil || !w.seen.same(key)) {
+		err = w.promote(key)
+	}
+	if retired := w.retire(time.Now()); err == nil { // also while the file is broken
+		err = retired
+	}
+	if err == nil {
+		w.fault = ""
+		return
+	}
+	err = fmt.Errorf("%w (in %s)", err, w.path)
+	if text := err.Error(); text != w.fault {
+		w.fault = text
+		if w.o.OnError != nil {
+			w.o.OnError(err)
+		}
+	}
+}
+
+func (w *watcher) load() (*Key, error) {
+	cfg, err := LoadWebConfig(w.path)
+	if err != nil {
+		return nil, err
+	}
+	cfg.AllowInsecure = w.o.AllowInsecure
+	return New(cfg)
+}
+
+// promote makes key, or the same one of the ring, the primary.
+func (w *watcher) promote(key *Key) error {
+	old, now, err := w.ring.promote(key)
+	if err != nil {
+		return err
+	}
+	w.seen = key
+	if old == now {
+		return nil
+	}
+	if now == key {
+		w.added = append(w.added, addedKey{key: key})
+	}
+	if w.o.OnChange != nil {
+		w.o.OnChange(old, now)
+	}
+	return nil
+}

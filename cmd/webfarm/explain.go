@@ -235,6 +235,18 @@ func explain(t layerText, err error, c credential) *refusal {
 	return r
 }
 
+// explainSetup is the refusal of a kind that the configuration does not serve.
+func explainSetup(err error) *refusal {
+	return &refusal{
+		Layer: "configuration", Error: err.Error(),
+		Meaning: "The machine key of this web.config cannot serve this kind of credential, in .NET neither.",
+		Reasons: []string{
+			"validation or decryption names an algorithm that this kind does not know in this mode",
+			"the cookie is a left-over of another site on the same host",
+		},
+	}
+}
+
 // otherKind recognises text that is not of the kind k by its look.
 func otherKind(k kind, value string) string {
 	value = strings.TrimSpace(value)

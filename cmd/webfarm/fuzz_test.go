@@ -23,11 +23,25 @@ func FuzzInspect(f *testing.F) {
 			seeds++
 		}
 	}
-	if seeds < 50 {
-		f.Fatalf("%d seeds", seeds)
-	}
 	for _, text := range []string{"", "=", ";", "Cookie:", "Set-Cookie: =", "FedAuth", "FedAuth=;FedAuth1", "\x00\xff", "> < > Cookie: \x1b[2J=1"} {
 		f.Add(text)
+	}
+	var forms struct{ Vectors []formsVector }
+	read(f, "formsauth.json", &forms)
+	var owin struct{ Vectors []owinVector }
+	read(f, "owin.json", &owin)
+	for _, v := range forms.Vectors[:min(20, len(forms.Vectors))] {
+		f.Add(".ASPXAUTH=" + v.Cookie)
+		f.Add(".ASPXROLES=" + v.Cookie + "; .ASPXANONYMOUS=" + v.Cookie)
+		seeds += 2
+	}
+	for _, v := range owin.Vectors[:min(20, len(owin.Vectors))] {
+		f.Add(".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC1=" + *v.Text + "; .AspNet.ApplicationCookieC2=")
+		f.Add("Authorization: Bearer " + *v.Text)
+		seeds += 2
+	}
+	if seeds < 130 {
+		f.Fatalf("%d seeds", seeds)
 	}
 	path := filepath.Join(f.TempDir(), "web.config")
 	if err := os.WriteFile(path, []byte(vectors.config(f, vectors.named(f, "control"))), 0o600); err != nil {

@@ -183,8 +183,10 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	report := &inspectReport{OK: true, At: now, Skew: int64(farm.skew / time.Second), Configs: files}
 	for _, credential := range found {
 		r, err := farm.inspect(ctx, credential, input, files)
-		if err != nil {
+		if err != nil && len(found) == 1 {
 			return err
+		} else if err != nil { // the others may be fine
+			r.Refused = explainSetup(err)
 		}
 		report.OK = report.OK && r.OK
 		report.Credentials = append(report.Credentials, r)

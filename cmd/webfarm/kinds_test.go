@@ -1,7 +1,11 @@
 package main
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"slices"
@@ -406,6 +410,69 @@ func TestInsecureForms(t *testing.T) {
 		return
 	}
 	t.Fatal("the vector is missing")
+}
+
+// TestInspectUnservedKind shows the other credentials of a request if the key
+// cannot serve one of them.
+func TestInspectUnservedKind(t *testing.T) {
+	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := keyText{fmt.Sprintf("%X", cfg.ValidationKey), fmt.Sprintf("%X", cfg.DecryptionKey), "MD5", "AES", "Framework20SP2"}
+	inFolder(t, "web.config", key.config(""))
+	forms := tool(t, "", "issue", "-config", "web.config", "-allow-insecure", "-kind", "forms", "-name", "bob", "-json").want(t, exitOK)
+	var issued issueReport
+	forms.decode(t, &issued)
+	var report inspectReport
+	tool(t, "", "inspect", "-config", "web.config", "-allow-insecure", "-json", "FedAuth=QUJD; "+issued.Header).want(t, exitRefused).decode(t, &report)
+	if len(report.Credentials) != 2 || report.Credentials[0].Refused.Layer != "configuration" || !report.Credentials[1].OK {
+		t.Errorf("%+v", report.Credentials)
+	}
+	tool(t, "", "inspect", "-config", "web.config", "-allow-insecure", "FedAuth=QUJD").want(t, exitUsage)
+}
+
+// TestCertificate signs in with a certificate in place of the machine key.
+func TestCertificate(t *testing.T) {
+	cfg := freshConfig(t)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("site.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []string{"fedauth", "wif10"} {
+		issued := tool(t, "", "issue", "-config", "web.config", "-kind", k, "-cert", "site.pem", "-name", "bob").want(t, exitOK)
+		seen := tool(t, issued.out, "inspect", "-config", "web.config", "-kind", k, "-cert", "site.pem").want(t, exitOK)
+		for _, part := range []string{"ok  rsa-signature", "ok  rsa-encryption", "ACCEPTED: bob"} {
+			if !strings.Contains(seen.out, part) {
+				t.Errorf("%q is not in\n%s", part, seen.out)
+			}
+		}
+		tool(t, issued.out, "inspect", "-config", "web.config", "-kind", k).want(t, exitRefused)
+		noSecrets(t, cfg, issued.out+seen.out)
+		if d := fmt.Sprintf("%x", key.D); strings.Contains(strings.ToLower(issued.out+seen.out), d[:32]) {
+			t.Error("the output holds the private key")
+		}
+	}
+}
+
+// TestHiddenValues keeps what is a credential of its own out of the output.
+func TestHiddenValues(t *testing.T) {
+	freshConfig(t)
+	issued := tool(t, "", "issue", "-config", "web.config", "-kind", "owin", "-name", "bob", "-claim", "AspNet.Identity.SecurityStamp=s3cr3t",
+		"-claim", "access_token=s3cr3t", "-property", ".Token.Refresh_Token=s3cr3t").want(t, exitOK)
+	for _, args := range [][]string{nil, {"-json"}} {
+		r := tool(t, issued.out, append([]string{"inspect", "-config", "web.config", "-"}, args...)...).want(t, exitOK)
+		if strings.Contains(r.out, "s3cr3t") || !strings.Contains(r.out, "SecurityStamp") {
+			t.Errorf("output:\n%s", r.out)
+		}
+	}
 }
 
 // TestCertificateFlags refuses what is no certificate.

@@ -1,6 +1,6 @@
 // Command webfarm is the operator's tool of an ASP.NET farm with Go nodes: it
-// opens the farm's session cookies, issues them, makes machine keys and shows
-// the whole working.
+// opens the farm's cookies and tokens, issues them, makes machine keys and
+// shows the whole working.
 //
 //	webfarm inspect -config web.config COOKIE     what is in this cookie, or why is it refused?
 //	webfarm issue   -config web.config -name bob  cookies to try a site with
@@ -144,7 +144,7 @@ func parseFlags(flags *flag.FlagSet, args []string) ([]string, error) {
 func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
 
 func printOverview(w io.Writer) {
-	fmt.Fprint(w, "webfarm reads and writes the session cookies of an ASP.NET (.NET Framework) farm.\n\n"+
+	fmt.Fprint(w, "webfarm reads and writes the cookies and tokens of an ASP.NET (.NET Framework) farm.\n\n"+
 		"Usage: webfarm SUBCOMMAND [flags]\n\n")
 	var rows [][]string
 	for _, c := range commands() {

@@ -134,3 +134,23 @@ func parseTime(s string) (time.Time, error) {
 	}
 	return time.Time{}, usageError(fmt.Sprintf("%q is not a time: write 2026-01-31, 2026-01-31T18:00:00Z or \"2026-01-31 18:00\" (UTC)", s))
 }
+
+// wrap breaks a comma-separated list into lines.
+func wrap(list, indent string, width int) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Split(list, ", ") {
+		if i > 0 {
+			b.WriteString(",")
+			if column+len(word)+2 > width {
+				b.WriteString("\n" + indent)
+				column = 0
+			} else {
+				b.WriteString(" ")
+			}
+		}
+		b.WriteString(word)
+		column += len(word) + 2
+	}
+	return b.String()
+}

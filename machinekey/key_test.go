@@ -240,7 +240,7 @@ func TestNothingPrintsKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var needles []string
+	var needles, raw []string
 	for _, secret := range [][]byte{cfg.ValidationKey, cfg.DecryptionKey} {
 		part := secret[:6]
 		needles = append(needles,
@@ -251,32 +251,28 @@ func TestNothingPrintsKeys(t *testing.T) {
 			strings.ReplaceAll(strings.Trim(fmt.Sprint(part), "[]"), " ", ", "),
 			strings.ReplaceAll(strings.Trim(fmt.Sprint(part), "[]"), " ", ","),
 			strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", part), "[]byte{"), "}")),
-			strings.ToLower(string(part)),
 		)
+		raw = append(raw, string(part)) // no text: folding could change it
+	}
+	shows := func(out string) bool {
+		in := func(out string) func(string) bool {
+			return func(needle string) bool { return strings.Contains(out, needle) }
+		}
+		return slices.ContainsFunc(needles, in(strings.ToLower(out))) || slices.ContainsFunc(raw, in(out))
 	}
 	check := func(how, out string) {
 		t.Helper()
 		if out == "" {
 			t.Errorf("%s prints nothing", how)
 		}
-		for _, needle := range needles {
-			if strings.Contains(strings.ToLower(out), needle) {
-				t.Errorf("%s shows a key: %s", how, out)
-				return
-			}
+		if shows(out) {
+			t.Errorf("%s shows a key: %s", how, out)
 		}
 	}
 
 	// The needles do find a key that is printed.
 	for _, control := range []string{cfg.WebConfig(), fmt.Sprint(cfg.ValidationKey), string(cfg.DecryptionKey)} {
-		if found := func() bool {
-			for _, needle := range needles {
-				if strings.Contains(strings.ToLower(control), needle) {
-					return true
-				}
-			}
-			return false
-		}(); !found {
+		if !shows(control) {
 			t.Fatal("the search does not find a printed key")
 		}
 	}

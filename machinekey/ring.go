@@ -49,8 +49,19 @@ func (r *Ring) Replace(primary *Key, older ...*Key) error {
 	if err != nil {
 		return err
 	}
+	return r.edit(func([]*Key) []*Key { return keys })
+}
+
+// edit is [Ring.Replace] with keys that depend on the present ones, in one
+// step: nothing that Replace does meanwhile is undone. The function gets a
+// copy, primary first, and returns it changed.
+func (r *Ring) edit(change func(keys []*Key) []*Key) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	keys := change(slices.Clone(r.keys))
+	if slices.Equal(keys, r.keys) {
+		return nil
+	}
 	next := make(map[*binding][]bound)
 	for use, pointer := range r.live {
 		b := pointer.Value()

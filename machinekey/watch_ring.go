@@ -21,35 +21,6 @@ func (r *Ring) promote(key *Key) (old, now *Key, err error) {
 	return old, now, err
 }
 
-// edit is [Ring.Replace] with keys that depend on the present ones, in one
-// step: nothing that Replace does meanwhile is undone. The function gets a
-// copy, primary first, and returns it changed.
-func (r *Ring) edit(change func(keys []*Key) []*Key) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	keys := change(slices.Clone(r.keys))
-	if slices.Equal(keys, r.keys) {
-		return nil
-	}
-	next := make(map[*binding][]bound)
-	for use, pointer := range r.live {
-		b := pointer.Value()
-		if b == nil {
-			continue
-		}
-		all, err := use.bindAll(keys, *b.bound.Load())
-		if err != nil {
-			return err
-		}
-		next[b] = all
-	}
-	r.keys = keys
-	for b, all := range next {
-		b.bound.Store(&all)
-	}
-	return nil
-}
-
 // retire removes the keys that the watcher has added and that were replaced
 // too long ago or by too many others.
 func (w *watcher) retire(now time.Time) error {

@@ -105,9 +105,11 @@ func (t *FormsTicket) read(s *formsScratch, data []byte) error {
 		if !r.ReadUint7(&units) || units > len(r)/2 || !r.ReadBytes(&text, 2*units) {
 			return formsError(at, errFormsTruncated)
 		}
-		var ok bool
-		if out, ok = appendText(out, text); !ok {
-			return formsError(at, errFormsSurrogate)
+		if units > 0 {
+			var ok bool
+			if out, ok = appendText(out, text); !ok {
+				return formsError(at, errFormsSurrogate)
+			}
 		}
 		ends[i] = len(out)
 	}
@@ -122,7 +124,7 @@ func (t *FormsTicket) read(s *formsScratch, data []byte) error {
 	}
 	texts := string(out)
 	name, userData, path := texts[:ends[0]], texts[ends[0]:ends[1]], texts[ends[1]:]
-	if strings.IndexByte(name, 0) >= 0 || strings.IndexByte(path, 0) >= 0 {
+	if strings.IndexByte(texts, 0) >= 0 && (strings.IndexByte(name, 0) >= 0 || strings.IndexByte(path, 0) >= 0) {
 		return formsError(-1, errFormsNUL)
 	}
 	t.Version, t.Persistent = data[1], data[19] == 1

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -279,7 +280,7 @@ func TestLegacyOverlap(t *testing.T) {
 }
 
 func TestLegacyAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("sync.Pool is random under the race detector")
 	}
 	plaintext := make([]byte, 1000)
@@ -600,7 +601,7 @@ func TestLegacyFresh(t *testing.T) {
 // TestLegacyHostile gives large input that is not authentic. The bound: no
 // memory at all, since the tag is verified where the bytes are.
 func TestLegacyHostile(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("sync.Pool is random under the race detector")
 	}
 	large := make([]byte, 1<<20)

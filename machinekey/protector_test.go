@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -192,7 +193,7 @@ func (c constant) Read(p []byte) (int, error) {
 }
 
 func TestAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("sync.Pool is random under the race detector")
 	}
 	for name, cfg := range algorithms(t) {

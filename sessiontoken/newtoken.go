@@ -2,7 +2,6 @@ package sessiontoken
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"time"
@@ -25,7 +24,7 @@ func (c *SessionCodec) NewToken(p Principal) (*Token, error) {
 	now := c.o.Now().UTC().Truncate(100 * time.Nanosecond) // the resolution of .NET
 	id := append(newUUID([]byte("_"), r[:16]), '-')
 	t := &Token{
-		ID:         string(appendUpperHex(id, r[16:32])),
+		ID:         string(appendUpperHexDigits(id, r[16:32])),
 		ContextID:  string(newUUID([]byte("urn:uuid:"), r[32:48])),
 		EndpointID: c.o.Endpoint,
 		Key:        nonZero(r[48:64]),
@@ -43,18 +42,6 @@ func newUUID(dst, random []byte) []byte {
 	g[7] = g[7]&0x0F | 0x40 // .NET keeps the third field little-endian
 	g[8] = g[8]&0x3F | 0x80
 	return dotnet.FormatGUID(dst, g)
-}
-
-// appendUpperHex appends the hex digits that .NET writes.
-func appendUpperHex(dst, b []byte) []byte {
-	start := len(dst)
-	dst = hex.AppendEncode(dst, b)
-	for i := start; i < len(dst); i++ {
-		if dst[i] >= 'a' {
-			dst[i] -= 'a' - 'A'
-		}
-	}
-	return dst
 }
 
 // nonZero replaces zero bytes, which .NET's generator never makes.

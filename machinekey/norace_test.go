@@ -1,5 +1,0 @@
-//go:build !race
-
-package machinekey_test
-
-const raceEnabled = false

@@ -20,6 +20,8 @@ import (
 type Ring struct {
 	mu   sync.Mutex
 	keys []*Key // primary first; replaced as a whole, never modified
+	// wrote has the keys of the ring that were primary before.
+	wrote map[*Key]bool
 
 	// live finds the protectors in use, which Replace has to change. The
 	// pointers are weak, so that a program that makes purposes at run time,
@@ -74,11 +76,23 @@ func (r *Ring) edit(change func(keys []*Key) []*Key) error {
 		}
 		next[b] = all
 	}
+	r.remember(keys)
 	r.keys = keys
 	for b, all := range next {
 		b.bound.Store(&all)
 	}
 	return nil
+}
+
+// remember notes which of the keys to come were primary before.
+func (r *Ring) remember(keys []*Key) {
+	wrote := make(map[*Key]bool)
+	for _, k := range keys[1:] {
+		if r.wrote[k] || len(r.keys) > 0 && r.keys[0] == k {
+			wrote[k] = true
+		}
+	}
+	r.wrote = wrote
 }
 
 // Protector returns the protector of a purpose, deriving the keys of the
@@ -109,6 +123,23 @@ func (r *Ring) Primary() *Key {
 		return nil
 	}
 	return r.keys[0]
+}
+
+// WasPrimary reports whether k is an older key of the ring that was its
+// primary once. What such a key wrote can be issued again with the present
+// primary. A key that is only known for reading may be the next one: other
+// nodes write with it already, and what they wrote must be left as it is.
+func (r *Ring) WasPrimary(k *Key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.wrote[k]
+}
+
+// Has reports whether k is one of the keys.
+func (r *Ring) Has(k *Key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.keys, k)
 }
 
 // Keys returns the keys, the primary first.

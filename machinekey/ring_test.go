@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -168,5 +169,45 @@ func TestReplaceUnderLoad(t *testing.T) {
 		if err := ring.Replace(keys[0], keys[1:]...); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestWasPrimary(t *testing.T) {
+	var keys [4]*machinekey.Key
+	for i := range keys {
+		keys[i] = generated(t)
+	}
+	first, second, next, stranger := keys[0], keys[1], keys[2], keys[3]
+	ring, err := machinekey.NewRing(first, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string, want ...*machinekey.Key) {
+		t.Helper()
+		for i, k := range keys {
+			if ring.WasPrimary(k) != slices.Contains(want, k) {
+				t.Errorf("%s: key %d: %v", when, i, ring.WasPrimary(k))
+			}
+		}
+	}
+	replace := func(primary *machinekey.Key, older ...*machinekey.Key) {
+		t.Helper()
+		if err := ring.Replace(primary, older...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("at first")
+	replace(second, first, next)
+	check("after a change", first)
+	replace(next, second, first)
+	check("after two", first, second)
+	replace(first, next, second)
+	check("gone back", next, second)
+	replace(first, second)
+	check("one dropped", second)
+	replace(first, next, second)
+	check("and known again, for reading", second)
+	if !ring.Has(next) || ring.Has(stranger) || ring.WasPrimary(nil) {
+		t.Error("Has, or nil")
 	}
 }

@@ -70,7 +70,7 @@ func (c *SessionCodec) Inspect(ctx context.Context, value string) *Anatomy {
 	}
 	a.add(layerValidity, 0, Fact{"from", formatTime(t.ValidFrom)}, Fact{"to", formatTime(t.ValidTo)},
 		Fact{"clock skew", c.o.ClockSkew.String()}, Fact{"endpoint", quoteOr(t.EndpointID, "any")})
-	if a.Err = c.check(t); a.Err != nil {
+	if a.Err = c.Valid(t); a.Err != nil {
 		a.Layers[len(a.Layers)-1].Err = a.Err
 	}
 	return a

@@ -74,6 +74,7 @@ type FormsOptions struct {
 // another cookie in each.
 type FormsCodec struct {
 	o         FormsOptions
+	ring      *machinekey.Ring
 	protector modeProtector
 	scratch   sync.Pool // of *formsScratch
 }
@@ -89,7 +90,7 @@ type formsScratch struct {
 // [*machinekey.ConfigError] if a key has no mode or cannot serve in its mode;
 // if such a key comes into the ring later, calls that would try it fail so.
 func NewFormsCodec(ring *machinekey.Ring, opts *FormsOptions) (*FormsCodec, error) {
-	c := &FormsCodec{}
+	c := &FormsCodec{ring: ring}
 	if opts != nil {
 		c.o = *opts
 	}
@@ -129,11 +130,17 @@ func (c *FormsCodec) Decode(_ context.Context, value string) (*FormsTicket, erro
 	if err := c.open(value, t, nil); err != nil {
 		return nil, err
 	}
-	if err := c.check(t); err != nil {
+	if err := c.Valid(t); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
+
+// Ring returns the ring that the codec was made with.
+func (c *FormsCodec) Ring() *machinekey.Ring { return c.ring }
+
+// Options returns the options with the defaults filled in.
+func (c *FormsCodec) Options() FormsOptions { return c.o }
 
 // open takes all layers off, one step each, and leaves the clock to check. The
 // anatomy, if any, is told of each layer.
@@ -180,9 +187,10 @@ func (c *FormsCodec) open(value string, t *FormsTicket, a *Anatomy) error {
 	return nil
 }
 
-// check compares the ticket with the clock (FormsAuthenticationTicket.Expired;
-// .NET does not look at the issue date).
-func (c *FormsCodec) check(t *FormsTicket) error {
+// Valid compares a ticket with the clock, as Decode has done already
+// (FormsAuthenticationTicket.Expired; .NET does not look at the issue date). It
+// is for a ticket that is kept between requests. The error is [ErrExpired].
+func (c *FormsCodec) Valid(t *FormsTicket) error {
 	if t.Expiration.Before(c.o.Now().Add(-c.o.ClockSkew)) {
 		return fmt.Errorf("%w at %s", ErrExpired, t.Expiration.Format(time.RFC3339))
 	}

@@ -25,7 +25,7 @@ func (c *FormsCodec) Inspect(_ context.Context, value string) *Anatomy {
 	}
 	a.add(layerValidity, 0, Fact{"issued", formatTime(t.IssueDate)}, Fact{"to", formatTime(t.Expiration)},
 		Fact{"clock skew", c.o.ClockSkew.String()})
-	if a.Err = c.check(t); a.Err != nil {
+	if a.Err = c.Valid(t); a.Err != nil {
 		a.Layers[len(a.Layers)-1].Err = a.Err
 	}
 	return a

@@ -2,22 +2,23 @@ package sessiontoken
 
 import "context"
 
-// ReadPrincipal implements [Reader] with Decode. The principal has what
-// System.Web.Security.FormsIdentity has: one identity of authentication type
-// "Forms" with the claim [ClaimTypeName], also if the name is empty; and the
-// claims [ClaimTypeRole] that FormsOptions.Roles finds.
+// ReadPrincipal implements [Reader] with Decode and Principal.
 func (c *FormsCodec) ReadPrincipal(_ context.Context, value string) (*Principal, error) {
 	var t FormsTicket
 	if err := c.open(value, &t, nil); err != nil {
 		return nil, err
 	}
-	if err := c.check(&t); err != nil {
+	if err := c.Valid(&t); err != nil {
 		return nil, err
 	}
-	return c.principal(&t), nil
+	return c.Principal(&t), nil
 }
 
-func (c *FormsCodec) principal(t *FormsTicket) *Principal {
+// Principal returns the user of a ticket: what System.Web.Security.FormsIdentity
+// has, one identity of authentication type "Forms" with the claim
+// [ClaimTypeName], also if the name is empty; and the claims [ClaimTypeRole]
+// that FormsOptions.Roles finds.
+func (c *FormsCodec) Principal(t *FormsTicket) *Principal {
 	// One piece of memory for the usual principal.
 	m := &struct {
 		principal Principal

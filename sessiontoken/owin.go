@@ -237,7 +237,7 @@ func (c *OWINCodec) Decode(ctx context.Context, value string) (*OWINTicket, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(t); err != nil {
+	if err := c.Valid(t); err != nil {
 		c.forgetExpired(ctx, t, err)
 		return nil, err
 	}
@@ -250,7 +250,21 @@ func (c *OWINCodec) ReadPrincipal(ctx context.Context, value string) (*Principal
 	if err != nil {
 		return nil, err
 	}
-	return &Principal{Identities: []Identity{t.Identity}}, nil
+	return t.Principal(), nil
+}
+
+// Ring returns the ring that the codec was made with.
+func (c *OWINCodec) Ring() *machinekey.Ring { return c.ring }
+
+// AuthenticationType returns that of the middleware whose cookies the codec
+// reads, "Bearer" for tokens, and "" for a codec with purposes of its own.
+func (c *OWINCodec) AuthenticationType() string { return c.authenticationType }
+
+// Options returns the options with the defaults filled in.
+func (c *OWINCodec) Options() OWINOptions {
+	o := c.o
+	o.ReadVersions = slices.Clone(o.ReadVersions)
+	return o
 }
 
 // open takes all layers off, one step each, and leaves the check of the times
@@ -292,8 +306,11 @@ func (c *OWINCodec) open(ctx context.Context, value string, a *Anatomy) (*OWINTi
 	return c.dereference(ctx, s, t, a)
 }
 
-// check compares the ticket with the clock: .expires itself is still valid.
-func (c *OWINCodec) check(t *OWINTicket) error {
+// Valid compares a ticket with the clock, as Decode has done already: .expires
+// itself is still valid. It is for a ticket that is kept between requests. The
+// error is [ErrExpired], or matches [ErrUnsupported] for times that .NET reads
+// only by accident.
+func (c *OWINCodec) Valid(t *OWINTicket) error {
 	if fault := c.timeFault(t.Properties); fault != "" {
 		return &FormatError{Layer: "owin", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
 	}

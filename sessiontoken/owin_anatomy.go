@@ -27,7 +27,7 @@ func (c *OWINCodec) Inspect(ctx context.Context, value string) *Anatomy {
 		facts = append(facts, Fact{name[1:], quoteOr(text, "missing")})
 	}
 	a.add(layerValidity, 0, facts...)
-	if a.Err = c.check(t); a.Err != nil {
+	if a.Err = c.Valid(t); a.Err != nil {
 		a.Layers[len(a.Layers)-1].Err = a.Err
 	}
 	return a

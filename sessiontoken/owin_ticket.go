@@ -102,6 +102,11 @@ func (t *OWINTicket) Renew(now time.Time) (*OWINTicket, bool) {
 	return &renewed, true
 }
 
+// Principal returns the user of the ticket. The claims are shared.
+func (t *OWINTicket) Principal() *Principal {
+	return &Principal{Identities: []Identity{t.Identity}}
+}
+
 // String describes the ticket for a log: no claim values, no properties but
 // the times.
 func (t OWINTicket) String() string {

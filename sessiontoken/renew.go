@@ -12,7 +12,8 @@ import "time"
 // rule of the sliding sessions that most sites use
 // (Thinktecture.IdentityModel). Unlike there, where the new token gets a new
 // ContextID and no EndpointID, all else is kept: the identifiers, the
-// endpoint, the context, persistence and reference mode.
+// endpoint, the context, persistence and reference mode, and KeyEffective, so
+// that it tells the time of the sign-in; see [Token.SignedIn].
 //
 // A session that is renewed for ever outlives the sign-in at the identity
 // provider, so the caller should end it at some time after the first sign-in.
@@ -28,6 +29,18 @@ func (t *Token) Renew(now time.Time, lifetime, skew time.Duration) (*Token, bool
 	renewed := *t
 	renewed.ValidFrom = now.UTC().Truncate(100 * time.Nanosecond)
 	renewed.ValidTo = renewed.ValidFrom.Add(lifetime)
-	renewed.KeyEffective, renewed.KeyExpires = renewed.ValidFrom, renewed.ValidTo
+	renewed.KeyExpires = renewed.ValidTo
 	return &renewed, true
+}
+
+// SignedIn returns when the session began: KeyEffective, which is ValidFrom
+// in a new token and stays when [Token.Renew] moves ValidFrom. .NET keeps it
+// and never looks at it. A KeyEffective after ValidFrom, or in the year 1,
+// where .NET has its zero time, says nothing, and ValidFrom counts. A .NET node
+// with sliding sessions of its own makes a new token, and so a new beginning.
+func (t *Token) SignedIn() time.Time {
+	if t.KeyEffective.Year() <= 1 || t.KeyEffective.After(t.ValidFrom) {
+		return t.ValidFrom
+	}
+	return t.KeyEffective
 }

@@ -45,12 +45,39 @@ func TestRenewToTheTick(t *testing.T) {
 		if tc.lifetime > 0 {
 			want.ValidTo = now.Add(tc.lifetime)
 		}
-		want.KeyEffective, want.KeyExpires = want.ValidFrom, want.ValidTo
+		want.KeyExpires = want.ValidTo // KeyEffective stays: it is the time of the sign-in
 		if diff := cmp.Diff(&want, got, ignoreKey); diff != "" {
 			t.Errorf("%+v: (-want +got):\n%s", tc, diff)
 		}
 	}
 	if tok.ValidFrom != start {
 		t.Error("Renew changed its token")
+	}
+}
+
+func TestSignedIn(t *testing.T) {
+	start := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		keyEffective, want time.Time
+	}{
+		"as .NET makes it":    {start, start},
+		"renewed since":       {start.Add(-8 * time.Hour), start.Add(-8 * time.Hour)},
+		"a key of the future": {start.Add(time.Hour), start},
+		"none":                {time.Time{}, start},
+		"the zero of .NET":    {time.Date(1, 1, 1, 14, 0, 0, 0, time.UTC), start},
+	} {
+		tok := &Token{ValidFrom: start, KeyEffective: tc.keyEffective}
+		if got := tok.SignedIn(); !got.Equal(tc.want) {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+	tok := &Token{ValidFrom: start, ValidTo: start.Add(time.Hour), KeyEffective: start}
+	for now := start; now.Before(start.Add(9 * time.Hour)); now = now.Add(40 * time.Minute) {
+		if renewed, due := tok.Renew(now, 0, 0); due {
+			tok = renewed
+		}
+	}
+	if !tok.SignedIn().Equal(start) || tok.ValidTo.Before(start.Add(9*time.Hour)) {
+		t.Errorf("after nine hours: %v, signed in at %v", tok, tok.SignedIn())
 	}
 }

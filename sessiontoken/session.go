@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,6 +79,7 @@ type SessionOptions struct {
 // and deflate; with [WIF10] there is no nrbf.
 type SessionCodec struct {
 	o       SessionOptions
+	ring    *machinekey.Ring // may be nil
 	chain   chain
 	store   *machinekey.Protector
 	scratch sync.Pool // of *sessionScratch
@@ -89,7 +91,7 @@ type SessionCodec struct {
 // this kind of credential ([machinekey.ConfigError]), or if the last of the
 // Transforms does not authenticate.
 func NewSessionCodec(ring *machinekey.Ring, opts *SessionOptions) (*SessionCodec, error) {
-	c := &SessionCodec{}
+	c := &SessionCodec{ring: ring}
 	if opts != nil {
 		c.o = *opts
 	}
@@ -173,10 +175,20 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(t); err != nil {
+	if err := c.Valid(t); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// Ring returns the ring that the codec was made with.
+func (c *SessionCodec) Ring() *machinekey.Ring { return c.ring }
+
+// Options returns the options with the defaults filled in.
+func (c *SessionCodec) Options() SessionOptions {
+	o := c.o
+	o.Transforms = slices.Clone(o.Transforms)
+	return o
 }
 
 // ReadPrincipal implements [Reader] with Decode.
@@ -268,9 +280,11 @@ var (
 	errIDMismatch      = &FormatError{Layer: "token", Offset: -1, Err: errors.New("outer Id differs from the inner Id (ID4227)")}
 )
 
-// check compares the token with the clock and the endpoint
-// (SessionSecurityTokenHandler.ValidateToken; equality is valid).
-func (c *SessionCodec) check(t *Token) error {
+// Valid compares a token with the clock and the endpoint, as Decode has done
+// already (SessionSecurityTokenHandler.ValidateToken; equality is valid). It is
+// for a token that is kept between requests. The error is [ErrNotYetValid],
+// [ErrExpired] or [ErrEndpoint].
+func (c *SessionCodec) Valid(t *Token) error {
 	if t.EndpointID != "" && c.o.Endpoint != "" && t.EndpointID != c.o.Endpoint {
 		return fmt.Errorf("%w: token is for %q, this is %q (ID4291)", ErrEndpoint, t.EndpointID, c.o.Endpoint)
 	}

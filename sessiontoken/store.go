@@ -47,6 +47,18 @@ func (c *SessionCodec) dereference(ctx context.Context, s *sessionScratch, env *
 	return s.token(c.o.Format, payload, env, key, a)
 }
 
+// Delete removes the entry of t from the store, as at sign-out. Without a
+// store, or for a token that is not in it, there is nothing to do.
+func (c *SessionCodec) Delete(ctx context.Context, t *Token) error {
+	if c.o.Store == nil || !t.ReferenceMode {
+		return nil
+	}
+	if err := c.o.Store.Delete(ctx, c.storeKey(t.ContextID, t.KeyGeneration)); err != nil {
+		return fmt.Errorf("sessiontoken: store: %w", err)
+	}
+	return nil
+}
+
 // encodeReference stores the payload and returns the text that names it.
 func (c *SessionCodec) encodeReference(ctx context.Context, s *sessionScratch, payload []byte, t *Token) (string, error) {
 	if c.o.Store == nil {

@@ -82,6 +82,12 @@ type SiteOptions struct {
 	// <appSettings> that weaken forms tickets, where the file has them.
 	// Without it they are errors.
 	AllowInsecure bool
+	// AllowKnownKey admits keys that are publicly known, for migrations and
+	// tests; a [Decision] warns of each. See [machinekey.Config].
+	AllowKnownKey bool
+	// KnownKeys are refused beside those that are built in; see
+	// [machinekey.KnownKeys].
+	KnownKeys *machinekey.KnownKeyList
 	// Logger is that of the guard; see [Guard.SetLogger].
 	Logger *slog.Logger
 	// Now is the clock, time.Now if nil.
@@ -108,7 +114,8 @@ type SiteOptions struct {
 // [machinekey.LoadWebConfig], and invalid_timeout, invalid_timespan,
 // invalid_chunk_size, session_handler_not_removed, invalid_cookie_name, and
 // insecure_algorithm and insecure_setting for what needs
-// SiteOptions.AllowInsecure.
+// SiteOptions.AllowInsecure, and known_key for a publicly known key without
+// SiteOptions.AllowKnownKey.
 //
 // Settings of machine.config and of parent sites are not seen. requireSSL is
 // not enforced: whether the browser used TLS is known to the proxy in front.
@@ -205,6 +212,7 @@ func (b *siteBuilder) load(path string) error {
 	}
 	b.decide("mode", cfg.ModeSource.Line, "%v, by %s", cfg.Mode, from)
 	b.decide("key", b.settings.MachineKey.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
+	b.warnKnown(cfg)
 	var older []*machinekey.Key
 	for _, name := range b.o.Older {
 		key, cfg, err := b.key(name)
@@ -214,6 +222,7 @@ func (b *siteBuilder) load(path string) error {
 		older = append(older, key)
 		b.decide("older key", 0, "%s, %v and %v, %v, of %q, for reading only",
 			key.ID(), cfg.Validation, cfg.Decryption, cfg.Mode, filepath.Base(name))
+		b.warnKnown(cfg)
 	}
 	b.site.ring, err = machinekey.NewRing(primary, older...)
 	return err
@@ -225,7 +234,7 @@ func (b *siteBuilder) key(path string) (*machinekey.Key, machinekey.Config, erro
 	if err != nil {
 		return nil, cfg, err
 	}
-	cfg.AllowInsecure = b.o.AllowInsecure
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.KnownKeys = b.o.AllowInsecure, b.o.AllowKnownKey, b.o.KnownKeys
 	key, err := machinekey.New(cfg)
 	var e *machinekey.ConfigError
 	if errors.As(err, &e) && e.Line == 0 && len(cfg.Warnings) > 0 {
@@ -234,6 +243,15 @@ func (b *siteBuilder) key(path string) (*machinekey.Key, machinekey.Config, erro
 		err = &located
 	}
 	return key, cfg, err
+}
+
+// warnKnown notes a publicly known key, which SiteOptions.AllowKnownKey has let
+// through.
+func (b *siteBuilder) warnKnown(cfg machinekey.Config) {
+	var e *machinekey.ConfigError
+	if errors.As(cfg.CheckKnown(), &e) {
+		b.decide("warning", e.Line, "anybody can sign in: the %s is %s", e.Attribute, e.Found)
+	}
 }
 
 // decide keeps a decision that accepts nothing.

@@ -1,6 +1,7 @@
 package cookie_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,6 +53,12 @@ func answer(s *cookie.Site, r *http.Request) (status int, user string) {
 	return w.Code, user
 }
 
+// loadKnown is LoadSite for the files of the vectors, whose keys are published.
+func loadKnown(path string, o *cookie.SiteOptions) (*cookie.Site, error) {
+	o.AllowKnownKey = true
+	return cookie.LoadSite(path, o)
+}
+
 // Every whole file of the vectors, and what a log shows of it.
 func TestLoadSiteFiles(t *testing.T) {
 	tests := map[string]struct {
@@ -62,6 +69,7 @@ func TestLoadSiteFiles(t *testing.T) {
 		"cora-sequence.config": {want: []string{
 			`mode            Framework45, by targetFramework (line 25)`,
 			`key             9d038b6f, SHA1 and AES (line 28)`,
+			`warning         anybody can sign in: the validationKey is a key published in the test vectors of webfarm, key A, and the decryptionKey too (line 28)`,
 			`FedAuth         accepted: cookie "FedAuth", WIF 4.5, any endpoint, clock skew 5m0s, lifetime 10h0m0s (line 41)`,
 			`FedAuth cookie  path "", domain "", secure true, hidden from scripts true, chunks of 2000 (line 47)`,
 			`Forms           not accepted: authentication mode is "None" (line 26)`,
@@ -72,6 +80,7 @@ func TestLoadSiteFiles(t *testing.T) {
 		"wif45-fedauth.config": {want: []string{
 			`mode            Framework45, by targetFramework (line 9)`,
 			`key             3dfb33ca, SHA1 and AES (line 11)`,
+			`warning         anybody can sign in: the validationKey is a key published in the test vectors of webfarm, key B, and the decryptionKey too (line 11)`,
 			`FedAuth         accepted: cookie "FedAuth", WIF 4.5, endpoint "/", clock skew 10m0s, lifetime 30m0s (line 28)`,
 			`FedAuth cookie  path "/", domain ".app.example", secure true, hidden from scripts true, chunks of 3000 (line 44)`,
 			`Forms           not accepted: authentication mode is "None" (line 10)`,
@@ -81,6 +90,7 @@ func TestLoadSiteFiles(t *testing.T) {
 		"wif10-thinktecture.config": {want: []string{
 			`mode            Framework20SP1, by default`,
 			`key             9d038b6f, SHA1 and AES (line 14)`,
+			`warning         anybody can sign in: the validationKey is a key published in the test vectors of webfarm, key A, and the decryptionKey too (line 14)`,
 			`FedAuth         accepted: cookie "FedAuth", WIF 1.0, endpoint "/portal/", clock skew 3m0s, lifetime 8h0m0s (line 24)`,
 			`FedAuth cookie  path "/portal/", domain "", secure true, hidden from scripts true, chunks of 2000 (line 30)`,
 			`Forms           not accepted: authentication mode is "None" (line 13)`,
@@ -90,6 +100,7 @@ func TestLoadSiteFiles(t *testing.T) {
 		"forms-site.config": {want: []string{
 			`mode         Framework45, by targetFramework (line 16)`,
 			`key          9d038b6f, SHA1 and AES (line 13)`,
+			`warning      anybody can sign in: the validationKey is a key published in the test vectors of webfarm, key A, and the decryptionKey too (line 13)`,
 			`FedAuth      not accepted: no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>`,
 			`Forms        accepted: cookie ".SHOPAUTH", path "/", domain "shop.example", timeout 45m0s, protection All, secure true (line 19)`,
 			`OWIN         not asked for: Katana's cookies are set up in code, see SiteOptions.AuthenticationTypes`,
@@ -100,6 +111,7 @@ func TestLoadSiteFiles(t *testing.T) {
 		"katana-bearer-api.config": {opts: cookie.SiteOptions{AuthenticationTypes: []string{"ApplicationCookie", "Cookies"}, Bearer: true}, want: []string{
 			`mode     Framework45, by targetFramework (line 9)`,
 			`key      3dfb33ca, SHA1 and AES (line 10)`,
+			`warning  anybody can sign in: the validationKey is a key published in the test vectors of webfarm, key B, and the decryptionKey too (line 10)`,
 			`FedAuth  not accepted: no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>`,
 			`Forms    not accepted: authentication mode is "Windows"`,
 			`OWIN     accepted: cookie ".AspNet.ApplicationCookie", by the options`,
@@ -120,7 +132,7 @@ func TestLoadSiteFiles(t *testing.T) {
 			if !ok {
 				t.Fatal("a new file needs a line in this table")
 			}
-			s, err := cookie.LoadSite(siteFile(t, file), &tt.opts)
+			s, err := loadKnown(siteFile(t, file), &tt.opts)
 			if tt.code != "" {
 				var e *machinekey.ConfigError
 				if !errors.As(err, &e) || e.Code != tt.code || e.Line == 0 || s != nil {
@@ -216,7 +228,7 @@ func TestLoadSiteRequests(t *testing.T) {
 			if tt.opts.Now == nil {
 				tt.opts.Now = on2026
 			}
-			s, err := cookie.LoadSite(tt.path, &tt.opts)
+			s, err := loadKnown(tt.path, &tt.opts)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -293,7 +305,7 @@ func TestLoadSiteDecisions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := cookie.LoadSite(writeSite(t, tt.xml), &cookie.SiteOptions{AllowInsecure: tt.insecure})
+			s, err := loadKnown(writeSite(t, tt.xml), &cookie.SiteOptions{AllowInsecure: tt.insecure})
 			if tt.code == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -326,7 +338,7 @@ func TestLoadSiteOptions(t *testing.T) {
 		"SiteOptions.AuthenticationTypes": {AuthenticationTypes: []string{""}},
 		"older missing.config":            {Older: []string{"missing.config"}},
 	} {
-		if s, err := cookie.LoadSite(path, &opts); err == nil || s != nil || !strings.Contains(err.Error(), name) {
+		if s, err := loadKnown(path, &opts); err == nil || s != nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -336,14 +348,14 @@ func TestLoadSiteOptions(t *testing.T) {
 
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s, err := cookie.LoadSite(path, &cookie.SiteOptions{Older: []string{siteFile(t, "forms-site.config")}, Logger: logger})
+	s, err := loadKnown(path, &cookie.SiteOptions{Older: []string{siteFile(t, "forms-site.config")}, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.Ring().Keys()); n != 2 {
 		t.Errorf("%d keys", n)
 	}
-	if d := s.Decisions(); d[2].What != "older key" || !d[3].Accepted || d[0].Accepted || d[3].String() == "" {
+	if d := s.Decisions(); d[3].What != "older key" || !d[5].Accepted || d[0].Accepted || d[5].String() == "" {
 		t.Errorf("%v", d)
 	}
 	answer(s, request("FedAuth=forged"))
@@ -360,6 +372,37 @@ func TestLoadSiteOptions(t *testing.T) {
 		if got != want {
 			t.Errorf("prints %q", got)
 		}
+	}
+}
+
+// TestLoadSiteKnownKey wants the line and the source of a public key, in the
+// site's own file and in an older one, and nothing of the key.
+func TestLoadSiteKnownKey(t *testing.T) {
+	known := siteFile(t, "forms-site.config")
+	_, err := cookie.LoadSite(known, nil)
+	var e *machinekey.ConfigError
+	if !errors.Is(err, machinekey.ErrKnownKey) || !errors.As(err, &e) || e.Code != "known_key" || e.Line != 13 ||
+		!strings.Contains(err.Error(), "key A") {
+		t.Errorf("%v", err)
+	}
+	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := writeSite(t, `<configuration><system.web>`+cfg.WebConfig()+formsMode+`</system.web></configuration>`)
+	if _, err := cookie.LoadSite(fresh, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := cookie.LoadSite(fresh, &cookie.SiteOptions{Older: []string{known}}); !errors.Is(err, machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "older") {
+		t.Errorf("older: %v", err)
+	}
+	text := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sha256.Sum256(fmt.Appendf(nil, "%X", cfg.ValidationKey)), sha256.Sum256(nil))
+	list, err := machinekey.KnownKeys(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cookie.LoadSite(fresh, &cookie.SiteOptions{KnownKeys: list}); !errors.Is(err, machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "on line 2 of the list") {
+		t.Errorf("listed: %v", err)
 	}
 }
 
@@ -392,7 +435,7 @@ func FuzzLoadSite(f *testing.F) {
 		f.Fatalf("%d seeds", seeds)
 	}
 	f.Fuzz(func(t *testing.T, xml string, insecure bool) {
-		s, err := cookie.LoadSite(writeSite(t, xml), &cookie.SiteOptions{AllowInsecure: insecure})
+		s, err := cookie.LoadSite(writeSite(t, xml), &cookie.SiteOptions{AllowInsecure: insecure, AllowKnownKey: true})
 		if err != nil {
 			var e *machinekey.ConfigError
 			if s != nil || !errors.As(err, &e) && !errors.Is(err, cookie.ErrNoneAccepted) {

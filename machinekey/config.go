@@ -36,6 +36,13 @@ type Config struct {
 	// AllowInsecure admits the algorithms whose Go names begin with
 	// Insecure. Without it [New] refuses them.
 	AllowInsecure bool
+	// AllowKnownKey admits keys that are publicly known, such as samples of
+	// documentation, for migrations and tests: with such a key anybody can
+	// sign in as anybody. Without it [New] refuses them, see [ErrKnownKey].
+	AllowKnownKey bool
+	// KnownKeys are refused too, beside those that are built in. Nil: none.
+	// See [KnownKeys].
+	KnownKeys *KnownKeyList
 	// Rand is the source of initialization vectors. Nil means crypto/rand;
 	// anything else is for tests, since a predictable source breaks CBC. It
 	// is read concurrently if the key is used so.
@@ -47,6 +54,8 @@ type Config struct {
 	// isolated keys are those of one application in a legacy mode, which
 	// Protect does not use: it derives others or refuses.
 	isolated bool
+	// line is that of <machineKey> in the file, 0 if none was read.
+	line int
 }
 
 // ModeSource says what decided the compatibility mode of a web.config.

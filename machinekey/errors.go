@@ -11,8 +11,8 @@ import (
 // padded. It has no detail, so that nothing can be learned from it.
 var ErrUnprotect = errors.New("machinekey: protected data is not valid under this key and purpose")
 
-// ConfigError reports a <machineKey> or web.config that cannot be used. It
-// names what to change and never contains key bytes.
+// ConfigError reports a <machineKey>, a web.config or a list of known keys that
+// cannot be used. It names what to change and never contains key bytes.
 type ConfigError struct {
 	// Code is stable and fit for a program, for example
 	// "invalid_decryption_key" or "auto_generated_key".

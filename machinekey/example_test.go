@@ -152,7 +152,8 @@ func ExampleRing_LegacyProtector() {
 }
 
 // What MachineKey.Encode made on a .NET node, and what MachineKey.Decode
-// accepts there. The key of this example is public.
+// accepts there. The key of this example is public: nothing but an example may
+// allow it.
 func ExampleKey_Decode() {
 	cfg, err := machinekey.ParseWebConfig(strings.NewReader(`<configuration><system.web><machineKey
 		validationKey="4B04D08CAA210ABF91B5E6E86763E0EEA4044284B4C962B4E51227868DF44D1D6D20F7309FBA3CE323404FA0FC39E6C8C6CE9FB842C9481B9938EB268AF5F85D"
@@ -161,6 +162,7 @@ func ExampleKey_Decode() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	cfg.AllowKnownKey = true
 	key, err := machinekey.New(cfg)
 	if err != nil {
 		log.Fatal(err)

@@ -30,8 +30,9 @@ var errNoKey = errors.New("machinekey: the key was not made by New")
 type sealed struct{ *Config }
 
 // New validates cfg and copies it. It refuses, with a [*ConfigError], what .NET
-// refuses, and algorithms whose name begins with Insecure unless
-// cfg.AllowInsecure is set. The two ways in which .NET uses a machine key have
+// refuses, algorithms whose name begins with Insecure unless cfg.AllowInsecure
+// is set, and publicly known keys ([ErrKnownKey]) unless cfg.AllowKnownKey is
+// set. The two ways in which .NET uses a machine key have
 // different rules:
 //
 //	                 Protect and Unprotect;           the legacy formats: cookies of Framework20SP1
@@ -60,9 +61,12 @@ func New(cfg Config) (*Key, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	if err := cfg.refuseKnown(); err != nil {
+		return nil, err
+	}
 	cfg.ValidationKey = bytes.Clone(cfg.ValidationKey)
 	cfg.DecryptionKey = bytes.Clone(cfg.DecryptionKey)
-	cfg.Warnings = nil
+	cfg.Warnings, cfg.KnownKeys = nil, nil
 	k := &Key{cfg: &sealed{&cfg}, id: fingerprint(cfg), fips: fipsError(cfg), encode: new(encodeKeys)}
 	if err := k.fipsAllowed(); err != nil {
 		return nil, err

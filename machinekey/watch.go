@@ -23,6 +23,10 @@ type WatchOptions struct {
 	KeepOlder int
 	// AllowInsecure sets [Config.AllowInsecure] for the keys of the file.
 	AllowInsecure bool
+	// AllowKnownKey sets [Config.AllowKnownKey] for the keys of the file.
+	AllowKnownKey bool
+	// KnownKeys sets [Config.KnownKeys] for the keys of the file.
+	KnownKeys *KnownKeyList
 	// OnChange, if not nil, is told after the ring has changed: the key that
 	// protected before and the one that protects now.
 	OnChange func(old, now *Key)
@@ -147,7 +151,7 @@ func (w *watcher) load() (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.AllowInsecure = w.o.AllowInsecure
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.KnownKeys = w.o.AllowInsecure, w.o.AllowKnownKey, w.o.KnownKeys
 	return New(cfg)
 }
 

@@ -19,7 +19,8 @@ import (
 //	</configuration>
 //
 // [Config.ModeSource] says what decided the mode. A configuration with 3DES,
-// DES or MD5 is returned with a warning; [New] then needs AllowInsecure.
+// DES or MD5 is returned with a warning; [New] then needs AllowInsecure. A
+// publicly known key is returned without one; see [Config.CheckKnown].
 //
 // Everything else that another machine cannot share or .NET would refuse is a
 // [*ConfigError], whose Code a program can rely on: auto_generated_key (also
@@ -65,6 +66,7 @@ func configOf(f *webconfig.File) (Config, error) {
 		ValidationKey: m.ValidationKey,
 		DecryptionKey: m.DecryptionKey,
 		ModeSource:    ModeSource{From: m.CompatibilityModeFrom, Line: m.CompatibilityModeLine},
+		line:          m.Line,
 	}
 	ok := named(m.Validation, HMACSHA1, LegacyAES, &cfg.Validation) &&
 		named(m.Decryption, Auto, InsecureDES, &cfg.Decryption) &&

@@ -139,9 +139,10 @@ func TestWebConfigVectors(t *testing.T) {
 			if !slices.Equal(warnings, wanted) {
 				t.Errorf("warnings %v, want %v", warnings, wanted)
 			}
-			if cfg.AllowInsecure {
-				t.Error("AllowInsecure was set by the file")
+			if cfg.AllowInsecure || cfg.AllowKnownKey {
+				t.Error("AllowInsecure or AllowKnownKey was set by the file")
 			}
+			cfg.AllowKnownKey = true
 			_, err = machinekey.New(cfg)
 			if weak := slices.Contains(warnings, "weak_algorithm"); weak != (err != nil) {
 				t.Errorf("New without AllowInsecure: %v", err)

@@ -93,10 +93,10 @@ func (s *siteConfig) settings(t *testing.T) *webconfig.Settings {
 }
 
 // config reads the attributes the way a site's own are read. The vectors have
-// weak algorithms too.
+// weak algorithms and publicly known keys too.
 func (a *attributes) config(target45 bool) (machinekey.Config, error) {
 	cfg, err := machinekey.ParseWebConfig(strings.NewReader((&siteConfig{machineKey: a, target45: target45}).webConfig()))
-	cfg.AllowInsecure = true
+	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
 	return cfg, err
 }
 

@@ -48,6 +48,7 @@ func issueCommand() command {
 	return command{"issue", "print cookies or tokens for a user, to try a site with", usage, func(flags *flag.FlagSet) action {
 		c := new(issue)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>")
+		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "issue with a publicly known key, to try a site that has one")
 		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the site's session of WIF if left out")
 		flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
 		flags.Var(&c.roles, "role", "`ROLE` of the user; repeat it for more")
@@ -104,6 +105,11 @@ func (c *issue) run(ctx context.Context, args []string, s streams) error {
 	ring, site, files, err := c.keys.load()
 	if err != nil {
 		return err
+	}
+	for _, w := range files[0].Warnings {
+		if w.Code == "known_key" {
+			notes = append(notes, w.Text)
+		}
 	}
 	if err := c.fill(site); err != nil {
 		return err

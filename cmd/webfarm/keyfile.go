@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -12,11 +13,14 @@ import (
 type keyFlags struct {
 	config        texts
 	allowInsecure bool
+	allowKnown    bool
+	knownKeys     string
 }
 
 func (k *keyFlags) define(flags *flag.FlagSet, usage string) {
 	flags.Var(&k.config, "config", usage)
 	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "use what is weak if the web.config says so: 3DES, DES, MD5, unsigned cookies")
+	flags.StringVar(&k.knownKeys, "known-keys", "", "CSV `FILE` of more publicly known keys, in the form of Microsoft's MachineKeys.csv")
 }
 
 // keyFile is what may be said of a web.config and its key.
@@ -45,6 +49,10 @@ func (k *keyFlags) load() (*machinekey.Ring, *site, []keyFile, error) {
 	if len(k.config) == 0 {
 		return nil, nil, nil, usageError("-config is missing: the web.config that holds the farm's <machineKey>")
 	}
+	known, err := k.loadKnown()
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	var keys []*machinekey.Key
 	var files []keyFile
 	for _, path := range k.config {
@@ -52,10 +60,10 @@ func (k *keyFlags) load() (*machinekey.Ring, *site, []keyFile, error) {
 		if err != nil {
 			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
 		}
-		cfg.AllowInsecure = k.allowInsecure
+		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.KnownKeys = k.allowInsecure, k.allowKnown, known
 		key, err := machinekey.New(cfg)
 		if err != nil {
-			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, err, insecureHint(cfg, err))}
+			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, err, allowHint(cfg, err))}
 		}
 		keys = append(keys, key)
 		files = append(files, describe(path, cfg, key))
@@ -75,13 +83,33 @@ func (k *keyFlags) load() (*machinekey.Ring, *site, []keyFile, error) {
 	return ring, s, files, nil
 }
 
-// insecureHint names the flag that would have helped.
-func insecureHint(cfg machinekey.Config, err error) string {
+// loadKnown reads the file of -known-keys, nil if there is none.
+func (k *keyFlags) loadKnown() (*machinekey.KnownKeyList, error) {
+	if k.knownKeys == "" {
+		return nil, nil
+	}
+	f, err := os.Open(k.knownKeys)
+	if err != nil {
+		return nil, setupError{fmt.Errorf("webfarm: -known-keys: %w", err)}
+	}
+	defer f.Close()
+	list, err := machinekey.KnownKeys(f)
+	if err != nil {
+		return nil, setupError{fmt.Errorf("webfarm: -known-keys %s: %w", k.knownKeys, err)}
+	}
+	return list, nil
+}
+
+// allowHint names the flag that would have helped.
+func allowHint(cfg machinekey.Config, err error) string {
 	var bad *machinekey.ConfigError
+	if errors.Is(err, machinekey.ErrKnownKey) {
+		return "; -allow-known-key uses it nevertheless"
+	}
 	if cfg.AllowInsecure || !errors.As(err, &bad) {
 		return ""
 	}
-	cfg.AllowInsecure = true
+	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
 	if _, err := machinekey.New(cfg); err != nil {
 		return ""
 	}
@@ -102,6 +130,11 @@ func describe(path string, cfg machinekey.Config, key *machinekey.Key) keyFile {
 	}
 	for _, w := range cfg.Warnings {
 		f.Warnings = append(f.Warnings, keyFileWarning{w.Code, w.Line, w.Text})
+	}
+	var known *machinekey.ConfigError
+	if errors.As(cfg.CheckKnown(), &known) {
+		f.Warnings = append(f.Warnings, keyFileWarning{known.Code, known.Line, "anybody can sign in: the " + known.Attribute + " is " +
+			known.Found + "; change the key on every node"})
 	}
 	return f
 }

@@ -1,0 +1,129 @@
+package machinekey
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ErrKnownKey means that a key is publicly known: whoever reads the page it
+// was copied from can sign in as anybody and run code on the .NET nodes. [New]
+// wraps it in a [*ConfigError] with the code known_key, which names the source.
+var ErrKnownKey = errors.New("machinekey: the key is publicly known")
+
+// knownHash is how known keys are stored: the first 8 bytes, big endian, of
+//
+//	SHA-256(upper-case hex digits of the key)
+//
+// The digest is the one of Microsoft's list. A random key is taken for one of
+// n known ones with a chance of n / 2^64: 4 in 10^16 for the 7,336 of
+// Microsoft's list.
+type knownHash uint64
+
+func hashKnown(key []byte) knownHash {
+	upper := hex.AppendEncode(make([]byte, 0, 2*len(key)), key)
+	for i, c := range upper {
+		if c >= 'a' {
+			upper[i] = c - 'a' + 'A'
+		}
+	}
+	sum := sha256.Sum256(upper)
+	return knownHash(binary.BigEndian.Uint64(sum[:]))
+}
+
+// KnownKeyList is a list of publicly known keys, as hashes. [KnownKeys] loads
+// one; the list that is built in needs no loading and is always asked. It is
+// immutable and safe for concurrent use. A nil list is empty.
+type KnownKeyList struct {
+	keys []listedKey // by hash, one entry each
+}
+
+// listedKey is an entry of a loaded list, 16 bytes.
+type listedKey struct {
+	hash knownHash
+	line int32 // of the file, 1-based
+}
+
+// newKnownKeyList sorts keys and keeps the first line of those listed twice.
+func newKnownKeyList(keys []listedKey) *KnownKeyList {
+	slices.SortStableFunc(keys, func(a, b listedKey) int { return cmp.Compare(a.hash, b.hash) })
+	keys = slices.CompactFunc(keys, func(a, b listedKey) bool { return a.hash == b.hash })
+	return &KnownKeyList{keys: slices.Clip(keys)}
+}
+
+// Len returns the number of different keys in the list.
+func (l *KnownKeyList) Len() int {
+	if l == nil {
+		return 0
+	}
+	return len(l.keys)
+}
+
+// Merge returns a list with the keys of both. A key of both is reported with
+// its line in l.
+func (l *KnownKeyList) Merge(other *KnownKeyList) *KnownKeyList {
+	var keys []listedKey
+	for _, list := range []*KnownKeyList{l, other} {
+		if list != nil {
+			keys = append(keys, list.keys...)
+		}
+	}
+	return newKnownKeyList(keys)
+}
+
+// Source says where the bytes of a validation or decryption key are published,
+// such as "published in MSDN, …" or "on line 47 of the list of known keys". It
+// returns "" if neither the built-in list nor l has them.
+func (l *KnownKeyList) Source(key []byte) string {
+	hash := hashKnown(key)
+	if source := builtInSource(hash); source != "" {
+		return "published in " + source
+	}
+	if l == nil {
+		return ""
+	}
+	i, found := slices.BinarySearchFunc(l.keys, hash, func(k listedKey, h knownHash) int { return cmp.Compare(k.hash, h) })
+	if !found {
+		return ""
+	}
+	return fmt.Sprintf("on line %d of the list of known keys", l.keys[i].line)
+}
+
+// CheckKnown returns a [*ConfigError] that matches [ErrKnownKey] if one of the
+// keys is publicly known, by the built-in list or by c.KnownKeys, whether or
+// not c.AllowKnownKey is set. [New] asks it; a tool that goes on nevertheless
+// can print it as a warning. The error names the attribute and the source and
+// holds nothing of the key. A key that [Config.Isolate] has changed is not
+// recognized, so Isolate asks first.
+func (c Config) CheckKnown() error {
+	validation, decryption := c.KnownKeys.Source(c.ValidationKey), c.KnownKeys.Source(c.DecryptionKey)
+	if validation == "" && decryption == "" {
+		return nil
+	}
+	e := &ConfigError{Code: "known_key", Attribute: "validationKey", Found: "a key " + validation,
+		Want: "fresh keys on every node, or AllowKnownKey for migrations and tests", Err: ErrKnownKey}
+	if c.line > 0 {
+		e.Section, e.Line = "system.web/machineKey", c.line
+	}
+	switch {
+	case validation == "":
+		e.Attribute, e.Found = "decryptionKey", "a key "+decryption
+	case validation == decryption:
+		e.Found += ", and the decryptionKey too"
+	case decryption != "":
+		e.Found += ", and a decryptionKey " + decryption
+	}
+	return e
+}
+
+// refuseKnown is CheckKnown unless c allows such keys.
+func (c Config) refuseKnown() error {
+	if c.AllowKnownKey {
+		return nil
+	}
+	return c.CheckKnown()
+}

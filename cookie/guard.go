@@ -23,10 +23,11 @@ type Guard struct {
 	logger   *slog.Logger
 }
 
-// credential is one way to be recognised.
+// credential is one way to be recognised: a source and a reader, or sessions.
 type credential struct {
-	source Source
-	reader sessiontoken.Reader
+	source   Source
+	reader   sessiontoken.Reader
+	sessions *Sessions
 }
 
 // Accept adds a kind of credential: source finds it in the request and reader
@@ -36,7 +37,17 @@ func (g *Guard) Accept(source Source, reader sessiontoken.Reader) {
 	if source == nil || reader == nil {
 		panic("cookie: Guard.Accept needs a source and a reader")
 	}
-	g.accepted = append(g.accepted, credential{source, reader})
+	g.accepted = append(g.accepted, credential{source: source, reader: reader})
+}
+
+// AcceptSessions adds the cookie of s to what the guard accepts, in the order
+// of the calls. [Guard.Handler] and [Guard.Optional] then also renew it, as
+// those of s do. AcceptSessions panics if s was not made by its constructor.
+func (g *Guard) AcceptSessions(s *Sessions) {
+	if s == nil || s.kind == nil {
+		panic("cookie: Guard.AcceptSessions needs sessions")
+	}
+	g.accepted = append(g.accepted, credential{sessions: s})
 }
 
 // SetDeny sets what answers a request that is refused, in place of [Deny]; nil
@@ -78,12 +89,18 @@ func Deny(w http.ResponseWriter, _ *http.Request, err error) {
 //     [ErrMissingChunk] or [ErrTooLong];
 //   - otherwise [ErrNoCredential].
 func (g *Guard) Check(r *http.Request) (*sessiontoken.Principal, error) {
+	f, err := g.find(r)
+	return f.principal, err
+}
+
+// find is Check with what else is known.
+func (g *Guard) find(r *http.Request) (found, error) {
 	var refused, outage error
 	for i := range g.accepted {
-		p, err := g.accepted[i].read(r)
+		f, err := g.accepted[i].read(r)
 		switch {
 		case err == nil:
-			return p, nil
+			return f, nil
 		case err == ErrNoCredential:
 			continue
 		case errors.Is(err, ErrUnavailable):
@@ -97,31 +114,34 @@ func (g *Guard) Check(r *http.Request) (*sessiontoken.Principal, error) {
 	}
 	switch {
 	case outage != nil:
-		return nil, outage
+		return found{}, outage
 	case refused != nil:
-		return nil, refused
+		return found{}, refused
 	}
-	return nil, ErrNoCredential
+	return found{}, ErrNoCredential
 }
 
 // read returns the authenticated user that one kind of credential stands for.
 // The error is exactly ErrNoCredential if there is none.
-func (c *credential) read(r *http.Request) (*sessiontoken.Principal, error) {
+func (c *credential) read(r *http.Request) (found, error) {
+	if c.sessions != nil {
+		return c.sessions.read(r)
+	}
 	text, err := c.source(r)
 	if err != nil {
-		if errors.Is(err, ErrNoCredential) || errors.Is(err, http.ErrNoCookie) {
-			return nil, ErrNoCredential
+		if isNone(err) {
+			return found{}, ErrNoCredential
 		}
-		return nil, classify(err)
+		return found{}, classify(err)
 	}
 	p, err := c.reader.ReadPrincipal(r.Context(), text)
 	if err != nil {
-		return nil, classify(err)
+		return found{}, classify(err)
 	}
 	if !p.IsAuthenticated() {
-		return nil, ErrNotAuthenticated
+		return found{}, ErrNotAuthenticated
 	}
-	return p, nil
+	return found{principal: p}, nil
 }
 
 // classify returns err if it is a verdict on the credential, and an error that
@@ -141,6 +161,7 @@ func classify(err error) error {
 		errors.Is(err, sessiontoken.ErrNotInStore),
 		errors.Is(err, sessiontoken.ErrTooLong),
 		errors.Is(err, ErrNotAuthenticated),
+		errors.Is(err, ErrRevoked),
 		errors.Is(err, ErrTooManyChunks),
 		errors.Is(err, ErrMissingChunk),
 		errors.Is(err, ErrTooLong):
@@ -172,13 +193,33 @@ func (g *Guard) log(ctx context.Context, source int, err error) {
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		varyCookie(w.Header())
-		p, err := g.Check(r)
+		p, err := g.admit(w, r)
 		if err != nil {
 			g.refuse(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), p)))
 	})
+}
+
+// admit is Check that also renews the session of the user, and deletes
+// cookies that are refused where that was asked for.
+func (g *Guard) admit(w http.ResponseWriter, r *http.Request) (*sessiontoken.Principal, error) {
+	f, err := g.find(r)
+	if err == nil && f.sessions != nil {
+		err = f.sessions.refresh(w, r, f)
+	}
+	if err == nil {
+		return f.principal, nil
+	}
+	if !errors.Is(err, ErrUnavailable) {
+		for i := range g.accepted {
+			if s := g.accepted[i].sessions; s != nil && s.o.ClearInvalid {
+				s.clear(w, r)
+			}
+		}
+	}
+	return nil, err
 }
 
 // Optional returns a handler that calls next for everybody. For a signed-in
@@ -191,7 +232,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 func (g *Guard) Optional(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		varyCookie(w.Header())
-		p, err := g.Check(r)
+		p, err := g.admit(w, r)
 		if errors.Is(err, ErrUnavailable) {
 			g.refuse(w, r, err)
 			return

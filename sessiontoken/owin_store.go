@@ -69,7 +69,7 @@ func (c *OWINCodec) dereference(ctx context.Context, s *owinScratch, t *OWINTick
 	key := t.Identity.Claims[0].Value
 	protected, err := c.o.Store.Get(ctx, c.storeKey(key))
 	if err != nil {
-		return nil, a.refuse(layerStore, 0, fmt.Errorf("sessiontoken: store: %w", err))
+		return nil, a.refuse(layerStore, 0, storeError(err))
 	}
 	entry, entryKey, err := c.store.UnprotectKey(s.plain[:0], protected)
 	s.plain = entry[:0]
@@ -127,7 +127,7 @@ func (c *OWINCodec) encodeReference(ctx context.Context, s *owinScratch, t *OWIN
 	}
 	// The last second is still valid.
 	if err := c.o.Store.Put(ctx, c.storeKey(key), protected, expires.Add(1e9)); err != nil {
-		return "", fmt.Errorf("sessiontoken: store: %w", err)
+		return "", storeError(err)
 	}
 	return c.seal(s, &OWINTicket{
 		Identity: Identity{AuthenticationType: c.authenticationType, Claims: []Claim{{Type: OWINSessionID, Value: key}}},
@@ -142,7 +142,7 @@ func (c *OWINCodec) Delete(ctx context.Context, t *OWINTicket) error {
 		return nil
 	}
 	if err := c.o.Store.Delete(ctx, c.storeKey(t.SessionKey)); err != nil {
-		return fmt.Errorf("sessiontoken: store: %w", err)
+		return storeError(err)
 	}
 	return nil
 }

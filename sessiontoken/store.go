@@ -21,6 +21,18 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 }
 
+// ErrStore means that a store failed, for another reason than that it does not
+// have the entry. It says nothing about the credential.
+var ErrStore = errors.New("sessiontoken: the store failed")
+
+// storeError is the error of a codec for that of a store.
+func storeError(err error) error {
+	if errors.Is(err, ErrNotInStore) {
+		return fmt.Errorf("sessiontoken: store: %w", err)
+	}
+	return fmt.Errorf("%w: %w", ErrStore, err)
+}
+
 var errNoStore = fmt.Errorf("%w: the cookie is a reference and there is no store (ID4243)", ErrNotInStore)
 
 // storeKey is the textual form of .NET's SessionSecurityTokenCacheKey.
@@ -36,7 +48,7 @@ func (c *SessionCodec) dereference(ctx context.Context, s *sessionScratch, env *
 	}
 	protected, err := c.o.Store.Get(ctx, c.storeKey(string(env.contextID), string(env.keyGeneration)))
 	if err != nil {
-		return nil, a.refuse(layerStore, 0, fmt.Errorf("sessiontoken: store: %w", err))
+		return nil, a.refuse(layerStore, 0, storeError(err))
 	}
 	payload, key, err := c.store.UnprotectKey(s.turn[0][:0], protected)
 	s.turn[0] = payload[:0]
@@ -54,7 +66,7 @@ func (c *SessionCodec) Delete(ctx context.Context, t *Token) error {
 		return nil
 	}
 	if err := c.o.Store.Delete(ctx, c.storeKey(t.ContextID, t.KeyGeneration)); err != nil {
-		return fmt.Errorf("sessiontoken: store: %w", err)
+		return storeError(err)
 	}
 	return nil
 }
@@ -70,7 +82,7 @@ func (c *SessionCodec) encodeReference(ctx context.Context, s *sessionScratch, p
 	}
 	key := c.storeKey(t.ContextID, t.KeyGeneration)
 	if err := c.o.Store.Put(ctx, key, protected, t.ValidTo.Add(c.o.ClockSkew)); err != nil {
-		return "", fmt.Errorf("sessiontoken: store: %w", err)
+		return "", storeError(err)
 	}
 	s.xml = appendEnvelopeHead(s.xml[:0], t, true)
 	return s.encodeText(s.xml), nil

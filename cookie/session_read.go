@@ -1,0 +1,157 @@
+package cookie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// found is a credential that was recognised. sessions and ticket are nil if
+// it is not one of a [Sessions].
+type found struct {
+	principal *sessiontoken.Principal
+	sessions  *Sessions
+	ticket    Ticket
+	id        string    // of the session, if anybody wants to know it
+	began     time.Time // the sign-in
+}
+
+// read recognises the session of a request. The error is classified, and
+// ErrNoCredential as it is if there is no cookie.
+func (s *Sessions) read(r *http.Request) (found, error) {
+	f, err := s.open(r)
+	if err != nil {
+		if isNone(err) {
+			return found{}, ErrNoCredential
+		}
+		err = classify(err)
+		s.observeRefused(r.Context(), err)
+		return found{}, err
+	}
+	s.observeRead(r.Context(), f.ticket)
+	return f, nil
+}
+
+func (s *Sessions) open(r *http.Request) (found, error) {
+	text, err := s.source(r)
+	if err != nil {
+		return found{}, err
+	}
+	ctx := r.Context()
+	f := found{sessions: s}
+	if f.ticket, f.principal, err = s.decode(ctx, text); err != nil {
+		return found{}, err
+	}
+	if !f.principal.IsAuthenticated() {
+		return found{}, ErrNotAuthenticated
+	}
+	facts := s.kind.facts(f.ticket)
+	f.began = facts.began
+	if s.track != nil || s.o.Revoked != nil {
+		f.id = s.kind.id(f.ticket)
+	}
+	if s.track != nil {
+		if err := s.recall(ctx, &f, facts); err != nil {
+			return found{}, err
+		}
+	}
+	if s.o.MaxLifetime > 0 {
+		if end := f.began.Add(s.o.MaxLifetime); s.kind.now().After(end) {
+			return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
+		}
+	}
+	if s.o.Revoked != nil {
+		revoked, err := s.o.Revoked(ctx, s.session(f))
+		if err != nil {
+			return found{}, fmt.Errorf("%w: revocation: %w", ErrUnavailable, err)
+		}
+		if revoked {
+			return found{}, ErrRevoked
+		}
+	}
+	return f, nil
+}
+
+// decode opens a text, or finds it among the verified ones.
+func (s *Sessions) decode(ctx context.Context, text string) (Ticket, *sessiontoken.Principal, error) {
+	if s.verified == nil {
+		return s.kind.read(ctx, text)
+	}
+	sum, ok := s.verified.sum(text)
+	if !ok {
+		return s.kind.read(ctx, text)
+	}
+	if v, ok := s.verified.get(sum); ok {
+		// A key that left the ring opens nothing any more. Certificates, which
+		// have no ring, are fixed for the life of a codec.
+		if ring := s.kind.ring(); ring == nil || ring.Has(v.ticket.OpenedBy()) {
+			if err := s.kind.valid(v.ticket); err != nil {
+				return nil, nil, err
+			}
+			return v.ticket, v.principal, nil
+		}
+		s.verified.remove(sum)
+	}
+	t, p, err := s.kind.read(ctx, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !s.kind.facts(t).reference && (s.kind.ring() == nil || t.OpenedBy() != nil) {
+		s.verified.put(sum, verified{t, p})
+	}
+	return t, p, nil
+}
+
+// recall asks the store about a session: when it began and how it is called,
+// if the ticket has no room for that, and whether it was ended. A ticket in
+// reference mode is not asked about: its entry would be gone.
+func (s *Sessions) recall(ctx context.Context, f *found, facts facts) error {
+	if !s.kind.canRemember() && s.slides {
+		first, err := s.track.first(ctx, f.id)
+		if err != nil {
+			return err
+		}
+		if first.id != "" {
+			f.id, f.began = first.id, first.began
+		}
+	}
+	if !facts.reference {
+		ended, err := s.track.isEnded(ctx, f.id)
+		if err != nil {
+			return err
+		}
+		if ended {
+			return ErrRevoked
+		}
+	}
+	if s.o.OnePerUser {
+		latest, err := s.track.latest(ctx, f.principal.Name())
+		if err != nil {
+			return err
+		}
+		if latest.id != "" && latest.id != f.id && !f.began.After(latest.began) {
+			return ErrRevoked
+		}
+	}
+	return nil
+}
+
+// session describes what was found.
+func (s *Sessions) session(f found) Session {
+	facts := s.kind.facts(f.ticket)
+	id := f.id
+	if id == "" {
+		id = s.kind.id(f.ticket)
+	}
+	return Session{ID: id, Principal: f.principal, Ticket: f.ticket,
+		SignedIn: f.began, Expires: facts.expires, Persistent: facts.persistent}
+}
+
+// isNone reports whether a source found nothing.
+func isNone(err error) bool {
+	return errors.Is(err, ErrNoCredential) || errors.Is(err, http.ErrNoCookie)
+}

@@ -1,0 +1,416 @@
+package cookie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Limits on the cookies of one session together. nginx takes header lines of
+// up to 8 KiB (large_client_header_buffers) and http.sys, below IIS, of up to
+// 16 KiB (MaxFieldLength), with the names and cookies of others among them.
+const (
+	// DefaultWarnBytes is SessionsOptions.WarnBytes where it is zero.
+	DefaultWarnBytes = 7 << 10
+	// DefaultMaxBytes is SessionsOptions.MaxBytes where it is zero.
+	DefaultMaxBytes = 15 << 10
+)
+
+// SizeError says that the cookies of a session are too large together.
+// Nothing was written. It matches [ErrTooLong].
+type SizeError struct {
+	// Name is the name of the cookie.
+	Name string
+	// Cookies is the number of cookies, Bytes their size in the header line
+	// that the browser would send, and Limit SessionsOptions.MaxBytes.
+	Cookies, Bytes, Limit int
+}
+
+// Error says how large the cookies are.
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("cookie: %s needs %d cookies of %d bytes together, the limit is %d; keep fewer claims, or the session in a store",
+		e.Name, e.Cookies, e.Bytes, e.Limit)
+}
+
+// Unwrap returns [ErrTooLong].
+func (e *SizeError) Unwrap() error { return ErrTooLong }
+
+// SignIn signs p in: it adds the cookies of a new session to the header of the
+// response, and the deletion of chunks that an older session left behind. Call
+// it before the body is written. Nil options are the zero options.
+//
+// Nothing is written on error: if p is not authenticated or does not fit the
+// kind of ticket, if the cookies would be too large ([*SizeError],
+// [ErrTooLong]) or not arrive in a browser as they are ([ErrInvalidCookie]), or
+// if a store fails ([ErrUnavailable]). Cookies of the same name that were
+// added to the response before, by a renewal, are taken out.
+//
+// The user is who p says; SignIn asks no further. Check the password, or what
+// takes its place, first, and protect the page against requests from other
+// sites (http.CrossOriginProtection).
+func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal, o *SignInOptions) error {
+	if o == nil {
+		o = &SignInOptions{}
+	}
+	if p == nil || !p.IsAuthenticated() {
+		return fmt.Errorf("cookie: cannot sign in: %w", ErrNotAuthenticated)
+	}
+	t, err := s.kind.fresh(p, o)
+	if err != nil {
+		return err
+	}
+	if s.reuse {
+		if t, err = s.reused(r.Context(), t, p.Name()); err != nil {
+			return err
+		}
+	}
+	return s.begin(w, r, t, p.Name())
+}
+
+// Issue is SignIn with a ticket that the caller made, for all that SignIn
+// does not set. The ticket must be one of the codec's kind; it is issued as it
+// is, but for the end that MaxLifetime demands, and left unchanged.
+func (s *Sessions) Issue(w http.ResponseWriter, r *http.Request, t Ticket) error {
+	if !s.kind.owns(t) {
+		return fmt.Errorf("cookie: %s is no session of a %T", s.template.Name, t)
+	}
+	name := ""
+	if s.o.OnePerUser || s.reuse {
+		name = nameOf(t)
+	}
+	return s.begin(w, r, t, name)
+}
+
+// nameOf returns the name of the user of a ticket.
+func nameOf(t Ticket) string {
+	switch t := t.(type) {
+	case *sessiontoken.Token:
+		return t.Principal.Name()
+	case *sessiontoken.FormsTicket:
+		return t.Name
+	case *sessiontoken.OWINTicket:
+		return t.Identity.Name()
+	}
+	return ""
+}
+
+// begin issues the first ticket of a session.
+func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name string) error {
+	facts := s.kind.facts(t)
+	if s.o.MaxLifetime > 0 {
+		if end := facts.began.Add(s.o.MaxLifetime); facts.expires.After(end) {
+			t = s.kind.endingAt(t, end)
+		}
+	}
+	if s.track != nil || s.o.MaxLifetime > 0 || s.o.Revoked != nil {
+		t = s.kind.marked(t, s.kind.id(t), facts.began)
+	}
+	set, err := s.cookies(r, t)
+	if err == nil && (s.o.OnePerUser || s.reuse) {
+		err = s.track.setLatest(r.Context(), name, record{s.kind.id(t), facts.began}, s.longest(t))
+	}
+	if err != nil {
+		s.abandon(r.Context(), t)
+		return err
+	}
+	if err := s.write(w, set); err != nil {
+		s.abandon(r.Context(), t)
+		return err
+	}
+	s.observe(r.Context(), Event{Kind: EventSignedIn})
+	return nil
+}
+
+// abandon takes back a ticket that was put into the codec's store and whose
+// cookie was not written. If it fails the entry expires by itself; nobody
+// knows its name.
+func (s *Sessions) abandon(ctx context.Context, t Ticket) {
+	if s.kind.facts(t).reference {
+		_ = s.kind.forget(ctx, t)
+	}
+}
+
+// SignOut signs the user out: it adds the deletion of every chunk of the cookie
+// to the header of the response and, with a store, ends the session for all
+// nodes; see [Sessions]. A cookie that is refused anyhow is only deleted, and
+// without one there is nothing to do.
+//
+// If the store fails, nothing is written and the error matches
+// [ErrUnavailable]: the user is still signed in and may try again.
+func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
+	if err := s.end(r); err != nil {
+		return err
+	}
+	if err := s.write(w, s.deletions(r)); err != nil {
+		return err
+	}
+	s.observe(r.Context(), Event{Kind: EventSignedOut})
+	return nil
+}
+
+// end ends the session of a request in the store.
+func (s *Sessions) end(r *http.Request) error {
+	f, err := s.open(r)
+	if err != nil {
+		if isNone(err) {
+			return nil
+		}
+		if err = classify(err); errors.Is(err, ErrUnavailable) {
+			return err
+		}
+		return nil
+	}
+	ctx := r.Context()
+	if s.track != nil {
+		// First the note, then the entry: whoever renews the entry meanwhile
+		// looks for the note after that, and takes the entry back.
+		if err := s.track.end(ctx, f.id, s.longest(f.ticket)); err != nil {
+			return err
+		}
+		if s.o.OnePerUser || s.reuse {
+			if err := s.track.forgetLatest(ctx, f.principal.Name(), f.id); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.kind.forget(ctx, f.ticket); err != nil {
+		return classify(err)
+	}
+	return nil
+}
+
+// longest returns until when some node may take a cookie of the session of t:
+// as if it were renewed right now, and with the usual clock skew.
+func (s *Sessions) longest(t Ticket) time.Time {
+	facts := s.kind.facts(t)
+	last := s.kind.now().Add(facts.expires.Sub(facts.issued))
+	if facts.expires.After(last) {
+		last = facts.expires
+	}
+	return last.Add(2 * sessiontoken.DefaultClockSkew)
+}
+
+// refresh renews the session of a request if it is due. The error is
+// ErrRevoked if the session was ended while it was being renewed.
+func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) error {
+	t, why := s.due(f)
+	if t == nil {
+		return nil
+	}
+	ctx := r.Context()
+	err := s.renew(w, r, f, t)
+	switch {
+	case err == nil:
+		s.observe(ctx, Event{Kind: EventRenewed, Reason: why, KeyID: keyID(f.ticket)})
+	case errors.Is(err, ErrRevoked):
+		return err
+	default:
+		s.observe(ctx, Event{Kind: EventRenewalFailed, Reason: why, Err: err})
+		if s.o.Logger != nil && ctx.Err() == nil {
+			s.o.Logger.LogAttrs(ctx, slog.LevelWarn, "cookie: session not renewed",
+				slog.String("cookie", s.template.Name), slog.Any("error", err))
+		}
+	}
+	return nil
+}
+
+// The reasons of EventRenewed.
+const (
+	reasonSliding = "sliding"
+	reasonKey     = "key"
+)
+
+// due returns the ticket to issue in place of the one found, if any.
+func (s *Sessions) due(f found) (Ticket, string) {
+	if s.slides {
+		if t, ok := s.kind.renewed(f.ticket, s.kind.now()); ok {
+			facts := s.kind.facts(t)
+			if end := f.began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 && facts.expires.After(end) {
+				t = s.kind.endingAt(t, end)
+			}
+			// At its last end there is nothing to gain.
+			if s.kind.facts(t).expires.After(s.kind.facts(f.ticket).expires) {
+				if s.track != nil || s.o.MaxLifetime > 0 || s.o.Revoked != nil {
+					t = s.kind.marked(t, s.session(f).ID, f.began)
+				}
+				return t, reasonSliding
+			}
+		}
+	}
+	if ring := s.kind.ring(); ring != nil && ring.WasPrimary(f.ticket.OpenedBy()) {
+		return f.ticket, reasonKey
+	}
+	return nil, ""
+}
+
+// renew issues t in place of what was found.
+func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Ticket) error {
+	ctx := r.Context()
+	set, err := s.cookies(r, t)
+	if err != nil {
+		return err
+	}
+	if s.track != nil && !s.kind.canRemember() && s.slides {
+		if err := s.track.setFirst(ctx, s.kind.id(t), record{f.id, f.began}, s.longest(t)); err != nil {
+			return err
+		}
+	}
+	if s.track != nil && s.kind.facts(t).reference {
+		ended, err := s.track.isEnded(ctx, f.id)
+		if err != nil {
+			return err
+		}
+		if ended { // meanwhile: see end
+			s.abandon(ctx, t)
+			return ErrRevoked
+		}
+	}
+	return s.write(w, set)
+}
+
+// cookies returns what makes t the session of the browser: the chunks, and the
+// deletion of others.
+func (s *Sessions) cookies(r *http.Request, t Ticket) ([]*http.Cookie, error) {
+	text, err := s.kind.issue(r.Context(), t)
+	if err != nil {
+		if errors.Is(err, sessiontoken.ErrStore) {
+			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		return nil, err
+	}
+	c := s.cookie(r)
+	c.Value = text
+	facts := s.kind.facts(t)
+	if facts.persistent {
+		c.Expires = facts.expires
+		if s.o.PersistentLifetime > 0 {
+			c.Expires = s.kind.now().Add(s.o.PersistentLifetime)
+		}
+		c.Expires = c.Expires.UTC()
+	}
+	set, err := s.o.Chunking.SplitSize(&c, s.o.ChunkSize)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.weigh(r.Context(), set); err != nil {
+		return nil, err
+	}
+	return s.o.Chunking.Replace(r, set), nil
+}
+
+// weigh compares the size of a set with the limits.
+func (s *Sessions) weigh(ctx context.Context, set []*http.Cookie) error {
+	size := -len("; ")
+	for _, c := range set {
+		size += len(c.Name) + len("=") + len(c.Value) + len("; ")
+	}
+	if size > s.o.MaxBytes {
+		return &SizeError{Name: s.template.Name, Cookies: len(set), Bytes: size, Limit: s.o.MaxBytes}
+	}
+	if size > s.o.WarnBytes && s.o.Logger != nil {
+		s.o.Logger.LogAttrs(ctx, slog.LevelWarn, "cookie: large session; browsers and proxies may drop it",
+			slog.String("cookie", s.template.Name), slog.Int("cookies", len(set)),
+			slog.Int("bytes", size), slog.Int("limit", s.o.MaxBytes))
+	}
+	return nil
+}
+
+// cookie returns the template for one response.
+func (s *Sessions) cookie(r *http.Request) http.Cookie {
+	c := s.template
+	if _, katana := s.kind.(*owinKind); katana && s.o.Cookie == nil {
+		if s.o.IsTLS != nil {
+			c.Secure = s.o.IsTLS(r)
+		} else {
+			c.Secure = r.TLS != nil
+		}
+	}
+	return c
+}
+
+// deletions returns the deletion of every chunk in the request.
+func (s *Sessions) deletions(r *http.Request) []*http.Cookie {
+	c := s.cookie(r)
+	return s.o.Chunking.Expire(r, &c)
+}
+
+// clear deletes a cookie that was refused. A deletion that cannot be written is
+// left out: the cookie is of no use anyway.
+func (s *Sessions) clear(w http.ResponseWriter, r *http.Request) {
+	if set := s.deletions(r); len(set) > 0 {
+		_ = s.write(w, set)
+	}
+}
+
+// write adds a set to the response, in place of any that was added for the
+// same cookie, and tells caches. On error nothing has changed.
+func (s *Sessions) write(w http.ResponseWriter, set []*http.Cookie) error {
+	h := w.Header()
+	before := h["Set-Cookie"]
+	if kept := s.others(before); len(kept) < len(before) {
+		h["Set-Cookie"] = kept
+		if len(kept) == 0 {
+			delete(h, "Set-Cookie")
+		}
+	}
+	if err := Write(w, set); err != nil {
+		if before != nil {
+			h["Set-Cookie"] = before
+		}
+		return err
+	}
+	varyCookie(h)
+	// As Katana does; see Microsoft.Owin.Security.Cookies.
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Pragma", "no-cache")
+	h.Set("Expires", "-1")
+	return nil
+}
+
+// others returns the lines that set no chunk of this cookie, or one on another
+// path or domain.
+func (s *Sessions) others(lines []string) []string {
+	name, err := s.o.Chunking.wireName(s.template.Name)
+	if err != nil {
+		return lines
+	}
+	var kept []string
+	for _, line := range lines {
+		pair, _ := cutPair(line)
+		_, _, _, ours := s.o.Chunking.cutChunk(pair, name, s.o.Chunking.lastIndex(MaxChunks))
+		if ours {
+			c, err := http.ParseSetCookie(line)
+			ours = err == nil && c.Path == s.template.Path && c.Domain == strings.TrimPrefix(s.template.Domain, ".")
+		}
+		if !ours {
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}
+
+// reused returns t as a ticket of the session that its user has already, if
+// there is one that was not ended.
+func (s *Sessions) reused(ctx context.Context, t Ticket, user string) (Ticket, error) {
+	token, ok := t.(*sessiontoken.Token)
+	if !ok {
+		return t, nil
+	}
+	latest, err := s.track.latest(ctx, user)
+	if err != nil || latest.id == "" {
+		return t, err
+	}
+	ended, err := s.track.isEnded(ctx, latest.id)
+	if err != nil || ended {
+		return t, err
+	}
+	joined := *token
+	joined.ContextID = latest.id
+	return &joined, nil
+}

@@ -1,0 +1,316 @@
+package cookie
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Sessions signs users in and out with one cookie of the farm, recognises
+// them, and keeps their sessions fresh as the .NET nodes do. There is one kind
+// of it for each framework:
+//
+//	                     .NET                            slides   cookie
+//	NewTokenSessions     SessionAuthenticationModule     no       FedAuth, FedAuth1, …
+//	NewFormsSessions     FormsAuthenticationModule       yes      .ASPXAUTH
+//	NewOWINSessions      CookieAuthenticationMiddleware  yes      .AspNet.…
+//
+// [LoadSite] makes them from a web.config. Sessions is safe for concurrent use.
+//
+// # What sign-out means
+//
+// A cookie is a bearer ticket. Sign-out deletes it from the browser; a copy of
+// it stays good until it expires, as in .NET. With SessionsOptions.Store,
+// sign-out also ends the session on every Go node that shares the store: it is
+// remembered by its id until no cookie of it can be valid, and refused with
+// [ErrRevoked]. The .NET nodes do not look there. Sessions in reference mode
+// end everywhere at once, as their entry in the store is gone.
+//
+// The id of a session token is its context id, which renewals keep. That of a
+// forms ticket is a hash of the ticket; the store remembers which ticket was
+// renewed from which, so that sign-out ends all of them, as long as the
+// renewals came from Go nodes. A ticket of Katana carries its id in a property
+// that Katana keeps; one issued by a .NET node has none and is named by its
+// hash until a Go node renews it.
+type Sessions struct {
+	kind     kind
+	o        SessionsOptions
+	template http.Cookie
+	source   Source
+	slides   bool
+	guard    Guard
+	track    *tracker // nil without a store
+	verified *verifiedCache
+	reuse    bool // a user who signs in again joins the session he has
+}
+
+// SessionsOptions are the settings of a [Sessions]. The zero value does what
+// the framework does without settings.
+type SessionsOptions struct {
+	// Cookie is the template of the cookies: Name, Path, Domain, Secure,
+	// HttpOnly, SameSite and Partitioned are used as they stand, but an empty
+	// Name or Path is that of .NET. Nil means the attributes that .NET gives
+	// it:
+	//
+	//	          Path                   Secure         HttpOnly  SameSite
+	//	tokens    the codec's Endpoint   yes            yes       not set
+	//	forms     the codec's Path       no             yes       Lax
+	//	OWIN      /                      as the request yes       not set
+	//
+	// All nodes of a farm must agree: a browser keeps a cookie twice if Path
+	// or Domain differ.
+	Cookie *http.Cookie
+	// IsTLS reports whether the browser used TLS, for Katana's default of
+	// Secure. Nil looks at http.Request.TLS, which is wrong behind a balancer
+	// that ends TLS: say so here, or set Cookie.
+	IsTLS func(*http.Request) bool
+	// PersistentLifetime is how long browsers keep the cookie of a persistent
+	// session token (persistentSessionLifetime of <cookieHandler>). Zero, and
+	// for other tickets always: as long as the ticket is valid.
+	PersistentLifetime time.Duration
+	// Chunking replaces that of .NET. The zero value is WIF for session
+	// tokens, Single for forms tickets and KatanaSystemWeb for Katana's.
+	Chunking Chunking
+	// ChunkSize is that of [Chunking.SplitSize].
+	ChunkSize int
+
+	// Sliding replaces the rule of the framework on whether a session that is
+	// in use is renewed.
+	Sliding Sliding
+	// MaxLifetime ends a session this long after the sign-in, however often it
+	// was renewed. Zero means no end. A forms ticket that slides has no place
+	// for the time of sign-in, so it needs a Store for this. See also
+	// [sessiontoken.Token.SignedIn].
+	MaxLifetime time.Duration
+
+	// MaxBytes bounds the cookies of one session, as the browser sends them
+	// in one header line: names, values and what stands between. Zero means
+	// [DefaultMaxBytes]. Beyond it nothing is written, and the error is a
+	// [*SizeError].
+	MaxBytes int
+	// WarnBytes is the size from which a warning is logged. Zero means
+	// [DefaultWarnBytes].
+	WarnBytes int
+
+	// Store remembers sessions that were ended, on all nodes that share it.
+	// Nil means the store of the codec, if it has one. What is put there is
+	// protected with the ring, which the codec must have.
+	Store sessiontoken.Store
+	// OnePerUser ends the older sessions of a user when he signs in, on all
+	// nodes that share the store. It compares the names of users without
+	// regard to case. Sessions of .NET nodes count for being older only.
+	OnePerUser bool
+	// Revoked is asked about each session that is otherwise good, after the
+	// store. An error is an outage: see [ErrUnavailable].
+	Revoked func(ctx context.Context, s Session) (revoked bool, err error)
+
+	// Verified is the number of cookies that are kept in memory with what
+	// they say, so that a value which was verified is not decoded again; zero
+	// keeps none. Expiry, the keys of the ring, the store and Revoked are
+	// looked at on each request all the same. Tickets in reference mode are
+	// never kept.
+	Verified int
+
+	// ClearInvalid deletes a cookie that is refused, and not for an outage.
+	// It is off by default: while keys are being changed, another node may
+	// still read it.
+	ClearInvalid bool
+	// Deny answers refused requests; see [Guard.SetDeny].
+	Deny func(w http.ResponseWriter, r *http.Request, err error)
+	// Logger gets warnings and refusals; nil is silent. See
+	// [Guard.SetLogger] and the attributes "cookie", "bytes", "limit",
+	// "cookies" and "error" of the warnings.
+	Logger *slog.Logger
+	// Observer is told what happens; nil is silent.
+	Observer Observer
+}
+
+// Sliding says whether a session in use is renewed.
+type Sliding int
+
+const (
+	// SlidingDefault is the default of the framework: never for session
+	// tokens, at half life for the others.
+	SlidingDefault Sliding = iota
+	// SlidingOn renews session tokens at half life, clock skew included; see
+	// [sessiontoken.Token.Renew]. For the others it is the default.
+	SlidingOn
+	// SlidingOff lets every session end when its first ticket does.
+	SlidingOff
+)
+
+// Session is a session that was recognised, for SessionsOptions.Revoked and
+// [Sessions.Session].
+type Session struct {
+	// ID stays the same as long as the session lives; see [Sessions]. That of
+	// a session in reference mode is as good as its cookie: do not log it.
+	ID string
+	// Principal is the user.
+	Principal *sessiontoken.Principal
+	// Ticket is what the cookie says.
+	Ticket Ticket
+	// SignedIn is when the session began, as far as it is known, and Expires
+	// when it ends unless it is renewed.
+	SignedIn, Expires time.Time
+	// Persistent says that the cookie outlives the browser.
+	Persistent bool
+}
+
+// ErrRevoked means that the session was ended before its time: by sign-out, by
+// another sign-in of the user, or by SessionsOptions.Revoked.
+var ErrRevoked = errors.New("cookie: the session was ended")
+
+// NewTokenSessions returns the sessions of WIF's session tokens.
+func NewTokenSessions(codec *sessiontoken.SessionCodec, o *SessionsOptions) (*Sessions, error) {
+	if codec == nil {
+		return nil, errNoCodec
+	}
+	return newSessions(newTokenKind(codec), o)
+}
+
+// NewFormsSessions returns the sessions of forms tickets.
+func NewFormsSessions(codec *sessiontoken.FormsCodec, o *SessionsOptions) (*Sessions, error) {
+	if codec == nil {
+		return nil, errNoCodec
+	}
+	return newSessions(newFormsKind(codec), o)
+}
+
+// NewOWINSessions returns the sessions of Katana's cookies. A codec that was
+// made with purposes of its own needs SessionsOptions.Cookie with a name.
+func NewOWINSessions(codec *sessiontoken.OWINCodec, o *SessionsOptions) (*Sessions, error) {
+	if codec == nil {
+		return nil, errNoCodec
+	}
+	return newSessions(newOWINKind(codec), o)
+}
+
+var errNoCodec = errors.New("cookie: sessions need a codec")
+
+func newSessions(k kind, o *SessionsOptions) (*Sessions, error) {
+	s := &Sessions{kind: k}
+	if o != nil {
+		s.o = *o
+	}
+	s.template = k.template()
+	if c := s.o.Cookie; c != nil {
+		name, path := cmp.Or(c.Name, s.template.Name), cmp.Or(c.Path, s.template.Path)
+		s.template = http.Cookie{Name: name, Path: path, Domain: c.Domain, Secure: c.Secure,
+			HttpOnly: c.HttpOnly, SameSite: c.SameSite, Partitioned: c.Partitioned}
+	}
+	if s.o.Chunking == WIF {
+		s.o.Chunking = k.chunking()
+	}
+	s.o.MaxBytes = cmp.Or(s.o.MaxBytes, DefaultMaxBytes)
+	s.o.WarnBytes = cmp.Or(s.o.WarnBytes, DefaultWarnBytes)
+	s.slides = s.o.Sliding == SlidingOn || s.o.Sliding == SlidingDefault && k.slides()
+	if s.o.Store == nil {
+		s.o.Store = k.store()
+	}
+	if s.o.Store != nil {
+		var err error
+		if s.track, err = newTracker(k.ring(), s.template.Name, s.o.Store); err != nil {
+			return nil, err
+		}
+	}
+	if s.o.Verified > 0 {
+		s.verified = newVerifiedCache(s.o.Verified)
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	s.source = s.find
+	s.guard.SetDeny(s.o.Deny)
+	s.guard.SetLogger(s.o.Logger)
+	s.guard.AcceptSessions(s)
+	return s, nil
+}
+
+// check finds mistakes that would otherwise show with the first sign-in.
+func (s *Sessions) check() error {
+	switch {
+	case s.o.Sliding < SlidingDefault || s.o.Sliding > SlidingOff:
+		return fmt.Errorf("cookie: SessionsOptions.Sliding is %d", s.o.Sliding)
+	case s.o.MaxLifetime < 0 || s.o.PersistentLifetime < 0:
+		return errors.New("cookie: SessionsOptions with a negative duration")
+	case s.o.MaxBytes < 0 || s.o.WarnBytes < 0 || s.o.Verified < 0:
+		return errors.New("cookie: SessionsOptions with a negative number")
+	case s.o.PersistentLifetime > 0 && s.kind.chunking() != WIF:
+		return errors.New("cookie: SessionsOptions.PersistentLifetime is for session tokens")
+	case s.o.OnePerUser && s.track == nil:
+		return errors.New("cookie: SessionsOptions.OnePerUser needs a Store")
+	case s.o.MaxLifetime > 0 && s.slides && !s.kind.canRemember() && s.track == nil:
+		return errors.New("cookie: a forms ticket that slides has no place for the time of sign-in: SessionsOptions.MaxLifetime needs a Store, or SlidingOff")
+	case s.template.Name == "":
+		return errors.New("cookie: SessionsOptions.Cookie needs a name, as the codec does not tell the AuthenticationType")
+	}
+	probe := s.template
+	probe.Value = "AA"
+	if _, err := s.o.Chunking.SplitSize(&probe, s.o.ChunkSize); err != nil {
+		return err
+	}
+	return nil
+}
+
+// CookieName returns the name of the cookie.
+func (s *Sessions) CookieName() string { return s.template.Name }
+
+// String describes s without any key.
+func (s *Sessions) String() string {
+	return fmt.Sprintf("cookie.Sessions{%s, %v}", s.template.Name, s.o.Chunking)
+}
+
+// GoString is String.
+func (s *Sessions) GoString() string { return s.String() }
+
+// Handler returns a handler that calls next for a signed-in user, whom
+// [FromContext] returns there, and refuses everybody else. A session that is
+// due is renewed: next is called with the new cookies in the header of the
+// response already, so that it may stream, flush or hijack as it likes, and
+// finds the ResponseWriter of the server and no other.
+//
+// A session is due by the rule of its framework, or if an older key of the ring
+// opened it that has been the first before ([machinekey.Ring.WasPrimary]): it is
+// then issued again as it is. If a renewal fails, the user stays signed in with
+// the old cookie, and the next request tries again.
+//
+// With a renewal the response says "Cache-Control: no-cache", which next may
+// replace; Vary: Cookie is there in any case, so that no cache gives a cookie to
+// another user.
+func (s *Sessions) Handler(next http.Handler) http.Handler { return s.guard.Handler(next) }
+
+// Optional is Handler for everybody; see [Guard.Optional].
+func (s *Sessions) Optional(next http.Handler) http.Handler { return s.guard.Optional(next) }
+
+// Check returns the user of a request and renews nothing; see [Guard.Check].
+func (s *Sessions) Check(r *http.Request) (*sessiontoken.Principal, error) { return s.guard.Check(r) }
+
+// Session is Check for a handler that wants to know more than the user, such
+// as how long the session will last. It reads the cookie afresh.
+func (s *Sessions) Session(r *http.Request) (Session, error) {
+	f, err := s.read(r)
+	if err != nil {
+		return Session{}, err
+	}
+	return s.session(f), nil
+}
+
+// find is the Source of the cookie.
+func (s *Sessions) find(r *http.Request) (string, error) {
+	text, err := s.o.Chunking.Join(r, s.template.Name)
+	if err == nil && isAbsent(text) {
+		return "", ErrNoCookie
+	}
+	return text, err
+}
+
+// isAbsent reports whether a value counts for .NET as no cookie: forms
+// authentication ignores one character, Katana blanks. No ticket is so short.
+func isAbsent(text string) bool { return len(text) < 2 || strings.TrimSpace(text) == "" }

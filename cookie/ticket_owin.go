@@ -1,0 +1,159 @@
+package cookie
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// owinKind is the ticket of Katana (CookieAuthenticationMiddleware).
+type owinKind struct {
+	codec *sessiontoken.OWINCodec
+	o     sessiontoken.OWINOptions
+}
+
+func newOWINKind(codec *sessiontoken.OWINCodec) *owinKind {
+	return &owinKind{codec, codec.Options()}
+}
+
+// Properties that a ticket gets from this package, when there is a use for
+// them. Katana keeps properties it does not know, also when it renews a ticket.
+const (
+	// propertySession names the session.
+	propertySession = "webfarm.session"
+	// propertySignedIn is when the session began, in the form of .issued.
+	propertySignedIn = "webfarm.signed_in"
+)
+
+func (k *owinKind) ring() *machinekey.Ring    { return k.codec.Ring() }
+func (k *owinKind) now() time.Time            { return k.o.Now() }
+func (k *owinKind) chunking() Chunking        { return KatanaSystemWeb }
+func (k *owinKind) slides() bool              { return true }
+func (k *owinKind) canRemember() bool         { return true }
+func (k *owinKind) store() sessiontoken.Store { return k.o.Store }
+
+// template has the defaults of CookieAuthenticationOptions, save that Secure
+// depends on the request there; see SessionsOptions.IsTLS.
+func (k *owinKind) template() http.Cookie {
+	c := http.Cookie{Path: "/", HttpOnly: true}
+	if t := k.codec.AuthenticationType(); t != "" {
+		c.Name = KatanaCookieName(t)
+	}
+	return c
+}
+
+func (k *owinKind) owns(t Ticket) bool {
+	ticket, ok := t.(*sessiontoken.OWINTicket)
+	return ok && ticket != nil
+}
+
+func (k *owinKind) read(ctx context.Context, text string) (Ticket, *sessiontoken.Principal, error) {
+	t, err := k.codec.Decode(ctx, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	return t, t.Principal(), nil
+}
+
+func (k *owinKind) valid(t Ticket) error { return k.codec.Valid(t.(*sessiontoken.OWINTicket)) }
+
+func (k *owinKind) issue(ctx context.Context, t Ticket) (string, error) {
+	return k.codec.Encode(ctx, t.(*sessiontoken.OWINTicket))
+}
+
+func (k *owinKind) forget(ctx context.Context, t Ticket) error {
+	return k.codec.Delete(ctx, t.(*sessiontoken.OWINTicket))
+}
+
+func (k *owinKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, error) {
+	if err := o.misplaced(false, false, true); err != nil {
+		return nil, err
+	}
+	if len(p.Identities) != 1 {
+		return nil, errors.New("cookie: a ticket of Katana holds exactly one identity")
+	}
+	t := k.codec.NewTicket(p.Identities[0], o.Properties)
+	if o.Persistent {
+		t.Properties.SetPersistent(true)
+	}
+	if o.Lifetime > 0 {
+		issued, _ := t.Properties.Issued()
+		t.Properties.SetExpires(issued.Add(o.Lifetime))
+	}
+	if k.o.Store != nil {
+		t.SessionKey = rand.Text() // so that the session has its name before it is stored
+	}
+	return t, nil
+}
+
+func (k *owinKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
+	renewed, due := t.(*sessiontoken.OWINTicket).Renew(now)
+	if !due {
+		return nil, false
+	}
+	return renewed, true
+}
+
+func (k *owinKind) marked(t Ticket, id string, began time.Time) Ticket {
+	ticket := t.(*sessiontoken.OWINTicket)
+	_, hasID := ticket.Properties.Get(propertySession)
+	_, hasTime := ticket.Properties.Get(propertySignedIn)
+	if hasID && hasTime {
+		return t
+	}
+	c := *ticket
+	c.Properties = append(sessiontoken.OWINProperties(nil), c.Properties...)
+	if !hasID {
+		c.Properties.Set(propertySession, id)
+	}
+	if !hasTime {
+		c.Properties.Set(propertySignedIn, began.UTC().Format(http.TimeFormat))
+	}
+	return &c
+}
+
+func (k *owinKind) endingAt(t Ticket, end time.Time) Ticket {
+	c := *t.(*sessiontoken.OWINTicket)
+	c.Properties = append(sessiontoken.OWINProperties(nil), c.Properties...)
+	c.Properties.SetExpires(end)
+	return &c
+}
+
+func (k *owinKind) facts(t Ticket) facts {
+	ticket := t.(*sessiontoken.OWINTicket)
+	f := facts{persistent: ticket.Properties.Persistent(), reference: ticket.SessionKey != ""}
+	f.issued, _ = ticket.Properties.Issued()
+	f.expires, _ = ticket.Properties.Expires()
+	f.began = f.issued
+	if text, ok := ticket.Properties.Get(propertySignedIn); ok {
+		if began, err := time.Parse(http.TimeFormat, text); err == nil {
+			f.began = began
+		}
+	}
+	return f
+}
+
+// id is the key in the session store, or the name given at sign-in, or else,
+// for a ticket that .NET issued, a hash of the ticket.
+func (k *owinKind) id(t Ticket) string {
+	ticket := t.(*sessiontoken.OWINTicket)
+	if ticket.SessionKey != "" {
+		return "owin:" + ticket.SessionKey
+	}
+	if id, ok := ticket.Properties.Get(propertySession); ok {
+		return id
+	}
+	data, err := ticket.MarshalBinary()
+	if err != nil { // not for a ticket that was read
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return "owin:" + hex.EncodeToString(sum[:])
+}

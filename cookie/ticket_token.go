@@ -1,0 +1,98 @@
+package cookie
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// tokenKind is the session token of WIF (SessionAuthenticationModule).
+type tokenKind struct {
+	codec *sessiontoken.SessionCodec
+	o     sessiontoken.SessionOptions
+}
+
+func newTokenKind(codec *sessiontoken.SessionCodec) *tokenKind {
+	return &tokenKind{codec, codec.Options()}
+}
+
+func (k *tokenKind) ring() *machinekey.Ring    { return k.codec.Ring() }
+func (k *tokenKind) now() time.Time            { return k.o.Now() }
+func (k *tokenKind) chunking() Chunking        { return WIF }
+func (k *tokenKind) slides() bool              { return false }
+func (k *tokenKind) canRemember() bool         { return true }
+func (k *tokenKind) store() sessiontoken.Store { return k.o.Store }
+
+// template has the defaults of <cookieHandler>. The path is that of the
+// endpoint, as .NET gives a token its cookie path for an endpoint.
+func (k *tokenKind) template() http.Cookie {
+	return http.Cookie{Name: "FedAuth", Path: cmp.Or(k.o.Endpoint, "/"), Secure: true, HttpOnly: true}
+}
+
+func (k *tokenKind) owns(t Ticket) bool {
+	token, ok := t.(*sessiontoken.Token)
+	return ok && token != nil
+}
+
+func (k *tokenKind) read(ctx context.Context, text string) (Ticket, *sessiontoken.Principal, error) {
+	t, err := k.codec.Decode(ctx, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	return t, &t.Principal, nil
+}
+
+func (k *tokenKind) valid(t Ticket) error { return k.codec.Valid(t.(*sessiontoken.Token)) }
+
+func (k *tokenKind) issue(ctx context.Context, t Ticket) (string, error) {
+	return k.codec.Encode(ctx, t.(*sessiontoken.Token))
+}
+
+func (k *tokenKind) forget(ctx context.Context, t Ticket) error {
+	return k.codec.Delete(ctx, t.(*sessiontoken.Token))
+}
+
+func (k *tokenKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, error) {
+	if err := o.misplaced(true, false, false); err != nil {
+		return nil, err
+	}
+	t, err := k.codec.NewToken(*p)
+	if err != nil {
+		return nil, err
+	}
+	t.Persistent, t.Context, t.ReferenceMode = o.Persistent, o.Context, o.Reference
+	if o.Lifetime > 0 {
+		t.ValidTo = t.ValidFrom.Add(o.Lifetime)
+		t.KeyExpires = t.ValidTo
+	}
+	return t, nil
+}
+
+func (k *tokenKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
+	renewed, due := t.(*sessiontoken.Token).Renew(now, 0, k.o.ClockSkew)
+	if !due {
+		return nil, false // not a nil pointer in an interface
+	}
+	return renewed, true
+}
+
+// marked has nothing to do: Renew keeps the context id and KeyEffective.
+func (k *tokenKind) marked(t Ticket, _ string, _ time.Time) Ticket { return t }
+
+func (k *tokenKind) endingAt(t Ticket, end time.Time) Ticket {
+	c := *t.(*sessiontoken.Token)
+	c.ValidTo, c.KeyExpires = end, end
+	return &c
+}
+
+func (k *tokenKind) facts(t Ticket) facts {
+	token := t.(*sessiontoken.Token)
+	return facts{began: token.SignedIn(), issued: token.ValidFrom, expires: token.ValidTo,
+		persistent: token.Persistent, reference: token.ReferenceMode}
+}
+
+func (k *tokenKind) id(t Ticket) string { return t.(*sessiontoken.Token).ContextID }

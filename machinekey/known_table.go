@@ -1,10 +1,10 @@
 package machinekey
 
-// builtInSource says where a key is published that many sites may have copied,
-// or "" if it is not one of these. The hashes are those of validation and decryption
-// keys, and either is refused in either place. A key is here only if
-// its text was read at the source that its line names; the text itself is not
-// here. For the thousands of others there is [KnownKeys].
+// builtInSource says where a key is published that sites may have copied, or ""
+// if it is not one of these. The hashes are those of validation and decryption
+// keys; either is refused in either place. A key is here only if its text was
+// read at the source that its line names. The text itself is not here. For the
+// thousands of others there is [KnownKeys].
 func builtInSource(h knownHash) string {
 	switch h {
 	case 0x545f60cb0cf13d64, 0x465a778f431d88d0: // testvectors/formsauth.json

@@ -104,7 +104,11 @@ func nameOf(t Ticket) string {
 func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name string) error {
 	facts := s.kind.facts(t)
 	if s.o.MaxLifetime > 0 {
-		if end := facts.began.Add(s.o.MaxLifetime); facts.expires.After(end) {
+		end := facts.began.Add(s.o.MaxLifetime)
+		if s.kind.now().After(end) {
+			return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
+		}
+		if facts.expires.After(end) {
 			t = s.kind.endingAt(t, end)
 		}
 	}
@@ -131,7 +135,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name 
 // cookie was not written. If it fails the entry expires by itself; nobody
 // knows its name.
 func (s *Sessions) abandon(ctx context.Context, t Ticket) {
-	if s.kind.facts(t).reference {
+	if s.kind.facts(t).reference && !s.reuse { // other browsers may be in it
 		_ = s.kind.forget(ctx, t)
 	}
 }
@@ -147,10 +151,13 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.end(r); err != nil {
 		return err
 	}
-	if err := s.write(w, s.deletions(r)); err != nil {
+	set := s.deletions(r)
+	if err := s.write(w, set); err != nil {
 		return err
 	}
-	s.observe(r.Context(), Event{Kind: EventSignedOut})
+	if len(set) > 0 {
+		s.observe(r.Context(), Event{Kind: EventSignedOut})
+	}
 	return nil
 }
 
@@ -267,7 +274,9 @@ func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Tick
 			return err
 		}
 		if ended { // meanwhile: see end
-			s.abandon(ctx, t)
+			if err := s.kind.forget(ctx, t); err != nil {
+				return classify(err)
+			}
 			return ErrRevoked
 		}
 	}

@@ -1,0 +1,90 @@
+package cookie
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Value returns the text of the cookie as it stands, its chunks joined. The
+// error is that of [Chunking.Join]. Whoever has the value has the session: do
+// not log it.
+func (q *SQSession) Value(r *http.Request) (string, error) { return WIF.Join(r, q.name) }
+
+// PassOn adds the cookie of a request that came in, with all its chunks and
+// nothing else, to a request that goes out to a .NET node. It changes nothing
+// if there is none, and nothing on error: a name or value that net/http would
+// change, or more than [MaxLength].
+func (q *SQSession) PassOn(out, in *http.Request) error {
+	var pairs []string
+	size := 0
+	for _, line := range in.Header["Cookie"] {
+		for line != "" {
+			var pair string
+			pair, line = cutPair(line)
+			_, spelled, value, ok := WIF.cutChunk(pair, q.name, MaxChunks)
+			if !ok {
+				continue
+			}
+			if !isPlain(value) {
+				return fmt.Errorf("%w: %s", ErrInvalidCookie, spelled)
+			}
+			if size += len(pair); size > MaxLength {
+				return ErrTooLong
+			}
+			pairs = append(pairs, spelled+"="+value)
+		}
+	}
+	if len(pairs) == 0 {
+		return nil
+	}
+	if out.Header == nil {
+		out.Header = make(http.Header)
+	}
+	passed := strings.Join(pairs, "; ")
+	if there := out.Header.Get("Cookie"); there != "" {
+		passed = there + "; " + passed
+	}
+	out.Header.Set("Cookie", passed)
+	return nil
+}
+
+// PassBack adds what the response of a .NET node sets for the cookie, line by
+// line as the node wrote it, to a response to the browser. All of it is added
+// or nothing; a line that net/http would not write is [ErrInvalidCookie].
+func (q *SQSession) PassBack(w http.ResponseWriter, from *http.Response) error {
+	var lines []string
+	for _, line := range from.Header["Set-Cookie"] {
+		pair, _ := cutPair(line)
+		_, spelled, _, ok := WIF.cutChunk(pair, q.name, MaxChunks)
+		if !ok {
+			continue
+		}
+		if !isPlain(line) {
+			return fmt.Errorf("%w: %s", ErrInvalidCookie, spelled)
+		}
+		if len(pair) > MaxCookieSize {
+			return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d", ErrTooLong, spelled, len(pair), MaxCookieSize)
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	for _, line := range lines {
+		w.Header().Add("Set-Cookie", line)
+	}
+	varyCookie(w.Header())
+	w.Header().Set("Cache-Control", "no-cache")
+	return nil
+}
+
+// isPlain reports whether a header can hold s as it stands.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 && s[i] != '\t' || s[i] >= 0x7F {
+			return false
+		}
+	}
+	return true
+}

@@ -19,21 +19,23 @@ const module = "github.com/webfarm-go/webfarm"
 // mayImport says which folders of this module each folder may import. The
 // three packages form a line, and what lies under internal is pure.
 var mayImport = map[string][]string{
-	".":                  {},
-	"cmd/webfarm":        {"cookie", "sessiontoken", "machinekey", "internal/webconfig"},
-	"cookie":             {"sessiontoken", "machinekey", "internal/webconfig"},
-	"sessiontoken":       {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/nbfx", "internal/nrbf", "internal/rsacookie"},
-	"machinekey":         {"internal/dotnet", "internal/webconfig"},
-	"internal/base64":    {},
-	"internal/dotnet":    {},
-	"internal/flate":     {},
-	"internal/floor":     {},
-	"internal/nbfx":      {"internal/dotnet"},
-	"internal/nrbf":      {"internal/dotnet"},
-	"internal/race":      {},
-	"internal/rsacookie": {},
-	"internal/webconfig": {"internal/dotnet"},
-	"testvectors":        {},
+	".":                      {},
+	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/webconfig"},
+	"cookie":                 {"sessiontoken", "machinekey", "internal/webconfig"},
+	"sessiontoken":           {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/nbfx", "internal/nrbf", "internal/rsacookie"},
+	"sessiontoken/storetest": {"sessiontoken"},
+	"machinekey":             {"internal/dotnet", "internal/webconfig"},
+	"internal/base64":        {},
+	"internal/dotnet":        {},
+	"internal/farmtest":      {"cookie", "sessiontoken", "machinekey"},
+	"internal/flate":         {},
+	"internal/floor":         {},
+	"internal/nbfx":          {"internal/dotnet"},
+	"internal/nrbf":          {"internal/dotnet"},
+	"internal/race":          {},
+	"internal/rsacookie":     {},
+	"internal/webconfig":     {"internal/dotnet"},
+	"testvectors":            {},
 }
 
 // onlyIn bans packages of the standard library outside some folders, with the
@@ -42,7 +44,7 @@ var onlyIn = []struct {
 	pkg, why string
 	folders  []string
 }{
-	{"net/http", "only cookie knows HTTP", []string{"cookie", "cmd/webfarm"}},
+	{"net/http", "only cookie knows HTTP", []string{"cookie", "cmd/webfarm", "internal/farmtest"}},
 	{"crypto/cipher", "only machinekey and rsacookie encrypt; floor is for benchmarks", []string{"machinekey", "internal/rsacookie", "internal/floor"}},
 	{"crypto/hmac", "only machinekey authenticates; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
 	{"unsafe", "no unsafe code", nil},

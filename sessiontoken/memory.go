@@ -1,0 +1,262 @@
+package sessiontoken
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Defaults of [MemoryOptions]. The number of entries is that of WIF's own
+// cache (MruSessionSecurityTokenCache); the bound in bytes is this library's.
+const (
+	DefaultMemoryEntries = 20_000
+	DefaultMemoryBytes   = 256 << 20
+)
+
+const (
+	// memoryOverhead is what an entry takes besides its key and data, in
+	// bytes: the struct, its place in the map, and rounding up.
+	memoryOverhead = 200
+	// sweepStep is how many entries each call looks at in search of expired
+	// ones. Two, where a call adds one at most, so that the sweep gets round.
+	sweepStep = 2
+)
+
+// errMemoryEntry is for an entry that would push all others out.
+var errMemoryEntry = errors.New("sessiontoken: memory store: entry is larger than MemoryOptions.MaxBytes")
+
+// MemoryOptions are the settings of a [MemoryStore]. MaxEntries and Fade are
+// what Cora SeQuence calls cacheMaxSize, where 0 means no bound, and
+// cacheItemFade, where 10 minutes are the default.
+type MemoryOptions struct {
+	// MaxEntries bounds the number of entries. Zero means
+	// [DefaultMemoryEntries], a negative value no bound. One entry more, and
+	// the least recently used leave until 4/5 of the bound are left, as in
+	// MruSessionSecurityTokenCache.
+	MaxEntries int
+	// MaxBytes bounds keys, data and about 200 bytes for each entry. Zero means
+	// [DefaultMemoryBytes], a negative value no bound. It is enforced as
+	// MaxEntries is. An entry that exceeds it alone is refused.
+	MaxBytes int64
+	// Fade is how long an entry stays that nobody uses. Zero: until it expires.
+	Fade time.Duration
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+}
+
+// MemoryStore is a [Store] in the memory of this process: the embedded default
+// for a single node, and the front of a [TwoLevelStore]. It is bounded and has
+// no goroutine: each call looks at two entries and drops them if they have
+// expired, so that expired ones leave after as many calls as there are entries.
+//
+// An entry that leaves for want of room or by fading is a session that is gone:
+// its user has to sign in again. Where the store is the only one, its bounds
+// should exceed the number of sessions that live at a time. A restart of the
+// process ends all of them.
+type MemoryStore struct {
+	o MemoryOptions
+
+	mu      sync.Mutex
+	entries map[string]*memoryEntry
+	// root is the ring of entries: next is the most recently used one, prev
+	// the least.
+	root memoryEntry
+	// hand is where the sweep goes on, towards the more recently used.
+	hand  *memoryEntry
+	bytes int64
+}
+
+// memoryEntry is an entry; data is never changed once it is in here.
+type memoryEntry struct {
+	prev, next *memoryEntry
+	key        string
+	data       []byte
+	expires    time.Time
+	used       time.Time // only with Fade
+}
+
+func (e *memoryEntry) size() int64 { return int64(len(e.key)) + int64(len(e.data)) + memoryOverhead }
+
+// NewMemoryStore returns an empty store. Nil options are the zero options.
+func NewMemoryStore(opts *MemoryOptions) *MemoryStore {
+	m := &MemoryStore{entries: map[string]*memoryEntry{}}
+	if opts != nil {
+		m.o = *opts
+	}
+	if m.o.MaxEntries == 0 {
+		m.o.MaxEntries = DefaultMemoryEntries
+	}
+	if m.o.MaxBytes == 0 {
+		m.o.MaxBytes = DefaultMemoryBytes
+	}
+	if m.o.Now == nil {
+		m.o.Now = time.Now
+	}
+	m.root.prev, m.root.next = &m.root, &m.root
+	m.hand = &m.root
+	return m
+}
+
+// Len returns the number of entries, expired ones that are not yet swept
+// included.
+func (m *MemoryStore) Len() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.entries)
+}
+
+// Bytes returns what counts towards MaxBytes.
+func (m *MemoryStore) Bytes() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.bytes
+}
+
+// Get implements [Store]. The data is the caller's own copy.
+func (m *MemoryStore) Get(ctx context.Context, key string) ([]byte, error) {
+	data, _, err := m.GetExpires(ctx, key)
+	return data, err
+}
+
+// GetExpires implements [ExpiryStore].
+func (m *MemoryStore) GetExpires(ctx context.Context, key string) ([]byte, time.Time, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, time.Time{}, memoryError(err)
+	}
+	data, expires, ok := m.get(key)
+	if !ok {
+		return nil, time.Time{}, ErrNotInStore
+	}
+	return bytes.Clone(data), expires, nil
+}
+
+// Put implements [Store]. It keeps a copy of the data.
+func (m *MemoryStore) Put(ctx context.Context, key string, data []byte, expires time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return memoryError(err)
+	}
+	return m.put(key, data, expires)
+}
+
+// Delete implements [Store].
+func (m *MemoryStore) Delete(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return memoryError(err)
+	}
+	m.remove(key)
+	return nil
+}
+
+func memoryError(err error) error { return fmt.Errorf("sessiontoken: memory store: %w", err) }
+
+// get returns the store's own data, which must not be changed. The copy is
+// made outside of the lock.
+func (m *MemoryStore) get(key string) ([]byte, time.Time, bool) {
+	now := m.o.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sweep(now)
+	e := m.entries[key]
+	if e == nil {
+		return nil, time.Time{}, false
+	}
+	if m.isGone(e, now) {
+		m.drop(e)
+		return nil, time.Time{}, false
+	}
+	m.unlink(e)
+	m.pushFront(e)
+	if m.o.Fade > 0 {
+		e.used = now
+	}
+	return e.data, e.expires, true
+}
+
+// put stores a copy of data. If it does not, nothing is left under the key,
+// except that a refused entry leaves what is there.
+func (m *MemoryStore) put(key string, data []byte, expires time.Time) error {
+	now := m.o.Now()
+	if !expires.After(now) {
+		m.remove(key)
+		return nil
+	}
+	// Never nil, as Get clones it.
+	e := &memoryEntry{key: key, data: append(make([]byte, 0, len(data)), data...), expires: expires, used: now}
+	if m.o.MaxBytes > 0 && e.size() > m.o.MaxBytes {
+		return errMemoryEntry
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sweep(now)
+	if old := m.entries[key]; old != nil {
+		m.drop(old)
+	}
+	m.entries[key] = e
+	m.bytes += e.size()
+	m.pushFront(e)
+	m.trim()
+	return nil
+}
+
+func (m *MemoryStore) remove(key string) {
+	now := m.o.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sweep(now)
+	if e := m.entries[key]; e != nil {
+		m.drop(e)
+	}
+}
+
+// isGone reports whether an entry has expired or faded.
+func (m *MemoryStore) isGone(e *memoryEntry, now time.Time) bool {
+	return !e.expires.After(now) || m.o.Fade > 0 && now.Sub(e.used) >= m.o.Fade
+}
+
+// trim makes room when a bound is exceeded. It drops a fifth at a time, so the
+// cost for each entry put is constant; the first in the ring always stays.
+func (m *MemoryStore) trim() {
+	entries, size := m.o.MaxEntries, m.o.MaxBytes
+	if (entries < 0 || len(m.entries) <= entries) && (size < 0 || m.bytes <= size) {
+		return
+	}
+	for m.root.prev != m.root.next &&
+		(entries >= 0 && len(m.entries) > entries/5*4+entries%5*4/5 || size >= 0 && m.bytes > size/5*4) {
+		m.drop(m.root.prev)
+	}
+}
+
+// sweep looks at the next entries in the ring, and drops what is gone.
+func (m *MemoryStore) sweep(now time.Time) {
+	for range min(sweepStep, len(m.entries)) {
+		e := m.hand
+		if e == &m.root {
+			e = m.root.prev
+		}
+		m.hand = e.prev
+		if m.isGone(e, now) {
+			m.drop(e)
+		}
+	}
+}
+
+func (m *MemoryStore) drop(e *memoryEntry) {
+	m.unlink(e)
+	delete(m.entries, e.key)
+	m.bytes -= e.size()
+}
+
+func (m *MemoryStore) unlink(e *memoryEntry) {
+	if m.hand == e {
+		m.hand = e.prev
+	}
+	e.prev.next, e.next.prev = e.next, e.prev
+}
+
+func (m *MemoryStore) pushFront(e *memoryEntry) {
+	e.prev, e.next = &m.root, m.root.next
+	e.prev.next, e.next.prev = e, e
+}

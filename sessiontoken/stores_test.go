@@ -1,0 +1,160 @@
+package sessiontoken_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+	"github.com/webfarm-go/webfarm/sessiontoken/storetest"
+)
+
+func TestMemoryStoreConforms(t *testing.T) {
+	t.Run("real time", func(t *testing.T) {
+		storetest.Run(t, func(*testing.T) sessiontoken.Store { return sessiontoken.NewMemoryStore(nil) }, nil)
+	})
+	clock := storetest.NewClock()
+	open := func(*testing.T) sessiontoken.Store {
+		return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
+	}
+	t.Run("clock", func(t *testing.T) { storetest.Run(t, open, &storetest.Options{Clock: clock}) })
+}
+
+// plain hides that a store knows expiries.
+type plain struct{ sessiontoken.Store }
+
+func twoLevel(t *testing.T, now func() time.Time, back sessiontoken.Store) *sessiontoken.TwoLevelStore {
+	t.Helper()
+	s, err := sessiontoken.NewTwoLevelStore(sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: now}), back, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTwoLevelStoreConforms(t *testing.T) {
+	clock := storetest.NewClock()
+	back := func() sessiontoken.Store {
+		return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
+	}
+	storetest.Run(t, func(t *testing.T) sessiontoken.Store { return twoLevel(t, clock.Now, back()) }, &storetest.Options{
+		Clock:     clock,
+		Staleness: sessiontoken.DefaultStaleness,
+		Pair: func(t *testing.T) (a, b sessiontoken.Store) {
+			shared := back()
+			return twoLevel(t, clock.Now, shared), twoLevel(t, clock.Now, shared)
+		},
+	})
+	t.Run("over a store that hides expiries", func(t *testing.T) {
+		// Exact only because it hardly remembers anything.
+		storetest.Run(t, func(t *testing.T) sessiontoken.Store {
+			front := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
+			s, err := sessiontoken.NewTwoLevelStore(front, plain{back()}, &sessiontoken.TwoLevelOptions{Staleness: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}, &storetest.Options{Clock: clock})
+	})
+	t.Run("real time", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) sessiontoken.Store {
+			return twoLevel(t, nil, sessiontoken.NewMemoryStore(nil))
+		}, nil)
+	})
+}
+
+// TestReferencesOnEveryStore has the two credentials that live in a store.
+func TestReferencesOnEveryStore(t *testing.T) {
+	ring, ctx := newRing(), context.Background()
+	for name, store := range map[string]sessiontoken.Store{
+		"memory":    sessiontoken.NewMemoryStore(nil),
+		"two-level": twoLevel(t, nil, sessiontoken.NewMemoryStore(nil)),
+	} {
+		session, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Store: store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := sessiontoken.Identity{AuthenticationType: "Federation", Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
+		token, err := session.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{id}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		token.ReferenceMode = true
+		owin, err := sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", &sessiontoken.OWINOptions{Store: store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := session.Encode(ctx, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := owin.Encode(ctx, owin.NewTicket(id, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			for _, c := range []struct {
+				reader sessiontoken.Reader
+				text   string
+			}{{session, a}, {owin, b}} {
+				if p, err := c.reader.ReadPrincipal(ctx, c.text); err != nil || p.Name() != "bob" {
+					t.Errorf("%s: %v, %v", name, p, err)
+				}
+			}
+		}
+		ticket, err := owin.Decode(ctx, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := owin.Delete(ctx, ticket); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := owin.Decode(ctx, b); !errors.Is(err, sessiontoken.ErrNotInStore) {
+			t.Errorf("%s: after sign-out: %v", name, err)
+		}
+	}
+}
+
+func ExampleNewMemoryStore() {
+	store := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: 100_000})
+	codec, err := sessiontoken.NewSessionCodec(newRing(), &sessiontoken.SessionOptions{Store: store})
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := codec.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{{
+		Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}},
+	}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	token.ReferenceMode = true // the cookie holds a name, the store the token
+
+	ctx := context.Background()
+	text, err := codec.Encode(ctx, token)
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := codec.ReadPrincipal(ctx, text)
+	fmt.Println(user.Name(), err, store.Len())
+	// Output: bob <nil> 1
+}
+
+func ExampleNewTwoLevelStore() {
+	// In a farm: redisstore.New or sqlstore.New.
+	shared := sessiontoken.NewMemoryStore(nil)
+
+	store, err := sessiontoken.NewTwoLevelStore(nil, shared, &sessiontoken.TwoLevelOptions{Staleness: 2 * time.Second})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	if err := store.Put(ctx, "key", []byte("data"), time.Now().Add(time.Hour)); err != nil {
+		log.Fatal(err)
+	}
+	data, err := store.Get(ctx, "key")
+	fmt.Printf("%s %v\n", data, err)
+	// Output: data <nil>
+}

@@ -27,6 +27,9 @@
 // Protection or the Windows DPAPI. It never opens unauthenticated data, except
 // through functions and options with Insecure in their name.
 //
+// [New] refuses keys that are publicly known, such as samples of documentation:
+// a few are built in, and [KnownKeys] loads the thousands that Microsoft lists.
+//
 // A leaked machine key means more than forged cookies: .NET nodes deserialize
 // what the key authenticates, so whoever holds it can run code on them. Guard
 // the Go host that holds it as you guard the IIS servers. Of this package only

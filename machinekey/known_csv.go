@@ -30,7 +30,7 @@ const emptyKnown knownHash = 0xe3b0c44298fc1c14
 // Either key is looked for in either column. Quotes, blanks around a field,
 // CRLF, blank lines, a byte order mark and the case of letters do not matter.
 // Of each hash 8 bytes are kept: a random key is taken for one of Microsoft's
-// 7,336 with a chance of 4 in 10^16.
+// 7,335 with a chance of 4 in 10^16.
 //
 // Anything else is a [*ConfigError] with the code invalid_known_keys and its
 // line: another header, as a web page about the file has, a field that is no

@@ -333,7 +333,7 @@ func (s *Sessions) weigh(ctx context.Context, set []*http.Cookie) error {
 // cookie returns the template for one response.
 func (s *Sessions) cookie(r *http.Request) http.Cookie {
 	c := s.template
-	if _, katana := s.kind.(*owinKind); katana && s.o.Cookie == nil {
+	if s.secureAsRequest {
 		if s.o.IsTLS != nil {
 			c.Secure = s.o.IsTLS(r)
 		} else {

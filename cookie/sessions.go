@@ -49,6 +49,8 @@ type Sessions struct {
 	track    *tracker // nil without a store
 	verified *verifiedCache
 	reuse    bool // a user who signs in again joins the session he has
+	// secureAsRequest gives the cookie Secure if the browser used TLS.
+	secureAsRequest bool
 }
 
 // SessionsOptions are the settings of a [Sessions]. The zero value does what
@@ -200,6 +202,8 @@ func newSessions(k kind, o *SessionsOptions) (*Sessions, error) {
 		s.o = *o
 	}
 	s.template = k.template()
+	_, katana := k.(*owinKind)
+	s.secureAsRequest = katana && s.o.Cookie == nil
 	if c := s.o.Cookie; c != nil {
 		name, path := cmp.Or(c.Name, s.template.Name), cmp.Or(c.Path, s.template.Path)
 		s.template = http.Cookie{Name: name, Path: path, Domain: c.Domain, Secure: c.Secure,

@@ -1,11 +1,14 @@
 package cookie
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,19 +22,24 @@ import (
 // each was not accepted.
 var ErrNoneAccepted = errors.New("cookie: the site has no credential to accept")
 
-// Site is what one web.config decides: the keys, and a guard that accepts the
-// credentials of the site. [LoadSite] makes it. It is safe for concurrent use
-// as far as its guard is.
+// Site is what one web.config decides: the keys, the sessions that users can
+// sign in to, and a guard that accepts the credentials of the site. [LoadSite]
+// makes it. It is safe for concurrent use as far as its guard is.
 type Site struct {
+	path      string
+	o         SiteOptions
 	ring      *machinekey.Ring
 	guard     Guard
+	sessions  []*Sessions
+	sq        *SQSession
 	decisions []Decision
 }
 
 // Decision is one thing that [LoadSite] found out, for logs.
 type Decision struct {
-	// What is the subject: mode, key, older key, FedAuth, FedAuth cookie,
-	// Forms, OWIN, Bearer, httpCookies, Cora or warning.
+	// What is the subject: mode, key, older key, next key, FedAuth, FedAuth
+	// cookie, Forms, Forms cookie, OWIN, OWIN cookie, Bearer, SQSession,
+	// httpCookies or warning.
 	What string
 	// Accepted reports that the guard accepts this kind of credential. The
 	// first accepted one is source 0 in the guard's log, and so on.
@@ -57,10 +65,14 @@ func (d Decision) text() string {
 // SiteOptions are what a web.config does not say. Nil and the zero value are
 // fine for FedAuth and forms tickets.
 type SiteOptions struct {
-	// Older are the paths of earlier web.configs. Their keys, each in the mode
-	// of its own file, are read with and never written with. Nothing else in
-	// these files counts.
+	// Older are the paths of earlier web.configs, the latest first. Their keys,
+	// each in the mode of its own file, are read with and never written with,
+	// and sessions that they open are issued again with the key of the site.
+	// Nothing else in these files counts.
 	Older []string
+	// Next are the paths of web.configs to come. Their keys are read with, as
+	// some nodes may have them already, and what they open is left as it is.
+	Next []string
 	// AuthenticationTypes are those of Katana's cookies, which are set up in
 	// code, such as "ApplicationCookie" of ASP.NET Identity. Each is accepted
 	// under its default name; see [OWIN]. Nil: none.
@@ -72,9 +84,19 @@ type SiteOptions struct {
 	// tokens are compared. Without either the path is not checked, as it is
 	// then that of the application, which the file does not know.
 	Endpoint string
-	// Store holds the session tokens in reference mode; see
-	// [sessiontoken.SessionOptions].
+	// Store holds the session tokens in reference mode, and for all cookies
+	// what SessionsOptions.Store says: with it, sign-out holds for all nodes
+	// that share the store.
 	Store sessiontoken.Store
+	// Sessions is what the file does not say about sessions: IsTLS, Sliding,
+	// MaxLifetime, MaxBytes, WarnBytes, OnePerUser, Revoked, Verified,
+	// ClearInvalid, Deny and Observer. The others are those of the file and of
+	// SiteOptions.
+	Sessions SessionsOptions
+	// SQSession is what the file does not say of a site with Cora SeQuence:
+	// CookieSuffix, Opaque, SameSite, ScriptAccess and Store. Nil leaves the
+	// cookie to the product, as Opaque does; see [Site.SQSession].
+	SQSession *SQSessionOptions
 	// Roles makes role claims from the user data of forms tickets; see
 	// [sessiontoken.FormsOptions].
 	Roles func(userData string) []string
@@ -103,6 +125,7 @@ type SiteOptions struct {
 //	FedAuth, WIF 1.0          <microsoft.identityModel> with Thinktecture's handler
 //	Forms                     <authentication mode="Forms">
 //	OWIN, Bearer              nothing: they are asked for in the options
+//	SQSession                 <sequence.engine>, and it is asked for in the options
 //
 // They are tried in this order. A credential that no other machine can read,
 // such as session tokens under DPAPI, or that a class of the site's own
@@ -123,12 +146,12 @@ func LoadSite(path string, o *SiteOptions) (*Site, error) {
 	if o == nil {
 		o = &SiteOptions{}
 	}
-	s := &Site{}
+	s := &Site{path: path, o: *o}
 	b := siteBuilder{site: s, o: o}
 	if err := b.load(path); err != nil {
 		return nil, fmt.Errorf("cookie: %s: %w", filepath.Base(path), err)
 	}
-	for _, accept := range []func() error{b.fedAuth, b.forms, b.owin, b.bearer} {
+	for _, accept := range []func() error{b.fedAuth, b.forms, b.owin, b.bearer, b.cora} {
 		if err := accept(); err != nil {
 			return nil, fmt.Errorf("cookie: %s: %w", filepath.Base(path), err)
 		}
@@ -138,6 +161,7 @@ func LoadSite(path string, o *SiteOptions) (*Site, error) {
 	}
 	b.notes()
 	s.guard.SetLogger(o.Logger)
+	s.guard.SetDeny(o.Sessions.Deny)
 	return s, nil
 }
 
@@ -147,6 +171,85 @@ func (s *Site) Ring() *machinekey.Ring { return s.ring }
 // Guard returns the guard of the site, always the same. Credentials that are
 // set up in code on the .NET side can be added with [Guard.Accept].
 func (s *Site) Guard() *Guard { return &s.guard }
+
+// Handler is [Guard.Handler] of the site's guard: next is called for users who
+// are signed in with any credential of the site, and their sessions are
+// renewed.
+func (s *Site) Handler(next http.Handler) http.Handler { return s.guard.Handler(next) }
+
+// Optional is [Guard.Optional] of the site's guard.
+func (s *Site) Optional(next http.Handler) http.Handler { return s.guard.Optional(next) }
+
+// Sessions returns what users sign in to: the sessions of the site's first
+// cookie, in the order of [LoadSite]; nil if there is none that can be issued.
+func (s *Site) Sessions() *Sessions {
+	if len(s.sessions) == 0 {
+		return nil
+	}
+	return s.sessions[0]
+}
+
+// SessionsOf returns the sessions of the cookie of that name.
+func (s *Site) SessionsOf(name string) (*Sessions, bool) {
+	for _, one := range s.sessions {
+		if one.CookieName() == name {
+			return one, true
+		}
+	}
+	return nil, false
+}
+
+// SignOut is [Sessions.SignOut] for every cookie of the site. If a store fails,
+// nothing is written.
+func (s *Site) SignOut(w http.ResponseWriter, r *http.Request) error {
+	for _, one := range s.sessions {
+		if err := one.end(r); err != nil {
+			return err
+		}
+	}
+	for _, one := range s.sessions {
+		if err := one.SignOut(w, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SQSession returns the session of Cora SeQuence, and false if the file has
+// none, or does not tell the name of its cookie and the options do not either.
+func (s *Site) SQSession() (*SQSession, bool) { return s.sq, s.sq != nil }
+
+// Watch follows the keys of the file until ctx is done, and returns its error;
+// see [machinekey.Watch]. Other settings are read once: changes of them need a
+// new start. A changed and a broken file are logged with SiteOptions.Logger. Nil
+// options are those of LoadSite.
+func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
+	var w machinekey.WatchOptions
+	if o != nil {
+		w = *o
+	}
+	w.AllowInsecure = w.AllowInsecure || s.o.AllowInsecure
+	w.AllowKnownKey = w.AllowKnownKey || s.o.AllowKnownKey
+	if w.KnownKeys == nil {
+		w.KnownKeys = s.o.KnownKeys
+	}
+	if logger := s.o.Logger; logger != nil {
+		onChange, onError := w.OnChange, w.OnError
+		w.OnChange = func(old, now *machinekey.Key) {
+			logger.LogAttrs(ctx, slog.LevelInfo, "cookie: machine key changed", slog.String("old", old.ID()), slog.String("now", now.ID()))
+			if onChange != nil {
+				onChange(old, now)
+			}
+		}
+		w.OnError = func(err error) {
+			logger.LogAttrs(ctx, slog.LevelError, "cookie: bad key file, the keys stay as they are", slog.Any("error", err))
+			if onError != nil {
+				onError(err)
+			}
+		}
+	}
+	return machinekey.Watch(ctx, s.ring, s.path, &w)
+}
 
 // Decisions returns what the file and the options decided, in a new slice.
 func (s *Site) Decisions() []Decision { return append([]Decision(nil), s.decisions...) }
@@ -213,19 +316,44 @@ func (b *siteBuilder) load(path string) error {
 	b.decide("mode", cfg.ModeSource.Line, "%v, by %s", cfg.Mode, from)
 	b.decide("key", b.settings.MachineKey.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
 	b.warnKnown(cfg)
-	var older []*machinekey.Key
-	for _, name := range b.o.Older {
+	older, err := b.others("older key", b.o.Older, "for reading only, and to issue again what it opens")
+	if err != nil {
+		return err
+	}
+	next, err := b.others("next key", b.o.Next, "for reading only")
+	if err != nil {
+		return err
+	}
+	// The ring learns who wrote before by living through it.
+	keys := append([]*machinekey.Key{primary}, older...)
+	for i := len(keys) - 1; i >= 0; i-- {
+		readers := append(slices.Clone(keys[i+1:]), next...)
+		if b.site.ring == nil {
+			b.site.ring, err = machinekey.NewRing(keys[i], readers...)
+		} else {
+			err = b.site.ring.Replace(keys[i], readers...)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// others returns the keys of other files.
+func (b *siteBuilder) others(what string, paths []string, use string) ([]*machinekey.Key, error) {
+	var keys []*machinekey.Key
+	for _, name := range paths {
 		key, cfg, err := b.key(name)
 		if err != nil {
-			return fmt.Errorf("older %s: %w", filepath.Base(name), err)
+			return nil, fmt.Errorf("%s, %s: %w", what, filepath.Base(name), err)
 		}
-		older = append(older, key)
-		b.decide("older key", 0, "%s, %v and %v, %v, of %q, for reading only",
-			key.ID(), cfg.Validation, cfg.Decryption, cfg.Mode, filepath.Base(name))
+		keys = append(keys, key)
+		b.decide(what, 0, "%s, %v and %v, %v, of %q, %s",
+			key.ID(), cfg.Validation, cfg.Decryption, cfg.Mode, filepath.Base(name), use)
 		b.warnKnown(cfg)
 	}
-	b.site.ring, err = machinekey.NewRing(primary, older...)
-	return err
+	return keys, nil
 }
 
 // key returns the machine key of one file.
@@ -259,9 +387,9 @@ func (b *siteBuilder) decide(what string, line int, format string, args ...any) 
 	b.site.decisions = append(b.site.decisions, Decision{What: what, Line: line, Why: fmt.Sprintf(format, args...)})
 }
 
-// accept adds a credential to the guard and keeps the decision.
-func (b *siteBuilder) accept(what string, line int, source Source, reader sessiontoken.Reader, format string, args ...any) {
-	b.site.guard.Accept(source, reader)
+// accept keeps the decision to accept a credential, which the caller has added
+// to the guard.
+func (b *siteBuilder) accept(what string, line int, format string, args ...any) {
 	b.decide(what, line, "accepted: "+format, args...)
 	b.site.decisions[len(b.site.decisions)-1].Accepted = true
 }
@@ -271,7 +399,7 @@ func (b *siteBuilder) looked() string {
 	var list []string
 	for _, d := range b.site.decisions {
 		switch d.What {
-		case "FedAuth", "Forms", "OWIN", "Bearer":
+		case "FedAuth", "Forms", "OWIN", "Bearer", "SQSession":
 			list = append(list, d.String())
 		}
 	}

@@ -1,7 +1,9 @@
 package cookie
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -53,11 +55,83 @@ func (b *siteBuilder) fedAuth() error {
 	if err != nil {
 		return err
 	}
-	b.accept("FedAuth", line, FromCookie(h.Name, WIF), codec, "cookie %q, %v, %s, clock skew %s, lifetime %s",
+	b.accept("FedAuth", line, "cookie %q, %v, %s, clock skew %s, lifetime %s",
 		h.Name, format, endpoint, span(id.MaximumClockSkew), span(id.Session.Lifetime))
-	b.decide("FedAuth cookie", h.Line, "path %q, domain %q, secure %t, hidden from scripts %t, chunks of %d",
-		h.Path, h.Domain, h.RequireSSL, h.HideFromScript, h.ChunkSize)
+	c := &http.Cookie{Name: h.Name, Path: opts.Endpoint, Domain: h.Domain,
+		Secure: h.RequireSSL || h.RequireSSLUnset, HttpOnly: h.HideFromScript}
+	so := SessionsOptions{ChunkSize: h.ChunkSize, PersistentLifetime: h.PersistentLifetime, Sliding: b.o.Sessions.Sliding}
+	return b.sessions("FedAuth cookie", h.Line, newTokenKind(codec), c, so)
+}
+
+// sessions makes the sessions of one cookie, with what the options add, and
+// has the guard accept them. The template c is that of the element in line.
+func (b *siteBuilder) sessions(what string, line int, k kind, c *http.Cookie, o SessionsOptions) error {
+	// What System.Web gives every cookie that says nothing else
+	// (HttpCookie.SetDefaultsFromConfig).
+	if c.Domain == "" {
+		c.Domain = b.settings.HTTPCookies.Domain
+	}
+	if k.chunking() != Single { // forms authentication always says something
+		c.SameSite = sameSiteMode(b.settings.HTTPCookies.SameSite)
+	}
+	from := b.o.Sessions
+	o.Cookie, o.Store, o.Logger = c, b.o.Store, b.o.Logger
+	o.IsTLS, o.MaxLifetime, o.MaxBytes, o.WarnBytes = from.IsTLS, from.MaxLifetime, from.MaxBytes, from.WarnBytes
+	o.OnePerUser, o.Revoked, o.Verified = from.OnePerUser, from.Revoked, from.Verified
+	o.ClearInvalid, o.Deny, o.Observer = from.ClearInvalid, from.Deny, from.Observer
+	s, err := newSessions(k, &o)
+	if errors.Is(err, ErrInvalidCookie) { // .NET writes it, and browsers drop it
+		b.site.guard.Accept(FromCookie(c.Name, k.chunking()), k.reader())
+		b.decide(what, line, "never issued: %v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	secure := fmt.Sprint(c.Secure)
+	if _, katana := k.(*owinKind); katana && !c.Secure {
+		s.secureAsRequest, secure = true, "as the request"
+	}
+	b.site.guard.AcceptSessions(s)
+	b.site.sessions = append(b.site.sessions, s)
+	slides := "not renewed"
+	if s.slides {
+		slides = "renewed in use"
+	}
+	if o.MaxLifetime > 0 {
+		slides += fmt.Sprintf(", at most %s", o.MaxLifetime)
+	}
+	if o.ChunkSize > 0 {
+		slides += fmt.Sprintf(", chunks of %d", o.ChunkSize)
+	}
+	b.decide(what, line, "path %q, domain %q, secure %s, hidden from scripts %t, SameSite %s, %s",
+		s.template.Path, s.template.Domain, secure, s.template.HttpOnly, sameSiteName(s.template.SameSite), slides)
 	return nil
+}
+
+// sameSiteMode is the attribute for a value of the file.
+func sameSiteMode(name string) http.SameSite {
+	switch name {
+	case "None":
+		return http.SameSiteNoneMode
+	case "Lax":
+		return http.SameSiteLaxMode
+	case "Strict":
+		return http.SameSiteStrictMode
+	}
+	return 0 // no attribute
+}
+
+func sameSiteName(mode http.SameSite) string {
+	switch mode {
+	case http.SameSiteNoneMode:
+		return "None"
+	case http.SameSiteLaxMode:
+		return "Lax"
+	case http.SameSiteStrictMode:
+		return "Strict"
+	}
+	return "not set"
 }
 
 // sessionFormat returns the format of session tokens, or why no other machine
@@ -137,9 +211,21 @@ func (b *siteBuilder) forms() error {
 	if err != nil {
 		return err
 	}
-	b.accept("Forms", f.Line, FromForms(f.Name), codec, "cookie %q, path %q, domain %q, timeout %s, protection %s, secure %t%s",
-		f.Name, f.Path, f.Domain, span(timeout), f.Protection, f.RequireSSL, weak)
-	return nil
+	b.accept("Forms", f.Line, "cookie %q, timeout %s, protection %s%s", f.Name, span(timeout), f.Protection, weak)
+	if unsigned.On || old.On {
+		b.site.guard.Accept(FromForms(f.Name), codec)
+		b.decide("Forms cookie", f.Line, "never issued: anybody could change it")
+		return nil
+	}
+	o := SessionsOptions{Sliding: SlidingOff}
+	if f.SlidingExpiration {
+		o.Sliding = SlidingOn
+	}
+	if b.o.Sessions.Sliding != SlidingDefault {
+		o.Sliding = b.o.Sessions.Sliding
+	}
+	c := &http.Cookie{Name: f.Name, Path: f.Path, Domain: f.Domain, Secure: f.RequireSSL, HttpOnly: true, SameSite: sameSiteMode(f.CookieSameSite)}
+	return b.sessions("Forms cookie", f.Line, newFormsKind(codec), c, o)
 }
 
 // owin adds the cookies of Katana that the options ask for
@@ -157,7 +243,12 @@ func (b *siteBuilder) owin() error {
 		if err != nil {
 			return err
 		}
-		b.accept("OWIN", 0, OWIN(t), codec, "cookie %q, by the options", name)
+		b.accept("OWIN", 0, "cookie %q, by the options", name)
+		h := b.settings.HTTPCookies
+		c := &http.Cookie{Name: name, Secure: h.RequireSSL, HttpOnly: true}
+		if err := b.sessions("OWIN cookie", h.Line, newOWINKind(codec), c, SessionsOptions{Sliding: b.o.Sessions.Sliding}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -173,7 +264,57 @@ func (b *siteBuilder) bearer() error {
 	if err != nil {
 		return err
 	}
-	b.accept("Bearer", 0, Bearer, codec, "header Authorization, by the options")
+	b.site.guard.Accept(Bearer, codec)
+	b.accept("Bearer", 0, "header Authorization, by the options")
+	return nil
+}
+
+// cora decides on the session of Cora SeQuence.
+func (b *siteBuilder) cora() error {
+	c := b.settings.Cora
+	if c == nil {
+		return nil
+	}
+	o := SQSessionOptions{Opaque: true}
+	if b.o.SQSession != nil {
+		o = *b.o.SQSession
+	}
+	o.Disabled, o.Application = !c.Enabled, c.Application
+	o.Lifetime, o.MaxLifetime = time.Duration(c.LifetimeMinutes)*time.Minute, time.Duration(c.MaxLifetimeMinutes)*time.Minute
+	o.CookieName, o.CookiePath, o.CookieDomain, o.CookieSecure = c.CookieNamePrefix, c.Path, c.Domain, c.Secure
+	o.CacheMaxSize, o.CacheItemFade = c.CacheMaxSize, time.Duration(c.CacheItemFadeMinutes)*time.Minute
+	o.NoReuse = !c.ReuseSession
+	o.Now = b.o.Now
+	if o.Store == nil {
+		o.Store = b.o.Store
+	}
+	o.Sessions = b.o.Sessions
+	o.Sessions.Logger = b.o.Logger
+	if o.Application == "" && o.CookieSuffix == "" {
+		b.decide("SQSession", c.Line, "not accepted: the cookie's name is %q and a number that is known at run time only; see SQSessionOptions.CookieSuffix", c.CookieNamePrefix)
+		return nil
+	}
+	sq, err := NewSQSession(b.site.ring, &o)
+	if err != nil {
+		return &machinekey.ConfigError{Code: "invalid_sequence_session", Section: "sequence.engine/web/session", Line: c.Line, Err: err}
+	}
+	b.site.sq = sq
+	s, ok := sq.Sessions()
+	switch {
+	case o.Disabled:
+		b.decide("SQSession", c.Line, "not accepted: enabled is false")
+	case !ok:
+		b.decide("SQSession", c.Line, "not accepted: cookie %q can be passed on but not read", sq.CookieName())
+	default:
+		b.site.guard.AcceptSessions(s)
+		b.site.sessions = append(b.site.sessions, s)
+		b.accept("SQSession", c.Line, "cookie %q of Go nodes, lifetime %s, at most %s", sq.CookieName(), span(sq.o.Lifetime), span(sq.o.MaxLifetime))
+	}
+	for _, part := range c.Locations {
+		if part.Enabled != c.Enabled {
+			b.decide("SQSession", part.Line, "in location %q enabled is %t: keep Handler away from there, or put it there", part.Path, part.Enabled)
+		}
+	}
 	return nil
 }
 
@@ -182,9 +323,6 @@ func (b *siteBuilder) notes() {
 	if c := b.settings.HTTPCookies; c.Line != 0 {
 		b.decide("httpCookies", c.Line, "defaults of other cookies: domain %q, secure %t, hidden from scripts %t, SameSite %s",
 			c.Domain, c.RequireSSL, c.HTTPOnly, c.SameSite)
-	}
-	if c := b.settings.Cora; c != nil {
-		b.decide("Cora", c.Line, "not accepted: cookie %q can be passed on but not read", c.CookieName())
 	}
 	for _, w := range b.settings.Warnings {
 		switch w.Code {

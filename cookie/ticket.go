@@ -25,6 +25,8 @@ type Ticket interface {
 type kind interface {
 	// owns reports whether t is a ticket of this kind and not nil.
 	owns(t Ticket) bool
+	// reader is the codec.
+	reader() sessiontoken.Reader
 	// ring returns the keys, nil for certificates.
 	ring() *machinekey.Ring
 	now() time.Time

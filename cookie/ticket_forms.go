@@ -23,12 +23,13 @@ func newFormsKind(codec *sessiontoken.FormsCodec) *formsKind {
 	return &formsKind{codec, codec.Options()}
 }
 
-func (k *formsKind) ring() *machinekey.Ring    { return k.codec.Ring() }
-func (k *formsKind) now() time.Time            { return k.o.Now() }
-func (k *formsKind) chunking() Chunking        { return Single }
-func (k *formsKind) slides() bool              { return true }
-func (k *formsKind) canRemember() bool         { return false }
-func (k *formsKind) store() sessiontoken.Store { return nil }
+func (k *formsKind) reader() sessiontoken.Reader { return k.codec }
+func (k *formsKind) ring() *machinekey.Ring      { return k.codec.Ring() }
+func (k *formsKind) now() time.Time              { return k.o.Now() }
+func (k *formsKind) chunking() Chunking          { return Single }
+func (k *formsKind) slides() bool                { return true }
+func (k *formsKind) canRemember() bool           { return false }
+func (k *formsKind) store() sessiontoken.Store   { return nil }
 
 // template has the defaults of <forms>, those of .NET 4.7.2 and later.
 func (k *formsKind) template() http.Cookie {

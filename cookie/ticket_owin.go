@@ -32,12 +32,13 @@ const (
 	propertySignedIn = "webfarm.signed_in"
 )
 
-func (k *owinKind) ring() *machinekey.Ring    { return k.codec.Ring() }
-func (k *owinKind) now() time.Time            { return k.o.Now() }
-func (k *owinKind) chunking() Chunking        { return KatanaSystemWeb }
-func (k *owinKind) slides() bool              { return true }
-func (k *owinKind) canRemember() bool         { return true }
-func (k *owinKind) store() sessiontoken.Store { return k.o.Store }
+func (k *owinKind) reader() sessiontoken.Reader { return k.codec }
+func (k *owinKind) ring() *machinekey.Ring      { return k.codec.Ring() }
+func (k *owinKind) now() time.Time              { return k.o.Now() }
+func (k *owinKind) chunking() Chunking          { return KatanaSystemWeb }
+func (k *owinKind) slides() bool                { return true }
+func (k *owinKind) canRemember() bool           { return true }
+func (k *owinKind) store() sessiontoken.Store   { return k.o.Store }
 
 // template has the defaults of CookieAuthenticationOptions, save that Secure
 // depends on the request there; see SessionsOptions.IsTLS.

@@ -20,12 +20,13 @@ func newTokenKind(codec *sessiontoken.SessionCodec) *tokenKind {
 	return &tokenKind{codec, codec.Options()}
 }
 
-func (k *tokenKind) ring() *machinekey.Ring    { return k.codec.Ring() }
-func (k *tokenKind) now() time.Time            { return k.o.Now() }
-func (k *tokenKind) chunking() Chunking        { return WIF }
-func (k *tokenKind) slides() bool              { return false }
-func (k *tokenKind) canRemember() bool         { return true }
-func (k *tokenKind) store() sessiontoken.Store { return k.o.Store }
+func (k *tokenKind) reader() sessiontoken.Reader { return k.codec }
+func (k *tokenKind) ring() *machinekey.Ring      { return k.codec.Ring() }
+func (k *tokenKind) now() time.Time              { return k.o.Now() }
+func (k *tokenKind) chunking() Chunking          { return WIF }
+func (k *tokenKind) slides() bool                { return false }
+func (k *tokenKind) canRemember() bool           { return true }
+func (k *tokenKind) store() sessiontoken.Store   { return k.o.Store }
 
 // template has the defaults of <cookieHandler>. The path is that of the
 // endpoint, as .NET gives a token its cookie path for an endpoint.

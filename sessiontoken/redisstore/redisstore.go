@@ -1,0 +1,153 @@
+// Package redisstore keeps sessions in Redis, or in a server that speaks its
+// protocol, for all Go nodes of a farm. [Store] implements sessiontoken.Store;
+// put a sessiontoken.TwoLevelStore in front of it to spare the network most of
+// the calls.
+//
+// It is a module of its own, so that only who uses Redis downloads its client.
+package redisstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// DefaultPrefix stands before the names of all keys in Redis.
+const DefaultPrefix = "webfarm:"
+
+// margin is how much longer Redis keeps an entry than it is good for. When it
+// ends is for the node to say; Redis only cleans up.
+const margin = time.Second
+
+var _ sessiontoken.ExpiryStore = (*Store)(nil)
+
+// Options are the settings of a [Store].
+type Options struct {
+	// Prefix tells the entries of several farms apart that share a Redis. Empty
+	// means [DefaultPrefix].
+	Prefix string
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+}
+
+// Store is a sessiontoken.Store in Redis. An entry is
+//
+//	name    Prefix + SHA-256 of the key, 64 hexadecimal digits
+//	value   see entry.go: the deadline and the data
+//	expiry  PX, time left + 1 s, in milliseconds
+//
+// Keys come from cookies, so Redis sees their hash: no length, no byte and no
+// hash slot of theirs matters, and nobody who lists the names can make a cookie
+// of one.
+//
+// The expiry is relative (PX, not PXAT), so the clock of Redis does not matter:
+// one that is ahead would end sessions early. Get compares the deadline in the
+// value with this node's clock, to the millisecond.
+//
+// Each method is one command for one key, so a cluster works. No command lists
+// keys. Errors of the network and of Redis are never sessiontoken.ErrNotInStore.
+type Store struct {
+	client redis.UniversalClient
+	o      Options
+}
+
+// New returns a store on a client, which stays the caller's to close. Nil
+// options are the zero options. It fails without a client.
+//
+// A context's deadline cuts a call short only if the client is made with
+// ContextTimeoutEnabled; otherwise the client's own timeouts hold. A client that
+// reads from replicas sees a Delete late.
+func New(client redis.UniversalClient, opts *Options) (*Store, error) {
+	if client == nil {
+		return nil, errors.New("redisstore: no client")
+	}
+	s := &Store{client: client}
+	if opts != nil {
+		s.o = *opts
+	}
+	if s.o.Prefix == "" {
+		s.o.Prefix = DefaultPrefix
+	}
+	if s.o.Now == nil {
+		s.o.Now = time.Now
+	}
+	return s, nil
+}
+
+func (s *Store) name(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return s.o.Prefix + hex.EncodeToString(sum[:])
+}
+
+// Get implements sessiontoken.Store. A value that this package did not write is
+// an error that matches sessiontoken.ErrInvalid.
+func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
+	data, _, err := s.GetExpires(ctx, key)
+	return data, err
+}
+
+// GetExpires implements sessiontoken.ExpiryStore.
+func (s *Store) GetExpires(ctx context.Context, key string) ([]byte, time.Time, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, time.Time{}, failed(ctx, "get", err)
+	}
+	value, err := s.client.Get(ctx, s.name(key)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return nil, time.Time{}, sessiontoken.ErrNotInStore
+	}
+	if err != nil {
+		return nil, time.Time{}, failed(ctx, "get", err)
+	}
+	data, expires, ok := parseEntry(value)
+	if !ok {
+		return nil, time.Time{}, errNotOurs
+	}
+	if !expires.After(s.o.Now()) {
+		return nil, time.Time{}, sessiontoken.ErrNotInStore
+	}
+	return data, expires, nil
+}
+
+// Put implements sessiontoken.Store. The deadline is rounded down to a
+// millisecond.
+func (s *Store) Put(ctx context.Context, key string, data []byte, expires time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return failed(ctx, "put", err)
+	}
+	now := s.o.Now()
+	if deadline := roundDown(expires); !deadline.After(now) {
+		return s.Delete(ctx, key)
+	}
+	// Not a time.Duration, which ends at 292 years.
+	left := expires.UnixMilli() - now.UnixMilli() + margin.Milliseconds()
+	if err := s.client.Do(ctx, "SET", s.name(key), appendEntry(nil, expires, data), "PX", left).Err(); err != nil {
+		return failed(ctx, "put", err)
+	}
+	return nil
+}
+
+// Delete implements sessiontoken.Store.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return failed(ctx, "delete", err)
+	}
+	if err := s.client.Del(ctx, s.name(key)).Err(); err != nil {
+		return failed(ctx, "delete", err)
+	}
+	return nil
+}
+
+// failed says what failed, and that the context ended if it did, which the
+// client's error may not.
+func failed(ctx context.Context, call string, err error) error {
+	if over := ctx.Err(); over != nil && !errors.Is(err, over) {
+		return fmt.Errorf("redisstore: %s: %w: %w", call, over, err)
+	}
+	return fmt.Errorf("redisstore: %s: %w", call, err)
+}

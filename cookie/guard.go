@@ -75,6 +75,16 @@ func Deny(w http.ResponseWriter, _ *http.Request, err error) {
 	http.Error(w, http.StatusText(status), status)
 }
 
+// DenyBearer is [Deny] for a service that takes bearer tokens, with
+// "WWW-Authenticate: Bearer" on 401 as OAuthBearerAuthenticationMiddleware
+// answers. For [Guard.SetDeny].
+func DenyBearer(w http.ResponseWriter, r *http.Request, err error) {
+	if !errors.Is(err, ErrUnavailable) {
+		w.Header().Add("WWW-Authenticate", "Bearer")
+	}
+	Deny(w, r, err)
+}
+
 // Check returns the user of a request. The principal is not nil and
 // authenticated if, and only if, the error is nil.
 //

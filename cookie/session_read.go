@@ -36,6 +36,8 @@ func (s *Sessions) read(r *http.Request) (found, error) {
 	return f, nil
 }
 
+// open is read without the observer. What it returns with an error is for
+// SignOut.
 func (s *Sessions) open(r *http.Request) (found, error) {
 	text, err := s.source(r)
 	if err != nil {
@@ -55,7 +57,9 @@ func (s *Sessions) open(r *http.Request) (found, error) {
 		f.id = s.kind.id(f.ticket)
 	}
 	if s.track != nil {
-		if err := s.recall(ctx, &f, facts); err != nil {
+		if err := s.recall(ctx, &f); errors.Is(err, ErrRevoked) {
+			return f, err // for SignOut
+		} else if err != nil {
 			return found{}, err
 		}
 	}
@@ -107,9 +111,10 @@ func (s *Sessions) decode(ctx context.Context, text string) (Ticket, *sessiontok
 }
 
 // recall asks the store about a session: when it began and how it is called,
-// if the ticket has no room for that, and whether it was ended. A ticket in
-// reference mode is not asked about: its entry would be gone.
-func (s *Sessions) recall(ctx context.Context, f *found, facts facts) error {
+// if the ticket has no room for that, and whether it was ended. That is asked
+// in reference mode too, where the entry should be gone: a renewal that was cut
+// short, or memory in front of the store, may still have it.
+func (s *Sessions) recall(ctx context.Context, f *found) error {
 	if !s.kind.canRemember() && s.slides {
 		first, err := s.track.first(ctx, f.id)
 		if err != nil {
@@ -119,17 +124,15 @@ func (s *Sessions) recall(ctx context.Context, f *found, facts facts) error {
 			f.id, f.began = first.id, first.began
 		}
 	}
-	if !facts.reference {
-		ended, err := s.track.isEnded(ctx, f.id)
-		if err != nil {
-			return err
-		}
-		if ended {
-			return ErrRevoked
-		}
+	ended, err := s.track.isEnded(ctx, f.id)
+	if err != nil {
+		return err
 	}
-	if s.o.OnePerUser {
-		latest, err := s.track.latest(ctx, f.principal.Name())
+	if ended {
+		return ErrRevoked
+	}
+	if name := f.principal.Name(); s.o.OnePerUser && name != "" {
+		latest, err := s.track.latest(ctx, name)
 		if err != nil {
 			return err
 		}

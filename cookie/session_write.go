@@ -65,12 +65,13 @@ func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoke
 	if err != nil {
 		return err
 	}
-	if s.reuse {
-		if t, err = s.reused(r.Context(), t, p.Name()); err != nil {
+	joined := false
+	if s.reuse && p.Name() != "" { // without a name, see begin
+		if t, joined, err = s.reused(r.Context(), t, p.Name()); err != nil {
 			return err
 		}
 	}
-	return s.begin(w, r, t, p.Name())
+	return s.begin(w, r, t, p.Name(), joined)
 }
 
 // Issue is SignIn with a ticket that the caller made, for all that SignIn
@@ -84,7 +85,7 @@ func (s *Sessions) Issue(w http.ResponseWriter, r *http.Request, t Ticket) error
 	if s.o.OnePerUser || s.reuse {
 		name = nameOf(t)
 	}
-	return s.begin(w, r, t, name)
+	return s.begin(w, r, t, name, false)
 }
 
 // nameOf returns the name of the user of a ticket.
@@ -100,9 +101,20 @@ func nameOf(t Ticket) string {
 	return ""
 }
 
-// begin issues the first ticket of a session.
-func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name string) error {
+// begin issues the first ticket of a session, or of one more browser if the
+// session was joined.
+func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name string, joined bool) error {
 	facts := s.kind.facts(t)
+	if s.o.OnePerUser || s.reuse {
+		switch {
+		case name == "": // all who have none would be one user
+			return errors.New("cookie: a user without a name cannot be told from others, as OnePerUser must")
+		case s.o.MaxLifetime == 0 && facts.expires.Sub(facts.issued) > s.kind.lifetime():
+			// The store would forget too early that there are newer ones.
+			return errors.New("cookie: cannot sign in: with SessionsOptions.OnePerUser, a session longer than the codec's needs MaxLifetime")
+		}
+	}
+	t = s.kind.named(t)
 	if s.o.MaxLifetime > 0 {
 		end := facts.began.Add(s.o.MaxLifetime)
 		if s.kind.now().After(end) {
@@ -117,17 +129,41 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name 
 	}
 	set, err := s.cookies(r, t)
 	if err == nil && (s.o.OnePerUser || s.reuse) {
-		err = s.track.setLatest(r.Context(), name, record{s.kind.id(t), facts.began}, s.longest(t))
+		err = s.supersede(r.Context(), name, record{s.kind.id(t), facts.began}, s.longest(t))
+	}
+	if err == nil {
+		err = s.write(w, set)
 	}
 	if err != nil {
-		s.abandon(r.Context(), t)
-		return err
-	}
-	if err := s.write(w, set); err != nil {
-		s.abandon(r.Context(), t)
+		if !joined { // other browsers are in it
+			s.abandon(r.Context(), t)
+		}
 		return err
 	}
 	s.observe(r.Context(), Event{Kind: EventSignedIn})
+	return nil
+}
+
+// supersede makes a session the latest of its user.
+func (s *Sessions) supersede(ctx context.Context, name string, latest record, until time.Time) error {
+	before, err := s.track.latest(ctx, name)
+	if err != nil {
+		return err
+	}
+	if s.o.MaxLifetime > 0 { // an older session may outlive this one
+		if end := s.grace(s.kind.now().Add(s.o.MaxLifetime)); end.After(until) {
+			until = end
+		}
+	}
+	if err := s.track.setLatest(ctx, name, latest, until); err != nil {
+		return err
+	}
+	if s.o.OnePerUser && before.id != "" && before.id != latest.id {
+		// By now it is refused for being older. That goes by the clocks of
+		// the nodes that began the two; this does not. If it fails, the first
+		// holds.
+		_ = s.track.end(ctx, before.id, until)
+	}
 	return nil
 }
 
@@ -135,8 +171,8 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name 
 // cookie was not written. If it fails the entry expires by itself; nobody
 // knows its name.
 func (s *Sessions) abandon(ctx context.Context, t Ticket) {
-	if s.kind.facts(t).reference && !s.reuse { // other browsers may be in it
-		_ = s.kind.forget(ctx, t)
+	if s.kind.facts(t).reference {
+		_ = s.kind.forget(context.WithoutCancel(ctx), t)
 	}
 }
 
@@ -146,7 +182,7 @@ func (s *Sessions) abandon(ctx context.Context, t Ticket) {
 // without one there is nothing to do.
 //
 // If the store fails, nothing is written and the error matches
-// [ErrUnavailable]: the user is still signed in and may try again.
+// [ErrUnavailable]: the user may still be signed in, and may try again.
 func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.end(r); err != nil {
 		return err
@@ -164,7 +200,8 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
 // end ends the session of a request in the store.
 func (s *Sessions) end(r *http.Request) error {
 	f, err := s.open(r)
-	if err != nil {
+	// A session that was ended may still have entries, if that failed halfway.
+	if err != nil && (f.ticket == nil || !errors.Is(err, ErrRevoked)) {
 		if isNone(err) {
 			return nil
 		}
@@ -193,14 +230,26 @@ func (s *Sessions) end(r *http.Request) error {
 }
 
 // longest returns until when some node may take a cookie of the session of t:
-// as if it were renewed right now, and with the usual clock skew.
+// as if it were renewed right now, and with the clock skew.
 func (s *Sessions) longest(t Ticket) time.Time {
 	facts := s.kind.facts(t)
-	last := s.kind.now().Add(facts.expires.Sub(facts.issued))
+	if facts.expires.IsZero() { // OWINOptions.InsecureNoExpiry
+		return s.kind.now().AddDate(100, 0, 0)
+	}
+	span := s.kind.lifetime()
+	if !facts.issued.IsZero() {
+		span = max(span, facts.expires.Sub(facts.issued))
+	}
+	last := s.kind.now().Add(span)
 	if facts.expires.After(last) {
 		last = facts.expires
 	}
-	return last.Add(2 * sessiontoken.DefaultClockSkew)
+	return s.grace(last)
+}
+
+// grace adds the clock skew, on both sides.
+func (s *Sessions) grace(at time.Time) time.Time {
+	return at.Add(2 * max(s.kind.skew(), sessiontoken.DefaultClockSkew))
 }
 
 // refresh renews the session of a request if it is due. The error is
@@ -216,6 +265,7 @@ func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) erro
 	case err == nil:
 		s.observe(ctx, Event{Kind: EventRenewed, Reason: why, KeyID: keyID(f.ticket)})
 	case errors.Is(err, ErrRevoked):
+		s.observeRefused(ctx, err)
 		return err
 	default:
 		s.observe(ctx, Event{Kind: EventRenewalFailed, Reason: why, Err: err})
@@ -374,12 +424,19 @@ func (s *Sessions) write(w http.ResponseWriter, set []*http.Cookie) error {
 		}
 		return err
 	}
+	noCache(h)
+	return nil
+}
+
+// noCache keeps a response that sets a cookie out of caches, as Katana does
+// (Microsoft.Owin.Security.Cookies). What is stricter stays.
+func noCache(h http.Header) {
 	varyCookie(h)
-	// As Katana does; see Microsoft.Owin.Security.Cookies.
-	h.Set("Cache-Control", "no-cache")
+	if !strings.Contains(strings.ToLower(strings.Join(h["Cache-Control"], ",")), "no-store") {
+		h.Set("Cache-Control", "no-cache")
+	}
 	h.Set("Pragma", "no-cache")
 	h.Set("Expires", "-1")
-	return nil
 }
 
 // others returns the lines that set no chunk of this cookie, or one on another
@@ -406,20 +463,20 @@ func (s *Sessions) others(lines []string) []string {
 
 // reused returns t as a ticket of the session that its user has already, if
 // there is one that was not ended.
-func (s *Sessions) reused(ctx context.Context, t Ticket, user string) (Ticket, error) {
+func (s *Sessions) reused(ctx context.Context, t Ticket, user string) (_ Ticket, joined bool, err error) {
 	token, ok := t.(*sessiontoken.Token)
 	if !ok {
-		return t, nil
+		return t, false, nil
 	}
+	c := *token
 	latest, err := s.track.latest(ctx, user)
-	if err != nil || latest.id == "" {
-		return t, err
+	if err == nil && latest.id != "" {
+		var ended bool
+		if ended, err = s.track.isEnded(ctx, latest.id); err == nil && !ended {
+			c.ContextID, joined = latest.id, true
+		}
 	}
-	ended, err := s.track.isEnded(ctx, latest.id)
-	if err != nil || ended {
-		return t, err
-	}
-	joined := *token
-	joined.ContextID = latest.id
-	return &joined, nil
+	// All cookies of a session name one entry, and the entry has one ID.
+	c.ID = "_" + strings.TrimPrefix(c.ContextID, "urn:uuid:")
+	return &c, joined, err
 }

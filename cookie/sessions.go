@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -165,6 +166,19 @@ type Session struct {
 	Persistent bool
 }
 
+// String describes s for a log: no id, no name and no claim.
+func (s Session) String() string {
+	return fmt.Sprintf("cookie.Session{signed in %s, expires %s}",
+		s.SignedIn.Format(time.RFC3339), s.Expires.Format(time.RFC3339))
+}
+
+// Format implements [fmt.Formatter] for every verb, so that none prints the
+// id.
+func (s Session) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+
+// LogValue implements [slog.LogValuer].
+func (s Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
 // ErrRevoked means that the session was ended before its time: by sign-out, by
 // another sign-in of the user, or by SessionsOptions.Revoked.
 var ErrRevoked = errors.New("cookie: the session was ended")
@@ -271,8 +285,9 @@ func (s *Sessions) String() string {
 	return fmt.Sprintf("cookie.Sessions{%s, %v}", s.template.Name, s.o.Chunking)
 }
 
-// GoString is String.
-func (s *Sessions) GoString() string { return s.String() }
+// Format implements [fmt.Formatter] for every verb, so that none prints the
+// fields.
+func (s *Sessions) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
 
 // Handler returns a handler that calls next for a signed-in user, whom
 // [FromContext] returns there, and refuses everybody else. A session that is

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -99,8 +100,8 @@ type SQSessionOptions struct {
 	// Cookies are hidden from scripts unless ScriptAccess is set.
 	SameSite     http.SameSite
 	ScriptAccess bool
-	// Sessions has further options. Only IsTLS, Revoked, Verified,
-	// ClearInvalid, Deny, Logger, Observer, MaxBytes and WarnBytes are used.
+	// Sessions has further options. Only Revoked, Verified, ClearInvalid,
+	// Deny, Logger, Observer, MaxBytes and WarnBytes are used.
 	Sessions SessionsOptions
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
@@ -228,6 +229,13 @@ func (k sqKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
 	c.KeyExpires = c.ValidTo
 	return &c, true
 }
+
+// String describes q without any key.
+func (q *SQSession) String() string { return "cookie.SQSession{" + q.name + "}" }
+
+// Format implements [fmt.Formatter] for every verb, so that none prints the
+// fields.
+func (q *SQSession) Format(s fmt.State, _ rune) { io.WriteString(s, q.String()) }
 
 // CookieName returns the name of the cookie, such as SQSessionFlowtime.
 func (q *SQSession) CookieName() string { return q.name }

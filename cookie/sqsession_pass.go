@@ -12,9 +12,9 @@ import (
 func (q *SQSession) Value(r *http.Request) (string, error) { return WIF.Join(r, q.name) }
 
 // PassOn adds the cookie of a request that came in, with all its chunks and
-// nothing else, to a request that goes out to a .NET node. It changes nothing
-// if there is none, and nothing on error: a name or value that net/http would
-// change, or more than [MaxLength].
+// nothing else, to a request that goes out to a .NET node, in place of any that
+// is there already. It changes nothing if there is none, and nothing on error:
+// a name or value that net/http would change, or more than [MaxLength].
 func (q *SQSession) PassOn(out, in *http.Request) error {
 	var pairs []string
 	size := 0
@@ -41,12 +41,23 @@ func (q *SQSession) PassOn(out, in *http.Request) error {
 	if out.Header == nil {
 		out.Header = make(http.Header)
 	}
-	passed := strings.Join(pairs, "; ")
-	if there := out.Header.Get("Cookie"); there != "" {
-		passed = there + "; " + passed
-	}
-	out.Header.Set("Cookie", passed)
+	out.Header.Set("Cookie", strings.Join(append(q.others(out), pairs...), "; "))
 	return nil
+}
+
+// others returns the cookies of a request that are no chunks of this one.
+func (q *SQSession) others(r *http.Request) []string {
+	var pairs []string
+	for _, line := range r.Header["Cookie"] {
+		for line != "" {
+			var pair string
+			pair, line = cutPair(line)
+			if _, _, _, ours := WIF.cutChunk(pair, q.name, MaxChunks); !ours && pair != "" {
+				pairs = append(pairs, pair)
+			}
+		}
+	}
+	return pairs
 }
 
 // PassBack adds what the response of a .NET node sets for the cookie, line by
@@ -74,8 +85,7 @@ func (q *SQSession) PassBack(w http.ResponseWriter, from *http.Response) error {
 	for _, line := range lines {
 		w.Header().Add("Set-Cookie", line)
 	}
-	varyCookie(w.Header())
-	w.Header().Set("Cache-Control", "no-cache")
+	noCache(w.Header())
 	return nil
 }
 

@@ -41,6 +41,9 @@ type kind interface {
 	canRemember() bool
 	// store is that of the codec, or nil.
 	store() sessiontoken.Store
+	// lifetime is that of the codec, and skew its clock skew.
+	lifetime() time.Duration
+	skew() time.Duration
 
 	// read opens a text and checks its validity.
 	read(ctx context.Context, text string) (Ticket, *sessiontoken.Principal, error)
@@ -54,6 +57,9 @@ type kind interface {
 
 	// fresh returns a new ticket for a user.
 	fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, error)
+	// named returns t, or a copy, that knows its place in the codec's store
+	// before it is put there.
+	named(t Ticket) Ticket
 	// renewed returns the ticket that takes the place of t by the rule of its
 	// framework, if t is due.
 	renewed(t Ticket, now time.Time) (Ticket, bool)

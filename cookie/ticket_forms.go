@@ -1,6 +1,7 @@
 package cookie
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -30,6 +31,8 @@ func (k *formsKind) chunking() Chunking          { return Single }
 func (k *formsKind) slides() bool                { return true }
 func (k *formsKind) canRemember() bool           { return false }
 func (k *formsKind) store() sessiontoken.Store   { return nil }
+func (k *formsKind) lifetime() time.Duration     { return k.o.Timeout }
+func (k *formsKind) skew() time.Duration         { return k.o.ClockSkew }
 
 // template has the defaults of <forms>, those of .NET 4.7.2 and later.
 func (k *formsKind) template() http.Cookie {
@@ -77,14 +80,18 @@ func (k *formsKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, 
 	read := k.codec.Principal(t)
 	for i := range p.Identities {
 		id := &p.Identities[i]
+		role := cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)
 		for _, claim := range id.Claims {
-			if claim.Type == id.RoleClaimType && claim.Type != "" && !read.HasRole(claim.Value) {
+			if claim.Type == role && !read.HasRole(claim.Value) {
 				return nil, errLostRoles
 			}
 		}
 	}
 	return t, nil
 }
+
+// named has nothing to do: a forms ticket is whole in its cookie.
+func (k *formsKind) named(t Ticket) Ticket { return t }
 
 func (k *formsKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
 	renewed, due := t.(*sessiontoken.FormsTicket).Renew(now)

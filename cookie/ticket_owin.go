@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -39,6 +40,8 @@ func (k *owinKind) chunking() Chunking          { return KatanaSystemWeb }
 func (k *owinKind) slides() bool                { return true }
 func (k *owinKind) canRemember() bool           { return true }
 func (k *owinKind) store() sessiontoken.Store   { return k.o.Store }
+func (k *owinKind) lifetime() time.Duration     { return k.o.ExpireTimeSpan }
+func (k *owinKind) skew() time.Duration         { return 0 }
 
 // template has the defaults of CookieAuthenticationOptions, save that Secure
 // depends on the request there; see SessionsOptions.IsTLS.
@@ -80,7 +83,11 @@ func (k *owinKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, e
 	if len(p.Identities) != 1 {
 		return nil, errors.New("cookie: a ticket of Katana holds exactly one identity")
 	}
-	t := k.codec.NewTicket(p.Identities[0], o.Properties)
+	// Properties taken from an older ticket must not make this session that one.
+	given := slices.DeleteFunc(slices.Clone(o.Properties), func(p sessiontoken.Property) bool {
+		return p.Name == propertySession || p.Name == propertySignedIn
+	})
+	t := k.codec.NewTicket(p.Identities[0], given)
 	if o.Persistent {
 		t.Properties.SetPersistent(true)
 	}
@@ -88,10 +95,17 @@ func (k *owinKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, e
 		issued, _ := t.Properties.Issued()
 		t.Properties.SetExpires(issued.Add(o.Lifetime))
 	}
-	if k.o.Store != nil {
-		t.SessionKey = rand.Text() // so that the session has its name before it is stored
-	}
 	return t, nil
+}
+
+func (k *owinKind) named(t Ticket) Ticket {
+	ticket := t.(*sessiontoken.OWINTicket)
+	if k.o.Store == nil || ticket.SessionKey != "" {
+		return t
+	}
+	c := *ticket
+	c.SessionKey = rand.Text()
+	return &c
 }
 
 func (k *owinKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
@@ -110,7 +124,7 @@ func (k *owinKind) marked(t Ticket, id string, began time.Time) Ticket {
 		return t
 	}
 	c := *ticket
-	c.Properties = append(sessiontoken.OWINProperties(nil), c.Properties...)
+	c.Properties = slices.Clone(c.Properties)
 	if !hasID {
 		c.Properties.Set(propertySession, id)
 	}
@@ -122,7 +136,7 @@ func (k *owinKind) marked(t Ticket, id string, began time.Time) Ticket {
 
 func (k *owinKind) endingAt(t Ticket, end time.Time) Ticket {
 	c := *t.(*sessiontoken.OWINTicket)
-	c.Properties = append(sessiontoken.OWINProperties(nil), c.Properties...)
+	c.Properties = slices.Clone(c.Properties)
 	c.Properties.SetExpires(end)
 	return &c
 }

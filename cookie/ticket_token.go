@@ -27,6 +27,8 @@ func (k *tokenKind) chunking() Chunking          { return WIF }
 func (k *tokenKind) slides() bool                { return false }
 func (k *tokenKind) canRemember() bool           { return true }
 func (k *tokenKind) store() sessiontoken.Store   { return k.o.Store }
+func (k *tokenKind) lifetime() time.Duration     { return k.o.Lifetime }
+func (k *tokenKind) skew() time.Duration         { return k.o.ClockSkew }
 
 // template has the defaults of <cookieHandler>. The path is that of the
 // endpoint, as .NET gives a token its cookie path for an endpoint.
@@ -72,6 +74,9 @@ func (k *tokenKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, 
 	}
 	return t, nil
 }
+
+// named has nothing to do: the context id is the name.
+func (k *tokenKind) named(t Ticket) Ticket { return t }
 
 func (k *tokenKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
 	renewed, due := t.(*sessiontoken.Token).Renew(now, 0, k.o.ClockSkew)

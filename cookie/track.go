@@ -86,9 +86,13 @@ func (t *tracker) setFirst(ctx context.Context, id string, first record, until t
 }
 
 // latest returns the record of the latest session of a user, or a record
-// without id.
+// without id. One whose key has left the ring is none: the cookies of that
+// time cannot be read either, and the user must be able to sign in again.
 func (t *tracker) latest(ctx context.Context, user string) (record, error) {
 	r, _, err := t.get(ctx, t.userKey(user))
+	if errors.Is(err, machinekey.ErrUnprotect) {
+		return record{}, nil
+	}
 	return r, err
 }
 

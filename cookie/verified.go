@@ -34,7 +34,7 @@ type verified struct {
 const maxVerified = 16 << 10
 
 func newVerifiedCache(n int) *verifiedCache {
-	c := &verifiedCache{max: (n + 1) / 2, young: make(map[digest]verified), old: make(map[digest]verified)}
+	c := &verifiedCache{max: max(n/2, 1), young: make(map[digest]verified), old: make(map[digest]verified)}
 	c.scratch.New = func() any { return new([]byte) }
 	return c
 }

@@ -24,76 +24,62 @@ import (
 func Example() {
 	webConfig := siteWithFreshKey()
 
-	ring, err := machinekey.LoadRing(webConfig)
+	site, err := cookie.LoadSite(webConfig, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	codec, err := sessiontoken.NewSessionCodec(ring, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	var guard cookie.Guard
-	guard.Accept(cookie.FedAuth, codec)
-
 	orders := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _ := cookie.FromContext(r.Context())
 		fmt.Fprintf(w, "orders of %s, admin: %v", user.Name(), user.HasRole("admin"))
 	})
-	http.Handle("/orders", guard.Handler(orders))
+	http.Handle("/orders", site.Handler(orders))
 
 	fmt.Println(visit("/orders", nil))
-	fmt.Println(visit("/orders", signedInBy(codec)))
+	fmt.Println(visit("/orders", signedInAt(site)))
 	// Output:
 	// 401 Unauthorized
 	//
 	// 200 orders of bob, admin: true
 }
 
-// Example_signIn issues the cookies that the .NET nodes accept.
+// Example_signIn issues and deletes the cookies that the .NET nodes accept.
 func Example_signIn() {
-	ring, err := machinekey.LoadRing(siteWithFreshKey())
-	if err != nil {
-		log.Fatal(err)
-	}
-	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"})
+	site, err := cookie.LoadSite(siteWithFreshKey(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 
 	signIn := func(w http.ResponseWriter, r *http.Request) {
-		token, err := codec.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{{
+		user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
 			AuthenticationType: "Federation",
 			Claims: []sessiontoken.Claim{
 				{Type: sessiontoken.ClaimTypeName, Value: "bob"},
 				{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
 			},
-		}}})
-		if err != nil {
+		}}}
+		if err := site.Sessions().SignIn(w, r, user, nil); err != nil {
 			http.Error(w, "sign-in failed", http.StatusInternalServerError)
-			return
 		}
-		text, err := codec.Encode(r.Context(), token)
-		if err != nil {
-			http.Error(w, "sign-in failed", http.StatusInternalServerError)
-			return
-		}
-		set, err := cookie.WIF.Split(&http.Cookie{Name: "FedAuth", Value: text, Path: "/", Secure: true, HttpOnly: true})
-		if err != nil {
-			http.Error(w, "sign-in failed", http.StatusInternalServerError)
-			return
-		}
-		if err := cookie.Write(w, cookie.WIF.Replace(r, set)); err != nil {
-			http.Error(w, "sign-in failed", http.StatusInternalServerError)
+	}
+	signOut := func(w http.ResponseWriter, r *http.Request) {
+		if err := site.SignOut(w, r); err != nil {
+			http.Error(w, "try again", http.StatusServiceUnavailable)
 		}
 	}
 
 	w := httptest.NewRecorder()
 	signIn(w, httptest.NewRequest("POST", "/signin", nil))
+	r := httptest.NewRequest("POST", "/signout", nil)
 	for _, c := range w.Result().Cookies() {
 		fmt.Println(c.Name, c.Path, c.Secure, c.HttpOnly)
+		r.AddCookie(c)
 	}
+	w = httptest.NewRecorder()
+	signOut(w, r)
+	fmt.Println(w.Header().Get("Set-Cookie"))
 	// Output:
 	// FedAuth / true true
+	// FedAuth=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure
 }
 
 // siteWithFreshKey writes the web.config of a site and returns its path.
@@ -107,31 +93,35 @@ func siteWithFreshKey() string {
 		log.Fatal(err)
 	}
 	path := filepath.Join(dir, "web.config")
-	text := "<configuration><system.web>" + cfg.WebConfig() + "</system.web></configuration>"
+	text := `<configuration>
+  <system.web>` + cfg.WebConfig() + `</system.web>
+  <system.identityModel><identityConfiguration><securityTokenHandlers>
+    <remove type="System.IdentityModel.Tokens.SessionSecurityTokenHandler, System.IdentityModel" />
+    <add type="System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler, System.IdentityModel.Services" />
+  </securityTokenHandlers></identityConfiguration></system.identityModel>
+</configuration>`
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		log.Fatal(err)
 	}
 	return path
 }
 
-// signedInBy returns a request with the cookie of a user.
-func signedInBy(codec *sessiontoken.SessionCodec) *http.Request {
-	r := httptest.NewRequest("GET", "/", nil)
-	token, err := codec.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{{
+// signedInAt returns a request with the cookie of a user.
+func signedInAt(site *cookie.Site) *http.Request {
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+	user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
 		AuthenticationType: "Federation",
 		Claims: []sessiontoken.Claim{
 			{Type: sessiontoken.ClaimTypeName, Value: "bob"},
 			{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
 		},
-	}}})
-	if err != nil {
+	}}}
+	if err := site.Sessions().SignIn(w, r, user, nil); err != nil {
 		log.Fatal(err)
 	}
-	text, err := codec.Encode(r.Context(), token)
-	if err != nil {
-		log.Fatal(err)
+	for _, c := range w.Result().Cookies() {
+		r.AddCookie(c)
 	}
-	r.Header.Set("Cookie", "FedAuth="+text)
 	return r
 }
 

@@ -340,7 +340,7 @@ func TestLoadSiteOptions(t *testing.T) {
 	path := siteFile(t, "wif45-fedauth.config")
 	for name, opts := range map[string]cookie.SiteOptions{
 		"SiteOptions.AuthenticationTypes": {AuthenticationTypes: []string{""}},
-		"older key, missing.config":            {Older: []string{"missing.config"}},
+		"older key, missing.config":       {Older: []string{"missing.config"}},
 	} {
 		if s, err := loadKnown(path, &opts); err == nil || s != nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

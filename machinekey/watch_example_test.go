@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -63,8 +62,8 @@ func ExampleWatch() {
 
 // follow returns the ring of a service whose key file may change while it
 // runs. The keys of the files in readOnly only read, until web.config holds
-// one of them. Keys that wrote before are noted in retired.
-func follow(ctx context.Context, retired *sync.Map, path string, readOnly ...string) (*machinekey.Ring, error) {
+// one of them.
+func follow(ctx context.Context, path string, readOnly ...string) (*machinekey.Ring, error) {
 	ring, err := machinekey.LoadRing(path, readOnly...)
 	if err != nil {
 		return nil, err
@@ -73,8 +72,6 @@ func follow(ctx context.Context, retired *sync.Map, path string, readOnly ...str
 		err := machinekey.Watch(ctx, ring, path, &machinekey.WatchOptions{
 			KeepFor: 12 * time.Hour, // longer than a session of the farm
 			OnChange: func(old, now *machinekey.Key) {
-				retired.Store(old, true)
-				retired.Delete(now)
 				slog.Info("machine key changed", "old", old.ID(), "now", now.ID())
 			},
 			OnError: func(err error) { slog.Error("bad key file, the keys stay as they are", "err", err) },
@@ -124,7 +121,7 @@ func ExampleWatch_farm() {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // the example ends at once
-	ring, err := follow(ctx, new(sync.Map), file.Name())
+	ring, err := follow(ctx, file.Name())
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"machinekey":             {"internal/dotnet", "internal/webconfig"},
 	"internal/base64":        {},
 	"internal/dotnet":        {},
+	"internal/farm":          {},
 	"internal/farmtest":      {"cookie", "sessiontoken", "machinekey"},
 	"internal/flate":         {},
 	"internal/floor":         {},
@@ -44,7 +45,7 @@ var onlyIn = []struct {
 	pkg, why string
 	folders  []string
 }{
-	{"net/http", "only cookie knows HTTP", []string{"cookie", "cmd/webfarm", "internal/farmtest"}},
+	{"net/http", "only cookie knows HTTP", []string{"cookie", "cmd/webfarm", "internal/farm", "internal/farmtest"}},
 	{"crypto/cipher", "only machinekey and rsacookie encrypt; floor is for benchmarks", []string{"machinekey", "internal/rsacookie", "internal/floor"}},
 	{"crypto/hmac", "only machinekey authenticates; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
 	{"unsafe", "no unsafe code", nil},

@@ -1,0 +1,118 @@
+package farm
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// The fields of tokens in the order of the C# program (SessionToken.cs,
+// FormsGlue.cs, OwinGlue.cs). Two tokens are equal if their fields are.
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+// ticks counts 100 ns from the year 1, by a sum of its own.
+func ticks(t time.Time) string {
+	return strconv.FormatInt((t.Unix()+62135596800)*1e7+int64(t.Nanosecond())/100, 10)
+}
+
+// fromTicks is the inverse of ticks.
+func fromTicks(n int64) time.Time {
+	return time.Unix(n/1e7-62135596800, n%1e7*100).UTC()
+}
+
+func upperHex(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
+
+func or(s, byDefault string) string {
+	if s == "" {
+		return byDefault
+	}
+	return s
+}
+
+const (
+	versionSC13 = "http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512"
+)
+
+// addIdentity fills in what .NET's constructors do for empty texts.
+func addIdentity(m *Message, i *sessiontoken.Identity, name string) {
+	m.Add(name, i.AuthenticationType)
+	m.Add("label", i.Label)
+	m.Add("nameType", or(i.NameClaimType, sessiontoken.ClaimTypeName))
+	m.Add("roleType", or(i.RoleClaimType, sessiontoken.ClaimTypeRole))
+	switch i.Bootstrap.Kind {
+	case sessiontoken.BootstrapString:
+		m.Add("bootstrapText", string(i.Bootstrap.Data))
+	case sessiontoken.BootstrapBytes:
+		m.Add("bootstrapBytes", upperHex(i.Bootstrap.Data))
+	case sessiontoken.BootstrapToken:
+		m.Add("bootstrapToken", string(i.Bootstrap.Data))
+	}
+	for _, c := range i.Claims {
+		issuer := or(c.Issuer, sessiontoken.LocalAuthority)
+		m.Add("claim", c.Type)
+		m.Add("value", c.Value)
+		m.Add("valueType", or(c.ValueType, sessiontoken.ValueTypeString))
+		m.Add("issuer", issuer)
+		m.Add("originalIssuer", or(c.OriginalIssuer, issuer))
+		for _, p := range c.Properties {
+			m.Add("property", p.Name)
+			m.Add("propertyValue", p.Value)
+		}
+	}
+	if i.Actor != nil {
+		addIdentity(m, i.Actor, "actor")
+		m.Add("endActor", "")
+	}
+}
+
+func addForms(m *Message, t *sessiontoken.FormsTicket) {
+	m.Add("version", strconv.Itoa(int(t.Version)))
+	m.Add("name", t.Name)
+	m.Add("issued", ticks(t.IssueDate))
+	m.Add("expires", ticks(t.Expiration))
+	m.Add("persistent", flag(t.Persistent))
+	m.Add("userData", t.UserData)
+	m.Add("path", t.CookiePath)
+}
+
+func addOWIN(m *Message, t *sessiontoken.OWINTicket) {
+	addIdentity(m, &t.Identity, "identity")
+	for _, p := range t.Properties {
+		m.Add("ticketProperty", p.Name)
+		m.Add("ticketValue", p.Value)
+	}
+}
+
+// difference says where two lists of fields part, or "".
+func difference(got, want []Field) string {
+	for i := range max(len(got), len(want)) {
+		var g, w Field
+		if i < len(got) {
+			g = got[i]
+		}
+		if i < len(want) {
+			w = want[i]
+		}
+		if g != w {
+			return "field " + strconv.Itoa(i) + ": got " + short(g) + ", want " + short(w)
+		}
+	}
+	return ""
+}
+
+func short(f Field) string {
+	v := strconv.QuoteToASCII(f.Value)
+	if len(v) > 200 {
+		v = v[:200] + "…"
+	}
+	return f.Name + "=" + v
+}

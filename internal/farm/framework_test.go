@@ -1,0 +1,82 @@
+package farm
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// TestFrameworkPart compiles the program as on Windows, against Mono's
+// assemblies, and runs what Mono can run of it. docs/capture.md says what that
+// leaves open.
+func TestFrameworkPart(t *testing.T) {
+	Need(t, InstallMono, "mcs", "mono")
+	exe := filepath.Join(t.TempDir(), program)
+	if err := compile(Root(t), exe, "-define:NETFX", "-r:System.Web.dll", "-r:System.IdentityModel.dll"); err != nil {
+		if strings.Contains(err.Error(), "CS0006") { // an assembly is missing
+			t.Skip("System.Web or System.IdentityModel is not installed; apt-get install libmono-system-web4.0-cil libmono-system-identitymodel4.0-cil")
+		}
+		t.Fatal(err)
+	}
+	a := &asker{t: t, pipe: (&Dotnet{exe}).Pipe(t)}
+	a.setUp(testKey(t).message("one"))
+	a.setUp(testKey(t).message("two"))
+	var ticket sessiontoken.OWINTicket
+	ticket.Identity.AuthenticationType = "Cookies"
+	ticket.Identity.Claims = []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}
+	write, want := NewMessage("write", "kind", "owin", "key", "one", "format", "3", "purpose", "test"), NewMessage("")
+	addOWIN(write, &ticket)
+	addOWIN(want, &ticket)
+	text := a.ask(write).Get("text")
+	a.wants("the same key", NewMessage("read", "kind", "owin", "key", "one", "format", "3", "purpose", "test", "text", text), want.Fields)
+	a.wants("another domain, another key", NewMessage("read", "kind", "owin", "key", "two", "format", "3", "purpose", "test", "text", text), nil)
+	a.wants("another purpose", NewMessage("read", "kind", "owin", "key", "one", "format", "3", "purpose", "Test", "text", text), nil)
+}
+
+// testKey returns a fresh key as the program's requests have it.
+func testKey(t *testing.T) vectorKey {
+	cfg := writeConfig(t, filepath.Join(t.TempDir(), "web.config"))
+	return vectorKey{
+		ValidationKey: upperHex(cfg.ValidationKey), DecryptionKey: upperHex(cfg.DecryptionKey),
+		Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(), CompatibilityMode: "Framework45",
+	}
+}
+
+// TestRecordedHere walks the path of docs/capture.md: the program records, and
+// the suite of package testvectors runs the folder.
+func TestRecordedHere(t *testing.T) {
+	dotnet := BuildDotnet(t)
+	for _, mode := range []string{"Framework45", "Framework20SP2"} {
+		t.Run(mode, func(t *testing.T) {
+			config, folder := filepath.Join(t.TempDir(), "web.config"), t.TempDir()
+			writeConfig(t, config)
+			text, err := os.ReadFile(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := strings.Replace(string(text), `compatibilityMode="Framework45"`, `compatibilityMode="`+mode+`"`, 1)
+			if err := os.WriteFile(config, []byte(changed), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := dotnet.Command("record", config, folder).CombinedOutput(); err != nil {
+				t.Fatalf("record: %v\n%s", err, out)
+			}
+			cmd := exec.Command("go", "test", "-count=1", "-v", "-run", "TestVectors", "./testvectors")
+			cmd.Dir = Root(t)
+			cmd.Env = append(os.Environ(), "WEBFARM_VECTORS="+folder)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			for _, file := range []string{"sessiontoken_45.json", "formsauth.json", "owin.json"} {
+				if !strings.Contains(string(out), file+": 7 vectors\n") {
+					t.Errorf("not all of %s:\n%s", file, out)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,5 @@
+package farm
+
+import "testing"
+
+func TestMain(m *testing.M) { Main(m) }

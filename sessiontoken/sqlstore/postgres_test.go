@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"database/sql"
 	"os"
 	"strings"
 	"testing"
@@ -20,7 +21,17 @@ func postgresURL(t *testing.T) string {
 	if url := os.Getenv("WEBFARM_POSTGRES"); url != "" {
 		return url
 	}
-	return farmtest.StartPostgres(t).URL()
+	url := farmtest.StartPostgres(t).URL()
+	waitFor(t, openDB(t, "pgx", url))
+	return url
+}
+
+// waitFor waits until a server that has just been started knows its data.
+func waitFor(t *testing.T, db *sql.DB) {
+	t.Helper()
+	if err := farmtest.Eventually(func() error { return db.PingContext(ctx) }); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // mode adds to a URL how pgx sends statements.
@@ -71,9 +82,7 @@ func TestPostgreSQL(t *testing.T) {
 func TestOutage(t *testing.T) {
 	server := farmtest.StartPostgres(t)
 	b := &backend{dialect: sqlstore.PostgreSQL, db: openDB(t, "pgx", server.URL())}
-	if err := farmtest.Eventually(func() error { return b.db.PingContext(ctx) }); err != nil {
-		t.Fatal(err)
-	}
+	waitFor(t, b.db)
 	store := b.store(t, b.db, sqlstore.Options{Table: b.table(t)})
 	farmtest.Outage(t, store, server)
 	// With a memory that has forgotten by the next call.

@@ -109,7 +109,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name 
 		switch {
 		case name == "": // all who have none would be one user
 			return errors.New("cookie: a user without a name cannot be told from others, as OnePerUser must")
-		case s.o.MaxLifetime == 0 && facts.expires.Sub(facts.issued) > s.kind.lifetime():
+		case s.o.OnePerUser && s.o.MaxLifetime == 0 && facts.expires.Sub(facts.issued) > s.kind.lifetime():
 			// The store would forget too early that there are newer ones.
 			return errors.New("cookie: cannot sign in: with SessionsOptions.OnePerUser, a session longer than the codec's needs MaxLifetime")
 		}

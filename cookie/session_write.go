@@ -125,7 +125,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name 
 		}
 	}
 	if s.track != nil || s.o.MaxLifetime > 0 || s.o.Revoked != nil {
-		t = s.kind.marked(t, s.kind.id(t), facts.began)
+		t = s.kind.marked(t, s.kind.newID(t), facts.began)
 	}
 	set, err := s.cookies(r, t)
 	if err == nil && (s.o.OnePerUser || s.reuse) {

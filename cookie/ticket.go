@@ -57,6 +57,9 @@ type kind interface {
 
 	// fresh returns a new ticket for a user.
 	fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, error)
+	// newID is id for a ticket that begins a session: no two of them are alike,
+	// as far as the kind has room for that.
+	newID(t Ticket) string
 	// named returns t, or a copy, that knows its place in the codec's store
 	// before it is put there.
 	named(t Ticket) Ticket

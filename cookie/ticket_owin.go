@@ -98,6 +98,16 @@ func (k *owinKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, e
 	return t, nil
 }
 
+// newID is random: the times of a ticket are whole seconds, so two sign-ins of
+// a user may be one ticket.
+func (k *owinKind) newID(t Ticket) string {
+	ticket := t.(*sessiontoken.OWINTicket)
+	if _, ok := ticket.Properties.Get(propertySession); ok || ticket.SessionKey != "" {
+		return k.id(t)
+	}
+	return "owin:" + rand.Text()
+}
+
 func (k *owinKind) named(t Ticket) Ticket {
 	ticket := t.(*sessiontoken.OWINTicket)
 	if k.o.Store == nil || ticket.SessionKey != "" {

@@ -75,6 +75,8 @@ func (k *tokenKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, 
 	return t, nil
 }
 
+func (k *tokenKind) newID(t Ticket) string { return k.id(t) }
+
 // named has nothing to do: the context id is the name.
 func (k *tokenKind) named(t Ticket) Ticket { return t }
 

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/floor"
 	"github.com/webfarm-go/webfarm/internal/race"
 )
 
@@ -215,44 +215,34 @@ func TestMemoryAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkMemoryStore runs beside a bare map under a lock that copies the
-// data, which is the least that a store can do.
+// BenchmarkMemoryStore runs in parallel, beside the floor.
 func BenchmarkMemoryStore(b *testing.B) {
 	const n = 4096
 	later, data := time.Now().Add(time.Hour), make([]byte, 1500)
 	keys := make([]string, n)
-	m, floor := NewMemoryStore(nil), map[string][]byte{}
-	var lock sync.RWMutex
+	m, least := NewMemoryStore(nil), floor.NewStore()
 	for i := range keys {
 		keys[i] = fmt.Sprintf("/;uuid-%032d;", i)
 		mustPut(b, m, keys[i], len(data), later)
-		floor[keys[i]] = data
+		least.Put(keys[i], data)
 	}
-	run := func(name string, f func(key string)) {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		call func(key string)
+	}{
+		{"Get", func(key string) { holds(m, key) }},
+		{"Get/floor", func(key string) { least.Get(key) }},
+		{"Put", func(key string) { _ = m.Put(ctx, key, data, later) }},
+		{"Put/floor", func(key string) { least.Put(key, data) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			var next atomic.Uint32
 			b.RunParallel(func(pb *testing.PB) {
-				i := next.Add(1) * 997
-				for pb.Next() {
-					f(keys[i%n])
-					i++
+				for i := next.Add(1) * 997; pb.Next(); i++ {
+					c.call(keys[i%n])
 				}
 			})
 		})
 	}
-	run("Get", func(key string) { holds(m, key) })
-	run("Get/floor", func(key string) {
-		lock.RLock()
-		data := floor[key]
-		lock.RUnlock()
-		bytes.Clone(data)
-	})
-	run("Put", func(key string) { _ = m.Put(ctx, key, data, later) })
-	run("Put/floor", func(key string) {
-		clone := bytes.Clone(data)
-		lock.Lock()
-		floor[key] = clone
-		lock.Unlock()
-	})
 }

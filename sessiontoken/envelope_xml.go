@@ -22,7 +22,7 @@ func readEnvelope(doc []byte, e *envelope) bool {
 	if !ok || bytes.Count(doc, []byte("=")) > maxEnvelopeAttributes { // every attribute has one
 		return false
 	}
-	x := envelopeReader{d: xml.NewDecoder(bytes.NewReader(doc))}
+	x := envelopeReader{doc: doc, d: xml.NewDecoder(bytes.NewReader(doc))}
 	x.d.Strict = true
 	return x.document(e) == nil
 }
@@ -32,6 +32,7 @@ var errEnvelope = errors.New("malformed envelope")
 
 // envelopeReader checks the two levels of elements that an envelope has.
 type envelopeReader struct {
+	doc   []byte
 	d     *xml.Decoder
 	nodes int
 	root  map[string]string // namespaces that the root declares, by prefix
@@ -185,12 +186,35 @@ func (x *envelopeReader) token() (xml.Token, error) {
 }
 
 // raw reads one token of any kind. Namespaces are left to this type because
-// the decoder takes prefixes that are not declared.
+// the decoder takes prefixes that are not declared. It also takes attributes
+// without white space between them, as .NET does not.
 func (x *envelopeReader) raw() (xml.Token, error) {
 	if x.nodes++; x.nodes > maxEnvelopeNodes {
 		return nil, errEnvelope
 	}
-	return x.d.RawToken()
+	from := x.d.InputOffset()
+	t, err := x.d.RawToken()
+	if _, ok := t.(xml.StartElement); ok && !isSpaced(x.doc[from:x.d.InputOffset()]) {
+		return nil, errEnvelope
+	}
+	return t, err
+}
+
+// isSpaced reports whether white space or the end of the tag follows the value
+// of every attribute. Quotes have no other place in a start tag.
+func isSpaced(tag []byte) bool {
+	for {
+		quote := bytes.IndexAny(tag, `"'`)
+		if quote < 0 {
+			return true
+		}
+		value := tag[quote+1:]
+		end := bytes.IndexByte(value, tag[quote])
+		if end < 0 || end+1 == len(value) || !bytes.ContainsRune([]byte(" \t\r\n/>"), rune(value[end+1])) {
+			return false
+		}
+		tag = value[end+1:]
+	}
 }
 
 // declarations collects the namespaces that an element declares.

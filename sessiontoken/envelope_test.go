@@ -1,0 +1,34 @@
+package sessiontoken
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestEnvelopeAttributesNeedSpace holds the envelope to XML where the decoder
+// of the standard library is lax: .NET refuses these. Found by damaging cookies
+// and asking both sides (internal/farm).
+func TestEnvelopeAttributesNeedSpace(t *testing.T) {
+	const good = `<s:SecurityContextToken u:Id='a"b' xmlns:u="` + namespaceWSU + "\"\n\txmlns:s=\"" + namespaceSC13 + `" q=""  >` +
+		`<s:Identifier a="'">x</s:Identifier></s:SecurityContextToken >`
+	for _, test := range []struct {
+		name, from, to string
+		want           bool
+	}{
+		{"as it should be", "", "", true},
+		{"space before the end", `"'">x`, `"'" >x`, true},
+		{"none in the root", `a"b' x`, `a"b'x`, false},
+		{"none where a line ended", "\"\n\tx", `"x`, false},
+		{"none behind a name space", `" q=""`, `"q=""`, false},
+		{"none in a child", `"'">x`, `"'"b="">x`, false},
+	} {
+		doc := strings.Replace(good, test.from, test.to, 1)
+		var e envelope
+		if got := readEnvelope([]byte(doc), &e); got != test.want {
+			t.Errorf("%s: read %v, want %v: %s", test.name, got, test.want, doc)
+		}
+		if test.want && (string(e.id) != `a"b` || string(e.contextID) != "x") {
+			t.Errorf("%s: id %q, context %q", test.name, e.id, e.contextID)
+		}
+	}
+}

@@ -158,8 +158,10 @@ func NewSQSession(ring *machinekey.Ring, o *SQSessionOptions) (*SQSession, error
 		return q, nil
 	}
 	var err error
-	q.sessions, err = q.newSessions(ring)
-	return q, err
+	if q.sessions, err = q.newSessions(ring); err != nil {
+		return nil, err
+	}
+	return q, nil
 }
 
 func (q *SQSession) newSessions(ring *machinekey.Ring) (*Sessions, error) {

@@ -1,0 +1,403 @@
+package cookie_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// newSQ returns the SQSession of Flowtime on a node.
+func (n *farmNode) newSQ(t testing.TB, o cookie.SQSessionOptions) *cookie.SQSession {
+	t.Helper()
+	if o.Application == "" {
+		o.Application = "Flowtime"
+	}
+	o.Now = n.clock.Now
+	q, err := cookie.NewSQSession(n.ring, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// TestSQSessionCookie has the attributes of the cookie and their defaults.
+func TestSQSessionCookie(t *testing.T) {
+	for _, test := range []struct {
+		o    cookie.SQSessionOptions
+		want string
+	}{
+		{cookie.SQSessionOptions{}, "SQSessionFlowtime; Path=/; HttpOnly"},
+		{cookie.SQSessionOptions{Application: "Administration"}, "SQSessionAdministration; Path=/; HttpOnly"},
+		{cookie.SQSessionOptions{CookieSuffix: "_123456"}, "SQSession_123456; Path=/; HttpOnly"},
+		{cookie.SQSessionOptions{CookieName: "Seq"}, "SeqFlowtime; Path=/; HttpOnly"},
+		{cookie.SQSessionOptions{CookieName: "Seq", CookieSuffix: "_7"}, "Seq_7; Path=/; HttpOnly"},
+		{cookie.SQSessionOptions{CookiePath: "/Flowtime"}, "SQSessionFlowtime; Path=/Flowtime; HttpOnly"},
+		{cookie.SQSessionOptions{CookieDomain: "example.com"}, "SQSessionFlowtime; Path=/; Domain=example.com; HttpOnly"},
+		{cookie.SQSessionOptions{CookieSecure: true}, "SQSessionFlowtime; Path=/; HttpOnly; Secure"},
+		{cookie.SQSessionOptions{ScriptAccess: true, SameSite: http.SameSiteStrictMode}, "SQSessionFlowtime; Path=/; SameSite=Strict"},
+	} {
+		q := newFarmNode(t).newSQ(t, test.o)
+		w := new(browser).signIn(t, q, user("bob"), nil)
+		if got := attributes(w.Header()); !slices.Equal(got, []string{test.want}) || !strings.HasPrefix(test.want, q.CookieName()+";") {
+			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
+		}
+	}
+}
+
+func TestNewSQSessionRefusesWrongOptions(t *testing.T) {
+	ring := newTestRing(t)
+	for name, o := range map[string]*cookie.SQSessionOptions{
+		"nil":                  nil,
+		"no application":       {CookieName: "x"},
+		"negative lifetime":    {Application: "x", Lifetime: -1},
+		"negative fade":        {Application: "x", CacheItemFade: -1},
+		"negative size":        {Application: "x", CacheMaxSize: -1},
+		"NoReuse and no store": {Application: "x", NoReuse: true},
+		"name with a blank":    {Application: "x y"},
+		"disabled, bad name":   {Application: "x;y", Disabled: true},
+		"SameSite=None":        {Application: "x", SameSite: http.SameSiteNoneMode},
+	} {
+		if q, err := cookie.NewSQSession(ring, o); err == nil || q != nil {
+			t.Errorf("%s: %v, %v", name, q, err)
+		}
+	}
+	if _, err := cookie.NewSQSession(nil, &cookie.SQSessionOptions{Application: "x"}); err == nil {
+		t.Error("no ring")
+	}
+	if _, err := cookie.NewSQSession(nil, &cookie.SQSessionOptions{Application: "x", Opaque: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+// sqStores are an SQSession in the cookie and one in a store.
+func sqStores(t *testing.T, run func(t *testing.T, n *farmNode, store sessiontoken.Store)) {
+	t.Run("cookie", func(t *testing.T) { run(t, newFarmNode(t), nil) })
+	t.Run("store", func(t *testing.T) {
+		n := newFarmNode(t)
+		run(t, n, n.open())
+	})
+}
+
+// TestSQSessionLifetime wants a session to end its lifetime after the last use,
+// exact to a minute.
+func TestSQSessionLifetime(t *testing.T) {
+	sqStores(t, func(t *testing.T, n *farmNode, store sessiontoken.Store) {
+		for _, lifetime := range []time.Duration{0, 5 * time.Minute} {
+			want := lifetime
+			if lifetime == 0 {
+				want = 20 * time.Minute
+			}
+			q := n.newSQ(t, cookie.SQSessionOptions{Lifetime: lifetime, Store: store})
+			for uses := range 20 {
+				b := new(browser)
+				b.signIn(t, q, user("bob"), nil)
+				for i := range uses {
+					n.clock.Move((want - time.Minute) * time.Duration(i*7%10) / 9)
+					if name, _ := b.visit(q); name != "bob" {
+						t.Fatalf("ended in use, after %d uses", i)
+					}
+				}
+				n.clock.Move(want - time.Minute)
+				b.wants(t, q, "bob") // Check is no use
+				n.clock.Move(2*time.Minute + time.Second)
+				if p, err := q.Check(b.request()); err == nil {
+					t.Fatalf("%s after %d uses and %v", p.Name(), uses, want+time.Minute)
+				}
+			}
+		}
+	})
+}
+
+func TestSQSessionMaxLifetime(t *testing.T) {
+	sqStores(t, func(t *testing.T, n *farmNode, store sessiontoken.Store) {
+		for given, want := range map[time.Duration]time.Duration{0: 1440 * time.Minute, time.Hour: time.Hour, -1: 0} {
+			q := n.newSQ(t, cookie.SQSessionOptions{MaxLifetime: given, Store: store})
+			b := new(browser)
+			b.signIn(t, q, user("bob"), nil)
+			age := time.Duration(0)
+			for ; age < 30*time.Hour; age += 7 * time.Minute {
+				if name, _ := b.visit(q); name == "" {
+					break
+				}
+				n.clock.Move(7 * time.Minute)
+			}
+			if want == 0 && age < 30*time.Hour || want > 0 && (age <= want || age > want+7*time.Minute) {
+				t.Errorf("MaxLifetime %v: ended at %v", given, age)
+			}
+		}
+	})
+}
+
+// TestSQSessionNoReuse has a user sign in on another node, whose store is the
+// same.
+func TestSQSessionNoReuse(t *testing.T) {
+	n := newFarmNode(t)
+	o := cookie.SQSessionOptions{NoReuse: true, Store: n.open()}
+	a, b := n.newSQ(t, o), n.newSQ(t, o)
+	first, eve := new(browser), new(browser)
+	first.signIn(t, a, user("bob"), nil)
+	eve.signIn(t, a, user("eve"), nil)
+	first.wants(t, a, "bob")
+	n.clock.Move(time.Minute)
+	second := new(browser)
+	second.signIn(t, b, user("BOB"), nil)
+	for _, node := range []*cookie.SQSession{a, b} { // at once
+		first.refused(t, node, cookie.ErrRevoked)
+		second.wants(t, node, "BOB")
+		eve.wants(t, node, "eve")
+	}
+}
+
+// TestSQSessionReuse has two browsers of a user share one session.
+func TestSQSessionReuse(t *testing.T) {
+	n := newFarmNode(t)
+	store := n.open()
+	a, b := n.newSQ(t, cookie.SQSessionOptions{Store: store}), n.newSQ(t, cookie.SQSessionOptions{Store: store})
+	first, second, eve := new(browser), new(browser), new(browser)
+	first.signIn(t, a, user("bob"), nil)
+	n.clock.Move(time.Second)
+	second.signIn(t, b, user("Bob"), nil)
+	eve.signIn(t, b, user("eve"), nil)
+	n.clock.Move(6 * time.Second) // memory in front of the store
+	if store.tickets() != 2 || first.cookies[0] != second.cookies[0] {
+		t.Errorf("%d sessions, want one for bob and one for eve", store.tickets())
+	}
+	for range 100 { // used in turn, it lasts for both
+		n.clock.Move(5 * time.Minute)
+		for _, both := range []*browser{first, second} {
+			if name, _ := both.visit(b); name != "Bob" {
+				t.Fatalf("%q", name)
+			}
+		}
+		if name, _ := eve.visit(a); name != "eve" {
+			t.Fatalf("%q", name)
+		}
+	}
+	thief := second.clone()
+	first.signOut(t, a)
+	n.clock.Move(6 * time.Second)
+	for _, node := range []*cookie.SQSession{a, b} {
+		for _, left := range []*browser{second, thief} {
+			if p, err := node.Check(left.request()); err == nil || errors.Is(err, cookie.ErrUnavailable) {
+				t.Errorf("%q, %v", p.Name(), err)
+			}
+		}
+		eve.wants(t, node, "eve")
+	}
+	second.signIn(t, b, user("bob"), nil)
+	second.wants(t, a, "bob")
+	if second.cookies[0] == thief.cookies[0] {
+		t.Error("an ended session was joined")
+	}
+	thief.refused(t, a, sessiontoken.ErrNotInStore)
+
+	// Users without a name have nothing in common.
+	if err := a.SignIn(httptest.NewRecorder(), new(browser).request(), user(""), nil); err == nil {
+		t.Error("a user without a name signs in")
+	}
+	// A sign-in that fails takes no session with it.
+	reached := store.failAt(2)
+	if err := a.SignIn(httptest.NewRecorder(), new(browser).request(), user("bob"), nil); err == nil || !*reached {
+		t.Errorf("%v, %v", err, *reached)
+	}
+	store.before = nil
+	n.clock.Move(6 * time.Second)
+	second.wants(t, b, "bob")
+}
+
+// TestSQSessionReuseAfterLostKey wants users to get in when the entries of the
+// store are of a key that is gone.
+func TestSQSessionReuseAfterLostKey(t *testing.T) {
+	for _, noReuse := range []bool{false, true} {
+		n := newFarmNode(t)
+		q := n.newSQ(t, cookie.SQSessionOptions{Store: n.open(), NoReuse: noReuse})
+		b := new(browser)
+		b.signIn(t, q, user("bob"), nil)
+		if err := n.ring.Replace(newTestKey(t)); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := q.Check(b.request()); err == nil {
+			t.Errorf("%s", p.Name())
+		}
+		n.clock.Move(time.Second)
+		b.signIn(t, q, user("bob"), nil)
+		b.wants(t, q, "bob")
+		b.signOut(t, q)
+	}
+}
+
+// TestSQSessionCache counts the calls that get through to the store.
+func TestSQSessionCache(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		o     cookie.SQSessionOptions
+		wait  time.Duration
+		calls int // for the entries of sessions
+	}{
+		{"no bound", cookie.SQSessionOptions{}, 2 * time.Second, 2},
+		{"one entry", cookie.SQSessionOptions{CacheMaxSize: 1}, 0, 10},
+		{"fade", cookie.SQSessionOptions{CacheItemFade: time.Second}, 2 * time.Second, 4},
+	} {
+		n := newFarmNode(t)
+		store := n.open()
+		test.o.Store = store
+		q := n.newSQ(t, test.o)
+		bob, eve := new(browser), new(browser)
+		bob.signIn(t, q, user("bob"), nil)
+		eve.signIn(t, q, user("eve"), nil)
+		n.clock.Move(6 * time.Second)
+		calls := 0
+		store.before = func(op, key string) error {
+			if op == "get" && !strings.HasPrefix(key, "ended;") {
+				calls++
+			}
+			return nil
+		}
+		for i := range 5 {
+			if i == 3 {
+				n.clock.Move(test.wait)
+			}
+			bob.wants(t, q, "bob")
+			eve.wants(t, q, "eve")
+		}
+		if calls != test.calls {
+			t.Errorf("%s: %d calls, want %d", test.name, calls, test.calls)
+		}
+	}
+}
+
+func TestSQSessionApplicationsAreApart(t *testing.T) {
+	n := newFarmNode(t)
+	for _, store := range []sessiontoken.Store{nil, n.open()} {
+		flowtime := n.newSQ(t, cookie.SQSessionOptions{Store: store})
+		admin := n.newSQ(t, cookie.SQSessionOptions{Application: "Administration", Store: store})
+		b := new(browser)
+		b.signIn(t, flowtime, user("bob"), nil)
+		b.set("SQSessionAdministration", b.cookies[0].Value)
+		b.wants(t, flowtime, "bob")
+		if p, err := admin.Check(b.request()); err == nil {
+			t.Errorf("%s is signed in with the cookie of another application", p.Name())
+		}
+	}
+}
+
+func TestSQSessionDisabledOrOpaque(t *testing.T) {
+	n := newFarmNode(t)
+	for want, o := range map[error]cookie.SQSessionOptions{
+		cookie.ErrSQSessionDisabled: {Disabled: true, NoReuse: true},
+		cookie.ErrSQSessionOpaque:   {Opaque: true, NoReuse: true},
+	} {
+		q := n.newSQ(t, o)
+		w := httptest.NewRecorder()
+		b := &browser{[]pair{{"SQSessionFlowtime", "abc"}, {"SQSessionFlowtime1", "def"}}}
+		if err := q.SignIn(w, b.request(), user("bob"), nil); err != want || len(w.Header()) > 0 {
+			t.Errorf("SignIn: %v, want %v", err, want)
+		}
+		b.refused(t, q, cookie.ErrNoCredential)
+		if _, ok := q.Sessions(); ok {
+			t.Error("has sessions")
+		}
+		if w := b.do(q.Handler(http.NotFoundHandler())); w.Code != 401 {
+			t.Errorf("status %d", w.Code)
+		}
+		if w := b.do(q.Optional(http.NotFoundHandler())); w.Code != 404 {
+			t.Errorf("status %d", w.Code)
+		}
+		if text, err := q.Value(b.request()); text != "abcdef" || err != nil {
+			t.Errorf("Value = %q, %v", text, err)
+		}
+		if b.signOut(t, q); len(b.cookies) != 0 {
+			t.Errorf("%d cookies left", len(b.cookies))
+		}
+	}
+}
+
+// TestSQSessionPassesOn goes through a real backend and back, unchanged.
+func TestSQSessionPassesOn(t *testing.T) {
+	values := []pair{
+		{"SQSessionFlowtime", `a"b\c%41+/=,~{}|` + "\t" + "x y"},
+		{"sqsessionflowtime1", strings.Repeat("Z", 3000)},
+		{"SQSessionFlowtime2", ""},
+		{"SQSessionFlowtime", "a second one of the name"},
+	}
+	lines := []string{
+		`SQSessionFlowtime="new, value"; path=/; expires=Sat, 21-Nov-2026 10:00:00 GMT; HttpOnly; SameSite=Lax`,
+		"SQSessionFlowtime1=" + strings.Repeat("Y", 4000) + "; path=/",
+		"SQSessionFlowtime2=; path=/; expires=Tue, 12-Oct-1999 04:00:00 GMT",
+	}
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, line := range append(slices.Clone(lines), "other=x; path=/", "SQSessionFlowtimeX=y") {
+			w.Header().Add("Set-Cookie", line)
+		}
+		io.WriteString(w, strings.Join(r.Header["Cookie"], "\n"))
+	}))
+	defer backend.Close()
+	n := newFarmNode(t)
+	q := n.newSQ(t, cookie.SQSessionOptions{Opaque: true})
+	in := (&browser{append([]pair{{"theme", "dark"}, {"FedAuth", "secret"}}, values...)}).request()
+	out, err := http.NewRequest(http.MethodGet, backend.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Header["Cookie"] = []string{"own=1; SQSessionFlowtime9=stale", "own2=2; SQSessionFlowtime=stale"}
+	if err := q.PassOn(out, in); err != nil {
+		t.Fatal(err)
+	}
+	response, err := backend.Client().Do(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if want := "own=1; own2=2; " + header(values); string(body) != want || err != nil {
+		t.Errorf("the backend got %.200q, %v", body, err)
+	}
+	w := httptest.NewRecorder()
+	w.Header().Set("Cache-Control", "no-store")
+	if err := q.PassBack(w, response); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Header()["Set-Cookie"]; !slices.Equal(got, lines) || w.Header().Get("Vary") != "Cookie" || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("passed back %d lines, %q", len(got), w.Header()["Cache-Control"])
+	}
+}
+
+func TestSQSessionRefusesToPassOn(t *testing.T) {
+	q := newFarmNode(t).newSQ(t, cookie.SQSessionOptions{Opaque: true})
+	for name, lines := range map[string][]string{
+		"line feed":     {"SQSessionFlowtime=a; SQSessionFlowtime1=b\nX: y"},
+		"NUL":           {"SQSessionFlowtime=a\x00b"},
+		"not ASCII":     {"SQSessionFlowtime=\xff"},
+		"DEL":           {"SQSessionFlowtime=a\x7f"},
+		"too long":      {"SQSessionFlowtime=" + strings.Repeat("x", cookie.MaxLength)},
+		"many too long": {strings.Repeat("SQSessionFlowtime="+strings.Repeat("x", 1000)+";", 300)},
+		"no cookie":     {"SQSessionFlowtimeX=a; SQSessionFlowtime01=b"},
+		"no header":     nil,
+	} {
+		out := request("own=1")
+		err := q.PassOn(out, &http.Request{Header: http.Header{"Cookie": lines}})
+		if (err == nil) != strings.HasPrefix(name, "no ") || !slices.Equal(out.Header["Cookie"], []string{"own=1"}) {
+			t.Errorf("%s: %v, %q", name, err, out.Header["Cookie"])
+		}
+		var back []string
+		for _, line := range lines {
+			back = append(back, "SQSessionFlowtime1=good", line)
+		}
+		w := httptest.NewRecorder()
+		if err := q.PassBack(w, &http.Response{Header: http.Header{"Set-Cookie": back}}); err != nil && len(w.Header()) > 0 {
+			t.Errorf("%s: %v, %d headers", name, err, len(w.Header()))
+		}
+	}
+	out := &http.Request{}
+	if err := q.PassOn(out, request("SQSessionFlowtime=a")); err != nil || out.Header.Get("Cookie") != "SQSessionFlowtime=a" {
+		t.Error(err, out.Header)
+	}
+}

@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"internal/base64":        {},
 	"internal/dotnet":        {},
 	"internal/farm":          {},
-	"internal/farmtest":      {"cookie", "sessiontoken", "machinekey"},
+	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey"},
 	"internal/flate":         {},
 	"internal/floor":         {},
 	"internal/nbfx":          {"internal/dotnet"},

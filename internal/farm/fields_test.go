@@ -39,8 +39,32 @@ func or(s, byDefault string) string {
 }
 
 const (
-	versionSC13 = "http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512"
+	versionSC13      = "http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512"
+	versionSCFeb2005 = "http://schemas.xmlsoap.org/ws/2005/02/sc"
 )
+
+func addSession(m *Message, t *sessiontoken.Token) {
+	version := versionSC13
+	if t.SecureConversation == sessiontoken.SecureConversationFeb2005 {
+		version = versionSCFeb2005
+	}
+	m.Add("id", t.ID)
+	m.Add("contextId", t.ContextID)
+	m.Add("keyGeneration", t.KeyGeneration)
+	m.Add("endpointId", t.EndpointID)
+	m.Add("context", t.Context)
+	m.Add("key", upperHex(t.Key))
+	m.Add("validFrom", ticks(t.ValidFrom))
+	m.Add("validTo", ticks(t.ValidTo))
+	m.Add("keyEffective", ticks(t.KeyEffective))
+	m.Add("keyExpires", ticks(t.KeyExpires))
+	m.Add("persistent", flag(t.Persistent))
+	m.Add("reference", flag(t.ReferenceMode))
+	m.Add("secureConversation", version)
+	for i := range t.Principal.Identities {
+		addIdentity(m, &t.Principal.Identities[i], "identity")
+	}
+}
 
 // addIdentity fills in what .NET's constructors do for empty texts.
 func addIdentity(m *Message, i *sessiontoken.Identity, name string) {
@@ -90,6 +114,18 @@ func addOWIN(m *Message, t *sessiontoken.OWINTicket) {
 		m.Add("ticketProperty", p.Name)
 		m.Add("ticketValue", p.Value)
 	}
+}
+
+// addOWINTimes adds what the properties of a ticket say.
+func addOWINTimes(m *Message, p sessiontoken.OWINProperties) {
+	for _, name := range []string{"issued", "expires"} {
+		value := ""
+		if at, ok := map[string]func() (time.Time, bool){"issued": p.Issued, "expires": p.Expires}[name](); ok {
+			value = ticks(at)
+		}
+		m.Add(name, value)
+	}
+	m.Add("persistent", flag(p.Persistent()))
 }
 
 // difference says where two lists of fields part, or "".

@@ -31,6 +31,7 @@ func TestFrameworkPart(t *testing.T) {
 	write, want := NewMessage("write", "kind", "owin", "key", "one", "format", "3", "purpose", "test"), NewMessage("")
 	addOWIN(write, &ticket)
 	addOWIN(want, &ticket)
+	addOWINTimes(want, nil)
 	text := a.ask(write).Get("text")
 	a.wants("the same key", NewMessage("read", "kind", "owin", "key", "one", "format", "3", "purpose", "test", "text", text), want.Fields)
 	a.wants("another domain, another key", NewMessage("read", "kind", "owin", "key", "two", "format", "3", "purpose", "test", "text", text), nil)

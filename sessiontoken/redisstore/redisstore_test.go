@@ -17,7 +17,6 @@ import (
 	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/sessiontoken/redisstore"
-	"github.com/webfarm-go/webfarm/sessiontoken/storetest"
 )
 
 var ctx = context.Background()
@@ -58,43 +57,15 @@ func (n *names) next() string {
 	return fmt.Sprintf("webfarm-test-%d-%d:", time.Now().UnixNano(), n.n.Add(1))
 }
 
-func twoLevel(t *testing.T, now func() time.Time, back sessiontoken.Store) sessiontoken.Store {
-	t.Helper()
-	s, err := sessiontoken.NewTwoLevelStore(sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: now}), back, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 func TestConforms(t *testing.T) {
 	addr := address(t)
 	client, other := newClient(t, addr), newClient(t, addr)
 	var n names
-	clock := storetest.NewClock()
-	open := func(now func() time.Time) func(*testing.T) sessiontoken.Store {
-		return func(t *testing.T) sessiontoken.Store {
-			return newStore(t, client, redisstore.Options{Prefix: n.next(), Now: now})
-		}
-	}
-	pair := func(t *testing.T) (a, b sessiontoken.Store) {
-		o := redisstore.Options{Prefix: n.next(), Now: clock.Now}
+	farmtest.Conforms(t, func(t *testing.T, now func() time.Time) sessiontoken.Store {
+		return newStore(t, client, redisstore.Options{Prefix: n.next(), Now: now})
+	}, func(t *testing.T, now func() time.Time) (a, b sessiontoken.Store) {
+		o := redisstore.Options{Prefix: n.next(), Now: now}
 		return newStore(t, client, o), newStore(t, other, o)
-	}
-	t.Run("clock", func(t *testing.T) {
-		storetest.Run(t, open(clock.Now), &storetest.Options{Clock: clock, Resolution: time.Millisecond, Pair: pair})
-	})
-	t.Run("real time", func(t *testing.T) {
-		storetest.Run(t, open(nil), &storetest.Options{Resolution: time.Millisecond})
-	})
-	t.Run("behind memory", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return twoLevel(t, clock.Now, open(clock.Now)(t)) }, &storetest.Options{
-			Clock: clock, Resolution: time.Millisecond, Staleness: sessiontoken.DefaultStaleness,
-			Pair: func(t *testing.T) (a, b sessiontoken.Store) {
-				a, b = pair(t)
-				return twoLevel(t, clock.Now, a), twoLevel(t, clock.Now, b)
-			},
-		})
 	})
 }
 
@@ -123,7 +94,7 @@ func TestSessions(t *testing.T) {
 		prefix := n.next()
 		var store sessiontoken.Store = newStore(t, client, redisstore.Options{Prefix: prefix})
 		if front {
-			store = twoLevel(t, nil, store)
+			store = farmtest.TwoLevel(t, nil, store)
 		}
 		farmtest.Sessions(t, store, func() []byte { return everything(t, client, prefix) })
 	}

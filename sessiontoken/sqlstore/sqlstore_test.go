@@ -28,10 +28,10 @@ var ctx = context.Background()
 // backend is a database for the tests that all dialects share. Both handles
 // have connections of their own.
 type backend struct {
-	dialect  sqlstore.Dialect
-	db       *sql.DB
-	other    *sql.DB
-	previous atomic.Int64
+	dialect sqlstore.Dialect
+	db      *sql.DB
+	other   *sql.DB
+	tables  atomic.Int64
 }
 
 func openDB(t *testing.T, driver, source string) *sql.DB {
@@ -63,7 +63,7 @@ func openSQLite(t *testing.T) *backend {
 // table makes a new, empty table.
 func (b *backend) table(t *testing.T) string {
 	t.Helper()
-	name := fmt.Sprintf("farm_%d_%d", time.Now().UnixNano(), b.previous.Add(1))
+	name := fmt.Sprintf("farm_%d_%d", time.Now().UnixNano(), b.tables.Add(1))
 	if _, err := b.db.ExecContext(ctx, sqlstore.Schema(b.dialect, name)); err != nil {
 		t.Fatal(err)
 	}
@@ -96,41 +96,13 @@ func (b *backend) rows(t *testing.T, table string) int {
 	return n
 }
 
-func twoLevel(t *testing.T, now func() time.Time, back sessiontoken.Store) sessiontoken.Store {
-	t.Helper()
-	s, err := sessiontoken.NewTwoLevelStore(sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: now}), back, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 // conforms sweeps at every Put, so that a sweep that takes too much is seen.
 func (b *backend) conforms(t *testing.T) {
-	clock := storetest.NewClock()
-	open := func(now func() time.Time) func(t *testing.T) sessiontoken.Store {
-		return func(t *testing.T) sessiontoken.Store {
-			return b.store(t, b.db, sqlstore.Options{Table: b.table(t), Now: now, SweepEvery: 1, OnSweepError: func(_ context.Context, err error) { t.Error(err) }})
-		}
-	}
-	pair := func(t *testing.T) (x, y sessiontoken.Store) {
-		o := sqlstore.Options{Table: b.table(t), Now: clock.Now}
+	farmtest.Conforms(t, func(t *testing.T, now func() time.Time) sessiontoken.Store {
+		return b.store(t, b.db, sqlstore.Options{Table: b.table(t), Now: now, SweepEvery: 1, OnSweepError: func(_ context.Context, err error) { t.Error(err) }})
+	}, func(t *testing.T, now func() time.Time) (x, y sessiontoken.Store) {
+		o := sqlstore.Options{Table: b.table(t), Now: now}
 		return b.store(t, b.db, o), b.store(t, b.other, o)
-	}
-	t.Run("clock", func(t *testing.T) {
-		storetest.Run(t, open(clock.Now), &storetest.Options{Clock: clock, Resolution: time.Millisecond, Pair: pair})
-	})
-	t.Run("real time", func(t *testing.T) {
-		storetest.Run(t, open(nil), &storetest.Options{Resolution: time.Millisecond})
-	})
-	t.Run("behind memory", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return twoLevel(t, clock.Now, open(clock.Now)(t)) }, &storetest.Options{
-			Clock: clock, Resolution: time.Millisecond, Staleness: sessiontoken.DefaultStaleness,
-			Pair: func(t *testing.T) (x, y sessiontoken.Store) {
-				x, y = pair(t)
-				return twoLevel(t, clock.Now, x), twoLevel(t, clock.Now, y)
-			},
-		})
 	})
 }
 
@@ -167,7 +139,7 @@ func (b *backend) sessions(t *testing.T) {
 		table := b.table(t)
 		var store sessiontoken.Store = b.store(t, b.db, sqlstore.Options{Table: table})
 		if front {
-			store = twoLevel(t, nil, store)
+			store = farmtest.TwoLevel(t, nil, store)
 		}
 		farmtest.Sessions(t, store, func() []byte { return b.everything(t, table) })
 	}

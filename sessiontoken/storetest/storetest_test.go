@@ -156,3 +156,13 @@ func TestFaultsAreFound(t *testing.T) {
 		}
 	}
 }
+
+func ExampleRun() {
+	// TestMyStore, in the tests of the store.
+	test := func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) sessiontoken.Store {
+			return sessiontoken.NewMemoryStore(nil)
+		}, nil)
+	}
+	_ = test
+}

@@ -20,12 +20,13 @@ const module = "github.com/webfarm-go/webfarm"
 // three packages form a line, and what lies under internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/webconfig"},
+	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/doctor", "internal/webconfig"},
 	"cookie":                 {"sessiontoken", "machinekey", "internal/webconfig"},
 	"sessiontoken":           {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/nbfx", "internal/nrbf", "internal/rsacookie"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"machinekey":             {"internal/dotnet", "internal/webconfig"},
 	"internal/base64":        {},
+	"internal/doctor":        {"cookie", "sessiontoken", "machinekey", "internal/webconfig"},
 	"internal/dotnet":        {},
 	"internal/farm":          {},
 	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey"},
@@ -45,7 +46,7 @@ var onlyIn = []struct {
 	pkg, why string
 	folders  []string
 }{
-	{"net/http", "only cookie knows HTTP", []string{"cookie", "cmd/webfarm", "internal/farm", "internal/farmtest"}},
+	{"net/http", "only cookie knows HTTP", []string{"cookie", "internal/doctor", "cmd/webfarm", "internal/farm", "internal/farmtest"}},
 	{"crypto/cipher", "only machinekey and rsacookie encrypt; floor is for benchmarks", []string{"machinekey", "internal/rsacookie", "internal/floor"}},
 	{"crypto/hmac", "only machinekey authenticates; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
 	{"unsafe", "no unsafe code", nil},

@@ -1,0 +1,126 @@
+package doctor
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// carrier is the data of a credential in one of the ways that text holds
+// bytes. One text may be several, and nothing of it is authentic.
+type carrier struct {
+	shape shape
+	data  []byte
+}
+
+// shape is a way to write bytes as text.
+type shape string
+
+const (
+	shapeSession    shape = "WIF envelope"
+	shapeSessionHex shape = "hex in a WIF envelope" // MachineKey.Encode
+	shapeHex        shape = "hex"
+	shapeURLToken   shape = "URL token"
+	shapeBase64URL  shape = "base64url"
+	shapeBase64     shape = "base64"
+)
+
+// carriers returns every reading of text.
+func carriers(text string) []carrier {
+	var list []carrier
+	add := func(s shape, data []byte) {
+		if len(data) > 0 {
+			list = append(list, carrier{s, data})
+		}
+	}
+	doc, docErr := decodeBase64(text)
+	if docErr == nil {
+		if e := readEnvelope(doc); e.found {
+			add(shapeSession, e.cookie)
+			if b, err := hex.DecodeString(string(e.cookie)); err == nil {
+				add(shapeSessionHex, b)
+			}
+			return list
+		}
+	}
+	if b, err := hex.DecodeString(text); err == nil {
+		add(shapeHex, b)
+		return list
+	}
+	if b, err := sessiontoken.DecodeURLToken(text); err == nil {
+		add(shapeURLToken, b)
+	}
+	if b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "=")); err == nil {
+		add(shapeBase64URL, b)
+	} else if docErr == nil { // with + and /, which the other does not take
+		add(shapeBase64, doc)
+	}
+	return list
+}
+
+// decodeBase64 decodes standard base64 with white space anywhere.
+func decodeBase64(text string) ([]byte, error) {
+	if strings.ContainsAny(text, " \t\r\n") {
+		text = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(text)
+	}
+	return base64.StdEncoding.DecodeString(text)
+}
+
+// envelope is the XML around a session of WIF, see section 3 of the notes on
+// session tokens. It is read leniently: the codecs are the judges.
+type envelope struct {
+	found     bool   // there is an element SecurityContextToken
+	complete  bool   // and its end
+	rest      int    // bytes behind its end
+	cookie    []byte // what the element Cookie holds
+	reference bool   // it is well-formed and has no such element
+}
+
+const (
+	envelopeStart = "<SecurityContextToken"
+	envelopeEnd   = "</SecurityContextToken>"
+)
+
+func readEnvelope(doc []byte) (e envelope) {
+	at := bytes.Index(doc[:min(len(doc), 256)], []byte(envelopeStart))
+	if at < 0 {
+		return e
+	}
+	e.found = true
+	if end := bytes.Index(doc, []byte(envelopeEnd)); end >= 0 {
+		e.complete = true
+		end += len(envelopeEnd)
+		e.rest = len(doc) - end
+		doc = doc[:end]
+	}
+	d := xml.NewDecoder(bytes.NewReader(doc[at:]))
+	names := 0
+	for {
+		token, err := d.Token()
+		if err != nil {
+			e.reference = e.complete && errors.Is(err, io.EOF) && names == 2 // itself and Identifier
+			return e
+		}
+		start, ok := token.(xml.StartElement)
+		switch {
+		case !ok:
+		case start.Name.Local == "Cookie":
+			var text string
+			if d.DecodeElement(&text, &start) != nil {
+				return e
+			}
+			if b, err := decodeBase64(text); err == nil {
+				e.cookie = b
+			}
+			return e
+		case start.Name.Local != "Instance":
+			names++
+		}
+	}
+}

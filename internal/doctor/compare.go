@@ -1,0 +1,390 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Comparison is what two nodes have in common and what not.
+type Comparison struct {
+	OK bool `json:"ok"` // every credential in use can be shared
+	// Files are the two web.configs.
+	Files       [2]string    `json:"files"`
+	Differences []Difference `json:"differences"`
+	Sharing     []Sharing    `json:"sharing"`
+}
+
+// Difference is one setting that the two nodes do not share.
+type Difference struct {
+	Setting string    `json:"setting"`
+	Values  [2]string `json:"values"` // of keys only whether they differ
+	// Blocks are the kinds of credential that cannot be shared because of it.
+	Blocks []Kind `json:"blocks,omitempty"`
+	// Note says what it does otherwise.
+	Note string `json:"note,omitempty"`
+
+	settings []Setting // what makes the second node like the first
+}
+
+// Sharing says whether what one node issues is read by the other.
+type Sharing struct {
+	Kind Kind `json:"kind"`
+	// Used says that one of the files switches it on. OWIN cookies are set up
+	// in code and always count.
+	Used bool   `json:"used"`
+	OK   bool   `json:"ok"`
+	Why  string `json:"why,omitempty"`
+}
+
+// comparer collects differences.
+type comparer struct {
+	a, b *Node
+	list []Difference
+}
+
+// add notes a setting, unless both have the same value.
+func (c *comparer) add(setting, a, b, note string, fix *Setting, blocks ...Kind) {
+	if a == b {
+		return
+	}
+	d := Difference{Setting: setting, Values: [2]string{a, b}, Blocks: blocks, Note: note}
+	if fix != nil && len(blocks) > 0 {
+		fix.Value = a
+		d.settings = []Setting{*fix}
+	}
+	c.list = append(c.list, d)
+}
+
+func attribute(path, name string) *Setting { return &Setting{Path: path, Attribute: name} }
+
+// compare compares two nodes.
+func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
+	c := &comparer{a: a, b: b}
+	c.keys()
+	c.sessions()
+	c.systemWeb()
+	c.switches()
+	r := &Comparison{OK: true, Files: [2]string{a.file, b.file}, Differences: c.list}
+	if r.Differences == nil {
+		r.Differences = []Difference{}
+	}
+	for _, k := range []Kind{a.session.kind, OWIN, Forms, Roles, Anonymous} {
+		s := Sharing{Kind: k, Used: k == OWIN || a.uses(k) || b.uses(k)}
+		s.OK, s.Why = c.shares(ctx, k, o)
+		r.OK = r.OK && (s.OK || !s.Used)
+		r.Sharing = append(r.Sharing, s)
+	}
+	return r
+}
+
+// uses reports whether the file switches a kind on.
+func (n *Node) uses(k Kind) bool {
+	switch k {
+	case Forms:
+		return n.forms.on
+	case Roles:
+		return n.roles.on
+	case Anonymous:
+		return n.anonymous.on
+	}
+	return n.session.on
+}
+
+var everyKind = []Kind{FedAuth, WIF10, OWIN, Forms, Roles, Anonymous}
+
+// keys compares <machineKey>.
+func (c *comparer) keys() {
+	a, b := &c.a.key, &c.b.key
+	for _, k := range []struct {
+		name string
+		a, b []byte
+		fa   []string
+		fb   []string
+	}{{"validationKey", a.validationKey, b.validationKey, a.validationFlags, b.validationFlags},
+		{"decryptionKey", a.decryptionKey, b.decryptionKey, a.decryptionFlags, b.decryptionFlags}} {
+		if bytes.Equal(k.a, k.b) && strings.Join(k.fa, ",") == strings.Join(k.fb, ",") && k.a != nil {
+			continue
+		}
+		c.list = append(c.list, Difference{Setting: "machineKey " + k.name, Values: [2]string{shownKey(k.a, k.fa, 1), shownKey(k.b, k.fb, 2)}, Blocks: everyKind,
+			settings: []Setting{{Path: pathMachineKey, Attribute: k.name, ValueOf: k.name, FromFile: c.a.file}}})
+	}
+	if effective(a.validation) != effective(b.validation) {
+		c.add("machineKey validation", a.validation.String(), b.validation.String(), "", attribute(pathMachineKey, "validation"), everyKind...)
+	}
+	ca, cb := a.cipher(a.mode), b.cipher(b.mode)
+	c.add("machineKey decryption", ca.String(), cb.String(), "", attribute(pathMachineKey, "decryption"), everyKind...)
+	blocks := []Kind{Forms, Roles, Anonymous}
+	note := ""
+	if isLegacy(a.mode) == isLegacy(b.mode) {
+		blocks, note = nil, "the same bytes, unless cookies are unsigned"
+	}
+	c.add("compatibility mode", a.mode.String(), b.mode.String(), note, attribute(pathMachineKey, "compatibilityMode"), blocks...)
+	if a.mode == b.mode {
+		c.add("what decides the mode", a.modeFrom, b.modeFrom, "the same mode today", nil)
+	}
+	c.add("httpRuntime targetFramework", a.targetFramework, b.targetFramework, "", nil)
+}
+
+// shownKey says what there is in place of a key.
+func shownKey(key []byte, flags []string, which int) string {
+	words := strings.Join(flags, ",")
+	switch {
+	case key == nil && words == "":
+		return "none that can be used"
+	case key == nil:
+		return words
+	case words != "":
+		return fmt.Sprintf("key %d, %d bytes,%s", which, len(key), words)
+	}
+	return fmt.Sprintf("key %d, %d bytes", which, len(key))
+}
+
+// sessions compares the settings of WIF.
+func (c *comparer) sessions() {
+	a, b := &c.a.session, &c.b.session
+	if !a.on && !b.on {
+		return
+	}
+	path := pathCookie
+	if a.kind == WIF10 {
+		path = pathCookie10
+	}
+	k := []Kind{FedAuth, WIF10}
+	c.add("session: configured", yes(a.on), yes(b.on), "", nil, k...)
+	c.add("session: generation", string(a.kind), string(b.kind), "", nil, k...)
+	var fix *Setting
+	if a.protection == webconfig.ProtectionMachineKeyProtect {
+		fix = attribute(pathHandlers, "")
+	}
+	c.add("session: protection", a.protection, b.protection, "", fix, k...)
+	c.add("session: handler", a.handler, b.handler, "", nil)
+	c.add("cookieHandler name", a.name, b.name, "", attribute(path, "name"), k...)
+	c.add("cookieHandler path", orDefault(a.path), orDefault(b.path), "sessions name it (ID4291)", attribute(path, "path"), k...)
+	c.add("cookieHandler domain", a.domain, b.domain, "the browser sends the cookie to other hosts", attribute(path, "domain"), k...)
+	c.add("cookieHandler mode", custom(a.custom), custom(b.custom), "", nil, k...)
+	c.add("cookieHandler chunkSize", fmt.Sprint(a.chunkSize), fmt.Sprint(b.chunkSize), "no obstacle to reading; old chunks may stay behind", nil)
+	c.add("cookieHandler requireSsl", yes(a.requireSSL), yes(b.requireSSL), "no obstacle to reading", nil)
+	c.add("maximumClockSkew", span(a.skew), span(b.skew), "near its ends a session is good on one node only", nil)
+	c.add("sessionTokenRequirement lifetime", span(a.lifetime), span(b.lifetime), "no obstacle to reading", nil)
+}
+
+// systemWeb compares forms, role and anonymous cookies.
+func (c *comparer) systemWeb() {
+	legacy := isLegacy(c.a.key.mode) || isLegacy(c.b.key.mode)
+	ignored := "ignored in mode Framework45"
+	one := func(k Kind, label, path, name, protection string, a, b *cookieSettings) {
+		if !a.on && !b.on {
+			return
+		}
+		c.add(label+": on", yes(a.on), yes(b.on), "", nil, k)
+		c.add(label+" "+name, a.name, b.name, "", attribute(path, name), k)
+		if legacy {
+			c.add(label+" "+protection, a.protection.String(), b.protection.String(), "", attribute(path, protection), k)
+		} else {
+			c.add(label+" "+protection, a.protection.String(), b.protection.String(), ignored, nil)
+		}
+	}
+	one(Forms, "forms", pathForms, "name", "protection", &c.a.forms.cookieSettings, &c.b.forms.cookieSettings)
+	if a, b := &c.a.forms, &c.b.forms; a.on && b.on {
+		c.add("forms path", a.path, b.path, "the browser sends the cookie below it only", attribute(pathForms, "path"), Forms)
+		c.add("forms domain", a.domain, b.domain, "the browser sends the cookie to other hosts", attribute(pathForms, "domain"), Forms)
+		c.add("forms timeout", span(a.timeout), span(b.timeout), "no obstacle to reading", nil)
+		c.add("forms slidingExpiration", yes(a.sliding), yes(b.sliding), "only one node renews", nil)
+		c.add("forms requireSSL", yes(a.requireSSL), yes(b.requireSSL), "over plain http only one node reads it", nil)
+		c.add("forms cookieSameSite", a.sameSite, b.sameSite, "no obstacle to reading", nil)
+	}
+	one(Roles, "roleManager", pathRoles, "cookieName", "cookieProtection", &c.a.roles, &c.b.roles)
+	one(Anonymous, "anonymousIdentification", pathAnonymous, "cookieName", "cookieProtection", &c.a.anonymous, &c.b.anonymous)
+}
+
+// switches compares <appSettings>.
+func (c *comparer) switches() {
+	legacy := isLegacy(c.a.key.mode) || isLegacy(c.b.key.mode)
+	for _, s := range []struct {
+		key    string
+		legacy bool
+		blocks []Kind
+	}{
+		{webconfig.UseLegacyEncryption, true, []Kind{Forms, Roles, Anonymous}},
+		{webconfig.UseLegacyMachineKeyEncryption, false, []Kind{WIF10}},
+		{webconfig.UseLegacyFormsTicket, false, []Kind{Forms}},
+		{webconfig.SuppressSameSiteNone, false, nil},
+	} {
+		blocks, note := s.blocks, ""
+		if s.legacy && !legacy {
+			blocks, note = nil, "ignored in mode Framework45"
+		} else if blocks == nil {
+			note = "no obstacle to reading"
+		}
+		c.add("appSettings "+s.key, yes(c.a.switches[s.key]), yes(c.b.switches[s.key]), note, attribute(pathAppSetting, s.key), blocks...)
+	}
+}
+
+// shares issues a credential as each node does and reads it as the other does.
+func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string) {
+	for _, d := range c.list {
+		for _, blocked := range d.Blocks {
+			if blocked == k {
+				return false, d.Setting + " differs"
+			}
+		}
+	}
+	for _, n := range []*Node{c.a, c.b} {
+		if _, ok := n.setup(k, defaultAuthType); !ok {
+			if finding := n.faultFinding(); finding != nil {
+				return false, finding.Sentence
+			}
+			return false, n.file + " has no usable machine key"
+		}
+		switch {
+		case k.isSession() && n.session.on && n.session.protection == webconfig.ProtectionDPAPI:
+			return false, n.file + " protects sessions with the Windows DPAPI of each machine (ID1073)"
+		case k.isSession() && n.session.on && n.session.protection == webconfig.ProtectionCustom:
+			return false, n.file + " has a session handler of its own, whose protection the file does not tell"
+		}
+	}
+	for _, pair := range [][2]*Node{{c.a, c.b}, {c.b, c.a}} {
+		from, _ := pair[0].setup(k, defaultAuthType)
+		to, _ := pair[1].setup(k, defaultAuthType)
+		text, err := from.issue(ctx, o)
+		if err != nil {
+			return false, fmt.Sprintf("%s issues nothing that is fit to be shared: %v", pair[0].file, err)
+		}
+		if got, ok := to.open(ctx, text, view{now: o.Now, skew: sessiontoken.DefaultClockSkew}); !ok || got.err != nil {
+			return false, fmt.Sprintf("%s does not read what %s issues", pair[1].file, pair[0].file)
+		}
+	}
+	if k == OWIN {
+		return true, "if the AuthenticationType is the same in code"
+	}
+	return true, ""
+}
+
+// issue makes a credential under the setup, to try it on another node.
+func (s setup) issue(ctx context.Context, o *Options) (string, error) {
+	const user = "webfarm doctor"
+	v := view{now: o.Now, skew: sessiontoken.DefaultClockSkew}
+	ring, err := s.ring()
+	if err != nil {
+		return "", err
+	}
+	principal := sessiontoken.Principal{Identities: []sessiontoken.Identity{{AuthenticationType: "Federation",
+		Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: user}}}}}
+	switch {
+	case s.kind == Forms:
+		codec, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
+			Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout, Now: v.clock()})
+		if err != nil {
+			return "", err
+		}
+		return codec.Encode(ctx, codec.NewTicket(user, ""))
+	case s.kind == Roles:
+		codec, err := sessiontoken.NewRoleCookieCodec(ring, &sessiontoken.RoleCookieOptions{Protection: s.protection, InsecureUnsigned: s.unsigned})
+		if err != nil {
+			return "", err
+		}
+		return codec.Encode(ctx, []byte{0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 11})
+	case s.kind == Anonymous:
+		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.AnonymousOptions{Protection: s.protection, InsecureUnsigned: s.unsigned, Now: v.clock()})
+		if err != nil {
+			return "", err
+		}
+		id, err := codec.NewID()
+		if err != nil {
+			return "", err
+		}
+		return codec.Encode(ctx, id)
+	case s.kind.isTicket():
+		codec, err := s.ticketCodec(ring, v)
+		if err != nil {
+			return "", err
+		}
+		return codec.Encode(ctx, codec.NewTicket(principal.Identities[0], nil))
+	}
+	codec, err := s.sessionCodec(ring, v)
+	if err != nil {
+		return "", err
+	}
+	t, err := codec.NewToken(principal)
+	if err != nil {
+		return "", err
+	}
+	return codec.Encode(ctx, t)
+}
+
+// finding is the one sentence about a comparison; the fix makes b like a.
+func (r *Comparison) finding(b *Node) Finding {
+	var cannot []string
+	why := ""
+	for _, s := range r.Sharing {
+		if s.Used && !s.OK {
+			cannot = append(cannot, s.Kind.Plural())
+			if why == "" {
+				why = s.Why
+			}
+		}
+	}
+	if len(cannot) == 0 {
+		return Finding{Code: CodeConfigsAgree, Sentence: fmt.Sprintf("%s and %s can share every credential they use.", r.Files[0], r.Files[1]),
+			Fix: elsewhere("web.config", "nothing to do")}
+	}
+	var settings []Setting
+	for _, d := range r.Differences {
+		if len(d.Blocks) > 0 {
+			settings = append(settings, d.settings...)
+		}
+	}
+	fix := elsewhere("web.config", "see the differences below")
+	if len(settings) > 0 {
+		fix = b.inFile("give it the values of "+r.Files[0]+", or the other way round", settings...)
+	}
+	last := cannot[len(cannot)-1]
+	if n := len(cannot); n > 1 {
+		last = strings.Join(cannot[:n-1], ", ") + " and " + last
+	}
+	return Finding{Code: CodeConfigsDiffer, DotNet: dotnetCrypto,
+		Sentence: fmt.Sprintf("%s and %s cannot share %s: %s.", r.Files[0], r.Files[1], last, strings.TrimSuffix(why, ".")), Fix: fix}
+}
+
+// Plural is k for a list.
+func (k Kind) Plural() string {
+	switch k {
+	case FedAuth, WIF10:
+		return "sessions of WIF"
+	case Forms:
+		return "forms tickets"
+	case OWIN:
+		return "OWIN cookies"
+	case Roles:
+		return "role cookies"
+	case Anonymous:
+		return "anonymous ids"
+	}
+	return string(k)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func custom(b bool) string {
+	if b {
+		return "Custom"
+	}
+	return "Chunked"
+}
+
+func orDefault(path string) string {
+	if path == "" {
+		return "(the application's)"
+	}
+	return path
+}

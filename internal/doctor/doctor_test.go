@@ -1,0 +1,479 @@
+package doctor_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// broken is a situation in which a node refuses a credential.
+type broken struct {
+	site    site  // the node
+	other   *site // the second node
+	input   doctor.Input
+	options doctor.Options
+	// repaired is what the fix says to send instead, where it is not a setting.
+	repaired *doctor.Input
+	retry    *doctor.Options // the options to examine the repaired input with
+}
+
+// TestDiagnoses builds every situation, and wants the code, a piece of the
+// sentence, and where the fix is a setting that it makes the credential read.
+func TestDiagnoses(t *testing.T) {
+	tests := []struct {
+		name  string
+		code  string
+		says  string // a part of the sentence
+		fixed bool   // applying the settings makes it read
+		build func(t *testing.T) broken
+	}{
+		{"the node is in a legacy mode, the ticket of Framework45", doctor.CodeCompatibilityMode, "written in compatibility mode Framework45", true, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.mode = "Framework20SP2" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"the node is in Framework45, the ticket of a legacy mode", doctor.CodeCompatibilityMode, "Framework20SP1 or Framework20SP2", true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
+			return broken{site: a.with(func(s *site) { s.mode = "Framework45" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"targetFramework decides the mode", doctor.CodeCompatibilityMode, `by targetFramework="4.8"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
+			return broken{site: a.with(func(s *site) { s.mode, s.target = "", "4.8" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"no targetFramework", doctor.CodeCompatibilityMode, "without a targetFramework of 4.5", true, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.mode = "" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"validation of a session", doctor.CodeValidationAlgorithm, `validation="HMACSHA256", and node-a.config says "SHA1"`, true, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.validation = "SHA1" }), input: header("FedAuth=" + a.session(t, nil, 0))}
+		}},
+		{"validation of a ticket of a legacy mode", doctor.CodeValidationAlgorithm, `"HMACSHA512"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode, s.validation = "Framework20SP2", "HMACSHA512" })
+			return broken{site: a.with(func(s *site) { s.validation = "HMACSHA384" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"validation MD5", doctor.CodeValidationAlgorithm, `"MD5"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode, s.validation = "Framework20SP1", "MD5" })
+			return broken{site: a.with(func(s *site) { s.validation = "SHA1" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"decryption of an OWIN cookie", doctor.CodeDecryptionAlgorithm, `decryption="3DES", and node-a.config says "AES"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.decryption, s.decryptionKey = "3DES", s.decryptionKey[:48] })
+			return broken{site: a.with(func(s *site) { s.decryption = "AES" }), input: header(".AspNet.ApplicationCookie=" + a.owin(t, "ApplicationCookie"))}
+		}},
+		{"decryption of a ticket of a legacy mode", doctor.CodeDecryptionAlgorithm, `decryption="DES"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode, s.decryption = "Framework20SP1", "DES" })
+			return broken{site: a.with(func(s *site) { s.decryption = "AES" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"exchanged keys of one length", doctor.CodeSwappedKeys, "exchanged in node-a.config", true, func(t *testing.T) broken {
+			a := fresh(t)
+			a.validationKey = a.validationKey[:64]
+			return broken{site: a.with(func(s *site) { s.validationKey, s.decryptionKey = s.decryptionKey, s.validationKey }), input: header("FedAuth=" + a.session(t, nil, 0))}
+		}},
+		{"exchanged keys that the ciphers refuse", doctor.CodeSwappedKeys, "exchanged in node-a.config", true, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.validationKey, s.decryptionKey = s.decryptionKey, s.validationKey }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"another key of the farm", doctor.CodeOtherKey, "that of node-b.config", true, func(t *testing.T) broken {
+			b := fresh(t)
+			return broken{site: fresh(t), other: &b, input: header("FedAuth=" + b.session(t, nil, 0))}
+		}},
+		{"another decryptionKey of the farm", doctor.CodeOtherKey, "another decryptionKey (the validationKey is the same)", true, func(t *testing.T) broken {
+			a := fresh(t)
+			b := a.with(func(s *site) { s.decryptionKey = fresh(t).decryptionKey })
+			return broken{site: a, other: &b, input: header(".ASPXAUTH=" + b.forms(t))}
+		}},
+		{"a decryptionKey that no file has", doctor.CodeDecryptionKey, "signed with the validationKey of node-a.config", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.decryptionKey = fresh(t).decryptionKey }), input: header("FedAuth=" + a.session(t, nil, 0))}
+		}},
+		{"a key that no file has", doctor.CodeUnknownKey, "No key of node-a.config opens", false, func(t *testing.T) broken {
+			return broken{site: fresh(t), input: header("FedAuth=" + fresh(t).session(t, nil, 0))}
+		}},
+		{"a changed cookie", doctor.CodeUnknownKey, "changed on its way", false, func(t *testing.T) broken {
+			a := fresh(t)
+			text := []byte(a.forms(t))
+			text[20] ^= 1 // another hex digit
+			return broken{site: a, input: header(".ASPXAUTH=" + string(text))}
+		}},
+		{"another common AuthenticationType", doctor.CodeAuthenticationType, `"Cookies", not "ApplicationCookie"`, false, func(t *testing.T) broken {
+			a := fresh(t)
+			in := header(".AspNet.ApplicationCookie=" + a.owin(t, "Cookies"))
+			return broken{site: a, input: in, repaired: &in, retry: &doctor.Options{AuthType: "Cookies"}}
+		}},
+		{"an OWIN cookie under the session's name", doctor.CodeOtherCredential, `a session of WIF 4.5 and holds an OWIN (Katana) cookie of the AuthenticationType "ExternalCookie"`, false, func(t *testing.T) broken {
+			a := fresh(t)
+			in := header("FedAuth=" + a.owin(t, "ExternalCookie"))
+			return broken{site: a, input: in, repaired: &in, retry: &doctor.Options{Kind: doctor.OWIN, Name: "FedAuth", AuthType: "ExternalCookie"}}
+		}},
+		{"a session under the forms cookie's name", doctor.CodeOtherCredential, "should hold a forms authentication ticket and holds a session of WIF 4.5", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header(".ASPXAUTH=" + a.session(t, nil, 0))}
+		}},
+		{"a forms ticket under the session's name", doctor.CodeOtherCredential, "holds a forms authentication ticket", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header("FedAuth=" + a.forms(t))}
+		}},
+		{"a role cookie under the forms cookie's name", doctor.CodeOtherCredential, "holds a role cookie", false, func(t *testing.T) broken {
+			a := fresh(t)
+			codec := must[*sessiontoken.RoleCookieCodec](t)(sessiontoken.NewRoleCookieCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), nil))
+			payload := append([]byte{0, 1, 0, 0, 0, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0}, "the rest"...)
+			return broken{site: a, input: header(".ASPXAUTH=" + must[string](t)(codec.Encode(ctx, payload)))}
+		}},
+		{"an anonymous id under the role cookie's name", doctor.CodeOtherCredential, "holds an anonymous id", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header(".ASPXROLES=" + a.anonymousID(t, machinekey.Framework45, machinekey.ProtectionAll))}
+		}},
+		{"an access token under the name of an OWIN cookie", doctor.CodeOtherCredential, "holds an OAuth access token", false, func(t *testing.T) broken {
+			a := fresh(t)
+			codec := must[*sessiontoken.OWINCodec](t)(sessiontoken.NewOWINAccessTokenCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), &sessiontoken.OWINOptions{Now: at(now)}))
+			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil))))}
+		}},
+		{"MachineKey.Protect without purposes", doctor.CodePurposes, "MachineKey.Protect without purposes", false, func(t *testing.T) broken {
+			a := fresh(t)
+			p := must[*machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(must[machinekey.Purpose](t)(machinekey.UserPurpose())))
+			return broken{site: a, input: header("FedAuth=" + base64.StdEncoding.EncodeToString(must[[]byte](t)(p.Protect(nil, []byte("what the site likes")))))}
+		}},
+		{"a session under DPAPI", doctor.CodeDPAPI, "sealed with the Windows DPAPI", false, func(t *testing.T) broken {
+			blob := append([]byte("\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"), make([]byte, 200)...)
+			return broken{site: fresh(t).with(func(s *site) { s.handler = "default" }), input: header("FedAuth=" + envelope(blob))}
+		}},
+		{"the node's own handler uses DPAPI", doctor.CodeDPAPI, "has WIF's default session handler", true, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.handler = "default" }), input: header("FedAuth=" + a.session(t, nil, 0))}
+		}},
+		{"a DPAPI blob in an OWIN cookie", doctor.CodeDPAPI, "outside of IIS", false, func(t *testing.T) broken {
+			blob := append([]byte("\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"), make([]byte, 99)...)
+			return broken{site: fresh(t), input: header(".AspNet.ApplicationCookie=" + base64.RawURLEncoding.EncodeToString(blob))}
+		}},
+		{"a certificate in place of the machine key", doctor.CodeCertificate, "RSA, 2048 bits", false, func(t *testing.T) broken {
+			a := fresh(t)
+			key := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
+			certificate := must[*sessiontoken.Certificate](t)(sessiontoken.NewCertificate(key))
+			transforms := must[[]sessiontoken.Transform](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{Certificates: []*sessiontoken.Certificate{certificate}}))
+			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Transforms: transforms}, 0))}
+		}},
+		{"an ASP.NET Core cookie", doctor.CodeASPNETCore, "ASP.NET Core Data Protection", false, func(t *testing.T) broken {
+			return broken{site: fresh(t), input: header(".AspNetCore.Cookies=CfDJ8" + strings.Repeat("Ab3_", 60))}
+		}},
+		{"an ASP.NET Core cookie under Katana's name", doctor.CodeASPNETCore, "ASP.NET Core Data Protection", false, func(t *testing.T) broken {
+			return broken{site: fresh(t), input: header(".AspNet.SharedCookie=CfDJ8" + strings.Repeat("Ab3_", 60))}
+		}},
+		{"a JSON Web Token", doctor.CodeJWT, "JSON Web Token", false, func(t *testing.T) broken {
+			in := doctor.Input{Request: &http.Request{Header: http.Header{"Authorization": {"Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2ln"}}}}
+			return broken{site: fresh(t), input: in}
+		}},
+		{"WIF 1.0 on a node of 4.5, same handler", doctor.CodeSessionHandler, "sealed with MachineKey.Encode", false, func(t *testing.T) broken {
+			a := fresh(t)
+			in := header("FedAuth=" + a.with(func(s *site) { s.wif10 = true }).session(t, nil, 0))
+			return broken{site: a, input: in}
+		}},
+		{"WIF 4.5 on a node of 1.0", doctor.CodeSessionHandler, "sealed with MachineKey.Protect", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.wif10 = true }), input: header("FedAuth=" + a.session(t, nil, 0))}
+		}},
+		{"WIF 1.0 under MachineKey.Protect", doctor.CodeWIFGeneration, "is a session of WIF 1.0", false, func(t *testing.T) broken {
+			a := fresh(t)
+			last := must[sessiontoken.Transform](t)(sessiontoken.MachineKeyTransform(a.ring(t, machinekey.Framework45, doctor.Isolation{})))
+			b := a.with(func(s *site) { s.wif10 = true })
+			return broken{site: a, input: header("FedAuth=" + b.session(t, &sessiontoken.SessionOptions{Transforms: []sessiontoken.Transform{sessiontoken.DeflateTransform(), last}}, 0))}
+		}},
+		{"a chunk missing in the middle", doctor.CodeMissingChunk, "FedAuth1 is missing from the request", false, func(t *testing.T) broken {
+			a := fresh(t)
+			parts := chunks(t, cookie.WIF, "FedAuth", a.session(t, nil, 60), 2000)
+			whole := header(strings.Join(parts, "; "))
+			return broken{site: a, input: header(parts[0] + "; " + strings.Join(parts[2:], "; ")), repaired: &whole}
+		}},
+		{"the last chunk missing", doctor.CodeMissingChunk, "FedAuth2 is missing from the request", false, func(t *testing.T) broken {
+			a := fresh(t)
+			parts := chunks(t, cookie.WIF, "FedAuth", a.session(t, nil, 60), 2000)
+			return broken{site: a, input: header(strings.Join(parts[:2], "; "))}
+		}},
+		{"the first chunk missing", doctor.CodeMissingChunk, "carries FedAuth1 but not FedAuth", false, func(t *testing.T) broken {
+			a := fresh(t)
+			parts := chunks(t, cookie.WIF, "FedAuth", a.session(t, nil, 60), 2000)
+			return broken{site: a, input: header(strings.Join(parts[1:], "; "))}
+		}},
+		{"a chunk of Katana missing", doctor.CodeMissingChunk, ".AspNet.ApplicationCookieC2 is not in the request", false, func(t *testing.T) broken {
+			a := fresh(t)
+			parts := chunks(t, cookie.Katana, ".AspNet.ApplicationCookie", a.owin(t, "ApplicationCookie"), 200)
+			return broken{site: a, input: header(strings.Join(append(parts[:2:2], parts[3:]...), "; "))}
+		}},
+		{"a stale chunk", doctor.CodeStaleChunk, "before FedAuth1", false, func(t *testing.T) broken {
+			a := fresh(t)
+			old := chunks(t, cookie.WIF, "FedAuth", a.session(t, nil, 60), 2000)
+			good := header("FedAuth=" + a.session(t, nil, 0))
+			return broken{site: a, input: header("FedAuth=" + a.session(t, nil, 0) + "; " + old[1]), repaired: &good}
+		}},
+		{"two cookies of one name", doctor.CodeDuplicateCookie, "two cookies named FedAuth", false, func(t *testing.T) broken {
+			a := fresh(t)
+			good := a.session(t, nil, 0)
+			in := header("FedAuth=" + good)
+			return broken{site: a, input: header("FedAuth=" + fresh(t).session(t, nil, 0) + "; FedAuth=" + good), repaired: &in}
+		}},
+		{"a session cut off by a proxy", doctor.CodeTruncated, "in the middle of its XML", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header("FedAuth=" + a.session(t, nil, 0)[:777])}
+		}},
+		{"a ticket cut off at an odd digit", doctor.CodeTruncated, "odd number of hex digits", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header(".ASPXAUTH=" + a.forms(t)[:151])}
+		}},
+		{"a ticket cut off", doctor.CodeTruncated, "a number that no cipher and signature", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header(".ASPXAUTH=" + a.forms(t)[:150])}
+		}},
+		{"an OWIN cookie cut off", doctor.CodeTruncated, "its end is missing", false, func(t *testing.T) broken {
+			a := fresh(t)
+			text := a.owin(t, "ApplicationCookie")
+			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + text[:len(text)/4*4-3])}
+		}},
+		{"encoded once", doctor.CodeURLEncoded, "percent-encoded on its way (once)", false, func(t *testing.T) broken {
+			a := fresh(t)
+			text := a.session(t, nil, 0)
+			good := header("FedAuth=" + text)
+			return broken{site: a, input: header("FedAuth=" + url.QueryEscape(text)), repaired: &good}
+		}},
+		{"encoded twice", doctor.CodeURLEncoded, "2 times over", false, func(t *testing.T) broken {
+			a := fresh(t)
+			text := a.session(t, nil, 0)
+			return broken{site: a, input: header("FedAuth=" + url.QueryEscape(url.QueryEscape(text)))}
+		}},
+		{"plus signs as blanks", doctor.CodePlusToBlank, "became blanks", false, func(t *testing.T) broken {
+			a := fresh(t)
+			text := a.session(t, nil, 0)
+			for !strings.Contains(text, "+") {
+				text = a.session(t, nil, 0)
+			}
+			good := header("FedAuth=" + text)
+			return broken{site: a, input: header("FedAuth=" + strings.ReplaceAll(text, "+", " ")), repaired: &good}
+		}},
+		{"quotes", doctor.CodeQuoted, "Quotes were put around", false, func(t *testing.T) broken {
+			a := fresh(t)
+			text := a.forms(t)
+			good := header(".ASPXAUTH=" + text)
+			return broken{site: a, input: header(`.ASPXAUTH="` + text + `"`), repaired: &good}
+		}},
+		{"another path", doctor.CodeEndpoint, `issued for the cookie path "/shop/", and this node's is "/Shop/"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.path = "/Shop/" })
+			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Endpoint: "/shop/"}, 0))}
+		}},
+		{"another path in WIF 1.0", doctor.CodeEndpoint, `"/shop/"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.path, s.wif10 = "/", true })
+			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Endpoint: "/shop/"}, 0))}
+		}},
+		{"an expired session", doctor.CodeExpired, "2h00m before", false, func(t *testing.T) broken {
+			a := fresh(t)
+			in := header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Now: at(now.Add(-12 * time.Hour))}, 0))
+			return broken{site: a, input: in, repaired: &in, retry: &doctor.Options{Now: now.Add(-3 * time.Hour)}}
+		}},
+		{"an expired ticket", doctor.CodeExpired, "15m before", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header(".ASPXAUTH=" + a.formsOf(t, a.ring(t, machinekey.Framework45, doctor.Isolation{}), "", now.Add(-45*time.Minute)))}
+		}},
+		{"a session that begins later", doctor.CodeNotYetValid, "9m after", true, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Now: at(now.Add(9 * time.Minute))}, 0))}
+		}},
+		{"a session of WIF 1.0 that begins later", doctor.CodeNotYetValid, "9m after", true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.wif10 = true })
+			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Now: at(now.Add(9 * time.Minute))}, 0))}
+		}},
+		{"reference mode", doctor.CodeReferenceMode, "only names a session (reference mode)", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Store: new(nowhere)}, 0))}
+		}},
+		{"a session store of Katana", doctor.CodeReferenceMode, "the session itself is in the store", false, func(t *testing.T) broken {
+			a := fresh(t)
+			codec := must[*sessiontoken.OWINCodec](t)(sessiontoken.NewOWINCookieCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), "ApplicationCookie",
+				&sessiontoken.OWINOptions{Store: new(nowhere), Now: at(now)}))
+			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil))))}
+		}},
+		{"a ticket over 4096 characters", doctor.CodeFormsTooLong, "of more than 4096", false, func(t *testing.T) broken {
+			a := fresh(t)
+			p := must[*machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(machinekey.FormsTicket))
+			return broken{site: a, input: header(".ASPXAUTH=" + hex.EncodeToString(must[[]byte](t)(p.Protect(nil, make([]byte, 3000)))))}
+		}},
+		{"keys bound to an application, a ticket of the plain key", doctor.CodeIsolatedKey, "was written with the plain key", true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
+			return broken{site: a.with(func(s *site) { s.validationKey += ",IsolateApps"; s.decryptionKey += ",IsolateApps" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"words behind the keys in Framework45", doctor.CodeIsolatedKey, "was written with the plain key", true, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.validationKey += ",IsolateByAppId" }), input: header("FedAuth=" + a.session(t, nil, 0))}
+		}},
+		{"keys bound to an application, a ticket of such a key", doctor.CodeIsolatedKey, "cannot be computed", false, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
+			iso := isolated(4711)
+			text := a.formsOf(t, a.ring(t, machinekey.Framework20SP1, iso), "", now)
+			return broken{site: a.with(func(s *site) { s.validationKey += ",IsolateApps"; s.decryptionKey += ",IsolateApps" }), input: header(".ASPXAUTH=" + text)}
+		}},
+		{"the same with the hash", doctor.CodeIsolatedKey, "written by this one application", false, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
+			iso := isolated(4711)
+			text := a.formsOf(t, a.ring(t, machinekey.Framework20SP1, iso), "", now)
+			return broken{site: a.with(func(s *site) { s.validationKey += ",IsolateApps"; s.decryptionKey += ",IsolateApps" }), input: header(".ASPXAUTH=" + text),
+				options: doctor.Options{Isolation: iso}}
+		}},
+		{"the writer's keys are bound to an application", doctor.CodeIsolatedKey, "the node that wrote it has ,IsolateApps", false, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
+			iso := isolated(-5)
+			return broken{site: a, input: header(".ASPXAUTH=" + a.formsOf(t, a.ring(t, machinekey.Framework20SP1, iso), "", now)), options: doctor.Options{Isolation: iso}}
+		}},
+		{"generated keys", doctor.CodeAutoGeneratedKey, "each machine has one of its own", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.validationKey, s.decryptionKey = "AutoGenerate,IsolateApps", "AutoGenerate" }), input: header("FedAuth=" + a.session(t, nil, 0))}
+		}},
+		{"generated keys, and the other node has fixed ones", doctor.CodeAutoGeneratedKey, "fixed keys of node-b.config", true, func(t *testing.T) broken {
+			b := fresh(t)
+			return broken{site: b.with(func(s *site) { s.validationKey, s.decryptionKey = "AutoGenerate,IsolateApps", "AutoGenerate" }), other: &b, input: header("FedAuth=" + b.session(t, nil, 0))}
+		}},
+		{"protection in a legacy mode", doctor.CodeFormsProtection, `protection="Encryption", and node-a.config says "All"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode, s.protection = "Framework20SP2", "Encryption" })
+			return broken{site: a.with(func(s *site) { s.protection = "All" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"protection Validation in a legacy mode", doctor.CodeFormsProtection, `protection="Validation"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode, s.protection = "Framework20SP1", "Validation" })
+			return broken{site: a.with(func(s *site) { s.protection = "All" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"protection of anonymous ids", doctor.CodeFormsProtection, `cookieProtection="Validation"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
+			return broken{site: a, input: header(".ASPXANONYMOUS=" + a.anonymousID(t, machinekey.Framework20SP1, machinekey.ProtectionValidation))}
+		}},
+		{"protection None", doctor.CodeFormsProtection, `protection="None"`, false, func(t *testing.T) broken {
+			s, text := vector(t, "fa-20SP1-protection-None")
+			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true}}
+		}},
+		{"a ticket without signature, SP1", doctor.CodeUnsigned, "without a signature", true, func(t *testing.T) broken {
+			s, text := vector(t, "fa-20SP1-uselegacyencryption")
+			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true, Now: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}}
+		}},
+		{"a ticket of before MS11-100", doctor.CodeOldLayout, "before the security update of 2011", true, func(t *testing.T) broken {
+			s, text := vector(t, "fa-20SP1-framework20-v1")
+			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true}}
+		}},
+		{"a ticket of before MS11-100 in Framework45", doctor.CodeOldLayout, "before the security update of 2011", true, func(t *testing.T) broken {
+			s, text := vector(t, "fa-45-framework20-v1")
+			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true}}
+		}},
+		{"a known key", doctor.CodeKnownKey, "is publicly known", false, func(t *testing.T) broken {
+			s, _ := vector(t, "fa-keyA-45-framework20-layout")
+			in := header(".ASPXAUTH=" + s.forms(t))
+			return broken{site: s, input: in, repaired: &in, retry: &doctor.Options{AllowKnownKey: true}}
+		}},
+		{"no cookie", doctor.CodeNoCookie, "does not carry the cookie FedAuth", false, func(t *testing.T) broken {
+			return broken{site: fresh(t), input: header("theme=dark")}
+		}},
+		{"a deleted cookie", doctor.CodeNoCookie, "is empty, as after a sign-out", false, func(t *testing.T) broken {
+			return broken{site: fresh(t), input: header("FedAuth=")}
+		}},
+		{"another name", doctor.CodeCookieName, "under the name .SITE", true, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.formsName = ".SITE" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
+		{"nobody is authenticated", doctor.CodeNotAuthenticated, "none of its identities", false, func(t *testing.T) broken {
+			a := fresh(t)
+			codec := must[*sessiontoken.SessionCodec](t)(sessiontoken.NewSessionCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), &sessiontoken.SessionOptions{Now: at(now)}))
+			token := must[*sessiontoken.Token](t)(codec.NewToken(ann(0)))
+			token.Principal.Identities[0].AuthenticationType = ""
+			return broken{site: a, input: header("FedAuth=" + must[string](t)(codec.Encode(ctx, token)))}
+		}},
+		{"another payload", doctor.CodePayload, `the layer "deflate" does not read`, false, func(t *testing.T) broken {
+			a := fresh(t)
+			p := must[*machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(
+				must[machinekey.Purpose](t)(machinekey.UserPurpose("System.IdentityModel.Services.MachineKeyTransform"))))
+			return broken{site: a, input: header("FedAuth=" + envelope(must[[]byte](t)(p.Protect(nil, []byte("\xff\xff no deflate stream")))))}
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := test.build(t)
+			files := map[string]string{"node-a.config": b.site.text()}
+			nodes := []*doctor.Node{b.site.node(t, "node-a.config")}
+			if b.other != nil {
+				files["node-b.config"] = b.other.text()
+				nodes = append(nodes, b.other.node(t, "node-b.config"))
+			}
+			if b.options.Now.IsZero() {
+				b.options.Now = now
+			}
+			r := doctor.Examine(ctx, nodes, b.input, b.options)
+			if r.OK || r.Code != test.code || !strings.Contains(r.Finding.Sentence, test.says) {
+				t.Fatalf("ok %v, code %q, sentence %q\nwant  code %q, sentence with %q", r.OK, r.Code, r.Finding.Sentence, test.code, test.says)
+			}
+			if !strings.HasSuffix(r.Finding.Sentence, ".") || strings.Contains(strings.TrimSuffix(r.Finding.Sentence, "."), ". ") {
+				t.Errorf("not one sentence: %q", r.Finding.Sentence)
+			}
+			if r.Finding.Fix.Where == "" || r.Finding.Fix.Text == "" {
+				t.Errorf("no fix: %+v", r.Finding.Fix)
+			}
+			noSecrets(t, r, b.site, b.input)
+
+			if test.fixed {
+				fixed := map[string]string{}
+				for name, text := range files {
+					fixed[name] = text
+				}
+				for _, f := range r.Credentials[0].Verdicts[0].Findings {
+					if len(f.Fix.Settings) > 0 {
+						fixed["node-a.config"] = apply(t, fixed["node-a.config"], f.Fix, files)
+					}
+				}
+				nodes[0] = must[*doctor.Node](t)(doctor.Parse("node-a.config", strings.NewReader(fixed["node-a.config"])))
+				wantOK(t, doctor.Examine(ctx, nodes, b.input, b.options))
+			}
+			if b.repaired != nil {
+				o := b.options
+				if b.retry != nil {
+					o = *b.retry
+				}
+				if o.Now.IsZero() {
+					o.Now = now
+				}
+				wantOK(t, doctor.Examine(ctx, nodes, *b.repaired, o))
+			}
+		})
+	}
+}
+
+func wantOK(t *testing.T, r *doctor.Report) {
+	t.Helper()
+	if !r.OK || r.Code != doctor.CodeOK {
+		t.Fatalf("after the fix: ok %v, %s: %s", r.OK, r.Code, r.Finding.Sentence)
+	}
+}
+
+// nowhere is a store that forgets.
+type nowhere struct{}
+
+func (nowhere) Get(context.Context, string) ([]byte, error)          { return nil, sessiontoken.ErrNotInStore }
+func (nowhere) Put(context.Context, string, []byte, time.Time) error { return nil }
+func (nowhere) Delete(context.Context, string) error                 { return nil }
+
+// isolated are the hashes of an application.
+func isolated(path int32) doctor.Isolation { return doctor.Isolation{AppPathHash: &path} }
+
+// anonymousID issues the text of an anonymous id.
+func (s site) anonymousID(t testing.TB, mode machinekey.Mode, p machinekey.Protection) string {
+	t.Helper()
+	codec := must[*sessiontoken.AnonymousCodec](t)(sessiontoken.NewAnonymousCodec(s.ring(t, mode, doctor.Isolation{}),
+		&sessiontoken.AnonymousOptions{Protection: p, Now: at(now)}))
+	return must[string](t)(codec.Encode(ctx, must[*sessiontoken.AnonymousID](t)(codec.NewID())))
+}
+
+// envelope is the text of a session with these protected bytes.
+func envelope(protected []byte) string {
+	return base64.StdEncoding.EncodeToString([]byte(`<SecurityContextToken p1:Id="_1" xmlns:p1="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"` +
+		` xmlns="http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512"><Identifier>urn:uuid:1</Identifier>` +
+		`<Cookie xmlns="http://schemas.microsoft.com/ws/2006/05/security">` + base64.StdEncoding.EncodeToString(protected) + `</Cookie></SecurityContextToken>`))
+}

@@ -1,0 +1,449 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// exam is the examination of one credential.
+type exam struct {
+	o     *Options
+	nodes []*Node
+	// What is tried: keys in both places and uses of the machine key.
+	validationKeys, decryptionKeys []keyBytes
+	purposes                       []purpose
+
+	triedTexts, triedSignatures, triedOpen int
+	cut                                    bool // a bound was reached
+
+	searched bool
+	hit      *hit
+	repair   repair // of the hit
+	trace    trace
+}
+
+// Examine says which nodes read the credentials of an input, and what keeps
+// the others from it. There must be one node or two; with two it also compares
+// them. It does not fail: whatever is wrong is in the report.
+func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
+	r := &Report{OK: true, At: o.Now.UTC()}
+	for _, n := range nodes {
+		r.Nodes = append(r.Nodes, n.report())
+	}
+	if len(nodes) > 1 {
+		r.Comparison = compare(ctx, nodes[0], nodes[1], &o)
+	}
+	for _, f := range o.locate(nodes[0], in) {
+		c := examine(ctx, nodes, f, &o)
+		r.OK = r.OK && c.OK
+		r.Credentials = append(r.Credentials, c)
+	}
+	r.conclude()
+	return r
+}
+
+// Compare is Examine for two nodes without a credential.
+func Compare(ctx context.Context, a, b *Node, o Options) *Report {
+	r := &Report{At: o.Now.UTC(), Nodes: []NodeReport{a.report(), b.report()}, Comparison: compare(ctx, a, b, &o)}
+	r.OK = r.Comparison.OK
+	r.Finding = r.Comparison.finding(b)
+	r.Code = r.Finding.Code
+	return r
+}
+
+// conclude picks the finding to show first: of the first credential that is
+// refused, on the first node that refuses it.
+func (r *Report) conclude() {
+	for _, c := range r.Credentials {
+		for _, v := range c.Verdicts {
+			if !v.OK && len(v.Findings) > 0 {
+				r.Finding, r.Code = v.Findings[0], v.Findings[0].Code
+				return
+			}
+		}
+	}
+	c := r.Credentials[0]
+	who := ""
+	if c.User != "" {
+		who = fmt.Sprintf(" for %q", c.User)
+	}
+	until := ""
+	if c.To != nil {
+		until = ", until " + clock(*c.To)
+	}
+	subject := "The credential"
+	if c.Name != "" {
+		subject = "The cookie " + c.Name
+	}
+	if n := len(r.Credentials); n > 1 {
+		subject = fmt.Sprintf("All %d credentials are fine: %s", n, strings.ToLower(subject[:1])+subject[1:])
+	}
+	r.Finding = Finding{Code: CodeOK, Sentence: fmt.Sprintf("%s reads%s%s: nothing is wrong with it here.", subject, who, until),
+		Fix: elsewhere("code", "if a node refuses it nevertheless, examine that node's own web.config, and its clock")}
+	r.Code = CodeOK
+}
+
+// examine examines one credential.
+func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential {
+	e := &exam{o: o, nodes: nodes}
+	e.validationKeys, e.decryptionKeys = sources(nodes, o.Isolation)
+	e.purposes = purposes(f.authType, o.AuthType)
+
+	if f.kind == "" && f.err == nil { // its name does not tell
+		e.search1(ctx, f)
+		if e.hit != nil && e.hit.kind != "" {
+			f.kind, f.authType = e.hit.kind, e.hit.authType
+		} else {
+			f.kind = guess(nodes[0], f.text)
+		}
+	}
+	if f.kind == "" {
+		f.kind = nodes[0].session.kind
+	}
+	c := Credential{Name: f.name, Kind: f.kind, OK: true, Length: len(f.text)}
+	if f.kind == OWIN {
+		c.AuthType = f.authType
+	}
+	c.describe(f)
+	for _, n := range nodes {
+		own := f
+		if own.kind.isSession() && n.session.on && o.Kind == "" && strings.EqualFold(own.name, n.session.name) {
+			own.kind = n.session.kind
+		}
+		v, op := e.verdict(ctx, n, own)
+		c.OK = c.OK && v.OK
+		c.Verdicts = append(c.Verdicts, v)
+		if op != nil && c.Layers == nil {
+			c.Layers = op.layers
+		}
+		if op != nil && op.authentic && c.To == nil && (v.OK || e.hit != nil) {
+			c.contents(*op)
+		}
+	}
+	if e.hit != nil {
+		c.OpenedBy = e.hit.opening()
+	}
+	c.Tried = Tried{Texts: e.triedTexts, Keys: len(e.validationKeys), Algorithms: len(validations) + len(ciphers), Purposes: len(e.purposes),
+		Signatures: e.triedSignatures, Openings: e.triedOpen, Complete: !e.cut}
+	return c
+}
+
+// describe takes the chunks of a credential.
+func (c *Credential) describe(f found) {
+	if f.set == nil {
+		return
+	}
+	for i, chunk := range f.set.Chunks {
+		c.Chunks = append(c.Chunks, Chunk{chunk.Name, chunk.Size, chunk.Copies, chunk.Differ, i < f.set.Joined})
+	}
+	c.Problems = f.set.Problems()
+}
+
+// contents takes what may be told of authentic contents.
+func (c *Credential) contents(o opened) {
+	c.User = o.user
+	if !o.from.IsZero() {
+		from := o.from.UTC()
+		c.From = &from
+	}
+	if !o.to.IsZero() {
+		to := o.to.UTC()
+		c.To = &to
+	}
+}
+
+// guess is the kind of a text without a name that nothing opened.
+func guess(n *Node, text string) Kind {
+	for _, c := range carriers(text) {
+		switch c.shape {
+		case shapeSession, shapeSessionHex:
+			return n.session.kind
+		case shapeHex:
+			return Forms
+		}
+	}
+	if strings.HasPrefix(text, "77u/") || strings.HasPrefix(text, "PD94") || strings.HasPrefix(text, "PFNl") {
+		return n.session.kind // <?xml or <Sec, with or without a byte order mark
+	}
+	return OWIN
+}
+
+// endpoint is the cookie path by which a node judges sessions, empty if
+// nobody says.
+func (e *exam) endpoint(n *Node) string {
+	if n.session.path != "" {
+		return n.session.path
+	}
+	return e.o.Path
+}
+
+func (e *exam) view(n *Node) view {
+	return view{endpoint: e.endpoint(n), skew: n.session.skew, now: e.o.Now}
+}
+
+// verdict says whether a node reads a credential: first as the node does,
+// then, if it does not, by looking for what would open it.
+func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened) {
+	v := Verdict{File: n.file}
+	var o *opened
+	if bad := e.header(f); bad != nil {
+		v.Findings = []Finding{*bad}
+	} else {
+		v.Findings, o = e.findings(ctx, n, f)
+	}
+	if known := e.knownKey(n); known != nil {
+		v.Findings = append(v.Findings, *known)
+	}
+	v.OK = len(v.Findings) == 0
+	return v, o
+}
+
+// findings reads a credential as a node does and says what is in the way.
+func (e *exam) findings(ctx context.Context, n *Node, f found) (list []Finding, o *opened) {
+	o, reads := e.read(ctx, n, f)
+	if !reads {
+		var found *opened
+		if list, found = e.reasons(ctx, n, f, o); found != nil {
+			o = found
+		}
+	} else if o.noUser {
+		list = append(list, *e.inside(n, f, f.kind, *o))
+	}
+	if renamed := e.otherName(n, f); renamed != nil {
+		list = append(list, *renamed)
+	}
+	return list, o
+}
+
+// read reads a credential as the node itself does.
+func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
+	own, legal := n.setup(f.kind, f.authType)
+	if !legal || f.kind.isSession() && n.session.on && n.session.protection == webconfig.ProtectionDPAPI {
+		return nil, false
+	}
+	o, ok := own.open(ctx, f.text, e.view(n))
+	if !ok {
+		return nil, false
+	}
+	return &o, o.err == nil && o.authentic
+}
+
+// reasons says why a node does not read a credential. own is what came of
+// reading it as the node does, nil if that was not possible.
+func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Finding, *opened) {
+	if own != nil && own.authentic {
+		if bad := e.inside(n, f, f.kind, *own); bad != nil {
+			return []Finding{*bad}, own
+		}
+	}
+	if limit := textLimit(f.kind); limit > 0 && len(f.text) > limit {
+		return []Finding{tooLong(f, limit)}, nil
+	}
+	if foreign := e.look(f, n); foreign != nil {
+		return []Finding{*foreign}, nil
+	}
+	if len(f.text) > MaxText {
+		return []Finding{{Code: CodeTooLarge, Sentence: fmt.Sprintf("%s has %d characters, and no node reads it as it stands; more than %d are not searched.", capital(f.label()), len(f.text), MaxText),
+			Fix: elsewhere("code", "look whether something was glued together; a session of this size should be in reference mode")}}, nil
+	}
+	e.search1(ctx, f)
+	var list []Finding
+	var found *opened
+	if e.hit != nil {
+		list, found = e.explain(ctx, n, f)
+	}
+	keys := slices.ContainsFunc(list, func(f Finding) bool { return aboutKeys(f.Code) })
+	if fault := n.faultFinding(); fault != nil && !keys {
+		list = append([]Finding{*fault}, list...)
+	}
+	if len(list) > 0 {
+		return list, found
+	}
+	if own != nil && own.partly {
+		if bad := e.inside(n, f, f.kind, *own); bad != nil {
+			return []Finding{*bad}, own
+		}
+	}
+	if e.hit == nil && e.trace.signed == nil {
+		if cut := e.cutOff(f, n); cut != nil {
+			return []Finding{*cut}, nil
+		}
+	}
+	return []Finding{e.unknown(n, f)}, nil
+}
+
+// explain says what keeps node n from the hit.
+func (e *exam) explain(ctx context.Context, n *Node, f found) ([]Finding, *opened) {
+	var list []Finding
+	if e.repair.code != "" {
+		list = append(list, e.repair.finding(f))
+	}
+	list = append(list, e.differences(n, f, e.hit)...)
+	if e.hit.purpose != nil {
+		return list, nil
+	}
+	o, ok := e.hit.open(ctx, e.repair.text, e.view(n))
+	if !ok {
+		return list, nil
+	}
+	if bad := e.inside(n, f, e.hit.kind, o); bad != nil {
+		list = append(list, *bad)
+	}
+	return list, &o
+}
+
+// aboutKeys reports whether a finding explains what is wrong with <machineKey>.
+func aboutKeys(code string) bool {
+	switch code {
+	case CodeSwappedKeys, CodeOtherKey, CodeIsolatedKey, CodeAutoGeneratedKey, CodeValidationAlgorithm, CodeDecryptionAlgorithm:
+		return true
+	}
+	return false
+}
+
+// search1 searches once, however many nodes ask.
+func (e *exam) search1(ctx context.Context, f found) {
+	if e.searched || len(f.text) > MaxText {
+		return
+	}
+	e.searched = true
+	var partly *hit
+	var partlyRepair repair
+	for _, r := range f.repairs() {
+		e.triedTexts++
+		h, t := e.search(ctx, r.text, f.kind)
+		if e.trace.signed == nil {
+			e.trace = t
+		}
+		switch {
+		case h == nil:
+		case h.opened.authentic:
+			e.hit, e.repair = h, r
+			return
+		case partly == nil:
+			partly, partlyRepair = h, r
+		}
+	}
+	e.hit, e.repair = partly, partlyRepair
+}
+
+// unknown is the finding when nothing opens a credential.
+func (e *exam) unknown(n *Node, f found) Finding {
+	label := capital(f.label())
+	if s := e.trace.signed; s != nil {
+		return Finding{Code: CodeDecryptionKey, DotNet: dotnetCrypto,
+			Sentence: fmt.Sprintf("%s is signed with the validationKey of %s (%s), but no given decryptionKey and cipher opens it: the decryptionKey of the node that wrote it is another one.",
+				label, s.key.node.file, s.validation),
+			Fix: n.inFile("copy decryptionKey and decryption from the node that wrote it", Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(that of the issuing node)"})}
+	}
+	files := n.file
+	if len(e.nodes) > 1 {
+		files = "either file"
+	}
+	advice := "compare <machineKey> with the node that issued it, also in machine.config and parent sites, and give its web.config as a second -config"
+	if e.o.Isolation == (Isolation{}) && (isLegacy(n.key.mode) || len(n.key.validationFlags) > 0) {
+		advice += "; if its keys end in ,IsolateApps or ,IsolateByAppId take that away, or say -app-path-hash and -app-id-hash"
+	}
+	if f.kind == OWIN {
+		advice += "; if the middleware has an AuthenticationType of its own say -auth-type"
+	}
+	return Finding{Code: CodeUnknownKey, DotNet: dotnetCrypto,
+		Sentence: fmt.Sprintf("No key of %s opens %s, in any of the %d ways that were tried: it was written with another key, or changed on its way.", files, f.label(), e.triedSignatures+e.triedOpen),
+		Fix:      elsewhere("web.config", advice)}
+}
+
+// knownKey is the finding for a machine key that is publicly known.
+func (e *exam) knownKey(n *Node) *Finding {
+	if e.o.AllowKnownKey {
+		return nil
+	}
+	err := machinekey.Config{ValidationKey: n.key.validationKey, DecryptionKey: n.key.decryptionKey, KnownKeys: e.o.KnownKeys}.CheckKnown()
+	var bad *machinekey.ConfigError
+	if !errors.As(err, &bad) {
+		return nil
+	}
+	return &Finding{Code: CodeKnownKey,
+		Sentence: fmt.Sprintf("The machine key of %s is publicly known (%s is %s): anybody can sign in as anybody and run code on the .NET nodes, so Go nodes refuse it.", n.file, bad.Attribute, bad.Found),
+		Fix: n.inFile("make a fresh one with \"webfarm keygen\" and give it to every node at once; sessions end with it. -allow-known-key examines with the old one",
+			Setting{Path: pathMachineKey, Attribute: "validationKey", Value: "(fresh)"}, Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(fresh)"})}
+}
+
+// faultFinding is the finding for a <machineKey> that cannot be used.
+func (n *Node) faultFinding() *Finding {
+	var bad *webconfig.Error
+	switch {
+	case n.keyFault == nil:
+		return nil
+	case !errors.As(n.keyFault, &bad):
+		return &Finding{Code: "configuration", Sentence: fmt.Sprintf("The <machineKey> of %s cannot be used: %v.", n.file, n.keyFault), Fix: n.inFile("correct it")}
+	case bad.Code == webconfig.CodeAutoGeneratedKey:
+		return &Finding{Code: CodeAutoGeneratedKey, DotNet: dotnetCrypto,
+			Sentence: fmt.Sprintf("%s has no fixed machine key (%s), so each machine has one of its own that no other knows.", n.file, bad.Detail),
+			Fix: n.inFile("give every node the same fixed keys, as \"webfarm keygen\" prints them; if the nodes share keys already, they stand in machine.config or a parent site: examine that file",
+				Setting{Path: pathMachineKey, Attribute: "validationKey", Value: "(fixed)"}, Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(fixed)"})}
+	case n.key.isolated():
+		var settings []Setting
+		for _, a := range []string{"validationKey", "decryptionKey"} {
+			settings = append(settings, Setting{Path: pathMachineKey, Attribute: a, ValueOf: a})
+		}
+		why := "binds them to one application, and without the hashes of its path and id they cannot be computed (-app-path-hash, -app-id-hash)"
+		if !isLegacy(n.key.mode) {
+			why = "mode Framework45 refuses"
+		}
+		return &Finding{Code: CodeIsolatedKey, DotNet: dotnetCrypto,
+			Sentence: fmt.Sprintf("%s has %s behind its keys, which %s.", n.file, n.key.flagWords(), why),
+			Fix:      n.inFile("take the words behind the keys away, on every node, and sign in again", settings...)}
+	}
+	return &Finding{Code: bad.Code, DotNet: "a configuration error",
+		Sentence: fmt.Sprintf("The <machineKey> of %s cannot be used: %s has %s.", n.file, orElement(bad.Attribute), bad.Detail),
+		Fix:      n.inFile("what is legal: " + bad.Want)}
+}
+
+func orElement(attribute string) string {
+	if attribute == "" {
+		return "the element"
+	}
+	return attribute
+}
+
+// textLimit is the number of characters beyond which .NET does not look at a
+// cookie, 0 for none.
+func textLimit(k Kind) int {
+	switch k {
+	case Forms, Roles:
+		return 4096
+	case Anonymous:
+		return 512
+	}
+	return 0
+}
+
+// tooLong is the finding for a cookie that .NET issues and does not read.
+func tooLong(f found, limit int) Finding {
+	return Finding{Code: CodeFormsTooLong, DotNet: "ArgumentException, or anonymous",
+		Sentence: fmt.Sprintf("%s has %d characters, and .NET refuses %s of more than %d, although it issues them.", capital(f.label()), len(f.text), f.kind, limit),
+		Fix:      elsewhere("code", "put less into the ticket: roles and other user data belong on the server (about 900 characters of UserData fit), or use sessions of WIF or OWIN cookies, which come in chunks")}
+}
+
+// otherName is the finding for a cookie that a node looks for under another
+// name.
+func (e *exam) otherName(n *Node, f found) *Finding {
+	if f.name == "" || e.o.Name != "" || !f.kind.isSession() && !modal(f.kind) || strings.EqualFold(n.nameOf(f.kind, ""), f.name) {
+		return nil
+	}
+	if e.hit != nil && e.hit.kind != f.kind {
+		return nil // said already
+	}
+	h := &hit{setup: setup{kind: f.kind}}
+	finding := &Finding{Code: CodeCookieName, DotNet: "anonymous, without an error",
+		Sentence: fmt.Sprintf("%s looks for %s under the name %s, and the request has it as %s.", n.file, f.kind, n.nameOf(f.kind, ""), f.name),
+		Fix:      n.renamed(h, f)}
+	finding.Fix.Text = "give the cookie one name on all nodes"
+	return finding
+}

@@ -1,0 +1,366 @@
+package doctor_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+	"github.com/webfarm-go/webfarm/testvectors"
+)
+
+// now is the time of all tests.
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// site is a web.config to be: its attributes as they stand in the file.
+type site struct {
+	validationKey, decryptionKey string // with words behind them, if any
+	validation, decryption       string
+	mode, target                 string // compatibilityMode and targetFramework
+	handler                      string // the session handler: machineKey, thinktecture or default
+	wif10                        bool
+	path                         string // of the session cookie
+	skew                         string
+	sessionName                  string
+	formsName, protection        string
+	rolesProtection, anonymous   string // cookieProtection
+	appSettings                  string
+}
+
+// fresh is a site of today with keys of its own.
+func fresh(t testing.TB) site {
+	t.Helper()
+	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site{
+		validationKey: hex.EncodeToString(cfg.ValidationKey), decryptionKey: hex.EncodeToString(cfg.DecryptionKey),
+		validation: "HMACSHA256", decryption: "AES", mode: "Framework45", handler: "machineKey", skew: "00:05:00",
+		sessionName: "FedAuth", formsName: ".ASPXAUTH", protection: "All", rolesProtection: "All", anonymous: "All",
+	}
+}
+
+// with returns a copy of s with a change.
+func (s site) with(change func(*site)) site {
+	change(&s)
+	return s
+}
+
+const wifTypes = `<remove type="System.IdentityModel.Tokens.SessionSecurityTokenHandler, System.IdentityModel" />`
+
+// text is the web.config. Elements that fixes change are written out, so that
+// a fix is the change of an attribute.
+func (s site) text() string {
+	attr := func(name, value string) string {
+		if value == "" {
+			return ""
+		}
+		return fmt.Sprintf(" %s=%q", name, value)
+	}
+	handler := map[string]string{
+		"machineKey": wifTypes + `<add type="System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler, System.IdentityModel.Services" />`,
+		"custom":     wifTypes + `<add type="Acme.SessionHandler, Acme" />`,
+		"default":    ``,
+	}[s.handler]
+	wif := fmt.Sprintf(`
+  <system.identityModel>
+    <identityConfiguration%s>
+      <securityTokenHandlers>%s</securityTokenHandlers>
+    </identityConfiguration>
+  </system.identityModel>
+  <system.identityModel.services><federationConfiguration><cookieHandler%s%s /></federationConfiguration></system.identityModel.services>`,
+		attr("maximumClockSkew", s.skew), handler, attr("name", s.sessionName), attr("path", s.path))
+	if s.wif10 {
+		wif = fmt.Sprintf(`
+  <microsoft.identityModel><service>
+    <maximumClockSkew%s />
+    <securityTokenHandlers>
+      <remove type="Microsoft.IdentityModel.Tokens.SessionSecurityTokenHandler, Microsoft.IdentityModel" />
+      <add type="Thinktecture.IdentityModel.Web.MachineKeySessionSecurityTokenHandler, Thinktecture.IdentityModel" />
+    </securityTokenHandlers>
+    <federatedAuthentication><cookieHandler%s%s requireSsl="true" /></federatedAuthentication>
+  </service></microsoft.identityModel>`, attr("value", s.skew), attr("name", s.sessionName), attr("path", s.path))
+	}
+	return fmt.Sprintf(`<configuration>
+  <appSettings>%s</appSettings>
+  <system.web>
+    <httpRuntime%s />
+    <machineKey%s%s%s%s%s />
+    <authentication mode="Forms"><forms%s%s /></authentication>
+    <roleManager enabled="true" cacheRolesInCookie="true"%s />
+    <anonymousIdentification enabled="true"%s />
+  </system.web>%s
+</configuration>
+`, s.appSettings, attr("targetFramework", s.target),
+		attr("validationKey", s.validationKey), attr("decryptionKey", s.decryptionKey), attr("validation", s.validation), attr("decryption", s.decryption),
+		attr("compatibilityMode", s.mode), attr("name", s.formsName), attr("protection", s.protection),
+		attr("cookieProtection", s.rolesProtection), attr("cookieProtection", s.anonymous), wif)
+}
+
+// ring makes the keys of a site as they stand, isolated if told.
+func (s site) ring(t testing.TB, mode machinekey.Mode, iso doctor.Isolation) *machinekey.Ring {
+	t.Helper()
+	decode := func(text string) []byte {
+		text, _, _ = strings.Cut(text, ",")
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	cfg := machinekey.Config{ValidationKey: decode(s.validationKey), DecryptionKey: decode(s.decryptionKey), Mode: mode, AllowInsecure: true, AllowKnownKey: true}
+	for v := machinekey.HMACSHA1; v <= machinekey.LegacyAES; v++ {
+		if v.String() == s.validation {
+			cfg.Validation = v
+		}
+	}
+	for d := machinekey.Auto; d <= machinekey.InsecureDES; d++ {
+		if d.String() == s.decryption {
+			cfg.Decryption = d
+		}
+	}
+	if iso != (doctor.Isolation{}) {
+		var err error
+		if cfg, err = cfg.Isolate(iso, iso); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := machinekey.NewRing(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+func (s site) machineMode() machinekey.Mode {
+	for _, m := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
+		if m.String() == s.mode {
+			return m
+		}
+	}
+	return machinekey.Framework45
+}
+
+func at(t time.Time) func() time.Time { return func() time.Time { return t } }
+
+var ctx = context.Background()
+
+// must returns v, for what cannot fail unless the test is wrong.
+func must[T any](t testing.TB) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// forms issues the text of a forms ticket for ann.
+func (s site) forms(t testing.TB) string {
+	t.Helper()
+	return s.formsOf(t, s.ring(t, s.machineMode(), doctor.Isolation{}), "", now)
+}
+
+func (s site) formsOf(t testing.TB, ring *machinekey.Ring, userData string, from time.Time) string {
+	t.Helper()
+	o := &sessiontoken.FormsOptions{Now: at(from)}
+	for _, p := range []machinekey.Protection{machinekey.ProtectionEncryption, machinekey.ProtectionValidation} {
+		if p.String() == s.protection {
+			o.Protection = p
+		}
+	}
+	codec := must[*sessiontoken.FormsCodec](t)(sessiontoken.NewFormsCodec(ring, o))
+	return must[string](t)(codec.Encode(ctx, codec.NewTicket("ann", userData)))
+}
+
+// session issues the text of a session for ann with the options given, which
+// may be nil.
+func (s site) session(t testing.TB, o *sessiontoken.SessionOptions, claims int) string {
+	t.Helper()
+	if o == nil {
+		o = new(sessiontoken.SessionOptions)
+	}
+	if o.Now == nil {
+		o.Now = at(now)
+	}
+	ring := s.ring(t, machinekey.Framework45, doctor.Isolation{})
+	if s.wif10 {
+		o.Format = sessiontoken.WIF10
+		ring = s.ring(t, machinekey.Framework20SP1, doctor.Isolation{})
+	}
+	codec := must[*sessiontoken.SessionCodec](t)(sessiontoken.NewSessionCodec(ring, o))
+	token := must[*sessiontoken.Token](t)(codec.NewToken(ann(claims)))
+	token.ReferenceMode = o.Store != nil
+	return must[string](t)(codec.Encode(ctx, token))
+}
+
+func ann(claims int) sessiontoken.Principal {
+	id := sessiontoken.Identity{AuthenticationType: "Federation", Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "ann"}}}
+	for i := range claims {
+		id.Claims = append(id.Claims, sessiontoken.Claim{Type: fmt.Sprintf("urn:claim:%x", i), Value: fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i)}))})
+	}
+	return sessiontoken.Principal{Identities: []sessiontoken.Identity{id}}
+}
+
+// owin issues the text of a cookie of Katana for ann.
+func (s site) owin(t testing.TB, authType string) string {
+	t.Helper()
+	codec := must[*sessiontoken.OWINCodec](t)(sessiontoken.NewOWINCookieCodec(s.ring(t, machinekey.Framework45, doctor.Isolation{}), authType,
+		&sessiontoken.OWINOptions{Now: at(now)}))
+	return must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil)))
+}
+
+func (s site) node(t testing.TB, name string) *doctor.Node {
+	t.Helper()
+	return must[*doctor.Node](t)(doctor.Parse(name, strings.NewReader(s.text())))
+}
+
+// header is an input with the Cookie header given.
+func header(line string) doctor.Input {
+	return doctor.Input{Request: &http.Request{Header: http.Header{"Cookie": {line}}}}
+}
+
+// chunks writes a session as .NET sends it.
+func chunks(t testing.TB, k cookie.Chunking, name, value string, size int) []string {
+	t.Helper()
+	var list []string
+	for _, c := range must[[]*http.Cookie](t)(k.SplitSize(&http.Cookie{Name: name, Value: value, Path: "/"}, size)) {
+		list = append(list, c.Name+"="+c.Value)
+	}
+	return list
+}
+
+// apply changes the text of a web.config as a fix says; others are the texts
+// of the other files by name.
+func apply(t testing.TB, text string, fix doctor.Fix, others map[string]string) string {
+	t.Helper()
+	if len(fix.Settings) == 0 {
+		t.Fatalf("the fix has no settings: %+v", fix)
+	}
+	result := text
+	for _, s := range fix.Settings {
+		parts := strings.Split(s.Path, "/")
+		leaf := parts[len(parts)-1]
+		switch s.Path {
+		case "appSettings":
+			old := regexp.MustCompile(`<add key="` + regexp.QuoteMeta(s.Attribute) + `"[^>]*>`)
+			result = old.ReplaceAllString(result, "")
+			result = strings.Replace(result, "<appSettings>", fmt.Sprintf("<appSettings><add key=%q value=%q />", s.Attribute, s.Value), 1)
+			continue
+		case "system.identityModel/identityConfiguration/securityTokenHandlers":
+			whole := regexp.MustCompile(`(?s)<system.identityModel>.*</system.identityModel>`)
+			result = whole.ReplaceAllLiteralString(result, fix.Snippet) // as the operator pastes it
+			continue
+		}
+		value := s.Value
+		if s.ValueOf != "" {
+			from := text
+			if s.FromFile != "" {
+				from = others[s.FromFile]
+			}
+			value = attributeOf(t, from, leaf, s.ValueOf)
+			if s.ValueOf == s.Attribute && s.FromFile == "" {
+				value, _, _ = strings.Cut(value, ",")
+			}
+		}
+		if !strings.Contains(fix.Snippet, "<"+leaf) || !strings.Contains(fix.Snippet, s.Attribute+"=") {
+			t.Errorf("the snippet does not show %s of %s:\n%s", s.Attribute, leaf, fix.Snippet)
+		}
+		element := regexp.MustCompile(`<` + leaf + `\b[^>]*>`)
+		result = element.ReplaceAllStringFunc(result, func(e string) string {
+			e = regexp.MustCompile(` `+s.Attribute+`="[^"]*"`).ReplaceAllString(e, "")
+			return "<" + leaf + fmt.Sprintf(" %s=%q", s.Attribute, value) + strings.TrimPrefix(e, "<"+leaf)
+		})
+	}
+	if result == text {
+		t.Fatalf("the fix changes nothing: %+v", fix.Settings)
+	}
+	return result
+}
+
+func attributeOf(t testing.TB, text, element, name string) string {
+	t.Helper()
+	m := regexp.MustCompile(`<` + element + `\b[^>]*\b` + name + `="([^"]*)"`).FindStringSubmatch(text)
+	if m == nil {
+		t.Fatalf("no %s in <%s>", name, element)
+	}
+	return m[1]
+}
+
+// noSecrets fails the test if a report holds a key of a site or a part of a
+// credential.
+func noSecrets(t testing.TB, r *doctor.Report, s site, in doctor.Input) {
+	t.Helper()
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ToLower(string(data))
+	for _, key := range []string{s.validationKey, s.decryptionKey} {
+		if len(key) >= 32 && strings.Contains(text, strings.ToLower(key[:24])) {
+			t.Error("the report holds key bytes")
+		}
+	}
+	values := []string{in.Text}
+	if in.Request != nil {
+		for _, line := range in.Request.Header["Cookie"] {
+			for pair := range strings.SplitSeq(line, ";") {
+				_, value, _ := strings.Cut(pair, "=")
+				values = append(values, value)
+			}
+		}
+	}
+	for _, v := range values {
+		if v = strings.TrimSpace(v); len(v) > 40 && strings.Contains(text, strings.ToLower(v[len(v)/2:len(v)/2+16])) {
+			t.Error("the report holds a part of the credential")
+		}
+	}
+}
+
+// formsVector is a vector of formsauth.json, as far as it is needed here.
+type formsVector struct {
+	Name, Cookie, Protection string
+	AppSettings              map[string]bool
+	Forms                    struct{ Protection string }
+	MachineKey               struct{ ValidationKey, DecryptionKey, Validation, Decryption, CompatibilityMode string }
+}
+
+// vector is a vector of formsauth.json and its site.
+func vector(t testing.TB, name string) (site, string) {
+	t.Helper()
+	var file struct{ Vectors []formsVector }
+	if err := json.Unmarshal(must[[]byte](t)(testvectors.Read("formsauth.json")), &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range file.Vectors {
+		if v.Name == name {
+			s := fresh(t)
+			s.validationKey, s.decryptionKey, s.mode = v.MachineKey.ValidationKey, v.MachineKey.DecryptionKey, v.MachineKey.CompatibilityMode
+			if v.MachineKey.Validation != "" {
+				s.validation = v.MachineKey.Validation
+			}
+			if v.MachineKey.Decryption != "" {
+				s.decryption = v.MachineKey.Decryption
+			}
+			return s, v.Cookie
+		}
+	}
+	t.Fatalf("no vector %q", name)
+	return site{}, ""
+}

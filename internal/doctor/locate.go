@@ -1,0 +1,233 @@
+package doctor
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/cookie"
+)
+
+// Input is what somebody pasted: the Cookie and Authorization headers of a
+// request, or the bare text of one credential.
+type Input struct {
+	Request *http.Request // nil for bare text
+	Text    string
+}
+
+// found is one credential.
+type found struct {
+	name     string // of the cookie; empty for bare text and for a header
+	kind     Kind   // by its name and the settings; empty if they do not tell
+	authType string
+	text     string
+	err      error // it could not be put together from the header
+	set      *cookie.Set
+	values   map[int][]string // the values of each chunk, all copies
+}
+
+// locate returns the credentials of an input, at least one.
+func (o *Options) locate(n *Node, in Input) []found {
+	if in.Request == nil {
+		f := found{kind: o.Kind, name: o.Name, text: strings.TrimSpace(in.Text), authType: o.AuthType}
+		if f.kind == "" && o.Name != "" {
+			f.kind = n.kindOf(o.Name)
+		}
+		f.name = ""
+		if f.authType == "" {
+			f.authType = authTypeOf(o.Name)
+		}
+		return []found{f}
+	}
+	if o.Name != "" || o.Kind != "" && o.Kind != Bearer {
+		name, k := o.Name, o.Kind
+		if k == "" {
+			k = n.kindOf(name)
+		}
+		if name == "" {
+			name = n.nameOf(k, o.AuthType)
+		}
+		return []found{o.inCookie(in.Request, name, k)}
+	}
+	var list []found
+	add := func(f found) {
+		if len(list) < maxCredentials {
+			list = append(list, f)
+		}
+	}
+	seen := map[string]bool{}
+	for _, k := range []Kind{n.session.kind, Forms, Roles, Anonymous} {
+		f := o.inCookie(in.Request, n.nameOf(k, ""), k)
+		if len(f.set.Chunks) > 0 {
+			for _, c := range f.set.Chunks {
+				seen[c.Name] = true
+			}
+			add(f)
+		}
+	}
+	for _, name := range cookieNames(in.Request) {
+		base := withoutChunk(name)
+		if !strings.HasPrefix(name, katanaPrefix) || strings.HasPrefix(name, correlationPrefix) || len(base) == len(katanaPrefix) || seen[name] || seen[base] {
+			continue
+		}
+		seen[name], seen[base] = true, true
+		add(o.inCookie(in.Request, base, OWIN))
+	}
+	text, err := cookie.Bearer(in.Request)
+	if err == nil || !errors.Is(err, cookie.ErrNoCredential) {
+		add(found{kind: Bearer, text: text, err: err})
+	}
+	for _, name := range cookieNames(in.Request) {
+		if len(list) >= maxOthers {
+			break
+		}
+		if f := o.inCookie(in.Request, name, ""); !seen[name] && len(list) == 0 && looksProtected(f.text) {
+			add(f)
+		}
+	}
+	if len(list) == 0 {
+		k := n.session.kind
+		if n.forms.on && !n.session.on {
+			k = Forms
+		}
+		list = []found{o.inCookie(in.Request, n.nameOf(k, ""), k)}
+	}
+	return list
+}
+
+// kindOf is the kind of the cookie of that name by the node's settings, empty
+// if they do not tell.
+func (n *Node) kindOf(name string) Kind {
+	switch {
+	case strings.EqualFold(name, n.session.name):
+		return n.session.kind
+	case strings.EqualFold(name, n.forms.name):
+		return Forms
+	case strings.EqualFold(name, n.roles.name):
+		return Roles
+	case strings.EqualFold(name, n.anonymous.name):
+		return Anonymous
+	case strings.HasPrefix(name, katanaPrefix):
+		return OWIN
+	}
+	return ""
+}
+
+// CookieNames are the names of the site's cookies, Katana's apart.
+func (n *Node) CookieNames() []string {
+	return []string{n.session.name, n.forms.name, n.roles.name, n.anonymous.name}
+}
+
+// nameOf is the name of the cookie that carries a kind.
+func (n *Node) nameOf(k Kind, authType string) string {
+	switch k {
+	case Forms:
+		return n.forms.name
+	case Roles:
+		return n.roles.name
+	case Anonymous:
+		return n.anonymous.name
+	case OWIN:
+		if authType == "" {
+			authType = defaultAuthType
+		}
+		return cookie.KatanaCookieName(authType)
+	}
+	return n.session.name
+}
+
+// inCookie puts the chunks of one cookie together. Of a cookie whose kind is
+// not known the scheme follows from what is there.
+func (o *Options) inCookie(r *http.Request, name string, k Kind) found {
+	scheme := k.chunking()
+	if k == "" {
+		scheme = cookie.WIF
+		if set := cookie.Katana.Inspect(r, name); set.Announced > 0 {
+			scheme = cookie.Katana
+		}
+	}
+	set := scheme.Inspect(r, name)
+	f := found{name: name, kind: k, set: &set, authType: o.AuthType, values: chunkValues(r, name, scheme)}
+	if f.authType == "" {
+		f.authType = authTypeOf(name)
+	}
+	f.text, f.err = scheme.Join(r, name)
+	return f
+}
+
+// chunkValues returns all values of each chunk as they stand in the header.
+func chunkValues(r *http.Request, name string, scheme cookie.Chunking) map[int][]string {
+	values := map[int][]string{}
+	for pair := range pairs(r) {
+		key, value, _ := strings.Cut(pair, "=")
+		if len(key) < len(name) || !strings.EqualFold(key[:len(name)], name) {
+			continue
+		}
+		rest := key[len(name):]
+		i := 0
+		if rest != "" {
+			if scheme == cookie.Katana {
+				var ok bool
+				if rest, ok = strings.CutPrefix(rest, "C"); !ok {
+					continue
+				}
+			}
+			n, err := strconv.Atoi(rest)
+			if err != nil || n < 1 || n > cookie.MaxChunks || strconv.Itoa(n) != rest || scheme == cookie.Single {
+				continue
+			}
+			i = n
+		}
+		if len(values[i]) < 4 {
+			values[i] = append(values[i], value)
+		}
+	}
+	return values
+}
+
+// cookieNames returns the different names in the Cookie lines of a request.
+func cookieNames(r *http.Request) []string {
+	var names []string
+	seen := map[string]bool{}
+	for pair := range pairs(r) {
+		name, _, _ := strings.Cut(pair, "=")
+		if name == "" || seen[name] || len(name) > 100 || strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+			continue
+		}
+		if len(names) == cookie.MaxChunks {
+			break
+		}
+		seen[name] = true
+		names = append(names, name)
+	}
+	return names
+}
+
+// pairs yields the pairs of the Cookie lines of a request.
+func pairs(r *http.Request) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, line := range r.Header["Cookie"] {
+			for pair := range strings.SplitSeq(line, ";") {
+				if !yield(strings.TrimSpace(pair)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// withoutChunk takes the number of one of Katana's chunks off a name.
+func withoutChunk(name string) string {
+	base := strings.TrimRight(name, "0123456789")
+	if len(base) == len(name) || !strings.HasSuffix(base, "C") {
+		return name
+	}
+	return strings.TrimSuffix(base, "C")
+}
+
+// looksProtected reports whether a cookie of an unknown name may be a
+// credential: long, and of the letters that protected data has.
+func looksProtected(text string) bool {
+	return len(text) >= minLook && (strings.HasPrefix(text, coreHead) || len(carriers(text)) > 0)
+}

@@ -1,0 +1,214 @@
+package doctor
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// repair is a text that a credential may have been before something on the way
+// changed it.
+type repair struct {
+	code   string // empty for the text as it came
+	text   string
+	detail string // what was undone, for the sentence
+}
+
+// repairs returns the texts to search, the one that came first.
+func (f *found) repairs() []repair {
+	list := []repair{{text: f.text}}
+	add := func(code, text, detail string) {
+		for _, r := range list {
+			if r.text == text {
+				return
+			}
+		}
+		if text != "" && len(list) < maxRepairs {
+			list = append(list, repair{code, text, detail})
+		}
+	}
+	for _, r := range f.copies() {
+		add(CodeDuplicateCookie, r.text, r.detail)
+	}
+	if text, detail, ok := f.withoutStale(); ok {
+		add(CodeStaleChunk, text, detail)
+	}
+	plain, times := f.text, 0
+	if f.kind == OWIN {
+		times = 1 // Katana escapes once and takes that off
+	}
+	for range 3 {
+		if !strings.Contains(plain, "%") {
+			break
+		}
+		next, err := url.PathUnescape(plain)
+		if err != nil {
+			break
+		}
+		plain, times = next, times+1
+		add(CodeURLEncoded, plain, timesText(times))
+	}
+	if strings.ContainsRune(plain, ' ') {
+		code := CodePlusToBlank
+		if plain != f.text {
+			code = CodeURLEncoded
+		}
+		add(code, strings.ReplaceAll(plain, " ", "+"), "form-encoded")
+	}
+	if text := strings.Trim(plain, `"'`); text != plain {
+		add(CodeQuoted, strings.ReplaceAll(text, " ", "+"), "")
+	}
+	return list
+}
+
+// copies returns the texts with the later ones of several cookies of one name.
+func (f *found) copies() []repair {
+	if f.set == nil {
+		return nil
+	}
+	var list []repair
+	join := func(pick func(i int, values []string) string) string {
+		var b strings.Builder
+		first := 0
+		last := f.set.Joined
+		if f.set.Announced > 0 {
+			first = 1
+			last = f.set.Announced + 1
+		}
+		for i := first; i < last; i++ {
+			if len(f.values[i]) == 0 {
+				return ""
+			}
+			b.WriteString(pick(i, f.values[i]))
+		}
+		return b.String()
+	}
+	for _, c := range f.set.Chunks[:f.set.Joined] {
+		if !c.Differ {
+			continue
+		}
+		list = append(list, repair{text: join(func(i int, v []string) string {
+			if i == c.Index {
+				return v[len(v)-1]
+			}
+			return v[0]
+		}), detail: c.Name})
+	}
+	if len(list) > 1 {
+		list = append(list, repair{text: join(func(_ int, v []string) string { return v[len(v)-1] }), detail: list[0].detail})
+	}
+	return list
+}
+
+// withoutStale cuts a session of WIF where its XML ends, and says which cookie
+// begins behind it.
+func (f *found) withoutStale() (text, detail string, ok bool) {
+	compact := strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(f.text)
+	head := compact
+	if pad := strings.IndexByte(head, '='); pad >= 0 { // padding in the middle ends the first text
+		end := pad
+		for end < len(head) && head[end] == '=' {
+			end++
+		}
+		head = head[:end]
+	}
+	head = head[:len(head)/4*4]
+	doc, err := base64.StdEncoding.DecodeString(head)
+	if err != nil {
+		doc, err = base64.StdEncoding.DecodeString(upTo(head))
+		if err != nil {
+			return "", "", false
+		}
+	}
+	e := readEnvelope(doc)
+	if !e.complete {
+		return "", "", false
+	}
+	text = base64.StdEncoding.EncodeToString(doc[:len(doc)-e.rest])
+	if text == compact {
+		return "", "", false
+	}
+	detail = "the end of the value"
+	if f.set != nil {
+		at := 0
+		for _, c := range f.set.Chunks[:f.set.Joined] {
+			if at >= len(text) {
+				detail = c.Name
+				break
+			}
+			at += c.Size
+		}
+	}
+	return text, detail, true
+}
+
+// upTo returns the beginning of s that is base64, in whole groups.
+func upTo(s string) string {
+	n := strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '+' || r == '/')
+	})
+	if n < 0 {
+		n = len(s)
+	}
+	return s[:n/4*4]
+}
+
+// finding is what a repair means, once the repaired text opens.
+func (r repair) finding(f found) Finding {
+	what := capital(f.label())
+	switch r.code {
+	case CodeDuplicateCookie:
+		return Finding{Code: r.code,
+			Sentence: fmt.Sprintf("The request carries two cookies named %s with different values, and the first one, which counts, is not the one that opens.", r.detail),
+			Fix: elsewhere("browser", "delete both in the browser, and make all applications of the host set the cookie with one and the same path and domain: "+
+				"path and domain in <cookieHandler>, <forms> or the cookie options")}
+	case CodeStaleChunk:
+		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string; Data at the root level is invalid",
+			Sentence: fmt.Sprintf("The session ends before %s, which is left over from an older, longer session and was glued to its end.", r.detail),
+			Fix: elsewhere("code", fmt.Sprintf("delete %s in the browser, and make whatever wrote the cookie delete the chunks that it no longer needs: "+
+				"in Go cookie.Chunking.Replace does it, on .NET ChunkedCookieHandler.Write", r.detail))}
+	case CodeURLEncoded:
+		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string",
+			Sentence: fmt.Sprintf("%s was percent-encoded on its way (%s): decoded, it opens.", what, r.detail),
+			Fix:      elsewhere("proxy", "find the proxy, script or test client that encodes cookie values, and let it pass them on as they are: + is not %2B in a cookie")}
+	case CodePlusToBlank:
+		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string",
+			Sentence: fmt.Sprintf("The plus signs of %s became blanks on its way: put back, it opens.", f.label()),
+			Fix:      elsewhere("proxy", "find the proxy, script or form that decodes cookie values as if they were form fields, and let it pass them on as they are")}
+	case CodeQuoted:
+		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string",
+			Sentence: fmt.Sprintf("Quotes were put around the value of %s on its way, and they are not part of it: without them it opens.", f.label()),
+			Fix:      elsewhere("proxy", "find the proxy, client library or script that quotes cookie values, and let it pass them on as they are")}
+	}
+	return Finding{}
+}
+
+// label is the credential for a sentence.
+func (f *found) label() string {
+	switch {
+	case f.name != "":
+		return "the cookie " + f.name
+	case f.kind == Bearer:
+		return "the bearer token"
+	}
+	return "the credential"
+}
+
+// chunkName is the name of one chunk.
+func (f *found) chunkName(i int) string {
+	if f.set == nil || i == 0 {
+		return f.name
+	}
+	if f.kind == OWIN || f.set.Announced > 0 {
+		return fmt.Sprintf("%sC%d", f.name, i)
+	}
+	return fmt.Sprintf("%s%d", f.name, i)
+}
+
+func timesText(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times over", n)
+}

@@ -1,0 +1,165 @@
+package doctor
+
+import (
+	"time"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// Options are what the operator knows beside the files. The zero value but for
+// Now is fine.
+type Options struct {
+	// Now is the time as of which validity is judged.
+	Now time.Time
+	// Name is the one cookie to examine, Kind what it is taken for, and
+	// AuthType the AuthenticationType of a cookie of Katana. Empty: found out.
+	Name     string
+	Kind     Kind
+	AuthType string
+	// Path is the cookie path of the nodes where their files do not say.
+	Path string
+	// Isolation holds the hashes of the application, for keys that
+	// ,IsolateApps or ,IsolateByAppId changes.
+	Isolation Isolation
+	// AllowKnownKey makes publicly known keys a warning, and KnownKeys are
+	// such keys beside those that are built in.
+	AllowKnownKey bool
+	KnownKeys     *machinekey.KnownKeyList
+}
+
+// Report is what an examination found, in the form of -json.
+type Report struct {
+	OK   bool      `json:"ok"`
+	Code string    `json:"code"` // that of the finding at the top
+	At   time.Time `json:"at"`
+	// Finding is the one to act on first.
+	Finding     Finding      `json:"finding"`
+	Nodes       []NodeReport `json:"nodes"`
+	Credentials []Credential `json:"credentials,omitempty"`
+	Comparison  *Comparison  `json:"comparison,omitempty"`
+}
+
+// NodeReport is what may be said of a web.config.
+type NodeReport struct {
+	File string `json:"file"`
+	// KeyID is a fingerprint, safe to log; empty if there is no usable key.
+	KeyID      string    `json:"keyId,omitempty"`
+	Validation string    `json:"validation"`
+	Decryption string    `json:"decryption"`
+	Mode       string    `json:"mode"`
+	ModeFrom   string    `json:"modeFrom"`
+	ModeLine   int       `json:"modeLine,omitempty"`
+	Session    string    `json:"session"` // how sessions of WIF are protected
+	Warnings   []Warning `json:"warnings,omitempty"`
+}
+
+// Credential is one credential of the input.
+type Credential struct {
+	Name     string `json:"name,omitempty"` // of the cookie
+	Kind     Kind   `json:"kind"`           // by its name
+	AuthType string `json:"authenticationType,omitempty"`
+	OK       bool   `json:"ok"` // every node reads it
+	// Verdicts are those of the nodes, in their order.
+	Verdicts []Verdict `json:"nodes"`
+	Length   int       `json:"length"`
+	Chunks   []Chunk   `json:"chunks,omitempty"`
+	Problems []string  `json:"problems,omitempty"` // with the chunks
+	Layers   []Layer   `json:"layers,omitempty"`   // as far as it opened, on the first node or with what opens it
+	OpenedBy *OpenedBy `json:"openedBy,omitempty"`
+	// User and the times are there if the credential is authentic.
+	User  string     `json:"user,omitempty"`
+	From  *time.Time `json:"from,omitempty"`
+	To    *time.Time `json:"to,omitempty"`
+	Tried Tried      `json:"tried"`
+}
+
+// Verdict is whether one node reads a credential.
+type Verdict struct {
+	File     string    `json:"file"`
+	OK       bool      `json:"ok"`
+	Findings []Finding `json:"findings,omitempty"` // the one to act on first
+}
+
+// Chunk is one cookie of a credential.
+type Chunk struct {
+	Name   string `json:"name"`
+	Size   int    `json:"size"`
+	Copies int    `json:"copies"`
+	Differ bool   `json:"copiesDiffer,omitempty"`
+	Joined bool   `json:"joined"`
+}
+
+// OpenedBy is the setup that opens a credential.
+type OpenedBy struct {
+	Kind       Kind   `json:"kind"`
+	AuthType   string `json:"authenticationType,omitempty"`
+	File       string `json:"file"` // whose keys
+	Validation string `json:"validation,omitempty"`
+	Decryption string `json:"decryption,omitempty"`
+	Mode       string `json:"mode,omitempty"`
+	API        string `json:"api,omitempty"` // MachineKey.Protect or Encode, for sessions
+	Protection string `json:"protection,omitempty"`
+	Unsigned   bool   `json:"unsigned,omitempty"`
+	OldLayout  bool   `json:"oldLayout,omitempty"`
+}
+
+// Tried counts what a search looked at; zero where none was needed.
+type Tried struct {
+	Texts      int `json:"texts"`      // readings of the credential's text
+	Keys       int `json:"keys"`       // keys of the files, in each place
+	Algorithms int `json:"algorithms"` // of signature and cipher
+	Purposes   int `json:"purposes"`
+	// Signatures are the combinations of text, key, algorithm and purpose
+	// that were compared, Openings those that were opened.
+	Signatures int `json:"signatures"`
+	Openings   int `json:"openings"`
+	// Complete is false if there were more than are tried.
+	Complete bool `json:"complete"`
+}
+
+// report describes the node.
+func (n *Node) report() NodeReport {
+	k := &n.key
+	r := NodeReport{
+		File: n.file, Validation: k.validation.String(), Decryption: k.decryption.String(),
+		Mode: k.mode.String(), ModeFrom: k.modeFrom, ModeLine: k.modeLine, Session: n.session.protection, Warnings: n.warnings,
+	}
+	if k.validation == 0 {
+		r.Validation = "unknown"
+	}
+	if !k.decryptionKnown {
+		r.Decryption = "unknown"
+	}
+	if n.keyFault != nil {
+		return r
+	}
+	key, err := machinekey.New(machinekey.Config{ValidationKey: k.validationKey, DecryptionKey: k.decryptionKey,
+		Validation: k.validation, Decryption: k.decryption, Mode: k.mode, AllowInsecure: true, AllowKnownKey: true})
+	if err == nil {
+		r.KeyID = key.ID()
+	}
+	return r
+}
+
+// opening describes the setup of a hit.
+func (h *hit) opening() *OpenedBy {
+	o := &OpenedBy{Kind: h.kind, AuthType: h.authType, File: h.validationKey.node.file, Unsigned: h.unsigned, OldLayout: h.oldLayout}
+	if !h.anyValidation {
+		o.Validation = h.validation.String()
+	}
+	if !h.anyCipher && h.decryptionKey.bytes != nil {
+		o.Decryption = h.cipher.String()
+	}
+	switch {
+	case modal(h.kind):
+		o.Mode = h.mode.String()
+		if isLegacy(h.mode) {
+			o.Protection = h.protection.String()
+		}
+	case h.encode:
+		o.API = "MachineKey.Encode"
+	default:
+		o.API = "MachineKey.Protect"
+	}
+	return o
+}

@@ -1,0 +1,187 @@
+package doctor
+
+import (
+	"context"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// hit is a setup under which a text opens.
+type hit struct {
+	setup
+	opened  opened
+	purpose *purpose // a use of the key that nothing here reads, with opened.partly
+}
+
+// trace is what a search found short of a hit.
+type trace struct {
+	// signed is the first signature that one of the keys made, although
+	// nothing could be opened behind it.
+	signed *signature
+}
+
+// search looks for the setup that opens text. Full hits come first.
+func (e *exam) search(ctx context.Context, text string, want Kind) (*hit, trace) {
+	list := carriers(text)
+	var t trace
+	var partly *hit
+	for _, s := range e.signatures(list) {
+		if s.purpose != nil && (s.purpose.kind == "" || s.purpose.kind == State) {
+			return &hit{setup: setup{kind: s.purpose.kind, validation: s.validation, validationKey: s.key,
+				mode: machinekey.Framework45}, opened: opened{partly: true}, purpose: s.purpose}, t
+		}
+		for _, c := range e.behind(s, want) {
+			o, ok := e.open(ctx, c, text)
+			if ok && o.authentic {
+				return &hit{setup: c, opened: o}, t
+			}
+			if ok && o.partly && partly == nil {
+				partly = &hit{setup: c, opened: o}
+			}
+		}
+		if t.signed == nil {
+			t.signed = &s
+		}
+	}
+	if partly != nil {
+		return partly, t
+	}
+	return e.unsigned(ctx, text, list, want), t
+}
+
+// open is setup.open, counted.
+func (e *exam) open(ctx context.Context, s setup, text string) (opened, bool) {
+	if e.spent(&e.triedOpen, maxOpen) {
+		return opened{}, false
+	}
+	return s.open(ctx, text, view{now: e.o.Now, skew: e.nodes[0].session.skew})
+}
+
+// behind returns the setups that fit a signature: its kind, with every
+// decryption key and cipher. What the cookie is called comes first.
+func (e *exam) behind(s signature, want Kind) []setup {
+	var shells []setup
+	add := func(kinds []Kind, c setup) {
+		for _, first := range []bool{true, false} {
+			for _, k := range kinds {
+				if (k == want) == first {
+					c.kind = k
+					shells = append(shells, c)
+				}
+			}
+		}
+	}
+	switch p := s.purpose; {
+	case p != nil && p.kind == FedAuth:
+		add([]Kind{FedAuth, WIF10}, setup{})
+	case p != nil && modal(p.kind):
+		add([]Kind{p.kind}, setup{mode: machinekey.Framework45})
+		if p.kind == Forms {
+			add([]Kind{Forms}, setup{mode: machinekey.Framework45, oldLayout: true})
+		}
+	case p != nil:
+		add([]Kind{p.kind}, setup{authType: p.authType})
+	case s.carrier.shape == shapeSessionHex:
+		add([]Kind{WIF10, FedAuth}, setup{encode: true})
+	case s.carrier.shape == shapeHex, s.carrier.shape == shapeURLToken:
+		for _, old := range []bool{false, true} {
+			for _, prot := range protections[:3] {
+				c := setup{mode: machinekey.Framework20SP1, protection: prot, oldLayout: old}
+				if old {
+					add([]Kind{Forms}, c)
+				} else {
+					add([]Kind{Forms, Anonymous, Roles}, c)
+				}
+			}
+		}
+	}
+	var list []setup
+	for _, c := range shells {
+		c.validation, c.validationKey = s.validation, s.key
+		if modal(c.kind) && c.mode != machinekey.Framework45 && c.protection == machinekey.ProtectionValidation {
+			c.anyCipher, c.cipher, c.decryptionKey = true, machinekey.AES, keyBytes{node: s.key.node, bytes: make([]byte, 16)}
+			list = append(list, c)
+			continue
+		}
+		for _, key := range e.decryptionKeys {
+			for _, cipher := range ciphers {
+				if fits(cipher, len(key.bytes)) {
+					c.cipher, c.decryptionKey = cipher, key
+					list = append(list, c)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// unsigned tries what the legacy modes encrypt without a signature, or do not
+// protect at all. Only contents that read to the last byte count.
+func (e *exam) unsigned(ctx context.Context, text string, list []carrier, want Kind) *hit {
+	tickets := false
+	for _, c := range list {
+		tickets = tickets || c.shape == shapeHex || c.shape == shapeURLToken
+	}
+	if !tickets {
+		return nil
+	}
+	kinds := []Kind{Forms, Anonymous}
+	if want == Anonymous {
+		kinds = []Kind{Anonymous, Forms}
+	}
+	for _, kind := range kinds {
+		for _, old := range []bool{false, true} {
+			if old && kind != Forms {
+				continue
+			}
+			for _, c := range e.unsignedSetups() {
+				c.kind, c.oldLayout = kind, old
+				if o, ok := e.open(ctx, c, text); ok && o.authentic {
+					return &hit{setup: c, opened: o}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// unsignedSetups are the setups without a signature, the kind apart. The two
+// legacy modes differ here.
+func (e *exam) unsignedSetups() []setup {
+	var list []setup
+	for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
+		for _, dk := range e.decryptionKeys {
+			for _, cipher := range ciphers {
+				if !fits(cipher, len(dk.bytes)) {
+					continue
+				}
+				for _, vk := range e.validationKeys {
+					for _, v := range validations {
+						list = append(list, setup{mode: mode, validation: v, validationKey: vk, decryptionKey: dk, cipher: cipher,
+							protection: machinekey.ProtectionAll, unsigned: true})
+					}
+				}
+			}
+		}
+	}
+	for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
+		for _, dk := range e.decryptionKeys {
+			for _, cipher := range ciphers {
+				if fits(cipher, len(dk.bytes)) {
+					list = append(list, setup{mode: mode, validation: machinekey.HMACSHA1, validationKey: padded(dk), decryptionKey: dk, cipher: cipher,
+						protection: machinekey.ProtectionEncryption, unsigned: true, anyValidation: true})
+				}
+			}
+		}
+	}
+	// nothing at all: any key will do
+	zero := keyBytes{node: e.nodes[0], bytes: make([]byte, 32)}
+	return append(list, setup{mode: machinekey.Framework20SP1, validation: machinekey.HMACSHA1, validationKey: zero,
+		decryptionKey: zero, cipher: machinekey.AES,
+		protection: machinekey.InsecureProtectionNone, anyValidation: true, anyCipher: true})
+}
+
+// padded is a validation key that plays no part, of a legal length.
+func padded(k keyBytes) keyBytes {
+	return keyBytes{node: k.node, attribute: "validationKey", bytes: make([]byte, 32)}
+}

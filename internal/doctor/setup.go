@@ -1,0 +1,265 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// setup is everything that decides whether a credential opens.
+type setup struct {
+	kind       Kind
+	authType   string // for OWIN
+	validation machinekey.Validation
+	cipher     machinekey.Decryption
+	// mode is what forms, role and anonymous cookies go by. The legacy modes
+	// differ only where nothing is signed.
+	mode machinekey.Mode
+	// encode is MachineKey.Encode in place of Protect, for sessions.
+	encode bool
+	// The rest matters to forms, role and anonymous cookies: the first two in
+	// the legacy modes only.
+	protection machinekey.Protection
+	unsigned   bool
+	oldLayout  bool
+
+	validationKey, decryptionKey keyBytes
+	// anyValidation and anyCipher say that the key and the algorithm played
+	// no part when a credential was opened.
+	anyValidation, anyCipher bool
+}
+
+// modal reports whether the compatibility mode matters to k.
+func modal(k Kind) bool { return k == Forms || k == Roles || k == Anonymous }
+
+// setup returns that of the node for a kind, as .NET would use its
+// web.config. It reports false if the file does not allow any.
+func (n *Node) setup(k Kind, authType string) (setup, bool) {
+	s := setup{
+		kind: k, authType: authType, validation: n.key.validation, mode: n.key.mode,
+		validationKey: keyBytes{node: n, attribute: "validationKey", bytes: n.key.validationKey},
+		decryptionKey: keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.decryptionKey},
+		oldLayout:     n.switches[webconfig.UseLegacyFormsTicket],
+		unsigned:      n.switches[webconfig.UseLegacyEncryption] && isLegacy(n.key.mode),
+	}
+	s.protection = n.protection(k)
+	s.encode = k.isSession() && n.encodes(k)
+	mode := s.mode
+	if !modal(k) && !s.encode {
+		mode = machinekey.Framework45
+	}
+	s.cipher = n.key.cipher(mode)
+	return s, n.keyFault == nil && s.validation != 0
+}
+
+// encodes reports whether the node's sessions of kind k are under
+// MachineKey.Encode: as its handler says, or as each generation has it.
+func (n *Node) encodes(k Kind) bool {
+	if n.session.on && k == n.session.kind {
+		switch n.session.protection {
+		case webconfig.ProtectionMachineKeyEncode:
+			return true
+		case webconfig.ProtectionMachineKeyProtect:
+			return false
+		}
+	}
+	return k == WIF10
+}
+
+// protection is the attribute of the cookie that carries k.
+func (n *Node) protection(k Kind) machinekey.Protection {
+	switch k {
+	case Forms:
+		return n.forms.protection
+	case Roles:
+		return n.roles.protection
+	case Anonymous:
+		return n.anonymous.protection
+	}
+	return machinekey.ProtectionAll
+}
+
+// view is how a node judges what is inside: its path, clock and skew.
+type view struct {
+	endpoint string
+	skew     time.Duration
+	now      time.Time
+}
+
+func (v view) clock() func() time.Time { return func() time.Time { return v.now } }
+
+// opened is what came of opening a credential.
+type opened struct {
+	layers []Layer
+	// authentic says that the contents were read, whatever comes after.
+	authentic bool
+	// partly says that the data was authentic, but not of this format.
+	partly   bool
+	user     string
+	from, to time.Time
+	endpoint string
+	noUser   bool // nobody is authenticated
+	err      error
+}
+
+// Layer is one layer of a credential, from the outside to the inside.
+type Layer struct {
+	Layer string `json:"layer"`
+	Size  int    `json:"size,omitempty"` // in characters or bytes
+	OK    bool   `json:"ok"`
+}
+
+// open opens text under a setup with the codecs of package sessiontoken. It
+// returns false if the setup is not a legal one.
+func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool) {
+	ring, err := s.ring()
+	if err != nil {
+		return o, false
+	}
+	switch {
+	case s.kind == Forms:
+		codec, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
+			Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout, Now: v.clock()})
+		if err != nil {
+			return o, false
+		}
+		o.take(codec.Inspect(ctx, text))
+	case s.kind == Roles:
+		codec, err := sessiontoken.NewRoleCookieCodec(ring, &sessiontoken.RoleCookieOptions{Protection: s.protection, InsecureUnsigned: s.unsigned})
+		if err != nil {
+			return o, false
+		}
+		payload, err := codec.Decode(ctx, text)
+		o.err, o.authentic = err, err == nil && isFormatterStream(payload)
+		o.partly = err == nil && !o.authentic
+		if o.partly {
+			o.err = errNotRoles
+		}
+		o.layers = []Layer{{"text", len(text), true}, {"machine key", 0, err == nil}}
+	case s.kind == Anonymous:
+		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.AnonymousOptions{
+			Protection: s.protection, InsecureUnsigned: s.unsigned, Now: func() time.Time { return time.Time{} }})
+		if err != nil {
+			return o, false
+		}
+		id, err := codec.Decode(ctx, text)
+		o.err, o.authentic = err, err == nil
+		o.layers = []Layer{{"text", len(text), true}, {"machine key", 0, err == nil}}
+		if err == nil {
+			o.to = id.Expires
+			if id.Expires.Before(v.now) {
+				o.err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, id.Expires.Format(time.RFC3339))
+			}
+		}
+	case s.kind.isTicket():
+		codec, err := s.ticketCodec(ring, v)
+		if err != nil {
+			return o, false
+		}
+		o.take(codec.Inspect(ctx, text))
+	case s.kind.isSession():
+		codec, err := s.sessionCodec(ring, v)
+		if err != nil {
+			return o, false
+		}
+		o.take(codec.Inspect(ctx, text))
+	default:
+		return o, false
+	}
+	var format *sessiontoken.FormatError
+	if !o.authentic && errors.As(o.err, &format) {
+		o.partly = true
+	}
+	return o, true
+}
+
+var errNotRoles = errors.New("doctor: the data is not a BinaryFormatter stream")
+
+// isFormatterStream reports whether a payload begins as a BinaryFormatter
+// stream does, which is all that is known of a role cookie: a record of type
+// 0, and the version 1.0 at its end.
+func isFormatterStream(b []byte) bool {
+	return len(b) >= 17 && b[0] == 0 && b[9] == 1 && b[13] == 0
+}
+
+// ring makes the one key.
+func (s setup) ring() (*machinekey.Ring, error) {
+	mode := s.mode
+	if !modal(s.kind) {
+		mode = machinekey.Framework45
+		if s.encode {
+			mode = machinekey.Framework20SP1
+		}
+	}
+	key, err := machinekey.New(machinekey.Config{
+		ValidationKey: s.validationKey.bytes, DecryptionKey: s.decryptionKey.bytes, Validation: s.validation, Decryption: s.cipher,
+		Mode: mode, AllowInsecure: true, AllowKnownKey: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return machinekey.NewRing(key)
+}
+
+func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.OWINCodec, error) {
+	o := &sessiontoken.OWINOptions{Now: v.clock()}
+	switch s.kind {
+	case Bearer:
+		return sessiontoken.NewOWINAccessTokenCodec(ring, o)
+	case Refresh:
+		return sessiontoken.NewOWINRefreshTokenCodec(ring, o)
+	case AuthCode:
+		return sessiontoken.NewOWINAuthorizationCodeCodec(ring, o)
+	}
+	return sessiontoken.NewOWINCookieCodec(ring, s.authType, o)
+}
+
+func (s setup) sessionCodec(ring *machinekey.Ring, v view) (*sessiontoken.SessionCodec, error) {
+	o := &sessiontoken.SessionOptions{Endpoint: v.endpoint, ClockSkew: v.skew, Now: v.clock()}
+	if v.skew == 0 {
+		o.ClockSkew = -1 // none; zero would mean the default
+	}
+	if s.kind == WIF10 {
+		o.Format = sessiontoken.WIF10
+	}
+	transform := sessiontoken.MachineKeyTransform
+	if s.encode {
+		transform = sessiontoken.MachineKeyEncodeTransform
+	}
+	last, err := transform(ring)
+	if err != nil {
+		return nil, err
+	}
+	o.Transforms = []sessiontoken.Transform{sessiontoken.DeflateTransform(), last}
+	return sessiontoken.NewSessionCodec(ring, o)
+}
+
+// take keeps what may be told of an anatomy: layers without their facts, and
+// of authentic contents the name and the times.
+func (o *opened) take(a *sessiontoken.Anatomy) {
+	for _, l := range a.Layers {
+		o.layers = append(o.layers, Layer{l.Name, l.Size, l.Err == nil})
+	}
+	o.err = a.Err
+	switch {
+	case a.Token != nil:
+		o.authentic, o.from, o.to, o.endpoint = true, a.Token.ValidFrom, a.Token.ValidTo, a.Token.EndpointID
+		o.principal(&a.Token.Principal)
+	case a.Forms != nil:
+		o.authentic, o.user, o.from, o.to = true, a.Forms.Name, a.Forms.IssueDate, a.Forms.Expiration
+	case a.OWIN != nil:
+		o.authentic = true
+		o.from, _ = a.OWIN.Properties.Issued()
+		o.to, _ = a.OWIN.Properties.Expires()
+		o.principal(a.OWIN.Principal())
+	}
+}
+
+func (o *opened) principal(p *sessiontoken.Principal) {
+	o.user, o.noUser = p.Name(), !p.IsAuthenticated()
+}

@@ -139,7 +139,7 @@ var (
 // what C# alone reads must be of a kind in which Go is stricter on purpose.
 func TestDamagedAlike(t *testing.T) {
 	dotnet := BuildDotnet(t)
-	n := 10_000
+	n := 5_000
 	if testing.Short() || race.Enabled {
 		n /= 10
 	}

@@ -137,12 +137,14 @@ func Need(t testing.TB, how string, programs ...string) {
 	}
 }
 
-// Root returns the folder of this module.
+// Root returns the folder of this module, also for tests of modules nested in
+// it.
 func Root(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	for err == nil {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && strings.HasPrefix(string(mod), "module github.com/webfarm-go/webfarm\n") {
 			return dir
 		}
 		up := filepath.Dir(dir)

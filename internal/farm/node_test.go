@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -300,4 +301,56 @@ func TestNodeReadsItsKeyAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.get(node, "/whoami", 200) // half a file changes nothing
+}
+
+// TestNodeUnderLoad signs many users in at once, kills the node in between and
+// starts it again in the same place. Nobody may become somebody else.
+func TestNodeUnderLoad(t *testing.T) {
+	dotnet := BuildDotnet(t)
+	config := filepath.Join(t.TempDir(), "web.config")
+	writeConfig(t, config)
+	options := NodeOptions{Config: config, Port: FreePort(t)}
+	node := dotnet.Node(t, options)
+
+	users := make([]*browser, 24)
+	each := func(do func(b *browser, name, kind string)) {
+		var wg sync.WaitGroup
+		for i, b := range users {
+			wg.Go(func() { do(b, fmt.Sprint("user ", i), []string{"fedauth", "forms", "owin"}[i%3]) })
+		}
+		wg.Wait()
+	}
+	for i := range users {
+		users[i] = newBrowser(t)
+	}
+	recognised := func(b *browser, name, kind string) {
+		for range 10 {
+			r, err := b.client.Get(node.URL + "/whoami")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var who answer
+			err = json.NewDecoder(r.Body).Decode(&who)
+			r.Body.Close()
+			if err != nil || who.Name != name || who.Kind != kind {
+				t.Errorf("%s by %s: %+v, %v", name, kind, who, err)
+				return
+			}
+		}
+	}
+	each(func(b *browser, name, kind string) {
+		query := url.Values{"kind": {kind}, "name": {name}, "claims": {"40"}}
+		r, err := b.client.Get(node.URL + "/signin?" + query.Encode())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+	})
+	each(recognised)
+	node.Kill()
+	node = dotnet.Node(t, options)
+	each(recognised)
 }

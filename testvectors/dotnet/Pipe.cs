@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Text;
 
@@ -19,7 +20,7 @@ namespace WebFarm
     ///
     /// What cannot be done is answered with "refused type=.. message=..".
     /// Requests of kind owin have format=.. and any number of purpose=.. behind
-    /// the key.
+    /// the key; reading one also tells its times and whether it persists.
     /// </summary>
     sealed class Pipe
     {
@@ -102,7 +103,9 @@ namespace WebFarm
             {
                 string format = request.Take("format");
                 string[] purposes = Purposes(request);
-                c.ReadOwin(request.Take("text"), format, purposes).AddTo(answer);
+                OwinTicket t = c.ReadOwin(request.Take("text"), format, purposes);
+                t.AddTo(answer);
+                answer.Add("issued", Ticks(t.Issued)).Add("expires", Ticks(t.Expires)).Add("persistent", t.IsPersistent);
             }
             request.End();
         }
@@ -147,6 +150,11 @@ namespace WebFarm
             if (value == null)
                 throw new InvalidDataException("cookie: not there, or not whole");
             answer.Add("value", value);
+        }
+
+        static string Ticks(DateTime? time)
+        {
+            return time == null ? "" : time.Value.Ticks.ToString(CultureInfo.InvariantCulture);
         }
 
         static string[] Purposes(Fields request)

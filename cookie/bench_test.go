@@ -20,6 +20,7 @@ import (
 // recorded with it.
 type farm struct {
 	guard   *cookie.Guard
+	codec   *sessiontoken.SessionCodec
 	floor   *floor.Session
 	headers map[string]string // vector name to Cookie header
 	texts   map[string]string // vector name to joined text
@@ -67,7 +68,7 @@ func newFarm(t testing.TB) *farm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &farm{guard: new(cookie.Guard), headers: map[string]string{}, texts: map[string]string{}}
+	f := &farm{guard: new(cookie.Guard), codec: codec, headers: map[string]string{}, texts: map[string]string{}}
 	f.guard.Accept(cookie.FedAuth, codec)
 	if f.floor, err = floor.NewSession(validationKey, decryptionKey); err != nil {
 		t.Fatal(err)
@@ -98,6 +99,16 @@ func (f *farm) request(vector string) *http.Request {
 	return &http.Request{Header: http.Header{"Cookie": {f.headers[vector]}}}
 }
 
+// sessions returns sessions with the cookies of the vectors.
+func (f *farm) sessions(t testing.TB, o *cookie.SessionsOptions) *cookie.Sessions {
+	t.Helper()
+	s, err := cookie.NewTokenSessions(f.codec, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func BenchmarkCheck(b *testing.B) {
 	f := newFarm(b)
 	for _, bc := range benchCookies {
@@ -110,6 +121,41 @@ func BenchmarkCheck(b *testing.B) {
 				}
 			}
 		})
+		b.Run(bc.name+"Floor", func(b *testing.B) {
+			text := f.texts[bc.vector]
+			for b.Loop() {
+				f.floor.Read(text)
+			}
+		})
+	}
+}
+
+// nowhere is a response that nobody reads.
+type nowhere struct{ header http.Header }
+
+func (w *nowhere) Header() http.Header            { return w.header }
+func (w *nowhere) Write(data []byte) (int, error) { return len(data), nil }
+func (w *nowhere) WriteHeader(int)                {}
+
+func BenchmarkSessionsHandler(b *testing.B) {
+	f := newFarm(b)
+	for _, bc := range benchCookies[:2] {
+		for name, o := range map[string]*cookie.SessionsOptions{"": nil, "Verified": {Verified: 1000}} {
+			b.Run(bc.name+name, func(b *testing.B) {
+				seen := 0
+				h := f.sessions(b, o).Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen++ }))
+				r, w, n := f.request(bc.vector), &nowhere{http.Header{}}, 0
+				b.ReportAllocs()
+				for b.Loop() {
+					clear(w.header)
+					h.ServeHTTP(w, r)
+					n++
+				}
+				if seen != n {
+					b.Fatalf("%d of %d requests refused", n-seen, n)
+				}
+			})
+		}
 		b.Run(bc.name+"Floor", func(b *testing.B) {
 			text := f.texts[bc.vector]
 			for b.Loop() {

@@ -141,7 +141,23 @@ func ObserveStore(store sessiontoken.Store, observer Observer) sessiontoken.Stor
 	if store == nil || observer == nil {
 		return store
 	}
+	if with, ok := store.(sessiontoken.ExpiryStore); ok {
+		return observedExpiryStore{observedStore{store, observer}, with}
+	}
 	return observedStore{store, observer}
+}
+
+// observedExpiryStore is for a store that also tells when an entry expires.
+type observedExpiryStore struct {
+	observedStore
+	with sessiontoken.ExpiryStore
+}
+
+func (s observedExpiryStore) GetExpires(ctx context.Context, key string) ([]byte, time.Time, error) {
+	began := time.Now()
+	data, expires, err := s.with.GetExpires(ctx, key)
+	s.done(ctx, "get", began, err)
+	return data, expires, err
 }
 
 type observedStore struct {

@@ -1,0 +1,24 @@
+package cookie_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+	"github.com/webfarm-go/webfarm/sessiontoken/storetest"
+)
+
+type observerFunc func(cookie.Event)
+
+func (f observerFunc) Observe(_ context.Context, e cookie.Event) { f(e) }
+
+// An observed store is as good as the store itself.
+func TestObservedStoreIsAStore(t *testing.T) {
+	clock := storetest.NewClock()
+	storetest.Run(t, func(t *testing.T) sessiontoken.Store {
+		memory := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
+		return cookie.ObserveStore(memory, observerFunc(func(cookie.Event) {}))
+	}, &storetest.Options{Clock: clock})
+}

@@ -3,7 +3,6 @@ package cookie_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/sessiontoken"

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/testvectors"
@@ -363,105 +362,4 @@ func TestDotnetReadsRecordedForms(t *testing.T) {
 		a.wants(v.Name, read, answer.Fields)
 	}
 	t.Logf("formsauth.json: %d comparisons of %d vectors, left out: %d of the old layout, %d with half a surrogate pair", a.n, len(file.Vectors), old, surrogates)
-}
-
-type vectorOWIN struct {
-	AuthenticationType, NameType, RoleType string
-	Claims                                 []vectorClaim
-	Bootstrap                              string
-	Properties                             [][2]string
-	IssuedUTC, ExpiresUTC                  *time.Time
-	IsPersistent                           bool
-}
-
-// addTimes adds what .NET made of the properties.
-func (v *vectorOWIN) addTimes(m *Message) {
-	at := func(t *time.Time) string {
-		if t == nil {
-			return ""
-		}
-		return ticks(*t)
-	}
-	m.Add("issued", at(v.IssuedUTC))
-	m.Add("expires", at(v.ExpiresUTC))
-	m.Add("persistent", flag(v.IsPersistent))
-}
-
-func (v *vectorOWIN) add(m *Message) {
-	t := &sessiontoken.OWINTicket{Identity: sessiontoken.Identity{
-		AuthenticationType: v.AuthenticationType, NameClaimType: v.NameType, RoleClaimType: v.RoleType, Claims: claims(v.Claims),
-	}}
-	if v.Bootstrap != "" {
-		t.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: []byte(v.Bootstrap)}
-	}
-	for _, p := range v.Properties {
-		t.Properties = append(t.Properties, sessiontoken.Property{Name: p[0], Value: p[1]})
-	}
-	addOWIN(m, t)
-}
-
-func TestDotnetReadsRecordedOWIN(t *testing.T) {
-	a := newAsker(t)
-	var file struct {
-		Keys    map[string]vectorKey
-		Vectors []struct {
-			ID, Key, Format, Expect, Text, SerializedHex string
-			KeyInline                                    *vectorKey
-			Purposes                                     []string
-			Input, Ticket                                *vectorOWIN
-		}
-	}
-	readVectors(t, "owin.json", &file)
-	for name, key := range file.Keys {
-		a.setUp(key.message(name))
-	}
-	null := 0
-	for _, v := range file.Vectors {
-		if v.KeyInline != nil { // that .NET refuses for this use
-			a.n++
-			if known := a.ask(v.KeyInline.message("refused")); known.Verb == "ok" {
-				m := NewMessage("write", "kind", "owin", "key", "refused", "format", "3")
-				addOWIN(m, &sessiontoken.OWINTicket{Identity: sessiontoken.Identity{AuthenticationType: "x"}})
-				if a.ask(m).Verb == "ok" {
-					t.Errorf("%s: not refused", v.ID)
-				}
-			}
-			continue
-		}
-		if v.Expect == "argument-error" { // purposes that .NET refuses
-			m := NewMessage("write", "kind", "owin", "key", v.Key, "format", "3")
-			for _, p := range v.Purposes {
-				m.Add("purpose", p)
-			}
-			addOWIN(m, &sessiontoken.OWINTicket{Identity: sessiontoken.Identity{AuthenticationType: "x"}})
-			if len(v.Purposes) == 0 {
-				null++ // a text that is null in .NET, which no field can say
-				continue
-			}
-			a.wants(v.ID, m, nil)
-			continue
-		}
-		read := NewMessage("read", "kind", "owin", "key", v.Key, "format", strings.TrimSuffix(v.Format, "bc"))
-		if v.Format == "2bc" {
-			read.Fields[2].Value = v.Format
-		}
-		for _, p := range v.Purposes {
-			read.Add("purpose", p)
-		}
-		read.Add("text", v.Text)
-		if v.Expect != "ok" {
-			a.wants(v.ID, read, nil)
-			continue
-		}
-		answer := NewMessage("")
-		v.Ticket.add(answer)
-		v.Ticket.addTimes(answer)
-		a.wants(v.ID, read, answer.Fields)
-		if v.Input != nil && v.SerializedHex != "" && v.Format == "3" {
-			m := NewMessage("bytes", "kind", "owin")
-			v.Input.add(m)
-			a.wants(v.ID+", bytes", m, []Field{{"hex", strings.ToUpper(v.SerializedHex)}})
-		}
-	}
-	t.Logf("owin.json: %d comparisons of %d vectors, %d about null left out", a.n, len(file.Vectors), null)
 }

@@ -83,48 +83,56 @@ namespace WebFarm
     /// </summary>
     static class KatanaChunks
     {
-        const int Limit = 4090;
+        public const int DefaultLimit = 4090;
         const string Marker = "chunks:";
 
-        /// <summary>Suffix is the length of the attributes as they will be printed.</summary>
-        public static List<CookiePair> Split(string name, string value, int suffix)
+        /// <summary>
+        /// Suffix is the length of the attributes as they will be printed; a
+        /// limit of 0 never cuts. Quotes around a value go around each chunk.
+        /// </summary>
+        public static List<CookiePair> Split(string name, string value, int suffix, int limit)
         {
             List<CookiePair> cookies = new List<CookiePair>();
-            string escaped = Uri.EscapeDataString(value), prefix = Uri.EscapeDataString(name);
-            int overhead = prefix.Length + 1 + suffix;
-            if (Limit > overhead + escaped.Length)
+            bool quoted = IsQuoted(value);
+            string quote = quoted ? "\"" : "";
+            string prefix = Uri.EscapeDataString(name), escaped = Uri.EscapeDataString(Unquote(value));
+            int overhead = prefix.Length + 1 + suffix + 2 * quote.Length;
+            if (limit == 0 || limit > overhead + escaped.Length)
             {
-                cookies.Add(new CookiePair(prefix, escaped));
+                cookies.Add(new CookiePair(prefix, quote + escaped + quote));
                 return cookies;
             }
-            if (Limit < overhead + 10)
+            if (limit < overhead + 10)
                 throw new InvalidOperationException("cookie: the attributes leave no room for a value");
-            int room = Limit - overhead - 3;
+            int room = limit - overhead - 3;
             int n = (escaped.Length + room - 1) / room;
             cookies.Add(new CookiePair(prefix, Marker + n.ToString(CultureInfo.InvariantCulture)));
             for (int i = 0; i < n; i++)
-                cookies.Add(new CookiePair(prefix + "C" + (i + 1).ToString(CultureInfo.InvariantCulture),
-                    escaped.Substring(i * room, Math.Min(room, escaped.Length - i * room))));
+                cookies.Add(new CookiePair(ChunkName(prefix, i + 1), quote + escaped.Substring(i * room, Math.Min(room, escaped.Length - i * room)) + quote));
             return cookies;
         }
 
-        /// <summary>The whole value, or null if it or one of its chunks is missing.</summary>
+        /// <summary>
+        /// The whole value, or null if there is none. Where a chunk is missing the
+        /// marker is the value, as in Katana; no ticket reads so.
+        /// </summary>
         public static string Join(List<CookiePair> cookies, string name)
         {
-            string prefix = Uri.EscapeDataString(name);
-            string value = CookiePair.Find(cookies, prefix, StringComparison.Ordinal);
+            string value = Find(cookies, name);
             int n = Count(value);
             if (n == 0)
-                return value == null ? null : Uri.UnescapeDataString(value);
+                return value;
             string whole = "";
+            bool quoted = false;
             for (int i = 1; i <= n; i++)
             {
-                string part = CookiePair.Find(cookies, prefix + "C" + i.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+                string part = Find(cookies, ChunkName(name, i));
                 if (part == null)
-                    return null;
-                whole += part;
+                    return value;
+                quoted |= IsQuoted(part);
+                whole += Unquote(part);
             }
-            return Uri.UnescapeDataString(whole);
+            return quoted ? "\"" + whole + "\"" : whole;
         }
 
         /// <summary>The number of chunks that a value announces; 0 for one that is no marker.</summary>
@@ -135,6 +143,29 @@ namespace WebFarm
                 !int.TryParse(value.Substring(Marker.Length), NumberStyles.None, CultureInfo.InvariantCulture, out n))
                 return 0;
             return n;
+        }
+
+        public static string ChunkName(string name, int i)
+        {
+            return name + "C" + i.ToString(CultureInfo.InvariantCulture);
+        }
+
+        /// <summary>The value under a name or under its escaped form, without escapes.</summary>
+        static string Find(List<CookiePair> cookies, string name)
+        {
+            string value = CookiePair.Find(cookies, name, StringComparison.Ordinal) ??
+                CookiePair.Find(cookies, Uri.EscapeDataString(name), StringComparison.Ordinal);
+            return value == null ? null : Uri.UnescapeDataString(value);
+        }
+
+        static bool IsQuoted(string value)
+        {
+            return value.Length >= 2 && value[0] == '"' && value[value.Length - 1] == '"';
+        }
+
+        static string Unquote(string value)
+        {
+            return IsQuoted(value) ? value.Substring(1, value.Length - 2) : value;
         }
     }
 }

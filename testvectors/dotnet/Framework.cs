@@ -28,15 +28,9 @@ namespace WebFarm
             setup.ConfigurationFile = file;
             AppDomain domain = AppDomain.CreateDomain("machine key", null, setup);
             Framework framework = (Framework)domain.CreateInstanceAndUnwrap(typeof(Framework).Assembly.FullName, typeof(Framework).FullName);
-            framework.ReadKey();
-            File.Delete(file);
+            // The file has to stay: .NET reads each section when it is first used.
+            AppDomain.CurrentDomain.ProcessExit += delegate { File.Delete(file); };
             return framework;
-        }
-
-        /// <summary>Has the configuration read, and its faults found, at once.</summary>
-        public void ReadKey()
-        {
-            MachineKey.Protect(new byte[1], "webfarm");
         }
 
         public byte[] Protect(byte[] data, params string[] purposes)

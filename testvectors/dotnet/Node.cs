@@ -362,8 +362,8 @@ namespace WebFarm
                 {
                     const string Expired = "=; path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT; HttpOnly";
                     Add(OwinName + Expired);
-                    for (int i = 1; i <= KatanaChunks.Count(value) && CookiePair.Find(cookies, OwinName + "C" + i, StringComparison.Ordinal) != null; i++)
-                        Add(OwinName + "C" + i + Expired);
+                    for (int i = 1; i <= KatanaChunks.Count(value) && CookiePair.Find(cookies, KatanaChunks.ChunkName(OwinName, i), StringComparison.Ordinal) != null; i++)
+                        Add(KatanaChunks.ChunkName(OwinName, i) + Expired);
                 }
                 Reply(200, new Json().Open('{', null).Add("kind", "").Add("name", "").Add("node", node.options.Name));
             }
@@ -407,7 +407,7 @@ namespace WebFarm
                 string suffix = "; path=/" + (t.IsPersistent && t.Expires != null ? Expires(t.Expires.Value) : "") +
                     (node.options.OwinSecure ? "; secure" : "") + "; HttpOnly";
                 string text = site.Credentials.WriteOwin(t, "3", OwinGlue.CookiePurposes(node.options.AuthenticationType));
-                foreach (CookiePair c in KatanaChunks.Split(OwinName, text, suffix.Length))
+                foreach (CookiePair c in KatanaChunks.Split(OwinName, text, suffix.Length, KatanaChunks.DefaultLimit))
                     Add(c.Name + "=" + c.Value + suffix);
             }
 

@@ -18,9 +18,11 @@ namespace WebFarm
     ///     join   scheme=wif|katana name=.. cookie=.. value=.. ...    ok value=..
     ///     flush                                                      nothing; sends the answers so far
     ///
-    /// What cannot be done is answered with "refused type=.. message=..".
-    /// Requests of kind owin have format=.. and any number of purpose=.. behind
-    /// the key; reading one also tells its times and whether it persists.
+    /// The size is that of WIF's chunks, or the length of the attributes behind
+    /// Katana's, which may have a limit=.. too. Requests of kind owin have
+    /// format=.. and any number of purpose=.. behind the key; reading one also
+    /// tells its times and whether it persists. What cannot be done is answered
+    /// with "refused type=.. message=..".
     /// </summary>
     sealed class Pipe
     {
@@ -134,8 +136,9 @@ namespace WebFarm
         {
             string scheme = request.Take("scheme"), name = request.Take("name"), value = request.Take("value");
             int size = (int)request.TakeLong("size");
+            int limit = request.At("limit") ? (int)request.TakeLong("limit") : KatanaChunks.DefaultLimit;
             request.End();
-            foreach (CookiePair c in scheme == "wif" ? WifChunks.Split(name, value, size) : KatanaChunks.Split(name, value, size))
+            foreach (CookiePair c in scheme == "wif" ? WifChunks.Split(name, value, size) : KatanaChunks.Split(name, value, size, limit))
                 answer.Add("cookie", c.Name).Add("value", c.Value);
         }
 

@@ -20,7 +20,7 @@ const module = "github.com/webfarm-go/webfarm"
 // three packages form a line, and what lies under internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/doctor", "internal/webconfig"},
+	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/doctor", "internal/webconfig", "internal/gateway"},
 	"cookie":                 {"sessiontoken", "machinekey", "internal/webconfig"},
 	"sessiontoken":           {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/nbfx", "internal/nrbf", "internal/rsacookie"},
 	"sessiontoken/storetest": {"sessiontoken"},
@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey"},
 	"internal/flate":         {},
 	"internal/floor":         {},
+	"internal/gateway":       {"cookie", "sessiontoken", "machinekey"},
 	"internal/nbfx":          {"internal/dotnet"},
 	"internal/nrbf":          {"internal/dotnet"},
 	"internal/race":          {},
@@ -46,7 +47,7 @@ var onlyIn = []struct {
 	pkg, why string
 	folders  []string
 }{
-	{"net/http", "only cookie knows HTTP", []string{"cookie", "internal/doctor", "cmd/webfarm", "internal/farm", "internal/farmtest"}},
+	{"net/http", "only cookie knows HTTP", []string{"cookie", "internal/doctor", "cmd/webfarm", "internal/farm", "internal/farmtest", "internal/gateway"}},
 	{"crypto/cipher", "only machinekey and rsacookie encrypt; floor is for benchmarks", []string{"machinekey", "internal/rsacookie", "internal/floor"}},
 	{"crypto/hmac", "only machinekey authenticates; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
 	{"unsafe", "no unsafe code", nil},

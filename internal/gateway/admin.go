@@ -1,0 +1,148 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// state is what changes while a gateway runs.
+type state struct {
+	draining atomic.Bool
+
+	mu    sync.Mutex
+	fault error // of the web.config, when it was last looked at
+}
+
+// storeTimeout is how long the store may take to prove that it is there.
+const storeTimeout = 2 * time.Second
+
+// probeKey is a key of the store that nothing has.
+const probeKey = "webfarm gateway: is there anybody?"
+
+// Admin returns what answers operators, to be served on an address of its own
+// that no client reaches:
+//
+//	/healthz  200 as long as the process answers
+//	/readyz   200 if requests can be decided, 503 while shutting down or
+//	          without the store; the lines of the body say why
+//	/metrics  counters, in the text format of Prometheus
+func (g *Gateway) Admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		plain(w, http.StatusOK, "alive\n")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ready, lines := g.ready(r.Context())
+		status := http.StatusOK
+		if !ready {
+			status = http.StatusServiceUnavailable
+		}
+		plain(w, status, strings.Join(lines, "\n")+"\n")
+	})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		noStore(w)
+		g.metrics.write(w, g) // fails only if the client has gone
+	})
+	return mux
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	noStore(w)
+	w.WriteHeader(status)
+	fmt.Fprint(w, text)
+}
+
+// ready reports whether requests can be decided, with a line about each part.
+// A web.config that broke while the gateway runs does not make it unready: it
+// serves with the keys it has, as the .NET nodes do that have not restarted.
+func (g *Gateway) ready(ctx context.Context) (bool, []string) {
+	ready := true
+	var lines []string
+	fail := func(line string) {
+		ready = false
+		lines = append(lines, line)
+	}
+	if g.state.draining.Load() {
+		fail("server: shutting down")
+	} else {
+		lines = append(lines, "server: ok")
+	}
+	if key := g.site.Ring().Primary(); key == nil {
+		fail("keys: none")
+	} else {
+		lines = append(lines, "keys: ok, "+key.ID()+" writes")
+	}
+	if err := g.keyFault(); err != nil {
+		lines = append(lines, "web.config: cannot be used, the keys stay as they are: "+oneLine(err.Error()))
+	} else {
+		lines = append(lines, "web.config: ok")
+	}
+	if g.store != nil {
+		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+		defer cancel()
+		if _, err := g.store.Get(ctx, probeKey); err != nil && !errors.Is(err, sessiontoken.ErrNotInStore) {
+			fail("store: " + oneLine(err.Error()))
+		} else {
+			lines = append(lines, "store: ok")
+		}
+	}
+	return ready, lines
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// watchOptions adds the gateway's own hooks.
+func (g *Gateway) watchOptions() *machinekey.WatchOptions {
+	o := g.o.Watch
+	changed, failed := o.OnChange, o.OnError
+	o.OnChange = func(old, now *machinekey.Key) {
+		g.metrics.keyChanges.Add(1)
+		if changed != nil {
+			changed(old, now)
+		}
+	}
+	o.OnError = func(err error) {
+		g.metrics.keyFaults.Add(1)
+		g.state.mu.Lock()
+		g.state.fault = err
+		g.state.mu.Unlock()
+		if failed != nil {
+			failed(err)
+		}
+	}
+	return &o
+}
+
+// keyFault returns what is wrong with the web.config, nil for nothing. Watch
+// tells when it breaks and not when it is mended, so a broken one is read
+// again.
+func (g *Gateway) keyFault() error {
+	g.state.mu.Lock()
+	defer g.state.mu.Unlock()
+	if g.state.fault == nil {
+		return nil
+	}
+	cfg, err := machinekey.LoadWebConfig(g.o.Config)
+	if err == nil {
+		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.KnownKeys = g.o.Site.AllowInsecure, g.o.Site.AllowKnownKey, g.o.Site.KnownKeys
+		_, err = machinekey.New(cfg)
+	}
+	if err == nil {
+		g.log.LogAttrs(context.Background(), slog.LevelInfo, "gateway: the web.config can be used again")
+	}
+	g.state.fault = err
+	return err
+}

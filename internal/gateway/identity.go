@@ -1,0 +1,221 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// HeaderOptions name the headers that tell a service who the user is.
+//
+// Values are percent-encoded: letters, digits and - . _ ~ @ : / \ stand for
+// themselves, every other byte of the UTF-8 text is % and two hex digits. A
+// list has commas between its values, and as a comma within a value is %2C, no
+// value becomes two. Any function that decodes URLs decodes them.
+//
+// All headers are there for every user who is signed in, empty if there is
+// nothing to say, so that a proxy has something to put in the place of what a
+// client sent.
+type HeaderOptions struct {
+	// User has the user's name; empty means X-Webfarm-User.
+	User string
+	// Roles has the list of roles; empty means X-Webfarm-Roles.
+	Roles string
+	// Claims are further headers, each with the list of values of one claim
+	// type. There are none by default: tell a service what it needs.
+	Claims []ClaimHeader
+	// OnlyRoles, if not nil, are the roles to tell about. Users of a large
+	// directory have more than fit a header.
+	OnlyRoles []string
+}
+
+// ClaimHeader is a header with the values of the claims of one type.
+type ClaimHeader struct{ Name, Type string }
+
+// Defaults of [HeaderOptions].
+const (
+	DefaultUserHeader  = "X-Webfarm-User"
+	DefaultRolesHeader = "X-Webfarm-Roles"
+)
+
+// headerWriter writes the identity headers, and strips them.
+type headerWriter struct {
+	user, roles string
+	claims      []ClaimHeader
+	only        []string
+	folded      []string // the names, as fold makes them
+}
+
+func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
+	h := &headerWriter{user: o.User, roles: o.Roles, only: o.OnlyRoles}
+	if h.user == "" {
+		h.user = DefaultUserHeader
+	}
+	if h.roles == "" {
+		h.roles = DefaultRolesHeader
+	}
+	names := []string{h.user, h.roles}
+	for _, c := range o.Claims {
+		if c.Type == "" {
+			return nil, fmt.Errorf("gateway: header %q needs a claim type", c.Name)
+		}
+		h.claims = append(h.claims, ClaimHeader{http.CanonicalHeaderKey(c.Name), c.Type})
+		names = append(names, c.Name)
+	}
+	for _, name := range names {
+		if !isIdentityName(name) {
+			return nil, fmt.Errorf("gateway: %q cannot be the name of an identity header: letters, digits and -, beginning with X-", name)
+		}
+		folded := fold(name)
+		if slices.Contains(h.folded, folded) {
+			return nil, fmt.Errorf("gateway: two identity headers are called %q", name)
+		}
+		h.folded = append(h.folded, folded)
+	}
+	h.user, h.roles = http.CanonicalHeaderKey(h.user), http.CanonicalHeaderKey(h.roles)
+	return h, nil
+}
+
+// isIdentityName reports whether name may be that of an identity header. One
+// that begins with X- is none that HTTP gives a meaning, and the headers of
+// proxies are apart.
+func isIdentityName(name string) bool {
+	folded := fold(name)
+	if !strings.HasPrefix(folded, "x-") || len(name) < 3 || strings.HasPrefix(folded, "x-forwarded-") || folded == "x-real-ip" ||
+		strings.HasPrefix(folded, "x-original-") || folded == fold(headerRequireRole) || strings.HasPrefix(folded, fold(headerSetCookie)) {
+		return false
+	}
+	return strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// fold returns the name of a header as a service may see it that reads headers
+// from variables such as HTTP_X_WEBFARM_USER: without case, and with all other
+// characters than letters and digits alike.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'A' <= r && r <= 'Z':
+			return r + 'a' - 'A'
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			return r
+		}
+		return '-'
+	}, name)
+}
+
+// strip removes every header that a service could take for one of ours.
+func (h *headerWriter) strip(header http.Header) {
+	for name := range header {
+		if slices.Contains(h.folded, fold(name)) {
+			delete(header, name)
+		}
+	}
+}
+
+var errIdentityTooLong = errors.New("gateway: the identity headers are too long; tell about fewer roles or claims")
+
+// write sets the headers of p. The error is errIdentityTooLong, and then none
+// is set.
+func (h *headerWriter) write(header http.Header, p *sessiontoken.Principal, limit int) error {
+	values := make([]string, 0, 2+len(h.claims))
+	values = append(values, escape(p.Name()), list(h.told(p)))
+	for _, c := range h.claims {
+		values = append(values, list(claimValues(p, c.Type)))
+	}
+	size := 0
+	for _, v := range values {
+		size += len(v)
+	}
+	if size > limit {
+		return errIdentityTooLong
+	}
+	header.Set(h.user, values[0])
+	header.Set(h.roles, values[1])
+	for i, c := range h.claims {
+		header.Set(c.Name, values[2+i])
+	}
+	return nil
+}
+
+// told yields the roles of p to tell about.
+func (h *headerWriter) told(p *sessiontoken.Principal) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for role := range roles(p) {
+			if (h.only == nil || slices.Contains(h.only, role)) && !yield(role) {
+				return
+			}
+		}
+	}
+}
+
+// roles yields the roles of p, those for which HasRole is true.
+func roles(p *sessiontoken.Principal) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range p.Identities {
+			id := &p.Identities[i]
+			t := id.RoleClaimType
+			if t == "" {
+				t = sessiontoken.ClaimTypeRole
+			}
+			for k := range id.Claims {
+				if strings.EqualFold(id.Claims[k].Type, t) && !yield(id.Claims[k].Value) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func claimValues(p *sessiontoken.Principal, claimType string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for c := range p.All(claimType) {
+			if !yield(c.Value) {
+				return
+			}
+		}
+	}
+}
+
+// list returns the values as one header has them, each once. Empty ones are
+// left out, as a list cannot show them.
+func list(values iter.Seq[string]) string {
+	var b strings.Builder
+	seen := make(map[string]bool)
+	for v := range values {
+		if v == "" || seen[v] {
+			continue
+		}
+		seen[v] = true
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		appendEscaped(&b, v)
+	}
+	return b.String()
+}
+
+// escape returns s as [HeaderOptions] says.
+func escape(s string) string {
+	var b strings.Builder
+	appendEscaped(&b, s)
+	return b.String()
+}
+
+func appendEscaped(b *strings.Builder, s string) {
+	const hex = "0123456789ABCDEF"
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(`-._~@:/\`, c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteByte('%')
+		b.WriteByte(hex[c>>4])
+		b.WriteByte(hex[c&15])
+	}
+}

@@ -1,0 +1,145 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/cookie"
+)
+
+// newProxy returns what passes requests on to the service.
+func (g *Gateway) newProxy() (http.Handler, error) {
+	target := g.o.Upstream
+	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" || target.User != nil || target.RawQuery != "" || target.Fragment != "" {
+		return nil, fmt.Errorf("gateway: %q cannot be the upstream: an http or https URL without user, query and fragment", target.Redacted())
+	}
+	transport := g.o.Transport
+	if transport == nil {
+		transport = &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 64, DisableCompression: true}
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite:        g.rewrite,
+		ModifyResponse: keepOneSession,
+		Transport:      transport,
+		ErrorHandler:   g.badGateway,
+		ErrorLog:       slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
+	return g.site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, ok := cookie.FromContext(r.Context())
+		if !ok && (!g.o.Anonymous || len(g.require) > 0) {
+			noStore(w)
+			g.challenge(w, r)
+			return
+		}
+		passed := &passed{response: w.Header()}
+		if ok {
+			if !g.permits(p, &http.Request{}, "") {
+				noStore(w)
+				g.answer(w, http.StatusForbidden)
+				return
+			}
+			passed.identity = make(http.Header)
+			if err := g.headers.write(passed.identity, p, g.o.Limits.IdentityBytes); err != nil {
+				noStore(w)
+				g.log.LogAttrs(r.Context(), slog.LevelError, err.Error())
+				g.answer(w, http.StatusInternalServerError)
+				return
+			}
+		}
+		g.metrics.answered(http.StatusOK)
+		proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passedKey{}, passed)))
+	})), nil
+}
+
+// challenge answers somebody who is not signed in and asks us directly.
+func (g *Gateway) challenge(w http.ResponseWriter, r *http.Request) {
+	a := asked{method: r.Method, scheme: "http", host: r.Host, uri: r.RequestURI, navigates: navigates(r)}
+	if isTLS(r) {
+		a.scheme = "https"
+	}
+	location, ok := g.signIn.location(a)
+	if !ok {
+		g.answer(w, http.StatusUnauthorized)
+		return
+	}
+	w.Header().Set("Location", location)
+	g.answer(w, http.StatusFound)
+}
+
+// rewrite makes the request to the service. Headers for this connection only
+// are gone by now, and so are those that Connection names: a client cannot
+// have ours taken out.
+func (g *Gateway) rewrite(r *httputil.ProxyRequest) {
+	r.SetURL(g.o.Upstream)
+	r.Out.URL.RawQuery = r.In.URL.RawQuery // not ours to repair
+	if base := g.o.Upstream.Path; base == "" || base == "/" {
+		r.Out.URL.Path, r.Out.URL.RawPath = r.In.URL.Path, r.In.URL.RawPath
+	}
+	r.Out.Host = r.In.Host
+	if g.o.TrustForwarded {
+		r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
+	}
+	r.SetXForwarded()
+	if g.o.TrustForwarded {
+		for _, name := range []string{headerForwardedHost, "X-Forwarded-Proto"} {
+			if v := r.In.Header[name]; len(v) > 0 {
+				r.Out.Header[name] = v
+			}
+		}
+	}
+	g.headers.strip(r.Out.Header)
+	r.Out.Trailer = nil // some servers take trailers for headers
+	passed, _ := r.In.Context().Value(passedKey{}).(*passed)
+	maps.Copy(r.Out.Header, passed.identity)
+}
+
+// passed is what the proxy must know of a request that is passed on.
+type passed struct {
+	identity http.Header // nil for a stranger
+	response http.Header // of the answer to the client
+}
+
+// passedKey is its key in the context of the request.
+type passedKey struct{}
+
+// keepOneSession leaves the session to the service if it sets or deletes one of
+// the cookies that were renewed here: of two sets for one name, a browser would
+// keep a mixture.
+func keepOneSession(resp *http.Response) error {
+	passed, _ := resp.Request.Context().Value(passedKey{}).(*passed)
+	ours := passed.response
+	for _, line := range resp.Header["Set-Cookie"] {
+		for _, own := range ours["Set-Cookie"] {
+			if strings.EqualFold(baseName(line), baseName(own)) {
+				delete(ours, "Set-Cookie")
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// baseName returns the name in a Set-Cookie line without the number of a chunk.
+func baseName(line string) string {
+	name, _, _ := strings.Cut(line, "=")
+	name = strings.TrimSpace(name)
+	if base := strings.TrimRight(name, "0123456789"); base != name {
+		return strings.TrimSuffix(base, "C") // Katana's chunks
+	}
+	return name
+}
+
+// badGateway answers for a service that does not.
+func (g *Gateway) badGateway(w http.ResponseWriter, r *http.Request, err error) {
+	noStore(w)
+	if r.Context().Err() != nil {
+		return // the client has gone
+	}
+	g.log.LogAttrs(r.Context(), slog.LevelError, "gateway: upstream", slog.Any("error", err))
+	http.Error(w, http.StatusText(http.StatusBadGateway), http.StatusBadGateway)
+}

@@ -1,0 +1,99 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// RunOptions are where and how a gateway is served.
+type RunOptions struct {
+	// Public and Admin are where it listens for clients and for operators.
+	// Admin may be nil.
+	Public, Admin net.Listener
+	// Drain is how long /readyz says no before the gateway stops to take
+	// requests, so that balancers can turn away.
+	Drain time.Duration
+	// Timeout is how long requests under way may take then. Zero means 10
+	// seconds.
+	Timeout time.Duration
+}
+
+// Run serves until ctx is done, and then stops: /readyz fails at once, after
+// Drain no connection is taken any more, requests under way are finished, and
+// the address for operators goes last. The error is nil, or says what could not
+// be served or what was cut off. Run closes the listeners.
+func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
+	if o.Timeout == 0 {
+		o.Timeout = 10 * time.Second
+	}
+	watch, stopWatch := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := g.site.Watch(watch, g.watchOptions()); watch.Err() == nil {
+			g.log.LogAttrs(ctx, slog.LevelError, "gateway: the web.config is not followed", slog.Any("error", err))
+		}
+	})
+	defer group.Wait()
+	defer stopWatch()
+
+	failed := make(chan error, 2)
+	serve := func(s *http.Server, l net.Listener) {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}
+	public := g.server(g.Handler())
+	defer public.Close()
+	group.Go(func() { serve(public, o.Public) })
+	admin := g.server(g.Admin())
+	defer admin.Close()
+	if o.Admin != nil {
+		group.Go(func() { serve(admin, o.Admin) })
+	}
+	g.log.LogAttrs(ctx, slog.LevelInfo, "gateway: ready", slog.String("key", g.site.Ring().Primary().ID()))
+
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	g.state.draining.Store(true)
+	g.log.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "gateway: stopping")
+	if o.Drain > 0 {
+		select {
+		case <-time.After(o.Drain):
+		case err := <-failed:
+			return err
+		}
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Timeout)
+	defer cancel()
+	err := public.Shutdown(end)
+	if err != nil {
+		err = errors.New("gateway: requests under way were cut off")
+	}
+	return errors.Join(err, admin.Shutdown(end))
+}
+
+// server returns a server with the limits of the gateway. Where it passes
+// requests on, bodies and answers may take as long as the service allows.
+func (g *Gateway) server(h http.Handler) *http.Server {
+	l := g.o.Limits
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: l.HeaderTimeout,
+		IdleTimeout:       l.IdleTimeout,
+		MaxHeaderBytes:    l.HeaderBytes,
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelWarn),
+	}
+	if g.upstream == nil {
+		s.ReadTimeout = 2 * l.HeaderTimeout
+		s.WriteTimeout = 30 * time.Second
+	}
+	return s
+}

@@ -1,0 +1,189 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// SignInOptions say where those go who are not signed in.
+type SignInOptions struct {
+	// URL is the site's own sign-in: a path such as /Account/Login, or an
+	// http or https URL. Empty: nobody is sent anywhere.
+	URL string
+	// Param is the query parameter that says where to go back to. Empty means
+	// ReturnUrl, that of ASP.NET.
+	Param string
+	// Hosts are the hosts that an absolute URL may send users back to, beside
+	// its own: "app.example.com", or ".example.com" for all below it. What
+	// goes back to the host of the sign-in is a path without a host.
+	Hosts []string
+}
+
+// Headers in which proxies describe a request.
+const (
+	headerOriginalURL    = "X-Original-URL"    // nginx, as docs/gateway.md has it set
+	headerOriginalMethod = "X-Original-Method" // nginx
+	headerForwardedHost  = "X-Forwarded-Host"
+)
+
+// maxReturn bounds the address to go back to. A longer one is left out.
+const maxReturn = 2048
+
+// signIn makes redirects to the sign-in.
+type signIn struct {
+	url   *url.URL
+	param string
+	hosts []string
+}
+
+func newSignIn(o SignInOptions) (*signIn, error) {
+	if o.URL == "" {
+		if o.Param != "" || len(o.Hosts) > 0 {
+			return nil, errors.New("gateway: without a sign-in URL there is no way back from it")
+		}
+		return nil, nil
+	}
+	u, err := url.Parse(o.URL)
+	if err != nil || !isClean(o.URL) || u.User != nil || u.Fragment != "" ||
+		!(u.Scheme == "" && u.Host == "" && isLocal(o.URL) || (u.Scheme == "http" || u.Scheme == "https") && isHost(u.Host)) {
+		return nil, fmt.Errorf("gateway: %q cannot be the sign-in: a path, or an http or https URL", o.URL)
+	}
+	s := &signIn{url: u, param: o.Param}
+	if s.param == "" {
+		s.param = "ReturnUrl"
+	}
+	for _, host := range o.Hosts {
+		if !isHost(strings.TrimPrefix(host, ".")) {
+			return nil, fmt.Errorf("gateway: %q is not a host to return to: app.example.com, or .example.com for all below it", host)
+		}
+		s.hosts = append(s.hosts, strings.ToLower(host))
+	}
+	return s, nil
+}
+
+// asked is the request that a proxy asks about. What it says comes from the
+// client in the end, so none of it is trusted.
+type asked struct {
+	method       string
+	scheme, host string
+	uri          string // path and query
+	navigates    bool   // a browser that would show the sign-in
+}
+
+// original returns the request that r asks about.
+func original(r *http.Request, as asker) asked {
+	a := asked{method: r.Method, scheme: "http", host: r.Host, uri: r.URL.RequestURI()}
+	if isTLS(r) {
+		a.scheme = "https"
+	}
+	switch as {
+	case asNginx:
+		a.method = r.Header.Get(headerOriginalMethod)
+		a.host, a.uri = "", ""
+		if rest, ok := cutScheme(r.Header.Get(headerOriginalURL)); ok {
+			if i := strings.IndexAny(rest, "/?"); i >= 0 {
+				a.host, a.uri = rest[:i], rest[i:]
+			} else {
+				a.host = rest
+			}
+		}
+	case asTraefik:
+		a.method, a.host, a.uri = r.Header.Get("X-Forwarded-Method"), r.Header.Get(headerForwardedHost), r.Header.Get("X-Forwarded-Uri")
+	case asEnvoy:
+		// The text as it came: to parse and print it again would make one
+		// address of two.
+		if i := strings.Index(r.RequestURI, envoyPath); i >= 0 {
+			a.uri = r.RequestURI[i+len(envoyPath):]
+		}
+	}
+	a.navigates = navigates(r)
+	return a
+}
+
+// cutScheme returns what follows http:// or https://.
+func cutScheme(s string) (string, bool) {
+	scheme, rest, ok := strings.Cut(s, "://")
+	return rest, ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
+}
+
+// navigates reports whether the client is likely to show what a redirect leads
+// to. Scripts are better off with 401.
+func navigates(r *http.Request) bool {
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	if r.Header.Get("X-Requested-With") != "" {
+		return false
+	}
+	accept := r.Header.Get("Accept")
+	return accept == "" || strings.Contains(accept, "text/html") || strings.Contains(accept, "*/*")
+}
+
+// location returns where to send the client of a request, and false if it is
+// to get 401: if there is no sign-in, if it would not show it, if the request
+// carries more than an address, or if it is one for the sign-in itself.
+func (s *signIn) location(a asked) (string, bool) {
+	if s == nil || !a.navigates || a.method != "" && a.method != http.MethodGet && a.method != http.MethodHead {
+		return "", false
+	}
+	if _, err := url.ParseRequestURI(a.uri); err != nil || !isLocal(a.uri) || len(a.uri) > maxReturn {
+		a.uri = ""
+	}
+	sameHost := s.url.Host == "" || strings.EqualFold(s.url.Host, a.host)
+	if path, _, _ := strings.Cut(a.uri, "?"); sameHost && a.uri != "" && strings.EqualFold(path, s.url.EscapedPath()) {
+		return "", false // it would go round in circles
+	}
+	back := a.uri
+	if !sameHost && back != "" {
+		back = ""
+		if s.allows(a.host) {
+			back = a.scheme + "://" + a.host + a.uri
+		}
+	}
+	if back == "" {
+		return s.url.String(), true
+	}
+	u := *s.url
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += url.QueryEscape(s.param) + "=" + url.QueryEscape(back)
+	return u.String(), true
+}
+
+// allows reports whether users may be sent back to host.
+func (s *signIn) allows(host string) bool {
+	host = strings.ToLower(host)
+	return isHost(host) && slices.ContainsFunc(s.hosts, func(allowed string) bool {
+		if strings.HasPrefix(allowed, ".") {
+			return strings.HasSuffix(host, allowed) && len(host) > len(allowed)
+		}
+		return host == allowed
+	})
+}
+
+// isLocal reports whether uri is a path on the host it is used on, for browsers
+// too, which take // and /\ for the beginning of a host.
+func isLocal(uri string) bool {
+	return isClean(uri) && strings.HasPrefix(uri, "/") && !strings.HasPrefix(uri, "//")
+}
+
+// isClean reports whether s holds only the printable characters of ASCII,
+// and no backslash, which browsers take for a slash.
+func isClean(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || c == '<' || c == '>' || c == '#' {
+			return false
+		}
+	}
+	return true
+}
+
+// isHost reports whether s is a host name or address, with or without a port.
+func isHost(s string) bool {
+	return s != "" && len(s) <= 255 && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-.:[]_") == ""
+}

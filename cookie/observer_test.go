@@ -242,8 +242,8 @@ func TestReasonsOfOtherNodes(t *testing.T) {
 	}
 }
 
-// TestObserveStore has one event for each call, and passes everything on.
-func TestObserveStore(t *testing.T) {
+// TestObserveStoreTellsOfEachCall has one event for each call, and passes everything on.
+func TestObserveStoreTellsOfEachCall(t *testing.T) {
 	var events eventList
 	n := newFarmNode(t)
 	below := n.open()

@@ -132,7 +132,7 @@ func (s *Sessions) recall(ctx context.Context, f *found) error {
 		return ErrRevoked
 	}
 	if name := f.principal.Name(); s.o.OnePerUser && name != "" {
-		latest, err := s.track.latest(ctx, name)
+		latest, err := s.track.latest(ctx, name, f.ticket)
 		if err != nil {
 			return err
 		}

@@ -146,7 +146,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name 
 
 // supersede makes a session the latest of its user.
 func (s *Sessions) supersede(ctx context.Context, name string, latest record, until time.Time) error {
-	before, err := s.track.latest(ctx, name)
+	before, err := s.track.latest(ctx, name, nil)
 	if err != nil {
 		return err
 	}
@@ -469,7 +469,7 @@ func (s *Sessions) reused(ctx context.Context, t Ticket, user string) (_ Ticket,
 		return t, false, nil
 	}
 	c := *token
-	latest, err := s.track.latest(ctx, user)
+	latest, err := s.track.latest(ctx, user, nil)
 	if err == nil && latest.id != "" {
 		var ended bool
 		if ended, err = s.track.isEnded(ctx, latest.id); err == nil && !ended {

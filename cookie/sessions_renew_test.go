@@ -231,12 +231,14 @@ func TestTicketOfDotNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := tokens.NewToken(*user("bob"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	issue := map[string]func() (string, error){
-		"token": func() (string, error) { return tokens.Encode(context.Background(), token) },
+		"token": func() (string, error) {
+			token, err := tokens.NewToken(*user("bob"))
+			if err != nil {
+				return "", err
+			}
+			return tokens.Encode(context.Background(), token)
+		},
 		"forms": func() (string, error) {
 			return forms.Encode(context.Background(), forms.NewTicket("bob", ""))
 		},

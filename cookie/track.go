@@ -25,6 +25,7 @@ import (
 // may be as good as a cookie, and names out of a database.
 type tracker struct {
 	store     sessiontoken.Store
+	ring      *machinekey.Ring
 	protector *machinekey.Protector
 	cookie    string
 }
@@ -54,7 +55,7 @@ func newTracker(ring *machinekey.Ring, cookie string, store sessiontoken.Store) 
 	if err != nil {
 		return nil, err
 	}
-	return &tracker{store: store, protector: protector, cookie: cookie}, nil
+	return &tracker{store: store, ring: ring, protector: protector, cookie: cookie}, nil
 }
 
 // key returns the key of an entry.
@@ -86,11 +87,14 @@ func (t *tracker) setFirst(ctx context.Context, id string, first record, until t
 }
 
 // latest returns the record of the latest session of a user, or a record
-// without id. One whose key has left the ring is none: the cookies of that
-// time cannot be read either, and the user must be able to sign in again.
-func (t *tracker) latest(ctx context.Context, user string) (record, error) {
+// without id. One whose key has left the ring is none, for a ticket whose key
+// has not, or nil: it is older than the ticket, and nobody must be locked out
+// by it.
+func (t *tracker) latest(ctx context.Context, user string, reading Ticket) (record, error) {
 	r, _, err := t.get(ctx, t.userKey(user))
-	if errors.Is(err, machinekey.ErrUnprotect) {
+	// This looks at the ring once more, after the record was read: the key of
+	// both may have left it since the ticket was.
+	if errors.Is(err, machinekey.ErrUnprotect) && (reading == nil || t.ring.Has(reading.OpenedBy())) {
 		return record{}, nil
 	}
 	return r, err
@@ -102,7 +106,7 @@ func (t *tracker) setLatest(ctx context.Context, user string, latest record, unt
 
 // forgetLatest removes the record of a user if it is that of the session.
 func (t *tracker) forgetLatest(ctx context.Context, user, id string) error {
-	latest, err := t.latest(ctx, user)
+	latest, err := t.latest(ctx, user, nil)
 	if err != nil || latest.id != id {
 		return err
 	}

@@ -3,11 +3,13 @@
 // shows the whole working.
 //
 //	webfarm inspect -config web.config COOKIE     what is in this cookie, or why is it refused?
+//	webfarm doctor  -config web.config COOKIE     which setting would make it read?
 //	webfarm issue   -config web.config -name bob  cookies to try a site with
 //	webfarm keygen                                a fresh <machineKey> element
 //	webfarm demo                                  two nodes, one signs in, the other recognises the user
 //
-// "webfarm help SUBCOMMAND" explains each. All of them take -json. The exit
+// "webfarm help SUBCOMMAND" explains each, and docs/webfarm.1 has all of it as a
+// manual page ("webfarm help -man"). All of them take -json. The exit
 // code is 0 for success, 1 if the cookie was refused or the check failed, and
 // 2 for usage and configuration: nothing was checked then.
 //
@@ -26,7 +28,13 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	if !wantsColor(os.Stdout, os.Getenv) {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	painted := &painter{w: os.Stdout}
+	code := run(context.Background(), os.Args[1:], os.Stdin, painted, os.Stderr)
+	painted.flush()
+	os.Exit(code)
 }
 
 // Exit codes.
@@ -70,11 +78,15 @@ func (e setupError) Error() string { return e.err.Error() }
 func (e setupError) Unwrap() error { return e.err }
 
 func commands() []command {
-	return []command{inspectCommand(), issueCommand(), keygenCommand(), demoCommand()}
+	return []command{inspectCommand(), doctorCommand(), issueCommand(), keygenCommand(), demoCommand()}
 }
 
 // run is the whole tool, apart from the process.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	if len(args) == 2 && args[0] == "help" && args[1] == "-man" {
+		printMan(out)
+		return exitOK
+	}
 	if len(args) > 0 && args[0] == "help" {
 		args = append(args[1:len(args):len(args)], "-h") // "help SUB" is "SUB -h"
 	}

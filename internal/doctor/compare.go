@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -319,15 +320,25 @@ func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 
 // finding is the one sentence about a comparison; the fix makes b like a.
 func (r *Comparison) finding(b *Node) Finding {
-	var cannot []string
+	var cannot, reasons []string
 	why := ""
+	blocked := map[Kind]bool{}
 	for _, s := range r.Sharing {
 		if s.Used && !s.OK {
 			cannot = append(cannot, s.Kind.Plural())
+			blocked[s.Kind] = true
 			if why == "" {
 				why = s.Why
 			}
 		}
+	}
+	for _, d := range r.Differences {
+		if slices.ContainsFunc(d.Blocks, func(k Kind) bool { return blocked[k] }) {
+			reasons = append(reasons, d.Setting)
+		}
+	}
+	if len(reasons) > 0 {
+		why = listed(reasons) + map[bool]string{true: " differs", false: " differ"}[len(reasons) == 1]
 	}
 	if len(cannot) == 0 {
 		return Finding{Code: CodeConfigsAgree, Sentence: fmt.Sprintf("%s and %s can share every credential they use.", r.Files[0], r.Files[1]),
@@ -343,12 +354,17 @@ func (r *Comparison) finding(b *Node) Finding {
 	if len(settings) > 0 {
 		fix = b.inFile("give it the values of "+r.Files[0]+", or the other way round", settings...)
 	}
-	last := cannot[len(cannot)-1]
-	if n := len(cannot); n > 1 {
-		last = strings.Join(cannot[:n-1], ", ") + " and " + last
-	}
 	return Finding{Code: CodeConfigsDiffer, DotNet: dotnetCrypto,
-		Sentence: fmt.Sprintf("%s and %s cannot share %s: %s.", r.Files[0], r.Files[1], last, strings.TrimSuffix(why, ".")), Fix: fix}
+		Sentence: fmt.Sprintf("%s and %s cannot share %s: %s.", r.Files[0], r.Files[1], listed(cannot), strings.TrimSuffix(why, ".")), Fix: fix}
+}
+
+// listed joins words for a sentence.
+func listed(words []string) string {
+	last := words[len(words)-1]
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " and " + last
+	}
+	return last
 }
 
 // Plural is k for a list.

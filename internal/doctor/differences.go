@@ -254,6 +254,16 @@ func (n *Node) sessionDifferences(own setup, h *hit, f found) []Finding {
 		}
 		list = append(list, finding)
 	}
+	if h.encode && own.encode && h.unsigned != own.unsigned {
+		text, value := "remove the switch, or turn it off", "false"
+		sentence := fmt.Sprintf("%s is signed, and %s expects sessions without a signature (aspnet:UseLegacyMachineKeyEncryption).", label, n.file)
+		if h.unsigned {
+			text, value = "best change the node that issued it and remove the switch there; this setting makes the node read such sessions, which attackers can decrypt and forge", "true"
+			sentence = fmt.Sprintf("%s is encrypted without a signature, as nodes write it that have aspnet:UseLegacyMachineKeyEncryption.", label)
+		}
+		list = append(list, Finding{Code: CodeUnsigned, DotNet: "Unable to validate data", Sentence: sentence,
+			Fix: n.inFile(text, Setting{Path: pathAppSetting, Attribute: webconfig.UseLegacyMachineKeyEncryption, Value: value})})
+	}
 	if own.kind != h.kind {
 		list = append(list, Finding{Code: CodeWIFGeneration, DotNet: "a serialization error",
 			Sentence: fmt.Sprintf("%s is %s, and %s reads %s under this name.", label, h.kind, n.file, own.kind),

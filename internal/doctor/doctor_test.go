@@ -176,7 +176,7 @@ func TestDiagnoses(t *testing.T) {
 		{"WIF 1.0 on a node of 4.5, same handler", doctor.CodeSessionHandler, "sealed with MachineKey.Encode", false, func(t *testing.T) broken {
 			a := fresh(t)
 			in := header("FedAuth=" + a.with(func(s *site) { s.wif10 = true }).session(t, nil, 0))
-			return broken{site: a, input: in}
+			return broken{site: a, input: in, repaired: &in, retry: &doctor.Options{Kind: doctor.WIF10}}
 		}},
 		{"WIF 4.5 on a node of 1.0", doctor.CodeSessionHandler, "sealed with MachineKey.Protect", false, func(t *testing.T) broken {
 			a := fresh(t)
@@ -366,6 +366,35 @@ func TestDiagnoses(t *testing.T) {
 			s, text := vector(t, "fa-45-framework20-v1")
 			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true}}
 		}},
+		{"a session without signature", doctor.CodeUnsigned, "aspnet:UseLegacyMachineKeyEncryption", true, func(t *testing.T) broken {
+			s, line, from := sessionVector(t, "legacy-encryption")
+			return broken{site: s, input: header(line), options: doctor.Options{AllowKnownKey: true, Now: from}}
+		}},
+		{"a session without signature, SP1", doctor.CodeUnsigned, "aspnet:UseLegacyMachineKeyEncryption", true, func(t *testing.T) broken {
+			s, line, from := sessionVector(t, "legacy-encryption-sp1")
+			return broken{site: s, input: header(line), options: doctor.Options{AllowKnownKey: true, Now: from}}
+		}},
+		{"chunks of ASP.NET Core", doctor.CodeASPNETCore, "ASP.NET Core Data Protection", false, func(t *testing.T) broken {
+			return broken{site: fresh(t), input: header("theme=dark; .AspNetCore.Cookies=chunks-2; .AspNetCore.CookiesC1=CfDJ8AAAA; .AspNetCore.CookiesC2=BBBB")}
+		}},
+		{"something else under the session's name", doctor.CodeOtherCredential, "does not hold the XML of a session", false, func(t *testing.T) broken {
+			return broken{site: fresh(t), input: header("FedAuth=" + strings.Repeat("A", 400))}
+		}},
+		{"a custom algorithm", "custom_algorithm", "cannot be used", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.validation = "alg:Acme" }), input: header("FedAuth=" + fresh(t).session(t, nil, 0))}
+		}},
+		{"validation MD5 in Framework45", doctor.CodeValidationAlgorithm, `"MD5"`, true, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.validation = "MD5" }), input: header("FedAuth=" + a.session(t, nil, 0))}
+		}},
+		{"more than is searched", doctor.CodeTooLarge, "are not searched", false, func(t *testing.T) broken {
+			return broken{site: fresh(t), input: header(".AspNet.ApplicationCookie=" + strings.Repeat("Ab3_", doctor.MaxText/4+1))}
+		}},
+		{"two settings at once", doctor.CodeValidationAlgorithm, `"SHA1"`, true, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode, s.validation, s.protection = "Framework20SP1", "SHA1", "Encryption" })
+			return broken{site: a.with(func(s *site) { s.mode, s.validation, s.protection = "Framework20SP2", "HMACSHA256", "All" }), input: header(".ASPXAUTH=" + a.forms(t))}
+		}},
 		{"a known key", doctor.CodeKnownKey, "is publicly known", false, func(t *testing.T) broken {
 			s, _ := vector(t, "fa-keyA-45-framework20-layout")
 			in := header(".ASPXAUTH=" + s.forms(t))
@@ -416,6 +445,11 @@ func TestDiagnoses(t *testing.T) {
 			}
 			if r.Finding.Fix.Where == "" || r.Finding.Fix.Text == "" {
 				t.Errorf("no fix: %+v", r.Finding.Fix)
+			}
+			for _, v := range r.Credentials[0].Verdicts {
+				if v.OK != (v.Layer == "") || v.OK != (len(v.Findings) == 0) {
+					t.Errorf("ok %v, layer %q, %d findings", v.OK, v.Layer, len(v.Findings))
+				}
 			}
 			noSecrets(t, r, b.site, b.input)
 

@@ -52,7 +52,7 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 func Compare(ctx context.Context, a, b *Node, o Options) *Report {
 	r := &Report{At: o.Now.UTC(), Nodes: []NodeReport{a.report(), b.report()}, Comparison: compare(ctx, a, b, &o)}
 	r.OK = r.Comparison.OK
-	r.Finding = r.Comparison.finding(b)
+	r.Finding = r.Comparison.finding(b).printable()
 	r.Code = r.Finding.Code
 	return r
 }
@@ -85,8 +85,8 @@ func (r *Report) conclude() {
 		subject = fmt.Sprintf("All %d credentials are fine: %s", n, strings.ToLower(subject[:1])+subject[1:])
 	}
 	r.Finding = Finding{Code: CodeOK, Sentence: fmt.Sprintf("%s reads%s%s: nothing is wrong with it here.", subject, who, until),
-		Fix: elsewhere("code", "if a node refuses it nevertheless, examine that node's own web.config, and its clock")}
-	r.Code = CodeOK
+		Fix: elsewhere("none", "if a node refuses it nevertheless, examine that node's own web.config, and its clock")}
+	r.Finding, r.Code = r.Finding.printable(), CodeOK
 }
 
 // examine examines one credential.
@@ -142,7 +142,9 @@ func (c *Credential) describe(f found) {
 	for i, chunk := range f.set.Chunks {
 		c.Chunks = append(c.Chunks, Chunk{chunk.Name, chunk.Size, chunk.Copies, chunk.Differ, i < f.set.Joined})
 	}
-	c.Problems = f.set.Problems()
+	for _, p := range f.set.Problems() {
+		c.Problems = append(c.Problems, printable(p))
+	}
 }
 
 // contents takes what may be told of authentic contents.
@@ -193,33 +195,55 @@ func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened)
 	v := Verdict{File: n.file}
 	var o *opened
 	if bad := e.header(f); bad != nil {
-		v.Findings = []Finding{*bad}
+		v.Findings, v.Layer = []Finding{*bad}, "cookie"
 	} else {
-		v.Findings, o = e.findings(ctx, n, f)
+		v.Findings, v.Layer, o = e.findings(ctx, n, f)
 	}
 	if known := e.knownKey(n); known != nil {
 		v.Findings = append(v.Findings, *known)
+		if v.Layer == "" {
+			v.Layer = layerConfiguration
+		}
+	}
+	for i := range v.Findings {
+		v.Findings[i] = v.Findings[i].printable()
 	}
 	v.OK = len(v.Findings) == 0
 	return v, o
 }
 
 // findings reads a credential as a node does and says what is in the way.
-func (e *exam) findings(ctx context.Context, n *Node, f found) (list []Finding, o *opened) {
+func (e *exam) findings(ctx context.Context, n *Node, f found) (list []Finding, layer string, o *opened) {
 	o, reads := e.read(ctx, n, f)
+	switch {
+	case reads:
+	case o == nil:
+		layer = layerConfiguration
+	default:
+		for _, l := range o.layers {
+			if !l.OK {
+				layer = l.Layer
+			}
+		}
+	}
 	if !reads {
 		var found *opened
 		if list, found = e.reasons(ctx, n, f, o); found != nil {
 			o = found
 		}
 	} else if o.noUser {
-		list = append(list, *e.inside(n, f, f.kind, *o))
+		list, layer = append(list, *e.inside(n, f, f.kind, *o)), "identities"
 	}
 	if renamed := e.otherName(n, f); renamed != nil {
 		list = append(list, *renamed)
+		if layer == "" {
+			layer = layerConfiguration
+		}
 	}
-	return list, o
+	return list, layer, o
 }
+
+const layerConfiguration = "configuration"
 
 // read reads a credential as the node itself does.
 func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {

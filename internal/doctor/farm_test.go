@@ -16,7 +16,6 @@ import (
 	"github.com/webfarm-go/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // now is the time of all tests.
@@ -331,36 +330,4 @@ func noSecrets(t testing.TB, r *doctor.Report, s site, in doctor.Input) {
 			t.Error("the report holds a part of the credential")
 		}
 	}
-}
-
-// formsVector is a vector of formsauth.json, as far as it is needed here.
-type formsVector struct {
-	Name, Cookie, Protection string
-	AppSettings              map[string]bool
-	Forms                    struct{ Protection string }
-	MachineKey               struct{ ValidationKey, DecryptionKey, Validation, Decryption, CompatibilityMode string }
-}
-
-// vector is a vector of formsauth.json and its site.
-func vector(t testing.TB, name string) (site, string) {
-	t.Helper()
-	var file struct{ Vectors []formsVector }
-	if err := json.Unmarshal(must[[]byte](t)(testvectors.Read("formsauth.json")), &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range file.Vectors {
-		if v.Name == name {
-			s := fresh(t)
-			s.validationKey, s.decryptionKey, s.mode = v.MachineKey.ValidationKey, v.MachineKey.DecryptionKey, v.MachineKey.CompatibilityMode
-			if v.MachineKey.Validation != "" {
-				s.validation = v.MachineKey.Validation
-			}
-			if v.MachineKey.Decryption != "" {
-				s.decryption = v.MachineKey.Decryption
-			}
-			return s, v.Cookie
-		}
-	}
-	t.Fatalf("no vector %q", name)
-	return site{}, ""
 }

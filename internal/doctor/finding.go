@@ -79,7 +79,7 @@ type Finding struct {
 
 // Fix says what to change.
 type Fix struct {
-	// Where is web.config, code, proxy, browser, clock, store or sign-in.
+	// Where is web.config, code, proxy, browser, clock, store, sign-in or none.
 	Where string `json:"where"`
 	// File is the web.config to change.
 	File string `json:"file,omitempty"`
@@ -179,15 +179,27 @@ func (s Setting) shown() string {
 	return xmlEscape(s.Value)
 }
 
-// xmlEscape makes s fit for an attribute and for a terminal.
 func xmlEscape(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
+	return printable(strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;").Replace(s))
+}
+
+// printable replaces what a terminal would act on: names in files and headers
+// may hold anything.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
 	}, s)
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;").Replace(s)
+}
+
+// printable returns f fit for a terminal.
+func (f Finding) printable() Finding {
+	f.Sentence = strings.ReplaceAll(printable(f.Sentence), "\n", " ")
+	f.Fix.Text = strings.ReplaceAll(printable(f.Fix.Text), "\n", " ")
+	f.Fix.Snippet = printable(f.Fix.Snippet)
+	return f
 }
 
 // inFile is a fix of n's web.config.

@@ -40,7 +40,11 @@ func (o *Options) locate(n *Node, in Input) []found {
 		}
 		return []found{f}
 	}
-	if o.Name != "" || o.Kind != "" && o.Kind != Bearer {
+	if o.Kind == Bearer {
+		text, err := cookie.Bearer(in.Request)
+		return []found{{kind: Bearer, text: text, err: err}}
+	}
+	if o.Name != "" || o.Kind != "" {
 		name, k := o.Name, o.Kind
 		if k == "" {
 			k = n.kindOf(name)
@@ -78,13 +82,8 @@ func (o *Options) locate(n *Node, in Input) []found {
 	if err == nil || !errors.Is(err, cookie.ErrNoCredential) {
 		add(found{kind: Bearer, text: text, err: err})
 	}
-	for _, name := range cookieNames(in.Request) {
-		if len(list) >= maxOthers {
-			break
-		}
-		if f := o.inCookie(in.Request, name, ""); !seen[name] && len(list) == 0 && looksProtected(f.text) {
-			add(f)
-		}
+	if len(list) == 0 {
+		list = o.others(in.Request)
 	}
 	if len(list) == 0 {
 		k := n.session.kind
@@ -95,6 +94,30 @@ func (o *Options) locate(n *Node, in Input) []found {
 	}
 	return list
 }
+
+// others returns the cookies of names that say nothing but look like
+// credentials.
+func (o *Options) others(r *http.Request) []found {
+	var list []found
+	for _, name := range cookieNames(r) {
+		if strings.HasPrefix(name, antiForgery) || strings.HasPrefix(name, correlationPrefix) || len(list) == maxOthers {
+			continue
+		}
+		if f := o.inCookie(r, name, ""); strings.HasPrefix(name, corePrefix) || looksProtected(f.text) {
+			list = append(list, f)
+			if strings.HasPrefix(name, corePrefix) {
+				break // its chunks follow
+			}
+		}
+	}
+	return list
+}
+
+// Names that other parts of ASP.NET give their cookies.
+const (
+	antiForgery = "__RequestVerificationToken"
+	corePrefix  = ".AspNetCore."
+)
 
 // kindOf is the kind of the cookie of that name by the node's settings, empty
 // if they do not tell.

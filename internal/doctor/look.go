@@ -24,6 +24,9 @@ const (
 func (e *exam) header(f found) *Finding {
 	label := f.label()
 	switch {
+	case f.set == nil && errors.Is(f.err, cookie.ErrNoCredential):
+		return &Finding{Code: CodeNoCookie, Sentence: "The request does not carry a bearer token in the header Authorization.",
+			Fix: elsewhere("proxy", "look whether the client sends it, and whether the proxy passes the header on")}
 	case f.set == nil && f.err != nil:
 		return &Finding{Code: CodeNoCookie, Sentence: capital(label) + " cannot be read from the header: it has more than one Authorization line or more than one value.",
 			Fix: elsewhere("proxy", "send one Authorization header with one token")}
@@ -161,6 +164,11 @@ func (e *exam) cutOff(f found, n *Node) *Finding {
 			return truncated(f, fmt.Sprintf("%s breaks off in the middle of its XML after %d characters%s.", capital(f.label()), len(text), limitNear(f)))
 		}
 	}
+	if f.kind.isSession() && !hasEnvelope(text) {
+		return &Finding{Code: CodeOtherCredential, DotNet: "The input is not a valid Base-64 string; Data at the root level is invalid",
+			Sentence: fmt.Sprintf("%s does not hold the XML of a session of WIF, and no key opens it as anything else.", capital(f.label())),
+			Fix:      elsewhere("code", "look which application sets a cookie of this name on this host, and rename one of the two: name in <cookieHandler>")}
+	}
 	digits := strings.Trim(text, "0123456789ABCDEFabcdef") == ""
 	switch {
 	case digits && len(text)%2 == 1:
@@ -182,6 +190,12 @@ func (e *exam) cutOff(f found, n *Node) *Finding {
 			capital(f.label()), len(list[0].data), limitNear(f)))
 	}
 	return nil
+}
+
+// hasEnvelope reports whether a text begins as a session of WIF does.
+func hasEnvelope(text string) bool {
+	doc, err := base64.StdEncoding.DecodeString(upTo(text))
+	return err == nil && readEnvelope(doc).found
 }
 
 func notBase64URL(r rune) bool {

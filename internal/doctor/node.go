@@ -150,9 +150,9 @@ func (n *Node) fault(err error) {
 	var bad *webconfig.Error
 	switch {
 	case errors.As(err, &bad):
-		n.warnings = append(n.warnings, Warning{bad.Code, bad.Line, bad.Error() + "; .NET does not start with it, the defaults were taken here"})
+		n.warnings = append(n.warnings, Warning{bad.Code, bad.Line, printable(bad.Error()) + "; .NET does not start with it, the defaults were taken here"})
 	case err != nil:
-		n.warnings = append(n.warnings, Warning{"settings_not_read", 0, err.Error()})
+		n.warnings = append(n.warnings, Warning{"settings_not_read", 0, printable(err.Error())})
 	}
 }
 
@@ -161,7 +161,7 @@ func (n *Node) readKey(f *webconfig.File) {
 	m, err := f.MachineKey()
 	n.keyFault = err
 	for _, w := range m.Warnings {
-		n.warnings = append(n.warnings, Warning{w.Code, w.Line, w.Text})
+		n.warnings = append(n.warnings, Warning{w.Code, w.Line, printable(w.Text)})
 	}
 	k := &n.key
 	k.validation, k.mode, k.modeFrom, k.decryptionKnown = machinekey.HMACSHA256, machinekey.Framework20SP1, "default", true

@@ -37,6 +37,7 @@ var fixedPurposes = []purpose{
 	{kind: State, primary: userPurpose, specific: []string{sessiontoken.OWINStateWSFederation, "Federation", "v1"}, what: "the state of a sign-in with WS-Federation"},
 	{primary: userPurpose, what: "MachineKey.Protect without purposes"},
 	{primary: userPurpose, specific: []string{"PassiveSessionTokenCache"}, what: "an entry of Thinktecture's session cache"},
+	{primary: userPurpose, specific: []string{"System.Web.Helpers.AntiXsrf.AntiForgeryToken.v1"}, what: "an anti-forgery token of MVC"},
 	{primary: "WebForms.HiddenFieldPageStatePersister.ClientState", what: "view state"},
 }
 

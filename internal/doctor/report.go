@@ -75,8 +75,12 @@ type Credential struct {
 
 // Verdict is whether one node reads a credential.
 type Verdict struct {
-	File     string    `json:"file"`
-	OK       bool      `json:"ok"`
+	File string `json:"file"`
+	OK   bool   `json:"ok"`
+	// Layer is the one that refuses it on this node: "cookie" for its chunks,
+	// "configuration" for a <machineKey> that cannot be used, or the name of
+	// a layer.
+	Layer    string    `json:"layer,omitempty"`
 	Findings []Finding `json:"findings,omitempty"` // the one to act on first
 }
 

@@ -118,16 +118,17 @@ func (e *exam) behind(s signature, want Kind) []setup {
 // unsigned tries what the legacy modes encrypt without a signature, or do not
 // protect at all. Only contents that read to the last byte count.
 func (e *exam) unsigned(ctx context.Context, text string, list []carrier, want Kind) *hit {
-	tickets := false
+	var kinds []Kind
 	for _, c := range list {
-		tickets = tickets || c.shape == shapeHex || c.shape == shapeURLToken
-	}
-	if !tickets {
-		return nil
-	}
-	kinds := []Kind{Forms, Anonymous}
-	if want == Anonymous {
-		kinds = []Kind{Anonymous, Forms}
+		switch {
+		case c.shape == shapeSessionHex:
+			kinds = []Kind{WIF10, FedAuth}
+		case c.shape != shapeHex && c.shape != shapeURLToken:
+		case want == Anonymous:
+			kinds = []Kind{Anonymous, Forms}
+		default:
+			kinds = []Kind{Forms, Anonymous}
+		}
 	}
 	for _, kind := range kinds {
 		for _, old := range []bool{false, true} {
@@ -135,7 +136,10 @@ func (e *exam) unsigned(ctx context.Context, text string, list []carrier, want K
 				continue
 			}
 			for _, c := range e.unsignedSetups() {
-				c.kind, c.oldLayout = kind, old
+				if kind.isSession() && c.protection != machinekey.ProtectionAll {
+					continue
+				}
+				c.kind, c.oldLayout, c.encode = kind, old, kind.isSession()
 				if o, ok := e.open(ctx, c, text); ok && o.authentic {
 					return &hit{setup: c, opened: o}
 				}

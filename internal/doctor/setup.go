@@ -22,10 +22,12 @@ type setup struct {
 	mode machinekey.Mode
 	// encode is MachineKey.Encode in place of Protect, for sessions.
 	encode bool
-	// The rest matters to forms, role and anonymous cookies: the first two in
-	// the legacy modes only.
+	// unsigned is one of the switches that leave signatures out, for the
+	// legacy modes and for MachineKey.Encode.
+	unsigned bool
+	// The rest matters to forms, role and anonymous cookies: protection in the
+	// legacy modes only.
 	protection machinekey.Protection
-	unsigned   bool
 	oldLayout  bool
 
 	validationKey, decryptionKey keyBytes
@@ -45,10 +47,15 @@ func (n *Node) setup(k Kind, authType string) (setup, bool) {
 		validationKey: keyBytes{node: n, attribute: "validationKey", bytes: n.key.validationKey},
 		decryptionKey: keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.decryptionKey},
 		oldLayout:     n.switches[webconfig.UseLegacyFormsTicket],
-		unsigned:      n.switches[webconfig.UseLegacyEncryption] && isLegacy(n.key.mode),
 	}
 	s.protection = n.protection(k)
 	s.encode = k.isSession() && n.encodes(k)
+	switch {
+	case s.encode:
+		s.unsigned = n.switches[webconfig.UseLegacyMachineKeyEncryption]
+	case modal(k):
+		s.unsigned = n.switches[webconfig.UseLegacyEncryption] && isLegacy(n.key.mode)
+	}
 	mode := s.mode
 	if !modal(k) && !s.encode {
 		mode = machinekey.Framework45
@@ -192,8 +199,11 @@ func (s setup) ring() (*machinekey.Ring, error) {
 	mode := s.mode
 	if !modal(s.kind) {
 		mode = machinekey.Framework45
-		if s.encode {
+		switch {
+		case s.encode && s.mode == machinekey.Framework20SP1:
 			mode = machinekey.Framework20SP1
+		case s.encode: // what is unsigned begins as in SP2
+			mode = machinekey.Framework20SP2
 		}
 	}
 	key, err := machinekey.New(machinekey.Config{
@@ -227,17 +237,43 @@ func (s setup) sessionCodec(ring *machinekey.Ring, v view) (*sessiontoken.Sessio
 	if s.kind == WIF10 {
 		o.Format = sessiontoken.WIF10
 	}
-	transform := sessiontoken.MachineKeyTransform
-	if s.encode {
-		transform = sessiontoken.MachineKeyEncodeTransform
+	var last sessiontoken.Transform
+	var err error
+	switch {
+	case s.encode && s.unsigned:
+		last = unsignedEncode{ring.Primary()}
+	case s.encode:
+		last, err = sessiontoken.MachineKeyEncodeTransform(ring)
+	default:
+		last, err = sessiontoken.MachineKeyTransform(ring)
 	}
-	last, err := transform(ring)
 	if err != nil {
 		return nil, err
 	}
 	o.Transforms = []sessiontoken.Transform{sessiontoken.DeflateTransform(), last}
 	return sessiontoken.NewSessionCodec(ring, o)
 }
+
+// unsignedEncode is MachineKey.Encode under
+// aspnet:UseLegacyMachineKeyEncryption, for a look at old cookies. It claims
+// to authenticate, as package sessiontoken demands; the digest inside is all
+// that there is.
+type unsignedEncode struct{ key *machinekey.Key }
+
+func (unsignedEncode) Name() string        { return "machine key (hex, unsigned)" }
+func (unsignedEncode) Authenticates() bool { return true }
+
+func (unsignedEncode) Encode([]byte, []byte) ([]byte, error) { return nil, errNotIssued }
+
+func (u unsignedEncode) Decode(dst, data []byte) ([]byte, error) {
+	plain, err := u.key.InsecureDecodeUnsigned(string(data), machinekey.ProtectionAll)
+	if err != nil {
+		return nil, sessiontoken.ErrInvalid
+	}
+	return append(dst, plain...), nil
+}
+
+var errNotIssued = errors.New("doctor: data without a signature is not issued")
 
 // take keeps what may be told of an anatomy: layers without their facts, and
 // of authentic contents the name and the times.

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+const doctorUsage = `
+Usage: webfarm doctor -config FILE [-config FILE] [flags] [COOKIE | -]
+
+Says which layer refuses a cookie and which setting would accept it. It first
+reads each credential as a node with this web.config does. Where that fails it
+tries every compatibility mode, algorithm, purpose and format that it knows,
+with the keys of the given files and no others, and says what is different.
+Nothing is sent anywhere; no key, cookie value or claim is printed.
+
+COOKIE is what inspect takes: a Cookie header, a whole request, the Set-Cookie
+lines of a response or one bare value. With - or nothing, standard input is
+read.
+
+With two files it says which of the two nodes reads the cookie, and what differs
+between them that matters for sharing cookies. With two files and no COOKIE it
+only compares them, and tries each credential from one to the other.
+
+The finding comes first, in one sentence and with a code that stays the same,
+then the fix as it stands in web.config, then the evidence. Among what it finds:
+
+  compatibility_mode, validation_algorithm, decryption_algorithm, swapped_keys,
+  other_key, unknown_key, decryption_key, isolated_key, auto_generated_key,
+  known_key; authentication_type, other_credential, purposes, session_handler,
+  wif_generation, dpapi (ID1073), certificate, aspnet_core, jwt;
+  missing_chunk, stale_chunk, duplicate_cookie, truncated, url_encoded,
+  plus_to_blank, quoted; expired, not_yet_valid (ID4255), endpoint (ID4291),
+  reference_mode (ID4243), forms_protection, unsigned, old_layout, too_long
+
+Exit code: 0 every node reads it, or the two files agree; 1 refused, or they
+differ; 2 usage.
+
+Examples
+  webfarm doctor -config web.config 'FedAuth=77u/PD94...; FedAuth1=bGw+...'
+  webfarm doctor -config node-a.config -config node-b.config - < header.txt
+  webfarm doctor -config node-a.config -config node-b.config
+  webfarm doctor -config web.config -auth-type MyApp '.AspNet.MyApp=3kPq...'
+  webfarm doctor -config web.config -path /shop/ -at '2026-01-31 18:00' - < header.txt
+  webfarm doctor -config web.config -json - < header.txt | jq -r .code`
+
+func doctorCommand() command {
+	return command{"doctor", "say which layer refuses a cookie, and which setting would accept it", doctorUsage, func(flags *flag.FlagSet) action {
+		c := new(doctorRun)
+		flags.Var(&c.config, "config", "web.config `FILE` of a node; twice for two nodes")
+		flags.StringVar(&c.kind, "kind", "", "`KIND` that the credential should be, as inspect has them; found out if left out")
+		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to examine; all that are known if left out")
+		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of OWIN, if the cookie's name does not tell")
+		flags.StringVar(&c.path, "path", "", "cookie `PATH` of the nodes, where <cookieHandler> does not say; not checked if left out")
+		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
+		flags.Var(&c.pathHash, "app-path-hash", "`HASH` of the application's virtual path on .NET, for ,IsolateApps")
+		flags.Var(&c.idHash, "app-id-hash", "`HASH` of the application's id on .NET, for ,IsolateByAppId")
+		flags.BoolVar(&c.allowKnown, "allow-known-key", false, "examine also with a key that is publicly known")
+		flags.StringVar(&c.knownKeys, "known-keys", "", "CSV `FILE` of publicly known keys, as Microsoft publishes it")
+		flags.BoolVar(&c.json, "json", false, "print for machines")
+		return c.run
+	}}
+}
+
+// doctorRun is the subcommand doctor.
+type doctorRun struct {
+	config           texts
+	kind, name       string
+	authType         string
+	path, at         string
+	pathHash, idHash hashFlag
+	allowKnown       bool
+	knownKeys        string
+	json             bool
+}
+
+func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
+	if n := len(c.config); n == 0 {
+		return usageError("-config is missing: the web.config of the node that refuses the cookie")
+	} else if n > 2 {
+		return usageError("-config is there more than twice: one or two nodes are examined")
+	}
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	var nodes []*doctor.Node
+	for _, path := range c.config {
+		n, err := doctor.Load(path)
+		if err != nil {
+			return setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
+		}
+		nodes = append(nodes, n)
+	}
+	var r *doctor.Report
+	if len(nodes) == 2 && len(args) == 0 {
+		r = doctor.Compare(ctx, nodes[0], nodes[1], o)
+	} else {
+		text, err := readInput(args, s)
+		if err != nil {
+			return err
+		}
+		names := nodes[0].CookieNames()
+		if c.name != "" {
+			names = append(names, c.name)
+		}
+		input, err := parseInput(text, names)
+		if err != nil {
+			return err
+		}
+		if input.request != nil && (o.Kind == doctor.Refresh || o.Kind == doctor.AuthCode) {
+			return usageError("-kind " + string(o.Kind) + " takes the bare value, not a header")
+		}
+		r = doctor.Examine(ctx, nodes, doctor.Input{Request: input.request, Text: input.text}, o)
+	}
+	if c.json {
+		err = writeJSON(s.out, r)
+	} else {
+		err = printDiagnosis(s.out, r)
+	}
+	if err == nil && !r.OK {
+		err = errReported
+	}
+	return err
+}
+
+// options puts the flags together.
+func (c *doctorRun) options() (doctor.Options, error) {
+	o := doctor.Options{Now: time.Now().UTC(), Name: c.name, AuthType: c.authType, Path: c.path,
+		Isolation:     doctor.Isolation{AppPathHash: c.pathHash.value, AppIDHash: c.idHash.value},
+		AllowKnownKey: c.allowKnown}
+	k, err := kindFlag(c.kind, inspectKinds...)
+	if err != nil {
+		return o, err
+	}
+	o.Kind = doctor.Kind(k)
+	if c.at != "" {
+		t, err := parseTime(c.at)
+		if err != nil {
+			return o, err
+		}
+		o.Now = t.UTC()
+	}
+	if c.knownKeys != "" {
+		f, err := os.Open(c.knownKeys)
+		if err != nil {
+			return o, setupError{fmt.Errorf("webfarm: %w", err)}
+		}
+		defer f.Close()
+		if o.KnownKeys, err = machinekey.KnownKeys(f); err != nil {
+			return o, setupError{fmt.Errorf("webfarm: %s: %w", c.knownKeys, err)}
+		}
+	}
+	return o, nil
+}
+
+// hashFlag is a flag for a hash of .NET: a number with a sign, of 32 bits.
+type hashFlag struct{ value *int32 }
+
+func (h *hashFlag) String() string {
+	if h == nil || h.value == nil {
+		return ""
+	}
+	return fmt.Sprint(*h.value)
+}
+
+func (h *hashFlag) Set(s string) error {
+	var v int32
+	if _, err := fmt.Sscanf(s, "%d", &v); err != nil || fmt.Sprint(v) != s {
+		return fmt.Errorf("write a whole number from -2147483648 to 2147483647")
+	}
+	h.value = &v
+	return nil
+}

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/internal/doctor"
+)
+
+// printDiagnosis writes a report of doctor for people: the finding, the fix,
+// and then the evidence.
+func printDiagnosis(w io.Writer, r *doctor.Report) error {
+	var b bytes.Buffer
+	printFinding(&b, r.Finding)
+	printOthers(&b, r)
+	for i := range r.Credentials {
+		printExamined(&b, r, &r.Credentials[i])
+	}
+	fmt.Fprintln(&b, "\nNodes")
+	var rows [][]string
+	for _, n := range r.Nodes {
+		rows = append(rows, nodeRows(n)...)
+	}
+	writeTable(&b, "  ", rows)
+	if r.Comparison != nil {
+		printComparison(&b, r.Comparison)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// printFinding prints the finding at the top.
+func printFinding(b *bytes.Buffer, f doctor.Finding) {
+	fmt.Fprintf(b, "%s\n", f.Sentence)
+	rows := [][]string{{"code", f.Code}}
+	if f.DotNet != "" {
+		rows = append(rows, []string{".NET says", f.DotNet})
+	}
+	writeTable(b, "  ", rows)
+	if f.Code == doctor.CodeOK || f.Code == doctor.CodeConfigsAgree {
+		return
+	}
+	b.WriteByte('\n')
+	printFix(b, "", f.Fix)
+}
+
+// printFix prints what to change, and where.
+func printFix(b *bytes.Buffer, indent string, fix doctor.Fix) {
+	where := fix.Where
+	if fix.File != "" {
+		where = fix.File
+	}
+	fmt.Fprintf(b, "%sFix (%s)\n%s\n", indent, where, folded(fix.Text, indent+"  ", 100))
+	if fix.Snippet != "" {
+		fmt.Fprintf(b, "\n%s    %s\n", indent, strings.ReplaceAll(fix.Snippet, "\n", "\n    "+indent))
+	}
+}
+
+// folded breaks text into lines of at most width characters where it has
+// blanks.
+func folded(text, indent string, width int) string {
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case column == 0:
+			b.WriteString(indent)
+			column = len(indent)
+		case column+1+n > width:
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String()
+}
+
+// printOthers prints all other findings in short.
+func printOthers(b *bytes.Buffer, r *doctor.Report) {
+	printed := map[string]bool{r.Finding.Sentence: true}
+	title := "\nAlso\n"
+	for _, c := range r.Credentials {
+		for _, v := range c.Verdicts {
+			for _, f := range v.Findings {
+				if printed[f.Sentence] {
+					continue
+				}
+				printed[f.Sentence] = true
+				fmt.Fprintf(b, "%s%s\n", title, folded(f.Code+": "+f.Sentence, "  ", 100))
+				printFix(b, "    ", f.Fix)
+				title = ""
+			}
+		}
+	}
+}
+
+// printExamined prints the evidence for one credential.
+func printExamined(b *bytes.Buffer, r *doctor.Report, c *doctor.Credential) {
+	title := "Credential"
+	if c.Name != "" {
+		title = "Cookie " + printable(c.Name)
+	}
+	fmt.Fprintf(b, "\n%s, by its name %s\n", title, c.Kind)
+	var rows [][]string
+	for _, v := range c.Verdicts {
+		verdict := "reads it"
+		if !v.OK {
+			var codes []string
+			for _, f := range v.Findings {
+				codes = append(codes, f.Code)
+			}
+			verdict = "refuses it at the layer \"" + v.Layer + "\": " + strings.Join(codes, ", ")
+		}
+		rows = append(rows, []string{v.File, verdict})
+	}
+	if c.AuthType != "" {
+		rows = append(rows, []string{"purposes", "AuthenticationType " + abridged(c.AuthType)})
+	}
+	rows = append(rows, []string{"text", plural(c.Length, "character") + chunkText(c.Chunks)})
+	for _, p := range c.Problems {
+		rows = append(rows, []string{"", p})
+	}
+	for i, l := range c.Layers {
+		name := ""
+		if i == 0 {
+			name = "layers"
+		}
+		text := "ok      " + l.Layer
+		if !l.OK {
+			text = "refused " + l.Layer
+		}
+		if l.Size > 0 {
+			text += fmt.Sprintf(", %d bytes", l.Size)
+		}
+		rows = append(rows, []string{name, text})
+	}
+	if c.OpenedBy != nil {
+		rows = append(rows, []string{"opens with", openingText(c.OpenedBy)})
+	}
+	if c.User != "" {
+		rows = append(rows, []string{"user", abridged(c.User)})
+	}
+	if c.From != nil {
+		rows = append(rows, []string{"from", when(*c.From, r.At)})
+	}
+	if c.To != nil {
+		rows = append(rows, []string{"until", when(*c.To, r.At)})
+	}
+	rows = append(rows, []string{"tried", triedText(c.Tried)})
+	writeTable(b, "  ", rows)
+}
+
+func chunkText(chunks []doctor.Chunk) string {
+	if len(chunks) < 2 {
+		return ""
+	}
+	var list []string
+	for _, c := range chunks[:min(len(chunks), 8)] {
+		list = append(list, fmt.Sprintf("%s %d", printable(c.Name), c.Size))
+	}
+	if more := len(chunks) - len(list); more > 0 {
+		list = append(list, fmt.Sprintf("%d more", more))
+	}
+	return " in " + strings.Join(list, ", ")
+}
+
+func openingText(o *doctor.OpenedBy) string {
+	parts := []string{"the keys of " + o.File}
+	add := func(name, value string) {
+		if value != "" {
+			parts = append(parts, strings.TrimSpace(name+" "+value))
+		}
+	}
+	if o.Kind != "" {
+		add("as", o.Kind.String())
+	}
+	add("AuthenticationType", o.AuthType)
+	add("validation", o.Validation)
+	add("decryption", o.Decryption)
+	add("mode", o.Mode)
+	add("", o.API)
+	add("protection", o.Protection)
+	if o.Unsigned {
+		add("", "without a signature")
+	}
+	if o.OldLayout {
+		add("", "in the layout of before 2011")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func triedText(t doctor.Tried) string {
+	if t.Signatures+t.Openings == 0 {
+		return "nothing but the node's own settings"
+	}
+	text := fmt.Sprintf("%d combinations: %s, %s of %s, %s with %s and %s",
+		t.Signatures+t.Openings, plural(t.Texts, "reading"), plural(t.Signatures, "signature"), plural(t.Keys, "key"),
+		plural(t.Openings, "opening"), plural(t.Algorithms, "algorithm"), plural(t.Purposes, "purpose"))
+	if !t.Complete {
+		text += "; more exist than are tried"
+	}
+	return text
+}
+
+// nodeRows describes a node.
+func nodeRows(n doctor.NodeReport) [][]string {
+	key := "no usable key"
+	if n.KeyID != "" {
+		key = "key " + n.KeyID
+	}
+	from := n.ModeFrom
+	if n.ModeLine > 0 {
+		from += fmt.Sprintf(" on line %d", n.ModeLine)
+	}
+	rows := [][]string{{n.File, fmt.Sprintf("%s, validation %s, decryption %s, mode %s (%s)", key, n.Validation, n.Decryption, n.Mode, from)}}
+	for _, w := range n.Warnings {
+		text := w.Text
+		if w.Line > 0 {
+			text = fmt.Sprintf("line %d: %s", w.Line, w.Text)
+		}
+		rows = append(rows, []string{"", "warning: " + text})
+	}
+	return rows
+}
+
+// printComparison prints what two nodes do not share.
+func printComparison(b *bytes.Buffer, c *doctor.Comparison) {
+	fmt.Fprintf(b, "\nSharing\n")
+	var rows [][]string
+	for _, s := range c.Sharing {
+		verdict := "yes"
+		if !s.OK {
+			verdict = "no"
+		}
+		if !s.Used {
+			verdict = "not used"
+		}
+		rows = append(rows, []string{s.Kind.Plural(), verdict, s.Why})
+	}
+	writeTable(b, "  ", rows)
+	if len(c.Differences) == 0 {
+		fmt.Fprint(b, "\nNo setting differs that matters for sharing cookies.\n")
+		return
+	}
+	fmt.Fprintf(b, "\nDifferences\n")
+	rows = [][]string{{"", c.Files[0], c.Files[1], ""}}
+	for _, d := range c.Differences {
+		note := d.Note
+		if len(d.Blocks) > 0 {
+			note = strings.TrimSuffix("cannot be shared; "+d.Note, "; ")
+		}
+		rows = append(rows, []string{d.Setting, orNone(d.Values[0]), orNone(d.Values[1]), note})
+	}
+	writeTable(b, "  ", rows)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return abridged(s)
+}

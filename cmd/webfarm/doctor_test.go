@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// inDoctorFolder goes to the files of the transcripts, whose names are then
+// short in the output, and returns the folder of the package. The cookies were
+// issued at 2026-11-21 14:11 with node-a.config.
+func inDoctorFolder(t *testing.T) string {
+	t.Helper()
+	folder := here(t)
+	t.Chdir(filepath.Join(folder, "testdata", "doctor"))
+	return folder
+}
+
+func fileText(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestDoctorTranscripts compares what people see in typical cases.
+func TestDoctorTranscripts(t *testing.T) {
+	folder := inDoctorFolder(t)
+	session := strings.TrimSpace(fileText(t, "session.txt"))
+	first, _, _ := strings.Cut(session, "; ")
+	at := []string{"-at", "2026-11-21 14:30"}
+	tests := []struct {
+		name  string // of the transcript
+		code  int
+		stdin string
+		args  []string
+	}{
+		{"mode", exitRefused, fileText(t, "forms.txt"), []string{"-config", "node-b.config", "-"}},
+		{"chunk", exitRefused, first, []string{"-config", "node-a.config", "-"}},
+		{"ok", exitOK, session, []string{"-config", "node-a.config"}},
+		{"which", exitRefused, fileText(t, "forms.txt"), []string{"-config", "node-a.config", "-config", "node-b.config", "-"}},
+		{"compare", exitRefused, "", []string{"-config", "node-a.config", "-config", "node-b.config"}},
+		{"same", exitOK, "", []string{"-config", "node-a.config", "-config", "node-a.config"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			args := append(append([]string{"doctor"}, at...), tt.args...)
+			r := tool(t, tt.stdin, args...).want(t, tt.code)
+			golden(t, folder, "doctor/"+tt.name+".golden", r.out)
+			if r.err != "" {
+				t.Errorf("standard error %q", r.err)
+			}
+			cfg, err := machinekey.LoadWebConfig("node-a.config")
+			if err != nil {
+				t.Fatal(err)
+			}
+			noSecrets(t, cfg, r.out)
+			var report doctor.Report
+			machines := tool(t, tt.stdin, append(args, "-json")...).want(t, tt.code)
+			machines.decode(t, &report)
+			noSecrets(t, cfg, machines.out)
+			if report.OK != (tt.code == exitOK) || !strings.Contains(r.out, report.Finding.Sentence) {
+				t.Errorf("-json says ok %v, %q", report.OK, report.Finding.Sentence)
+			}
+		})
+	}
+}
+
+// TestDoctorCodes reads the codes as a script does.
+func TestDoctorCodes(t *testing.T) {
+	inDoctorFolder(t)
+	forms, session := fileText(t, "forms.txt"), fileText(t, "session.txt")
+	bare := strings.TrimSpace(strings.TrimPrefix(forms, "Cookie: .ASPXAUTH="))
+	tests := []struct {
+		stdin string
+		args  []string
+		code  string
+	}{
+		{forms, []string{"-config", "node-a.config"}, doctor.CodeOK},
+		{bare, []string{"-config", "node-a.config"}, doctor.CodeOK},
+		{bare, []string{"-config", "node-b.config"}, doctor.CodeCompatibilityMode},
+		{forms, []string{"-config", "node-a.config", "-kind", "fedauth", "-name", ".ASPXAUTH"}, doctor.CodeOtherCredential},
+		{session, []string{"-config", "node-b.config"}, doctor.CodeOK}, // sessions ignore the mode
+		{session, []string{"-config", "node-a.config", "-at", "2026-11-23"}, doctor.CodeExpired},
+		{session, []string{"-config", "node-a.config", "-at", "2026-11-20"}, doctor.CodeNotYetValid},
+		{session, []string{"-config", "node-a.config", "-path", "/shop/"}, doctor.CodeEndpoint},
+		{"GET / HTTP/1.1\nHost: a.example\n" + session, []string{"-config", "node-a.config"}, doctor.CodeOK},
+		{"Authorization: Bearer x", []string{"-config", "node-a.config", "-kind", "bearer"}, doctor.CodeTruncated},
+		{session, []string{"-config", "node-a.config", "-kind", "bearer"}, doctor.CodeNoCookie},
+	}
+	for _, tt := range tests {
+		args := append([]string{"doctor", "-json"}, tt.args...)
+		if !slices.Contains(tt.args, "-at") {
+			args = append(args, "-at", "2026-11-21T14:30:00Z")
+		}
+		code := exitRefused
+		if tt.code == doctor.CodeOK {
+			code = exitOK
+		}
+		var report struct{ Code string }
+		r := tool(t, tt.stdin, args...).want(t, code)
+		if err := json.Unmarshal([]byte(r.out), &report); err != nil {
+			t.Fatal(err)
+		}
+		if report.Code != tt.code {
+			t.Errorf("%q: code %q, want %q", tt.args, report.Code, tt.code)
+		}
+	}
+}
+
+func TestDoctorUsage(t *testing.T) {
+	inDoctorFolder(t)
+	const config = "-config=node-a.config"
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{[]string{"x"}, "-config is missing"},
+		{[]string{config, config, config, "x"}, "more than twice"},
+		{[]string{"-config", "none.config", "x"}, "none.config"},
+		{[]string{"-config", "forms.txt", "x"}, "forms.txt"},
+		{[]string{config}, "the cookie is empty"},
+		{[]string{config, "x", "y"}, "more than one argument"},
+		{[]string{config, "-at", "soon", "x"}, "is not a time"},
+		{[]string{config, "-kind", "magic", "x"}, "-kind"},
+		{[]string{config, "-kind", "refresh", "Cookie: a=b"}, "bare value"},
+		{[]string{config, "-app-path-hash", "0x12", "x"}, "-app-path-hash"},
+		{[]string{config, "-app-id-hash", "99999999999", "x"}, "-app-id-hash"},
+		{[]string{config, "-known-keys", "none.csv", "x"}, "none.csv"},
+		{[]string{config, "-known-keys", "forms.txt", "x"}, "forms.txt"},
+	}
+	for _, tt := range tests {
+		r := tool(t, "", append([]string{"doctor"}, tt.args...)...)
+		if r.code != exitUsage || !strings.Contains(r.err, tt.want) || r.out != "" {
+			t.Errorf("%q: exit code %d, standard error %q, want %q in it", tt.args, r.code, r.err, tt.want)
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package webfarm_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// messageIDs are the message numbers of WIF that the error index may name, and
+// where each is from. A number that is not here was made up.
+var messageIDs = map[string]string{
+	"ID1013": "RsaSignatureCookieTransform: nothing behind the signature",
+	"ID1014": "RsaSignatureCookieTransform: the signature is not good",
+	"ID1068": "DeflateCookieTransform: over the limit of 1 MB",
+	"ID1073": "ProtectedDataCookieTransform.Decode",
+	"ID1074": "ProtectedDataCookieTransform.Encode",
+	"ID3007": "SessionSecurityTokenHandler: reading an actor",
+	"ID4022": "the token of the identity provider: no key to decrypt it",
+	"ID4036": "the same, with the key identifier",
+	"ID4175": "IssuerNameRegistry",
+	"ID4227": "SessionSecurityTokenHandler.ReadToken: Id inside and outside",
+	"ID4229": "SessionSecurityTokenHandler.ReadToken: context id inside and outside",
+	"ID4230": "SessionSecurityToken: an element is missing",
+	"ID4232": "SessionSecurityToken: versions",
+	"ID4239": "SessionSecurityToken: Id",
+	"ID4243": "SessionSecurityTokenHandler.ReadToken: no token",
+	"ID4249": "SessionSecurityToken: a property without name",
+	"ID4250": "SessionSecurityToken: a property without value",
+	"ID4255": "SessionSecurityTokenHandler.ValidateSession: times",
+	"ID4289": "SessionSecurityToken: SctAuthorizationPolicy",
+	"ID4291": "SessionSecurityTokenHandler.ValidateToken: endpoint",
+	"ID6044": "cookie transforms: empty input",
+	"ID6045": "cookie transforms: empty input",
+	"ID8008": "ChunkedCookieHandler: over 20 chunks",
+}
+
+// notErrors are strings of the sources that look like codes and are names of
+// events and of their reasons.
+var notErrors = []string{"renewal_failed", "signed_in", "signed_out", "not_in_store"}
+
+// sources parses the Go files of a folder without the tests.
+func sources(t *testing.T, dir string) []*ast.File {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*ast.File
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if len(files) == 0 {
+		t.Fatalf("no sources in %s", dir)
+	}
+	return files
+}
+
+// sentinels returns the exported errors of a package.
+func sentinels(t *testing.T, dir string) (names []string) {
+	for _, file := range sources(t, dir) {
+		for _, decl := range file.Decls {
+			d, ok := decl.(*ast.GenDecl)
+			if !ok || d.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range d.Specs {
+				for _, name := range spec.(*ast.ValueSpec).Names {
+					if strings.HasPrefix(name.Name, "Err") {
+						names = append(names, name.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// codes returns the strings of a folder's sources that have the form of a code.
+func codes(t *testing.T, dir string) []string {
+	form := regexp.MustCompile(`^[a-z]+(_[a-z0-9]+)+$`)
+	found := map[string]bool{}
+	for _, file := range sources(t, dir) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if s, err := strconv.Unquote(lit.Value); err == nil && form.MatchString(s) {
+					found[s] = true
+				}
+			}
+			return true
+		})
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// TestErrorIndexIsComplete wants every sentinel of the three packages, every
+// code of a configuration error and every finding of doctor in docs/errors.md,
+// and no others.
+func TestErrorIndexIsComplete(t *testing.T) {
+	data, err := os.ReadFile("docs/errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := string(data)
+	known := map[string]bool{}
+	want := func(what string) {
+		known[what] = true
+		if !strings.Contains(index, "`"+what+"`") {
+			t.Errorf("not in the index: %s", what)
+		}
+	}
+	for _, pkg := range []string{"cookie", "sessiontoken", "machinekey"} {
+		names := sentinels(t, pkg)
+		if len(names) == 0 {
+			t.Errorf("%s: no sentinels found", pkg)
+		}
+		for _, name := range names {
+			want(pkg + "." + name)
+		}
+	}
+	n := 0
+	for _, dir := range []string{"cookie", "machinekey", "internal/webconfig"} {
+		for _, code := range codes(t, dir) {
+			if !slices.Contains(notErrors, code) {
+				want(code)
+				n++
+			}
+		}
+	}
+	if n < 40 {
+		t.Errorf("only %d codes found", n)
+	}
+	for _, code := range doctorCodes(t) {
+		want(code)
+	}
+	// The other way round: what the index names exists.
+	for _, m := range regexp.MustCompile("`((?:cookie|sessiontoken|machinekey)\\.Err\\w+|[a-z]+(?:_[a-z0-9]+)+)`").FindAllStringSubmatch(index, -1) {
+		if !known[m[1]] && !strings.HasPrefix(m[1], "large_client") {
+			t.Errorf("in the index, and nowhere else: %s", m[1])
+		}
+	}
+}
+
+// doctorCodes returns the values of the constants Code… of internal/doctor.
+func doctorCodes(t *testing.T) (values []string) {
+	for _, file := range sources(t, "internal/doctor") {
+		for _, decl := range file.Decls {
+			d, ok := decl.(*ast.GenDecl)
+			if !ok || d.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range d.Specs {
+				s := spec.(*ast.ValueSpec)
+				for i, name := range s.Names {
+					if !strings.HasPrefix(name.Name, "Code") || i >= len(s.Values) {
+						continue
+					}
+					if lit, ok := s.Values[i].(*ast.BasicLit); ok {
+						value, err := strconv.Unquote(lit.Value)
+						if err != nil {
+							t.Fatal(err)
+						}
+						values = append(values, value)
+					}
+				}
+			}
+		}
+	}
+	if len(values) < 20 {
+		t.Errorf("only %d findings of doctor found", len(values))
+	}
+	return values
+}
+
+// TestMessageIDs wants the numbers of .NET's messages that the documents name
+// to be in the list, and each of the list in the index.
+func TestMessageIDs(t *testing.T) {
+	files, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inIndex := map[string]bool{}
+	for _, file := range append(files, "README.md", "SECURITY.md") {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range regexp.MustCompile(`\bID\d{4}\b`).FindAllString(string(data), -1) {
+			if messageIDs[id] == "" {
+				t.Errorf("%s names %s, which is not in the list", file, id)
+			}
+			inIndex[id] = inIndex[id] || file == "docs/errors.md"
+		}
+	}
+	for id, what := range messageIDs {
+		if !inIndex[id] {
+			t.Errorf("the index does not have %s (%s)", id, what)
+		}
+	}
+}

@@ -1,0 +1,333 @@
+package webfarm_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// snippet is one fenced block of a document.
+type snippet struct {
+	file, lang string
+	line       int    // of its first line
+	refused    string // from a comment <!-- refused: … --> in front
+	text       string
+}
+
+func (s snippet) String() string { return fmt.Sprintf("%s:%d", s.file, s.line) }
+
+// snippets returns the blocks of a language in the documents.
+func snippets(t *testing.T, lang string) []snippet {
+	t.Helper()
+	files, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []snippet
+	for _, file := range append(files, "README.md", "SECURITY.md") {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?sm)^(?:<!-- refused: ([^\n]*) -->\n)?```"+lang+"\n(.*?)^```$").FindAllSubmatchIndex(data, -1) {
+			s := snippet{file: file, lang: lang, text: string(data[m[4]:m[5]])}
+			s.line = 1 + strings.Count(string(data[:m[4]]), "\n")
+			if m[2] >= 0 {
+				s.refused = string(data[m[2]:m[3]])
+			}
+			list = append(list, s)
+		}
+	}
+	if len(list) == 0 {
+		t.Fatalf("no %s snippets", lang)
+	}
+	return list
+}
+
+// freshKey returns a function that puts keys in the place of the words that
+// stand for them in the documents, always the same ones.
+func freshKey(t *testing.T) func(string) string {
+	t.Helper()
+	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := regexp.MustCompile(`(validation|decryption)Key="([0-9A-F]+)"`).FindAllStringSubmatch(cfg.WebConfig(), -1)
+	if len(key) != 2 {
+		t.Fatalf("%d keys", len(key))
+	}
+	values := map[string]string{key[0][1]: key[0][2], key[1][1]: key[1][2]}
+	return strings.NewReplacer("VALIDATION-KEY", values["validation"], "DECRYPTION-KEY", values["decryption"]).Replace
+}
+
+// handlerElements make WIF sessions readable, for snippets that do not say it.
+const handlerElements = `<system.identityModel><identityConfiguration><securityTokenHandlers>
+<remove type="System.IdentityModel.Tokens.SessionSecurityTokenHandler, System.IdentityModel" />
+<add type="System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler, System.IdentityModel.Services" />
+</securityTokenHandlers></identityConfiguration></system.identityModel>`
+
+// wholeFile completes a snippet of some sections to a web.config.
+func wholeFile(text string) string {
+	if strings.Contains(text, "<configuration>") {
+		return text
+	}
+	if strings.Contains(text, "<machineKey") && !strings.Contains(text, "<system.web>") {
+		text = "<system.web>" + text + "</system.web>"
+	}
+	if !strings.Contains(text, "<machineKey") {
+		text += `<system.web><machineKey configSource="machineKey.config" /></system.web>`
+	}
+	if !strings.Contains(text, "<securityTokenHandlers>") && !strings.Contains(text, `<authentication mode="Forms"`) {
+		text += handlerElements
+	}
+	return "<configuration>\n" + text + "\n</configuration>"
+}
+
+// TestConfigSnippets loads every XML snippet of the documents as a site, with
+// a fresh key. One that a comment calls refused must be, for that reason.
+func TestConfigSnippets(t *testing.T) {
+	for _, s := range snippets(t, "xml") {
+		dir := t.TempDir()
+		keys := freshKey(t)
+		put(t, dir, "machineKey.config", keys(`<machineKey validation="HMACSHA256" decryption="AES" validationKey="VALIDATION-KEY" decryptionKey="DECRYPTION-KEY" />`))
+		put(t, dir, "web.config", keys(wholeFile(s.text)))
+		site, err := cookie.LoadSite(filepath.Join(dir, "web.config"), nil)
+		switch {
+		case s.refused == "" && err != nil:
+			t.Errorf("%v: %v", s, err)
+		case s.refused == "" && site.Sessions() == nil:
+			t.Errorf("%v: nobody can sign in", s)
+		case s.refused != "" && err == nil:
+			t.Errorf("%v: accepted, want %s", s, s.refused)
+		case s.refused != "":
+			var e *machinekey.ConfigError
+			if !(errors.As(err, &e) && e.Code == s.refused) && !strings.Contains(err.Error(), s.refused) {
+				t.Errorf("%v: %v, want %s", s, err, s.refused)
+			}
+		}
+	}
+}
+
+// TestNoKeysInDocuments keeps anything that could be pasted as a key out.
+func TestNoKeysInDocuments(t *testing.T) {
+	files, _ := filepath.Glob("docs/*.md")
+	for _, file := range append(files, "README.md", "SECURITY.md", "CONTRIBUTING.md") {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := regexp.MustCompile(`[0-9A-Fa-f]{40,}`).Find(data); m != nil {
+			t.Errorf("%s: %.12s… looks like a key", file, m)
+		}
+	}
+}
+
+func put(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// build compiles a package or a file and returns the path of the program.
+func build(t *testing.T, name, what string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if out, err := exec.Command("go", "build", "-o", path, what).CombinedOutput(); err != nil {
+		t.Fatalf("go build %s: %v\n%.500s", what, err, out)
+	}
+	return path
+}
+
+// guideFiles are the files that the commands in the documents name: a site, a
+// user's header, a node with another key, and a node that still uses DPAPI.
+func guideFiles(t *testing.T, dir string) {
+	t.Helper()
+	config := func(name string) {
+		data, err := os.ReadFile(siteWithFreshKey())
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, dir, name, string(data))
+	}
+	for _, name := range []string{"web.config", "node-b.config", "next.config", "old.config"} {
+		config(name)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "web.config"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "node-a.config", string(data))
+	site, err := cookie.LoadSite(filepath.Join(dir, "web.config"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "header.txt", "Cookie: "+signedInAt(site).Header.Get("Cookie")+"\n")
+	put(t, dir, "dpapi.txt", "Cookie: FedAuth="+dpapiToken()+"\n")
+}
+
+// dpapiToken is the text of a session cookie as WIF's default handler writes
+// it, as far as anybody else can: the head of the DPAPI blob, and noise.
+func dpapiToken() string {
+	blob := append([]byte{1, 0, 0, 0, 0xd0, 0x8c, 0x9d, 0xdf, 0x01, 0x15, 0xd1, 0x11, 0x8c, 0x7a, 0, 0xc0, 0x4f, 0xc2, 0x97, 0xeb},
+		slices.Repeat([]byte{0x5a}, 400)...)
+	return base64.StdEncoding.EncodeToString([]byte("\ufeff" + `<?xml version="1.0" encoding="utf-8"?>` +
+		`<SecurityContextToken p1:Id="_1" xmlns:p1="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd" ` +
+		`xmlns="http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512"><Identifier>urn:uuid:6f9619ff-8b86-d011-b42d-00c04fc964ff</Identifier>` +
+		`<Cookie xmlns="http://schemas.microsoft.com/ws/2006/05/security">` + base64.StdEncoding.EncodeToString(blob) + `</Cookie></SecurityContextToken>`))
+}
+
+var webfarmLine = regexp.MustCompile(`^(?:go run \./cmd/)?webfarm (\w+)`)
+
+// TestCommandSnippets runs every webfarm command of the documents, with a site
+// in the folder. A comment "# exit 1" behind it says how it ends. A server is
+// not started: its flags must be those that its help names.
+func TestCommandSnippets(t *testing.T) {
+	program := build(t, "webfarm", "./cmd/webfarm")
+	shell := func(dir, line string) (int, string) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, "sh", "-c", strings.ReplaceAll(line, "go run ./cmd/webfarm", "webfarm"))
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"), "NO_COLOR=1")
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatalf("%s: %v", line, err)
+		}
+		return cmd.ProcessState.ExitCode(), string(out)
+	}
+	n := 0
+	for _, s := range snippets(t, "sh") {
+		dir := t.TempDir()
+		guideFiles(t, dir)
+		for line := range strings.Lines(strings.ReplaceAll(s.text, "\\\n", " ")) {
+			m := webfarmLine.FindStringSubmatch(line)
+			if m == nil {
+				continue
+			}
+			n++
+			if m[1] == "serve" || strings.Contains(line, " -serve") {
+				_, help := shell(dir, "webfarm "+m[1]+" -h")
+				for _, flag := range regexp.MustCompile(` (-[a-z-]+)`).FindAllStringSubmatch(line, -1) {
+					if !strings.Contains(help, "\n  "+flag[1]+" ") {
+						t.Errorf("%v: %s has no flag %s", s, m[1], flag[1])
+					}
+				}
+				continue
+			}
+			want := 0
+			if e := regexp.MustCompile(`# exit (\d)`).FindStringSubmatch(line); e != nil {
+				want = int(e[1][0] - '0')
+			}
+			if got, out := shell(dir, line); got != want {
+				t.Errorf("%v: %s: exit code %d, want %d: %.300s", s, strings.TrimSpace(line), got, want, out)
+			}
+		}
+	}
+	if n == 0 {
+		t.Fatal("no commands found")
+	}
+}
+
+// TestJoiningProgram compiles the program of docs/joining.md from the document,
+// starts it and visits it as a user and as a stranger.
+func TestJoiningProgram(t *testing.T) {
+	data, err := os.ReadFile("docs/joining.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile("(?s)```go\n(package main\n.*?)```").FindSubmatch(data)
+	if m == nil {
+		t.Fatal("no program")
+	}
+	dir := t.TempDir()
+	put(t, dir, "main.go", string(m[1]))
+	program := build(t, "service", filepath.Join(dir, "main.go"))
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	config := siteWithFreshKey()
+	ctx, cancel := context.WithCancel(t.Context())
+	cmd := exec.CommandContext(ctx, program, "-config", config, "-addr", addr)
+	var log lockedText
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait()
+	})
+
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	get := func(path, cookies string) (*http.Response, error) {
+		r, err := http.NewRequest("GET", "http://"+addr+path, nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Cookie", cookies)
+		resp, err := client.Do(r)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return resp, err
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := get("/health", ""); err == nil {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("the program does not answer: %v\n%s", err, log.String())
+		}
+	}
+	site, err := cookie.LoadSite(config, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := get("/orders", signedInAt(site).Header.Get("Cookie")); err != nil || resp.StatusCode != 200 {
+		t.Errorf("user: %v, %v", resp, err)
+	}
+	if resp, err := get("/orders", ""); err != nil || resp.StatusCode != 302 {
+		t.Errorf("stranger: %v, %v", resp, err)
+	}
+	if !strings.Contains(log.String(), "accepted: cookie") {
+		t.Errorf("the log does not explain: %s", log.String())
+	}
+}
+
+// lockedText collects what a program prints.
+type lockedText struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -243,3 +243,22 @@ func TestHandlerHeaders(t *testing.T) {
 		}
 	})
 }
+
+// TestDenyBearer asks for a token on 401 and not on 503.
+func TestDenyBearer(t *testing.T) {
+	for _, test := range []struct {
+		err    error
+		status int
+		want   []string
+	}{
+		{cookie.ErrNoCredential, 401, []string{"Bearer"}},
+		{cookie.ErrRevoked, 401, []string{"Bearer"}},
+		{fmt.Errorf("x: %w", cookie.ErrUnavailable), 503, nil},
+	} {
+		w := httptest.NewRecorder()
+		cookie.DenyBearer(w, httptest.NewRequest(http.MethodGet, "/", nil), test.err)
+		if w.Code != test.status || !slices.Equal(w.Header()["Www-Authenticate"], test.want) {
+			t.Errorf("%v: status %d, %q", test.err, w.Code, w.Header()["Www-Authenticate"])
+		}
+	}
+}

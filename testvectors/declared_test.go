@@ -123,10 +123,3 @@ func (f *file) notIssued(t *testing.T, text string, err error) {
 	}
 	f.unissued++
 }
-
-// notCompared are the keys below handler in owin.json that nothing compares
-// yet: they are answers of a middleware, and there is none.
-var notCompared = []string{"responseHeaders", "wwwAuthenticate"}
-
-// uncomparedValues counts what the recorded files have there.
-var uncomparedValues = map[string]int{"owin.json": 44}

@@ -36,7 +36,6 @@ type file struct {
 	total, ran int
 	stricter   []string // vectors refused although .NET accepts them
 	unissued   int      // values that .NET writes and we do not
-	uncompared int      // values that nothing compares
 }
 
 // loadRecorded returns the files that the package embeds.

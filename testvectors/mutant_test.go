@@ -254,9 +254,6 @@ func explained(p place) bool {
 		return true
 	}
 	path := p.path
-	if key, _, _ := strings.Cut(path, "."); p.file == "owin.json handler" && slices.Contains(notCompared, key) {
-		return true
-	}
 	last := path[strings.LastIndexByte(path, '.')+1:]
 	// Ids of tokens, names of cookies and the like are no words for people.
 	top := !strings.ContainsAny(path, ".") || strings.Contains(path, ".error.") || strings.HasPrefix(path, "validate.") ||

@@ -2,7 +2,9 @@ package testvectors_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -47,35 +49,77 @@ func (m *middleware) signIn(t *testing.T) {
 	if m.Authenticated != nil && *m.Authenticated || m.Ticket != nil {
 		t.Fatal("no test for a sign-in of somebody who is signed in")
 	}
-	if m.Options.SessionStore != "" {
-		defer func() { m.log = append([]string{}, m.store.log...) }()
+	ticket := m.newTicket(t)
+	w := httptest.NewRecorder()
+	if err := m.sessions(t).Issue(w, httptest.NewRequest(http.MethodGet, "/", nil), ticket); err != nil {
+		t.Fatal(err)
 	}
-	m.sent(t, m.newTicket(t))
+	if m.Options.SessionStore != "" {
+		m.log = append([]string{}, m.store.log...)
+	}
+	m.headers(t, w.Header())
+	m.sent(t, w.Header(), ticket)
 }
 
-// sent compares the cookies that .NET sent with those that we would: the
-// ticket, the cut, and the attributes. With a store both hold a reference.
-func (m *middleware) sent(t *testing.T, ticket *sessiontoken.OWINTicket) {
+// sentCookies parses the cookies of a response.
+func sentCookies(t *testing.T, h http.Header) []*http.Cookie {
 	t.Helper()
-	var pairs []string
-	for _, line := range m.SetCookie {
-		pair, _, _ := strings.Cut(line, ";")
-		pairs = append(pairs, pair)
+	var set []*http.Cookie
+	for _, line := range h["Set-Cookie"] {
+		c, err := http.ParseSetCookie(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set = append(set, c)
 	}
-	template := m.cookie(t, ticket)
-	theirs, err := cookie.Katana.Join(cookieRequest(strings.Join(pairs, "; ")), template.Name)
+	return set
+}
+
+// headers wants the recorded headers and no others but Set-Cookie, which is
+// compared on its own, and Vary, which Katana does not send.
+func (m *middleware) headers(t *testing.T, h http.Header) {
+	t.Helper()
+	got := map[string]string{}
+	for name, lines := range h {
+		if name != "Set-Cookie" && name != "Vary" {
+			got[name] = strings.Join(lines, ", ")
+		}
+	}
+	if m.ResponseHeaders != nil && !maps.Equal(got, m.ResponseHeaders) {
+		t.Errorf("responseHeaders %q, want %q", got, m.ResponseHeaders)
+	}
+}
+
+// sent compares the cookies that .NET sent with those that we send in a
+// response: the ticket, the cut, and the attributes. With a store both hold a
+// reference. A nil ticket means that nothing is sent.
+func (m *middleware) sent(t *testing.T, h http.Header, ticket *sessiontoken.OWINTicket) {
+	t.Helper()
+	set := sentCookies(t, h)
+	if ticket == nil {
+		if m.NewTicket != nil || len(m.SetCookie) != 0 || len(set) != 0 {
+			t.Errorf("%d cookies are sent, .NET sends %d", len(set), len(m.SetCookie))
+		}
+		return
+	}
+	if len(set) == 0 {
+		t.Fatal("no cookie is sent")
+	}
+	ours, theirs := m.join(t, h["Set-Cookie"]), m.join(t, m.SetCookie)
+	// Their text, cut by us and with our attributes.
+	template := *set[0]
+	template.Name, template.Value = m.cookieName(), theirs
+	cut, err := cookie.Katana.Split(&template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template.Value = theirs
-	set, err := cookie.Katana.Split(template)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.lines(t, set)
-	ours, err := m.codec(t, sessiontoken.OWINOptions{}).Encode(context.Background(), ticket)
-	if err != nil {
-		t.Fatal(err)
+	m.lines(t, cut)
+	for _, c := range set { // and so has each of ours
+		same := template
+		same.Name, same.Value, same.Raw, same.RawExpires = c.Name, c.Value, c.Raw, c.RawExpires
+		if same.String() != c.String() {
+			t.Errorf("chunks with different attributes: %s", short(c.String()))
+		}
 	}
 	cfg, purposes := m.content.Keys.config(t, m.Key), []string{cookieMiddleware, m.Options.AuthenticationType, "v1"}
 	inside := ticketInside(t, cfg, purposes, ours)
@@ -88,31 +132,54 @@ func (m *middleware) sent(t *testing.T, ticket *sessiontoken.OWINTicket) {
 	}
 }
 
-// cookie returns the template of the cookies that the middleware sends.
-func (m *middleware) cookie(t *testing.T, ticket *sessiontoken.OWINTicket) *http.Cookie {
+func (m *middleware) cookieName() string {
+	return cookie.KatanaCookieName(m.Options.AuthenticationType)
+}
+
+// join returns the text of the cookies in lines of Set-Cookie.
+func (m *middleware) join(t *testing.T, lines []string) string {
 	t.Helper()
-	o := m.Options
-	c := &http.Cookie{Name: cookie.KatanaCookieName(o.AuthenticationType), Path: "/", Domain: o.CookieDomain,
-		HttpOnly: o.HTTPOnly == nil || *o.HTTPOnly, SameSite: sameSite(t, o.SameSite)}
-	if o.CookiePath != "" {
-		c.Path = o.CookiePath
+	var pairs []string
+	for _, line := range lines {
+		pair, _, _ := strings.Cut(line, ";")
+		pairs = append(pairs, pair)
 	}
+	text, err := cookie.Katana.Join(cookieRequest(strings.Join(pairs, "; ")), m.cookieName())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// sessions returns the middleware of this module with the same options.
+func (m *middleware) sessions(t *testing.T) *cookie.Sessions {
+	t.Helper()
 	if m.Scheme != "" && m.Scheme != "http" && m.Scheme != "https" {
 		t.Fatalf("no test for scheme %q", m.Scheme)
 	}
-	switch o.Secure {
-	case "", "SameAsRequest":
-		c.Secure = m.Scheme != "http"
-	case "Always":
-		c.Secure = true
-	case "Never":
-	default:
-		t.Fatalf("no test for secure %q", o.Secure)
+	tls := m.Scheme != "http"
+	opts := cookie.SessionsOptions{Chunking: cookie.Katana, MaxBytes: 1 << 20, IsTLS: func(*http.Request) bool { return tls }}
+	if !m.slides() {
+		opts.Sliding = cookie.SlidingOff
 	}
-	if ticket.Properties.Persistent() {
-		c.Expires, _ = ticket.Properties.Expires()
+	o := m.Options
+	if o.CookieDomain+o.CookiePath+o.SameSite+o.Secure != "" || o.HTTPOnly != nil { // else the defaults
+		opts.Cookie = &http.Cookie{Path: o.CookiePath, Domain: o.CookieDomain, HttpOnly: o.HTTPOnly == nil || *o.HTTPOnly, SameSite: sameSite(t, o.SameSite)}
+		switch o.Secure {
+		case "", "SameAsRequest":
+			opts.Cookie.Secure = tls
+		case "Always":
+			opts.Cookie.Secure = true
+		case "Never":
+		default:
+			t.Fatalf("no test for secure %q", o.Secure)
+		}
 	}
-	return c
+	s, err := cookie.NewOWINSessions(m.codec(t, sessiontoken.OWINOptions{}), &opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // lines wants the recorded lines.

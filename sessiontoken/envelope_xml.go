@@ -34,9 +34,13 @@ var errEnvelope = errors.New("malformed envelope")
 type envelopeReader struct {
 	doc   []byte
 	d     *xml.Decoder
+	last  []byte // the token as it stands in doc
 	nodes int
 	root  map[string]string // namespaces that the root declares, by prefix
 	child map[string]string // those that the current child declares
+	// inside says that the root is open. There white space may be written as
+	// a character reference or CDATA, before and behind it may not.
+	inside bool
 }
 
 // document reads the root element and proves that nothing follows it.
@@ -45,6 +49,7 @@ func (x *envelopeReader) document(e *envelope) error {
 	if err != nil {
 		return err
 	}
+	x.inside = true
 	if x.root, err = declarations(root); err != nil {
 		return err
 	}
@@ -94,6 +99,7 @@ func (x *envelopeReader) document(e *envelope) error {
 	if end, ok := next.(xml.EndElement); !ok || end.Name != root.Name {
 		return errEnvelope
 	}
+	x.inside = false
 	if _, err := x.token(); err != io.EOF {
 		return errEnvelope
 	}
@@ -174,7 +180,7 @@ func (x *envelopeReader) token() (xml.Token, error) {
 		switch t := t.(type) {
 		case xml.Comment:
 		case xml.CharData:
-			if len(nbfx.TrimSpace(t)) > 0 {
+			if len(nbfx.TrimSpace(t)) > 0 || !x.inside && len(nbfx.TrimSpace(x.last)) > 0 {
 				return nil, errEnvelope
 			}
 		case xml.StartElement, xml.EndElement:
@@ -194,7 +200,8 @@ func (x *envelopeReader) raw() (xml.Token, error) {
 	}
 	from := x.d.InputOffset()
 	t, err := x.d.RawToken()
-	if _, ok := t.(xml.StartElement); ok && !isSpaced(x.doc[from:x.d.InputOffset()]) {
+	x.last = x.doc[from:x.d.InputOffset()]
+	if _, ok := t.(xml.StartElement); ok && !isSpaced(x.last) {
 		return nil, errEnvelope
 	}
 	return t, err

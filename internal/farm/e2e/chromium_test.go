@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/webfarm-go/webfarm/internal/farm"
 )
+
+// chromiumTime is how long Chromium may take for one step, and to end.
+const chromiumTime = 60 * time.Second
 
 // chromium is a running browser without a window.
 type chromium struct{ ctx context.Context }
@@ -27,22 +29,26 @@ func startChromium(t *testing.T) *chromium {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(profile) })
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile)}
+	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(chromiumTime)}
 	for _, flag := range []string{
 		"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
 		"disable-component-update", "disable-sync", "disable-dev-shm-usage", "ignore-certificate-errors",
 	} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
-	var said strings.Builder
-	options = append(options, chromedp.CombinedOutput(&said), chromedp.WSURLReadTimeout(60*time.Second))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
-	ctx, closeBrowser := chromedp.NewContext(allocator)
-	t.Cleanup(closeBrowser) // waits for the end of the process
-	if err := chromedp.Run(ctx); err != nil {
-		t.Fatalf("chromium: %v\n%s", err, said.String())
+	ctx, _ := chromedp.NewContext(allocator)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("chromium: %v", err)
 	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(ctx, chromiumTime)
+		defer cancel()
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Errorf("chromium: %v", err)
+		}
+	})
 	return &chromium{ctx}
 }
 
@@ -59,33 +65,34 @@ func (c *chromium) visit(t *testing.T, n *nginx) *tab {
 	ctx, cancel := chromedp.NewContext(c.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	v := &tab{t, ctx, n.url}
-	v.run(chromedp.Navigate(n.url + "/healthz"))
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("chromium: %v", err)
+	}
+	run(v, chromedp.Navigate(n.url+"/healthz"))
 	return v
 }
 
-func (v *tab) run(actions ...chromedp.Action) {
+// run has a tab do something.
+func run[T any](v *tab, a chromedp.Action[T]) T {
 	v.t.Helper()
-	// A context that ends takes the tab along, so the limit is not one.
-	done := make(chan error, 1)
-	go func() { done <- chromedp.Run(v.ctx, actions...) }()
-	select {
-	case err := <-done:
-		if err != nil {
-			v.t.Fatalf("chromium: %v", err)
-		}
-	case <-time.After(60 * time.Second):
-		v.t.Fatal("chromium does not answer")
+	ctx, cancel := context.WithTimeout(v.ctx, chromiumTime)
+	defer cancel()
+	got, err := chromedp.Run(ctx, a)
+	if err != nil {
+		v.t.Fatalf("chromium: %v", err)
 	}
+	return got
 }
 
 func (v *tab) get(path string) reply {
 	v.t.Helper()
-	var got struct {
-		Status     int
-		Node, Text string
+	type answered struct {
+		Status int    `json:"status"`
+		Node   string `json:"node"`
+		Text   string `json:"text"`
 	}
-	v.run(chromedp.Evaluate(fmt.Sprintf(`fetch(%q).then(async r => ({status: r.status, node: r.headers.get("X-Node") || "", text: await r.text()}))`, path),
-		&got, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	got := run(v, chromedp.Evaluate[answered](fmt.Sprintf(
+		`fetch(%q).then(async r => ({status: r.status, node: r.headers.get("X-Node") || "", text: await r.text()}))`, path), chromedp.EvalAwaitPromise))
 	r, err := newReply(got.Status, got.Node, got.Text)
 	if err != nil {
 		v.t.Fatal(err)
@@ -93,16 +100,17 @@ func (v *tab) get(path string) reply {
 	return r
 }
 
-// jar returns the cookies as Chromium keeps them.
+// jar returns the cookies as Chromium keeps them, sorted.
 func (v *tab) jar() []*network.Cookie {
 	v.t.Helper()
-	var list []*network.Cookie
-	v.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		list, err = network.GetCookies().WithURLs([]string{v.url + "/"}).Do(ctx)
-		return err
-	}))
-	slices.SortFunc(list, func(a, b *network.Cookie) int { return strings.Compare(a.Name, b.Name) })
-	return list
+	ctx, cancel := context.WithTimeout(v.ctx, chromiumTime)
+	defer cancel()
+	got, err := chromedp.Call(ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{v.url + "/"}})
+	if err != nil {
+		v.t.Fatalf("chromium: %v", err)
+	}
+	slices.SortFunc(got.Cookies, func(a, b *network.Cookie) int { return strings.Compare(a.Name, b.Name) })
+	return got.Cookies
 }
 
 func (v *tab) cookies() []string {
@@ -117,7 +125,5 @@ func (v *tab) cookies() []string {
 // seenByScript returns what a script of the page sees of the cookies.
 func (v *tab) seenByScript() string {
 	v.t.Helper()
-	var text string
-	v.run(chromedp.Evaluate("document.cookie", &text))
-	return text
+	return run(v, chromedp.Evaluate[string]("document.cookie"))
 }

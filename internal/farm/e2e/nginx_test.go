@@ -29,7 +29,7 @@ import (
 var nginxConfig = template.Must(template.New("nginx.conf").Parse(`daemon off;
 worker_processes 1;
 pid {{.Dir}}/nginx.pid;
-error_log stderr warn;
+error_log stderr crit;
 {{if .Root}}user root;{{end}}
 events { worker_connections 1024; }
 http {

@@ -89,6 +89,8 @@ func serveNode(args []string) error {
 		Sessions: cookie.SessionsOptions{
 			IsTLS:   func(r *http.Request) bool { return r.Header.Get("X-Forwarded-Proto") == "https" },
 			Sliding: cookie.SlidingOn,
+			// Six chunks are meant to be.
+			WarnBytes: cookie.DefaultMaxBytes,
 		},
 		Roles:  func(userData string) []string { return strings.Split(userData, ",") },
 		Logger: logger,
@@ -123,8 +125,10 @@ func serveNode(args []string) error {
 	mux.HandleFunc("/signin", n.signIn)
 	mux.HandleFunc("/whoami", n.whoAmI)
 	mux.HandleFunc("/signout", n.signOut)
-	server := &http.Server{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)), Handler: mux}
-	return server.ListenAndServe()
+	return http.ListenAndServe(net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Node", n.name)
+		mux.ServeHTTP(w, r)
+	}))
 }
 
 // inRedis returns the sessions that are kept in Redis, under the keys of the
@@ -260,13 +264,11 @@ func (n *node) failed(w http.ResponseWriter, err error) {
 	if errors.Is(err, cookie.ErrUnavailable) {
 		status = http.StatusServiceUnavailable
 	}
-	w.Header().Set("X-Node", n.name)
 	http.Error(w, err.Error(), status)
 }
 
 func (n *node) reply(w http.ResponseWriter, status int, a answer) {
 	a.Node = n.name
-	w.Header().Set("X-Node", n.name)
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(a)

@@ -32,7 +32,7 @@ var sizes = []struct {
 	{40, map[string]string{fedAuth: "FedAuth FedAuth1 FedAuth2", owin: ".AspNet.ApplicationCookie", reference: referenceCookie}},
 	{120, map[string]string{
 		fedAuth:   "FedAuth FedAuth1 FedAuth2 FedAuth3 FedAuth4 FedAuth5",
-		owin:      ".AspNet.ApplicationCookie .AspNet.ApplicationCookieC1 .AspNet.ApplicationCookieC2 .AspNet.ApplicationCookieC3",
+		owin:      ".AspNet.ApplicationCookie .AspNet.ApplicationCookieC1 .AspNet.ApplicationCookieC2",
 		reference: referenceCookie,
 	}},
 }
@@ -128,8 +128,14 @@ func TestCookiesGrowAndShrink(t *testing.T) {
 						at := f.nodes[(i+step)%len(f.nodes)]
 						name := fmt.Sprint("user", step)
 						mustAsk(t, v, at, "/signin", url.Values{"kind": {kind}, "name": {name}, "claims": {fmt.Sprint(sizes[size].claims)}})
-						if got := strings.Join(v.cookies(), " "); got != sizes[size].cookies[kind] {
-							t.Errorf("after step %d at %s: cookies %s, want %s", step, at.Name, got, sizes[size].cookies[kind])
+						got, want := strings.Join(v.cookies(), " "), sizes[size].cookies[kind]
+						if kind == owin && !at.IsGo && strings.HasPrefix(got, want) {
+							// Katana leaves chunks that are announced no more, and reads
+							// none of them. The next Go node deletes them.
+							got = want
+						}
+						if got != want {
+							t.Errorf("after step %d at %s: cookies %s, want %s", step, at.Name, got, want)
 						}
 						for _, node := range f.nodes {
 							if who := mustAsk(t, v, node, "/whoami", nil); who.Name != name || len(who.Claims) != sizes[size].claims+1 {

@@ -1,0 +1,164 @@
+package webfarm_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// loadAt loads a site whose clock is off by d.
+func loadAt(t *testing.T, path string, d time.Duration, o cookie.SiteOptions) *cookie.Site {
+	t.Helper()
+	o.Now = func() time.Time { return time.Now().Add(d) }
+	site, err := cookie.LoadSite(path, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site
+}
+
+// TestEveryBadCookieGetsTheSameAnswer holds what docs/security.md says of the
+// request path.
+func TestEveryBadCookieGetsTheSameAnswer(t *testing.T) {
+	path := siteWithFreshKey()
+	site := loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/"})
+	good := signedInAt(site).Header.Get("Cookie")
+	elsewhere := signedInAt(loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/shop/"})).Header.Get("Cookie")
+	changed := []byte(good)
+	changed[len(changed)/2] ^= 1
+	bad := map[string]string{
+		"malformed":    "FedAuth=x",
+		"changed":      string(changed),
+		"cut":          good[:len(good)-40],
+		"of DPAPI":     "FedAuth=" + dpapiToken(),
+		"other key":    signedInAt(loadAt(t, siteWithFreshKey(), 0, cookie.SiteOptions{})).Header.Get("Cookie"),
+		"expired":      signedInAt(loadAt(t, path, -24*time.Hour, cookie.SiteOptions{Endpoint: "/"})).Header.Get("Cookie"),
+		"of tomorrow":  signedInAt(loadAt(t, path, 24*time.Hour, cookie.SiteOptions{Endpoint: "/"})).Header.Get("Cookie"),
+		"another path": elsewhere,
+		"no cookie":    "a=b",
+	}
+	page := site.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.Error("reached") }))
+	var first string
+	for name, value := range bad {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Cookie", value)
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, r)
+		var answer strings.Builder
+		if err := w.Result().Write(&answer); err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = answer.String()
+		}
+		if w.Code != http.StatusUnauthorized || answer.String() != first {
+			t.Errorf("%s: %q, another got %q", name, answer.String(), first)
+		}
+	}
+}
+
+// TestKeysAreTheBorder holds what docs/security.md says of applications that
+// share a key, and of the endpoint.
+func TestKeysAreTheBorder(t *testing.T) {
+	path := siteWithFreshKey()
+	user := signedInAt(loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/shop/"}))
+	if p, err := loadAt(t, path, 0, cookie.SiteOptions{}).Guard().Check(user); err != nil || p.Name() != "bob" {
+		t.Errorf("another application with the key: %v, %v", p, err)
+	}
+	if _, err := loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/office/"}).Guard().Check(user); !errors.Is(err, sessiontoken.ErrEndpoint) {
+		t.Errorf("with another endpoint: %v", err)
+	}
+}
+
+// TestReferenceNeedsItsKeyAndItsEntry holds what docs/security.md says of
+// reference mode.
+func TestReferenceNeedsItsKeyAndItsEntry(t *testing.T) {
+	oldFile, newFile := siteWithFreshKey(), siteWithFreshKey()
+	store := sessiontoken.NewMemoryStore(nil)
+	r := httptest.NewRequest("GET", "/", nil)
+	w := httptest.NewRecorder()
+	if err := referenceMode(w, r, oldFile, store, userWith(3, true)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range w.Result().Cookies() {
+		r.AddCookie(c)
+	}
+	check := func(path string, store sessiontoken.Store, older ...string) error {
+		_, err := loadAt(t, path, 0, cookie.SiteOptions{Store: store, Older: older}).Guard().Check(r)
+		return err
+	}
+	if err := check(oldFile, store); err != nil {
+		t.Errorf("with key and entry: %v", err)
+	}
+	if err := check(newFile, store, oldFile); err != nil {
+		t.Errorf("with the key among the older ones: %v", err)
+	}
+	if err := check(newFile, store); err == nil || errors.Is(err, cookie.ErrUnavailable) {
+		t.Errorf("after the key is gone: %v", err)
+	}
+	if err := check(oldFile, sessiontoken.NewMemoryStore(nil)); !errors.Is(err, sessiontoken.ErrNotInStore) {
+		t.Errorf("after the entry is gone: %v", err)
+	}
+}
+
+// headingLink is a link to a heading of a document.
+var headingLink = regexp.MustCompile(`\]\(([\w./-]*\.md)?#([^)]+)\)`)
+
+// TestGuidesLinkToHeadings wants the headings that links with # point to.
+func TestGuidesLinkToHeadings(t *testing.T) {
+	anchors := func(file string) map[string]bool {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := map[string]bool{}
+		for line := range strings.Lines(string(data)) {
+			if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && line[0] == '#' {
+				var id strings.Builder
+				for _, c := range strings.ToLower(strings.TrimSpace(title)) {
+					switch {
+					case c == ' ':
+						id.WriteByte('-')
+					case c == '-' || c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c > 127:
+						id.WriteRune(c)
+					}
+				}
+				set[id.String()] = true
+			}
+		}
+		return set
+	}
+	files, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, file := range append(files, "README.md", "SECURITY.md") {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range headingLink.FindAllStringSubmatch(string(data), -1) {
+			target := file
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(file), m[1])
+			}
+			n++
+			if !anchors(target)[m[2]] {
+				t.Errorf("%s links to %s#%s, which has no such heading", file, target, m[2])
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no links found")
+	}
+}

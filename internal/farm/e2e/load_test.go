@@ -94,7 +94,11 @@ type user struct {
 const maxProblems = 20
 
 // visitsPerSession is how often a user comes before he signs out, and in again.
-const visitsPerSession = 60
+// One in stayers never does: his one session sees all the trouble.
+const (
+	visitsPerSession = 60
+	stayers          = 5
+)
 
 // startLoad has n users use the farm until stop.
 func startLoad(t *testing.T, f *testFarm, n int) *load {
@@ -194,10 +198,10 @@ func (l *load) until(t *testing.T, what string, f func() bool) {
 
 func (u *user) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if !u.signIn(ctx) {
+		if !u.signedIn && !u.signIn(ctx) { // signed in already after a stop
 			return
 		}
-		for range visitsPerSession {
+		for i := 0; i < visitsPerSession || u.id%stayers == 0; i++ {
 			if !u.visit(ctx, u.pool()) {
 				return
 			}

@@ -25,7 +25,8 @@ import (
 
 // nginxConfig is the balancer. The argument node picks a node, or with "go" one
 // of those in Go; without it all take turns. What a node did not answer because
-// it is gone, another does.
+// it is gone, another does; it is asked again all the same, so that it has its
+// share as soon as it is back.
 var nginxConfig = template.Must(template.New("nginx.conf").Parse(`daemon off;
 worker_processes 1;
 pid {{.Dir}}/nginx.pid;
@@ -48,12 +49,12 @@ http {
 
 	upstream farm {
 		{{- range .Nodes}}
-		server 127.0.0.1:{{.Port}} max_fails=1 fail_timeout=1s;
+		server 127.0.0.1:{{.Port}} max_fails=0;
 		{{- end}}
 	}
 	upstream go {
 		{{- range .Nodes}}{{if .IsGo}}
-		server 127.0.0.1:{{.Port}} max_fails=1 fail_timeout=1s;
+		server 127.0.0.1:{{.Port}} max_fails=0;
 		{{- end}}{{end}}
 	}
 	{{- range .Nodes}}

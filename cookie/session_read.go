@@ -136,7 +136,7 @@ func (s *Sessions) recall(ctx context.Context, f *found) error {
 		if err != nil {
 			return err
 		}
-		if latest.id != "" && latest.id != f.id && !f.began.After(latest.began) {
+		if latest.id != "" && !latest.isOf(f.id) && !f.began.After(latest.began) {
 			return ErrRevoked
 		}
 	}

@@ -129,7 +129,11 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name 
 	}
 	set, err := s.cookies(r, t)
 	if err == nil && (s.o.OnePerUser || s.reuse) {
-		err = s.supersede(r.Context(), name, record{s.kind.id(t), facts.began}, s.longest(t))
+		latest := record{s.kind.id(t), facts.began}
+		if token, ok := t.(*sessiontoken.Token); ok && s.reuse {
+			latest.id += " " + token.ID // see reused
+		}
+		err = s.supersede(r.Context(), name, latest, s.longest(t))
 	}
 	if err == nil {
 		err = s.write(w, set)
@@ -158,11 +162,12 @@ func (s *Sessions) supersede(ctx context.Context, name string, latest record, un
 	if err := s.track.setLatest(ctx, name, latest, until); err != nil {
 		return err
 	}
-	if s.o.OnePerUser && before.id != "" && before.id != latest.id {
+	if s.o.OnePerUser && before.id != "" && !before.isOf(latest.id) {
 		// By now it is refused for being older. That goes by the clocks of
 		// the nodes that began the two; this does not. If it fails, the first
 		// holds.
-		_ = s.track.end(ctx, before.id, until)
+		id, _, _ := strings.Cut(before.id, " ") // it may have been shared
+		_ = s.track.end(ctx, id, until)
 	}
 	return nil
 }
@@ -468,15 +473,21 @@ func (s *Sessions) reused(ctx context.Context, t Ticket, user string) (_ Ticket,
 	if !ok {
 		return t, false, nil
 	}
-	c := *token
 	latest, err := s.track.latest(ctx, user, nil)
-	if err == nil && latest.id != "" {
-		var ended bool
-		if ended, err = s.track.isEnded(ctx, latest.id); err == nil && !ended {
-			c.ContextID, joined = latest.id, true
-		}
+	if err != nil || latest.id == "" {
+		return t, false, err
 	}
-	// All cookies of a session name one entry, and the entry has one ID.
-	c.ID = "_" + strings.TrimPrefix(c.ContextID, "urn:uuid:")
-	return &c, joined, err
+	// All cookies of a session name one entry, and the entry has one ID. It is
+	// as secret as the cookie, so it is not in the key of the entry.
+	contextID, id, ok := strings.Cut(latest.id, " ")
+	if !ok { // of a time when sessions were not shared
+		return t, false, nil
+	}
+	ended, err := s.track.isEnded(ctx, contextID)
+	if err != nil || ended {
+		return t, false, err
+	}
+	c := *token
+	c.ContextID, c.ID = contextID, id
+	return &c, true, nil
 }

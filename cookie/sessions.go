@@ -108,7 +108,9 @@ type SessionsOptions struct {
 	Store sessiontoken.Store
 	// OnePerUser ends the older sessions of a user when he signs in, on all
 	// nodes that share the store. It compares the names of users without
-	// regard to case. Sessions of .NET nodes count for being older only.
+	// regard to case, so users need one. Sessions of .NET nodes count for being
+	// older only. A session that is to last longer than the codec's lifetime
+	// needs MaxLifetime too, so that the store remembers long enough.
 	OnePerUser bool
 	// Revoked is asked about each session that is otherwise good, after the
 	// store. An error is an outage: see [ErrUnavailable].
@@ -150,7 +152,8 @@ const (
 )
 
 // Session is a session that was recognised, for SessionsOptions.Revoked and
-// [Sessions.Session].
+// [Sessions.Session]. With SessionsOptions.Verified, Principal and Ticket are
+// shared with other requests: do not change them.
 type Session struct {
 	// ID stays the same as long as the session lives; see [Sessions]. That of
 	// a session in reference mode is as good as its cookie: do not log it.

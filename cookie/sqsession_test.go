@@ -1,6 +1,7 @@
 package cookie_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -170,6 +171,20 @@ func TestSQSessionReuse(t *testing.T) {
 	if store.tickets() != 2 || first.cookies[0] != second.cookies[0] {
 		t.Errorf("%d sessions, want one for bob and one for eve", store.tickets())
 	}
+	for key, e := range store.data { // who can read the store cannot make the cookie
+		one, err := a.Value(first.request())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := base64.StdEncoding.DecodeString(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, id, _ := strings.Cut(string(text), `Id="`)
+		if id, _, _ = strings.Cut(id, `"`); len(id) < 32 || strings.Contains(key+string(e.data), id[:32]) {
+			t.Errorf("%s and its data tell the ID %q", key, id)
+		}
+	}
 	for range 100 { // used in turn, it lasts for both
 		n.clock.Move(5 * time.Minute)
 		for _, both := range []*browser{first, second} {
@@ -211,6 +226,23 @@ func TestSQSessionReuse(t *testing.T) {
 	store.before = nil
 	n.clock.Move(6 * time.Second)
 	second.wants(t, b, "bob")
+}
+
+// TestSQSessionReuseEnds has the setting changed while users are signed in.
+func TestSQSessionReuseEnds(t *testing.T) {
+	n := newFarmNode(t)
+	store := n.open()
+	b, other := new(browser), new(browser)
+	b.signIn(t, n.newSQ(t, cookie.SQSessionOptions{Store: store}), user("bob"), nil)
+	q := n.newSQ(t, cookie.SQSessionOptions{Store: store, NoReuse: true})
+	b.wants(t, q, "bob")
+	n.clock.Move(time.Second)
+	other.signIn(t, q, user("bob"), nil)
+	b.refused(t, q, cookie.ErrRevoked)
+	again := n.newSQ(t, cookie.SQSessionOptions{Store: store})
+	b.signIn(t, again, user("bob"), nil)
+	b.wants(t, again, "bob")
+	other.wants(t, again, "bob")
 }
 
 // TestSQSessionReuseAfterLostKey wants users to get in when the entries of the

@@ -33,7 +33,7 @@ type tracker struct {
 // record is what an entry says:
 //
 //	uvarint n, n bytes   the key of the entry, so that entries cannot change places
-//	uvarint n, n bytes   id of a session
+//	uvarint n, n bytes   id of a session; for one that browsers share, a blank and the ID of its token
 //	8 bytes, 4 bytes     when it began: seconds since 1970 and nanoseconds, big endian
 type record struct {
 	id    string
@@ -107,7 +107,7 @@ func (t *tracker) setLatest(ctx context.Context, user string, latest record, unt
 // forgetLatest removes the record of a user if it is that of the session.
 func (t *tracker) forgetLatest(ctx context.Context, user, id string) error {
 	latest, err := t.latest(ctx, user, nil)
-	if err != nil || latest.id != id {
+	if err != nil || !latest.isOf(id) {
 		return err
 	}
 	if err := t.store.Delete(ctx, t.userKey(user)); err != nil {
@@ -150,6 +150,12 @@ func (t *tracker) put(ctx context.Context, key string, r record, until time.Time
 		return outage(err)
 	}
 	return nil
+}
+
+// isOf reports whether the record is of a session, shared or not.
+func (r record) isOf(id string) bool {
+	shared, _, _ := strings.Cut(r.id, " ")
+	return r.id == id || shared == id
 }
 
 func outage(err error) error { return fmt.Errorf("%w: store: %w", ErrUnavailable, err) }

@@ -195,8 +195,9 @@ func dpapiToken() string {
 var webfarmLine = regexp.MustCompile(`^(?:go run \./cmd/)?webfarm (\w+)`)
 
 // TestCommandSnippets runs every webfarm command of the documents, with a site
-// in the folder. A comment "# exit 1" behind it says how it ends. A server is
-// not started: its flags must be those that its help names.
+// in the folder. A comment "# exit 1: word" behind it says how it ends, and a
+// word that it prints. A server is not started: its flags must be those that
+// its help names.
 func TestCommandSnippets(t *testing.T) {
 	program := build(t, "webfarm", "./cmd/webfarm")
 	shell := func(dir, line string) (int, string) {
@@ -231,12 +232,12 @@ func TestCommandSnippets(t *testing.T) {
 				}
 				continue
 			}
-			want := 0
-			if e := regexp.MustCompile(`# exit (\d)`).FindStringSubmatch(line); e != nil {
-				want = int(e[1][0] - '0')
+			want, word := 0, ""
+			if e := regexp.MustCompile(`# exit (\d)(?:: (\w+))?`).FindStringSubmatch(line); e != nil {
+				want, word = int(e[1][0]-'0'), e[2]
 			}
-			if got, out := shell(dir, line); got != want {
-				t.Errorf("%v: %s: exit code %d, want %d: %.300s", s, strings.TrimSpace(line), got, want, out)
+			if got, out := shell(dir, line); got != want || !strings.Contains(out, word) {
+				t.Errorf("%v: %s: exit code %d, want %d and %q: %.300s", s, strings.TrimSpace(line), got, want, word, out)
 			}
 		}
 	}
@@ -260,23 +261,12 @@ func TestJoiningProgram(t *testing.T) {
 	put(t, dir, "main.go", string(m[1]))
 	program := build(t, "service", filepath.Join(dir, "main.go"))
 
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
 	config := siteWithFreshKey()
-	ctx, cancel := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, program, "-config", config, "-addr", addr)
 	var log lockedText
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait()
+	addr := start(t, func(addr string) *exec.Cmd {
+		cmd := exec.Command(program, "-config", config, "-addr", addr)
+		cmd.Stderr = &log
+		return cmd
 	})
 
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -292,13 +282,6 @@ func TestJoiningProgram(t *testing.T) {
 		}
 		return resp, err
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := get("/health", ""); err == nil {
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatalf("the program does not answer: %v\n%s", err, log.String())
-		}
-	}
 	site, err := cookie.LoadSite(config, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -306,12 +289,56 @@ func TestJoiningProgram(t *testing.T) {
 	if resp, err := get("/orders", signedInAt(site).Header.Get("Cookie")); err != nil || resp.StatusCode != 200 {
 		t.Errorf("user: %v, %v", resp, err)
 	}
+	if resp, err := get("/health", ""); err != nil || resp.StatusCode != 200 {
+		t.Errorf("health: %v, %v", resp, err)
+	}
 	if resp, err := get("/orders", ""); err != nil || resp.StatusCode != 302 {
 		t.Errorf("stranger: %v, %v", resp, err)
 	}
 	if !strings.Contains(log.String(), "accepted: cookie") {
 		t.Errorf("the log does not explain: %s", log.String())
 	}
+}
+
+// start runs a server on a free port until the test ends, and returns the
+// address once it answers. If another process takes the port meanwhile, it
+// tries the next.
+func start(t *testing.T, command func(addr string) *exec.Cmd) string {
+	t.Helper()
+	for range 5 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := l.Addr().String()
+		l.Close()
+		cmd := command(addr)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		exited := make(chan struct{})
+		go func() {
+			_ = cmd.Wait()
+			close(exited)
+		}()
+		t.Cleanup(func() {
+			_ = cmd.Process.Kill()
+			<-exited
+		})
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+			if conn, err := net.Dial("tcp", addr); err == nil {
+				conn.Close()
+				return addr
+			}
+			select {
+			case <-exited:
+				deadline = time.Time{}
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}
+	t.Fatal("the server does not answer")
+	return ""
 }
 
 // lockedText collects what a program prints.

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -241,40 +239,26 @@ func TestNginxDefaults(t *testing.T) {
 		w.Header().Set("Set-Cookie", "a="+strings.Repeat("x", atoi(t, r.URL.Query().Get("set"))))
 	}))
 	defer backend.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr, dir := l.Addr().String(), t.TempDir()
-	l.Close()
-	put(t, dir, "nginx.conf", fmt.Sprintf(`daemon off; master_process off; pid pid; error_log stderr crit; events {}
-		http { access_log off; client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;
-		server { listen %s; location / { proxy_pass %s; } } }`, addr, backend.URL))
-	cmd := exec.Command(nginx, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
+	addr := start(t, func(addr string) *exec.Cmd {
+		dir := t.TempDir()
+		put(t, dir, "nginx.conf", fmt.Sprintf(`daemon off; master_process off; pid pid; error_log stderr crit; events {}
+			http { access_log off; client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;
+			server { listen %s; location / { proxy_pass %s; } } }`, addr, backend.URL))
+		return exec.Command(nginx, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"))
+	})
 	status := func(cookies, set int) int {
 		t.Helper()
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-			r, err := http.NewRequest("GET", fmt.Sprintf("http://%s/?set=%d", addr, set), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Cookie", "a="+strings.Repeat("x", cookies))
-			resp, err := http.DefaultClient.Do(r)
-			if err == nil {
-				resp.Body.Close()
-				return resp.StatusCode
-			}
-			if time.Now().After(deadline) {
-				t.Fatal(err)
-			}
+		r, err := http.NewRequest("GET", fmt.Sprintf("http://%s/?set=%d", addr, set), nil)
+		if err != nil {
+			t.Fatal(err)
 		}
+		r.Header.Set("Cookie", "a="+strings.Repeat("x", cookies))
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
 	}
 	for _, test := range []struct{ cookies, set, want int }{
 		{8000, 0, 200}, // large_client_header_buffers 4 8k

@@ -34,7 +34,14 @@ func printDiagnosis(w io.Writer, r *doctor.Report) error {
 
 // printFinding prints the finding at the top.
 func printFinding(b *bytes.Buffer, f doctor.Finding) {
-	fmt.Fprintf(b, "%s\n", f.Sentence)
+	word := "REFUSED" // what the colours go by
+	switch f.Code {
+	case doctor.CodeOK, doctor.CodeConfigsAgree:
+		word = "OK"
+	case doctor.CodeConfigsDiffer:
+		word = "DIFFERENT"
+	}
+	fmt.Fprintf(b, "%s  %s\n", word, f.Sentence)
 	rows := [][]string{{"code", f.Code}}
 	if f.DotNet != "" {
 		rows = append(rows, []string{".NET says", f.DotNet})

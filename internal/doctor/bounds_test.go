@@ -66,3 +66,29 @@ func manyCookies() string {
 	}
 	return b.String()
 }
+
+// BenchmarkExamine measures a cookie that reads, one that opens with another
+// setting, and one that nothing opens: that is what a search costs.
+func BenchmarkExamine(b *testing.B) {
+	a := fresh(b)
+	text := a.session(b, nil, 0)
+	for _, bench := range []struct {
+		name string
+		node site
+	}{
+		{"reads", a},
+		{"other-validation", a.with(func(s *site) { s.validation = "HMACSHA512" })},
+		{"unknown-key", fresh(b)},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			nodes := []*doctor.Node{bench.node.node(b, "web.config")}
+			in := header("FedAuth=" + text)
+			tried := 0
+			for b.Loop() {
+				c := doctor.Examine(ctx, nodes, in, doctor.Options{Now: now}).Credentials[0]
+				tried = c.Tried.Signatures + c.Tried.Openings
+			}
+			b.ReportMetric(float64(tried), "tried/op")
+		})
+	}
+}

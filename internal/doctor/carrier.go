@@ -28,8 +28,11 @@ const (
 	shapeHex        shape = "hex"
 	shapeURLToken   shape = "URL token"
 	shapeBase64URL  shape = "base64url"
-	shapeBase64     shape = "base64"
 )
+
+// lenientURL takes base64url as Katana's reader does, with either alphabet,
+// padding and blanks.
+var lenientURL = strings.NewReplacer("+", "-", "/", "_", "=", "", " ", "")
 
 // carriers returns every reading of text.
 func carriers(text string) []carrier {
@@ -39,8 +42,7 @@ func carriers(text string) []carrier {
 			list = append(list, carrier{s, data})
 		}
 	}
-	doc, docErr := decodeBase64(text)
-	if docErr == nil {
+	if doc, err := decodeBase64(text); err == nil {
 		if e := readEnvelope(doc); e.found {
 			add(shapeSession, e.cookie)
 			if b, err := hex.DecodeString(string(e.cookie)); err == nil {
@@ -56,10 +58,8 @@ func carriers(text string) []carrier {
 	if b, err := sessiontoken.DecodeURLToken(text); err == nil {
 		add(shapeURLToken, b)
 	}
-	if b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "=")); err == nil {
+	if b, err := base64.RawURLEncoding.DecodeString(lenientURL.Replace(text)); err == nil {
 		add(shapeBase64URL, b)
-	} else if docErr == nil { // with + and /, which the other does not take
-		add(shapeBase64, doc)
 	}
 	return list
 }
@@ -72,8 +72,8 @@ func decodeBase64(text string) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(text)
 }
 
-// envelope is the XML around a session of WIF, see section 3 of the notes on
-// session tokens. It is read leniently: the codecs are the judges.
+// envelope is the XML around a session of WIF. It is read leniently: the codecs
+// are the judges.
 type envelope struct {
 	found     bool   // there is an element SecurityContextToken
 	complete  bool   // and its end

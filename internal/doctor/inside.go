@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -53,6 +54,10 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 	case errors.Is(o.err, sessiontoken.ErrUnsupported) && k.isTicket() && o.authentic:
 		return &Finding{Code: CodePayload, Sentence: label + " is authentic, but says no time at which it ends: .NET takes it for one that never expires, and webfarm refuses it.",
 			Fix: elsewhere("code", "set ExpiresUtc where the ticket is made, or do not clear the properties")}
+	case errors.As(o.err, &format) && errors.Is(o.err, sessiontoken.ErrUnsupported):
+		return &Finding{Code: CodePayload,
+			Sentence: fmt.Sprintf("%s is authentic and .NET may read it, but webfarm refuses what the layer %q holds (%v).", label, format.Layer, strings.TrimPrefix(format.Err.Error(), "sessiontoken: ")),
+			Fix:      elsewhere("code", "see docs/decisions.md for what is refused on purpose: texts that two programs would read differently, and what .NET takes by accident")}
 	case errors.As(o.err, &format):
 		return &Finding{Code: CodePayload, DotNet: "a serialization error",
 			Sentence: fmt.Sprintf("%s is authentic, but what is inside is not %s: the layer %q does not read.", label, k, format.Layer),

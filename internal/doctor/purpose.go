@@ -64,9 +64,8 @@ func purposes(authTypes ...string) []purpose {
 	return list
 }
 
-// deriver returns a function that derives the validation key of a purpose, see
-// section 2 of the notes on machine keys: NIST SP 800-108 in counter mode with
-// HMAC-SHA512,
+// deriver returns a function that derives the validation key of a purpose as
+// System.Web's SP800_108 does: NIST SP 800-108 in counter mode with HMAC-SHA512,
 //
 //	K(i) = HMAC(master, BE32(i) || primary || 00 || V7(len) specific … || BE32(bits))
 //

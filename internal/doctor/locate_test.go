@@ -1,0 +1,68 @@
+package doctor_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// TestWholeRequest examines a header as browsers send it: every credential in
+// it is found, in the order of what signs in, and one that is refused counts.
+func TestWholeRequest(t *testing.T) {
+	a := fresh(t)
+	cookies := []string{
+		"theme=dark", "ASP.NET_SessionId=" + strings.Repeat("a", 24), "__RequestVerificationToken=" + strings.Repeat("Ab3_", 30),
+		".AspNet.Correlation.Google=" + strings.Repeat("x", 43),
+		".AspNet.ExternalCookie=" + a.owin(t, "ExternalCookie"),
+		".AspNet.ApplicationCookie=" + a.owin(t, "ApplicationCookie"),
+		".ASPXANONYMOUS=" + a.anonymousID(t, machinekey.Framework45, machinekey.ProtectionAll),
+		"fedauth=" + a.session(t, nil, 0), // System.Web finds names in any case
+		".ASPXAUTH=" + a.forms(t),
+	}
+	in := header(strings.Join(cookies, "; "))
+	in.Request.Header.Set("Authorization", "Bearer "+fresh(t).owin(t, "Bearer"))
+	r := doctor.Examine(ctx, []*doctor.Node{a.node(t, "web.config")}, in, doctor.Options{Now: now})
+	want := []string{"fedauth FedAuth true", "forms .ASPXAUTH true", "anonymous .ASPXANONYMOUS true",
+		"owin .AspNet.ExternalCookie true", "owin .AspNet.ApplicationCookie true", "bearer  false"}
+	var got []string
+	for _, c := range r.Credentials {
+		got = append(got, string(c.Kind)+" "+c.Name+map[bool]string{true: " true", false: " false"}[c.OK])
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if r.OK || r.Code != doctor.CodeUnknownKey {
+		t.Errorf("ok %v, code %q", r.OK, r.Code)
+	}
+	noSecrets(t, r, a, in)
+}
+
+// TestUnknownNames examines cookies whose names say nothing, and bare values.
+func TestUnknownNames(t *testing.T) {
+	a := fresh(t)
+	tests := []struct {
+		name string
+		in   doctor.Input
+		kind doctor.Kind
+		code string
+	}{
+		{"an OWIN cookie with CookieName", header("Acme=" + a.owin(t, "Cookies")), doctor.OWIN, doctor.CodeOK},
+		{"a bare session", doctor.Input{Text: a.session(t, nil, 0)}, doctor.FedAuth, doctor.CodeOK},
+		{"a bare ticket", doctor.Input{Text: a.forms(t) + "\n"}, doctor.Forms, doctor.CodeOK},
+		{"a bare OWIN cookie", doctor.Input{Text: a.owin(t, "ExternalCookie")}, doctor.OWIN, doctor.CodeOK},
+		{"a bare ticket of another key", doctor.Input{Text: fresh(t).forms(t)}, doctor.Forms, doctor.CodeUnknownKey},
+		{"a bare session of another key", doctor.Input{Text: fresh(t).session(t, nil, 0)}, doctor.FedAuth, doctor.CodeUnknownKey},
+		{"nothing", doctor.Input{Request: new(http.Request)}, doctor.FedAuth, doctor.CodeNoCookie},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := doctor.Examine(ctx, []*doctor.Node{a.node(t, "web.config")}, test.in, doctor.Options{Now: now})
+			if r.Code != test.code || r.Credentials[0].Kind != test.kind {
+				t.Errorf("%s, %s: %s", r.Credentials[0].Kind, r.Code, r.Finding.Sentence)
+			}
+		})
+	}
+}

@@ -124,6 +124,7 @@ func (d *damaged) stricter() string {
 		texts = append(texts, string(m[1]))
 	}
 	for _, text := range texts {
+		text = noBase64.ReplaceAllString(text, "")
 		_, strict := base64.StdEncoding.Strict().DecodeString(text)
 		if _, err := base64.StdEncoding.DecodeString(text); err == nil && strict != nil {
 			return "spare bits in base64"
@@ -133,7 +134,8 @@ func (d *damaged) stricter() string {
 }
 
 var (
-	cookieElement    = regexp.MustCompile(`>([A-Za-z0-9+/=]+)</Cookie>`)
+	cookieElement    = regexp.MustCompile(`(?s)<Cookie[^>]*>(.*)</Cookie`)
+	noBase64         = regexp.MustCompile(`\s|&#x?[0-9A-Fa-f]+;|<!--[^>]*-->|<!\[CDATA\[|\]\]>`)
 	controlReference = regexp.MustCompile(`&#(x0*[01]?[0-9A-Fa-f]|0*[0-2]?[0-9]|0*3[01]);`)
 )
 

@@ -83,7 +83,15 @@ func newPlain(t *testing.T, n *nginx, transport http.RoundTripper) *plainClient 
 
 // try is get where no answer at all is no failure of the test.
 func (c *plainClient) try(path string) (reply, error) {
-	r, err := c.client.Get(c.base.String() + path)
+	r, err := http.NewRequest("GET", c.base.String()+path, nil)
+	if err != nil {
+		return reply{}, err
+	}
+	return c.do(r)
+}
+
+func (c *plainClient) do(request *http.Request) (reply, error) {
+	r, err := c.client.Do(request)
 	if err != nil {
 		return reply{}, err
 	}

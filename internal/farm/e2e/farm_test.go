@@ -75,18 +75,21 @@ func replace(t *testing.T, path, by string) {
 	}
 }
 
-// member is a node of the farm, which a test may kill and start again.
+// member is a node of the farm, or the gateway, which a test may kill and start
+// again.
 type member struct {
 	Name string
 	Port int
 	IsGo bool
 
-	start func(*testing.T, *member) *farm.Process
+	control int    // the port of /healthz and of what a test sets and asks
+	key     string // the path that tells which key is written with
+	start   func(*testing.T, *member) *farm.Process
 	*farm.Process
 }
 
 // url is the address of the node itself, past nginx.
-func (m *member) url() string { return fmt.Sprint("http://127.0.0.1:", m.Port) }
+func (m *member) url() string { return fmt.Sprint("http://127.0.0.1:", m.control) }
 
 // restart starts the node, after it was killed if it runs.
 func (m *member) restart(t *testing.T) {
@@ -123,10 +126,19 @@ type testFarm struct {
 	key                    string // the id of the first key
 	redis                  *farmtest.Server
 	nodes                  []*member // go1, go2, dotnet
+	gateway                *member   // nil if it was not asked for
 }
 
 // startFarm starts a farm, with a key of its own.
 func startFarm(t *testing.T) *testFarm {
+	t.Helper()
+	f := startNodes(t)
+	f.nginx = startNginx(t, f.nodes, "")
+	return f
+}
+
+// startNodes starts what stands behind nginx.
+func startNodes(t *testing.T) *testFarm {
 	t.Helper()
 	farm.Need(t, "apt-get install --no-install-recommends nginx-light", "nginx")
 	dotnet := farm.BuildDotnet(t)
@@ -149,9 +161,10 @@ func startFarm(t *testing.T) *testFarm {
 		{Name: "dotnet", Port: freePort(t), start: startDotnet},
 	}
 	for _, m := range f.nodes {
+		m.control = m.Port
+		m.key = "/key"
 		m.restart(t)
 	}
-	f.nginx = startNginx(t, f.nodes, "")
 	return f
 }
 

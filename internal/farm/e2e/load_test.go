@@ -32,7 +32,7 @@ type counts struct {
 	signIns     int
 	signOuts    int
 	retries     int // sent again, as a node was gone in the middle
-	badGateway  int // of these, 502 and 504 of nginx
+	badGateway  int // of these, errors of nginx
 	storeDown   int // 503, as Redis was stopped
 	refused     int // at the .NET node, as a key opens the cookie that it has no more
 	reissued    int // sessions of WIF that a Go node issued again: never but for a new key
@@ -205,6 +205,9 @@ func (u *user) run(ctx context.Context) {
 			if !u.visit(ctx, u.pool()) {
 				return
 			}
+			if i%10 == 0 && u.kind != reference && !u.visitService(ctx) {
+				return
+			}
 		}
 		if !u.signOut(ctx) {
 			return
@@ -241,8 +244,10 @@ func (u *user) do(ctx context.Context, path, pool string, query url.Values) (rep
 			if !u.nodeDown.met(down) {
 				u.problem("%s: %v", path, err)
 			}
-		case r.node == "": // nginx itself
-			if !u.nodeDown.met(down) || r.status != http.StatusBadGateway && r.status != http.StatusGatewayTimeout {
+		case r.node == "" && (path != servicePath || r.status != http.StatusUnauthorized): // nginx itself
+			excused := r.status == http.StatusBadGateway || r.status == http.StatusGatewayTimeout ||
+				path == servicePath && r.status == http.StatusInternalServerError // it could not ask the gateway
+			if !excused || !u.nodeDown.met(down) {
 				u.problem("%s: nginx says %d", path, r.status)
 			}
 			again = func(c *counts) { c.retries++; c.badGateway++ }
@@ -309,6 +314,29 @@ func (u *user) visit(ctx context.Context, pool string) bool {
 			}
 		})
 		u.done.Add(1)
+	}
+	return true
+}
+
+// visitService asks the service behind the gateway who the user is.
+func (u *user) visitService(ctx context.Context) bool {
+	r, ok := u.do(ctx, servicePath, "", url.Values{})
+	if !ok {
+		return false
+	}
+	roles := u.expected.Roles
+	if u.kind == forms {
+		roles = []string{""} // in the user data, of which the gateway makes nothing
+	}
+	switch {
+	case r.status != http.StatusOK:
+		u.count(func(c *counts) { c.lost++ })
+		u.problem("lost at the gateway, with cookies %v", u.cookies())
+	case r.answer.Name != u.expected.Name || !slices.Equal(r.answer.Roles, roles):
+		u.count(func(c *counts) { c.wrong++ })
+		u.problem("the service takes him for %q with roles %q", r.answer.Name, r.answer.Roles)
+	default:
+		u.count(func(c *counts) { c.visits++ })
 	}
 	return true
 }

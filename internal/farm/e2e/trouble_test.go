@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -22,7 +23,7 @@ const loadUsers = 24
 // must not notice: nobody is taken for another and nobody is signed out, but
 // for what docs/rotation.md says of a .NET node with a new key.
 func TestTroubleUnderLoad(t *testing.T) {
-	f := startFarm(t)
+	f := startFarmWithGateway(t)
 	l := startLoad(t, f, loadUsers)
 	type phase struct {
 		name string
@@ -43,7 +44,7 @@ func TestTroubleUnderLoad(t *testing.T) {
 
 	during("all is well", 100, nil)
 
-	for _, node := range f.nodes {
+	for _, node := range append(slices.Clone(f.nodes), f.gateway) {
 		during(node.Name+" killed and started", 20, func() {
 			l.restart(t, node, func() { l.rounds(t, 20, nil) })
 		})
@@ -82,10 +83,10 @@ func TestTroubleUnderLoad(t *testing.T) {
 
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "phase\ttime\trequests\tper second\tgo1\tgo2\tdotnet\tsent again\t502, 504\t503 of Redis\told key at .NET\tissued again\t")
+	fmt.Fprintln(w, "phase\ttime\trequests\tper second\tgo1\tgo2\tdotnet\tservice\tsent again\t500, 502, 504\t503 of Redis\told key at .NET\tissued again\t")
 	row := func(p phase) {
-		fmt.Fprintf(w, "%s\t%.1f s\t%d\t%.0f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.name, p.took.Seconds(), p.requests, float64(p.requests)/p.took.Seconds(),
-			p.byNode["go1"], p.byNode["go2"], p.byNode["dotnet"], p.retries, p.badGateway, p.storeDown, p.refused, p.reissued)
+		fmt.Fprintf(w, "%s\t%.1f s\t%d\t%.0f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.name, p.took.Seconds(), p.requests, float64(p.requests)/p.took.Seconds(),
+			p.byNode["go1"], p.byNode["go2"], p.byNode["dotnet"], p.byNode["service"], p.retries, p.badGateway, p.storeDown, p.refused, p.reissued)
 	}
 	all := phase{name: "together", counts: l.sofar()}
 	for _, p := range phases {
@@ -113,8 +114,12 @@ func (l *load) restart(t *testing.T, node *member, meanwhile func()) {
 	}
 	node.restart(t)
 	l.nodeDown.close()
-	from := l.sofar().byNode[node.Name]
-	l.until(t, node.Name+" gets requests again", func() bool { return l.sofar().byNode[node.Name] > from+loadUsers })
+	name := node.Name
+	if node == l.f.gateway {
+		name = "service"
+	}
+	from := l.sofar().byNode[name]
+	l.until(t, name+" gets requests again", func() bool { return l.sofar().byNode[name] > from+loadUsers })
 }
 
 // rotate changes the machine key by the steps of docs/rotation.md.
@@ -135,7 +140,7 @@ func (l *load) rotate(t *testing.T, during func(name string, n int64, act func()
 	l.old, l.new = open(oldConfig), open(next)
 	// Restarts the nodes in Go one by one, as a deployment does.
 	deploy := func() {
-		for _, node := range f.nodes[:2] {
+		for _, node := range f.ours() {
 			l.restart(t, node, nil)
 		}
 	}
@@ -158,8 +163,8 @@ func (l *load) rotate(t *testing.T, during func(name string, n int64, act func()
 	during("key, step 4: Go writes it", 20, func() {
 		from := l.sofar().reissued
 		replace(t, f.goConfig, next)
-		for _, node := range f.nodes[:2] {
-			l.until(t, node.Name+" has the new key", func() bool { return node.get(t, "/key") == newKey })
+		for _, node := range f.ours() {
+			l.until(t, node.Name+" has the new key", func() bool { return strings.Contains(node.get(t, node.key), newKey) })
 		}
 		l.until(t, "old sessions are issued again", func() bool { return l.sofar().reissued > from })
 	})
@@ -174,7 +179,7 @@ func (l *load) rotate(t *testing.T, during func(name string, n int64, act func()
 			}
 		}
 		f.next = ""
-		for _, node := range f.nodes[:2] {
+		for _, node := range f.ours() {
 			node.restart(t)
 		}
 		l.resume()

@@ -22,7 +22,7 @@ import (
 // and time passes. Nobody is ever taken for somebody else, no live session is
 // refused and no ended one accepted.
 func TestSessionsTogether(t *testing.T) {
-	const users, rounds = 64, 6
+	const users, rounds = 64, 4
 	for _, m := range storeModes {
 		t.Run(fmt.Sprintf("%s reference=%v", m.kind, m.reference), func(t *testing.T) {
 			n := newFarmNode(t)

@@ -46,8 +46,8 @@ func TestVerifiedRefusesOtherValues(t *testing.T) {
 		for i := range value {
 			for bit := range 8 {
 				c := value[i] ^ 1<<bit
-				if c <= ' ' || c == ';' || c >= 0x7f {
-					continue // no byte of a cookie
+				if c <= ' ' || c == ';' || c >= 0x7f || race.Enabled && bit != i%6 {
+					continue // no byte of a cookie, or too slow
 				}
 				try(value[:i] + string(rune(c)) + value[i+1:])
 			}

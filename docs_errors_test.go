@@ -1,6 +1,7 @@
 package webfarm_test
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -12,6 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // messageIDs are the message numbers of WIF that the error index may name, and
@@ -210,5 +214,80 @@ func TestMessageIDs(t *testing.T) {
 		if !inIndex[id] {
 			t.Errorf("the index does not have %s (%s)", id, what)
 		}
+	}
+}
+
+// TestErrorIndexExamples makes the mistakes that the error index gives as
+// examples and wants the code under which they stand there.
+func TestErrorIndexExamples(t *testing.T) {
+	const (
+		key      = `<machineKey validation="HMACSHA256" decryption="AES" validationKey="VALIDATION-KEY" decryptionKey="DECRYPTION-KEY" />`
+		forms    = `<authentication mode="Forms"><forms /></authentication>`
+		v45      = `<httpRuntime targetFramework="4.8" />`
+		services = `<system.identityModel.services><federationConfiguration><cookieHandler /></federationConfiguration></system.identityModel.services>`
+	)
+	web := func(inside string) string {
+		return "<configuration><system.web>" + inside + "</system.web></configuration>"
+	}
+	swap := func(text, old, with string) string {
+		t.Helper()
+		if !strings.Contains(text, old) {
+			t.Fatalf("%s is not in %s", old, text)
+		}
+		return strings.Replace(text, old, with, 1)
+	}
+	good := web(v45 + key + forms)
+	fed := func(handler string) string {
+		return "<configuration><system.web>" + v45 + key + "</system.web>" + swap(handlerElements+services, "<cookieHandler />", handler) + "</configuration>"
+	}
+	for _, test := range []struct{ code, text string }{
+		{"", good},
+		{"", fed(`<cookieHandler />`)},
+		{"unsupported_charset", "\xff" + good},
+		{"dtd_not_allowed", "<!DOCTYPE configuration>" + good},
+		{"malformed_xml", swap(good, "</system.web>", "")},
+		{"unknown_attribute", swap(good, `<forms />`, `<forms requireSsl="true" />`)},
+		{"duplicate_section", web(v45 + key + key + forms)},
+		{"empty_attribute", swap(good, `<forms />`, `<forms name="" />`)},
+		{"invalid_boolean", swap(good, `<forms />`, `<forms requireSSL="yes" />`)},
+		{"invalid_enum", swap(good, `<forms />`, `<forms protection="all" />`)},
+		{"invalid_timespan", fed(`<cookieHandler persistentSessionLifetime="24:00:00" />`)},
+		{"config_source_missing", web(v45 + `<machineKey configSource="other.config" />` + forms)},
+		{"config_source_path", web(v45 + `<machineKey configSource="..\other.config" />` + forms)},
+		{"config_source_not_alone", web(v45 + `<machineKey configSource="machineKey.config" decryption="AES" />` + forms)},
+		{"auto_generated_key", web(v45 + forms)},
+		{"invalid_validation_key", swap(good, `validationKey="`, `validationKey="0`)},
+		{"invalid_decryption_key", swap(good, `decryptionKey="`, `decryptionKey="00`)},
+		{"invalid_validation_algorithm", swap(good, `validation="HMACSHA256"`, `validation="MD5"`)},
+		{"invalid_decryption_algorithm", swap(good, `decryption="AES"`, `decryption="aes"`)},
+		{"custom_algorithm", swap(good, `validation="HMACSHA256"`, `validation="alg:Name"`)},
+		{"custom_data_protector", swap(good, `validation="HMACSHA256"`, `validation="HMACSHA256" dataProtectorType="A.B, C"`)},
+		{"invalid_target_framework", swap(good, `"4.8"`, `"4"`)},
+		{"invalid_target_framework", swap(good, `"4.8"`, `"v4.5"`)},
+		{"insecure_algorithm", swap(swap(good, v45, ""), `validation="HMACSHA256"`, `validation="MD5"`)},
+		{"invalid_timeout", swap(good, `<forms />`, `<forms timeout="00:30:00" />`)},
+		{"invalid_chunk_size", fed(`<cookieHandler><chunkedCookieHandler chunkSize="500" /></cookieHandler>`)},
+		{"invalid_cookie_name", swap(good, `<forms />`, `<forms name="a b" />`)},
+		{"insecure_setting", swap(swap(good, v45, ""), "</system.web>",
+			`</system.web><appSettings><add key="aspnet:UseLegacyEncryption" value="true" /></appSettings>`)},
+		{"session_handler_not_removed", swap(fed(`<cookieHandler />`), `<remove type="System.IdentityModel.Tokens.SessionSecurityTokenHandler, System.IdentityModel" />`, "")},
+	} {
+		dir := t.TempDir()
+		keys := freshKey(t)
+		put(t, dir, "machineKey.config", keys(key))
+		put(t, dir, "web.config", keys(test.text))
+		_, err := cookie.LoadSite(filepath.Join(dir, "web.config"), nil)
+		code := ""
+		var e *machinekey.ConfigError
+		if errors.As(err, &e) {
+			code = e.Code
+		}
+		if code != test.code || err != nil && code == "" {
+			t.Errorf("%q: %v", test.code, err)
+		}
+	}
+	var e *machinekey.ConfigError
+	if _, err := cookie.LoadSite(filepath.Join(t.TempDir(), "none"), nil); !errors.As(err, &e) || e.Code != "unreadable_file" {
+		t.Errorf("no file: %v", err)
 	}
 }

@@ -358,3 +358,65 @@ func (l *lockedText) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// TestJoiningTable takes lines out of the first file of docs/joining.md and
+// looks whether what follows is what the table below it says.
+func TestJoiningTable(t *testing.T) {
+	var whole string
+	for _, s := range snippets(t, "xml") {
+		if s.file == "docs/joining.md" {
+			whole = freshKey(t)(s.text)
+			break
+		}
+	}
+	load := func(text string) (string, error) {
+		dir := t.TempDir()
+		put(t, dir, "web.config", text)
+		site, err := cookie.LoadSite(filepath.Join(dir, "web.config"), nil)
+		if err != nil {
+			return "", err
+		}
+		return site.String(), nil
+	}
+	without := func(pattern, with string) string {
+		t.Helper()
+		text := regexp.MustCompile(pattern).ReplaceAllString(whole, with)
+		if text == whole {
+			t.Fatalf("%s is not in the file", pattern)
+		}
+		return text
+	}
+	for _, test := range []struct {
+		name, text string
+		want       string // a line of the site's decisions, or of the error
+		code       string
+	}{
+		{"as it stands", whole, `Framework45, by targetFramework`, ""},
+		{"as it stands", whole, `endpoint "/"`, ""},
+		{"no machine key", without(`(?s)<machineKey.*?/>`, ""), "", "auto_generated_key"},
+		{"no target framework", without(`<httpRuntime.*/>`, `<compilation targetFramework="4.8" />`), "Framework20SP1", ""},
+		{"no handler", without(`(?s)<remove.*?/>\s*<add.*?/>`, ""), "DPAPI", ""},
+		{"handler not removed", without(`<remove.*/>`, ""), "", "session_handler_not_removed"},
+		{"no path", without(` path="/"`, ""), `any endpoint`, ""},
+		{"isolated", without(`validationKey="(\w+)"`, `validationKey="$1,IsolateApps"`), "", "invalid_validation_key"},
+		{"isolated, in a legacy mode", without(`(?s)<httpRuntime.*?/>(.*)validationKey="(\w+)"`, `$1 validationKey="$2,IsolateApps"`), "", "isolated_key"},
+	} {
+		said, err := load(test.text)
+		var e *machinekey.ConfigError
+		switch {
+		case test.code != "":
+			if !errors.As(err, &e) || e.Code != test.code {
+				t.Errorf("%s: %v, want %s", test.name, err, test.code)
+			}
+		case err != nil:
+			if said = err.Error(); !errors.Is(err, cookie.ErrNoneAccepted) {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			fallthrough
+		default:
+			if !strings.Contains(said, test.want) {
+				t.Errorf("%s: want %q in\n%s", test.name, test.want, said)
+			}
+		}
+	}
+}

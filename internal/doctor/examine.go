@@ -18,6 +18,7 @@ type exam struct {
 	// What is tried: keys in both places and uses of the machine key.
 	validationKeys, decryptionKeys []keyBytes
 	purposes                       []purpose
+	derived                        [][][]byte // by validation key and purpose
 
 	triedTexts, triedSignatures, triedOpen int
 	cut                                    bool // a bound was reached

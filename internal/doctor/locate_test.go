@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -48,21 +49,43 @@ func TestUnknownNames(t *testing.T) {
 		in   doctor.Input
 		kind doctor.Kind
 		code string
+		o    doctor.Options
 	}{
-		{"an OWIN cookie with CookieName", header("Acme=" + a.owin(t, "Cookies")), doctor.OWIN, doctor.CodeOK},
-		{"a bare session", doctor.Input{Text: a.session(t, nil, 0)}, doctor.FedAuth, doctor.CodeOK},
-		{"a bare ticket", doctor.Input{Text: a.forms(t) + "\n"}, doctor.Forms, doctor.CodeOK},
-		{"a bare OWIN cookie", doctor.Input{Text: a.owin(t, "ExternalCookie")}, doctor.OWIN, doctor.CodeOK},
-		{"a bare ticket of another key", doctor.Input{Text: fresh(t).forms(t)}, doctor.Forms, doctor.CodeUnknownKey},
-		{"a bare session of another key", doctor.Input{Text: fresh(t).session(t, nil, 0)}, doctor.FedAuth, doctor.CodeUnknownKey},
-		{"nothing", doctor.Input{Request: new(http.Request)}, doctor.FedAuth, doctor.CodeNoCookie},
+		{"a ticket under a name that code sets", header(".SITE=" + a.forms(t)), doctor.Forms, doctor.CodeOK, doctor.Options{Name: ".SITE"}},
+		{"a session under a name that code sets", header("SiteAuth=" + a.session(t, nil, 0)), doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "SiteAuth", Kind: doctor.FedAuth}},
+		{"a role cookie by its kind", header("FedAuth=x"), doctor.Roles, doctor.CodeNoCookie, doctor.Options{Kind: doctor.Roles}},
+		{"an OWIN cookie by its AuthenticationType", header(".AspNet.Acme=" + a.owin(t, "Acme")), doctor.OWIN, doctor.CodeOK, doctor.Options{Kind: doctor.OWIN, AuthType: "Acme"}},
+		{"one cookie by its name", header(".ASPXAUTH=x; FedAuth=" + a.session(t, nil, 0)), doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "fedauth"}},
+		{"a bare value and a name", doctor.Input{Text: a.owin(t, "Acme")}, doctor.OWIN, doctor.CodeOK, doctor.Options{Name: ".AspNet.Acme"}},
+		{"an OWIN cookie with CookieName", header("Acme=" + a.owin(t, "Cookies")), doctor.OWIN, doctor.CodeOK, doctor.Options{}},
+		{"a bare session", doctor.Input{Text: a.session(t, nil, 0)}, doctor.FedAuth, doctor.CodeOK, doctor.Options{}},
+		{"a bare ticket", doctor.Input{Text: a.forms(t) + "\n"}, doctor.Forms, doctor.CodeOK, doctor.Options{}},
+		{"a bare OWIN cookie", doctor.Input{Text: a.owin(t, "ExternalCookie")}, doctor.OWIN, doctor.CodeOK, doctor.Options{}},
+		{"a bare ticket of another key", doctor.Input{Text: fresh(t).forms(t)}, doctor.Forms, doctor.CodeUnknownKey, doctor.Options{}},
+		{"a bare session of another key", doctor.Input{Text: fresh(t).session(t, nil, 0)}, doctor.FedAuth, doctor.CodeUnknownKey, doctor.Options{}},
+		{"nothing", doctor.Input{Request: new(http.Request)}, doctor.FedAuth, doctor.CodeNoCookie, doctor.Options{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r := doctor.Examine(ctx, []*doctor.Node{a.node(t, "web.config")}, test.in, doctor.Options{Now: now})
+			test.o.Now = now
+			r := doctor.Examine(ctx, []*doctor.Node{a.node(t, "web.config")}, test.in, test.o)
 			if r.Code != test.code || r.Credentials[0].Kind != test.kind {
 				t.Errorf("%s, %s: %s", r.Credentials[0].Kind, r.Code, r.Finding.Sentence)
 			}
 		})
+	}
+}
+
+// TestNodesPrintNoKeys prints a node in every usual form.
+func TestNodesPrintNoKeys(t *testing.T) {
+	a := fresh(t)
+	n := a.node(t, "web.config")
+	for _, text := range []string{fmt.Sprint(n), fmt.Sprintf("%+v", n), fmt.Sprintf("%#v", n), fmt.Sprintf("%x", n)} {
+		if text != "node of web.config" {
+			t.Errorf("printed as %q", text)
+		}
+	}
+	if n.File() != "web.config" {
+		t.Errorf("file %q", n.File())
 	}
 }

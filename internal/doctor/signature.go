@@ -24,8 +24,8 @@ type signature struct {
 func (e *exam) signatures(list []carrier) []signature {
 	var found []signature
 	for _, c := range list {
-		for _, key := range e.validationKeys {
-			derive := deriver(key.bytes)
+		for i, key := range e.validationKeys {
+			derived := e.derivedKeys(i)
 			for _, v := range validations {
 				n := len(c.data) - tagSize(v)
 				if n < 1 || e.spent(&e.triedSignatures, maxSignatures) {
@@ -38,14 +38,14 @@ func (e *exam) signatures(list []carrier) []signature {
 				if check(key.bytes) {
 					found = append(found, signature{c, key, v, nil})
 				}
-				if v == machinekey.InsecureMD5 || derive == nil {
+				if v == machinekey.InsecureMD5 {
 					continue
 				}
-				for i := range e.purposes {
+				for i, k := range derived {
 					if e.spent(&e.triedSignatures, maxSignatures) {
 						return found
 					}
-					if k := derive(e.purposes[i]); k != nil && check(k) {
+					if check(k) {
 						found = append(found, signature{c, key, v, &e.purposes[i]})
 					}
 				}
@@ -53,6 +53,26 @@ func (e *exam) signatures(list []carrier) []signature {
 		}
 	}
 	return found
+}
+
+// derivedKeys returns the validation keys of all purposes, derived from the
+// validation key of that index; none if the runtime forbids it.
+func (e *exam) derivedKeys(i int) [][]byte {
+	if e.derived == nil {
+		e.derived = make([][][]byte, len(e.validationKeys))
+	}
+	derive := deriver(e.validationKeys[i].bytes)
+	if e.derived[i] != nil || derive == nil {
+		return e.derived[i]
+	}
+	for _, p := range e.purposes {
+		k := derive(p)
+		if k == nil {
+			return nil
+		}
+		e.derived[i] = append(e.derived[i], k)
+	}
+	return e.derived[i]
 }
 
 // spent counts one attempt and reports whether there were enough.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
 
@@ -100,8 +101,9 @@ func TestSessionVectors(t *testing.T) {
 		var file sessionVectors
 		readVectors(t, test.file, &file)
 		got := map[string]int{}
-		for _, v := range file.Vectors {
-			s := fresh(t).under(file.MachineKeys[v.MachineKey])
+		base := fresh(t)
+		for i, v := range file.Vectors {
+			s := base.under(file.MachineKeys[v.MachineKey])
 			s.wif10, s.sessionName = test.wif10, v.Cookies[0].Name
 			line := ""
 			for _, c := range v.Cookies {
@@ -110,7 +112,7 @@ func TestSessionVectors(t *testing.T) {
 			o := doctor.Options{AllowKnownKey: true, Now: time.Unix(v.Expected.ValidFromTicks/10_000_000-62135596800+1, 0)}
 			r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(line), o)
 			got[r.Code]++
-			if r.Code != doctor.CodeOK {
+			if r.Code != doctor.CodeOK || race.Enabled && i%8 != 0 {
 				continue
 			}
 			other := s.with(func(s *site) {
@@ -140,12 +142,13 @@ func TestFormsVectors(t *testing.T) {
 	}
 	readVectors(t, "formsauth.json", &file)
 	got := map[string]int{}
+	base := fresh(t)
 	for _, v := range file.Vectors {
 		ticks, err := v.Ticket.ExpirationUTCTicks.Int64()
 		if err != nil || v.Op != "formsEncrypt" || v.Cookie == "" || v.Layout != "serializer" || v.AppSettings != nil {
 			continue
 		}
-		s := fresh(t).under(v.MachineKey)
+		s := base.under(v.MachineKey)
 		o := doctor.Options{AllowKnownKey: true, Now: time.Unix(ticks/10_000_000-62135596800-1, 0)}
 		r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(".ASPXAUTH="+v.Cookie), o)
 		got[r.Code]++

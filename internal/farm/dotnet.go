@@ -138,7 +138,11 @@ func (d *Dotnet) Node(t testing.TB, o NodeOptions) *Node {
 	if o.OWINSecure {
 		args = append(args, "-owin-secure")
 	}
-	n := &Node{Start(t, o.Name, d.Command(args...)), fmt.Sprintf("http://127.0.0.1:%d", o.Port)}
+	cmd := d.Command(append(args, "-until-eof")...)
+	if _, err := cmd.StdinPipe(); err != nil { // it ends with the test, even if that is killed
+		t.Fatalf("farm: %v", err)
+	}
+	n := &Node{Start(t, o.Name, cmd), fmt.Sprintf("http://127.0.0.1:%d", o.Port)}
 	n.WaitReady(t, n.URL+"/healthz")
 	return n
 }

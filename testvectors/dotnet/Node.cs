@@ -16,7 +16,7 @@ namespace WebFarm
         public string Name = "dotnet", Config, AuthenticationType = "ApplicationCookie";
         public int Port;
         public TimeSpan OwinLifetime = TimeSpan.FromDays(14);
-        public bool OwinSecure;
+        public bool OwinSecure, UntilEof;
     }
 
     /// <summary>
@@ -51,12 +51,24 @@ namespace WebFarm
             listener.Prefixes.Add("http://*:" + options.Port.ToString(CultureInfo.InvariantCulture) + "/");
             listener.IgnoreWriteExceptions = true;
             listener.Start();
+            if (options.UntilEof)
+                new Thread(ExitAtEof).Start();
             Console.Error.WriteLine(options.Name + ": listening on port " + options.Port);
             for (;;)
             {
                 HttpListenerContext context = listener.GetContext();
                 ThreadPool.QueueUserWorkItem(delegate { Serve(context); });
             }
+        }
+
+        /// <summary>Ends with the program that started this one, whatever ends that.</summary>
+        static void ExitAtEof()
+        {
+            Stream input = Console.OpenStandardInput();
+            while (input.Read(new byte[256], 0, 256) > 0)
+            {
+            }
+            Environment.Exit(0);
         }
 
         DateTime Now

@@ -35,6 +35,7 @@ namespace WebFarm
                         case "-owin-type": o.AuthenticationType = value; i++; break;
                         case "-owin-lifetime": o.OwinLifetime = TimeSpan.Parse(value, CultureInfo.InvariantCulture); i++; break;
                         case "-owin-secure": o.OwinSecure = true; break;
+                        case "-until-eof": o.UntilEof = true; break;
                         default: return Usage();
                     }
                 }
@@ -48,7 +49,7 @@ namespace WebFarm
         static int Usage()
         {
             Console.Error.WriteLine("usage: peer pipe");
-            Console.Error.WriteLine("       peer serve -config web.config -port N [-name NODE] [-owin-type TYPE] [-owin-lifetime D.HH:MM:SS] [-owin-secure]");
+            Console.Error.WriteLine("       peer serve -config web.config -port N [-name NODE] [-owin-type TYPE] [-owin-lifetime D.HH:MM:SS] [-owin-secure] [-until-eof]");
             Console.Error.WriteLine("       peer record web.config FOLDER");
             return 2;
         }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // Comparison is what two nodes have in common and what not.
@@ -224,98 +223,6 @@ func (c *comparer) switches() {
 		}
 		c.add("appSettings "+s.key, yes(c.a.switches[s.key]), yes(c.b.switches[s.key]), note, attribute(pathAppSetting, s.key), blocks...)
 	}
-}
-
-// shares issues a credential as each node does and reads it as the other does.
-func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string) {
-	for _, d := range c.list {
-		for _, blocked := range d.Blocks {
-			if blocked == k {
-				return false, d.Setting + " differs"
-			}
-		}
-	}
-	for _, n := range []*Node{c.a, c.b} {
-		if _, ok := n.setup(k, defaultAuthType); !ok {
-			if finding := n.faultFinding(); finding != nil {
-				return false, finding.Sentence
-			}
-			return false, n.file + " has no usable machine key"
-		}
-		switch {
-		case k.isSession() && n.session.on && n.session.protection == webconfig.ProtectionDPAPI:
-			return false, n.file + " protects sessions with the Windows DPAPI of each machine (ID1073)"
-		case k.isSession() && n.session.on && n.session.protection == webconfig.ProtectionCustom:
-			return false, n.file + " has a session handler of its own, whose protection the file does not tell"
-		}
-	}
-	for _, pair := range [][2]*Node{{c.a, c.b}, {c.b, c.a}} {
-		from, _ := pair[0].setup(k, defaultAuthType)
-		to, _ := pair[1].setup(k, defaultAuthType)
-		text, err := from.issue(ctx, o)
-		if err != nil {
-			return false, fmt.Sprintf("%s issues nothing that is fit to be shared: %v", pair[0].file, err)
-		}
-		if got, ok := to.open(ctx, text, view{now: o.Now, skew: sessiontoken.DefaultClockSkew}); !ok || got.err != nil {
-			return false, fmt.Sprintf("%s does not read what %s issues", pair[1].file, pair[0].file)
-		}
-	}
-	if k == OWIN {
-		return true, "if the AuthenticationType is the same in code"
-	}
-	return true, ""
-}
-
-// issue makes a credential under the setup, to try it on another node.
-func (s setup) issue(ctx context.Context, o *Options) (string, error) {
-	const user = "webfarm doctor"
-	v := view{now: o.Now, skew: sessiontoken.DefaultClockSkew}
-	ring, err := s.ring()
-	if err != nil {
-		return "", err
-	}
-	principal := sessiontoken.Principal{Identities: []sessiontoken.Identity{{AuthenticationType: "Federation",
-		Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: user}}}}}
-	switch {
-	case s.kind == Forms:
-		codec, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
-			Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout, Now: v.clock()})
-		if err != nil {
-			return "", err
-		}
-		return codec.Encode(ctx, codec.NewTicket(user, ""))
-	case s.kind == Roles:
-		codec, err := sessiontoken.NewRoleCookieCodec(ring, &sessiontoken.RoleCookieOptions{Protection: s.protection, InsecureUnsigned: s.unsigned})
-		if err != nil {
-			return "", err
-		}
-		return codec.Encode(ctx, []byte{0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 11})
-	case s.kind == Anonymous:
-		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.AnonymousOptions{Protection: s.protection, InsecureUnsigned: s.unsigned, Now: v.clock()})
-		if err != nil {
-			return "", err
-		}
-		id, err := codec.NewID()
-		if err != nil {
-			return "", err
-		}
-		return codec.Encode(ctx, id)
-	case s.kind.isTicket():
-		codec, err := s.ticketCodec(ring, v)
-		if err != nil {
-			return "", err
-		}
-		return codec.Encode(ctx, codec.NewTicket(principal.Identities[0], nil))
-	}
-	codec, err := s.sessionCodec(ring, v)
-	if err != nil {
-		return "", err
-	}
-	t, err := codec.NewToken(principal)
-	if err != nil {
-		return "", err
-	}
-	return codec.Encode(ctx, t)
 }
 
 // finding is the one sentence about a comparison; the fix makes b like a.

@@ -380,7 +380,15 @@ func TestDiagnoses(t *testing.T) {
 		{"something else under the session's name", doctor.CodeOtherCredential, "does not hold the XML of a session", false, func(t *testing.T) broken {
 			return broken{site: fresh(t), input: header("FedAuth=" + strings.Repeat("A", 400))}
 		}},
-		{"a custom algorithm", "custom_algorithm", "cannot be used", false, func(t *testing.T) broken {
+		{"an encrypted section", "encrypted_section", "is encrypted, so no other machine can read it", false, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.protected = true })
+			return broken{site: a, input: header("FedAuth=" + fresh(t).session(t, nil, 0))}
+		}},
+		{"a key of the wrong length", "invalid_decryption_key", "cannot be used as it stands: decryptionKey has", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a.with(func(s *site) { s.decryptionKey = s.decryptionKey[:20] }), input: header("FedAuth=" + fresh(t).session(t, nil, 0))}
+		}},
+		{"a custom algorithm", "custom_algorithm", "a class of its own", false, func(t *testing.T) broken {
 			a := fresh(t)
 			return broken{site: a.with(func(s *site) { s.validation = "alg:Acme" }), input: header("FedAuth=" + fresh(t).session(t, nil, 0))}
 		}},

@@ -34,6 +34,7 @@ type site struct {
 	formsName, protection        string
 	rolesProtection, anonymous   string // cookieProtection
 	appSettings                  string
+	protected                    bool // <machineKey> is encrypted
 }
 
 // fresh is a site of today with keys of its own.
@@ -91,7 +92,7 @@ func (s site) text() string {
     <federatedAuthentication><cookieHandler%s%s requireSsl="true" /></federatedAuthentication>
   </service></microsoft.identityModel>`, attr("value", s.skew), attr("name", s.sessionName), attr("path", s.path))
 	}
-	return fmt.Sprintf(`<configuration>
+	text := fmt.Sprintf(`<configuration>
   <appSettings>%s</appSettings>
   <system.web>
     <httpRuntime%s />
@@ -105,6 +106,10 @@ func (s site) text() string {
 		attr("validationKey", s.validationKey), attr("decryptionKey", s.decryptionKey), attr("validation", s.validation), attr("decryption", s.decryption),
 		attr("compatibilityMode", s.mode), attr("name", s.formsName), attr("protection", s.protection),
 		attr("cookieProtection", s.rolesProtection), attr("cookieProtection", s.anonymous), wif)
+	if s.protected {
+		text = regexp.MustCompile(`<machineKey[^>]*>`).ReplaceAllString(text, `<machineKey configProtectionProvider="RsaProtectedConfigurationProvider"><EncryptedData /></machineKey>`)
+	}
+	return text
 }
 
 // ring makes the keys of a site as they stand, isolated if told.

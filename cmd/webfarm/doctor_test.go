@@ -1,7 +1,10 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,6 +117,29 @@ func TestDoctorCodes(t *testing.T) {
 			t.Errorf("%q: code %q, want %q", tt.args, report.Code, tt.code)
 		}
 	}
+}
+
+// TestDoctorKnownKeys gives a list of publicly known keys, with the key of the
+// site on it.
+func TestDoctorKnownKeys(t *testing.T) {
+	inDoctorFolder(t)
+	cfg, err := machinekey.LoadWebConfig("node-a.config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(strings.ToUpper(hex.EncodeToString(cfg.ValidationKey))))
+	list := filepath.Join(t.TempDir(), "known.csv")
+	text := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sum, sha256.Sum256([]byte("another")))
+	if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"doctor", "-at", "2026-11-21 14:30", "-config", "node-a.config", "-known-keys", list, strings.TrimSpace(fileText(t, "forms.txt"))}
+	r := tool(t, "", args...).want(t, exitRefused)
+	if !strings.Contains(r.out, "code  known_key") || !strings.Contains(r.out, "on line 2 of the list") {
+		t.Errorf("output:\n%s", r.out)
+	}
+	noSecrets(t, cfg, r.out)
+	tool(t, "", append(args, "-allow-known-key")...).want(t, exitOK)
 }
 
 func TestDoctorUsage(t *testing.T) {

@@ -27,6 +27,7 @@ func TestBounds(t *testing.T) {
 		{"many OWIN cookies", manyCookies()},
 		{"equals signs", "FedAuth=" + strings.Repeat("=", 60000)},
 		{"as long as is searched", ".AspNet.ApplicationCookie=" + strings.Repeat("A", doctor.MaxText)},
+		{"a full header", fullHeader()},
 		{"longer than is searched", "FedAuth=" + strings.Repeat("A", 200<<10)},
 	}
 	for _, test := range tests {
@@ -39,7 +40,7 @@ func TestBounds(t *testing.T) {
 				t.Errorf("%d credentials", len(r.Credentials))
 			}
 			for _, c := range r.Credentials {
-				if c.Tried.Signatures > 20000 || c.Tried.Openings > 8000 || c.Tried.Texts > 8 {
+				if c.Tried.Signatures > 20000 || c.Tried.Openings > 8000 || c.Tried.Texts > 8 || c.Tried.Hashed > 128<<20 {
 					t.Errorf("tried %+v", c.Tried)
 				}
 			}
@@ -57,6 +58,16 @@ func manyChunks() string {
 		b.WriteString("=" + strings.Repeat("B", 1000) + "; ")
 	}
 	return strings.ReplaceAll(b.String(), "FedAuth0", "FedAuth")
+}
+
+// fullHeader has as many long cookies as are examined, each in all the ways
+// that are undone.
+func fullHeader() string {
+	var b strings.Builder
+	for i := range 8 {
+		b.WriteString(".AspNet.T" + strings.Repeat("x", i) + `="` + strings.Repeat("A%252BA ", doctor.MaxText/10) + `"; `)
+	}
+	return b.String()
 }
 
 func manyCookies() string {

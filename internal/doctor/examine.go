@@ -19,6 +19,7 @@ type exam struct {
 	derived                        [][][]byte // by validation key and purpose
 
 	triedTexts, triedSignatures, triedOpen int
+	hashed                                 int  // bytes
 	cut                                    bool // a bound was reached
 
 	searched bool
@@ -129,7 +130,7 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 		c.OpenedBy = e.hit.opening()
 	}
 	c.Tried = Tried{Texts: e.triedTexts, Keys: len(e.validationKeys), Algorithms: len(validations) + len(ciphers), Purposes: len(e.purposes),
-		Signatures: e.triedSignatures, Openings: e.triedOpen, Complete: !e.cut}
+		Signatures: e.triedSignatures, Openings: e.triedOpen, Hashed: min(e.hashed, maxHashed), Complete: !e.cut}
 	return c
 }
 

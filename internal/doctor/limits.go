@@ -17,6 +17,10 @@ const (
 	// maxSignatures is the number of combinations of key, algorithm and
 	// purpose that one credential is compared with.
 	maxSignatures = 20000
+	// maxHashed is the number of bytes that these comparisons hash for one
+	// credential: with every key and purpose, four times over, for one of
+	// MaxText.
+	maxHashed = 128 << 20
 	// maxOpen is the number of combinations of cipher, protection and format
 	// that are tried behind a signature, or without one.
 	maxOpen = 8000

@@ -41,6 +41,10 @@ var fixedPurposes = []purpose{
 	{primary: "WebForms.HiddenFieldPageStatePersister.ClientState", what: "view state"},
 }
 
+// oldSignature stands for what the legacy formats sign, which have no
+// purposes, in a text that no credential has.
+var oldSignature = purpose{what: "data that the same key signs in the legacy way, as MachineKey.Encode and view state do"}
+
 // commonAuthTypes are AuthenticationTypes that sites have without choosing
 // one, and a few that they choose often.
 var commonAuthTypes = []string{

@@ -117,6 +117,8 @@ type Tried struct {
 	// that were compared, Openings those that were opened.
 	Signatures int `json:"signatures"`
 	Openings   int `json:"openings"`
+	// Hashed is the number of bytes that went into the comparisons.
+	Hashed int `json:"hashedBytes"`
 	// Complete is false if there were more than are tried.
 	Complete bool `json:"complete"`
 }

@@ -30,7 +30,11 @@ func (e *exam) search(ctx context.Context, text string, want Kind) (*hit, trace)
 			return &hit{setup: setup{kind: s.purpose.kind, validation: s.validation, validationKey: s.key,
 				mode: machinekey.Framework45}, opened: opened{partly: true}, purpose: s.purpose}, t
 		}
-		for _, c := range e.behind(s, want) {
+		setups := e.behind(s, want)
+		if len(setups) == 0 && partly == nil {
+			partly = &hit{setup: setup{validation: s.validation, validationKey: s.key}, opened: opened{partly: true}, purpose: &oldSignature}
+		}
+		for _, c := range setups {
 			o, ok := e.open(ctx, c, text)
 			if ok && o.authentic {
 				return &hit{setup: c, opened: o}, t
@@ -39,7 +43,7 @@ func (e *exam) search(ctx context.Context, text string, want Kind) (*hit, trace)
 				partly = &hit{setup: c, opened: o}
 			}
 		}
-		if t.signed == nil {
+		if t.signed == nil && len(setups) > 0 {
 			t.signed = &s
 		}
 	}

@@ -32,6 +32,10 @@ func (e *exam) signatures(list []carrier) []signature {
 					continue
 				}
 				check := func(k []byte) bool {
+					if e.hashed += n; e.hashed > maxHashed {
+						e.cut = true
+						return false
+					}
 					h := hasher(v, k)
 					return h != nil && bytes.Equal(h(c.data[:n]), c.data[n:])
 				}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/farm"
@@ -150,7 +151,14 @@ func startNodes(t *testing.T) *testFarm {
 	startGo := func(t *testing.T, m *member) *farm.Process {
 		cmd := exec.Command(testBinary(t), "-name", m.Name, "-config", f.goConfig, "-port", strconv.Itoa(m.Port), "-redis", f.redis.Addr, "-next", f.next)
 		cmd.Env = append(os.Environ(), asNode+"=1")
-		return farm.Start(t, m.Name, cmd)
+		var node *farm.Process
+		t.Cleanup(func() { // after the end of the node
+			if node != nil && strings.Contains(node.Log(), "DATA RACE") {
+				t.Errorf("%s:\n%s", m.Name, node.Log())
+			}
+		})
+		node = farm.Start(t, m.Name, cmd)
+		return node
 	}
 	startDotnet := func(t *testing.T, m *member) *farm.Process {
 		return dotnet.Node(t, farm.NodeOptions{Config: f.dotnetConfig, Name: m.Name, Port: m.Port, OWINSecure: true}).Process

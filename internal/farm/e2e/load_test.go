@@ -31,8 +31,9 @@ type counts struct {
 	visits      int // answered with the right identity
 	signIns     int
 	signOuts    int
-	retries     int // sent again, as a node was gone in the middle
+	retries     int // sent again, as a node or a connection was gone in the middle
 	badGateway  int // of these, errors of nginx
+	noGateway   int // 500 of nginx, as the gateway was gone
 	storeDown   int // 503, as Redis was stopped
 	refused     int // at the .NET node, as a key opens the cookie that it has no more
 	reissued    int // sessions of WIF that a Go node issued again: never but for a new key
@@ -47,6 +48,7 @@ func (c counts) minus(d counts) counts {
 	c.signOuts -= d.signOuts
 	c.retries -= d.retries
 	c.badGateway -= d.badGateway
+	c.noGateway -= d.noGateway
 	c.storeDown -= d.storeDown
 	c.refused -= d.refused
 	c.reissued -= d.reissued
@@ -65,6 +67,7 @@ type load struct {
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
 	nodeDown window // answers may be missing, and be 502 or 504
+	reload   window // connections may end, upon which browsers send again
 	noRedis  window // sessions in Redis may get 503
 
 	// After switched the .NET node may have another key. It then refuses what
@@ -223,14 +226,15 @@ func (u *user) pool() string {
 	return ""
 }
 
-// do sends a request until it is answered by somebody who can know. It is false
-// when the load has ended.
+// do sends a request until it is answered by somebody who can know, or until the
+// gateway that the service needs is found to be gone. It is false when the load
+// has ended.
 func (u *user) do(ctx context.Context, path, pool string, query url.Values) (reply, bool) {
 	if pool != "" {
 		query.Set("node", pool)
 	}
 	for ctx.Err() == nil {
-		down, noRedis := u.nodeDown.n.Load(), u.noRedis.n.Load()
+		down, reload, noRedis := u.nodeDown.n.Load(), u.reload.n.Load(), u.noRedis.n.Load()
 		r, err := u.try(path + "?" + query.Encode())
 		u.count(func(c *counts) {
 			c.requests++
@@ -241,7 +245,7 @@ func (u *user) do(ctx context.Context, path, pool string, query url.Values) (rep
 		again := func(c *counts) { c.retries++ }
 		switch {
 		case err != nil:
-			if !u.nodeDown.met(down) {
+			if !u.nodeDown.met(down) && !u.reload.met(reload) {
 				u.problem("%s: %v", path, err)
 			}
 		case r.node == "" && (path != servicePath || r.status != http.StatusUnauthorized): // nginx itself
@@ -249,6 +253,10 @@ func (u *user) do(ctx context.Context, path, pool string, query url.Values) (rep
 				path == servicePath && r.status == http.StatusInternalServerError // it could not ask the gateway
 			if !excused || !u.nodeDown.met(down) {
 				u.problem("%s: nginx says %d", path, r.status)
+			}
+			if path == servicePath {
+				u.count(func(c *counts) { c.noGateway++ })
+				return r, true
 			}
 			again = func(c *counts) { c.retries++; c.badGateway++ }
 		case r.status == http.StatusServiceUnavailable:
@@ -329,6 +337,7 @@ func (u *user) visitService(ctx context.Context) bool {
 		roles = []string{""} // in the user data, of which the gateway makes nothing
 	}
 	switch {
+	case r.node == "" && r.status != http.StatusUnauthorized: // do has looked at it
 	case r.status != http.StatusOK:
 		u.count(func(c *counts) { c.lost++ })
 		u.problem("lost at the gateway, with cookies %v", u.cookies())

@@ -16,14 +16,20 @@ import (
 )
 
 // loadUsers is how many use the farm at once: every kind of session in every
-// size.
+// size, twice.
 const loadUsers = 24
+
+// visits is how often every user is recognised in a phase, and while a part is
+// missing.
+const visits = 50
 
 // TestTroubleUnderLoad breaks one thing after the other while users work, who
 // must not notice: nobody is taken for another and nobody is signed out, but
 // for what docs/rotation.md says of a .NET node with a new key.
 func TestTroubleUnderLoad(t *testing.T) {
 	f := startFarmWithGateway(t)
+	browser := startChromium(t).visit(t, f.nginx)
+	mustAsk(t, browser, f.node("dotnet"), "/signin", url.Values{"kind": {fedAuth}, "name": {"Zoë"}, "claims": {"120"}})
 	l := startLoad(t, f, loadUsers)
 	type phase struct {
 		name string
@@ -40,31 +46,37 @@ func TestTroubleUnderLoad(t *testing.T) {
 		}
 		l.rounds(t, n, nil)
 		phases = append(phases, phase{name, time.Since(start), l.sofar().minus(before)})
+		// One user has Chromium, and one session through all of it.
+		if r := browser.get("/whoami?node=go"); r.status != http.StatusOK || r.answer.Name != "Zoë" || len(r.answer.Claims) != 121 {
+			t.Fatalf("after %s: Chromium: %d %s", name, r.status, r.text)
+		}
 	}
 
-	during("all is well", 100, nil)
+	during("all is well", 4*visits, nil)
 
 	for _, node := range append(slices.Clone(f.nodes), f.gateway) {
-		during(node.Name+" killed and started", 20, func() {
-			l.restart(t, node, func() { l.rounds(t, 20, nil) })
+		during(node.Name+" killed and started", visits, func() {
+			l.restart(t, node, func() { l.rounds(t, visits, nil) })
 		})
 	}
 
-	during("nginx reloaded, 3 times", 20, func() {
+	during("nginx reloaded, 3 times", visits, func() {
 		for range 3 {
-			f.reload(t)
-			l.rounds(t, 20, nil)
+			l.reload.open()
+			f.nginx.reload(t)
+			l.rounds(t, visits, nil)
+			l.reload.close()
 		}
 	})
 
-	during("Redis killed and started", 20, func() {
+	during("Redis killed and started", visits, func() {
 		probe := newPlain(t, f.nginx, f.transport(1))
 		mustAsk(t, probe, f.nodes[0], "/signin", url.Values{"kind": {reference}, "name": {"probe"}})
 		l.noRedis.open()
 		f.redis.Kill(t)
 		from := l.sofar().storeDown
 		l.until(t, "sessions in Redis get 503", func() bool { return l.sofar().storeDown >= from+loadUsers/len(kinds) })
-		l.rounds(t, 20, func(u *user) bool { return u.kind != reference })
+		l.rounds(t, visits, func(u *user) bool { return u.kind != reference })
 		f.redis.Start(t)
 		// A node may wait before it tries Redis again.
 		for _, node := range f.readers(reference) {
@@ -80,13 +92,16 @@ func TestTroubleUnderLoad(t *testing.T) {
 	l.stop()
 	l.check(t)
 	l.verifyNewKeyOnly(t)
+	if who := mustAsk(t, browser, f.node("dotnet"), "/whoami", nil); who.Name != "Zoë" || len(who.Claims) != 121 {
+		t.Errorf("Chromium at the end: %+v", who)
+	}
 
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "phase\ttime\trequests\tper second\tgo1\tgo2\tdotnet\tservice\tsent again\t500, 502, 504\t503 of Redis\told key at .NET\tissued again\t")
+	fmt.Fprintln(w, "phase\ttime\trequests\tper second\tgo1\tgo2\tdotnet\tservice\tsent again\t502, 504\tno gateway\t503 of Redis\told key at .NET\tissued again\t")
 	row := func(p phase) {
-		fmt.Fprintf(w, "%s\t%.1f s\t%d\t%.0f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.name, p.took.Seconds(), p.requests, float64(p.requests)/p.took.Seconds(),
-			p.byNode["go1"], p.byNode["go2"], p.byNode["dotnet"], p.byNode["service"], p.retries, p.badGateway, p.storeDown, p.refused, p.reissued)
+		fmt.Fprintf(w, "%s\t%.1f s\t%d\t%.0f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.name, p.took.Seconds(), p.requests, float64(p.requests)/p.took.Seconds(),
+			p.byNode["go1"], p.byNode["go2"], p.byNode["dotnet"], p.byNode["service"], p.retries, p.badGateway, p.noGateway, p.storeDown, p.refused, p.reissued)
 	}
 	all := phase{name: "together", counts: l.sofar()}
 	for _, p := range phases {
@@ -145,14 +160,14 @@ func (l *load) rotate(t *testing.T, during func(name string, n int64, act func()
 		}
 	}
 
-	during("key, step 2: Go reads the new one", 20, func() {
+	during("key, step 2: Go reads the new one", visits, func() {
 		f.next = next
 		deploy()
 	})
 	if r := l.sofar().refused + l.sofar().reissued; r != 0 {
 		t.Errorf("%d sessions were refused or issued again before the key changed", r)
 	}
-	during("key, step 3: .NET has it", 20, func() {
+	during("key, step 3: .NET has it", visits, func() {
 		from := l.sofar()
 		l.switched.Store(true)
 		replace(t, f.dotnetConfig, next)
@@ -160,7 +175,7 @@ func (l *load) rotate(t *testing.T, during func(name string, n int64, act func()
 		// Sessions that .NET makes now are of the new key, those of Go of the old.
 		l.until(t, "users sign in", func() bool { return l.sofar().signIns > from.signIns+loadUsers })
 	})
-	during("key, step 4: Go writes it", 20, func() {
+	during("key, step 4: Go writes it", visits, func() {
 		from := l.sofar().reissued
 		replace(t, f.goConfig, next)
 		for _, node := range f.ours() {
@@ -170,7 +185,7 @@ func (l *load) rotate(t *testing.T, during func(name string, n int64, act func()
 	})
 	// Whoever was at a Go node since has the new key. All have been there once
 	// most users signed out and in; the others are sent.
-	during("key, step 5: the old one goes", 20, func() {
+	during("key, step 5: the old one goes", visits, func() {
 		l.cancel()
 		l.running.Wait()
 		for _, u := range l.users {

@@ -6,6 +6,7 @@
 //	webfarm doctor  -config web.config COOKIE     which setting would make it read?
 //	webfarm issue   -config web.config -name bob  cookies to try a site with
 //	webfarm keygen                                a fresh <machineKey> element
+//	webfarm serve   -config web.config            a gateway: tells nginx, Traefik or Envoy who the user is
 //	webfarm demo                                  two nodes, one signs in, the other recognises the user
 //
 // "webfarm help SUBCOMMAND" explains each, and docs/webfarm.1 has all of it as a
@@ -78,7 +79,7 @@ func (e setupError) Error() string { return e.err.Error() }
 func (e setupError) Unwrap() error { return e.err }
 
 func commands() []command {
-	return []command{inspectCommand(), doctorCommand(), issueCommand(), keygenCommand(), demoCommand()}
+	return []command{inspectCommand(), doctorCommand(), issueCommand(), keygenCommand(), serveCommand(), demoCommand()}
 }
 
 // run is the whole tool, apart from the process.

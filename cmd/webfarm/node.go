@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -23,6 +24,10 @@ type node struct {
 	guard cookie.Guard
 	page  *page
 	log   *log.Logger
+
+	anatomy *anatomyPage
+	ring    *machinekey.Ring
+	files   []keyFile
 }
 
 func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
@@ -38,11 +43,14 @@ func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{name: name, log: logger}
+	n := &node{name: name, log: logger, ring: ring, files: []keyFile{describe("web.config", cfg, key)}}
 	if n.codec, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"}); err != nil {
 		return nil, err
 	}
 	if n.page, err = newPage(); err != nil {
+		return nil, err
+	}
+	if n.anatomy, err = newAnatomyPage(); err != nil {
 		return nil, err
 	}
 	n.guard.Accept(cookie.FedAuth, n.codec)
@@ -55,6 +63,7 @@ func (n *node) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", n.guard.Optional(http.HandlerFunc(n.home)))
 	mux.Handle("GET /me", n.guard.Handler(http.HandlerFunc(n.me)))
+	mux.HandleFunc("GET /inspect", n.inspect)
 	mux.HandleFunc("POST /signin", n.signIn)
 	mux.HandleFunc("POST /signout", n.signOut)
 	safe := http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), 4<<10)
@@ -153,5 +162,18 @@ func (n *node) home(w http.ResponseWriter, r *http.Request) {
 	p, _ := cookie.FromContext(r.Context())
 	if err := n.page.write(w, n.name, p, cookie.WIF.Inspect(r, "FedAuth")); err != nil {
 		n.fail(w, fmt.Errorf("page: %w", err))
+	}
+}
+
+// inspect shows the caller what is in his cookie.
+func (n *node) inspect(w http.ResponseWriter, r *http.Request) {
+	now := time.Now().UTC()
+	farm := &codecs{ring: n.ring, site: newSite(), endpoint: "/", skew: sessiontoken.DefaultClockSkew, now: func() time.Time { return now }}
+	list, err := n.anatomy.inspectRequest(r, farm, n.files)
+	if err == nil {
+		err = n.anatomy.write(w, anatomyData{Where: "webfarm demo, node " + n.name, Home: "/", At: now.Format("2006-01-02 15:04:05 UTC"), Credentials: list})
+	}
+	if err != nil {
+		n.fail(w, fmt.Errorf("inspect: %w", err))
 	}
 }

@@ -74,13 +74,18 @@ func (pg *page) write(w http.ResponseWriter, node string, p *sessiontoken.Princi
 	if err := pg.template.Execute(&b, d); err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+d.Nonce+"'; img-src data:; "+
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "same-origin")
+	pageHeader(w.Header(), d.Nonce)
 	w.Write(b.Bytes()) // fails only if the browser has gone, too late for another answer
 	return nil
+}
+
+// pageHeader says what a page of ours is, and that nothing but its own style may
+// be loaded.
+func pageHeader(h http.Header, nonce string) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; img-src data:; "+
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "same-origin")
 }
 
 // groupClaims gathers the claims by type, in the order of the token.

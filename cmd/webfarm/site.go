@@ -49,10 +49,9 @@ type cookieSite struct {
 	timeout    time.Duration // of anonymous ids
 }
 
-// loadSite reads the settings. A section with a fault, with which .NET would
-// not start, leaves its defaults and a warning.
-func loadSite(path string) (*site, []keyFileWarning, error) {
-	s := &site{
+// newSite returns a site that says nothing, with the defaults of .NET.
+func newSite() *site {
+	return &site{
 		session: sessionSite{kind: kindFedAuth, protection: webconfig.ProtectionMachineKeyProtect, name: "FedAuth",
 			lifetime: sessiontoken.DefaultLifetime, skew: sessiontoken.DefaultClockSkew},
 		forms: formsSite{cookieSite: cookieSite{name: ".ASPXAUTH"}, path: sessiontoken.DefaultFormsPath, timeout: sessiontoken.DefaultFormsTimeout},
@@ -61,6 +60,12 @@ func loadSite(path string) (*site, []keyFileWarning, error) {
 		anonymous:     cookieSite{name: ".ASPXANONYMOUS", protection: machinekey.ProtectionValidation, timeout: sessiontoken.DefaultAnonymousTimeout},
 		legacySigning: true,
 	}
+}
+
+// loadSite reads the settings. A section with a fault, with which .NET would
+// not start, leaves its defaults and a warning.
+func loadSite(path string) (*site, []keyFileWarning, error) {
+	s := newSite()
 	f, err := webconfig.Load(path)
 	if err != nil {
 		return nil, nil, err

@@ -1,0 +1,328 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+//go:embed page_anatomy.html
+var anatomyHTML string
+
+// anatomyPage shows the caller what is in the credentials of the request, in a
+// picture. It shows claims to whoever has the cookie, who has them anyway; it
+// shows no key, no id of a session, which may be as good as its cookie, and no
+// value of a cookie.
+type anatomyPage struct{ template *template.Template }
+
+func newAnatomyPage() (*anatomyPage, error) {
+	t, err := template.New("page_anatomy.html").Funcs(template.FuncMap{"thousands": thousands}).Parse(anatomyHTML)
+	if err != nil {
+		return nil, err
+	}
+	return &anatomyPage{t}, nil
+}
+
+// anatomyData is what the page shows.
+type anatomyData struct {
+	Nonce       string // lets the page's own style through the policy, and no other
+	Where       string // who made the page
+	Home        string // the way back; empty: none
+	At          string
+	Credentials []anatomyCredential
+	Prefix      string     // of the two below
+	Users       []demoUser // who can sign in without a password; none on a real site
+	SignOut     bool
+}
+
+// anatomyCredential is one credential, from the wire to what it says.
+type anatomyCredential struct {
+	Anchor     string
+	Title      string
+	What       string
+	OK         bool
+	Absent     bool // the request does not carry it
+	Summary    string
+	Chunks     []anatomyBar
+	Length     int
+	Problems   []string
+	Layers     []anatomyLayer
+	Refused    *refusal
+	RefusedAt  string
+	Time       *anatomyTime
+	Facts      []anatomyFact
+	Identities []anatomyIdentity
+}
+
+// anatomyBar is a length and its share of the longest, in percent.
+type anatomyBar struct {
+	Name    string
+	Size    int
+	Percent int
+	Note    string
+}
+
+type anatomyLayer struct {
+	Title, What string
+	Unit        string
+	Size, Inner int
+	Percent     int
+	OK          bool
+	Facts       []anatomyFact
+}
+
+type anatomyFact struct{ Name, Value string }
+
+// anatomyTime is the life of a credential. The marks are percents of it.
+type anatomyTime struct {
+	Left  string // one phrase
+	Over  bool
+	Marks bool // From and To are known
+	Now   int
+	Rest  int // up to 100
+	Renew int // 0: not shown
+	Rows  []anatomyFact
+}
+
+type anatomyIdentity struct {
+	Title  string
+	Facts  []anatomyFact
+	Claims []claimGroup
+}
+
+// layerTitles are the layers in words, by their codes.
+var layerTitles = []anatomyFact{
+	{"text", "Text"}, {"envelope", "Envelope"}, {"machine-key", "Machine key"}, {"rsa-signature", "Signature"}, {"rsa-encryption", "Encryption"},
+	{"payload", "Payload"}, {"store", "Store"}, {"deflate", "Deflate"}, {"gzip", "Gzip"}, {"nrbf", "BinaryFormatter"}, {"nbfx", "Binary XML"},
+	{"ids", "Names"}, {"validity", "Validity"}, {"forms-ticket", "Forms ticket"}, {"owin-ticket", "OWIN ticket"},
+	{"role-cookie", "Roles"}, {"anonymous-id", "Anonymous id"}, {"cookie", "Cookie"}, {"configuration", "Configuration"},
+}
+
+func layerTitle(code string) string {
+	for _, t := range layerTitles {
+		if t.Name == code {
+			return t.Value
+		}
+	}
+	return code
+}
+
+// inspectRequest opens every credential of a request that belongs to the site.
+func (p *anatomyPage) inspectRequest(r *http.Request, farm *codecs, files []keyFile) ([]anatomyCredential, error) {
+	input := pasted{request: &http.Request{Header: http.Header{"Cookie": r.Header["Cookie"], "Authorization": r.Header["Authorization"]}}}
+	found, err := farm.site.find(input, wanted{})
+	if err != nil {
+		return nil, err
+	}
+	var list []anatomyCredential
+	for i, c := range found {
+		report, err := farm.inspect(r.Context(), c, input, files)
+		if err != nil {
+			report.Refused = explainSetup(err)
+		}
+		list = append(list, newAnatomyCredential(fmt.Sprintf("c%d", i+1), &report, farm.now()))
+	}
+	return list, nil
+}
+
+func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) anatomyCredential {
+	a := anatomyCredential{Anchor: anchor, Title: c.title(), What: c.Kind.text().what, OK: c.OK, Refused: c.Refused}
+	if c.Cookie != nil {
+		a.Title = printable(c.Cookie.Name)
+		a.Absent = len(c.Cookie.Chunks) == 0
+		a.Length, a.Problems = c.Cookie.Length, c.Cookie.Problems
+		for _, chunk := range c.Cookie.Chunks {
+			bar := anatomyBar{Name: printable(chunk.Name), Size: chunk.Size}
+			switch {
+			case !chunk.Joined:
+				bar.Note = "not read"
+			case chunk.Copies > 1:
+				bar.Note = fmt.Sprintf("sent %d times", chunk.Copies)
+			}
+			a.Chunks = append(a.Chunks, bar)
+		}
+		longest := 0
+		for _, b := range a.Chunks {
+			longest = max(longest, b.Size)
+		}
+		for i := range a.Chunks {
+			a.Chunks[i].Percent = percent(a.Chunks[i].Size, longest)
+		}
+	}
+	a.layers(c.Layers)
+	if c.Refused != nil {
+		a.RefusedAt = layerTitle(c.Refused.Layer)
+	} else {
+		a.Summary = c.summary(now)
+	}
+	switch {
+	case c.Token != nil:
+		a.Time = newAnatomyTime(&c.Token.ValidFrom, &c.Token.ValidTo, nil, now)
+		a.Facts = []anatomyFact{{"Kept", "in the cookie"}, {"Lasts", cookieLasts(c.Token.Persistent)}}
+		if c.Token.ReferenceMode {
+			a.Facts[0].Value = "on the server (reference mode)"
+		}
+		if c.Token.EndpointID != "" {
+			a.Facts = append(a.Facts, anatomyFact{"Good for", "cookie path " + abridged(c.Token.EndpointID)})
+		}
+		for i := range c.Token.Identities {
+			a.identity(&c.Token.Identities[i], fmt.Sprintf("Identity %d of %d", i+1, len(c.Token.Identities)))
+		}
+	case c.Forms != nil:
+		a.Time = newAnatomyTime(&c.Forms.IssueDate, &c.Forms.Expiration, &c.Forms.RenewFrom, now)
+		a.Facts = []anatomyFact{
+			{"Name", userName(c.Forms.Name)}, {"User data", textOrNone(c.Forms.UserData)},
+			{"Lasts", cookieLasts(c.Forms.Persistent)}, {"Cookie path", textOrNone(c.Forms.CookiePath)},
+		}
+	case c.OWIN != nil:
+		a.Time = newAnatomyTime(c.OWIN.Issued, c.OWIN.Expires, c.OWIN.RenewFrom, now)
+		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.OWIN.Persistent)}, {"Authentication type", abridged(c.AuthType)}}
+		a.identity(&c.OWIN.Identity, "")
+	case c.Anonymous != nil:
+		a.Time = newAnatomyTime(nil, &c.Anonymous.Expires, nil, now)
+		a.Facts = []anatomyFact{{"Visitor", abridged(c.Anonymous.ID)}}
+	}
+	return a
+}
+
+// layers makes the picture of the layers.
+func (a *anatomyCredential) layers(list []layerReport) {
+	largest := 0
+	for _, l := range list {
+		largest = max(largest, l.Size, l.Inner)
+	}
+	for _, l := range list {
+		layer := anatomyLayer{
+			Title: layerTitle(l.Layer), What: l.text.what, Unit: "bytes", Size: l.Size, Inner: l.Inner,
+			Percent: percent(l.Size, largest), OK: l.OK,
+		}
+		if l.Layer == "text" {
+			layer.Unit = "characters"
+		}
+		if l.KeyID != "" {
+			layer.Facts = []anatomyFact{{"opened by key", l.KeyID}, {"with", l.Algorithms}}
+		}
+		for _, f := range l.Facts {
+			if f.Name == "mode" { // the others name the session
+				layer.Facts = append(layer.Facts, anatomyFact{f.Name, abridged(f.Value)})
+			}
+		}
+		a.Layers = append(a.Layers, layer)
+	}
+}
+
+// maxIdentities bounds the page, actors included.
+const maxIdentities = 20
+
+func (a *anatomyCredential) identity(id *identityReport, title string) {
+	if len(a.Identities) >= maxIdentities {
+		return
+	}
+	if len(a.Identities) == 0 && title == "Identity 1 of 1" {
+		title = ""
+	}
+	signedIn := "not authenticated: counts for nobody"
+	if id.Authenticated {
+		signedIn = abridged(id.AuthenticationType)
+	}
+	i := anatomyIdentity{Title: title, Facts: []anatomyFact{{"Name", userName(id.Name)}, {"Authentication", signedIn}}}
+	if id.Bootstrap != "" {
+		i.Facts = append(i.Facts, anatomyFact{"Bootstrap token", id.Bootstrap + ", not shown"})
+	}
+	for _, c := range id.Claims {
+		value := abridged(c.Value)
+		if c.Hidden {
+			value = hidden
+		}
+		at := slices.IndexFunc(i.Claims, func(g claimGroup) bool { return g.Full == c.Type })
+		if at < 0 {
+			at = len(i.Claims)
+			i.Claims = append(i.Claims, claimGroup{Type: lastPart(claimName(c.Type)), Full: c.Type})
+		}
+		i.Claims[at].Values = append(i.Claims[at].Values, value)
+	}
+	a.Identities = append(a.Identities, i)
+	if id.Actor != nil {
+		a.identity(id.Actor, "Acting for "+userName(id.Name))
+	}
+}
+
+func newAnatomyTime(from, to, renew *time.Time, now time.Time) *anatomyTime {
+	t := new(anatomyTime)
+	row := func(name string, at *time.Time) {
+		if at != nil {
+			t.Rows = append(t.Rows, anatomyFact{name, when(*at, now)})
+		}
+	}
+	row("From", from)
+	row("Renewed in use from", renew)
+	row("Until", to)
+	if to == nil {
+		t.Left = "It never ends."
+		return t
+	}
+	if t.Over = !now.Before(*to); t.Over {
+		t.Left = "It ended " + relative(*to, now) + "."
+	} else {
+		t.Left = "It ends " + relative(*to, now) + "."
+	}
+	if from == nil || !to.After(*from) {
+		return t
+	}
+	t.Marks = true
+	t.Now = share(*from, *to, now)
+	t.Rest = 100 - t.Now
+	if renew != nil {
+		t.Renew = share(*from, *to, *renew)
+	}
+	return t
+}
+
+// share is how much of the time between from and to is over at t, in percent.
+func share(from, to, t time.Time) int {
+	whole, part := to.Unix()-from.Unix(), t.Unix()-from.Unix()
+	if whole <= 0 || part <= 0 {
+		return 0
+	}
+	return int(min(float64(part)/float64(whole), 1) * 100)
+}
+
+// percent is part of whole, at least 1 for what is there.
+func percent(part, whole int) int {
+	if part <= 0 || whole <= 0 {
+		return 0
+	}
+	return max(1, int(int64(part)*100/int64(whole)))
+}
+
+// thousands returns n as 16,605.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0 && n > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// write answers with the page.
+func (p *anatomyPage) write(w http.ResponseWriter, d anatomyData) error {
+	d.Nonce = rand.Text()
+	var b bytes.Buffer
+	if err := p.template.Execute(&b, d); err != nil {
+		return err
+	}
+	pageHeader(w.Header(), d.Nonce)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	w.Write(b.Bytes()) // fails only if the browser has gone, too late for another answer
+	return nil
+}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/gateway"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+const serveUsage = `
+Usage: webfarm serve -config FILE [flags]
+
+A gateway for services that are not Go. A proxy asks it who the user of a
+request is, and hands the answer on to the service in headers:
+
+  nginx    auth_request  /auth
+  Traefik  ForwardAuth   /auth/traefik
+  Envoy    ext_authz     /auth/envoy
+
+The answer is 200 with X-Webfarm-User and X-Webfarm-Roles, and the cookies of a
+session that was renewed; 401, or a redirect with -login-url; 403 without a
+role of ?role=NAME or -require-role; 503 if it cannot be decided. Names and
+roles are percent-encoded, roles are separated by commas.
+
+With -upstream it is the proxy itself: it passes requests on, takes out what
+clients say in these headers, and has its own pages below /.webfarm.
+
+/ says who you are, /inspect shows what is in your cookie, to browsers on this
+machine only unless -inspect-allow is given. POST /signout signs out. The
+address of -admin has /healthz, /readyz and /metrics.
+
+The keys follow the file. A broken one is reported and changes nothing. SIGTERM
+and Ctrl-C end it: /readyz fails first, requests under way are finished.
+
+docs/gateway.md has the settings of nginx, Traefik and Envoy.
+
+Examples
+  webfarm serve -config web.config
+  webfarm serve -config web.config -listen :8080 -login-url /Account/Login
+  webfarm serve -config web.config -claim-header X-Webfarm-Email=email
+  webfarm serve -config web.config -listen :80 -upstream http://127.0.0.1:3000`
+
+func serveCommand() command {
+	return command{"serve", "answer nginx, Traefik or Envoy who the user is, or be the proxy itself", serveUsage, func(flags *flag.FlagSet) action {
+		s := new(serve)
+		s.define(flags)
+		return s.run
+	}}
+}
+
+// serve is the subcommand of that name.
+type serve struct {
+	keys   keyFlags // -config, once
+	older  texts
+	next   texts
+	types  texts
+	bearer bool
+
+	listen, admin string
+	userHeader    string
+	rolesHeader   string
+	claims        texts
+	onlyRoles     texts
+	require       texts
+	login         gateway.SignInOptions
+	hosts         texts
+
+	upstream  string
+	anonymous bool
+	trust     bool
+
+	store   string
+	sliding string
+	maxLife time.Duration
+
+	inspectAllow bool
+	demoSignIn   bool
+	drain, end   time.Duration
+	interval     time.Duration
+	maxHeader    int
+	format       string
+	json         bool
+	// listening, if not nil, is told the addresses; for tests.
+	listening func(public, admin string)
+}
+
+func (s *serve) define(flags *flag.FlagSet) {
+	s.keys.define(flags, "web.config `FILE` of the site; it is followed")
+	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "use a key that is publicly known, as anybody can sign in then")
+	flags.Var(&s.older, "older", "earlier web.config `FILE`, whose key still reads; repeat it")
+	flags.Var(&s.next, "next", "web.config `FILE` to come, whose key reads already; repeat it")
+	flags.Var(&s.types, "auth-type", "AuthenticationType `TYPE` of an OWIN cookie to accept, such as ApplicationCookie; repeat it")
+	flags.BoolVar(&s.bearer, "bearer", false, "accept OWIN access tokens too")
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`ADDRESS` for proxies and browsers")
+	flags.StringVar(&s.admin, "admin", "127.0.0.1:9090", "`ADDRESS` of /healthz, /readyz and /metrics; empty for none")
+	flags.StringVar(&s.userHeader, "user-header", gateway.DefaultUserHeader, "`NAME` of the header with the user's name")
+	flags.StringVar(&s.rolesHeader, "roles-header", gateway.DefaultRolesHeader, "`NAME` of the header with the roles")
+	flags.Var(&s.claims, "claim-header", "`NAME=TYPE`: a further header with the claims of a type; repeat it")
+	flags.Var(&s.onlyRoles, "only-role", "tell services about this `ROLE` only; repeat it")
+	flags.Var(&s.require, "require-role", "`ROLE` that every request needs, or ROLE,ROLE for one of them; repeat it for all")
+	flags.StringVar(&s.login.URL, "login-url", "", "path or `URL` of the site's sign-in; without it the answer is 401")
+	flags.StringVar(&s.login.Param, "login-param", "", "query parameter `NAME` for the way back (default ReturnUrl)")
+	flags.Var(&s.hosts, "return-host", "`HOST` to which a sign-in elsewhere may send back, .example.com for all below it; repeat it")
+	flags.StringVar(&s.upstream, "upstream", "", "`URL` of a service to pass requests on to")
+	flags.BoolVar(&s.anonymous, "anonymous", false, "with -upstream: let strangers through, without the headers")
+	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream: pass on what X-Forwarded-* says, behind another proxy")
+	flags.StringVar(&s.store, "store", "", "memory: `KIND` of store that remembers sign-outs until a restart; none if left out")
+	flags.StringVar(&s.sliding, "sliding", "", "renew sessions in use: `WHEN` is on or off; as the framework does if left out")
+	flags.DurationVar(&s.maxLife, "max-lifetime", 0, "end sessions this `DURATION` after the sign-in, however often renewed")
+	flags.BoolVar(&s.inspectAllow, "inspect-allow", false, "show /inspect to everybody, each his own cookie")
+	flags.BoolVar(&s.demoSignIn, "insecure-demo-signin", false, "sign in without a password, for trying out; on the loopback interface only")
+	flags.DurationVar(&s.drain, "drain", 2*time.Second, "`DURATION` for which /readyz fails before connections are refused")
+	flags.DurationVar(&s.end, "shutdown-timeout", 10*time.Second, "`DURATION` that requests under way may take then")
+	flags.DurationVar(&s.interval, "watch", 10*time.Second, "`DURATION` between two looks at the web.config")
+	flags.IntVar(&s.maxHeader, "max-header-bytes", 64<<10, "`BYTES` of header that are read, cookies among them")
+	flags.StringVar(&s.format, "log-format", "text", "`FORMAT` of the log: text or json")
+	flags.BoolVar(&s.json, "json", false, "print for machines: -log-format json")
+}
+
+func (s *serve) run(ctx context.Context, args []string, std streams) error {
+	if len(args) > 0 {
+		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
+	}
+	logger, err := s.logger(std.err)
+	if err != nil {
+		return err
+	}
+	o, err := s.options(logger)
+	if err != nil {
+		return err
+	}
+	g, err := gateway.New(o)
+	if err != nil {
+		var reported usageError
+		if errors.As(err, &reported) {
+			return err
+		}
+		return setupError{err}
+	}
+	for line := range strings.Lines(g.Site().String()) {
+		logger.Info("webfarm: " + strings.Join(strings.Fields(line), " "))
+	}
+
+	run := gateway.RunOptions{Drain: s.drain, Timeout: s.end}
+	if run.Public, err = net.Listen("tcp", s.listen); err != nil {
+		return setupError{fmt.Errorf("webfarm: -listen: %w", err)}
+	}
+	defer run.Public.Close()
+	admin := ""
+	if s.admin != "" {
+		if run.Admin, err = net.Listen("tcp", s.admin); err != nil {
+			return setupError{fmt.Errorf("webfarm: -admin: %w", err)}
+		}
+		defer run.Admin.Close()
+		admin = run.Admin.Addr().String()
+	}
+	logger.Info("webfarm: listening", slog.String("address", run.Public.Addr().String()), slog.String("admin", admin))
+	if s.listening != nil {
+		s.listening(run.Public.Addr().String(), admin)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	return g.Run(ctx, run)
+}
+
+// logger returns the log.
+func (s *serve) logger(w io.Writer) (*slog.Logger, error) {
+	switch {
+	case s.json || s.format == "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	case s.format == "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	}
+	return nil, usageError(fmt.Sprintf("-log-format %q: text or json", s.format))
+}
+
+// options puts the flags together.
+func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
+	var o gateway.Options
+	if len(s.keys.config) != 1 {
+		return o, usageError("-config is needed, once: the web.config of the site")
+	}
+	known, err := s.keys.loadKnown()
+	if err != nil {
+		return o, err
+	}
+	o = gateway.Options{
+		Config: s.keys.config[0],
+		Site: cookie.SiteOptions{
+			Older: s.older, Next: s.next, AuthenticationTypes: s.types, Bearer: s.bearer,
+			AllowInsecure: s.keys.allowInsecure, AllowKnownKey: s.keys.allowKnown, KnownKeys: known,
+			Sessions: cookie.SessionsOptions{MaxLifetime: s.maxLife},
+		},
+		Headers:        gateway.HeaderOptions{User: s.userHeader, Roles: s.rolesHeader, OnlyRoles: s.onlyRoles},
+		RequireRoles:   s.require,
+		SignIn:         s.login,
+		Anonymous:      s.anonymous,
+		TrustForwarded: s.trust,
+		Watch:          machinekey.WatchOptions{Interval: s.interval},
+		Limits:         gateway.Limits{HeaderBytes: s.maxHeader},
+		Logger:         logger,
+	}
+	o.SignIn.Hosts = s.hosts
+	switch s.sliding {
+	case "":
+	case "on":
+		o.Site.Sessions.Sliding = cookie.SlidingOn
+	case "off":
+		o.Site.Sessions.Sliding = cookie.SlidingOff
+	default:
+		return o, usageError(fmt.Sprintf("-sliding %q: on or off", s.sliding))
+	}
+	switch s.store {
+	case "":
+	case "memory":
+		o.Site.Store = sessiontoken.NewMemoryStore(nil)
+	default:
+		return o, usageError(fmt.Sprintf("-store %q: memory, or none", s.store))
+	}
+	for _, text := range s.claims {
+		name, claim, ok := strings.Cut(text, "=")
+		uri, isType := claimURI(claim)
+		if !ok || !isType {
+			return o, usageError(fmt.Sprintf("-claim-header %q: NAME=TYPE, with a URI or one of %s", text, claimNames()))
+		}
+		o.Headers.Claims = append(o.Headers.Claims, gateway.ClaimHeader{Name: name, Type: uri})
+	}
+	if s.upstream != "" {
+		if o.Upstream, err = url.Parse(s.upstream); err != nil {
+			return o, usageError("-upstream is not a URL")
+		}
+	} else if s.anonymous || s.trust {
+		return o, usageError("-anonymous and -trust-forwarded go with -upstream")
+	}
+	if s.interval <= 0 || s.drain < 0 || s.end <= 0 || s.maxLife < 0 || s.maxHeader <= 0 {
+		return o, usageError("a duration or number is out of range")
+	}
+	if s.demoSignIn && !isLoopbackHost(s.listen) {
+		return o, usageError("-insecure-demo-signin needs -listen on the loopback interface, such as 127.0.0.1:8080")
+	}
+	if s.inspectAllow && s.keys.allowInsecure {
+		// Unsigned cookies are decrypted before anything is known of them. To
+		// tell how far that got would help whoever forges them.
+		return o, usageError("-inspect-allow does not go with -allow-insecure")
+	}
+	o.Page = func(g *gateway.Gateway) (http.Handler, error) {
+		if s.demoSignIn && g.Site().Sessions() == nil {
+			return nil, usageError("-insecure-demo-signin: the site has no cookie that can be issued")
+		}
+		p, err := newGatewayPages(g, s.keys, s.inspectAllow, s.demoSignIn, logger)
+		if err != nil {
+			return nil, err
+		}
+		return p.handler(), nil
+	}
+	return o, nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/gateway"
+)
+
+// gatewayPages are the pages of the gateway for people: who they are, what is
+// in their cookie, and out.
+type gatewayPages struct {
+	gateway *gateway.Gateway
+	page    *anatomyPage
+	keys    keyFlags
+	site    *site
+	allow   bool // /inspect for everybody
+	signIn  bool // /signin, on the loopback interface
+	log     *slog.Logger
+
+	mu    sync.Mutex
+	files []keyFile // what is known of the keys, by their ids
+}
+
+func newGatewayPages(g *gateway.Gateway, keys keyFlags, allow, signIn bool, log *slog.Logger) (*gatewayPages, error) {
+	_, site, files, err := keys.load()
+	if err != nil {
+		return nil, err
+	}
+	page, err := newAnatomyPage()
+	if err != nil {
+		return nil, err
+	}
+	return &gatewayPages{gateway: g, page: page, keys: keys, site: site, allow: allow, signIn: signIn, log: log, files: files}, nil
+}
+
+// handler serves /, /inspect, /signin and /signout below the prefix.
+func (p *gatewayPages) handler() http.Handler {
+	mux := http.NewServeMux()
+	prefix := p.gateway.Prefix()
+	mux.Handle("GET "+prefix+"/{$}", p.gateway.Site().Optional(http.HandlerFunc(p.who)))
+	mux.HandleFunc("GET "+prefix+"/inspect", p.inspect)
+	mux.HandleFunc("POST "+prefix+"/signout", p.signOut)
+	if p.signIn {
+		mux.HandleFunc("POST "+prefix+"/signin", p.signInDemo)
+	}
+	return http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), 4<<10)
+}
+
+// who says in one line who the user is.
+func (p *gatewayPages) who(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if user, ok := cookie.FromContext(r.Context()); ok {
+		fmt.Fprintf(w, "Signed in as %s.\n", userName(user.Name()))
+		return
+	}
+	fmt.Fprintln(w, "Nobody is signed in.")
+}
+
+// inspect shows the caller's own credentials.
+func (p *gatewayPages) inspect(w http.ResponseWriter, r *http.Request) {
+	if !p.allow && !isLocal(r) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.NotFound(w, r)
+		return
+	}
+	farm, files := p.farm()
+	list, err := p.page.inspectRequest(r, farm, files)
+	d := anatomyData{Where: "webfarm gateway", At: farm.now().Format("2006-01-02 15:04:05 UTC"), Credentials: list, Prefix: p.gateway.Prefix()}
+	if p.signIn && isLocal(r) {
+		d.Users = demoUsers()
+	}
+	for _, c := range list {
+		d.SignOut = d.SignOut || !c.Absent
+	}
+	if err == nil {
+		w.Header().Set("Vary", "Cookie, Authorization")
+		err = p.page.write(w, d)
+	}
+	if err != nil {
+		p.fail(w, "inspect", err)
+	}
+}
+
+// maxFiles bounds what is remembered of keys that came and went.
+const maxFiles = 16
+
+// farm returns the codecs of the ring as it is now. A key that the ring has
+// got since the start is looked up in the file.
+func (p *gatewayPages) farm() (*codecs, []keyFile) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ring := p.gateway.Site().Ring()
+	known := false
+	for _, f := range p.files {
+		known = known || f.KeyID == ring.Primary().ID()
+	}
+	if !known && len(p.files) < maxFiles {
+		if _, _, files, err := p.keys.load(); err == nil {
+			p.files = append(files[:1:1], p.files...)
+		}
+	}
+	now := time.Now().UTC()
+	return &codecs{
+		ring: ring, site: p.site, insecure: p.keys.allowInsecure,
+		endpoint: p.site.session.path, skew: p.site.session.skew, now: func() time.Time { return now },
+	}, p.files
+}
+
+// signInDemo signs one of the demo's users in, without a password.
+func (p *gatewayPages) signInDemo(w http.ResponseWriter, r *http.Request) {
+	user, ok := findUser(r.PostFormValue("user"))
+	switch {
+	case !isLocal(r):
+		http.NotFound(w, r)
+		return
+	case !ok:
+		http.Error(w, "there is no such user", http.StatusBadRequest)
+		return
+	}
+	principal := user.principal("gateway")
+	err := p.gateway.Site().Sessions().SignIn(w, r, &principal, nil)
+	if err != nil { // a forms ticket has room for the name and for nothing else
+		id := &principal.Identities[0]
+		id.Claims = id.Claims[:1]
+		err = p.gateway.Site().Sessions().SignIn(w, r, &principal, nil)
+	}
+	if err != nil {
+		p.fail(w, "sign-in", err)
+		return
+	}
+	http.Redirect(w, r, p.gateway.Prefix()+"/inspect", http.StatusSeeOther)
+}
+
+// signOut ends the session, and goes back to where the gateway says who one is.
+func (p *gatewayPages) signOut(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if err := p.gateway.Site().SignOut(w, r); err != nil {
+		p.log.LogAttrs(r.Context(), slog.LevelError, "webfarm: sign-out", slog.Any("error", err))
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
+	back := p.gateway.Prefix() + "/"
+	if p.allow || isLocal(r) {
+		back = p.gateway.Prefix() + "/inspect"
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+}
+
+func (p *gatewayPages) fail(w http.ResponseWriter, what string, err error) {
+	p.log.Error("webfarm: "+what, slog.Any("error", err))
+	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+}
+
+// isLocal reports whether a request is from a browser on this machine: it came
+// over the loopback interface, was meant for it, and passed no proxy that says
+// so. The second also keeps out sites whose name somebody made lead here.
+func isLocal(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !peer.Addr().Unmap().IsLoopback() || !isLoopbackHost(r.Host) {
+		return false
+	}
+	for name := range r.Header {
+		name = strings.ToLower(name)
+		if name == "forwarded" || name == "via" || name == "x-real-ip" || strings.HasPrefix(name, "x-forwarded-") || strings.HasPrefix(name, "x-original-") {
+			return false
+		}
+	}
+	return true
+}
+
+// isLoopbackHost reports whether host, with or without a port, names this
+// machine.
+func isLoopbackHost(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]")
+	}
+	if strings.EqualFold(cmp.Or(name, "-"), "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(name)
+	return err == nil && address.Unmap().IsLoopback()
+}

@@ -1,0 +1,416 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// safeBuffer is what a running command writes to.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// served is a running gateway of the tool.
+type served struct {
+	t             *testing.T
+	public, admin string
+	log           safeBuffer
+	stop          context.CancelFunc
+	done          chan error
+}
+
+// fedAuthSection makes a web.config one of a site with FedAuth.
+const fedAuthSection = `<system.identityModel><identityConfiguration><securityTokenHandlers>` +
+	`<remove type="System.IdentityModel.Tokens.SessionSecurityTokenHandler, System.IdentityModel"/>` +
+	`<add type="System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler, System.IdentityModel.Services"/>` +
+	`</securityTokenHandlers></identityConfiguration></system.identityModel>` +
+	`<system.identityModel.services><federationConfiguration><cookieHandler requireSsl="false" path="/"/></federationConfiguration></system.identityModel.services>` +
+	`</configuration>`
+
+// startServe runs "webfarm serve" on free ports until the test ends. The
+// web.config of the working directory becomes that of a site with FedAuth.
+func startServe(t *testing.T, args ...string) *served {
+	t.Helper()
+	text, err := os.ReadFile("web.config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(text, []byte("<authentication")) && !bytes.Contains(text, []byte("<system.identityModel>")) {
+		text = bytes.Replace(text, []byte("</configuration>"), []byte(fedAuthSection), 1)
+		if err := os.WriteFile("web.config", text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &served{t: t, done: make(chan error, 1)}
+	c := new(serve)
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	c.define(flags)
+	if err := flags.Parse(append([]string{"-config", "web.config", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-drain", "0s"}, args...)); err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan struct{})
+	c.listening = func(public, admin string) {
+		s.public, s.admin = "http://"+public, "http://"+admin
+		close(ready)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	s.stop = stop
+	go func() { s.done <- c.run(ctx, nil, streams{strings.NewReader(""), io.Discard, &s.log}) }()
+	t.Cleanup(func() {
+		stop()
+		<-s.done
+	})
+	select {
+	case <-ready:
+	case err := <-s.done:
+		s.done <- err
+		t.Fatal(err)
+	}
+	return s
+}
+
+// get fetches an address as a browser does that follows no redirect.
+func (s *served) get(address string, headers ...string) (*http.Response, string) {
+	s.t.Helper()
+	return s.do("GET", address, "", headers...)
+}
+
+func (s *served) do(method, address, form string, headers ...string) (*http.Response, string) {
+	s.t.Helper()
+	r, err := http.NewRequest(method, address, strings.NewReader(form))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if form != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+			continue
+		}
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+// issuedHeader returns a Cookie header made by "webfarm issue".
+func issuedHeader(t *testing.T, args ...string) string {
+	t.Helper()
+	var made struct {
+		CookieHeader string `json:"cookieHeader"`
+	}
+	r := tool(t, "", append([]string{"issue", "-config", "web.config", "-json"}, args...)...).want(t, exitOK)
+	if err := json.Unmarshal([]byte(r.out), &made); err != nil || made.CookieHeader == "" {
+		t.Fatalf("issue: %v, %s", err, r.out)
+	}
+	return made.CookieHeader
+}
+
+func TestServe(t *testing.T) {
+	cfg := freshConfig(t)
+	s := startServe(t, "-login-url", "/Account/Login", "-claim-header", "X-Mail=email", "-json")
+	bob := issuedHeader(t, "-name", "Bob", "-role", "admin", "-claim", "email=bob@farm.example")
+
+	resp, _ := s.get(s.public+"/auth", "Cookie", bob)
+	if resp.StatusCode != 200 || resp.Header.Get("X-Webfarm-User") != "Bob" || resp.Header.Get("X-Webfarm-Roles") != "admin" || resp.Header.Get("X-Mail") != "bob@farm.example" {
+		t.Errorf("%s %v", resp.Status, resp.Header)
+	}
+	if resp, _ := s.get(s.public+"/auth?role=boss", "Cookie", bob); resp.StatusCode != 403 {
+		t.Errorf("without the role: %s", resp.Status)
+	}
+	if resp, _ := s.get(s.public + "/auth/envoy/a"); resp.StatusCode != 302 || resp.Header.Get("Location") != "/Account/Login?ReturnUrl=%2Fa" {
+		t.Errorf("not signed in: %s to %q", resp.Status, resp.Header.Get("Location"))
+	}
+	for address, want := range map[string]string{
+		s.public + "/": "Nobody is signed in.\n", s.admin + "/healthz": "alive\n", s.admin + "/readyz": "server: ok\n", s.admin + "/metrics": "webfarm_answers_total",
+	} {
+		if resp, text := s.get(address); resp.StatusCode != 200 || !strings.Contains(text, want) {
+			t.Errorf("%s: %s %q", address, resp.Status, text)
+		}
+	}
+	if _, text := s.get(s.public+"/", "Cookie", bob); text != "Signed in as Bob.\n" {
+		t.Errorf("who: %q", text)
+	}
+	if resp, _ := s.do("POST", s.public+"/signin", "user=alice"); resp.StatusCode == 303 {
+		t.Error("anybody may sign in")
+	}
+	s.stop()
+	if err := <-s.done; err != nil {
+		t.Error(err)
+	}
+	s.done <- nil
+	for line := range strings.Lines(s.log.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("the log has a line that is not JSON: %s", line)
+		}
+	}
+	if log := s.log.String(); strings.Contains(log, "Bob") || strings.Contains(log, "bob@") {
+		t.Errorf("the log names a user: %s", log)
+	}
+	noSecrets(t, cfg, s.log.String())
+}
+
+// The page is for the owner of the cookie, and shows nothing secret.
+func TestServeInspect(t *testing.T) {
+	cfg := freshConfig(t)
+	s := startServe(t)
+	bob := issuedHeader(t, "-name", "<b>Bob</b>", "-role", `"><script>alert(1)</script>`, "-claim", "urn:api:access_token=hush", "-claim", "urn:x=y")
+	resp, page := s.get(s.public+"/inspect", "Cookie", bob)
+	if resp.StatusCode != 200 {
+		t.Fatal(resp.Status)
+	}
+	for _, want := range []string{"✓ accepted", "&lt;b&gt;Bob&lt;/b&gt;", "Machine key", "opened by key", "AES-256 and HMACSHA256", "urn:x", hidden,
+		`lang="en"`, "<main", "prefers-color-scheme", "width=device-width", "Sign out"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, bad := range []string{"<b>Bob", "<script>", "hush", "urn:uuid", bob[8:60], "http://", "src=", "ZgotmplZ", "Sign in as"} {
+		if strings.Contains(strings.ReplaceAll(page, "http://schemas.", ""), bad) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+	noSecrets(t, cfg, page)
+	h := resp.Header
+	nonce := regexp.MustCompile(`nonce-([A-Z0-9]+)'`).FindStringSubmatch(h.Get("Content-Security-Policy"))
+	if nonce == nil || strings.Count(page, `nonce="`+nonce[1]+`"`) != 1 || strings.Contains(page, " style=") || strings.Contains(page, " on") && regexp.MustCompile(`\son\w+=`).MatchString(page) {
+		t.Errorf("policy %q does not fit the page", h.Get("Content-Security-Policy"))
+	}
+	if !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none';") || h.Get("Cache-Control") != "no-store" ||
+		h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cross-Origin-Resource-Policy") != "same-origin" || !strings.Contains(h.Get("Vary"), "Cookie") {
+		t.Errorf("header: %v", h)
+	}
+	for name, cookie := range map[string]string{"refused": "FedAuth=77u/PD94bWwg", "not in this request": "a=b", "✗ refused": bob[:len(bob)-9] + "AAAAAAAAA"} {
+		if resp, page := s.get(s.public+"/inspect", "Cookie", cookie); resp.StatusCode != 200 || !strings.Contains(page, name) || strings.Contains(page, "✓ accepted") {
+			t.Errorf("%s: %s", name, resp.Status)
+		}
+	}
+	many := strings.Repeat(".AspNet.A=AAAA; .AspNet.B=BBBB; .ASPXAUTH=00; ", 200) + bob
+	if resp, page := s.get(s.public+"/inspect", "Cookie", many); resp.StatusCode != 200 || len(page) > 200<<10 {
+		t.Errorf("many cookies: %s, %d bytes", resp.Status, len(page))
+	}
+}
+
+// The page is for browsers on this machine, whatever a request says.
+func TestServeInspectIsLocal(t *testing.T) {
+	freshConfig(t)
+	s := startServe(t, "-insecure-demo-signin")
+	far := [][]string{
+		{"Host", "shop.example.com"}, {"Host", "127.0.0.1.example.com"}, {"Host", "localhost.example.com:80"}, {"X-Forwarded-For", "127.0.0.1"},
+		{"Forwarded", "for=127.0.0.1"}, {"X-Real-Ip", "127.0.0.1"}, {"Via", "1.1 proxy"}, {"X-Forwarded-Host", "localhost"}, {"X-Original-Url", "http://localhost/"},
+	}
+	for _, headers := range far {
+		if resp, _ := s.get(s.public+"/inspect", headers...); resp.StatusCode != 404 {
+			t.Errorf("%q: %s", headers, resp.Status)
+		}
+		if resp, _ := s.do("POST", s.public+"/signin", "user=alice", headers...); resp.StatusCode != 404 || len(resp.Cookies()) > 0 {
+			t.Errorf("sign-in, %q: %s", headers, resp.Status)
+		}
+	}
+	for _, host := range []string{"localhost", "LOCALHOST:80", "127.0.0.1", "127.3.2.1:1", "[::1]:80", "[::1]"} {
+		if resp, _ := s.get(s.public+"/inspect", "Host", host); resp.StatusCode != 200 {
+			t.Errorf("%s: %s", host, resp.Status)
+		}
+	}
+	r := httptest.NewRequest("GET", "http://localhost/inspect", nil)
+	for peer, want := range map[string]bool{"192.0.2.1:1": false, "10.0.0.1:1": false, "": false, "@": false, "127.0.0.1:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true, "[::ffff:10.0.0.1]:1": false} {
+		if r.RemoteAddr = peer; isLocal(r) != want {
+			t.Errorf("from %q: local %v", peer, !want)
+		}
+	}
+
+	open := startServe(t, "-inspect-allow")
+	if resp, page := open.get(open.public+"/inspect", "Host", "shop.example.com"); resp.StatusCode != 200 || strings.Contains(page, "Sign in as") {
+		t.Errorf("allowed: %s", resp.Status)
+	}
+}
+
+// The sign-in for trying out, and out again, as a browser does it.
+func TestServeDemoSignIn(t *testing.T) {
+	freshConfig(t)
+	s := startServe(t, "-insecure-demo-signin", "-store", "memory")
+	_, page := s.get(s.public + "/inspect")
+	if !strings.Contains(page, "Sign in as Alice Weber") || strings.Contains(page, "Sign out") {
+		t.Error("the page has no sign-in")
+	}
+	for _, u := range demoUsers() {
+		resp, _ := s.do("POST", s.public+"/signin", url.Values{"user": {u.ID}}.Encode())
+		if resp.StatusCode != 303 || resp.Header.Get("Location") != "/inspect" {
+			t.Fatalf("%s to %q", resp.Status, resp.Header.Get("Location"))
+		}
+		var pairs []string
+		for _, c := range resp.Cookies() {
+			pairs = append(pairs, c.Name+"="+c.Value)
+		}
+		cookie := strings.Join(pairs, "; ")
+		if _, page := s.get(s.public+"/inspect", "Cookie", cookie); !strings.Contains(page, u.Email) {
+			t.Errorf("%s is not on the page", u.Name)
+		}
+		if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
+			t.Errorf("another site signs out: %s", resp.Status)
+		}
+		if resp, _ := s.get(s.public+"/signout", "Cookie", cookie); resp.StatusCode != 405 {
+			t.Errorf("a link signs out: %s", resp.Status)
+		}
+		resp, _ = s.do("POST", s.public+"/signout", "", "Cookie", cookie)
+		if resp.StatusCode != 303 || len(resp.Cookies()) != len(pairs) {
+			t.Errorf("sign-out: %s, %d cookies", resp.Status, len(resp.Cookies()))
+		}
+		if resp, _ := s.get(s.public+"/auth", "Cookie", cookie); resp.StatusCode != 401 {
+			t.Errorf("a copy of the cookie after the sign-out: %s", resp.Status)
+		}
+	}
+	for _, form := range []string{"user=mallory", "", strings.Repeat("x", 9000)} {
+		if resp, _ := s.do("POST", s.public+"/signin", form); resp.StatusCode != 400 || len(resp.Cookies()) > 0 {
+			t.Errorf("%.20q: %s", form, resp.Status)
+		}
+	}
+	if resp, _ := s.do("POST", s.public+"/signin", "user=alice", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 || len(resp.Cookies()) > 0 {
+		t.Errorf("another site signs in: %s", resp.Status)
+	}
+}
+
+// A key that came while the gateway runs is named on the page.
+func TestServeNewKey(t *testing.T) {
+	freshConfig(t)
+	s := startServe(t, "-watch", "2ms")
+	before := issuedHeader(t, "-name", "Bob")
+	text, err := os.ReadFile("web.config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := regexp.MustCompile(`<machineKey[^>]*/>`)
+	fresh := key.FindString(tool(t, "", "keygen").want(t, exitOK).out)
+	if err := os.WriteFile("next.config", key.ReplaceAll(text, []byte(fresh)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename("next.config", "web.config"); err != nil {
+		t.Fatal(err)
+	}
+	after := issuedHeader(t, "-name", "Carol")
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		if resp, _ := s.get(s.public+"/auth", "Cookie", after); resp.StatusCode == 200 {
+			break
+		} else if time.Now().After(end) {
+			t.Fatal("the new key is not there")
+		}
+	}
+	for _, cookie := range []string{before, after} {
+		if _, page := s.get(s.public+"/inspect", "Cookie", cookie); !strings.Contains(page, "✓ accepted") || !strings.Contains(page, "opened by key") {
+			t.Error("the page does not name the key")
+		}
+	}
+}
+
+// Forms tickets have no room for the demo's claims.
+func TestServeForms(t *testing.T) {
+	freshConfig(t)
+	text, _ := os.ReadFile("web.config")
+	text = bytes.Replace(text, []byte("</system.web>"), []byte(`<authentication mode="Forms"><forms timeout="30"/></authentication></system.web>`), 1)
+	if err := os.WriteFile("web.config", text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServe(t, "-insecure-demo-signin")
+	resp, _ := s.do("POST", s.public+"/signin", "user=carol")
+	if resp.StatusCode != 303 || len(resp.Cookies()) != 1 {
+		t.Fatalf("%s, %d cookies", resp.Status, len(resp.Cookies()))
+	}
+	cookie := resp.Cookies()[0].Name + "=" + resp.Cookies()[0].Value
+	if _, page := s.get(s.public+"/inspect", "Cookie", cookie); !strings.Contains(page, "Carol Jensen") || !strings.Contains(page, "Renewed in use from") {
+		t.Error("the page does not show the ticket")
+	}
+	owin := issuedHeader(t, "-name", "Bob", "-kind", "owin")
+	if _, page := s.get(s.public+"/inspect", "Cookie", cookie+"; "+owin); !strings.Contains(page, "Credentials of this request") || strings.Count(page, "✓ accepted") != 2 {
+		t.Error("the page does not show both")
+	}
+}
+
+func TestServeUsage(t *testing.T) {
+	freshConfig(t)
+	text, _ := os.ReadFile("web.config")
+	os.WriteFile("site.config", bytes.Replace(text, []byte("</configuration>"), []byte(fedAuthSection), 1), 0o600)
+	const config = "-config=site.config"
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "-config is needed, once"},
+		{[]string{config, config}, "-config is needed, once"},
+		{[]string{config, "now"}, `unexpected argument "now"`},
+		{[]string{"-config=none.config"}, "none.config"},
+		{[]string{"-config=web.config"}, "no credential to accept"},
+		{[]string{config, "-listen", "nowhere:x"}, "-listen"},
+		{[]string{config, "-listen", "127.0.0.1:0", "-admin", "nowhere:x"}, "-admin"},
+		{[]string{config, "-log-format", "xml"}, "-log-format"},
+		{[]string{config, "-store", "redis"}, "-store"},
+		{[]string{config, "-sliding", "maybe"}, "-sliding"},
+		{[]string{config, "-claim-header", "X-Mail"}, "-claim-header"},
+		{[]string{config, "-claim-header", "X-Mail=magic"}, "-claim-header"},
+		{[]string{config, "-user-header", "Cookie"}, "identity header"},
+		{[]string{config, "-require-role", ""}, "list of roles"},
+		{[]string{config, "-login-url", "//evil.example"}, "sign-in"},
+		{[]string{config, "-return-host", "a"}, "sign-in"},
+		{[]string{config, "-upstream", "ftp://x"}, "upstream"},
+		{[]string{config, "-upstream", "http://%zz"}, "-upstream"},
+		{[]string{config, "-anonymous"}, "-upstream"},
+		{[]string{config, "-drain", "-1s"}, "out of range"},
+		{[]string{config, "-insecure-demo-signin", "-listen", ":8080"}, "loopback"},
+		{[]string{config, "-insecure-demo-signin", "-listen", "0.0.0.0:8080"}, "loopback"},
+		{[]string{config, "-insecure-demo-signin", "-listen", "192.0.2.1:8080"}, "loopback"},
+		{[]string{config, "-inspect-allow", "-allow-insecure"}, "-inspect-allow"},
+	} {
+		r := tool(t, "", append([]string{"serve"}, tt.args...)...)
+		if r.code != exitUsage || !strings.Contains(r.err, tt.want) || strings.Contains(r.err, "webfarm: webfarm") {
+			t.Errorf("%q: exit code %d, %q", tt.args, r.code, r.err)
+		}
+	}
+}
+
+// The demo shows the same page on both nodes.
+func TestDemoInspect(t *testing.T) {
+	f := newTestFarm(t, freshConfig(t))
+	b := newBrowser(t, f.URL)
+	b.post("/signin", url.Values{"user": {"carol"}})
+	for range 2 {
+		b.get("/inspect")
+		b.holds("What is in your cookie", "✓ accepted", "Carol Jensen", "3 cookies", "webfarm demo, node "+b.node, "Kept")
+		if strings.Contains(b.body, "Sign in as") || strings.Contains(b.body, "FedAuth=") {
+			t.Error("the page shows too much")
+		}
+	}
+}

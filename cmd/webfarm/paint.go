@@ -33,6 +33,7 @@ var paints = []struct {
 	whole          bool // the line, and not only its beginning
 }{
 	{"REFUSED", escRed, true},
+	{"DIFFERENT", escYellow, true},
 	{"NO ", escRed, false},
 	{"ok ", escGreen, false},
 	{"OK ", escGreen, false},

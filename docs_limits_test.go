@@ -115,6 +115,17 @@ func TestLimitsInDocument(t *testing.T) {
 			t.Errorf("no row begins %q", want)
 		}
 	}
+	gateway, err := os.ReadFile("cmd/webfarm/serve.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flag := regexp.MustCompile(`"max-header-bytes", ([0-9]+)<<10`).FindSubmatch(gateway)
+	if flag == nil {
+		t.Fatal("serve has no such flag")
+	}
+	if want := fmt.Sprintf("| `webfarm serve -max-header-bytes` | %d |", atoi(t, string(flag[1]))<<10); !strings.Contains(string(data), want) {
+		t.Errorf("no row begins %q", want)
+	}
 }
 
 // TestTooLargeIsRefusedBeforeItIsWritten holds what docs/limits.md says of

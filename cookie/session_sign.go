@@ -1,0 +1,254 @@
+package cookie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// SignIn signs p in: it adds the cookies of a new session to the header of the
+// response, and the deletion of chunks that an older session left behind. Call
+// it before the body is written. Nil options are the zero options.
+//
+// Nothing is written on error: if p is not authenticated or does not fit the
+// kind of ticket, if the cookies would be too large ([*SizeError],
+// [ErrTooLong]) or not arrive in a browser as they are ([ErrInvalidCookie]), or
+// if a store fails ([ErrUnavailable]). Cookies of the same name that were
+// added to the response before, by a renewal, are taken out.
+//
+// The user is who p says; SignIn asks no further. Check the password, or what
+// takes its place, first, and protect the page against requests from other
+// sites (http.CrossOriginProtection).
+func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal, o *SignInOptions) error {
+	if o == nil {
+		o = &SignInOptions{}
+	}
+	if p == nil || !p.IsAuthenticated() {
+		return fmt.Errorf("cookie: cannot sign in: %w", ErrNotAuthenticated)
+	}
+	t, err := s.kind.fresh(p, o)
+	if err != nil {
+		return err
+	}
+	joined := false
+	if s.reuse && p.Name() != "" { // without a name, see begin
+		if t, joined, err = s.reused(r.Context(), t, p.Name()); err != nil {
+			return err
+		}
+	}
+	return s.begin(w, r, t, p.Name(), joined)
+}
+
+// Issue is SignIn with a ticket that the caller made, for all that SignIn
+// does not set. The ticket must be one of the codec's kind; it is issued as it
+// is, but for the end that MaxLifetime demands, and left unchanged.
+func (s *Sessions) Issue(w http.ResponseWriter, r *http.Request, t Ticket) error {
+	if !s.kind.owns(t) {
+		return fmt.Errorf("cookie: %s is no session of a %T", s.template.Name, t)
+	}
+	name := ""
+	if s.o.OnePerUser || s.reuse {
+		name = nameOf(t)
+	}
+	return s.begin(w, r, t, name, false)
+}
+
+// nameOf returns the name of the user of a ticket.
+func nameOf(t Ticket) string {
+	switch t := t.(type) {
+	case *sessiontoken.Token:
+		return t.Principal.Name()
+	case *sessiontoken.FormsTicket:
+		return t.Name
+	case *sessiontoken.OWINTicket:
+		return t.Identity.Name()
+	}
+	return ""
+}
+
+// begin issues the first ticket of a session, or of one more browser if the
+// session was joined.
+func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name string, joined bool) error {
+	facts := s.kind.facts(t)
+	if s.o.OnePerUser || s.reuse {
+		switch {
+		case name == "": // all who have none would be one user
+			return errors.New("cookie: a user without a name cannot be told from others, as OnePerUser must")
+		case s.o.OnePerUser && s.o.MaxLifetime == 0 && facts.expires.Sub(facts.issued) > s.kind.lifetime():
+			// The store would forget too early that there are newer ones.
+			return errors.New("cookie: cannot sign in: with SessionsOptions.OnePerUser, a session longer than the codec's needs MaxLifetime")
+		}
+	}
+	t = s.kind.named(t)
+	if s.o.MaxLifetime > 0 {
+		end := facts.began.Add(s.o.MaxLifetime)
+		if s.kind.now().After(end) {
+			return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
+		}
+		if facts.expires.After(end) {
+			t = s.kind.endingAt(t, end)
+		}
+	}
+	if s.track != nil || s.o.MaxLifetime > 0 || s.o.Revoked != nil {
+		t = s.kind.marked(t, s.kind.newID(t), facts.began)
+	}
+	set, err := s.cookies(r, t)
+	if err == nil && (s.o.OnePerUser || s.reuse) {
+		latest := record{s.kind.id(t), facts.began}
+		if token, ok := t.(*sessiontoken.Token); ok && s.reuse {
+			latest.id += " " + token.ID // see reused
+		}
+		err = s.supersede(r.Context(), name, latest, s.longest(t))
+	}
+	if err == nil {
+		err = s.write(w, set)
+	}
+	if err != nil {
+		if !joined { // other browsers are in it
+			s.abandon(r.Context(), t)
+		}
+		return err
+	}
+	s.observe(r.Context(), Event{Kind: EventSignedIn})
+	return nil
+}
+
+// supersede makes a session the latest of its user.
+func (s *Sessions) supersede(ctx context.Context, name string, latest record, until time.Time) error {
+	before, err := s.track.latest(ctx, name, nil)
+	if err != nil {
+		return err
+	}
+	if s.o.MaxLifetime > 0 { // an older session may outlive this one
+		if end := s.grace(s.kind.now().Add(s.o.MaxLifetime)); end.After(until) {
+			until = end
+		}
+	}
+	if err := s.track.setLatest(ctx, name, latest, until); err != nil {
+		return err
+	}
+	if s.o.OnePerUser && before.id != "" && !before.isOf(latest.id) {
+		// By now it is refused for being older. That goes by the clocks of
+		// the nodes that began the two; this does not. If it fails, the first
+		// holds.
+		id, _, _ := strings.Cut(before.id, " ") // it may have been shared
+		_ = s.track.end(ctx, id, until)
+	}
+	return nil
+}
+
+// abandon takes back a ticket that was put into the codec's store and whose
+// cookie was not written. If it fails the entry expires by itself; nobody
+// knows its name.
+func (s *Sessions) abandon(ctx context.Context, t Ticket) {
+	if s.kind.facts(t).reference {
+		_ = s.kind.forget(context.WithoutCancel(ctx), t)
+	}
+}
+
+// SignOut signs the user out: it adds the deletion of every chunk of the cookie
+// to the header of the response and, with a store, ends the session for all
+// nodes; see [Sessions]. A cookie that is refused anyhow is only deleted, and
+// without one there is nothing to do.
+//
+// If the store fails, nothing is written and the error matches
+// [ErrUnavailable]: the user may still be signed in, and may try again.
+func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
+	if err := s.end(r); err != nil {
+		return err
+	}
+	set := s.deletions(r)
+	if err := s.write(w, set); err != nil {
+		return err
+	}
+	if len(set) > 0 {
+		s.observe(r.Context(), Event{Kind: EventSignedOut})
+	}
+	return nil
+}
+
+// end ends the session of a request in the store.
+func (s *Sessions) end(r *http.Request) error {
+	f, err := s.open(r)
+	// A session that was ended may still have entries, if that failed halfway.
+	if err != nil && (f.ticket == nil || !errors.Is(err, ErrRevoked)) {
+		if isNone(err) {
+			return nil
+		}
+		if err = classify(err); errors.Is(err, ErrUnavailable) {
+			return err
+		}
+		return nil
+	}
+	ctx := r.Context()
+	if s.track != nil {
+		// First the note, then the entry: whoever renews the entry meanwhile
+		// looks for the note after that, and takes the entry back.
+		if err := s.track.end(ctx, f.id, s.longest(f.ticket)); err != nil {
+			return err
+		}
+		if s.o.OnePerUser || s.reuse {
+			if err := s.track.forgetLatest(ctx, f.principal.Name(), f.id); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.kind.forget(ctx, f.ticket); err != nil {
+		return classify(err)
+	}
+	return nil
+}
+
+// longest returns until when some node may take a cookie of the session of t:
+// as if it were renewed right now, and with the clock skew.
+func (s *Sessions) longest(t Ticket) time.Time {
+	facts := s.kind.facts(t)
+	if facts.expires.IsZero() { // OWINOptions.InsecureNoExpiry
+		return s.kind.now().AddDate(100, 0, 0)
+	}
+	span := s.kind.lifetime()
+	if !facts.issued.IsZero() {
+		span = max(span, facts.expires.Sub(facts.issued))
+	}
+	last := s.kind.now().Add(span)
+	if facts.expires.After(last) {
+		last = facts.expires
+	}
+	return s.grace(last)
+}
+
+// grace adds the clock skew, on both sides.
+func (s *Sessions) grace(at time.Time) time.Time {
+	return at.Add(2 * max(s.kind.skew(), sessiontoken.DefaultClockSkew))
+}
+
+// reused returns t as a ticket of the session that its user has already, if
+// there is one that was not ended.
+func (s *Sessions) reused(ctx context.Context, t Ticket, user string) (_ Ticket, joined bool, err error) {
+	token, ok := t.(*sessiontoken.Token)
+	if !ok {
+		return t, false, nil
+	}
+	latest, err := s.track.latest(ctx, user, nil)
+	if err != nil || latest.id == "" {
+		return t, false, err
+	}
+	// All cookies of a session name one entry, and the entry has one ID. It is
+	// as secret as the cookie, so it is not in the key of the entry.
+	contextID, id, ok := strings.Cut(latest.id, " ")
+	if !ok { // of a time when sessions were not shared
+		return t, false, nil
+	}
+	ended, err := s.track.isEnded(ctx, contextID)
+	if err != nil || ended {
+		return t, false, err
+	}
+	c := *token
+	c.ContextID, c.ID = contextID, id
+	return &c, true, nil
+}

@@ -33,7 +33,7 @@ type counts struct {
 	signOuts    int
 	retries     int // sent again, as a node or a connection was gone in the middle
 	badGateway  int // of these, errors of nginx
-	noGateway   int // 500 of nginx, as the gateway was gone
+	noGateway   int // 503 of nginx, as the gateway was gone
 	storeDown   int // 503, as Redis was stopped
 	refused     int // at the .NET node, as a key opens the cookie that it has no more
 	reissued    int // sessions of WIF that a Go node issued again: never but for a new key
@@ -250,7 +250,7 @@ func (u *user) do(ctx context.Context, path, pool string, query url.Values) (rep
 			}
 		case r.node == "" && (path != servicePath || r.status != http.StatusUnauthorized): // nginx itself
 			excused := r.status == http.StatusBadGateway || r.status == http.StatusGatewayTimeout ||
-				path == servicePath && r.status == http.StatusInternalServerError // it could not ask the gateway
+				path == servicePath && r.status == http.StatusServiceUnavailable // it could not ask the gateway
 			if !excused || !u.nodeDown.met(down) {
 				u.problem("%s: nginx says %d", path, r.status)
 			}

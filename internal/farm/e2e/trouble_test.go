@@ -97,10 +97,10 @@ func TestTroubleUnderLoad(t *testing.T) {
 	}
 
 	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "phase\ttime\trequests\tper second\tgo1\tgo2\tdotnet\tservice\tsent again\t502, 504\tno gateway\t503 of Redis\told key at .NET\tissued again\t")
+	w := tabwriter.NewWriter(&table, 0, 8, 1, ' ', 0)
+	fmt.Fprintln(w, "| phase\t| time\t| requests\t| per second\t| go1\t| go2\t| dotnet\t| service\t| sent again\t| 502, 504\t| no gateway\t| no Redis\t| old key at .NET\t| issued again\t|")
 	row := func(p phase) {
-		fmt.Fprintf(w, "%s\t%.1f s\t%d\t%.0f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", p.name, p.took.Seconds(), p.requests, float64(p.requests)/p.took.Seconds(),
+		fmt.Fprintf(w, "| %s\t| %.1f s\t| %d\t| %.0f\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t|\n", p.name, p.took.Seconds(), p.requests, float64(p.requests)/p.took.Seconds(),
 			p.byNode["go1"], p.byNode["go2"], p.byNode["dotnet"], p.byNode["service"], p.retries, p.badGateway, p.noGateway, p.storeDown, p.refused, p.reissued)
 	}
 	all := phase{name: "together", counts: l.sofar()}
@@ -111,8 +111,8 @@ func TestTroubleUnderLoad(t *testing.T) {
 	row(all)
 	w.Flush()
 	requests, retried := f.tries(t)
-	t.Logf("%d users, %d sign-ins, %d sign-outs, %d times recognised, %d times taken for another, %d sessions lost\n%sof %d requests nginx tried %d at a second node",
-		loadUsers, all.signIns, all.signOuts, all.visits, all.wrong, all.lost, table.String(), requests, retried)
+	t.Logf("%d users, %d sign-ins, %d sign-outs, %d times recognised, %d times taken for another, %d sessions lost; of %d requests nginx tried %d at a second node\n%s",
+		loadUsers, all.signIns, all.signOuts, all.visits, all.wrong, all.lost, requests, retried, table.String())
 	if all.visits < 40*loadUsers || all.signOuts == 0 || all.wrong != 0 || all.lost != 0 {
 		t.Error("too little was tested, or too much went wrong")
 	}

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // asker is a kind of proxy that asks who a user is.
@@ -42,18 +44,13 @@ const maxSetCookies = 12
 // is that of the proxy or of the request, and nothing is changed but a session
 // that is due for renewal.
 func (g *Gateway) auth(as asker) http.Handler {
-	decide := g.site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	decide := func(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal) {
 		noStore(w)
-		p, ok := cookie.FromContext(r.Context())
-		if !ok {
+		if p == nil {
 			g.refuse(w, r, as)
 			return
 		}
-		query := r.URL.RawQuery
-		if as == asEnvoy {
-			query = "" // the client's
-		}
-		if !g.permits(p, r, query) {
+		if !g.permits(p, demandOf(r, as)) {
 			g.numberCookies(w, r, as)
 			g.answer(w, http.StatusForbidden)
 			return
@@ -65,6 +62,10 @@ func (g *Gateway) auth(as asker) http.Handler {
 		}
 		g.numberCookies(w, r, as)
 		g.answer(w, http.StatusOK)
+	}
+	renewing := g.site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, _ := cookie.FromContext(r.Context())
+		decide(w, r, p)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
@@ -72,7 +73,17 @@ func (g *Gateway) auth(as asker) http.Handler {
 			// connection is not taken for another request.
 			w.Header().Set("Connection", "close")
 		}
-		decide.ServeHTTP(w, r)
+		if !demandOf(r, as).keep {
+			renewing.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Vary", "Cookie")
+		p, err := g.site.Guard().Check(r)
+		if errors.Is(err, cookie.ErrUnavailable) {
+			g.unavailable(w, r, err)
+			return
+		}
+		decide(w, r, p)
 	})
 }
 

@@ -151,6 +151,46 @@ func TestRenewal(t *testing.T) {
 	}
 }
 
+// A page that signs in or out must not have its cookies overtaken by a renewal.
+func TestNoRenewal(t *testing.T) {
+	c := newClock()
+	store := &brokenStore{Store: sessiontoken.NewMemoryStore(nil)}
+	var o Options
+	o.Site.Now, o.Site.Store = c.Now, store
+	g := newGateway(t, o)
+	h := g.Handler()
+	alice := signedIn(t, g, user("Alice", "Sales"))
+	c.add(6 * time.Hour)
+	tests := []struct {
+		path    string
+		headers []string
+		status  int
+		cookies int
+	}{
+		{"/auth", nil, 200, 1},
+		{"/auth?renew=no", nil, 200, 0},
+		{"/auth?renew=no&role=Sales", nil, 200, 0},
+		{"/auth?renew=no&role=Admin", nil, 403, 0},
+		{"/auth?renew=yes", nil, 403, 0},
+		{"/auth/traefik?renew=no", nil, 200, 0},
+		{"/auth/envoy/x?renew=no", nil, 200, 1},
+		{"/auth/envoy/x", []string{headerRenew, "no"}, 200, 0},
+	}
+	for _, tt := range tests {
+		r := ask(h, "GET", tt.path, append(tt.headers, "Cookie", alice)...)
+		if r.StatusCode != tt.status || len(r.Header["Set-Cookie"]) != tt.cookies || r.Header.Get("Vary") != "Cookie" || r.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s %q: %s with %d cookies", tt.path, tt.headers, r.Status, len(r.Header["Set-Cookie"]))
+		}
+	}
+	if r := ask(h, "GET", "/auth?renew=no"); r.StatusCode != http.StatusUnauthorized {
+		t.Errorf("not signed in: %s", r.Status)
+	}
+	store.fail(true)
+	if r := ask(h, "GET", "/auth?renew=no", "Cookie", alice); r.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("without the store: %s", r.Status)
+	}
+}
+
 // A renewal that nginx would hand on in part is not made.
 func TestRenewalTooLargeForNginx(t *testing.T) {
 	c := newClock()

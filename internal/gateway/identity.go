@@ -87,7 +87,7 @@ func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
 func isIdentityName(name string) bool {
 	folded := fold(name)
 	if !strings.HasPrefix(folded, "x-") || len(name) < 3 || strings.HasPrefix(folded, "x-forwarded-") || folded == "x-real-ip" ||
-		strings.HasPrefix(folded, "x-original-") || folded == fold(headerRequireRole) || strings.HasPrefix(folded, fold(headerSetCookie)) {
+		strings.HasPrefix(folded, "x-original-") || folded == fold(headerRequireRole) || folded == fold(headerRenew) || strings.HasPrefix(folded, fold(headerSetCookie)) {
 		return false
 	}
 	return strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
@@ -184,38 +184,45 @@ func claimValues(p *sessiontoken.Principal, claimType string) iter.Seq[string] {
 // list returns the values as one header has them, each once. Empty ones are
 // left out, as a list cannot show them.
 func list(values iter.Seq[string]) string {
-	var b strings.Builder
-	seen := make(map[string]bool)
-	for v := range values {
-		if v == "" || seen[v] {
+	all := slices.Collect(values)
+	size := 0
+	for _, v := range all {
+		size += len(v) + 1
+	}
+	b := make([]byte, 0, size)
+	var seen map[string]bool // of a long list
+	if len(all) > 16 {
+		seen = make(map[string]bool, len(all))
+	}
+	for i, v := range all {
+		if v == "" || seen[v] || seen == nil && slices.Contains(all[:i], v) {
 			continue
 		}
-		seen[v] = true
-		if b.Len() > 0 {
-			b.WriteByte(',')
+		if seen != nil {
+			seen[v] = true
 		}
-		appendEscaped(&b, v)
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = appendEscaped(b, v)
 	}
-	return b.String()
+	return string(b)
 }
 
 // escape returns s as [HeaderOptions] says.
-func escape(s string) string {
-	var b strings.Builder
-	appendEscaped(&b, s)
-	return b.String()
-}
+func escape(s string) string { return string(appendEscaped(nil, s)) }
 
-func appendEscaped(b *strings.Builder, s string) {
+func appendEscaped(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
+	plain := 0 // where the run of bytes that stand for themselves began
 	for i := range len(s) {
 		c := s[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(`-._~@:/\`, c) >= 0 {
-			b.WriteByte(c)
-			continue
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '-' <= c && c <= ':' || c == '_' || c == '~' || c == '@' || c == '\\' {
+			continue // - . / 0 to 9 : stand in a row
 		}
-		b.WriteByte('%')
-		b.WriteByte(hex[c>>4])
-		b.WriteByte(hex[c&15])
+		b = append(b, s[plain:i]...)
+		b = append(b, '%', hex[c>>4], hex[c&15])
+		plain = i + 1
 	}
+	return append(b, s[plain:]...)
 }

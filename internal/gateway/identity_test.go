@@ -171,7 +171,7 @@ func TestStrip(t *testing.T) {
 func TestHeaderNames(t *testing.T) {
 	for _, bad := range []HeaderOptions{
 		{User: "Cookie"}, {User: "Host"}, {Roles: "Content-Length"}, {User: "X Who"}, {User: "X-Who:"}, {User: "X-Whö"}, {User: "X_Who"},
-		{User: "X-"}, {User: "X-Forwarded-For"}, {User: "X-Real-IP"}, {User: "X-Original-URL"}, {User: headerRequireRole},
+		{User: "X-"}, {User: "X-Forwarded-For"}, {User: "X-Real-IP"}, {User: "X-Original-URL"}, {User: headerRequireRole}, {User: headerRenew},
 		{User: headerSetCookie + "1"}, {User: "X-A", Roles: "x-a"}, {Claims: []ClaimHeader{{"X-A", ""}}}, {Claims: []ClaimHeader{{"", "urn:a"}}},
 	} {
 		if _, err := newHeaderWriter(bad); err == nil {

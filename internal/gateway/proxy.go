@@ -38,7 +38,7 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 		}
 		passed := &passed{response: w.Header()}
 		if ok {
-			if !g.permits(p, &http.Request{}, "") {
+			if !g.permits(p, demand{}) {
 				noStore(w)
 				g.answer(w, http.StatusForbidden)
 				return

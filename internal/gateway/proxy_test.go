@@ -278,6 +278,41 @@ func TestNoSmuggling(t *testing.T) {
 	}
 }
 
+// A connection that changes its protocol goes through, with the identity.
+func TestProxyUpgrade(t *testing.T) {
+	g, server, s := newProxying(t, Options{})
+	s.answer = func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello "+r.Header.Get("X-Webfarm-User"))
+	}
+	for cookie, want := range map[string]string{signedIn(t, g, user("Alice")): "hello Alice", "": ""} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, X-Webfarm-User\r\nUpgrade: websocket\r\nX-Webfarm-User: root\r\nCookie: "+cookie+"\r\n\r\n")
+		in := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == "" {
+			if resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("a stranger: %s", resp.Status)
+			}
+			continue
+		}
+		if text, _ := io.ReadAll(in); resp.StatusCode != http.StatusSwitchingProtocols || string(text) != want {
+			t.Errorf("%s, %q", resp.Status, text)
+		}
+	}
+}
+
 func TestUpstreamOptions(t *testing.T) {
 	for _, bad := range []string{"", "localhost:80", "ftp://x", "http://", "http://u:p@x", "http://x?y", "http://x#y", "/path"} {
 		u, err := url.Parse(bad)

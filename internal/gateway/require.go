@@ -12,6 +12,10 @@ import (
 // headerRequireRole is the header in which a proxy requires roles.
 const headerRequireRole = "X-Webfarm-Require-Role"
 
+// headerRenew with the value no is for pages that sign in or out: a proxy puts
+// renewed cookies behind those of the service, which would undo what it did.
+const headerRenew = "X-Webfarm-Renew"
+
 // maxRequirements bounds what one request may require.
 const maxRequirements = 32
 
@@ -43,33 +47,51 @@ func (r Requirement) met(p *sessiontoken.Principal) bool {
 	return false
 }
 
-// permits reports whether p has the roles that the gateway, the query and the
-// header of the request require. Each requirement must be met, so that what a
-// client manages to add takes rights away and gives none. What cannot be read
-// nobody meets.
-func (g *Gateway) permits(p *sessiontoken.Principal, r *http.Request, query string) bool {
+// demand is what a proxy asks for with a request.
+type demand struct {
+	roles []string // requirements, as they are written
+	keep  bool     // the session is not to be renewed
+	bad   bool     // it cannot be read, and nobody meets it
+}
+
+// demandOf reads the headers of a request, and its query unless that is the
+// client's.
+func demandOf(r *http.Request, as asker) demand {
+	d := demand{roles: r.Header.Values(headerRequireRole), keep: strings.EqualFold(r.Header.Get(headerRenew), "no")}
+	if as == asEnvoy || r.URL.RawQuery == "" {
+		return d
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	d.bad = err != nil
+	for name, list := range values {
+		switch name {
+		case "role":
+			d.roles = append(d.roles[:len(d.roles):len(d.roles)], list...)
+		case "renew":
+			for _, text := range list {
+				d.keep = true
+				d.bad = d.bad || text != "no"
+			}
+		default: // a misspelt requirement must not be none
+			d.bad = true
+		}
+	}
+	return d
+}
+
+// permits reports whether p has the roles that the gateway and the request
+// require. Each requirement must be met, so that what a client manages to add
+// takes rights away and gives none. What cannot be read nobody meets.
+func (g *Gateway) permits(p *sessiontoken.Principal, d demand) bool {
 	for _, need := range g.require {
 		if !need.met(p) {
 			return false
 		}
 	}
-	texts := r.Header.Values(headerRequireRole)
-	if query != "" {
-		values, err := url.ParseQuery(query)
-		if err != nil {
-			return false
-		}
-		for name := range values {
-			if name != "role" { // a misspelt requirement must not be none
-				return false
-			}
-		}
-		texts = append(texts[:len(texts):len(texts)], values["role"]...)
-	}
-	if len(texts) > maxRequirements {
+	if d.bad || len(d.roles) > maxRequirements {
 		return false
 	}
-	for _, text := range texts {
+	for _, text := range d.roles {
 		need, err := ParseRequirement(text)
 		if err != nil || !need.met(p) {
 			return false

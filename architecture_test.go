@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"internal/doctor":        {"cookie", "sessiontoken", "machinekey", "internal/webconfig"},
 	"internal/dotnet":        {},
 	"internal/farm":          {},
-	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey"},
+	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},
 	"internal/flate":         {},
 	"internal/floor":         {},
 	"internal/gateway":       {"cookie", "sessiontoken", "machinekey"},

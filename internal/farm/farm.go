@@ -47,7 +47,7 @@ func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 	}
 	cmd.Stderr = p.log
 	cmd.WaitDelay = stopTime // a grandchild may hold the pipes open
-	leash(cmd)
+	Leash(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("farm: starting %s: %v", name, err)
 	}

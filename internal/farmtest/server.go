@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/farm"
 )
 
 // patience is how long a server may take to start or stop.
@@ -125,6 +127,7 @@ func (s *Server) Start(t *testing.T) {
 	t.Helper()
 	cmd, output, exited := s.command(s.path, s.args...), new(bytes.Buffer), make(chan struct{})
 	cmd.Stdout, cmd.Stderr = output, output
+	farm.Leash(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ type RunOptions struct {
 	// Timeout is how long requests under way may take then. Zero means 10
 	// seconds.
 	Timeout time.Duration
+
+	drained <-chan time.Time // for tests, in place of Drain
 }
 
 // Run serves until ctx is done, and then stops: /readyz fails at once, after
@@ -64,12 +66,13 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	}
 	g.state.draining.Store(true)
 	g.log.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "gateway: stopping")
-	if o.Drain > 0 {
-		select {
-		case <-time.After(o.Drain):
-		case err := <-failed:
-			return err
-		}
+	if o.drained == nil {
+		o.drained = time.After(o.Drain)
+	}
+	select {
+	case <-o.drained:
+	case err := <-failed:
+		return err
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Timeout)
 	defer cancel()

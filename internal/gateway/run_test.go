@@ -217,7 +217,8 @@ func TestShutdown(t *testing.T) {
 	store := &slowStore{Store: sessiontoken.NewMemoryStore(nil), entered: make(chan struct{}), leave: make(chan struct{})}
 	var o Options
 	o.Site.Store = store
-	r := runGateway(t, o, RunOptions{Drain: 300 * time.Millisecond})
+	drained := make(chan time.Time)
+	r := runGateway(t, o, RunOptions{drained: drained})
 	alice := signedIn(t, r.Gateway, user("Alice"))
 	store.slow.Store(true)
 	answer := make(chan int, 1)
@@ -232,6 +233,7 @@ func TestShutdown(t *testing.T) {
 	if status := r.auth(alice); status != 200 {
 		t.Errorf("a request while draining: %d", status)
 	}
+	close(drained)
 	eventually(t, "no connection is taken", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(r.public, "http://"))
 		if err == nil {
@@ -294,8 +296,8 @@ func (s *slowStore) Get(ctx context.Context, key string) ([]byte, error) {
 // Slow clients and large headers are turned away; the cookies of a farm are
 // not.
 func TestLimits(t *testing.T) {
-	r := runGateway(t, Options{Limits: Limits{HeaderTimeout: 30 * time.Millisecond}}, RunOptions{})
-	conn, err := net.Dial("tcp", strings.TrimPrefix(r.public, "http://"))
+	slow := runGateway(t, Options{Limits: Limits{HeaderTimeout: 30 * time.Millisecond}}, RunOptions{})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(slow.public, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,6 +306,7 @@ func TestLimits(t *testing.T) {
 	if _, err := io.Copy(io.Discard, conn); err != nil { // until the gateway hangs up
 		t.Errorf("a slow client: %v", err)
 	}
+	r := runGateway(t, Options{}, RunOptions{})
 	if status := r.auth("FedAuth=" + strings.Repeat("A", 60<<10)); status != 401 {
 		t.Errorf("60 KiB of header: %d", status)
 	}

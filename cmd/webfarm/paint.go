@@ -37,6 +37,7 @@ var paints = []struct {
 	{"NO ", escRed, false},
 	{"ok ", escGreen, false},
 	{"OK ", escGreen, false},
+	{"ACCEPTED", escGreen, false},
 	{"All as expected", escGreen, true},
 	{"The demo failed", escRed, true},
 	{"warning", escYellow, false},

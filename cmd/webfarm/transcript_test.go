@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// asTool is set for the copies of this test that are to be the tool itself.
+const asTool = "WEBFARM_TEST_AS_TOOL"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asTool) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// TestTranscripts types what the files of testdata/transcripts show into a
+// shell, one file for each subcommand, and wants to see what they show. A line
+// with "$ " in front is a command; lines up to the next one are its output, of
+// both streams, and "exit 1" stands for an exit code that is not 0. What
+// differs from run to run is masked.
+func TestTranscripts(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no sh on this machine")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := filepath.Abs(filepath.Join("testdata", "transcripts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range commands() {
+		t.Run(c.name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(folder, c.name+".txt"))
+			if err != nil {
+				t.Fatal("every subcommand needs a transcript: ", err)
+			}
+			work := t.TempDir()
+			bin := t.TempDir()
+			if err := os.Symlink(self, filepath.Join(bin, "webfarm")); err != nil {
+				t.Skip("no symbolic links on this machine: ", err)
+			}
+			var got strings.Builder
+			for line := range strings.Lines(string(text)) {
+				command, ok := strings.CutPrefix(line, "$ ")
+				if !ok {
+					continue
+				}
+				got.WriteString(line)
+				run := exec.Command(shell, "-c", command)
+				run.Dir = work
+				run.Env = append(os.Environ(), asTool+"=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+				out, err := run.CombinedOutput()
+				got.WriteString(masked(string(out)))
+				if err != nil {
+					fmt.Fprintf(&got, "exit %d\n", run.ProcessState.ExitCode())
+				}
+			}
+			if got.String() != string(text) {
+				t.Errorf("%s shows something else:\n%s", c.name+".txt", got.String())
+			}
+			if !strings.Contains(string(text), "$ webfarm "+c.name) {
+				t.Error("it does not show the subcommand")
+			}
+		})
+	}
+}
+
+// masks are what differs from run to run, keys first: a transcript holds none.
+var masks = []struct {
+	what *regexp.Regexp
+	mask string
+}{
+	{regexp.MustCompile(`[0-9A-F]{40,}`), "HEX"},
+	{regexp.MustCompile(`[A-Za-z0-9+/_-]{60,}={0,2}`), "BASE64"},
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}(-[0-9A-F]{32})?`), "GUID"},
+	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "KEYID"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( UTC|Z|[+-]\d\d:\d\d)?`), "TIME"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
+	{regexp.MustCompile(`\d+ (bytes|characters)`), "N $1"},
+	{regexp.MustCompile(`\((now|in \w+|\w+ ago)\)`), "(WHEN)"},
+	{regexp.MustCompile(`expires in \w+`), "expires in SPAN"},
+	{regexp.MustCompile(` +\n`), "\n"},
+}
+
+func masked(s string) string {
+	for _, m := range masks {
+		s = m.what.ReplaceAllString(s, m.mask)
+	}
+	return s
+}

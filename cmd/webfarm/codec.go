@@ -25,7 +25,9 @@ type codecs struct {
 	skew, skewForms time.Duration
 	// lifetime is that of new credentials; zero means the site's.
 	lifetime time.Duration
-	now      func() time.Time
+	// formsRoles is how the user data of forms tickets holds roles.
+	formsRoles formsRoles
+	now        func() time.Time
 }
 
 // session returns the codec of either generation of WIF. The site's own

@@ -43,7 +43,7 @@ Names, paths, protection, and clock skew come from the first web.config.
 Examples
   webfarm inspect -config web.config 'FedAuth=77u/PD94...; FedAuth1=bGw+...'
   webfarm inspect -config web.config -name SiteAuth -path /shop/ - < header.txt
-  webfarm inspect -config web.config -kind forms 8C0F2A...
+  webfarm inspect -config web.config -kind forms -forms-roles , 8C0F2A...
   webfarm inspect -config web.config 'Authorization: Bearer 3kPq...'
   webfarm inspect -config web.config -config old.config -at '2026-01-31 18:00' - < header.txt
   webfarm issue -config web.config -name bob | webfarm inspect -config web.config -json -`
@@ -55,6 +55,7 @@ func inspectCommand() command {
 		flags.StringVar(&c.kind, "kind", "", "`KIND` of the credential; found out if left out")
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to show; all that are known if left out")
 		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of OWIN, if the cookie's name does not tell")
+		flags.Var(&c.roles, "forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`")
 		flags.StringVar(&c.path, "path", "", "cookie `PATH` that sessions must name; the web.config's or not checked if left out")
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
 		flags.DurationVar(&c.skew, "skew", 0, "clock skew `DURATION`; the web.config's maximumClockSkew or 5m if left out")
@@ -75,6 +76,7 @@ type inspect struct {
 	cert       certFlags
 	kind, name string
 	authType   string
+	roles      formsRoles
 	path, at   string
 	skew       time.Duration
 	json       bool
@@ -211,7 +213,8 @@ func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 	}
 	farm := &codecs{
 		ring: ring, site: site, insecure: c.keys.allowInsecure,
-		endpoint: site.session.path, skew: site.session.skew, now: func() time.Time { return now },
+		endpoint: site.session.path, skew: site.session.skew, formsRoles: c.roles,
+		now: func() time.Time { return now },
 	}
 	if c.given["path"] {
 		farm.endpoint = c.path
@@ -243,7 +246,7 @@ func (c *codecs) inspect(ctx context.Context, found credential, input pasted, fi
 	case o.Token != nil:
 		r.Token = newTokenReport(o.Token, now)
 	case o.Forms != nil:
-		r.Forms = newFormsReport(o.Forms, now)
+		r.Forms = newFormsReport(o.Forms, c.formsRoles, now)
 	case o.OWIN != nil:
 		r.OWIN = newOWINReport(o.OWIN, found.kind, now)
 	case o.anonymous != nil:

@@ -180,6 +180,9 @@ func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) ana
 			{"Name", userName(c.Forms.Name)}, {"User data", textOrNone(c.Forms.UserData)},
 			{"Lasts", cookieLasts(c.Forms.Persistent)}, {"Cookie path", textOrNone(c.Forms.CookiePath)},
 		}
+		for _, role := range c.Forms.Roles {
+			a.Facts = append(a.Facts, anatomyFact{"Role", abridged(role)})
+		}
 	case c.OWIN != nil:
 		a.Time = newAnatomyTime(c.OWIN.Issued, c.OWIN.Expires, c.OWIN.RenewFrom, now)
 		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.OWIN.Persistent)}, {"Authentication type", abridged(c.AuthType)}}

@@ -52,6 +52,7 @@ docs/gateway.md has the settings of nginx, Traefik and Envoy.
 Examples
   webfarm serve -config web.config
   webfarm serve -config web.config -listen :8080 -login-url /Account/Login
+  webfarm serve -config web.config -forms-roles ,
   webfarm serve -config web.config -claim-header X-Webfarm-Email=email
   webfarm serve -config web.config -listen :80 -upstream http://127.0.0.1:3000`
 
@@ -69,6 +70,7 @@ type serve struct {
 	older  texts
 	next   texts
 	types  texts
+	roles  formsRoles // in the user data of forms tickets
 	bearer bool
 
 	listen, admin string
@@ -106,6 +108,7 @@ func (s *serve) define(flags *flag.FlagSet) {
 	flags.Var(&s.next, "next", "web.config `FILE` to come, whose key reads already; repeat it")
 	flags.Var(&s.types, "auth-type", "AuthenticationType `TYPE` of an OWIN cookie to accept, such as ApplicationCookie; repeat it")
 	flags.BoolVar(&s.bearer, "bearer", false, "accept OWIN access tokens too")
+	flags.Var(&s.roles, "forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`")
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`ADDRESS` for proxies and browsers")
 	flags.StringVar(&s.admin, "admin", "127.0.0.1:9090", "`ADDRESS` of /healthz, /readyz and /metrics; empty for none")
 	flags.StringVar(&s.userHeader, "user-header", gateway.DefaultUserHeader, "`NAME` of the header with the user's name")
@@ -203,7 +206,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	o = gateway.Options{
 		Config: s.keys.config[0],
 		Site: cookie.SiteOptions{
-			Older: s.older, Next: s.next, AuthenticationTypes: s.types, Bearer: s.bearer,
+			Older: s.older, Next: s.next, AuthenticationTypes: s.types, Bearer: s.bearer, Roles: s.roles.reader(),
 			AllowInsecure: s.keys.allowInsecure, AllowKnownKey: s.keys.allowKnown, KnownKeys: known,
 			Sessions: cookie.SessionsOptions{MaxLifetime: s.maxLife},
 		},
@@ -267,6 +270,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		if err != nil {
 			return nil, err
 		}
+		p.roles = s.roles
 		return p.handler(), nil
 	}
 	return o, nil

@@ -23,6 +23,7 @@ type gatewayPages struct {
 	keys    keyFlags
 	site    *site
 	allow   bool // /inspect for everybody
+	roles   formsRoles
 	signIn  bool // /signin, on the loopback interface
 	log     *slog.Logger
 
@@ -114,7 +115,8 @@ func (p *gatewayPages) farm() (*codecs, []keyFile) {
 	now := time.Now().UTC()
 	return &codecs{
 		ring: ring, site: p.site, insecure: p.keys.allowInsecure,
-		endpoint: p.site.session.path, skew: p.site.session.skew, now: func() time.Time { return now },
+		endpoint: p.site.session.path, skew: p.site.session.skew, formsRoles: p.roles,
+		now: func() time.Time { return now },
 	}, p.files
 }
 

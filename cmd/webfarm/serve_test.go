@@ -339,12 +339,7 @@ func TestServeNewKey(t *testing.T) {
 
 // Forms tickets have no room for the demo's claims.
 func TestServeForms(t *testing.T) {
-	freshConfig(t)
-	text, _ := os.ReadFile("web.config")
-	text = bytes.Replace(text, []byte("</system.web>"), []byte(`<authentication mode="Forms"><forms timeout="30"/></authentication></system.web>`), 1)
-	if err := os.WriteFile("web.config", text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	formsConfig(t, `timeout="30"`)
 	s := startServe(t, "-insecure-demo-signin")
 	resp, _ := s.do("POST", s.public+"/signin", "user=carol")
 	if resp.StatusCode != 303 || len(resp.Cookies()) != 1 {

@@ -17,16 +17,21 @@ type formsReport struct {
 	SecondsLeft int64     `json:"secondsLeft"` // negative when over
 	Persistent  bool      `json:"persistent"`
 	UserData    string    `json:"userData"`
+	Roles       []string  `json:"roles,omitempty"` // in the user data, with -forms-roles
 	CookiePath  string    `json:"cookiePath"`
 	RenewFrom   time.Time `json:"renewFrom"` // with slidingExpiration
 }
 
-func newFormsReport(t *sessiontoken.FormsTicket, now time.Time) *formsReport {
-	return &formsReport{
+func newFormsReport(t *sessiontoken.FormsTicket, roles formsRoles, now time.Time) *formsReport {
+	r := &formsReport{
 		Version: int(t.Version), Name: t.Name, IssueDate: t.IssueDate, Expiration: t.Expiration,
 		SecondsLeft: t.Expiration.Unix() - now.Unix(), Persistent: t.Persistent, UserData: t.UserData, CookiePath: t.CookiePath,
 		RenewFrom: middle(t.IssueDate, t.Expiration),
 	}
+	if roles != "" {
+		r.Roles = roles.roles(t.UserData)
+	}
+	return r
 }
 
 // middle is the time halfway between two others, which may lie further apart
@@ -45,16 +50,21 @@ func (r *formsReport) print(b *bytes.Buffer, now time.Time) {
 	if r.Name != "" {
 		name = abridged(r.Name)
 	}
-	writeTable(b, "  ", [][]string{
+	rows := [][]string{
 		{"name", name},
 		{"issued", when(r.IssueDate, now)},
 		{"expires", when(r.Expiration, now)},
 		{"renewed from", when(r.RenewFrom, now) + ", if the site slides"},
 		{"cookie lasts", cookieLasts(r.Persistent)},
 		{"user data", textOrNone(r.UserData)},
+	}
+	for _, role := range r.Roles {
+		rows = append(rows, []string{"role", abridged(role)})
+	}
+	writeTable(b, "  ", append(rows, [][]string{
 		{"cookie path", textOrNone(r.CookiePath)},
 		{"version", fmt.Sprint(r.Version)},
-	})
+	}...))
 }
 
 func cookieLasts(persistent bool) string {

@@ -3,21 +3,34 @@
 // accept, with nothing but the <machineKey> that the farm already shares.
 //
 // This package holds no code. The library is three packages in one line, each
-// importing only the one below it:
+// importing only those below it:
 //
 //	an HTTP request
 //	     │
-//	 cookie         WHERE does it travel?   names, chunks, middleware
+//	 cookie         WHERE does it travel?   names, chunks, sessions, middleware
 //	     │ text
 //	 sessiontoken   WHAT does it say?       session token, claims, principal
 //	     │ bytes
 //	 machinekey     WHO may read or write it?  keys, purposes, web.config
 //
-// Start with [github.com/webfarm-go/webfarm/cookie] for a web service, with
+// A web service starts with LoadSite of package
+// [github.com/webfarm-go/webfarm/cookie]: it reads the site's web.config and
+// gives middleware that knows who is signed in, sessions to sign users in and
+// out with, and Watch, which follows the keys of the file. Start with
 // [github.com/webfarm-go/webfarm/sessiontoken] where the cookie's text is
 // already at hand, and with [github.com/webfarm-go/webfarm/machinekey] for
-// MachineKey.Protect and Unprotect alone. The command webfarm inspects and
-// issues cookies from a terminal.
+// MachineKey.Protect and Unprotect alone.
+//
+// Sessions that stay on the server need a store: package sessiontoken has one
+// in memory, and the modules
+// github.com/webfarm-go/webfarm/sessiontoken/redisstore and
+// github.com/webfarm-go/webfarm/sessiontoken/sqlstore keep it where all Go
+// nodes see it.
+//
+// The command webfarm is for operators. It shows what is in a cookie
+// (inspect), says why a node refuses it (doctor), makes cookies (issue) and
+// keys (keygen), tells proxies who the user is, for services that are not
+// written in Go (serve), and shows all of it with no set-up (demo).
 //
 // Out of scope: ASP.NET Core Data Protection (another format, with its own
 // key ring), view state, the Windows DPAPI, and any use of BinaryFormatter:

@@ -1,9 +1,31 @@
 // Package cookie says where a credential travels: in which cookies of a
 // request, cut into how many pieces, and which handlers it opens.
 //
-// A service that only reads needs a [Guard]. It takes the text of a credential
-// from the request, has a codec of package sessiontoken open it, and puts the
-// principal into the request's context, where [FromContext] finds it:
+// # Start here
+//
+// [LoadSite] reads the web.config of a .NET site and sets up all that is
+// below:
+//
+//	site, err := cookie.LoadSite("web.config", nil)
+//	mux.Handle("/orders", site.Handler(orders))   // signed in, or 401
+//	mux.Handle("/", site.Optional(home))          // anybody
+//	err = site.Sessions().SignIn(w, r, user, nil)
+//	err = site.SignOut(w, r)
+//	go site.Watch(ctx, nil)                       // follows the keys of the file
+//
+// In the handlers, [FromContext] has the user. Printed once at start-up, a
+// [Site] explains each of its decisions with the line of the file.
+//
+// # Piece by piece
+//
+// [Sessions] signs users in and out with one cookie of the farm, recognises
+// them, and renews their sessions as the .NET framework does whose cookie it
+// is. With a [sessiontoken.Store], sign-out holds on all Go nodes that share
+// it. An [Observer] is told what happens.
+//
+// A service that only reads, with a codec of its own, needs no more than a
+// [Guard]. It takes the text of a credential from the request, has the codec
+// open it, and puts the principal into the request's context:
 //
 //	var guard cookie.Guard
 //	guard.Accept(cookie.FedAuth, codec)
@@ -19,9 +41,12 @@
 //	Bearer                                              OAuth access token
 //	Roles, AnonymousID                                  no sign-ins
 //
-// A service that also signs in or out cuts the text with [Chunking.Split],
-// adds the deletions of what the browser already has with [Chunking.Replace],
-// or deletes everything with [Chunking.Expire], and hands the set to [Write].
+// Below Sessions are the cookies themselves: [Chunking.Split] cuts a text into
+// them, [Chunking.Replace] adds the deletions of what the browser already has,
+// [Chunking.Expire] deletes everything, and [Write] writes a set whole or not
+// at all.
+//
+// # Rules
 //
 // Names, sizes and the order of reading follow ChunkedCookieHandler of
 // System.IdentityModel.Services, the two chunking cookie managers of Katana,

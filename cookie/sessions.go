@@ -32,7 +32,7 @@ import (
 // sign-out also ends the session on every Go node that shares the store: it is
 // remembered by its id until no cookie of it can be valid, and refused with
 // [ErrRevoked]. The .NET nodes do not look there. Sessions in reference mode
-// end everywhere at once, as their entry in the store is gone.
+// end on every node that uses the store, as their entry there is gone.
 //
 // The id of a session token is its context id, which renewals keep. That of a
 // forms ticket is a hash of the ticket; the store remembers which ticket was

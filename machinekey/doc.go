@@ -13,10 +13,11 @@
 //
 // A [Config] is one <machineKey> element. [New] validates it and makes a
 // [Key]; a [Ring] holds the key that writes and older ones that still read;
-// [Ring.Protector] binds the ring to a [Purpose]. Start there:
+// [Ring.Protector] binds the ring to a [Purpose]. [LoadRing] makes a ring from
+// web.config files, and [Watch] keeps it up to date with one while the program
+// runs. Start there:
 //
-//	key, err := machinekey.New(cfg)           // cfg from web.config or Generate
-//	ring, err := machinekey.NewRing(key)
+//	ring, err := machinekey.LoadRing("web.config")  // or New and NewRing, for a key from elsewhere
 //	purpose, err := machinekey.UserPurpose("Acme.Cart", "v1")
 //	p, err := ring.Protector(purpose)
 //	protected, err := p.Protect(nil, data)

@@ -21,6 +21,17 @@
 // A codec takes the ring and binds the purpose itself, so that no credential
 // can be opened as another.
 //
+// # Renewal and stores
+//
+// Renew of [Token], [FormsTicket] and [OWINTicket] is the sliding rule of each
+// framework. cookie.Sessions calls it.
+//
+// A [Store] holds what is not in the cookie: session tokens in reference mode,
+// and the tickets of Katana's session store. [NewMemoryStore] is for one node,
+// [NewTwoLevelStore] puts it in front of a store that nodes share. The
+// subfolders redisstore and sqlstore are such stores, as modules of their own,
+// and storetest is the test for any.
+//
 // # The session token
 //
 // A session token is what Windows Identity Foundation calls

@@ -88,10 +88,12 @@ func (g *Gateway) auth(as asker) http.Handler {
 }
 
 // numberCookies repeats renewed cookies in headers that nginx can copy. More
-// than it copies are withdrawn: the session stays good as it is.
+// than it copies are withdrawn: the session stays good as it is. Where the
+// gateway is the proxy there is no nginx to take these headers out, and scripts
+// could read what HttpOnly keeps from them.
 func (g *Gateway) numberCookies(w http.ResponseWriter, r *http.Request, as asker) {
 	lines := w.Header()["Set-Cookie"]
-	if as != asNginx || len(lines) == 0 {
+	if as != asNginx || len(lines) == 0 || g.upstream != nil {
 		return
 	}
 	if len(lines) > maxSetCookies {

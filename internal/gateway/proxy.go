@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"strings"
+	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
 )
@@ -20,23 +22,26 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 	}
 	transport := g.o.Transport
 	if transport == nil {
-		transport = &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 64, DisableCompression: true}
+		transport = &http.Transport{
+			Proxy: nil, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, ForceAttemptHTTP2: true,
+			MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
+		}
 	}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:        g.rewrite,
-		ModifyResponse: keepOneSession,
+		ModifyResponse: modifyResponse,
 		Transport:      transport,
 		ErrorHandler:   g.badGateway,
 		ErrorLog:       slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
-	return g.site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	renewing := g.site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ok := cookie.FromContext(r.Context())
 		if !ok && (!g.o.Anonymous || len(g.require) > 0) {
 			noStore(w)
 			g.challenge(w, r)
 			return
 		}
-		passed := &passed{response: w.Header()}
+		passed := &passed{response: w.Header(), ours: w.Header().Clone()}
 		if ok {
 			if !g.permits(p, demand{}) {
 				noStore(w)
@@ -52,8 +57,19 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 			}
 		}
 		g.metrics.answered(http.StatusOK)
+		// ReverseProxy sends what stands here with every hint (1xx) of the
+		// service, and then forgets it.
+		clear(w.Header())
 		proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passedKey{}, passed)))
-	})), nil
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodConnect { // a tunnel to where the client likes
+			noStore(w)
+			g.answer(w, http.StatusMethodNotAllowed)
+			return
+		}
+		renewing.ServeHTTP(w, r)
+	}), nil
 }
 
 // challenge answers somebody who is not signed in and asks us directly.
@@ -93,35 +109,73 @@ func (g *Gateway) rewrite(r *httputil.ProxyRequest) {
 		}
 	}
 	g.headers.strip(r.Out.Header)
+	stripVariants(r.Out.Header)
+	keepWebSocket(r.Out.Header)
 	r.Out.Trailer = nil // some servers take trailers for headers
 	passed, _ := r.In.Context().Value(passedKey{}).(*passed)
 	maps.Copy(r.Out.Header, passed.identity)
+}
+
+// stripVariants removes what a service that reads headers from variables takes
+// for those that say where a request comes from, such as X_Forwarded_For.
+func stripVariants(header http.Header) {
+	for name := range header {
+		switch folded := fold(name); folded {
+		case "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto":
+			if http.CanonicalHeaderKey(folded) != name {
+				delete(header, name)
+			}
+		}
+	}
+}
+
+// keepWebSocket takes the wish for any other protocol out of a request. In a
+// tunnel of HTTP/2 (h2c), a client could write identity headers of his own.
+func keepWebSocket(header http.Header) {
+	header.Del("HTTP2-Settings")
+	if !strings.EqualFold(header.Get("Upgrade"), "websocket") {
+		header.Del("Upgrade")
+		header.Del("Connection")
+	}
 }
 
 // passed is what the proxy must know of a request that is passed on.
 type passed struct {
 	identity http.Header // nil for a stranger
 	response http.Header // of the answer to the client
+	ours     http.Header // what goes there, until it is there
+}
+
+// answer puts what the gateway says into the header of the answer.
+func (p *passed) answer() {
+	maps.Copy(p.response, p.ours)
+	p.ours = nil
 }
 
 // passedKey is its key in the context of the request.
 type passedKey struct{}
 
+// modifyResponse puts the header of the service's answer together with ours.
+func modifyResponse(resp *http.Response) error {
+	if passed, ok := resp.Request.Context().Value(passedKey{}).(*passed); ok {
+		passed.answer()
+		keepOneSession(passed.response, resp)
+	}
+	return nil
+}
+
 // keepOneSession leaves the session to the service if it sets or deletes one of
 // the cookies that were renewed here: of two sets for one name, a browser would
 // keep a mixture.
-func keepOneSession(resp *http.Response) error {
-	passed, _ := resp.Request.Context().Value(passedKey{}).(*passed)
-	ours := passed.response
+func keepOneSession(ours http.Header, resp *http.Response) {
 	for _, line := range resp.Header["Set-Cookie"] {
 		for _, own := range ours["Set-Cookie"] {
 			if strings.EqualFold(baseName(line), baseName(own)) {
 				delete(ours, "Set-Cookie")
-				return nil
+				return
 			}
 		}
 	}
-	return nil
 }
 
 // baseName returns the name in a Set-Cookie line without the number of a chunk.
@@ -136,6 +190,9 @@ func baseName(line string) string {
 
 // badGateway answers for a service that does not.
 func (g *Gateway) badGateway(w http.ResponseWriter, r *http.Request, err error) {
+	if passed, ok := r.Context().Value(passedKey{}).(*passed); ok {
+		passed.answer()
+	}
 	noStore(w)
 	if r.Context().Err() != nil {
 		return // the client has gone

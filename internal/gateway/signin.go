@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -157,10 +159,14 @@ func (s *signIn) location(a asked) (string, bool) {
 
 // allows reports whether users may be sent back to host.
 func (s *signIn) allows(host string) bool {
+	if !isHost(host) {
+		return false
+	}
 	host = strings.ToLower(host)
-	return isHost(host) && slices.ContainsFunc(s.hosts, func(allowed string) bool {
+	return slices.ContainsFunc(s.hosts, func(allowed string) bool {
 		if strings.HasPrefix(allowed, ".") {
-			return strings.HasSuffix(host, allowed) && len(host) > len(allowed)
+			below, ok := strings.CutSuffix(host, allowed)
+			return ok && isName(below)
 		}
 		return host == allowed
 	})
@@ -185,5 +191,25 @@ func isClean(s string) bool {
 
 // isHost reports whether s is a host name or address, with or without a port.
 func isHost(s string) bool {
-	return s != "" && len(s) <= 255 && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-.:[]_") == ""
+	if len(s) > 255 {
+		return false
+	}
+	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
+		if port, err := strconv.ParseUint(s[i+1:], 10, 16); err != nil || port == 0 {
+			return false
+		}
+		s = s[:i]
+	}
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		address, err := netip.ParseAddr(inner)
+		return ok && err == nil && address.Is6() && address.Zone() == ""
+	}
+	return isName(s)
+}
+
+// isName reports whether s consists of the characters of host names and IPv4
+// addresses, and begins with none that stands between them.
+func isName(s string) bool {
+	return s != "" && s[0] != '.' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == ""
 }

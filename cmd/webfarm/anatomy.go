@@ -35,6 +35,9 @@ func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
 	if c.AuthType != "" {
 		fmt.Fprintf(b, "  AuthenticationType %s\n", abridged(c.AuthType))
 	}
+	for _, p := range c.Purposes {
+		fmt.Fprintf(b, "  purpose %s\n", abridged(p))
+	}
 	if c.Cookie != nil {
 		c.Cookie.print(b)
 	}
@@ -56,6 +59,8 @@ func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
 		c.Forms.print(b, r.At)
 	case c.OWIN != nil:
 		c.OWIN.print(b, r.At)
+	case c.State != nil:
+		c.State.print(b)
 	case c.Anonymous != nil:
 		c.Anonymous.print(b, r.At)
 	case c.Roles != nil:
@@ -86,6 +91,8 @@ func (c *credentialReport) summary(now time.Time) string {
 		return fmt.Sprintf("%s, expires %s", userName(c.Forms.Name), relative(c.Forms.Expiration, now))
 	case c.Anonymous != nil:
 		return fmt.Sprintf("visitor %s, expires %s", abridged(c.Anonymous.ID), relative(c.Anonymous.Expires, now))
+	case c.State != nil:
+		return "the state is authentic"
 	case c.Roles != nil:
 		return "the envelope is authentic"
 	case c.OWIN != nil:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"time"
@@ -27,6 +28,10 @@ type codecs struct {
 	lifetime time.Duration
 	// formsRoles is how the user data of forms tickets holds roles.
 	formsRoles formsRoles
+	// purposes are those of a site with a TicketDataFormat of its own.
+	purposes []string
+	// stateClass is the middleware whose state strings are read.
+	stateClass string
 	now        func() time.Time
 }
 
@@ -86,6 +91,9 @@ func (c *codecs) protection(p machinekey.Protection) machinekey.Protection {
 // owin returns the codec of a kind of Katana's tickets.
 func (c *codecs) owin(k kind, authType string) (*sessiontoken.OWINCodec, error) {
 	o := &sessiontoken.OWINOptions{ExpireTimeSpan: c.lifetime, InsecureNoExpiry: c.insecure, Now: c.now}
+	if len(c.purposes) > 0 {
+		return sessiontoken.NewOWINCodec(c.ring, c.purposes, o)
+	}
 	switch k {
 	case kindBearer:
 		return sessiontoken.NewOWINAccessTokenCodec(c.ring, o)
@@ -121,6 +129,7 @@ type opened struct {
 	*sessiontoken.Anatomy
 	anonymous *sessiontoken.AnonymousID
 	roles     []byte // the payload, nil unless a role cookie was opened
+	state     sessiontoken.OWINProperties
 }
 
 // open inspects the text of a credential. Its error is one of the
@@ -135,6 +144,8 @@ func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opene
 		return opened{Anatomy: codec.Inspect(ctx, text)}, nil
 	case k == kindRoles, k == kindAnonymous:
 		return c.openURLToken(ctx, k, text)
+	case k == kindState:
+		return c.openState(ctx, authType, text)
 	case k.isOWIN():
 		codec, err := c.owin(k, authType)
 		if err != nil {
@@ -151,13 +162,25 @@ func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opene
 
 // certFlags are the flags for a farm that shares a certificate in place of a
 // machine key.
-type certFlags struct{ cert, key string }
+type certFlags struct {
+	cert, key string
+	sha1      bool
+}
+
+func (f *certFlags) define(flags *flag.FlagSet) {
+	flags.StringVar(&f.cert, "cert", "", "PEM `FILE` of the certificate that sessions use in place of the machine key")
+	flags.StringVar(&f.key, "key", "", "PEM `FILE` of its private key, if not in the same file")
+	flags.BoolVar(&f.sha1, "insecure-sha1", false, "with -cert: the site's RSA transforms have HashName \"SHA1\"")
+}
 
 // load returns the transforms of the farm, nil without the flags.
 func (f certFlags) load(insecure bool) ([]sessiontoken.Transform, error) {
 	if f.cert == "" {
 		if f.key != "" {
 			return nil, usageError("-key goes with -cert")
+		}
+		if f.sha1 {
+			return nil, usageError("-insecure-sha1 goes with -cert")
 		}
 		return nil, nil
 	}
@@ -177,7 +200,7 @@ func (f certFlags) load(insecure bool) ([]sessiontoken.Transform, error) {
 		return nil, setupError{fmt.Errorf("webfarm: %s: %w", f.cert, err)}
 	}
 	list, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
-		Certificates: []*sessiontoken.Certificate{certificate}, InsecureSmallRSA: insecure,
+		Certificates: []*sessiontoken.Certificate{certificate}, InsecureSmallRSA: insecure, InsecureSHA1: f.sha1,
 	})
 	if err != nil {
 		return nil, setupError{fmt.Errorf("webfarm: %s: %w", f.cert, err)}

@@ -135,7 +135,7 @@ func (c *doctorRun) options() (doctor.Options, error) {
 	o := doctor.Options{Now: time.Now().UTC(), Name: c.name, AuthType: c.authType, Path: c.path,
 		Isolation:     doctor.Isolation{AppPathHash: c.pathHash.value, AppIDHash: c.idHash.value},
 		AllowKnownKey: c.allowKnown}
-	k, err := kindFlag(c.kind, inspectKinds...)
+	k, err := kindFlag(c.kind, doctorKinds...)
 	if err != nil {
 		return o, err
 	}

@@ -76,6 +76,7 @@ var layerTexts = []layerText{{
 	refused: "The bytes were not signed with this certificate, or were changed since.",
 	reasons: []string{
 		"the node that issued the cookie has another certificate, or a machine key and none: then leave -cert out",
+		"HashName of the site's transforms is not SHA-256, .NET's default: see -insecure-sha1",
 		"the cookie was changed: one character is enough",
 	},
 }, {
@@ -157,6 +158,8 @@ func textOf(k kind, name string) layerText {
 		lists = [][]layerText{urlTokenLayerTexts}
 	case k.isOWIN():
 		lists = [][]layerText{owinLayerTexts}
+	case k == kindState:
+		lists = [][]layerText{stateLayerTexts, owinLayerTexts}
 	case k == kindWIF10:
 		lists = [][]layerText{wif10LayerTexts, layerTexts}
 	}

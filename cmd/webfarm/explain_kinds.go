@@ -79,7 +79,7 @@ var owinLayerTexts = []layerText{{
 		"this web.config has another <machineKey> than the node that issued it: compare key ids, also with machine.config and parent sites",
 		"it was issued under another AuthenticationType, which counts with its case and its blanks: see -auth-type",
 		"it is another credential of the same site, such as a refresh token in place of an access token: see -kind",
-		"the site has a TicketDataFormat of its own, or issues JSON Web Tokens",
+		"the site has a TicketDataFormat of its own (see -purpose), or issues JSON Web Tokens",
 		"the site runs outside IIS, where OWIN uses the Windows DPAPI",
 		"validation or decryption names another algorithm than on the issuing node",
 	},
@@ -113,6 +113,28 @@ var owinLayerTexts = []layerText{{
 	code:    "validity",
 	what:    "expiry",
 	refused: "The ticket is authentic, but not good now.",
+}}
+
+// stateLayerTexts are those in which a state string differs from a ticket.
+var stateLayerTexts = []layerText{{
+	name:    "machine key",
+	code:    "machine-key",
+	what:    "sealed with MachineKey.Protect: authentic",
+	refused: "The sealed bytes were not made with this machine key for this middleware, or were changed since.",
+	reasons: []string{
+		"another middleware sent it, or one with another AuthenticationType, which counts with its case: see -class and -auth-type",
+		"this web.config has another <machineKey> than the node that sent it: compare key ids, also with machine.config and parent sites",
+		"the provider's answer has it in a longer text: give only what the middleware wrote, percent-decoded",
+		"the site has a StateDataFormat of its own, or runs outside IIS, where OWIN uses the Windows DPAPI",
+	},
+}, {
+	name:    layerState,
+	code:    "owin-properties",
+	what:    "the properties",
+	refused: "The bytes are authentic, but not properties as Katana writes them.",
+	reasons: []string{
+		"the site serializes them with a class of its own",
+	},
 }}
 
 var urlTokenLayerTexts = []layerText{{

@@ -80,8 +80,11 @@ func (s *site) bare(text string, w wanted) credential {
 		k = s.defaultKind()
 	}
 	c := credential{kind: k, text: text}
-	if k == kindOWIN {
+	switch k {
+	case kindOWIN:
 		c.authType = authTypeOf(w.name, w.authType)
+	case kindState:
+		c.authType = w.authType
 	}
 	return c
 }

@@ -81,7 +81,5 @@ func formsConfig(t testing.TB, attributes string) {
 		t.Fatal(err)
 	}
 	text = bytes.Replace(text, []byte("</system.web>"), []byte(`<authentication mode="Forms"><forms `+attributes+`/></authentication></system.web>`), 1)
-	if err := os.WriteFile("web.config", text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, "web.config", string(text))
 }

@@ -75,6 +75,28 @@ func inFolder(t testing.TB, name, text string) {
 	t.Chdir(folder)
 }
 
+// writeFile puts a file into the working directory.
+func writeFile(t testing.TB, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ringOf returns a ring of one key.
+func ringOf(t testing.TB, cfg machinekey.Config) *machinekey.Ring {
+	t.Helper()
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := machinekey.NewRing(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
 // noSecrets fails the test if text holds a key of cfg in any spelling.
 func noSecrets(t testing.TB, cfg machinekey.Config, text string) {
 	t.Helper()

@@ -35,8 +35,12 @@ site's sign-in. -kind overrides:
   bearer     Authorization: Bearer, the OAuth access token of OWIN
   refresh    OAuth refresh token of OWIN, a bare value
   code       OAuth authorization code of OWIN, a bare value
+  state      what OWIN sends to Google and the like and wants back, a bare value
   roles      .ASPXROLES, or its name in <roleManager>; not read inside
   anonymous  .ASPXANONYMOUS, or its name in <anonymousIdentification>
+
+A state is opened with -class: google, facebook, microsoft, openidconnect,
+wsfederation, or the whole name of a middleware class with its -auth-type.
 
 Names, paths, protection, and clock skew come from the first web.config.
 
@@ -44,6 +48,10 @@ Examples
   webfarm inspect -config web.config 'FedAuth=77u/PD94...; FedAuth1=bGw+...'
   webfarm inspect -config web.config -name SiteAuth -path /shop/ - < header.txt
   webfarm inspect -config web.config -kind forms -forms-roles , 8C0F2A...
+  webfarm inspect -config web.config -cert site.pem -insecure-sha1 - < header.txt
+  webfarm inspect -config web.config -kind state -class google 5RzpKNwU...
+  webfarm inspect -config web.config -kind state -class openidconnect -auth-type Corp kZXa9H...
+  webfarm inspect -config web.config -purpose MyApp -purpose v1 '.AspNet.MyApp=3kPq...'
   webfarm inspect -config web.config 'Authorization: Bearer 3kPq...'
   webfarm inspect -config web.config -config old.config -at '2026-01-31 18:00' - < header.txt
   webfarm issue -config web.config -name bob | webfarm inspect -config web.config -json -`
@@ -55,12 +63,13 @@ func inspectCommand() command {
 		flags.StringVar(&c.kind, "kind", "", "`KIND` of the credential; found out if left out")
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to show; all that are known if left out")
 		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of OWIN, if the cookie's name does not tell")
+		flags.StringVar(&c.class, "class", "", "middleware `NAME` for -kind state, see above")
+		flags.Var(&c.purposes, "purpose", "`PURPOSE` in place of OWIN's, as the site's TicketDataFormat has it; repeat it, in order")
 		flags.Var(&c.roles, "forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`")
 		flags.StringVar(&c.path, "path", "", "cookie `PATH` that sessions must name; the web.config's or not checked if left out")
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
 		flags.DurationVar(&c.skew, "skew", 0, "clock skew `DURATION`; the web.config's maximumClockSkew or 5m if left out")
-		flags.StringVar(&c.cert.cert, "cert", "", "PEM `FILE` of the certificate that sessions use in place of the machine key")
-		flags.StringVar(&c.cert.key, "key", "", "PEM `FILE` of its private key, if not in the same file")
+		c.cert.define(flags)
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return func(ctx context.Context, args []string, s streams) error {
 			c.given = given(flags)
@@ -76,6 +85,8 @@ type inspect struct {
 	cert       certFlags
 	kind, name string
 	authType   string
+	class      string
+	purposes   texts
 	roles      formsRoles
 	path, at   string
 	skew       time.Duration
@@ -98,11 +109,13 @@ type credentialReport struct {
 	Kind      kind             `json:"kind"`
 	OK        bool             `json:"ok"`
 	AuthType  string           `json:"authenticationType,omitempty"` // by which the cookie's key was derived
+	Purposes  []string         `json:"purposes,omitempty"`           // in place of that
 	Cookie    *cookieReport    `json:"cookie,omitempty"`
 	Layers    []layerReport    `json:"layers,omitempty"`
 	Token     *tokenReport     `json:"token,omitempty"`
 	Forms     *formsReport     `json:"forms,omitempty"`
 	OWIN      *owinReport      `json:"owin,omitempty"`
+	State     *stateReport     `json:"state,omitempty"`
 	Anonymous *anonymousReport `json:"anonymous,omitempty"`
 	Roles     *rolesReport     `json:"roles,omitempty"`
 	Refused   *refusal         `json:"refused,omitempty"`
@@ -158,7 +171,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	if c.skew < 0 {
 		return usageError("-skew is negative")
 	}
-	k, err := kindFlag(c.kind, inspectKinds...)
+	k, err := c.checkKind()
 	if err != nil {
 		return err
 	}
@@ -205,6 +218,33 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	return err
 }
 
+// checkKind returns the kind that is asked for, and checks the flags that go
+// with one kind only.
+func (c *inspect) checkKind() (kind, error) {
+	k, err := kindFlag(c.kind, inspectKinds...)
+	if err != nil {
+		return "", err
+	}
+	if len(c.purposes) > 0 {
+		if k == "" {
+			k = kindOWIN
+		}
+		if !k.isOWIN() {
+			return "", usageError("-purpose goes with -kind owin, bearer, refresh and code")
+		}
+	}
+	if k == kindState {
+		m, err := findMiddleware(c.class, c.authType)
+		if err != nil {
+			return "", err
+		}
+		c.class, c.authType = m.class, m.authType
+	} else if c.class != "" {
+		return "", usageError("-class goes with -kind state")
+	}
+	return k, nil
+}
+
 // farm puts the settings of the web.config and the flags together.
 func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 	ring, site, files, err := c.keys.load()
@@ -214,6 +254,7 @@ func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 	farm := &codecs{
 		ring: ring, site: site, insecure: c.keys.allowInsecure,
 		endpoint: site.session.path, skew: site.session.skew, formsRoles: c.roles,
+		purposes: c.purposes, stateClass: c.class,
 		now: func() time.Time { return now },
 	}
 	if c.given["path"] {
@@ -230,6 +271,9 @@ func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 func (c *codecs) inspect(ctx context.Context, found credential, input pasted, files []keyFile) (credentialReport, error) {
 	now := c.now()
 	r := credentialReport{Kind: found.kind, AuthType: found.authType}
+	if len(c.purposes) > 0 && found.kind.isOWIN() {
+		r.AuthType, r.Purposes = "", c.purposes
+	}
 	if found.set != nil {
 		r.Cookie = newCookieReport(found.set, input)
 	}
@@ -249,6 +293,8 @@ func (c *codecs) inspect(ctx context.Context, found credential, input pasted, fi
 		r.Forms = newFormsReport(o.Forms, c.formsRoles, now)
 	case o.OWIN != nil:
 		r.OWIN = newOWINReport(o.OWIN, found.kind, now)
+	case o.state != nil:
+		r.State = newStateReport(c.stateClass, o.state)
 	case o.anonymous != nil:
 		r.Anonymous = newAnonymousReport(o.anonymous, now)
 	case o.roles != nil:

@@ -62,8 +62,7 @@ func issueCommand() command {
 		flags.StringVar(&c.cookie, "cookie", "", "`NAME` of the cookie; the web.config's or .NET's default if left out")
 		flags.BoolVar(&c.persistent, "persistent", false, "a cookie that outlives the browser")
 		flags.IntVar(&c.chunkSize, "chunk-size", 0, "`SIZE` of a chunk; the web.config's or .NET's default if left out")
-		flags.StringVar(&c.cert.cert, "cert", "", "PEM `FILE` of the certificate that sessions use in place of the machine key")
-		flags.StringVar(&c.cert.key, "key", "", "PEM `FILE` of its private key, if not in the same file")
+		c.cert.define(flags)
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return func(ctx context.Context, args []string, s streams) error {
 			c.given = given(flags)

@@ -17,6 +17,9 @@ IIS manager does. Every node of the farm gets the same one, and so do the Go
 services. It is a secret: whoever has it can sign in as anybody, and can run
 code on the .NET nodes.
 
+The element says compatibilityMode="Framework45". To change the keys of a site
+that decides its mode otherwise, copy the two keys and leave the rest.
+
 Examples
   webfarm keygen
   webfarm keygen -validation SHA1 -decryption AES

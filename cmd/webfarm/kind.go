@@ -22,6 +22,7 @@ const (
 	kindBearer    kind = "bearer"
 	kindRefresh   kind = "refresh"
 	kindCode      kind = "code"
+	kindState     kind = "state"
 	kindRoles     kind = "roles"
 	kindAnonymous kind = "anonymous"
 )
@@ -43,6 +44,7 @@ var kindTexts = []kindText{
 	{kindBearer, "OAuth access token (Authorization: Bearer)", 0, false},
 	{kindRefresh, "OAuth refresh token", 0, false},
 	{kindCode, "OAuth authorization code", 0, false},
+	{kindState, "state of a remote sign-in of OWIN", 0, false},
 	{kindRoles, "cached roles (.ASPXROLES), the envelope only", cookie.Single, true},
 	{kindAnonymous, "anonymous id (.ASPXANONYMOUS)", cookie.Single, true},
 }
@@ -81,9 +83,10 @@ func kindNames(kinds []kind) string {
 	return strings.Join(names, ", ")
 }
 
-// inspectKinds are the kinds that inspect knows, issueKinds those of issue.
+// The kinds that each subcommand knows.
 var (
-	inspectKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindOWIN, kindBearer, kindRefresh, kindCode, kindRoles, kindAnonymous}
+	inspectKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindOWIN, kindBearer, kindRefresh, kindCode, kindState, kindRoles, kindAnonymous}
+	doctorKinds  = []kind{kindFedAuth, kindWIF10, kindForms, kindOWIN, kindBearer, kindRefresh, kindCode, kindRoles, kindAnonymous}
 	issueKinds   = []kind{kindFedAuth, kindWIF10, kindForms, kindOWIN, kindBearer, kindRefresh, kindCode, kindAnonymous}
 )
 

@@ -146,15 +146,7 @@ func TestSiteSettings(t *testing.T) {
 // TestRoles opens the envelope of a role cookie.
 func TestRoles(t *testing.T) {
 	cfg := freshConfig(t)
-	key, err := machinekey.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := machinekey.NewRing(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	codec, err := (&codecs{ring: ring, site: &site{legacySigning: true}}).roles()
+	codec, err := (&codecs{ring: ringOf(t, cfg), site: &site{legacySigning: true}}).roles()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -168,6 +168,7 @@ func printOverview(w io.Writer) {
 		"  webfarm demo\n"+
 		"  webfarm inspect -config web.config 'FedAuth=77u/PD94bWwg...'\n"+
 		"  webfarm help inspect\n\n"+
+		"\"webfarm help SUBCOMMAND\" has its flags and examples. A DURATION is such as 30s, 45m or 10h30m.\n"+
 		"Every subcommand takes -json. Exit code: 0 success, 1 refused or failed, 2 usage or configuration.\n")
 }
 

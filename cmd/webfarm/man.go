@@ -22,7 +22,8 @@ webfarm \- read and write the cookies and tokens of an ASP.NET farm
 Subcommands that look at a cookie work offline: nothing leaves the machine. No
 subcommand prints keys, except
 .BR keygen .
-Flags may stand before, between and behind the other arguments.
+Flags may stand before, between and behind the other arguments. A DURATION is
+such as 30s, 45m or 10h30m.
 `)
 	for _, c := range commands() {
 		flags := flag.NewFlagSet(c.name, flag.ContinueOnError)

@@ -96,10 +96,7 @@ type owinReport struct {
 func newOWINReport(t *sessiontoken.OWINTicket, k kind, now time.Time) *owinReport {
 	r := &owinReport{
 		Version: t.Version.String(), Persistent: t.Properties.Persistent(),
-		Properties: []propertyReport{}, Identity: newIdentityReport(&t.Identity),
-	}
-	for _, p := range t.Properties {
-		r.Properties = append(r.Properties, newPropertyReport(p))
+		Properties: newPropertyReports(t.Properties), Identity: newIdentityReport(&t.Identity),
 	}
 	issued, hasIssued := t.Properties.Issued()
 	expires, hasExpires := t.Properties.Expires()
@@ -158,13 +155,18 @@ func (r *owinReport) print(b *bytes.Buffer, now time.Time) {
 	rows = append(rows, []string{"cookie lasts", cookieLasts(r.Persistent)}, []string{"version", r.Version})
 	writeTable(b, "  ", rows)
 	r.Identity.print(b, "Identity")
-	if len(r.Properties) == 0 {
+	printProperties(b, r.Properties)
+}
+
+// printProperties writes the properties as a table.
+func printProperties(b *bytes.Buffer, list []propertyReport) {
+	if len(list) == 0 {
 		fmt.Fprint(b, "\nNo properties\n")
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", propertyCount(len(r.Properties)))
-	rows = [][]string{{"NAME", "MEANING", "VALUE"}}
-	for _, p := range r.Properties {
+	fmt.Fprintf(b, "\n%s\n", propertyCount(len(list)))
+	rows := [][]string{{"NAME", "MEANING", "VALUE"}}
+	for _, p := range list {
 		meaning, known := propertyMeanings[p.Name]
 		if !known {
 			meaning = "the application's own"

@@ -58,6 +58,14 @@ func newPropertyReport(p sessiontoken.Property) propertyReport {
 	return propertyReport{Name: p.Name, Value: p.Value}
 }
 
+func newPropertyReports(list sessiontoken.OWINProperties) []propertyReport {
+	reports := []propertyReport{}
+	for _, p := range list {
+		reports = append(reports, newPropertyReport(p))
+	}
+	return reports
+}
+
 // shown is the value for people.
 func (p propertyReport) shown() string {
 	switch {

@@ -89,10 +89,7 @@ func TestKindTranscripts(t *testing.T) {
 		}
 	}
 
-	var owin struct {
-		Keys    map[string]keyText
-		Vectors []owinVector
-	}
+	var owin owinFile
 	read(t, "owin.json", &owin)
 	for _, v := range owin.Vectors {
 		if v.Text == nil {

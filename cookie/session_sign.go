@@ -1,9 +1,14 @@
 package cookie
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -25,6 +30,9 @@ import (
 // takes its place, first, and protect the page against requests from other
 // sites (http.CrossOriginProtection).
 func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal, o *SignInOptions) error {
+	if s.kind == nil {
+		return errNoSessions
+	}
 	if o == nil {
 		o = &SignInOptions{}
 	}
@@ -35,34 +43,62 @@ func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoke
 	if err != nil {
 		return err
 	}
-	joined := false
-	if s.reuse && p.Name() != "" { // without a name, see begin
-		if t, joined, err = s.reused(r.Context(), t, p.Name()); err != nil {
+	joined, user := false, s.user(p)
+	if s.reuse && user != "" { // without a name, see begin
+		if t, joined, err = s.reused(r.Context(), t, user); err != nil {
 			return err
 		}
 	}
-	return s.begin(w, r, t, p.Name(), joined)
+	return s.begin(w, r, t, user, joined)
 }
 
 // Issue is SignIn with a ticket that the caller made, for all that SignIn
 // does not set. The ticket must be one of the codec's kind; it is issued as it
 // is, but for the end that MaxLifetime demands, and left unchanged.
 func (s *Sessions) Issue(w http.ResponseWriter, r *http.Request, t Ticket) error {
+	if s.kind == nil {
+		return errNoSessions
+	}
 	if !s.kind.owns(t) {
 		return fmt.Errorf("cookie: %s is no session of a %T", s.template.Name, t)
 	}
-	name := ""
+	user := ""
 	if s.o.OnePerUser || s.reuse {
-		name = nameOf(t)
+		user = s.userOf(t)
 	}
-	return s.begin(w, r, t, name, false)
+	return s.begin(w, r, t, user, false)
 }
 
-// nameOf returns the name of the user of a ticket.
-func nameOf(t Ticket) string {
+// user returns what users are told apart by: the name or, where those who are
+// one user see each other's identity, also who gave it. It is empty without a
+// name.
+func (s *Sessions) user(p *sessiontoken.Principal) string {
+	name := p.Name()
+	if !s.reuse || name == "" {
+		return name
+	}
+	id := &p.Identities[0]
+	claim, _ := (&sessiontoken.Principal{Identities: p.Identities[:1]}).First(cmp.Or(id.NameClaimType, sessiontoken.ClaimTypeName))
+	issuer := cmp.Or(claim.Issuer, sessiontoken.LocalAuthority)
+	h := sha256.New()
+	// Only ASCII letters are folded: to others that look alike, or have one
+	// lower-case form, belong other names.
+	folded := []byte(name)
+	for i, c := range folded {
+		folded[i] = lower(c)
+	}
+	for _, text := range []string{string(folded), issuer, cmp.Or(claim.OriginalIssuer, issuer)} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
+		io.WriteString(h, text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// userOf is user for the user of a ticket.
+func (s *Sessions) userOf(t Ticket) string {
 	switch t := t.(type) {
 	case *sessiontoken.Token:
-		return t.Principal.Name()
+		return s.user(&t.Principal)
 	case *sessiontoken.FormsTicket:
 		return t.Name
 	case *sessiontoken.OWINTicket:
@@ -73,11 +109,11 @@ func nameOf(t Ticket) string {
 
 // begin issues the first ticket of a session, or of one more browser if the
 // session was joined.
-func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name string, joined bool) error {
+func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, user string, joined bool) error {
 	facts := s.kind.facts(t)
 	if s.o.OnePerUser || s.reuse {
 		switch {
-		case name == "": // all who have none would be one user
+		case user == "": // all who have none would be one user
 			return errors.New("cookie: a user without a name cannot be told from others, as OnePerUser must")
 		case s.o.OnePerUser && s.o.MaxLifetime == 0 && facts.expires.Sub(facts.issued) > s.kind.lifetime():
 			// The store would forget too early that there are newer ones.
@@ -103,7 +139,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name 
 		if token, ok := t.(*sessiontoken.Token); ok && s.reuse {
 			latest.id += " " + token.ID // see reused
 		}
-		err = s.supersede(r.Context(), name, latest, s.longest(t))
+		err = s.supersede(r.Context(), user, latest, s.longest(t))
 	}
 	if err == nil {
 		err = s.write(w, set)
@@ -119,8 +155,8 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, name 
 }
 
 // supersede makes a session the latest of its user.
-func (s *Sessions) supersede(ctx context.Context, name string, latest record, until time.Time) error {
-	before, err := s.track.latest(ctx, name, nil)
+func (s *Sessions) supersede(ctx context.Context, user string, latest record, until time.Time) error {
+	before, err := s.track.latest(ctx, user, nil)
 	if err != nil {
 		return err
 	}
@@ -129,7 +165,7 @@ func (s *Sessions) supersede(ctx context.Context, name string, latest record, un
 			until = end
 		}
 	}
-	if err := s.track.setLatest(ctx, name, latest, until); err != nil {
+	if err := s.track.setLatest(ctx, user, latest, until); err != nil {
 		return err
 	}
 	if s.o.OnePerUser && before.id != "" && !before.isOf(latest.id) {
@@ -159,9 +195,17 @@ func (s *Sessions) abandon(ctx context.Context, t Ticket) {
 // If the store fails, nothing is written and the error matches
 // [ErrUnavailable]: the user may still be signed in, and may try again.
 func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
+	if s.kind == nil {
+		return errNoSessions
+	}
 	if err := s.end(r); err != nil {
 		return err
 	}
+	return s.writeSignOut(w, r)
+}
+
+// writeSignOut is SignOut for a session that was ended in the store.
+func (s *Sessions) writeSignOut(w http.ResponseWriter, r *http.Request) error {
 	set := s.deletions(r)
 	if err := s.write(w, set); err != nil {
 		return err
@@ -193,7 +237,7 @@ func (s *Sessions) end(r *http.Request) error {
 			return err
 		}
 		if s.o.OnePerUser || s.reuse {
-			if err := s.track.forgetLatest(ctx, f.principal.Name(), f.id); err != nil {
+			if err := s.track.forgetLatest(ctx, s.user(f.principal), f.id); err != nil {
 				return err
 			}
 		}

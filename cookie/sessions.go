@@ -24,6 +24,7 @@ import (
 //	NewOWINSessions      CookieAuthenticationMiddleware  yes      .AspNet.…
 //
 // [LoadSite] makes them from a web.config. Sessions is safe for concurrent use.
+// The zero value recognises nobody and signs nobody in.
 //
 // # What sign-out means
 //
@@ -182,6 +183,9 @@ func (s Session) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
 // LogValue implements [slog.LogValuer].
 func (s Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
+// MarshalText is String, in JSON and every other text encoding.
+func (s Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // ErrRevoked means that the session was ended before its time: by sign-out, by
 // another sign-in of the user, or by SessionsOptions.Revoked.
 var ErrRevoked = errors.New("cookie: the session was ended")
@@ -211,7 +215,10 @@ func NewOWINSessions(codec *sessiontoken.OWINCodec, o *SessionsOptions) (*Sessio
 	return newSessions(newOWINKind(codec), o)
 }
 
-var errNoCodec = errors.New("cookie: sessions need a codec")
+var (
+	errNoCodec    = errors.New("cookie: sessions need a codec")
+	errNoSessions = errors.New("cookie: sessions that no constructor made")
+)
 
 func newSessions(k kind, o *SessionsOptions) (*Sessions, error) {
 	s := &Sessions{kind: k}
@@ -317,6 +324,9 @@ func (s *Sessions) Check(r *http.Request) (*sessiontoken.Principal, error) { ret
 // Session is Check for a handler that wants to know more than the user, such
 // as how long the session will last. It reads the cookie afresh.
 func (s *Sessions) Session(r *http.Request) (Session, error) {
+	if s.kind == nil {
+		return Session{}, errNoSessions
+	}
 	f, err := s.read(r)
 	if err != nil {
 		return Session{}, err

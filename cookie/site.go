@@ -205,8 +205,8 @@ func (s *Site) SignOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	for _, one := range s.sessions {
-		if err := one.SignOut(w, r); err != nil {
+	for _, one := range s.sessions { // without the store
+		if err := one.writeSignOut(w, r); err != nil {
 			return err
 		}
 	}

@@ -204,8 +204,7 @@ func (b *siteBuilder) forms() error {
 		}
 		weak += fmt.Sprintf(", insecure by %s of line %d", s.Key, s.Line)
 	}
-	const longest = 100 * 365 * 24 * 60 // minutes; a time.Duration ends at 292 years
-	timeout := time.Duration(min(f.TimeoutMinutes, longest)) * time.Minute
+	timeout := minutes(f.TimeoutMinutes)
 	codec, err := sessiontoken.NewFormsCodec(b.site.ring, &sessiontoken.FormsOptions{Timeout: timeout, Path: f.Path,
 		Protection: protection, InsecureUnsigned: unsigned.On, InsecureOldLayout: old.On, Roles: b.o.Roles, Now: b.o.Now})
 	if err != nil {
@@ -280,9 +279,9 @@ func (b *siteBuilder) cora() error {
 		o = *b.o.SQSession
 	}
 	o.Disabled, o.Application = !c.Enabled, c.Application
-	o.Lifetime, o.MaxLifetime = time.Duration(c.LifetimeMinutes)*time.Minute, time.Duration(c.MaxLifetimeMinutes)*time.Minute
+	o.Lifetime, o.MaxLifetime = minutes(c.LifetimeMinutes), minutes(c.MaxLifetimeMinutes)
 	o.CookieName, o.CookiePath, o.CookieDomain, o.CookieSecure = c.CookieNamePrefix, c.Path, c.Domain, c.Secure
-	o.CacheMaxSize, o.CacheItemFade = c.CacheMaxSize, time.Duration(c.CacheItemFadeMinutes)*time.Minute
+	o.CacheMaxSize, o.CacheItemFade = c.CacheMaxSize, minutes(c.CacheItemFadeMinutes)
 	o.NoReuse = !c.ReuseSession
 	o.Now = b.o.Now
 	if o.Store == nil {
@@ -358,6 +357,13 @@ func checkName(k Chunking, name, section string, line int) error {
 		return &machinekey.ConfigError{Code: "invalid_cookie_name", Section: section, Attribute: "name", Line: line, Err: err}
 	}
 	return nil
+}
+
+// minutes is a number of the file, which may be more than a time.Duration
+// holds: that ends at 292 years.
+func minutes(n int) time.Duration {
+	const most = 100 * 365 * 24 * 60
+	return time.Duration(min(n, most)) * time.Minute
 }
 
 // span shows a time span of the file.

@@ -86,8 +86,10 @@ type SQSessionOptions struct {
 	// NoReuse is reuseSession="false": a user who signs in ends his older
 	// sessions, on all nodes that share Store, without which it is refused.
 	// Otherwise, with a Store, all browsers of a user share one session of
-	// the application, and sign-out in one ends it in all. Without a Store
-	// each browser has its own.
+	// the application, and sign-out in one ends it in all. They are one user
+	// if the issuers of the name are the same and the name is, but for the
+	// case of ASCII letters; what the last sign-in says of him holds for all.
+	// Without a Store each browser has its own.
 	NoReuse bool
 
 	// Store keeps the sessions, as the database of the product does, with
@@ -271,6 +273,8 @@ func (q *SQSession) unusable() error {
 		return ErrSQSessionDisabled
 	case q.o.Opaque:
 		return ErrSQSessionOpaque
+	case q.sessions == nil:
+		return errNoSessions
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -82,7 +83,7 @@ func (k *formsKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, 
 		id := &p.Identities[i]
 		role := cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)
 		for _, claim := range id.Claims {
-			if claim.Type == role && !read.HasRole(claim.Value) {
+			if strings.EqualFold(claim.Type, role) && !read.HasRole(claim.Value) {
 				return nil, errLostRoles
 			}
 		}

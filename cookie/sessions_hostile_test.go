@@ -1,0 +1,188 @@
+package cookie_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// A store that goes down in the middle of a sign-out leaves the response as it
+// was: half of the cookies deleted would be a user who is signed in by the
+// others.
+func TestSiteSignOutIsWholeWithAStoreThatGoesDown(t *testing.T) {
+	n := newFarmNode(t)
+	store := n.open()
+	s := loadSite(t, freshSite(t, formsMode, handlerOf(machineKey45)), &cookie.SiteOptions{
+		AuthenticationTypes: []string{"ApplicationCookie"}, Store: store, Now: n.clock.Now})
+	for calls := range 100 {
+		var headers []string
+		for _, name := range []string{"FedAuth", ".ASPXAUTH", ".AspNet.ApplicationCookie"} {
+			one, _ := s.SessionsOf(name)
+			header, _ := signIn(t, one, "bob", nil)
+			headers = append(headers, header)
+		}
+		down := store.failFrom(calls)
+		w := httptest.NewRecorder()
+		err := s.SignOut(w, request(strings.Join(headers, "; ")))
+		store.before = nil
+		if !*down {
+			if lines := w.Header()["Set-Cookie"]; err != nil || len(lines) != 3 || calls == 0 {
+				t.Errorf("after %d calls: %v, %q", calls, err, lines)
+			}
+			return
+		}
+		if !errors.Is(err, cookie.ErrUnavailable) || len(w.Header()) != 0 {
+			t.Errorf("down from call %d on: %v, %v", calls, err, w.Header())
+		}
+	}
+	t.Error("sign-out asks the store for ever")
+}
+
+// failFrom makes all calls from number n on fail, and reports whether there
+// was one.
+func (s *openStore) failFrom(n int) (reached *bool) {
+	reached = new(bool)
+	calls := 0
+	s.before = func(string, string) error {
+		if calls++; calls > n {
+			*reached = true
+			return errDown
+		}
+		return nil
+	}
+	return reached
+}
+
+// Users who share a session see each other's identity, so they must be one
+// user: a name that another issuer gave, or that only looks alike, is not.
+func TestSQSessionReuseTellsUsersApart(t *testing.T) {
+	from := func(name, issuer, original string) *sessiontoken.Principal {
+		p := user(name)
+		p.Identities[0].Claims[0].Issuer, p.Identities[0].Claims[0].OriginalIssuer = issuer, original
+		return p
+	}
+	for _, test := range []struct {
+		what   string
+		a, b   *sessiontoken.Principal
+		shared bool
+	}{
+		{"case", user("kim"), user("Kim"), true},
+		{"the default issuer", user("kim"), from("kim", sessiontoken.LocalAuthority, sessiontoken.LocalAuthority), true},
+		{"Kelvin sign", user("kim"), user("\u212aim"), false},
+		{"issuer", user("kim"), from("kim", "https://sts.example", ""), false},
+		{"original issuer", from("kim", "https://sts.example", "https://a.example"), from("kim", "https://sts.example", "https://b.example"), false},
+		{"moved boundary", from("kim", "a b", "c"), from("kim", "a", "b c"), false},
+	} {
+		n := newFarmNode(t)
+		q := n.newSQ(t, cookie.SQSessionOptions{Store: n.open()})
+		a, b := new(browser), new(browser)
+		a.signIn(t, q, test.a, nil)
+		b.signIn(t, q, test.b, nil)
+		if shared := a.cookies[0] == b.cookies[0]; shared != test.shared {
+			t.Errorf("%s: shared %v", test.what, shared)
+		}
+		p, err := q.Check(a.request())
+		if err != nil || !test.shared && (p.Name() != test.a.Name() || p.Identities[0].Claims[0].Issuer == test.b.Identities[0].Claims[0].Issuer && strings.HasPrefix(test.what, "issuer")) {
+			t.Errorf("%s: the first is now %v, %v", test.what, p, err)
+		}
+		// Signed out, a user does not join the old session again.
+		thief := a.clone()
+		a.signOut(t, q)
+		n.clock.Move(6 * time.Second)
+		a.signIn(t, q, test.a, nil)
+		if a.cookies[0] == thief.cookies[0] {
+			t.Errorf("%s: an ended session was joined", test.what)
+		}
+		if _, err := q.Check(thief.request()); err == nil {
+			t.Errorf("%s: an ended session came back", test.what)
+		}
+	}
+}
+
+// More minutes than a time.Duration holds are many and not few, and no end is
+// not taken for one.
+func TestSiteSQSessionWithEndlessMinutes(t *testing.T) {
+	const section = `<sequence.engine><web><session application="F" lifetime="%1" maxLifetime="%2" cacheItemFade="%1"/></web></sequence.engine>`
+	for _, minutes := range []string{"153722868", "200000000", "307445735", "307445736", "2147483647"} {
+		for _, lifetime := range []string{"5", minutes} {
+			text := strings.NewReplacer("%1", lifetime, "%2", minutes).Replace(section)
+			s, err := cookie.LoadSite(freshSite(t, "", handlerOf(machineKey45)+text), &cookie.SiteOptions{SQSession: &cookie.SQSessionOptions{}, Now: on2026})
+			if err != nil {
+				t.Errorf("%s, %s: %v", lifetime, minutes, err)
+				continue
+			}
+			if !strings.Contains(s.String(), "at most 876000h0m0s") {
+				t.Errorf("%s, %s:\n%s", lifetime, minutes, s)
+			}
+			one, _ := s.SessionsOf("SQSessionF")
+			header, _ := signIn(t, one, "bob", nil)
+			if status, name := answer(s, request(header)); status != http.StatusOK || name != "bob" {
+				t.Errorf("%s, %s: %d %q", lifetime, minutes, status, name)
+			}
+		}
+	}
+}
+
+// What no constructor made says so, or recognises nobody.
+func TestZeroSessionsDoNotPanic(t *testing.T) {
+	var s cookie.Sessions
+	var q cookie.SQSession
+	for name, one := range map[string]signer{"Sessions": &s, "SQSession": &q} {
+		w, r := httptest.NewRecorder(), request("FedAuth=AAAA; SQSession=AAAA")
+		if err := one.SignIn(w, r, user("bob"), nil); err == nil {
+			t.Errorf("%s: signed in", name)
+		}
+		if p, err := one.Check(r); p != nil || err == nil {
+			t.Errorf("%s: %v, %v", name, p, err)
+		}
+		one.SignOut(w, r)
+		one.Handler(http.NotFoundHandler()).ServeHTTP(w, r)
+		if w.Code != http.StatusUnauthorized || len(w.Header()["Set-Cookie"]) != 0 {
+			t.Errorf("%s: %d %v", name, w.Code, w.Header())
+		}
+	}
+	if _, err := s.Session(request("FedAuth=AAAA")); err == nil {
+		t.Error("a session of nobody")
+	}
+	if err := s.Issue(httptest.NewRecorder(), request(""), new(sessiontoken.FormsTicket)); err == nil {
+		t.Error("issued")
+	}
+}
+
+// JSON shows what a log shows.
+func TestSessionInJSONHasNoID(t *testing.T) {
+	n := newFarmNode(t)
+	n.inStore = n.memory()
+	s := opener(t, "token")(n, nil)
+	b := new(browser)
+	b.signIn(t, s, user("bob.secret"), &cookie.SignInOptions{Reference: true})
+	one, err := s.Session(b.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal([]any{one, &one, map[string]any{"s": one}})
+	if err != nil || strings.Contains(string(text), "secret") || strings.Contains(string(text), strings.TrimPrefix(one.ID, "urn:uuid:")) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// A role is none the less a role for the case of its claim type, which .NET
+// does not look at: a forms ticket must not lose it in silence.
+func TestFormsSignInLosesNoRole(t *testing.T) {
+	s := opener(t, "forms")(newFarmNode(t), nil)
+	p := user("bob")
+	p.Identities[0].Claims = append(p.Identities[0].Claims, sessiontoken.Claim{Type: strings.ToUpper(sessiontoken.ClaimTypeRole), Value: "Sales"})
+	if !p.HasRole("Sales") {
+		t.Fatal("not a role")
+	}
+	if err := s.SignIn(httptest.NewRecorder(), request(""), p, nil); err == nil {
+		t.Error("signed in without the role")
+	}
+}

@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -28,8 +26,9 @@ KIND is fedauth or wif10 (the site's session of WIF, the default), forms (a
 (an OAuth access token of OWIN, as an Authorization header), refresh or code
 (its refresh token or authorization code, bare), or anonymous (.ASPXANONYMOUS;
 USER is the visitor's id, a fresh one if left out). Roles and claims are for
-sessions and OWIN. Names, paths, lifetimes and protection come from the
-web.config unless flags say otherwise.
+sessions and OWIN. Names, paths, lifetimes, protection and the attributes of
+cookies come from the web.config unless flags say otherwise. Cookies are Secure
+where the file does not say requireSSL="false".
 
 TYPE of -claim is the URI of a claim type or one of the short names
 ` + "  %s" + `
@@ -37,7 +36,8 @@ TYPE of -claim is the URI of a claim type or one of the short names
 Examples
   webfarm issue -config web.config -name bob -role admin -role sales
   webfarm issue -config web.config -name bob -claim email=bob@app.example -lifetime 30m
-  webfarm issue -config web.config -name bob -path /shop/ -persistent
+  webfarm issue -config web.config -name bob -path /shop/ -persistent -same-site lax
+  webfarm issue -config web.config -name bob -insecure-no-secure
   webfarm issue -config web.config -kind forms -name bob -user-data 'admin,sales'
   webfarm issue -config web.config -kind owin -name bob -auth-type ApplicationCookie
   webfarm issue -config web.config -kind bearer -name bob -property client_id=app
@@ -60,6 +60,8 @@ func issueCommand() command {
 		flags.StringVar(&c.path, "path", "", "cookie `PATH`, also inside; the web.config's or / if left out")
 		flags.StringVar(&c.domain, "domain", "", "cookie `DOMAIN` in Set-Cookie; the web.config's or none if left out")
 		flags.StringVar(&c.cookie, "cookie", "", "`NAME` of the cookie; the web.config's or .NET's default if left out")
+		flags.StringVar(&c.sameSite, "same-site", "", "SameSite `MODE` in Set-Cookie: lax, strict or none; the web.config's or none at all if left out")
+		flags.BoolVar(&c.noSecure, "insecure-no-secure", false, "no Secure in Set-Cookie, for a test site on plain http")
 		flags.BoolVar(&c.persistent, "persistent", false, "a cookie that outlives the browser")
 		flags.IntVar(&c.chunkSize, "chunk-size", 0, "`SIZE` of a chunk; the web.config's or .NET's default if left out")
 		c.cert.define(flags)
@@ -80,6 +82,9 @@ type issue struct {
 	user, userData, authType  string
 	roles, claims, properties texts
 	path, domain, cookie      string
+	sameSite                  string
+	noSecure                  bool
+	attributes                attributes // of the cookies, by the site and the flags
 	lifetime                  time.Duration
 	chunkSize                 int
 	persistent, json          bool
@@ -113,6 +118,15 @@ func (c *issue) run(ctx context.Context, args []string, s streams) error {
 	if err := c.fill(site); err != nil {
 		return err
 	}
+	if c.kind.text().carried {
+		note, err := c.attributes.override(c.sameSite, c.noSecure)
+		if err != nil {
+			return err
+		}
+		if note != "" {
+			notes = append(notes, note)
+		}
+	}
 	farm := &codecs{ring: ring, site: site, insecure: c.keys.allowInsecure, endpoint: c.path, skew: site.session.skew, lifetime: c.lifetime, now: time.Now}
 	if farm.certificates, err = c.cert.load(c.keys.allowInsecure); err != nil {
 		return err
@@ -144,6 +158,9 @@ func (c *issue) check(args []string) (err error) {
 	if len(args) > 0 {
 		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
 	}
+	if _, ok := sameSiteMode(c.sameSite); c.given["same-site"] && !ok {
+		return usageError(fmt.Sprintf("-same-site %q: lax, strict or none", c.sameSite))
+	}
 	if c.kind, err = kindFlag(c.kindText, issueKinds...); err != nil {
 		return err
 	}
@@ -169,6 +186,8 @@ func (c *issue) check(args []string) (err error) {
 			c.chunkSize, cookie.MinChunkSize, cookie.MaxCookieSize))
 	case c.given["user-data"] && c.kind != kindForms:
 		return usageError("-user-data goes with -kind forms")
+	case (c.given["same-site"] || c.noSecure) && c.kind != "" && !c.kind.text().carried:
+		return usageError(fmt.Sprintf("-same-site and -insecure-no-secure are for cookies, not for -kind %s", c.kind))
 	case len(c.properties) > 0 && !c.kind.isOWIN():
 		return usageError("-property goes with -kind owin, bearer, refresh and code")
 	case len(c.roles)+len(c.claims) > 0 && (c.kind == kindForms || c.kind == kindAnonymous):
@@ -185,6 +204,7 @@ func (c *issue) fill(s *site) error {
 		c.kind = s.session.kind
 	}
 	path, domain := "", ""
+	c.attributes = s.attributes(c.kind)
 	switch {
 	case c.kind == kindForms:
 		path, domain = s.forms.path, s.forms.domain
@@ -200,7 +220,7 @@ func (c *issue) fill(s *site) error {
 		c.authType = cmp.Or(c.authType, "Bearer")
 	}
 	c.path = cmp.Or(c.path, path, "/")
-	c.domain = cmp.Or(c.domain, domain)
+	c.domain = cmp.Or(c.domain, domain, c.attributes.domain)
 	c.cookie = cmp.Or(c.cookie, s.nameOfKind(c.kind, c.authType))
 	if strings.ContainsAny(c.cookie+c.path, "'\"") {
 		return usageError("the web.config names the cookie or its path with quotes: say -cookie and -path")
@@ -275,23 +295,6 @@ func (c *issue) makeOWIN(ctx context.Context, farm *codecs, p sessiontoken.Princ
 	to, _ := t.Properties.Expires()
 	text, err := codec.Encode(ctx, t)
 	return issued{text, from, to, c.user}, err
-}
-
-// setCookies cuts the text into cookies.
-func (c *issue) setCookies(r *issueReport, made issued) error {
-	template := &http.Cookie{Name: c.cookie, Value: made.text, Path: c.path, Domain: c.domain, Secure: true, HttpOnly: true}
-	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their end
-		template.Expires = made.to
-	}
-	set, err := c.kind.text().scheme.SplitSize(template, c.chunkSize)
-	if errors.Is(err, cookie.ErrInvalidCookie) {
-		return usageError(fmt.Sprintf("-cookie, -path or -domain: %v", err))
-	} else if err != nil {
-		return fmt.Errorf("%w; nothing was issued", err)
-	}
-	r.setCookies(set)
-	r.Curl = fmt.Sprintf("curl -H 'Cookie: %s' 'https://%s%s'", r.Header, c.host(), c.path)
-	return nil
 }
 
 // setToken notes a token that no cookie carries.

@@ -16,6 +16,7 @@ type site struct {
 	forms     formsSite
 	roles     cookieSite
 	anonymous cookieSite
+	cookies   webconfig.HTTPCookies // what other cookies have
 	// legacySigning is false under aspnet:UseLegacyEncryption.
 	legacySigning bool
 }
@@ -29,6 +30,8 @@ type sessionSite struct {
 	path       string // empty where the file does not say
 	domain     string
 	chunkSize  int
+	plain      bool // over http too: the file says requireSsl="false"
+	scripts    bool // hideFromScript="false"
 	lifetime   time.Duration
 	skew       time.Duration
 }
@@ -38,6 +41,8 @@ type formsSite struct {
 	on bool // <authentication mode="Forms">
 	cookieSite
 	path, domain string
+	plain        bool   // over http too: the file says requireSSL="false"
+	sameSite     string // as webconfig has it
 	timeout      time.Duration
 	oldLayout    bool // UseLegacyFormsTicket
 }
@@ -95,6 +100,8 @@ func loadSite(path string) (*site, []keyFileWarning, error) {
 		s.legacySigning = !settings.Switch(webconfig.UseLegacyEncryption).On
 		s.forms.oldLayout = settings.Switch(webconfig.UseLegacyFormsTicket).On
 	}
+	s.cookies, err = f.HTTPCookies()
+	fault(err)
 	fault(s.roles.read(f, "roleManager"))
 	fault(s.anonymous.read(f, "anonymousIdentification"))
 	return s, warnings, nil
@@ -113,12 +120,14 @@ func (s *sessionSite) read(id *webconfig.Identity, f *webconfig.Federation) {
 	s.skew = id.MaximumClockSkew
 	h := f.CookieHandler
 	s.name, s.path, s.domain, s.chunkSize = h.Name, h.Path, h.Domain, h.ChunkSize
+	s.plain, s.scripts = !h.RequireSSL && !h.RequireSSLUnset, !h.HideFromScript
 }
 
 // read takes the settings of <forms>.
 func (s *formsSite) read(f *webconfig.Forms) {
 	s.on = true
 	s.name, s.path, s.domain = f.Name, f.Path, f.Domain
+	s.plain, s.sameSite = !f.RequireSSL && !f.RequireSSLUnset, f.CookieSameSite
 	s.timeout = time.Duration(f.TimeoutMinutes) * time.Minute
 	s.protection = protectionOf(f.Protection)
 }

@@ -32,6 +32,9 @@ type Forms struct {
 	// RequireSSL makes the cookie Secure and the .NET node ignore it over
 	// plain HTTP.
 	RequireSSL bool
+	// RequireSSLUnset reports that the file does not say, so that RequireSSL is
+	// .NET's default, false.
+	RequireSSLUnset bool
 	// SlidingExpiration says that half-used tickets are issued again.
 	SlidingExpiration bool
 	// Cookieless is one of UseUri, UseCookies, AutoDetect, UseDeviceProfile.
@@ -113,6 +116,8 @@ func readForms(s *Section) (Forms, error) {
 		CookieSameSite:          a.Enum("cookieSameSite", "Lax", "None", "Lax", "Strict", sameSiteUnspecified, "-1"),
 	}
 	forms.CookieSameSite = sameSite(forms.CookieSameSite)
+	_, said := a.Lookup("requireSSL")
+	forms.RequireSSLUnset = !said
 	if s != nil {
 		forms.Line = s.RefLine
 	}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/cookie"
+)
+
+// attributes are those of a cookie that the site's file decides, beside its
+// path: as cookie.LoadSite takes them, except that a cookie is Secure where the
+// file does not say.
+type attributes struct {
+	domain           string // by <httpCookies>
+	secure, httpOnly bool
+	sameSite         http.SameSite
+}
+
+// attributes returns those of the cookie of a kind.
+func (s *site) attributes(k kind) attributes {
+	a := attributes{domain: s.cookies.Domain, secure: true, httpOnly: true}
+	sameSite := s.cookies.SameSite
+	switch {
+	case k == kindForms: // it always says something
+		a.secure, sameSite = !s.forms.plain, s.forms.sameSite
+	case k.isSession():
+		a.secure, a.httpOnly = !s.session.plain, !s.session.scripts
+	}
+	a.sameSite, _ = sameSiteMode(sameSite)
+	return a
+}
+
+// override applies the flags -same-site and -insecure-no-secure. The note says
+// what was done that neither the flags nor the file ask for.
+func (a *attributes) override(sameSite string, noSecure bool) (note string, err error) {
+	if sameSite != "" {
+		a.sameSite, _ = sameSiteMode(sameSite)
+	}
+	switch {
+	case noSecure && a.sameSite == http.SameSiteNoneMode:
+		return "", usageError("-insecure-no-secure does not go with SameSite=None: browsers drop such a cookie; say -same-site lax")
+	case noSecure:
+		a.secure = false
+	case !a.secure && a.sameSite == http.SameSiteNoneMode:
+		a.secure = true
+		note = "the web.config leaves out Secure, but browsers drop a cookie with SameSite=None and without it; it was set"
+	}
+	return note, nil
+}
+
+// sameSiteMode returns the mode that web.config or a flag calls so, in any
+// case, and whether there is one.
+func sameSiteMode(name string) (http.SameSite, bool) {
+	switch strings.ToLower(name) {
+	case "lax":
+		return http.SameSiteLaxMode, true
+	case "strict":
+		return http.SameSiteStrictMode, true
+	case "none":
+		return http.SameSiteNoneMode, true
+	}
+	return 0, false
+}
+
+// setCookies cuts the text into cookies.
+func (c *issue) setCookies(r *issueReport, made issued) error {
+	a := c.attributes
+	template := &http.Cookie{Name: c.cookie, Value: made.text, Path: c.path, Domain: c.domain,
+		Secure: a.secure, HttpOnly: a.httpOnly, SameSite: a.sameSite}
+	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their end
+		template.Expires = made.to
+	}
+	set, err := c.kind.text().scheme.SplitSize(template, c.chunkSize)
+	if errors.Is(err, cookie.ErrInvalidCookie) {
+		return usageError(fmt.Sprintf("-cookie, -path or -domain: %v", err))
+	} else if err != nil {
+		return fmt.Errorf("%w; nothing was issued", err)
+	}
+	r.setCookies(set)
+	protocol := "https"
+	if c.noSecure {
+		protocol = "http"
+	}
+	r.Curl = fmt.Sprintf("curl -H 'Cookie: %s' '%s://%s%s'", r.Header, protocol, c.host(), c.path)
+	return nil
+}

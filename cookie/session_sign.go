@@ -266,9 +266,11 @@ func (s *Sessions) longest(t Ticket) time.Time {
 	return s.grace(last)
 }
 
-// grace adds the clock skew, on both sides.
+// grace adds the clock skew, on both sides. One of more than a hundred years is
+// as good as none, and twice of it could be more than a time.Duration holds.
 func (s *Sessions) grace(at time.Time) time.Time {
-	return at.Add(2 * max(s.kind.skew(), sessiontoken.DefaultClockSkew))
+	const most = 100 * 365 * 24 * time.Hour
+	return at.Add(2 * min(max(s.kind.skew(), sessiontoken.DefaultClockSkew), most))
 }
 
 // reused returns t as a ticket of the session that its user has already, if

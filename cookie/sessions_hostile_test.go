@@ -186,3 +186,32 @@ func TestFormsSignInLosesNoRole(t *testing.T) {
 		t.Error("signed in without the role")
 	}
 }
+
+// With a clock skew that has no end, a session has none, and neither has its
+// sign-out.
+func TestSignOutOutlastsAnyClockSkew(t *testing.T) {
+	for _, skew := range []time.Duration{0, time.Hour, 150 * 365 * 24 * time.Hour, 1<<63 - 1} {
+		n := newFarmNode(t)
+		codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{ClockSkew: skew, Now: n.clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := cookie.NewTokenSessions(codec, &cookie.SessionsOptions{Store: n.open()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := new(browser)
+		b.signIn(t, s, user("bob"), nil)
+		thief := b.clone()
+		b.signOut(t, s)
+		for range 100 {
+			thief.refused(t, s, cookie.ErrRevoked)
+			n.clock.Move(time.Hour)
+			if p, err := s.Check(thief.request()); err == nil {
+				t.Fatalf("skew %v: the ended session of %s came back", skew, p.Name())
+			} else if !errors.Is(err, cookie.ErrRevoked) {
+				break // it has expired
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package cookie
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -17,20 +18,18 @@ type siteBuilder struct {
 	o        *SiteOptions
 	mode     machinekey.Mode
 	settings *webconfig.Settings
+	between  func() // if not nil, called between the two readings; for tests
 }
+
+// maxReads is how often a file is read that is replaced meanwhile. A second
+// time is enough unless somebody writes it all the time.
+const maxReads = 5
 
 // load reads the files and makes the ring.
 func (b *siteBuilder) load(path string) error {
-	primary, cfg, err := b.key(path)
+	primary, cfg, err := b.read(path)
 	if err != nil {
 		return err
-	}
-	file, err := webconfig.Load(path)
-	if err != nil {
-		return siteError(err)
-	}
-	if b.settings, err = file.Settings(); err != nil {
-		return siteError(err)
 	}
 	b.mode = cfg.Mode
 	from := cfg.ModeSource.From
@@ -62,6 +61,39 @@ func (b *siteBuilder) load(path string) error {
 		}
 	}
 	return nil
+}
+
+// read reads the key and then the settings, and both again if the file was
+// replaced in between, so that they are of one version.
+func (b *siteBuilder) read(path string) (*machinekey.Key, machinekey.Config, error) {
+	for range maxReads {
+		key, cfg, err := b.key(path)
+		if err != nil {
+			return nil, cfg, err
+		}
+		if b.between != nil {
+			b.between()
+		}
+		file, err := webconfig.Load(path)
+		if err != nil {
+			return nil, cfg, siteError(err)
+		}
+		if b.settings, err = file.Settings(); err != nil {
+			return nil, cfg, siteError(err)
+		}
+		if sameKey(&cfg, &b.settings.MachineKey) {
+			return key, cfg, nil
+		}
+	}
+	return nil, machinekey.Config{}, errors.New("the file changes all the time")
+}
+
+// sameKey reports whether a key that was read from a file is the one that the
+// settings have: then the settings' version of the file decided everything.
+func sameKey(cfg *machinekey.Config, m *webconfig.MachineKey) bool {
+	return bytes.Equal(cfg.ValidationKey, m.ValidationKey) && bytes.Equal(cfg.DecryptionKey, m.DecryptionKey) &&
+		cfg.Validation.String() == m.Validation && cfg.Decryption.String() == m.Decryption && cfg.Mode.String() == m.CompatibilityMode &&
+		cfg.ModeSource == machinekey.ModeSource{From: m.CompatibilityModeFrom, Line: m.CompatibilityModeLine}
 }
 
 // others returns the keys of other files.

@@ -20,7 +20,7 @@ import (
 type Ring struct {
 	mu   sync.Mutex
 	keys []*Key // primary first; replaced as a whole, never modified
-	// wrote has the keys of the ring that were primary before.
+	// wrote has the older keys of the ring that were primary before.
 	wrote map[*Key]bool
 
 	// live finds the protectors in use, which Replace has to change. The
@@ -84,12 +84,15 @@ func (r *Ring) edit(change func(keys []*Key) []*Key) error {
 	return nil
 }
 
-// remember notes which of the keys to come were primary before.
+// remember notes which of the keys to come were primary before. They may have
+// been made again since, from the same bytes.
 func (r *Ring) remember(keys []*Key) {
 	wrote := make(map[*Key]bool)
 	for _, k := range keys[1:] {
-		if r.wrote[k] || len(r.keys) > 0 && r.keys[0] == k {
-			wrote[k] = true
+		for i, before := range r.keys {
+			if (i == 0 || r.wrote[before]) && before.same(k) {
+				wrote[k] = true
+			}
 		}
 	}
 	r.wrote = wrote

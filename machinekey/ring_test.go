@@ -211,3 +211,35 @@ func TestWasPrimary(t *testing.T) {
 		t.Error("Has, or nil")
 	}
 }
+
+// A program that reads its keys again makes new ones of the same bytes. What
+// the older one wrote is still to be issued again.
+func TestWasPrimaryKnowsTheSameKeyMadeAgain(t *testing.T) {
+	configs := make([]machinekey.Config, 3)
+	for i := range configs {
+		var err error
+		if configs[i], err = machinekey.Generate(machinekey.HMACSHA256, machinekey.AES); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remake := func(i int) *machinekey.Key {
+		k, err := machinekey.New(configs[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	ring, err := machinekey.NewRing(remake(0), remake(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // the last two change nothing but the pointers
+		if err := ring.Replace(remake(1), remake(0), remake(2)); err != nil {
+			t.Fatal(err)
+		}
+		keys := ring.Keys()
+		if ring.WasPrimary(keys[0]) || !ring.WasPrimary(keys[1]) || ring.WasPrimary(keys[2]) {
+			t.Errorf("%v, %v, %v", ring.WasPrimary(keys[0]), ring.WasPrimary(keys[1]), ring.WasPrimary(keys[2]))
+		}
+	}
+}

@@ -8,9 +8,11 @@ import (
 )
 
 // Store holds data that is too large or too private for a cookie: session
-// tokens in reference mode. Several nodes may share one. Implementations must
-// be safe for concurrent use and treat data as opaque; it is encrypted and
-// authenticated with the farm's keys before it gets there.
+// tokens in reference mode, and the tickets of Katana's session store. With
+// package cookie it also remembers which sessions were ended. Several nodes may
+// share one. Implementations must be safe for concurrent use and treat data as
+// opaque; it is encrypted and authenticated with the farm's keys before it gets
+// there.
 type Store interface {
 	// Get returns the data under key, or an error for which
 	// errors.Is(err, ErrNotInStore) holds if there is none or it has expired.

@@ -56,6 +56,11 @@ type MemoryOptions struct {
 // its user has to sign in again. Where the store is the only one, its bounds
 // should exceed the number of sessions that live at a time. A restart of the
 // process ends all of them.
+//
+// What cookie.Sessions puts here are sessions that were ended and where renewed
+// ones began. Of these an entry that leaves is a sign-out that is forgotten, and
+// a copy of the cookie is good again. For them bound the bytes, with a negative
+// MaxEntries, and let nothing fade.
 type MemoryStore struct {
 	o MemoryOptions
 

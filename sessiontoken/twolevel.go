@@ -15,8 +15,8 @@ const DefaultStaleness = 5 * time.Second
 
 // ExpiryStore is a [Store] that also tells until when an entry is good. A
 // [TwoLevelStore] in front of one honours the expiry of each entry exactly; in
-// front of any other it may be late by TwoLevelOptions.Staleness. All stores of
-// this project are.
+// front of any other it may be late by TwoLevelOptions.Staleness. MemoryStore is
+// one, and those of redisstore and sqlstore are; a TwoLevelStore is none.
 type ExpiryStore interface {
 	Store
 	// GetExpires does what Get does and also returns the time that Put was

@@ -232,7 +232,9 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	switch s.store {
 	case "":
 	case "memory":
-		o.Site.Store = sessiontoken.NewMemoryStore(nil)
+		// Bounded in bytes only: what leaves for want of room is a sign-out
+		// that is forgotten.
+		o.Site.Store = sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: -1})
 	default:
 		return o, usageError(fmt.Sprintf("-store %q: memory, or none", s.store))
 	}

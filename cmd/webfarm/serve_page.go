@@ -108,7 +108,8 @@ func (p *gatewayPages) farm() (*codecs, []keyFile) {
 		known = known || f.KeyID == ring.Primary().ID()
 	}
 	if !known && len(p.files) < maxFiles {
-		if _, _, files, err := p.keys.load(); err == nil {
+		// The file may be ahead of the ring, or behind.
+		if _, _, files, err := p.keys.load(); err == nil && files[0].KeyID == ring.Primary().ID() {
 			p.files = append(files[:1:1], p.files...)
 		}
 	}
@@ -167,10 +168,12 @@ func (p *gatewayPages) fail(w http.ResponseWriter, what string, err error) {
 
 // isLocal reports whether a request is from a browser on this machine: it came
 // over the loopback interface, was meant for it, and passed no proxy that says
-// so. The second also keeps out sites whose name somebody made lead here.
+// so. The second also keeps out sites whose name somebody made lead here. No
+// browser speaks HTTP/1.0, but nginx does that says nothing and calls us by the
+// name in proxy_pass, which is how it is unless configured otherwise.
 func isLocal(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() || !isLoopbackHost(r.Host) {
+	if err != nil || !r.ProtoAtLeast(1, 1) || !peer.Addr().Unmap().IsLoopback() || !isLoopbackHost(r.Host) {
 		return false
 	}
 	for name := range r.Header {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +17,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/gateway"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // safeBuffer is what a running command writes to.
@@ -253,6 +260,12 @@ func TestServeInspectIsLocal(t *testing.T) {
 			t.Errorf("from %q: local %v", peer, !want)
 		}
 	}
+	r.RemoteAddr = "127.0.0.1:1"
+	for proto, want := range map[[2]int]bool{{1, 0}: false, {1, 1}: true, {2, 0}: true} {
+		if r.ProtoMajor, r.ProtoMinor = proto[0], proto[1]; isLocal(r) != want {
+			t.Errorf("HTTP/%v: local %v", proto, !want)
+		}
+	}
 
 	open := startServe(t, "-inspect-allow")
 	if resp, page := open.get(open.public+"/inspect", "Host", "shop.example.com"); resp.StatusCode != 200 || strings.Contains(page, "Sign in as") {
@@ -407,5 +420,55 @@ func TestDemoInspect(t *testing.T) {
 		if strings.Contains(b.body, "Sign in as") || strings.Contains(b.body, "FedAuth=") {
 			t.Error("the page shows too much")
 		}
+	}
+}
+
+// While the file says another key than the ring, nothing is remembered of it,
+// however often the page is asked for.
+func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
+	freshConfig(t)
+	g, err := gateway.New(gateway.Options{Config: "web.config", Site: cookie.SiteOptions{AuthenticationTypes: []string{"ApplicationCookie"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newGatewayPages(g, keyFlags{config: texts{"web.config"}}, false, false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // keys that the file has no more
+		cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := machinekey.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Site().Ring().Replace(key); err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			if _, files := p.farm(); len(files) != 1 {
+				t.Fatalf("%d keys are remembered, and there was one", len(files))
+			}
+		}
+	}
+}
+
+// A sign-out is remembered however many others there are.
+func TestServeMemoryForgetsNoSignOut(t *testing.T) {
+	s := serve{keys: keyFlags{config: texts{"web.config"}}, store: "memory", interval: time.Second, end: time.Second, maxHeader: 1}
+	o, err := s.options(slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := time.Now().Add(time.Hour)
+	for i := range sessiontoken.DefaultMemoryEntries + 2 {
+		if err := o.Site.Store.Put(t.Context(), fmt.Sprint(i), nil, until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := o.Site.Store.Get(t.Context(), "0"); err != nil {
+		t.Error(err)
 	}
 }

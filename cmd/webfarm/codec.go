@@ -168,20 +168,34 @@ type certFlags struct {
 }
 
 func (f *certFlags) define(flags *flag.FlagSet) {
+	f.defineFiles(flags)
+	flags.BoolVar(&f.sha1, "insecure-sha1", false, "with -cert: the site's RSA transforms have HashName \"SHA1\"")
+}
+
+// defineFiles defines the flags without the one for the hash.
+func (f *certFlags) defineFiles(flags *flag.FlagSet) {
 	flags.StringVar(&f.cert, "cert", "", "PEM `FILE` of the certificate that sessions use in place of the machine key")
 	flags.StringVar(&f.key, "key", "", "PEM `FILE` of its private key, if not in the same file")
-	flags.BoolVar(&f.sha1, "insecure-sha1", false, "with -cert: the site's RSA transforms have HashName \"SHA1\"")
 }
 
 // load returns the transforms of the farm, nil without the flags.
 func (f certFlags) load(insecure bool) ([]sessiontoken.Transform, error) {
-	if f.cert == "" {
-		if f.key != "" {
-			return nil, usageError("-key goes with -cert")
-		}
-		if f.sha1 {
-			return nil, usageError("-insecure-sha1 goes with -cert")
-		}
+	chains, err := f.chains(insecure, f.sha1)
+	if err != nil || chains == nil {
+		return nil, err
+	}
+	return chains[0], nil
+}
+
+// chains returns the transforms for each hash, nil without the flags.
+func (f certFlags) chains(insecure bool, sha1 ...bool) ([][]sessiontoken.Transform, error) {
+	switch {
+	case f.cert != "":
+	case f.key != "":
+		return nil, usageError("-key goes with -cert")
+	case f.sha1:
+		return nil, usageError("-insecure-sha1 goes with -cert")
+	default:
 		return nil, nil
 	}
 	var pem []byte
@@ -199,11 +213,15 @@ func (f certFlags) load(insecure bool) ([]sessiontoken.Transform, error) {
 	if err != nil {
 		return nil, setupError{fmt.Errorf("webfarm: %s: %w", f.cert, err)}
 	}
-	list, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
-		Certificates: []*sessiontoken.Certificate{certificate}, InsecureSmallRSA: insecure, InsecureSHA1: f.sha1,
-	})
-	if err != nil {
-		return nil, setupError{fmt.Errorf("webfarm: %s: %w", f.cert, err)}
+	var chains [][]sessiontoken.Transform
+	for _, weak := range sha1 {
+		list, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
+			Certificates: []*sessiontoken.Certificate{certificate}, InsecureSmallRSA: insecure, InsecureSHA1: weak,
+		})
+		if err != nil {
+			return nil, setupError{fmt.Errorf("webfarm: %s: %w", f.cert, err)}
+		}
+		chains = append(chains, list)
 	}
-	return list, nil
+	return chains, nil
 }

@@ -47,6 +47,7 @@ Examples
   webfarm doctor -config node-a.config -config node-b.config - < header.txt
   webfarm doctor -config node-a.config -config node-b.config
   webfarm doctor -config web.config -auth-type MyApp '.AspNet.MyApp=3kPq...'
+  webfarm doctor -config web.config -cert site.pem - < header.txt
   webfarm doctor -config web.config -path /shop/ -at '2026-01-31 18:00' - < header.txt
   webfarm doctor -config web.config -json - < header.txt | jq -r .code`
 
@@ -61,6 +62,7 @@ func doctorCommand() command {
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
 		flags.Var(&c.pathHash, "app-path-hash", "`HASH` of the application's virtual path on .NET, for ,IsolateApps")
 		flags.Var(&c.idHash, "app-id-hash", "`HASH` of the application's id on .NET, for ,IsolateByAppId")
+		c.cert.defineFiles(flags)
 		flags.BoolVar(&c.allowKnown, "allow-known-key", false, "examine also with a key that is publicly known")
 		flags.StringVar(&c.knownKeys, "known-keys", "", "CSV `FILE` of publicly known keys, as Microsoft publishes it")
 		flags.BoolVar(&c.json, "json", false, "print for machines")
@@ -75,6 +77,7 @@ type doctorRun struct {
 	authType         string
 	path, at         string
 	pathHash, idHash hashFlag
+	cert             certFlags
 	allowKnown       bool
 	knownKeys        string
 	json             bool
@@ -146,6 +149,10 @@ func (c *doctorRun) options() (doctor.Options, error) {
 			return o, err
 		}
 		o.Now = t.UTC()
+	}
+	// Weak ones too: doctor only reads, and says what it finds.
+	if o.Certificate, err = c.cert.chains(true, false, true); err != nil {
+		return o, err
 	}
 	if c.knownKeys != "" {
 		f, err := os.Open(c.knownKeys)

@@ -226,6 +226,14 @@ func TestCertificate(t *testing.T) {
 		}
 		tool(t, issued.out, "inspect", "-config", "web.config", "-kind", k).want(t, exitRefused)
 		noSecrets(t, cfg, issued.out+seen.out)
+		if k == "fedauth" { // the file has no section of WIF: code sets the certificate up
+			if r := tool(t, issued.out, "doctor", "-config", "web.config", "-cert", "site.pem").want(t, exitOK); !strings.Contains(r.out, `reads for "bob"`) {
+				t.Errorf("the doctor says\n%s", r.out)
+			}
+			if r := tool(t, issued.out, "doctor", "-config", "web.config").want(t, exitRefused); !strings.Contains(r.out, "-cert says whether") {
+				t.Errorf("the doctor says\n%s", r.out)
+			}
+		}
 		if d := fmt.Sprintf("%x", key.D); strings.Contains(strings.ToLower(issued.out+seen.out), d[:32]) {
 			t.Error("the output holds the private key")
 		}
@@ -253,6 +261,7 @@ func TestCertificateFlags(t *testing.T) {
 	}
 	for _, args := range [][]string{{"-cert", "site.pem"}, {"-cert", "none.pem"}, {"-key", "site.pem"}} {
 		tool(t, "", append([]string{"issue", "-config", "web.config", "-name", "bob"}, args...)...).want(t, exitUsage)
+		tool(t, "FedAuth=QUJD", append([]string{"doctor", "-config", "web.config"}, args...)...).want(t, exitUsage)
 		tool(t, "FedAuth=QUJD", append([]string{"inspect", "-config", "web.config"}, args...)...).want(t, exitUsage)
 	}
 }

@@ -247,6 +247,11 @@ const layerConfiguration = "configuration"
 
 // read reads a credential as the node itself does.
 func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
+	if n.takesCertificates() {
+		if o, tried := e.underCertificate(ctx, n, f); tried {
+			return &o, o.err == nil && o.authentic
+		}
+	}
 	own, legal := n.setup(f.kind, f.authType)
 	if !legal || f.kind.isSession() && n.session.on && n.session.protection == webconfig.ProtectionDPAPI {
 		return nil, false
@@ -269,7 +274,7 @@ func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Fi
 	if limit := textLimit(f.kind); limit > 0 && len(f.text) > limit {
 		return []Finding{tooLong(f, limit)}, nil
 	}
-	if foreign := e.look(f, n); foreign != nil {
+	if foreign := e.look(ctx, f, n); foreign != nil {
 		return []Finding{*foreign}, nil
 	}
 	if len(f.text) > MaxText {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -55,7 +56,7 @@ func missing(f found, i int, sentence string) *Finding {
 }
 
 // look recognises what no machine key can open, nil if it is none of that.
-func (e *exam) look(f found, n *Node) *Finding {
+func (e *exam) look(ctx context.Context, f found, n *Node) *Finding {
 	text := strings.TrimSpace(f.text)
 	label := f.label()
 	switch {
@@ -71,12 +72,9 @@ func (e *exam) look(f found, n *Node) *Finding {
 		if bytes.HasPrefix(c.data, []byte(dpapiHead)) {
 			return dpapi(f, n, c)
 		}
-		if size := signedRSA(c.data); size > 0 && c.shape == shapeSession {
-			return &Finding{Code: CodeCertificate, DotNet: "ID1014, or a key that cannot be found",
-				Sentence: fmt.Sprintf("%s is signed and encrypted with a certificate (RSA, %d bits), not with the machine key.", capital(label), 8*size),
-				Fix: elsewhere("code", "give the node that certificate with its private key (in Go sessiontoken.CertificateTransforms), "+
-					"or make all nodes use MachineKeySessionSecurityTokenHandler in place of the transforms that code sets")}
-		}
+	}
+	if size := f.signed(); size > 0 {
+		return e.certificate(ctx, f, n, size)
 	}
 	if doc, err := decodeBase64(text); err == nil {
 		if env := readEnvelope(doc); env.reference {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // Options are what the operator knows beside the files. The zero value but for
@@ -25,6 +26,9 @@ type Options struct {
 	// such keys beside those that are built in.
 	AllowKnownKey bool
 	KnownKeys     *machinekey.KnownKeyList
+	// Certificate are the chains of the certificate that sessions may be
+	// under, one for each HashName; nil for none.
+	Certificate [][]sessiontoken.Transform
 }
 
 // Report is what an examination found, in the form of -json.

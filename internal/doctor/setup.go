@@ -178,11 +178,14 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 	default:
 		return o, false
 	}
-	var format *sessiontoken.FormatError
-	if !o.authentic && errors.As(o.err, &format) {
-		o.partly = true
-	}
+	o.noteFormat()
 	return o, true
+}
+
+// noteFormat notes that the data was authentic, but not of this format.
+func (o *opened) noteFormat() {
+	var format *sessiontoken.FormatError
+	o.partly = o.partly || !o.authentic && errors.As(o.err, &format)
 }
 
 var errNotRoles = errors.New("doctor: the data is not a BinaryFormatter stream")
@@ -229,14 +232,20 @@ func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.OWINCod
 	return sessiontoken.NewOWINCookieCodec(ring, s.authType, o)
 }
 
-func (s setup) sessionCodec(ring *machinekey.Ring, v view) (*sessiontoken.SessionCodec, error) {
+// sessionOptions are those of a codec of sessions, the transforms apart.
+func (v view) sessionOptions(k Kind) *sessiontoken.SessionOptions {
 	o := &sessiontoken.SessionOptions{Endpoint: v.endpoint, ClockSkew: v.skew, Now: v.clock()}
 	if v.skew == 0 {
 		o.ClockSkew = -1 // none; zero would mean the default
 	}
-	if s.kind == WIF10 {
+	if k == WIF10 {
 		o.Format = sessiontoken.WIF10
 	}
+	return o
+}
+
+func (s setup) sessionCodec(ring *machinekey.Ring, v view) (*sessiontoken.SessionCodec, error) {
+	o := v.sessionOptions(s.kind)
 	var last sessiontoken.Transform
 	var err error
 	switch {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/textproto"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,34 @@ func TestReturnHostIsOneHost(t *testing.T) {
 	for _, good := range []string{"localhost", "[::1]", "[::1]:8080", "192.0.2.1:80", "a_b.example"} {
 		if !isHost(good) {
 			t.Errorf("%q is no host", good)
+		}
+	}
+}
+
+// A service below a path is all that a client reaches of its server.
+func TestProxyStaysBelowThePathOfTheUpstream(t *testing.T) {
+	s := newService(t)
+	base, _ := url.Parse(s.URL + "/app")
+	g := newGateway(t, Options{Upstream: base})
+	server := httptest.NewServer(g.Handler())
+	defer server.Close()
+	alice := signedIn(t, g, user("Alice"))
+	for path, want := range map[string]string{
+		"/": "/app/", "/a/b": "/app/a/b", "/a..b/...": "/app/a..b/...", "/a%2Fb": "/app/a%2Fb", "/.well-known/x": "/app/.well-known/x", "/a?x=/../y": "/app/a?x=/../y",
+		"/../secret": "", "/a/../../secret": "", "/..": "", "/a/%2e%2e/%2E./secret": "", "/..%2Fsecret": "", "/..%5csecret": "", "/.%2e\\secret": "", "/..;x/secret": "", "/./a": "",
+	} {
+		_, in := dial(t, server, "GET "+path+" HTTP/1.1\r\nHost: x\r\nCookie: "+alice+"\r\n\r\n")
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, n := s.last()
+		if want == "" {
+			if n != 0 || resp.StatusCode != http.StatusBadRequest {
+				t.Errorf("%s: %s, %d requests reached the service", path, resp.Status, n)
+			}
+		} else if n != 1 || r.RequestURI != want {
+			t.Errorf("%s: %d requests, %v", path, n, r)
 		}
 	}
 }

@@ -68,8 +68,25 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 			g.answer(w, http.StatusMethodNotAllowed)
 			return
 		}
+		if base := target.Path; base != "" && base != "/" && hasDots(r.URL.Path) {
+			noStore(w)
+			g.answer(w, http.StatusBadRequest)
+			return
+		}
 		renewing.ServeHTTP(w, r)
 	}), nil
+}
+
+// hasDots reports whether a server could take part of a path for the directory
+// above, or for the same: the client would leave the path of the upstream. Some
+// servers take \ for / and cut off what follows a semicolon.
+func hasDots(path string) bool {
+	for part := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if name, _, _ := strings.Cut(part, ";"); name == "." || name == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // challenge answers somebody who is not signed in and asks us directly.

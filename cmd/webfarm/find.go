@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/doctor"
 )
 
 // credential is one that inspect was given: which kind it is, where it was and
@@ -82,7 +82,7 @@ func (s *site) bare(text string, w wanted) credential {
 	c := credential{kind: k, text: text}
 	switch k {
 	case kindOWIN:
-		c.authType = authTypeOf(w.name, w.authType)
+		c.authType = doctor.AuthTypeOf(w.name, w.authType)
 	case kindState:
 		c.authType = w.authType
 	}
@@ -104,7 +104,7 @@ func (s *site) inCookie(p pasted, k kind, name, authType string) credential {
 	set := scheme.Inspect(p.request, name)
 	c := credential{kind: k, name: name, set: &set}
 	if k == kindOWIN {
-		c.authType = authTypeOf(name, authType)
+		c.authType = doctor.AuthTypeOf(name, authType)
 	}
 	c.text, c.err = scheme.Join(p.request, name)
 	return c
@@ -114,51 +114,14 @@ func (s *site) inCookie(p pasted, k kind, name, authType string) credential {
 func (s *site) katana(p pasted, authType string) []credential {
 	var found []credential
 	seen := make(map[string]bool)
-	for pair := range pairs(p.request) {
+	for pair := range doctor.Pairs(p.request) {
 		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, katanaPrefix) || strings.HasPrefix(name, correlationPrefix) {
-			continue
-		}
-		name = withoutChunk(name)
-		if len(name) == len(katanaPrefix) || seen[name] || len(found) == maxFound {
+		name, ok := doctor.KatanaName(name)
+		if !ok || seen[name] || len(found) == maxFound {
 			continue
 		}
 		seen[name] = true
 		found = append(found, s.inCookie(p, kindOWIN, name, authType))
 	}
 	return found
-}
-
-// withoutChunk takes the number of a chunk off a name: C and digits.
-func withoutChunk(name string) string {
-	base := strings.TrimRight(name, "0123456789")
-	if len(base) == len(name) || !strings.HasSuffix(base, "C") {
-		return name
-	}
-	return strings.TrimSuffix(base, "C")
-}
-
-// authTypeOf is the AuthenticationType of a cookie: that of the flag, or what
-// the name says, or that of ASP.NET Identity.
-func authTypeOf(name, flag string) string {
-	if flag != "" {
-		return flag
-	}
-	if rest, ok := strings.CutPrefix(name, katanaPrefix); ok && strings.TrimSpace(rest) != "" {
-		return rest
-	}
-	return defaultAuthType
-}
-
-// pairs yields the pairs of the Cookie lines of a request.
-func pairs(r *http.Request) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for _, line := range r.Header["Cookie"] {
-			for pair := range strings.SplitSeq(line, ";") {
-				if !yield(strings.TrimSpace(pair)) {
-					return
-				}
-			}
-		}
-	}
 }

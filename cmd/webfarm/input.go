@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/doctor"
 )
 
 // maxInput is the number of bytes that are read from standard input: more than
@@ -118,7 +120,7 @@ func joinLines(lines, names []string) string {
 // startsPair reports whether line begins with name=, name1= and so on, for one
 // of the names, or with the name of one of Katana's cookies.
 func startsPair(line string, names []string) bool {
-	if strings.HasPrefix(line, katanaPrefix) {
+	if strings.HasPrefix(line, doctor.KatanaPrefix) {
 		return strings.Contains(line, "=")
 	}
 	for _, name := range names {
@@ -150,7 +152,7 @@ func fromHeader(lines []string) pasted {
 func (p pasted) names() []string {
 	const enough = 20
 	var names []string
-	for pair := range pairs(p.request) {
+	for pair := range doctor.Pairs(p.request) {
 		name, _, _ := strings.Cut(pair, "=")
 		if name != "" && len(name) <= 100 && len(names) < enough {
 			names = append(names, name)

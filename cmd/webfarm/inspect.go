@@ -183,7 +183,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	names := farm.site.cookieNames()
+	names := farm.site.names().All()
 	if c.name != "" {
 		names = append(names, c.name)
 	}

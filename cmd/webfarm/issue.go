@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -215,7 +216,7 @@ func (c *issue) fill(s *site) error {
 		}
 		c.authType = cmp.Or(c.authType, "Federation")
 	case c.kind == kindOWIN:
-		c.authType = authTypeOf(c.cookie, c.authType)
+		c.authType = doctor.AuthTypeOf(c.cookie, c.authType)
 	case c.kind.isOWIN():
 		c.authType = cmp.Or(c.authType, "Bearer")
 	}

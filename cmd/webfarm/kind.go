@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/doctor"
 )
 
 // kind is one kind of credential, by the name that -kind takes.
@@ -15,16 +16,16 @@ type kind string
 // The kinds. A cookie's kind follows from its name and the web.config, never
 // from trying keys.
 const (
-	kindFedAuth   kind = "fedauth"
-	kindWIF10     kind = "wif10"
-	kindForms     kind = "forms"
-	kindOWIN      kind = "owin"
-	kindBearer    kind = "bearer"
-	kindRefresh   kind = "refresh"
-	kindCode      kind = "code"
-	kindState     kind = "state"
-	kindRoles     kind = "roles"
-	kindAnonymous kind = "anonymous"
+	kindFedAuth   = kind(doctor.FedAuth)
+	kindWIF10     = kind(doctor.WIF10)
+	kindForms     = kind(doctor.Forms)
+	kindOWIN      = kind(doctor.OWIN)
+	kindBearer    = kind(doctor.Bearer)
+	kindRefresh   = kind(doctor.Refresh)
+	kindCode      = kind(doctor.AuthCode)
+	kindState     = kind(doctor.State)
+	kindRoles     = kind(doctor.Roles)
+	kindAnonymous = kind(doctor.Anonymous)
 )
 
 // kindText says what a kind is.
@@ -90,45 +91,21 @@ var (
 	issueKinds   = []kind{kindFedAuth, kindWIF10, kindForms, kindOWIN, kindBearer, kindRefresh, kindCode, kindAnonymous}
 )
 
-// katanaPrefix begins the names of Katana's cookies, and correlationPrefix
-// those that hold no ticket but a number against forged answers.
-const (
-	katanaPrefix      = ".AspNet."
-	correlationPrefix = ".AspNet.Correlation."
-	defaultAuthType   = "ApplicationCookie"
-)
+// names are the names of the site's cookies.
+func (s *site) names() doctor.Names {
+	return doctor.Names{SessionKind: doctor.Kind(s.session.kind),
+		Session: s.session.name, Forms: s.forms.name, Roles: s.roles.name, Anonymous: s.anonymous.name}
+}
 
-// kindOfName returns the kind of the cookie of that name, by the settings of
-// the site. A name that says nothing is that of a session.
+// kindOfName returns the kind of the cookie of that name. A name that says
+// nothing is that of a session.
 func (s *site) kindOfName(name string) kind {
-	switch {
-	case strings.EqualFold(name, s.session.name):
-		return s.session.kind
-	case strings.EqualFold(name, s.forms.name):
-		return kindForms
-	case strings.EqualFold(name, s.roles.name):
-		return kindRoles
-	case strings.EqualFold(name, s.anonymous.name):
-		return kindAnonymous
-	case strings.HasPrefix(name, katanaPrefix):
-		return kindOWIN
-	}
-	return s.session.kind
+	return cmp.Or(kind(s.names().KindOf(name)), s.session.kind)
 }
 
 // nameOfKind returns the name of the cookie that carries a kind.
 func (s *site) nameOfKind(k kind, authType string) string {
-	switch k {
-	case kindForms:
-		return s.forms.name
-	case kindRoles:
-		return s.roles.name
-	case kindAnonymous:
-		return s.anonymous.name
-	case kindOWIN:
-		return cookie.KatanaCookieName(cmp.Or(authType, defaultAuthType))
-	}
-	return s.session.name
+	return s.names().Of(doctor.Kind(k), authType)
 }
 
 // defaultKind is the kind of a value without a name: that of the site's
@@ -138,9 +115,4 @@ func (s *site) defaultKind() kind {
 		return kindForms
 	}
 	return s.session.kind
-}
-
-// cookieNames are the names of the site's cookies, Katana's apart.
-func (s *site) cookieNames() []string {
-	return []string{s.session.name, s.forms.name, s.roles.name, s.anonymous.name}
 }

@@ -1,10 +1,6 @@
 package doctor
 
-import (
-	"strings"
-
-	"github.com/webfarm-go/webfarm/cookie"
-)
+import "github.com/webfarm-go/webfarm/cookie"
 
 // Kind is one kind of credential, by the names that the other subcommands use.
 type Kind string
@@ -65,21 +61,4 @@ func (k Kind) chunking() cookie.Chunking {
 		return cookie.Katana
 	}
 	return cookie.Single
-}
-
-// Names of Katana's cookies begin with katanaPrefix; those with
-// correlationPrefix hold a number against forged answers and no ticket.
-const (
-	katanaPrefix      = ".AspNet."
-	correlationPrefix = ".AspNet.Correlation."
-	defaultAuthType   = "ApplicationCookie"
-)
-
-// authTypeOf is the AuthenticationType that the name of a cookie tells, or
-// that of ASP.NET Identity.
-func authTypeOf(name string) string {
-	if rest, ok := strings.CutPrefix(name, katanaPrefix); ok && strings.TrimSpace(rest) != "" {
-		return rest
-	}
-	return defaultAuthType
 }

@@ -30,14 +30,11 @@ type found struct {
 // locate returns the credentials of an input, at least one.
 func (o *Options) locate(n *Node, in Input) []found {
 	if in.Request == nil {
-		f := found{kind: o.Kind, name: o.Name, text: strings.TrimSpace(in.Text), authType: o.AuthType}
+		f := found{kind: o.Kind, name: o.Name, text: strings.TrimSpace(in.Text)}
 		if f.kind == "" && o.Name != "" {
-			f.kind = n.kindOf(o.Name)
+			f.kind = n.names().KindOf(o.Name)
 		}
-		f.name = ""
-		if f.authType == "" {
-			f.authType = authTypeOf(o.Name)
-		}
+		f.name, f.authType = "", AuthTypeOf(o.Name, o.AuthType)
 		return []found{f}
 	}
 	if o.Kind == Bearer {
@@ -47,10 +44,10 @@ func (o *Options) locate(n *Node, in Input) []found {
 	if o.Name != "" || o.Kind != "" {
 		name, k := o.Name, o.Kind
 		if k == "" {
-			k = n.kindOf(name)
+			k = n.names().KindOf(name)
 		}
 		if name == "" {
-			name = n.nameOf(k, o.AuthType)
+			name = n.names().Of(k, o.AuthType)
 		}
 		return []found{o.inCookie(in.Request, name, k)}
 	}
@@ -62,7 +59,7 @@ func (o *Options) locate(n *Node, in Input) []found {
 	}
 	seen := map[string]bool{}
 	for _, k := range []Kind{n.session.kind, Forms, Roles, Anonymous} {
-		f := o.inCookie(in.Request, n.nameOf(k, ""), k)
+		f := o.inCookie(in.Request, n.names().Of(k, ""), k)
 		if len(f.set.Chunks) > 0 {
 			for _, c := range f.set.Chunks {
 				seen[c.Name] = true
@@ -71,8 +68,8 @@ func (o *Options) locate(n *Node, in Input) []found {
 		}
 	}
 	for _, name := range cookieNames(in.Request) {
-		base := withoutChunk(name)
-		if !strings.HasPrefix(name, katanaPrefix) || strings.HasPrefix(name, correlationPrefix) || len(base) == len(katanaPrefix) || seen[name] || seen[base] {
+		base, ok := KatanaName(name)
+		if !ok || seen[name] || seen[base] {
 			continue
 		}
 		seen[name], seen[base] = true, true
@@ -90,7 +87,7 @@ func (o *Options) locate(n *Node, in Input) []found {
 		if n.forms.on && !n.session.on {
 			k = Forms
 		}
-		list = []found{o.inCookie(in.Request, n.nameOf(k, ""), k)}
+		list = []found{o.inCookie(in.Request, n.names().Of(k, ""), k)}
 	}
 	return list
 }
@@ -119,45 +116,11 @@ const (
 	corePrefix  = ".AspNetCore."
 )
 
-// kindOf is the kind of the cookie of that name by the node's settings, empty
-// if they do not tell.
-func (n *Node) kindOf(name string) Kind {
-	switch {
-	case strings.EqualFold(name, n.session.name):
-		return n.session.kind
-	case strings.EqualFold(name, n.forms.name):
-		return Forms
-	case strings.EqualFold(name, n.roles.name):
-		return Roles
-	case strings.EqualFold(name, n.anonymous.name):
-		return Anonymous
-	case strings.HasPrefix(name, katanaPrefix):
-		return OWIN
-	}
-	return ""
-}
-
 // CookieNames are the names of the site's cookies, Katana's apart.
-func (n *Node) CookieNames() []string {
-	return []string{n.session.name, n.forms.name, n.roles.name, n.anonymous.name}
-}
+func (n *Node) CookieNames() []string { return n.names().All() }
 
-// nameOf is the name of the cookie that carries a kind.
-func (n *Node) nameOf(k Kind, authType string) string {
-	switch k {
-	case Forms:
-		return n.forms.name
-	case Roles:
-		return n.roles.name
-	case Anonymous:
-		return n.anonymous.name
-	case OWIN:
-		if authType == "" {
-			authType = defaultAuthType
-		}
-		return cookie.KatanaCookieName(authType)
-	}
-	return n.session.name
+func (n *Node) names() Names {
+	return Names{SessionKind: n.session.kind, Session: n.session.name, Forms: n.forms.name, Roles: n.roles.name, Anonymous: n.anonymous.name}
 }
 
 // inCookie puts the chunks of one cookie together. Of a cookie whose kind is
@@ -171,10 +134,7 @@ func (o *Options) inCookie(r *http.Request, name string, k Kind) found {
 		}
 	}
 	set := scheme.Inspect(r, name)
-	f := found{name: name, kind: k, set: &set, authType: o.AuthType, values: chunkValues(r, name, scheme)}
-	if f.authType == "" {
-		f.authType = authTypeOf(name)
-	}
+	f := found{name: name, kind: k, set: &set, authType: AuthTypeOf(name, o.AuthType), values: chunkValues(r, name, scheme)}
 	f.text, f.err = scheme.Join(r, name)
 	return f
 }
@@ -182,7 +142,7 @@ func (o *Options) inCookie(r *http.Request, name string, k Kind) found {
 // chunkValues returns all values of each chunk as they stand in the header.
 func chunkValues(r *http.Request, name string, scheme cookie.Chunking) map[int][]string {
 	values := map[int][]string{}
-	for pair := range pairs(r) {
+	for pair := range Pairs(r) {
 		key, value, _ := strings.Cut(pair, "=")
 		if len(key) < len(name) || !strings.EqualFold(key[:len(name)], name) {
 			continue
@@ -213,7 +173,7 @@ func chunkValues(r *http.Request, name string, scheme cookie.Chunking) map[int][
 func cookieNames(r *http.Request) []string {
 	var names []string
 	seen := map[string]bool{}
-	for pair := range pairs(r) {
+	for pair := range Pairs(r) {
 		name, _, _ := strings.Cut(pair, "=")
 		if name == "" || seen[name] || len(name) > 100 || strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
 			continue
@@ -225,28 +185,6 @@ func cookieNames(r *http.Request) []string {
 		names = append(names, name)
 	}
 	return names
-}
-
-// pairs yields the pairs of the Cookie lines of a request.
-func pairs(r *http.Request) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for _, line := range r.Header["Cookie"] {
-			for pair := range strings.SplitSeq(line, ";") {
-				if !yield(strings.TrimSpace(pair)) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// withoutChunk takes the number of one of Katana's chunks off a name.
-func withoutChunk(name string) string {
-	base := strings.TrimRight(name, "0123456789")
-	if len(base) == len(name) || !strings.HasSuffix(base, "C") {
-		return name
-	}
-	return strings.TrimSuffix(base, "C")
 }
 
 // looksProtected reports whether a cookie of an unknown name may be a

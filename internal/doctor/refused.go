@@ -57,7 +57,7 @@ func tooLong(f found, limit int) Finding {
 // otherName is the finding for a cookie that a node looks for under another
 // name.
 func (e *exam) otherName(n *Node, f found) *Finding {
-	if f.name == "" || e.o.Name != "" || !f.kind.isSession() && !modal(f.kind) || strings.EqualFold(n.nameOf(f.kind, ""), f.name) {
+	if f.name == "" || e.o.Name != "" || !f.kind.isSession() && !modal(f.kind) || strings.EqualFold(n.names().Of(f.kind, ""), f.name) {
 		return nil
 	}
 	if e.hit != nil && e.hit.kind != f.kind {
@@ -65,7 +65,7 @@ func (e *exam) otherName(n *Node, f found) *Finding {
 	}
 	h := &hit{setup: setup{kind: f.kind}}
 	finding := &Finding{Code: CodeCookieName, DotNet: "anonymous, without an error",
-		Sentence: fmt.Sprintf("%s looks for %s under the name %s, and the request has it as %s.", n.file, f.kind, n.nameOf(f.kind, ""), f.name),
+		Sentence: fmt.Sprintf("%s looks for %s under the name %s, and the request has it as %s.", n.file, f.kind, n.names().Of(f.kind, ""), f.name),
 		Fix:      n.renamed(h, f)}
 	finding.Fix.Text = "give the cookie one name on all nodes"
 	return finding

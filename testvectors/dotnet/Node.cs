@@ -296,17 +296,8 @@ namespace WebFarm
                 string text = WifChunks.Join(cookies, settings.SessionName);
                 if (text == null)
                     return null;
-                SessionToken t;
-                try
-                {
-                    t = site.Credentials.ReadSession(text);
-                }
-                catch (Exception e)
-                {
-                    Log("fedauth", e);
-                    return null;
-                }
-                if (!string.IsNullOrEmpty(t.EndpointId) && t.EndpointId != settings.SessionPath || t.Principal == null)
+                SessionToken t = Opened("fedauth", () => site.Credentials.ReadSession(text));
+                if (t == null || t.Principal == null || !string.IsNullOrEmpty(t.EndpointId) && t.EndpointId != settings.SessionPath)
                     return null;
                 if (t.ValidTo < now - settings.ClockSkew || t.ValidFrom > now + settings.ClockSkew)
                 {
@@ -322,17 +313,8 @@ namespace WebFarm
                 string text = CookiePair.Find(cookies, settings.FormsName, StringComparison.OrdinalIgnoreCase);
                 if (text == null || text.Length < 2)
                     return null;
-                FormsTicket t;
-                try
-                {
-                    t = site.Credentials.ReadForms(text);
-                }
-                catch (Exception e)
-                {
-                    Log("forms", e);
-                    return null;
-                }
-                if (t.Expiration < now)
+                FormsTicket t = Opened("forms", () => site.Credentials.ReadForms(text));
+                if (t == null || t.Expiration < now)
                     return null;
                 FormsTicket renewed = settings.FormsSliding ? t.Renew(now) : t;
                 if (renewed != t)
@@ -346,17 +328,8 @@ namespace WebFarm
                 string text = KatanaChunks.Join(cookies, OwinName);
                 if (string.IsNullOrWhiteSpace(text))
                     return null;
-                OwinTicket t;
-                try
-                {
-                    t = site.Credentials.ReadOwin(text, "3", OwinGlue.CookiePurposes(node.options.AuthenticationType));
-                }
-                catch (Exception e)
-                {
-                    Log("owin", e);
-                    return null;
-                }
-                if (t.Expires != null && t.Expires.Value < new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))
+                OwinTicket t = Opened("owin", () => site.Credentials.ReadOwin(text, "3", OwinGlue.CookiePurposes(node.options.AuthenticationType)));
+                if (t == null || t.Expires != null && t.Expires.Value < new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))
                     return null;
                 OwinTicket renewed = t.Renew(now);
                 if (renewed != t)
@@ -481,6 +454,20 @@ namespace WebFarm
             void Reply(int status, Json answer)
             {
                 node.Reply(context, status, "application/json", answer.Close('}').ToString() + "\n");
+            }
+
+            /// <summary>What read returns, or null for a credential that does not open.</summary>
+            T Opened<T>(string kind, Func<T> read) where T : class
+            {
+                try
+                {
+                    return read();
+                }
+                catch (Exception e)
+                {
+                    Log(kind, e);
+                    return null;
+                }
             }
 
             void Log(string kind, Exception e)

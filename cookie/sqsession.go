@@ -88,7 +88,9 @@ type SQSessionOptions struct {
 	// Otherwise, with a Store, all browsers of a user share one session of
 	// the application, and sign-out in one ends it in all. They are one user
 	// if the issuers of the name are the same and the name is, but for the
-	// case of ASCII letters; what the last sign-in says of him holds for all.
+	// case of ASCII letters; what the last sign-in says of him holds for all,
+	// and MaxLifetime begins anew with it. A stolen cookie lives on with the
+	// session that way, until a sign-out.
 	// Without a Store each browser has its own.
 	NoReuse bool
 

@@ -57,6 +57,8 @@ type MemoryOptions struct {
 // should exceed the number of sessions that live at a time. A restart of the
 // process ends all of them.
 //
+// Only NewMemoryStore makes one; the zero value is of no use.
+//
 // What cookie.Sessions puts here are sessions that were ended and where renewed
 // ones began. Of these an entry that leaves is a sign-out that is forgotten, and
 // a copy of the cookie is good again. For them bound the bytes, with a negative

@@ -73,6 +73,7 @@ type flight struct {
 	done chan struct{}
 	data []byte // shared, so never changed
 	err  error
+	over bool // the request that made the call ended, which says nothing to others
 }
 
 // errFlightLost is what those who wait see if the store panicked.
@@ -132,8 +133,8 @@ func (s *TwoLevelStore) Get(ctx context.Context, key string) ([]byte, error) {
 		case <-ctx.Done():
 			continue
 		}
-		if isContextError(f.err) {
-			continue // that was the end of the other's request
+		if f.err != nil && f.over {
+			continue
 		}
 		return bytes.Clone(f.data), f.err
 	}
@@ -158,7 +159,7 @@ func (s *TwoLevelStore) fly(ctx context.Context, key string, l *lane, f *flight,
 		close(f.done)
 	}()
 	data, expires, err := s.read(ctx, key)
-	f.data, f.err = data, err
+	f.data, f.err, f.over = data, err, ctx.Err() != nil
 	if err == nil {
 		found = true
 		if s.expiry != nil && expires.Before(fresh) {
@@ -245,8 +246,4 @@ func (s *TwoLevelStore) leave(key string, l *lane) {
 	if l.users--; l.users == 0 {
 		delete(s.lanes, key)
 	}
-}
-
-func isContextError(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

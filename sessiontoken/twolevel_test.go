@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -311,6 +312,39 @@ func TestTwoLevelLeaderCancelled(t *testing.T) {
 	cancel()
 	close(release)
 	wg.Wait()
+}
+
+// TestTwoLevelOutageIsShared wants all who wait for a store that times out to
+// fail with it, and not to wait for a timeout of their own one after another. A
+// connection that cannot be made in time matches context.DeadlineExceeded, too.
+func TestTwoLevelOutageIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, back := newTwoLevel(t, newTestClock())
+		arrived, release := make(chan struct{}, 100), make(chan struct{})
+		s.back = storeFunc(func(context.Context, string) ([]byte, error) {
+			back.gets.Add(1)
+			arrived <- struct{}{}
+			<-release
+			return nil, fmt.Errorf("dial: %w", context.DeadlineExceeded)
+		})
+		var wg sync.WaitGroup
+		get := func() {
+			if _, err := s.Get(context.Background(), "k"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+		}
+		wg.Go(get)
+		<-arrived
+		for range 20 {
+			wg.Go(get)
+		}
+		synctest.Wait()
+		close(release)
+		wg.Wait()
+		if n := back.gets.Load(); n != 1 {
+			t.Errorf("%d calls of the store", n)
+		}
+	})
 }
 
 // storeFunc is a store that is only read.

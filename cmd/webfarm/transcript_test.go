@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // asTool is set for the copies of this test that are to be the tool itself.
@@ -56,7 +58,10 @@ func TestTranscripts(t *testing.T) {
 					continue
 				}
 				got.WriteString(line)
-				run := exec.Command(shell, "-c", command)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				run := exec.CommandContext(ctx, shell, "-c", command)
+				run.WaitDelay = time.Second
 				run.Dir = work
 				run.Env = append(os.Environ(), asTool+"=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 				out, err := run.CombinedOutput()

@@ -115,7 +115,7 @@ func (s *Sessions) decode(ctx context.Context, text string) (Ticket, *sessiontok
 // in reference mode too, where the entry should be gone: a renewal that was cut
 // short, or memory in front of the store, may still have it.
 func (s *Sessions) recall(ctx context.Context, f *found) error {
-	if !s.kind.canRemember() && s.slides {
+	if !s.kind.canRemember() { // also where nothing slides: other nodes may renew
 		first, err := s.track.first(ctx, f.id)
 		if err != nil {
 			return err

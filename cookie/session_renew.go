@@ -67,8 +67,8 @@ func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Tick
 	if err != nil {
 		return err
 	}
-	if s.track != nil && !s.kind.canRemember() && s.slides {
-		if err := s.track.setFirst(ctx, s.kind.id(t), record{f.id, f.began}, s.longest(t)); err != nil {
+	if id := s.kind.id(t); s.track != nil && !s.kind.canRemember() && (s.slides || id != f.id) {
+		if err := s.track.setFirst(ctx, id, record{f.id, f.began}, s.longest(t)); err != nil {
 			return err
 		}
 	}

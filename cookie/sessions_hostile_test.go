@@ -215,3 +215,59 @@ func TestSignOutOutlastsAnyClockSkew(t *testing.T) {
 		}
 	}
 }
+
+// A node that renews nothing still knows the sessions that others renew: when
+// they began, when they ended, and whose key opens them.
+func TestNodesThatSlideAndNodesThatDoNot(t *testing.T) {
+	forKinds(t, func(t *testing.T, kind string, open func(n *farmNode, o *cookie.SessionsOptions) *cookie.Sessions) {
+		n := newFarmNode(t)
+		store := n.open()
+		slides := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.SlidingOn, MaxLifetime: 3 * time.Hour})
+		fixed := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.SlidingOff, MaxLifetime: 3 * time.Hour})
+		session := func() (b, old *browser) {
+			n.clock.Move(time.Second) // a forms ticket is named by its times
+			b = new(browser)
+			b.signIn(t, slides, user("bob"), nil)
+			old = b.clone()
+			n.clock.Move(40 * time.Minute)
+			if _, renewed := b.visit(slides); !renewed {
+				t.Fatal("not renewed")
+			}
+			return b, old
+		}
+
+		b, _ := session()
+		thief := b.clone()
+		b.signOut(t, slides)
+		thief.refused(t, fixed, cookie.ErrRevoked)
+
+		b, old := session()
+		b.signOut(t, fixed)
+		old.refused(t, slides, cookie.ErrRevoked)
+
+		b, _ = session() // began 40 minutes ago
+		for range 4 {
+			n.clock.Move(40 * time.Minute)
+			b.visit(slides)
+		}
+		b.refused(t, fixed, sessiontoken.ErrExpired)
+
+		b, _ = session()
+		thief = b.clone()
+		primary := n.ring.Primary()
+		if err := n.ring.Replace(newTestKey(t), primary); err != nil {
+			t.Fatal(err)
+		}
+		if _, renewed := b.visit(fixed); !renewed {
+			t.Error("not issued again with the new key")
+		}
+		if err := n.ring.Replace(n.ring.Primary()); err != nil {
+			t.Fatal(err)
+		}
+		b.wants(t, fixed, "bob")
+		b.signOut(t, fixed)
+		if p, err := slides.Check(thief.request()); err == nil {
+			t.Errorf("the session of %s came back", p.Name())
+		}
+	})
+}

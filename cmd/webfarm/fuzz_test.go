@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -28,19 +29,23 @@ func FuzzInspect(f *testing.F) {
 	}
 	var forms struct{ Vectors []formsVector }
 	read(f, "formsauth.json", &forms)
-	var owin struct{ Vectors []owinVector }
+	var owin owinFile
 	read(f, "owin.json", &owin)
 	for _, v := range forms.Vectors[:min(20, len(forms.Vectors))] {
 		f.Add(".ASPXAUTH=" + v.Cookie)
 		f.Add(".ASPXROLES=" + v.Cookie + "; .ASPXANONYMOUS=" + v.Cookie)
 		seeds += 2
 	}
+	for _, v := range owin.State {
+		f.Add(*v.Text)
+		seeds++
+	}
 	for _, v := range owin.Vectors[:min(20, len(owin.Vectors))] {
 		f.Add(".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC1=" + *v.Text + "; .AspNet.ApplicationCookieC2=")
 		f.Add("Authorization: Bearer " + *v.Text)
 		seeds += 2
 	}
-	if seeds < 130 {
+	if seeds < 133 {
 		f.Fatalf("%d seeds", seeds)
 	}
 	path := filepath.Join(f.TempDir(), "web.config")
@@ -48,36 +53,43 @@ func FuzzInspect(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		inspect := func(args ...string) (int, string) {
-			var out, errOut bytes.Buffer
-			args = append([]string{"inspect", "-config", path, "-at", "2025-01-01"}, args...)
-			return run(context.Background(), args, strings.NewReader(text), &out, &errOut), out.String()
-		}
-		code, people := inspect("-")
-		again, machines := inspect("-json", "-")
-		if code != again || code < exitOK || code > exitUsage {
-			t.Fatalf("exit codes %d and %d", code, again)
-		}
-		if code == exitUsage {
-			return
-		}
-		for _, r := range people {
-			if r != '\n' && !unicode.IsPrint(r) || r == unicode.ReplacementChar {
-				t.Fatalf("unprintable %q for the terminal", r)
-			}
-		}
-		var report inspectReport
-		if err := json.Unmarshal([]byte(machines), &report); err != nil {
-			t.Fatal(err)
-		}
-		all := true
-		for _, c := range report.Credentials {
-			if all = all && c.OK; c.OK != (c.Refused == nil) {
-				t.Fatalf("ok %v, refused %v", c.OK, c.Refused)
-			}
-		}
-		if report.OK != (code == exitOK) || report.OK != all || len(report.Credentials) == 0 {
-			t.Fatalf("exit code %d, ok %v, %d credentials", code, report.OK, len(report.Credentials))
+		for _, flags := range [][]string{nil, {"-kind", "state", "-class", "google"}, {"-purpose", "a", "-forms-roles", ","}} {
+			fuzzInspect(t, path, text, flags...)
 		}
 	})
+}
+
+// fuzzInspect pastes a text into inspect, for people and for machines.
+func fuzzInspect(t *testing.T, path, text string, flags ...string) {
+	inspect := func(args ...string) (int, string) {
+		var out, errOut bytes.Buffer
+		args = slices.Concat([]string{"inspect", "-config", path, "-at", "2025-01-01"}, flags, args)
+		return run(context.Background(), args, strings.NewReader(text), &out, &errOut), out.String()
+	}
+	code, people := inspect("-")
+	again, machines := inspect("-json", "-")
+	if code != again || code < exitOK || code > exitUsage {
+		t.Fatalf("exit codes %d and %d", code, again)
+	}
+	if code == exitUsage {
+		return
+	}
+	for _, r := range people {
+		if r != '\n' && !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+			t.Fatalf("unprintable %q for the terminal", r)
+		}
+	}
+	var report inspectReport
+	if err := json.Unmarshal([]byte(machines), &report); err != nil {
+		t.Fatal(err)
+	}
+	all := true
+	for _, c := range report.Credentials {
+		if all = all && c.OK; c.OK != (c.Refused == nil) {
+			t.Fatalf("ok %v, refused %v", c.OK, c.Refused)
+		}
+	}
+	if report.OK != (code == exitOK) || report.OK != all || len(report.Credentials) == 0 {
+		t.Fatalf("exit code %d, ok %v, %d credentials", code, report.OK, len(report.Credentials))
+	}
 }

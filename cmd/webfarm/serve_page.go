@@ -56,9 +56,19 @@ func (p *gatewayPages) handler() http.Handler {
 	return http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), 4<<10)
 }
 
-// who says in one line who the user is.
+// who says in one line who the user is, with 401 for nobody. A proxy that asks
+// here, since /auth was left out of its configuration, must not let anybody in.
 func (p *gatewayPages) who(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
+	asked := r.URL.RawQuery != ""
+	for _, name := range []string{"X-Forwarded-Uri", "X-Forwarded-Method", "X-Original-Url", "X-Original-Method", "X-Webfarm-Require-Role", "X-Webfarm-Renew"} {
+		asked = asked || len(r.Header[name]) > 0
+	}
+	if asked {
+		h.Set("Cache-Control", "no-store")
+		http.NotFound(w, r)
+		return
+	}
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -66,6 +76,7 @@ func (p *gatewayPages) who(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "Signed in as %s.\n", userName(user.Name()))
 		return
 	}
+	w.WriteHeader(http.StatusUnauthorized)
 	fmt.Fprintln(w, "Nobody is signed in.")
 }
 

@@ -164,10 +164,19 @@ func TestServe(t *testing.T) {
 		t.Errorf("not signed in: %s to %q", resp.Status, resp.Header.Get("Location"))
 	}
 	for address, want := range map[string]string{
-		s.public + "/": "Nobody is signed in.\n", s.admin + "/healthz": "alive\n", s.admin + "/readyz": "server: ok\n", s.admin + "/metrics": "webfarm_answers_total",
+		s.admin + "/healthz": "alive\n", s.admin + "/readyz": "server: ok\n", s.admin + "/metrics": "webfarm_answers_total",
 	} {
 		if resp, text := s.get(address); resp.StatusCode != 200 || !strings.Contains(text, want) {
 			t.Errorf("%s: %s %q", address, resp.Status, text)
+		}
+	}
+	if resp, text := s.get(s.public + "/"); resp.StatusCode != 401 || text != "Nobody is signed in.\n" {
+		t.Errorf("nobody: %s %q", resp.Status, text)
+	}
+	for _, asked := range [][]string{{"/?role=boss"}, {"/?role=admin"}, {"/?renew=no"}, {"/", "X-Webfarm-Require-Role", "boss"}, {"/", "X-Webfarm-Renew", "no"},
+		{"/", "X-Forwarded-Uri", "/a"}, {"/", "X-Forwarded-Method", "GET"}, {"/", "X-Original-Url", "http://x/a"}, {"/", "X-Original-Method", "GET"}} {
+		if resp, _ := s.get(s.public+asked[0], append(asked[1:], "Cookie", bob)...); resp.StatusCode != 404 {
+			t.Errorf("a proxy that asks at %q: %s", asked, resp.Status)
 		}
 	}
 	if _, text := s.get(s.public+"/", "Cookie", bob); text != "Signed in as Bob.\n" {

@@ -44,7 +44,7 @@ func Generate(v Validation, d Decryption) (Config, error) {
 	return cfg, nil
 }
 
-// WebConfig returns the <machineKey> element to paste below <system.web> on
+// WebConfig returns the <machineKey> element to paste inside <system.web> on
 // every .NET node. It is the one function of this package that prints keys:
 // treat the result as a secret. All attributes are written out, except
 // compatibilityMode for ModeUnknown; c is not validated.

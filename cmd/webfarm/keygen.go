@@ -83,7 +83,7 @@ func (k *keygen) run(_ context.Context, args []string, s streams) error {
 			Mode:          cfg.Mode.String(),
 		})
 	}
-	_, err = fmt.Fprintf(s.out, "<!-- Secret, key id %s. Paste it below <system.web> on every node at once; whoever is signed in has to sign in again. -->\n%s\n",
+	_, err = fmt.Fprintf(s.out, "<!-- Secret, key id %s. Paste it inside <system.web> on every node at once; whoever is signed in has to sign in again. -->\n%s\n",
 		key.ID(), cfg.WebConfig())
 	return err
 }

@@ -247,6 +247,10 @@ func TestDiagnoses(t *testing.T) {
 			text := a.owin(t, "ApplicationCookie")
 			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + text[:len(text)/4*4-3])}
 		}},
+		{"an OWIN cookie with a letter it cannot have", doctor.CodeTruncated, "no key could be tried", false, func(t *testing.T) broken {
+			a := fresh(t)
+			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + a.owin(t, "ApplicationCookie")[:40] + "*")}
+		}},
 		{"encoded once", doctor.CodeURLEncoded, "percent-encoded on its way (once)", false, func(t *testing.T) broken {
 			a := fresh(t)
 			text := a.session(t, nil, 0)

@@ -10,6 +10,9 @@ import (
 // unknown is the finding when nothing opens a credential.
 func (e *exam) unknown(n *Node, f found) Finding {
 	label := capital(f.label())
+	if e.triedSignatures+e.triedOpen == 0 {
+		return *truncated(f, fmt.Sprintf("%s is not in the form of %s, so that no key could be tried: it was cut, or changed on its way.", label, f.kind))
+	}
 	if s := e.trace.signed; s != nil {
 		return Finding{Code: CodeDecryptionKey, DotNet: dotnetCrypto,
 			Sentence: fmt.Sprintf("%s is signed with the validationKey of %s (%s), but no given decryptionKey and cipher opens it: the decryptionKey of the node that wrote it is another one.",

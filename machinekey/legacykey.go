@@ -56,8 +56,8 @@ type legacyKey struct {
 type legacyScratch struct {
 	mac    hash.Hash
 	suffix []byte // for MD5 the validation key, which follows the data
-	enc    cipher.BlockMode
-	dec    cipher.BlockMode
+	enc    cbc
+	dec    cbc
 	zero   [16]byte // the initialization vector, of the largest block size
 	prefix [32]byte // the longest key of a cipher
 	tag    [sha512.Size]byte
@@ -130,8 +130,8 @@ func (c Config) prefixed(layers legacyLayers) (bool, error) {
 
 func (l *legacyKey) newScratch() *legacyScratch {
 	t := &legacyScratch{}
-	t.enc = cipher.NewCBCEncrypter(l.block, t.zero[:l.blockSize])
-	t.dec = cipher.NewCBCDecrypter(l.block, t.zero[:l.blockSize])
+	t.enc = cipher.NewCBCEncrypter(l.block, t.zero[:l.blockSize]).(cbc)
+	t.dec = cipher.NewCBCDecrypter(l.block, t.zero[:l.blockSize]).(cbc)
 	if l.md5 {
 		t.mac, t.suffix = l.newHash(), l.key.cfg.ValidationKey
 	} else {
@@ -231,7 +231,8 @@ func (l *legacyKey) seal(dst, plaintext, modifier []byte) ([]byte, error) {
 		rest[i] = byte(pad)
 	}
 	if l.encrypted {
-		withIV(t.enc, t.zero[:l.blockSize]).CryptBlocks(body, body)
+		t.enc.SetIV(t.zero[:l.blockSize])
+		t.enc.CryptBlocks(body, body)
 	}
 	dst = dst[:start+len(body)]
 	if l.signed {
@@ -279,7 +280,8 @@ func (l *legacyKey) open(dst, protected, modifier []byte) ([]byte, bool) {
 	if shared {
 		plain = make([]byte, len(body))
 	}
-	withIV(t.dec, t.zero[:l.blockSize]).CryptBlocks(plain, body)
+	t.dec.SetIV(t.zero[:l.blockSize])
+	t.dec.CryptBlocks(plain, body)
 	data, ok := l.unwrap(t, plain, modifier)
 	switch {
 	case !ok:

@@ -35,10 +35,17 @@ type subkey struct {
 // and the block modes costs more than protecting a cookie does.
 type scratch struct {
 	mac hash.Hash
-	enc cipher.BlockMode
-	dec cipher.BlockMode
+	enc cbc
+	dec cbc
 	iv  [aes.BlockSize]byte // the largest there is, as is the tag's size
 	tag [sha512.Size]byte
+}
+
+// cbc is a block mode that takes a new initialization vector. Those of the
+// standard library all do, on which crypto/tls relies too.
+type cbc interface {
+	cipher.BlockMode
+	SetIV(iv []byte)
 }
 
 // newSubkey derives the keys of a purpose by the rules of Framework45. A
@@ -82,8 +89,8 @@ func (s *subkey) newScratch() *scratch {
 	zero := make([]byte, s.blockSize)
 	return &scratch{
 		mac: hmac.New(s.hash, s.kval),
-		enc: cipher.NewCBCEncrypter(s.block, zero),
-		dec: cipher.NewCBCDecrypter(s.block, zero),
+		enc: cipher.NewCBCEncrypter(s.block, zero).(cbc),
+		dec: cipher.NewCBCDecrypter(s.block, zero).(cbc),
 	}
 }
 
@@ -113,7 +120,8 @@ func (s *subkey) protect(dst, plaintext []byte) ([]byte, error) {
 		body[i] = byte(pad)
 	}
 	copy(signed, iv)
-	withIV(t.enc, iv).CryptBlocks(body, body)
+	t.enc.SetIV(iv)
+	t.enc.CryptBlocks(body, body)
 
 	t.mac.Reset()
 	t.mac.Write(signed)
@@ -144,7 +152,8 @@ func (s *subkey) unprotect(dst, protected []byte) ([]byte, bool) {
 	if shared {
 		plain = make([]byte, len(ciphertext))
 	}
-	withIV(t.dec, iv).CryptBlocks(plain, ciphertext)
+	t.dec.SetIV(iv)
+	t.dec.CryptBlocks(plain, ciphertext)
 	n, ok := unpad(plain, s.blockSize)
 	switch {
 	case !ok:
@@ -170,18 +179,12 @@ func (s *subkey) readIV(iv []byte) error {
 	return nil
 }
 
-// withIV returns mode with a new initialization vector. The block modes of
-// the standard library all have SetIV, on which crypto/tls relies too.
-func withIV(mode cipher.BlockMode, iv []byte) cipher.BlockMode {
-	mode.(interface{ SetIV([]byte) }).SetIV(iv)
-	return mode
-}
-
 // overlap reports whether a and b share memory. It matters because the block
 // modes panic on buffers that overlap other than from the same first byte.
 func overlap(a, b []byte) bool {
-	address := func(p *byte) uintptr { return reflect.ValueOf(p).Pointer() }
-	return len(a) > 0 && len(b) > 0 &&
-		address(&a[0]) <= address(&b[len(b)-1]) &&
-		address(&b[0]) <= address(&a[len(a)-1])
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	i, j := reflect.ValueOf(&a[0]).Pointer(), reflect.ValueOf(&b[0]).Pointer()
+	return i < j+uintptr(len(b)) && j < i+uintptr(len(a))
 }

@@ -191,7 +191,9 @@ func (c *FormsCodec) open(value string, t *FormsTicket, a *Anatomy) error {
 // (FormsAuthenticationTicket.Expired; .NET does not look at the issue date). It
 // is for a ticket that is kept between requests. The error is [ErrExpired].
 func (c *FormsCodec) Valid(t *FormsTicket) error {
-	if t.Expiration.Before(c.o.Now().Add(-c.o.ClockSkew)) {
+	now := c.o.Now()
+	// The first comparison alone settles it for nearly all tickets.
+	if t.Expiration.Before(now) && t.Expiration.Before(now.Add(-c.o.ClockSkew)) {
 		return fmt.Errorf("%w at %s", ErrExpired, t.Expiration.Format(time.RFC3339))
 	}
 	return nil

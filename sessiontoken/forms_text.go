@@ -53,23 +53,31 @@ func appendHexDecode(dst []byte, s string) ([]byte, bool) {
 	}
 	start, n := len(dst), len(s)/2
 	dst = slices.Grow(dst, n)
-	out := dst[start : start+n]
-	var seen uint32
-	for ; len(s) >= 8 && len(out) >= 4; s, out = s[8:], out[4:] {
-		a := hexFirst[s[0]] | hexSecond[s[1]] | hexThird[s[2]] | hexFourth[s[3]]
-		b := hexFirst[s[4]] | hexSecond[s[5]] | hexThird[s[6]] | hexFourth[s[7]]
-		seen |= a | b
-		binary.LittleEndian.PutUint32(out, a|b<<16)
-	}
-	for i := range out {
-		a := hexFirst[s[2*i]] | hexSecond[s[2*i+1]]
-		seen |= a
-		out[i] = byte(a)
-	}
-	if seen&notHex != 0 {
+	if !decodeHex(dst[start:start+n], s) {
 		return dst[:start], false
 	}
 	return dst[:start+n], true
+}
+
+// decodeHex fills out with the bytes of s, which is twice as long. It is a
+// function of its own with a single index, so that all it needs fits into
+// registers.
+func decodeHex(out []byte, s string) bool {
+	var seen uint32
+	i := 0
+	for ; i <= len(s)-8 && i/2 <= len(out)-4; i += 8 {
+		c := s[i : i+8]
+		a := hexFirst[c[0]] | hexSecond[c[1]] | hexThird[c[2]] | hexFourth[c[3]]
+		b := hexFirst[c[4]] | hexSecond[c[5]] | hexThird[c[6]] | hexFourth[c[7]]
+		seen |= a | b
+		binary.LittleEndian.PutUint32(out[i/2:], a|b<<16)
+	}
+	for ; i < len(s); i += 2 {
+		a := hexFirst[s[i]] | hexSecond[s[i+1]]
+		seen |= a
+		out[i/2] = byte(a)
+	}
+	return seen&notHex == 0
 }
 
 // appendUpperHexDigits appends the hex digits that .NET writes.
@@ -93,15 +101,26 @@ const notASCII = 0xFF80FF80FF80FF80
 // appendText appends UTF-16LE code units as UTF-8, and reports false for an
 // unpaired surrogate.
 func appendText(dst, src []byte) ([]byte, bool) {
-	for len(src) >= 8 {
-		v := binary.LittleEndian.Uint64(src)
+	i := 0
+	for ; i <= len(src)-8; i += 8 {
+		v := binary.LittleEndian.Uint64(src[i:])
 		if v&notASCII != 0 {
 			break
 		}
-		dst = append(dst, byte(v), byte(v>>16), byte(v>>32), byte(v>>48))
-		src = src[8:]
+		v |= v >> 8
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(v&0xFFFF|v>>16&0xFFFF0000))
 	}
-	return dotnet.AppendUTF8FromUTF16LE(dst, src)
+	for ; i <= len(src)-2; i += 2 {
+		u := binary.LittleEndian.Uint16(src[i:])
+		if u >= utf8.RuneSelf {
+			break
+		}
+		dst = append(dst, byte(u))
+	}
+	if i == len(src) {
+		return dst, true
+	}
+	return dotnet.AppendUTF8FromUTF16LE(dst, src[i:])
 }
 
 // appendFormsText appends the number of UTF-16 code units in s, and those. It

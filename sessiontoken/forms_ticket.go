@@ -99,17 +99,21 @@ func (t *FormsTicket) read(s *formsScratch, data []byte) error {
 	var ends [3]int
 	out := s.utf8[:0]
 	for i := range ends {
-		var units int
-		var text []byte
-		at := len(data) - len(r)
-		if !r.ReadUint7(&units) || units > len(r)/2 || !r.ReadBytes(&text, 2*units) {
+		units, at := 0, len(data)-len(r)
+		if len(r) > 0 && r[0] < 0x80 { // nearly always; ReadUint7 is three times the work
+			units, r = int(r[0]), r[1:]
+		} else if !r.ReadUint7(&units) {
+			return formsError(at, errFormsTruncated)
+		}
+		if units > len(r)/2 {
 			return formsError(at, errFormsTruncated)
 		}
 		if units > 0 {
 			var ok bool
-			if out, ok = appendText(out, text); !ok {
+			if out, ok = appendText(out, r[:2*units]); !ok {
 				return formsError(at, errFormsSurrogate)
 			}
+			r = r[2*units:]
 		}
 		ends[i] = len(out)
 	}

@@ -19,14 +19,14 @@ type OWINTicket struct {
 	// issued.
 	Identity Identity
 	// Properties hold the times and whatever else the application adds.
-	Properties OWINProperties
+	Properties OWINProperties `json:"-"` // applications keep OAuth tokens there
 	// Version is that of the bytes, both when reading and when issuing. The
 	// zero value is the current one.
 	Version OWINVersion
 	// SessionKey names the entry of the session store that holds the ticket;
 	// the cookie then holds only this name. Decode sets it if the codec has a
 	// store. When issuing, empty means a new entry.
-	SessionKey string
+	SessionKey string `json:"-"`
 
 	openedBy *machinekey.Key
 }

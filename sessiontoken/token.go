@@ -19,8 +19,9 @@ type Token struct {
 	// ID names this token; not empty.
 	ID string
 	// ContextID names the session, usually "urn:uuid:" and a UUID; not empty,
-	// without white space at its ends.
-	ContextID string
+	// without white space at its ends. In reference mode it is as good as the
+	// cookie, so it is not part of any JSON.
+	ContextID string `json:"-"`
 	// KeyGeneration distinguishes keys of one session; usually empty.
 	KeyGeneration string
 	// EndpointID is the cookie path the token was issued for. Empty fits

@@ -1,0 +1,28 @@
+package sessiontoken
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// A ticket that ends up in JSON, say of a log, brings no credential along.
+func TestJSONHoldsNoCredential(t *testing.T) {
+	const secret = "5ecre7"
+	identity := Identity{Bootstrap: Bootstrap{Kind: BootstrapString, Data: []byte(secret)},
+		Claims: []Claim{{Type: ClaimTypeName, Value: "bob"}}}
+	for _, v := range []any{
+		identity,
+		Principal{Identities: []Identity{identity}},
+		&Token{ContextID: secret, Key: []byte(secret), Principal: Principal{Identities: []Identity{identity}}},
+		&OWINTicket{Identity: identity, SessionKey: secret, Properties: OWINProperties{{Name: "access_token", Value: secret}}},
+	} {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), secret) || strings.Contains(string(text), "NWVjcmU3") || !strings.Contains(string(text), "bob") {
+			t.Errorf("%T: %s", v, text)
+		}
+	}
+}

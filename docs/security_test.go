@@ -1,4 +1,4 @@
-package webfarm_test
+package docs_test
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package webfarm_test
+package docs_test
 
 import (
 	"go/ast"
@@ -20,7 +20,7 @@ func exported(t *testing.T) (names, types map[string]bool) {
 				case *ast.FuncDecl:
 					if d.Recv == nil {
 						names[pkg+"."+d.Name.Name] = true
-					} else if name := root(d.Recv.List[0].Type); name != nil {
+					} else if name := receiver(d.Recv.List[0].Type); name != nil {
 						names[name.Name+"."+d.Name.Name] = true
 					}
 				case *ast.GenDecl:
@@ -40,6 +40,15 @@ func exported(t *testing.T) (names, types map[string]bool) {
 		}
 	}
 	return names, types
+}
+
+// receiver returns the name of the type of a method.
+func receiver(e ast.Expr) *ast.Ident {
+	if star, ok := e.(*ast.StarExpr); ok {
+		e = star.X
+	}
+	name, _ := e.(*ast.Ident)
+	return name
 }
 
 // members adds the fields of a struct and the methods of an interface.

@@ -41,13 +41,10 @@ const (
 func (s *Sessions) due(f found) (Ticket, string) {
 	if s.slides {
 		if t, ok := s.kind.renewed(f.ticket, s.kind.now()); ok {
-			facts := s.kind.facts(t)
-			if end := f.began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 && facts.expires.After(end) {
-				t = s.kind.endingAt(t, end)
-			}
+			t = s.capped(t, f.began)
 			// At its last end there is nothing to gain.
 			if s.kind.facts(t).expires.After(s.kind.facts(f.ticket).expires) {
-				if s.track != nil || s.o.MaxLifetime > 0 || s.o.Revoked != nil {
+				if s.marks() {
 					t = s.kind.marked(t, s.session(f).ID, f.began)
 				}
 				return t, reasonSliding

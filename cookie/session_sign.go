@@ -126,11 +126,9 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, user 
 		if s.kind.now().After(end) {
 			return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
 		}
-		if facts.expires.After(end) {
-			t = s.kind.endingAt(t, end)
-		}
+		t = s.capped(t, facts.began)
 	}
-	if s.track != nil || s.o.MaxLifetime > 0 || s.o.Revoked != nil {
+	if s.marks() {
 		t = s.kind.marked(t, s.kind.newID(t), facts.began)
 	}
 	set, err := s.cookies(r, t)
@@ -152,6 +150,20 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, user 
 	}
 	s.observe(r.Context(), Event{Kind: EventSignedIn})
 	return nil
+}
+
+// capped returns t, or a copy that ends when MaxLifetime does.
+func (s *Sessions) capped(t Ticket, began time.Time) Ticket {
+	if end := began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 && s.kind.facts(t).expires.After(end) {
+		return s.kind.endingAt(t, end)
+	}
+	return t
+}
+
+// marks reports whether tickets must remember the id and the beginning of their
+// session.
+func (s *Sessions) marks() bool {
+	return s.track != nil || s.o.MaxLifetime > 0 || s.o.Revoked != nil
 }
 
 // supersede makes a session the latest of its user.

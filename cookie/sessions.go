@@ -138,6 +138,15 @@ type SessionsOptions struct {
 	Observer Observer
 }
 
+// forAnyCookie returns the options that do not depend on which cookie it is,
+// for sessions whose other settings come from a file.
+func (o *SessionsOptions) forAnyCookie() SessionsOptions {
+	return SessionsOptions{
+		MaxBytes: o.MaxBytes, WarnBytes: o.WarnBytes, Revoked: o.Revoked, Verified: o.Verified,
+		ClearInvalid: o.ClearInvalid, Deny: o.Deny, Logger: o.Logger, Observer: o.Observer,
+	}
+}
+
 // Sliding says whether a session in use is renewed.
 type Sliding int
 

@@ -74,11 +74,11 @@ func (b *siteBuilder) sessions(what string, line int, k kind, c *http.Cookie, o 
 	if k.chunking() != Single { // forms authentication always says something
 		c.SameSite = sameSiteMode(b.settings.HTTPCookies.SameSite)
 	}
-	from := b.o.Sessions
+	file := o
+	o = b.o.Sessions.forAnyCookie()
 	o.Cookie, o.Store, o.Logger = c, b.o.Store, b.o.Logger
-	o.IsTLS, o.MaxLifetime, o.MaxBytes, o.WarnBytes = from.IsTLS, from.MaxLifetime, from.MaxBytes, from.WarnBytes
-	o.OnePerUser, o.Revoked, o.Verified = from.OnePerUser, from.Revoked, from.Verified
-	o.ClearInvalid, o.Deny, o.Observer = from.ClearInvalid, from.Deny, from.Observer
+	o.ChunkSize, o.PersistentLifetime, o.Sliding = file.ChunkSize, file.PersistentLifetime, file.Sliding
+	o.IsTLS, o.MaxLifetime, o.OnePerUser = b.o.Sessions.IsTLS, b.o.Sessions.MaxLifetime, b.o.Sessions.OnePerUser
 	s, err := newSessions(k, &o)
 	if errors.Is(err, ErrInvalidCookie) { // .NET writes it, and browsers drop it
 		b.site.guard.Accept(FromCookie(c.Name, k.chunking()), k.reader())

@@ -193,17 +193,9 @@ func (q *SQSession) newSessions(ring *machinekey.Ring) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := SessionsOptions{
-		Cookie: &http.Cookie{Name: q.name, Path: q.o.CookiePath, Domain: q.o.CookieDomain,
-			Secure: q.o.CookieSecure, HttpOnly: !q.o.ScriptAccess, SameSite: q.o.SameSite},
-		Sliding:     SlidingOn,
-		MaxLifetime: q.o.MaxLifetime,
-		OnePerUser:  q.o.NoReuse,
-
-		Revoked: q.o.Sessions.Revoked, Verified: q.o.Sessions.Verified, ClearInvalid: q.o.Sessions.ClearInvalid,
-		Deny: q.o.Sessions.Deny, Logger: q.o.Sessions.Logger, Observer: q.o.Sessions.Observer,
-		MaxBytes: q.o.Sessions.MaxBytes, WarnBytes: q.o.Sessions.WarnBytes,
-	}
+	o := q.o.Sessions.forAnyCookie()
+	o.Cookie, o.Sliding = q.template(), SlidingOn
+	o.MaxLifetime, o.OnePerUser = q.o.MaxLifetime, q.o.NoReuse
 	s, err := newSessions(sqKind{newTokenKind(codec)}, &o)
 	if err != nil {
 		return nil, err

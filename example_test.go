@@ -5,18 +5,16 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // Example is the README's: a service behind the farm's load balancer that
 // knows the user whom a .NET node has signed in.
 func Example() {
-	webConfig := siteWithFreshKey()
+	webConfig := farmtest.FreshSite()
 
 	site, err := cookie.LoadSite(webConfig, nil)
 	if err != nil {
@@ -29,7 +27,7 @@ func Example() {
 	http.Handle("/orders", site.Handler(orders))
 
 	fmt.Println(visit("/orders", nil))
-	fmt.Println(visit("/orders", signedInAt(site)))
+	fmt.Println(visit("/orders", farmtest.SignedInAt(site)))
 	// Output:
 	// 401 Unauthorized
 	//
@@ -38,7 +36,7 @@ func Example() {
 
 // Example_signIn issues and deletes the cookies that the .NET nodes accept.
 func Example_signIn() {
-	site, err := cookie.LoadSite(siteWithFreshKey(), nil)
+	site, err := cookie.LoadSite(farmtest.FreshSite(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -74,49 +72,6 @@ func Example_signIn() {
 	// Output:
 	// FedAuth / true true
 	// FedAuth=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure
-}
-
-// siteWithFreshKey writes the web.config of a site and returns its path.
-func siteWithFreshKey() string {
-	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
-	if err != nil {
-		log.Fatal(err)
-	}
-	dir, err := os.MkdirTemp("", "site")
-	if err != nil {
-		log.Fatal(err)
-	}
-	path := filepath.Join(dir, "web.config")
-	text := `<configuration>
-  <system.web>` + cfg.WebConfig() + `</system.web>
-  <system.identityModel><identityConfiguration><securityTokenHandlers>
-    <remove type="System.IdentityModel.Tokens.SessionSecurityTokenHandler, System.IdentityModel" />
-    <add type="System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler, System.IdentityModel.Services" />
-  </securityTokenHandlers></identityConfiguration></system.identityModel>
-</configuration>`
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		log.Fatal(err)
-	}
-	return path
-}
-
-// signedInAt returns a request with the cookie of a user.
-func signedInAt(site *cookie.Site) *http.Request {
-	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
-	user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Federation",
-		Claims: []sessiontoken.Claim{
-			{Type: sessiontoken.ClaimTypeName, Value: "bob"},
-			{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
-		},
-	}}}
-	if err := site.Sessions().SignIn(w, r, user, nil); err != nil {
-		log.Fatal(err)
-	}
-	for _, c := range w.Result().Cookies() {
-		r.AddCookie(c)
-	}
-	return r
 }
 
 // visit asks the default mux for a page.

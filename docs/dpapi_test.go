@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -29,7 +30,7 @@ func TestOldDPAPICookies(t *testing.T) {
 	var count oldCookies
 	load := func(name string) *cookie.Site {
 		t.Helper()
-		path := siteWithFreshKey()
+		path := farmtest.FreshSite()
 		if name != "" {
 			data, err := os.ReadFile(path)
 			if err != nil {
@@ -73,7 +74,7 @@ func TestOldDPAPICookies(t *testing.T) {
 
 	// Why not FedAuth2: whoever reads FedAuth takes it for the third chunk.
 	site = load("")
-	user := signedInAt(site)
+	user := farmtest.SignedInAt(site)
 	user.AddCookie(&http.Cookie{Name: "FedAuth1", Value: "x"})
 	user.AddCookie(&http.Cookie{Name: "FedAuth2", Value: "y"})
 	if _, err := site.Guard().Check(user); !errors.Is(err, sessiontoken.ErrInvalid) {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -159,7 +160,7 @@ func build(t *testing.T, name, what string) string {
 func guideFiles(t *testing.T, dir string) {
 	t.Helper()
 	config := func(name string) {
-		data, err := os.ReadFile(siteWithFreshKey())
+		data, err := os.ReadFile(farmtest.FreshSite())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +178,7 @@ func guideFiles(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, dir, "header.txt", "Cookie: "+signedInAt(site).Header.Get("Cookie")+"\n")
+	put(t, dir, "header.txt", "Cookie: "+farmtest.SignedInAt(site).Header.Get("Cookie")+"\n")
 	put(t, dir, "dpapi.txt", "Cookie: FedAuth="+dpapiToken()+"\n")
 }
 
@@ -261,7 +262,7 @@ func TestJoiningProgram(t *testing.T) {
 	put(t, dir, "main.go", string(m[1]))
 	program := build(t, "service", filepath.Join(dir, "main.go"))
 
-	config := siteWithFreshKey()
+	config := farmtest.FreshSite()
 	var log lockedText
 	addr := start(t, func(addr string) *exec.Cmd {
 		cmd := exec.Command(program, "-config", config, "-addr", addr)
@@ -286,7 +287,7 @@ func TestJoiningProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp, err := get("/orders", signedInAt(site).Header.Get("Cookie")); err != nil || resp.StatusCode != 200 {
+	if resp, err := get("/orders", farmtest.SignedInAt(site).Header.Get("Cookie")); err != nil || resp.StatusCode != 200 {
 		t.Errorf("user: %v, %v", resp, err)
 	}
 	if resp, err := get("/health", ""); err != nil || resp.StatusCode != 200 {

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -44,7 +45,7 @@ func userWith(n int, groups bool) *sessiontoken.Principal {
 // compares them with the table in docs/limits.md: the number of cookies
 // exactly, the bytes of the header to 3 %, as ids and times differ.
 func TestSizesInLimits(t *testing.T) {
-	site, err := cookie.LoadSite(siteWithFreshKey(), &cookie.SiteOptions{Sessions: cookie.SessionsOptions{MaxBytes: 128 << 10}})
+	site, err := cookie.LoadSite(farmtest.FreshSite(), &cookie.SiteOptions{Sessions: cookie.SessionsOptions{MaxBytes: 128 << 10}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestLimitsInDocument(t *testing.T) {
 // TestTooLargeIsRefusedBeforeItIsWritten holds what docs/limits.md says of
 // SignIn, and that a forms ticket stops where .NET would not read it.
 func TestTooLargeIsRefusedBeforeItIsWritten(t *testing.T) {
-	site, err := cookie.LoadSite(siteWithFreshKey(), nil)
+	site, err := cookie.LoadSite(farmtest.FreshSite(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +153,7 @@ func TestTooLargeIsRefusedBeforeItIsWritten(t *testing.T) {
 
 // TestOtherCredentialsAreShorter holds the sentence on them in docs/limits.md.
 func TestOtherCredentialsAreShorter(t *testing.T) {
-	ring, err := machinekey.LoadRing(siteWithFreshKey())
+	ring, err := machinekey.LoadRing(farmtest.FreshSite())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +216,7 @@ func referenceMode(w http.ResponseWriter, r *http.Request, webConfig string, sto
 }
 
 func TestShrinking(t *testing.T) {
-	path := siteWithFreshKey()
+	path := farmtest.FreshSite()
 	site, err := cookie.LoadSite(path, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -77,7 +78,7 @@ func signInHandler(site *cookie.Site, check func(name, password string) (roles [
 // TestMoving moves a page of a site to Go behind the same cookies, both sides
 // running. The old side is a second process's site with the same file.
 func TestMoving(t *testing.T) {
-	config := siteWithFreshKey()
+	config := farmtest.FreshSite()
 	load := func() *cookie.Site {
 		t.Helper()
 		site, err := cookie.LoadSite(config, nil)
@@ -112,7 +113,7 @@ func TestMoving(t *testing.T) {
 	}
 	on := func(side *cookie.Site, path string) *http.Request {
 		r := httptest.NewRequest("GET", "https://shop.example"+path, nil)
-		r.Header.Set("Cookie", signedInAt(side).Header.Get("Cookie"))
+		r.Header.Set("Cookie", farmtest.SignedInAt(side).Header.Get("Cookie"))
 		return r
 	}
 	for _, side := range []*cookie.Site{oldSide, newSide} { // sign-in on one or the other
@@ -136,19 +137,19 @@ func TestMoving(t *testing.T) {
 }
 
 func TestMovingRoles(t *testing.T) {
-	site, err := cookie.LoadSite(siteWithFreshKey(), nil)
+	site, err := cookie.LoadSite(farmtest.FreshSite(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	site.Handler(staff(http.HandlerFunc(orders))).ServeHTTP(w, signedInAt(site)) // an admin
+	site.Handler(staff(http.HandlerFunc(orders))).ServeHTTP(w, farmtest.SignedInAt(site)) // an admin
 	if w.Code != http.StatusForbidden {
 		t.Errorf("%d", w.Code)
 	}
 }
 
 func TestMovingSignIn(t *testing.T) {
-	site, err := cookie.LoadSite(siteWithFreshKey(), nil)
+	site, err := cookie.LoadSite(farmtest.FreshSite(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +192,7 @@ func formsSite(path string) (*cookie.Site, error) {
 }
 
 func TestMovingFormsUserData(t *testing.T) {
-	path := siteWithFreshKey()
+	path := farmtest.FreshSite()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -31,7 +32,7 @@ func TestRunbook(t *testing.T) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	oldFile, newFile := siteWithFreshKey(), siteWithFreshKey()
+	oldFile, newFile := farmtest.FreshSite(), farmtest.FreshSite()
 	site := func(path string, older, next []string) *cookie.Site {
 		t.Helper()
 		s, err := follow(ctx, path, older, next)
@@ -59,12 +60,12 @@ func TestRunbook(t *testing.T) {
 		{"4, Go writes it", site(newFile, []string{oldFile}, nil), oldNode, true},
 		{"4, a new session", site(newFile, []string{oldFile}, nil), newNode, false},
 	} {
-		status, set := visit(step.goNode, signedInAt(step.at))
+		status, set := visit(step.goNode, farmtest.SignedInAt(step.at))
 		if status != http.StatusNotFound || (set > 0) != step.again { // the handler behind has no pages
 			t.Errorf("step %s: %d, %d cookies", step.name, status, set)
 		}
 	}
-	if status, _ := visit(site(newFile, nil, nil), signedInAt(oldNode)); status != http.StatusUnauthorized {
+	if status, _ := visit(site(newFile, nil, nil), farmtest.SignedInAt(oldNode)); status != http.StatusUnauthorized {
 		t.Errorf("step 5, with an old cookie: %d", status)
 	}
 }

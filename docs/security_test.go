@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -29,10 +30,10 @@ func loadAt(t *testing.T, path string, d time.Duration, o cookie.SiteOptions) *c
 // TestEveryBadCookieGetsTheSameAnswer holds what docs/security.md says of the
 // request path.
 func TestEveryBadCookieGetsTheSameAnswer(t *testing.T) {
-	path := siteWithFreshKey()
+	path := farmtest.FreshSite()
 	site := loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/"})
-	good := signedInAt(site).Header.Get("Cookie")
-	elsewhere := signedInAt(loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/shop/"})).Header.Get("Cookie")
+	good := farmtest.SignedInAt(site).Header.Get("Cookie")
+	elsewhere := farmtest.SignedInAt(loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/shop/"})).Header.Get("Cookie")
 	changed := []byte(good)
 	changed[len(changed)/2] ^= 1
 	bad := map[string]string{
@@ -40,9 +41,9 @@ func TestEveryBadCookieGetsTheSameAnswer(t *testing.T) {
 		"changed":      string(changed),
 		"cut":          good[:len(good)-40],
 		"of DPAPI":     "FedAuth=" + dpapiToken(),
-		"other key":    signedInAt(loadAt(t, siteWithFreshKey(), 0, cookie.SiteOptions{})).Header.Get("Cookie"),
-		"expired":      signedInAt(loadAt(t, path, -24*time.Hour, cookie.SiteOptions{Endpoint: "/"})).Header.Get("Cookie"),
-		"of tomorrow":  signedInAt(loadAt(t, path, 24*time.Hour, cookie.SiteOptions{Endpoint: "/"})).Header.Get("Cookie"),
+		"other key":    farmtest.SignedInAt(loadAt(t, farmtest.FreshSite(), 0, cookie.SiteOptions{})).Header.Get("Cookie"),
+		"expired":      farmtest.SignedInAt(loadAt(t, path, -24*time.Hour, cookie.SiteOptions{Endpoint: "/"})).Header.Get("Cookie"),
+		"of tomorrow":  farmtest.SignedInAt(loadAt(t, path, 24*time.Hour, cookie.SiteOptions{Endpoint: "/"})).Header.Get("Cookie"),
 		"another path": elsewhere,
 		"no cookie":    "a=b",
 	}
@@ -69,8 +70,8 @@ func TestEveryBadCookieGetsTheSameAnswer(t *testing.T) {
 // TestKeysAreTheBorder holds what docs/security.md says of applications that
 // share a key, and of the endpoint.
 func TestKeysAreTheBorder(t *testing.T) {
-	path := siteWithFreshKey()
-	user := signedInAt(loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/shop/"}))
+	path := farmtest.FreshSite()
+	user := farmtest.SignedInAt(loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/shop/"}))
 	if p, err := loadAt(t, path, 0, cookie.SiteOptions{}).Guard().Check(user); err != nil || p.Name() != "bob" {
 		t.Errorf("another application with the key: %v, %v", p, err)
 	}
@@ -82,7 +83,7 @@ func TestKeysAreTheBorder(t *testing.T) {
 // TestReferenceNeedsItsKeyAndItsEntry holds what docs/security.md says of
 // reference mode.
 func TestReferenceNeedsItsKeyAndItsEntry(t *testing.T) {
-	oldFile, newFile := siteWithFreshKey(), siteWithFreshKey()
+	oldFile, newFile := farmtest.FreshSite(), farmtest.FreshSite()
 	store := sessiontoken.NewMemoryStore(nil)
 	r := httptest.NewRequest("GET", "/", nil)
 	w := httptest.NewRecorder()

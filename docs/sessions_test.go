@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -22,7 +23,7 @@ func slidingSessions(ring *machinekey.Ring) (*cookie.Sessions, error) {
 }
 
 func TestSessionsSnippet(t *testing.T) {
-	ring, err := machinekey.LoadRing(siteWithFreshKey())
+	ring, err := machinekey.LoadRing(farmtest.FreshSite())
 	if err != nil {
 		t.Fatal(err)
 	}

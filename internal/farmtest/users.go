@@ -1,6 +1,7 @@
-// Package farmtest is for tests of the stores in nested modules: users whose
-// sessions are in a store, behind a cookie.Guard, and servers that a test can
-// kill and start again. Production code does not import it.
+// Package farmtest is what tests of several packages and modules share: users
+// whose sessions are in a store, behind a cookie.Guard, servers that a test can
+// kill and start again, and a site to try examples on. Production code does not
+// import it.
 package farmtest
 
 import (

@@ -290,7 +290,11 @@ func (b *siteBuilder) cora() error {
 	o.Sessions = b.o.Sessions
 	o.Sessions.Logger = b.o.Logger
 	if o.Application == "" && o.CookieSuffix == "" {
-		b.decide("SQSession", c.Line, "not accepted: the cookie's name is %q and a number that is known at run time only; see SQSessionOptions.CookieSuffix", c.CookieNamePrefix)
+		reason := "enabled is false"
+		if c.Enabled {
+			reason = b.warning("cora_cookie_name_unknown")
+		}
+		b.decide("SQSession", c.Line, "not accepted: %s", reason)
 		return nil
 	}
 	sq, err := NewSQSession(b.site.ring, &o)
@@ -325,7 +329,8 @@ func (b *siteBuilder) notes() {
 	}
 	for _, w := range b.settings.Warnings {
 		switch w.Code {
-		case "no_session_handler", "session_tokens_use_dpapi", "custom_session_handler", "custom_cookie_handler", "cora_cookie_payload_unknown":
+		case "no_session_handler", "session_tokens_use_dpapi", "custom_session_handler", "custom_cookie_handler",
+			"cora_cookie_payload_unknown", "cora_cookie_name_unknown":
 			continue // said already
 		}
 		b.decide("warning", w.Line, "%s", w.Text)

@@ -313,7 +313,10 @@ func TestSiteSQSession(t *testing.T) {
 		{`application="Flowtime"`, &cookie.SQSessionOptions{}, "SQSessionFlowtime", true, "lifetime 20m0s, at most 24h0m0s"},
 		{`application="Flowtime" lifetime="5" maxLifetime="60" sessionCookieName="S"`, &cookie.SQSessionOptions{}, "SFlowtime", true, "lifetime 5m0s, at most 1h0m0s"},
 		{`application="Flowtime" enabled="false"`, &cookie.SQSessionOptions{}, "SQSessionFlowtime", false, "enabled is false"},
-		{``, &cookie.SQSessionOptions{}, "", false, "known at run time only"},
+		{``, &cookie.SQSessionOptions{}, "", false, `not accepted: without the attribute application`},
+		{``, &cookie.SQSessionOptions{}, "", false, "set SQSessionOptions.CookieSuffix"},
+		{`enabled="false"`, &cookie.SQSessionOptions{}, "", false, "enabled is false"},
+		{`application="Flowtime"`, nil, "SQSessionFlowtime", false, "warning         sessionCookieSecure is not true"},
 		{``, &cookie.SQSessionOptions{CookieSuffix: "_123456"}, "SQSession_123456", true, "accepted"},
 	} {
 		s := load(tt.attributes, tt.opts)

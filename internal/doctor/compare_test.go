@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +115,26 @@ func TestWhichNode(t *testing.T) {
 	}
 	if c := r.Credentials[0]; c.User != "ann" || !c.To.Equal(now.Add(10*time.Hour)) || c.OpenedBy == nil || c.OpenedBy.File != "b.config" {
 		t.Errorf("contents %+v", c)
+	}
+}
+
+// TestNodeWarnings wants what a site should be told beside its node, with the
+// line.
+func TestNodeWarnings(t *testing.T) {
+	a := fresh(t)
+	text := `<configuration><system.web><machineKey validationKey="` + a.validationKey + `" decryptionKey="` + a.decryptionKey + `" compatibilityMode="Framework20SP1"/>
+<authentication mode="Forms"><forms cookieless="UseCookies" protection="Validation"/></authentication></system.web>
+<sequence.engine><web><session/></web></sequence.engine>
+<microsoft.identityModel><service><securityTokenHandlers><clear/><add type="Thinktecture.IdentityModel.Web.MachineKeySessionSecurityTokenHandler"/></securityTokenHandlers></service></microsoft.identityModel>
+</configuration>`
+	n := must[*doctor.Node](t)(doctor.Parse("web.config", strings.NewReader(text)))
+	var got []string
+	for _, w := range doctor.Compare(ctx, n, n, doctor.Options{Now: now}).Nodes[0].Warnings {
+		got = append(got, fmt.Sprint(w.Code, " ", w.Line))
+	}
+	want := []string{"require_ssl_not_set 4", "forms_protection_not_all 2", "cora_cookie_payload_unknown 3", "cora_cookie_name_unknown 3", "cora_cookie_not_secure 3"}
+	if !slices.Equal(got, want) {
+		t.Errorf("warnings %q, want %q", got, want)
 	}
 }
 

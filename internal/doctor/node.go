@@ -124,25 +124,42 @@ func newNode(name string, f *webconfig.File) *Node {
 		anonymous: cookieSettings{name: ".ASPXANONYMOUS", protection: machinekey.ProtectionValidation},
 		switches:  map[string]bool{},
 	}
+	n.warn(f.Warnings())
 	n.readKey(f)
-	identity, federation, _, err := f.IdentityAndFederation()
+	identity, federation, remarks, err := f.IdentityAndFederation()
 	n.fault(err)
+	n.warn(remarks)
 	if err == nil && identity != nil {
 		n.session.read(identity, federation)
 	}
 	authentication, err := f.Authentication()
 	n.fault(err)
+	n.warn(authentication.Warnings)
+	n.warn(authentication.ProtectionWarnings(n.key.mode.String()))
 	if err == nil && authentication.Forms != nil {
 		n.forms.read(authentication.Forms)
 	}
 	settings, err := f.AppSettings()
 	n.fault(err)
+	n.warn(settings.Warnings)
 	for _, s := range settings.Switches {
 		n.switches[s.Key] = s.On
+	}
+	cora, err := f.Cora()
+	n.fault(err)
+	if cora != nil {
+		n.warn(cora.Warnings)
 	}
 	n.fault(n.roles.read(f, "roleManager"))
 	n.fault(n.anonymous.read(f, "anonymousIdentification"))
 	return n
+}
+
+// warn keeps the remarks on a section.
+func (n *Node) warn(remarks []webconfig.Warning) {
+	for _, w := range remarks {
+		n.warnings = append(n.warnings, Warning{w.Code, w.Line, printable(w.Text)})
+	}
 }
 
 // fault notes a section that .NET would not start with.
@@ -160,9 +177,7 @@ func (n *Node) fault(err error) {
 func (n *Node) readKey(f *webconfig.File) {
 	m, err := f.MachineKey()
 	n.keyFault = err
-	for _, w := range m.Warnings {
-		n.warnings = append(n.warnings, Warning{w.Code, w.Line, printable(w.Text)})
-	}
+	n.warn(m.Warnings)
 	k := &n.key
 	k.validation, k.mode, k.modeFrom, k.decryptionKnown = machinekey.HMACSHA256, machinekey.Framework20SP1, "default", true
 	runtime, err := f.HTTPRuntime()

@@ -9,7 +9,8 @@ type Authentication struct {
 	Forms *Forms
 	// Line is the line of the element, 0 if there is none.
 	Line int
-	// Warnings is forms_may_be_cookieless, or none.
+	// Warnings is forms_may_be_cookieless, or none; see also
+	// [Authentication.ProtectionWarnings].
 	Warnings []Warning
 }
 
@@ -95,6 +96,22 @@ func (f *File) Authentication() (Authentication, error) {
 			Text: `with cookieless="` + forms.Cookieless + `" the ticket may be in the URL, as /(F(…))/, and not in a cookie; want cookieless="UseCookies"`})
 	}
 	return auth, nil
+}
+
+// ProtectionWarnings is forms_protection_not_all if the tickets of a legacy mode have
+// another protection than All; in mode Framework45 .NET ignores it.
+func (a Authentication) ProtectionWarnings(mode string) []Warning {
+	f := a.Forms
+	if f == nil || mode == modeFramework45 || f.Protection == "All" {
+		return nil
+	}
+	what := map[string]string{
+		"None":       "anybody can read and write a ticket",
+		"Validation": "anybody can read a ticket",
+		"Encryption": "only the security update of 2010 (MS10-070) signs tickets: a node without it takes changed ones",
+	}[f.Protection]
+	return []Warning{{Code: "forms_protection_not_all", Line: f.Line,
+		Text: `with protection="` + f.Protection + `" in mode ` + mode + " " + what + `; want protection="All" on all nodes`}}
 }
 
 // readForms reads <forms>, which may be absent (nil).

@@ -1,5 +1,10 @@
 package webconfig
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Cora is <sequence.engine><web><session> of Cora SeQuence (formerly PNMsoft
 // Sequence), with the defaults of its version 9.3 and later. What the cookie
 // holds is not public: it can be passed on and not read.
@@ -28,7 +33,8 @@ type Cora struct {
 	// Line is the line of the element, of the first for a part of the site if
 	// there is no other.
 	Line int
-	// Warnings is cora_cookie_payload_unknown.
+	// Warnings are cora_cookie_payload_unknown, and cora_cookie_name_unknown and
+	// cora_cookie_not_secure for sessions that are enabled.
 	Warnings []Warning
 }
 
@@ -68,36 +74,59 @@ func (f *File) Cora() (*Cora, error) {
 	if s == nil && len(parts) == 0 {
 		return nil, nil
 	}
-	c, err := readCora(s, true)
+	c, err := readCora(s, &Cora{Enabled: true})
 	if err != nil {
 		return nil, err
 	}
+	if s == nil {
+		c.Line = lineOf(parts[0].Section)
+	}
+	c.Warnings = append(c.Warnings, Warning{Code: "cora_cookie_payload_unknown", Line: c.Line,
+		Text: "what the cookie " + quote(c.CookieNamePrefix+"…") + " holds is not public: it can be passed on and not read"})
+	c.warn(c)
 	for _, part := range parts {
-		p, err := readCora(part.Section, c.Enabled)
+		p, err := readCora(part.Section, c)
 		if err != nil {
 			return nil, err
 		}
-		if c.Line == 0 {
-			c.Line = p.Line
-		}
 		c.Locations = append(c.Locations, CoraLocation{Path: part.Location, Enabled: p.Enabled, Line: p.Line})
+		c.warn(p)
 	}
-	c.Warnings = []Warning{{Code: "cora_cookie_payload_unknown", Line: c.Line,
-		Text: "what the cookie " + quote(c.CookieNamePrefix+"…") + " holds is not public: it can be passed on and not read"}}
 	return c, nil
 }
 
-func readCora(s *Section, enabled bool) (*Cora, error) {
+// warn adds what is doubtful about the cookie of the application or of a part
+// of the site, each remark once.
+func (c *Cora) warn(part *Cora) {
+	add := func(code, text string) {
+		if !slices.ContainsFunc(c.Warnings, func(w Warning) bool { return w.Code == code }) {
+			c.Warnings = append(c.Warnings, Warning{code, part.Line, text})
+		}
+	}
+	if part.Enabled && part.CookieName() == "" {
+		add("cora_cookie_name_unknown", "without the attribute application, as before version 9.3, the name of the cookie is "+quote(part.CookieNamePrefix)+
+			" and a number that is made at run time; look it up in a browser and set SQSessionOptions.CookieSuffix to what follows "+
+			quote(part.CookieNamePrefix)+`, such as "_123456"`)
+	}
+	if part.Enabled && !part.Secure {
+		add("cora_cookie_not_secure", "sessionCookieSecure is not true, so that browsers send the cookie "+quote(part.CookieNamePrefix+part.Application)+
+			` without TLS too; want sessionCookieSecure="true" on all nodes`)
+	}
+}
+
+// readCora reads one element. One for a part of the site inherits what the
+// application has.
+func readCora(s *Section, above *Cora) (*Cora, error) {
 	a := s.Attributes()
 	c := &Cora{
-		Enabled:              a.Bool("enabled", enabled),
-		Application:          trim(a.Text("application", "")),
+		Enabled:              a.Bool("enabled", above.Enabled),
+		Application:          trim(a.Text("application", above.Application)),
 		LifetimeMinutes:      a.Int("lifetime", 20, 0, CodeInvalidTimeout),
 		MaxLifetimeMinutes:   a.Int("maxLifetime", 1440, 0, CodeInvalidTimeout),
-		CookieNamePrefix:     a.NonEmpty("sessionCookieName", "SQSession"),
+		CookieNamePrefix:     a.NonEmpty("sessionCookieName", cmp.Or(above.CookieNamePrefix, "SQSession")),
 		Path:                 a.Text("sessionCookiePath", "/"),
 		Domain:               trim(a.Text("sessionCookieDomain", "")),
-		Secure:               a.Bool("sessionCookieSecure", false),
+		Secure:               a.Bool("sessionCookieSecure", above.Secure),
 		CacheMaxSize:         a.Int("cacheMaxSize", 0, 0, CodeInvalidSize),
 		CacheItemFadeMinutes: a.Int("cacheItemFade", 10, 0, CodeInvalidTimeout),
 		ReuseSession:         a.Bool("reuseSession", true),

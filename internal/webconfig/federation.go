@@ -34,7 +34,7 @@ type CookieHandler struct {
 	// RequireSSLUnset, and doubtful.
 	RequireSSL bool
 	// RequireSSLUnset reports that the file does not say, for WIF 1.0, whose
-	// documents differ on the default.
+	// default is not documented.
 	RequireSSLUnset bool
 	// PersistentLifetime is how long browsers keep the cookie of a persistent
 	// sign-in, at most 365 days. Zero means until they are closed.
@@ -227,8 +227,12 @@ func identityWarnings(id *Identity, fed *Federation) []Warning {
 	case "":
 		add("no_session_handler", line, "the handler of session tokens is removed and not replaced: the site has no session cookie")
 	case ProtectionDPAPI:
+		handler := machineKey45
+		if id.Schema == SchemaWIF10 {
+			handler = machineKeyThink
+		}
 		add("session_tokens_use_dpapi", line, "session tokens are protected with DPAPI, so no other machine can read them; want <remove type=\""+
-			id.Session.Type+", …\"/> and <add type=\""+machineKey45+", …\"/> in <securityTokenHandlers>")
+			id.Session.Type+", …\"/> and <add type=\""+handler+", …\"/> in <securityTokenHandlers>")
 	case ProtectionCustom:
 		add("custom_session_handler", line, "session tokens are handled by "+quote(id.Session.Type)+", a class of the site's own")
 	}
@@ -237,7 +241,7 @@ func identityWarnings(id *Identity, fed *Federation) []Warning {
 		add("custom_cookie_handler", h.Line, "the session cookie is written by "+quote(h.CustomType)+", a class of the site's own")
 	}
 	if h.RequireSSLUnset {
-		add("require_ssl_not_set", max(h.Line, fed.Line, id.Line), "requireSsl is not set, and the documents of WIF 1.0 differ on its default; want it in the file")
+		add("require_ssl_not_set", max(h.Line, fed.Line, id.Line), `requireSsl is not set, and its default in WIF 1.0 is not documented, so that some nodes may send the cookie without TLS; want requireSsl="true" in <cookieHandler>`)
 	}
 	return ws
 }

@@ -42,8 +42,9 @@ type Identity struct {
 	// Session is the handler of session tokens; its Type is empty if there is
 	// none.
 	Session SessionHandler
-	// SessionCacheType is the class of the cache of session tokens, empty for
-	// the built-in one. It matters in reference mode only.
+	// SessionCacheType is the class of the cache of session tokens with its
+	// assembly, as written; empty for the built-in one. It matters in reference
+	// mode only.
 	SessionCacheType string
 	// Line is the line of the element, or of a section that implies it.
 	Line int
@@ -87,7 +88,7 @@ func (f *File) identityModel45(wanted string, by *Section) (*Identity, error) {
 		return nil, err
 	}
 	ca := cache.Attributes() // the class may bring attributes of its own
-	id.SessionCacheType = TypeName(ca.Text("type", ""))
+	id.SessionCacheType = ca.Text("type", "")
 	if err := ca.DonePartly(); err != nil {
 		return nil, err
 	}

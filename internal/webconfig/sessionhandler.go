@@ -41,8 +41,8 @@ type SessionHandler struct {
 	Protection string
 	// Lifetime is how long a token is valid.
 	Lifetime time.Duration
-	// CacheType is the class of the token cache, empty for the built-in one
-	// (securityTokenCacheType, WIF 1.0 only).
+	// CacheType is the class of the token cache with its assembly, as written;
+	// empty for the built-in one (securityTokenCacheType, WIF 1.0 only).
 	CacheType string
 	// UseWindowsTokenService maps users to Windows accounts (WIF 1.0 only).
 	UseWindowsTokenService bool
@@ -171,7 +171,7 @@ func readHandler(s *Section, class string, requirement *Section, schema string) 
 	h.Lifetime = a.TimeSpan("lifetime", defaultTokenLife, Infinite)
 	if schema == SchemaWIF10 {
 		h.UseWindowsTokenService = a.Bool("useWindowsTokenService", false)
-		h.CacheType = TypeName(a.Text("securityTokenCacheType", ""))
+		h.CacheType = a.Text("securityTokenCacheType", "")
 		a.Lookup("securityTokenCacheSize")
 	}
 	return h, a.Done()

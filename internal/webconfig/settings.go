@@ -50,7 +50,8 @@ func (f *File) Settings() (*Settings, error) {
 	if s.Cora, err = f.Cora(); err != nil {
 		return nil, err
 	}
-	s.Warnings = slices.Concat(f.Warnings(), s.MachineKey.Warnings, s.AppSettings.Warnings, s.Authentication.Warnings, ws)
+	s.Warnings = slices.Concat(f.Warnings(), s.MachineKey.Warnings, s.AppSettings.Warnings, s.Authentication.Warnings,
+		s.Authentication.ProtectionWarnings(s.MachineKey.CompatibilityMode), ws)
 	if s.Cora != nil {
 		s.Warnings = append(s.Warnings, s.Cora.Warnings...)
 	}

@@ -294,7 +294,7 @@ func TestSessionHandlers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (SessionHandler{handler10, "dpapi", 10 * time.Hour, "Acme.Cache", true, lineBeside}); s.Identity.Session != want || s.Identity.SessionCacheType != "Acme.Cache" {
+	if want := (SessionHandler{handler10, "dpapi", 10 * time.Hour, "Acme.Cache, A", true, lineBeside}); s.Identity.Session != want || s.Identity.SessionCacheType != "Acme.Cache, A" {
 		t.Errorf("%+v", s.Identity)
 	}
 }
@@ -320,7 +320,7 @@ func TestIdentityAndFederation(t *testing.T) {
 				return id.AudienceMode == "Never" && slices.Equal(id.AudienceURIs, []string{"d"})
 			}, []string{"session_tokens_use_dpapi"}},
 		{"cache", "<system.identityModel><identityConfiguration><caches><sessionSecurityTokenCache type='Acme.Cache, A' url='x'/></caches></identityConfiguration></system.identityModel>",
-			func(id *Identity, _ *Federation) bool { return id.SessionCacheType == "Acme.Cache" }, []string{"session_tokens_use_dpapi"}},
+			func(id *Identity, _ *Federation) bool { return id.SessionCacheType == "Acme.Cache, A" }, []string{"session_tokens_use_dpapi"}},
 		{"1.0", "<microsoft.identityModel/>", func(id *Identity, fed *Federation) bool {
 			return id.Schema == SchemaWIF10 && id.Session.Type == handler10 && fed.CookieHandler.RequireSSLUnset && !fed.CookieHandler.RequireSSL
 		}, []string{"require_ssl_not_set", "session_tokens_use_dpapi"}},
@@ -366,6 +366,54 @@ func TestCora(t *testing.T) {
 	s, err = readSettings(site("", "<location path='a'><sequence.engine><web><session application='X' enabled='false'/></web></sequence.engine></location>"), nil)
 	if err != nil || s.Cora.Locations[0] != (CoraLocation{"a", false, lineBeside}) || s.Cora.Line != lineBeside {
 		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// What a site should be told, with the line that it is about.
+func TestSiteWarnings(t *testing.T) {
+	var (
+		cora    = "<configuration>\n<sequence.engine><web>\n<session %s/></web></sequence.engine>%s\n<system.web><machineKey " + keys + "/></system.web></configuration>"
+		forms   = "<configuration><system.web>\n<authentication mode='Forms'>\n<forms cookieless='UseCookies' %s/></authentication><machineKey compatibilityMode='%s' " + keys + "/></system.web></configuration>"
+		wif10   = "<configuration><system.web><machineKey " + keys + "/></system.web>\n<microsoft.identityModel><service>%s<federatedAuthentication>\n<cookieHandler %s/></federatedAuthentication></service></microsoft.identityModel></configuration>"
+		handler = "<securityTokenHandlers><clear/><add type='" + machineKeyThink + "'/></securityTokenHandlers>"
+		part    = "\n<location path='a'><sequence.engine><web><session %s/></web></sequence.engine></location>"
+	)
+	const payload = "cora_cookie_payload_unknown:3 "
+	for _, test := range []struct{ xml, want, says string }{
+		{fmt.Sprintf(cora, "application='Flowtime'", ""), payload + "cora_cookie_not_secure:3", `"SQSessionFlowtime" without TLS`},
+		{fmt.Sprintf(cora, "application='Flowtime' sessionCookieSecure='false'", ""), payload + "cora_cookie_not_secure:3", `want sessionCookieSecure="true"`},
+		{fmt.Sprintf(cora, "application='Flowtime' sessionCookieSecure='true'", ""), payload, ""},
+		{fmt.Sprintf(cora, "application='Flowtime' enabled='false'", ""), payload, ""},
+		{fmt.Sprintf(cora, "sessionCookieSecure='true'", ""), payload + "cora_cookie_name_unknown:3", "set SQSessionOptions.CookieSuffix"},
+		{fmt.Sprintf(cora, "sessionCookieName='SQ'", ""), payload + "cora_cookie_name_unknown:3 cora_cookie_not_secure:3", `what follows "SQ"`},
+		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "enabled='false'")), payload, ""},
+		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "lifetime='5'")), payload, ""}, // inherited
+		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "sessionCookieSecure='false'")), payload + "cora_cookie_not_secure:4", ""},
+		{fmt.Sprintf(cora, "application='F'", fmt.Sprintf(part, "sessionCookieSecure='false'")), payload + "cora_cookie_not_secure:3", ""}, // once
+		{fmt.Sprintf(forms, "protection='None'", "Framework20SP1"), "forms_protection_not_all:3", "anybody can read and write a ticket"},
+		{fmt.Sprintf(forms, "protection='Encryption'", "Framework20SP2"), "forms_protection_not_all:3", "MS10-070"},
+		{fmt.Sprintf(forms, "protection='Validation'", "Framework20SP2"), "forms_protection_not_all:3", "anybody can read a ticket"},
+		{fmt.Sprintf(forms, "protection='All'", "Framework20SP1"), "", ""},
+		{fmt.Sprintf(forms, "", "Framework20SP2"), "", ""},
+		{fmt.Sprintf(forms, "protection='None'", "Framework45"), "", ""}, // no effect there
+		{strings.Replace(fmt.Sprintf(forms, "protection='None'", "Framework20SP1"), "'Forms'", "'None'", 1), "", ""},
+		{fmt.Sprintf(wif10, handler, "path='/'"), "require_ssl_not_set:3", "its default in WIF 1.0 is not documented"},
+		{fmt.Sprintf(wif10, handler, "requireSsl='false'"), "", ""},
+		{fmt.Sprintf(wif10, handler, "requireSsl='true'"), "", ""},
+	} {
+		s, err := readSettings([]byte(test.xml), nil)
+		if err != nil {
+			t.Errorf("%s: %v", test.xml, err)
+			continue
+		}
+		var got, text []string
+		for _, w := range s.Warnings {
+			got = append(got, fmt.Sprintf("%s:%d", w.Code, w.Line))
+			text = append(text, w.Text)
+		}
+		if have := strings.Join(got, " "); have != strings.TrimSpace(test.want) || !strings.Contains(strings.Join(text, "\n"), test.says) {
+			t.Errorf("%s:\n got %s %q\nwant %s with %q", test.xml, have, text, test.want, test.says)
+		}
 	}
 }
 

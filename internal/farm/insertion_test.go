@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -64,4 +65,5 @@ func TestInsertionsAlike(t *testing.T) {
 		}
 	}
 	e.compare(cookies, requests)
+	t.Logf("%d cookies with insertions: %s", len(cookies), fmt.Sprint(map[string]int(e.counts)))
 }

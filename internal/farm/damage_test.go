@@ -156,7 +156,8 @@ func TestStricter(t *testing.T) {
 		{"<S><Cookie>A A<!-- c -->AC=</Cookie></S>", ""},
 		{"<S><Cookie>A A<!-- c -->B=</Cookie></S>", spare},
 		{"<S>&#1;<Cookie>AAA=</Cookie></S>", controls},
-		{"<S>&#10;<Cookie>AAA=</Cookie></S>", ""},
+		{"<S>&#10;<Cookie>AAA=</Cookie></S>", controls},
+		{"<S>&#32;<Cookie>AAA=</Cookie></S>", ""},
 	} {
 		text := base64.StdEncoding.EncodeToString([]byte(tt.xml))
 		for _, d := range []damaged{

@@ -48,11 +48,12 @@ func (e *exam) underCertificate(ctx context.Context, n *Node, f found) (best ope
 		var got opened
 		got.take(codec.Inspect(ctx, f.text))
 		got.noteFormat()
+		got.signed = true
 		got.partly = got.partly && got.passed("rsa encryption")
-		if !tried || got.authentic || got.partly || got.passed("rsa signature") {
+		if !tried || got.whole || got.partly || got.passed("rsa signature") {
 			best, tried = got, true
 		}
-		if got.authentic || got.partly {
+		if got.whole || got.partly {
 			break
 		}
 	}
@@ -83,7 +84,7 @@ func (e *exam) certificate(ctx context.Context, f found, n *Node, size int) *Fin
 		found.Sentence = fmt.Sprintf("%s is signed and encrypted with a certificate (RSA, %d bits), not with the machine key.", label, bits)
 		found.Fix = elsewhere("code", "give the node that certificate with its private key (in Go sessiontoken.CertificateTransforms), "+
 			"or make all nodes use MachineKeySessionSecurityTokenHandler in place of the transforms that code sets; -cert says whether a certificate opens it")
-	case o.authentic:
+	case o.whole:
 		found.Sentence = fmt.Sprintf("%s opens with the given certificate (RSA, %d bits), but %s protects sessions with the machine key.", label, bits, n.file)
 		found.Fix = elsewhere("code", "decide for one of the two: take MachineKeySessionSecurityTokenHandler out of this web.config and set the transforms in code as on the node that issued it, "+
 			"or put that handler into the web.config of every node")

@@ -16,6 +16,10 @@
 //	                      │
 //	                      └─ hit.differences(node) ──► Finding: code, sentence, fix
 //
+// Only what a MAC has confirmed is called authentic. Behind a signature a wrong
+// decryption key may still pass the padding, once in 256 times: contents that do
+// not read then speak for no key.
+//
 // The keys are those of the given files and no others: nothing is guessed.
 // What was tried is counted, and bounded by limits.go.
 //

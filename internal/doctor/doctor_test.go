@@ -103,7 +103,7 @@ func TestDiagnoses(t *testing.T) {
 		{"a changed cookie", doctor.CodeUnknownKey, "changed on its way", false, func(t *testing.T) broken {
 			a := fresh(t)
 			text := []byte(a.forms(t))
-			text[20] ^= 1 // another hex digit
+			text[20] = "123456789abcdef0"[strings.IndexByte("0123456789abcdef", text[20]|0x20)%16] // another hex digit
 			return broken{site: a, input: header(".ASPXAUTH=" + string(text))}
 		}},
 		{"another common AuthenticationType", doctor.CodeAuthenticationType, `"Cookies", not "ApplicationCookie"`, false, func(t *testing.T) broken {
@@ -439,11 +439,27 @@ func TestDiagnoses(t *testing.T) {
 			token.Principal.Identities[0].AuthenticationType = ""
 			return broken{site: a, input: header("FedAuth=" + must[string](t)(codec.Encode(ctx, token)))}
 		}},
-		{"another payload", doctor.CodePayload, `the layer "deflate" does not read`, false, func(t *testing.T) broken {
+		{"another payload", doctor.CodeDecryptionKey, "or it holds something else", false, func(t *testing.T) broken {
 			a := fresh(t)
 			p := must[*machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(
 				must[machinekey.Purpose](t)(machinekey.UserPurpose("System.IdentityModel.Services.MachineKeyTransform"))))
 			return broken{site: a, input: header("FedAuth=" + envelope(must[[]byte](t)(p.Protect(nil, []byte("\xff\xff no deflate stream")))))}
+		}},
+		{"another payload behind a deflate stream", doctor.CodeDecryptionKey, "or it holds something else", false, func(t *testing.T) broken {
+			a := fresh(t)
+			p := must[*machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(
+				must[machinekey.Purpose](t)(machinekey.UserPurpose("System.IdentityModel.Services.MachineKeyTransform"))))
+			return broken{site: a, input: header("FedAuth=" + envelope(must[[]byte](t)(p.Protect(nil, []byte("\x01\x02\x00\xfd\xffab")))))}
+		}},
+		{"another payload that the inner signature confirms", doctor.CodePayload, `is authentic, but what is inside is not a forms authentication ticket: the layer "forms ticket" does not read`, false, func(t *testing.T) broken {
+			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP2" })
+			p := must[*machinekey.LegacyProtector](t)(a.ring(t, machinekey.Framework20SP2, doctor.Isolation{}).LegacyProtector(machinekey.LegacyOptions{}))
+			return broken{site: a, input: header(".ASPXAUTH=" + hex.EncodeToString(must[[]byte](t)(p.Protect(nil, []byte("no ticket")))))}
+		}},
+		{"an expired ticket that nothing signs", doctor.CodeExpired, "reads, although nothing in it is signed, but it ended at", false, func(t *testing.T) broken {
+			s, text := vector(t, "fa-20SP1-protection-None")
+			s.protection = "None"
+			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true, Now: now.AddDate(90, 0, 0)}}
 		}},
 	}
 	for _, test := range tests {

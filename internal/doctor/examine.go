@@ -122,7 +122,7 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 		if op != nil && c.Layers == nil {
 			c.Layers = op.layers
 		}
-		if op != nil && op.authentic && c.To == nil && (v.OK || e.hit != nil) {
+		if op != nil && op.whole && c.To == nil && (v.OK || e.hit != nil) {
 			c.contents(*op)
 		}
 	}
@@ -249,7 +249,7 @@ const layerConfiguration = "configuration"
 func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
 	if n.takesCertificates() {
 		if o, tried := e.underCertificate(ctx, n, f); tried {
-			return &o, o.err == nil && o.authentic
+			return &o, o.err == nil && o.whole
 		}
 	}
 	own, legal := n.setup(f.kind, f.authType)
@@ -260,13 +260,13 @@ func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
 	if !ok {
 		return nil, false
 	}
-	return &o, o.err == nil && o.authentic
+	return &o, o.err == nil && o.whole
 }
 
 // reasons says why a node does not read a credential. own is what came of
 // reading it as the node does, nil if that was not possible.
 func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Finding, *opened) {
-	if own != nil && own.authentic {
+	if own != nil && own.whole {
 		if bad := e.inside(n, f, f.kind, *own); bad != nil {
 			return []Finding{*bad}, own
 		}
@@ -352,7 +352,7 @@ func (e *exam) search1(ctx context.Context, f found) {
 		}
 		switch {
 		case h == nil:
-		case h.opened.authentic:
+		case h.opened.whole:
 			e.hit, e.repair = h, r
 			return
 		case partly == nil:

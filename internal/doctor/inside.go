@@ -13,7 +13,10 @@ import (
 // inside returns what is wrong with the contents of an authentic credential
 // for this node, nil if nothing is.
 func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
-	label := capital(f.label())
+	label := capital(f.label()) + " is authentic"
+	if !o.signed {
+		label = capital(f.label()) + " reads, although nothing in it is signed"
+	}
 	now := e.o.Now
 	skew := n.session.skew
 	if !k.isSession() {
@@ -22,14 +25,14 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 	var format *sessiontoken.FormatError
 	switch {
 	case errors.Is(o.err, sessiontoken.ErrCoreWCF):
-		return &Finding{Code: CodeCoreWCF, Sentence: label + " is authentic, but CoreWCF wrote it, in a format of its own that no site on .NET Framework reads.",
+		return &Finding{Code: CodeCoreWCF, Sentence: label + ", but CoreWCF wrote it, in a format of its own that no site on .NET Framework reads.",
 			Fix: elsewhere("code", "let a site on .NET Framework or a Go node issue the cookie")}
 	case errors.Is(o.err, sessiontoken.ErrNotInStore):
 		return &Finding{Code: CodeReferenceMode, DotNet: "ID4243",
-			Sentence: label + " is authentic, but only names a session: the session itself is in the store of the node that issued it.",
+			Sentence: label + ", but only names a session: the session itself is in the store of the node that issued it.",
 			Fix:      elsewhere("store", "give all nodes one shared store (SessionStore in CookieAuthenticationOptions; in Go OWINOptions.Store, which .NET nodes cannot share), or none")}
 	case errors.Is(o.err, sessiontoken.ErrExpired):
-		return &Finding{Code: CodeExpired, DotNet: "ID4255, or anonymous", Sentence: fmt.Sprintf("%s is authentic, but it ended at %s, %s before %s%s.",
+		return &Finding{Code: CodeExpired, DotNet: "ID4255, or anonymous", Sentence: fmt.Sprintf("%s, but it ended at %s, %s before %s%s.",
 			label, clock(o.to), span(now.Sub(o.to)), clock(now), beyond(skew)), Fix: elsewhere("sign-in", expiredAdvice(now.Sub(o.to)-skew, k))}
 	case errors.Is(o.err, sessiontoken.ErrNotYetValid):
 		ahead := o.from.Sub(now)
@@ -41,7 +44,7 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 			}
 			fix = n.inFile(fix.Text+"; until then a larger skew accepts it", setting)
 		}
-		return &Finding{Code: CodeNotYetValid, DotNet: "ID4255", Sentence: fmt.Sprintf("%s is authentic, but begins at %s, %s after %s%s: the clocks differ.",
+		return &Finding{Code: CodeNotYetValid, DotNet: "ID4255", Sentence: fmt.Sprintf("%s, but begins at %s, %s after %s%s: the clocks differ.",
 			label, clock(o.from), span(ahead), clock(now), beyond(skew)), Fix: fix}
 	case errors.Is(o.err, sessiontoken.ErrEndpoint):
 		path := pathCookie
@@ -49,24 +52,24 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 			path = pathCookie10
 		}
 		return &Finding{Code: CodeEndpoint, DotNet: "ID4291",
-			Sentence: fmt.Sprintf("%s was issued for the cookie path %s, and this node's is %s; case and the last slash count.", label, strconv.Quote(o.endpoint), strconv.Quote(e.endpoint(n))),
+			Sentence: fmt.Sprintf("%s was issued for the cookie path %s, and this node's is %s; case and the last slash count.", capital(f.label()), strconv.Quote(o.endpoint), strconv.Quote(e.endpoint(n))),
 			Fix:      n.inFile("give all nodes the same path", Setting{Path: path, Attribute: "path", Value: o.endpoint})}
-	case errors.Is(o.err, sessiontoken.ErrUnsupported) && k.isTicket() && o.authentic:
-		return &Finding{Code: CodePayload, Sentence: label + " is authentic, but says no time at which it ends: .NET takes it for one that never expires, and webfarm refuses it.",
+	case errors.Is(o.err, sessiontoken.ErrUnsupported) && k.isTicket() && o.whole:
+		return &Finding{Code: CodePayload, Sentence: label + ", but says no time at which it ends: .NET takes it for one that never expires, and webfarm refuses it.",
 			Fix: elsewhere("code", "set ExpiresUtc where the ticket is made, or do not clear the properties")}
 	case errors.As(o.err, &format) && errors.Is(o.err, sessiontoken.ErrUnsupported):
 		return &Finding{Code: CodePayload,
-			Sentence: fmt.Sprintf("%s is authentic and .NET may read it, but webfarm refuses what the layer %q holds (%v).", label, format.Layer, strings.TrimPrefix(format.Err.Error(), "sessiontoken: ")),
+			Sentence: fmt.Sprintf("%s and .NET may read it, but webfarm refuses what the layer %q holds (%v).", label, format.Layer, strings.TrimPrefix(format.Err.Error(), "sessiontoken: ")),
 			Fix:      elsewhere("code", "see docs/decisions.md for what is refused on purpose: texts that two programs would read differently, and what .NET takes by accident")}
 	case errors.As(o.err, &format):
 		return &Finding{Code: CodePayload, DotNet: "a serialization error",
-			Sentence: fmt.Sprintf("%s is authentic, but what is inside is not %s: the layer %q does not read.", label, k, format.Layer),
+			Sentence: fmt.Sprintf("%s, but what is inside is not %s: the layer %q does not read.", label, k, format.Layer),
 			Fix:      elsewhere("code", "look for a list of cookie transforms, a token class or a ticket serializer of the site's own; a session written by another generation of WIF or Katana looks so too")}
 	case o.err != nil && o.partly:
-		return &Finding{Code: CodePayload, Sentence: fmt.Sprintf("%s is authentic, but what is inside is not %s.", label, k),
+		return &Finding{Code: CodePayload, Sentence: fmt.Sprintf("%s, but what is inside is not %s.", label, k),
 			Fix: elsewhere("code", "look at the code that writes the cookie")}
-	case o.err == nil && o.authentic && o.noUser:
-		return &Finding{Code: CodeNotAuthenticated, Sentence: label + " reads, but none of its identities has an authentication type, so .NET counts the user as not signed in.",
+	case o.err == nil && o.whole && o.noUser:
+		return &Finding{Code: CodeNotAuthenticated, Sentence: capital(f.label()) + " reads, but none of its identities has an authentication type, so .NET counts the user as not signed in.",
 			Fix: elsewhere("code", "give the ClaimsIdentity an authentication type where it is made: new ClaimsIdentity(claims, \"Federation\")")}
 	}
 	return nil

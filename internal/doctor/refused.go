@@ -15,9 +15,9 @@ func (e *exam) unknown(n *Node, f found) Finding {
 	}
 	if s := e.trace.signed; s != nil {
 		return Finding{Code: CodeDecryptionKey, DotNet: dotnetCrypto,
-			Sentence: fmt.Sprintf("%s is signed with the validationKey of %s (%s), but no given decryptionKey and cipher opens it: the decryptionKey of the node that wrote it is another one.",
-				label, s.key.node.file, s.validation),
-			Fix: n.inFile("copy decryptionKey and decryption from the node that wrote it", Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(that of the issuing node)"})}
+			Sentence: fmt.Sprintf("%s is signed with the validationKey of %s (%s), but no given decryptionKey and cipher opens it to %s: the decryptionKey of the node that wrote it is another one, or it holds something else.",
+				label, s.key.node.file, s.validation, f.kind),
+			Fix: n.inFile("copy decryptionKey and decryption from the node that wrote it; if they are the same there, look for a list of cookie transforms, a token class or a ticket serializer of the site's own", Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(that of the issuing node)"})}
 	}
 	files := n.file
 	if len(e.nodes) > 1 {

@@ -36,7 +36,7 @@ func (e *exam) search(ctx context.Context, text string, want Kind) (*hit, trace)
 		}
 		for _, c := range setups {
 			o, ok := e.open(ctx, c, text)
-			if ok && o.authentic {
+			if ok && o.whole {
 				return &hit{setup: c, opened: o}, t
 			}
 			if ok && o.partly && partly == nil {
@@ -47,7 +47,7 @@ func (e *exam) search(ctx context.Context, text string, want Kind) (*hit, trace)
 			t.signed = &s
 		}
 	}
-	if partly != nil {
+	if partly != nil || t.signed != nil {
 		return partly, t
 	}
 	return e.unsigned(ctx, text, list, want), t
@@ -144,7 +144,7 @@ func (e *exam) unsigned(ctx context.Context, text string, list []carrier, want K
 					continue
 				}
 				c.kind, c.oldLayout, c.encode = kind, old, kind.isSession()
-				if o, ok := e.open(ctx, c, text); ok && o.authentic {
+				if o, ok := e.open(ctx, c, text); ok && o.whole {
 					return &hit{setup: c, opened: o}
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -103,10 +104,13 @@ func (v view) clock() func() time.Time { return func() time.Time { return v.now 
 // opened is what came of opening a credential.
 type opened struct {
 	layers []Layer
-	// authentic says that the contents were read, whatever comes after.
-	authentic bool
+	// whole says that the contents were read, whatever comes after.
+	whole bool
 	// partly says that the data was authentic, but not of this format.
-	partly   bool
+	partly bool
+	// signed says that a MAC confirmed the contents: only then are they called
+	// authentic.
+	signed   bool
 	user     string
 	from, to time.Time
 	endpoint string
@@ -142,8 +146,8 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 			return o, false
 		}
 		payload, err := codec.Decode(ctx, text)
-		o.err, o.authentic = err, err == nil && isFormatterStream(payload)
-		o.partly = err == nil && !o.authentic
+		o.err, o.whole = err, err == nil && isFormatterStream(payload)
+		o.partly = err == nil && !o.whole
 		if o.partly {
 			o.err = errNotRoles
 		}
@@ -155,7 +159,7 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 			return o, false
 		}
 		id, err := codec.Decode(ctx, text)
-		o.err, o.authentic = err, err == nil
+		o.err, o.whole = err, err == nil
 		o.layers = []Layer{{"text", len(text), true}, {"machine key", 0, err == nil}}
 		if err == nil {
 			o.to = id.Expires
@@ -179,13 +183,69 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 		return o, false
 	}
 	o.noteFormat()
+	o.signed = s.signs()
+	if o.partly && !s.signsPlaintext() && !o.recognised() {
+		o.refuse()
+	}
 	return o, true
+}
+
+// signs reports whether data that opens has passed a MAC. One over the
+// plaintext counts, which .NET calls a signature as well.
+func (s setup) signs() bool {
+	return s.signsPlaintext() || !modal(s.kind) || !isLegacy(s.mode) ||
+		!s.unsigned && s.protection != machinekey.InsecureProtectionNone
+}
+
+// signsPlaintext reports whether the MAC is over what is inside, so that it
+// also confirms the decryption key:
+//
+//	legacy, All, MachineKey.Encode   E(data || H(data)) || H(…)
+//
+// Elsewhere it is over the ciphertext, or there is none, and all that speaks
+// for a decryption key is the padding: one wrong key in 256 passes it. With
+// protection Validation nothing is encrypted, and any ciphertext that is
+// signed passes for it.
+func (s setup) signsPlaintext() bool {
+	if !modal(s.kind) {
+		return s.encode
+	}
+	return isLegacy(s.mode) && s.protection == machinekey.ProtectionAll
+}
+
+// recognised reports whether data that does not read to its end was decrypted
+// with the right key beyond doubt: a layer with a mark of its own has let it
+// through. Deflate has none, and random bytes pass it once in some hundred
+// times.
+func (o *opened) recognised() bool {
+	behind := false
+	for _, l := range o.layers {
+		switch {
+		case strings.HasPrefix(l.Layer, "machine key"):
+			behind = true
+		case behind && l.OK && l.Layer != "deflate":
+			return true
+		}
+	}
+	return errors.Is(o.err, sessiontoken.ErrCoreWCF)
+}
+
+// refuse takes back what only the padding let through.
+func (o *opened) refuse() {
+	for i, l := range o.layers {
+		if strings.HasPrefix(l.Layer, "machine key") {
+			o.layers[i] = Layer{Layer: l.Layer}
+			o.layers = o.layers[:i+1]
+			break
+		}
+	}
+	o.partly, o.err = false, sessiontoken.ErrInvalid
 }
 
 // noteFormat notes that the data was authentic, but not of this format.
 func (o *opened) noteFormat() {
 	var format *sessiontoken.FormatError
-	o.partly = o.partly || !o.authentic && errors.As(o.err, &format)
+	o.partly = o.partly || !o.whole && errors.As(o.err, &format)
 }
 
 var errNotRoles = errors.New("doctor: the data is not a BinaryFormatter stream")
@@ -285,7 +345,7 @@ func (u unsignedEncode) Decode(dst, data []byte) ([]byte, error) {
 var errNotIssued = errors.New("doctor: data without a signature is not issued")
 
 // take keeps what may be told of an anatomy: layers without their facts, and
-// of authentic contents the name and the times.
+// of contents that were read the name and the times.
 func (o *opened) take(a *sessiontoken.Anatomy) {
 	for _, l := range a.Layers {
 		o.layers = append(o.layers, Layer{l.Name, l.Size, l.Err == nil})
@@ -293,12 +353,12 @@ func (o *opened) take(a *sessiontoken.Anatomy) {
 	o.err = a.Err
 	switch {
 	case a.Token != nil:
-		o.authentic, o.from, o.to, o.endpoint = true, a.Token.ValidFrom, a.Token.ValidTo, a.Token.EndpointID
+		o.whole, o.from, o.to, o.endpoint = true, a.Token.ValidFrom, a.Token.ValidTo, a.Token.EndpointID
 		o.principal(&a.Token.Principal)
 	case a.Forms != nil:
-		o.authentic, o.user, o.from, o.to = true, a.Forms.Name, a.Forms.IssueDate, a.Forms.Expiration
+		o.whole, o.user, o.from, o.to = true, a.Forms.Name, a.Forms.IssueDate, a.Forms.Expiration
 	case a.OWIN != nil:
-		o.authentic = true
+		o.whole = true
 		o.from, _ = a.OWIN.Properties.Issued()
 		o.to, _ = a.OWIN.Properties.Expires()
 		o.principal(a.OWIN.Principal())

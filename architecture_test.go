@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"internal/nrbf":          {"internal/dotnet"},
 	"internal/race":          {},
 	"internal/rsacookie":     {},
+	"internal/site":          {"internal/webconfig"},
 	"internal/webconfig":     {"internal/dotnet"},
 	"testvectors":            {},
 }

@@ -1,6 +1,10 @@
 package machinekey
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+)
 
 // Mode is the attribute compatibilityMode of <machineKey>.
 type Mode uint8
@@ -26,6 +30,12 @@ func (m Mode) String() string {
 		return "Framework45"
 	}
 	return fmt.Sprintf("Mode(%d)", uint8(m))
+}
+
+// UnmarshalText sets m to the value that web.config spells so. Another text is a
+// [*ConfigError], invalid_enum.
+func (m *Mode) UnmarshalText(text []byte) error {
+	return unmarshal(m, Framework20SP1, Framework45, "compatibilityMode", text)
 }
 
 // Validation is the attribute validation of <machineKey>: the algorithm that
@@ -68,6 +78,12 @@ func (v Validation) String() string {
 	return fmt.Sprintf("Validation(%d)", uint8(v))
 }
 
+// UnmarshalText sets v to the value that web.config spells so. Another text is a
+// [*ConfigError], invalid_enum.
+func (v *Validation) UnmarshalText(text []byte) error {
+	return unmarshal(v, HMACSHA1, LegacyAES, "validation", text)
+}
+
 // Decryption is the attribute decryption of <machineKey>: the cipher.
 type Decryption uint8
 
@@ -92,4 +108,27 @@ func (d Decryption) String() string {
 		return "DES"
 	}
 	return fmt.Sprintf("Decryption(%d)", uint8(d))
+}
+
+// UnmarshalText sets d to the value that web.config spells so. Another text is a
+// [*ConfigError], invalid_enum.
+func (d *Decryption) UnmarshalText(text []byte) error {
+	return unmarshal(d, Auto, InsecureDES, "decryption", text)
+}
+
+// unmarshal sets *value to the one from first to last that has the text for its
+// name.
+func unmarshal[T interface {
+	~uint8
+	String() string
+}](value *T, first, last T, attribute string, text []byte) error {
+	want := ""
+	for v := first; v <= last; v++ {
+		if v.String() == string(text) {
+			*value = v
+			return nil
+		}
+		want += ", " + v.String()
+	}
+	return &ConfigError{Code: webconfig.CodeInvalidEnum, Attribute: attribute, Want: "one of " + want[len(", "):]}
 }

@@ -37,6 +37,12 @@ func (p Protection) String() string {
 	return fmt.Sprintf("Protection(%d)", uint8(p))
 }
 
+// UnmarshalText sets p to the value that web.config spells so. Another text is a
+// [*ConfigError], invalid_enum.
+func (p *Protection) UnmarshalText(text []byte) error {
+	return unmarshal(p, ProtectionAll, InsecureProtectionNone, "protection", text)
+}
+
 // LegacyOptions are the settings that change the protected bytes of a legacy
 // mode. The zero value is .NET's default, and the strongest.
 type LegacyOptions struct {

@@ -68,11 +68,10 @@ func configOf(f *webconfig.File) (Config, error) {
 		ModeSource:    ModeSource{From: m.CompatibilityModeFrom, Line: m.CompatibilityModeLine},
 		line:          m.Line,
 	}
-	ok := named(m.Validation, HMACSHA1, LegacyAES, &cfg.Validation) &&
-		named(m.Decryption, Auto, InsecureDES, &cfg.Decryption) &&
-		named(m.CompatibilityMode, Framework20SP1, Framework45, &cfg.Mode)
-	if !ok { // unreachable: the names were checked
-		return Config{}, &ConfigError{Code: webconfig.CodeInvalidEnum, Section: "system.web/machineKey", Line: m.Line}
+	err = errors.Join(cfg.Validation.UnmarshalText([]byte(m.Validation)), cfg.Decryption.UnmarshalText([]byte(m.Decryption)),
+		cfg.Mode.UnmarshalText([]byte(m.CompatibilityMode)))
+	if err != nil { // unreachable: the names were checked
+		return Config{}, err
 	}
 	for _, w := range m.Warnings {
 		text := w.Text
@@ -82,21 +81,6 @@ func configOf(f *webconfig.File) (Config, error) {
 		cfg.Warnings = append(cfg.Warnings, Warning{Code: w.Code, Line: w.Line, Text: text})
 	}
 	return cfg, nil
-}
-
-// named sets *value to the one from first to last that web.config spells name,
-// and reports whether there is one.
-func named[T interface {
-	~uint8
-	String() string
-}](name string, first, last T, value *T) bool {
-	for v := first; v <= last; v++ {
-		if v.String() == name {
-			*value = v
-			return true
-		}
-	}
-	return false
 }
 
 // configError gives an error of webconfig the type of this package.

@@ -1,0 +1,125 @@
+package site
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+)
+
+// The compatibility modes. The older two protect alike, save for what is not
+// signed.
+const (
+	Framework20SP1 = "Framework20SP1"
+	Framework20SP2 = "Framework20SP2"
+	Framework45    = "Framework45"
+)
+
+// Key is <machineKey>, taken as far as it goes: with a Fault, bytes that are
+// there are kept even where .NET or another machine could not use them, and
+// names as they stand.
+type Key struct {
+	// ValidationKey and DecryptionKey are nil where there are none.
+	ValidationKey, DecryptionKey []byte
+	// ValidationFlags and DecryptionFlags are the words behind the hex digits,
+	// or in their place.
+	ValidationFlags, DecryptionFlags []string
+	// Validation and Decryption are the attributes.
+	Validation, Decryption string
+	// Mode is one of the modes, ModeFrom is what decided it ("explicit",
+	// "targetFramework" or "default") and ModeLine the line of that, 0 for none.
+	Mode, ModeFrom string
+	ModeLine       int
+	// TargetFramework is the attribute of <httpRuntime> as written, empty
+	// without one.
+	TargetFramework string
+	// Line is the line of the element, 0 if there is none.
+	Line int
+	// Fault is why the key cannot be used, nil if it can.
+	Fault *webconfig.Error
+}
+
+// Format prints the lengths of the keys only, for every verb.
+func (k Key) Format(s fmt.State, _ rune) {
+	io.WriteString(s, fmt.Sprintf("<machineKey>: validation=%s (%d-byte key) decryption=%s (%d-byte key) mode=%s",
+		k.Validation, len(k.ValidationKey), k.Decryption, len(k.DecryptionKey), k.Mode))
+}
+
+// IsLegacy reports whether the mode is one of before .NET 4.5.
+func (k *Key) IsLegacy() bool { return k.Mode != Framework45 }
+
+// Isolated reports whether a key that is there has words behind it, which bind
+// it to one application.
+func (k *Key) Isolated() bool {
+	return k.ValidationKey != nil && len(k.ValidationFlags) > 0 || k.DecryptionKey != nil && len(k.DecryptionFlags) > 0
+}
+
+// UsableForProtect reports whether MachineKey.Protect knows the validation
+// algorithm: it follows the rules of Framework45 in every mode.
+func (k *Key) UsableForProtect() bool {
+	switch k.Validation {
+	case "SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512":
+		return true
+	}
+	return false
+}
+
+// readKey reads <machineKey> and <httpRuntime>.
+func (s *Site) readKey(f *webconfig.File) {
+	k := &s.Key
+	runtime, err := f.HTTPRuntime()
+	m, keyErr := f.MachineKey() // reports that of the runtime, too
+	k.Fault = s.fault(keyErr)
+	s.warn(nil, m.Warnings)
+	if err == nil && runtime.Line > 0 {
+		k.TargetFramework = runtime.TargetFramework
+	}
+	if keyErr == nil {
+		k.ValidationKey, k.DecryptionKey, k.Validation, k.Decryption, k.Line = m.ValidationKey, m.DecryptionKey, m.Validation, m.Decryption, m.Line
+		k.Mode, k.ModeFrom, k.ModeLine = m.CompatibilityMode, m.CompatibilityModeFrom, m.CompatibilityModeLine
+		return
+	}
+	k.Validation, k.Decryption, k.Mode, k.ModeFrom = "HMACSHA256", "Auto", Framework20SP1, "default"
+	if err == nil && runtime.TargetsFramework45() {
+		k.Mode, k.ModeFrom, k.ModeLine = Framework45, "targetFramework", runtime.Line
+	}
+	element, err := f.Section("system.web", "machineKey")
+	if err != nil || element == nil {
+		return
+	}
+	k.Line = element.RefLine
+	text := func(name, absent string) string {
+		if v, ok := element.Attr(name); ok {
+			return strings.TrimSpace(v)
+		}
+		return absent
+	}
+	switch mode := text("compatibilityMode", ""); mode {
+	case Framework20SP1, Framework20SP2, Framework45:
+		k.Mode, k.ModeFrom, k.ModeLine = mode, "explicit", k.Line
+	}
+	const auto = "AutoGenerate,IsolateApps" // .NET's default of both keys
+	k.Validation, k.Decryption = text("validation", k.Validation), text("decryption", k.Decryption)
+	k.ValidationKey, k.ValidationFlags = cutKey(text("validationKey", auto))
+	k.DecryptionKey, k.DecryptionFlags = cutKey(text("decryptionKey", auto))
+}
+
+// cutKey takes a key apart into its bytes and the words that stand with it.
+func cutKey(text string) (key []byte, flags []string) {
+	const maxKey = 512 // bytes; .NET generates 64 at most
+	for i, part := range strings.SplitN(text, ",", 5) {
+		if i == 0 {
+			if b, err := hex.DecodeString(part); err == nil && len(b) > 0 && len(b) <= maxKey {
+				key = b
+				continue
+			}
+		}
+		switch part {
+		case "AutoGenerate", "IsolateApps", "IsolateByAppId":
+			flags = append(flags, part)
+		}
+	}
+	return key, flags
+}

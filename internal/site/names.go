@@ -1,0 +1,122 @@
+package site
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Beginnings of cookie names that tell whose they are.
+const (
+	KatanaPrefix = ".AspNet."
+	CorePrefix   = ".AspNetCore."
+	// Cookies with this beginning hold a number against forged answers and no
+	// ticket.
+	correlationPrefix = ".AspNet.Correlation."
+)
+
+// defaultAuthType is that of ASP.NET Identity
+// (DefaultAuthenticationTypes.ApplicationCookie).
+const defaultAuthType = "ApplicationCookie"
+
+// ValidName reports whether a cookie of this name can stand in a header.
+func ValidName(name string) bool {
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c <= ' ' || c >= 0x7f || c == '=' || c == ';' {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// KatanaName returns the name of the cookie of a Katana middleware with that
+// AuthenticationType and no CookieName of its own
+// (CookieAuthenticationMiddleware).
+func KatanaName(authType string) string { return KatanaPrefix + authType }
+
+// KatanaBase returns the name of the cookie of Katana that a cookie is or is a
+// chunk of, and false if it is none that holds a ticket.
+func KatanaBase(name string) (string, bool) {
+	if !strings.HasPrefix(name, KatanaPrefix) || strings.HasPrefix(name, correlationPrefix) {
+		return "", false
+	}
+	if base := strings.TrimRight(name, "0123456789"); len(base) < len(name) && strings.HasSuffix(base, "C") {
+		name = strings.TrimSuffix(base, "C")
+	}
+	return name, len(name) > len(KatanaPrefix)
+}
+
+// Names are the names of the site's cookies, those of Katana apart that are
+// called as Katana calls them.
+func (s *Site) Names() []string {
+	var names []string
+	for _, c := range s.Credentials() {
+		if c.Name != "" && !(c.Kind == Katana && strings.HasPrefix(c.Name, KatanaPrefix)) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// Named returns the credential in the cookie of that name. The kind of a cookie
+// follows from its name, never from trying keys. A cookie that only looks like
+// Katana's has a credential with its defaults; of any other name there is none.
+// Only Katana minds the case.
+func (s *Site) Named(name string) *Credential {
+	for _, c := range s.Credentials() {
+		if c.Name != "" && (c.Name == name || c.Kind != Katana && strings.EqualFold(c.Name, name)) {
+			return c
+		}
+	}
+	if strings.HasPrefix(name, KatanaPrefix) {
+		c := s.katana(Settings{Kind: Katana, Name: name, AuthenticationType: s.AuthTypeOf(name, "")})
+		return c
+	}
+	return nil
+}
+
+// Of returns the credential of a kind, as the site has it or with its defaults.
+// With Katana it is that of the AuthenticationType, of ASP.NET Identity if
+// empty. FedAuth and WIF10 are one credential, in the site's generation.
+func (s *Site) Of(k Kind, authType string) *Credential {
+	if k == Katana {
+		authType = cmp.Or(authType, defaultAuthType)
+		for _, c := range s.Katana {
+			if c.AuthenticationType == authType {
+				return c
+			}
+		}
+		return s.katana(Settings{Kind: Katana, AuthenticationType: authType})
+	}
+	for _, c := range s.Credentials() {
+		if c.Kind == k || c.Kind.IsSession() && k.IsSession() {
+			return c
+		}
+	}
+	return newCredential(k)
+}
+
+// AuthTypeOf returns the AuthenticationType of a cookie of Katana: the given
+// one, or what the site or the name tells, or that of ASP.NET Identity.
+func (s *Site) AuthTypeOf(name, given string) string {
+	if given != "" {
+		return given
+	}
+	for _, c := range s.Katana {
+		if c.Name == name {
+			return c.AuthenticationType
+		}
+	}
+	if rest, ok := strings.CutPrefix(name, KatanaPrefix); ok && strings.TrimSpace(rest) != "" {
+		return rest
+	}
+	return defaultAuthType
+}
+
+// SignIn returns the kind of a value without a name: that of the site's
+// sign-in.
+func (s *Site) SignIn() Kind {
+	if s.Forms.On && !s.Session.On {
+		return Forms
+	}
+	return s.Session.Kind
+}

@@ -1,0 +1,115 @@
+package site
+
+import (
+	"cmp"
+	"slices"
+)
+
+// finish applies what is said in Go.
+func (s *Site) finish(o *Options) error {
+	var list []Settings
+	if o != nil {
+		list = o.Credentials
+	}
+	for i := range list {
+		if err := list[i].check(); err != nil {
+			return err
+		}
+		if list[i].Kind == "" {
+			s.every = append(s.every, list[i])
+		}
+	}
+	for _, c := range []*Credential{s.Session, s.Forms} {
+		c.applyAll(s.every)
+	}
+	for _, said := range list {
+		if said.Kind != "" {
+			if err := s.ask(said); err != nil {
+				return err
+			}
+		}
+	}
+	if c := s.SQSession; c != nil && c.Refused == "" {
+		switch {
+		case !c.On:
+			c.refuse(c.Line, "enabled is false")
+		case c.Opaque:
+			c.refuse(c.Line, "cookie %q can be passed on but not read", c.Name)
+		}
+	}
+	return nil
+}
+
+// applyAll applies settings of Options.
+func (c *Credential) applyAll(list []Settings) {
+	for _, said := range list {
+		c.apply(Source{Options: true}, said)
+	}
+}
+
+// ask has the site accept the credential of one kind, with what is said of it.
+func (s *Site) ask(said Settings) error {
+	bad := func(option, text string) error { return &OptionError{said.Kind, option, text} }
+	var c *Credential
+	switch k := said.Kind; k {
+	case FedAuth, WIF10:
+		if c = s.Session; c.Kind != k && c.On {
+			return bad("", "the web.config has "+c.Kind.String())
+		}
+		if c.Kind != k || !c.On {
+			c = newCredential(k)
+			c.inherit(s.HTTPCookies)
+			c.applyAll(s.every)
+			s.refuseSession(c, "", 0)
+			s.Session = c
+		}
+	case Forms:
+		if c = s.Forms; !c.On {
+			c.Refused = ""
+		}
+	case Roles:
+		c = s.Roles
+	case Anonymous:
+		c = s.Anonymous
+	case Katana:
+		c = s.katana(said)
+		if slices.ContainsFunc(s.Katana, func(other *Credential) bool { return other.Name == c.Name }) {
+			return bad("Name", "two cookies are called "+c.Name)
+		}
+		s.Katana = append(s.Katana, c)
+	case Bearer:
+		c = cmp.Or(s.Bearer, newCredential(k))
+		s.Bearer = c
+	case SQSession:
+		if c = s.SQSession; c == nil {
+			c = newCredential(k)
+			s.SQSession = c
+		}
+		if said.Name != "" {
+			c.Refused = ""
+		} else if c.Name == "" && c.Refused == "" {
+			return bad("Name", "it is missing: SQSession and the name of the application, such as SQSessionFlowtime")
+		}
+		c.Opaque = said.Opaque
+		c.On = c.On || c.Line == 0
+	default:
+		return bad("", "no site accepts it as a sign-in")
+	}
+	if c.Asked && c.Kind != Katana {
+		return bad("", "it is there twice")
+	}
+	c.On, c.Asked = c.On || c.Kind != SQSession, true
+	c.apply(Source{Options: true}, said)
+	return nil
+}
+
+// katana returns the credential of a middleware of Katana
+// (CookieAuthenticationMiddleware).
+func (s *Site) katana(said Settings) *Credential {
+	c := newCredential(Katana)
+	c.Name = KatanaName(said.AuthenticationType)
+	c.inherit(s.HTTPCookies)
+	c.applyAll(s.every)
+	c.apply(Source{Options: true}, said)
+	return c
+}

@@ -1,0 +1,252 @@
+package site
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Settings are what a site can say about one credential, for every kind in one
+// shape. In [Options] a zero field says nothing: the file decides, or .NET's
+// default. In a [Credential] all that count are filled in.
+type Settings struct {
+	// Kind says which credential it is. Empty in Options: every one.
+	Kind Kind
+	// Name is the name of the cookie.
+	Name string
+	// AuthenticationType is that of Katana's middleware, a part of the key.
+	AuthenticationType string
+	// Path is that of the cookie. Session tokens must name it, unless it is
+	// empty: then it is that of the application, which is not known.
+	Path string
+	// Domain is that of the cookie, empty for the host alone.
+	Domain string
+	// Secure has browsers send the cookie by TLS only. Neither On nor Off, it is
+	// as the request was, which only Katana knows.
+	Secure Toggle
+	// ScriptAccess shows the cookie to scripts: no HttpOnly.
+	ScriptAccess bool
+	// SameSite is None, Lax, Strict, or Unspecified for a cookie without it.
+	SameSite string
+	// ChunkSize is the most that one cookie of several holds: for sessions in
+	// characters of its value, for Katana in bytes of the whole line.
+	ChunkSize int
+	// ClockSkew widens the validity of session tokens; None is none.
+	ClockSkew time.Duration
+	// Lifetime is that of one ticket.
+	Lifetime time.Duration
+	// MaxLifetime ends a session this long after the sign-in; zero is no end.
+	MaxLifetime time.Duration
+	// PersistentLifetime is how long browsers keep the cookie of a persistent
+	// session token; zero is as long as it is valid.
+	PersistentLifetime time.Duration
+	// Sliding renews sessions that are in use.
+	Sliding Toggle
+	// Opaque leaves the value of SQSession to the product.
+	Opaque bool
+	// NoReuse is reuseSession="false" of SQSession.
+	NoReuse bool
+	// CacheMaxSize and CacheItemFade bound the sessions that SQSession keeps in
+	// memory, in number and time.
+	CacheMaxSize  int
+	CacheItemFade time.Duration
+}
+
+// None is a duration that was said to be zero, unlike one that was not said.
+const None time.Duration = -1
+
+// Toggle is a choice that may be left out.
+type Toggle uint8
+
+// The values of a Toggle. Zero leaves the choice to the file or to .NET.
+const (
+	On Toggle = iota + 1
+	Off
+)
+
+// toggle is On or Off.
+func toggle(on bool) Toggle {
+	if on {
+		return On
+	}
+	return Off
+}
+
+// Source says where a setting was said. The zero value is nowhere: it is .NET's
+// default.
+type Source struct {
+	// Line is the 1-based line in the file, of the element that said it.
+	Line int
+	// Options says that it was Options and not the file.
+	Options bool
+}
+
+// property is one setting. A new one is a field of Settings and a row here.
+type property struct {
+	name  string
+	at    func(*Settings) any // a pointer to the field
+	kinds []Kind              // for which it counts
+	other string              // what does in its place for the others
+}
+
+var (
+	inCookies = []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, SQSession}
+	inSession = []Kind{FedAuth, WIF10}
+	signIns   = []Kind{FedAuth, WIF10, Forms, Katana, SQSession}
+	inCora    = []Kind{SQSession}
+)
+
+const bare = "no cookie carries it"
+
+var properties = []property{
+	{"Name", func(s *Settings) any { return &s.Name }, inCookies, bare},
+	{"AuthenticationType", func(s *Settings) any { return &s.AuthenticationType }, []Kind{Katana}, "Name is the name of the cookie"},
+	{"Path", func(s *Settings) any { return &s.Path }, inCookies, bare},
+	{"Domain", func(s *Settings) any { return &s.Domain }, inCookies, bare},
+	{"Secure", func(s *Settings) any { return &s.Secure }, inCookies, bare},
+	{"ScriptAccess", func(s *Settings) any { return &s.ScriptAccess }, []Kind{FedAuth, WIF10, Katana, SQSession}, ".NET always hides it from scripts"},
+	{"SameSite", func(s *Settings) any { return &s.SameSite }, inCookies, bare},
+	{"ChunkSize", func(s *Settings) any { return &s.ChunkSize }, []Kind{FedAuth, WIF10, Katana}, ".NET does not cut it into chunks of a size that can be set"},
+	{"ClockSkew", func(s *Settings) any { return &s.ClockSkew }, inSession, "only session tokens know one"},
+	{"Lifetime", func(s *Settings) any { return &s.Lifetime }, nil, ""},
+	{"MaxLifetime", func(s *Settings) any { return &s.MaxLifetime }, signIns, "Lifetime is how long it is valid"},
+	{"PersistentLifetime", func(s *Settings) any { return &s.PersistentLifetime }, inSession, "a persistent cookie lives as long as its ticket, by Lifetime"},
+	{"Sliding", func(s *Settings) any { return &s.Sliding }, []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana}, "Lifetime is how long it is valid"},
+	{"Opaque", func(s *Settings) any { return &s.Opaque }, inCora, "only SQSession has a value that is not known"},
+	{"NoReuse", func(s *Settings) any { return &s.NoReuse }, inCora, "OnePerUser ends the older sessions of a user"},
+	{"CacheMaxSize", func(s *Settings) any { return &s.CacheMaxSize }, inCora, "only SQSession keeps sessions in memory by itself"},
+	{"CacheItemFade", func(s *Settings) any { return &s.CacheItemFade }, inCora, "only SQSession keeps sessions in memory by itself"},
+}
+
+// counts reports whether the property matters for a kind.
+func (p property) counts(k Kind) bool { return p.kinds == nil || slices.Contains(p.kinds, k) }
+
+// said reports whether s has a value for the property.
+func (p property) said(s *Settings) bool { return p.text(s) != "" }
+
+// text is the value for people, empty for the zero value.
+func (p property) text(s *Settings) string {
+	switch v := p.at(s).(type) {
+	case *string:
+		return *v
+	case *int:
+		if *v != 0 {
+			return fmt.Sprint(*v)
+		}
+	case *bool:
+		if *v {
+			return "true"
+		}
+	case *Toggle:
+		return [...]string{"", "on", "off"}[min(*v, Off)]
+	case *time.Duration:
+		return span(*v)
+	}
+	return ""
+}
+
+// copy sets the property of to as from has it.
+func (p property) copy(to, from *Settings) {
+	switch v := p.at(to).(type) {
+	case *string:
+		*v = *p.at(from).(*string)
+	case *int:
+		*v = *p.at(from).(*int)
+	case *bool:
+		*v = *p.at(from).(*bool)
+	case *Toggle:
+		*v = *p.at(from).(*Toggle)
+	case *time.Duration:
+		*v = *p.at(from).(*time.Duration)
+	}
+}
+
+// OptionError is a mistake in Options: a value that cannot be, or an option
+// that does not count.
+type OptionError struct {
+	Kind   Kind
+	Option string // the field of Settings, empty for the kind itself
+	Text   string
+}
+
+// Error describes the mistake.
+func (e *OptionError) Error() string {
+	where := "the options"
+	if e.Kind != "" {
+		where += " of " + e.Kind.String()
+	}
+	if e.Option != "" {
+		where += ", " + e.Option
+	}
+	return where + ": " + e.Text
+}
+
+// check finds the mistakes of settings in Options.
+func (s *Settings) check() error {
+	bad := func(option, format string, args ...any) error {
+		return &OptionError{s.Kind, option, fmt.Sprintf(format, args...)}
+	}
+	for _, p := range properties {
+		switch v := p.at(s).(type) {
+		case *Toggle:
+			if *v > Off {
+				return bad(p.name, "%d is neither on nor off", *v)
+			}
+		case *int:
+			if *v < 0 {
+				return bad(p.name, "%d is negative", *v)
+			}
+		case *time.Duration:
+			if *v < 0 && !(p.name == "ClockSkew" && *v == None) && !(p.name == "MaxLifetime" && *v == None && s.Kind == SQSession) {
+				return bad(p.name, "%s is negative", *v)
+			}
+		}
+		switch {
+		case !p.said(s):
+		case s.Kind == "" && (p.name == "Name" || p.name == "AuthenticationType"):
+			return bad(p.name, "say of which Kind")
+		case s.Kind != "" && !p.counts(s.Kind):
+			return bad(p.name, "it has no effect: %s", p.other)
+		}
+	}
+	if s.SameSite != "" && !slices.Contains([]string{"None", "Lax", "Strict", "Unspecified"}, s.SameSite) {
+		return bad("SameSite", "%q is none of None, Lax, Strict and Unspecified", s.SameSite)
+	}
+	if s.Kind == Katana {
+		return s.checkKatana()
+	}
+	if s.Name != "" && !ValidName(s.Name) {
+		return bad("Name", "%q cannot be the name of a cookie", s.Name)
+	}
+	return nil
+}
+
+// checkKatana wants an authentication type, and not the name of its cookie in
+// its place.
+func (s *Settings) checkKatana() error {
+	bad := func(text string) error { return &OptionError{s.Kind, "AuthenticationType", text} }
+	rest, isName := strings.CutPrefix(s.AuthenticationType, KatanaPrefix)
+	switch {
+	case s.AuthenticationType == "":
+		return bad(`it is missing: that of CookieAuthenticationOptions, such as "ApplicationCookie" of ASP.NET Identity`)
+	case strings.HasPrefix(s.AuthenticationType, CorePrefix):
+		return bad(fmt.Sprintf("%q is a cookie of ASP.NET Core, not of Katana", s.AuthenticationType))
+	case isName && rest != "":
+		return bad(fmt.Sprintf("%q is the name of a cookie; the type is %q", s.AuthenticationType, rest))
+	}
+	return nil
+}
+
+// span shows a time span, empty for zero.
+func span(d time.Duration) string {
+	switch d {
+	case 0:
+		return ""
+	case None:
+		return "none"
+	case Infinite:
+		return "Infinite"
+	}
+	return d.String()
+}

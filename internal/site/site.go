@@ -1,0 +1,214 @@
+package site
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+)
+
+// Infinite is the time span that .NET writes as "Infinite".
+const Infinite = webconfig.Infinite
+
+// Site is everything that decides about the credentials of one site. It is not
+// changed after it was made.
+type Site struct {
+	// File is the name of the web.config as it was given, empty without one.
+	File string
+	// Key is the machine key.
+	Key Key
+	// Session is the session of Windows Identity Foundation, in the generation
+	// that the site has. It and the next three are always there, with .NET's
+	// defaults where the site has none of them; On says whether it does.
+	Session, Forms, Roles, Anonymous *Credential
+	// Katana are the cookies of Katana, in the order of Options.
+	Katana []*Credential
+	// Bearer is the access token of Katana, nil unless Options ask for it.
+	Bearer *Credential
+	// SQSession is the session of Cora SeQuence, nil for a site without it.
+	SQSession *Credential
+	// HTTPCookies are the defaults of other cookies.
+	HTTPCookies webconfig.HTTPCookies
+	// AppSettings are the switches, as they stand in the file.
+	AppSettings webconfig.AppSettings
+	// Locations are the parts of the site with settings of their own for
+	// SQSession.
+	Locations []webconfig.CoraLocation
+	// Warnings are those of all sections, in the order of the file's reading.
+	Warnings []webconfig.Warning
+	// Faults are what .NET would not start with, in that order too. The
+	// settings have the defaults in their place.
+	Faults []*webconfig.Error
+
+	every []Settings // of Options, for every sign-in
+}
+
+// Options are what is said in Go.
+type Options struct {
+	// Credentials are the settings that the file does not have, or other ones.
+	// What is said of a credential replaces what the file says of it, and has
+	// the site accept one that the file does not know. Settings without a Kind
+	// are for all sign-ins but SQSession, as far as they count for each.
+	Credentials []Settings
+}
+
+// Load resolves the web.config at path. Every file is opened once. A
+// configSource is looked up below the folder of the file and cannot lead out of
+// it, not even by a symbolic link.
+//
+// The error is a [*webconfig.Error] for a file that cannot be read at all, and
+// an [*OptionError]. A fault in a section is kept; see [Site.Err].
+func Load(path string, o *Options) (*Site, error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer r.Close()
+	return read(path, r, o, func(name string) (io.ReadCloser, error) {
+		folder, err := os.OpenRoot(filepath.Dir(path))
+		if err != nil {
+			return nil, err
+		}
+		defer folder.Close() // files opened through it stay open
+		return folder.Open(filepath.FromSlash(name))
+	})
+}
+
+// LoadFS is Load for a file of fsys.
+func LoadFS(fsys fs.FS, name string, o *Options) (*Site, error) {
+	r, err := fsys.Open(name)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer r.Close()
+	return read(name, r, o, func(source string) (io.ReadCloser, error) {
+		return fsys.Open(path.Join(path.Dir(name), source))
+	})
+}
+
+// Parse is Load for one file as a reader, called name in reports. It has no
+// files beside it, so that a configSource is a fault.
+func Parse(name string, r io.Reader, o *Options) (*Site, error) { return read(name, r, o, nil) }
+
+func unreadable(err error) error { return &webconfig.Error{Code: webconfig.CodeUnreadable, Err: err} }
+
+// New resolves a site without a file: a key, whose mode was decided already,
+// and what is said in Go.
+func New(key Key, o *Options) (*Site, error) {
+	s := newSite("")
+	s.Key = key
+	return s, s.finish(o)
+}
+
+func newSite(name string) *Site {
+	s := &Site{File: name, Session: newCredential(FedAuth), Forms: newCredential(Forms),
+		Roles: newCredential(Roles), Anonymous: newCredential(Anonymous)}
+	for _, c := range s.Credentials() {
+		c.refuse(0, "not asked for")
+	}
+	s.HTTPCookies.SameSite = "Unspecified"
+	return s
+}
+
+func read(name string, r io.Reader, o *Options, open func(string) (io.ReadCloser, error)) (*Site, error) {
+	f, err := webconfig.Parse(r, &webconfig.Options{Open: once(open)})
+	if err != nil {
+		return nil, err
+	}
+	s := newSite(name)
+	s.warn(nil, f.Warnings())
+	s.readKey(f)
+	if s.AppSettings, err = f.AppSettings(); s.fault(err) == nil {
+		s.warn(nil, s.AppSettings.Warnings)
+	}
+	authentication, err := f.Authentication()
+	s.fault(err)
+	if cookies, err := f.HTTPCookies(); s.fault(err) == nil {
+		s.HTTPCookies = cookies
+	}
+	for _, c := range s.Credentials() {
+		c.inherit(s.HTTPCookies)
+	}
+	if err == nil {
+		s.readForms(authentication)
+	}
+	s.readSession(f)
+	s.readCora(f)
+	s.readCookie(f, s.Roles, "roleManager")
+	s.readCookie(f, s.Anonymous, "anonymousIdentification")
+	if err := s.finish(o); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// once keeps what was read, so that a section which is asked for twice is the
+// same one both times.
+func once(open func(string) (io.ReadCloser, error)) func(string) (io.ReadCloser, error) {
+	if open == nil {
+		return nil
+	}
+	type file struct {
+		text []byte
+		err  error
+	}
+	files := map[string]file{}
+	return func(name string) (io.ReadCloser, error) {
+		f, ok := files[name]
+		if !ok {
+			r, err := open(name)
+			if f.err = err; err == nil {
+				f.text, f.err = io.ReadAll(io.LimitReader(r, webconfig.MaxFileBytes+1))
+				r.Close()
+			}
+			files[name] = f
+		}
+		return io.NopCloser(bytes.NewReader(f.text)), f.err
+	}
+}
+
+// fault keeps what .NET would not start with.
+func (s *Site) fault(err error) *webconfig.Error {
+	if err == nil {
+		return nil
+	}
+	var bad *webconfig.Error
+	if !errors.As(err, &bad) { // unreachable: webconfig has no other errors
+		bad = &webconfig.Error{Code: webconfig.CodeUnreadable, Err: err}
+	}
+	s.Faults = append(s.Faults, bad)
+	return bad
+}
+
+// warn keeps warnings, those of one credential with it too.
+func (s *Site) warn(c *Credential, list []webconfig.Warning) {
+	s.Warnings = append(s.Warnings, list...)
+	if c != nil {
+		c.Warnings = append(c.Warnings, list...)
+	}
+}
+
+// Err returns the first fault, nil if .NET would start.
+func (s *Site) Err() error {
+	if len(s.Faults) > 0 {
+		return s.Faults[0]
+	}
+	return nil
+}
+
+// Credentials returns those of the site, in the order in which they are tried.
+func (s *Site) Credentials() []*Credential {
+	list := []*Credential{s.Session, s.Forms, s.Roles, s.Anonymous}
+	list = append(list, s.Katana...)
+	for _, c := range []*Credential{s.Bearer, s.SQSession} {
+		if c != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}

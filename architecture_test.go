@@ -21,8 +21,8 @@ const module = "github.com/webfarm-go/webfarm"
 var mayImport = map[string][]string{
 	".":                      {},
 	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/doctor", "internal/webconfig", "internal/gateway"},
-	"cookie":                 {"sessiontoken", "machinekey", "internal/webconfig"},
-	"sessiontoken":           {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/nbfx", "internal/nrbf", "internal/rsacookie"},
+	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/webconfig"},
+	"sessiontoken":           {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/nbfx", "internal/nrbf", "internal/rsacookie"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"machinekey":             {"internal/dotnet", "internal/webconfig"},
 	"internal/base64":        {},
@@ -32,13 +32,14 @@ var mayImport = map[string][]string{
 	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},
 	"internal/flate":         {},
 	"internal/floor":         {},
-	"internal/gateway":       {"cookie", "sessiontoken", "machinekey"},
+	"internal/fold":          {},
+	"internal/gateway":       {"cookie", "sessiontoken", "machinekey", "internal/fold"},
 	"internal/nbfx":          {"internal/dotnet"},
 	"internal/nrbf":          {"internal/dotnet"},
 	"internal/race":          {},
 	"internal/rsacookie":     {},
 	"internal/site":          {"internal/webconfig"},
-	"internal/webconfig":     {"internal/dotnet"},
+	"internal/webconfig":     {"internal/dotnet", "internal/fold"},
 	"testvectors":            {},
 }
 

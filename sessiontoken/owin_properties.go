@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
 // Keys of the properties that Katana itself knows
@@ -92,7 +94,7 @@ func (p OWINProperties) Redirect() string {
 func (p OWINProperties) AllowRefresh() (allow, known bool) {
 	v, _ := p.Get(OWINRefresh)
 	v = strings.Trim(v, " \t\n\v\f\r\x00") // as Boolean.TryParse does
-	return strings.EqualFold(v, "True"), strings.EqualFold(v, "True") || strings.EqualFold(v, "False")
+	return fold.Equal(v, "True"), fold.Equal(v, "True") || fold.Equal(v, "False")
 }
 
 // SetAllowRefresh sets .refresh to True or False.

@@ -3,7 +3,8 @@ package sessiontoken
 import (
 	"context"
 	"iter"
-	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
 // Reader turns the text of one credential into the user it stands for. All
@@ -75,7 +76,7 @@ func (i *Identity) Name() string {
 		t = ClaimTypeName
 	}
 	for k := range i.Claims {
-		if strings.EqualFold(i.Claims[k].Type, t) {
+		if fold.Equal(i.Claims[k].Type, t) {
 			return i.Claims[k].Value
 		}
 	}
@@ -93,7 +94,7 @@ func (i *Identity) HasRole(role string) bool {
 		t = ClaimTypeRole
 	}
 	for k := range i.Claims {
-		if i.Claims[k].Value == role && strings.EqualFold(i.Claims[k].Type, t) {
+		if i.Claims[k].Value == role && fold.Equal(i.Claims[k].Type, t) {
 			return true
 		}
 	}
@@ -162,7 +163,7 @@ func (p *Principal) All(claimType string) iter.Seq[Claim] {
 		}
 		for k := range p.Identities {
 			for _, c := range p.Identities[k].Claims {
-				if (claimType == "" || strings.EqualFold(c.Type, claimType)) && !yield(c) {
+				if (claimType == "" || fold.Equal(c.Type, claimType)) && !yield(c) {
 					return
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	namefold "github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -163,7 +164,7 @@ func roles(p *sessiontoken.Principal) iter.Seq[string] {
 				t = sessiontoken.ClaimTypeRole
 			}
 			for k := range id.Claims {
-				if strings.EqualFold(id.Claims[k].Type, t) && !yield(id.Claims[k].Value) {
+				if namefold.Equal(id.Claims[k].Type, t) && !yield(id.Claims[k].Value) {
 					return
 				}
 			}

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
 // The keys of <appSettings> that change how .NET protects or sends cookies
@@ -171,11 +173,11 @@ func (s *Section) settings(found map[string]setting) error {
 // canonicalKey returns .NET's spelling of a key of interest, or "".
 func canonicalKey(key string) string {
 	for _, k := range switches {
-		if strings.EqualFold(k, key) {
+		if fold.Equal(k, key) {
 			return k
 		}
 	}
-	if strings.EqualFold(key, MaxHTTPCollectionKeys) {
+	if fold.Equal(key, MaxHTTPCollectionKeys) {
 		return MaxHTTPCollectionKeys
 	}
 	return ""

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
 // Attributes reads the attributes of one section. Each method names one
@@ -144,7 +146,7 @@ func (a *Attributes) EnumFold(name, absent string, legal ...string) string {
 		return absent
 	}
 	for _, l := range legal {
-		if strings.EqualFold(v, l) {
+		if fold.Equal(v, l) {
 			return l
 		}
 	}

@@ -2,7 +2,8 @@ package webconfig
 
 import (
 	"io"
-	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
 // Options are the settings of [Parse]. Nil and the zero value are fine for a
@@ -100,7 +101,7 @@ func rootFault(root *Element) error {
 	fault := &Error{Code: CodeUnknownElement, Line: root.Line,
 		Detail: "root <" + showName(root.Name) + ">", Want: "<configuration>"}
 	switch {
-	case strings.EqualFold(root.Name, "machineKey"):
+	case fold.Equal(root.Name, "machineKey"):
 		fault.Want = "the whole file: <configuration><system.web><machineKey …/></system.web></configuration>"
 	case root.Space != "":
 		fault.Want += " without namespace"

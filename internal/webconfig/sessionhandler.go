@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
 // The classes that read and write session tokens.
@@ -188,7 +190,7 @@ func foldNames(s *Section, names []string) *Section {
 	e.Attrs = slices.Clone(e.Attrs)
 	for i, a := range e.Attrs {
 		for _, name := range names {
-			if _, there := e.Attr(name); !there && a.Space == "" && strings.EqualFold(a.Name, name) {
+			if _, there := e.Attr(name); !there && a.Space == "" && fold.Equal(a.Name, name) {
 				e.Attrs[i].Name = name
 			}
 		}

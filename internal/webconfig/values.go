@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
 // trim removes the white space that .NET's String.Trim would.
@@ -14,9 +16,9 @@ func trim(s string) string { return strings.TrimSpace(s) }
 // System.Boolean.Parse does. 1 and 0 are no booleans.
 func ParseBool(s string) (value, ok bool) {
 	switch s = trim(s); {
-	case strings.EqualFold(s, "true"):
+	case fold.Equal(s, "true"):
 		return true, true
-	case strings.EqualFold(s, "false"):
+	case fold.Equal(s, "false"):
 		return false, true
 	}
 	return false, false

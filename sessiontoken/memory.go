@@ -10,15 +10,16 @@ import (
 )
 
 // Defaults of [MemoryOptions]. The number of entries is that of WIF's own
-// cache (MruSessionSecurityTokenCache); the bound in bytes is this library's.
+// cache (MruSessionSecurityTokenCache); the bounds in bytes are this library's.
 const (
-	DefaultMemoryEntries = 20_000
-	DefaultMemoryBytes   = 256 << 20
+	DefaultMemoryEntries   = 20_000
+	DefaultMemoryBytes     = 256 << 20
+	DefaultMemoryNoteBytes = 256 << 20
 )
 
 const (
-	// memoryOverhead is what an entry takes besides its key and data, in
-	// bytes: the struct, its place in the map, and rounding up.
+	// memoryOverhead is what an entry or a note takes besides its key and data,
+	// in bytes: the struct, its place in the map, and rounding up.
 	memoryOverhead = 200
 	// sweepStep is how many entries each call looks at in search of expired
 	// ones. Two, where a call adds one at most, so that the sweep gets round.
@@ -43,6 +44,12 @@ type MemoryOptions struct {
 	MaxBytes int64
 	// Fade is how long an entry stays that nobody uses. Zero: until it expires.
 	Fade time.Duration
+	// MaxNoteBytes bounds the notes, which none of the other bounds concern
+	// (see [Store]), counted as for MaxBytes. Zero means
+	// [DefaultMemoryNoteBytes], room for half a million notes of package
+	// cookie; a negative value means no bound. Where it is used up, Put of one
+	// more note fails with [ErrStoreFull].
+	MaxNoteBytes int64
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
@@ -54,15 +61,12 @@ type MemoryOptions struct {
 //
 // An entry that leaves for want of room or by fading is a session that is gone:
 // its user has to sign in again. Where the store is the only one, its bounds
-// should exceed the number of sessions that live at a time. A restart of the
-// process ends all of them.
+// should exceed the number of sessions that live at a time. A note stays until
+// it expires. A restart of the process ends all sessions in the store, and
+// forgets all notes: a copy of a cookie that was signed out is good again until
+// it expires.
 //
 // Only NewMemoryStore makes one; the zero value is of no use.
-//
-// What cookie.Sessions puts here are sessions that were ended and where renewed
-// ones began. Of these an entry that leaves is a sign-out that is forgotten, and
-// a copy of the cookie is good again. For them bound the bytes, with a negative
-// MaxEntries, and let nothing fade.
 type MemoryStore struct {
 	o MemoryOptions
 
@@ -74,6 +78,7 @@ type MemoryStore struct {
 	// hand is where the sweep goes on, towards the more recently used.
 	hand  *memoryEntry
 	bytes int64
+	notes memoryNotes
 }
 
 // memoryEntry is an entry; data is never changed once it is in here.
@@ -99,20 +104,24 @@ func NewMemoryStore(opts *MemoryOptions) *MemoryStore {
 	if m.o.MaxBytes == 0 {
 		m.o.MaxBytes = DefaultMemoryBytes
 	}
+	if m.o.MaxNoteBytes == 0 {
+		m.o.MaxNoteBytes = DefaultMemoryNoteBytes
+	}
 	if m.o.Now == nil {
 		m.o.Now = time.Now
 	}
+	m.notes = memoryNotes{max: m.o.MaxNoteBytes, byKey: map[string]*memoryNote{}}
 	m.root.prev, m.root.next = &m.root, &m.root
 	m.hand = &m.root
 	return m
 }
 
-// Len returns the number of entries, expired ones that are not yet swept
-// included.
+// Len returns the number of entries and notes, expired ones that are not yet
+// swept included.
 func (m *MemoryStore) Len() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.entries)
+	return len(m.entries) + len(m.notes.byKey)
 }
 
 // Bytes returns what counts towards MaxBytes.
@@ -120,6 +129,14 @@ func (m *MemoryStore) Bytes() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.bytes
+}
+
+// NoteBytes returns what counts towards MaxNoteBytes. Watch it: where it gets
+// there, sign-outs fail.
+func (m *MemoryStore) NoteBytes() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.notes.bytes
 }
 
 // Get implements [Store]. The data is the caller's own copy.
@@ -166,6 +183,9 @@ func (m *MemoryStore) get(key string) ([]byte, time.Time, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now)
+	if isNote(key) {
+		return m.notes.get(key, now)
+	}
 	e := m.entries[key]
 	if e == nil {
 		return nil, time.Time{}, false
@@ -191,7 +211,14 @@ func (m *MemoryStore) put(key string, data []byte, expires time.Time) error {
 		return nil
 	}
 	// Never nil, as Get clones it.
-	e := &memoryEntry{key: key, data: append(make([]byte, 0, len(data)), data...), expires: expires, used: now}
+	data = append(make([]byte, 0, len(data)), data...)
+	if isNote(key) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.sweep(now)
+		return m.notes.put(&memoryNote{key: key, data: data, expires: expires}, now)
+	}
+	e := &memoryEntry{key: key, data: data, expires: expires, used: now}
 	if m.o.MaxBytes > 0 && e.size() > m.o.MaxBytes {
 		return errMemoryEntry
 	}
@@ -213,6 +240,9 @@ func (m *MemoryStore) remove(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now)
+	if n := m.notes.byKey[key]; n != nil {
+		m.notes.drop(n)
+	}
 	if e := m.entries[key]; e != nil {
 		m.drop(e)
 	}
@@ -238,6 +268,7 @@ func (m *MemoryStore) trim() {
 
 // sweep looks at the next entries in the ring, and drops what is gone.
 func (m *MemoryStore) sweep(now time.Time) {
+	m.notes.sweep(now)
 	for range min(sweepStep, len(m.entries)) {
 		e := m.hand
 		if e == &m.root {

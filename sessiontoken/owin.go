@@ -125,7 +125,11 @@ func NewOWINAuthorizationCodeCodec(ring *machinekey.Ring, opts *OWINOptions) (*O
 // NewOWINCodec returns a codec for a site that made its own TicketDataFormat
 // with these purposes. New tickets live as long as those of cookies.
 func NewOWINCodec(ring *machinekey.Ring, purposes []string, opts *OWINOptions) (*OWINCodec, error) {
-	return newOWINTokenless(ring, purposes, DefaultOWINCookieLifetime, opts)
+	c, err := newOWINTokenless(ring, purposes, DefaultOWINCookieLifetime, opts)
+	if err == nil && len(purposes) == 3 && purposes[0] == purposeOWINCookie && purposes[2] == purposeOWINv1 {
+		c.authenticationType = purposes[1] // it reads what NewOWINCookieCodec's does
+	}
+	return c, err
 }
 
 // newOWINTokenCodec is for tokens, whose server sets the times over those that

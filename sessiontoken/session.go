@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,6 +125,9 @@ func NewSessionCodec(ring *machinekey.Ring, opts *SessionOptions) (*SessionCodec
 		if ring == nil {
 			return nil, errors.New("sessiontoken: SessionOptions.Store needs a ring")
 		}
+		if strings.HasPrefix(c.storeKey("", ""), NotePrefix) {
+			return nil, fmt.Errorf("sessiontoken: SessionOptions.Endpoint is %q, which a Store takes for a note", c.o.Endpoint)
+		}
 		if c.store, err = protector(ring, purposeCache); err != nil {
 			return nil, err
 		}
@@ -132,8 +136,8 @@ func NewSessionCodec(ring *machinekey.Ring, opts *SessionOptions) (*SessionCodec
 	return c, nil
 }
 
-func protector(ring *machinekey.Ring, purpose string) (*machinekey.Protector, error) {
-	p, err := machinekey.UserPurpose(purpose)
+func protector(ring *machinekey.Ring, purposes ...string) (*machinekey.Protector, error) {
+	p, err := machinekey.UserPurpose(purposes...)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,16 @@ import (
 // share one. Implementations must be safe for concurrent use and treat data as
 // opaque; it is encrypted and authenticated with the farm's keys before it gets
 // there.
+//
+// # Entries and notes
+//
+// What lies under a key that begins with [NotePrefix] is a note, everything
+// else is an entry. A store may drop an entry for want of room: its user signs
+// in again. A note says who must not be let in any more, so a store keeps it
+// until it expires, whatever else is put there, entries or other notes. Where
+// there is no room for one more, Put fails with an error that matches
+// [ErrStoreFull], and nothing has changed. A note that takes the place of one
+// under the same key, and is no larger, always has room.
 type Store interface {
 	// Get returns the data under key, or an error for which
 	// errors.Is(err, ErrNotInStore) holds if there is none or it has expired.
@@ -22,6 +32,13 @@ type Store interface {
 	// Delete removes the key. It is no error if there is none.
 	Delete(ctx context.Context, key string) error
 }
+
+// NotePrefix begins the keys of notes, and of nothing else; see [Store].
+const NotePrefix = "note;"
+
+// ErrStoreFull means that a store has no room for a note. Package cookie makes
+// an ErrUnavailable of it: a sign-out that cannot be noted fails.
+var ErrStoreFull = errors.New("sessiontoken: the store has no room for a note")
 
 // ErrStore means that a store failed, for another reason than that it does not
 // have the entry. It says nothing about the credential.

@@ -21,6 +21,19 @@ func TestMemoryStoreConforms(t *testing.T) {
 		return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
 	}
 	t.Run("clock", func(t *testing.T) { storetest.Run(t, open, &storetest.Options{Clock: clock}) })
+	t.Run("small", func(t *testing.T) {
+		storetest.Run(t, func(*testing.T) sessiontoken.Store { return small(clock) }, &storetest.Options{Clock: clock, NoteRoom: noteRoom})
+	})
+}
+
+// noteRoom is how many notes of 500 bytes a small store has room for.
+const noteRoom = 20
+
+// small returns a store whose bounds for entries leave those of the suite, and
+// would leave no note.
+func small(clock *storetest.Clock) *sessiontoken.MemoryStore {
+	return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{
+		MaxEntries: 300, MaxNoteBytes: noteRoom * 500, Now: clock.Now})
 }
 
 // plain hides that a store knows expiries.
@@ -47,6 +60,17 @@ func TestTwoLevelStoreConforms(t *testing.T) {
 			shared := back()
 			return twoLevel(t, clock.Now, shared), twoLevel(t, clock.Now, shared)
 		},
+	})
+	t.Run("over a small store", func(t *testing.T) {
+		// The front has room for fewer notes still.
+		storetest.Run(t, func(t *testing.T) sessiontoken.Store {
+			front := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxNoteBytes: 3 * 500, Now: clock.Now})
+			s, err := sessiontoken.NewTwoLevelStore(front, small(clock), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}, &storetest.Options{Clock: clock, NoteRoom: noteRoom})
 	})
 	t.Run("over a store that hides expiries", func(t *testing.T) {
 		// Exact only because it hardly remembers anything.

@@ -49,11 +49,13 @@ type step struct {
 // defaultTransforms are those of MachineKeySessionSecurityTokenHandler, and
 // of the handlers that sites with WIF 1.0 wrote for a farm.
 func defaultTransforms(ring *machinekey.Ring, f Format) ([]Transform, error) {
-	protect := MachineKeyTransform
+	var t Transform
+	var err error
 	if f == WIF10 {
-		protect = MachineKeyEncodeTransform
+		t, err = MachineKeyEncodeTransform(ring)
+	} else {
+		t, err = MachineKeyTransform(ring)
 	}
-	t, err := protect(ring)
 	if err != nil {
 		return nil, err
 	}

@@ -13,14 +13,19 @@ var errNoRing = errors.New("sessiontoken: a transform with machine keys needs a 
 // machineKeyTransform is MachineKey.Protect.
 type machineKeyTransform struct{ protector *machinekey.Protector }
 
-// MachineKeyTransform protects as MachineKey.Protect does, for the purpose
-// that .NET 4.5 has for session tokens
-// (System.IdentityModel.Services.MachineKeyTransform). It follows the ring.
-func MachineKeyTransform(ring *machinekey.Ring) (Transform, error) {
+// MachineKeyTransform protects as MachineKey.Protect does. Without purposes it
+// is for the one that .NET 4.5 has for session tokens
+// (System.IdentityModel.Services.MachineKeyTransform). Tokens with purposes of
+// their own are another credential: neither is read as the other. It follows
+// the ring.
+func MachineKeyTransform(ring *machinekey.Ring, purposes ...string) (Transform, error) {
 	if ring == nil {
 		return nil, errNoRing
 	}
-	p, err := protector(ring, purposeTransform)
+	if len(purposes) == 0 {
+		purposes = []string{purposeTransform}
+	}
+	p, err := protector(ring, purposes...)
 	if err != nil {
 		return nil, err
 	}

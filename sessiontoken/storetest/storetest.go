@@ -25,6 +25,10 @@ type Options struct {
 	// Resolution is by how much the store rounds deadlines down. An entry may
 	// go that much before its time, and never after it. Zero: it is exact.
 	Resolution time.Duration
+	// NoteRoom is how many notes with a key of 80 bytes and data of 220 the store
+	// has room for that open returns; see sessiontoken.ErrStoreFull. Zero: for
+	// more than the suite puts there, which are 2,000.
+	NoteRoom int
 	// Pair opens two instances over one empty backend, such as two nodes of a
 	// farm. Nil: the store is of one process.
 	Pair func(t *testing.T) (a, b sessiontoken.Store)
@@ -54,6 +58,8 @@ func Run(t *testing.T, open func(t *testing.T) sessiontoken.Store, o *Options) {
 		{"any key", (*suite).anyKey},
 		{"data is copied", (*suite).copies},
 		{"a cancelled call changes nothing", (*suite).cancelled},
+		{"notes outlast everything else", (*suite).notes},
+		{"no room for one more note", (*suite).fullOfNotes},
 		{"32 goroutines, keys of their own", (*suite).concurrentOwn},
 		{"32 goroutines, one key", (*suite).concurrentShared},
 	} {

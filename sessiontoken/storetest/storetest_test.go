@@ -115,16 +115,49 @@ var faults = map[string]struct {
 			return data, nil
 		}}
 	}, "data_is_copied"},
+	"takes notes for entries": {func(_ sessiontoken.Store, clock *storetest.Clock) *broken {
+		few := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: 500, Now: clock.Now})
+		return &broken{Store: few,
+			get:    func(ctx context.Context, key string) ([]byte, error) { return few.Get(ctx, "x"+key) },
+			delete: func(ctx context.Context, key string) error { return few.Delete(ctx, "x"+key) },
+			put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
+				return few.Put(ctx, "x"+key, data, expires)
+			}}
+	}, "notes_outlast"},
+	"drops the note that it has no room for": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+		return &broken{Store: good, put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
+			if err := good.Put(ctx, key, data, expires); !errors.Is(err, sessiontoken.ErrStoreFull) {
+				return err
+			}
+			return nil
+		}}
+	}, "no_room"},
+	"drops an older note": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+		last := ""
+		return &broken{Store: good, put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
+			err := good.Put(ctx, key, data, expires)
+			if errors.Is(err, sessiontoken.ErrStoreFull) {
+				_ = good.Delete(ctx, last)
+				err = good.Put(ctx, key, data, expires)
+			}
+			last = key
+			return err
+		}}
+	}, "no_room"},
 }
 
+// noteRoom is how many notes of 500 bytes the stores have room for.
+const noteRoom = 30
+
 func open(clock *storetest.Clock) sessiontoken.Store {
-	return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
+	return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxNoteBytes: noteRoom * 500, Now: clock.Now})
 }
 
 func TestAGoodStorePasses(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.Run(t, func(*testing.T) sessiontoken.Store { return open(clock) }, &storetest.Options{
-		Clock: clock,
+		Clock:    clock,
+		NoteRoom: noteRoom,
 		Pair: func(*testing.T) (a, b sessiontoken.Store) {
 			s := open(clock)
 			return s, s
@@ -141,7 +174,7 @@ func TestFault(t *testing.T) {
 		return
 	}
 	clock := storetest.NewClock()
-	storetest.Run(t, func(*testing.T) sessiontoken.Store { return fault.make(open(clock), clock) }, &storetest.Options{Clock: clock})
+	storetest.Run(t, func(*testing.T) sessiontoken.Store { return fault.make(open(clock), clock) }, &storetest.Options{Clock: clock, NoteRoom: noteRoom})
 }
 
 // TestFaultsAreFound wants each fault to be noticed by the subtest for it.

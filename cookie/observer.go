@@ -32,8 +32,9 @@ type Event struct {
 	// Op is get, put or delete, and Took how long it took, for EventStore.
 	Op   string
 	Took time.Duration
-	// Err is the cause, for EventUnavailable, EventRenewalFailed, and
-	// EventStore if it failed. ErrNotInStore is no failure.
+	// Err is the cause, for EventUnavailable, EventRenewalFailed,
+	// EventSignOutFailed, and EventStore if it failed. ErrNotInStore is no
+	// failure.
 	Err error
 }
 
@@ -60,12 +61,15 @@ const (
 	EventSignedOut
 	// EventStore: a call of a store came back. Op, Took, Err.
 	EventStore
+	// EventSignOutFailed: a session could not be ended, as the store failed or
+	// has no room ([sessiontoken.ErrStoreFull]), and lives on. Err.
+	EventSignOutFailed
 )
 
 // String returns the name of the kind, in lower case with underscores, as
 // counters have it.
 func (k EventKind) String() string {
-	names := [...]string{"unknown", "read", "refused", "unavailable", "renewed", "renewal_failed", "signed_in", "signed_out", "store"}
+	names := [...]string{"unknown", "read", "refused", "unavailable", "renewed", "renewal_failed", "signed_in", "signed_out", "store", "sign_out_failed"}
 	if k < 0 || int(k) >= len(names) {
 		k = 0
 	}

@@ -209,7 +209,7 @@ func TestHookErrors(t *testing.T) {
 		}
 	}
 	for kind := cookie.EventKind(-1); kind < 12; kind++ {
-		if name := kind.String(); name == "" || (name == "unknown") != (kind < 1 || kind > 8) {
+		if name := kind.String(); name == "" || (name == "unknown") != (kind < 1 || kind > 9) {
 			t.Errorf("%d is %q", int(kind), name)
 		}
 	}

@@ -18,6 +18,9 @@ type found struct {
 	ticket    Ticket
 	id        string    // of the session, if anybody wants to know it
 	began     time.Time // the sign-in
+	ends      time.Time // the end of the session, however often it is renewed, or zero
+	noted     time.Time // until when the store remembers that it was ended
+	latest    record    // the latest session of the user, with OnePerUser
 }
 
 // read recognises the session of a request. The error is classified, and
@@ -52,7 +55,7 @@ func (s *Sessions) open(r *http.Request) (found, error) {
 		return found{}, ErrNotAuthenticated
 	}
 	facts := s.kind.facts(f.ticket)
-	f.began = facts.began
+	f.began, f.ends = facts.began, facts.ends
 	if s.track != nil || s.o.Revoked != nil {
 		f.id = s.kind.id(f.ticket)
 	}
@@ -63,10 +66,9 @@ func (s *Sessions) open(r *http.Request) (found, error) {
 			return found{}, err
 		}
 	}
-	if s.o.MaxLifetime > 0 {
-		if end := f.began.Add(s.o.MaxLifetime); s.kind.now().After(end) {
-			return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
-		}
+	f.ends = s.end(f.began, f.ends)
+	if !f.ends.IsZero() && s.kind.now().After(f.ends) {
+		return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired, f.ends.Format(time.RFC3339))
 	}
 	if s.o.Revoked != nil {
 		revoked, err := s.o.Revoked(ctx, s.session(f))
@@ -121,26 +123,40 @@ func (s *Sessions) recall(ctx context.Context, f *found) error {
 			return err
 		}
 		if first.id != "" {
-			f.id, f.began = first.id, first.began
+			f.id, f.began, f.ends = first.id, first.began, first.ends
 		}
 	}
-	ended, err := s.track.isEnded(ctx, f.id)
+	note, ended, err := s.track.ended(ctx, f.id)
 	if err != nil {
 		return err
 	}
 	if ended {
+		// A .NET node may have renewed this copy, and may go on doing so. If
+		// the note cannot be prolonged, the next request tries again.
+		f.noted = note.ends
+		_ = s.note(ctx, f)
 		return ErrRevoked
 	}
 	if name := f.principal.Name(); s.o.OnePerUser && name != "" {
-		latest, err := s.track.latest(ctx, name, f.ticket)
-		if err != nil {
+		if f.latest, err = s.track.latest(ctx, name, f.ticket); err != nil {
 			return err
 		}
-		if latest.id != "" && !latest.isOf(f.id) && !f.began.After(latest.began) {
+		if f.latest.id != "" && !f.latest.isOf(f.id) && !f.began.After(f.latest.began) {
+			_ = s.note(ctx, f) // so that it holds when the record of the user has gone
 			return ErrRevoked
 		}
 	}
 	return nil
+}
+
+// note notes that the session of f was ended, unless the store remembers it for
+// long enough.
+func (s *Sessions) note(ctx context.Context, f *found) error {
+	until := s.outlasts(f.ticket, s.end(f.began, f.ends))
+	if !until.After(f.noted) {
+		return nil
+	}
+	return s.track.end(ctx, f.id, until.Add(s.span(f.ticket)/noteSlack))
 }
 
 // session describes what was found.

@@ -1,9 +1,11 @@
 package cookie
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // refresh renews the session of a request if it is due. The error is
@@ -14,7 +16,7 @@ func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) erro
 		return nil
 	}
 	ctx := r.Context()
-	err := s.renew(w, r, f, t)
+	err := s.renew(w, r, f, t, why)
 	switch {
 	case err == nil:
 		s.observe(ctx, Event{Kind: EventRenewed, Reason: why, KeyID: keyID(f.ticket)})
@@ -39,17 +41,8 @@ const (
 
 // due returns the ticket to issue in place of the one found, if any.
 func (s *Sessions) due(f found) (Ticket, string) {
-	if s.slides {
-		if t, ok := s.kind.renewed(f.ticket, s.kind.now()); ok {
-			t = s.capped(t, f.began)
-			// At its last end there is nothing to gain.
-			if s.kind.facts(t).expires.After(s.kind.facts(f.ticket).expires) {
-				if s.marks() {
-					t = s.kind.marked(t, s.session(f).ID, f.began)
-				}
-				return t, reasonSliding
-			}
-		}
+	if t := s.slid(f, s.kind.now()); t != nil {
+		return t, reasonSliding
 	}
 	if ring := s.kind.ring(); ring != nil && ring.WasPrimary(f.ticket.OpenedBy()) {
 		return f.ticket, reasonKey
@@ -57,20 +50,50 @@ func (s *Sessions) due(f found) (Ticket, string) {
 	return nil, ""
 }
 
+// slid returns the ticket that takes the place of the one found if it is
+// renewed at that time, or nil if it is not due then.
+func (s *Sessions) slid(f found, at time.Time) Ticket {
+	if !s.slides {
+		return nil
+	}
+	t, ok := s.kind.renewed(f.ticket, at)
+	if !ok {
+		return nil
+	}
+	t = s.capped(t, f.ends)
+	// At its last end there is nothing to gain.
+	if !s.kind.facts(t).expires.After(s.kind.facts(f.ticket).expires) {
+		return nil
+	}
+	if s.marks() || !f.ends.IsZero() {
+		t = s.kind.marked(t, s.session(f).ID, f.began, f.ends)
+	}
+	return t
+}
+
 // renew issues t in place of what was found.
-func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Ticket) error {
+func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Ticket, why string) error {
 	ctx := r.Context()
+	if s.track != nil && !s.kind.canRemember() {
+		var err error
+		if why == reasonSliding {
+			if t, err = s.successor(ctx, f); err != nil {
+				return err
+			}
+		}
+		// Also for the same ticket under another key: the older one will be gone.
+		if id := s.kind.id(t); id != f.id || !f.ends.IsZero() {
+			if err = s.track.setFirst(ctx, id, record{f.id, f.began, f.ends}, s.longest(t)); err != nil {
+				return err
+			}
+		}
+	}
 	set, err := s.cookies(r, t)
 	if err != nil {
 		return err
 	}
-	if id := s.kind.id(t); s.track != nil && !s.kind.canRemember() && (s.slides || id != f.id) {
-		if err := s.track.setFirst(ctx, id, record{f.id, f.began}, s.longest(t)); err != nil {
-			return err
-		}
-	}
 	if s.track != nil && s.kind.facts(t).reference {
-		ended, err := s.track.isEnded(ctx, f.id)
+		_, ended, err := s.track.ended(ctx, f.id)
 		if err != nil {
 			return err
 		}
@@ -81,5 +104,44 @@ func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Tick
 			return ErrRevoked
 		}
 	}
+	if err := s.keepLatest(ctx, f, t); err != nil {
+		return err
+	}
 	return s.write(w, set)
+}
+
+// successor returns the ticket that takes the place of the one found. A ticket
+// has one successor, which every request with it gets: requests that are
+// repeated leave nothing more in the store. If that one is due by now, it is the
+// successor of that; a ticket does not live long enough for more.
+func (s *Sessions) successor(ctx context.Context, f found) (Ticket, error) {
+	now := s.kind.now()
+	for range 2 {
+		until := s.grace(later(now, s.kind.facts(f.ticket).expires))
+		at, err := s.track.next(ctx, s.kind.id(f.ticket), now, until)
+		if err != nil {
+			return nil, err
+		}
+		t := s.slid(f, at)
+		if t == nil {
+			break // the clocks of two nodes, or their MaxLifetime, are apart
+		}
+		f.ticket = t
+		if s.slid(f, now) == nil {
+			break
+		}
+	}
+	return f.ticket, nil
+}
+
+// keepLatest has the store remember the latest session of a user as long as
+// the session is renewed.
+func (s *Sessions) keepLatest(ctx context.Context, f found, t Ticket) error {
+	until := s.outlasts(t, f.ends)
+	if !s.o.OnePerUser || !f.latest.isOf(f.id) || !until.After(f.latest.ends) {
+		return nil
+	}
+	latest := f.latest
+	latest.ends = until.Add(s.span(t) / noteSlack)
+	return s.track.setLatest(ctx, s.user(f.principal), latest)
 }

@@ -121,23 +121,28 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, user 
 		}
 	}
 	t = s.kind.named(t)
-	if s.o.MaxLifetime > 0 {
-		end := facts.began.Add(s.o.MaxLifetime)
-		if s.kind.now().After(end) {
-			return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
+	ends := s.end(facts.began, facts.ends)
+	if !ends.IsZero() {
+		if s.kind.now().After(ends) {
+			return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, ends.Format(time.RFC3339))
 		}
-		t = s.capped(t, facts.began)
+		t = s.capped(t, ends)
 	}
 	if s.marks() {
-		t = s.kind.marked(t, s.kind.newID(t), facts.began)
+		t = s.kind.marked(t, s.kind.newID(t), facts.began, ends)
 	}
 	set, err := s.cookies(r, t)
+	if err == nil && s.track != nil && !s.kind.canRemember() && !ends.IsZero() {
+		// For nodes with another MaxLifetime, or none.
+		id := s.kind.id(t)
+		err = s.track.setFirst(r.Context(), id, record{id, facts.began, ends}, s.outlasts(t, ends))
+	}
 	if err == nil && (s.o.OnePerUser || s.reuse) {
-		latest := record{s.kind.id(t), facts.began}
+		latest := record{s.kind.id(t), facts.began, s.outlasts(t, ends)}
 		if token, ok := t.(*sessiontoken.Token); ok && s.reuse {
 			latest.id += " " + token.ID // see reused
 		}
-		err = s.supersede(r.Context(), user, latest, s.longest(t))
+		err = s.supersede(r.Context(), user, latest)
 	}
 	if err == nil {
 		err = s.write(w, set)
@@ -152,10 +157,19 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, user 
 	return nil
 }
 
-// capped returns t, or a copy that ends when MaxLifetime does.
-func (s *Sessions) capped(t Ticket, began time.Time) Ticket {
-	if end := began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 && s.kind.facts(t).expires.After(end) {
-		return s.kind.endingAt(t, end)
+// end returns when a session ends, however often it is renewed, or zero: at
+// the end that it was given by any node, or when MaxLifetime is over here.
+func (s *Sessions) end(began, ends time.Time) time.Time {
+	if here := began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 && (ends.IsZero() || here.Before(ends)) {
+		return here
+	}
+	return ends
+}
+
+// capped returns t, or a copy that ends when the session does.
+func (s *Sessions) capped(t Ticket, ends time.Time) Ticket {
+	if !ends.IsZero() && s.kind.facts(t).expires.After(ends) {
+		return s.kind.endingAt(t, ends)
 	}
 	return t
 }
@@ -167,17 +181,15 @@ func (s *Sessions) marks() bool {
 }
 
 // supersede makes a session the latest of its user.
-func (s *Sessions) supersede(ctx context.Context, user string, latest record, until time.Time) error {
+func (s *Sessions) supersede(ctx context.Context, user string, latest record) error {
 	before, err := s.track.latest(ctx, user, nil)
 	if err != nil {
 		return err
 	}
 	if s.o.MaxLifetime > 0 { // an older session may outlive this one
-		if end := s.grace(s.kind.now().Add(s.o.MaxLifetime)); end.After(until) {
-			until = end
-		}
+		latest.ends = later(latest.ends, s.grace(s.kind.now().Add(s.o.MaxLifetime)))
 	}
-	if err := s.track.setLatest(ctx, user, latest, until); err != nil {
+	if err := s.track.setLatest(ctx, user, latest); err != nil {
 		return err
 	}
 	if s.o.OnePerUser && before.id != "" && !before.isOf(latest.id) {
@@ -185,7 +197,7 @@ func (s *Sessions) supersede(ctx context.Context, user string, latest record, un
 		// the nodes that began the two; this does not. If it fails, the first
 		// holds.
 		id, _, _ := strings.Cut(before.id, " ") // it may have been shared
-		_ = s.track.end(ctx, id, until)
+		_ = s.track.end(ctx, id, latest.ends)
 	}
 	return nil
 }
@@ -210,7 +222,7 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if s.kind == nil {
 		return errNoSessions
 	}
-	if err := s.end(r); err != nil {
+	if err := s.signOut(r); err != nil {
 		return err
 	}
 	return s.writeSignOut(w, r)
@@ -228,8 +240,16 @@ func (s *Sessions) writeSignOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// end ends the session of a request in the store.
-func (s *Sessions) end(r *http.Request) error {
+// signOut ends the session of a request in the store.
+func (s *Sessions) signOut(r *http.Request) error {
+	err := s.endSession(r)
+	if err != nil {
+		s.observe(r.Context(), Event{Kind: EventSignOutFailed, Err: err})
+	}
+	return err
+}
+
+func (s *Sessions) endSession(r *http.Request) error {
 	f, err := s.open(r)
 	// A session that was ended may still have entries, if that failed halfway.
 	if err != nil && (f.ticket == nil || !errors.Is(err, ErrRevoked)) {
@@ -245,10 +265,10 @@ func (s *Sessions) end(r *http.Request) error {
 	if s.track != nil {
 		// First the note, then the entry: whoever renews the entry meanwhile
 		// looks for the note after that, and takes the entry back.
-		if err := s.track.end(ctx, f.id, s.longest(f.ticket)); err != nil {
+		if err := s.note(ctx, &f); err != nil {
 			return err
 		}
-		if s.o.OnePerUser || s.reuse {
+		if s.reuse {
 			if err := s.track.forgetLatest(ctx, s.user(f.principal), f.id); err != nil {
 				return err
 			}
@@ -260,22 +280,45 @@ func (s *Sessions) end(r *http.Request) error {
 	return nil
 }
 
+// noteSlack is how much longer a note is kept than it must be: by this part of
+// the lifetime, so that a copy that comes again and again prolongs it now and
+// then, and not each time.
+const noteSlack = 16
+
+// outlasts returns until when a note about the session of t must be kept: as
+// long as a cookie of it may be taken that is renewed right now, and to its end
+// if it has one.
+func (s *Sessions) outlasts(t Ticket, ends time.Time) time.Time {
+	if ends.IsZero() {
+		return s.longest(t)
+	}
+	return later(s.longest(t), s.grace(ends))
+}
+
 // longest returns until when some node may take a cookie of the session of t:
 // as if it were renewed right now, and with the clock skew.
 func (s *Sessions) longest(t Ticket) time.Time {
-	facts := s.kind.facts(t)
-	if facts.expires.IsZero() { // OWINOptions.InsecureNoExpiry
+	expires := s.kind.facts(t).expires
+	if expires.IsZero() { // OWINOptions.InsecureNoExpiry
 		return s.kind.now().AddDate(100, 0, 0)
 	}
-	span := s.kind.lifetime()
-	if !facts.issued.IsZero() {
-		span = max(span, facts.expires.Sub(facts.issued))
+	return s.grace(later(s.kind.now().Add(s.span(t)), expires))
+}
+
+// span is how long a ticket in place of t would live.
+func (s *Sessions) span(t Ticket) time.Duration {
+	facts := s.kind.facts(t)
+	if facts.issued.IsZero() || facts.expires.IsZero() {
+		return s.kind.lifetime()
 	}
-	last := s.kind.now().Add(span)
-	if facts.expires.After(last) {
-		last = facts.expires
+	return max(s.kind.lifetime(), facts.expires.Sub(facts.issued))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	return s.grace(last)
+	return a
 }
 
 // grace adds the clock skew, on both sides. One of more than a hundred years is
@@ -302,7 +345,7 @@ func (s *Sessions) reused(ctx context.Context, t Ticket, user string) (_ Ticket,
 	if !ok { // of a time when sessions were not shared
 		return t, false, nil
 	}
-	ended, err := s.track.isEnded(ctx, contextID)
+	_, ended, err := s.track.ended(ctx, contextID)
 	if err != nil || ended {
 		return t, false, err
 	}

@@ -253,7 +253,7 @@ func newSessions(k kind, o *SessionsOptions) (*Sessions, error) {
 	}
 	if s.o.Store != nil {
 		var err error
-		if s.track, err = newTracker(k.ring(), s.template.Name, s.o.Store); err != nil {
+		if s.track, err = newTracker(k.ring(), k.purpose(), s.o.Store); err != nil {
 			return nil, err
 		}
 	}

@@ -82,7 +82,7 @@ func (s *openStore) Delete(ctx context.Context, key string) error {
 // tickets counts the entries that are no records of Sessions.
 func (s *openStore) tickets() (n int) {
 	for key := range s.data {
-		if !strings.HasPrefix(key, "ended;") && !strings.HasPrefix(key, "first;") && !strings.HasPrefix(key, "latest;") {
+		if !strings.HasPrefix(key, sessiontoken.NotePrefix) {
 			n++
 		}
 	}
@@ -297,7 +297,7 @@ func TestCancelledSignInLeavesNothing(t *testing.T) {
 		s := f.node(cookie.SessionsOptions{OnePerUser: true})
 		ctx, cancel := context.WithCancel(context.Background())
 		f.store.before = func(op, key string) error {
-			if strings.HasPrefix(key, "latest;") {
+			if strings.HasPrefix(key, "note;latest;") {
 				cancel()
 				return ctx.Err()
 			}
@@ -465,7 +465,7 @@ func TestDataAtRest(t *testing.T) {
 		renewed := bob.clone()
 		id := strings.TrimPrefix(strings.TrimPrefix(one.ID, "urn:uuid:"), "owin:")
 		for key, e := range f.store.data {
-			if all := key + "\x00" + string(e.data); strings.Contains(all, "secret") || strings.HasPrefix(key, "ended;") && strings.Contains(all, id) ||
+			if all := key + "\x00" + string(e.data); strings.Contains(all, "secret") || strings.HasPrefix(key, "note;ended;") && strings.Contains(all, id) ||
 				strings.Contains(string(e.data), id) {
 				t.Errorf("%s tells a name or an id", key)
 			}
@@ -475,7 +475,7 @@ func TestDataAtRest(t *testing.T) {
 			renewed.refused(t, s, cookie.ErrRevoked)
 		}
 		keys := slices.Sorted(maps.Keys(f.store.data))
-		for _, kind := range []string{"ended;", "first;"} {
+		for _, kind := range []string{"note;ended;", "note;first;"} {
 			var of []string
 			for _, key := range keys {
 				if strings.HasPrefix(key, kind) {
@@ -483,7 +483,7 @@ func TestDataAtRest(t *testing.T) {
 				}
 			}
 			for i, key := range of {
-				if kind == "ended;" && len(of) < 2 {
+				if kind == "note;ended;" && len(of) < 2 {
 					t.Errorf("%d records", len(of))
 				}
 				e := f.store.data[key]

@@ -201,7 +201,7 @@ func (s *Site) SessionsOf(name string) (*Sessions, bool) {
 // nothing is written.
 func (s *Site) SignOut(w http.ResponseWriter, r *http.Request) error {
 	for _, one := range s.sessions {
-		if err := one.end(r); err != nil {
+		if err := one.signOut(r); err != nil {
 			return err
 		}
 	}

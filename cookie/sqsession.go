@@ -2,12 +2,14 @@ package cookie
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -181,10 +183,17 @@ func (q *SQSession) newSessions(ring *machinekey.Ring) (*Sessions, error) {
 			return nil, err
 		}
 	}
+	// The purpose keeps the cookie from being used as FedAuth, and FedAuth as it.
+	protect, err := sessiontoken.MachineKeyTransform(ring, purposeSQSession)
+	if err != nil {
+		return nil, err
+	}
 	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{
+		Transforms: []sessiontoken.Transform{sessiontoken.DeflateTransform(), protect},
 		// The endpoint keeps the cookie of one application from being used as
-		// that of another under the same keys.
-		Endpoint:  q.name + ";" + q.o.CookiePath,
+		// that of another under the same keys. Names of cookies that differ in
+		// case are one to .NET.
+		Endpoint:  fold.ToUpper(q.name) + ";" + q.o.CookiePath,
 		Lifetime:  q.o.Lifetime,
 		ClockSkew: sqSkew,
 		Store:     store,
@@ -204,8 +213,23 @@ func (q *SQSession) newSessions(ring *machinekey.Ring) (*Sessions, error) {
 	return s, nil
 }
 
+// purposeSQSession is this library's own; .NET has nothing of the kind.
+const purposeSQSession = "github.com/webfarm-go/webfarm/cookie.SQSession"
+
 // sqKind is tokenKind with the rules of SQSession.
 type sqKind struct{ *tokenKind }
+
+func (k sqKind) purpose() string { return "sqsession;" + k.o.Endpoint }
+
+// read wants the endpoint named. One that fits all applications would have the
+// session under a name of its own in each.
+func (k sqKind) read(ctx context.Context, text string) (Ticket, *sessiontoken.Principal, error) {
+	t, p, err := k.tokenKind.read(ctx, text)
+	if err == nil && t.(*sessiontoken.Token).EndpointID == "" {
+		return nil, nil, fmt.Errorf("%w: token is for every cookie", sessiontoken.ErrEndpoint)
+	}
+	return t, p, err
+}
 
 // fresh puts every session into the store, if there is one.
 func (k sqKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, error) {

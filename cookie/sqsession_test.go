@@ -288,7 +288,7 @@ func TestSQSessionCache(t *testing.T) {
 		n.clock.Move(6 * time.Second)
 		calls := 0
 		store.before = func(op, key string) error {
-			if op == "get" && !strings.HasPrefix(key, "ended;") {
+			if op == "get" && !strings.HasPrefix(key, "note;ended;") {
 				calls++
 			}
 			return nil

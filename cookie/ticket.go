@@ -39,6 +39,9 @@ type kind interface {
 	// canRemember reports whether a ticket has room for the time of sign-in,
 	// so that it survives renewals.
 	canRemember() bool
+	// purpose names what the kind reads: equal for two kinds if, and only if, one
+	// reads what the other does. The name of the cookie has no part in it.
+	purpose() string
 	// store is that of the codec, or nil.
 	store() sessiontoken.Store
 	// lifetime is that of the codec, and skew its clock skew.
@@ -66,9 +69,10 @@ type kind interface {
 	// renewed returns the ticket that takes the place of t by the rule of its
 	// framework, if t is due.
 	renewed(t Ticket, now time.Time) (Ticket, bool)
-	// marked returns t, or a copy, that remembers the id of its session and
-	// when it began, if the kind has room for it and t does not do so yet.
-	marked(t Ticket, id string, began time.Time) Ticket
+	// marked returns t, or a copy, that remembers the id of its session, when
+	// it began and, unless that is zero, when it ends whatever happens, as far
+	// as the kind has room. Of id and beginning those stay that t has already.
+	marked(t Ticket, id string, began, ends time.Time) Ticket
 	// endingAt returns a copy of t that ends at the given time.
 	endingAt(t Ticket, end time.Time) Ticket
 	// facts says what Sessions looks at.
@@ -82,6 +86,9 @@ type kind interface {
 type facts struct {
 	// began is when the user signed in, as far as the ticket remembers.
 	began time.Time
+	// ends is when the session ends, however often it is renewed, as far as the
+	// ticket remembers; or zero.
+	ends time.Time
 	// issued and expires limit the ticket.
 	issued, expires time.Time
 	// persistent asks for a cookie that outlives the browser.

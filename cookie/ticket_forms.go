@@ -8,9 +8,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -31,6 +31,7 @@ func (k *formsKind) now() time.Time              { return k.o.Now() }
 func (k *formsKind) chunking() Chunking          { return Single }
 func (k *formsKind) slides() bool                { return true }
 func (k *formsKind) canRemember() bool           { return false }
+func (k *formsKind) purpose() string             { return "forms" }
 func (k *formsKind) store() sessiontoken.Store   { return nil }
 func (k *formsKind) lifetime() time.Duration     { return k.o.Timeout }
 func (k *formsKind) skew() time.Duration         { return k.o.ClockSkew }
@@ -83,7 +84,7 @@ func (k *formsKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, 
 		id := &p.Identities[i]
 		role := cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)
 		for _, claim := range id.Claims {
-			if strings.EqualFold(claim.Type, role) && !read.HasRole(claim.Value) {
+			if fold.Equal(claim.Type, role) && !read.HasRole(claim.Value) {
 				return nil, errLostRoles
 			}
 		}
@@ -108,7 +109,7 @@ func (k *formsKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
 
 // marked can do nothing: there is no room. A store remembers instead; see
 // track.go.
-func (k *formsKind) marked(t Ticket, _ string, _ time.Time) Ticket { return t }
+func (k *formsKind) marked(t Ticket, _ string, _, _ time.Time) Ticket { return t }
 
 func (k *formsKind) endingAt(t Ticket, end time.Time) Ticket {
 	c := *t.(*sessiontoken.FormsTicket)

@@ -31,6 +31,8 @@ const (
 	propertySession = "webfarm.session"
 	// propertySignedIn is when the session began, in the form of .issued.
 	propertySignedIn = "webfarm.signed_in"
+	// propertyEnds is when MaxLifetime ends the session, in RFC 3339.
+	propertyEnds = "webfarm.ends"
 )
 
 func (k *owinKind) reader() sessiontoken.Reader { return k.codec }
@@ -39,6 +41,7 @@ func (k *owinKind) now() time.Time              { return k.o.Now() }
 func (k *owinKind) chunking() Chunking          { return KatanaSystemWeb }
 func (k *owinKind) slides() bool                { return true }
 func (k *owinKind) canRemember() bool           { return true }
+func (k *owinKind) purpose() string             { return "owin;" + k.codec.AuthenticationType() }
 func (k *owinKind) store() sessiontoken.Store   { return k.o.Store }
 func (k *owinKind) lifetime() time.Duration     { return k.o.ExpireTimeSpan }
 func (k *owinKind) skew() time.Duration         { return 0 }
@@ -85,7 +88,7 @@ func (k *owinKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, e
 	}
 	// Properties taken from an older ticket must not make this session that one.
 	given := slices.DeleteFunc(slices.Clone(o.Properties), func(p sessiontoken.Property) bool {
-		return p.Name == propertySession || p.Name == propertySignedIn
+		return p.Name == propertySession || p.Name == propertySignedIn || p.Name == propertyEnds
 	})
 	t := k.codec.NewTicket(p.Identities[0], given)
 	if o.Persistent {
@@ -126,11 +129,12 @@ func (k *owinKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
 	return renewed, true
 }
 
-func (k *owinKind) marked(t Ticket, id string, began time.Time) Ticket {
+func (k *owinKind) marked(t Ticket, id string, began, ends time.Time) Ticket {
 	ticket := t.(*sessiontoken.OWINTicket)
 	_, hasID := ticket.Properties.Get(propertySession)
 	_, hasTime := ticket.Properties.Get(propertySignedIn)
-	if hasID && hasTime {
+	hasEnd := ends.IsZero() || k.facts(t).ends.Equal(ends)
+	if hasID && hasTime && hasEnd {
 		return t
 	}
 	c := *ticket
@@ -140,6 +144,9 @@ func (k *owinKind) marked(t Ticket, id string, began time.Time) Ticket {
 	}
 	if !hasTime {
 		c.Properties.Set(propertySignedIn, began.UTC().Format(http.TimeFormat))
+	}
+	if !hasEnd {
+		c.Properties.Set(propertyEnds, ends.UTC().Format(time.RFC3339Nano))
 	}
 	return &c
 }
@@ -161,6 +168,9 @@ func (k *owinKind) facts(t Ticket) facts {
 		if began, err := time.Parse(http.TimeFormat, text); err == nil {
 			f.began = began
 		}
+	}
+	if text, ok := ticket.Properties.Get(propertyEnds); ok {
+		f.ends, _ = time.Parse(time.RFC3339Nano, text)
 	}
 	return f
 }

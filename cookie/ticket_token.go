@@ -26,6 +26,7 @@ func (k *tokenKind) now() time.Time              { return k.o.Now() }
 func (k *tokenKind) chunking() Chunking          { return WIF }
 func (k *tokenKind) slides() bool                { return false }
 func (k *tokenKind) canRemember() bool           { return true }
+func (k *tokenKind) purpose() string             { return "token" }
 func (k *tokenKind) store() sessiontoken.Store   { return k.o.Store }
 func (k *tokenKind) lifetime() time.Duration     { return k.o.Lifetime }
 func (k *tokenKind) skew() time.Duration         { return k.o.ClockSkew }
@@ -88,8 +89,21 @@ func (k *tokenKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
 	return renewed, true
 }
 
-// marked has nothing to do: Renew keeps the context id and KeyEffective.
-func (k *tokenKind) marked(t Ticket, _ string, _ time.Time) Ticket { return t }
+// keyMargin is by how much KeyExpires is later than the end of the session.
+// In other tokens it is ValidTo, which may be that end too.
+const keyMargin = 100 * time.Nanosecond
+
+// marked writes the end of the session into KeyExpires, which .NET keeps and
+// never looks at. Renew keeps the context id and KeyEffective.
+func (k *tokenKind) marked(t Ticket, _ string, _, ends time.Time) Ticket {
+	token := t.(*sessiontoken.Token)
+	if ends.IsZero() || token.KeyExpires.Equal(ends.Add(keyMargin)) {
+		return t
+	}
+	c := *token
+	c.KeyExpires = ends.Add(keyMargin)
+	return &c
+}
 
 func (k *tokenKind) endingAt(t Ticket, end time.Time) Ticket {
 	c := *t.(*sessiontoken.Token)
@@ -99,8 +113,12 @@ func (k *tokenKind) endingAt(t Ticket, end time.Time) Ticket {
 
 func (k *tokenKind) facts(t Ticket) facts {
 	token := t.(*sessiontoken.Token)
-	return facts{began: token.SignedIn(), issued: token.ValidFrom, expires: token.ValidTo,
+	f := facts{began: token.SignedIn(), issued: token.ValidFrom, expires: token.ValidTo,
 		persistent: token.Persistent, reference: token.ReferenceMode}
+	if token.KeyExpires.After(token.ValidTo) {
+		f.ends = token.KeyExpires.Add(-keyMargin)
+	}
+	return f
 }
 
 func (k *tokenKind) id(t Ticket) string { return t.(*sessiontoken.Token).ContextID }

@@ -10,80 +10,122 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // tracker keeps in a store what cookies have no room for, or must not be
-// trusted to tell. There are three kinds of entries, whose keys are
+// trusted to tell. There are four kinds of notes, whose keys are
 //
-//	ended;COOKIE;HASH OF SESSION ID       the session was ended
-//	first;COOKIE;HASH OF SESSION ID       the first ticket of the session, for a forms ticket that was renewed
-//	latest;COOKIE;HASH OF USER NAME       the latest session of a user
+//	note;ended;PURPOSE;HASH OF SESSION ID     the session was ended
+//	note;first;PURPOSE;HASH OF TICKET         the session of a forms ticket that was renewed
+//	note;next;PURPOSE;HASH OF TICKET          what a forms ticket was renewed to
+//	note;latest;PURPOSE;HASH OF USER NAME     the latest session of a user
 //
 // and whose data is a record, sealed with the ring. The hashes keep ids, which
-// may be as good as a cookie, and names out of a database.
+// may be as good as a cookie, and names out of a database. The purpose is that
+// of the kind: a session is the same one under every name of a cookie.
 type tracker struct {
 	store     sessiontoken.Store
 	ring      *machinekey.Ring
 	protector *machinekey.Protector
-	cookie    string
+	purpose   string
+	locks     [64]chan struct{} // see next
 }
 
-// record is what an entry says:
+// record is what a note says:
 //
-//	uvarint n, n bytes   the key of the entry, so that entries cannot change places
+//	uvarint n, n bytes   the key of the note, so that notes cannot change places
 //	uvarint n, n bytes   id of a session; for one that browsers share, a blank and the ID of its token
 //	8 bytes, 4 bytes     when it began: seconds since 1970 and nanoseconds, big endian
+//	8 bytes, 4 bytes     when it ends, or year 1
 type record struct {
-	id    string
+	id string
+	// began is when the session began. For next, it is when the ticket was
+	// renewed.
 	began time.Time
+	// ends is the absolute end of a session for first, and until when the note
+	// lasts for ended and latest.
+	ends time.Time
 }
 
 // purposeTrack is this library's own; .NET has nothing of the kind.
 const purposeTrack = "github.com/webfarm-go/webfarm/cookie.SessionsOptions.Store"
 
-func newTracker(ring *machinekey.Ring, cookie string, store sessiontoken.Store) (*tracker, error) {
+func newTracker(ring *machinekey.Ring, purpose string, store sessiontoken.Store) (*tracker, error) {
 	if ring == nil {
 		return nil, errors.New("cookie: SessionsOptions.Store needs a codec with a ring")
 	}
-	purpose, err := machinekey.UserPurpose(purposeTrack)
+	p, err := machinekey.UserPurpose(purposeTrack)
 	if err != nil {
 		return nil, err
 	}
-	protector, err := ring.Protector(purpose)
+	protector, err := ring.Protector(p)
 	if err != nil {
 		return nil, err
 	}
-	return &tracker{store: store, ring: ring, protector: protector, cookie: cookie}, nil
+	t := &tracker{store: store, ring: ring, protector: protector, purpose: purpose}
+	for i := range t.locks {
+		t.locks[i] = make(chan struct{}, 1)
+	}
+	return t, nil
 }
 
-// key returns the key of an entry.
+// key returns the key of a note.
 func (t *tracker) key(kind, what string) string {
 	sum := sha256.Sum256([]byte(what))
-	return kind + ";" + t.cookie + ";" + hex.EncodeToString(sum[:])
+	return sessiontoken.NotePrefix + kind + ";" + t.purpose + ";" + hex.EncodeToString(sum[:])
 }
 
-// isEnded reports whether a session was ended.
-func (t *tracker) isEnded(ctx context.Context, id string) (bool, error) {
-	_, there, err := t.get(ctx, t.key("ended", id))
-	return there, err
+// ended returns the note about a session that was ended, and whether it was.
+func (t *tracker) ended(ctx context.Context, id string) (record, bool, error) {
+	return t.get(ctx, t.key("ended", id))
 }
 
-// end ends a session until no cookie of it can be valid.
+// end ends a session until the given time.
 func (t *tracker) end(ctx context.Context, id string, until time.Time) error {
-	return t.put(ctx, t.key("ended", id), record{id: id}, until)
+	return t.put(ctx, t.key("ended", id), record{id: id, ends: until}, until)
 }
 
 // first returns the record of a session whose ticket was renewed, or a record
 // without id.
-func (t *tracker) first(ctx context.Context, id string) (record, error) {
-	r, _, err := t.get(ctx, t.key("first", id))
+func (t *tracker) first(ctx context.Context, ticket string) (record, error) {
+	r, _, err := t.get(ctx, t.key("first", ticket))
 	return r, err
 }
 
-func (t *tracker) setFirst(ctx context.Context, id string, first record, until time.Time) error {
-	return t.put(ctx, t.key("first", id), first, until)
+func (t *tracker) setFirst(ctx context.Context, ticket string, first record, until time.Time) error {
+	return t.put(ctx, t.key("first", ticket), first, until)
+}
+
+// next returns when a ticket was renewed for the first time, which is now if it
+// never was. All requests with one ticket get the same answer, also those that
+// come at once: at most one for each node that has not heard of the others yet.
+// An answer whose key has left the ring is none.
+func (t *tracker) next(ctx context.Context, ticket string, now, until time.Time) (time.Time, error) {
+	key := t.key("next", ticket)
+	known := func() (at time.Time, there bool, err error) {
+		r, there, err := t.get(ctx, key)
+		if errors.Is(err, machinekey.ErrUnprotect) {
+			err = nil
+		}
+		return r.began, there, err
+	}
+	if at, there, err := known(); there || err != nil {
+		return at, err
+	}
+	lock := t.locks[sha256.Sum256([]byte(ticket))[0]%byte(len(t.locks))]
+	select {
+	case lock <- struct{}{}:
+		defer func() { <-lock }()
+	case <-ctx.Done():
+		return time.Time{}, outage(ctx.Err())
+	}
+	if at, there, err := known(); there || err != nil {
+		return at, err
+	}
+	return now, t.put(ctx, key, record{began: now}, until)
 }
 
 // latest returns the record of the latest session of a user, or a record
@@ -100,8 +142,8 @@ func (t *tracker) latest(ctx context.Context, user string, reading Ticket) (reco
 	return r, err
 }
 
-func (t *tracker) setLatest(ctx context.Context, user string, latest record, until time.Time) error {
-	return t.put(ctx, t.userKey(user), latest, until)
+func (t *tracker) setLatest(ctx context.Context, user string, latest record) error {
+	return t.put(ctx, t.userKey(user), latest, latest.ends)
 }
 
 // forgetLatest removes the record of a user if it is that of the session.
@@ -116,9 +158,9 @@ func (t *tracker) forgetLatest(ctx context.Context, user, id string) error {
 	return nil
 }
 
-// userKey takes names that differ in case for one user, as the membership
-// providers of .NET do.
-func (t *tracker) userKey(user string) string { return t.key("latest", strings.ToLower(user)) }
+// userKey takes two names for one user where StringComparer.OrdinalIgnoreCase
+// does; see [fold.ToUpper].
+func (t *tracker) userKey(user string) string { return t.key("latest", fold.ToUpper(user)) }
 
 func (t *tracker) get(ctx context.Context, key string) (r record, there bool, err error) {
 	sealed, err := t.store.Get(ctx, key)
@@ -132,11 +174,11 @@ func (t *tracker) get(ctx context.Context, key string) (r record, there bool, er
 	if err != nil {
 		// Somebody else writes to the store, or the key is gone. Neither is a
 		// reason to let a session live.
-		return record{}, false, fmt.Errorf("%w: entry of the store: %w", ErrUnavailable, err)
+		return record{}, false, fmt.Errorf("%w: note in the store: %w", ErrUnavailable, err)
 	}
 	r, ok := parseRecord(data, key)
 	if !ok {
-		return record{}, false, fmt.Errorf("%w: entry of the store is for another key", ErrUnavailable)
+		return record{}, false, fmt.Errorf("%w: note in the store is for another key", ErrUnavailable)
 	}
 	return r, true, nil
 }
@@ -165,8 +207,11 @@ func (r record) append(dst []byte, key string) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(text)))
 		dst = append(dst, text...)
 	}
-	dst = binary.BigEndian.AppendUint64(dst, uint64(r.began.Unix()))
-	return binary.BigEndian.AppendUint32(dst, uint32(r.began.Nanosecond()))
+	for _, at := range []time.Time{r.began, r.ends} {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(at.Unix()))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(at.Nanosecond()))
+	}
+	return dst
 }
 
 // parseRecord reads a record, and reports whether it is for this key.
@@ -179,9 +224,13 @@ func parseRecord(data []byte, key string) (record, bool) {
 		}
 		texts[i], data = string(data[size:size+int(n)]), data[size+int(n):]
 	}
-	if len(data) != 12 || texts[0] != key {
+	if len(data) != 2*12 || texts[0] != key {
 		return record{}, false
 	}
-	began := time.Unix(int64(binary.BigEndian.Uint64(data)), int64(binary.BigEndian.Uint32(data[8:])))
-	return record{texts[1], began.UTC()}, true
+	var times [2]time.Time
+	for i := range times {
+		at := data[12*i:]
+		times[i] = time.Unix(int64(binary.BigEndian.Uint64(at)), int64(binary.BigEndian.Uint32(at[8:]))).UTC()
+	}
+	return record{texts[1], times[0], times[1]}, true
 }

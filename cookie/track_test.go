@@ -14,19 +14,19 @@ import (
 func records() []record {
 	began := time.Date(2026, 11, 21, 9, 0, 0, 123456700, time.UTC)
 	return []record{
-		{}, {id: "x"}, {"urn:uuid:0", began}, {strings.Repeat("é", 200), time.Unix(-1, 5).UTC()},
-		{"\x00\xff", time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)}, {"owin:A", time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},
+		{}, {id: "x"}, {id: "urn:uuid:0", began: began}, {strings.Repeat("é", 200), time.Unix(-1, 5).UTC(), began},
+		{id: "\x00\xff", began: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)}, {id: "owin:A", ends: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},
 	}
 }
 
 func TestRecord(t *testing.T) {
-	want := append([]byte("\x05ended\x02id"), 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2)
-	if got := (record{"id", time.Unix(1, 2)}).append(nil, "ended"); !bytes.Equal(got, want) {
+	want := append([]byte("\x05ended\x02id"), 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 4)
+	if got := (record{"id", time.Unix(1, 2), time.Unix(3, 4)}).append(nil, "ended"); !bytes.Equal(got, want) {
 		t.Errorf("% x", got)
 	}
 	for _, r := range records() {
 		data := r.append(nil, "key")
-		if got, ok := parseRecord(data, "key"); !ok || got.id != r.id || !got.began.Equal(r.began) {
+		if got, ok := parseRecord(data, "key"); !ok || got.id != r.id || !got.began.Equal(r.began) || !got.ends.Equal(r.ends) || got.ends.IsZero() != r.ends.IsZero() {
 			t.Errorf("%+v became %+v, %v", r, got, ok)
 		}
 		for n := range data {
@@ -51,17 +51,24 @@ func TestRecord(t *testing.T) {
 }
 
 func TestTrackerKeys(t *testing.T) {
-	tr := &tracker{cookie: "FedAuth"}
-	if tr.userKey("Bob") != tr.userKey("bOB") || tr.userKey("bob") == tr.userKey("bob ") {
-		t.Error("keys of users")
+	tr := &tracker{purpose: "token"}
+	for _, one := range [][2]string{{"Bob", "bOB"}, {"änne", "ÄNNE"}, {"kate", "KATE"}} {
+		if tr.userKey(one[0]) != tr.userKey(one[1]) {
+			t.Errorf("%q and %q are two users", one[0], one[1])
+		}
+	}
+	for _, two := range [][2]string{{"bob", "bob "}, {"kate", "\u212Aate"}, {"I", "ı"}, {"i", "İ"}, {"s", "ſ"}, {"ss", "ß"}, {"å", "\u212B"}} {
+		if tr.userKey(two[0]) == tr.userKey(two[1]) {
+			t.Errorf("%q and %q are one user", two[0], two[1])
+		}
 	}
 	seen := map[string]bool{}
-	for _, cookie := range []string{"FedAuth", "Other"} {
-		tr.cookie = cookie
-		for _, kind := range []string{"ended", "first", "latest"} {
+	for _, purpose := range []string{"token", "forms"} {
+		tr.purpose = purpose
+		for _, kind := range []string{"ended", "first", "next", "latest"} {
 			for _, id := range []string{"", "a", "b"} {
 				key := tr.key(kind, id)
-				if seen[key] || len(key) != len(kind)+len(cookie)+2+2*sha256.Size {
+				if seen[key] || len(key) != len("note;")+len(kind)+len(purpose)+2+2*sha256.Size || !strings.HasPrefix(key, "note;") {
 					t.Errorf("%s", key)
 				}
 				seen[key] = true
@@ -87,7 +94,7 @@ func FuzzParseRecord(f *testing.F) {
 		// What is read is written again and says the same. Lengths and
 		// nanoseconds have more than one spelling.
 		again, ok := parseRecord(r.append(nil, key), key)
-		if !ok || again.id != r.id || !again.began.Equal(r.began) {
+		if !ok || again.id != r.id || !again.began.Equal(r.began) || !again.ends.Equal(r.ends) {
 			t.Errorf("%+v became %+v, %v", r, again, ok)
 		}
 	})

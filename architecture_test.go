@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/nrbf":          {"internal/dotnet"},
 	"internal/race":          {},
 	"internal/rsacookie":     {},
+	"internal/seed":          {},
 	"internal/site":          {"internal/webconfig"},
 	"internal/webconfig":     {"internal/dotnet", "internal/fold"},
 	"testvectors":            {},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -45,7 +46,7 @@ func TestSessionsTogether(t *testing.T) {
 			workers := make([]*together, users)
 			for i := range workers {
 				workers[i] = &together{t: t, name: fmt.Sprintf("user-%d", i), nodes: nodes, clock: n.clock, reference: m.reference && m.kind == "token",
-					random: rand.New(rand.NewPCG(1, uint64(i)))}
+					random: rand.New(rand.NewPCG(seed.Of(t).Uint64(), uint64(i)))}
 			}
 			for round := range rounds {
 				var wg sync.WaitGroup

@@ -2,7 +2,6 @@ package machinekey_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -12,12 +11,14 @@ import (
 	"testing/iotest"
 
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // legacyAlgorithms are all pairs that the legacy formats know, with fresh keys.
 func legacyAlgorithms(tb testing.TB) map[string]machinekey.Config {
 	tb.Helper()
+	random := seed.Of(tb)
 	configs := map[string]machinekey.Config{}
 	for v := machinekey.HMACSHA1; v <= machinekey.LegacyAES; v++ {
 		for _, c := range []struct {
@@ -32,10 +33,8 @@ func legacyAlgorithms(tb testing.TB) map[string]machinekey.Config {
 			if sizes := fits[v]; sizes != nil && !slices.Contains(sizes, c.size) {
 				continue
 			}
-			cfg := machinekey.Config{ValidationKey: make([]byte, 64), DecryptionKey: make([]byte, c.size),
+			cfg := machinekey.Config{ValidationKey: random.Bytes(64), DecryptionKey: random.Bytes(c.size),
 				Validation: v, Decryption: c.decryption, AllowInsecure: true, Mode: machinekey.Framework20SP2}
-			rand.Read(cfg.ValidationKey)
-			rand.Read(cfg.DecryptionKey)
 			configs[fmt.Sprintf("%v-%v-%d", v, c.decryption, 8*c.size)] = cfg
 		}
 	}
@@ -180,9 +179,7 @@ func TestLegacyInside(t *testing.T) {
 		return slices.Concat(ciphertext, mac)
 	}
 	for size := range 200 { // all that signed garbage decrypts to is random
-		ciphertext := make([]byte, size)
-		rand.Read(ciphertext)
-		refuse("garbage of", size, sign(ciphertext))
+		refuse("garbage of", size, sign(seed.Of(t).Bytes(size)))
 	}
 	raw := machinekey.InsecureLegacyData{IVType: machinekey.IVNone, Unsigned: true}
 	for size := range 200 { // good padding, but no digest
@@ -212,8 +209,7 @@ func TestLegacyInside(t *testing.T) {
 	refused := 0
 	for range 20 {
 		wrong := cfg
-		wrong.DecryptionKey = make([]byte, 24)
-		rand.Read(wrong.DecryptionKey)
+		wrong.DecryptionKey = seed.Of(t).Bytes(24)
 		for _, prot := range protections[:2] {
 			o := machinekey.LegacyOptions{Protection: prot}
 			protected, err := legacyOf(t, o, cfg).Protect(nil, []byte("some text over one block, twice as long"))

@@ -2,7 +2,6 @@ package machinekey_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -10,12 +9,14 @@ import (
 	"testing/iotest"
 
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // algorithms are all pairs that Framework45 knows, with fresh keys.
 func algorithms(tb testing.TB) map[string]machinekey.Config {
 	tb.Helper()
+	random := seed.Of(tb)
 	configs := map[string]machinekey.Config{}
 	for _, v := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512} {
 		for _, c := range []struct {
@@ -25,10 +26,8 @@ func algorithms(tb testing.TB) map[string]machinekey.Config {
 			{machinekey.Auto, 32}, {machinekey.AES, 16}, {machinekey.AES, 24}, {machinekey.AES, 32},
 			{machinekey.InsecureTripleDES, 16}, {machinekey.InsecureTripleDES, 24}, {machinekey.InsecureDES, 8},
 		} {
-			cfg := machinekey.Config{ValidationKey: make([]byte, 64), DecryptionKey: make([]byte, c.size),
+			cfg := machinekey.Config{ValidationKey: random.Bytes(64), DecryptionKey: random.Bytes(c.size),
 				Validation: v, Decryption: c.decryption, AllowInsecure: true}
-			rand.Read(cfg.ValidationKey)
-			rand.Read(cfg.DecryptionKey)
 			configs[fmt.Sprintf("%v-%v-%d", v, c.decryption, 8*c.size)] = cfg
 		}
 	}
@@ -110,7 +109,7 @@ func TestWrongPadding(t *testing.T) {
 
 	refused := 0
 	for range 20 {
-		rand.Read(cfg.DecryptionKey)
+		cfg.DecryptionKey = seed.Of(t).Bytes(len(cfg.DecryptionKey))
 		wrong := keyOf(t, cfg)
 		reader, err := ringOf(t, wrong).Protector(purpose)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -40,12 +41,9 @@ type site struct {
 // fresh is a site of today with keys of its own.
 func fresh(t testing.TB) site {
 	t.Helper()
-	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
-	if err != nil {
-		t.Fatal(err)
-	}
+	random := seed.Of(t)
 	return site{
-		validationKey: hex.EncodeToString(cfg.ValidationKey), decryptionKey: hex.EncodeToString(cfg.DecryptionKey),
+		validationKey: hex.EncodeToString(random.Bytes(64)), decryptionKey: hex.EncodeToString(random.Bytes(32)),
 		validation: "HMACSHA256", decryption: "AES", mode: "Framework45", handler: "machineKey", skew: "00:05:00",
 		sessionName: "FedAuth", formsName: ".ASPXAUTH", protection: "All", rolesProtection: "All", anonymous: "All",
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/seed"
 )
 
 // fragments are texts that XML and base64 may be sensitive to.
@@ -188,7 +189,7 @@ func TestDamagedAlike(t *testing.T) {
 			t.Fatalf("WEBFARM_DAMAGED=%s", text)
 		}
 	}
-	seed := newSeed(t)
+	seed := seed.Fresh(t)
 	e := &exchange{random: random{rand.New(rand.NewPCG(seed, 0))}, t: t, pipe: dotnet.Pipe(t), counts: counts{}}
 	for _, s := range e.sites() {
 		e.open(&s)

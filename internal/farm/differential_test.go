@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -43,7 +43,7 @@ const (
 // repeats a run.
 func TestDifferential(t *testing.T) {
 	dotnet := BuildDotnet(t)
-	seed := newSeed(t)
+	seed := seed.Fresh(t)
 	batches := differentialBatches
 	if testing.Short() || race.Enabled {
 		batches /= 10
@@ -100,19 +100,6 @@ func TestDifferential(t *testing.T) {
 	tokens := batches * differentialBatch
 	t.Logf("%d tokens, %d differences, %d machine keys, %v, %.0f tokens a second, each both ways", tokens, total["differences"], len(sites),
 		took.Round(time.Millisecond), float64(tokens)/took.Seconds())
-}
-
-// newSeed returns the seed of a run and prints it.
-func newSeed(t *testing.T) uint64 {
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("WEBFARM_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("WEBFARM_SEED=%d", seed)
-	return seed
 }
 
 type counts map[string]int

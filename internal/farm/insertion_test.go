@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -19,7 +19,7 @@ import (
 // exhausted.
 func TestInsertionsAlike(t *testing.T) {
 	dotnet := BuildDotnet(t)
-	e := &exchange{random: random{rand.New(rand.NewPCG(1, 2))}, t: t, pipe: dotnet.Pipe(t), counts: counts{}}
+	e := &exchange{random: random{seed.Of(t).Rand}, t: t, pipe: dotnet.Pipe(t), counts: counts{}}
 	sites := e.sites()
 	e.open(&sites[0])
 	s := e.opened[0]

@@ -5,11 +5,11 @@ import (
 	"compress/flate"
 	"encoding/base64"
 	"io"
-	"math/rand/v2"
 	"sync"
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/seed"
 )
 
 // cookieLen is the length of the cookie text around a deflated token of n
@@ -43,7 +43,7 @@ func TestDeflateSize(t *testing.T) {
 }
 
 func TestDeflateRoundTrip(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
+	rng := seed.Of(t)
 	random := make([]byte, 200000)
 	for i := range random {
 		random[i] = byte(rng.Uint32())

@@ -5,11 +5,11 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/seed"
 )
 
 const testLimit = 1 << 20 // .NET's MaxDecompressedSize
@@ -216,7 +216,7 @@ func TestInflateLongCodes(t *testing.T) {
 	for i, n := 0, 1; i < 20; i, n = i+1, n+n/2+1 {
 		skewed = append(skewed, bytes.Repeat([]byte{byte(i * 7)}, n)...)
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
+	rng := seed.Of(t)
 	rng.Shuffle(len(skewed), func(i, j int) { skewed[i], skewed[j] = skewed[j], skewed[i] })
 	for range 40000 {
 		far = append(far, byte(rng.Uint32()))

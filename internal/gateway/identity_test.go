@@ -1,13 +1,13 @@
 package gateway
 
 import (
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -151,13 +151,14 @@ func TestStrip(t *testing.T) {
 		}
 	}
 	// any spelling
+	random := seed.Of(t)
 	for range 1000 {
 		name := []byte("x-webfarm-user")
 		for i, c := range name {
 			switch {
 			case c == '-':
-				name[i] = "-_.!#$&'*+^`|~"[rand.IntN(14)]
-			case rand.IntN(2) == 0:
+				name[i] = "-_.!#$&'*+^`|~"[random.IntN(14)]
+			case random.IntN(2) == 0:
 				name[i] = c - 'a' + 'A'
 			}
 		}

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/webfarm-go/webfarm/internal/seed"
 )
 
 // plainWriter is the writer once more, as plain as its description reads and
@@ -303,7 +304,7 @@ func checkBoth(t *testing.T, w *Writer, calls int, random func(n int) int) {
 // TestWriterBuffer has short documents and long ones, in which a reservation
 // that is wrong by one meets the end of the buffer.
 func TestWriterBuffer(t *testing.T) {
-	random := rand.New(rand.NewPCG(512, 85))
+	random := seed.Of(t)
 	var w Writer
 	for range 500 {
 		checkBoth(t, &w, random.IntN(40), random.IntN)

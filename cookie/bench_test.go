@@ -51,7 +51,7 @@ func newFarm(t testing.TB) *farm {
 		t.Fatal(err)
 	}
 	key, err := machinekey.New(machinekey.Config{
-		ValidationKey: validationKey, DecryptionKey: decryptionKey,
+		ValidationKey: machinekey.NewSecret(validationKey), DecryptionKey: machinekey.NewSecret(decryptionKey),
 		Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, AllowKnownKey: true,
 	})
 	if err != nil {

@@ -131,7 +131,7 @@ func TestRenewalKeeps(t *testing.T) {
 		case *sessiontoken.Token:
 			t1 := first.Ticket.(*sessiontoken.Token)
 			if t1.ContextID != t2.ContextID || t1.ID != t2.ID || t1.Context != t2.Context || t2.Context != "(module)rm=1" ||
-				t2.EndpointID != "/" || t2.ReferenceMode != f.reference || !t2.Persistent || string(t1.Key) != string(t2.Key) {
+				t2.EndpointID != "/" || t2.ReferenceMode != f.reference || !t2.Persistent || !t1.Key.Equal(t2.Key) {
 				t.Errorf("%+v, then %+v", t1, t2)
 			}
 		case *sessiontoken.FormsTicket:

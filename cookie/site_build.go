@@ -1,7 +1,6 @@
 package cookie
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -91,7 +90,7 @@ func (b *siteBuilder) read(path string) (*machinekey.Key, machinekey.Config, err
 // sameKey reports whether a key that was read from a file is the one that the
 // settings have: then the settings' version of the file decided everything.
 func sameKey(cfg *machinekey.Config, m *webconfig.MachineKey) bool {
-	return bytes.Equal(cfg.ValidationKey, m.ValidationKey) && bytes.Equal(cfg.DecryptionKey, m.DecryptionKey) &&
+	return cfg.ValidationKey.Equal(m.ValidationKey) && cfg.DecryptionKey.Equal(m.DecryptionKey) &&
 		cfg.Validation.String() == m.Validation && cfg.Decryption.String() == m.Decryption && cfg.Mode.String() == m.CompatibilityMode &&
 		cfg.ModeSource == machinekey.ModeSource{From: m.CompatibilityModeFrom, Line: m.CompatibilityModeLine}
 }

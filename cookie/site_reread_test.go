@@ -89,7 +89,7 @@ func TestLoadSiteReadsOneConfigSource(t *testing.T) {
 	write("key.config", element("1"))
 	b := siteBuilder{site: &Site{}, o: &SiteOptions{}, between: func() { write("key.config", element("2")) }}
 	key, cfg, err := b.read(filepath.Join(folder, "web.config"))
-	if err != nil || cfg.ValidationKey[0] != 0x29 || b.settings.MachineKey.ValidationKey[0] != 0x29 {
+	if err != nil || cfg.ValidationKey.Reveal()[0] != 0x29 || b.settings.MachineKey.ValidationKey.Reveal()[0] != 0x29 {
 		t.Errorf("%v, %v", key, err)
 	}
 }

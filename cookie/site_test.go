@@ -404,7 +404,7 @@ func TestLoadSiteKnownKey(t *testing.T) {
 	if _, err := cookie.LoadSite(fresh, &cookie.SiteOptions{Older: []string{known}}); !errors.Is(err, machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "older") {
 		t.Errorf("older: %v", err)
 	}
-	text := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sha256.Sum256(fmt.Appendf(nil, "%X", cfg.ValidationKey)), sha256.Sum256(nil))
+	text := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sha256.Sum256(fmt.Appendf(nil, "%X", cfg.ValidationKey.Reveal())), sha256.Sum256(nil))
 	list, err := machinekey.KnownKeys(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
@@ -455,7 +455,7 @@ func FuzzLoadSite(f *testing.F) {
 			t.Errorf("%s", s)
 		}
 		cfg, err := machinekey.ParseWebConfig(strings.NewReader(xml))
-		if err == nil && len(cfg.ValidationKey) >= 16 && strings.Contains(strings.ToLower(s.String()), fmt.Sprintf("%x", cfg.ValidationKey)) {
+		if err == nil && cfg.ValidationKey.Len() >= 16 && strings.Contains(strings.ToLower(s.String()), fmt.Sprintf("%x", cfg.ValidationKey.Reveal())) {
 			t.Error("shows the key")
 		}
 		if status, _ := answer(s, request("FedAuth=AAAA; .ASPXAUTH=AAAA")); status != http.StatusUnauthorized {

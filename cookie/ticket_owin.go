@@ -185,7 +185,7 @@ func (k *owinKind) id(t Ticket) string {
 	if id, ok := ticket.Properties.Get(propertySession); ok {
 		return id
 	}
-	data, err := ticket.MarshalBinary()
+	data, err := ticket.Marshal()
 	if err != nil { // not for a ticket that was read
 		return ""
 	}

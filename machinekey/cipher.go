@@ -15,7 +15,7 @@ func (c Config) cipher() Decryption {
 	switch {
 	case c.Decryption != Auto:
 		return c.Decryption
-	case c.Mode.legacy() && len(c.DecryptionKey) == des.BlockSize:
+	case c.Mode.legacy() && c.DecryptionKey.Len() == des.BlockSize:
 		return InsecureDES
 	}
 	return AES

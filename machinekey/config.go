@@ -10,17 +10,15 @@ import (
 // the mode that every node of the farm shares. It is plain data; [New]
 // validates it.
 //
-// Config prints without its keys in every form (%v, %#v, slog, JSON), except
-// where package fmt does not ask it: in an unexported field of another struct,
-// where a [*Key] should stand, and with %p, which go vet refuses.
+// Config prints without its keys wherever it stands, see [Secret].
 type Config struct {
 	// ValidationKey is the attribute validationKey, decoded from hex. At
 	// least 1 byte; the legacy formats need 20 to 64 or 128, see [New].
-	ValidationKey []byte
+	ValidationKey Secret
 	// DecryptionKey is the attribute decryptionKey, decoded from hex: 16, 24
 	// or 32 bytes for AES, 16 or 24 for 3DES, 8 for DES (in the legacy modes
 	// also more).
-	DecryptionKey []byte
+	DecryptionKey Secret
 	// Validation is the attribute validation. The zero value is invalid:
 	// .NET's own default changed from SHA1 (.NET 2) to HMACSHA256 (.NET 4).
 	Validation Validation
@@ -90,7 +88,7 @@ type Warning struct {
 // String describes c without its keys.
 func (c Config) String() string {
 	return fmt.Sprintf("machinekey.Config{validation=%v (%d-byte key) decryption=%v (%d-byte key) mode=%v}",
-		c.Validation, len(c.ValidationKey), c.Decryption, len(c.DecryptionKey), c.Mode)
+		c.Validation, c.ValidationKey.Len(), c.Decryption, c.DecryptionKey.Len(), c.Mode)
 }
 
 // GoString is String: %#v shows no key either.

@@ -70,7 +70,7 @@ func TestDecodeRefuses(t *testing.T) {
 	cfg := legacyGenerated(t)
 	cfg.Mode = machinekey.ModeUnknown
 	unknown := keyOf(t, cfg)
-	cfg.ValidationKey = make([]byte, 19)
+	cfg.ValidationKey = machinekey.NewSecret(make([]byte, 19))
 	short := keyOf(t, cfg)
 	for i, err := range []error{
 		func() error { _, err := key.Encode(nil, none); return err }(),

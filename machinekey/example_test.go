@@ -217,6 +217,6 @@ func ExampleConfig_Isolate() {
 	hash := int32(1502729530)
 	apps := machinekey.Isolation{AppPathHash: &hash}
 	isolated, err := cfg.Isolate(apps, apps)
-	fmt.Printf("%x, %v\n", isolated.ValidationKey[:4], err)
+	fmt.Printf("%x, %v\n", isolated.ValidationKey.Reveal()[:4], err)
 	// Output: 3ad59159, <nil>
 }

@@ -24,7 +24,7 @@ func ExampleParseWebConfig() {
     <httpRuntime targetFramework="4.8" />
     <machineKey validationKey="%X" decryptionKey="%X" validation="HMACSHA256" decryption="AES" />
   </system.web>
-</configuration>`, fresh.ValidationKey, fresh.DecryptionKey)
+</configuration>`, fresh.ValidationKey.Reveal(), fresh.DecryptionKey.Reveal())
 
 	cfg, err := machinekey.ParseWebConfig(strings.NewReader(file))
 	if err != nil {

@@ -31,8 +31,8 @@ func fipsError(cfg Config) *ConfigError {
 	case cfg.cipher() != AES:
 		e.Attribute, e.Found = "decryption", cfg.cipher().String()
 		e.Want = "AES on every node, since GODEBUG=fips140=only is set"
-	case len(cfg.ValidationKey) < minFIPSKey:
-		e.Attribute, e.Found = "validationKey", byteCount(len(cfg.ValidationKey))
+	case cfg.ValidationKey.Len() < minFIPSKey:
+		e.Attribute, e.Found = "validationKey", byteCount(cfg.ValidationKey.Len())
 		e.Want = fmt.Sprintf("at least %d bytes, since GODEBUG=fips140=only is set", minFIPSKey)
 	default:
 		return nil

@@ -61,14 +61,14 @@ func TestFIPSOnly(t *testing.T) {
 		{"decryption", machinekey.HMACSHA256, 64, machinekey.Auto, 8, machinekey.Framework20SP1},
 	} {
 		cfg := machinekey.Config{Validation: test.v, Decryption: test.d, Mode: test.mode, AllowInsecure: true,
-			ValidationKey: bytes.Repeat([]byte{1}, test.vlen), DecryptionKey: bytes.Repeat([]byte{2}, test.dlen)}
+			ValidationKey: machinekey.NewSecret(bytes.Repeat([]byte{1}, test.vlen)), DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{2}, test.dlen))}
 		if test.attribute == "" {
 			p := protectorOf(t, cfg, "fips")
 			got, err := p.Unprotect(nil, protect(t, p, []byte("text")))
 			if err != nil || string(got) != "text" {
 				t.Errorf("%v: %q, %v", cfg, got, err)
 			}
-			if len(cfg.ValidationKey) < 20 || len(cfg.ValidationKey) > 128 {
+			if cfg.ValidationKey.Len() < 20 || cfg.ValidationKey.Len() > 128 {
 				continue
 			}
 			key := keyOf(t, cfg)

@@ -93,8 +93,8 @@ func FuzzProtect(f *testing.F) {
 			t.Skip()
 		}
 		cfg := machinekey.Config{
-			ValidationKey: validationKey,
-			DecryptionKey: bytes.Repeat([]byte{algorithms}, 8<<(algorithms/4%3)),
+			ValidationKey: machinekey.NewSecret(validationKey),
+			DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{algorithms}, 8<<(algorithms/4%3))),
 			Validation:    machinekey.Validation(algorithms % 5),
 			Decryption:    machinekey.Decryption(algorithms / 12 % 4),
 			AllowInsecure: true,

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // Generate returns a configuration with fresh random keys for compatibility
@@ -32,16 +34,19 @@ func Generate(v Validation, d Decryption) (Config, error) {
 		return Config{}, &ConfigError{Code: "invalid_decryption_algorithm", Attribute: "decryption",
 			Found: d.String(), Want: "AES or Auto for new keys"}
 	}
-	cfg := Config{
-		ValidationKey: make([]byte, size),
-		DecryptionKey: make([]byte, 32),
+	return Config{
+		ValidationKey: randomKey(size),
+		DecryptionKey: randomKey(32),
 		Validation:    v,
 		Decryption:    d,
 		Mode:          Framework45,
-	}
-	rand.Read(cfg.ValidationKey)
-	rand.Read(cfg.DecryptionKey)
-	return cfg, nil
+	}, nil
+}
+
+func randomKey(size int) Secret {
+	key := make([]byte, size)
+	rand.Read(key) // documented to never fail
+	return secret.Own(key)
 }
 
 // WebConfig returns the <machineKey> element to paste inside <system.web> on
@@ -51,7 +56,7 @@ func Generate(v Validation, d Decryption) (Config, error) {
 func (c Config) WebConfig() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<machineKey validationKey="%X" decryptionKey="%X" validation="%v" decryption="%v"`,
-		c.ValidationKey, c.DecryptionKey, c.Validation, c.Decryption)
+		secret.View(c.ValidationKey), secret.View(c.DecryptionKey), c.Validation, c.Decryption)
 	if c.Mode != ModeUnknown {
 		fmt.Fprintf(&b, ` compatibilityMode="%v"`, c.Mode)
 	}

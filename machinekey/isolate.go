@@ -1,9 +1,10 @@
 package machinekey
 
 import (
-	"bytes"
 	"encoding/binary"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // Isolation holds the two numbers with which the legacy modes make the keys of
@@ -58,13 +59,14 @@ func (c Config) Isolate(validation, decryption Isolation) (Config, error) {
 	if err := c.refuseKnown(); err != nil {
 		return Config{}, err
 	}
-	c.ValidationKey, c.DecryptionKey = bytes.Clone(c.ValidationKey), bytes.Clone(c.DecryptionKey)
-	if err := validation.apply("validationKey", c.ValidationKey); err != nil {
+	validationKey, decryptionKey := c.ValidationKey.Reveal(), c.DecryptionKey.Reveal()
+	if err := validation.apply("validationKey", validationKey); err != nil {
 		return Config{}, err
 	}
-	if err := decryption.apply("decryptionKey", c.DecryptionKey); err != nil {
+	if err := decryption.apply("decryptionKey", decryptionKey); err != nil {
 		return Config{}, err
 	}
+	c.ValidationKey, c.DecryptionKey = secret.Own(validationKey), secret.Own(decryptionKey)
 	c.isolated = c.isolated || validation != (Isolation{}) || decryption != (Isolation{})
 	return c, nil
 }

@@ -1,7 +1,6 @@
 package machinekey
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,12 +9,14 @@ import (
 	"io"
 	"log/slog"
 	"math"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // Key is a validated machine key. It is immutable, safe for concurrent use,
 // and prints without its key bytes in every form (%v, %#v, slog, JSON).
 type Key struct {
-	cfg  *sealed // deep copy
+	cfg  *Config // a copy
 	id   string
 	fips *ConfigError // what FIPS 140-3 does not approve, nil if nothing
 
@@ -23,11 +24,6 @@ type Key struct {
 }
 
 var errNoKey = errors.New("machinekey: the key was not made by New")
-
-// sealed keeps a configuration two pointers away from its Key: package fmt,
-// which knows no Formatter in an unexported field, follows one pointer there
-// when the verb does not fit.
-type sealed struct{ *Config }
 
 // New validates cfg and copies it. It refuses, with a [*ConfigError], what .NET
 // refuses, algorithms whose name begins with Insecure unless cfg.AllowInsecure
@@ -64,10 +60,8 @@ func New(cfg Config) (*Key, error) {
 	if err := cfg.refuseKnown(); err != nil {
 		return nil, err
 	}
-	cfg.ValidationKey = bytes.Clone(cfg.ValidationKey)
-	cfg.DecryptionKey = bytes.Clone(cfg.DecryptionKey)
 	cfg.Warnings, cfg.KnownKeys = nil, nil
-	k := &Key{cfg: &sealed{&cfg}, id: fingerprint(cfg), fips: fipsError(cfg), encode: new(encodeKeys)}
+	k := &Key{cfg: &cfg, id: fingerprint(cfg), fips: fipsError(cfg), encode: new(encodeKeys)}
 	if err := k.fipsAllowed(); err != nil {
 		return nil, err
 	}
@@ -144,14 +138,14 @@ func (c Config) validateDerived() error {
 		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
 			Found: c.Validation.String(), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
 	}
-	if n := len(c.ValidationKey); n == 0 || uint64(n) > maxValidationKey {
+	if n := c.ValidationKey.Len(); n == 0 || uint64(n) > maxValidationKey {
 		return &ConfigError{Code: "invalid_validation_key", Attribute: "validationKey",
 			Found: byteCount(n), Want: "at least 1 byte; Generate makes one of the usual length"}
 	}
 	if (c.Decryption == InsecureTripleDES || c.Decryption == InsecureDES) && !c.AllowInsecure {
 		return insecureError("decryption", c.Decryption.String())
 	}
-	if n := len(c.DecryptionKey); !c.Decryption.takes(n) {
+	if n := c.DecryptionKey.Len(); !c.Decryption.takes(n) {
 		return &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
 			Found: byteCount(n), Want: c.Decryption.keySizes()}
 	}
@@ -189,8 +183,8 @@ func fingerprint(cfg Config) string {
 	h := sha256.New()
 	io.WriteString(h, "webfarm machinekey id\x00")
 	h.Write([]byte{byte(cfg.Validation), byte(cfg.cipher())})
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(cfg.ValidationKey))))
-	h.Write(cfg.ValidationKey)
-	h.Write(cfg.DecryptionKey)
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(cfg.ValidationKey.Len())))
+	h.Write(secret.View(cfg.ValidationKey))
+	h.Write(secret.View(cfg.DecryptionKey))
 	return hex.EncodeToString(h.Sum(nil)[:4])
 }

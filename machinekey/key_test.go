@@ -127,7 +127,7 @@ func TestNew(t *testing.T) {
 		{sp1, sha1, 64, auto, 20, true, decryptionKey},
 	} {
 		cfg := machinekey.Config{Mode: test.mode, Validation: test.v, Decryption: test.d, AllowInsecure: test.insecureOK,
-			ValidationKey: bytes.Repeat([]byte{0xa7}, test.vlen), DecryptionKey: slices.Repeat([]byte("\xb9\xb91\xb92345\xb9\xb9abcdef\xb9\xb9ABCDEFG"), 3)[:test.dlen]}
+			ValidationKey: machinekey.NewSecret(bytes.Repeat([]byte{0xa7}, test.vlen)), DecryptionKey: machinekey.NewSecret(slices.Repeat([]byte("\xb9\xb91\xb92345\xb9\xb9abcdef\xb9\xb9ABCDEFG"), 3)[:test.dlen])}
 		key, err := machinekey.New(cfg)
 		if test.want == accepted || test.want == acceptedLegacy {
 			if err != nil {
@@ -158,16 +158,21 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestNewCopies changes the configuration after New.
+// TestNewCopies changes the bytes that a configuration was made of and those
+// that it gives away.
 func TestNewCopies(t *testing.T) {
 	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
 	if err != nil {
 		t.Fatal(err)
 	}
+	validation, decryption := cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal()
+	cfg.ValidationKey, cfg.DecryptionKey = machinekey.NewSecret(validation), machinekey.NewSecret(decryption)
 	key := keyOf(t, cfg)
 	before := protect(t, protectorOf(t, cfg, "copy"), []byte("text"))
-	clear(cfg.ValidationKey)
-	clear(cfg.DecryptionKey)
+	clear(validation)
+	clear(decryption)
+	clear(cfg.ValidationKey.Reveal())
+	clear(cfg.DecryptionKey.Reveal())
 	p, err := ringOf(t, key).Protector(purposeOf(t, "copy"))
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +183,7 @@ func TestNewCopies(t *testing.T) {
 }
 
 func TestID(t *testing.T) {
-	cfg := machinekey.Config{ValidationKey: []byte("validation key"), DecryptionKey: []byte("decryption key 1"),
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret([]byte("validation key")), DecryptionKey: machinekey.NewSecret([]byte("decryption key 1")),
 		Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: machinekey.Framework45}
 	id := keyOf(t, cfg).ID()
 	if len(id) != 8 || strings.Trim(id, "0123456789abcdef") != "" {
@@ -190,16 +195,16 @@ func TestID(t *testing.T) {
 		t.Errorf("ID %s and %s of keys that open each other's data", got, id)
 	}
 	ids := map[string]bool{id: true}
-	other.ValidationKey = []byte("validation kez")
+	other.ValidationKey = machinekey.NewSecret([]byte("validation kez"))
 	ids[keyOf(t, other).ID()] = true
 	other = cfg
-	other.DecryptionKey = []byte("decryption key 2")
+	other.DecryptionKey = machinekey.NewSecret([]byte("decryption key 2"))
 	ids[keyOf(t, other).ID()] = true
 	other = cfg
 	other.Validation = machinekey.HMACSHA256
 	ids[keyOf(t, other).ID()] = true
 	other = cfg // the border between the keys moves
-	other.ValidationKey, other.DecryptionKey = []byte("validation keydecrypti"), []byte("on key 1........")
+	other.ValidationKey, other.DecryptionKey = machinekey.NewSecret([]byte("validation keydecrypti")), machinekey.NewSecret([]byte("on key 1........"))
 	ids[keyOf(t, other).ID()] = true
 	if len(ids) != 5 {
 		t.Errorf("different keys share an ID: %v", ids)
@@ -241,7 +246,7 @@ func TestNothingPrintsKeys(t *testing.T) {
 	}
 
 	var needles, raw []string
-	for _, secret := range [][]byte{cfg.ValidationKey, cfg.DecryptionKey} {
+	for _, secret := range [][]byte{cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal()} {
 		part := secret[:6]
 		needles = append(needles,
 			hex.EncodeToString(part), // upper case is folded below
@@ -271,7 +276,7 @@ func TestNothingPrintsKeys(t *testing.T) {
 	}
 
 	// The needles do find a key that is printed.
-	for _, control := range []string{cfg.WebConfig(), fmt.Sprint(cfg.ValidationKey), string(cfg.DecryptionKey)} {
+	for _, control := range []string{cfg.WebConfig(), fmt.Sprint(cfg.ValidationKey.Reveal()), string(cfg.DecryptionKey.Reveal())} {
 		if !shows(control) {
 			t.Fatal("the search does not find a printed key")
 		}

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // ErrKnownKey means that a key is publicly known: whoever reads the page it
@@ -78,8 +80,8 @@ func (l *KnownKeyList) Merge(other *KnownKeyList) *KnownKeyList {
 // Source says where the bytes of a validation or decryption key are published,
 // such as "published in MSDN, …" or "on line 47 of the list of known keys". It
 // returns "" if neither the built-in list nor l has them.
-func (l *KnownKeyList) Source(key []byte) string {
-	hash := hashKnown(key)
+func (l *KnownKeyList) Source(key Secret) string {
+	hash := hashKnown(secret.View(key))
 	if source := builtInSource(hash); source != "" {
 		return "published in " + source
 	}

@@ -79,7 +79,7 @@ func TestKnownKeys(t *testing.T) {
 				t.Errorf("%s: %.60q: %d keys, %v", name, text, list.Len(), err)
 				continue
 			}
-			if list.Source([]byte("a")) == "" || list.Source([]byte("A")) != "" {
+			if list.Source(machinekey.NewSecret([]byte("a"))) == "" || list.Source(machinekey.NewSecret([]byte("A"))) != "" {
 				t.Errorf("%s: %.60q: wrong keys", name, text)
 			}
 		}
@@ -165,14 +165,14 @@ func TestKnownKeyListMerge(t *testing.T) {
 	a, b := []byte("a"), []byte("b")
 	listA, listB := listOf(t, a), listOf(t, b)
 	both := listA.Merge(listB)
-	if both.Len() != 2 || listA.Len() != 1 || listB.Len() != 1 || both.Source(a) == "" || both.Source(b) == "" || listA.Source(b) != "" {
+	if both.Len() != 2 || listA.Len() != 1 || listB.Len() != 1 || both.Source(machinekey.NewSecret(a)) == "" || both.Source(machinekey.NewSecret(b)) == "" || listA.Source(machinekey.NewSecret(b)) != "" {
 		t.Error("Merge")
 	}
 	if again := both.Merge(both); again.Len() != 2 {
 		t.Errorf("%d keys", again.Len())
 	}
 	var none *machinekey.KnownKeyList
-	if none.Len() != 0 || none.Source(a) != "" || none.Merge(nil).Len() != 0 || none.Merge(listA).Len() != 1 || listA.Merge(none).Len() != 1 {
+	if none.Len() != 0 || none.Source(machinekey.NewSecret(a)) != "" || none.Merge(nil).Len() != 0 || none.Merge(listA).Len() != 1 || listA.Merge(none).Len() != 1 {
 		t.Error("nil list")
 	}
 	if none.Source(publicConfig(t, "A").ValidationKey) == "" || both.Source(publicConfig(t, "B").DecryptionKey) == "" {
@@ -194,7 +194,7 @@ func TestKnownKeyListSize(t *testing.T) {
 	for i := range 3713 {
 		want := fmt.Sprintf("on line %d of", i+2)
 		for _, column := range []string{"v", "d"} {
-			if got := list.Source(fmt.Appendf(nil, "%s%d", column, i)); !strings.HasPrefix(got, want) {
+			if got := list.Source(machinekey.NewSecret(fmt.Appendf(nil, "%s%d", column, i))); !strings.HasPrefix(got, want) {
 				t.Fatalf("%s%d: %q, want %q", column, i, got, want)
 			}
 		}

@@ -72,6 +72,6 @@ func listedSite(folder string) (webConfig, list, other string) {
 	}
 	webConfig, cfg := site("web.config")
 	other, _ = site("other.config")
-	list = write("MachineKeys.csv", "validationKey, decryptionKey\n"+hashOf(nil)+", "+hashOf(cfg.DecryptionKey)+"\n")
+	list = write("MachineKeys.csv", "validationKey, decryptionKey\n"+hashOf(nil)+", "+hashOf(cfg.DecryptionKey.Reveal())+"\n")
 	return webConfig, list, other
 }

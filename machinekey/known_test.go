@@ -43,11 +43,11 @@ func TestKnownKeyRefused(t *testing.T) {
 	const inA, inB = "a key published in the test vectors of webfarm, key A", "a key published in the test vectors of webfarm, key B"
 	with := func(validation, decryption []byte) machinekey.Config {
 		cfg := fresh
-		cfg.ValidationKey, cfg.DecryptionKey = validation, decryption
+		cfg.ValidationKey, cfg.DecryptionKey = machinekey.NewSecret(validation), machinekey.NewSecret(decryption)
 		return cfg
 	}
-	listed := with(fresh.ValidationKey, b.DecryptionKey)
-	listed.KnownKeys = listOf(t, fresh.ValidationKey)
+	listed := with(fresh.ValidationKey.Reveal(), b.DecryptionKey.Reveal())
+	listed.KnownKeys = listOf(t, fresh.ValidationKey.Reveal())
 	tests := []struct {
 		name      string
 		cfg       machinekey.Config
@@ -57,10 +57,10 @@ func TestKnownKeyRefused(t *testing.T) {
 	}{
 		{"both", a, "validationKey", inA + ", and the decryptionKey too", 13},
 		{"other", b, "validationKey", inB + ", and the decryptionKey too", 11},
-		{"validation", with(a.ValidationKey, fresh.DecryptionKey), "validationKey", inA, 0},
-		{"decryption", with(fresh.ValidationKey, b.DecryptionKey), "decryptionKey", inB, 0},
-		{"mixed", with(a.ValidationKey, b.DecryptionKey), "validationKey", inA + ", and a decryptionKey published in the test vectors of webfarm, key B", 0},
-		{"decryption as validation", with(a.DecryptionKey, fresh.DecryptionKey), "validationKey", inA, 0},
+		{"validation", with(a.ValidationKey.Reveal(), fresh.DecryptionKey.Reveal()), "validationKey", inA, 0},
+		{"decryption", with(fresh.ValidationKey.Reveal(), b.DecryptionKey.Reveal()), "decryptionKey", inB, 0},
+		{"mixed", with(a.ValidationKey.Reveal(), b.DecryptionKey.Reveal()), "validationKey", inA + ", and a decryptionKey published in the test vectors of webfarm, key B", 0},
+		{"decryption as validation", with(a.DecryptionKey.Reveal(), fresh.DecryptionKey.Reveal()), "validationKey", inA, 0},
 		{"list and built in", listed, "validationKey", "a key on line 2 of the list of known keys, and a decryptionKey published in the test vectors of webfarm, key B", 0},
 	}
 	for _, tt := range tests {
@@ -74,7 +74,7 @@ func TestKnownKeyRefused(t *testing.T) {
 				t.Errorf("%+v", *e)
 			}
 			text := strings.ToUpper(fmt.Sprintf("%v %+v %#v", err, *e, tt.cfg))
-			for _, secret := range [][]byte{tt.cfg.ValidationKey, tt.cfg.DecryptionKey} {
+			for _, secret := range [][]byte{tt.cfg.ValidationKey.Reveal(), tt.cfg.DecryptionKey.Reveal()} {
 				if strings.Contains(text, fmt.Sprintf("%X", secret[:4])) {
 					t.Error("the error shows the key")
 				}
@@ -94,7 +94,7 @@ func TestKnownKeyRefused(t *testing.T) {
 // what AllowKnownKey does not mend.
 func TestKnownKeyIsTheLastCheck(t *testing.T) {
 	cfg := publicConfig(t, "A")
-	cfg.Decryption, cfg.DecryptionKey = machinekey.InsecureTripleDES, cfg.DecryptionKey[:24]
+	cfg.Decryption, cfg.DecryptionKey = machinekey.InsecureTripleDES, machinekey.NewSecret(cfg.DecryptionKey.Reveal()[:24])
 	_, err := machinekey.New(cfg)
 	if e := configErrorOf(t, err); e.Code != "insecure_algorithm" {
 		t.Error(err)
@@ -144,7 +144,7 @@ func TestLoadRingRefusesKnownKeys(t *testing.T) {
 // a listed one.
 func TestWatchRefusesKnownKeys(t *testing.T) {
 	fresh := freshConfig(t)
-	list := listOf(t, fresh.DecryptionKey)
+	list := listOf(t, fresh.DecryptionKey.Reveal())
 	tests := []struct {
 		name    string
 		file    string

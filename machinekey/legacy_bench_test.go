@@ -22,7 +22,7 @@ func legacyProtectors(b *testing.B) (*machinekey.LegacyProtector, *floor.Legacy)
 	if err != nil {
 		b.Fatal(err)
 	}
-	f, err := floor.NewLegacy(cfg.ValidationKey, cfg.DecryptionKey)
+	f, err := floor.NewLegacy(cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal())
 	if err != nil {
 		b.Fatal(err)
 	}

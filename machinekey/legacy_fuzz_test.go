@@ -115,8 +115,8 @@ func FuzzEncode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, validationKey []byte, algorithms, prot byte, plaintext []byte) {
 		cfg := machinekey.Config{
-			ValidationKey: validationKey,
-			DecryptionKey: bytes.Repeat([]byte{algorithms, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89}, 3)[:8+8*(algorithms/4%4)],
+			ValidationKey: machinekey.NewSecret(validationKey),
+			DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{algorithms, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89}, 3)[:8+8*(algorithms/4%4)]),
 			Validation:    machinekey.Validation(algorithms % 9),
 			Decryption:    machinekey.Decryption(algorithms / 16 % 5),
 			Mode:          machinekey.Mode(prot / 4 % 5),

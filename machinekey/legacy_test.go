@@ -33,7 +33,7 @@ func legacyAlgorithms(tb testing.TB) map[string]machinekey.Config {
 			if sizes := fits[v]; sizes != nil && !slices.Contains(sizes, c.size) {
 				continue
 			}
-			cfg := machinekey.Config{ValidationKey: random.Bytes(64), DecryptionKey: random.Bytes(c.size),
+			cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(random.Bytes(64)), DecryptionKey: machinekey.NewSecret(random.Bytes(c.size)),
 				Validation: v, Decryption: c.decryption, AllowInsecure: true, Mode: machinekey.Framework20SP2}
 			configs[fmt.Sprintf("%v-%v-%d", v, c.decryption, 8*c.size)] = cfg
 		}
@@ -157,7 +157,7 @@ func TestLegacyMalleability(t *testing.T) {
 // garbage, a wrong decryption key, and data too short for its digest.
 func TestLegacyInside(t *testing.T) {
 	cfg := legacyGenerated(t)
-	cfg.DecryptionKey = cfg.DecryptionKey[:24] // the prefix is 1.5 blocks
+	cfg.DecryptionKey = machinekey.NewSecret(cfg.DecryptionKey.Reveal()[:24]) // the prefix is 1.5 blocks
 	key := keyOf(t, cfg)
 	all := legacyOf(t, machinekey.LegacyOptions{}, cfg)
 	refuse := func(what string, n int, protected []byte) {
@@ -209,7 +209,7 @@ func TestLegacyInside(t *testing.T) {
 	refused := 0
 	for range 20 {
 		wrong := cfg
-		wrong.DecryptionKey = seed.Of(t).Bytes(24)
+		wrong.DecryptionKey = machinekey.NewSecret(seed.Of(t).Bytes(24))
 		for _, prot := range protections[:2] {
 			o := machinekey.LegacyOptions{Protection: prot}
 			protected, err := legacyOf(t, o, cfg).Protect(nil, []byte("some text over one block, twice as long"))
@@ -313,7 +313,7 @@ func TestLegacyRand(t *testing.T) {
 		case *machinekey.LegacyProtector:
 			p = legacyOf(t, q.Options(), cfg)
 			if q.Options().Protection == machinekey.ProtectionValidation {
-				cfg.DecryptionKey = nil
+				cfg.DecryptionKey = machinekey.Secret{}
 			}
 		case *machinekey.EncodeProtector:
 			var err error
@@ -324,7 +324,7 @@ func TestLegacyRand(t *testing.T) {
 		if _, err := p.Protect(nil, []byte("text")); err != nil {
 			t.Fatal(err)
 		}
-		want := len(cfg.DecryptionKey)
+		want := cfg.DecryptionKey.Len()
 		if cfg.Decryption == machinekey.InsecureDES {
 			want = min(want, 8)
 		}
@@ -466,13 +466,13 @@ func TestLegacyProtectorRefuses(t *testing.T) {
 	}{
 		{"invalid_compatibility_mode", func(c *machinekey.Config) { c.Mode = machinekey.ModeUnknown }},
 		{"invalid_compatibility_mode", func(c *machinekey.Config) { c.Mode = machinekey.Framework45 }},
-		{"invalid_validation_key", func(c *machinekey.Config) { c.ValidationKey = c.ValidationKey[:19] }},
-		{"invalid_validation_key", func(c *machinekey.Config) { c.ValidationKey = make([]byte, 65) }},
+		{"invalid_validation_key", func(c *machinekey.Config) { c.ValidationKey = machinekey.NewSecret(c.ValidationKey.Reveal()[:19]) }},
+		{"invalid_validation_key", func(c *machinekey.Config) { c.ValidationKey = machinekey.NewSecret(make([]byte, 65)) }},
 		{"weak_decryption_key", func(c *machinekey.Config) {
-			c.AllowInsecure, c.Decryption, c.DecryptionKey = true, machinekey.InsecureDES, make([]byte, 8)
+			c.AllowInsecure, c.Decryption, c.DecryptionKey = true, machinekey.InsecureDES, machinekey.NewSecret(make([]byte, 8))
 		}},
 		{"weak_decryption_key", func(c *machinekey.Config) {
-			c.AllowInsecure, c.Decryption, c.DecryptionKey = true, machinekey.InsecureTripleDES, make([]byte, 24)
+			c.AllowInsecure, c.Decryption, c.DecryptionKey = true, machinekey.InsecureTripleDES, machinekey.NewSecret(make([]byte, 24))
 		}},
 	} {
 		cfg := legacy

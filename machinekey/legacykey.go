@@ -13,6 +13,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // legacyLayers says which layers are around the data, from the inside.
@@ -133,9 +135,9 @@ func (l *legacyKey) newScratch() *legacyScratch {
 	t.enc = cipher.NewCBCEncrypter(l.block, t.zero[:l.blockSize]).(cbc)
 	t.dec = cipher.NewCBCDecrypter(l.block, t.zero[:l.blockSize]).(cbc)
 	if l.md5 {
-		t.mac, t.suffix = l.newHash(), l.key.cfg.ValidationKey
+		t.mac, t.suffix = l.newHash(), secret.View(l.key.cfg.ValidationKey)
 	} else {
-		t.mac = hmac.New(l.newHash, l.key.cfg.ValidationKey)
+		t.mac = hmac.New(l.newHash, secret.View(l.key.cfg.ValidationKey))
 	}
 	return t
 }

@@ -8,6 +8,8 @@ import (
 	"crypto/sha512"
 	"fmt"
 	"hash"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // minLegacyValidationKey is the shortest validation key of the legacy formats:
@@ -41,7 +43,7 @@ func (c Config) validateLegacy() error {
 		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
 			Found: c.Validation.String(), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
 	}
-	n, most := len(c.ValidationKey), c.Validation.maxLegacyValidationKey()
+	n, most := c.ValidationKey.Len(), c.Validation.maxLegacyValidationKey()
 	if n < minLegacyValidationKey || n > most {
 		return &ConfigError{Code: "invalid_validation_key", Attribute: "validationKey", Found: byteCount(n),
 			Want: fmt.Sprintf("%d to %d bytes for %v in the legacy formats", minLegacyValidationKey, most, c.Validation)}
@@ -56,7 +58,7 @@ func (c Config) validateLegacy() error {
 	// .NET makes a second cipher of the same key, the one that validation
 	// names, and cannot start if it is not fit for it.
 	switch {
-	case c.Validation == LegacyTripleDES && len(c.DecryptionKey) == des.BlockSize:
+	case c.Validation == LegacyTripleDES && c.DecryptionKey.Len() == des.BlockSize:
 		return c.validateLegacyCipher(InsecureDES, "validation")
 	case c.Validation == LegacyTripleDES:
 		return c.validateLegacyCipher(InsecureTripleDES, "validation")
@@ -69,7 +71,7 @@ func (c Config) validateLegacy() error {
 // validateLegacyCipher checks the decryption key for a cipher that the named
 // attribute demands.
 func (c Config) validateLegacyCipher(d Decryption, attribute string) error {
-	key := c.DecryptionKey
+	key := secret.View(c.DecryptionKey)
 	if d == InsecureDES {
 		key = key[:min(len(key), des.BlockSize)]
 	}
@@ -79,7 +81,7 @@ func (c Config) validateLegacyCipher(d Decryption, attribute string) error {
 			want = fmt.Sprintf("8 bytes or more for DES (attribute %s)", attribute)
 		}
 		return &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
-			Found: byteCount(len(c.DecryptionKey)), Want: want}
+			Found: byteCount(c.DecryptionKey.Len()), Want: want}
 	}
 	if d == InsecureDES && weakDES(key) || d == InsecureTripleDES && degenerateTripleDES(key) {
 		return &ConfigError{Code: "weak_decryption_key", Attribute: "decryptionKey",
@@ -90,10 +92,11 @@ func (c Config) validateLegacyCipher(d Decryption, attribute string) error {
 
 // legacyCipherKey returns the key of the cipher: for DES the first 8 bytes.
 func (c Config) legacyCipherKey() []byte {
+	key := secret.View(c.DecryptionKey)
 	if c.cipher() == InsecureDES {
-		return c.DecryptionKey[:min(len(c.DecryptionKey), des.BlockSize)]
+		return key[:min(len(key), des.BlockSize)]
 	}
-	return c.DecryptionKey
+	return key
 }
 
 // legacyHash returns the digest inside H, nil for an unknown algorithm.

@@ -26,7 +26,7 @@ func algorithms(tb testing.TB) map[string]machinekey.Config {
 			{machinekey.Auto, 32}, {machinekey.AES, 16}, {machinekey.AES, 24}, {machinekey.AES, 32},
 			{machinekey.InsecureTripleDES, 16}, {machinekey.InsecureTripleDES, 24}, {machinekey.InsecureDES, 8},
 		} {
-			cfg := machinekey.Config{ValidationKey: random.Bytes(64), DecryptionKey: random.Bytes(c.size),
+			cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(random.Bytes(64)), DecryptionKey: machinekey.NewSecret(random.Bytes(c.size)),
 				Validation: v, Decryption: c.decryption, AllowInsecure: true}
 			configs[fmt.Sprintf("%v-%v-%d", v, c.decryption, 8*c.size)] = cfg
 		}
@@ -109,7 +109,7 @@ func TestWrongPadding(t *testing.T) {
 
 	refused := 0
 	for range 20 {
-		cfg.DecryptionKey = seed.Of(t).Bytes(len(cfg.DecryptionKey))
+		cfg.DecryptionKey = machinekey.NewSecret(seed.Of(t).Bytes(cfg.DecryptionKey.Len()))
 		wrong := keyOf(t, cfg)
 		reader, err := ringOf(t, wrong).Protector(purpose)
 		if err != nil {
@@ -149,7 +149,7 @@ func TestWrongPadding(t *testing.T) {
 
 // TestOverlap lets dst and the input overlap at every distance.
 func TestOverlap(t *testing.T) {
-	p := protectorOf(t, machinekey.Config{ValidationKey: []byte("v"), DecryptionKey: make([]byte, 16),
+	p := protectorOf(t, machinekey.Config{ValidationKey: machinekey.NewSecret([]byte("v")), DecryptionKey: machinekey.NewSecret(make([]byte, 16)),
 		Validation: machinekey.HMACSHA1, Rand: constant(7)}, "overlap")
 	text := []byte("forty bytes of text, more than 2 blocks.")
 	protected := protect(t, p, text)

@@ -65,7 +65,7 @@ func TestRotation(t *testing.T) {
 // legacyOnly is a key that only the legacy formats can use.
 func legacyOnly(t *testing.T) *machinekey.Key {
 	t.Helper()
-	return keyOf(t, machinekey.Config{ValidationKey: make([]byte, 64), DecryptionKey: make([]byte, 24),
+	return keyOf(t, machinekey.Config{ValidationKey: machinekey.NewSecret(make([]byte, 64)), DecryptionKey: machinekey.NewSecret(make([]byte, 24)),
 		Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP1})
 }
 

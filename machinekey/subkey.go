@@ -16,6 +16,8 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // subkey is one machine key bound to one purpose: the two derived keys, ready
@@ -23,7 +25,7 @@ import (
 type subkey struct {
 	key   *Key
 	hash  func() hash.Hash
-	kval  []byte       // derived from ValidationKey
+	kval  secret.Bytes // derived from ValidationKey
 	block cipher.Block // keyed with what is derived from DecryptionKey
 
 	blockSize, tagSize int
@@ -72,12 +74,12 @@ func newSubkey(k *Key, p Purpose) (*subkey, error) {
 	default:
 		return nil, legacyValidationError(fmt.Sprintf("%v in key %s", k.cfg.Validation, k.id))
 	}
-	block, err := newBlock(k.cfg.Decryption, deriveKey(k.cfg.DecryptionKey, p))
+	block, err := newBlock(k.cfg.Decryption, deriveKey(secret.View(k.cfg.DecryptionKey), p))
 	if err != nil {
 		return nil, err
 	}
 	s.block = block
-	s.kval = deriveKey(k.cfg.ValidationKey, p)
+	s.kval = secret.Own(deriveKey(secret.View(k.cfg.ValidationKey), p))
 	s.blockSize, s.tagSize = block.BlockSize(), s.hash().Size()
 	s.scratch.New = func() any { return s.newScratch() }
 	return s, nil
@@ -88,7 +90,7 @@ func (s *subkey) owner() *Key { return s.key }
 func (s *subkey) newScratch() *scratch {
 	zero := make([]byte, s.blockSize)
 	return &scratch{
-		mac: hmac.New(s.hash, s.kval),
+		mac: hmac.New(s.hash, secret.View(s.kval)),
 		enc: cipher.NewCBCEncrypter(s.block, zero).(cbc),
 		dec: cipher.NewCBCDecrypter(s.block, zero).(cbc),
 	}

@@ -1,7 +1,6 @@
 package machinekey
 
 import (
-	"crypto/subtle"
 	"slices"
 	"time"
 )
@@ -66,7 +65,6 @@ func (w *watcher) overdue(keys []*Key, now time.Time) []*Key {
 // same reports whether k and other serve every purpose alike.
 func (k *Key) same(other *Key) bool {
 	a, b := k.cfg, other.cfg
-	return subtle.ConstantTimeCompare(a.ValidationKey, b.ValidationKey) == 1 &&
-		subtle.ConstantTimeCompare(a.DecryptionKey, b.DecryptionKey) == 1 &&
+	return a.ValidationKey.Equal(b.ValidationKey) && a.DecryptionKey.Equal(b.DecryptionKey) &&
 		a.Validation == b.Validation && a.Decryption == b.Decryption && a.Mode == b.Mode && a.isolated == b.isolated
 }

@@ -238,7 +238,7 @@ func TestWatchUnfit(t *testing.T) {
 			t.Fatal(err)
 		}
 		protected := protect(t, p, []byte("ticket"))
-		w.file.put(machinekey.Config{ValidationKey: make([]byte, 64), DecryptionKey: make([]byte, 24),
+		w.file.put(machinekey.Config{ValidationKey: machinekey.NewSecret(make([]byte, 64)), DecryptionKey: machinekey.NewSecret(make([]byte, 24)),
 			Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP1})
 		w.wait(time.Minute)
 		w.want(0, 1, first)
@@ -255,7 +255,7 @@ func TestWatchAllowInsecure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg.Decryption, cfg.DecryptionKey, cfg.AllowInsecure = machinekey.InsecureTripleDES, cfg.DecryptionKey[:24], true
+		cfg.Decryption, cfg.DecryptionKey, cfg.AllowInsecure = machinekey.InsecureTripleDES, machinekey.NewSecret(cfg.DecryptionKey.Reveal()[:24]), true
 		second := w.file.put(cfg)
 		w.wait(interval)
 		w.want(1, 0, second, first)

@@ -26,16 +26,16 @@ func FuzzParseWebConfig(f *testing.F) {
 			if !errors.As(err, &e) || e.Code == "" {
 				t.Fatalf("%T: %v", err, err)
 			}
-			if cfg.ValidationKey != nil || cfg.DecryptionKey != nil || cfg.Mode != machinekey.ModeUnknown {
+			if cfg.ValidationKey.Len() > 0 || cfg.DecryptionKey.Len() > 0 || cfg.Mode != machinekey.ModeUnknown {
 				t.Error("a result beside the error")
 			}
 			return
 		}
-		if len(cfg.ValidationKey) == 0 || len(cfg.DecryptionKey) < 8 || cfg.Validation == 0 || cfg.Mode == machinekey.ModeUnknown || cfg.ModeSource.From == "" {
+		if cfg.ValidationKey.Len() == 0 || cfg.DecryptionKey.Len() < 8 || cfg.Validation == 0 || cfg.Mode == machinekey.ModeUnknown || cfg.ModeSource.From == "" {
 			t.Errorf("incomplete: %v", cfg)
 		}
-		if len(cfg.ValidationKey) >= 8 {
-			key := hex.EncodeToString(cfg.ValidationKey)
+		if cfg.ValidationKey.Len() >= 8 {
+			key := hex.EncodeToString(cfg.ValidationKey.Reveal())
 			if text := fmt.Sprintf("%v %+v %#v %v", cfg, cfg, cfg, cfg.Warnings); strings.Contains(strings.ToLower(text), key) {
 				t.Error("shows the key")
 			}
@@ -45,7 +45,7 @@ func FuzzParseWebConfig(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(again.ValidationKey, cfg.ValidationKey) || !bytes.Equal(again.DecryptionKey, cfg.DecryptionKey) ||
+		if !again.ValidationKey.Equal(cfg.ValidationKey) || !again.DecryptionKey.Equal(cfg.DecryptionKey) ||
 			again.Validation != cfg.Validation || again.Decryption != cfg.Decryption || again.Mode != cfg.Mode {
 			t.Errorf("%v became %v", cfg, again)
 		}

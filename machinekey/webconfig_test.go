@@ -96,7 +96,7 @@ func TestWebConfigVectors(t *testing.T) {
 					section = *e.Section
 				}
 				if slices.ContainsFunc(otherSections, func(s string) bool { return strings.HasPrefix(section, s) }) {
-					if err != nil || len(cfg.ValidationKey) != 64 || len(cfg.DecryptionKey) != 32 || cfg.Mode != machinekey.Framework45 {
+					if err != nil || cfg.ValidationKey.Len() != 64 || cfg.DecryptionKey.Len() != 32 || cfg.Mode != machinekey.Framework45 {
 						t.Errorf("%v, %v", cfg, err)
 					}
 					return
@@ -111,8 +111,8 @@ func TestWebConfigVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, field := range []struct{ name, got, want string }{
-				{"validationKey", strings.ToUpper(hex.EncodeToString(cfg.ValidationKey)), want.ValidationKey},
-				{"decryptionKey", strings.ToUpper(hex.EncodeToString(cfg.DecryptionKey)), want.DecryptionKey},
+				{"validationKey", strings.ToUpper(hex.EncodeToString(cfg.ValidationKey.Reveal())), want.ValidationKey},
+				{"decryptionKey", strings.ToUpper(hex.EncodeToString(cfg.DecryptionKey.Reveal())), want.DecryptionKey},
 				{"validation", cfg.Validation.String(), want.Validation},
 				{"decryption", cfg.Decryption.String(), want.Decryption},
 				{"compatibilityMode", cfg.Mode.String(), want.CompatibilityMode},
@@ -169,7 +169,7 @@ func element(tb testing.TB, attributes string) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return fmt.Sprintf(`<machineKey validationKey="%X" decryptionKey="%X" %s/>`, cfg.ValidationKey, cfg.DecryptionKey, attributes)
+	return fmt.Sprintf(`<machineKey validationKey="%X" decryptionKey="%X" %s/>`, cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(), attributes)
 }
 
 func TestWebConfigRoundTrip(t *testing.T) {
@@ -183,7 +183,7 @@ func TestWebConfigRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(got.ValidationKey, cfg.ValidationKey) || !bytes.Equal(got.DecryptionKey, cfg.DecryptionKey) ||
+			if !got.ValidationKey.Equal(cfg.ValidationKey) || !got.DecryptionKey.Equal(cfg.DecryptionKey) ||
 				got.Validation != validation || got.Decryption != decryption || got.Mode != cfg.Mode {
 				t.Errorf("%v became %v", cfg, got)
 			}
@@ -247,7 +247,7 @@ func TestWebConfigErrors(t *testing.T) {
 				t.Errorf("%s shows the key", verb)
 			}
 		}
-		if cfg.ValidationKey != nil || cfg.DecryptionKey != nil {
+		if cfg.ValidationKey.Len() > 0 || cfg.DecryptionKey.Len() > 0 {
 			t.Error("keys beside the error")
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // BootstrapKind says in which form a [Bootstrap] holds the original token.
@@ -29,7 +31,7 @@ type Bootstrap struct {
 	// Kind says what Data is.
 	Kind BootstrapKind
 	// Data is the token.
-	Data []byte `json:"-"`
+	Data machinekey.Secret `json:"-"`
 }
 
 // String says how much there is, not what.
@@ -38,13 +40,13 @@ func (b Bootstrap) String() string {
 	case BootstrapNone:
 		return "none"
 	case BootstrapString:
-		return fmt.Sprintf("string of %d bytes", len(b.Data))
+		return fmt.Sprintf("string of %d bytes", b.Data.Len())
 	case BootstrapBytes:
-		return fmt.Sprintf("%d bytes", len(b.Data))
+		return fmt.Sprintf("%d bytes", b.Data.Len())
 	case BootstrapWindows:
 		return "Windows token stub"
 	case BootstrapToken:
-		return fmt.Sprintf("token of %d bytes", len(b.Data))
+		return fmt.Sprintf("token of %d bytes", b.Data.Len())
 	}
 	return fmt.Sprintf("BootstrapKind(%d)", b.Kind)
 }

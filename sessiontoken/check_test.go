@@ -138,7 +138,7 @@ func TestNewToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.ID == b.ID || a.ContextID == b.ContextID || bytes.Equal(a.Key, b.Key) {
+	if a.ID == b.ID || a.ContextID == b.ContextID || a.Key.Equal(b.Key) {
 		t.Error("two tokens share an identifier or key")
 	}
 	if !strings.HasPrefix(a.ContextID, "urn:uuid:") || len(a.ContextID) != 45 || a.ContextID[23] != '4' {
@@ -147,7 +147,7 @@ func TestNewToken(t *testing.T) {
 	if len(a.ID) != 70 || a.ID[0] != '_' || a.ID[38:] != strings.ToUpper(a.ID[38:]) {
 		t.Errorf("id %q", a.ID)
 	}
-	if a.EndpointID != "/x/" || a.ValidTo.Sub(a.ValidFrom) != time.Hour || bytes.IndexByte(a.Key, 0) >= 0 || len(a.Key) != 16 {
+	if a.EndpointID != "/x/" || a.ValidTo.Sub(a.ValidFrom) != time.Hour || bytes.IndexByte(a.Key.Reveal(), 0) >= 0 || a.Key.Len() != 16 {
 		t.Errorf("%+v", a)
 	}
 	c, err = NewSessionCodec(testRing(t), &SessionOptions{Rand: strings.NewReader("short")})
@@ -249,8 +249,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tok.Key = []byte("SECRETKEY")
-	tok.Principal.Identities[0].Bootstrap = Bootstrap{BootstrapString, []byte("SECRETTOKEN")}
+	tok.Key = machinekey.NewSecret([]byte("SECRETKEY"))
+	tok.Principal.Identities[0].Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte("SECRETTOKEN"))}
 	var logged bytes.Buffer
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "t", tok, "v", *tok, "b", tok.Principal.Identities[0].Bootstrap)
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "t", tok, "p", tok.Principal)

@@ -1,6 +1,9 @@
 package sessiontoken
 
-import "github.com/webfarm-go/webfarm/internal/nbfx"
+import (
+	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/secret"
+)
 
 // tokenMemory holds a token of one identity and a short key in one piece.
 type tokenMemory struct {
@@ -33,7 +36,7 @@ func (d *documentReader) build() *Token {
 		blob = make([]byte, 0, len(d.blob))
 	}
 	blob = append(blob, d.blob...)
-	t.Key = blob[:d.head.keyLen:d.head.keyLen]
+	t.Key = secret.Own(blob[:d.head.keyLen:d.head.keyLen])
 
 	properties := make([]Property, len(d.properties))
 	for i, p := range d.properties {
@@ -97,7 +100,7 @@ func (d *documentReader) place(i, at, next int, identities []Identity, claims []
 		id.Claims = claims[a:b:b]
 	}
 	if s.bootstrap != BootstrapNone {
-		id.Bootstrap = Bootstrap{s.bootstrap, blob[s.data[0]:s.data[1]:s.data[1]]}
+		id.Bootstrap = Bootstrap{s.bootstrap, secret.Own(blob[s.data[0]:s.data[1]:s.data[1]])}
 	}
 	if s.actor >= 0 {
 		id.Actor = &identities[next]

@@ -9,6 +9,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // documentWriter writes the token document that documentReader reads, byte
@@ -41,7 +42,7 @@ func (d *documentWriter) append(dst []byte, t *Token, f Format) ([]byte, error) 
 	d.text(nSecureConversationVersion, t.SecureConversation.namespace())
 	d.text(nID, t.ID)
 	d.text(nContextID, t.ContextID)
-	d.bytes(nKey, t.Key)
+	d.bytes(nKey, secret.View(t.Key))
 	if t.KeyGeneration != "" {
 		d.text(nKeyGeneration, t.KeyGeneration)
 	}
@@ -160,7 +161,7 @@ func (d *documentWriter) bootstrap(b Bootstrap, depth int) {
 		return
 	}
 	var err error
-	if d.buf, err = nrbf.AppendBootstrap(d.buf[:0], kind, b.Data); err != nil {
+	if d.buf, err = nrbf.AppendBootstrap(d.buf[:0], kind, secret.View(b.Data)); err != nil {
 		d.fail(err)
 		return
 	}

@@ -4,17 +4,19 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // A ticket that ends up in JSON, say of a log, brings no credential along.
 func TestJSONHoldsNoCredential(t *testing.T) {
 	const secret = "5ecre7"
-	identity := Identity{Bootstrap: Bootstrap{Kind: BootstrapString, Data: []byte(secret)},
+	identity := Identity{Bootstrap: Bootstrap{Kind: BootstrapString, Data: machinekey.NewSecret([]byte(secret))},
 		Claims: []Claim{{Type: ClaimTypeName, Value: "bob"}}}
 	for _, v := range []any{
 		identity,
 		Principal{Identities: []Identity{identity}},
-		&Token{ContextID: secret, Key: []byte(secret), Principal: Principal{Identities: []Identity{identity}}},
+		&Token{ContextID: secret, Key: machinekey.NewSecret([]byte(secret)), Principal: Principal{Identities: []Identity{identity}}},
 		&OWINTicket{Identity: identity, SessionKey: secret, Properties: OWINProperties{{Name: "access_token", Value: secret}}},
 	} {
 		text, err := json.Marshal(v)

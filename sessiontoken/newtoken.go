@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // NewToken returns a token for p as .NET makes one at sign-in: fresh
@@ -27,7 +28,7 @@ func (c *SessionCodec) NewToken(p Principal) (*Token, error) {
 		ID:         string(appendUpperHexDigits(id, r[16:32])),
 		ContextID:  string(newUUID([]byte("urn:uuid:"), r[32:48])),
 		EndpointID: c.o.Endpoint,
-		Key:        nonZero(r[48:64]),
+		Key:        secret.New(nonZero(r[48:64])),
 		ValidFrom:  now,
 		ValidTo:    now.Add(c.o.Lifetime),
 		Principal:  p,

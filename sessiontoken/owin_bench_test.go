@@ -24,7 +24,7 @@ func owinBench(t testing.TB, f *owinFileJSON) (*OWINCodec, *floor.OWIN) {
 		t.Fatal(err)
 	}
 	cfg := f.config(t, "A")
-	bare, err := floor.NewOWIN(cfg.ValidationKey, cfg.DecryptionKey, "ApplicationCookie")
+	bare, err := floor.NewOWIN(cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(), "ApplicationCookie")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 package sessiontoken
 
-import "slices"
+import "github.com/webfarm-go/webfarm/internal/secret"
 
 // owinMemory holds a ticket with the usual number of properties in one piece.
 type owinMemory struct {
@@ -41,7 +41,7 @@ func (r *owinReader) build() *OWINTicket {
 		}
 	}
 	if r.hasBootstrap {
-		id.Bootstrap = Bootstrap{BootstrapString, slices.Clone(r.bootstrap)}
+		id.Bootstrap = Bootstrap{BootstrapString, secret.New(r.bootstrap)}
 	}
 	t.Properties = r.buildProperties(text, m.properties[:0])
 	return t

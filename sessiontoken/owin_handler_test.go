@@ -203,11 +203,11 @@ func (f *owinFileJSON) runSignIn(t *testing.T, h *owinHandlerJSON) {
 	c := f.handlerCodec(t, h, OWINOptions{})
 	ticket := c.NewTicket(h.SignIn.ticket(OWINVersion3).Identity, properties(h.SignIn.Properties))
 	// Encode fills in what the claims leave out; a reader sees it.
-	plain, err := ticket.MarshalBinary()
+	plain, err := ticket.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ticket.UnmarshalBinary(plain); err != nil {
+	if err := ticket.Unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}
 	compareSent(t, h, c, ticket)
@@ -320,7 +320,7 @@ func inside(t *testing.T, c *OWINCodec, text string) *OWINTicket {
 		t.Fatal(err)
 	}
 	var ticket OWINTicket
-	if err := ticket.UnmarshalBinary(plain); err != nil {
+	if err := ticket.Unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}
 	return &ticket

@@ -93,7 +93,9 @@ func TestOWINIssueRefuses(t *testing.T) {
 		{"value not UTF-8", claim(Claim{Type: "a", Value: "\xff"})},
 		{"type not UTF-8", claim(Claim{Type: "\xff"})},
 		{"authentication type not UTF-8", func(t *OWINTicket) { t.Identity.AuthenticationType = "\xff" }},
-		{"bootstrap not UTF-8", func(t *OWINTicket) { t.Identity.Bootstrap = Bootstrap{BootstrapString, []byte("\xff")} }},
+		{"bootstrap not UTF-8", func(t *OWINTicket) {
+			t.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte("\xff"))}
+		}},
 		{"property not UTF-8", property("\xff", "")},
 		{"property twice", property(OWINIssued, formatOWINTime(owinStart))},
 		{"many properties", func(t *OWINTicket) {

@@ -127,14 +127,14 @@ func (t OWINTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()) 
 // LogValue implements [slog.LogValuer].
 func (t OWINTicket) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalBinary returns the bytes of the ticket as Katana's TicketSerializer
+// Marshal returns the bytes of the ticket as Katana's TicketSerializer
 // writes them, without compression and protection: the innermost layer.
-func (t *OWINTicket) MarshalBinary() ([]byte, error) { return appendOWINTicket(nil, t) }
+func (t *OWINTicket) Marshal() ([]byte, error) { return appendOWINTicket(nil, t) }
 
-// UnmarshalBinary reads the bytes of a ticket of any version. It checks the
+// Unmarshal reads the bytes of a ticket of any version. It checks the
 // form only: no key and no clock, and a ticket that refers to a store or
 // never expires passes. Use it on data that is authentic already.
-func (t *OWINTicket) UnmarshalBinary(data []byte) error {
+func (t *OWINTicket) Unmarshal(data []byte) error {
 	var r owinReader
 	if err := r.read(data, nil); err != nil {
 		return err

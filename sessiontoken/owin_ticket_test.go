@@ -214,7 +214,7 @@ func TestOWINVersions(t *testing.T) {
 			c := testOWINCodec(t, ring, OWINOptions{Version: v, ReadVersions: []OWINVersion{v}})
 			ticket := c.NewTicket(carol(), nil)
 			if bootstrap != "" {
-				ticket.Identity.Bootstrap = Bootstrap{BootstrapString, []byte(bootstrap)}
+				ticket.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(bootstrap))}
 			}
 			text := encodeOWIN(t, c, ticket)
 			want := ""
@@ -232,8 +232,8 @@ func TestOWINVersions(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v: %v", v, err)
 				}
-				if got.Version != v || string(got.Identity.Bootstrap.Data) != want || len(got.Properties) != 2 {
-					t.Errorf("%v with %q: %v, %q, %v", v, bootstrap, got.Version, got.Identity.Bootstrap.Data, got.Properties)
+				if got.Version != v || string(got.Identity.Bootstrap.Data.Reveal()) != want || len(got.Properties) != 2 {
+					t.Errorf("%v with %q: %v, %q, %v", v, bootstrap, got.Version, got.Identity.Bootstrap.Data.Reveal(), got.Properties)
 				}
 			}
 			if got, err := testOWINCodec(t, ring, OWINOptions{}).Decode(ctx, text); err != nil || got.Version != v {
@@ -248,7 +248,7 @@ func TestOWINVersions(t *testing.T) {
 
 func TestOWINPrintsNoSecrets(t *testing.T) {
 	ticket := &OWINTicket{Identity: carol()}
-	ticket.Identity.Bootstrap = Bootstrap{BootstrapString, []byte("s3cr3t")}
+	ticket.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte("s3cr3t"))}
 	ticket.Properties.Set("access_token", "s3cr3t")
 	ticket.Properties.SetExpires(owinStart)
 	var log bytes.Buffer

@@ -143,7 +143,7 @@ func (j *owinTicketJSON) ticket(version OWINVersion) *OWINTicket {
 			Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
 	}
 	if j.Bootstrap != nil {
-		t.Identity.Bootstrap = Bootstrap{BootstrapString, []byte(*j.Bootstrap)}
+		t.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(*j.Bootstrap))}
 	}
 	if j.Label != nil {
 		t.Identity.Label = fmt.Sprint(j.Label)
@@ -282,7 +282,7 @@ func (f *owinFileJSON) runIssue(t *testing.T, v *owinVectorJSON) {
 	version := v.version(t)
 	c := f.codec(t, v, OWINOptions{InsecureNoExpiry: true})
 	ticket := v.Input.ticket(version)
-	plain, err := ticket.MarshalBinary()
+	plain, err := ticket.Marshal()
 	if owinNotIssued[v.ID] {
 		if err != errIssueMark {
 			t.Fatalf("issued, with error %v", err)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // appendOWINTicket appends the bytes of a ticket, laid out as in
@@ -105,7 +106,7 @@ func (w *owinWriter) textOr(s, def string) {
 
 // bootstrap appends a token that is text and not blank, as .NET does.
 func (w *owinWriter) bootstrap(b Bootstrap) {
-	if s := string(b.Data); b.Kind == BootstrapString && strings.TrimFunc(s, unicode.IsSpace) != "" {
+	if s := string(secret.View(b.Data)); b.Kind == BootstrapString && strings.TrimFunc(s, unicode.IsSpace) != "" {
 		w.int32(int32(dotnet.UTF16Len(s)))
 		w.text(s)
 		return

@@ -68,7 +68,7 @@ func TestEncodeVectors(t *testing.T) {
 		n++
 		t.Run(v.Name, func(t *testing.T) {
 			tok := v.Input.token(t)
-			doc, err := tok.MarshalBinary()
+			doc, err := WIF45.Marshal(tok)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,8 +102,7 @@ func TestDocumentVectors(t *testing.T) {
 	for i := range f.Vectors {
 		v := &f.Vectors[i]
 		t.Run(v.Name, func(t *testing.T) {
-			var got Token
-			err := got.UnmarshalBinary(unhex(t, v.NBFXHex))
+			got, err := WIF45.Unmarshal(unhex(t, v.NBFXHex))
 			if v.Error != "" {
 				var at *FormatError
 				if !errors.As(err, &at) {
@@ -114,7 +113,7 @@ func TestDocumentVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(v.Expected.token(t), &got, ignoreKey); diff != "" {
+			if diff := cmp.Diff(v.Expected.token(t), got, ignoreKey); diff != "" {
 				t.Fatalf("differs from what .NET read (-want +got):\n%s", diff)
 			}
 		})
@@ -127,8 +126,8 @@ var stricter = map[string]bool{"cache-hit-with-cookie": true, "cache-hit-id-not-
 
 // store returns a store that holds the token that .NET had in its cache.
 func (v *vectorJSON) store(t *testing.T, c *SessionCodec) Store {
-	var tok Token
-	if err := tok.UnmarshalBinary(unhex(t, v.CachedNBFXHex)); err != nil {
+	tok, err := WIF45.Unmarshal(unhex(t, v.CachedNBFXHex))
+	if err != nil {
 		t.Fatal(err)
 	}
 	protected, err := c.store.Protect(nil, nrbf.AppendSession(nil, unhex(t, v.CachedNBFXHex)))

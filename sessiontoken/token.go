@@ -32,7 +32,7 @@ type Token struct {
 	Context string
 	// Key is a symmetric key for WCF, 16 random bytes that a web site never
 	// uses.
-	Key []byte `json:"-"`
+	Key machinekey.Secret `json:"-"`
 	// ValidFrom and ValidTo limit the session, clock skew apart.
 	ValidFrom, ValidTo time.Time
 	// KeyEffective and KeyExpires limit the key; .NET never checks them.
@@ -79,10 +79,15 @@ func (v SecureConversation) namespace() string {
 // not read from a cookie, or from one without machine keys.
 func (t *Token) OpenedBy() *machinekey.Key { return t.openedBy }
 
-// String describes the token for a log: no claim values, no key.
+// String describes the token for a log: no claim values, no key, and in
+// reference mode no ContextID.
 func (t Token) String() string {
-	return fmt.Sprintf("sessiontoken.Token{context %q, %d identities, valid %s to %s}",
-		t.ContextID, len(t.Principal.Identities), t.ValidFrom.Format(time.RFC3339), t.ValidTo.Format(time.RFC3339))
+	context := fmt.Sprintf("context %q", t.ContextID)
+	if t.ReferenceMode {
+		context = "by reference"
+	}
+	return fmt.Sprintf("sessiontoken.Token{%s, %d identities, valid %s to %s}",
+		context, len(t.Principal.Identities), t.ValidFrom.Format(time.RFC3339), t.ValidTo.Format(time.RFC3339))
 }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints the
@@ -91,20 +96,3 @@ func (t Token) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()) }
 
 // LogValue implements [slog.LogValuer].
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
-
-// MarshalBinary returns the token document, binary XML with the dictionary of
-// .NET 4.5, without any protection: the innermost layer of the cookie. For
-// WIF 1.0 see [Format.Marshal].
-func (t *Token) MarshalBinary() ([]byte, error) { return WIF45.Marshal(t) }
-
-// UnmarshalBinary reads a token document that MarshalBinary or .NET wrote. It
-// checks the form only: no key, no clock, no endpoint, and a token without
-// identities passes. Use it on data that is authentic already.
-func (t *Token) UnmarshalBinary(doc []byte) error {
-	u, err := WIF45.Unmarshal(doc)
-	if err != nil {
-		return err
-	}
-	*t = *u
-	return nil
-}

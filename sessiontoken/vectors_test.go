@@ -92,7 +92,7 @@ func (f *fileJSON) vector(t testing.TB, name string) *vectorJSON {
 func (f *fileJSON) config(t testing.TB, name string) machinekey.Config {
 	t.Helper()
 	k := f.MachineKeys[name]
-	cfg := machinekey.Config{ValidationKey: unhex(t, k.ValidationKey), DecryptionKey: unhex(t, k.DecryptionKey), AllowInsecure: true, AllowKnownKey: true}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(unhex(t, k.DecryptionKey)), AllowInsecure: true, AllowKnownKey: true}
 	for _, v := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512} {
 		if v.String() == k.Validation {
 			cfg.Validation = v
@@ -162,7 +162,7 @@ func (j *tokenJSON) token(t testing.TB) *Token {
 	t.Helper()
 	tok := &Token{
 		ID: j.ID, ContextID: j.ContextID, Context: j.Context, EndpointID: j.EndpointID,
-		Key:       unhex(t, j.KeyHex),
+		Key:       machinekey.NewSecret(unhex(t, j.KeyHex)),
 		ValidFrom: ticks(t, j.ValidFromTicks), ValidTo: ticks(t, j.ValidToTicks),
 		KeyEffective: ticks(t, j.KeyEffectiveTicks), KeyExpires: ticks(t, j.KeyExpirationTicks),
 		Persistent: j.IsPersistent, ReferenceMode: j.IsReferenceMode,
@@ -201,13 +201,13 @@ func (j *identityJSON) identity(t testing.TB) Identity {
 	if b := j.Bootstrap; b != nil {
 		switch b.Kind {
 		case "S":
-			id.Bootstrap = Bootstrap{BootstrapString, []byte(b.String)}
+			id.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(b.String))}
 		case "B":
-			id.Bootstrap = Bootstrap{BootstrapBytes, unhex(t, b.Hex)}
+			id.Bootstrap = Bootstrap{BootstrapBytes, machinekey.NewSecret(unhex(t, b.Hex))}
 		case "X":
-			id.Bootstrap = Bootstrap{BootstrapToken, []byte(b.String)}
+			id.Bootstrap = Bootstrap{BootstrapToken, machinekey.NewSecret([]byte(b.String))}
 		case "W":
-			id.Bootstrap = Bootstrap{BootstrapWindows, []byte{}}
+			id.Bootstrap = Bootstrap{BootstrapWindows, machinekey.NewSecret([]byte{})}
 		default:
 			t.Fatalf("bootstrap kind %q", b.Kind)
 		}

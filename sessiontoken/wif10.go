@@ -43,7 +43,8 @@ func (f Format) String() string {
 
 // Marshal returns the document of a token, binary XML without any protection:
 // the innermost layer of the cookie. Its errors are those of
-// [SessionCodec.Encode].
+// [SessionCodec.Encode]. It is no method of the token, so that nothing, such as
+// gob, writes out unasked what is as good as a cookie.
 func (f Format) Marshal(t *Token) ([]byte, error) {
 	var w documentWriter
 	doc, err := w.append(nil, t, f)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // windowsStub is the empty element, in no namespace, that WIF 1.0 writes in
@@ -182,7 +183,7 @@ func (d *documentWriter) bootstrapXML(b Bootstrap, depth int) {
 		// Open elements: SessionToken, ClaimsPrincipal and Identities, two
 		// per actor, Identity and BootStrapToken.
 		x := xmlWriter{w: &d.w, depth: 5 + 2*depth}
-		if err := x.write(b.Data); err != nil {
+		if err := x.write(secret.View(b.Data)); err != nil {
 			d.fail(err)
 		}
 	case BootstrapBytes:

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // bootstrapToken returns a token of WIF 1.0 with a bootstrap token.
@@ -43,7 +44,7 @@ func TestWIF10Bootstrap(t *testing.T) {
 		{`<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`, `<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`},
 	} {
 		for _, kind := range []BootstrapKind{BootstrapToken, BootstrapString} {
-			tok, c := bootstrapToken(t, Bootstrap{kind, []byte(tc.xml)})
+			tok, c := bootstrapToken(t, Bootstrap{kind, machinekey.NewSecret([]byte(tc.xml))})
 			text, err := c.Encode(ctx, tok)
 			if err != nil {
 				t.Errorf("%.60s: %v", tc.xml, err)
@@ -54,7 +55,7 @@ func TestWIF10Bootstrap(t *testing.T) {
 				t.Errorf("%.60s: %v", tc.xml, err)
 				continue
 			}
-			if b := got.Principal.Identities[0].Bootstrap; b.Kind != BootstrapToken || string(b.Data) != tc.want {
+			if b := got.Principal.Identities[0].Bootstrap; b.Kind != BootstrapToken || string(b.Data.Reveal()) != tc.want {
 				t.Errorf("%.60s: got %.100s", tc.xml, b.Data)
 			}
 		}
@@ -63,33 +64,33 @@ func TestWIF10Bootstrap(t *testing.T) {
 
 func TestWIF10BootstrapRefused(t *testing.T) {
 	for name, b := range map[string]Bootstrap{
-		"bytes":                    {BootstrapBytes, []byte("<a/>")},
-		"unknown kind":             {9, nil},
-		"nothing":                  {BootstrapToken, nil},
-		"text":                     {BootstrapString, []byte("hello")},
-		"two elements":             {BootstrapString, []byte("<a/><b/>")},
-		"text before":              {BootstrapString, []byte("x<a/>")},
-		"text after":               {BootstrapString, []byte("<a/>x")},
-		"unclosed":                 {BootstrapString, []byte("<a><b></b>")},
-		"closed twice":             {BootstrapString, []byte("<a></a></a>")},
-		"crossed":                  {BootstrapString, []byte("<a><b></a></b>")},
-		"unbound prefix":           {BootstrapString, []byte("<p:a/>")},
-		"unbound attribute prefix": {BootstrapString, []byte(`<a p:x=""/>`)},
-		"prefix out of scope":      {BootstrapString, []byte(`<a><b xmlns:p="u"/><p:c/></a>`)},
-		"attribute twice":          {BootstrapString, []byte(`<a x="" x=""/>`)},
-		"attribute twice, by URI":  {BootstrapString, []byte(`<a xmlns:p="u" xmlns:q="u" p:x="" q:x=""/>`)},
-		"declared twice":           {BootstrapString, []byte(`<a xmlns:p="u" xmlns:p="u"/>`)},
-		"prefix undeclared":        {BootstrapString, []byte(`<a xmlns:p=""/>`)},
-		"prefix xmlns":             {BootstrapString, []byte(`<a xmlns:xmlns="u"/>`)},
-		"DTD":                      {BootstrapString, []byte(`<!DOCTYPE a><a/>`)},
-		"entity":                   {BootstrapString, []byte(`<a>&e;</a>`)},
-		"instruction":              {BootstrapString, []byte(`<a><?b c?></a>`)},
-		"line in attribute":        {BootstrapString, []byte("<a x='1\n2'/>")},
-		"invalid UTF-8":            {BootstrapString, []byte("<a>\xff</a>")},
-		"control character":        {BootstrapString, []byte("<a>\x01</a>")},
-		"deep":                     {BootstrapString, []byte(strings.Repeat("<a>", 60) + strings.Repeat("</a>", 60))},
-		"many attributes":          {BootstrapString, []byte("<a " + manyAttributes(65) + "/>")},
-		"large":                    {BootstrapString, []byte("<a>" + strings.Repeat("x", maxBootstrap) + "</a>")},
+		"bytes":                    {BootstrapBytes, machinekey.NewSecret([]byte("<a/>"))},
+		"unknown kind":             {9, machinekey.Secret{}},
+		"nothing":                  {BootstrapToken, machinekey.Secret{}},
+		"text":                     {BootstrapString, machinekey.NewSecret([]byte("hello"))},
+		"two elements":             {BootstrapString, machinekey.NewSecret([]byte("<a/><b/>"))},
+		"text before":              {BootstrapString, machinekey.NewSecret([]byte("x<a/>"))},
+		"text after":               {BootstrapString, machinekey.NewSecret([]byte("<a/>x"))},
+		"unclosed":                 {BootstrapString, machinekey.NewSecret([]byte("<a><b></b>"))},
+		"closed twice":             {BootstrapString, machinekey.NewSecret([]byte("<a></a></a>"))},
+		"crossed":                  {BootstrapString, machinekey.NewSecret([]byte("<a><b></a></b>"))},
+		"unbound prefix":           {BootstrapString, machinekey.NewSecret([]byte("<p:a/>"))},
+		"unbound attribute prefix": {BootstrapString, machinekey.NewSecret([]byte(`<a p:x=""/>`))},
+		"prefix out of scope":      {BootstrapString, machinekey.NewSecret([]byte(`<a><b xmlns:p="u"/><p:c/></a>`))},
+		"attribute twice":          {BootstrapString, machinekey.NewSecret([]byte(`<a x="" x=""/>`))},
+		"attribute twice, by URI":  {BootstrapString, machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:q="u" p:x="" q:x=""/>`))},
+		"declared twice":           {BootstrapString, machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:p="u"/>`))},
+		"prefix undeclared":        {BootstrapString, machinekey.NewSecret([]byte(`<a xmlns:p=""/>`))},
+		"prefix xmlns":             {BootstrapString, machinekey.NewSecret([]byte(`<a xmlns:xmlns="u"/>`))},
+		"DTD":                      {BootstrapString, machinekey.NewSecret([]byte(`<!DOCTYPE a><a/>`))},
+		"entity":                   {BootstrapString, machinekey.NewSecret([]byte(`<a>&e;</a>`))},
+		"instruction":              {BootstrapString, machinekey.NewSecret([]byte(`<a><?b c?></a>`))},
+		"line in attribute":        {BootstrapString, machinekey.NewSecret([]byte("<a x='1\n2'/>"))},
+		"invalid UTF-8":            {BootstrapString, machinekey.NewSecret([]byte("<a>\xff</a>"))},
+		"control character":        {BootstrapString, machinekey.NewSecret([]byte("<a>\x01</a>"))},
+		"deep":                     {BootstrapString, machinekey.NewSecret([]byte(strings.Repeat("<a>", 60) + strings.Repeat("</a>", 60)))},
+		"many attributes":          {BootstrapString, machinekey.NewSecret([]byte("<a " + manyAttributes(65) + "/>"))},
+		"large":                    {BootstrapString, machinekey.NewSecret([]byte("<a>" + strings.Repeat("x", maxBootstrap) + "</a>"))},
 	} {
 		tok, c := bootstrapToken(t, b)
 		if text, err := c.Encode(ctx, tok); err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: ") {
@@ -211,7 +212,7 @@ func FuzzBootstrapXML(f *testing.F) {
 	f.Add(`<p:a xmlns:p="u" p:x="1" y="2">t<!--c--><b xmlns="v" xml:lang="de"/>` + "\r\n" + `</p:a>`)
 	f.Fuzz(func(t *testing.T, text string) {
 		tok := &Token{ID: "_a", ContextID: "urn:x:1", Principal: alice()}
-		tok.Principal.Identities[0].Bootstrap = Bootstrap{BootstrapString, []byte(text)}
+		tok.Principal.Identities[0].Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(text))}
 		doc, err := WIF10.Marshal(tok)
 		if err != nil {
 			return
@@ -231,7 +232,7 @@ func FuzzBootstrapXML(f *testing.F) {
 		if !ok {
 			t.Skip()
 		}
-		if got, ok := canonical(b.Data); !ok || got != want {
+		if got, ok := canonical(b.Data.Reveal()); !ok || got != want {
 			t.Fatalf("got  %q\nfrom %q", got, want)
 		}
 		// The second time nothing changes.
@@ -240,7 +241,7 @@ func FuzzBootstrapXML(f *testing.F) {
 		if err != nil {
 			t.Fatalf("second time: %v", err)
 		}
-		if back, err = WIF10.Unmarshal(again); err != nil || !bytes.Equal(back.Principal.Identities[0].Bootstrap.Data, b.Data) {
+		if back, err = WIF10.Unmarshal(again); err != nil || !bytes.Equal(back.Principal.Identities[0].Bootstrap.Data.Reveal(), b.Data.Reveal()) {
 			t.Fatalf("second time: %v", err)
 		}
 	})

@@ -78,7 +78,7 @@ func (f *wif10File) transforms(t testing.TB, v *wif10Vector) []Transform {
 			mode = machinekey.Framework20SP1
 		}
 		k := f.MachineKeys[v.MachineKey]
-		key, err := machinekey.New(machinekey.Config{ValidationKey: unhex(t, k.ValidationKey), DecryptionKey: unhex(t, k.DecryptionKey),
+		key, err := machinekey.New(machinekey.Config{ValidationKey: machinekey.NewSecret(unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(unhex(t, k.DecryptionKey)),
 			Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: mode, AllowKnownKey: true})
 		if err != nil {
 			t.Fatal(err)

@@ -33,8 +33,7 @@ func runDocument(t *testing.T, f *file) {
 // refused if there is none, and writes it again.
 func checkDocument(t *testing.T, f *file, name string, doc []byte, want *model) {
 	t.Helper()
-	var got sessiontoken.Token
-	err := got.UnmarshalBinary(doc)
+	got, err := sessiontoken.WIF45.Unmarshal(doc)
 	switch {
 	case want == nil && err == nil:
 		t.Fatalf("read as %v; .NET refuses", got)
@@ -44,8 +43,8 @@ func checkDocument(t *testing.T, f *file, name string, doc []byte, want *model) 
 		f.refused(t, name, err, declaredClass(err))
 		return
 	}
-	want.compare(t, f, &got)
-	again, err := got.MarshalBinary()
+	want.compare(t, f, got)
+	again, err := sessiontoken.WIF45.Marshal(got)
 	if len(got.Principal.Identities) == 0 || got.ValidTo.Before(got.ValidFrom) {
 		return // neither .NET nor this module issues such a token
 	}
@@ -55,11 +54,11 @@ func checkDocument(t *testing.T, f *file, name string, doc []byte, want *model) 
 		}
 		return
 	}
-	var back sessiontoken.Token
-	if err := back.UnmarshalBinary(again); err != nil {
+	back, err := sessiontoken.WIF45.Unmarshal(again)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, difference := range differences("written anew", describe(sessiontoken.WIF45, &back), describe(sessiontoken.WIF45, &got), true) {
+	for _, difference := range differences("written anew", describe(sessiontoken.WIF45, back), describe(sessiontoken.WIF45, got), true) {
 		t.Error(difference)
 	}
 }

@@ -37,12 +37,13 @@ func runEnvelope(t *testing.T, f *file) {
 			t.Fatal("fromCache and cachedNbfxHex go together")
 		}
 		store := mapStore{}
-		var cached sessiontoken.Token
+		cached := new(sessiontoken.Token)
 		if v.FromCache {
-			if err := cached.UnmarshalBinary(v.CachedNBFXHex); err != nil {
+			var err error
+			if cached, err = sessiontoken.WIF45.Unmarshal(v.CachedNBFXHex); err != nil {
 				t.Fatal(err)
 			}
-			store.putDocument(t, content.MachineKeys.config(t, v.MachineKey), &cached, v.CachedNBFXHex)
+			store.putDocument(t, content.MachineKeys.config(t, v.MachineKey), cached, v.CachedNBFXHex)
 			store.alias(cached.EndpointID, "")
 		}
 		codec := newCodec(t, content.MachineKeys.ring(t, v.MachineKey), reading(store))

@@ -66,7 +66,7 @@ func legacyDigest(t *testing.T, cfg machinekey.Config, data []byte) []byte {
 	var newHash func() hash.Hash
 	switch cfg.Validation.String() {
 	case "MD5":
-		sum := md5.Sum(slices.Concat(data, cfg.ValidationKey))
+		sum := md5.Sum(slices.Concat(data, cfg.ValidationKey.Reveal()))
 		return sum[:]
 	case "SHA1", "3DES", "AES":
 		newHash = sha1.New
@@ -79,7 +79,7 @@ func legacyDigest(t *testing.T, cfg machinekey.Config, data []byte) []byte {
 	default:
 		t.Fatalf("no digest %v", cfg.Validation)
 	}
-	mac := hmac.New(newHash, cfg.ValidationKey)
+	mac := hmac.New(newHash, cfg.ValidationKey.Reveal())
 	mac.Write(data)
 	return mac.Sum(nil)
 }
@@ -88,7 +88,7 @@ func legacyDigest(t *testing.T, cfg machinekey.Config, data []byte) []byte {
 // off.
 func legacyDecrypt(t *testing.T, cfg machinekey.Config, ciphertext []byte) []byte {
 	t.Helper()
-	key, size := cfg.DecryptionKey, aes.BlockSize
+	key, size := cfg.DecryptionKey.Reveal(), aes.BlockSize
 	switch decryption := cfg.Decryption.String(); {
 	case decryption == "DES", decryption == "Auto" && len(key) == 8:
 		key, size = key[:min(8, len(key))], des.BlockSize

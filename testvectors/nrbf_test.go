@@ -49,7 +49,7 @@ func (v *nrbfVector) session(t *testing.T, f *file) {
 	}
 	doc, err := nrbf.ParseSession(v.NRBFHex)
 	if v.Error != "" && err == nil { // the fault may be in the document
-		err = new(sessiontoken.Token).UnmarshalBinary(doc)
+		_, err = sessiontoken.WIF45.Unmarshal(doc)
 	}
 	if !v.judge(t, f, err) {
 		return

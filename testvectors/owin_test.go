@@ -117,7 +117,7 @@ func (v *owinVector) issue(t *testing.T, f *file, content *owinFile) {
 		return
 	}
 	ticket := v.Input.ticket(owinVersionOf(t, v.Format))
-	plain, err := ticket.MarshalBinary()
+	plain, err := ticket.Marshal()
 	if v.Input.markedAsDefault() {
 		f.notIssued(t, string(plain), err)
 		return
@@ -195,7 +195,7 @@ func (v *owinVector) read(t *testing.T, f *file, content *owinFile) {
 func (v *owinVector) trailing(err error) bool {
 	var inside *sessiontoken.FormatError
 	return errors.As(err, &inside) && inside.Layer == "owin" && 0 < inside.Offset && inside.Offset < len(v.SerializedHex) &&
-		new(sessiontoken.OWINTicket).UnmarshalBinary(v.SerializedHex[:inside.Offset]) == nil
+		new(sessiontoken.OWINTicket).Unmarshal(v.SerializedHex[:inside.Offset]) == nil
 }
 
 // travel sends the text in the cookies of a middleware, and finds it there.

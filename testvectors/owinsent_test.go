@@ -33,12 +33,12 @@ func (m *middleware) newTicket(t *testing.T) *sessiontoken.OWINTicket {
 	t.Helper()
 	given := m.SignIn.ticket(sessiontoken.OWINVersion3)
 	ticket := m.codec(t, sessiontoken.OWINOptions{}).NewTicket(given.Identity, given.Properties)
-	plain, err := ticket.MarshalBinary()
+	plain, err := ticket.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
 	read := new(sessiontoken.OWINTicket)
-	if err := read.UnmarshalBinary(plain); err != nil {
+	if err := read.Unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}
 	read.SessionKey = m.Options.NextSessionKey

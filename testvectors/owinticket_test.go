@@ -74,7 +74,7 @@ func describeOWIN(o *sessiontoken.OWINTicket) map[string]any {
 	d := map[string]any{
 		"authenticationType": o.Identity.AuthenticationType, "nameType": o.Identity.NameClaimType, "roleType": o.Identity.RoleClaimType,
 		"isAuthenticated": o.Identity.IsAuthenticated(), "hasActor": o.Identity.Actor != nil,
-		"name": o.Identity.Name(), "bootstrap": string(o.Identity.Bootstrap.Data),
+		"name": o.Identity.Name(), "bootstrap": string(o.Identity.Bootstrap.Data.Reveal()),
 		"claims": list(o.Identity.Claims, func(c sessiontoken.Claim) any {
 			return map[string]any{"type": c.Type, "value": c.Value, "valueType": c.ValueType,
 				"issuer": c.Issuer, "originalIssuer": c.OriginalIssuer}
@@ -107,7 +107,7 @@ func (j *owinInput) ticket(version sessiontoken.OWINVersion) *sessiontoken.OWINT
 			ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
 	}
 	if j.Bootstrap != "" {
-		o.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: []byte(j.Bootstrap)}
+		o.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte(j.Bootstrap))}
 	}
 	if j.Actor != nil {
 		o.Identity.Actor = &j.Actor.ticket(version).Identity
@@ -182,7 +182,7 @@ func ticketInside(t *testing.T, cfg machinekey.Config, purposes []string, text s
 		t.Fatal(err)
 	}
 	ticket := new(sessiontoken.OWINTicket)
-	if err := ticket.UnmarshalBinary(plain); err != nil {
+	if err := ticket.Unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}
 	return ticket

@@ -192,7 +192,7 @@ func (v *rsaNegative) run(t *testing.T, transforms []sessiontoken.Transform) {
 	}
 	if v.Error == "" {
 		if doc, err := nrbf.ParseSession(data); err == nil {
-			if err := tok.UnmarshalBinary(doc); err != nil {
+			if tok, err = sessiontoken.WIF45.Unmarshal(doc); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -62,7 +63,7 @@ func (j *tokenJSON) token(t *testing.T) *sessiontoken.Token {
 	t.Helper()
 	tok := &sessiontoken.Token{
 		ID: j.ID, ContextID: j.ContextID, KeyGeneration: j.KeyGeneration,
-		EndpointID: j.EndpointID, Context: j.Context, Key: j.KeyHex,
+		EndpointID: j.EndpointID, Context: j.Context, Key: machinekey.NewSecret(j.KeyHex),
 		Persistent: j.IsPersistent, ReferenceMode: j.IsReferenceMode,
 	}
 	for _, at := range []struct {
@@ -110,11 +111,11 @@ func (j *identityJSON) identity(t *testing.T) sessiontoken.Identity {
 	switch b := j.Bootstrap; {
 	case b == nil:
 	case b.Kind == "S" && b.String != nil:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: []byte(*b.String)}
+		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte(*b.String))}
 	case b.Kind == "B" && b.Hex != nil:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapBytes, Data: *b.Hex}
+		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapBytes, Data: machinekey.NewSecret(*b.Hex)}
 	case b.Kind == "X" && b.String != nil:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapToken, Data: []byte(*b.String)}
+		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapToken, Data: machinekey.NewSecret([]byte(*b.String))}
 	case b.Kind == "W":
 		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapWindows}
 	default:
@@ -163,7 +164,7 @@ func describe(format sessiontoken.Format, t *sessiontoken.Token) map[string]any 
 	}
 	return map[string]any{
 		"id": t.ID, "contextId": t.ContextID, "context": t.Context, "endpointId": t.EndpointID,
-		"keyHex": hex.EncodeToString(t.Key), "keyGeneration": t.KeyGeneration,
+		"keyHex": hex.EncodeToString(t.Key.Reveal()), "keyGeneration": t.KeyGeneration,
 		"validFromTicks": ticks(t.ValidFrom), "validToTicks": ticks(t.ValidTo),
 		"keyEffectiveTicks": ticks(t.KeyEffective), "keyExpirationTicks": ticks(t.KeyExpires),
 		"isPersistent": t.Persistent, "isReferenceMode": t.ReferenceMode, "secureConversationVersion": namespace,
@@ -182,13 +183,13 @@ func describeIdentity(format sessiontoken.Format, id sessiontoken.Identity) any 
 	}
 	switch id.Bootstrap.Kind {
 	case sessiontoken.BootstrapBytes:
-		d["bootstrap"] = map[string]any{"kind": "B", "hex": hex.EncodeToString(id.Bootstrap.Data)}
+		d["bootstrap"] = map[string]any{"kind": "B", "hex": hex.EncodeToString(id.Bootstrap.Data.Reveal())}
 	case sessiontoken.BootstrapString, sessiontoken.BootstrapToken:
 		kind := "S" // without a handler .NET 4.5 shows a token as text
 		if format == sessiontoken.WIF10 {
 			kind = "X"
 		}
-		d["bootstrap"] = map[string]any{"kind": kind, "string": string(id.Bootstrap.Data)}
+		d["bootstrap"] = map[string]any{"kind": kind, "string": string(id.Bootstrap.Data.Reveal())}
 	case sessiontoken.BootstrapWindows:
 		d["bootstrap"] = map[string]any{"kind": "W"}
 	}

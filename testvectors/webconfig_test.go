@@ -89,8 +89,8 @@ func (r *configResult) check(t *testing.T, f *file, xml []byte) {
 	}
 	m := settings.MachineKey
 	for _, field := range []struct{ name, got, want string }{
-		{"validationKey", string(cfg.ValidationKey), string(m.ValidationKey)},
-		{"decryptionKey", string(cfg.DecryptionKey), string(m.DecryptionKey)},
+		{"validationKey", string(cfg.ValidationKey.Reveal()), string(m.ValidationKey.Reveal())},
+		{"decryptionKey", string(cfg.DecryptionKey.Reveal()), string(m.DecryptionKey.Reveal())},
 		{"validation", cfg.Validation.String(), m.Validation},
 		{"decryption", cfg.Decryption.String(), m.Decryption},
 		{"compatibilityMode", cfg.Mode.String(), m.CompatibilityMode},

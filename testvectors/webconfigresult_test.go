@@ -93,7 +93,7 @@ func describeSettings(t *testing.T, s *webconfig.Settings) map[string]any {
 		"error": nil, "appSettings": switches, "targetFramework": s.HTTPRuntime.TargetFramework,
 		"machineKey": map[string]any{
 			"present": m.Line > 0, "usableForMachineKeyProtect": m.UsableForProtect,
-			"validationKey": upperHex(m.ValidationKey), "decryptionKey": upperHex(m.DecryptionKey),
+			"validationKey": upperHex(m.ValidationKey.Reveal()), "decryptionKey": upperHex(m.DecryptionKey.Reveal()),
 			"validation": m.Validation, "decryption": m.Decryption, "decryptionEffective": m.DecryptionEffective,
 			"compatibilityMode": m.CompatibilityMode, "compatibilityModeFrom": m.CompatibilityModeFrom,
 			"applicationName": m.ApplicationName, "dataProtectorType": m.DataProtectorType,

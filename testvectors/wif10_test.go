@@ -98,7 +98,7 @@ func (v *wif10Vector) layers(t *testing.T, c *chained, cfg machinekey.Config) {
 	if len(raw) <= tag {
 		t.Fatalf("%d protected bytes", len(raw))
 	}
-	random := legacyDecrypt(t, cfg, raw[:len(raw)-tag])[:len(cfg.DecryptionKey)]
+	random := legacyDecrypt(t, cfg, raw[:len(raw)-tag])[:cfg.DecryptionKey.Len()]
 	tr, err := sessiontoken.MachineKeyEncodeTransform(ringOf(t, keyOf(t, cfg, random)))
 	if err != nil {
 		t.Fatal(err)

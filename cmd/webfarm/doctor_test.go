@@ -127,7 +127,7 @@ func TestDoctorKnownKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256([]byte(strings.ToUpper(hex.EncodeToString(cfg.ValidationKey))))
+	sum := sha256.Sum256([]byte(strings.ToUpper(hex.EncodeToString(cfg.ValidationKey.Reveal()))))
 	list := filepath.Join(t.TempDir(), "known.csv")
 	text := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sum, sha256.Sum256([]byte("another")))
 	if err := os.WriteFile(list, []byte(text), 0o600); err != nil {

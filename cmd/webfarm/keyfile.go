@@ -122,7 +122,7 @@ func describe(path string, cfg machinekey.Config, key *machinekey.Key) keyFile {
 		KeyID:      key.ID(),
 		Validation: cfg.Validation.String(),
 		Decryption: cfg.Decryption.String(),
-		KeyBits:    8 * len(cfg.DecryptionKey),
+		KeyBits:    8 * cfg.DecryptionKey.Len(),
 		Mode:       cfg.Mode.String(),
 		ModeFrom:   cfg.ModeSource.From,
 		ModeLine:   cfg.ModeSource.Line,

@@ -76,8 +76,8 @@ func (k *keygen) run(_ context.Context, args []string, s streams) error {
 		return writeJSON(s.out, keygenReport{
 			Element:       cfg.WebConfig(),
 			KeyID:         key.ID(),
-			ValidationKey: fmt.Sprintf("%X", cfg.ValidationKey),
-			DecryptionKey: fmt.Sprintf("%X", cfg.DecryptionKey),
+			ValidationKey: fmt.Sprintf("%X", cfg.ValidationKey.Reveal()),
+			DecryptionKey: fmt.Sprintf("%X", cfg.DecryptionKey.Reveal()),
 			Validation:    cfg.Validation.String(),
 			Decryption:    cfg.Decryption.String(),
 			Mode:          cfg.Mode.String(),

@@ -189,7 +189,7 @@ func TestInspectUnservedKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := keyText{fmt.Sprintf("%X", cfg.ValidationKey), fmt.Sprintf("%X", cfg.DecryptionKey), "MD5", "AES", "Framework20SP2"}
+	key := keyText{fmt.Sprintf("%X", cfg.ValidationKey.Reveal()), fmt.Sprintf("%X", cfg.DecryptionKey.Reveal()), "MD5", "AES", "Framework20SP2"}
 	inFolder(t, "web.config", key.config(""))
 	forms := tool(t, "", "issue", "-config", "web.config", "-allow-insecure", "-kind", "forms", "-name", "bob", "-json").want(t, exitOK)
 	var issued issueReport

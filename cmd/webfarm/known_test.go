@@ -46,7 +46,7 @@ func TestKnownKey(t *testing.T) {
 // and a file that is no list refused by both subcommands.
 func TestKnownKeysFile(t *testing.T) {
 	cfg := freshConfig(t)
-	list := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sha256.Sum256(nil), sha256.Sum256(fmt.Appendf(nil, "%X", cfg.DecryptionKey)))
+	list := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sha256.Sum256(nil), sha256.Sum256(fmt.Appendf(nil, "%X", cfg.DecryptionKey.Reveal())))
 	if err := os.WriteFile("known.csv", []byte(list), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,13 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Comparison is what two nodes have in common and what not.
@@ -102,12 +102,12 @@ func (c *comparer) keys() {
 	a, b := &c.a.key, &c.b.key
 	for _, k := range []struct {
 		name string
-		a, b []byte
+		a, b machinekey.Secret
 		fa   []string
 		fb   []string
 	}{{"validationKey", a.validationKey, b.validationKey, a.validationFlags, b.validationFlags},
 		{"decryptionKey", a.decryptionKey, b.decryptionKey, a.decryptionFlags, b.decryptionFlags}} {
-		if bytes.Equal(k.a, k.b) && strings.Join(k.fa, ",") == strings.Join(k.fb, ",") && k.a != nil {
+		if k.a.Equal(k.b) && strings.Join(k.fa, ",") == strings.Join(k.fb, ",") && k.a.Len() > 0 {
 			continue
 		}
 		c.list = append(c.list, Difference{Setting: "machineKey " + k.name, Values: [2]string{shownKey(k.a, k.fa, 1), shownKey(k.b, k.fb, 2)}, Blocks: everyKind,
@@ -131,17 +131,17 @@ func (c *comparer) keys() {
 }
 
 // shownKey says what there is in place of a key.
-func shownKey(key []byte, flags []string, which int) string {
+func shownKey(key machinekey.Secret, flags []string, which int) string {
 	words := strings.Join(flags, ",")
 	switch {
-	case key == nil && words == "":
+	case key.Len() == 0 && words == "":
 		return "none that can be used"
-	case key == nil:
+	case key.Len() == 0:
 		return words
 	case words != "":
-		return fmt.Sprintf("key %d, %d bytes,%s", which, len(key), words)
+		return fmt.Sprintf("key %d, %d bytes,%s", which, key.Len(), words)
 	}
-	return fmt.Sprintf("key %d, %d bytes", which, len(key))
+	return fmt.Sprintf("key %d, %d bytes", which, key.Len())
 }
 
 // sessions compares the settings of WIF.

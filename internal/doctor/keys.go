@@ -18,7 +18,7 @@ type keyBytes struct {
 	node      *Node
 	attribute string // validationKey or decryptionKey, where the bytes stand
 	isolated  bool   // changed by Isolation, as the words behind the key say
-	bytes     []byte
+	bytes     machinekey.Secret
 }
 
 // source is how a node would use its two attributes.
@@ -52,7 +52,7 @@ func sources(nodes []*Node, iso Isolation) (validation, decryption []keyBytes) {
 	present := func(list []keyBytes) []keyBytes {
 		var kept []keyBytes
 		for _, k := range list {
-			if len(k.bytes) > 0 {
+			if k.bytes.Len() > 0 {
 				kept = append(kept, k)
 			}
 		}
@@ -92,7 +92,7 @@ func hasher(v machinekey.Validation, key []byte) func(data []byte) []byte {
 		}
 	}
 	k, err := machinekey.New(machinekey.Config{
-		ValidationKey: key, DecryptionKey: make([]byte, 16), Validation: v, Decryption: machinekey.AES,
+		ValidationKey: machinekey.NewSecret(key), DecryptionKey: machinekey.NewSecret(make([]byte, 16)), Validation: v, Decryption: machinekey.AES,
 		Mode: machinekey.Framework20SP1, AllowInsecure: true, AllowKnownKey: true,
 	})
 	if err != nil {

@@ -40,7 +40,7 @@ type Warning struct {
 // machineKey is <machineKey> taken as far as it goes: bytes that are there are
 // kept even where .NET or another machine could not use them.
 type machineKey struct {
-	validationKey, decryptionKey []byte // nil where there are none
+	validationKey, decryptionKey machinekey.Secret // empty where there are none
 	// The words behind the hex digits, or in place of them.
 	validationFlags, decryptionFlags []string
 	validation                       machinekey.Validation // zero if unknown
@@ -208,11 +208,11 @@ func (n *Node) readKey(f *webconfig.File) {
 }
 
 // cutKey takes a key apart into its bytes and the words that stand with it.
-func cutKey(text string) (key []byte, flags []string) {
+func cutKey(text string) (key machinekey.Secret, flags []string) {
 	for i, part := range strings.SplitN(text, ",", 5) {
 		if i == 0 {
 			if b, err := hex.DecodeString(part); err == nil && len(b) > 0 && len(b) <= 512 {
-				key = b
+				key = machinekey.NewSecret(b)
 				continue
 			}
 		}
@@ -226,7 +226,7 @@ func cutKey(text string) (key []byte, flags []string) {
 
 // isolated reports whether a fixed key has words behind it.
 func (k *machineKey) isolated() bool {
-	return k.validationKey != nil && len(k.validationFlags) > 0 || k.decryptionKey != nil && len(k.decryptionFlags) > 0
+	return k.validationKey.Len() > 0 && len(k.validationFlags) > 0 || k.decryptionKey.Len() > 0 && len(k.decryptionFlags) > 0
 }
 
 // cipher is the one that .NET uses in a mode.
@@ -234,7 +234,7 @@ func (k *machineKey) cipher(mode machinekey.Mode) machinekey.Decryption {
 	switch {
 	case k.decryption != machinekey.Auto:
 		return k.decryption
-	case isLegacy(mode) && len(k.decryptionKey) == 8:
+	case isLegacy(mode) && k.decryptionKey.Len() == 8:
 		return machinekey.InsecureDES
 	}
 	return machinekey.AES

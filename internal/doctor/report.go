@@ -157,7 +157,7 @@ func (h *hit) opening() *OpenedBy {
 	if !h.anyValidation {
 		o.Validation = h.validation.String()
 	}
-	if !h.anyCipher && h.decryptionKey.bytes != nil {
+	if !h.anyCipher && h.decryptionKey.bytes.Len() > 0 {
 		o.Decryption = h.cipher.String()
 	}
 	switch {

@@ -103,13 +103,13 @@ func (e *exam) behind(s signature, want Kind) []setup {
 	for _, c := range shells {
 		c.validation, c.validationKey = s.validation, s.key
 		if modal(c.kind) && c.mode != machinekey.Framework45 && c.protection == machinekey.ProtectionValidation {
-			c.anyCipher, c.cipher, c.decryptionKey = true, machinekey.AES, keyBytes{node: s.key.node, bytes: make([]byte, 16)}
+			c.anyCipher, c.cipher, c.decryptionKey = true, machinekey.AES, keyBytes{node: s.key.node, bytes: machinekey.NewSecret(make([]byte, 16))}
 			list = append(list, c)
 			continue
 		}
 		for _, key := range e.decryptionKeys {
 			for _, cipher := range ciphers {
-				if fits(cipher, len(key.bytes)) {
+				if fits(cipher, key.bytes.Len()) {
 					c.cipher, c.decryptionKey = cipher, key
 					list = append(list, c)
 				}
@@ -160,7 +160,7 @@ func (e *exam) unsignedSetups() []setup {
 	for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
 		for _, dk := range e.decryptionKeys {
 			for _, cipher := range ciphers {
-				if !fits(cipher, len(dk.bytes)) {
+				if !fits(cipher, dk.bytes.Len()) {
 					continue
 				}
 				for _, vk := range e.validationKeys {
@@ -175,7 +175,7 @@ func (e *exam) unsignedSetups() []setup {
 	for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
 		for _, dk := range e.decryptionKeys {
 			for _, cipher := range ciphers {
-				if fits(cipher, len(dk.bytes)) {
+				if fits(cipher, dk.bytes.Len()) {
 					list = append(list, setup{mode: mode, validation: machinekey.HMACSHA1, validationKey: padded(dk), decryptionKey: dk, cipher: cipher,
 						protection: machinekey.ProtectionEncryption, unsigned: true, anyValidation: true})
 				}
@@ -183,7 +183,7 @@ func (e *exam) unsignedSetups() []setup {
 		}
 	}
 	// nothing at all: any key will do
-	zero := keyBytes{node: e.nodes[0], bytes: make([]byte, 32)}
+	zero := keyBytes{node: e.nodes[0], bytes: machinekey.NewSecret(make([]byte, 32))}
 	return append(list, setup{mode: machinekey.Framework20SP1, validation: machinekey.HMACSHA1, validationKey: zero,
 		decryptionKey: zero, cipher: machinekey.AES,
 		protection: machinekey.InsecureProtectionNone, anyValidation: true, anyCipher: true})
@@ -191,5 +191,5 @@ func (e *exam) unsignedSetups() []setup {
 
 // padded is a validation key that plays no part, of a legal length.
 func padded(k keyBytes) keyBytes {
-	return keyBytes{node: k.node, attribute: "validationKey", bytes: make([]byte, 32)}
+	return keyBytes{node: k.node, attribute: "validationKey", bytes: machinekey.NewSecret(make([]byte, 32))}
 }

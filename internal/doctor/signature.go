@@ -39,7 +39,7 @@ func (e *exam) signatures(list []carrier) []signature {
 					h := hasher(v, k)
 					return h != nil && bytes.Equal(h(c.data[:n]), c.data[n:])
 				}
-				if check(key.bytes) {
+				if check(key.bytes.Reveal()) {
 					found = append(found, signature{c, key, v, nil})
 				}
 				if v == machinekey.InsecureMD5 {
@@ -65,7 +65,7 @@ func (e *exam) derivedKeys(i int) [][]byte {
 	if e.derived == nil {
 		e.derived = make([][][]byte, len(e.validationKeys))
 	}
-	derive := deriver(e.validationKeys[i].bytes)
+	derive := deriver(e.validationKeys[i].bytes.Reveal())
 	if e.derived[i] != nil || derive == nil {
 		return e.derived[i]
 	}

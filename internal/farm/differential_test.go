@@ -275,7 +275,7 @@ func (e *exchange) askSession(s *openSite, token *sessiontoken.Token) ([]questio
 	if err != nil {
 		return nil, err
 	}
-	document, err := token.MarshalBinary()
+	document, err := sessiontoken.WIF45.Marshal(token)
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +340,7 @@ func (e *exchange) askOWIN(s *openSite, ticket *sessiontoken.OWINTicket) ([]ques
 	if err != nil {
 		return nil, err
 	}
-	inside, err := ticket.MarshalBinary()
+	inside, err := ticket.Marshal()
 	if err != nil {
 		return nil, err
 	}

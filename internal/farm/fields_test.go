@@ -53,7 +53,7 @@ func addSession(m *Message, t *sessiontoken.Token) {
 	m.Add("keyGeneration", t.KeyGeneration)
 	m.Add("endpointId", t.EndpointID)
 	m.Add("context", t.Context)
-	m.Add("key", upperHex(t.Key))
+	m.Add("key", upperHex(t.Key.Reveal()))
 	m.Add("validFrom", ticks(t.ValidFrom))
 	m.Add("validTo", ticks(t.ValidTo))
 	m.Add("keyEffective", ticks(t.KeyEffective))
@@ -74,11 +74,11 @@ func addIdentity(m *Message, i *sessiontoken.Identity, name string) {
 	m.Add("roleType", or(i.RoleClaimType, sessiontoken.ClaimTypeRole))
 	switch i.Bootstrap.Kind {
 	case sessiontoken.BootstrapString:
-		m.Add("bootstrapText", string(i.Bootstrap.Data))
+		m.Add("bootstrapText", string(i.Bootstrap.Data.Reveal()))
 	case sessiontoken.BootstrapBytes:
-		m.Add("bootstrapBytes", upperHex(i.Bootstrap.Data))
+		m.Add("bootstrapBytes", upperHex(i.Bootstrap.Data.Reveal()))
 	case sessiontoken.BootstrapToken:
-		m.Add("bootstrapToken", string(i.Bootstrap.Data))
+		m.Add("bootstrapToken", string(i.Bootstrap.Data.Reveal()))
 	}
 	for _, c := range i.Claims {
 		issuer := or(c.Issuer, sessiontoken.LocalAuthority)

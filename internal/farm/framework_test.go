@@ -42,7 +42,7 @@ func TestFrameworkPart(t *testing.T) {
 func testKey(t *testing.T) vectorKey {
 	cfg := writeConfig(t, filepath.Join(t.TempDir(), "web.config"))
 	return vectorKey{
-		ValidationKey: upperHex(cfg.ValidationKey), DecryptionKey: upperHex(cfg.DecryptionKey),
+		ValidationKey: upperHex(cfg.ValidationKey.Reveal()), DecryptionKey: upperHex(cfg.DecryptionKey.Reveal()),
 		Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(), CompatibilityMode: "Framework45",
 	}
 }

@@ -189,11 +189,11 @@ func (r random) identity(claims, actors int) sessiontoken.Identity {
 	}
 	switch r.IntN(20) {
 	case 0:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: []byte(r.run(r.IntN(2000)))}
+		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte(r.run(r.IntN(2000))))}
 	case 1:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapBytes, Data: r.bytes(r.IntN(2000))}
+		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapBytes, Data: machinekey.NewSecret(r.bytes(r.IntN(2000)))}
 	case 2:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapToken, Data: []byte("<t>" + r.run(r.IntN(300)) + "</t>")}
+		id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapToken, Data: machinekey.NewSecret([]byte("<t>" + r.run(r.IntN(300)) + "</t>"))}
 	}
 	if actors > 0 && r.chance(12) {
 		actor := r.identity(r.IntN(3), actors-1)
@@ -207,7 +207,7 @@ func (r random) session() *sessiontoken.Token {
 		ID:         pick(r, []string{"_" + r.uuid() + "-" + upperHex(r.bytes(16)), "_" + r.uuid(), r.xml()}),
 		ContextID:  pick(r, []string{"urn:uuid:" + r.uuid(), "urn:uuid:" + r.uuid(), strings.ToUpper("urn:uuid:" + r.uuid()), r.xmlID()}),
 		EndpointID: pick(r, []string{"/", "/app/", "", r.text()}),
-		Key:        r.bytes(pick(r, []int{0, 1, 15, 16, 16, 16, 17, 32, 100})),
+		Key:        machinekey.NewSecret(r.bytes(pick(r, []int{0, 1, 15, 16, 16, 16, 17, 32, 100}))),
 		Persistent: r.chance(50),
 	}
 	t.ValidFrom, t.ValidTo = r.span()
@@ -252,7 +252,7 @@ func (r random) owin() *sessiontoken.OWINTicket {
 		t.Identity.NameClaimType, t.Identity.RoleClaimType = "name"+r.some(), "role"+r.some()
 	}
 	if r.chance(10) {
-		t.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: []byte("b" + r.run(1+r.IntN(1000)))}
+		t.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte("b" + r.run(1+r.IntN(1000))))}
 	}
 	if r.chance(90) {
 		t.Properties.SetIssued(r.time())
@@ -299,14 +299,14 @@ func (r random) sites() []site {
 	var list []site
 	add := func(mode machinekey.Mode, validation machinekey.Validation, validationLen int, decryption machinekey.Decryption, decryptionLen int, protection machinekey.Protection) {
 		cfg := machinekey.Config{
-			ValidationKey: r.bytes(validationLen), DecryptionKey: r.bytes(decryptionLen), Validation: validation, Decryption: decryption,
+			ValidationKey: machinekey.NewSecret(r.bytes(validationLen)), DecryptionKey: machinekey.NewSecret(r.bytes(decryptionLen)), Validation: validation, Decryption: decryption,
 			Mode: mode, AllowInsecure: true,
 		}
 		s := site{name: fmt.Sprint("k", len(list)), config: cfg, protection: protection}
 		s.formsOnly = validation == machinekey.InsecureMD5 || validation == machinekey.LegacyAES || validation == machinekey.LegacyTripleDES ||
 			decryption == machinekey.Auto && decryptionLen == 8 // DES in the old modes, AES in MachineKey.Protect
 		s.key = vectorKey{
-			ValidationKey: upperHex(cfg.ValidationKey), DecryptionKey: upperHex(cfg.DecryptionKey), Validation: validation.String(),
+			ValidationKey: upperHex(cfg.ValidationKey.Reveal()), DecryptionKey: upperHex(cfg.DecryptionKey.Reveal()), Validation: validation.String(),
 			Decryption: decryption.String(), CompatibilityMode: mode.String(),
 		}
 		list = append(list, s)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -24,7 +25,7 @@ func (v *vectorOWIN) add(m *Message) {
 		AuthenticationType: v.AuthenticationType, NameClaimType: v.NameType, RoleClaimType: v.RoleType, Claims: claims(v.Claims),
 	}}
 	if v.Bootstrap != "" {
-		t.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: []byte(v.Bootstrap)}
+		t.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte(v.Bootstrap))}
 	}
 	for _, p := range v.Properties {
 		t.Properties = append(t.Properties, sessiontoken.Property{Name: p[0], Value: p[1]})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
@@ -80,9 +81,9 @@ func (v *vectorIdentity) identity(t *testing.T) *sessiontoken.Identity {
 	if b := v.Bootstrap; b != nil {
 		switch b.Kind {
 		case "S":
-			id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: []byte(b.String)}
+			id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte(b.String))}
 		case "B":
-			id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapBytes, Data: unhex(t, b.Hex)}
+			id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapBytes, Data: machinekey.NewSecret(unhex(t, b.Hex))}
 		default:
 			t.Fatalf("bootstrap of kind %q", b.Kind)
 		}

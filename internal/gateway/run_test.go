@@ -203,7 +203,7 @@ func TestKeyFile(t *testing.T) {
 	if n := refused.Load(); n != 0 {
 		t.Errorf("%d requests of a session in force were refused", n)
 	}
-	for _, key := range []string{cfg.WebConfig()[40:90], fmt.Sprintf("%x", cfg.ValidationKey[:8]), fmt.Sprintf("%X", cfg.ValidationKey[:8])} {
+	for _, key := range []string{cfg.WebConfig()[40:90], fmt.Sprintf("%x", cfg.ValidationKey.Reveal()[:8]), fmt.Sprintf("%X", cfg.ValidationKey.Reveal()[:8])} {
 		_, metrics := r.page("/metrics")
 		_, ready := r.page("/readyz")
 		if strings.Contains(j.String()+metrics+ready, key) {

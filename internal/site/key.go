@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
 
@@ -21,8 +22,8 @@ const (
 // there are kept even where .NET or another machine could not use them, and
 // names as they stand.
 type Key struct {
-	// ValidationKey and DecryptionKey are nil where there are none.
-	ValidationKey, DecryptionKey []byte
+	// ValidationKey and DecryptionKey are empty where there are none.
+	ValidationKey, DecryptionKey secret.Bytes
 	// ValidationFlags and DecryptionFlags are the words behind the hex digits,
 	// or in their place.
 	ValidationFlags, DecryptionFlags []string
@@ -44,7 +45,7 @@ type Key struct {
 // Format prints the lengths of the keys only, for every verb.
 func (k Key) Format(s fmt.State, _ rune) {
 	io.WriteString(s, fmt.Sprintf("<machineKey>: validation=%s (%d-byte key) decryption=%s (%d-byte key) mode=%s",
-		k.Validation, len(k.ValidationKey), k.Decryption, len(k.DecryptionKey), k.Mode))
+		k.Validation, k.ValidationKey.Len(), k.Decryption, k.DecryptionKey.Len(), k.Mode))
 }
 
 // IsLegacy reports whether the mode is one of before .NET 4.5.
@@ -53,7 +54,7 @@ func (k *Key) IsLegacy() bool { return k.Mode != Framework45 }
 // Isolated reports whether a key that is there has words behind it, which bind
 // it to one application.
 func (k *Key) Isolated() bool {
-	return k.ValidationKey != nil && len(k.ValidationFlags) > 0 || k.DecryptionKey != nil && len(k.DecryptionFlags) > 0
+	return k.ValidationKey.Len() > 0 && len(k.ValidationFlags) > 0 || k.DecryptionKey.Len() > 0 && len(k.DecryptionFlags) > 0
 }
 
 // UsableForProtect reports whether MachineKey.Protect knows the validation
@@ -107,12 +108,12 @@ func (s *Site) readKey(f *webconfig.File) {
 }
 
 // cutKey takes a key apart into its bytes and the words that stand with it.
-func cutKey(text string) (key []byte, flags []string) {
+func cutKey(text string) (key secret.Bytes, flags []string) {
 	const maxKey = 512 // bytes; .NET generates 64 at most
 	for i, part := range strings.SplitN(text, ",", 5) {
 		if i == 0 {
 			if b, err := hex.DecodeString(part); err == nil && len(b) > 0 && len(b) <= maxKey {
-				key = b
+				key = secret.Own(b)
 				continue
 			}
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
@@ -111,7 +112,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%v", c)
 		}
 	}
-	if s.Key.Mode != Framework45 || s.Key.ModeFrom != "targetFramework" || len(s.Key.ValidationKey) != 1 || len(s.Key.DecryptionFlags) != 2 {
+	if s.Key.Mode != Framework45 || s.Key.ModeFrom != "targetFramework" || s.Key.ValidationKey.Len() != 1 || len(s.Key.DecryptionFlags) != 2 {
 		t.Errorf("%v %v", s.Key, s.Key.DecryptionFlags)
 	}
 }
@@ -328,7 +329,7 @@ func TestLoadOnce(t *testing.T) {
 	for _, s := range []*Site{two, parse(t, whole)} {
 		s.File = one.File
 		s.Key.Line = one.Key.Line // an element of several lines became one
-		if got, want := lines(s.Forms), "Name=.SHOPAUTH"; !strings.HasPrefix(got, want) || string(s.Key.ValidationKey) != string(one.Key.ValidationKey) {
+		if got, want := lines(s.Forms), "Name=.SHOPAUTH"; !strings.HasPrefix(got, want) || !s.Key.ValidationKey.Equal(one.Key.ValidationKey) {
 			t.Errorf("%s, %v", got, s.Key)
 		}
 	}
@@ -349,7 +350,7 @@ func TestLoadOnce(t *testing.T) {
 // TestNew wants a site of a key alone, and nothing accepted that nobody asked
 // for.
 func TestNew(t *testing.T) {
-	key := Key{ValidationKey: make([]byte, 64), DecryptionKey: make([]byte, 32), Validation: "SHA1", Decryption: "Auto", Mode: Framework45}
+	key := Key{ValidationKey: secret.New(make([]byte, 64)), DecryptionKey: secret.New(make([]byte, 32)), Validation: "SHA1", Decryption: "Auto", Mode: Framework45}
 	s, err := New(key, &Options{Credentials: []Settings{{Kind: WIF10, Lifetime: time.Hour}, {Kind: Katana, AuthenticationType: "A"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -416,7 +417,7 @@ func FuzzSite(f *testing.F) {
 			}
 			return
 		}
-		if (s.Key.Fault != nil) && s.Err() == nil || s.Key.Fault == nil && (s.Key.ValidationKey == nil || s.Key.DecryptionKey == nil) {
+		if (s.Key.Fault != nil) && s.Err() == nil || s.Key.Fault == nil && (s.Key.ValidationKey.Len() == 0 || s.Key.DecryptionKey.Len() == 0) {
 			t.Errorf("%v, %v", s.Key, s.Key.Fault)
 		}
 		for _, c := range s.Credentials() {

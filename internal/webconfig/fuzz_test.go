@@ -40,10 +40,10 @@ func FuzzParse(f *testing.F) {
 		m, err := file.MachineKey()
 		if err != nil {
 			checkError(t, data, err)
-			if m.ValidationKey != nil || m.DecryptionKey != nil {
+			if m.ValidationKey.Len() > 0 || m.DecryptionKey.Len() > 0 {
 				t.Error("keys beside the error")
 			}
-		} else if len(m.ValidationKey) == 0 || len(m.DecryptionKey) < 8 || m.CompatibilityMode == "" || m.DecryptionEffective == "Auto" {
+		} else if m.ValidationKey.Len() == 0 || m.DecryptionKey.Len() < 8 || m.CompatibilityMode == "" || m.DecryptionEffective == "Auto" {
 			t.Errorf("incomplete: %v", m)
 		}
 		if _, err := file.SectionsIn("system.web", "httpCookies"); err != nil {

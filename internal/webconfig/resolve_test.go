@@ -19,8 +19,8 @@ func resolve(tb testing.TB, s *Settings) map[string]any {
 		"appSettings":     resolveSwitches(s.AppSettings),
 		"targetFramework": orNull(s.HTTPRuntime.TargetFramework),
 		"machineKey": map[string]any{
-			"validationKey":              strings.ToUpper(hex.EncodeToString(m.ValidationKey)),
-			"decryptionKey":              strings.ToUpper(hex.EncodeToString(m.DecryptionKey)),
+			"validationKey":              strings.ToUpper(hex.EncodeToString(m.ValidationKey.Reveal())),
+			"decryptionKey":              strings.ToUpper(hex.EncodeToString(m.DecryptionKey.Reveal())),
 			"validation":                 m.Validation,
 			"decryption":                 m.Decryption,
 			"compatibilityMode":          m.CompatibilityMode,

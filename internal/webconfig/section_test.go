@@ -265,7 +265,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err := f.MachineKey(); err != nil || len(m.ValidationKey) != 64 {
+	if m, err := f.MachineKey(); err != nil || m.ValidationKey.Len() != 64 {
 		t.Errorf("%v, %v", m, err)
 	}
 	_, err = Load(filepath.Join(dir, "none.config"))

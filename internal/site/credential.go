@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -235,7 +236,7 @@ const CodeInvalidCookieName = "invalid_cookie_name"
 // readForms takes <authentication> (FormsAuthenticationModule).
 func (s *Site) readForms(a webconfig.Authentication) {
 	c, f := s.Forms, a.Forms
-	s.warn(c, a.Warnings)
+	s.warn(c, slices.Concat(a.Warnings, a.ProtectionWarnings(s.Key.Mode)))
 	c.Line, c.CookieLine = a.Line, a.Line
 	if f == nil {
 		c.refuse(a.Line, "authentication mode is %q", a.Mode)

@@ -193,6 +193,27 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// TestProtectionWarning wants the warning of <forms protection> in the modes
+// that obey it, with its line, also where the key is at fault.
+func TestProtectionWarning(t *testing.T) {
+	for _, tt := range []struct {
+		mode string
+		line int
+	}{{Framework20SP1, 2}, {Framework20SP2, 2}, {Framework45, 0}} {
+		s := parse(t, `<configuration><system.web><machineKey compatibilityMode="`+tt.mode+"\"/>\n"+
+			`<authentication mode="Forms"><forms protection="Validation"/></authentication></system.web></configuration>`)
+		line := 0
+		for _, w := range s.Forms.Warnings {
+			if w.Code == "forms_protection_not_all" {
+				line = w.Line
+			}
+		}
+		if line != tt.line {
+			t.Errorf("%s: line %d, want %d", tt.mode, line, tt.line)
+		}
+	}
+}
+
 // TestOptions wants what is said in Go in the place of the file, and each
 // option that does not count refused with what does.
 func TestOptions(t *testing.T) {

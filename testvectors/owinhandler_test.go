@@ -98,7 +98,7 @@ type loggingStore struct {
 }
 
 func (s *loggingStore) note(verb, key string) {
-	if strings.HasPrefix(key, "ended;") {
+	if strings.HasPrefix(key, sessiontoken.NotePrefix) {
 		return // whether a session was ended is a question of cookie.Sessions
 	}
 	s.log = append(s.log, verb+" "+key[strings.LastIndexByte(key, ';')+1:])

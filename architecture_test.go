@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"internal/floor":         {},
 	"internal/fold":          {},
 	"internal/gateway":       {"cookie", "sessiontoken", "machinekey", "internal/fold"},
+	"internal/hostile":       {},
 	"internal/nbfx":          {"internal/dotnet"},
 	"internal/nrbf":          {"internal/dotnet"},
 	"internal/race":          {},

@@ -117,11 +117,18 @@ func (k Chunking) Join(r *http.Request, name string) (string, error) {
 		values [MaxChunks + 1]string
 		seen   uint64 // bit i: chunk i is there; for WIF, bit MaxChunks: one too many
 		last   = k.lastIndex(MaxChunks)
+		pairs  = 0
 	)
+	if isLong(r.Header["Cookie"]) {
+		return "", ErrTooLong
+	}
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
 			pair, line = cutPair(line)
+			if pairs++; pairs > maxCookies {
+				return "", ErrTooLong
+			}
 			i, _, value, ok := k.cutChunk(pair, name, last)
 			if !ok || seen&(1<<i) != 0 {
 				continue

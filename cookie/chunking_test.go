@@ -128,28 +128,35 @@ func chunks(n int, value string) []pair {
 }
 
 func TestJoinLimits(t *testing.T) {
-	long := strings.Repeat("A", 4096)
+	long := strings.Repeat("A", cookie.MaxLength/cookie.MaxChunks)
 	tests := []struct {
 		name string
 		line string
 		want int // length
 		err  error
 	}{
-		{"most chunks", header(chunks(cookie.MaxChunks, long)), cookie.MaxChunks * 4096, nil},
+		{"most chunks", header(chunks(cookie.MaxChunks, long)), cookie.MaxChunks * len(long), nil},
 		{"one chunk more", header(chunks(cookie.MaxChunks+1, "A")), 0, cookie.ErrTooManyChunks},
 		{"one chunk more, empty", header(chunks(cookie.MaxChunks+1, "")), 0, cookie.ErrTooManyChunks},
-		{"500 chunks", header(chunks(500, "A")), 0, cookie.ErrTooManyChunks},
-		{"500 chunks with an early gap", header(slices.Delete(chunks(500, "A"), 3, 4)), 3, nil},
+		{"500 chunks", header(chunks(500, "A")), 0, cookie.ErrTooLong},
+		{"190 chunks with an early gap", header(slices.Delete(chunks(190, "A"), 3, 4)), 3, nil},
+		{"200 cookies", strings.Repeat("a=b; ", 199) + "FedAuth=A", 1, nil},
+		{"201 cookies", strings.Repeat("a=b; ", 199) + "FedAuth=A; a=b", 0, cookie.ErrTooLong},
+		{"200 duplicates", strings.Repeat("FedAuth=x;", 200), 1, nil},
+		{"80 KiB", "FedAuth=x;" + strings.Repeat("a", 80<<10-10), 1, nil},
+		{"a byte more than 80 KiB", "FedAuth=x;" + strings.Repeat("a", 80<<10-9), 0, cookie.ErrTooLong},
+		{"2000 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1000), 1, nil},
+		{"2001 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1001), 0, cookie.ErrTooLong},
 		{"longest", "FedAuth=" + strings.Repeat("A", cookie.MaxLength), cookie.MaxLength, nil},
 		{"one byte longer", "FedAuth=" + strings.Repeat("A", cookie.MaxLength+1), 0, cookie.ErrTooLong},
 		{"one byte longer in two", "FedAuth=A; FedAuth1=" + strings.Repeat("A", cookie.MaxLength), 0, cookie.ErrTooLong},
 		{"1 MiB", "FedAuth=" + strings.Repeat("A", 1<<20), 0, cookie.ErrTooLong},
-		{"100,000 cookies", strings.Repeat("a=b; ", 100_000) + "FedAuth=A", 1, nil},
-		{"100,000 duplicates", strings.Repeat("FedAuth=x;", 100_000), 1, nil},
-		{"100,000 distinct chunks", header(chunks(100_000, "")), 0, cookie.ErrTooManyChunks},
-		{"1 MiB of semicolons", strings.Repeat(";", 1<<20), 0, cookie.ErrNoCookie},
-		{"1 MiB of digits", "FedAuth" + strings.Repeat("1", 1<<20) + "=A", 0, cookie.ErrNoCookie},
-		{"1 MiB of blanks", "FedAuth=" + strings.Repeat(" ", 1<<20), 0, nil},
+		{"100,000 cookies", strings.Repeat("a=b; ", 100_000) + "FedAuth=A", 0, cookie.ErrTooLong},
+		{"100,000 duplicates", strings.Repeat("FedAuth=x;", 100_000), 0, cookie.ErrTooLong},
+		{"100,000 distinct chunks", header(chunks(100_000, "")), 0, cookie.ErrTooLong},
+		{"1 MiB of semicolons", strings.Repeat(";", 1<<20), 0, cookie.ErrTooLong},
+		{"1 MiB of digits", "FedAuth" + strings.Repeat("1", 1<<20) + "=A", 0, cookie.ErrTooLong},
+		{"1 MiB of blanks", "FedAuth=" + strings.Repeat(" ", 1<<20), 0, cookie.ErrTooLong},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

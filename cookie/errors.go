@@ -20,7 +20,8 @@ var (
 	// not all there. Katana then takes the announcement for the text, or
 	// throws; see its option ThrowForPartialCookies.
 	ErrMissingChunk = errors.New("cookie: a chunk is missing")
-	// ErrTooLong means that the joined text is longer than [MaxLength], or
+	// ErrTooLong means that the joined text is longer than [MaxLength], that
+	// the header Cookie has more than 80 KiB, 200 cookies or 2000 blanks, or
 	// that one cookie to be written is larger than [MaxCookieSize].
 	ErrTooLong = errors.New("cookie: value too long")
 	// ErrInvalidCookie means that a cookie to be written has a name, a value

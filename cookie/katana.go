@@ -49,7 +49,7 @@ func (k Chunking) joinChunks(values []string, seen uint64) (string, error) {
 		return "", ErrNoCookie
 	}
 	first := values[0]
-	if len(first) > MaxLength {
+	if isTooLong(first) {
 		return "", ErrTooLong
 	}
 	if k == Katana {
@@ -71,7 +71,7 @@ func (k Chunking) joinChunks(values []string, seen uint64) (string, error) {
 	for _, v := range chunks {
 		length += len(v)
 	}
-	if length > MaxLength {
+	if isTooLong(chunks...) {
 		return "", ErrTooLong
 	}
 	for i, v := range chunks {
@@ -98,6 +98,16 @@ func (k Chunking) joinChunks(values []string, seen uint64) (string, error) {
 	return unescape(b.String()), nil
 }
 
+// isTooLong reports whether the parts of a text are more than is read.
+func isTooLong(parts ...string) bool {
+	length, escaped := 0, false
+	for _, part := range parts {
+		length += len(part)
+		escaped = escaped || strings.IndexByte(part, '%') >= 0
+	}
+	return length > MaxLength || escaped && length > maxEscaped
+}
+
 // splitKatana is SplitSize for Katana. With
 //
 //	P = len(name)+1, S = length of the attributes, V = length of the value,
@@ -121,6 +131,8 @@ func (k Chunking) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) 
 		return nil, fmt.Errorf("%w: %s: not UTF-8", ErrInvalidCookie, t.Name)
 	case !quoted && parseMarker(c.Value) > 0:
 		return nil, fmt.Errorf("%w: %s: the value reads as a number of chunks", ErrInvalidCookie, t.Name)
+	case isTooLong(t.Value):
+		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooLong, t.Name, len(t.Value))
 	case size == 0:
 		size = DefaultKatanaSize
 	}

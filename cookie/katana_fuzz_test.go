@@ -9,11 +9,15 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/hostile"
 )
 
 // joinKatanaReference is Join, plainly: all pairs into a list, one search per
 // name, and net/url to decode.
 func joinKatanaReference(k cookie.Chunking, lines, name string) (string, error) {
+	if isTooMuch(lines) {
+		return "", cookie.ErrTooLong
+	}
 	var all []pair
 	for p := range strings.SplitSeq(strings.ReplaceAll(lines, "\n", ";"), ";") {
 		key, value, _ := strings.Cut(strings.Trim(p, " \t"), "=")
@@ -104,6 +108,10 @@ func FuzzJoinKatana(f *testing.F) {
 	}
 	if seeds == 0 {
 		f.Fatal("no seeds")
+	}
+	c := hostile.Credential{Cookie: "n", Chunk: "nC%d", Marked: true, Text: "QUFBQQ"}
+	for _, r := range c.Requests(1200) {
+		f.Add(strings.Join(r.Cookies, "\n"), "n")
 	}
 	f.Add("n=chunks:2; nC1=\"%e2%82\"; NC2=%ac; nc2", "n")
 	f.Add("n=chunks:0000000061\nnC1=%C3%A9%c3%28%f0%9f%98%80", "n")

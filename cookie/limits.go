@@ -10,10 +10,11 @@ const (
 	// a set that survives a browser fits.
 	MaxChunks = 60
 
-	// MaxLength is the length in bytes of the joined text: 60 chunks of the
-	// largest size that browsers keep, rounded up. http.sys, below IIS, stops
-	// at 16 KiB of headers by default and net/http at 1 MiB.
-	MaxLength = 256 << 10
+	// MaxLength is the length in bytes of the joined text. http.sys, below
+	// IIS, stops at 16 KiB of headers by default and cannot be set to take a
+	// header line of more than 65534 bytes (MaxFieldLength), so that no node
+	// on .NET Framework ever gets more; net/http stops at 1 MiB.
+	MaxLength = 64 << 10
 
 	// DefaultChunkSize is the number of characters in a full chunk when none
 	// is configured (ChunkedCookieHandler.DefaultChunkSize).
@@ -41,3 +42,21 @@ const _ = uint(63 - MaxChunks)
 // maxInspectIndex bounds the chunk numbers that Inspect reports. Join looks at
 // none above MaxChunks.
 const maxInspectIndex = 9999
+
+// What is read of the header Cookie, all its lines together: other cookies and
+// the names have their place in it. Beyond that nothing is, since finding a
+// cookie must not cost more than a MAC.
+const (
+	// maxHeader is the length in bytes.
+	maxHeader = MaxLength + 16<<10
+	// maxCookies is the number of cookies, and of lines. Chrome and Firefox keep 180 for a
+	// site and all its hosts (see docs/limits.md).
+	maxCookies = 200
+	// maxBlanks is the number of spaces and tabs. Browsers send one between two
+	// cookies, and some sites have a few in a value.
+	maxBlanks = 2000
+	// maxEscaped is the length in bytes of a joined text of Katana with percent
+	// escapes, of which its tickets have none. It is what http.sys takes of
+	// headers by default.
+	maxEscaped = 16 << 10
+)

@@ -81,6 +81,9 @@ func Bearer(r *http.Request) (string, error) {
 	if len(lines) > 1 {
 		return "", sessiontoken.ErrInvalid
 	}
+	if len(lines[0]) > maxHeader {
+		return "", ErrTooLong
+	}
 	token := strings.TrimSpace(lines[0][len(prefix):])
 	switch {
 	case token == "":

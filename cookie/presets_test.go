@@ -76,7 +76,8 @@ func TestBearer(t *testing.T) {
 		{[]string{"Bearerabc"}, "", cookie.ErrNoCredential},
 		{[]string{"Basic abc"}, "", cookie.ErrNoCredential},
 		{[]string{strings.Repeat(" ", 1<<20)}, "", cookie.ErrNoCredential},
-		{[]string{"Bearer " + strings.Repeat(" ", 1<<20)}, "", cookie.ErrNoCredential},
+		{[]string{"Bearer " + strings.Repeat(" ", 1<<20)}, "", cookie.ErrTooLong},
+		{[]string{"Bearer " + strings.Repeat(" ", 1<<16)}, "", cookie.ErrNoCredential},
 	} {
 		r := &http.Request{Header: http.Header{"Authorization": test.lines}}
 		got, err := cookie.Bearer(r)

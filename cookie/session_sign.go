@@ -85,7 +85,7 @@ func (s *Sessions) user(p *sessiontoken.Principal) string {
 	// lower-case form, belong other names.
 	folded := []byte(name)
 	for i, c := range folded {
-		folded[i] = lower(c)
+		folded[i] = lower[c]
 	}
 	for _, text := range []string{string(folded), issuer, cmp.Or(claim.OriginalIssuer, issuer)} {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))

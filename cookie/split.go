@@ -29,8 +29,8 @@ func (k Chunking) Split(c *http.Cookie) ([]*http.Cookie, error) {
 //
 // On error nothing is returned. The error matches [ErrInvalidCookie] if c has
 // no value, is not valid for net/http or would be refused by browsers;
-// [ErrTooLong] if a chunk with its name exceeds [MaxCookieSize]; and
-// [ErrTooManyChunks].
+// [ErrTooLong] if a chunk with its name exceeds [MaxCookieSize], or if the
+// value is longer than Join reads; and [ErrTooManyChunks].
 func (k Chunking) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	if c == nil {
 		return nil, fmt.Errorf("%w: nil", ErrInvalidCookie)
@@ -62,6 +62,9 @@ func (k Chunking) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	n := (len(c.Value) + size - 1) / size
 	if n > MaxChunks {
 		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooManyChunks, c.Name, len(c.Value))
+	}
+	if len(c.Value) > MaxLength {
+		return nil, fmt.Errorf("%w: %s has %d characters, %d are read", ErrTooLong, c.Name, len(c.Value), MaxLength)
 	}
 	if longest := len(k.chunkName(c.Name, n-1)) + size; longest > MaxCookieSize {
 		return nil, fmt.Errorf("%w: a chunk of %s has %d bytes with its name, browsers keep %d",

@@ -23,7 +23,8 @@ import (
 // from c.Name in case are deleted as the browser spells them, as they would be
 // read in place of the deleted ones. Chunks numbered [MaxChunks] or more are
 // never read and left alone, and so is a chunk of the same name on another
-// path, which the request does not tell apart.
+// path, which the request does not tell apart. Behind the first 200 cookies
+// none is looked for.
 //
 // KatanaSystemWeb also deletes what the cookie announces, as .NET does,
 // whether the request holds it or not.
@@ -65,12 +66,14 @@ func (k Chunking) expire(r *http.Request, c *http.Cookie, name string, keep int)
 		marker   string
 		marked   bool
 		last     = k.lastIndex(MaxChunks - 1)
+		pairs    = 0
 	)
 	if k.isKatana() {
 		last = MaxChunks
 	}
-	for _, line := range r.Header["Cookie"] {
-		for line != "" {
+	lines := r.Header["Cookie"]
+	for _, line := range lines[:min(len(lines), maxCookies)] {
+		for ; line != "" && pairs < maxCookies; pairs++ {
 			var pair string
 			pair, line = cutPair(line)
 			i, spelled, value, ok := k.cutChunk(pair, name, last)

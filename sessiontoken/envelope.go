@@ -138,6 +138,9 @@ func cutEnvelope(doc []byte, e *envelope) bool {
 	if e.cookie, ok = bytes.CutSuffix(rest, []byte(envelopeTail)); !ok {
 		return false
 	}
+	if !isSmallMarkup(doc[:len(doc)-len(e.cookie)-len(envelopeTail)]) { // as for readEnvelope
+		return false
+	}
 	// One pass of the base64 decoder shows whether there is anything else in
 	// it; here it must only be certain that no markup is.
 	return bytes.IndexByte(e.cookie, '<') < 0 && bytes.IndexByte(e.cookie, '&') < 0

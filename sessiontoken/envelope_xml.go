@@ -19,11 +19,10 @@ import (
 func readEnvelope(doc []byte, e *envelope) bool {
 	*e = envelope{}
 	doc, ok := toUTF8(doc)
-	if !ok || bytes.Count(doc, []byte("=")) > maxEnvelopeAttributes { // every attribute has one
+	if !ok {
 		return false
 	}
-	x := envelopeReader{doc: doc, d: xml.NewDecoder(bytes.NewReader(doc))}
-	x.d.Strict = true
+	x := newEnvelopeReader(doc)
 	return x.document(e) == nil
 }
 
@@ -31,16 +30,73 @@ func readEnvelope(doc []byte, e *envelope) bool {
 var errEnvelope = errors.New("malformed envelope")
 
 // envelopeReader checks the two levels of elements that an envelope has.
+//
+// A decoder of the standard library takes some ten nanoseconds for a byte and
+// hundreds for a node or a reference, which is far more than a MAC. So it gets
+// to see no more than a real envelope has around the token: the base64 in
+// Cookie passes it by.
 type envelopeReader struct {
 	doc   []byte
 	d     *xml.Decoder
-	last  []byte // the token as it stands in doc
-	nodes int
+	in    *boundedReader
+	past  int               // bytes of doc that went past the decoder
+	last  []byte            // the token as it stands in doc
 	root  map[string]string // namespaces that the root declares, by prefix
 	child map[string]string // those that the current child declares
 	// inside says that the root is open. There white space may be written as
 	// a character reference or CDATA, before and behind it may not.
 	inside bool
+}
+
+func newEnvelopeReader(doc []byte) *envelopeReader {
+	in := &boundedReader{rest: doc}
+	return &envelopeReader{doc: doc, d: xml.NewDecoder(in), in: in}
+}
+
+// boundedReader gives a decoder single bytes, as many as may be markup. Since
+// it is an io.ByteReader, the decoder has read no further than it says.
+type boundedReader struct {
+	rest        []byte
+	read, marks int
+}
+
+// isMark reports the characters that begin a node, a reference or the value of
+// an attribute.
+func isMark(c byte) bool { return c == '<' || c == '&' || c == '=' }
+
+// isSmallMarkup reports whether readEnvelope would read an envelope that
+// begins so.
+func isSmallMarkup(head []byte) bool {
+	marks := bytes.Count(head, []byte("<")) + bytes.Count(head, []byte("&")) + bytes.Count(head, []byte("="))
+	return len(head)+len(envelopeTail) <= maxEnvelopeMarkup && marks+2 <= maxEnvelopeMarks // 2 in the tail
+}
+
+func (r *boundedReader) ReadByte() (byte, error) {
+	if len(r.rest) == 0 {
+		return 0, io.EOF
+	}
+	c := r.rest[0]
+	if r.read++; isMark(c) {
+		r.marks++
+	}
+	if r.read > maxEnvelopeMarkup || r.marks > maxEnvelopeMarks {
+		return 0, errEnvelope
+	}
+	r.rest = r.rest[1:]
+	return c, nil
+}
+
+// Read is there for io.Reader. Nobody calls it.
+func (r *boundedReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	c, err := r.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	p[0] = c
+	return 1, nil
 }
 
 // document reads the root element and proves that nothing follows it.
@@ -136,6 +192,9 @@ func (x *envelopeReader) content(start xml.StartElement, namespace string) ([]by
 		return nil, err
 	}
 	var text []byte
+	if namespace == namespaceCookie {
+		text = x.base64(start)
+	}
 	for {
 		t, err := x.raw()
 		if err != nil {
@@ -154,6 +213,24 @@ func (x *envelopeReader) content(start xml.StartElement, namespace string) ([]by
 			return nil, errEnvelope
 		}
 	}
+}
+
+// base64 takes base64 and white space from behind the start of Cookie and
+// leads the decoder past it.
+func (x *envelopeReader) base64(start xml.StartElement) []byte {
+	if bytes.HasSuffix(x.last, []byte("/>")) { // nothing is inside
+		return nil
+	}
+	n := bytes.IndexAny(x.in.rest, "<&]")
+	if n < 0 {
+		return nil
+	}
+	// No character of it means anything in XML; if it is not base64, it does
+	// not decode.
+	text := x.in.rest[:n:n]
+	x.in.rest = x.in.rest[n:]
+	x.past += n
+	return text
 }
 
 // start reads the start of an element.
@@ -195,17 +272,17 @@ func (x *envelopeReader) token() (xml.Token, error) {
 // the decoder takes prefixes that are not declared. It also takes attributes
 // without white space between them, as .NET does not.
 func (x *envelopeReader) raw() (xml.Token, error) {
-	if x.nodes++; x.nodes > maxEnvelopeNodes {
-		return nil, errEnvelope
-	}
-	from := x.d.InputOffset()
+	from := x.offset()
 	t, err := x.d.RawToken()
-	x.last = x.doc[from:x.d.InputOffset()]
+	x.last = x.doc[from:x.offset()]
 	if _, ok := t.(xml.StartElement); ok && !isSpaced(x.last) {
 		return nil, errEnvelope
 	}
 	return t, err
 }
+
+// offset is how far into doc the decoder has come.
+func (x *envelopeReader) offset() int { return int(x.d.InputOffset()) + x.past }
 
 // isSpaced reports whether white space or the end of the tag follows the value
 // of every attribute. Quotes have no other place in a start tag.
@@ -292,6 +369,11 @@ func (x *envelopeReader) unique(attrs []xml.Attr) error {
 // UTF-16. The declaration must agree with the bytes.
 func toUTF8(doc []byte) ([]byte, bool) {
 	encoding := "utf-8"
+	if bytes.HasPrefix(doc, []byte("\xFE\xFF")) || bytes.HasPrefix(doc, []byte("\xFF\xFE")) {
+		if len(doc) > maxUnusual {
+			return nil, false
+		}
+	}
 	switch {
 	case bytes.HasPrefix(doc, []byte("\xEF\xBB\xBF")):
 		doc = doc[3:]
@@ -356,13 +438,27 @@ func isDeclaration(s, encoding string) bool {
 	return strings.Trim(s, " \t\r\n") == ""
 }
 
+// hasSpace reports whether a text has white space that withoutSpace removes.
+func hasSpace[T string | []byte](text T) bool {
+	switch text := any(text).(type) {
+	case string:
+		return strings.IndexByte(text, ' ') >= 0 || strings.IndexByte(text, '\t') >= 0 ||
+			strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0
+	case []byte:
+		return bytes.IndexByte(text, ' ') >= 0 || bytes.IndexByte(text, '\t') >= 0 ||
+			bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0
+	}
+	return false
+}
+
 // withoutSpace removes the white space that base64 content may have.
 func withoutSpace(b []byte) []byte {
-	out := b[:0]
+	n := 0
 	for _, c := range b {
+		b[n] = c
 		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
-			out = append(out, c)
+			n++
 		}
 	}
-	return out
+	return b[:n]
 }

@@ -30,6 +30,9 @@ func FuzzFormsDecode(f *testing.F) {
 	if n == 0 {
 		f.Fatal("no seeds")
 	}
+	for _, text := range hostileTargets(f)[2].Texts(400) {
+		f.Add(text.Text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for i, c := range codecs {
 			got, err := c.Decode(ctx, text)

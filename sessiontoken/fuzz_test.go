@@ -31,6 +31,9 @@ func FuzzDecode(f *testing.F) {
 	if n == 0 {
 		f.Fatal("no seeds")
 	}
+	for _, text := range hostileTargets(f)[0].Texts(2400) {
+		f.Add(text.Text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		tok, err := c.Decode(ctx, text)
 		if err != nil {
@@ -54,6 +57,11 @@ func FuzzEnvelope(f *testing.F) {
 	}
 	if n == 0 {
 		f.Fatal("no seeds")
+	}
+	for _, text := range hostileTargets(f)[0].Texts(2400) {
+		if doc, err := base64.StdEncoding.DecodeString(text.Text); err == nil {
+			f.Add(doc)
+		}
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		compareEnvelopeReaders(t, doc)

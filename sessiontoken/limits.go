@@ -7,6 +7,10 @@ const (
 	// grows to 1.8 MiB under two layers of base64; net/http stops at 1 MiB
 	// of header by default.
 	maxText = 2 << 20
+	// maxUnusual bounds, in bytes, what .NET reads and no software writes: a
+	// text with white space in it, and XML in UTF-16. 16 KiB is what http.sys
+	// takes of headers by default.
+	maxUnusual = 16 << 10
 	// maxToken bounds a token after inflating, in bytes
 	// (DeflateCookieTransform.MaxDecompressedSize: exactly this many pass).
 	maxToken = 1 << 20
@@ -31,11 +35,14 @@ const (
 	// maxCertificates bounds the certificates of a chain: each one that did
 	// not sign a cookie costs an RSA verification.
 	maxCertificates = 16
-	// maxEnvelopeNodes and maxEnvelopeAttributes bound the XML around the
-	// token, which is read before anything is authenticated. .NET writes ten
-	// nodes and four attributes.
-	maxEnvelopeNodes      = 1 << 16
-	maxEnvelopeAttributes = 256
+	// maxEnvelopeMarkup bounds the bytes of an envelope apart from the base64
+	// in it, and maxEnvelopeMarks the elements, comments, CDATA sections,
+	// references and attributes, for envelopes that are not written as .NET
+	// writes them. All of it is read before anything is authenticated. .NET
+	// writes some 500 bytes with 12 marks (SessionSecurityTokenHandler.WriteToken),
+	// and more only for an Id or ContextId of the site's own making.
+	maxEnvelopeMarkup = 4096
+	maxEnvelopeMarks  = 128
 	// maxFormsText bounds the text of a forms ticket or role cookie, in
 	// characters (FormsAuthentication.Decrypt, RolePrincipal).
 	maxFormsText = 4096

@@ -29,6 +29,9 @@ func FuzzOWINDecode(f *testing.F) {
 	if n < 100 || len(known) < 10 {
 		f.Fatalf("%d seeds, %d of them good", n, len(known))
 	}
+	for _, text := range hostileTargets(f)[4].Texts(400) {
+		f.Add(text.Text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var s owinScratch
 		compareOWINText(t, &s, text)

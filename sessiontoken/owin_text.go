@@ -23,6 +23,9 @@ func (s *owinScratch) decodeOWINText(value string) ([]byte, bool) {
 	if ok {
 		return out, true
 	}
+	if len(value) > maxUnusual {
+		return out, false
+	}
 	// As .NET does it: padding for the length as it is, then standard base64.
 	padding := -len(value) & 3
 	s.text = s.text[:0]

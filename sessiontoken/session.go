@@ -227,7 +227,7 @@ func (c *SessionCodec) open(ctx context.Context, value string, a *Anatomy) (*Tok
 		return c.dereference(ctx, s, &env, a)
 	}
 	protected, ok := base64.AppendDecode(s.packed[:0], env.cookie)
-	if !ok { // white space, if anything
+	if !ok && hasSpace(env.cookie) {
 		protected, ok = base64.AppendDecode(s.packed[:0], withoutSpace(env.cookie))
 	}
 	s.packed = protected[:0]
@@ -330,6 +330,9 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 		return "", err
 	}
 	xml := appendEnvelopeHead(s.xml[:0], t, false)
+	if !isSmallMarkup(xml) {
+		return "", errLongIDs
+	}
 	xml = stdbase64.StdEncoding.AppendEncode(xml, protected)
 	xml = append(xml, envelopeTail...)
 	s.xml = xml[:0]
@@ -339,13 +342,17 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	return s.encodeText(xml), nil
 }
 
+// errLongIDs is for ids that readEnvelope would not read.
+var errLongIDs = fmt.Errorf("sessiontoken: cannot issue: the ids of the token take more than %d bytes of XML or %d references",
+	maxEnvelopeMarkup, maxEnvelopeMarks)
+
 // decodeText decodes the outer base64.
 func (s *sessionScratch) decodeText(value string) (xml []byte, ok bool) {
 	if len(value) > maxText {
 		return nil, false
 	}
 	xml, ok = base64.AppendDecode(s.xml[:0], value)
-	if !ok { // .NET skips white space
+	if !ok && len(value) <= maxUnusual && hasSpace(value) { // .NET skips it
 		s.text = append(s.text[:0], value...)
 		xml, ok = base64.AppendDecode(s.xml[:0], withoutSpace(s.text))
 	}

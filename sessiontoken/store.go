@@ -99,10 +99,13 @@ func (c *SessionCodec) encodeReference(ctx context.Context, s *sessionScratch, p
 	if err != nil {
 		return "", err
 	}
+	s.xml = appendEnvelopeHead(s.xml[:0], t, true) // over the payload
+	if !isSmallMarkup(s.xml) {
+		return "", errLongIDs
+	}
 	key := c.storeKey(t.ContextID, t.KeyGeneration)
 	if err := c.o.Store.Put(ctx, key, protected, t.ValidTo.Add(c.o.ClockSkew)); err != nil {
 		return "", storeError(err)
 	}
-	s.xml = appendEnvelopeHead(s.xml[:0], t, true)
 	return s.encodeText(s.xml), nil
 }

@@ -411,7 +411,7 @@ func TestDiagnoses(t *testing.T) {
 			return broken{site: a.with(func(s *site) { s.validation = "MD5" }), input: header("FedAuth=" + a.session(t, nil, 0))}
 		}},
 		{"more than is searched", doctor.CodeTooLarge, "are not searched", false, func(t *testing.T) broken {
-			return broken{site: fresh(t), input: header(".AspNet.ApplicationCookie=" + strings.Repeat("Ab3_", doctor.MaxText/4+1))}
+			return broken{site: fresh(t), input: doctor.Input{Text: strings.Repeat("Ab3_", doctor.MaxText/4+1)}}
 		}},
 		{"two settings at once", doctor.CodeValidationAlgorithm, `"SHA1"`, true, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode, s.validation, s.protection = "Framework20SP1", "SHA1", "Encryption" })

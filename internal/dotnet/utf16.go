@@ -2,6 +2,7 @@ package dotnet
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -14,7 +15,7 @@ func AppendUTF8FromUTF16LE(dst, src []byte) ([]byte, bool) {
 	if len(src)%2 != 0 {
 		return dst, false
 	}
-	out := dst
+	out := slices.Grow(dst, len(src)/2)
 	for len(src) > 0 {
 		r := rune(binary.LittleEndian.Uint16(src))
 		src = src[2:]

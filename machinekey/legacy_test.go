@@ -605,7 +605,8 @@ func TestLegacyHostile(t *testing.T) {
 		if cfg.Decryption != machinekey.AES {
 			return
 		}
-		if n := testing.AllocsPerRun(1, func() {
+		// The average, rounded down: what the runtime allocates beside it counts too.
+		if n := testing.AllocsPerRun(5, func() {
 			if _, err := p.Unprotect(nil, large); err != machinekey.ErrUnprotect {
 				t.Errorf("%s: %v", name, err)
 			}

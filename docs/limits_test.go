@@ -127,6 +127,10 @@ func TestLimitsInDocument(t *testing.T) {
 	if want := fmt.Sprintf("| `webfarm serve -max-header-bytes` | %d |", atoi(t, string(flag[1]))<<10); !strings.Contains(string(data), want) {
 		t.Errorf("no row begins %q", want)
 	}
+	const idle = "| `webfarm serve -body-idle` | 1m |"
+	if !strings.Contains(string(data), idle) || !strings.Contains(string(gateway), `"body-idle", time.Minute,`) {
+		t.Errorf("no row begins %q, or the flag has another default", idle)
+	}
 }
 
 // TestTooLargeIsRefusedBeforeItIsWritten holds what docs/limits.md says of

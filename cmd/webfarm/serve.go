@@ -95,6 +95,7 @@ type serve struct {
 	drain, end   time.Duration
 	interval     time.Duration
 	maxHeader    int
+	bodyIdle     time.Duration
 	format       string
 	json         bool
 	// listening, if not nil, is told the addresses; for tests.
@@ -121,7 +122,7 @@ func (s *serve) define(flags *flag.FlagSet) {
 	flags.Var(&s.hosts, "return-host", "`HOST` to which a sign-in elsewhere may send back, .example.com for all below it; repeat it")
 	flags.StringVar(&s.upstream, "upstream", "", "`URL` of a service to pass requests on to")
 	flags.BoolVar(&s.anonymous, "anonymous", false, "with -upstream: let strangers through, without the headers")
-	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream: pass on what X-Forwarded-* says, behind another proxy")
+	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream, behind another proxy: pass on where it says requests come from")
 	flags.StringVar(&s.store, "store", "", "`KIND` of store that remembers sign-outs: memory, until a restart; none if left out")
 	flags.StringVar(&s.sliding, "sliding", "", "renew sessions in use: `WHEN` is on or off; as the framework does if left out")
 	flags.DurationVar(&s.maxLife, "max-lifetime", 0, "end sessions this `DURATION` after the sign-in, however often renewed")
@@ -131,6 +132,7 @@ func (s *serve) define(flags *flag.FlagSet) {
 	flags.DurationVar(&s.end, "shutdown-timeout", 10*time.Second, "`DURATION` that requests under way may take then; 10s if left out")
 	flags.DurationVar(&s.interval, "watch", 10*time.Second, "`DURATION` between two looks at the web.config; 10s if left out")
 	flags.IntVar(&s.maxHeader, "max-header-bytes", 64<<10, "`BYTES` of header that are read, cookies among them; 65536 if left out")
+	flags.DurationVar(&s.bodyIdle, "body-idle", time.Minute, "with -upstream: `DURATION` for which a body may stand still; 1m if left out")
 	flags.StringVar(&s.format, "log-format", "text", "`FORMAT` of the log: text, as if left out, or json")
 	flags.BoolVar(&s.json, "json", false, "print for machines: -log-format json")
 }
@@ -216,7 +218,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		Anonymous:      s.anonymous,
 		TrustForwarded: s.trust,
 		Watch:          machinekey.WatchOptions{Interval: s.interval},
-		Limits:         gateway.Limits{HeaderBytes: s.maxHeader},
+		Limits:         gateway.Limits{HeaderBytes: s.maxHeader, BodyIdle: s.bodyIdle},
 		Logger:         logger,
 	}
 	o.SignIn.Hosts = s.hosts
@@ -253,7 +255,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	} else if s.anonymous || s.trust {
 		return o, usageError("-anonymous and -trust-forwarded go with -upstream")
 	}
-	if s.interval <= 0 || s.drain < 0 || s.end <= 0 || s.maxLife < 0 || s.maxHeader <= 0 {
+	if s.interval <= 0 || s.drain < 0 || s.end <= 0 || s.maxLife < 0 || s.maxHeader <= 0 || s.bodyIdle <= 0 {
 		return o, usageError("a duration or number is out of range")
 	}
 	if s.demoSignIn && !isLoopbackHost(s.listen) {

@@ -187,13 +187,7 @@ func isLocal(r *http.Request) bool {
 	if err != nil || !r.ProtoAtLeast(1, 1) || !peer.Addr().Unmap().IsLoopback() || !isLoopbackHost(r.Host) {
 		return false
 	}
-	for name := range r.Header {
-		name = strings.ToLower(name)
-		if name == "forwarded" || name == "via" || name == "x-real-ip" || strings.HasPrefix(name, "x-forwarded-") || strings.HasPrefix(name, "x-original-") {
-			return false
-		}
-	}
-	return true
+	return !gateway.PassedProxy(r.Header)
 }
 
 // isLoopbackHost reports whether host, with or without a port, names this

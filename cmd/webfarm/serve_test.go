@@ -121,7 +121,7 @@ func (s *served) do(method, address, form string, headers ...string) (*http.Resp
 			r.Host = headers[i+1]
 			continue
 		}
-		r.Header.Set(headers[i], headers[i+1])
+		r.Header[headers[i]] = []string{headers[i+1]} // as it is spelled
 	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
@@ -249,6 +249,8 @@ func TestServeInspectIsLocal(t *testing.T) {
 	far := [][]string{
 		{"Host", "shop.example.com"}, {"Host", "127.0.0.1.example.com"}, {"Host", "localhost.example.com:80"}, {"X-Forwarded-For", "127.0.0.1"},
 		{"Forwarded", "for=127.0.0.1"}, {"X-Real-Ip", "127.0.0.1"}, {"Via", "1.1 proxy"}, {"X-Forwarded-Host", "localhost"}, {"X-Original-Url", "http://localhost/"},
+		{"X-Client-IP", "127.0.0.1"}, {"x_client_ip", "127.0.0.1"}, {"CF-Connecting-IP", "127.0.0.1"}, {"True-Client-IP", "127.0.0.1"}, {"Fastly-Client-IP", "127.0.0.1"},
+		{"X-Cluster-Client-IP", "127.0.0.1"}, {"X_FORWARDED_FOR", "127.0.0.1"}, {"X_Real_IP", "127.0.0.1"}, {"X-Rewrite-Url", "/"}, {"X-Forwarded", ""},
 	}
 	for _, headers := range far {
 		if resp, _ := s.get(s.public+"/inspect", headers...); resp.StatusCode != 404 {
@@ -406,6 +408,7 @@ func TestServeUsage(t *testing.T) {
 		{[]string{config, "-upstream", "http://%zz"}, "-upstream"},
 		{[]string{config, "-anonymous"}, "-upstream"},
 		{[]string{config, "-drain", "-1s"}, "out of range"},
+		{[]string{config, "-body-idle", "0s"}, "out of range"},
 		{[]string{config, "-insecure-demo-signin", "-listen", ":8080"}, "loopback"},
 		{[]string{config, "-insecure-demo-signin", "-listen", "0.0.0.0:8080"}, "loopback"},
 		{[]string{config, "-insecure-demo-signin", "-listen", "192.0.2.1:8080"}, "loopback"},
@@ -466,7 +469,7 @@ func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 
 // A sign-out is remembered however many others there are.
 func TestServeMemoryForgetsNoSignOut(t *testing.T) {
-	s := serve{keys: keyFlags{config: texts{"web.config"}}, store: "memory", interval: time.Second, end: time.Second, maxHeader: 1}
+	s := serve{keys: keyFlags{config: texts{"web.config"}}, store: "memory", interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
 	o, err := s.options(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -54,7 +54,10 @@ func (g *Gateway) Admin() http.Handler {
 		noStore(w)
 		g.metrics.write(w, g) // fails only if the client has gone
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		closeBehindBody(w, r)
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

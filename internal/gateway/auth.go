@@ -68,11 +68,6 @@ func (g *Gateway) auth(as asker) http.Handler {
 		decide(w, r, p)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength != 0 {
-			// Nothing is asked with a body. Whatever follows on this
-			// connection is not taken for another request.
-			w.Header().Set("Connection", "close")
-		}
 		if !demandOf(r, as).keep {
 			renewing.ServeHTTP(w, r)
 			return

@@ -56,9 +56,10 @@ type Options struct {
 	Upstream *url.URL
 	// Anonymous lets strangers through to Upstream, without identity headers.
 	Anonymous bool
-	// TrustForwarded passes on to Upstream what X-Forwarded-For, -Host and
-	// -Proto of a request say, for a gateway behind another proxy. Otherwise
-	// they are written afresh.
+	// TrustForwarded passes on to Upstream what X-Forwarded-*, Forwarded,
+	// X-Real-IP, X-Original-URL and X-Rewrite-URL of a request say, for a
+	// gateway behind another proxy. Otherwise X-Forwarded-For, -Host and -Proto
+	// are written afresh, and the others are left out.
 	TrustForwarded bool
 	// Transport reaches Upstream; nil is a transport of its own that uses no
 	// proxy.
@@ -177,12 +178,7 @@ func (g *Gateway) Handler() http.Handler {
 	}
 	envoy := g.auth(asEnvoy)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(r.TransferEncoding) > 0 {
-			// A proxy in front that goes by Content-Length, which net/http then
-			// ignores, sees another end of this request than we do. What
-			// follows it is not read.
-			w.Header().Set("Connection", "close")
-		}
+		closeBehindBody(w, r)
 		// As it was sent: what is escaped is not one of ours.
 		path, own := strings.CutPrefix(r.URL.EscapedPath(), g.prefix)
 		if !own || g.upstream != nil && (path == "" || path[0] != '/') { // such as /.webfarmers
@@ -203,6 +199,16 @@ func (g *Gateway) Handler() http.Handler {
 			http.NotFound(w, r)
 		}
 	})
+}
+
+// closeBehindBody has the connection closed behind an answer of our own to a
+// request with a body. We read no more of it than we need, and do not wait for
+// it; what follows is not taken for another request. The server's deadline ends
+// the connection even if the client sends nothing.
+func closeBehindBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // toUpstream passes a request on, if there is where to.
@@ -245,7 +251,13 @@ type Limits struct {
 	// would read gets through.
 	HeaderBytes int
 	// HeaderTimeout is how long a client may take for its header: 10 seconds.
+	// It has twice as long for a whole request that the gateway answers itself,
+	// and from then on twice as long again to take the answer.
 	HeaderTimeout time.Duration
+	// BodyIdle is how long a body that is passed on may stand still, in either
+	// direction: 1 minute, as in nginx. WebSockets may be silent. For the first
+	// bytes of its body a client has twice HeaderTimeout.
+	BodyIdle time.Duration
 	// IdleTimeout is how long an idle connection stays: 2 minutes, longer
 	// than the 60 seconds of nginx, so that it is the proxy that closes.
 	IdleTimeout time.Duration
@@ -256,16 +268,25 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() (Limits, error) {
-	if l.HeaderBytes < 0 || l.HeaderTimeout < 0 || l.IdleTimeout < 0 || l.IdentityBytes < 0 {
+	if l.HeaderBytes < 0 || l.HeaderTimeout < 0 || l.BodyIdle < 0 || l.IdleTimeout < 0 || l.IdentityBytes < 0 {
 		return l, errors.New("gateway: a limit is negative")
 	}
 	return Limits{
 		HeaderBytes:   cmp.Or(l.HeaderBytes, 64<<10),
 		HeaderTimeout: cmp.Or(l.HeaderTimeout, 10*time.Second),
+		BodyIdle:      cmp.Or(l.BodyIdle, time.Minute),
 		IdleTimeout:   cmp.Or(l.IdleTimeout, 2*time.Minute),
 		IdentityBytes: cmp.Or(l.IdentityBytes, 8<<10),
 	}, nil
 }
+
+// request is how long a request that the gateway answers itself may take to
+// come in, and its answer to go out.
+func (l Limits) request() time.Duration { return 2 * l.HeaderTimeout }
+
+// linger is how long a client may take to see an answer that came before the
+// end of its request.
+func (l Limits) linger() time.Duration { return l.HeaderTimeout / 2 }
 
 // String describes the gateway for a log, without any key.
 func (g *Gateway) String() string { return fmt.Sprintf("gateway of\n%v", g.site) }

@@ -87,7 +87,7 @@ func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
 // proxies are apart.
 func isIdentityName(name string) bool {
 	folded := fold(name)
-	if !strings.HasPrefix(folded, "x-") || len(name) < 3 || strings.HasPrefix(folded, "x-forwarded-") || folded == "x-real-ip" ||
+	if !strings.HasPrefix(folded, "x-") || len(name) < 3 || isForwarded(folded) ||
 		strings.HasPrefix(folded, "x-original-") || folded == fold(headerRequireRole) || folded == fold(headerRenew) || strings.HasPrefix(folded, fold(headerSetCookie)) {
 		return false
 	}
@@ -109,10 +109,11 @@ func fold(name string) string {
 	}, name)
 }
 
-// strip removes every header that a service could take for one of ours.
+// strip removes every header that a service could take for one of ours, now or
+// in a later version.
 func (h *headerWriter) strip(header http.Header) {
 	for name := range header {
-		if slices.Contains(h.folded, fold(name)) {
+		if folded := fold(name); strings.HasPrefix(folded, ownPrefix) || slices.Contains(h.folded, folded) {
 			delete(header, name)
 		}
 	}

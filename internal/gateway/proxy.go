@@ -24,12 +24,12 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 	if transport == nil {
 		transport = &http.Transport{
 			Proxy: nil, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, ForceAttemptHTTP2: true,
-			MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
+			TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
 		}
 	}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:        g.rewrite,
-		ModifyResponse: modifyResponse,
+		ModifyResponse: g.modifyResponse,
 		Transport:      transport,
 		ErrorHandler:   g.badGateway,
 		ErrorLog:       slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
@@ -41,6 +41,9 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 			g.challenge(w, r)
 			return
 		}
+		if len(r.TransferEncoding) == 0 {
+			w.Header().Del("Connection") // what follows may be another request
+		} // or a proxy in front that goes by Content-Length sees another end than we do
 		passed := &passed{response: w.Header(), ours: w.Header().Clone()}
 		if ok {
 			if !g.permits(p, demand{}) {
@@ -60,7 +63,7 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 		// ReverseProxy sends what stands here with every hint (1xx) of the
 		// service, and then forgets it.
 		clear(w.Header())
-		proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passedKey{}, passed)))
+		g.pass(proxy, w, r, passed)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodConnect { // a tunnel to where the client likes
@@ -75,6 +78,24 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 		}
 		renewing.ServeHTTP(w, r)
 	}), nil
+}
+
+// pass has proxy pass a request on, with the limits of idle.go in the place of
+// those of the server.
+func (g *Gateway) pass(proxy http.Handler, w http.ResponseWriter, r *http.Request, p *passed) {
+	ctx, end := context.WithCancelCause(context.WithValue(r.Context(), passedKey{}, p))
+	defer end(nil)
+	client := http.NewResponseController(w)
+	client.EnableFullDuplex() // an answer need not wait for the end of the request
+	to := &clientWriter{w, client, g.o.Limits.BodyIdle, newClientBody(r, client, g.o.Limits, end)}
+	defer to.wait() // for what is still to be flushed
+	p.end, p.body = end, to.body
+	r = r.WithContext(ctx)
+	if to.body != nil {
+		r.Body = to.body
+		defer to.body.leave(g.o.Limits.linger())
+	}
+	proxy.ServeHTTP(to, r)
 }
 
 // hasDots reports whether a server could take part of a path for the directory
@@ -114,36 +135,22 @@ func (g *Gateway) rewrite(r *httputil.ProxyRequest) {
 		r.Out.URL.Path, r.Out.URL.RawPath = r.In.URL.Path, r.In.URL.RawPath
 	}
 	r.Out.Host = r.In.Host
+	g.headers.strip(r.Out.Header)
+	stripForwarded(r.Out.Header)
 	if g.o.TrustForwarded {
 		r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 	}
 	r.SetXForwarded()
 	if g.o.TrustForwarded {
-		for _, name := range []string{headerForwardedHost, "X-Forwarded-Proto"} {
-			if v := r.In.Header[name]; len(v) > 0 {
-				r.Out.Header[name] = v
-			}
-		}
+		by := r.Out.Header["X-Forwarded-For"] // with the proxy itself
+		copyForwarded(r.Out.Header, r.In.Header)
+		r.Out.Header["X-Forwarded-For"] = by
 	}
-	g.headers.strip(r.Out.Header)
-	stripVariants(r.Out.Header)
 	keepWebSocket(r.Out.Header)
-	r.Out.Trailer = nil // some servers take trailers for headers
+	r.Out.Header.Del("Expect") // the server says 100 Continue when the body is read
+	r.Out.Trailer = nil        // some servers take trailers for headers
 	passed, _ := r.In.Context().Value(passedKey{}).(*passed)
 	maps.Copy(r.Out.Header, passed.identity)
-}
-
-// stripVariants removes what a service that reads headers from variables takes
-// for those that say where a request comes from, such as X_Forwarded_For.
-func stripVariants(header http.Header) {
-	for name := range header {
-		switch folded := fold(name); folded {
-		case "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto":
-			if http.CanonicalHeaderKey(folded) != name {
-				delete(header, name)
-			}
-		}
-	}
 }
 
 // keepWebSocket takes the wish for any other protocol out of a request. In a
@@ -161,6 +168,8 @@ type passed struct {
 	identity http.Header // nil for a stranger
 	response http.Header // of the answer to the client
 	ours     http.Header // what goes there, until it is there
+	body     *clientBody // of the request; nil for none
+	end      context.CancelCauseFunc
 }
 
 // answer puts what the gateway says into the header of the answer.
@@ -173,10 +182,14 @@ func (p *passed) answer() {
 type passedKey struct{}
 
 // modifyResponse puts the header of the service's answer together with ours.
-func modifyResponse(resp *http.Response) error {
+func (g *Gateway) modifyResponse(resp *http.Response) error {
 	if passed, ok := resp.Request.Context().Value(passedKey{}).(*passed); ok {
 		passed.answer()
 		keepOneSession(passed.response, resp)
+		passed.body.answered()
+		if resp.StatusCode != http.StatusSwitchingProtocols {
+			resp.Body = newServiceBody(resp.Body, g.o.Limits.BodyIdle, passed.end)
+		}
 	}
 	return nil
 }
@@ -207,13 +220,23 @@ func baseName(line string) string {
 
 // badGateway answers for a service that does not.
 func (g *Gateway) badGateway(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusBadGateway
+	gone := r.Context().Err() != nil // the client, unless we ended it
+	if context.Cause(r.Context()) == errServiceIdle {
+		status, err, gone = http.StatusGatewayTimeout, errServiceIdle, false
+	}
 	if passed, ok := r.Context().Value(passedKey{}).(*passed); ok {
 		passed.answer()
+		if passed.body.isLate() {
+			status, gone = http.StatusRequestTimeout, true
+		}
+	}
+	if !gone {
+		g.log.LogAttrs(r.Context(), slog.LevelError, "gateway: upstream", slog.Any("error", err))
 	}
 	noStore(w)
-	if r.Context().Err() != nil {
-		return // the client has gone
+	if to, ok := w.(*clientWriter); ok {
+		to.idle = g.o.Limits.linger()
 	}
-	g.log.LogAttrs(r.Context(), slog.LevelError, "gateway: upstream", slog.Any("error", err))
-	http.Error(w, http.StatusText(http.StatusBadGateway), http.StatusBadGateway)
+	http.Error(w, http.StatusText(status), status)
 }

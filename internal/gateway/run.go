@@ -83,20 +83,19 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	return errors.Join(err, admin.Shutdown(end))
 }
 
-// server returns a server with the limits of the gateway. Where it passes
-// requests on, bodies and answers may take as long as the service allows.
+// server returns a server with the limits of the gateway. They hold for every
+// request, also for those that net/http answers without asking us, as with an
+// Expect that it does not know. What is passed on has limits of its own in their
+// place.
 func (g *Gateway) server(h http.Handler) *http.Server {
 	l := g.o.Limits
-	s := &http.Server{
+	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: l.HeaderTimeout,
+		ReadTimeout:       l.request(),
+		WriteTimeout:      l.request(),
 		IdleTimeout:       l.IdleTimeout,
 		MaxHeaderBytes:    l.HeaderBytes,
 		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelWarn),
 	}
-	if g.upstream == nil {
-		s.ReadTimeout = 2 * l.HeaderTimeout
-		s.WriteTimeout = 30 * time.Second
-	}
-	return s
 }

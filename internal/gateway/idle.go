@@ -1,0 +1,201 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// The server bounds the whole of a request and of its answer, which suits what
+// the gateway answers itself. A body that is passed on may take as long as it
+// likes, as long as it moves:
+//
+//	client ──▶ clientBody ──▶ service ──▶ serviceBody ──▶ clientWriter ──▶ client
+//
+// Each of the three waits for Limits.BodyIdle at most, so that neither side holds
+// the other for longer. How long the service
+// thinks before it answers a whole request is its own affair.
+
+// errServiceIdle ends a request whose service takes or gives nothing more.
+var errServiceIdle = errors.New("gateway: the service does not go on with a body")
+
+// clientBody is the body of a request that is passed on.
+type clientBody struct {
+	io.ReadCloser
+	client *http.ResponseController
+	idle   time.Duration
+	unread *time.Timer // ends the request while the service takes nothing
+
+	reading sync.Mutex // held by a Read
+	mu      sync.Mutex // guards what follows
+	wait    time.Duration
+	begun   bool // somebody reads
+	whole   bool // the end was read
+	left    bool // nobody may read any more
+	late    bool // the client sent nothing in time
+	answers bool // the service does, and may leave the rest unread
+}
+
+// newClientBody takes the body of r, and returns nil if there is none. The
+// first bytes of it have as long as a request that the gateway answers itself.
+func newClientBody(r *http.Request, client *http.ResponseController, l Limits, end context.CancelCauseFunc) *clientBody {
+	if r.ContentLength == 0 {
+		client.SetReadDeadline(time.Time{})
+		return nil
+	}
+	b := &clientBody{ReadCloser: r.Body, client: client, idle: l.BodyIdle, wait: min(l.request(), l.BodyIdle)}
+	b.unread = time.AfterFunc(time.Hour, func() { end(errServiceIdle) })
+	b.unread.Stop()
+	return b
+}
+
+// Read has a deadline of its own. Between two of them there is none: it is the
+// service then that does not go on.
+func (b *clientBody) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	b.mu.Lock()
+	if b.left {
+		b.mu.Unlock()
+		return 0, http.ErrBodyReadAfterClose
+	}
+	b.unread.Stop()
+	if !b.whole {
+		b.client.SetReadDeadline(time.Now().Add(b.wait))
+	}
+	if !b.begun { // the server may have to write 100 Continue
+		b.client.SetWriteDeadline(time.Now().Add(b.wait))
+		b.begun = true
+	}
+	b.mu.Unlock()
+
+	n, err := b.ReadCloser.Read(p)
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case err == nil:
+		b.wait = b.idle
+		if !b.left && !b.answers {
+			b.unread.Reset(b.idle)
+		}
+	case err == io.EOF:
+		// From here on the server reads, to see whether the client leaves.
+		b.whole = true
+		b.client.SetReadDeadline(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		b.late = !b.left
+	}
+	return n, err
+}
+
+// Close does nothing: net/http would read on, and wait for the client.
+func (b *clientBody) Close() error { return nil }
+
+// outstanding reports whether there is more to come.
+func (b *clientBody) outstanding() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.whole
+}
+
+// isLate reports whether the client sent nothing in time.
+func (b *clientBody) isLate() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.late
+}
+
+// answered says that the service answers. It need not read on then.
+func (b *clientBody) answered() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answers = true
+	b.unread.Stop()
+}
+
+// leave ends the reading, and waits for a Read under way: net/http would take
+// the deadline away from it, and wait forever. For the time of linger, what the
+// client still sends is read, so that it sees the answer.
+func (b *clientBody) leave(linger time.Duration) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	b.left = true
+	b.unread.Stop()
+	if !b.whole {
+		b.client.SetReadDeadline(time.Unix(1, 0))
+	}
+	b.mu.Unlock()
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	if b.outstanding() {
+		b.client.SetReadDeadline(time.Now().Add(linger))
+	}
+}
+
+// serviceBody is the body of an answer of the service.
+type serviceBody struct {
+	io.ReadCloser
+	idle   time.Duration
+	silent *time.Timer // ends the request while the service gives nothing
+}
+
+func newServiceBody(body io.ReadCloser, idle time.Duration, end context.CancelCauseFunc) *serviceBody {
+	b := &serviceBody{body, idle, time.AfterFunc(time.Hour, func() { end(errServiceIdle) })}
+	b.silent.Stop()
+	return b
+}
+
+func (b *serviceBody) Read(p []byte) (int, error) {
+	b.silent.Reset(b.idle)
+	defer b.silent.Stop()
+	return b.ReadCloser.Read(p)
+}
+
+// clientWriter is where an answer of the service goes.
+type clientWriter struct {
+	http.ResponseWriter
+	client *http.ResponseController
+	idle   time.Duration
+	body   *clientBody
+}
+
+// wait gives what is written next as long as may be.
+func (w *clientWriter) wait() { w.client.SetWriteDeadline(time.Now().Add(w.idle)) }
+
+// WriteHeader closes the connection behind an answer that comes before the end
+// of the request: what is left of the body must not become another request.
+func (w *clientWriter) WriteHeader(status int) {
+	if status >= 200 && w.body.outstanding() {
+		w.Header().Set("Connection", "close")
+	}
+	w.wait()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *clientWriter) Write(p []byte) (int, error) {
+	w.wait()
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *clientWriter) FlushError() error {
+	w.wait()
+	return w.client.Flush()
+}
+
+func (w *clientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

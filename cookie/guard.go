@@ -144,6 +144,9 @@ func (c *credential) read(r *http.Request) (found, error) {
 		}
 		return found{}, classify(err)
 	}
+	if len(text) > MaxLength { // from a source that has no bound, such as a form
+		return found{}, ErrTooLong
+	}
 	p, err := c.reader.ReadPrincipal(r.Context(), text)
 	if err != nil {
 		return found{}, classify(err)

@@ -242,6 +242,22 @@ func TestHostileAllocations(t *testing.T) {
 	}
 }
 
+// TestGuardBoundsSources holds texts from any source to the length that is read
+// from a cookie.
+func TestGuardBoundsSources(t *testing.T) {
+	f := newFarm(t)
+	for _, test := range []struct {
+		length int
+		want   error
+	}{{cookie.MaxLength, sessiontoken.ErrInvalid}, {cookie.MaxLength + 1, cookie.ErrTooLong}} {
+		g := new(cookie.Guard)
+		g.Accept(func(*http.Request) (string, error) { return strings.Repeat("A", test.length), nil }, f.codec)
+		if _, err := g.Check(request("")); err != test.want {
+			t.Errorf("%d bytes: %v, want %v", test.length, err, test.want)
+		}
+	}
+}
+
 // nanoseconds is how long f takes, the least of a few attempts.
 func nanoseconds(attempts int, f func()) float64 {
 	best := math.Inf(1)

@@ -7,7 +7,8 @@ import "net/http"
 //
 // The error matches [ErrNoCredential] or [http.ErrNoCookie] if the request
 // carries none, and [sessiontoken.ErrInvalid] if what it carries is malformed.
-// A guard takes any other error for an outage; see [ErrUnavailable].
+// A guard takes any other error for an outage; see [ErrUnavailable]. It refuses
+// a text of more than [MaxLength] bytes.
 type Source func(*http.Request) (string, error)
 
 // FromCookie returns the source that joins the chunks of the named cookie.

@@ -3,6 +3,7 @@ package cookie
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -110,28 +111,20 @@ func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Tick
 	return s.write(w, set)
 }
 
-// successor returns the ticket that takes the place of the one found. A ticket
-// has one successor, which every request with it gets: requests that are
-// repeated leave nothing more in the store. If that one is due by now, it is the
-// successor of that; a ticket does not live long enough for more.
+// successor returns what the ticket found is renewed to, which is what it was
+// renewed to before, if it was. A ticket has one successor, which every request with it
+// gets: requests that are repeated leave nothing more in the store.
 func (s *Sessions) successor(ctx context.Context, f found) (Ticket, error) {
 	now := s.kind.now()
-	for range 2 {
-		until := s.grace(later(now, s.kind.facts(f.ticket).expires))
-		at, err := s.track.next(ctx, s.kind.id(f.ticket), now, until)
-		if err != nil {
-			return nil, err
-		}
-		t := s.slid(f, at)
-		if t == nil {
-			break // the clocks of two nodes, or their MaxLifetime, are apart
-		}
-		f.ticket = t
-		if s.slid(f, now) == nil {
-			break
-		}
+	until := s.grace(later(now, s.kind.facts(f.ticket).expires))
+	at, err := s.track.next(ctx, s.kind.id(f.ticket), now, until)
+	if err != nil {
+		return nil, err
 	}
-	return f.ticket, nil
+	if known := s.slid(f, at); known != nil {
+		return known, nil
+	}
+	return nil, fmt.Errorf("cookie: the ticket was renewed at %s, when it was not due here", at.Format(time.RFC3339))
 }
 
 // keepLatest has the store remember the latest session of a user as long as

@@ -1,0 +1,287 @@
+package cookie_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// sourceNames are names that cookies of one purpose may have on two nodes, or on
+// one.
+var sourceNames = []string{"FedAuth", "fedauth", "FEDAUTH", "SQSessionFlowtime", ".ASPXAUTH", ".aspxauth", ".AspNet.Cookies", ".aspnet.cookies"}
+
+// endings end a session that was issued by one source, with the options of
+// those that know of it.
+var endings = []struct {
+	name string
+	o    cookie.SessionsOptions // of the source that issues; the others have OnePerUser only
+	end  func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, revoked map[string]bool)
+}{
+	{"signed out", cookie.SessionsOptions{}, func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
+		b.signOut(t, from)
+	}},
+	{"revoked", cookie.SessionsOptions{}, func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, revoked map[string]bool) {
+		one, err := from.Session(b.request())
+		if err != nil {
+			t.Fatal(err)
+		}
+		revoked[one.ID] = true
+	}},
+	{"superseded", cookie.SessionsOptions{OnePerUser: true}, func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
+		f.clock.Move(time.Second)
+		f.signIn(from, "BOB")
+	}},
+	{"past its end", cookie.SessionsOptions{MaxLifetime: 100 * time.Minute}, func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
+	}},
+}
+
+// TestSessionIsOneUnderEveryName moves the value of a session to a cookie of
+// another name, or the same name in another case, on another node, before and
+// after a renewal there: what ended it under its own name ended it there.
+func TestSessionIsOneUnderEveryName(t *testing.T) {
+	cases := 0
+	forModes(t, func(t *testing.T, f *modeFarm) {
+		for _, ending := range endings {
+			for _, from := range sourceNames {
+				for _, to := range sourceNames {
+					cases++
+					f.store.data = map[string]openEntry{}
+					revoked := map[string]bool{}
+					hook := func(_ context.Context, s cookie.Session) (bool, error) { return revoked[s.ID], nil }
+					o := ending.o
+					o.Cookie, o.Revoked = &http.Cookie{Name: from}, hook
+					a := f.node(o)
+					b := f.node(cookie.SessionsOptions{Cookie: &http.Cookie{Name: to}, Revoked: hook, Verified: 4})
+					bob := f.signIn(a, "bob")
+					value := bob.cookies[0].Value
+					moved := new(browser)
+					moved.set(to, value)
+					moved.wants(t, b, "bob")
+					f.clock.Move(40 * time.Minute)
+					renewed := moved.clone()
+					if _, ok := renewed.visit(b); !ok {
+						t.Fatal("not renewed")
+					}
+					ending.end(t, f, a, bob, revoked)
+					for range 30 {
+						for _, one := range []*browser{moved, renewed} {
+							for _, name := range []string{to, strings.ToUpper(to), strings.ToLower(to)} {
+								sent := new(browser)
+								sent.set(name, one.cookies[0].Value)
+								if p, err := b.Check(sent.request()); err == nil && ending.name != "past its end" {
+									t.Fatalf("%s under %s: %s is signed in as %s", ending.name, from, p.Name(), name)
+								} else if errors.Is(err, cookie.ErrUnavailable) {
+									t.Fatal(err)
+								}
+							}
+						}
+						renewed.visit(b)
+						if ending.name != "past its end" {
+							break
+						}
+						f.clock.Move(5 * time.Minute)
+						// 40 minutes have passed, and these.
+					}
+					if p, err := b.Check(renewed.request()); err == nil {
+						t.Fatalf("%s under %s: %s is signed in as %s", ending.name, from, p.Name(), to)
+					}
+				}
+			}
+		}
+	})
+	if want := len(storeModes) * len(endings) * len(sourceNames) * len(sourceNames); cases != want {
+		t.Errorf("%d cases, want %d", cases, want)
+	}
+}
+
+// TestAbsoluteEndIsExact visits a node without MaxLifetime until the end that
+// another one gave the session.
+func TestAbsoluteEndIsExact(t *testing.T) {
+	forModes(t, func(t *testing.T, f *modeFarm) {
+		const max = 3*time.Hour + 7*time.Minute
+		a := f.node(cookie.SessionsOptions{MaxLifetime: max})
+		b := f.node(cookie.SessionsOptions{Cookie: &http.Cookie{Name: "Other"}})
+		bob := f.signIn(a, "bob")
+		moved := new(browser)
+		moved.set("Other", bob.cookies[0].Value)
+		end := f.clock.Now().Add(max)
+		for f.clock.Now().Before(end) {
+			if name, _ := moved.visit(b); name != "bob" {
+				t.Fatalf("ended %v early", end.Sub(f.clock.Now()))
+			}
+			f.clock.Move(time.Minute)
+		}
+		moved.wants(t, b, "bob")
+		f.clock.Move(time.Second)
+		if p, err := b.Check(moved.request()); !errors.Is(err, sessiontoken.ErrExpired) && !errors.Is(err, sessiontoken.ErrNotInStore) {
+			t.Errorf("after the end: %s, %v", p.Name(), err)
+		}
+	})
+}
+
+// TestFedAuthIsNoSQSession sends the value of each cookie of a site under the
+// name of every other one. FedAuth and SQSession are session tokens under one
+// key, and two credentials.
+func TestFedAuthIsNoSQSession(t *testing.T) {
+	for _, withStore := range []bool{false, true} {
+		n := newFarmNode(t)
+		store := n.memory()
+		endpoints := []string{"", "/", "/;SQSESSIONFLOWTIME;/"}
+		if !withStore { // in a store, this is the place of SQSession's entries
+			endpoints = append(endpoints, "SQSESSIONFLOWTIME;/")
+		}
+		for _, endpoint := range endpoints {
+			so := &sessiontoken.SessionOptions{Endpoint: endpoint, Lifetime: time.Hour, Now: n.clock.Now}
+			sq := cookie.SQSessionOptions{Application: "Flowtime"}
+			if withStore {
+				so.Store, sq.Store = store, store
+			}
+			codec, err := sessiontoken.NewSessionCodec(n.ring, so)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fed, err := cookie.NewTokenSessions(codec, &cookie.SessionsOptions{Cookie: &http.Cookie{Path: "/"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			q := n.newSQ(t, sq)
+			sqs, _ := q.Sessions()
+			for _, reference := range []bool{false, withStore} {
+				f, s := new(browser), new(browser)
+				f.signIn(t, fed, user("bob"), &cookie.SignInOptions{Reference: reference})
+				s.signIn(t, q, user("bob"), nil)
+				f.wants(t, fed, "bob")
+				s.wants(t, q, "bob")
+				for _, c := range []struct {
+					value string
+					to    *cookie.Sessions
+				}{{f.cookies[0].Value, sqs}, {s.cookies[0].Value, fed}} {
+					for _, name := range []string{c.to.CookieName(), strings.ToLower(c.to.CookieName())} {
+						moved := new(browser)
+						moved.set(name, c.value)
+						if p, err := c.to.Check(moved.request()); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrNotInStore) {
+							t.Errorf("endpoint %q, store %v: %s, %v as %s", endpoint, withStore, p.Name(), err, name)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestSQSessionNameInAnyCase has two nodes whose files write the name of the
+// cookie in two ways: it is one session, and one end.
+func TestSQSessionNameInAnyCase(t *testing.T) {
+	sqStores(t, func(t *testing.T, n *farmNode, store sessiontoken.Store) {
+		a := n.newSQ(t, cookie.SQSessionOptions{Application: "Flowtime", Store: store, NoReuse: store != nil})
+		b := n.newSQ(t, cookie.SQSessionOptions{Application: "FLOWTIME", CookieName: "sqsession", Store: store, NoReuse: store != nil, MaxLifetime: -1})
+		bob := new(browser)
+		bob.signIn(t, a, user("bob"), nil)
+		moved := new(browser)
+		moved.set(b.CookieName(), bob.cookies[0].Value)
+		moved.wants(t, b, "bob")
+		end := n.clock.Now().Add(1440 * time.Minute)
+		for n.clock.Now().Before(end) {
+			if name, _ := moved.visit(b); name != "bob" {
+				t.Fatalf("ended %v early", end.Sub(n.clock.Now()))
+			}
+			n.clock.Move(10 * time.Minute)
+		}
+		n.clock.Move(2 * time.Minute)
+		if p, err := b.Check(moved.request()); err == nil {
+			t.Errorf("%s is signed in after maxLifetime of the other node", p.Name())
+		}
+		if store == nil {
+			return
+		}
+		bob.signIn(t, a, user("bob"), nil)
+		moved.set(b.CookieName(), bob.cookies[0].Value)
+		moved.wants(t, b, "bob")
+		n.clock.Move(time.Second)
+		next := new(browser)
+		next.signIn(t, b, user("BOB"), nil)
+		n.clock.Move(sessiontoken.DefaultStaleness)
+		bob.refused(t, a, cookie.ErrRevoked)
+		moved.refused(t, b, cookie.ErrRevoked)
+		copied := next.clone()
+		next.signOut(t, b)
+		n.clock.Move(sessiontoken.DefaultStaleness)
+		back := new(browser)
+		back.set(a.CookieName(), copied.cookies[0].Value)
+		if p, err := a.Check(back.request()); err == nil {
+			t.Errorf("%s is back", p.Name())
+		}
+	})
+}
+
+// TestSQSessionForEveryApplication refuses a token that names no application.
+func TestSQSessionForEveryApplication(t *testing.T) {
+	n := newFarmNode(t)
+	s, _ := n.newSQ(t, cookie.SQSessionOptions{Application: "Flowtime"}).Sessions()
+	codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Now: n.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := codec.NewToken(*user("bob"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := new(browser)
+	b.do(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { err = s.Issue(w, r, token) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.refused(t, s, sessiontoken.ErrEndpoint)
+}
+
+// TestKelvinSign wants kate's session not ended by whoever has U+212A for a K.
+func TestKelvinSign(t *testing.T) {
+	forModes(t, func(t *testing.T, f *modeFarm) {
+		s := f.node(cookie.SessionsOptions{OnePerUser: true})
+		for i, names := range [][2]string{{"kate", "\u212Aate"}, {"ian", "ıan"}, {"sam", "ſam"}} {
+			honest := f.signIn(s, names[0])
+			f.clock.Move(time.Second)
+			f.signIn(s, names[1])
+			honest.wants(t, s, names[0])
+			f.clock.Move(time.Second)
+			f.signIn(s, strings.ToUpper(names[0]))
+			if p, err := s.Check(honest.request()); err == nil {
+				t.Errorf("%d: %s has two sessions", i, p.Name())
+			}
+		}
+	})
+}
+
+// TestOWINPurposesMakeTheKind wants a codec with the purposes of a cookie to
+// have its sessions, too.
+func TestOWINPurposesMakeTheKind(t *testing.T) {
+	f := newModeFarm(t, "owin", false)
+	a := f.node(cookie.SessionsOptions{OnePerUser: true})
+	codec, err := sessiontoken.NewOWINCodec(f.ring, []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "Cookies", "v1"},
+		&sessiontoken.OWINOptions{Now: f.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := cookie.NewOWINSessions(codec, &cookie.SessionsOptions{Store: f.store, OnePerUser: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob := f.signIn(a, "bob")
+	f.clock.Move(time.Second)
+	next := f.signIn(b, "bob")
+	bob.refused(t, a, cookie.ErrRevoked)
+	bob.refused(t, b, cookie.ErrRevoked)
+	copied := next.clone()
+	next.signOut(t, b)
+	copied.refused(t, a, cookie.ErrRevoked)
+	if other := fmt.Sprint(a.CookieName(), b.CookieName()); other != ".AspNet.Cookies.AspNet.Cookies" {
+		t.Error(other)
+	}
+}

@@ -15,7 +15,7 @@ import (
 
 // sourceNames are names that cookies of one purpose may have on two nodes, or on
 // one.
-var sourceNames = []string{"FedAuth", "fedauth", "FEDAUTH", "SQSessionFlowtime", ".ASPXAUTH", ".aspxauth", ".AspNet.Cookies", ".aspnet.cookies"}
+var sourceNames = []string{"FedAuth", "fedauth", "SQSessionFlowtime", ".ASPXAUTH", ".AspNet.Cookies", ".aspnet.cookies"}
 
 // endings end a session that was issued by one source, with the options of
 // those that know of it.

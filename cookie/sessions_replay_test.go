@@ -315,3 +315,30 @@ func TestWhatSignOutCannotReach(t *testing.T) {
 	elsewhere.clone().signOut(t, s)
 	elsewhere.refused(t, s, cookie.ErrRevoked)
 }
+
+// TestCostOfNotes pins what docs/stores.md says: a note of sign-out takes about
+// half a kilobyte, and a forms session in use no more than six notes.
+func TestCostOfNotes(t *testing.T) {
+	forModes(t, func(t *testing.T, f *modeFarm) {
+		memory := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: f.clock.Now})
+		if f.reference {
+			f.inStore = memory
+		}
+		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory, Sliding: cookie.SlidingOn, MaxLifetime: 10 * time.Hour})
+		bob := f.signIn(s, "bob")
+		most := int64(0)
+		for range 300 {
+			f.clock.Move(time.Minute)
+			bob.wants(t, s, "bob")
+			bob.visit(s)
+			most = max(most, memory.NoteBytes())
+		}
+		before := memory.NoteBytes()
+		bob.signOut(t, s)
+		one := memory.NoteBytes() - before
+		t.Logf("sign-out: %d bytes; session in use: %d bytes", one, most)
+		if one < 400 || one > 600 || f.kind != "forms" && most > 0 || most > 6*600 {
+			t.Errorf("sign-out: %d bytes; session in use: %d bytes", one, most)
+		}
+	})
+}

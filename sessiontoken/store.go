@@ -21,8 +21,9 @@ import (
 // in again. A note says who must not be let in any more, so a store keeps it
 // until it expires, whatever else is put there, entries or other notes. Where
 // there is no room for one more, Put fails with an error that matches
-// [ErrStoreFull], and nothing has changed. A note that takes the place of one
-// under the same key, and is no larger, always has room.
+// [ErrStoreFull], and nothing has changed. Where the room is the store's own
+// and not that of a server, a note that takes the place of one under the same
+// key, and is no larger, does not need any.
 type Store interface {
 	// Get returns the data under key, or an error for which
 	// errors.Is(err, ErrNotInStore) holds if there is none or it has expired.

@@ -12,6 +12,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,6 +34,13 @@ type Options struct {
 	// Prefix tells the entries of several farms apart that share a Redis. Empty
 	// means [DefaultPrefix].
 	Prefix string
+	// Notes is the client of a Redis for the notes alone (see
+	// sessiontoken.Store), so that entries take none of their room. Nil means
+	// that they are in the same one.
+	Notes redis.UniversalClient
+	// NoEviction says that the Redis of the notes never evicts, where its user
+	// may not run INFO: then nobody looks.
+	NoEviction bool
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
@@ -52,9 +61,15 @@ type Options struct {
 //
 // Each method is one command for one key, so a cluster works. No command lists
 // keys. Errors of the network and of Redis are never sessiontoken.ErrNotInStore.
+//
+// A note must not be evicted, so Put takes none where Redis has a maxmemory and
+// its maxmemory-policy is not noeviction: INFO tells, which is asked before the
+// first note and then once a minute. Where the memory is used up, Redis refuses
+// the note, and the error matches sessiontoken.ErrStoreFull.
 type Store struct {
 	client redis.UniversalClient
 	o      Options
+	asked  atomic.Int64 // when INFO last said that notes stay, in Unix milliseconds
 }
 
 // New returns a store on a client, which stays the caller's to close. Nil
@@ -97,7 +112,7 @@ func (s *Store) GetExpires(ctx context.Context, key string) ([]byte, time.Time, 
 	if err := ctx.Err(); err != nil {
 		return nil, time.Time{}, failed(ctx, "get", err)
 	}
-	value, err := s.client.Get(ctx, s.name(key)).Bytes()
+	value, err := s.of(key).Get(ctx, s.name(key)).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return nil, time.Time{}, sessiontoken.ErrNotInStore
 	}
@@ -124,9 +139,17 @@ func (s *Store) Put(ctx context.Context, key string, data []byte, expires time.T
 	if deadline := roundDown(expires); !deadline.After(now) {
 		return s.Delete(ctx, key)
 	}
+	if isNote(key) {
+		if err := s.keepsNotes(ctx, now); err != nil {
+			return err
+		}
+	}
 	// Not a time.Duration, which ends at 292 years.
 	left := expires.UnixMilli() - now.UnixMilli() + margin.Milliseconds()
-	if err := s.client.Do(ctx, "SET", s.name(key), appendEntry(nil, expires, data), "PX", left).Err(); err != nil {
+	if err := s.of(key).Do(ctx, "SET", s.name(key), appendEntry(nil, expires, data), "PX", left).Err(); err != nil {
+		if isNote(key) && strings.HasPrefix(err.Error(), "OOM ") {
+			return fmt.Errorf("%w: redisstore: %w", sessiontoken.ErrStoreFull, err)
+		}
 		return failed(ctx, "put", err)
 	}
 	return nil
@@ -137,7 +160,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return failed(ctx, "delete", err)
 	}
-	if err := s.client.Del(ctx, s.name(key)).Err(); err != nil {
+	if err := s.of(key).Del(ctx, s.name(key)).Err(); err != nil {
 		return failed(ctx, "delete", err)
 	}
 	return nil

@@ -52,7 +52,7 @@ func (s *suite) notes() {
 // the place of another under its key; one that is deleted, or has expired,
 // makes room.
 func (s *suite) fullOfNotes() {
-	n := 2000
+	n := 300
 	if s.o.NoteRoom > 0 {
 		n = s.o.NoteRoom
 	} else if s.o.Clock == nil {

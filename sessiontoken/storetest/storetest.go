@@ -27,7 +27,7 @@ type Options struct {
 	Resolution time.Duration
 	// NoteRoom is how many notes with a key of 80 bytes and data of 220 the store
 	// has room for that open returns; see sessiontoken.ErrStoreFull. Zero: for
-	// more than the suite puts there, which are 2,000.
+	// more than the suite puts there, which are 300.
 	NoteRoom int
 	// Pair opens two instances over one empty backend, such as two nodes of a
 	// farm. Nil: the store is of one process.

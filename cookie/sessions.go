@@ -41,6 +41,14 @@ import (
 // renewals came from Go nodes. A ticket of Katana carries its id in a property
 // that Katana keeps; one issued by a .NET node has none and is named by its
 // hash until a Go node renews it.
+//
+// The name of the cookie is no part of that. What was ended under one name is
+// ended under every other one whose Sessions read the same value and have the
+// same store, and MaxLifetime of the node that began a session ends it
+// everywhere: a session token carries its end in the time its key expires, a
+// ticket of Katana in a property, and for a forms ticket it is in the store.
+//
+// Where a .NET node renews copies, docs/sessions.md says how far this goes.
 type Sessions struct {
 	kind     kind
 	o        SessionsOptions
@@ -89,9 +97,9 @@ type SessionsOptions struct {
 	// in use is renewed.
 	Sliding Sliding
 	// MaxLifetime ends a session this long after the sign-in, however often it
-	// was renewed. Zero means no end. A forms ticket that slides has no place
-	// for the time of sign-in, so it needs a Store for this. See also
-	// [sessiontoken.Token.SignedIn].
+	// was renewed. Zero means no end but the one that another node gave the
+	// session. A forms ticket that slides has no place for the time of sign-in,
+	// so it needs a Store for this. See also [sessiontoken.Token.SignedIn].
 	MaxLifetime time.Duration
 
 	// MaxBytes bounds the cookies of one session, as the browser sends them
@@ -108,8 +116,11 @@ type SessionsOptions struct {
 	// protected with the ring, which the codec must have.
 	Store sessiontoken.Store
 	// OnePerUser ends the older sessions of a user when he signs in, on all
-	// nodes that share the store. It compares the names of users without
-	// regard to case, so users need one. Sessions of .NET nodes count for being
+	// nodes that share the store, whatever the names of the cookies are. Users
+	// need a name. Two names are one user where they are equal to .NET's
+	// StringComparer.OrdinalIgnoreCase, which maps each UTF-16 code unit to
+	// upper case and keeps apart what only looks alike: Kate is kate, and no
+	// user with U+212A KELVIN SIGN. Sessions of .NET nodes count for being
 	// older only. A session that is to last longer than the codec's lifetime
 	// needs MaxLifetime too, so that the store remembers long enough.
 	OnePerUser bool

@@ -301,19 +301,61 @@ func TestLatestIsKeptByUse(t *testing.T) {
 	}
 }
 
-// TestWhatSignOutCannotReach pins what docs/sessions.md says is left: a forms
-// ticket that a .NET node renewed is another session.
+// TestWhatSignOutCannotReach pins what docs/sessions.md says is left: what a
+// .NET node renewed where a ticket has no id that it keeps, and copies that
+// nobody but .NET nodes saw for longer than a note lasts.
 func TestWhatSignOutCannotReach(t *testing.T) {
-	f := newModeFarm(t, "forms", false)
+	fromNET := func(t *testing.T, f *modeFarm) *browser {
+		codec, err := sessiontoken.NewOWINCookieCodec(f.ring, "Cookies", &sessiontoken.OWINOptions{ExpireTimeSpan: time.Hour, Now: f.clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := codec.Encode(context.Background(), codec.NewTicket(user("bob").Identities[0], nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := new(browser)
+		b.set(".AspNet.Cookies", text)
+		return b
+	}
+	for name, begin := range map[string]func(t *testing.T, f *modeFarm, s *cookie.Sessions) *browser{
+		"forms": func(t *testing.T, f *modeFarm, s *cookie.Sessions) *browser { return f.signIn(s, "bob") },
+		"owin":  func(t *testing.T, f *modeFarm, _ *cookie.Sessions) *browser { return fromNET(t, f) },
+	} {
+		f := newModeFarm(t, name, false)
+		s := f.node(cookie.SessionsOptions{OnePerUser: true})
+		bob := begin(t, f, s)
+		elsewhere, copied := bob.clone(), bob.clone()
+		f.clock.Move(40 * time.Minute)
+		f.otherNode(t, elsewhere)
+		f.clock.Move(time.Second)
+		bob.visit(s)
+		bob.signOut(t, s)
+		copied.refused(t, s, cookie.ErrRevoked)
+		elsewhere.wants(t, s, "bob")
+		again := elsewhere.clone()
+		elsewhere.signOut(t, s)
+		again.refused(t, s, cookie.ErrRevoked)
+
+		// OnePerUser takes it for a session that began when it was renewed.
+		f.clock.Move(2 * time.Hour)
+		older := begin(t, f, s)
+		f.clock.Move(time.Second)
+		f.signIn(s, "bob")
+		f.clock.Move(40 * time.Minute)
+		f.otherNode(t, older)
+		older.wants(t, s, "bob")
+	}
+	f := newModeFarm(t, "owin", false)
 	s := f.node(cookie.SessionsOptions{})
 	bob := f.signIn(s, "bob")
-	elsewhere := bob.clone()
-	f.clock.Move(40 * time.Minute)
-	f.otherNode(t, elsewhere)
+	thief := bob.clone()
 	bob.signOut(t, s)
-	elsewhere.wants(t, s, "bob")
-	elsewhere.clone().signOut(t, s)
-	elsewhere.refused(t, s, cookie.ErrRevoked)
+	for range 3 { // longer than a lifetime, without a visit to a Go node
+		f.clock.Move(40 * time.Minute)
+		f.otherNode(t, thief)
+	}
+	thief.wants(t, s, "bob")
 }
 
 // TestCostOfNotes pins what docs/stores.md says: a note of sign-out takes about

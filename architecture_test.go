@@ -21,7 +21,7 @@ const module = "github.com/webfarm-go/webfarm"
 var mayImport = map[string][]string{
 	".":                      {},
 	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/doctor", "internal/webconfig", "internal/gateway"},
-	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/webconfig"},
+	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/site", "internal/webconfig"},
 	"sessiontoken":           {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/nbfx", "internal/nrbf", "internal/rsacookie", "internal/secret"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"machinekey":             {"internal/dotnet", "internal/secret", "internal/webconfig"},

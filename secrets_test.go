@@ -118,12 +118,11 @@ func holders(t *testing.T) map[string][]printed {
 
 	sessions, err := cookie.NewTokenSessions(session, &cookie.SessionsOptions{Store: store, Verified: 10})
 	must(err)
-	sq, err := cookie.NewSQSession(ring, &cookie.SQSessionOptions{Application: "app"})
-	must(err)
 	file := filepath.Join(t.TempDir(), "web.config")
 	must(os.WriteFile(file, []byte("<configuration><system.web><authentication mode='Forms'/>"+cfg.WebConfig()+"</system.web></configuration>"), 0o600))
-	site, err := cookie.LoadSite(file, nil)
+	site, err := cookie.LoadSite(file, &cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession, Name: "app"}}})
 	must(err)
+	sq, _ := site.SQSession()
 	guard := new(cookie.Guard)
 	guard.AcceptSessions(sessions)
 

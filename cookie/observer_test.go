@@ -87,7 +87,7 @@ func TestEvents(t *testing.T) {
 		var events eventList
 		revoked := false
 		n := newFarmNode(t)
-		o := &cookie.SessionsOptions{Observer: &events, Sliding: cookie.SlidingOn, Revoked: revokedIf(&revoked)}
+		o := &cookie.SessionsOptions{Observer: &events, Sliding: cookie.On, Revoked: revokedIf(&revoked)}
 		s := open(n, o)
 		b := new(browser)
 		wants := func(step, want string) {

@@ -93,9 +93,12 @@ type SessionsOptions struct {
 	// ChunkSize is that of [Chunking.SplitSize].
 	ChunkSize int
 
-	// Sliding replaces the rule of the framework on whether a session that is
-	// in use is renewed.
-	Sliding Sliding
+	// Sliding replaces the rule of the framework on whether a session that is in
+	// use is renewed: never for session tokens, at half life for the others. On
+	// renews session tokens at half life too, clock skew included; see
+	// [sessiontoken.Token.Renew]. Off lets every session end when its first
+	// ticket does.
+	Sliding Toggle
 	// MaxLifetime ends a session this long after the sign-in, however often it
 	// was renewed. Zero means no end but the one that another node gave the
 	// session. A forms ticket that slides has no place for the time of sign-in,
@@ -157,20 +160,6 @@ func (o *SessionsOptions) forAnyCookie() SessionsOptions {
 		ClearInvalid: o.ClearInvalid, Deny: o.Deny, Logger: o.Logger, Observer: o.Observer,
 	}
 }
-
-// Sliding says whether a session in use is renewed.
-type Sliding int
-
-const (
-	// SlidingDefault is the default of the framework: never for session
-	// tokens, at half life for the others.
-	SlidingDefault Sliding = iota
-	// SlidingOn renews session tokens at half life, clock skew included; see
-	// [sessiontoken.Token.Renew]. For the others it is the default.
-	SlidingOn
-	// SlidingOff lets every session end when its first ticket does.
-	SlidingOff
-)
 
 // Session is a session that was recognised, for SessionsOptions.Revoked and
 // [Sessions.Session]. With SessionsOptions.Verified, Principal and Ticket are
@@ -258,7 +247,7 @@ func newSessions(k kind, o *SessionsOptions) (*Sessions, error) {
 	}
 	s.o.MaxBytes = cmp.Or(s.o.MaxBytes, DefaultMaxBytes)
 	s.o.WarnBytes = cmp.Or(s.o.WarnBytes, DefaultWarnBytes)
-	s.slides = s.o.Sliding == SlidingOn || s.o.Sliding == SlidingDefault && k.slides()
+	s.slides = s.o.Sliding == On || s.o.Sliding == 0 && k.slides()
 	if s.o.Store == nil {
 		s.o.Store = k.store()
 	}
@@ -284,7 +273,7 @@ func newSessions(k kind, o *SessionsOptions) (*Sessions, error) {
 // check finds mistakes that would otherwise show with the first sign-in.
 func (s *Sessions) check() error {
 	switch {
-	case s.o.Sliding < SlidingDefault || s.o.Sliding > SlidingOff:
+	case s.o.Sliding > Off:
 		return fmt.Errorf("cookie: SessionsOptions.Sliding is %d", s.o.Sliding)
 	case s.o.MaxLifetime < 0 || s.o.PersistentLifetime < 0:
 		return errors.New("cookie: SessionsOptions with a negative duration")
@@ -295,7 +284,7 @@ func (s *Sessions) check() error {
 	case s.o.OnePerUser && s.track == nil:
 		return errors.New("cookie: SessionsOptions.OnePerUser needs a Store")
 	case s.o.MaxLifetime > 0 && s.slides && !s.kind.canRemember() && s.track == nil:
-		return errors.New("cookie: a forms ticket that slides has no place for the time of sign-in: SessionsOptions.MaxLifetime needs a Store, or SlidingOff")
+		return errors.New("cookie: a forms ticket that slides has no place for the time of sign-in: SessionsOptions.MaxLifetime needs a Store, or Sliding Off")
 	case s.template.Name == "":
 		return errors.New("cookie: SessionsOptions.Cookie needs a name, as the codec does not tell the AuthenticationType")
 	}

@@ -47,7 +47,7 @@ func ExampleSessions() {
 		log.Fatal(err)
 	}
 	sessions, err := cookie.NewTokenSessions(codec, &cookie.SessionsOptions{
-		Sliding:     cookie.SlidingOn,
+		Sliding:     cookie.On,
 		MaxLifetime: 24 * time.Hour,
 		Store:       sessiontoken.NewMemoryStore(nil), // sign-out holds for copies too
 	})
@@ -99,15 +99,23 @@ func ExampleSessions() {
 // The session cookie of Cora SeQuence, of which a new sign-in ends the older
 // ones.
 func ExampleSQSession() {
-	q, err := cookie.NewSQSession(newExampleRing(), &cookie.SQSessionOptions{
-		Application:  "Flowtime",
-		CookieSecure: true,
-		NoReuse:      true,                             // reuseSession="false"
-		Store:        sessiontoken.NewMemoryStore(nil), // of all nodes
+	keys, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+	if err != nil {
+		log.Fatal(err)
+	}
+	site, err := cookie.NewSite(keys, &cookie.SiteOptions{
+		Credentials: []cookie.Credential{{
+			Kind:    cookie.KindSQSession,
+			Name:    "SQSessionFlowtime",
+			Secure:  cookie.On,
+			NoReuse: true, // reuseSession="false"
+		}},
+		Store: sessiontoken.NewMemoryStore(nil), // of all nodes
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
+	q, _ := site.SQSession()
 	bob := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
 		AuthenticationType: "Federation",
 		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}},

@@ -68,7 +68,7 @@ func FuzzPassOn(f *testing.F) {
 	}
 	f.Add("SQSessionFlowtime=a\nb; x=y", "SQSessionFlowtime1=c")
 	f.Add("sqsessionFLOWTIME=a;;SQSessionFlowtime60=b;SQSessionFlowtime61=c", "")
-	q, err := cookie.NewSQSession(nil, &cookie.SQSessionOptions{Application: "Flowtime", Opaque: true})
+	q, err := cookie.NewSQSession(nil, cookie.Credential{Name: "SQSessionFlowtime", Opaque: true}, &cookie.SiteOptions{})
 	if err != nil {
 		f.Fatal(err)
 	}

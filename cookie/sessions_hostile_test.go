@@ -20,7 +20,7 @@ func TestSiteSignOutIsWholeWithAStoreThatGoesDown(t *testing.T) {
 	n := newFarmNode(t)
 	store := n.open()
 	s := loadSite(t, freshSite(t, formsMode, handlerOf(machineKey45)), &cookie.SiteOptions{
-		AuthenticationTypes: []string{"ApplicationCookie"}, Store: store, Now: n.clock.Now})
+		Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}, Store: store, Now: n.clock.Now})
 	for calls := range 100 {
 		var headers []string
 		for _, name := range []string{"FedAuth", ".ASPXAUTH", ".AspNet.ApplicationCookie"} {
@@ -81,7 +81,7 @@ func TestSQSessionReuseTellsUsersApart(t *testing.T) {
 		{"moved boundary", from("kim", "a b", "c"), from("kim", "a", "b c"), false},
 	} {
 		n := newFarmNode(t)
-		q := n.newSQ(t, cookie.SQSessionOptions{Store: n.open()})
+		q := n.newSQ(t, cookie.Credential{}, n.open())
 		a, b := new(browser), new(browser)
 		a.signIn(t, q, test.a, nil)
 		b.signIn(t, q, test.b, nil)
@@ -113,7 +113,7 @@ func TestSiteSQSessionWithEndlessMinutes(t *testing.T) {
 	for _, minutes := range []string{"153722868", "200000000", "307445735", "307445736", "2147483647"} {
 		for _, lifetime := range []string{"5", minutes} {
 			text := strings.NewReplacer("%1", lifetime, "%2", minutes).Replace(section)
-			s, err := cookie.LoadSite(freshSite(t, "", handlerOf(machineKey45)+text), &cookie.SiteOptions{SQSession: &cookie.SQSessionOptions{}, Now: on2026})
+			s, err := cookie.LoadSite(freshSite(t, "", handlerOf(machineKey45)+text), &cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}, Now: on2026})
 			if err != nil {
 				t.Errorf("%s, %s: %v", lifetime, minutes, err)
 				continue
@@ -222,8 +222,8 @@ func TestNodesThatSlideAndNodesThatDoNot(t *testing.T) {
 	forKinds(t, func(t *testing.T, kind string, open func(n *farmNode, o *cookie.SessionsOptions) *cookie.Sessions) {
 		n := newFarmNode(t)
 		store := n.open()
-		slides := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.SlidingOn, MaxLifetime: 3 * time.Hour})
-		fixed := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.SlidingOff, MaxLifetime: 3 * time.Hour})
+		slides := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.On, MaxLifetime: 3 * time.Hour})
+		fixed := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.Off, MaxLifetime: 3 * time.Hour})
 		session := func() (b, old *browser) {
 			n.clock.Move(time.Second) // a forms ticket is named by its times
 			b = new(browser)

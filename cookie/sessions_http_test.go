@@ -41,7 +41,7 @@ func (l *lockedLog) String() string {
 func serveDue(t *testing.T, kind string, next http.Handler) (*http.Response, string) {
 	t.Helper()
 	n := newFarmNode(t)
-	s := opener(t, kind)(n, &cookie.SessionsOptions{Sliding: cookie.SlidingOn})
+	s := opener(t, kind)(n, &cookie.SessionsOptions{Sliding: cookie.On})
 	b := new(browser)
 	b.signIn(t, s, user("bob"), nil)
 	n.clock.Move(40 * time.Minute)

@@ -32,7 +32,7 @@ func TestSessionsTogether(t *testing.T) {
 				n.inStore = store
 			}
 			var events atomic.Int64
-			o := &cookie.SessionsOptions{Store: store, Sliding: cookie.SlidingOn, MaxLifetime: 1000 * time.Hour, Verified: 40,
+			o := &cookie.SessionsOptions{Store: store, Sliding: cookie.On, MaxLifetime: 1000 * time.Hour, Verified: 40,
 				OnePerUser: true, Observer: countEvents{&events}}
 			nodes := []*cookie.Sessions{opener(t, m.kind)(n, o), opener(t, m.kind)(n, o)}
 

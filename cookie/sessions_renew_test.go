@@ -21,21 +21,21 @@ func TestRenewalBoundaries(t *testing.T) {
 	never := time.Duration(-1)
 	for _, test := range []struct {
 		kind    string
-		sliding cookie.Sliding
+		sliding cookie.Toggle
 		// due is the first age at which the ticket is renewed, and step the
 		// smallest step before it.
 		due, step time.Duration
 		// last is the last age at which it is valid.
 		last time.Duration
 	}{
-		{"token", cookie.SlidingDefault, never, 0, 65 * time.Minute},
-		{"token", cookie.SlidingOn, 32*time.Minute + 30*time.Second, 100, 65 * time.Minute},
-		{"token", cookie.SlidingOff, never, 0, 65 * time.Minute},
-		{"forms", cookie.SlidingDefault, 30 * time.Minute, 100, time.Hour},
-		{"forms", cookie.SlidingOn, 30 * time.Minute, 100, time.Hour},
-		{"forms", cookie.SlidingOff, never, 0, time.Hour},
-		{"owin", cookie.SlidingDefault, 30*time.Minute + time.Second, 1, time.Hour + time.Second - 1},
-		{"owin", cookie.SlidingOff, never, 0, time.Hour + time.Second - 1},
+		{"token", 0, never, 0, 65 * time.Minute},
+		{"token", cookie.On, 32*time.Minute + 30*time.Second, 100, 65 * time.Minute},
+		{"token", cookie.Off, never, 0, 65 * time.Minute},
+		{"forms", 0, 30 * time.Minute, 100, time.Hour},
+		{"forms", cookie.On, 30 * time.Minute, 100, time.Hour},
+		{"forms", cookie.Off, never, 0, time.Hour},
+		{"owin", 0, 30*time.Minute + time.Second, 1, time.Hour + time.Second - 1},
+		{"owin", cookie.Off, never, 0, time.Hour + time.Second - 1},
 	} {
 		t.Run(fmt.Sprint(test.kind, test.sliding), func(t *testing.T) {
 			at := func(age time.Duration) (name string, renewed bool) {
@@ -251,7 +251,7 @@ func TestTicketOfDotNet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := opener(t, kind)(n, &cookie.SessionsOptions{Sliding: cookie.SlidingOn, Store: n.memory(), MaxLifetime: 10 * time.Hour, OnePerUser: true})
+		s := opener(t, kind)(n, &cookie.SessionsOptions{Sliding: cookie.On, Store: n.memory(), MaxLifetime: 10 * time.Hour, OnePerUser: true})
 		b := &browser{[]pair{{s.CookieName(), value}}}
 		n.clock.Move(40 * time.Minute)
 		old := b.clone()
@@ -273,7 +273,7 @@ func TestRenewalFailureKeepsTheUser(t *testing.T) {
 		b.signIn(t, open(n, nil), user("bob"), nil)
 		var log bytes.Buffer
 		var events eventList
-		s := open(n, &cookie.SessionsOptions{Sliding: cookie.SlidingOn, MaxBytes: 20, Logger: slog.New(slog.NewTextHandler(&log, nil)), Observer: &events})
+		s := open(n, &cookie.SessionsOptions{Sliding: cookie.On, MaxBytes: 20, Logger: slog.New(slog.NewTextHandler(&log, nil)), Observer: &events})
 		n.clock.Move(40 * time.Minute)
 		before := b.clone()
 		name, renewed := b.visit(s)

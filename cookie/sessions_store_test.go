@@ -146,7 +146,7 @@ func newModeFarm(t testing.TB, kind string, reference bool) *modeFarm {
 func (f *modeFarm) node(o cookie.SessionsOptions) *cookie.Sessions {
 	f.t.Helper()
 	o.Store = f.store
-	o.Sliding = cookie.SlidingOn
+	o.Sliding = cookie.On
 	return opener(f.t, f.kind)(f.farmNode, &o)
 }
 
@@ -421,7 +421,7 @@ func TestRevokedHook(t *testing.T) {
 		var revoked bool
 		var hookErr error
 		n := newFarmNode(t)
-		s := open(n, &cookie.SessionsOptions{Verified: 4, Sliding: cookie.SlidingOn, Revoked: func(_ context.Context, one cookie.Session) (bool, error) {
+		s := open(n, &cookie.SessionsOptions{Verified: 4, Sliding: cookie.On, Revoked: func(_ context.Context, one cookie.Session) (bool, error) {
 			seen = append(seen, one)
 			return revoked, hookErr
 		}})

@@ -350,7 +350,7 @@ func TestNewSessionsRefusesWrongOptions(t *testing.T) {
 			}
 		}
 	}
-	for _, o := range []cookie.SessionsOptions{{MaxLifetime: time.Hour, Store: store}, {MaxLifetime: time.Hour, Sliding: cookie.SlidingOff}} {
+	for _, o := range []cookie.SessionsOptions{{MaxLifetime: time.Hour, Store: store}, {MaxLifetime: time.Hour, Sliding: cookie.Off}} {
 		opener(t, "forms")(newFarmNode(t), &o)
 	}
 	if _, err := cookie.NewTokenSessions(nil, nil); err == nil {
@@ -481,7 +481,7 @@ func TestSignInDeletesSurplusChunks(t *testing.T) {
 func TestOneSetPerResponse(t *testing.T) {
 	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
 		n := newFarmNode(t)
-		s := open(n, &cookie.SessionsOptions{Sliding: cookie.SlidingOn})
+		s := open(n, &cookie.SessionsOptions{Sliding: cookie.On})
 		b := new(browser)
 		if kind == "forms" {
 			b.signIn(t, s, user("bob"), nil)
@@ -563,7 +563,7 @@ func TestSessionsPrintNoSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := cookie.NewSQSession(n.ring, &cookie.SQSessionOptions{Application: "Flowtime", Store: n.inStore, Now: n.clock.Now})
+	q, err := cookie.NewSQSession(n.ring, cookie.Credential{Name: "SQSessionFlowtime"}, &cookie.SiteOptions{Store: n.inStore, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

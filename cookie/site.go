@@ -1,30 +1,33 @@
 package cookie
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// ErrNoneAccepted means that a web.config names no credential that another
-// machine can read. The text of the error says what was looked for, and why
+// ErrNoneAccepted means that a site has no credential that another machine can
+// read. The text of the error says what was looked for, and why
 // each was not accepted.
 var ErrNoneAccepted = errors.New("cookie: the site has no credential to accept")
 
-// Site is what one web.config decides: the keys, the sessions that users can
-// sign in to, and a guard that accepts the credentials of the site. [LoadSite]
-// makes it. It is safe for concurrent use as far as its guard is.
+// Site is what decides about the credentials of one site: the keys, the sessions
+// that users can sign in to, and a guard that accepts them. [LoadSite] makes it
+// from a web.config, [NewSite] from keys and settings in Go. It is safe for
+// concurrent use as far as its guard is.
 type Site struct {
-	path      string
+	path      string // empty unless it can be watched
 	o         SiteOptions
 	ring      *machinekey.Ring
 	guard     Guard
@@ -33,7 +36,7 @@ type Site struct {
 	decisions []Decision
 }
 
-// Decision is one thing that [LoadSite] found out, for logs.
+// Decision is one thing that was found out about a site, for logs.
 type Decision struct {
 	// What is the subject: mode, key, older key, next key, FedAuth, FedAuth
 	// cookie, Forms, Forms cookie, OWIN, OWIN cookie, Bearer, SQSession,
@@ -63,38 +66,29 @@ func (d Decision) text() string {
 // SiteOptions are what a web.config does not say. Nil and the zero value are
 // fine for FedAuth and forms tickets.
 type SiteOptions struct {
-	// Older are the paths of earlier web.configs, the latest first. Their keys,
+	// Older are the names of earlier web.configs, the latest first: paths, or
+	// files beside the one of LoadSiteFS. Their keys,
 	// each in the mode of its own file, are read with and never written with,
 	// and sessions that they open are issued again with the key of the site.
 	// Nothing else in these files counts.
 	Older []string
-	// Next are the paths of web.configs to come. Their keys are read with, as
+	// Next are the names of web.configs to come. Their keys are read with, as
 	// some nodes may have them already, and what they open is left as it is.
 	Next []string
-	// AuthenticationTypes are those of Katana's cookies, which are set up in
-	// code, such as "ApplicationCookie" of ASP.NET Identity. Each is accepted
-	// under its default name; see [OWIN]. Nil: none.
-	AuthenticationTypes []string
-	// Bearer accepts the access tokens of Katana in the header Authorization,
-	// which are set up in code too.
-	Bearer bool
-	// Endpoint replaces the path of <cookieHandler>, against which session
-	// tokens are compared. Without either the path is not checked, as it is
-	// then that of the application, which the file does not know.
-	Endpoint string
+	// Credentials are what the file does not say, as .NET has it in code, or says
+	// otherwise: Katana's cookies and access tokens are accepted only if they are
+	// here, and SQSession is left to the product unless it is.
+	Credentials []Credential
 	// Store holds the session tokens in reference mode, and for all cookies
 	// what SessionsOptions.Store says: with it, sign-out holds for all nodes
 	// that share the store.
 	Store sessiontoken.Store
-	// Sessions is what the file does not say about sessions: IsTLS, Sliding,
-	// MaxLifetime, MaxBytes, WarnBytes, OnePerUser, Revoked, Verified,
-	// ClearInvalid, Deny and Observer. The others are those of the file and of
-	// SiteOptions.
+	// Sessions is what holds for the sessions of every cookie. Sliding and
+	// MaxLifetime do unless a Credential says otherwise; SQSession has its own.
+	// What one cookie has, Cookie, Chunking, ChunkSize and PersistentLifetime, is
+	// an error here: say it in Credentials. So are Store and Logger, which are
+	// options of their own.
 	Sessions SessionsOptions
-	// SQSession is what the file does not say of a site with Cora SeQuence:
-	// CookieSuffix, Opaque, SameSite, ScriptAccess and Store. Nil leaves the
-	// cookie to the product, as Opaque does; see [Site.SQSession].
-	SQSession *SQSessionOptions
 	// Roles makes role claims from the user data of forms tickets; see
 	// [sessiontoken.FormsOptions].
 	Roles func(userData string) []string
@@ -122,8 +116,8 @@ type SiteOptions struct {
 //	                          with MachineKeySessionSecurityTokenHandler
 //	FedAuth, WIF 1.0          <microsoft.identityModel> with Thinktecture's handler
 //	Forms                     <authentication mode="Forms">
-//	OWIN, Bearer              nothing: they are asked for in the options
-//	SQSession                 <sequence.engine>, and it is asked for in the options
+//	OWIN, Bearer              nothing: they are asked for in SiteOptions.Credentials
+//	SQSession                 <sequence.engine>, and it is asked for there
 //
 // They are tried in this order. A credential that no other machine can read,
 // such as session tokens under DPAPI, or that a class of the site's own
@@ -141,26 +135,36 @@ type SiteOptions struct {
 // Settings of machine.config and of parent sites are not seen. requireSSL is
 // not enforced: whether the browser used TLS is known to the proxy in front.
 func LoadSite(path string, o *SiteOptions) (*Site, error) {
-	if o == nil {
-		o = &SiteOptions{}
+	s, err := buildSite(path, func(so *site.Options) (*site.Site, error) { return site.Load(path, so) }, nil, site.Load, o)
+	if err == nil {
+		s.path = path
 	}
-	s := &Site{path: path, o: *o}
-	b := siteBuilder{site: s, o: o}
-	if err := b.load(path); err != nil {
-		return nil, fmt.Errorf("cookie: %s: %w", filepath.Base(path), err)
-	}
-	for _, accept := range []func() error{b.fedAuth, b.forms, b.owin, b.bearer, b.cora} {
-		if err := accept(); err != nil {
-			return nil, fmt.Errorf("cookie: %s: %w", filepath.Base(path), err)
-		}
-	}
-	if len(s.guard.accepted) == 0 {
-		return nil, fmt.Errorf("%w: %s: %s", ErrNoneAccepted, filepath.Base(path), b.looked())
-	}
-	b.notes()
-	s.guard.SetLogger(o.Logger)
-	s.guard.SetDeny(o.Sessions.Deny)
-	return s, nil
+	return s, err
+}
+
+// LoadSiteFS is [LoadSite] for a file of fsys. [Site.Watch] cannot follow it.
+func LoadSiteFS(fsys fs.FS, name string, o *SiteOptions) (*Site, error) {
+	load := func(name string, so *site.Options) (*site.Site, error) { return site.LoadFS(fsys, name, so) }
+	return buildSite(name, func(so *site.Options) (*site.Site, error) { return load(name, so) }, nil, load, o)
+}
+
+// ParseSite is [LoadSite] for a web.config that stands alone: a configSource is
+// an error. [Site.Watch] cannot follow it.
+func ParseSite(r io.Reader, o *SiteOptions) (*Site, error) {
+	return buildSite("web.config", func(so *site.Options) (*site.Site, error) { return site.Parse("web.config", r, so) }, nil, site.Load, o)
+}
+
+// NewSite sets up a site without a web.config, from keys that are kept elsewhere
+// and SiteOptions.Credentials, which name all that is accepted; each has the
+// defaults of .NET. What Allow… and KnownKeys of the options say is added to
+// that of cfg.
+//
+// When the keys change, give them to [machinekey.Ring.Replace] of [Site.Ring].
+func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
+	return buildSite("the options", func(so *site.Options) (*site.Site, error) {
+		return site.New(site.Key{Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(), Mode: cfg.Mode.String(),
+			ModeFrom: cmp.Or(cfg.ModeSource.From, "the options"), ModeLine: cfg.ModeSource.Line}, so)
+	}, &cfg, site.Load, o)
 }
 
 // Ring returns the keys of the site. The guard follows its changes.
@@ -222,6 +226,9 @@ func (s *Site) SQSession() (*SQSession, bool) { return s.sq, s.sq != nil }
 // new start. A changed and a broken file are logged with SiteOptions.Logger. Nil
 // options are those of LoadSite.
 func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
+	if s.path == "" {
+		return errors.New("cookie: only a site of LoadSite has a file to watch")
+	}
 	var w machinekey.WatchOptions
 	if o != nil {
 		w = *o

@@ -7,42 +7,113 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// siteBuilder fills a Site from a file, one method per credential.
+// siteBuilder makes a Site of what was resolved, one method per credential.
 type siteBuilder struct {
-	site     *Site
-	o        *SiteOptions
-	mode     machinekey.Mode
-	settings *webconfig.Settings
-	between  func() // if not nil, called between the two readings; for tests
+	site *Site
+	o    *SiteOptions
+	of   *site.Site
 }
 
-// maxReads is how often a file is read that is replaced meanwhile. A second
-// time is enough unless somebody writes it all the time.
-const maxReads = 5
+// loader resolves the file of a name.
+type loader func(name string, o *site.Options) (*site.Site, error)
 
-// load reads the files and makes the ring.
-func (b *siteBuilder) load(path string) error {
-	primary, cfg, err := b.read(path)
+// buildSite makes the site called name. Its keys are those of the file, or cfg.
+// Other files are read with load.
+func buildSite(name string, resolve func(*site.Options) (*site.Site, error), cfg *machinekey.Config, load loader, o *SiteOptions) (*Site, error) {
+	if o == nil {
+		o = &SiteOptions{}
+	}
+	name = filepath.Base(name)
+	s := &Site{o: *o}
+	b := siteBuilder{site: s, o: o}
+	err := o.check()
+	if err == nil {
+		b.of, err = resolve(o.options())
+	}
+	if err == nil {
+		err = b.of.Err()
+	}
+	if err == nil {
+		err = b.keys(cfg, load)
+	}
+	for _, accept := range []func() error{b.fedAuth, b.forms, b.katana, b.bearer, b.cora} {
+		if err == nil {
+			err = accept()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cookie: %s: %w", name, configError(err))
+	}
+	if len(s.guard.accepted) == 0 {
+		return nil, fmt.Errorf("%w: %s: %s", ErrNoneAccepted, name, b.looked())
+	}
+	b.notes()
+	s.guard.SetLogger(o.Logger)
+	s.guard.SetDeny(o.Sessions.Deny)
+	return s, nil
+}
+
+// check finds options that do not count, and says which do.
+func (o *SiteOptions) check() error {
+	misplaced := func(field, right string) error {
+		return fmt.Errorf("SiteOptions.Sessions.%s has no effect: say SiteOptions.%s", field, right)
+	}
+	switch s := &o.Sessions; {
+	case s.Cookie != nil:
+		return misplaced("Cookie", "Credentials, with Name, Path, Domain, Secure, ScriptAccess and SameSite")
+	case s.Chunking != 0:
+		return misplaced("Chunking", "Credentials; the Kind decides how a cookie is cut")
+	case s.ChunkSize != 0:
+		return misplaced("ChunkSize", "Credentials, with ChunkSize")
+	case s.PersistentLifetime != 0:
+		return misplaced("PersistentLifetime", "Credentials, with PersistentLifetime")
+	case s.Store != nil:
+		return misplaced("Store", "Store")
+	case s.Logger != nil:
+		return misplaced("Logger", "Logger")
+	}
+	for _, c := range o.Credentials {
+		switch c.Kind {
+		case "":
+			return errors.New("SiteOptions.Credentials has one without a Kind")
+		case KindRoles, KindAnonymous:
+			return fmt.Errorf("SiteOptions.Credentials has %s, which signs nobody in", c.Kind)
+		}
+	}
+	return nil
+}
+
+// keys makes the ring.
+func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
+	k := &b.of.Key
+	if cfg == nil {
+		read, err := configOf(k)
+		if err != nil {
+			return err
+		}
+		cfg = &read
+	}
+	primary, err := b.key(cfg, k.Line)
 	if err != nil {
 		return err
 	}
-	b.mode = cfg.Mode
-	from := cfg.ModeSource.From
+	from := k.ModeFrom
 	if from == "explicit" {
 		from = "compatibilityMode"
 	}
-	b.decide("mode", cfg.ModeSource.Line, "%v, by %s", cfg.Mode, from)
-	b.decide("key", b.settings.MachineKey.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
-	b.warnKnown(cfg)
-	older, err := b.others("older key", b.o.Older, "for reading only, and to issue again what it opens")
+	b.decide("mode", k.ModeLine, "%v, by %s", cfg.Mode, from)
+	b.decide("key", k.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
+	b.warnKnown(cfg, k.Line)
+	older, err := b.others("older key", b.o.Older, load, "for reading only, and to issue again what it opens")
 	if err != nil {
 		return err
 	}
-	next, err := b.others("next key", b.o.Next, "for reading only")
+	next, err := b.others("next key", b.o.Next, load, "for reading only")
 	if err != nil {
 		return err
 	}
@@ -62,78 +133,66 @@ func (b *siteBuilder) load(path string) error {
 	return nil
 }
 
-// read reads the key and then the settings, and both again if the file was
-// replaced in between, so that they are of one version.
-func (b *siteBuilder) read(path string) (*machinekey.Key, machinekey.Config, error) {
-	for range maxReads {
-		key, cfg, err := b.key(path)
-		if err != nil {
-			return nil, cfg, err
-		}
-		if b.between != nil {
-			b.between()
-		}
-		file, err := webconfig.Load(path)
-		if err != nil {
-			return nil, cfg, siteError(err)
-		}
-		if b.settings, err = file.Settings(); err != nil {
-			return nil, cfg, siteError(err)
-		}
-		if sameKey(&cfg, &b.settings.MachineKey) {
-			return key, cfg, nil
-		}
-	}
-	return nil, machinekey.Config{}, errors.New("the file changes all the time")
+// configOf is a key that was resolved, which has no fault.
+func configOf(k *site.Key) (machinekey.Config, error) {
+	cfg := machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey}
+	err := errors.Join(cfg.Validation.UnmarshalText([]byte(k.Validation)),
+		cfg.Decryption.UnmarshalText([]byte(k.Decryption)), cfg.Mode.UnmarshalText([]byte(k.Mode)))
+	return cfg, err
 }
 
-// sameKey reports whether a key that was read from a file is the one that the
-// settings have: then the settings' version of the file decided everything.
-func sameKey(cfg *machinekey.Config, m *webconfig.MachineKey) bool {
-	return cfg.ValidationKey.Equal(m.ValidationKey) && cfg.DecryptionKey.Equal(m.DecryptionKey) &&
-		cfg.Validation.String() == m.Validation && cfg.Decryption.String() == m.Decryption && cfg.Mode.String() == m.CompatibilityMode &&
-		cfg.ModeSource == machinekey.ModeSource{From: m.CompatibilityModeFrom, Line: m.CompatibilityModeLine}
-}
-
-// others returns the keys of other files.
-func (b *siteBuilder) others(what string, paths []string, use string) ([]*machinekey.Key, error) {
+// others returns the keys of other files. Nothing else in them counts.
+func (b *siteBuilder) others(what string, names []string, load loader, use string) ([]*machinekey.Key, error) {
 	var keys []*machinekey.Key
-	for _, name := range paths {
-		key, cfg, err := b.key(name)
+	for _, name := range names {
+		key, cfg, line, err := b.other(name, load)
 		if err != nil {
-			return nil, fmt.Errorf("%s, %s: %w", what, filepath.Base(name), err)
+			return nil, fmt.Errorf("%s, %s: %w", what, filepath.Base(name), configError(err))
 		}
 		keys = append(keys, key)
 		b.decide(what, 0, "%s, %v and %v, %v, of %q, %s",
 			key.ID(), cfg.Validation, cfg.Decryption, cfg.Mode, filepath.Base(name), use)
-		b.warnKnown(cfg)
+		b.warnKnown(&cfg, line)
 	}
 	return keys, nil
 }
 
-// key returns the machine key of one file.
-func (b *siteBuilder) key(path string) (*machinekey.Key, machinekey.Config, error) {
-	cfg, err := machinekey.LoadWebConfig(path)
+func (b *siteBuilder) other(name string, load loader) (key *machinekey.Key, cfg machinekey.Config, line int, err error) {
+	s, err := load(name, nil)
 	if err != nil {
-		return nil, cfg, err
+		return nil, cfg, 0, err
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.KnownKeys = b.o.AllowInsecure, b.o.AllowKnownKey, b.o.KnownKeys
-	key, err := machinekey.New(cfg)
-	var e *machinekey.ConfigError
-	if errors.As(err, &e) && e.Line == 0 && len(cfg.Warnings) > 0 {
-		located := *e // New knows no file, but the warning of the same algorithm does
-		located.Section, located.Line = "system.web/machineKey", cfg.Warnings[0].Line
-		err = &located
+	if s.Key.Fault != nil {
+		return nil, cfg, 0, s.Key.Fault
 	}
-	return key, cfg, err
+	if cfg, err = configOf(&s.Key); err == nil {
+		key, err = b.key(&cfg, s.Key.Line)
+	}
+	return key, cfg, s.Key.Line, err
 }
 
-// warnKnown notes a publicly known key, which SiteOptions.AllowKnownKey has let
-// through.
-func (b *siteBuilder) warnKnown(cfg machinekey.Config) {
+// key returns the machine key of a configuration that stands in a line.
+func (b *siteBuilder) key(cfg *machinekey.Config, line int) (*machinekey.Key, error) {
+	cfg.AllowInsecure = cfg.AllowInsecure || b.o.AllowInsecure
+	cfg.AllowKnownKey = cfg.AllowKnownKey || b.o.AllowKnownKey
+	if b.o.KnownKeys != nil {
+		cfg.KnownKeys = b.o.KnownKeys
+	}
+	key, err := machinekey.New(*cfg)
+	var e *machinekey.ConfigError
+	if errors.As(err, &e) && e.Line == 0 && line > 0 { // New knows no file
+		located := *e
+		located.Section, located.Line = "system.web/machineKey", line
+		err = &located
+	}
+	return key, err
+}
+
+// warnKnown notes a publicly known key, which was allowed.
+func (b *siteBuilder) warnKnown(cfg *machinekey.Config, line int) {
 	var e *machinekey.ConfigError
 	if errors.As(cfg.CheckKnown(), &e) {
-		b.decide("warning", e.Line, "anybody can sign in: the %s is %s", e.Attribute, e.Found)
+		b.decide("warning", line, "anybody can sign in: the %s is %s", e.Attribute, e.Found)
 	}
 }
 
@@ -161,8 +220,8 @@ func (b *siteBuilder) looked() string {
 	return strings.Join(list, "; ")
 }
 
-// siteError gives an error of package webconfig the public type.
-func siteError(err error) error {
+// configError gives an error of package webconfig the public type.
+func configError(err error) error {
 	var e *webconfig.Error
 	if !errors.As(err, &e) {
 		return err

@@ -73,7 +73,7 @@ func TestSiteSessionsFollowTheFile(t *testing.T) {
 	}{
 		{"FedAuth", "", handlerOf(machineKey45), cookie.SiteOptions{},
 			http.Cookie{Name: "FedAuth", Path: "/", Secure: true, HttpOnly: true}},
-		{"FedAuth of an application", "", handlerOf(machineKey45), cookie.SiteOptions{Endpoint: "/Shop/"},
+		{"FedAuth of an application", "", handlerOf(machineKey45), cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/Shop/"}}},
 			http.Cookie{Name: "FedAuth", Path: "/Shop/", Secure: true, HttpOnly: true}},
 		{"FedAuth with attributes", `<httpCookies sameSite="Lax"/>`, handlerOf(machineKey45) +
 			`<system.identityModel.services><federationConfiguration><cookieHandler name="Auth" path="/a" domain="shop.example" requireSsl="false" hideFromScript="false"/></federationConfiguration></system.identityModel.services>`,
@@ -84,15 +84,15 @@ func TestSiteSessionsFollowTheFile(t *testing.T) {
 			cookie.SiteOptions{}, http.Cookie{Name: "F", Path: "/f", Domain: "f.example", Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode}},
 		{"forms and a default domain", formsMode + `<httpCookies domain="x.example"/>`, "",
 			cookie.SiteOptions{}, http.Cookie{Name: ".ASPXAUTH", Path: "/", Domain: "x.example", HttpOnly: true, SameSite: http.SameSiteLaxMode}},
-		{"OWIN", "", "", cookie.SiteOptions{AuthenticationTypes: []string{"ApplicationCookie"}},
+		{"OWIN", "", "", cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}},
 			http.Cookie{Name: ".AspNet.ApplicationCookie", Path: "/", HttpOnly: true}},
-		{"OWIN behind a balancer with TLS", "", "", cookie.SiteOptions{AuthenticationTypes: []string{"ApplicationCookie"},
+		{"OWIN behind a balancer with TLS", "", "", cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}},
 			Sessions: cookie.SessionsOptions{IsTLS: func(*http.Request) bool { return true }}},
 			http.Cookie{Name: ".AspNet.ApplicationCookie", Path: "/", Secure: true, HttpOnly: true}},
-		{"OWIN and httpCookies", `<httpCookies requireSSL="true" sameSite="Strict"/>`, "", cookie.SiteOptions{AuthenticationTypes: []string{"Cookies"}},
+		{"OWIN and httpCookies", `<httpCookies requireSSL="true" sameSite="Strict"/>`, "", cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "Cookies"}}},
 			http.Cookie{Name: ".AspNet.Cookies", Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}},
 		{"SQSession", "", `<sequence.engine><web><session application="Flowtime" sessionCookieSecure="true"/></web></sequence.engine>`,
-			cookie.SiteOptions{SQSession: &cookie.SQSessionOptions{}}, http.Cookie{Name: "SQSessionFlowtime", Path: "/", Secure: true, HttpOnly: true}},
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}}, http.Cookie{Name: "SQSessionFlowtime", Path: "/", Secure: true, HttpOnly: true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestSiteReadsWhatItCannotIssue(t *testing.T) {
 func TestSiteSignsOutOfEverything(t *testing.T) {
 	store := &switchStore{Store: sessiontoken.NewMemoryStore(nil)}
 	s := loadSite(t, freshSite(t, formsMode, handlerOf(machineKey45)), &cookie.SiteOptions{
-		AuthenticationTypes: []string{"ApplicationCookie"}, Store: store})
+		Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}, Store: store})
 	var headers []string
 	for _, name := range []string{"FedAuth", ".ASPXAUTH", ".AspNet.ApplicationCookie"} {
 		one, ok := s.SessionsOf(name)
@@ -298,26 +298,27 @@ func replaceFile(t *testing.T, path, text string) {
 // SQSession is left to the product unless the options ask for it.
 func TestSiteSQSession(t *testing.T) {
 	const section = `<sequence.engine><web><session %s/></web></sequence.engine>`
-	load := func(attributes string, o *cookie.SQSessionOptions) *cookie.Site {
+	load := func(attributes string, o []cookie.Credential) *cookie.Site {
 		t.Helper()
-		return loadSite(t, freshSite(t, "", handlerOf(machineKey45)+strings.Replace(section, "%s", attributes, 1)), &cookie.SiteOptions{SQSession: o})
+		return loadSite(t, freshSite(t, "", handlerOf(machineKey45)+strings.Replace(section, "%s", attributes, 1)), &cookie.SiteOptions{Credentials: o})
 	}
+	asked := []cookie.Credential{{Kind: cookie.KindSQSession}}
 	for _, tt := range []struct {
 		attributes string
-		opts       *cookie.SQSessionOptions
+		opts       []cookie.Credential
 		name       string // of the cookie; empty for no SQSession
 		ours       bool
 		want       string // in String
 	}{
 		{`application="Flowtime"`, nil, "SQSessionFlowtime", false, "passed on but not read"},
-		{`application="Flowtime"`, &cookie.SQSessionOptions{}, "SQSessionFlowtime", true, "lifetime 20m0s, at most 24h0m0s"},
-		{`application="Flowtime" lifetime="5" maxLifetime="60" sessionCookieName="S"`, &cookie.SQSessionOptions{}, "SFlowtime", true, "lifetime 5m0s, at most 1h0m0s"},
-		{`application="Flowtime" enabled="false"`, &cookie.SQSessionOptions{}, "SQSessionFlowtime", false, "enabled is false"},
-		{``, &cookie.SQSessionOptions{}, "", false, `not accepted: without the attribute application`},
-		{``, &cookie.SQSessionOptions{}, "", false, "set SQSessionOptions.CookieSuffix"},
-		{`enabled="false"`, &cookie.SQSessionOptions{}, "", false, "enabled is false"},
+		{`application="Flowtime"`, asked, "SQSessionFlowtime", true, "lifetime 20m0s, at most 24h0m0s"},
+		{`application="Flowtime" lifetime="5" maxLifetime="60" sessionCookieName="S"`, asked, "SFlowtime", true, "lifetime 5m0s, at most 1h0m0s"},
+		{`application="Flowtime" enabled="false"`, asked, "SQSessionFlowtime", false, "enabled is false"},
+		{``, asked, "", false, `not accepted: without the attribute application`},
+		{``, asked, "", false, "say Credential.Name"},
+		{`enabled="false"`, asked, "", false, "enabled is false"},
 		{`application="Flowtime"`, nil, "SQSessionFlowtime", false, "warning         sessionCookieSecure is not true"},
-		{``, &cookie.SQSessionOptions{CookieSuffix: "_123456"}, "SQSession_123456", true, "accepted"},
+		{``, []cookie.Credential{{Kind: cookie.KindSQSession, Name: "SQSession_123456"}}, "SQSession_123456", true, "accepted"},
 	} {
 		s := load(tt.attributes, tt.opts)
 		sq, ok := s.SQSession()
@@ -330,9 +331,9 @@ func TestSiteSQSession(t *testing.T) {
 		}
 	}
 	_, err := cookie.LoadSite(freshSite(t, "", handlerOf(machineKey45)+strings.Replace(section, "%s", `application="F" reuseSession="false"`, 1)),
-		&cookie.SiteOptions{SQSession: &cookie.SQSessionOptions{}})
+		&cookie.SiteOptions{Credentials: asked})
 	var e *machinekey.ConfigError
-	if !errors.As(err, &e) || e.Code != "invalid_sequence_session" || !strings.Contains(err.Error(), "NoReuse needs a Store") {
+	if !errors.As(err, &e) || e.Code != "invalid_sequence_session" || !strings.Contains(err.Error(), "NoReuse, needs SiteOptions.Store") {
 		t.Errorf("%v", err)
 	}
 }

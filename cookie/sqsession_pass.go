@@ -9,7 +9,7 @@ import (
 // Value returns the text of the cookie as it stands, its chunks joined. The
 // error is that of [Chunking.Join]. Whoever has the value has the session: do
 // not log it.
-func (q *SQSession) Value(r *http.Request) (string, error) { return WIF.Join(r, q.name) }
+func (q *SQSession) Value(r *http.Request) (string, error) { return WIF.Join(r, q.c.Name) }
 
 // PassOn adds the cookie of a request that came in, with all its chunks and
 // nothing else, to a request that goes out to a .NET node, in place of any that
@@ -22,7 +22,7 @@ func (q *SQSession) PassOn(out, in *http.Request) error {
 		for line != "" {
 			var pair string
 			pair, line = cutPair(line)
-			_, spelled, value, ok := WIF.cutChunk(pair, q.name, MaxChunks)
+			_, spelled, value, ok := WIF.cutChunk(pair, q.c.Name, MaxChunks)
 			if !ok {
 				continue
 			}
@@ -52,7 +52,7 @@ func (q *SQSession) others(r *http.Request) []string {
 		for line != "" {
 			var pair string
 			pair, line = cutPair(line)
-			if _, _, _, ours := WIF.cutChunk(pair, q.name, MaxChunks); !ours && pair != "" {
+			if _, _, _, ours := WIF.cutChunk(pair, q.c.Name, MaxChunks); !ours && pair != "" {
 				pairs = append(pairs, pair)
 			}
 		}
@@ -67,7 +67,7 @@ func (q *SQSession) PassBack(w http.ResponseWriter, from *http.Response) error {
 	var lines []string
 	for _, line := range from.Header["Set-Cookie"] {
 		pair, _ := cutPair(line)
-		_, spelled, _, ok := WIF.cutChunk(pair, q.name, MaxChunks)
+		_, spelled, _, ok := WIF.cutChunk(pair, q.c.Name, MaxChunks)
 		if !ok {
 			continue
 		}

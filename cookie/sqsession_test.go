@@ -15,14 +15,13 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// newSQ returns the SQSession of Flowtime on a node.
-func (n *farmNode) newSQ(t testing.TB, o cookie.SQSessionOptions) *cookie.SQSession {
+// newSQ returns the SQSession of Flowtime on a node, unless c names another.
+func (n *farmNode) newSQ(t testing.TB, c cookie.Credential, store sessiontoken.Store) *cookie.SQSession {
 	t.Helper()
-	if o.Application == "" {
-		o.Application = "Flowtime"
+	if c.Name == "" {
+		c.Name = "SQSessionFlowtime"
 	}
-	o.Now = n.clock.Now
-	q, err := cookie.NewSQSession(n.ring, &o)
+	q, err := cookie.NewSQSession(n.ring, c, &cookie.SiteOptions{Store: store, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,48 +31,45 @@ func (n *farmNode) newSQ(t testing.TB, o cookie.SQSessionOptions) *cookie.SQSess
 // TestSQSessionCookie has the attributes of the cookie and their defaults.
 func TestSQSessionCookie(t *testing.T) {
 	for _, test := range []struct {
-		o    cookie.SQSessionOptions
+		c    cookie.Credential
 		want string
 	}{
-		{cookie.SQSessionOptions{}, "SQSessionFlowtime; Path=/; HttpOnly"},
-		{cookie.SQSessionOptions{Application: "Administration"}, "SQSessionAdministration; Path=/; HttpOnly"},
-		{cookie.SQSessionOptions{CookieSuffix: "_123456"}, "SQSession_123456; Path=/; HttpOnly"},
-		{cookie.SQSessionOptions{CookieName: "Seq"}, "SeqFlowtime; Path=/; HttpOnly"},
-		{cookie.SQSessionOptions{CookieName: "Seq", CookieSuffix: "_7"}, "Seq_7; Path=/; HttpOnly"},
-		{cookie.SQSessionOptions{CookiePath: "/Flowtime"}, "SQSessionFlowtime; Path=/Flowtime; HttpOnly"},
-		{cookie.SQSessionOptions{CookieDomain: "example.com"}, "SQSessionFlowtime; Path=/; Domain=example.com; HttpOnly"},
-		{cookie.SQSessionOptions{CookieSecure: true}, "SQSessionFlowtime; Path=/; HttpOnly; Secure"},
-		{cookie.SQSessionOptions{ScriptAccess: true, SameSite: http.SameSiteStrictMode}, "SQSessionFlowtime; Path=/; SameSite=Strict"},
+		{cookie.Credential{}, "SQSessionFlowtime; Path=/; HttpOnly"},
+		{cookie.Credential{Name: "SQSession_123456"}, "SQSession_123456; Path=/; HttpOnly"},
+		{cookie.Credential{Path: "/Flowtime"}, "SQSessionFlowtime; Path=/Flowtime; HttpOnly"},
+		{cookie.Credential{Domain: "example.com"}, "SQSessionFlowtime; Path=/; Domain=example.com; HttpOnly"},
+		{cookie.Credential{Secure: cookie.On}, "SQSessionFlowtime; Path=/; HttpOnly; Secure"},
+		{cookie.Credential{ScriptAccess: true, SameSite: "Strict"}, "SQSessionFlowtime; Path=/; SameSite=Strict"},
 	} {
-		q := newFarmNode(t).newSQ(t, test.o)
+		q := newFarmNode(t).newSQ(t, test.c, nil)
 		w := new(browser).signIn(t, q, user("bob"), nil)
 		if got := attributes(w.Header()); !slices.Equal(got, []string{test.want}) || !strings.HasPrefix(test.want, q.CookieName()+";") {
-			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
+			t.Errorf("%+v: %q, want %q", test.c, got, test.want)
 		}
 	}
 }
 
-func TestNewSQSessionRefusesWrongOptions(t *testing.T) {
+func TestSQSessionRefusesWrongOptions(t *testing.T) {
 	ring := newTestRing(t)
-	for name, o := range map[string]*cookie.SQSessionOptions{
-		"nil":                  nil,
-		"no application":       {CookieName: "x"},
-		"negative lifetime":    {Application: "x", Lifetime: -1},
-		"negative fade":        {Application: "x", CacheItemFade: -1},
-		"negative size":        {Application: "x", CacheMaxSize: -1},
-		"NoReuse and no store": {Application: "x", NoReuse: true},
-		"name with a blank":    {Application: "x y"},
-		"disabled, bad name":   {Application: "x;y", Disabled: true},
-		"SameSite=None":        {Application: "x", SameSite: http.SameSiteNoneMode},
+	for name, c := range map[string]cookie.Credential{
+		"no name":              {},
+		"negative lifetime":    {Name: "x", Lifetime: -1},
+		"negative fade":        {Name: "x", CacheItemFade: -1},
+		"negative size":        {Name: "x", CacheMaxSize: -1},
+		"NoReuse and no store": {Name: "x", NoReuse: true},
+		"name with a blank":    {Name: "x y"},
+		"SameSite=None":        {Name: "x", SameSite: "None"},
+		"opaque, bad name":     {Name: "x;y", Opaque: true},
+		"chunk size":           {Name: "x", ChunkSize: 2000},
 	} {
-		if q, err := cookie.NewSQSession(ring, o); err == nil || q != nil {
+		if q, err := cookie.NewSQSession(ring, c, &cookie.SiteOptions{}); err == nil || q != nil {
 			t.Errorf("%s: %v, %v", name, q, err)
 		}
 	}
-	if _, err := cookie.NewSQSession(nil, &cookie.SQSessionOptions{Application: "x"}); err == nil {
+	if _, err := cookie.NewSQSession(nil, cookie.Credential{Name: "x"}, &cookie.SiteOptions{}); err == nil {
 		t.Error("no ring")
 	}
-	if _, err := cookie.NewSQSession(nil, &cookie.SQSessionOptions{Application: "x", Opaque: true}); err != nil {
+	if _, err := cookie.NewSQSession(nil, cookie.Credential{Name: "x", Opaque: true}, &cookie.SiteOptions{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -96,7 +92,7 @@ func TestSQSessionLifetime(t *testing.T) {
 			if lifetime == 0 {
 				want = 20 * time.Minute
 			}
-			q := n.newSQ(t, cookie.SQSessionOptions{Lifetime: lifetime, Store: store})
+			q := n.newSQ(t, cookie.Credential{Lifetime: lifetime}, store)
 			for uses := range 20 {
 				b := new(browser)
 				b.signIn(t, q, user("bob"), nil)
@@ -120,7 +116,7 @@ func TestSQSessionLifetime(t *testing.T) {
 func TestSQSessionMaxLifetime(t *testing.T) {
 	sqStores(t, func(t *testing.T, n *farmNode, store sessiontoken.Store) {
 		for given, want := range map[time.Duration]time.Duration{0: 1440 * time.Minute, time.Hour: time.Hour, -1: 0} {
-			q := n.newSQ(t, cookie.SQSessionOptions{MaxLifetime: given, Store: store})
+			q := n.newSQ(t, cookie.Credential{MaxLifetime: given}, store)
 			b := new(browser)
 			b.signIn(t, q, user("bob"), nil)
 			age := time.Duration(0)
@@ -141,8 +137,8 @@ func TestSQSessionMaxLifetime(t *testing.T) {
 // same.
 func TestSQSessionNoReuse(t *testing.T) {
 	n := newFarmNode(t)
-	o := cookie.SQSessionOptions{NoReuse: true, Store: n.open()}
-	a, b := n.newSQ(t, o), n.newSQ(t, o)
+	o, store := cookie.Credential{NoReuse: true}, n.open()
+	a, b := n.newSQ(t, o, store), n.newSQ(t, o, store)
 	first, eve := new(browser), new(browser)
 	first.signIn(t, a, user("bob"), nil)
 	eve.signIn(t, a, user("eve"), nil)
@@ -161,7 +157,7 @@ func TestSQSessionNoReuse(t *testing.T) {
 func TestSQSessionReuse(t *testing.T) {
 	n := newFarmNode(t)
 	store := n.open()
-	a, b := n.newSQ(t, cookie.SQSessionOptions{Store: store}), n.newSQ(t, cookie.SQSessionOptions{Store: store})
+	a, b := n.newSQ(t, cookie.Credential{}, store), n.newSQ(t, cookie.Credential{}, store)
 	first, second, eve := new(browser), new(browser), new(browser)
 	first.signIn(t, a, user("bob"), nil)
 	n.clock.Move(time.Second)
@@ -233,13 +229,13 @@ func TestSQSessionReuseEnds(t *testing.T) {
 	n := newFarmNode(t)
 	store := n.open()
 	b, other := new(browser), new(browser)
-	b.signIn(t, n.newSQ(t, cookie.SQSessionOptions{Store: store}), user("bob"), nil)
-	q := n.newSQ(t, cookie.SQSessionOptions{Store: store, NoReuse: true})
+	b.signIn(t, n.newSQ(t, cookie.Credential{}, store), user("bob"), nil)
+	q := n.newSQ(t, cookie.Credential{NoReuse: true}, store)
 	b.wants(t, q, "bob")
 	n.clock.Move(time.Second)
 	other.signIn(t, q, user("bob"), nil)
 	b.refused(t, q, cookie.ErrRevoked)
-	again := n.newSQ(t, cookie.SQSessionOptions{Store: store})
+	again := n.newSQ(t, cookie.Credential{}, store)
 	b.signIn(t, again, user("bob"), nil)
 	b.wants(t, again, "bob")
 	other.wants(t, again, "bob")
@@ -250,7 +246,7 @@ func TestSQSessionReuseEnds(t *testing.T) {
 func TestSQSessionReuseAfterLostKey(t *testing.T) {
 	for _, noReuse := range []bool{false, true} {
 		n := newFarmNode(t)
-		q := n.newSQ(t, cookie.SQSessionOptions{Store: n.open(), NoReuse: noReuse})
+		q := n.newSQ(t, cookie.Credential{NoReuse: noReuse}, n.open())
 		b := new(browser)
 		b.signIn(t, q, user("bob"), nil)
 		if err := n.ring.Replace(newTestKey(t)); err != nil {
@@ -270,18 +266,17 @@ func TestSQSessionReuseAfterLostKey(t *testing.T) {
 func TestSQSessionCache(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		o     cookie.SQSessionOptions
+		o     cookie.Credential
 		wait  time.Duration
 		calls int // for the entries of sessions
 	}{
-		{"no bound", cookie.SQSessionOptions{}, 2 * time.Second, 2},
-		{"one entry", cookie.SQSessionOptions{CacheMaxSize: 1}, 0, 10},
-		{"fade", cookie.SQSessionOptions{CacheItemFade: time.Second}, 2 * time.Second, 4},
+		{"no bound", cookie.Credential{}, 2 * time.Second, 2},
+		{"one entry", cookie.Credential{CacheMaxSize: 1}, 0, 10},
+		{"fade", cookie.Credential{CacheItemFade: time.Second}, 2 * time.Second, 4},
 	} {
 		n := newFarmNode(t)
 		store := n.open()
-		test.o.Store = store
-		q := n.newSQ(t, test.o)
+		q := n.newSQ(t, test.o, store)
 		bob, eve := new(browser), new(browser)
 		bob.signIn(t, q, user("bob"), nil)
 		eve.signIn(t, q, user("eve"), nil)
@@ -309,8 +304,8 @@ func TestSQSessionCache(t *testing.T) {
 func TestSQSessionApplicationsAreApart(t *testing.T) {
 	n := newFarmNode(t)
 	for _, store := range []sessiontoken.Store{nil, n.open()} {
-		flowtime := n.newSQ(t, cookie.SQSessionOptions{Store: store})
-		admin := n.newSQ(t, cookie.SQSessionOptions{Application: "Administration", Store: store})
+		flowtime := n.newSQ(t, cookie.Credential{}, store)
+		admin := n.newSQ(t, cookie.Credential{Name: "SQSessionAdministration"}, store)
 		b := new(browser)
 		b.signIn(t, flowtime, user("bob"), nil)
 		b.set("SQSessionAdministration", b.cookies[0].Value)
@@ -323,11 +318,12 @@ func TestSQSessionApplicationsAreApart(t *testing.T) {
 
 func TestSQSessionDisabledOrOpaque(t *testing.T) {
 	n := newFarmNode(t)
-	for want, o := range map[error]cookie.SQSessionOptions{
-		cookie.ErrSQSessionDisabled: {Disabled: true, NoReuse: true},
-		cookie.ErrSQSessionOpaque:   {Opaque: true, NoReuse: true},
+	disabled, _ := loadSite(t, freshSite(t, formsMode, `<sequence.engine><web><session application="Flowtime" enabled="false" reuseSession="false"/></web></sequence.engine>`),
+		&cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}}).SQSession()
+	for want, q := range map[error]*cookie.SQSession{
+		cookie.ErrSQSessionDisabled: disabled,
+		cookie.ErrSQSessionOpaque:   n.newSQ(t, cookie.Credential{Opaque: true, NoReuse: true}, nil),
 	} {
-		q := n.newSQ(t, o)
 		w := httptest.NewRecorder()
 		b := &browser{[]pair{{"SQSessionFlowtime", "abc"}, {"SQSessionFlowtime1", "def"}}}
 		if err := q.SignIn(w, b.request(), user("bob"), nil); err != want || len(w.Header()) > 0 {
@@ -373,7 +369,7 @@ func TestSQSessionPassesOn(t *testing.T) {
 	}))
 	defer backend.Close()
 	n := newFarmNode(t)
-	q := n.newSQ(t, cookie.SQSessionOptions{Opaque: true})
+	q := n.newSQ(t, cookie.Credential{Opaque: true}, nil)
 	in := (&browser{append([]pair{{"theme", "dark"}, {"FedAuth", "secret"}}, values...)}).request()
 	out, err := http.NewRequest(http.MethodGet, backend.URL, nil)
 	if err != nil {
@@ -403,7 +399,7 @@ func TestSQSessionPassesOn(t *testing.T) {
 }
 
 func TestSQSessionRefusesToPassOn(t *testing.T) {
-	q := newFarmNode(t).newSQ(t, cookie.SQSessionOptions{Opaque: true})
+	q := newFarmNode(t).newSQ(t, cookie.Credential{Opaque: true}, nil)
 	for name, lines := range map[string][]string{
 		"line feed":     {"SQSessionFlowtime=a; SQSessionFlowtime1=b\nX: y"},
 		"NUL":           {"SQSessionFlowtime=a\x00b"},

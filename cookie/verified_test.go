@@ -121,7 +121,7 @@ func TestVerifiedHonours(t *testing.T) {
 		n = newFarmNode(t)
 		long := open(n, nil)
 		b.signIn(t, long, user("bob"), &cookie.SignInOptions{Lifetime: 100 * time.Hour})
-		s = open(n, &cookie.SessionsOptions{Verified: 10, MaxLifetime: 2 * time.Hour, Sliding: cookie.SlidingOff})
+		s = open(n, &cookie.SessionsOptions{Verified: 10, MaxLifetime: 2 * time.Hour, Sliding: cookie.Off})
 		b.wants(t, s, "bob")
 		n.clock.Move(2*time.Hour + time.Second)
 		b.refused(t, s, sessiontoken.ErrExpired)

@@ -31,9 +31,9 @@ func loadAt(t *testing.T, path string, d time.Duration, o cookie.SiteOptions) *c
 // request path.
 func TestEveryBadCookieGetsTheSameAnswer(t *testing.T) {
 	path := farmtest.FreshSite()
-	site := loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/"})
+	site := loadAt(t, path, 0, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/"}}})
 	good := farmtest.SignedInAt(site).Header.Get("Cookie")
-	elsewhere := farmtest.SignedInAt(loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/shop/"})).Header.Get("Cookie")
+	elsewhere := farmtest.SignedInAt(loadAt(t, path, 0, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/shop/"}}})).Header.Get("Cookie")
 	changed := []byte(good)
 	changed[len(changed)/2] ^= 1
 	bad := map[string]string{
@@ -42,8 +42,8 @@ func TestEveryBadCookieGetsTheSameAnswer(t *testing.T) {
 		"cut":          good[:len(good)-40],
 		"of DPAPI":     "FedAuth=" + dpapiToken(),
 		"other key":    farmtest.SignedInAt(loadAt(t, farmtest.FreshSite(), 0, cookie.SiteOptions{})).Header.Get("Cookie"),
-		"expired":      farmtest.SignedInAt(loadAt(t, path, -24*time.Hour, cookie.SiteOptions{Endpoint: "/"})).Header.Get("Cookie"),
-		"of tomorrow":  farmtest.SignedInAt(loadAt(t, path, 24*time.Hour, cookie.SiteOptions{Endpoint: "/"})).Header.Get("Cookie"),
+		"expired":      farmtest.SignedInAt(loadAt(t, path, -24*time.Hour, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/"}}})).Header.Get("Cookie"),
+		"of tomorrow":  farmtest.SignedInAt(loadAt(t, path, 24*time.Hour, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/"}}})).Header.Get("Cookie"),
 		"another path": elsewhere,
 		"no cookie":    "a=b",
 	}
@@ -71,11 +71,11 @@ func TestEveryBadCookieGetsTheSameAnswer(t *testing.T) {
 // share a key, and of the endpoint.
 func TestKeysAreTheBorder(t *testing.T) {
 	path := farmtest.FreshSite()
-	user := farmtest.SignedInAt(loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/shop/"}))
+	user := farmtest.SignedInAt(loadAt(t, path, 0, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/shop/"}}}))
 	if p, err := loadAt(t, path, 0, cookie.SiteOptions{}).Guard().Check(user); err != nil || p.Name() != "bob" {
 		t.Errorf("another application with the key: %v, %v", p, err)
 	}
-	if _, err := loadAt(t, path, 0, cookie.SiteOptions{Endpoint: "/office/"}).Guard().Check(user); !errors.Is(err, sessiontoken.ErrEndpoint) {
+	if _, err := loadAt(t, path, 0, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/office/"}}}).Guard().Check(user); !errors.Is(err, sessiontoken.ErrEndpoint) {
 		t.Errorf("with another endpoint: %v", err)
 	}
 }
@@ -161,5 +161,29 @@ func TestGuidesLinkToHeadings(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("no links found")
+	}
+}
+
+// The cookie of a Katana middleware that has its own name.
+func TestKatanaInCode(t *testing.T) {
+	t.Chdir(filepath.Dir(farmtest.FreshSite()))
+	site, err := cookie.LoadSite("web.config", &cookie.SiteOptions{Credentials: []cookie.Credential{{
+		Kind:               cookie.KindKatana,
+		AuthenticationType: "ApplicationCookie", // of CookieAuthenticationOptions; not the name of the cookie
+		Name:               "MyApp",             // CookieName; .AspNet.ApplicationCookie if left out
+		Lifetime:           8 * time.Hour,       // ExpireTimeSpan
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions, ok := site.SessionsOf("MyApp")
+	if !ok {
+		t.Fatalf("no sessions of MyApp:\n%v", site)
+	}
+	w := httptest.NewRecorder()
+	err = sessions.SignIn(w, httptest.NewRequest("POST", "/", nil), &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
+		AuthenticationType: "ApplicationCookie", Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}}}, nil)
+	if set := w.Result().Cookies(); err != nil || len(set) != 1 || set[0].Name != "MyApp" {
+		t.Errorf("%v, %v", set, err)
 	}
 }

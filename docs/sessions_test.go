@@ -17,7 +17,7 @@ func slidingSessions(ring *machinekey.Ring) (*cookie.Sessions, error) {
 		return nil, err
 	}
 	return cookie.NewTokenSessions(codec, &cookie.SessionsOptions{
-		Sliding:     cookie.SlidingOn,
+		Sliding:     cookie.On,
 		MaxLifetime: 12 * time.Hour,
 	})
 }

@@ -160,7 +160,7 @@ func (m *middleware) sessions(t *testing.T) *cookie.Sessions {
 	tls := m.Scheme != "http"
 	opts := cookie.SessionsOptions{Chunking: cookie.Katana, MaxBytes: 1 << 20, IsTLS: func(*http.Request) bool { return tls }}
 	if !m.slides() {
-		opts.Sliding = cookie.SlidingOff
+		opts.Sliding = cookie.Off
 	}
 	o := m.Options
 	if o.CookieDomain+o.CookiePath+o.SameSite+o.Secure != "" || o.HTTPOnly != nil { // else the defaults

@@ -195,6 +195,18 @@ func (s *serve) logger(w io.Writer) (*slog.Logger, error) {
 	return nil, usageError(fmt.Sprintf("-log-format %q: text or json", s.format))
 }
 
+// credentials are those that .NET has in code.
+func (s *serve) credentials() []cookie.Credential {
+	var list []cookie.Credential
+	for _, t := range s.types {
+		list = append(list, cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: t})
+	}
+	if s.bearer {
+		list = append(list, cookie.Credential{Kind: cookie.KindBearer})
+	}
+	return list
+}
+
 // options puts the flags together.
 func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	var o gateway.Options
@@ -208,7 +220,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	o = gateway.Options{
 		Config: s.keys.config[0],
 		Site: cookie.SiteOptions{
-			Older: s.older, Next: s.next, AuthenticationTypes: s.types, Bearer: s.bearer, Roles: s.roles.reader(),
+			Older: s.older, Next: s.next, Credentials: s.credentials(), Roles: s.roles.reader(),
 			AllowInsecure: s.keys.allowInsecure, AllowKnownKey: s.keys.allowKnown, KnownKeys: known,
 			Sessions: cookie.SessionsOptions{MaxLifetime: s.maxLife},
 		},
@@ -225,9 +237,9 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	switch s.sliding {
 	case "":
 	case "on":
-		o.Site.Sessions.Sliding = cookie.SlidingOn
+		o.Site.Sessions.Sliding = cookie.On
 	case "off":
-		o.Site.Sessions.Sliding = cookie.SlidingOff
+		o.Site.Sessions.Sliding = cookie.Off
 	default:
 		return o, usageError(fmt.Sprintf("-sliding %q: on or off", s.sliding))
 	}

@@ -439,7 +439,7 @@ func TestDemoInspect(t *testing.T) {
 // however often the page is asked for.
 func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 	freshConfig(t)
-	g, err := gateway.New(gateway.Options{Config: "web.config", Site: cookie.SiteOptions{AuthenticationTypes: []string{"ApplicationCookie"}}})
+	g, err := gateway.New(gateway.Options{Config: "web.config", Site: cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,8 +73,8 @@ func newGateway(t testing.TB, o Options) *Gateway {
 		o.Config = filepath.Join(t.TempDir(), "web.config")
 		writeConfig(t, o.Config)
 	}
-	if o.Site.Sessions.Sliding == cookie.SlidingDefault {
-		o.Site.Sessions.Sliding = cookie.SlidingOn
+	if o.Site.Sessions.Sliding == 0 {
+		o.Site.Sessions.Sliding = cookie.On
 	}
 	g, err := New(o)
 	if err != nil {

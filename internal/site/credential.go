@@ -319,7 +319,7 @@ func (s *Site) readCora(f *webconfig.File) {
 	c.apply(Source{Line: cora.Line}, Settings{Name: cora.CookieName(), Path: cora.Path, Domain: cora.Domain, Secure: toggle(cora.Secure),
 		Lifetime: minutes(cora.LifetimeMinutes), MaxLifetime: minutes(cora.MaxLifetimeMinutes), NoReuse: !cora.ReuseSession,
 		CacheMaxSize: cora.CacheMaxSize, CacheItemFade: minutes(cora.CacheItemFadeMinutes)})
-	if c.Name == "" {
-		c.refuse(c.Line, "the cookie's name is %q and a number that is known at run time only; see SQSessionOptions.CookieSuffix", cora.CookieNamePrefix)
+	if c.Name == "" && c.On {
+		c.refuse(c.Line, "%s", c.warning("cora_cookie_name_unknown"))
 	}
 }

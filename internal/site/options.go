@@ -87,7 +87,7 @@ func (s *Site) ask(said Settings) error {
 		}
 		if said.Name != "" {
 			c.Refused = ""
-		} else if c.Name == "" && c.Refused == "" {
+		} else if c.Name == "" && c.Line == 0 {
 			return bad("Name", "it is missing: SQSession and the name of the application, such as SQSessionFlowtime")
 		}
 		c.Opaque = said.Opaque

@@ -15,6 +15,9 @@ import (
 // Infinite is the time span that .NET writes as "Infinite".
 const Infinite = webconfig.Infinite
 
+// NotAsked is why a credential is refused that neither a file nor Options name.
+const NotAsked = "not asked for"
+
 // Site is everything that decides about the credentials of one site. It is not
 // changed after it was made.
 type Site struct {
@@ -109,7 +112,7 @@ func newSite(name string) *Site {
 	s := &Site{File: name, Session: newCredential(FedAuth), Forms: newCredential(Forms),
 		Roles: newCredential(Roles), Anonymous: newCredential(Anonymous)}
 	for _, c := range s.Credentials() {
-		c.refuse(0, "not asked for")
+		c.refuse(0, NotAsked)
 	}
 	s.HTTPCookies.SameSite = "Unspecified"
 	return s

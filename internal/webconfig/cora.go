@@ -105,8 +105,8 @@ func (c *Cora) warn(part *Cora) {
 	}
 	if part.Enabled && part.CookieName() == "" {
 		add("cora_cookie_name_unknown", "without the attribute application, as before version 9.3, the name of the cookie is "+quote(part.CookieNamePrefix)+
-			" and a number that is made at run time; look it up in a browser and set SQSessionOptions.CookieSuffix to what follows "+
-			quote(part.CookieNamePrefix)+`, such as "_123456"`)
+			" and a number that is made at run time; look it up in a browser and say Credential.Name, such as "+
+			quote(part.CookieNamePrefix+"_123456"))
 	}
 	if part.Enabled && !part.Secure {
 		add("cora_cookie_not_secure", "sessionCookieSecure is not true, so that browsers send the cookie "+quote(part.CookieNamePrefix+part.Application)+

@@ -384,8 +384,8 @@ func TestSiteWarnings(t *testing.T) {
 		{fmt.Sprintf(cora, "application='Flowtime' sessionCookieSecure='false'", ""), payload + "cora_cookie_not_secure:3", `want sessionCookieSecure="true"`},
 		{fmt.Sprintf(cora, "application='Flowtime' sessionCookieSecure='true'", ""), payload, ""},
 		{fmt.Sprintf(cora, "application='Flowtime' enabled='false'", ""), payload, ""},
-		{fmt.Sprintf(cora, "sessionCookieSecure='true'", ""), payload + "cora_cookie_name_unknown:3", "set SQSessionOptions.CookieSuffix"},
-		{fmt.Sprintf(cora, "sessionCookieName='SQ'", ""), payload + "cora_cookie_name_unknown:3 cora_cookie_not_secure:3", `what follows "SQ"`},
+		{fmt.Sprintf(cora, "sessionCookieSecure='true'", ""), payload + "cora_cookie_name_unknown:3", "say Credential.Name"},
+		{fmt.Sprintf(cora, "sessionCookieName='SQ'", ""), payload + "cora_cookie_name_unknown:3 cora_cookie_not_secure:3", `such as "SQ_123456"`},
 		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "enabled='false'")), payload, ""},
 		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "lifetime='5'")), payload, ""}, // inherited
 		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "sessionCookieSecure='false'")), payload + "cora_cookie_not_secure:4", ""},

@@ -85,10 +85,10 @@ func serveNode(args []string) error {
 	n := &node{name: *name}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	options := cookie.SiteOptions{
-		AuthenticationTypes: []string{"ApplicationCookie"},
+		Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}},
 		Sessions: cookie.SessionsOptions{
 			IsTLS:   func(r *http.Request) bool { return r.Header.Get("X-Forwarded-Proto") == "https" },
-			Sliding: cookie.SlidingOn,
+			Sliding: cookie.On,
 			// Six chunks are meant to be.
 			WarnBytes: cookie.DefaultMaxBytes,
 		},

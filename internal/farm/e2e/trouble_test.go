@@ -146,7 +146,7 @@ func (l *load) rotate(t *testing.T, during func(name string, n int64, act func()
 	replace(t, oldConfig, f.goConfig)
 	newKey := writeKey(t, next)
 	open := func(path string) *cookie.Site {
-		site, err := cookie.LoadSite(path, &cookie.SiteOptions{AuthenticationTypes: []string{"ApplicationCookie"}})
+		site, err := cookie.LoadSite(path, &cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}})
 		if err != nil {
 			t.Fatal(err)
 		}

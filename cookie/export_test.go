@@ -1,0 +1,16 @@
+package cookie
+
+import (
+	"github.com/webfarm-go/webfarm/internal/site"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// NewSQSession is the SQSession of a site that says c, with the keys of a ring.
+func NewSQSession(ring *machinekey.Ring, c Credential, o *SiteOptions) (*SQSession, error) {
+	c.Kind = KindSQSession
+	s, err := site.New(site.Key{}, &site.Options{Credentials: []site.Settings{site.Settings(c)}})
+	if err != nil {
+		return nil, err
+	}
+	return newSQSession(ring, s.SQSession, o)
+}

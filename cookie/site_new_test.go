@@ -1,0 +1,193 @@
+package cookie_test
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/testvectors"
+)
+
+// countingFS counts how often each file is opened.
+type countingFS struct {
+	fs.FS
+	opened map[string]int
+}
+
+func (c countingFS) Open(name string) (fs.File, error) {
+	c.opened[name]++
+	return c.FS.Open(name)
+}
+
+// TestSiteSources wants one site from each kind of input, printed alike, and
+// every file opened once.
+func TestSiteSources(t *testing.T) {
+	data, err := testvectors.Read("webconfig/wif45-fedauth.config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Dir(siteFile(t, "wif45-fedauth.config"))
+	older := siteFile(t, "forms-site.config")
+	old, err := os.ReadFile(older)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &cookie.SiteOptions{AllowKnownKey: true, Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}}
+	path, err := cookie.LoadSite(filepath.Join(folder, "web.config"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := cookie.ParseSite(strings.NewReader(string(data)), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path.String() != reader.String() {
+		t.Errorf("by path:\n%s\nby reader:\n%s", path, reader)
+	}
+	whole := string(data)
+	start := strings.Index(whole, "<machineKey")
+	end := start + strings.Index(whole[start:], "/>") + 2
+	files := countingFS{fstest.MapFS{
+		"app/web.config":       {Data: []byte(whole[:start] + `<machineKey configSource="keys\key.config"/>` + strings.Repeat("\n", strings.Count(whole[start:end], "\n")) + whole[end:])},
+		"app/keys/key.config":  {Data: []byte(whole[start:end])},
+		"app/older/web.config": {Data: old},
+	}, map[string]int{}}
+	withOlder := *o
+	withOlder.Older = []string{"app/older/web.config"}
+	tree, err := cookie.LoadSiteFS(files, "app/web.config", &withOlder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, n := range files.opened {
+		if n != 1 || len(files.opened) != 3 {
+			t.Errorf("%s was opened %d times", name, n)
+		}
+	}
+	if got := tree.String(); !strings.Contains(got, "older key") || len(tree.Ring().Keys()) != 2 ||
+		tree.Ring().Primary().ID() != path.Ring().Primary().ID() {
+		t.Errorf("%s", got)
+	}
+	for _, s := range []*cookie.Site{reader, tree} {
+		if err := s.Watch(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "LoadSite") {
+			t.Errorf("Watch: %v", err)
+		}
+	}
+	if _, err := cookie.LoadSiteFS(files, "none", nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+	if _, err := cookie.ParseSite(strings.NewReader(`<configuration><system.web><machineKey configSource="a.config"/></system.web></configuration>`), nil); err == nil ||
+		!strings.Contains(err.Error(), "config source missing") {
+		t.Errorf("configSource without a folder: %v", err)
+	}
+}
+
+// TestNewSite wants a site of keys and settings in Go, with the decisions that
+// a file has, and nothing accepted that nobody asked for.
+func TestNewSite(t *testing.T) {
+	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := cookie.NewSite(cfg, &cookie.SiteOptions{Credentials: []cookie.Credential{
+		{Kind: cookie.KindFedAuth, Path: "/app/", Sliding: cookie.On, ClockSkew: -1},
+		{Kind: cookie.KindForms, Lifetime: time.Hour},
+		{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie", Name: "MyApp", Domain: "app.example", SameSite: "Strict",
+			Secure: cookie.On, ScriptAccess: true, ChunkSize: 3000, Sliding: cookie.Off, MaxLifetime: 8 * time.Hour},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := s.Ring().Primary().ID()
+	want := strings.Join([]string{
+		`mode            Framework45, by the options`,
+		`key             ` + key + `, HMACSHA256 and Auto`,
+		`FedAuth         accepted: cookie "FedAuth", WIF 4.5, endpoint "/app/" by the options, clock skew 0s, lifetime 10h0m0s`,
+		`FedAuth cookie  path "/app/", domain "", secure true, hidden from scripts true, SameSite not set, renewed in use, chunks of 2000`,
+		`Forms           accepted: cookie ".ASPXAUTH", timeout 1h0m0s, protection All`,
+		`Forms cookie    path "/", domain "", secure false, hidden from scripts true, SameSite Lax, renewed in use`,
+		`OWIN            accepted: cookie "MyApp" of "ApplicationCookie", by the options`,
+		`OWIN cookie     path "/", domain "app.example", secure true, hidden from scripts false, SameSite Strict, not renewed, at most 8h0m0s, chunks of 3000`,
+		`Bearer          not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials`,
+	}, "\n")
+	if got := strings.ReplaceAll(s.String(), "HMACSHA256 and AES", "HMACSHA256 and Auto"); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	katana, ok := s.SessionsOf("MyApp")
+	if !ok {
+		t.Fatal("no sessions of MyApp")
+	}
+	header, set := signIn(t, katana, "bob", nil)
+	for _, c := range set {
+		if c.Path != "/" || c.Domain != "app.example" || !c.Secure || c.HttpOnly || c.SameSite != http.SameSiteStrictMode {
+			t.Errorf("%v", c)
+		}
+	}
+	if status, name := answer(s, request(header)); status != http.StatusOK || name != "bob" {
+		t.Errorf("%d %q", status, name)
+	}
+	// Keys that change go to the ring.
+	fresh, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := machinekey.New(fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ring().Replace(next, s.Ring().Primary()); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	s.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, request(header))
+	if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Set-Cookie"), "MyApp=") {
+		t.Errorf("%d %v: the cookie of the older key is issued again", w.Code, w.Header())
+	}
+
+	if s, err := cookie.NewSite(cfg, nil); s != nil || !errors.Is(err, cookie.ErrNoneAccepted) || !strings.Contains(err.Error(), "FedAuth: not asked for") {
+		t.Errorf("%v", err)
+	}
+	if s, err := cookie.NewSite(machinekey.Config{}, nil); s != nil || err == nil {
+		t.Errorf("no keys: %v", err)
+	}
+}
+
+// TestSiteOptionsThatDoNotCount wants each refused, with what does.
+func TestSiteOptionsThatDoNotCount(t *testing.T) {
+	path := siteFile(t, "wif45-fedauth.config")
+	one := func(c cookie.Credential) cookie.SiteOptions {
+		return cookie.SiteOptions{Credentials: []cookie.Credential{c}}
+	}
+	for _, tt := range []struct {
+		o    cookie.SiteOptions
+		want string
+	}{
+		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Cookie: &http.Cookie{Name: "A"}}}, "say SiteOptions.Credentials, with Name"},
+		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Chunking: cookie.Katana}}, "say SiteOptions.Credentials"},
+		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{ChunkSize: 1000}}, "Credentials, with ChunkSize"},
+		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{PersistentLifetime: time.Hour}}, "Credentials, with PersistentLifetime"},
+		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: newFarmNode(t).memory()}}, "say SiteOptions.Store"},
+		{one(cookie.Credential{}), "without a Kind"},
+		{one(cookie.Credential{Kind: "jwt"}), "no site accepts it"},
+		{one(cookie.Credential{Kind: cookie.KindRoles}), "signs nobody in"},
+		{one(cookie.Credential{Kind: cookie.KindWIF10}), "the web.config has a session of WIF 4.5"},
+		{one(cookie.Credential{Kind: cookie.KindKatana}), "AuthenticationType: it is missing"},
+		{one(cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: ".AspNet.ApplicationCookie"}), `the type is "ApplicationCookie"`},
+		{one(cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: "Cookies", PersistentLifetime: time.Hour}), "by Lifetime"},
+		{one(cookie.Credential{Kind: cookie.KindForms, ChunkSize: 1000}), "ChunkSize: it has no effect"},
+		{one(cookie.Credential{Kind: cookie.KindBearer, Name: "A"}), "no cookie carries it"},
+	} {
+		s, err := loadKnown(path, &tt.o)
+		if s != nil || err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "cookie: web.config: ") {
+			t.Errorf("%v, want %q", err, tt.want)
+		}
+	}
+}

@@ -142,7 +142,7 @@ func targets(t testing.TB) []target {
 		return err
 	}})
 
-	sq, err := cookie.NewSQSession(ring, &cookie.SQSessionOptions{Application: "Flowtime", Now: now})
+	sq, err := cookie.NewSQSession(ring, cookie.Credential{Name: "SQSessionFlowtime"}, &cookie.SiteOptions{Now: now})
 	must(err)
 	w := &nowhere{http.Header{}}
 	must(sq.SignIn(w, request(""), &user, nil))

@@ -33,7 +33,7 @@ func newFarm(t *testing.T) *farm {
 	now := func() time.Time { return time.Now().Add(time.Duration(f.ahead.Load())) }
 	site, err := cookie.LoadSite(farmtest.FreshSite(), &cookie.SiteOptions{
 		Store:    sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: now}),
-		Sessions: cookie.SessionsOptions{Sliding: cookie.SlidingOn, ClearInvalid: true},
+		Sessions: cookie.SessionsOptions{Sliding: cookie.On, ClearInvalid: true},
 		Now:      now,
 	})
 	if err != nil {

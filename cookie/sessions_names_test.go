@@ -139,9 +139,9 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 		}
 		for _, endpoint := range endpoints {
 			so := &sessiontoken.SessionOptions{Endpoint: endpoint, Lifetime: time.Hour, Now: n.clock.Now}
-			sq := cookie.SQSessionOptions{Application: "Flowtime"}
+			var stored sessiontoken.Store
 			if withStore {
-				so.Store, sq.Store = store, store
+				so.Store, stored = store, store
 			}
 			codec, err := sessiontoken.NewSessionCodec(n.ring, so)
 			if err != nil {
@@ -151,7 +151,7 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			q := n.newSQ(t, sq)
+			q := n.newSQ(t, cookie.Credential{}, stored)
 			sqs, _ := q.Sessions()
 			for _, reference := range []bool{false, withStore} {
 				f, s := new(browser), new(browser)
@@ -180,8 +180,8 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 // cookie in two ways: it is one session, and one end.
 func TestSQSessionNameInAnyCase(t *testing.T) {
 	sqStores(t, func(t *testing.T, n *farmNode, store sessiontoken.Store) {
-		a := n.newSQ(t, cookie.SQSessionOptions{Application: "Flowtime", Store: store, NoReuse: store != nil})
-		b := n.newSQ(t, cookie.SQSessionOptions{Application: "FLOWTIME", CookieName: "sqsession", Store: store, NoReuse: store != nil, MaxLifetime: -1})
+		a := n.newSQ(t, cookie.Credential{NoReuse: store != nil}, store)
+		b := n.newSQ(t, cookie.Credential{Name: "sqsessionFLOWTIME", NoReuse: store != nil, MaxLifetime: -1}, store)
 		bob := new(browser)
 		bob.signIn(t, a, user("bob"), nil)
 		moved := new(browser)
@@ -224,7 +224,7 @@ func TestSQSessionNameInAnyCase(t *testing.T) {
 // TestSQSessionForEveryApplication refuses a token that names no application.
 func TestSQSessionForEveryApplication(t *testing.T) {
 	n := newFarmNode(t)
-	s, _ := n.newSQ(t, cookie.SQSessionOptions{Application: "Flowtime"}).Sessions()
+	s, _ := n.newSQ(t, cookie.Credential{}, nil).Sessions()
 	codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)

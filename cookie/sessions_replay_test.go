@@ -154,7 +154,7 @@ func TestFullStore(t *testing.T) {
 			f.inStore = memory
 		}
 		var events eventList
-		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory, Sliding: cookie.SlidingOn, Observer: &events})
+		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory, Sliding: cookie.On, Observer: &events})
 		var out []*browser
 		for i := range 100 {
 			f.clock.Move(time.Microsecond)
@@ -366,7 +366,7 @@ func TestCostOfNotes(t *testing.T) {
 		if f.reference {
 			f.inStore = memory
 		}
-		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory, Sliding: cookie.SlidingOn, MaxLifetime: 10 * time.Hour})
+		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory, Sliding: cookie.On, MaxLifetime: 10 * time.Hour})
 		bob := f.signIn(s, "bob")
 		most := int64(0)
 		for range 300 {

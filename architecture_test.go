@@ -20,13 +20,13 @@ const module = "github.com/webfarm-go/webfarm"
 // three packages form a line, and what lies under internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/doctor", "internal/webconfig", "internal/gateway"},
-	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/site", "internal/webconfig"},
+	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/doctor", "internal/secret", "internal/webconfig", "internal/gateway"},
+	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/secret", "internal/site", "internal/webconfig"},
 	"sessiontoken":           {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/nbfx", "internal/nrbf", "internal/rsacookie", "internal/secret"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"machinekey":             {"internal/dotnet", "internal/secret", "internal/webconfig"},
 	"internal/base64":        {},
-	"internal/doctor":        {"cookie", "sessiontoken", "machinekey", "internal/webconfig"},
+	"internal/doctor":        {"cookie", "sessiontoken", "machinekey", "internal/secret", "internal/webconfig"},
 	"internal/dotnet":        {},
 	"internal/farm":          {},
 	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},

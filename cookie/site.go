@@ -99,6 +99,9 @@ type SiteOptions struct {
 	// AllowKnownKey admits keys that are publicly known, for migrations and
 	// tests; a [Decision] warns of each. See [machinekey.Config].
 	AllowKnownKey bool
+	// AllowWeakKey admits keys that can be guessed, for migrations and tests;
+	// see [machinekey.Config.AllowWeakKey].
+	AllowWeakKey bool
 	// KnownKeys are refused beside those that are built in; see
 	// [machinekey.KnownKeys].
 	KnownKeys *machinekey.KnownKeyList
@@ -129,8 +132,9 @@ type SiteOptions struct {
 // [machinekey.LoadWebConfig], and invalid_timeout, invalid_timespan,
 // invalid_chunk_size, session_handler_not_removed, invalid_cookie_name, and
 // insecure_algorithm and insecure_setting for what needs
-// SiteOptions.AllowInsecure, and known_key for a publicly known key without
-// SiteOptions.AllowKnownKey.
+// SiteOptions.AllowInsecure, known_key for a publicly known key without
+// SiteOptions.AllowKnownKey, and weak_key for one that can be guessed without
+// SiteOptions.AllowWeakKey.
 //
 // Settings of machine.config and of parent sites are not seen. requireSSL is
 // not enforced: whether the browser used TLS is known to the proxy in front.
@@ -235,6 +239,7 @@ func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 	}
 	w.AllowInsecure = w.AllowInsecure || s.o.AllowInsecure
 	w.AllowKnownKey = w.AllowKnownKey || s.o.AllowKnownKey
+	w.AllowWeakKey = w.AllowWeakKey || s.o.AllowWeakKey
 	if w.KnownKeys == nil {
 		w.KnownKeys = s.o.KnownKeys
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -108,7 +109,7 @@ func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 	}
 	b.decide("mode", k.ModeLine, "%v, by %s", cfg.Mode, from)
 	b.decide("key", k.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
-	b.warnKnown(cfg, k.Line)
+	b.warnKey(cfg, k.Line)
 	older, err := b.others("older key", b.o.Older, load, "for reading only, and to issue again what it opens")
 	if err != nil {
 		return err
@@ -152,7 +153,7 @@ func (b *siteBuilder) others(what string, names []string, load loader, use strin
 		keys = append(keys, key)
 		b.decide(what, 0, "%s, %v and %v, %v, of %q, %s",
 			key.ID(), cfg.Validation, cfg.Decryption, cfg.Mode, filepath.Base(name), use)
-		b.warnKnown(&cfg, line)
+		b.warnKey(&cfg, line)
 	}
 	return keys, nil
 }
@@ -175,6 +176,7 @@ func (b *siteBuilder) other(name string, load loader) (key *machinekey.Key, cfg 
 func (b *siteBuilder) key(cfg *machinekey.Config, line int) (*machinekey.Key, error) {
 	cfg.AllowInsecure = cfg.AllowInsecure || b.o.AllowInsecure
 	cfg.AllowKnownKey = cfg.AllowKnownKey || b.o.AllowKnownKey
+	cfg.AllowWeakKey = cfg.AllowWeakKey || b.o.AllowWeakKey
 	if b.o.KnownKeys != nil {
 		cfg.KnownKeys = b.o.KnownKeys
 	}
@@ -188,11 +190,19 @@ func (b *siteBuilder) key(cfg *machinekey.Config, line int) (*machinekey.Key, er
 	return key, err
 }
 
-// warnKnown notes a publicly known key, which was allowed.
-func (b *siteBuilder) warnKnown(cfg *machinekey.Config, line int) {
+// warnKey notes a publicly known or weak key, which was allowed, and a short one.
+func (b *siteBuilder) warnKey(cfg *machinekey.Config, line int) {
 	var e *machinekey.ConfigError
 	if errors.As(cfg.CheckKnown(), &e) {
 		b.decide("warning", line, "anybody can sign in: the %s is %s", e.Attribute, e.Found)
+	}
+	strict := *cfg
+	strict.AllowWeakKey = false
+	if _, err := machinekey.New(strict); errors.As(err, &e) && e.Code == "weak_key" {
+		b.decide("warning", line, "whoever guesses the key can sign in: the %s is %s", e.Attribute, e.Found)
+	}
+	if short := secret.Short(cfg.ValidationKey); short != "" {
+		b.decide("warning", line, "%s", short)
 	}
 }
 

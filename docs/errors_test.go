@@ -137,7 +137,7 @@ func TestErrorIndexIsComplete(t *testing.T) {
 		}
 	}
 	n := 0
-	for _, dir := range []string{"cookie", "machinekey", "internal/site", "internal/webconfig"} {
+	for _, dir := range []string{"cookie", "machinekey", "internal/secret", "internal/site", "internal/webconfig"} {
 		for _, code := range codes(t, dir) {
 			if !slices.Contains(notErrors, code) {
 				want(code)

@@ -38,6 +38,19 @@ type Config struct {
 	// documentation, for migrations and tests: with such a key anybody can
 	// sign in as anybody. Without it [New] refuses them, see [ErrKnownKey].
 	AllowKnownKey bool
+	// AllowWeakKey admits keys that can be guessed, for migrations and tests.
+	// Without it [New] refuses, with the code weak_key,
+	//
+	//	a validation key of fewer than 16 bytes
+	//	a validation or decryption key with a pattern: one byte or up to 15
+	//	bytes repeated, a sequence that counts, or one of very few steps
+	//
+	// IIS generates 64 random bytes for validation and 24 or 32 for decryption.
+	// .NET demands 1 byte in Framework45 and 20 in the legacy modes. NIST SP
+	// 800-131A disallows HMAC keys below 112 bits, and by SP 800-107, section
+	// 5.3.4, HMAC is no stronger than its key: 16 bytes are as strong as the
+	// weakest AES. Of 16 to 19 bytes cookie.LoadSite and the command warn.
+	AllowWeakKey bool
 	// KnownKeys are refused too, beside those that are built in. Nil: none.
 	// See [KnownKeys].
 	KnownKeys *KnownKeyList

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -70,7 +71,7 @@ func TestDecodeRefuses(t *testing.T) {
 	cfg := legacyGenerated(t)
 	cfg.Mode = machinekey.ModeUnknown
 	unknown := keyOf(t, cfg)
-	cfg.ValidationKey = machinekey.NewSecret(make([]byte, 19))
+	cfg.ValidationKey = machinekey.NewSecret(seed.Of(t).Bytes(19))
 	short := keyOf(t, cfg)
 	for i, err := range []error{
 		func() error { _, err := key.Encode(nil, none); return err }(),

@@ -60,7 +60,7 @@ func TestFIPSOnly(t *testing.T) {
 		{"decryption", machinekey.HMACSHA256, 64, machinekey.InsecureDES, 8, machinekey.Framework45},
 		{"decryption", machinekey.HMACSHA256, 64, machinekey.Auto, 8, machinekey.Framework20SP1},
 	} {
-		cfg := machinekey.Config{Validation: test.v, Decryption: test.d, Mode: test.mode, AllowInsecure: true,
+		cfg := machinekey.Config{Validation: test.v, Decryption: test.d, Mode: test.mode, AllowInsecure: true, AllowWeakKey: true,
 			ValidationKey: machinekey.NewSecret(bytes.Repeat([]byte{1}, test.vlen)), DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{2}, test.dlen))}
 		if test.attribute == "" {
 			p := protectorOf(t, cfg, "fips")

@@ -98,6 +98,7 @@ func FuzzProtect(f *testing.F) {
 			Validation:    machinekey.Validation(algorithms % 5),
 			Decryption:    machinekey.Decryption(algorithms / 12 % 4),
 			AllowInsecure: true,
+			AllowWeakKey:  true,
 		}
 		protector, err := newProtector(cfg, func() (machinekey.Purpose, error) { return p, nil })
 		if err != nil {

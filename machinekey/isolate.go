@@ -49,14 +49,17 @@ func (i Isolation) apply(attribute string, key []byte) error {
 // the legacy formats alone: as in .NET, [Ring.Protector] refuses them.
 //
 // Other modes know no isolated fixed keys: there it is a [*ConfigError]. So is
-// a publicly known key without AllowKnownKey, as [New] does not recognize it
-// afterwards.
+// a publicly known key without AllowKnownKey or a weak one without AllowWeakKey,
+// as [New] does not recognize it afterwards.
 func (c Config) Isolate(validation, decryption Isolation) (Config, error) {
 	if !c.Mode.legacy() {
 		return Config{}, &ConfigError{Code: "isolated_key", Attribute: "compatibilityMode", Found: c.Mode.String(),
 			Want: "Framework20SP1 or Framework20SP2: no other mode takes a fixed key with ,IsolateApps or ,IsolateByAppId"}
 	}
 	if err := c.refuseKnown(); err != nil {
+		return Config{}, err
+	}
+	if err := c.refuseWeak(); err != nil {
 		return Config{}, err
 	}
 	validationKey, decryptionKey := c.ValidationKey.Reveal(), c.DecryptionKey.Reveal()

@@ -27,8 +27,8 @@ var errNoKey = errors.New("machinekey: the key was not made by New")
 
 // New validates cfg and copies it. It refuses, with a [*ConfigError], what .NET
 // refuses, algorithms whose name begins with Insecure unless cfg.AllowInsecure
-// is set, and publicly known keys ([ErrKnownKey]) unless cfg.AllowKnownKey is
-// set. The two ways in which .NET uses a machine key have
+// is set, publicly known keys ([ErrKnownKey]) unless cfg.AllowKnownKey is set,
+// and weak ones unless [Config.AllowWeakKey] is. The two ways in which .NET uses a machine key have
 // different rules:
 //
 //	                 Protect and Unprotect;           the legacy formats: cookies of Framework20SP1
@@ -58,6 +58,9 @@ func New(cfg Config) (*Key, error) {
 		return nil, err
 	}
 	if err := cfg.refuseKnown(); err != nil {
+		return nil, err
+	}
+	if err := cfg.refuseWeak(); err != nil {
 		return nil, err
 	}
 	cfg.Warnings, cfg.KnownKeys = nil, nil

@@ -126,7 +126,7 @@ func TestNew(t *testing.T) {
 		{sp1, sha1, 64, tdes, 32, true, decryptionKey},
 		{sp1, sha1, 64, auto, 20, true, decryptionKey},
 	} {
-		cfg := machinekey.Config{Mode: test.mode, Validation: test.v, Decryption: test.d, AllowInsecure: test.insecureOK,
+		cfg := machinekey.Config{Mode: test.mode, Validation: test.v, Decryption: test.d, AllowInsecure: test.insecureOK, AllowWeakKey: true,
 			ValidationKey: machinekey.NewSecret(bytes.Repeat([]byte{0xa7}, test.vlen)), DecryptionKey: machinekey.NewSecret(slices.Repeat([]byte("\xb9\xb91\xb92345\xb9\xb9abcdef\xb9\xb9ABCDEFG"), 3)[:test.dlen])}
 		key, err := machinekey.New(cfg)
 		if test.want == accepted || test.want == acceptedLegacy {
@@ -184,7 +184,7 @@ func TestNewCopies(t *testing.T) {
 
 func TestID(t *testing.T) {
 	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret([]byte("validation key")), DecryptionKey: machinekey.NewSecret([]byte("decryption key 1")),
-		Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: machinekey.Framework45}
+		Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: machinekey.Framework45, AllowWeakKey: true}
 	id := keyOf(t, cfg).ID()
 	if len(id) != 8 || strings.Trim(id, "0123456789abcdef") != "" {
 		t.Errorf("ID %q is not 8 hex digits", id)

@@ -121,6 +121,7 @@ func FuzzEncode(f *testing.F) {
 			Decryption:    machinekey.Decryption(algorithms / 16 % 5),
 			Mode:          machinekey.Mode(prot / 4 % 5),
 			AllowInsecure: true,
+			AllowWeakKey:  true,
 		}
 		key, err := machinekey.New(cfg)
 		if err != nil {

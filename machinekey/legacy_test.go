@@ -476,6 +476,7 @@ func TestLegacyProtectorRefuses(t *testing.T) {
 		}},
 	} {
 		cfg := legacy
+		cfg.AllowWeakKey = true
 		test.change(&cfg)
 		var e *machinekey.ConfigError
 		for _, ring := range []*machinekey.Ring{ringOf(t, keyOf(t, cfg)), ringOf(t, keyOf(t, legacy), keyOf(t, cfg))} {

@@ -105,7 +105,7 @@ func (v *legacyVector) key() (*machinekey.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	if v.Random != nil {
 		cfg.Rand = bytes.NewReader(v.Random)
 	}

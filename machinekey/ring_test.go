@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -65,7 +66,7 @@ func TestRotation(t *testing.T) {
 // legacyOnly is a key that only the legacy formats can use.
 func legacyOnly(t *testing.T) *machinekey.Key {
 	t.Helper()
-	return keyOf(t, machinekey.Config{ValidationKey: machinekey.NewSecret(make([]byte, 64)), DecryptionKey: machinekey.NewSecret(make([]byte, 24)),
+	return keyOf(t, machinekey.Config{ValidationKey: machinekey.NewSecret(seed.Of(t).Bytes(64)), DecryptionKey: machinekey.NewSecret(seed.Of(t).Bytes(24)),
 		Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP1})
 }
 

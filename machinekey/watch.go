@@ -25,6 +25,8 @@ type WatchOptions struct {
 	AllowInsecure bool
 	// AllowKnownKey sets [Config.AllowKnownKey] for the keys of the file.
 	AllowKnownKey bool
+	// AllowWeakKey sets [Config.AllowWeakKey] for the keys of the file.
+	AllowWeakKey bool
 	// KnownKeys sets [Config.KnownKeys] for the keys of the file.
 	KnownKeys *KnownKeyList
 	// OnChange, if not nil, is told after the ring has changed: the key that
@@ -151,7 +153,7 @@ func (w *watcher) load() (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.KnownKeys = w.o.AllowInsecure, w.o.AllowKnownKey, w.o.KnownKeys
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = w.o.AllowInsecure, w.o.AllowKnownKey, w.o.AllowWeakKey, w.o.KnownKeys
 	return New(cfg)
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -238,7 +239,7 @@ func TestWatchUnfit(t *testing.T) {
 			t.Fatal(err)
 		}
 		protected := protect(t, p, []byte("ticket"))
-		w.file.put(machinekey.Config{ValidationKey: machinekey.NewSecret(make([]byte, 64)), DecryptionKey: machinekey.NewSecret(make([]byte, 24)),
+		w.file.put(machinekey.Config{ValidationKey: machinekey.NewSecret(seed.Of(w.t).Bytes(64)), DecryptionKey: machinekey.NewSecret(seed.Of(w.t).Bytes(24)),
 			Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP1})
 		w.wait(time.Minute)
 		w.want(0, 1, first)

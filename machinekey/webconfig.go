@@ -20,7 +20,8 @@ import (
 //
 // [Config.ModeSource] says what decided the mode. A configuration with 3DES,
 // DES or MD5 is returned with a warning; [New] then needs AllowInsecure. A
-// publicly known key is returned without one; see [Config.CheckKnown].
+// publicly known key is returned without one, see [Config.CheckKnown], and so is
+// a weak one; see [Config.AllowWeakKey].
 //
 // Everything else that another machine cannot share or .NET would refuse is a
 // [*ConfigError], whose Code a program can rely on: auto_generated_key (also

@@ -109,7 +109,7 @@ func (v *formsVector) key(t testing.TB, mode string) *machinekey.Key {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	if v.Random != "" {
 		cfg.Rand = bytes.NewReader(unhex(t, v.Random))
 	}

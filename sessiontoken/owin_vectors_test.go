@@ -74,7 +74,7 @@ func (f *owinFileJSON) config(t testing.TB, key string) machinekey.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	return cfg
 }
 
@@ -372,7 +372,7 @@ func runConfigError(t *testing.T, v *owinVectorJSON) {
 	if err != nil {
 		return
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	key, err := machinekey.New(cfg)
 	if err != nil {
 		return

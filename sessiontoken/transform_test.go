@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -62,7 +63,7 @@ func TestReadyTransforms(t *testing.T) {
 
 func TestTransformsRefused(t *testing.T) {
 	ready := readyTransforms(t)
-	legacy, err := machinekey.New(machinekey.Config{ValidationKey: machinekey.NewSecret(make([]byte, 64)), DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{1, 2, 3, 4, 5, 6}, 4)),
+	legacy, err := machinekey.New(machinekey.Config{ValidationKey: machinekey.NewSecret(seed.Of(t).Bytes(64)), DecryptionKey: machinekey.NewSecret(seed.Of(t).Bytes(24)),
 		Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP2})
 	if err != nil {
 		t.Fatal(err)

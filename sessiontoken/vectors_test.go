@@ -92,7 +92,7 @@ func (f *fileJSON) vector(t testing.TB, name string) *vectorJSON {
 func (f *fileJSON) config(t testing.TB, name string) machinekey.Config {
 	t.Helper()
 	k := f.MachineKeys[name]
-	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(unhex(t, k.DecryptionKey)), AllowInsecure: true, AllowKnownKey: true}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(unhex(t, k.DecryptionKey)), AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
 	for _, v := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512} {
 		if v.String() == k.Validation {
 			cfg.Validation = v

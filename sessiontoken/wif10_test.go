@@ -79,7 +79,7 @@ func (f *wif10File) transforms(t testing.TB, v *wif10Vector) []Transform {
 		}
 		k := f.MachineKeys[v.MachineKey]
 		key, err := machinekey.New(machinekey.Config{ValidationKey: machinekey.NewSecret(unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(unhex(t, k.DecryptionKey)),
-			Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: mode, AllowKnownKey: true})
+			Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: mode, AllowKnownKey: true, AllowWeakKey: true})
 		if err != nil {
 			t.Fatal(err)
 		}

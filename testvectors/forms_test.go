@@ -95,7 +95,7 @@ func (v *formsVector) config(t *testing.T) machinekey.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	return cfg
 }
 

@@ -96,7 +96,7 @@ func (s *siteConfig) settings(t *testing.T) *webconfig.Settings {
 // weak algorithms and publicly known keys too.
 func (a *attributes) config(target45 bool) (machinekey.Config, error) {
 	cfg, err := machinekey.ParseWebConfig(strings.NewReader((&siteConfig{machineKey: a, target45: target45}).webConfig()))
-	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	return cfg, err
 }
 

@@ -134,7 +134,7 @@ func readSettings(xml []byte) (*webconfig.Settings, error) {
 // checkUnusable wants that MachineKey.Protect refuses the keys.
 func checkUnusable(t *testing.T, cfg machinekey.Config) {
 	t.Helper()
-	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	purpose, err := machinekey.UserPurpose("test")
 	if err != nil {
 		t.Fatal(err)

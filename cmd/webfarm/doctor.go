@@ -33,8 +33,8 @@ then the fix as it stands in web.config, then the evidence. Among what it finds:
 
   compatibility_mode, validation_algorithm, decryption_algorithm, swapped_keys,
   other_key, unknown_key, decryption_key, isolated_key, auto_generated_key,
-  known_key; authentication_type, other_credential, purposes, session_handler,
-  wif_generation, dpapi (ID1073), certificate, aspnet_core, jwt;
+  known_key, weak_key; authentication_type, other_credential, purposes,
+  session_handler, wif_generation, dpapi (ID1073), certificate, aspnet_core, jwt;
   missing_chunk, stale_chunk, duplicate_cookie, truncated, url_encoded,
   plus_to_blank, quoted; expired, not_yet_valid (ID4255), endpoint (ID4291),
   reference_mode (ID4243), forms_protection, unsigned, old_layout, too_long
@@ -64,6 +64,7 @@ func doctorCommand() command {
 		flags.Var(&c.idHash, "app-id-hash", "`HASH` of the application's id on .NET, for ,IsolateByAppId")
 		c.cert.defineFiles(flags)
 		flags.BoolVar(&c.allowKnown, "allow-known-key", false, "examine also with a key that is publicly known")
+		flags.BoolVar(&c.allowWeak, "allow-weak-key", false, "examine also with a key that can be guessed")
 		flags.StringVar(&c.knownKeys, "known-keys", "", "CSV `FILE` of publicly known keys, as Microsoft publishes it")
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return c.run
@@ -79,6 +80,7 @@ type doctorRun struct {
 	pathHash, idHash hashFlag
 	cert             certFlags
 	allowKnown       bool
+	allowWeak        bool
 	knownKeys        string
 	json             bool
 }
@@ -137,7 +139,7 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 func (c *doctorRun) options() (doctor.Options, error) {
 	o := doctor.Options{Now: time.Now().UTC(), Name: c.name, AuthType: c.authType, Path: c.path,
 		Isolation:     doctor.Isolation{AppPathHash: c.pathHash.value, AppIDHash: c.idHash.value},
-		AllowKnownKey: c.allowKnown}
+		AllowKnownKey: c.allowKnown, AllowWeakKey: c.allowWeak}
 	k, err := kindFlag(c.kind, doctorKinds...)
 	if err != nil {
 		return o, err

@@ -73,7 +73,7 @@ func inspectCommand() command {
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return func(ctx context.Context, args []string, s streams) error {
 			c.given = given(flags)
-			c.keys.allowKnown = true // inspect warns, and issues nothing
+			c.keys.allowKnown, c.keys.allowWeak = true, true // inspect warns, and issues nothing
 			return c.run(ctx, args, s)
 		}
 	}}

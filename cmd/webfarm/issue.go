@@ -50,6 +50,7 @@ func issueCommand() command {
 		c := new(issue)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>")
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "issue with a publicly known key, to try a site that has one")
+		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "issue with a key that can be guessed, to try a site that has one")
 		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the site's session of WIF if left out")
 		flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
 		flags.Var(&c.roles, "role", "`ROLE` of the user; repeat it for more")
@@ -112,7 +113,7 @@ func (c *issue) run(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	for _, w := range files[0].Warnings {
-		if w.Code == "known_key" {
+		if w.Code == "known_key" || w.Code == "weak_key" {
 			notes = append(notes, w.Text)
 		}
 	}

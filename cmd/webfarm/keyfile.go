@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -14,6 +15,7 @@ type keyFlags struct {
 	config        texts
 	allowInsecure bool
 	allowKnown    bool
+	allowWeak     bool
 	knownKeys     string
 }
 
@@ -60,7 +62,7 @@ func (k *keyFlags) load() (*machinekey.Ring, *site, []keyFile, error) {
 		if err != nil {
 			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
 		}
-		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.KnownKeys = k.allowInsecure, k.allowKnown, known
+		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = k.allowInsecure, k.allowKnown, k.allowWeak, known
 		key, err := machinekey.New(cfg)
 		if err != nil {
 			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, err, allowHint(cfg, err))}
@@ -100,16 +102,28 @@ func (k *keyFlags) loadKnown() (*machinekey.KnownKeyList, error) {
 	return list, nil
 }
 
-// allowHint names the flag that would have helped.
+// keyHint names the flag that would have let a key through.
+func keyHint(err error) string {
+	var bad *machinekey.ConfigError
+	switch {
+	case errors.Is(err, machinekey.ErrKnownKey):
+		return "; -allow-known-key uses it nevertheless"
+	case errors.As(err, &bad) && bad.Code == "weak_key":
+		return "; -allow-weak-key uses it nevertheless"
+	}
+	return ""
+}
+
+// allowHint is keyHint, also for a weak algorithm.
 func allowHint(cfg machinekey.Config, err error) string {
 	var bad *machinekey.ConfigError
-	if errors.Is(err, machinekey.ErrKnownKey) {
-		return "; -allow-known-key uses it nevertheless"
+	if hint := keyHint(err); hint != "" {
+		return hint
 	}
 	if cfg.AllowInsecure || !errors.As(err, &bad) {
 		return ""
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey = true, true
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	if _, err := machinekey.New(cfg); err != nil {
 		return ""
 	}
@@ -128,6 +142,7 @@ func describe(path string, cfg machinekey.Config, key *machinekey.Key) keyFile {
 		ModeLine:   cfg.ModeSource.Line,
 		source:     cfg.ModeSource,
 	}
+	f.Warnings = weakKey(cfg)
 	for _, w := range cfg.Warnings {
 		f.Warnings = append(f.Warnings, keyFileWarning{w.Code, w.Line, w.Text})
 	}
@@ -137,6 +152,21 @@ func describe(path string, cfg machinekey.Config, key *machinekey.Key) keyFile {
 			known.Found + "; change the key on every node"})
 	}
 	return f
+}
+
+// weakKey is the warning of a key that -allow-weak-key let through, or of a
+// short one.
+func weakKey(cfg machinekey.Config) []keyFileWarning {
+	var weak *machinekey.ConfigError
+	if short := secret.Short(cfg.ValidationKey); short != "" {
+		return []keyFileWarning{{Code: secret.CodeShort, Text: short}}
+	}
+	cfg.AllowWeakKey = false
+	if _, err := machinekey.New(cfg); !errors.As(err, &weak) || weak.Code != "weak_key" {
+		return nil
+	}
+	return []keyFileWarning{{weak.Code, weak.Line, "whoever guesses the key can sign in as anybody: the " + weak.Attribute + " is " +
+		weak.Found + "; change the key on every node"}}
 }
 
 // rows describes f for people.

@@ -105,6 +105,7 @@ type serve struct {
 func (s *serve) define(flags *flag.FlagSet) {
 	s.keys.define(flags, "web.config `FILE` of the site; it is followed")
 	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "use a key that is publicly known, as anybody can sign in then")
+	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "use a key that can be guessed, and with it a sign-in")
 	flags.Var(&s.older, "older", "earlier web.config `FILE`, whose key still reads; repeat it")
 	flags.Var(&s.next, "next", "web.config `FILE` to come, whose key reads already; repeat it")
 	flags.Var(&s.types, "auth-type", "AuthenticationType `TYPE` of an OWIN cookie to accept, such as ApplicationCookie; repeat it")
@@ -155,7 +156,7 @@ func (s *serve) run(ctx context.Context, args []string, std streams) error {
 		if errors.As(err, &reported) {
 			return err
 		}
-		return setupError{err}
+		return setupError{fmt.Errorf("%w%s", err, keyHint(err))}
 	}
 	for line := range strings.Lines(g.Site().String()) {
 		logger.Info("webfarm: " + strings.Join(strings.Fields(line), " "))
@@ -221,7 +222,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		Config: s.keys.config[0],
 		Site: cookie.SiteOptions{
 			Older: s.older, Next: s.next, Credentials: s.credentials(), Roles: s.roles.reader(),
-			AllowInsecure: s.keys.allowInsecure, AllowKnownKey: s.keys.allowKnown, KnownKeys: known,
+			AllowInsecure: s.keys.allowInsecure, AllowKnownKey: s.keys.allowKnown, AllowWeakKey: s.keys.allowWeak, KnownKeys: known,
 			Sessions: cookie.SessionsOptions{MaxLifetime: s.maxLife},
 		},
 		Headers:        gateway.HeaderOptions{User: s.userHeader, Roles: s.rolesHeader, OnlyRoles: s.onlyRoles},

@@ -422,6 +422,15 @@ func TestDiagnoses(t *testing.T) {
 			in := header(".ASPXAUTH=" + s.forms(t))
 			return broken{site: s, input: in, repaired: &in, retry: &doctor.Options{AllowKnownKey: true}}
 		}},
+		{"a weak key", doctor.CodeWeakKey, "The validationKey of node-a.config is a key of 2 bytes", false, func(t *testing.T) broken {
+			s := fresh(t).with(func(s *site) { s.validationKey = s.validationKey[:4] })
+			in := header(".ASPXAUTH=" + s.forms(t))
+			return broken{site: s, input: in, repaired: &in, retry: &doctor.Options{AllowWeakKey: true}}
+		}},
+		{"a weak key before all else", doctor.CodeWeakKey, "The decryptionKey of node-a.config is a key that is one byte, repeated", false, func(t *testing.T) broken {
+			s := fresh(t).with(func(s *site) { s.decryptionKey = strings.Repeat("5a", 32) })
+			return broken{site: s, input: header(".ASPXAUTH=" + fresh(t).forms(t))}
+		}},
 		{"no cookie", doctor.CodeNoCookie, "does not carry the cookie FedAuth", false, func(t *testing.T) broken {
 			return broken{site: fresh(t), input: header("theme=dark")}
 		}},

@@ -205,6 +205,12 @@ func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened)
 			v.Layer = layerConfiguration
 		}
 	}
+	if weak := e.weakKey(n); weak != nil { // first: whatever else is wrong, this key has to go
+		v.Findings = append([]Finding{*weak}, v.Findings...)
+		if v.Layer == "" {
+			v.Layer = layerConfiguration
+		}
+	}
 	for i := range v.Findings {
 		v.Findings[i] = v.Findings[i].printable()
 	}

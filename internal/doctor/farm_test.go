@@ -121,7 +121,7 @@ func (s site) ring(t testing.TB, mode machinekey.Mode, iso doctor.Isolation) *ma
 		}
 		return b
 	}
-	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(decode(s.validationKey)), DecryptionKey: machinekey.NewSecret(decode(s.decryptionKey)), Mode: mode, AllowInsecure: true, AllowKnownKey: true}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(decode(s.validationKey)), DecryptionKey: machinekey.NewSecret(decode(s.decryptionKey)), Mode: mode, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
 	for v := machinekey.HMACSHA1; v <= machinekey.LegacyAES; v++ {
 		if v.String() == s.validation {
 			cfg.Validation = v

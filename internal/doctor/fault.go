@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -22,6 +23,26 @@ func (e *exam) knownKey(n *Node) *Finding {
 		Sentence: fmt.Sprintf("The machine key of %s is publicly known (%s is %s): anybody can sign in as anybody and run code on the .NET nodes, so Go nodes refuse it.", n.file, bad.Attribute, bad.Found),
 		Fix: n.inFile("make a fresh one with \"webfarm keygen\" and give it to every node at once; sessions end with it. -allow-known-key examines with the old one",
 			Setting{Path: pathMachineKey, Attribute: "validationKey", Value: "(fresh)"}, Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(fresh)"})}
+}
+
+// weakKey is the finding for a machine key that can be guessed.
+func (e *exam) weakKey(n *Node) *Finding {
+	found, attribute := n.weakness()
+	if found == "" || e.o.AllowWeakKey {
+		return nil
+	}
+	return &Finding{Code: CodeWeakKey,
+		Sentence: fmt.Sprintf("The %s of %s is %s: whoever guesses it can sign in as anybody, so Go nodes refuse it.", attribute, n.file, found),
+		Fix: n.inFile("make a fresh key with \"webfarm keygen\" and give it to every node at once; sessions end with it. -allow-weak-key examines with the old one",
+			Setting{Path: pathMachineKey, Attribute: "validationKey", Value: "(fresh)"}, Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(fresh)"})}
+}
+
+// weakness says what is weak in the keys of the node, if it has both.
+func (n *Node) weakness() (found, attribute string) {
+	if n.key.validationKey.Len() == 0 || n.key.decryptionKey.Len() == 0 {
+		return "", ""
+	}
+	return secret.Weakness(n.key.validationKey, n.key.decryptionKey)
 }
 
 // faultFinding is the finding for a <machineKey> that cannot be used.

@@ -42,7 +42,7 @@ func sources(nodes []*Node, iso Isolation) (validation, decryption []keyBytes) {
 	if iso != (Isolation{}) {
 		for _, n := range nodes {
 			cfg := machinekey.Config{ValidationKey: n.key.validationKey, DecryptionKey: n.key.decryptionKey,
-				Mode: machinekey.Framework20SP1, AllowKnownKey: true}
+				Mode: machinekey.Framework20SP1, AllowKnownKey: true, AllowWeakKey: true}
 			if cfg, err := cfg.Isolate(iso, iso); err == nil {
 				validation = append(validation, keyBytes{n, "validationKey", true, cfg.ValidationKey})
 				decryption = append(decryption, keyBytes{n, "decryptionKey", true, cfg.DecryptionKey})
@@ -93,7 +93,7 @@ func hasher(v machinekey.Validation, key []byte) func(data []byte) []byte {
 	}
 	k, err := machinekey.New(machinekey.Config{
 		ValidationKey: machinekey.NewSecret(key), DecryptionKey: machinekey.NewSecret(make([]byte, 16)), Validation: v, Decryption: machinekey.AES,
-		Mode: machinekey.Framework20SP1, AllowInsecure: true, AllowKnownKey: true,
+		Mode: machinekey.Framework20SP1, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true,
 	})
 	if err != nil {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -205,6 +206,12 @@ func (n *Node) readKey(f *webconfig.File) {
 	k.decryption, k.decryptionKnown = decryptionOf(text("decryption", "Auto"))
 	k.validationKey, k.validationFlags = cutKey(text("validationKey", "AutoGenerate,IsolateApps"))
 	k.decryptionKey, k.decryptionFlags = cutKey(text("decryptionKey", "AutoGenerate,IsolateApps"))
+	if found, attribute := n.weakness(); found != "" {
+		weak := Warning{CodeWeakKey, k.line, fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s", attribute, found)}
+		n.warnings = append([]Warning{weak}, n.warnings...)
+	} else if short := secret.Short(k.validationKey); short != "" {
+		n.warnings = append(n.warnings, Warning{secret.CodeShort, k.line, short})
+	}
 }
 
 // cutKey takes a key apart into its bytes and the words that stand with it.

@@ -26,6 +26,8 @@ type Options struct {
 	// such keys beside those that are built in.
 	AllowKnownKey bool
 	KnownKeys     *machinekey.KnownKeyList
+	// AllowWeakKey leaves keys that can be guessed at a warning.
+	AllowWeakKey bool
 	// Certificate are the chains of the certificate that sessions may be
 	// under, one for each HashName; nil for none.
 	Certificate [][]sessiontoken.Transform
@@ -144,7 +146,7 @@ func (n *Node) report() NodeReport {
 		return r
 	}
 	key, err := machinekey.New(machinekey.Config{ValidationKey: k.validationKey, DecryptionKey: k.decryptionKey,
-		Validation: k.validation, Decryption: k.decryption, Mode: k.mode, AllowInsecure: true, AllowKnownKey: true})
+		Validation: k.validation, Decryption: k.decryption, Mode: k.mode, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true})
 	if err == nil {
 		r.KeyID = key.ID()
 	}

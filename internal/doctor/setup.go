@@ -271,7 +271,7 @@ func (s setup) ring() (*machinekey.Ring, error) {
 	}
 	key, err := machinekey.New(machinekey.Config{
 		ValidationKey: s.validationKey.bytes, DecryptionKey: s.decryptionKey.bytes, Validation: s.validation, Decryption: s.cipher,
-		Mode: mode, AllowInsecure: true, AllowKnownKey: true,
+		Mode: mode, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true,
 	})
 	if err != nil {
 		return nil, err

@@ -109,7 +109,7 @@ func TestSessionVectors(t *testing.T) {
 			for _, c := range v.Cookies {
 				line += c.Name + "=" + c.Value + "; "
 			}
-			o := doctor.Options{AllowKnownKey: true, Now: time.Unix(v.Expected.ValidFromTicks/10_000_000-62135596800+1, 0)}
+			o := doctor.Options{AllowKnownKey: true, AllowWeakKey: true, Now: time.Unix(v.Expected.ValidFromTicks/10_000_000-62135596800+1, 0)}
 			r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(line), o)
 			got[r.Code]++
 			if r.Code != doctor.CodeOK || race.Enabled && i%8 != 0 {
@@ -149,7 +149,7 @@ func TestFormsVectors(t *testing.T) {
 			continue
 		}
 		s := base.under(v.MachineKey)
-		o := doctor.Options{AllowKnownKey: true, Now: time.Unix(ticks/10_000_000-62135596800-1, 0)}
+		o := doctor.Options{AllowKnownKey: true, AllowWeakKey: true, Now: time.Unix(ticks/10_000_000-62135596800-1, 0)}
 		r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(".ASPXAUTH="+v.Cookie), o)
 		got[r.Code]++
 		if r.Code != doctor.CodeOK {
@@ -197,7 +197,7 @@ func TestOWINVectors(t *testing.T) {
 		}
 		m.CompatibilityMode = "Framework45"
 		s := fresh(t).under(m)
-		r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(".AspNet.Acme="+*v.Text), doctor.Options{AllowKnownKey: true, Now: now})
+		r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(".AspNet.Acme="+*v.Text), doctor.Options{AllowKnownKey: true, AllowWeakKey: true, Now: now})
 		code, kind, authType := doctor.CodeAuthenticationType, doctor.OWIN, v.Purposes[1]
 		if k, token := kinds[authType]; token {
 			code, kind, authType = doctor.CodeOtherCredential, k, ""

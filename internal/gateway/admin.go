@@ -140,7 +140,7 @@ func (g *Gateway) keyFault() error {
 	}
 	cfg, err := machinekey.LoadWebConfig(g.o.Config)
 	if err == nil {
-		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.KnownKeys = g.o.Site.AllowInsecure, g.o.Site.AllowKnownKey, g.o.Site.KnownKeys
+		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = g.o.Site.AllowInsecure, g.o.Site.AllowKnownKey, g.o.Site.AllowWeakKey, g.o.Site.KnownKeys
 		_, err = machinekey.New(cfg)
 	}
 	if err == nil {

@@ -31,7 +31,9 @@ type credential struct {
 }
 
 // Accept adds a kind of credential: source finds it in the request and reader
-// opens it. They are tried in the order of the calls. Accept panics if either
+// opens it. They are tried in the order of the calls. Nobody asks a store whether
+// the session was ended: for that there is [Guard.AcceptSessions], and a codec
+// that is behind one is best not given to Accept too. Accept panics if either
 // is nil, a mistake best found at start-up.
 func (g *Guard) Accept(source Source, reader sessiontoken.Reader) {
 	if source == nil || reader == nil {

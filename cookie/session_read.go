@@ -19,6 +19,7 @@ type found struct {
 	id        string    // of the session, if anybody wants to know it
 	began     time.Time // the sign-in
 	ends      time.Time // the end of the session, however often it is renewed, or zero
+	recorded  bool      // the store has the beginning of the session
 	noted     time.Time // until when the store remembers that it was ended
 	latest    record    // the latest session of the user, with OnePerUser
 }
@@ -123,7 +124,7 @@ func (s *Sessions) recall(ctx context.Context, f *found) error {
 			return err
 		}
 		if first.id != "" {
-			f.id, f.began, f.ends = first.id, first.began, first.ends
+			f.id, f.began, f.ends, f.recorded = first.id, first.began, first.ends, true
 		}
 	}
 	note, ended, err := s.track.ended(ctx, f.id)
@@ -153,6 +154,9 @@ func (s *Sessions) recall(ctx context.Context, f *found) error {
 // long enough.
 func (s *Sessions) note(ctx context.Context, f *found) error {
 	until := s.outlasts(f.ticket, s.end(f.began, f.ends))
+	if s.reuse { // as long as a record by which somebody could join it again
+		until = later(until, s.grace(s.kind.now().Add(s.o.MaxLifetime)))
+	}
 	if !until.After(f.noted) {
 		return nil
 	}

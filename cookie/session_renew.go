@@ -77,14 +77,18 @@ func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Tick
 	ctx := r.Context()
 	if s.track != nil && !s.kind.canRemember() {
 		var err error
-		if why == reasonSliding {
+		if why == reasonSliding && s.kind.id(t) != s.kind.id(f.ticket) {
 			if t, err = s.successor(ctx, f); err != nil {
 				return err
 			}
 		}
 		// Also for the same ticket under another key: the older one will be gone.
-		if id := s.kind.id(t); id != f.id || !f.ends.IsZero() {
-			if err = s.track.setFirst(ctx, id, record{f.id, f.began, f.ends}, s.longest(t)); err != nil {
+		if id := s.kind.id(t); why == reasonSliding || f.recorded {
+			until := s.longest(t)
+			if id == f.id { // there may be copies of older tickets
+				until = s.outlasts(t, f.ends)
+			}
+			if err = s.track.setFirst(ctx, id, record{f.id, f.began, f.ends}, until); err != nil {
 				return err
 			}
 		}
@@ -134,7 +138,11 @@ func (s *Sessions) keepLatest(ctx context.Context, f found, t Ticket) error {
 	if !s.o.OnePerUser || !f.latest.isOf(f.id) || !until.After(f.latest.ends) {
 		return nil
 	}
-	latest := f.latest
+	// Again, as the user may have signed in elsewhere since.
+	latest, err := s.track.latest(ctx, s.user(f.principal), f.ticket)
+	if err != nil || !latest.isOf(f.id) {
+		return err
+	}
 	latest.ends = until.Add(s.span(t) / noteSlack)
 	return s.track.setLatest(ctx, s.user(f.principal), latest)
 }

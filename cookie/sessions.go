@@ -46,7 +46,8 @@ import (
 // ended under every other one whose Sessions read the same value and have the
 // same store, and MaxLifetime of the node that began a session ends it
 // everywhere: a session token carries its end in the time its key expires, a
-// ticket of Katana in a property, and for a forms ticket it is in the store.
+// ticket of Katana in a property, and for a forms ticket, and a token of WIF
+// 1.0, it is in the store.
 //
 // Where a .NET node renews copies, docs/sessions.md says how far this goes.
 type Sessions struct {
@@ -102,7 +103,8 @@ type SessionsOptions struct {
 	// MaxLifetime ends a session this long after the sign-in, however often it
 	// was renewed. Zero means no end but the one that another node gave the
 	// session. A forms ticket that slides has no place for the time of sign-in,
-	// so it needs a Store for this. See also [sessiontoken.Token.SignedIn].
+	// nor has a session token of WIF 1.0, so these need a Store for this. See
+	// also [sessiontoken.Token.SignedIn].
 	MaxLifetime time.Duration
 
 	// MaxBytes bounds the cookies of one session, as the browser sends them
@@ -284,7 +286,7 @@ func (s *Sessions) check() error {
 	case s.o.OnePerUser && s.track == nil:
 		return errors.New("cookie: SessionsOptions.OnePerUser needs a Store")
 	case s.o.MaxLifetime > 0 && s.slides && !s.kind.canRemember() && s.track == nil:
-		return errors.New("cookie: a forms ticket that slides has no place for the time of sign-in: SessionsOptions.MaxLifetime needs a Store, or Sliding Off")
+		return errors.New("cookie: a ticket of forms or WIF 1.0 that slides has no place for the time of sign-in: SessionsOptions.MaxLifetime needs a Store, or Sliding Off")
 	case s.template.Name == "":
 		return errors.New("cookie: SessionsOptions.Cookie needs a name, as the codec does not tell the AuthenticationType")
 	}

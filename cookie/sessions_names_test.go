@@ -17,6 +17,15 @@ import (
 // one.
 var sourceNames = []string{"FedAuth", "fedauth", "SQSessionFlowtime", ".ASPXAUTH", ".AspNet.Cookies", ".aspnet.cookies"}
 
+// as returns a browser that sends the chunks of a cookie under another name.
+func (b *browser) as(from, to string) *browser {
+	moved := new(browser)
+	for _, c := range b.cookies {
+		moved.set(to+strings.TrimPrefix(c.Name, from), c.Value)
+	}
+	return moved
+}
+
 // endings end a session that was issued by one source, with the options of
 // those that know of it.
 var endings = []struct {
@@ -60,9 +69,7 @@ func TestSessionIsOneUnderEveryName(t *testing.T) {
 					a := f.node(o)
 					b := f.node(cookie.SessionsOptions{Cookie: &http.Cookie{Name: to}, Revoked: hook, Verified: 4})
 					bob := f.signIn(a, "bob")
-					value := bob.cookies[0].Value
-					moved := new(browser)
-					moved.set(to, value)
+					moved := bob.as(from, to)
 					moved.wants(t, b, "bob")
 					f.clock.Move(40 * time.Minute)
 					renewed := moved.clone()
@@ -73,8 +80,7 @@ func TestSessionIsOneUnderEveryName(t *testing.T) {
 					for range 30 {
 						for _, one := range []*browser{moved, renewed} {
 							for _, name := range []string{to, strings.ToUpper(to), strings.ToLower(to)} {
-								sent := new(browser)
-								sent.set(name, one.cookies[0].Value)
+								sent := one.as(to, name)
 								if p, err := b.Check(sent.request()); err == nil && ending.name != "past its end" {
 									t.Fatalf("%s under %s: %s is signed in as %s", ending.name, from, p.Name(), name)
 								} else if errors.Is(err, cookie.ErrUnavailable) {
@@ -109,8 +115,7 @@ func TestAbsoluteEndIsExact(t *testing.T) {
 		a := f.node(cookie.SessionsOptions{MaxLifetime: max})
 		b := f.node(cookie.SessionsOptions{Cookie: &http.Cookie{Name: "Other"}})
 		bob := f.signIn(a, "bob")
-		moved := new(browser)
-		moved.set("Other", bob.cookies[0].Value)
+		moved := bob.as(a.CookieName(), "Other")
 		end := f.clock.Now().Add(max)
 		for f.clock.Now().Before(end) {
 			if name, _ := moved.visit(b); name != "bob" {
@@ -284,4 +289,73 @@ func TestOWINPurposesMakeTheKind(t *testing.T) {
 	if other := fmt.Sprint(a.CookieName(), b.CookieName()); other != ".AspNet.Cookies.AspNet.Cookies" {
 		t.Error(other)
 	}
+}
+
+// TestKeyTimesForWIF10 reads the cookies of a session as WIF 1.0 does: the times
+// of the key are within those of the token, also after a renewal and with
+// MaxLifetime. WIF 4.5 does not look, and there they carry the session.
+func TestKeyTimesForWIF10(t *testing.T) {
+	for _, kind := range []string{"wif10", "token"} {
+		f := newModeFarm(t, kind, false)
+		s := f.node(cookie.SessionsOptions{MaxLifetime: 3 * time.Hour})
+		bob := f.signIn(s, "bob")
+		began := f.clock.Now()
+		for i := range 6 {
+			one, err := s.Session(bob.request())
+			if err != nil {
+				t.Fatal(err)
+			}
+			token := one.Ticket.(*sessiontoken.Token)
+			within := !token.KeyEffective.Before(token.ValidFrom) && !token.KeyExpires.After(token.ValidTo)
+			if within != (kind == "wif10") || !one.SignedIn.Equal(began) {
+				t.Errorf("%s, renewal %d: key %v to %v, token %v to %v, began %v", kind, i,
+					token.KeyEffective, token.KeyExpires, token.ValidFrom, token.ValidTo, one.SignedIn)
+			}
+			f.clock.Move(35 * time.Minute)
+			if name, _ := bob.visit(s); i < 5 && name != "bob" {
+				t.Fatalf("%s: ended after %v", kind, f.clock.Now().Sub(began))
+			}
+		}
+		if p, err := s.Check(bob.request()); err == nil {
+			t.Errorf("%s: %s is signed in after MaxLifetime", kind, p.Name())
+		}
+	}
+	n := newFarmNode(t)
+	if _, err := wif10.make(n, &cookie.SessionsOptions{Sliding: cookie.On, MaxLifetime: time.Hour}); err == nil || !strings.Contains(err.Error(), "Store") {
+		t.Errorf("without a store: %v", err)
+	}
+}
+
+// TestRecordsFollowTheKey has sessions whose beginning is in the store issued
+// again under a new key, and the old one leave.
+func TestRecordsFollowTheKey(t *testing.T) {
+	forModes(t, func(t *testing.T, f *modeFarm) {
+		for _, o := range []cookie.SessionsOptions{{}, {MaxLifetime: 10 * time.Hour}} {
+			s := f.node(o)
+			root, renewed := f.signIn(s, "root"), f.signIn(s, "renewed")
+			f.clock.Move(40 * time.Minute)
+			renewed.visit(s)
+			f.signIn(s, "other")
+			if err := f.ring.Replace(newTestKey(t), f.ring.Primary()); err != nil {
+				t.Fatal(err)
+			}
+			f.clock.Move(time.Second)
+			for _, b := range []*browser{root, renewed} {
+				if _, again := b.visit(s); !again {
+					t.Error("not issued again")
+				}
+			}
+			if err := f.ring.Replace(f.ring.Primary()); err != nil {
+				t.Fatal(err)
+			}
+			root.wants(t, s, "root")
+			renewed.wants(t, s, "renewed")
+			f.clock.Move(35 * time.Minute)
+			for i, b := range []*browser{root, renewed} {
+				if name, again := b.visit(s); name == "" || !again {
+					t.Errorf("%d: %q, renewed: %v", i, name, again)
+				}
+			}
+		}
+	})
 }

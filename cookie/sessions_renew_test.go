@@ -98,7 +98,7 @@ func TestRenewalKeeps(t *testing.T) {
 		s := f.node(cookie.SessionsOptions{})
 		f.in.Persistent = true
 		switch f.kind {
-		case "token":
+		case "token", "wif10":
 			f.in.Context = "(module)rm=1"
 		case "forms":
 			f.in.UserData = "admin,editor"

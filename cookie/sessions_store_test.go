@@ -111,7 +111,7 @@ func (s *openStore) failAt(n int) (reached *bool) {
 var storeModes = []struct {
 	kind      string
 	reference bool
-}{{"token", false}, {"token", true}, {"forms", false}, {"owin", false}, {"owin", true}}
+}{{"token", false}, {"token", true}, {"wif10", false}, {"forms", false}, {"owin", false}, {"owin", true}}
 
 // forModes runs a test for each mode: with a farm, its store, and what makes a
 // node of it.

@@ -25,7 +25,7 @@ func (k *tokenKind) ring() *machinekey.Ring      { return k.codec.Ring() }
 func (k *tokenKind) now() time.Time              { return k.o.Now() }
 func (k *tokenKind) chunking() Chunking          { return WIF }
 func (k *tokenKind) slides() bool                { return false }
-func (k *tokenKind) canRemember() bool           { return true }
+func (k *tokenKind) canRemember() bool           { return k.o.Format != sessiontoken.WIF10 }
 func (k *tokenKind) purpose() string             { return "token" }
 func (k *tokenKind) store() sessiontoken.Store   { return k.o.Store }
 func (k *tokenKind) lifetime() time.Duration     { return k.o.Lifetime }
@@ -86,6 +86,9 @@ func (k *tokenKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
 	if !due {
 		return nil, false // not a nil pointer in an interface
 	}
+	if !k.canRemember() {
+		renewed.KeyEffective = renewed.ValidFrom
+	}
 	return renewed, true
 }
 
@@ -93,11 +96,13 @@ func (k *tokenKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
 // In other tokens it is ValidTo, which may be that end too.
 const keyMargin = 100 * time.Nanosecond
 
-// marked writes the end of the session into KeyExpires, which .NET keeps and
-// never looks at. Renew keeps the context id and KeyEffective.
+// marked writes the end of the session into KeyExpires, which WIF 4.5 keeps and
+// never looks at. Renew keeps the context id and KeyEffective. WIF 1.0 makes a
+// SecurityContextSecurityToken of what it reads, which refuses a key whose times
+// are not within those of the token.
 func (k *tokenKind) marked(t Ticket, _ string, _, ends time.Time) Ticket {
 	token := t.(*sessiontoken.Token)
-	if ends.IsZero() || token.KeyExpires.Equal(ends.Add(keyMargin)) {
+	if ends.IsZero() || !k.canRemember() || token.KeyExpires.Equal(ends.Add(keyMargin)) {
 		return t
 	}
 	c := *token

@@ -19,7 +19,7 @@ import (
 // trusted to tell. There are four kinds of notes, whose keys are
 //
 //	note;ended;PURPOSE;HASH OF SESSION ID     the session was ended
-//	note;first;PURPOSE;HASH OF TICKET         the session of a forms ticket that was renewed
+//	note;first;PURPOSE;HASH OF TICKET         when a session began whose ticket has no room for it
 //	note;next;PURPOSE;HASH OF TICKET          what a forms ticket was renewed to
 //	note;latest;PURPOSE;HASH OF USER NAME     the latest session of a user
 //

@@ -15,6 +15,9 @@ import "time"
 // endpoint, the context, persistence and reference mode, and KeyEffective, so
 // that it tells the time of the sign-in; see [Token.SignedIn].
 //
+// WIF 1.0 refuses a key that is older than its token
+// (SecurityContextSecurityToken): set KeyEffective to ValidFrom there.
+//
 // A session that is renewed for ever outlives the sign-in at the identity
 // provider, so the caller should end it at some time after the first sign-in.
 func (t *Token) Renew(now time.Time, lifetime, skew time.Duration) (*Token, bool) {

@@ -20,13 +20,14 @@ const module = "github.com/webfarm-go/webfarm"
 // three packages form a line, and what lies under internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/doctor", "internal/secret", "internal/webconfig", "internal/gateway"},
+	"cmd/webfarm":            {"cookie", "sessiontoken", "machinekey", "internal/doctor", "internal/secret", "internal/webconfig", "internal/gateway", "internal/anatomy"},
 	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/secret", "internal/site", "internal/webconfig"},
-	"sessiontoken":           {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/nbfx", "internal/nrbf", "internal/rsacookie", "internal/secret"},
+	"sessiontoken":           {"machinekey", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/nbfx", "internal/nrbf", "internal/rsacookie", "internal/secret", "internal/anatomy"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"machinekey":             {"internal/dotnet", "internal/secret", "internal/webconfig"},
+	"internal/anatomy":       {},
 	"internal/base64":        {},
-	"internal/doctor":        {"cookie", "sessiontoken", "machinekey", "internal/secret", "internal/webconfig"},
+	"internal/doctor":        {"cookie", "sessiontoken", "machinekey", "internal/secret", "internal/webconfig", "internal/anatomy"},
 	"internal/dotnet":        {},
 	"internal/farm":          {},
 	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},

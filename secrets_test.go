@@ -145,7 +145,6 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.Principal":          {everywhere(principal, ofKeys), everywhere(&principal, ofKeys)},
 		"sessiontoken.Token":              {everywhere(*tok, ofKeys), everywhere(tok, ofKeys)},
 		"sessiontoken.OWINTicket":         {everywhere(owinTicket, ofKeys), everywhere(&owinTicket, ofKeys)},
-		"sessiontoken.Anatomy":            one(everywhere(sessiontoken.Anatomy{Token: tok, OWIN: &owinTicket}, ofKeys)),
 		"sessiontoken.FormsTicket":        one(everywhere(*formsTicket, ofKeys)),
 		"sessiontoken.AnonymousID":        one(everywhere(*anonymousID, ofKeys)),
 		"sessiontoken.SessionCodec":       one(everywhere(session, ofKeys)),

@@ -1,49 +1,19 @@
 package sessiontoken
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// Anatomy is what [SessionCodec.Inspect] found, layer by layer. It is for the
-// operator who holds the key, never for the sender of the cookie.
-type Anatomy struct {
-	// Layers are the layers that were looked at, outermost first. If one
-	// refused the value, it is the last.
-	Layers []Layer
-	// Token is set once the innermost layer has been read, also if a later
-	// check refused it.
-	Token *Token
-	// OWIN is the same for a ticket of Katana.
-	OWIN *OWINTicket
-	// Forms is the same for a ticket of forms authentication.
-	Forms *FormsTicket
-	// Err is why the value would be refused, nil if it would not.
-	Err error
-}
-
-// Layer is one layer of a credential.
-type Layer struct {
-	// Name is a short name such as "envelope" or "machine key".
-	Name string
-	// Size is the length of the layer's data in bytes.
-	Size int
-	// Facts are what the layer shows, in order.
-	Facts []Fact
-	// Err is why this layer refused the value.
-	Err error
-}
-
-// Fact is one named value of a [Layer].
-type Fact struct{ Name, Value string }
-
-// Names of the layers.
+// Names of the layers in an [anatomy.Report].
 const (
 	layerText           = "text (base64)"
+	layerURLText        = "text (base64url)"
+	layerFormsText      = "text (hex or URL token)"
 	layerEnvelope       = "envelope (XML)"
 	layerMachineKey     = "machine key"
 	layerMachineKeyText = "machine key (hex)"
@@ -51,88 +21,127 @@ const (
 	layerRSASignature   = "rsa signature"
 	layerStore          = "store"
 	layerDeflate        = "deflate"
+	layerGzip           = "gzip"
 	layerNRBF           = "nrbf"
 	layerPayload        = "payload"
 	layerNBFX           = "nbfx"
+	layerTicket         = "forms ticket"
+	layerOWIN           = "owin ticket"
 	layerIDs            = "ids inside and outside"
 	layerValidity       = "validity"
 )
 
-// Inspect opens value as Decode does and reports every layer, down to the one
-// that refuses. Unlike the errors of Decode the report tells an attacker
-// which layer that is, so it must not leave the operator's side.
-func (c *SessionCodec) Inspect(ctx context.Context, value string) *Anatomy {
-	a := new(Anatomy)
-	t, err := c.open(ctx, value, a)
-	if err != nil {
-		a.Err = err
-		return a
-	}
-	a.add(layerValidity, 0, Fact{"from", formatTime(t.ValidFrom)}, Fact{"to", formatTime(t.ValidTo)},
-		Fact{"clock skew", c.o.ClockSkew.String()}, Fact{"endpoint", quoteOr(t.EndpointID, "any")})
-	if a.Err = c.Valid(t); a.Err != nil {
-		a.Layers[len(a.Layers)-1].Err = a.Err
-	}
-	return a
-}
+// The functions below note what a layer shows. Without a report, which is the
+// request path, they do nothing.
 
-// add notes a layer. A nil Anatomy notes nothing, which is the request path.
-func (a *Anatomy) add(name string, size int, facts ...Fact) {
-	if a != nil {
-		a.Layers = append(a.Layers, Layer{Name: name, Size: size, Facts: facts})
-	}
-}
-
-// refuse notes the layer that refused the value and returns err.
-func (a *Anatomy) refuse(name string, size int, err error) error {
-	if a != nil {
-		if n := len(a.Layers); n > 0 && a.Layers[n-1].Name == name {
-			a.Layers[n-1].Err = err // a second step of the same layer
-		} else {
-			a.Layers = append(a.Layers, Layer{Name: name, Size: size, Err: err})
-		}
-	}
-	return err
-}
-
-func (a *Anatomy) addEnvelope(size int, env *envelope) {
-	if a == nil {
+func noteEnvelope(r *anatomy.Report, size int, env *envelope) {
+	if r == nil {
 		return
 	}
 	mode := "the token is inside"
 	if !env.hasCookie {
 		mode = "reference to a store"
 	}
-	a.add(layerEnvelope, size,
-		Fact{"id", string(env.id)}, Fact{"context id", string(env.contextID)},
-		Fact{"key generation", quoteOr(string(env.keyGeneration), "none")}, Fact{"mode", mode})
+	r.Add(layerEnvelope, size,
+		fact("id", string(env.id)), fact("context id", string(env.contextID)),
+		fact("key generation", quoteOr(string(env.keyGeneration), "none")), fact("mode", mode))
 }
 
-// addKey notes a layer and the machine key that opened it, if one did.
-func (a *Anatomy) addKey(name string, size int, key *machinekey.Key) {
-	if a == nil {
+// noteKey notes a layer and the machine key that opened it, if one did.
+func noteKey(r *anatomy.Report, name string, size int, key *machinekey.Key) {
+	if r == nil {
 		return
 	}
 	if key == nil {
-		a.add(name, size)
+		r.Add(name, size)
 		return
 	}
-	a.add(name, size, Fact{"opened by key", key.ID()})
+	r.Add(name, size, fact("opened by key", key.ID()))
 }
 
-func (a *Anatomy) addToken(size int, t *Token) {
-	if a == nil {
+// noteMode notes which key opened the value, and how.
+func noteMode(r *anatomy.Report, size int, key *machinekey.Key, p modeProtector) {
+	if r == nil {
 		return
 	}
-	a.Token = t
+	facts := []anatomy.Fact{fact("opened by key", key.ID()), fact("mode", key.Mode().String())}
+	if key.Mode() != machinekey.Framework45 {
+		facts = append(facts, fact("protection", p.Options().Protection.String()))
+	}
+	if !p.Authenticates(key) {
+		facts = append(facts, fact("authentic", "no: anybody may have written it"))
+	}
+	r.Add(layerMachineKey, size, facts...)
+}
+
+func noteToken(r *anatomy.Report, size int, t *Token) {
+	if r == nil {
+		return
+	}
+	r.Content = t
 	claims := 0
 	for range t.Principal.All("") {
 		claims++
 	}
-	a.add(layerNBFX, size,
-		Fact{"identities", fmt.Sprint(len(t.Principal.Identities))}, Fact{"claims", fmt.Sprint(claims)},
-		Fact{"persistent", fmt.Sprint(t.Persistent)}, Fact{"reference mode", fmt.Sprint(t.ReferenceMode)})
+	r.Add(layerNBFX, size,
+		fact("identities", fmt.Sprint(len(t.Principal.Identities))), fact("claims", fmt.Sprint(claims)),
+		fact("persistent", fmt.Sprint(t.Persistent)), fact("reference mode", fmt.Sprint(t.ReferenceMode)))
 }
+
+func noteForms(r *anatomy.Report, size int, t *FormsTicket) {
+	if r == nil {
+		return
+	}
+	shown := *t // a copy, so that t need not leave the stack of ReadPrincipal
+	r.Content = &shown
+	r.Add(layerTicket, size,
+		fact("version", strconv.Itoa(int(t.Version))), fact("name", strconv.Quote(t.Name)),
+		fact("issued", formatTime(t.IssueDate)), fact("expires", formatTime(t.Expiration)),
+		fact("persistent", fmt.Sprint(t.Persistent)), fact("user data", quoteOr(t.UserData, "none")),
+		fact("cookie path", quoteOr(t.CookiePath, "none")))
+}
+
+func noteOWIN(r *anatomy.Report, size int, t *OWINTicket) {
+	if r == nil {
+		return
+	}
+	r.Content = t
+	mode := "the ticket is inside"
+	if isOWINReference(&t.Identity) {
+		mode = "reference to a store"
+	}
+	r.Add(layerOWIN, size,
+		fact("version", t.Version.String()), fact("authentication type", quoteOr(t.Identity.AuthenticationType, "none")),
+		fact("claims", fmt.Sprint(len(t.Identity.Claims))), fact("properties", fmt.Sprint(len(t.Properties))),
+		fact("persistent", fmt.Sprint(t.Properties.Persistent())), fact("mode", mode))
+}
+
+func noteTokenTimes(r *anatomy.Report, t *Token, skew time.Duration) {
+	if r == nil {
+		return
+	}
+	r.Add(layerValidity, 0, fact("from", formatTime(t.ValidFrom)), fact("to", formatTime(t.ValidTo)),
+		fact("clock skew", skew.String()), fact("endpoint", quoteOr(t.EndpointID, "any")))
+}
+
+func noteFormsTimes(r *anatomy.Report, t *FormsTicket, skew time.Duration) {
+	if r == nil {
+		return
+	}
+	r.Add(layerValidity, 0, fact("issued", formatTime(t.IssueDate)), fact("to", formatTime(t.Expiration)),
+		fact("clock skew", skew.String()))
+}
+
+func noteOWINTimes(r *anatomy.Report, t *OWINTicket) {
+	if r == nil {
+		return
+	}
+	issued, _ := t.Properties.Get(OWINIssued)
+	expires, _ := t.Properties.Get(OWINExpires)
+	r.Add(layerValidity, 0, fact("issued", quoteOr(issued, "missing")), fact("expires", quoteOr(expires, "missing")))
+}
+
+func fact(name, value string) anatomy.Fact { return anatomy.Fact{Name: name, Value: value} }
 
 func formatTime(t time.Time) string { return t.Format("2006-01-02 15:04:05.9999999Z") }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
 
@@ -208,7 +209,7 @@ func TestCertificateRollover(t *testing.T) {
 	// Signed with a key we know, encrypted for one that we do not have.
 	stranger := certificateCodec(t, certificateChain(t, CertificateOptions{
 		Certificates: []*Certificate{f.certificate(t, "sign2048")}, Signing: []*Certificate{older}}))
-	a := before.Inspect(ctx, issue(stranger))
+	a := anatomy.Of(ctx, before.Decode, issue(stranger))
 	if last := a.Layers[len(a.Layers)-1]; last.Name != "rsa encryption" || !errors.Is(a.Err, ErrInvalid) {
 		t.Errorf("%s: %v", last.Name, a.Err)
 	}

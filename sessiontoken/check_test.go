@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -84,8 +85,8 @@ func TestValidityToTheTick(t *testing.T) {
 		if _, err := c.Decode(ctx, text); !errors.Is(err, tc.want) {
 			t.Errorf("%+v: %v", tc, err)
 		}
-		if a := c.Inspect(ctx, text); !errors.Is(a.Err, tc.want) || a.Token == nil {
-			t.Errorf("%+v: Inspect says %v, token %v", tc, a.Err, a.Token)
+		if a := anatomy.Of(ctx, c.Decode, text); !errors.Is(a.Err, tc.want) || a.Content == nil {
+			t.Errorf("%+v: Inspect says %v, token %v", tc, a.Err, a.Content)
 		}
 	}
 }

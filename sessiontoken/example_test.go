@@ -90,29 +90,3 @@ func ExamplePrincipal() {
 	// admin
 	// staff
 }
-
-func ExampleSessionCodec_Inspect() {
-	codec, err := sessiontoken.NewSessionCodec(newRing(), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	other, err := sessiontoken.NewSessionCodec(newRing(), nil) // another farm's key
-	if err != nil {
-		log.Fatal(err)
-	}
-	token, err := codec.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{{}}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	text, err := other.Encode(context.Background(), token)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, layer := range codec.Inspect(context.Background(), text).Layers {
-		fmt.Println(layer.Name, layer.Err)
-	}
-	// Output:
-	// text (base64) <nil>
-	// envelope (XML) <nil>
-	// machine key sessiontoken: not a valid credential
-}

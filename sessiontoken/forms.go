@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -125,12 +126,9 @@ func NewFormsCodec(ring *machinekey.Ring, opts *FormsOptions) (*FormsCodec, erro
 // detail except that it also matches [ErrTooLong] for more than 4096
 // characters; a [*FormatError] for authentic data that is no ticket, or whose
 // texts Go cannot hold ([ErrUnsupported]); or [ErrExpired].
-func (c *FormsCodec) Decode(_ context.Context, value string) (*FormsTicket, error) {
+func (c *FormsCodec) Decode(ctx context.Context, value string) (*FormsTicket, error) {
 	t := new(FormsTicket)
-	if err := c.open(value, t, nil); err != nil {
-		return nil, err
-	}
-	if err := c.Valid(t); err != nil {
+	if err := c.decode(ctx, value, t); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -142,15 +140,15 @@ func (c *FormsCodec) Ring() *machinekey.Ring { return c.ring }
 // Options returns the options with the defaults filled in.
 func (c *FormsCodec) Options() FormsOptions { return c.o }
 
-// open takes all layers off, one step each, and leaves the clock to check. The
-// anatomy, if any, is told of each layer.
-func (c *FormsCodec) open(value string, t *FormsTicket, a *Anatomy) error {
+// decode is Decode into memory of the caller's.
+func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) error {
+	r := anatomy.From(ctx)
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
 
 	// Text to protected bytes.
 	if len(value) > maxFormsText {
-		return a.refuse(layerFormsText, len(value), errTextTooLong)
+		return r.Refuse(layerFormsText, len(value), errTextTooLong)
 	}
 	protected, ok := appendHexDecode(s.protected[:0], value)
 	if !ok {
@@ -158,17 +156,17 @@ func (c *FormsCodec) open(value string, t *FormsTicket, a *Anatomy) error {
 	}
 	s.protected = protected[:0]
 	if !ok || len(protected) == 0 {
-		return a.refuse(layerFormsText, len(value), ErrInvalid)
+		return r.Refuse(layerFormsText, len(value), ErrInvalid)
 	}
-	a.add(layerFormsText, len(value))
+	r.Add(layerFormsText, len(value))
 
 	// Protected bytes to the ticket: authentic from here on.
 	ticket, key, err := c.protector.unprotect(s.ticket[:0], protected)
 	s.ticket = ticket[:0]
 	if err != nil {
-		return a.refuse(layerMachineKey, len(protected), err)
+		return r.Refuse(layerMachineKey, len(protected), err)
 	}
-	a.addMode(len(protected), key, c.protector)
+	noteMode(r, len(protected), key, c.protector)
 
 	// The ticket.
 	if c.o.InsecureOldLayout {
@@ -180,10 +178,16 @@ func (c *FormsCodec) open(value string, t *FormsTicket, a *Anatomy) error {
 		if !c.protector.Authenticates(key) {
 			err = ErrInvalid
 		}
-		return a.refuse(layerTicket, len(ticket), err)
+		return r.Refuse(layerTicket, len(ticket), err)
 	}
 	t.openedBy = key
-	a.addTicket(len(ticket), t)
+	noteForms(r, len(ticket), t)
+
+	// The clock.
+	noteFormsTimes(r, t, c.o.ClockSkew)
+	if err := c.Valid(t); err != nil {
+		return r.Refuse(layerValidity, 0, err)
+	}
 	return nil
 }
 

@@ -3,12 +3,9 @@ package sessiontoken
 import "context"
 
 // ReadPrincipal implements [Reader] with Decode and Principal.
-func (c *FormsCodec) ReadPrincipal(_ context.Context, value string) (*Principal, error) {
+func (c *FormsCodec) ReadPrincipal(ctx context.Context, value string) (*Principal, error) {
 	var t FormsTicket
-	if err := c.open(value, &t, nil); err != nil {
-		return nil, err
-	}
-	if err := c.Valid(&t); err != nil {
+	if err := c.decode(ctx, value, &t); err != nil {
 		return nil, err
 	}
 	return c.Principal(&t), nil

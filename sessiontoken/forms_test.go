@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -396,16 +397,16 @@ func TestFormsInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := c.Inspect(ctx, string(appendUpperHexDigits(nil, data)))
+	a := anatomy.Of(ctx, c.Decode, string(appendUpperHexDigits(nil, data)))
 	text := fmt.Sprint(a.Layers)
-	if a.Err != nil || a.Forms == nil || a.Forms.UserData != "s3cr3t" || len(a.Layers) != 4 || !strings.Contains(text, "anybody") || !strings.Contains(text, `"alice"`) || !strings.Contains(text, "Framework20SP1") {
+	if a.Err != nil || a.Content == nil || a.Content.(*FormsTicket).UserData != "s3cr3t" || len(a.Layers) != 4 || !strings.Contains(text, "anybody") || !strings.Contains(text, `"alice"`) || !strings.Contains(text, "Framework20SP1") {
 		t.Errorf("%v %v", a.Err, text)
 	}
 	c = formsCodec(t, machinekey.Framework45, FormsOptions{})
-	if a = c.Inspect(ctx, "zz"); a.Err != ErrInvalid || len(a.Layers) != 1 {
+	if a = anatomy.Of(ctx, c.Decode, "zz"); a.Err != ErrInvalid || len(a.Layers) != 1 {
 		t.Errorf("%+v", a)
 	}
-	if a = c.Inspect(ctx, strings.Repeat("00", 100)); a.Forms != nil || a.Err != ErrInvalid || len(a.Layers) != 2 {
+	if a = anatomy.Of(ctx, c.Decode, strings.Repeat("00", 100)); a.Content != nil || a.Err != ErrInvalid || len(a.Layers) != 2 {
 		t.Errorf("%+v", a)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/testvectors"
@@ -196,7 +197,7 @@ func TestFormsVectorsRead(t *testing.T) {
 			}
 			c := v.codec(t, now)
 			got, err := c.Decode(ctx, v.Cookie)
-			if a := c.Inspect(ctx, v.Cookie); fmt.Sprint(a.Err) != fmt.Sprint(err) || a.Layers[len(a.Layers)-1].Err != a.Err {
+			if a := anatomy.Of(ctx, c.Decode, v.Cookie); fmt.Sprint(a.Err) != fmt.Sprint(err) || a.Layers[len(a.Layers)-1].Err != a.Err {
 				t.Errorf("Inspect says %v, Decode %v", a.Err, err)
 			}
 			switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/hostile"
 )
 
@@ -12,10 +13,15 @@ import (
 type hostileTarget struct {
 	name string
 	hostile.Credential
-	inspect func(context.Context, string) *Anatomy
+	inspect func(context.Context, string) *anatomy.Report
 }
 
-// hostileTargets are the credentials that Inspect knows, each with the text of
+// inspectWith returns the report of a codec.
+func inspectWith[T any](decode func(context.Context, string) (T, error)) func(context.Context, string) *anatomy.Report {
+	return func(ctx context.Context, text string) *anatomy.Report { return anatomy.Of(ctx, decode, text) }
+}
+
+// hostileTargets are the credentials whose codecs report, each with the text of
 // a typical user. A new one is one more entry.
 func hostileTargets(t testing.TB) []hostileTarget {
 	t.Helper()
@@ -36,11 +42,11 @@ func hostileTargets(t testing.TB) []hostileTarget {
 		t.Fatal(err)
 	}
 	return []hostileTarget{
-		{"FedAuth", hostile.Credential{Text: text, Envelope: true}, wif45.Inspect},
-		{"FedAuth of WIF 1.0", hostile.Credential{Text: text10, Envelope: true}, wif10.Inspect},
-		{"forms", hostile.Credential{Text: formsText}, forms.Inspect},
-		{"forms, legacy", hostile.Credential{Text: legacyText}, legacy.Inspect},
-		{"OWIN", hostile.Credential{Text: owinText}, owin.Inspect},
+		{"FedAuth", hostile.Credential{Text: text, Envelope: true}, inspectWith(wif45.Decode)},
+		{"FedAuth of WIF 1.0", hostile.Credential{Text: text10, Envelope: true}, inspectWith(wif10.Decode)},
+		{"forms", hostile.Credential{Text: formsText}, inspectWith(forms.Decode)},
+		{"forms, legacy", hostile.Credential{Text: legacyText}, inspectWith(legacy.Decode)},
+		{"OWIN", hostile.Credential{Text: owinText}, inspectWith(owin.Decode)},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -237,13 +238,53 @@ func (s *owinScratch) put(pool *sync.Pool) {
 // [ErrNotInStore] for a reference that leads nowhere; or what the store
 // returned.
 func (c *OWINCodec) Decode(ctx context.Context, value string) (*OWINTicket, error) {
-	t, err := c.open(ctx, value, nil)
+	r := anatomy.From(ctx)
+	s := c.scratch.Get().(*owinScratch)
+	defer s.put(&c.scratch)
+
+	// Text to protected bytes; nothing of it can be trusted.
+	protected, ok := s.decodeOWINText(value)
+	if !ok {
+		return nil, r.Refuse(layerURLText, len(value), ErrInvalid)
+	}
+	r.Add(layerURLText, len(value))
+
+	// Protected bytes to the gzip member: authentic from here on.
+	packed, key, err := c.protector.UnprotectKey(s.packed[:0], protected)
+	s.packed = packed[:0]
 	if err != nil {
+		return nil, r.Refuse(layerMachineKey, len(protected), ErrInvalid)
+	}
+	noteKey(r, layerMachineKey, len(protected), key)
+
+	// Gzip member to the bytes of the ticket.
+	plain, err := flate.Gunzip(s.plain[:0], packed, maxToken)
+	s.plain = plain[:0]
+	if err != nil {
+		return nil, r.Refuse(layerGzip, len(packed), gzipError(err))
+	}
+	r.Add(layerGzip, len(packed))
+
+	// Bytes to the ticket.
+	if err := s.read.read(plain, c.o.ReadVersions); err != nil {
+		return nil, r.Refuse(layerOWIN, len(plain), err)
+	}
+	t := s.read.build()
+	t.openedBy = key
+	noteOWIN(r, len(plain), t)
+
+	// The ticket in the store, if t refers to one.
+	if t, err = c.dereference(ctx, s, t, r); err != nil {
 		return nil, err
 	}
+
+	// The clock.
+	noteOWINTimes(r, t)
 	if err := c.Valid(t); err != nil {
-		c.forgetExpired(ctx, t, err)
-		return nil, err
+		if r == nil {
+			c.forgetExpired(ctx, t, err)
+		}
+		return nil, r.Refuse(layerValidity, 0, err)
 	}
 	return t, nil
 }
@@ -269,45 +310,6 @@ func (c *OWINCodec) Options() OWINOptions {
 	o := c.o
 	o.ReadVersions = slices.Clone(o.ReadVersions)
 	return o
-}
-
-// open takes all layers off, one step each, and leaves the check of the times
-// to check. The anatomy, if any, is told of each layer.
-func (c *OWINCodec) open(ctx context.Context, value string, a *Anatomy) (*OWINTicket, error) {
-	s := c.scratch.Get().(*owinScratch)
-	defer s.put(&c.scratch)
-
-	// Text to protected bytes; nothing of it can be trusted.
-	protected, ok := s.decodeOWINText(value)
-	if !ok {
-		return nil, a.refuse(layerURLText, len(value), ErrInvalid)
-	}
-	a.add(layerURLText, len(value))
-
-	// Protected bytes to the gzip member: authentic from here on.
-	packed, key, err := c.protector.UnprotectKey(s.packed[:0], protected)
-	s.packed = packed[:0]
-	if err != nil {
-		return nil, a.refuse(layerMachineKey, len(protected), ErrInvalid)
-	}
-	a.addKey(layerMachineKey, len(protected), key)
-
-	// Gzip member to the bytes of the ticket.
-	plain, err := flate.Gunzip(s.plain[:0], packed, maxToken)
-	s.plain = plain[:0]
-	if err != nil {
-		return nil, a.refuse(layerGzip, len(packed), gzipError(err))
-	}
-	a.add(layerGzip, len(packed))
-
-	// Bytes to the ticket.
-	if err := s.read.read(plain, c.o.ReadVersions); err != nil {
-		return nil, a.refuse(layerOWIN, len(plain), err)
-	}
-	t := s.read.build()
-	t.openedBy = key
-	a.addOWIN(len(plain), t)
-	return c.dereference(ctx, s, t, a)
 }
 
 // Valid compares a ticket with the clock, as Decode has done already: .expires

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
@@ -54,42 +55,42 @@ func (c *OWINCodec) storeKey(key string) string {
 
 // dereference returns t itself, or the ticket in the store that t refers to.
 // The cookie is a bearer handle: who has it has the session.
-func (c *OWINCodec) dereference(ctx context.Context, s *owinScratch, t *OWINTicket, a *Anatomy) (*OWINTicket, error) {
+func (c *OWINCodec) dereference(ctx context.Context, s *owinScratch, t *OWINTicket, r *anatomy.Report) (*OWINTicket, error) {
 	reference := isOWINReference(&t.Identity)
 	switch {
 	case !reference && c.o.Store == nil:
 		return t, nil
 	case !reference:
-		return nil, a.refuse(layerStore, 0, errOWINWhole)
+		return nil, r.Refuse(layerStore, 0, errOWINWhole)
 	case c.o.Store == nil:
-		return nil, a.refuse(layerStore, 0, errOWINNoStore)
+		return nil, r.Refuse(layerStore, 0, errOWINNoStore)
 	case len(t.Identity.Claims) != 1 || len(t.Properties) != 0:
-		return nil, a.refuse(layerStore, 0, errOWINReference)
+		return nil, r.Refuse(layerStore, 0, errOWINReference)
 	}
 	key := t.Identity.Claims[0].Value
 	protected, err := c.o.Store.Get(ctx, c.storeKey(key))
 	if err != nil {
-		return nil, a.refuse(layerStore, 0, storeError(err))
+		return nil, r.Refuse(layerStore, 0, storeError(err))
 	}
 	entry, entryKey, err := c.store.UnprotectKey(s.plain[:0], protected)
 	s.plain = entry[:0]
 	if err != nil {
-		return nil, a.refuse(layerStore, len(protected), ErrInvalid)
+		return nil, r.Refuse(layerStore, len(protected), ErrInvalid)
 	}
-	a.addKey(layerStore, len(protected), entryKey)
+	noteKey(r, layerStore, len(protected), entryKey)
 	rest, ok := cutOWINKey(entry, key)
 	if !ok {
-		return nil, a.refuse(layerStore, len(protected), errOWINEntry)
+		return nil, r.Refuse(layerStore, len(protected), errOWINEntry)
 	}
 	if err := s.read.read(rest, nil); err != nil {
-		return nil, a.refuse(layerOWIN, len(rest), err)
+		return nil, r.Refuse(layerOWIN, len(rest), err)
 	}
 	real := s.read.build()
 	real.SessionKey = key
 	if real.openedBy = t.openedBy; t.openedBy == c.ring.Primary() {
 		real.openedBy = entryKey // the older of the two asks to be issued again
 	}
-	a.addOWIN(len(rest), real)
+	noteOWIN(r, len(rest), real)
 	return real, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func TestOWINStore(t *testing.T) {
 
 	// Inspect leaves an expired ticket in the store, Decode does not.
 	now = now.Add(DefaultOWINCookieLifetime + time.Second)
-	if a := c.Inspect(ctx, text); !errors.Is(a.Err, ErrExpired) || a.OWIN.SessionKey != got.SessionKey || store[c.storeKey(got.SessionKey)] == nil {
+	if a := anatomy.Of(ctx, c.Decode, text); !errors.Is(a.Err, ErrExpired) || a.Content.(*OWINTicket).SessionKey != got.SessionKey || store[c.storeKey(got.SessionKey)] == nil {
 		t.Errorf("Inspect: %+v", a)
 	}
 	if _, err := c.Decode(ctx, text); !errors.Is(err, ErrExpired) || store[c.storeKey(got.SessionKey)] != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -62,8 +63,8 @@ func TestOWINExpiryToTheSecond(t *testing.T) {
 		if got, err := c.Decode(ctx, text); !errors.Is(err, tc.want) || (got == nil) != (err != nil) {
 			t.Errorf("%+v: %v, %v", tc, got, err)
 		}
-		a := c.Inspect(ctx, text)
-		if !errors.Is(a.Err, tc.want) || a.OWIN == nil || len(a.Layers) != 5 || a.Layers[4].Err != a.Err {
+		a := anatomy.Of(ctx, c.Decode, text)
+		if !errors.Is(a.Err, tc.want) || a.Content == nil || len(a.Layers) != 5 || a.Layers[4].Err != a.Err {
 			t.Errorf("%+v: Inspect says %+v", tc, a)
 		}
 	}

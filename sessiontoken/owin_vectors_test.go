@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
@@ -362,7 +363,7 @@ func (f *owinFileJSON) runReject(t *testing.T, v *owinVectorJSON) {
 	default:
 		t.Fatalf("failStage %q", v.FailStage)
 	}
-	if a := c.Inspect(ctx, *v.Text); a.Err == nil || a.Layers[len(a.Layers)-1].Err != a.Err {
+	if a := anatomy.Of(ctx, c.Decode, *v.Text); a.Err == nil || a.Layers[len(a.Layers)-1].Err != a.Err {
 		t.Errorf("Inspect says %v", a.Err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
@@ -175,12 +176,75 @@ func (c *SessionCodec) release(s *sessionScratch) {
 // [ErrEndpoint]; [ErrNotInStore] for a reference that leads nowhere; or what
 // the store returned.
 func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error) {
-	t, err := c.open(ctx, value, nil)
+	r := anatomy.From(ctx)
+	s := c.scratch.Get().(*sessionScratch)
+	defer c.release(s)
+
+	// Text to XML.
+	xml, ok := s.decodeText(value)
+	if !ok {
+		return nil, r.Refuse(layerText, len(value), ErrInvalid)
+	}
+	r.Add(layerText, len(value))
+
+	// XML to ids and protected bytes; nothing of it can be trusted.
+	var env envelope
+	var protected []byte
+	if ok = parseEnvelope(xml, &env); ok {
+		noteEnvelope(r, len(xml), &env)
+		protected, ok = s.decodeCookie(env.cookie)
+	}
+	if !ok {
+		return nil, r.Refuse(layerEnvelope, len(xml), ErrInvalid)
+	}
+
+	// Protected bytes to the payload, one transform after the other, or what
+	// the store has: authentic from here on.
+	var payload []byte
+	var key *machinekey.Key
+	var err error
+	if bytes.HasPrefix(protected, []byte(dpapiHead)) {
+		return nil, r.Refuse(c.chain[len(c.chain)-1].Name(), len(protected), ErrDPAPI)
+	}
+	if env.hasCookie {
+		payload, key, err = c.chain.decode(&s.turn, protected, r)
+	} else {
+		payload, key, err = c.fetch(ctx, s, &env, r)
+	}
 	if err != nil {
 		return nil, err
 	}
+
+	// Payload to the document.
+	doc := payload
+	if c.o.Format == WIF45 {
+		if doc, err = parseSession(payload); err != nil {
+			return nil, r.Refuse(layerNRBF, len(payload), err)
+		}
+		r.Add(layerNRBF, len(payload))
+		doc = payload[len(payload)-1-len(doc) : len(payload)-1] // the same bytes, with room behind them
+	} else if err = foreignPayload(WIF10, payload); err != nil {
+		return nil, r.Refuse(layerPayload, len(payload), err)
+	}
+
+	// Document to the token.
+	if err := s.read.read(doc, c.o.Format); err != nil {
+		return nil, r.Refuse(layerNBFX, len(doc), err)
+	}
+	t := s.read.build()
+	t.openedBy = key
+	noteToken(r, len(doc), t)
+
+	// The ids outside must be those inside.
+	if err := checkIDs(&env, t); err != nil {
+		return nil, r.Refuse(layerIDs, 0, err)
+	}
+	r.Add(layerIDs, 0)
+
+	// The clock and the endpoint.
+	noteTokenTimes(r, t, c.o.ClockSkew)
 	if err := c.Valid(t); err != nil {
-		return nil, err
+		return nil, r.Refuse(layerValidity, 0, err)
 	}
 	return t, nil
 }
@@ -204,79 +268,18 @@ func (c *SessionCodec) ReadPrincipal(ctx context.Context, value string) (*Princi
 	return &t.Principal, nil
 }
 
-// open takes all layers off, one step each, and leaves the checks of validity
-// to check. The anatomy, if any, is told of each layer.
-func (c *SessionCodec) open(ctx context.Context, value string, a *Anatomy) (*Token, error) {
-	s := c.scratch.Get().(*sessionScratch)
-	defer c.release(s)
-
-	// Text to XML.
-	xml, ok := s.decodeText(value)
-	if !ok {
-		return nil, a.refuse(layerText, len(value), ErrInvalid)
-	}
-	a.add(layerText, len(value))
-
-	// XML to ids and protected bytes; nothing of it can be trusted.
-	var env envelope
-	if !parseEnvelope(xml, &env) {
-		return nil, a.refuse(layerEnvelope, len(xml), ErrInvalid)
-	}
-	a.addEnvelope(len(xml), &env)
-	if !env.hasCookie {
-		return c.dereference(ctx, s, &env, a)
-	}
-	protected, ok := base64.AppendDecode(s.packed[:0], env.cookie)
-	if !ok && hasSpace(env.cookie) {
-		protected, ok = base64.AppendDecode(s.packed[:0], withoutSpace(env.cookie))
-	}
-	s.packed = protected[:0]
-	if !ok {
-		return nil, a.refuse(layerEnvelope, len(xml), ErrInvalid)
-	}
-	if bytes.HasPrefix(protected, []byte(dpapiHead)) {
-		return nil, a.refuse(c.chain[len(c.chain)-1].Name(), len(protected), ErrDPAPI)
-	}
-
-	// Protected bytes to the payload, one transform after the other: authentic
-	// from the first one on.
-	payload, key, err := c.chain.decode(&s.turn, protected, a)
-	if err != nil {
-		return nil, err
-	}
-	return s.token(c.o.Format, payload, &env, key, a)
-}
-
-// token reads the payload and the document in it, and compares the ids
-// outside with those inside.
-func (s *sessionScratch) token(f Format, payload []byte, env *envelope, key *machinekey.Key, a *Anatomy) (*Token, error) {
-	doc, err := f.document(payload)
-	if err != nil && f == WIF10 {
-		return nil, a.refuse(layerPayload, len(payload), err)
-	}
-	if err != nil {
-		return nil, a.refuse(layerNRBF, len(payload), err)
-	}
-	if f == WIF45 {
-		a.add(layerNRBF, len(payload))
-		doc = payload[len(payload)-1-len(doc) : len(payload)-1] // the same bytes, with room behind them
-	}
-	if err := s.read.read(doc, f); err != nil {
-		return nil, a.refuse(layerNBFX, len(doc), err)
-	}
-	t := s.read.build()
-	t.openedBy = key
-	a.addToken(len(doc), t)
+// checkIDs compares the ids of the envelope with those of the token in it, and
+// wants at least one identity.
+func checkIDs(env *envelope, t *Token) error {
 	switch {
 	case string(env.contextID) != t.ContextID:
-		return nil, a.refuse(layerIDs, 0, errContextMismatch)
+		return errContextMismatch
 	case !env.hasID || string(env.id) != t.ID:
-		return nil, a.refuse(layerIDs, 0, errIDMismatch)
+		return errIDMismatch
 	case len(t.Principal.Identities) == 0:
-		return nil, a.refuse(layerIDs, 0, &FormatError{Layer: "token", Offset: -1, Err: errIdentities})
+		return &FormatError{Layer: "token", Offset: -1, Err: errIdentities}
 	}
-	a.add(layerIDs, 0)
-	return t, nil
+	return nil
 }
 
 var (
@@ -358,6 +361,17 @@ func (s *sessionScratch) decodeText(value string) (xml []byte, ok bool) {
 	}
 	s.xml = xml[:0]
 	return xml, ok
+}
+
+// decodeCookie decodes the base64 inside the envelope, which a reference does
+// not have.
+func (s *sessionScratch) decodeCookie(text []byte) (protected []byte, ok bool) {
+	protected, ok = base64.AppendDecode(s.packed[:0], text)
+	if !ok && hasSpace(text) { // .NET skips it
+		protected, ok = base64.AppendDecode(s.packed[:0], withoutSpace(text))
+	}
+	s.packed = protected[:0]
+	return protected, ok
 }
 
 // encodeText is the outer base64.

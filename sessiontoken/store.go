@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/machinekey"
 	"time"
 )
 
@@ -60,23 +62,24 @@ func (c *SessionCodec) storeKey(contextID, keyGeneration string) string {
 	return c.o.Endpoint + ";" + contextID + ";" + keyGeneration
 }
 
-// dereference reads the token that an envelope without Cookie names. The
-// envelope is a bearer handle: whoever knows the context id has the session.
-func (c *SessionCodec) dereference(ctx context.Context, s *sessionScratch, env *envelope, a *Anatomy) (*Token, error) {
+// fetch returns the payload that an envelope without Cookie names, and the key
+// that opened it. The envelope is a bearer handle: whoever knows the context id
+// has the session.
+func (c *SessionCodec) fetch(ctx context.Context, s *sessionScratch, env *envelope, r *anatomy.Report) ([]byte, *machinekey.Key, error) {
 	if c.o.Store == nil {
-		return nil, a.refuse(layerStore, 0, errNoStore)
+		return nil, nil, r.Refuse(layerStore, 0, errNoStore)
 	}
 	protected, err := c.o.Store.Get(ctx, c.storeKey(string(env.contextID), string(env.keyGeneration)))
 	if err != nil {
-		return nil, a.refuse(layerStore, 0, storeError(err))
+		return nil, nil, r.Refuse(layerStore, 0, storeError(err))
 	}
 	payload, key, err := c.store.UnprotectKey(s.turn[0][:0], protected)
 	s.turn[0] = payload[:0]
 	if err != nil {
-		return nil, a.refuse(layerStore, len(protected), ErrInvalid)
+		return nil, nil, r.Refuse(layerStore, len(protected), ErrInvalid)
 	}
-	a.addKey(layerStore, len(protected), key)
-	return s.token(c.o.Format, payload, env, key, a)
+	noteKey(r, layerStore, len(protected), key)
+	return payload, key, nil
 }
 
 // Delete removes the entry of t from the store, as at sign-out. Without a

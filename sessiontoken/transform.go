@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -15,7 +16,7 @@ import (
 // those of [CertificateTransforms]; implement it for a farm that has its own.
 // It must be safe for concurrent use and refuse empty data.
 type Transform interface {
-	// Name is short, such as "deflate", and serves Inspect and errors.
+	// Name is short, such as "deflate". Errors have it.
 	Name() string
 	// Authenticates reports whether Decode refuses whatever was not encoded
 	// with a key of the farm, before it looks at it in any other way.
@@ -105,7 +106,7 @@ func (c chain) encode(turn *[2][]byte, data []byte) ([]byte, error) {
 
 // decode runs protected bytes back through all steps. The result has room
 // behind it for the reader. The key is the machine key of a step, if any.
-func (c chain) decode(turn *[2][]byte, data []byte, a *Anatomy) ([]byte, *machinekey.Key, error) {
+func (c chain) decode(turn *[2][]byte, data []byte, r *anatomy.Report) ([]byte, *machinekey.Key, error) {
 	var key *machinekey.Key
 	for i := len(c) - 1; i >= 0; i-- {
 		buf := &turn[i&1]
@@ -124,9 +125,9 @@ func (c chain) decode(turn *[2][]byte, data []byte, a *Anatomy) ([]byte, *machin
 			} else {
 				err = transformError(c[i].Name(), err)
 			}
-			return nil, nil, a.refuse(c[i].Name(), size, err)
+			return nil, nil, r.Refuse(c[i].Name(), size, err)
 		}
-		a.addKey(c[i].Name(), size, k)
+		noteKey(r, c[i].Name(), size, k)
 		if k != nil {
 			key = k
 		}
@@ -136,7 +137,7 @@ func (c chain) decode(turn *[2][]byte, data []byte, a *Anatomy) ([]byte, *machin
 		*buf = data[:0]
 	}
 	if len(data) > maxToken {
-		return nil, nil, a.refuse(c[0].Name(), len(data), &FormatError{Layer: "payload", Offset: maxToken, Err: flate.ErrTooLarge})
+		return nil, nil, r.Refuse(c[0].Name(), len(data), &FormatError{Layer: "payload", Offset: maxToken, Err: flate.ErrTooLarge})
 	}
 	return data, key, nil
 }

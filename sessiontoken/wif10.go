@@ -104,17 +104,14 @@ func (f Format) appendPayload(dst, doc []byte) []byte {
 	return nrbf.AppendSession(dst, doc)
 }
 
-// document returns the document inside what the first transform has decoded.
-// An authentic payload of another kind gets an error that says which.
-func (f Format) document(payload []byte) ([]byte, error) {
-	if f == WIF10 {
-		return payload, foreignPayload(f, payload)
-	}
+// parseSession returns the document inside the payload of WIF 4.5. An authentic
+// payload of another kind gets an error that says which.
+func parseSession(payload []byte) ([]byte, error) {
 	doc, err := nrbf.ParseSession(payload)
 	if err == nil {
 		return doc, nil
 	}
-	if foreign := foreignPayload(f, payload); foreign != nil {
+	if foreign := foreignPayload(WIF45, payload); foreign != nil {
 		return nil, foreign
 	}
 	return nil, nrbfError(err)

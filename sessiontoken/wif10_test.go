@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/testvectors"
@@ -147,7 +148,7 @@ func TestWIF10Decode(t *testing.T) {
 			if (got.OpenedBy() != nil) != (v.Transforms != "rsa" && !v.UseLegacyMachineKeyEncryption) {
 				t.Errorf("opened by %v", got.OpenedBy())
 			}
-			if a := c.Inspect(ctx, v.text()); a.Err != nil || a.Token == nil {
+			if a := anatomy.Of(ctx, c.Decode, v.text()); a.Err != nil || a.Content == nil {
 				t.Errorf("Inspect: %v", a.Err)
 			}
 		})

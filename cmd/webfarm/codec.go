@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -126,7 +127,7 @@ func (c *codecs) roles() (*sessiontoken.RoleCookieCodec, error) {
 
 // opened is what inspect learned of one credential.
 type opened struct {
-	*sessiontoken.Anatomy
+	*anatomy.Report
 	anonymous *sessiontoken.AnonymousID
 	roles     []byte // the payload, nil unless a role cookie was opened
 	state     sessiontoken.OWINProperties
@@ -141,7 +142,7 @@ func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opene
 		if err != nil {
 			return opened{}, setupError{err}
 		}
-		return opened{Anatomy: codec.Inspect(ctx, text)}, nil
+		return opened{Report: anatomy.Of(ctx, codec.Decode, text)}, nil
 	case k == kindRoles, k == kindAnonymous:
 		return c.openURLToken(ctx, k, text)
 	case k == kindState:
@@ -151,13 +152,13 @@ func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opene
 		if err != nil {
 			return opened{}, setupError{err}
 		}
-		return opened{Anatomy: codec.Inspect(ctx, text)}, nil
+		return opened{Report: anatomy.Of(ctx, codec.Decode, text)}, nil
 	}
 	codec, err := c.session(k)
 	if err != nil {
 		return opened{}, setupError{err}
 	}
-	return opened{Anatomy: codec.Inspect(ctx, text)}, nil
+	return opened{Report: anatomy.Of(ctx, codec.Decode, text)}, nil
 }
 
 // certFlags are the flags for a farm that shares a certificate in place of a

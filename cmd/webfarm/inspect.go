@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -285,14 +286,16 @@ func (c *codecs) inspect(ctx context.Context, found credential, input pasted, fi
 	if err != nil {
 		return r, err
 	}
-	r.Layers = newLayerReports(found.kind, o.Anatomy, files)
+	r.Layers = newLayerReports(found.kind, o.Report, files)
+	switch content := o.Content.(type) {
+	case *sessiontoken.Token:
+		r.Token = newTokenReport(content, now)
+	case *sessiontoken.FormsTicket:
+		r.Forms = newFormsReport(content, c.formsRoles, now)
+	case *sessiontoken.OWINTicket:
+		r.OWIN = newOWINReport(content, found.kind, now)
+	}
 	switch {
-	case o.Token != nil:
-		r.Token = newTokenReport(o.Token, now)
-	case o.Forms != nil:
-		r.Forms = newFormsReport(o.Forms, c.formsRoles, now)
-	case o.OWIN != nil:
-		r.OWIN = newOWINReport(o.OWIN, found.kind, now)
 	case o.state != nil:
 		r.State = newStateReport(c.stateClass, o.state)
 	case o.anonymous != nil:
@@ -336,16 +339,16 @@ func problems(set *cookie.Set) []string {
 	return list
 }
 
-func newLayerReports(k kind, anatomy *sessiontoken.Anatomy, files []keyFile) []layerReport {
+func newLayerReports(k kind, report *anatomy.Report, files []keyFile) []layerReport {
 	var list []layerReport
-	for i, layer := range anatomy.Layers {
+	for i, layer := range report.Layers {
 		text := textOf(k, layer.Name)
 		r := layerReport{Layer: text.code, OK: layer.Err == nil, Size: layer.Size, text: text}
 		switch {
 		case text.code == "machine-key" && r.OK:
 			r.nameKey(layer.Facts, files)
-		case (text.code == "deflate" || text.code == "gzip") && r.OK && i+1 < len(anatomy.Layers):
-			r.Inner = anatomy.Layers[i+1].Size
+		case (text.code == "deflate" || text.code == "gzip") && r.OK && i+1 < len(report.Layers):
+			r.Inner = report.Layers[i+1].Size
 		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "owin-ticket"}, text.code): // the content says it better
 		default:
 			for _, f := range layer.Facts {
@@ -359,7 +362,7 @@ func newLayerReports(k kind, anatomy *sessiontoken.Anatomy, files []keyFile) []l
 
 // nameKey names the key that opened the machine key layer, whose facts hold
 // the key's id, and the file it is from.
-func (r *layerReport) nameKey(facts []sessiontoken.Fact, files []keyFile) {
+func (r *layerReport) nameKey(facts []anatomy.Fact, files []keyFile) {
 	for _, fact := range facts {
 		for _, f := range files {
 			if f.KeyID == fact.Value {
@@ -373,7 +376,7 @@ func (r *layerReport) nameKey(facts []sessiontoken.Fact, files []keyFile) {
 }
 
 // facts notes what else a machine key layer shows: how a legacy mode protects.
-func (r *layerReport) facts(facts []sessiontoken.Fact) {
+func (r *layerReport) facts(facts []anatomy.Fact) {
 	for _, f := range facts {
 		if f.Name != "opened by key" {
 			r.Facts = append(r.Facts, factReport{f.Name, f.Value})

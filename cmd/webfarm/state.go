@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -67,8 +68,8 @@ func (c *codecs) openState(ctx context.Context, authType, text string) (opened, 
 	if err != nil {
 		return opened{}, setupError{err}
 	}
-	o := opened{Anatomy: &sessiontoken.Anatomy{}}
-	for _, layer := range outer.Inspect(ctx, text).Layers {
+	o := opened{Report: &anatomy.Report{}}
+	for _, layer := range anatomy.Of(ctx, outer.Decode, text).Layers {
 		switch layer.Name {
 		case "text (base64url)", layerSealed:
 			o.Layers = append(o.Layers, layer)
@@ -79,7 +80,7 @@ func (c *codecs) openState(ctx context.Context, authType, text string) (opened, 
 		return o, nil
 	}
 	o.state, o.Err = codec.Decode(text)
-	o.Layers = append(o.Layers, sessiontoken.Layer{Name: layerState, Err: o.Err})
+	o.Layers = append(o.Layers, anatomy.Layer{Name: layerState, Err: o.Err})
 	if o.Err == nil && o.state == nil {
 		o.state = sessiontoken.OWINProperties{}
 	}

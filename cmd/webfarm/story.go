@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -149,7 +150,7 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 				}
 				pairs, texts = append(pairs, ck.Name+"="+v), append(texts, v)
 			}
-			layers := s.codec.Inspect(ctx, strings.Join(texts, "")).Layers
+			layers := anatomy.Of(ctx, s.codec.Decode, strings.Join(texts, "")).Layers
 			if last := layers[len(layers)-1]; last.Err != nil && textOf(kindFedAuth, last.Name).code == "machine-key" {
 				return strings.Join(pairs, "; "),
 					fmt.Sprintf("character %d of %s is %q instead of %q", at+1, cookies[part].Name, c, value[at]), last.Name

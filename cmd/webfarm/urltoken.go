@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -20,10 +21,10 @@ const (
 
 // openURLToken inspects a role cookie or an anonymous id.
 func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened, error) {
-	o := opened{Anatomy: new(sessiontoken.Anatomy)}
+	o := opened{Report: new(anatomy.Report)}
 	size := 0
 	add := func(name string, size int, err error) {
-		o.Layers = append(o.Layers, sessiontoken.Layer{Name: name, Size: size, Err: err})
+		o.Layers = append(o.Layers, anatomy.Layer{Name: name, Size: size, Err: err})
 		o.Err = err
 	}
 	var err error
@@ -65,7 +66,7 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 	}
 	add(layerValidity, 0, err)
 	if key := o.anonymous.OpenedBy(); key != nil {
-		o.Layers[1].Facts = []sessiontoken.Fact{{Name: "opened by key", Value: key.ID()}}
+		o.Layers[1].Facts = []anatomy.Fact{{Name: "opened by key", Value: key.ID()}}
 	}
 	return o, nil
 }

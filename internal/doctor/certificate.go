@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -46,7 +47,7 @@ func (e *exam) underCertificate(ctx context.Context, n *Node, f found) (best ope
 		}
 		e.triedOpen++
 		var got opened
-		got.take(codec.Inspect(ctx, f.text))
+		got.take(anatomy.Of(ctx, codec.Decode, f.text))
 		got.noteFormat()
 		got.signed = true
 		got.partly = got.partly && got.passed("rsa encryption")

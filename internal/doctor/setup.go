@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -139,7 +140,7 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 		if err != nil {
 			return o, false
 		}
-		o.take(codec.Inspect(ctx, text))
+		o.take(anatomy.Of(ctx, codec.Decode, text))
 	case s.kind == Roles:
 		codec, err := sessiontoken.NewRoleCookieCodec(ring, &sessiontoken.RoleCookieOptions{Protection: s.protection, InsecureUnsigned: s.unsigned})
 		if err != nil {
@@ -172,13 +173,13 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 		if err != nil {
 			return o, false
 		}
-		o.take(codec.Inspect(ctx, text))
+		o.take(anatomy.Of(ctx, codec.Decode, text))
 	case s.kind.isSession():
 		codec, err := s.sessionCodec(ring, v)
 		if err != nil {
 			return o, false
 		}
-		o.take(codec.Inspect(ctx, text))
+		o.take(anatomy.Of(ctx, codec.Decode, text))
 	default:
 		return o, false
 	}
@@ -344,24 +345,23 @@ func (u unsignedEncode) Decode(dst, data []byte) ([]byte, error) {
 
 var errNotIssued = errors.New("doctor: data without a signature is not issued")
 
-// take keeps what may be told of an anatomy: layers without their facts, and
+// take keeps what may be told of a report: layers without their facts, and
 // of contents that were read the name and the times.
-func (o *opened) take(a *sessiontoken.Anatomy) {
-	for _, l := range a.Layers {
+func (o *opened) take(r *anatomy.Report) {
+	for _, l := range r.Layers {
 		o.layers = append(o.layers, Layer{l.Name, l.Size, l.Err == nil})
 	}
-	o.err = a.Err
-	switch {
-	case a.Token != nil:
-		o.whole, o.from, o.to, o.endpoint = true, a.Token.ValidFrom, a.Token.ValidTo, a.Token.EndpointID
-		o.principal(&a.Token.Principal)
-	case a.Forms != nil:
-		o.whole, o.user, o.from, o.to = true, a.Forms.Name, a.Forms.IssueDate, a.Forms.Expiration
-	case a.OWIN != nil:
-		o.whole = true
-		o.from, _ = a.OWIN.Properties.Issued()
-		o.to, _ = a.OWIN.Properties.Expires()
-		o.principal(a.OWIN.Principal())
+	o.err, o.whole = r.Err, r.Content != nil
+	switch c := r.Content.(type) {
+	case *sessiontoken.Token:
+		o.from, o.to, o.endpoint = c.ValidFrom, c.ValidTo, c.EndpointID
+		o.principal(&c.Principal)
+	case *sessiontoken.FormsTicket:
+		o.user, o.from, o.to = c.Name, c.IssueDate, c.Expiration
+	case *sessiontoken.OWINTicket:
+		o.from, _ = c.Properties.Issued()
+		o.to, _ = c.Properties.Expires()
+		o.principal(c.Principal())
 	}
 }
 

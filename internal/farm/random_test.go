@@ -93,8 +93,15 @@ func (r random) xml() string {
 
 // xmlID returns an id in element text: one line, nothing that a reader trims.
 func (r random) xmlID() string {
-	s := strings.Trim(strings.NewReplacer("\n", "n", "\r", "r").Replace(r.xml()), " \t")
+	s := strings.Trim(strings.NewReplacer("\n", "n", "\r", "r").Replace(firstOf(r.xml())), " \t")
 	return or(s, "x")
+}
+
+// firstOf cuts an id to 30 characters, so that three of them fit into an envelope
+// even if each character needs a reference.
+func firstOf(id string) string {
+	c := []rune(id)
+	return string(c[:min(len(c), 30)])
 }
 
 func (r random) uuid() string {
@@ -204,7 +211,7 @@ func (r random) identity(claims, actors int) sessiontoken.Identity {
 
 func (r random) session() *sessiontoken.Token {
 	t := &sessiontoken.Token{
-		ID:         pick(r, []string{"_" + r.uuid() + "-" + upperHex(r.bytes(16)), "_" + r.uuid(), r.xml()}),
+		ID:         pick(r, []string{"_" + r.uuid() + "-" + upperHex(r.bytes(16)), "_" + r.uuid(), firstOf(r.xml())}),
 		ContextID:  pick(r, []string{"urn:uuid:" + r.uuid(), "urn:uuid:" + r.uuid(), strings.ToUpper("urn:uuid:" + r.uuid()), r.xmlID()}),
 		EndpointID: pick(r, []string{"/", "/app/", "", r.text()}),
 		Key:        machinekey.NewSecret(r.bytes(pick(r, []int{0, 1, 15, 16, 16, 16, 17, 32, 100}))),

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,6 +60,49 @@ var onlyIn = []struct {
 	{"unsafe", "no unsafe code", nil},
 	{"reflect", "nothing is built from a type name; machinekey compares two addresses", []string{"machinekey"}},
 	{"encoding/gob", "nothing is built from a type name", nil},
+}
+
+// TestModules holds the modules of the workspace together. A replace line in a
+// go.mod would stop "go install …@version", so only go.work has such lines, and
+// all modules require one version of each other.
+func TestModules(t *testing.T) {
+	work, err := os.ReadFile("go.work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := 0
+	versions := map[string]bool{}
+	require := regexp.MustCompile(`(?m)^(?:require|\t)[ ]?` + module + `(/\S+)? (v\S+)`)
+	err = fs.WalkDir(os.DirFS("."), ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() != "go.mod" {
+			return err
+		}
+		used++
+		dir := strings.TrimSuffix("./"+path.Dir(p), "/.")
+		if !strings.Contains(string(work), "\t"+dir+"\n") {
+			t.Errorf("go.work does not use %s", dir)
+		}
+		mod, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(string(mod), "replace ") {
+			t.Errorf("%s has a replace line", p)
+		}
+		for _, m := range require.FindAllStringSubmatch(string(mod), -1) {
+			versions[m[2]] = true
+			if line := "\t" + module + m[1] + " " + m[2] + " => ." + m[1] + "\n"; !strings.Contains(string(work), line) {
+				t.Errorf("%s requires %s%s %s, and go.work lacks %q", p, module, m[1], m[2], line)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if used < 7 || len(versions) != 1 {
+		t.Errorf("%d modules require the versions %v of each other, want one", used, versions)
+	}
 }
 
 // folder is the production code of one directory.

@@ -9,9 +9,9 @@ require (
 	github.com/gofiber/fiber/v3 v3.1.0
 	github.com/labstack/echo/v4 v4.15.4
 	github.com/labstack/echo/v5 v5.4.5
-	github.com/webfarm-go/webfarm v0.0.0
-	github.com/webfarm-go/webfarm/cookie/fiberguard v0.0.0
-	github.com/webfarm-go/webfarm/cookie/ginguard v0.0.0
+	github.com/webfarm-go/webfarm v0.1.0
+	github.com/webfarm-go/webfarm/cookie/fiberguard v0.1.0
+	github.com/webfarm-go/webfarm/cookie/ginguard v0.1.0
 )
 
 require (
@@ -58,11 +58,4 @@ require (
 	golang.org/x/sys v0.47.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
-)
-
-replace github.com/webfarm-go/webfarm => ../..
-
-replace (
-	github.com/webfarm-go/webfarm/cookie/fiberguard => ../../cookie/fiberguard
-	github.com/webfarm-go/webfarm/cookie/ginguard => ../../cookie/ginguard
 )

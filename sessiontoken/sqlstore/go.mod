@@ -4,7 +4,7 @@ go 1.25.0
 
 require (
 	github.com/jackc/pgx/v5 v5.12.0
-	github.com/webfarm-go/webfarm v0.0.0
+	github.com/webfarm-go/webfarm v0.1.0
 	modernc.org/sqlite v1.53.0
 )
 
@@ -24,5 +24,3 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.11.0 // indirect
 )
-
-replace github.com/webfarm-go/webfarm => ../..

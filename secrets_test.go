@@ -82,12 +82,12 @@ func holders(t *testing.T) map[string][]printed {
 	tok, err := session.NewToken(principal)
 	must(err)
 	tok.Key = markedKey(16)
-	owinTicket := sessiontoken.OWINTicket{Identity: identity}
+	katanaTicket := sessiontoken.KatanaTicket{Identity: identity}
 	forms, err := sessiontoken.NewFormsCodec(ring, nil)
 	must(err)
-	owin, err := sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", &sessiontoken.OWINOptions{Store: store})
+	katana, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", &sessiontoken.KatanaOptions{Store: store})
 	must(err)
-	state, err := sessiontoken.NewOWINStateCodec(ring, sessiontoken.OWINStateGoogle, "Google")
+	state, err := sessiontoken.NewKatanaStateCodec(ring, sessiontoken.KatanaStateGoogle, "Google")
 	must(err)
 	anonymous, err := sessiontoken.NewAnonymousCodec(ring, nil)
 	must(err)
@@ -144,13 +144,13 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.Identity":           {everywhere(identity, ofKeys), everywhere(&identity, ofKeys)},
 		"sessiontoken.Principal":          {everywhere(principal, ofKeys), everywhere(&principal, ofKeys)},
 		"sessiontoken.Token":              {everywhere(*tok, ofKeys), everywhere(tok, ofKeys)},
-		"sessiontoken.OWINTicket":         {everywhere(owinTicket, ofKeys), everywhere(&owinTicket, ofKeys)},
+		"sessiontoken.KatanaTicket":       {everywhere(katanaTicket, ofKeys), everywhere(&katanaTicket, ofKeys)},
 		"sessiontoken.FormsTicket":        one(everywhere(*formsTicket, ofKeys)),
 		"sessiontoken.AnonymousID":        one(everywhere(*anonymousID, ofKeys)),
 		"sessiontoken.SessionCodec":       one(everywhere(session, ofKeys)),
 		"sessiontoken.FormsCodec":         one(everywhere(forms, ofKeys)),
-		"sessiontoken.OWINCodec":          one(everywhere(owin, ofKeys)),
-		"sessiontoken.OWINStateCodec":     one(everywhere(state, ofKeys)),
+		"sessiontoken.KatanaCodec":        one(everywhere(katana, ofKeys)),
+		"sessiontoken.KatanaStateCodec":   one(everywhere(state, ofKeys)),
 		"sessiontoken.AnonymousCodec":     one(everywhere(anonymous, ofKeys)),
 		"sessiontoken.RoleCookieCodec":    one(everywhere(roles, ofKeys)),
 		"sessiontoken.Transform":          one(everywhere(transform, ofKeys)),

@@ -37,7 +37,7 @@
 //	FedAuth                                             WIF session
 //	Forms                                               forms ticket
 //	ApplicationCookie, ExternalCookie, TwoFactorCookie  ASP.NET Identity
-//	OWIN(authenticationType)                            any Katana middleware
+//	KatanaCookie(authenticationType)                    any Katana middleware
 //	Bearer                                              OAuth access token
 //	Roles, AnonymousID                                  no sign-ins
 //

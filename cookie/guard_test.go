@@ -72,7 +72,7 @@ func newGuard() *cookie.Guard {
 	g := new(cookie.Guard)
 	g.Accept(cookie.FedAuth, newReader())
 	g.Accept(cookie.Forms, newReader())
-	g.Accept(cookie.OWIN("Cookies"), newReader())
+	g.Accept(cookie.KatanaCookie("Cookies"), newReader())
 	return g
 }
 

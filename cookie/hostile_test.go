@@ -103,23 +103,23 @@ func targets(t testing.TB) []target {
 	forms("forms, 3 keys", ring, ring3)
 	forms("forms, legacy", legacy, legacy)
 
-	owin := func(name string, c hostile.Credential, source cookie.Source, issuer, codec *sessiontoken.OWINCodec) {
+	katana := func(name string, c hostile.Credential, source cookie.Source, issuer, codec *sessiontoken.KatanaCodec) {
 		c.Text, err = issuer.Encode(t.Context(), issuer.NewTicket(user.Identities[0], nil))
 		must(err)
 		guarded(name, c, source, codec)
 	}
-	o := &sessiontoken.OWINOptions{Now: now}
-	codec, err := sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", o)
+	o := &sessiontoken.KatanaOptions{Now: now}
+	codec, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", o)
 	must(err)
-	codec3, err := sessiontoken.NewOWINCookieCodec(ring3, "ApplicationCookie", o)
+	codec3, err := sessiontoken.NewKatanaCookieCodec(ring3, "ApplicationCookie", o)
 	must(err)
-	bearer, err := sessiontoken.NewOWINAccessTokenCodec(ring, o)
+	bearer, err := sessiontoken.NewKatanaAccessTokenCodec(ring, o)
 	must(err)
-	katana := hostile.Credential{Cookie: ".AspNet.ApplicationCookie", Chunk: ".AspNet.ApplicationCookieC%d", Marked: true}
-	owin("OWIN", katana, cookie.ApplicationCookie, codec, codec)
-	owin("OWIN, System.Web", katana, cookie.FromCookie(katana.Cookie, cookie.KatanaSystemWeb), codec, codec)
-	owin("OWIN, 3 keys", katana, cookie.ApplicationCookie, codec, codec3)
-	owin("bearer token", hostile.Credential{}, cookie.Bearer, bearer, bearer)
+	whole := hostile.Credential{Cookie: ".AspNet.ApplicationCookie", Chunk: ".AspNet.ApplicationCookieC%d", Marked: true}
+	katana("Katana", whole, cookie.ApplicationCookie, codec, codec)
+	katana("Katana, System.Web", whole, cookie.FromCookie(whole.Cookie, cookie.KatanaSystemWeb), codec, codec)
+	katana("Katana, 3 keys", whole, cookie.ApplicationCookie, codec, codec3)
+	katana("bearer token", hostile.Credential{}, cookie.Bearer, bearer, bearer)
 
 	// A site that takes several: the honest cookie is the first to be tried,
 	// the hostile ones are all tried.

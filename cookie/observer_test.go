@@ -143,7 +143,7 @@ func TestEvents(t *testing.T) {
 			wants("early", "refused:not_yet_valid")
 			_, _ = s.Check(request(header(chunks(61, "x"))))
 			wants("chunks", "refused:chunks")
-		case "owin":
+		case "katana":
 			_, _ = s.Check(request(s.CookieName() + "=chunks:3"))
 			wants("chunks", "refused:chunks")
 		}

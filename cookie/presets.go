@@ -8,7 +8,7 @@ import (
 )
 
 // The sources of a .NET site that changed no name. For one that did, there are
-// [FromCookie], [FromForms] and [FromOWIN].
+// [FromCookie], [FromForms] and [FromKatana].
 
 // FedAuth is the [Source] of the session cookie under its default name
 // (SessionAuthenticationModule).
@@ -22,17 +22,19 @@ func Forms(r *http.Request) (string, error) { return joinForms(r, ".ASPXAUTH") }
 // ApplicationCookie is the [Source] of the sign-in of ASP.NET Identity
 // (DefaultAuthenticationTypes.ApplicationCookie).
 func ApplicationCookie(r *http.Request) (string, error) {
-	return joinOWIN(r, ".AspNet.ApplicationCookie")
+	return joinKatana(r, ".AspNet.ApplicationCookie")
 }
 
 // ExternalCookie is the [Source] of what an external provider said of a user
 // who is about to sign in (DefaultAuthenticationTypes.ExternalCookie). It is
 // no sign-in.
-func ExternalCookie(r *http.Request) (string, error) { return joinOWIN(r, ".AspNet.ExternalCookie") }
+func ExternalCookie(r *http.Request) (string, error) { return joinKatana(r, ".AspNet.ExternalCookie") }
 
 // TwoFactorCookie is the [Source] of a user who gave the first of two factors
 // (DefaultAuthenticationTypes.TwoFactorCookie). It is no sign-in.
-func TwoFactorCookie(r *http.Request) (string, error) { return joinOWIN(r, ".AspNet.TwoFactorCookie") }
+func TwoFactorCookie(r *http.Request) (string, error) {
+	return joinKatana(r, ".AspNet.TwoFactorCookie")
+}
 
 // Roles is the [Source] of the cached roles of a user under its default name
 // (Roles.CookieName). It is no sign-in.
@@ -42,19 +44,21 @@ func Roles(r *http.Request) (string, error) { return joinPresent(r, ".ASPXROLES"
 // (AnonymousIdentificationModule). It is no sign-in.
 func AnonymousID(r *http.Request) (string, error) { return joinPresent(r, ".ASPXANONYMOUS") }
 
-// OWIN returns the source of the cookie of a Katana middleware with that
+// KatanaCookie returns the source of the cookie of a Katana middleware with that
 // AuthenticationType and no CookieName of its own; see [KatanaCookieName].
-func OWIN(authenticationType string) Source { return FromOWIN(KatanaCookieName(authenticationType)) }
+func KatanaCookie(authenticationType string) Source {
+	return FromKatana(KatanaCookieName(authenticationType))
+}
 
 // KatanaCookieName returns the name of the cookie that a Katana middleware
 // uses unless its CookieName is set: ".AspNet." and the authentication type
 // (CookieAuthenticationOptions). Katana's own default type is "Cookies".
 func KatanaCookieName(authenticationType string) string { return ".AspNet." + authenticationType }
 
-// FromOWIN returns the source of the cookie of a Katana middleware whose
+// FromKatana returns the source of the cookie of a Katana middleware whose
 // CookieName is set. A blank cookie is an absent one.
-func FromOWIN(name string) Source {
-	return func(r *http.Request) (string, error) { return joinOWIN(r, name) }
+func FromKatana(name string) Source {
+	return func(r *http.Request) (string, error) { return joinKatana(r, name) }
 }
 
 // FromForms returns the source of a forms authentication ticket in a cookie of
@@ -102,7 +106,7 @@ func joinForms(r *http.Request, name string) (string, error) {
 	return text, err
 }
 
-func joinOWIN(r *http.Request, name string) (string, error) {
+func joinKatana(r *http.Request, name string) (string, error) {
 	text, err := Katana.Join(r, name)
 	if err == nil && strings.TrimSpace(text) == "" {
 		return "", ErrNoCookie

@@ -33,10 +33,10 @@ func TestPresets(t *testing.T) {
 		{"ApplicationCookie", cookie.ApplicationCookie, ".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC2=A", "", cookie.ErrMissingChunk},
 		{"ExternalCookie", cookie.ExternalCookie, chunked(".AspNet.ExternalCookie"), "AAAA", nil},
 		{"TwoFactorCookie", cookie.TwoFactorCookie, chunked(".AspNet.TwoFactorCookie"), "AAAA", nil},
-		{"OWIN", cookie.OWIN("Cookies"), chunked(".AspNet.Cookies"), "AAAA", nil},
-		{"OWIN", cookie.OWIN("My Cookie"), chunked(".AspNet.My%20Cookie"), "AAAA", nil},
-		{"OWIN", cookie.OWIN("Cookies"), ".aspnet.cookies=A", "", cookie.ErrNoCookie},
-		{"FromOWIN", cookie.FromOWIN("Shop"), chunked("Shop"), "AAAA", nil},
+		{"Katana", cookie.KatanaCookie("Cookies"), chunked(".AspNet.Cookies"), "AAAA", nil},
+		{"Katana", cookie.KatanaCookie("My Cookie"), chunked(".AspNet.My%20Cookie"), "AAAA", nil},
+		{"Katana", cookie.KatanaCookie("Cookies"), ".aspnet.cookies=A", "", cookie.ErrNoCookie},
+		{"FromKatana", cookie.FromKatana("Shop"), chunked("Shop"), "AAAA", nil},
 		{"Roles", cookie.Roles, ".ASPXROLES=A", "A", nil},
 		{"Roles", cookie.Roles, ".ASPXROLES=", "", cookie.ErrNoCookie},
 		{"AnonymousID", cookie.AnonymousID, ".ASPXANONYMOUS=A", "A", nil},
@@ -102,11 +102,11 @@ func FuzzBearer(f *testing.F) {
 	})
 }
 
-func ExampleOWIN() {
+func ExampleKatana() {
 	var guard cookie.Guard
-	guard.Accept(cookie.ApplicationCookie, demo{}) // ASP.NET Identity
-	guard.Accept(cookie.OWIN("Cookies"), demo{})   // Katana's own default
-	guard.Accept(cookie.Forms, demo{})             // pages not yet moved
+	guard.Accept(cookie.ApplicationCookie, demo{})       // ASP.NET Identity
+	guard.Accept(cookie.KatanaCookie("Cookies"), demo{}) // Katana's own default
+	guard.Accept(cookie.Forms, demo{})                   // pages not yet moved
 
 	home := guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _ := cookie.FromContext(r.Context())
@@ -126,7 +126,7 @@ func ExampleOWIN() {
 // An API behind access tokens.
 func ExampleBearer() {
 	var guard cookie.Guard
-	guard.Accept(cookie.Bearer, demo{}) // sessiontoken.NewOWINAccessTokenCodec
+	guard.Accept(cookie.Bearer, demo{}) // sessiontoken.NewKatanaAccessTokenCodec
 
 	r, err := http.NewRequest("GET", "/api", nil)
 	if err != nil {

@@ -101,7 +101,7 @@ func (s *Sessions) userOf(t Ticket) string {
 		return s.user(&t.Principal)
 	case *sessiontoken.FormsTicket:
 		return t.Name
-	case *sessiontoken.OWINTicket:
+	case *sessiontoken.KatanaTicket:
 		return t.Identity.Name()
 	}
 	return ""
@@ -299,7 +299,7 @@ func (s *Sessions) outlasts(t Ticket, ends time.Time) time.Time {
 // as if it were renewed right now, and with the clock skew.
 func (s *Sessions) longest(t Ticket) time.Time {
 	expires := s.kind.facts(t).expires
-	if expires.IsZero() { // OWINOptions.InsecureNoExpiry
+	if expires.IsZero() { // KatanaOptions.InsecureNoExpiry
 		return s.kind.now().AddDate(100, 0, 0)
 	}
 	return s.grace(later(s.kind.now().Add(s.span(t)), expires))

@@ -21,7 +21,7 @@ import (
 //	                     .NET                            slides   cookie
 //	NewTokenSessions     SessionAuthenticationModule     no       FedAuth, FedAuth1, …
 //	NewFormsSessions     FormsAuthenticationModule       yes      .ASPXAUTH
-//	NewOWINSessions      CookieAuthenticationMiddleware  yes      .AspNet.…
+//	NewKatanaSessions      CookieAuthenticationMiddleware  yes      .AspNet.…
 //
 // [LoadSite] makes them from a web.config. Sessions is safe for concurrent use.
 // The zero value recognises nobody and signs nobody in.
@@ -75,7 +75,7 @@ type SessionsOptions struct {
 	//	          Path                   Secure         HttpOnly  SameSite
 	//	tokens    the codec's Endpoint   yes            yes       not set
 	//	forms     the codec's Path       no             yes       Lax
-	//	OWIN      /                      as the request yes       not set
+	//	Katana      /                      as the request yes       not set
 	//
 	// All nodes of a farm must agree: a browser keeps a cookie twice if Path
 	// or Domain differ.
@@ -217,13 +217,13 @@ func NewFormsSessions(codec *sessiontoken.FormsCodec, o *SessionsOptions) (*Sess
 	return newSessions(newFormsKind(codec), o)
 }
 
-// NewOWINSessions returns the sessions of Katana's cookies. A codec that was
+// NewKatanaSessions returns the sessions of Katana's cookies. A codec that was
 // made with purposes of its own needs SessionsOptions.Cookie with a name.
-func NewOWINSessions(codec *sessiontoken.OWINCodec, o *SessionsOptions) (*Sessions, error) {
+func NewKatanaSessions(codec *sessiontoken.KatanaCodec, o *SessionsOptions) (*Sessions, error) {
 	if codec == nil {
 		return nil, errNoCodec
 	}
-	return newSessions(newOWINKind(codec), o)
+	return newSessions(newKatanaKind(codec), o)
 }
 
 var (
@@ -237,7 +237,7 @@ func newSessions(k kind, o *SessionsOptions) (*Sessions, error) {
 		s.o = *o
 	}
 	s.template = k.template()
-	_, katana := k.(*owinKind)
+	_, katana := k.(*katanaKind)
 	s.secureAsRequest = katana && s.o.Cookie == nil
 	if c := s.o.Cookie; c != nil {
 		name, path := cmp.Or(c.Name, s.template.Name), cmp.Or(c.Path, s.template.Path)

@@ -72,8 +72,8 @@ func TestIssueHonoursMaxLifetime(t *testing.T) {
 // TestIssueOfNobody has a good ticket that says that nobody is signed in.
 func TestIssueOfNobody(t *testing.T) {
 	n := newFarmNode(t)
-	s := opener(t, "owin")(n, nil)
-	ticket := *ticketOf(t, s, "bob").(*sessiontoken.OWINTicket)
+	s := opener(t, "katana")(n, nil)
+	ticket := *ticketOf(t, s, "bob").(*sessiontoken.KatanaTicket)
 	ticket.Identity = sessiontoken.Identity{Claims: ticket.Identity.Claims}
 	b := new(browser)
 	if err := b.issue(s, &ticket); err != nil {
@@ -96,8 +96,8 @@ func TestIssueOfNobody(t *testing.T) {
 func TestSignOutOfTicketWithoutBeginning(t *testing.T) {
 	n := newFarmNode(t)
 	store := n.open()
-	s := opener(t, "owin")(n, &cookie.SessionsOptions{Store: store})
-	ticket := &sessiontoken.OWINTicket{Identity: user("bob").Identities[0]}
+	s := opener(t, "katana")(n, &cookie.SessionsOptions{Store: store})
+	ticket := &sessiontoken.KatanaTicket{Identity: user("bob").Identities[0]}
 	ticket.Properties.SetExpires(n.clock.Now().Add(3 * time.Hour))
 	b := new(browser)
 	if err := b.issue(s, ticket); err != nil {
@@ -121,17 +121,17 @@ func TestSignOutOfTicketWithoutBeginning(t *testing.T) {
 // counts, and only a session is renewed.
 func TestSessionsAmongOthers(t *testing.T) {
 	n := newFarmNode(t)
-	forms, owin := opener(t, "forms")(n, &cookie.SessionsOptions{ClearInvalid: true}), opener(t, "owin")(n, nil)
+	forms, katana := opener(t, "forms")(n, &cookie.SessionsOptions{ClearInvalid: true}), opener(t, "katana")(n, nil)
 	var guard cookie.Guard
 	guard.Accept(cookie.FedAuth, newReader())
 	guard.AcceptSessions(forms)
-	guard.AcceptSessions(owin)
+	guard.AcceptSessions(katana)
 	ok := guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, _ := cookie.FromContext(r.Context())
 		w.Header().Set("User", p.Name())
 	}))
 	b := new(browser)
-	b.signIn(t, owin, user("eve"), nil)
+	b.signIn(t, katana, user("eve"), nil)
 	n.clock.Move(40 * time.Minute)
 	b.signIn(t, forms, user("bob"), nil)
 	for _, step := range []struct {

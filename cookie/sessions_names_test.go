@@ -264,17 +264,17 @@ func TestKelvinSign(t *testing.T) {
 	})
 }
 
-// TestOWINPurposesMakeTheKind wants a codec with the purposes of a cookie to
+// TestKatanaPurposesMakeTheKind wants a codec with the purposes of a cookie to
 // have its sessions, too.
-func TestOWINPurposesMakeTheKind(t *testing.T) {
-	f := newModeFarm(t, "owin", false)
+func TestKatanaPurposesMakeTheKind(t *testing.T) {
+	f := newModeFarm(t, "katana", false)
 	a := f.node(cookie.SessionsOptions{OnePerUser: true})
-	codec, err := sessiontoken.NewOWINCodec(f.ring, []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "Cookies", "v1"},
-		&sessiontoken.OWINOptions{Now: f.clock.Now})
+	codec, err := sessiontoken.NewKatanaCodec(f.ring, []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "Cookies", "v1"},
+		&sessiontoken.KatanaOptions{Now: f.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := cookie.NewOWINSessions(codec, &cookie.SessionsOptions{Store: f.store, OnePerUser: true})
+	b, err := cookie.NewKatanaSessions(codec, &cookie.SessionsOptions{Store: f.store, OnePerUser: true})
 	if err != nil {
 		t.Fatal(err)
 	}

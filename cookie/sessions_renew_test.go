@@ -34,8 +34,8 @@ func TestRenewalBoundaries(t *testing.T) {
 		{"forms", 0, 30 * time.Minute, 100, time.Hour},
 		{"forms", cookie.On, 30 * time.Minute, 100, time.Hour},
 		{"forms", cookie.Off, never, 0, time.Hour},
-		{"owin", 0, 30*time.Minute + time.Second, 1, time.Hour + time.Second - 1},
-		{"owin", cookie.Off, never, 0, time.Hour + time.Second - 1},
+		{"katana", 0, 30*time.Minute + time.Second, 1, time.Hour + time.Second - 1},
+		{"katana", cookie.Off, never, 0, time.Hour + time.Second - 1},
 	} {
 		t.Run(fmt.Sprint(test.kind, test.sliding), func(t *testing.T) {
 			at := func(age time.Duration) (name string, renewed bool) {
@@ -86,7 +86,7 @@ func TestRenewalBoundaries(t *testing.T) {
 
 // resolution is that of the times of a ticket.
 func resolution(kind string) time.Duration {
-	if kind == "owin" {
+	if kind == "katana" {
 		return time.Second
 	}
 	return 100
@@ -102,8 +102,8 @@ func TestRenewalKeeps(t *testing.T) {
 			f.in.Context = "(module)rm=1"
 		case "forms":
 			f.in.UserData = "admin,editor"
-		case "owin":
-			f.in.Properties = sessiontoken.OWINProperties{{Name: "site", Value: "x"}}
+		case "katana":
+			f.in.Properties = sessiontoken.Properties{{Name: "site", Value: "x"}}
 		}
 		f.in.Lifetime = 2 * time.Hour
 		b := f.signIn(s, "bob")
@@ -138,8 +138,8 @@ func TestRenewalKeeps(t *testing.T) {
 			if t2.UserData != "admin,editor" || t2.CookiePath != "/" || t2.Version != 2 || t2.Name != "bob" {
 				t.Errorf("%+v", t2)
 			}
-		case *sessiontoken.OWINTicket:
-			if v, _ := t2.Properties.Get("site"); v != "x" || t2.SessionKey != first.Ticket.(*sessiontoken.OWINTicket).SessionKey || (t2.SessionKey != "") != f.reference {
+		case *sessiontoken.KatanaTicket:
+			if v, _ := t2.Properties.Get("site"); v != "x" || t2.SessionKey != first.Ticket.(*sessiontoken.KatanaTicket).SessionKey || (t2.SessionKey != "") != f.reference {
 				t.Errorf("%+v", t2)
 			}
 		}
@@ -186,8 +186,8 @@ func TestMaxLifetimeSurvivesRenewals(t *testing.T) {
 // end.
 func TestMaxLifetimeSurvivesKatana(t *testing.T) {
 	n := newFarmNode(t)
-	s := opener(t, "owin")(n, &cookie.SessionsOptions{MaxLifetime: 4 * time.Hour})
-	codec, err := sessiontoken.NewOWINCookieCodec(n.ring, "Cookies", &sessiontoken.OWINOptions{Now: n.clock.Now})
+	s := opener(t, "katana")(n, &cookie.SessionsOptions{MaxLifetime: 4 * time.Hour})
+	codec, err := sessiontoken.NewKatanaCookieCodec(n.ring, "Cookies", &sessiontoken.KatanaOptions{Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestTicketOfDotNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owin, err := sessiontoken.NewOWINCookieCodec(n.ring, "Cookies", &sessiontoken.OWINOptions{ExpireTimeSpan: time.Hour, Now: n.clock.Now})
+	katana, err := sessiontoken.NewKatanaCookieCodec(n.ring, "Cookies", &sessiontoken.KatanaOptions{ExpireTimeSpan: time.Hour, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,8 +242,8 @@ func TestTicketOfDotNet(t *testing.T) {
 		"forms": func() (string, error) {
 			return forms.Encode(context.Background(), forms.NewTicket("bob", ""))
 		},
-		"owin": func() (string, error) {
-			return owin.Encode(context.Background(), owin.NewTicket(user("bob").Identities[0], nil))
+		"katana": func() (string, error) {
+			return katana.Encode(context.Background(), katana.NewTicket(user("bob").Identities[0], nil))
 		},
 	}
 	for kind, text := range issue {
@@ -347,7 +347,7 @@ func TestRotation(t *testing.T) {
 		if err := f.ring.Replace(next); err != nil {
 			t.Fatal(err)
 		}
-		if !f.reference || f.kind == "owin" {
+		if !f.reference || f.kind == "katana" {
 			idle.refused(t, s, sessiontoken.ErrInvalid)
 		} else if p, err := s.Check(idle.request()); err == nil {
 			t.Errorf("%s is signed in with a key that is gone", p.Name())

@@ -200,9 +200,9 @@ func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 	var text string
 	var err error
 	switch f.kind {
-	case "owin":
-		codec, _ := sessiontoken.NewOWINCookieCodec(f.ring, "Cookies", &sessiontoken.OWINOptions{ExpireTimeSpan: time.Hour, Now: f.clock.Now})
-		var ticket *sessiontoken.OWINTicket
+	case "katana":
+		codec, _ := sessiontoken.NewKatanaCookieCodec(f.ring, "Cookies", &sessiontoken.KatanaOptions{ExpireTimeSpan: time.Hour, Now: f.clock.Now})
+		var ticket *sessiontoken.KatanaTicket
 		if ticket, err = codec.Decode(ctx, b.cookies[0].Value); err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +243,7 @@ func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 // TestNoteOutlivesCopies has a .NET node renew a copy of a session that was
 // ended, far longer than one lifetime.
 func TestNoteOutlivesCopies(t *testing.T) {
-	for _, kind := range []string{"token", "owin"} { // which keep the id
+	for _, kind := range []string{"token", "katana"} { // which keep the id
 		for _, superseded := range []bool{false, true} {
 			for _, o := range []cookie.SessionsOptions{{MaxLifetime: 20 * time.Hour}, {}} {
 				o.OnePerUser = superseded
@@ -280,7 +280,7 @@ func TestNoteOutlivesCopies(t *testing.T) {
 // TestLatestIsKeptByUse has the copy of a superseded session live at a .NET
 // node only, while the user's own session is in use here.
 func TestLatestIsKeptByUse(t *testing.T) {
-	for _, kind := range []string{"token", "forms", "owin"} {
+	for _, kind := range []string{"token", "forms", "katana"} {
 		f := newModeFarm(t, kind, false)
 		a, b := f.node(cookie.SessionsOptions{OnePerUser: true}), f.node(cookie.SessionsOptions{OnePerUser: true})
 		thief := f.signIn(a, "bob").clone()
@@ -306,7 +306,7 @@ func TestLatestIsKeptByUse(t *testing.T) {
 // nobody but .NET nodes saw for longer than a note lasts.
 func TestWhatSignOutCannotReach(t *testing.T) {
 	fromNET := func(t *testing.T, f *modeFarm) *browser {
-		codec, err := sessiontoken.NewOWINCookieCodec(f.ring, "Cookies", &sessiontoken.OWINOptions{ExpireTimeSpan: time.Hour, Now: f.clock.Now})
+		codec, err := sessiontoken.NewKatanaCookieCodec(f.ring, "Cookies", &sessiontoken.KatanaOptions{ExpireTimeSpan: time.Hour, Now: f.clock.Now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,8 +319,8 @@ func TestWhatSignOutCannotReach(t *testing.T) {
 		return b
 	}
 	for name, begin := range map[string]func(t *testing.T, f *modeFarm, s *cookie.Sessions) *browser{
-		"forms": func(t *testing.T, f *modeFarm, s *cookie.Sessions) *browser { return f.signIn(s, "bob") },
-		"owin":  func(t *testing.T, f *modeFarm, _ *cookie.Sessions) *browser { return fromNET(t, f) },
+		"forms":  func(t *testing.T, f *modeFarm, s *cookie.Sessions) *browser { return f.signIn(s, "bob") },
+		"katana": func(t *testing.T, f *modeFarm, _ *cookie.Sessions) *browser { return fromNET(t, f) },
 	} {
 		f := newModeFarm(t, name, false)
 		s := f.node(cookie.SessionsOptions{OnePerUser: true})
@@ -346,7 +346,7 @@ func TestWhatSignOutCannotReach(t *testing.T) {
 		f.otherNode(t, older)
 		older.wants(t, s, "bob")
 	}
-	f := newModeFarm(t, "owin", false)
+	f := newModeFarm(t, "katana", false)
 	s := f.node(cookie.SessionsOptions{})
 	bob := f.signIn(s, "bob")
 	thief := bob.clone()

@@ -111,7 +111,7 @@ func (s *openStore) failAt(n int) (reached *bool) {
 var storeModes = []struct {
 	kind      string
 	reference bool
-}{{"token", false}, {"token", true}, {"wif10", false}, {"forms", false}, {"owin", false}, {"owin", true}}
+}{{"token", false}, {"token", true}, {"wif10", false}, {"forms", false}, {"katana", false}, {"katana", true}}
 
 // forModes runs a test for each mode: with a farm, its store, and what makes a
 // node of it.
@@ -463,7 +463,7 @@ func TestDataAtRest(t *testing.T) {
 		bob.visit(s)
 		f.signIn(s, "eve.secret").signOut(t, s)
 		renewed := bob.clone()
-		id := strings.TrimPrefix(strings.TrimPrefix(one.ID, "urn:uuid:"), "owin:")
+		id := strings.TrimPrefix(strings.TrimPrefix(one.ID, "urn:uuid:"), "katana:")
 		for key, e := range f.store.data {
 			if all := key + "\x00" + string(e.data); strings.Contains(all, "secret") || strings.HasPrefix(key, "note;ended;") && strings.Contains(all, id) ||
 				strings.Contains(string(e.data), id) {
@@ -513,11 +513,11 @@ func TestLimitsOfNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tickets, err := sessiontoken.NewOWINCookieCodec(n.ring, "Cookies", &sessiontoken.OWINOptions{InsecureNoExpiry: true, Now: n.clock.Now})
+	tickets, err := sessiontoken.NewKatanaCookieCodec(n.ring, "Cookies", &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	endless, err := cookie.NewOWINSessions(tickets, &cookie.SessionsOptions{Store: store})
+	endless, err := cookie.NewKatanaSessions(tickets, &cookie.SessionsOptions{Store: store})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -528,7 +528,7 @@ func TestLimitsOfNotes(t *testing.T) {
 			if s == skewed {
 				err = s.SignIn(w, r, user("bob"), nil)
 			} else {
-				err = s.Issue(w, r, &sessiontoken.OWINTicket{Identity: user("bob").Identities[0]})
+				err = s.Issue(w, r, &sessiontoken.KatanaTicket{Identity: user("bob").Identities[0]})
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -545,9 +545,9 @@ func TestLimitsOfNotes(t *testing.T) {
 
 // TestIssueOfStoredTicket issues a ticket that the caller made into a store.
 func TestIssueOfStoredTicket(t *testing.T) {
-	f := newModeFarm(t, "owin", true)
+	f := newModeFarm(t, "katana", true)
 	s := f.node(cookie.SessionsOptions{OnePerUser: true})
-	ticket := &sessiontoken.OWINTicket{Identity: user("bob").Identities[0]}
+	ticket := &sessiontoken.KatanaTicket{Identity: user("bob").Identities[0]}
 	ticket.Properties.SetIssued(f.clock.Now())
 	ticket.Properties.SetExpires(f.clock.Now().Add(time.Hour))
 	before := *ticket
@@ -571,10 +571,10 @@ func TestIssueOfStoredTicket(t *testing.T) {
 		t.Error("the entry is left")
 	}
 	// The properties of an ended session do not end the next.
-	given := slices.DeleteFunc(slices.Clone(one.Ticket.(*sessiontoken.OWINTicket).Properties), func(p sessiontoken.Property) bool {
+	given := slices.DeleteFunc(slices.Clone(one.Ticket.(*sessiontoken.KatanaTicket).Properties), func(p sessiontoken.Property) bool {
 		return strings.HasPrefix(p.Name, ".")
 	})
-	plain := newModeFarm(t, "owin", false)
+	plain := newModeFarm(t, "katana", false)
 	for range 2 {
 		next := plain.node(cookie.SessionsOptions{})
 		b.signIn(t, next, user("bob"), &cookie.SignInOptions{Properties: given})

@@ -94,13 +94,13 @@ var sessionKinds = []sessionKind{
 		}
 		return cookie.NewFormsSessions(codec, o)
 	}},
-	{"owin", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-		codec, err := sessiontoken.NewOWINCookieCodec(n.ring, "Cookies", &sessiontoken.OWINOptions{
+	{"katana", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
+		codec, err := sessiontoken.NewKatanaCookieCodec(n.ring, "Cookies", &sessiontoken.KatanaOptions{
 			ExpireTimeSpan: time.Hour, Store: n.inStore, Now: n.clock.Now})
 		if err != nil {
 			return nil, err
 		}
-		return cookie.NewOWINSessions(codec, o)
+		return cookie.NewKatanaSessions(codec, o)
 	}},
 }
 
@@ -284,9 +284,9 @@ func TestSessionsAttributes(t *testing.T) {
 	}{
 		{"token", cookie.SessionsOptions{}, cookie.SignInOptions{}, "FedAuth; Path=/; HttpOnly; Secure"},
 		{"forms", cookie.SessionsOptions{}, cookie.SignInOptions{}, ".ASPXAUTH; Path=/; HttpOnly; SameSite=Lax"},
-		{"owin", cookie.SessionsOptions{}, cookie.SignInOptions{}, ".AspNet.Cookies; Path=/; HttpOnly; Secure"},
-		{"owin", cookie.SessionsOptions{IsTLS: func(*http.Request) bool { return false }}, cookie.SignInOptions{}, ".AspNet.Cookies; Path=/; HttpOnly"},
-		{"owin", cookie.SessionsOptions{Cookie: &http.Cookie{}}, cookie.SignInOptions{}, ".AspNet.Cookies; Path=/"},
+		{"katana", cookie.SessionsOptions{}, cookie.SignInOptions{}, ".AspNet.Cookies; Path=/; HttpOnly; Secure"},
+		{"katana", cookie.SessionsOptions{IsTLS: func(*http.Request) bool { return false }}, cookie.SignInOptions{}, ".AspNet.Cookies; Path=/; HttpOnly"},
+		{"katana", cookie.SessionsOptions{Cookie: &http.Cookie{}}, cookie.SignInOptions{}, ".AspNet.Cookies; Path=/"},
 		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{}}, cookie.SignInOptions{}, "FedAuth; Path=/"},
 		{"forms", cookie.SessionsOptions{Cookie: &http.Cookie{}}, cookie.SignInOptions{}, ".ASPXAUTH; Path=/"},
 		{"token", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true},
@@ -298,13 +298,13 @@ func TestSessionsAttributes(t *testing.T) {
 		{"token", cookie.SessionsOptions{PersistentLifetime: 48 * time.Hour}, cookie.SignInOptions{}, "FedAuth; Path=/; HttpOnly; Secure"},
 		{"forms", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true, Lifetime: 2 * time.Hour},
 			".ASPXAUTH; Path=/; Expires=Sat, 21 Nov 2026 11:00:00 GMT; HttpOnly; SameSite=Lax"},
-		{"owin", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true},
+		{"katana", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true},
 			".AspNet.Cookies; Path=/; Expires=Sat, 21 Nov 2026 10:00:00 GMT; HttpOnly; Secure"},
 		{"token", cookie.SessionsOptions{MaxLifetime: 30 * time.Minute}, cookie.SignInOptions{Persistent: true},
 			"FedAuth; Path=/; Expires=Sat, 21 Nov 2026 09:30:00 GMT; HttpOnly; Secure"},
 		{"token", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{}, "ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
 		{"forms", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{}, "ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
-		{"owin", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{}, "ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
+		{"katana", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{}, "ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
 	} {
 		s := opener(t, test.kind)(newFarmNode(t), &test.o)
 		b := new(browser)
@@ -333,7 +333,7 @@ func TestNewSessionsRefusesWrongOptions(t *testing.T) {
 	}{
 		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}}, cookie.ErrInvalidCookie},
 		{"forms", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}}, cookie.ErrInvalidCookie},
-		{"owin", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}}, cookie.ErrInvalidCookie},
+		{"katana", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}}, cookie.ErrInvalidCookie},
 		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Partitioned: true}}, cookie.ErrInvalidCookie},
 		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Name: "__Host-x", Path: "/app", Secure: true}}, cookie.ErrInvalidCookie},
 		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Path: "/a;b", Secure: true}}, cookie.ErrInvalidCookie},
@@ -370,7 +370,7 @@ func TestNewSessionsRefusesWrongOptions(t *testing.T) {
 	if _, err := cookie.NewFormsSessions(nil, nil); err == nil {
 		t.Error("no codec")
 	}
-	if _, err := cookie.NewOWINSessions(nil, nil); err == nil {
+	if _, err := cookie.NewKatanaSessions(nil, nil); err == nil {
 		t.Error("no codec")
 	}
 }
@@ -398,16 +398,16 @@ func TestSignInWritesAllOrNothing(t *testing.T) {
 	}{
 		{"nobody", "token", nil, cookie.SignInOptions{}, cookie.ErrNotAuthenticated},
 		{"not authenticated", "forms", late, cookie.SignInOptions{}, cookie.ErrNotAuthenticated},
-		{"negative lifetime", "owin", user("bob"), cookie.SignInOptions{Lifetime: -1}, nil},
+		{"negative lifetime", "katana", user("bob"), cookie.SignInOptions{Lifetime: -1}, nil},
 		{"user data in a token", "token", user("bob"), cookie.SignInOptions{UserData: "x"}, nil},
 		{"context in a forms ticket", "forms", user("bob"), cookie.SignInOptions{Context: "x"}, nil},
 		{"reference in a forms ticket", "forms", user("bob"), cookie.SignInOptions{Reference: true}, nil},
 		{"reference without a store", "token", user("bob"), cookie.SignInOptions{Reference: true}, nil},
-		{"properties in a token", "token", user("bob"), cookie.SignInOptions{Properties: sessiontoken.OWINProperties{{Name: "a", Value: "b"}}}, nil},
+		{"properties in a token", "token", user("bob"), cookie.SignInOptions{Properties: sessiontoken.Properties{{Name: "a", Value: "b"}}}, nil},
 		{"forms ticket without a name", "forms", user(""), cookie.SignInOptions{}, nil},
-		{"two identities for Katana", "owin", &sessiontoken.Principal{Identities: append(user("a").Identities, user("b").Identities...)}, cookie.SignInOptions{}, nil},
+		{"two identities for Katana", "katana", &sessiontoken.Principal{Identities: append(user("a").Identities, user("b").Identities...)}, cookie.SignInOptions{}, nil},
 		{"token too large", "token", crowd(2000), cookie.SignInOptions{}, cookie.ErrTooLong},
-		{"Katana's ticket too large", "owin", crowd(2000), cookie.SignInOptions{}, cookie.ErrTooLong},
+		{"Katana's ticket too large", "katana", crowd(2000), cookie.SignInOptions{}, cookie.ErrTooLong},
 		{"user data too large", "forms", user("bob"), cookie.SignInOptions{UserData: strings.Repeat("x", 3000)}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -463,7 +463,7 @@ func TestSessionsSizes(t *testing.T) {
 func TestSignInDeletesSurplusChunks(t *testing.T) {
 	for kind, scheme := range map[string]func(i int) string{
 		"token": func(i int) string { return []string{"FedAuth", "FedAuth1", "FedAuth2", "FedAuth5", "fedauth3"}[i] },
-		"owin": func(i int) string {
+		"katana": func(i int) string {
 			return []string{".AspNet.Cookies", ".AspNet.CookiesC1", ".AspNet.CookiesC2", ".AspNet.CookiesC5", ".AspNet.CookiesC7"}[i]
 		},
 	} {
@@ -541,8 +541,8 @@ func TestOneSetPerResponse(t *testing.T) {
 }
 
 func TestIssueRefusesOthersTickets(t *testing.T) {
-	tickets := []cookie.Ticket{nil, (*sessiontoken.Token)(nil), (*sessiontoken.FormsTicket)(nil), (*sessiontoken.OWINTicket)(nil)}
-	owners := map[string]cookie.Ticket{"token": new(sessiontoken.Token), "forms": new(sessiontoken.FormsTicket), "owin": new(sessiontoken.OWINTicket)}
+	tickets := []cookie.Ticket{nil, (*sessiontoken.Token)(nil), (*sessiontoken.FormsTicket)(nil), (*sessiontoken.KatanaTicket)(nil)}
+	owners := map[string]cookie.Ticket{"token": new(sessiontoken.Token), "forms": new(sessiontoken.FormsTicket), "katana": new(sessiontoken.KatanaTicket)}
 	for kind := range owners {
 		s := opener(t, kind)(newFarmNode(t), nil)
 		all := slices.Clone(tickets)

@@ -39,7 +39,7 @@ type Site struct {
 // Decision is one thing that was found out about a site, for logs.
 type Decision struct {
 	// What is the subject: mode, key, older key, next key, FedAuth, FedAuth
-	// cookie, Forms, Forms cookie, OWIN, OWIN cookie, Bearer, SQSession,
+	// cookie, Forms, Forms cookie, Katana, Katana cookie, Bearer, SQSession,
 	// httpCookies or warning.
 	What string
 	// Accepted reports that the guard accepts this kind of credential. The
@@ -119,7 +119,7 @@ type SiteOptions struct {
 //	                          with MachineKeySessionSecurityTokenHandler
 //	FedAuth, WIF 1.0          <microsoft.identityModel> with Thinktecture's handler
 //	Forms                     <authentication mode="Forms">
-//	OWIN, Bearer              nothing: they are asked for in SiteOptions.Credentials
+//	Katana, Bearer              nothing: they are asked for in SiteOptions.Credentials
 //	SQSession                 <sequence.engine>, and it is asked for there
 //
 // They are tried in this order. A credential that no other machine can read,

@@ -93,10 +93,10 @@ func (b *siteBuilder) forms() error {
 // (CookieAuthenticationMiddleware).
 func (b *siteBuilder) katana() error {
 	if len(b.of.Katana) == 0 {
-		b.decide("OWIN", 0, "not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials")
+		b.decide("Katana", 0, "not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials")
 	}
 	for _, c := range b.of.Katana {
-		codec, err := sessiontoken.NewOWINCookieCodec(b.site.ring, c.AuthenticationType, &sessiontoken.OWINOptions{ExpireTimeSpan: c.Lifetime, Now: b.o.Now})
+		codec, err := sessiontoken.NewKatanaCookieCodec(b.site.ring, c.AuthenticationType, &sessiontoken.KatanaOptions{ExpireTimeSpan: c.Lifetime, Now: b.o.Now})
 		if err != nil {
 			return err
 		}
@@ -104,8 +104,8 @@ func (b *siteBuilder) katana() error {
 		if c.From("Name").Options {
 			of = fmt.Sprintf(" of %q", c.AuthenticationType)
 		}
-		b.accept("OWIN", 0, "cookie %q%s, by the options", c.Name, of)
-		if err := b.sessions("OWIN cookie", c, newOWINKind(codec)); err != nil {
+		b.accept("Katana", 0, "cookie %q%s, by the options", c.Name, of)
+		if err := b.sessions("Katana cookie", c, newKatanaKind(codec)); err != nil {
 			return err
 		}
 	}
@@ -119,7 +119,7 @@ func (b *siteBuilder) bearer() error {
 		b.decide("Bearer", 0, "not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials")
 		return nil
 	}
-	codec, err := sessiontoken.NewOWINAccessTokenCodec(b.site.ring, &sessiontoken.OWINOptions{ExpireTimeSpan: b.of.Bearer.Lifetime, Now: b.o.Now})
+	codec, err := sessiontoken.NewKatanaAccessTokenCodec(b.site.ring, &sessiontoken.KatanaOptions{ExpireTimeSpan: b.of.Bearer.Lifetime, Now: b.o.Now})
 	if err != nil {
 		return err
 	}

@@ -223,7 +223,7 @@ func (b *siteBuilder) looked() string {
 	var list []string
 	for _, d := range b.site.decisions {
 		switch d.What {
-		case "FedAuth", "Forms", "OWIN", "Bearer", "SQSession":
+		case "FedAuth", "Forms", "Katana", "Bearer", "SQSession":
 			list = append(list, d.String())
 		}
 	}

@@ -73,7 +73,7 @@ func TestLoadSiteFiles(t *testing.T) {
 			`FedAuth         accepted: cookie "FedAuth", WIF 4.5, any endpoint, clock skew 5m0s, lifetime 10h0m0s (line 41)`,
 			`FedAuth cookie  path "/", domain "", secure true, hidden from scripts true, SameSite not set, not renewed, chunks of 2000 (line 47)`,
 			`Forms           not accepted: authentication mode is "None" (line 26)`,
-			`OWIN            not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials`,
+			`Katana          not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials`,
 			`Bearer          not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials`,
 			`SQSession       not accepted: cookie "SQSessionFlowtime" can be passed on but not read (line 14)`,
 			`SQSession       in location "SequenceServices" enabled is false: keep Handler away from there, or put it there (line 20)`,
@@ -85,7 +85,7 @@ func TestLoadSiteFiles(t *testing.T) {
 			`FedAuth         accepted: cookie "FedAuth", WIF 4.5, endpoint "/", clock skew 10m0s, lifetime 30m0s (line 28)`,
 			`FedAuth cookie  path "/", domain ".app.example", secure true, hidden from scripts true, SameSite not set, not renewed, chunks of 3000 (line 44)`,
 			`Forms           not accepted: authentication mode is "None" (line 10)`,
-			`OWIN            not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials`,
+			`Katana          not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials`,
 			`Bearer          not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials`,
 		}},
 		"wif10-thinktecture.config": {want: []string{
@@ -95,7 +95,7 @@ func TestLoadSiteFiles(t *testing.T) {
 			`FedAuth         accepted: cookie "FedAuth", WIF 1.0, endpoint "/portal/", clock skew 3m0s, lifetime 8h0m0s (line 24)`,
 			`FedAuth cookie  path "/portal/", domain "", secure true, hidden from scripts true, SameSite not set, not renewed, chunks of 2000 (line 30)`,
 			`Forms           not accepted: authentication mode is "None" (line 13)`,
-			`OWIN            not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials`,
+			`Katana          not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials`,
 			`Bearer          not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials`,
 		}},
 		"forms-site.config": {want: []string{
@@ -105,22 +105,22 @@ func TestLoadSiteFiles(t *testing.T) {
 			`FedAuth       not accepted: no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>`,
 			`Forms         accepted: cookie ".SHOPAUTH", timeout 45m0s, protection All (line 19)`,
 			`Forms cookie  path "/", domain "shop.example", secure true, hidden from scripts true, SameSite None, renewed in use (line 19)`,
-			`OWIN          not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials`,
+			`Katana        not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials`,
 			`Bearer        not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials`,
 			`httpCookies   defaults of other cookies: domain "", secure true, hidden from scripts true, SameSite Lax (line 23)`,
 			`warning       the settings in this <location> do not apply to child applications (line 11)`,
 		}},
 		"katana-bearer-api.config": {opts: cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}, {Kind: cookie.KindKatana, AuthenticationType: "Cookies"}, {Kind: cookie.KindBearer}}}, want: []string{
-			`mode         Framework45, by targetFramework (line 9)`,
-			`key          3dfb33ca, SHA1 and AES (line 10)`,
-			`warning      anybody can sign in: the validationKey is a key published in the test vectors of webfarm, key B, and the decryptionKey too (line 10)`,
-			`FedAuth      not accepted: no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>`,
-			`Forms        not accepted: authentication mode is "Windows"`,
-			`OWIN         accepted: cookie ".AspNet.ApplicationCookie", by the options`,
-			`OWIN cookie  path "/", domain "", secure as the request, hidden from scripts true, SameSite not set, renewed in use`,
-			`OWIN         accepted: cookie ".AspNet.Cookies", by the options`,
-			`OWIN cookie  path "/", domain "", secure as the request, hidden from scripts true, SameSite not set, renewed in use`,
-			`Bearer       accepted: header Authorization, by the options`,
+			`mode           Framework45, by targetFramework (line 9)`,
+			`key            3dfb33ca, SHA1 and AES (line 10)`,
+			`warning        anybody can sign in: the validationKey is a key published in the test vectors of webfarm, key B, and the decryptionKey too (line 10)`,
+			`FedAuth        not accepted: no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>`,
+			`Forms          not accepted: authentication mode is "Windows"`,
+			`Katana         accepted: cookie ".AspNet.ApplicationCookie", by the options`,
+			`Katana cookie  path "/", domain "", secure as the request, hidden from scripts true, SameSite not set, renewed in use`,
+			`Katana         accepted: cookie ".AspNet.Cookies", by the options`,
+			`Katana cookie  path "/", domain "", secure as the request, hidden from scripts true, SameSite not set, renewed in use`,
+			`Bearer         accepted: header Authorization, by the options`,
 		}},
 		"encrypted-machinekey.config": {code: "encrypted_section"},
 	}
@@ -204,7 +204,7 @@ func TestLoadSiteRequests(t *testing.T) {
 
 	wif45, katanaSite := siteFile(t, "wif45-fedauth.config"), siteFile(t, "katana-bearer-api.config")
 	thinktecture, shop := siteFile(t, "wif10-thinktecture.config"), siteFile(t, "forms-site.config")
-	owin := func() time.Time { return time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC) } // before every expiry
+	longAgo := func() time.Time { return time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC) } // before every expiry
 	tests := []struct {
 		name, path string
 		opts       cookie.SiteOptions
@@ -223,9 +223,9 @@ func TestLoadSiteRequests(t *testing.T) {
 		{"WIF 1.0", thinktecture, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindWIF10, Path: "/"}}}, "Cookie", wif10, 200, "alice"},
 		{"forms", shop, cookie.SiteOptions{}, "Cookie", ticket, 200, "山田太郎"},
 		{"forms, not the default name", shop, cookie.SiteOptions{}, "Cookie", strings.Replace(ticket, ".SHOPAUTH", ".ASPXAUTH", 1), 401, ""},
-		{"katana", katanaSite, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}, Now: owin}, "Cookie", identity, 200, "gaotaxyq@osthj.example"},
-		{"katana not asked for", katanaSite, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}, Now: owin}, "Cookie", identity, 401, ""},
-		{"bearer", katanaSite, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}, Now: owin}, "Authorization", "Bearer " + token, 200, "xbbkc@tvzufua.example"},
+		{"katana", katanaSite, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}, Now: longAgo}, "Cookie", identity, 200, "gaotaxyq@osthj.example"},
+		{"katana not asked for", katanaSite, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}, Now: longAgo}, "Cookie", identity, 401, ""},
+		{"bearer", katanaSite, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}, Now: longAgo}, "Authorization", "Bearer " + token, 200, "xbbkc@tvzufua.example"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 // Ticket is what a session cookie says: a [*sessiontoken.Token], a
-// [*sessiontoken.FormsTicket] or a [*sessiontoken.OWINTicket], and nothing
+// [*sessiontoken.FormsTicket] or a [*sessiontoken.KatanaTicket], and nothing
 // else.
 type Ticket interface {
 	// OpenedBy returns the key that opened the ticket, nil for a new one.
@@ -20,7 +20,7 @@ type Ticket interface {
 }
 
 // kind is what [Sessions] needs to know of one kind of ticket. The
-// implementations are in ticket_token.go, ticket_forms.go and ticket_owin.go.
+// implementations are in ticket_token.go, ticket_forms.go and ticket_katana.go.
 // A ticket given to a kind is one of its own.
 type kind interface {
 	// owns reports whether t is a ticket of this kind and not nil.
@@ -115,11 +115,11 @@ type SignInOptions struct {
 	// cookie (IsReferenceMode). Katana's tickets follow the codec.
 	Reference bool
 	// Properties are those of a Katana ticket. Other tickets have none.
-	Properties sessiontoken.OWINProperties
+	Properties sessiontoken.Properties
 }
 
 // misplaced returns an error if o sets what a kind of ticket has no place for.
-func (o *SignInOptions) misplaced(token, forms, owin bool) error {
+func (o *SignInOptions) misplaced(token, forms, katana bool) error {
 	switch {
 	case o.UserData != "" && !forms:
 		return errors.New("cookie: SignInOptions.UserData is for forms tickets")
@@ -127,7 +127,7 @@ func (o *SignInOptions) misplaced(token, forms, owin bool) error {
 		return errors.New("cookie: SignInOptions.Context is for session tokens")
 	case o.Reference && !token:
 		return errors.New("cookie: SignInOptions.Reference is for session tokens")
-	case len(o.Properties) > 0 && !owin:
+	case len(o.Properties) > 0 && !katana:
 		return errors.New("cookie: SignInOptions.Properties are for tickets of Katana")
 	case o.Lifetime < 0:
 		return fmt.Errorf("cookie: SignInOptions.Lifetime is %v", o.Lifetime)

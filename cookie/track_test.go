@@ -15,7 +15,7 @@ func records() []record {
 	began := time.Date(2026, 11, 21, 9, 0, 0, 123456700, time.UTC)
 	return []record{
 		{}, {id: "x"}, {id: "urn:uuid:0", began: began}, {strings.Repeat("é", 200), time.Unix(-1, 5).UTC(), began},
-		{id: "\x00\xff", began: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)}, {id: "owin:A", ends: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},
+		{id: "\x00\xff", began: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)}, {id: "katana:A", ends: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},
 	}
 }
 

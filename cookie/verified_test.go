@@ -130,7 +130,7 @@ func TestVerifiedHonours(t *testing.T) {
 
 // TestVerifiedKeepsNoReference wants tickets in the store read from there.
 func TestVerifiedKeepsNoReference(t *testing.T) {
-	for _, kind := range []string{"token", "owin"} {
+	for _, kind := range []string{"token", "katana"} {
 		f := newModeFarm(t, kind, true)
 		s := f.node(cookie.SessionsOptions{Verified: 10})
 		b := f.signIn(s, "bob")

@@ -196,13 +196,13 @@ func Example_readRoleCookie() {
 	// Output: 6 bytes of BinaryFormatter, not to be parsed
 }
 
-func Example_readOWINCookie() {
+func Example_readKatanaCookie() {
 	ring := freshRing(machinekey.Framework45)
-	issuer := must(sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", nil))
+	issuer := must(sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", nil))
 	r := carrying(".AspNet.ApplicationCookie",
 		must(issuer.Encode(httptest.NewRequest("GET", "/", nil).Context(), issuer.NewTicket(bob().Identities[0], nil))))
 
-	codec, err := sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", nil)
+	codec, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -220,11 +220,11 @@ func Example_readOWINCookie() {
 
 func Example_readBearer() {
 	ring := freshRing(machinekey.Framework45)
-	issuer := must(sessiontoken.NewOWINAccessTokenCodec(ring, nil))
+	issuer := must(sessiontoken.NewKatanaAccessTokenCodec(ring, nil))
 	r := httptest.NewRequest("GET", "/api", nil)
 	r.Header.Set("Authorization", "Bearer "+must(issuer.Encode(r.Context(), issuer.NewTicket(bob().Identities[0], nil))))
 
-	codec, err := sessiontoken.NewOWINAccessTokenCodec(ring, nil)
+	codec, err := sessiontoken.NewKatanaAccessTokenCodec(ring, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -173,7 +173,7 @@ func TestOtherCredentialsAreShorter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owin, err := sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", nil)
+	katana, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,9 +187,9 @@ func TestOtherCredentialsAreShorter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		short, err := owin.Encode(t.Context(), owin.NewTicket(user.Identities[0], nil))
+		short, err := katana.Encode(t.Context(), katana.NewTicket(user.Identities[0], nil))
 		if err != nil || len(short) > len(long)*2/3 {
-			t.Errorf("groups %t: OWIN %d, FedAuth %d, %v", groups, len(short), len(long), err)
+			t.Errorf("groups %t: Katana %d, FedAuth %d, %v", groups, len(short), len(long), err)
 		}
 	}
 }

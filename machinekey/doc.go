@@ -3,7 +3,7 @@
 // protects they accept, and the other way round.
 //
 // The rules are those of System.Web's MachineKey.Protect and Unprotect, which
-// since .NET 4.5 carry the WIF session cookie and every OWIN (Katana) cookie
+// since .NET 4.5 carry the WIF session cookie and every Katana cookie
 // and token, and in compatibilityMode Framework45 the forms, role and
 // anonymous cookies too. In the older modes, Framework20SP1 and SP2, these
 // cookies follow other rules, and so does MachineKey.Encode in every mode: see

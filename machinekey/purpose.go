@@ -51,7 +51,7 @@ func UserPurpose(purposes ...string) (Purpose, error) {
 
 // BuiltinPurpose returns the purpose with one of .NET's own primary names:
 //
-//	User.MachineKey.Protect                                 MachineKey.Protect, OWIN, WIF: as UserPurpose
+//	User.MachineKey.Protect                                 MachineKey.Protect, Katana, WIF: as UserPurpose
 //	FormsAuthentication.Ticket                              forms cookie
 //	RolePrincipal.Ticket                                    role cookie
 //	AnonymousIdentificationModule.Ticket                    anonymous identification cookie

@@ -15,7 +15,7 @@ type WatchOptions struct {
 	Interval time.Duration
 	// KeepFor is how long a key that Watch has put into the ring is kept for
 	// reading after another took its place: at least as long as the longest
-	// session of the farm. Zero means 14 days, the default of an OWIN cookie,
+	// session of the farm. Zero means 14 days, the default of a Katana cookie,
 	// the longest-lived credential.
 	KeepFor time.Duration
 	// KeepOlder is how many of them are kept at most; the ones replaced first

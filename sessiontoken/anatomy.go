@@ -26,7 +26,7 @@ const (
 	layerPayload        = "payload"
 	layerNBFX           = "nbfx"
 	layerTicket         = "forms ticket"
-	layerOWIN           = "owin ticket"
+	layerKatana         = "katana ticket"
 	layerIDs            = "ids inside and outside"
 	layerValidity       = "validity"
 )
@@ -101,16 +101,16 @@ func noteForms(r *anatomy.Report, size int, t *FormsTicket) {
 		fact("cookie path", quoteOr(t.CookiePath, "none")))
 }
 
-func noteOWIN(r *anatomy.Report, size int, t *OWINTicket) {
+func noteKatana(r *anatomy.Report, size int, t *KatanaTicket) {
 	if r == nil {
 		return
 	}
 	r.Content = t
 	mode := "the ticket is inside"
-	if isOWINReference(&t.Identity) {
+	if isKatanaReference(&t.Identity) {
 		mode = "reference to a store"
 	}
-	r.Add(layerOWIN, size,
+	r.Add(layerKatana, size,
 		fact("version", t.Version.String()), fact("authentication type", quoteOr(t.Identity.AuthenticationType, "none")),
 		fact("claims", fmt.Sprint(len(t.Identity.Claims))), fact("properties", fmt.Sprint(len(t.Properties))),
 		fact("persistent", fmt.Sprint(t.Properties.Persistent())), fact("mode", mode))
@@ -132,12 +132,12 @@ func noteFormsTimes(r *anatomy.Report, t *FormsTicket, skew time.Duration) {
 		fact("clock skew", skew.String()))
 }
 
-func noteOWINTimes(r *anatomy.Report, t *OWINTicket) {
+func noteKatanaTimes(r *anatomy.Report, t *KatanaTicket) {
 	if r == nil {
 		return
 	}
-	issued, _ := t.Properties.Get(OWINIssued)
-	expires, _ := t.Properties.Get(OWINExpires)
+	issued, _ := t.Properties.Get(PropertyIssued)
+	expires, _ := t.Properties.Get(PropertyExpires)
 	r.Add(layerValidity, 0, fact("issued", quoteOr(issued, "missing")), fact("expires", quoteOr(expires, "missing")))
 }
 

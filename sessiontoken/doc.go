@@ -14,7 +14,7 @@
 //
 //	FedAuth of WIF 4.5, WIF 1.0, with certificates   [SessionCodec]     [Token]
 //	.ASPXAUTH                                        [FormsCodec]       [FormsTicket]
-//	.AspNet.ApplicationCookie, bearer tokens         [OWINCodec]        [OWINTicket]
+//	.AspNet.ApplicationCookie, bearer tokens         [KatanaCodec]        [KatanaTicket]
 //	.ASPXANONYMOUS                                   [AnonymousCodec]   [AnonymousID]
 //	.ASPXROLES                                       [RoleCookieCodec]  opaque bytes
 //
@@ -23,7 +23,7 @@
 //
 // # Renewal and stores
 //
-// Renew of [Token], [FormsTicket] and [OWINTicket] is the sliding rule of each
+// Renew of [Token], [FormsTicket] and [KatanaTicket] is the sliding rule of each
 // framework. cookie.Sessions calls it.
 //
 // A [Store] holds what is not in the cookie: session tokens in reference mode,

@@ -43,7 +43,7 @@ var (
 // the position. It wraps [ErrInvalid] or [ErrUnsupported].
 type FormatError struct {
 	// Layer is "deflate", "payload", "nrbf", "nbfx", "token", "forms ticket",
-	// "anonymous id", "gzip", "owin" or "owin properties", or the name of a
+	// "anonymous id", "gzip", "katana" or "katana properties", or the name of a
 	// [Transform].
 	Layer string
 	// Offset is the byte offset inside that layer's data, -1 if unknown.

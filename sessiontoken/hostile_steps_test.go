@@ -35,9 +35,9 @@ func hostileTargets(t testing.TB) []hostileTarget {
 	}
 	forms, _, _, _, formsText := newFormsBench(t, token.Principal.Name(), "Editors,Administrators,Region 417 Sales", false)
 	legacy, _, _, _, legacyText := newFormsBench(t, token.Principal.Name(), "Editors,Administrators,Region 417 Sales", true)
-	owin, _ := owinBench(t, readOWINFile(t))
-	ticket := owin.NewTicket(token.Principal.Identities[0], nil)
-	owinText, err := owin.Encode(ctx, ticket)
+	katana, _ := katanaBench(t, readKatanaFile(t))
+	ticket := katana.NewTicket(token.Principal.Identities[0], nil)
+	katanaText, err := katana.Encode(ctx, ticket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func hostileTargets(t testing.TB) []hostileTarget {
 		{"FedAuth of WIF 1.0", hostile.Credential{Text: text10, Envelope: true}, inspectWith(wif10.Decode)},
 		{"forms", hostile.Credential{Text: formsText}, inspectWith(forms.Decode)},
 		{"forms, legacy", hostile.Credential{Text: legacyText}, inspectWith(legacy.Decode)},
-		{"OWIN", hostile.Credential{Text: owinText}, inspectWith(owin.Decode)},
+		{"Katana", hostile.Credential{Text: katanaText}, inspectWith(katana.Decode)},
 	}
 }
 
@@ -58,7 +58,7 @@ const largestText = 64 << 10
 // inflated or parsed takes more than twice as long.
 var stepsOf = map[string]int{
 	layerText: 1, layerEnvelope: 1, layerMachineKey: 1, layerMachineKeyText: 1, layerFormsText: 1, layerURLText: 1,
-	layerDeflate: 2, layerNRBF: 2, layerNBFX: 2, layerPayload: 2, layerGzip: 2, layerOWIN: 2, layerTicket: 2,
+	layerDeflate: 2, layerNRBF: 2, layerNBFX: 2, layerPayload: 2, layerGzip: 2, layerKatana: 2, layerTicket: 2,
 	layerIDs: 0, layerValidity: 0,
 }
 

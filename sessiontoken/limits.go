@@ -23,9 +23,9 @@ const (
 	// maxProperties bounds the properties of one claim, or of a ticket of
 	// Katana, which are compared with each other.
 	maxProperties = 1024
-	// maxOWINClaims bounds the claims of a ticket of Katana, which has no
+	// maxKatanaClaims bounds the claims of a ticket of Katana, which has no
 	// bound. Each takes 5 bytes in the ticket and 100 in memory.
-	maxOWINClaims = 1 << 14
+	maxKatanaClaims = 1 << 14
 	// maxBootstrap bounds the XML of a bootstrap token in WIF 1.0, in bytes.
 	// In the document it is binary and can grow forty-fold as text.
 	maxBootstrap = 1 << 20

@@ -16,7 +16,7 @@ import (
 // testClock stands still until now is changed.
 type testClock struct{ now time.Time }
 
-func newTestClock() *testClock { return &testClock{now: owinStart} }
+func newTestClock() *testClock { return &testClock{now: katanaStart} }
 
 func (c *testClock) Now() time.Time { return c.now }
 

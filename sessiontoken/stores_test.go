@@ -107,7 +107,7 @@ func TestReferencesOnEveryStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		token.ReferenceMode = true
-		owin, err := sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", &sessiontoken.OWINOptions{Store: store})
+		katana, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", &sessiontoken.KatanaOptions{Store: store})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestReferencesOnEveryStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := owin.Encode(ctx, owin.NewTicket(id, nil))
+		b, err := katana.Encode(ctx, katana.NewTicket(id, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,20 +123,20 @@ func TestReferencesOnEveryStore(t *testing.T) {
 			for _, c := range []struct {
 				reader sessiontoken.Reader
 				text   string
-			}{{session, a}, {owin, b}} {
+			}{{session, a}, {katana, b}} {
 				if p, err := c.reader.ReadPrincipal(ctx, c.text); err != nil || p.Name() != "bob" {
 					t.Errorf("%s: %v, %v", name, p, err)
 				}
 			}
 		}
-		ticket, err := owin.Decode(ctx, b)
+		ticket, err := katana.Decode(ctx, b)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := owin.Delete(ctx, ticket); err != nil {
+		if err := katana.Delete(ctx, ticket); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := owin.Decode(ctx, b); !errors.Is(err, sessiontoken.ErrNotInStore) {
+		if _, err := katana.Decode(ctx, b); !errors.Is(err, sessiontoken.ErrNotInStore) {
 			t.Errorf("%s: after sign-out: %v", name, err)
 		}
 	}

@@ -15,34 +15,34 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// owinFile is a file of Katana's tickets: single ones, the state strings of
+// katanaFile is a file of Katana's tickets: single ones, the state strings of
 // remote sign-in, and requests to a whole middleware.
-type owinFile struct {
+type katanaFile struct {
 	About, Source string
 	Notes         map[string]any // words for people
 	Keys          machineKeys
-	Vectors       []owinVector
-	State         []owinState
-	Handler       []owinRun
+	Vectors       []katanaVector
+	State         []katanaState
+	Handler       []katanaRun
 }
 
-// owinVector is one ticket, or a text that is none.
-type owinVector struct {
+// katanaVector is one ticket, or a text that is none.
+type katanaVector struct {
 	ID, Desc, Key, Format  string
 	KeyInline              *attributes
 	Purposes               []string
 	CookieName             *string
 	Expect, FailStage      string
 	ReferenceError, Advice string
-	Input                  *owinInput
-	Ticket                 *owinModel
+	Input                  *katanaInput
+	Ticket                 *katanaModel
 	SerializedHex, GzipHex hexBytes
 	ProtectedHex           hexBytes
 	Text                   *string
 }
 
-// owinState is a state string: properties alone, not compressed.
-type owinState struct {
+// katanaState is a state string: properties alone, not compressed.
+type katanaState struct {
 	ID, Desc, Key, Expect       string
 	Purposes                    []string
 	Properties                  [][2]string
@@ -50,11 +50,11 @@ type owinState struct {
 	Text                        string
 }
 
-func runOWIN(t *testing.T, f *file) {
-	content := new(owinFile)
+func runKatana(t *testing.T, f *file) {
+	content := new(katanaFile)
 	f.read(t, content)
 	new(header).check(t, f, len(content.Vectors), len(content.State), len(content.Handler))
-	each(t, f, content.Vectors, func(v *owinVector) string { return v.ID }, func(t *testing.T, v *owinVector) {
+	each(t, f, content.Vectors, func(v *katanaVector) string { return v.ID }, func(t *testing.T, v *katanaVector) {
 		switch {
 		case v.Expect == "ok" && v.Text != nil && v.Ticket != nil:
 			v.layers(t, content)
@@ -71,19 +71,19 @@ func runOWIN(t *testing.T, f *file) {
 			t.Fatalf("no test for expect %q", v.Expect)
 		}
 	})
-	each(t, f, content.State, func(v *owinState) string { return v.ID }, func(t *testing.T, v *owinState) {
+	each(t, f, content.State, func(v *katanaState) string { return v.ID }, func(t *testing.T, v *katanaState) {
 		v.run(t, content)
 	})
-	each(t, f, content.Handler, func(r *owinRun) string { return r.ID }, func(t *testing.T, r *owinRun) {
+	each(t, f, content.Handler, func(r *katanaRun) string { return r.ID }, func(t *testing.T, r *katanaRun) {
 		r.run(t, f, content)
 	})
 }
 
 // codec returns the codec of the vector's purposes, before any ticket expires.
-func (v *owinVector) codec(t *testing.T, content *owinFile, opts sessiontoken.OWINOptions) *sessiontoken.OWINCodec {
+func (v *katanaVector) codec(t *testing.T, content *katanaFile, opts sessiontoken.KatanaOptions) *sessiontoken.KatanaCodec {
 	t.Helper()
 	opts.Now = func() time.Time { return time.Time{} }
-	codec, err := sessiontoken.NewOWINCodec(content.Keys.ring(t, v.Key), v.Purposes, &opts)
+	codec, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), v.Purposes, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func (v *owinVector) codec(t *testing.T, content *owinFile, opts sessiontoken.OW
 }
 
 // layers compares the layers that are recorded, from the outside.
-func (v *owinVector) layers(t *testing.T, content *owinFile) {
+func (v *katanaVector) layers(t *testing.T, content *katanaFile) {
 	if v.ProtectedHex != nil {
 		if text := base64.RawURLEncoding.EncodeToString(v.ProtectedHex); text != *v.Text {
 			t.Errorf("protectedHex is the text %s, want %s", short(text), short(*v.Text))
@@ -100,7 +100,7 @@ func (v *owinVector) layers(t *testing.T, content *owinFile) {
 	if v.GzipHex == nil {
 		return
 	}
-	sameBytes(t, "gzipHex", openOWIN(t, content.Keys.config(t, v.Key), v.Purposes, *v.Text).content, v.GzipHex)
+	sameBytes(t, "gzipHex", openKatana(t, content.Keys.config(t, v.Key), v.Purposes, *v.Text).content, v.GzipHex)
 	if v.SerializedHex != nil {
 		plain, err := flate.Gunzip(nil, v.GzipHex, 1<<20)
 		if err != nil && (v.Expect == "ok" || len(v.GzipHex) != 0) { // of nothing .NET makes nothing
@@ -112,11 +112,11 @@ func (v *owinVector) layers(t *testing.T, content *owinFile) {
 
 // issue writes the ticket and compares the bytes that .NET determines; the
 // compressed ones differ.
-func (v *owinVector) issue(t *testing.T, f *file, content *owinFile) {
+func (v *katanaVector) issue(t *testing.T, f *file, content *katanaFile) {
 	if v.Input == nil {
 		return
 	}
-	ticket := v.Input.ticket(owinVersionOf(t, v.Format))
+	ticket := v.Input.ticket(katanaVersionOf(t, v.Format))
 	plain, err := ticket.Marshal()
 	if v.Input.markedAsDefault() {
 		f.notIssued(t, string(plain), err)
@@ -128,7 +128,7 @@ func (v *owinVector) issue(t *testing.T, f *file, content *owinFile) {
 	if v.SerializedHex != nil {
 		sameBytes(t, "serialized", plain, v.SerializedHex)
 	}
-	codec := v.codec(t, content, sessiontoken.OWINOptions{InsecureNoExpiry: true})
+	codec := v.codec(t, content, sessiontoken.KatanaOptions{InsecureNoExpiry: true})
 	text, err := codec.Encode(context.Background(), ticket)
 	if refersToStore(v.Ticket) {
 		f.notIssued(t, text, err)
@@ -149,9 +149,9 @@ func (v *owinVector) issue(t *testing.T, f *file, content *owinFile) {
 
 // refersToStore reports whether .NET read the key of a store's entry as a
 // claim.
-func refersToStore(m *owinModel) bool {
+func refersToStore(m *katanaModel) bool {
 	for _, c := range m.Claims {
-		if c.Type == sessiontoken.OWINSessionID {
+		if c.Type == sessiontoken.KatanaSessionID {
 			return true
 		}
 	}
@@ -160,9 +160,9 @@ func refersToStore(m *owinModel) bool {
 
 // read opens the text as the reader of that format does, and as one that reads
 // all formats and no ticket without an end.
-func (v *owinVector) read(t *testing.T, f *file, content *owinFile) {
-	version := owinVersionOf(t, v.Format)
-	codec := v.codec(t, content, sessiontoken.OWINOptions{ReadVersions: []sessiontoken.OWINVersion{version}, InsecureNoExpiry: true})
+func (v *katanaVector) read(t *testing.T, f *file, content *katanaFile) {
+	version := katanaVersionOf(t, v.Format)
+	codec := v.codec(t, content, sessiontoken.KatanaOptions{ReadVersions: []sessiontoken.KatanaVersion{version}, InsecureNoExpiry: true})
 	got, err := codec.Decode(context.Background(), *v.Text)
 	if err != nil {
 		reference := refersToStore(v.Ticket) && errors.Is(err, sessiontoken.ErrNotInStore)
@@ -174,7 +174,7 @@ func (v *owinVector) read(t *testing.T, f *file, content *owinFile) {
 		t.Errorf("version %v, want %v", got.Version, version)
 	}
 	never := v.Ticket.neverExpires(got)
-	got, err = v.codec(t, content, sessiontoken.OWINOptions{}).Decode(context.Background(), *v.Text)
+	got, err = v.codec(t, content, sessiontoken.KatanaOptions{}).Decode(context.Background(), *v.Text)
 	switch {
 	case never:
 		if !errors.Is(err, sessiontoken.ErrUnsupported) || got != nil {
@@ -192,14 +192,14 @@ func (v *owinVector) read(t *testing.T, f *file, content *owinFile) {
 
 // trailing reports whether the error is about bytes behind a good ticket, which
 // .NET does not look at.
-func (v *owinVector) trailing(err error) bool {
+func (v *katanaVector) trailing(err error) bool {
 	var inside *sessiontoken.FormatError
-	return errors.As(err, &inside) && inside.Layer == "owin" && 0 < inside.Offset && inside.Offset < len(v.SerializedHex) &&
-		new(sessiontoken.OWINTicket).Unmarshal(v.SerializedHex[:inside.Offset]) == nil
+	return errors.As(err, &inside) && inside.Layer == "katana" && 0 < inside.Offset && inside.Offset < len(v.SerializedHex) &&
+		new(sessiontoken.KatanaTicket).Unmarshal(v.SerializedHex[:inside.Offset]) == nil
 }
 
 // travel sends the text in the cookies of a middleware, and finds it there.
-func (v *owinVector) travel(t *testing.T, f *file) {
+func (v *katanaVector) travel(t *testing.T, f *file) {
 	set, err := cookie.Katana.Split(&http.Cookie{Name: *v.CookieName, Value: *v.Text})
 	if err != nil {
 		t.Fatal(err)
@@ -209,9 +209,9 @@ func (v *owinVector) travel(t *testing.T, f *file) {
 		pairs = append(pairs, c.Name+"="+c.Value)
 	}
 	request := cookieRequest(strings.Join(pairs, "; "))
-	source := cookie.FromOWIN(*v.CookieName)
+	source := cookie.FromKatana(*v.CookieName)
 	if len(v.Purposes) == 3 && v.Purposes[0] == cookieMiddleware && *v.CookieName == cookie.KatanaCookieName(v.Purposes[1]) {
-		source = cookie.OWIN(v.Purposes[1])
+		source = cookie.KatanaCookie(v.Purposes[1])
 	} else if !f.own { // a site may choose its name
 		t.Errorf("cookieName %q is not the default one of %q", *v.CookieName, v.Purposes)
 	}
@@ -220,9 +220,9 @@ func (v *owinVector) travel(t *testing.T, f *file) {
 	}
 }
 
-func (v *owinVector) rejected(t *testing.T, content *owinFile) {
-	codec := v.codec(t, content, sessiontoken.OWINOptions{
-		ReadVersions: []sessiontoken.OWINVersion{owinVersionOf(t, v.Format)}, InsecureNoExpiry: true})
+func (v *katanaVector) rejected(t *testing.T, content *katanaFile) {
+	codec := v.codec(t, content, sessiontoken.KatanaOptions{
+		ReadVersions: []sessiontoken.KatanaVersion{katanaVersionOf(t, v.Format)}, InsecureNoExpiry: true})
 	got, err := codec.Decode(context.Background(), *v.Text)
 	var inside *sessiontoken.FormatError
 	switch {
@@ -241,12 +241,12 @@ func (v *owinVector) rejected(t *testing.T, content *owinFile) {
 	}
 }
 
-func (v *owinVector) misconfigured(t *testing.T) {
+func (v *katanaVector) misconfigured(t *testing.T) {
 	cfg, err := v.KeyInline.config(true)
 	if err == nil {
 		var key *machinekey.Key
 		if key, err = machinekey.New(cfg); err == nil {
-			_, err = sessiontoken.NewOWINCodec(ringOf(t, key), []string{"test"}, nil)
+			_, err = sessiontoken.NewKatanaCodec(ringOf(t, key), []string{"test"}, nil)
 		}
 	}
 	code := ""
@@ -263,27 +263,27 @@ func (v *owinVector) misconfigured(t *testing.T) {
 
 // badArgument wants the refusal of purposes. The null that .NET refuses as an
 // authentication type does not exist in Go.
-func (v *owinVector) badArgument(t *testing.T, content *owinFile) {
+func (v *katanaVector) badArgument(t *testing.T, content *katanaFile) {
 	if v.Input != nil {
 		if v.Input.AuthenticationType != nil {
 			t.Error("nothing is wrong with the input")
 		}
 		return
 	}
-	if _, err := sessiontoken.NewOWINCodec(content.Keys.ring(t, v.Key), v.Purposes, nil); err == nil {
+	if _, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), v.Purposes, nil); err == nil {
 		t.Errorf("purposes %q are accepted", v.Purposes)
 	}
 }
 
-func (v *owinState) run(t *testing.T, content *owinFile) {
+func (v *katanaState) run(t *testing.T, content *katanaFile) {
 	if v.Expect != "ok" || len(v.Purposes) != 3 || v.Purposes[2] != "v1" {
 		t.Fatalf("no test for expect %q, purposes %q", v.Expect, v.Purposes)
 	}
 	cfg := content.Keys.config(t, v.Key)
-	opened := openOWIN(t, cfg, v.Purposes, v.Text)
+	opened := openKatana(t, cfg, v.Purposes, v.Text)
 	sameBytes(t, "protectedHex", opened.protected, v.ProtectedHex)
 	sameBytes(t, "serializedHex", opened.content, v.SerializedHex)
-	codec, err := sessiontoken.NewOWINStateCodec(ringOf(t, keyOf(t, cfg, opened.protected)), v.Purposes[0], v.Purposes[1])
+	codec, err := sessiontoken.NewKatanaStateCodec(ringOf(t, keyOf(t, cfg, opened.protected)), v.Purposes[0], v.Purposes[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,8 +291,8 @@ func (v *owinState) run(t *testing.T, content *owinFile) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := sessiontoken.OWINTicket{Properties: owinProperties(v.Properties)}
-	sameTicket(t, "state", &sessiontoken.OWINTicket{Properties: got}, &want)
+	want := sessiontoken.KatanaTicket{Properties: katanaProperties(v.Properties)}
+	sameTicket(t, "state", &sessiontoken.KatanaTicket{Properties: got}, &want)
 	text, err := codec.Encode(want.Properties)
 	if err != nil {
 		t.Fatal(err)

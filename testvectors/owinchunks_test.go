@@ -38,7 +38,7 @@ type systemWebCookie struct {
 	Secure, HTTPOnly          bool
 }
 
-func runOWINChunks(t *testing.T, f *file) {
+func runKatanaChunks(t *testing.T, f *file) {
 	var content struct {
 		About, Source string
 		Vectors       []chunkVector

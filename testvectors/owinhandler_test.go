@@ -21,9 +21,9 @@ const (
 	oauthServer      = "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware"
 )
 
-// owinRun is a request to a whole middleware of Katana, or a token from its
+// katanaRun is a request to a whole middleware of Katana, or a token from its
 // OAuth server.
-type owinRun struct {
+type katanaRun struct {
 	ID, Desc, Key string
 	Now           time.Time
 	Options       struct {
@@ -37,12 +37,12 @@ type owinRun struct {
 	Scheme        string // "https" if empty
 	CookieHeader  *string
 	Authorization *string
-	SignIn        *owinInput
+	SignIn        *katanaInput
 	SignOut       bool
 
 	Authenticated       *bool
-	Ticket              *owinModel // of the request, after a renewal the new one
-	NewTicket           *owinModel // in the cookie that was sent
+	Ticket              *katanaModel // of the request, after a renewal the new one
+	NewTicket           *katanaModel // in the cookie that was sent
 	SetCookie           []string
 	SetCookieCount      *int
 	SetCookieAttributes *string
@@ -58,11 +58,11 @@ type owinRun struct {
 	WWWAuthenticate *string
 }
 
-func (r *owinRun) run(t *testing.T, f *file, content *owinFile) {
+func (r *katanaRun) run(t *testing.T, f *file, content *katanaFile) {
 	if r.SetCookieCount != nil && *r.SetCookieCount != len(r.SetCookie) {
 		t.Errorf("setCookieCount %d, and setCookie has %d lines", *r.SetCookieCount, len(r.SetCookie))
 	}
-	m := &middleware{owinRun: r, f: f, content: content, store: &loggingStore{mapStore: mapStore{}}}
+	m := &middleware{katanaRun: r, f: f, content: content, store: &loggingStore{mapStore: mapStore{}}}
 	switch {
 	case r.Text != nil && r.Purposes != nil && r.Ticket != nil:
 		m.token(t)
@@ -82,9 +82,9 @@ func (r *owinRun) run(t *testing.T, f *file, content *owinFile) {
 
 // middleware plays one run.
 type middleware struct {
-	*owinRun
+	*katanaRun
 	f       *file
-	content *owinFile
+	content *katanaFile
 	store   *loggingStore
 	log     []string // nil: there is no store
 	// noExpiry makes codecs that read tickets without an end, as .NET does.
@@ -131,7 +131,7 @@ func (m *middleware) slides() bool {
 }
 
 // codec returns the codec of the middleware with the given options.
-func (m *middleware) codec(t *testing.T, opts sessiontoken.OWINOptions) *sessiontoken.OWINCodec {
+func (m *middleware) codec(t *testing.T, opts sessiontoken.KatanaOptions) *sessiontoken.KatanaCodec {
 	t.Helper()
 	ring := m.content.Keys.ring(t, m.Key)
 	opts.Now, opts.InsecureNoExpiry = m.now, m.noExpiry
@@ -139,17 +139,17 @@ func (m *middleware) codec(t *testing.T, opts sessiontoken.OWINOptions) *session
 	if m.Options.SessionStore != "" {
 		opts.Store = m.store
 	}
-	var codec *sessiontoken.OWINCodec
+	var codec *sessiontoken.KatanaCodec
 	var err error
 	switch purposes := strings.Join(m.Purposes, "|"); {
 	case m.Authorization != nil, purposes == oauthTokens+"|Access_Token|v1":
-		codec, err = sessiontoken.NewOWINAccessTokenCodec(ring, &opts)
+		codec, err = sessiontoken.NewKatanaAccessTokenCodec(ring, &opts)
 	case purposes == oauthTokens+"|Refresh_Token|v1":
-		codec, err = sessiontoken.NewOWINRefreshTokenCodec(ring, &opts)
+		codec, err = sessiontoken.NewKatanaRefreshTokenCodec(ring, &opts)
 	case purposes == oauthServer+"|Authentication_Code|v1":
-		codec, err = sessiontoken.NewOWINAuthorizationCodeCodec(ring, &opts)
+		codec, err = sessiontoken.NewKatanaAuthorizationCodeCodec(ring, &opts)
 	case purposes == "":
-		codec, err = sessiontoken.NewOWINCookieCodec(ring, m.Options.AuthenticationType, &opts)
+		codec, err = sessiontoken.NewKatanaCookieCodec(ring, m.Options.AuthenticationType, &opts)
 	default:
 		t.Fatalf("no test for purposes %q", m.Purposes)
 	}
@@ -161,9 +161,9 @@ func (m *middleware) codec(t *testing.T, opts sessiontoken.OWINOptions) *session
 
 // decode reads the text and wants the recorded outcome. It returns nil if
 // nobody is signed in.
-func (m *middleware) decode(t *testing.T, text string) *sessiontoken.OWINTicket {
+func (m *middleware) decode(t *testing.T, text string) *sessiontoken.KatanaTicket {
 	t.Helper()
-	got, err := m.codec(t, sessiontoken.OWINOptions{}).Decode(context.Background(), text)
+	got, err := m.codec(t, sessiontoken.KatanaOptions{}).Decode(context.Background(), text)
 	switch {
 	case m.Authenticated != nil && !*m.Authenticated:
 		if err == nil {
@@ -177,7 +177,7 @@ func (m *middleware) decode(t *testing.T, text string) *sessiontoken.OWINTicket 
 			t.Errorf("undocumented error %v", err)
 		}
 		m.noExpiry = true
-		got, err = m.codec(t, sessiontoken.OWINOptions{}).Decode(context.Background(), text)
+		got, err = m.codec(t, sessiontoken.KatanaOptions{}).Decode(context.Background(), text)
 	case m.Ticket.neverExpires(got):
 		t.Errorf("a ticket that never expires is read as %v", got)
 	}
@@ -208,10 +208,10 @@ func (m *middleware) token(t *testing.T) {
 		return // the site may have other lifetimes
 	}
 	given := slices.DeleteFunc(slices.Clone(got.Properties), func(p sessiontoken.Property) bool {
-		return p.Name == sessiontoken.OWINIssued || p.Name == sessiontoken.OWINExpires
+		return p.Name == sessiontoken.PropertyIssued || p.Name == sessiontoken.PropertyExpires
 	})
-	made := m.codec(t, sessiontoken.OWINOptions{}).NewTicket(got.Identity, given)
-	for _, ticket := range []*sessiontoken.OWINTicket{got, made} { // a server may set the times before the rest
+	made := m.codec(t, sessiontoken.KatanaOptions{}).NewTicket(got.Identity, given)
+	for _, ticket := range []*sessiontoken.KatanaTicket{got, made} { // a server may set the times before the rest
 		slices.SortFunc(ticket.Properties, func(a, b sessiontoken.Property) int { return strings.Compare(a.Name, b.Name) })
 	}
 	sameTicket(t, "the ticket made", made, got)
@@ -222,7 +222,7 @@ func (m *middleware) bearer(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", *m.Authorization)
 	var guard cookie.Guard
-	guard.Accept(cookie.Bearer, m.codec(t, sessiontoken.OWINOptions{}))
+	guard.Accept(cookie.Bearer, m.codec(t, sessiontoken.KatanaOptions{}))
 	guard.SetDeny(cookie.DenyBearer)
 	w := httptest.NewRecorder()
 	guard.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
@@ -248,7 +248,7 @@ func (m *middleware) bearer(t *testing.T) {
 func (m *middleware) request(t *testing.T) {
 	m.fill(t)
 	request := cookieRequest(*m.CookieHeader)
-	text, err := cookie.OWIN(m.Options.AuthenticationType)(request)
+	text, err := cookie.KatanaCookie(m.Options.AuthenticationType)(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,11 @@ import (
 func (m *middleware) fill(t *testing.T) {
 	t.Helper()
 	for i := range m.content.Handler {
-		other := &middleware{owinRun: &m.content.Handler[i], f: m.f, content: m.content, store: m.store}
+		other := &middleware{katanaRun: &m.content.Handler[i], f: m.f, content: m.content, store: m.store}
 		if other.SignIn == nil || m.Options.SessionStore == "" || other.Options.SessionStore != m.Options.SessionStore {
 			continue
 		}
-		if _, err := other.codec(t, sessiontoken.OWINOptions{}).Encode(context.Background(), other.newTicket(t)); err != nil {
+		if _, err := other.codec(t, sessiontoken.KatanaOptions{}).Encode(context.Background(), other.newTicket(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -29,15 +29,15 @@ func (m *middleware) fill(t *testing.T) {
 }
 
 // newTicket returns the ticket of the sign-in as a reader sees it.
-func (m *middleware) newTicket(t *testing.T) *sessiontoken.OWINTicket {
+func (m *middleware) newTicket(t *testing.T) *sessiontoken.KatanaTicket {
 	t.Helper()
-	given := m.SignIn.ticket(sessiontoken.OWINVersion3)
-	ticket := m.codec(t, sessiontoken.OWINOptions{}).NewTicket(given.Identity, given.Properties)
+	given := m.SignIn.ticket(sessiontoken.KatanaVersion3)
+	ticket := m.codec(t, sessiontoken.KatanaOptions{}).NewTicket(given.Identity, given.Properties)
 	plain, err := ticket.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := new(sessiontoken.OWINTicket)
+	read := new(sessiontoken.KatanaTicket)
 	if err := read.Unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func (m *middleware) headers(t *testing.T, h http.Header) {
 // sent compares the cookies that .NET sent with those that we send in a
 // response: the ticket, the cut, and the attributes. With a store both hold a
 // reference. A nil ticket means that nothing is sent.
-func (m *middleware) sent(t *testing.T, h http.Header, ticket *sessiontoken.OWINTicket) {
+func (m *middleware) sent(t *testing.T, h http.Header, ticket *sessiontoken.KatanaTicket) {
 	t.Helper()
 	set := sentCookies(t, h)
 	if ticket == nil {
@@ -175,7 +175,7 @@ func (m *middleware) sessions(t *testing.T) *cookie.Sessions {
 			t.Fatalf("no test for secure %q", o.Secure)
 		}
 	}
-	s, err := cookie.NewOWINSessions(m.codec(t, sessiontoken.OWINOptions{}), &opts)
+	s, err := cookie.NewKatanaSessions(m.codec(t, sessiontoken.KatanaOptions{}), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}

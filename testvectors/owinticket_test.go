@@ -11,25 +11,25 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// owinInput is a ticket to issue. What is not there has the default of .NET.
-type owinInput struct {
+// katanaInput is a ticket to issue. What is not there has the default of .NET.
+type katanaInput struct {
 	AuthenticationType *string // null: .NET refuses it
 	NameType, RoleType string
-	Claims             []owinClaim
+	Claims             []katanaClaim
 	Properties         [][2]string
 	Bootstrap          string
-	Actor              *owinInput // not in the bytes
-	Label              string     // not in the bytes
+	Actor              *katanaInput // not in the bytes
+	Label              string       // not in the bytes
 }
 
-type owinClaim struct{ Type, Value, ValueType, Issuer, OriginalIssuer string }
+type katanaClaim struct{ Type, Value, ValueType, Issuer, OriginalIssuer string }
 
-// owinTicket is a ticket that was read, and what Katana derives from it.
-type owinTicket struct {
+// katanaTicket is a ticket that was read, and what Katana derives from it.
+type katanaTicket struct {
 	AuthenticationType, NameType, RoleType string
 	IsAuthenticated, HasActor              bool
 	Name, Bootstrap                        string
-	Claims                                 []owinClaim
+	Claims                                 []katanaClaim
 	Properties                             [][2]string
 	IssuedUTC, ExpiresUTC                  *time.Time
 	IsPersistent                           bool
@@ -37,19 +37,19 @@ type owinTicket struct {
 	RedirectURI                            string
 }
 
-type owinModel struct {
-	owinTicket
+type katanaModel struct {
+	katanaTicket
 	tree map[string]any
 }
 
-func (m *owinModel) UnmarshalJSON(data []byte) error {
-	return decodeBoth(data, &m.owinTicket, &m.tree)
+func (m *katanaModel) UnmarshalJSON(data []byte) error {
+	return decodeBoth(data, &m.katanaTicket, &m.tree)
 }
 
 // compare fails where the ticket that was read is not the recorded one.
-func (m *owinModel) compare(t *testing.T, f *file, got *sessiontoken.OWINTicket) {
+func (m *katanaModel) compare(t *testing.T, f *file, got *sessiontoken.KatanaTicket) {
 	t.Helper()
-	for _, difference := range differences("ticket", describeOWIN(got), m.tree, !f.own) {
+	for _, difference := range differences("ticket", describeKatana(got), m.tree, !f.own) {
 		t.Error(difference)
 	}
 }
@@ -57,7 +57,7 @@ func (m *owinModel) compare(t *testing.T, f *file, got *sessiontoken.OWINTicket)
 // neverExpires reports whether .NET found no end in the ticket, or could not
 // read one of its times. Such a ticket must be asked for. If nothing is
 // recorded of it, the ticket that was read says it, if any was.
-func (m *owinModel) neverExpires(got *sessiontoken.OWINTicket) bool {
+func (m *katanaModel) neverExpires(got *sessiontoken.KatanaTicket) bool {
 	if _, recorded := m.tree["expiresUtc"]; !recorded {
 		if got == nil {
 			return false
@@ -65,12 +65,12 @@ func (m *owinModel) neverExpires(got *sessiontoken.OWINTicket) bool {
 		_, expires := got.Properties.Expires()
 		return !expires
 	}
-	issued := slices.ContainsFunc(m.Properties, func(p [2]string) bool { return p[0] == sessiontoken.OWINIssued })
+	issued := slices.ContainsFunc(m.Properties, func(p [2]string) bool { return p[0] == sessiontoken.PropertyIssued })
 	return m.ExpiresUTC == nil || issued && m.IssuedUTC == nil
 }
 
-// describeOWIN writes a ticket the way the vectors do.
-func describeOWIN(o *sessiontoken.OWINTicket) map[string]any {
+// describeKatana writes a ticket the way the vectors do.
+func describeKatana(o *sessiontoken.KatanaTicket) map[string]any {
 	d := map[string]any{
 		"authenticationType": o.Identity.AuthenticationType, "nameType": o.Identity.NameClaimType, "roleType": o.Identity.RoleClaimType,
 		"isAuthenticated": o.Identity.IsAuthenticated(), "hasActor": o.Identity.Actor != nil,
@@ -96,8 +96,8 @@ func describeOWIN(o *sessiontoken.OWINTicket) map[string]any {
 }
 
 // ticket makes the ticket to issue.
-func (j *owinInput) ticket(version sessiontoken.OWINVersion) *sessiontoken.OWINTicket {
-	o := &sessiontoken.OWINTicket{Version: version, Properties: owinProperties(j.Properties)}
+func (j *katanaInput) ticket(version sessiontoken.KatanaVersion) *sessiontoken.KatanaTicket {
+	o := &sessiontoken.KatanaTicket{Version: version, Properties: katanaProperties(j.Properties)}
 	if j.AuthenticationType != nil {
 		o.Identity.AuthenticationType = *j.AuthenticationType
 	}
@@ -115,7 +115,7 @@ func (j *owinInput) ticket(version sessiontoken.OWINVersion) *sessiontoken.OWINT
 	return o
 }
 
-func owinProperties(pairs [][2]string) (p sessiontoken.OWINProperties) {
+func katanaProperties(pairs [][2]string) (p sessiontoken.Properties) {
 	for _, pair := range pairs {
 		p = append(p, sessiontoken.Property{Name: pair[0], Value: pair[1]})
 	}
@@ -124,30 +124,30 @@ func owinProperties(pairs [][2]string) (p sessiontoken.OWINProperties) {
 
 // markedAsDefault reports whether a text of the ticket is the mark by which
 // Katana writes a default, so that it does not read back.
-func (j *owinInput) markedAsDefault() bool {
+func (j *katanaInput) markedAsDefault() bool {
 	const mark = "\x00"
-	return j.NameType == mark || j.RoleType == mark || slices.ContainsFunc(j.Claims, func(c owinClaim) bool {
+	return j.NameType == mark || j.RoleType == mark || slices.ContainsFunc(j.Claims, func(c katanaClaim) bool {
 		return c.Type == mark || c.ValueType == mark || c.Issuer == mark || c.OriginalIssuer == mark
 	})
 }
 
-// owinVersionOf returns the version of a format. That of Katana 3.0.1 has the
+// katanaVersionOf returns the version of a format. That of Katana 3.0.1 has the
 // bytes of the current one.
-func owinVersionOf(t *testing.T, format string) sessiontoken.OWINVersion {
+func katanaVersionOf(t *testing.T, format string) sessiontoken.KatanaVersion {
 	t.Helper()
-	version, ok := map[string]sessiontoken.OWINVersion{"3": sessiontoken.OWINVersion3, "3bc": sessiontoken.OWINVersion3,
-		"2": sessiontoken.OWINVersion2, "2bc": sessiontoken.OWINVersion2Bootstrap, "1": sessiontoken.OWINVersion1}[format]
+	version, ok := map[string]sessiontoken.KatanaVersion{"3": sessiontoken.KatanaVersion3, "3bc": sessiontoken.KatanaVersion3,
+		"2": sessiontoken.KatanaVersion2, "2bc": sessiontoken.KatanaVersion2Bootstrap, "1": sessiontoken.KatanaVersion1}[format]
 	if !ok {
 		t.Fatalf("no test for format %q", format)
 	}
 	return version
 }
 
-// owinOpened are the layers of a protected text.
-type owinOpened struct{ protected, content []byte }
+// katanaOpened are the layers of a protected text.
+type katanaOpened struct{ protected, content []byte }
 
-// openOWIN takes the two outer layers off by hand, and puts them on again.
-func openOWIN(t *testing.T, cfg machinekey.Config, purposes []string, text string) owinOpened {
+// openKatana takes the two outer layers off by hand, and puts them on again.
+func openKatana(t *testing.T, cfg machinekey.Config, purposes []string, text string) katanaOpened {
 	t.Helper()
 	protected, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
@@ -170,18 +170,18 @@ func openOWIN(t *testing.T, cfg machinekey.Config, purposes []string, text strin
 		t.Fatal(err)
 	}
 	sameBytes(t, "protected anew", again, protected)
-	return owinOpened{protected, content}
+	return katanaOpened{protected, content}
 }
 
 // ticketInside returns the ticket in a text itself, also if it is a reference
 // to a store.
-func ticketInside(t *testing.T, cfg machinekey.Config, purposes []string, text string) *sessiontoken.OWINTicket {
+func ticketInside(t *testing.T, cfg machinekey.Config, purposes []string, text string) *sessiontoken.KatanaTicket {
 	t.Helper()
-	plain, err := flate.Gunzip(nil, openOWIN(t, cfg, purposes, text).content, 1<<20)
+	plain, err := flate.Gunzip(nil, openKatana(t, cfg, purposes, text).content, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticket := new(sessiontoken.OWINTicket)
+	ticket := new(sessiontoken.KatanaTicket)
 	if err := ticket.Unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}
@@ -189,9 +189,9 @@ func ticketInside(t *testing.T, cfg machinekey.Config, purposes []string, text s
 }
 
 // sameTicket compares two tickets.
-func sameTicket(t *testing.T, what string, got, want *sessiontoken.OWINTicket) {
+func sameTicket(t *testing.T, what string, got, want *sessiontoken.KatanaTicket) {
 	t.Helper()
-	for _, difference := range differences(what, describeOWIN(got), describeOWIN(want), true) {
+	for _, difference := range differences(what, describeKatana(got), describeKatana(want), true) {
 		t.Error(difference)
 	}
 }

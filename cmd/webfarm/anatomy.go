@@ -57,8 +57,8 @@ func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
 		}
 	case c.Forms != nil:
 		c.Forms.print(b, r.At)
-	case c.OWIN != nil:
-		c.OWIN.print(b, r.At)
+	case c.Katana != nil:
+		c.Katana.print(b, r.At)
 	case c.State != nil:
 		c.State.print(b)
 	case c.Anonymous != nil:
@@ -95,12 +95,12 @@ func (c *credentialReport) summary(now time.Time) string {
 		return "the state is authentic"
 	case c.Roles != nil:
 		return "the envelope is authentic"
-	case c.OWIN != nil:
-		text := userName(c.OWIN.Identity.Name) + ", never expires"
-		if c.OWIN.Expires != nil {
-			text = fmt.Sprintf("%s, expires %s", userName(c.OWIN.Identity.Name), relative(*c.OWIN.Expires, now))
+	case c.Katana != nil:
+		text := userName(c.Katana.Identity.Name) + ", never expires"
+		if c.Katana.Expires != nil {
+			text = fmt.Sprintf("%s, expires %s", userName(c.Katana.Identity.Name), relative(*c.Katana.Expires, now))
 		}
-		return text + unauthenticated([]identityReport{c.OWIN.Identity})
+		return text + unauthenticated([]identityReport{c.Katana.Identity})
 	}
 	ids := c.Token.Identities // an accepted token has identities
 	return fmt.Sprintf("%s, expires %s", userName(ids[0].Name), relative(c.Token.ValidTo, now)) + unauthenticated(ids)

@@ -33,7 +33,7 @@ func TestIssueAttributes(t *testing.T) {
 		{name: "flags alone", args: []string{"-same-site", "Strict", "-insecure-no-secure"}, want: http.Cookie{HttpOnly: true, SameSite: strict}},
 		{name: "none", args: []string{"-same-site", "none"}, want: http.Cookie{Secure: true, HttpOnly: true, SameSite: none}},
 		{name: "<httpCookies>", web: `<httpCookies sameSite="Lax" domain="app.example"/>`, want: http.Cookie{Secure: true, HttpOnly: true, SameSite: lax, Domain: "app.example"}},
-		{name: "<httpCookies> for OWIN", web: `<httpCookies sameSite="Strict"/>`, args: []string{"-kind", "owin"}, want: http.Cookie{Secure: true, HttpOnly: true, SameSite: strict}},
+		{name: "<httpCookies> for Katana", web: `<httpCookies sameSite="Strict"/>`, args: []string{"-kind", "katana"}, want: http.Cookie{Secure: true, HttpOnly: true, SameSite: strict}},
 		{name: "a flag over <httpCookies>", web: `<httpCookies sameSite="Strict"/>`, args: []string{"-same-site", "lax"}, want: http.Cookie{Secure: true, HttpOnly: true, SameSite: lax}},
 		{name: "<cookieHandler> without attributes", behind: wif(`<cookieHandler path="/"/>`), want: http.Cookie{Secure: true, HttpOnly: true}},
 		{name: "<cookieHandler>", behind: wif(`<cookieHandler path="/" requireSsl="false" hideFromScript="false" domain="a.example"/>`), want: http.Cookie{Domain: "a.example"}},

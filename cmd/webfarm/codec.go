@@ -89,21 +89,21 @@ func (c *codecs) protection(p machinekey.Protection) machinekey.Protection {
 	return p
 }
 
-// owin returns the codec of a kind of Katana's tickets.
-func (c *codecs) owin(k kind, authType string) (*sessiontoken.OWINCodec, error) {
-	o := &sessiontoken.OWINOptions{ExpireTimeSpan: c.lifetime, InsecureNoExpiry: c.insecure, Now: c.now}
+// katana returns the codec of a kind of Katana's tickets.
+func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, error) {
+	o := &sessiontoken.KatanaOptions{ExpireTimeSpan: c.lifetime, InsecureNoExpiry: c.insecure, Now: c.now}
 	if len(c.purposes) > 0 {
-		return sessiontoken.NewOWINCodec(c.ring, c.purposes, o)
+		return sessiontoken.NewKatanaCodec(c.ring, c.purposes, o)
 	}
 	switch k {
 	case kindBearer:
-		return sessiontoken.NewOWINAccessTokenCodec(c.ring, o)
+		return sessiontoken.NewKatanaAccessTokenCodec(c.ring, o)
 	case kindRefresh:
-		return sessiontoken.NewOWINRefreshTokenCodec(c.ring, o)
+		return sessiontoken.NewKatanaRefreshTokenCodec(c.ring, o)
 	case kindCode:
-		return sessiontoken.NewOWINAuthorizationCodeCodec(c.ring, o)
+		return sessiontoken.NewKatanaAuthorizationCodeCodec(c.ring, o)
 	}
-	return sessiontoken.NewOWINCookieCodec(c.ring, authType, o)
+	return sessiontoken.NewKatanaCookieCodec(c.ring, authType, o)
 }
 
 // anonymous returns the codec of anonymous ids.
@@ -130,7 +130,7 @@ type opened struct {
 	*anatomy.Report
 	anonymous *sessiontoken.AnonymousID
 	roles     []byte // the payload, nil unless a role cookie was opened
-	state     sessiontoken.OWINProperties
+	state     sessiontoken.Properties
 }
 
 // open inspects the text of a credential. Its error is one of the
@@ -147,8 +147,8 @@ func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opene
 		return c.openURLToken(ctx, k, text)
 	case k == kindState:
 		return c.openState(ctx, authType, text)
-	case k.isOWIN():
-		codec, err := c.owin(k, authType)
+	case k.isKatana():
+		codec, err := c.katana(k, authType)
 		if err != nil {
 			return opened{}, setupError{err}
 		}

@@ -57,7 +57,7 @@ func doctorCommand() command {
 		flags.Var(&c.config, "config", "web.config `FILE` of a node; twice for two nodes")
 		flags.StringVar(&c.kind, "kind", "", "`KIND` that the credential should be, as inspect has them; found out if left out")
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to examine; all that are known if left out")
-		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of OWIN, if the cookie's name does not tell")
+		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not tell")
 		flags.StringVar(&c.path, "path", "", "cookie `PATH` of the nodes, where <cookieHandler> does not say; not checked if left out")
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
 		flags.Var(&c.pathHash, "app-path-hash", "`HASH` of the application's virtual path on .NET, for ,IsolateApps")

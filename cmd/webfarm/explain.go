@@ -156,10 +156,10 @@ func textOf(k kind, name string) layerText {
 		lists = [][]layerText{formsLayerTexts}
 	case k == kindRoles, k == kindAnonymous:
 		lists = [][]layerText{urlTokenLayerTexts}
-	case k.isOWIN():
-		lists = [][]layerText{owinLayerTexts}
+	case k.isKatana():
+		lists = [][]layerText{katanaLayerTexts}
 	case k == kindState:
-		lists = [][]layerText{stateLayerTexts, owinLayerTexts}
+		lists = [][]layerText{stateLayerTexts, katanaLayerTexts}
 	case k == kindWIF10:
 		lists = [][]layerText{wif10LayerTexts, layerTexts}
 	}
@@ -224,7 +224,7 @@ func explain(t layerText, err error, c credential) *refusal {
 	case errors.Is(err, sessiontoken.ErrEndpoint):
 		return add("The cookie is authentic, but was issued for another cookie path (.NET: ID4291).",
 			"path in <cookieHandler> differs between the nodes, or from -path; it is compared with its case and its last slash")
-	case c.kind.isOWIN() && t.code == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
+	case c.kind.isKatana() && t.code == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
 		return add("The ticket is authentic, but says no time that can be read. For .NET it never expires, mostly by accident.",
 			"the code that issued it set no ExpiresUtc",
 			"-allow-insecure reads it nevertheless")
@@ -262,8 +262,8 @@ func otherKind(k kind, value string) string {
 		return "it looks like ASP.NET Core Data Protection, which has nothing to do with the machine key"
 	case strings.HasPrefix(value, "eyJ"):
 		return "it looks like a JSON Web Token"
-	case k != kindOWIN && strings.HasPrefix(value, "chunks:") || strings.HasPrefix(value, "chunks-"):
-		return "it looks like the head of an OWIN (Katana) cookie in chunks"
+	case k != kindKatana && strings.HasPrefix(value, "chunks:") || strings.HasPrefix(value, "chunks-"):
+		return "it looks like the head of a Katana cookie in chunks"
 	case strings.Contains(value, "%"):
 		return "it looks percent-encoded: %2B stands for +, %2F for / and %3D for ="
 	case strings.HasPrefix(value, "77u/PD94bWwg") && !k.isSession():
@@ -271,7 +271,7 @@ func otherKind(k kind, value string) string {
 	case k != kindForms && only("0123456789ABCDEFabcdef"):
 		return "it looks like a forms authentication cookie (.ASPXAUTH): hex digits; then say -kind forms"
 	case k.isSession() && strings.ContainsAny(value, "-_") && only(letters+"-_="):
-		return "it has the letters - and _ in place of + and /, as OWIN (Katana) cookies and tokens do; then say -kind owin or bearer"
+		return "it has the letters - and _ in place of + and /, as Katana cookies and tokens do; then say -kind katana or bearer"
 	}
 	return ""
 }

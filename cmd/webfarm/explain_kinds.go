@@ -51,7 +51,7 @@ var formsLayerTexts = []layerText{{
 	refused: "The ticket is authentic, but not good now.",
 }}
 
-var owinLayerTexts = []layerText{{
+var katanaLayerTexts = []layerText{{
 	name:    layerCookie,
 	code:    "cookie",
 	refused: "The request does not carry this credential.",
@@ -67,7 +67,7 @@ var owinLayerTexts = []layerText{{
 	refused: "The text is not base64 with - and _ from end to end.",
 	reasons: []string{
 		"it was cut, or something was added, when it was copied",
-		"it is not a ticket of OWIN but of another kind: see -name and -kind",
+		"it is not a ticket of Katana but of another kind: see -name and -kind",
 		"a refresh token or code may be a mere handle that the site keeps in a database",
 	},
 }, {
@@ -80,7 +80,7 @@ var owinLayerTexts = []layerText{{
 		"it was issued under another AuthenticationType, which counts with its case and its blanks: see -auth-type",
 		"it is another credential of the same site, such as a refresh token in place of an access token: see -kind",
 		"the site has a TicketDataFormat of its own (see -purpose), or issues JSON Web Tokens",
-		"the site runs outside IIS, where OWIN uses the Windows DPAPI",
+		"the site runs outside IIS, where Katana uses the Windows DPAPI",
 		"validation or decryption names another algorithm than on the issuing node",
 	},
 }, {
@@ -92,8 +92,8 @@ var owinLayerTexts = []layerText{{
 		"the site serializes tickets with a class of its own",
 	},
 }, {
-	name:    "owin ticket",
-	code:    "owin-ticket",
+	name:    "katana ticket",
+	code:    "katana-ticket",
 	what:    "the ticket",
 	refused: "The bytes are authentic, but not a ticket that Katana would read as it stands.",
 	reasons: []string{
@@ -125,11 +125,11 @@ var stateLayerTexts = []layerText{{
 		"another middleware sent it, or one with another AuthenticationType, which counts with its case: see -class and -auth-type",
 		"this web.config has another <machineKey> than the node that sent it: compare key ids, also with machine.config and parent sites",
 		"the provider's answer has it in a longer text: give only what the middleware wrote, percent-decoded",
-		"the site has a StateDataFormat of its own, or runs outside IIS, where OWIN uses the Windows DPAPI",
+		"the site has a StateDataFormat of its own, or runs outside IIS, where Katana uses the Windows DPAPI",
 	},
 }, {
 	name:    layerState,
-	code:    "owin-properties",
+	code:    "katana-properties",
 	what:    "the properties",
 	refused: "The bytes are authentic, but not properties as Katana writes them.",
 	reasons: []string{

@@ -13,7 +13,7 @@ import (
 type credential struct {
 	kind     kind
 	name     string // of the cookie; empty for a bare value and for a header
-	authType string // Katana's AuthenticationType, for kindOWIN
+	authType string // Katana's AuthenticationType, for kindKatana
 	text     string
 	set      *cookie.Set // its chunks, for a cookie
 	err      error       // it could not be read from the header
@@ -46,7 +46,7 @@ func (s *site) find(p pasted, w wanted) ([]credential, error) {
 		}
 		return []credential{s.inCookie(p, k, w.name, w.authType)}, nil
 	case w.kind != "":
-		if w.kind == kindOWIN && w.authType == "" {
+		if w.kind == kindKatana && w.authType == "" {
 			found = s.katana(p, "")
 		}
 		if found == nil {
@@ -81,7 +81,7 @@ func (s *site) bare(text string, w wanted) credential {
 	}
 	c := credential{kind: k, text: text}
 	switch k {
-	case kindOWIN:
+	case kindKatana:
 		c.authType = doctor.AuthTypeOf(w.name, w.authType)
 	case kindState:
 		c.authType = w.authType
@@ -103,7 +103,7 @@ func (s *site) inCookie(p pasted, k kind, name, authType string) credential {
 	scheme := k.text().scheme
 	set := scheme.Inspect(p.request, name)
 	c := credential{kind: k, name: name, set: &set}
-	if k == kindOWIN {
+	if k == kindKatana {
 		c.authType = doctor.AuthTypeOf(name, authType)
 	}
 	c.text, c.err = scheme.Join(p.request, name)
@@ -121,7 +121,7 @@ func (s *site) katana(p pasted, authType string) []credential {
 			continue
 		}
 		seen[name] = true
-		found = append(found, s.inCookie(p, kindOWIN, name, authType))
+		found = append(found, s.inCookie(p, kindKatana, name, authType))
 	}
 	return found
 }

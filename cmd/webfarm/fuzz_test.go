@@ -29,18 +29,18 @@ func FuzzInspect(f *testing.F) {
 	}
 	var forms struct{ Vectors []formsVector }
 	read(f, "formsauth.json", &forms)
-	var owin owinFile
-	read(f, "owin.json", &owin)
+	var katana katanaFile
+	read(f, "owin.json", &katana)
 	for _, v := range forms.Vectors[:min(20, len(forms.Vectors))] {
 		f.Add(".ASPXAUTH=" + v.Cookie)
 		f.Add(".ASPXROLES=" + v.Cookie + "; .ASPXANONYMOUS=" + v.Cookie)
 		seeds += 2
 	}
-	for _, v := range owin.State {
+	for _, v := range katana.State {
 		f.Add(*v.Text)
 		seeds++
 	}
-	for _, v := range owin.Vectors[:min(20, len(owin.Vectors))] {
+	for _, v := range katana.Vectors[:min(20, len(katana.Vectors))] {
 		f.Add(".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC1=" + *v.Text + "; .AspNet.ApplicationCookieC2=")
 		f.Add("Authorization: Bearer " + *v.Text)
 		seeds += 2

@@ -32,11 +32,11 @@ site's sign-in. -kind overrides:
   fedauth    FedAuth, or its name in <cookieHandler>; WIF 4.5
   wif10      the same of WIF 1.0 (Microsoft.IdentityModel), with MachineKey.Encode
   forms      .ASPXAUTH, or its name in <forms>
-  owin       .AspNet.TYPE, TYPE being the AuthenticationType, or see -auth-type
-  bearer     Authorization: Bearer, the OAuth access token of OWIN
-  refresh    OAuth refresh token of OWIN, a bare value
-  code       OAuth authorization code of OWIN, a bare value
-  state      what OWIN sends to Google and the like and wants back, a bare value
+  katana     .AspNet.TYPE, TYPE being the AuthenticationType, or see -auth-type
+  bearer     Authorization: Bearer, the OAuth access token of Katana
+  refresh    OAuth refresh token of Katana, a bare value
+  code       OAuth authorization code of Katana, a bare value
+  state      what Katana sends to Google and the like and wants back, a bare value
   roles      .ASPXROLES, or its name in <roleManager>; not read inside
   anonymous  .ASPXANONYMOUS, or its name in <anonymousIdentification>
 
@@ -63,9 +63,9 @@ func inspectCommand() command {
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>; repeat it to try older keys too")
 		flags.StringVar(&c.kind, "kind", "", "`KIND` of the credential; found out if left out")
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to show; all that are known if left out")
-		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of OWIN, if the cookie's name does not tell")
+		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not tell")
 		flags.StringVar(&c.class, "class", "", "middleware `NAME` for -kind state, see above")
-		flags.Var(&c.purposes, "purpose", "`PURPOSE` in place of OWIN's, as the site's TicketDataFormat has it; repeat it, in order")
+		flags.Var(&c.purposes, "purpose", "`PURPOSE` in place of Katana's, as the site's TicketDataFormat has it; repeat it, in order")
 		flags.Var(&c.roles, "forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`")
 		flags.StringVar(&c.path, "path", "", "cookie `PATH` that sessions must name; the web.config's or not checked if left out")
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
@@ -115,7 +115,7 @@ type credentialReport struct {
 	Layers    []layerReport    `json:"layers,omitempty"`
 	Token     *tokenReport     `json:"token,omitempty"`
 	Forms     *formsReport     `json:"forms,omitempty"`
-	OWIN      *owinReport      `json:"owin,omitempty"`
+	Katana    *katanaReport    `json:"katana,omitempty"`
 	State     *stateReport     `json:"state,omitempty"`
 	Anonymous *anonymousReport `json:"anonymous,omitempty"`
 	Roles     *rolesReport     `json:"roles,omitempty"`
@@ -228,10 +228,10 @@ func (c *inspect) checkKind() (kind, error) {
 	}
 	if len(c.purposes) > 0 {
 		if k == "" {
-			k = kindOWIN
+			k = kindKatana
 		}
-		if !k.isOWIN() {
-			return "", usageError("-purpose goes with -kind owin, bearer, refresh and code")
+		if !k.isKatana() {
+			return "", usageError("-purpose goes with -kind katana, bearer, refresh and code")
 		}
 	}
 	if k == kindState {
@@ -272,7 +272,7 @@ func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 func (c *codecs) inspect(ctx context.Context, found credential, input pasted, files []keyFile) (credentialReport, error) {
 	now := c.now()
 	r := credentialReport{Kind: found.kind, AuthType: found.authType}
-	if len(c.purposes) > 0 && found.kind.isOWIN() {
+	if len(c.purposes) > 0 && found.kind.isKatana() {
 		r.AuthType, r.Purposes = "", c.purposes
 	}
 	if found.set != nil {
@@ -292,8 +292,8 @@ func (c *codecs) inspect(ctx context.Context, found credential, input pasted, fi
 		r.Token = newTokenReport(content, now)
 	case *sessiontoken.FormsTicket:
 		r.Forms = newFormsReport(content, c.formsRoles, now)
-	case *sessiontoken.OWINTicket:
-		r.OWIN = newOWINReport(content, found.kind, now)
+	case *sessiontoken.KatanaTicket:
+		r.Katana = newKatanaReport(content, found.kind, now)
 	}
 	switch {
 	case o.state != nil:
@@ -349,7 +349,7 @@ func newLayerReports(k kind, report *anatomy.Report, files []keyFile) []layerRep
 			r.nameKey(layer.Facts, files)
 		case (text.code == "deflate" || text.code == "gzip") && r.OK && i+1 < len(report.Layers):
 			r.Inner = report.Layers[i+1].Size
-		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "owin-ticket"}, text.code): // the content says it better
+		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket"}, text.code): // the content says it better
 		default:
 			for _, f := range layer.Facts {
 				r.Facts = append(r.Facts, factReport{f.Name, f.Value})

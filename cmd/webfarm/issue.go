@@ -23,11 +23,11 @@ credential, as good as a password until it expires. If one cookie of the set
 cannot be written, none is.
 
 KIND is fedauth or wif10 (the site's session of WIF, the default), forms (a
-.ASPXAUTH cookie), owin (a .AspNet.TYPE cookie, TYPE from -auth-type), bearer
-(an OAuth access token of OWIN, as an Authorization header), refresh or code
+.ASPXAUTH cookie), katana (a .AspNet.TYPE cookie, TYPE from -auth-type), bearer
+(an OAuth access token of Katana, as an Authorization header), refresh or code
 (its refresh token or authorization code, bare), or anonymous (.ASPXANONYMOUS;
 USER is the visitor's id, a fresh one if left out). Roles and claims are for
-sessions and OWIN. Names, paths, lifetimes, protection and the attributes of
+sessions and Katana. Names, paths, lifetimes, protection and the attributes of
 cookies come from the web.config unless flags say otherwise. Cookies are Secure
 where the file does not say requireSSL="false".
 
@@ -40,7 +40,7 @@ Examples
   webfarm issue -config web.config -name bob -path /shop/ -persistent -same-site lax
   webfarm issue -config web.config -name bob -insecure-no-secure
   webfarm issue -config web.config -kind forms -name bob -user-data 'admin,sales'
-  webfarm issue -config web.config -kind owin -name bob -auth-type ApplicationCookie
+  webfarm issue -config web.config -kind katana -name bob -auth-type ApplicationCookie
   webfarm issue -config web.config -kind bearer -name bob -property client_id=app
   webfarm issue -config web.config -name bob | webfarm inspect -config web.config -`
 
@@ -55,9 +55,9 @@ func issueCommand() command {
 		flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
 		flags.Var(&c.roles, "role", "`ROLE` of the user; repeat it for more")
 		flags.Var(&c.claims, "claim", "`TYPE=VALUE` of another claim; repeat it for more")
-		flags.Var(&c.properties, "property", "`KEY=VALUE` of a property of an OWIN ticket; repeat it for more")
+		flags.Var(&c.properties, "property", "`KEY=VALUE` of a property of a Katana ticket; repeat it for more")
 		flags.StringVar(&c.userData, "user-data", "", "`TEXT` of a forms ticket beside the name")
-		flags.StringVar(&c.authType, "auth-type", "", "authentication `TYPE`; Federation, and for OWIN ApplicationCookie, if left out")
+		flags.StringVar(&c.authType, "auth-type", "", "authentication `TYPE`; Federation, and for Katana ApplicationCookie, if left out")
 		flags.DurationVar(&c.lifetime, "lifetime", 0, "`DURATION` from now; the web.config's or .NET's default if left out")
 		flags.StringVar(&c.path, "path", "", "cookie `PATH`, also inside; the web.config's or / if left out")
 		flags.StringVar(&c.domain, "domain", "", "cookie `DOMAIN` in Set-Cookie; the web.config's or none if left out")
@@ -181,17 +181,17 @@ func (c *issue) check(args []string) (err error) {
 		return usageError("-cookie is empty")
 	case len(c.keys.config) > 1:
 		return usageError("-config is there more than once: one key issues")
-	case c.kind == kindOWIN && c.given["chunk-size"] && (c.chunkSize < 200 || c.chunkSize > cookie.MaxCookieSize):
-		return usageError(fmt.Sprintf("-chunk-size %d: for OWIN, 200 to %d bytes of the whole line", c.chunkSize, cookie.MaxCookieSize))
-	case c.kind != kindOWIN && c.given["chunk-size"] && (c.chunkSize < cookie.MinChunkSize || c.chunkSize > cookie.MaxCookieSize):
+	case c.kind == kindKatana && c.given["chunk-size"] && (c.chunkSize < 200 || c.chunkSize > cookie.MaxCookieSize):
+		return usageError(fmt.Sprintf("-chunk-size %d: for Katana, 200 to %d bytes of the whole line", c.chunkSize, cookie.MaxCookieSize))
+	case c.kind != kindKatana && c.given["chunk-size"] && (c.chunkSize < cookie.MinChunkSize || c.chunkSize > cookie.MaxCookieSize):
 		return usageError(fmt.Sprintf("-chunk-size %d: .NET takes %d and more, browsers up to %d with the name",
 			c.chunkSize, cookie.MinChunkSize, cookie.MaxCookieSize))
 	case c.given["user-data"] && c.kind != kindForms:
 		return usageError("-user-data goes with -kind forms")
 	case (c.given["same-site"] || c.noSecure) && c.kind != "" && !c.kind.text().carried:
 		return usageError(fmt.Sprintf("-same-site and -insecure-no-secure are for cookies, not for -kind %s", c.kind))
-	case len(c.properties) > 0 && !c.kind.isOWIN():
-		return usageError("-property goes with -kind owin, bearer, refresh and code")
+	case len(c.properties) > 0 && !c.kind.isKatana():
+		return usageError("-property goes with -kind katana, bearer, refresh and code")
 	case len(c.roles)+len(c.claims) > 0 && (c.kind == kindForms || c.kind == kindAnonymous):
 		return usageError(fmt.Sprintf("-role and -claim are not for -kind %s, which has no claims; forms tickets have -user-data", c.kind))
 	case c.given["cert"] && c.kind != "" && !c.kind.isSession():
@@ -216,9 +216,9 @@ func (c *issue) fill(s *site) error {
 			c.chunkSize = s.session.chunkSize
 		}
 		c.authType = cmp.Or(c.authType, "Federation")
-	case c.kind == kindOWIN:
+	case c.kind == kindKatana:
 		c.authType = doctor.AuthTypeOf(c.cookie, c.authType)
-	case c.kind.isOWIN():
+	case c.kind.isKatana():
 		c.authType = cmp.Or(c.authType, "Bearer")
 	}
 	c.path = cmp.Or(c.path, path, "/")
@@ -244,8 +244,8 @@ func (c *issue) make(ctx context.Context, farm *codecs, p sessiontoken.Principal
 		return issued{text, t.IssueDate, t.Expiration, c.user}, err
 	case c.kind == kindAnonymous:
 		return c.makeAnonymous(ctx, farm)
-	case c.kind.isOWIN():
-		return c.makeOWIN(ctx, farm, p)
+	case c.kind.isKatana():
+		return c.makeKatana(ctx, farm, p)
 	}
 	codec, err := farm.session(c.kind)
 	if err != nil {
@@ -275,8 +275,8 @@ func (c *issue) makeAnonymous(ctx context.Context, farm *codecs) (issued, error)
 	return issued{text, time.Now().UTC(), id.Expires, "visitor " + id.ID}, err
 }
 
-func (c *issue) makeOWIN(ctx context.Context, farm *codecs, p sessiontoken.Principal) (issued, error) {
-	codec, err := farm.owin(c.kind, c.authType)
+func (c *issue) makeKatana(ctx context.Context, farm *codecs, p sessiontoken.Principal) (issued, error) {
+	codec, err := farm.katana(c.kind, c.authType)
 	if err != nil {
 		return issued{}, setupError{err}
 	}

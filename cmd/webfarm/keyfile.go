@@ -183,7 +183,7 @@ func (f keyFile) rows() [][]string {
 		{"validation", f.Validation},
 		{"decryption", fmt.Sprintf("%s, %d-bit key", f.Decryption, f.KeyBits)},
 		{"mode", mode},
-		{"", "forms, role and anonymous cookies follow it, FedAuth and OWIN do not"},
+		{"", "forms, role and anonymous cookies follow it, FedAuth and Katana do not"},
 	}
 	for _, w := range f.Warnings {
 		text := w.Text

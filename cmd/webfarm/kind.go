@@ -19,7 +19,7 @@ const (
 	kindFedAuth   = kind(doctor.FedAuth)
 	kindWIF10     = kind(doctor.WIF10)
 	kindForms     = kind(doctor.Forms)
-	kindOWIN      = kind(doctor.OWIN)
+	kindKatana    = kind(doctor.Katana)
 	kindBearer    = kind(doctor.Bearer)
 	kindRefresh   = kind(doctor.Refresh)
 	kindCode      = kind(doctor.AuthCode)
@@ -41,11 +41,11 @@ var kindTexts = []kindText{
 	{kindFedAuth, "session of WIF 4.5 (FedAuth)", cookie.WIF, true},
 	{kindWIF10, "session of WIF 1.0 (FedAuth)", cookie.WIF, true},
 	{kindForms, "forms authentication ticket (.ASPXAUTH)", cookie.Single, true},
-	{kindOWIN, "cookie of OWIN or ASP.NET Identity (.AspNet.*)", cookie.Katana, true},
+	{kindKatana, "cookie of Katana or ASP.NET Identity (.AspNet.*)", cookie.Katana, true},
 	{kindBearer, "OAuth access token (Authorization: Bearer)", 0, false},
 	{kindRefresh, "OAuth refresh token", 0, false},
 	{kindCode, "OAuth authorization code", 0, false},
-	{kindState, "state of a remote sign-in of OWIN", 0, false},
+	{kindState, "state of a remote sign-in of Katana", 0, false},
 	{kindRoles, "cached roles (.ASPXROLES), the envelope only", cookie.Single, true},
 	{kindAnonymous, "anonymous id (.ASPXANONYMOUS)", cookie.Single, true},
 }
@@ -63,13 +63,17 @@ func (k kind) text() kindText {
 // isSession reports whether k is a session of WIF.
 func (k kind) isSession() bool { return k == kindFedAuth || k == kindWIF10 }
 
-// isOWIN reports whether k is a ticket of Katana.
-func (k kind) isOWIN() bool {
-	return k == kindOWIN || k == kindBearer || k == kindRefresh || k == kindCode
+// isKatana reports whether k is a ticket of Katana.
+func (k kind) isKatana() bool {
+	return k == kindKatana || k == kindBearer || k == kindRefresh || k == kindCode
 }
 
 // kindFlag checks the value of -kind. Empty means to find it out.
+// Katana has the name of its interface too, owin.
 func kindFlag(text string, known ...kind) (kind, error) {
+	if text == "owin" {
+		text = string(kindKatana)
+	}
 	if text == "" || slices.Contains(known, kind(text)) {
 		return kind(text), nil
 	}
@@ -86,9 +90,9 @@ func kindNames(kinds []kind) string {
 
 // The kinds that each subcommand knows.
 var (
-	inspectKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindOWIN, kindBearer, kindRefresh, kindCode, kindState, kindRoles, kindAnonymous}
-	doctorKinds  = []kind{kindFedAuth, kindWIF10, kindForms, kindOWIN, kindBearer, kindRefresh, kindCode, kindRoles, kindAnonymous}
-	issueKinds   = []kind{kindFedAuth, kindWIF10, kindForms, kindOWIN, kindBearer, kindRefresh, kindCode, kindAnonymous}
+	inspectKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindState, kindRoles, kindAnonymous}
+	doctorKinds  = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindRoles, kindAnonymous}
+	issueKinds   = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindAnonymous}
 )
 
 // names are the names of the site's cookies.

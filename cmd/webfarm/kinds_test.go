@@ -27,9 +27,10 @@ func TestKindRoundTrips(t *testing.T) {
 		{[]string{"-kind", "wif10"}, []string{"-kind", "wif10"}, kindWIF10, "bob"},
 		{[]string{"-kind", "forms", "-user-data", "a,b"}, nil, kindForms, "bob"},
 		{[]string{"-kind", "forms", "-cookie", "Site"}, []string{"-kind", "forms", "-name", "Site"}, kindForms, "bob"},
-		{[]string{"-kind", "owin", "-role", "admin"}, nil, kindOWIN, "bob"},
-		{[]string{"-kind", "owin", "-auth-type", "Cookies"}, nil, kindOWIN, "bob"},
-		{[]string{"-kind", "owin", "-auth-type", "My Type", "-cookie", "Site"}, []string{"-kind", "owin", "-name", "Site", "-auth-type", "My Type"}, kindOWIN, "bob"},
+		{[]string{"-kind", "katana", "-role", "admin"}, nil, kindKatana, "bob"},
+		{[]string{"-kind", "owin"}, []string{"-kind", "owin", "-auth-type", "ApplicationCookie"}, kindKatana, "bob"}, // as many call it
+		{[]string{"-kind", "katana", "-auth-type", "Cookies"}, nil, kindKatana, "bob"},
+		{[]string{"-kind", "katana", "-auth-type", "My Type", "-cookie", "Site"}, []string{"-kind", "katana", "-name", "Site", "-auth-type", "My Type"}, kindKatana, "bob"},
 		{[]string{"-kind", "bearer", "-property", "client_id=app"}, nil, kindBearer, "bob"},
 		{[]string{"-kind", "refresh"}, []string{"-kind", "refresh"}, kindRefresh, "bob"},
 		{[]string{"-kind", "code"}, []string{"-kind", "code"}, kindCode, "bob"},
@@ -69,8 +70,8 @@ func nameIn(c credentialReport) string {
 		return c.Token.Identities[0].Name
 	case c.Forms != nil:
 		return c.Forms.Name
-	case c.OWIN != nil:
-		return c.OWIN.Identity.Name
+	case c.Katana != nil:
+		return c.Katana.Identity.Name
 	case c.Anonymous != nil:
 		return c.Anonymous.ID
 	}
@@ -82,7 +83,7 @@ func nameIn(c credentialReport) string {
 func TestInspectFindsAll(t *testing.T) {
 	freshConfig(t)
 	var headers []string
-	for _, k := range []string{"fedauth", "forms", "owin", "anonymous"} {
+	for _, k := range []string{"fedauth", "forms", "katana", "anonymous"} {
 		var r issueReport
 		tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-kind", k, "-json").want(t, exitOK).decode(t, &r)
 		headers = append(headers, r.Header)
@@ -97,7 +98,7 @@ func TestInspectFindsAll(t *testing.T) {
 	for _, c := range report.Credentials {
 		kinds = append(kinds, c.Kind)
 	}
-	if want := []kind{kindFedAuth, kindForms, kindAnonymous, kindOWIN, kindBearer}; !slices.Equal(kinds, want) {
+	if want := []kind{kindFedAuth, kindForms, kindAnonymous, kindKatana, kindBearer}; !slices.Equal(kinds, want) {
 		t.Errorf("found %q, want %q", kinds, want)
 	}
 	people := tool(t, request, "inspect", "-config", "web.config").want(t, exitOK)
@@ -243,7 +244,7 @@ func TestCertificate(t *testing.T) {
 // TestHiddenValues keeps what is a credential of its own out of the output.
 func TestHiddenValues(t *testing.T) {
 	freshConfig(t)
-	issued := tool(t, "", "issue", "-config", "web.config", "-kind", "owin", "-name", "bob", "-claim", "AspNet.Identity.SecurityStamp=s3cr3t",
+	issued := tool(t, "", "issue", "-config", "web.config", "-kind", "katana", "-name", "bob", "-claim", "AspNet.Identity.SecurityStamp=s3cr3t",
 		"-claim", "access_token=s3cr3t", "-property", ".Token.Refresh_Token=s3cr3t").want(t, exitOK)
 	for _, args := range [][]string{nil, {"-json"}} {
 		r := tool(t, issued.out, append([]string{"inspect", "-config", "web.config", "-"}, args...)...).want(t, exitOK)

@@ -100,7 +100,7 @@ type anatomyIdentity struct {
 var layerTitles = []anatomyFact{
 	{"text", "Text"}, {"envelope", "Envelope"}, {"machine-key", "Machine key"}, {"rsa-signature", "Signature"}, {"rsa-encryption", "Encryption"},
 	{"payload", "Payload"}, {"store", "Store"}, {"deflate", "Deflate"}, {"gzip", "Gzip"}, {"nrbf", "BinaryFormatter"}, {"nbfx", "Binary XML"},
-	{"ids", "Names"}, {"validity", "Validity"}, {"forms-ticket", "Forms ticket"}, {"owin-ticket", "OWIN ticket"},
+	{"ids", "Names"}, {"validity", "Validity"}, {"forms-ticket", "Forms ticket"}, {"katana-ticket", "Katana ticket"},
 	{"role-cookie", "Roles"}, {"anonymous-id", "Anonymous id"}, {"cookie", "Cookie"}, {"configuration", "Configuration"},
 }
 
@@ -183,10 +183,10 @@ func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) ana
 		for _, role := range c.Forms.Roles {
 			a.Facts = append(a.Facts, anatomyFact{"Role", abridged(role)})
 		}
-	case c.OWIN != nil:
-		a.Time = newAnatomyTime(c.OWIN.Issued, c.OWIN.Expires, c.OWIN.RenewFrom, now)
-		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.OWIN.Persistent)}, {"Authentication type", abridged(c.AuthType)}}
-		a.identity(&c.OWIN.Identity, "")
+	case c.Katana != nil:
+		a.Time = newAnatomyTime(c.Katana.Issued, c.Katana.Expires, c.Katana.RenewFrom, now)
+		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.Katana.Persistent)}, {"Authentication type", abridged(c.AuthType)}}
+		a.identity(&c.Katana.Identity, "")
 	case c.Anonymous != nil:
 		a.Time = newAnatomyTime(nil, &c.Anonymous.Expires, nil, now)
 		a.Facts = []anatomyFact{{"Visitor", abridged(c.Anonymous.ID)}}

@@ -373,8 +373,8 @@ func TestServeForms(t *testing.T) {
 	if _, page := s.get(s.public+"/inspect", "Cookie", cookie); !strings.Contains(page, "Carol Jensen") || !strings.Contains(page, "Renewed in use from") {
 		t.Error("the page does not show the ticket")
 	}
-	owin := issuedHeader(t, "-name", "Bob", "-kind", "owin")
-	if _, page := s.get(s.public+"/inspect", "Cookie", cookie+"; "+owin); !strings.Contains(page, "Credentials of this request") || strings.Count(page, "✓ accepted") != 2 {
+	katana := issuedHeader(t, "-name", "Bob", "-kind", "katana")
+	if _, page := s.get(s.public+"/inspect", "Cookie", cookie+"; "+katana); !strings.Contains(page, "Credentials of this request") || strings.Count(page, "✓ accepted") != 2 {
 		t.Error("the page does not show both")
 	}
 }

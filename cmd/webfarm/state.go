@@ -21,11 +21,11 @@ var middlewares = []struct {
 	short string
 	middleware
 }{
-	{"google", middleware{sessiontoken.OWINStateGoogle, "Google"}},
-	{"facebook", middleware{sessiontoken.OWINStateFacebook, "Facebook"}},
-	{"microsoft", middleware{sessiontoken.OWINStateMicrosoft, "Microsoft"}},
-	{"openidconnect", middleware{sessiontoken.OWINStateOpenIDConnect, "OpenIdConnect"}},
-	{"wsfederation", middleware{sessiontoken.OWINStateWSFederation, "Federation"}},
+	{"google", middleware{sessiontoken.KatanaStateGoogle, "Google"}},
+	{"facebook", middleware{sessiontoken.KatanaStateFacebook, "Facebook"}},
+	{"microsoft", middleware{sessiontoken.KatanaStateMicrosoft, "Microsoft"}},
+	{"openidconnect", middleware{sessiontoken.KatanaStateOpenIDConnect, "OpenIdConnect"}},
+	{"wsfederation", middleware{sessiontoken.KatanaStateWSFederation, "Federation"}},
 }
 
 // findMiddleware returns the one that -class and -auth-type mean. Either may
@@ -53,18 +53,18 @@ func findMiddleware(class, authType string) (middleware, error) {
 }
 
 // layerState is the layer of a state string that no other credential has.
-const layerState = "owin properties"
+const layerState = "katana properties"
 
 // openState inspects a state string. It has the outer layers of a ticket, and
 // inside the properties as they are.
 func (c *codecs) openState(ctx context.Context, authType, text string) (opened, error) {
 	m := middleware{c.stateClass, authType}
 	// Of a ticket under the same purposes only the outer layers are looked at.
-	outer, err := sessiontoken.NewOWINCodec(c.ring, []string{m.class, m.authType, "v1"}, nil)
+	outer, err := sessiontoken.NewKatanaCodec(c.ring, []string{m.class, m.authType, "v1"}, nil)
 	if err != nil {
 		return opened{}, setupError{err}
 	}
-	codec, err := sessiontoken.NewOWINStateCodec(c.ring, m.class, m.authType)
+	codec, err := sessiontoken.NewKatanaStateCodec(c.ring, m.class, m.authType)
 	if err != nil {
 		return opened{}, setupError{err}
 	}
@@ -82,7 +82,7 @@ func (c *codecs) openState(ctx context.Context, authType, text string) (opened, 
 	o.state, o.Err = codec.Decode(text)
 	o.Layers = append(o.Layers, anatomy.Layer{Name: layerState, Err: o.Err})
 	if o.Err == nil && o.state == nil {
-		o.state = sessiontoken.OWINProperties{}
+		o.state = sessiontoken.Properties{}
 	}
 	return o, nil
 }
@@ -93,7 +93,7 @@ type stateReport struct {
 	Properties []propertyReport `json:"properties"`
 }
 
-func newStateReport(class string, p sessiontoken.OWINProperties) *stateReport {
+func newStateReport(class string, p sessiontoken.Properties) *stateReport {
 	return &stateReport{class, newPropertyReports(p)}
 }
 

@@ -8,12 +8,12 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// owinFile is owin.json, as far as the tool needs it.
-type owinFile struct {
+// katanaFile is owin.json, as far as the tool needs it.
+type katanaFile struct {
 	Keys    map[string]keyText
-	Vectors []owinVector
+	Vectors []katanaVector
 	State   []struct {
-		owinVector
+		katanaVector
 		Properties [][2]string
 	}
 }
@@ -22,7 +22,7 @@ type owinFile struct {
 // middleware, by its class, and by the AuthenticationType alone.
 func TestStateVectors(t *testing.T) {
 	folder := here(t)
-	var file owinFile
+	var file katanaFile
 	read(t, "owin.json", &file)
 	if len(file.State) != 3 {
 		t.Fatalf("%d states", len(file.State))
@@ -68,7 +68,7 @@ func TestStateVectors(t *testing.T) {
 // the list.
 func TestStateOfOtherClass(t *testing.T) {
 	cfg := freshConfig(t)
-	codec, err := sessiontoken.NewOWINStateCodec(ringOf(t, cfg), "Owin.Security.Providers.GitHub.GitHubAuthenticationMiddleware", "GitHub")
+	codec, err := sessiontoken.NewKatanaStateCodec(ringOf(t, cfg), "Owin.Security.Providers.GitHub.GitHubAuthenticationMiddleware", "GitHub")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestStateFlags(t *testing.T) {
 // TestPurposeVectors opens the recorded tickets of sites with purposes of
 // their own, as a bare value and as a cookie of any name.
 func TestPurposeVectors(t *testing.T) {
-	var file owinFile
+	var file katanaFile
 	read(t, "owin.json", &file)
 	ran := 0
 	for _, v := range file.Vectors {
@@ -131,7 +131,7 @@ func TestPurposeVectors(t *testing.T) {
 			var seen inspectReport
 			tool(t, "", append(args, more...)...).want(t, exitOK).decode(t, &seen)
 			c := seen.Credentials[0]
-			if len(seen.Credentials) != 1 || c.OWIN == nil || !slices.Equal(c.Purposes, v.Purposes) || c.AuthType != "" {
+			if len(seen.Credentials) != 1 || c.Katana == nil || !slices.Equal(c.Purposes, v.Purposes) || c.AuthType != "" {
 				t.Errorf("%s: %+v", v.ID, seen.Credentials)
 			}
 		}

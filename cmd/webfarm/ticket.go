@@ -81,8 +81,8 @@ func textOrNone(s string) string {
 	return abridged(s)
 }
 
-// owinReport is a ticket of Katana.
-type owinReport struct {
+// katanaReport is a ticket of Katana.
+type katanaReport struct {
 	Version     string           `json:"version"`
 	Issued      *time.Time       `json:"issued,omitempty"`
 	Expires     *time.Time       `json:"expires,omitempty"` // missing: the ticket never expires
@@ -93,8 +93,8 @@ type owinReport struct {
 	Identity    identityReport   `json:"identity"`
 }
 
-func newOWINReport(t *sessiontoken.OWINTicket, k kind, now time.Time) *owinReport {
-	r := &owinReport{
+func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katanaReport {
+	r := &katanaReport{
 		Version: t.Version.String(), Persistent: t.Properties.Persistent(),
 		Properties: newPropertyReports(t.Properties), Identity: newIdentityReport(&t.Identity),
 	}
@@ -108,7 +108,7 @@ func newOWINReport(t *sessiontoken.OWINTicket, k kind, now time.Time) *owinRepor
 		left := expires.Unix() - now.Unix()
 		r.SecondsLeft = &left
 	}
-	if allow, known := t.Properties.AllowRefresh(); hasIssued && hasExpires && k == kindOWIN && (allow || !known) {
+	if allow, known := t.Properties.AllowRefresh(); hasIssued && hasExpires && k == kindKatana && (allow || !known) {
 		half := middle(issued, expires)
 		if half.Unix()-issued.Unix() == expires.Unix()-half.Unix() {
 			half = half.Add(time.Second) // at exactly half a ticket still serves
@@ -122,23 +122,23 @@ func newOWINReport(t *sessiontoken.OWINTicket, k kind, now time.Time) *owinRepor
 
 // propertyMeanings say what Katana does with a property.
 var propertyMeanings = map[string]string{
-	sessiontoken.OWINIssued:     "when the ticket was issued",
-	sessiontoken.OWINExpires:    "the last second of its validity",
-	sessiontoken.OWINPersistent: "the cookie outlives the browser",
-	sessiontoken.OWINRedirect:   "where to go after sign-in",
-	sessiontoken.OWINRefresh:    "whether the ticket may be renewed",
-	".xsrf":                     "ties the sign-in to one browser",
-	"userName":                  "set by the OAuth provider of the site",
-	"client_id":                 "the OAuth client that the ticket is for",
-	"as:client_id":              "the OAuth client, as many sites call it",
-	"code_challenge":            "PKCE: what the client must prove",
-	"redirect_uri":              "the address that the code was sent to",
-	"LoginProvider":             "the provider of an external sign-in",
-	"XsrfId":                    "ties an external sign-in to a user",
+	sessiontoken.PropertyIssued:     "when the ticket was issued",
+	sessiontoken.PropertyExpires:    "the last second of its validity",
+	sessiontoken.PropertyPersistent: "the cookie outlives the browser",
+	sessiontoken.PropertyRedirect:   "where to go after sign-in",
+	sessiontoken.PropertyRefresh:    "whether the ticket may be renewed",
+	".xsrf":                         "ties the sign-in to one browser",
+	"userName":                      "set by the OAuth provider of the site",
+	"client_id":                     "the OAuth client that the ticket is for",
+	"as:client_id":                  "the OAuth client, as many sites call it",
+	"code_challenge":                "PKCE: what the client must prove",
+	"redirect_uri":                  "the address that the code was sent to",
+	"LoginProvider":                 "the provider of an external sign-in",
+	"XsrfId":                        "ties an external sign-in to a user",
 }
 
-func (r *owinReport) print(b *bytes.Buffer, now time.Time) {
-	fmt.Fprintf(b, "\nOWIN ticket\n")
+func (r *katanaReport) print(b *bytes.Buffer, now time.Time) {
+	fmt.Fprintf(b, "\nKatana ticket\n")
 	var rows [][]string
 	row := func(name string, t *time.Time, note, missing string) {
 		if t == nil {

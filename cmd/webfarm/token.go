@@ -58,7 +58,7 @@ func newPropertyReport(p sessiontoken.Property) propertyReport {
 	return propertyReport{Name: p.Name, Value: p.Value}
 }
 
-func newPropertyReports(list sessiontoken.OWINProperties) []propertyReport {
+func newPropertyReports(list sessiontoken.Properties) []propertyReport {
 	reports := []propertyReport{}
 	for _, p := range list {
 		reports = append(reports, newPropertyReport(p))

@@ -53,8 +53,8 @@ type formsVector struct {
 	Ticket                               struct{ Name, UserData, CookiePath string }
 }
 
-// owinVector is a vector of owin.json, as far as the tool needs it.
-type owinVector struct {
+// katanaVector is a vector of owin.json, as far as the tool needs it.
+type katanaVector struct {
 	ID, Key, Expect string
 	Purposes        []string
 	Text            *string
@@ -89,13 +89,13 @@ func TestKindTranscripts(t *testing.T) {
 		}
 	}
 
-	var owin owinFile
-	read(t, "owin.json", &owin)
-	for _, v := range owin.Vectors {
+	var katana katanaFile
+	read(t, "owin.json", &katana)
+	for _, v := range katana.Vectors {
 		if v.Text == nil {
 			continue
 		}
-		config, at := owin.Keys[v.Key].config(""), []string{"-at", "2024-07-16"}
+		config, at := katana.Keys[v.Key].config(""), []string{"-at", "2024-07-16"}
 		switch v.ID {
 		case "pub-001-cookie-ApplicationCookie":
 			show(v.ID, config, ".AspNet.ApplicationCookie="+*v.Text, exitOK, at...)
@@ -165,12 +165,12 @@ func protectionName(v formsVector) string {
 	return "All"
 }
 
-// TestOWINVectors opens every recorded ticket of a purpose that the tool
+// TestKatanaVectors opens every recorded ticket of a purpose that the tool
 // knows, and every refused one is refused with an explanation.
-func TestOWINVectors(t *testing.T) {
+func TestKatanaVectors(t *testing.T) {
 	var file struct {
 		Keys    map[string]keyText
-		Vectors []owinVector
+		Vectors []katanaVector
 	}
 	read(t, "owin.json", &file)
 	accepted, refused := 0, 0
@@ -194,7 +194,7 @@ func TestOWINVectors(t *testing.T) {
 			if !strings.HasSuffix(v.Purposes[0], "CookieAuthenticationMiddleware") {
 				continue
 			}
-			args = append(args, "-kind", "owin", "-auth-type", v.Purposes[1])
+			args = append(args, "-kind", "katana", "-auth-type", v.Purposes[1])
 		}
 		t.Run(v.ID, func(t *testing.T) {
 			config := file.Keys[v.Key].config("")
@@ -208,7 +208,7 @@ func TestOWINVectors(t *testing.T) {
 			}
 			if c.OK {
 				accepted++
-				if c.OWIN == nil || v.Expect != "ok" {
+				if c.Katana == nil || v.Expect != "ok" {
 					t.Errorf("accepted, expected %s", v.Expect)
 				}
 			} else {

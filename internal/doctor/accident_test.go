@@ -144,7 +144,7 @@ func TestPaddingAccident(t *testing.T) {
 	sizes := map[string]int{"AES": 32, "3DES": 24, "DES": 8}
 	for _, v := range []string{"SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512", "MD5"} {
 		for d, size := range sizes {
-			for _, format := range []string{"session", "forms", "OWIN", "roles", "legacy All", "legacy Encryption", "WIF 1.0"} {
+			for _, format := range []string{"session", "forms", "Katana", "roles", "legacy All", "legacy Encryption", "WIF 1.0"} {
 				legacy := strings.HasPrefix(format, "legacy") || format == "WIF 1.0"
 				if v == "MD5" && !legacy {
 					continue // not in Framework45
@@ -217,10 +217,10 @@ func (w writer) seal(t *testing.T, s site, format string) (name string, c sealed
 	case "forms":
 		data := open(machinekey.FormsTicket, must[[]byte](t)(hex.DecodeString(s.forms(t))))
 		return ".ASPXAUTH", w.protect(data, hex.EncodeToString, "FormsAuthentication.Ticket")
-	case "OWIN":
+	case "Katana":
 		specific := []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "ApplicationCookie", "v1"}
 		data := open(must[machinekey.Purpose](t)(machinekey.UserPurpose(specific...)),
-			must[[]byte](t)(base64.RawURLEncoding.DecodeString(s.owin(t, "ApplicationCookie"))))
+			must[[]byte](t)(base64.RawURLEncoding.DecodeString(s.katana(t, "ApplicationCookie"))))
 		return ".AspNet.ApplicationCookie", w.protect(data, base64.RawURLEncoding.EncodeToString, append([]string{user}, specific...)...)
 	case "roles":
 		data := append([]byte{0, 1, 0, 0, 0, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0}, "the rest"...)

@@ -24,7 +24,7 @@ func TestBounds(t *testing.T) {
 		{"many copies", strings.Repeat("FedAuth=QUFB; FedAuth1=QUFB; FedAuth=QkJC; FedAuth1=Q0ND; ", 500)},
 		{"many chunks", manyChunks()},
 		{"nested elements", "FedAuth=" + base64.StdEncoding.EncodeToString([]byte(xml))},
-		{"many OWIN cookies", manyCookies()},
+		{"many Katana cookies", manyCookies()},
 		{"equals signs", "FedAuth=" + strings.Repeat("=", 60000)},
 		{"as long as is searched", ".AspNet.ApplicationCookie=" + strings.Repeat("A", doctor.MaxText)},
 		{"a full header", fullHeader()},

@@ -34,7 +34,7 @@ type Difference struct {
 // Sharing says whether what one node issues is read by the other.
 type Sharing struct {
 	Kind Kind `json:"kind"`
-	// Used says that one of the files switches it on. OWIN cookies are set up
+	// Used says that one of the files switches it on. Katana cookies are set up
 	// in code and always count.
 	Used bool   `json:"used"`
 	OK   bool   `json:"ok"`
@@ -73,8 +73,8 @@ func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 	if r.Differences == nil {
 		r.Differences = []Difference{}
 	}
-	for _, k := range []Kind{a.session.kind, OWIN, Forms, Roles, Anonymous} {
-		s := Sharing{Kind: k, Used: k == OWIN || a.uses(k) || b.uses(k)}
+	for _, k := range []Kind{a.session.kind, Katana, Forms, Roles, Anonymous} {
+		s := Sharing{Kind: k, Used: k == Katana || a.uses(k) || b.uses(k)}
 		s.OK, s.Why = c.shares(ctx, k, o)
 		r.OK = r.OK && (s.OK || !s.Used)
 		r.Sharing = append(r.Sharing, s)
@@ -95,7 +95,7 @@ func (n *Node) uses(k Kind) bool {
 	return n.session.on
 }
 
-var everyKind = []Kind{FedAuth, WIF10, OWIN, Forms, Roles, Anonymous}
+var everyKind = []Kind{FedAuth, WIF10, Katana, Forms, Roles, Anonymous}
 
 // keys compares <machineKey>.
 func (c *comparer) keys() {
@@ -281,8 +281,8 @@ func (k Kind) Plural() string {
 		return "sessions of WIF"
 	case Forms:
 		return "forms tickets"
-	case OWIN:
-		return "OWIN cookies"
+	case Katana:
+		return "Katana cookies"
 	case Roles:
 		return "role cookies"
 	case Anonymous:

@@ -14,7 +14,7 @@ import (
 // differences, the kinds that cannot be shared because of it, and that the fix
 // brings the nodes together.
 func TestCompare(t *testing.T) {
-	all := []doctor.Kind{doctor.FedAuth, doctor.OWIN, doctor.Forms, doctor.Roles, doctor.Anonymous}
+	all := []doctor.Kind{doctor.FedAuth, doctor.Katana, doctor.Forms, doctor.Roles, doctor.Anonymous}
 	small := []doctor.Kind{doctor.Forms, doctor.Roles, doctor.Anonymous}
 	tests := []struct {
 		name    string

@@ -183,25 +183,25 @@ func (n *Node) kindDifferences(own setup, h *hit, f found) []Finding {
 		return []Finding{{Code: CodePurposes, DotNet: dotnetCrypto,
 			Sentence: fmt.Sprintf("%s is authentic, but holds something else than its name says: %s.", label, what),
 			Fix: elsewhere("code", "the purposes given to MachineKey.Protect must be the same on both sides; a handler of the site's own needs a Transform in Go "+
-				"(sessiontoken.SessionOptions.Transforms) or sessiontoken.NewOWINCodec with its purposes")}}
+				"(sessiontoken.SessionOptions.Transforms) or sessiontoken.NewKatanaCodec with its purposes")}}
 	case h.kind.isSession() && f.kind.isSession():
 		return n.sessionDifferences(own, h, f)
 	case h.kind != f.kind:
 		return []Finding{{Code: CodeOtherCredential, DotNet: dotnetCrypto,
 			Sentence: fmt.Sprintf("%s should hold %s and holds %s.", label, f.kind, h.withType()),
 			Fix:      n.renamed(h, f)}}
-	case h.kind == OWIN && h.authType != f.authType:
+	case h.kind == Katana && h.authType != f.authType:
 		return []Finding{{Code: CodeAuthenticationType, DotNet: "anonymous, without an error",
 			Sentence: fmt.Sprintf("%s was written by a middleware with the AuthenticationType %q, not %q: it is part of the purposes, and the cookie's name plays no part.", label, h.authType, f.authType),
 			Fix: elsewhere("code", fmt.Sprintf("use the same on all nodes: AuthenticationType = %q in CookieAuthenticationOptions, "+
-				"in Go sessiontoken.NewOWINCookieCodec(ring, %q, nil); with this tool -auth-type %q", h.authType, h.authType, h.authType))}}
+				"in Go sessiontoken.NewKatanaCookieCodec(ring, %q, nil); with this tool -auth-type %q", h.authType, h.authType, h.authType))}}
 	}
 	return nil
 }
 
 // withType is the kind of a hit with its AuthenticationType.
 func (h *hit) withType() string {
-	if h.kind == OWIN {
+	if h.kind == Katana {
 		return fmt.Sprintf("%s of the AuthenticationType %q", h.kind, h.authType)
 	}
 	return h.kind.String()
@@ -224,9 +224,9 @@ func (n *Node) renamed(h *hit, f found) Fix {
 		return n.inFile(text, Setting{Path: pathCookie, Attribute: "name", Value: name})
 	case h.kind == WIF10:
 		return n.inFile(text, Setting{Path: pathCookie10, Attribute: "name", Value: name})
-	case h.kind == OWIN:
-		return elsewhere("code", fmt.Sprintf("%s: CookieName = %q with AuthenticationType = %q in CookieAuthenticationOptions, in Go cookie.FromOWIN(%q) "+
-			"with sessiontoken.NewOWINCookieCodec(ring, %q, nil)", text, name, h.authType, name, h.authType))
+	case h.kind == Katana:
+		return elsewhere("code", fmt.Sprintf("%s: CookieName = %q with AuthenticationType = %q in CookieAuthenticationOptions, in Go cookie.FromKatana(%q) "+
+			"with sessiontoken.NewKatanaCookieCodec(ring, %q, nil)", text, name, h.authType, name, h.authType))
 	}
 	return elsewhere("code", "it does not belong into this cookie: look at the code that sets it")
 }

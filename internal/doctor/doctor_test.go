@@ -67,9 +67,9 @@ func TestDiagnoses(t *testing.T) {
 			a := fresh(t).with(func(s *site) { s.mode, s.validation = "Framework20SP1", "MD5" })
 			return broken{site: a.with(func(s *site) { s.validation = "SHA1" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
-		{"decryption of an OWIN cookie", doctor.CodeDecryptionAlgorithm, `decryption="3DES", and node-a.config says "AES"`, true, func(t *testing.T) broken {
+		{"decryption of a Katana cookie", doctor.CodeDecryptionAlgorithm, `decryption="3DES", and node-a.config says "AES"`, true, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.decryption, s.decryptionKey = "3DES", s.decryptionKey[:48] })
-			return broken{site: a.with(func(s *site) { s.decryption = "AES" }), input: header(".AspNet.ApplicationCookie=" + a.owin(t, "ApplicationCookie"))}
+			return broken{site: a.with(func(s *site) { s.decryption = "AES" }), input: header(".AspNet.ApplicationCookie=" + a.katana(t, "ApplicationCookie"))}
 		}},
 		{"decryption of a ticket of a legacy mode", doctor.CodeDecryptionAlgorithm, `decryption="DES"`, true, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode, s.decryption = "Framework20SP1", "DES" })
@@ -108,13 +108,13 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"another common AuthenticationType", doctor.CodeAuthenticationType, `"Cookies", not "ApplicationCookie"`, false, func(t *testing.T) broken {
 			a := fresh(t)
-			in := header(".AspNet.ApplicationCookie=" + a.owin(t, "Cookies"))
+			in := header(".AspNet.ApplicationCookie=" + a.katana(t, "Cookies"))
 			return broken{site: a, input: in, repaired: &in, retry: &doctor.Options{AuthType: "Cookies"}}
 		}},
-		{"an OWIN cookie under the session's name", doctor.CodeOtherCredential, `a session of WIF 4.5 and holds an OWIN (Katana) cookie of the AuthenticationType "ExternalCookie"`, false, func(t *testing.T) broken {
+		{"a Katana cookie under the session's name", doctor.CodeOtherCredential, `a session of WIF 4.5 and holds a Katana cookie of the AuthenticationType "ExternalCookie"`, false, func(t *testing.T) broken {
 			a := fresh(t)
-			in := header("FedAuth=" + a.owin(t, "ExternalCookie"))
-			return broken{site: a, input: in, repaired: &in, retry: &doctor.Options{Kind: doctor.OWIN, Name: "FedAuth", AuthType: "ExternalCookie"}}
+			in := header("FedAuth=" + a.katana(t, "ExternalCookie"))
+			return broken{site: a, input: in, repaired: &in, retry: &doctor.Options{Kind: doctor.Katana, Name: "FedAuth", AuthType: "ExternalCookie"}}
 		}},
 		{"a session under the forms cookie's name", doctor.CodeOtherCredential, "should hold a forms authentication ticket and holds a session of WIF 4.5", false, func(t *testing.T) broken {
 			a := fresh(t)
@@ -134,9 +134,9 @@ func TestDiagnoses(t *testing.T) {
 			a := fresh(t)
 			return broken{site: a, input: header(".ASPXROLES=" + a.anonymousID(t, machinekey.Framework45, machinekey.ProtectionAll))}
 		}},
-		{"an access token under the name of an OWIN cookie", doctor.CodeOtherCredential, "holds an OAuth access token", false, func(t *testing.T) broken {
+		{"an access token under the name of a Katana cookie", doctor.CodeOtherCredential, "holds an OAuth access token", false, func(t *testing.T) broken {
 			a := fresh(t)
-			codec := must[*sessiontoken.OWINCodec](t)(sessiontoken.NewOWINAccessTokenCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), &sessiontoken.OWINOptions{Now: at(now)}))
+			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaAccessTokenCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), &sessiontoken.KatanaOptions{Now: at(now)}))
 			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil))))}
 		}},
 		{"MachineKey.Protect without purposes", doctor.CodePurposes, "MachineKey.Protect without purposes", false, func(t *testing.T) broken {
@@ -150,8 +150,8 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"the state of a remote sign-in", doctor.CodePurposes, "the state of a sign-in with Google", false, func(t *testing.T) broken {
 			a := fresh(t)
-			codec := must[*sessiontoken.OWINStateCodec](t)(sessiontoken.NewOWINStateCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.OWINStateGoogle, "Google"))
-			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(sessiontoken.OWINProperties{{Name: ".redirect", Value: "/"}})))}
+			codec := must[*sessiontoken.KatanaStateCodec](t)(sessiontoken.NewKatanaStateCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.KatanaStateGoogle, "Google"))
+			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(sessiontoken.Properties{{Name: ".redirect", Value: "/"}})))}
 		}},
 		{"a session under DPAPI", doctor.CodeDPAPI, "sealed with the Windows DPAPI", false, func(t *testing.T) broken {
 			blob := append([]byte("\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"), make([]byte, 200)...)
@@ -161,7 +161,7 @@ func TestDiagnoses(t *testing.T) {
 			a := fresh(t)
 			return broken{site: a.with(func(s *site) { s.handler = "default" }), input: header("FedAuth=" + a.session(t, nil, 0))}
 		}},
-		{"a DPAPI blob in an OWIN cookie", doctor.CodeDPAPI, "outside of IIS", false, func(t *testing.T) broken {
+		{"a DPAPI blob in a Katana cookie", doctor.CodeDPAPI, "outside of IIS", false, func(t *testing.T) broken {
 			blob := append([]byte("\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"), make([]byte, 99)...)
 			return broken{site: fresh(t), input: header(".AspNet.ApplicationCookie=" + base64.RawURLEncoding.EncodeToString(blob))}
 		}},
@@ -215,7 +215,7 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"a chunk of Katana missing", doctor.CodeMissingChunk, ".AspNet.ApplicationCookieC2 is not in the request", false, func(t *testing.T) broken {
 			a := fresh(t)
-			parts := chunks(t, cookie.Katana, ".AspNet.ApplicationCookie", a.owin(t, "ApplicationCookie"), 200)
+			parts := chunks(t, cookie.Katana, ".AspNet.ApplicationCookie", a.katana(t, "ApplicationCookie"), 200)
 			return broken{site: a, input: header(strings.Join(append(parts[:2:2], parts[3:]...), "; "))}
 		}},
 		{"a stale chunk", doctor.CodeStaleChunk, "before FedAuth1", false, func(t *testing.T) broken {
@@ -242,14 +242,14 @@ func TestDiagnoses(t *testing.T) {
 			a := fresh(t)
 			return broken{site: a, input: header(".ASPXAUTH=" + a.forms(t)[:150])}
 		}},
-		{"an OWIN cookie cut off", doctor.CodeTruncated, "its end is missing", false, func(t *testing.T) broken {
+		{"a Katana cookie cut off", doctor.CodeTruncated, "its end is missing", false, func(t *testing.T) broken {
 			a := fresh(t)
-			text := a.owin(t, "ApplicationCookie")
+			text := a.katana(t, "ApplicationCookie")
 			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + text[:len(text)/4*4-3])}
 		}},
-		{"an OWIN cookie with a letter it cannot have", doctor.CodeTruncated, "no key could be tried", false, func(t *testing.T) broken {
+		{"a Katana cookie with a letter it cannot have", doctor.CodeTruncated, "no key could be tried", false, func(t *testing.T) broken {
 			a := fresh(t)
-			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + a.owin(t, "ApplicationCookie")[:40] + "*")}
+			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + a.katana(t, "ApplicationCookie")[:40] + "*")}
 		}},
 		{"encoded once", doctor.CodeURLEncoded, "percent-encoded on its way (once)", false, func(t *testing.T) broken {
 			a := fresh(t)
@@ -308,8 +308,8 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"a session store of Katana", doctor.CodeReferenceMode, "the session itself is in the store", false, func(t *testing.T) broken {
 			a := fresh(t)
-			codec := must[*sessiontoken.OWINCodec](t)(sessiontoken.NewOWINCookieCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), "ApplicationCookie",
-				&sessiontoken.OWINOptions{Store: new(nowhere), Now: at(now)}))
+			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCookieCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), "ApplicationCookie",
+				&sessiontoken.KatanaOptions{Store: new(nowhere), Now: at(now)}))
 			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil))))}
 		}},
 		{"a ticket over 4096 characters", doctor.CodeFormsTooLong, "of more than 4096", false, func(t *testing.T) broken {

@@ -107,7 +107,7 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 		f.kind = nodes[0].session.kind
 	}
 	c := Credential{Name: f.name, Kind: f.kind, OK: true, Length: len(f.text)}
-	if f.kind == OWIN {
+	if f.kind == Katana {
 		c.AuthType = f.authType
 	}
 	c.describe(f)
@@ -173,7 +173,7 @@ func guess(n *Node, text string) Kind {
 	if strings.HasPrefix(text, "77u/") || strings.HasPrefix(text, "PD94") || strings.HasPrefix(text, "PFNl") {
 		return n.session.kind // <?xml or <Sec, with or without a byte order mark
 	}
-	return OWIN
+	return Katana
 }
 
 // endpoint is the cookie path by which a node judges sessions, empty if

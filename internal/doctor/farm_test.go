@@ -220,11 +220,11 @@ func ann(claims int) sessiontoken.Principal {
 	return sessiontoken.Principal{Identities: []sessiontoken.Identity{id}}
 }
 
-// owin issues the text of a cookie of Katana for ann.
-func (s site) owin(t testing.TB, authType string) string {
+// katana issues the text of a cookie of Katana for ann.
+func (s site) katana(t testing.TB, authType string) string {
 	t.Helper()
-	codec := must[*sessiontoken.OWINCodec](t)(sessiontoken.NewOWINCookieCodec(s.ring(t, machinekey.Framework45, doctor.Isolation{}), authType,
-		&sessiontoken.OWINOptions{Now: at(now)}))
+	codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCookieCodec(s.ring(t, machinekey.Framework45, doctor.Isolation{}), authType,
+		&sessiontoken.KatanaOptions{Now: at(now)}))
 	return must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil)))
 }
 

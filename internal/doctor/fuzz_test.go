@@ -26,9 +26,9 @@ func FuzzExamine(f *testing.F) {
 		add(".ASPXAUTH="+text, s.text())
 		add("FedAuth="+text+"; .ASPXROLES="+text+"; .ASPXANONYMOUS="+text, s.text())
 	}
-	var owin struct{ Vectors []struct{ Text *string } }
-	readVectors(f, "owin.json", &owin)
-	for _, v := range owin.Vectors[:min(10, len(owin.Vectors))] {
+	var katana struct{ Vectors []struct{ Text *string } }
+	readVectors(f, "owin.json", &katana)
+	for _, v := range katana.Vectors[:min(10, len(katana.Vectors))] {
 		if v.Text != nil {
 			add(".AspNet.Cookies=chunks:2; .AspNet.CookiesC1="+*v.Text+"; .AspNet.CookiesC2=", config)
 		}
@@ -36,7 +36,7 @@ func FuzzExamine(f *testing.F) {
 	s, line, _ := sessionVector(f, "legacy-encryption")
 	add(line, s.text())
 	add("FedAuth="+a.session(f, nil, 0), config)
-	add(".AspNet.ApplicationCookie="+a.owin(f, "Cookies"), a.with(func(s *site) { s.validationKey += ",IsolateApps" }).text())
+	add(".AspNet.ApplicationCookie="+a.katana(f, "Cookies"), a.with(func(s *site) { s.validationKey += ",IsolateApps" }).text())
 	add("FedAuth=%257%2", a.with(func(s *site) { s.validationKey, s.decryptionKey = s.decryptionKey, "AutoGenerate" }).text())
 	add("theme=dark", a.with(func(s *site) { s.sessionName = "Fed\x7fAuth" }).text())
 	for _, text := range []string{"", "=", ";", "FedAuth", "FedAuth=;FedAuth1", "\x00\xff=\x1b[2J", `FedAuth="=="`, "FedAuth= + +", ".AspNet.=1", ".AspNetCore.=chunks-1", "FedAuth1=A; FedAuth=B; FedAuth=C"} {

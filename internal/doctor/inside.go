@@ -30,7 +30,7 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 	case errors.Is(o.err, sessiontoken.ErrNotInStore):
 		return &Finding{Code: CodeReferenceMode, DotNet: "ID4243",
 			Sentence: label + ", but only names a session: the session itself is in the store of the node that issued it.",
-			Fix:      elsewhere("store", "give all nodes one shared store (SessionStore in CookieAuthenticationOptions; in Go OWINOptions.Store, which .NET nodes cannot share), or none")}
+			Fix:      elsewhere("store", "give all nodes one shared store (SessionStore in CookieAuthenticationOptions; in Go KatanaOptions.Store, which .NET nodes cannot share), or none")}
 	case errors.Is(o.err, sessiontoken.ErrExpired):
 		return &Finding{Code: CodeExpired, DotNet: "ID4255, or anonymous", Sentence: fmt.Sprintf("%s, but it ended at %s, %s before %s%s.",
 			label, clock(o.to), span(now.Sub(o.to)), clock(now), beyond(skew)), Fix: elsewhere("sign-in", expiredAdvice(now.Sub(o.to)-skew, k))}

@@ -10,7 +10,7 @@ const (
 	FedAuth   Kind = "fedauth"   // session of WIF 4.5
 	WIF10     Kind = "wif10"     // session of WIF 1.0
 	Forms     Kind = "forms"     // .ASPXAUTH
-	OWIN      Kind = "owin"      // .AspNet.*
+	Katana    Kind = "katana"    // .AspNet.*
 	Bearer    Kind = "bearer"    // OAuth access token
 	Refresh   Kind = "refresh"   // OAuth refresh token
 	AuthCode  Kind = "code"      // OAuth authorization code
@@ -28,8 +28,8 @@ func (k Kind) String() string {
 		return "a session of WIF 1.0"
 	case Forms:
 		return "a forms authentication ticket"
-	case OWIN:
-		return "an OWIN (Katana) cookie"
+	case Katana:
+		return "a Katana cookie"
 	case Bearer:
 		return "an OAuth access token"
 	case Refresh:
@@ -50,14 +50,14 @@ func (k Kind) String() string {
 func (k Kind) isSession() bool { return k == FedAuth || k == WIF10 }
 
 // isTicket reports whether k is a ticket of Katana.
-func (k Kind) isTicket() bool { return k == OWIN || k == Bearer || k == Refresh || k == AuthCode }
+func (k Kind) isTicket() bool { return k == Katana || k == Bearer || k == Refresh || k == AuthCode }
 
 // chunking is how cookies carry k.
 func (k Kind) chunking() cookie.Chunking {
 	switch k {
 	case FedAuth, WIF10:
 		return cookie.WIF
-	case OWIN:
+	case Katana:
 		return cookie.Katana
 	}
 	return cookie.Single

@@ -73,7 +73,7 @@ func (o *Options) locate(n *Node, in Input) []found {
 			continue
 		}
 		seen[name], seen[base] = true, true
-		add(o.inCookie(in.Request, base, OWIN))
+		add(o.inCookie(in.Request, base, Katana))
 	}
 	text, err := cookie.Bearer(in.Request)
 	if err == nil || !errors.Is(err, cookie.ErrNoCredential) {

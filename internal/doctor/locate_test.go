@@ -17,17 +17,17 @@ func TestWholeRequest(t *testing.T) {
 	cookies := []string{
 		"theme=dark", "ASP.NET_SessionId=" + strings.Repeat("a", 24), "__RequestVerificationToken=" + strings.Repeat("Ab3_", 30),
 		".AspNet.Correlation.Google=" + strings.Repeat("x", 43),
-		".AspNet.ExternalCookie=" + a.owin(t, "ExternalCookie"),
-		".AspNet.ApplicationCookie=" + a.owin(t, "ApplicationCookie"),
+		".AspNet.ExternalCookie=" + a.katana(t, "ExternalCookie"),
+		".AspNet.ApplicationCookie=" + a.katana(t, "ApplicationCookie"),
 		".ASPXANONYMOUS=" + a.anonymousID(t, machinekey.Framework45, machinekey.ProtectionAll),
 		"fedauth=" + a.session(t, nil, 0), // System.Web finds names in any case
 		".ASPXAUTH=" + a.forms(t),
 	}
 	in := header(strings.Join(cookies, "; "))
-	in.Request.Header.Set("Authorization", "Bearer "+fresh(t).owin(t, "Bearer"))
+	in.Request.Header.Set("Authorization", "Bearer "+fresh(t).katana(t, "Bearer"))
 	r := doctor.Examine(ctx, []*doctor.Node{a.node(t, "web.config")}, in, doctor.Options{Now: now})
 	want := []string{"fedauth FedAuth true", "forms .ASPXAUTH true", "anonymous .ASPXANONYMOUS true",
-		"owin .AspNet.ExternalCookie true", "owin .AspNet.ApplicationCookie true", "bearer  false"}
+		"katana .AspNet.ExternalCookie true", "katana .AspNet.ApplicationCookie true", "bearer  false"}
 	var got []string
 	for _, c := range r.Credentials {
 		got = append(got, string(c.Kind)+" "+c.Name+map[bool]string{true: " true", false: " false"}[c.OK])
@@ -54,13 +54,13 @@ func TestUnknownNames(t *testing.T) {
 		{"a ticket under a name that code sets", header(".SITE=" + a.forms(t)), doctor.Forms, doctor.CodeOK, doctor.Options{Name: ".SITE"}},
 		{"a session under a name that code sets", header("SiteAuth=" + a.session(t, nil, 0)), doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "SiteAuth", Kind: doctor.FedAuth}},
 		{"a role cookie by its kind", header("FedAuth=x"), doctor.Roles, doctor.CodeNoCookie, doctor.Options{Kind: doctor.Roles}},
-		{"an OWIN cookie by its AuthenticationType", header(".AspNet.Acme=" + a.owin(t, "Acme")), doctor.OWIN, doctor.CodeOK, doctor.Options{Kind: doctor.OWIN, AuthType: "Acme"}},
+		{"a Katana cookie by its AuthenticationType", header(".AspNet.Acme=" + a.katana(t, "Acme")), doctor.Katana, doctor.CodeOK, doctor.Options{Kind: doctor.Katana, AuthType: "Acme"}},
 		{"one cookie by its name", header(".ASPXAUTH=x; FedAuth=" + a.session(t, nil, 0)), doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "fedauth"}},
-		{"a bare value and a name", doctor.Input{Text: a.owin(t, "Acme")}, doctor.OWIN, doctor.CodeOK, doctor.Options{Name: ".AspNet.Acme"}},
-		{"an OWIN cookie with CookieName", header("Acme=" + a.owin(t, "Cookies")), doctor.OWIN, doctor.CodeOK, doctor.Options{}},
+		{"a bare value and a name", doctor.Input{Text: a.katana(t, "Acme")}, doctor.Katana, doctor.CodeOK, doctor.Options{Name: ".AspNet.Acme"}},
+		{"a Katana cookie with CookieName", header("Acme=" + a.katana(t, "Cookies")), doctor.Katana, doctor.CodeOK, doctor.Options{}},
 		{"a bare session", doctor.Input{Text: a.session(t, nil, 0)}, doctor.FedAuth, doctor.CodeOK, doctor.Options{}},
 		{"a bare ticket", doctor.Input{Text: a.forms(t) + "\n"}, doctor.Forms, doctor.CodeOK, doctor.Options{}},
-		{"a bare OWIN cookie", doctor.Input{Text: a.owin(t, "ExternalCookie")}, doctor.OWIN, doctor.CodeOK, doctor.Options{}},
+		{"a bare Katana cookie", doctor.Input{Text: a.katana(t, "ExternalCookie")}, doctor.Katana, doctor.CodeOK, doctor.Options{}},
 		{"a bare ticket of another key", doctor.Input{Text: fresh(t).forms(t)}, doctor.Forms, doctor.CodeUnknownKey, doctor.Options{}},
 		{"a bare session of another key", doctor.Input{Text: fresh(t).session(t, nil, 0)}, doctor.FedAuth, doctor.CodeUnknownKey, doctor.Options{}},
 		{"nothing", doctor.Input{Request: new(http.Request)}, doctor.FedAuth, doctor.CodeNoCookie, doctor.Options{}},

@@ -143,7 +143,7 @@ func signedRSA(data []byte) int {
 // not. It is asked when nothing opened the text.
 func (e *exam) cutOff(f found, n *Node) *Finding {
 	text := strings.TrimSpace(f.text)
-	last := f.set != nil && f.kind != OWIN && f.set.Joined > 0
+	last := f.set != nil && f.kind != Katana && f.set.Joined > 0
 	compact := upTo(text)
 	if whole, err := decodeBase64(text); err == nil && readEnvelope(whole).complete {
 		compact = ""

@@ -31,7 +31,7 @@ func (n Names) KindOf(name string) Kind {
 	case strings.EqualFold(name, n.Anonymous):
 		return Anonymous
 	case strings.HasPrefix(name, KatanaPrefix):
-		return OWIN
+		return Katana
 	}
 	return ""
 }
@@ -46,7 +46,7 @@ func (n Names) Of(k Kind, authType string) string {
 		return n.Roles
 	case Anonymous:
 		return n.Anonymous
-	case OWIN:
+	case Katana:
 		return cookie.KatanaCookieName(cmp.Or(authType, defaultAuthType))
 	}
 	return n.Session

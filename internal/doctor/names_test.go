@@ -12,18 +12,18 @@ func TestNamesTellKinds(t *testing.T) {
 	n := doctor.Names{SessionKind: doctor.WIF10, Session: "Fed", Forms: ".F", Roles: ".R", Anonymous: ".A"}
 	for name, want := range map[string]doctor.Kind{
 		"Fed": doctor.WIF10, "fED": doctor.WIF10, ".f": doctor.Forms, ".R": doctor.Roles, ".a": doctor.Anonymous,
-		".AspNet.X": doctor.OWIN, ".aspnet.X": "", "Fed1": "", "": "",
+		".AspNet.X": doctor.Katana, ".aspnet.X": "", "Fed1": "", "": "",
 	} {
 		if got := n.KindOf(name); got != want {
 			t.Errorf("%q is %q, want %q", name, string(got), string(want))
 		}
 	}
-	for _, k := range []doctor.Kind{doctor.WIF10, doctor.Forms, doctor.Roles, doctor.Anonymous, doctor.OWIN} {
+	for _, k := range []doctor.Kind{doctor.WIF10, doctor.Forms, doctor.Roles, doctor.Anonymous, doctor.Katana} {
 		if name := n.Of(k, ""); n.KindOf(name) != k {
 			t.Errorf("%s is called %q", k, name)
 		}
 	}
-	if got := n.Of(doctor.OWIN, "My Type"); got != ".AspNet.My Type" {
+	if got := n.Of(doctor.Katana, "My Type"); got != ".AspNet.My Type" {
 		t.Errorf("%q", got)
 	}
 }

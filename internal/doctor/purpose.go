@@ -13,7 +13,7 @@ import (
 // key under the rules of Framework45.
 type purpose struct {
 	kind     Kind   // empty where nothing here reads it
-	authType string // for OWIN
+	authType string // for Katana
 	primary  string
 	specific []string
 	what     string // for a kind that is empty
@@ -30,11 +30,11 @@ var fixedPurposes = []purpose{
 	{kind: Bearer, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth", "Access_Token", "v1"}},
 	{kind: Refresh, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth", "Refresh_Token", "v1"}},
 	{kind: AuthCode, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware", "Authentication_Code", "v1"}},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.OWINStateGoogle, "Google", "v1"}, what: "the state of a sign-in with Google"},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.OWINStateFacebook, "Facebook", "v1"}, what: "the state of a sign-in with Facebook"},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.OWINStateMicrosoft, "Microsoft", "v1"}, what: "the state of a sign-in with Microsoft"},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.OWINStateOpenIDConnect, "OpenIdConnect", "v1"}, what: "the state of a sign-in with OpenID Connect"},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.OWINStateWSFederation, "Federation", "v1"}, what: "the state of a sign-in with WS-Federation"},
+	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateGoogle, "Google", "v1"}, what: "the state of a sign-in with Google"},
+	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateFacebook, "Facebook", "v1"}, what: "the state of a sign-in with Facebook"},
+	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateMicrosoft, "Microsoft", "v1"}, what: "the state of a sign-in with Microsoft"},
+	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateOpenIDConnect, "OpenIdConnect", "v1"}, what: "the state of a sign-in with OpenID Connect"},
+	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateWSFederation, "Federation", "v1"}, what: "the state of a sign-in with WS-Federation"},
 	{primary: userPurpose, what: "MachineKey.Protect without purposes"},
 	{primary: userPurpose, specific: []string{"PassiveSessionTokenCache"}, what: "an entry of Thinktecture's session cache"},
 	{primary: userPurpose, specific: []string{"System.Web.Helpers.AntiXsrf.AntiForgeryToken.v1"}, what: "an anti-forgery token of MVC"},
@@ -62,7 +62,7 @@ func purposes(authTypes ...string) []purpose {
 			continue
 		}
 		seen[t] = true
-		list = append(list, purpose{kind: OWIN, authType: t, primary: userPurpose,
+		list = append(list, purpose{kind: Katana, authType: t, primary: userPurpose,
 			specific: []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", t, "v1"}})
 	}
 	return list

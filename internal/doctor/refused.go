@@ -30,7 +30,7 @@ func (e *exam) unknown(n *Node, f found) Finding {
 	if f.kind.isSession() && n.session.on && n.session.protection == webconfig.ProtectionCustom {
 		advice += fmt.Sprintf("; the session handler of %s is a class of its own (%s), whose protection the file does not tell", n.file, n.session.handler)
 	}
-	if f.kind == OWIN {
+	if f.kind == Katana {
 		advice += "; if the middleware has an AuthenticationType of its own say -auth-type"
 	}
 	return Finding{Code: CodeUnknownKey, DotNet: dotnetCrypto,
@@ -54,7 +54,7 @@ func textLimit(k Kind) int {
 func tooLong(f found, limit int) Finding {
 	return Finding{Code: CodeFormsTooLong, DotNet: "ArgumentException, or anonymous",
 		Sentence: fmt.Sprintf("%s has %d characters, and .NET refuses %s of more than %d, although it issues them.", capital(f.label()), len(f.text), f.kind, limit),
-		Fix:      elsewhere("code", "put less into the ticket: roles and other user data belong on the server (about 900 characters of UserData fit), or use sessions of WIF or OWIN cookies, which come in chunks")}
+		Fix:      elsewhere("code", "put less into the ticket: roles and other user data belong on the server (about 900 characters of UserData fit), or use sessions of WIF or Katana cookies, which come in chunks")}
 }
 
 // otherName is the finding for a cookie that a node looks for under another

@@ -35,7 +35,7 @@ func (f *found) repairs() []repair {
 		add(CodeStaleChunk, text, detail)
 	}
 	plain, times := f.text, 0
-	if f.kind == OWIN {
+	if f.kind == Katana {
 		times = 1 // Katana escapes once and takes that off
 	}
 	for range 3 {
@@ -200,7 +200,7 @@ func (f *found) chunkName(i int) string {
 	if f.set == nil || i == 0 {
 		return f.name
 	}
-	if f.kind == OWIN || f.set.Announced > 0 {
+	if f.kind == Katana || f.set.Announced > 0 {
 		return fmt.Sprintf("%sC%d", f.name, i)
 	}
 	return fmt.Sprintf("%s%d", f.name, i)

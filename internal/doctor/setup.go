@@ -16,7 +16,7 @@ import (
 // setup is everything that decides whether a credential opens.
 type setup struct {
 	kind       Kind
-	authType   string // for OWIN
+	authType   string // for Katana
 	validation machinekey.Validation
 	cipher     machinekey.Decryption
 	// mode is what forms, role and anonymous cookies go by. The legacy modes
@@ -280,17 +280,17 @@ func (s setup) ring() (*machinekey.Ring, error) {
 	return machinekey.NewRing(key)
 }
 
-func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.OWINCodec, error) {
-	o := &sessiontoken.OWINOptions{Now: v.clock()}
+func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.KatanaCodec, error) {
+	o := &sessiontoken.KatanaOptions{Now: v.clock()}
 	switch s.kind {
 	case Bearer:
-		return sessiontoken.NewOWINAccessTokenCodec(ring, o)
+		return sessiontoken.NewKatanaAccessTokenCodec(ring, o)
 	case Refresh:
-		return sessiontoken.NewOWINRefreshTokenCodec(ring, o)
+		return sessiontoken.NewKatanaRefreshTokenCodec(ring, o)
 	case AuthCode:
-		return sessiontoken.NewOWINAuthorizationCodeCodec(ring, o)
+		return sessiontoken.NewKatanaAuthorizationCodeCodec(ring, o)
 	}
-	return sessiontoken.NewOWINCookieCodec(ring, s.authType, o)
+	return sessiontoken.NewKatanaCookieCodec(ring, s.authType, o)
 }
 
 // sessionOptions are those of a codec of sessions, the transforms apart.
@@ -358,7 +358,7 @@ func (o *opened) take(r *anatomy.Report) {
 		o.principal(&c.Principal)
 	case *sessiontoken.FormsTicket:
 		o.user, o.from, o.to = c.Name, c.IssueDate, c.Expiration
-	case *sessiontoken.OWINTicket:
+	case *sessiontoken.KatanaTicket:
 		o.from, _ = c.Properties.Issued()
 		o.to, _ = c.Properties.Expires()
 		o.principal(c.Principal())

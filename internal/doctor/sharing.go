@@ -41,7 +41,7 @@ func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string
 			return false, fmt.Sprintf("%s does not read what %s issues", pair[1].file, pair[0].file)
 		}
 	}
-	if k == OWIN {
+	if k == Katana {
 		return true, "if the AuthenticationType is the same in code"
 	}
 	return true, ""

@@ -174,10 +174,10 @@ func TestFormsVectors(t *testing.T) {
 	}
 }
 
-// TestOWINVectors puts what Katana wrote under a name that says another
+// TestKatanaVectors puts what Katana wrote under a name that says another
 // AuthenticationType, and wants the doctor to find the purposes it was written
 // with.
-func TestOWINVectors(t *testing.T) {
+func TestKatanaVectors(t *testing.T) {
 	var file struct {
 		Keys    map[string]machineKeyJSON
 		Vectors []struct {
@@ -198,7 +198,7 @@ func TestOWINVectors(t *testing.T) {
 		m.CompatibilityMode = "Framework45"
 		s := fresh(t).under(m)
 		r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(".AspNet.Acme="+*v.Text), doctor.Options{AllowKnownKey: true, AllowWeakKey: true, Now: now})
-		code, kind, authType := doctor.CodeAuthenticationType, doctor.OWIN, v.Purposes[1]
+		code, kind, authType := doctor.CodeAuthenticationType, doctor.Katana, v.Purposes[1]
 		if k, token := kinds[authType]; token {
 			code, kind, authType = doctor.CodeOtherCredential, k, ""
 		}

@@ -85,20 +85,20 @@ func (e *exchange) damagedCookie(s *openSite) (damaged, *Message, error) {
 		}
 		return d, NewMessage("read", "kind", "fedauth", "key", s.name, "text", d.text), nil
 
-	case e.chance(50) && s.owin != nil:
-		ticket := e.owin()
-		text, err := s.owin.Encode(ctx, ticket)
+	case e.chance(50) && s.katana != nil:
+		ticket := e.katana()
+		text, err := s.katana.Encode(ctx, ticket)
 		if err != nil {
 			return damaged{}, nil, err
 		}
 		d := e.damageText(text, base64.RawURLEncoding)
 		s.now, _ = ticket.Properties.Expires()
-		if ticket, err := s.owin.Decode(ctx, d.text); err == nil {
-			addOWIN(got, ticket)
-			addOWINTimes(got, ticket.Properties)
+		if ticket, err := s.katana.Decode(ctx, d.text); err == nil {
+			addKatana(got, ticket)
+			addKatanaTimes(got, ticket.Properties)
 			d.read = got
 		}
-		return d, s.owinRequest("read", "text", d.text), nil
+		return d, s.katanaRequest("read", "text", d.text), nil
 	}
 	ticket := e.forms()
 	ticket.Name, ticket.UserData, ticket.CookiePath = "bob", e.run(e.IntN(20)), "/"

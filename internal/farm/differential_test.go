@@ -32,7 +32,7 @@ const (
 // share says how often each kind comes up, in percent; forms have the rest.
 const (
 	shareSession = 45
-	shareOWIN    = 27
+	shareKatana  = 27
 )
 
 // TestDifferential exchanges random tokens with the C# program: what Go writes
@@ -87,7 +87,7 @@ func TestDifferential(t *testing.T) {
 	}
 	wg.Wait()
 	took := time.Since(start)
-	for _, kind := range []string{"fedauth", "forms", "owin"} {
+	for _, kind := range []string{"fedauth", "forms", "katana"} {
 		t.Logf("%-7s %5d tokens from Go read in C#, %5d from C# read in Go, %5d inner bytes equal", kind,
 			total[kind+" to C#"], total[kind+" to Go"], total[kind+" bytes"])
 		if total[kind+" to C#"] == 0 || total[kind+" to C#"] != total[kind+" to Go"] {
@@ -135,7 +135,7 @@ type openSite struct {
 	*site
 	session  *sessiontoken.SessionCodec
 	forms    *sessiontoken.FormsCodec
-	owin     *sessiontoken.OWINCodec
+	katana   *sessiontoken.KatanaCodec
 	purposes []string
 	now      time.Time // of the codecs' clock
 }
@@ -159,7 +159,7 @@ func (e *exchange) open(s *site) {
 		if o.session, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Now: clock}); err != nil {
 			e.t.Fatal(err)
 		}
-		if o.owin, err = sessiontoken.NewOWINCodec(ring, o.purposes, &sessiontoken.OWINOptions{InsecureNoExpiry: true, Now: clock}); err != nil {
+		if o.katana, err = sessiontoken.NewKatanaCodec(ring, o.purposes, &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: clock}); err != nil {
 			e.t.Fatal(err)
 		}
 	}
@@ -170,8 +170,8 @@ func (e *exchange) open(s *site) {
 	e.opened = append(e.opened, o)
 }
 
-// owinRequest begins a request about a ticket of Katana.
-func (s *openSite) owinRequest(verb string, more ...string) *Message {
+// katanaRequest begins a request about a ticket of Katana.
+func (s *openSite) katanaRequest(verb string, more ...string) *Message {
 	m := NewMessage(verb, "kind", "owin", "key", s.name, "format", "3")
 	for _, p := range s.purposes {
 		m.Add("purpose", p)
@@ -199,8 +199,8 @@ func (e *exchange) batch(name string) error {
 		switch {
 		case kind < shareSession && site.session != nil:
 			more, err = e.askSession(site, e.session())
-		case kind < shareSession+shareOWIN && site.owin != nil:
-			more, err = e.askOWIN(site, e.owin())
+		case kind < shareSession+shareKatana && site.katana != nil:
+			more, err = e.askKatana(site, e.katana())
 		default:
 			more, err = e.askForms(site, e.forms())
 		}
@@ -334,9 +334,9 @@ func (e *exchange) askForms(s *openSite, ticket *sessiontoken.FormsTicket) ([]qu
 	}, nil
 }
 
-func (e *exchange) askOWIN(s *openSite, ticket *sessiontoken.OWINTicket) ([]question, error) {
+func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]question, error) {
 	ctx := context.Background()
-	text, err := s.owin.Encode(ctx, ticket)
+	text, err := s.katana.Encode(ctx, ticket)
 	if err != nil {
 		return nil, err
 	}
@@ -344,18 +344,18 @@ func (e *exchange) askOWIN(s *openSite, ticket *sessiontoken.OWINTicket) ([]ques
 	if err != nil {
 		return nil, err
 	}
-	fields := func(m *Message) { addOWIN(m, ticket) }
-	read, write, inner := s.owinRequest("read", "text", text), s.owinRequest("write"), NewMessage("bytes", "kind", "owin")
+	fields := func(m *Message) { addKatana(m, ticket) }
+	read, write, inner := s.katanaRequest("read", "text", text), s.katanaRequest("write"), NewMessage("bytes", "kind", "owin")
 	fields(write)
 	fields(inner)
 	questions := []question{
-		{"owin to C#", read, sameFields(func(m *Message) { fields(m); addOWINTimes(m, ticket.Properties) })},
-		{"owin to Go", write, readBy(fields, func(text string) (func(*Message), error) {
+		{"katana to C#", read, sameFields(func(m *Message) { fields(m); addKatanaTimes(m, ticket.Properties) })},
+		{"katana to Go", write, readBy(fields, func(text string) (func(*Message), error) {
 			s.now, _ = ticket.Properties.Expires()
-			got, err := s.owin.Decode(ctx, text)
-			return func(m *Message) { addOWIN(m, got) }, err
+			got, err := s.katana.Decode(ctx, text)
+			return func(m *Message) { addKatana(m, got) }, err
 		})},
-		{"owin bytes", inner, sameText("hex", strings.ToUpper(hex.EncodeToString(inside)))},
+		{"katana bytes", inner, sameText("hex", strings.ToUpper(hex.EncodeToString(inside)))},
 	}
 	if e.chance(40) {
 		c := e.cookie(".AspNet.ApplicationCookie", text)

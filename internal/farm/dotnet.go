@@ -109,14 +109,14 @@ type NodeOptions struct {
 	Name string
 	// Port is where it listens. Zero: a free one.
 	Port int
-	// OWINType is the authentication type of Katana's cookie,
+	// KatanaType is the authentication type of Katana's cookie,
 	// "ApplicationCookie" if empty.
-	OWINType string
-	// OWINLifetime is how long Katana's cookies last, 14 days if zero.
-	OWINLifetime time.Duration
-	// OWINSecure marks Katana's cookies as secure; those of the other kinds
+	KatanaType string
+	// KatanaLifetime is how long Katana's cookies last, 14 days if zero.
+	KatanaLifetime time.Duration
+	// KatanaSecure marks Katana's cookies as secure; those of the other kinds
 	// follow the web.config.
-	OWINSecure bool
+	KatanaSecure bool
 }
 
 // Node starts a node and waits until it answers.
@@ -129,13 +129,13 @@ func (d *Dotnet) Node(t testing.TB, o NodeOptions) *Node {
 		o.Port = FreePort(t)
 	}
 	args := []string{"serve", "-config", o.Config, "-port", strconv.Itoa(o.Port), "-name", o.Name}
-	if o.OWINType != "" {
-		args = append(args, "-owin-type", o.OWINType)
+	if o.KatanaType != "" {
+		args = append(args, "-owin-type", o.KatanaType)
 	}
-	if o.OWINLifetime > 0 {
-		args = append(args, "-owin-lifetime", timeSpan(o.OWINLifetime))
+	if o.KatanaLifetime > 0 {
+		args = append(args, "-owin-lifetime", timeSpan(o.KatanaLifetime))
 	}
-	if o.OWINSecure {
+	if o.KatanaSecure {
 		args = append(args, "-owin-secure")
 	}
 	cmd := d.Command(append(args, "-until-eof")...)

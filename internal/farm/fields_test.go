@@ -108,7 +108,7 @@ func addForms(m *Message, t *sessiontoken.FormsTicket) {
 	m.Add("path", t.CookiePath)
 }
 
-func addOWIN(m *Message, t *sessiontoken.OWINTicket) {
+func addKatana(m *Message, t *sessiontoken.KatanaTicket) {
 	addIdentity(m, &t.Identity, "identity")
 	for _, p := range t.Properties {
 		m.Add("ticketProperty", p.Name)
@@ -116,8 +116,8 @@ func addOWIN(m *Message, t *sessiontoken.OWINTicket) {
 	}
 }
 
-// addOWINTimes adds what the properties of a ticket say.
-func addOWINTimes(m *Message, p sessiontoken.OWINProperties) {
+// addKatanaTimes adds what the properties of a ticket say.
+func addKatanaTimes(m *Message, p sessiontoken.Properties) {
 	for _, name := range []string{"issued", "expires"} {
 		value := ""
 		if at, ok := map[string]func() (time.Time, bool){"issued": p.Issued, "expires": p.Expires}[name](); ok {

@@ -25,13 +25,13 @@ func TestFrameworkPart(t *testing.T) {
 	a := &asker{t: t, pipe: (&Dotnet{exe}).Pipe(t)}
 	a.setUp(testKey(t).message("one"))
 	a.setUp(testKey(t).message("two"))
-	var ticket sessiontoken.OWINTicket
+	var ticket sessiontoken.KatanaTicket
 	ticket.Identity.AuthenticationType = "Cookies"
 	ticket.Identity.Claims = []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}
 	write, want := NewMessage("write", "kind", "owin", "key", "one", "format", "3", "purpose", "test"), NewMessage("")
-	addOWIN(write, &ticket)
-	addOWIN(want, &ticket)
-	addOWINTimes(want, nil)
+	addKatana(write, &ticket)
+	addKatana(want, &ticket)
+	addKatanaTimes(want, nil)
 	text := a.ask(write).Get("text")
 	a.wants("the same key", NewMessage("read", "kind", "owin", "key", "one", "format", "3", "purpose", "test", "text", text), want.Fields)
 	a.wants("another domain, another key", NewMessage("read", "kind", "owin", "key", "two", "format", "3", "purpose", "test", "text", text), nil)

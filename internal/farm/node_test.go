@@ -138,14 +138,14 @@ func guard(t *testing.T, ring *machinekey.Ring) *cookie.Guard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owin, err := sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", nil)
+	katana, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var g cookie.Guard
 	g.Accept(cookie.FedAuth, session)
 	g.Accept(cookie.Forms, forms)
-	g.Accept(cookie.OWIN("ApplicationCookie"), owin)
+	g.Accept(cookie.KatanaCookie("ApplicationCookie"), katana)
 	return &g
 }
 
@@ -153,7 +153,7 @@ func TestNode(t *testing.T) {
 	dotnet := BuildDotnet(t)
 	config := filepath.Join(t.TempDir(), "web.config")
 	ring := ringOf(t, writeConfig(t, config))
-	node := dotnet.Node(t, NodeOptions{Config: config, Name: "dotnet 1", OWINLifetime: time.Hour})
+	node := dotnet.Node(t, NodeOptions{Config: config, Name: "dotnet 1", KatanaLifetime: time.Hour})
 	g := guard(t, ring)
 
 	// How many cookies a sign-in makes; README.md of the node says so too.

@@ -251,8 +251,8 @@ func (r random) forms() *sessiontoken.FormsTicket {
 	return t
 }
 
-func (r random) owin() *sessiontoken.OWINTicket {
-	t := &sessiontoken.OWINTicket{Identity: sessiontoken.Identity{
+func (r random) katana() *sessiontoken.KatanaTicket {
+	t := &sessiontoken.KatanaTicket{Identity: sessiontoken.Identity{
 		AuthenticationType: pick(r, []string{"ApplicationCookie", "Cookies", r.some()}), Claims: r.claims(r.claimCount()),
 	}}
 	if r.chance(20) {
@@ -272,7 +272,7 @@ func (r random) owin() *sessiontoken.OWINTicket {
 		t.Properties.SetAllowRefresh(r.chance(50))
 	}
 	if r.chance(20) {
-		t.Properties.Set(sessiontoken.OWINRedirect, r.text())
+		t.Properties.Set(sessiontoken.PropertyRedirect, r.text())
 	}
 	for range max(0, r.IntN(12)-8) {
 		t.Properties.Set("p"+r.text(), r.text())

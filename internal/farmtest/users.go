@@ -26,7 +26,7 @@ const Name = "Wilhelmina Quartermaine"
 // mode, and a ticket in Katana's session store.
 type Users struct {
 	session *sessiontoken.SessionCodec
-	owin    *sessiontoken.OWINCodec
+	katana  *sessiontoken.KatanaCodec
 	guard   cookie.Guard
 	cookies map[string]string
 }
@@ -50,11 +50,11 @@ func SignIn(t *testing.T, store sessiontoken.Store) *Users {
 	if u.session, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Store: store}); err != nil {
 		t.Fatal(err)
 	}
-	if u.owin, err = sessiontoken.NewOWINCookieCodec(ring, "ApplicationCookie", &sessiontoken.OWINOptions{Store: store}); err != nil {
+	if u.katana, err = sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", &sessiontoken.KatanaOptions{Store: store}); err != nil {
 		t.Fatal(err)
 	}
 	u.guard.Accept(cookie.FedAuth, u.session)
-	u.guard.Accept(cookie.ApplicationCookie, u.owin)
+	u.guard.Accept(cookie.ApplicationCookie, u.katana)
 	if err := u.issue(); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (u *Users) issue() error {
 	if err != nil {
 		return err
 	}
-	ticket, err := u.owin.Encode(ctx, u.owin.NewTicket(identity(), nil))
+	ticket, err := u.katana.Encode(ctx, u.katana.NewTicket(identity(), nil))
 	if err != nil {
 		return err
 	}
@@ -116,11 +116,11 @@ func (u *Users) Want(t *testing.T, status int) {
 func (u *Users) SignOut(t *testing.T) {
 	t.Helper()
 	ctx, name := context.Background(), cookie.KatanaCookieName("ApplicationCookie")
-	ticket, err := u.owin.Decode(ctx, u.cookies[name])
+	ticket, err := u.katana.Decode(ctx, u.cookies[name])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := u.owin.Delete(ctx, ticket); err != nil {
+	if err := u.katana.Delete(ctx, ticket); err != nil {
 		t.Fatal(err)
 	}
 	if got := u.statuses()[name]; got != http.StatusUnauthorized {

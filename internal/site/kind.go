@@ -11,7 +11,7 @@ const (
 	Forms     Kind = "forms"     // .ASPXAUTH
 	Roles     Kind = "roles"     // .ASPXROLES
 	Anonymous Kind = "anonymous" // .ASPXANONYMOUS
-	Katana    Kind = "owin"      // .AspNet.*
+	Katana    Kind = "katana"    // .AspNet.*
 	Bearer    Kind = "bearer"    // OAuth access token
 	Refresh   Kind = "refresh"   // OAuth refresh token
 	AuthCode  Kind = "code"      // OAuth authorization code
@@ -46,11 +46,11 @@ var kinds = []kindInfo{
 	{Forms, "a forms authentication ticket", "forms tickets", "forms authentication ticket (.ASPXAUTH)", ".ASPXAUTH", SchemeSingle},
 	{Roles, "a role cookie", "role cookies", "cached roles (.ASPXROLES), the envelope only", ".ASPXROLES", SchemeSingle},
 	{Anonymous, "an anonymous id", "anonymous ids", "anonymous id (.ASPXANONYMOUS)", ".ASPXANONYMOUS", SchemeSingle},
-	{Katana, "an OWIN (Katana) cookie", "OWIN cookies", "cookie of OWIN or ASP.NET Identity (.AspNet.*)", "", SchemeKatana},
+	{Katana, "a Katana cookie", "Katana cookies", "cookie of Katana or ASP.NET Identity (.AspNet.*)", "", SchemeKatana},
 	{Bearer, "an OAuth access token", "access tokens", "OAuth access token (Authorization: Bearer)", "", SchemeNone},
 	{Refresh, "an OAuth refresh token", "refresh tokens", "OAuth refresh token", "", SchemeNone},
 	{AuthCode, "an OAuth authorization code", "authorization codes", "OAuth authorization code", "", SchemeNone},
-	{State, "the state of a remote sign-in", "states", "state of a remote sign-in of OWIN", "", SchemeNone},
+	{State, "the state of a remote sign-in", "states", "state of a remote sign-in of Katana", "", SchemeNone},
 	{SQSession, "a session of Cora SeQuence", "sessions of Cora SeQuence", "session of Cora SeQuence (SQSession…)", "SQSession", SchemeWIF},
 }
 

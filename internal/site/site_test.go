@@ -382,7 +382,7 @@ func TestNew(t *testing.T) {
 			accepted = append(accepted, string(c.Kind)+" "+c.Name)
 		}
 	}
-	if want := []string{"wif10 FedAuth", "owin .AspNet.A"}; !slices.Equal(accepted, want) {
+	if want := []string{"wif10 FedAuth", "katana .AspNet.A"}; !slices.Equal(accepted, want) {
 		t.Errorf("%q", accepted)
 	}
 	if got := fmt.Sprintf("%v %+v %#v %s", s.Key, s.Key, s.Key, s.Key); strings.Contains(got, "0 0") || strings.Contains(got, "\x00") {
@@ -396,7 +396,7 @@ func TestNames(t *testing.T) {
 	s := parse(t, texts["forms-site.config"])
 	for name, want := range map[string]string{
 		"fedauth": "fedauth FedAuth", ".shopauth": "forms .SHOPAUTH", ".ASPXAUTH": "", ".ASPXROLES": "roles .ASPXROLES",
-		".AspNet.Cookies": "owin .AspNet.Cookies", ".aspnet.Cookies": "", "other": "",
+		".AspNet.Cookies": "katana .AspNet.Cookies", ".aspnet.Cookies": "", "other": "",
 	} {
 		got := ""
 		if c := s.Named(name); c != nil {

@@ -243,7 +243,7 @@ func (m *MachineKey) warn() {
 	}
 	if !m.UsableForProtect {
 		add("validation_not_usable_for_protect", fmt.Sprintf(
-			"MachineKey.Protect cannot work with validation=%q: OWIN cookies and WIF sessions fail on the .NET nodes too", m.Validation))
+			"MachineKey.Protect cannot work with validation=%q: Katana cookies and WIF sessions fail on the .NET nodes too", m.Validation))
 	}
 	if m.Validation == "MD5" {
 		add("weak_algorithm", `validation="MD5" is not safe: it is no HMAC, and MD5 is broken`)

@@ -161,7 +161,7 @@ func startNodes(t *testing.T) *testFarm {
 		return node
 	}
 	startDotnet := func(t *testing.T, m *member) *farm.Process {
-		return dotnet.Node(t, farm.NodeOptions{Config: f.dotnetConfig, Name: m.Name, Port: m.Port, OWINSecure: true}).Process
+		return dotnet.Node(t, farm.NodeOptions{Config: f.dotnetConfig, Name: m.Name, Port: m.Port, KatanaSecure: true}).Process
 	}
 	f.nodes = []*member{
 		{Name: "go1", Port: freePort(t), IsGo: true, start: startGo},

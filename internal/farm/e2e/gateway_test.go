@@ -104,7 +104,7 @@ func (f *testFarm) ours() []*member { return append(slices.Clone(f.nodes[:2]), f
 func TestGateway(t *testing.T) {
 	f := startFarmWithGateway(t)
 	byEach(t, f, func(t *testing.T, visitor func(*testing.T) visitor) {
-		for _, kind := range []string{fedAuth, forms, owin} {
+		for _, kind := range []string{fedAuth, forms, katana} {
 			for _, at := range f.nodes {
 				for _, size := range sizes {
 					if _, ok := size.cookies[kind]; !ok {
@@ -178,7 +178,7 @@ func TestGatewayBelievesNoHeaders(t *testing.T) {
 func TestGatewayRenews(t *testing.T) {
 	f := startFarmWithGateway(t)
 	byEach(t, f, func(t *testing.T, visitor func(*testing.T) visitor) {
-		for _, kind := range []string{forms, owin} {
+		for _, kind := range []string{forms, katana} {
 			t.Run(kind, func(t *testing.T) {
 				v := visitor(t)
 				// Made 700 seconds ago, as the clocks of the nodes say, it has 300 left.
@@ -190,7 +190,7 @@ func TestGatewayRenews(t *testing.T) {
 				}
 				f.clock(t, 400)
 				for _, node := range f.nodes {
-					if who := mustAsk(t, v, node, "/whoami", nil); who.Name != "bob" || kind == owin && len(who.Claims) != 121 {
+					if who := mustAsk(t, v, node, "/whoami", nil); who.Name != "bob" || kind == katana && len(who.Claims) != 121 {
 						t.Errorf("%s: %s with %d claims", node.Name, who.Name, len(who.Claims))
 					}
 				}

@@ -28,11 +28,11 @@ import (
 const (
 	fedAuth   = "fedauth"
 	forms     = "forms"
-	owin      = "owin"
+	katana    = "owin"
 	reference = "reference"
 )
 
-var kinds = []string{fedAuth, forms, owin, reference}
+var kinds = []string{fedAuth, forms, katana, reference}
 
 // referenceCookie is the cookie of a session in Redis.
 const referenceCookie = "FedReference"
@@ -104,7 +104,7 @@ func serveNode(args []string) error {
 		return err
 	}
 	n.sessions = map[string]*cookie.Sessions{}
-	for kind, name := range map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH", owin: cookie.KatanaCookieName("ApplicationCookie")} {
+	for kind, name := range map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH", katana: cookie.KatanaCookieName("ApplicationCookie")} {
 		s, ok := n.site.SessionsOf(name)
 		if !ok {
 			return fmt.Errorf("no sessions of %s:\n%v", name, n.site)
@@ -166,7 +166,7 @@ func (n *node) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	identity := sessiontoken.Identity{AuthenticationType: "Federation"}
-	if kind == owin {
+	if kind == katana {
 		identity.AuthenticationType = "ApplicationCookie"
 	}
 	add := func(c claim) {
@@ -230,7 +230,7 @@ func describe(kind string, s cookie.Session) answer {
 	case *sessiontoken.FormsTicket:
 		a.Issued, a.Expires = t.IssueDate, t.Expiration
 		return a
-	case *sessiontoken.OWINTicket:
+	case *sessiontoken.KatanaTicket:
 		a.Issued, _ = t.Properties.Issued()
 		a.Expires, _ = t.Properties.Expires()
 	case *sessiontoken.Token:

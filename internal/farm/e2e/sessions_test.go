@@ -28,11 +28,11 @@ var sizes = []struct {
 	claims  int
 	cookies map[string]string
 }{
-	{0, map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH", owin: ".AspNet.ApplicationCookie", reference: referenceCookie}},
-	{40, map[string]string{fedAuth: "FedAuth FedAuth1 FedAuth2", owin: ".AspNet.ApplicationCookie", reference: referenceCookie}},
+	{0, map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH", katana: ".AspNet.ApplicationCookie", reference: referenceCookie}},
+	{40, map[string]string{fedAuth: "FedAuth FedAuth1 FedAuth2", katana: ".AspNet.ApplicationCookie", reference: referenceCookie}},
 	{120, map[string]string{
 		fedAuth:   "FedAuth FedAuth1 FedAuth2 FedAuth3 FedAuth4 FedAuth5",
-		owin:      ".AspNet.ApplicationCookie .AspNet.ApplicationCookieC1 .AspNet.ApplicationCookieC2",
+		katana:    ".AspNet.ApplicationCookie .AspNet.ApplicationCookieC1 .AspNet.ApplicationCookieC2",
 		reference: referenceCookie,
 	}},
 }
@@ -119,7 +119,7 @@ func TestEveryNodeRecognisesAll(t *testing.T) {
 func TestCookiesGrowAndShrink(t *testing.T) {
 	f := startFarm(t)
 	byEach(t, f, func(t *testing.T, visitor func(*testing.T) visitor) {
-		for _, kind := range []string{fedAuth, owin} {
+		for _, kind := range []string{fedAuth, katana} {
 			for i, node := range f.nodes {
 				t.Run(kind+" from "+node.Name, func(t *testing.T) {
 					v := visitor(t)
@@ -129,7 +129,7 @@ func TestCookiesGrowAndShrink(t *testing.T) {
 						name := fmt.Sprint("user", step)
 						mustAsk(t, v, at, "/signin", url.Values{"kind": {kind}, "name": {name}, "claims": {fmt.Sprint(sizes[size].claims)}})
 						got, want := strings.Join(v.cookies(), " "), sizes[size].cookies[kind]
-						if kind == owin && !at.IsGo && strings.HasPrefix(got, want) {
+						if kind == katana && !at.IsGo && strings.HasPrefix(got, want) {
 							// Katana leaves chunks that are announced no more, and reads
 							// none of them. The next Go node deletes them.
 							got = want
@@ -156,7 +156,7 @@ func TestSessionsSlide(t *testing.T) {
 	f := startFarm(t)
 	defer f.clock(t, 0)
 	byEach(t, f, func(t *testing.T, visitor func(*testing.T) visitor) {
-		for _, kind := range []string{fedAuth, forms, owin} {
+		for _, kind := range []string{fedAuth, forms, katana} {
 			for i, at := range f.nodes {
 				by := f.nodes[(i+1)%len(f.nodes)]
 				t.Run(fmt.Sprint(kind, " of ", at.Name, " by ", by.Name), func(t *testing.T) {
@@ -209,7 +209,7 @@ func TestSessionsSlide(t *testing.T) {
 func TestAttributes(t *testing.T) {
 	f := startFarm(t)
 	c := startChromium(t)
-	sameSite := map[string]string{fedAuth: "", forms: "Lax", owin: "", reference: "Lax"}
+	sameSite := map[string]string{fedAuth: "", forms: "Lax", katana: "", reference: "Lax"}
 	for _, kind := range kinds {
 		for _, at := range f.readers(kind) {
 			for _, persistent := range []string{"", "1"} {

@@ -13,8 +13,8 @@ import (
 	"hash"
 )
 
-// OWIN is the floor of a ticket of Katana.
-type OWIN struct {
+// Katana is the floor of a ticket of Katana.
+type Katana struct {
 	mac              hash.Hash
 	encrypt, decrypt cbc
 	unzip            gzip.Reader
@@ -25,10 +25,10 @@ type OWIN struct {
 	in               bytes.Reader
 }
 
-// NewOWIN uses HMAC-SHA1 and AES, with keys of at most 64 bytes, and the
+// NewKatana uses HMAC-SHA1 and AES, with keys of at most 64 bytes, and the
 // purposes of a cookie with this AuthenticationType.
-func NewOWIN(validationKey, decryptionKey []byte, authenticationType string) (*OWIN, error) {
-	block, err := aes.NewCipher(deriveOWIN(decryptionKey, authenticationType))
+func NewKatana(validationKey, decryptionKey []byte, authenticationType string) (*Katana, error) {
+	block, err := aes.NewCipher(deriveKatana(decryptionKey, authenticationType))
 	if err != nil {
 		return nil, err
 	}
@@ -37,16 +37,16 @@ func NewOWIN(validationKey, decryptionKey []byte, authenticationType string) (*O
 		return nil, err
 	}
 	iv := make([]byte, 16)
-	return &OWIN{
-		mac:     hmac.New(sha1.New, deriveOWIN(validationKey, authenticationType)),
+	return &Katana{
+		mac:     hmac.New(sha1.New, deriveKatana(validationKey, authenticationType)),
 		encrypt: cipher.NewCBCEncrypter(block, iv).(cbc),
 		decrypt: cipher.NewCBCDecrypter(block, iv).(cbc),
 		zip:     level6,
 	}, nil
 }
 
-// deriveOWIN is the key derivation, for keys of up to 64 bytes.
-func deriveOWIN(master []byte, authenticationType string) []byte {
+// deriveKatana is the key derivation, for keys of up to 64 bytes.
+func deriveKatana(master []byte, authenticationType string) []byte {
 	h := hmac.New(sha512.New, master)
 	h.Write([]byte("\x00\x00\x00\x01User.MachineKey.Protect\x00"))
 	for _, s := range []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", authenticationType, "v1"} {
@@ -58,7 +58,7 @@ func deriveOWIN(master []byte, authenticationType string) []byte {
 }
 
 // Read turns the text of a cookie into the bytes of the ticket.
-func (f *OWIN) Read(text string) []byte {
+func (f *Katana) Read(text string) []byte {
 	f.text = append(f.text[:0], text...)
 	f.packed, _ = base64.RawURLEncoding.AppendDecode(f.packed[:0], f.text)
 	end := len(f.packed) - 20
@@ -77,7 +77,7 @@ func (f *OWIN) Read(text string) []byte {
 
 // Write turns the bytes of a ticket into text of the size that level 6 gives,
 // and returns that size.
-func (f *OWIN) Write(ticket []byte) int {
+func (f *Katana) Write(ticket []byte) int {
 	f.out.Reset()
 	f.zip.Reset(&f.out)
 	f.zip.Write(ticket)

@@ -14,14 +14,14 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// owinKind is the ticket of Katana (CookieAuthenticationMiddleware).
-type owinKind struct {
-	codec *sessiontoken.OWINCodec
-	o     sessiontoken.OWINOptions
+// katanaKind is the ticket of Katana (CookieAuthenticationMiddleware).
+type katanaKind struct {
+	codec *sessiontoken.KatanaCodec
+	o     sessiontoken.KatanaOptions
 }
 
-func newOWINKind(codec *sessiontoken.OWINCodec) *owinKind {
-	return &owinKind{codec, codec.Options()}
+func newKatanaKind(codec *sessiontoken.KatanaCodec) *katanaKind {
+	return &katanaKind{codec, codec.Options()}
 }
 
 // Properties that a ticket gets from this package, when there is a use for
@@ -35,20 +35,20 @@ const (
 	propertyEnds = "webfarm.ends"
 )
 
-func (k *owinKind) reader() sessiontoken.Reader { return k.codec }
-func (k *owinKind) ring() *machinekey.Ring      { return k.codec.Ring() }
-func (k *owinKind) now() time.Time              { return k.o.Now() }
-func (k *owinKind) chunking() Chunking          { return KatanaSystemWeb }
-func (k *owinKind) slides() bool                { return true }
-func (k *owinKind) canRemember() bool           { return true }
-func (k *owinKind) purpose() string             { return "owin;" + k.codec.AuthenticationType() }
-func (k *owinKind) store() sessiontoken.Store   { return k.o.Store }
-func (k *owinKind) lifetime() time.Duration     { return k.o.ExpireTimeSpan }
-func (k *owinKind) skew() time.Duration         { return 0 }
+func (k *katanaKind) reader() sessiontoken.Reader { return k.codec }
+func (k *katanaKind) ring() *machinekey.Ring      { return k.codec.Ring() }
+func (k *katanaKind) now() time.Time              { return k.o.Now() }
+func (k *katanaKind) chunking() Chunking          { return KatanaSystemWeb }
+func (k *katanaKind) slides() bool                { return true }
+func (k *katanaKind) canRemember() bool           { return true }
+func (k *katanaKind) purpose() string             { return "katana;" + k.codec.AuthenticationType() }
+func (k *katanaKind) store() sessiontoken.Store   { return k.o.Store }
+func (k *katanaKind) lifetime() time.Duration     { return k.o.ExpireTimeSpan }
+func (k *katanaKind) skew() time.Duration         { return 0 }
 
 // template has the defaults of CookieAuthenticationOptions, save that Secure
 // depends on the request there; see SessionsOptions.IsTLS.
-func (k *owinKind) template() http.Cookie {
+func (k *katanaKind) template() http.Cookie {
 	c := http.Cookie{Path: "/", HttpOnly: true}
 	if t := k.codec.AuthenticationType(); t != "" {
 		c.Name = KatanaCookieName(t)
@@ -56,12 +56,12 @@ func (k *owinKind) template() http.Cookie {
 	return c
 }
 
-func (k *owinKind) owns(t Ticket) bool {
-	ticket, ok := t.(*sessiontoken.OWINTicket)
+func (k *katanaKind) owns(t Ticket) bool {
+	ticket, ok := t.(*sessiontoken.KatanaTicket)
 	return ok && ticket != nil
 }
 
-func (k *owinKind) read(ctx context.Context, text string) (Ticket, *sessiontoken.Principal, error) {
+func (k *katanaKind) read(ctx context.Context, text string) (Ticket, *sessiontoken.Principal, error) {
 	t, err := k.codec.Decode(ctx, text)
 	if err != nil {
 		return nil, nil, err
@@ -69,17 +69,17 @@ func (k *owinKind) read(ctx context.Context, text string) (Ticket, *sessiontoken
 	return t, t.Principal(), nil
 }
 
-func (k *owinKind) valid(t Ticket) error { return k.codec.Valid(t.(*sessiontoken.OWINTicket)) }
+func (k *katanaKind) valid(t Ticket) error { return k.codec.Valid(t.(*sessiontoken.KatanaTicket)) }
 
-func (k *owinKind) issue(ctx context.Context, t Ticket) (string, error) {
-	return k.codec.Encode(ctx, t.(*sessiontoken.OWINTicket))
+func (k *katanaKind) issue(ctx context.Context, t Ticket) (string, error) {
+	return k.codec.Encode(ctx, t.(*sessiontoken.KatanaTicket))
 }
 
-func (k *owinKind) forget(ctx context.Context, t Ticket) error {
-	return k.codec.Delete(ctx, t.(*sessiontoken.OWINTicket))
+func (k *katanaKind) forget(ctx context.Context, t Ticket) error {
+	return k.codec.Delete(ctx, t.(*sessiontoken.KatanaTicket))
 }
 
-func (k *owinKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, error) {
+func (k *katanaKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, error) {
 	if err := o.misplaced(false, false, true); err != nil {
 		return nil, err
 	}
@@ -103,16 +103,16 @@ func (k *owinKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, e
 
 // newID is random: the times of a ticket are whole seconds, so two sign-ins of
 // a user may be one ticket.
-func (k *owinKind) newID(t Ticket) string {
-	ticket := t.(*sessiontoken.OWINTicket)
+func (k *katanaKind) newID(t Ticket) string {
+	ticket := t.(*sessiontoken.KatanaTicket)
 	if _, ok := ticket.Properties.Get(propertySession); ok || ticket.SessionKey != "" {
 		return k.id(t)
 	}
-	return "owin:" + rand.Text()
+	return "katana:" + rand.Text()
 }
 
-func (k *owinKind) named(t Ticket) Ticket {
-	ticket := t.(*sessiontoken.OWINTicket)
+func (k *katanaKind) named(t Ticket) Ticket {
+	ticket := t.(*sessiontoken.KatanaTicket)
 	if k.o.Store == nil || ticket.SessionKey != "" {
 		return t
 	}
@@ -121,16 +121,16 @@ func (k *owinKind) named(t Ticket) Ticket {
 	return &c
 }
 
-func (k *owinKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
-	renewed, due := t.(*sessiontoken.OWINTicket).Renew(now)
+func (k *katanaKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
+	renewed, due := t.(*sessiontoken.KatanaTicket).Renew(now)
 	if !due {
 		return nil, false
 	}
 	return renewed, true
 }
 
-func (k *owinKind) marked(t Ticket, id string, began, ends time.Time) Ticket {
-	ticket := t.(*sessiontoken.OWINTicket)
+func (k *katanaKind) marked(t Ticket, id string, began, ends time.Time) Ticket {
+	ticket := t.(*sessiontoken.KatanaTicket)
 	_, hasID := ticket.Properties.Get(propertySession)
 	_, hasTime := ticket.Properties.Get(propertySignedIn)
 	hasEnd := ends.IsZero() || k.facts(t).ends.Equal(ends)
@@ -151,15 +151,15 @@ func (k *owinKind) marked(t Ticket, id string, began, ends time.Time) Ticket {
 	return &c
 }
 
-func (k *owinKind) endingAt(t Ticket, end time.Time) Ticket {
-	c := *t.(*sessiontoken.OWINTicket)
+func (k *katanaKind) endingAt(t Ticket, end time.Time) Ticket {
+	c := *t.(*sessiontoken.KatanaTicket)
 	c.Properties = slices.Clone(c.Properties)
 	c.Properties.SetExpires(end)
 	return &c
 }
 
-func (k *owinKind) facts(t Ticket) facts {
-	ticket := t.(*sessiontoken.OWINTicket)
+func (k *katanaKind) facts(t Ticket) facts {
+	ticket := t.(*sessiontoken.KatanaTicket)
 	f := facts{persistent: ticket.Properties.Persistent(), reference: ticket.SessionKey != ""}
 	f.issued, _ = ticket.Properties.Issued()
 	f.expires, _ = ticket.Properties.Expires()
@@ -177,10 +177,10 @@ func (k *owinKind) facts(t Ticket) facts {
 
 // id is the key in the session store, or the name given at sign-in, or else,
 // for a ticket that .NET issued, a hash of the ticket.
-func (k *owinKind) id(t Ticket) string {
-	ticket := t.(*sessiontoken.OWINTicket)
+func (k *katanaKind) id(t Ticket) string {
+	ticket := t.(*sessiontoken.KatanaTicket)
 	if ticket.SessionKey != "" {
-		return "owin:" + ticket.SessionKey
+		return "katana:" + ticket.SessionKey
 	}
 	if id, ok := ticket.Properties.Get(propertySession); ok {
 		return id
@@ -190,5 +190,5 @@ func (k *owinKind) id(t Ticket) string {
 		return ""
 	}
 	sum := sha256.Sum256(data)
-	return "owin:" + hex.EncodeToString(sum[:])
+	return "katana:" + hex.EncodeToString(sum[:])
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-func TestOWINStateVectors(t *testing.T) {
-	f := readOWINFile(t)
+func TestKatanaStateVectors(t *testing.T) {
+	f := readKatanaFile(t)
 	for i := range f.State {
 		v := &f.State[i]
 		if len(v.Purposes) != 3 || v.Purposes[2] != "v1" || v.Expect != "ok" {
 			t.Fatalf("%s: %q", v.ID, v.Purposes)
 		}
-		c, err := NewOWINStateCodec(f.ring(t, v.Key), v.Purposes[0], v.Purposes[1])
+		c, err := NewKatanaStateCodec(f.ring(t, v.Key), v.Purposes[0], v.Purposes[1])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func TestOWINStateVectors(t *testing.T) {
 		if d := cmp.Diff(properties(v.Properties), p); d != "" {
 			t.Errorf("%s (-want +got):\n%s", v.ID, d)
 		}
-		w := owinWriter{}
+		w := katanaWriter{}
 		w.properties(p)
 		if got := hex.EncodeToString(w.dst); w.err != nil || got != *v.SerializedHex {
 			t.Errorf("%s: serialized %s, %v", v.ID, got, w.err)
@@ -49,22 +49,22 @@ func TestOWINStateVectors(t *testing.T) {
 	}
 }
 
-// TestOWINPurposes compares the purposes of the constructors with those that
+// TestKatanaPurposes compares the purposes of the constructors with those that
 // the vectors were protected for.
-func TestOWINPurposes(t *testing.T) {
-	f := readOWINFile(t)
-	for id, make := range map[string]func(*machinekey.Ring, *OWINOptions) (*OWINCodec, error){
+func TestKatanaPurposes(t *testing.T) {
+	f := readKatanaFile(t)
+	for id, make := range map[string]func(*machinekey.Ring, *KatanaOptions) (*KatanaCodec, error){
 		"pub-001": cookieCodec("ApplicationCookie"),
 		"pub-002": cookieCodec("ExternalCookie"),
 		"pub-003": cookieCodec("TwoFactorCookie"),
 		"pub-004": cookieCodec("TwoFactorRememberBrowser"),
 		"pub-005": cookieCodec("Cookies"),
-		"pub-006": NewOWINAccessTokenCodec,
-		"pub-007": NewOWINRefreshTokenCodec,
-		"pub-008": NewOWINAuthorizationCodeCodec,
+		"pub-006": NewKatanaAccessTokenCodec,
+		"pub-007": NewKatanaRefreshTokenCodec,
+		"pub-008": NewKatanaAuthorizationCodeCodec,
 	} {
 		v := f.vector(t, id)
-		c, err := make(f.ring(t, v.Key), &OWINOptions{Now: func() time.Time { return time.Unix(0, 0) }})
+		c, err := make(f.ring(t, v.Key), &KatanaOptions{Now: func() time.Time { return time.Unix(0, 0) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,8 +77,8 @@ func TestOWINPurposes(t *testing.T) {
 	}
 }
 
-func cookieCodec(authenticationType string) func(*machinekey.Ring, *OWINOptions) (*OWINCodec, error) {
-	return func(ring *machinekey.Ring, opts *OWINOptions) (*OWINCodec, error) {
-		return NewOWINCookieCodec(ring, authenticationType, opts)
+func cookieCodec(authenticationType string) func(*machinekey.Ring, *KatanaOptions) (*KatanaCodec, error) {
+	return func(ring *machinekey.Ring, opts *KatanaOptions) (*KatanaCodec, error) {
+		return NewKatanaCookieCodec(ring, authenticationType, opts)
 	}
 }

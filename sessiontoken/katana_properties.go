@@ -12,22 +12,22 @@ import (
 // (Microsoft.Owin.Security.AuthenticationProperties). Any other key belongs to
 // the application, or to OAuth: "userName", "client_id", ".xsrf".
 const (
-	OWINIssued     = ".issued"     // when the ticket was issued
-	OWINExpires    = ".expires"    // when it expires
-	OWINPersistent = ".persistent" // there, with any value: the cookie outlives the browser
-	OWINRedirect   = ".redirect"   // where to go after sign-in
-	OWINRefresh    = ".refresh"    // "False": the ticket is not to be renewed
+	PropertyIssued     = ".issued"     // when the ticket was issued
+	PropertyExpires    = ".expires"    // when it expires
+	PropertyPersistent = ".persistent" // there, with any value: the cookie outlives the browser
+	PropertyRedirect   = ".redirect"   // where to go after sign-in
+	PropertyRefresh    = ".refresh"    // "False": the ticket is not to be renewed
 )
 
-// OWINProperties are what a ticket says beside the identity: a dictionary of
+// Properties are what a ticket says beside the identity: a dictionary of
 // texts in the order of the bytes (AuthenticationProperties). The methods read
 // and write the entries that Katana knows as it does; all else is kept as it
 // is. Keys are compared exactly, and none may occur twice. The zero value is
 // empty and ready for use.
-type OWINProperties []Property
+type Properties []Property
 
 // Get returns the value of a property.
-func (p OWINProperties) Get(name string) (string, bool) {
+func (p Properties) Get(name string) (string, bool) {
 	for i := range p {
 		if p[i].Name == name {
 			return p[i].Value, true
@@ -37,7 +37,7 @@ func (p OWINProperties) Get(name string) (string, bool) {
 }
 
 // Set gives a property a value, in its place or at the end.
-func (p *OWINProperties) Set(name, value string) {
+func (p *Properties) Set(name, value string) {
 	for i := range *p {
 		if (*p)[i].Name == name {
 			(*p)[i].Value = value
@@ -48,82 +48,82 @@ func (p *OWINProperties) Set(name, value string) {
 }
 
 // Delete removes a property, if it is there.
-func (p *OWINProperties) Delete(name string) {
+func (p *Properties) Delete(name string) {
 	*p = slices.DeleteFunc(*p, func(e Property) bool { return e.Name == name })
 }
 
 // Issued returns the time of .issued in UTC, and false if it is missing or in
 // another form than Katana's.
-func (p OWINProperties) Issued() (time.Time, bool) { return p.time(OWINIssued) }
+func (p Properties) Issued() (time.Time, bool) { return p.time(PropertyIssued) }
 
 // Expires returns the time of .expires in UTC, the last second of validity.
 // It returns false if it is missing or in another form than Katana's: for
 // .NET such a ticket never expires.
-func (p OWINProperties) Expires() (time.Time, bool) { return p.time(OWINExpires) }
+func (p Properties) Expires() (time.Time, bool) { return p.time(PropertyExpires) }
 
 // SetIssued sets .issued to t, rounded down to the second.
-func (p *OWINProperties) SetIssued(t time.Time) { p.Set(OWINIssued, formatOWINTime(t)) }
+func (p *Properties) SetIssued(t time.Time) { p.Set(PropertyIssued, formatKatanaTime(t)) }
 
 // SetExpires sets .expires to t, rounded down to the second.
-func (p *OWINProperties) SetExpires(t time.Time) { p.Set(OWINExpires, formatOWINTime(t)) }
+func (p *Properties) SetExpires(t time.Time) { p.Set(PropertyExpires, formatKatanaTime(t)) }
 
 // Persistent reports whether .persistent is there. As in .NET its value does
 // not matter, even if it is "false".
-func (p OWINProperties) Persistent() bool {
-	_, ok := p.Get(OWINPersistent)
+func (p Properties) Persistent() bool {
+	_, ok := p.Get(PropertyPersistent)
 	return ok
 }
 
 // SetPersistent adds .persistent, empty as .NET writes it, or removes it.
-func (p *OWINProperties) SetPersistent(persistent bool) {
+func (p *Properties) SetPersistent(persistent bool) {
 	if !persistent {
-		p.Delete(OWINPersistent)
+		p.Delete(PropertyPersistent)
 	} else if !p.Persistent() {
-		p.Set(OWINPersistent, "")
+		p.Set(PropertyPersistent, "")
 	}
 }
 
 // Redirect returns the address to go to after sign-in, or "".
-func (p OWINProperties) Redirect() string {
-	v, _ := p.Get(OWINRedirect)
+func (p Properties) Redirect() string {
+	v, _ := p.Get(PropertyRedirect)
 	return v
 }
 
 // AllowRefresh returns what .refresh says about renewal, in any case of
 // letters, and false if it says nothing. Silence allows it.
-func (p OWINProperties) AllowRefresh() (allow, known bool) {
-	v, _ := p.Get(OWINRefresh)
+func (p Properties) AllowRefresh() (allow, known bool) {
+	v, _ := p.Get(PropertyRefresh)
 	v = strings.Trim(v, " \t\n\v\f\r\x00") // as Boolean.TryParse does
 	return fold.Equal(v, "True"), fold.Equal(v, "True") || fold.Equal(v, "False")
 }
 
 // SetAllowRefresh sets .refresh to True or False.
-func (p *OWINProperties) SetAllowRefresh(allow bool) {
+func (p *Properties) SetAllowRefresh(allow bool) {
 	if allow {
-		p.Set(OWINRefresh, "True")
+		p.Set(PropertyRefresh, "True")
 	} else {
-		p.Set(OWINRefresh, "False")
+		p.Set(PropertyRefresh, "False")
 	}
 }
 
-func (p OWINProperties) time(name string) (time.Time, bool) {
+func (p Properties) time(name string) (time.Time, bool) {
 	v, ok := p.Get(name)
 	if !ok {
 		return time.Time{}, false
 	}
-	return parseOWINTime(v)
+	return parseKatanaTime(v)
 }
 
-// owinTime is .NET's format "r" (RFC 1123), the only one that Katana reads.
-const owinTime = "Mon, 02 Jan 2006 15:04:05 GMT"
+// katanaTime is .NET's format "r" (RFC 1123), the only one that Katana reads.
+const katanaTime = "Mon, 02 Jan 2006 15:04:05 GMT"
 
-func formatOWINTime(t time.Time) string { return t.UTC().Format(owinTime) }
+func formatKatanaTime(t time.Time) string { return t.UTC().Format(katanaTime) }
 
-// parseOWINTime accepts what formatOWINTime writes for the years 1 to 9999,
+// parseKatanaTime accepts what formatKatanaTime writes for the years 1 to 9999,
 // with the right day of the week, and nothing else. .NET would also take the
 // names in another case of letters, which nothing writes.
-func parseOWINTime(s string) (time.Time, bool) {
-	if len(s) != len(owinTime) {
+func parseKatanaTime(s string) (time.Time, bool) {
+	if len(s) != len(katanaTime) {
 		return time.Time{}, false
 	}
 	number := func(from, to int) int {

@@ -12,19 +12,19 @@ import (
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
-// appendOWINTicket appends the bytes of a ticket, laid out as in
-// owin_read.go. It refuses what would not read back: text that is not UTF-8, a
+// appendKatanaTicket appends the bytes of a ticket, laid out as in
+// katana_read.go. It refuses what would not read back: text that is not UTF-8, a
 // type or issuer that is the mark of a default, a property twice, more than
 // the reader takes.
-func appendOWINTicket(dst []byte, t *OWINTicket) ([]byte, error) {
-	id, marked := &t.Identity, t.Version != OWINVersion1
+func appendKatanaTicket(dst []byte, t *KatanaTicket) ([]byte, error) {
+	id, marked := &t.Identity, t.Version != KatanaVersion1
 	if t.Version.number() == 0 {
 		return dst, fmt.Errorf("sessiontoken: cannot issue: unknown %v", t.Version)
 	}
-	if len(id.Claims) > maxOWINClaims {
-		return dst, fmt.Errorf("sessiontoken: cannot issue: %d claims, at most %d", len(id.Claims), maxOWINClaims)
+	if len(id.Claims) > maxKatanaClaims {
+		return dst, fmt.Errorf("sessiontoken: cannot issue: %d claims, at most %d", len(id.Claims), maxKatanaClaims)
 	}
-	w := owinWriter{dst: dst, marked: marked}
+	w := katanaWriter{dst: dst, marked: marked}
 	nameType := orDefault(id.NameClaimType, ClaimTypeName)
 
 	w.int32(t.Version.number())
@@ -63,22 +63,22 @@ var (
 	errIssueDuplicate = errors.New("sessiontoken: cannot issue: the same property twice")
 )
 
-// owinWriter appends to dst and keeps the first error.
-type owinWriter struct {
+// katanaWriter appends to dst and keeps the first error.
+type katanaWriter struct {
 	dst    []byte
 	marked bool // defaults are written as a mark
 	err    error
 }
 
-func (w *owinWriter) fail(err error) {
+func (w *katanaWriter) fail(err error) {
 	if w.err == nil {
 		w.err = err
 	}
 }
 
-func (w *owinWriter) int32(n int32) { w.dst = dotnet.AppendInt32(w.dst, n) }
+func (w *katanaWriter) int32(n int32) { w.dst = dotnet.AppendInt32(w.dst, n) }
 
-func (w *owinWriter) text(s string) {
+func (w *katanaWriter) text(s string) {
 	if !utf8.ValidString(s) {
 		w.fail(errIssueText)
 		return
@@ -91,7 +91,7 @@ func (w *owinWriter) text(s string) {
 }
 
 // textOr appends s, or the mark if it is the default.
-func (w *owinWriter) textOr(s, def string) {
+func (w *katanaWriter) textOr(s, def string) {
 	switch {
 	case !w.marked:
 		w.text(s)
@@ -105,7 +105,7 @@ func (w *owinWriter) textOr(s, def string) {
 }
 
 // bootstrap appends a token that is text and not blank, as .NET does.
-func (w *owinWriter) bootstrap(b Bootstrap) {
+func (w *katanaWriter) bootstrap(b Bootstrap) {
 	if s := string(secret.View(b.Data)); b.Kind == BootstrapString && strings.TrimFunc(s, unicode.IsSpace) != "" {
 		w.int32(int32(dotnet.UTF16Len(s)))
 		w.text(s)
@@ -114,7 +114,7 @@ func (w *owinWriter) bootstrap(b Bootstrap) {
 	w.int32(0)
 }
 
-func (w *owinWriter) properties(p OWINProperties) {
+func (w *katanaWriter) properties(p Properties) {
 	if len(p) > maxProperties {
 		w.fail(fmt.Errorf("sessiontoken: cannot issue: %d properties, at most %d", len(p), maxProperties))
 		return

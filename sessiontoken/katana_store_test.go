@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-func TestOWINOlderKey(t *testing.T) {
+func TestKatanaOlderKey(t *testing.T) {
 	old, primary := freshKey(t), freshKey(t)
 	store := mapStore{}
 	for _, s := range []Store{nil, store} {
-		before := testOWINCodec(t, ringOf(t, old), OWINOptions{Store: s})
-		after := testOWINCodec(t, ringOf(t, primary, old), OWINOptions{Store: s})
-		got, err := after.Decode(ctx, encodeOWIN(t, before, before.NewTicket(carol(), nil)))
+		before := testKatanaCodec(t, ringOf(t, old), KatanaOptions{Store: s})
+		after := testKatanaCodec(t, ringOf(t, primary, old), KatanaOptions{Store: s})
+		got, err := after.Decode(ctx, encodeKatana(t, before, before.NewTicket(carol(), nil)))
 		if err != nil || got.OpenedBy() != old {
 			t.Fatalf("%v, %v", got, err)
 		}
-		again, err := after.Decode(ctx, encodeOWIN(t, after, got))
+		again, err := after.Decode(ctx, encodeKatana(t, after, got))
 		if err != nil || again.OpenedBy() != primary || again.SessionKey != got.SessionKey {
 			t.Fatalf("%v, %v", again, err)
 		}
@@ -30,16 +30,16 @@ func TestOWINOlderKey(t *testing.T) {
 	}
 }
 
-func TestOWINStore(t *testing.T) {
+func TestKatanaStore(t *testing.T) {
 	ring, store := testRing(t), mapStore{}
-	now := owinStart
-	c := testOWINCodec(t, ring, OWINOptions{Store: store, Now: func() time.Time { return now }})
-	other, err := NewOWINCookieCodec(ring, "ExternalCookie", &OWINOptions{Store: store})
+	now := katanaStart
+	c := testKatanaCodec(t, ring, KatanaOptions{Store: store, Now: func() time.Time { return now }})
+	other, err := NewKatanaCookieCodec(ring, "ExternalCookie", &KatanaOptions{Store: store})
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := c.NewTicket(carol(), nil)
-	text := encodeOWIN(t, c, a)
+	text := encodeKatana(t, c, a)
 	if a.SessionKey != "" || len(store) != 1 {
 		t.Fatalf("key %q, %d entries", a.SessionKey, len(store))
 	}
@@ -57,13 +57,13 @@ func TestOWINStore(t *testing.T) {
 	}
 
 	// Entries cannot change places, not even within one middleware.
-	second, err := c.Decode(ctx, encodeOWIN(t, c, c.NewTicket(Identity{Claims: []Claim{{Type: ClaimTypeName, Value: "dave"}}}, nil)))
+	second, err := c.Decode(ctx, encodeKatana(t, c, c.NewTicket(Identity{Claims: []Claim{{Type: ClaimTypeName, Value: "dave"}}}, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	kept := store[c.storeKey(got.SessionKey)]
 	store[c.storeKey(got.SessionKey)] = store[c.storeKey(second.SessionKey)]
-	if got, err := c.Decode(ctx, text); !errors.Is(err, errOWINEntry) || got != nil {
+	if got, err := c.Decode(ctx, text); !errors.Is(err, errKatanaEntry) || got != nil {
 		t.Errorf("another's entry: %v, %v", got, err)
 	}
 	store[c.storeKey(got.SessionKey)] = kept[:len(kept)-1]
@@ -72,7 +72,7 @@ func TestOWINStore(t *testing.T) {
 	}
 	external := other.NewTicket(carol(), nil)
 	external.SessionKey = got.SessionKey
-	encodeOWIN(t, other, external)
+	encodeKatana(t, other, external)
 	store[c.storeKey(got.SessionKey)] = store[other.storeKey(got.SessionKey)]
 	if got, err := c.Decode(ctx, text); err != ErrInvalid || got != nil {
 		t.Errorf("another middleware's entry: %v, %v", got, err)
@@ -80,26 +80,26 @@ func TestOWINStore(t *testing.T) {
 	store[c.storeKey(got.SessionKey)] = kept
 
 	// References with more than a key, which nobody issues.
-	for _, change := range []func(*OWINTicket){
-		func(t *OWINTicket) {
+	for _, change := range []func(*KatanaTicket){
+		func(t *KatanaTicket) {
 			t.Identity.Claims = append(t.Identity.Claims, Claim{Type: ClaimTypeRole, Value: "admin"})
 		},
-		func(t *OWINTicket) { t.Properties.SetExpires(owinStart.Add(time.Hour)) },
+		func(t *KatanaTicket) { t.Properties.SetExpires(katanaStart.Add(time.Hour)) },
 	} {
 		reference := inside(t, c, text)
 		change(reference)
-		forged, err := c.seal(new(owinScratch), reference)
+		forged, err := c.seal(new(katanaScratch), reference)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := c.Decode(ctx, forged); !errors.Is(err, errOWINReference) || got != nil {
+		if got, err := c.Decode(ctx, forged); !errors.Is(err, errKatanaReference) || got != nil {
 			t.Errorf("%v, %v", got, err)
 		}
 	}
 
 	// Inspect leaves an expired ticket in the store, Decode does not.
-	now = now.Add(DefaultOWINCookieLifetime + time.Second)
-	if a := anatomy.Of(ctx, c.Decode, text); !errors.Is(a.Err, ErrExpired) || a.Content.(*OWINTicket).SessionKey != got.SessionKey || store[c.storeKey(got.SessionKey)] == nil {
+	now = now.Add(DefaultKatanaCookieLifetime + time.Second)
+	if a := anatomy.Of(ctx, c.Decode, text); !errors.Is(a.Err, ErrExpired) || a.Content.(*KatanaTicket).SessionKey != got.SessionKey || store[c.storeKey(got.SessionKey)] == nil {
 		t.Errorf("Inspect: %+v", a)
 	}
 	if _, err := c.Decode(ctx, text); !errors.Is(err, ErrExpired) || store[c.storeKey(got.SessionKey)] != nil {
@@ -108,7 +108,7 @@ func TestOWINStore(t *testing.T) {
 	if _, err := c.Decode(ctx, text); !errors.Is(err, ErrNotInStore) {
 		t.Errorf("after that: %v", err)
 	}
-	if err := c.Delete(ctx, &OWINTicket{}); err != nil {
+	if err := c.Delete(ctx, &KatanaTicket{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -122,18 +122,18 @@ func (brokenStore) Get(context.Context, string) ([]byte, error)          { retur
 func (brokenStore) Put(context.Context, string, []byte, time.Time) error { return errBroken }
 func (brokenStore) Delete(context.Context, string) error                 { return errBroken }
 
-func TestOWINBrokenStore(t *testing.T) {
+func TestKatanaBrokenStore(t *testing.T) {
 	ring := testRing(t)
-	good := testOWINCodec(t, ring, OWINOptions{Store: mapStore{}})
-	text := encodeOWIN(t, good, good.NewTicket(carol(), nil))
-	c := testOWINCodec(t, ring, OWINOptions{Store: brokenStore{}})
+	good := testKatanaCodec(t, ring, KatanaOptions{Store: mapStore{}})
+	text := encodeKatana(t, good, good.NewTicket(carol(), nil))
+	c := testKatanaCodec(t, ring, KatanaOptions{Store: brokenStore{}})
 	if _, err := c.Decode(ctx, text); !errors.Is(err, errBroken) || errors.Is(err, ErrInvalid) {
 		t.Error(err)
 	}
 	if _, err := c.Encode(ctx, c.NewTicket(carol(), nil)); !errors.Is(err, errBroken) {
 		t.Error(err)
 	}
-	if err := c.Delete(ctx, &OWINTicket{SessionKey: "k"}); !errors.Is(err, errBroken) {
+	if err := c.Delete(ctx, &KatanaTicket{SessionKey: "k"}); !errors.Is(err, errBroken) {
 		t.Error(err)
 	}
 }

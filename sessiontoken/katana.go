@@ -17,22 +17,22 @@ import (
 // (CookieAuthenticationOptions.ExpireTimeSpan and those of
 // OAuthAuthorizationServerOptions).
 const (
-	DefaultOWINCookieLifetime = 14 * 24 * time.Hour
-	DefaultOWINTokenLifetime  = 20 * time.Minute // access tokens, and refresh tokens unless the site sets another
-	DefaultOWINCodeLifetime   = 5 * time.Minute
+	DefaultKatanaCookieLifetime = 14 * 24 * time.Hour
+	DefaultKatanaTokenLifetime  = 20 * time.Minute // access tokens, and refresh tokens unless the site sets another
+	DefaultKatanaCodeLifetime   = 5 * time.Minute
 )
 
-// OWINOptions are the settings of an [OWINCodec]. The zero value reads and
+// KatanaOptions are the settings of an [KatanaCodec]. The zero value reads and
 // writes what a site with current Katana and no further settings does.
-type OWINOptions struct {
+type KatanaOptions struct {
 	// ExpireTimeSpan is the lifetime that NewTicket gives. Zero means
 	// Katana's default for the kind of credential.
 	ExpireTimeSpan time.Duration
 	// Version is that of the tickets which NewTicket makes.
-	Version OWINVersion
+	Version KatanaVersion
 	// ReadVersions are the versions that are read; nil means all. Each
 	// Katana reads only its own.
-	ReadVersions []OWINVersion
+	ReadVersions []KatanaVersion
 	// InsecureNoExpiry also reads and issues tickets without .expires, or
 	// with times that are not in Katana's form. They never expire, in .NET
 	// mostly by accident.
@@ -48,112 +48,112 @@ type OWINOptions struct {
 	Now func() time.Time
 }
 
-// OWINCodec reads and writes Katana's tickets as Microsoft.Owin.Host.SystemWeb
+// KatanaCodec reads and writes Katana's tickets as Microsoft.Owin.Host.SystemWeb
 // does on IIS: the cookies of the cookie middleware, which ASP.NET Identity
 // uses, and the tokens of the OAuth server. It is safe for concurrent use.
 //
-// The text is an onion. [OWINCodec.Decode] takes the layers off from the
+// The text is an onion. [KatanaCodec.Decode] takes the layers off from the
 // outside to the inside, Encode puts them on:
 //
 //	text            base64 with - and _, no padding               (attacker's bytes up to here)
 //	machine key     IV || ciphertext || tag, as of MachineKey.Protect in every compatibility mode
 //	gzip            RFC 1952, at most 1 MiB when expanded          (authenticated from here on)
-//	owin            the ticket; see owin_read.go for the layout
-type OWINCodec struct {
-	o                  OWINOptions
+//	katana            the ticket; see katana_read.go for the layout
+type KatanaCodec struct {
+	o                  KatanaOptions
 	authenticationType string // of an identity that has none
 	restart            bool   // new tickets start now, whatever their properties say
 	ring               *machinekey.Ring
 	protector          *machinekey.Protector
 	store              *machinekey.Protector // of what is in the store
-	scratch            sync.Pool             // of *owinScratch
+	scratch            sync.Pool             // of *katanaScratch
 }
 
 // The first purposes of Katana. The code's is the name of the class, the
 // tokens' is its namespace.
 const (
-	purposeOWINCookie = "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware"
-	purposeOWINOAuth  = "Microsoft.Owin.Security.OAuth"
-	purposeOWINServer = "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware"
-	purposeOWINv1     = "v1"
+	purposeKatanaCookie = "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware"
+	purposeKatanaOAuth  = "Microsoft.Owin.Security.OAuth"
+	purposeKatanaServer = "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware"
+	purposeKatanav1     = "v1"
 )
 
-// owinBearer is OAuthDefaults.AuthenticationType.
-const owinBearer = "Bearer"
+// katanaBearer is OAuthDefaults.AuthenticationType.
+const katanaBearer = "Bearer"
 
-// NewOWINCookieCodec returns a codec for the cookies of the cookie middleware
+// NewKatanaCookieCodec returns a codec for the cookies of the cookie middleware
 // with the given AuthenticationType, whose case and spaces count. It is
 // "ApplicationCookie" with ASP.NET Identity (there are also "ExternalCookie",
 // "TwoFactorCookie" and "TwoFactorRememberBrowser"), and "Cookies" where the
 // site names none. The name of the cookie plays no part.
-func NewOWINCookieCodec(ring *machinekey.Ring, authenticationType string, opts *OWINOptions) (*OWINCodec, error) {
-	c, err := newOWINCodec(ring, []string{purposeOWINCookie, authenticationType, purposeOWINv1}, DefaultOWINCookieLifetime, opts)
+func NewKatanaCookieCodec(ring *machinekey.Ring, authenticationType string, opts *KatanaOptions) (*KatanaCodec, error) {
+	c, err := newKatanaCodec(ring, []string{purposeKatanaCookie, authenticationType, purposeKatanav1}, DefaultKatanaCookieLifetime, opts)
 	if err != nil {
 		return nil, err
 	}
 	c.authenticationType = authenticationType
 	if c.o.Store != nil {
-		if c.store, err = owinProtector(ring, purposeOWINStore, authenticationType, purposeOWINv1); err != nil {
+		if c.store, err = katanaProtector(ring, purposeKatanaStore, authenticationType, purposeKatanav1); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
 }
 
-// NewOWINAccessTokenCodec returns a codec for the bearer tokens that the OAuth
+// NewKatanaAccessTokenCodec returns a codec for the bearer tokens that the OAuth
 // server of Katana issues.
 //
 // Claims without an issuer get [LocalAuthority]. That is what ASP.NET
 // Identity's UseOAuthBearerTokens wants: its "Bearer" reader refuses a token
 // with a claim of any other issuer.
-func NewOWINAccessTokenCodec(ring *machinekey.Ring, opts *OWINOptions) (*OWINCodec, error) {
-	return newOWINTokenCodec(ring, []string{purposeOWINOAuth, "Access_Token", purposeOWINv1}, DefaultOWINTokenLifetime, opts)
+func NewKatanaAccessTokenCodec(ring *machinekey.Ring, opts *KatanaOptions) (*KatanaCodec, error) {
+	return newKatanaTokenCodec(ring, []string{purposeKatanaOAuth, "Access_Token", purposeKatanav1}, DefaultKatanaTokenLifetime, opts)
 }
 
-// NewOWINRefreshTokenCodec returns a codec for refresh tokens. Sites often
+// NewKatanaRefreshTokenCodec returns a codec for refresh tokens. Sites often
 // hand out a random name instead, and keep the protected text in a database.
-func NewOWINRefreshTokenCodec(ring *machinekey.Ring, opts *OWINOptions) (*OWINCodec, error) {
-	return newOWINTokenCodec(ring, []string{purposeOWINOAuth, "Refresh_Token", purposeOWINv1}, DefaultOWINTokenLifetime, opts)
+func NewKatanaRefreshTokenCodec(ring *machinekey.Ring, opts *KatanaOptions) (*KatanaCodec, error) {
+	return newKatanaTokenCodec(ring, []string{purposeKatanaOAuth, "Refresh_Token", purposeKatanav1}, DefaultKatanaTokenLifetime, opts)
 }
 
-// NewOWINAuthorizationCodeCodec returns a codec for authorization codes, with
+// NewKatanaAuthorizationCodeCodec returns a codec for authorization codes, with
 // the same reservation as for refresh tokens. That a code is used only once
 // is for the caller to see to.
-func NewOWINAuthorizationCodeCodec(ring *machinekey.Ring, opts *OWINOptions) (*OWINCodec, error) {
-	return newOWINTokenCodec(ring, []string{purposeOWINServer, "Authentication_Code", purposeOWINv1}, DefaultOWINCodeLifetime, opts)
+func NewKatanaAuthorizationCodeCodec(ring *machinekey.Ring, opts *KatanaOptions) (*KatanaCodec, error) {
+	return newKatanaTokenCodec(ring, []string{purposeKatanaServer, "Authentication_Code", purposeKatanav1}, DefaultKatanaCodeLifetime, opts)
 }
 
-// NewOWINCodec returns a codec for a site that made its own TicketDataFormat
+// NewKatanaCodec returns a codec for a site that made its own TicketDataFormat
 // with these purposes. New tickets live as long as those of cookies.
-func NewOWINCodec(ring *machinekey.Ring, purposes []string, opts *OWINOptions) (*OWINCodec, error) {
-	c, err := newOWINTokenless(ring, purposes, DefaultOWINCookieLifetime, opts)
-	if err == nil && len(purposes) == 3 && purposes[0] == purposeOWINCookie && purposes[2] == purposeOWINv1 {
-		c.authenticationType = purposes[1] // it reads what NewOWINCookieCodec's does
+func NewKatanaCodec(ring *machinekey.Ring, purposes []string, opts *KatanaOptions) (*KatanaCodec, error) {
+	c, err := newKatanaTokenless(ring, purposes, DefaultKatanaCookieLifetime, opts)
+	if err == nil && len(purposes) == 3 && purposes[0] == purposeKatanaCookie && purposes[2] == purposeKatanav1 {
+		c.authenticationType = purposes[1] // it reads what NewKatanaCookieCodec's does
 	}
 	return c, err
 }
 
-// newOWINTokenCodec is for tokens, whose server sets the times over those that
+// newKatanaTokenCodec is for tokens, whose server sets the times over those that
 // the application gave.
-func newOWINTokenCodec(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *OWINOptions) (*OWINCodec, error) {
-	c, err := newOWINTokenless(ring, purposes, lifetime, opts)
+func newKatanaTokenCodec(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
+	c, err := newKatanaTokenless(ring, purposes, lifetime, opts)
 	if err != nil {
 		return nil, err
 	}
-	c.authenticationType, c.restart = owinBearer, true
+	c.authenticationType, c.restart = katanaBearer, true
 	return c, nil
 }
 
-// newOWINTokenless is newOWINCodec without a store.
-func newOWINTokenless(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *OWINOptions) (*OWINCodec, error) {
+// newKatanaTokenless is newKatanaCodec without a store.
+func newKatanaTokenless(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
 	if opts != nil && opts.Store != nil {
-		return nil, errors.New("sessiontoken: OWINOptions.Store is for cookies only")
+		return nil, errors.New("sessiontoken: KatanaOptions.Store is for cookies only")
 	}
-	return newOWINCodec(ring, purposes, lifetime, opts)
+	return newKatanaCodec(ring, purposes, lifetime, opts)
 }
 
-func newOWINCodec(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *OWINOptions) (*OWINCodec, error) {
-	c := &OWINCodec{}
+func newKatanaCodec(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
+	c := &KatanaCodec{}
 	if opts != nil {
 		c.o = *opts
 		c.o.ReadVersions = slices.Clone(c.o.ReadVersions)
@@ -162,29 +162,29 @@ func newOWINCodec(ring *machinekey.Ring, purposes []string, lifetime time.Durati
 		c.o.ExpireTimeSpan = lifetime
 	}
 	if c.o.ExpireTimeSpan < time.Second {
-		return nil, errors.New("sessiontoken: OWINOptions.ExpireTimeSpan is shorter than a second")
+		return nil, errors.New("sessiontoken: KatanaOptions.ExpireTimeSpan is shorter than a second")
 	}
-	for _, v := range append([]OWINVersion{c.o.Version}, c.o.ReadVersions...) {
+	for _, v := range append([]KatanaVersion{c.o.Version}, c.o.ReadVersions...) {
 		if v.number() == 0 {
-			return nil, fmt.Errorf("sessiontoken: OWINOptions names an unknown version, %v", v)
+			return nil, fmt.Errorf("sessiontoken: KatanaOptions names an unknown version, %v", v)
 		}
 	}
 	if c.o.Now == nil {
 		c.o.Now = time.Now
 	}
 	if ring == nil {
-		return nil, errors.New("sessiontoken: an OWIN codec needs a ring")
+		return nil, errors.New("sessiontoken: a Katana codec needs a ring")
 	}
 	c.ring = ring
 	var err error
-	if c.protector, err = owinProtector(ring, purposes...); err != nil {
+	if c.protector, err = katanaProtector(ring, purposes...); err != nil {
 		return nil, err
 	}
-	c.scratch.New = func() any { return new(owinScratch) }
+	c.scratch.New = func() any { return new(katanaScratch) }
 	return c, nil
 }
 
-func owinProtector(ring *machinekey.Ring, purposes ...string) (*machinekey.Protector, error) {
+func katanaProtector(ring *machinekey.Ring, purposes ...string) (*machinekey.Protector, error) {
 	p, err := machinekey.UserPurpose(purposes...)
 	if err != nil {
 		return nil, err
@@ -197,7 +197,7 @@ func owinProtector(ring *machinekey.Ring, purposes ...string) (*machinekey.Prote
 // .issued or .expires among them is kept; tokens and codes always begin now.
 // An identity without AuthenticationType gets the one of the codec, without
 // which .NET would not count it as authenticated.
-func (c *OWINCodec) NewTicket(id Identity, properties OWINProperties) *OWINTicket {
+func (c *KatanaCodec) NewTicket(id Identity, properties Properties) *KatanaTicket {
 	if id.AuthenticationType == "" {
 		id.AuthenticationType = c.authenticationType
 	}
@@ -210,18 +210,18 @@ func (c *OWINCodec) NewTicket(id Identity, properties OWINProperties) *OWINTicke
 	if _, ok := p.Expires(); !ok || c.restart {
 		p.SetExpires(issued.Add(c.o.ExpireTimeSpan))
 	}
-	return &OWINTicket{Identity: id, Properties: p, Version: c.o.Version}
+	return &KatanaTicket{Identity: id, Properties: p, Version: c.o.Version}
 }
 
-// owinScratch is the memory that one call needs and the next can use again.
+// katanaScratch is the memory that one call needs and the next can use again.
 // Nothing of it ends up in a ticket or a text.
-type owinScratch struct {
+type katanaScratch struct {
 	text, protected, packed, plain []byte
-	read                           owinReader
+	read                           katanaReader
 }
 
 // put gives s back to a pool, unless a large value has made it large.
-func (s *owinScratch) put(pool *sync.Pool) {
+func (s *katanaScratch) put(pool *sync.Pool) {
 	s.read.data, s.read.bootstrap = nil, nil
 	if max(cap(s.text), cap(s.plain), s.read.size()) <= maxScratch {
 		pool.Put(s)
@@ -237,13 +237,13 @@ func (s *owinScratch) put(pool *sync.Pool) {
 // .NET reads only by accident, the latter with [ErrUnsupported]; [ErrExpired];
 // [ErrNotInStore] for a reference that leads nowhere; or what the store
 // returned.
-func (c *OWINCodec) Decode(ctx context.Context, value string) (*OWINTicket, error) {
+func (c *KatanaCodec) Decode(ctx context.Context, value string) (*KatanaTicket, error) {
 	r := anatomy.From(ctx)
-	s := c.scratch.Get().(*owinScratch)
+	s := c.scratch.Get().(*katanaScratch)
 	defer s.put(&c.scratch)
 
 	// Text to protected bytes; nothing of it can be trusted.
-	protected, ok := s.decodeOWINText(value)
+	protected, ok := s.decodeKatanaText(value)
 	if !ok {
 		return nil, r.Refuse(layerURLText, len(value), ErrInvalid)
 	}
@@ -267,11 +267,11 @@ func (c *OWINCodec) Decode(ctx context.Context, value string) (*OWINTicket, erro
 
 	// Bytes to the ticket.
 	if err := s.read.read(plain, c.o.ReadVersions); err != nil {
-		return nil, r.Refuse(layerOWIN, len(plain), err)
+		return nil, r.Refuse(layerKatana, len(plain), err)
 	}
 	t := s.read.build()
 	t.openedBy = key
-	noteOWIN(r, len(plain), t)
+	noteKatana(r, len(plain), t)
 
 	// The ticket in the store, if t refers to one.
 	if t, err = c.dereference(ctx, s, t, r); err != nil {
@@ -279,7 +279,7 @@ func (c *OWINCodec) Decode(ctx context.Context, value string) (*OWINTicket, erro
 	}
 
 	// The clock.
-	noteOWINTimes(r, t)
+	noteKatanaTimes(r, t)
 	if err := c.Valid(t); err != nil {
 		if r == nil {
 			c.forgetExpired(ctx, t, err)
@@ -290,7 +290,7 @@ func (c *OWINCodec) Decode(ctx context.Context, value string) (*OWINTicket, erro
 }
 
 // ReadPrincipal implements [Reader] with Decode.
-func (c *OWINCodec) ReadPrincipal(ctx context.Context, value string) (*Principal, error) {
+func (c *KatanaCodec) ReadPrincipal(ctx context.Context, value string) (*Principal, error) {
 	t, err := c.Decode(ctx, value)
 	if err != nil {
 		return nil, err
@@ -299,14 +299,14 @@ func (c *OWINCodec) ReadPrincipal(ctx context.Context, value string) (*Principal
 }
 
 // Ring returns the ring that the codec was made with.
-func (c *OWINCodec) Ring() *machinekey.Ring { return c.ring }
+func (c *KatanaCodec) Ring() *machinekey.Ring { return c.ring }
 
 // AuthenticationType returns that of the middleware whose cookies the codec
 // reads, "Bearer" for tokens, and "" for a codec with purposes of its own.
-func (c *OWINCodec) AuthenticationType() string { return c.authenticationType }
+func (c *KatanaCodec) AuthenticationType() string { return c.authenticationType }
 
 // Options returns the options with the defaults filled in.
-func (c *OWINCodec) Options() OWINOptions {
+func (c *KatanaCodec) Options() KatanaOptions {
 	o := c.o
 	o.ReadVersions = slices.Clone(o.ReadVersions)
 	return o
@@ -316,9 +316,9 @@ func (c *OWINCodec) Options() OWINOptions {
 // itself is still valid. It is for a ticket that is kept between requests. The
 // error is [ErrExpired], or matches [ErrUnsupported] for times that .NET reads
 // only by accident.
-func (c *OWINCodec) Valid(t *OWINTicket) error {
+func (c *KatanaCodec) Valid(t *KatanaTicket) error {
 	if fault := c.timeFault(t.Properties); fault != "" {
-		return &FormatError{Layer: "owin", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
+		return &FormatError{Layer: "katana", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
 	}
 	if expires, ok := t.Properties.Expires(); ok && expires.Before(wholeSecond(c.o.Now())) {
 		return fmt.Errorf("%w at %s", ErrExpired, expires.Format(time.RFC3339))
@@ -328,17 +328,17 @@ func (c *OWINCodec) Valid(t *OWINTicket) error {
 
 // timeFault says what is wrong with times that .NET reads only by accident: a
 // time that it cannot read counts for it as missing.
-func (c *OWINCodec) timeFault(p OWINProperties) string {
+func (c *KatanaCodec) timeFault(p Properties) string {
 	if c.o.InsecureNoExpiry {
 		return ""
 	}
-	if text, there := p.Get(OWINExpires); !there {
+	if text, there := p.Get(PropertyExpires); !there {
 		return "no .expires, so the ticket would never expire"
-	} else if _, ok := parseOWINTime(text); !ok {
+	} else if _, ok := parseKatanaTime(text); !ok {
 		return ".expires is not in the form of RFC 1123, so for .NET the ticket would never expire"
 	}
-	if text, there := p.Get(OWINIssued); there {
-		if _, ok := parseOWINTime(text); !ok {
+	if text, there := p.Get(PropertyIssued); there {
+		if _, ok := parseKatanaTime(text); !ok {
 			return ".issued is not in the form of RFC 1123"
 		}
 	}
@@ -353,14 +353,14 @@ func (c *OWINCodec) timeFault(p OWINProperties) string {
 // It refuses what .NET or Decode would not read back as it is: text that is
 // not UTF-8, types and issuers that stand for a default, a property twice,
 // a ticket that never expires, more than 1 MiB.
-func (c *OWINCodec) Encode(ctx context.Context, t *OWINTicket) (string, error) {
-	s := c.scratch.Get().(*owinScratch)
+func (c *KatanaCodec) Encode(ctx context.Context, t *KatanaTicket) (string, error) {
+	s := c.scratch.Get().(*katanaScratch)
 	defer s.put(&c.scratch)
 
 	if fault := c.timeFault(t.Properties); fault != "" {
 		return "", errors.New("sessiontoken: cannot issue: " + fault)
 	}
-	if isOWINReference(&t.Identity) {
+	if isKatanaReference(&t.Identity) {
 		return "", errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
 	}
 	if c.o.Store != nil {
@@ -370,8 +370,8 @@ func (c *OWINCodec) Encode(ctx context.Context, t *OWINTicket) (string, error) {
 }
 
 // seal puts all layers on.
-func (c *OWINCodec) seal(s *owinScratch, t *OWINTicket) (string, error) {
-	plain, err := appendOWINTicket(s.plain[:0], t)
+func (c *KatanaCodec) seal(s *katanaScratch, t *KatanaTicket) (string, error) {
+	plain, err := appendKatanaTicket(s.plain[:0], t)
 	s.plain = plain[:0]
 	if err != nil {
 		return "", err
@@ -383,7 +383,7 @@ func (c *OWINCodec) seal(s *owinScratch, t *OWINTicket) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return s.encodeOWINText(protected), nil
+	return s.encodeKatanaText(protected), nil
 }
 
 // gzipError gives an error of the gzip layer its place.

@@ -12,19 +12,19 @@ import (
 	"github.com/webfarm-go/webfarm/internal/flate"
 )
 
-// owinHandlerJSON is a run of a whole middleware. Of it these tests use what
+// katanaHandlerJSON is a run of a whole middleware. Of it these tests use what
 // concerns the ticket; headers, status and attributes of cookies are for
 // package cookie.
-type owinHandlerJSON struct {
+type katanaHandlerJSON struct {
 	ID, Key       string
 	Now           time.Time
-	Options       owinHandlerOptions
+	Options       katanaHandlerOptions
 	CookieHeader  string
 	Authorization string
 	Authenticated *bool
-	Ticket        *owinTicketJSON
-	NewTicket     *owinTicketJSON
-	SignIn        *owinTicketJSON
+	Ticket        *katanaTicketJSON
+	NewTicket     *katanaTicketJSON
+	SignIn        *katanaTicketJSON
 	SetCookie     []string
 	StoreLog      []string
 	Purposes      []string
@@ -32,25 +32,25 @@ type owinHandlerJSON struct {
 	ExpiresIn     int
 }
 
-type owinHandlerOptions struct {
+type katanaHandlerOptions struct {
 	AuthenticationType, SessionStore, NextSessionKey string
 	SlidingExpiration                                *bool
 	ExpireSeconds                                    int
 }
 
 // codec returns the codec that stands for the middleware of a run.
-func (f *owinFileJSON) handlerCodec(t *testing.T, h *owinHandlerJSON, opts OWINOptions) *OWINCodec {
+func (f *katanaFileJSON) handlerCodec(t *testing.T, h *katanaHandlerJSON, opts KatanaOptions) *KatanaCodec {
 	t.Helper()
 	opts.Now = func() time.Time { return h.Now.Add(999 * time.Millisecond) } // the fraction must not matter
 	opts.ExpireTimeSpan = time.Duration(h.Options.ExpireSeconds) * time.Second
 	make := cookieCodec(h.Options.AuthenticationType)
 	switch {
 	case h.Authorization != "", h.Purposes != nil && h.Purposes[1] == "Access_Token":
-		make = NewOWINAccessTokenCodec
+		make = NewKatanaAccessTokenCodec
 	case h.Purposes != nil && h.Purposes[1] == "Refresh_Token":
-		make = NewOWINRefreshTokenCodec
+		make = NewKatanaRefreshTokenCodec
 	case h.Purposes != nil && h.Purposes[1] == "Authentication_Code":
-		make = NewOWINAuthorizationCodeCodec
+		make = NewKatanaAuthorizationCodeCodec
 	}
 	c, err := make(f.ring(t, h.Key), &opts)
 	if err != nil {
@@ -60,7 +60,7 @@ func (f *owinFileJSON) handlerCodec(t *testing.T, h *owinHandlerJSON, opts OWINO
 }
 
 // sent returns the value of the cookie that the run set, its chunks joined.
-func (h *owinHandlerJSON) sent(t *testing.T) string {
+func (h *katanaHandlerJSON) sent(t *testing.T) string {
 	t.Helper()
 	joined := ""
 	for _, line := range h.SetCookie {
@@ -76,7 +76,7 @@ func (h *owinHandlerJSON) sent(t *testing.T) string {
 	return joined
 }
 
-func (f *owinFileJSON) handler(t *testing.T, id string) *owinHandlerJSON {
+func (f *katanaFileJSON) handler(t *testing.T, id string) *katanaHandlerJSON {
 	t.Helper()
 	for i := range f.Handler {
 		if strings.HasPrefix(f.Handler[i].ID, id+"-") {
@@ -87,8 +87,8 @@ func (f *owinFileJSON) handler(t *testing.T, id string) *owinHandlerJSON {
 	return nil
 }
 
-func TestOWINHandlerVectors(t *testing.T) {
-	f := readOWINFile(t)
+func TestKatanaHandlerVectors(t *testing.T) {
+	f := readKatanaFile(t)
 	n := map[string]int{}
 	for i := range f.Handler {
 		h := &f.Handler[i]
@@ -126,15 +126,15 @@ func TestOWINHandlerVectors(t *testing.T) {
 }
 
 // runRead reads, and renews where the middleware does.
-func (f *owinFileJSON) runRead(t *testing.T, h *owinHandlerJSON, value string) {
+func (f *katanaFileJSON) runRead(t *testing.T, h *katanaHandlerJSON, value string) {
 	neverExpires := h.Ticket != nil && h.Ticket.ExpiresUTC == nil
 	if neverExpires {
-		got, err := f.handlerCodec(t, h, OWINOptions{}).Decode(ctx, value)
+		got, err := f.handlerCodec(t, h, KatanaOptions{}).Decode(ctx, value)
 		if got != nil || !errors.Is(err, ErrUnsupported) {
 			t.Fatalf("never expires: %v, %v", got, err)
 		}
 	}
-	c := f.handlerCodec(t, h, OWINOptions{InsecureNoExpiry: neverExpires})
+	c := f.handlerCodec(t, h, KatanaOptions{InsecureNoExpiry: neverExpires})
 	got, err := c.Decode(ctx, value)
 	if h.Authenticated != nil && !*h.Authenticated {
 		if got != nil || !errors.Is(err, ErrExpired) {
@@ -170,7 +170,7 @@ func (f *owinFileJSON) runRead(t *testing.T, h *owinHandlerJSON, value string) {
 			t.Errorf("expires in %v", expires.Sub(issued))
 		}
 		// The same ticket from its claims and the application's property.
-		made := c.NewTicket(got.Identity, OWINProperties{got.Properties[0]})
+		made := c.NewTicket(got.Identity, Properties{got.Properties[0]})
 		if d := h.Ticket.diff(made); d != "" {
 			t.Errorf("NewTicket differs (-want +got):\n%s", d)
 		}
@@ -179,14 +179,14 @@ func (f *owinFileJSON) runRead(t *testing.T, h *owinHandlerJSON, value string) {
 
 // compareSent compares a ticket with the one in the cookie that .NET sent, and
 // sends it ourselves.
-func compareSent(t *testing.T, h *owinHandlerJSON, c *OWINCodec, ticket *OWINTicket) {
+func compareSent(t *testing.T, h *katanaHandlerJSON, c *KatanaCodec, ticket *KatanaTicket) {
 	t.Helper()
 	if h.NewTicket != nil {
 		if d := h.NewTicket.diff(ticket); d != "" {
 			t.Fatalf("differs from what .NET issued (-want +got):\n%s", d)
 		}
 	}
-	same := cmp.Options{ignoreOWINKey, cmpopts.IgnoreFields(OWINTicket{}, "SessionKey")}
+	same := cmp.Options{ignoreKatanaKey, cmpopts.IgnoreFields(KatanaTicket{}, "SessionKey")}
 	if d := cmp.Diff(inside(t, c, h.sent(t)), ticket, same); d != "" {
 		t.Fatalf("differs from what .NET sent (-want +got):\n%s", d)
 	}
@@ -199,9 +199,9 @@ func compareSent(t *testing.T, h *owinHandlerJSON, c *OWINCodec, ticket *OWINTic
 	}
 }
 
-func (f *owinFileJSON) runSignIn(t *testing.T, h *owinHandlerJSON) {
-	c := f.handlerCodec(t, h, OWINOptions{})
-	ticket := c.NewTicket(h.SignIn.ticket(OWINVersion3).Identity, properties(h.SignIn.Properties))
+func (f *katanaFileJSON) runSignIn(t *testing.T, h *katanaHandlerJSON) {
+	c := f.handlerCodec(t, h, KatanaOptions{})
+	ticket := c.NewTicket(h.SignIn.ticket(KatanaVersion3).Identity, properties(h.SignIn.Properties))
 	// Encode fills in what the claims leave out; a reader sees it.
 	plain, err := ticket.Marshal()
 	if err != nil {
@@ -215,11 +215,11 @@ func (f *owinFileJSON) runSignIn(t *testing.T, h *owinHandlerJSON) {
 
 // runStore plays the runs with a session store. What .NET had in its store is
 // made from the sign-in, the first of them.
-func (f *owinFileJSON) runStore(t *testing.T, h *owinHandlerJSON) {
+func (f *katanaFileJSON) runStore(t *testing.T, h *katanaHandlerJSON) {
 	first := f.handler(t, "pub-151")
 	store := mapStore{}
-	signIn := f.handlerCodec(t, first, OWINOptions{Store: store})
-	ticket := signIn.NewTicket(first.SignIn.ticket(OWINVersion3).Identity, nil)
+	signIn := f.handlerCodec(t, first, KatanaOptions{Store: store})
+	ticket := signIn.NewTicket(first.SignIn.ticket(KatanaVersion3).Identity, nil)
 	ticket.SessionKey = first.Options.NextSessionKey
 	text, err := signIn.Encode(ctx, ticket)
 	if err != nil {
@@ -241,7 +241,7 @@ func (f *owinFileJSON) runStore(t *testing.T, h *owinHandlerJSON) {
 	}
 
 	_, value, _ := strings.Cut(h.CookieHeader, "=")
-	opts := OWINOptions{Store: store}
+	opts := KatanaOptions{Store: store}
 	switch h.Options.SessionStore {
 	case "stpublic":
 	case "stpublicx":
@@ -258,11 +258,11 @@ func (f *owinFileJSON) runStore(t *testing.T, h *owinHandlerJSON) {
 	case "154":
 		want, removed = ErrNotInStore, true
 	case "155":
-		want = errOWINWhole
+		want = errKatanaWhole
 	case "156":
 		want, removed = ErrExpired, true
 	case "157":
-		want = errOWINNoStore // here .NET lets a reference in
+		want = errKatanaNoStore // here .NET lets a reference in
 	}
 	if !errors.Is(err, want) || (got == nil) != (want != nil) {
 		t.Fatalf("%v, %v, want %v", got, err, want)
@@ -304,10 +304,10 @@ func (f *owinFileJSON) runStore(t *testing.T, h *owinHandlerJSON) {
 }
 
 // inside returns the ticket in a text itself, also if it is a reference.
-func inside(t *testing.T, c *OWINCodec, text string) *OWINTicket {
+func inside(t *testing.T, c *KatanaCodec, text string) *KatanaTicket {
 	t.Helper()
-	var s owinScratch
-	protected, ok := s.decodeOWINText(text)
+	var s katanaScratch
+	protected, ok := s.decodeKatanaText(text)
 	if !ok {
 		t.Fatal("text")
 	}
@@ -319,7 +319,7 @@ func inside(t *testing.T, c *OWINCodec, text string) *OWINTicket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ticket OWINTicket
+	var ticket KatanaTicket
 	if err := ticket.Unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}

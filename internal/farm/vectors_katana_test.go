@@ -11,7 +11,7 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-type vectorOWIN struct {
+type vectorKatana struct {
 	AuthenticationType, NameType, RoleType string
 	Claims                                 []vectorClaim
 	Bootstrap                              string
@@ -20,8 +20,8 @@ type vectorOWIN struct {
 	IsPersistent                           bool
 }
 
-func (v *vectorOWIN) add(m *Message) {
-	t := &sessiontoken.OWINTicket{Identity: sessiontoken.Identity{
+func (v *vectorKatana) add(m *Message) {
+	t := &sessiontoken.KatanaTicket{Identity: sessiontoken.Identity{
 		AuthenticationType: v.AuthenticationType, NameClaimType: v.NameType, RoleClaimType: v.RoleType, Claims: claims(v.Claims),
 	}}
 	if v.Bootstrap != "" {
@@ -30,11 +30,11 @@ func (v *vectorOWIN) add(m *Message) {
 	for _, p := range v.Properties {
 		t.Properties = append(t.Properties, sessiontoken.Property{Name: p[0], Value: p[1]})
 	}
-	addOWIN(m, t)
+	addKatana(m, t)
 }
 
 // addTimes adds what .NET made of the properties.
-func (v *vectorOWIN) addTimes(m *Message) {
+func (v *vectorKatana) addTimes(m *Message) {
 	at := func(t *time.Time) string {
 		if t == nil {
 			return ""
@@ -46,7 +46,7 @@ func (v *vectorOWIN) addTimes(m *Message) {
 	m.Add("persistent", flag(v.IsPersistent))
 }
 
-func TestDotnetReadsRecordedOWIN(t *testing.T) {
+func TestDotnetReadsRecordedKatana(t *testing.T) {
 	a := newAsker(t)
 	var file struct {
 		Keys    map[string]vectorKey
@@ -54,7 +54,7 @@ func TestDotnetReadsRecordedOWIN(t *testing.T) {
 			ID, Key, Format, Expect, Text, SerializedHex string
 			KeyInline                                    *vectorKey
 			Purposes                                     []string
-			Input, Ticket                                *vectorOWIN
+			Input, Ticket                                *vectorKatana
 		}
 	}
 	readVectors(t, "owin.json", &file)
@@ -62,7 +62,7 @@ func TestDotnetReadsRecordedOWIN(t *testing.T) {
 		a.setUp(key.message(name))
 	}
 	anybody := func(m *Message) *Message {
-		addOWIN(m, &sessiontoken.OWINTicket{Identity: sessiontoken.Identity{AuthenticationType: "x"}})
+		addKatana(m, &sessiontoken.KatanaTicket{Identity: sessiontoken.Identity{AuthenticationType: "x"}})
 		return m
 	}
 	null := 0
@@ -128,7 +128,7 @@ func TestDotnetSlidesAsRecorded(t *testing.T) {
 			}
 			SignIn, SignOut   any
 			Authenticated     bool
-			Ticket, NewTicket *vectorOWIN
+			Ticket, NewTicket *vectorKatana
 		}
 	}
 	readVectors(t, "owin.json", &file)

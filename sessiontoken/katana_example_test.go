@@ -11,9 +11,9 @@ import (
 )
 
 // The cookie of ASP.NET Identity: sign-in, and every request after it.
-func ExampleNewOWINCookieCodec() {
+func ExampleNewKatanaCookieCodec() {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	codec, err := sessiontoken.NewOWINCookieCodec(newRing(), "ApplicationCookie", &sessiontoken.OWINOptions{
+	codec, err := sessiontoken.NewKatanaCookieCodec(newRing(), "ApplicationCookie", &sessiontoken.KatanaOptions{
 		Now: func() time.Time { return now },
 	})
 	if err != nil {
@@ -54,15 +54,15 @@ func ExampleNewOWINCookieCodec() {
 }
 
 // A bearer token that the .NET side of the farm accepts.
-func ExampleNewOWINAccessTokenCodec() {
-	codec, err := sessiontoken.NewOWINAccessTokenCodec(newRing(), nil)
+func ExampleNewKatanaAccessTokenCodec() {
+	codec, err := sessiontoken.NewKatanaAccessTokenCodec(newRing(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
 
 	id := sessiontoken.Identity{Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
-	ticket := codec.NewTicket(id, sessiontoken.OWINProperties{{Name: "userName", Value: "bob"}})
+	ticket := codec.NewTicket(id, sessiontoken.Properties{{Name: "userName", Value: "bob"}})
 	token, err := codec.Encode(ctx, ticket)
 	if err != nil {
 		log.Fatal(err)
@@ -80,13 +80,13 @@ func ExampleNewOWINAccessTokenCodec() {
 }
 
 // The state string that comes back from Google with the signed-in user.
-func ExampleOWINStateCodec() {
-	codec, err := sessiontoken.NewOWINStateCodec(newRing(), sessiontoken.OWINStateGoogle, "Google")
+func ExampleKatanaStateCodec() {
+	codec, err := sessiontoken.NewKatanaStateCodec(newRing(), sessiontoken.KatanaStateGoogle, "Google")
 	if err != nil {
 		log.Fatal(err)
 	}
-	var p sessiontoken.OWINProperties
-	p.Set(sessiontoken.OWINRedirect, "/orders")
+	var p sessiontoken.Properties
+	p.Set(sessiontoken.PropertyRedirect, "/orders")
 	p.Set(".xsrf", "k3Zp0w")
 	state, err := codec.Encode(p)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // space counted, leads to the right padding. One ticket therefore has many
 // texts, and none of them can serve as its name.
 
-// decodeOWINText returns the bytes of a text in the memory of s.
-func (s *owinScratch) decodeOWINText(value string) ([]byte, bool) {
+// decodeKatanaText returns the bytes of a text in the memory of s.
+func (s *katanaScratch) decodeKatanaText(value string) ([]byte, bool) {
 	if len(value) > maxText {
 		return nil, false
 	}
@@ -46,8 +46,8 @@ func (s *owinScratch) decodeOWINText(value string) ([]byte, bool) {
 	return out, err == nil
 }
 
-// encodeOWINText returns the text that Katana writes.
-func (s *owinScratch) encodeOWINText(protected []byte) string {
+// encodeKatanaText returns the text that Katana writes.
+func (s *katanaScratch) encodeKatanaText(protected []byte) string {
 	s.text = stdbase64.RawURLEncoding.AppendEncode(s.text[:0], protected)
 	return string(s.text)
 }

@@ -38,74 +38,74 @@ import (
 // defaultMark stands for the default of a string.
 const defaultMark = "\x00"
 
-// Causes of a [FormatError] of the layers "owin" and "owin properties".
+// Causes of a [FormatError] of the layers "katana" and "katana properties".
 var (
-	errOWINEnd         = errors.New("data ends early")
-	errOWINLength      = errors.New("length of a string is negative or longer than five bytes")
-	errOWINTrailing    = errors.New("bytes behind the properties")
-	errOWINClaims      = errors.New("number of claims is negative or too large")
-	errOWINPairs       = errors.New("number of properties is negative or too large")
-	errOWINDuplicate   = errors.New("the same property twice")
-	errOWINVersion     = fmt.Errorf("%w: version of the ticket", ErrUnsupported)
-	errOWINNotRead     = fmt.Errorf("%w: version of the ticket is not among OWINOptions.ReadVersions", ErrUnsupported)
-	errOWINPropVersion = fmt.Errorf("%w: version of the properties is not 1; .NET would drop them and the expiry with them", ErrUnsupported)
-	errOWINText        = fmt.Errorf("%w: text is not UTF-8", ErrUnsupported)
+	errKatanaEnd         = errors.New("data ends early")
+	errKatanaLength      = errors.New("length of a string is negative or longer than five bytes")
+	errKatanaTrailing    = errors.New("bytes behind the properties")
+	errKatanaClaims      = errors.New("number of claims is negative or too large")
+	errKatanaPairs       = errors.New("number of properties is negative or too large")
+	errKatanaDuplicate   = errors.New("the same property twice")
+	errKatanaVersion     = fmt.Errorf("%w: version of the ticket", ErrUnsupported)
+	errKatanaNotRead     = fmt.Errorf("%w: version of the ticket is not among KatanaOptions.ReadVersions", ErrUnsupported)
+	errKatanaPropVersion = fmt.Errorf("%w: version of the properties is not 1; .NET would drop them and the expiry with them", ErrUnsupported)
+	errKatanaText        = fmt.Errorf("%w: text is not UTF-8", ErrUnsupported)
 )
 
-// owinReader takes the bytes of a ticket apart without making anything of
+// katanaReader takes the bytes of a ticket apart without making anything of
 // them: that is left to build, once all is known to be good. After the first
 // failure cause is set, and what is read then means nothing.
-type owinReader struct {
+type katanaReader struct {
 	data  []byte
 	pos   int
 	cause error
 	at    int // where it failed
 
 	texts                              []byte // every text once, as far as claims repeat the one before
-	version                            OWINVersion
-	authentication, nameType, roleType owinText
-	claims                             []owinClaim
+	version                            KatanaVersion
+	authentication, nameType, roleType katanaText
+	claims                             []katanaClaim
 	bootstrap                          []byte // a part of data
 	hasBootstrap                       bool
-	properties                         [][2]owinText
+	properties                         [][2]katanaText
 }
 
-// owinText is a text: where it lies in owinReader.texts, or standard.
-type owinText struct{ off, n uint32 }
+// katanaText is a text: where it lies in katanaReader.texts, or standard.
+type katanaText struct{ off, n uint32 }
 
 // standard is the text that .NET has as a constant for the place.
-var standard = owinText{off: 1<<32 - 1}
+var standard = katanaText{off: 1<<32 - 1}
 
-// owinClaim is one claim. An empty original is the issuer.
-type owinClaim struct{ typ, value, valueType, issuer, original owinText }
+// katanaClaim is one claim. An empty original is the issuer.
+type katanaClaim struct{ typ, value, valueType, issuer, original katanaText }
 
 // reset gives r new data and keeps its memory.
-func (r *owinReader) reset(data []byte) {
-	*r = owinReader{data: data, texts: r.texts[:0], claims: r.claims[:0], properties: r.properties[:0]}
+func (r *katanaReader) reset(data []byte) {
+	*r = katanaReader{data: data, texts: r.texts[:0], claims: r.claims[:0], properties: r.properties[:0]}
 }
 
 // size is the memory that r keeps.
-func (r *owinReader) size() int {
+func (r *katanaReader) size() int {
 	return cap(r.texts) + 40*cap(r.claims) + 16*cap(r.properties)
 }
 
-func (r *owinReader) fail(cause error) {
+func (r *katanaReader) fail(cause error) {
 	if r.cause == nil {
 		r.cause, r.at = cause, r.pos
 	}
 }
 
 // failed returns the failure, if any, with its place.
-func (r *owinReader) failed(layer string) error {
+func (r *katanaReader) failed(layer string) error {
 	if r.cause == nil {
 		return nil
 	}
 	return &FormatError{Layer: layer, Offset: r.at, Err: r.cause}
 }
 
-func (r *owinReader) int32() int32 {
+func (r *katanaReader) int32() int32 {
 	if r.cause != nil || len(r.data)-r.pos < 4 {
-		r.fail(errOWINEnd)
+		r.fail(errKatanaEnd)
 		return 0
 	}
 	n := int32(binary.LittleEndian.Uint32(r.data[r.pos:]))
@@ -115,7 +115,7 @@ func (r *owinReader) int32() int32 {
 
 // count reads the number of items that take at least size bytes each, so that
 // no memory is taken for items that cannot be there.
-func (r *owinReader) count(size, limit int, cause error) int {
+func (r *katanaReader) count(size, limit int, cause error) int {
 	n := r.int32()
 	if r.cause != nil {
 		return 0
@@ -128,7 +128,7 @@ func (r *owinReader) count(size, limit int, cause error) int {
 }
 
 // raw reads the bytes of a string.
-func (r *owinReader) raw() []byte {
+func (r *katanaReader) raw() []byte {
 	if start := r.pos + 1; start <= len(r.data) && r.data[start-1] < 0x80 {
 		if end := start + int(r.data[start-1]); end <= len(r.data) {
 			r.pos = end
@@ -140,19 +140,19 @@ func (r *owinReader) raw() []byte {
 
 // rawLong reads a string of 128 bytes and more. As in .NET the length may be
 // padded with zero groups.
-func (r *owinReader) rawLong() []byte {
+func (r *katanaReader) rawLong() []byte {
 	var n int
 	var b []byte
 	rest := dotnet.Reader(r.data[r.pos:])
 	if !rest.ReadUint7(&n) {
 		if len(rest) < 5 && (len(rest) == 0 || rest[len(rest)-1] >= 0x80) {
-			r.fail(errOWINEnd)
+			r.fail(errKatanaEnd)
 		}
-		r.fail(errOWINLength)
+		r.fail(errKatanaLength)
 		return nil
 	}
 	if !rest.ReadBytes(&b, n) {
-		r.fail(errOWINEnd)
+		r.fail(errKatanaEnd)
 		return nil
 	}
 	r.pos = len(r.data) - len(rest)
@@ -160,11 +160,11 @@ func (r *owinReader) rawLong() []byte {
 }
 
 // keep notes a text, which checkTexts will look at.
-func (r *owinReader) keep(b []byte) owinText {
+func (r *katanaReader) keep(b []byte) katanaText {
 	if len(b) > 0 && !utf8.RuneStart(b[0]) {
-		r.fail(errOWINText)
+		r.fail(errKatanaText)
 	}
-	t := owinText{uint32(len(r.texts)), uint32(len(b))}
+	t := katanaText{uint32(len(r.texts)), uint32(len(b))}
 	r.texts = append(r.texts, b...)
 	return t
 }
@@ -173,14 +173,14 @@ func (r *owinReader) keep(b []byte) owinText {
 // read, which would make different names of a user equal, and never writes
 // such text. All texts are looked at in one go; as each begins with the first
 // byte of a character, none can complete the one before it.
-func (r *owinReader) checkTexts() {
+func (r *katanaReader) checkTexts() {
 	if r.cause == nil && !(utf8.Valid(r.texts) && utf8.Valid(r.bootstrap)) {
-		r.fail(errOWINText)
+		r.fail(errKatanaText)
 	}
 }
 
 // keepOr notes a text that has a default, or is often the one before.
-func (r *owinReader) keepOr(b []byte, def, before owinText, marked bool) owinText {
+func (r *katanaReader) keepOr(b []byte, def, before katanaText, marked bool) katanaText {
 	switch {
 	case marked && len(b) == 1 && b[0] == 0:
 		return def
@@ -192,32 +192,32 @@ func (r *owinReader) keepOr(b []byte, def, before owinText, marked bool) owinTex
 
 // read takes a ticket apart that has one of the given versions, or any if
 // there are none.
-func (r *owinReader) read(data []byte, versions []OWINVersion) error {
+func (r *katanaReader) read(data []byte, versions []KatanaVersion) error {
 	r.reset(data)
 	number := r.int32()
 	switch {
 	case r.cause != nil:
-		return r.failed("owin")
-	case number == OWINVersion3.number():
-		r.version = OWINVersion3
-	case number == OWINVersion2.number():
-		r.version = OWINVersion2 // or with bootstrap, seen behind the claims
-	case number == OWINVersion1.number():
-		r.version = OWINVersion1
+		return r.failed("katana")
+	case number == KatanaVersion3.number():
+		r.version = KatanaVersion3
+	case number == KatanaVersion2.number():
+		r.version = KatanaVersion2 // or with bootstrap, seen behind the claims
+	case number == KatanaVersion1.number():
+		r.version = KatanaVersion1
 	default:
-		return &FormatError{Layer: "owin", Offset: 0, Err: errOWINVersion}
+		return &FormatError{Layer: "katana", Offset: 0, Err: errKatanaVersion}
 	}
-	marked := r.version != OWINVersion1
+	marked := r.version != KatanaVersion1
 	r.authentication = r.keep(r.raw())
-	r.nameType = r.keepOr(r.raw(), standard, owinText{}, marked)
-	r.roleType = r.keepOr(r.raw(), standard, owinText{}, marked)
+	r.nameType = r.keepOr(r.raw(), standard, katanaText{}, marked)
+	r.roleType = r.keepOr(r.raw(), standard, katanaText{}, marked)
 	r.readClaims(marked)
 	r.readTail()
-	if err := r.failed("owin"); err != nil {
+	if err := r.failed("katana"); err != nil {
 		return err
 	}
 	if len(versions) > 0 && !slices.Contains(versions, r.version) {
-		return &FormatError{Layer: "owin", Offset: 0, Err: errOWINNotRead}
+		return &FormatError{Layer: "katana", Offset: 0, Err: errKatanaNotRead}
 	}
 	return nil
 }
@@ -225,27 +225,27 @@ func (r *owinReader) read(data []byte, versions []OWINVersion) error {
 // threeDefaults is how the last three texts of most claims are written.
 const threeDefaults = "\x01\x00\x01\x00\x01\x00"
 
-func (r *owinReader) readClaims(marked bool) {
+func (r *katanaReader) readClaims(marked bool) {
 	smallest := 5 // one byte for each text
 	if !marked {
 		smallest = 4
 	}
-	n := r.count(smallest, maxOWINClaims, errOWINClaims)
+	n := r.count(smallest, maxKatanaClaims, errKatanaClaims)
 	r.claims = slices.Grow(r.claims, n)[:n]
-	var before owinClaim
+	var before katanaClaim
 	for i := range r.claims {
 		c := &r.claims[i]
 		c.typ = r.keepOr(r.raw(), r.nameType, before.typ, marked)
 		c.value = r.keep(r.raw())
 		if marked && len(r.data)-r.pos >= len(threeDefaults) && string(r.data[r.pos:][:len(threeDefaults)]) == threeDefaults {
 			r.pos += len(threeDefaults)
-			c.valueType, c.issuer, c.original = standard, standard, owinText{}
+			c.valueType, c.issuer, c.original = standard, standard, katanaText{}
 		} else {
 			c.valueType = r.keepOr(r.raw(), standard, before.valueType, marked)
 			c.issuer = r.keepOr(r.raw(), standard, before.issuer, marked)
-			c.original = owinText{}
+			c.original = katanaText{}
 			if marked {
-				c.original = r.keepOr(r.raw(), owinText{}, before.original, marked)
+				c.original = r.keepOr(r.raw(), katanaText{}, before.original, marked)
 			}
 		}
 		if r.cause != nil {
@@ -259,23 +259,23 @@ func (r *owinReader) readClaims(marked bool) {
 // here. If the next number is 1, it is the version of the properties in the
 // one, and announces a bootstrap token of one character in the other; only
 // one of them then ends where the data does.
-func (r *owinReader) readTail() {
+func (r *katanaReader) readTail() {
 	if r.cause != nil {
 		return
 	}
-	if r.version != OWINVersion2 {
+	if r.version != KatanaVersion2 {
 		r.readBootstrap()
 		r.readProperties()
 		return
 	}
 	start, texts := r.pos, len(r.texts)
-	again := func(v OWINVersion) {
+	again := func(v KatanaVersion) {
 		r.version, r.cause = v, nil
 		r.pos, r.texts, r.properties = start, r.texts[:texts], r.properties[:0]
 		r.readBootstrap()
 		r.readProperties()
 	}
-	likely, other := OWINVersion2, OWINVersion2Bootstrap
+	likely, other := KatanaVersion2, KatanaVersion2Bootstrap
 	if next := r.int32(); next != 1 {
 		likely, other = other, likely
 	}
@@ -288,7 +288,7 @@ func (r *owinReader) readTail() {
 }
 
 // readBootstrap reads the bootstrap token, whose size is only a flag.
-func (r *owinReader) readBootstrap() {
+func (r *katanaReader) readBootstrap() {
 	r.bootstrap, r.hasBootstrap = nil, false
 	if !r.version.hasBootstrap() || r.int32() <= 0 {
 		return
@@ -297,24 +297,24 @@ func (r *owinReader) readBootstrap() {
 }
 
 // readProperties reads the properties, which end the data.
-func (r *owinReader) readProperties() {
+func (r *katanaReader) readProperties() {
 	if version := r.int32(); r.cause == nil && version != 1 {
-		r.fail(errOWINPropVersion)
+		r.fail(errKatanaPropVersion)
 	}
-	for range r.count(2, maxProperties, errOWINPairs) {
+	for range r.count(2, maxProperties, errKatanaPairs) {
 		name := r.raw()
 		for _, p := range r.properties {
 			if len(name) == int(p[0].n) && bytes.Equal(name, r.texts[p[0].off:][:p[0].n]) {
-				r.fail(errOWINDuplicate)
+				r.fail(errKatanaDuplicate)
 			}
 		}
-		r.properties = append(r.properties, [2]owinText{r.keep(name), r.keep(r.raw())})
+		r.properties = append(r.properties, [2]katanaText{r.keep(name), r.keep(r.raw())})
 		if r.cause != nil {
 			return
 		}
 	}
 	if r.cause == nil && r.pos != len(r.data) {
-		r.fail(errOWINTrailing)
+		r.fail(errKatanaTrailing)
 	}
 	r.checkTexts()
 }

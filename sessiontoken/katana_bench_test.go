@@ -8,34 +8,34 @@ import (
 	"github.com/webfarm-go/webfarm/internal/floor"
 )
 
-// owinBenchTickets are the sizes that benchmarks are quoted for, under AES-256
+// katanaBenchTickets are the sizes that benchmarks are quoted for, under AES-256
 // and HMAC-SHA1, what IIS generates: the four claims of ASP.NET Identity, and
 // the same with 120 roles.
-var owinBenchTickets = []struct{ name, vector string }{
+var katanaBenchTickets = []struct{ name, vector string }{
 	{"4claims", "pub-060"},
 	{"124claims", "pub-049"},
 }
 
-// owinBench returns the codec of cookies of key A, and the floor.
-func owinBench(t testing.TB, f *owinFileJSON) (*OWINCodec, *floor.OWIN) {
+// katanaBench returns the codec of cookies of key A, and the floor.
+func katanaBench(t testing.TB, f *katanaFileJSON) (*KatanaCodec, *floor.Katana) {
 	t.Helper()
-	c, err := NewOWINCookieCodec(f.ring(t, "A"), "ApplicationCookie", &OWINOptions{Now: func() time.Time { return time.Unix(0, 0) }})
+	c, err := NewKatanaCookieCodec(f.ring(t, "A"), "ApplicationCookie", &KatanaOptions{Now: func() time.Time { return time.Unix(0, 0) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := f.config(t, "A")
-	bare, err := floor.NewOWIN(cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(), "ApplicationCookie")
+	bare, err := floor.NewKatana(cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(), "ApplicationCookie")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c, bare
 }
 
-// TestOWINFloor shows that the floor does the work it is meant to.
-func TestOWINFloor(t *testing.T) {
-	f := readOWINFile(t)
-	_, bare := owinBench(t, f)
-	for _, bt := range owinBenchTickets {
+// TestKatanaFloor shows that the floor does the work it is meant to.
+func TestKatanaFloor(t *testing.T) {
+	f := readKatanaFile(t)
+	_, bare := katanaBench(t, f)
+	for _, bt := range katanaBenchTickets {
 		v := f.vector(t, bt.vector)
 		plain := unhex(t, *v.SerializedHex)
 		if !bytes.Equal(bare.Read(*v.Text), plain) {
@@ -48,18 +48,18 @@ func TestOWINFloor(t *testing.T) {
 	}
 }
 
-// TestOWINLength compares the length of texts with those of level 6, over all
+// TestKatanaLength compares the length of texts with those of level 6, over all
 // tickets together: single ones go up by whole cipher blocks.
-func TestOWINLength(t *testing.T) {
-	f := readOWINFile(t)
-	c, bare := owinBench(t, f)
+func TestKatanaLength(t *testing.T) {
+	f := readKatanaFile(t)
+	c, bare := katanaBench(t, f)
 	ours, level6 := 0, 0
 	for i := range f.Vectors {
 		v := &f.Vectors[i]
-		if v.Input == nil || v.SerializedHex == nil || v.Ticket.ExpiresUTC == nil || owinNotIssued[v.ID] {
+		if v.Input == nil || v.SerializedHex == nil || v.Ticket.ExpiresUTC == nil || katanaNotIssued[v.ID] {
 			continue
 		}
-		ours += len(encodeOWIN(t, c, v.Input.ticket(v.version(t))))
+		ours += len(encodeKatana(t, c, v.Input.ticket(v.version(t))))
 		level6 += bare.Write(unhex(t, *v.SerializedHex))
 	}
 	t.Logf("%d bytes, level 6 %d", ours, level6)
@@ -68,10 +68,10 @@ func TestOWINLength(t *testing.T) {
 	}
 }
 
-func BenchmarkOWINDecode(b *testing.B) {
-	f := readOWINFile(b)
-	c, bare := owinBench(b, f)
-	for _, bt := range owinBenchTickets {
+func BenchmarkKatanaDecode(b *testing.B) {
+	f := readKatanaFile(b)
+	c, bare := katanaBench(b, f)
+	for _, bt := range katanaBenchTickets {
 		text := *f.vector(b, bt.vector).Text
 		b.Run(bt.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -90,12 +90,12 @@ func BenchmarkOWINDecode(b *testing.B) {
 	}
 }
 
-func BenchmarkOWINEncode(b *testing.B) {
-	f := readOWINFile(b)
-	c, bare := owinBench(b, f)
-	for _, bt := range owinBenchTickets {
+func BenchmarkKatanaEncode(b *testing.B) {
+	f := readKatanaFile(b)
+	c, bare := katanaBench(b, f)
+	for _, bt := range katanaBenchTickets {
 		v := f.vector(b, bt.vector)
-		ticket, plain := v.Input.ticket(OWINVersion3), unhex(b, *v.SerializedHex)
+		ticket, plain := v.Input.ticket(KatanaVersion3), unhex(b, *v.SerializedHex)
 		b.Run(bt.name, func(b *testing.B) {
 			b.ReportAllocs()
 			n := 0

@@ -8,9 +8,9 @@ import (
 	"unicode"
 )
 
-func FuzzOWINDecode(f *testing.F) {
-	file := readOWINFile(f)
-	c, _ := owinBench(f, file)
+func FuzzKatanaDecode(f *testing.F) {
+	file := readKatanaFile(f)
+	c, _ := katanaBench(f, file)
 	known := map[string]bool{}
 	n := 0
 	for i := range file.Vectors {
@@ -33,8 +33,8 @@ func FuzzOWINDecode(f *testing.F) {
 		f.Add(text.Text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var s owinScratch
-		compareOWINText(t, &s, text)
+		var s katanaScratch
+		compareKatanaText(t, &s, text)
 		got, err := c.Decode(ctx, text)
 		if err != nil {
 			if got != nil {
@@ -48,8 +48,8 @@ func FuzzOWINDecode(f *testing.F) {
 	})
 }
 
-func FuzzOWINTicket(f *testing.F) {
-	file := readOWINFile(f)
+func FuzzKatanaTicket(f *testing.F) {
+	file := readKatanaFile(f)
 	n := 0
 	for i := range file.Vectors {
 		if v := &file.Vectors[i]; v.SerializedHex != nil && len(*v.SerializedHex) < 6000 {
@@ -61,10 +61,10 @@ func FuzzOWINTicket(f *testing.F) {
 		f.Fatalf("%d seeds", n)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var got, again OWINTicket
+		var got, again KatanaTicket
 		if err := got.Unmarshal(data); err != nil {
 			var at *FormatError
-			if !errors.As(err, &at) || at.Offset < 0 || at.Offset > len(data) || !reflect.DeepEqual(got, OWINTicket{}) {
+			if !errors.As(err, &at) || at.Offset < 0 || at.Offset > len(data) || !reflect.DeepEqual(got, KatanaTicket{}) {
 				t.Fatalf("error %v, ticket %+v", err, got)
 			}
 			return
@@ -85,8 +85,8 @@ func FuzzOWINTicket(f *testing.F) {
 	})
 }
 
-func FuzzOWINState(f *testing.F) {
-	file := readOWINFile(f)
+func FuzzKatanaState(f *testing.F) {
+	file := readKatanaFile(f)
 	for i := range file.State {
 		f.Add(unhex(f, *file.State[i].SerializedHex))
 	}
@@ -94,14 +94,14 @@ func FuzzOWINState(f *testing.F) {
 		f.Fatal("no seeds")
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var r owinReader
+		var r katanaReader
 		r.reset(data)
 		r.readProperties()
 		if r.cause != nil {
 			return
 		}
 		p := r.buildProperties(string(r.texts), nil)
-		var w owinWriter
+		var w katanaWriter
 		if w.properties(p); w.err != nil {
 			t.Fatalf("%v: %v", p, w.err)
 		}
@@ -113,9 +113,9 @@ func FuzzOWINState(f *testing.F) {
 	})
 }
 
-func FuzzOWINEncode(f *testing.F) {
-	file := readOWINFile(f)
-	c, _ := owinBench(f, file)
+func FuzzKatanaEncode(f *testing.F) {
+	file := readKatanaFile(f)
+	c, _ := katanaBench(f, file)
 	n := 0
 	for i := range file.Vectors {
 		if in := file.Vectors[i].Input; in != nil {
@@ -135,7 +135,7 @@ func FuzzOWINEncode(f *testing.F) {
 			NameClaimType: nameType, RoleClaimType: claimType,
 			Claims: []Claim{{Type: claimType, Value: value, ValueType: valueType, Issuer: issuer, OriginalIssuer: value}, {Type: nameType, Issuer: issuer}},
 		}
-		ticket := c.NewTicket(id, OWINProperties{{value, issuer}})
+		ticket := c.NewTicket(id, Properties{{value, issuer}})
 		text, err := c.Encode(ctx, ticket)
 		if err != nil {
 			return

@@ -16,17 +16,17 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-func TestOWINTimes(t *testing.T) {
+func TestKatanaTimes(t *testing.T) {
 	good := "Tue, 06 Dec 2016 15:04:31 GMT"
-	at, ok := parseOWINTime(good)
+	at, ok := parseKatanaTime(good)
 	if !ok || !at.Equal(time.Date(2016, 12, 6, 15, 4, 31, 0, time.UTC)) {
 		t.Fatalf("%v, %v", at, ok)
 	}
 	for i := range good { // no other character fits anywhere, but for other times
 		for c := range 256 {
 			s := good[:i] + string([]byte{byte(c)}) + good[i+1:]
-			at, ok := parseOWINTime(s)
-			if std, err := time.Parse(owinTime, s); ok && (err != nil || !std.Equal(at) || formatOWINTime(at) != s) {
+			at, ok := parseKatanaTime(s)
+			if std, err := time.Parse(katanaTime, s); ok && (err != nil || !std.Equal(at) || formatKatanaTime(at) != s) {
 				t.Errorf("%q is read as %v", s, at)
 			}
 		}
@@ -37,41 +37,41 @@ func TestOWINTimes(t *testing.T) {
 		"Thu, 30 Feb 2017 00:00:00 GMT", "Sat, 00 Apr 2017 00:00:00 GMT", "Sun, 01 anF 2017 00:00:00 GMT",
 		"Sat, 01 Jan 0000 00:00:00 GMT", " Tue, 06 Dec 2016 15:04:3 GMT", "2016-12-06T15:04:31Z, as of GMT", "Tue, 06 Dec 2016 15:04:60 GMT",
 	} {
-		if at, ok := parseOWINTime(s); ok {
+		if at, ok := parseKatanaTime(s); ok {
 			t.Errorf("%q is read as %v", s, at)
 		}
 	}
 	for _, at := range []time.Time{
 		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(2024, 2, 29, 1, 2, 3, 0, time.UTC),
 	} {
-		if got, ok := parseOWINTime(formatOWINTime(at)); !ok || !got.Equal(at) {
+		if got, ok := parseKatanaTime(formatKatanaTime(at)); !ok || !got.Equal(at) {
 			t.Errorf("%v is read as %v", at, got)
 		}
 	}
 }
 
-func TestOWINProperties(t *testing.T) {
-	var p OWINProperties
+func TestKatanaProperties(t *testing.T) {
+	var p Properties
 	if p.Persistent() || p.Redirect() != "" {
 		t.Error("empty properties say something")
 	}
 	p.Set("userName", "carol")
-	p.SetExpires(owinStart.Add(time.Hour + 999*time.Millisecond))
-	p.SetIssued(owinStart.In(time.FixedZone("", 7200)))
+	p.SetExpires(katanaStart.Add(time.Hour + 999*time.Millisecond))
+	p.SetIssued(katanaStart.In(time.FixedZone("", 7200)))
 	p.SetPersistent(true)
 	p.SetPersistent(true)
 	p.SetAllowRefresh(true)
 	p.SetAllowRefresh(false)
-	p.Set(OWINRedirect, "/home")
+	p.Set(PropertyRedirect, "/home")
 	p.Set("userName", "dave")
-	want := OWINProperties{
+	want := Properties{
 		{"userName", "dave"}, {".expires", "Sat, 13 Jul 2024 22:05:30 GMT"}, {".issued", "Sat, 13 Jul 2024 21:05:30 GMT"},
 		{".persistent", ""}, {".refresh", "False"}, {".redirect", "/home"},
 	}
 	if d := cmp.Diff(want, p); d != "" {
 		t.Fatal(d)
 	}
-	if at, ok := p.Expires(); !ok || !at.Equal(owinStart.Add(time.Hour)) {
+	if at, ok := p.Expires(); !ok || !at.Equal(katanaStart.Add(time.Hour)) {
 		t.Errorf("Expires: %v", at)
 	}
 	if !p.Persistent() || p.Redirect() != "/home" {
@@ -79,28 +79,28 @@ func TestOWINProperties(t *testing.T) {
 	}
 	p.SetPersistent(false)
 	p.Delete("none")
-	if _, ok := p.Get(OWINPersistent); ok || len(p) != 5 {
+	if _, ok := p.Get(PropertyPersistent); ok || len(p) != 5 {
 		t.Errorf("after Delete: %v", p)
 	}
 	for text, want := range map[string][2]bool{
 		"True": {true, true}, "TRUE": {true, true}, " false\x00": {false, true}, "": {}, "1": {}, "yes": {},
 	} {
-		p.Set(OWINRefresh, text)
+		p.Set(PropertyRefresh, text)
 		if allow, known := p.AllowRefresh(); [2]bool{allow, known} != want {
 			t.Errorf("%q: %v, %v", text, allow, known)
 		}
 	}
-	if !(OWINProperties{{OWINPersistent, "false"}}).Persistent() {
+	if !(Properties{{PropertyPersistent, "false"}}).Persistent() {
 		t.Error("for .NET any value counts")
 	}
 }
 
-func TestOWINRenew(t *testing.T) {
+func TestKatanaRenew(t *testing.T) {
 	const life = 2 * time.Hour
 	for _, tc := range []struct {
 		name    string
 		after   time.Duration // now, after .issued
-		change  func(*OWINProperties)
+		change  func(*Properties)
 		renewed bool
 	}{
 		{"fresh", 0, nil, false},
@@ -110,23 +110,23 @@ func TestOWINRenew(t *testing.T) {
 		{"half and a second", life/2 + time.Second, nil, true},
 		{"at expiry", life, nil, true},
 		{"expired", life + time.Second, nil, false},
-		{"refresh", life, func(p *OWINProperties) { p.SetAllowRefresh(true) }, true},
-		{"no refresh", life, func(p *OWINProperties) { p.SetAllowRefresh(false) }, false},
-		{"no issued", life, func(p *OWINProperties) { p.Delete(OWINIssued) }, false},
-		{"no expires", life, func(p *OWINProperties) { p.Delete(OWINExpires) }, false},
-		{"other form", life, func(p *OWINProperties) { p.Set(OWINIssued, "2024-07-13") }, false},
-		{"ends with time", life, func(p *OWINProperties) { p.SetExpires(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)) }, false},
+		{"refresh", life, func(p *Properties) { p.SetAllowRefresh(true) }, true},
+		{"no refresh", life, func(p *Properties) { p.SetAllowRefresh(false) }, false},
+		{"no issued", life, func(p *Properties) { p.Delete(PropertyIssued) }, false},
+		{"no expires", life, func(p *Properties) { p.Delete(PropertyExpires) }, false},
+		{"other form", life, func(p *Properties) { p.Set(PropertyIssued, "2024-07-13") }, false},
+		{"ends with time", life, func(p *Properties) { p.SetExpires(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)) }, false},
 	} {
-		ticket := &OWINTicket{SessionKey: "k", Version: OWINVersion2, Identity: carol(), openedBy: freshKey(t)}
+		ticket := &KatanaTicket{SessionKey: "k", Version: KatanaVersion2, Identity: carol(), openedBy: freshKey(t)}
 		ticket.Properties.Set("first", "1")
-		ticket.Properties.SetExpires(owinStart.Add(life))
-		ticket.Properties.SetIssued(owinStart)
+		ticket.Properties.SetExpires(katanaStart.Add(life))
+		ticket.Properties.SetIssued(katanaStart)
 		ticket.Properties.Set("last", "2")
 		if tc.change != nil {
 			tc.change(&ticket.Properties)
 		}
-		before := append(OWINProperties{}, ticket.Properties...)
-		now := owinStart.Add(tc.after)
+		before := append(Properties{}, ticket.Properties...)
+		now := katanaStart.Add(tc.after)
 		got, ok := ticket.Renew(now)
 		if ok != tc.renewed || (got != nil) != ok {
 			t.Errorf("%s: %v", tc.name, ok)
@@ -141,31 +141,31 @@ func TestOWINRenew(t *testing.T) {
 		want.Properties = before
 		want.Properties.SetIssued(now)
 		want.Properties.SetExpires(now.Add(life))
-		if d := cmp.Diff(&want, got, ignoreOWINKey); d != "" || got.openedBy != ticket.openedBy {
+		if d := cmp.Diff(&want, got, ignoreKatanaKey); d != "" || got.openedBy != ticket.openedBy {
 			t.Errorf("%s:\n%s", tc.name, d)
 		}
 	}
 }
 
-func TestOWINNewTicket(t *testing.T) {
+func TestKatanaNewTicket(t *testing.T) {
 	ring := testRing(t)
-	now := func() time.Time { return owinStart.Add(123456789) }
-	given := OWINProperties{{"a", "b"}}
-	given.SetIssued(owinStart.Add(-time.Hour))
+	now := func() time.Time { return katanaStart.Add(123456789) }
+	given := Properties{{"a", "b"}}
+	given.SetIssued(katanaStart.Add(-time.Hour))
 	for _, tc := range []struct {
 		name           string
-		codec          func(*machinekey.Ring, *OWINOptions) (*OWINCodec, error)
+		codec          func(*machinekey.Ring, *KatanaOptions) (*KatanaCodec, error)
 		life           time.Duration
 		keepsIssued    bool
 		authentication string
 	}{
-		{"cookie", cookieCodec("ApplicationCookie"), DefaultOWINCookieLifetime, true, "ApplicationCookie"},
-		{"access token", NewOWINAccessTokenCodec, DefaultOWINTokenLifetime, false, "Bearer"},
-		{"refresh token", NewOWINRefreshTokenCodec, DefaultOWINTokenLifetime, false, "Bearer"},
-		{"code", NewOWINAuthorizationCodeCodec, DefaultOWINCodeLifetime, false, "Bearer"},
+		{"cookie", cookieCodec("ApplicationCookie"), DefaultKatanaCookieLifetime, true, "ApplicationCookie"},
+		{"access token", NewKatanaAccessTokenCodec, DefaultKatanaTokenLifetime, false, "Bearer"},
+		{"refresh token", NewKatanaRefreshTokenCodec, DefaultKatanaTokenLifetime, false, "Bearer"},
+		{"code", NewKatanaAuthorizationCodeCodec, DefaultKatanaCodeLifetime, false, "Bearer"},
 	} {
 		for _, life := range []time.Duration{0, time.Minute} {
-			c, err := tc.codec(ring, &OWINOptions{Now: now, ExpireTimeSpan: life})
+			c, err := tc.codec(ring, &KatanaOptions{Now: now, ExpireTimeSpan: life})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,11 +173,11 @@ func TestOWINNewTicket(t *testing.T) {
 				life = tc.life
 			}
 			ticket := c.NewTicket(carol(), given)
-			issued := owinStart
+			issued := katanaStart
 			if tc.keepsIssued {
-				issued = owinStart.Add(-time.Hour)
+				issued = katanaStart.Add(-time.Hour)
 			}
-			want := OWINProperties{{"a", "b"}, {OWINIssued, formatOWINTime(issued)}, {OWINExpires, formatOWINTime(issued.Add(life))}}
+			want := Properties{{"a", "b"}, {PropertyIssued, formatKatanaTime(issued)}, {PropertyExpires, formatKatanaTime(issued.Add(life))}}
 			if d := cmp.Diff(want, ticket.Properties); d != "" || ticket.Identity.AuthenticationType != tc.authentication {
 				t.Errorf("%s: %q\n%s", tc.name, ticket.Identity.AuthenticationType, d)
 			}
@@ -188,14 +188,14 @@ func TestOWINNewTicket(t *testing.T) {
 	}
 }
 
-// TestOWINIssuers mints a token from claims without issuers, as ASP.NET
+// TestKatanaIssuers mints a token from claims without issuers, as ASP.NET
 // Identity's Bearer wants it.
-func TestOWINIssuers(t *testing.T) {
-	c, err := NewOWINAccessTokenCodec(testRing(t), nil)
+func TestKatanaIssuers(t *testing.T) {
+	c, err := NewKatanaAccessTokenCodec(testRing(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.Decode(ctx, encodeOWIN(t, c, c.NewTicket(carol(), nil)))
+	got, err := c.Decode(ctx, encodeKatana(t, c, c.NewTicket(carol(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,23 +206,23 @@ func TestOWINIssuers(t *testing.T) {
 	}
 }
 
-func TestOWINVersions(t *testing.T) {
+func TestKatanaVersions(t *testing.T) {
 	ring := testRing(t)
-	all := []OWINVersion{OWINVersion3, OWINVersion2, OWINVersion2Bootstrap, OWINVersion1}
+	all := []KatanaVersion{KatanaVersion3, KatanaVersion2, KatanaVersion2Bootstrap, KatanaVersion1}
 	for _, v := range all {
 		for _, bootstrap := range []string{"", "x", "é", "token", " "} {
-			c := testOWINCodec(t, ring, OWINOptions{Version: v, ReadVersions: []OWINVersion{v}})
+			c := testKatanaCodec(t, ring, KatanaOptions{Version: v, ReadVersions: []KatanaVersion{v}})
 			ticket := c.NewTicket(carol(), nil)
 			if bootstrap != "" {
 				ticket.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(bootstrap))}
 			}
-			text := encodeOWIN(t, c, ticket)
+			text := encodeKatana(t, c, ticket)
 			want := ""
 			if v.hasBootstrap() && bootstrap != " " {
 				want = bootstrap
 			}
 			for _, r := range all {
-				got, err := testOWINCodec(t, ring, OWINOptions{ReadVersions: []OWINVersion{r}}).Decode(ctx, text)
+				got, err := testKatanaCodec(t, ring, KatanaOptions{ReadVersions: []KatanaVersion{r}}).Decode(ctx, text)
 				if r != v {
 					if !errors.Is(err, ErrUnsupported) || got != nil {
 						t.Errorf("%v read as %v: %v, %v", v, r, got, err)
@@ -236,32 +236,32 @@ func TestOWINVersions(t *testing.T) {
 					t.Errorf("%v with %q: %v, %q, %v", v, bootstrap, got.Version, got.Identity.Bootstrap.Data.Reveal(), got.Properties)
 				}
 			}
-			if got, err := testOWINCodec(t, ring, OWINOptions{}).Decode(ctx, text); err != nil || got.Version != v {
+			if got, err := testKatanaCodec(t, ring, KatanaOptions{}).Decode(ctx, text); err != nil || got.Version != v {
 				t.Errorf("%v by default: %v, %v", v, got, err)
 			}
 		}
 	}
-	if s := fmt.Sprint(all, OWINVersion(9)); s != "[3 2 2 with bootstrap token 1] OWINVersion(9)" {
+	if s := fmt.Sprint(all, KatanaVersion(9)); s != "[3 2 2 with bootstrap token 1] KatanaVersion(9)" {
 		t.Error(s)
 	}
 }
 
-func TestOWINPrintsNoSecrets(t *testing.T) {
-	ticket := &OWINTicket{Identity: carol()}
+func TestKatanaPrintsNoSecrets(t *testing.T) {
+	ticket := &KatanaTicket{Identity: carol()}
 	ticket.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte("s3cr3t"))}
 	ticket.Properties.Set("access_token", "s3cr3t")
-	ticket.Properties.SetExpires(owinStart)
+	ticket.Properties.SetExpires(katanaStart)
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "t", ticket, "v", *ticket)
 	bare, err := json.Marshal(ticket.Identity.Bootstrap)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := fmt.Sprintf("%v %+v %#v %s %q %d %v", ticket, ticket, ticket, ticket, *ticket, ticket, []*OWINTicket{ticket}) + log.String() + string(bare)
+	all := fmt.Sprintf("%v %+v %#v %s %q %d %v", ticket, ticket, ticket, ticket, *ticket, ticket, []*KatanaTicket{ticket}) + log.String() + string(bare)
 	if strings.Contains(all, "s3cr3t") || strings.Contains(all, "carol") || strings.Contains(all, base64.StdEncoding.EncodeToString([]byte("s3cr3t"))) {
 		t.Error(all)
 	}
-	if want := "sessiontoken.OWINTicket{2 claims, issued none, expires 2024-07-13T21:05:30Z}"; ticket.String() != want {
+	if want := "sessiontoken.KatanaTicket{2 claims, issued none, expires 2024-07-13T21:05:30Z}"; ticket.String() != want {
 		t.Error(ticket.String())
 	}
 }

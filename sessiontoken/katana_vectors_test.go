@@ -20,23 +20,23 @@ import (
 
 // The JSON of owin.json; see the README of package testvectors.
 
-type owinFileJSON struct {
+type katanaFileJSON struct {
 	Keys    map[string]keyJSON
-	Vectors []owinVectorJSON
-	State   []owinVectorJSON
-	Handler []owinHandlerJSON
+	Vectors []katanaVectorJSON
+	State   []katanaVectorJSON
+	Handler []katanaHandlerJSON
 }
 
-type owinVectorJSON struct {
+type katanaVectorJSON struct {
 	ID, Desc, Key, Format, Expect, FailStage   string
 	KeyInline                                  *keyJSON
 	Purposes                                   []string
 	Text, ProtectedHex, GzipHex, SerializedHex *string
-	Input, Ticket                              *owinTicketJSON
+	Input, Ticket                              *katanaTicketJSON
 	Properties                                 [][2]string // of a state
 }
 
-type owinTicketJSON struct {
+type katanaTicketJSON struct {
 	AuthenticationType            *string
 	NameType, RoleType            string
 	IsAuthenticated, IsPersistent bool
@@ -48,13 +48,13 @@ type owinTicketJSON struct {
 	Actor, Label                  any // given, and not serialized
 }
 
-func readOWINFile(t testing.TB) *owinFileJSON {
+func readKatanaFile(t testing.TB) *katanaFileJSON {
 	t.Helper()
 	data, err := testvectors.Read("owin.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := new(owinFileJSON)
+	f := new(katanaFileJSON)
 	if err := json.Unmarshal(data, f); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func readOWINFile(t testing.TB) *owinFileJSON {
 }
 
 // config returns a machine key of the file.
-func (f *owinFileJSON) config(t testing.TB, key string) machinekey.Config {
+func (f *katanaFileJSON) config(t testing.TB, key string) machinekey.Config {
 	t.Helper()
 	k, ok := f.Keys[key]
 	if !ok {
@@ -84,7 +84,7 @@ func webConfig(k *keyJSON) string {
 		k.ValidationKey, k.DecryptionKey, k.Validation, k.Decryption)
 }
 
-func (f *owinFileJSON) ring(t testing.TB, name string) *machinekey.Ring {
+func (f *katanaFileJSON) ring(t testing.TB, name string) *machinekey.Ring {
 	t.Helper()
 	key, err := machinekey.New(f.config(t, name))
 	if err != nil {
@@ -93,7 +93,7 @@ func (f *owinFileJSON) ring(t testing.TB, name string) *machinekey.Ring {
 	return ringOf(t, key)
 }
 
-func (f *owinFileJSON) vector(t testing.TB, id string) *owinVectorJSON {
+func (f *katanaFileJSON) vector(t testing.TB, id string) *katanaVectorJSON {
 	t.Helper()
 	for i := range f.Vectors {
 		if strings.HasPrefix(f.Vectors[i].ID, id+"-") {
@@ -105,9 +105,9 @@ func (f *owinFileJSON) vector(t testing.TB, id string) *owinVectorJSON {
 }
 
 // versions of the reader that a vector speaks of.
-func (v *owinVectorJSON) version(t testing.TB) OWINVersion {
-	version, ok := map[string]OWINVersion{"3": OWINVersion3, "3bc": OWINVersion3,
-		"2": OWINVersion2, "2bc": OWINVersion2Bootstrap, "1": OWINVersion1}[v.Format]
+func (v *katanaVectorJSON) version(t testing.TB) KatanaVersion {
+	version, ok := map[string]KatanaVersion{"3": KatanaVersion3, "3bc": KatanaVersion3,
+		"2": KatanaVersion2, "2bc": KatanaVersion2Bootstrap, "1": KatanaVersion1}[v.Format]
 	if !ok {
 		t.Fatalf("format %q", v.Format)
 	}
@@ -115,19 +115,19 @@ func (v *owinVectorJSON) version(t testing.TB) OWINVersion {
 }
 
 // codec returns the codec of a vector, at a time when nothing has expired.
-func (f *owinFileJSON) codec(t testing.TB, v *owinVectorJSON, opts OWINOptions) *OWINCodec {
+func (f *katanaFileJSON) codec(t testing.TB, v *katanaVectorJSON, opts KatanaOptions) *KatanaCodec {
 	t.Helper()
 	if opts.Now == nil {
 		opts.Now = func() time.Time { return time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) }
 	}
-	c, err := NewOWINCodec(f.ring(t, v.Key), v.Purposes, &opts)
+	c, err := NewKatanaCodec(f.ring(t, v.Key), v.Purposes, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func properties(list [][2]string) (p OWINProperties) {
+func properties(list [][2]string) (p Properties) {
 	for _, e := range list {
 		p = append(p, Property{e[0], e[1]})
 	}
@@ -135,8 +135,8 @@ func properties(list [][2]string) (p OWINProperties) {
 }
 
 // ticket makes the ticket that j describes.
-func (j *owinTicketJSON) ticket(version OWINVersion) *OWINTicket {
-	t := &OWINTicket{Version: version, Properties: properties(j.Properties)}
+func (j *katanaTicketJSON) ticket(version KatanaVersion) *KatanaTicket {
+	t := &KatanaTicket{Version: version, Properties: properties(j.Properties)}
 	t.Identity.AuthenticationType = *j.AuthenticationType
 	t.Identity.NameClaimType, t.Identity.RoleClaimType = j.NameType, j.RoleType
 	for _, c := range j.Claims {
@@ -155,12 +155,12 @@ func (j *owinTicketJSON) ticket(version OWINVersion) *OWINTicket {
 	return t
 }
 
-var ignoreOWINKey = cmpopts.IgnoreUnexported(OWINTicket{})
+var ignoreKatanaKey = cmpopts.IgnoreUnexported(KatanaTicket{})
 
 // diff compares a ticket with what .NET read, all that can be derived from it
 // included.
-func (j *owinTicketJSON) diff(got *OWINTicket) string {
-	if d := cmp.Diff(j.ticket(got.Version), got, ignoreOWINKey, cmpopts.IgnoreFields(OWINTicket{}, "SessionKey")); d != "" {
+func (j *katanaTicketJSON) diff(got *KatanaTicket) string {
+	if d := cmp.Diff(j.ticket(got.Version), got, ignoreKatanaKey, cmpopts.IgnoreFields(KatanaTicket{}, "SessionKey")); d != "" {
 		return d
 	}
 	derived := *j
@@ -185,28 +185,28 @@ func (j *owinTicketJSON) diff(got *OWINTicket) string {
 	return cmp.Diff(*j, derived)
 }
 
-// owinStricter are the vectors that .NET accepts and this package refuses on
+// katanaStricter are the vectors that .NET accepts and this package refuses on
 // purpose, with the cause.
-var owinStricter = map[string]error{
-	"pub-054-session-ref":    errOWINNoStore,     // .NET takes it for a user
-	"pub-083-format2-by-2bc": errOWINNotRead,     // .NET loses the properties
-	"pub-084-format2bc-by-2": errOWINNotRead,     // .NET loses the properties
-	"pub-103-trailing":       errOWINTrailing,    // nothing writes that
-	"pub-108-propver2":       errOWINPropVersion, // .NET loses the properties
-	"pub-115-bad-utf8":       errOWINText,        // .NET never writes that
+var katanaStricter = map[string]error{
+	"pub-054-session-ref":    errKatanaNoStore,     // .NET takes it for a user
+	"pub-083-format2-by-2bc": errKatanaNotRead,     // .NET loses the properties
+	"pub-084-format2bc-by-2": errKatanaNotRead,     // .NET loses the properties
+	"pub-103-trailing":       errKatanaTrailing,    // nothing writes that
+	"pub-108-propver2":       errKatanaPropVersion, // .NET loses the properties
+	"pub-115-bad-utf8":       errKatanaText,        // .NET never writes that
 }
 
-// owinNoExpiry are those that it accepts only with InsecureNoExpiry.
-var owinNoExpiry = map[string]bool{
+// katanaNoExpiry are those that it accepts only with InsecureNoExpiry.
+var katanaNoExpiry = map[string]bool{
 	"pub-035-no-properties": true, "pub-036-unparsable-dates": true,
 	"pub-037-weekday-mismatch": true, "pub-038-date-forms": true,
 }
 
-// owinNotIssued are those that it does not issue, since they do not read back.
-var owinNotIssued = map[string]bool{"pub-047-nul-type-collision": true, "pub-048-nul-issuer-collision": true}
+// katanaNotIssued are those that it does not issue, since they do not read back.
+var katanaNotIssued = map[string]bool{"pub-047-nul-type-collision": true, "pub-048-nul-issuer-collision": true}
 
-func TestOWINVectors(t *testing.T) {
-	f := readOWINFile(t)
+func TestKatanaVectors(t *testing.T) {
+	f := readKatanaFile(t)
 	ran := map[string]int{}
 	for i := range f.Vectors {
 		v := &f.Vectors[i]
@@ -229,7 +229,7 @@ func TestOWINVectors(t *testing.T) {
 					}
 					return
 				}
-				if _, err := NewOWINCodec(f.ring(t, v.Key), v.Purposes, nil); err == nil {
+				if _, err := NewKatanaCodec(f.ring(t, v.Key), v.Purposes, nil); err == nil {
 					t.Fatal("accepted")
 				}
 			default:
@@ -242,11 +242,11 @@ func TestOWINVectors(t *testing.T) {
 	}
 }
 
-func (f *owinFileJSON) runOK(t *testing.T, v *owinVectorJSON) {
+func (f *katanaFileJSON) runOK(t *testing.T, v *katanaVectorJSON) {
 	version := v.version(t)
-	c := f.codec(t, v, OWINOptions{ReadVersions: []OWINVersion{version}, InsecureNoExpiry: true})
+	c := f.codec(t, v, KatanaOptions{ReadVersions: []KatanaVersion{version}, InsecureNoExpiry: true})
 	got, err := c.Decode(ctx, *v.Text)
-	if cause := owinStricter[v.ID]; cause != nil {
+	if cause := katanaStricter[v.ID]; cause != nil {
 		if !errors.Is(err, cause) {
 			t.Fatalf("got %v, want %v", err, cause)
 		}
@@ -263,8 +263,8 @@ func (f *owinFileJSON) runOK(t *testing.T, v *owinVectorJSON) {
 	}
 
 	// The same by default, unless it would never expire.
-	got, err = f.codec(t, v, OWINOptions{}).Decode(ctx, *v.Text)
-	if owinNoExpiry[v.ID] {
+	got, err = f.codec(t, v, KatanaOptions{}).Decode(ctx, *v.Text)
+	if katanaNoExpiry[v.ID] {
 		if !errors.Is(err, ErrUnsupported) || got != nil {
 			t.Errorf("never expires: %v, %v", got, err)
 		}
@@ -279,12 +279,12 @@ func (f *owinFileJSON) runOK(t *testing.T, v *owinVectorJSON) {
 
 // runIssue makes every layer from the one inside it, as far as .NET
 // determines the bytes.
-func (f *owinFileJSON) runIssue(t *testing.T, v *owinVectorJSON) {
+func (f *katanaFileJSON) runIssue(t *testing.T, v *katanaVectorJSON) {
 	version := v.version(t)
-	c := f.codec(t, v, OWINOptions{InsecureNoExpiry: true})
+	c := f.codec(t, v, KatanaOptions{InsecureNoExpiry: true})
 	ticket := v.Input.ticket(version)
 	plain, err := ticket.Marshal()
-	if owinNotIssued[v.ID] {
+	if katanaNotIssued[v.ID] {
 		if err != errIssueMark {
 			t.Fatalf("issued, with error %v", err)
 		}
@@ -301,12 +301,12 @@ func (f *owinFileJSON) runIssue(t *testing.T, v *owinVectorJSON) {
 		if got := f.protect(t, v, unhex(t, *v.GzipHex), protected); !bytes.Equal(got, protected) {
 			t.Fatalf("protected\ngot  %x\nwant %x", got, protected)
 		}
-		var s owinScratch
-		if got := s.encodeOWINText(protected); got != *v.Text {
+		var s katanaScratch
+		if got := s.encodeKatanaText(protected); got != *v.Text {
 			t.Fatalf("text\ngot  %s\nwant %s", got, *v.Text)
 		}
 	}
-	if isOWINReference(&ticket.Identity) {
+	if isKatanaReference(&ticket.Identity) {
 		return // Encode makes these itself
 	}
 	text, err := c.Encode(ctx, ticket)
@@ -323,14 +323,14 @@ func (f *owinFileJSON) runIssue(t *testing.T, v *owinVectorJSON) {
 }
 
 // protect protects data with the initialization vector of what .NET made.
-func (f *owinFileJSON) protect(t *testing.T, v *owinVectorJSON, data, protected []byte) []byte {
+func (f *katanaFileJSON) protect(t *testing.T, v *katanaVectorJSON, data, protected []byte) []byte {
 	cfg := f.config(t, v.Key)
 	cfg.Rand = bytes.NewReader(protected)
 	key, err := machinekey.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := owinProtector(ringOf(t, key), v.Purposes...)
+	p, err := katanaProtector(ringOf(t, key), v.Purposes...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,8 +341,8 @@ func (f *owinFileJSON) protect(t *testing.T, v *owinVectorJSON, data, protected 
 	return got
 }
 
-func (f *owinFileJSON) runReject(t *testing.T, v *owinVectorJSON) {
-	c := f.codec(t, v, OWINOptions{ReadVersions: []OWINVersion{v.version(t)}, InsecureNoExpiry: true})
+func (f *katanaFileJSON) runReject(t *testing.T, v *katanaVectorJSON) {
+	c := f.codec(t, v, KatanaOptions{ReadVersions: []KatanaVersion{v.version(t)}, InsecureNoExpiry: true})
 	got, err := c.Decode(ctx, *v.Text)
 	if got != nil || err == nil {
 		t.Fatalf("accepted %v with error %v", got, err)
@@ -368,7 +368,7 @@ func (f *owinFileJSON) runReject(t *testing.T, v *owinVectorJSON) {
 	}
 }
 
-func runConfigError(t *testing.T, v *owinVectorJSON) {
+func runConfigError(t *testing.T, v *katanaVectorJSON) {
 	cfg, err := machinekey.ParseWebConfig(strings.NewReader(webConfig(v.KeyInline)))
 	if err != nil {
 		return
@@ -378,7 +378,7 @@ func runConfigError(t *testing.T, v *owinVectorJSON) {
 	if err != nil {
 		return
 	}
-	if _, err := NewOWINCookieCodec(ringOf(t, key), "ApplicationCookie", nil); err == nil {
+	if _, err := NewKatanaCookieCodec(ringOf(t, key), "ApplicationCookie", nil); err == nil {
 		t.Fatal("accepted")
 	}
 }

@@ -2,18 +2,18 @@ package sessiontoken
 
 import "github.com/webfarm-go/webfarm/internal/secret"
 
-// owinMemory holds a ticket with the usual number of properties in one piece.
-type owinMemory struct {
-	OWINTicket
+// katanaMemory holds a ticket with the usual number of properties in one piece.
+type katanaMemory struct {
+	KatanaTicket
 	properties [4]Property
 }
 
 // build makes the ticket that read has taken apart. It allocates the ticket,
 // its text and its claims, and further memory only for a bootstrap token and
 // for many properties.
-func (r *owinReader) build() *OWINTicket {
-	m := new(owinMemory)
-	t, id := &m.OWINTicket, &m.Identity
+func (r *katanaReader) build() *KatanaTicket {
+	m := new(katanaMemory)
+	t, id := &m.KatanaTicket, &m.Identity
 	text := string(r.texts) // every string of the ticket is a part of this one
 	t.Version = r.version
 	id.AuthenticationType = r.authentication.of(text, "")
@@ -48,13 +48,13 @@ func (r *owinReader) build() *OWINTicket {
 }
 
 // buildProperties makes the properties, in room if they fit.
-func (r *owinReader) buildProperties(text string, room OWINProperties) OWINProperties {
+func (r *katanaReader) buildProperties(text string, room Properties) Properties {
 	n := len(r.properties)
 	if n == 0 {
 		return nil
 	}
 	if n > cap(room) {
-		room = make(OWINProperties, 0, n)
+		room = make(Properties, 0, n)
 	}
 	for _, p := range r.properties {
 		room = append(room, Property{p[0].of(text, ""), p[1].of(text, "")})
@@ -63,7 +63,7 @@ func (r *owinReader) buildProperties(text string, room OWINProperties) OWINPrope
 }
 
 // of returns the text, or def if it is the standard one.
-func (t owinText) of(text, def string) string {
+func (t katanaText) of(text, def string) string {
 	if t == standard {
 		return def
 	}

@@ -12,47 +12,47 @@ import (
 // and want it back, with their default AuthenticationTypes. Twitter's holds
 // something else and is not among them.
 const (
-	OWINStateGoogle        = "Microsoft.Owin.Security.Google.GoogleOAuth2AuthenticationMiddleware"               // "Google"
-	OWINStateFacebook      = "Microsoft.Owin.Security.Facebook.FacebookAuthenticationMiddleware"                 // "Facebook"
-	OWINStateMicrosoft     = "Microsoft.Owin.Security.MicrosoftAccount.MicrosoftAccountAuthenticationMiddleware" // "Microsoft"
-	OWINStateOpenIDConnect = "Microsoft.Owin.Security.OpenIdConnect.OpenIdConnectAuthenticationMiddleware"       // "OpenIdConnect"
-	OWINStateWSFederation  = "Microsoft.Owin.Security.WsFederation.WsFederationAuthenticationMiddleware"         // "Federation"
+	KatanaStateGoogle        = "Microsoft.Owin.Security.Google.GoogleOAuth2AuthenticationMiddleware"               // "Google"
+	KatanaStateFacebook      = "Microsoft.Owin.Security.Facebook.FacebookAuthenticationMiddleware"                 // "Facebook"
+	KatanaStateMicrosoft     = "Microsoft.Owin.Security.MicrosoftAccount.MicrosoftAccountAuthenticationMiddleware" // "Microsoft"
+	KatanaStateOpenIDConnect = "Microsoft.Owin.Security.OpenIdConnect.OpenIdConnectAuthenticationMiddleware"       // "OpenIdConnect"
+	KatanaStateWSFederation  = "Microsoft.Owin.Security.WsFederation.WsFederationAuthenticationMiddleware"         // "Federation"
 )
 
-// OWINStateCodec reads and writes the state strings of remote sign-in: the
+// KatanaStateCodec reads and writes the state strings of remote sign-in: the
 // properties alone, protected but not compressed (Katana's
 // PropertiesDataFormat). It is safe for concurrent use.
 //
 // A state string says where to go after sign-in, and under ".xsrf" which
 // browser asked; comparing that with the browser's correlation cookie is for
 // the caller. Katana does not look at its times.
-type OWINStateCodec struct {
+type KatanaStateCodec struct {
 	protector *machinekey.Protector
-	scratch   sync.Pool // of *owinScratch
+	scratch   sync.Pool // of *katanaScratch
 }
 
-// NewOWINStateCodec returns a codec for the state strings of a middleware,
-// given by its class, such as [OWINStateGoogle], and its AuthenticationType.
-func NewOWINStateCodec(ring *machinekey.Ring, class, authenticationType string) (*OWINStateCodec, error) {
+// NewKatanaStateCodec returns a codec for the state strings of a middleware,
+// given by its class, such as [KatanaStateGoogle], and its AuthenticationType.
+func NewKatanaStateCodec(ring *machinekey.Ring, class, authenticationType string) (*KatanaStateCodec, error) {
 	if ring == nil {
-		return nil, errors.New("sessiontoken: an OWIN codec needs a ring")
+		return nil, errors.New("sessiontoken: a Katana codec needs a ring")
 	}
-	p, err := owinProtector(ring, class, authenticationType, purposeOWINv1)
+	p, err := katanaProtector(ring, class, authenticationType, purposeKatanav1)
 	if err != nil {
 		return nil, err
 	}
-	c := &OWINStateCodec{protector: p}
-	c.scratch.New = func() any { return new(owinScratch) }
+	c := &KatanaStateCodec{protector: p}
+	c.scratch.New = func() any { return new(katanaScratch) }
 	return c, nil
 }
 
 // Decode opens a state string. The error is [ErrInvalid] for everything that
 // is not authentic, and a [*FormatError] for authentic data that does not
 // parse.
-func (c *OWINStateCodec) Decode(value string) (OWINProperties, error) {
-	s := c.scratch.Get().(*owinScratch)
+func (c *KatanaStateCodec) Decode(value string) (Properties, error) {
+	s := c.scratch.Get().(*katanaScratch)
 	defer s.put(&c.scratch)
-	protected, ok := s.decodeOWINText(value)
+	protected, ok := s.decodeKatanaText(value)
 	if !ok {
 		return nil, ErrInvalid
 	}
@@ -64,7 +64,7 @@ func (c *OWINStateCodec) Decode(value string) (OWINProperties, error) {
 	r := &s.read
 	r.reset(plain)
 	r.readProperties()
-	if err := r.failed("owin properties"); err != nil {
+	if err := r.failed("katana properties"); err != nil {
 		return nil, err
 	}
 	return r.buildProperties(string(r.texts), nil), nil
@@ -72,10 +72,10 @@ func (c *OWINStateCodec) Decode(value string) (OWINProperties, error) {
 
 // Encode returns the state string for p. It refuses what Decode would not
 // read back.
-func (c *OWINStateCodec) Encode(p OWINProperties) (string, error) {
-	s := c.scratch.Get().(*owinScratch)
+func (c *KatanaStateCodec) Encode(p Properties) (string, error) {
+	s := c.scratch.Get().(*katanaScratch)
 	defer s.put(&c.scratch)
-	w := owinWriter{dst: s.plain[:0]}
+	w := katanaWriter{dst: s.plain[:0]}
 	w.properties(p)
 	s.plain = w.dst[:0]
 	if w.err != nil {
@@ -89,5 +89,5 @@ func (c *OWINStateCodec) Encode(p OWINProperties) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return s.encodeOWINText(protected), nil
+	return s.encodeKatanaText(protected), nil
 }

@@ -159,9 +159,9 @@ func TestErrorIndexIsComplete(t *testing.T) {
 	}
 }
 
-// doctorCodes returns the values of the constants Code… of internal/doctor.
+// doctorCodes returns the values of the constants Code… of doctor.
 func doctorCodes(t *testing.T) (values []string) {
-	for _, file := range sources(t, "internal/doctor") {
+	for _, file := range sources(t, "cmd/webfarm/internal/doctor") {
 		for _, decl := range file.Decls {
 			d, ok := decl.(*ast.GenDecl)
 			if !ok || d.Tok != token.CONST {

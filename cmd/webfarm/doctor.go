@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 

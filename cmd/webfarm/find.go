@@ -4,8 +4,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/internal/doctor"
 )
 
 // credential is one that inspect was given: which kind it is, where it was and

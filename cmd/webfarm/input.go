@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
 
 // maxInput is the number of bytes that are read from standard input: more than

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/internal/doctor"
 )
 
 // kind is one kind of credential, by the name that -kind takes.

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/internal/gateway"
 )
 
 // gatewayPages are the pages of the gateway for people: who they are, what is

@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
 
 // TestBounds examines the costliest inputs and wants the number of attempts to

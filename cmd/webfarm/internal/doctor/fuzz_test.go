@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
 
 // FuzzExamine gives any header and any web.config to the doctor: it never

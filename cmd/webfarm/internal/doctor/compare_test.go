@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
 
 // TestCompare changes one setting of the second node, and wants it among the

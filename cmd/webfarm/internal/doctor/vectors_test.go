@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/testvectors"
 )

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 

@@ -42,7 +42,7 @@ func startNginx(t *testing.T) *nginx {
 	n.front = httptest.NewServer(n.gateway.Handler())
 	t.Cleanup(n.front.Close)
 
-	text, err := os.ReadFile("../../docs/gateway.md")
+	text, err := os.ReadFile("../../../../docs/gateway.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestNginx(t *testing.T) {
 
 // The configuration copies as many cookies as the gateway writes.
 func TestNginxCookies(t *testing.T) {
-	text, err := os.ReadFile("../../docs/gateway.md")
+	text, err := os.ReadFile("../../../../docs/gateway.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
 
 func TestNamesTellKinds(t *testing.T) {

@@ -49,8 +49,8 @@ var mayImport = map[string][]string{
 	"internal/webconfig":     {"internal/dotnet", "internal/fold", "internal/secret"},
 	"testvectors":            {},
 
-	"cmd/webfarm":                  {"cookie", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/secret", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy"},
-	"cmd/webfarm/internal/doctor":  {"cookie", "sessiontoken", "machinekey", "internal/secret", "internal/webconfig", "internal/anatomy"},
+	"cmd/webfarm":                  {"cookie", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy"},
+	"cmd/webfarm/internal/doctor":  {"cookie", "sessiontoken", "machinekey", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy"},
 	"cmd/webfarm/internal/gateway": {"cookie", "sessiontoken", "machinekey", "internal/fold"},
 }
 

@@ -236,10 +236,5 @@ func configError(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	found := e.Detail
-	if e.File != "" { // Line counts there
-		found = strings.TrimPrefix(found+", in "+e.File, ", ")
-	}
-	return &machinekey.ConfigError{Code: e.Code, Section: e.Section, Attribute: e.Attribute,
-		Line: e.Line, Found: found, Want: e.Want, Err: e.Err}
+	return (*machinekey.ConfigError)(e)
 }

@@ -22,6 +22,8 @@ type ConfigError struct {
 	Section string
 	// Attribute is the attribute at fault, and may be empty.
 	Attribute string
+	// File is the configSource that Line counts in, empty for the file itself.
+	File string
 	// Line is the 1-based line of the element in the file, 0 if unknown.
 	Line int
 	// Found is the offending value; for keys, its length in words.
@@ -49,8 +51,12 @@ func (e *ConfigError) Error() string {
 		b.WriteString(e.Attribute + ": ")
 	}
 	b.WriteString(strings.ReplaceAll(e.Code, "_", " "))
-	if e.Found != "" {
-		b.WriteString(": found " + e.Found)
+	found := e.Found
+	if e.File != "" { // Line counts there
+		found = strings.TrimPrefix(found+", in "+e.File, ", ")
+	}
+	if found != "" {
+		b.WriteString(": found " + found)
 	}
 	if e.Want != "" {
 		b.WriteString("; want " + e.Want)

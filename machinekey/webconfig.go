@@ -90,13 +90,5 @@ func configError(err error) error {
 	if !errors.As(err, &e) { // unreachable: webconfig has no other errors
 		return &ConfigError{Code: webconfig.CodeUnreadable, Err: err}
 	}
-	found := e.Detail
-	if e.File != "" {
-		if found != "" {
-			found += ", "
-		}
-		found += "in " + e.File // Line counts there
-	}
-	return &ConfigError{Code: e.Code, Section: e.Section, Attribute: e.Attribute, Line: e.Line,
-		Found: found, Want: e.Want, Err: e.Err}
+	return (*ConfigError)(e)
 }

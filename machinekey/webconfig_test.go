@@ -269,7 +269,7 @@ func TestLoadWebConfig(t *testing.T) {
 	}
 	write("mk.config", "<?xml version='1.0'?>\n"+element(t, `validation="sha1"`))
 	_, err = machinekey.LoadWebConfig(filepath.Join(dir, "web.config"))
-	if e := configErrorOf(t, err); e.Code != "invalid_validation_algorithm" || e.Line != 2 || e.Found != `"sha1", in mk.config` {
+	if e := configErrorOf(t, err); e.Code != "invalid_validation_algorithm" || e.Line != 2 || e.Found != `"sha1"` || e.File != "mk.config" || !strings.Contains(err.Error(), `found "sha1", in mk.config;`) {
 		t.Error(err)
 	}
 	_, err = machinekey.LoadWebConfig(filepath.Join(dir, "none.config"))

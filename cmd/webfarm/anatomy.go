@@ -31,7 +31,7 @@ func (r *inspectReport) print(w io.Writer) error {
 }
 
 func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
-	fmt.Fprintf(b, "\n%s: %s\n", c.title(), c.Kind.text().what)
+	fmt.Fprintf(b, "\n%s: %s\n", c.title(), c.Kind.Long())
 	if c.AuthType != "" {
 		fmt.Fprintf(b, "  AuthenticationType %s\n", abridged(c.AuthType))
 	}

@@ -6,29 +6,23 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
-// attributes are those of a cookie that the site's file decides, beside its
-// path: as cookie.LoadSite takes them, except that a cookie is Secure where the
+// attributes are those of a cookie that the site decides, beside its path and
+// domain: as cookie.LoadSite takes them, except that a cookie is Secure where the
 // file does not say.
 type attributes struct {
-	domain           string // by <httpCookies>
 	secure, httpOnly bool
 	sameSite         http.SameSite
 }
 
-// attributes returns those of the cookie of a kind.
-func (s *site) attributes(k kind) attributes {
-	a := attributes{domain: s.cookies.Domain, secure: true, httpOnly: true}
-	sameSite := s.cookies.SameSite
-	switch {
-	case k == kindForms: // it always says something
-		a.secure, sameSite = !s.forms.plain, s.forms.sameSite
-	case k.isSession():
-		a.secure, a.httpOnly = !s.session.plain, !s.session.scripts
-	}
-	a.sameSite, _ = sameSiteMode(sameSite)
+// attributesOf returns those of the cookie of a credential.
+func attributesOf(c *site.Credential) attributes {
+	a := attributes{secure: c.Secure == site.On || c.From("Secure") == site.Source{}, httpOnly: !c.ScriptAccess}
+	a.sameSite, _ = sameSiteMode(c.SameSite)
 	return a
 }
 
@@ -72,7 +66,7 @@ func (c *issue) setCookies(r *issueReport, made issued) error {
 	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their end
 		template.Expires = made.to
 	}
-	set, err := c.kind.text().scheme.SplitSize(template, c.chunkSize)
+	set, err := doctor.Chunking(c.kind).SplitSize(template, c.chunkSize)
 	if errors.Is(err, cookie.ErrInvalidCookie) {
 		return usageError(fmt.Sprintf("-cookie, -path or -domain: %v", err))
 	} else if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -16,7 +17,7 @@ import (
 // codecs makes the codecs of a farm, set as its web.config and the flags say.
 type codecs struct {
 	ring     *machinekey.Ring
-	site     *site
+	site     *site.Site
 	insecure bool
 	// certificates replace the machine keys in sessions, see certFlags.
 	certificates []sessiontoken.Transform
@@ -44,15 +45,15 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 		o.ClockSkew = -1 // none; zero would mean the default
 	}
 	if o.Lifetime == 0 {
-		o.Lifetime = c.site.session.lifetime
+		o.Lifetime = c.site.Session.Lifetime
 	}
 	if k == kindWIF10 {
 		o.Format = sessiontoken.WIF10
 	}
-	if o.Transforms == nil && k == c.site.session.kind {
+	if o.Transforms == nil && k == c.site.Session.Kind {
 		var err error
 		var last sessiontoken.Transform
-		switch p := c.site.session.protection; {
+		switch p := c.site.Session.Protection; {
 		case k == kindFedAuth && p == webconfig.ProtectionMachineKeyEncode:
 			last, err = sessiontoken.MachineKeyEncodeTransform(c.ring)
 		case k == kindWIF10 && p == webconfig.ProtectionMachineKeyProtect:
@@ -70,19 +71,21 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 
 // forms returns the codec of forms tickets.
 func (c *codecs) forms() (*sessiontoken.FormsCodec, error) {
-	o := &sessiontoken.FormsOptions{Timeout: c.site.forms.timeout, Path: c.site.forms.path, ClockSkew: c.skewForms, Now: c.now}
+	o := &sessiontoken.FormsOptions{Timeout: c.site.Forms.Lifetime, Path: c.site.Forms.Path, ClockSkew: c.skewForms, Now: c.now}
 	if c.lifetime > 0 {
 		o.Timeout = c.lifetime
 	}
-	o.Protection = c.protection(c.site.forms.protection)
+	o.Protection = c.protection(c.site.Forms)
 	if c.insecure {
-		o.InsecureUnsigned, o.InsecureOldLayout = !c.site.legacySigning, c.site.forms.oldLayout
+		o.InsecureUnsigned, o.InsecureOldLayout = c.site.Forms.Unsigned.On, c.site.Forms.OldLayout.On
 	}
 	return sessiontoken.NewFormsCodec(c.ring, o)
 }
 
-// protection is p unless that is none and -allow-insecure is missing.
-func (c *codecs) protection(p machinekey.Protection) machinekey.Protection {
+// protection is that of the cookie unless it is none and -allow-insecure is
+// missing.
+func (c *codecs) protection(of *site.Credential) machinekey.Protection {
+	p := protectionOf(of)
 	if p == machinekey.InsecureProtectionNone && !c.insecure {
 		return machinekey.ProtectionAll
 	}
@@ -109,8 +112,8 @@ func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, err
 // anonymous returns the codec of anonymous ids.
 func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, error) {
 	o := &sessiontoken.AnonymousOptions{
-		Protection: c.protection(c.site.anonymous.protection), InsecureUnsigned: c.insecure && !c.site.legacySigning,
-		Timeout: c.site.anonymous.timeout, Now: now,
+		Protection: c.protection(c.site.Anonymous), InsecureUnsigned: c.insecure && c.site.Anonymous.Unsigned.On,
+		Timeout: c.site.Anonymous.Lifetime, Now: now,
 	}
 	if c.lifetime > 0 {
 		o.Timeout = c.lifetime
@@ -121,7 +124,7 @@ func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, 
 // roles returns the codec of role cookies.
 func (c *codecs) roles() (*sessiontoken.RoleCookieCodec, error) {
 	return sessiontoken.NewRoleCookieCodec(c.ring, &sessiontoken.RoleCookieOptions{
-		Protection: c.protection(c.site.roles.protection), InsecureUnsigned: c.insecure && !c.site.legacySigning,
+		Protection: c.protection(c.site.Roles), InsecureUnsigned: c.insecure && c.site.Roles.Unsigned.On,
 	})
 }
 
@@ -147,7 +150,7 @@ func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opene
 		return c.openURLToken(ctx, k, text)
 	case k == kindState:
 		return c.openState(ctx, authType, text)
-	case k.isKatana():
+	case k.IsKatana():
 		codec, err := c.katana(k, authType)
 		if err != nil {
 			return opened{}, setupError{err}

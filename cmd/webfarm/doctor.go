@@ -144,7 +144,7 @@ func (c *doctorRun) options() (doctor.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Kind = doctor.Kind(k)
+	o.Kind = k
 	if c.at != "" {
 		t, err := parseTime(c.at)
 		if err != nil {

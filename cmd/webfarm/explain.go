@@ -156,7 +156,7 @@ func textOf(k kind, name string) layerText {
 		lists = [][]layerText{formsLayerTexts}
 	case k == kindRoles, k == kindAnonymous:
 		lists = [][]layerText{urlTokenLayerTexts}
-	case k.isKatana():
+	case k.IsKatana():
 		lists = [][]layerText{katanaLayerTexts}
 	case k == kindState:
 		lists = [][]layerText{stateLayerTexts, katanaLayerTexts}
@@ -210,7 +210,7 @@ func explain(t layerText, err error, c credential) *refusal {
 		return add("The cookie is authentic, but of the other generation of WIF.",
 			"say so: -kind wif10 is Microsoft.IdentityModel, -kind fedauth is System.IdentityModel of .NET 4.5",
 			"nodes of both generations use one cookie name; they do not read each other's")
-	case errors.Is(err, sessiontoken.ErrExpired) && !c.kind.isSession():
+	case errors.Is(err, sessiontoken.ErrExpired) && !c.kind.IsSession():
 		return add("It is authentic, but its time is over.",
 			"the user has not come back within its lifetime, or the site does not renew",
 			"to look at it as of another time use -at")
@@ -224,12 +224,12 @@ func explain(t layerText, err error, c credential) *refusal {
 	case errors.Is(err, sessiontoken.ErrEndpoint):
 		return add("The cookie is authentic, but was issued for another cookie path (.NET: ID4291).",
 			"path in <cookieHandler> differs between the nodes, or from -path; it is compared with its case and its last slash")
-	case c.kind.isKatana() && t.code == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
+	case c.kind.IsKatana() && t.code == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
 		return add("The ticket is authentic, but says no time that can be read. For .NET it never expires, mostly by accident.",
 			"the code that issued it set no ExpiresUtc",
 			"-allow-insecure reads it nevertheless")
 	}
-	if t.code == "text" || t.code == "envelope" || t.code == "machine-key" && !c.kind.isSession() {
+	if t.code == "text" || t.code == "envelope" || t.code == "machine-key" && !c.kind.IsSession() {
 		if look := otherKind(c.kind, c.text); look != "" {
 			r.Reasons = append(r.Reasons, look)
 		}
@@ -266,11 +266,11 @@ func otherKind(k kind, value string) string {
 		return "it looks like the head of a Katana cookie in chunks"
 	case strings.Contains(value, "%"):
 		return "it looks percent-encoded: %2B stands for +, %2F for / and %3D for ="
-	case strings.HasPrefix(value, "77u/PD94bWwg") && !k.isSession():
+	case strings.HasPrefix(value, "77u/PD94bWwg") && !k.IsSession():
 		return "it looks like a session of WIF (FedAuth): -kind fedauth or wif10"
 	case k != kindForms && only("0123456789ABCDEFabcdef"):
 		return "it looks like a forms authentication cookie (.ASPXAUTH): hex digits; then say -kind forms"
-	case k.isSession() && strings.ContainsAny(value, "-_") && only(letters+"-_="):
+	case k.IsSession() && strings.ContainsAny(value, "-_") && only(letters+"-_="):
 		return "it has the letters - and _ in place of + and /, as Katana cookies and tokens do; then say -kind katana or bearer"
 	}
 	return ""

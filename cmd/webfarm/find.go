@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // credential is one that inspect was given: which kind it is, where it was and
@@ -30,67 +32,67 @@ type wanted struct {
 }
 
 // find returns the credentials in what was pasted, at least one.
-func (s *site) find(p pasted, w wanted) ([]credential, error) {
+func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 	if p.request == nil {
-		return []credential{s.bare(p.text, w)}, nil
+		return []credential{c.bare(p.text, w)}, nil
 	}
-	if w.kind != "" && !w.kind.text().carried {
-		return s.inHeader(p, w)
+	if w.kind != "" && !carried(w.kind) {
+		return c.inHeader(p, w)
 	}
 	var found []credential
 	switch {
 	case w.name != "":
 		k := w.kind
 		if k == "" {
-			k = s.kindOfName(w.name)
+			k = c.kindOfName(w.name)
 		}
-		return []credential{s.inCookie(p, k, w.name, w.authType)}, nil
+		return []credential{c.inCookie(p, k, w.name, w.authType)}, nil
 	case w.kind != "":
 		if w.kind == kindKatana && w.authType == "" {
-			found = s.katana(p, "")
+			found = c.katanaCookies(p, "")
 		}
 		if found == nil {
-			found = []credential{s.inCookie(p, w.kind, s.nameOfKind(w.kind, w.authType), w.authType)}
+			found = []credential{c.inCookie(p, w.kind, c.nameOfKind(w.kind, w.authType), w.authType)}
 		}
 		return found, nil
 	}
-	for _, k := range []kind{s.session.kind, kindForms, kindRoles, kindAnonymous} {
-		if c := s.inCookie(p, k, s.nameOfKind(k, ""), ""); len(c.set.Chunks) > 0 {
-			found = append(found, c)
+	for _, k := range []kind{c.site.Session.Kind, kindForms, kindRoles, kindAnonymous} {
+		if one := c.inCookie(p, k, c.nameOfKind(k, ""), ""); len(one.set.Chunks) > 0 {
+			found = append(found, one)
 		}
 	}
-	found = append(found, s.katana(p, w.authType)...)
+	found = append(found, c.katanaCookies(p, w.authType)...)
 	if text, err := cookie.Bearer(p.request); err == nil || !errors.Is(err, cookie.ErrNoCredential) {
 		found = append(found, credential{kind: kindBearer, text: text, err: err})
 	}
 	if found == nil {
-		k := s.defaultKind()
-		found = []credential{s.inCookie(p, k, s.nameOfKind(k, ""), "")}
+		k := c.site.SignIn()
+		found = []credential{c.inCookie(p, k, c.nameOfKind(k, ""), "")}
 	}
 	return found, nil
 }
 
 // bare is a value without a name.
-func (s *site) bare(text string, w wanted) credential {
+func (c *codecs) bare(text string, w wanted) credential {
 	k := w.kind
 	if k == "" && w.name != "" {
-		k = s.kindOfName(w.name)
+		k = c.kindOfName(w.name)
 	}
 	if k == "" {
-		k = s.defaultKind()
+		k = c.site.SignIn()
 	}
-	c := credential{kind: k, text: text}
+	found := credential{kind: k, text: text}
 	switch k {
 	case kindKatana:
-		c.authType = doctor.AuthTypeOf(w.name, w.authType)
+		found.authType = c.site.AuthTypeOf(w.name, w.authType)
 	case kindState:
-		c.authType = w.authType
+		found.authType = w.authType
 	}
-	return c
+	return found
 }
 
 // inHeader is a credential that no cookie carries.
-func (s *site) inHeader(p pasted, w wanted) ([]credential, error) {
+func (c *codecs) inHeader(p pasted, w wanted) ([]credential, error) {
 	if w.kind != kindBearer {
 		return nil, usageError("-kind " + string(w.kind) + " takes the bare value, not a header")
 	}
@@ -99,29 +101,38 @@ func (s *site) inHeader(p pasted, w wanted) ([]credential, error) {
 }
 
 // inCookie joins the chunks of one cookie.
-func (s *site) inCookie(p pasted, k kind, name, authType string) credential {
-	scheme := k.text().scheme
+func (c *codecs) inCookie(p pasted, k kind, name, authType string) credential {
+	scheme := doctor.Chunking(k)
 	set := scheme.Inspect(p.request, name)
-	c := credential{kind: k, name: name, set: &set}
+	found := credential{kind: k, name: name, set: &set}
 	if k == kindKatana {
-		c.authType = doctor.AuthTypeOf(name, authType)
+		found.authType = c.site.AuthTypeOf(name, authType)
 	}
-	c.text, c.err = scheme.Join(p.request, name)
-	return c
+	found.text, found.err = scheme.Join(p.request, name)
+	return found
 }
 
-// katana returns the cookies in the header whose names begin as Katana's do.
-func (s *site) katana(p pasted, authType string) []credential {
+// katanaCookies returns the cookies in the header whose names begin as Katana's do.
+func (c *codecs) katanaCookies(p pasted, authType string) []credential {
 	var found []credential
 	seen := make(map[string]bool)
 	for pair := range doctor.Pairs(p.request) {
 		name, _, _ := strings.Cut(pair, "=")
-		name, ok := doctor.KatanaName(name)
+		name, ok := site.KatanaBase(name)
 		if !ok || seen[name] || len(found) == maxFound {
 			continue
 		}
 		seen[name] = true
-		found = append(found, s.inCookie(p, kindKatana, name, authType))
+		found = append(found, c.inCookie(p, kindKatana, name, authType))
 	}
 	return found
 }
+
+// kindOfName returns the kind of the cookie of that name. A name that says
+// nothing is that of a session.
+func (c *codecs) kindOfName(name string) kind {
+	return cmp.Or(c.site.KindOf(name), c.site.Session.Kind)
+}
+
+// nameOfKind returns the name of the cookie that carries a kind.
+func (c *codecs) nameOfKind(k kind, authType string) string { return c.site.Of(k, authType).Name }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
@@ -251,3 +252,13 @@ var dpapiCookie = base64.StdEncoding.EncodeToString([]byte(`<SecurityContextToke
 	`xmlns:p1="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd" ` +
 	`xmlns="http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512"><Identifier>urn:uuid:b</Identifier>` +
 	`<Cookie xmlns="http://schemas.microsoft.com/ws/2006/05/security">AQAAANCMnd8BFdERjHoAwE/Cl+sBAAAA</Cookie></SecurityContextToken>`))
+
+// emptySite is a site that says nothing, with the defaults of .NET.
+func emptySite(t testing.TB) *site.Site {
+	t.Helper()
+	s, err := site.New(site.Key{Mode: site.Framework45}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // maxInput is the number of bytes that are read from standard input: more than
@@ -120,7 +121,7 @@ func joinLines(lines, names []string) string {
 // startsPair reports whether line begins with name=, name1= and so on, for one
 // of the names, or with the name of one of Katana's cookies.
 func startsPair(line string, names []string) bool {
-	if strings.HasPrefix(line, doctor.KatanaPrefix) {
+	if strings.HasPrefix(line, site.KatanaPrefix) {
 		return strings.Contains(line, "=")
 	}
 	for _, name := range names {

@@ -33,8 +33,8 @@ func TestParseInput(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sites := &site{session: sessionSite{kind: kindFedAuth, name: "FedAuth"}}
-			found, err := sites.find(p, wanted{kind: kindFedAuth})
+			farm := &codecs{site: emptySite(t)}
+			found, err := farm.find(p, wanted{kind: kindFedAuth})
 			if err != nil || len(found) != 1 || found[0].err != nil {
 				t.Fatal(found, err)
 			}

@@ -184,7 +184,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	names := farm.site.names().All()
+	names := farm.site.Names()
 	if c.name != "" {
 		names = append(names, c.name)
 	}
@@ -192,7 +192,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	found, err := farm.site.find(input, wanted{k, c.name, c.authType})
+	found, err := farm.find(input, wanted{k, c.name, c.authType})
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (c *inspect) checkKind() (kind, error) {
 		if k == "" {
 			k = kindKatana
 		}
-		if !k.isKatana() {
+		if !k.IsKatana() {
 			return "", usageError("-purpose goes with -kind katana, bearer, refresh and code")
 		}
 	}
@@ -254,7 +254,7 @@ func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 	}
 	farm := &codecs{
 		ring: ring, site: site, insecure: c.keys.allowInsecure,
-		endpoint: site.session.path, skew: site.session.skew, formsRoles: c.roles,
+		endpoint: site.Session.Path, skew: skewOf(site), formsRoles: c.roles,
 		purposes: c.purposes, stateClass: c.class,
 		now: func() time.Time { return now },
 	}
@@ -272,7 +272,7 @@ func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 func (c *codecs) inspect(ctx context.Context, found credential, input pasted, files []keyFile) (credentialReport, error) {
 	now := c.now()
 	r := credentialReport{Kind: found.kind, AuthType: found.authType}
-	if len(c.purposes) > 0 && found.kind.isKatana() {
+	if len(c.purposes) > 0 && found.kind.IsKatana() {
 		r.AuthType, r.Purposes = "", c.purposes
 	}
 	if found.set != nil {

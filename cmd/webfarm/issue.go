@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -120,7 +120,7 @@ func (c *issue) run(ctx context.Context, args []string, s streams) error {
 	if err := c.fill(site); err != nil {
 		return err
 	}
-	if c.kind.text().carried {
+	if carried(c.kind) {
 		note, err := c.attributes.override(c.sameSite, c.noSecure)
 		if err != nil {
 			return err
@@ -129,19 +129,19 @@ func (c *issue) run(ctx context.Context, args []string, s streams) error {
 			notes = append(notes, note)
 		}
 	}
-	farm := &codecs{ring: ring, site: site, insecure: c.keys.allowInsecure, endpoint: c.path, skew: site.session.skew, lifetime: c.lifetime, now: time.Now}
+	farm := &codecs{ring: ring, site: site, insecure: c.keys.allowInsecure, endpoint: c.path, skew: skewOf(site), lifetime: c.lifetime, now: time.Now}
 	if farm.certificates, err = c.cert.load(c.keys.allowInsecure); err != nil {
 		return err
 	}
-	if c.kind.isSession() && site.session.on && c.kind == site.session.kind && farm.certificates == nil && !knownProtection(site.session.protection) {
-		notes = append(notes, fmt.Sprintf("the web.config protects sessions in another way (%s) than with the machine key: the .NET site will not read this", site.session.protection))
+	if c.kind.IsSession() && site.Session.On && c.kind == site.Session.Kind && farm.certificates == nil && !knownProtection(site.Session.Protection) {
+		notes = append(notes, fmt.Sprintf("the web.config protects sessions in another way (%s) than with the machine key: the .NET site will not read this", site.Session.Protection))
 	}
 	made, err := c.make(ctx, farm, principal)
 	if err != nil {
 		return err
 	}
 	report := &issueReport{OK: true, Kind: c.kind, KeyID: files[0].KeyID, ValidFrom: made.from, ValidTo: made.to, Notes: notes}
-	if c.kind.text().carried {
+	if carried(c.kind) {
 		err = c.setCookies(report, made)
 	} else {
 		c.setToken(report, made.text)
@@ -188,42 +188,35 @@ func (c *issue) check(args []string) (err error) {
 			c.chunkSize, cookie.MinChunkSize, cookie.MaxCookieSize))
 	case c.given["user-data"] && c.kind != kindForms:
 		return usageError("-user-data goes with -kind forms")
-	case (c.given["same-site"] || c.noSecure) && c.kind != "" && !c.kind.text().carried:
+	case (c.given["same-site"] || c.noSecure) && c.kind != "" && !carried(c.kind):
 		return usageError(fmt.Sprintf("-same-site and -insecure-no-secure are for cookies, not for -kind %s", c.kind))
-	case len(c.properties) > 0 && !c.kind.isKatana():
+	case len(c.properties) > 0 && !c.kind.IsKatana():
 		return usageError("-property goes with -kind katana, bearer, refresh and code")
 	case len(c.roles)+len(c.claims) > 0 && (c.kind == kindForms || c.kind == kindAnonymous):
 		return usageError(fmt.Sprintf("-role and -claim are not for -kind %s, which has no claims; forms tickets have -user-data", c.kind))
-	case c.given["cert"] && c.kind != "" && !c.kind.isSession():
+	case c.given["cert"] && c.kind != "" && !c.kind.IsSession():
 		return usageError("-cert goes with sessions of WIF")
 	}
 	return nil
 }
 
 // fill takes from the web.config what the flags leave out.
-func (c *issue) fill(s *site) error {
-	if c.kind == "" {
-		c.kind = s.session.kind
-	}
-	path, domain := "", ""
-	c.attributes = s.attributes(c.kind)
+func (c *issue) fill(s *site.Site) error {
+	c.kind = cmp.Or(c.kind, s.Session.Kind)
 	switch {
-	case c.kind == kindForms:
-		path, domain = s.forms.path, s.forms.domain
-	case c.kind.isSession():
-		path, domain = s.session.path, s.session.domain
-		if c.chunkSize == 0 {
-			c.chunkSize = s.session.chunkSize
-		}
+	case c.kind.IsSession():
 		c.authType = cmp.Or(c.authType, "Federation")
 	case c.kind == kindKatana:
-		c.authType = doctor.AuthTypeOf(c.cookie, c.authType)
-	case c.kind.isKatana():
+		c.authType = s.AuthTypeOf(c.cookie, c.authType)
+	case c.kind.IsKatana():
 		c.authType = cmp.Or(c.authType, "Bearer")
 	}
-	c.path = cmp.Or(c.path, path, "/")
-	c.domain = cmp.Or(c.domain, domain, c.attributes.domain)
-	c.cookie = cmp.Or(c.cookie, s.nameOfKind(c.kind, c.authType))
+	of := s.Of(c.kind, c.authType)
+	c.attributes = attributesOf(of)
+	c.path = cmp.Or(c.path, of.Path, "/")
+	c.domain = cmp.Or(c.domain, of.Domain)
+	c.cookie = cmp.Or(c.cookie, of.Name)
+	c.chunkSize = cmp.Or(c.chunkSize, of.ChunkSize)
 	if strings.ContainsAny(c.cookie+c.path, "'\"") {
 		return usageError("the web.config names the cookie or its path with quotes: say -cookie and -path")
 	}
@@ -244,7 +237,7 @@ func (c *issue) make(ctx context.Context, farm *codecs, p sessiontoken.Principal
 		return issued{text, t.IssueDate, t.Expiration, c.user}, err
 	case c.kind == kindAnonymous:
 		return c.makeAnonymous(ctx, farm)
-	case c.kind.isKatana():
+	case c.kind.IsKatana():
 		return c.makeKatana(ctx, farm, p)
 	}
 	codec, err := farm.session(c.kind)

@@ -51,7 +51,7 @@ func (r *issueReport) setCookies(set []*http.Cookie) {
 
 func (r *issueReport) print(s streams, user string) error {
 	var b bytes.Buffer
-	form := r.Kind.text().what
+	form := r.Kind.Long()
 	if len(r.Cookies) > 0 {
 		form = "in " + plural(len(r.Cookies), "cookie")
 	}

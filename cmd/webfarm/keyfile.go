@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -47,7 +50,7 @@ type keyFileWarning struct {
 
 // load reads the files and returns the ring of their keys, the first one
 // writing, and the site that the first file describes.
-func (k *keyFlags) load() (*machinekey.Ring, *site, []keyFile, error) {
+func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 	if len(k.config) == 0 {
 		return nil, nil, nil, usageError("-config is missing: the web.config that holds the farm's <machineKey>")
 	}
@@ -55,34 +58,36 @@ func (k *keyFlags) load() (*machinekey.Ring, *site, []keyFile, error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	var first *site.Site
 	var keys []*machinekey.Key
 	var files []keyFile
 	for _, path := range k.config {
-		cfg, err := machinekey.LoadWebConfig(path)
+		s, err := loadSite(path, nil)
+		var cfg machinekey.Config
+		if err == nil {
+			cfg, err = doctor.Config(&s.Key)
+		}
 		if err != nil {
 			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
 		}
 		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = k.allowInsecure, k.allowKnown, k.allowWeak, known
 		key, err := machinekey.New(cfg)
 		if err != nil {
-			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, err, allowHint(cfg, err))}
+			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, inLine(err, s.Key.Line), allowHint(cfg, err))}
 		}
 		keys = append(keys, key)
-		files = append(files, describe(path, cfg, key))
+		files = append(files, describe(path, s, cfg, key))
+		first = cmp.Or(first, s)
 	}
 	ring, err := machinekey.NewRing(keys[0], keys[1:]...)
 	if err != nil {
 		return nil, nil, nil, setupError{err}
 	}
-	s, warnings, err := loadSite(k.config[0])
-	if err != nil {
-		return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w", k.config[0], err)}
-	}
+	files[0].Warnings = append(files[0].Warnings, siteWarnings(first)...)
 	if !k.allowInsecure {
-		warnings = append(warnings, s.insecure(keys[0].Mode())...)
+		files[0].Warnings = append(files[0].Warnings, insecureWarnings(first)...)
 	}
-	files[0].Warnings = append(files[0].Warnings, warnings...)
-	return ring, s, files, nil
+	return ring, first, files, nil
 }
 
 // loadKnown reads the file of -known-keys, nil if there is none.
@@ -130,7 +135,7 @@ func allowHint(cfg machinekey.Config, err error) string {
 	return "; -allow-insecure uses it nevertheless"
 }
 
-func describe(path string, cfg machinekey.Config, key *machinekey.Key) keyFile {
+func describe(path string, s *site.Site, cfg machinekey.Config, key *machinekey.Key) keyFile {
 	f := keyFile{
 		File:       path,
 		KeyID:      key.ID(),
@@ -142,13 +147,13 @@ func describe(path string, cfg machinekey.Config, key *machinekey.Key) keyFile {
 		ModeLine:   cfg.ModeSource.Line,
 		source:     cfg.ModeSource,
 	}
-	f.Warnings = weakKey(cfg)
-	for _, w := range cfg.Warnings {
+	f.Warnings = weakKey(cfg, s.Key.Line)
+	for _, w := range s.Key.Warnings {
 		f.Warnings = append(f.Warnings, keyFileWarning{w.Code, w.Line, w.Text})
 	}
 	var known *machinekey.ConfigError
 	if errors.As(cfg.CheckKnown(), &known) {
-		f.Warnings = append(f.Warnings, keyFileWarning{known.Code, known.Line, "anybody can sign in: the " + known.Attribute + " is " +
+		f.Warnings = append(f.Warnings, keyFileWarning{known.Code, s.Key.Line, "anybody can sign in: the " + known.Attribute + " is " +
 			known.Found + "; change the key on every node"})
 	}
 	return f
@@ -156,16 +161,16 @@ func describe(path string, cfg machinekey.Config, key *machinekey.Key) keyFile {
 
 // weakKey is the warning of a key that -allow-weak-key let through, or of a
 // short one.
-func weakKey(cfg machinekey.Config) []keyFileWarning {
+func weakKey(cfg machinekey.Config, line int) []keyFileWarning {
 	var weak *machinekey.ConfigError
 	if short := secret.Short(cfg.ValidationKey); short != "" {
-		return []keyFileWarning{{Code: secret.CodeShort, Text: short}}
+		return []keyFileWarning{{secret.CodeShort, line, short}}
 	}
 	cfg.AllowWeakKey = false
 	if _, err := machinekey.New(cfg); !errors.As(err, &weak) || weak.Code != "weak_key" {
 		return nil
 	}
-	return []keyFileWarning{{weak.Code, weak.Line, "whoever guesses the key can sign in as anybody: the " + weak.Attribute + " is " +
+	return []keyFileWarning{{weak.Code, line, "whoever guesses the key can sign in as anybody: the " + weak.Attribute + " is " +
 		weak.Found + "; change the key on every node"}}
 }
 

@@ -147,7 +147,7 @@ func TestSiteSettings(t *testing.T) {
 // TestRoles opens the envelope of a role cookie.
 func TestRoles(t *testing.T) {
 	cfg := freshConfig(t)
-	codec, err := (&codecs{ring: ringOf(t, cfg), site: &site{legacySigning: true}}).roles()
+	codec, err := (&codecs{ring: ringOf(t, cfg), site: emptySite(t)}).roles()
 	if err != nil {
 		t.Fatal(err)
 	}

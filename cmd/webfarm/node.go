@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -27,11 +29,16 @@ type node struct {
 
 	anatomy *anatomyPage
 	ring    *machinekey.Ring
+	site    *site.Site
 	files   []keyFile
 }
 
 func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
-	cfg, err := machinekey.ParseWebConfig(strings.NewReader(webConfig))
+	s, err := site.Parse("web.config", strings.NewReader(webConfig), nil)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := doctor.Config(&s.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +50,7 @@ func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{name: name, log: logger, ring: ring, files: []keyFile{describe("web.config", cfg, key)}}
+	n := &node{name: name, site: s, log: logger, ring: ring, files: []keyFile{describe("web.config", s, cfg, key)}}
 	if n.codec, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"}); err != nil {
 		return nil, err
 	}
@@ -168,7 +175,7 @@ func (n *node) home(w http.ResponseWriter, r *http.Request) {
 // inspect shows the caller what is in his cookie.
 func (n *node) inspect(w http.ResponseWriter, r *http.Request) {
 	now := time.Now().UTC()
-	farm := &codecs{ring: n.ring, site: newSite(), endpoint: "/", skew: sessiontoken.DefaultClockSkew, now: func() time.Time { return now }}
+	farm := &codecs{ring: n.ring, site: n.site, endpoint: "/", skew: sessiontoken.DefaultClockSkew, now: func() time.Time { return now }}
 	list, err := n.anatomy.inspectRequest(r, farm, n.files)
 	if err == nil {
 		err = n.anatomy.write(w, anatomyData{Where: "webfarm demo, node " + n.name, Home: "/", At: now.Format("2006-01-02 15:04:05 UTC"), Credentials: list})

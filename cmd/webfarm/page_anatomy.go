@@ -116,7 +116,7 @@ func layerTitle(code string) string {
 // inspectRequest opens every credential of a request that belongs to the site.
 func (p *anatomyPage) inspectRequest(r *http.Request, farm *codecs, files []keyFile) ([]anatomyCredential, error) {
 	input := pasted{request: &http.Request{Header: http.Header{"Cookie": r.Header["Cookie"], "Authorization": r.Header["Authorization"]}}}
-	found, err := farm.site.find(input, wanted{})
+	found, err := farm.find(input, wanted{})
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (p *anatomyPage) inspectRequest(r *http.Request, farm *codecs, files []keyF
 }
 
 func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) anatomyCredential {
-	a := anatomyCredential{Anchor: anchor, Title: c.title(), What: c.Kind.text().what, OK: c.OK, Refused: c.Refused}
+	a := anatomyCredential{Anchor: anchor, Title: c.title(), What: c.Kind.Long(), OK: c.OK, Refused: c.Refused}
 	if c.Cookie != nil {
 		a.Title = printable(c.Cookie.Name)
 		a.Absent = len(c.Cookie.Chunks) == 0

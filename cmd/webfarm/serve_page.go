@@ -13,6 +13,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // gatewayPages are the pages of the gateway for people: who they are, what is
@@ -21,7 +22,7 @@ type gatewayPages struct {
 	gateway *gateway.Gateway
 	page    *anatomyPage
 	keys    keyFlags
-	site    *site
+	site    *site.Site
 	allow   bool // /inspect for everybody
 	roles   formsRoles
 	signIn  bool // /signin, on the loopback interface
@@ -127,7 +128,7 @@ func (p *gatewayPages) farm() (*codecs, []keyFile) {
 	now := time.Now().UTC()
 	return &codecs{
 		ring: ring, site: p.site, insecure: p.keys.allowInsecure,
-		endpoint: p.site.session.path, skew: p.site.session.skew, formsRoles: p.roles,
+		endpoint: p.site.Session.Path, skew: skewOf(p.site), formsRoles: p.roles,
 		now: func() time.Time { return now },
 	}, p.files
 }

@@ -225,7 +225,7 @@ func (s *Site) checkName(c *Credential, section string) {
 		return
 	}
 	s.fault(&webconfig.Error{Code: CodeInvalidCookieName, Section: section, Attribute: "name", Line: c.from["Name"].Line,
-		Detail: fmt.Sprintf("%q", c.Name), Want: "a name without blanks, = and ;"})
+		Found: fmt.Sprintf("%q", c.Name), Want: "a name without blanks, = and ;"})
 	c.Name = c.Kind.info().name
 	delete(c.from, "Name")
 }
@@ -252,18 +252,10 @@ func (s *Site) readForms(a webconfig.Authentication) {
 	if f.Cookieless == "UseUri" {
 		c.refuse(f.Line, "the ticket is in the URL, cookieless %q", f.Cookieless)
 	}
-	s.signing(c)
-	c.OldLayout = s.AppSettings.Switch(webconfig.UseLegacyFormsTicket) // in every mode
 	if c.Refused == "" && s.Key.IsLegacy() && (f.Protection == "None" || f.Protection == "Encryption" && c.Unsigned.On) {
 		c.refuse(f.Line, "with protection %q, anybody can write a ticket", f.Protection)
 	}
 	s.checkName(c, "system.web/authentication/forms")
-}
-
-// signing notes the switch that leaves out the signatures of System.Web's
-// cookies.
-func (s *Site) signing(c *Credential) {
-	c.Unsigned = s.legacySwitch(webconfig.UseLegacyEncryption)
 }
 
 // minutes is a number of the file, which may be more than a time.Duration
@@ -275,7 +267,6 @@ func minutes(n int) time.Duration {
 
 // readCookie reads <roleManager> or <anonymousIdentification>.
 func (s *Site) readCookie(f *webconfig.File, c *Credential, section string) {
-	s.signing(c)
 	element, err := f.Section("system.web", section)
 	if s.fault(err) != nil || element == nil {
 		return

@@ -38,6 +38,8 @@ type Key struct {
 	TargetFramework string
 	// Line is the line of the element, 0 if there is none.
 	Line int
+	// Warnings are those of the element.
+	Warnings []webconfig.Warning
 	// Fault is why the key cannot be used, nil if it can.
 	Fault *webconfig.Error
 }
@@ -73,6 +75,7 @@ func (s *Site) readKey(f *webconfig.File) {
 	runtime, err := f.HTTPRuntime()
 	m, keyErr := f.MachineKey() // reports that of the runtime, too
 	k.Fault = s.fault(keyErr)
+	k.Warnings = m.Warnings
 	s.warn(nil, m.Warnings)
 	if err == nil && runtime.Line > 0 {
 		k.TargetFramework = runtime.TargetFramework

@@ -9,14 +9,13 @@ import (
 const (
 	KatanaPrefix = ".AspNet."
 	CorePrefix   = ".AspNetCore."
-	// Cookies with this beginning hold a number against forged answers and no
-	// ticket.
-	correlationPrefix = ".AspNet.Correlation."
+	// Cookies that begin so hold a number against forged answers and no ticket.
+	CorrelationPrefix = ".AspNet.Correlation."
 )
 
-// defaultAuthType is that of ASP.NET Identity
+// DefaultAuthType is that of ASP.NET Identity
 // (DefaultAuthenticationTypes.ApplicationCookie).
-const defaultAuthType = "ApplicationCookie"
+const DefaultAuthType = "ApplicationCookie"
 
 // ValidName reports whether a cookie of this name can stand in a header.
 func ValidName(name string) bool {
@@ -36,7 +35,7 @@ func KatanaName(authType string) string { return KatanaPrefix + authType }
 // KatanaBase returns the name of the cookie of Katana that a cookie is or is a
 // chunk of, and false if it is none that holds a ticket.
 func KatanaBase(name string) (string, bool) {
-	if !strings.HasPrefix(name, KatanaPrefix) || strings.HasPrefix(name, correlationPrefix) {
+	if !strings.HasPrefix(name, KatanaPrefix) || strings.HasPrefix(name, CorrelationPrefix) {
 		return "", false
 	}
 	if base := strings.TrimRight(name, "0123456789"); len(base) < len(name) && strings.HasSuffix(base, "C") {
@@ -74,12 +73,21 @@ func (s *Site) Named(name string) *Credential {
 	return nil
 }
 
+// KindOf returns the kind of the cookie of that name, empty if the name does not
+// tell, and for SQSession, whose value is not known.
+func (s *Site) KindOf(name string) Kind {
+	if c := s.Named(name); c != nil && c.Kind != SQSession {
+		return c.Kind
+	}
+	return ""
+}
+
 // Of returns the credential of a kind, as the site has it or with its defaults.
 // With Katana it is that of the AuthenticationType, of ASP.NET Identity if
 // empty. FedAuth and WIF10 are one credential, in the site's generation.
 func (s *Site) Of(k Kind, authType string) *Credential {
 	if k == Katana {
-		authType = cmp.Or(authType, defaultAuthType)
+		authType = cmp.Or(authType, DefaultAuthType)
 		for _, c := range s.Katana {
 			if c.AuthenticationType == authType {
 				return c
@@ -109,7 +117,7 @@ func (s *Site) AuthTypeOf(name, given string) string {
 	if rest, ok := strings.CutPrefix(name, KatanaPrefix); ok && strings.TrimSpace(rest) != "" {
 		return rest
 	}
-	return defaultAuthType
+	return DefaultAuthType
 }
 
 // SignIn returns the kind of a value without a name: that of the site's

@@ -129,6 +129,10 @@ func read(name string, r io.Reader, o *Options, open func(string) (io.ReadCloser
 	if s.AppSettings, err = f.AppSettings(); s.fault(err) == nil {
 		s.warn(nil, s.AppSettings.Warnings)
 	}
+	for _, c := range []*Credential{s.Forms, s.Roles, s.Anonymous} {
+		c.Unsigned = s.legacySwitch(webconfig.UseLegacyEncryption)
+	}
+	s.Forms.OldLayout = s.AppSettings.Switch(webconfig.UseLegacyFormsTicket) // in every mode
 	authentication, err := f.Authentication()
 	s.fault(err)
 	if cookies, err := f.HTTPCookies(); s.fault(err) == nil {

@@ -407,10 +407,32 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		".AspNet.Cookies": ".AspNet.Cookies", ".AspNet.CookiesC12": ".AspNet.Cookies", ".AspNet.": "", ".AspNet.Correlation.Google": "", "FedAuth": "",
+		".AspNet.ApplicationCookie":     ".AspNet.ApplicationCookie",
+		".AspNet.ApplicationCookieC12":  ".AspNet.ApplicationCookie",
+		".AspNet.Type2":                 ".AspNet.Type2",
+		".AspNet.C1":                    "", // a chunk of nothing
+		".AspNet.":                      "",
+		".AspNet.Correlation.Google":    "",
+		".aspnet.ApplicationCookie":     "",
+		".AspNetCore.Cookies":           "",
+		"ASP.NET_SessionId":             "",
+		".AspNet.Microsoft.C":           ".AspNet.Microsoft.C",
+		".AspNet.ExternalCookieC1C1":    ".AspNet.ExternalCookieC1",
+		".AspNet.TwoFactorCookie;other": ".AspNet.TwoFactorCookie;other",
+		"FedAuth":                       "",
 	} {
 		if got, ok := KatanaBase(name); ok != (want != "") || ok && got != want {
-			t.Errorf("%s: %q %t", name, got, ok)
+			t.Errorf("%q is %q, %t", name, got, ok)
+		}
+	}
+	for _, tt := range [][3]string{
+		{".AspNet.Cookies", "", "Cookies"},
+		{".AspNet.Cookies", "Mine", "Mine"},
+		{".AspNet. ", "", "ApplicationCookie"},
+		{"Site", "", "ApplicationCookie"},
+	} {
+		if got := s.AuthTypeOf(tt[0], tt[1]); got != tt[2] {
+			t.Errorf("%q, %q: %q", tt[0], tt[1], got)
 		}
 	}
 	if got := s.Names(); !slices.Equal(got, []string{"FedAuth", ".SHOPAUTH", ".ASPXROLES", ".ASPXANONYMOUS"}) || s.SignIn() != Forms {

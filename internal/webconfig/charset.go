@@ -57,7 +57,7 @@ func decodeText(data []byte) (string, charset, error) {
 		return decodeUTF16(data[2:], binary.BigEndian)
 	case bytes.HasPrefix(data, []byte{'<', 0}), bytes.HasPrefix(data, []byte{0, '<'}):
 		return "", 0, &Error{Code: CodeUnsupportedCharset, Line: 1,
-			Detail: "UTF-16 without a byte order mark", Want: "UTF-8, or UTF-16 with a byte order mark"}
+			Found: "UTF-16 without a byte order mark", Want: "UTF-8, or UTF-16 with a byte order mark"}
 	}
 	data = bytes.TrimPrefix(data, []byte{0xEF, 0xBB, 0xBF})
 	cs := charsetASCII
@@ -69,14 +69,14 @@ func decodeText(data []byte) (string, charset, error) {
 	}
 	if cs == charsetUTF8 && !utf8.Valid(data) {
 		return "", 0, &Error{Code: CodeUnsupportedCharset,
-			Detail: "bytes that are not UTF-8", Want: "the file saved as UTF-8"}
+			Found: "bytes that are not UTF-8", Want: "the file saved as UTF-8"}
 	}
 	return string(data), cs, nil
 }
 
 func decodeUTF16(data []byte, order binary.ByteOrder) (string, charset, error) {
 	bad := func(detail string) (string, charset, error) {
-		return "", 0, &Error{Code: CodeUnsupportedCharset, Detail: detail, Want: "well-formed UTF-16"}
+		return "", 0, &Error{Code: CodeUnsupportedCharset, Found: detail, Want: "well-formed UTF-16"}
 	}
 	if len(data)%2 != 0 {
 		return bad("UTF-16 with an odd number of bytes")
@@ -106,7 +106,7 @@ func checkChars(text string) error {
 	for i, c := range text {
 		if !isChar(c) {
 			return &Error{Code: CodeMalformedXML, Line: 1 + strings.Count(text[:i], "\n"),
-				Detail: fmt.Sprintf("character U+%04X is not allowed", c)}
+				Found: fmt.Sprintf("character U+%04X is not allowed", c)}
 		}
 	}
 	return nil
@@ -127,18 +127,18 @@ func isChar(c rune) bool {
 // the bytes were read. Names that extend ASCII are fine as long as the file is
 // pure ASCII.
 func checkEncoding(name string, cs charset) error {
-	fault := &Error{Code: CodeUnsupportedCharset, Line: 1, Detail: "encoding " + quote(name)}
+	fault := &Error{Code: CodeUnsupportedCharset, Line: 1, Found: "encoding " + quote(name)}
 	switch strings.ToLower(name) {
 	case "", "utf-8", "utf8":
 		if cs == charsetUTF16 && name != "" {
-			fault.Detail += " declared, but the file is UTF-16"
+			fault.Found += " declared, but the file is UTF-16"
 			fault.Want = `encoding="utf-16"`
 			return fault
 		}
 		return nil
 	case "utf-16", "unicode", "utf-16le", "utf-16be":
 		if cs != charsetUTF16 {
-			fault.Detail += " declared, but the file is not UTF-16"
+			fault.Found += " declared, but the file is not UTF-16"
 			fault.Want = `encoding="utf-8"`
 			return fault
 		}

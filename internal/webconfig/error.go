@@ -57,7 +57,8 @@ const (
 )
 
 // Error says what is wrong with a configuration file and what would be right.
-// No field ever holds the text of a key.
+// No field ever holds the text of a key. It has the fields of
+// machinekey.ConfigError, which it is converted to.
 type Error struct {
 	// Code is stable and fit for a program; see the Code constants.
 	Code string
@@ -72,8 +73,8 @@ type Error struct {
 	// Line is the 1-based line of the fault in its file: of the element for
 	// sections and attributes. 0 if there is none, as for a missing section.
 	Line int
-	// Detail says what was found, in free text.
-	Detail string
+	// Found says what was found, in free text.
+	Found string
 	// Want says what is legal or what to do instead, in free text.
 	Want string
 	// Err is the underlying error, if any.
@@ -98,8 +99,8 @@ func (e *Error) Error() string {
 		b.WriteString(": ")
 	}
 	b.WriteString(strings.ReplaceAll(e.Code, "_", " "))
-	if e.Detail != "" {
-		b.WriteString(": " + e.Detail)
+	if e.Found != "" {
+		b.WriteString(": " + e.Found)
 	}
 	if e.Want != "" {
 		b.WriteString("; want " + e.Want)

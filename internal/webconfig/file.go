@@ -99,7 +99,7 @@ func readXML(r io.Reader) (*Element, error) {
 
 func rootFault(root *Element) error {
 	fault := &Error{Code: CodeUnknownElement, Line: root.Line,
-		Detail: "root <" + showName(root.Name) + ">", Want: "<configuration>"}
+		Found: "root <" + showName(root.Name) + ">", Want: "<configuration>"}
 	switch {
 	case fold.Equal(root.Name, "machineKey"):
 		fault.Want = "the whole file: <configuration><system.web><machineKey …/></system.web></configuration>"

@@ -46,7 +46,7 @@ func (f *File) Section(path ...string) (*Section, error) {
 		return f.follow(&Section{Path: name, Element: found[0], RefLine: found[0].Line})
 	}
 	return nil, &Error{Code: CodeDuplicateSection, Section: name, Line: found[1].Line,
-		Detail: fmt.Sprintf("also on line %d", found[0].Line), Want: "the section once"}
+		Found: fmt.Sprintf("also on line %d", found[0].Line), Want: "the section once"}
 }
 
 // SectionIn is the section as a <location> for a part of the site has it.
@@ -135,7 +135,7 @@ func (s *Section) refuseEncrypted() error {
 
 // fault returns an error about the section.
 func (s *Section) fault(code, attribute, detail, want string) *Error {
-	return &Error{Code: code, Section: s.Path, Attribute: attribute, File: s.File, Line: s.Line, Detail: detail, Want: want}
+	return &Error{Code: code, Section: s.Path, Attribute: attribute, File: s.File, Line: s.Line, Found: detail, Want: want}
 }
 
 // Child returns the one child section of that name, nil if there is none.

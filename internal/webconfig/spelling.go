@@ -13,7 +13,7 @@ func checkSpelling(e *Element, want, parent string) error {
 		section = parent + "/" + want
 	}
 	return &Error{Code: CodeUnknownElement, Section: section, Line: e.Line,
-		Detail: "<" + showName(e.Name) + ">", Want: "<" + want + "> (names are case sensitive)"}
+		Found: "<" + showName(e.Name) + ">", Want: "<" + want + "> (names are case sensitive)"}
 }
 
 // isLegalLookalike reports the one section group of .NET that is two letters

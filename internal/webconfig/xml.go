@@ -67,7 +67,7 @@ func (p *parser) line() int {
 }
 
 func (p *parser) malformed(format string, args ...any) error {
-	return &Error{Code: CodeMalformedXML, Line: p.line(), Detail: fmt.Sprintf(format, args...)}
+	return &Error{Code: CodeMalformedXML, Line: p.line(), Found: fmt.Sprintf(format, args...)}
 }
 
 func (p *parser) tooComplex(format string, args ...any) error {

@@ -25,9 +25,9 @@ func (f found) signed() int {
 // takesCertificates reports whether the node's sessions may be under a
 // certificate. Code sets that up, so the file says at most that they are not.
 func (n *Node) takesCertificates() bool {
-	switch n.session.protection {
+	switch n.session.Protection {
 	case webconfig.ProtectionMachineKeyProtect, webconfig.ProtectionMachineKeyEncode:
-		return !n.session.on
+		return !n.session.On
 	}
 	return true
 }
@@ -35,7 +35,7 @@ func (n *Node) takesCertificates() bool {
 // underCertificate opens a session with the chains of the given certificate,
 // and reports whether there was anything to try.
 func (e *exam) underCertificate(ctx context.Context, n *Node, f found) (best opened, tried bool) {
-	if len(e.o.Certificate) == 0 || !f.kind.isSession() || f.signed() == 0 {
+	if len(e.o.Certificate) == 0 || !f.kind.IsSession() || f.signed() == 0 {
 		return best, false
 	}
 	for _, chain := range e.o.Certificate {

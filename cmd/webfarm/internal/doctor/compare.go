@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -73,7 +74,7 @@ func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 	if r.Differences == nil {
 		r.Differences = []Difference{}
 	}
-	for _, k := range []Kind{a.session.kind, Katana, Forms, Roles, Anonymous} {
+	for _, k := range []Kind{a.session.Kind, Katana, Forms, Roles, Anonymous} {
 		s := Sharing{Kind: k, Used: k == Katana || a.uses(k) || b.uses(k)}
 		s.OK, s.Why = c.shares(ctx, k, o)
 		r.OK = r.OK && (s.OK || !s.Used)
@@ -86,13 +87,13 @@ func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 func (n *Node) uses(k Kind) bool {
 	switch k {
 	case Forms:
-		return n.forms.on
+		return n.forms.On
 	case Roles:
-		return n.roles.on
+		return n.roles.On
 	case Anonymous:
-		return n.anonymous.on
+		return n.anonymous.On
 	}
-	return n.session.on
+	return n.session.On
 }
 
 var everyKind = []Kind{FedAuth, WIF10, Katana, Forms, Roles, Anonymous}
@@ -105,8 +106,8 @@ func (c *comparer) keys() {
 		a, b machinekey.Secret
 		fa   []string
 		fb   []string
-	}{{"validationKey", a.validationKey, b.validationKey, a.validationFlags, b.validationFlags},
-		{"decryptionKey", a.decryptionKey, b.decryptionKey, a.decryptionFlags, b.decryptionFlags}} {
+	}{{"validationKey", a.ValidationKey, b.ValidationKey, a.ValidationFlags, b.ValidationFlags},
+		{"decryptionKey", a.DecryptionKey, b.DecryptionKey, a.DecryptionFlags, b.DecryptionFlags}} {
 		if k.a.Equal(k.b) && strings.Join(k.fa, ",") == strings.Join(k.fb, ",") && k.a.Len() > 0 {
 			continue
 		}
@@ -125,9 +126,9 @@ func (c *comparer) keys() {
 	}
 	c.add("compatibility mode", a.mode.String(), b.mode.String(), note, attribute(pathMachineKey, "compatibilityMode"), blocks...)
 	if a.mode == b.mode {
-		c.add("what decides the mode", a.modeFrom, b.modeFrom, "the same mode today", nil)
+		c.add("what decides the mode", a.ModeFrom, b.ModeFrom, "the same mode today", nil)
 	}
-	c.add("httpRuntime targetFramework", a.targetFramework, b.targetFramework, "", nil)
+	c.add("httpRuntime targetFramework", a.TargetFramework, b.TargetFramework, "", nil)
 }
 
 // shownKey says what there is in place of a key.
@@ -146,60 +147,60 @@ func shownKey(key machinekey.Secret, flags []string, which int) string {
 
 // sessions compares the settings of WIF.
 func (c *comparer) sessions() {
-	a, b := &c.a.session, &c.b.session
-	if !a.on && !b.on {
+	a, b := c.a.session, c.b.session
+	if !a.On && !b.On {
 		return
 	}
 	path := pathCookie
-	if a.kind == WIF10 {
+	if a.Kind == WIF10 {
 		path = pathCookie10
 	}
 	k := []Kind{FedAuth, WIF10}
-	c.add("session: configured", yes(a.on), yes(b.on), "", nil, k...)
-	c.add("session: generation", string(a.kind), string(b.kind), "", nil, k...)
+	c.add("session: configured", yes(a.On), yes(b.On), "", nil, k...)
+	c.add("session: generation", string(a.Kind), string(b.Kind), "", nil, k...)
 	var fix *Setting
-	if a.protection == webconfig.ProtectionMachineKeyProtect {
+	if a.Protection == webconfig.ProtectionMachineKeyProtect {
 		fix = attribute(pathHandlers, "")
 	}
-	c.add("session: protection", a.protection, b.protection, "", fix, k...)
-	c.add("session: handler", a.handler, b.handler, "", nil)
-	c.add("cookieHandler name", a.name, b.name, "", attribute(path, "name"), k...)
-	c.add("cookieHandler path", orDefault(a.path), orDefault(b.path), "sessions name it (ID4291)", attribute(path, "path"), k...)
-	c.add("cookieHandler domain", a.domain, b.domain, "the browser sends the cookie to other hosts", attribute(path, "domain"), k...)
-	c.add("cookieHandler mode", custom(a.custom), custom(b.custom), "", nil, k...)
-	c.add("cookieHandler chunkSize", fmt.Sprint(a.chunkSize), fmt.Sprint(b.chunkSize), "no obstacle to reading; old chunks may stay behind", nil)
-	c.add("cookieHandler requireSsl", yes(a.requireSSL), yes(b.requireSSL), "no obstacle to reading", nil)
-	c.add("maximumClockSkew", span(a.skew), span(b.skew), "near its ends a session is good on one node only", nil)
-	c.add("sessionTokenRequirement lifetime", span(a.lifetime), span(b.lifetime), "no obstacle to reading", nil)
+	c.add("session: protection", a.Protection, b.Protection, "", fix, k...)
+	c.add("session: handler", a.Handler, b.Handler, "", nil)
+	c.add("cookieHandler name", a.Name, b.Name, "", attribute(path, "name"), k...)
+	c.add("cookieHandler path", orDefault(a.Path), orDefault(b.Path), "sessions name it (ID4291)", attribute(path, "path"), k...)
+	c.add("cookieHandler domain", a.Domain, b.Domain, "the browser sends the cookie to other hosts", attribute(path, "domain"), k...)
+	c.add("cookieHandler mode", custom(a.Custom), custom(b.Custom), "", nil, k...)
+	c.add("cookieHandler chunkSize", fmt.Sprint(a.ChunkSize), fmt.Sprint(b.ChunkSize), "no obstacle to reading; old chunks may stay behind", nil)
+	c.add("cookieHandler requireSsl", yes(a.Secure == site.On), yes(b.Secure == site.On), "no obstacle to reading", nil)
+	c.add("maximumClockSkew", span(c.a.skew()), span(c.b.skew()), "near its ends a session is good on one node only", nil)
+	c.add("sessionTokenRequirement lifetime", span(a.Lifetime), span(b.Lifetime), "no obstacle to reading", nil)
 }
 
 // systemWeb compares forms, role and anonymous cookies.
 func (c *comparer) systemWeb() {
 	legacy := isLegacy(c.a.key.mode) || isLegacy(c.b.key.mode)
 	ignored := "ignored in mode Framework45"
-	one := func(k Kind, label, path, name, protection string, a, b *cookieSettings) {
-		if !a.on && !b.on {
+	one := func(k Kind, label, path, name, protection string, a, b *site.Credential) {
+		if !a.On && !b.On {
 			return
 		}
-		c.add(label+": on", yes(a.on), yes(b.on), "", nil, k)
-		c.add(label+" "+name, a.name, b.name, "", attribute(path, name), k)
+		c.add(label+": on", yes(a.On), yes(b.On), "", nil, k)
+		c.add(label+" "+name, a.Name, b.Name, "", attribute(path, name), k)
 		if legacy {
-			c.add(label+" "+protection, a.protection.String(), b.protection.String(), "", attribute(path, protection), k)
+			c.add(label+" "+protection, a.Protection, b.Protection, "", attribute(path, protection), k)
 		} else {
-			c.add(label+" "+protection, a.protection.String(), b.protection.String(), ignored, nil)
+			c.add(label+" "+protection, a.Protection, b.Protection, ignored, nil)
 		}
 	}
-	one(Forms, "forms", pathForms, "name", "protection", &c.a.forms.cookieSettings, &c.b.forms.cookieSettings)
-	if a, b := &c.a.forms, &c.b.forms; a.on && b.on {
-		c.add("forms path", a.path, b.path, "the browser sends the cookie below it only", attribute(pathForms, "path"), Forms)
-		c.add("forms domain", a.domain, b.domain, "the browser sends the cookie to other hosts", attribute(pathForms, "domain"), Forms)
-		c.add("forms timeout", span(a.timeout), span(b.timeout), "no obstacle to reading", nil)
-		c.add("forms slidingExpiration", yes(a.sliding), yes(b.sliding), "only one node renews", nil)
-		c.add("forms requireSSL", yes(a.requireSSL), yes(b.requireSSL), "over plain http only one node reads it", nil)
-		c.add("forms cookieSameSite", a.sameSite, b.sameSite, "no obstacle to reading", nil)
+	one(Forms, "forms", pathForms, "name", "protection", c.a.forms, c.b.forms)
+	if a, b := c.a.forms, c.b.forms; a.On && b.On {
+		c.add("forms path", a.Path, b.Path, "the browser sends the cookie below it only", attribute(pathForms, "path"), Forms)
+		c.add("forms domain", a.Domain, b.Domain, "the browser sends the cookie to other hosts", attribute(pathForms, "domain"), Forms)
+		c.add("forms timeout", span(a.Lifetime), span(b.Lifetime), "no obstacle to reading", nil)
+		c.add("forms slidingExpiration", yes(a.Sliding == site.On), yes(b.Sliding == site.On), "only one node renews", nil)
+		c.add("forms requireSSL", yes(a.Secure == site.On), yes(b.Secure == site.On), "over plain http only one node reads it", nil)
+		c.add("forms cookieSameSite", a.SameSite, b.SameSite, "no obstacle to reading", nil)
 	}
-	one(Roles, "roleManager", pathRoles, "cookieName", "cookieProtection", &c.a.roles, &c.b.roles)
-	one(Anonymous, "anonymousIdentification", pathAnonymous, "cookieName", "cookieProtection", &c.a.anonymous, &c.b.anonymous)
+	one(Roles, "roleManager", pathRoles, "cookieName", "cookieProtection", c.a.roles, c.b.roles)
+	one(Anonymous, "anonymousIdentification", pathAnonymous, "cookieName", "cookieProtection", c.a.anonymous, c.b.anonymous)
 }
 
 // switches compares <appSettings>.
@@ -221,7 +222,7 @@ func (c *comparer) switches() {
 		} else if blocks == nil {
 			note = "no obstacle to reading"
 		}
-		c.add("appSettings "+s.key, yes(c.a.switches[s.key]), yes(c.b.switches[s.key]), note, attribute(pathAppSetting, s.key), blocks...)
+		c.add("appSettings "+s.key, yes(c.a.switchOn(s.key)), yes(c.b.switchOn(s.key)), note, attribute(pathAppSetting, s.key), blocks...)
 	}
 }
 
@@ -272,23 +273,6 @@ func listed(words []string) string {
 		return strings.Join(words[:n-1], ", ") + " and " + last
 	}
 	return last
-}
-
-// Plural is k for a list.
-func (k Kind) Plural() string {
-	switch k {
-	case FedAuth, WIF10:
-		return "sessions of WIF"
-	case Forms:
-		return "forms tickets"
-	case Katana:
-		return "Katana cookies"
-	case Roles:
-		return "role cookies"
-	case Anonymous:
-		return "anonymous ids"
-	}
-	return string(k)
 }
 
 func yes(b bool) string {

@@ -132,7 +132,7 @@ func TestNodeWarnings(t *testing.T) {
 	for _, w := range doctor.Compare(ctx, n, n, doctor.Options{Now: now}).Nodes[0].Warnings {
 		got = append(got, fmt.Sprint(w.Code, " ", w.Line))
 	}
-	want := []string{"require_ssl_not_set 4", "forms_protection_not_all 2", "cora_cookie_payload_unknown 3", "cora_cookie_name_unknown 3", "cora_cookie_not_secure 3"}
+	want := []string{"forms_protection_not_all 2", "require_ssl_not_set 4", "cora_cookie_payload_unknown 3", "cora_cookie_name_unknown 3", "cora_cookie_not_secure 3"}
 	if !slices.Equal(got, want) {
 		t.Errorf("warnings %q, want %q", got, want)
 	}

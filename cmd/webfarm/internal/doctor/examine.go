@@ -104,7 +104,7 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 		}
 	}
 	if f.kind == "" {
-		f.kind = nodes[0].session.kind
+		f.kind = nodes[0].session.Kind
 	}
 	c := Credential{Name: f.name, Kind: f.kind, OK: true, Length: len(f.text)}
 	if f.kind == Katana {
@@ -113,8 +113,8 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 	c.describe(f)
 	for _, n := range nodes {
 		own := f
-		if own.kind.isSession() && n.session.on && o.Kind == "" && strings.EqualFold(own.name, n.session.name) {
-			own.kind = n.session.kind
+		if own.kind.IsSession() && n.session.On && o.Kind == "" && strings.EqualFold(own.name, n.session.Name) {
+			own.kind = n.session.Kind
 		}
 		v, op := e.verdict(ctx, n, own)
 		c.OK = c.OK && v.OK
@@ -165,13 +165,13 @@ func guess(n *Node, text string) Kind {
 	for _, c := range carriers(text) {
 		switch c.shape {
 		case shapeSession, shapeSessionHex:
-			return n.session.kind
+			return n.session.Kind
 		case shapeHex:
 			return Forms
 		}
 	}
 	if strings.HasPrefix(text, "77u/") || strings.HasPrefix(text, "PD94") || strings.HasPrefix(text, "PFNl") {
-		return n.session.kind // <?xml or <Sec, with or without a byte order mark
+		return n.session.Kind // <?xml or <Sec, with or without a byte order mark
 	}
 	return Katana
 }
@@ -179,14 +179,14 @@ func guess(n *Node, text string) Kind {
 // endpoint is the cookie path by which a node judges sessions, empty if
 // nobody says.
 func (e *exam) endpoint(n *Node) string {
-	if n.session.path != "" {
-		return n.session.path
+	if n.session.Path != "" {
+		return n.session.Path
 	}
 	return e.o.Path
 }
 
 func (e *exam) view(n *Node) view {
-	return view{endpoint: e.endpoint(n), skew: n.session.skew, now: e.o.Now}
+	return view{endpoint: e.endpoint(n), skew: n.skew(), now: e.o.Now}
 }
 
 // verdict says whether a node reads a credential: first as the node does,
@@ -259,7 +259,7 @@ func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
 		}
 	}
 	own, legal := n.setup(f.kind, f.authType)
-	if !legal || f.kind.isSession() && n.session.on && n.session.protection == webconfig.ProtectionDPAPI {
+	if !legal || f.kind.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionDPAPI {
 		return nil, false
 	}
 	o, ok := own.open(ctx, f.text, e.view(n))

@@ -18,8 +18,8 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		label = capital(f.label()) + " reads, although nothing in it is signed"
 	}
 	now := e.o.Now
-	skew := n.session.skew
-	if !k.isSession() {
+	skew := n.skew()
+	if !k.IsSession() {
 		skew = 0
 	}
 	var format *sessiontoken.FormatError
@@ -54,7 +54,7 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		return &Finding{Code: CodeEndpoint, DotNet: "ID4291",
 			Sentence: fmt.Sprintf("%s was issued for the cookie path %s, and this node's is %s; case and the last slash count.", capital(f.label()), strconv.Quote(o.endpoint), strconv.Quote(e.endpoint(n))),
 			Fix:      n.inFile("give all nodes the same path", Setting{Path: path, Attribute: "path", Value: o.endpoint})}
-	case errors.Is(o.err, sessiontoken.ErrUnsupported) && k.isTicket() && o.whole:
+	case errors.Is(o.err, sessiontoken.ErrUnsupported) && k.IsKatana() && o.whole:
 		return &Finding{Code: CodePayload, Sentence: label + ", but says no time at which it ends: .NET takes it for one that never expires, and webfarm refuses it.",
 			Fix: elsewhere("code", "set ExpiresUtc where the ticket is made, or do not clear the properties")}
 	case errors.As(o.err, &format) && errors.Is(o.err, sessiontoken.ErrUnsupported):
@@ -77,7 +77,7 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 
 func expiredAdvice(over time.Duration, k Kind) string {
 	text := "sign in again"
-	if k.isSession() {
+	if k.IsSession() {
 		text += "; WIF does not renew sessions by itself: a longer lifetime of <sessionTokenRequirement> or sliding sessions in code keep them alive"
 	}
 	if over > 0 && over <= 10*time.Minute {

@@ -29,19 +29,19 @@ type source struct{ validation, decryption keyBytes }
 func sources(nodes []*Node, iso Isolation) (validation, decryption []keyBytes) {
 	for _, n := range nodes {
 		own := source{
-			keyBytes{node: n, attribute: "validationKey", bytes: n.key.validationKey},
-			keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.decryptionKey},
+			keyBytes{node: n, attribute: "validationKey", bytes: n.key.ValidationKey},
+			keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.DecryptionKey},
 		}
 		validation = append(validation, own.validation)
 		decryption = append(decryption, own.decryption)
 	}
 	for _, n := range nodes {
-		validation = append(validation, keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.decryptionKey})
-		decryption = append(decryption, keyBytes{node: n, attribute: "validationKey", bytes: n.key.validationKey})
+		validation = append(validation, keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.DecryptionKey})
+		decryption = append(decryption, keyBytes{node: n, attribute: "validationKey", bytes: n.key.ValidationKey})
 	}
 	if iso != (Isolation{}) {
 		for _, n := range nodes {
-			cfg := machinekey.Config{ValidationKey: n.key.validationKey, DecryptionKey: n.key.decryptionKey,
+			cfg := machinekey.Config{ValidationKey: n.key.ValidationKey, DecryptionKey: n.key.DecryptionKey,
 				Mode: machinekey.Framework20SP1, AllowKnownKey: true, AllowWeakKey: true}
 			if cfg, err := cfg.Isolate(iso, iso); err == nil {
 				validation = append(validation, keyBytes{n, "validationKey", true, cfg.ValidationKey})

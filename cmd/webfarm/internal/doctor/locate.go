@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // Input is what somebody pasted: the Cookie and Authorization headers of a
@@ -32,9 +33,9 @@ func (o *Options) locate(n *Node, in Input) []found {
 	if in.Request == nil {
 		f := found{kind: o.Kind, name: o.Name, text: strings.TrimSpace(in.Text)}
 		if f.kind == "" && o.Name != "" {
-			f.kind = n.names().KindOf(o.Name)
+			f.kind = n.site.KindOf(o.Name)
 		}
-		f.name, f.authType = "", AuthTypeOf(o.Name, o.AuthType)
+		f.name, f.authType = "", n.site.AuthTypeOf(o.Name, o.AuthType)
 		return []found{f}
 	}
 	if o.Kind == Bearer {
@@ -44,12 +45,12 @@ func (o *Options) locate(n *Node, in Input) []found {
 	if o.Name != "" || o.Kind != "" {
 		name, k := o.Name, o.Kind
 		if k == "" {
-			k = n.names().KindOf(name)
+			k = n.site.KindOf(name)
 		}
 		if name == "" {
-			name = n.names().Of(k, o.AuthType)
+			name = n.nameOf(k, o.AuthType)
 		}
-		return []found{o.inCookie(in.Request, name, k)}
+		return []found{o.inCookie(n, in.Request, name, k)}
 	}
 	var list []found
 	add := func(f found) {
@@ -58,8 +59,8 @@ func (o *Options) locate(n *Node, in Input) []found {
 		}
 	}
 	seen := map[string]bool{}
-	for _, k := range []Kind{n.session.kind, Forms, Roles, Anonymous} {
-		f := o.inCookie(in.Request, n.names().Of(k, ""), k)
+	for _, k := range []Kind{n.session.Kind, Forms, Roles, Anonymous} {
+		f := o.inCookie(n, in.Request, n.nameOf(k, ""), k)
 		if len(f.set.Chunks) > 0 {
 			for _, c := range f.set.Chunks {
 				seen[c.Name] = true
@@ -68,41 +69,41 @@ func (o *Options) locate(n *Node, in Input) []found {
 		}
 	}
 	for _, name := range cookieNames(in.Request) {
-		base, ok := KatanaName(name)
+		base, ok := site.KatanaBase(name)
 		if !ok || seen[name] || seen[base] {
 			continue
 		}
 		seen[name], seen[base] = true, true
-		add(o.inCookie(in.Request, base, Katana))
+		add(o.inCookie(n, in.Request, base, Katana))
 	}
 	text, err := cookie.Bearer(in.Request)
 	if err == nil || !errors.Is(err, cookie.ErrNoCredential) {
 		add(found{kind: Bearer, text: text, err: err})
 	}
 	if len(list) == 0 {
-		list = o.others(in.Request)
+		list = o.others(n, in.Request)
 	}
 	if len(list) == 0 {
-		k := n.session.kind
-		if n.forms.on && !n.session.on {
+		k := n.session.Kind
+		if n.forms.On && !n.session.On {
 			k = Forms
 		}
-		list = []found{o.inCookie(in.Request, n.names().Of(k, ""), k)}
+		list = []found{o.inCookie(n, in.Request, n.nameOf(k, ""), k)}
 	}
 	return list
 }
 
 // others returns the cookies of names that say nothing but look like
 // credentials.
-func (o *Options) others(r *http.Request) []found {
+func (o *Options) others(n *Node, r *http.Request) []found {
 	var list []found
 	for _, name := range cookieNames(r) {
-		if strings.HasPrefix(name, antiForgery) || strings.HasPrefix(name, correlationPrefix) || len(list) == maxOthers {
+		if strings.HasPrefix(name, antiForgery) || strings.HasPrefix(name, site.CorrelationPrefix) || len(list) == maxOthers {
 			continue
 		}
-		if f := o.inCookie(r, name, ""); strings.HasPrefix(name, corePrefix) || looksProtected(f.text) {
+		if f := o.inCookie(n, r, name, ""); strings.HasPrefix(name, site.CorePrefix) || looksProtected(f.text) {
 			list = append(list, f)
-			if strings.HasPrefix(name, corePrefix) {
+			if strings.HasPrefix(name, site.CorePrefix) {
 				break // its chunks follow
 			}
 		}
@@ -113,20 +114,12 @@ func (o *Options) others(r *http.Request) []found {
 // Names that other parts of ASP.NET give their cookies.
 const (
 	antiForgery = "__RequestVerificationToken"
-	corePrefix  = ".AspNetCore."
 )
-
-// CookieNames are the names of the site's cookies, Katana's apart.
-func (n *Node) CookieNames() []string { return n.names().All() }
-
-func (n *Node) names() Names {
-	return Names{SessionKind: n.session.kind, Session: n.session.name, Forms: n.forms.name, Roles: n.roles.name, Anonymous: n.anonymous.name}
-}
 
 // inCookie puts the chunks of one cookie together. Of a cookie whose kind is
 // not known the scheme follows from what is there.
-func (o *Options) inCookie(r *http.Request, name string, k Kind) found {
-	scheme := k.chunking()
+func (o *Options) inCookie(n *Node, r *http.Request, name string, k Kind) found {
+	scheme := Chunking(k)
 	if k == "" {
 		scheme = cookie.WIF
 		if set := cookie.Katana.Inspect(r, name); set.Announced > 0 {
@@ -134,7 +127,7 @@ func (o *Options) inCookie(r *http.Request, name string, k Kind) found {
 		}
 	}
 	set := scheme.Inspect(r, name)
-	f := found{name: name, kind: k, set: &set, authType: AuthTypeOf(name, o.AuthType), values: chunkValues(r, name, scheme)}
+	f := found{name: name, kind: k, set: &set, authType: n.site.AuthTypeOf(name, o.AuthType), values: chunkValues(r, name, scheme)}
 	f.text, f.err = scheme.Join(r, name)
 	return f
 }
@@ -191,4 +184,17 @@ func cookieNames(r *http.Request) []string {
 // credential: long, and of the letters that protected data has.
 func looksProtected(text string) bool {
 	return len(text) >= minLook && (strings.HasPrefix(text, coreHead) || len(carriers(text)) > 0)
+}
+
+// Pairs yields the pairs of the Cookie lines of a request as they stand.
+func Pairs(r *http.Request) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, line := range r.Header["Cookie"] {
+			for pair := range strings.SplitSeq(line, ";") {
+				if !yield(strings.TrimSpace(pair)) {
+					return
+				}
+			}
+		}
+	}
 }

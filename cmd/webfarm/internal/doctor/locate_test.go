@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,5 +88,17 @@ func TestNodesPrintNoKeys(t *testing.T) {
 	}
 	if n.File() != "web.config" {
 		t.Errorf("file %q", n.File())
+	}
+}
+
+func TestPairs(t *testing.T) {
+	r := &http.Request{Header: http.Header{"Cookie": {"a=1; b=2;", " c=3"}}}
+	if got := slices.Collect(doctor.Pairs(r)); !slices.Equal(got, []string{"a=1", "b=2", "", "c=3"}) {
+		t.Errorf("%q", got)
+	}
+	for pair := range doctor.Pairs(r) {
+		if pair == "b=2" {
+			break
+		}
 	}
 }

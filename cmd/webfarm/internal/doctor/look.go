@@ -148,7 +148,7 @@ func (e *exam) cutOff(f found, n *Node) *Finding {
 	if whole, err := decodeBase64(text); err == nil && readEnvelope(whole).complete {
 		compact = ""
 	}
-	if f.kind.isSession() && compact != "" {
+	if f.kind.IsSession() && compact != "" {
 		doc, err := base64.StdEncoding.DecodeString(compact)
 		if env := readEnvelope(doc); err == nil && env.found && !env.complete {
 			if last && f.set.Joined < len(f.set.Chunks) {
@@ -162,7 +162,7 @@ func (e *exam) cutOff(f found, n *Node) *Finding {
 			return truncated(f, fmt.Sprintf("%s breaks off in the middle of its XML after %d characters%s.", capital(f.label()), len(text), limitNear(f)))
 		}
 	}
-	if f.kind.isSession() && !hasEnvelope(text) {
+	if f.kind.IsSession() && !hasEnvelope(text) {
 		return &Finding{Code: CodeOtherCredential, DotNet: "The input is not a valid Base-64 string; Data at the root level is invalid",
 			Sentence: fmt.Sprintf("%s does not hold the XML of a session of WIF, and no key opens it as anything else.", capital(f.label())),
 			Fix:      elsewhere("code", "look which application sets a cookie of this name on this host, and rename one of the two: name in <cookieHandler>")}
@@ -171,7 +171,7 @@ func (e *exam) cutOff(f found, n *Node) *Finding {
 	switch {
 	case digits && len(text)%2 == 1:
 		return truncated(f, fmt.Sprintf("%s has an odd number of hex digits (%d)%s: its end is missing.", capital(f.label()), len(text), limitNear(f)))
-	case f.kind.isTicket() && len(strings.TrimRight(text, "="))%4 == 1 && strings.IndexFunc(text, notBase64URL) < 0:
+	case f.kind.IsKatana() && len(strings.TrimRight(text, "="))%4 == 1 && strings.IndexFunc(text, notBase64URL) < 0:
 		return truncated(f, fmt.Sprintf("%s has a number of characters (%d) that no base64 text has%s: its end is missing.", capital(f.label()), len(text), limitNear(f)))
 	}
 	if isLegacy(n.key.mode) && n.protection(f.kind) == machinekey.ProtectionValidation {
@@ -204,7 +204,7 @@ func notBase64URL(r rune) bool {
 // site are, so that another should follow.
 func full(f found, n *Node) bool {
 	size := f.set.Chunks[f.set.Joined-1].Size
-	return size == n.session.chunkSize || f.set.Joined > 1 && size == f.set.Chunks[0].Size
+	return size == n.session.ChunkSize || f.set.Joined > 1 && size == f.set.Chunks[0].Size
 }
 
 // sealable reports whether the node's cipher and some signature give n bytes:

@@ -1,17 +1,15 @@
 package doctor
 
 import (
-	"encoding/hex"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/secret"
-	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // Node is one node of the farm: what its web.config says about keys and
@@ -19,16 +17,11 @@ import (
 // key bytes.
 type Node struct {
 	file string // as the operator named it
+	site *site.Site
+	key  machineKey
 
-	key      machineKey
-	keyFault error // why <machineKey> cannot be used as it stands
-
-	session   sessionSettings
-	forms     formsSettings
-	roles     cookieSettings
-	anonymous cookieSettings
-	switches  map[string]bool // of <appSettings>
-	warnings  []Warning
+	session, forms, roles, anonymous *site.Credential // of the site
+	warnings                         []Warning
 }
 
 // Warning is a remark on a web.config that is no obstacle by itself.
@@ -38,73 +31,34 @@ type Warning struct {
 	Text string `json:"text"`
 }
 
-// machineKey is <machineKey> taken as far as it goes: bytes that are there are
-// kept even where .NET or another machine could not use them.
+// machineKey is <machineKey> taken as far as it goes, with the algorithms of
+// package machinekey.
 type machineKey struct {
-	validationKey, decryptionKey machinekey.Secret // empty where there are none
-	// The words behind the hex digits, or in place of them.
-	validationFlags, decryptionFlags []string
-	validation                       machinekey.Validation // zero if unknown
-	decryption                       machinekey.Decryption
-	decryptionKnown                  bool
-	mode                             machinekey.Mode
-	modeFrom                         string // "explicit", "targetFramework" or "default"
-	modeLine                         int
-	targetFramework                  string // as written, empty if there is none
-	line                             int
-}
-
-// sessionSettings are those of Windows Identity Foundation.
-type sessionSettings struct {
-	on         bool // the file has a section of WIF
-	kind       Kind // FedAuth or WIF10
-	protection string
-	handler    string // the class
-	name       string
-	path       string // empty where the file does not say
-	domain     string
-	chunkSize  int
-	custom     bool // <cookieHandler mode="Custom">
-	lifetime   time.Duration
-	skew       time.Duration
-	requireSSL bool
-}
-
-// cookieSettings are those of a cookie of System.Web.
-type cookieSettings struct {
-	on         bool
-	name       string
-	protection machinekey.Protection
-}
-
-// formsSettings are those of <forms>.
-type formsSettings struct {
-	cookieSettings
-	path, domain string
-	timeout      time.Duration
-	sliding      bool
-	requireSSL   bool
-	sameSite     string
+	site.Key
+	validation      machinekey.Validation // zero if unknown
+	decryption      machinekey.Decryption
+	decryptionKnown bool
+	mode            machinekey.Mode
 }
 
 // Load reads the web.config at path. It fails only for a file that cannot be
 // read at all; a fault in a section is kept and becomes a finding or a
 // warning.
 func Load(path string) (*Node, error) {
-	f, err := webconfig.Load(path)
+	s, err := site.Load(path, nil)
 	if err != nil {
 		return nil, err
 	}
-	return newNode(path, f), nil
+	return newNode(s), nil
 }
 
 // Parse is Load for one file as a reader, called name in reports.
 func Parse(name string, r io.Reader) (*Node, error) {
-	f, err := webconfig.Parse(r, nil)
+	s, err := site.Parse(name, r, nil)
 	if err != nil {
 		return nil, err
 	}
-	return newNode(name, f), nil
+	return newNode(s), nil
 }
 
 // Format implements fmt.Formatter for every verb, so that none prints a key.
@@ -113,127 +67,62 @@ func (n *Node) Format(s fmt.State, _ rune) { io.WriteString(s, "node of "+n.file
 // File returns the name that the node was loaded by.
 func (n *Node) File() string { return n.file }
 
-func newNode(name string, f *webconfig.File) *Node {
-	n := &Node{
-		file: name,
-		session: sessionSettings{kind: FedAuth, protection: webconfig.ProtectionMachineKeyProtect, name: "FedAuth",
-			chunkSize: 2000, lifetime: sessiontoken.DefaultLifetime, skew: sessiontoken.DefaultClockSkew, requireSSL: true},
-		forms: formsSettings{cookieSettings: cookieSettings{name: ".ASPXAUTH"}, path: sessiontoken.DefaultFormsPath,
-			timeout: sessiontoken.DefaultFormsTimeout, sliding: true, sameSite: "Lax"},
-		roles: cookieSettings{name: ".ASPXROLES"},
-		// .NET's default here is another than everywhere else
-		anonymous: cookieSettings{name: ".ASPXANONYMOUS", protection: machinekey.ProtectionValidation},
-		switches:  map[string]bool{},
+func newNode(s *site.Site) *Node {
+	n := &Node{file: s.File, site: s, key: machineKey{Key: s.Key},
+		session: s.Session, forms: s.Forms, roles: s.Roles, anonymous: s.Anonymous}
+	k := &n.key
+	k.mode.UnmarshalText([]byte(k.Mode)) // always a legal one
+	if err := k.validation.UnmarshalText([]byte(k.Validation)); err != nil {
+		k.validation = 0
 	}
-	n.warn(f.Warnings())
-	n.readKey(f)
-	identity, federation, remarks, err := f.IdentityAndFederation()
-	n.fault(err)
-	n.warn(remarks)
-	if err == nil && identity != nil {
-		n.session.read(identity, federation)
+	k.decryptionKnown = k.decryption.UnmarshalText([]byte(k.Decryption)) == nil
+	if found, attribute := n.weakness(); found != "" {
+		n.warnings = append(n.warnings, Warning{CodeWeakKey, k.Line, fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s", attribute, found)})
+	} else if short := secret.Short(k.ValidationKey); short != "" {
+		n.warnings = append(n.warnings, Warning{secret.CodeShort, k.Line, short})
 	}
-	authentication, err := f.Authentication()
-	n.fault(err)
-	n.warn(authentication.Warnings)
-	n.warn(authentication.ProtectionWarnings(n.key.mode.String()))
-	if err == nil && authentication.Forms != nil {
-		n.forms.read(authentication.Forms)
+	for _, w := range s.Warnings {
+		n.warnings = append(n.warnings, Warning{w.Code, w.Line, printable(w.Text)})
 	}
-	settings, err := f.AppSettings()
-	n.fault(err)
-	n.warn(settings.Warnings)
-	for _, s := range settings.Switches {
-		n.switches[s.Key] = s.On
+	for _, f := range s.Faults {
+		if f != s.Key.Fault { // which has a finding of its own
+			n.warnings = append(n.warnings, Warning{f.Code, f.Line, printable(f.Error()) + "; .NET does not start with it, the defaults were taken here"})
+		}
 	}
-	cora, err := f.Cora()
-	n.fault(err)
-	if cora != nil {
-		n.warn(cora.Warnings)
-	}
-	n.fault(n.roles.read(f, "roleManager"))
-	n.fault(n.anonymous.read(f, "anonymousIdentification"))
 	return n
 }
 
-// warn keeps the remarks on a section.
-func (n *Node) warn(remarks []webconfig.Warning) {
-	for _, w := range remarks {
-		n.warnings = append(n.warnings, Warning{w.Code, w.Line, printable(w.Text)})
-	}
+// switchOn reports whether a switch of <appSettings> is on.
+func (n *Node) switchOn(key string) bool { return n.site.AppSettings.Switch(key).On }
+
+// nameOf returns the name of the cookie that carries k, that of the session for
+// what no cookie carries.
+func (n *Node) nameOf(k Kind, authType string) string {
+	return cmp.Or(n.site.Of(k, authType).Name, n.session.Name)
 }
 
-// fault notes a section that .NET would not start with.
-func (n *Node) fault(err error) {
-	var bad *webconfig.Error
-	switch {
-	case errors.As(err, &bad):
-		n.warnings = append(n.warnings, Warning{bad.Code, bad.Line, printable(bad.Error()) + "; .NET does not start with it, the defaults were taken here"})
-	case err != nil:
-		n.warnings = append(n.warnings, Warning{"settings_not_read", 0, printable(err.Error())})
+// CookieNames are the names of the site's cookies, Katana's apart.
+func (n *Node) CookieNames() []string { return n.site.Names() }
+
+// skew is the clock skew of sessions, zero for none.
+func (n *Node) skew() time.Duration { return max(n.session.ClockSkew, 0) }
+
+// Config is a key that was resolved. Its fault is a [*machinekey.ConfigError].
+func Config(k *site.Key) (machinekey.Config, error) {
+	if k.Fault != nil {
+		return machinekey.Config{}, (*machinekey.ConfigError)(k.Fault)
 	}
+	cfg := machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey,
+		ModeSource: machinekey.ModeSource{From: k.ModeFrom, Line: k.ModeLine}}
+	err := errors.Join(cfg.Validation.UnmarshalText([]byte(k.Validation)),
+		cfg.Decryption.UnmarshalText([]byte(k.Decryption)), cfg.Mode.UnmarshalText([]byte(k.Mode)))
+	return cfg, err
 }
 
-// readKey takes what there is of <machineKey>, whatever is wrong with it.
-func (n *Node) readKey(f *webconfig.File) {
-	m, err := f.MachineKey()
-	n.keyFault = err
-	n.warn(m.Warnings)
-	k := &n.key
-	k.validation, k.mode, k.modeFrom, k.decryptionKnown = machinekey.HMACSHA256, machinekey.Framework20SP1, "default", true
-	runtime, err := f.HTTPRuntime()
-	if err == nil && runtime.Line > 0 {
-		k.targetFramework = runtime.TargetFramework
-	}
-	if err == nil && runtime.TargetsFramework45() {
-		k.mode, k.modeFrom, k.modeLine = machinekey.Framework45, "targetFramework", runtime.Line
-	}
-	s, err := f.Section("system.web", "machineKey")
-	if err != nil || s == nil {
-		return
-	}
-	k.line = s.RefLine
-	text := func(name, absent string) string {
-		if v, ok := s.Attr(name); ok {
-			return strings.TrimSpace(v)
-		}
-		return absent
-	}
-	if mode := modeOf(text("compatibilityMode", "")); mode != machinekey.ModeUnknown {
-		k.mode, k.modeFrom, k.modeLine = mode, "explicit", s.RefLine
-	}
-	k.validation = validationOf(text("validation", "HMACSHA256"))
-	k.decryption, k.decryptionKnown = decryptionOf(text("decryption", "Auto"))
-	k.validationKey, k.validationFlags = cutKey(text("validationKey", "AutoGenerate,IsolateApps"))
-	k.decryptionKey, k.decryptionFlags = cutKey(text("decryptionKey", "AutoGenerate,IsolateApps"))
-	if found, attribute := n.weakness(); found != "" {
-		weak := Warning{CodeWeakKey, k.line, fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s", attribute, found)}
-		n.warnings = append([]Warning{weak}, n.warnings...)
-	} else if short := secret.Short(k.validationKey); short != "" {
-		n.warnings = append(n.warnings, Warning{secret.CodeShort, k.line, short})
-	}
-}
-
-// cutKey takes a key apart into its bytes and the words that stand with it.
-func cutKey(text string) (key machinekey.Secret, flags []string) {
-	for i, part := range strings.SplitN(text, ",", 5) {
-		if i == 0 {
-			if b, err := hex.DecodeString(part); err == nil && len(b) > 0 && len(b) <= 512 {
-				key = machinekey.NewSecret(b)
-				continue
-			}
-		}
-		switch part {
-		case "AutoGenerate", "IsolateApps", "IsolateByAppId":
-			flags = append(flags, part)
-		}
-	}
-	return key, flags
-}
-
-// isolated reports whether a fixed key has words behind it.
-func (k *machineKey) isolated() bool {
-	return k.validationKey.Len() > 0 && len(k.validationFlags) > 0 || k.decryptionKey.Len() > 0 && len(k.decryptionFlags) > 0
+// protectionOf is the attribute protection of a cookie of System.Web.
+func protectionOf(c *site.Credential) (p machinekey.Protection) {
+	p.UnmarshalText([]byte(c.Protection)) // always a legal one
+	return p
 }
 
 // cipher is the one that .NET uses in a mode.
@@ -241,7 +130,7 @@ func (k *machineKey) cipher(mode machinekey.Mode) machinekey.Decryption {
 	switch {
 	case k.decryption != machinekey.Auto:
 		return k.decryption
-	case isLegacy(mode) && k.decryptionKey.Len() == 8:
+	case isLegacy(mode) && k.DecryptionKey.Len() == 8:
 		return machinekey.InsecureDES
 	}
 	return machinekey.AES
@@ -251,72 +140,9 @@ func isLegacy(m machinekey.Mode) bool {
 	return m == machinekey.Framework20SP1 || m == machinekey.Framework20SP2
 }
 
-// read takes the settings of WIF.
-func (s *sessionSettings) read(id *webconfig.Identity, f *webconfig.Federation) {
-	s.on = true
-	if id.Schema == webconfig.SchemaWIF10 {
-		s.kind = WIF10
-	}
-	s.protection, s.handler = id.Session.Protection, id.Session.Type
-	if id.Session.Lifetime > 0 {
-		s.lifetime = id.Session.Lifetime
-	}
-	s.skew = id.MaximumClockSkew
-	h := f.CookieHandler
-	s.name, s.path, s.domain, s.chunkSize, s.requireSSL = h.Name, h.Path, h.Domain, h.ChunkSize, h.RequireSSL
-	s.custom = h.Mode == "Custom"
-}
-
-// read takes the settings of <forms>.
-func (s *formsSettings) read(f *webconfig.Forms) {
-	s.on = true
-	s.name, s.path, s.domain = f.Name, f.Path, f.Domain
-	s.timeout = time.Duration(f.TimeoutMinutes) * time.Minute
-	s.protection = protectionOf(f.Protection)
-	s.sliding, s.requireSSL, s.sameSite = f.SlidingExpiration, f.RequireSSL, f.CookieSameSite
-}
-
-// read takes the settings of <roleManager> or <anonymousIdentification>.
-func (s *cookieSettings) read(f *webconfig.File, section string) error {
-	element, err := f.Section("system.web", section)
-	if err != nil || element == nil {
-		return err
-	}
-	a := element.Attributes()
-	on := a.Bool("enabled", false)
-	if section == "roleManager" {
-		on = a.Bool("cacheRolesInCookie", false) && on
-	}
-	name := a.NonEmpty("cookieName", s.name)
-	protection := a.Enum("cookieProtection", s.protection.String(), "None", "Validation", "Encryption", "All")
-	if err := a.DonePartly(); err != nil {
-		return err
-	}
-	s.on, s.name, s.protection = on, name, protectionOf(protection)
-	return nil
-}
-
 // protections are the values of the attribute protection.
 var protections = []machinekey.Protection{
 	machinekey.ProtectionAll, machinekey.ProtectionEncryption, machinekey.ProtectionValidation, machinekey.InsecureProtectionNone,
-}
-
-func protectionOf(name string) machinekey.Protection {
-	for _, p := range protections {
-		if p.String() == name {
-			return p
-		}
-	}
-	return machinekey.ProtectionAll
-}
-
-func modeOf(name string) machinekey.Mode {
-	for _, m := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2, machinekey.Framework45} {
-		if m.String() == name {
-			return m
-		}
-	}
-	return machinekey.ModeUnknown
 }
 
 // validations and ciphers are the algorithms that are tried. LegacyTripleDES
@@ -328,15 +154,6 @@ var (
 	ciphers = []machinekey.Decryption{machinekey.AES, machinekey.InsecureTripleDES, machinekey.InsecureDES}
 )
 
-func validationOf(name string) machinekey.Validation {
-	for v := machinekey.HMACSHA1; v <= machinekey.LegacyAES; v++ {
-		if v.String() == name {
-			return v
-		}
-	}
-	return 0
-}
-
 // effective is the algorithm that signs cookies: the names of ciphers mean
 // HMAC-SHA1 there.
 func effective(v machinekey.Validation) machinekey.Validation {
@@ -344,13 +161,4 @@ func effective(v machinekey.Validation) machinekey.Validation {
 		return machinekey.HMACSHA1
 	}
 	return v
-}
-
-func decryptionOf(name string) (machinekey.Decryption, bool) {
-	for d := machinekey.Auto; d <= machinekey.InsecureDES; d++ {
-		if d.String() == name {
-			return d, true
-		}
-	}
-	return machinekey.Auto, false
 }

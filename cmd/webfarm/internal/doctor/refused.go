@@ -24,11 +24,11 @@ func (e *exam) unknown(n *Node, f found) Finding {
 		files = "either file"
 	}
 	advice := "compare <machineKey> with the node that issued it, also in machine.config and parent sites, and give its web.config as a second -config"
-	if e.o.Isolation == (Isolation{}) && (isLegacy(n.key.mode) || len(n.key.validationFlags) > 0) {
+	if e.o.Isolation == (Isolation{}) && (isLegacy(n.key.mode) || len(n.key.ValidationFlags) > 0) {
 		advice += "; if its keys end in ,IsolateApps or ,IsolateByAppId take that away, or say -app-path-hash and -app-id-hash"
 	}
-	if f.kind.isSession() && n.session.on && n.session.protection == webconfig.ProtectionCustom {
-		advice += fmt.Sprintf("; the session handler of %s is a class of its own (%s), whose protection the file does not tell", n.file, n.session.handler)
+	if f.kind.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionCustom {
+		advice += fmt.Sprintf("; the session handler of %s is a class of its own (%s), whose protection the file does not tell", n.file, n.session.Handler)
 	}
 	if f.kind == Katana {
 		advice += "; if the middleware has an AuthenticationType of its own say -auth-type"
@@ -60,7 +60,7 @@ func tooLong(f found, limit int) Finding {
 // otherName is the finding for a cookie that a node looks for under another
 // name.
 func (e *exam) otherName(n *Node, f found) *Finding {
-	if f.name == "" || e.o.Name != "" || !f.kind.isSession() && !modal(f.kind) || strings.EqualFold(n.names().Of(f.kind, ""), f.name) {
+	if f.name == "" || e.o.Name != "" || !f.kind.IsSession() && !f.kind.IsModal() || strings.EqualFold(n.nameOf(f.kind, ""), f.name) {
 		return nil
 	}
 	if e.hit != nil && e.hit.kind != f.kind {
@@ -68,7 +68,7 @@ func (e *exam) otherName(n *Node, f found) *Finding {
 	}
 	h := &hit{setup: setup{kind: f.kind}}
 	finding := &Finding{Code: CodeCookieName, DotNet: "anonymous, without an error",
-		Sentence: fmt.Sprintf("%s looks for %s under the name %s, and the request has it as %s.", n.file, f.kind, n.names().Of(f.kind, ""), f.name),
+		Sentence: fmt.Sprintf("%s looks for %s under the name %s, and the request has it as %s.", n.file, f.kind, n.nameOf(f.kind, ""), f.name),
 		Fix:      n.renamed(h, f)}
 	finding.Fix.Text = "give the cookie one name on all nodes"
 	return finding

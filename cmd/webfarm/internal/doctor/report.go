@@ -134,7 +134,7 @@ func (n *Node) report() NodeReport {
 	k := &n.key
 	r := NodeReport{
 		File: n.file, Validation: k.validation.String(), Decryption: k.decryption.String(),
-		Mode: k.mode.String(), ModeFrom: k.modeFrom, ModeLine: k.modeLine, Session: n.session.protection, Warnings: n.warnings,
+		Mode: k.mode.String(), ModeFrom: k.ModeFrom, ModeLine: k.ModeLine, Session: n.session.Protection, Warnings: n.warnings,
 	}
 	if k.validation == 0 {
 		r.Validation = "unknown"
@@ -142,10 +142,10 @@ func (n *Node) report() NodeReport {
 	if !k.decryptionKnown {
 		r.Decryption = "unknown"
 	}
-	if n.keyFault != nil {
+	if n.key.Fault != nil {
 		return r
 	}
-	key, err := machinekey.New(machinekey.Config{ValidationKey: k.validationKey, DecryptionKey: k.decryptionKey,
+	key, err := machinekey.New(machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey,
 		Validation: k.validation, Decryption: k.decryption, Mode: k.mode, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true})
 	if err == nil {
 		r.KeyID = key.ID()
@@ -163,7 +163,7 @@ func (h *hit) opening() *OpenedBy {
 		o.Decryption = h.cipher.String()
 	}
 	switch {
-	case modal(h.kind):
+	case h.kind.IsModal():
 		o.Mode = h.mode.String()
 		if isLegacy(h.mode) {
 			o.Protection = h.protection.String()

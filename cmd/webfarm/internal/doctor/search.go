@@ -58,7 +58,7 @@ func (e *exam) open(ctx context.Context, s setup, text string) (opened, bool) {
 	if e.spent(&e.triedOpen, maxOpen) {
 		return opened{}, false
 	}
-	return s.open(ctx, text, view{now: e.o.Now, skew: e.nodes[0].session.skew})
+	return s.open(ctx, text, view{now: e.o.Now, skew: e.nodes[0].skew()})
 }
 
 // behind returns the setups that fit a signature: its kind, with every
@@ -78,7 +78,7 @@ func (e *exam) behind(s signature, want Kind) []setup {
 	switch p := s.purpose; {
 	case p != nil && p.kind == FedAuth:
 		add([]Kind{FedAuth, WIF10}, setup{})
-	case p != nil && modal(p.kind):
+	case p != nil && p.kind.IsModal():
 		add([]Kind{p.kind}, setup{mode: machinekey.Framework45})
 		if p.kind == Forms {
 			add([]Kind{Forms}, setup{mode: machinekey.Framework45, oldLayout: true})
@@ -102,7 +102,7 @@ func (e *exam) behind(s signature, want Kind) []setup {
 	var list []setup
 	for _, c := range shells {
 		c.validation, c.validationKey = s.validation, s.key
-		if modal(c.kind) && c.mode != machinekey.Framework45 && c.protection == machinekey.ProtectionValidation {
+		if c.kind.IsModal() && c.mode != machinekey.Framework45 && c.protection == machinekey.ProtectionValidation {
 			c.anyCipher, c.cipher, c.decryptionKey = true, machinekey.AES, keyBytes{node: s.key.node, bytes: machinekey.NewSecret(make([]byte, 16))}
 			list = append(list, c)
 			continue
@@ -140,10 +140,10 @@ func (e *exam) unsigned(ctx context.Context, text string, list []carrier, want K
 				continue
 			}
 			for _, c := range e.unsignedSetups() {
-				if kind.isSession() && c.protection != machinekey.ProtectionAll {
+				if kind.IsSession() && c.protection != machinekey.ProtectionAll {
 					continue
 				}
-				c.kind, c.oldLayout, c.encode = kind, old, kind.isSession()
+				c.kind, c.oldLayout, c.encode = kind, old, kind.IsSession()
 				if o, ok := e.open(ctx, c, text); ok && o.whole {
 					return &hit{setup: c, opened: o}
 				}

@@ -46,31 +46,31 @@ func modal(k Kind) bool { return k == Forms || k == Roles || k == Anonymous }
 func (n *Node) setup(k Kind, authType string) (setup, bool) {
 	s := setup{
 		kind: k, authType: authType, validation: n.key.validation, mode: n.key.mode,
-		validationKey: keyBytes{node: n, attribute: "validationKey", bytes: n.key.validationKey},
-		decryptionKey: keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.decryptionKey},
-		oldLayout:     n.switches[webconfig.UseLegacyFormsTicket],
+		validationKey: keyBytes{node: n, attribute: "validationKey", bytes: n.key.ValidationKey},
+		decryptionKey: keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.DecryptionKey},
+		oldLayout:     n.switchOn(webconfig.UseLegacyFormsTicket),
 	}
 	s.protection = n.protection(k)
-	s.encode = k.isSession() && n.encodes(k)
+	s.encode = k.IsSession() && n.encodes(k)
 	switch {
 	case s.encode:
-		s.unsigned = n.switches[webconfig.UseLegacyMachineKeyEncryption]
-	case modal(k):
-		s.unsigned = n.switches[webconfig.UseLegacyEncryption] && isLegacy(n.key.mode)
+		s.unsigned = n.switchOn(webconfig.UseLegacyMachineKeyEncryption)
+	case k.IsModal():
+		s.unsigned = n.switchOn(webconfig.UseLegacyEncryption) && isLegacy(n.key.mode)
 	}
 	mode := s.mode
-	if !modal(k) && !s.encode {
+	if !k.IsModal() && !s.encode {
 		mode = machinekey.Framework45
 	}
 	s.cipher = n.key.cipher(mode)
-	return s, n.keyFault == nil && s.validation != 0
+	return s, n.key.Fault == nil && s.validation != 0
 }
 
 // encodes reports whether the node's sessions of kind k are under
 // MachineKey.Encode: as its handler says, or as each generation has it.
 func (n *Node) encodes(k Kind) bool {
-	if n.session.on && k == n.session.kind {
-		switch n.session.protection {
+	if n.session.On && k == n.session.Kind {
+		switch n.session.Protection {
 		case webconfig.ProtectionMachineKeyEncode:
 			return true
 		case webconfig.ProtectionMachineKeyProtect:
@@ -84,11 +84,11 @@ func (n *Node) encodes(k Kind) bool {
 func (n *Node) protection(k Kind) machinekey.Protection {
 	switch k {
 	case Forms:
-		return n.forms.protection
+		return protectionOf(n.forms)
 	case Roles:
-		return n.roles.protection
+		return protectionOf(n.roles)
 	case Anonymous:
-		return n.anonymous.protection
+		return protectionOf(n.anonymous)
 	}
 	return machinekey.ProtectionAll
 }
@@ -168,13 +168,13 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 				o.err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, id.Expires.Format(time.RFC3339))
 			}
 		}
-	case s.kind.isTicket():
+	case s.kind.IsKatana():
 		codec, err := s.ticketCodec(ring, v)
 		if err != nil {
 			return o, false
 		}
 		o.take(anatomy.Of(ctx, codec.Decode, text))
-	case s.kind.isSession():
+	case s.kind.IsSession():
 		codec, err := s.sessionCodec(ring, v)
 		if err != nil {
 			return o, false
@@ -194,7 +194,7 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 // signs reports whether data that opens has passed a MAC. One over the
 // plaintext counts, which .NET calls a signature as well.
 func (s setup) signs() bool {
-	return s.signsPlaintext() || !modal(s.kind) || !isLegacy(s.mode) ||
+	return s.signsPlaintext() || !s.kind.IsModal() || !isLegacy(s.mode) ||
 		!s.unsigned && s.protection != machinekey.InsecureProtectionNone
 }
 
@@ -208,7 +208,7 @@ func (s setup) signs() bool {
 // protection Validation nothing is encrypted, and any ciphertext that is
 // signed passes for it.
 func (s setup) signsPlaintext() bool {
-	if !modal(s.kind) {
+	if !s.kind.IsModal() {
 		return s.encode
 	}
 	return isLegacy(s.mode) && s.protection == machinekey.ProtectionAll
@@ -261,7 +261,7 @@ func isFormatterStream(b []byte) bool {
 // ring makes the one key.
 func (s setup) ring() (*machinekey.Ring, error) {
 	mode := s.mode
-	if !modal(s.kind) {
+	if !s.kind.IsModal() {
 		mode = machinekey.Framework45
 		switch {
 		case s.encode && s.mode == machinekey.Framework20SP1:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -17,22 +18,22 @@ func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string
 		}
 	}
 	for _, n := range []*Node{c.a, c.b} {
-		if _, ok := n.setup(k, defaultAuthType); !ok {
+		if _, ok := n.setup(k, site.DefaultAuthType); !ok {
 			if finding := n.faultFinding(); finding != nil {
 				return false, finding.Sentence
 			}
 			return false, n.file + " has no usable machine key"
 		}
 		switch {
-		case k.isSession() && n.session.on && n.session.protection == webconfig.ProtectionDPAPI:
+		case k.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionDPAPI:
 			return false, n.file + " protects sessions with the Windows DPAPI of each machine (ID1073)"
-		case k.isSession() && n.session.on && n.session.protection == webconfig.ProtectionCustom:
+		case k.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionCustom:
 			return false, n.file + " has a session handler of its own, whose protection the file does not tell"
 		}
 	}
 	for _, pair := range [][2]*Node{{c.a, c.b}, {c.b, c.a}} {
-		from, _ := pair[0].setup(k, defaultAuthType)
-		to, _ := pair[1].setup(k, defaultAuthType)
+		from, _ := pair[0].setup(k, site.DefaultAuthType)
+		to, _ := pair[1].setup(k, site.DefaultAuthType)
 		text, err := from.issue(ctx, o)
 		if err != nil {
 			return false, fmt.Sprintf("%s issues nothing that is fit to be shared: %v", pair[0].file, err)
@@ -81,7 +82,7 @@ func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 			return "", err
 		}
 		return codec.Encode(ctx, id)
-	case s.kind.isTicket():
+	case s.kind.IsKatana():
 		codec, err := s.ticketCodec(ring, v)
 		if err != nil {
 			return "", err

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -49,10 +51,10 @@ func (g *Gateway) Admin() http.Handler {
 		}
 		plain(w, status, strings.Join(lines, "\n")+"\n")
 	})
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	metrics := promhttp.HandlerFor(g.metrics.registry, promhttp.HandlerOpts{})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 		noStore(w)
-		g.metrics.write(w, g) // fails only if the client has gone
+		metrics.ServeHTTP(w, r)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeBehindBody(w, r)
@@ -112,13 +114,13 @@ func (g *Gateway) watchOptions() *machinekey.WatchOptions {
 	o := g.o.Watch
 	changed, failed := o.OnChange, o.OnError
 	o.OnChange = func(old, now *machinekey.Key) {
-		g.metrics.keyChanges.Add(1)
+		g.metrics.keyChanges.Inc()
 		if changed != nil {
 			changed(old, now)
 		}
 	}
 	o.OnError = func(err error) {
-		g.metrics.keyFaults.Add(1)
+		g.metrics.keyFaults.Inc()
 		g.state.mu.Lock()
 		g.state.fault = err
 		g.state.mu.Unlock()

@@ -109,12 +109,13 @@ func TestAdmin(t *testing.T) {
 	_, text := r.page("/metrics")
 	for _, want := range []string{
 		`webfarm_answers_total{code="200"} 1`, `webfarm_answers_total{code="401"} 2`, `webfarm_answers_total{code="503"} 1`,
-		`webfarm_events_total{kind="read",cookie="FedAuth",reason="",key="` + id + `"} 1`,
-		`webfarm_events_total{kind="refused",cookie="FedAuth",reason="invalid",key=""} 1`,
-		`webfarm_events_total{kind="unavailable",cookie="FedAuth",reason="",key=""} 1`,
+		`webfarm_events_total{cookie="FedAuth",key="` + id + `",kind="read",reason=""} 1`,
+		`webfarm_events_total{cookie="FedAuth",key="",kind="refused",reason="invalid"} 1`,
+		`webfarm_events_total{cookie="FedAuth",key="",kind="unavailable",reason=""} 1`,
 		`webfarm_store_seconds_bucket{op="get",le="+Inf"} 2`, `webfarm_store_seconds_count{op="get"} 2`, `webfarm_store_failures_total{op="get"} 1`,
 		`webfarm_key_info{key="` + id + `",writes="true"} 1`, `webfarm_key_last_read_seconds{key="` + id + `"} `,
 		"webfarm_key_changes_total 0", "webfarm_key_file_ok 1", "webfarm_ready 1", "# TYPE webfarm_store_seconds histogram",
+		"# HELP webfarm_key_info The keys of the ring; the first one writes.", "\ngo_goroutines ", "\nprocess_start_time_seconds ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("metrics lack %s\n%s", want, text)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -94,7 +95,7 @@ func (c *codecs) protection(of *site.Credential) machinekey.Protection {
 
 // katana returns the codec of a kind of Katana's tickets.
 func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, error) {
-	o := &sessiontoken.KatanaOptions{ExpireTimeSpan: c.lifetime, InsecureNoExpiry: c.insecure, Now: c.now}
+	o := &sessiontoken.KatanaOptions{ExpireTimeSpan: cmp.Or(c.lifetime, c.site.Of(k, authType).Lifetime), InsecureNoExpiry: c.insecure, Now: c.now}
 	if len(c.purposes) > 0 {
 		return sessiontoken.NewKatanaCodec(c.ring, c.purposes, o)
 	}

@@ -61,6 +61,11 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 			found = append(found, one)
 		}
 	}
+	for _, own := range c.site.Katana {
+		if one := c.inCookie(p, kindKatana, own.Name, own.AuthenticationType); len(one.set.Chunks) > 0 && !strings.HasPrefix(own.Name, site.KatanaPrefix) {
+			found = append(found, one)
+		}
+	}
 	found = append(found, c.katanaCookies(p, w.authType)...)
 	if text, err := cookie.Bearer(p.request); err == nil || !errors.Is(err, cookie.ErrNoCredential) {
 		found = append(found, credential{kind: kindBearer, text: text, err: err})

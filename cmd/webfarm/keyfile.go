@@ -20,12 +20,14 @@ type keyFlags struct {
 	allowKnown    bool
 	allowWeak     bool
 	knownKeys     string
+	credentials   credentialFlags
 }
 
 func (k *keyFlags) define(flags *flag.FlagSet, usage string) {
 	flags.Var(&k.config, "config", usage)
 	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "use what is weak if the web.config says so: 3DES, DES, MD5, unsigned cookies")
 	flags.StringVar(&k.knownKeys, "known-keys", "", "CSV `FILE` of more publicly known keys, in the form of Microsoft's MachineKeys.csv")
+	k.credentials.define(flags)
 }
 
 // keyFile is what may be said of a web.config and its key.
@@ -61,33 +63,43 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 	var first *site.Site
 	var keys []*machinekey.Key
 	var files []keyFile
-	for _, path := range k.config {
-		s, err := loadSite(path, nil)
-		var cfg machinekey.Config
-		if err == nil {
-			cfg, err = doctor.Config(&s.Key)
+	for i, path := range k.config {
+		var o *site.Options
+		if i == 0 {
+			o = k.siteOptions()
 		}
+		s, err := loadSite(path, o)
 		if err != nil {
-			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
+			return nil, nil, nil, err
 		}
-		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = k.allowInsecure, k.allowKnown, k.allowWeak, known
-		key, err := machinekey.New(cfg)
+		key, file, err := k.key(path, s, known)
 		if err != nil {
-			return nil, nil, nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, inLine(err, s.Key.Line), allowHint(cfg, err))}
+			return nil, nil, nil, err
 		}
 		keys = append(keys, key)
-		files = append(files, describe(path, s, cfg, key))
+		files = append(files, file)
 		first = cmp.Or(first, s)
 	}
 	ring, err := machinekey.NewRing(keys[0], keys[1:]...)
 	if err != nil {
 		return nil, nil, nil, setupError{err}
 	}
-	files[0].Warnings = append(files[0].Warnings, siteWarnings(first)...)
-	if !k.allowInsecure {
-		files[0].Warnings = append(files[0].Warnings, insecureWarnings(first)...)
-	}
+	files[0].Warnings = append(files[0].Warnings, k.siteWarnings(first)...)
 	return ring, first, files, nil
+}
+
+// key returns the key of a file that was resolved, and what may be said of it.
+func (k *keyFlags) key(path string, s *site.Site, known *machinekey.KnownKeyList) (*machinekey.Key, keyFile, error) {
+	cfg, err := doctor.Config(&s.Key)
+	if err != nil {
+		return nil, keyFile{}, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
+	}
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = k.allowInsecure, k.allowKnown, k.allowWeak, known
+	key, err := machinekey.New(cfg)
+	if err != nil {
+		return nil, keyFile{}, setupError{fmt.Errorf("webfarm: %s: %w%s", path, inLine(err, s.Key.Line), allowHint(cfg, err))}
+	}
+	return key, describe(path, s, cfg, key), nil
 }
 
 // loadKnown reads the file of -known-keys, nil if there is none.

@@ -5,6 +5,7 @@
 //	webfarm inspect -config web.config COOKIE     what is in this cookie, or why is it refused?
 //	webfarm doctor  -config web.config COOKIE     which setting would make it read?
 //	webfarm issue   -config web.config -name bob  cookies to try a site with
+//	webfarm check   -config web.config            what does the file decide, and what is wrong with it?
 //	webfarm keygen                                a fresh <machineKey> element
 //	webfarm serve   -config web.config            a gateway: tells nginx, Traefik or Envoy who the user is
 //	webfarm demo                                  two nodes, one signs in, the other recognises the user
@@ -79,7 +80,7 @@ func (e setupError) Error() string { return e.err.Error() }
 func (e setupError) Unwrap() error { return e.err }
 
 func commands() []command {
-	return []command{inspectCommand(), doctorCommand(), issueCommand(), keygenCommand(), serveCommand(), demoCommand()}
+	return []command{inspectCommand(), doctorCommand(), issueCommand(), checkCommand(), keygenCommand(), serveCommand(), demoCommand()}
 }
 
 // run is the whole tool, apart from the process.

@@ -199,6 +199,9 @@ func (s *serve) logger(w io.Writer) (*slog.Logger, error) {
 // credentials are those that .NET has in code.
 func (s *serve) credentials() []cookie.Credential {
 	var list []cookie.Credential
+	for _, c := range s.keys.credentials {
+		list = append(list, cookie.Credential(c))
+	}
 	for _, t := range s.types {
 		list = append(list, cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: t})
 	}

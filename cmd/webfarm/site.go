@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"time"
@@ -23,9 +24,13 @@ func skewOf(s *site.Site) time.Duration { return max(s.Session.ClockSkew, 0) }
 // loadSite resolves the web.config at path.
 func loadSite(path string, o *site.Options) (*site.Site, error) {
 	s, err := site.Load(path, o)
+	var option *site.OptionError
 	var bad *webconfig.Error
-	if errors.As(err, &bad) {
-		err = (*machinekey.ConfigError)(bad)
+	switch {
+	case errors.As(err, &option):
+		return nil, usageError("-credential: " + err.Error())
+	case errors.As(err, &bad):
+		return nil, setupError{fmt.Errorf("webfarm: %s: %w", path, (*machinekey.ConfigError)(bad))}
 	}
 	return s, err
 }
@@ -41,36 +46,62 @@ func inLine(err error, line int) error {
 	return &located
 }
 
-// siteWarnings are the warnings of a file, and its faults, with which .NET would
+// siteWarnings are the remarks on a site, and its faults, with which .NET would
 // not start: their sections leave the defaults.
-func siteWarnings(s *site.Site) []keyFileWarning {
-	var list []keyFileWarning
-	for _, w := range s.Warnings {
-		if !slices.Contains(s.Key.Warnings, w) { // which describe has
-			list = append(list, keyFileWarning{w.Code, w.Line, w.Text})
-		}
-	}
+func (k *keyFlags) siteWarnings(s *site.Site) []keyFileWarning {
+	list := k.siteRemarks(s)
 	for _, f := range s.Faults {
 		list = append(list, keyFileWarning{f.Code, f.Line, f.Error() + "; the defaults were taken"})
 	}
 	return list
 }
 
-// insecureWarnings say what the site does that is not used without
-// -allow-insecure.
-func insecureWarnings(s *site.Site) []keyFileWarning {
+// siteRemarks are the warnings of a file, and what the site does that is not
+// used without -allow-insecure.
+func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 	var list []keyFileWarning
+	for _, w := range s.Warnings {
+		if !slices.Contains(s.Key.Warnings, w) { // which describe has
+			list = append(list, keyFileWarning{w.Code, w.Line, w.Text})
+		}
+	}
+	if k.allowInsecure {
+		return list
+	}
 	add := func(what string) {
 		list = append(list, keyFileWarning{Code: "insecure_not_used", Text: what + "; -allow-insecure reads its cookies nevertheless"})
 	}
-	if f := s.Forms; f.Unsigned.On {
+	f := s.Forms
+	if f.Unsigned.On {
 		add(fmt.Sprintf("%s is on: cookies are encrypted without a signature", f.Unsigned.Key))
 	}
-	if f := s.Forms; f.On && f.OldLayout.On {
+	if f.On && f.OldLayout.On {
 		add(fmt.Sprintf("%s is on: forms tickets have the layout of before 2011", f.OldLayout.Key))
 	}
-	if f := s.Forms; f.On && f.Protection == "None" && s.Key.IsLegacy() {
+	if f.On && f.Protection == "None" && s.Key.IsLegacy() {
 		add(`<forms protection="None">: anybody can write a ticket`)
 	}
 	return list
 }
+
+// credentialFlags are what .NET has in code, or the file says otherwise, each
+// with the settings of one credential.
+type credentialFlags []site.Settings
+
+func (c *credentialFlags) define(flags *flag.FlagSet) {
+	flags.Var(c, "credential", "KIND,OPTION=VALUE,...: `SETTINGS` that .NET has in code, see \"help check\"; repeat it")
+}
+
+func (c *credentialFlags) String() string { return "" }
+
+func (c *credentialFlags) Set(text string) error {
+	s, err := site.ParseSettings(text)
+	if err != nil {
+		return err
+	}
+	*c = append(*c, s)
+	return nil
+}
+
+// siteOptions are what -credential says.
+func (k *keyFlags) siteOptions() *site.Options { return &site.Options{Credentials: k.credentials} }

@@ -1,9 +1,6 @@
 package site
 
-import (
-	"cmp"
-	"strings"
-)
+import "strings"
 
 // Beginnings of cookie names that tell whose they are.
 const (
@@ -83,11 +80,10 @@ func (s *Site) KindOf(name string) Kind {
 }
 
 // Of returns the credential of a kind, as the site has it or with its defaults.
-// With Katana it is that of the AuthenticationType, of ASP.NET Identity if
-// empty. FedAuth and WIF10 are one credential, in the site's generation.
+// With Katana it is that of the AuthenticationType; see [Site.AuthTypeOf]. FedAuth and WIF10 are one credential, in the site's generation.
 func (s *Site) Of(k Kind, authType string) *Credential {
 	if k == Katana {
-		authType = cmp.Or(authType, DefaultAuthType)
+		authType = s.AuthTypeOf("", authType)
 		for _, c := range s.Katana {
 			if c.AuthenticationType == authType {
 				return c
@@ -104,7 +100,8 @@ func (s *Site) Of(k Kind, authType string) *Credential {
 }
 
 // AuthTypeOf returns the AuthenticationType of a cookie of Katana: the given
-// one, or what the site or the name tells, or that of ASP.NET Identity.
+// one, or what the site or the name tells, or that of the site's first cookie of
+// Katana, or that of ASP.NET Identity.
 func (s *Site) AuthTypeOf(name, given string) string {
 	if given != "" {
 		return given
@@ -116,6 +113,9 @@ func (s *Site) AuthTypeOf(name, given string) string {
 	}
 	if rest, ok := strings.CutPrefix(name, KatanaPrefix); ok && strings.TrimSpace(rest) != "" {
 		return rest
+	}
+	if len(s.Katana) > 0 {
+		return s.Katana[0].AuthenticationType
 	}
 	return DefaultAuthType
 }

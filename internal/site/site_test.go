@@ -473,3 +473,35 @@ func FuzzSite(f *testing.F) {
 		}
 	})
 }
+
+// TestParseSettings wants what flags say, and each mistake named.
+func TestParseSettings(t *testing.T) {
+	for text, want := range map[string]Settings{
+		"forms": {Kind: Forms},
+		"katana,AuthenticationType=ApplicationCookie,name=MyApp,Path=/shop,Domain=app.example,Secure=on,ScriptAccess=true,SameSite=Lax,ChunkSize=3000,Lifetime=8h,Sliding=off": {
+			Kind: Katana, AuthenticationType: "ApplicationCookie", Name: "MyApp", Path: "/shop", Domain: "app.example", Secure: On,
+			ScriptAccess: true, SameSite: "Lax", ChunkSize: 3000, Lifetime: 8 * time.Hour, Sliding: Off},
+		"OWIN, AuthenticationType=a=b": {Kind: Katana, AuthenticationType: "a=b"},
+		"fedauth,ClockSkew=none":       {Kind: FedAuth, ClockSkew: None},
+	} {
+		if got, err := ParseSettings(text); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"forms,Nam=x":            "there is no such option; there are Name, Path,",
+		"forms,Name":             "write OPTION=VALUE",
+		"forms,Name=":            "write OPTION=VALUE",
+		"forms,Name=a,name=b":    "twice",
+		"fedauth,ChunkSize=many": `"many" is not a number`,
+		"forms,Sliding=true":     "on or off",
+		"forms,Lifetime=30":      "a duration such as 30m",
+		"katana,ScriptAccess=1":  "true or false",
+	} {
+		_, err := ParseSettings(text)
+		var e *OptionError
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/site"
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+const checkUsage = `
+Usage: webfarm check -config FILE [flags]
+
+Says what a web.config decides, without a cookie: which credentials Go services
+accept and why they do not accept others, each setting with its value and where
+it was said, the warnings, and the faults with which .NET would not start or a
+Go service does not. The exit code is 1 if there are faults.
+
+-credential says what .NET has in code, or replaces what the file says. It takes
+a kind and options: fedauth, wif10, forms, katana, bearer or sqsession, and
+
+  %s
+
+Secure and Sliding are on or off, ScriptAccess, Opaque and NoReuse true or false,
+and SameSite is None, Lax, Strict or Unspecified. An option that has no effect for
+the kind is an error. inspect, issue and serve take the same.
+
+Examples
+  webfarm check -config web.config
+  webfarm check -config web.config -json
+  webfarm check -config web.config -credential katana,AuthenticationType=ApplicationCookie,Name=MyApp,Lifetime=8h
+  webfarm check -config web.config -credential bearer -credential sqsession,Name=SQSession_123456`
+
+func checkCommand() command {
+	usage := fmt.Sprintf(checkUsage, wrap(site.OptionNames(""), "  ", 76))
+	return command{"check", "say what a web.config decides and what is wrong with it", usage, func(flags *flag.FlagSet) action {
+		c := new(check)
+		c.keys.define(flags, "web.config `FILE` of the site")
+		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "take a publicly known key for a warning")
+		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "take a key that can be guessed for a warning")
+		flags.BoolVar(&c.json, "json", false, "print for machines")
+		return c.run
+	}}
+}
+
+// check is the subcommand of that name.
+type check struct {
+	keys keyFlags
+	json bool
+}
+
+// checkReport is the output in the form of -json.
+type checkReport struct {
+	OK          bool             `json:"ok"` // there are no faults
+	File        string           `json:"file"`
+	KeyID       string           `json:"keyId,omitempty"`
+	Mode        string           `json:"mode,omitempty"`
+	ModeFrom    string           `json:"modeFrom,omitempty"`
+	ModeLine    int              `json:"modeLine,omitempty"`
+	Decisions   []checkDecision  `json:"decisions"` // none with faults
+	Credentials []siteCredential `json:"credentials"`
+	Warnings    []keyFileWarning `json:"warnings"`
+	Faults      []keyFileWarning `json:"faults"`
+}
+
+// checkDecision is one decision of a Go service.
+type checkDecision struct {
+	What     string `json:"what"`
+	Accepted bool   `json:"accepted"`
+	Line     int    `json:"line,omitempty"`
+	Why      string `json:"why"`
+}
+
+// siteCredential is a credential that the site has.
+type siteCredential struct {
+	Kind     kind           `json:"kind"`
+	Refused  string         `json:"refused,omitempty"` // why Go services do not accept it
+	Line     int            `json:"line,omitempty"`
+	Settings []site.Setting `json:"settings"`
+}
+
+func (c *check) run(_ context.Context, args []string, s streams) error {
+	if len(args) > 0 {
+		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
+	}
+	if len(c.keys.config) != 1 {
+		return usageError("-config is needed, once: the web.config of the site")
+	}
+	known, err := c.keys.loadKnown()
+	if err != nil {
+		return err
+	}
+	r, err := c.report(c.keys.config[0], known)
+	if err != nil {
+		return err
+	}
+	r.OK = len(r.Faults) == 0
+	if c.json {
+		err = writeJSON(s.out, r)
+	} else {
+		_, err = s.out.Write(r.text())
+	}
+	if err == nil && !r.OK {
+		err = errReported
+	}
+	return err
+}
+
+// report looks at the file. Its error is one of the flags, or of a file that
+// cannot be read.
+func (c *check) report(path string, known *machinekey.KnownKeyList) (*checkReport, error) {
+	r := &checkReport{File: path, Decisions: []checkDecision{}, Credentials: []siteCredential{}, Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}}
+	s, err := loadSite(path, c.keys.siteOptions())
+	if err != nil {
+		return r, r.fault(err)
+	}
+	r.Mode, r.ModeFrom, r.ModeLine = s.Key.Mode, s.Key.ModeFrom, s.Key.ModeLine
+	for _, of := range s.Credentials() {
+		if of.On {
+			r.Credentials = append(r.Credentials, siteCredential{of.Kind, of.Refused, of.Line, of.List()})
+		}
+	}
+	for _, f := range s.Faults {
+		r.Faults = append(r.Faults, keyFileWarning{f.Code, f.Line, (*machinekey.ConfigError)(f).Error()})
+	}
+	r.Warnings = append(r.Warnings, c.keys.siteRemarks(s)...)
+	if s.Key.Fault != nil {
+		return r, nil
+	}
+	key, file, err := c.keys.key(path, s, known)
+	if err != nil {
+		return r, r.fault(err)
+	}
+	r.KeyID = key.ID()
+	r.Warnings = slices.Concat(file.Warnings, r.Warnings)
+	if len(r.Faults) > 0 {
+		return r, nil
+	}
+	built, err := cookie.LoadSite(path, &cookie.SiteOptions{Credentials: c.credentials(), AllowInsecure: c.keys.allowInsecure,
+		AllowKnownKey: c.keys.allowKnown, AllowWeakKey: c.keys.allowWeak, KnownKeys: known})
+	if err != nil {
+		return r, r.fault(err)
+	}
+	for _, d := range built.Decisions() {
+		if d.What != "warning" {
+			r.Decisions = append(r.Decisions, checkDecision(d))
+		}
+	}
+	return r, nil
+}
+
+func (c *check) credentials() (list []cookie.Credential) {
+	for _, s := range c.keys.credentials {
+		list = append(list, cookie.Credential(s))
+	}
+	return list
+}
+
+// fault keeps an error of the file, and returns another.
+func (r *checkReport) fault(err error) error {
+	var bad *machinekey.ConfigError
+	switch {
+	case errors.As(err, &bad) && bad.Code != webconfig.CodeUnreadable:
+		r.Faults = append(r.Faults, keyFileWarning{bad.Code, bad.Line, strings.TrimPrefix(err.Error(), "webfarm: "+r.File+": ")})
+	case errors.Is(err, cookie.ErrNoneAccepted):
+		r.Faults = append(r.Faults, keyFileWarning{Code: "none_accepted", Text: err.Error()})
+	default:
+		return err
+	}
+	return nil
+}
+
+// text is the report for people.
+func (r *checkReport) text() []byte {
+	var b bytes.Buffer
+	verdict := "no faults"
+	if !r.OK {
+		verdict = plural(len(r.Faults), "fault")
+	}
+	fmt.Fprintf(&b, "%s: %s, %s\n", r.File, verdict, plural(len(r.Warnings), "warning"))
+	var rows [][]string
+	for _, d := range r.Decisions {
+		rows = append(rows, []string{d.What, d.Why + inBrackets(d.Line)})
+	}
+	section(&b, "Decisions", rows)
+	for _, c := range r.Credentials {
+		rows = nil
+		if c.Refused != "" {
+			rows = append(rows, []string{"not accepted", c.Refused})
+		}
+		for _, s := range c.Settings {
+			from := fmt.Sprintf("line %d", s.Line)
+			switch {
+			case s.Default:
+				from = "default"
+			case s.Options:
+				from = "-credential"
+			}
+			rows = append(rows, []string{s.Name, abridged(s.Value), from})
+		}
+		section(&b, "Settings of "+c.Kind.String(), rows)
+	}
+	rows = nil
+	for _, w := range r.Warnings {
+		rows = append(rows, []string{w.Code, printable(w.Text) + inBrackets(w.Line)})
+	}
+	section(&b, "Warnings", rows)
+	rows = nil
+	for _, f := range r.Faults {
+		rows = append(rows, []string{f.Code, printable(f.Text)}) // which has the line
+	}
+	section(&b, "Faults", rows)
+	return b.Bytes()
+}
+
+func section(b *bytes.Buffer, title string, rows [][]string) {
+	if len(rows) > 0 {
+		fmt.Fprintf(b, "\n%s\n", title)
+		writeTable(b, "  ", rows)
+	}
+}
+
+func inBrackets(line int) string {
+	if line == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (line %d)", line)
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestCheck wants the exit code, the codes of the faults and the decisions.
+func TestCheck(t *testing.T) {
+	key := strings.TrimSpace(freshConfig(t).WebConfig())
+	const handler = `<system.identityModel><identityConfiguration><securityTokenHandlers><clear/>` +
+		`<add type="System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler"/></securityTokenHandlers></identityConfiguration></system.identityModel>`
+	for _, tt := range []struct {
+		name, system, rest string
+		flags              []string
+		code               int
+		faults             []string
+		accepted           []string
+	}{
+		{"FedAuth", key, handler, nil, 0, nil, []string{"FedAuth"}},
+		{"a Katana cookie in code", key, "", []string{"-credential", "katana,AuthenticationType=A,Name=MyApp"}, 0, nil, []string{"Katana"}},
+		{"nothing to accept", key, "", nil, 1, []string{"none_accepted"}, nil},
+		{"no key", "", handler, nil, 1, []string{"auto_generated_key"}, nil},
+		{"two faults", `<machineKey/><httpCookies requireSSL="maybe"/>`, handler, nil, 1, []string{"auto_generated_key", "invalid_boolean"}, nil},
+		{"no XML", "<", "", nil, 1, []string{"malformed_xml"}, nil},
+		{"SQSession without a store", key, `<sequence.engine><web><session application="F" reuseSession="false"/></web></sequence.engine>` + handler,
+			[]string{"-credential", "sqsession"}, 1, []string{"invalid_sequence_session"}, nil},
+		{"an option without effect", key, handler, []string{"-credential", "bearer,Path=/"}, 2, nil, nil},
+		{"an unknown option", key, handler, []string{"-credential", "forms,Color=red"}, 2, nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "web.config")
+			text := "<configuration>" + tt.rest + "<system.web>" + tt.system + "</system.web></configuration>"
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out, errOut strings.Builder
+			code := run(t.Context(), append([]string{"check", "-config", path, "-json"}, tt.flags...), nil, &out, &errOut)
+			if code != tt.code {
+				t.Fatalf("exit %d, want %d: %s%s", code, tt.code, out.String(), errOut.String())
+			}
+			if code == 2 {
+				if out.Len() > 0 || !strings.Contains(errOut.String(), "-credential") {
+					t.Errorf("%s%s", out.String(), errOut.String())
+				}
+				return
+			}
+			var r checkReport
+			if err := json.Unmarshal([]byte(out.String()), &r); err != nil {
+				t.Fatal(err)
+			}
+			var faults, accepted []string
+			for _, f := range r.Faults {
+				faults = append(faults, f.Code)
+			}
+			for _, d := range r.Decisions {
+				if d.Accepted {
+					accepted = append(accepted, d.What)
+				}
+			}
+			if r.OK != (code == 0) || !slices.Equal(faults, tt.faults) || !slices.Equal(accepted, tt.accepted) {
+				t.Errorf("faults %q, accepted %q:\n%s", faults, accepted, out.String())
+			}
+		})
+	}
+	var out, errOut strings.Builder
+	if code := run(t.Context(), []string{"check", "-config", filepath.Join(t.TempDir(), "none")}, nil, &out, &errOut); code != 2 {
+		t.Errorf("missing file: exit %d", code)
+	}
+}
+
+// TestCredentialFlag issues a cookie of Katana with a name of its own and has
+// inspect find it.
+func TestCredentialFlag(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "web.config")
+	if err := os.WriteFile(path, []byte("<configuration><system.web>"+freshConfig(t).WebConfig()+"</system.web></configuration>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flags := []string{"-config", path, "-json", "-credential", "katana,AuthenticationType=Shop,Name=MyApp,Path=/shop,SameSite=Strict,Lifetime=2h"}
+	var out, errOut strings.Builder
+	if code := run(t.Context(), append([]string{"issue", "-kind", "katana", "-name", "bob"}, flags...), nil, &out, &errOut); code != 0 {
+		t.Fatal(errOut.String())
+	}
+	var made issueReport
+	if err := json.Unmarshal([]byte(out.String()), &made); err != nil {
+		t.Fatal(err)
+	}
+	if set := made.SetCookie[0]; !strings.HasPrefix(set, "MyApp=") || !strings.Contains(set, "Path=/shop") || !strings.Contains(set, "SameSite=Strict") ||
+		made.ValidTo.Sub(made.ValidFrom).Hours() != 2 {
+		t.Errorf("%s, to %s", set, made.ValidTo)
+	}
+	out.Reset()
+	if code := run(t.Context(), append([]string{"inspect", "Cookie: " + made.Header}, flags...), nil, &out, &errOut); code != 0 {
+		t.Fatal(out.String(), errOut.String())
+	}
+	var seen inspectReport
+	if err := json.Unmarshal([]byte(out.String()), &seen); err != nil {
+		t.Fatal(err)
+	}
+	if len(seen.Credentials) != 1 || seen.Credentials[0].Kind != kindKatana || seen.Credentials[0].AuthType != "Shop" || !seen.Credentials[0].OK {
+		t.Errorf("%s", out.String())
+	}
+}

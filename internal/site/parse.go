@@ -1,0 +1,108 @@
+package site
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+)
+
+// ParseSettings reads the settings of one credential as flags have them:
+//
+//	KIND[,OPTION=VALUE]…     katana,AuthenticationType=ApplicationCookie,Name=MyApp,Lifetime=8h
+//
+// An option is a field of [Settings], in any case. A Toggle is on or off, a
+// duration is one of Go or none. The error is an [*OptionError].
+func ParseSettings(text string) (Settings, error) {
+	kind, rest, more := strings.Cut(text, ",")
+	s := Settings{Kind: Kind(strings.ToLower(strings.TrimSpace(kind)))}
+	if s.Kind == "owin" { // the name of Katana's interface
+		s.Kind = Katana
+	}
+	for more {
+		var pair string
+		pair, rest, more = strings.Cut(rest, ",")
+		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		p, known := propertyNamed(name)
+		switch {
+		case !known:
+			return Settings{}, &OptionError{s.Kind, name, "there is no such option; there are " + OptionNames(s.Kind)}
+		case !ok || value == "":
+			return Settings{}, &OptionError{s.Kind, p.name, "write OPTION=VALUE"}
+		case p.said(&s):
+			return Settings{}, &OptionError{s.Kind, p.name, "it is there twice"}
+		case !p.parse(&s, value):
+			return Settings{}, &OptionError{s.Kind, p.name, fmt.Sprintf("%q is not %s", value, p.want())}
+		}
+	}
+	return s, nil
+}
+
+func propertyNamed(name string) (property, bool) {
+	for _, p := range properties {
+		if strings.EqualFold(p.name, name) {
+			return p, true
+		}
+	}
+	return property{}, false
+}
+
+// OptionNames lists the options that count for a kind, all of them if it is
+// empty.
+func OptionNames(k Kind) string {
+	var names []string
+	for _, p := range properties {
+		if k == "" || p.counts(k) {
+			names = append(names, p.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// parse sets the property of s.
+func (p property) parse(s *Settings, text string) bool {
+	var err error
+	switch v := p.at(s).(type) {
+	case *string:
+		*v = text
+	case *int:
+		*v, err = strconv.Atoi(text)
+	case *bool:
+		var ok bool
+		*v, ok = webconfig.ParseBool(text)
+		return ok
+	case *Toggle:
+		switch text {
+		case "on":
+			*v = On
+		case "off":
+			*v = Off
+		default:
+			return false
+		}
+	case *time.Duration:
+		if text == span(None) {
+			*v = None
+			return true
+		}
+		*v, err = time.ParseDuration(text)
+	}
+	return err == nil
+}
+
+// want says what a value is like.
+func (p property) want() string {
+	switch p.at(new(Settings)).(type) {
+	case *int:
+		return "a number"
+	case *bool:
+		return "true or false"
+	case *Toggle:
+		return "on or off"
+	case *time.Duration:
+		return "a duration such as 30m"
+	}
+	return "a text"
+}

@@ -46,7 +46,7 @@ func (g *Guard) Accept(source Source, reader sessiontoken.Reader) {
 // of the calls. [Guard.Handler] and [Guard.Optional] then also renew it, as
 // those of s do. AcceptSessions panics if s was not made by its constructor.
 func (g *Guard) AcceptSessions(s *Sessions) {
-	if s == nil || s.kind == nil {
+	if s == nil || s.framework == nil {
 		panic("cookie: Guard.AcceptSessions needs sessions")
 	}
 	g.accepted = append(g.accepted, credential{sessions: s})
@@ -156,7 +156,7 @@ func (c *credential) read(r *http.Request) (found, error) {
 	if !p.IsAuthenticated() {
 		return found{}, ErrNotAuthenticated
 	}
-	return found{principal: p}, nil
+	return found{session: session{principal: p}}, nil
 }
 
 // classify returns err if it is a verdict on the credential, and an error that

@@ -13,15 +13,11 @@ import (
 // found is a credential that was recognised. sessions and ticket are nil if
 // it is not one of a [Sessions].
 type found struct {
-	principal *sessiontoken.Principal
-	sessions  *Sessions
-	ticket    Ticket
-	id        string    // of the session, if anybody wants to know it
-	began     time.Time // the sign-in
-	ends      time.Time // the end of the session, however often it is renewed, or zero
-	recorded  bool      // the store has the beginning of the session
-	noted     time.Time // until when the store remembers that it was ended
-	latest    record    // the latest session of the user, with OnePerUser
+	session
+	sessions *Sessions
+	recorded bool      // the store has the beginning of the session
+	noted    time.Time // until when the store remembers that it was ended
+	latest   record    // the latest session of the user, with OnePerUser
 }
 
 // read recognises the session of a request. The error is classified, and
@@ -49,16 +45,14 @@ func (s *Sessions) open(r *http.Request) (found, error) {
 	}
 	ctx := r.Context()
 	f := found{sessions: s}
-	if f.ticket, f.principal, err = s.decode(ctx, text); err != nil {
+	if f.session, err = s.decode(ctx, text); err != nil {
 		return found{}, err
 	}
 	if !f.principal.IsAuthenticated() {
 		return found{}, ErrNotAuthenticated
 	}
-	facts := s.kind.facts(f.ticket)
-	f.began, f.ends = facts.began, facts.ends
 	if s.track != nil || s.o.Revoked != nil {
-		f.id = s.kind.id(f.ticket)
+		f.id = s.idOf(f.session)
 	}
 	if s.track != nil {
 		if err := s.recall(ctx, &f); errors.Is(err, ErrRevoked) {
@@ -68,11 +62,11 @@ func (s *Sessions) open(r *http.Request) (found, error) {
 		}
 	}
 	f.ends = s.end(f.began, f.ends)
-	if !f.ends.IsZero() && s.kind.now().After(f.ends) {
+	if !f.ends.IsZero() && s.traits.now().After(f.ends) {
 		return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired, f.ends.Format(time.RFC3339))
 	}
 	if s.o.Revoked != nil {
-		revoked, err := s.o.Revoked(ctx, s.session(f))
+		revoked, err := s.o.Revoked(ctx, s.describe(&f.session))
 		if err != nil {
 			return found{}, fmt.Errorf("%w: revocation: %w", ErrUnavailable, err)
 		}
@@ -84,33 +78,35 @@ func (s *Sessions) open(r *http.Request) (found, error) {
 }
 
 // decode opens a text, or finds it among the verified ones.
-func (s *Sessions) decode(ctx context.Context, text string) (Ticket, *sessiontoken.Principal, error) {
+func (s *Sessions) decode(ctx context.Context, text string) (session, error) {
 	if s.verified == nil {
-		return s.kind.read(ctx, text)
+		return s.framework.open(ctx, text, nil)
 	}
 	sum, ok := s.verified.sum(text)
 	if !ok {
-		return s.kind.read(ctx, text)
+		return s.framework.open(ctx, text, nil)
 	}
 	if v, ok := s.verified.get(sum); ok {
 		// A key that left the ring opens nothing any more. Certificates, which
 		// have no ring, are fixed for the life of a codec.
-		if ring := s.kind.ring(); ring == nil || ring.Has(v.ticket.OpenedBy()) {
-			if err := s.kind.valid(v.ticket); err != nil {
-				return nil, nil, err
-			}
-			return v.ticket, v.principal, nil
+		if ring := s.traits.ring; ring == nil || ring.Has(v.ticket.OpenedBy()) {
+			return s.framework.open(ctx, text, v)
 		}
 		s.verified.remove(sum)
 	}
-	t, p, err := s.kind.read(ctx, text)
-	if err != nil {
-		return nil, nil, err
+	x, err := s.framework.open(ctx, text, nil)
+	if err == nil && !x.reference && (s.traits.ring == nil || x.ticket.OpenedBy() != nil) {
+		s.verified.put(sum, &x)
 	}
-	if !s.kind.facts(t).reference && (s.kind.ring() == nil || t.OpenedBy() != nil) {
-		s.verified.put(sum, verified{t, p})
+	return x, err
+}
+
+// idOf returns the id of a session.
+func (s *Sessions) idOf(x session) string {
+	if x.id != "" {
+		return x.id
 	}
-	return t, p, nil
+	return s.traits.name(x)
 }
 
 // recall asks the store about a session: when it began and how it is called,
@@ -118,7 +114,7 @@ func (s *Sessions) decode(ctx context.Context, text string) (Ticket, *sessiontok
 // in reference mode too, where the entry should be gone: a renewal that was cut
 // short, or memory in front of the store, may still have it.
 func (s *Sessions) recall(ctx context.Context, f *found) error {
-	if !s.kind.canRemember() { // also where nothing slides: other nodes may renew
+	if !s.traits.remembers { // also where nothing slides: other nodes may renew
 		first, err := s.track.first(ctx, f.id)
 		if err != nil {
 			return err
@@ -153,25 +149,20 @@ func (s *Sessions) recall(ctx context.Context, f *found) error {
 // note notes that the session of f was ended, unless the store remembers it for
 // long enough.
 func (s *Sessions) note(ctx context.Context, f *found) error {
-	until := s.outlasts(f.ticket, s.end(f.began, f.ends))
-	if s.reuse { // as long as a record by which somebody could join it again
-		until = later(until, s.grace(s.kind.now().Add(s.o.MaxLifetime)))
+	until := s.outlasts(&f.session, s.end(f.began, f.ends))
+	if s.reuse {
+		until = later(until, s.joinableUntil())
 	}
 	if !until.After(f.noted) {
 		return nil
 	}
-	return s.track.end(ctx, f.id, until.Add(s.span(f.ticket)/noteSlack))
+	return s.track.end(ctx, f.id, until.Add(s.span(&f.session)/noteSlack))
 }
 
-// session describes what was found.
-func (s *Sessions) session(f found) Session {
-	facts := s.kind.facts(f.ticket)
-	id := f.id
-	if id == "" {
-		id = s.kind.id(f.ticket)
-	}
-	return Session{ID: id, Principal: f.principal, Ticket: f.ticket,
-		SignedIn: f.began, Expires: facts.expires, Persistent: facts.persistent}
+// describe returns what others may know of a session.
+func (s *Sessions) describe(x *session) Session {
+	return Session{ID: s.idOf(*x), Principal: x.principal, Ticket: x.ticket,
+		SignedIn: x.began, Expires: x.expires, Persistent: x.persistent}
 }
 
 // isNone reports whether a source found nothing.

@@ -12,12 +12,12 @@ import (
 // refresh renews the session of a request if it is due. The error is
 // ErrRevoked if the session was ended while it was being renewed.
 func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) error {
-	t, why := s.due(f)
-	if t == nil {
+	x, why := s.due(&f)
+	if why == "" {
 		return nil
 	}
 	ctx := r.Context()
-	err := s.renew(w, r, f, t, why)
+	err := s.renew(w, r, &f, x, why)
 	switch {
 	case err == nil:
 		s.observe(ctx, Event{Kind: EventRenewed, Reason: why, KeyID: keyID(f.ticket)})
@@ -40,76 +40,76 @@ const (
 	reasonKey     = "key"
 )
 
-// due returns the ticket to issue in place of the one found, if any.
-func (s *Sessions) due(f found) (Ticket, string) {
-	if t := s.slid(f, s.kind.now()); t != nil {
-		return t, reasonSliding
+// due returns what to issue in place of what was found, and why, or no reason.
+func (s *Sessions) due(f *found) (session, string) {
+	if x, ok := s.slid(f, s.traits.now()); ok {
+		return x, reasonSliding
 	}
-	if ring := s.kind.ring(); ring != nil && ring.WasPrimary(f.ticket.OpenedBy()) {
-		return f.ticket, reasonKey
+	if ring := s.traits.ring; ring != nil && ring.WasPrimary(f.ticket.OpenedBy()) {
+		return f.session, reasonKey
 	}
-	return nil, ""
+	return session{}, ""
 }
 
-// slid returns the ticket that takes the place of the one found if it is
-// renewed at that time, or nil if it is not due then.
-func (s *Sessions) slid(f found, at time.Time) Ticket {
+// slid returns what takes the place of what was found if it is renewed at that
+// time, if it is due then.
+func (s *Sessions) slid(f *found, at time.Time) (session, bool) {
 	if !s.slides {
-		return nil
+		return session{}, false
 	}
-	t, ok := s.kind.renewed(f.ticket, at)
+	x, ok := s.framework.renew(f.session, at)
 	if !ok {
-		return nil
+		return session{}, false
 	}
-	t = s.capped(t, f.ends)
+	s.cap(&x)
 	// At its last end there is nothing to gain.
-	if !s.kind.facts(t).expires.After(s.kind.facts(f.ticket).expires) {
-		return nil
+	if !x.expires.After(f.expires) {
+		return session{}, false
 	}
-	if s.marks() || !f.ends.IsZero() {
-		t = s.kind.marked(t, s.session(f).ID, f.began, f.ends)
+	if x.marked = s.marks() || !x.ends.IsZero(); x.marked {
+		x.id = s.idOf(f.session)
 	}
-	return t
+	return x, true
 }
 
-// renew issues t in place of what was found.
-func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Ticket, why string) error {
+// renew issues x in place of what was found.
+func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f *found, x session, why string) error {
 	ctx := r.Context()
-	if s.track != nil && !s.kind.canRemember() {
+	if s.track != nil && !s.traits.remembers {
 		var err error
-		if why == reasonSliding && s.kind.id(t) != s.kind.id(f.ticket) {
-			if t, err = s.successor(ctx, f); err != nil {
+		if why == reasonSliding && s.traits.name(x) != s.traits.name(f.session) {
+			if x, err = s.successor(ctx, f); err != nil {
 				return err
 			}
 		}
 		// Also for the same ticket under another key: the older one will be gone.
-		if id := s.kind.id(t); why == reasonSliding || f.recorded {
-			until := s.longest(t)
+		if id := s.traits.name(x); why == reasonSliding || f.recorded {
+			until := s.longest(&x)
 			if id == f.id { // there may be copies of older tickets
-				until = s.outlasts(t, f.ends)
+				until = s.outlasts(&x, f.ends)
 			}
 			if err = s.track.setFirst(ctx, id, record{f.id, f.began, f.ends}, until); err != nil {
 				return err
 			}
 		}
 	}
-	set, err := s.cookies(r, t)
+	set, err := s.cookies(r, &x)
 	if err != nil {
 		return err
 	}
-	if s.track != nil && s.kind.facts(t).reference {
+	if s.track != nil && x.reference {
 		_, ended, err := s.track.ended(ctx, f.id)
 		if err != nil {
 			return err
 		}
 		if ended { // meanwhile: see end
-			if err := s.kind.forget(ctx, t); err != nil {
+			if err := s.framework.forget(ctx, &x); err != nil {
 				return classify(err)
 			}
 			return ErrRevoked
 		}
 	}
-	if err := s.keepLatest(ctx, f, t); err != nil {
+	if err := s.keepLatest(ctx, f, &x); err != nil {
 		return err
 	}
 	return s.write(w, set)
@@ -118,23 +118,22 @@ func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f found, t Tick
 // successor returns what the ticket found is renewed to, which is what it was
 // renewed to before, if it was. A ticket has one successor, which every request with it
 // gets: requests that are repeated leave nothing more in the store.
-func (s *Sessions) successor(ctx context.Context, f found) (Ticket, error) {
-	now := s.kind.now()
-	until := s.grace(later(now, s.kind.facts(f.ticket).expires))
-	at, err := s.track.next(ctx, s.kind.id(f.ticket), now, until)
+func (s *Sessions) successor(ctx context.Context, f *found) (session, error) {
+	now := s.traits.now()
+	at, err := s.track.next(ctx, s.traits.name(f.session), now, s.grace(later(now, f.expires)))
 	if err != nil {
-		return nil, err
+		return session{}, err
 	}
-	if known := s.slid(f, at); known != nil {
+	if known, ok := s.slid(f, at); ok {
 		return known, nil
 	}
-	return nil, fmt.Errorf("cookie: the ticket was renewed at %s, when it was not due here", at.Format(time.RFC3339))
+	return session{}, fmt.Errorf("cookie: the ticket was renewed at %s, when it was not due here", at.Format(time.RFC3339))
 }
 
 // keepLatest has the store remember the latest session of a user as long as
 // the session is renewed.
-func (s *Sessions) keepLatest(ctx context.Context, f found, t Ticket) error {
-	until := s.outlasts(t, f.ends)
+func (s *Sessions) keepLatest(ctx context.Context, f *found, x *session) error {
+	until := s.outlasts(x, f.ends)
 	if !s.o.OnePerUser || !f.latest.isOf(f.id) || !until.After(f.latest.ends) {
 		return nil
 	}
@@ -143,6 +142,6 @@ func (s *Sessions) keepLatest(ctx context.Context, f found, t Ticket) error {
 	if err != nil || !latest.isOf(f.id) {
 		return err
 	}
-	latest.ends = until.Add(s.span(t) / noteSlack)
+	latest.ends = until.Add(s.span(x) / noteSlack)
 	return s.track.setLatest(ctx, s.user(f.principal), latest)
 }

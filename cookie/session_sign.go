@@ -1,14 +1,9 @@
 package cookie
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -30,7 +25,7 @@ import (
 // takes its place, first, and protect the page against requests from other
 // sites (http.CrossOriginProtection).
 func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal, o *SignInOptions) error {
-	if s.kind == nil {
+	if s.framework == nil {
 		return errNoSessions
 	}
 	if o == nil {
@@ -39,108 +34,77 @@ func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoke
 	if p == nil || !p.IsAuthenticated() {
 		return fmt.Errorf("cookie: cannot sign in: %w", ErrNotAuthenticated)
 	}
-	t, err := s.kind.fresh(p, o)
+	if err := o.misplaced(s.traits); err != nil {
+		return err
+	}
+	x, err := s.framework.begin(p, o)
 	if err != nil {
 		return err
 	}
 	joined, user := false, s.user(p)
 	if s.reuse && user != "" { // without a name, see begin
-		if t, joined, err = s.reused(r.Context(), t, user); err != nil {
+		if joined, err = s.join(r.Context(), &x, user); err != nil {
 			return err
 		}
 	}
-	return s.begin(w, r, t, user, joined)
+	return s.begin(w, r, &x, user, joined)
 }
 
 // Issue is SignIn with a ticket that the caller made, for all that SignIn
 // does not set. The ticket must be one of the codec's kind; it is issued as it
 // is, but for the end that MaxLifetime demands, and left unchanged.
 func (s *Sessions) Issue(w http.ResponseWriter, r *http.Request, t Ticket) error {
-	if s.kind == nil {
+	if s.framework == nil {
 		return errNoSessions
 	}
-	if !s.kind.owns(t) {
-		return fmt.Errorf("cookie: %s is no session of a %T", s.template.Name, t)
+	if t == nil {
+		return errOtherTicket
 	}
-	user := ""
-	if s.o.OnePerUser || s.reuse {
-		user = s.userOf(t)
+	x, err := s.framework.begin(nil, &SignInOptions{ticket: t})
+	if err != nil {
+		return fmt.Errorf("cookie: %s is no session of a %T: %w", s.template.Name, t, err)
 	}
-	return s.begin(w, r, t, user, false)
+	return s.begin(w, r, &x, s.user(x.principal), false)
 }
 
-// user returns what users are told apart by: the name or, where those who are
-// one user see each other's identity, also who gave it. It is empty without a
-// name.
+// user returns what users are told apart by, or nothing for one without a name.
 func (s *Sessions) user(p *sessiontoken.Principal) string {
-	name := p.Name()
-	if !s.reuse || name == "" {
-		return name
+	if s.reuse {
+		return sharingUser(p)
 	}
-	id := &p.Identities[0]
-	claim, _ := (&sessiontoken.Principal{Identities: p.Identities[:1]}).First(cmp.Or(id.NameClaimType, sessiontoken.ClaimTypeName))
-	issuer := cmp.Or(claim.Issuer, sessiontoken.LocalAuthority)
-	h := sha256.New()
-	// Only ASCII letters are folded: to others that look alike, or have one
-	// lower-case form, belong other names.
-	folded := []byte(name)
-	for i, c := range folded {
-		folded[i] = lower[c]
-	}
-	for _, text := range []string{string(folded), issuer, cmp.Or(claim.OriginalIssuer, issuer)} {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
-		io.WriteString(h, text)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// userOf is user for the user of a ticket.
-func (s *Sessions) userOf(t Ticket) string {
-	switch t := t.(type) {
-	case *sessiontoken.Token:
-		return s.user(&t.Principal)
-	case *sessiontoken.FormsTicket:
-		return t.Name
-	case *sessiontoken.KatanaTicket:
-		return t.Identity.Name()
-	}
-	return ""
+	return p.Name()
 }
 
 // begin issues the first ticket of a session, or of one more browser if the
 // session was joined.
-func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, user string, joined bool) error {
-	facts := s.kind.facts(t)
+func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, user string, joined bool) error {
 	if s.o.OnePerUser || s.reuse {
 		switch {
 		case user == "": // all who have none would be one user
 			return errors.New("cookie: a user without a name cannot be told from others, as OnePerUser must")
-		case s.o.OnePerUser && s.o.MaxLifetime == 0 && facts.expires.Sub(facts.issued) > s.kind.lifetime():
+		case s.o.OnePerUser && s.o.MaxLifetime == 0 && x.expires.Sub(x.issued) > s.traits.lifetime:
 			// The store would forget too early that there are newer ones.
 			return errors.New("cookie: cannot sign in: with SessionsOptions.OnePerUser, a session longer than the codec's needs MaxLifetime")
 		}
 	}
-	t = s.kind.named(t)
-	ends := s.end(facts.began, facts.ends)
-	if !ends.IsZero() {
-		if s.kind.now().After(ends) {
-			return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, ends.Format(time.RFC3339))
-		}
-		t = s.capped(t, ends)
+	x.ends = s.end(x.began, x.ends)
+	if !x.ends.IsZero() && s.traits.now().After(x.ends) {
+		return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, x.ends.Format(time.RFC3339))
 	}
-	if s.marks() {
-		t = s.kind.marked(t, s.kind.newID(t), facts.began, ends)
+	s.cap(x)
+	x.marked = s.marks()
+	set, err := s.cookies(r, x)
+	if err == nil && s.track != nil {
+		x.id = s.idOf(*x)
 	}
-	set, err := s.cookies(r, t)
-	if err == nil && s.track != nil && !s.kind.canRemember() && !ends.IsZero() {
+	if err == nil && s.track != nil && !s.traits.remembers && !x.ends.IsZero() {
 		// For nodes with another MaxLifetime, or none.
-		id := s.kind.id(t)
-		err = s.track.setFirst(r.Context(), id, record{id, facts.began, ends}, s.outlasts(t, ends))
+		err = s.track.setFirst(r.Context(), x.id, record{x.id, x.began, x.ends}, s.outlasts(x, x.ends))
 	}
 	if err == nil && (s.o.OnePerUser || s.reuse) {
-		latest := record{s.kind.id(t), facts.began, s.outlasts(t, ends)}
-		if token, ok := t.(*sessiontoken.Token); ok && s.reuse {
-			latest.id += " " + token.ID // see reused
+		latest := record{x.id, x.began, s.outlasts(x, x.ends)}
+		if s.reuse {
+			latest.id = sharedID(x)
 		}
 		err = s.supersede(r.Context(), user, latest)
 	}
@@ -149,7 +113,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, t Ticket, user 
 	}
 	if err != nil {
 		if !joined { // other browsers are in it
-			s.abandon(r.Context(), t)
+			s.abandon(r.Context(), x)
 		}
 		return err
 	}
@@ -166,12 +130,11 @@ func (s *Sessions) end(began, ends time.Time) time.Time {
 	return ends
 }
 
-// capped returns t, or a copy that ends when the session does.
-func (s *Sessions) capped(t Ticket, ends time.Time) Ticket {
-	if !ends.IsZero() && s.kind.facts(t).expires.After(ends) {
-		return s.kind.endingAt(t, ends)
+// cap lets a ticket end when its session does, as exactly as it can say.
+func (s *Sessions) cap(x *session) {
+	if !x.ends.IsZero() && x.expires.After(x.ends) {
+		x.expires = x.ends.Truncate(s.traits.resolution)
 	}
-	return t
 }
 
 // marks reports whether tickets must remember the id and the beginning of their
@@ -187,7 +150,7 @@ func (s *Sessions) supersede(ctx context.Context, user string, latest record) er
 		return err
 	}
 	if s.o.MaxLifetime > 0 { // an older session may outlive this one
-		latest.ends = later(latest.ends, s.grace(s.kind.now().Add(s.o.MaxLifetime)))
+		latest.ends = later(latest.ends, s.grace(s.traits.now().Add(s.o.MaxLifetime)))
 	}
 	if err := s.track.setLatest(ctx, user, latest); err != nil {
 		return err
@@ -205,9 +168,9 @@ func (s *Sessions) supersede(ctx context.Context, user string, latest record) er
 // abandon takes back a ticket that was put into the codec's store and whose
 // cookie was not written. If it fails the entry expires by itself; nobody
 // knows its name.
-func (s *Sessions) abandon(ctx context.Context, t Ticket) {
-	if s.kind.facts(t).reference {
-		_ = s.kind.forget(context.WithoutCancel(ctx), t)
+func (s *Sessions) abandon(ctx context.Context, x *session) {
+	if x.reference {
+		_ = s.framework.forget(context.WithoutCancel(ctx), x)
 	}
 }
 
@@ -219,7 +182,7 @@ func (s *Sessions) abandon(ctx context.Context, t Ticket) {
 // If the store fails, nothing is written and the error matches
 // [ErrUnavailable]: the user may still be signed in, and may try again.
 func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
-	if s.kind == nil {
+	if s.framework == nil {
 		return errNoSessions
 	}
 	if err := s.signOut(r); err != nil {
@@ -269,12 +232,12 @@ func (s *Sessions) endSession(r *http.Request) error {
 			return err
 		}
 		if s.reuse {
-			if err := s.track.forgetLatest(ctx, s.user(f.principal), f.id); err != nil {
+			if err := s.leave(ctx, &f); err != nil {
 				return err
 			}
 		}
 	}
-	if err := s.kind.forget(ctx, f.ticket); err != nil {
+	if err := s.framework.forget(ctx, &f.session); err != nil {
 		return classify(err)
 	}
 	return nil
@@ -285,33 +248,31 @@ func (s *Sessions) endSession(r *http.Request) error {
 // then, and not each time.
 const noteSlack = 16
 
-// outlasts returns until when a note about the session of t must be kept: as
+// outlasts returns until when a note about a session must be kept: as
 // long as a cookie of it may be taken that is renewed right now, and to its end
 // if it has one.
-func (s *Sessions) outlasts(t Ticket, ends time.Time) time.Time {
+func (s *Sessions) outlasts(x *session, ends time.Time) time.Time {
 	if ends.IsZero() {
-		return s.longest(t)
+		return s.longest(x)
 	}
-	return later(s.longest(t), s.grace(ends))
+	return later(s.longest(x), s.grace(ends))
 }
 
-// longest returns until when some node may take a cookie of the session of t:
-// as if it were renewed right now, and with the clock skew.
-func (s *Sessions) longest(t Ticket) time.Time {
-	expires := s.kind.facts(t).expires
-	if expires.IsZero() { // KatanaOptions.InsecureNoExpiry
-		return s.kind.now().AddDate(100, 0, 0)
+// longest returns until when some node may take a cookie of the session: as if
+// it were renewed right now, and with the clock skew.
+func (s *Sessions) longest(x *session) time.Time {
+	if x.expires.IsZero() { // KatanaOptions.InsecureNoExpiry
+		return s.traits.now().AddDate(100, 0, 0)
 	}
-	return s.grace(later(s.kind.now().Add(s.span(t)), expires))
+	return s.grace(later(s.traits.now().Add(s.span(x)), x.expires))
 }
 
-// span is how long a ticket in place of t would live.
-func (s *Sessions) span(t Ticket) time.Duration {
-	facts := s.kind.facts(t)
-	if facts.issued.IsZero() || facts.expires.IsZero() {
-		return s.kind.lifetime()
+// span is how long a ticket in place of that of x would live.
+func (s *Sessions) span(x *session) time.Duration {
+	if x.issued.IsZero() || x.expires.IsZero() {
+		return s.traits.lifetime
 	}
-	return max(s.kind.lifetime(), facts.expires.Sub(facts.issued))
+	return max(s.traits.lifetime, x.expires.Sub(x.issued))
 }
 
 func later(a, b time.Time) time.Time {
@@ -325,31 +286,5 @@ func later(a, b time.Time) time.Time {
 // as good as none, and twice of it could be more than a time.Duration holds.
 func (s *Sessions) grace(at time.Time) time.Time {
 	const most = 100 * 365 * 24 * time.Hour
-	return at.Add(2 * min(max(s.kind.skew(), sessiontoken.DefaultClockSkew), most))
-}
-
-// reused returns t as a ticket of the session that its user has already, if
-// there is one that was not ended.
-func (s *Sessions) reused(ctx context.Context, t Ticket, user string) (_ Ticket, joined bool, err error) {
-	token, ok := t.(*sessiontoken.Token)
-	if !ok {
-		return t, false, nil
-	}
-	latest, err := s.track.latest(ctx, user, nil)
-	if err != nil || latest.id == "" {
-		return t, false, err
-	}
-	// All cookies of a session name one entry, and the entry has one ID. It is
-	// as secret as the cookie, so it is not in the key of the entry.
-	contextID, id, ok := strings.Cut(latest.id, " ")
-	if !ok { // of a time when sessions were not shared
-		return t, false, nil
-	}
-	_, ended, err := s.track.ended(ctx, contextID)
-	if err != nil || ended {
-		return t, false, err
-	}
-	c := *token
-	c.ContextID, c.ID = contextID, id
-	return &c, true, nil
+	return at.Add(2 * min(max(s.traits.skew, sessiontoken.DefaultClockSkew), most))
 }

@@ -40,10 +40,10 @@ func (e *SizeError) Error() string {
 // Unwrap returns [ErrTooLong].
 func (e *SizeError) Unwrap() error { return ErrTooLong }
 
-// cookies returns what makes t the session of the browser: the chunks, and the
+// cookies returns what makes x the session of the browser: the chunks, and the
 // deletion of others.
-func (s *Sessions) cookies(r *http.Request, t Ticket) ([]*http.Cookie, error) {
-	text, err := s.kind.issue(r.Context(), t)
+func (s *Sessions) cookies(r *http.Request, x *session) ([]*http.Cookie, error) {
+	text, err := s.framework.seal(r.Context(), x)
 	if err != nil {
 		if errors.Is(err, sessiontoken.ErrStore) {
 			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -52,11 +52,10 @@ func (s *Sessions) cookies(r *http.Request, t Ticket) ([]*http.Cookie, error) {
 	}
 	c := s.cookie(r)
 	c.Value = text
-	facts := s.kind.facts(t)
-	if facts.persistent {
-		c.Expires = facts.expires
+	if x.persistent {
+		c.Expires = x.expires
 		if s.o.PersistentLifetime > 0 {
-			c.Expires = s.kind.now().Add(s.o.PersistentLifetime)
+			c.Expires = s.traits.now().Add(s.o.PersistentLifetime)
 		}
 		c.Expires = c.Expires.UTC()
 	}

@@ -51,15 +51,16 @@ import (
 //
 // Where a .NET node renews copies, docs/sessions.md says how far this goes.
 type Sessions struct {
-	kind     kind
-	o        SessionsOptions
-	template http.Cookie
-	source   Source
-	slides   bool
-	guard    Guard
-	track    *tracker // nil without a store
-	verified *verifiedCache
-	reuse    bool // a user who signs in again joins the session he has
+	framework framework
+	traits    *traits
+	o         SessionsOptions
+	template  http.Cookie
+	source    Source
+	slides    bool
+	guard     Guard
+	track     *tracker // nil without a store
+	verified  *verifiedCache
+	reuse     bool // a user who signs in again joins the session he has; see sqsession_reuse.go
 	// secureAsRequest gives the cookie Secure if the browser used TLS.
 	secureAsRequest bool
 }
@@ -206,7 +207,8 @@ func NewTokenSessions(codec *sessiontoken.SessionCodec, o *SessionsOptions) (*Se
 	if codec == nil {
 		return nil, errNoCodec
 	}
-	return newSessions(newTokenKind(codec), o)
+	f, k := newWIF(codec)
+	return newSessions(f, k, o)
 }
 
 // NewFormsSessions returns the sessions of forms tickets.
@@ -214,7 +216,8 @@ func NewFormsSessions(codec *sessiontoken.FormsCodec, o *SessionsOptions) (*Sess
 	if codec == nil {
 		return nil, errNoCodec
 	}
-	return newSessions(newFormsKind(codec), o)
+	f, k := newForms(codec)
+	return newSessions(f, k, o)
 }
 
 // NewKatanaSessions returns the sessions of Katana's cookies. A codec that was
@@ -223,7 +226,8 @@ func NewKatanaSessions(codec *sessiontoken.KatanaCodec, o *SessionsOptions) (*Se
 	if codec == nil {
 		return nil, errNoCodec
 	}
-	return newSessions(newKatanaKind(codec), o)
+	f, k := newKatana(codec)
+	return newSessions(f, k, o)
 }
 
 var (
@@ -231,31 +235,29 @@ var (
 	errNoSessions = errors.New("cookie: sessions that no constructor made")
 )
 
-func newSessions(k kind, o *SessionsOptions) (*Sessions, error) {
-	s := &Sessions{kind: k}
+func newSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) {
+	s := &Sessions{framework: f, traits: k, template: k.cookie}
 	if o != nil {
 		s.o = *o
 	}
-	s.template = k.template()
-	_, katana := k.(*katanaKind)
-	s.secureAsRequest = katana && s.o.Cookie == nil
+	s.secureAsRequest = k.secureAsRequest && s.o.Cookie == nil
 	if c := s.o.Cookie; c != nil {
 		name, path := cmp.Or(c.Name, s.template.Name), cmp.Or(c.Path, s.template.Path)
 		s.template = http.Cookie{Name: name, Path: path, Domain: c.Domain, Secure: c.Secure,
 			HttpOnly: c.HttpOnly, SameSite: c.SameSite, Partitioned: c.Partitioned}
 	}
 	if s.o.Chunking == WIF {
-		s.o.Chunking = k.chunking()
+		s.o.Chunking = k.chunking
 	}
 	s.o.MaxBytes = cmp.Or(s.o.MaxBytes, DefaultMaxBytes)
 	s.o.WarnBytes = cmp.Or(s.o.WarnBytes, DefaultWarnBytes)
-	s.slides = s.o.Sliding == On || s.o.Sliding == 0 && k.slides()
+	s.slides = s.o.Sliding == On || s.o.Sliding == 0 && k.slides
 	if s.o.Store == nil {
-		s.o.Store = k.store()
+		s.o.Store = k.store
 	}
 	if s.o.Store != nil {
 		var err error
-		if s.track, err = newTracker(k.ring(), k.purpose(), s.o.Store); err != nil {
+		if s.track, err = newTracker(k.ring, k.purpose, s.o.Store); err != nil {
 			return nil, err
 		}
 	}
@@ -281,11 +283,11 @@ func (s *Sessions) check() error {
 		return errors.New("cookie: SessionsOptions with a negative duration")
 	case s.o.MaxBytes < 0 || s.o.WarnBytes < 0 || s.o.Verified < 0:
 		return errors.New("cookie: SessionsOptions with a negative number")
-	case s.o.PersistentLifetime > 0 && s.kind.chunking() != WIF:
+	case s.o.PersistentLifetime > 0 && !s.traits.ownPersistence:
 		return errors.New("cookie: SessionsOptions.PersistentLifetime is for session tokens")
 	case s.o.OnePerUser && s.track == nil:
 		return errors.New("cookie: SessionsOptions.OnePerUser needs a Store")
-	case s.o.MaxLifetime > 0 && s.slides && !s.kind.canRemember() && s.track == nil:
+	case s.o.MaxLifetime > 0 && s.slides && !s.traits.remembers && s.track == nil:
 		return errors.New("cookie: a ticket of forms or WIF 1.0 that slides has no place for the time of sign-in: SessionsOptions.MaxLifetime needs a Store, or Sliding Off")
 	case s.template.Name == "":
 		return errors.New("cookie: SessionsOptions.Cookie needs a name, as the codec does not tell the AuthenticationType")
@@ -335,14 +337,14 @@ func (s *Sessions) Check(r *http.Request) (*sessiontoken.Principal, error) { ret
 // Session is Check for a handler that wants to know more than the user, such
 // as how long the session will last. It reads the cookie afresh.
 func (s *Sessions) Session(r *http.Request) (Session, error) {
-	if s.kind == nil {
+	if s.framework == nil {
 		return Session{}, errNoSessions
 	}
 	f, err := s.read(r)
 	if err != nil {
 		return Session{}, err
 	}
-	return s.session(f), nil
+	return s.describe(&f.session), nil
 }
 
 // find is the Source of the cookie.

@@ -49,7 +49,8 @@ func (b *siteBuilder) fedAuth() error {
 	}
 	b.accept("FedAuth", c.Line, "cookie %q, %v, %s, clock skew %s, lifetime %s",
 		c.Name, format, endpoint, span(c.ClockSkew), span(c.Lifetime))
-	return b.sessions("FedAuth cookie", c, newTokenKind(codec))
+	f, k := newWIF(codec)
+	return b.sessions("FedAuth cookie", c, f, k)
 }
 
 // forms decides on the forms ticket (FormsAuthenticationModule).
@@ -86,7 +87,8 @@ func (b *siteBuilder) forms() error {
 		b.decide("Forms cookie", c.CookieLine, "never issued: anybody could change it")
 		return nil
 	}
-	return b.sessions("Forms cookie", c, newFormsKind(codec))
+	f, k := newForms(codec)
+	return b.sessions("Forms cookie", c, f, k)
 }
 
 // katana adds the cookies of Katana that the options ask for
@@ -105,7 +107,8 @@ func (b *siteBuilder) katana() error {
 			of = fmt.Sprintf(" of %q", c.AuthenticationType)
 		}
 		b.accept("Katana", 0, "cookie %q%s, by the options", c.Name, of)
-		if err := b.sessions("Katana cookie", c, newKatanaKind(codec)); err != nil {
+		f, k := newKatana(codec)
+		if err := b.sessions("Katana cookie", c, f, k); err != nil {
 			return err
 		}
 	}
@@ -157,14 +160,14 @@ func (b *siteBuilder) cora() error {
 
 // sessions makes the sessions of one cookie, with what the options add, and
 // has the guard accept them.
-func (b *siteBuilder) sessions(what string, c *site.Credential, k kind) error {
+func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *traits) error {
 	o := b.o.Sessions.forAnyCookie()
 	o.Cookie, o.Store, o.Logger = templateOf(c), b.o.Store, b.o.Logger
 	o.ChunkSize, o.PersistentLifetime, o.Sliding, o.MaxLifetime = c.ChunkSize, c.PersistentLifetime, c.Sliding, c.MaxLifetime
 	o.IsTLS, o.OnePerUser = b.o.Sessions.IsTLS, b.o.Sessions.OnePerUser
-	s, err := newSessions(k, &o)
+	s, err := newSessions(f, k, &o)
 	if errors.Is(err, ErrInvalidCookie) { // .NET writes it, and browsers drop it
-		b.site.guard.Accept(FromCookie(c.Name, k.chunking()), k.reader())
+		b.site.guard.Accept(FromCookie(c.Name, k.chunking), k.reader)
 		b.decide(what, c.CookieLine, "never issued: %v", err)
 		return nil
 	}

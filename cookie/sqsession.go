@@ -111,7 +111,9 @@ func newSQSession(ring *machinekey.Ring, c *site.Credential, o *SiteOptions) (*S
 	so := o.Sessions.forAnyCookie()
 	so.Cookie, so.Logger, so.Sliding = templateOf(c), o.Logger, On
 	so.MaxLifetime, so.OnePerUser = max(c.MaxLifetime, 0), c.NoReuse
-	s, err := newSessions(sqKind{newTokenKind(codec)}, &so)
+	f, k := newWIF(codec)
+	k.purpose = "sqsession;" + codec.Options().Endpoint
+	s, err := newSessions(&sequence{f, k}, k, &so)
 	if err != nil {
 		return nil, err
 	}
@@ -123,40 +125,41 @@ func newSQSession(ring *machinekey.Ring, c *site.Credential, o *SiteOptions) (*S
 // purposeSQSession is this library's own; .NET has nothing of the kind.
 const purposeSQSession = "github.com/webfarm-go/webfarm/cookie.SQSession"
 
-// sqKind is tokenKind with the rules of SQSession.
-type sqKind struct{ *tokenKind }
+// sequence is wif with the rules of SQSession.
+type sequence struct {
+	*wif
+	traits *traits
+}
 
-func (k sqKind) purpose() string { return "sqsession;" + k.o.Endpoint }
-
-// read wants the endpoint named. One that fits all applications would have the
+// open wants the endpoint named. One that fits all applications would have the
 // session under a name of its own in each.
-func (k sqKind) read(ctx context.Context, text string) (Ticket, *sessiontoken.Principal, error) {
-	t, p, err := k.tokenKind.read(ctx, text)
-	if err == nil && t.(*sessiontoken.Token).EndpointID == "" {
-		return nil, nil, fmt.Errorf("%w: token is for every cookie", sessiontoken.ErrEndpoint)
+func (q *sequence) open(ctx context.Context, text string, known *session) (session, error) {
+	x, err := q.wif.open(ctx, text, known)
+	if err == nil && x.ticket.(*sessiontoken.Token).EndpointID == "" {
+		return session{}, fmt.Errorf("%w: token is for every cookie", sessiontoken.ErrEndpoint)
 	}
-	return t, p, err
+	return x, err
 }
 
-// fresh puts every session into the store, if there is one.
-func (k sqKind) fresh(p *sessiontoken.Principal, o *SignInOptions) (Ticket, error) {
+// begin puts every session into the store, if there is one.
+func (q *sequence) begin(p *sessiontoken.Principal, o *SignInOptions) (session, error) {
 	inStore := *o
-	inStore.Reference = k.store() != nil
-	return k.tokenKind.fresh(p, &inStore)
+	inStore.Reference = q.traits.store != nil
+	return q.wif.begin(p, &inStore)
 }
 
-// renewed renews once a minute, or four times in a shorter lifetime, so that a
+// renew renews once a minute, or four times in a shorter lifetime, so that a
 // session lasts its lifetime from the last use on, and not half of it.
-func (k sqKind) renewed(t Ticket, now time.Time) (Ticket, bool) {
-	token := t.(*sessiontoken.Token)
-	if now.Sub(token.ValidFrom) < min(time.Minute, k.o.Lifetime/4) {
-		return nil, false
+func (q *sequence) renew(x session, now time.Time) (session, bool) {
+	if now.Sub(x.issued) < min(time.Minute, q.traits.lifetime/4) {
+		return x, false
 	}
-	c := *token
-	c.ValidFrom = now.UTC().Truncate(100 * time.Nanosecond)
-	c.ValidTo = c.ValidFrom.Add(k.o.Lifetime)
-	c.KeyExpires = c.ValidTo
-	return &c, true
+	t := *x.ticket.(*sessiontoken.Token)
+	t.ValidFrom = now.UTC().Truncate(100 * time.Nanosecond)
+	t.ValidTo = t.ValidFrom.Add(q.traits.lifetime)
+	t.KeyExpires = t.ValidTo
+	x.ticket, x.issued, x.expires = &t, t.ValidFrom, t.ValidTo
+	return x, true
 }
 
 // String describes q without any key.

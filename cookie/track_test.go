@@ -109,10 +109,10 @@ func TestVerifiedCacheIsBounded(t *testing.T) {
 		if !ok {
 			t.Fatal("not kept")
 		}
-		c.put(used, verified{})
+		c.put(used, new(session))
 		for i := range 5 * n {
 			sum, _ := c.sum(strconv.Itoa(i))
-			c.put(sum, verified{})
+			c.put(sum, new(session))
 			if _, ok := c.get(sum); !ok {
 				t.Fatalf("n=%d: the last one is not there", n)
 			}

@@ -3,8 +3,6 @@ package cookie
 import (
 	"crypto/sha256"
 	"sync"
-
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // verifiedCache keeps what verified values say, by the SHA-256 of the whole
@@ -18,15 +16,10 @@ type verifiedCache struct {
 	scratch sync.Pool
 
 	mu         sync.RWMutex
-	young, old map[digest]verified
+	young, old map[digest]*session
 }
 
 type digest [sha256.Size]byte
-
-type verified struct {
-	ticket    Ticket
-	principal *sessiontoken.Principal
-}
 
 // maxVerified is the length of the largest value that is kept, so that the
 // cache is bounded in bytes too. Larger ones do not fit the header lines of
@@ -34,7 +27,7 @@ type verified struct {
 const maxVerified = 16 << 10
 
 func newVerifiedCache(n int) *verifiedCache {
-	c := &verifiedCache{max: max(n/2, 1), young: make(map[digest]verified), old: make(map[digest]verified)}
+	c := &verifiedCache{max: max(n/2, 1), young: make(map[digest]*session), old: make(map[digest]*session)}
 	c.scratch.New = func() any { return new([]byte) }
 	return c
 }
@@ -51,28 +44,28 @@ func (c *verifiedCache) sum(text string) (digest, bool) {
 	return sum, true
 }
 
-func (c *verifiedCache) get(sum digest) (verified, bool) {
+func (c *verifiedCache) get(sum digest) (*session, bool) {
 	c.mu.RLock()
-	v, ok := c.young[sum]
+	x, ok := c.young[sum]
 	elder := false
 	if !ok {
-		v, elder = c.old[sum]
+		x, elder = c.old[sum]
 	}
 	c.mu.RUnlock()
 	if elder {
-		c.put(sum, v)
+		c.put(sum, x)
 	}
-	return v, ok || elder
+	return x, ok || elder
 }
 
-func (c *verifiedCache) put(sum digest, v verified) {
+func (c *verifiedCache) put(sum digest, x *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.young) >= c.max {
 		clear(c.old)
 		c.young, c.old = c.old, c.young
 	}
-	c.young[sum] = v
+	c.young[sum] = x
 }
 
 func (c *verifiedCache) remove(sum digest) {

@@ -1,0 +1,144 @@
+package cookie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Ticket is what a session cookie says: a [*sessiontoken.Token], a
+// [*sessiontoken.FormsTicket] or a [*sessiontoken.KatanaTicket], and nothing
+// else.
+type Ticket interface {
+	// OpenedBy returns the key that opened the ticket, nil for a new one.
+	OpenedBy() *machinekey.Key
+}
+
+// framework is what the three frameworks of .NET do each in its own way. The
+// implementations are in framework_wif.go, framework_forms.go and
+// framework_katana.go; all else is the same for them and looks at [session] and
+// [traits] only.
+type framework interface {
+	// open returns what a text says, if it is valid. What it returned for this text
+	// before, or nil, spares the decoding: only its validity is checked.
+	open(ctx context.Context, text string, known *session) (session, error)
+	// begin returns a new session: of a user, or of the ticket in o, which is left
+	// as it is.
+	begin(p *sessiontoken.Principal, o *SignInOptions) (session, error)
+	// renew returns what takes the place of x by the rule of the framework, if x is
+	// due.
+	renew(x session, now time.Time) (session, bool)
+	// seal returns the text for x and, in reference mode, puts its ticket into the
+	// codec's store. It writes what x says into a copy of the ticket: when it
+	// expires and, if x is marked, what the ticket has room for.
+	seal(ctx context.Context, x *session) (string, error)
+	// forget removes a ticket in reference mode from the codec's store.
+	forget(ctx context.Context, x *session) error
+}
+
+// traits are what never changes for a codec.
+type traits struct {
+	reader sessiontoken.Reader // the codec
+	ring   *machinekey.Ring    // nil for certificates
+	store  sessiontoken.Store  // of the codec, or nil
+	now    func() time.Time
+
+	lifetime   time.Duration // of a new ticket
+	skew       time.Duration // of clocks, that the codec allows
+	resolution time.Duration // of the times in a ticket
+
+	// purpose names what the codec reads: equal for two codecs if, and only if, one
+	// reads what the other does. The name of the cookie has no part in it.
+	purpose string
+	// name returns the id of the session that a ticket is of, as far as the ticket
+	// remembers it, or a hash of the ticket. It may be a secret, and is worth some
+	// microseconds.
+	name func(session) string
+
+	// cookie has the defaults of .NET; see also secureAsRequest.
+	cookie   http.Cookie
+	chunking Chunking
+	// secureAsRequest gives the cookie Secure if the browser used TLS.
+	secureAsRequest bool
+	// slides says that the framework renews sessions unless told not to.
+	slides bool
+	// remembers says that a ticket has room for the time of sign-in, so that it
+	// survives renewals. A store remembers for the others; see track.go.
+	remembers bool
+	// ownPersistence says that the cookie of a persistent session has a lifetime
+	// that the ticket does not tell (persistentSessionLifetime).
+	ownPersistence bool
+	// roomFor is what SignInOptions may say.
+	roomFor struct{ userData, context, reference, properties bool }
+}
+
+// session is a session of any framework.
+type session struct {
+	// ticket is the framework's own.
+	ticket    Ticket
+	principal *sessiontoken.Principal
+	// id names the session: it stays the same when the ticket is renewed. It is
+	// empty until somebody asks; see traits.name.
+	id string
+	// began is when the user signed in, as far as it is known.
+	began time.Time
+	// ends is when the session ends, however often it is renewed, or zero.
+	ends time.Time
+	// issued and expires limit the ticket.
+	issued, expires time.Time
+	// persistent asks for a cookie that outlives the browser.
+	persistent bool
+	// reference says that the ticket lies in the codec's store.
+	reference bool
+	// marked has seal write id, began and ends.
+	marked bool
+}
+
+// SignInOptions are what a sign-in adds to the user. Nil and the zero value
+// are a session that ends with the browser.
+type SignInOptions struct {
+	// Persistent keeps the cookie when the browser is closed ("remember me"),
+	// as long as the ticket is valid.
+	Persistent bool
+	// Lifetime replaces that of the codec. It is cut to
+	// SessionsOptions.MaxLifetime.
+	Lifetime time.Duration
+	// UserData is the text of a forms ticket, where many sites keep the
+	// roles. Other tickets have none.
+	UserData string
+	// Context is the context of a session token. Other tickets have none.
+	Context string
+	// Reference keeps a session token in the store and only its name in the
+	// cookie (IsReferenceMode). Katana's tickets follow the codec.
+	Reference bool
+	// Properties are those of a Katana ticket. Other tickets have none.
+	Properties sessiontoken.Properties
+
+	ticket Ticket // of Issue
+}
+
+// misplaced returns an error if o sets what a ticket has no place for.
+func (o *SignInOptions) misplaced(k *traits) error {
+	room := &k.roomFor
+	switch {
+	case o.UserData != "" && !room.userData:
+		return errors.New("cookie: SignInOptions.UserData is for forms tickets")
+	case o.Context != "" && !room.context:
+		return errors.New("cookie: SignInOptions.Context is for session tokens")
+	case o.Reference && !room.reference:
+		return errors.New("cookie: SignInOptions.Reference is for session tokens")
+	case len(o.Properties) > 0 && !room.properties:
+		return errors.New("cookie: SignInOptions.Properties are for tickets of Katana")
+	case o.Lifetime < 0:
+		return fmt.Errorf("cookie: SignInOptions.Lifetime is %v", o.Lifetime)
+	}
+	return nil
+}
+
+// errOtherTicket refuses a ticket of another framework, or none.
+var errOtherTicket = errors.New("cookie: ticket of another framework")

@@ -1,0 +1,110 @@
+package cookie
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// wif is the session token of WIF (SessionAuthenticationModule).
+type wif struct {
+	codec *sessiontoken.SessionCodec
+	skew  time.Duration
+	// remembers is false for WIF 1.0, which makes a SecurityContextSecurityToken of
+	// what it reads: that refuses a key whose times are not within the token's.
+	remembers bool
+}
+
+// newWIF has the defaults of <cookieHandler>. The path is that of the endpoint,
+// as .NET gives a token its cookie path for an endpoint.
+func newWIF(codec *sessiontoken.SessionCodec) (*wif, *traits) {
+	o := codec.Options()
+	w := &wif{codec: codec, skew: o.ClockSkew, remembers: o.Format != sessiontoken.WIF10}
+	k := &traits{
+		reader: codec, ring: codec.Ring(), store: o.Store, now: o.Now,
+		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
+		purpose:  "token",
+		name:     func(x session) string { return x.ticket.(*sessiontoken.Token).ContextID },
+		cookie:   http.Cookie{Name: "FedAuth", Path: cmp.Or(o.Endpoint, "/"), Secure: true, HttpOnly: true},
+		chunking: WIF, remembers: w.remembers, ownPersistence: true,
+	}
+	k.roomFor.context, k.roomFor.reference = true, true
+	return w, k
+}
+
+// keyMargin is by how much KeyExpires is later than the end of the session.
+// In other tokens it is ValidTo, which may be that end too.
+const keyMargin = 100 * time.Nanosecond
+
+// sessionOf returns the session of a token.
+func (w *wif) sessionOf(t *sessiontoken.Token) session {
+	x := session{ticket: t, principal: &t.Principal, id: t.ContextID, began: t.SignedIn(),
+		issued: t.ValidFrom, expires: t.ValidTo, persistent: t.Persistent, reference: t.ReferenceMode}
+	if t.KeyExpires.After(t.ValidTo) {
+		x.ends = t.KeyExpires.Add(-keyMargin)
+	}
+	return x
+}
+
+func (w *wif) open(ctx context.Context, text string, known *session) (session, error) {
+	if known != nil {
+		return *known, w.codec.Valid(known.ticket.(*sessiontoken.Token))
+	}
+	t, err := w.codec.Decode(ctx, text)
+	if err != nil {
+		return session{}, err
+	}
+	return w.sessionOf(t), nil
+}
+
+func (w *wif) begin(p *sessiontoken.Principal, o *SignInOptions) (session, error) {
+	if o.ticket != nil {
+		t, _ := o.ticket.(*sessiontoken.Token)
+		if t == nil {
+			return session{}, errOtherTicket
+		}
+		return w.sessionOf(t), nil
+	}
+	t, err := w.codec.NewToken(*p)
+	if err != nil {
+		return session{}, err
+	}
+	t.Persistent, t.Context, t.ReferenceMode = o.Persistent, o.Context, o.Reference
+	if o.Lifetime > 0 {
+		t.ValidTo = t.ValidFrom.Add(o.Lifetime)
+		t.KeyExpires = t.ValidTo
+	}
+	return w.sessionOf(t), nil
+}
+
+func (w *wif) renew(x session, now time.Time) (session, bool) {
+	t, due := x.ticket.(*sessiontoken.Token).Renew(now, 0, w.skew)
+	if !due {
+		return x, false
+	}
+	if !w.remembers {
+		t.KeyEffective = t.ValidFrom
+	}
+	x.ticket, x.issued, x.expires = t, t.ValidFrom, t.ValidTo
+	return x, true
+}
+
+// seal writes the end of the session into KeyExpires, which WIF 4.5 keeps and
+// never looks at. Renew keeps the context id and KeyEffective.
+func (w *wif) seal(ctx context.Context, x *session) (string, error) {
+	t := *x.ticket.(*sessiontoken.Token)
+	if !x.expires.Equal(t.ValidTo) {
+		t.ValidTo, t.KeyExpires = x.expires, x.expires
+	}
+	if x.marked && w.remembers && !x.ends.IsZero() {
+		t.KeyExpires = x.ends.Add(keyMargin)
+	}
+	return w.codec.Encode(ctx, &t)
+}
+
+func (w *wif) forget(ctx context.Context, x *session) error {
+	return w.codec.Delete(ctx, x.ticket.(*sessiontoken.Token))
+}

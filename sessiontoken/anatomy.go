@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -34,17 +35,17 @@ const (
 // The functions below note what a layer shows. Without a report, which is the
 // request path, they do nothing.
 
-func noteEnvelope(r *anatomy.Report, size int, env *envelope) {
+func noteEnvelope(r *anatomy.Report, size int, env *wif.Envelope) {
 	if r == nil {
 		return
 	}
 	mode := "the token is inside"
-	if !env.hasCookie {
+	if !env.HasCookie {
 		mode = "reference to a store"
 	}
 	r.Add(layerEnvelope, size,
-		fact("id", string(env.id)), fact("context id", string(env.contextID)),
-		fact("key generation", quoteOr(string(env.keyGeneration), "none")), fact("mode", mode))
+		fact("id", string(env.ID)), fact("context id", string(env.ContextID)),
+		fact("key generation", quoteOr(string(env.KeyGeneration), "none")), fact("mode", mode))
 }
 
 // noteKey notes a layer and the machine key that opened it, if one did.
@@ -72,6 +73,15 @@ func noteMode(r *anatomy.Report, size int, key *machinekey.Key, p modeProtector)
 		facts = append(facts, fact("authentic", "no: anybody may have written it"))
 	}
 	r.Add(layerMachineKey, size, facts...)
+}
+
+// payloadLayer is the layer around the document. WIF 1.0 has none; there the
+// name says where data of another kind was refused.
+func payloadLayer(f Format) string {
+	if f == WIF45 {
+		return layerNRBF
+	}
+	return layerPayload
 }
 
 func noteToken(r *anatomy.Report, size int, t *Token) {

@@ -127,7 +127,7 @@ func TestCertificateVectors(t *testing.T) {
 				t.Errorf("signature: %v", err)
 			}
 			tok := v.Input.token(t)
-			if doc, err := WIF45.Marshal(tok); err != nil || !bytes.Equal(doc, unhex(t, v.Stages.NBFXHex)) {
+			if doc, err := marshal(WIF45, tok); err != nil || !bytes.Equal(doc, unhex(t, v.Stages.NBFXHex)) {
 				t.Errorf("document: %v", err)
 			}
 			if text := envelopeText(tok, unhex(t, v.Stages.RSASignedHex)); text != v.text() {

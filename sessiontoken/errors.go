@@ -3,6 +3,8 @@ package sessiontoken
 import (
 	"errors"
 	"fmt"
+	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
 // Sentinels for errors.Is. ErrInvalid is all that can be learned about data
@@ -38,6 +40,32 @@ var (
 	// ErrNotInStore means that a reference token's entry is not in the store.
 	ErrNotInStore = errors.New("sessiontoken: not in the store")
 )
+
+// formatError makes an error of this package of one of a wire format.
+func formatError(err error) error {
+	var at *layer.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	return &FormatError{Layer: at.Layer, Offset: at.Offset, Err: layerCause(at.Err)}
+}
+
+// layerCause puts this package's sentinels before a cause where there is one
+// for it.
+func layerCause(err error) error {
+	var unsupported layer.Unsupported
+	switch {
+	case errors.Is(err, wif.ErrCoreWCF):
+		return ErrCoreWCF
+	case errors.Is(err, wif.ErrV45):
+		return fmt.Errorf("%w: %w; set SessionOptions.Format to WIF45", ErrOtherFormat, err)
+	case errors.Is(err, wif.ErrV10):
+		return fmt.Errorf("%w: %w; set SessionOptions.Format to WIF10", ErrOtherFormat, err)
+	case errors.As(err, &unsupported):
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	return err
+}
 
 // FormatError reports authentic data that does not parse, with the layer and
 // the position. It wraps [ErrInvalid] or [ErrUnsupported].

@@ -20,7 +20,7 @@ func newFloor(t testing.TB, f *fileJSON) *floor.Session {
 
 // tokenStream returns the NRBF stream of a token.
 func tokenStream(t testing.TB, tok *Token) []byte {
-	doc, err := WIF45.Marshal(tok)
+	doc, err := marshal(WIF45, tok)
 	if err != nil {
 		t.Fatal(err)
 	}

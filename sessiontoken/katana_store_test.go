@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 )
 
 func TestKatanaOlderKey(t *testing.T) {

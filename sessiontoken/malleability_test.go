@@ -5,8 +5,6 @@ import (
 	"errors"
 	"reflect"
 	"testing"
-
-	"github.com/webfarm-go/webfarm/internal/base64"
 )
 
 // protectedOf returns the innermost attacker-visible bytes of a vector.
@@ -96,46 +94,4 @@ func TestEnvelopeMutations(t *testing.T) {
 		}
 	}
 	t.Logf("%d mutations outside the authenticated bytes give the same session", accepted)
-}
-
-// TestBothEnvelopeReaders compares the quick and the full reader.
-func TestBothEnvelopeReaders(t *testing.T) {
-	quick := 0
-	for _, name := range []string{"sessiontoken_45.json", "sessiontoken_envelope.json"} {
-		f := readFile(t, name)
-		for i := range f.Vectors {
-			doc := unhex(t, f.Vectors[i].XMLHex)
-			if text := f.Vectors[i].text(); text != "" {
-				doc, _ = stdbase64.StdEncoding.DecodeString(text)
-			}
-			if compareEnvelopeReaders(t, doc) {
-				quick++
-			}
-		}
-	}
-	if quick < 100 {
-		t.Fatalf("the quick reader took %d documents", quick)
-	}
-}
-
-// compareEnvelopeReaders fails if the two readers differ on a document that
-// the quick one takes, and reports whether it does.
-func compareEnvelopeReaders(t testing.TB, doc []byte) bool {
-	var a, b envelope
-	if !cutEnvelope(append([]byte{}, doc...), &a) {
-		return false
-	}
-	a.cookie = withoutSpace(a.cookie)
-	if _, ok := base64.AppendDecode(nil, a.cookie); !ok {
-		return false // the next step refuses what the full reader would have
-	}
-	if !readEnvelope(append([]byte{}, doc...), &b) {
-		t.Fatalf("only the quick reader takes %q", doc)
-	}
-	b.cookie = withoutSpace(b.cookie)
-	if string(a.id) != string(b.id) || string(a.contextID) != string(b.contextID) || string(a.cookie) != string(b.cookie) ||
-		string(a.keyGeneration) != string(b.keyGeneration) || a.hasCookie != b.hasCookie || a.hasID != b.hasID {
-		t.Fatalf("the readers differ on %q", doc)
-	}
-	return true
 }

@@ -3,7 +3,6 @@ package sessiontoken
 import (
 	"bytes"
 	"context"
-	stdbase64 "encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +12,8 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
-	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/flate"
-	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -150,13 +148,9 @@ func protector(ring *machinekey.Ring, purposes ...string) (*machinekey.Protector
 type sessionScratch struct {
 	text, xml, packed []byte
 	turn              [2][]byte // what the transforms read and write in turn
-	read              documentReader
-	write             documentWriter
+	read              wif.Reader
+	write             wif.Writer
 }
-
-// readerRoom is what the document reader likes to find behind the document:
-// it puts texts there that the document does not hold as UTF-8.
-const readerRoom = 2048
 
 // maxScratch is the size above which a buffer is not kept.
 const maxScratch = 256 << 10
@@ -181,18 +175,20 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 	defer c.release(s)
 
 	// Text to XML.
-	xml, ok := s.decodeText(value)
+	xml, ok := wif.AppendTextDecode(s.xml[:0], value)
+	s.xml = xml[:0]
 	if !ok {
 		return nil, r.Refuse(layerText, len(value), ErrInvalid)
 	}
 	r.Add(layerText, len(value))
 
 	// XML to ids and protected bytes; nothing of it can be trusted.
-	var env envelope
+	var env wif.Envelope
 	var protected []byte
-	if ok = parseEnvelope(xml, &env); ok {
+	if ok = wif.ParseEnvelope(xml, &env); ok {
 		noteEnvelope(r, len(xml), &env)
-		protected, ok = s.decodeCookie(env.cookie)
+		protected, ok = env.AppendProtected(s.packed[:0])
+		s.packed = protected[:0]
 	}
 	if !ok {
 		return nil, r.Refuse(layerEnvelope, len(xml), ErrInvalid)
@@ -206,7 +202,7 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 	if bytes.HasPrefix(protected, []byte(dpapiHead)) {
 		return nil, r.Refuse(c.chain[len(c.chain)-1].Name(), len(protected), ErrDPAPI)
 	}
-	if env.hasCookie {
+	if env.HasCookie {
 		payload, key, err = c.chain.decode(&s.turn, protected, r)
 	} else {
 		payload, key, err = c.fetch(ctx, s, &env, r)
@@ -216,24 +212,22 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 	}
 
 	// Payload to the document.
-	doc := payload
+	data, err := wif.ParsePayload(payload, wif.Version(c.o.Format))
+	if err != nil {
+		return nil, r.Refuse(payloadLayer(c.o.Format), len(payload), formatError(err))
+	}
 	if c.o.Format == WIF45 {
-		if doc, err = parseSession(payload); err != nil {
-			return nil, r.Refuse(layerNRBF, len(payload), err)
-		}
 		r.Add(layerNRBF, len(payload))
-		doc = payload[len(payload)-1-len(doc) : len(payload)-1] // the same bytes, with room behind them
-	} else if err = foreignPayload(WIF10, payload); err != nil {
-		return nil, r.Refuse(layerPayload, len(payload), err)
 	}
 
 	// Document to the token.
-	if err := s.read.read(doc, c.o.Format); err != nil {
-		return nil, r.Refuse(layerNBFX, len(doc), err)
+	doc, err := s.read.Read(data, wif.Version(c.o.Format))
+	if err != nil {
+		return nil, r.Refuse(layerNBFX, len(data), formatError(err))
 	}
-	t := s.read.build()
+	t := newToken(doc, c.o.Format)
 	t.openedBy = key
-	noteToken(r, len(doc), t)
+	noteToken(r, len(data), t)
 
 	// The ids outside must be those inside.
 	if err := checkIDs(&env, t); err != nil {
@@ -270,14 +264,14 @@ func (c *SessionCodec) ReadPrincipal(ctx context.Context, value string) (*Princi
 
 // checkIDs compares the ids of the envelope with those of the token in it, and
 // wants at least one identity.
-func checkIDs(env *envelope, t *Token) error {
+func checkIDs(env *wif.Envelope, t *Token) error {
 	switch {
-	case string(env.contextID) != t.ContextID:
+	case string(env.ContextID) != t.ContextID:
 		return errContextMismatch
-	case !env.hasID || string(env.id) != t.ID:
+	case !env.HasID || string(env.ID) != t.ID:
 		return errIDMismatch
 	case len(t.Principal.Identities) == 0:
-		return &FormatError{Layer: "token", Offset: -1, Err: errIdentities}
+		return &FormatError{Layer: "token", Offset: -1, Err: wif.ErrIdentities}
 	}
 	return nil
 }
@@ -315,69 +309,51 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	s := c.scratch.Get().(*sessionScratch)
 	defer c.release(s)
 
-	doc, err := s.write.append(s.turn[1][:0], t, c.o.Format)
+	// The token to the document.
+	doc, err := appendDocument(&s.write, s.turn[1][:0], t, c.o.Format)
 	s.turn[1] = doc[:0]
 	if err != nil {
 		return "", err
 	}
-	payload := c.o.Format.appendPayload(s.xml[:0], doc)
+
+	// Document to the payload.
+	payload := wif.AppendPayload(s.xml[:0], doc, wif.Version(c.o.Format))
 	s.xml = payload[:0]
 	if len(payload) > maxToken {
 		return "", fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(payload), maxToken)
 	}
+
+	// Payload to protected bytes, one transform after the other, or into the
+	// store.
+	var protected []byte
 	if t.ReferenceMode {
-		return c.encodeReference(ctx, s, payload, t)
+		protected, err = c.protectEntry(payload)
+	} else {
+		protected, err = c.chain.encode(&s.turn, payload)
 	}
-	protected, err := c.chain.encode(&s.turn, payload)
 	if err != nil {
 		return "", err
 	}
-	xml := appendEnvelopeHead(s.xml[:0], t, false)
-	if !isSmallMarkup(xml) {
-		return "", errLongIDs
-	}
-	xml = stdbase64.StdEncoding.AppendEncode(xml, protected)
-	xml = append(xml, envelopeTail...)
+
+	// Ids and protected bytes to XML.
+	head := t.head()
+	xml, err := wif.AppendEnvelope(s.xml[:0], &head, protected, t.ReferenceMode)
 	s.xml = xml[:0]
-	if n := stdbase64.StdEncoding.EncodedLen(len(xml)); n > maxText {
+	if err != nil {
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w", err)
+	}
+	if t.ReferenceMode {
+		if err := c.putEntry(ctx, t, protected); err != nil {
+			return "", err
+		}
+	}
+
+	// XML to text.
+	if n := wif.TextLen(len(xml)); n > maxText {
 		return "", fmt.Errorf("sessiontoken: cannot issue: text of %d characters, at most %d are read", n, maxText)
 	}
-	return s.encodeText(xml), nil
-}
-
-// errLongIDs is for ids that readEnvelope would not read.
-var errLongIDs = fmt.Errorf("sessiontoken: cannot issue: the ids of the token take more than %d bytes of XML or %d references",
-	maxEnvelopeMarkup, maxEnvelopeMarks)
-
-// decodeText decodes the outer base64.
-func (s *sessionScratch) decodeText(value string) (xml []byte, ok bool) {
-	if len(value) > maxText {
-		return nil, false
-	}
-	xml, ok = base64.AppendDecode(s.xml[:0], value)
-	if !ok && len(value) <= maxUnusual && hasSpace(value) { // .NET skips it
-		s.text = append(s.text[:0], value...)
-		xml, ok = base64.AppendDecode(s.xml[:0], withoutSpace(s.text))
-	}
-	s.xml = xml[:0]
-	return xml, ok
-}
-
-// decodeCookie decodes the base64 inside the envelope, which a reference does
-// not have.
-func (s *sessionScratch) decodeCookie(text []byte) (protected []byte, ok bool) {
-	protected, ok = base64.AppendDecode(s.packed[:0], text)
-	if !ok && hasSpace(text) { // .NET skips it
-		protected, ok = base64.AppendDecode(s.packed[:0], withoutSpace(text))
-	}
-	s.packed = protected[:0]
-	return protected, ok
-}
-
-// encodeText is the outer base64.
-func (s *sessionScratch) encodeText(xml []byte) string {
-	s.text = stdbase64.StdEncoding.AppendEncode(s.text[:0], xml)
-	return string(s.text)
+	s.text = wif.AppendText(s.text[:0], xml)
+	return string(s.text), nil
 }
 
 // dpapiHead begins what the Windows DPAPI protects: version 1 and the GUID of
@@ -391,16 +367,4 @@ func deflateError(err error) error {
 		return err
 	}
 	return &FormatError{Layer: "deflate", Offset: at.Offset, Err: at.Err}
-}
-
-// nrbfError gives an error of the NRBF layer its place.
-func nrbfError(err error) error {
-	var at *nrbf.Error
-	if !errors.As(err, &at) {
-		return err
-	}
-	if errors.Is(err, nrbf.ErrNonCanonical) {
-		return &FormatError{Layer: "nrbf", Offset: at.Offset, Err: fmt.Errorf("%w: %w", ErrUnsupported, at.Err)}
-	}
-	return &FormatError{Layer: "nrbf", Offset: at.Offset, Err: at.Err}
 }

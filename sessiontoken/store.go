@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"time"
 )
@@ -65,11 +66,11 @@ func (c *SessionCodec) storeKey(contextID, keyGeneration string) string {
 // fetch returns the payload that an envelope without Cookie names, and the key
 // that opened it. The envelope is a bearer handle: whoever knows the context id
 // has the session.
-func (c *SessionCodec) fetch(ctx context.Context, s *sessionScratch, env *envelope, r *anatomy.Report) ([]byte, *machinekey.Key, error) {
+func (c *SessionCodec) fetch(ctx context.Context, s *sessionScratch, env *wif.Envelope, r *anatomy.Report) ([]byte, *machinekey.Key, error) {
 	if c.o.Store == nil {
 		return nil, nil, r.Refuse(layerStore, 0, errNoStore)
 	}
-	protected, err := c.o.Store.Get(ctx, c.storeKey(string(env.contextID), string(env.keyGeneration)))
+	protected, err := c.o.Store.Get(ctx, c.storeKey(string(env.ContextID), string(env.KeyGeneration)))
 	if err != nil {
 		return nil, nil, r.Refuse(layerStore, 0, storeError(err))
 	}
@@ -94,22 +95,19 @@ func (c *SessionCodec) Delete(ctx context.Context, t *Token) error {
 	return nil
 }
 
-// encodeReference stores the payload and returns the text that names it.
-func (c *SessionCodec) encodeReference(ctx context.Context, s *sessionScratch, payload []byte, t *Token) (string, error) {
+// protectEntry protects a payload for the store.
+func (c *SessionCodec) protectEntry(payload []byte) ([]byte, error) {
 	if c.o.Store == nil {
-		return "", errors.New("sessiontoken: cannot issue: token in reference mode and no store")
+		return nil, errors.New("sessiontoken: cannot issue: token in reference mode and no store")
 	}
-	protected, err := c.store.Protect(nil, payload)
-	if err != nil {
-		return "", err
-	}
-	s.xml = appendEnvelopeHead(s.xml[:0], t, true) // over the payload
-	if !isSmallMarkup(s.xml) {
-		return "", errLongIDs
-	}
+	return c.store.Protect(nil, payload)
+}
+
+// putEntry puts what protectEntry returned into the store.
+func (c *SessionCodec) putEntry(ctx context.Context, t *Token, protected []byte) error {
 	key := c.storeKey(t.ContextID, t.KeyGeneration)
 	if err := c.o.Store.Put(ctx, key, protected, t.ValidTo.Add(c.o.ClockSkew)); err != nil {
-		return "", storeError(err)
+		return storeError(err)
 	}
-	return s.encodeText(s.xml), nil
+	return nil
 }

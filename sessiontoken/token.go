@@ -61,19 +61,6 @@ const (
 	SecureConversationFeb2005                           // February 2005
 )
 
-const (
-	namespaceSC13      = "http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512"
-	namespaceSCFeb2005 = "http://schemas.xmlsoap.org/ws/2005/02/sc"
-)
-
-// namespace returns the URI of v.
-func (v SecureConversation) namespace() string {
-	if v == SecureConversationFeb2005 {
-		return namespaceSCFeb2005
-	}
-	return namespaceSC13
-}
-
 // OpenedBy returns the key that opened the token, so that a token opened with
 // an older key of the ring can be issued again. It is nil for a token that was
 // not read from a cookie, or from one without machine keys.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -132,7 +133,7 @@ func (c chain) decode(turn *[2][]byte, data []byte, r *anatomy.Report) ([]byte, 
 			key = k
 		}
 		if i == 0 {
-			data = slices.Grow(data, readerRoom)
+			data = slices.Grow(data, wif.Room)
 		}
 		*buf = data[:0]
 	}

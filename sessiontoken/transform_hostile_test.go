@@ -8,6 +8,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
 // TestHostileChains gives WIF 1.0 and certificates what the network may
@@ -23,16 +24,16 @@ func TestHostileChains(t *testing.T) {
 			return protected
 		}
 		document := func(f func(w *nbfx.Writer)) []byte {
-			return seal(format.appendPayload(nil, hostileDocumentOf(t, format, f)))
+			return seal(wif.AppendPayload(nil, hostileDocumentOf(t, format, f), wif.Version(format)))
 		}
 		claims := func(n int) []byte {
 			return document(func(w *nbfx.Writer) {
-				w.StartDict(format.wire(nIdentity))
-				w.StartDict(nClaimCollection)
+				w.StartDict(names(format).ID("Identity"))
+				w.StartDict(names(WIF45).ID("ClaimCollection"))
 				for range n {
-					w.StartDict(nClaim)
-					w.AttrDict(nType, "")
-					w.AttrDict(nValue, "")
+					w.StartDict(names(WIF45).ID("Claim"))
+					w.AttrDict(names(WIF45).ID("Type"), "")
+					w.AttrDict(names(WIF45).ID("Value"), "")
 					w.End()
 				}
 				w.End()

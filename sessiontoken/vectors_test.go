@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/hostile"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
@@ -52,6 +54,23 @@ type fileJSON struct {
 	MachineKeys map[string]keyJSON
 	Vectors     []vectorJSON
 }
+
+// marshal returns the document of a token.
+func marshal(f Format, t *Token) ([]byte, error) {
+	return appendDocument(new(wif.Writer), nil, t, f)
+}
+
+// unmarshal reads a document. A token without identities passes.
+func unmarshal(f Format, doc []byte) (*Token, error) {
+	d, err := new(wif.Reader).Read(doc[:len(doc):len(doc)], wif.Version(f))
+	if err != nil {
+		return nil, formatError(err)
+	}
+	return newToken(d, f), nil
+}
+
+// names returns the dictionary of a format.
+func names(f Format) hostile.Names { return wif.Version(f).Dictionary() }
 
 // text joins the cookies of a vector.
 func (v *vectorJSON) text() string {
@@ -173,7 +192,7 @@ func (j *tokenJSON) token(t testing.TB) *Token {
 	if j.KeyGeneration != nil {
 		tok.KeyGeneration = *j.KeyGeneration
 	}
-	if j.SecureConversationVersion == namespaceSCFeb2005 {
+	if j.SecureConversationVersion == "http://schemas.xmlsoap.org/ws/2005/02/sc" {
 		tok.SecureConversation = SecureConversationFeb2005
 	}
 	for i := range j.Identities {

@@ -1,14 +1,11 @@
 package sessiontoken
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
-	"io"
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -90,7 +87,7 @@ func TestWIF10BootstrapRefused(t *testing.T) {
 		"control character":        {BootstrapString, machinekey.NewSecret([]byte("<a>\x01</a>"))},
 		"deep":                     {BootstrapString, machinekey.NewSecret([]byte(strings.Repeat("<a>", 60) + strings.Repeat("</a>", 60)))},
 		"many attributes":          {BootstrapString, machinekey.NewSecret([]byte("<a " + manyAttributes(65) + "/>"))},
-		"large":                    {BootstrapString, machinekey.NewSecret([]byte("<a>" + strings.Repeat("x", maxBootstrap) + "</a>"))},
+		"large":                    {BootstrapString, machinekey.NewSecret([]byte("<a>" + strings.Repeat("x", limits.Bootstrap) + "</a>"))},
 	} {
 		tok, c := bootstrapToken(t, b)
 		if text, err := c.Encode(ctx, tok); err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: ") {
@@ -99,7 +96,7 @@ func TestWIF10BootstrapRefused(t *testing.T) {
 	}
 	// A stub for a Windows token is of WIF 1.0 only.
 	tok, _ := bootstrapToken(t, Bootstrap{Kind: BootstrapWindows})
-	if _, err := WIF45.Marshal(tok); !errors.Is(err, ErrUnsupported) {
+	if _, err := marshal(WIF45, tok); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("Windows stub in 4.5: %v", err)
 	}
 	if s := tok.Principal.Identities[0].Bootstrap.String(); s != "Windows token stub" {
@@ -113,186 +110,4 @@ func manyAttributes(n int) string {
 		s += " a" + strings.Repeat("x", i) + `=""`
 	}
 	return s
-}
-
-// TestHostileBootstrap reads binary XML that nobody writes. What comes out
-// must be XML that says the same, or nothing.
-func TestHostileBootstrap(t *testing.T) {
-	document := func(f func(w *nbfx.Writer)) []byte {
-		return hostileDocumentOf(t, WIF10, func(w *nbfx.Writer) {
-			w.StartDict(WIF10.wire(nIdentity))
-			w.StartDict(WIF10.wire(nBootStrapToken))
-			f(w)
-			w.End()
-			w.End()
-		})
-	}
-	for _, tc := range []struct {
-		name string
-		doc  []byte
-		want error
-	}{
-		{"empty", document(func(w *nbfx.Writer) {}), errBootstrapXML},
-		{"text", document(func(w *nbfx.Writer) { w.Text("x") }), errBootstrapXML},
-		{"two elements", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.End(); w.Start("", "b", ""); w.End() }), errOrder("end of element")},
-		{"markup in a name", document(func(w *nbfx.Writer) { w.Start("", "a><b", ""); w.End() }), errBootstrapForm},
-		{"colon in a name", document(func(w *nbfx.Writer) { w.Start("", "xmlns:p", ""); w.End() }), errBootstrapForm},
-		{"digit first", document(func(w *nbfx.Writer) { w.Start("", "1a", ""); w.End() }), errBootstrapForm},
-		{"markup in a prefix", document(func(w *nbfx.Writer) { w.Start("a b", "a", "u"); w.End() }), errBootstrapForm},
-		{"attribute xmlns", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Attr("", "xmlns", "", "u"); w.End() }), errBootstrapForm},
-		{"markup in an attribute's name", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Attr("", `b="" c`, "", "u"); w.End() }), errBootstrapForm},
-		{"name of the dictionary", document(func(w *nbfx.Writer) { w.StartDict(18); w.End() }), errBootstrapForm},
-		{"end of a comment", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Comment("--><b>"); w.End() }), errBootstrapForm},
-		{"comment's last hyphen", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Comment("-"); w.End() }), errBootstrapForm},
-		{"NUL", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Text("\x00"); w.End() }), errBootstrapForm},
-		{"NUL in a URI", document(func(w *nbfx.Writer) { w.Start("p", "a", "\x00"); w.End() }), errBootstrapForm},
-		{"declared outside", hostileDocumentOf(t, WIF10, func(w *nbfx.Writer) {
-			w.StartDict(WIF10.wire(nIdentity))
-			w.Xmlns("p", "u")
-			w.StartDict(WIF10.wire(nBootStrapToken))
-			w.Start("p", "a", "u")
-			w.End()
-			w.End()
-			w.End()
-		}), errBootstrapForm},
-		{"expands forty-fold", document(func(w *nbfx.Writer) {
-			w.Start("", "a", "")
-			for range 60_000 {
-				w.StartDict(3) // SecureConversationVersion
-				w.End()
-			}
-			w.End()
-		}), errBootstrapSize},
-		{"200,000 empty elements", document(func(w *nbfx.Writer) {
-			w.Start("", "a", "")
-			for range 200_000 {
-				w.StartDict(0)
-				w.End()
-			}
-			w.End()
-		}), errBootstrapSize},
-		{"deep", document(func(w *nbfx.Writer) {
-			for range 100 {
-				w.StartDict(0)
-			}
-			for range 100 {
-				w.End()
-			}
-		}), nbfx.ErrLimit},
-		{"good", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.End() }), nil},
-	} {
-		var err error
-		n := allocated(func() { _, err = WIF10.Unmarshal(tc.doc) })
-		var at *FormatError
-		if !errors.Is(err, tc.want) || tc.want != nil && !errors.As(err, &at) {
-			t.Errorf("%s: %v", tc.name, err)
-		}
-		if n > heapBound {
-			t.Errorf("%s: allocated %d bytes", tc.name, n)
-		}
-	}
-}
-
-// FuzzBootstrapXML writes any text that is accepted as binary XML, reads it
-// and lets encoding/xml compare the two.
-func FuzzBootstrapXML(f *testing.F) {
-	n := 0
-	file := readWIF10(f)
-	for i := range file.Vectors {
-		for _, id := range file.Vectors[i].Input.Identities {
-			if id.Bootstrap != nil && id.Bootstrap.Kind == "X" {
-				f.Add(id.Bootstrap.String)
-				n++
-			}
-		}
-	}
-	if n == 0 {
-		f.Fatal("no seeds")
-	}
-	f.Add(`<p:a xmlns:p="u" p:x="1" y="2">t<!--c--><b xmlns="v" xml:lang="de"/>` + "\r\n" + `</p:a>`)
-	f.Fuzz(func(t *testing.T, text string) {
-		tok := &Token{ID: "_a", ContextID: "urn:x:1", Principal: alice()}
-		tok.Principal.Identities[0].Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(text))}
-		doc, err := WIF10.Marshal(tok)
-		if err != nil {
-			return
-		}
-		back, err := WIF10.Unmarshal(doc)
-		if err != nil {
-			if errors.Is(err, ErrUnsupported) {
-				return // a name that encoding/xml takes and XML does not
-			}
-			t.Fatalf("cannot read what was written: %v", err)
-		}
-		b := back.Principal.Identities[0].Bootstrap
-		if b.Kind == BootstrapWindows {
-			return
-		}
-		want, ok := canonical([]byte(text))
-		if !ok {
-			t.Skip()
-		}
-		if got, ok := canonical(b.Data.Reveal()); !ok || got != want {
-			t.Fatalf("got  %q\nfrom %q", got, want)
-		}
-		// The second time nothing changes.
-		tok.Principal.Identities[0].Bootstrap = b
-		again, err := WIF10.Marshal(tok)
-		if err != nil {
-			t.Fatalf("second time: %v", err)
-		}
-		if back, err = WIF10.Unmarshal(again); err != nil || !bytes.Equal(back.Principal.Identities[0].Bootstrap.Data.Reveal(), b.Data.Reveal()) {
-			t.Fatalf("second time: %v", err)
-		}
-	})
-}
-
-// canonical lists the nodes of the root element. Declarations are left out:
-// one that repeats an outer one is not written.
-func canonical(text []byte) (string, bool) {
-	text, ok := toUTF8(text)
-	if !ok {
-		return "", false
-	}
-	var out strings.Builder
-	depth, chars := 0, ""
-	flush := func() {
-		if chars != "" {
-			out.WriteString("text " + chars + "\n")
-		}
-		chars = ""
-	}
-	for d := xml.NewDecoder(bytes.NewReader(text)); ; {
-		token, err := d.RawToken()
-		if err == io.EOF {
-			return out.String(), true
-		}
-		if err != nil {
-			return "", false
-		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			flush()
-			depth++
-			out.WriteString("start " + token.Name.Space + ":" + token.Name.Local + "\n")
-			for _, a := range token.Attr {
-				if _, declares := declaredPrefix(a.Name); !declares {
-					out.WriteString("attr " + a.Name.Space + ":" + a.Name.Local + "=" + a.Value + "\n")
-				}
-			}
-		case xml.EndElement:
-			flush()
-			depth--
-			out.WriteString("end\n")
-		case xml.CharData:
-			if depth > 0 {
-				chars += string(token)
-			}
-		case xml.Comment:
-			if depth > 0 {
-				flush()
-				out.WriteString("comment " + string(token) + "\n")
-			}
-		}
-	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/tokentest"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -90,7 +91,7 @@ func (s *session) issue(t *testing.T, read *sessiontoken.Token) {
 	tok := read
 	if s.Input != nil {
 		tok = s.Input.token(t)
-		doc, err := s.format.Marshal(tok)
+		doc, err := tokentest.Marshal(s.format, tok)
 		if err != nil {
 			t.Fatal(err)
 		}

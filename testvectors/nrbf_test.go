@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/tokentest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -49,7 +50,7 @@ func (v *nrbfVector) session(t *testing.T, f *file) {
 	}
 	doc, err := nrbf.ParseSession(v.NRBFHex)
 	if v.Error != "" && err == nil { // the fault may be in the document
-		_, err = sessiontoken.WIF45.Unmarshal(doc)
+		_, err = tokentest.Unmarshal(sessiontoken.WIF45, doc)
 	}
 	if !v.judge(t, f, err) {
 		return

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/tokentest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -192,7 +193,7 @@ func (v *rsaNegative) run(t *testing.T, transforms []sessiontoken.Transform) {
 	}
 	if v.Error == "" {
 		if doc, err := nrbf.ParseSession(data); err == nil {
-			if tok, err = sessiontoken.WIF45.Unmarshal(doc); err != nil {
+			if tok, err = tokentest.Unmarshal(sessiontoken.WIF45, doc); err != nil {
 				t.Fatal(err)
 			}
 		}

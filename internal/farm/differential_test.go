@@ -17,6 +17,7 @@ import (
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/internal/seed"
+	"github.com/webfarm-go/webfarm/internal/tokentest"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -275,7 +276,7 @@ func (e *exchange) askSession(s *openSite, token *sessiontoken.Token) ([]questio
 	if err != nil {
 		return nil, err
 	}
-	document, err := sessiontoken.WIF45.Marshal(token)
+	document, err := tokentest.Marshal(sessiontoken.WIF45, token)
 	if err != nil {
 		return nil, err
 	}

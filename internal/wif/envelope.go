@@ -1,11 +1,14 @@
-package sessiontoken
+package wif
 
 import (
 	"bytes"
-	"unicode/utf8"
+	"encoding/base64"
+	"fmt"
+
+	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
-// envelope is the XML document around the protected token:
+// Envelope is the XML document around the protected token:
 //
 //	EF BB BF <?xml version="1.0" encoding="utf-8"?>
 //	<SecurityContextToken p1:Id="{id}" xmlns:p1="{wsu}" xmlns="{sc}">
@@ -18,11 +21,11 @@ import (
 // (SessionSecurityTokenHandler.WriteToken).
 //
 // Nothing in it is authenticated but the content of Cookie.
-type envelope struct {
-	id, contextID, keyGeneration []byte
-	hasID                        bool // the attribute was there
-	cookie                       []byte
-	hasCookie                    bool
+type Envelope struct {
+	ID, ContextID, KeyGeneration []byte
+	HasID                        bool   // the attribute was there
+	Cookie                       []byte // still base64, perhaps with white space
+	HasCookie                    bool   // otherwise it is a reference to a store
 }
 
 const (
@@ -38,74 +41,56 @@ const (
 	envelopeTail       = `</Cookie></SecurityContextToken>`
 )
 
-// appendEnvelopeHead appends everything up to the content of Cookie, or all
-// of a reference's envelope.
-func appendEnvelopeHead(dst []byte, t *Token, reference bool) []byte {
+// AppendEnvelope appends the envelope of a token, or of a reference to one. It
+// fails if [ParseEnvelope] would not read ids of this length.
+func AppendEnvelope(dst []byte, h *Head[string], protected []byte, reference bool) ([]byte, error) {
+	start := len(dst)
 	dst = append(dst, envelopeHead...)
-	dst = appendXMLEscaped(dst, t.ID, true)
+	dst = appendXMLEscaped(dst, h.ID, true)
 	dst = append(dst, envelopeNamespaces...)
-	dst = append(dst, t.SecureConversation.namespace()...)
+	dst = append(dst, h.SecureConversation.namespace()...)
 	dst = append(dst, envelopeIdentifier...)
-	dst = appendXMLEscaped(dst, t.ContextID, false)
-	if t.KeyGeneration != "" {
+	dst = appendXMLEscaped(dst, h.ContextID, false)
+	if h.KeyGeneration != "" {
 		dst = append(dst, envelopeInstance...)
-		dst = appendXMLEscaped(dst, t.KeyGeneration, false)
+		dst = appendXMLEscaped(dst, h.KeyGeneration, false)
 		dst = append(dst, "</Instance>"...)
 	} else {
 		dst = append(dst, envelopeNoInstance...)
 	}
+	if !reference {
+		dst = append(dst, envelopeCookie...)
+	}
+	if !isSmallMarkup(dst[start:]) {
+		return dst[:start], errLongIDs
+	}
 	if reference {
-		return append(dst, "</SecurityContextToken>"...)
+		return append(dst, "</SecurityContextToken>"...), nil
 	}
-	return append(dst, envelopeCookie...)
+	dst = base64.StdEncoding.AppendEncode(dst, protected)
+	return append(dst, envelopeTail...), nil
 }
 
-// appendXMLEscaped appends a text as .NET's UTF-8 writer escapes it in
-// element content or in an attribute. A carriage return, which identifiers do
-// not have, is escaped in content too: readers would turn it into a line feed.
-func appendXMLEscaped[T string | []byte](dst []byte, s T, attribute bool) []byte {
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c == '&':
-			dst = append(dst, "&amp;"...)
-		case c == '<':
-			dst = append(dst, "&lt;"...)
-		case c == '>':
-			dst = append(dst, "&gt;"...)
-		case attribute && c == '"':
-			dst = append(dst, "&quot;"...)
-		case attribute && c == '\t':
-			dst = append(dst, "&#x9;"...)
-		case attribute && c == '\n':
-			dst = append(dst, "&#xA;"...)
-		case c == '\r':
-			dst = append(dst, "&#xD;"...)
-		default:
-			dst = append(dst, c)
-		}
-	}
-	return dst
-}
+// errLongIDs is for ids that readEnvelope would not read.
+var errLongIDs = fmt.Errorf("the ids of the token take more than %d bytes of XML or %d references",
+	limits.EnvelopeMarkup, limits.EnvelopeMarks)
 
-// parseEnvelope reads the document. Nearly all have exactly the shape that
+// ParseEnvelope reads the document, whose memory e shares. Nearly all have exactly the shape that
 // .NET writes, which cutEnvelope takes apart without an XML parser; the rest
 // goes through readEnvelope. Both agree wherever both accept.
-//
-// The content of Cookie is still base64 in e.cookie.
-func parseEnvelope(doc []byte, e *envelope) bool {
+func ParseEnvelope(doc []byte, e *Envelope) bool {
 	return cutEnvelope(doc, e) || readEnvelope(doc, e)
 }
 
 // cutEnvelope takes apart a document of exactly the emitted shape whose texts
 // hold nothing that XML would treat in a special way.
-func cutEnvelope(doc []byte, e *envelope) bool {
-	*e = envelope{hasID: true, hasCookie: true}
+func cutEnvelope(doc []byte, e *Envelope) bool {
+	*e = Envelope{HasID: true, HasCookie: true}
 	rest, ok := bytes.CutPrefix(doc, []byte(envelopeHead))
 	if !ok {
 		return false
 	}
-	if e.id, rest, ok = cutPlain(rest, '"'); !ok {
+	if e.ID, rest, ok = cutPlain(rest, '"'); !ok {
 		return false
 	}
 	if rest, ok = bytes.CutPrefix(rest, []byte(envelopeNamespaces)); !ok {
@@ -119,11 +104,11 @@ func cutEnvelope(doc []byte, e *envelope) bool {
 	if rest, ok = bytes.CutPrefix(rest, []byte(envelopeIdentifier)); !ok {
 		return false
 	}
-	if e.contextID, rest, ok = cutPlain(rest, '<'); !ok || !isTrimmed(e.contextID) {
+	if e.ContextID, rest, ok = cutPlain(rest, '<'); !ok || !isTrimmed(e.ContextID) {
 		return false
 	}
 	if after, ok := bytes.CutPrefix(rest, []byte(envelopeInstance)); ok {
-		if e.keyGeneration, rest, ok = cutPlain(after, '<'); !ok || !isTrimmed(e.keyGeneration) {
+		if e.KeyGeneration, rest, ok = cutPlain(after, '<'); !ok || !isTrimmed(e.KeyGeneration) {
 			return false
 		}
 		if rest, ok = bytes.CutPrefix(rest, []byte("</Instance>")); !ok {
@@ -135,15 +120,15 @@ func cutEnvelope(doc []byte, e *envelope) bool {
 	if rest, ok = bytes.CutPrefix(rest, []byte(envelopeCookie)); !ok {
 		return false
 	}
-	if e.cookie, ok = bytes.CutSuffix(rest, []byte(envelopeTail)); !ok {
+	if e.Cookie, ok = bytes.CutSuffix(rest, []byte(envelopeTail)); !ok {
 		return false
 	}
-	if !isSmallMarkup(doc[:len(doc)-len(e.cookie)-len(envelopeTail)]) { // as for readEnvelope
+	if !isSmallMarkup(doc[:len(doc)-len(e.Cookie)-len(envelopeTail)]) { // as for readEnvelope
 		return false
 	}
 	// One pass of the base64 decoder shows whether there is anything else in
 	// it; here it must only be certain that no markup is.
-	return bytes.IndexByte(e.cookie, '<') < 0 && bytes.IndexByte(e.cookie, '&') < 0
+	return bytes.IndexByte(e.Cookie, '<') < 0 && bytes.IndexByte(e.Cookie, '&') < 0
 }
 
 // cutPlain cuts printable ASCII up to the delimiter, which stays in rest.
@@ -163,17 +148,4 @@ func cutPlain(b []byte, delimiter byte) (text, rest []byte, ok bool) {
 // trimming.
 func isTrimmed(b []byte) bool {
 	return len(b) > 0 && b[0] != ' ' && b[len(b)-1] != ' '
-}
-
-// isXMLText reports whether s is made of characters of XML 1.0.
-func isXMLText(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for _, c := range s {
-		if c < 0x20 && c != '\t' && c != '\n' && c != '\r' || c == 0xFFFE || c == 0xFFFF {
-			return false
-		}
-	}
-	return true
 }

@@ -1,8 +1,10 @@
-package sessiontoken
+package wif
 
 import (
 	"bytes"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
 )
@@ -15,8 +17,8 @@ import (
 //	    Claim*            see claim
 //	  Actor (?)           exactly one Identity
 //	  BootStrapToken (?)  bytes, the stream of package nrbf; in WIF 1.0 an element
-func (d *documentReader) identity(depth int) (int, bool) {
-	i := identitySpans{actor: -1, isActor: depth > 0}
+func (d *Reader) identity(depth int) (int, bool) {
+	i := FlatIdentity{Actor: -1, IsActor: depth > 0}
 	for _, a := range d.r.Attrs() {
 		if a.Namespace.Len > 0 {
 			continue
@@ -25,26 +27,26 @@ func (d *documentReader) identity(depth int) (int, bool) {
 		if !ok {
 			return 0, d.fail(errOrder("text"))
 		}
-		switch d.format.name(a.ID) {
+		switch d.version.name(a.ID) {
 		case nAuthenticationType:
-			i.authentication = d.keepOnce(text)
+			i.Authentication = d.keepOnce(text)
 		case nLabel:
-			i.label = d.keep(text)
+			i.Label = d.keep(text)
 		case nNameClaimType:
-			i.nameType = d.keepOnce(text)
+			i.NameType = d.keepOnce(text)
 		case nRoleClaimType:
-			i.roleType = d.keepOnce(text)
+			i.RoleType = d.keepOnce(text)
 		case nWindowsLogonName:
 			if text.Len > 0 {
 				return 0, d.fail(errWindows)
 			}
 		}
 	}
-	index := len(d.identities)
-	d.identities = append(d.identities, i)
+	index := len(d.doc.Identities)
+	d.doc.Identities = append(d.doc.Identities, i)
 	d.advance()
 
-	i.claims[0] = int32(len(d.claims))
+	i.Claims[0] = int32(len(d.doc.Claims))
 	if d.at(nClaimCollection) {
 		for {
 			for d.plainClaim() {
@@ -60,10 +62,10 @@ func (d *documentReader) identity(depth int) (int, bool) {
 			return 0, false
 		}
 	}
-	i.claims[1] = int32(len(d.claims))
+	i.Claims[1] = int32(len(d.doc.Claims))
 
 	if d.at(nActor) {
-		if depth >= maxActors {
+		if depth >= limits.Actors {
 			return 0, d.fail(errActorDepth)
 		}
 		d.advance()
@@ -74,7 +76,7 @@ func (d *documentReader) identity(depth int) (int, bool) {
 		if !ok {
 			return 0, false
 		}
-		i.actor = int32(actor)
+		i.Actor = int32(actor)
 		if d.kind != nbfx.EndElement {
 			return 0, d.fail(errActor)
 		}
@@ -83,14 +85,14 @@ func (d *documentReader) identity(depth int) (int, bool) {
 	if d.at(nBootStrapToken) && !d.bootstrap(&i) {
 		return 0, false
 	}
-	d.identities[index] = i
+	d.doc.Identities[index] = i
 	return index, d.end()
 }
 
 // plainClaim reads the next element if it is a claim just as .NET writes it,
 // without properties and in short ASCII texts, as nearly all are.
-func (d *documentReader) plainClaim() bool {
-	var v [5]nbfx.Span
+func (d *Reader) plainClaim() bool {
+	var v [5]Span
 	if !d.r.TakePlain(nClaim, claimAttributes[:], v[:]) {
 		return false
 	}
@@ -101,25 +103,25 @@ func (d *documentReader) plainClaim() bool {
 // claimAttributes is the order in which .NET writes the attributes of a claim.
 var claimAttributes = [5]int{nIssuer, nOriginalIssuer, nType, nValue, nValueType}
 
-// addClaim keeps the texts of a claim. build fills in what is left out here:
-// the default value type and issuer, and an original issuer that is the issuer.
-func (d *documentReader) addClaim(issuer, original, typ, value, valueType nbfx.Span) {
-	n := len(d.claims)
-	if n == cap(d.claims) {
-		d.claims = append(d.claims, claimSpans{})
+// addClaim keeps the texts of a claim, without those that [Claim] leaves out: the
+// default value type and issuer, and an original issuer that is the issuer.
+func (d *Reader) addClaim(issuer, original, typ, value, valueType Span) {
+	n := len(d.doc.Claims)
+	if n == cap(d.doc.Claims) {
+		d.doc.Claims = append(d.doc.Claims, FlatClaim{})
 	}
-	d.claims = d.claims[:n+1]
-	c := &d.claims[n]
-	c.issuer, c.original, c.valueType = nbfx.Span{}, nbfx.Span{}, nbfx.Span{}
-	c.typ, c.value, c.properties = d.keepOnce(typ), d.keep(value), [2]int32{}
-	if string(d.r.Bytes(valueType)) != ValueTypeString {
-		c.valueType = d.keepOnce(valueType)
+	d.doc.Claims = d.doc.Claims[:n+1]
+	c := &d.doc.Claims[n]
+	c.Issuer, c.OriginalIssuer, c.ValueType = Span{}, Span{}, Span{}
+	c.Type, c.Value, c.Properties = d.keepOnce(typ), d.keep(value), [2]int32{}
+	if string(d.r.Bytes(valueType)) != dotnet.ValueTypeString {
+		c.ValueType = d.keepOnce(valueType)
 	}
-	if string(d.r.Bytes(issuer)) != LocalAuthority {
-		c.issuer = d.keepOnce(issuer)
+	if string(d.r.Bytes(issuer)) != dotnet.LocalAuthority {
+		c.Issuer = d.keepOnce(issuer)
 	}
 	if string(d.r.Bytes(original)) != string(d.r.Bytes(issuer)) {
-		c.original = d.keepOnce(original)
+		c.OriginalIssuer = d.keepOnce(original)
 	}
 }
 
@@ -128,9 +130,9 @@ func (d *documentReader) addClaim(issuer, original, typ, value, valueType nbfx.S
 //	Claim                 @Issuer(?) @OriginalIssuer(?) @Type @Value @ValueType(?)
 //	  ClaimProperties (?)
 //	    ClaimProperty*    @ClaimPropertyName @ClaimPropertyValue
-func (d *documentReader) claim() bool {
+func (d *Reader) claim() bool {
 	var typed, valued bool
-	var issuer, original, typ, value, valueType nbfx.Span
+	var issuer, original, typ, value, valueType Span
 	for _, a := range d.r.Attrs() {
 		if a.Namespace.Len > 0 {
 			continue
@@ -155,11 +157,11 @@ func (d *documentReader) claim() bool {
 	if !typed || !valued {
 		return d.fail(errClaim)
 	}
-	index := len(d.claims)
+	index := len(d.doc.Claims)
 	d.addClaim(issuer, original, typ, value, valueType)
 	d.advance()
 	if d.at(nClaimProperties) {
-		first := len(d.properties)
+		first := len(d.doc.Properties)
 		d.advance()
 		for d.at(nClaimProperty) {
 			if !d.property(first) {
@@ -169,15 +171,15 @@ func (d *documentReader) claim() bool {
 		if !d.end() {
 			return false
 		}
-		d.claims[index].properties = [2]int32{int32(first), int32(len(d.properties))}
+		d.doc.Claims[index].Properties = [2]int32{int32(first), int32(len(d.doc.Properties))}
 	}
 	return d.kind == nbfx.EndElement || d.fail(errOrder("end of element"))
 }
 
 // property reads one ClaimProperty of the claim whose properties begin at
 // index first.
-func (d *documentReader) property(first int) bool {
-	var p [2]nbfx.Span
+func (d *Reader) property(first int) bool {
+	var p [2]Span
 	for _, a := range d.r.Attrs() {
 		if a.Namespace.Len > 0 || a.ID != nClaimPropertyName && a.ID != nClaimPropertyValue {
 			continue
@@ -188,42 +190,42 @@ func (d *documentReader) property(first int) bool {
 		}
 		p[a.ID-nClaimPropertyName] = d.keep(text)
 	}
-	if d.format == WIF45 && (p[0].Len == 0 || p[1].Len == 0) || len(d.properties)-first >= maxProperties {
+	if d.version == V45 && (p[0].Len == 0 || p[1].Len == 0) || len(d.doc.Properties)-first >= limits.Properties {
 		return d.fail(errProperty)
 	}
-	for _, q := range d.properties[first:] {
+	for _, q := range d.doc.Properties[first:] {
 		if bytes.Equal(d.bytesOf(p[0]), d.bytesOf(q[0])) {
 			return d.fail(errProperty)
 		}
 	}
-	d.properties = append(d.properties, p)
+	d.doc.Properties = append(d.doc.Properties, p)
 	d.advance()
 	return d.end()
 }
 
 // bootstrap reads a BootStrapToken into the blob.
-func (d *documentReader) bootstrap(i *identitySpans) bool {
-	if d.format == WIF10 {
+func (d *Reader) bootstrap(i *FlatIdentity) bool {
+	if d.version == V10 {
 		return d.bootstrapXML(i)
 	}
-	start := len(d.blob)
+	start := len(d.doc.Blob)
 	if !d.rawBytes() {
 		return false
 	}
-	kind, data, err := nrbf.ParseBootstrap(d.blob[start:])
+	kind, data, err := nrbf.ParseBootstrap(d.doc.Blob[start:])
 	if err != nil {
 		return d.fail(bootstrapError(err))
 	}
 	switch kind {
 	case nrbf.KindString:
-		i.bootstrap = BootstrapString
+		i.Bootstrap = BootstrapString
 	case nrbf.KindBytes:
-		i.bootstrap = BootstrapBytes
+		i.Bootstrap = BootstrapBytes
 	default:
-		i.bootstrap = BootstrapToken
+		i.Bootstrap = BootstrapToken
 	}
-	n := copy(d.blob[start:], data) // never longer than the stream it came from
-	d.blob = d.blob[:start+n]
-	i.data = [2]int32{int32(start), int32(start + n)}
+	n := copy(d.doc.Blob[start:], data) // never longer than the stream it came from
+	d.doc.Blob = d.doc.Blob[:start+n]
+	i.Data = [2]int32{int32(start), int32(start + n)}
 	return true
 }

@@ -1,15 +1,16 @@
-package sessiontoken
+package wif
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 )
 
-// documentReader reads the token document: binary XML with names from the
+// Reader reads the token document: binary XML with names from the
 // static dictionary, all in no namespace, in this order ((?) optional):
 //
 //	SessionToken               @PersistentTrue(?) @ReferenceModeTrue(?), in WIF 1.0 @SessionModeTrue(?)
@@ -27,64 +28,34 @@ import (
 //	  EndpointId               text (?)
 //
 // (SessionSecurityTokenCookieSerializer; the order is part of the format.) The
-// names are those of 4.5; [Format] has the differences of WIF 1.0.
+// names are those of 4.5; [Version] has the differences of WIF 1.0.
 //
-// A first pass checks the document and collects the texts; build then makes
-// the Token with one string that all texts share, one slice of claims and one
-// of identities, whatever their number.
-type documentReader struct {
-	format Format
-	r      nbfx.Reader
-	kind   nbfx.Kind // the current node; comments and blanks are skipped
-	err    error
-
-	texts []byte        // what the token will keep; the spans below lie in it
-	seen  [64]nbfx.Span // recent texts of the kind that repeats, by hash
-
-	head       tokenHead
-	claims     []claimSpans
-	properties [][2]nbfx.Span
-	identities []identitySpans // actors included
-	roots      int             // identities that are not actors
-	blob       []byte          // key, then bootstrap data
+// It collects the texts in one buffer and everything else in flat lists, so
+// that reading takes no memory once they are large enough.
+type Reader struct {
+	version Version
+	r       nbfx.Reader
+	kind    nbfx.Kind // the current node; comments and blanks are skipped
+	err     error
+	doc     Document
+	seen    [64]Span // recent texts of the kind that repeats, by hash
 }
 
-// tokenHead is what a token says besides its principal.
-type tokenHead struct {
-	id, contextID, keyGeneration nbfx.Span
-	endpointID, context          nbfx.Span
-	sc                           SecureConversation
-	persistent, reference        bool
-	from, to, keyFrom, keyTo     time.Time
-	keyLen                       int
-}
+// Room is how many bytes a Reader likes to find behind the document: it puts
+// texts there that the document does not hold as UTF-8.
+const Room = 2048
 
-// claimSpans is a claim whose texts still lie in the document.
-type claimSpans struct {
-	typ, value, valueType, issuer, original nbfx.Span
-	properties                              [2]int32 // range
-}
-
-// identitySpans is an identity whose texts still lie in the document.
-type identitySpans struct {
-	authentication, nameType, roleType, label nbfx.Span
-	claims                                    [2]int32 // range
-	actor                                     int32    // index, or -1
-	isActor                                   bool
-	bootstrap                                 BootstrapKind
-	data                                      [2]int32 // range of blob
-}
-
-// read checks a whole document. It may append to doc.
-func (d *documentReader) read(doc []byte, f Format) error {
-	d.reset(doc, f)
+// Read checks a whole document and returns what it says, good until the next
+// Read. It may append to data. The error is a [*layer.Error].
+func (d *Reader) Read(data []byte, v Version) (*Document, error) {
+	d.reset(data, v)
 	if !d.document() {
 		if err := d.r.Err(); err != nil {
-			return nbfxError(err)
+			return nil, nbfxError(err)
 		}
-		return &FormatError{Layer: "token", Offset: d.r.Offset(), Err: d.err}
+		return nil, &layer.Error{Layer: "token", Offset: d.r.Offset(), Err: d.err}
 	}
-	return nil
+	return &d.doc, nil
 }
 
 // nbfxError gives an error of the binary XML layer its place.
@@ -93,74 +64,75 @@ func nbfxError(err error) error {
 	if !errors.As(err, &at) {
 		return err
 	}
-	if cause := at.Err; cause == nbfx.ErrUnsupported {
-		return &FormatError{Layer: "nbfx", Offset: at.Offset, Err: fmt.Errorf("%w: %w", ErrUnsupported, cause)}
+	cause := at.Err
+	if cause == nbfx.ErrUnsupported {
+		cause = layer.Unsupported(cause.Error())
 	}
-	return &FormatError{Layer: "nbfx", Offset: at.Offset, Err: at.Err}
+	return &layer.Error{Layer: "nbfx", Offset: at.Offset, Err: cause}
 }
 
-func (d *documentReader) reset(doc []byte, f Format) {
-	d.format, d.err = f, nil
-	d.head = tokenHead{}
-	d.roots = 0
-	d.texts, d.blob = d.texts[:0], d.blob[:0]
-	d.claims, d.properties, d.identities = d.claims[:0], d.properties[:0], d.identities[:0]
+func (d *Reader) reset(data []byte, v Version) {
+	d.version, d.err = v, nil
+	d.doc = Document{
+		Identities: d.doc.Identities[:0], Claims: d.doc.Claims[:0], Properties: d.doc.Properties[:0],
+		Texts: d.doc.Texts[:0], Blob: d.doc.Blob[:0],
+	}
 	clear(d.seen[:])
-	d.r.Reset(doc, f.dictionary(), nbfx.Limits{Records: maxRecords})
+	d.r.Reset(data, v.Dictionary(), nbfx.Limits{Records: limits.Records})
 }
 
 // document reads from the root element to the end.
-func (d *documentReader) document() bool {
+func (d *Reader) document() bool {
 	d.advance()
 	wrapped := d.at(nSecurityContextToken) // the form WCF wraps; no attributes, always persistent
 	if !wrapped && !d.at(nSessionToken) {
 		return d.fail(d.rootError())
 	}
-	d.head.persistent = wrapped
+	d.doc.Persistent = wrapped
 	if !wrapped {
 		for _, a := range d.r.Attrs() {
 			if a.Namespace.Len == 0 {
-				d.head.persistent = d.head.persistent || d.format.name(a.ID) == nPersistentTrue
-				d.head.reference = d.head.reference || d.format.name(a.ID) == nReferenceModeTrue
+				d.doc.Persistent = d.doc.Persistent || d.version.name(a.ID) == nPersistentTrue
+				d.doc.Reference = d.doc.Reference || d.version.name(a.ID) == nReferenceModeTrue
 			}
 		}
 	}
 	d.advance()
-	if !wrapped && d.at(nContext) && !d.text(&d.head.context) {
+	if !wrapped && d.at(nContext) && !d.text(&d.doc.Context) {
 		return false
 	}
-	return d.version() &&
-		d.element(nID, &d.head.id, errID) &&
-		d.element(nContextID, &d.head.contextID, errContextID) && d.trim(&d.head.contextID) &&
+	return d.versions() &&
+		d.element(nID, &d.doc.ID, errID) &&
+		d.element(nContextID, &d.doc.ContextID, errContextID) && d.trim(&d.doc.ContextID) &&
 		d.key() &&
-		(!d.at(nKeyGeneration) || d.text(&d.head.keyGeneration) && d.trim(&d.head.keyGeneration)) &&
-		d.time(nEffectiveTime, &d.head.from) &&
-		d.time(nExpiryTime, &d.head.to) &&
-		d.time(nKeyEffectiveTime, &d.head.keyFrom) &&
-		d.time(nKeyExpiryTime, &d.head.keyTo) &&
+		(!d.at(nKeyGeneration) || d.text(&d.doc.KeyGeneration) && d.trim(&d.doc.KeyGeneration)) &&
+		d.time(nEffectiveTime, &d.doc.ValidFrom) &&
+		d.time(nExpiryTime, &d.doc.ValidTo) &&
+		d.time(nKeyEffectiveTime, &d.doc.KeyEffective) &&
+		d.time(nKeyExpiryTime, &d.doc.KeyExpires) &&
 		d.principal() &&
 		d.policy() &&
-		(!d.at(nEndpointID) || d.text(&d.head.endpointID)) &&
+		(!d.at(nEndpointID) || d.text(&d.doc.EndpointID)) &&
 		d.end() &&
 		(d.kind == nbfx.EndDocument || d.fail(errTrailing))
 }
 
 // rootError is the fault of a document with another root. It tells a token
 // that the other generation wrote.
-func (d *documentReader) rootError() error {
-	other := WIF45
-	if d.format == WIF45 {
-		other = WIF10
+func (d *Reader) rootError() error {
+	other, err := V45, ErrV45
+	if d.version == V45 {
+		other, err = V10, ErrV10
 	}
 	if d.kind == nbfx.StartElement && d.r.Name().ID == other.wire(nSessionToken) {
-		return otherFormat(other)
+		return err
 	}
 	return errRoot
 }
 
-// version reads Version and SecureConversationVersion. As in .NET only their
+// versions reads Version and SecureConversationVersion. As in .NET only their
 // texts count, not their names.
-func (d *documentReader) version() bool {
+func (d *Reader) versions() bool {
 	if d.kind != nbfx.StartElement {
 		return d.fail(errVersion)
 	}
@@ -177,9 +149,9 @@ func (d *documentReader) version() bool {
 	}
 	switch string(d.r.Bytes(v)) {
 	case namespaceSC13:
-		d.head.sc = SecureConversation13
+		d.doc.SecureConversation = SC13
 	case namespaceSCFeb2005:
-		d.head.sc = SecureConversationFeb2005
+		d.doc.SecureConversation = SCFeb2005
 	default:
 		return d.fail(errVersion)
 	}
@@ -187,19 +159,19 @@ func (d *documentReader) version() bool {
 }
 
 // key reads the element Key, of any length including zero.
-func (d *documentReader) key() bool {
+func (d *Reader) key() bool {
 	if !d.at(nKey) {
 		return d.fail(errOrder("Key"))
 	}
 	if !d.rawBytes() {
 		return false
 	}
-	d.head.keyLen = len(d.blob)
+	d.doc.KeyLen = len(d.doc.Blob)
 	return true
 }
 
 // time reads an element that holds .NET ticks.
-func (d *documentReader) time(id int, t *time.Time) bool {
+func (d *Reader) time(id int, t *time.Time) bool {
 	if !d.at(id) {
 		return d.fail(errOrder(nbfx.Session45[id]))
 	}
@@ -207,21 +179,21 @@ func (d *documentReader) time(id int, t *time.Time) bool {
 	k := d.next()
 	if k == nbfx.Text {
 		if ticks, ok = d.r.Int64(d.r.Value()); !ok {
-			return d.fail(errTime)
+			return d.fail(ErrTime)
 		}
 		k = d.next()
 	}
 	if k != nbfx.EndElement || !ok {
-		return d.fail(errTime)
+		return d.fail(ErrTime)
 	}
 	if *t, ok = dotnet.Time(ticks); !ok {
-		return d.fail(errTime)
+		return d.fail(ErrTime)
 	}
 	return d.advance()
 }
 
 // principal reads ClaimsPrincipal and Identities, both optional.
-func (d *documentReader) principal() bool {
+func (d *Reader) principal() bool {
 	if !d.at(nClaimsPrincipal) {
 		return true
 	}
@@ -232,7 +204,7 @@ func (d *documentReader) principal() bool {
 			if _, ok := d.identity(0); !ok {
 				return false
 			}
-			d.roots++
+			d.doc.Roots++
 		}
 		if !d.end() {
 			return false
@@ -243,7 +215,7 @@ func (d *documentReader) principal() bool {
 
 // policy skips SctAuthorizationPolicy, which only WCF writes. Claims whose
 // contents .NET validates in ways of its own are not supported.
-func (d *documentReader) policy() bool {
+func (d *Reader) policy() bool {
 	if !d.at(nSctAuthorizationPolicy) {
 		return true
 	}
@@ -251,7 +223,7 @@ func (d *documentReader) policy() bool {
 	if d.kind != nbfx.StartElement {
 		return d.fail(errPolicy)
 	}
-	switch n := d.r.Name(); d.format.name(n.ID) {
+	switch n := d.r.Name(); d.version.name(n.ID) {
 	case nNull, nNameClaim, nDNSClaim, nSpnClaim, nUpnClaim:
 		if n.Namespace.Len > 0 {
 			return d.fail(errPolicy)
@@ -264,12 +236,12 @@ func (d *documentReader) policy() bool {
 }
 
 // rawBytes appends the content of the current element to the blob and moves on.
-func (d *documentReader) rawBytes() bool {
+func (d *Reader) rawBytes() bool {
 	for {
 		switch d.next() {
 		case nbfx.Text:
 			var ok bool
-			if d.blob, ok = d.r.AppendBytes(d.blob, d.r.Value()); !ok {
+			if d.doc.Blob, ok = d.r.AppendBytes(d.doc.Blob, d.r.Value()); !ok {
 				return d.fail(errBytes)
 			}
 		case nbfx.EndElement:
@@ -281,7 +253,7 @@ func (d *documentReader) rawBytes() bool {
 }
 
 // element reads a required text element that must not be empty.
-func (d *documentReader) element(id int, s *nbfx.Span, missing error) bool {
+func (d *Reader) element(id int, s *Span, missing error) bool {
 	if !d.at(id) {
 		return d.fail(missing)
 	}
@@ -293,7 +265,7 @@ func (d *documentReader) element(id int, s *nbfx.Span, missing error) bool {
 
 // text reads the content of the current element, which must hold nothing but
 // text, keeps it and moves on.
-func (d *documentReader) text(s *nbfx.Span) bool {
+func (d *Reader) text(s *Span) bool {
 	v, ok := d.content()
 	if !ok {
 		return false
@@ -304,7 +276,7 @@ func (d *documentReader) text(s *nbfx.Span) bool {
 
 // content reads the text up to the end of the current element. The span lies
 // in the document reader's buffer.
-func (d *documentReader) content() (s nbfx.Span, ok bool) {
+func (d *Reader) content() (s Span, ok bool) {
 	if s, ok := d.r.TakeText(); ok { // the usual form
 		d.kind = nbfx.EndElement
 		return s, true
@@ -326,17 +298,17 @@ func (d *documentReader) content() (s nbfx.Span, ok bool) {
 }
 
 // keep adds a text of the document to those of the token.
-func (d *documentReader) keep(s nbfx.Span) nbfx.Span {
-	off := len(d.texts)
-	d.texts = append(d.texts, d.r.Bytes(s)...)
-	return nbfx.Span{Off: int32(off), Len: s.Len}
+func (d *Reader) keep(s Span) Span {
+	off := len(d.doc.Texts)
+	d.doc.Texts = append(d.doc.Texts, d.r.Bytes(s)...)
+	return Span{Off: int32(off), Len: s.Len}
 }
 
 // keepOnce is keep for texts that repeat: claim types and issuers. A hundred
 // claims have a handful of them.
-func (d *documentReader) keepOnce(s nbfx.Span) nbfx.Span {
+func (d *Reader) keepOnce(s Span) Span {
 	if s.Len == 0 {
-		return nbfx.Span{}
+		return Span{}
 	}
 	b := d.r.Bytes(s)
 	slot := &d.seen[(int(b[len(b)-1])*7+int(b[len(b)/2])+len(b))%len(d.seen)]
@@ -347,11 +319,11 @@ func (d *documentReader) keepOnce(s nbfx.Span) nbfx.Span {
 }
 
 // bytesOf returns a text that has been kept.
-func (d *documentReader) bytesOf(s nbfx.Span) []byte { return d.texts[s.Off : s.Off+s.Len] }
+func (d *Reader) bytesOf(s Span) []byte { return d.doc.Texts[s.Off : s.Off+s.Len] }
 
 // trim cuts white space off both ends of an identifier, which must not be
 // empty then (System.Xml.UniqueId).
-func (d *documentReader) trim(s *nbfx.Span) bool {
+func (d *Reader) trim(s *Span) bool {
 	b := d.bytesOf(*s)
 	t := nbfx.TrimSpace(b)
 	if len(t) == 0 {
@@ -366,16 +338,16 @@ func (d *documentReader) trim(s *nbfx.Span) bool {
 }
 
 // at reports whether the current node starts the named element.
-func (d *documentReader) at(id int) bool {
+func (d *Reader) at(id int) bool {
 	if d.kind != nbfx.StartElement {
 		return false
 	}
 	n := d.r.Name()
-	return d.format.name(n.ID) == id && n.Namespace.Len == 0
+	return d.version.name(n.ID) == id && n.Namespace.Len == 0
 }
 
 // end demands the end of the enclosing element and moves on.
-func (d *documentReader) end() bool {
+func (d *Reader) end() bool {
 	if d.kind != nbfx.EndElement {
 		return d.fail(errOrder("end of element"))
 	}
@@ -383,7 +355,7 @@ func (d *documentReader) end() bool {
 }
 
 // next moves to the next node that is not a comment.
-func (d *documentReader) next() nbfx.Kind {
+func (d *Reader) next() nbfx.Kind {
 	d.kind = d.r.Next()
 	for d.kind == nbfx.Comment {
 		d.kind = d.r.Next()
@@ -393,7 +365,7 @@ func (d *documentReader) next() nbfx.Kind {
 
 // advance moves to the next node that is neither a comment nor white space.
 // It is true unless the document is malformed there.
-func (d *documentReader) advance() bool {
+func (d *Reader) advance() bool {
 	for d.next() == nbfx.Text {
 		s, ok := d.r.Text(d.r.Value())
 		if !ok || len(nbfx.TrimSpace(d.r.Bytes(s))) > 0 {
@@ -404,7 +376,7 @@ func (d *documentReader) advance() bool {
 }
 
 // fail notes the first fault; it is false for use in conditions.
-func (d *documentReader) fail(err error) bool {
+func (d *Reader) fail(err error) bool {
 	if d.err == nil {
 		d.err = err
 	}

@@ -1,13 +1,12 @@
-package sessiontoken
+package wif
 
 import (
 	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
-	"strings"
 
-	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 )
 
@@ -16,8 +15,8 @@ import (
 // white space between the elements, no byte order mark, UTF-16 with one. It
 // refuses what that reader refuses: DTDs, processing instructions, unknown
 // elements and stray text.
-func readEnvelope(doc []byte, e *envelope) bool {
-	*e = envelope{}
+func readEnvelope(doc []byte, e *Envelope) bool {
+	*e = Envelope{}
 	doc, ok := toUTF8(doc)
 	if !ok {
 		return false
@@ -68,7 +67,7 @@ func isMark(c byte) bool { return c == '<' || c == '&' || c == '=' }
 // begins so.
 func isSmallMarkup(head []byte) bool {
 	marks := bytes.Count(head, []byte("<")) + bytes.Count(head, []byte("&")) + bytes.Count(head, []byte("="))
-	return len(head)+len(envelopeTail) <= maxEnvelopeMarkup && marks+2 <= maxEnvelopeMarks // 2 in the tail
+	return len(head)+len(envelopeTail) <= limits.EnvelopeMarkup && marks+2 <= limits.EnvelopeMarks // 2 in the tail
 }
 
 func (r *boundedReader) ReadByte() (byte, error) {
@@ -79,7 +78,7 @@ func (r *boundedReader) ReadByte() (byte, error) {
 	if r.read++; isMark(c) {
 		r.marks++
 	}
-	if r.read > maxEnvelopeMarkup || r.marks > maxEnvelopeMarks {
+	if r.read > limits.EnvelopeMarkup || r.marks > limits.EnvelopeMarks {
 		return 0, errEnvelope
 	}
 	r.rest = r.rest[1:]
@@ -100,7 +99,7 @@ func (r *boundedReader) Read(p []byte) (int, error) {
 }
 
 // document reads the root element and proves that nothing follows it.
-func (x *envelopeReader) document(e *envelope) error {
+func (x *envelopeReader) document(e *Envelope) error {
 	root, err := x.start()
 	if err != nil {
 		return err
@@ -119,13 +118,13 @@ func (x *envelopeReader) document(e *envelope) error {
 			return err
 		}
 		if a.Name.Local == "Id" && ns == namespaceWSU {
-			e.id, e.hasID = []byte(a.Value), true
+			e.ID, e.HasID = []byte(a.Value), true
 		}
 	}
 	if err := x.unique(root.Attr); err != nil {
 		return err
 	}
-	if e.contextID, err = x.element("Identifier", sc); err != nil || len(e.contextID) == 0 {
+	if e.ContextID, err = x.element("Identifier", sc); err != nil || len(e.ContextID) == 0 {
 		return errEnvelope
 	}
 	next, err := x.token()
@@ -133,10 +132,10 @@ func (x *envelopeReader) document(e *envelope) error {
 		return err
 	}
 	if start, ok := next.(xml.StartElement); ok && start.Name.Local == "Instance" {
-		if e.keyGeneration, err = x.content(start, sc); err != nil {
+		if e.KeyGeneration, err = x.content(start, sc); err != nil {
 			return err
 		}
-		if e.keyGeneration = nbfx.TrimSpace(e.keyGeneration); len(e.keyGeneration) == 0 {
+		if e.KeyGeneration = nbfx.TrimSpace(e.KeyGeneration); len(e.KeyGeneration) == 0 {
 			return errEnvelope
 		}
 		if next, err = x.token(); err != nil {
@@ -144,10 +143,10 @@ func (x *envelopeReader) document(e *envelope) error {
 		}
 	}
 	if start, ok := next.(xml.StartElement); ok && start.Name.Local == "Cookie" {
-		if e.cookie, err = x.content(start, namespaceCookie); err != nil {
+		if e.Cookie, err = x.content(start, namespaceCookie); err != nil {
 			return err
 		}
-		e.hasCookie = true
+		e.HasCookie = true
 		if next, err = x.token(); err != nil {
 			return err
 		}
@@ -363,102 +362,4 @@ func (x *envelopeReader) unique(attrs []xml.Attr) error {
 		seen[name] = true
 	}
 	return nil
-}
-
-// toUTF8 removes the byte order mark and the XML declaration, and converts
-// UTF-16. The declaration must agree with the bytes.
-func toUTF8(doc []byte) ([]byte, bool) {
-	encoding := "utf-8"
-	if bytes.HasPrefix(doc, []byte("\xFE\xFF")) || bytes.HasPrefix(doc, []byte("\xFF\xFE")) {
-		if len(doc) > maxUnusual {
-			return nil, false
-		}
-	}
-	switch {
-	case bytes.HasPrefix(doc, []byte("\xEF\xBB\xBF")):
-		doc = doc[3:]
-	case bytes.HasPrefix(doc, []byte("\xFE\xFF")):
-		swapped := make([]byte, len(doc)&^1)
-		for i := 0; i+1 < len(doc); i += 2 {
-			swapped[i], swapped[i+1] = doc[i+1], doc[i]
-		}
-		if len(doc)&1 != 0 {
-			return nil, false
-		}
-		doc = swapped
-		fallthrough
-	case bytes.HasPrefix(doc, []byte("\xFF\xFE")):
-		encoding = "utf-16"
-		var ok bool
-		if doc, ok = dotnet.AppendUTF8FromUTF16LE(nil, doc[2:]); !ok {
-			return nil, false
-		}
-	}
-	rest, ok := bytes.CutPrefix(doc, []byte("<?xml"))
-	if !ok {
-		return doc, true
-	}
-	declaration, rest, ok := bytes.Cut(rest, []byte("?>"))
-	if !ok || len(declaration) > 100 {
-		return nil, false
-	}
-	return rest, isDeclaration(string(declaration), encoding)
-}
-
-// isDeclaration checks the inside of an XML declaration: version, then
-// optionally encoding and standalone.
-func isDeclaration(s, encoding string) bool {
-	attribute := func(name string) (value string, found, ok bool) {
-		rest := strings.TrimLeft(s, " \t\r\n")
-		after, found := strings.CutPrefix(rest, name)
-		if !found {
-			return "", false, true
-		}
-		if len(rest) == len(s) {
-			return "", true, false // no white space before it
-		}
-		after, eq := strings.CutPrefix(strings.TrimLeft(after, " \t\r\n"), "=")
-		after = strings.TrimLeft(after, " \t\r\n")
-		if !eq || after == "" || after[0] != '"' && after[0] != '\'' {
-			return "", true, false
-		}
-		value, s, ok = strings.Cut(after[1:], after[:1])
-		return value, true, ok
-	}
-	version, found, ok := attribute("version")
-	if !found || !ok || version != "1.0" {
-		return false
-	}
-	if name, found, ok := attribute("encoding"); !ok || found && !strings.EqualFold(name, encoding) {
-		return false
-	}
-	if value, found, ok := attribute("standalone"); !ok || found && value != "yes" && value != "no" {
-		return false
-	}
-	return strings.Trim(s, " \t\r\n") == ""
-}
-
-// hasSpace reports whether a text has white space that withoutSpace removes.
-func hasSpace[T string | []byte](text T) bool {
-	switch text := any(text).(type) {
-	case string:
-		return strings.IndexByte(text, ' ') >= 0 || strings.IndexByte(text, '\t') >= 0 ||
-			strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0
-	case []byte:
-		return bytes.IndexByte(text, ' ') >= 0 || bytes.IndexByte(text, '\t') >= 0 ||
-			bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0
-	}
-	return false
-}
-
-// withoutSpace removes the white space that base64 content may have.
-func withoutSpace(b []byte) []byte {
-	n := 0
-	for _, c := range b {
-		b[n] = c
-		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
-			n++
-		}
-	}
-	return b[:n]
 }

@@ -1,4 +1,4 @@
-package sessiontoken
+package wif
 
 // Element and attribute names of the token document as indices of
 // [nbfx.Session45] (System.IdentityModel.SessionDictionary). Those of WIF 1.0

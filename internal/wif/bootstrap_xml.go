@@ -1,15 +1,15 @@
-package sessiontoken
+package wif
 
 import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"unicode/utf8"
 
+	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
-	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // windowsStub is the empty element, in no namespace, that WIF 1.0 writes in
@@ -19,16 +19,16 @@ const windowsStub = "WindowsSecurityTokenStub"
 // The faults of a bootstrap token in WIF 1.0.
 var (
 	errBootstrapXML  = errors.New("bootstrap token is not one XML element")
-	errBootstrapForm = fmt.Errorf("%w: bootstrap token that cannot be both XML text and binary XML", ErrUnsupported)
-	errBootstrapSize = fmt.Errorf("%w: bootstrap token exceeds a limit", ErrUnsupported)
+	errBootstrapForm = layer.Unsupported("bootstrap token that cannot be both XML text and binary XML")
+	errBootstrapSize = layer.Unsupported("bootstrap token exceeds a limit")
 )
 
 // bootstrapXML reads a BootStrapToken of WIF 1.0 into the blob: the element
 // inside as XML text, in the form of XmlReader.ReadOuterXml. Attributes and
 // declarations keep their order, <a/> becomes <a></a>; binary XML does not
 // tell the two apart.
-func (d *documentReader) bootstrapXML(i *identitySpans) bool {
-	start := len(d.blob)
+func (d *Reader) bootstrapXML(i *FlatIdentity) bool {
+	start := len(d.doc.Blob)
 	declared := d.r.Declared() // the text would lack what is declared further out
 	d.advance()
 	switch {
@@ -37,28 +37,28 @@ func (d *documentReader) bootstrapXML(i *identitySpans) bool {
 	case declared:
 		return d.fail(errBootstrapForm)
 	}
-	i.bootstrap = BootstrapToken
+	i.Bootstrap = BootstrapToken
 	if n := d.r.Name(); n.ID < 0 && n.Namespace.Len == 0 && string(d.r.Bytes(n.Local)) == windowsStub {
-		i.bootstrap = BootstrapWindows
+		i.Bootstrap = BootstrapWindows
 	}
 	if !d.xmlElement(start) {
 		return false
 	}
-	if !isXMLText(string(d.blob[start:])) {
+	if !isXMLText(string(d.doc.Blob[start:])) {
 		return d.fail(errBootstrapForm)
 	}
-	if i.bootstrap == BootstrapWindows {
-		d.blob = d.blob[:start]
+	if i.Bootstrap == BootstrapWindows {
+		d.doc.Blob = d.doc.Blob[:start]
 	}
-	i.data = [2]int32{int32(start), int32(len(d.blob))}
+	i.Data = [2]int32{int32(start), int32(len(d.doc.Blob))}
 	return d.advance() && d.end()
 }
 
 // xmlElement appends the element that has just started to the blob, and reads
 // to its end.
-func (d *documentReader) xmlElement(start int) bool {
+func (d *Reader) xmlElement(start int) bool {
 	name := d.r.Name()
-	d.blob = append(d.blob, '<')
+	d.doc.Blob = append(d.doc.Blob, '<')
 	if !d.xmlName(&name) {
 		return false
 	}
@@ -70,7 +70,7 @@ func (d *documentReader) xmlElement(start int) bool {
 		if !ok {
 			return d.fail(errOrder("text"))
 		}
-		d.blob = append(d.blob, ' ')
+		d.doc.Blob = append(d.doc.Blob, ' ')
 		if !d.xmlName(&a.Name) {
 			return false
 		}
@@ -78,18 +78,18 @@ func (d *documentReader) xmlElement(start int) bool {
 	}
 	var room [4]nbfx.Declaration
 	for _, n := range d.r.Declarations(room[:0]) {
-		d.blob = append(d.blob, " xmlns"...)
+		d.doc.Blob = append(d.doc.Blob, " xmlns"...)
 		if prefix := d.r.Bytes(n.Prefix); len(prefix) > 0 {
 			if n.URI.Len == 0 || !isNCName(prefix) || string(prefix) == "xml" || string(prefix) == "xmlns" {
 				return d.fail(errBootstrapForm)
 			}
-			d.blob = append(append(d.blob, ':'), prefix...)
+			d.doc.Blob = append(append(d.doc.Blob, ':'), prefix...)
 		}
 		d.xmlAttribute(n.URI)
 	}
-	d.blob = append(d.blob, '>')
+	d.doc.Blob = append(d.doc.Blob, '>')
 	for {
-		if len(d.blob)-start > maxBootstrap {
+		if len(d.doc.Blob)-start > limits.Bootstrap {
 			return d.fail(errBootstrapSize)
 		}
 		switch d.r.Next() {
@@ -98,23 +98,23 @@ func (d *documentReader) xmlElement(start int) bool {
 			if !ok {
 				return d.fail(errOrder("text"))
 			}
-			d.blob = appendXMLEscaped(d.blob, d.r.Bytes(text), false)
+			d.doc.Blob = appendXMLEscaped(d.doc.Blob, d.r.Bytes(text), false)
 		case nbfx.Comment:
 			text := d.r.Bytes(d.r.Value().Span)
 			if bytes.Contains(text, []byte("--")) || bytes.HasSuffix(text, []byte("-")) {
 				return d.fail(errBootstrapForm)
 			}
-			d.blob = append(append(append(d.blob, "<!--"...), text...), "-->"...)
+			d.doc.Blob = append(append(append(d.doc.Blob, "<!--"...), text...), "-->"...)
 		case nbfx.StartElement:
 			if !d.xmlElement(start) {
 				return false
 			}
 		case nbfx.EndElement:
-			d.blob = append(d.blob, "</"...)
+			d.doc.Blob = append(d.doc.Blob, "</"...)
 			if !d.xmlName(&name) {
 				return false
 			}
-			d.blob = append(d.blob, '>')
+			d.doc.Blob = append(d.doc.Blob, '>')
 			return true
 		default:
 			return d.fail(errOrder("end of element"))
@@ -123,32 +123,32 @@ func (d *documentReader) xmlElement(start int) bool {
 }
 
 // xmlName appends a qualified name.
-func (d *documentReader) xmlName(n *nbfx.Name) bool {
+func (d *Reader) xmlName(n *nbfx.Name) bool {
 	if prefix := d.r.Bytes(n.Prefix); len(prefix) > 0 {
 		if !isNCName(prefix) || string(prefix) == "xmlns" {
 			return d.fail(errBootstrapForm)
 		}
-		d.blob = append(append(d.blob, prefix...), ':')
+		d.doc.Blob = append(append(d.doc.Blob, prefix...), ':')
 	}
 	local := d.localName(n)
 	if !isNCName(local) {
 		return d.fail(errBootstrapForm)
 	}
-	d.blob = append(d.blob, local...)
+	d.doc.Blob = append(d.doc.Blob, local...)
 	return true
 }
 
 // xmlAttribute appends the value of an attribute.
-func (d *documentReader) xmlAttribute(value nbfx.Span) {
-	d.blob = append(d.blob, `="`...)
-	d.blob = appendXMLEscaped(d.blob, d.r.Bytes(value), true)
-	d.blob = append(d.blob, '"')
+func (d *Reader) xmlAttribute(value Span) {
+	d.doc.Blob = append(d.doc.Blob, `="`...)
+	d.doc.Blob = appendXMLEscaped(d.doc.Blob, d.r.Bytes(value), true)
+	d.doc.Blob = append(d.doc.Blob, '"')
 }
 
 // localName returns the local part of a name.
-func (d *documentReader) localName(n *nbfx.Name) []byte {
+func (d *Reader) localName(n *nbfx.Name) []byte {
 	if n.ID >= 0 {
-		return []byte(d.format.dictionary()[n.ID])
+		return []byte(d.version.Dictionary()[n.ID])
 	}
 	return d.r.Bytes(n.Local)
 }
@@ -171,25 +171,24 @@ func isNCName(b []byte) bool {
 	return len(b) > 0 && utf8.Valid(b)
 }
 
-// bootstrapXML writes a BootStrapToken of WIF 1.0 for an identity with depth
-// identities around it.
-func (d *documentWriter) bootstrapXML(b Bootstrap, depth int) {
+// bootstrapXML writes a BootStrapToken of WIF 1.0.
+func (d *Writer) bootstrapXML(kind Bootstrap, data []byte) {
 	d.start(nBootStrapToken)
-	switch b.Kind {
+	switch kind {
 	case BootstrapWindows:
 		d.w.Start("", windowsStub, "")
 		d.w.End()
 	case BootstrapString, BootstrapToken:
 		// Open elements: SessionToken, ClaimsPrincipal and Identities, two
 		// per actor, Identity and BootStrapToken.
-		x := xmlWriter{w: &d.w, depth: 5 + 2*depth}
-		if err := x.write(secret.View(b.Data)); err != nil {
+		x := xmlWriter{w: &d.w, depth: 5 + 2*d.depth}
+		if err := x.write(data); err != nil {
 			d.fail(err)
 		}
 	case BootstrapBytes:
-		d.fail(fmt.Errorf("%w: bootstrap token as bytes in WIF 1.0, which has XML only", ErrUnsupported))
+		d.fail(layer.Unsupported("bootstrap token as bytes in WIF 1.0, which has XML only"))
 	default:
-		d.fail(fmt.Errorf("unknown %v", b))
+		d.fail(errBootstrapKind)
 	}
 	d.w.End()
 }
@@ -210,7 +209,7 @@ type xmlScope struct {
 
 // write writes the one element that data holds.
 func (x *xmlWriter) write(data []byte) error {
-	if len(data) > maxBootstrap {
+	if len(data) > limits.Bootstrap {
 		return errBootstrapSize
 	}
 	data, ok := toUTF8(data)
@@ -264,7 +263,7 @@ func (x *xmlWriter) write(data []byte) error {
 // start writes a start tag.
 func (x *xmlWriter) start(t xml.StartElement) error {
 	const maxAttributes = 64 // more are not read again, see package nbfx
-	if x.depth++; x.depth > maxDepth || len(t.Attr) > maxAttributes {
+	if x.depth++; x.depth > limits.Depth || len(t.Attr) > maxAttributes {
 		return errBootstrapSize
 	}
 	x.open = append(x.open, t.Name)

@@ -1,0 +1,107 @@
+// Package tokentest gives tests the token document, the innermost layer of a
+// session cookie, which package sessiontoken keeps to itself.
+package tokentest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/internal/wif"
+	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Marshal returns the document of a token, as a codec writes it.
+func Marshal(f sessiontoken.Format, t *sessiontoken.Token) ([]byte, error) {
+	// The payload is what the only transform, or the store, is given.
+	var s seen
+	ring, err := newRing()
+	if err != nil {
+		return nil, err
+	}
+	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{
+		Format: f, Transforms: []sessiontoken.Transform{&s}, Store: &s})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := codec.Encode(context.Background(), t); err != nil {
+		return nil, err
+	}
+	if t.ReferenceMode {
+		purpose, err := machinekey.UserPurpose("PassiveSessionTokenCache")
+		if err != nil {
+			return nil, err
+		}
+		protector, err := ring.Protector(purpose)
+		if err != nil {
+			return nil, err
+		}
+		if s.data, err = protector.Unprotect(nil, s.data); err != nil {
+			return nil, err
+		}
+	}
+	return wif.ParsePayload(s.data, wif.Version(f))
+}
+
+// Unmarshal reads a document as a codec does, and leaves out the checks of ids,
+// identities, clock and endpoint.
+func Unmarshal(f sessiontoken.Format, doc []byte) (*sessiontoken.Token, error) {
+	codec, err := sessiontoken.NewSessionCodec(nil, &sessiontoken.SessionOptions{
+		Format: f, Transforms: []sessiontoken.Transform{new(seen)}})
+	if err != nil {
+		return nil, err
+	}
+	head := wif.Head[string]{ID: "_", ContextID: "_"}
+	envelope, err := wif.AppendEnvelope(nil, &head, wif.AppendPayload(nil, doc, wif.Version(f)), false)
+	if err != nil {
+		return nil, err
+	}
+	report := anatomy.Of(context.Background(), codec.Decode, string(wif.AppendText(nil, envelope)))
+	if t, ok := report.Content.(*sessiontoken.Token); ok {
+		return t, nil
+	}
+	if report.Err == nil {
+		return nil, fmt.Errorf("tokentest: %T instead of a token", report.Content)
+	}
+	return nil, report.Err
+}
+
+// seen is a transform that changes nothing, and a store, and keeps what it was
+// given last.
+type seen struct{ data []byte }
+
+func (*seen) Name() string        { return "none" }
+func (*seen) Authenticates() bool { return true } // for tests only
+
+func (s *seen) Encode(dst, data []byte) ([]byte, error) {
+	s.data = append([]byte(nil), data...)
+	return append(dst, data...), nil
+}
+
+func (*seen) Decode(dst, data []byte) ([]byte, error) { return append(dst, data...), nil }
+
+func (*seen) Get(context.Context, string) ([]byte, error) { return nil, sessiontoken.ErrNotInStore }
+
+func (s *seen) Put(_ context.Context, _ string, data []byte, _ time.Time) error {
+	s.data = data
+	return nil
+}
+
+func (*seen) Delete(context.Context, string) error {
+	return errors.New("tokentest: nothing is deleted")
+}
+
+// newRing returns a ring with a burnt key.
+func newRing() (*machinekey.Ring, error) {
+	key, err := machinekey.New(machinekey.Config{
+		ValidationKey: secret.New(make([]byte, 64)), DecryptionKey: secret.New(make([]byte, 32)),
+		Validation: machinekey.HMACSHA256, Decryption: machinekey.AES, AllowWeakKey: true, AllowKnownKey: true})
+	if err != nil {
+		return nil, err
+	}
+	return machinekey.NewRing(key)
+}

@@ -1,0 +1,159 @@
+package sessiontoken
+
+import (
+	"fmt"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/internal/wif"
+)
+
+// tokenMemory holds a token of one identity and a short key in one piece.
+type tokenMemory struct {
+	Token
+	identity [1]Identity
+	key      [16]byte
+}
+
+// newToken makes the token that a document describes. It allocates the token,
+// its text, its claims and, where they do not fit into the token's own memory,
+// the identities, the properties and the bytes.
+func newToken(d *wif.Document, f Format) *Token {
+	m := new(tokenMemory)
+	t := &m.Token
+	text := string(d.Texts) // every string of the token is a part of this one
+	str := func(s wif.Span) string { return text[s.Off : s.Off+s.Len] }
+
+	t.ID = str(d.ID)
+	t.ContextID = str(d.ContextID)
+	t.KeyGeneration = str(d.KeyGeneration)
+	t.EndpointID = str(d.EndpointID)
+	t.Context = str(d.Context)
+	t.ValidFrom, t.ValidTo = d.ValidFrom, d.ValidTo
+	t.KeyEffective, t.KeyExpires = d.KeyEffective, d.KeyExpires
+	t.Persistent, t.ReferenceMode = d.Persistent, d.Reference
+	t.SecureConversation = SecureConversation(d.SecureConversation)
+
+	blob := m.key[:0]
+	if len(d.Blob) > len(m.key) {
+		blob = make([]byte, 0, len(d.Blob))
+	}
+	blob = append(blob, d.Blob...)
+	t.Key = secret.Own(blob[:d.KeyLen:d.KeyLen])
+
+	properties := make([]Property, len(d.Properties))
+	for i, p := range d.Properties {
+		properties[i] = Property{str(p[0]), str(p[1])}
+	}
+	claims := make([]Claim, len(d.Claims))
+	for i := range d.Claims {
+		s, c := &d.Claims[i], &claims[i]
+		c.Type, c.Value = str(s.Type), str(s.Value)
+		c.ValueType, c.Issuer, c.OriginalIssuer = dotnet.ValueTypeString, dotnet.LocalAuthority, ""
+		if s.ValueType.Len > 0 {
+			c.ValueType = str(s.ValueType)
+		}
+		if s.Issuer.Len > 0 {
+			c.Issuer = str(s.Issuer)
+		}
+		c.OriginalIssuer = c.Issuer
+		if s.OriginalIssuer.Len > 0 {
+			c.OriginalIssuer = str(s.OriginalIssuer)
+		}
+		if a, b := s.Properties[0], s.Properties[1]; a < b {
+			c.Properties = properties[a:b:b]
+		}
+	}
+
+	identities := m.identity[:0]
+	if len(d.Identities) > len(m.identity) {
+		identities = make([]Identity, 0, len(d.Identities))
+	}
+	// Top-level identities first, so that they are one slice; actors behind.
+	next := d.Roots
+	identities = identities[:len(d.Identities)]
+	root := 0
+	for i := range d.Identities {
+		if !d.Identities[i].IsActor {
+			next = place(d, f, i, root, next, identities, claims, blob, str)
+			root++
+		}
+	}
+	if d.Roots > 0 {
+		t.Principal.Identities = identities[:d.Roots:d.Roots]
+	}
+	return t
+}
+
+// place fills identities[at] from the i-th identity of the document, its
+// actors from identities[next] on, and returns the next free place.
+func place(d *wif.Document, f Format, i, at, next int, identities []Identity, claims []Claim, blob []byte, str func(wif.Span) string) int {
+	s, id := &d.Identities[i], &identities[at]
+	id.AuthenticationType, id.Label = str(s.Authentication), str(s.Label)
+	if f == WIF45 {
+		id.NameClaimType, id.RoleClaimType = dotnet.NameClaimType, dotnet.RoleClaimType
+	}
+	if s.NameType.Len > 0 {
+		id.NameClaimType = str(s.NameType)
+	}
+	if s.RoleType.Len > 0 {
+		id.RoleClaimType = str(s.RoleType)
+	}
+	if a, b := s.Claims[0], s.Claims[1]; a < b {
+		id.Claims = claims[a:b:b]
+	}
+	if s.Bootstrap != wif.BootstrapNone {
+		id.Bootstrap = Bootstrap{BootstrapKind(s.Bootstrap), secret.Own(blob[s.Data[0]:s.Data[1]:s.Data[1]])}
+	}
+	if s.Actor >= 0 {
+		id.Actor = &identities[next]
+		next = place(d, f, int(s.Actor), next, next+1, identities, claims, blob, str)
+	}
+	return next
+}
+
+// appendDocument appends the document of t to dst.
+func appendDocument(w *wif.Writer, dst []byte, t *Token, f Format) ([]byte, error) {
+	head := t.head()
+	err := w.Begin(dst, wif.Version(f), &head, secret.View(t.Key))
+	if err == nil {
+		for i := range t.Principal.Identities {
+			appendIdentity(w, &t.Principal.Identities[i])
+		}
+		dst, err = w.Done()
+	}
+	if err != nil {
+		return dst, fmt.Errorf("sessiontoken: cannot issue: %w", layerCause(err))
+	}
+	return dst, nil
+}
+
+// head returns what the envelope and the document say of t.
+func (t *Token) head() wif.Head[string] {
+	return wif.Head[string]{
+		ID: t.ID, ContextID: t.ContextID, KeyGeneration: t.KeyGeneration,
+		EndpointID: t.EndpointID, Context: t.Context,
+		SecureConversation: wif.SecureConversation(t.SecureConversation),
+		Persistent:         t.Persistent, Reference: t.ReferenceMode,
+		ValidFrom: t.ValidFrom, ValidTo: t.ValidTo,
+		KeyEffective: t.KeyEffective, KeyExpires: t.KeyExpires,
+	}
+}
+
+func appendIdentity(w *wif.Writer, i *Identity) {
+	w.StartIdentity(&wif.Identity[string]{
+		Authentication: i.AuthenticationType, Label: i.Label, NameType: i.NameClaimType, RoleType: i.RoleClaimType,
+	}, len(i.Claims))
+	for k := range i.Claims {
+		c := &i.Claims[k]
+		wif.WriteClaim(w, &wif.Claim[string]{
+			Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer,
+		}, c.Properties)
+	}
+	w.EndClaims()
+	if i.Actor != nil && w.StartActor() {
+		appendIdentity(w, i.Actor)
+		w.EndActor()
+	}
+	w.EndIdentity(wif.Bootstrap(i.Bootstrap.Kind), secret.View(i.Bootstrap.Data))
+}

@@ -69,7 +69,7 @@ func newFarm(t testing.TB) *farm {
 		t.Fatal(err)
 	}
 	f := &farm{guard: new(cookie.Guard), codec: codec, headers: map[string]string{}, texts: map[string]string{}}
-	f.guard.Accept(cookie.FedAuth, codec)
+	f.guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), codec)
 	if f.floor, err = floor.NewSession(validationKey, decryptionKey); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 // Kind is one kind of credential.
 type Kind = site.Kind
 
-// The kinds that a site can accept, and two that sign nobody in.
+// The kinds that a site can accept.
 const (
 	KindFedAuth   = site.FedAuth   // session of WIF 4.5
 	KindWIF10     = site.WIF10     // session of WIF 1.0
@@ -17,8 +17,6 @@ const (
 	KindKatana    = site.Katana    // cookie of CookieAuthenticationMiddleware
 	KindBearer    = site.Bearer    // access token in the header Authorization
 	KindSQSession = site.SQSession // of Cora SeQuence
-	KindRoles     = site.Roles     // cached roles
-	KindAnonymous = site.Anonymous // id of a visitor
 )
 
 // Toggle is a choice that may be left out: zero leaves it to the file, or to

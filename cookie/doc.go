@@ -28,18 +28,12 @@
 // open it, and puts the principal into the request's context:
 //
 //	var guard cookie.Guard
-//	guard.Accept(cookie.FedAuth, codec)
+//	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), codec)
 //	mux.Handle("/orders", guard.Handler(orders))  // signed in, or 401
 //	mux.Handle("/", guard.Optional(home))         // anybody
 //
-// Each credential of a farm has its source, so that nobody types a name:
-//
-//	FedAuth                                             WIF session
-//	Forms                                               forms ticket
-//	ApplicationCookie, ExternalCookie, TwoFactorCookie  ASP.NET Identity
-//	KatanaCookie(authenticationType)                    any Katana middleware
-//	Bearer                                              OAuth access token
-//	Roles, AnonymousID                                  no sign-ins
+// [FromCookie] lists the names of .NET's cookies; [Bearer] is the source of OAuth
+// access tokens.
 //
 // Below Sessions are the cookies themselves: [Chunking.Split] cuts a text into
 // them, [Chunking.Replace] adds the deletions of what the browser already has,

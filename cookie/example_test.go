@@ -37,7 +37,7 @@ func get(h http.Handler, path, cookies string) {
 
 func ExampleGuard_Handler() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FedAuth, demo{}) // a codec of package sessiontoken
+	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{}) // a codec of package sessiontoken
 
 	orders := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _ := cookie.FromContext(r.Context()) // always there behind Handler
@@ -60,8 +60,8 @@ func ExampleGuard_Handler() {
 // Handler and Optional have the shape of middleware in any router.
 func ExampleGuard_Handler_chain() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FedAuth, demo{})
-	guard.Accept(cookie.Forms, demo{})
+	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{})
+	guard.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), demo{})
 
 	admins := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func ExampleGuard_Handler_chain() {
 
 func ExampleGuard_Optional() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FedAuth, demo{})
+	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{})
 
 	home := guard.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, ok := cookie.FromContext(r.Context()); ok {
@@ -113,7 +113,7 @@ func ExampleGuard_Optional() {
 
 func ExampleGuard_SetDeny() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FedAuth, demo{})
+	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{})
 	guard.SetDeny(func(w http.ResponseWriter, r *http.Request, err error) {
 		if errors.Is(err, cookie.ErrUnavailable) {
 			cookie.Deny(w, r, err) // signing in again would not help
@@ -129,7 +129,7 @@ func ExampleGuard_SetDeny() {
 
 func ExampleGuard_Check() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FedAuth, demo{})
+	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{})
 
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Cookie", "FedAuth=forged")

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -31,7 +32,7 @@ func newKatana(codec *sessiontoken.KatanaCodec) (*katana, *traits) {
 		chunking: KatanaSystemWeb, secureAsRequest: true, slides: true, remembers: true,
 	}
 	if t := codec.AuthenticationType(); t != "" {
-		k.cookie.Name = KatanaCookieName(t)
+		k.cookie.Name = site.KatanaName(t)
 	}
 	k.roomFor.properties = true
 	return &katana{codec, o.Store != nil}, k

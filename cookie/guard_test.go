@@ -70,9 +70,9 @@ func newReader() *reader {
 // .AspNet.Cookies.
 func newGuard() *cookie.Guard {
 	g := new(cookie.Guard)
-	g.Accept(cookie.FedAuth, newReader())
-	g.Accept(cookie.Forms, newReader())
-	g.Accept(cookie.KatanaCookie("Cookies"), newReader())
+	g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), newReader())
+	g.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), newReader())
+	g.Accept(cookie.FromCookie(".AspNet.Cookies", cookie.Katana), newReader())
 	return g
 }
 
@@ -188,7 +188,7 @@ func TestAcceptPanics(t *testing.T) {
 	for _, test := range []struct {
 		source cookie.Source
 		reader sessiontoken.Reader
-	}{{nil, newReader()}, {cookie.FedAuth, nil}} {
+	}{{nil, newReader()}, {cookie.FromCookie("FedAuth", cookie.WIF), nil}} {
 		func() {
 			defer func() {
 				if recover() == nil {
@@ -243,7 +243,7 @@ func TestEverySentinelIsClassified(t *testing.T) {
 	}
 	for name, want := range verdict {
 		var g cookie.Guard
-		g.Accept(cookie.FedAuth, &reader{errors: map[string]error{"x": want}})
+		g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), &reader{errors: map[string]error{"x": want}})
 		if _, err := g.Check(request("FedAuth=x")); !errors.Is(err, want) || errors.Is(err, cookie.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -403,7 +403,7 @@ func (c constant) ReadPrincipal(context.Context, string) (*sessiontoken.Principa
 
 func TestCheckAllocations(t *testing.T) {
 	var g cookie.Guard
-	g.Accept(cookie.FedAuth, constant{user("bob")})
+	g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), constant{user("bob")})
 	for line, want := range map[string]float64{
 		"FedAuth=A": 0, "FedAuth=A; FedAuth1=B": 1, "a=b": 0, header(chunks(61, "x")): 0,
 	} {
@@ -416,7 +416,7 @@ func TestCheckAllocations(t *testing.T) {
 
 func BenchmarkCheckAlone(b *testing.B) {
 	var g cookie.Guard
-	g.Accept(cookie.FedAuth, constant{user("bob")})
+	g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), constant{user("bob")})
 	r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; " + header(chunks(2, strings.Repeat("A", 2000))))
 	b.ReportAllocs()
 	for b.Loop() {

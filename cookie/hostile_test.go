@@ -77,7 +77,7 @@ func targets(t testing.TB) []target {
 		must(err)
 		codec, err := sessiontoken.NewSessionCodec(read, &o)
 		must(err)
-		guarded(name, hostile.Credential{Cookie: "FedAuth", Chunk: "FedAuth%d", Text: text, Envelope: true}, cookie.FedAuth, codec)
+		guarded(name, hostile.Credential{Cookie: "FedAuth", Chunk: "FedAuth%d", Text: text, Envelope: true}, cookie.FromCookie("FedAuth", cookie.WIF), codec)
 	}
 	session("FedAuth", ring, ring, sessiontoken.SessionOptions{})
 	session("FedAuth, 3 keys", ring, ring3, sessiontoken.SessionOptions{})
@@ -97,7 +97,7 @@ func targets(t testing.TB) []target {
 		must(err)
 		text, err := issuer.Encode(t.Context(), issuer.NewTicket(user.Name(), "Editors,Administrators,Region 417 Sales"))
 		must(err)
-		guarded(name, hostile.Credential{Cookie: ".ASPXAUTH", Text: text}, cookie.Forms, codec)
+		guarded(name, hostile.Credential{Cookie: ".ASPXAUTH", Text: text}, cookie.FromCookie(".ASPXAUTH", cookie.Single), codec)
 	}
 	forms("forms", ring, ring)
 	forms("forms, 3 keys", ring, ring3)
@@ -116,9 +116,9 @@ func targets(t testing.TB) []target {
 	bearer, err := sessiontoken.NewKatanaAccessTokenCodec(ring, o)
 	must(err)
 	whole := hostile.Credential{Cookie: ".AspNet.ApplicationCookie", Chunk: ".AspNet.ApplicationCookieC%d", Marked: true}
-	katana("Katana", whole, cookie.ApplicationCookie, codec, codec)
+	katana("Katana", whole, cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), codec, codec)
 	katana("Katana, System.Web", whole, cookie.FromCookie(whole.Cookie, cookie.KatanaSystemWeb), codec, codec)
-	katana("Katana, 3 keys", whole, cookie.ApplicationCookie, codec, codec3)
+	katana("Katana, 3 keys", whole, cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), codec, codec3)
 	katana("bearer token", hostile.Credential{}, cookie.Bearer, bearer, bearer)
 
 	// A site that takes several: the honest cookie is the first to be tried,
@@ -128,8 +128,8 @@ func targets(t testing.TB) []target {
 	must(err)
 	tickets, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{Now: now})
 	must(err)
-	several.Accept(cookie.FedAuth, wif)
-	several.Accept(cookie.Forms, tickets)
+	several.Accept(cookie.FromCookie("FedAuth", cookie.WIF), wif)
+	several.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), tickets)
 	several.Accept(cookie.Bearer, bearer)
 	authorization := []string{"Bearer " + strings.Repeat("A", cookie.MaxLength)}
 	ticket := ".ASPXAUTH=" + strings.Repeat("0", 4096)
@@ -164,7 +164,7 @@ func targets(t testing.TB) []target {
 	text, err = anonymous.Encode(t.Context(), visitor)
 	must(err)
 	all = append(all, target{"anonymous id", hostile.Credential{Cookie: ".ASPXANONYMOUS", Text: text}, func(r *http.Request) error {
-		text, err := cookie.AnonymousID(r)
+		text, err := cookie.Single.Join(r, ".ASPXANONYMOUS")
 		if err == nil {
 			_, err = anonymous.Decode(r.Context(), text)
 		}
@@ -175,7 +175,7 @@ func targets(t testing.TB) []target {
 	text, err = roles.Encode(t.Context(), make([]byte, 500)) // the stream of a principal with a few roles
 	must(err)
 	all = append(all, target{"role cookie", hostile.Credential{Cookie: ".ASPXROLES", Text: text}, func(r *http.Request) error {
-		text, err := cookie.Roles(r)
+		text, err := cookie.Single.Join(r, ".ASPXROLES")
 		if err == nil {
 			_, err = roles.Decode(r.Context(), text)
 		}

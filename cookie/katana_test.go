@@ -188,7 +188,7 @@ func TestKatanaAllocations(t *testing.T) {
 			}
 		}
 	}
-	c := &http.Cookie{Name: cookie.KatanaCookieName("ApplicationCookie"), Value: long(12_000), Path: "/", HttpOnly: true}
+	c := &http.Cookie{Name: ".AspNet.ApplicationCookie", Value: long(12_000), Path: "/", HttpOnly: true}
 	n := testing.AllocsPerRun(100, func() {
 		if set, err := cookie.Katana.Split(c); err != nil || len(set) != 4 {
 			t.Fatal(len(set), err)

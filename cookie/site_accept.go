@@ -83,7 +83,7 @@ func (b *siteBuilder) forms() error {
 	}
 	b.accept("Forms", c.Line, "cookie %q, timeout %s, protection %s%s", c.Name, span(c.Lifetime), c.Protection, weak)
 	if weak != "" {
-		b.site.guard.Accept(FromForms(c.Name), codec)
+		b.site.guard.Accept(FromCookie(c.Name, Single), codec)
 		b.decide("Forms cookie", c.CookieLine, "never issued: anybody could change it")
 		return nil
 	}

@@ -82,7 +82,7 @@ func (o *SiteOptions) check() error {
 		switch c.Kind {
 		case "":
 			return errors.New("SiteOptions.Credentials has one without a Kind")
-		case KindRoles, KindAnonymous:
+		case site.Roles, site.Anonymous:
 			return fmt.Errorf("SiteOptions.Credentials has %s, which signs nobody in", c.Kind)
 		}
 	}

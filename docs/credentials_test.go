@@ -59,7 +59,7 @@ func Example_readSessionToken() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.FedAuth(r)
+	text, err := cookie.WIF.Join(r, "FedAuth")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func Example_readWIF10() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.FedAuth(r)
+	text, err := cookie.WIF.Join(r, "FedAuth")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func Example_readForms() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.Forms(r)
+	text, err := cookie.Single.Join(r, ".ASPXAUTH")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func Example_readAnonymousID() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.AnonymousID(r)
+	text, err := cookie.Single.Join(r, ".ASPXANONYMOUS")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func Example_readRoleCookie() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.Roles(r)
+	text, err := cookie.Single.Join(r, ".ASPXROLES")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func Example_readKatanaCookie() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.ApplicationCookie(r)
+	text, err := cookie.Katana.Join(r, ".AspNet.ApplicationCookie")
 	if err != nil {
 		log.Fatal(err)
 	}

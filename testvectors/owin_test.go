@@ -209,9 +209,9 @@ func (v *katanaVector) travel(t *testing.T, f *file) {
 		pairs = append(pairs, c.Name+"="+c.Value)
 	}
 	request := cookieRequest(strings.Join(pairs, "; "))
-	source := cookie.FromKatana(*v.CookieName)
-	if len(v.Purposes) == 3 && v.Purposes[0] == cookieMiddleware && *v.CookieName == cookie.KatanaCookieName(v.Purposes[1]) {
-		source = cookie.KatanaCookie(v.Purposes[1])
+	source := cookie.FromCookie(*v.CookieName, cookie.Katana)
+	if len(v.Purposes) == 3 && v.Purposes[0] == cookieMiddleware && *v.CookieName == ".AspNet."+v.Purposes[1] {
+		source = cookie.FromCookie(".AspNet."+v.Purposes[1], cookie.Katana)
 	} else if !f.own { // a site may choose its name
 		t.Errorf("cookieName %q is not the default one of %q", *v.CookieName, v.Purposes)
 	}

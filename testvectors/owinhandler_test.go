@@ -248,7 +248,7 @@ func (m *middleware) bearer(t *testing.T) {
 func (m *middleware) request(t *testing.T) {
 	m.fill(t)
 	request := cookieRequest(*m.CookieHeader)
-	text, err := cookie.KatanaCookie(m.Options.AuthenticationType)(request)
+	text, err := cookie.FromCookie(".AspNet."+m.Options.AuthenticationType, cookie.Katana)(request)
 	if err != nil {
 		t.Fatal(err)
 	}

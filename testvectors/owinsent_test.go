@@ -133,7 +133,7 @@ func (m *middleware) sent(t *testing.T, h http.Header, ticket *sessiontoken.Kata
 }
 
 func (m *middleware) cookieName() string {
-	return cookie.KatanaCookieName(m.Options.AuthenticationType)
+	return ".AspNet." + m.Options.AuthenticationType
 }
 
 // join returns the text of the cookies in lines of Set-Cookie.

@@ -60,7 +60,7 @@ func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
 	if n.anatomy, err = newAnatomyPage(); err != nil {
 		return nil, err
 	}
-	n.guard.Accept(cookie.FedAuth, n.codec)
+	n.guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), n.codec)
 	return n, nil
 }
 

@@ -143,9 +143,9 @@ func guard(t *testing.T, ring *machinekey.Ring) *cookie.Guard {
 		t.Fatal(err)
 	}
 	var g cookie.Guard
-	g.Accept(cookie.FedAuth, session)
-	g.Accept(cookie.Forms, forms)
-	g.Accept(cookie.KatanaCookie("ApplicationCookie"), katana)
+	g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), session)
+	g.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), forms)
+	g.Accept(cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), katana)
 	return &g
 }
 

@@ -53,8 +53,8 @@ func SignIn(t *testing.T, store sessiontoken.Store) *Users {
 	if u.katana, err = sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", &sessiontoken.KatanaOptions{Store: store}); err != nil {
 		t.Fatal(err)
 	}
-	u.guard.Accept(cookie.FedAuth, u.session)
-	u.guard.Accept(cookie.ApplicationCookie, u.katana)
+	u.guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), u.session)
+	u.guard.Accept(cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), u.katana)
 	if err := u.issue(); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func (u *Users) issue() error {
 	if err != nil {
 		return err
 	}
-	u.cookies["FedAuth"], u.cookies[cookie.KatanaCookieName("ApplicationCookie")] = text, ticket
+	u.cookies["FedAuth"], u.cookies[".AspNet.ApplicationCookie"] = text, ticket
 	return nil
 }
 
@@ -115,7 +115,7 @@ func (u *Users) Want(t *testing.T, status int) {
 // SignOut ends the session of Katana's ticket, and wants it to be over.
 func (u *Users) SignOut(t *testing.T) {
 	t.Helper()
-	ctx, name := context.Background(), cookie.KatanaCookieName("ApplicationCookie")
+	ctx, name := context.Background(), ".AspNet.ApplicationCookie"
 	ticket, err := u.katana.Decode(ctx, u.cookies[name])
 	if err != nil {
 		t.Fatal(err)

@@ -104,7 +104,7 @@ func serveNode(args []string) error {
 		return err
 	}
 	n.sessions = map[string]*cookie.Sessions{}
-	for kind, name := range map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH", katana: cookie.KatanaCookieName("ApplicationCookie")} {
+	for kind, name := range map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH", katana: ".AspNet.ApplicationCookie"} {
 		s, ok := n.site.SessionsOf(name)
 		if !ok {
 			return fmt.Errorf("no sessions of %s:\n%v", name, n.site)

@@ -20,35 +20,32 @@ func TestPresets(t *testing.T) {
 		want   string
 		err    error
 	}{
-		{"FedAuth", cookie.FedAuth, "FedAuth=A; FedAuth1=B", "AB", nil},
-		{"Forms", cookie.Forms, ".ASPXAUTH=AB; .ASPXAUTH1=C", "AB", nil},
-		{"Forms", cookie.Forms, ".aspxauth=AB", "AB", nil},
-		{"Forms", cookie.Forms, ".ASPXAUTH=A", "", cookie.ErrNoCookie},
-		{"Forms", cookie.Forms, ".ASPXAUTH=", "", cookie.ErrNoCookie},
-		{"Forms", cookie.Forms, "a=b", "", cookie.ErrNoCookie},
-		{"FromForms", cookie.FromForms(".SHOPAUTH"), ".SHOPAUTH=AB; .ASPXAUTH=CD", "AB", nil},
-		{"FromForms", cookie.FromForms(".SHOPAUTH"), ".SHOPAUTH=A", "", cookie.ErrNoCookie},
-		{"ApplicationCookie", cookie.ApplicationCookie, chunked(".AspNet.ApplicationCookie"), "AAAA", nil},
-		{"ApplicationCookie", cookie.ApplicationCookie, ".AspNet.ApplicationCookie=%20%09", "", cookie.ErrNoCookie},
-		{"ApplicationCookie", cookie.ApplicationCookie, ".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC2=A", "", cookie.ErrMissingChunk},
-		{"ExternalCookie", cookie.ExternalCookie, chunked(".AspNet.ExternalCookie"), "AAAA", nil},
-		{"TwoFactorCookie", cookie.TwoFactorCookie, chunked(".AspNet.TwoFactorCookie"), "AAAA", nil},
-		{"Katana", cookie.KatanaCookie("Cookies"), chunked(".AspNet.Cookies"), "AAAA", nil},
-		{"Katana", cookie.KatanaCookie("My Cookie"), chunked(".AspNet.My%20Cookie"), "AAAA", nil},
-		{"Katana", cookie.KatanaCookie("Cookies"), ".aspnet.cookies=A", "", cookie.ErrNoCookie},
-		{"FromKatana", cookie.FromKatana("Shop"), chunked("Shop"), "AAAA", nil},
-		{"Roles", cookie.Roles, ".ASPXROLES=A", "A", nil},
-		{"Roles", cookie.Roles, ".ASPXROLES=", "", cookie.ErrNoCookie},
-		{"AnonymousID", cookie.AnonymousID, ".ASPXANONYMOUS=A", "A", nil},
-		{"AnonymousID", cookie.AnonymousID, ".ASPXANONYMOUS", "", cookie.ErrNoCookie},
+		{"FedAuth", cookie.FromCookie("FedAuth", cookie.WIF), "FedAuth=A; FedAuth1=B", "AB", nil},
+		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), ".ASPXAUTH=AB; .ASPXAUTH1=C", "AB", nil},
+		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), ".aspxauth=AB", "AB", nil},
+		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), ".ASPXAUTH=A", "", cookie.ErrNoCookie},
+		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), ".ASPXAUTH=", "", cookie.ErrNoCookie},
+		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), "a=b", "", cookie.ErrNoCookie},
+		{"FromForms", cookie.FromCookie(".SHOPAUTH", cookie.Single), ".SHOPAUTH=AB; .ASPXAUTH=CD", "AB", nil},
+		{"FromForms", cookie.FromCookie(".SHOPAUTH", cookie.Single), ".SHOPAUTH=A", "", cookie.ErrNoCookie},
+		{"ApplicationCookie", cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), chunked(".AspNet.ApplicationCookie"), "AAAA", nil},
+		{"ApplicationCookie", cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), ".AspNet.ApplicationCookie=%20%09", "", cookie.ErrNoCookie},
+		{"ApplicationCookie", cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), ".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC2=A", "", cookie.ErrMissingChunk},
+		{"ExternalCookie", cookie.FromCookie(".AspNet.ExternalCookie", cookie.Katana), chunked(".AspNet.ExternalCookie"), "AAAA", nil},
+		{"TwoFactorCookie", cookie.FromCookie(".AspNet.TwoFactorCookie", cookie.Katana), chunked(".AspNet.TwoFactorCookie"), "AAAA", nil},
+		{"Katana", cookie.FromCookie(".AspNet.Cookies", cookie.Katana), chunked(".AspNet.Cookies"), "AAAA", nil},
+		{"Katana", cookie.FromCookie(".AspNet.My Cookie", cookie.Katana), chunked(".AspNet.My%20Cookie"), "AAAA", nil},
+		{"Katana", cookie.FromCookie(".AspNet.Cookies", cookie.Katana), ".aspnet.cookies=A", "", cookie.ErrNoCookie},
+		{"FromKatana", cookie.FromCookie("Shop", cookie.Katana), chunked("Shop"), "AAAA", nil},
+		{"Roles", cookie.FromCookie(".ASPXROLES", cookie.Single), ".ASPXROLES=AB", "AB", nil},
+		{"Roles", cookie.FromCookie(".ASPXROLES", cookie.Single), ".ASPXROLES=", "", cookie.ErrNoCookie},
+		{"AnonymousID", cookie.FromCookie(".ASPXANONYMOUS", cookie.Single), ".ASPXANONYMOUS=AB", "AB", nil},
+		{"AnonymousID", cookie.FromCookie(".ASPXANONYMOUS", cookie.Single), ".ASPXANONYMOUS", "", cookie.ErrNoCookie},
 	} {
 		got, err := test.source(request(test.line))
 		if got != test.want || !errors.Is(err, test.err) {
 			t.Errorf("%s %s: %q, %v; want %q, %v", test.name, test.line, got, err, test.want, test.err)
 		}
-	}
-	if got := cookie.KatanaCookieName("Cookies"); got != ".AspNet.Cookies" {
-		t.Error(got)
 	}
 }
 
@@ -104,9 +101,9 @@ func FuzzBearer(f *testing.F) {
 
 func ExampleKatana() {
 	var guard cookie.Guard
-	guard.Accept(cookie.ApplicationCookie, demo{})       // ASP.NET Identity
-	guard.Accept(cookie.KatanaCookie("Cookies"), demo{}) // Katana's own default
-	guard.Accept(cookie.Forms, demo{})                   // pages not yet moved
+	guard.Accept(cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), demo{}) // ASP.NET Identity
+	guard.Accept(cookie.FromCookie(".AspNet.Cookies", cookie.Katana), demo{})           // Katana's own default
+	guard.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), demo{})                 // pages not yet moved
 
 	home := guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _ := cookie.FromContext(r.Context())
@@ -147,7 +144,7 @@ func ExampleBearer() {
 // A long ticket in the cookies of Katana.
 func ExampleChunking_Split_katana() {
 	set, err := cookie.Katana.Split(&http.Cookie{
-		Name: cookie.KatanaCookieName("ApplicationCookie"), Value: strings.Repeat("A", 9000), // text of a codec
+		Name: ".AspNet.ApplicationCookie", Value: strings.Repeat("A", 9000), // text of a codec
 		Path: "/", Secure: true, HttpOnly: true,
 	})
 	if err != nil {

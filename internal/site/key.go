@@ -13,9 +13,9 @@ import (
 // The compatibility modes. The older two protect alike, save for what is not
 // signed.
 const (
-	Framework20SP1 = "Framework20SP1"
-	Framework20SP2 = "Framework20SP2"
-	Framework45    = "Framework45"
+	Framework20SP1 = webconfig.Framework20SP1
+	Framework20SP2 = webconfig.Framework20SP2
+	Framework45    = webconfig.Framework45
 )
 
 // Key is <machineKey>, taken as far as it goes: with a Fault, bytes that are
@@ -85,10 +85,8 @@ func (s *Site) readKey(f *webconfig.File) {
 		k.Mode, k.ModeFrom, k.ModeLine = m.CompatibilityMode, m.CompatibilityModeFrom, m.CompatibilityModeLine
 		return
 	}
-	k.Validation, k.Decryption, k.Mode, k.ModeFrom = "HMACSHA256", "Auto", Framework20SP1, "default"
-	if err == nil && runtime.TargetsFramework45() {
-		k.Mode, k.ModeFrom, k.ModeLine = Framework45, "targetFramework", runtime.Line
-	}
+	k.Validation, k.Decryption = "HMACSHA256", "Auto"
+	k.Mode, k.ModeFrom, k.ModeLine = webconfig.CompatibilityMode("", 0, runtime)
 	element, err := f.Section("system.web", "machineKey")
 	if err != nil || element == nil {
 		return
@@ -102,7 +100,7 @@ func (s *Site) readKey(f *webconfig.File) {
 	}
 	switch mode := text("compatibilityMode", ""); mode {
 	case Framework20SP1, Framework20SP2, Framework45:
-		k.Mode, k.ModeFrom, k.ModeLine = mode, "explicit", k.Line
+		k.Mode, k.ModeFrom, k.ModeLine = webconfig.CompatibilityMode(mode, k.Line, runtime)
 	}
 	const auto = "AutoGenerate,IsolateApps" // .NET's default of both keys
 	k.Validation, k.Decryption = text("validation", k.Validation), text("decryption", k.Decryption)

@@ -102,7 +102,7 @@ func (f *File) Authentication() (Authentication, error) {
 // another protection than All; in mode Framework45 .NET ignores it.
 func (a Authentication) ProtectionWarnings(mode string) []Warning {
 	f := a.Forms
-	if f == nil || mode == modeFramework45 || f.Protection == "All" {
+	if f == nil || mode == Framework45 || f.Protection == "All" {
 		return nil
 	}
 	what := map[string]string{

@@ -13,9 +13,9 @@ import (
 
 // The compatibility modes of <machineKey>.
 const (
-	modeFramework20SP1 = "Framework20SP1"
-	modeFramework20SP2 = "Framework20SP2"
-	modeFramework45    = "Framework45"
+	Framework20SP1 = "Framework20SP1"
+	Framework20SP2 = "Framework20SP2"
+	Framework45    = "Framework45"
 )
 
 // MachineKey is <system.web><machineKey> with all defaults filled in
@@ -94,7 +94,7 @@ func (f *File) MachineKey() (MachineKey, error) {
 	m := MachineKey{
 		Validation:        a.NonEmpty("validation", "HMACSHA256"),
 		Decryption:        a.NonEmpty("decryption", "Auto"),
-		CompatibilityMode: a.Enum("compatibilityMode", "", modeFramework20SP1, modeFramework20SP2, modeFramework45),
+		CompatibilityMode: a.Enum("compatibilityMode", "", Framework20SP1, Framework20SP2, Framework45),
 		ApplicationName:   a.Text("applicationName", ""),
 		DataProtectorType: a.Text("dataProtectorType", ""),
 		Line:              s.RefLine,
@@ -110,7 +110,7 @@ func (f *File) MachineKey() (MachineKey, error) {
 		return MachineKey{}, err
 	}
 
-	m.resolveMode(runtime)
+	m.CompatibilityMode, m.CompatibilityModeFrom, m.CompatibilityModeLine = CompatibilityMode(m.CompatibilityMode, m.Line, runtime)
 	m.resolveAlgorithms(a)
 	m.ValidationKey = a.key("validationKey", CodeInvalidValidationKey, validationKey, m.framework45())
 	m.DecryptionKey = a.key("decryptionKey", CodeInvalidDecryptionKey, decryptionKey, m.framework45())
@@ -144,19 +144,19 @@ func (f *File) noMachineKey() error {
 	return fault
 }
 
-func (m *MachineKey) framework45() bool { return m.CompatibilityMode == modeFramework45 }
+func (m *MachineKey) framework45() bool { return m.CompatibilityMode == Framework45 }
 
-// resolveMode applies the attribute, or else the target framework.
-func (m *MachineKey) resolveMode(runtime HTTPRuntime) {
+// CompatibilityMode is the rule for the mode: what the attribute of <machineKey>
+// says, or else what the application targets. It returns what decided, as
+// CompatibilityModeFrom has it, and the line of that.
+func CompatibilityMode(attribute string, line int, runtime HTTPRuntime) (mode, from string, decided int) {
 	switch {
-	case m.CompatibilityMode != "":
-		m.CompatibilityModeFrom, m.CompatibilityModeLine = "explicit", m.Line
+	case attribute != "":
+		return attribute, "explicit", line
 	case runtime.TargetsFramework45():
-		m.CompatibilityMode = modeFramework45
-		m.CompatibilityModeFrom, m.CompatibilityModeLine = "targetFramework", runtime.Line
-	default:
-		m.CompatibilityMode, m.CompatibilityModeFrom = modeFramework20SP1, "default"
+		return Framework45, "targetFramework", runtime.Line
 	}
+	return Framework20SP1, "default", 0
 }
 
 // resolveAlgorithms checks the two names, whose spelling is exact.

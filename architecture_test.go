@@ -25,10 +25,10 @@ const (
 // internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/secret", "internal/site", "internal/webconfig"},
-	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/layer", "internal/limits", "internal/rsacookie", "internal/secret", "internal/wif"},
+	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
+	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
 	"sessiontoken/storetest": {"sessiontoken"},
-	"machinekey":             {"internal/dotnet", "internal/secret", "internal/webconfig"},
+	"machinekey":             {"internal/dotnet", "internal/seal", "internal/secret", "internal/webconfig"},
 	"internal/anatomy":       {},
 	"internal/base64":        {},
 	"internal/dotnet":        {},
@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"internal/nrbf":          {"internal/dotnet"},
 	"internal/race":          {},
 	"internal/rsacookie":     {},
+	"internal/seal":          {},
 	"internal/secret":        {},
 	"internal/seed":          {},
 	"internal/site":          {"internal/secret", "internal/webconfig"},

@@ -47,11 +47,11 @@ func holders(t *testing.T) map[string][]printed {
 	must(err)
 	ring, err := machinekey.NewRing(key)
 	must(err)
-	derived, err := ring.Protector(machinekey.FormsTicket)
+	derived, err := ring.Protector(machinekey.FormsPurpose)
 	must(err)
-	encode, err := ring.EncodeProtector()
+	encode, err := ring.EncodeProtector(machinekey.LegacyOptions{})
 	must(err)
-	ofCookie, err := ring.CookieProtector(machinekey.FormsTicket, machinekey.LegacyOptions{})
+	ofCookie, err := ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose)
 	must(err)
 	legacyCfg := cfg
 	legacyCfg.Mode = machinekey.Framework20SP2
@@ -59,7 +59,7 @@ func holders(t *testing.T) map[string][]printed {
 	must(err)
 	legacyRing, err := machinekey.NewRing(legacyKey)
 	must(err)
-	legacy, err := legacyRing.LegacyProtector(machinekey.LegacyOptions{})
+	legacy, err := legacyRing.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose)
 	must(err)
 	for _, p := range []interface {
 		Protect(dst, plaintext []byte) ([]byte, error)
@@ -67,8 +67,6 @@ func holders(t *testing.T) map[string][]printed {
 		_, err := p.Protect(nil, []byte("text"))
 		must(err)
 	}
-	_, err = key.Encode([]byte("text"), machinekey.ProtectionAll)
-	must(err)
 
 	bootstrap := sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: markedKey(40)}
 	identity := sessiontoken.Identity{Bootstrap: bootstrap, Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
@@ -131,14 +129,11 @@ func holders(t *testing.T) map[string][]printed {
 		private.Primes[0].String()[:24], fmt.Sprint(uint(private.D.Bits()[0]))}
 	one := func(p printed) []printed { return []printed{p} }
 	return map[string][]printed{
-		"machinekey.Config":          {everywhere(cfg, ofKeys), everywhere(&cfg, ofKeys)},
-		"machinekey.Key":             {everywhere(*key, ofKeys), everywhere(key, ofKeys)},
-		"machinekey.Ring":            one(everywhere(ring, ofKeys)),
-		"machinekey.Protector":       one(everywhere(derived, ofKeys)),
-		"machinekey.EncodeProtector": one(everywhere(encode, ofKeys)),
-		"machinekey.CookieProtector": one(everywhere(ofCookie, ofKeys)),
-		"machinekey.LegacyProtector": one(everywhere(legacy, ofKeys)),
-		"machinekey.Secret":          {everywhere(markedKey(32), ofKeys), everywhere([]machinekey.Secret{markedKey(32)}, ofKeys)},
+		"machinekey.Config":    {everywhere(cfg, ofKeys), everywhere(&cfg, ofKeys)},
+		"machinekey.Key":       {everywhere(*key, ofKeys), everywhere(key, ofKeys)},
+		"machinekey.Ring":      one(everywhere(ring, ofKeys)),
+		"machinekey.Protector": {everywhere(derived, ofKeys), everywhere(encode, ofKeys), everywhere(ofCookie, ofKeys), everywhere(legacy, ofKeys)},
+		"machinekey.Secret":    {everywhere(markedKey(32), ofKeys), everywhere([]machinekey.Secret{markedKey(32)}, ofKeys)},
 
 		"sessiontoken.Bootstrap":          {everywhere(bootstrap, ofKeys), everywhere(&bootstrap, ofKeys)},
 		"sessiontoken.Identity":           {everywhere(identity, ofKeys), everywhere(&identity, ofKeys)},

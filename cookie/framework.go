@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -15,8 +14,9 @@ import (
 // [*sessiontoken.FormsTicket] or a [*sessiontoken.KatanaTicket], and nothing
 // else.
 type Ticket interface {
-	// OpenedBy returns the key that opened the ticket, nil for a new one.
-	OpenedBy() *machinekey.Key
+	// OpenedBy returns the id of the key that opened the ticket, empty for a new
+	// one.
+	OpenedBy() string
 }
 
 // framework is what the three frameworks of .NET do each in its own way. The
@@ -44,7 +44,7 @@ type framework interface {
 // traits are what never changes for a codec.
 type traits struct {
 	reader sessiontoken.Reader // the codec
-	ring   *machinekey.Ring    // nil for certificates
+	keys   sessiontoken.Keys   // nil for certificates
 	store  sessiontoken.Store  // of the codec, or nil
 	now    func() time.Time
 

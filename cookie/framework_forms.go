@@ -22,7 +22,7 @@ type forms struct{ codec *sessiontoken.FormsCodec }
 func newForms(codec *sessiontoken.FormsCodec) (*forms, *traits) {
 	o := codec.Options()
 	k := &traits{
-		reader: codec, ring: codec.Ring(), now: o.Now,
+		reader: codec, keys: codec.Keys(), now: o.Now,
 		lifetime: o.Timeout, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
 		purpose:  "forms",
 		name:     formsName,

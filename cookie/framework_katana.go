@@ -24,7 +24,7 @@ type katana struct {
 func newKatana(codec *sessiontoken.KatanaCodec) (*katana, *traits) {
 	o := codec.Options()
 	k := &traits{
-		reader: codec, ring: codec.Ring(), store: o.Store, now: o.Now,
+		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
 		lifetime: o.ExpireTimeSpan, resolution: time.Second,
 		purpose:  "katana;" + codec.AuthenticationType(),
 		name:     katanaName,

@@ -24,7 +24,7 @@ func newWIF(codec *sessiontoken.SessionCodec) (*wif, *traits) {
 	o := codec.Options()
 	w := &wif{codec: codec, skew: o.ClockSkew, remembers: o.Format != sessiontoken.WIF10}
 	k := &traits{
-		reader: codec, ring: codec.Ring(), store: o.Store, now: o.Now,
+		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
 		purpose:  "token",
 		name:     func(x session) string { return x.ticket.(*sessiontoken.Token).ContextID },

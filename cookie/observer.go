@@ -86,7 +86,7 @@ func (s *Sessions) observe(ctx context.Context, e Event) {
 
 func (s *Sessions) observeRead(ctx context.Context, t Ticket) {
 	if s.o.Observer != nil {
-		s.observe(ctx, Event{Kind: EventRead, KeyID: keyID(t)})
+		s.observe(ctx, Event{Kind: EventRead, KeyID: t.OpenedBy()})
 	}
 }
 
@@ -99,14 +99,6 @@ func (s *Sessions) observeRefused(ctx context.Context, err error) {
 		return
 	}
 	s.observe(ctx, Event{Kind: EventRefused, Reason: reasonOf(err)})
-}
-
-// keyID returns the id of the key that opened t.
-func keyID(t Ticket) string {
-	if k := t.OpenedBy(); k != nil {
-		return k.ID()
-	}
-	return ""
 }
 
 // reasons are the names of verdicts in events. The first that matches counts,

@@ -20,7 +20,7 @@ func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) erro
 	err := s.renew(w, r, &f, x, why)
 	switch {
 	case err == nil:
-		s.observe(ctx, Event{Kind: EventRenewed, Reason: why, KeyID: keyID(f.ticket)})
+		s.observe(ctx, Event{Kind: EventRenewed, Reason: why, KeyID: f.ticket.OpenedBy()})
 	case errors.Is(err, ErrRevoked):
 		s.observeRefused(ctx, err)
 		return err
@@ -45,8 +45,10 @@ func (s *Sessions) due(f *found) (session, string) {
 	if x, ok := s.slid(f, s.traits.now()); ok {
 		return x, reasonSliding
 	}
-	if ring := s.traits.ring; ring != nil && ring.WasPrimary(f.ticket.OpenedBy()) {
-		return f.session, reasonKey
+	if keys := s.traits.keys; keys != nil {
+		if _, renew := keys.KeyStatus(f.ticket.OpenedBy()); renew {
+			return f.session, reasonKey
+		}
 	}
 	return session{}, ""
 }

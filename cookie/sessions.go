@@ -257,7 +257,7 @@ func newSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) 
 	}
 	if s.o.Store != nil {
 		var err error
-		if s.track, err = newTracker(k.ring, k.purpose, s.o.Store); err != nil {
+		if s.track, err = newTracker(k.keys, k.purpose, s.o.Store); err != nil {
 			return nil, err
 		}
 	}
@@ -319,7 +319,7 @@ func (s *Sessions) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
 // finds the ResponseWriter of the server and no other.
 //
 // A session is due by the rule of its framework, or if an older key of the ring
-// opened it that has been the first before ([machinekey.Ring.WasPrimary]): it is
+// opened it that has been the first before ([machinekey.Ring.KeyStatus]): it is
 // then issued again as it is. If a renewal fails, the user stays signed in with
 // the old cookie, and the next request tries again.
 //

@@ -339,7 +339,7 @@ func TestRotation(t *testing.T) {
 			t.Errorf("%q re-issued: %v", name, renewed)
 		}
 		again, err := s.Session(bob.request())
-		if err != nil || again.ID != one.ID || !again.Expires.Equal(one.Expires) || !again.SignedIn.Equal(one.SignedIn) || again.Ticket.OpenedBy() != next {
+		if err != nil || again.ID != one.ID || !again.Expires.Equal(one.Expires) || !again.SignedIn.Equal(one.SignedIn) || again.Ticket.OpenedBy() != next.ID() {
 			t.Errorf("%v became %v, %v", one, again, err)
 		}
 

@@ -90,7 +90,7 @@ func TestLoadSiteFiles(t *testing.T) {
 		}},
 		"wif10-thinktecture.config": {want: []string{
 			`mode            Framework20SP1, by default`,
-			`key             9d038b6f, SHA1 and AES (line 14)`,
+			`key             9d038b6f-20SP1, SHA1 and AES (line 14)`,
 			`warning         anybody can sign in: the validationKey is a key published in the test vectors of webfarm, key A, and the decryptionKey too (line 14)`,
 			`FedAuth         accepted: cookie "FedAuth", WIF 1.0, endpoint "/portal/", clock skew 3m0s, lifetime 8h0m0s (line 24)`,
 			`FedAuth cookie  path "/portal/", domain "", secure true, hidden from scripts true, SameSite not set, not renewed, chunks of 2000 (line 30)`,

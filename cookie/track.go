@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/fold"
+	"github.com/webfarm-go/webfarm/internal/seal"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -23,13 +24,13 @@ import (
 //	note;next;PURPOSE;HASH OF TICKET          what a forms ticket was renewed to
 //	note;latest;PURPOSE;HASH OF USER NAME     the latest session of a user
 //
-// and whose data is a record, sealed with the ring. The hashes keep ids, which
+// and whose data is a record, sealed with the keys. The hashes keep ids, which
 // may be as good as a cookie, and names out of a database. The purpose is that
 // of the kind: a session is the same one under every name of a cookie.
 type tracker struct {
 	store     sessiontoken.Store
-	ring      *machinekey.Ring
-	protector *machinekey.Protector
+	keys      sessiontoken.Keys
+	protector sessiontoken.Protector
 	purpose   string
 	locks     [64]chan struct{} // see next
 }
@@ -53,19 +54,15 @@ type record struct {
 // purposeTrack is this library's own; .NET has nothing of the kind.
 const purposeTrack = "github.com/webfarm-go/webfarm/cookie.SessionsOptions.Store"
 
-func newTracker(ring *machinekey.Ring, purpose string, store sessiontoken.Store) (*tracker, error) {
-	if ring == nil {
-		return nil, errors.New("cookie: SessionsOptions.Store needs a codec with a ring")
+func newTracker(keys sessiontoken.Keys, purpose string, store sessiontoken.Store) (*tracker, error) {
+	if keys == nil {
+		return nil, errors.New("cookie: SessionsOptions.Store needs a codec with keys")
 	}
-	p, err := machinekey.UserPurpose(purposeTrack)
+	protector, err := keys.Protector(machinekey.UserPurpose, purposeTrack)
 	if err != nil {
 		return nil, err
 	}
-	protector, err := ring.Protector(p)
-	if err != nil {
-		return nil, err
-	}
-	t := &tracker{store: store, ring: ring, protector: protector, purpose: purpose}
+	t := &tracker{store: store, keys: keys, protector: protector, purpose: purpose}
 	for i := range t.locks {
 		t.locks[i] = make(chan struct{}, 1)
 	}
@@ -107,7 +104,7 @@ func (t *tracker) next(ctx context.Context, ticket string, now, until time.Time)
 	key := t.key("next", ticket)
 	known := func() (at time.Time, there bool, err error) {
 		r, there, err := t.get(ctx, key)
-		if errors.Is(err, machinekey.ErrUnprotect) {
+		if errors.Is(err, seal.ErrUnprotect) {
 			err = nil
 		}
 		return r.began, there, err
@@ -134,12 +131,18 @@ func (t *tracker) next(ctx context.Context, ticket string, now, until time.Time)
 // by it.
 func (t *tracker) latest(ctx context.Context, user string, reading Ticket) (record, error) {
 	r, _, err := t.get(ctx, t.userKey(user))
-	// This looks at the ring once more, after the record was read: the key of
+	// This looks at the keys once more, after the record was read: the key of
 	// both may have left it since the ticket was.
-	if errors.Is(err, machinekey.ErrUnprotect) && (reading == nil || t.ring.Has(reading.OpenedBy())) {
+	if errors.Is(err, seal.ErrUnprotect) && (reading == nil || known(t.keys, reading)) {
 		return record{}, nil
 	}
 	return r, err
+}
+
+// known reports whether the key that opened t still opens.
+func known(keys sessiontoken.Keys, t Ticket) bool {
+	known, _ := keys.KeyStatus(t.OpenedBy())
+	return known
 }
 
 func (t *tracker) setLatest(ctx context.Context, user string, latest record) error {
@@ -170,7 +173,7 @@ func (t *tracker) get(ctx context.Context, key string) (r record, there bool, er
 	if err != nil {
 		return record{}, false, outage(err)
 	}
-	data, err := t.protector.Unprotect(nil, sealed)
+	data, _, err := t.protector.Unprotect(ctx, nil, sealed)
 	if err != nil {
 		// Somebody else writes to the store, or the key is gone. Neither is a
 		// reason to let a session live.

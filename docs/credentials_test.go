@@ -1,6 +1,8 @@
 package docs_test
 
 import (
+	"context"
+	"encoding/hex"
 	"fmt"
 	"log"
 	"net/http"
@@ -142,10 +144,16 @@ func Example_readForms() {
 }
 
 func Example_readMachineKeyEncode() {
-	key := must(machinekey.New(must(machinekey.Generate(machinekey.HMACSHA1, machinekey.AES))))
-	text := must(key.Encode([]byte("an order"), machinekey.ProtectionAll))
+	ring := must(machinekey.NewRing(must(machinekey.New(must(machinekey.Generate(machinekey.HMACSHA1, machinekey.AES))))))
+	protector := must(ring.EncodeProtector(machinekey.LegacyOptions{}))
+	text := hex.EncodeToString(must(protector.Protect(nil, []byte("an order")))) // .NET writes it in upper case
+	ctx := context.Background()
 
-	data, err := key.Decode(text, machinekey.ProtectionAll)
+	protected, err := hex.DecodeString(text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	data, _, err := protector.Unprotect(ctx, nil, protected)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,10 +1,9 @@
 package machinekey
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"slices"
 	"sync/atomic"
 )
@@ -13,8 +12,8 @@ import (
 // ring is the same protector.
 type use struct {
 	pipeline pipeline
-	purpose  Purpose       // of the derived and the cookie pipeline
-	options  LegacyOptions // of the legacy and the cookie pipeline
+	purpose  purpose       // of the derived and the cookie pipeline
+	options  LegacyOptions // of the cookie and the encode pipeline
 }
 
 // pipeline is one of the ways in which .NET makes protected bytes of a
@@ -23,45 +22,30 @@ type pipeline uint8
 
 const (
 	derivedPipeline pipeline = iota + 1 // Protect and Unprotect: a derived key for each purpose
-	legacyPipeline                      // the cookies of the legacy modes: the keys themselves, no purpose
-	encodePipeline                      // MachineKey.Encode and Decode: the same in every mode
-	cookiePipeline                      // the first or the second, by the mode of the key
+	cookiePipeline                      // that, or the keys themselves, by the mode of the key
+	encodePipeline                      // MachineKey.Encode and Decode: the keys themselves in every mode
 )
 
 // bound is one key made ready for one use: a *subkey or a *legacyKey. It is
 // safe for concurrent use.
 type bound interface {
 	owner() *Key
-	// protect and unprotect are those of Protector, for this key alone.
+	// protect and unprotect are those of a protector, for this key alone.
 	protect(dst, plaintext []byte) ([]byte, error)
 	unprotect(dst, protected []byte) ([]byte, bool)
 }
 
 // bind makes k ready for a use. A *ConfigError says why it cannot serve.
 func (u use) bind(k *Key) (bound, error) {
-	switch u.pipeline {
-	case derivedPipeline:
-		s, err := newSubkey(k, u.purpose)
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
-	case legacyPipeline:
-		l, err := newCookieKey(k, u.options)
-		if err != nil {
-			return nil, err
-		}
-		return l, nil
-	case encodePipeline:
-		l, err := newLegacyKey(k, legacyLayers{inner: true, encrypted: true, signed: true})
-		if err != nil {
-			return nil, err
-		}
-		return l, nil
-	case cookiePipeline:
-		return bindCookie(k, u)
+	switch {
+	case u.pipeline == derivedPipeline, u.pipeline == cookiePipeline && k.Mode() == Framework45:
+		return newSubkey(k, u.purpose)
+	case u.pipeline == encodePipeline, k.Mode().legacy():
+		return newOptionsKey(k, u.options)
 	}
-	return nil, errNoRing // unreachable: the ring makes all uses
+	return nil, &ConfigError{Code: "invalid_compatibility_mode", Attribute: "compatibilityMode",
+		Found: k.Mode().String() + " in key " + k.ID(),
+		Want:  "Framework20SP1, Framework20SP2 or Framework45: .NET writes another cookie in each; read web.config or set Config.Mode"}
 }
 
 // bindAll makes keys ready for a use and takes over what known already has.
@@ -81,74 +65,47 @@ func (u use) bindAll(keys []*Key, known []bound) ([]bound, error) {
 	return all, nil
 }
 
-// binding is what every protector is made of: the keys of one ring, each
-// ready for one use. The ring replaces them all at once.
+// binding is a protector: the keys of one ring, each ready for one use. The
+// ring replaces them all at once. Nothing in it can be printed: the keys lie
+// behind two pointers.
 type binding struct {
-	use       use
-	bound     atomic.Pointer[[]bound] // primary first; nil in the zero value
-	protector any                     // the protector that this is the inside of
+	use   use
+	bound atomic.Pointer[[]bound] // primary first
 }
 
-var errNoRing = errors.New("machinekey: the protector was not made by a Ring")
+var errNoKeys = errors.New("machinekey: the ring has no keys; use NewRing")
 
-func (b *binding) protect(dst, plaintext []byte) ([]byte, error) {
-	all := b.bound.Load()
-	if all == nil {
-		return dst, errNoRing
-	}
-	return (*all)[0].protect(dst, plaintext)
+// Protect implements seal.Protector, see [Ring.Protector].
+func (b *binding) Protect(dst, plaintext []byte) ([]byte, error) {
+	return (*b.bound.Load())[0].protect(dst, plaintext)
 }
 
-func (b *binding) unprotect(dst, protected []byte) ([]byte, *Key, error) {
-	all := b.bound.Load()
-	if all == nil {
-		return dst, nil, errNoRing
-	}
-	for _, s := range *all {
+// Unprotect implements seal.Protector. All keys are at hand, so the context
+// plays no part.
+func (b *binding) Unprotect(_ context.Context, dst, protected []byte) ([]byte, string, error) {
+	for _, s := range *b.bound.Load() {
 		key := s.owner()
 		if err := key.fipsAllowed(); err != nil {
-			return dst, nil, err
+			return dst, "", err
 		}
 		if out, ok := s.unprotect(dst, protected); ok {
-			return out, key, nil
+			return out, key.id, nil
 		}
 	}
-	return dst, nil, ErrUnprotect
+	return dst, "", ErrUnprotect
 }
 
-// describe names the type, what it is for and the IDs of its keys.
-func (b *binding) describe() string {
+// String describes b by its use and the ids of its keys.
+func (b *binding) String() string {
 	var ids []string
-	if all := b.bound.Load(); all != nil {
-		for _, s := range *all {
-			ids = append(ids, s.owner().id)
-		}
+	for _, s := range *b.bound.Load() {
+		ids = append(ids, s.owner().id)
 	}
 	switch b.use.pipeline {
 	case derivedPipeline:
 		return fmt.Sprintf("machinekey.Protector{purpose=%v keys=%v}", b.use.purpose, ids)
-	case legacyPipeline:
-		return fmt.Sprintf("machinekey.LegacyProtector{%v keys=%v}", b.use.options, ids)
-	case encodePipeline:
-		return fmt.Sprintf("machinekey.EncodeProtector{keys=%v}", ids)
 	case cookiePipeline:
-		return fmt.Sprintf("machinekey.CookieProtector{purpose=%v %v keys=%v}", b.use.purpose, b.use.options, ids)
+		return fmt.Sprintf("machinekey.Protector{purpose=%v %v keys=%v}", b.use.purpose, b.use.options, ids)
 	}
-	return "machinekey.Protector{invalid}"
+	return fmt.Sprintf("machinekey.Protector{MachineKey.Encode %v keys=%v}", b.use.options, ids)
 }
-
-// String describes the protector by its use and the IDs of its keys.
-func (b *binding) String() string { return b.describe() }
-
-// GoString is String: %#v shows no key.
-func (b *binding) GoString() string { return b.describe() }
-
-// Format implements [fmt.Formatter] for every verb and flag, so that no
-// format prints the fields.
-func (b *binding) Format(s fmt.State, _ rune) { io.WriteString(s, b.describe()) }
-
-// LogValue implements [slog.LogValuer] without the keys.
-func (b *binding) LogValue() slog.Value { return slog.StringValue(b.describe()) }
-
-// MarshalText keeps the keys out of JSON and every other text encoding.
-func (b *binding) MarshalText() ([]byte, error) { return []byte(b.describe()), nil }

@@ -7,21 +7,20 @@
 // and token, and in compatibilityMode Framework45 the forms, role and
 // anonymous cookies too. In the older modes, Framework20SP1 and SP2, these
 // cookies follow other rules, and so does MachineKey.Encode in every mode: see
-// [Ring.LegacyProtector], [Key.Encode] and [Ring.EncodeProtector]. The rules
+// [Ring.CookieProtector] and [Ring.EncodeProtector]. The rules
 // were read in Microsoft's published reference source and are checked against
 // values recorded from it.
 //
 // A [Config] is one <machineKey> element. [New] validates it and makes a
 // [Key]; a [Ring] holds the key that writes and older ones that still read;
-// [Ring.Protector] binds the ring to a [Purpose]. [LoadRing] makes a ring from
+// [Ring.Protector] binds the ring to a purpose. [LoadRing] makes a ring from
 // web.config files, and [Watch] keeps it up to date with one while the program
 // runs. Start there:
 //
 //	ring, err := machinekey.LoadRing("web.config")  // or New and NewRing, for a key from elsewhere
-//	purpose, err := machinekey.UserPurpose("Acme.Cart", "v1")
-//	p, err := ring.Protector(purpose)
+//	p, err := ring.Protector(machinekey.UserPurpose, "Acme.Cart", "v1")
 //	protected, err := p.Protect(nil, data)
-//	data, err = p.Unprotect(nil, protected)
+//	data, keyID, err := p.Unprotect(ctx, nil, protected)
 //
 // The package does not know what the data means or how it travels: see the
 // packages sessiontoken and cookie. It does not speak ASP.NET Core Data

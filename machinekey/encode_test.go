@@ -21,15 +21,15 @@ func TestEncodeModes(t *testing.T) {
 		cfg.Mode = mode
 		key := keyOf(t, cfg)
 		for _, prot := range protections {
-			text, err := key.Encode([]byte("data"), prot)
+			text, err := encode(key, []byte("data"), prot)
 			if err != nil || strings.Trim(text, "0123456789ABCDEF") != "" {
 				t.Fatalf("%v, %v: %q, %v", mode, prot, text, err)
 			}
-			if got, err := key.Decode(text, prot); err != nil || string(got) != "data" {
+			if got, err := decode(key, text, prot); err != nil || string(got) != "data" {
 				t.Errorf("%v, %v: %q, %v", mode, prot, got, err)
 			}
 		}
-		p, err := ringOf(t, key).EncodeProtector()
+		p, err := wrap(ringOf(t, key).EncodeProtector(machinekey.LegacyOptions{}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func TestEncodeModes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := key.Decode(fmt.Sprintf("%x", raw), machinekey.ProtectionAll); err != nil || string(got) != "data" {
+		if got, err := decode(key, fmt.Sprintf("%x", raw), machinekey.ProtectionAll); err != nil || string(got) != "data" {
 			t.Errorf("%v: Decode of EncodeProtector's bytes: %q, %v", mode, got, err)
 		}
 		if got, err := cookies.Unprotect(nil, raw); err != nil || string(got) != "data" {
@@ -49,20 +49,20 @@ func TestEncodeModes(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	key := keyOf(t, legacyGenerated(t))
 	for _, prot := range protections {
-		text, err := key.Encode([]byte("data"), prot)
+		text, err := encode(key, []byte("data"), prot)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, bad := range []string{"", "0", "zz", text[1:], text[2:], text[:len(text)-1], text[:len(text)-2], text + "00", text + "\n",
 			" " + text, "0x" + text, strings.Repeat("0", 400), text[:10] + "\x00" + text[11:]} {
-			if got, err := key.Decode(bad, prot); err != machinekey.ErrUnprotect || got != nil {
+			if got, err := decode(key, bad, prot); err != machinekey.ErrUnprotect || got != nil {
 				t.Errorf("%v: Decode(%q) = %q, %v", prot, bad, got, err)
 			}
 		}
 		if prot == machinekey.ProtectionValidation {
 			continue
 		}
-		if got, err := key.InsecureDecodeUnsigned(text, prot); err == nil && string(got) == "data" {
+		if got, err := decodeUnsigned(key, text, prot); err == nil && string(got) == "data" {
 			t.Errorf("%v: signed data opens as unsigned", prot)
 		}
 	}
@@ -74,26 +74,26 @@ func TestDecodeRefuses(t *testing.T) {
 	cfg.ValidationKey = machinekey.NewSecret(seed.Of(t).Bytes(19))
 	short := keyOf(t, cfg)
 	for i, err := range []error{
-		func() error { _, err := key.Encode(nil, none); return err }(),
-		func() error { _, err := key.Decode("00", none); return err }(),
-		func() error { _, err := key.Decode("00", 17); return err }(),
-		func() error { _, err := key.InsecureDecodeUnsigned("00", none); return err }(),
-		func() error { _, err := zero.Encode(nil, 0); return err }(),
-		func() error { _, err := new(machinekey.Key).Decode("", 0); return err }(),
-		func() error { _, err := new(machinekey.Key).InsecureDecodeUnsigned("", 0); return err }(),
+		func() error { _, err := encode(key, nil, none); return err }(),
+		func() error { _, err := decode(key, "00", none); return err }(),
+		func() error { _, err := decode(key, "00", 17); return err }(),
+		func() error { _, err := decodeUnsigned(key, "00", none); return err }(),
+		func() error { _, err := encode(zero, nil, 0); return err }(),
+		func() error { _, err := decode(new(machinekey.Key), "", 0); return err }(),
+		func() error { _, err := decodeUnsigned(new(machinekey.Key), "", 0); return err }(),
 		func() error { _, err := machinekey.InsecureLegacyData{}.Hash(zero, nil); return err }(),
 		func() error { _, err := machinekey.InsecureLegacyData{IVType: 3}.Hash(key, nil); return err }(),
 		func() error {
 			_, err := machinekey.InsecureLegacyData{IVType: machinekey.IVNone}.Encrypt(key, nil)
 			return err
 		}(),
-		func() error { _, err := unknown.InsecureDecodeUnsigned("00", 0); return err }(),
+		func() error { _, err := decodeUnsigned(unknown, "00", 0); return err }(),
 		func() error {
 			_, err := machinekey.InsecureLegacyData{Unsigned: true}.Decrypt(unknown, nil)
 			return err
 		}(),
-		func() error { _, err := short.Encode(nil, 0); return err }(),
-		func() error { _, err := short.Decode("00", 0); return err }(),
+		func() error { _, err := encode(short, nil, 0); return err }(),
+		func() error { _, err := decode(short, "00", 0); return err }(),
 	} {
 		if err == nil || errors.Is(err, machinekey.ErrUnprotect) || !strings.HasPrefix(err.Error(), "machinekey: ") {
 			t.Errorf("%d: %v", i, err)
@@ -144,12 +144,12 @@ func TestEncodeConcurrently(t *testing.T) {
 		workers.Go(func() {
 			for n := range 50 {
 				prot := protections[(i+n)%3]
-				text, err := key.Encode([]byte{byte(n)}, prot)
+				text, err := encode(key, []byte{byte(n)}, prot)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if got, err := key.Decode(text, prot); err != nil || got[0] != byte(n) {
+				if got, err := decode(key, text, prot); err != nil || got[0] != byte(n) {
 					t.Error(got, err)
 					return
 				}

@@ -1,15 +1,16 @@
 package machinekey
 
 import (
-	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/seal"
 )
 
 // ErrUnprotect is the only error that the bytes given to Unprotect can cause:
 // too short, not authentic, protected with another key or purpose, or badly
 // padded. It has no detail, so that nothing can be learned from it.
-var ErrUnprotect = errors.New("machinekey: protected data is not valid under this key and purpose")
+var ErrUnprotect = fmt.Errorf("machinekey: %w", seal.ErrUnprotect)
 
 // ConfigError reports a <machineKey>, a web.config or a list of known keys that
 // cannot be used. It names what to change and never contains key bytes.

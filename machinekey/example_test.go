@@ -1,6 +1,8 @@
 package machinekey_test
 
 import (
+	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log"
@@ -28,11 +30,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	purpose, err := machinekey.UserPurpose("Acme.Cart", "v1")
-	if err != nil {
-		log.Fatal(err)
-	}
-	cart, err := ring.Protector(purpose) // once, then for all requests
+	cart, err := ring.Protector(machinekey.UserPurpose, "Acme.Cart", "v1") // once, then for all requests
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -41,11 +39,11 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	data, err := cart.Unprotect(nil, protected)
+	data, _, err := cart.Unprotect(context.Background(), nil, protected)
 	fmt.Printf("%s, %v\n", data, err)
 
 	protected[0] ^= 1
-	_, err = cart.Unprotect(nil, protected)
+	_, _, err = cart.Unprotect(context.Background(), nil, protected)
 	fmt.Println(errors.Is(err, machinekey.ErrUnprotect))
 	// Output:
 	// 3 apples, <nil>
@@ -86,7 +84,7 @@ func ExampleRing_Replace() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tickets, err := ring.Protector(machinekey.FormsTicket)
+	tickets, err := ring.Protector(machinekey.FormsPurpose)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -98,16 +96,16 @@ func ExampleRing_Replace() {
 	if err := ring.Replace(next, present); err != nil {
 		log.Fatal(err)
 	}
-	ticket, key, err := tickets.UnprotectKey(nil, protected)
+	ticket, keyID, err := tickets.Unprotect(context.Background(), nil, protected)
 	fmt.Printf("%s, %v\n", ticket, err)
-	if key != ring.Primary() {
+	if _, renew := ring.KeyStatus(keyID); renew {
 		fmt.Println("protected with an older key: time to issue it anew")
 	}
 
 	if err := ring.Replace(next); err != nil {
 		log.Fatal(err)
 	}
-	_, err = tickets.Unprotect(nil, protected)
+	_, _, err = tickets.Unprotect(context.Background(), nil, protected)
 	fmt.Println(err)
 	// Output:
 	// ticket, <nil>
@@ -118,7 +116,7 @@ func ExampleRing_Replace() {
 // A site whose web.config says compatibilityMode="Framework20SP1", or that
 // names no mode and targets a framework before 4.5, protects its forms cookie
 // without derived keys.
-func ExampleRing_LegacyProtector() {
+func ExampleRing_CookieProtector() {
 	cfg, err := machinekey.Generate(machinekey.HMACSHA1, machinekey.AES)
 	if err != nil {
 		log.Fatal(err)
@@ -132,7 +130,7 @@ func ExampleRing_LegacyProtector() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tickets, err := ring.LegacyProtector(machinekey.LegacyOptions{Protection: machinekey.ProtectionAll})
+	tickets, err := ring.CookieProtector(machinekey.LegacyOptions{Protection: machinekey.ProtectionAll}, machinekey.FormsPurpose)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -140,11 +138,11 @@ func ExampleRing_LegacyProtector() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ticket, err := tickets.Unprotect(nil, protected)
+	ticket, _, err := tickets.Unprotect(context.Background(), nil, protected)
 	fmt.Printf("%s, %v\n", ticket, err)
 
 	protected[0] ^= 1
-	_, err = tickets.Unprotect(nil, protected)
+	_, _, err = tickets.Unprotect(context.Background(), nil, protected)
 	fmt.Println(errors.Is(err, machinekey.ErrUnprotect))
 	// Output:
 	// ticket, <nil>
@@ -154,7 +152,7 @@ func ExampleRing_LegacyProtector() {
 // What MachineKey.Encode made on a .NET node, and what MachineKey.Decode
 // accepts there. The key of this example is public: nothing but an example may
 // allow it.
-func ExampleKey_Decode() {
+func ExampleRing_EncodeProtector() {
 	cfg, err := machinekey.ParseWebConfig(strings.NewReader(`<configuration><system.web><machineKey
 		validationKey="4B04D08CAA210ABF91B5E6E86763E0EEA4044284B4C962B4E51227868DF44D1D6D20F7309FBA3CE323404FA0FC39E6C8C6CE9FB842C9481B9938EB268AF5F85D"
 		decryptionKey="C9D61286123285F6FA496CFA190FC219BEF44A0943705404CF023C15A1FFFE02"
@@ -167,42 +165,27 @@ func ExampleKey_Decode() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	const text = "5FD080658AE2B56D3931720D79F512ED8B4B42D1367D6CD51C08"
-	data, err := key.Decode(text, machinekey.ProtectionValidation)
-	fmt.Printf("%x, %v\n", data, err)
-
-	again, err := key.Encode(data, machinekey.ProtectionValidation)
-	fmt.Println(again == text, err)
-	// Output:
-	// 5fd080658ae2, <nil>
-	// true <nil>
-}
-
-// The bytes of MachineKey.Encode, without the hex and with all keys of a ring.
-func ExampleRing_EncodeProtector() {
-	cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
-	if err != nil {
-		log.Fatal(err)
-	}
-	key, err := machinekey.New(cfg)
-	if err != nil {
-		log.Fatal(err)
-	}
 	ring, err := machinekey.NewRing(key)
 	if err != nil {
 		log.Fatal(err)
 	}
-	p, err := ring.EncodeProtector()
+	p, err := ring.EncodeProtector(machinekey.LegacyOptions{Protection: machinekey.ProtectionValidation})
 	if err != nil {
 		log.Fatal(err)
 	}
-	protected, err := p.Protect(nil, []byte("session"))
+	const text = "5FD080658AE2B56D3931720D79F512ED8B4B42D1367D6CD51C08"
+	encoded, err := hex.DecodeString(text)
 	if err != nil {
 		log.Fatal(err)
 	}
-	session, err := key.Decode(fmt.Sprintf("%X", protected), machinekey.ProtectionAll)
-	fmt.Printf("%s, %v\n", session, err)
-	// Output: session, <nil>
+	data, _, err := p.Unprotect(context.Background(), nil, encoded)
+	fmt.Printf("%x, %v\n", data, err)
+
+	encoded, err = p.Protect(nil, data)
+	fmt.Println(fmt.Sprintf("%X", encoded) == text, err)
+	// Output:
+	// 5fd080658ae2, <nil>
+	// true <nil>
 }
 
 // A fixed key that is followed by ",IsolateApps" in web.config. The hash comes

@@ -16,36 +16,36 @@ func TestFIPSLifted(t *testing.T) {
 	if !inFIPSOnly(t) {
 		return
 	}
-	var p *machinekey.Protector
+	var p protector
 	var ring *machinekey.Ring
 	var protected []byte
-	var legacy *machinekey.LegacyProtector
+	var legacy protector
 	var key *machinekey.Key
 	var text string
 	fips140.WithoutEnforcement(func() {
 		ring = ringOf(t, generated(t))
 		var err error
-		if p, err = ring.Protector(machinekey.FormsTicket); err != nil {
+		if p, err = wrap(ring.Protector(machinekey.FormsPurpose)); err != nil {
 			t.Fatal(err)
 		}
 		protected = protect(t, p, []byte("text"))
 		cfg := legacyGenerated(t)
 		cfg.Validation, cfg.AllowInsecure = machinekey.InsecureMD5, true
 		key = keyOf(t, cfg)
-		if legacy, err = ringOf(t, key).LegacyProtector(machinekey.LegacyOptions{}); err != nil {
+		if legacy, err = wrap(ringOf(t, key).CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose)); err != nil {
 			t.Fatal(err)
 		}
-		if text, err = key.Encode([]byte("text"), machinekey.ProtectionAll); err != nil {
+		if text, err = encode(key, []byte("text"), machinekey.ProtectionAll); err != nil {
 			t.Fatal(err)
 		}
 	})
 	_, err1 := p.Protect(nil, []byte("text"))
 	_, err2 := p.Unprotect(nil, protected)
-	_, err3 := ring.Protector(machinekey.RoleTicket)
+	_, err3 := wrap(ring.Protector(machinekey.RolePurpose))
 	_, err4 := legacy.Protect(nil, []byte("text"))
 	_, err5 := legacy.Unprotect(nil, protected)
-	_, err6 := key.Encode([]byte("text"), machinekey.ProtectionAll)
-	_, err7 := key.Decode(text, machinekey.ProtectionAll)
+	_, err6 := encode(key, []byte("text"), machinekey.ProtectionAll)
+	_, err7 := decode(key, text, machinekey.ProtectionAll)
 	_, err8 := machinekey.InsecureLegacyData{}.Hash(key, nil)
 	for i, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8} {
 		var e *machinekey.ConfigError

@@ -72,11 +72,11 @@ func TestFIPSOnly(t *testing.T) {
 				continue
 			}
 			key := keyOf(t, cfg)
-			text, err := key.Encode([]byte("text"), machinekey.ProtectionAll)
+			text, err := encode(key, []byte("text"), machinekey.ProtectionAll)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := key.Decode(text, machinekey.ProtectionAll); err != nil || string(got) != "text" {
+			if got, err := decode(key, text, machinekey.ProtectionAll); err != nil || string(got) != "text" {
 				t.Errorf("%v: Decode = %q, %v", cfg, got, err)
 			}
 			continue

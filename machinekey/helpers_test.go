@@ -1,6 +1,9 @@
 package machinekey_test
 
 import (
+	"context"
+	"encoding/hex"
+	"fmt"
 	"testing"
 
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -34,30 +37,81 @@ func ringOf(tb testing.TB, primary *machinekey.Key, older ...*machinekey.Key) *m
 	return ring
 }
 
-func purposeOf(tb testing.TB, purposes ...string) machinekey.Purpose {
-	tb.Helper()
-	purpose, err := machinekey.UserPurpose(purposes...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return purpose
+// purposeOf returns the purposes of MachineKey.Protect.
+func purposeOf(specific ...string) []string {
+	return append([]string{machinekey.UserPurpose}, specific...)
 }
 
-// protectorOf returns the protector of cfg alone for a user purpose.
-func protectorOf(tb testing.TB, cfg machinekey.Config, purposes ...string) *machinekey.Protector {
+// protector is a machinekey.Protector as most tests want it.
+type protector struct{ machinekey.Protector }
+
+func wrap(p machinekey.Protector, err error) (protector, error) { return protector{p}, err }
+
+func (p protector) Unprotect(dst, protected []byte) ([]byte, error) {
+	dst, _, err := p.UnprotectKey(dst, protected)
+	return dst, err
+}
+
+func (p protector) UnprotectKey(dst, protected []byte) (plaintext []byte, keyID string, err error) {
+	return p.Protector.Unprotect(context.Background(), dst, protected)
+}
+
+// protectorOf returns the protector of cfg alone for MachineKey.Protect.
+func protectorOf(tb testing.TB, cfg machinekey.Config, specific ...string) protector {
 	tb.Helper()
-	p, err := ringOf(tb, keyOf(tb, cfg)).Protector(purposeOf(tb, purposes...))
+	p, err := wrap(ringOf(tb, keyOf(tb, cfg)).Protector(purposeOf(specific...)...))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return p
 }
 
-func protect(tb testing.TB, p *machinekey.Protector, plaintext []byte) []byte {
+func protect(tb testing.TB, p protector, plaintext []byte) []byte {
 	tb.Helper()
 	protected, err := p.Protect(nil, plaintext)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return protected
+}
+
+// encode is MachineKey.Encode.
+func encode(key *machinekey.Key, data []byte, prot machinekey.Protection) (string, error) {
+	p, err := encoder(key, machinekey.LegacyOptions{Protection: prot})
+	if err != nil {
+		return "", err
+	}
+	protected, err := p.Protect(nil, data)
+	return fmt.Sprintf("%X", protected), err
+}
+
+// decode is MachineKey.Decode.
+func decode(key *machinekey.Key, text string, prot machinekey.Protection) ([]byte, error) {
+	return decodeWith(key, text, machinekey.LegacyOptions{Protection: prot})
+}
+
+// decodeUnsigned is MachineKey.Decode under
+// aspnet:UseLegacyMachineKeyEncryption.
+func decodeUnsigned(key *machinekey.Key, text string, prot machinekey.Protection) ([]byte, error) {
+	return decodeWith(key, text, machinekey.LegacyOptions{Protection: prot, InsecureUnsigned: true})
+}
+
+func decodeWith(key *machinekey.Key, text string, o machinekey.LegacyOptions) ([]byte, error) {
+	p, err := encoder(key, o)
+	if err != nil {
+		return nil, err
+	}
+	protected, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, machinekey.ErrUnprotect
+	}
+	return p.Unprotect(nil, protected)
+}
+
+func encoder(key *machinekey.Key, o machinekey.LegacyOptions) (protector, error) {
+	ring, err := machinekey.NewRing(key)
+	if err != nil {
+		return protector{}, err
+	}
+	return wrap(ring.EncodeProtector(o))
 }

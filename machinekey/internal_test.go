@@ -227,12 +227,8 @@ func TestRingForgets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	protector := func(name string) *Protector {
-		purpose, err := UserPurpose(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := ring.Protector(purpose)
+	protector := func(name string) Protector {
+		p, err := ring.Protector(UserPurpose, name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 //
 // The label is the primary purpose, the context the encoded specific ones.
 // Since L is an input, a shorter key is no prefix of a longer one.
-func deriveKey(master []byte, p Purpose) []byte {
+func deriveKey(master []byte, p purpose) []byte {
 	input := make([]byte, 4, 4+len(p.primary)+1+len(p.specific)+4)
 	input = append(input, p.primary...)
 	input = append(input, 0)

@@ -7,20 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
+	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // Key is a validated machine key. It is immutable, safe for concurrent use,
-// and prints without its key bytes in every form (%v, %#v, slog, JSON).
+// and prints without its key bytes.
 type Key struct {
 	cfg  *Config // a copy
 	id   string
 	fips *ConfigError // what FIPS 140-3 does not approve, nil if nothing
-
-	encode *encodeKeys
 }
 
 var errNoKey = errors.New("machinekey: the key was not made by New")
@@ -48,8 +46,8 @@ var errNoKey = errors.New("machinekey: the key was not made by New")
 //
 // With ModeUnknown or Framework45 a key must fit the left column, with a legacy
 // mode one of the two. What it does not fit, [Ring.Protector] on the one hand
-// or [Ring.LegacyProtector], [Ring.EncodeProtector] and [Key.Encode] on the
-// other refuse it for, as .NET does at first use.
+// or [Ring.CookieProtector] and [Ring.EncodeProtector] on the other refuse it
+// for, as .NET does at first use.
 //
 // Under GODEBUG=fips140=only New also refuses what the standard library
 // forbids: HMAC-SHA1, MD5, 3DES, DES, and a validation key below 14 bytes.
@@ -64,18 +62,18 @@ func New(cfg Config) (*Key, error) {
 		return nil, err
 	}
 	cfg.Warnings, cfg.KnownKeys = nil, nil
-	k := &Key{cfg: &cfg, id: fingerprint(cfg), fips: fipsError(cfg), encode: new(encodeKeys)}
+	k := &Key{cfg: &cfg, id: fingerprint(cfg), fips: fipsError(cfg)}
 	if err := k.fipsAllowed(); err != nil {
 		return nil, err
 	}
 	return k, nil
 }
 
-// ID returns a fingerprint for logs: 8 hex digits, the same on every node and
-// in every process for keys that open each other's data. It is the beginning
-// of a SHA-256 digest over the keys and algorithms, so it does not reveal a
-// randomly generated key; whoever already has a list of keys can find out
-// which one it is.
+// ID returns a fingerprint for logs and [Ring.KeyStatus]: 8 hex digits, the
+// same on every node and in every process for the same keys and algorithms, and
+// in a legacy mode the mode, as in "5f938e11-20SP1". The digits are the
+// beginning of a SHA-256 digest, so they do not reveal a randomly generated
+// key; whoever already has a list of keys can find out which one it is.
 func (k *Key) ID() string { return k.id }
 
 // Mode returns the compatibility mode of the configuration. Protect and
@@ -83,26 +81,13 @@ func (k *Key) ID() string { return k.id }
 func (k *Key) Mode() Mode { return k.cfg.Mode }
 
 // String describes k by its ID and algorithms, without key bytes.
-func (k Key) String() string {
-	if k.cfg == nil {
+func (k *Key) String() string {
+	if k == nil || k.cfg == nil {
 		return "machinekey.Key{invalid}"
 	}
 	return fmt.Sprintf("machinekey.Key{id=%s validation=%v decryption=%v mode=%v}",
 		k.id, k.cfg.Validation, k.cfg.Decryption, k.cfg.Mode)
 }
-
-// GoString is String: %#v shows no key either.
-func (k Key) GoString() string { return k.String() }
-
-// Format implements [fmt.Formatter] for every verb and flag, so that no
-// format prints the fields.
-func (k Key) Format(s fmt.State, _ rune) { io.WriteString(s, k.String()) }
-
-// LogValue implements [slog.LogValuer] without the keys.
-func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
-
-// MarshalText keeps the keys out of JSON and every other text encoding.
-func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // fipsAllowed returns an error if FIPS 140-3 is enforced and k is not
 // approved. It is asked at each use and not only by New, since enforcement can
@@ -189,5 +174,9 @@ func fingerprint(cfg Config) string {
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(cfg.ValidationKey.Len())))
 	h.Write(secret.View(cfg.ValidationKey))
 	h.Write(secret.View(cfg.DecryptionKey))
-	return hex.EncodeToString(h.Sum(nil)[:4])
+	id := hex.EncodeToString(h.Sum(nil)[:4])
+	if cfg.Mode.legacy() {
+		id += "-" + strings.TrimPrefix(cfg.Mode.String(), "Framework")
+	}
+	return id
 }

@@ -6,7 +6,7 @@ import "fmt"
 // attribute protection of <forms>, cookieProtection of <roleManager> and
 // <anonymousIdentification>, and the enumeration MachineKeyProtection.
 //
-//	E   encryption, which is signed as well: see LegacyProtector
+//	E   encryption, which is signed as well: see Ring.CookieProtector
 //	H   the keyed digest of the attribute validation
 //
 // It is not recorded in the data, and all use the same keys: what one value of
@@ -85,77 +85,3 @@ func (o LegacyOptions) readOnly() bool {
 	}
 	return true
 }
-
-// LegacyProtector protects and unprotects the forms, role and anonymous
-// cookies of the compatibility modes Framework20SP1 and Framework20SP2, with
-// the keys of one [Ring]. [Ring.LegacyProtector] makes it. It is safe for
-// concurrent use, keeps following its ring, and prints without key bytes.
-//
-// Protected data is, for ProtectionAll,
-//
-//	C || H(C)        C = CBC(decryptionKey, IV = 0, prefix || data || H(data) || PKCS#7 padding)
-//
-//	prefix   random bytes, as many as the cipher's key has: 16, 24 or 32 for AES,
-//	         16 or 24 for 3DES, 8 for DES
-//	H        SHA1, 3DES, AES    HMAC-SHA1(validationKey, …)      20 bytes
-//	         HMACSHA256/384/512 that HMAC                        32, 48, 64 bytes
-//	         MD5                MD5(… || validationKey)          16 bytes
-//
-// and see [Protection] for the other values. The machine keys are used as they
-// are, without derivation, so there is no purpose: what one feature of a site
-// protects, be it a forms ticket or a page's view state, every other accepts.
-// Whoever reads such data has to tell by its content what it is.
-// The .NET class is System.Web.Configuration.MachineKeySection.
-type LegacyProtector struct{ binding }
-
-// LegacyProtector returns the protector of the legacy modes for these options:
-// as long as it is in use, the same options give the same LegacyProtector.
-//
-// It returns a [*ConfigError] if a key of the ring has another mode
-// (Framework45, where these cookies have a [Purpose], or ModeUnknown) or cannot
-// serve by the rules of those modes, which [New] names.
-func (r *Ring) LegacyProtector(o LegacyOptions) (*LegacyProtector, error) {
-	if err := o.check(); err != nil {
-		return nil, err
-	}
-	p := new(LegacyProtector)
-	b, err := r.bind(use{pipeline: legacyPipeline, options: o}, &p.binding, p)
-	if err != nil {
-		return nil, err
-	}
-	return b.protector.(*LegacyProtector), nil
-}
-
-// Protect appends the protected form of plaintext to dst, with the primary
-// key, and returns the extended slice. Plaintext may be empty. With room in
-// dst (plaintext and 176 bytes are enough) it does not allocate. Plaintext may
-// overlap the unused capacity of dst, and is then overwritten.
-//
-// With InsecureProtectionNone, or with InsecureUnsigned where something is
-// encrypted, it returns a [*ConfigError]: such data can be read and is never
-// issued. Otherwise it fails as [Protector.Protect] does. Dst then comes back
-// as it was.
-func (p *LegacyProtector) Protect(dst, plaintext []byte) ([]byte, error) {
-	return p.binding.protect(dst, plaintext)
-}
-
-// Unprotect appends the plaintext of protected to dst and returns the extended
-// slice. It tries every key of the ring. The signature is verified over all
-// other bytes, in constant time, before anything is decrypted, unless the
-// options say that there is none; the digest inside is verified as well.
-//
-// Its error, dst and allocation are those of [Protector.Unprotect]. Under
-// InsecureProtectionNone every key opens everything.
-func (p *LegacyProtector) Unprotect(dst, protected []byte) ([]byte, error) {
-	dst, _, err := p.binding.unprotect(dst, protected)
-	return dst, err
-}
-
-// UnprotectKey is [LegacyProtector.Unprotect] and also returns the key that
-// opened the data, nil with an error.
-func (p *LegacyProtector) UnprotectKey(dst, protected []byte) ([]byte, *Key, error) {
-	return p.binding.unprotect(dst, protected)
-}
-
-// Options returns the options that p is bound to.
-func (p *LegacyProtector) Options() LegacyOptions { return p.use.options }

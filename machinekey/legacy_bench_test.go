@@ -11,14 +11,14 @@ import (
 
 // legacyProtectors returns a LegacyProtector for protection All with SHA1 and
 // AES-256, and the floor with the same keys.
-func legacyProtectors(b *testing.B) (*machinekey.LegacyProtector, *floor.Legacy) {
+func legacyProtectors(b *testing.B) (protector, *floor.Legacy) {
 	b.Helper()
 	cfg, err := machinekey.Generate(machinekey.HMACSHA1, machinekey.AES)
 	if err != nil {
 		b.Fatal(err)
 	}
 	cfg.Mode = machinekey.Framework20SP1
-	p, err := ringOf(b, keyOf(b, cfg)).LegacyProtector(machinekey.LegacyOptions{})
+	p, err := wrap(ringOf(b, keyOf(b, cfg)).CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func legacyProtectors(b *testing.B) (*machinekey.LegacyProtector, *floor.Legacy)
 	return p, f
 }
 
-func benchLegacy(b *testing.B, run func(b *testing.B, p *machinekey.LegacyProtector, f *floor.Legacy, size int)) {
+func benchLegacy(b *testing.B, run func(b *testing.B, p protector, f *floor.Legacy, size int)) {
 	for _, size := range []int{256, 1024} {
 		b.Run(fmt.Sprintf("SHA1/%d", size), func(b *testing.B) {
 			p, f := legacyProtectors(b)
@@ -49,7 +49,7 @@ func benchLegacy(b *testing.B, run func(b *testing.B, p *machinekey.LegacyProtec
 }
 
 func BenchmarkLegacyUnprotect(b *testing.B) {
-	benchLegacy(b, func(b *testing.B, p *machinekey.LegacyProtector, _ *floor.Legacy, size int) {
+	benchLegacy(b, func(b *testing.B, p protector, _ *floor.Legacy, size int) {
 		protected, err := p.Protect(nil, make([]byte, size))
 		if err != nil {
 			b.Fatal(err)
@@ -64,7 +64,7 @@ func BenchmarkLegacyUnprotect(b *testing.B) {
 }
 
 func BenchmarkLegacyUnprotectFloor(b *testing.B) {
-	benchLegacy(b, func(b *testing.B, p *machinekey.LegacyProtector, f *floor.Legacy, size int) {
+	benchLegacy(b, func(b *testing.B, p protector, f *floor.Legacy, size int) {
 		protected, err := p.Protect(nil, make([]byte, size))
 		if err != nil {
 			b.Fatal(err)
@@ -76,7 +76,7 @@ func BenchmarkLegacyUnprotectFloor(b *testing.B) {
 }
 
 func BenchmarkLegacyProtect(b *testing.B) {
-	benchLegacy(b, func(b *testing.B, p *machinekey.LegacyProtector, _ *floor.Legacy, size int) {
+	benchLegacy(b, func(b *testing.B, p protector, _ *floor.Legacy, size int) {
 		plaintext, dst := make([]byte, size), make([]byte, 0, size+176)
 		for b.Loop() {
 			if _, err := p.Protect(dst, plaintext); err != nil {
@@ -87,7 +87,7 @@ func BenchmarkLegacyProtect(b *testing.B) {
 }
 
 func BenchmarkLegacyProtectFloor(b *testing.B) {
-	benchLegacy(b, func(b *testing.B, _ *machinekey.LegacyProtector, f *floor.Legacy, size int) {
+	benchLegacy(b, func(b *testing.B, _ protector, f *floor.Legacy, size int) {
 		plaintext := make([]byte, size)
 		for b.Loop() {
 			f.Protect(plaintext)

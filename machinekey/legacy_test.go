@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -55,44 +56,38 @@ func legacyGenerated(tb testing.TB) machinekey.Config {
 	return cfg
 }
 
-func legacyOf(tb testing.TB, o machinekey.LegacyOptions, primary machinekey.Config, older ...machinekey.Config) *machinekey.LegacyProtector {
+func legacyOf(tb testing.TB, o machinekey.LegacyOptions, primary machinekey.Config, older ...machinekey.Config) protector {
 	tb.Helper()
 	var keys []*machinekey.Key
 	for _, cfg := range older {
 		keys = append(keys, keyOf(tb, cfg))
 	}
-	p, err := ringOf(tb, keyOf(tb, primary), keys...).LegacyProtector(o)
+	p, err := wrap(ringOf(tb, keyOf(tb, primary), keys...).CookieProtector(o, machinekey.FormsPurpose))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return p
 }
 
-// eachLegacy runs f for all algorithms and authentic protections, and as the
-// fourth protection for MachineKey.Encode's bytes.
-func eachLegacy(t *testing.T, f func(name string, cfg machinekey.Config, p protector)) {
+// eachLegacy runs f for all algorithms and authentic protections of cookies,
+// and for MachineKey.Encode.
+func eachLegacy(t *testing.T, f func(name string, cfg machinekey.Config, prot machinekey.Protection, p protector)) {
 	t.Helper()
 	for name, cfg := range legacyAlgorithms(t) {
 		for _, prot := range protections {
-			f(name+"-"+prot.String(), cfg, legacyOf(t, machinekey.LegacyOptions{Protection: prot}, cfg))
+			o := machinekey.LegacyOptions{Protection: prot}
+			f(name+"-"+prot.String(), cfg, prot, legacyOf(t, o, cfg))
 		}
-		p, err := ringOf(t, keyOf(t, cfg)).EncodeProtector()
+		p, err := encoder(keyOf(t, cfg), machinekey.LegacyOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		f(name+"-Encode", cfg, p)
+		f(name+"-Encode", cfg, machinekey.ProtectionAll, p)
 	}
 }
 
-// protector is what all protectors can do.
-type protector interface {
-	Protect(dst, plaintext []byte) ([]byte, error)
-	Unprotect(dst, protected []byte) ([]byte, error)
-	UnprotectKey(dst, protected []byte) ([]byte, *machinekey.Key, error)
-}
-
 func TestLegacyRoundTrip(t *testing.T) {
-	eachLegacy(t, func(name string, _ machinekey.Config, p protector) {
+	eachLegacy(t, func(name string, _ machinekey.Config, _ machinekey.Protection, p protector) {
 		for size := range 70 {
 			plaintext := bytes.Repeat([]byte{byte(size)}, size)
 			prefix := []byte("prefix")
@@ -114,7 +109,7 @@ func TestLegacyRoundTrip(t *testing.T) {
 // TestLegacyMalleability changes a protected value in every single-bit way,
 // cuts it at every length and glues two together at every step.
 func TestLegacyMalleability(t *testing.T) {
-	eachLegacy(t, func(name string, _ machinekey.Config, p protector) {
+	eachLegacy(t, func(name string, _ machinekey.Config, _ machinekey.Protection, p protector) {
 		one, err := p.Protect(nil, []byte("the first of two values"))
 		if err != nil {
 			t.Fatal(err)
@@ -126,7 +121,7 @@ func TestLegacyMalleability(t *testing.T) {
 		dst := append(make([]byte, 0, 400), "dst"...)
 		refuse := func(what string, n int, protected []byte) {
 			got, key, err := p.UnprotectKey(dst, protected)
-			if err != machinekey.ErrUnprotect || key != nil || string(got) != "dst" {
+			if err != machinekey.ErrUnprotect || key != "" || string(got) != "dst" {
 				t.Fatalf("%s: %s %d: %q, %v, %v", name, what, n, got, key, err)
 			}
 			if spare := dst[len(dst):cap(dst)]; !bytes.Equal(spare, make([]byte, len(spare))) {
@@ -225,7 +220,7 @@ func TestLegacyInside(t *testing.T) {
 			}
 			refused++
 			p := legacyOf(t, o, wrong, cfg)
-			if got, opener, err := p.UnprotectKey(nil, protected); err != nil || opener.ID() != key.ID() || len(got) != 39 {
+			if got, opener, err := p.UnprotectKey(nil, protected); err != nil || opener != key.ID() || len(got) != 39 {
 				t.Errorf("%v, right key second: %q, %v", prot, got, err)
 			}
 		}
@@ -280,7 +275,7 @@ func TestLegacyAllocations(t *testing.T) {
 		t.Skip("sync.Pool is random under the race detector")
 	}
 	plaintext := make([]byte, 1000)
-	eachLegacy(t, func(name string, _ machinekey.Config, p protector) {
+	eachLegacy(t, func(name string, _ machinekey.Config, _ machinekey.Protection, p protector) {
 		protected, err := p.Protect(nil, plaintext)
 		if err != nil {
 			t.Fatal(err)
@@ -306,20 +301,20 @@ func TestLegacyAllocations(t *testing.T) {
 // TestLegacyRand checks what is read from Config.Rand: as much as the cipher's
 // key has, and nothing without encryption.
 func TestLegacyRand(t *testing.T) {
-	eachLegacy(t, func(name string, cfg machinekey.Config, p protector) {
+	eachLegacy(t, func(name string, cfg machinekey.Config, prot machinekey.Protection, p protector) {
 		source := bytes.NewReader(make([]byte, 100))
 		cfg.Rand = iotest.OneByteReader(source)
-		switch q := p.(type) {
-		case *machinekey.LegacyProtector:
-			p = legacyOf(t, q.Options(), cfg)
-			if q.Options().Protection == machinekey.ProtectionValidation {
-				cfg.DecryptionKey = machinekey.Secret{}
-			}
-		case *machinekey.EncodeProtector:
+		o := machinekey.LegacyOptions{Protection: prot}
+		if strings.HasSuffix(name, "-Encode") {
 			var err error
-			if p, err = ringOf(t, keyOf(t, cfg)).EncodeProtector(); err != nil {
+			if p, err = encoder(keyOf(t, cfg), o); err != nil {
 				t.Fatal(err)
 			}
+		} else {
+			p = legacyOf(t, o, cfg)
+		}
+		if prot == machinekey.ProtectionValidation {
+			cfg.DecryptionKey = machinekey.Secret{} // nothing is encrypted
 		}
 		if _, err := p.Protect(nil, []byte("text")); err != nil {
 			t.Fatal(err)
@@ -402,9 +397,6 @@ func TestLegacyReadOnly(t *testing.T) {
 		case !test.write && (string(got) != "dst" || !errors.As(err, &e) || e.Code != "insecure_protection"):
 			t.Errorf("%v: %q, %v, want insecure_protection", test.o, got, err)
 		}
-		if p.Options() != test.o {
-			t.Errorf("Options() = %v, want %v", p.Options(), test.o)
-		}
 	}
 	p := legacyOf(t, machinekey.LegacyOptions{Protection: none}, legacyGenerated(t))
 	if got, err := p.Unprotect([]byte("dst"), []byte("text")); err != nil || string(got) != "dsttext" {
@@ -458,14 +450,13 @@ func TestUnsignedRefuses(t *testing.T) {
 	}
 }
 
-func TestLegacyProtectorRefuses(t *testing.T) {
+func TestCookieProtectorRefuses(t *testing.T) {
 	legacy := legacyGenerated(t)
 	for _, test := range []struct {
 		code   string
 		change func(*machinekey.Config)
 	}{
 		{"invalid_compatibility_mode", func(c *machinekey.Config) { c.Mode = machinekey.ModeUnknown }},
-		{"invalid_compatibility_mode", func(c *machinekey.Config) { c.Mode = machinekey.Framework45 }},
 		{"invalid_validation_key", func(c *machinekey.Config) { c.ValidationKey = machinekey.NewSecret(c.ValidationKey.Reveal()[:19]) }},
 		{"invalid_validation_key", func(c *machinekey.Config) { c.ValidationKey = machinekey.NewSecret(make([]byte, 65)) }},
 		{"weak_decryption_key", func(c *machinekey.Config) {
@@ -480,13 +471,13 @@ func TestLegacyProtectorRefuses(t *testing.T) {
 		test.change(&cfg)
 		var e *machinekey.ConfigError
 		for _, ring := range []*machinekey.Ring{ringOf(t, keyOf(t, cfg)), ringOf(t, keyOf(t, legacy), keyOf(t, cfg))} {
-			if p, err := ring.LegacyProtector(machinekey.LegacyOptions{}); p != nil || !errors.As(err, &e) || e.Code != test.code {
+			if p, err := ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose); p != nil || !errors.As(err, &e) || e.Code != test.code {
 				t.Errorf("%v: %v, %v, want %s", cfg, p, err, test.code)
 			}
-			if _, err := ring.Protector(machinekey.FormsTicket); err != nil {
+			if _, err := wrap(ring.Protector(machinekey.FormsPurpose)); err != nil {
 				t.Errorf("%v: Protector: %v", cfg, err) // the other column
 			}
-			_, err := ring.EncodeProtector()
+			_, err := wrap(ring.EncodeProtector(machinekey.LegacyOptions{}))
 			if e = nil; (err == nil) != (test.code == "invalid_compatibility_mode") || err != nil && (!errors.As(err, &e) || e.Code != test.code) {
 				t.Errorf("%v: EncodeProtector: %v", cfg, err)
 			}
@@ -494,7 +485,7 @@ func TestLegacyProtectorRefuses(t *testing.T) {
 	}
 	ring := ringOf(t, keyOf(t, legacy))
 	var e *machinekey.ConfigError
-	if _, err := ring.LegacyProtector(machinekey.LegacyOptions{Protection: 4}); !errors.As(err, &e) || e.Code != "invalid_enum" {
+	if _, err := wrap(ring.CookieProtector(machinekey.LegacyOptions{Protection: 4}, machinekey.FormsPurpose)); !errors.As(err, &e) || e.Code != "invalid_enum" {
 		t.Errorf("protection 4: %v", err)
 	}
 	if s := machinekey.Protection(4).String(); s != "Protection(4)" {
@@ -504,15 +495,12 @@ func TestLegacyProtectorRefuses(t *testing.T) {
 		t.Error(s)
 	}
 	var zeroRing machinekey.Ring
-	var p machinekey.LegacyProtector
-	var q machinekey.EncodeProtector
 	for _, err := range []error{
-		func() error { _, err := zeroRing.LegacyProtector(machinekey.LegacyOptions{}); return err }(),
-		func() error { _, err := zeroRing.EncodeProtector(); return err }(),
-		func() error { _, err := p.Protect(nil, nil); return err }(),
-		func() error { _, err := p.Unprotect(nil, nil); return err }(),
-		func() error { _, err := q.Protect(nil, nil); return err }(),
-		func() error { _, _, err := q.UnprotectKey(nil, nil); return err }(),
+		func() error {
+			_, err := wrap(zeroRing.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose))
+			return err
+		}(),
+		func() error { _, err := wrap(zeroRing.EncodeProtector(machinekey.LegacyOptions{})); return err }(),
 	} {
 		if err == nil || err == machinekey.ErrUnprotect {
 			t.Errorf("a zero value: %v", err)
@@ -524,15 +512,15 @@ func TestLegacyProtectorRefuses(t *testing.T) {
 func TestLegacyRotation(t *testing.T) {
 	oldKey, newKey := keyOf(t, legacyGenerated(t)), keyOf(t, legacyGenerated(t))
 	ring := ringOf(t, oldKey)
-	all, err := ring.LegacyProtector(machinekey.LegacyOptions{})
+	all, err := wrap(ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose))
 	if err != nil {
 		t.Fatal(err)
 	}
-	readable, err := ring.LegacyProtector(machinekey.LegacyOptions{Protection: machinekey.ProtectionValidation})
+	readable, err := wrap(ring.CookieProtector(machinekey.LegacyOptions{Protection: machinekey.ProtectionValidation}, machinekey.FormsPurpose))
 	if err != nil {
 		t.Fatal(err)
 	}
-	encode, err := ring.EncodeProtector()
+	encode, err := wrap(ring.EncodeProtector(machinekey.LegacyOptions{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -546,7 +534,7 @@ func TestLegacyRotation(t *testing.T) {
 		if err := ring.Replace(newKey, oldKey); err != nil {
 			t.Fatal(err)
 		}
-		if got, key, err := p.UnprotectKey(nil, before); err != nil || key != oldKey || string(got) != "text" {
+		if got, key, err := p.UnprotectKey(nil, before); err != nil || key != oldKey.ID() || string(got) != "text" {
 			t.Errorf("%v: %q, %v, %v", p, got, key, err)
 		}
 		after, err := p.Protect(nil, []byte("text"))
@@ -559,21 +547,23 @@ func TestLegacyRotation(t *testing.T) {
 		if _, err := p.Unprotect(nil, before); err != machinekey.ErrUnprotect {
 			t.Errorf("%v: opened with a key that is gone: %v", p, err)
 		}
-		if _, key, err := p.UnprotectKey(nil, after); err != nil || key != newKey {
+		if _, key, err := p.UnprotectKey(nil, after); err != nil || key != newKey.ID() {
 			t.Errorf("%v: %v, %v", p, key, err)
 		}
 	}
 	var e *machinekey.ConfigError
-	if err := ring.Replace(generated(t)); !errors.As(err, &e) || e.Code != "invalid_compatibility_mode" {
-		t.Errorf("Replace with a key of Framework45: %v", err)
+	cfg := legacyGenerated(t)
+	cfg.Mode = machinekey.ModeUnknown
+	if err := ring.Replace(keyOf(t, cfg)); !errors.As(err, &e) || e.Code != "invalid_compatibility_mode" {
+		t.Errorf("Replace with a key without a mode: %v", err)
 	}
 	if ring.Primary() != newKey {
 		t.Error("a refused Replace changed the ring")
 	}
-	if again, err := ring.LegacyProtector(machinekey.LegacyOptions{}); err != nil || again != all {
+	if again, err := wrap(ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose)); err != nil || again != all {
 		t.Errorf("LegacyProtector of the same options = %p, %v, want %p", again, err, all)
 	}
-	if again, err := ring.EncodeProtector(); err != nil || again != encode {
+	if again, err := wrap(ring.EncodeProtector(machinekey.LegacyOptions{})); err != nil || again != encode {
 		t.Errorf("EncodeProtector again = %p, %v, want %p", again, err, encode)
 	}
 	runtime.KeepAlive(readable)
@@ -602,7 +592,7 @@ func TestLegacyHostile(t *testing.T) {
 		t.Skip("sync.Pool is random under the race detector")
 	}
 	large := make([]byte, 1<<20)
-	eachLegacy(t, func(name string, cfg machinekey.Config, p protector) {
+	eachLegacy(t, func(name string, cfg machinekey.Config, _ machinekey.Protection, p protector) {
 		if cfg.Decryption != machinekey.AES {
 			return
 		}

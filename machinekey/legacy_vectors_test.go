@@ -198,7 +198,7 @@ func TestLegacyVectors(t *testing.T) {
 			case v.Op == "encode" && v.Kind == "config":
 				ran["config"]++
 				if key, err := v.key(); err == nil {
-					if text, err := key.Encode(v.Plaintext, v.protection(t, v.Protection)); err == nil {
+					if text, err := encode(key, v.Plaintext, v.protection(t, v.Protection)); err == nil {
 						t.Errorf("Encode = %s; .NET refuses: %s", text, v.Reason)
 					}
 				}
@@ -235,11 +235,11 @@ func (v *legacyVector) testEncode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := key.Encode(v.Plaintext, prot); err != nil || got != v.Encoded {
+	if got, err := encode(key, v.Plaintext, prot); err != nil || got != v.Encoded {
 		t.Errorf("Encode = %s, %v\n want %s", got, err, v.Encoded)
 	}
 	for _, text := range []string{v.Encoded, strings.ToLower(v.Encoded)} {
-		if got, err := key.Decode(text, prot); err != nil || !bytes.Equal(got, v.Plaintext) {
+		if got, err := decode(key, text, prot); err != nil || !bytes.Equal(got, v.Plaintext) {
 			t.Errorf("Decode = %x, %v\n want %x", got, err, v.Plaintext)
 		}
 	}
@@ -252,14 +252,14 @@ func (v *legacyVector) testEncode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := ringOf(t, key).EncodeProtector()
+		p, err := wrap(ringOf(t, key).EncodeProtector(machinekey.LegacyOptions{}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got, err := p.Protect(nil, v.Plaintext); err != nil || !bytes.Equal(got, raw) {
 			t.Errorf("EncodeProtector.Protect = %x, %v\n want %x", got, err, raw)
 		}
-		if got, opener, err := p.UnprotectKey(nil, raw); err != nil || opener != key || !bytes.Equal(got, v.Plaintext) {
+		if got, opener, err := p.UnprotectKey(nil, raw); err != nil || opener != key.ID() || !bytes.Equal(got, v.Plaintext) {
 			t.Errorf("EncodeProtector.UnprotectKey = %x, %v", got, err)
 		}
 	}
@@ -295,10 +295,10 @@ func (v *legacyVector) testUnsigned(t *testing.T) {
 	if err != nil || fmt.Sprintf("%X", raw) != v.Encoded {
 		t.Errorf("Encrypt = %X, %v\n want %s", raw, err, v.Encoded)
 	}
-	if got, err := key.InsecureDecodeUnsigned(v.Encoded, prot); err != nil || !bytes.Equal(got, v.Plaintext) {
+	if got, err := decodeUnsigned(key, v.Encoded, prot); err != nil || !bytes.Equal(got, v.Plaintext) {
 		t.Errorf("InsecureDecodeUnsigned = %x, %v\n want %x", got, err, v.Plaintext)
 	}
-	if got, err := key.Decode(v.Encoded, prot); err != machinekey.ErrUnprotect || got != nil {
+	if got, err := decode(key, v.Encoded, prot); err != machinekey.ErrUnprotect || got != nil {
 		t.Errorf("Decode of unsigned data = %x, %v", got, err)
 	}
 }
@@ -309,14 +309,14 @@ func (v *legacyVector) testRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	prot := v.protection(t, v.Protection)
-	if got, err := key.Decode(v.Encoded, prot); err != machinekey.ErrUnprotect || got != nil {
+	if got, err := decode(key, v.Encoded, prot); err != machinekey.ErrUnprotect || got != nil {
 		t.Errorf("Decode = %x, %v, want ErrUnprotect; .NET: %s", got, err, v.Error)
 	}
 	raw, err := hex.DecodeString(v.Encoded)
 	if err != nil || prot != machinekey.ProtectionAll {
 		return
 	}
-	p, err := ringOf(t, key).EncodeProtector()
+	p, err := wrap(ringOf(t, key).EncodeProtector(machinekey.LegacyOptions{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -384,10 +384,11 @@ func TestLegacyCookieVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := ringOf(t, key).LegacyProtector(machinekey.LegacyOptions{
+			o := machinekey.LegacyOptions{
 				Protection:       v.protection(t, v.Forms.Protection+v.CookieProtection),
 				InsecureUnsigned: v.AppSettings.UseLegacyEncryption,
-			})
+			}
+			p, err := wrap(ringOf(t, key).CookieProtector(o, machinekey.FormsPurpose))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -410,7 +411,7 @@ func TestLegacyCookieVectors(t *testing.T) {
 				if err != nil || !bytes.Equal(got, plaintext) {
 					t.Errorf("Unprotect = %x, %v\n want %x", got, err, plaintext)
 				}
-				v.testProtect(t, p.Options(), plaintext, raw)
+				v.testProtect(t, o, plaintext, raw)
 			case v.Valid:
 				ran["read"]++
 				if err != nil || len(got) == 0 || plaintext != nil && !bytes.Equal(got, plaintext) {
@@ -448,7 +449,7 @@ func (v *legacyVector) testProtect(t *testing.T, o machinekey.LegacyOptions, pla
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := ringOf(t, key).LegacyProtector(o)
+	p, err := wrap(ringOf(t, key).CookieProtector(o, machinekey.FormsPurpose))
 	if err != nil {
 		t.Fatal(err)
 	}

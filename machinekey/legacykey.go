@@ -65,13 +65,9 @@ type legacyScratch struct {
 	tag    [sha512.Size]byte
 }
 
-// newCookieKey makes k ready for the cookies of the legacy modes.
-func newCookieKey(k *Key, o LegacyOptions) (*legacyKey, error) {
-	if mode := k.cfg.Mode; !mode.legacy() {
-		return nil, &ConfigError{Code: "invalid_compatibility_mode", Attribute: "compatibilityMode",
-			Found: fmt.Sprintf("%v in key %s", mode, k.id),
-			Want:  "Framework20SP1 or Framework20SP2; in Framework45 each cookie has its Purpose, see Ring.Protector"}
-	}
+// newOptionsKey makes k ready for the layers of some options, and for reading
+// only if they are too weak to issue anything with.
+func newOptionsKey(k *Key, o LegacyOptions) (*legacyKey, error) {
 	l, err := newLegacyKey(k, o.Protection.layers(o.InsecureUnsigned))
 	if err == nil && o.readOnly() {
 		l.refusal = &ConfigError{Code: "insecure_protection", Attribute: "protection",

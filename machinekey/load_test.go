@@ -35,11 +35,11 @@ func TestLoadRing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	was, err := before.Protector(machinekey.FormsTicket)
+	was, err := wrap(before.Protector(machinekey.FormsPurpose))
 	if err != nil {
 		t.Fatal(err)
 	}
-	is, err := after.Protector(machinekey.FormsTicket)
+	is, err := wrap(after.Protector(machinekey.FormsPurpose))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func TestMalleability(t *testing.T) {
 		refuse := func(what string, protected []byte) {
 			t.Helper()
 			got, key, err := p.UnprotectKey(dst, protected)
-			if err != machinekey.ErrUnprotect || key != nil || string(got) != "dst" {
+			if err != machinekey.ErrUnprotect || key != "" || string(got) != "dst" {
 				t.Errorf("%s: %s: %q, %v, %v", name, what, got, key, err)
 			}
 			if spare := dst[len(dst):cap(dst)]; !bytes.Equal(spare, make([]byte, len(spare))) {
@@ -99,8 +99,8 @@ func TestWrongPadding(t *testing.T) {
 		t.Fatal(err)
 	}
 	right := keyOf(t, cfg)
-	purpose := purposeOf(t, "padding")
-	writer, err := ringOf(t, right).Protector(purpose)
+	purpose := purposeOf("padding")
+	writer, err := wrap(ringOf(t, right).Protector(purpose...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestWrongPadding(t *testing.T) {
 	for range 20 {
 		cfg.DecryptionKey = machinekey.NewSecret(seed.Of(t).Bytes(cfg.DecryptionKey.Len()))
 		wrong := keyOf(t, cfg)
-		reader, err := ringOf(t, wrong).Protector(purpose)
+		reader, err := wrap(ringOf(t, wrong).Protector(purpose...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestWrongPadding(t *testing.T) {
 			t.Errorf("left %x behind dst", spare)
 		}
 
-		both, err := ringOf(t, wrong, right).Protector(purpose)
+		both, err := wrap(ringOf(t, wrong, right).Protector(purpose...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestWrongPadding(t *testing.T) {
 			in := buf[len(protected):][:len(protected)]
 			copy(in, protected)
 			got, key, err := both.UnprotectKey(buf[:offset], in)
-			if err != nil || key != right || !bytes.Equal(got[offset:], text) {
+			if err != nil || key != right.ID() || !bytes.Equal(got[offset:], text) {
 				t.Fatalf("offset %d: %q, %v, %v", offset, got, key, err)
 			}
 		}
@@ -255,15 +255,12 @@ func TestFreshIV(t *testing.T) {
 }
 
 func TestZeroValues(t *testing.T) {
-	var p machinekey.Protector
-	if got, err := p.Protect([]byte("dst"), nil); err == nil || string(got) != "dst" {
-		t.Errorf("Protect of the zero Protector = %q, %v", got, err)
-	}
-	if _, err := p.Unprotect(nil, nil); err == nil || err == machinekey.ErrUnprotect {
-		t.Errorf("Unprotect of the zero Protector: %v", err)
+	var none *machinekey.Ring // as an interface it is not nil
+	if _, err := none.Protector(machinekey.FormsPurpose); err == nil {
+		t.Error("a nil Ring made a Protector")
 	}
 	var r machinekey.Ring
-	if _, err := r.Protector(machinekey.FormsTicket); err == nil {
+	if _, err := wrap(r.Protector(machinekey.FormsPurpose)); err == nil {
 		t.Error("the zero Ring made a Protector")
 	}
 	if r.Primary() != nil || len(r.Keys()) != 0 {
@@ -272,10 +269,10 @@ func TestZeroValues(t *testing.T) {
 	if err := r.Replace(generated(t)); err != nil {
 		t.Error(err)
 	}
-	if _, err := r.Protector(machinekey.Purpose{}); err == nil {
-		t.Error("the zero Purpose got a Protector")
+	if _, err := r.Protector(); err == nil {
+		t.Error("no purpose got a Protector")
 	}
-	if _, err := r.Protector(machinekey.FormsTicket); err != nil {
+	if _, err := wrap(r.Protector(machinekey.FormsPurpose)); err != nil {
 		t.Error(err)
 	}
 }

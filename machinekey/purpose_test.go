@@ -7,7 +7,8 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-func TestUserPurpose(t *testing.T) {
+func TestUserPurposes(t *testing.T) {
+	ring := ringOf(t, generated(t))
 	for _, test := range []struct {
 		purposes []string
 		ok       bool
@@ -26,74 +27,54 @@ func TestUserPurpose(t *testing.T) {
 		{[]string{"a\xff"}, false},
 		{[]string{"\xed\xa0\x80"}, false}, // a lone surrogate
 	} {
-		p, err := machinekey.UserPurpose(test.purposes...)
-		if (err == nil) != test.ok {
-			t.Errorf("UserPurpose(%q) error %v, want ok %v", test.purposes, err, test.ok)
-		}
-		if (p == machinekey.Purpose{}) == test.ok {
-			t.Errorf("UserPurpose(%q) = %v", test.purposes, p)
+		if _, err := ring.Protector(purposeOf(test.purposes...)...); (err == nil) != test.ok {
+			t.Errorf("purposes %q: error %v, want ok %v", test.purposes, err, test.ok)
 		}
 	}
 }
 
-func TestBuiltinPurpose(t *testing.T) {
-	for primary, want := range map[string]machinekey.Purpose{
-		"FormsAuthentication.Ticket":           machinekey.FormsTicket,
-		"RolePrincipal.Ticket":                 machinekey.RoleTicket,
-		"AnonymousIdentificationModule.Ticket": machinekey.AnonymousTicket,
-		"User.MachineKey.Protect":              purposeOf(t),
-	} {
-		if got, err := machinekey.BuiltinPurpose(primary); err != nil || got != want {
-			t.Errorf("BuiltinPurpose(%q) = %v, %v, want %v", primary, got, err, want)
-		}
-	}
+func TestPrimaryPurposes(t *testing.T) {
+	ring := ringOf(t, generated(t))
 	for _, bad := range [][]string{
+		nil,
 		{""},
+		{"Acme.Cart"},
 		{"formsauthentication.ticket"},
 		{"MachineKeyDerivation"},
-		{"User.MachineKey.Protect", " "},
 		{"WebForms.GridView.DataKeys", "\xff"},
 	} {
-		if p, err := machinekey.BuiltinPurpose(bad[0], bad[1:]...); err == nil {
-			t.Errorf("BuiltinPurpose(%q) = %v, want an error", bad, p)
+		if p, err := ring.Protector(bad...); err == nil {
+			t.Errorf("purposes %q: %v, want an error", bad, p)
+		}
+		if p, err := ring.CookieProtector(machinekey.LegacyOptions{}, bad...); err == nil {
+			t.Errorf("purposes %q: %v, want an error", bad, p)
 		}
 	}
-	// View state names the page; the list may hold what UserPurpose refuses.
-	if _, err := machinekey.BuiltinPurpose("WebForms.HiddenFieldPageStatePersister.ClientState",
+	// View state names the page; the list may hold what is no purpose of
+	// MachineKey.Protect.
+	if _, err := ring.Protector("WebForms.HiddenFieldPageStatePersister.ClientState",
 		"TemplateSourceDirectory: /APP", "Type: DEFAULT_ASPX", ""); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestPurposeString(t *testing.T) {
-	for want, p := range map[string]machinekey.Purpose{
-		"invalid":                           {},
-		"FormsAuthentication.Ticket":        machinekey.FormsTicket,
-		`User.MachineKey.Protect "a" "b c"`: purposeOf(t, "a", "b c"),
-	} {
-		if got := p.String(); got != want {
-			t.Errorf("String() = %s, want %s", got, want)
-		}
 	}
 }
 
 // TestPurposesSeparate opens each purpose's data with every other's protector.
 func TestPurposesSeparate(t *testing.T) {
 	ring := ringOf(t, generated(t))
-	purposes := []machinekey.Purpose{
-		machinekey.FormsTicket, machinekey.RoleTicket, machinekey.AnonymousTicket,
-		purposeOf(t), purposeOf(t, "a"), purposeOf(t, "A"), purposeOf(t, "a", "b"), purposeOf(t, "b", "a"),
-		purposeOf(t, "ab"), purposeOf(t, "a\x01b"), purposeOf(t, "a", "a"), purposeOf(t, " a"),
+	purposes := [][]string{
+		{machinekey.FormsPurpose}, {machinekey.RolePurpose}, {machinekey.AnonymousPurpose},
+		purposeOf(), purposeOf("a"), purposeOf("A"), purposeOf("a", "b"), purposeOf("b", "a"),
+		purposeOf("ab"), purposeOf("a\x01b"), purposeOf("a", "a"), purposeOf(" a"),
 	}
 	text := []byte("text")
 	for i, writer := range purposes {
-		w, err := ring.Protector(writer)
+		w, err := wrap(ring.Protector(writer...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		protected := protect(t, w, text)
 		for j, reader := range purposes {
-			r, err := ring.Protector(reader)
+			r, err := wrap(ring.Protector(reader...))
 			if err != nil {
 				t.Fatal(err)
 			}

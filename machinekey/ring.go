@@ -1,10 +1,7 @@
 package machinekey
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"slices"
 	"sync"
 	"weak"
@@ -20,8 +17,8 @@ import (
 type Ring struct {
 	mu   sync.Mutex
 	keys []*Key // primary first; replaced as a whole, never modified
-	// wrote has the older keys of the ring that were primary before.
-	wrote map[*Key]bool
+	// wrote has the ids of the older keys that were primary before.
+	wrote map[string]bool
 
 	// live finds the protectors in use, which Replace has to change. The
 	// pointers are weak, so that a program that makes purposes at run time,
@@ -84,38 +81,13 @@ func (r *Ring) edit(change func(keys []*Key) []*Key) error {
 	return nil
 }
 
-// remember notes which of the keys to come were primary before. They may have
-// been made again since, from the same bytes.
+// remember notes which of the keys to come were primary before.
 func (r *Ring) remember(keys []*Key) {
-	wrote := make(map[*Key]bool)
+	wrote := make(map[string]bool)
 	for _, k := range keys[1:] {
-		for i, before := range r.keys {
-			if (i == 0 || r.wrote[before]) && before.same(k) {
-				wrote[k] = true
-			}
-		}
+		wrote[k.id] = r.wrote[k.id] || k.id == r.keys[0].id
 	}
 	r.wrote = wrote
-}
-
-// Protector returns the protector of a purpose, deriving the keys of the
-// purpose once: as long as it is in use, the same purpose gives the same
-// Protector. The compatibility mode of the keys plays no part, as with
-// MachineKey.Protect.
-//
-// It returns a [*ConfigError] if a key of the ring cannot serve: validation
-// MD5, 3DES or AES, a decryption key of a length that only the legacy modes
-// take, or, by rare chance, a derived DES or 3DES key that is weak.
-func (r *Ring) Protector(p Purpose) (*Protector, error) {
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	pr := new(Protector)
-	b, err := r.bind(use{pipeline: derivedPipeline, purpose: p}, &pr.binding, pr)
-	if err != nil {
-		return nil, err
-	}
-	return b.protector.(*Protector), nil
 }
 
 // Primary returns the key that protects, nil for the zero Ring.
@@ -128,21 +100,20 @@ func (r *Ring) Primary() *Key {
 	return r.keys[0]
 }
 
-// WasPrimary reports whether k is an older key of the ring that was its
-// primary once. What such a key wrote can be issued again with the present
-// primary. A key that is only known for reading may be the next one: other
-// nodes write with it already, and what they wrote must be left as it is.
-func (r *Ring) WasPrimary(k *Key) bool {
+// KeyStatus says of a key with this [Key.ID] whether the ring still has it, and
+// whether what it protected should be protected anew: it is older now and was
+// the primary before. A key that is only known for reading may be the next
+// primary: other nodes protect with it already, and their data must be left as
+// it is.
+func (r *Ring) KeyStatus(keyID string) (known, renew bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.wrote[k]
-}
-
-// Has reports whether k is one of the keys.
-func (r *Ring) Has(k *Key) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Contains(r.keys, k)
+	for i, k := range r.keys {
+		if k.id == keyID {
+			return true, i > 0 && r.wrote[keyID]
+		}
+	}
+	return false, false
 }
 
 // Keys returns the keys, the primary first.
@@ -161,26 +132,15 @@ func (r *Ring) String() string {
 	return fmt.Sprintf("machinekey.Ring{keys=%v}", ids)
 }
 
-// GoString is String: %#v shows no key.
-func (r *Ring) GoString() string { return r.String() }
-
-// Format implements [fmt.Formatter] for every verb and flag, so that no
-// format prints the fields.
-func (r *Ring) Format(s fmt.State, _ rune) { io.WriteString(s, r.String()) }
-
-// LogValue implements [slog.LogValuer] without the keys.
-func (r *Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }
-
-// MarshalText keeps the keys out of JSON and every other text encoding.
-func (r *Ring) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-
-// bind returns the binding of a use that is alive, or else makes fresh, the
-// inside of protector, the one.
-func (r *Ring) bind(u use, fresh *binding, protector any) (*binding, error) {
+// bind returns the binding of a use that is alive, or else a new one.
+func (r *Ring) bind(u use) (Protector, error) {
+	if r == nil {
+		return nil, errNoKeys
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.keys) == 0 {
-		return nil, errors.New("machinekey: the ring has no keys; use NewRing")
+		return nil, errNoKeys
 	}
 	if b := r.live[u].Value(); b != nil {
 		return b, nil
@@ -189,10 +149,10 @@ func (r *Ring) bind(u use, fresh *binding, protector any) (*binding, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh.use, fresh.protector = u, protector
-	fresh.bound.Store(&all)
-	r.track(fresh)
-	return fresh, nil
+	b := &binding{use: u}
+	b.bound.Store(&all)
+	r.track(b)
+	return b, nil
 }
 
 // track adds b to live. The map is swept whenever it has doubled, so that its

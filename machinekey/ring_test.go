@@ -15,13 +15,10 @@ import (
 func TestRotation(t *testing.T) {
 	oldKey, newKey, stranger := generated(t), generated(t), generated(t)
 	ring := ringOf(t, oldKey)
-	purpose := purposeOf(t, "rotation")
-	p, err := ring.Protector(purpose)
+	purpose := purposeOf("rotation")
+	p, err := wrap(ring.Protector(purpose...))
 	if err != nil {
 		t.Fatal(err)
-	}
-	if p.Purpose() != purpose {
-		t.Errorf("Purpose() = %v, want %v", p.Purpose(), purpose)
 	}
 	text := []byte("text")
 	before := protect(t, p, text)
@@ -35,7 +32,7 @@ func TestRotation(t *testing.T) {
 			}
 			return
 		}
-		if err != nil || key != want || !bytes.Equal(got, text) {
+		if err != nil || key != want.ID() || !bytes.Equal(got, text) {
 			t.Errorf("UnprotectKey = %q, %v, %v, want key %v", got, key, err, want)
 		}
 	}
@@ -57,7 +54,7 @@ func TestRotation(t *testing.T) {
 	open(before, nil)
 	open(after, newKey)
 
-	if again, err := ring.Protector(purpose); err != nil || again != p {
+	if again, err := wrap(ring.Protector(purpose...)); err != nil || again != p {
 		t.Errorf("Protector of the same purpose = %p, %v, want %p", again, err, p)
 	}
 	runtime.KeepAlive(p)
@@ -79,11 +76,11 @@ func TestReplaceRefused(t *testing.T) {
 	if err := ring.Replace(first); err != nil {
 		t.Fatal(err)
 	}
-	p, err := ring.Protector(machinekey.FormsTicket)
+	p, err := wrap(ring.Protector(machinekey.FormsPurpose))
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := ring.Protector(machinekey.RoleTicket)
+	q, err := wrap(ring.Protector(machinekey.RolePurpose))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +98,7 @@ func TestReplaceRefused(t *testing.T) {
 	if ring.Primary() != first || len(ring.Keys()) != 1 {
 		t.Errorf("a refused Replace changed the ring to %v", ring)
 	}
-	if _, key, err := p.UnprotectKey(nil, protected); err != nil || key != first {
+	if _, key, err := p.UnprotectKey(nil, protected); err != nil || key != first.ID() {
 		t.Errorf("a refused Replace changed a protector: %v, %v", key, err)
 	}
 	if got := protect(t, q, nil); len(got) == 0 {
@@ -111,7 +108,7 @@ func TestReplaceRefused(t *testing.T) {
 
 func TestLegacyKeyMakesNoProtector(t *testing.T) {
 	for _, ring := range []*machinekey.Ring{ringOf(t, legacyOnly(t)), ringOf(t, generated(t), legacyOnly(t))} {
-		_, err := ring.Protector(machinekey.FormsTicket)
+		_, err := wrap(ring.Protector(machinekey.FormsPurpose))
 		var e *machinekey.ConfigError
 		if !errors.As(err, &e) || e.Code != "invalid_validation_algorithm" {
 			t.Errorf("%v: %v, want invalid_validation_algorithm", ring, err)
@@ -124,7 +121,7 @@ func TestLegacyKeyMakesNoProtector(t *testing.T) {
 func TestReplaceUnderLoad(t *testing.T) {
 	a, b := generated(t), generated(t)
 	ring := ringOf(t, a, b)
-	p, err := ring.Protector(purposeOf(t, "load"))
+	p, err := wrap(ring.Protector(purposeOf("load")...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +141,7 @@ func TestReplaceUnderLoad(t *testing.T) {
 					return
 				}
 				if n%10 == 0 {
-					if q, err := ring.Protector(machinekey.FormsTicket); err != nil || ring.Primary() == nil {
+					if q, err := wrap(ring.Protector(machinekey.FormsPurpose)); err != nil || ring.Primary() == nil {
 						t.Errorf("%v, %v", q, err)
 						return
 					}
@@ -173,7 +170,7 @@ func TestReplaceUnderLoad(t *testing.T) {
 	}
 }
 
-func TestWasPrimary(t *testing.T) {
+func TestKeyStatus(t *testing.T) {
 	var keys [4]*machinekey.Key
 	for i := range keys {
 		keys[i] = generated(t)
@@ -186,8 +183,9 @@ func TestWasPrimary(t *testing.T) {
 	check := func(when string, want ...*machinekey.Key) {
 		t.Helper()
 		for i, k := range keys {
-			if ring.WasPrimary(k) != slices.Contains(want, k) {
-				t.Errorf("%s: key %d: %v", when, i, ring.WasPrimary(k))
+			known, renew := ring.KeyStatus(k.ID())
+			if known != slices.Contains(ring.Keys(), k) || renew != slices.Contains(want, k) {
+				t.Errorf("%s: key %d: known %v, renew %v", when, i, known, renew)
 			}
 		}
 	}
@@ -208,14 +206,47 @@ func TestWasPrimary(t *testing.T) {
 	check("one dropped", second)
 	replace(first, next, second)
 	check("and known again, for reading", second)
-	if !ring.Has(next) || ring.Has(stranger) || ring.WasPrimary(nil) {
-		t.Error("Has, or nil")
+	for _, id := range []string{"", stranger.ID()} {
+		if known, renew := ring.KeyStatus(id); known || renew {
+			t.Errorf("key %q: known %v, renew %v", id, known, renew)
+		}
+	}
+}
+
+// A farm that changes its mode has the same keys twice. They are two keys: what
+// the older mode wrote is issued again.
+func TestKeyStatusOfModes(t *testing.T) {
+	cfg := legacyGenerated(t)
+	before := keyOf(t, cfg)
+	cfg.Mode = machinekey.Framework45
+	after := keyOf(t, cfg)
+	ring := ringOf(t, before)
+	p, err := wrap(ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := protect(t, p, []byte("ticket"))
+	if err := ring.Replace(after, before); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		protected []byte
+		key       *machinekey.Key
+		renew     bool
+	}{{old, before, true}, {protect(t, p, []byte("ticket")), after, false}} {
+		_, id, err := p.UnprotectKey(nil, test.protected)
+		if err != nil || id != test.key.ID() {
+			t.Errorf("opened by %s, %v, want %v", id, err, test.key)
+		}
+		if known, renew := ring.KeyStatus(id); !known || renew != test.renew {
+			t.Errorf("%v: known %v, renew %v", test.key, known, renew)
+		}
 	}
 }
 
 // A program that reads its keys again makes new ones of the same bytes. What
 // the older one wrote is still to be issued again.
-func TestWasPrimaryKnowsTheSameKeyMadeAgain(t *testing.T) {
+func TestKeyStatusKnowsTheSameKeyMadeAgain(t *testing.T) {
 	configs := make([]machinekey.Config, 3)
 	for i := range configs {
 		var err error
@@ -238,9 +269,10 @@ func TestWasPrimaryKnowsTheSameKeyMadeAgain(t *testing.T) {
 		if err := ring.Replace(remake(1), remake(0), remake(2)); err != nil {
 			t.Fatal(err)
 		}
-		keys := ring.Keys()
-		if ring.WasPrimary(keys[0]) || !ring.WasPrimary(keys[1]) || ring.WasPrimary(keys[2]) {
-			t.Errorf("%v, %v, %v", ring.WasPrimary(keys[0]), ring.WasPrimary(keys[1]), ring.WasPrimary(keys[2]))
+		for i, k := range ring.Keys() {
+			if known, renew := ring.KeyStatus(k.ID()); !known || renew != (i == 1) {
+				t.Errorf("key %d: known %v, renew %v", i, known, renew)
+			}
 		}
 	}
 }

@@ -52,7 +52,7 @@ type cbc interface {
 
 // newSubkey derives the keys of a purpose by the rules of Framework45. A
 // *ConfigError says why k cannot serve it.
-func newSubkey(k *Key, p Purpose) (*subkey, error) {
+func newSubkey(k *Key, p purpose) (*subkey, error) {
 	if err := k.fipsAllowed(); err != nil {
 		return nil, err
 	}

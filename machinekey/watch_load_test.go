@@ -108,7 +108,7 @@ func TestWatchUnderLoad(t *testing.T) {
 // before, or nothing. A key that is known for reading ahead of its turn is not
 // such a key. The session ends when it would have ended.
 func reissue(ctx context.Context, ring *machinekey.Ring, codec *sessiontoken.SessionCodec, token *sessiontoken.Token) (string, error) {
-	if !ring.WasPrimary(token.OpenedBy()) {
+	if _, renew := ring.KeyStatus(token.OpenedBy()); !renew {
 		return "", nil
 	}
 	return codec.Encode(ctx, token)

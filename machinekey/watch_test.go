@@ -234,7 +234,7 @@ func TestWatchBrokenFile(t *testing.T) {
 func TestWatchUnfit(t *testing.T) {
 	watch(t, machinekey.WatchOptions{}, func(w *watched, _ machinekey.Config) {
 		first := w.ring.Primary()
-		p, err := w.ring.Protector(machinekey.FormsTicket)
+		p, err := wrap(w.ring.Protector(machinekey.FormsPurpose))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +243,7 @@ func TestWatchUnfit(t *testing.T) {
 			Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP1})
 		w.wait(time.Minute)
 		w.want(0, 1, first)
-		if _, key, err := p.UnprotectKey(nil, protected); err != nil || key != first {
+		if _, key, err := p.UnprotectKey(nil, protected); err != nil || key != first.ID() {
 			t.Errorf("%v, %v", key, err)
 		}
 	})

@@ -49,27 +49,31 @@ func noteEnvelope(r *anatomy.Report, size int, env *wif.Envelope) {
 }
 
 // noteKey notes a layer and the machine key that opened it, if one did.
-func noteKey(r *anatomy.Report, name string, size int, key *machinekey.Key) {
+func noteKey(r *anatomy.Report, name string, size int, keyID string) {
 	if r == nil {
 		return
 	}
-	if key == nil {
+	if keyID == "" {
 		r.Add(name, size)
 		return
 	}
-	r.Add(name, size, fact("opened by key", key.ID()))
+	r.Add(name, size, fact("opened by key", keyID))
 }
 
 // noteMode notes which key opened the value, and how.
-func noteMode(r *anatomy.Report, size int, key *machinekey.Key, p modeProtector) {
+func noteMode(r *anatomy.Report, size int, keyID string, p *modeProtector) {
 	if r == nil {
 		return
 	}
-	facts := []anatomy.Fact{fact("opened by key", key.ID()), fact("mode", key.Mode().String())}
-	if key.Mode() != machinekey.Framework45 {
-		facts = append(facts, fact("protection", p.Options().Protection.String()))
+	facts := []anatomy.Fact{fact("opened by key", keyID)}
+	if p.ring != nil {
+		mode := p.mode(keyID)
+		facts = append(facts, fact("mode", mode.String()))
+		if mode != machinekey.Framework45 {
+			facts = append(facts, fact("protection", p.legacy.Protection.String()))
+		}
 	}
-	if !p.Authenticates(key) {
+	if !p.authenticates(keyID) {
 		facts = append(facts, fact("authentic", "no: anybody may have written it"))
 	}
 	r.Add(layerMachineKey, size, facts...)

@@ -33,12 +33,12 @@ type AnonymousID struct {
 	// Expires is in UTC, to 100 ns. The id is valid up to and including it.
 	Expires time.Time
 
-	openedBy *machinekey.Key
+	openedBy string
 }
 
-// OpenedBy returns the key that opened the cookie, or nil for an id that was
+// OpenedBy returns the id of the key that opened the cookie, empty for an id that was
 // not read from one.
-func (a *AnonymousID) OpenedBy() *machinekey.Key { return a.openedBy }
+func (a *AnonymousID) OpenedBy() string { return a.openedBy }
 
 // Renew returns the id with a new end that .NET would send when a request
 // comes in at now, if less than half the timeout is left, and false with a
@@ -78,7 +78,7 @@ type AnonymousOptions struct {
 // as AnonymousIdentificationModule does. It is safe for concurrent use.
 //
 //	text          URL token of at most 512 characters
-//	machine key   as the key's mode demands, see [FormsCodec]; purpose machinekey.AnonymousTicket
+//	machine key   as the key's mode demands, see [FormsCodec]; purpose machinekey.AnonymousPurpose
 //	id            the layout at [AnonymousID]
 type AnonymousCodec struct {
 	o         AnonymousOptions
@@ -88,7 +88,7 @@ type AnonymousCodec struct {
 
 // NewAnonymousCodec returns a codec for the keys of a ring, with the same
 // rules as [NewFormsCodec]. Nil options are the zero options.
-func NewAnonymousCodec(ring *machinekey.Ring, opts *AnonymousOptions) (*AnonymousCodec, error) {
+func NewAnonymousCodec(keys Keys, opts *AnonymousOptions) (*AnonymousCodec, error) {
 	c := &AnonymousCodec{}
 	if opts != nil {
 		c.o = *opts
@@ -106,7 +106,7 @@ func NewAnonymousCodec(ring *machinekey.Ring, opts *AnonymousOptions) (*Anonymou
 		c.o.Rand = rand.Reader
 	}
 	var err error
-	c.protector, err = newModeProtector(ring, machinekey.AnonymousTicket, machinekey.LegacyOptions{
+	c.protector, err = newModeProtector(keys, machinekey.AnonymousPurpose, machinekey.LegacyOptions{
 		Protection: c.o.Protection, InsecureUnsigned: c.o.InsecureUnsigned,
 	})
 	if err != nil {
@@ -122,17 +122,17 @@ func NewAnonymousCodec(ring *machinekey.Ring, opts *AnonymousOptions) (*Anonymou
 // The error is [ErrInvalid] for everything that is not authentic, which for
 // more than 512 characters is [ErrTooLong] too; a [*FormatError] for authentic
 // data that is no id; or [ErrExpired].
-func (c *AnonymousCodec) Decode(_ context.Context, value string) (*AnonymousID, error) {
+func (c *AnonymousCodec) Decode(ctx context.Context, value string) (*AnonymousID, error) {
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
-	data, key, err := c.protector.decodeURLToken(s, s.ticket[:0], value, maxAnonymousText)
+	data, key, err := c.protector.decodeURLToken(ctx, s, s.ticket[:0], value, maxAnonymousText)
 	if err != nil {
 		return nil, err
 	}
 	s.ticket = data[:0]
 	id, err := readAnonymousID(data)
 	if err != nil {
-		if !c.protector.Authenticates(key) {
+		if !c.protector.authenticates(key) {
 			err = ErrInvalid
 		}
 		return nil, err

@@ -1,6 +1,7 @@
 package sessiontoken
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/rsacookie"
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Certificate is an RSA key that the nodes of a farm share: the service
@@ -167,9 +167,9 @@ func (t rsaEncryption) Decode(dst, data []byte) ([]byte, error) {
 	return t.encryption.Decrypt(dst, data)
 }
 
-func (t rsaEncryption) open(dst, data []byte) ([]byte, *machinekey.Key, error) {
+func (t rsaEncryption) open(_ context.Context, dst, data []byte) ([]byte, string, error) {
 	dst, err := t.Decode(dst, data)
-	return dst, nil, err
+	return dst, "", err
 }
 
 // rsaSignature is RsaSignatureCookieTransform.
@@ -188,7 +188,7 @@ func (t rsaSignature) Decode(dst, data []byte) ([]byte, error) {
 	return append(dst, signed...), err
 }
 
-func (t rsaSignature) open(dst, data []byte) ([]byte, *machinekey.Key, error) {
+func (t rsaSignature) open(_ context.Context, dst, data []byte) ([]byte, string, error) {
 	dst, err := t.Decode(dst, data)
-	return dst, nil, err
+	return dst, "", err
 }

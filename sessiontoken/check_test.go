@@ -182,13 +182,13 @@ func TestRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.OpenedBy() != older {
+	if got.OpenedBy() != older.ID() {
 		t.Error("OpenedBy does not name the older key")
 	}
 	if text, err = c.Encode(ctx, got); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = c.Decode(ctx, text); err != nil || got.OpenedBy() != newer {
+	if got, err = c.Decode(ctx, text); err != nil || got.OpenedBy() != newer.ID() {
 		t.Errorf("issued again: %v, %v", got, err)
 	}
 	if err := ring.Replace(freshKey(t)); err != nil {

@@ -68,14 +68,14 @@ type FormsOptions struct {
 //	ticket        the layout at [FormsTicket]
 //
 // Each key of the ring is used in its own compatibility mode: Framework45 with
-// the purpose machinekey.FormsTicket, Framework20SP1 and Framework20SP2 in the
+// the purpose machinekey.FormsPurpose, Framework20SP1 and Framework20SP2 in the
 // legacy way, which has no purpose. The first key writes and all keys read, so
 // that a farm that changes its mode puts the same keys into the ring twice,
 // the new mode first. A key without a mode is refused, since .NET would write
 // another cookie in each.
 type FormsCodec struct {
 	o         FormsOptions
-	ring      *machinekey.Ring
+	keys      Keys
 	protector modeProtector
 	scratch   sync.Pool // of *formsScratch
 }
@@ -86,12 +86,11 @@ type formsScratch struct {
 	text, protected, ticket, utf8 []byte
 }
 
-// NewFormsCodec returns a codec for the keys of a ring, whose later changes it
-// follows. Nil options are the zero options. It fails with a
+// NewFormsCodec returns a codec for keys, whose later changes it follows. Nil options are the zero options. It fails with a
 // [*machinekey.ConfigError] if a key has no mode or cannot serve in its mode;
 // if such a key comes into the ring later, calls that would try it fail so.
-func NewFormsCodec(ring *machinekey.Ring, opts *FormsOptions) (*FormsCodec, error) {
-	c := &FormsCodec{ring: ring}
+func NewFormsCodec(keys Keys, opts *FormsOptions) (*FormsCodec, error) {
+	c := &FormsCodec{keys: keys}
 	if opts != nil {
 		c.o = *opts
 	}
@@ -108,7 +107,7 @@ func NewFormsCodec(ring *machinekey.Ring, opts *FormsOptions) (*FormsCodec, erro
 		c.o.Now = time.Now
 	}
 	var err error
-	c.protector, err = newModeProtector(ring, machinekey.FormsTicket, machinekey.LegacyOptions{
+	c.protector, err = newModeProtector(keys, machinekey.FormsPurpose, machinekey.LegacyOptions{
 		Protection: c.o.Protection, InsecureUnsigned: c.o.InsecureUnsigned,
 	})
 	if err != nil {
@@ -134,8 +133,8 @@ func (c *FormsCodec) Decode(ctx context.Context, value string) (*FormsTicket, er
 	return t, nil
 }
 
-// Ring returns the ring that the codec was made with.
-func (c *FormsCodec) Ring() *machinekey.Ring { return c.ring }
+// Keys returns the keys that the codec was made with.
+func (c *FormsCodec) Keys() Keys { return c.keys }
 
 // Options returns the options with the defaults filled in.
 func (c *FormsCodec) Options() FormsOptions { return c.o }
@@ -161,12 +160,12 @@ func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) e
 	r.Add(layerFormsText, len(value))
 
 	// Protected bytes to the ticket: authentic from here on.
-	ticket, key, err := c.protector.unprotect(s.ticket[:0], protected)
+	ticket, key, err := c.protector.unprotect(ctx, s.ticket[:0], protected)
 	s.ticket = ticket[:0]
 	if err != nil {
 		return r.Refuse(layerMachineKey, len(protected), err)
 	}
-	noteMode(r, len(protected), key, c.protector)
+	noteMode(r, len(protected), key, &c.protector)
 
 	// The ticket.
 	if c.o.InsecureOldLayout {
@@ -175,7 +174,7 @@ func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) e
 		err = t.read(s, ticket)
 	}
 	if err != nil {
-		if !c.protector.Authenticates(key) {
+		if !c.protector.authenticates(key) {
 			err = ErrInvalid
 		}
 		return r.Refuse(layerTicket, len(ticket), err)

@@ -119,7 +119,7 @@ func TestFormsRoundTrip(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v %v: %v", mode, protection, err)
 				}
-				got.openedBy = nil
+				got.openedBy = ""
 				if !reflect.DeepEqual(got, ticket) {
 					t.Fatalf("%v %v: %+v", mode, protection, got)
 				}
@@ -158,7 +158,7 @@ func TestFormsValidity(t *testing.T) {
 
 func TestFormsRenew(t *testing.T) {
 	begin := vectorTime
-	ticket := &FormsTicket{Name: "a", UserData: "d", CookiePath: "/", IssueDate: begin, Expiration: begin.Add(20 * time.Minute), openedBy: new(machinekey.Key)}
+	ticket := &FormsTicket{Name: "a", UserData: "d", CookiePath: "/", IssueDate: begin, Expiration: begin.Add(20 * time.Minute), openedBy: "0badcafe"}
 	const tick = 100 * time.Nanosecond
 	for _, tc := range []struct {
 		after time.Duration
@@ -175,7 +175,7 @@ func TestFormsRenew(t *testing.T) {
 		}
 		want := *ticket
 		if renewed {
-			want.IssueDate, want.Expiration, want.openedBy = now, now.Add(20*time.Minute), nil
+			want.IssueDate, want.Expiration, want.openedBy = now, now.Add(20*time.Minute), ""
 		}
 		if !reflect.DeepEqual(*got, want) {
 			t.Errorf("after %v: %+v", tc.after, *got)
@@ -315,7 +315,7 @@ func TestFormsMixedModes(t *testing.T) {
 			if err != ErrInvalid || got != nil {
 				t.Errorf("still read: %v, %v", got, err)
 			}
-		} else if err != nil || got.OpenedBy() != want {
+		} else if err != nil || got.OpenedBy() != want.ID() {
 			t.Errorf("got %v, %v", got, err)
 		}
 	}

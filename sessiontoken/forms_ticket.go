@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // FormsTicket says who signed in with forms authentication and for how long
@@ -51,7 +50,7 @@ type FormsTicket struct {
 	// CookiePath is the path of the cookie, which .NET uses when it renews.
 	CookiePath string
 
-	openedBy *machinekey.Key
+	openedBy string
 }
 
 // The marks in the bytes of a ticket.
@@ -192,14 +191,14 @@ func (t *FormsTicket) Renew(now time.Time) (*FormsTicket, bool) {
 		return t, false
 	}
 	renewed := *t
-	renewed.IssueDate, renewed.Expiration, renewed.openedBy = begin, end, nil
+	renewed.IssueDate, renewed.Expiration, renewed.openedBy = begin, end, ""
 	return &renewed, true
 }
 
-// OpenedBy returns the key that opened the ticket, so that one opened with an
+// OpenedBy returns the id of the key that opened the ticket, so that one opened with an
 // older key of the ring can be issued again, or nil for a ticket that was not
 // read from a cookie.
-func (t *FormsTicket) OpenedBy() *machinekey.Key { return t.openedBy }
+func (t *FormsTicket) OpenedBy() string { return t.openedBy }
 
 // String describes the ticket for a log, without UserData.
 func (t FormsTicket) String() string {

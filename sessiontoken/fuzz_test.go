@@ -126,7 +126,7 @@ func FuzzEncode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got.openedBy = nil
+		got.openedBy = ""
 		claim := &tok.Principal.Identities[0].Claims[0]
 		if issuer == "" { // the default of .NET
 			claim.Issuer, claim.OriginalIssuer = LocalAuthority, LocalAuthority

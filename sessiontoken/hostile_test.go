@@ -27,7 +27,7 @@ func allocated(f func()) uint64 {
 }
 
 // seal protects an arbitrary stream as if it came from a node of the farm.
-func seal(t testing.TB, c *SessionCodec, deflated []byte) string {
+func sealToken(t testing.TB, c *SessionCodec, deflated []byte) string {
 	t.Helper()
 	protected, err := c.chain[len(c.chain)-1].Encode(nil, deflated)
 	if err != nil {
@@ -48,7 +48,7 @@ func envelopeText(t *Token, protected []byte) string {
 
 // sealDocument protects a token document.
 func sealDocument(t testing.TB, c *SessionCodec, doc []byte) string {
-	return seal(t, c, flate.Deflate(nil, nrbf.AppendSession(nil, doc)))
+	return sealToken(t, c, flate.Deflate(nil, nrbf.AppendSession(nil, doc)))
 }
 
 // hostileDocument returns a document whose head is good and whose principal
@@ -131,10 +131,10 @@ func TestHostileValues(t *testing.T) {
 		{"many attributes", outer("<SecurityContextToken " + strings.Repeat(`a="" `, 200_000) + ">"), ErrInvalid},
 		{"many comments", outer(strings.Repeat("<!---->", 150_000)), ErrInvalid},
 		{"one long comment", outer("<!--" + strings.Repeat("x", 1<<20) + "-->"), ErrInvalid},
-		{"deflate bomb", seal(t, c, flate.Deflate(nil, make([]byte, 64<<20))), flate.ErrTooLarge},
-		{"not deflated", seal(t, c, []byte("\x07hello")), flate.ErrCorrupt},
-		{"truncated deflate", seal(t, c, flate.Deflate(nil, make([]byte, 1000))[:4]), flate.ErrTruncated},
-		{"other NRBF class", seal(t, c, flate.Deflate(nil, []byte(strings.Replace(
+		{"deflate bomb", sealToken(t, c, flate.Deflate(nil, make([]byte, 64<<20))), flate.ErrTooLarge},
+		{"not deflated", sealToken(t, c, []byte("\x07hello")), flate.ErrCorrupt},
+		{"truncated deflate", sealToken(t, c, flate.Deflate(nil, make([]byte, 1000))[:4]), flate.ErrTruncated},
+		{"other NRBF class", sealToken(t, c, flate.Deflate(nil, []byte(strings.Replace(
 			string(nrbf.AppendSession(nil, []byte("x"))), "SessionSecurityToken", "WindowsIdentityToken", 1)))), nrbf.ErrOtherType},
 		{"10,000 actors", sealDocument(t, c, actors(10_000)), ErrUnsupported},
 		{"17 actors", sealDocument(t, c, actors(17)), ErrUnsupported},

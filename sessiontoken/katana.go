@@ -10,7 +10,6 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/flate"
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Lifetimes that Katana gives new tickets
@@ -63,10 +62,10 @@ type KatanaCodec struct {
 	o                  KatanaOptions
 	authenticationType string // of an identity that has none
 	restart            bool   // new tickets start now, whatever their properties say
-	ring               *machinekey.Ring
-	protector          *machinekey.Protector
-	store              *machinekey.Protector // of what is in the store
-	scratch            sync.Pool             // of *katanaScratch
+	keys               Keys
+	protector          Protector
+	store              Protector // of what is in the store
+	scratch            sync.Pool // of *katanaScratch
 }
 
 // The first purposes of Katana. The code's is the name of the class, the
@@ -86,14 +85,14 @@ const katanaBearer = "Bearer"
 // "ApplicationCookie" with ASP.NET Identity (there are also "ExternalCookie",
 // "TwoFactorCookie" and "TwoFactorRememberBrowser"), and "Cookies" where the
 // site names none. The name of the cookie plays no part.
-func NewKatanaCookieCodec(ring *machinekey.Ring, authenticationType string, opts *KatanaOptions) (*KatanaCodec, error) {
-	c, err := newKatanaCodec(ring, []string{purposeKatanaCookie, authenticationType, purposeKatanav1}, DefaultKatanaCookieLifetime, opts)
+func NewKatanaCookieCodec(keys Keys, authenticationType string, opts *KatanaOptions) (*KatanaCodec, error) {
+	c, err := newKatanaCodec(keys, []string{purposeKatanaCookie, authenticationType, purposeKatanav1}, DefaultKatanaCookieLifetime, opts)
 	if err != nil {
 		return nil, err
 	}
 	c.authenticationType = authenticationType
 	if c.o.Store != nil {
-		if c.store, err = katanaProtector(ring, purposeKatanaStore, authenticationType, purposeKatanav1); err != nil {
+		if c.store, err = protector(keys, purposeKatanaStore, authenticationType, purposeKatanav1); err != nil {
 			return nil, err
 		}
 	}
@@ -106,27 +105,27 @@ func NewKatanaCookieCodec(ring *machinekey.Ring, authenticationType string, opts
 // Claims without an issuer get [LocalAuthority]. That is what ASP.NET
 // Identity's UseOAuthBearerTokens wants: its "Bearer" reader refuses a token
 // with a claim of any other issuer.
-func NewKatanaAccessTokenCodec(ring *machinekey.Ring, opts *KatanaOptions) (*KatanaCodec, error) {
-	return newKatanaTokenCodec(ring, []string{purposeKatanaOAuth, "Access_Token", purposeKatanav1}, DefaultKatanaTokenLifetime, opts)
+func NewKatanaAccessTokenCodec(keys Keys, opts *KatanaOptions) (*KatanaCodec, error) {
+	return newKatanaTokenCodec(keys, []string{purposeKatanaOAuth, "Access_Token", purposeKatanav1}, DefaultKatanaTokenLifetime, opts)
 }
 
 // NewKatanaRefreshTokenCodec returns a codec for refresh tokens. Sites often
 // hand out a random name instead, and keep the protected text in a database.
-func NewKatanaRefreshTokenCodec(ring *machinekey.Ring, opts *KatanaOptions) (*KatanaCodec, error) {
-	return newKatanaTokenCodec(ring, []string{purposeKatanaOAuth, "Refresh_Token", purposeKatanav1}, DefaultKatanaTokenLifetime, opts)
+func NewKatanaRefreshTokenCodec(keys Keys, opts *KatanaOptions) (*KatanaCodec, error) {
+	return newKatanaTokenCodec(keys, []string{purposeKatanaOAuth, "Refresh_Token", purposeKatanav1}, DefaultKatanaTokenLifetime, opts)
 }
 
 // NewKatanaAuthorizationCodeCodec returns a codec for authorization codes, with
 // the same reservation as for refresh tokens. That a code is used only once
 // is for the caller to see to.
-func NewKatanaAuthorizationCodeCodec(ring *machinekey.Ring, opts *KatanaOptions) (*KatanaCodec, error) {
-	return newKatanaTokenCodec(ring, []string{purposeKatanaServer, "Authentication_Code", purposeKatanav1}, DefaultKatanaCodeLifetime, opts)
+func NewKatanaAuthorizationCodeCodec(keys Keys, opts *KatanaOptions) (*KatanaCodec, error) {
+	return newKatanaTokenCodec(keys, []string{purposeKatanaServer, "Authentication_Code", purposeKatanav1}, DefaultKatanaCodeLifetime, opts)
 }
 
 // NewKatanaCodec returns a codec for a site that made its own TicketDataFormat
 // with these purposes. New tickets live as long as those of cookies.
-func NewKatanaCodec(ring *machinekey.Ring, purposes []string, opts *KatanaOptions) (*KatanaCodec, error) {
-	c, err := newKatanaTokenless(ring, purposes, DefaultKatanaCookieLifetime, opts)
+func NewKatanaCodec(keys Keys, purposes []string, opts *KatanaOptions) (*KatanaCodec, error) {
+	c, err := newKatanaTokenless(keys, purposes, DefaultKatanaCookieLifetime, opts)
 	if err == nil && len(purposes) == 3 && purposes[0] == purposeKatanaCookie && purposes[2] == purposeKatanav1 {
 		c.authenticationType = purposes[1] // it reads what NewKatanaCookieCodec's does
 	}
@@ -135,8 +134,8 @@ func NewKatanaCodec(ring *machinekey.Ring, purposes []string, opts *KatanaOption
 
 // newKatanaTokenCodec is for tokens, whose server sets the times over those that
 // the application gave.
-func newKatanaTokenCodec(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
-	c, err := newKatanaTokenless(ring, purposes, lifetime, opts)
+func newKatanaTokenCodec(keys Keys, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
+	c, err := newKatanaTokenless(keys, purposes, lifetime, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -145,14 +144,14 @@ func newKatanaTokenCodec(ring *machinekey.Ring, purposes []string, lifetime time
 }
 
 // newKatanaTokenless is newKatanaCodec without a store.
-func newKatanaTokenless(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
+func newKatanaTokenless(keys Keys, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
 	if opts != nil && opts.Store != nil {
 		return nil, errors.New("sessiontoken: KatanaOptions.Store is for cookies only")
 	}
-	return newKatanaCodec(ring, purposes, lifetime, opts)
+	return newKatanaCodec(keys, purposes, lifetime, opts)
 }
 
-func newKatanaCodec(ring *machinekey.Ring, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
+func newKatanaCodec(keys Keys, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
 	c := &KatanaCodec{}
 	if opts != nil {
 		c.o = *opts
@@ -172,24 +171,13 @@ func newKatanaCodec(ring *machinekey.Ring, purposes []string, lifetime time.Dura
 	if c.o.Now == nil {
 		c.o.Now = time.Now
 	}
-	if ring == nil {
-		return nil, errors.New("sessiontoken: a Katana codec needs a ring")
-	}
-	c.ring = ring
+	c.keys = keys
 	var err error
-	if c.protector, err = katanaProtector(ring, purposes...); err != nil {
+	if c.protector, err = protector(keys, purposes...); err != nil {
 		return nil, err
 	}
 	c.scratch.New = func() any { return new(katanaScratch) }
 	return c, nil
-}
-
-func katanaProtector(ring *machinekey.Ring, purposes ...string) (*machinekey.Protector, error) {
-	p, err := machinekey.UserPurpose(purposes...)
-	if err != nil {
-		return nil, err
-	}
-	return ring.Protector(p)
 }
 
 // NewTicket returns a ticket for id with the times that Katana gives it, and
@@ -250,10 +238,10 @@ func (c *KatanaCodec) Decode(ctx context.Context, value string) (*KatanaTicket, 
 	r.Add(layerURLText, len(value))
 
 	// Protected bytes to the gzip member: authentic from here on.
-	packed, key, err := c.protector.UnprotectKey(s.packed[:0], protected)
+	packed, key, err := c.protector.Unprotect(ctx, s.packed[:0], protected)
 	s.packed = packed[:0]
 	if err != nil {
-		return nil, r.Refuse(layerMachineKey, len(protected), ErrInvalid)
+		return nil, r.Refuse(layerMachineKey, len(protected), protectorError(err))
 	}
 	noteKey(r, layerMachineKey, len(protected), key)
 
@@ -298,8 +286,8 @@ func (c *KatanaCodec) ReadPrincipal(ctx context.Context, value string) (*Princip
 	return t.Principal(), nil
 }
 
-// Ring returns the ring that the codec was made with.
-func (c *KatanaCodec) Ring() *machinekey.Ring { return c.ring }
+// Keys returns the keys that the codec was made with.
+func (c *KatanaCodec) Keys() Keys { return c.keys }
 
 // AuthenticationType returns that of the middleware whose cookies the codec
 // reads, "Bearer" for tokens, and "" for a codec with purposes of its own.

@@ -88,12 +88,12 @@ func ExampleKatanaStateCodec() {
 	var p sessiontoken.Properties
 	p.Set(sessiontoken.PropertyRedirect, "/orders")
 	p.Set(".xsrf", "k3Zp0w")
-	state, err := codec.Encode(p)
+	state, err := codec.Encode(context.Background(), p)
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	p, err = codec.Decode(state)
+	p, err = codec.Decode(context.Background(), state)
 	if err != nil {
 		log.Fatal(err)
 	}

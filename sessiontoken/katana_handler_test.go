@@ -311,7 +311,7 @@ func inside(t *testing.T, c *KatanaCodec, text string) *KatanaTicket {
 	if !ok {
 		t.Fatal("text")
 	}
-	packed, err := c.protector.Unprotect(nil, protected)
+	packed, _, err := c.protector.Unprotect(ctx, nil, protected)
 	if err != nil {
 		t.Fatal(err)
 	}

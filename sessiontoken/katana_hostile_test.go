@@ -189,19 +189,19 @@ func TestKatanaStateHostile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.Decode(base64.RawURLEncoding.EncodeToString(protected))
+		_, err = c.Decode(ctx, base64.RawURLEncoding.EncodeToString(protected))
 		var at *FormatError
 		if !errors.Is(err, tc.want) || err != nil && !errors.As(err, &at) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
 	for _, value := range []string{"", "!", strings.Repeat("A", maxText+1)} {
-		if _, err := c.Decode(value); err != ErrInvalid {
+		if _, err := c.Decode(ctx, value); err != ErrInvalid {
 			t.Errorf("%.10q: %v", value, err)
 		}
 	}
 	for _, p := range []Properties{{{"a", "b"}, {"a", "b"}}, {{"\xff", ""}}, {{"a", strings.Repeat("x", maxToken)}}, make(Properties, maxProperties+1)} {
-		if _, err := c.Encode(p); err == nil {
+		if _, err := c.Encode(ctx, p); err == nil {
 			t.Errorf("issued %d properties", len(p))
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 func TestKatanaStateVectors(t *testing.T) {
@@ -22,7 +20,7 @@ func TestKatanaStateVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := c.Decode(*v.Text)
+		p, err := c.Decode(ctx, *v.Text)
 		if err != nil {
 			t.Fatalf("%s: %v", v.ID, err)
 		}
@@ -38,11 +36,11 @@ func TestKatanaStateVectors(t *testing.T) {
 		if !bytes.Equal(f.protect(t, v, w.dst, protected), protected) {
 			t.Errorf("%s: protected differs", v.ID)
 		}
-		text, err := c.Encode(p)
+		text, err := c.Encode(ctx, p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := c.Decode(text)
+		back, err := c.Decode(ctx, text)
 		if d := cmp.Diff(p, back); d != "" || err != nil {
 			t.Errorf("%s: %v, round trip:\n%s", v.ID, err, d)
 		}
@@ -53,7 +51,7 @@ func TestKatanaStateVectors(t *testing.T) {
 // the vectors were protected for.
 func TestKatanaPurposes(t *testing.T) {
 	f := readKatanaFile(t)
-	for id, make := range map[string]func(*machinekey.Ring, *KatanaOptions) (*KatanaCodec, error){
+	for id, make := range map[string]func(Keys, *KatanaOptions) (*KatanaCodec, error){
 		"pub-001": cookieCodec("ApplicationCookie"),
 		"pub-002": cookieCodec("ExternalCookie"),
 		"pub-003": cookieCodec("TwoFactorCookie"),
@@ -77,8 +75,8 @@ func TestKatanaPurposes(t *testing.T) {
 	}
 }
 
-func cookieCodec(authenticationType string) func(*machinekey.Ring, *KatanaOptions) (*KatanaCodec, error) {
-	return func(ring *machinekey.Ring, opts *KatanaOptions) (*KatanaCodec, error) {
-		return NewKatanaCookieCodec(ring, authenticationType, opts)
+func cookieCodec(authenticationType string) func(Keys, *KatanaOptions) (*KatanaCodec, error) {
+	return func(keys Keys, opts *KatanaOptions) (*KatanaCodec, error) {
+		return NewKatanaCookieCodec(keys, authenticationType, opts)
 	}
 }

@@ -1,11 +1,9 @@
 package sessiontoken
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"sync"
-
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Classes of the middleware that send a state string to an identity provider
@@ -27,17 +25,14 @@ const (
 // browser asked; comparing that with the browser's correlation cookie is for
 // the caller. Katana does not look at its times.
 type KatanaStateCodec struct {
-	protector *machinekey.Protector
+	protector Protector
 	scratch   sync.Pool // of *katanaScratch
 }
 
 // NewKatanaStateCodec returns a codec for the state strings of a middleware,
 // given by its class, such as [KatanaStateGoogle], and its AuthenticationType.
-func NewKatanaStateCodec(ring *machinekey.Ring, class, authenticationType string) (*KatanaStateCodec, error) {
-	if ring == nil {
-		return nil, errors.New("sessiontoken: a Katana codec needs a ring")
-	}
-	p, err := katanaProtector(ring, class, authenticationType, purposeKatanav1)
+func NewKatanaStateCodec(keys Keys, class, authenticationType string) (*KatanaStateCodec, error) {
+	p, err := protector(keys, class, authenticationType, purposeKatanav1)
 	if err != nil {
 		return nil, err
 	}
@@ -49,17 +44,17 @@ func NewKatanaStateCodec(ring *machinekey.Ring, class, authenticationType string
 // Decode opens a state string. The error is [ErrInvalid] for everything that
 // is not authentic, and a [*FormatError] for authentic data that does not
 // parse.
-func (c *KatanaStateCodec) Decode(value string) (Properties, error) {
+func (c *KatanaStateCodec) Decode(ctx context.Context, value string) (Properties, error) {
 	s := c.scratch.Get().(*katanaScratch)
 	defer s.put(&c.scratch)
 	protected, ok := s.decodeKatanaText(value)
 	if !ok {
 		return nil, ErrInvalid
 	}
-	plain, err := c.protector.Unprotect(s.plain[:0], protected)
+	plain, _, err := c.protector.Unprotect(ctx, s.plain[:0], protected)
 	s.plain = plain[:0]
 	if err != nil {
-		return nil, ErrInvalid
+		return nil, protectorError(err)
 	}
 	r := &s.read
 	r.reset(plain)
@@ -72,7 +67,7 @@ func (c *KatanaStateCodec) Decode(value string) (Properties, error) {
 
 // Encode returns the state string for p. It refuses what Decode would not
 // read back.
-func (c *KatanaStateCodec) Encode(p Properties) (string, error) {
+func (c *KatanaStateCodec) Encode(_ context.Context, p Properties) (string, error) {
 	s := c.scratch.Get().(*katanaScratch)
 	defer s.put(&c.scratch)
 	w := katanaWriter{dst: s.plain[:0]}

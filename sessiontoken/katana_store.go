@@ -72,10 +72,10 @@ func (c *KatanaCodec) dereference(ctx context.Context, s *katanaScratch, t *Kata
 	if err != nil {
 		return nil, r.Refuse(layerStore, 0, storeError(err))
 	}
-	entry, entryKey, err := c.store.UnprotectKey(s.plain[:0], protected)
+	entry, entryKey, err := c.store.Unprotect(ctx, s.plain[:0], protected)
 	s.plain = entry[:0]
 	if err != nil {
-		return nil, r.Refuse(layerStore, len(protected), ErrInvalid)
+		return nil, r.Refuse(layerStore, len(protected), protectorError(err))
 	}
 	noteKey(r, layerStore, len(protected), entryKey)
 	rest, ok := cutKatanaKey(entry, key)
@@ -87,7 +87,8 @@ func (c *KatanaCodec) dereference(ctx context.Context, s *katanaScratch, t *Kata
 	}
 	real := s.read.build()
 	real.SessionKey = key
-	if real.openedBy = t.openedBy; t.openedBy == c.ring.Primary() {
+	real.openedBy = t.openedBy
+	if _, renew := c.keys.KeyStatus(t.openedBy); !renew {
 		real.openedBy = entryKey // the older of the two asks to be issued again
 	}
 	noteKatana(r, len(rest), real)

@@ -18,11 +18,11 @@ func TestKatanaOlderKey(t *testing.T) {
 		before := testKatanaCodec(t, ringOf(t, old), KatanaOptions{Store: s})
 		after := testKatanaCodec(t, ringOf(t, primary, old), KatanaOptions{Store: s})
 		got, err := after.Decode(ctx, encodeKatana(t, before, before.NewTicket(carol(), nil)))
-		if err != nil || got.OpenedBy() != old {
+		if err != nil || got.OpenedBy() != old.ID() {
 			t.Fatalf("%v, %v", got, err)
 		}
 		again, err := after.Decode(ctx, encodeKatana(t, after, got))
-		if err != nil || again.OpenedBy() != primary || again.SessionKey != got.SessionKey {
+		if err != nil || again.OpenedBy() != primary.ID() || again.SessionKey != got.SessionKey {
 			t.Fatalf("%v, %v", again, err)
 		}
 	}

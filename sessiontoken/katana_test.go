@@ -157,7 +157,7 @@ func TestKatanaConstructors(t *testing.T) {
 // TestKatanaKinds shows that no credential passes for another.
 func TestKatanaKinds(t *testing.T) {
 	ring := testRing(t)
-	kinds := map[string]func(*machinekey.Ring, *KatanaOptions) (*KatanaCodec, error){
+	kinds := map[string]func(Keys, *KatanaOptions) (*KatanaCodec, error){
 		"application cookie": cookieCodec("ApplicationCookie"), "external cookie": cookieCodec("ExternalCookie"),
 		"access token": NewKatanaAccessTokenCodec, "refresh token": NewKatanaRefreshTokenCodec, "code": NewKatanaAuthorizationCodeCodec,
 	}
@@ -180,7 +180,7 @@ func TestKatanaKinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := state.Decode(text); err != ErrInvalid {
+		if _, err := state.Decode(ctx, text); err != ErrInvalid {
 			t.Errorf("%s as state: %v", issued, err)
 		}
 	}

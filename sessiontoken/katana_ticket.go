@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"slices"
 	"time"
-
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // KatanaTicket is what Katana keeps in its cookies and OAuth tokens
@@ -28,7 +26,7 @@ type KatanaTicket struct {
 	// store. When issuing, empty means a new entry.
 	SessionKey string `json:"-"`
 
-	openedBy *machinekey.Key
+	openedBy string
 }
 
 // KatanaVersion is a version of the bytes of a ticket (Katana's
@@ -72,10 +70,10 @@ func (v KatanaVersion) String() string {
 	return fmt.Sprintf("KatanaVersion(%d)", uint8(v))
 }
 
-// OpenedBy returns the key that opened the ticket, so that one opened with an
+// OpenedBy returns the id of the key that opened the ticket, so that one opened with an
 // older key of the ring can be issued again, or nil for a ticket that was not
 // read from protected text.
-func (t *KatanaTicket) OpenedBy() *machinekey.Key { return t.openedBy }
+func (t *KatanaTicket) OpenedBy() string { return t.openedBy }
 
 // Renew returns the ticket to issue in place of t, by the rule of Katana's
 // cookie middleware for sliding expiration: when less time remains than has

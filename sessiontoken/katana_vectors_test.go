@@ -258,8 +258,8 @@ func (f *katanaFileJSON) runOK(t *testing.T, v *katanaVectorJSON) {
 	if d := v.Ticket.diff(got); d != "" || got.Version != version {
 		t.Fatalf("version %v, differs from what .NET read (-want +got):\n%s", got.Version, d)
 	}
-	if got.OpenedBy() == nil {
-		t.Error("OpenedBy is nil")
+	if got.OpenedBy() == "" {
+		t.Error("OpenedBy is empty")
 	}
 
 	// The same by default, unless it would never expire.
@@ -330,7 +330,7 @@ func (f *katanaFileJSON) protect(t *testing.T, v *katanaVectorJSON, data, protec
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := katanaProtector(ringOf(t, key), v.Purposes...)
+	p, err := protector(ringOf(t, key), v.Purposes...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type RoleCookieOptions struct {
 // safe for concurrent use.
 //
 //	text          URL token
-//	machine key   as the key's mode demands, see [FormsCodec]; purpose machinekey.RoleTicket
+//	machine key   as the key's mode demands, see [FormsCodec]; purpose machinekey.RolePurpose
 //	payload       a BinaryFormatter stream of a RolePrincipal: opaque bytes here
 //
 // The payload is not read: the roles are only a cache of what the site's role
@@ -39,12 +39,12 @@ type RoleCookieCodec struct {
 
 // NewRoleCookieCodec returns a codec for the keys of a ring, with the same
 // rules as [NewFormsCodec]. Nil options are the zero options.
-func NewRoleCookieCodec(ring *machinekey.Ring, opts *RoleCookieOptions) (*RoleCookieCodec, error) {
+func NewRoleCookieCodec(keys Keys, opts *RoleCookieOptions) (*RoleCookieCodec, error) {
 	var o RoleCookieOptions
 	if opts != nil {
 		o = *opts
 	}
-	p, err := newModeProtector(ring, machinekey.RoleTicket, machinekey.LegacyOptions{
+	p, err := newModeProtector(keys, machinekey.RolePurpose, machinekey.LegacyOptions{
 		Protection: o.Protection, InsecureUnsigned: o.InsecureUnsigned,
 	})
 	if err != nil {
@@ -58,10 +58,10 @@ func NewRoleCookieCodec(ring *machinekey.Ring, opts *RoleCookieOptions) (*RoleCo
 // Decode opens the text of a role cookie and returns its payload. The error is
 // [ErrInvalid]; for more than 4096 characters it is [ErrTooLong] too. Whether
 // the cookie has expired stands in the payload, which is not read.
-func (c *RoleCookieCodec) Decode(_ context.Context, value string) ([]byte, error) {
+func (c *RoleCookieCodec) Decode(ctx context.Context, value string) ([]byte, error) {
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
-	payload, _, err := c.protector.decodeURLToken(s, nil, value, maxFormsText)
+	payload, _, err := c.protector.decodeURLToken(ctx, s, nil, value, maxFormsText)
 	return payload, err
 }
 
@@ -75,24 +75,24 @@ func (c *RoleCookieCodec) Encode(_ context.Context, payload []byte) (string, err
 }
 
 // decodeURLToken appends to dst what is protected in a URL token.
-func (p modeProtector) decodeURLToken(s *formsScratch, dst []byte, value string, limit int) ([]byte, *machinekey.Key, error) {
+func (p *modeProtector) decodeURLToken(ctx context.Context, s *formsScratch, dst []byte, value string, limit int) ([]byte, string, error) {
 	if len(value) > limit {
-		return nil, nil, errTextTooLong
+		return nil, "", errTextTooLong
 	}
 	protected, ok := appendURLTokenDecode(s.protected[:0], value)
 	s.protected = protected[:0]
 	if !ok || len(protected) == 0 {
-		return nil, nil, ErrInvalid
+		return nil, "", ErrInvalid
 	}
-	payload, key, err := p.unprotect(dst, protected)
+	payload, key, err := p.unprotect(ctx, dst, protected)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
 	return payload, key, nil
 }
 
 // encodeURLToken protects payload and returns the URL token.
-func (p modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit int) (string, error) {
+func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit int) (string, error) {
 	if len(payload) > limit { // so that a huge one costs nothing more
 		return "", fmt.Errorf("sessiontoken: cannot issue: %w: payload of %d bytes", ErrTooLong, len(payload))
 	}

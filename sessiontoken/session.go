@@ -79,19 +79,22 @@ type SessionOptions struct {
 // and deflate; with [WIF10] there is no nrbf.
 type SessionCodec struct {
 	o       SessionOptions
-	ring    *machinekey.Ring // may be nil
+	keys    Keys // may be nil
 	chain   chain
-	store   *machinekey.Protector
+	store   Protector
 	scratch sync.Pool // of *sessionScratch
 }
 
-// NewSessionCodec returns a codec for the keys of a ring, whose later changes
-// it follows. Nil options are the zero options. The ring may be nil if the
-// options name Transforms and no Store. It fails if a key cannot be used for
-// this kind of credential ([machinekey.ConfigError]), or if the last of the
-// Transforms does not authenticate.
-func NewSessionCodec(ring *machinekey.Ring, opts *SessionOptions) (*SessionCodec, error) {
-	c := &SessionCodec{ring: ring}
+// NewSessionCodec returns a codec for keys, whose later changes it follows. Nil
+// options are the zero options. The keys may be nil if the options name
+// Transforms and no Store. It fails if a key cannot be used for this kind of
+// credential ([machinekey.ConfigError]), or if the last of the Transforms does
+// not authenticate.
+func NewSessionCodec(keys Keys, opts *SessionOptions) (*SessionCodec, error) {
+	if ring, ok := keys.(*machinekey.Ring); ok && ring == nil {
+		keys = nil
+	}
+	c := &SessionCodec{keys: keys}
 	if opts != nil {
 		c.o = *opts
 	}
@@ -113,7 +116,7 @@ func NewSessionCodec(ring *machinekey.Ring, opts *SessionOptions) (*SessionCodec
 	}
 	var err error
 	if c.o.Transforms == nil {
-		if c.o.Transforms, err = defaultTransforms(ring, c.o.Format); err != nil {
+		if c.o.Transforms, err = defaultTransforms(keys, c.o.Format); err != nil {
 			return nil, err
 		}
 	}
@@ -121,26 +124,18 @@ func NewSessionCodec(ring *machinekey.Ring, opts *SessionOptions) (*SessionCodec
 		return nil, err
 	}
 	if c.o.Store != nil {
-		if ring == nil {
-			return nil, errors.New("sessiontoken: SessionOptions.Store needs a ring")
+		if keys == nil {
+			return nil, errors.New("sessiontoken: SessionOptions.Store needs keys")
 		}
 		if strings.HasPrefix(c.storeKey("", ""), NotePrefix) {
 			return nil, fmt.Errorf("sessiontoken: SessionOptions.Endpoint is %q, which a Store takes for a note", c.o.Endpoint)
 		}
-		if c.store, err = protector(ring, purposeCache); err != nil {
+		if c.store, err = protector(keys, purposeCache); err != nil {
 			return nil, err
 		}
 	}
 	c.scratch.New = func() any { return new(sessionScratch) }
 	return c, nil
-}
-
-func protector(ring *machinekey.Ring, purposes ...string) (*machinekey.Protector, error) {
-	p, err := machinekey.UserPurpose(purposes...)
-	if err != nil {
-		return nil, err
-	}
-	return ring.Protector(p)
 }
 
 // sessionScratch is the memory that one call needs and the next can use
@@ -197,13 +192,13 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 	// Protected bytes to the payload, one transform after the other, or what
 	// the store has: authentic from here on.
 	var payload []byte
-	var key *machinekey.Key
+	var key string
 	var err error
 	if bytes.HasPrefix(protected, []byte(dpapiHead)) {
 		return nil, r.Refuse(c.chain[len(c.chain)-1].Name(), len(protected), ErrDPAPI)
 	}
 	if env.HasCookie {
-		payload, key, err = c.chain.decode(&s.turn, protected, r)
+		payload, key, err = c.chain.decode(ctx, &s.turn, protected, r)
 	} else {
 		payload, key, err = c.fetch(ctx, s, &env, r)
 	}
@@ -243,8 +238,8 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 	return t, nil
 }
 
-// Ring returns the ring that the codec was made with.
-func (c *SessionCodec) Ring() *machinekey.Ring { return c.ring }
+// Keys returns the keys that the codec was made with.
+func (c *SessionCodec) Keys() Keys { return c.keys }
 
 // Options returns the options with the defaults filled in.
 func (c *SessionCodec) Options() SessionOptions {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/wif"
-	"github.com/webfarm-go/webfarm/machinekey"
 	"time"
 )
 
@@ -66,18 +65,18 @@ func (c *SessionCodec) storeKey(contextID, keyGeneration string) string {
 // fetch returns the payload that an envelope without Cookie names, and the key
 // that opened it. The envelope is a bearer handle: whoever knows the context id
 // has the session.
-func (c *SessionCodec) fetch(ctx context.Context, s *sessionScratch, env *wif.Envelope, r *anatomy.Report) ([]byte, *machinekey.Key, error) {
+func (c *SessionCodec) fetch(ctx context.Context, s *sessionScratch, env *wif.Envelope, r *anatomy.Report) ([]byte, string, error) {
 	if c.o.Store == nil {
-		return nil, nil, r.Refuse(layerStore, 0, errNoStore)
+		return nil, "", r.Refuse(layerStore, 0, errNoStore)
 	}
 	protected, err := c.o.Store.Get(ctx, c.storeKey(string(env.ContextID), string(env.KeyGeneration)))
 	if err != nil {
-		return nil, nil, r.Refuse(layerStore, 0, storeError(err))
+		return nil, "", r.Refuse(layerStore, 0, storeError(err))
 	}
-	payload, key, err := c.store.UnprotectKey(s.turn[0][:0], protected)
+	payload, key, err := c.store.Unprotect(ctx, s.turn[0][:0], protected)
 	s.turn[0] = payload[:0]
 	if err != nil {
-		return nil, nil, r.Refuse(layerStore, len(protected), ErrInvalid)
+		return nil, "", r.Refuse(layerStore, len(protected), protectorError(err))
 	}
 	noteKey(r, layerStore, len(protected), key)
 	return payload, key, nil

@@ -48,7 +48,7 @@ type Token struct {
 	// Principal is the signed-in user.
 	Principal Principal
 
-	openedBy *machinekey.Key
+	openedBy string
 }
 
 // SecureConversation is the version of WS-SecureConversation that the
@@ -61,10 +61,10 @@ const (
 	SecureConversationFeb2005                           // February 2005
 )
 
-// OpenedBy returns the key that opened the token, so that a token opened with
-// an older key of the ring can be issued again. It is nil for a token that was
-// not read from a cookie, or from one without machine keys.
-func (t *Token) OpenedBy() *machinekey.Key { return t.openedBy }
+// OpenedBy returns the id of the key that opened the token, so that a token
+// opened with an older key can be issued again. It is empty for a token that
+// was not read from a cookie, or from one of certificates.
+func (t *Token) OpenedBy() string { return t.openedBy }
 
 // String describes the token for a log: no claim values, no key, and in
 // reference mode no ContextID.

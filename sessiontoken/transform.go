@@ -1,14 +1,15 @@
 package sessiontoken
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/seal"
 	"github.com/webfarm-go/webfarm/internal/wif"
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Transform is one step between the bytes of a token and the bytes in the
@@ -27,15 +28,16 @@ type Transform interface {
 	Encode(dst, data []byte) ([]byte, error)
 	// Decode appends to dst what Encode was given. It must not keep or change
 	// data. The error of the outermost transform does not reach the caller
-	// of a codec, that of an inner one does.
+	// of a codec, unless it says that keys are not available; that of an
+	// inner one does.
 	Decode(dst, data []byte) ([]byte, error)
 }
 
-// A keyedTransform is one of the ready transforms, which say which machine key
-// opened the data, if one did.
+// A keyedTransform is one of the ready transforms, which say which key opened
+// the data, if one did.
 type keyedTransform interface {
 	Transform
-	open(dst, data []byte) ([]byte, *machinekey.Key, error)
+	open(ctx context.Context, dst, data []byte) ([]byte, string, error)
 }
 
 // chain is a list of transforms as WIF has it: Encode runs from the first to
@@ -50,13 +52,13 @@ type step struct {
 
 // defaultTransforms are those of MachineKeySessionSecurityTokenHandler, and
 // of the handlers that sites with WIF 1.0 wrote for a farm.
-func defaultTransforms(ring *machinekey.Ring, f Format) ([]Transform, error) {
+func defaultTransforms(keys Keys, f Format) ([]Transform, error) {
 	var t Transform
 	var err error
 	if f == WIF10 {
-		t, err = MachineKeyEncodeTransform(ring)
+		t, err = MachineKeyEncodeTransform(keys)
 	} else {
-		t, err = MachineKeyTransform(ring)
+		t, err = MachineKeyTransform(keys)
 	}
 	if err != nil {
 		return nil, err
@@ -107,29 +109,31 @@ func (c chain) encode(turn *[2][]byte, data []byte) ([]byte, error) {
 
 // decode runs protected bytes back through all steps. The result has room
 // behind it for the reader. The key is the machine key of a step, if any.
-func (c chain) decode(turn *[2][]byte, data []byte, r *anatomy.Report) ([]byte, *machinekey.Key, error) {
-	var key *machinekey.Key
+func (c chain) decode(ctx context.Context, turn *[2][]byte, data []byte, r *anatomy.Report) ([]byte, string, error) {
+	var key string
 	for i := len(c) - 1; i >= 0; i-- {
 		buf := &turn[i&1]
 		size := len(data)
-		var k *machinekey.Key
+		var k string
 		var err error
 		if c[i].keyed != nil {
-			data, k, err = c[i].keyed.open((*buf)[:0], data)
+			data, k, err = c[i].keyed.open(ctx, (*buf)[:0], data)
 		} else {
 			data, err = c[i].Decode(nil, data)
 			data = append((*buf)[:0], data...)
 		}
 		if err != nil {
-			if i == len(c)-1 {
+			switch {
+			case errors.Is(err, seal.ErrUnavailable):
+			case i == len(c)-1:
 				err = ErrInvalid // not authentic: nothing may be learned
-			} else {
+			default:
 				err = transformError(c[i].Name(), err)
 			}
-			return nil, nil, r.Refuse(c[i].Name(), size, err)
+			return nil, "", r.Refuse(c[i].Name(), size, err)
 		}
 		noteKey(r, c[i].Name(), size, k)
-		if k != nil {
+		if k != "" {
 			key = k
 		}
 		if i == 0 {
@@ -138,7 +142,7 @@ func (c chain) decode(turn *[2][]byte, data []byte, r *anatomy.Report) ([]byte, 
 		*buf = data[:0]
 	}
 	if len(data) > maxToken {
-		return nil, nil, r.Refuse(c[0].Name(), len(data), &FormatError{Layer: "payload", Offset: maxToken, Err: flate.ErrTooLarge})
+		return nil, "", r.Refuse(c[0].Name(), len(data), &FormatError{Layer: "payload", Offset: maxToken, Err: flate.ErrTooLarge})
 	}
 	return data, key, nil
 }
@@ -174,14 +178,14 @@ func (deflateTransform) Encode(dst, data []byte) ([]byte, error) {
 }
 
 func (d deflateTransform) Decode(dst, data []byte) ([]byte, error) {
-	dst, _, err := d.open(dst, data)
+	dst, _, err := d.open(context.Background(), dst, data)
 	return dst, err
 }
 
-func (deflateTransform) open(dst, data []byte) ([]byte, *machinekey.Key, error) {
+func (deflateTransform) open(_ context.Context, dst, data []byte) ([]byte, string, error) {
 	out, err := flate.Inflate(dst, data, maxToken)
 	if err != nil {
-		return dst, nil, deflateError(err)
+		return dst, "", deflateError(err)
 	}
-	return out, nil, nil
+	return out, "", nil
 }

@@ -69,11 +69,7 @@ func ExampleFormat() {
 // A farm with a handler of its own, which calls MachineKey.Protect for
 // another purpose.
 func ExampleTransform() {
-	purpose, err := machinekey.UserPurpose("Contoso.Sessions", "v2")
-	if err != nil {
-		log.Fatal(err)
-	}
-	protector, err := newRing().Protector(purpose)
+	protector, err := newRing().Protector(machinekey.UserPurpose, "Contoso.Sessions", "v2")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -87,13 +83,16 @@ func ExampleTransform() {
 	// Output: hello bob
 }
 
-type contoso struct{ protector *machinekey.Protector }
+type contoso struct{ protector machinekey.Protector }
 
 func (contoso) Name() string        { return "contoso" }
 func (contoso) Authenticates() bool { return true }
 
 func (c contoso) Encode(dst, data []byte) ([]byte, error) { return c.protector.Protect(dst, data) }
-func (c contoso) Decode(dst, data []byte) ([]byte, error) { return c.protector.Unprotect(dst, data) }
+func (c contoso) Decode(dst, data []byte) ([]byte, error) {
+	dst, _, err := c.protector.Unprotect(context.Background(), dst, data)
+	return dst, err
+}
 
 // farmPEM stands for the file of the farm's certificate.
 func farmPEM() []byte {

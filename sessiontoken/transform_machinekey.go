@@ -1,6 +1,7 @@
 package sessiontoken
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -8,24 +9,21 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-var errNoRing = errors.New("sessiontoken: a transform with machine keys needs a ring")
+var errNoMachineKeys = errors.New("sessiontoken: MachineKey.Encode needs machine keys")
 
 // machineKeyTransform is MachineKey.Protect.
-type machineKeyTransform struct{ protector *machinekey.Protector }
+type machineKeyTransform struct{ protector Protector }
 
 // MachineKeyTransform protects as MachineKey.Protect does. Without purposes it
 // is for the one that .NET 4.5 has for session tokens
 // (System.IdentityModel.Services.MachineKeyTransform). Tokens with purposes of
 // their own are another credential: neither is read as the other. It follows
-// the ring.
-func MachineKeyTransform(ring *machinekey.Ring, purposes ...string) (Transform, error) {
-	if ring == nil {
-		return nil, errNoRing
-	}
+// the keys.
+func MachineKeyTransform(keys Keys, purposes ...string) (Transform, error) {
 	if len(purposes) == 0 {
 		purposes = []string{purposeTransform}
 	}
-	p, err := protector(ring, purposes...)
+	p, err := protector(keys, purposes...)
 	if err != nil {
 		return nil, err
 	}
@@ -44,29 +42,31 @@ func (t machineKeyTransform) Encode(dst, data []byte) ([]byte, error) {
 }
 
 func (t machineKeyTransform) Decode(dst, data []byte) ([]byte, error) {
-	return t.protector.Unprotect(dst, data)
+	dst, _, err := t.protector.Unprotect(context.Background(), dst, data)
+	return dst, err
 }
 
-func (t machineKeyTransform) open(dst, data []byte) ([]byte, *machinekey.Key, error) {
-	return t.protector.UnprotectKey(dst, data)
+func (t machineKeyTransform) open(ctx context.Context, dst, data []byte) ([]byte, string, error) {
+	return t.protector.Unprotect(ctx, dst, data)
 }
 
 // machineKeyTextTransform is MachineKey.Encode.
-type machineKeyTextTransform struct{ protector *machinekey.EncodeProtector }
+type machineKeyTextTransform struct{ protector Protector }
 
 // MachineKeyEncodeTransform protects as MachineKey.Encode with
 // MachineKeyProtection.All does:
 //
-//	hex(C || H(C)) in upper case, as UTF-8 bytes; see machinekey.EncodeProtector
+//	hex(C || H(C)) in upper case, as UTF-8 bytes; see machinekey.Ring.EncodeProtector
 //
 // WIF 1.0 has no handler for a farm with machine keys; this is what the
 // handlers do that sites wrote or took from Thinktecture. Decode takes hex of
-// either case. It follows the ring.
-func MachineKeyEncodeTransform(ring *machinekey.Ring) (Transform, error) {
-	if ring == nil {
-		return nil, errNoRing
+// either case. It follows the keys.
+func MachineKeyEncodeTransform(keys Keys) (Transform, error) {
+	ring, ok := keys.(machineKeys)
+	if !ok {
+		return nil, errNoMachineKeys
 	}
-	p, err := ring.EncodeProtector()
+	p, err := ring.EncodeProtector(machinekey.LegacyOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -89,20 +89,20 @@ func (t machineKeyTextTransform) Encode(dst, data []byte) ([]byte, error) {
 }
 
 func (t machineKeyTextTransform) Decode(dst, data []byte) ([]byte, error) {
-	dst, _, err := t.open(dst, data)
+	dst, _, err := t.open(context.Background(), dst, data)
 	return dst, err
 }
 
-func (t machineKeyTextTransform) open(dst, data []byte) ([]byte, *machinekey.Key, error) {
+func (t machineKeyTextTransform) open(ctx context.Context, dst, data []byte) ([]byte, string, error) {
 	// The protected bytes go into the second half of the room, the plaintext
 	// into the first.
 	n := hex.DecodedLen(len(data))
 	dst = slices.Grow(dst, 2*n)
 	protected := dst[len(dst)+n : len(dst)+2*n]
 	if _, err := hex.Decode(protected, data); err != nil {
-		return dst, nil, machinekey.ErrUnprotect
+		return dst, "", machinekey.ErrUnprotect
 	}
-	return t.protector.UnprotectKey(dst, protected)
+	return t.protector.Unprotect(ctx, dst, protected)
 }
 
 // spellHex replaces the bytes of b from start on by their hex digits.

@@ -75,8 +75,8 @@ func TestTransformsRefused(t *testing.T) {
 		o    SessionOptions
 		want string
 	}{
-		{"no ring", nil, SessionOptions{}, "ring"},
-		{"no ring, 1.0", nil, SessionOptions{Format: WIF10}, "ring"},
+		{"no keys", nil, SessionOptions{}, "needs keys"},
+		{"no keys, 1.0", nil, SessionOptions{Format: WIF10}, "needs machine keys"},
 		{"unknown format", ring, SessionOptions{Format: 2}, "Format(2)"},
 		{"empty list", ring, SessionOptions{Transforms: []Transform{}}, "is empty"},
 		{"nil transform", ring, SessionOptions{Transforms: []Transform{nil, ready["machine key"]}}, "Transforms[0] is nil"},
@@ -84,7 +84,7 @@ func TestTransformsRefused(t *testing.T) {
 		{"deflate last", ring, SessionOptions{Transforms: []Transform{ready["machine key"], ready["deflate"]}}, "does not authenticate"},
 		{"encryption alone", ring, SessionOptions{Transforms: []Transform{ready["deflate"], ready["rsa encryption"]}}, "does not authenticate"},
 		{"encryption last", ring, SessionOptions{Transforms: []Transform{ready["deflate"], ready["rsa signature"], ready["rsa encryption"]}}, "does not authenticate"},
-		{"store without ring", nil, SessionOptions{Transforms: []Transform{ready["rsa signature"]}, Store: mapStore{}}, "Store needs a ring"},
+		{"store without keys", nil, SessionOptions{Transforms: []Transform{ready["rsa signature"]}, Store: mapStore{}}, "Store needs keys"},
 		{"legacy key in 4.5", ringOf(t, legacy), SessionOptions{}, "invalid validation algorithm"},
 		{"legacy key and store", ringOf(t, legacy), SessionOptions{Format: WIF10, Store: mapStore{}}, "invalid validation algorithm"},
 	} {

@@ -57,11 +57,7 @@ func (m mapStore) Delete(_ context.Context, key string) error {
 // stream, protected, under endpoint;contextId;keyGeneration.
 func (m mapStore) putDocument(t *testing.T, cfg machinekey.Config, tok *sessiontoken.Token, doc []byte) {
 	t.Helper()
-	purpose, err := machinekey.UserPurpose(cachePurpose)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := protectorOf(cfg, purpose, nil)
+	p, err := protectorOf(cfg, purposesOf("", cachePurpose), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,9 +49,9 @@ func runCookieProtection(t *testing.T, f *file) {
 			t.Fatalf("no test for op %q, valid %v", v.Op, v.Valid)
 		}
 		switch v.PrimaryPurpose {
-		case machinekey.AnonymousTicket.String():
+		case machinekey.AnonymousPurpose:
 			v.anonymous(t, f)
-		case machinekey.RoleTicket.String():
+		case machinekey.RolePurpose:
 			v.role(t, f)
 		default:
 			t.Fatalf("no test for primaryPurpose %q", v.PrimaryPurpose)
@@ -83,7 +83,7 @@ func (v *cookieVector) config(t *testing.T) machinekey.Config {
 func (v *cookieVector) protection(t *testing.T) machinekey.Protection {
 	t.Helper()
 	absent := machinekey.ProtectionAll
-	if v.PrimaryPurpose == machinekey.AnonymousTicket.String() {
+	if v.PrimaryPurpose == machinekey.AnonymousPurpose {
 		absent = machinekey.ProtectionValidation
 	}
 	if v.CookieProtection == nil {
@@ -101,15 +101,11 @@ func (v *cookieVector) envelope(t *testing.T, f *file) {
 	cfg := v.config(t)
 	var got []byte
 	if cfg.Mode == machinekey.Framework45 {
-		purpose, err := machinekey.BuiltinPurpose(v.PrimaryPurpose)
+		p, err := protectorOf(cfg, purposesOf(v.PrimaryPurpose), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := protectorOf(cfg, purpose, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err = p.Unprotect(nil, raw)
+		got, _, err = p.Unprotect(t.Context(), nil, raw)
 		v.checkPayload(t, f, got, err)
 		return
 	}

@@ -162,18 +162,18 @@ func (v *formsVector) layers(t *testing.T) {
 	}
 	cfg := v.config(t)
 	if cfg.Mode == machinekey.Framework45 {
-		parts := protectVector{PrimaryPurpose: machinekey.FormsTicket.String(), Plaintext: v.SerializedTicket,
+		parts := protectVector{PrimaryPurpose: machinekey.FormsPurpose, Plaintext: v.SerializedTicket,
 			IV: v.IV, Ciphertext: v.Ciphertext, MAC: v.MAC, Protected: raw,
 			DerivedEncryptionKey: v.DerivedEncryptionKey, DerivedValidationKey: v.DerivedValidationKey}
 		if !v.AppSettings.UseLegacyFormsTicket { // whose head may be random too
 			parts.Random = v.Random
 		}
 		parts.byHand(t)
-		p, err := protectorOf(cfg, machinekey.FormsTicket, nil)
+		p, err := protectorOf(cfg, purposesOf(machinekey.FormsPurpose), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := p.Unprotect(nil, raw)
+		got, _, err := p.Unprotect(t.Context(), nil, raw)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,14 +191,15 @@ func (v *formsVector) layers(t *testing.T) {
 // legacyOpen opens a cookie of a legacy mode.
 func legacyOpen(t *testing.T, cfg machinekey.Config, site *siteConfig, protection string, raw []byte) ([]byte, error) {
 	t.Helper()
-	p, err := ringOf(t, keyOf(t, cfg, nil)).LegacyProtector(machinekey.LegacyOptions{
+	p, err := ringOf(t, keyOf(t, cfg, nil)).CookieProtector(machinekey.LegacyOptions{
 		Protection:       protectionOf(t, protection, machinekey.ProtectionAll),
 		InsecureUnsigned: site.switches.UseLegacyEncryption,
-	})
+	}, machinekey.FormsPurpose)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.Unprotect(nil, raw)
+	got, _, err := p.Unprotect(t.Context(), nil, raw)
+	return got, err
 }
 
 func (v *formsVector) cookieBytes(t *testing.T) []byte {

@@ -13,13 +13,12 @@ import (
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
-	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // layers opens the cookie by hand, one layer at a time, and compares each with
 // the recorded one.
-func (s *session) layers(t *testing.T, purpose machinekey.Purpose, tok *sessiontoken.Token) {
+func (s *session) layers(t *testing.T, purposes []string, tok *sessiontoken.Token) {
 	xml, err := base64.StdEncoding.DecodeString(s.text)
 	if err != nil {
 		t.Fatal(err)
@@ -35,11 +34,11 @@ func (s *session) layers(t *testing.T, purpose machinekey.Purpose, tok *sessiont
 	if !ok || err != nil {
 		t.Fatalf("no Cookie in the XML: %v", err)
 	}
-	p, err := protectorOf(s.MachineKeys.config(t, s.MachineKey), purpose, protected) // the IV is its beginning
+	p, err := protectorOf(s.MachineKeys.config(t, s.MachineKey), purposes, protected) // the IV is its beginning
 	if err != nil {
 		t.Fatal(err)
 	}
-	deflated, err := p.Unprotect(nil, protected)
+	deflated, _, err := p.Unprotect(t.Context(), nil, protected)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,23 +62,21 @@ func (v *kdfVector) derive(t *testing.T) {
 	if v.LengthBits != nil && *v.LengthBits != 8*len(v.Derived) {
 		t.Errorf("lengthBits %d for %d bytes", *v.LengthBits, len(v.Derived))
 	}
-	purpose, err := purposeOf(v.PrimaryPurpose, v.Purposes)
+	purposes := purposesOf(v.PrimaryPurpose, v.Purposes...)
+	other := bytes.Repeat([]byte{0x5a}, 32)
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(v.MasterKey), DecryptionKey: machinekey.NewSecret(other),
+		Validation: machinekey.HMACSHA256, AllowKnownKey: true, AllowWeakKey: true}
 	if slices.ContainsFunc(v.Purposes, func(s string) bool { return strings.TrimSpace(s) == "" }) {
 		// The formula takes such a purpose, MachineKey.Protect does not.
-		if err == nil {
+		if _, err := protectorOf(cfg, purposes, nil); err == nil {
 			t.Error("a blank purpose is accepted")
 		}
 		return
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := bytes.Repeat([]byte{0x5a}, 32)
-	checkSubkeys(t, machinekey.Config{ValidationKey: machinekey.NewSecret(v.MasterKey), DecryptionKey: machinekey.NewSecret(other),
-		Validation: machinekey.HMACSHA256, AllowKnownKey: true, AllowWeakKey: true}, purpose, v.Derived, nil)
+	checkSubkeys(t, cfg, purposes, v.Derived, nil)
 	if n := len(v.MasterKey); n == 16 || n == 24 || n == 32 { // sizes of AES
-		checkSubkeys(t, machinekey.Config{ValidationKey: machinekey.NewSecret(other), DecryptionKey: machinekey.NewSecret(v.MasterKey),
-			Validation: machinekey.HMACSHA256, AllowKnownKey: true, AllowWeakKey: true}, purpose, nil, v.Derived)
+		cfg.ValidationKey, cfg.DecryptionKey = cfg.DecryptionKey, cfg.ValidationKey
+		checkSubkeys(t, cfg, purposes, nil, v.Derived)
 	}
 }
 
@@ -100,19 +98,15 @@ func (v *kdfVector) masterKeys(t *testing.T) {
 	if mode := v.MachineKey.CompatibilityMode; mode != nil && cfg.Mode.String() != *mode {
 		t.Errorf("mode %v, want %s", cfg.Mode, *mode)
 	}
-	purpose, err := purposeOf(v.PrimaryPurpose, v.Purposes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkSubkeys(t, cfg, purpose, v.DerivedValidationKey, v.DerivedEncryptionKey)
+	checkSubkeys(t, cfg, purposesOf(v.PrimaryPurpose, v.Purposes...), v.DerivedValidationKey, v.DerivedEncryptionKey)
 }
 
 // checkSubkeys protects a text with cfg and opens it by hand with recorded
 // derived keys: the tag is an HMAC under one, the ciphertext is CBC under the
 // other. A nil one is not checked.
-func checkSubkeys(t *testing.T, cfg machinekey.Config, purpose machinekey.Purpose, validation, encryption []byte) {
+func checkSubkeys(t *testing.T, cfg machinekey.Config, purposes []string, validation, encryption []byte) {
 	t.Helper()
-	p, err := protectorOf(cfg, purpose, nil)
+	p, err := protectorOf(cfg, purposes, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func (v *legacyVector) encode(t *testing.T, f *file) {
 	}
 	v.legacyParts.check(t, cfg, v.Plaintext, raw)
 	if v.unsigned() {
-		// Encode knows no such form; the low level does.
+		// The protector does not write such a form; the low level does.
 		data := bytes.Clone(v.Plaintext)
 		if protection == machinekey.ProtectionAll {
 			data = append(data, v.InnerMAC...)
@@ -89,25 +89,13 @@ func (v *legacyVector) encode(t *testing.T, f *file) {
 		f.unissued++
 		return
 	}
-	got, err := keyOf(t, cfg, v.Random).Encode(v.Plaintext, protection)
+	got, err := encodeProtector(t, keyOf(t, cfg, v.Random), machinekey.LegacyOptions{Protection: protection}).Protect(nil, v.Plaintext)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != v.Encoded {
-		t.Errorf("encoded\ngot  %s\nwant %s", short(got), short(v.Encoded))
+	if text := upperHex(got); text != v.Encoded {
+		t.Errorf("encoded\ngot  %s\nwant %s", short(text), short(v.Encoded))
 	}
-	if protection != machinekey.ProtectionAll {
-		return
-	}
-	p, err := ringOf(t, keyOf(t, cfg, v.Random)).EncodeProtector()
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := p.Protect(nil, v.Plaintext)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sameBytes(t, "protected", again, raw)
 }
 
 // unsigned reports whether the site encrypts without signing.
@@ -117,34 +105,21 @@ func (v *legacyVector) unsigned() bool {
 
 func (v *legacyVector) decode(t *testing.T, f *file) {
 	key := keyOf(t, v.config(t, &file{own: true}), nil)
-	protection := protectionOf(t, v.Protection, machinekey.ProtectionAll)
-	decode := key.Decode
-	if v.unsigned() {
-		decode = key.InsecureDecodeUnsigned
-		if got, err := key.Decode(v.Encoded, protection); err != machinekey.ErrUnprotect || got != nil {
-			t.Errorf("Decode of unsigned data returns %x and %v, want ErrUnprotect", got, err)
-		}
-	}
-	for _, text := range []string{v.Encoded, strings.ToLower(v.Encoded)} {
-		got, err := decode(text, protection)
-		switch {
-		case v.Valid && err != nil:
-			t.Error(err)
-		case v.Valid:
-			sameBytes(t, "plaintext", got, v.Plaintext)
-		case err != machinekey.ErrUnprotect || got != nil:
-			t.Errorf("Decode returns %x and %v, want ErrUnprotect; %s", got, err, v.Mutation)
-		}
-	}
+	o := machinekey.LegacyOptions{Protection: protectionOf(t, v.Protection, machinekey.ProtectionAll)}
 	raw, err := hex.DecodeString(v.Encoded)
-	if err != nil || protection != machinekey.ProtectionAll || v.unsigned() {
+	if err != nil {
+		if v.Valid {
+			t.Error(err)
+		}
 		return
 	}
-	p, err := ringOf(t, key).EncodeProtector()
-	if err != nil {
-		t.Fatal(err)
+	if v.unsigned() {
+		if got, _, err := encodeProtector(t, key, o).Unprotect(t.Context(), nil, raw); err != machinekey.ErrUnprotect || got != nil {
+			t.Errorf("unsigned data gives %x and %v, want ErrUnprotect", got, err)
+		}
+		o.InsecureUnsigned = true
 	}
-	got, err := p.Unprotect(nil, raw)
+	got, _, err := encodeProtector(t, key, o).Unprotect(t.Context(), nil, raw)
 	switch {
 	case v.Valid && err != nil:
 		t.Error(err)
@@ -208,7 +183,7 @@ func (v *legacyVector) misconfigured(t *testing.T) {
 	if err == nil {
 		var key *machinekey.Key
 		if key, err = machinekey.New(cfg); err == nil {
-			_, err = key.Encode(v.Plaintext, protectionOf(t, v.Protection, machinekey.ProtectionAll))
+			_, err = ringOf(t, key).EncodeProtector(machinekey.LegacyOptions{Protection: protectionOf(t, v.Protection, machinekey.ProtectionAll)})
 		}
 	}
 	code := ""

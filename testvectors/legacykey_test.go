@@ -116,6 +116,16 @@ func ringOf(t *testing.T, key *machinekey.Key) *machinekey.Ring {
 	return ring
 }
 
+// encodeProtector returns the protector of MachineKey.Encode and Decode.
+func encodeProtector(t *testing.T, key *machinekey.Key, o machinekey.LegacyOptions) machinekey.Protector {
+	t.Helper()
+	p, err := ringOf(t, key).EncodeProtector(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // protectionOf returns the protection of that name, or the given one if there
 // is no name.
 func protectionOf(t *testing.T, name string, absent machinekey.Protection) machinekey.Protection {

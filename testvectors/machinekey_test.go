@@ -2,6 +2,7 @@ package testvectors_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"strings"
@@ -100,18 +101,15 @@ func (a *attributes) config(target45 bool) (machinekey.Config, error) {
 	return cfg, err
 }
 
-// purposeOf returns the purpose of a vector; no primary name means the one of
+// purposesOf returns the purposes of a vector; no primary name means the one of
 // MachineKey.Protect.
-func purposeOf(primary string, specific []string) (machinekey.Purpose, error) {
-	if primary == "" {
-		return machinekey.UserPurpose(specific...)
-	}
-	return machinekey.BuiltinPurpose(primary, specific...)
+func purposesOf(primary string, specific ...string) []string {
+	return append([]string{cmp.Or(primary, machinekey.UserPurpose)}, specific...)
 }
 
 // protectorOf returns a protector that draws its initialization vectors from
 // random, or from the system if that is nil.
-func protectorOf(cfg machinekey.Config, purpose machinekey.Purpose, random []byte) (*machinekey.Protector, error) {
+func protectorOf(cfg machinekey.Config, purposes []string, random []byte) (machinekey.Protector, error) {
 	if random != nil {
 		cfg.Rand = bytes.NewReader(random)
 	}
@@ -123,7 +121,7 @@ func protectorOf(cfg machinekey.Config, purpose machinekey.Purpose, random []byt
 	if err != nil {
 		return nil, err
 	}
-	return ring.Protector(purpose)
+	return ring.Protector(purposes...)
 }
 
 // machineKeys are the keys of a file of session tokens, by name. Session

@@ -287,13 +287,13 @@ func (v *katanaState) run(t *testing.T, content *katanaFile) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := codec.Decode(v.Text)
+	got, err := codec.Decode(t.Context(), v.Text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := sessiontoken.KatanaTicket{Properties: katanaProperties(v.Properties)}
 	sameTicket(t, "state", &sessiontoken.KatanaTicket{Properties: got}, &want)
-	text, err := codec.Encode(want.Properties)
+	text, err := codec.Encode(t.Context(), want.Properties)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -153,15 +153,11 @@ func openKatana(t *testing.T, cfg machinekey.Config, purposes []string, text str
 	if err != nil {
 		t.Fatal(err)
 	}
-	purpose, err := machinekey.UserPurpose(purposes...)
+	p, err := protectorOf(cfg, purposesOf("", purposes...), protected) // the IV is its beginning
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := protectorOf(cfg, purpose, protected) // the IV is its beginning
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := p.Unprotect(nil, protected)
+	content, _, err := p.Unprotect(t.Context(), nil, protected)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func runProtect(t *testing.T, f *file) {
 
 // protector returns the vector's protector. A custom algorithm is refused when
 // it comes from a web.config, and is then named by hand.
-func (v *protectVector) protector(t *testing.T) *machinekey.Protector {
+func (v *protectVector) protector(t *testing.T) machinekey.Protector {
 	t.Helper()
 	cfg, err := v.MachineKey.config(v.Environment.TargetFramework45)
 	if v.CustomAlgorithm {
@@ -69,11 +69,7 @@ func (v *protectVector) protector(t *testing.T) *machinekey.Protector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	purpose, err := purposeOf(v.PrimaryPurpose, v.Purposes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := protectorOf(cfg, purpose, v.Protected) // the IV is the beginning of the result
+	p, err := protectorOf(cfg, purposesOf(v.PrimaryPurpose, v.Purposes...), v.Protected) // the IV is the beginning of the result
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +101,7 @@ func (v *protectVector) protect(t *testing.T) {
 }
 
 func (v *protectVector) unprotect(t *testing.T) {
-	got, err := v.protector(t).Unprotect(nil, v.Protected)
+	got, _, err := v.protector(t).Unprotect(t.Context(), nil, v.Protected)
 	switch {
 	case v.Valid && err != nil:
 		t.Error(err)
@@ -172,7 +168,12 @@ func blockCipher(key []byte, size int) (cipher.Block, error) {
 // misconfigured wants the refusal of a configuration or of a purpose before
 // there is anything to protect.
 func (v *protectVector) misconfigured(t *testing.T) {
-	_, purposeErr := purposeOf(v.PrimaryPurpose, v.Purposes)
+	purposes := purposesOf(v.PrimaryPurpose, v.Purposes...)
+	good, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, purposeErr := protectorOf(good, purposes, nil)
 	if v.Error == "ArgumentException" {
 		if purposeErr == nil {
 			t.Errorf("purposes %q are accepted; %s", v.Purposes, v.Reason)
@@ -184,8 +185,7 @@ func (v *protectVector) misconfigured(t *testing.T) {
 	}
 	cfg, err := v.MachineKey.config(v.Environment.TargetFramework45)
 	if err == nil {
-		purpose, _ := purposeOf(v.PrimaryPurpose, v.Purposes)
-		_, err = protectorOf(cfg, purpose, nil)
+		_, err = protectorOf(cfg, purposes, nil)
 	}
 	wantCode(t, err, map[string]string{
 		"Wrong_validation_enum_FX45": "invalid_validation_algorithm",

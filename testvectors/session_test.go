@@ -83,10 +83,7 @@ func runSession(t *testing.T, f *file) {
 	if content.PrimaryPurpose == "" && content.SpecificPurposes == nil {
 		content.SpecificPurposes = []string{transformPurpose}
 	}
-	purpose, err := purposeOf(content.PrimaryPurpose, content.SpecificPurposes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	purposes := purposesOf(content.PrimaryPurpose, content.SpecificPurposes...)
 	each(t, f, content.Vectors, func(v *sessionVector) string { return v.Name }, func(t *testing.T, v *sessionVector) {
 		if !f.own && (v.Input == nil || v.Expected == nil || v.Validate == nil || v.CacheKey == nil || v.ChunkSize == 0) {
 			t.Fatal("a key is missing that every recorded vector has")
@@ -106,7 +103,7 @@ func runSession(t *testing.T, f *file) {
 		if tok == nil {
 			return // refused, as declared
 		}
-		s.layers(t, purpose, tok)
+		s.layers(t, purposes, tok)
 		s.issue(t, tok)
 		s.cacheKey(t, tok)
 	})

@@ -135,10 +135,6 @@ func readSettings(xml []byte) (*webconfig.Settings, error) {
 func checkUnusable(t *testing.T, cfg machinekey.Config) {
 	t.Helper()
 	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
-	purpose, err := machinekey.UserPurpose("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = protectorOf(cfg, purpose, nil)
+	_, err := protectorOf(cfg, purposesOf("", "test"), nil)
 	wantCode(t, err, "invalid_validation_algorithm")
 }

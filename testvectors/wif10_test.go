@@ -152,15 +152,14 @@ func (v *wif10Vector) unsigned(t *testing.T, c *chained) {
 	if !c.run(t) {
 		return
 	}
-	text := v.text(t, c)
-	if got, err := key.Decode(text, machinekey.ProtectionAll); err != machinekey.ErrUnprotect || got != nil {
-		t.Errorf("Decode of unsigned data returns %x and %v, want ErrUnprotect", got, err)
-	}
-	deflated, err := key.InsecureDecodeUnsigned(text, machinekey.ProtectionAll)
+	raw, err := hex.DecodeString(v.text(t, c))
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := hex.DecodeString(text)
+	if got, _, err := encodeProtector(t, key, machinekey.LegacyOptions{}).Unprotect(t.Context(), nil, raw); err != machinekey.ErrUnprotect || got != nil {
+		t.Errorf("unsigned data gives %x and %v, want ErrUnprotect", got, err)
+	}
+	deflated, _, err := encodeProtector(t, key, machinekey.LegacyOptions{InsecureUnsigned: true}).Unprotect(t.Context(), nil, raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,8 +188,13 @@ func (u unsignedTransform) Encode(dst, data []byte) ([]byte, error) {
 }
 
 func (u unsignedTransform) Decode(dst, data []byte) ([]byte, error) {
-	out, err := keyOf(u.t, u.cfg, nil).InsecureDecodeUnsigned(string(data), machinekey.ProtectionAll)
-	return append(dst, out...), err
+	raw, err := hex.DecodeString(string(data))
+	if err != nil {
+		return dst, err
+	}
+	p := encodeProtector(u.t, keyOf(u.t, u.cfg, nil), machinekey.LegacyOptions{InsecureUnsigned: true})
+	dst, _, err = p.Unprotect(u.t.Context(), dst, raw)
+	return dst, err
 }
 
 func (v *wif10Negative) run(t *testing.T, f *file, k *keyedFile) {

@@ -79,7 +79,7 @@ func (c *codecs) openState(ctx context.Context, authType, text string) (opened, 
 	if o.Err != nil {
 		return o, nil
 	}
-	o.state, o.Err = codec.Decode(text)
+	o.state, o.Err = codec.Decode(ctx, text)
 	o.Layers = append(o.Layers, anatomy.Layer{Name: layerState, Err: o.Err})
 	if o.Err == nil && o.state == nil {
 		o.state = sessiontoken.Properties{}

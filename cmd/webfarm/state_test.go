@@ -72,7 +72,7 @@ func TestStateOfOtherClass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := codec.Encode(nil)
+	text, err := codec.Encode(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,8 +65,8 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 		err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, o.anonymous.Expires.Format(time.RFC3339))
 	}
 	add(layerValidity, 0, err)
-	if key := o.anonymous.OpenedBy(); key != nil {
-		o.Layers[1].Facts = []anatomy.Fact{{Name: "opened by key", Value: key.ID()}}
+	if keyID := o.anonymous.OpenedBy(); keyID != "" {
+		o.Layers[1].Facts = []anatomy.Fact{{Name: "opened by key", Value: keyID}}
 	}
 	return o, nil
 }

@@ -32,15 +32,11 @@ func Marshal(f sessiontoken.Format, t *sessiontoken.Token) ([]byte, error) {
 		return nil, err
 	}
 	if t.ReferenceMode {
-		purpose, err := machinekey.UserPurpose("PassiveSessionTokenCache")
+		protector, err := ring.Protector(machinekey.UserPurpose, "PassiveSessionTokenCache")
 		if err != nil {
 			return nil, err
 		}
-		protector, err := ring.Protector(purpose)
-		if err != nil {
-			return nil, err
-		}
-		if s.data, err = protector.Unprotect(nil, s.data); err != nil {
+		if s.data, _, err = protector.Unprotect(context.Background(), nil, s.data); err != nil {
 			return nil, err
 		}
 	}

@@ -199,9 +199,9 @@ func TestPaddingAccident(t *testing.T) {
 func (w writer) seal(t *testing.T, s site, format string) (name string, c sealed) {
 	t.Helper()
 	// The contents are those that the library issues.
-	open := func(purpose machinekey.Purpose, protected []byte) []byte {
-		p := must[*machinekey.Protector](t)(s.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(purpose))
-		return must[[]byte](t)(p.Unprotect(nil, protected))
+	open := func(protected []byte, purposes ...string) []byte {
+		p := must[machinekey.Protector](t)(s.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(purposes...))
+		return opened(t, p, protected)
 	}
 	const user = "User.MachineKey.Protect"
 	switch format {
@@ -210,18 +210,17 @@ func (w writer) seal(t *testing.T, s site, format string) (name string, c sealed
 		doc := string(must[[]byte](t)(base64.StdEncoding.DecodeString(s.session(t, nil, 0))))
 		head, rest, _ := strings.Cut(doc, `security">`)
 		inner, tail, _ := strings.Cut(rest, "</Cookie>")
-		data := open(must[machinekey.Purpose](t)(machinekey.UserPurpose(specific)), must[[]byte](t)(base64.StdEncoding.DecodeString(inner)))
+		data := open(must[[]byte](t)(base64.StdEncoding.DecodeString(inner)), user, specific)
 		return "FedAuth", w.protect(data, func(b []byte) string {
 			return base64.StdEncoding.EncodeToString([]byte(head + `security">` + base64.StdEncoding.EncodeToString(b) + "</Cookie>" + tail))
 		}, user, specific)
 	case "forms":
-		data := open(machinekey.FormsTicket, must[[]byte](t)(hex.DecodeString(s.forms(t))))
+		data := open(must[[]byte](t)(hex.DecodeString(s.forms(t))), machinekey.FormsPurpose)
 		return ".ASPXAUTH", w.protect(data, hex.EncodeToString, "FormsAuthentication.Ticket")
 	case "Katana":
-		specific := []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "ApplicationCookie", "v1"}
-		data := open(must[machinekey.Purpose](t)(machinekey.UserPurpose(specific...)),
-			must[[]byte](t)(base64.RawURLEncoding.DecodeString(s.katana(t, "ApplicationCookie"))))
-		return ".AspNet.ApplicationCookie", w.protect(data, base64.RawURLEncoding.EncodeToString, append([]string{user}, specific...)...)
+		purposes := []string{user, "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "ApplicationCookie", "v1"}
+		data := open(must[[]byte](t)(base64.RawURLEncoding.DecodeString(s.katana(t, "ApplicationCookie"))), purposes...)
+		return ".AspNet.ApplicationCookie", w.protect(data, base64.RawURLEncoding.EncodeToString, purposes...)
 	case "roles":
 		data := append([]byte{0, 1, 0, 0, 0, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0}, "the rest"...)
 		return ".ASPXROLES", w.protect(data, sessiontoken.EncodeURLToken, "RolePrincipal.Ticket")
@@ -230,8 +229,8 @@ func (w writer) seal(t *testing.T, s site, format string) (name string, c sealed
 		doc := string(must[[]byte](t)(base64.StdEncoding.DecodeString(s.session(t, nil, 0))))
 		head, rest, _ := strings.Cut(doc, `security">`)
 		inner, tail, _ := strings.Cut(rest, "</Cookie>")
-		key := s.ring(t, machinekey.Framework20SP1, doctor.Isolation{}).Primary()
-		data := must[[]byte](t)(key.Decode(string(must[[]byte](t)(base64.StdEncoding.DecodeString(inner))), machinekey.ProtectionAll))
+		p := must[machinekey.Protector](t)(s.ring(t, machinekey.Framework20SP1, doctor.Isolation{}).EncodeProtector(machinekey.LegacyOptions{}))
+		data := opened(t, p, must[[]byte](t)(hex.DecodeString(string(must[[]byte](t)(base64.StdEncoding.DecodeString(inner))))))
 		c = w.legacy(data, true)
 		c.text = base64.StdEncoding.EncodeToString([]byte(head + `security">` + base64.StdEncoding.EncodeToString([]byte(strings.ToUpper(c.text))) + "</Cookie>" + tail))
 		return "FedAuth", c
@@ -240,6 +239,16 @@ func (w writer) seal(t *testing.T, s site, format string) (name string, c sealed
 	if format == "legacy Encryption" {
 		o.Protection = machinekey.ProtectionEncryption
 	}
-	p := must[*machinekey.LegacyProtector](t)(s.ring(t, s.machineMode(), doctor.Isolation{}).LegacyProtector(o))
-	return ".ASPXAUTH", w.legacy(must[[]byte](t)(p.Unprotect(nil, must[[]byte](t)(hex.DecodeString(s.forms(t))))), format == "legacy All")
+	p := must[machinekey.Protector](t)(s.ring(t, s.machineMode(), doctor.Isolation{}).CookieProtector(o, machinekey.FormsPurpose))
+	return ".ASPXAUTH", w.legacy(opened(t, p, must[[]byte](t)(hex.DecodeString(s.forms(t)))), format == "legacy All")
+}
+
+// opened returns the data in what p protected.
+func opened(t *testing.T, p machinekey.Protector, protected []byte) []byte {
+	t.Helper()
+	data, _, err := p.Unprotect(t.Context(), nil, protected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

@@ -141,7 +141,7 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"MachineKey.Protect without purposes", doctor.CodePurposes, "MachineKey.Protect without purposes", false, func(t *testing.T) broken {
 			a := fresh(t)
-			p := must[*machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(must[machinekey.Purpose](t)(machinekey.UserPurpose())))
+			p := must[machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(machinekey.UserPurpose))
 			return broken{site: a, input: header("FedAuth=" + base64.StdEncoding.EncodeToString(must[[]byte](t)(p.Protect(nil, []byte("what the site likes")))))}
 		}},
 		{"a legacy signature under Katana's name", doctor.CodePurposes, "signs in the legacy way", false, func(t *testing.T) broken {
@@ -151,7 +151,7 @@ func TestDiagnoses(t *testing.T) {
 		{"the state of a remote sign-in", doctor.CodePurposes, "the state of a sign-in with Google", false, func(t *testing.T) broken {
 			a := fresh(t)
 			codec := must[*sessiontoken.KatanaStateCodec](t)(sessiontoken.NewKatanaStateCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.KatanaStateGoogle, "Google"))
-			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(sessiontoken.Properties{{Name: ".redirect", Value: "/"}})))}
+			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(t.Context(), sessiontoken.Properties{{Name: ".redirect", Value: "/"}})))}
 		}},
 		{"a session under DPAPI", doctor.CodeDPAPI, "sealed with the Windows DPAPI", false, func(t *testing.T) broken {
 			blob := append([]byte("\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"), make([]byte, 200)...)
@@ -314,7 +314,7 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"a ticket over 4096 characters", doctor.CodeFormsTooLong, "of more than 4096", false, func(t *testing.T) broken {
 			a := fresh(t)
-			p := must[*machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(machinekey.FormsTicket))
+			p := must[machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(machinekey.FormsPurpose))
 			return broken{site: a, input: header(".ASPXAUTH=" + hex.EncodeToString(must[[]byte](t)(p.Protect(nil, make([]byte, 3000)))))}
 		}},
 		{"keys bound to an application, a ticket of the plain key", doctor.CodeIsolatedKey, "was written with the plain key", true, func(t *testing.T) broken {
@@ -450,19 +450,19 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"another payload", doctor.CodeDecryptionKey, "or it holds something else", false, func(t *testing.T) broken {
 			a := fresh(t)
-			p := must[*machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(
-				must[machinekey.Purpose](t)(machinekey.UserPurpose("System.IdentityModel.Services.MachineKeyTransform"))))
+			p := must[machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(
+				machinekey.UserPurpose, "System.IdentityModel.Services.MachineKeyTransform"))
 			return broken{site: a, input: header("FedAuth=" + envelope(must[[]byte](t)(p.Protect(nil, []byte("\xff\xff no deflate stream")))))}
 		}},
 		{"another payload behind a deflate stream", doctor.CodeDecryptionKey, "or it holds something else", false, func(t *testing.T) broken {
 			a := fresh(t)
-			p := must[*machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(
-				must[machinekey.Purpose](t)(machinekey.UserPurpose("System.IdentityModel.Services.MachineKeyTransform"))))
+			p := must[machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(
+				machinekey.UserPurpose, "System.IdentityModel.Services.MachineKeyTransform"))
 			return broken{site: a, input: header("FedAuth=" + envelope(must[[]byte](t)(p.Protect(nil, []byte("\x01\x02\x00\xfd\xffab")))))}
 		}},
 		{"another payload that the inner signature confirms", doctor.CodePayload, `is authentic, but what is inside is not a forms authentication ticket: the layer "forms ticket" does not read`, false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP2" })
-			p := must[*machinekey.LegacyProtector](t)(a.ring(t, machinekey.Framework20SP2, doctor.Isolation{}).LegacyProtector(machinekey.LegacyOptions{}))
+			p := must[machinekey.Protector](t)(a.ring(t, machinekey.Framework20SP2, doctor.Isolation{}).CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose))
 			return broken{site: a, input: header(".ASPXAUTH=" + hex.EncodeToString(must[[]byte](t)(p.Protect(nil, []byte("no ticket")))))}
 		}},
 		{"an expired ticket that nothing signs", doctor.CodeExpired, "reads, although nothing in it is signed, but it ended at", false, func(t *testing.T) broken {

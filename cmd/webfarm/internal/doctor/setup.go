@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -311,7 +312,9 @@ func (s setup) sessionCodec(ring *machinekey.Ring, v view) (*sessiontoken.Sessio
 	var err error
 	switch {
 	case s.encode && s.unsigned:
-		last = unsignedEncode{ring.Primary()}
+		var p machinekey.Protector
+		p, err = ring.EncodeProtector(machinekey.LegacyOptions{InsecureUnsigned: true})
+		last = unsignedEncode{p}
 	case s.encode:
 		last, err = sessiontoken.MachineKeyEncodeTransform(ring)
 	default:
@@ -328,7 +331,7 @@ func (s setup) sessionCodec(ring *machinekey.Ring, v view) (*sessiontoken.Sessio
 // aspnet:UseLegacyMachineKeyEncryption, for a look at old cookies. It claims
 // to authenticate, as package sessiontoken demands; the digest inside is all
 // that there is.
-type unsignedEncode struct{ key *machinekey.Key }
+type unsignedEncode struct{ protector machinekey.Protector }
 
 func (unsignedEncode) Name() string        { return "machine key (hex, unsigned)" }
 func (unsignedEncode) Authenticates() bool { return true }
@@ -336,11 +339,14 @@ func (unsignedEncode) Authenticates() bool { return true }
 func (unsignedEncode) Encode([]byte, []byte) ([]byte, error) { return nil, errNotIssued }
 
 func (u unsignedEncode) Decode(dst, data []byte) ([]byte, error) {
-	plain, err := u.key.InsecureDecodeUnsigned(string(data), machinekey.ProtectionAll)
+	protected, err := hex.DecodeString(string(data))
+	if err == nil {
+		dst, _, err = u.protector.Unprotect(context.Background(), dst, protected)
+	}
 	if err != nil {
 		return nil, sessiontoken.ErrInvalid
 	}
-	return append(dst, plain...), nil
+	return dst, nil
 }
 
 var errNotIssued = errors.New("doctor: data without a signature is not issued")

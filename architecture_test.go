@@ -61,6 +61,7 @@ var mayImport = map[string][]string{
 // mayDepend says which modules of others a folder of the command may import.
 // docs/decisions.md has the reasons.
 var mayDepend = map[string][]string{
+	"cmd/webfarm":                  {"github.com/fatih/color", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"cmd/webfarm/internal/gateway": {"github.com/prometheus/client_golang/"},
 }
 

@@ -31,7 +31,7 @@ func exported(t *testing.T) (names, types map[string]bool) {
 								names[pkg+"."+name.Name] = true
 							}
 						case *ast.TypeSpec:
-							names[pkg+"."+s.Name.Name], types[s.Name.Name] = true, true
+							names[pkg+"."+s.Name.Name], types[s.Name.Name] = true, s.Name.IsExported()
 							members(names, s)
 						}
 					}

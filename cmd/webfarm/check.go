@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/site"
@@ -40,7 +41,7 @@ Examples
 
 func checkCommand() command {
 	usage := fmt.Sprintf(checkUsage, wrap(site.OptionNames(""), "  ", 76))
-	return command{"check", "say what a web.config decides and what is wrong with it", usage, func(flags *flag.FlagSet) action {
+	return command{"check", "say what a web.config decides and what is wrong with it", usage, func(flags *pflag.FlagSet) action {
 		c := new(check)
 		c.keys.define(flags, "web.config `FILE` of the site")
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "take a publicly known key for a warning")

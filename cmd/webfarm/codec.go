@@ -3,10 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/site"
@@ -172,13 +173,13 @@ type certFlags struct {
 	sha1      bool
 }
 
-func (f *certFlags) define(flags *flag.FlagSet) {
+func (f *certFlags) define(flags *pflag.FlagSet) {
 	f.defineFiles(flags)
 	flags.BoolVar(&f.sha1, "insecure-sha1", false, "with -cert: the site's RSA transforms have HashName \"SHA1\"")
 }
 
 // defineFiles defines the flags without the one for the hash.
-func (f *certFlags) defineFiles(flags *flag.FlagSet) {
+func (f *certFlags) defineFiles(flags *pflag.FlagSet) {
 	flags.StringVar(&f.cert, "cert", "", "PEM `FILE` of the certificate that sessions use in place of the machine key")
 	flags.StringVar(&f.key, "key", "", "PEM `FILE` of its private key, if not in the same file")
 }

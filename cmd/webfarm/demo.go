@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"log"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -30,7 +31,7 @@ Examples
   webfarm demo -serve -listen 127.0.0.1:8080`
 
 func demoCommand() command {
-	return command{"demo", "sign in on one node and be recognised by the other, with no set-up", demoUsage, func(flags *flag.FlagSet) action {
+	return command{"demo", "sign in on one node and be recognised by the other, with no set-up", demoUsage, func(flags *pflag.FlagSet) action {
 		d := new(demo)
 		flags.BoolVar(&d.serve, "serve", false, "keep the farm running for a browser, until Ctrl-C")
 		flags.StringVar(&d.listen, "listen", "127.0.0.1:0", "`ADDRESS` of the balancer; a free port of 127.0.0.1 if left out")

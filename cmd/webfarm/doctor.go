@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
-	"flag"
+	"errors"
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -52,16 +54,16 @@ Examples
   webfarm doctor -config web.config -json - < header.txt | jq -r .code`
 
 func doctorCommand() command {
-	return command{"doctor", "say which layer refuses a cookie, and which setting would accept it", doctorUsage, func(flags *flag.FlagSet) action {
+	return command{"doctor", "say which layer refuses a cookie, and which setting would accept it", doctorUsage, func(flags *pflag.FlagSet) action {
 		c := new(doctorRun)
-		flags.Var(&c.config, "config", "web.config `FILE` of a node; twice for two nodes")
+		flags.StringArrayVar(&c.config, "config", nil, "web.config `FILE` of a node; twice for two nodes")
 		flags.StringVar(&c.kind, "kind", "", "`KIND` that the credential should be, as inspect has them; found out if left out")
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to examine; all that are known if left out")
 		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not tell")
 		flags.StringVar(&c.path, "path", "", "cookie `PATH` of the nodes, where <cookieHandler> does not say; not checked if left out")
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
-		flags.Var(&c.pathHash, "app-path-hash", "`HASH` of the application's virtual path on .NET, for ,IsolateApps")
-		flags.Var(&c.idHash, "app-id-hash", "`HASH` of the application's id on .NET, for ,IsolateByAppId")
+		flags.Func("app-path-hash", "`HASH` of the application's virtual path on .NET, for ,IsolateApps", hash(&c.pathHash))
+		flags.Func("app-id-hash", "`HASH` of the application's id on .NET, for ,IsolateByAppId", hash(&c.idHash))
 		c.cert.defineFiles(flags)
 		flags.BoolVar(&c.allowKnown, "allow-known-key", false, "examine also with a key that is publicly known")
 		flags.BoolVar(&c.allowWeak, "allow-weak-key", false, "examine also with a key that can be guessed")
@@ -73,11 +75,11 @@ func doctorCommand() command {
 
 // doctorRun is the subcommand doctor.
 type doctorRun struct {
-	config           texts
+	config           []string
 	kind, name       string
 	authType         string
 	path, at         string
-	pathHash, idHash hashFlag
+	pathHash, idHash *int32
 	cert             certFlags
 	allowKnown       bool
 	allowWeak        bool
@@ -138,7 +140,7 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 // options puts the flags together.
 func (c *doctorRun) options() (doctor.Options, error) {
 	o := doctor.Options{Now: time.Now().UTC(), Name: c.name, AuthType: c.authType, Path: c.path,
-		Isolation:     doctor.Isolation{AppPathHash: c.pathHash.value, AppIDHash: c.idHash.value},
+		Isolation:     doctor.Isolation{AppPathHash: c.pathHash, AppIDHash: c.idHash},
 		AllowKnownKey: c.allowKnown, AllowWeakKey: c.allowWeak}
 	k, err := kindFlag(c.kind, doctorKinds...)
 	if err != nil {
@@ -169,21 +171,14 @@ func (c *doctorRun) options() (doctor.Options, error) {
 	return o, nil
 }
 
-// hashFlag is a flag for a hash of .NET: a number with a sign, of 32 bits.
-type hashFlag struct{ value *int32 }
-
-func (h *hashFlag) String() string {
-	if h == nil || h.value == nil {
-		return ""
+// hash reads a flag for a hash of .NET: a number with a sign, of 32 bits.
+func hash(to **int32) func(string) error {
+	return func(s string) error {
+		var v int32
+		if _, err := fmt.Sscanf(s, "%d", &v); err != nil || fmt.Sprint(v) != s {
+			return errors.New("write a whole number from -2147483648 to 2147483647")
+		}
+		*to = &v
+		return nil
 	}
-	return fmt.Sprint(*h.value)
-}
-
-func (h *hashFlag) Set(s string) error {
-	var v int32
-	if _, err := fmt.Sscanf(s, "%d", &v); err != nil || fmt.Sprint(v) != s {
-		return fmt.Errorf("write a whole number from -2147483648 to 2147483647")
-	}
-	h.value = &v
-	return nil
 }

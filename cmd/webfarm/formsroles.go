@@ -7,14 +7,8 @@ import "strings"
 // data to the site, whose own code makes roles of it.
 type formsRoles string
 
-func (f *formsRoles) String() string {
-	if f == nil {
-		return ""
-	}
-	return string(*f)
-}
-
-func (f *formsRoles) Set(separator string) error {
+// set reads the flag.
+func (f *formsRoles) set(separator string) error {
 	if separator == "" {
 		return usageError("a separator is missing, such as a comma")
 	}

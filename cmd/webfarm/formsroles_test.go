@@ -23,7 +23,7 @@ func TestFormsRolesSplit(t *testing.T) {
 		{",", " , ", nil},
 	} {
 		var f formsRoles
-		if err := f.Set(tt.separator); err != nil {
+		if err := f.set(tt.separator); err != nil {
 			t.Fatal(err)
 		}
 		if got := f.reader()(tt.userData); !slices.Equal(got, tt.want) {

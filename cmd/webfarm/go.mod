@@ -2,7 +2,19 @@ module github.com/webfarm-go/webfarm/cmd/webfarm
 
 go 1.25.0
 
-require github.com/webfarm-go/webfarm v0.1.0
+require (
+	github.com/creack/pty v1.1.24
+	github.com/fatih/color v1.19.0
+	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.10
+	github.com/webfarm-go/webfarm v0.1.0
+)
+
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/mattn/go-isatty v0.0.20 // indirect
+)
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect

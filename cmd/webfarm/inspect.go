@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
@@ -58,22 +59,22 @@ Examples
   webfarm issue -config web.config -name bob | webfarm inspect -config web.config -json -`
 
 func inspectCommand() command {
-	return command{"inspect", "open the credentials of a request and show what is inside, or what refuses them", inspectUsage, func(flags *flag.FlagSet) action {
+	return command{"inspect", "open the credentials of a request and show what is inside, or what refuses them", inspectUsage, func(flags *pflag.FlagSet) action {
 		c := new(inspect)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>; repeat it to try older keys too")
 		flags.StringVar(&c.kind, "kind", "", "`KIND` of the credential; found out if left out")
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to show; all that are known if left out")
 		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not tell")
 		flags.StringVar(&c.class, "class", "", "middleware `NAME` for -kind state, see above")
-		flags.Var(&c.purposes, "purpose", "`PURPOSE` in place of Katana's, as the site's TicketDataFormat has it; repeat it, in order")
-		flags.Var(&c.roles, "forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`")
+		flags.StringArrayVar(&c.purposes, "purpose", nil, "`PURPOSE` in place of Katana's, as the site's TicketDataFormat has it; repeat it, in order")
+		flags.Func("forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`", c.roles.set)
 		flags.StringVar(&c.path, "path", "", "cookie `PATH` that sessions must name; the web.config's or not checked if left out")
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
 		flags.DurationVar(&c.skew, "skew", 0, "clock skew `DURATION`; the web.config's maximumClockSkew or 5m if left out")
 		c.cert.define(flags)
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return func(ctx context.Context, args []string, s streams) error {
-			c.given = given(flags)
+			c.given = flags.Changed
 			c.keys.allowKnown, c.keys.allowWeak = true, true // inspect warns, and issues nothing
 			return c.run(ctx, args, s)
 		}
@@ -87,12 +88,12 @@ type inspect struct {
 	kind, name string
 	authType   string
 	class      string
-	purposes   texts
+	purposes   []string
 	roles      formsRoles
 	path, at   string
 	skew       time.Duration
 	json       bool
-	given      map[string]bool // the flags that are there
+	given      func(flag string) bool // whether the flag is there
 }
 
 // inspectReport is what inspect found, in the form of -json.
@@ -258,10 +259,10 @@ func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 		purposes: c.purposes, stateClass: c.class,
 		now: func() time.Time { return now },
 	}
-	if c.given["path"] {
+	if c.given("path") {
 		farm.endpoint = c.path
 	}
-	if c.given["skew"] {
+	if c.given("skew") {
 		farm.skew, farm.skewForms = c.skew, c.skew
 	}
 	farm.certificates, err = c.cert.load(c.keys.allowInsecure)
@@ -309,13 +310,6 @@ func (c *codecs) inspect(ctx context.Context, found credential, input pasted, fi
 	}
 	r.OK = true
 	return r, nil
-}
-
-// given returns the names of the flags that were set.
-func given(flags *flag.FlagSet) map[string]bool {
-	set := make(map[string]bool)
-	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	return set
 }
 
 func newCookieReport(set *cookie.Set, input pasted) *cookieReport {

@@ -3,10 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/site"
@@ -46,16 +47,16 @@ Examples
 
 func issueCommand() command {
 	usage := fmt.Sprintf(issueUsage, wrap(claimNames(), "  ", 76))
-	return command{"issue", "print cookies or tokens for a user, to try a site with", usage, func(flags *flag.FlagSet) action {
+	return command{"issue", "print cookies or tokens for a user, to try a site with", usage, func(flags *pflag.FlagSet) action {
 		c := new(issue)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>")
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "issue with a publicly known key, to try a site that has one")
 		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "issue with a key that can be guessed, to try a site that has one")
 		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the site's session of WIF if left out")
 		flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
-		flags.Var(&c.roles, "role", "`ROLE` of the user; repeat it for more")
-		flags.Var(&c.claims, "claim", "`TYPE=VALUE` of another claim; repeat it for more")
-		flags.Var(&c.properties, "property", "`KEY=VALUE` of a property of a Katana ticket; repeat it for more")
+		flags.StringArrayVar(&c.roles, "role", nil, "`ROLE` of the user; repeat it for more")
+		flags.StringArrayVar(&c.claims, "claim", nil, "`TYPE=VALUE` of another claim; repeat it for more")
+		flags.StringArrayVar(&c.properties, "property", nil, "`KEY=VALUE` of a property of a Katana ticket; repeat it for more")
 		flags.StringVar(&c.userData, "user-data", "", "`TEXT` of a forms ticket beside the name")
 		flags.StringVar(&c.authType, "auth-type", "", "authentication `TYPE`; Federation, and for Katana ApplicationCookie, if left out")
 		flags.DurationVar(&c.lifetime, "lifetime", 0, "`DURATION` from now; the web.config's or .NET's default if left out")
@@ -69,7 +70,7 @@ func issueCommand() command {
 		c.cert.define(flags)
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return func(ctx context.Context, args []string, s streams) error {
-			c.given = given(flags)
+			c.given = flags.Changed
 			return c.run(ctx, args, s)
 		}
 	}}
@@ -82,7 +83,7 @@ type issue struct {
 	kindText                  string
 	kind                      kind
 	user, userData, authType  string
-	roles, claims, properties texts
+	roles, claims, properties []string
 	path, domain, cookie      string
 	sameSite                  string
 	noSecure                  bool
@@ -90,7 +91,7 @@ type issue struct {
 	lifetime                  time.Duration
 	chunkSize                 int
 	persistent, json          bool
-	given                     map[string]bool // the flags that are there
+	given                     func(flag string) bool // whether the flag is there
 }
 
 // issued is the text of a credential and its time.
@@ -160,7 +161,7 @@ func (c *issue) check(args []string) (err error) {
 	if len(args) > 0 {
 		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
 	}
-	if _, ok := sameSiteMode(c.sameSite); c.given["same-site"] && !ok {
+	if _, ok := sameSiteMode(c.sameSite); c.given("same-site") && !ok {
 		return usageError(fmt.Sprintf("-same-site %q: lax, strict or none", c.sameSite))
 	}
 	if c.kind, err = kindFlag(c.kindText, issueKinds...); err != nil {
@@ -169,32 +170,32 @@ func (c *issue) check(args []string) (err error) {
 	switch {
 	case c.user == "" && c.kind != kindAnonymous:
 		return usageError("-name is missing: the user to sign in")
-	case c.given["auth-type"] && c.authType == "":
+	case c.given("auth-type") && c.authType == "":
 		return usageError("-auth-type is empty: the user would not be authenticated")
-	case c.given["lifetime"] && c.lifetime <= 0:
+	case c.given("lifetime") && c.lifetime <= 0:
 		return usageError("-lifetime must be positive")
-	case c.given["path"] && (!strings.HasPrefix(c.path, "/") || strings.ContainsAny(c.path, "'\"")):
+	case c.given("path") && (!strings.HasPrefix(c.path, "/") || strings.ContainsAny(c.path, "'\"")):
 		return usageError(fmt.Sprintf("-path %q: a path such as / or /shop/", c.path))
 	case strings.Contains(c.cookie, "'"): // legal, but it would end the quotes of the curl command
 		return usageError(fmt.Sprintf("-cookie %q: a name without quotes", c.cookie))
-	case c.given["cookie"] && c.cookie == "":
+	case c.given("cookie") && c.cookie == "":
 		return usageError("-cookie is empty")
 	case len(c.keys.config) > 1:
 		return usageError("-config is there more than once: one key issues")
-	case c.kind == kindKatana && c.given["chunk-size"] && (c.chunkSize < 200 || c.chunkSize > cookie.MaxCookieSize):
+	case c.kind == kindKatana && c.given("chunk-size") && (c.chunkSize < 200 || c.chunkSize > cookie.MaxCookieSize):
 		return usageError(fmt.Sprintf("-chunk-size %d: for Katana, 200 to %d bytes of the whole line", c.chunkSize, cookie.MaxCookieSize))
-	case c.kind != kindKatana && c.given["chunk-size"] && (c.chunkSize < cookie.MinChunkSize || c.chunkSize > cookie.MaxCookieSize):
+	case c.kind != kindKatana && c.given("chunk-size") && (c.chunkSize < cookie.MinChunkSize || c.chunkSize > cookie.MaxCookieSize):
 		return usageError(fmt.Sprintf("-chunk-size %d: .NET takes %d and more, browsers up to %d with the name",
 			c.chunkSize, cookie.MinChunkSize, cookie.MaxCookieSize))
-	case c.given["user-data"] && c.kind != kindForms:
+	case c.given("user-data") && c.kind != kindForms:
 		return usageError("-user-data goes with -kind forms")
-	case (c.given["same-site"] || c.noSecure) && c.kind != "" && !carried(c.kind):
+	case (c.given("same-site") || c.noSecure) && c.kind != "" && !carried(c.kind):
 		return usageError(fmt.Sprintf("-same-site and -insecure-no-secure are for cookies, not for -kind %s", c.kind))
 	case len(c.properties) > 0 && !c.kind.IsKatana():
 		return usageError("-property goes with -kind katana, bearer, refresh and code")
 	case len(c.roles)+len(c.claims) > 0 && (c.kind == kindForms || c.kind == kindAnonymous):
 		return usageError(fmt.Sprintf("-role and -claim are not for -kind %s, which has no claims; forms tickets have -user-data", c.kind))
-	case c.given["cert"] && c.kind != "" && !c.kind.IsSession():
+	case c.given("cert") && c.kind != "" && !c.kind.IsSession():
 		return usageError("-cert goes with sessions of WIF")
 	}
 	return nil

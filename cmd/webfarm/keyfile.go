@@ -3,9 +3,10 @@ package main
 import (
 	"cmp"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/secret"
@@ -15,7 +16,7 @@ import (
 
 // keyFlags are the flags of a subcommand that needs the farm's key.
 type keyFlags struct {
-	config        texts
+	config        []string
 	allowInsecure bool
 	allowKnown    bool
 	allowWeak     bool
@@ -23,8 +24,8 @@ type keyFlags struct {
 	credentials   credentialFlags
 }
 
-func (k *keyFlags) define(flags *flag.FlagSet, usage string) {
-	flags.Var(&k.config, "config", usage)
+func (k *keyFlags) define(flags *pflag.FlagSet, usage string) {
+	flags.StringArrayVar(&k.config, "config", nil, usage)
 	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "use what is weak if the web.config says so: 3DES, DES, MD5, unsigned cookies")
 	flags.StringVar(&k.knownKeys, "known-keys", "", "CSV `FILE` of more publicly known keys, in the form of Microsoft's MachineKeys.csv")
 	k.credentials.define(flags)

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -26,7 +27,7 @@ Examples
   webfarm keygen > machineKey.config     with <machineKey configSource="machineKey.config" />`
 
 func keygenCommand() command {
-	return command{"keygen", "print a fresh <machineKey> element", keygenUsage, func(flags *flag.FlagSet) action {
+	return command{"keygen", "print a fresh <machineKey> element", keygenUsage, func(flags *pflag.FlagSet) action {
 		k := new(keygen)
 		flags.StringVar(&k.validation, "validation", "HMACSHA256", "`NAME` is SHA1, HMACSHA256 (the default), HMACSHA384 or HMACSHA512")
 		flags.StringVar(&k.decryption, "decryption", "AES", "`NAME` is AES (the default) or Auto, which is AES as well")

@@ -11,7 +11,8 @@
 //	webfarm demo                                  two nodes, one signs in, the other recognises the user
 //
 // "webfarm help SUBCOMMAND" explains each, and docs/webfarm.1 has all of it as a
-// manual page ("webfarm help -man"). All of them take -json. The exit
+// manual page ("webfarm help -man"). "webfarm completion" prints a script for
+// bash, zsh, fish or PowerShell. All others take -json. The exit
 // code is 0 for success, 1 if the cookie was refused or the check failed, and
 // 2 for usage and configuration: nothing was checked then.
 //
@@ -20,20 +21,25 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
-	if !wantsColor(os.Stdout, os.Getenv) {
+	if color.NoColor { // no terminal, NO_COLOR or TERM=dumb
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	painted := &painter{w: os.Stdout}
+	painted := &painter{w: color.Output}
 	code := run(context.Background(), os.Args[1:], os.Stdin, painted, os.Stderr)
 	painted.flush()
 	os.Exit(code)
@@ -58,7 +64,7 @@ type command struct {
 	summary string // one line for the overview
 	usage   string // synopsis, explanation and examples
 	// setup defines the flags and returns what runs after they are parsed.
-	setup func(*flag.FlagSet) action
+	setup func(*pflag.FlagSet) action
 }
 
 // action runs a subcommand with its remaining arguments. Its error is printed,
@@ -85,77 +91,125 @@ func commands() []command {
 
 // run is the whole tool, apart from the process.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	if len(args) == 2 && args[0] == "help" && args[1] == "-man" {
+	if slices.Equal(args, []string{"help", "-man"}) {
 		printMan(out)
 		return exitOK
+	}
+	root := tree(streams{in, out, errOut})
+	if len(args) > 1 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		return complete(ctx, root, args, out)
 	}
 	if len(args) > 0 && args[0] == "help" {
 		args = append(args[1:len(args):len(args)], "-h") // "help SUB" is "SUB -h"
 	}
-	if len(args) == 0 || isHelp(args[0]) {
-		printOverview(out)
-		return exitOK
+	c, _, err := root.Find(args)
+	if err != nil {
+		fmt.Fprintf(errOut, "webfarm: there is no subcommand %q%s\n\n", args[0], didYouMean("", root.SuggestionsFor(args[0])))
+		printOverview(errOut)
+		return exitUsage
 	}
-	for _, c := range commands() {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:], streams{in, out, errOut})
-		}
-	}
-	fmt.Fprintf(errOut, "webfarm: there is no subcommand %q\n\n", args[0])
-	printOverview(errOut)
-	return exitUsage
-}
-
-func (c command) run(ctx context.Context, args []string, s streams) int {
-	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	act := c.setup(flags)
-	rest, err := parseFlags(flags, args)
-	if errors.Is(err, flag.ErrHelp) {
-		c.printUsage(s.out, flags)
-		return exitOK
-	}
-	if err == nil {
-		err = act(ctx, rest, s)
-	}
+	root.SetArgs(twoDashes(c, args))
+	c, err = root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	if errors.Is(err, errReported) {
 		return exitRefused
 	}
-	fmt.Fprintf(s.err, "webfarm %s: %s\n", c.name, strings.TrimPrefix(err.Error(), "webfarm: "))
-	var usage usageError
-	var setup setupError
+	fmt.Fprintf(errOut, "%s: %s\n", c.CommandPath(), strings.TrimPrefix(err.Error(), "webfarm: "))
 	switch {
-	case errors.As(err, &usage):
-		fmt.Fprintf(s.err, "Run \"webfarm help %s\" for the flags and examples.\n", c.name)
+	case errors.As(err, new(usageError)):
+		fmt.Fprintf(errOut, "Run \"%s\" for the flags and examples.\n", strings.Replace(c.CommandPath(), "webfarm", "webfarm help", 1))
 		return exitUsage
-	case errors.As(err, &setup):
+	case errors.As(err, new(setupError)):
 		return exitUsage
 	}
 	return exitRefused
 }
 
-// parseFlags parses flags before, between and behind the other arguments,
-// which it returns.
-func parseFlags(flags *flag.FlagSet, args []string) ([]string, error) {
-	var rest []string
-	for {
-		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		} else if err != nil {
-			return nil, usageError(err.Error())
+// typos are how many letters may be wrong in what is taken for a slip.
+const typos = 2
+
+// tree makes the commands of cobra, which also gives them "completion".
+func tree(s streams) *cobra.Command {
+	root := &cobra.Command{Use: "webfarm", SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: typos}
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		text := strings.ReplaceAll(err.Error(), "--", "-")
+		if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
+			text = fmt.Sprintf("there is no flag -%s%s", unknown.GetSpecifiedName(), didYouMean("-", similarFlags(c, unknown.GetSpecifiedName())))
 		}
-		if flags.NArg() == 0 {
-			return rest, nil
-		}
-		rest = append(rest, flags.Arg(0))
-		args = flags.Args()[1:]
+		return usageError(text)
+	})
+	help := root.HelpFunc()
+	for _, c := range commands() {
+		sub := &cobra.Command{Use: c.name, Short: c.summary}
+		act := c.setup(sub.Flags())
+		sub.RunE = func(sub *cobra.Command, args []string) error { return act(sub.Context(), args, s) }
+		sub.SetHelpFunc(func(sub *cobra.Command, _ []string) { c.printUsage(s.out, sub.Flags()) })
+		root.AddCommand(sub)
 	}
+	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if c == root {
+			printOverview(s.out)
+		} else {
+			help(c, args)
+		}
+	})
+	root.InitDefaultCompletionCmd("completion") // before Find
+	return root
 }
 
-func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+// twoDashes doubles the dash of flags, as cobra wants it. What follows a flag
+// with a value is the value.
+func twoDashes(c *cobra.Command, args []string) []string {
+	args = slices.Clone(args)
+	for i := 0; i < len(args) && args[i] != "--"; i++ {
+		if !strings.HasPrefix(args[i], "-") || args[i] == "-" || args[i] == "-h" {
+			continue
+		}
+		args[i] = "--" + strings.TrimLeft(args[i], "-")
+		if f := c.Flags().Lookup(args[i][2:]); f != nil && f.NoOptDefVal == "" {
+			i++
+		}
+	}
+	return args
+}
+
+// complete answers the scripts of "webfarm completion". They see flags with as
+// many dashes as the user has begun to type.
+func complete(ctx context.Context, root *cobra.Command, args []string, out io.Writer) int {
+	c, _, _ := root.Find(args[1:]) // the root if there is none
+	var answer bytes.Buffer
+	root.SetOut(&answer)
+	root.SetArgs(twoDashes(c, args))
+	if err := root.ExecuteContext(ctx); err != nil {
+		return exitUsage
+	}
+	text := answer.String()
+	if !strings.HasPrefix(args[len(args)-1], "--") {
+		text = strings.ReplaceAll("\n"+text, "\n--", "\n-")[1:]
+	}
+	io.WriteString(out, text)
+	return exitOK
+}
+
+// similarFlags returns the flags of a command that somebody may have meant.
+func similarFlags(c *cobra.Command, name string) []string {
+	names := cobra.Command{SuggestionsMinimumDistance: typos}
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	return names.SuggestionsFor(name)
+}
+
+func didYouMean(dash string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "; did you mean " + dash + strings.Join(names, " or "+dash) + "?"
+}
 
 func printOverview(w io.Writer) {
 	fmt.Fprint(w, "webfarm reads and writes the cookies and tokens of an ASP.NET (.NET Framework) farm.\n\n"+
@@ -164,31 +218,28 @@ func printOverview(w io.Writer) {
 	for _, c := range commands() {
 		rows = append(rows, []string{c.name, c.summary})
 	}
-	writeTable(w, "  ", rows)
+	writeTable(w, "  ", append(rows, []string{"completion", "print the script with which a shell completes all this"}))
 	fmt.Fprint(w, "\nExamples\n"+
 		"  webfarm demo\n"+
 		"  webfarm inspect -config web.config 'FedAuth=77u/PD94bWwg...'\n"+
 		"  webfarm help inspect\n\n"+
 		"\"webfarm help SUBCOMMAND\" has its flags and examples. A DURATION is such as 30s, 45m or 10h30m.\n"+
-		"Every subcommand takes -json. Exit code: 0 success, 1 refused or failed, 2 usage or configuration.\n")
+		"All but completion take -json. Exit code: 0 success, 1 refused or failed, 2 usage or configuration.\n")
 }
 
-func (c command) printUsage(w io.Writer, flags *flag.FlagSet) {
+func (c command) printUsage(w io.Writer, flags *pflag.FlagSet) {
 	fmt.Fprintf(w, "%s\n\nFlags\n", strings.TrimSpace(c.usage))
 	var rows [][]string
-	flags.VisitAll(func(f *flag.Flag) {
-		name, text := flag.UnquoteUsage(f)
-		rows = append(rows, []string{strings.TrimSpace("-" + f.Name + " " + name), text})
-	})
+	eachFlag(flags, func(flag, text string) { rows = append(rows, []string{flag, text}) })
 	writeTable(w, "  ", rows)
 }
 
-// texts is the value of a flag that can be repeated.
-type texts []string
-
-func (t *texts) String() string { return strings.Join(*t, ", ") }
-
-func (t *texts) Set(s string) error {
-	*t = append(*t, s)
-	return nil
+// eachFlag calls f for each flag, as it is typed, and its explanation.
+func eachFlag(flags *pflag.FlagSet, f func(flag, text string)) {
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Name != "help" { // of cobra
+			name, text := pflag.UnquoteUsage(flag)
+			f(strings.TrimSpace("-"+flag.Name+" "+name), text)
+		}
+	})
 }

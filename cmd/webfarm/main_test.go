@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -44,6 +45,10 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{[]string{"dig"}, `there is no subcommand "dig"`},
 		{[]string{"help", "dig"}, `there is no subcommand "dig"`},
+		{[]string{"inspct", "-config", "web.config"}, `there is no subcommand "inspct"; did you mean inspect?`},
+		{[]string{"inspect", "-cnfig", "web.config"}, "there is no flag -cnfig; did you mean -config?"},
+		{[]string{"inspect", "x", "-config"}, "-config"},
+		{[]string{"-json"}, "there is no flag -json\nRun \"webfarm help\" for"},
 		{[]string{"inspect", "-verbose"}, "-verbose"},
 		{[]string{"inspect", "x"}, "-config is missing"},
 		{[]string{"inspect", "-config", "none.config", "x"}, "none.config"},
@@ -105,4 +110,50 @@ func TestFlagsAnywhere(t *testing.T) {
 	freshConfig(t)
 	issued := tool(t, "", "issue", "-name", "bob", "-config", "web.config").want(t, exitOK)
 	tool(t, issued.out, "inspect", "-", "-config", "web.config", "-json").want(t, exitOK)
+}
+
+// TestDashes takes flags with one dash and with two, and leaves values alone
+// that look like flags.
+func TestDashes(t *testing.T) {
+	freshConfig(t)
+	one := tool(t, "", "issue", "-config", "web.config", "-name", "-json", "-claim=email=-b", "-role", "--x", "-json").want(t, exitOK)
+	two := tool(t, "", "issue", "--config", "web.config", "--name", "-json", "--claim=email=-b", "--role", "--x", "--json").want(t, exitOK)
+	for _, r := range []result{one, two} {
+		var issued struct {
+			CookieHeader string `json:"cookieHeader"`
+		}
+		if err := json.Unmarshal([]byte(r.out), &issued); err != nil || issued.CookieHeader == "" {
+			t.Fatal(err, r.out)
+		}
+		shown := tool(t, "", "inspect", "-config=web.config", "--", issued.CookieHeader).want(t, exitOK)
+		for _, value := range []string{" -json\n", " -b\n", " --x\n"} {
+			if !strings.Contains(shown.out, value) {
+				t.Errorf("%q is not in %s", value, shown.out)
+			}
+		}
+	}
+}
+
+// TestCompletion has a script for each shell, and completes flags with the
+// dashes that the user types.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if r := tool(t, "", "completion", shell).want(t, exitOK); !strings.Contains(r.out, "webfarm") {
+			t.Errorf("the script for %s: %q", shell, r.out)
+		}
+	}
+	for _, test := range []struct {
+		args []string
+		want string // a line of the answer begins with it
+	}{
+		{[]string{"ins"}, "inspect\topen the credentials"},
+		{[]string{"inspect", "-conf"}, "-config\tweb.config"},
+		{[]string{"inspect", "--conf"}, "--config\tweb.config"},
+		{[]string{"inspect", "-config", "web.config", "-"}, "-kind\t"},
+	} {
+		r := tool(t, "", append([]string{"__complete"}, test.args...)...).want(t, exitOK)
+		if !strings.HasPrefix(r.out, test.want) && !strings.Contains(r.out, "\n"+test.want) {
+			t.Errorf("%q: no line begins with %q:\n%s", test.args, test.want, r.out)
+		}
+	}
 }

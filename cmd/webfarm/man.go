@@ -1,10 +1,11 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 // printMan prints the reference of all subcommands as a manual page, in the man
@@ -26,13 +27,10 @@ Flags may stand before, between and behind the other arguments. A DURATION is
 such as 30s, 45m or 10h30m.
 `)
 	for _, c := range commands() {
-		flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+		flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
 		c.setup(flags)
 		fmt.Fprintf(w, ".SH WEBFARM %s\n.nf\n%s\n.fi\n", strings.ToUpper(c.name), roff(strings.TrimSpace(c.usage)))
-		flags.VisitAll(func(f *flag.Flag) {
-			name, text := flag.UnquoteUsage(f)
-			fmt.Fprintf(w, ".TP\n.B %s\n%s\n", roff(strings.TrimSpace("-"+f.Name+" "+name)), roff(text))
-		})
+		eachFlag(flags, func(flag, text string) { fmt.Fprintf(w, ".TP\n.B %s\n%s\n", roff(flag), roff(text)) })
 	}
 	fmt.Fprint(w, `.SH ENVIRONMENT
 .TP

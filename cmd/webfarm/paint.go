@@ -3,13 +3,13 @@ package main
 import (
 	"bytes"
 	"io"
-	"os"
 	"strings"
+
+	"github.com/fatih/color"
 )
 
 // painter colours what people read, line by line, by how a line begins. The
-// subcommands write plain text and know nothing of it. It is used for a
-// terminal only, and not if NO_COLOR is set (no-color.org) or TERM is dumb.
+// subcommands write plain text and know nothing of it.
 //
 // Texts from cookies cannot smuggle escapes of their own in: see printable.
 type painter struct {
@@ -17,41 +17,31 @@ type painter struct {
 	line []byte // the beginning of a line whose end has not been written
 }
 
-// Escapes of ECMA-48, with colours that stand out on dark and on light.
-const (
-	escBold   = "\x1b[1m"
-	escGreen  = "\x1b[32m"
-	escRed    = "\x1b[1;31m"
-	escYellow = "\x1b[33m"
-	escReset  = "\x1b[0m"
+// The colours stand out on dark and on light.
+var (
+	bold   = color.New(color.Bold)
+	green  = color.New(color.FgGreen)
+	red    = color.New(color.FgRed, color.Bold)
+	yellow = color.New(color.FgYellow)
 )
 
 // paints are the beginnings of lines that are coloured, without indentation.
 // The first that fits counts.
 var paints = []struct {
-	begins, escape string
-	whole          bool // the line, and not only its beginning
+	begins string
+	color  *color.Color
+	whole  bool // the line, and not only its beginning
 }{
-	{"REFUSED", escRed, true},
-	{"DIFFERENT", escYellow, true},
-	{"NO ", escRed, false},
-	{"ok ", escGreen, false},
-	{"OK ", escGreen, false},
-	{"ACCEPTED", escGreen, false},
-	{"All as expected", escGreen, true},
-	{"The demo failed", escRed, true},
-	{"warning", escYellow, false},
-	{"note", escYellow, false},
-}
-
-// wantsColor reports whether w is a terminal whose user wants colours.
-func wantsColor(w io.Writer, getenv func(string) string) bool {
-	f, ok := w.(*os.File)
-	if !ok || getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	{"REFUSED", red, true},
+	{"DIFFERENT", yellow, true},
+	{"NO ", red, false},
+	{"ok ", green, false},
+	{"OK ", green, false},
+	{"ACCEPTED", green, false},
+	{"All as expected", green, true},
+	{"The demo failed", red, true},
+	{"warning", yellow, false},
+	{"note", yellow, false},
 }
 
 // Write paints every line that is complete.
@@ -89,14 +79,14 @@ func paint(line string) string {
 			continue
 		}
 		if p.whole {
-			return indent + p.escape + text + escReset
+			return indent + p.color.Sprint(text)
 		}
-		return indent + p.escape + p.begins + escReset + text[len(p.begins):]
+		return indent + p.color.Sprint(p.begins) + text[len(p.begins):]
 	}
 	// A heading: it begins at the margin and is no sentence, header or code.
 	if indent == "" && text != "" && !strings.ContainsAny(text[len(text)-1:], ".;>{}[],\"") && !strings.Contains(text, "=") &&
 		text[0] >= 'A' && text[0] <= 'Z' {
-		return escBold + text + escReset
+		return bold.Sprint(text)
 	}
 	return line
 }

@@ -2,20 +2,33 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/creack/pty"
+	"github.com/fatih/color"
 )
 
+// colors has the tests of this process painted, although they do not write to
+// a terminal.
+func colors(t *testing.T) {
+	color.NoColor = false
+	t.Cleanup(func() { color.NoColor = true })
+}
+
 func TestPaint(t *testing.T) {
+	colors(t)
 	for line, want := range map[string]string{
 		"  ok  text   1668 bytes":     "  \x1b[32mok \x1b[0m text   1668 bytes",
-		"  NO  machine-key":           "  \x1b[1;31mNO \x1b[0m machine-key",
-		"REFUSED at layer envelope":   "\x1b[1;31mREFUSED at layer envelope\x1b[0m",
+		"  NO  machine-key":           "  \x1b[31;1mNO \x1b[0;22m machine-key",
+		"REFUSED at layer envelope":   "\x1b[31;1mREFUSED at layer envelope\x1b[0;22m",
 		"  warning     line 4: x":     "  \x1b[33mwarning\x1b[0m     line 4: x",
-		"Layers, from the outside":    "\x1b[1mLayers, from the outside\x1b[0m",
+		"Layers, from the outside":    "\x1b[1mLayers, from the outside\x1b[22m",
 		"Set-Cookie: FedAuth=77u":     "Set-Cookie: FedAuth=77u",
 		"  \"ok\": true,":             "  \"ok\": true,",
 		"{":                           "{",
@@ -32,6 +45,7 @@ func TestPaint(t *testing.T) {
 // What is painted holds the plain text and nothing else, however it is cut into
 // writes.
 func TestPainterKeepsTheText(t *testing.T) {
+	colors(t)
 	text, err := os.ReadFile(filepath.Join("testdata", "inspect-tamper-17.txt"))
 	if err != nil {
 		t.Fatal(err)
@@ -47,44 +61,40 @@ func TestPainterKeepsTheText(t *testing.T) {
 			}
 		}
 		p.flush()
-		plain := out.String()
-		for _, esc := range []string{escBold, escGreen, escRed, escYellow, escReset} {
-			plain = strings.ReplaceAll(plain, esc, "")
-		}
+		plain := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(out.String(), "")
 		if plain != string(text) {
 			t.Errorf("in steps of %d the text changed", step)
 		}
-		if !strings.Contains(out.String(), escRed+"REFUSED") {
+		if !strings.Contains(out.String(), "\x1b[31;1mREFUSED") {
 			t.Error("nothing is painted")
 		}
 	}
 }
 
 // Only a terminal gets colours, and not if its user does not want any.
-func TestWantsColor(t *testing.T) {
-	env := func(name, value string) func(string) string {
-		return func(asked string) string {
-			if asked == name {
-				return value
-			}
-			return ""
-		}
-	}
-	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+func TestColorsForATerminalOnly(t *testing.T) {
+	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	if wantsColor(file, env("", "")) || wantsColor(new(bytes.Buffer), env("", "")) {
-		t.Error("colours for a file or a buffer")
+	start := func(env string) *exec.Cmd {
+		cmd := exec.Command(self, "help")
+		cmd.Env = append(os.Environ(), asTool+"=1", "TERM=xterm", "NO_COLOR=", env)
+		return cmd
 	}
-	tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("no terminal to try: %v", err)
+	for env, want := range map[string]bool{"X=": true, "NO_COLOR=1": false, "TERM=dumb": false} {
+		terminal, err := pty.Start(start(env))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, _ := io.ReadAll(terminal) // ends with an error where the other side is gone
+		terminal.Close()
+		if !bytes.Contains(out, []byte("inspect")) || bytes.Contains(out, []byte("\x1b[")) != want {
+			t.Errorf("%s, colours want %v: %q", env, want, out)
+		}
 	}
-	defer tty.Close()
-	if !wantsColor(tty, env("", "")) || wantsColor(tty, env("NO_COLOR", "1")) || wantsColor(tty, env("TERM", "dumb")) {
-		t.Error("a terminal")
+	if out, err := start("X=").Output(); err != nil || bytes.Contains(out, []byte("\x1b")) {
+		t.Errorf("a pipe: %v %q", err, out)
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
@@ -57,7 +58,7 @@ Examples
   webfarm serve -config web.config -listen :80 -upstream http://127.0.0.1:3000`
 
 func serveCommand() command {
-	return command{"serve", "answer nginx, Traefik or Envoy who the user is, or be the proxy itself", serveUsage, func(flags *flag.FlagSet) action {
+	return command{"serve", "answer nginx, Traefik or Envoy who the user is, or be the proxy itself", serveUsage, func(flags *pflag.FlagSet) action {
 		s := new(serve)
 		s.define(flags)
 		return s.run
@@ -67,20 +68,20 @@ func serveCommand() command {
 // serve is the subcommand of that name.
 type serve struct {
 	keys   keyFlags // -config, once
-	older  texts
-	next   texts
-	types  texts
+	older  []string
+	next   []string
+	types  []string
 	roles  formsRoles // in the user data of forms tickets
 	bearer bool
 
 	listen, admin string
 	userHeader    string
 	rolesHeader   string
-	claims        texts
-	onlyRoles     texts
-	require       texts
+	claims        []string
+	onlyRoles     []string
+	require       []string
 	login         gateway.SignInOptions
-	hosts         texts
+	hosts         []string
 
 	upstream  string
 	anonymous bool
@@ -102,25 +103,25 @@ type serve struct {
 	listening func(public, admin string)
 }
 
-func (s *serve) define(flags *flag.FlagSet) {
+func (s *serve) define(flags *pflag.FlagSet) {
 	s.keys.define(flags, "web.config `FILE` of the site; it is followed")
 	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "use a key that is publicly known, as anybody can sign in then")
 	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "use a key that can be guessed, and with it a sign-in")
-	flags.Var(&s.older, "older", "earlier web.config `FILE`, whose key still reads; repeat it")
-	flags.Var(&s.next, "next", "web.config `FILE` to come, whose key reads already; repeat it")
-	flags.Var(&s.types, "auth-type", "AuthenticationType `TYPE` of a Katana cookie to accept, such as ApplicationCookie; repeat it")
+	flags.StringArrayVar(&s.older, "older", nil, "earlier web.config `FILE`, whose key still reads; repeat it")
+	flags.StringArrayVar(&s.next, "next", nil, "web.config `FILE` to come, whose key reads already; repeat it")
+	flags.StringArrayVar(&s.types, "auth-type", nil, "AuthenticationType `TYPE` of a Katana cookie to accept, such as ApplicationCookie; repeat it")
 	flags.BoolVar(&s.bearer, "bearer", false, "accept Katana access tokens too")
-	flags.Var(&s.roles, "forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`")
+	flags.Func("forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`", s.roles.set)
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`ADDRESS` for proxies and browsers; 127.0.0.1:8080 if left out")
 	flags.StringVar(&s.admin, "admin", "127.0.0.1:9090", "`ADDRESS` of /healthz, /readyz and /metrics; 127.0.0.1:9090 if left out, empty for none")
 	flags.StringVar(&s.userHeader, "user-header", gateway.DefaultUserHeader, "`NAME` of the header with the user's name; X-Webfarm-User if left out")
 	flags.StringVar(&s.rolesHeader, "roles-header", gateway.DefaultRolesHeader, "`NAME` of the header with the roles; X-Webfarm-Roles if left out")
-	flags.Var(&s.claims, "claim-header", "`NAME=TYPE`: a further header with the claims of a type; repeat it")
-	flags.Var(&s.onlyRoles, "only-role", "tell services about this `ROLE` only; repeat it")
-	flags.Var(&s.require, "require-role", "`ROLE` that every request needs, or ROLE,ROLE for one of them; repeat it for all")
+	flags.StringArrayVar(&s.claims, "claim-header", nil, "`NAME=TYPE`: a further header with the claims of a type; repeat it")
+	flags.StringArrayVar(&s.onlyRoles, "only-role", nil, "tell services about this `ROLE` only; repeat it")
+	flags.StringArrayVar(&s.require, "require-role", nil, "`ROLE` that every request needs, or ROLE,ROLE for one of them; repeat it for all")
 	flags.StringVar(&s.login.URL, "login-url", "", "path or `URL` of the site's sign-in; without it the answer is 401")
 	flags.StringVar(&s.login.Param, "login-param", "", "query parameter `NAME` for the way back; ReturnUrl if left out")
-	flags.Var(&s.hosts, "return-host", "`HOST` to which a sign-in elsewhere may send back, .example.com for all below it; repeat it")
+	flags.StringArrayVar(&s.hosts, "return-host", nil, "`HOST` to which a sign-in elsewhere may send back, .example.com for all below it; repeat it")
 	flags.StringVar(&s.upstream, "upstream", "", "`URL` of a service to pass requests on to")
 	flags.BoolVar(&s.anonymous, "anonymous", false, "with -upstream: let strangers through, without the headers")
 	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream, behind another proxy: pass on where it says requests come from")

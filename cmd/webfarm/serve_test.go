@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
@@ -75,9 +76,9 @@ func startServe(t *testing.T, args ...string) *served {
 	}
 	s := &served{t: t, done: make(chan error, 1)}
 	c := new(serve)
-	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	c.define(flags)
-	if err := flags.Parse(append([]string{"-config", "web.config", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-drain", "0s"}, args...)); err != nil {
+	var flags cobra.Command
+	c.define(flags.Flags())
+	if err := flags.ParseFlags(twoDashes(&flags, append([]string{"-config", "web.config", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-drain", "0s"}, args...))); err != nil {
 		t.Fatal(err)
 	}
 	ready := make(chan struct{})
@@ -443,7 +444,7 @@ func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newGatewayPages(g, keyFlags{config: texts{"web.config"}}, false, false, slog.New(slog.DiscardHandler))
+	p, err := newGatewayPages(g, keyFlags{config: []string{"web.config"}}, false, false, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -469,7 +470,7 @@ func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 
 // A sign-out is remembered however many others there are.
 func TestServeMemoryForgetsNoSignOut(t *testing.T) {
-	s := serve{keys: keyFlags{config: texts{"web.config"}}, store: "memory", interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
+	s := serve{keys: keyFlags{config: []string{"web.config"}}, store: "memory", interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
 	o, err := s.options(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

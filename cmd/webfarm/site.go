@@ -2,10 +2,11 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -88,19 +89,12 @@ func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 // with the settings of one credential.
 type credentialFlags []site.Settings
 
-func (c *credentialFlags) define(flags *flag.FlagSet) {
-	flags.Var(c, "credential", "KIND,OPTION=VALUE,...: `SETTINGS` that .NET has in code, see \"help check\"; repeat it")
-}
-
-func (c *credentialFlags) String() string { return "" }
-
-func (c *credentialFlags) Set(text string) error {
-	s, err := site.ParseSettings(text)
-	if err != nil {
+func (c *credentialFlags) define(flags *pflag.FlagSet) {
+	flags.Func("credential", "KIND,OPTION=VALUE,...: `SETTINGS` that .NET has in code, see \"help check\"; repeat it", func(text string) error {
+		s, err := site.ParseSettings(text)
+		*c = append(*c, s)
 		return err
-	}
-	*c = append(*c, s)
-	return nil
+	})
 }
 
 // siteOptions are what -credential says.

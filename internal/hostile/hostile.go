@@ -196,7 +196,7 @@ func (c *Credential) envelopes(size int) []Text {
 	between, content, _ := strings.Cut(rest, "<Cookie ")
 	open, content, _ := strings.Cut(content, ">")
 	open = between + "<Cookie " + open + ">"
-	content, tail, ok := strings.Cut(content, "</Cookie>")
+	_, tail, ok := strings.Cut(content, "</Cookie>")
 	if !ok {
 		return nil
 	}

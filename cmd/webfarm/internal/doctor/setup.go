@@ -39,9 +39,6 @@ type setup struct {
 	anyValidation, anyCipher bool
 }
 
-// modal reports whether the compatibility mode matters to k.
-func modal(k Kind) bool { return k == Forms || k == Roles || k == Anonymous }
-
 // setup returns that of the node for a kind, as .NET would use its
 // web.config. It reports false if the file does not allow any.
 func (n *Node) setup(k Kind, authType string) (setup, bool) {

@@ -70,7 +70,7 @@ func TestBodyIdle(t *testing.T) {
 		"an early answer, and nothing more is sent": {post, func(c net.Conn) { c.Write([]byte("abc")) },
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Connection", "close")
-				http.Error(w, "no", 413)
+				http.Error(w, "no", http.StatusRequestEntityTooLarge)
 			}, 413, "no\n", 0, false, 5 * time.Second},
 		"an early answer, and the client does not go on": {post, nil, func(w http.ResponseWriter, _ *http.Request) {
 			http.NewResponseController(w).EnableFullDuplex()
@@ -192,7 +192,7 @@ func TestEarlyAnswerIsTheLast(t *testing.T) {
 	bubble(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
 		seen <- r.URL.Path
 		w.Header().Set("Connection", "close") // and does not wait for the body
-		http.Error(w, "no", 413)
+		http.Error(w, "no", http.StatusRequestEntityTooLarge)
 	}, func(t *testing.T, p *piped) {
 		conn := p.open("POST /a HTTP/1.1\r\nHost: x\r\nCOOKIE\r\nContent-Length: 1000\r\n\r\n")
 		defer conn.Close()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -185,5 +186,30 @@ func TestKatanaInCode(t *testing.T) {
 		AuthenticationType: "ApplicationCookie", Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}}}, nil)
 	if set := w.Result().Cookies(); err != nil || len(set) != 1 || set[0].Name != "MyApp" {
 		t.Errorf("%v, %v", set, err)
+	}
+}
+
+// TestKnownKeyCount wants the pages to give the number of keys in the built-in
+// table, and every line of the table to say where its keys were read.
+func TestKnownKeyCount(t *testing.T) {
+	table, err := os.ReadFile("machinekey/known_table.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := regexp.MustCompile(`\b0x[0-9a-f]{16}\b`)
+	n := strconv.Itoa(len(hash.FindAll(table, -1)))
+	for _, line := range strings.Split(string(table), "\n") {
+		if hash.MatchString(line) && !strings.HasSuffix(line, ",") && !strings.Contains(line, ": // ") {
+			t.Errorf("no source: %s", line)
+		}
+	}
+	for page, claim := range map[string]string{"SECURITY.md": "hashes of " + n + " keys", "docs/decisions.md": "Built in are " + n + " hashes"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), claim) {
+			t.Errorf("%s does not say %q", page, claim)
+		}
 	}
 }

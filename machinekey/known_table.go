@@ -35,6 +35,21 @@ func builtInSource(h knownHash) string {
 		return "the README and the tests of mevdschee/aspnetcookie"
 	case 0x4872e9ef4e9e3b9d, 0x7c147130e4e3d3aa: // spec/index.spec.js
 		return "the tests of LeanKit-Labs/aspxauth"
+	// Keys that products ship, the same in every installation that kept them.
+	case 0x4e2559a4ff89f962, 0x26843f8879350e89: // BlogEngine/BlogEngine.NET/Web.Config and setup/*/*Web.Config
+		return "BlogEngine.NET, as the key of its Web.Config"
+	case 0x64b7990f63e537b2, 0x4886c93e723fe42d: // Website/release.config, development.config
+		return "DNN (DotNetNuke), as the key that its installer replaces"
+	case 0x076dfaacc2ff38ba, 0xb890f949f70fdff6: // Web/Web.config
+		return "mojoPortal, as the key of its Web.config since 2.9"
+	case 0xefd951250e61eb37, 0x69c142213fd12d4f: // Web/Web.config, in a comment
+		return "mojoPortal, as the key of its Web.config before 2.9"
+	case 0xc0b5607bdc3c59e4, 0x5c24297d0b40bffd: // yafsrc/YetAnotherForum.NET/web.config, in a comment
+		return "YAF.NET (Yet Another Forum), in a comment of its web.config"
+	case 0x1d6af288f848c15c, 0x7a611544d7ed3b9b: // rapid7/metasploit-framework, documentation of gladinet_storage_path_traversal_cve_2025_11371
+		return "Gladinet CentreStack (CVE-2025-30406), as the key of its Web.config"
+	case 0x6d60845874ad370b: // rapid7/metasploit-framework, exchange_ecp_viewstate.rb, which has no decryptionKey
+		return "Exchange Server's control panel (CVE-2020-0688)"
 	}
 	return ""
 }

@@ -31,7 +31,7 @@ a kind and options: fedauth, wif10, forms, katana, bearer or sqsession, and
 
 Secure and Sliding are on or off, ScriptAccess, Opaque and NoReuse true or false,
 and SameSite is None, Lax, Strict or Unspecified. An option that has no effect for
-the kind is an error. inspect, issue and serve take the same.
+the kind is an error. doctor, inspect, issue and serve take the same.
 
 Examples
   webfarm check -config web.config

@@ -104,4 +104,8 @@ func TestCredentialFlag(t *testing.T) {
 	if len(seen.Credentials) != 1 || seen.Credentials[0].Kind != kindKatana || seen.Credentials[0].AuthType != "Shop" || !seen.Credentials[0].OK {
 		t.Errorf("%s", out.String())
 	}
+	out.Reset()
+	if code := run(t.Context(), append([]string{"doctor", "Cookie: " + made.Header}, flags...), nil, &out, &errOut); code != 0 {
+		t.Errorf("%s%s", out.String(), errOut.String())
+	}
 }

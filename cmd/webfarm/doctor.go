@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -68,6 +69,7 @@ func doctorCommand() command {
 		flags.BoolVar(&c.allowKnown, "allow-known-key", false, "examine also with a key that is publicly known")
 		flags.BoolVar(&c.allowWeak, "allow-weak-key", false, "examine also with a key that can be guessed")
 		flags.StringVar(&c.knownKeys, "known-keys", "", "CSV `FILE` of publicly known keys, as Microsoft publishes it")
+		c.credentials.define(flags)
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return c.run
 	}}
@@ -84,6 +86,7 @@ type doctorRun struct {
 	allowKnown       bool
 	allowWeak        bool
 	knownKeys        string
+	credentials      credentialFlags
 	json             bool
 }
 
@@ -99,11 +102,11 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 	}
 	var nodes []*doctor.Node
 	for _, path := range c.config {
-		n, err := doctor.Load(path)
+		n, err := loadSite(path, &site.Options{Credentials: c.credentials})
 		if err != nil {
-			return setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
+			return err
 		}
-		nodes = append(nodes, n)
+		nodes = append(nodes, doctor.New(n))
 	}
 	var r *doctor.Report
 	if len(nodes) == 2 && len(args) == 0 {

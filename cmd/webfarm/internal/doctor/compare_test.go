@@ -93,7 +93,7 @@ func TestCompare(t *testing.T) {
 			noSecrets(t, r, b, doctor.Input{})
 			if test.fixed {
 				text := apply(t, b.text(), r.Finding.Fix, map[string]string{"a.config": a.text()})
-				fixed := must[*doctor.Node](t)(doctor.Parse("b.config", strings.NewReader(text)))
+				fixed := must[*doctor.Node](t)(parse("b.config", strings.NewReader(text)))
 				if r := doctor.Compare(ctx, a.node(t, "a.config"), fixed, doctor.Options{Now: now}); !r.OK {
 					t.Errorf("after the fix: %s", r.Finding.Sentence)
 				}
@@ -127,7 +127,7 @@ func TestNodeWarnings(t *testing.T) {
 <sequence.engine><web><session/></web></sequence.engine>
 <microsoft.identityModel><service><securityTokenHandlers><clear/><add type="Thinktecture.IdentityModel.Web.MachineKeySessionSecurityTokenHandler"/></securityTokenHandlers></service></microsoft.identityModel>
 </configuration>`
-	n := must[*doctor.Node](t)(doctor.Parse("web.config", strings.NewReader(text)))
+	n := must[*doctor.Node](t)(parse("web.config", strings.NewReader(text)))
 	var got []string
 	for _, w := range doctor.Compare(ctx, n, n, doctor.Options{Now: now}).Nodes[0].Warnings {
 		got = append(got, fmt.Sprint(w.Code, " ", w.Line))
@@ -142,12 +142,12 @@ func TestNodeWarnings(t *testing.T) {
 func TestUnfinishedNodes(t *testing.T) {
 	a := fresh(t)
 	text := strings.Replace(a.text(), `mode="Forms"`, `mode="Forma"`, 1)
-	n := must[*doctor.Node](t)(doctor.Parse("web.config", strings.NewReader(text)))
+	n := must[*doctor.Node](t)(parse("web.config", strings.NewReader(text)))
 	r := doctor.Examine(ctx, []*doctor.Node{n}, header("FedAuth="+a.session(t, nil, 0)), doctor.Options{Now: now})
 	if !r.OK || len(r.Nodes[0].Warnings) != 1 || r.Nodes[0].Warnings[0].Code != "invalid_enum" {
 		t.Errorf("ok %v, warnings %+v", r.OK, r.Nodes[0].Warnings)
 	}
-	if _, err := doctor.Parse("web.config", strings.NewReader("<configuration>")); err == nil {
+	if _, err := parse("web.config", strings.NewReader("<configuration>")); err == nil {
 		t.Error("a file that is not well-formed was taken")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	resolved "github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -510,7 +512,7 @@ func TestDiagnoses(t *testing.T) {
 						fixed["node-a.config"] = apply(t, fixed["node-a.config"], f.Fix, files)
 					}
 				}
-				nodes[0] = must[*doctor.Node](t)(doctor.Parse("node-a.config", strings.NewReader(fixed["node-a.config"])))
+				nodes[0] = must[*doctor.Node](t)(parse("node-a.config", strings.NewReader(fixed["node-a.config"])))
 				wantOK(t, doctor.Examine(ctx, nodes, b.input, b.options))
 			}
 			if b.repaired != nil {
@@ -557,4 +559,13 @@ func envelope(protected []byte) string {
 	return base64.StdEncoding.EncodeToString([]byte(`<SecurityContextToken p1:Id="_1" xmlns:p1="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"` +
 		` xmlns="http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512"><Identifier>urn:uuid:1</Identifier>` +
 		`<Cookie xmlns="http://schemas.microsoft.com/ws/2006/05/security">` + base64.StdEncoding.EncodeToString(protected) + `</Cookie></SecurityContextToken>`))
+}
+
+// parse returns the node of a web.config.
+func parse(name string, r io.Reader) (*doctor.Node, error) {
+	s, err := resolved.Parse(name, r, nil)
+	if err != nil {
+		return nil, err
+	}
+	return doctor.New(s), nil
 }

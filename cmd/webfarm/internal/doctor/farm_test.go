@@ -230,7 +230,7 @@ func (s site) katana(t testing.TB, authType string) string {
 
 func (s site) node(t testing.TB, name string) *doctor.Node {
 	t.Helper()
-	return must[*doctor.Node](t)(doctor.Parse(name, strings.NewReader(s.text())))
+	return must[*doctor.Node](t)(parse(name, strings.NewReader(s.text())))
 }
 
 // header is an input with the Cookie header given.

@@ -49,11 +49,11 @@ func FuzzExamine(f *testing.F) {
 		if len(line) > 10000 {
 			return
 		}
-		n, err := doctor.Parse("web.config", strings.NewReader(config))
+		n, err := parse("web.config", strings.NewReader(config))
 		if err != nil {
 			return
 		}
-		nodes := []*doctor.Node{n, must[*doctor.Node](t)(doctor.Parse("good.config", strings.NewReader(a.text())))}
+		nodes := []*doctor.Node{n, must[*doctor.Node](t)(parse("good.config", strings.NewReader(a.text())))}
 		for _, in := range []doctor.Input{{Text: line}, {Request: &http.Request{Header: http.Header{"Cookie": {line}, "Authorization": {line}}}}} {
 			r := doctor.Examine(ctx, nodes, in, doctor.Options{Now: now})
 			if r.Code == "" || r.Finding.Sentence == "" || r.OK != (r.Code == doctor.CodeOK) {

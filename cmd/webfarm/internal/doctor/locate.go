@@ -68,6 +68,13 @@ func (o *Options) locate(n *Node, in Input) []found {
 			add(f)
 		}
 	}
+	for _, own := range n.site.Katana {
+		f := o.inCookie(n, in.Request, own.Name, Katana)
+		if len(f.set.Chunks) > 0 {
+			seen[own.Name] = true
+			add(f)
+		}
+	}
 	for _, name := range cookieNames(in.Request) {
 		base, ok := site.KatanaBase(name)
 		if !ok || seen[name] || seen[base] {

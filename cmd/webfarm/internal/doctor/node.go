@@ -41,33 +41,15 @@ type machineKey struct {
 	mode            machinekey.Mode
 }
 
-// Load reads the web.config at path. It fails only for a file that cannot be
-// read at all; a fault in a section is kept and becomes a finding or a
-// warning.
-func Load(path string) (*Node, error) {
-	s, err := site.Load(path, nil)
-	if err != nil {
-		return nil, err
-	}
-	return newNode(s), nil
-}
-
-// Parse is Load for one file as a reader, called name in reports.
-func Parse(name string, r io.Reader) (*Node, error) {
-	s, err := site.Parse(name, r, nil)
-	if err != nil {
-		return nil, err
-	}
-	return newNode(s), nil
-}
-
 // Format implements fmt.Formatter for every verb, so that none prints a key.
 func (n *Node) Format(s fmt.State, _ rune) { io.WriteString(s, "node of "+n.file) }
 
-// File returns the name that the node was loaded by.
+// File returns the name of the file.
 func (n *Node) File() string { return n.file }
 
-func newNode(s *site.Site) *Node {
+// New returns the node of a site that was resolved from a file. A fault in a
+// section becomes a finding or a warning.
+func New(s *site.Site) *Node {
 	n := &Node{file: s.File, site: s, key: machineKey{Key: s.Key},
 		session: s.Session, forms: s.Forms, roles: s.Roles, anonymous: s.Anonymous}
 	k := &n.key

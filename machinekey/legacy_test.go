@@ -301,7 +301,8 @@ func TestLegacyAllocations(t *testing.T) {
 // TestLegacyRand checks what is read from Config.Rand: as much as the cipher's
 // key has, and nothing without encryption.
 func TestLegacyRand(t *testing.T) {
-	eachLegacy(t, func(name string, cfg machinekey.Config, prot machinekey.Protection, p protector) {
+	eachLegacy(t, func(name string, cfg machinekey.Config, prot machinekey.Protection, _ protector) {
+		var p protector
 		source := bytes.NewReader(make([]byte, 100))
 		cfg.Rand = iotest.OneByteReader(source)
 		o := machinekey.LegacyOptions{Protection: prot}

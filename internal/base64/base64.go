@@ -13,8 +13,16 @@ import (
 // with padding and nothing else in it, no white space either. Bits behind the
 // last byte must be zero, so every accepted text is the only one for its
 // bytes. On false dst is returned as it was; its unused capacity may have
-// been overwritten. src must not overlap it.
-func AppendDecode[T string | []byte](dst []byte, src T) ([]byte, bool) {
+// been overwritten.
+func AppendDecode(dst []byte, src string) ([]byte, bool) { return appendDecode(dst, src) }
+
+// AppendDecodeBytes is [AppendDecode] for bytes, which must not overlap the
+// unused capacity of dst.
+func AppendDecodeBytes(dst, src []byte) ([]byte, bool) { return appendDecode(dst, src) }
+
+// appendDecode is not exported: where another package instantiates it the
+// compiler may call PutUint64 in place of inlining it, which costs a third.
+func appendDecode[T string | []byte](dst []byte, src T) ([]byte, bool) {
 	n := len(src)
 	if n%4 != 0 {
 		return dst, false

@@ -29,7 +29,7 @@ func check(t *testing.T, src string) {
 	for _, dst := range [][]byte{nil, []byte("abc"), make([]byte, 5, 20+len(src))} {
 		kept := string(dst)
 		fromString, a := AppendDecode(dst, src)
-		fromBytes, b := AppendDecode(dst, []byte(src))
+		fromBytes, b := AppendDecodeBytes(dst, []byte(src))
 		if a != ok || b != ok || !bytes.Equal(fromString, append([]byte(kept), want...)) || !bytes.Equal(fromBytes, fromString) {
 			t.Fatalf("%q: got %q %v, %q %v, want %q %v after %q", src, fromString, a, fromBytes, b, want, ok, kept)
 		}

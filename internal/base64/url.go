@@ -8,7 +8,7 @@ import (
 // AppendDecodeURL is [AppendDecode] for base64 with - and _ in place of + and
 // /, and without padding: the text of Katana's tickets. Bits behind the last
 // byte are ignored, as .NET does.
-func AppendDecodeURL[T string | []byte](dst []byte, src T) ([]byte, bool) {
+func AppendDecodeURL(dst []byte, src string) ([]byte, bool) {
 	start := len(dst)
 	need := len(src) / 4 * 3
 	if cap(dst)-start < need+5 { // each step writes eight bytes for six

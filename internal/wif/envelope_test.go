@@ -66,7 +66,7 @@ func compareEnvelopeReaders(t testing.TB, doc []byte) bool {
 		return false
 	}
 	a.Cookie = withoutSpace(a.Cookie)
-	if _, ok := base64.AppendDecode(nil, a.Cookie); !ok {
+	if _, ok := base64.AppendDecodeBytes(nil, a.Cookie); !ok {
 		return false // the next step refuses what the full reader would have
 	}
 	if !readEnvelope(append([]byte{}, doc...), &b) {

@@ -73,10 +73,10 @@ func nbfxError(err error) error {
 
 func (d *Reader) reset(data []byte, v Version) {
 	d.version, d.err = v, nil
-	d.doc = Document{
-		Identities: d.doc.Identities[:0], Claims: d.doc.Claims[:0], Properties: d.doc.Properties[:0],
-		Texts: d.doc.Texts[:0], Blob: d.doc.Blob[:0],
-	}
+	doc := &d.doc
+	doc.Head, doc.KeyLen, doc.Roots = Head[Span]{}, 0, 0
+	doc.Identities, doc.Claims, doc.Properties = doc.Identities[:0], doc.Claims[:0], doc.Properties[:0]
+	doc.Texts, doc.Blob = doc.Texts[:0], doc.Blob[:0]
 	clear(d.seen[:])
 	d.r.Reset(data, v.Dictionary(), nbfx.Limits{Records: limits.Records})
 }

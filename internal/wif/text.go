@@ -25,7 +25,7 @@ func AppendTextDecode(dst []byte, text string) ([]byte, bool) {
 	}
 	envelope, ok := base64.AppendDecode(dst, text)
 	if !ok && len(text) <= limits.Unusual && hasSpace(text) {
-		return base64.AppendDecode(dst, withoutSpace([]byte(text)))
+		return base64.AppendDecodeBytes(dst, withoutSpace([]byte(text)))
 	}
 	return envelope, ok
 }
@@ -33,9 +33,9 @@ func AppendTextDecode(dst []byte, text string) ([]byte, bool) {
 // AppendProtected appends the protected bytes that e holds, none for a
 // reference. It may change what e.Cookie points to.
 func (e *Envelope) AppendProtected(dst []byte) ([]byte, bool) {
-	protected, ok := base64.AppendDecode(dst, e.Cookie)
+	protected, ok := base64.AppendDecodeBytes(dst, e.Cookie)
 	if !ok && hasSpace(e.Cookie) {
-		return base64.AppendDecode(dst, withoutSpace(e.Cookie))
+		return base64.AppendDecodeBytes(dst, withoutSpace(e.Cookie))
 	}
 	return protected, ok
 }

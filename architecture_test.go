@@ -26,7 +26,7 @@ const (
 var mayImport = map[string][]string{
 	".":                      {},
 	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
-	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
+	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"machinekey":             {"internal/dotnet", "internal/seal", "internal/secret", "internal/webconfig"},
 	"internal/anatomy":       {},
@@ -37,7 +37,9 @@ var mayImport = map[string][]string{
 	"internal/flate":         {},
 	"internal/floor":         {},
 	"internal/fold":          {},
+	"internal/forms":         {"internal/dotnet", "internal/layer", "internal/limits"},
 	"internal/hostile":       {"internal/nbfx"},
+	"internal/katana":        {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits"},
 	"internal/layer":         {},
 	"internal/limits":        {},
 	"internal/nbfx":          {"internal/dotnet"},
@@ -53,8 +55,8 @@ var mayImport = map[string][]string{
 	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf"},
 	"testvectors":            {},
 
-	"cmd/webfarm":                  {"cookie", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy"},
-	"cmd/webfarm/internal/doctor":  {"cookie", "sessiontoken", "machinekey", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy"},
+	"cmd/webfarm":                  {"cookie", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy"},
+	"cmd/webfarm/internal/doctor":  {"cookie", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy"},
 	"cmd/webfarm/internal/gateway": {"cookie", "sessiontoken", "machinekey", "internal/fold"},
 }
 

@@ -83,9 +83,7 @@ func holders(t *testing.T) map[string][]printed {
 	katanaTicket := sessiontoken.KatanaTicket{Identity: identity}
 	forms, err := sessiontoken.NewFormsCodec(ring, nil)
 	must(err)
-	katana, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", &sessiontoken.KatanaOptions{Store: store})
-	must(err)
-	state, err := sessiontoken.NewKatanaStateCodec(ring, sessiontoken.KatanaStateGoogle, "Google")
+	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store})
 	must(err)
 	anonymous, err := sessiontoken.NewAnonymousCodec(ring, nil)
 	must(err)
@@ -145,7 +143,6 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.SessionCodec":       one(everywhere(session, ofKeys)),
 		"sessiontoken.FormsCodec":         one(everywhere(forms, ofKeys)),
 		"sessiontoken.KatanaCodec":        one(everywhere(katana, ofKeys)),
-		"sessiontoken.KatanaStateCodec":   one(everywhere(state, ofKeys)),
 		"sessiontoken.AnonymousCodec":     one(everywhere(anonymous, ofKeys)),
 		"sessiontoken.RoleCookieCodec":    one(everywhere(roles, ofKeys)),
 		"sessiontoken.Transform":          one(everywhere(transform, ofKeys)),

@@ -25,7 +25,7 @@ func newKatana(codec *sessiontoken.KatanaCodec) (*katana, *traits) {
 	o := codec.Options()
 	k := &traits{
 		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
-		lifetime: o.ExpireTimeSpan, resolution: time.Second,
+		lifetime: o.Lifetime, resolution: time.Second,
 		purpose:  "katana;" + codec.AuthenticationType(),
 		name:     katanaName,
 		cookie:   http.Cookie{Path: "/", HttpOnly: true},
@@ -51,9 +51,9 @@ const (
 
 // sessionOf returns the session of a ticket.
 func (k *katana) sessionOf(t *sessiontoken.KatanaTicket) session {
-	x := session{ticket: t, principal: t.Principal(), persistent: t.Properties.Persistent(), reference: t.SessionKey != ""}
-	x.issued, _ = t.Properties.Issued()
-	x.expires, _ = t.Properties.Expires()
+	x := session{ticket: t, principal: t.Principal(), persistent: t.Properties.Has(sessiontoken.PropertyPersistent), reference: t.SessionKey != ""}
+	x.issued, _ = t.Properties.Time(sessiontoken.PropertyIssued)
+	x.expires, _ = t.Properties.Time(sessiontoken.PropertyExpires)
 	x.began = x.issued
 	if text, ok := t.Properties.Get(propertySignedIn); ok {
 		if began, err := time.Parse(http.TimeFormat, text); err == nil {
@@ -93,16 +93,16 @@ func (k *katana) begin(p *sessiontoken.Principal, o *SignInOptions) (session, er
 			return session{}, errors.New("cookie: a ticket of Katana holds exactly one identity")
 		}
 		// Properties taken from an older ticket must not make this session that one.
-		given := slices.DeleteFunc(slices.Clone(o.Properties), func(p sessiontoken.Property) bool {
-			return p.Name == propertySession || p.Name == propertySignedIn || p.Name == propertyEnds
+		given := slices.DeleteFunc(slices.Clone(o.Properties), func(p [2]string) bool {
+			return p[0] == propertySession || p[0] == propertySignedIn || p[0] == propertyEnds
 		})
 		t = *k.codec.NewTicket(p.Identities[0], given)
 		if o.Persistent {
-			t.Properties.SetPersistent(true)
+			t.Properties.Set(sessiontoken.PropertyPersistent, "")
 		}
 		if o.Lifetime > 0 {
-			issued, _ := t.Properties.Issued()
-			t.Properties.SetExpires(issued.Add(o.Lifetime))
+			issued, _ := t.Properties.Time(sessiontoken.PropertyIssued)
+			t.Properties.SetTime(sessiontoken.PropertyExpires, issued.Add(o.Lifetime))
 		}
 	}
 	if k.reference && t.SessionKey == "" {
@@ -121,8 +121,8 @@ func (k *katana) renew(x session, now time.Time) (session, bool) {
 		return x, false
 	}
 	x.ticket = t
-	x.issued, _ = t.Properties.Issued()
-	x.expires, _ = t.Properties.Expires()
+	x.issued, _ = t.Properties.Time(sessiontoken.PropertyIssued)
+	x.expires, _ = t.Properties.Time(sessiontoken.PropertyExpires)
 	return x, true
 }
 
@@ -133,7 +133,7 @@ func (k *katana) seal(ctx context.Context, x *session) (string, error) {
 	t.Properties = slices.Clone(t.Properties)
 	was := k.sessionOf(&t)
 	if !x.expires.Equal(was.expires) {
-		t.Properties.SetExpires(x.expires)
+		t.Properties.SetTime(sessiontoken.PropertyExpires, x.expires)
 	}
 	if x.marked {
 		if _, ok := t.Properties.Get(propertySession); !ok {

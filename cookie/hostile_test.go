@@ -109,11 +109,11 @@ func targets(t testing.TB) []target {
 		guarded(name, c, source, codec)
 	}
 	o := &sessiontoken.KatanaOptions{Now: now}
-	codec, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", o)
+	codec, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), o)
 	must(err)
-	codec3, err := sessiontoken.NewKatanaCookieCodec(ring3, "ApplicationCookie", o)
+	codec3, err := sessiontoken.NewKatanaCodec(ring3, sessiontoken.KatanaCookie("ApplicationCookie"), o)
 	must(err)
-	bearer, err := sessiontoken.NewKatanaAccessTokenCodec(ring, o)
+	bearer, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), o)
 	must(err)
 	whole := hostile.Credential{Cookie: ".AspNet.ApplicationCookie", Chunk: ".AspNet.ApplicationCookieC%d", Marked: true}
 	katana("Katana", whole, cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), codec, codec)

@@ -98,7 +98,7 @@ func TestSignOutOfTicketWithoutBeginning(t *testing.T) {
 	store := n.open()
 	s := opener(t, "katana")(n, &cookie.SessionsOptions{Store: store})
 	ticket := &sessiontoken.KatanaTicket{Identity: user("bob").Identities[0]}
-	ticket.Properties.SetExpires(n.clock.Now().Add(3 * time.Hour))
+	ticket.Properties.SetTime(sessiontoken.PropertyExpires, n.clock.Now().Add(3*time.Hour))
 	b := new(browser)
 	if err := b.issue(s, ticket); err != nil {
 		t.Fatal(err)

@@ -103,7 +103,7 @@ func TestRenewalKeeps(t *testing.T) {
 		case "forms":
 			f.in.UserData = "admin,editor"
 		case "katana":
-			f.in.Properties = sessiontoken.Properties{{Name: "site", Value: "x"}}
+			f.in.Properties = sessiontoken.Properties{{"site", "x"}}
 		}
 		f.in.Lifetime = 2 * time.Hour
 		b := f.signIn(s, "bob")
@@ -187,7 +187,7 @@ func TestMaxLifetimeSurvivesRenewals(t *testing.T) {
 func TestMaxLifetimeSurvivesKatana(t *testing.T) {
 	n := newFarmNode(t)
 	s := opener(t, "katana")(n, &cookie.SessionsOptions{MaxLifetime: 4 * time.Hour})
-	codec, err := sessiontoken.NewKatanaCookieCodec(n.ring, "Cookies", &sessiontoken.KatanaOptions{Now: n.clock.Now})
+	codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestTicketOfDotNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	katana, err := sessiontoken.NewKatanaCookieCodec(n.ring, "Cookies", &sessiontoken.KatanaOptions{ExpireTimeSpan: time.Hour, Now: n.clock.Now})
+	katana, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

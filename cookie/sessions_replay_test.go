@@ -201,7 +201,7 @@ func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 	var err error
 	switch f.kind {
 	case "katana":
-		codec, _ := sessiontoken.NewKatanaCookieCodec(f.ring, "Cookies", &sessiontoken.KatanaOptions{ExpireTimeSpan: time.Hour, Now: f.clock.Now})
+		codec, _ := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		var ticket *sessiontoken.KatanaTicket
 		if ticket, err = codec.Decode(ctx, b.cookies[0].Value); err != nil {
 			t.Fatal(err)
@@ -306,7 +306,7 @@ func TestLatestIsKeptByUse(t *testing.T) {
 // nobody but .NET nodes saw for longer than a note lasts.
 func TestWhatSignOutCannotReach(t *testing.T) {
 	fromNET := func(t *testing.T, f *modeFarm) *browser {
-		codec, err := sessiontoken.NewKatanaCookieCodec(f.ring, "Cookies", &sessiontoken.KatanaOptions{ExpireTimeSpan: time.Hour, Now: f.clock.Now})
+		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -513,7 +513,7 @@ func TestLimitsOfNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tickets, err := sessiontoken.NewKatanaCookieCodec(n.ring, "Cookies", &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: n.clock.Now})
+	tickets, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -548,8 +548,8 @@ func TestIssueOfStoredTicket(t *testing.T) {
 	f := newModeFarm(t, "katana", true)
 	s := f.node(cookie.SessionsOptions{OnePerUser: true})
 	ticket := &sessiontoken.KatanaTicket{Identity: user("bob").Identities[0]}
-	ticket.Properties.SetIssued(f.clock.Now())
-	ticket.Properties.SetExpires(f.clock.Now().Add(time.Hour))
+	ticket.Properties.SetTime(sessiontoken.PropertyIssued, f.clock.Now())
+	ticket.Properties.SetTime(sessiontoken.PropertyExpires, f.clock.Now().Add(time.Hour))
 	before := *ticket
 	before.Properties = slices.Clone(ticket.Properties)
 	b := new(browser)
@@ -571,8 +571,8 @@ func TestIssueOfStoredTicket(t *testing.T) {
 		t.Error("the entry is left")
 	}
 	// The properties of an ended session do not end the next.
-	given := slices.DeleteFunc(slices.Clone(one.Ticket.(*sessiontoken.KatanaTicket).Properties), func(p sessiontoken.Property) bool {
-		return strings.HasPrefix(p.Name, ".")
+	given := slices.DeleteFunc(slices.Clone(one.Ticket.(*sessiontoken.KatanaTicket).Properties), func(p [2]string) bool {
+		return strings.HasPrefix(p[0], ".")
 	})
 	plain := newModeFarm(t, "katana", false)
 	for range 2 {

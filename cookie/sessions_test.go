@@ -95,8 +95,8 @@ var sessionKinds = []sessionKind{
 		return cookie.NewFormsSessions(codec, o)
 	}},
 	{"katana", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-		codec, err := sessiontoken.NewKatanaCookieCodec(n.ring, "Cookies", &sessiontoken.KatanaOptions{
-			ExpireTimeSpan: time.Hour, Store: n.inStore, Now: n.clock.Now})
+		codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{
+			Lifetime: time.Hour, Store: n.inStore, Now: n.clock.Now})
 		if err != nil {
 			return nil, err
 		}
@@ -403,7 +403,7 @@ func TestSignInWritesAllOrNothing(t *testing.T) {
 		{"context in a forms ticket", "forms", user("bob"), cookie.SignInOptions{Context: "x"}, nil},
 		{"reference in a forms ticket", "forms", user("bob"), cookie.SignInOptions{Reference: true}, nil},
 		{"reference without a store", "token", user("bob"), cookie.SignInOptions{Reference: true}, nil},
-		{"properties in a token", "token", user("bob"), cookie.SignInOptions{Properties: sessiontoken.Properties{{Name: "a", Value: "b"}}}, nil},
+		{"properties in a token", "token", user("bob"), cookie.SignInOptions{Properties: sessiontoken.Properties{{"a", "b"}}}, nil},
 		{"forms ticket without a name", "forms", user(""), cookie.SignInOptions{}, nil},
 		{"two identities for Katana", "katana", &sessiontoken.Principal{Identities: append(user("a").Identities, user("b").Identities...)}, cookie.SignInOptions{}, nil},
 		{"token too large", "token", crowd(2000), cookie.SignInOptions{}, cookie.ErrTooLong},

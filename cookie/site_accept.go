@@ -98,7 +98,7 @@ func (b *siteBuilder) katana() error {
 		b.decide("Katana", 0, "not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials")
 	}
 	for _, c := range b.of.Katana {
-		codec, err := sessiontoken.NewKatanaCookieCodec(b.site.ring, c.AuthenticationType, &sessiontoken.KatanaOptions{ExpireTimeSpan: c.Lifetime, Now: b.o.Now})
+		codec, err := sessiontoken.NewKatanaCodec(b.site.ring, sessiontoken.KatanaCookie(c.AuthenticationType), &sessiontoken.KatanaOptions{Lifetime: c.Lifetime, Now: b.o.Now})
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (b *siteBuilder) bearer() error {
 		b.decide("Bearer", 0, "not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials")
 		return nil
 	}
-	codec, err := sessiontoken.NewKatanaAccessTokenCodec(b.site.ring, &sessiontoken.KatanaOptions{ExpireTimeSpan: b.of.Bearer.Lifetime, Now: b.o.Now})
+	codec, err := sessiontoken.NewKatanaCodec(b.site.ring, sessiontoken.KatanaAccessToken(), &sessiontoken.KatanaOptions{Lifetime: b.of.Bearer.Lifetime, Now: b.o.Now})
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func ExampleKatana() {
 // An API behind access tokens.
 func ExampleBearer() {
 	var guard cookie.Guard
-	guard.Accept(cookie.Bearer, demo{}) // sessiontoken.NewKatanaAccessTokenCodec
+	guard.Accept(cookie.Bearer, demo{}) // a codec for sessiontoken.KatanaAccessToken
 
 	r, err := http.NewRequest("GET", "/api", nil)
 	if err != nil {

@@ -206,11 +206,11 @@ func Example_readRoleCookie() {
 
 func Example_readKatanaCookie() {
 	ring := freshRing(machinekey.Framework45)
-	issuer := must(sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", nil))
+	issuer := must(sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), nil))
 	r := carrying(".AspNet.ApplicationCookie",
 		must(issuer.Encode(httptest.NewRequest("GET", "/", nil).Context(), issuer.NewTicket(bob().Identities[0], nil))))
 
-	codec, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", nil)
+	codec, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -228,11 +228,11 @@ func Example_readKatanaCookie() {
 
 func Example_readBearer() {
 	ring := freshRing(machinekey.Framework45)
-	issuer := must(sessiontoken.NewKatanaAccessTokenCodec(ring, nil))
+	issuer := must(sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), nil))
 	r := httptest.NewRequest("GET", "/api", nil)
 	r.Header.Set("Authorization", "Bearer "+must(issuer.Encode(r.Context(), issuer.NewTicket(bob().Identities[0], nil))))
 
-	codec, err := sessiontoken.NewKatanaAccessTokenCodec(ring, nil)
+	codec, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -173,7 +173,7 @@ func TestOtherCredentialsAreShorter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	katana, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", nil)
+	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

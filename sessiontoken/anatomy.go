@@ -125,9 +125,9 @@ func noteKatana(r *anatomy.Report, size int, t *KatanaTicket) {
 		mode = "reference to a store"
 	}
 	r.Add(layerKatana, size,
-		fact("version", t.Version.String()), fact("authentication type", quoteOr(t.Identity.AuthenticationType, "none")),
+		fact("version", t.Version), fact("authentication type", quoteOr(t.Identity.AuthenticationType, "none")),
 		fact("claims", fmt.Sprint(len(t.Identity.Claims))), fact("properties", fmt.Sprint(len(t.Properties))),
-		fact("persistent", fmt.Sprint(t.Properties.Persistent())), fact("mode", mode))
+		fact("persistent", fmt.Sprint(t.Properties.Has(PropertyPersistent))), fact("mode", mode))
 }
 
 func noteTokenTimes(r *anatomy.Report, t *Token, skew time.Duration) {

@@ -219,7 +219,7 @@ func TestEncodeRefuses(t *testing.T) {
 		"ends before it begins":   func(t *Token) { t.ValidTo = t.ValidFrom.Add(-1) },
 		"year 10000":              func(t *Token) { t.ValidTo = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 		"year 0":                  func(t *Token) { t.KeyExpires = time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC) },
-		"duplicate property":      func(t *Token) { t.Principal.Identities[0].Claims[0].Properties = []Property{{"a", "1"}, {"a", "2"}} },
+		"duplicate property":      func(t *Token) { t.Principal.Identities[0].Claims[0].Properties = Properties{{"a", "1"}, {"a", "2"}} },
 		"reference mode no store": func(t *Token) { t.ReferenceMode = true },
 		"unknown bootstrap":       func(t *Token) { t.Principal.Identities[0].Bootstrap.Kind = 9 },
 		"unknown version":         func(t *Token) { t.SecureConversation = 7 },

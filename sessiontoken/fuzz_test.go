@@ -109,7 +109,7 @@ func FuzzEncode(f *testing.F) {
 			AuthenticationType: "Federation", NameClaimType: ClaimTypeName, RoleClaimType: ClaimTypeRole, Label: label,
 			Claims: []Claim{{
 				Type: claimType, Value: value, ValueType: ValueTypeString, Issuer: issuer, OriginalIssuer: issuer,
-				Properties: []Property{{"p", value + "."}},
+				Properties: Properties{{"p", value + "."}},
 			}},
 		}}})
 		if err != nil {

@@ -17,7 +17,7 @@ func TestJSONHoldsNoCredential(t *testing.T) {
 		identity,
 		Principal{Identities: []Identity{identity}},
 		&Token{ContextID: secret, Key: machinekey.NewSecret([]byte(secret)), Principal: Principal{Identities: []Identity{identity}}},
-		&KatanaTicket{Identity: identity, SessionKey: secret, Properties: Properties{{Name: "access_token", Value: secret}}},
+		&KatanaTicket{Identity: identity, SessionKey: secret, Properties: Properties{{"access_token", secret}}},
 	} {
 		text, err := json.Marshal(v)
 		if err != nil {

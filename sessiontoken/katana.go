@@ -1,6 +1,7 @@
 package sessiontoken
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,29 +10,23 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/katana"
 )
 
-// Lifetimes that Katana gives new tickets
-// (CookieAuthenticationOptions.ExpireTimeSpan and those of
-// OAuthAuthorizationServerOptions).
-const (
-	DefaultKatanaCookieLifetime = 14 * 24 * time.Hour
-	DefaultKatanaTokenLifetime  = 20 * time.Minute // access tokens, and refresh tokens unless the site sets another
-	DefaultKatanaCodeLifetime   = 5 * time.Minute
-)
-
-// KatanaOptions are the settings of an [KatanaCodec]. The zero value reads and
+// KatanaOptions are the settings of a [KatanaCodec]. The zero value reads and
 // writes what a site with current Katana and no further settings does.
 type KatanaOptions struct {
-	// ExpireTimeSpan is the lifetime that NewTicket gives. Zero means
-	// Katana's default for the kind of credential.
-	ExpireTimeSpan time.Duration
-	// Version is that of the tickets which NewTicket makes.
-	Version KatanaVersion
-	// ReadVersions are the versions that are read; nil means all. Each
-	// Katana reads only its own.
-	ReadVersions []KatanaVersion
+	// Lifetime is ExpireTimeSpan, what NewTicket gives. Zero means Katana's
+	// default for the purpose.
+	Lifetime time.Duration
+	// Version is the layout of the bytes, by the Katana that writes it: "3"
+	// (3.0.1 and later), "2" (2.0.0 to 2.1.0: no bootstrap token), "2 with
+	// bootstrap token" (3.0.0), "1" (2.0.0-rc1: no defaults, no original
+	// issuer). Each Katana reads its own only, and so does a codec with a
+	// Version. Without one it reads all and writes "3".
+	Version string
 	// InsecureNoExpiry also reads and issues tickets without .expires, or
 	// with times that are not in Katana's form. They never expire, in .NET
 	// mostly by accident.
@@ -57,124 +52,119 @@ type KatanaOptions struct {
 //	text            base64 with - and _, no padding               (attacker's bytes up to here)
 //	machine key     IV || ciphertext || tag, as of MachineKey.Protect in every compatibility mode
 //	gzip            RFC 1952, at most 1 MiB when expanded          (authenticated from here on)
-//	katana            the ticket; see katana_read.go for the layout
+//	ticket          the layout of Katana's TicketSerializer, see internal/katana
 type KatanaCodec struct {
-	o                  KatanaOptions
-	authenticationType string // of an identity that has none
-	restart            bool   // new tickets start now, whatever their properties say
-	keys               Keys
-	protector          Protector
-	store              Protector // of what is in the store
-	scratch            sync.Pool // of *katanaScratch
+	o         KatanaOptions
+	purpose   KatanaPurpose
+	keys      Keys
+	protector Protector
+	store     Protector // of what is in the store
+	scratch   sync.Pool // of *katanaScratch
 }
 
-// The first purposes of Katana. The code's is the name of the class, the
-// tokens' is its namespace.
+// KatanaPurpose says which of Katana's credentials a codec reads and writes.
+// It binds the purposes of the machine key, so that no other credential can be
+// opened, and decides the lifetime of new tickets.
+type KatanaPurpose struct {
+	purposes           []string
+	authenticationType string // of an identity that has none
+	lifetime           time.Duration
+	cookie             bool // may have a store
+	restart            bool // new tickets start now, whatever their properties say
+}
+
+// Lifetimes that Katana gives new tickets
+// (CookieAuthenticationOptions.ExpireTimeSpan and
+// OAuthAuthorizationServerOptions).
 const (
-	purposeKatanaCookie = "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware"
-	purposeKatanaOAuth  = "Microsoft.Owin.Security.OAuth"
-	purposeKatanaServer = "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware"
-	purposeKatanav1     = "v1"
+	katanaCookieLifetime = 14 * 24 * time.Hour
+	katanaTokenLifetime  = 20 * time.Minute
+	katanaCodeLifetime   = 5 * time.Minute
 )
 
-// katanaBearer is OAuthDefaults.AuthenticationType.
-const katanaBearer = "Bearer"
+// katanaCookieClass is the first purpose of cookies.
+const katanaCookieClass = "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware"
 
-// NewKatanaCookieCodec returns a codec for the cookies of the cookie middleware
-// with the given AuthenticationType, whose case and spaces count. It is
-// "ApplicationCookie" with ASP.NET Identity (there are also "ExternalCookie",
-// "TwoFactorCookie" and "TwoFactorRememberBrowser"), and "Cookies" where the
-// site names none. The name of the cookie plays no part.
-func NewKatanaCookieCodec(keys Keys, authenticationType string, opts *KatanaOptions) (*KatanaCodec, error) {
-	c, err := newKatanaCodec(keys, []string{purposeKatanaCookie, authenticationType, purposeKatanav1}, DefaultKatanaCookieLifetime, opts)
-	if err != nil {
-		return nil, err
-	}
-	c.authenticationType = authenticationType
-	if c.o.Store != nil {
-		if c.store, err = protector(keys, purposeKatanaStore, authenticationType, purposeKatanav1); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+// KatanaCookie is for the cookies of the cookie middleware with the given
+// AuthenticationType, whose case and spaces count. It is "ApplicationCookie"
+// with ASP.NET Identity (there are also "ExternalCookie", "TwoFactorCookie" and
+// "TwoFactorRememberBrowser"), and "Cookies" where the site names none. The
+// name of the cookie plays no part. Tickets live for 14 days.
+func KatanaCookie(authenticationType string) KatanaPurpose {
+	return KatanaPurpose{purposes: []string{katanaCookieClass, authenticationType, "v1"},
+		authenticationType: authenticationType, lifetime: katanaCookieLifetime, cookie: true}
 }
 
-// NewKatanaAccessTokenCodec returns a codec for the bearer tokens that the OAuth
-// server of Katana issues.
+// KatanaAccessToken is for the bearer tokens that the OAuth server of Katana
+// issues. They live for 20 minutes.
 //
-// Claims without an issuer get [LocalAuthority]. That is what ASP.NET
+// Claims without an issuer get "LOCAL AUTHORITY". That is what ASP.NET
 // Identity's UseOAuthBearerTokens wants: its "Bearer" reader refuses a token
 // with a claim of any other issuer.
-func NewKatanaAccessTokenCodec(keys Keys, opts *KatanaOptions) (*KatanaCodec, error) {
-	return newKatanaTokenCodec(keys, []string{purposeKatanaOAuth, "Access_Token", purposeKatanav1}, DefaultKatanaTokenLifetime, opts)
+func KatanaAccessToken() KatanaPurpose {
+	return katanaToken(katanaTokenLifetime, "Microsoft.Owin.Security.OAuth", "Access_Token", "v1")
 }
 
-// NewKatanaRefreshTokenCodec returns a codec for refresh tokens. Sites often
-// hand out a random name instead, and keep the protected text in a database.
-func NewKatanaRefreshTokenCodec(keys Keys, opts *KatanaOptions) (*KatanaCodec, error) {
-	return newKatanaTokenCodec(keys, []string{purposeKatanaOAuth, "Refresh_Token", purposeKatanav1}, DefaultKatanaTokenLifetime, opts)
+// KatanaRefreshToken is for refresh tokens, which live for 20 minutes unless
+// the site sets another lifetime. Sites often hand out a random name instead,
+// and keep the protected text in a database.
+func KatanaRefreshToken() KatanaPurpose {
+	return katanaToken(katanaTokenLifetime, "Microsoft.Owin.Security.OAuth", "Refresh_Token", "v1")
 }
 
-// NewKatanaAuthorizationCodeCodec returns a codec for authorization codes, with
-// the same reservation as for refresh tokens. That a code is used only once
-// is for the caller to see to.
-func NewKatanaAuthorizationCodeCodec(keys Keys, opts *KatanaOptions) (*KatanaCodec, error) {
-	return newKatanaTokenCodec(keys, []string{purposeKatanaServer, "Authentication_Code", purposeKatanav1}, DefaultKatanaCodeLifetime, opts)
+// KatanaAuthorizationCode is for authorization codes, with the same reservation
+// as for refresh tokens. They live for 5 minutes. The caller must see to it
+// that a code is used only once.
+func KatanaAuthorizationCode() KatanaPurpose {
+	return katanaToken(katanaCodeLifetime, "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware", "Authentication_Code", "v1")
 }
 
-// NewKatanaCodec returns a codec for a site that made its own TicketDataFormat
-// with these purposes. New tickets live as long as those of cookies.
-func NewKatanaCodec(keys Keys, purposes []string, opts *KatanaOptions) (*KatanaCodec, error) {
-	c, err := newKatanaTokenless(keys, purposes, DefaultKatanaCookieLifetime, opts)
-	if err == nil && len(purposes) == 3 && purposes[0] == purposeKatanaCookie && purposes[2] == purposeKatanav1 {
-		c.authenticationType = purposes[1] // it reads what NewKatanaCookieCodec's does
+// katanaToken is for tokens, whose server sets the times over those that the
+// application gave. The AuthenticationType is OAuthDefaults.AuthenticationType.
+func katanaToken(lifetime time.Duration, purposes ...string) KatanaPurpose {
+	return KatanaPurpose{purposes: purposes, authenticationType: "Bearer", lifetime: lifetime, restart: true}
+}
+
+// KatanaPurposes is for a site that made its own TicketDataFormat with these
+// purposes. Tickets live for 14 days.
+func KatanaPurposes(purposes ...string) KatanaPurpose {
+	p := KatanaPurpose{purposes: slices.Clone(purposes), lifetime: katanaCookieLifetime}
+	if len(p.purposes) == 3 && p.purposes[0] == katanaCookieClass && p.purposes[2] == "v1" {
+		p.authenticationType = p.purposes[1] // what KatanaCookie means
 	}
-	return c, err
+	return p
 }
 
-// newKatanaTokenCodec is for tokens, whose server sets the times over those that
-// the application gave.
-func newKatanaTokenCodec(keys Keys, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
-	c, err := newKatanaTokenless(keys, purposes, lifetime, opts)
-	if err != nil {
-		return nil, err
-	}
-	c.authenticationType, c.restart = katanaBearer, true
-	return c, nil
-}
-
-// newKatanaTokenless is newKatanaCodec without a store.
-func newKatanaTokenless(keys Keys, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
-	if opts != nil && opts.Store != nil {
-		return nil, errors.New("sessiontoken: KatanaOptions.Store is for cookies only")
-	}
-	return newKatanaCodec(keys, purposes, lifetime, opts)
-}
-
-func newKatanaCodec(keys Keys, purposes []string, lifetime time.Duration, opts *KatanaOptions) (*KatanaCodec, error) {
-	c := &KatanaCodec{}
+// NewKatanaCodec returns a codec for keys, whose later changes it follows. Nil
+// options are the zero options.
+func NewKatanaCodec(keys Keys, purpose KatanaPurpose, opts *KatanaOptions) (*KatanaCodec, error) {
+	c := &KatanaCodec{purpose: purpose, keys: keys}
 	if opts != nil {
 		c.o = *opts
-		c.o.ReadVersions = slices.Clone(c.o.ReadVersions)
 	}
-	if c.o.ExpireTimeSpan == 0 {
-		c.o.ExpireTimeSpan = lifetime
-	}
-	if c.o.ExpireTimeSpan < time.Second {
-		return nil, errors.New("sessiontoken: KatanaOptions.ExpireTimeSpan is shorter than a second")
-	}
-	for _, v := range append([]KatanaVersion{c.o.Version}, c.o.ReadVersions...) {
-		if v.number() == 0 {
-			return nil, fmt.Errorf("sessiontoken: KatanaOptions names an unknown version, %v", v)
-		}
+	if c.o.Lifetime == 0 {
+		c.o.Lifetime = purpose.lifetime
 	}
 	if c.o.Now == nil {
 		c.o.Now = time.Now
 	}
-	c.keys = keys
+	switch {
+	case c.o.Lifetime < time.Second:
+		return nil, errors.New("sessiontoken: KatanaOptions.Lifetime is shorter than a second")
+	case c.o.Store != nil && !purpose.cookie:
+		return nil, errors.New("sessiontoken: KatanaOptions.Store is for cookies only")
+	}
+	if _, ok := katana.ParseVersion(c.o.Version); !ok {
+		return nil, fmt.Errorf("sessiontoken: KatanaOptions.Version %q is unknown", c.o.Version)
+	}
 	var err error
-	if c.protector, err = protector(keys, purposes...); err != nil {
+	if c.protector, err = protector(keys, purpose.purposes...); err != nil {
 		return nil, err
+	}
+	if c.o.Store != nil {
+		if c.store, err = protector(keys, katanaStorePurpose, purpose.authenticationType, "v1"); err != nil {
+			return nil, err
+		}
 	}
 	c.scratch.New = func() any { return new(katanaScratch) }
 	return c, nil
@@ -187,31 +177,32 @@ func newKatanaCodec(keys Keys, purposes []string, lifetime time.Duration, opts *
 // which .NET would not count it as authenticated.
 func (c *KatanaCodec) NewTicket(id Identity, properties Properties) *KatanaTicket {
 	if id.AuthenticationType == "" {
-		id.AuthenticationType = c.authenticationType
+		id.AuthenticationType = c.purpose.authenticationType
 	}
 	p := slices.Clone(properties)
-	issued, ok := p.Issued()
-	if !ok || c.restart {
+	issued, ok := p.Time(PropertyIssued)
+	if !ok || c.purpose.restart {
 		issued = wholeSecond(c.o.Now())
-		p.SetIssued(issued)
+		p.SetTime(PropertyIssued, issued)
 	}
-	if _, ok := p.Expires(); !ok || c.restart {
-		p.SetExpires(issued.Add(c.o.ExpireTimeSpan))
+	if _, ok := p.Time(PropertyExpires); !ok || c.purpose.restart {
+		p.SetTime(PropertyExpires, issued.Add(c.o.Lifetime))
 	}
-	return &KatanaTicket{Identity: id, Properties: p, Version: c.o.Version}
+	return &KatanaTicket{Identity: id, Properties: p, Version: cmp.Or(c.o.Version, katana.Version3.String())}
 }
 
 // katanaScratch is the memory that one call needs and the next can use again.
 // Nothing of it ends up in a ticket or a text.
 type katanaScratch struct {
 	text, protected, packed, plain []byte
-	read                           katanaReader
+	read                           katana.Reader
+	write                          katana.Writer
 }
 
 // put gives s back to a pool, unless a large value has made it large.
 func (s *katanaScratch) put(pool *sync.Pool) {
-	s.read.data, s.read.bootstrap = nil, nil
-	if max(cap(s.text), cap(s.plain), s.read.size()) <= maxScratch {
+	s.write = katana.Writer{}
+	if size := s.read.Release(); max(cap(s.text), cap(s.plain), size) <= maxScratch {
 		pool.Put(s)
 	}
 }
@@ -231,7 +222,8 @@ func (c *KatanaCodec) Decode(ctx context.Context, value string) (*KatanaTicket, 
 	defer s.put(&c.scratch)
 
 	// Text to protected bytes; nothing of it can be trusted.
-	protected, ok := s.decodeKatanaText(value)
+	protected, ok := katana.AppendTextDecode(s.protected[:0], value)
+	s.protected = protected[:0]
 	if !ok {
 		return nil, r.Refuse(layerURLText, len(value), ErrInvalid)
 	}
@@ -254,10 +246,14 @@ func (c *KatanaCodec) Decode(ctx context.Context, value string) (*KatanaTicket, 
 	r.Add(layerGzip, len(packed))
 
 	// Bytes to the ticket.
-	if err := s.read.read(plain, c.o.ReadVersions); err != nil {
-		return nil, r.Refuse(layerKatana, len(plain), err)
+	read, err := s.read.Read(plain)
+	if err != nil {
+		return nil, r.Refuse(layerKatana, len(plain), formatError(err))
 	}
-	t := s.read.build()
+	t := newKatanaTicket(read)
+	if c.o.Version != "" && c.o.Version != t.Version {
+		return nil, r.Refuse(layerKatana, len(plain), errKatanaNotRead)
+	}
 	t.openedBy = key
 	noteKatana(r, len(plain), t)
 
@@ -291,14 +287,10 @@ func (c *KatanaCodec) Keys() Keys { return c.keys }
 
 // AuthenticationType returns that of the middleware whose cookies the codec
 // reads, "Bearer" for tokens, and "" for a codec with purposes of its own.
-func (c *KatanaCodec) AuthenticationType() string { return c.authenticationType }
+func (c *KatanaCodec) AuthenticationType() string { return c.purpose.authenticationType }
 
 // Options returns the options with the defaults filled in.
-func (c *KatanaCodec) Options() KatanaOptions {
-	o := c.o
-	o.ReadVersions = slices.Clone(o.ReadVersions)
-	return o
-}
+func (c *KatanaCodec) Options() KatanaOptions { return c.o }
 
 // Valid compares a ticket with the clock, as Decode has done already: .expires
 // itself is still valid. It is for a ticket that is kept between requests. The
@@ -308,7 +300,7 @@ func (c *KatanaCodec) Valid(t *KatanaTicket) error {
 	if fault := c.timeFault(t.Properties); fault != "" {
 		return &FormatError{Layer: "katana", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
 	}
-	if expires, ok := t.Properties.Expires(); ok && expires.Before(wholeSecond(c.o.Now())) {
+	if expires, ok := t.Properties.Time(PropertyExpires); ok && expires.Before(wholeSecond(c.o.Now())) {
 		return fmt.Errorf("%w at %s", ErrExpired, expires.Format(time.RFC3339))
 	}
 	return nil
@@ -322,11 +314,11 @@ func (c *KatanaCodec) timeFault(p Properties) string {
 	}
 	if text, there := p.Get(PropertyExpires); !there {
 		return "no .expires, so the ticket would never expire"
-	} else if _, ok := parseKatanaTime(text); !ok {
+	} else if _, ok := dotnet.ParseRFC1123(text); !ok {
 		return ".expires is not in the form of RFC 1123, so for .NET the ticket would never expire"
 	}
 	if text, there := p.Get(PropertyIssued); there {
-		if _, ok := parseKatanaTime(text); !ok {
+		if _, ok := dotnet.ParseRFC1123(text); !ok {
 			return ".issued is not in the form of RFC 1123"
 		}
 	}
@@ -351,27 +343,36 @@ func (c *KatanaCodec) Encode(ctx context.Context, t *KatanaTicket) (string, erro
 	if isKatanaReference(&t.Identity) {
 		return "", errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
 	}
-	if c.o.Store != nil {
-		return c.encodeReference(ctx, s, t)
-	}
-	return c.seal(s, t)
-}
 
-// seal puts all layers on.
-func (c *KatanaCodec) seal(s *katanaScratch, t *KatanaTicket) (string, error) {
-	plain, err := appendKatanaTicket(s.plain[:0], t)
+	// The ticket to the store, and a reference in its place.
+	var err error
+	if c.o.Store != nil {
+		if t, err = c.refer(ctx, s, t); err != nil {
+			return "", err
+		}
+	}
+
+	// Ticket to bytes.
+	plain, err := t.append(s.plain[:0], &s.write)
 	s.plain = plain[:0]
 	if err != nil {
 		return "", err
 	}
+
+	// Bytes to the gzip member.
 	packed := flate.Gzip(s.packed[:0], plain)
 	s.packed = packed[:0]
+
+	// Gzip member to protected bytes.
 	protected, err := c.protector.Protect(s.protected[:0], packed)
 	s.protected = protected[:0]
 	if err != nil {
 		return "", err
 	}
-	return s.encodeKatanaText(protected), nil
+
+	// Protected bytes to text.
+	s.text = katana.AppendText(s.text[:0], protected)
+	return string(s.text), nil
 }
 
 // gzipError gives an error of the gzip layer its place.
@@ -382,3 +383,7 @@ func gzipError(err error) error {
 	}
 	return &FormatError{Layer: "gzip", Offset: at.Offset, Err: at.Err}
 }
+
+// wholeSecond is Katana's clock, which has no fractions of a second
+// (Microsoft.Owin.Infrastructure.SystemClock).
+func wholeSecond(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

@@ -11,9 +11,9 @@ import (
 )
 
 // The cookie of ASP.NET Identity: sign-in, and every request after it.
-func ExampleNewKatanaCookieCodec() {
+func ExampleNewKatanaCodec() {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	codec, err := sessiontoken.NewKatanaCookieCodec(newRing(), "ApplicationCookie", &sessiontoken.KatanaOptions{
+	codec, err := sessiontoken.NewKatanaCodec(newRing(), sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{
 		Now: func() time.Time { return now },
 	})
 	if err != nil {
@@ -27,7 +27,7 @@ func ExampleNewKatanaCookieCodec() {
 			{Type: sessiontoken.ClaimTypeName, Value: "bob"},
 		},
 	}, nil)
-	ticket.Properties.SetPersistent(true)
+	ticket.Properties.Set(sessiontoken.PropertyPersistent, "")
 	text, err := codec.Encode(ctx, ticket) // the value of .AspNet.ApplicationCookie
 	if err != nil {
 		log.Fatal(err)
@@ -38,9 +38,9 @@ func ExampleNewKatanaCookieCodec() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(ticket.Identity.Name(), ticket.Properties.Persistent())
+	fmt.Println(ticket.Identity.Name(), ticket.Properties.Has(sessiontoken.PropertyPersistent))
 	if renewed, ok := ticket.Renew(now); ok {
-		until, _ := renewed.Properties.Expires()
+		until, _ := renewed.Properties.Time(sessiontoken.PropertyExpires)
 		fmt.Println("send again, valid until", until.Format(time.DateOnly))
 	}
 
@@ -54,15 +54,15 @@ func ExampleNewKatanaCookieCodec() {
 }
 
 // A bearer token that the .NET side of the farm accepts.
-func ExampleNewKatanaAccessTokenCodec() {
-	codec, err := sessiontoken.NewKatanaAccessTokenCodec(newRing(), nil)
+func ExampleKatanaAccessToken() {
+	codec, err := sessiontoken.NewKatanaCodec(newRing(), sessiontoken.KatanaAccessToken(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
 
 	id := sessiontoken.Identity{Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
-	ticket := codec.NewTicket(id, sessiontoken.Properties{{Name: "userName", Value: "bob"}})
+	ticket := codec.NewTicket(id, sessiontoken.Properties{{"userName", "bob"}})
 	token, err := codec.Encode(ctx, ticket)
 	if err != nil {
 		log.Fatal(err)
@@ -72,32 +72,9 @@ func ExampleNewKatanaAccessTokenCodec() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	issued, _ := ticket.Properties.Issued()
-	expires, _ := ticket.Properties.Expires()
+	issued, _ := ticket.Properties.Time(sessiontoken.PropertyIssued)
+	expires, _ := ticket.Properties.Time(sessiontoken.PropertyExpires)
 	fmt.Println(ticket.Identity.AuthenticationType, ticket.Identity.Name(), expires.Sub(issued))
 	// Output:
 	// Bearer bob 20m0s
-}
-
-// The state string that comes back from Google with the signed-in user.
-func ExampleKatanaStateCodec() {
-	codec, err := sessiontoken.NewKatanaStateCodec(newRing(), sessiontoken.KatanaStateGoogle, "Google")
-	if err != nil {
-		log.Fatal(err)
-	}
-	var p sessiontoken.Properties
-	p.Set(sessiontoken.PropertyRedirect, "/orders")
-	p.Set(".xsrf", "k3Zp0w")
-	state, err := codec.Encode(context.Background(), p)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	p, err = codec.Decode(context.Background(), state)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(p.Redirect())
-	// Output:
-	// /orders
 }

@@ -1,6 +1,7 @@
 package sessiontoken
 
 import (
+	"cmp"
 	"errors"
 	"reflect"
 	"strings"
@@ -33,8 +34,7 @@ func FuzzKatanaDecode(f *testing.F) {
 		f.Add(text.Text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var s katanaScratch
-		compareKatanaText(t, &s, text)
+		compareKatanaText(t, text)
 		got, err := c.Decode(ctx, text)
 		if err != nil {
 			if got != nil {
@@ -85,34 +85,6 @@ func FuzzKatanaTicket(f *testing.F) {
 	})
 }
 
-func FuzzKatanaState(f *testing.F) {
-	file := readKatanaFile(f)
-	for i := range file.State {
-		f.Add(unhex(f, *file.State[i].SerializedHex))
-	}
-	if len(file.State) == 0 {
-		f.Fatal("no seeds")
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var r katanaReader
-		r.reset(data)
-		r.readProperties()
-		if r.cause != nil {
-			return
-		}
-		p := r.buildProperties(string(r.texts), nil)
-		var w katanaWriter
-		if w.properties(p); w.err != nil {
-			t.Fatalf("%v: %v", p, w.err)
-		}
-		r.reset(w.dst)
-		r.readProperties()
-		if again := r.buildProperties(string(r.texts), nil); r.cause != nil || !reflect.DeepEqual(p, again) {
-			t.Fatalf("changed in a round trip: %v, %v, %v", r.cause, p, again)
-		}
-	})
-}
-
 func FuzzKatanaEncode(f *testing.F) {
 	file := readKatanaFile(f)
 	c, _ := katanaBench(f, file)
@@ -146,12 +118,12 @@ func FuzzKatanaEncode(f *testing.F) {
 		}
 		// What .NET fills in.
 		want := &ticket.Identity
-		want.NameClaimType, want.RoleClaimType = orDefault(nameType, ClaimTypeName), orDefault(claimType, ClaimTypeRole)
+		want.NameClaimType, want.RoleClaimType = cmp.Or(nameType, ClaimTypeName), cmp.Or(claimType, ClaimTypeRole)
 		for i := range want.Claims {
 			claim := &want.Claims[i]
-			claim.ValueType = orDefault(claim.ValueType, ValueTypeString)
-			claim.Issuer = orDefault(claim.Issuer, LocalAuthority)
-			claim.OriginalIssuer = orDefault(claim.OriginalIssuer, claim.Issuer)
+			claim.ValueType = cmp.Or(claim.ValueType, ValueTypeString)
+			claim.Issuer = cmp.Or(claim.Issuer, LocalAuthority)
+			claim.OriginalIssuer = cmp.Or(claim.OriginalIssuer, claim.Issuer)
 		}
 		got.openedBy = ""
 		if !reflect.DeepEqual(got, ticket) {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/katana"
 )
 
 // katanaHandlerJSON is a run of a whole middleware. Of it these tests use what
@@ -42,17 +43,17 @@ type katanaHandlerOptions struct {
 func (f *katanaFileJSON) handlerCodec(t *testing.T, h *katanaHandlerJSON, opts KatanaOptions) *KatanaCodec {
 	t.Helper()
 	opts.Now = func() time.Time { return h.Now.Add(999 * time.Millisecond) } // the fraction must not matter
-	opts.ExpireTimeSpan = time.Duration(h.Options.ExpireSeconds) * time.Second
-	make := cookieCodec(h.Options.AuthenticationType)
+	opts.Lifetime = time.Duration(h.Options.ExpireSeconds) * time.Second
+	purpose := KatanaCookie(h.Options.AuthenticationType)
 	switch {
 	case h.Authorization != "", h.Purposes != nil && h.Purposes[1] == "Access_Token":
-		make = NewKatanaAccessTokenCodec
+		purpose = KatanaAccessToken()
 	case h.Purposes != nil && h.Purposes[1] == "Refresh_Token":
-		make = NewKatanaRefreshTokenCodec
+		purpose = KatanaRefreshToken()
 	case h.Purposes != nil && h.Purposes[1] == "Authentication_Code":
-		make = NewKatanaAuthorizationCodeCodec
+		purpose = KatanaAuthorizationCode()
 	}
-	c, err := make(f.ring(t, h.Key), &opts)
+	c, err := NewKatanaCodec(f.ring(t, h.Key), purpose, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,8 +165,8 @@ func (f *katanaFileJSON) runRead(t *testing.T, h *katanaHandlerJSON, value strin
 		t.Fatalf("differs from what .NET read (-want +got):\n%s", d)
 	}
 	if h.ExpiresIn != 0 {
-		issued, _ := got.Properties.Issued()
-		expires, _ := got.Properties.Expires()
+		issued, _ := got.Properties.Time(PropertyIssued)
+		expires, _ := got.Properties.Time(PropertyExpires)
 		if int(expires.Sub(issued)/time.Second) != h.ExpiresIn {
 			t.Errorf("expires in %v", expires.Sub(issued))
 		}
@@ -201,7 +202,7 @@ func compareSent(t *testing.T, h *katanaHandlerJSON, c *KatanaCodec, ticket *Kat
 
 func (f *katanaFileJSON) runSignIn(t *testing.T, h *katanaHandlerJSON) {
 	c := f.handlerCodec(t, h, KatanaOptions{})
-	ticket := c.NewTicket(h.SignIn.ticket(KatanaVersion3).Identity, properties(h.SignIn.Properties))
+	ticket := c.NewTicket(h.SignIn.ticket("3").Identity, properties(h.SignIn.Properties))
 	// Encode fills in what the claims leave out; a reader sees it.
 	plain, err := ticket.Marshal()
 	if err != nil {
@@ -219,7 +220,7 @@ func (f *katanaFileJSON) runStore(t *testing.T, h *katanaHandlerJSON) {
 	first := f.handler(t, "pub-151")
 	store := mapStore{}
 	signIn := f.handlerCodec(t, first, KatanaOptions{Store: store})
-	ticket := signIn.NewTicket(first.SignIn.ticket(KatanaVersion3).Identity, nil)
+	ticket := signIn.NewTicket(first.SignIn.ticket("3").Identity, nil)
 	ticket.SessionKey = first.Options.NextSessionKey
 	text, err := signIn.Encode(ctx, ticket)
 	if err != nil {
@@ -306,8 +307,7 @@ func (f *katanaFileJSON) runStore(t *testing.T, h *katanaHandlerJSON) {
 // inside returns the ticket in a text itself, also if it is a reference.
 func inside(t *testing.T, c *KatanaCodec, text string) *KatanaTicket {
 	t.Helper()
-	var s katanaScratch
-	protected, ok := s.decodeKatanaText(text)
+	protected, ok := katana.AppendTextDecode(nil, text)
 	if !ok {
 		t.Fatal("text")
 	}

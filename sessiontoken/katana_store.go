@@ -7,31 +7,15 @@ import (
 	"fmt"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
-	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/katana"
 )
 
-// Katana's session store (CookieAuthenticationOptions.SessionStore). The
-// cookie holds a ticket that only refers to the real one:
-//
-//	authentication type   that of the middleware
-//	one claim             KatanaSessionID, the key of the entry
-//	no properties         the times are those of the real ticket
-//
-// What Katana puts under the key is up to the site's own code. Here it is
-// protected, under a purpose of its own,
-//
-//	string   the key again, so that entries cannot change places
-//	ticket   as in katana_read.go
-
-// KatanaSessionID is the type of the claim by which a ticket refers to a store.
-// A Katana without a store takes such a ticket for an identity with this
-// claim that never expires; this package refuses it.
-const KatanaSessionID = "Microsoft.Owin.Security.Cookies-SessionId"
-
-// purposeKatanaStore is this library's own; .NET has nothing of the kind.
-const purposeKatanaStore = "github.com/webfarm-go/webfarm/sessiontoken.KatanaOptions.Store"
+// katanaStorePurpose protects what is in the store. It is this library's own;
+// .NET has nothing of the kind.
+const katanaStorePurpose = "github.com/webfarm-go/webfarm/sessiontoken.KatanaOptions.Store"
 
 var (
+	errKatanaNotRead   = &FormatError{Layer: "katana", Offset: 0, Err: fmt.Errorf("%w: version of the ticket is not KatanaOptions.Version", ErrUnsupported)}
 	errKatanaNoStore   = fmt.Errorf("%w: the cookie is a reference and there is no store", ErrNotInStore)
 	errKatanaWhole     = &FormatError{Layer: "katana", Offset: -1, Err: fmt.Errorf("%w: the ticket is whole, and there is a store", ErrUnsupported)}
 	errKatanaReference = &FormatError{Layer: "katana", Offset: -1, Err: errors.New("reference to a store with more than a key")}
@@ -41,7 +25,7 @@ var (
 // isKatanaReference reports whether an identity refers to a store.
 func isKatanaReference(id *Identity) bool {
 	for i := range id.Claims {
-		if id.Claims[i].Type == KatanaSessionID {
+		if id.Claims[i].Type == katana.SessionID {
 			return true
 		}
 	}
@@ -50,7 +34,7 @@ func isKatanaReference(id *Identity) bool {
 
 // storeKey keeps apart what several codecs put into one store.
 func (c *KatanaCodec) storeKey(key string) string {
-	return KatanaSessionID + ";" + c.authenticationType + ";" + key
+	return katana.SessionID + ";" + c.purpose.authenticationType + ";" + key
 }
 
 // dereference returns t itself, or the ticket in the store that t refers to.
@@ -78,14 +62,15 @@ func (c *KatanaCodec) dereference(ctx context.Context, s *katanaScratch, t *Kata
 		return nil, r.Refuse(layerStore, len(protected), protectorError(err))
 	}
 	noteKey(r, layerStore, len(protected), entryKey)
-	rest, ok := cutKatanaKey(entry, key)
+	rest, ok := katana.CutEntryKey(entry, key)
 	if !ok {
 		return nil, r.Refuse(layerStore, len(protected), errKatanaEntry)
 	}
-	if err := s.read.read(rest, nil); err != nil {
-		return nil, r.Refuse(layerKatana, len(rest), err)
+	read, err := s.read.Read(rest)
+	if err != nil {
+		return nil, r.Refuse(layerKatana, len(rest), formatError(err))
 	}
-	real := s.read.build()
+	real := newKatanaTicket(read)
 	real.SessionKey = key
 	real.openedBy = t.openedBy
 	if _, renew := c.keys.KeyStatus(t.openedBy); !renew {
@@ -95,46 +80,33 @@ func (c *KatanaCodec) dereference(ctx context.Context, s *katanaScratch, t *Kata
 	return real, nil
 }
 
-// cutKatanaKey takes the key off an entry, and reports whether it is this one.
-func cutKatanaKey(entry []byte, key string) ([]byte, bool) {
-	r := dotnet.Reader(entry)
-	var n int
-	var inside []byte
-	if !r.ReadUint7(&n) || !r.ReadBytes(&inside, n) {
-		return nil, false
-	}
-	return r, string(inside) == key
-}
-
-// encodeReference puts t into the store and returns the text that refers to
-// it.
-func (c *KatanaCodec) encodeReference(ctx context.Context, s *katanaScratch, t *KatanaTicket) (string, error) {
+// refer puts t into the store and returns the ticket that refers to it.
+func (c *KatanaCodec) refer(ctx context.Context, s *katanaScratch, t *KatanaTicket) (*KatanaTicket, error) {
 	key := t.SessionKey
 	if key == "" {
 		key = rand.Text()
 	}
-	entry := dotnet.AppendUint7(s.plain[:0], len(key))
-	entry, err := appendKatanaTicket(append(entry, key...), t)
+	entry, err := t.append(katana.AppendEntryKey(s.plain[:0], key), &s.write)
 	s.plain = entry[:0]
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	protected, err := c.store.Protect(nil, entry)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	expires, ok := t.Properties.Expires()
+	expires, ok := t.Properties.Time(PropertyExpires)
 	if !ok { // InsecureNoExpiry
-		expires = c.o.Now().Add(c.o.ExpireTimeSpan)
+		expires = c.o.Now().Add(c.o.Lifetime)
 	}
 	// The last second is still valid.
 	if err := c.o.Store.Put(ctx, c.storeKey(key), protected, expires.Add(1e9)); err != nil {
-		return "", storeError(err)
+		return nil, storeError(err)
 	}
-	return c.seal(s, &KatanaTicket{
-		Identity: Identity{AuthenticationType: c.authenticationType, Claims: []Claim{{Type: KatanaSessionID, Value: key}}},
+	return &KatanaTicket{
+		Identity: Identity{AuthenticationType: c.purpose.authenticationType, Claims: []Claim{{Type: katana.SessionID, Value: key}}},
 		Version:  t.Version,
-	})
+	}, nil
 }
 
 // Delete removes the entry of t from the store, as at sign-out. Without a

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/flate"
 )
 
 func TestKatanaOlderKey(t *testing.T) {
@@ -35,7 +36,7 @@ func TestKatanaStore(t *testing.T) {
 	ring, store := testRing(t), mapStore{}
 	now := katanaStart
 	c := testKatanaCodec(t, ring, KatanaOptions{Store: store, Now: func() time.Time { return now }})
-	other, err := NewKatanaCookieCodec(ring, "ExternalCookie", &KatanaOptions{Store: store})
+	other, err := NewKatanaCodec(ring, KatanaCookie("ExternalCookie"), &KatanaOptions{Store: store})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,21 +86,22 @@ func TestKatanaStore(t *testing.T) {
 		func(t *KatanaTicket) {
 			t.Identity.Claims = append(t.Identity.Claims, Claim{Type: ClaimTypeRole, Value: "admin"})
 		},
-		func(t *KatanaTicket) { t.Properties.SetExpires(katanaStart.Add(time.Hour)) },
+		func(t *KatanaTicket) { t.Properties.SetTime(PropertyExpires, katanaStart.Add(time.Hour)) },
 	} {
 		reference := inside(t, c, text)
 		change(reference)
-		forged, err := c.seal(new(katanaScratch), reference)
+		plain, err := reference.Marshal()
 		if err != nil {
 			t.Fatal(err)
 		}
+		forged := sealKatana(t, c, flate.Gzip(nil, plain))
 		if got, err := c.Decode(ctx, forged); !errors.Is(err, errKatanaReference) || got != nil {
 			t.Errorf("%v, %v", got, err)
 		}
 	}
 
 	// Inspect leaves an expired ticket in the store, Decode does not.
-	now = now.Add(DefaultKatanaCookieLifetime + time.Second)
+	now = now.Add(14*24*time.Hour + time.Second)
 	if a := anatomy.Of(ctx, c.Decode, text); !errors.Is(a.Err, ErrExpired) || a.Content.(*KatanaTicket).SessionKey != got.SessionKey || store[c.storeKey(got.SessionKey)] == nil {
 		t.Errorf("Inspect: %+v", a)
 	}

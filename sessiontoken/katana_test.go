@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -21,7 +24,7 @@ func testKatanaCodec(t testing.TB, ring *machinekey.Ring, opts KatanaOptions) *K
 	if opts.Now == nil {
 		opts.Now = func() time.Time { return katanaStart }
 	}
-	c, err := NewKatanaCookieCodec(ring, "ApplicationCookie", &opts)
+	c, err := NewKatanaCodec(ring, KatanaCookie("ApplicationCookie"), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,8 +60,8 @@ func TestKatanaExpiryToTheSecond(t *testing.T) {
 	} {
 		c := testKatanaCodec(t, ring, KatanaOptions{Now: func() time.Time { return katanaStart.Add(tc.now) }})
 		ticket := c.NewTicket(carol(), nil)
-		ticket.Properties.SetIssued(katanaStart.Add(tc.issued))
-		ticket.Properties.SetExpires(katanaStart.Add(tc.expires))
+		ticket.Properties.SetTime(PropertyIssued, katanaStart.Add(tc.issued))
+		ticket.Properties.SetTime(PropertyExpires, katanaStart.Add(tc.expires))
 		text := encodeKatana(t, c, ticket)
 		if got, err := c.Decode(ctx, text); !errors.Is(err, tc.want) || (got == nil) != (err != nil) {
 			t.Errorf("%+v: %v, %v", tc, got, err)
@@ -74,7 +77,7 @@ func TestKatanaIssueRefuses(t *testing.T) {
 	c := testKatanaCodec(t, testRing(t), KatanaOptions{})
 	claim := func(c Claim) func(*KatanaTicket) { return func(t *KatanaTicket) { t.Identity.Claims[0] = c } }
 	property := func(name, value string) func(*KatanaTicket) {
-		return func(t *KatanaTicket) { t.Properties = append(t.Properties, Property{name, value}) }
+		return func(t *KatanaTicket) { t.Properties = append(t.Properties, [2]string{name, value}) }
 	}
 	for _, tc := range []struct {
 		name   string
@@ -82,9 +85,11 @@ func TestKatanaIssueRefuses(t *testing.T) {
 	}{
 		{"no expiry", func(t *KatanaTicket) { t.Properties.Delete(PropertyExpires) }},
 		{"expiry in another form", func(t *KatanaTicket) { t.Properties.Set(PropertyExpires, "2030-01-01") }},
-		{"expiry beyond .NET", func(t *KatanaTicket) { t.Properties.SetExpires(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)) }},
+		{"expiry beyond .NET", func(t *KatanaTicket) {
+			t.Properties.SetTime(PropertyExpires, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))
+		}},
 		{"issued in another form", func(t *KatanaTicket) { t.Properties.Set(PropertyIssued, "") }},
-		{"unknown version", func(t *KatanaTicket) { t.Version = 7 }},
+		{"unknown version", func(t *KatanaTicket) { t.Version = "7" }},
 		{"claim type of one NUL", claim(Claim{Type: "\x00"})},
 		{"value type of one NUL", claim(Claim{Type: "a", ValueType: "\x00"})},
 		{"issuer of one NUL", claim(Claim{Type: "a", Issuer: "\x00"})},
@@ -98,15 +103,15 @@ func TestKatanaIssueRefuses(t *testing.T) {
 			t.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte("\xff"))}
 		}},
 		{"property not UTF-8", property("\xff", "")},
-		{"property twice", property(PropertyIssued, formatKatanaTime(katanaStart))},
+		{"property twice", property(PropertyIssued, dotnet.FormatRFC1123(katanaStart))},
 		{"many properties", func(t *KatanaTicket) {
 			for i := range maxProperties {
 				property(fmt.Sprint(i), "")(t)
 			}
 		}},
-		{"many claims", func(t *KatanaTicket) { t.Identity.Claims = make([]Claim, maxKatanaClaims+1) }},
+		{"many claims", func(t *KatanaTicket) { t.Identity.Claims = make([]Claim, limits.KatanaClaims+1) }},
 		{"a large value", claim(Claim{Type: "a", Value: strings.Repeat("x", maxToken)})},
-		{"a reference", claim(Claim{Type: KatanaSessionID, Value: "k"})},
+		{"a reference", claim(Claim{Type: katana.SessionID, Value: "k"})},
 	} {
 		ticket := c.NewTicket(carol(), nil)
 		tc.change(ticket)
@@ -124,64 +129,51 @@ func TestKatanaIssueRefuses(t *testing.T) {
 func TestKatanaConstructors(t *testing.T) {
 	ring := testRing(t)
 	for name, f := range map[string]func() (*KatanaCodec, error){
-		"no ring":                  func() (*KatanaCodec, error) { return NewKatanaAccessTokenCodec(nil, nil) },
-		"no ring for a cookie":     func() (*KatanaCodec, error) { return NewKatanaCookieCodec(nil, "Cookies", nil) },
-		"no AuthenticationType":    func() (*KatanaCodec, error) { return NewKatanaCookieCodec(ring, "", nil) },
-		"blank AuthenticationType": func() (*KatanaCodec, error) { return NewKatanaCookieCodec(ring, " ", nil) },
+		"no ring":                  func() (*KatanaCodec, error) { return NewKatanaCodec(nil, KatanaAccessToken(), nil) },
+		"no ring for a cookie":     func() (*KatanaCodec, error) { return NewKatanaCodec(nil, KatanaCookie("Cookies"), nil) },
+		"no AuthenticationType":    func() (*KatanaCodec, error) { return NewKatanaCodec(ring, KatanaCookie(""), nil) },
+		"blank AuthenticationType": func() (*KatanaCodec, error) { return NewKatanaCodec(ring, KatanaCookie(" "), nil) },
 		"negative lifetime": func() (*KatanaCodec, error) {
-			return NewKatanaCookieCodec(ring, "Cookies", &KatanaOptions{ExpireTimeSpan: -1})
+			return NewKatanaCodec(ring, KatanaCookie("Cookies"), &KatanaOptions{Lifetime: -1})
 		},
-		"unknown version": func() (*KatanaCodec, error) { return NewKatanaCookieCodec(ring, "Cookies", &KatanaOptions{Version: 9}) },
-		"unknown version to read": func() (*KatanaCodec, error) {
-			return NewKatanaCookieCodec(ring, "Cookies", &KatanaOptions{ReadVersions: []KatanaVersion{9}})
+		"unknown version": func() (*KatanaCodec, error) {
+			return NewKatanaCodec(ring, KatanaCookie("Cookies"), &KatanaOptions{Version: "9"})
 		},
 		"token with a store": func() (*KatanaCodec, error) {
-			return NewKatanaAccessTokenCodec(ring, &KatanaOptions{Store: mapStore{}})
+			return NewKatanaCodec(ring, KatanaAccessToken(), &KatanaOptions{Store: mapStore{}})
 		},
 		"other purposes with store": func() (*KatanaCodec, error) {
-			return NewKatanaCodec(ring, []string{"a"}, &KatanaOptions{Store: mapStore{}})
+			return NewKatanaCodec(ring, KatanaPurposes("a"), &KatanaOptions{Store: mapStore{}})
 		},
 	} {
 		if c, err := f(); err == nil || c != nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, err := NewKatanaStateCodec(nil, KatanaStateGoogle, "Google"); err == nil {
-		t.Error("state without ring")
-	}
-	if _, err := NewKatanaStateCodec(ring, "", "Google"); err == nil {
-		t.Error("state without class")
-	}
 }
 
 // TestKatanaKinds shows that no credential passes for another.
 func TestKatanaKinds(t *testing.T) {
 	ring := testRing(t)
-	kinds := map[string]func(Keys, *KatanaOptions) (*KatanaCodec, error){
-		"application cookie": cookieCodec("ApplicationCookie"), "external cookie": cookieCodec("ExternalCookie"),
-		"access token": NewKatanaAccessTokenCodec, "refresh token": NewKatanaRefreshTokenCodec, "code": NewKatanaAuthorizationCodeCodec,
+	kinds := map[string]KatanaPurpose{
+		"application cookie": KatanaCookie("ApplicationCookie"), "external cookie": KatanaCookie("ExternalCookie"),
+		"access token": KatanaAccessToken(), "refresh token": KatanaRefreshToken(), "code": KatanaAuthorizationCode(),
+		"state": KatanaPurposes(katana.StateGoogle, "Google", "v1"),
 	}
 	for issued, a := range kinds {
-		writer, err := a(ring, nil)
+		writer, err := NewKatanaCodec(ring, a, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := encodeKatana(t, writer, writer.NewTicket(carol(), nil))
 		for read, b := range kinds {
-			reader, err := b(ring, nil)
+			reader, err := NewKatanaCodec(ring, b, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got, err := reader.Decode(ctx, text); issued != read && err != ErrInvalid || (err == nil) != (got != nil) {
 				t.Errorf("%s as %s: %v", issued, read, err)
 			}
-		}
-		state, err := NewKatanaStateCodec(ring, KatanaStateGoogle, "Google")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := state.Decode(ctx, text); err != ErrInvalid {
-			t.Errorf("%s as state: %v", issued, err)
 		}
 	}
 }
@@ -191,7 +183,7 @@ func TestKatanaAllocations(t *testing.T) {
 	c, _ := katanaBench(t, f)
 	for _, bt := range katanaBenchTickets {
 		v := f.vector(t, bt.vector)
-		ticket := v.Input.ticket(KatanaVersion3)
+		ticket := v.Input.ticket("3")
 		read := testing.AllocsPerRun(100, func() {
 			if _, err := c.Decode(ctx, *v.Text); err != nil {
 				t.Fatal(err)

@@ -6,6 +6,9 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // KatanaTicket is what Katana keeps in its cookies and OAuth tokens
@@ -18,56 +21,15 @@ type KatanaTicket struct {
 	Identity Identity
 	// Properties hold the times and whatever else the application adds.
 	Properties Properties `json:"-"` // applications keep OAuth tokens there
-	// Version is that of the bytes, both when reading and when issuing. The
-	// zero value is the current one.
-	Version KatanaVersion
+	// Version is the layout of the bytes, as in [KatanaOptions]. Empty when
+	// issuing means the current one.
+	Version string
 	// SessionKey names the entry of the session store that holds the ticket;
 	// the cookie then holds only this name. Decode sets it if the codec has a
 	// store. When issuing, empty means a new entry.
 	SessionKey string `json:"-"`
 
 	openedBy string
-}
-
-// KatanaVersion is a version of the bytes of a ticket (Katana's
-// TicketSerializer). The zero value is the current one.
-type KatanaVersion uint8
-
-// The versions, by the Katana that writes them. Each reads its own only.
-const (
-	KatanaVersion3          KatanaVersion = iota // number 3, Katana 3.0.1 and later
-	KatanaVersion2                               // number 2, Katana 2.0.0 to 2.1.0: no bootstrap token
-	KatanaVersion2Bootstrap                      // number 2 again, Katana 3.0.0: with bootstrap token
-	KatanaVersion1                               // number 1, Katana 2.0.0-rc1: no defaults, no original issuer
-)
-
-// number returns what the bytes begin with.
-func (v KatanaVersion) number() int32 {
-	switch v {
-	case KatanaVersion3:
-		return 3
-	case KatanaVersion2, KatanaVersion2Bootstrap:
-		return 2
-	case KatanaVersion1:
-		return 1
-	}
-	return 0
-}
-
-// hasBootstrap reports whether the layout has a field for a bootstrap token.
-func (v KatanaVersion) hasBootstrap() bool {
-	return v == KatanaVersion3 || v == KatanaVersion2Bootstrap
-}
-
-// String returns the number and what tells the two formats 2 apart.
-func (v KatanaVersion) String() string {
-	switch v {
-	case KatanaVersion3, KatanaVersion2, KatanaVersion1:
-		return fmt.Sprint(v.number())
-	case KatanaVersion2Bootstrap:
-		return "2 with bootstrap token"
-	}
-	return fmt.Sprintf("KatanaVersion(%d)", uint8(v))
 }
 
 // OpenedBy returns the id of the key that opened the ticket, so that one opened with an
@@ -87,8 +49,8 @@ func (t *KatanaTicket) OpenedBy() string { return t.openedBy }
 // memory.
 func (t *KatanaTicket) Renew(now time.Time) (*KatanaTicket, bool) {
 	now = wholeSecond(now)
-	issued, hasIssued := t.Properties.Issued()
-	expires, hasExpires := t.Properties.Expires()
+	issued, hasIssued := t.Properties.Time(PropertyIssued)
+	expires, hasExpires := t.Properties.Time(PropertyExpires)
 	if allow, known := t.Properties.AllowRefresh(); !hasIssued || !hasExpires || known && !allow {
 		return nil, false
 	}
@@ -97,8 +59,8 @@ func (t *KatanaTicket) Renew(now time.Time) (*KatanaTicket, bool) {
 	}
 	renewed := *t
 	renewed.Properties = slices.Clone(t.Properties)
-	renewed.Properties.SetIssued(now)
-	renewed.Properties.SetExpires(now.Add(expires.Sub(issued)))
+	renewed.Properties.SetTime(PropertyIssued, now)
+	renewed.Properties.SetTime(PropertyExpires, now.Add(expires.Sub(issued)))
 	return &renewed, true
 }
 
@@ -117,7 +79,7 @@ func (t KatanaTicket) String() string {
 		return v.Format(time.RFC3339)
 	}
 	return fmt.Sprintf("sessiontoken.KatanaTicket{%d claims, issued %s, expires %s}",
-		len(t.Identity.Claims), at(t.Properties.Issued()), at(t.Properties.Expires()))
+		len(t.Identity.Claims), at(t.Properties.Time(PropertyIssued)), at(t.Properties.Time(PropertyExpires)))
 }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints
@@ -127,18 +89,91 @@ func (t KatanaTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()
 // LogValue implements [slog.LogValuer].
 func (t KatanaTicket) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
+// katanaMemory holds a ticket with the usual number of properties in one piece.
+type katanaMemory struct {
+	KatanaTicket
+	properties [4][2]string
+}
+
+// newKatanaTicket makes the ticket that a reader has taken apart. It allocates
+// the ticket, its text and its claims, and further memory only for a bootstrap
+// token and for many properties.
+func newKatanaTicket(read *katana.Ticket) *KatanaTicket {
+	m := new(katanaMemory)
+	t, id := &m.KatanaTicket, &m.Identity
+	text := string(read.Texts) // every string of the ticket is a part of this one
+	t.Version = read.Version.String()
+	id.AuthenticationType = read.AuthenticationType.Of(text, "")
+	id.NameClaimType = read.NameType.OfOr(text, ClaimTypeName)
+	id.RoleClaimType = read.RoleType.OfOr(text, ClaimTypeRole)
+	if len(read.Claims) > 0 {
+		id.Claims = make([]Claim, len(read.Claims))
+	}
+	for i := range id.Claims {
+		// Empty ones are filled in as the constructor of
+		// System.Security.Claims.Claim does.
+		s, c := &read.Claims[i], &id.Claims[i]
+		c.Type = s.Type.Of(text, ClaimTypeName)
+		c.Value = s.Value.Of(text, "")
+		c.ValueType = s.ValueType.OfOr(text, ValueTypeString)
+		c.Issuer = s.Issuer.OfOr(text, LocalAuthority)
+		c.OriginalIssuer = s.OriginalIssuer.OfOr(text, c.Issuer)
+	}
+	if read.HasBootstrap {
+		id.Bootstrap = Bootstrap{BootstrapString, secret.New(read.Bootstrap)}
+	}
+	if n := len(read.Properties); n > 0 {
+		t.Properties = m.properties[:0]
+		if n > cap(t.Properties) {
+			t.Properties = make(Properties, 0, n)
+		}
+		for _, p := range read.Properties {
+			t.Properties = append(t.Properties, [2]string{p[0].Of(text, ""), p[1].Of(text, "")})
+		}
+		t.Properties = t.Properties[:n:n]
+	}
+	return t
+}
+
+// append appends the bytes of t. It refuses what would not read back: text
+// that is not UTF-8, a type or issuer that is the mark of a default, a property
+// twice, more than the reader takes.
+func (t *KatanaTicket) append(dst []byte, w *katana.Writer) ([]byte, error) {
+	id := &t.Identity
+	version, ok := katana.ParseVersion(t.Version)
+	if !ok {
+		return dst, fmt.Errorf("sessiontoken: cannot issue: unknown version %q", t.Version)
+	}
+	w.Begin(dst, version, id.AuthenticationType, id.NameClaimType, id.RoleClaimType, len(id.Claims))
+	for i := range id.Claims {
+		c := &id.Claims[i]
+		w.Claim(c.Type, c.Value, c.ValueType, c.Issuer, c.OriginalIssuer)
+	}
+	var token string
+	if id.Bootstrap.Kind == BootstrapString {
+		token = string(secret.View(id.Bootstrap.Data))
+	}
+	w.Bootstrap(token)
+	w.Properties(t.Properties)
+	out, err := w.End()
+	if err != nil {
+		return dst, fmt.Errorf("sessiontoken: cannot issue: %w", err)
+	}
+	return out, nil
+}
+
 // Marshal returns the bytes of the ticket as Katana's TicketSerializer
 // writes them, without compression and protection: the innermost layer.
-func (t *KatanaTicket) Marshal() ([]byte, error) { return appendKatanaTicket(nil, t) }
+func (t *KatanaTicket) Marshal() ([]byte, error) { return t.append(nil, new(katana.Writer)) }
 
 // Unmarshal reads the bytes of a ticket of any version. It checks the
 // form only: no key and no clock, and a ticket that refers to a store or
 // never expires passes. Use it on data that is authentic already.
 func (t *KatanaTicket) Unmarshal(data []byte) error {
-	var r katanaReader
-	if err := r.read(data, nil); err != nil {
-		return err
+	read, err := new(katana.Reader).Read(data)
+	if err != nil {
+		return formatError(err)
 	}
-	*t = *r.build()
+	*t = *newKatanaTicket(read)
 	return nil
 }

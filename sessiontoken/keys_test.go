@@ -54,11 +54,7 @@ func TestOtherKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	katana, err := NewKatanaCookieCodec(keys, "ApplicationCookie", &KatanaOptions{Store: mapStore{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	state, err := NewKatanaStateCodec(keys, KatanaStateGoogle, "Google")
+	katana, err := NewKatanaCodec(keys, KatanaCookie("ApplicationCookie"), &KatanaOptions{Store: mapStore{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,11 +106,6 @@ func TestOtherKeys(t *testing.T) {
 			func(text string) (string, error) {
 				t, err := katana.Decode(ctx, text)
 				return opened(t.OpenedBy, err)
-			}},
-		"state": {func() (string, error) { return state.Encode(ctx, nil) },
-			func(text string) (string, error) {
-				_, err := state.Decode(ctx, text)
-				return "other", err
 			}},
 		"forms": {func() (string, error) { return forms.Encode(ctx, forms.NewTicket("bob", "")) },
 			func(text string) (string, error) {
@@ -169,7 +160,7 @@ func TestMachineKeysOnly(t *testing.T) {
 	if _, err := NewFormsCodec(none, nil); err == nil {
 		t.Error("a nil ring makes a codec")
 	}
-	if _, err := NewKatanaCodec(nil, nil, nil); err == nil {
+	if _, err := NewKatanaCodec(nil, KatanaPurposes(nil...), nil); err == nil {
 		t.Error("no keys make a codec")
 	}
 	c, err := NewSessionCodec(none, &SessionOptions{Transforms: []Transform{scriptedTransform{"outer", true, same, same}}})

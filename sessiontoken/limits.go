@@ -10,9 +10,6 @@ const (
 	maxToken      = limits.Token
 	maxProperties = limits.Properties
 
-	// maxKatanaClaims bounds the claims of a ticket of Katana, which has no
-	// bound. Each takes 5 bytes in the ticket and 100 in memory.
-	maxKatanaClaims = 1 << 14
 	// maxCertificates bounds the certificates of a chain: each one that did
 	// not sign a cookie costs an RSA verification.
 	maxCertificates = 16

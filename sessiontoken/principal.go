@@ -25,22 +25,8 @@ type Claim struct {
 	// Issuer and OriginalIssuer say who stated it. Empty on issue means
 	// [LocalAuthority] and Issuer.
 	Issuer, OriginalIssuer string
-	// Properties is the claim's property bag in the order of the token.
-	Properties []Property
-}
-
-// Property is one entry of a claim's property bag. The bag is a slice, not a
-// map, because its order is part of the bytes.
-type Property struct{ Name, Value string }
-
-// Property returns the value of the named property of c.
-func (c Claim) Property(name string) (string, bool) {
-	for _, p := range c.Properties {
-		if p.Name == name {
-			return p.Value, true
-		}
-	}
-	return "", false
+	// Properties are the claim's property bag in the order of the token.
+	Properties Properties
 }
 
 // Identity is one set of claims from one authentication

@@ -14,7 +14,7 @@ func TestPrincipal(t *testing.T) {
 				{Type: "URN:NICK", Value: "alice"},
 				{Type: "urn:group", Value: "staff"},
 				{Type: ClaimTypeRole, Value: "not a role here"},
-				{Type: ClaimTypeEmail, Value: "a@example.com", Properties: []Property{{"verified", "yes"}}},
+				{Type: ClaimTypeEmail, Value: "a@example.com", Properties: Properties{{"verified", "yes"}}},
 			},
 		},
 		{Claims: []Claim{{Type: ClaimTypeRole, Value: "guest"}, {Type: ClaimTypeEmail, Value: "b@example.com"}}},
@@ -31,10 +31,10 @@ func TestPrincipal(t *testing.T) {
 	if !ok || c.Value != "a@example.com" {
 		t.Errorf("First: %v, %v", c, ok)
 	}
-	if v, ok := c.Property("verified"); !ok || v != "yes" {
+	if v, ok := c.Properties.Get("verified"); !ok || v != "yes" {
 		t.Errorf("Property: %q, %v", v, ok)
 	}
-	if _, ok := c.Property("other"); ok {
+	if _, ok := c.Properties.Get("other"); ok {
 		t.Error("a property that is not there")
 	}
 	if _, ok := p.First("urn:none"); ok {

@@ -41,9 +41,9 @@ func newToken(d *wif.Document, f Format) *Token {
 	blob = append(blob, d.Blob...)
 	t.Key = secret.Own(blob[:d.KeyLen:d.KeyLen])
 
-	properties := make([]Property, len(d.Properties))
+	properties := make(Properties, len(d.Properties))
 	for i, p := range d.Properties {
-		properties[i] = Property{str(p[0]), str(p[1])}
+		properties[i] = [2]string{str(p[0]), str(p[1])}
 	}
 	claims := make([]Claim, len(d.Claims))
 	for i := range d.Claims {
@@ -146,7 +146,7 @@ func appendIdentity(w *wif.Writer, i *Identity) {
 	}, len(i.Claims))
 	for k := range i.Claims {
 		c := &i.Claims[k]
-		wif.WriteClaim(w, &wif.Claim[string]{
+		w.WriteClaim(&wif.Claim[string]{
 			Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer,
 		}, c.Properties)
 	}

@@ -107,7 +107,7 @@ func TestReferencesOnEveryStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		token.ReferenceMode = true
-		katana, err := sessiontoken.NewKatanaCookieCodec(ring, "ApplicationCookie", &sessiontoken.KatanaOptions{Store: store})
+		katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store})
 		if err != nil {
 			t.Fatal(err)
 		}

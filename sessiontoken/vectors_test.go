@@ -38,7 +38,7 @@ type identityJSON struct {
 
 type claimJSON struct {
 	Type, Value, ValueType, Issuer, OriginalIssuer string
-	Properties                                     []Property
+	Properties                                     []struct{ Name, Value string }
 }
 
 type vectorJSON struct {
@@ -209,7 +209,9 @@ func (j *identityJSON) identity(t testing.TB) Identity {
 	for _, c := range j.Claims {
 		claim := Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
 		if len(c.Properties) > 0 {
-			claim.Properties = c.Properties
+			for _, p := range c.Properties {
+				claim.Properties = append(claim.Properties, [2]string{p.Name, p.Value})
+			}
 		}
 		id.Claims = append(id.Claims, claim)
 	}

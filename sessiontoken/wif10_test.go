@@ -360,7 +360,7 @@ func TestFormatString(t *testing.T) {
 // TestWIF10Differences reads and writes what only WIF 1.0 has.
 func TestWIF10Differences(t *testing.T) {
 	tok, c := newFormatToken(t, testRing(t), WIF10)
-	tok.Principal.Identities[0].Claims[0].Properties = []Property{{"a", ""}, {"b", "2"}, {"", ""}}
+	tok.Principal.Identities[0].Claims[0].Properties = Properties{{"a", ""}, {"b", "2"}, {"", ""}}
 	text, err := c.Encode(ctx, tok)
 	if err != nil {
 		t.Fatal(err)
@@ -372,7 +372,7 @@ func TestWIF10Differences(t *testing.T) {
 	if diff := cmp.Diff(tok.Principal.Identities[0].Claims[0].Properties, got.Principal.Identities[0].Claims[0].Properties); diff != "" {
 		t.Errorf("properties (-want +got):\n%s", diff)
 	}
-	tok.Principal.Identities[0].Claims[0].Properties = []Property{{"a", ""}, {"a", ""}}
+	tok.Principal.Identities[0].Claims[0].Properties = Properties{{"a", ""}, {"a", ""}}
 	if _, err := c.Encode(ctx, tok); err == nil {
 		t.Error("a property twice")
 	}

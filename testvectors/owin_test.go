@@ -11,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -83,7 +84,7 @@ func runKatana(t *testing.T, f *file) {
 func (v *katanaVector) codec(t *testing.T, content *katanaFile, opts sessiontoken.KatanaOptions) *sessiontoken.KatanaCodec {
 	t.Helper()
 	opts.Now = func() time.Time { return time.Time{} }
-	codec, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), v.Purposes, &opts)
+	codec, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), sessiontoken.KatanaPurposes(v.Purposes...), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func (v *katanaVector) issue(t *testing.T, f *file, content *katanaFile) {
 // claim.
 func refersToStore(m *katanaModel) bool {
 	for _, c := range m.Claims {
-		if c.Type == sessiontoken.KatanaSessionID {
+		if c.Type == katana.SessionID {
 			return true
 		}
 	}
@@ -162,7 +163,7 @@ func refersToStore(m *katanaModel) bool {
 // all formats and no ticket without an end.
 func (v *katanaVector) read(t *testing.T, f *file, content *katanaFile) {
 	version := katanaVersionOf(t, v.Format)
-	codec := v.codec(t, content, sessiontoken.KatanaOptions{ReadVersions: []sessiontoken.KatanaVersion{version}, InsecureNoExpiry: true})
+	codec := v.codec(t, content, sessiontoken.KatanaOptions{Version: version, InsecureNoExpiry: true})
 	got, err := codec.Decode(context.Background(), *v.Text)
 	if err != nil {
 		reference := refersToStore(v.Ticket) && errors.Is(err, sessiontoken.ErrNotInStore)
@@ -222,7 +223,7 @@ func (v *katanaVector) travel(t *testing.T, f *file) {
 
 func (v *katanaVector) rejected(t *testing.T, content *katanaFile) {
 	codec := v.codec(t, content, sessiontoken.KatanaOptions{
-		ReadVersions: []sessiontoken.KatanaVersion{katanaVersionOf(t, v.Format)}, InsecureNoExpiry: true})
+		Version: katanaVersionOf(t, v.Format), InsecureNoExpiry: true})
 	got, err := codec.Decode(context.Background(), *v.Text)
 	var inside *sessiontoken.FormatError
 	switch {
@@ -246,7 +247,7 @@ func (v *katanaVector) misconfigured(t *testing.T) {
 	if err == nil {
 		var key *machinekey.Key
 		if key, err = machinekey.New(cfg); err == nil {
-			_, err = sessiontoken.NewKatanaCodec(ringOf(t, key), []string{"test"}, nil)
+			_, err = sessiontoken.NewKatanaCodec(ringOf(t, key), sessiontoken.KatanaPurposes("test"), nil)
 		}
 	}
 	code := ""
@@ -270,7 +271,7 @@ func (v *katanaVector) badArgument(t *testing.T, content *katanaFile) {
 		}
 		return
 	}
-	if _, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), v.Purposes, nil); err == nil {
+	if _, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), sessiontoken.KatanaPurposes(v.Purposes...), nil); err == nil {
 		t.Errorf("purposes %q are accepted", v.Purposes)
 	}
 }
@@ -283,21 +284,18 @@ func (v *katanaState) run(t *testing.T, content *katanaFile) {
 	opened := openKatana(t, cfg, v.Purposes, v.Text)
 	sameBytes(t, "protectedHex", opened.protected, v.ProtectedHex)
 	sameBytes(t, "serializedHex", opened.content, v.SerializedHex)
-	codec, err := sessiontoken.NewKatanaStateCodec(ringOf(t, keyOf(t, cfg, opened.protected)), v.Purposes[0], v.Purposes[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := codec.Decode(t.Context(), v.Text)
+	got, err := katana.ReadState(opened.content)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := sessiontoken.KatanaTicket{Properties: katanaProperties(v.Properties)}
 	sameTicket(t, "state", &sessiontoken.KatanaTicket{Properties: got}, &want)
-	text, err := codec.Encode(t.Context(), want.Properties)
+	written, err := katana.AppendState(nil, want.Properties)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text != v.Text {
-		t.Errorf("issued %s, want %s", short(text), short(v.Text))
+	sameBytes(t, "serializedHex", written, v.SerializedHex)
+	if text := string(katana.AppendText(nil, opened.protected)); text != v.Text {
+		t.Errorf("text %s, want %s", short(text), short(v.Text))
 	}
 }

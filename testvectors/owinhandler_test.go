@@ -135,7 +135,7 @@ func (m *middleware) codec(t *testing.T, opts sessiontoken.KatanaOptions) *sessi
 	t.Helper()
 	ring := m.content.Keys.ring(t, m.Key)
 	opts.Now, opts.InsecureNoExpiry = m.now, m.noExpiry
-	opts.ExpireTimeSpan = time.Duration(m.Options.ExpireSeconds) * time.Second
+	opts.Lifetime = time.Duration(m.Options.ExpireSeconds) * time.Second
 	if m.Options.SessionStore != "" {
 		opts.Store = m.store
 	}
@@ -143,13 +143,13 @@ func (m *middleware) codec(t *testing.T, opts sessiontoken.KatanaOptions) *sessi
 	var err error
 	switch purposes := strings.Join(m.Purposes, "|"); {
 	case m.Authorization != nil, purposes == oauthTokens+"|Access_Token|v1":
-		codec, err = sessiontoken.NewKatanaAccessTokenCodec(ring, &opts)
+		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), &opts)
 	case purposes == oauthTokens+"|Refresh_Token|v1":
-		codec, err = sessiontoken.NewKatanaRefreshTokenCodec(ring, &opts)
+		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaRefreshToken(), &opts)
 	case purposes == oauthServer+"|Authentication_Code|v1":
-		codec, err = sessiontoken.NewKatanaAuthorizationCodeCodec(ring, &opts)
+		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAuthorizationCode(), &opts)
 	case purposes == "":
-		codec, err = sessiontoken.NewKatanaCookieCodec(ring, m.Options.AuthenticationType, &opts)
+		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie(m.Options.AuthenticationType), &opts)
 	default:
 		t.Fatalf("no test for purposes %q", m.Purposes)
 	}
@@ -199,20 +199,20 @@ func (m *middleware) token(t *testing.T) {
 		return
 	}
 	m.Ticket.compare(t, m.f, got)
-	issued, _ := got.Properties.Issued()
-	expires, _ := got.Properties.Expires()
+	issued, _ := got.Properties.Time(sessiontoken.PropertyIssued)
+	expires, _ := got.Properties.Time(sessiontoken.PropertyExpires)
 	if m.ExpiresIn != 0 && expires.Sub(issued) != time.Duration(m.ExpiresIn)*time.Second {
 		t.Errorf("expires in %v, want %d seconds", expires.Sub(issued), m.ExpiresIn)
 	}
 	if m.f.own {
 		return // the site may have other lifetimes
 	}
-	given := slices.DeleteFunc(slices.Clone(got.Properties), func(p sessiontoken.Property) bool {
-		return p.Name == sessiontoken.PropertyIssued || p.Name == sessiontoken.PropertyExpires
+	given := slices.DeleteFunc(slices.Clone(got.Properties), func(p [2]string) bool {
+		return p[0] == sessiontoken.PropertyIssued || p[0] == sessiontoken.PropertyExpires
 	})
 	made := m.codec(t, sessiontoken.KatanaOptions{}).NewTicket(got.Identity, given)
 	for _, ticket := range []*sessiontoken.KatanaTicket{got, made} { // a server may set the times before the rest
-		slices.SortFunc(ticket.Properties, func(a, b sessiontoken.Property) int { return strings.Compare(a.Name, b.Name) })
+		slices.SortFunc(ticket.Properties, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	}
 	sameTicket(t, "the ticket made", made, got)
 }

@@ -31,7 +31,7 @@ func (m *middleware) fill(t *testing.T) {
 // newTicket returns the ticket of the sign-in as a reader sees it.
 func (m *middleware) newTicket(t *testing.T) *sessiontoken.KatanaTicket {
 	t.Helper()
-	given := m.SignIn.ticket(sessiontoken.KatanaVersion3)
+	given := m.SignIn.ticket("3")
 	ticket := m.codec(t, sessiontoken.KatanaOptions{}).NewTicket(given.Identity, given.Properties)
 	plain, err := ticket.Marshal()
 	if err != nil {

@@ -47,7 +47,7 @@ type identityJSON struct {
 
 type claimJSON struct {
 	Type, Value, ValueType, Issuer, OriginalIssuer string
-	Properties                                     []sessiontoken.Property
+	Properties                                     []struct{ Name, Value string }
 }
 
 // bootstrapJSON is a BootstrapContext: kind "S" and String, or "B" and Hex. WIF
@@ -101,8 +101,11 @@ func (j *identityJSON) identity(t *testing.T) sessiontoken.Identity {
 	id := sessiontoken.Identity{AuthenticationType: j.AuthenticationType, Label: j.Label,
 		NameClaimType: j.NameClaimType, RoleClaimType: j.RoleClaimType}
 	for _, c := range j.Claims {
-		id.Claims = append(id.Claims, sessiontoken.Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType,
-			Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer, Properties: c.Properties})
+		claim := sessiontoken.Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
+		for _, p := range c.Properties {
+			claim.Properties = append(claim.Properties, [2]string{p.Name, p.Value})
+		}
+		id.Claims = append(id.Claims, claim)
 	}
 	if j.Actor != nil {
 		actor := j.Actor.identity(t)
@@ -199,8 +202,8 @@ func describeIdentity(format sessiontoken.Format, id sessiontoken.Identity) any 
 func describeClaim(c sessiontoken.Claim) any {
 	return map[string]any{
 		"type": c.Type, "value": c.Value, "valueType": c.ValueType, "issuer": c.Issuer, "originalIssuer": c.OriginalIssuer,
-		"properties": list(c.Properties, func(p sessiontoken.Property) any {
-			return map[string]any{"name": p.Name, "value": p.Value}
+		"properties": list(c.Properties, func(p [2]string) any {
+			return map[string]any{"name": p[0], "value": p[1]}
 		}),
 	}
 }

@@ -96,19 +96,19 @@ func (c *codecs) protection(of *site.Credential) machinekey.Protection {
 
 // katana returns the codec of a kind of Katana's tickets.
 func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, error) {
-	o := &sessiontoken.KatanaOptions{ExpireTimeSpan: cmp.Or(c.lifetime, c.site.Of(k, authType).Lifetime), InsecureNoExpiry: c.insecure, Now: c.now}
+	o := &sessiontoken.KatanaOptions{Lifetime: cmp.Or(c.lifetime, c.site.Of(k, authType).Lifetime), InsecureNoExpiry: c.insecure, Now: c.now}
 	if len(c.purposes) > 0 {
-		return sessiontoken.NewKatanaCodec(c.ring, c.purposes, o)
+		return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaPurposes(c.purposes...), o)
 	}
 	switch k {
 	case kindBearer:
-		return sessiontoken.NewKatanaAccessTokenCodec(c.ring, o)
+		return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaAccessToken(), o)
 	case kindRefresh:
-		return sessiontoken.NewKatanaRefreshTokenCodec(c.ring, o)
+		return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaRefreshToken(), o)
 	case kindCode:
-		return sessiontoken.NewKatanaAuthorizationCodeCodec(c.ring, o)
+		return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaAuthorizationCode(), o)
 	}
-	return sessiontoken.NewKatanaCookieCodec(c.ring, authType, o)
+	return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaCookie(authType), o)
 }
 
 // anonymous returns the codec of anonymous ids.

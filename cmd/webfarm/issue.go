@@ -285,10 +285,10 @@ func (c *issue) makeKatana(ctx context.Context, farm *codecs, p sessiontoken.Pri
 		t.Properties.Set(name, value)
 	}
 	if c.persistent {
-		t.Properties.SetPersistent(true)
+		t.Properties.Set(sessiontoken.PropertyPersistent, "")
 	}
-	from, _ := t.Properties.Issued()
-	to, _ := t.Properties.Expires()
+	from, _ := t.Properties.Time(sessiontoken.PropertyIssued)
+	to, _ := t.Properties.Time(sessiontoken.PropertyExpires)
 	text, err := codec.Encode(ctx, t)
 	return issued{text, from, to, c.user}, err
 }

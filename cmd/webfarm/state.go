@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -21,11 +23,11 @@ var middlewares = []struct {
 	short string
 	middleware
 }{
-	{"google", middleware{sessiontoken.KatanaStateGoogle, "Google"}},
-	{"facebook", middleware{sessiontoken.KatanaStateFacebook, "Facebook"}},
-	{"microsoft", middleware{sessiontoken.KatanaStateMicrosoft, "Microsoft"}},
-	{"openidconnect", middleware{sessiontoken.KatanaStateOpenIDConnect, "OpenIdConnect"}},
-	{"wsfederation", middleware{sessiontoken.KatanaStateWSFederation, "Federation"}},
+	{"google", middleware{katana.StateGoogle, "Google"}},
+	{"facebook", middleware{katana.StateFacebook, "Facebook"}},
+	{"microsoft", middleware{katana.StateMicrosoft, "Microsoft"}},
+	{"openidconnect", middleware{katana.StateOpenIDConnect, "OpenIdConnect"}},
+	{"wsfederation", middleware{katana.StateWSFederation, "Federation"}},
 }
 
 // findMiddleware returns the one that -class and -auth-type mean. Either may
@@ -59,31 +61,28 @@ const layerState = "katana properties"
 // inside the properties as they are.
 func (c *codecs) openState(ctx context.Context, authType, text string) (opened, error) {
 	m := middleware{c.stateClass, authType}
-	// Of a ticket under the same purposes only the outer layers are looked at.
-	outer, err := sessiontoken.NewKatanaCodec(c.ring, []string{m.class, m.authType, "v1"}, nil)
+	protector, err := c.ring.Protector(machinekey.UserPurpose, m.class, m.authType, "v1")
 	if err != nil {
 		return opened{}, setupError{err}
 	}
-	codec, err := sessiontoken.NewKatanaStateCodec(c.ring, m.class, m.authType)
-	if err != nil {
-		return opened{}, setupError{err}
-	}
-	o := opened{Report: &anatomy.Report{}}
-	for _, layer := range anatomy.Of(ctx, outer.Decode, text).Layers {
-		switch layer.Name {
-		case "text (base64url)", layerSealed:
-			o.Layers = append(o.Layers, layer)
-			o.Err = layer.Err
-		}
-	}
-	if o.Err != nil {
+	o := opened{Report: new(anatomy.Report)}
+	protected, ok := katana.AppendTextDecode(nil, text)
+	if !ok {
+		o.Err = o.Refuse("text (base64url)", len(text), sessiontoken.ErrInvalid)
 		return o, nil
 	}
-	o.state, o.Err = codec.Decode(ctx, text)
-	o.Layers = append(o.Layers, anatomy.Layer{Name: layerState, Err: o.Err})
-	if o.Err == nil && o.state == nil {
-		o.state = sessiontoken.Properties{}
+	o.Add("text (base64url)", len(text))
+	plain, key, err := protector.Unprotect(ctx, nil, protected)
+	if err != nil {
+		o.Err = o.Refuse(layerSealed, len(protected), sessiontoken.ErrInvalid)
+		return o, nil
 	}
+	o.Add(layerSealed, len(protected), anatomy.Fact{Name: "opened by key", Value: key})
+	if o.state, err = katana.ReadState(plain); err != nil {
+		o.Err = o.Refuse(layerState, 0, err)
+		return o, nil
+	}
+	o.Add(layerState, 0)
 	return o, nil
 }
 

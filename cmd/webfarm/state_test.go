@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/sessiontoken"
+	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // katanaFile is owin.json, as far as the tool needs it.
@@ -68,14 +69,19 @@ func TestStateVectors(t *testing.T) {
 // the list.
 func TestStateOfOtherClass(t *testing.T) {
 	cfg := freshConfig(t)
-	codec, err := sessiontoken.NewKatanaStateCodec(ringOf(t, cfg), "Owin.Security.Providers.GitHub.GitHubAuthenticationMiddleware", "GitHub")
+	protector, err := ringOf(t, cfg).Protector(machinekey.UserPurpose, "Owin.Security.Providers.GitHub.GitHubAuthenticationMiddleware", "GitHub", "v1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := codec.Encode(t.Context(), nil)
+	state, err := katana.AppendState(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	protected, err := protector.Protect(nil, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(katana.AppendText(nil, protected))
 	r := tool(t, text, "inspect", "-config", "web.config", "-kind", "state", "-class",
 		"Owin.Security.Providers.GitHub.GitHubAuthenticationMiddleware", "-auth-type", "GitHub").want(t, exitOK)
 	if !strings.Contains(r.out, "No properties") || !strings.Contains(r.out, "ACCEPTED: the state is authentic") {

@@ -95,11 +95,11 @@ type katanaReport struct {
 
 func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katanaReport {
 	r := &katanaReport{
-		Version: t.Version.String(), Persistent: t.Properties.Persistent(),
+		Version: t.Version, Persistent: t.Properties.Has(sessiontoken.PropertyPersistent),
 		Properties: newPropertyReports(t.Properties), Identity: newIdentityReport(&t.Identity),
 	}
-	issued, hasIssued := t.Properties.Issued()
-	expires, hasExpires := t.Properties.Expires()
+	issued, hasIssued := t.Properties.Time(sessiontoken.PropertyIssued)
+	expires, hasExpires := t.Properties.Time(sessiontoken.PropertyExpires)
 	if hasIssued {
 		r.Issued = &issued
 	}

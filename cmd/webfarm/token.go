@@ -51,11 +51,11 @@ type propertyReport struct {
 	Hidden bool   `json:"hidden,omitempty"` // a secret of its own
 }
 
-func newPropertyReport(p sessiontoken.Property) propertyReport {
-	if isSecret(p.Name) {
-		return propertyReport{Name: p.Name, Hidden: true}
+func newPropertyReport(p [2]string) propertyReport {
+	if isSecret(p[0]) {
+		return propertyReport{Name: p[0], Hidden: true}
 	}
-	return propertyReport{Name: p.Name, Value: p.Value}
+	return propertyReport{Name: p[0], Value: p[1]}
 }
 
 func newPropertyReports(list sessiontoken.Properties) []propertyReport {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/internal/seed"
+	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // fragments are texts that XML and base64 may be sensitive to.
@@ -92,7 +93,7 @@ func (e *exchange) damagedCookie(s *openSite) (damaged, *Message, error) {
 			return damaged{}, nil, err
 		}
 		d := e.damageText(text, base64.RawURLEncoding)
-		s.now, _ = ticket.Properties.Expires()
+		s.now, _ = ticket.Properties.Time(sessiontoken.PropertyExpires)
 		if ticket, err := s.katana.Decode(ctx, d.text); err == nil {
 			addKatana(got, ticket)
 			addKatanaTimes(got, ticket.Properties)

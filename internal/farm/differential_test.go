@@ -160,7 +160,7 @@ func (e *exchange) open(s *site) {
 		if o.session, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Now: clock}); err != nil {
 			e.t.Fatal(err)
 		}
-		if o.katana, err = sessiontoken.NewKatanaCodec(ring, o.purposes, &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: clock}); err != nil {
+		if o.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaPurposes(o.purposes...), &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: clock}); err != nil {
 			e.t.Fatal(err)
 		}
 	}
@@ -352,7 +352,7 @@ func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]
 	questions := []question{
 		{"katana to C#", read, sameFields(func(m *Message) { fields(m); addKatanaTimes(m, ticket.Properties) })},
 		{"katana to Go", write, readBy(fields, func(text string) (func(*Message), error) {
-			s.now, _ = ticket.Properties.Expires()
+			s.now, _ = ticket.Properties.Time(sessiontoken.PropertyExpires)
 			got, err := s.katana.Decode(ctx, text)
 			return func(m *Message) { addKatana(m, got) }, err
 		})},

@@ -88,8 +88,8 @@ func addIdentity(m *Message, i *sessiontoken.Identity, name string) {
 		m.Add("issuer", issuer)
 		m.Add("originalIssuer", or(c.OriginalIssuer, issuer))
 		for _, p := range c.Properties {
-			m.Add("property", p.Name)
-			m.Add("propertyValue", p.Value)
+			m.Add("property", p[0])
+			m.Add("propertyValue", p[1])
 		}
 	}
 	if i.Actor != nil {
@@ -111,8 +111,8 @@ func addForms(m *Message, t *sessiontoken.FormsTicket) {
 func addKatana(m *Message, t *sessiontoken.KatanaTicket) {
 	addIdentity(m, &t.Identity, "identity")
 	for _, p := range t.Properties {
-		m.Add("ticketProperty", p.Name)
-		m.Add("ticketValue", p.Value)
+		m.Add("ticketProperty", p[0])
+		m.Add("ticketValue", p[1])
 	}
 }
 
@@ -120,12 +120,12 @@ func addKatana(m *Message, t *sessiontoken.KatanaTicket) {
 func addKatanaTimes(m *Message, p sessiontoken.Properties) {
 	for _, name := range []string{"issued", "expires"} {
 		value := ""
-		if at, ok := map[string]func() (time.Time, bool){"issued": p.Issued, "expires": p.Expires}[name](); ok {
+		if at, ok := p.Time("." + name); ok {
 			value = ticks(at)
 		}
 		m.Add(name, value)
 	}
-	m.Add("persistent", flag(p.Persistent()))
+	m.Add("persistent", flag(p.Has(sessiontoken.PropertyPersistent)))
 }
 
 // difference says where two lists of fields part, or "".

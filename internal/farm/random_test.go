@@ -191,7 +191,7 @@ func (r random) identity(claims, actors int) sessiontoken.Identity {
 	}
 	for i := range id.Claims {
 		for k := range max(0, r.IntN(30)-26) {
-			id.Claims[i].Properties = append(id.Claims[i].Properties, sessiontoken.Property{Name: fmt.Sprint(r.text(), k), Value: r.some()})
+			id.Claims[i].Properties = append(id.Claims[i].Properties, [2]string{fmt.Sprint(r.text(), k), r.some()})
 		}
 	}
 	switch r.IntN(20) {
@@ -262,14 +262,14 @@ func (r random) katana() *sessiontoken.KatanaTicket {
 		t.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte("b" + r.run(1+r.IntN(1000))))}
 	}
 	if r.chance(90) {
-		t.Properties.SetIssued(r.time())
-		t.Properties.SetExpires(r.time())
+		t.Properties.SetTime(sessiontoken.PropertyIssued, r.time())
+		t.Properties.SetTime(sessiontoken.PropertyExpires, r.time())
 	}
 	if r.chance(30) {
-		t.Properties.SetPersistent(true)
+		t.Properties.Set(sessiontoken.PropertyPersistent, "")
 	}
 	if r.chance(20) {
-		t.Properties.SetAllowRefresh(r.chance(50))
+		t.Properties.Set(sessiontoken.PropertyRefresh, map[bool]string{true: "True", false: "False"}[r.chance(50)])
 	}
 	if r.chance(20) {
 		t.Properties.Set(sessiontoken.PropertyRedirect, r.text())

@@ -28,7 +28,7 @@ func (v *vectorKatana) add(m *Message) {
 		t.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte(v.Bootstrap))}
 	}
 	for _, p := range v.Properties {
-		t.Properties = append(t.Properties, sessiontoken.Property{Name: p[0], Value: p[1]})
+		t.Properties = append(t.Properties, p)
 	}
 	addKatana(m, t)
 }

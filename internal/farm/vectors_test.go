@@ -63,7 +63,7 @@ func claims(list []vectorClaim) []sessiontoken.Claim {
 	for _, c := range list {
 		claim := sessiontoken.Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
 		for _, p := range c.Properties {
-			claim.Properties = append(claim.Properties, sessiontoken.Property(p))
+			claim.Properties = append(claim.Properties, [2]string{p.Name, p.Value})
 		}
 		all = append(all, claim)
 	}

@@ -39,4 +39,15 @@ const (
 	// EnvelopeMarks bounds the elements, comments, CDATA sections, references
 	// and attributes of such an envelope. .NET writes 12.
 	EnvelopeMarks = 128
+	// KatanaClaims bounds the claims of a ticket of Katana, which has no bound.
+	// Each takes 5 bytes in the ticket and 100 in memory.
+	KatanaClaims = 1 << 14
+	// FormsText bounds the text of a forms ticket or role cookie, in
+	// characters (FormsAuthentication.Decrypt, RolePrincipal).
+	FormsText = 4096
+	// AnonymousText bounds the text of an anonymous id, in UTF-16 code units
+	// (AnonymousIdentificationModule).
+	AnonymousText = 512
+	// AnonymousID bounds the id in it, in the same units.
+	AnonymousID = 128
 )

@@ -145,16 +145,14 @@ func (d *Document) identity(i int) Identity[string] {
 	return Identity[string]{Authentication: d.str(s.Authentication), Label: d.str(s.Label), NameType: d.str(s.NameType), RoleType: d.str(s.RoleType)}
 }
 
-type pair struct{ Name, Value string }
-
-func (d *Document) claim(i int) (c Claim[string], bag []pair) {
+func (d *Document) claim(i int) (c Claim[string], bag [][2]string) {
 	s := &d.Claims[i]
 	c = Claim[string]{
 		Type: d.str(s.Type), Value: d.str(s.Value), ValueType: d.str(s.ValueType),
 		Issuer: d.str(s.Issuer), OriginalIssuer: d.str(s.OriginalIssuer),
 	}
 	for _, p := range d.Properties[s.Properties[0]:s.Properties[1]] {
-		bag = append(bag, pair{d.str(p[0]), d.str(p[1])})
+		bag = append(bag, [2]string{d.str(p[0]), d.str(p[1])})
 	}
 	return c, bag
 }
@@ -172,7 +170,7 @@ func rewrite(d *Document, v Version) ([]byte, error) {
 		w.StartIdentity(&id, int(s.Claims[1]-s.Claims[0]))
 		for k := s.Claims[0]; k < s.Claims[1]; k++ {
 			c, bag := d.claim(int(k))
-			WriteClaim(&w, &c, bag)
+			w.WriteClaim(&c, bag)
 		}
 		w.EndClaims()
 		if s.Actor >= 0 && w.StartActor() {

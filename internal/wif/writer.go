@@ -85,7 +85,7 @@ func (d *Writer) StartIdentity(i *Identity[string], claims int) {
 
 // WriteClaim writes a claim with its properties. .NET's claims are never
 // without an issuer, so the defaults are written too.
-func WriteClaim[P ~struct{ Name, Value string }](d *Writer, c *Claim[string], bag []P) {
+func (d *Writer) WriteClaim(c *Claim[string], bag [][2]string) {
 	issuer := or(c.Issuer, dotnet.LocalAuthority)
 	d.start(nClaim)
 	d.attr(nIssuer, issuer)
@@ -94,7 +94,7 @@ func WriteClaim[P ~struct{ Name, Value string }](d *Writer, c *Claim[string], ba
 	d.attr(nValue, c.Value)
 	d.attr(nValueType, or(c.ValueType, dotnet.ValueTypeString))
 	if len(bag) > 0 {
-		writeProperties(d, bag)
+		d.writeProperties(bag)
 	}
 	d.w.End()
 }
@@ -102,26 +102,25 @@ func WriteClaim[P ~struct{ Name, Value string }](d *Writer, c *Claim[string], ba
 // writeProperties writes the bag in order. As .NET 4.5 does it leaves out
 // entries without a name or value; a name that occurs twice cannot be read
 // again.
-func writeProperties[P ~struct{ Name, Value string }](d *Writer, bag []P) {
+func (d *Writer) writeProperties(bag [][2]string) {
 	if len(bag) > limits.Properties {
 		d.fail(errProperty)
 		return
 	}
-	type property struct{ Name, Value string }
 	d.start(nClaimProperties)
 	for i := range bag {
-		p := property(bag[i])
-		if d.version == V45 && (p.Name == "" || p.Value == "") {
+		p := bag[i]
+		if d.version == V45 && (p[0] == "" || p[1] == "") {
 			continue
 		}
 		for k := range bag[:i] {
-			if q := property(bag[k]); q.Name == p.Name && (q.Value != "" || d.version == V10) {
+			if q := bag[k]; q[0] == p[0] && (q[1] != "" || d.version == V10) {
 				d.fail(errProperty)
 			}
 		}
 		d.start(nClaimProperty)
-		d.attr(nClaimPropertyName, p.Name)
-		d.attr(nClaimPropertyValue, p.Value)
+		d.attr(nClaimPropertyName, p[0])
+		d.attr(nClaimPropertyValue, p[1])
 		d.w.End()
 	}
 	d.w.End()

@@ -231,8 +231,8 @@ func describe(kind string, s cookie.Session) answer {
 		a.Issued, a.Expires = t.IssueDate, t.Expiration
 		return a
 	case *sessiontoken.KatanaTicket:
-		a.Issued, _ = t.Properties.Issued()
-		a.Expires, _ = t.Properties.Expires()
+		a.Issued, _ = t.Properties.Time(sessiontoken.PropertyIssued)
+		a.Expires, _ = t.Properties.Time(sessiontoken.PropertyExpires)
 	case *sessiontoken.Token:
 		a.Issued, a.Expires = t.ValidFrom, t.ValidTo
 	}

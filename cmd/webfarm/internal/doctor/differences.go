@@ -194,7 +194,7 @@ func (n *Node) kindDifferences(own setup, h *hit, f found) []Finding {
 		return []Finding{{Code: CodeAuthenticationType, DotNet: "anonymous, without an error",
 			Sentence: fmt.Sprintf("%s was written by a middleware with the AuthenticationType %q, not %q: it is part of the purposes, and the cookie's name plays no part.", label, h.authType, f.authType),
 			Fix: elsewhere("code", fmt.Sprintf("use the same on all nodes: AuthenticationType = %q in CookieAuthenticationOptions, "+
-				"in Go sessiontoken.NewKatanaCookieCodec(ring, %q, nil); with this tool -auth-type %q", h.authType, h.authType, h.authType))}}
+				"in Go sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie(%q), nil); with this tool -auth-type %q", h.authType, h.authType, h.authType))}}
 	}
 	return nil
 }
@@ -226,7 +226,7 @@ func (n *Node) renamed(h *hit, f found) Fix {
 		return n.inFile(text, Setting{Path: pathCookie10, Attribute: "name", Value: name})
 	case h.kind == Katana:
 		return elsewhere("code", fmt.Sprintf("%s: CookieName = %q with AuthenticationType = %q in CookieAuthenticationOptions, in Go cookie.FromCookie(%q, cookie.Katana) "+
-			"with sessiontoken.NewKatanaCookieCodec(ring, %q, nil)", text, name, h.authType, name, h.authType))
+			"with sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie(%q), nil)", text, name, h.authType, name, h.authType))
 	}
 	return elsewhere("code", "it does not belong into this cookie: look at the code that sets it")
 }

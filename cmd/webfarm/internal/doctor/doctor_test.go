@@ -15,6 +15,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/katana"
 	resolved "github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -138,7 +139,7 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"an access token under the name of a Katana cookie", doctor.CodeOtherCredential, "holds an OAuth access token", false, func(t *testing.T) broken {
 			a := fresh(t)
-			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaAccessTokenCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), &sessiontoken.KatanaOptions{Now: at(now)}))
+			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.KatanaAccessToken(), &sessiontoken.KatanaOptions{Now: at(now)}))
 			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil))))}
 		}},
 		{"MachineKey.Protect without purposes", doctor.CodePurposes, "MachineKey.Protect without purposes", false, func(t *testing.T) broken {
@@ -152,8 +153,9 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"the state of a remote sign-in", doctor.CodePurposes, "the state of a sign-in with Google", false, func(t *testing.T) broken {
 			a := fresh(t)
-			codec := must[*sessiontoken.KatanaStateCodec](t)(sessiontoken.NewKatanaStateCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.KatanaStateGoogle, "Google"))
-			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(t.Context(), sessiontoken.Properties{{Name: ".redirect", Value: "/"}})))}
+			protector := must[sessiontoken.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).Protector(machinekey.UserPurpose, katana.StateGoogle, "Google", "v1"))
+			state := must[[]byte](t)(katana.AppendState(nil, [][2]string{{".redirect", "/"}}))
+			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + base64.RawURLEncoding.EncodeToString(must[[]byte](t)(protector.Protect(nil, state))))}
 		}},
 		{"a session under DPAPI", doctor.CodeDPAPI, "sealed with the Windows DPAPI", false, func(t *testing.T) broken {
 			blob := append([]byte("\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"), make([]byte, 200)...)
@@ -310,8 +312,7 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"a session store of Katana", doctor.CodeReferenceMode, "the session itself is in the store", false, func(t *testing.T) broken {
 			a := fresh(t)
-			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCookieCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), "ApplicationCookie",
-				&sessiontoken.KatanaOptions{Store: new(nowhere), Now: at(now)}))
+			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: new(nowhere), Now: at(now)}))
 			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil))))}
 		}},
 		{"a ticket over 4096 characters", doctor.CodeFormsTooLong, "of more than 4096", false, func(t *testing.T) broken {

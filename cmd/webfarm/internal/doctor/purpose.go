@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // purpose is one use that .NET or a widespread library makes of the machine
@@ -30,11 +30,11 @@ var fixedPurposes = []purpose{
 	{kind: Bearer, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth", "Access_Token", "v1"}},
 	{kind: Refresh, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth", "Refresh_Token", "v1"}},
 	{kind: AuthCode, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware", "Authentication_Code", "v1"}},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateGoogle, "Google", "v1"}, what: "the state of a sign-in with Google"},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateFacebook, "Facebook", "v1"}, what: "the state of a sign-in with Facebook"},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateMicrosoft, "Microsoft", "v1"}, what: "the state of a sign-in with Microsoft"},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateOpenIDConnect, "OpenIdConnect", "v1"}, what: "the state of a sign-in with OpenID Connect"},
-	{kind: State, primary: userPurpose, specific: []string{sessiontoken.KatanaStateWSFederation, "Federation", "v1"}, what: "the state of a sign-in with WS-Federation"},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateGoogle, "Google", "v1"}, what: "the state of a sign-in with Google"},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateFacebook, "Facebook", "v1"}, what: "the state of a sign-in with Facebook"},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateMicrosoft, "Microsoft", "v1"}, what: "the state of a sign-in with Microsoft"},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateOpenIDConnect, "OpenIdConnect", "v1"}, what: "the state of a sign-in with OpenID Connect"},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateWSFederation, "Federation", "v1"}, what: "the state of a sign-in with WS-Federation"},
 	{primary: userPurpose, what: "MachineKey.Protect without purposes"},
 	{primary: userPurpose, specific: []string{"PassiveSessionTokenCache"}, what: "an entry of Thinktecture's session cache"},
 	{primary: userPurpose, specific: []string{"System.Web.Helpers.AntiXsrf.AntiForgeryToken.v1"}, what: "an anti-forgery token of MVC"},

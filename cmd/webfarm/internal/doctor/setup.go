@@ -282,13 +282,13 @@ func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.KatanaC
 	o := &sessiontoken.KatanaOptions{Now: v.clock()}
 	switch s.kind {
 	case Bearer:
-		return sessiontoken.NewKatanaAccessTokenCodec(ring, o)
+		return sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), o)
 	case Refresh:
-		return sessiontoken.NewKatanaRefreshTokenCodec(ring, o)
+		return sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaRefreshToken(), o)
 	case AuthCode:
-		return sessiontoken.NewKatanaAuthorizationCodeCodec(ring, o)
+		return sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAuthorizationCode(), o)
 	}
-	return sessiontoken.NewKatanaCookieCodec(ring, s.authType, o)
+	return sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie(s.authType), o)
 }
 
 // sessionOptions are those of a codec of sessions, the transforms apart.
@@ -362,8 +362,8 @@ func (o *opened) take(r *anatomy.Report) {
 	case *sessiontoken.FormsTicket:
 		o.user, o.from, o.to = c.Name, c.IssueDate, c.Expiration
 	case *sessiontoken.KatanaTicket:
-		o.from, _ = c.Properties.Issued()
-		o.to, _ = c.Properties.Expires()
+		o.from, _ = c.Properties.Time(sessiontoken.PropertyIssued)
+		o.to, _ = c.Properties.Time(sessiontoken.PropertyExpires)
 		o.principal(c.Principal())
 	}
 }

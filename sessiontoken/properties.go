@@ -1,0 +1,82 @@
+package sessiontoken
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/fold"
+)
+
+// Names of the properties that .NET itself knows (AuthenticationProperties of
+// Microsoft.Owin.Security). Any other belongs to the application, or to OAuth:
+// "userName", "client_id", ".xsrf".
+const (
+	PropertyIssued     = ".issued"     // when the ticket was issued
+	PropertyExpires    = ".expires"    // the last second of validity; without it, for .NET the ticket never expires
+	PropertyPersistent = ".persistent" // there, with any value: the cookie outlives the browser
+	PropertyRedirect   = ".redirect"   // where to go after sign-in
+	PropertyRefresh    = ".refresh"    // "False": the ticket is not to be renewed
+)
+
+// Properties are pairs of names and values in the order of the bytes: what a
+// ticket says beside the identity (AuthenticationProperties), or the property
+// bag of a claim. Names are compared exactly, and none may occur twice. The
+// zero value is empty and ready for use.
+type Properties [][2]string
+
+// Get returns the value of a property.
+func (p Properties) Get(name string) (string, bool) {
+	for i := range p {
+		if p[i][0] == name {
+			return p[i][1], true
+		}
+	}
+	return "", false
+}
+
+// Has reports whether a property is there. For .persistent that is all that
+// counts: as in .NET its value does not matter, even if it is "false".
+func (p Properties) Has(name string) bool {
+	_, ok := p.Get(name)
+	return ok
+}
+
+// Set gives a property a value, in its place or at the end. .NET writes
+// .persistent with an empty value, and .refresh with True or False.
+func (p *Properties) Set(name, value string) {
+	for i := range *p {
+		if (*p)[i][0] == name {
+			(*p)[i][1] = value
+			return
+		}
+	}
+	*p = append(*p, [2]string{name, value})
+}
+
+// Delete removes a property, if it is there.
+func (p *Properties) Delete(name string) {
+	*p = slices.DeleteFunc(*p, func(e [2]string) bool { return e[0] == name })
+}
+
+// Time returns the time in a property, in UTC, and false if it is missing or in
+// another form than .NET's format "r" (RFC 1123), the only one that .NET reads.
+func (p Properties) Time(name string) (time.Time, bool) {
+	v, ok := p.Get(name)
+	if !ok {
+		return time.Time{}, false
+	}
+	return dotnet.ParseRFC1123(v)
+}
+
+// SetTime sets a property to t, rounded down to the second.
+func (p *Properties) SetTime(name string, t time.Time) { p.Set(name, dotnet.FormatRFC1123(t)) }
+
+// AllowRefresh returns what .refresh says about renewal, in any case of
+// letters, and false if it says nothing. Silence allows it.
+func (p Properties) AllowRefresh() (allow, known bool) {
+	v, _ := p.Get(PropertyRefresh)
+	v = strings.Trim(v, " \t\n\v\f\r\x00") // as Boolean.TryParse does
+	return fold.Equal(v, "True"), fold.Equal(v, "True") || fold.Equal(v, "False")
+}

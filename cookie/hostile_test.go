@@ -142,8 +142,9 @@ func targets(t testing.TB) []target {
 		return err
 	}})
 
-	sq, err := cookie.NewSQSession(ring, cookie.Credential{Name: "SQSessionFlowtime"}, &cookie.SiteOptions{Now: now})
+	of, err := cookie.NewSQSession(ring, cookie.Credential{Name: "SQSessionFlowtime"}, &cookie.SiteOptions{Now: now})
 	must(err)
+	sq, _ := of.Sessions()
 	w := &nowhere{http.Header{}}
 	must(sq.SignIn(w, request(""), &user, nil))
 	signedIn := &http.Request{Header: http.Header{}}

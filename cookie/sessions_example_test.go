@@ -115,7 +115,7 @@ func ExampleSQSession() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	q, _ := site.SQSession()
+	q, _ := site.SessionsOf("SQSessionFlowtime")
 	bob := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
 		AuthenticationType: "Federation",
 		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}},

@@ -157,7 +157,7 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 				t.Fatal(err)
 			}
 			q := n.newSQ(t, cookie.Credential{}, stored)
-			sqs, _ := q.Sessions()
+			sqs := q
 			for _, reference := range []bool{false, withStore} {
 				f, s := new(browser), new(browser)
 				f.signIn(t, fed, user("bob"), &cookie.SignInOptions{Reference: reference})
@@ -229,7 +229,7 @@ func TestSQSessionNameInAnyCase(t *testing.T) {
 // TestSQSessionForEveryApplication refuses a token that names no application.
 func TestSQSessionForEveryApplication(t *testing.T) {
 	n := newFarmNode(t)
-	s, _ := n.newSQ(t, cookie.Credential{}, nil).Sessions()
+	s := n.newSQ(t, cookie.Credential{}, nil)
 	codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)

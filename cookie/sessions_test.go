@@ -190,7 +190,9 @@ func (b *browser) signIn(t testing.TB, s signer, p *sessiontoken.Principal, o *c
 	}))
 }
 
-func (b *browser) signOut(t testing.TB, s signer) *httptest.ResponseRecorder {
+func (b *browser) signOut(t testing.TB, s interface {
+	SignOut(http.ResponseWriter, *http.Request) error
+}) *httptest.ResponseRecorder {
 	t.Helper()
 	return b.do(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.SignOut(w, r); err != nil {
@@ -199,7 +201,7 @@ func (b *browser) signOut(t testing.TB, s signer) *httptest.ResponseRecorder {
 	}))
 }
 
-// signer is a Sessions or an SQSession.
+// signer is a Sessions.
 type signer interface {
 	SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal, o *cookie.SignInOptions) error
 	SignOut(w http.ResponseWriter, r *http.Request) error

@@ -284,15 +284,5 @@ func (s *Site) String() string {
 	return b.String()
 }
 
-// GoString is String.
-func (s *Site) GoString() string { return s.String() }
-
-// Format implements [fmt.Formatter] for every verb and flag, so that no format
-// prints the fields.
-func (s *Site) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
-
 // LogValue implements [slog.LogValuer] with the decisions.
 func (s *Site) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// MarshalText returns the decisions, in JSON and every other text encoding.
-func (s *Site) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

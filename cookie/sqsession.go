@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -58,14 +57,6 @@ type SQSession struct {
 // sqSkew is how far the clocks of nodes may differ. WIF's five minutes would be
 // a quarter of the lifetime.
 const sqSkew = time.Minute
-
-// Errors of an [SQSession].
-var (
-	// ErrSQSessionDisabled means that the settings say enabled="false".
-	ErrSQSessionDisabled = errors.New("cookie: SQSession is disabled")
-	// ErrSQSessionOpaque means that the value of the cookie is the product's.
-	ErrSQSessionOpaque = errors.New("cookie: the value of SQSession is not ours to read or write")
-)
 
 // newSQSession returns the sessions of one application. The ring may be nil for
 // an opaque one.
@@ -162,24 +153,11 @@ func (q *sequence) renew(x session, now time.Time) (session, bool) {
 	return x, true
 }
 
-// String describes q without any key.
+// String describes q for a log.
 func (q *SQSession) String() string { return "cookie.SQSession{" + q.c.Name + "}" }
-
-// Format implements [fmt.Formatter] for every verb, so that none prints the
-// fields.
-func (q *SQSession) Format(s fmt.State, _ rune) { io.WriteString(s, q.String()) }
 
 // CookieName returns the name of the cookie, such as SQSessionFlowtime.
 func (q *SQSession) CookieName() string { return q.c.Name }
-
-// SignIn is [Sessions.SignIn]. The error is [ErrSQSessionDisabled] or
-// [ErrSQSessionOpaque] where that cannot be.
-func (q *SQSession) SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal, o *SignInOptions) error {
-	if err := q.unusable(); err != nil {
-		return err
-	}
-	return q.sessions.SignIn(w, r, p, o)
-}
 
 // SignOut is [Sessions.SignOut]. An opaque cookie is deleted from the browser;
 // the product does not learn of it.
@@ -190,43 +168,7 @@ func (q *SQSession) SignOut(w http.ResponseWriter, r *http.Request) error {
 	return Write(w, WIF.Expire(r, templateOf(&q.c)))
 }
 
-func (q *SQSession) unusable() error {
-	switch {
-	case !q.c.On:
-		return ErrSQSessionDisabled
-	case q.c.Opaque:
-		return ErrSQSessionOpaque
-	case q.sessions == nil:
-		return errNoSessions
-	}
-	return nil
-}
-
-// Sessions returns the sessions behind q, for [Guard.AcceptSessions], and false
-// if the cookie is disabled or opaque.
+// Sessions returns the sessions behind q, in which users sign in, and false if
+// the settings say enabled="false" or leave the cookie to the product: nobody is
+// signed in by it then.
 func (q *SQSession) Sessions() (*Sessions, bool) { return q.sessions, q.sessions != nil }
-
-// Check is [Sessions.Check]. A cookie that is disabled or opaque is none.
-func (q *SQSession) Check(r *http.Request) (*sessiontoken.Principal, error) {
-	if q.sessions == nil {
-		return nil, ErrNoCredential
-	}
-	return q.sessions.Check(r)
-}
-
-// Handler is [Sessions.Handler]. Where the cookie is disabled or opaque nobody
-// is signed in by it, and everybody is refused.
-func (q *SQSession) Handler(next http.Handler) http.Handler {
-	if q.sessions == nil {
-		return new(Guard).Handler(next)
-	}
-	return q.sessions.Handler(next)
-}
-
-// Optional is [Sessions.Optional].
-func (q *SQSession) Optional(next http.Handler) http.Handler {
-	if q.sessions == nil {
-		return new(Guard).Optional(next)
-	}
-	return q.sessions.Optional(next)
-}

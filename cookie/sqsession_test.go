@@ -1,6 +1,7 @@
 package cookie_test
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -15,13 +16,26 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// newSQ returns the SQSession of Flowtime on a node, unless c names another.
-func (n *farmNode) newSQ(t testing.TB, c cookie.Credential, store sessiontoken.Store) *cookie.SQSession {
+// newSQ returns the sessions of SQSession of Flowtime on a node, unless c names
+// another.
+func (n *farmNode) newSQ(t testing.TB, c cookie.Credential, store sessiontoken.Store) *cookie.Sessions {
 	t.Helper()
-	if c.Name == "" {
-		c.Name = "SQSessionFlowtime"
-	}
+	c.Name = cmp.Or(c.Name, "SQSessionFlowtime")
 	q, err := cookie.NewSQSession(n.ring, c, &cookie.SiteOptions{Store: store, Now: n.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := q.Sessions()
+	if !ok || q.CookieName() != c.Name {
+		t.Fatalf("no sessions of %s", q.CookieName())
+	}
+	return s
+}
+
+// newOpaque returns the SQSession of Flowtime that is left to the product.
+func newOpaque(t testing.TB) *cookie.SQSession {
+	t.Helper()
+	q, err := cookie.NewSQSession(nil, cookie.Credential{Name: "SQSessionFlowtime", Opaque: true, NoReuse: true}, &cookie.SiteOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +160,7 @@ func TestSQSessionNoReuse(t *testing.T) {
 	n.clock.Move(time.Minute)
 	second := new(browser)
 	second.signIn(t, b, user("BOB"), nil)
-	for _, node := range []*cookie.SQSession{a, b} { // at once
+	for _, node := range []*cookie.Sessions{a, b} { // at once
 		first.refused(t, node, cookie.ErrRevoked)
 		second.wants(t, node, "BOB")
 		eve.wants(t, node, "eve")
@@ -168,7 +182,7 @@ func TestSQSessionReuse(t *testing.T) {
 		t.Errorf("%d sessions, want one for bob and one for eve", store.tickets())
 	}
 	for key, e := range store.data { // who can read the store cannot make the cookie
-		one, err := a.Value(first.request())
+		one, err := cookie.WIF.Join(first.request(), a.CookieName())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +209,7 @@ func TestSQSessionReuse(t *testing.T) {
 	thief := second.clone()
 	first.signOut(t, a)
 	n.clock.Move(6 * time.Second)
-	for _, node := range []*cookie.SQSession{a, b} {
+	for _, node := range []*cookie.Sessions{a, b} {
 		for _, left := range []*browser{second, thief} {
 			if p, err := node.Check(left.request()); err == nil || errors.Is(err, cookie.ErrUnavailable) {
 				t.Errorf("%q, %v", p.Name(), err)
@@ -317,27 +331,12 @@ func TestSQSessionApplicationsAreApart(t *testing.T) {
 }
 
 func TestSQSessionDisabledOrOpaque(t *testing.T) {
-	n := newFarmNode(t)
 	disabled, _ := loadSite(t, freshSite(t, formsMode, `<sequence.engine><web><session application="Flowtime" enabled="false" reuseSession="false"/></web></sequence.engine>`),
 		&cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}}).SQSession()
-	for want, q := range map[error]*cookie.SQSession{
-		cookie.ErrSQSessionDisabled: disabled,
-		cookie.ErrSQSessionOpaque:   n.newSQ(t, cookie.Credential{Opaque: true, NoReuse: true}, nil),
-	} {
-		w := httptest.NewRecorder()
+	for name, q := range map[string]*cookie.SQSession{"disabled": disabled, "opaque": newOpaque(t)} {
 		b := &browser{[]pair{{"SQSessionFlowtime", "abc"}, {"SQSessionFlowtime1", "def"}}}
-		if err := q.SignIn(w, b.request(), user("bob"), nil); err != want || len(w.Header()) > 0 {
-			t.Errorf("SignIn: %v, want %v", err, want)
-		}
-		b.refused(t, q, cookie.ErrNoCredential)
 		if _, ok := q.Sessions(); ok {
-			t.Error("has sessions")
-		}
-		if w := b.do(q.Handler(http.NotFoundHandler())); w.Code != 401 {
-			t.Errorf("status %d", w.Code)
-		}
-		if w := b.do(q.Optional(http.NotFoundHandler())); w.Code != 404 {
-			t.Errorf("status %d", w.Code)
+			t.Errorf("%s: has sessions", name)
 		}
 		if text, err := q.Value(b.request()); text != "abcdef" || err != nil {
 			t.Errorf("Value = %q, %v", text, err)
@@ -368,8 +367,7 @@ func TestSQSessionPassesOn(t *testing.T) {
 		io.WriteString(w, strings.Join(r.Header["Cookie"], "\n"))
 	}))
 	defer backend.Close()
-	n := newFarmNode(t)
-	q := n.newSQ(t, cookie.Credential{Opaque: true}, nil)
+	q := newOpaque(t)
 	in := (&browser{append([]pair{{"theme", "dark"}, {"FedAuth", "secret"}}, values...)}).request()
 	out, err := http.NewRequest(http.MethodGet, backend.URL, nil)
 	if err != nil {
@@ -399,7 +397,7 @@ func TestSQSessionPassesOn(t *testing.T) {
 }
 
 func TestSQSessionRefusesToPassOn(t *testing.T) {
-	q := newFarmNode(t).newSQ(t, cookie.Credential{Opaque: true}, nil)
+	q := newOpaque(t)
 	for name, lines := range map[string][]string{
 		"line feed":     {"SQSessionFlowtime=a; SQSessionFlowtime1=b\nX: y"},
 		"NUL":           {"SQSessionFlowtime=a\x00b"},

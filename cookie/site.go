@@ -1,7 +1,6 @@
 package cookie
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -167,7 +166,7 @@ func ParseSite(r io.Reader, o *SiteOptions) (*Site, error) {
 func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
 	return buildSite("the options", func(so *site.Options) (*site.Site, error) {
 		return site.New(site.Key{Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(), Mode: cfg.Mode.String(),
-			ModeFrom: cmp.Or(cfg.ModeSource.From, "the options"), ModeLine: cfg.ModeSource.Line}, so)
+			ModeFrom: "the options"}, so)
 	}, &cfg, site.Load, o)
 }
 
@@ -237,11 +236,12 @@ func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 	if o != nil {
 		w = *o
 	}
-	w.AllowInsecure = w.AllowInsecure || s.o.AllowInsecure
-	w.AllowKnownKey = w.AllowKnownKey || s.o.AllowKnownKey
-	w.AllowWeakKey = w.AllowWeakKey || s.o.AllowWeakKey
-	if w.KnownKeys == nil {
-		w.KnownKeys = s.o.KnownKeys
+	change := w.Config
+	w.Config = func(cfg *machinekey.Config) {
+		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = s.o.AllowInsecure, s.o.AllowKnownKey, s.o.AllowWeakKey, s.o.KnownKeys
+		if change != nil {
+			change(cfg)
+		}
 	}
 	if logger := s.o.Logger; logger != nil {
 		onChange, onError := w.OnChange, w.OnError

@@ -193,10 +193,12 @@ func (b *siteBuilder) key(cfg *machinekey.Config, line int) (*machinekey.Key, er
 // warnKey notes a publicly known or weak key, which was allowed, and a short one.
 func (b *siteBuilder) warnKey(cfg *machinekey.Config, line int) {
 	var e *machinekey.ConfigError
-	if errors.As(cfg.CheckKnown(), &e) {
+	strict := *cfg
+	strict.AllowKnownKey = false
+	if _, err := machinekey.New(strict); errors.As(err, &e) && e.Code == "known_key" {
 		b.decide("warning", line, "anybody can sign in: the %s is %s", e.Attribute, e.Found)
 	}
-	strict := *cfg
+	strict = *cfg
 	strict.AllowWeakKey = false
 	if _, err := machinekey.New(strict); errors.As(err, &e) && e.Code == "weak_key" {
 		b.decide("warning", line, "whoever guesses the key can sign in: the %s is %s", e.Attribute, e.Found)

@@ -105,7 +105,7 @@ func (b *binding) String() string {
 	case derivedPipeline:
 		return fmt.Sprintf("machinekey.Protector{purpose=%v keys=%v}", b.use.purpose, ids)
 	case cookiePipeline:
-		return fmt.Sprintf("machinekey.Protector{purpose=%v %v keys=%v}", b.use.purpose, b.use.options, ids)
+		return fmt.Sprintf("machinekey.Protector{purpose=%v %v keys=%v}", b.use.purpose, b.use.options.words(), ids)
 	}
-	return fmt.Sprintf("machinekey.Protector{MachineKey.Encode %v keys=%v}", b.use.options, ids)
+	return fmt.Sprintf("machinekey.Protector{MachineKey.Encode %v keys=%v}", b.use.options.words(), ids)
 }

@@ -1,10 +1,6 @@
 package machinekey
 
-import (
-	"fmt"
-	"io"
-	"log/slog"
-)
+import "io"
 
 // Config is one <machineKey> element: the two keys, the two algorithms and
 // the mode that every node of the farm shares. It is plain data; [New]
@@ -29,8 +25,6 @@ type Config struct {
 	// MachineKey.Protect does, and so does Encode; the zero value ModeUnknown
 	// is refused by the credentials that depend on it.
 	Mode Mode
-	// ModeSource says what decided Mode. Only the web.config readers set it.
-	ModeSource ModeSource
 	// AllowInsecure admits the algorithms whose Go names begin with
 	// Insecure. Without it [New] refuses them.
 	AllowInsecure bool
@@ -58,9 +52,6 @@ type Config struct {
 	// anything else is for tests, since a predictable source breaks CBC. It
 	// is read concurrently if the key is used so.
 	Rand io.Reader
-	// Warnings are the remarks of the web.config readers on a legal but
-	// doubtful file, in file order.
-	Warnings []Warning
 
 	// isolated keys are those of one application in a legacy mode, which
 	// Protect does not use: it derives others or refuses.
@@ -68,51 +59,3 @@ type Config struct {
 	// line is that of <machineKey> in the file, 0 if none was read.
 	line int
 }
-
-// ModeSource says what decided the compatibility mode of a web.config.
-type ModeSource struct {
-	// From is "explicit" (the attribute compatibilityMode),
-	// "targetFramework" (<httpRuntime targetFramework> of 4.5 or higher) or
-	// "default". Empty when no file was read.
-	From string
-	// Line is the 1-based line of the element that decided, 0 where none did.
-	Line int
-}
-
-// String returns a sentence part such as "targetFramework on line 7".
-func (s ModeSource) String() string {
-	if s.Line == 0 {
-		return s.From
-	}
-	return fmt.Sprintf("%s on line %d", s.From, s.Line)
-}
-
-// Warning is a remark on a legal but doubtful configuration.
-type Warning struct {
-	// Code is stable and fit for a program: "weak_algorithm",
-	// "validation_not_usable_for_protect".
-	Code string
-	// Line is the 1-based line it concerns, 0 if none.
-	Line int
-	// Text says what it means and what to do.
-	Text string
-}
-
-// String describes c without its keys.
-func (c Config) String() string {
-	return fmt.Sprintf("machinekey.Config{validation=%v (%d-byte key) decryption=%v (%d-byte key) mode=%v}",
-		c.Validation, c.ValidationKey.Len(), c.Decryption, c.DecryptionKey.Len(), c.Mode)
-}
-
-// GoString is String: %#v shows no key either.
-func (c Config) GoString() string { return c.String() }
-
-// Format implements [fmt.Formatter] for every verb and flag, so that no
-// format prints the fields.
-func (c Config) Format(s fmt.State, _ rune) { io.WriteString(s, c.String()) }
-
-// LogValue implements [slog.LogValuer] without the keys.
-func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalText keeps the keys out of JSON and every other text encoding.
-func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

@@ -59,10 +59,10 @@ func ExampleGenerate() {
 	}
 	element := cfg.WebConfig()
 	fmt.Println(strings.HasPrefix(element, `<machineKey validationKey="`))
-	fmt.Println(cfg) // a Config itself prints without its keys
+	fmt.Println(cfg.ValidationKey) // a Config itself prints without its keys
 	// Output:
 	// true
-	// machinekey.Config{validation=SHA1 (64-byte key) decryption=AES (32-byte key) mode=Framework45}
+	// 64 secret bytes
 }
 
 // The key of a farm changes while users are signed in: first everywhere the

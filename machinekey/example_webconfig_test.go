@@ -30,11 +30,11 @@ func ExampleParseWebConfig() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(cfg) // without the keys
-	fmt.Println("mode decided by", cfg.ModeSource)
+	fmt.Println(cfg.ValidationKey, cfg.DecryptionKey) // how long they are, and no more
+	fmt.Println(cfg.Validation, cfg.Decryption, cfg.Mode)
 	// Output:
-	// machinekey.Config{validation=HMACSHA256 (64-byte key) decryption=AES (32-byte key) mode=Framework45}
-	// mode decided by targetFramework on line 4
+	// 64 secret bytes 32 secret bytes
+	// HMACSHA256 AES Framework45
 }
 
 // Keys that each machine generates for itself cannot be shared. Errors name
@@ -84,7 +84,7 @@ func ExampleLoadWebConfig() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(cfg)
+	fmt.Println(cfg.Validation, cfg.Decryption, cfg.Mode)
 	// Output:
-	// machinekey.Config{validation=SHA1 (64-byte key) decryption=AES (32-byte key) mode=Framework45}
+	// SHA1 AES Framework45
 }

@@ -61,7 +61,7 @@ func New(cfg Config) (*Key, error) {
 	if err := cfg.refuseWeak(); err != nil {
 		return nil, err
 	}
-	cfg.Warnings, cfg.KnownKeys = nil, nil
+	cfg.KnownKeys = nil
 	k := &Key{cfg: &cfg, id: fingerprint(cfg), fips: fipsError(cfg)}
 	if err := k.fipsAllowed(); err != nil {
 		return nil, err

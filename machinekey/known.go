@@ -57,30 +57,10 @@ func newKnownKeyList(keys []listedKey) *KnownKeyList {
 	return &KnownKeyList{keys: slices.Clip(keys)}
 }
 
-// Len returns the number of different keys in the list.
-func (l *KnownKeyList) Len() int {
-	if l == nil {
-		return 0
-	}
-	return len(l.keys)
-}
-
-// Merge returns a list with the keys of both. A key of both is reported with
-// its line in l.
-func (l *KnownKeyList) Merge(other *KnownKeyList) *KnownKeyList {
-	var keys []listedKey
-	for _, list := range []*KnownKeyList{l, other} {
-		if list != nil {
-			keys = append(keys, list.keys...)
-		}
-	}
-	return newKnownKeyList(keys)
-}
-
-// Source says where the bytes of a validation or decryption key are published,
+// source says where the bytes of a validation or decryption key are published,
 // such as "published in MSDN, …" or "on line 47 of the list of known keys". It
 // returns "" if neither the built-in list nor l has them.
-func (l *KnownKeyList) Source(key Secret) string {
+func (l *KnownKeyList) source(key Secret) string {
 	hash := hashKnown(secret.View(key))
 	if source := builtInSource(hash); source != "" {
 		return "published in " + source
@@ -95,14 +75,15 @@ func (l *KnownKeyList) Source(key Secret) string {
 	return fmt.Sprintf("on line %d of the list of known keys", l.keys[i].line)
 }
 
-// CheckKnown returns a [*ConfigError] that matches [ErrKnownKey] if one of the
-// keys is publicly known, by the built-in list or by c.KnownKeys, whether or
-// not c.AllowKnownKey is set. [New] asks it; a tool that goes on nevertheless
-// can print it as a warning. The error names the attribute and the source and
-// holds nothing of the key. A key that [Config.Isolate] has changed is not
-// recognized, so Isolate asks first.
-func (c Config) CheckKnown() error {
-	validation, decryption := c.KnownKeys.Source(c.ValidationKey), c.KnownKeys.Source(c.DecryptionKey)
+// refuseKnown returns a [*ConfigError] that matches [ErrKnownKey] if one of the
+// keys is publicly known, by the built-in list or by c.KnownKeys, unless c
+// allows such keys. The error names the attribute and the source and holds
+// nothing of the key.
+func (c Config) refuseKnown() error {
+	if c.AllowKnownKey {
+		return nil
+	}
+	validation, decryption := c.KnownKeys.source(c.ValidationKey), c.KnownKeys.source(c.DecryptionKey)
 	if validation == "" && decryption == "" {
 		return nil
 	}
@@ -120,12 +101,4 @@ func (c Config) CheckKnown() error {
 		e.Found += ", and a decryptionKey " + decryption
 	}
 	return e
-}
-
-// refuseKnown is CheckKnown unless c allows such keys.
-func (c Config) refuseKnown() error {
-	if c.AllowKnownKey {
-		return nil
-	}
-	return c.CheckKnown()
 }

@@ -57,8 +57,8 @@ type LegacyOptions struct {
 	InsecureUnsigned bool
 }
 
-// String describes o in words for logs.
-func (o LegacyOptions) String() string {
+// words describes o for errors and logs.
+func (o LegacyOptions) words() string {
 	s := "protection=" + o.Protection.String()
 	if o.InsecureUnsigned {
 		s += " unsigned"

@@ -71,7 +71,7 @@ func newOptionsKey(k *Key, o LegacyOptions) (*legacyKey, error) {
 	l, err := newLegacyKey(k, o.Protection.layers(o.InsecureUnsigned))
 	if err == nil && o.readOnly() {
 		l.refusal = &ConfigError{Code: "insecure_protection", Attribute: "protection",
-			Found: o.String(), Want: "a signed protection on every node: this one can be read but is never issued"}
+			Found: o.words(), Want: "a signed protection on every node: this one can be read but is never issued"}
 	}
 	return l, err
 }

@@ -21,14 +21,9 @@ type WatchOptions struct {
 	// KeepOlder is how many of them are kept at most; the ones replaced first
 	// go first. Zero means 4. Every key costs one HMAC per refused credential.
 	KeepOlder int
-	// AllowInsecure sets [Config.AllowInsecure] for the keys of the file.
-	AllowInsecure bool
-	// AllowKnownKey sets [Config.AllowKnownKey] for the keys of the file.
-	AllowKnownKey bool
-	// AllowWeakKey sets [Config.AllowWeakKey] for the keys of the file.
-	AllowWeakKey bool
-	// KnownKeys sets [Config.KnownKeys] for the keys of the file.
-	KnownKeys *KnownKeyList
+	// Config, if not nil, changes what the file says before [New] sees it: it
+	// sets what no file can, such as AllowInsecure and KnownKeys.
+	Config func(*Config)
 	// OnChange, if not nil, is told after the ring has changed: the key that
 	// protected before and the one that protects now.
 	OnChange func(old, now *Key)
@@ -153,7 +148,9 @@ func (w *watcher) load() (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = w.o.AllowInsecure, w.o.AllowKnownKey, w.o.AllowWeakKey, w.o.KnownKeys
+	if w.o.Config != nil {
+		w.o.Config(&cfg)
+	}
 	return New(cfg)
 }
 

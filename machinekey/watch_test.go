@@ -249,8 +249,8 @@ func TestWatchUnfit(t *testing.T) {
 	})
 }
 
-func TestWatchAllowInsecure(t *testing.T) {
-	watch(t, machinekey.WatchOptions{AllowInsecure: true}, func(w *watched, _ machinekey.Config) {
+func TestWatchConfig(t *testing.T) {
+	watch(t, machinekey.WatchOptions{Config: func(c *machinekey.Config) { c.AllowInsecure = true }}, func(w *watched, _ machinekey.Config) {
 		first := w.ring.Primary()
 		cfg, err := machinekey.Generate(machinekey.HMACSHA1, machinekey.AES)
 		if err != nil {

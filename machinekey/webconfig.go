@@ -18,10 +18,8 @@ import (
 //	  </system.web>
 //	</configuration>
 //
-// [Config.ModeSource] says what decided the mode. A configuration with 3DES,
-// DES or MD5 is returned with a warning; [New] then needs AllowInsecure. A
-// publicly known key is returned without one, see [Config.CheckKnown], and so is
-// a weak one; see [Config.AllowWeakKey].
+// A configuration with 3DES, DES or MD5 is returned, and so is one with a
+// publicly known or a weak key. [New] then needs the option that allows it.
 //
 // Everything else that another machine cannot share or .NET would refuse is a
 // [*ConfigError], whose Code a program can rely on: auto_generated_key (also
@@ -66,20 +64,12 @@ func configOf(f *webconfig.File) (Config, error) {
 	cfg := Config{
 		ValidationKey: m.ValidationKey,
 		DecryptionKey: m.DecryptionKey,
-		ModeSource:    ModeSource{From: m.CompatibilityModeFrom, Line: m.CompatibilityModeLine},
 		line:          m.Line,
 	}
 	err = errors.Join(cfg.Validation.UnmarshalText([]byte(m.Validation)), cfg.Decryption.UnmarshalText([]byte(m.Decryption)),
 		cfg.Mode.UnmarshalText([]byte(m.CompatibilityMode)))
 	if err != nil { // unreachable: the names were checked
 		return Config{}, err
-	}
-	for _, w := range m.Warnings {
-		text := w.Text
-		if w.Code == "weak_algorithm" {
-			text += "; New accepts it only with AllowInsecure"
-		}
-		cfg.Warnings = append(cfg.Warnings, Warning{Code: w.Code, Line: w.Line, Text: text})
 	}
 	return cfg, nil
 }

@@ -24,9 +24,6 @@ var otherSections = []string{
 	"cookieHandler",
 }
 
-// Warnings of the vectors that concern the machine key.
-var machineKeyWarnings = []string{"validation_not_usable_for_protect", "weak_algorithm"}
-
 type webConfigVector struct {
 	name   string
 	xml    []byte
@@ -116,35 +113,17 @@ func TestWebConfigVectors(t *testing.T) {
 				{"validation", cfg.Validation.String(), want.Validation},
 				{"decryption", cfg.Decryption.String(), want.Decryption},
 				{"compatibilityMode", cfg.Mode.String(), want.CompatibilityMode},
-				{"compatibilityModeFrom", cfg.ModeSource.From, want.CompatibilityModeFrom},
 			} {
 				if field.got != field.want {
 					t.Errorf("%s %q, want %q", field.name, field.got, field.want)
 				}
-			}
-			var warnings, wanted []string
-			for _, w := range cfg.Warnings {
-				warnings = append(warnings, w.Code)
-				if w.Line == 0 || w.Text == "" {
-					t.Errorf("empty warning %+v", w)
-				}
-			}
-			for _, code := range v.expect.Warnings {
-				if slices.Contains(machineKeyWarnings, code) {
-					wanted = append(wanted, code)
-				}
-			}
-			slices.Sort(warnings)
-			slices.Sort(wanted)
-			if !slices.Equal(warnings, wanted) {
-				t.Errorf("warnings %v, want %v", warnings, wanted)
 			}
 			if cfg.AllowInsecure || cfg.AllowKnownKey {
 				t.Error("AllowInsecure or AllowKnownKey was set by the file")
 			}
 			cfg.AllowKnownKey = true
 			_, err = machinekey.New(cfg)
-			if weak := slices.Contains(warnings, "weak_algorithm"); weak != (err != nil) {
+			if weak := slices.Contains(v.expect.Warnings, "weak_algorithm"); weak != (err != nil) {
 				t.Errorf("New without AllowInsecure: %v", err)
 			}
 		})
@@ -187,33 +166,29 @@ func TestWebConfigRoundTrip(t *testing.T) {
 				got.Validation != validation || got.Decryption != decryption || got.Mode != cfg.Mode {
 				t.Errorf("%v became %v", cfg, got)
 			}
-			if (got.ModeSource != machinekey.ModeSource{From: "explicit", Line: 2}) {
-				t.Errorf("mode source %v", got.ModeSource)
-			}
 		}
 	}
 }
 
-func TestModeSource(t *testing.T) {
+func TestModeOfFile(t *testing.T) {
 	for _, test := range []struct {
 		runtime, attribute string
 		mode               machinekey.Mode
-		source             string
 	}{
-		{``, ``, machinekey.Framework20SP1, "default"},
-		{`<httpRuntime targetFramework="4.0"/>`, ``, machinekey.Framework20SP1, "default"},
-		{`<httpRuntime maxRequestLength="1"/>`, ``, machinekey.Framework20SP1, "default"},
-		{`<compilation targetFramework="4.8"/>`, ``, machinekey.Framework20SP1, "default"},
-		{`<httpRuntime targetFramework="4.8"/>`, ``, machinekey.Framework45, "targetFramework on line 3"},
-		{`<httpRuntime targetFramework="4.8"/>`, `compatibilityMode="Framework20SP2"`, machinekey.Framework20SP2, "explicit on line 4"},
-		{``, `compatibilityMode="Framework45"`, machinekey.Framework45, "explicit on line 4"},
+		{``, ``, machinekey.Framework20SP1},
+		{`<httpRuntime targetFramework="4.0"/>`, ``, machinekey.Framework20SP1},
+		{`<httpRuntime maxRequestLength="1"/>`, ``, machinekey.Framework20SP1},
+		{`<compilation targetFramework="4.8"/>`, ``, machinekey.Framework20SP1},
+		{`<httpRuntime targetFramework="4.8"/>`, ``, machinekey.Framework45},
+		{`<httpRuntime targetFramework="4.8"/>`, `compatibilityMode="Framework20SP2"`, machinekey.Framework20SP2},
+		{``, `compatibilityMode="Framework45"`, machinekey.Framework45},
 	} {
 		cfg, err := machinekey.ParseWebConfig(strings.NewReader(
 			"<configuration>\n<system.web>\n" + test.runtime + "\n" + element(t, test.attribute) + "</system.web></configuration>"))
 		if err != nil {
 			t.Errorf("%s %s: %v", test.runtime, test.attribute, err)
-		} else if cfg.Mode != test.mode || cfg.ModeSource.String() != test.source {
-			t.Errorf("%s %s: %v by %v, want %v by %s", test.runtime, test.attribute, cfg.Mode, cfg.ModeSource, test.mode, test.source)
+		} else if cfg.Mode != test.mode {
+			t.Errorf("%s %s: %v, want %v", test.runtime, test.attribute, cfg.Mode, test.mode)
 		}
 	}
 }

@@ -94,7 +94,6 @@ func (r *configResult) check(t *testing.T, f *file, xml []byte) {
 		{"validation", cfg.Validation.String(), m.Validation},
 		{"decryption", cfg.Decryption.String(), m.Decryption},
 		{"compatibilityMode", cfg.Mode.String(), m.CompatibilityMode},
-		{"compatibilityModeFrom", cfg.ModeSource.From, m.CompatibilityModeFrom},
 	} {
 		if field.got != field.want {
 			t.Errorf("%s differs between the two readers of web.config", field.name)

@@ -33,16 +33,15 @@ func (k *keyFlags) define(flags *pflag.FlagSet, usage string) {
 
 // keyFile is what may be said of a web.config and its key.
 type keyFile struct {
-	File       string                `json:"file"`
-	KeyID      string                `json:"keyId"`
-	Validation string                `json:"validation"`
-	Decryption string                `json:"decryption"`
-	KeyBits    int                   `json:"decryptionKeyBits"`
-	Mode       string                `json:"mode"`
-	ModeFrom   string                `json:"modeFrom"`
-	ModeLine   int                   `json:"modeLine,omitempty"`
-	Warnings   []keyFileWarning      `json:"warnings,omitempty"`
-	source     machinekey.ModeSource // for people
+	File       string           `json:"file"`
+	KeyID      string           `json:"keyId"`
+	Validation string           `json:"validation"`
+	Decryption string           `json:"decryption"`
+	KeyBits    int              `json:"decryptionKeyBits"`
+	Mode       string           `json:"mode"`
+	ModeFrom   string           `json:"modeFrom"`
+	ModeLine   int              `json:"modeLine,omitempty"`
+	Warnings   []keyFileWarning `json:"warnings,omitempty"`
 }
 
 type keyFileWarning struct {
@@ -156,16 +155,16 @@ func describe(path string, s *site.Site, cfg machinekey.Config, key *machinekey.
 		Decryption: cfg.Decryption.String(),
 		KeyBits:    8 * cfg.DecryptionKey.Len(),
 		Mode:       cfg.Mode.String(),
-		ModeFrom:   cfg.ModeSource.From,
-		ModeLine:   cfg.ModeSource.Line,
-		source:     cfg.ModeSource,
+		ModeFrom:   s.Key.ModeFrom,
+		ModeLine:   s.Key.ModeLine,
 	}
 	f.Warnings = weakKey(cfg, s.Key.Line)
 	for _, w := range s.Key.Warnings {
 		f.Warnings = append(f.Warnings, keyFileWarning{w.Code, w.Line, w.Text})
 	}
 	var known *machinekey.ConfigError
-	if errors.As(cfg.CheckKnown(), &known) {
+	cfg.AllowKnownKey = false
+	if _, err := machinekey.New(cfg); errors.As(err, &known) && known.Code == "known_key" {
 		f.Warnings = append(f.Warnings, keyFileWarning{known.Code, s.Key.Line, "anybody can sign in: the " + known.Attribute + " is " +
 			known.Found + "; change the key on every node"})
 	}
@@ -189,7 +188,10 @@ func weakKey(cfg machinekey.Config, line int) []keyFileWarning {
 
 // rows describes f for people.
 func (f keyFile) rows() [][]string {
-	mode := f.Mode + ", decided by " + f.source.String()
+	mode := f.Mode + ", decided by " + f.ModeFrom
+	if f.ModeLine > 0 {
+		mode += fmt.Sprintf(" on line %d", f.ModeLine)
+	}
 	switch f.ModeFrom {
 	case "explicit":
 		mode = fmt.Sprintf("%s, decided by compatibilityMode on line %d", f.Mode, f.ModeLine)

@@ -14,9 +14,13 @@ func (e *exam) knownKey(n *Node) *Finding {
 	if e.o.AllowKnownKey {
 		return nil
 	}
-	err := machinekey.Config{ValidationKey: n.key.ValidationKey, DecryptionKey: n.key.DecryptionKey, KnownKeys: e.o.KnownKeys}.CheckKnown()
+	cfg, err := Config(&n.key.Key)
+	if err == nil {
+		cfg.AllowInsecure, cfg.AllowWeakKey, cfg.KnownKeys = true, true, e.o.KnownKeys
+		_, err = machinekey.New(cfg)
+	}
 	var bad *machinekey.ConfigError
-	if !errors.As(err, &bad) {
+	if !errors.As(err, &bad) || bad.Code != "known_key" {
 		return nil
 	}
 	return &Finding{Code: CodeKnownKey,

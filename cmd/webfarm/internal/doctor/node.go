@@ -94,8 +94,7 @@ func Config(k *site.Key) (machinekey.Config, error) {
 	if k.Fault != nil {
 		return machinekey.Config{}, (*machinekey.ConfigError)(k.Fault)
 	}
-	cfg := machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey,
-		ModeSource: machinekey.ModeSource{From: k.ModeFrom, Line: k.ModeLine}}
+	cfg := machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey}
 	err := errors.Join(cfg.Validation.UnmarshalText([]byte(k.Validation)),
 		cfg.Decryption.UnmarshalText([]byte(k.Decryption)), cfg.Mode.UnmarshalText([]byte(k.Mode)))
 	return cfg, err

@@ -60,7 +60,7 @@ func (f *forms) begin(p *sessiontoken.Principal, o *SignInOptions) (session, err
 		if t == nil {
 			return session{}, errOtherTicket
 		}
-		return f.sessionOf(t), nil
+		return f.sessionOf(inTicks(t)), nil
 	}
 	name := p.Name()
 	if name == "" {
@@ -71,7 +71,7 @@ func (f *forms) begin(p *sessiontoken.Principal, o *SignInOptions) (session, err
 	if o.Lifetime > 0 {
 		t.Expiration = t.IssueDate.Add(o.Lifetime)
 	}
-	x := f.sessionOf(t)
+	x := f.sessionOf(inTicks(t))
 	for i := range p.Identities {
 		id := &p.Identities[i]
 		role := cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)
@@ -82,6 +82,15 @@ func (f *forms) begin(p *sessiontoken.Principal, o *SignInOptions) (session, err
 		}
 	}
 	return x, nil
+}
+
+// inTicks returns a copy of t as its cookie will say it: what is finer than a
+// tick would name another ticket.
+func inTicks(t *sessiontoken.FormsTicket) *sessiontoken.FormsTicket {
+	cut := *t
+	cut.IssueDate = t.IssueDate.Truncate(100 * time.Nanosecond)
+	cut.Expiration = t.Expiration.Truncate(100 * time.Nanosecond)
+	return &cut
 }
 
 func (f *forms) renew(x session, now time.Time) (session, bool) {

@@ -69,6 +69,53 @@ func TestIssueHonoursMaxLifetime(t *testing.T) {
 	})
 }
 
+// TestTimesFinerThanTicks issues tickets whose times no ticket can say: the
+// session is known by its id all the same, and ends when MaxLifetime says.
+func TestTimesFinerThanTicks(t *testing.T) {
+	forModes(t, func(t *testing.T, f *modeFarm) {
+		for _, o := range []cookie.SessionsOptions{{OnePerUser: true}, {MaxLifetime: 2 * time.Hour}} {
+			f.clock.Move(57)
+			s, lax := f.node(o), f.node(cookie.SessionsOptions{})
+			at := f.clock.Now()
+			var ticket cookie.Ticket
+			switch one := ticketOf(t, opener(t, f.kind)(f.farmNode, nil), "bob").(type) {
+			case *sessiontoken.Token:
+				one.ValidFrom, one.KeyEffective = at, at
+				one.ValidTo = at.Add(time.Hour)
+				one.KeyExpires = one.ValidTo
+				ticket = one
+			case *sessiontoken.FormsTicket:
+				one.IssueDate, one.Expiration = at, at.Add(time.Hour)
+				ticket = one
+			case *sessiontoken.KatanaTicket:
+				one.Properties.SetTime(sessiontoken.PropertyIssued, at)
+				one.Properties.SetTime(sessiontoken.PropertyExpires, at.Add(time.Hour))
+				ticket = one
+			}
+			issued, signedIn := new(browser), new(browser)
+			if err := issued.issue(s, ticket); err != nil {
+				t.Fatal(err)
+			}
+			issued.wants(t, s, "bob")
+			signedIn.signIn(t, s, user("eve"), &cookie.SignInOptions{Lifetime: time.Hour - 57})
+			signedIn.wants(t, s, "eve")
+			for range 10 {
+				f.clock.Move(40 * time.Minute)
+				issued.visit(lax)
+				signedIn.visit(lax)
+			}
+			for _, b := range []*browser{issued, signedIn} {
+				p, err := lax.Check(b.request())
+				if o.MaxLifetime > 0 && err == nil {
+					t.Errorf("%s is past MaxLifetime", p.Name())
+				} else if o.MaxLifetime == 0 && err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+}
+
 // TestIssueOfNobody has a good ticket that says that nobody is signed in.
 func TestIssueOfNobody(t *testing.T) {
 	n := newFarmNode(t)

@@ -25,12 +25,13 @@ const (
 // internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cookie":                 {"sessiontoken", "machinekey", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
+	"cookie":                 {"sessiontoken", "machinekey", "internal/chunks", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
 	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"machinekey":             {"internal/dotnet", "internal/seal", "internal/secret", "internal/webconfig"},
 	"internal/anatomy":       {},
 	"internal/base64":        {},
+	"internal/chunks":        {},
 	"internal/dotnet":        {},
 	"internal/farm":          {},
 	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},
@@ -55,8 +56,8 @@ var mayImport = map[string][]string{
 	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf"},
 	"testvectors":            {},
 
-	"cmd/webfarm":                  {"cookie", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy"},
-	"cmd/webfarm/internal/doctor":  {"cookie", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy"},
+	"cmd/webfarm":                  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy"},
+	"cmd/webfarm/internal/doctor":  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy"},
 	"cmd/webfarm/internal/gateway": {"cookie", "sessiontoken", "machinekey", "internal/fold"},
 }
 
@@ -73,7 +74,7 @@ var onlyIn = []struct {
 	pkg, why string
 	folders  []string
 }{
-	{"net/http", "only cookie knows HTTP", []string{"cookie", "cmd/webfarm", "cmd/webfarm/internal/doctor", "cmd/webfarm/internal/gateway", "internal/farm", "internal/farmtest"}},
+	{"net/http", "only cookie, and chunks below it, know HTTP", []string{"cookie", "internal/chunks", "cmd/webfarm", "cmd/webfarm/internal/doctor", "cmd/webfarm/internal/gateway", "internal/farm", "internal/farmtest"}},
 	{"crypto/cipher", "only machinekey and rsacookie encrypt; floor is for benchmarks", []string{"machinekey", "internal/rsacookie", "internal/floor"}},
 	{"crypto/hmac", "only machinekey authenticates; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
 	{"unsafe", "no unsafe code", nil},
@@ -277,6 +278,7 @@ func TestNoInitNoPanic(t *testing.T) {
 	panics := map[string]string{
 		"testvectors/testvectors.go": "the files are in the binary",
 		"cookie/guard.go":            "Accept without source or reader, at start-up",
+		"cookie/source.go":           "From with a name too much or too few, at start-up",
 	}
 	fset, list := folders(t)
 	for _, f := range list {

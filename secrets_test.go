@@ -112,7 +112,7 @@ func holders(t *testing.T) map[string][]printed {
 	must(err)
 	certificates := sessiontoken.CertificateOptions{Certificates: []*sessiontoken.Certificate{certificate}, Signing: []*sessiontoken.Certificate{certificate}}
 
-	sessions, err := cookie.NewTokenSessions(session, &cookie.SessionsOptions{Store: store, Verified: 10})
+	sessions, err := cookie.NewSessions(session, &cookie.SessionsOptions{Store: store, Verified: 10})
 	must(err)
 	file := filepath.Join(t.TempDir(), "web.config")
 	must(os.WriteFile(file, []byte("<configuration><system.web><authentication mode='Forms'/>"+cfg.WebConfig()+"</system.web></configuration>"), 0o600))

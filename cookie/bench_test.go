@@ -69,7 +69,7 @@ func newFarm(t testing.TB) *farm {
 		t.Fatal(err)
 	}
 	f := &farm{guard: new(cookie.Guard), codec: codec, headers: map[string]string{}, texts: map[string]string{}}
-	f.guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), codec)
+	f.guard.Accept(cookie.From(cookie.KindFedAuth, ""), codec)
 	if f.floor, err = floor.NewSession(validationKey, decryptionKey); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func (f *farm) request(vector string) *http.Request {
 // sessions returns sessions with the cookies of the vectors.
 func (f *farm) sessions(t testing.TB, o *cookie.SessionsOptions) *cookie.Sessions {
 	t.Helper()
-	s, err := cookie.NewTokenSessions(f.codec, o)
+	s, err := cookie.NewSessions(f.codec, o)
 	if err != nil {
 		t.Fatal(err)
 	}

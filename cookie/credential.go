@@ -9,7 +9,7 @@ import (
 // Kind is one kind of credential.
 type Kind = site.Kind
 
-// The kinds that a site can accept.
+// The kinds that a site can accept, and two that sign nobody in; see [From].
 const (
 	KindFedAuth   = site.FedAuth   // session of WIF 4.5
 	KindWIF10     = site.WIF10     // session of WIF 1.0
@@ -17,6 +17,8 @@ const (
 	KindKatana    = site.Katana    // cookie of CookieAuthenticationMiddleware
 	KindBearer    = site.Bearer    // access token in the header Authorization
 	KindSQSession = site.SQSession // of Cora SeQuence
+	KindRoles     = site.Roles     // cached roles: no sign-in
+	KindAnonymous = site.Anonymous // id of a visitor: no sign-in
 )
 
 // Toggle is a choice that may be left out: zero leaves it to the file, or to
@@ -66,7 +68,7 @@ type Credential struct {
 	ScriptAccess bool
 	// SameSite is None, Lax, Strict, or Unspecified for a cookie without it.
 	SameSite string
-	// ChunkSize is that of [Chunking.SplitSize].
+	// ChunkSize is SessionsOptions.ChunkSize for this credential.
 	ChunkSize int
 	// ClockSkew widens the validity of session tokens; -1 is none.
 	ClockSkew time.Duration

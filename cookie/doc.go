@@ -28,17 +28,12 @@
 // open it, and puts the principal into the request's context:
 //
 //	var guard cookie.Guard
-//	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), codec)
+//	guard.Accept(cookie.From(cookie.KindFedAuth, ""), codec)
 //	mux.Handle("/orders", guard.Handler(orders))  // signed in, or 401
 //	mux.Handle("/", guard.Optional(home))         // anybody
 //
-// [FromCookie] lists the names of .NET's cookies; [Bearer] is the source of OAuth
-// access tokens.
-//
-// Below Sessions are the cookies themselves: [Chunking.Split] cuts a text into
-// them, [Chunking.Replace] adds the deletions of what the browser already has,
-// [Chunking.Expire] deletes everything, and [Write] writes a set whole or not
-// at all.
+// [From] returns the source of each credential of a farm, under the name that
+// .NET gives it unless told another, so that nobody types one.
 //
 // # Rules
 //

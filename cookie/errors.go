@@ -2,32 +2,32 @@ package cookie
 
 import (
 	"errors"
-	"fmt"
-	"net/http"
+
+	"github.com/webfarm-go/webfarm/internal/chunks"
 )
 
 // Sentinels for errors.Is. To the client all of them look the same, but for
 // ErrUnavailable; they are kept apart for the operator.
 var (
-	// ErrNoCredential means that the request carries nothing to read.
-	ErrNoCredential = errors.New("cookie: the request carries no credential")
-	// ErrNoCookie means that the cookie, or its first chunk, is not in the
-	// request. It matches [ErrNoCredential] and [http.ErrNoCookie].
-	ErrNoCookie = fmt.Errorf("%w: %w", ErrNoCredential, http.ErrNoCookie)
-	// ErrTooManyChunks means more than [MaxChunks] chunks.
-	ErrTooManyChunks = fmt.Errorf("cookie: more than %d chunks", MaxChunks)
+	// ErrNoCredential means that the request carries nothing to read. The error
+	// for a cookie that is not there, or whose first chunk is not, matches
+	// [http.ErrNoCookie] too.
+	ErrNoCredential = chunks.ErrNoCredential
+	// ErrTooManyChunks means more than 60 chunks.
+	ErrTooManyChunks = chunks.ErrTooManyChunks
 	// ErrMissingChunk means that a cookie of Katana announces chunks that are
 	// not all there. Katana then takes the announcement for the text, or
 	// throws; see its option ThrowForPartialCookies.
-	ErrMissingChunk = errors.New("cookie: a chunk is missing")
-	// ErrTooLong means that the joined text is longer than [MaxLength], that
-	// the header Cookie has more than 80 KiB, 200 cookies or 2000 blanks, or
-	// that one cookie to be written is larger than [MaxCookieSize].
-	ErrTooLong = errors.New("cookie: value too long")
+	ErrMissingChunk = chunks.ErrMissingChunk
+	// ErrTooLong means that a text is longer than 64 KiB, that the header Cookie
+	// has more than 80 KiB, 200 cookies or 2000 blanks, that one cookie to be
+	// written is larger than 4096 bytes with its name, or that all cookies of a
+	// session are larger than SessionsOptions.MaxBytes.
+	ErrTooLong = chunks.ErrTooLong
 	// ErrInvalidCookie means that a cookie to be written has a name, a value
 	// or attributes that net/http would drop or change, or that a browser
 	// would refuse.
-	ErrInvalidCookie = errors.New("cookie: cookie cannot be written")
+	ErrInvalidCookie = chunks.ErrInvalidCookie
 	// ErrNotAuthenticated means that the credential is good but says that
 	// nobody is signed in: none of its identities is authenticated.
 	ErrNotAuthenticated = errors.New("cookie: the credential is of a user who is not authenticated")

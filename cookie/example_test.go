@@ -37,7 +37,7 @@ func get(h http.Handler, path, cookies string) {
 
 func ExampleGuard_Handler() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{}) // a codec of package sessiontoken
+	guard.Accept(cookie.From(cookie.KindFedAuth, ""), demo{}) // a codec of package sessiontoken
 
 	orders := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _ := cookie.FromContext(r.Context()) // always there behind Handler
@@ -60,8 +60,8 @@ func ExampleGuard_Handler() {
 // Handler and Optional have the shape of middleware in any router.
 func ExampleGuard_Handler_chain() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{})
-	guard.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), demo{})
+	guard.Accept(cookie.From(cookie.KindFedAuth, ""), demo{})
+	guard.Accept(cookie.From(cookie.KindForms, ""), demo{})
 
 	admins := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func ExampleGuard_Handler_chain() {
 
 func ExampleGuard_Optional() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{})
+	guard.Accept(cookie.From(cookie.KindFedAuth, ""), demo{})
 
 	home := guard.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, ok := cookie.FromContext(r.Context()); ok {
@@ -113,7 +113,7 @@ func ExampleGuard_Optional() {
 
 func ExampleGuard_SetDeny() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{})
+	guard.Accept(cookie.From(cookie.KindFedAuth, ""), demo{})
 	guard.SetDeny(func(w http.ResponseWriter, r *http.Request, err error) {
 		if errors.Is(err, cookie.ErrUnavailable) {
 			cookie.Deny(w, r, err) // signing in again would not help
@@ -129,7 +129,7 @@ func ExampleGuard_SetDeny() {
 
 func ExampleGuard_Check() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), demo{})
+	guard.Accept(cookie.From(cookie.KindFedAuth, ""), demo{})
 
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Cookie", "FedAuth=forged")
@@ -139,78 +139,4 @@ func ExampleGuard_Check() {
 	// Output:
 	// sessiontoken: not a valid credential
 	// true false
-}
-
-// Sign-in: the new chunks, and the deletion of what a longer session left.
-func ExampleChunking_Replace() {
-	r := httptest.NewRequest("POST", "/signin", nil)
-	r.Header.Set("Cookie", "FedAuth=x; FedAuth1=x; FedAuth2=x")
-	w := httptest.NewRecorder()
-
-	set, err := cookie.WIF.Split(&http.Cookie{
-		Name: "FedAuth", Value: strings.Repeat("A", 2100), // text of a codec
-		Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	if err := cookie.Write(w, cookie.WIF.Replace(r, set)); err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, line := range w.Header()["Set-Cookie"] {
-		fmt.Println(strings.Replace(line, strings.Repeat("A", 100), "A…", 1)[:20])
-	}
-	// Output:
-	// FedAuth=A…AAAAAAAA
-	// FedAuth1=A…; Path=
-	// FedAuth2=; Path=/; E
-}
-
-// Sign-out: every chunk that the browser sent is deleted.
-func ExampleChunking_Expire() {
-	r := httptest.NewRequest("POST", "/signout", nil)
-	r.Header.Set("Cookie", "theme=dark; FedAuth=x; FedAuth1=x")
-	w := httptest.NewRecorder()
-
-	template := &http.Cookie{Name: "FedAuth", Path: "/", Secure: true, HttpOnly: true}
-	if err := cookie.Write(w, cookie.WIF.Expire(r, template)); err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, line := range w.Header()["Set-Cookie"] {
-		fmt.Println(line)
-	}
-	// Output:
-	// FedAuth=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure
-	// FedAuth1=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure
-}
-
-func ExampleChunking_Split() {
-	set, err := cookie.WIF.Split(&http.Cookie{
-		Name: "FedAuth", Value: strings.Repeat("A", 4500), Path: "/", Secure: true, HttpOnly: true,
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, c := range set {
-		fmt.Println(c.Name, len(c.Value), c.Path, c.Secure)
-	}
-	// Output:
-	// FedAuth 2000 / true
-	// FedAuth1 2000 / true
-	// FedAuth2 500 / true
-}
-
-func ExampleChunking_Inspect() {
-	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Cookie", "FedAuth=AAAA; FedAuth=BBBB; FedAuth2=CC")
-	for _, problem := range cookie.WIF.Inspect(r, "FedAuth").Problems() {
-		fmt.Println(problem)
-	}
-	// Output:
-	// FedAuth is there 2 times with different values, as from two paths or domains; the first counts
-	// FedAuth1 is missing, so FedAuth2 is not read
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -61,8 +62,8 @@ type traits struct {
 	name func(session) string
 
 	// cookie has the defaults of .NET; see also secureAsRequest.
-	cookie   http.Cookie
-	chunking Chunking
+	cookie http.Cookie
+	scheme chunks.Scheme
 	// secureAsRequest gives the cookie Secure if the browser used TLS.
 	secureAsRequest bool
 	// slides says that the framework renews sessions unless told not to.

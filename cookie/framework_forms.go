@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -24,10 +25,10 @@ func newForms(codec *sessiontoken.FormsCodec) (*forms, *traits) {
 	k := &traits{
 		reader: codec, keys: codec.Keys(), now: o.Now,
 		lifetime: o.Timeout, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
-		purpose:  "forms",
-		name:     formsName,
-		cookie:   http.Cookie{Name: ".ASPXAUTH", Path: o.Path, HttpOnly: true, SameSite: http.SameSiteLaxMode},
-		chunking: Single, slides: true,
+		purpose: "forms",
+		name:    formsName,
+		cookie:  http.Cookie{Name: ".ASPXAUTH", Path: o.Path, HttpOnly: true, SameSite: http.SameSiteLaxMode},
+		scheme:  chunks.Single, slides: true,
 	}
 	k.roomFor.userData = true
 	return &forms{codec}, k

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/site"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -26,13 +26,13 @@ func newKatana(codec *sessiontoken.KatanaCodec) (*katana, *traits) {
 	k := &traits{
 		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, resolution: time.Second,
-		purpose:  "katana;" + codec.AuthenticationType(),
-		name:     katanaName,
-		cookie:   http.Cookie{Path: "/", HttpOnly: true},
-		chunking: KatanaSystemWeb, secureAsRequest: true, slides: true, remembers: true,
+		purpose: "katana;" + codec.AuthenticationType(),
+		name:    katanaName,
+		cookie:  http.Cookie{Path: "/", HttpOnly: true},
+		scheme:  chunks.KatanaSystemWeb, secureAsRequest: true, slides: true, remembers: true,
 	}
 	if t := codec.AuthenticationType(); t != "" {
-		k.cookie.Name = site.KatanaName(t)
+		k.cookie.Name = ".AspNet." + t
 	}
 	k.roomFor.properties = true
 	return &katana{codec, o.Store != nil}, k

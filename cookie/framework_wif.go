@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -26,10 +27,10 @@ func newWIF(codec *sessiontoken.SessionCodec) (*wif, *traits) {
 	k := &traits{
 		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
-		purpose:  "token",
-		name:     func(x session) string { return x.ticket.(*sessiontoken.Token).ContextID },
-		cookie:   http.Cookie{Name: "FedAuth", Path: cmp.Or(o.Endpoint, "/"), Secure: true, HttpOnly: true},
-		chunking: WIF, remembers: w.remembers, ownPersistence: true,
+		purpose: "token",
+		name:    func(x session) string { return x.ticket.(*sessiontoken.Token).ContextID },
+		cookie:  http.Cookie{Name: "FedAuth", Path: cmp.Or(o.Endpoint, "/"), Secure: true, HttpOnly: true},
+		scheme:  chunks.WIF, remembers: w.remembers, ownPersistence: true,
 	}
 	k.roomFor.context, k.roomFor.reference = true, true
 	return w, k

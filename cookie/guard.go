@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -146,7 +147,7 @@ func (c *credential) read(r *http.Request) (found, error) {
 		}
 		return found{}, classify(err)
 	}
-	if len(text) > MaxLength { // from a source that has no bound, such as a form
+	if len(text) > chunks.MaxLength { // from a source that has no bound, such as a form
 		return found{}, ErrTooLong
 	}
 	p, err := c.reader.ReadPrincipal(r.Context(), text)
@@ -272,7 +273,7 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func varyCookie(h http.Header) {
 	for _, line := range h["Vary"] {
 		for field := range strings.SplitSeq(line, ",") {
-			if field = trimBlanks(field); field == "*" || strings.EqualFold(field, "Cookie") {
+			if field = strings.Trim(field, " \t"); field == "*" || strings.EqualFold(field, "Cookie") {
 				return
 			}
 		}

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -70,9 +71,9 @@ func newReader() *reader {
 // .AspNet.Cookies.
 func newGuard() *cookie.Guard {
 	g := new(cookie.Guard)
-	g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), newReader())
-	g.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), newReader())
-	g.Accept(cookie.FromCookie(".AspNet.Cookies", cookie.Katana), newReader())
+	g.Accept(cookie.From(cookie.KindFedAuth, ""), newReader())
+	g.Accept(cookie.From(cookie.KindForms, ""), newReader())
+	g.Accept(cookie.From(cookie.KindKatana, ".AspNet.Cookies"), newReader())
 	return g
 }
 
@@ -89,7 +90,7 @@ func TestCheck(t *testing.T) {
 		{".ASPXAUTH=bob; FedAuth=forged", "bob", nil},
 		{".ASPXAUTH=bob; FedAuth=down", "bob", nil},
 		{".ASPXAUTH=bob; FedAuth=anonymous", "bob", nil},
-		{".ASPXAUTH=bob; " + header(chunks(61, "x")), "bob", nil},
+		{".ASPXAUTH=bob; " + header(parts(61, "x")), "bob", nil},
 
 		{"", "", []error{cookie.ErrNoCredential}},
 		{"other=bob", "", []error{cookie.ErrNoCredential}},
@@ -104,8 +105,8 @@ func TestCheck(t *testing.T) {
 		{"FedAuth=format", "", []error{sessiontoken.ErrInvalid, io.ErrUnexpectedEOF}},
 		{"FedAuth=anonymous", "", []error{cookie.ErrNotAuthenticated}},
 		{"FedAuth=nil", "", []error{cookie.ErrNotAuthenticated}},
-		{header(chunks(61, "x")), "", []error{cookie.ErrTooManyChunks}},
-		{"FedAuth=" + strings.Repeat("x", cookie.MaxLength+1), "", []error{cookie.ErrTooLong}},
+		{header(parts(61, "x")), "", []error{cookie.ErrTooManyChunks}},
+		{"FedAuth=" + strings.Repeat("x", chunks.MaxLength+1), "", []error{cookie.ErrTooLong}},
 		{".AspNet.Cookies=bob", "bob", nil},
 		{".AspNet.Cookies=chunks:2; .AspNet.CookiesC1=b; .AspNet.CookiesC2=ob", "bob", nil},
 		{".AspNet.Cookies=chunks:2; .AspNet.CookiesC1=b", "", []error{cookie.ErrMissingChunk}},
@@ -188,7 +189,7 @@ func TestAcceptPanics(t *testing.T) {
 	for _, test := range []struct {
 		source cookie.Source
 		reader sessiontoken.Reader
-	}{{nil, newReader()}, {cookie.FromCookie("FedAuth", cookie.WIF), nil}} {
+	}{{nil, newReader()}, {cookie.From(cookie.KindFedAuth, ""), nil}} {
 		func() {
 			defer func() {
 				if recover() == nil {
@@ -214,8 +215,8 @@ func TestSource(t *testing.T) {
 		{"malformed", func(*http.Request) (string, error) { return "", sessiontoken.ErrInvalid }, sessiontoken.ErrInvalid},
 		{"other", func(*http.Request) (string, error) { return "", errStore }, cookie.ErrUnavailable},
 		{"outage, said so", func(*http.Request) (string, error) { return "", cookie.ErrUnavailable }, cookie.ErrUnavailable},
-		{"bad name", cookie.FromCookie("a b", cookie.WIF), cookie.ErrUnavailable},
-		{"bad scheme", cookie.FromCookie("a", 7), cookie.ErrUnavailable},
+		{"bad name", cookie.From(cookie.KindFedAuth, "a b"), cookie.ErrUnavailable},
+		{"bad scheme", func(r *http.Request) (string, error) { return chunks.Scheme(7).Join(r, "a") }, cookie.ErrUnavailable},
 	}
 	for _, test := range tests {
 		var g cookie.Guard
@@ -243,7 +244,7 @@ func TestEverySentinelIsClassified(t *testing.T) {
 	}
 	for name, want := range verdict {
 		var g cookie.Guard
-		g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), &reader{errors: map[string]error{"x": want}})
+		g.Accept(cookie.From(cookie.KindFedAuth, ""), &reader{errors: map[string]error{"x": want}})
 		if _, err := g.Check(request("FedAuth=x")); !errors.Is(err, want) || errors.Is(err, cookie.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -312,7 +313,7 @@ func TestContext(t *testing.T) {
 // Behind Optional, the user of an outer guard is hidden.
 func TestNestedGuards(t *testing.T) {
 	inner := new(cookie.Guard)
-	inner.Accept(cookie.FromCookie("inner", cookie.Single), newReader())
+	inner.Accept(cookie.From(cookie.KindForms, "inner"), newReader())
 	called := false
 	h := newGuard().Handler(inner.Optional(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		called = true
@@ -403,9 +404,9 @@ func (c constant) ReadPrincipal(context.Context, string) (*sessiontoken.Principa
 
 func TestCheckAllocations(t *testing.T) {
 	var g cookie.Guard
-	g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), constant{user("bob")})
+	g.Accept(cookie.From(cookie.KindFedAuth, ""), constant{user("bob")})
 	for line, want := range map[string]float64{
-		"FedAuth=A": 0, "FedAuth=A; FedAuth1=B": 1, "a=b": 0, header(chunks(61, "x")): 0,
+		"FedAuth=A": 0, "FedAuth=A; FedAuth1=B": 1, "a=b": 0, header(parts(61, "x")): 0,
 	} {
 		r := request(line)
 		if got := testing.AllocsPerRun(100, func() { _, _ = g.Check(r) }); got != want {
@@ -416,8 +417,8 @@ func TestCheckAllocations(t *testing.T) {
 
 func BenchmarkCheckAlone(b *testing.B) {
 	var g cookie.Guard
-	g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), constant{user("bob")})
-	r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; " + header(chunks(2, strings.Repeat("A", 2000))))
+	g.Accept(cookie.From(cookie.KindFedAuth, ""), constant{user("bob")})
+	r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; " + header(parts(2, strings.Repeat("A", 2000))))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := g.Check(r); err != nil {

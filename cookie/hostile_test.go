@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/hostile"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -77,7 +78,7 @@ func targets(t testing.TB) []target {
 		must(err)
 		codec, err := sessiontoken.NewSessionCodec(read, &o)
 		must(err)
-		guarded(name, hostile.Credential{Cookie: "FedAuth", Chunk: "FedAuth%d", Text: text, Envelope: true}, cookie.FromCookie("FedAuth", cookie.WIF), codec)
+		guarded(name, hostile.Credential{Cookie: "FedAuth", Chunk: "FedAuth%d", Text: text, Envelope: true}, cookie.From(cookie.KindFedAuth, ""), codec)
 	}
 	session("FedAuth", ring, ring, sessiontoken.SessionOptions{})
 	session("FedAuth, 3 keys", ring, ring3, sessiontoken.SessionOptions{})
@@ -97,7 +98,7 @@ func targets(t testing.TB) []target {
 		must(err)
 		text, err := issuer.Encode(t.Context(), issuer.NewTicket(user.Name(), "Editors,Administrators,Region 417 Sales"))
 		must(err)
-		guarded(name, hostile.Credential{Cookie: ".ASPXAUTH", Text: text}, cookie.FromCookie(".ASPXAUTH", cookie.Single), codec)
+		guarded(name, hostile.Credential{Cookie: ".ASPXAUTH", Text: text}, cookie.From(cookie.KindForms, ""), codec)
 	}
 	forms("forms", ring, ring)
 	forms("forms, 3 keys", ring, ring3)
@@ -116,10 +117,10 @@ func targets(t testing.TB) []target {
 	bearer, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), o)
 	must(err)
 	whole := hostile.Credential{Cookie: ".AspNet.ApplicationCookie", Chunk: ".AspNet.ApplicationCookieC%d", Marked: true}
-	katana("Katana", whole, cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), codec, codec)
-	katana("Katana, System.Web", whole, cookie.FromCookie(whole.Cookie, cookie.KatanaSystemWeb), codec, codec)
-	katana("Katana, 3 keys", whole, cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), codec, codec3)
-	katana("bearer token", hostile.Credential{}, cookie.Bearer, bearer, bearer)
+	katana("Katana", whole, cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), codec, codec)
+	katana("Katana, System.Web", whole, func(r *http.Request) (string, error) { return chunks.KatanaSystemWeb.Join(r, whole.Cookie) }, codec, codec)
+	katana("Katana, 3 keys", whole, cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), codec, codec3)
+	katana("bearer token", hostile.Credential{}, cookie.From(cookie.KindBearer, ""), bearer, bearer)
 
 	// A site that takes several: the honest cookie is the first to be tried,
 	// the hostile ones are all tried.
@@ -128,10 +129,10 @@ func targets(t testing.TB) []target {
 	must(err)
 	tickets, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{Now: now})
 	must(err)
-	several.Accept(cookie.FromCookie("FedAuth", cookie.WIF), wif)
-	several.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), tickets)
-	several.Accept(cookie.Bearer, bearer)
-	authorization := []string{"Bearer " + strings.Repeat("A", cookie.MaxLength)}
+	several.Accept(cookie.From(cookie.KindFedAuth, ""), wif)
+	several.Accept(cookie.From(cookie.KindForms, ""), tickets)
+	several.Accept(cookie.From(cookie.KindBearer, ""), bearer)
+	authorization := []string{"Bearer " + strings.Repeat("A", chunks.MaxLength)}
 	ticket := ".ASPXAUTH=" + strings.Repeat("0", 4096)
 	all = append(all, target{"several", all[0].Credential, func(r *http.Request) error {
 		lines := r.Header["Cookie"]
@@ -153,7 +154,7 @@ func targets(t testing.TB) []target {
 		must(err)
 		signedIn.AddCookie(c)
 	}
-	text, err := cookie.WIF.Join(signedIn, sq.CookieName())
+	text, err := chunks.WIF.Join(signedIn, sq.CookieName())
 	must(err)
 	all = append(all, target{"SQSession", hostile.Credential{Cookie: sq.CookieName(), Chunk: sq.CookieName() + "%d", Text: text, Envelope: true},
 		func(r *http.Request) error { _, err := sq.Check(r); return err }})
@@ -165,7 +166,7 @@ func targets(t testing.TB) []target {
 	text, err = anonymous.Encode(t.Context(), visitor)
 	must(err)
 	all = append(all, target{"anonymous id", hostile.Credential{Cookie: ".ASPXANONYMOUS", Text: text}, func(r *http.Request) error {
-		text, err := cookie.Single.Join(r, ".ASPXANONYMOUS")
+		text, err := cookie.From(cookie.KindAnonymous, "")(r)
 		if err == nil {
 			_, err = anonymous.Decode(r.Context(), text)
 		}
@@ -176,7 +177,7 @@ func targets(t testing.TB) []target {
 	text, err = roles.Encode(t.Context(), make([]byte, 500)) // the stream of a principal with a few roles
 	must(err)
 	all = append(all, target{"role cookie", hostile.Credential{Cookie: ".ASPXROLES", Text: text}, func(r *http.Request) error {
-		text, err := cookie.Single.Join(r, ".ASPXROLES")
+		text, err := cookie.From(cookie.KindRoles, "")(r)
 		if err == nil {
 			_, err = roles.Decode(r.Context(), text)
 		}
@@ -198,7 +199,7 @@ func hostileRequest(h hostile.Request) *http.Request {
 // is read of texts that no software writes, what is read at all, and what
 // net/http reads.
 func hostileSizes() []int {
-	return []int{4096, 16 << 10, cookie.MaxLength * 63 / 64, http.DefaultMaxHeaderBytes}
+	return []int{4096, 16 << 10, chunks.MaxLength * 63 / 64, http.DefaultMaxHeaderBytes}
 }
 
 // TestHostileAllocations holds the memory that any request without a key costs
@@ -234,7 +235,7 @@ func TestHostileAllocations(t *testing.T) {
 				if err == nil {
 					t.Errorf("%s: accepted", h.Name)
 				}
-				if limit := 10*unit + cookie.MaxLength + 1024; n > limit {
+				if limit := 10*unit + chunks.MaxLength + 1024; n > limit {
 					t.Errorf("%s: %d bytes, an honest request allocates %d", h.Name, n, unit)
 				}
 			}
@@ -250,7 +251,7 @@ func TestGuardBoundsSources(t *testing.T) {
 	for _, test := range []struct {
 		length int
 		want   error
-	}{{cookie.MaxLength, sessiontoken.ErrInvalid}, {cookie.MaxLength + 1, cookie.ErrTooLong}} {
+	}{{chunks.MaxLength, sessiontoken.ErrInvalid}, {chunks.MaxLength + 1, cookie.ErrTooLong}} {
 		g := new(cookie.Guard)
 		g.Accept(func(*http.Request) (string, error) { return strings.Repeat("A", test.length), nil }, f.codec)
 		if _, err := g.Check(request("")); err != test.want {

@@ -48,7 +48,7 @@ func ExampleObserver() {
 	key, _ := machinekey.New(cfg)
 	ring, _ := machinekey.NewRing(key)
 	codec, _ := sessiontoken.NewSessionCodec(ring, nil)
-	sessions, err := cookie.NewTokenSessions(codec, &cookie.SessionsOptions{Observer: count})
+	sessions, err := cookie.NewSessions(codec, &cookie.SessionsOptions{Observer: count})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -141,7 +141,7 @@ func TestEvents(t *testing.T) {
 			n.clock.Move(-4 * time.Hour)
 			thief.visit(s)
 			wants("early", "refused:not_yet_valid")
-			_, _ = s.Check(request(header(chunks(61, "x"))))
+			_, _ = s.Check(request(header(parts(61, "x"))))
 			wants("chunks", "refused:chunks")
 		case "katana":
 			_, _ = s.Check(request(s.CookieName() + "=chunks:3"))
@@ -222,7 +222,7 @@ func TestReasonsOfOtherNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := cookie.NewTokenSessions(elsewhere, nil)
+	other, err := cookie.NewSessions(elsewhere, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ import (
 // it before the body is written. Nil options are the zero options.
 //
 // Nothing is written on error: if p is not authenticated or does not fit the
-// kind of ticket, if the cookies would be too large ([*SizeError],
-// [ErrTooLong]) or not arrive in a browser as they are ([ErrInvalidCookie]), or
+// kind of ticket, if the cookies would be too large ([ErrTooLong])
+// or not arrive in a browser as they are ([ErrInvalidCookie]), or
 // if a store fails ([ErrUnavailable]). Cookies of the same name that were
 // added to the response before, by a renewal, are taken out.
 //

@@ -8,37 +8,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
-
-// Limits on the cookies of one session together. nginx takes header lines of
-// up to 8 KiB (large_client_header_buffers) and http.sys, below IIS, of up to
-// 16 KiB (MaxFieldLength), with the names and cookies of others among them.
-const (
-	// DefaultWarnBytes is SessionsOptions.WarnBytes where it is zero.
-	DefaultWarnBytes = 7 << 10
-	// DefaultMaxBytes is SessionsOptions.MaxBytes where it is zero.
-	DefaultMaxBytes = 15 << 10
-)
-
-// SizeError says that the cookies of a session are too large together.
-// Nothing was written. It matches [ErrTooLong].
-type SizeError struct {
-	// Name is the name of the cookie.
-	Name string
-	// Cookies is the number of cookies, Bytes their size in the header line
-	// that the browser would send, and Limit SessionsOptions.MaxBytes.
-	Cookies, Bytes, Limit int
-}
-
-// Error says how large the cookies are.
-func (e *SizeError) Error() string {
-	return fmt.Sprintf("cookie: %s needs %d cookies of %d bytes together, the limit is %d; keep fewer claims, or the session in a store",
-		e.Name, e.Cookies, e.Bytes, e.Limit)
-}
-
-// Unwrap returns [ErrTooLong].
-func (e *SizeError) Unwrap() error { return ErrTooLong }
 
 // cookies returns what makes x the session of the browser: the chunks, and the
 // deletion of others.
@@ -59,14 +31,14 @@ func (s *Sessions) cookies(r *http.Request, x *session) ([]*http.Cookie, error) 
 		}
 		c.Expires = c.Expires.UTC()
 	}
-	set, err := s.o.Chunking.SplitSize(&c, s.o.ChunkSize)
+	set, err := s.traits.scheme.SplitSize(&c, s.o.ChunkSize)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.weigh(r.Context(), set); err != nil {
 		return nil, err
 	}
-	return s.o.Chunking.Replace(r, set), nil
+	return s.traits.scheme.Replace(r, set), nil
 }
 
 // weigh compares the size of a set with the limits.
@@ -76,7 +48,8 @@ func (s *Sessions) weigh(ctx context.Context, set []*http.Cookie) error {
 		size += len(c.Name) + len("=") + len(c.Value) + len("; ")
 	}
 	if size > s.o.MaxBytes {
-		return &SizeError{Name: s.template.Name, Cookies: len(set), Bytes: size, Limit: s.o.MaxBytes}
+		return fmt.Errorf("%w: %s needs %d cookies of %d bytes together, the limit is %d; keep fewer claims, or the session in a store",
+			ErrTooLong, s.template.Name, len(set), size, s.o.MaxBytes)
 	}
 	if size > s.o.WarnBytes && s.o.Logger != nil {
 		s.o.Logger.LogAttrs(ctx, slog.LevelWarn, "cookie: large session; browsers and proxies may drop it",
@@ -102,7 +75,7 @@ func (s *Sessions) cookie(r *http.Request) http.Cookie {
 // deletions returns the deletion of every chunk in the request.
 func (s *Sessions) deletions(r *http.Request) []*http.Cookie {
 	c := s.cookie(r)
-	return s.o.Chunking.Expire(r, &c)
+	return s.traits.scheme.Expire(r, &c)
 }
 
 // clear deletes a cookie that was refused. A deletion that cannot be written is
@@ -124,7 +97,7 @@ func (s *Sessions) write(w http.ResponseWriter, set []*http.Cookie) error {
 			delete(h, "Set-Cookie")
 		}
 	}
-	if err := Write(w, set); err != nil {
+	if err := chunks.Write(w, set); err != nil {
 		if before != nil {
 			h["Set-Cookie"] = before
 		}
@@ -148,14 +121,10 @@ func noCache(h http.Header) {
 // others returns the lines that set no chunk of this cookie, or one on another
 // path or domain.
 func (s *Sessions) others(lines []string) []string {
-	name, err := s.o.Chunking.wireName(s.template.Name)
-	if err != nil {
-		return lines
-	}
 	var kept []string
 	for _, line := range lines {
-		pair, _ := cutPair(line)
-		_, _, _, ours := s.o.Chunking.cutChunk(pair, name, s.o.Chunking.lastIndex(MaxChunks))
+		pair, _ := chunks.CutPair(line)
+		_, _, ours := s.traits.scheme.Match(pair, s.template.Name)
 		if ours {
 			c, err := http.ParseSetCookie(line)
 			ours = err == nil && c.Path == s.template.Path && c.Domain == strings.TrimPrefix(s.template.Domain, ".")

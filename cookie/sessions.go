@@ -11,17 +11,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // Sessions signs users in and out with one cookie of the farm, recognises
 // them, and keeps their sessions fresh as the .NET nodes do. There is one kind
-// of it for each framework:
+// of it for each framework, by the codec that [NewSessions] gets:
 //
-//	                     .NET                            slides   cookie
-//	NewTokenSessions     SessionAuthenticationModule     no       FedAuth, FedAuth1, …
-//	NewFormsSessions     FormsAuthenticationModule       yes      .ASPXAUTH
-//	NewKatanaSessions      CookieAuthenticationMiddleware  yes      .AspNet.…
+//	               .NET                            slides   cookie
+//	SessionCodec   SessionAuthenticationModule     no       FedAuth, FedAuth1, …
+//	FormsCodec     FormsAuthenticationModule       yes      .ASPXAUTH
+//	KatanaCodec    CookieAuthenticationMiddleware  yes      .AspNet.…
 //
 // [LoadSite] makes them from a web.config. Sessions is safe for concurrent use.
 // The zero value recognises nobody and signs nobody in.
@@ -76,7 +77,7 @@ type SessionsOptions struct {
 	//	          Path                   Secure         HttpOnly  SameSite
 	//	tokens    the codec's Endpoint   yes            yes       not set
 	//	forms     the codec's Path       no             yes       Lax
-	//	Katana      /                      as the request yes       not set
+	//	Katana    /                      as the request yes       not set
 	//
 	// All nodes of a farm must agree: a browser keeps a cookie twice if Path
 	// or Domain differ.
@@ -89,10 +90,11 @@ type SessionsOptions struct {
 	// session token (persistentSessionLifetime of <cookieHandler>). Zero, and
 	// for other tickets always: as long as the ticket is valid.
 	PersistentLifetime time.Duration
-	// Chunking replaces that of .NET. The zero value is WIF for session
-	// tokens, Single for forms tickets and KatanaSystemWeb for Katana's.
-	Chunking Chunking
-	// ChunkSize is that of [Chunking.SplitSize].
+	// ChunkSize is the number of characters in a chunk of a session token
+	// (chunkSize of <chunkedCookieHandler>), at least 1000 and 2000 if zero. For
+	// Katana it is the number of bytes in a Set-Cookie line, name and attributes
+	// included (ChunkSize of the cookie manager), 4090 if zero. A forms ticket is
+	// in one cookie, whatever this says.
 	ChunkSize int
 
 	// Sliding replaces the rule of the framework on whether a session that is in
@@ -110,11 +112,11 @@ type SessionsOptions struct {
 
 	// MaxBytes bounds the cookies of one session, as the browser sends them
 	// in one header line: names, values and what stands between. Zero means
-	// [DefaultMaxBytes]. Beyond it nothing is written, and the error is a
-	// [*SizeError].
+	// 15 KiB. Beyond it nothing is written, and the error matches
+	// [ErrTooLong].
 	MaxBytes int
 	// WarnBytes is the size from which a warning is logged. Zero means
-	// [DefaultWarnBytes].
+	// 7 KiB.
 	WarnBytes int
 
 	// Store remembers sessions that were ended, on all nodes that share it.
@@ -202,38 +204,32 @@ func (s Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil 
 // another sign-in of the user, or by SessionsOptions.Revoked.
 var ErrRevoked = errors.New("cookie: the session was ended")
 
-// NewTokenSessions returns the sessions of WIF's session tokens.
-func NewTokenSessions(codec *sessiontoken.SessionCodec, o *SessionsOptions) (*Sessions, error) {
-	if codec == nil {
-		return nil, errNoCodec
+// NewSessions returns the sessions of one cookie. The codec is a
+// [*sessiontoken.SessionCodec], a [*sessiontoken.FormsCodec] or a
+// [*sessiontoken.KatanaCodec]; one of Katana's that was made with purposes of its
+// own needs SessionsOptions.Cookie with a name. Nil options are the zero options.
+func NewSessions(codec sessiontoken.Reader, o *SessionsOptions) (*Sessions, error) {
+	switch c := codec.(type) {
+	case *sessiontoken.SessionCodec:
+		if c != nil {
+			f, k := newWIF(c)
+			return newSessions(f, k, o)
+		}
+	case *sessiontoken.FormsCodec:
+		if c != nil {
+			f, k := newForms(c)
+			return newSessions(f, k, o)
+		}
+	case *sessiontoken.KatanaCodec:
+		if c != nil {
+			f, k := newKatana(c)
+			return newSessions(f, k, o)
+		}
 	}
-	f, k := newWIF(codec)
-	return newSessions(f, k, o)
+	return nil, fmt.Errorf("cookie: no sessions of a %T", codec)
 }
 
-// NewFormsSessions returns the sessions of forms tickets.
-func NewFormsSessions(codec *sessiontoken.FormsCodec, o *SessionsOptions) (*Sessions, error) {
-	if codec == nil {
-		return nil, errNoCodec
-	}
-	f, k := newForms(codec)
-	return newSessions(f, k, o)
-}
-
-// NewKatanaSessions returns the sessions of Katana's cookies. A codec that was
-// made with purposes of its own needs SessionsOptions.Cookie with a name.
-func NewKatanaSessions(codec *sessiontoken.KatanaCodec, o *SessionsOptions) (*Sessions, error) {
-	if codec == nil {
-		return nil, errNoCodec
-	}
-	f, k := newKatana(codec)
-	return newSessions(f, k, o)
-}
-
-var (
-	errNoCodec    = errors.New("cookie: sessions need a codec")
-	errNoSessions = errors.New("cookie: sessions that no constructor made")
-)
+var errNoSessions = errors.New("cookie: sessions that no constructor made")
 
 func newSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) {
 	s := &Sessions{framework: f, traits: k, template: k.cookie}
@@ -246,11 +242,8 @@ func newSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) 
 		s.template = http.Cookie{Name: name, Path: path, Domain: c.Domain, Secure: c.Secure,
 			HttpOnly: c.HttpOnly, SameSite: c.SameSite, Partitioned: c.Partitioned}
 	}
-	if s.o.Chunking == WIF {
-		s.o.Chunking = k.chunking
-	}
-	s.o.MaxBytes = cmp.Or(s.o.MaxBytes, DefaultMaxBytes)
-	s.o.WarnBytes = cmp.Or(s.o.WarnBytes, DefaultWarnBytes)
+	s.o.MaxBytes = cmp.Or(s.o.MaxBytes, chunks.DefaultMaxBytes)
+	s.o.WarnBytes = cmp.Or(s.o.WarnBytes, chunks.DefaultWarnBytes)
 	s.slides = s.o.Sliding == On || s.o.Sliding == 0 && k.slides
 	if s.o.Store == nil {
 		s.o.Store = k.store
@@ -294,7 +287,7 @@ func (s *Sessions) check() error {
 	}
 	probe := s.template
 	probe.Value = "AA"
-	if _, err := s.o.Chunking.SplitSize(&probe, s.o.ChunkSize); err != nil {
+	if _, err := s.traits.scheme.SplitSize(&probe, s.o.ChunkSize); err != nil {
 		return err
 	}
 	return nil
@@ -305,7 +298,7 @@ func (s *Sessions) CookieName() string { return s.template.Name }
 
 // String describes s without any key.
 func (s *Sessions) String() string {
-	return fmt.Sprintf("cookie.Sessions{%s, %v}", s.template.Name, s.o.Chunking)
+	return "cookie.Sessions{" + s.template.Name + "}"
 }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints the
@@ -349,9 +342,9 @@ func (s *Sessions) Session(r *http.Request) (Session, error) {
 
 // find is the Source of the cookie.
 func (s *Sessions) find(r *http.Request) (string, error) {
-	text, err := s.o.Chunking.Join(r, s.template.Name)
+	text, err := s.traits.scheme.Join(r, s.template.Name)
 	if err == nil && isAbsent(text) {
-		return "", ErrNoCookie
+		return "", chunks.ErrNoCookie
 	}
 	return text, err
 }

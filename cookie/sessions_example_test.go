@@ -46,7 +46,7 @@ func ExampleSessions() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	sessions, err := cookie.NewTokenSessions(codec, &cookie.SessionsOptions{
+	sessions, err := cookie.NewSessions(codec, &cookie.SessionsOptions{
 		Sliding:     cookie.On,
 		MaxLifetime: 24 * time.Hour,
 		Store:       sessiontoken.NewMemoryStore(nil), // sign-out holds for copies too

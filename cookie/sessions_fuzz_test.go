@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 )
 
 // FuzzSessionsCheck reads arbitrary Cookie headers with a store: nobody but the
@@ -78,7 +79,7 @@ func FuzzPassOn(f *testing.F) {
 		text, _ := q.Value(in)
 		err := q.PassOn(out, in)
 		got := out.Header.Get("Cookie")
-		if err != nil || !strings.Contains(asciiLower(line), "sqsessionflowtime") {
+		if err != nil || !strings.Contains(strings.ToLower(line), "sqsessionflowtime") {
 			if !slices.Equal(out.Header["Cookie"], before) {
 				t.Errorf("%v, and %q became %q", err, own, got)
 			}
@@ -87,7 +88,7 @@ func FuzzPassOn(f *testing.F) {
 		if slices.Equal(out.Header["Cookie"], before) {
 			return
 		}
-		if len(got) > cookie.MaxLength+len(line)+len(own) {
+		if len(got) > chunks.MaxLength+len(line)+len(own) {
 			t.Errorf("%d bytes", len(got))
 		}
 		// What the next node reads is what this one reads, and nothing was
@@ -97,7 +98,7 @@ func FuzzPassOn(f *testing.F) {
 		}
 		for pair := range strings.SplitSeq(got, ";") {
 			pair = strings.Trim(pair, " \t")
-			if !strings.Contains(own, pair) && !strings.HasPrefix(asciiLower(pair), "sqsessionflowtime") {
+			if !strings.Contains(own, pair) && !strings.HasPrefix(strings.ToLower(pair), "sqsessionflowtime") {
 				t.Errorf("%q was passed on", pair)
 			}
 		}

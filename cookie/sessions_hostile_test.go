@@ -200,7 +200,7 @@ func TestSignOutOutlastsAnyClockSkew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := cookie.NewTokenSessions(codec, &cookie.SessionsOptions{Store: n.open()})
+		s, err := cookie.NewSessions(codec, &cookie.SessionsOptions{Store: n.open()})
 		if err != nil {
 			t.Fatal(err)
 		}

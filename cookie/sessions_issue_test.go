@@ -170,7 +170,7 @@ func TestSessionsAmongOthers(t *testing.T) {
 	n := newFarmNode(t)
 	forms, katana := opener(t, "forms")(n, &cookie.SessionsOptions{ClearInvalid: true}), opener(t, "katana")(n, nil)
 	var guard cookie.Guard
-	guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), newReader())
+	guard.Accept(cookie.From(cookie.KindFedAuth, ""), newReader())
 	guard.AcceptSessions(forms)
 	guard.AcceptSessions(katana)
 	ok := guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

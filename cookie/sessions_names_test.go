@@ -152,7 +152,7 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fed, err := cookie.NewTokenSessions(codec, &cookie.SessionsOptions{Cookie: &http.Cookie{Path: "/"}})
+			fed, err := cookie.NewSessions(codec, &cookie.SessionsOptions{Cookie: &http.Cookie{Path: "/"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -273,7 +273,7 @@ func TestKatanaPurposesMakeTheKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := cookie.NewKatanaSessions(codec, &cookie.SessionsOptions{Store: f.store, OnePerUser: true})
+	b, err := cookie.NewSessions(codec, &cookie.SessionsOptions{Store: f.store, OnePerUser: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -509,7 +509,7 @@ func TestLimitsOfNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	skewed, err := cookie.NewTokenSessions(tokens, &cookie.SessionsOptions{Store: store})
+	skewed, err := cookie.NewSessions(tokens, &cookie.SessionsOptions{Store: store})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -517,7 +517,7 @@ func TestLimitsOfNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	endless, err := cookie.NewKatanaSessions(tickets, &cookie.SessionsOptions{Store: store})
+	endless, err := cookie.NewSessions(tickets, &cookie.SessionsOptions{Store: store})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ type SiteOptions struct {
 	Store sessiontoken.Store
 	// Sessions is what holds for the sessions of every cookie. Sliding and
 	// MaxLifetime do unless a Credential says otherwise; SQSession has its own.
-	// What one cookie has, Cookie, Chunking, ChunkSize and PersistentLifetime, is
+	// What one cookie has, Cookie, ChunkSize and PersistentLifetime, is
 	// an error here: say it in Credentials. So are Store and Logger, which are
 	// options of their own.
 	Sessions SessionsOptions

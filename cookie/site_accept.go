@@ -83,7 +83,7 @@ func (b *siteBuilder) forms() error {
 	}
 	b.accept("Forms", c.Line, "cookie %q, timeout %s, protection %s%s", c.Name, span(c.Lifetime), c.Protection, weak)
 	if weak != "" {
-		b.site.guard.Accept(FromCookie(c.Name, Single), codec)
+		b.site.guard.Accept(From(KindForms, c.Name), codec)
 		b.decide("Forms cookie", c.CookieLine, "never issued: anybody could change it")
 		return nil
 	}
@@ -126,7 +126,7 @@ func (b *siteBuilder) bearer() error {
 	if err != nil {
 		return err
 	}
-	b.site.guard.Accept(Bearer, codec)
+	b.site.guard.Accept(From(KindBearer, ""), codec)
 	b.accept("Bearer", 0, "header Authorization, by the options")
 	return nil
 }
@@ -167,7 +167,7 @@ func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *
 	o.IsTLS, o.OnePerUser = b.o.Sessions.IsTLS, b.o.Sessions.OnePerUser
 	s, err := newSessions(f, k, &o)
 	if errors.Is(err, ErrInvalidCookie) { // .NET writes it, and browsers drop it
-		b.site.guard.Accept(FromCookie(c.Name, k.chunking), k.reader)
+		b.site.guard.Accept(func(r *http.Request) (string, error) { return k.scheme.Join(r, c.Name) }, k.reader)
 		b.decide(what, c.CookieLine, "never issued: %v", err)
 		return nil
 	}

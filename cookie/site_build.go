@@ -67,8 +67,6 @@ func (o *SiteOptions) check() error {
 	switch s := &o.Sessions; {
 	case s.Cookie != nil:
 		return misplaced("Cookie", "Credentials, with Name, Path, Domain, Secure, ScriptAccess and SameSite")
-	case s.Chunking != 0:
-		return misplaced("Chunking", "Credentials; the Kind decides how a cookie is cut")
 	case s.ChunkSize != 0:
 		return misplaced("ChunkSize", "Credentials, with ChunkSize")
 	case s.PersistentLifetime != 0:

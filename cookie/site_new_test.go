@@ -171,7 +171,6 @@ func TestSiteOptionsThatDoNotCount(t *testing.T) {
 		want string
 	}{
 		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Cookie: &http.Cookie{Name: "A"}}}, "say SiteOptions.Credentials, with Name"},
-		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Chunking: cookie.Katana}}, "say SiteOptions.Credentials"},
 		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{ChunkSize: 1000}}, "Credentials, with ChunkSize"},
 		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{PersistentLifetime: time.Hour}}, "Credentials, with PersistentLifetime"},
 		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: newFarmNode(t).memory()}}, "say SiteOptions.Store"},

@@ -1,9 +1,11 @@
 package cookie
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -13,56 +15,93 @@ import (
 // The error matches [ErrNoCredential] or [http.ErrNoCookie] if the request
 // carries none, and [sessiontoken.ErrInvalid] if what it carries is malformed.
 // A guard takes any other error for an outage; see [ErrUnavailable]. It refuses
-// a text of more than [MaxLength] bytes.
+// a text of more than 64 KiB.
 type Source func(*http.Request) (string, error)
 
-// FromCookie returns the source that joins the chunks of the named cookie. As in
-// .NET, a blank cookie of Katana and a forms ticket of a single character are
-// absent; no ticket is so short. The names and schemes of .NET, unless a site says others, are
+// From returns the source of one kind of credential: of the cookie of that name,
+// or of the name that .NET gives it if name is empty.
 //
-//	"FedAuth", WIF                      session of WIF (SessionAuthenticationModule)
-//	".ASPXAUTH", Single                 forms ticket (FormsAuthentication)
-//	".AspNet.TYPE", Katana              Katana middleware of that AuthenticationType:
-//	".AspNet.ApplicationCookie"           sign-in of ASP.NET Identity
-//	".AspNet.ExternalCookie"              what an external provider said: no sign-in
-//	".AspNet.TwoFactorCookie"             the first of two factors: no sign-in
-//	".ASPXROLES", Single                cached roles: no sign-in
-//	".ASPXANONYMOUS", Single            id of a visitor: no sign-in
-func FromCookie(name string, k Chunking) Source {
+//	              name if empty    what counts as no cookie
+//	KindFedAuth   FedAuth          none
+//	KindWIF10     FedAuth          none
+//	KindForms     .ASPXAUTH        less than two characters
+//	KindKatana    –                blanks
+//	KindSQSession –                none
+//	KindRoles     .ASPXROLES       an empty one
+//	KindAnonymous .ASPXANONYMOUS   an empty one
+//
+// A Katana middleware without a CookieName of its own calls its cookie
+// ".AspNet." and the authentication type, such as .AspNet.ApplicationCookie.
+// Roles and the ids of visitors are no sign-ins, and neither are
+// .AspNet.ExternalCookie and .AspNet.TwoFactorCookie of ASP.NET Identity. Forms
+// tickets are read from the cookie only, not from the URL of a cookieless site.
+//
+// KindBearer is an OAuth access token in the header Authorization
+// (OAuthBearerAuthenticationHandler), and has no name. The word Bearer may be in
+// any case, one blank must follow it, and blanks around the token do not count.
+// Another kind of authorization is none. A second line of the header makes a
+// token malformed ([sessiontoken.ErrInvalid]), as .NET joins the lines. Shared
+// caches do not keep responses to requests with this header (RFC 9111, section
+// 3.5), so Vary: Cookie of a [Guard] is enough.
+//
+// From panics without a name where one is needed, with one for KindBearer, and
+// for any other kind.
+func From(kind Kind, name string) Source {
+	scheme, least, byDefault := chunks.Single, 1, ""
+	switch kind {
+	case KindFedAuth, KindWIF10:
+		scheme, least, byDefault = chunks.WIF, 0, "FedAuth"
+	case KindSQSession:
+		scheme, least = chunks.WIF, 0
+	case KindForms:
+		least, byDefault = 2, ".ASPXAUTH"
+	case KindKatana:
+		scheme = chunks.Katana
+	case KindRoles:
+		byDefault = ".ASPXROLES"
+	case KindAnonymous:
+		byDefault = ".ASPXANONYMOUS"
+	case KindBearer:
+		if name == "" {
+			return bearer
+		}
+		panic("cookie: From: a bearer token has no name")
+	default:
+		panic(fmt.Sprintf("cookie: From: unknown kind %q", kind))
+	}
+	if name == "" {
+		name = byDefault
+	}
+	if name == "" {
+		panic(fmt.Sprintf("cookie: From: %s needs the name of the cookie", kind))
+	}
 	return func(r *http.Request) (string, error) {
-		text, err := k.Join(r, name)
-		if err == nil && k != WIF && isAbsent(text) {
-			return "", ErrNoCookie
+		text, err := scheme.Join(r, name)
+		if err == nil && (len(text) < least || kind == KindKatana && strings.TrimSpace(text) == "") {
+			return "", chunks.ErrNoCookie
 		}
 		return text, err
 	}
 }
 
-// Bearer is the [Source] of an OAuth access token in the header Authorization
-// (OAuthBearerAuthenticationHandler). The word Bearer may be in any case, one
-// blank must follow it, and blanks around the token do not count. Another kind
-// of authorization is none. A second line of the header makes a token
-// malformed ([sessiontoken.ErrInvalid]), as .NET joins the lines.
-//
-// Shared caches do not keep responses to requests with this header (RFC 9111,
-// section 3.5), so Vary: Cookie of a [Guard] is enough.
-func Bearer(r *http.Request) (string, error) {
+// bearer is the source of an access token.
+func bearer(r *http.Request) (string, error) {
 	const prefix = "Bearer "
 	lines := r.Header["Authorization"]
-	if len(lines) == 0 || !hasPrefixFold(lines[0], prefix) {
+	if len(lines) == 0 || len(lines[0]) < len(prefix) || !strings.EqualFold(lines[0][:len(prefix)], prefix) {
 		return "", ErrNoCredential
 	}
 	if len(lines) > 1 {
 		return "", sessiontoken.ErrInvalid
 	}
-	if len(lines[0]) > maxHeader {
+	if len(lines[0]) > chunks.MaxHeader {
 		return "", ErrTooLong
 	}
 	token := strings.TrimSpace(lines[0][len(prefix):])
 	switch {
 	case token == "":
 		return "", ErrNoCredential
-	case len(token) > MaxLength:
+	case len(token) > chunks.MaxLength:
 		return "", ErrTooLong
 	}
 	return token, nil

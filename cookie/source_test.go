@@ -8,11 +8,14 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-func TestPresets(t *testing.T) {
-	chunked := func(name string) string { return header(katanaChunks(name, 2, "AA")) }
+func TestFrom(t *testing.T) {
+	chunked := func(name string) string {
+		return fmt.Sprintf("%[1]s=chunks:2; %[1]sC1=AA; %[1]sC2=AA", strings.ReplaceAll(name, " ", "%20"))
+	}
 	for _, test := range []struct {
 		name   string
 		source cookie.Source
@@ -20,32 +23,48 @@ func TestPresets(t *testing.T) {
 		want   string
 		err    error
 	}{
-		{"FedAuth", cookie.FromCookie("FedAuth", cookie.WIF), "FedAuth=A; FedAuth1=B", "AB", nil},
-		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), ".ASPXAUTH=AB; .ASPXAUTH1=C", "AB", nil},
-		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), ".aspxauth=AB", "AB", nil},
-		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), ".ASPXAUTH=A", "", cookie.ErrNoCookie},
-		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), ".ASPXAUTH=", "", cookie.ErrNoCookie},
-		{"Forms", cookie.FromCookie(".ASPXAUTH", cookie.Single), "a=b", "", cookie.ErrNoCookie},
-		{"FromForms", cookie.FromCookie(".SHOPAUTH", cookie.Single), ".SHOPAUTH=AB; .ASPXAUTH=CD", "AB", nil},
-		{"FromForms", cookie.FromCookie(".SHOPAUTH", cookie.Single), ".SHOPAUTH=A", "", cookie.ErrNoCookie},
-		{"ApplicationCookie", cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), chunked(".AspNet.ApplicationCookie"), "AAAA", nil},
-		{"ApplicationCookie", cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), ".AspNet.ApplicationCookie=%20%09", "", cookie.ErrNoCookie},
-		{"ApplicationCookie", cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), ".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC2=A", "", cookie.ErrMissingChunk},
-		{"ExternalCookie", cookie.FromCookie(".AspNet.ExternalCookie", cookie.Katana), chunked(".AspNet.ExternalCookie"), "AAAA", nil},
-		{"TwoFactorCookie", cookie.FromCookie(".AspNet.TwoFactorCookie", cookie.Katana), chunked(".AspNet.TwoFactorCookie"), "AAAA", nil},
-		{"Katana", cookie.FromCookie(".AspNet.Cookies", cookie.Katana), chunked(".AspNet.Cookies"), "AAAA", nil},
-		{"Katana", cookie.FromCookie(".AspNet.My Cookie", cookie.Katana), chunked(".AspNet.My%20Cookie"), "AAAA", nil},
-		{"Katana", cookie.FromCookie(".AspNet.Cookies", cookie.Katana), ".aspnet.cookies=A", "", cookie.ErrNoCookie},
-		{"FromKatana", cookie.FromCookie("Shop", cookie.Katana), chunked("Shop"), "AAAA", nil},
-		{"Roles", cookie.FromCookie(".ASPXROLES", cookie.Single), ".ASPXROLES=AB", "AB", nil},
-		{"Roles", cookie.FromCookie(".ASPXROLES", cookie.Single), ".ASPXROLES=", "", cookie.ErrNoCookie},
-		{"AnonymousID", cookie.FromCookie(".ASPXANONYMOUS", cookie.Single), ".ASPXANONYMOUS=AB", "AB", nil},
-		{"AnonymousID", cookie.FromCookie(".ASPXANONYMOUS", cookie.Single), ".ASPXANONYMOUS", "", cookie.ErrNoCookie},
+		{"FedAuth", cookie.From(cookie.KindFedAuth, ""), "FedAuth=A; FedAuth1=B", "AB", nil},
+		{"Forms", cookie.From(cookie.KindForms, ""), ".ASPXAUTH=AB; .ASPXAUTH1=C", "AB", nil},
+		{"Forms", cookie.From(cookie.KindForms, ""), ".aspxauth=AB", "AB", nil},
+		{"Forms", cookie.From(cookie.KindForms, ""), ".ASPXAUTH=A", "", chunks.ErrNoCookie},
+		{"Forms", cookie.From(cookie.KindForms, ""), ".ASPXAUTH=", "", chunks.ErrNoCookie},
+		{"Forms", cookie.From(cookie.KindForms, ""), "a=b", "", chunks.ErrNoCookie},
+		{"FromForms", cookie.From(cookie.KindForms, ".SHOPAUTH"), ".SHOPAUTH=AB; .ASPXAUTH=CD", "AB", nil},
+		{"FromForms", cookie.From(cookie.KindForms, ".SHOPAUTH"), ".SHOPAUTH=A", "", chunks.ErrNoCookie},
+		{"ApplicationCookie", cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), chunked(".AspNet.ApplicationCookie"), "AAAA", nil},
+		{"ApplicationCookie", cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), ".AspNet.ApplicationCookie=%20%09", "", chunks.ErrNoCookie},
+		{"ApplicationCookie", cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), ".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC2=A", "", cookie.ErrMissingChunk},
+		{"ExternalCookie", cookie.From(cookie.KindKatana, ".AspNet.ExternalCookie"), chunked(".AspNet.ExternalCookie"), "AAAA", nil},
+		{"TwoFactorCookie", cookie.From(cookie.KindKatana, ".AspNet.TwoFactorCookie"), chunked(".AspNet.TwoFactorCookie"), "AAAA", nil},
+		{"Katana", cookie.From(cookie.KindKatana, ".AspNet.Cookies"), chunked(".AspNet.Cookies"), "AAAA", nil},
+		{"Katana", cookie.From(cookie.KindKatana, ".AspNet."+"My Cookie"), chunked(".AspNet.My%20Cookie"), "AAAA", nil},
+		{"Katana", cookie.From(cookie.KindKatana, ".AspNet.Cookies"), ".aspnet.cookies=A", "", chunks.ErrNoCookie},
+		{"FromKatana", cookie.From(cookie.KindKatana, "Shop"), chunked("Shop"), "AAAA", nil},
+		{"Roles", cookie.From(cookie.KindRoles, ""), ".ASPXROLES=A", "A", nil},
+		{"Roles", cookie.From(cookie.KindRoles, ""), ".ASPXROLES=", "", chunks.ErrNoCookie},
+		{"AnonymousID", cookie.From(cookie.KindAnonymous, ""), ".ASPXANONYMOUS=A", "A", nil},
+		{"AnonymousID", cookie.From(cookie.KindAnonymous, ""), ".ASPXANONYMOUS", "", chunks.ErrNoCookie},
 	} {
 		got, err := test.source(request(test.line))
 		if got != test.want || !errors.Is(err, test.err) {
 			t.Errorf("%s %s: %q, %v; want %q, %v", test.name, test.line, got, err, test.want, test.err)
 		}
+	}
+}
+
+func TestFromPanics(t *testing.T) {
+	for _, test := range []struct {
+		kind cookie.Kind
+		name string
+	}{{cookie.KindKatana, ""}, {cookie.KindSQSession, ""}, {cookie.KindBearer, "a"}, {"", "a"}, {"state", "a"}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%q %q: no panic", test.kind, test.name)
+				}
+			}()
+			cookie.From(test.kind, test.name)
+		}()
 	}
 }
 
@@ -59,8 +78,8 @@ func TestBearer(t *testing.T) {
 		{[]string{"bearer abc"}, "abc", nil},
 		{[]string{"BEARER  \tabc "}, "abc", nil},
 		{[]string{"Bearer a b"}, "a b", nil}, // for the codec to refuse
-		{[]string{"Bearer " + long(cookie.MaxLength)}, long(cookie.MaxLength), nil},
-		{[]string{"Bearer " + long(cookie.MaxLength+1)}, "", cookie.ErrTooLong},
+		{[]string{"Bearer " + strings.Repeat("A", chunks.MaxLength)}, strings.Repeat("A", chunks.MaxLength), nil},
+		{[]string{"Bearer " + strings.Repeat("A", chunks.MaxLength+1)}, "", cookie.ErrTooLong},
 		{[]string{"Bearer abc", "Bearer def"}, "", sessiontoken.ErrInvalid},
 		{[]string{"Bearer abc", "Basic def"}, "", sessiontoken.ErrInvalid},
 		{[]string{"Basic abc", "Bearer def"}, "", cookie.ErrNoCredential},
@@ -77,11 +96,12 @@ func TestBearer(t *testing.T) {
 		{[]string{"Bearer " + strings.Repeat(" ", 1<<16)}, "", cookie.ErrNoCredential},
 	} {
 		r := &http.Request{Header: http.Header{"Authorization": test.lines}}
-		got, err := cookie.Bearer(r)
+		got, err := cookie.From(cookie.KindBearer, "")(r)
 		if got != test.want || !errors.Is(err, test.err) {
 			t.Errorf("%.40q: %.40q, %v; want %.40q, %v", test.lines, got, err, test.want, test.err)
 		}
-		if n := testing.AllocsPerRun(5, func() { _, _ = cookie.Bearer(r) }); n != 0 {
+		source := cookie.From(cookie.KindBearer, "")
+		if n := testing.AllocsPerRun(5, func() { _, _ = source(r) }); n != 0 {
 			t.Errorf("%.40q: %v allocations", test.lines, n)
 		}
 	}
@@ -92,18 +112,18 @@ func FuzzBearer(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		got, err := cookie.Bearer(&http.Request{Header: http.Header{"Authorization": {line}}})
+		got, err := cookie.From(cookie.KindBearer, "")(&http.Request{Header: http.Header{"Authorization": {line}}})
 		if (err == nil) != (got != "") || strings.TrimSpace(got) != got || !strings.Contains(line, got) {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
 }
 
-func ExampleKatana() {
+func ExampleFrom() {
 	var guard cookie.Guard
-	guard.Accept(cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), demo{}) // ASP.NET Identity
-	guard.Accept(cookie.FromCookie(".AspNet.Cookies", cookie.Katana), demo{})           // Katana's own default
-	guard.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), demo{})                 // pages not yet moved
+	guard.Accept(cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), demo{}) // ASP.NET Identity
+	guard.Accept(cookie.From(cookie.KindKatana, ".AspNet.Cookies"), demo{})           // Katana's own default
+	guard.Accept(cookie.From(cookie.KindForms, ""), demo{})                           // pages not yet moved
 
 	home := guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _ := cookie.FromContext(r.Context())
@@ -121,9 +141,9 @@ func ExampleKatana() {
 }
 
 // An API behind access tokens.
-func ExampleBearer() {
+func ExampleFrom_bearer() {
 	var guard cookie.Guard
-	guard.Accept(cookie.Bearer, demo{}) // a codec for sessiontoken.KatanaAccessToken
+	guard.Accept(cookie.From(cookie.KindBearer, ""), demo{}) // a codec for sessiontoken.KatanaAccessToken
 
 	r, err := http.NewRequest("GET", "/api", nil)
 	if err != nil {
@@ -139,26 +159,4 @@ func ExampleBearer() {
 	fmt.Println(user.Name())
 	// Output:
 	// bob
-}
-
-// A long ticket in the cookies of Katana.
-func ExampleChunking_Split_katana() {
-	set, err := cookie.Katana.Split(&http.Cookie{
-		Name: ".AspNet.ApplicationCookie", Value: strings.Repeat("A", 9000), // text of a codec
-		Path: "/", Secure: true, HttpOnly: true,
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, c := range set {
-		fmt.Println(c.Name, len(c.Value), len(c.String()))
-	}
-	fmt.Println(set[0].Value)
-	// Output:
-	// .AspNet.ApplicationCookie 8 60
-	// .AspNet.ApplicationCookieC1 4035 4089
-	// .AspNet.ApplicationCookieC2 4035 4089
-	// .AspNet.ApplicationCookieC3 930 984
-	// chunks:3
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -165,7 +166,7 @@ func (q *SQSession) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if q.sessions != nil {
 		return q.sessions.SignOut(w, r)
 	}
-	return Write(w, WIF.Expire(r, templateOf(&q.c)))
+	return chunks.Write(w, chunks.WIF.Expire(r, templateOf(&q.c)))
 }
 
 // Sessions returns the sessions behind q, in which users sign in, and false if

@@ -4,32 +4,34 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/chunks"
 )
 
 // Value returns the text of the cookie as it stands, its chunks joined. The
-// error is that of [Chunking.Join]. Whoever has the value has the session: do
+// error is that of a missing cookie, or [ErrTooManyChunks] or [ErrTooLong]. Whoever has the value has the session: do
 // not log it.
-func (q *SQSession) Value(r *http.Request) (string, error) { return WIF.Join(r, q.c.Name) }
+func (q *SQSession) Value(r *http.Request) (string, error) { return chunks.WIF.Join(r, q.c.Name) }
 
 // PassOn adds the cookie of a request that came in, with all its chunks and
 // nothing else, to a request that goes out to a .NET node, in place of any that
 // is there already. It changes nothing if there is none, and nothing on error:
-// a name or value that net/http would change, or more than [MaxLength].
+// a name or value that net/http would change, or more than 64 KiB.
 func (q *SQSession) PassOn(out, in *http.Request) error {
 	var pairs []string
 	size := 0
 	for _, line := range in.Header["Cookie"] {
 		for line != "" {
 			var pair string
-			pair, line = cutPair(line)
-			_, spelled, value, ok := WIF.cutChunk(pair, q.c.Name, MaxChunks)
+			pair, line = chunks.CutPair(line)
+			spelled, value, ok := chunks.WIF.Match(pair, q.c.Name)
 			if !ok {
 				continue
 			}
 			if !isPlain(value) {
 				return fmt.Errorf("%w: %s", ErrInvalidCookie, spelled)
 			}
-			if size += len(pair); size > MaxLength {
+			if size += len(pair); size > chunks.MaxLength {
 				return ErrTooLong
 			}
 			pairs = append(pairs, spelled+"="+value)
@@ -51,8 +53,8 @@ func (q *SQSession) others(r *http.Request) []string {
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
-			pair, line = cutPair(line)
-			if _, _, _, ours := WIF.cutChunk(pair, q.c.Name, MaxChunks); !ours && pair != "" {
+			pair, line = chunks.CutPair(line)
+			if _, _, ours := chunks.WIF.Match(pair, q.c.Name); !ours && pair != "" {
 				pairs = append(pairs, pair)
 			}
 		}
@@ -66,16 +68,16 @@ func (q *SQSession) others(r *http.Request) []string {
 func (q *SQSession) PassBack(w http.ResponseWriter, from *http.Response) error {
 	var lines []string
 	for _, line := range from.Header["Set-Cookie"] {
-		pair, _ := cutPair(line)
-		_, spelled, _, ok := WIF.cutChunk(pair, q.c.Name, MaxChunks)
+		pair, _ := chunks.CutPair(line)
+		spelled, _, ok := chunks.WIF.Match(pair, q.c.Name)
 		if !ok {
 			continue
 		}
 		if !isPlain(line) {
 			return fmt.Errorf("%w: %s", ErrInvalidCookie, spelled)
 		}
-		if len(pair) > MaxCookieSize {
-			return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d", ErrTooLong, spelled, len(pair), MaxCookieSize)
+		if len(pair) > chunks.MaxCookieSize {
+			return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d", ErrTooLong, spelled, len(pair), chunks.MaxCookieSize)
 		}
 		lines = append(lines, line)
 	}

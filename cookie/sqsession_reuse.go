@@ -34,7 +34,9 @@ func sharingUser(p *sessiontoken.Principal) string {
 	// lower-case form, belong other names.
 	folded := []byte(name)
 	for i, c := range folded {
-		folded[i] = lower[c]
+		if 'A' <= c && c <= 'Z' {
+			folded[i] |= 0x20
+		}
 	}
 	for _, text := range []string{string(folded), issuer, cmp.Or(claim.OriginalIssuer, issuer)} {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))

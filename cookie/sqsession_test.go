@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -182,7 +183,7 @@ func TestSQSessionReuse(t *testing.T) {
 		t.Errorf("%d sessions, want one for bob and one for eve", store.tickets())
 	}
 	for key, e := range store.data { // who can read the store cannot make the cookie
-		one, err := cookie.WIF.Join(first.request(), a.CookieName())
+		one, err := chunks.WIF.Join(first.request(), a.CookieName())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -403,7 +404,7 @@ func TestSQSessionRefusesToPassOn(t *testing.T) {
 		"NUL":           {"SQSessionFlowtime=a\x00b"},
 		"not ASCII":     {"SQSessionFlowtime=\xff"},
 		"DEL":           {"SQSessionFlowtime=a\x7f"},
-		"too long":      {"SQSessionFlowtime=" + strings.Repeat("x", cookie.MaxLength)},
+		"too long":      {"SQSessionFlowtime=" + strings.Repeat("x", chunks.MaxLength)},
 		"many too long": {strings.Repeat("SQSessionFlowtime="+strings.Repeat("x", 1000)+";", 300)},
 		"no cookie":     {"SQSessionFlowtimeX=a; SQSessionFlowtime01=b"},
 		"no header":     nil,

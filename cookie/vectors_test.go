@@ -1,9 +1,9 @@
 package cookie_test
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,11 +15,8 @@ type pair struct{ Name, Value string }
 
 // vector is the part of a session token vector that concerns this package.
 type vector struct {
-	Name       string
 	CookieName string
-	ChunkSize  int
 	Cookies    []pair
-	XMLText    string
 }
 
 // readVectors returns the vectors of a file that have cookies; it fails if
@@ -46,20 +43,6 @@ func readVectors(t testing.TB, file string, want int) []vector {
 	return list
 }
 
-// text returns the base64 of the vector's XML document with its byte order
-// mark, or the concatenation
-// of its cookies where the document is not recorded.
-func (v vector) text() string {
-	if v.XMLText != "" {
-		return base64.StdEncoding.EncodeToString([]byte("\ufeff" + v.XMLText))
-	}
-	var b strings.Builder
-	for _, c := range v.Cookies {
-		b.WriteString(c.Value)
-	}
-	return b.String()
-}
-
 // request returns a request with these lines of the header Cookie.
 func request(lines ...string) *http.Request {
 	return &http.Request{Header: http.Header{"Cookie": lines}}
@@ -72,4 +55,17 @@ func header(cookies []pair) string {
 		list = append(list, c.Name+"="+c.Value)
 	}
 	return strings.Join(list, "; ")
+}
+
+// parts returns n chunks of FedAuth with one value.
+func parts(n int, value string) []pair {
+	var list []pair
+	for i := range n {
+		name := "FedAuth"
+		if i > 0 {
+			name += strconv.Itoa(i)
+		}
+		list = append(list, pair{name, value})
+	}
+	return list
 }

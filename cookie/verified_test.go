@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -158,9 +159,9 @@ func TestVerifiedAllocations(t *testing.T) {
 				}
 			})
 		}
-		join := allocations(func() error { _, err := cookie.WIF.Join(r, "FedAuth"); return err })
+		join := allocations(func() error { _, err := chunks.WIF.Join(r, "FedAuth"); return err })
 		decode := allocations(func() error {
-			text, err := cookie.WIF.Join(r, "FedAuth")
+			text, err := chunks.WIF.Join(r, "FedAuth")
 			if err != nil {
 				return err
 			}
@@ -187,7 +188,7 @@ func TestVerifiedLargeValues(t *testing.T) {
 	b.wants(t, s, "bob")
 	b.wants(t, s, "bob")
 	// A made-up value is not kept either, and costs no more than elsewhere.
-	if _, err := s.Check(request("FedAuth=" + strings.Repeat("A", cookie.MaxLength))); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrTooLong) {
+	if _, err := s.Check(request("FedAuth=" + strings.Repeat("A", chunks.MaxLength))); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrTooLong) {
 		t.Error(err)
 	}
 	if err := s.SignOut(httptest.NewRecorder(), b.request()); err != nil {

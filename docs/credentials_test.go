@@ -61,7 +61,7 @@ func Example_readSessionToken() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.WIF.Join(r, "FedAuth")
+	text, err := cookie.From(cookie.KindFedAuth, "")(r)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func Example_readWIF10() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.WIF.Join(r, "FedAuth")
+	text, err := cookie.From(cookie.KindFedAuth, "")(r)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func Example_readForms() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.Single.Join(r, ".ASPXAUTH")
+	text, err := cookie.From(cookie.KindForms, "")(r)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func Example_readAnonymousID() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.Single.Join(r, ".ASPXANONYMOUS")
+	text, err := cookie.From(cookie.KindAnonymous, "")(r)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func Example_readRoleCookie() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.Single.Join(r, ".ASPXROLES")
+	text, err := cookie.From(cookie.KindRoles, "")(r)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func Example_readKatanaCookie() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := cookie.Katana.Join(r, ".AspNet.ApplicationCookie")
+	text, err := cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie")(r)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func Example_readBearer() {
 		log.Fatal(err)
 	}
 	var guard cookie.Guard
-	guard.Accept(cookie.Bearer, codec)
+	guard.Accept(cookie.From(cookie.KindBearer, ""), codec)
 	user, err := guard.Check(r)
 	if err != nil {
 		log.Fatal(err)

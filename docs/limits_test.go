@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -103,13 +104,13 @@ func TestLimitsInDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]int{
-		"`cookie.MaxCookieSize`":              cookie.MaxCookieSize,
-		"`cookie.DefaultWarnBytes`":           cookie.DefaultWarnBytes,
-		"`cookie.DefaultMaxBytes`":            cookie.DefaultMaxBytes,
-		"`cookie.DefaultChunkSize`":           cookie.DefaultChunkSize,
-		"`cookie.DefaultKatanaSize`":          cookie.DefaultKatanaSize,
-		"`cookie.MaxChunks`":                  cookie.MaxChunks,
-		"`cookie.MaxLength`":                  cookie.MaxLength,
+		"one cookie":                          chunks.MaxCookieSize,
+		"`SessionsOptions.WarnBytes`":         chunks.DefaultWarnBytes,
+		"`SessionsOptions.MaxBytes`":          chunks.DefaultMaxBytes,
+		"chunk of WIF":                        chunks.DefaultChunkSize,
+		"chunk of Katana":                     chunks.DefaultKatanaSize,
+		"chunks":                              chunks.MaxChunks,
+		"text":                                chunks.MaxLength,
 		"`net/http`, `DefaultMaxHeaderBytes`": http.DefaultMaxHeaderBytes,
 	} {
 		if want := fmt.Sprintf("| %s | %d |", name, value); !strings.Contains(string(data), want) {
@@ -142,8 +143,7 @@ func TestTooLargeIsRefusedBeforeItIsWritten(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	err = site.Sessions().SignIn(w, httptest.NewRequest("GET", "/", nil), userWith(1500, true), nil)
-	var size *cookie.SizeError
-	if !errors.As(err, &size) || size.Limit != cookie.DefaultMaxBytes || len(w.Header()) != 0 {
+	if !errors.Is(err, cookie.ErrTooLong) || !strings.Contains(err.Error(), "the limit is 15360;") || len(w.Header()) != 0 {
 		t.Errorf("%v, %d header lines", err, len(w.Header()))
 	}
 	forms, err := sessiontoken.NewFormsCodec(site.Ring(), nil)

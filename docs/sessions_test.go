@@ -16,7 +16,7 @@ func slidingSessions(ring *machinekey.Ring) (*cookie.Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cookie.NewTokenSessions(codec, &cookie.SessionsOptions{
+	return cookie.NewSessions(codec, &cookie.SessionsOptions{
 		Sliding:     cookie.On,
 		MaxLifetime: 12 * time.Hour,
 	})

@@ -53,7 +53,7 @@ func hostileTargets(t testing.TB) []hostileTarget {
 	}
 }
 
-// largestText is the longest text that a cookie carries (cookie.MaxLength).
+// largestText is the longest text that a cookie carries (chunks.MaxLength).
 const largestText = 64 << 10
 
 // stepsOf is how much work a byte of a layer is, a byte of base64 or of a MAC

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -21,7 +21,7 @@ func join(cookies []cookieJSON, name string) (string, error) {
 		pairs = append(pairs, c.Name+"="+c.Value)
 	}
 	r := &http.Request{Header: http.Header{"Cookie": {strings.Join(pairs, "; ")}}}
-	return cookie.WIF.Join(r, cmp.Or(name, "FedAuth"))
+	return chunks.WIF.Join(r, cmp.Or(name, "FedAuth"))
 }
 
 func newCodec(t *testing.T, ring *machinekey.Ring, opts *sessiontoken.SessionOptions) *sessiontoken.SessionCodec {

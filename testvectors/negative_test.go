@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -58,7 +58,7 @@ func (v *negativeVector) refused(t *testing.T, k *keyedFile) {
 	case err == nil:
 		t.Errorf("read as %v; .NET refuses: %s %s", tok, v.Error, v.Message)
 	case v.Error == "NoCookie":
-		if !errors.Is(err, cookie.ErrNoCookie) {
+		if !errors.Is(err, chunks.ErrNoCookie) {
 			t.Errorf("error %v, want ErrNoCookie", err)
 		}
 	case strings.HasSuffix(v.Error, ".CryptographicException"):

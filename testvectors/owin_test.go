@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -201,7 +202,7 @@ func (v *katanaVector) trailing(err error) bool {
 
 // travel sends the text in the cookies of a middleware, and finds it there.
 func (v *katanaVector) travel(t *testing.T, f *file) {
-	set, err := cookie.Katana.Split(&http.Cookie{Name: *v.CookieName, Value: *v.Text})
+	set, err := chunks.Katana.Split(&http.Cookie{Name: *v.CookieName, Value: *v.Text})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,9 +211,9 @@ func (v *katanaVector) travel(t *testing.T, f *file) {
 		pairs = append(pairs, c.Name+"="+c.Value)
 	}
 	request := cookieRequest(strings.Join(pairs, "; "))
-	source := cookie.FromCookie(*v.CookieName, cookie.Katana)
+	source := cookie.From(cookie.KindKatana, *v.CookieName)
 	if len(v.Purposes) == 3 && v.Purposes[0] == cookieMiddleware && *v.CookieName == ".AspNet."+v.Purposes[1] {
-		source = cookie.FromCookie(".AspNet."+v.Purposes[1], cookie.Katana)
+		source = cookie.From(cookie.KindKatana, ".AspNet."+v.Purposes[1])
 	} else if !f.own { // a site may choose its name
 		t.Errorf("cookieName %q is not the default one of %q", *v.CookieName, v.Purposes)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 )
 
 // chunkVector is one call of a cookie manager of Katana.
@@ -65,13 +66,13 @@ func runKatanaChunks(t *testing.T, f *file) {
 }
 
 // chunking returns the scheme of the manager.
-func (v *chunkVector) chunking(t *testing.T) cookie.Chunking {
+func (v *chunkVector) chunking(t *testing.T) chunks.Scheme {
 	t.Helper()
 	switch v.Manager {
 	case "owin":
-		return cookie.Katana
+		return chunks.Katana
 	case "systemweb":
-		return cookie.KatanaSystemWeb
+		return chunks.KatanaSystemWeb
 	}
 	t.Fatalf("no test for manager %q", v.Manager)
 	return 0
@@ -115,7 +116,7 @@ func (v *chunkVector) get(t *testing.T, f *file) {
 			t.Errorf("error %v, want ErrMissingChunk", err)
 		}
 	case v.Value == nil:
-		if !errors.Is(err, cookie.ErrNoCookie) {
+		if !errors.Is(err, chunks.ErrNoCookie) {
 			t.Errorf("error %v, want ErrNoCookie", err)
 		}
 	case err != nil:
@@ -145,7 +146,7 @@ func (v *chunkVector) append(t *testing.T, f *file) {
 		f.refused(t, v.ID, err, declaredClass(err))
 	default:
 		v.compare(t, set)
-		if err := cookie.Write(httptest.NewRecorder(), set); err != nil {
+		if err := chunks.Write(httptest.NewRecorder(), set); err != nil {
 			t.Error(err)
 		}
 	}
@@ -155,7 +156,7 @@ func (v *chunkVector) append(t *testing.T, f *file) {
 		pairs = append(pairs, v.pair(t, i))
 	}
 	cut := slices.ContainsFunc(pairs, func(pair string) bool { return strings.Contains(pair[max(0, len(pair)-2):], "%") })
-	if chunking == cookie.Katana && cut {
+	if chunking == chunks.Katana && cut {
 		return // this manager loses an escape that is cut in two
 	}
 	slices.Reverse(pairs)
@@ -265,7 +266,7 @@ func (v *chunkVector) delete(t *testing.T, f *file) {
 	}
 	w := httptest.NewRecorder()
 	w.Header()["Set-Cookie"] = slices.Clone(v.PriorSetCookies)
-	if err := cookie.Write(w, set); err != nil {
+	if err := chunks.Write(w, set); err != nil {
 		t.Fatal(err)
 	}
 	var lines []string

@@ -222,7 +222,7 @@ func (m *middleware) bearer(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", *m.Authorization)
 	var guard cookie.Guard
-	guard.Accept(cookie.Bearer, m.codec(t, sessiontoken.KatanaOptions{}))
+	guard.Accept(cookie.From(cookie.KindBearer, ""), m.codec(t, sessiontoken.KatanaOptions{}))
 	guard.SetDeny(cookie.DenyBearer)
 	w := httptest.NewRecorder()
 	guard.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
@@ -232,7 +232,7 @@ func (m *middleware) bearer(t *testing.T) {
 	if got, want := w.Header()["Www-Authenticate"], m.WWWAuthenticate; want == nil && got != nil || want != nil && !slices.Equal(got, []string{*want}) {
 		t.Errorf("wwwAuthenticate %q, want %s", got, short(want))
 	}
-	text, err := cookie.Bearer(r)
+	text, err := cookie.From(cookie.KindBearer, "")(r)
 	if err != nil {
 		if *m.Authenticated || !errors.Is(err, cookie.ErrNoCredential) {
 			t.Error(err)
@@ -248,7 +248,7 @@ func (m *middleware) bearer(t *testing.T) {
 func (m *middleware) request(t *testing.T) {
 	m.fill(t)
 	request := cookieRequest(*m.CookieHeader)
-	text, err := cookie.FromCookie(".AspNet."+m.Options.AuthenticationType, cookie.Katana)(request)
+	text, err := cookie.From(cookie.KindKatana, ".AspNet."+m.Options.AuthenticationType)(request)
 	if err != nil {
 		t.Fatal(err)
 	}

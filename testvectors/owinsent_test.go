@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -109,7 +110,7 @@ func (m *middleware) sent(t *testing.T, h http.Header, ticket *sessiontoken.Kata
 	// Their text, cut by us and with our attributes.
 	template := *set[0]
 	template.Name, template.Value = m.cookieName(), theirs
-	cut, err := cookie.Katana.Split(&template)
+	cut, err := chunks.Katana.Split(&template)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,7 @@ func (m *middleware) join(t *testing.T, lines []string) string {
 		pair, _, _ := strings.Cut(line, ";")
 		pairs = append(pairs, pair)
 	}
-	text, err := cookie.Katana.Join(cookieRequest(strings.Join(pairs, "; ")), m.cookieName())
+	text, err := chunks.Katana.Join(cookieRequest(strings.Join(pairs, "; ")), m.cookieName())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +159,7 @@ func (m *middleware) sessions(t *testing.T) *cookie.Sessions {
 		t.Fatalf("no test for scheme %q", m.Scheme)
 	}
 	tls := m.Scheme != "http"
-	opts := cookie.SessionsOptions{Chunking: cookie.Katana, MaxBytes: 1 << 20, IsTLS: func(*http.Request) bool { return tls }}
+	opts := cookie.SessionsOptions{MaxBytes: 1 << 20, IsTLS: func(*http.Request) bool { return tls }}
 	if !m.slides() {
 		opts.Sliding = cookie.Off
 	}
@@ -175,7 +176,7 @@ func (m *middleware) sessions(t *testing.T) *cookie.Sessions {
 			t.Fatalf("no test for secure %q", o.Secure)
 		}
 	}
-	s, err := cookie.NewKatanaSessions(m.codec(t, sessiontoken.KatanaOptions{}), &opts)
+	s, err := cookie.NewSessions(m.codec(t, sessiontoken.KatanaOptions{}), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}

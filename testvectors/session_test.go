@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -125,7 +125,7 @@ func (s *session) chunks(t *testing.T) {
 		return
 	}
 	name := cmp.Or(s.CookieName, "FedAuth")
-	set, err := cookie.WIF.SplitSize(&http.Cookie{Name: name, Value: s.text}, s.ChunkSize)
+	set, err := chunks.WIF.SplitSize(&http.Cookie{Name: name, Value: s.text}, s.ChunkSize)
 	if err != nil {
 		t.Fatal(err)
 	}

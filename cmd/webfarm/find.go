@@ -7,6 +7,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
@@ -17,7 +18,7 @@ type credential struct {
 	name     string // of the cookie; empty for a bare value and for a header
 	authType string // Katana's AuthenticationType, for kindKatana
 	text     string
-	set      *cookie.Set // its chunks, for a cookie
+	set      *chunks.Set // its chunks, for a cookie
 	err      error       // it could not be read from the header
 }
 
@@ -67,7 +68,7 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 		}
 	}
 	found = append(found, c.katanaCookies(p, w.authType)...)
-	if text, err := cookie.Bearer(p.request); err == nil || !errors.Is(err, cookie.ErrNoCredential) {
+	if text, err := cookie.From(cookie.KindBearer, "")(p.request); err == nil || !errors.Is(err, cookie.ErrNoCredential) {
 		found = append(found, credential{kind: kindBearer, text: text, err: err})
 	}
 	if found == nil {
@@ -101,7 +102,7 @@ func (c *codecs) inHeader(p pasted, w wanted) ([]credential, error) {
 	if w.kind != kindBearer {
 		return nil, usageError("-kind " + string(w.kind) + " takes the bare value, not a header")
 	}
-	text, err := cookie.Bearer(p.request)
+	text, err := cookie.From(cookie.KindBearer, "")(p.request)
 	return []credential{{kind: kindBearer, text: text, err: err}}, nil
 }
 

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -312,7 +312,7 @@ func (c *codecs) inspect(ctx context.Context, found credential, input pasted, fi
 	return r, nil
 }
 
-func newCookieReport(set *cookie.Set, input pasted) *cookieReport {
+func newCookieReport(set *chunks.Set, input pasted) *cookieReport {
 	r := &cookieReport{Name: set.Name, Chunks: []chunkReport{}, Announced: set.Announced, Joined: set.Joined, Length: set.Length, Problems: problems(set)}
 	for i, chunk := range set.Chunks {
 		r.Chunks = append(r.Chunks, chunkReport{chunk.Name, chunk.Size, chunk.Copies, chunk.Differ, i < set.Joined})
@@ -325,7 +325,7 @@ func newCookieReport(set *cookie.Set, input pasted) *cookieReport {
 
 // problems returns what is unusual about a set, apart from the error that it
 // cannot be read with.
-func problems(set *cookie.Set) []string {
+func problems(set *chunks.Set) []string {
 	list := set.Problems()
 	if set.Err != nil {
 		list = slices.DeleteFunc(list, func(p string) bool { return p == set.Err.Error() })

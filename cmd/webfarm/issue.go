@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -182,11 +182,11 @@ func (c *issue) check(args []string) (err error) {
 		return usageError("-cookie is empty")
 	case len(c.keys.config) > 1:
 		return usageError("-config is there more than once: one key issues")
-	case c.kind == kindKatana && c.given("chunk-size") && (c.chunkSize < 200 || c.chunkSize > cookie.MaxCookieSize):
-		return usageError(fmt.Sprintf("-chunk-size %d: for Katana, 200 to %d bytes of the whole line", c.chunkSize, cookie.MaxCookieSize))
-	case c.kind != kindKatana && c.given("chunk-size") && (c.chunkSize < cookie.MinChunkSize || c.chunkSize > cookie.MaxCookieSize):
+	case c.kind == kindKatana && c.given("chunk-size") && (c.chunkSize < 200 || c.chunkSize > chunks.MaxCookieSize):
+		return usageError(fmt.Sprintf("-chunk-size %d: for Katana, 200 to %d bytes of the whole line", c.chunkSize, chunks.MaxCookieSize))
+	case c.kind != kindKatana && c.given("chunk-size") && (c.chunkSize < chunks.MinChunkSize || c.chunkSize > chunks.MaxCookieSize):
 		return usageError(fmt.Sprintf("-chunk-size %d: .NET takes %d and more, browsers up to %d with the name",
-			c.chunkSize, cookie.MinChunkSize, cookie.MaxCookieSize))
+			c.chunkSize, chunks.MinChunkSize, chunks.MaxCookieSize))
 	case c.given("user-data") && c.kind != kindForms:
 		return usageError("-user-data goes with -kind forms")
 	case (c.given("same-site") || c.noSecure) && c.kind != "" && !carried(c.kind):

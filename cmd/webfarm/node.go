@@ -10,6 +10,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -60,7 +61,7 @@ func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
 	if n.anatomy, err = newAnatomyPage(); err != nil {
 		return nil, err
 	}
-	n.guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), n.codec)
+	n.guard.Accept(cookie.From(cookie.KindFedAuth, ""), n.codec)
 	return n, nil
 }
 
@@ -108,22 +109,22 @@ func (n *node) signIn(w http.ResponseWriter, r *http.Request) {
 		n.fail(w, err)
 		return
 	}
-	set, err := cookie.WIF.Split(n.template(text))
+	set, err := chunks.WIF.Split(n.template(text))
 	if err != nil {
 		n.fail(w, err)
 		return
 	}
-	n.send(w, r, cookie.WIF.Replace(r, set))
+	n.send(w, r, chunks.WIF.Replace(r, set))
 }
 
 // signOut removes every chunk.
 func (n *node) signOut(w http.ResponseWriter, r *http.Request) {
-	n.send(w, r, cookie.WIF.Expire(r, n.template("")))
+	n.send(w, r, chunks.WIF.Expire(r, n.template("")))
 }
 
 // send writes the cookies and sends the browser back to the page.
 func (n *node) send(w http.ResponseWriter, r *http.Request, set []*http.Cookie) {
-	if err := cookie.Write(w, set); err != nil {
+	if err := chunks.Write(w, set); err != nil {
 		n.fail(w, err)
 		return
 	}
@@ -167,7 +168,7 @@ func (n *node) me(w http.ResponseWriter, r *http.Request) {
 
 func (n *node) home(w http.ResponseWriter, r *http.Request) {
 	p, _ := cookie.FromContext(r.Context())
-	if err := n.page.write(w, n.name, p, cookie.WIF.Inspect(r, "FedAuth")); err != nil {
+	if err := n.page.write(w, n.name, p, chunks.WIF.Inspect(r, "FedAuth")); err != nil {
 		n.fail(w, fmt.Errorf("page: %w", err))
 	}
 }

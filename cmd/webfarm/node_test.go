@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -68,7 +68,7 @@ func TestPageEscapes(t *testing.T) {
 	evil := `<img src=x onerror="alert(1)">`
 	p := demoUser{Name: evil, Email: evil, Roles: []string{evil}}.principal("A")
 	w := httptest.NewRecorder()
-	if err := pg.write(w, "A", &p, cookie.Set{}); err != nil {
+	if err := pg.write(w, "A", &p, chunks.Set{}); err != nil {
 		t.Fatal(err)
 	}
 	if body := w.Body.String(); strings.Contains(body, "<img") || !strings.Contains(html.UnescapeString(body), evil) {

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -35,7 +35,7 @@ type pageData struct {
 	Name       string
 	SignedInBy string
 	Claims     []claimGroup
-	Cookies    []cookie.Chunk
+	Cookies    []chunks.Chunk
 	Length     int
 	Problems   []string
 	Users      []demoUser
@@ -54,7 +54,7 @@ const manyValues = 6
 func (g claimGroup) Many() bool { return len(g.Values) >= manyValues }
 
 // write answers a request of p, who may be nobody, with the page.
-func (pg *page) write(w http.ResponseWriter, node string, p *sessiontoken.Principal, set cookie.Set) error {
+func (pg *page) write(w http.ResponseWriter, node string, p *sessiontoken.Principal, set chunks.Set) error {
 	d := pageData{
 		Nonce: rand.Text(), Node: node, Nodes: nodeNames(), Users: demoUsers(),
 		Cookies: set.Chunks, Length: set.Length, Problems: set.Problems(),

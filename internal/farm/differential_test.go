@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
@@ -97,7 +98,7 @@ func TestDifferential(t *testing.T) {
 	}
 	total.wantAllFields(t)
 	t.Logf("forms   %5d tickets too long for .NET to read, on both sides", total["forms too long"])
-	t.Logf("chunks  %5d cookies cut alike, of up to %d chunks; %d of more than %d left out", total["cut"], total["most chunks"], total["too many chunks"], cookie.MaxChunks)
+	t.Logf("chunks  %5d cookies cut alike, of up to %d chunks; %d of more than %d left out", total["cut"], total["most chunks"], total["too many chunks"], chunks.MaxChunks)
 	tokens := batches * differentialBatch
 	t.Logf("%d tokens, %d differences, %d machine keys, %v, %.0f tokens a second, each both ways", tokens, total["differences"], len(sites),
 		took.Round(time.Millisecond), float64(tokens)/took.Seconds())
@@ -295,7 +296,7 @@ func (e *exchange) askSession(s *openSite, token *sessiontoken.Token) ([]questio
 	}
 	if e.chance(20) {
 		size := pick(e.random, []int{1000, 1001, 2000, 3000, 3900})
-		cut, err := cookie.WIF.SplitSize(&http.Cookie{Name: "FedAuth", Value: text}, size)
+		cut, err := chunks.WIF.SplitSize(&http.Cookie{Name: "FedAuth", Value: text}, size)
 		switch {
 		case errors.Is(err, cookie.ErrTooManyChunks): // .NET has no limit
 			e.counts["too many chunks"]++
@@ -360,7 +361,7 @@ func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]
 	}
 	if e.chance(40) {
 		c := e.cookie(".AspNet.ApplicationCookie", text)
-		cut, err := cookie.Katana.Split(c)
+		cut, err := chunks.Katana.Split(c)
 		switch {
 		case errors.Is(err, cookie.ErrTooManyChunks):
 			e.counts["too many chunks"]++

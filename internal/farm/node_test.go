@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -143,9 +144,9 @@ func guard(t *testing.T, ring *machinekey.Ring) *cookie.Guard {
 		t.Fatal(err)
 	}
 	var g cookie.Guard
-	g.Accept(cookie.FromCookie("FedAuth", cookie.WIF), session)
-	g.Accept(cookie.FromCookie(".ASPXAUTH", cookie.Single), forms)
-	g.Accept(cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), katana)
+	g.Accept(cookie.From(cookie.KindFedAuth, ""), session)
+	g.Accept(cookie.From(cookie.KindForms, ""), forms)
+	g.Accept(cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), katana)
 	return &g
 }
 
@@ -230,7 +231,7 @@ func TestNodeReadsGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := cookie.WIF.SplitSize(&http.Cookie{Name: "FedAuth", Value: text, Path: "/"}, 1000)
+	set, err := chunks.WIF.SplitSize(&http.Cookie{Name: "FedAuth", Value: text, Path: "/"}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

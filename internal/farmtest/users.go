@@ -53,8 +53,8 @@ func SignIn(t *testing.T, store sessiontoken.Store) *Users {
 	if u.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store}); err != nil {
 		t.Fatal(err)
 	}
-	u.guard.Accept(cookie.FromCookie("FedAuth", cookie.WIF), u.session)
-	u.guard.Accept(cookie.FromCookie(".AspNet.ApplicationCookie", cookie.Katana), u.katana)
+	u.guard.Accept(cookie.From(cookie.KindFedAuth, ""), u.session)
+	u.guard.Accept(cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), u.katana)
 	if err := u.issue(); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ const (
 // Scheme is how cookies carry a text that may be too long for one.
 type Scheme int
 
-// The schemes, in the order of the constants of cookie.Chunking.
+// The schemes, in the order of the constants of chunks.Scheme.
 const (
 	SchemeNone   Scheme = iota - 1 // no cookie carries it
 	SchemeWIF                      // name, name1, name2, …

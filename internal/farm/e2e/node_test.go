@@ -90,7 +90,7 @@ func serveNode(args []string) error {
 			IsTLS:   func(r *http.Request) bool { return r.Header.Get("X-Forwarded-Proto") == "https" },
 			Sliding: cookie.On,
 			// Six chunks are meant to be.
-			WarnBytes: cookie.DefaultMaxBytes,
+			WarnBytes: 15 << 10,
 		},
 		Roles:  func(userData string) []string { return strings.Split(userData, ",") },
 		Logger: logger,
@@ -143,7 +143,7 @@ func (n *node) inRedis(addr string, logger *slog.Logger) (*cookie.Sessions, erro
 	if err != nil {
 		return nil, err
 	}
-	return cookie.NewTokenSessions(codec, &cookie.SessionsOptions{
+	return cookie.NewSessions(codec, &cookie.SessionsOptions{
 		Cookie: &http.Cookie{Name: referenceCookie, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode},
 		Logger: logger,
 	})

@@ -225,7 +225,7 @@ func (n *Node) renamed(h *hit, f found) Fix {
 	case h.kind == WIF10:
 		return n.inFile(text, Setting{Path: pathCookie10, Attribute: "name", Value: name})
 	case h.kind == Katana:
-		return elsewhere("code", fmt.Sprintf("%s: CookieName = %q with AuthenticationType = %q in CookieAuthenticationOptions, in Go cookie.FromCookie(%q, cookie.Katana) "+
+		return elsewhere("code", fmt.Sprintf("%s: CookieName = %q with AuthenticationType = %q in CookieAuthenticationOptions, in Go cookie.From(cookie.KindKatana, %q) "+
 			"with sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie(%q), nil)", text, name, h.authType, name, h.authType))
 	}
 	return elsewhere("code", "it does not belong into this cookie: look at the code that sets it")

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/katana"
 	resolved "github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -203,28 +203,28 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"a chunk missing in the middle", doctor.CodeMissingChunk, "FedAuth1 is missing from the request", false, func(t *testing.T) broken {
 			a := fresh(t)
-			parts := chunks(t, cookie.WIF, "FedAuth", a.session(t, nil, 60), 2000)
+			parts := cut(t, chunks.WIF, "FedAuth", a.session(t, nil, 60), 2000)
 			whole := header(strings.Join(parts, "; "))
 			return broken{site: a, input: header(parts[0] + "; " + strings.Join(parts[2:], "; ")), repaired: &whole}
 		}},
 		{"the last chunk missing", doctor.CodeMissingChunk, "FedAuth2 is missing from the request", false, func(t *testing.T) broken {
 			a := fresh(t)
-			parts := chunks(t, cookie.WIF, "FedAuth", a.session(t, nil, 60), 2000)
+			parts := cut(t, chunks.WIF, "FedAuth", a.session(t, nil, 60), 2000)
 			return broken{site: a, input: header(strings.Join(parts[:2], "; "))}
 		}},
 		{"the first chunk missing", doctor.CodeMissingChunk, "carries FedAuth1 but not FedAuth", false, func(t *testing.T) broken {
 			a := fresh(t)
-			parts := chunks(t, cookie.WIF, "FedAuth", a.session(t, nil, 60), 2000)
+			parts := cut(t, chunks.WIF, "FedAuth", a.session(t, nil, 60), 2000)
 			return broken{site: a, input: header(strings.Join(parts[1:], "; "))}
 		}},
 		{"a chunk of Katana missing", doctor.CodeMissingChunk, ".AspNet.ApplicationCookieC2 is not in the request", false, func(t *testing.T) broken {
 			a := fresh(t)
-			parts := chunks(t, cookie.Katana, ".AspNet.ApplicationCookie", a.katana(t, "ApplicationCookie"), 200)
+			parts := cut(t, chunks.Katana, ".AspNet.ApplicationCookie", a.katana(t, "ApplicationCookie"), 200)
 			return broken{site: a, input: header(strings.Join(append(parts[:2:2], parts[3:]...), "; "))}
 		}},
 		{"a stale chunk", doctor.CodeStaleChunk, "before FedAuth1", false, func(t *testing.T) broken {
 			a := fresh(t)
-			old := chunks(t, cookie.WIF, "FedAuth", a.session(t, nil, 60), 2000)
+			old := cut(t, chunks.WIF, "FedAuth", a.session(t, nil, 60), 2000)
 			good := header("FedAuth=" + a.session(t, nil, 0))
 			return broken{site: a, input: header("FedAuth=" + a.session(t, nil, 0) + "; " + old[1]), repaired: &good}
 		}},

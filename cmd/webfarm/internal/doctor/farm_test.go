@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -238,7 +238,7 @@ func header(line string) doctor.Input {
 }
 
 // chunks writes a session as .NET sends it.
-func chunks(t testing.TB, k cookie.Chunking, name, value string, size int) []string {
+func cut(t testing.TB, k chunks.Scheme, name, value string, size int) []string {
 	t.Helper()
 	var list []string
 	for _, c := range must[[]*http.Cookie](t)(k.SplitSize(&http.Cookie{Name: name, Value: value, Path: "/"}, size)) {

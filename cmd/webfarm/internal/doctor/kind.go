@@ -1,7 +1,7 @@
 package doctor
 
 import (
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
@@ -23,9 +23,9 @@ const (
 )
 
 // Chunking is how cookies carry k.
-func Chunking(k Kind) cookie.Chunking {
+func Chunking(k Kind) chunks.Scheme {
 	if k.Scheme() == site.SchemeNone {
-		return cookie.Single
+		return chunks.Single
 	}
-	return cookie.Chunking(k.Scheme())
+	return chunks.Scheme(k.Scheme())
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
@@ -24,7 +25,7 @@ type found struct {
 	authType string
 	text     string
 	err      error // it could not be put together from the header
-	set      *cookie.Set
+	set      *chunks.Set
 	values   map[int][]string // the values of each chunk, all copies
 }
 
@@ -39,7 +40,7 @@ func (o *Options) locate(n *Node, in Input) []found {
 		return []found{f}
 	}
 	if o.Kind == Bearer {
-		text, err := cookie.Bearer(in.Request)
+		text, err := cookie.From(cookie.KindBearer, "")(in.Request)
 		return []found{{kind: Bearer, text: text, err: err}}
 	}
 	if o.Name != "" || o.Kind != "" {
@@ -83,7 +84,7 @@ func (o *Options) locate(n *Node, in Input) []found {
 		seen[name], seen[base] = true, true
 		add(o.inCookie(n, in.Request, base, Katana))
 	}
-	text, err := cookie.Bearer(in.Request)
+	text, err := cookie.From(cookie.KindBearer, "")(in.Request)
 	if err == nil || !errors.Is(err, cookie.ErrNoCredential) {
 		add(found{kind: Bearer, text: text, err: err})
 	}
@@ -128,9 +129,9 @@ const (
 func (o *Options) inCookie(n *Node, r *http.Request, name string, k Kind) found {
 	scheme := Chunking(k)
 	if k == "" {
-		scheme = cookie.WIF
-		if set := cookie.Katana.Inspect(r, name); set.Announced > 0 {
-			scheme = cookie.Katana
+		scheme = chunks.WIF
+		if set := chunks.Katana.Inspect(r, name); set.Announced > 0 {
+			scheme = chunks.Katana
 		}
 	}
 	set := scheme.Inspect(r, name)
@@ -140,7 +141,7 @@ func (o *Options) inCookie(n *Node, r *http.Request, name string, k Kind) found 
 }
 
 // chunkValues returns all values of each chunk as they stand in the header.
-func chunkValues(r *http.Request, name string, scheme cookie.Chunking) map[int][]string {
+func chunkValues(r *http.Request, name string, scheme chunks.Scheme) map[int][]string {
 	values := map[int][]string{}
 	for pair := range Pairs(r) {
 		key, value, _ := strings.Cut(pair, "=")
@@ -150,14 +151,14 @@ func chunkValues(r *http.Request, name string, scheme cookie.Chunking) map[int][
 		rest := key[len(name):]
 		i := 0
 		if rest != "" {
-			if scheme == cookie.Katana {
+			if scheme == chunks.Katana {
 				var ok bool
 				if rest, ok = strings.CutPrefix(rest, "C"); !ok {
 					continue
 				}
 			}
 			n, err := strconv.Atoi(rest)
-			if err != nil || n < 1 || n > cookie.MaxChunks || strconv.Itoa(n) != rest || scheme == cookie.Single {
+			if err != nil || n < 1 || n > chunks.MaxChunks || strconv.Itoa(n) != rest || scheme == chunks.Single {
 				continue
 			}
 			i = n
@@ -178,7 +179,7 @@ func cookieNames(r *http.Request) []string {
 		if name == "" || seen[name] || len(name) > 100 || strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
 			continue
 		}
-		if len(names) == cookie.MaxChunks {
+		if len(names) == chunks.MaxChunks {
 			break
 		}
 		seen[name] = true

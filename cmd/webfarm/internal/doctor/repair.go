@@ -167,7 +167,7 @@ func (r repair) finding(f found) Finding {
 		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string; Data at the root level is invalid",
 			Sentence: fmt.Sprintf("The session ends before %s, which is left over from an older, longer session and was glued to its end.", r.detail),
 			Fix: elsewhere("code", fmt.Sprintf("delete %s in the browser, and make whatever wrote the cookie delete the chunks that it no longer needs: "+
-				"in Go cookie.Chunking.Replace does it, on .NET ChunkedCookieHandler.Write", r.detail))}
+				"in Go chunks.Scheme.Replace does it, on .NET ChunkedCookieHandler.Write", r.detail))}
 	case CodeURLEncoded:
 		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string",
 			Sentence: fmt.Sprintf("%s was percent-encoded on its way (%s): decoded, it opens.", what, r.detail),

@@ -1,4 +1,4 @@
-package cookie_test
+package chunks_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 )
 
 // names returns the names of the cookies in order.
@@ -23,21 +23,21 @@ func names(set []*http.Cookie) []string {
 
 func TestSplit(t *testing.T) {
 	tests := []struct {
-		scheme cookie.Chunking
+		scheme chunks.Scheme
 		length int
 		size   int
 		want   []int
 	}{
-		{cookie.WIF, 1, 0, []int{1}},
-		{cookie.WIF, 1999, 0, []int{1999}},
-		{cookie.WIF, 2000, 0, []int{2000}},
-		{cookie.WIF, 2001, 0, []int{2000, 1}},
-		{cookie.WIF, 4000, 0, []int{2000, 2000}},
-		{cookie.WIF, 4000, 1000, []int{1000, 1000, 1000, 1000}},
-		{cookie.WIF, 4000, 4000, []int{4000}},
-		{cookie.WIF, 10, 1 << 62, []int{10}},
-		{cookie.Single, 2001, 0, []int{2001}},
-		{cookie.Single, 2001, 1000, []int{2001}},
+		{chunks.WIF, 1, 0, []int{1}},
+		{chunks.WIF, 1999, 0, []int{1999}},
+		{chunks.WIF, 2000, 0, []int{2000}},
+		{chunks.WIF, 2001, 0, []int{2000, 1}},
+		{chunks.WIF, 4000, 0, []int{2000, 2000}},
+		{chunks.WIF, 4000, 1000, []int{1000, 1000, 1000, 1000}},
+		{chunks.WIF, 4000, 4000, []int{4000}},
+		{chunks.WIF, 10, 1 << 62, []int{10}},
+		{chunks.Single, 2001, 0, []int{2001}},
+		{chunks.Single, 2001, 1000, []int{2001}},
 	}
 	for _, test := range tests {
 		c := &http.Cookie{Name: "FedAuth", Value: strings.Repeat("A", test.length)}
@@ -63,7 +63,7 @@ func TestSplitAttributes(t *testing.T) {
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode, Partitioned: true,
 	}
 	before := *c
-	set, err := cookie.WIF.Split(c)
+	set, err := chunks.WIF.Split(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,21 +108,21 @@ var invalid = []struct {
 func TestInvalidCookie(t *testing.T) {
 	for _, test := range invalid {
 		t.Run(test.name, func(t *testing.T) {
-			for _, k := range []cookie.Chunking{cookie.WIF, cookie.Single} {
-				if set, err := k.Split(test.c); set != nil || !errors.Is(err, cookie.ErrInvalidCookie) {
+			for _, k := range []chunks.Scheme{chunks.WIF, chunks.Single} {
+				if set, err := k.Split(test.c); set != nil || !errors.Is(err, chunks.ErrInvalidCookie) {
 					t.Errorf("%v.Split = %v, %v", k, set, err)
 				}
 			}
 			w := httptest.NewRecorder()
 			good := &http.Cookie{Name: "good", Value: "A"}
-			if err := cookie.Write(w, []*http.Cookie{good, test.c, good}); !errors.Is(err, cookie.ErrInvalidCookie) {
+			if err := chunks.Write(w, []*http.Cookie{good, test.c, good}); !errors.Is(err, chunks.ErrInvalidCookie) {
 				t.Errorf("Write: %v", err)
 			}
 			if len(w.Header()) != 0 {
 				t.Errorf("Write left %v", w.Header())
 			}
-			cookie.WIF.Expire(request("a=b; a1=c"), test.c) // must not panic
-			cookie.WIF.Replace(request("a=b; a1=c"), []*http.Cookie{test.c})
+			chunks.WIF.Expire(request("a=b; a1=c"), test.c) // must not panic
+			chunks.WIF.Replace(request("a=b; a1=c"), []*http.Cookie{test.c})
 		})
 	}
 }
@@ -130,19 +130,19 @@ func TestInvalidCookie(t *testing.T) {
 func TestSplitErrors(t *testing.T) {
 	tests := []struct {
 		name   string
-		scheme cookie.Chunking
+		scheme chunks.Scheme
 		cookie string
 		length int
 		size   int
 		want   error // nil: any
 	}{
-		{"empty", cookie.WIF, "a", 0, 0, cookie.ErrInvalidCookie},
-		{"size below the minimum", cookie.WIF, "a", 10, 999, nil},
-		{"size negative", cookie.WIF, "a", 10, -1, nil},
-		{"too many", cookie.WIF, "a", 60*2000 + 1, 0, cookie.ErrTooManyChunks},
-		{"chunk too large", cookie.WIF, "FedAuth", 10_000, 4096, cookie.ErrTooLong},
-		{"chunk too large by its number", cookie.WIF, "a", 4095 + 1, 4095, cookie.ErrTooLong},
-		{"single too large", cookie.Single, "a", 4096, 0, cookie.ErrTooLong},
+		{"empty", chunks.WIF, "a", 0, 0, chunks.ErrInvalidCookie},
+		{"size below the minimum", chunks.WIF, "a", 10, 999, nil},
+		{"size negative", chunks.WIF, "a", 10, -1, nil},
+		{"too many", chunks.WIF, "a", 60*2000 + 1, 0, chunks.ErrTooManyChunks},
+		{"chunk too large", chunks.WIF, "FedAuth", 10_000, 4096, chunks.ErrTooLong},
+		{"chunk too large by its number", chunks.WIF, "a", 4095 + 1, 4095, chunks.ErrTooLong},
+		{"single too large", chunks.Single, "a", 4096, 0, chunks.ErrTooLong},
 		{"unknown scheme", 7, "a", 10, 0, nil},
 	}
 	for _, test := range tests {
@@ -159,8 +159,8 @@ func TestSplitErrors(t *testing.T) {
 
 func TestWriteTooLong(t *testing.T) {
 	w := httptest.NewRecorder()
-	err := cookie.Write(w, []*http.Cookie{{Name: "a", Value: "A"}, {Name: "b", Value: strings.Repeat("B", 4096)}})
-	if !errors.Is(err, cookie.ErrTooLong) || len(w.Header()) != 0 {
+	err := chunks.Write(w, []*http.Cookie{{Name: "a", Value: "A"}, {Name: "b", Value: strings.Repeat("B", 4096)}})
+	if !errors.Is(err, chunks.ErrTooLong) || len(w.Header()) != 0 {
 		t.Errorf("Write: %v, %v", err, w.Header())
 	}
 }
@@ -168,20 +168,20 @@ func TestWriteTooLong(t *testing.T) {
 func TestExpire(t *testing.T) {
 	tests := []struct {
 		name   string
-		scheme cookie.Chunking
+		scheme chunks.Scheme
 		line   string
 		want   []string
 	}{
-		{"none", cookie.WIF, "a=b", nil},
-		{"one", cookie.WIF, "FedAuth=x", []string{"FedAuth"}},
-		{"three", cookie.WIF, "FedAuth2=x; a=b; FedAuth=x; FedAuth1=x", []string{"FedAuth", "FedAuth1", "FedAuth2"}},
-		{"behind a gap", cookie.WIF, "FedAuth=x; FedAuth3=x", []string{"FedAuth", "FedAuth3"}},
-		{"without the first", cookie.WIF, "FedAuth1=x", []string{"FedAuth1"}},
-		{"duplicates", cookie.WIF, "FedAuth=x; FedAuth=y", []string{"FedAuth"}},
-		{"empty chunk", cookie.WIF, "FedAuth=x; FedAuth1", []string{"FedAuth", "FedAuth1"}},
-		{"other spelling", cookie.WIF, "FEDAUTH=x; FedAuth=y; FEDAUTH1=z; FEDAUTH=u", []string{"FedAuth", "FEDAUTH", "FEDAUTH1"}},
-		{"not chunks", cookie.WIF, "FedAuth0=x; FedAuth01=x; FedAuthX=x; FedAuth60=x", nil},
-		{"single", cookie.Single, "FedAuth=x; FedAuth1=y", []string{"FedAuth"}},
+		{"none", chunks.WIF, "a=b", nil},
+		{"one", chunks.WIF, "FedAuth=x", []string{"FedAuth"}},
+		{"three", chunks.WIF, "FedAuth2=x; a=b; FedAuth=x; FedAuth1=x", []string{"FedAuth", "FedAuth1", "FedAuth2"}},
+		{"behind a gap", chunks.WIF, "FedAuth=x; FedAuth3=x", []string{"FedAuth", "FedAuth3"}},
+		{"without the first", chunks.WIF, "FedAuth1=x", []string{"FedAuth1"}},
+		{"duplicates", chunks.WIF, "FedAuth=x; FedAuth=y", []string{"FedAuth"}},
+		{"empty chunk", chunks.WIF, "FedAuth=x; FedAuth1", []string{"FedAuth", "FedAuth1"}},
+		{"other spelling", chunks.WIF, "FEDAUTH=x; FedAuth=y; FEDAUTH1=z; FEDAUTH=u", []string{"FedAuth", "FEDAUTH", "FEDAUTH1"}},
+		{"not chunks", chunks.WIF, "FedAuth0=x; FedAuth01=x; FedAuthX=x; FedAuth60=x", nil},
+		{"single", chunks.Single, "FedAuth=x; FedAuth1=y", []string{"FedAuth"}},
 		{"unknown scheme", 7, "FedAuth=x", nil},
 	}
 	for _, test := range tests {
@@ -197,11 +197,11 @@ func TestExpire(t *testing.T) {
 				t.Errorf("%s: %s", test.name, got)
 			}
 		}
-		if err := cookie.Write(httptest.NewRecorder(), set); err != nil {
+		if err := chunks.Write(httptest.NewRecorder(), set); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
-	if set := cookie.WIF.Expire(request("a=b"), nil); set != nil {
+	if set := chunks.WIF.Expire(request("a=b"), nil); set != nil {
 		t.Errorf("nil template: %v", set)
 	}
 }
@@ -218,8 +218,8 @@ func TestExpireManySpellings(t *testing.T) {
 		}
 		line.WriteString(string(name) + "=x;")
 	}
-	set := cookie.WIF.Expire(request(line.String()+header(chunks(60, "x"))), &http.Cookie{Name: "FedAuth"})
-	if len(set) != 2*cookie.MaxChunks || set[0].Name != "FedAuth" || set[59].Name != "FedAuth59" {
+	set := chunks.WIF.Expire(request(line.String()+header(parts(60, "x"))), &http.Cookie{Name: "FedAuth"})
+	if len(set) != 2*chunks.MaxChunks || set[0].Name != "FedAuth" || set[59].Name != "FedAuth59" {
 		t.Errorf("%d deletions: %v", len(set), names(set))
 	}
 }
@@ -227,18 +227,18 @@ func TestExpireManySpellings(t *testing.T) {
 func TestReplace(t *testing.T) {
 	tests := []struct {
 		name   string
-		scheme cookie.Chunking
+		scheme chunks.Scheme
 		line   string
 		length int
 		want   []string
 	}{
-		{"first", cookie.WIF, "", 2500, []string{"FedAuth", "FedAuth1"}},
-		{"same", cookie.WIF, "FedAuth=x; FedAuth1=x", 2500, []string{"FedAuth", "FedAuth1"}},
-		{"longer", cookie.WIF, "FedAuth=x", 2500, []string{"FedAuth", "FedAuth1"}},
-		{"shorter", cookie.WIF, "FedAuth=x; FedAuth1=x; FedAuth2=x", 10, []string{"FedAuth", "FedAuth1", "FedAuth2"}},
-		{"behind a gap", cookie.WIF, "FedAuth=x; FedAuth3=x", 2500, []string{"FedAuth", "FedAuth1", "FedAuth3"}},
-		{"other spelling", cookie.WIF, "fedauth=x; FedAuth=y", 10, []string{"FedAuth", "fedauth"}},
-		{"single", cookie.Single, "FedAuth=x; FedAuth1=x", 10, []string{"FedAuth"}},
+		{"first", chunks.WIF, "", 2500, []string{"FedAuth", "FedAuth1"}},
+		{"same", chunks.WIF, "FedAuth=x; FedAuth1=x", 2500, []string{"FedAuth", "FedAuth1"}},
+		{"longer", chunks.WIF, "FedAuth=x", 2500, []string{"FedAuth", "FedAuth1"}},
+		{"shorter", chunks.WIF, "FedAuth=x; FedAuth1=x; FedAuth2=x", 10, []string{"FedAuth", "FedAuth1", "FedAuth2"}},
+		{"behind a gap", chunks.WIF, "FedAuth=x; FedAuth3=x", 2500, []string{"FedAuth", "FedAuth1", "FedAuth3"}},
+		{"other spelling", chunks.WIF, "fedauth=x; FedAuth=y", 10, []string{"FedAuth", "fedauth"}},
+		{"single", chunks.Single, "FedAuth=x; FedAuth1=x", 10, []string{"FedAuth"}},
 	}
 	for _, test := range tests {
 		value := strings.Repeat("A", test.length)
@@ -276,7 +276,7 @@ func TestReplace(t *testing.T) {
 			t.Errorf("%s: joins to %d bytes, %v", test.name, len(got), err)
 		}
 	}
-	if all := cookie.WIF.Replace(request("a=b"), nil); all != nil {
+	if all := chunks.WIF.Replace(request("a=b"), nil); all != nil {
 		t.Errorf("empty set: %v", all)
 	}
 }
@@ -285,7 +285,7 @@ func TestReplace(t *testing.T) {
 func TestReplaceAliasing(t *testing.T) {
 	set := make([]*http.Cookie, 1, 4)
 	set[0] = &http.Cookie{Name: "FedAuth", Value: "A"}
-	cookie.WIF.Replace(request("FedAuth1=x"), set)
+	chunks.WIF.Replace(request("FedAuth1=x"), set)
 	if set[:2][1] != nil {
 		t.Error("the caller's array was written to")
 	}
@@ -307,11 +307,11 @@ func TestInspect(t *testing.T) {
 		{"same twice", "FedAuth=AA; FedAuth=AA", 1, []string{"FedAuth is there 2 times with the same value"}},
 		{"two paths", "FedAuth=AA; FEDAUTH=BB; FedAuth=AA", 1, []string{"FedAuth is there 3 times with different values"}},
 		{"stale", "FedAuth=AAAA; FedAuth1=BB; FedAuth2=CCCC", 3, []string{"FedAuth1 is shorter than FedAuth but not the last"}},
-		{"many orphans", "FedAuth=A; " + header(chunks(20, "x")[5:]), 1, []string{"FedAuth5, FedAuth6, FedAuth7, FedAuth8, FedAuth9 and 10 more are not read"}},
-		{"too many", header(chunks(61, "x")), 61, []string{"more than 60 chunks"}},
+		{"many orphans", "FedAuth=A; " + header(parts(20, "x")[5:]), 1, []string{"FedAuth5, FedAuth6, FedAuth7, FedAuth8, FedAuth9 and 10 more are not read"}},
+		{"too many", header(parts(61, "x")), 61, []string{"more than 60 chunks"}},
 	}
 	for _, test := range tests {
-		s := cookie.WIF.Inspect(request(test.line), "FedAuth")
+		s := chunks.WIF.Inspect(request(test.line), "FedAuth")
 		problems := s.Problems()
 		if s.Joined != test.joined || len(problems) != len(test.problems) {
 			t.Errorf("%s: %+v %q", test.name, s, problems)
@@ -323,12 +323,12 @@ func TestInspect(t *testing.T) {
 			}
 		}
 	}
-	s := cookie.Single.Inspect(request("FedAuth1=B; fedauth=AAAA; FedAuth=A"), "FedAuth")
-	want := cookie.Chunk{Name: "fedauth", Size: 4, Copies: 2, Differ: true}
+	s := chunks.Single.Inspect(request("FedAuth1=B; fedauth=AAAA; FedAuth=A"), "FedAuth")
+	want := chunks.Chunk{Name: "fedauth", Size: 4, Copies: 2, Differ: true}
 	if len(s.Chunks) != 1 || s.Chunks[0] != want || s.Length != 4 {
 		t.Errorf("Single: %+v", s)
 	}
-	if s := cookie.WIF.Inspect(request("a=b"), ""); s.Err == nil {
+	if s := chunks.WIF.Inspect(request("a=b"), ""); s.Err == nil {
 		t.Error("no error for an empty name")
 	}
 }

@@ -1,4 +1,4 @@
-package cookie_test
+package chunks_test
 
 import (
 	"errors"
@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 )
 
-var bothKatana = []cookie.Chunking{cookie.Katana, cookie.KatanaSystemWeb}
+var bothKatana = []chunks.Scheme{chunks.Katana, chunks.KatanaSystemWeb}
 
 // katanaChunks returns a marker for n chunks and the chunks.
 func katanaChunks(name string, n int, value string) []pair {
@@ -57,16 +57,16 @@ func TestJoinKatana(t *testing.T) {
 		{`n="chunks:1"; nC1=A`, `"chunks:1"`, nil},
 
 		// Faults.
-		{"", "", cookie.ErrNoCookie},
-		{"nC1=A; nC2=B", "", cookie.ErrNoCookie},
-		{"n=chunks:2; nC1=A", "", cookie.ErrMissingChunk},
-		{"n=chunks:2; nC2=A", "", cookie.ErrMissingChunk},
-		{"n=chunks:1", "", cookie.ErrMissingChunk},
-		{"n=chunks:1; nC01=A", "", cookie.ErrMissingChunk},
-		{"n=chunks:1; nC0=A; nC+1=B; n1=C; nCC1=D; nC=E", "", cookie.ErrMissingChunk},
-		{"n=chunks:60; nC1=A", "", cookie.ErrMissingChunk},
-		{"n=chunks:61; nC1=A", "", cookie.ErrTooManyChunks},
-		{"n=chunks:2147483647; nC1=A", "", cookie.ErrTooManyChunks},
+		{"", "", chunks.ErrNoCookie},
+		{"nC1=A; nC2=B", "", chunks.ErrNoCookie},
+		{"n=chunks:2; nC1=A", "", chunks.ErrMissingChunk},
+		{"n=chunks:2; nC2=A", "", chunks.ErrMissingChunk},
+		{"n=chunks:1", "", chunks.ErrMissingChunk},
+		{"n=chunks:1; nC01=A", "", chunks.ErrMissingChunk},
+		{"n=chunks:1; nC0=A; nC+1=B; n1=C; nCC1=D; nC=E", "", chunks.ErrMissingChunk},
+		{"n=chunks:60; nC1=A", "", chunks.ErrMissingChunk},
+		{"n=chunks:61; nC1=A", "", chunks.ErrTooManyChunks},
+		{"n=chunks:2147483647; nC1=A", "", chunks.ErrTooManyChunks},
 	} {
 		for _, k := range bothKatana {
 			got, err := k.Join(request(test.line), "n")
@@ -97,9 +97,9 @@ func TestKatanaManagers(t *testing.T) {
 		{"%C3%A9=A", "é", "A", "A"},
 		{"%c3%a9=A", "é", "-", "A"},
 	} {
-		for k, want := range map[cookie.Chunking]string{cookie.Katana: test.katana, cookie.KatanaSystemWeb: test.systemW} {
+		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana, chunks.KatanaSystemWeb: test.systemW} {
 			got, err := k.Join(request(test.line), test.name)
-			if errors.Is(err, cookie.ErrNoCookie) {
+			if errors.Is(err, chunks.ErrNoCookie) {
 				got, err = "-", nil
 			}
 			if err != nil || got != want {
@@ -108,11 +108,11 @@ func TestKatanaManagers(t *testing.T) {
 		}
 	}
 	for _, k := range bothKatana {
-		if _, err := k.Join(request("a=b"), ""); err == nil || errors.Is(err, cookie.ErrNoCookie) {
+		if _, err := k.Join(request("a=b"), ""); err == nil || errors.Is(err, chunks.ErrNoCookie) {
 			t.Errorf("%v: empty name: %v", k, err)
 		}
 	}
-	if got := cookie.Katana.String() + cookie.KatanaSystemWeb.String(); got != "KatanaKatanaSystemWeb" {
+	if got := chunks.Katana.String() + chunks.KatanaSystemWeb.String(); got != "KatanaKatanaSystemWeb" {
 		t.Error(got)
 	}
 }
@@ -121,29 +121,29 @@ func TestKatanaManagers(t *testing.T) {
 func TestKatanaHostile(t *testing.T) {
 	const name = ".AspNet.Cookies"
 	const escaped = 16 << 10 // of a text with percent signs
-	long := strings.Repeat("A", cookie.MaxLength/cookie.MaxChunks)
+	long := strings.Repeat("A", chunks.MaxLength/chunks.MaxChunks)
 	for _, test := range []struct {
 		what, line string
 		want       int
 		err        error
 	}{
-		{"most chunks", header(katanaChunks(name, cookie.MaxChunks, long)), cookie.MaxChunks * len(long), nil},
-		{"one chunk more", header(katanaChunks(name, cookie.MaxChunks+1, "A")), 0, cookie.ErrTooManyChunks},
-		{"500 chunks", header(katanaChunks(name, 500, "A")), 0, cookie.ErrTooLong},
-		{"2^31-1 chunks", name + "=chunks:2147483647; " + name + "C1=A", 0, cookie.ErrTooManyChunks},
+		{"most chunks", header(katanaChunks(name, chunks.MaxChunks, long)), chunks.MaxChunks * len(long), nil},
+		{"one chunk more", header(katanaChunks(name, chunks.MaxChunks+1, "A")), 0, chunks.ErrTooManyChunks},
+		{"500 chunks", header(katanaChunks(name, 500, "A")), 0, chunks.ErrTooLong},
+		{"2^31-1 chunks", name + "=chunks:2147483647; " + name + "C1=A", 0, chunks.ErrTooManyChunks},
 		{"2^31 chunks", name + "=chunks:2147483648; " + name + "C1=A", 17, nil},
-		{"1 MiB of digits", name + "=chunks:" + strings.Repeat("9", 1<<20), 0, cookie.ErrTooLong},
+		{"1 MiB of digits", name + "=chunks:" + strings.Repeat("9", 1<<20), 0, chunks.ErrTooLong},
 		{"60 kB of zeros", name + "=chunks:" + strings.Repeat("0", 60_000) + "1; " + name + "C1=A", 1, nil},
-		{"1 MiB plain", name + "=" + strings.Repeat("A", 1<<20), 0, cookie.ErrTooLong},
-		{"1 MiB in one chunk", name + "=chunks:1; " + name + "C1=" + strings.Repeat("A", 1<<20), 0, cookie.ErrTooLong},
-		{"1 MiB of percent", name + "=" + strings.Repeat("%", 1<<20), 0, cookie.ErrTooLong},
+		{"1 MiB plain", name + "=" + strings.Repeat("A", 1<<20), 0, chunks.ErrTooLong},
+		{"1 MiB in one chunk", name + "=chunks:1; " + name + "C1=" + strings.Repeat("A", 1<<20), 0, chunks.ErrTooLong},
+		{"1 MiB of percent", name + "=" + strings.Repeat("%", 1<<20), 0, chunks.ErrTooLong},
 		{"longest, of percent", name + "=" + strings.Repeat("%", escaped), escaped, nil},
-		{"longer, with an escape", name + "=%41" + strings.Repeat("A", escaped-2), 0, cookie.ErrTooLong},
-		{"longer, with an escape in a chunk", name + "=chunks:2;" + name + "C2=%41;" + name + "C1=" + strings.Repeat("A", escaped-2), 0, cookie.ErrTooLong},
+		{"longer, with an escape", name + "=%41" + strings.Repeat("A", escaped-2), 0, chunks.ErrTooLong},
+		{"longer, with an escape in a chunk", name + "=chunks:2;" + name + "C2=%41;" + name + "C1=" + strings.Repeat("A", escaped-2), 0, chunks.ErrTooLong},
 		{"longest, half escapes", name + "=" + strings.Repeat("%f0", escaped/3), escaped / 3 * 3, nil},
 		{"longest, escapes", name + "=" + strings.Repeat("%f0%9f%98%80", escaped/12), escaped / 12 * 4, nil},
-		{"100,000 chunks", strings.Repeat(name+"C1=A;", 100_000) + name + "=chunks:2", 0, cookie.ErrTooLong},
-		{"1 MiB of digits in a name", name + "C" + strings.Repeat("1", 1<<20) + "=A;" + name + "=A", 0, cookie.ErrTooLong},
+		{"100,000 chunks", strings.Repeat(name+"C1=A;", 100_000) + name + "=chunks:2", 0, chunks.ErrTooLong},
+		{"1 MiB of digits in a name", name + "C" + strings.Repeat("1", 1<<20) + "=A;" + name + "=A", 0, chunks.ErrTooLong},
 	} {
 		for _, k := range bothKatana {
 			r := request(test.line)
@@ -154,7 +154,7 @@ func TestKatanaHostile(t *testing.T) {
 			if n := testing.AllocsPerRun(5, func() { _, _ = k.Join(r, name) }); n > 2 {
 				t.Errorf("%v %s: %v allocations", k, test.what, n)
 			}
-			if set := k.Expire(r, &http.Cookie{Name: name}); len(set) > cookie.MaxChunks+1 {
+			if set := k.Expire(r, &http.Cookie{Name: name}); len(set) > chunks.MaxChunks+1 {
 				t.Errorf("%v %s: Expire returns %d cookies", k, test.what, len(set))
 			}
 			set := k.Inspect(r, name)
@@ -190,7 +190,7 @@ func TestKatanaAllocations(t *testing.T) {
 	}
 	c := &http.Cookie{Name: ".AspNet.ApplicationCookie", Value: long(12_000), Path: "/", HttpOnly: true}
 	n := testing.AllocsPerRun(100, func() {
-		if set, err := cookie.Katana.Split(c); err != nil || len(set) != 4 {
+		if set, err := chunks.Katana.Split(c); err != nil || len(set) != 4 {
 			t.Fatal(len(set), err)
 		}
 	})

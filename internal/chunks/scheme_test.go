@@ -1,4 +1,4 @@
-package cookie_test
+package chunks_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 )
 
 func TestJoin(t *testing.T) {
@@ -48,13 +48,13 @@ func TestJoin(t *testing.T) {
 		{"a comma separates nothing", []string{"FedAuth=A,FedAuth1=B"}, "A,FedAuth1=B", nil},
 		{"any byte", []string{"FedAuth=\x00\xff\r\n"}, "\x00\xff\r\n", nil},
 
-		{"no header", nil, "", cookie.ErrNoCookie},
-		{"empty header", []string{""}, "", cookie.ErrNoCookie},
-		{"others only", []string{"a=b; FedAut=x; FedAuthX=y; XFedAuth=z"}, "", cookie.ErrNoCookie},
-		{"first missing", []string{"FedAuth1=BBBB; FedAuth2=CC"}, "", cookie.ErrNoCookie},
-		{"name0", []string{"FedAuth0=AAAA; FedAuth1=BBBB"}, "", cookie.ErrNoCookie},
-		{"name as value", []string{"a=FedAuth=AAAA"}, "", cookie.ErrNoCookie},
-		{"long s folds to s in Unicode only", []string{"\u017fedAuth=x; FedAuth\u0660=y"}, "", cookie.ErrNoCookie},
+		{"no header", nil, "", chunks.ErrNoCookie},
+		{"empty header", []string{""}, "", chunks.ErrNoCookie},
+		{"others only", []string{"a=b; FedAut=x; FedAuthX=y; XFedAuth=z"}, "", chunks.ErrNoCookie},
+		{"first missing", []string{"FedAuth1=BBBB; FedAuth2=CC"}, "", chunks.ErrNoCookie},
+		{"name0", []string{"FedAuth0=AAAA; FedAuth1=BBBB"}, "", chunks.ErrNoCookie},
+		{"name as value", []string{"a=FedAuth=AAAA"}, "", chunks.ErrNoCookie},
+		{"long s folds to s in Unicode only", []string{"\u017fedAuth=x; FedAuth\u0660=y"}, "", chunks.ErrNoCookie},
 	}
 	for _, bad := range []string{"01", "+1", "-1", "1.0", " 1", "1x", "٣", "0x1", "99999999999999999999", "18446744073709551617",
 		"4294967297", "61", "100000"} {
@@ -67,11 +67,11 @@ func TestJoin(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := cookie.WIF.Join(request(test.lines...), name)
+			got, err := chunks.WIF.Join(request(test.lines...), name)
 			if got != test.want || !errors.Is(err, test.err) {
 				t.Errorf("Join = %q, %v; want %q, %v", got, err, test.want, test.err)
 			}
-			if err != nil && (!errors.Is(err, http.ErrNoCookie) || !errors.Is(err, cookie.ErrNoCredential)) {
+			if err != nil && (!errors.Is(err, http.ErrNoCookie) || !errors.Is(err, chunks.ErrNoCredential)) {
 				t.Errorf("error %v matches neither http.ErrNoCookie nor ErrNoCredential", err)
 			}
 		})
@@ -80,11 +80,11 @@ func TestJoin(t *testing.T) {
 
 func TestJoinSingle(t *testing.T) {
 	r := request(".ASPXAUTH1=zz; .aspxauth=AAAA; .ASPXAUTH=BBBB")
-	if got, err := cookie.Single.Join(r, ".ASPXAUTH"); got != "AAAA" || err != nil {
+	if got, err := chunks.Single.Join(r, ".ASPXAUTH"); got != "AAAA" || err != nil {
 		t.Errorf("Join = %q, %v", got, err)
 	}
 	r = request(".ASPXAUTH1=zz")
-	if got, err := cookie.Single.Join(r, ".ASPXAUTH"); got != "" || !errors.Is(err, cookie.ErrNoCookie) {
+	if got, err := chunks.Single.Join(r, ".ASPXAUTH"); got != "" || !errors.Is(err, chunks.ErrNoCookie) {
 		t.Errorf("Join = %q, %v; want ErrNoCookie", got, err)
 	}
 }
@@ -92,22 +92,22 @@ func TestJoinSingle(t *testing.T) {
 // A base name that ends in a digit is a name like any other.
 func TestJoinDigitName(t *testing.T) {
 	r := request("Auth1=a; Auth11=b; Auth12=c; Auth2=x")
-	if got, err := cookie.WIF.Join(r, "Auth1"); got != "abc" || err != nil {
+	if got, err := chunks.WIF.Join(r, "Auth1"); got != "abc" || err != nil {
 		t.Errorf("Join = %q, %v", got, err)
 	}
 }
 
 func TestJoinWrongUse(t *testing.T) {
 	for _, name := range []string{"", "a b", "a=b", "a;b", "a\x00", "é"} {
-		_, err := cookie.WIF.Join(request("a=b"), name)
-		if err == nil || errors.Is(err, cookie.ErrNoCookie) {
+		_, err := chunks.WIF.Join(request("a=b"), name)
+		if err == nil || errors.Is(err, chunks.ErrNoCookie) {
 			t.Errorf("name %q: error %v, want one about the name", name, err)
 		}
 	}
-	if _, err := cookie.Chunking(-1).Join(request("a=b"), "a"); err == nil || errors.Is(err, cookie.ErrNoCookie) {
+	if _, err := chunks.Scheme(-1).Join(request("a=b"), "a"); err == nil || errors.Is(err, chunks.ErrNoCookie) {
 		t.Errorf("unknown scheme: error %v", err)
 	}
-	for k, want := range map[cookie.Chunking]string{cookie.WIF: "WIF", cookie.Single: "Single", -1: "Chunking(-1)"} {
+	for k, want := range map[chunks.Scheme]string{chunks.WIF: "WIF", chunks.Single: "Single", -1: "Scheme(-1)"} {
 		if k.String() != want {
 			t.Errorf("String = %q, want %q", k.String(), want)
 		}
@@ -115,7 +115,7 @@ func TestJoinWrongUse(t *testing.T) {
 }
 
 // chunks returns n cookies FedAuth, FedAuth1, … with the same value.
-func chunks(n int, value string) []pair {
+func parts(n int, value string) []pair {
 	var list []pair
 	for i := range n {
 		name := "FedAuth"
@@ -128,48 +128,48 @@ func chunks(n int, value string) []pair {
 }
 
 func TestJoinLimits(t *testing.T) {
-	long := strings.Repeat("A", cookie.MaxLength/cookie.MaxChunks)
+	long := strings.Repeat("A", chunks.MaxLength/chunks.MaxChunks)
 	tests := []struct {
 		name string
 		line string
 		want int // length
 		err  error
 	}{
-		{"most chunks", header(chunks(cookie.MaxChunks, long)), cookie.MaxChunks * len(long), nil},
-		{"one chunk more", header(chunks(cookie.MaxChunks+1, "A")), 0, cookie.ErrTooManyChunks},
-		{"one chunk more, empty", header(chunks(cookie.MaxChunks+1, "")), 0, cookie.ErrTooManyChunks},
-		{"500 chunks", header(chunks(500, "A")), 0, cookie.ErrTooLong},
-		{"190 chunks with an early gap", header(slices.Delete(chunks(190, "A"), 3, 4)), 3, nil},
+		{"most chunks", header(parts(chunks.MaxChunks, long)), chunks.MaxChunks * len(long), nil},
+		{"one chunk more", header(parts(chunks.MaxChunks+1, "A")), 0, chunks.ErrTooManyChunks},
+		{"one chunk more, empty", header(parts(chunks.MaxChunks+1, "")), 0, chunks.ErrTooManyChunks},
+		{"500 chunks", header(parts(500, "A")), 0, chunks.ErrTooLong},
+		{"190 chunks with an early gap", header(slices.Delete(parts(190, "A"), 3, 4)), 3, nil},
 		{"200 cookies", strings.Repeat("a=b; ", 199) + "FedAuth=A", 1, nil},
-		{"201 cookies", strings.Repeat("a=b; ", 199) + "FedAuth=A; a=b", 0, cookie.ErrTooLong},
+		{"201 cookies", strings.Repeat("a=b; ", 199) + "FedAuth=A; a=b", 0, chunks.ErrTooLong},
 		{"200 duplicates", strings.Repeat("FedAuth=x;", 200), 1, nil},
 		{"80 KiB", "FedAuth=x;" + strings.Repeat("a", 80<<10-10), 1, nil},
-		{"a byte more than 80 KiB", "FedAuth=x;" + strings.Repeat("a", 80<<10-9), 0, cookie.ErrTooLong},
+		{"a byte more than 80 KiB", "FedAuth=x;" + strings.Repeat("a", 80<<10-9), 0, chunks.ErrTooLong},
 		{"2000 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1000), 1, nil},
-		{"2001 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1001), 0, cookie.ErrTooLong},
-		{"longest", "FedAuth=" + strings.Repeat("A", cookie.MaxLength), cookie.MaxLength, nil},
-		{"one byte longer", "FedAuth=" + strings.Repeat("A", cookie.MaxLength+1), 0, cookie.ErrTooLong},
-		{"one byte longer in two", "FedAuth=A; FedAuth1=" + strings.Repeat("A", cookie.MaxLength), 0, cookie.ErrTooLong},
-		{"1 MiB", "FedAuth=" + strings.Repeat("A", 1<<20), 0, cookie.ErrTooLong},
-		{"100,000 cookies", strings.Repeat("a=b; ", 100_000) + "FedAuth=A", 0, cookie.ErrTooLong},
-		{"100,000 duplicates", strings.Repeat("FedAuth=x;", 100_000), 0, cookie.ErrTooLong},
-		{"100,000 distinct chunks", header(chunks(100_000, "")), 0, cookie.ErrTooLong},
-		{"1 MiB of semicolons", strings.Repeat(";", 1<<20), 0, cookie.ErrTooLong},
-		{"1 MiB of digits", "FedAuth" + strings.Repeat("1", 1<<20) + "=A", 0, cookie.ErrTooLong},
-		{"1 MiB of blanks", "FedAuth=" + strings.Repeat(" ", 1<<20), 0, cookie.ErrTooLong},
+		{"2001 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1001), 0, chunks.ErrTooLong},
+		{"longest", "FedAuth=" + strings.Repeat("A", chunks.MaxLength), chunks.MaxLength, nil},
+		{"one byte longer", "FedAuth=" + strings.Repeat("A", chunks.MaxLength+1), 0, chunks.ErrTooLong},
+		{"one byte longer in two", "FedAuth=A; FedAuth1=" + strings.Repeat("A", chunks.MaxLength), 0, chunks.ErrTooLong},
+		{"1 MiB", "FedAuth=" + strings.Repeat("A", 1<<20), 0, chunks.ErrTooLong},
+		{"100,000 cookies", strings.Repeat("a=b; ", 100_000) + "FedAuth=A", 0, chunks.ErrTooLong},
+		{"100,000 duplicates", strings.Repeat("FedAuth=x;", 100_000), 0, chunks.ErrTooLong},
+		{"100,000 distinct chunks", header(parts(100_000, "")), 0, chunks.ErrTooLong},
+		{"1 MiB of semicolons", strings.Repeat(";", 1<<20), 0, chunks.ErrTooLong},
+		{"1 MiB of digits", "FedAuth" + strings.Repeat("1", 1<<20) + "=A", 0, chunks.ErrTooLong},
+		{"1 MiB of blanks", "FedAuth=" + strings.Repeat(" ", 1<<20), 0, chunks.ErrTooLong},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := request(test.line)
-			got, err := cookie.WIF.Join(r, "FedAuth")
+			got, err := chunks.WIF.Join(r, "FedAuth")
 			if len(got) != test.want || !errors.Is(err, test.err) {
 				t.Errorf("Join = %d bytes, %v; want %d, %v", len(got), err, test.want, test.err)
 			}
-			set := cookie.WIF.Expire(r, &http.Cookie{Name: "FedAuth"})
-			if len(set) > cookie.MaxChunks {
+			set := chunks.WIF.Expire(r, &http.Cookie{Name: "FedAuth"})
+			if len(set) > chunks.MaxChunks {
 				t.Errorf("Expire returns %d cookies", len(set))
 			}
-			s := cookie.WIF.Inspect(r, "FedAuth")
+			s := chunks.WIF.Inspect(r, "FedAuth")
 			if !errors.Is(s.Err, test.err) {
 				t.Errorf("Inspect.Err = %v, want %v", s.Err, test.err)
 			}
@@ -187,13 +187,13 @@ func TestJoinAllocations(t *testing.T) {
 		want float64
 	}{
 		{others, 0},
-		{others + header(chunks(1, "AAAA")), 0},
-		{others + header(chunks(2, "AAAA")), 1},
-		{others + header(chunks(6, strings.Repeat("A", 2000))), 1},
-		{others + header(chunks(500, "A")), 0},
+		{others + header(parts(1, "AAAA")), 0},
+		{others + header(parts(2, "AAAA")), 1},
+		{others + header(parts(6, strings.Repeat("A", 2000))), 1},
+		{others + header(parts(500, "A")), 0},
 	} {
 		r := request(test.line)
-		got := testing.AllocsPerRun(100, func() { _, _ = cookie.WIF.Join(r, "FedAuth") })
+		got := testing.AllocsPerRun(100, func() { _, _ = chunks.WIF.Join(r, "FedAuth") })
 		if got != test.want {
 			t.Errorf("%.60s…: %v allocations, want %v", test.line, got, test.want)
 		}
@@ -235,11 +235,11 @@ func TestJoinNegativeVectors(t *testing.T) {
 		for _, i := range order {
 			want.WriteString(v.Cookies[i].Value)
 		}
-		got, err := cookie.WIF.Join(request(header(v.Cookies)), "FedAuth")
+		got, err := chunks.WIF.Join(request(header(v.Cookies)), "FedAuth")
 		if got != want.String() {
 			t.Errorf("%s: Join = %d bytes, want %d", v.Name, len(got), want.Len())
 		}
-		if (order == nil) != errors.Is(err, cookie.ErrNoCookie) || (order != nil) != (err == nil) {
+		if (order == nil) != errors.Is(err, chunks.ErrNoCookie) || (order != nil) != (err == nil) {
 			t.Errorf("%s: error %v", v.Name, err)
 		}
 	}
@@ -255,12 +255,12 @@ func TestVectorsRoundTrip(t *testing.T) {
 		cookies := slices.Clone(v.Cookies)
 		slices.Reverse(cookies)
 		line := "zz1=b; " + header(cookies) + "; Other=" + v.CookieName
-		text, err := cookie.WIF.Join(request(line), v.CookieName)
+		text, err := chunks.WIF.Join(request(line), v.CookieName)
 		if err != nil || text != v.text() {
 			t.Errorf("%s: Join = %d bytes, %v; want %d", v.Name, len(text), err, len(v.text()))
 			continue
 		}
-		set, err := cookie.WIF.SplitSize(&http.Cookie{Name: v.CookieName, Value: text}, v.ChunkSize)
+		set, err := chunks.WIF.SplitSize(&http.Cookie{Name: v.CookieName, Value: text}, v.ChunkSize)
 		if err != nil {
 			t.Errorf("%s: %v", v.Name, err)
 			continue
@@ -272,7 +272,7 @@ func TestVectorsRoundTrip(t *testing.T) {
 		if !slices.Equal(got, v.Cookies) {
 			t.Errorf("%s: Split gives %d cookies, want %d", v.Name, len(got), len(v.Cookies))
 		}
-		if s := cookie.WIF.Inspect(request(line), v.CookieName); len(s.Problems()) > 0 || s.Joined != len(v.Cookies) || s.Length != len(text) {
+		if s := chunks.WIF.Inspect(request(line), v.CookieName); len(s.Problems()) > 0 || s.Joined != len(v.Cookies) || s.Length != len(text) {
 			t.Errorf("%s: Inspect = %+v, %q", v.Name, s, s.Problems())
 		}
 	}
@@ -281,11 +281,11 @@ func TestVectorsRoundTrip(t *testing.T) {
 func BenchmarkJoin(b *testing.B) {
 	for _, n := range []int{1, 2, 6} {
 		b.Run(fmt.Sprintf("chunks=%d", n), func(b *testing.B) {
-			r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; " + header(chunks(n, strings.Repeat("A", 2000))))
+			r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; " + header(parts(n, strings.Repeat("A", 2000))))
 			b.ReportAllocs()
 			b.SetBytes(int64(n * 2000))
 			for b.Loop() {
-				if _, err := cookie.WIF.Join(r, "FedAuth"); err != nil {
+				if _, err := chunks.WIF.Join(r, "FedAuth"); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -298,6 +298,6 @@ func BenchmarkJoinHostile(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(1 << 20)
 	for b.Loop() {
-		_, _ = cookie.WIF.Join(r, "FedAuth")
+		_, _ = chunks.WIF.Join(r, "FedAuth")
 	}
 }

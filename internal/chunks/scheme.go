@@ -1,4 +1,4 @@
-package cookie
+package chunks
 
 import (
 	"fmt"
@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// Chunking is a way to spread one text over several cookies. The zero value is
+// Scheme is a way to spread one text over several cookies. The zero value is
 // [WIF], the scheme of the FedAuth cookie. It also reads and writes what fits
 // one cookie, so it is wrong only where .NET expects one cookie of any length
 // or another application uses the numbered names: then say [Single].
-type Chunking int
+type Scheme int
 
 // The schemes of .NET.
 const (
 	// WIF numbers the chunks behind the first (ChunkedCookieHandler):
 	//
 	//	FedAuth=AAAA; FedAuth1=BBBB; FedAuth2=CC
-	WIF Chunking = iota
+	WIF Scheme = iota
 	// Single is one cookie and no other, as forms authentication has it:
 	//
 	//	.ASPXAUTH=AAAABBBBCC
@@ -40,7 +40,7 @@ const (
 )
 
 // String returns the name of the constant.
-func (k Chunking) String() string {
+func (k Scheme) String() string {
 	switch k {
 	case WIF:
 		return "WIF"
@@ -51,12 +51,12 @@ func (k Chunking) String() string {
 	case KatanaSystemWeb:
 		return "KatanaSystemWeb"
 	}
-	return fmt.Sprintf("Chunking(%d)", int(k))
+	return fmt.Sprintf("Scheme(%d)", int(k))
 }
 
 // wireName returns the name that the cookie called name has in headers. It
 // returns an error unless k is a scheme and there can be such a cookie.
-func (k Chunking) wireName(name string) (string, error) {
+func (k Scheme) wireName(name string) (string, error) {
 	if k < WIF || k > KatanaSystemWeb {
 		return "", fmt.Errorf("cookie: unknown scheme %v", k)
 	}
@@ -71,7 +71,7 @@ func (k Chunking) wireName(name string) (string, error) {
 
 // lastIndex returns the number of the last chunk that is ever read, if chunks
 // have numbers up to limit.
-func (k Chunking) lastIndex(limit int) int {
+func (k Scheme) lastIndex(limit int) int {
 	if k == Single {
 		return 0
 	}
@@ -80,7 +80,7 @@ func (k Chunking) lastIndex(limit int) int {
 
 // chunkName returns the name of chunk i: name itself for 0; then name1, name2
 // and so on, for Katana nameC1, nameC2 and so on.
-func (k Chunking) chunkName(name string, i int) string {
+func (k Scheme) chunkName(name string, i int) string {
 	switch {
 	case i == 0:
 		return name
@@ -97,7 +97,7 @@ func (k Chunking) chunkName(name string, i int) string {
 // to case, the first of several cookies of one name counts, an empty chunk is
 // harmless, and the sizes of the chunks carry no meaning. Chunks behind a gap
 // are not read; what is left is then normally refused by the codec, as is a
-// text with a stale chunk at its end. [Chunking.Inspect] tells such cases
+// text with a stale chunk at its end. [Scheme.Inspect] tells such cases
 // apart.
 //
 // Katana reads name. If it announces N chunks, they are nameC1 to nameCN, all
@@ -108,7 +108,7 @@ func (k Chunking) chunkName(name string, i int) string {
 // [ErrTooLong], or says that name cannot be the name of a cookie. The text may
 // be empty and is not checked in any way. It shares memory with the header if
 // there is one chunk only.
-func (k Chunking) Join(r *http.Request, name string) (string, error) {
+func (k Scheme) Join(r *http.Request, name string) (string, error) {
 	name, err := k.wireName(name)
 	if err != nil {
 		return "", err
@@ -125,7 +125,7 @@ func (k Chunking) Join(r *http.Request, name string) (string, error) {
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
-			pair, line = cutPair(line)
+			pair, line = CutPair(line)
 			if pairs++; pairs > maxCookies {
 				return "", ErrTooLong
 			}

@@ -1,4 +1,4 @@
-package cookie
+package chunks
 
 import (
 	"fmt"
@@ -28,7 +28,7 @@ import (
 //
 // KatanaSystemWeb also deletes what the cookie announces, as .NET does,
 // whether the request holds it or not.
-func (k Chunking) Expire(r *http.Request, c *http.Cookie) []*http.Cookie {
+func (k Scheme) Expire(r *http.Request, c *http.Cookie) []*http.Cookie {
 	if c == nil {
 		return nil
 	}
@@ -39,8 +39,8 @@ func (k Chunking) Expire(r *http.Request, c *http.Cookie) []*http.Cookie {
 // chunks in the browser: set itself, then the deletion of every other chunk
 // that the request holds. Without them, a chunk left over from a longer session
 // would be glued to the end of the new one. The template of the deletions is
-// set[0]; see [Chunking.Expire].
-func (k Chunking) Replace(r *http.Request, set []*http.Cookie) []*http.Cookie {
+// set[0]; see [Scheme.Expire].
+func (k Scheme) Replace(r *http.Request, set []*http.Cookie) []*http.Cookie {
 	if len(set) == 0 || set[0] == nil {
 		return set
 	}
@@ -54,7 +54,7 @@ func (k Chunking) Replace(r *http.Request, set []*http.Cookie) []*http.Cookie {
 
 // expire returns deletions for the chunks of name in the request, save those
 // numbered below keep and spelled as name is. c is the template.
-func (k Chunking) expire(r *http.Request, c *http.Cookie, name string, keep int) []*http.Cookie {
+func (k Scheme) expire(r *http.Request, c *http.Cookie, name string, keep int) []*http.Cookie {
 	name, err := k.wireName(name)
 	if err != nil {
 		return nil
@@ -75,7 +75,7 @@ func (k Chunking) expire(r *http.Request, c *http.Cookie, name string, keep int)
 	for _, line := range lines[:min(len(lines), maxCookies)] {
 		for ; line != "" && pairs < maxCookies; pairs++ {
 			var pair string
-			pair, line = cutPair(line)
+			pair, line = CutPair(line)
 			i, spelled, value, ok := k.cutChunk(pair, name, last)
 			if ok && i == 0 && !marked {
 				marker, marked = value, true
@@ -110,13 +110,13 @@ func (k Chunking) expire(r *http.Request, c *http.Cookie, name string, keep int)
 
 // isSpelled reports whether the name of a chunk of name is spelled as it is
 // written, case by case.
-func (k Chunking) isSpelled(spelled, name string) bool {
+func (k Scheme) isSpelled(spelled, name string) bool {
 	rest, ok := strings.CutPrefix(spelled, name)
 	return ok && (rest == "" || rest[0] != 'c')
 }
 
 // deletion returns the cookie that makes a browser forget the named cookie.
-func (k Chunking) deletion(c *http.Cookie, name string) *http.Cookie {
+func (k Scheme) deletion(c *http.Cookie, name string) *http.Cookie {
 	expires := time.Unix(1, 0) // for clients without Max-Age
 	if k.isKatana() {
 		expires = time.Unix(0, 0) // as .NET

@@ -1,4 +1,4 @@
-package cookie_test
+package chunks_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/hostile"
 )
 
@@ -16,7 +16,7 @@ import (
 // name. lines are separated by line feeds.
 func joinReference(lines, name string) (string, error) {
 	if isTooMuch(lines) {
-		return "", cookie.ErrTooLong
+		return "", chunks.ErrTooLong
 	}
 	var all []pair
 	for p := range strings.SplitSeq(strings.ReplaceAll(lines, "\n", ";"), ";") {
@@ -33,20 +33,20 @@ func joinReference(lines, name string) (string, error) {
 	}
 	text, ok := find(name)
 	if !ok {
-		return "", cookie.ErrNoCookie
+		return "", chunks.ErrNoCookie
 	}
 	for i := 1; ; i++ {
 		value, ok := find(name + strconv.Itoa(i))
 		if !ok {
 			break
 		}
-		if i == cookie.MaxChunks {
-			return "", cookie.ErrTooManyChunks
+		if i == chunks.MaxChunks {
+			return "", chunks.ErrTooManyChunks
 		}
 		text += value
 	}
-	if len(text) > cookie.MaxLength {
-		return "", cookie.ErrTooLong
+	if len(text) > chunks.MaxLength {
+		return "", chunks.ErrTooLong
 	}
 	return text, nil
 }
@@ -99,14 +99,14 @@ func FuzzJoin(f *testing.F) {
 	}
 	add("FedAuth01=a; FedAuth+1=b; FedAuth99999999999999999999=c;FedAuth", "FedAuth")
 	add("FedAuth=\"a b\" ; \tfedauth1 = c\nFedAuth1\t=d;;=;FedAuth2", "FedAuth")
-	add(header(chunks(cookie.MaxChunks+1, "x")), "FEDAUTH")
+	add(header(parts(chunks.MaxChunks+1, "x")), "FEDAUTH")
 	f.Fuzz(func(t *testing.T, lines, name string) {
 		if len(lines) > 1<<14 {
 			return // the reference takes quadratic time
 		}
 		r := request(strings.Split(lines, "\n")...)
-		got, err := cookie.WIF.Join(r, name)
-		set := cookie.WIF.Inspect(r, name)
+		got, err := chunks.WIF.Join(r, name)
+		set := chunks.WIF.Inspect(r, name)
 		if (set.Err == nil) != (err == nil) || err == nil && set.Length != len(got) {
 			t.Errorf("Inspect = %+v, Join = %d bytes, %v", set, len(got), err)
 		}
@@ -122,7 +122,7 @@ func FuzzJoin(f *testing.F) {
 			t.Errorf("Join = %q, %v; want %q, %v", got, err, want, wantErr)
 		}
 		// After the deletions the browser sends none of the names any more.
-		for _, c := range cookie.WIF.Expire(r, &http.Cookie{Name: name}) {
+		for _, c := range chunks.WIF.Expire(r, &http.Cookie{Name: name}) {
 			if !strings.EqualFold(c.Name[:len(name)], name) {
 				t.Errorf("deletion of %q", c.Name)
 			}
@@ -144,7 +144,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add("__Host-x", "a b", -1)
 	f.Add("é", "", 1<<62)
 	f.Fuzz(func(t *testing.T, name, value string, size int) {
-		set, err := cookie.WIF.SplitSize(&http.Cookie{Name: name, Value: value}, size)
+		set, err := chunks.WIF.SplitSize(&http.Cookie{Name: name, Value: value}, size)
 		if err != nil {
 			if set != nil {
 				t.Error("cookies beside an error")
@@ -153,10 +153,10 @@ func FuzzSplit(f *testing.F) {
 		}
 		// Through a response and back, as a browser does it.
 		w := httptest.NewRecorder()
-		if err := cookie.Write(w, set); err != nil {
+		if err := chunks.Write(w, set); err != nil {
 			t.Fatalf("Write: %v", err)
 		}
-		got, err := cookie.WIF.Join(request(w.Header()["Set-Cookie"]...), name)
+		got, err := chunks.WIF.Join(request(w.Header()["Set-Cookie"]...), name)
 		if got != value || err != nil {
 			t.Errorf("Join = %q, %v; want %q", got, err, value)
 		}

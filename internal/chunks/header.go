@@ -1,4 +1,4 @@
-package cookie
+package chunks
 
 import "strings"
 
@@ -12,8 +12,9 @@ import "strings"
 // http.Request.Cookies differs in all of that, allocates for every cookie of
 // the request and returns none at all beyond 3000.
 
-// cutPair cuts the first pair off a line, without the blanks around it.
-func cutPair(line string) (pair, rest string) {
+// CutPair cuts the first pair off a line of the header Cookie, without the
+// blanks around it.
+func CutPair(line string) (pair, rest string) {
 	if i := strings.IndexByte(line, ';'); i >= 0 {
 		return trimBlanks(line[:i]), line[i+1:]
 	}
@@ -27,7 +28,7 @@ func cutPair(line string) (pair, rest string) {
 // Names compare without regard to ASCII case, as in HttpCookieCollection, save
 // for Katana. No other letters can be part of a cookie name, so none whose case
 // folding changes the length.
-func (k Chunking) cutChunk(pair, name string, max int) (index int, spelled, value string, ok bool) {
+func (k Scheme) cutChunk(pair, name string, max int) (index int, spelled, value string, ok bool) {
 	if len(pair) < len(name) || !k.equal(pair[:len(name)], name) {
 		return 0, "", "", false
 	}
@@ -55,7 +56,7 @@ func (k Chunking) cutChunk(pair, name string, max int) (index int, spelled, valu
 }
 
 // equal compares two parts of names, of one length, as the scheme does.
-func (k Chunking) equal(a, b string) bool {
+func (k Scheme) equal(a, b string) bool {
 	return a == b || k != Katana && equalFold(a, b)
 }
 
@@ -87,7 +88,7 @@ func isLong(lines []string) bool {
 	}
 	size, blanks := 0, 0
 	for _, line := range lines {
-		if size += len(line); size > maxHeader {
+		if size += len(line); size > MaxHeader {
 			return true
 		}
 		if len(line) > 1000 { // in short ones there are few
@@ -132,3 +133,14 @@ var lower = func() (t [256]byte) {
 	}
 	return t
 }()
+
+// Match reports whether a pair is a chunk of the cookie called name that is ever
+// read, and returns its name as the pair spells it, and its value.
+func (k Scheme) Match(pair, name string) (spelled, value string, ok bool) {
+	name, err := k.wireName(name)
+	if err != nil {
+		return "", "", false
+	}
+	_, spelled, value, ok = k.cutChunk(pair, name, k.lastIndex(MaxChunks))
+	return spelled, value, ok
+}

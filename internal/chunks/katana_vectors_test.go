@@ -1,4 +1,4 @@
-package cookie_test
+package chunks_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
 
@@ -64,13 +64,13 @@ func chunkVectors(t testing.TB) []chunkVector {
 	return file.Vectors
 }
 
-func (v *chunkVector) scheme(t testing.TB) cookie.Chunking {
+func (v *chunkVector) scheme(t testing.TB) chunks.Scheme {
 	t.Helper()
 	switch v.Manager {
 	case "owin":
-		return cookie.Katana
+		return chunks.Katana
 	case "systemweb":
-		return cookie.KatanaSystemWeb
+		return chunks.KatanaSystemWeb
 	}
 	t.Fatalf("unknown manager %q", v.Manager)
 	return 0
@@ -175,8 +175,8 @@ func text(s *string) string {
 
 // Vectors that .NET does something with and this package refuses.
 var katanaRefuses = map[string]error{
-	"get-missing":     cookie.ErrMissingChunk, // .NET returns the marker
-	"append-no-limit": cookie.ErrTooLong,      // 9000 bytes, which no browser keeps
+	"get-missing":     chunks.ErrMissingChunk, // .NET returns the marker
+	"append-no-limit": chunks.ErrTooLong,      // 9000 bytes, which no browser keeps
 }
 
 func TestKatanaVectors(t *testing.T) {
@@ -209,9 +209,9 @@ func (v *chunkVector) runGet(t *testing.T, refuse error) {
 	want := refuse
 	switch {
 	case v.Expect == "error":
-		want = cookie.ErrMissingChunk
+		want = chunks.ErrMissingChunk
 	case v.Value == nil:
-		want = cookie.ErrNoCookie
+		want = chunks.ErrNoCookie
 	}
 	if want != nil {
 		if got != "" || !errors.Is(err, want) {
@@ -257,7 +257,7 @@ func (v *chunkVector) runAppend(t *testing.T, refuse error) {
 				t.Errorf("line of %d bytes", got)
 			}
 		}
-		if err := cookie.Write(httptest.NewRecorder(), set); err != nil {
+		if err := chunks.Write(httptest.NewRecorder(), set); err != nil {
 			t.Error(err)
 		}
 	}
@@ -278,7 +278,7 @@ func (v *chunkVector) runAppend(t *testing.T, refuse error) {
 	}
 	slices.Reverse(pairs)
 	got, err := k.Join(request("a=b; "+strings.Join(pairs, "; ")+"; c=d"), v.Name)
-	if want := *v.Value; err != nil || got != want && !(k == cookie.Katana && strings.Contains(v.ID, "append-escape")) {
+	if want := *v.Value; err != nil || got != want && !(k == chunks.Katana && strings.Contains(v.ID, "append-escape")) {
 		t.Errorf("Join: %d bytes, %v; want %d", len(got), err, len(want))
 	}
 }
@@ -290,7 +290,7 @@ func (v *chunkVector) runDelete(t *testing.T) {
 	set := k.Expire(request(v.CookieHeader), c)
 	w := httptest.NewRecorder()
 	w.Header()["Set-Cookie"] = slices.Clone(v.PriorSetCookies)
-	if err := cookie.Write(w, set); err != nil {
+	if err := chunks.Write(w, set); err != nil {
 		t.Fatal(err)
 	}
 	if v.PriorSetCookies == nil {

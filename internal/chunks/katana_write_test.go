@@ -1,4 +1,4 @@
-package cookie_test
+package chunks_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 )
 
 func TestSplitKatanaSizes(t *testing.T) {
@@ -56,11 +56,11 @@ func TestSplitKatanaAttributes(t *testing.T) {
 	}
 	for _, maxAge := range []int{86400, 0, -1} {
 		c.MaxAge = maxAge
-		set, err := cookie.Katana.Split(c)
+		set, err := chunks.Katana.Split(c)
 		if err != nil || len(set) != 4 {
 			t.Fatalf("%d cookies, %v", len(set), err)
 		}
-		if got := len(set[1].String()); got != cookie.DefaultKatanaSize-1 {
+		if got := len(set[1].String()); got != chunks.DefaultKatanaSize-1 {
 			t.Errorf("MaxAge %d: line of %d bytes", maxAge, got)
 		}
 		if set[0].Value != "chunks:3" || c.Name != "n" || len(c.Value) != 10_000 {
@@ -76,22 +76,22 @@ func TestSplitKatanaErrors(t *testing.T) {
 		size int
 		want error // nil: any
 	}{
-		{"nil", nil, 0, cookie.ErrInvalidCookie},
-		{"no name", &http.Cookie{Value: "A"}, 0, cookie.ErrInvalidCookie},
-		{"no value", &http.Cookie{Name: "n"}, 0, cookie.ErrInvalidCookie},
-		{"quotes around nothing", &http.Cookie{Name: "n", Value: `""`}, 0, cookie.ErrInvalidCookie},
-		{"a marker", &http.Cookie{Name: "n", Value: "chunks:1"}, 0, cookie.ErrInvalidCookie},
-		{"not UTF-8", &http.Cookie{Name: "n", Value: "\xff"}, 0, cookie.ErrInvalidCookie},
-		{"name not UTF-8", &http.Cookie{Name: "\xff", Value: "A"}, 0, cookie.ErrInvalidCookie},
-		{"path", &http.Cookie{Name: "n", Value: "A", Path: "/;"}, 0, cookie.ErrInvalidCookie},
-		{"None without Secure", &http.Cookie{Name: "n", Value: "A", SameSite: http.SameSiteNoneMode}, 0, cookie.ErrInvalidCookie},
+		{"nil", nil, 0, chunks.ErrInvalidCookie},
+		{"no name", &http.Cookie{Value: "A"}, 0, chunks.ErrInvalidCookie},
+		{"no value", &http.Cookie{Name: "n"}, 0, chunks.ErrInvalidCookie},
+		{"quotes around nothing", &http.Cookie{Name: "n", Value: `""`}, 0, chunks.ErrInvalidCookie},
+		{"a marker", &http.Cookie{Name: "n", Value: "chunks:1"}, 0, chunks.ErrInvalidCookie},
+		{"not UTF-8", &http.Cookie{Name: "n", Value: "\xff"}, 0, chunks.ErrInvalidCookie},
+		{"name not UTF-8", &http.Cookie{Name: "\xff", Value: "A"}, 0, chunks.ErrInvalidCookie},
+		{"path", &http.Cookie{Name: "n", Value: "A", Path: "/;"}, 0, chunks.ErrInvalidCookie},
+		{"None without Secure", &http.Cookie{Name: "n", Value: "A", SameSite: http.SameSiteNoneMode}, 0, chunks.ErrInvalidCookie},
 		{"no room", &http.Cookie{Name: "n", Value: long(100)}, 11, nil},
 		{"negative", &http.Cookie{Name: "n", Value: long(100)}, math.MinInt, nil},
-		{"too many chunks", &http.Cookie{Name: "n", Value: long(60*7 + 1)}, 12, cookie.ErrTooManyChunks},
-		{"chunk too large", &http.Cookie{Name: "n", Value: long(9000)}, 5000, cookie.ErrTooLong},
-		{"one too large", &http.Cookie{Name: "n", Value: long(4096)}, math.MaxInt, cookie.ErrTooLong},
-		{"quotes make it too large", &http.Cookie{Name: "n", Value: long(4094), Quoted: true}, math.MaxInt, cookie.ErrTooLong},
-		{"escapes make it too large", &http.Cookie{Name: "n", Value: strings.Repeat(" ", 1500)}, math.MaxInt, cookie.ErrTooLong},
+		{"too many chunks", &http.Cookie{Name: "n", Value: long(60*7 + 1)}, 12, chunks.ErrTooManyChunks},
+		{"chunk too large", &http.Cookie{Name: "n", Value: long(9000)}, 5000, chunks.ErrTooLong},
+		{"one too large", &http.Cookie{Name: "n", Value: long(4096)}, math.MaxInt, chunks.ErrTooLong},
+		{"quotes make it too large", &http.Cookie{Name: "n", Value: long(4094), Quoted: true}, math.MaxInt, chunks.ErrTooLong},
+		{"escapes make it too large", &http.Cookie{Name: "n", Value: strings.Repeat(" ", 1500)}, math.MaxInt, chunks.ErrTooLong},
 	} {
 		for _, k := range bothKatana {
 			set, err := k.SplitSize(test.c, test.size)
@@ -104,8 +104,8 @@ func TestSplitKatanaErrors(t *testing.T) {
 		}
 	}
 	// Quotes are for Katana alone: elsewhere .NET takes them for the value.
-	for _, k := range []cookie.Chunking{cookie.WIF, cookie.Single} {
-		if set, err := k.Split(&http.Cookie{Name: "n", Value: "A", Quoted: true}); set != nil || !errors.Is(err, cookie.ErrInvalidCookie) {
+	for _, k := range []chunks.Scheme{chunks.WIF, chunks.Single} {
+		if set, err := k.Split(&http.Cookie{Name: "n", Value: "A", Quoted: true}); set != nil || !errors.Is(err, chunks.ErrInvalidCookie) {
 			t.Errorf("%v: %v, %v", k, set, err)
 		}
 	}
@@ -125,7 +125,7 @@ func TestExpireKatana(t *testing.T) {
 		{"n=x; N=chunks:1; nc1=y", "n", "n N nc1"},
 		{"n=x; nC0=y; nC01=z; n1=u; nC=v; nC61=w", "n", "n"},
 	} {
-		for k, want := range map[cookie.Chunking]string{cookie.Katana: test.katana, cookie.KatanaSystemWeb: test.systemW} {
+		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana, chunks.KatanaSystemWeb: test.systemW} {
 			set := k.Expire(request(test.line), &http.Cookie{Name: "n", Value: "secret", Path: "/", Secure: true})
 			if got := strings.Join(names(set), " "); got != want {
 				t.Errorf("%v %s: %s; want %s", k, test.line, got, want)
@@ -137,7 +137,7 @@ func TestExpireKatana(t *testing.T) {
 			}
 		}
 	}
-	set := cookie.Katana.Expire(request("my%20n=chunks:1; my%20nC1=x"), &http.Cookie{Name: "my n"})
+	set := chunks.Katana.Expire(request("my%20n=chunks:1; my%20nC1=x"), &http.Cookie{Name: "my n"})
 	if got := strings.Join(names(set), " "); got != "my%20n my%20nC1" {
 		t.Error(got)
 	}
@@ -192,7 +192,7 @@ func TestInspectKatana(t *testing.T) {
 		{"n=A; n=B", 0, 1, 1, []string{"n is there 2 times with different values"}},
 		{"n=chunks:99; nC1=A", 99, 2, 1, []string{"more than 60 chunks", "nC2 is missing, of 99 announced chunks"}},
 	} {
-		s := cookie.Katana.Inspect(request(test.line), "n")
+		s := chunks.Katana.Inspect(request(test.line), "n")
 		problems := s.Problems()
 		if s.Announced != test.announced || s.Joined != test.joined || s.Length != test.length || len(problems) != len(test.problems) {
 			t.Errorf("%s: %+v %q", test.line, s, problems)
@@ -204,7 +204,7 @@ func TestInspectKatana(t *testing.T) {
 			}
 		}
 	}
-	if s := cookie.Katana.Inspect(request("my%20n=chunks:1"), "my n"); s.Name != "my n" || len(s.Problems()) != 2 || s.Problems()[1] != "my%20nC1 is missing, of 1 announced chunks" {
+	if s := chunks.Katana.Inspect(request("my%20n=chunks:1"), "my n"); s.Name != "my n" || len(s.Problems()) != 2 || s.Problems()[1] != "my%20nC1 is missing, of 1 announced chunks" {
 		t.Errorf("%q", s.Problems())
 	}
 }

@@ -1,4 +1,4 @@
-package cookie
+package chunks
 
 // Bounds on what is read from a request and written to a response. All of
 // them hold for any input, so that the cost of a request grows with the size
@@ -6,8 +6,9 @@ package cookie
 const (
 	// MaxChunks is the number of chunks that one credential may have, read or
 	// written, Katana's marker apart. ChunkedCookieHandler has no limit and
-	// only logs a warning past 20, and Katana has none either. Browsers must keep 50 cookies per domain (RFC 6265, section 6.1), so
-	// a set that survives a browser fits.
+	// only logs a warning past 20, and Katana has none either. Browsers must
+	// keep 50 cookies per domain (RFC 6265, section 6.1), so a set that survives
+	// a browser fits.
 	MaxChunks = 60
 
 	// MaxLength is the length in bytes of the joined text. http.sys, below
@@ -35,6 +36,16 @@ const (
 	MaxCookieSize = 4096
 )
 
+// Limits on the cookies of one session together. nginx takes header lines of
+// up to 8 KiB (large_client_header_buffers) and http.sys, below IIS, of up to
+// 16 KiB (MaxFieldLength), with the names and cookies of others among them.
+const (
+	// DefaultWarnBytes is SessionsOptions.WarnBytes where it is zero.
+	DefaultWarnBytes = 7 << 10
+	// DefaultMaxBytes is SessionsOptions.MaxBytes where it is zero.
+	DefaultMaxBytes = 15 << 10
+)
+
 // Join keeps one bit of a uint64 for each chunk and one for the first that is
 // too many, or for Katana's marker; a larger MaxChunks does not compile.
 const _ = uint(63 - MaxChunks)
@@ -47,10 +58,10 @@ const maxInspectIndex = 9999
 // the names have their place in it. Beyond that nothing is, since finding a
 // cookie must not cost more than a MAC.
 const (
-	// maxHeader is the length in bytes.
-	maxHeader = MaxLength + 16<<10
-	// maxCookies is the number of cookies, and of lines. Chrome and Firefox keep 180 for a
-	// site and all its hosts (see docs/limits.md).
+	// MaxHeader is the length in bytes.
+	MaxHeader = MaxLength + 16<<10
+	// maxCookies is the number of cookies, and of lines. Chrome and Firefox keep
+	// 180 for a site and all its hosts (see docs/limits.md).
 	maxCookies = 200
 	// maxBlanks is the number of spaces and tabs. Browsers send one between two
 	// cookies, and some sites have a few in a value.

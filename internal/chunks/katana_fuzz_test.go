@@ -1,4 +1,4 @@
-package cookie_test
+package chunks_test
 
 import (
 	"errors"
@@ -8,15 +8,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/hostile"
 )
 
 // joinKatanaReference is Join, plainly: all pairs into a list, one search per
 // name, and net/url to decode.
-func joinKatanaReference(k cookie.Chunking, lines, name string) (string, error) {
+func joinKatanaReference(k chunks.Scheme, lines, name string) (string, error) {
 	if isTooMuch(lines) {
-		return "", cookie.ErrTooLong
+		return "", chunks.ErrTooLong
 	}
 	var all []pair
 	for p := range strings.SplitSeq(strings.ReplaceAll(lines, "\n", ";"), ";") {
@@ -25,8 +25,8 @@ func joinKatanaReference(k cookie.Chunking, lines, name string) (string, error) 
 	}
 	find := func(name string) (string, bool) {
 		for _, p := range all {
-			if p.Name == name || k == cookie.KatanaSystemWeb && asciiLower(p.Name) == asciiLower(name) {
-				if k == cookie.Katana {
+			if p.Name == name || k == chunks.KatanaSystemWeb && asciiLower(p.Name) == asciiLower(name) {
+				if k == chunks.Katana {
 					return unescapeReference(p.Value), true
 				}
 				return p.Value, true
@@ -36,12 +36,12 @@ func joinKatanaReference(k cookie.Chunking, lines, name string) (string, error) 
 	}
 	text, ok := find(name)
 	if !ok {
-		return "", cookie.ErrNoCookie
+		return "", chunks.ErrNoCookie
 	}
 	if digits, ok := strings.CutPrefix(text, "chunks:"); ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
 		n, err := strconv.ParseInt(digits, 10, 32)
-		if err == nil && n > cookie.MaxChunks {
-			return "", cookie.ErrTooManyChunks
+		if err == nil && n > chunks.MaxChunks {
+			return "", chunks.ErrTooManyChunks
 		}
 		if err == nil && n > 0 {
 			text = ""
@@ -49,7 +49,7 @@ func joinKatanaReference(k cookie.Chunking, lines, name string) (string, error) 
 			for i := 1; i <= int(n); i++ {
 				chunk, ok := find(name + "C" + strconv.Itoa(i))
 				if !ok {
-					return "", cookie.ErrMissingChunk
+					return "", chunks.ErrMissingChunk
 				}
 				if len(chunk) > 1 && strings.HasPrefix(chunk, `"`) && strings.HasSuffix(chunk, `"`) {
 					chunk, quoted = chunk[1:len(chunk)-1], true
@@ -61,7 +61,7 @@ func joinKatanaReference(k cookie.Chunking, lines, name string) (string, error) 
 			}
 		}
 	}
-	if k == cookie.KatanaSystemWeb {
+	if k == chunks.KatanaSystemWeb {
 		text = unescapeReference(text)
 	}
 	return text, nil
@@ -169,12 +169,12 @@ func FuzzSplitKatana(f *testing.F) {
 			}
 			// Through a response and back, as a browser does it.
 			w := httptest.NewRecorder()
-			if err := cookie.Write(w, set); err != nil {
+			if err := chunks.Write(w, set); err != nil {
 				t.Fatalf("Write: %v", err)
 			}
 			got, err := k.Join(request(w.Header()["Set-Cookie"]...), name)
 			escaped := strings.Trim(asciiLower(value), ".-_~abcdefghijklmnopqrstuvwxyz0123456789") != ""
-			if k == cookie.Katana && len(set) > 1 && escaped {
+			if k == chunks.Katana && len(set) > 1 && escaped {
 				continue // escapes that are cut are lost, as in .NET
 			}
 			if got != value || err != nil {

@@ -1,4 +1,4 @@
-package cookie_test
+package chunks_test
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/floor"
 )
 
@@ -23,7 +23,7 @@ func BenchmarkJoinKatana(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(line)))
 			for b.Loop() {
-				if _, err := cookie.Katana.Join(r, name); err != nil {
+				if _, err := chunks.Katana.Join(r, name); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -42,7 +42,7 @@ func BenchmarkSplitKatana(b *testing.B) {
 	c := &http.Cookie{Name: ".AspNet.ApplicationCookie", Value: long(12_000), Path: "/", Secure: true, HttpOnly: true}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := cookie.Katana.Split(c); err != nil {
+		if _, err := chunks.Katana.Split(c); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -53,6 +53,6 @@ func BenchmarkJoinKatanaHostile(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(1 << 20)
 	for b.Loop() {
-		_, _ = cookie.Katana.Join(r, "n")
+		_, _ = chunks.Katana.Join(r, "n")
 	}
 }

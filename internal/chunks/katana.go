@@ -1,4 +1,4 @@
-package cookie
+package chunks
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ import (
 //	data   = text, or the rest of a text in quotes between quotes of its own
 
 // isKatana reports the schemes of both managers.
-func (k Chunking) isKatana() bool { return k == Katana || k == KatanaSystemWeb }
+func (k Scheme) isKatana() bool { return k == Katana || k == KatanaSystemWeb }
 
 // markerPrefix is the beginning of a cookie that only counts chunks. It is
 // case sensitive.
@@ -44,7 +44,7 @@ func parseMarker(value string) int {
 
 // joinChunks returns the text of the cookie values[0] and its chunks
 // values[1:], of which those with a bit in seen are there.
-func (k Chunking) joinChunks(values []string, seen uint64) (string, error) {
+func (k Scheme) joinChunks(values []string, seen uint64) (string, error) {
 	if seen&1 == 0 {
 		return "", ErrNoCookie
 	}
@@ -115,7 +115,7 @@ func isTooLong(parts ...string) bool {
 //
 // a cookie of less than size = P+V+S+q bytes is one, and a chunk has room for
 // size-P-S-q-3 bytes of the value: two of the three are for C and a digit.
-func (k Chunking) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) {
+func (k Scheme) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	t := *c // template of the chunks
 	t.Name = escape(c.Name)
 	t.Value, t.Quoted = cutQuotes(c.Value)

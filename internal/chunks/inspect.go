@@ -1,4 +1,4 @@
-package cookie
+package chunks
 
 import (
 	"fmt"
@@ -27,7 +27,7 @@ type Set struct {
 	// Err is the error that Join returns, or nil.
 	Err error
 
-	scheme Chunking
+	scheme Scheme
 	first  string // the name that was looked for, as in headers
 }
 
@@ -48,8 +48,8 @@ type Chunk struct {
 }
 
 // Inspect describes the chunks of the cookie called name, for an operator who
-// wants to know why a cookie does not read. Handlers need [Chunking.Join] only.
-func (k Chunking) Inspect(r *http.Request, name string) Set {
+// wants to know why a cookie does not read. Handlers need [Scheme.Join] only.
+func (k Scheme) Inspect(r *http.Request, name string) Set {
 	set := Set{Name: name, scheme: k}
 	if set.first, set.Err = k.wireName(name); set.Err != nil {
 		return set
@@ -60,7 +60,7 @@ func (k Chunking) Inspect(r *http.Request, name string) Set {
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
-			pair, line = cutPair(line)
+			pair, line = CutPair(line)
 			i, spelled, value, ok := k.cutChunk(pair, set.first, k.lastIndex(maxInspectIndex))
 			if !ok {
 				continue

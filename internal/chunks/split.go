@@ -1,4 +1,4 @@
-package cookie
+package chunks
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 
 // Split returns the cookies that carry the value of c, in order, with chunks
 // of [DefaultChunkSize], for Katana of [DefaultKatanaSize]. See
-// [Chunking.SplitSize].
-func (k Chunking) Split(c *http.Cookie) ([]*http.Cookie, error) {
+// [Scheme.SplitSize].
+func (k Scheme) Split(c *http.Cookie) ([]*http.Cookie, error) {
 	return k.SplitSize(c, 0)
 }
 
@@ -31,7 +31,7 @@ func (k Chunking) Split(c *http.Cookie) ([]*http.Cookie, error) {
 // no value, is not valid for net/http or would be refused by browsers;
 // [ErrTooLong] if a chunk with its name exceeds [MaxCookieSize], or if the
 // value is longer than Join reads; and [ErrTooManyChunks].
-func (k Chunking) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
+func (k Scheme) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	if c == nil {
 		return nil, fmt.Errorf("%w: nil", ErrInvalidCookie)
 	}

@@ -505,3 +505,31 @@ func TestParseSettings(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseSettings(f *testing.F) {
+	for _, p := range properties {
+		for _, value := range []string{"on", "true", "30m", "3000", "Lax", "none"} {
+			f.Add("katana,AuthenticationType=A," + p.name + "=" + value)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseSettings(text)
+		var e *OptionError
+		if err != nil {
+			if s != (Settings{}) || !errors.As(err, &e) {
+				t.Fatalf("%+v, %v", s, err)
+			}
+			return
+		}
+		// What was said is shown, and read again as the same.
+		again := string(s.Kind)
+		for _, p := range properties {
+			if p.said(&s) {
+				again += "," + p.name + "=" + p.text(&s)
+			}
+		}
+		if got, err := ParseSettings(again); err == nil && got != s {
+			t.Errorf("%q: %+v, read again as %+v", text, s, got)
+		}
+	})
+}

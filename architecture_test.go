@@ -56,8 +56,8 @@ var mayImport = map[string][]string{
 	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf"},
 	"testvectors":            {},
 
-	"cmd/webfarm":                  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy"},
-	"cmd/webfarm/internal/doctor":  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy"},
+	"cmd/webfarm":                  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy", "internal/base64"},
+	"cmd/webfarm/internal/doctor":  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64"},
 	"cmd/webfarm/internal/gateway": {"cookie", "sessiontoken", "machinekey", "internal/fold"},
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -60,14 +61,14 @@ func TestAnonymousRoundTrip(t *testing.T) {
 			if err != nil || got.ID != text || !got.Expires.Equal(vectorTime) || got.OpenedBy() == "" {
 				t.Fatalf("%s: %v, %v", m.name, got, err)
 			}
-			protected, err := DecodeURLToken(cookie)
+			protected, err := base64.DecodeURLToken(cookie)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i := range protected {
 				for bit := range 8 {
 					protected[i] ^= 1 << bit
-					if got, err := c.Decode(ctx, EncodeURLToken(protected)); err != ErrInvalid || got != nil {
+					if got, err := c.Decode(ctx, base64.EncodeURLToken(protected)); err != ErrInvalid || got != nil {
 						t.Fatalf("%s: bit %d: %v, %v", m.name, i*8+bit, got, err)
 					}
 					protected[i] ^= 1 << bit
@@ -168,11 +169,11 @@ func TestHostileAnonymousIDs(t *testing.T) {
 	// Without authentication every fault looks the same.
 	c = anonymousCodec(t, machinekey.Framework20SP2, AnonymousOptions{Protection: machinekey.InsecureProtectionNone})
 	for i := range 13 {
-		if got, err := c.Decode(ctx, EncodeURLToken(payload(1, "x")[:i])); err != ErrInvalid || got != nil {
+		if got, err := c.Decode(ctx, base64.EncodeURLToken(payload(1, "x")[:i])); err != ErrInvalid || got != nil {
 			t.Errorf("%d bytes: %v, %v", i, got, err)
 		}
 	}
-	if got, err := c.Decode(ctx, EncodeURLToken(payload(1, "x"))); err != nil || fmt.Sprint(got.ID) != "x" {
+	if got, err := c.Decode(ctx, base64.EncodeURLToken(payload(1, "x"))); err != nil || fmt.Sprint(got.ID) != "x" {
 		t.Errorf("%v, %v", got, err)
 	}
 }

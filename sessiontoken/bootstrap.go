@@ -1,12 +1,6 @@
 package sessiontoken
 
-import (
-	"fmt"
-	"io"
-	"log/slog"
-
-	"github.com/webfarm-go/webfarm/machinekey"
-)
+import "github.com/webfarm-go/webfarm/machinekey"
 
 // BootstrapKind says in which form a [Bootstrap] holds the original token.
 type BootstrapKind uint8
@@ -33,26 +27,3 @@ type Bootstrap struct {
 	// Data is the token.
 	Data machinekey.Secret `json:"-"`
 }
-
-// String says how much there is, not what.
-func (b Bootstrap) String() string {
-	switch b.Kind {
-	case BootstrapNone:
-		return "none"
-	case BootstrapString:
-		return fmt.Sprintf("string of %d bytes", b.Data.Len())
-	case BootstrapBytes:
-		return fmt.Sprintf("%d bytes", b.Data.Len())
-	case BootstrapWindows:
-		return "Windows token stub"
-	case BootstrapToken:
-		return fmt.Sprintf("token of %d bytes", b.Data.Len())
-	}
-	return fmt.Sprintf("BootstrapKind(%d)", b.Kind)
-}
-
-// Format implements [fmt.Formatter] for every verb.
-func (b Bootstrap) Format(s fmt.State, _ rune) { io.WriteString(s, b.String()) }
-
-// LogValue implements [slog.LogValuer].
-func (b Bootstrap) LogValue() slog.Value { return slog.StringValue(b.String()) }

@@ -5,8 +5,6 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/rsacookie"
@@ -14,7 +12,7 @@ import (
 
 // Certificate is an RSA key that the nodes of a farm share: the service
 // certificate of the .NET sites, with or without its private key. It prints
-// without it. Make one with [ParseCertificate] or [NewCertificate].
+// nothing of it. Make one with [ParseCertificate] or [NewCertificate].
 type Certificate struct{ key *rsacookie.Key }
 
 // ParseCertificate reads PEM or DER data: an X.509 certificate, a private key
@@ -29,16 +27,18 @@ func ParseCertificate(data []byte) (*Certificate, error) {
 	return &Certificate{key}, nil
 }
 
-// PrivateKey is an RSA private key: an [*crypto/rsa.PrivateKey], or one in a
-// hardware module that can do RSASSA-PKCS1-v1_5 and RSA-OAEP with SHA-1.
-type PrivateKey interface {
-	crypto.Signer
-	crypto.Decrypter
-}
-
-// NewCertificate returns a Certificate for a private key.
-func NewCertificate(key PrivateKey) (*Certificate, error) {
-	k, err := rsacookie.NewKey(key)
+// NewCertificate returns a Certificate for an RSA private key: an
+// [*crypto/rsa.PrivateKey], or one in a hardware module, a [crypto.Decrypter]
+// too, that can do RSASSA-PKCS1-v1_5 and RSA-OAEP with SHA-1.
+func NewCertificate(key crypto.Signer) (*Certificate, error) {
+	both, ok := key.(interface {
+		crypto.Signer
+		crypto.Decrypter
+	})
+	if !ok {
+		return nil, fmt.Errorf("sessiontoken: certificate: the private key is a %T, which cannot decrypt", key)
+	}
+	k, err := rsacookie.NewKey(both)
 	if err != nil {
 		return nil, certificateError(err)
 	}
@@ -53,19 +53,6 @@ func (c *Certificate) ID() string {
 	}
 	return c.key.ID()
 }
-
-// String describes c by its ID.
-func (c *Certificate) String() string { return fmt.Sprintf("sessiontoken.Certificate{id=%s}", c.ID()) }
-
-// Format implements [fmt.Formatter] for every verb, so that none prints the
-// private key.
-func (c *Certificate) Format(s fmt.State, _ rune) { io.WriteString(s, c.String()) }
-
-// LogValue implements [slog.LogValuer] without the private key.
-func (c *Certificate) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalText keeps the private key out of JSON and the like.
-func (c *Certificate) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // CertificateOptions say how a farm shares certificates. For nearly every farm
 // Certificates holds one certificate with its private key, and nothing else is

@@ -222,7 +222,6 @@ func TestEncodeRefuses(t *testing.T) {
 		"duplicate property":      func(t *Token) { t.Principal.Identities[0].Claims[0].Properties = Properties{{"a", "1"}, {"a", "2"}} },
 		"reference mode no store": func(t *Token) { t.ReferenceMode = true },
 		"unknown bootstrap":       func(t *Token) { t.Principal.Identities[0].Bootstrap.Kind = 9 },
-		"unknown version":         func(t *Token) { t.SecureConversation = 7 },
 		"too large": func(t *Token) {
 			t.Principal.Identities[0].Claims[0].Value = strings.Repeat("x", maxToken)
 		},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -151,7 +152,7 @@ func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) e
 	}
 	protected, ok := appendHexDecode(s.protected[:0], value)
 	if !ok {
-		protected, ok = appendURLTokenDecode(s.protected[:0], value)
+		protected, ok = base64.AppendURLTokenDecode(s.protected[:0], value)
 	}
 	s.protected = protected[:0]
 	if !ok || len(protected) == 0 {
@@ -229,9 +230,10 @@ func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
 }
 
 // EncodeURLToken is Encode for a ticket that travels in the path or the query
-// of a URL (cookieless), where .NET writes [EncodeURLToken] instead of hex.
+// of a URL (cookieless), where .NET writes
+// a URL token instead of hex (HttpServerUtility.UrlTokenEncode).
 func (c *FormsCodec) EncodeURLToken(_ context.Context, t *FormsTicket) (string, error) {
-	return c.encode(t, appendURLToken)
+	return c.encode(t, base64.AppendURLToken)
 }
 
 func (c *FormsCodec) encode(t *FormsTicket, appendText func(dst, data []byte) []byte) (string, error) {

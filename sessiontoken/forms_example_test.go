@@ -130,13 +130,3 @@ func ExampleRoleCookieCodec() {
 	fmt.Printf("%s\n", payload)
 	// Output: what the role manager serialized
 }
-
-func ExampleEncodeURLToken() {
-	text := sessiontoken.EncodeURLToken([]byte{0xfb, 0xef, 0xbe, 0xff})
-	fmt.Println(text)
-	data, err := sessiontoken.DecodeURLToken(text)
-	fmt.Printf("%x %v\n", data, err)
-	// Output:
-	// ----_w2
-	// fbefbeff <nil>
-}

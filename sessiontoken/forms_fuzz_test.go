@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	urltext "github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -142,14 +143,14 @@ func FuzzFormsText(f *testing.F) {
 		if got, ok := appendHexDecode(nil, text); ok != (err == nil) || ok && !bytes.Equal(got, want) {
 			t.Fatalf("hex: %x, %v, want %x, %v", got, ok, want, err)
 		}
-		got, err := DecodeURLToken(text)
+		got, err := urltext.DecodeURLToken(text)
 		if err != nil {
-			if got != nil || err != ErrInvalid {
+			if got != nil || err != urltext.ErrURLToken {
 				t.Fatalf("%x, %v", got, err)
 			}
 			return
 		}
-		if again := EncodeURLToken(got); again != text {
+		if again := urltext.EncodeURLToken(got); again != text {
 			t.Fatalf("%q is the token of %q too", text, again)
 		}
 		if text != "" {

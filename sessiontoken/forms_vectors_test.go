@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/testvectors"
@@ -350,8 +351,8 @@ func TestCookieProtectionVectors(t *testing.T) {
 		ran[v.Op]++
 		t.Run(v.Name, func(t *testing.T) {
 			if v.Op == "urlToken" {
-				got, err := DecodeURLToken(v.Token)
-				if err != nil || hex.EncodeToString(got) != v.Data || EncodeURLToken(got) != v.Token {
+				got, err := base64.DecodeURLToken(v.Token)
+				if err != nil || hex.EncodeToString(got) != v.Data || base64.EncodeURLToken(got) != v.Token {
 					t.Fatalf("%x, %v", got, err)
 				}
 				return

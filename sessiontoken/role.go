@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -79,7 +80,7 @@ func (p *modeProtector) decodeURLToken(ctx context.Context, s *formsScratch, dst
 	if len(value) > limit {
 		return nil, "", errTextTooLong
 	}
-	protected, ok := appendURLTokenDecode(s.protected[:0], value)
+	protected, ok := base64.AppendURLTokenDecode(s.protected[:0], value)
 	s.protected = protected[:0]
 	if !ok || len(protected) == 0 {
 		return nil, "", ErrInvalid
@@ -101,7 +102,7 @@ func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit in
 	if err != nil {
 		return "", err
 	}
-	s.text = appendURLToken(s.text[:0], protected)
+	s.text = base64.AppendURLToken(s.text[:0], protected)
 	if len(s.text) > limit {
 		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", ErrTooLong, len(s.text), limit)
 	}

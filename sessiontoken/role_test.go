@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -27,19 +28,19 @@ func TestRoleCookie(t *testing.T) {
 		if other, err := c.Decode(ctx, text); err != nil || &other[0] == &got[0] {
 			t.Errorf("%s: two calls share memory", m.name)
 		}
-		protected, err := DecodeURLToken(text)
+		protected, err := base64.DecodeURLToken(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range protected {
 			for bit := range 8 {
 				protected[i] ^= 1 << bit
-				if got, err := c.Decode(ctx, EncodeURLToken(protected)); err != ErrInvalid || got != nil {
+				if got, err := c.Decode(ctx, base64.EncodeURLToken(protected)); err != ErrInvalid || got != nil {
 					t.Fatalf("%s: bit %d: %q, %v", m.name, i*8+bit, got, err)
 				}
 				protected[i] ^= 1 << bit
 			}
-			if got, err := c.Decode(ctx, EncodeURLToken(protected[:i])); err != ErrInvalid || got != nil {
+			if got, err := c.Decode(ctx, base64.EncodeURLToken(protected[:i])); err != ErrInvalid || got != nil {
 				t.Fatalf("%s: %d bytes: %q, %v", m.name, i, got, err)
 			}
 		}

@@ -32,7 +32,7 @@ func newToken(d *wif.Document, f Format) *Token {
 	t.ValidFrom, t.ValidTo = d.ValidFrom, d.ValidTo
 	t.KeyEffective, t.KeyExpires = d.KeyEffective, d.KeyExpires
 	t.Persistent, t.ReferenceMode = d.Persistent, d.Reference
-	t.SecureConversation = SecureConversation(d.SecureConversation)
+	t.SecureConversationFeb2005 = d.SecureConversation == wif.SCFeb2005
 
 	blob := m.key[:0]
 	if len(d.Blob) > len(m.key) {
@@ -130,10 +130,14 @@ func appendDocument(w *wif.Writer, dst []byte, t *Token, f Format) ([]byte, erro
 
 // head returns what the envelope and the document say of t.
 func (t *Token) head() wif.Head[string] {
+	version := wif.SC13
+	if t.SecureConversationFeb2005 {
+		version = wif.SCFeb2005
+	}
 	return wif.Head[string]{
 		ID: t.ID, ContextID: t.ContextID, KeyGeneration: t.KeyGeneration,
 		EndpointID: t.EndpointID, Context: t.Context,
-		SecureConversation: wif.SecureConversation(t.SecureConversation),
+		SecureConversation: version,
 		Persistent:         t.Persistent, Reference: t.ReferenceMode,
 		ValidFrom: t.ValidFrom, ValidTo: t.ValidTo,
 		KeyEffective: t.KeyEffective, KeyExpires: t.KeyExpires,

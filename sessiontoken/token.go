@@ -42,24 +42,15 @@ type Token struct {
 	// ReferenceMode keeps the token in a store and only its name in the
 	// cookie.
 	ReferenceMode bool
-	// SecureConversation is the version of the envelope; the zero value is
-	// what .NET writes.
-	SecureConversation SecureConversation
+	// SecureConversationFeb2005 says that the envelope names the February 2005
+	// version of WS-SecureConversation in place of 1.3, which .NET writes. It has
+	// no other effect.
+	SecureConversationFeb2005 bool
 	// Principal is the signed-in user.
 	Principal Principal
 
 	openedBy string
 }
-
-// SecureConversation is the version of WS-SecureConversation that the
-// envelope names. It has no other effect.
-type SecureConversation uint8
-
-// The two versions that .NET knows (SecureConversationVersion).
-const (
-	SecureConversation13      SecureConversation = iota // 200512, what .NET writes
-	SecureConversationFeb2005                           // February 2005
-)
 
 // OpenedBy returns the id of the key that opened the token, so that a token
 // opened with an older key can be issued again. It is empty for a token that

@@ -193,7 +193,7 @@ func (j *tokenJSON) token(t testing.TB) *Token {
 		tok.KeyGeneration = *j.KeyGeneration
 	}
 	if j.SecureConversationVersion == "http://schemas.xmlsoap.org/ws/2005/02/sc" {
-		tok.SecureConversation = SecureConversationFeb2005
+		tok.SecureConversationFeb2005 = true
 	}
 	for i := range j.Identities {
 		tok.Principal.Identities = append(tok.Principal.Identities, j.Identities[i].identity(t))

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -60,12 +61,12 @@ func runCookieProtection(t *testing.T, f *file) {
 }
 
 func (v *cookieVector) urlToken(t *testing.T) {
-	got, err := sessiontoken.DecodeURLToken(v.Token)
+	got, err := base64.DecodeURLToken(v.Token)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sameBytes(t, "data", got, v.Data)
-	if text := sessiontoken.EncodeURLToken(v.Data); text != v.Token {
+	if text := base64.EncodeURLToken(v.Data); text != v.Token {
 		t.Errorf("token %q, want %q", text, v.Token)
 	}
 }
@@ -94,7 +95,7 @@ func (v *cookieVector) protection(t *testing.T) machinekey.Protection {
 
 // envelope opens the cookie by hand. The legacy modes do not know whose it is.
 func (v *cookieVector) envelope(t *testing.T, f *file) {
-	raw, err := sessiontoken.DecodeURLToken(v.Cookie)
+	raw, err := base64.DecodeURLToken(v.Cookie)
 	if err != nil {
 		t.Fatal(err)
 	}

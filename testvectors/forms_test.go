@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -206,7 +207,7 @@ func (v *formsVector) cookieBytes(t *testing.T) []byte {
 	t.Helper()
 	decode := hex.DecodeString
 	if v.CookieEncoding == "urltoken" {
-		decode = sessiontoken.DecodeURLToken
+		decode = base64.DecodeURLToken
 	}
 	raw, err := decode(v.Cookie)
 	if err != nil {

@@ -86,7 +86,7 @@ func (j *tokenJSON) token(t *testing.T) *sessiontoken.Token {
 	switch j.SecureConversationVersion {
 	case "", namespace13:
 	case namespaceFeb2005:
-		tok.SecureConversation = sessiontoken.SecureConversationFeb2005
+		tok.SecureConversationFeb2005 = true
 	default:
 		t.Fatalf("secureConversationVersion %q", j.SecureConversationVersion)
 	}
@@ -162,7 +162,7 @@ func describe(format sessiontoken.Format, t *sessiontoken.Token) map[string]any 
 		return strconv.FormatInt(n, 10)
 	}
 	namespace := namespace13
-	if t.SecureConversation == sessiontoken.SecureConversationFeb2005 {
+	if t.SecureConversationFeb2005 {
 		namespace = namespaceFeb2005
 	}
 	return map[string]any{

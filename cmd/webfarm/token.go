@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -117,7 +118,7 @@ func newIdentityReport(id *sessiontoken.Identity) identityReport {
 		Claims:             []claimReport{},
 	}
 	if id.Bootstrap.Kind != sessiontoken.BootstrapNone {
-		r.Bootstrap = id.Bootstrap.String()
+		r.Bootstrap = bootstrapText(id.Bootstrap)
 	}
 	for _, c := range id.Claims {
 		claim := claimReport{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
@@ -134,4 +135,17 @@ func newIdentityReport(id *sessiontoken.Identity) identityReport {
 		r.Actor = &actor
 	}
 	return r
+}
+
+// bootstrapText says how much of a bootstrap token there is, not what.
+func bootstrapText(b sessiontoken.Bootstrap) string {
+	switch b.Kind {
+	case sessiontoken.BootstrapString:
+		return fmt.Sprintf("string of %d bytes", b.Data.Len())
+	case sessiontoken.BootstrapBytes:
+		return fmt.Sprintf("%d bytes", b.Data.Len())
+	case sessiontoken.BootstrapWindows:
+		return "Windows token stub"
+	}
+	return fmt.Sprintf("token of %d bytes", b.Data.Len())
 }

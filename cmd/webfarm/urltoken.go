@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -45,7 +46,7 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 		}
 		o.anonymous, err = codec.Decode(ctx, text)
 	}
-	sealed, textErr := sessiontoken.DecodeURLToken(text)
+	sealed, textErr := base64.DecodeURLToken(text)
 	switch {
 	case textErr != nil, errors.Is(err, sessiontoken.ErrTooLong):
 		add(layerURLToken, len(text), err)

@@ -45,7 +45,7 @@ const (
 
 func addSession(m *Message, t *sessiontoken.Token) {
 	version := versionSC13
-	if t.SecureConversation == sessiontoken.SecureConversationFeb2005 {
+	if t.SecureConversationFeb2005 {
 		version = versionSCFeb2005
 	}
 	m.Add("id", t.ID)

@@ -229,7 +229,7 @@ func (r random) session() *sessiontoken.Token {
 		t.KeyGeneration = pick(r, []string{"urn:uuid:" + r.uuid(), r.xmlID()})
 	}
 	if r.chance(20) {
-		t.SecureConversation = sessiontoken.SecureConversationFeb2005
+		t.SecureConversationFeb2005 = true
 	}
 	identities := 1
 	if r.chance(10) {

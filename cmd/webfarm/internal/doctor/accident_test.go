@@ -20,8 +20,8 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
+	urltext "github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // writer seals data as .NET does, with fixed keys and a fixed IV, which the
@@ -223,7 +223,7 @@ func (w writer) seal(t *testing.T, s site, format string) (name string, c sealed
 		return ".AspNet.ApplicationCookie", w.protect(data, base64.RawURLEncoding.EncodeToString, purposes...)
 	case "roles":
 		data := append([]byte{0, 1, 0, 0, 0, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0}, "the rest"...)
-		return ".ASPXROLES", w.protect(data, sessiontoken.EncodeURLToken, "RolePrincipal.Ticket")
+		return ".ASPXROLES", w.protect(data, urltext.EncodeURLToken, "RolePrincipal.Ticket")
 	case "WIF 1.0":
 		s.validation = "SHA1" // MachineKey.Protect knows no MD5, and the contents are the same
 		doc := string(must[[]byte](t)(base64.StdEncoding.DecodeString(s.session(t, nil, 0))))

@@ -9,7 +9,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/webfarm-go/webfarm/sessiontoken"
+	urltext "github.com/webfarm-go/webfarm/internal/base64"
 )
 
 // carrier is the data of a credential in one of the ways that text holds
@@ -55,7 +55,7 @@ func carriers(text string) []carrier {
 		add(shapeHex, b)
 		return list
 	}
-	if b, err := sessiontoken.DecodeURLToken(text); err == nil {
+	if b, err := urltext.DecodeURLToken(text); err == nil {
 		add(shapeURLToken, b)
 	}
 	if b, err := base64.RawURLEncoding.DecodeString(lenientURL.Replace(text)); err == nil {

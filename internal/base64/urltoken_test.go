@@ -1,4 +1,4 @@
-package sessiontoken
+package base64
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ func TestDecodeURLToken(t *testing.T) {
 		"AA 2", " AA2", "AA2 ", "AA\n2", "A\nA2", "AA\r\n2", "\nAA2", "AAAA\n0", // white space
 		"AA２", "ÄA2",
 	} {
-		if got, err := DecodeURLToken(text); err != ErrInvalid || got != nil {
+		if got, err := DecodeURLToken(text); err != ErrURLToken || got != nil {
 			t.Errorf("%q: %x, %v", text, got, err)
 		}
 	}

@@ -12,6 +12,9 @@ import (
 // refresh renews the session of a request if it is due. The error is
 // ErrRevoked if the session was ended while it was being renewed.
 func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) error {
+	if s.never != nil {
+		return nil
+	}
 	x, why := s.due(&f)
 	if why == "" {
 		return nil

@@ -195,6 +195,9 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
 func (s *Sessions) writeSignOut(w http.ResponseWriter, r *http.Request) error {
 	set := s.deletions(r)
 	if err := s.write(w, set); err != nil {
+		if s.never != nil && errors.Is(err, ErrInvalidCookie) { // browsers would drop the deletion too
+			return nil
+		}
 		return err
 	}
 	if len(set) > 0 {

@@ -64,6 +64,9 @@ type Sessions struct {
 	reuse     bool // a user who signs in again joins the session he has; see sqsession_reuse.go
 	// secureAsRequest gives the cookie Secure if the browser used TLS.
 	secureAsRequest bool
+	// never says why the cookie is never issued, nil if it is. It is read and
+	// signed out as every other.
+	never error
 }
 
 // SessionsOptions are the settings of a [Sessions]. The zero value does what
@@ -232,6 +235,19 @@ func NewSessions(codec sessiontoken.Reader, o *SessionsOptions) (*Sessions, erro
 var errNoSessions = errors.New("cookie: sessions that no constructor made")
 
 func newSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) {
+	s, err := makeSessions(f, k, o)
+	if err == nil {
+		err = s.probe()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// makeSessions is newSessions for a cookie that may be one that cannot be
+// written.
+func makeSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) {
 	s := &Sessions{framework: f, traits: k, template: k.cookie}
 	if o != nil {
 		s.o = *o
@@ -285,12 +301,15 @@ func (s *Sessions) check() error {
 	case s.template.Name == "":
 		return errors.New("cookie: SessionsOptions.Cookie needs a name, as the codec does not tell the AuthenticationType")
 	}
+	return nil
+}
+
+// probe finds out whether the cookie can be written.
+func (s *Sessions) probe() error {
 	probe := s.template
 	probe.Value = "AA"
-	if _, err := s.traits.scheme.SplitSize(&probe, s.o.ChunkSize); err != nil {
-		return err
-	}
-	return nil
+	_, err := s.traits.scheme.SplitSize(&probe, s.o.ChunkSize)
+	return err
 }
 
 // CookieName returns the name of the cookie.

@@ -188,16 +188,19 @@ func (s *Site) Optional(next http.Handler) http.Handler { return s.guard.Optiona
 // Sessions returns what users sign in to: the sessions of the site's first
 // cookie, in the order of [LoadSite]; nil if there is none that can be issued.
 func (s *Site) Sessions() *Sessions {
-	if len(s.sessions) == 0 {
-		return nil
+	for _, one := range s.sessions {
+		if one.never == nil {
+			return one
+		}
 	}
-	return s.sessions[0]
+	return nil
 }
 
-// SessionsOf returns the sessions of the cookie of that name.
+// SessionsOf returns the sessions of the cookie of that name, if it can be
+// issued.
 func (s *Site) SessionsOf(name string) (*Sessions, bool) {
 	for _, one := range s.sessions {
-		if one.CookieName() == name {
+		if one.never == nil && one.CookieName() == name {
 			return one, true
 		}
 	}

@@ -1,6 +1,7 @@
 package cookie
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -50,7 +51,7 @@ func (b *siteBuilder) fedAuth() error {
 	b.accept("FedAuth", c.Line, "cookie %q, %v, %s, clock skew %s, lifetime %s",
 		c.Name, format, endpoint, span(c.ClockSkew), span(c.Lifetime))
 	f, k := newWIF(codec)
-	return b.sessions("FedAuth cookie", c, f, k)
+	return b.sessions("FedAuth cookie", c, f, k, nil)
 }
 
 // forms decides on the forms ticket (FormsAuthenticationModule).
@@ -82,13 +83,12 @@ func (b *siteBuilder) forms() error {
 		return err
 	}
 	b.accept("Forms", c.Line, "cookie %q, timeout %s, protection %s%s", c.Name, span(c.Lifetime), c.Protection, weak)
+	var never error
 	if weak != "" {
-		b.site.guard.Accept(From(KindForms, c.Name), codec)
-		b.decide("Forms cookie", c.CookieLine, "never issued: anybody could change it")
-		return nil
+		never = errors.New("anybody could change it")
 	}
 	f, k := newForms(codec)
-	return b.sessions("Forms cookie", c, f, k)
+	return b.sessions("Forms cookie", c, f, k, never)
 }
 
 // katana adds the cookies of Katana that the options ask for
@@ -108,7 +108,7 @@ func (b *siteBuilder) katana() error {
 		}
 		b.accept("Katana", 0, "cookie %q%s, by the options", c.Name, of)
 		f, k := newKatana(codec)
-		if err := b.sessions("Katana cookie", c, f, k); err != nil {
+		if err := b.sessions("Katana cookie", c, f, k, nil); err != nil {
 			return err
 		}
 	}
@@ -159,27 +159,33 @@ func (b *siteBuilder) cora() error {
 }
 
 // sessions makes the sessions of one cookie, with what the options add, and
-// has the guard accept them.
-func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *traits) error {
+// has the guard accept them. A cookie that is never issued, for the reason
+// given or as browsers would drop it, is read all the same: also of that the
+// store knows what was signed out.
+func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *traits, never error) error {
 	o := b.o.Sessions.forAnyCookie()
 	o.Cookie, o.Store, o.Logger = templateOf(c), b.o.Store, b.o.Logger
 	o.ChunkSize, o.PersistentLifetime, o.Sliding, o.MaxLifetime = c.ChunkSize, c.PersistentLifetime, c.Sliding, c.MaxLifetime
 	o.IsTLS, o.OnePerUser = b.o.Sessions.IsTLS, b.o.Sessions.OnePerUser
-	s, err := newSessions(f, k, &o)
-	if errors.Is(err, ErrInvalidCookie) { // .NET writes it, and browsers drop it
-		b.site.guard.Accept(func(r *http.Request) (string, error) { return k.scheme.Join(r, c.Name) }, k.reader)
-		b.decide(what, c.CookieLine, "never issued: %v", err)
-		return nil
-	}
+	s, err := makeSessions(f, k, &o)
 	if err != nil {
 		return err
+	}
+	if err := s.probe(); errors.Is(err, ErrInvalidCookie) { // .NET writes it, and browsers drop it
+		never = cmp.Or(never, err)
+	} else if err != nil {
+		return err
+	}
+	b.site.guard.AcceptSessions(s)
+	b.site.sessions = append(b.site.sessions, s)
+	if s.never = never; never != nil {
+		b.decide(what, c.CookieLine, "never issued: %v", never)
+		return nil
 	}
 	secure := fmt.Sprint(o.Cookie.Secure)
 	if c.Secure == 0 {
 		s.secureAsRequest, secure = true, "as the request"
 	}
-	b.site.guard.AcceptSessions(s)
-	b.site.sessions = append(b.site.sessions, s)
 	slides := "not renewed"
 	if s.slides {
 		slides = "renewed in use"

@@ -2,7 +2,9 @@ package cookie_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -135,6 +137,105 @@ func TestSiteReadsWhatItCannotIssue(t *testing.T) {
 	}
 	if status, name := answer(s, request(".ASPXAUTH="+text)); status != http.StatusOK || name != "bob" {
 		t.Errorf("%d %q", status, name)
+	}
+}
+
+// A cookie that is never issued is refused as every other, and its user signed
+// out: the store, MaxLifetime and Revoked are asked.
+func TestSiteAsksTheStoreAboutWhatItCannotIssue(t *testing.T) {
+	none := `<authentication mode="Forms"><forms cookieSameSite="None"/></authentication>`
+	host := `<system.identityModel.services><federationConfiguration><cookieHandler name="__Host-Fed" requireSsl="%s"/></federationConfiguration></system.identityModel.services>`
+	for name, files := range map[string][2]string{ // of a node that issues the cookie, and one that does not
+		"browsers drop forms":   {siteOf("Framework45", "HMACSHA256", formsMode, ""), siteOf("Framework45", "HMACSHA256", none, "")},
+		"browsers drop FedAuth": {siteOf("Framework45", "HMACSHA256", "", handlerOf(machineKey45)+fmt.Sprintf(host, "true")), siteOf("Framework45", "HMACSHA256", "", handlerOf(machineKey45)+fmt.Sprintf(host, "false"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := newTestClock()
+			locked := false
+			store := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
+			load := func(file string) *cookie.Site {
+				return loadSite(t, writeSite(t, file), &cookie.SiteOptions{Store: store, Now: clock.Now, AllowInsecure: true, AllowKnownKey: true,
+					Sessions: cookie.SessionsOptions{MaxLifetime: 20 * time.Minute, OnePerUser: true, Revoked: revokedIf(&locked)}})
+			}
+			issues, reads := load(files[0]), load(files[1])
+			if reads.Sessions() != nil {
+				t.Fatalf("issues too:\n%s", reads)
+			}
+			if _, ok := reads.SessionsOf(issues.Sessions().CookieName()); ok {
+				t.Error("SessionsOf has what cannot be issued")
+			}
+			wants := func(site *cookie.Site, header string, want error) {
+				t.Helper()
+				if _, err := site.Guard().Check(request(header)); !errors.Is(err, want) {
+					t.Errorf("Check: %v, want %v", err, want)
+				}
+			}
+			begin := func() string {
+				clock.Move(time.Second)
+				header, _ := signIn(t, issues.Sessions(), "bob", nil)
+				wants(reads, header, nil)
+				return header
+			}
+			signOut := func(site *cookie.Site, header string) {
+				if err := site.SignOut(httptest.NewRecorder(), request(header)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out := begin()
+			signOut(issues, out)
+			wants(reads, out, cookie.ErrRevoked)
+			out = begin()
+			signOut(reads, out)
+			wants(issues, out, cookie.ErrRevoked)
+			older := begin()
+			begin()
+			wants(reads, older, cookie.ErrRevoked)
+			one := begin()
+			locked = true
+			wants(reads, one, cookie.ErrRevoked)
+			locked = false
+			wants(reads, one, nil)
+			clock.Move(16 * time.Minute) // past half of a forms ticket
+			if status, set := renewal(reads, one); status != http.StatusOK || len(set) != 0 {
+				t.Errorf("status %d, %d cookies", status, len(set))
+			}
+			clock.Move(4*time.Minute + time.Second)
+			wants(reads, one, sessiontoken.ErrExpired)
+		})
+	}
+}
+
+// A ticket that anybody could have changed is signed out as every other.
+func TestSiteSignsOutOfUnsignedTickets(t *testing.T) {
+	v := siteVectorNamed(t, "formsauth.json", "fa-20SP1-uselegacyencryption")
+	var key struct{ ValidationKey, DecryptionKey, Validation, Decryption string }
+	if err := json.Unmarshal(v.MachineKey, &key); err != nil {
+		t.Fatal(err)
+	}
+	then := func() time.Time { return time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) }
+	site := loadSite(t, writeSite(t, fmt.Sprintf(`<configuration>%s<system.web>
+		<machineKey validationKey="%s" decryptionKey="%s" validation="%s" decryption="%s" compatibilityMode="Framework20SP1"/>%s
+		</system.web></configuration>`, setting("aspnet:UseLegacyEncryption"), key.ValidationKey, key.DecryptionKey, key.Validation, key.Decryption, formsMode)),
+		&cookie.SiteOptions{Store: sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: then}), AllowInsecure: true, AllowKnownKey: true, Now: then})
+	if site.Sessions() != nil || !strings.Contains(site.String(), "never issued: anybody could change it") {
+		t.Error(site)
+	}
+	for _, text := range []string{v.Cookie, strings.ToLower(v.Cookie)} {
+		if status, name := answer(site, request(".ASPXAUTH="+text)); status != http.StatusOK || name == "" {
+			t.Fatalf("%d %q\n%s", status, name, site)
+		}
+	}
+	w := httptest.NewRecorder()
+	if err := site.SignOut(w, request(".ASPXAUTH="+v.Cookie)); err != nil {
+		t.Fatal(err)
+	}
+	if set := w.Result().Cookies(); len(set) != 1 || set[0].MaxAge >= 0 {
+		t.Errorf("the cookie stays: %v", set)
+	}
+	for _, text := range []string{v.Cookie, strings.ToLower(v.Cookie)} {
+		if _, err := site.Guard().Check(request(".ASPXAUTH=" + text)); !errors.Is(err, cookie.ErrRevoked) {
+			t.Error(err)
+		}
 	}
 }
 

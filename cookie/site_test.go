@@ -161,6 +161,7 @@ func TestLoadSiteFiles(t *testing.T) {
 type siteVector struct {
 	CookieName, Text, Cookie string
 	Cookies                  []pair
+	MachineKey               json.RawMessage
 }
 
 func siteVectorNamed(t testing.TB, file, name string) siteVector {

@@ -39,10 +39,6 @@ func (a *Attributes) done(strict bool) error {
 		return nil
 	}
 	for _, attr := range a.section.Attrs {
-		if attr.Space == nsTransform {
-			return a.section.fault(CodeUnknownAttribute, showName(attr.Name), "a transform for the build",
-				"the deployed web.config, not web.Release.config or the like")
-		}
 		if attr.Space == "" && (isLock(attr.Name) || slices.Contains(a.known, attr.Name)) {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -17,7 +18,17 @@ const (
 	charsetASCII charset = iota // no byte above 0x7F: the same in every superset of ASCII
 	charsetUTF8
 	charsetUTF16
+	charsetLatin1      // declared, and there are bytes above 0x7F
+	charsetWindows1252 // likewise
 )
+
+// windows1252 has the characters of the bytes 0x80 to 0x9F, in which it differs
+// from ISO 8859-1. As in .NET, the five bytes without one are control
+// characters.
+var windows1252 = [32]rune{
+	0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F,
+	0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E, 0x0178,
+}
 
 // readText reads the whole of r, at most MaxFileBytes+1 bytes, and returns it
 // as text with line ends normalized to \n (XML 1.0, 2.11).
@@ -48,7 +59,7 @@ func readText(r io.Reader) (string, charset, error) {
 //	EF BB BF   UTF-8
 //	FF FE      UTF-16, little-endian
 //	FE FF      UTF-16, big-endian
-//	none       UTF-8
+//	none       iso-8859-1 or windows-1252 if declared, else UTF-8
 func decodeText(data []byte) (string, charset, error) {
 	switch {
 	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
@@ -59,19 +70,61 @@ func decodeText(data []byte) (string, charset, error) {
 		return "", 0, &Error{Code: CodeUnsupportedCharset, Line: 1,
 			Found: "UTF-16 without a byte order mark", Want: "UTF-8, or UTF-16 with a byte order mark"}
 	}
-	data = bytes.TrimPrefix(data, []byte{0xEF, 0xBB, 0xBF})
-	cs := charsetASCII
-	for _, b := range data {
-		if b >= utf8.RuneSelf {
-			cs = charsetUTF8
-			break
+	data, marked := bytes.CutPrefix(data, []byte{0xEF, 0xBB, 0xBF})
+	if !slices.ContainsFunc(data, func(b byte) bool { return b >= utf8.RuneSelf }) {
+		return string(data), charsetASCII, nil
+	}
+	cs := charsetUTF8
+	if !marked {
+		name := declaredEncoding(data)
+		switch strings.ToLower(name) {
+		case "iso-8859-1":
+			return decodeBytes(data, nil), charsetLatin1, nil
+		case "windows-1252":
+			return decodeBytes(data, windows1252[:]), charsetWindows1252, nil
+		}
+		if err := checkEncoding(name, cs); err != nil {
+			return "", 0, err
 		}
 	}
-	if cs == charsetUTF8 && !utf8.Valid(data) {
+	if !utf8.Valid(data) {
 		return "", 0, &Error{Code: CodeUnsupportedCharset,
 			Found: "bytes that are not UTF-8", Want: "the file saved as UTF-8"}
 	}
 	return string(data), cs, nil
+}
+
+// declaredEncoding returns the encoding that the XML declaration names, or "".
+// Whether the declaration is well-formed is for the parser to say.
+func declaredEncoding(data []byte) string {
+	const longest = 256
+	declaration, _, ok := strings.Cut(string(data[:min(len(data), longest)]), "?>")
+	if !ok || !strings.HasPrefix(declaration, "<?xml") {
+		return ""
+	}
+	_, rest, _ := strings.Cut(declaration, "encoding")
+	rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " \t\r\n"), "=")
+	rest = strings.TrimLeft(rest, " \t\r\n")
+	if !ok || rest == "" {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest[1:], rest[:1])
+	return name
+}
+
+// decodeBytes reads each byte as the character of its number, but those from
+// 0x80 on as c1 has them.
+func decodeBytes(data []byte, c1 []rune) string {
+	var b strings.Builder
+	b.Grow(len(data) + len(data)/8)
+	for _, c := range data {
+		r := rune(c)
+		if i := int(c) - 0x80; i >= 0 && i < len(c1) {
+			r = c1[i]
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 func decodeUTF16(data []byte, order binary.ByteOrder) (string, charset, error) {
@@ -125,11 +178,14 @@ func isChar(c rune) bool {
 
 // checkEncoding compares the name in the XML declaration (any case) with how
 // the bytes were read. Names that extend ASCII are fine as long as the file is
-// pure ASCII.
+// pure ASCII; iso-8859-1 and windows-1252 always are, without a byte order mark.
 func checkEncoding(name string, cs charset) error {
 	fault := &Error{Code: CodeUnsupportedCharset, Line: 1, Found: "encoding " + quote(name)}
 	switch strings.ToLower(name) {
 	case "", "utf-8", "utf8":
+		if cs == charsetLatin1 || cs == charsetWindows1252 {
+			break // two declarations of different encodings
+		}
 		if cs == charsetUTF16 && name != "" {
 			fault.Found += " declared, but the file is UTF-16"
 			fault.Want = `encoding="utf-16"`
@@ -143,11 +199,19 @@ func checkEncoding(name string, cs charset) error {
 			return fault
 		}
 		return nil
-	case "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "windows-1250", "windows-1251":
+	case "iso-8859-1":
+		if cs == charsetASCII || cs == charsetLatin1 {
+			return nil
+		}
+	case "windows-1252":
+		if cs == charsetASCII || cs == charsetWindows1252 {
+			return nil
+		}
+	case "us-ascii", "ascii", "iso-8859-15", "windows-1250", "windows-1251":
 		if cs == charsetASCII {
 			return nil
 		}
 	}
-	fault.Want = "the file saved as UTF-8"
+	fault.Want = "the file saved as UTF-8, or as iso-8859-1 or windows-1252 without a byte order mark"
 	return fault
 }

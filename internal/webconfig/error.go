@@ -10,7 +10,7 @@ const (
 	CodeUnreadable         = "unreadable_file"     // the reader failed; see Err
 	CodeTooLarge           = "file_too_large"      // over MaxFileBytes
 	CodeTooComplex         = "file_too_complex"    // over one of the limits of limits.go
-	CodeUnsupportedCharset = "unsupported_charset" // neither UTF-8 nor UTF-16 with a byte order mark
+	CodeUnsupportedCharset = "unsupported_charset" // none that is read, or not the one that the file declares
 	CodeDTD                = "dtd_not_allowed"     // a DOCTYPE, the source of entity bombs
 	CodeMalformedXML       = "malformed_xml"
 )
@@ -45,6 +45,7 @@ const (
 	CodeInvalidDecryptionAlgorithm = "invalid_decryption_algorithm"
 	CodeCustomAlgorithm            = "custom_algorithm"
 	CodeCustomDataProtector        = "custom_data_protector"
+	CodeDataProtectionKeyRing      = "data_protection_key_ring" // the class of ASP.NET Core's Data Protection
 )
 
 // The codes of [Error.Code] of forms authentication, Windows Identity

@@ -1,7 +1,10 @@
 package webconfig
 
 import (
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/fold"
 )
@@ -94,7 +97,33 @@ func readXML(r io.Reader) (*Element, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseXML(text, cs)
+	root, err := parseXML(text, cs)
+	if err != nil {
+		return nil, err
+	}
+	return root, root.refuseTransform("")
+}
+
+// refuseTransform reports the first attribute of XML-Document-Transform in e or
+// below it, wherever it stands: the file is a step of the build, such as
+// web.Release.config, and what it leaves out is in another one. path is that of
+// the section around e.
+func (e *Element) refuseTransform(path string) error {
+	if path != "" || e.Name != "configuration" {
+		path = strings.TrimPrefix(path+"/"+showName(e.Name), "/")
+	}
+	for _, a := range e.Attrs {
+		if a.Space == nsTransform {
+			return &Error{Code: CodeUnknownAttribute, Section: path, Attribute: showName(a.Name), Line: e.Line,
+				Found: "a transform for the build", Want: "the deployed file, not web.Release.config or the like"}
+		}
+	}
+	for _, c := range e.Children {
+		if err := c.refuseTransform(path); err != nil { // as deep as the parser lets elements nest
+			return err
+		}
+	}
+	return nil
 }
 
 func rootFault(root *Element) error {
@@ -109,15 +138,36 @@ func rootFault(root *Element) error {
 	return fault
 }
 
+// systemWeb are the sections of <system.web> that machine.config declares.
+var systemWeb = []string{
+	"anonymousIdentification", "authentication", "authorization", "browserCaps", "caching", "clientTarget", "compilation",
+	"customErrors", "deployment", "deviceFilters", "fullTrustAssemblies", "globalization", "healthMonitoring", "hostingEnvironment",
+	"httpCookies", "httpHandlers", "httpModules", "httpRuntime", "identity", "machineKey", "membership", "mobileControls", "pages",
+	"partialTrustVisibleAssemblies", "processModel", "profile", "protocols", "roleManager", "securityPolicy",
+	"sessionPageState", "sessionState", "siteMap", "trace", "trust", "urlMappings", "webControls", "webParts", "webServices",
+	"xhtmlConformance",
+}
+
 // Warnings returns the remarks that concern the file and no single section:
 // location_not_inherited for a <location> of the application whose settings do
-// not reach child applications.
+// not reach child applications, and unknown_section for what stands in
+// <system.web> and is no section of it, <clear/> among that.
 func (f *File) Warnings() []Warning {
 	var ws []Warning
 	for _, l := range f.locations {
 		if l.ofApplication() && !l.inherited {
 			ws = append(ws, Warning{Code: "location_not_inherited", Line: l.element.Line,
 				Text: "the settings in this <location> do not apply to child applications"})
+		}
+	}
+	for _, top := range f.applicationRoots() {
+		for web := range top.ChildrenNamed("system.web") {
+			for _, c := range web.Children {
+				if !slices.Contains(systemWeb, c.Name) && !f.declared[c.Name] {
+					ws = append(ws, Warning{Code: "unknown_section", Line: c.Line,
+						Text: fmt.Sprintf("<%s> is no section of <system.web>: .NET does not start with it, unless another file declares it", showName(c.Name))})
+				}
+			}
 		}
 	}
 	return ws

@@ -20,6 +20,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte("\xFF\xFE<\x00a\x00/\x00>\x00"))
 	f.Add([]byte("\xFE\xFF\x00<\x00a\x00/\x00>"))
+	f.Add([]byte("<?xml version='1.0' encoding='windows-1252'?><configuration a='\x80\xE4'/>"))
+	f.Add([]byte("<?xml version='1.0' encoding='iso-8859-1'?><configuration><system.webServer><modules><clear/></modules></system.webServer></configuration>"))
 	f.Add([]byte(bomb))
 	f.Add([]byte(`<?xml version="1.0" standalone='no'?><a:b xmlns:a="u" a:c='&#x41;'><![CDATA[]]></a:b><!----><?p q?>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -33,6 +35,9 @@ func FuzzParse(f *testing.F) {
 			}
 			checkError(t, data, err)
 			return
+		}
+		if line := file.ModuleRemoved(FormsModule); line < 0 || line > 1+bytes.Count(data, []byte("\n"))+bytes.Count(data, []byte("\r")) {
+			t.Errorf("a module removed on line %d", line)
 		}
 		if _, err := file.HTTPRuntime(); err != nil {
 			checkError(t, data, err)

@@ -99,7 +99,11 @@ func (f *File) MachineKey() (MachineKey, error) {
 		DataProtectorType: a.Text("dataProtectorType", ""),
 		Line:              s.RefLine,
 	}
-	if trim(m.DataProtectorType) != "" {
+	switch class := TypeName(m.DataProtectorType); {
+	case strings.HasSuffix("."+class, ".CompatibilityDataProtector"): // in two assemblies, under two namespaces
+		a.Fail(CodeDataProtectionKeyRing, "dataProtectorType", quote(class),
+			"no dataProtectorType: with it, the key ring of ASP.NET Core's Data Protection replaces the keys of <machineKey>")
+	case trim(m.DataProtectorType) != "":
 		a.Fail(CodeCustomDataProtector, "dataProtectorType", quote(TypeName(m.DataProtectorType)),
 			"no dataProtectorType: with it, that class replaces all machine-key cryptography")
 	}
@@ -265,6 +269,20 @@ const (
 	isolateByAppID = "IsolateByAppId" // mixes in the application's IIS id
 )
 
+// placeholder names the kind of placeholder that the whole of text is, "" for
+// anything else: those of Octopus, of replace-tokens tasks, of MSBuild and
+// Azure Pipelines, of templates and of the environment.
+func placeholder(text string) string {
+	for _, p := range [...]struct{ open, end string }{
+		{"#{", "}#"}, {"#{", "}"}, {"__", "__"}, {"$(", ")"}, {"${", "}"}, {"{{", "}}"}, {"%", "%"},
+	} {
+		if len(text) > len(p.open)+len(p.end) && strings.HasPrefix(text, p.open) && strings.HasSuffix(text, p.end) {
+			return p.open + "…" + p.end
+		}
+	}
+	return ""
+}
+
 // key decodes one key of <machineKey>; the value was trimmed.
 //
 //	Framework45:  hex | word {"," word}, with AutoGenerate among the words
@@ -294,6 +312,9 @@ func (a *Attributes) key(attribute, code, value string, framework45 bool) secret
 	}
 	key, err := hex.DecodeString(text)
 	switch {
+	case err != nil && placeholder(text) != "":
+		a.Fail(code, attribute, "the placeholder "+placeholder(text)+", which the deployment has not replaced",
+			"the deployed web.config, with the hex digits in its place")
 	case err != nil && strings.Contains(strings.ToLower(text), strings.ToLower(autoGenerate)):
 		a.Fail(code, attribute, "AutoGenerate in a wrong spelling", pinKeys)
 	case err != nil:

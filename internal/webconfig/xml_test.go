@@ -142,8 +142,10 @@ func TestCharsets(t *testing.T) {
 		{"second half first", "\xFF\xFE<\x00\x00\xDC\x00\xD8", CodeUnsupportedCharset},
 		{"utf-32", "\xFF\xFE\x00\x00<\x00\x00\x00", CodeMalformedXML},
 		{"latin 1 that is ASCII", "<?xml version='1.0' encoding='iso-8859-1'?><configuration/>", ""},
-		{"latin 1", "<?xml version='1.0' encoding='iso-8859-1'?><configuration a='\xE4'/>", CodeUnsupportedCharset},
-		{"latin 1 that is UTF-8", "<?xml version='1.0' encoding='iso-8859-1'?>" + text, CodeUnsupportedCharset},
+		{"latin 1 behind a mark", "\xEF\xBB\xBF<?xml version='1.0' encoding='iso-8859-1'?><configuration b='ä'/>", CodeUnsupportedCharset},
+		{"latin 9", "<?xml version='1.0' encoding='iso-8859-15'?><configuration b='\xE4'/>", CodeUnsupportedCharset},
+		{"latin 9 that is UTF-8", "<?xml version='1.0' encoding='iso-8859-15'?><configuration b='ä'/>", CodeUnsupportedCharset},
+		{"utf-8 behind another word", "<?xml version='1.0' x='' encoding='iso-8859-1'?><configuration b='\xE4'/>", CodeMalformedXML},
 		{"latin 1 undeclared", "<configuration a='\xE4'/>", CodeUnsupportedCharset},
 		{"ebcdic", "<?xml version='1.0' encoding='ebcdic-cp-us'?><configuration/>", CodeUnsupportedCharset},
 		{"utf-7", "<?xml version='1.0' encoding='utf-7'?><configuration/>", CodeUnsupportedCharset},
@@ -266,5 +268,29 @@ func BenchmarkParse(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestSingleByte wants the characters of .NET for the two single-byte encodings
+// that are read, and others refused by their name.
+func TestSingleByte(t *testing.T) {
+	for _, test := range []struct{ declaration, bytes, want string }{
+		{`encoding="iso-8859-1"`, "\xE4\x80\x9F\xFF", "ä\u0080\u009Fÿ"},
+		{`encoding = 'ISO-8859-1'`, "\xC3\xA4", "Ã¤"}, // valid as UTF-8, which it is not
+		{`encoding="windows-1252"`, "\xE4\x80\x85\x9F\xA0\xFF", "ä€…Ÿ\u00A0ÿ"},
+		{`encoding="Windows-1252"`, "\x81\x8D\x8F\x90\x9D", "\u0081\u008D\u008F\u0090\u009D"},
+	} {
+		f, err := Parse(strings.NewReader(`<?xml version="1.0" `+test.declaration+`?>`+"\n<configuration a='"+test.bytes+"'/>"), nil)
+		if err != nil {
+			t.Errorf("%s: %v", test.declaration, err)
+			continue
+		}
+		if a, _ := f.root.Attr("a"); a != test.want {
+			t.Errorf("%s: %q, want %q", test.declaration, a, test.want)
+		}
+	}
+	_, err := Parse(strings.NewReader(`<?xml version="1.0" encoding="windows-1250"?><configuration a="`+"\xE4"+`"/>`), nil)
+	if err == nil || !strings.Contains(err.Error(), "windows-1250") {
+		t.Errorf("%v, want the name of the encoding", err)
 	}
 }

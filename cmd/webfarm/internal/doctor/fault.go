@@ -78,6 +78,9 @@ func (n *Node) faultFinding() *Finding {
 	case webconfig.CodeEncryptedSection:
 		f.Sentence = fmt.Sprintf("The <machineKey> of %s is encrypted, so no other machine can read it (%s).", n.file, bad.Found)
 		f.Fix.Text = "examine a copy with " + bad.Want
+	case webconfig.CodeDataProtectionKeyRing:
+		f.Sentence = fmt.Sprintf("%s puts its cookies on a key ring of ASP.NET Core's Data Protection (%s is %s); the keys of its <machineKey> are not used.", n.file, bad.Attribute, bad.Found)
+		f.Fix.Text = "have " + bad.Want
 	case webconfig.CodeCustomDataProtector, webconfig.CodeCustomAlgorithm:
 		f.Sentence = fmt.Sprintf("%s puts a class of its own in the place of .NET's cryptography (%s is %s), which only nodes that have the class can follow.", n.file, bad.Attribute, bad.Found)
 		f.Fix.Text = "have " + bad.Want

@@ -3,6 +3,8 @@ package site
 import (
 	"cmp"
 	"slices"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
 
 // finish applies what is said in Go.
@@ -29,6 +31,9 @@ func (s *Site) finish(o *Options) error {
 			}
 		}
 	}
+	s.refuseRemoved(s.Forms, webconfig.FormsModule, s.formsRemoved)
+	s.refuseRemoved(s.Session, webconfig.SessionModule, s.sessionRemoved)
+	s.suppressSameSite()
 	if c := s.SQSession; c != nil && c.Refused == "" {
 		switch {
 		case !c.On:
@@ -38,6 +43,29 @@ func (s *Site) finish(o *Options) error {
 		}
 	}
 	return nil
+}
+
+// refuseRemoved refuses a credential whose module is removed on that line,
+// unless Options ask for it.
+func (s *Site) refuseRemoved(c *Credential, module string, line int) {
+	if line > 0 && c.On && !c.Asked && c.Refused == "" {
+		c.refuse(line, "<modules> removes %s, so that .NET reads no such cookie", module)
+	}
+}
+
+// suppressSameSite leaves out the SameSite=None of the file where <appSettings>
+// says so (HttpCookie.GetSetCookieHeader).
+func (s *Site) suppressSameSite() {
+	suppress := s.AppSettings.Switch(webconfig.SuppressSameSiteNone)
+	line := suppress.Line
+	if suppress.File != "" {
+		line = s.AppSettings.Line
+	}
+	for _, c := range s.Credentials() {
+		if suppress.On && c.SameSite == "None" && !c.from["SameSite"].Options {
+			c.apply(Source{Line: line}, Settings{SameSite: "Unspecified"})
+		}
+	}
 }
 
 // applyAll applies settings of Options.

@@ -49,6 +49,8 @@ type Site struct {
 	Faults []*webconfig.Error
 
 	every []Settings // of Options, for every sign-in
+	// The lines of <modules> that remove what reads forms tickets and sessions.
+	formsRemoved, sessionRemoved int
 }
 
 // Options are what is said in Go.
@@ -144,6 +146,7 @@ func read(name string, r io.Reader, o *Options, open func(string) (io.ReadCloser
 	if err == nil {
 		s.readForms(authentication)
 	}
+	s.formsRemoved, s.sessionRemoved = f.ModuleRemoved(webconfig.FormsModule), f.ModuleRemoved(webconfig.SessionModule)
 	s.readSession(f)
 	s.readCora(f)
 	s.readCookie(f, s.Roles, "roleManager")

@@ -533,3 +533,71 @@ func FuzzParseSettings(f *testing.F) {
 		}
 	})
 }
+
+// TestRemovedModules wants the module that a site removes to decide, with its
+// line, unless the site is asked to go on.
+func TestRemovedModules(t *testing.T) {
+	texts, _ := configs(t)
+	with := func(file, modules string) string {
+		return strings.Replace(texts[file], "</configuration>", "<system.webServer><modules>"+modules+"</modules></system.webServer></configuration>", 1)
+	}
+	for _, tt := range []struct {
+		file, modules string
+		of            func(*Site) *Credential
+		asked         Settings
+	}{
+		{"forms-site.config", "<remove name='FormsAuthentication'/>", func(s *Site) *Credential { return s.Forms }, Settings{Kind: Forms}},
+		{"wif45-fedauth.config", "<remove name='SessionAuthenticationModule'/>", func(s *Site) *Credential { return s.Session }, Settings{Kind: FedAuth}},
+	} {
+		text := with(tt.file, tt.modules)
+		c := tt.of(parse(t, text))
+		line := 1 + strings.Count(text[:strings.LastIndex(text, "<remove")], "\n")
+		if !strings.Contains(c.Refused, "removes") || c.RefusedLine != line {
+			t.Errorf("%s: %q on line %d, want line %d", tt.file, c.Refused, c.RefusedLine, line)
+		}
+		if c = tt.of(parse(t, text, tt.asked)); c.Refused != "" || !c.On {
+			t.Errorf("%s, asked: %q", tt.file, c.Refused)
+		}
+		if c = tt.of(parse(t, with(tt.file, "<remove name='RoleManager'/>"))); c.Refused != "" {
+			t.Errorf("%s: %q", tt.file, c.Refused)
+		}
+	}
+	s := parse(t, texts["katana-bearer-api.config"])
+	if s.Forms.On || s.Forms.Refused != `authentication mode is "Windows"` {
+		t.Errorf("without forms: %q", s.Forms.Refused)
+	}
+}
+
+// TestSuppressSameSiteNone wants SameSite=None left out by the switch, with its
+// line, and no other value, nor what Options say.
+func TestSuppressSameSiteNone(t *testing.T) {
+	const site = `<configuration><appSettings>
+		<add key="aspnet:SuppressSameSiteNone" value="%s"/></appSettings><system.web>
+		<authentication mode="Forms"><forms cookieSameSite="%s"/></authentication>
+		<httpCookies sameSite="%[2]s"/></system.web></configuration>`
+	katana := Settings{Kind: Katana, AuthenticationType: "ApplicationCookie"}
+	for _, tt := range []struct {
+		on, value, want string
+		line            int
+	}{
+		{"true", "None", "Unspecified", 2},
+		{"false", "None", "None", 3},
+		{"yes", "None", "None", 3}, // no boolean: off
+		{"true", "Strict", "Strict", 3},
+	} {
+		s := parse(t, fmt.Sprintf(site, tt.on, tt.value), katana)
+		if c := s.Forms; c.SameSite != tt.want || c.From("SameSite").Line != tt.line {
+			t.Errorf("%s %s: forms %s of line %d", tt.on, tt.value, c.SameSite, c.From("SameSite").Line)
+		}
+		for _, c := range []*Credential{s.Session, s.Roles, s.Anonymous, s.Katana[0]} {
+			if c.SameSite != tt.want {
+				t.Errorf("%s %s: %s %s", tt.on, tt.value, c.Kind, c.SameSite)
+			}
+		}
+	}
+	said := katana
+	said.SameSite = "None"
+	if s := parse(t, fmt.Sprintf(site, "true", "Lax"), said); s.Katana[0].SameSite != "None" {
+		t.Errorf("said in Go: %s", s.Katana[0].SameSite)
+	}
+}

@@ -25,6 +25,11 @@ subcommand prints keys, except
 .BR keygen .
 Flags may stand before, between and behind the other arguments. A DURATION is
 such as 30s, 45m or 10h30m.
+.PP
+.B webfarm completion
+.I SHELL
+prints the script with which bash, zsh, fish or powershell completes subcommands
+and flags.
 `)
 	for _, c := range commands() {
 		flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)

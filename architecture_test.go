@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/flate":         {},
 	"internal/floor":         {},
 	"internal/fold":          {},
-	"internal/forms":         {"internal/dotnet", "internal/layer", "internal/limits"},
+	"internal/forms":         {"internal/dotnet", "internal/layer"},
 	"internal/hostile":       {"internal/nbfx"},
 	"internal/katana":        {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits"},
 	"internal/layer":         {},

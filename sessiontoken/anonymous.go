@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -191,7 +192,7 @@ func readAnonymousID(data []byte) (*AnonymousID, error) {
 	if !r.ReadInt64(&expires) || !r.ReadInt32(&n) || !r.ReadBytes(&text, int(n)) {
 		return nil, anonymousError(len(data)-len(r), errAnonymousTruncated)
 	}
-	at, ok := fileTime(expires)
+	at, ok := forms.FileTime(expires)
 	switch {
 	case !ok:
 		return nil, anonymousError(0, errAnonymousTime)
@@ -216,14 +217,14 @@ func anonymousError(offset int, err error) error {
 func (a *AnonymousID) append(dst []byte) ([]byte, error) {
 	ticks, ok := dotnet.Ticks(a.Expires)
 	switch {
-	case !ok || ticks < fileTimeEpoch:
+	case !ok || ticks < forms.FileTimeEpoch:
 		return dst, errors.New("sessiontoken: cannot issue: anonymous id with a time outside the years 1601 to 9999")
 	case a.ID == "" || len(a.ID) > 3*maxAnonymousID || dotnet.UTF16Len(a.ID) > maxAnonymousID:
 		return dst, fmt.Errorf("sessiontoken: cannot issue: anonymous id that is empty or longer than %d characters", maxAnonymousID)
 	case !utf8.ValidString(a.ID) || strings.IndexByte(a.ID, 0) >= 0:
 		return dst, errors.New("sessiontoken: cannot issue: anonymous id that is not UTF-8 or contains U+0000")
 	}
-	dst = dotnet.AppendInt64(dst, ticks-fileTimeEpoch)
+	dst = dotnet.AppendInt64(dst, ticks-forms.FileTimeEpoch)
 	dst = dotnet.AppendInt32(dst, int32(len(a.ID)))
 	return append(dst, a.ID...), nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -129,7 +130,7 @@ func TestHostileAnonymousIDs(t *testing.T) {
 	}
 	ticks, _ := dotnet.Ticks(vectorTime)
 	payload := func(n int32, id string) []byte {
-		return append(dotnet.AppendInt32(dotnet.AppendInt64(nil, ticks-fileTimeEpoch), n), id...)
+		return append(dotnet.AppendInt32(dotnet.AppendInt64(nil, ticks-forms.FileTimeEpoch), n), id...)
 	}
 	for _, tc := range []struct {
 		name, value string
@@ -149,7 +150,7 @@ func TestHostileAnonymousIDs(t *testing.T) {
 		{"not UTF-8", seal(payload(1, "\xff")), ErrUnsupported},
 		{"NUL", seal(payload(3, "a\x00b")), ErrUnsupported},
 		{"negative time", seal(append(bytes.Repeat([]byte{0xff}, 8), payload(1, "x")[8:]...)), errAnonymousTime},
-		{"year 10000", seal(append(dotnet.AppendInt64(nil, dotnet.MaxTicks-fileTimeEpoch+1), payload(1, "x")[8:]...)), errAnonymousTime},
+		{"year 10000", seal(append(dotnet.AppendInt64(nil, dotnet.MaxTicks-forms.FileTimeEpoch+1), payload(1, "x")[8:]...)), errAnonymousTime},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			used := allocated(func() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -66,7 +67,7 @@ type FormsOptions struct {
 //
 //	text          upper-case hex, or a URL token in cookieless URLs     (attacker's bytes up to here)
 //	machine key   as the key's mode demands, see below                  (authenticated from here on)
-//	ticket        the layout at [FormsTicket]
+//	ticket        the layout of FormsAuthenticationTicketSerializer, see internal/forms
 //
 // Each key of the ring is used in its own compatibility mode: Framework45 with
 // the purpose machinekey.FormsPurpose, Framework20SP1 and Framework20SP2 in the
@@ -150,7 +151,7 @@ func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) e
 	if len(value) > maxFormsText {
 		return r.Refuse(layerFormsText, len(value), errTextTooLong)
 	}
-	protected, ok := appendHexDecode(s.protected[:0], value)
+	protected, ok := forms.AppendHexDecode(s.protected[:0], value)
 	if !ok {
 		protected, ok = base64.AppendURLTokenDecode(s.protected[:0], value)
 	}
@@ -169,17 +170,19 @@ func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) e
 	noteMode(r, len(protected), key, &c.protector)
 
 	// The ticket.
+	var read forms.Ticket
 	if c.o.InsecureOldLayout {
-		err = t.readOld(s, ticket)
+		s.utf8, err = read.ReadOld(ticket, s.utf8)
 	} else {
-		err = t.read(s, ticket)
+		s.utf8, err = read.Read(ticket, s.utf8)
 	}
 	if err != nil {
 		if !c.protector.authenticates(key) {
 			err = ErrInvalid
 		}
-		return r.Refuse(layerTicket, len(ticket), err)
+		return r.Refuse(layerTicket, len(ticket), formatError(err))
 	}
+	*t = newFormsTicket(&read)
 	t.openedBy = key
 	noteForms(r, len(ticket), t)
 
@@ -226,12 +229,12 @@ func (c *FormsCodec) NewTicket(name, userData string) *FormsTicket {
 // also refuses to write what anybody could have written or changed, and the
 // old layout: see [FormsOptions].
 func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
-	return c.encode(t, appendUpperHexDigits)
+	return c.encode(t, forms.AppendHex)
 }
 
 // EncodeURLToken is Encode for a ticket that travels in the path or the query
-// of a URL (cookieless), where .NET writes
-// a URL token instead of hex (HttpServerUtility.UrlTokenEncode).
+// of a URL (cookieless), where .NET writes a URL token instead of hex
+// (HttpServerUtility.UrlTokenEncode).
 func (c *FormsCodec) EncodeURLToken(_ context.Context, t *FormsTicket) (string, error) {
 	return c.encode(t, base64.AppendURLToken)
 }
@@ -243,16 +246,24 @@ func (c *FormsCodec) encode(t *FormsTicket, appendText func(dst, data []byte) []
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
 
-	ticket, err := t.append(s.ticket[:0])
+	// Ticket to bytes.
+	if n := len(t.Name) + len(t.UserData) + len(t.CookiePath); n > 3*maxFormsText { // so that a huge text costs nothing more
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: texts of %d bytes", ErrTooLong, n)
+	}
+	ticket, err := t.bytes().Append(s.ticket[:0])
 	s.ticket = ticket[:0]
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w", err)
 	}
+
+	// Bytes to protected bytes.
 	protected, err := c.protector.Protect(s.protected[:0], ticket)
 	s.protected = protected[:0]
 	if err != nil {
 		return "", err
 	}
+
+	// Protected bytes to text.
 	s.text = appendText(s.text[:0], protected)
 	if len(s.text) > maxFormsText {
 		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", ErrTooLong, len(s.text), maxFormsText)

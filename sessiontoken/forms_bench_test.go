@@ -43,7 +43,7 @@ func newFormsBench(t testing.TB, userName, userData string, legacy bool) (c *For
 		t.Fatal(err)
 	}
 	ticket = c.NewTicket(userName, userData)
-	if blob, err = ticket.append(nil); err != nil {
+	if blob, err = ticket.bytes().Append(nil); err != nil {
 		t.Fatal(err)
 	}
 	if text, err = c.Encode(ctx, ticket); err != nil {

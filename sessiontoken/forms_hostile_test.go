@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -20,14 +21,14 @@ func sealTicket(t testing.TB, c *FormsCodec, data string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(appendUpperHexDigits(nil, protected))
+	return string(forms.AppendHex(nil, protected))
 }
 
 func TestHostileFormsTickets(t *testing.T) {
 	c := formsCodec(t, machinekey.Framework45, FormsOptions{})
 	old := formsCodec(t, machinekey.Framework45, FormsOptions{InsecureOldLayout: true})
 	genuine := mustEncode(t, c, c.NewTicket("alice", ""))
-	data, err := c.NewTicket("alice", "").append(nil)
+	data, err := c.NewTicket("alice", "").bytes().Append(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,27 +54,27 @@ func TestHostileFormsTickets(t *testing.T) {
 		{"a cookie and a blank", c, genuine + " ", ErrInvalid},
 		{"lines", c, genuine[:10] + "\r\n" + genuine[10:], ErrInvalid},
 		{"non-ASCII", c, strings.Repeat("０", 100), ErrInvalid},
-		{"no ticket", c, sealTicket(t, c, ""), errFormsTruncated},
-		{"a ticket too short", c, sealTicket(t, c, head+"\x00\x00\xff"), errFormsTruncated},
-		{"no texts", c, sealTicket(t, c, head+"\xff\xff\xff\xff"), errFormsTruncated},
-		{"length of 2^31-1", c, sealTicket(t, c, head+"\xff\xff\xff\xff\x07\xff"), errFormsTruncated},
-		{"negative length", c, sealTicket(t, c, head+"\xff\xff\xff\xff\x0f\xff"), errFormsTruncated},
-		{"endless length", c, sealTicket(t, c, head+strings.Repeat("\x80", 1000)), errFormsTruncated},
-		{"footer where a text ends", c, sealTicket(t, c, head+"\x00\x00\x00\xff\xff"), errFormsTrailing},
-		{"other footer", c, sealTicket(t, c, head+"\x00\x00\x00\xfe"), errFormsFooter},
-		{"odd text", c, sealTicket(t, c, head+"\x00\x00\x02a\x00\xff"), errFormsTruncated},
-		{"unpaired surrogate", c, sealTicket(t, c, head+"\x01\x00\xd8\x00\x00\xff"), errFormsSurrogate},
-		{"NUL name", c, sealTicket(t, c, head+"\x01\x00\x00\x00\x00\xff"), errFormsNUL},
-		{"the old layout", c, sealTicket(t, c, oldHead+"a\x00\x00\x00"+dates+"\x00\x00\x00\x00"), errFormsFormat},
+		{"no ticket", c, sealTicket(t, c, ""), forms.ErrTruncated},
+		{"a ticket too short", c, sealTicket(t, c, head+"\x00\x00\xff"), forms.ErrTruncated},
+		{"no texts", c, sealTicket(t, c, head+"\xff\xff\xff\xff"), forms.ErrTruncated},
+		{"length of 2^31-1", c, sealTicket(t, c, head+"\xff\xff\xff\xff\x07\xff"), forms.ErrTruncated},
+		{"negative length", c, sealTicket(t, c, head+"\xff\xff\xff\xff\x0f\xff"), forms.ErrTruncated},
+		{"endless length", c, sealTicket(t, c, head+strings.Repeat("\x80", 1000)), forms.ErrTruncated},
+		{"footer where a text ends", c, sealTicket(t, c, head+"\x00\x00\x00\xff\xff"), forms.ErrTrailing},
+		{"other footer", c, sealTicket(t, c, head+"\x00\x00\x00\xfe"), forms.ErrFooter},
+		{"odd text", c, sealTicket(t, c, head+"\x00\x00\x02a\x00\xff"), forms.ErrTruncated},
+		{"unpaired surrogate", c, sealTicket(t, c, head+"\x01\x00\xd8\x00\x00\xff"), forms.ErrSurrogate},
+		{"NUL name", c, sealTicket(t, c, head+"\x01\x00\x00\x00\x00\xff"), forms.ErrNUL},
+		{"the old layout", c, sealTicket(t, c, oldHead+"a\x00\x00\x00"+dates+"\x00\x00\x00\x00"), forms.ErrFormat},
 		{"the new layout for the old", old, sealTicket(t, old, string(data)), ErrInvalid},
-		{"old, empty", old, sealTicket(t, old, ""), errFormsTruncated},
-		{"old, no end of name", old, sealTicket(t, old, oldHead+strings.Repeat("a\x00", 900)), errFormsTruncated},
-		{"old, zeros across units", old, sealTicket(t, old, oldHead+strings.Repeat("\x01\x00\x00\x01", 400)), errFormsTruncated},
-		{"old, cut in the dates", old, sealTicket(t, old, oldHead+"\x00\x00"+dates[:9]), errFormsTruncated},
-		{"old, negative date", old, sealTicket(t, old, oldHead+"\x00\x00"+strings.Repeat("\xff", 17)+"\x00\x00\x00\x00"), errFormsOldTime},
-		{"old, no path", old, sealTicket(t, old, oldHead+"\x00\x00"+dates+"\x00\x00"), errFormsTruncated},
-		{"old, trailing", old, sealTicket(t, old, oldHead+"\x00\x00"+dates+"\x00\x00\x00\x00\x00"), errFormsTrailing},
-		{"old, unpaired surrogate", old, sealTicket(t, old, oldHead+"\x00\xd8\x00\x00"+dates+"\x00\x00\x00\x00"), errFormsSurrogate},
+		{"old, empty", old, sealTicket(t, old, ""), forms.ErrTruncated},
+		{"old, no end of name", old, sealTicket(t, old, oldHead+strings.Repeat("a\x00", 900)), forms.ErrTruncated},
+		{"old, zeros across units", old, sealTicket(t, old, oldHead+strings.Repeat("\x01\x00\x00\x01", 400)), forms.ErrTruncated},
+		{"old, cut in the dates", old, sealTicket(t, old, oldHead+"\x00\x00"+dates[:9]), forms.ErrTruncated},
+		{"old, negative date", old, sealTicket(t, old, oldHead+"\x00\x00"+strings.Repeat("\xff", 17)+"\x00\x00\x00\x00"), forms.ErrOldTime},
+		{"old, no path", old, sealTicket(t, old, oldHead+"\x00\x00"+dates+"\x00\x00"), forms.ErrTruncated},
+		{"old, trailing", old, sealTicket(t, old, oldHead+"\x00\x00"+dates+"\x00\x00\x00\x00\x00"), forms.ErrTrailing},
+		{"old, unpaired surrogate", old, sealTicket(t, old, oldHead+"\x00\xd8\x00\x00"+dates+"\x00\x00\x00\x00"), forms.ErrSurrogate},
 		{"old, good but of the year 1601", old, sealTicket(t, old, oldHead+"a\x00\x00\x00"+dates+"\x00\x00\x00\x00"), ErrExpired},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -101,7 +102,7 @@ func TestUnauthenticatedTicketsSayNothing(t *testing.T) {
 		{Protection: machinekey.ProtectionEncryption, InsecureUnsigned: true},
 	} {
 		c := formsCodec(t, machinekey.Framework20SP2, opts)
-		good, err := c.NewTicket("alice", "").append(nil)
+		good, err := c.NewTicket("alice", "").bytes().Append(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +116,7 @@ func TestUnauthenticatedTicketsSayNothing(t *testing.T) {
 
 func TestFormsErrorsHoldNoData(t *testing.T) {
 	c := formsCodec(t, machinekey.Framework45, FormsOptions{})
-	data, err := c.NewTicket("s3cr3t-name", "s3cr3t-data").append(nil)
+	data, err := c.NewTicket("s3cr3t-name", "s3cr3t-data").bytes().Append(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -28,7 +29,7 @@ func TestFormsTicketsAreNotMalleable(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			c := formsCodec(t, m.mode, FormsOptions{Protection: m.protection})
 			protected := func(name string) []byte {
-				data, ok := appendHexDecode(nil, mustEncode(t, c, c.NewTicket(name, "data")))
+				data, ok := forms.AppendHexDecode(nil, mustEncode(t, c, c.NewTicket(name, "data")))
 				if !ok {
 					t.Fatal("not hex")
 				}
@@ -37,7 +38,7 @@ func TestFormsTicketsAreNotMalleable(t *testing.T) {
 			a, b := protected("alice"), protected("carol")
 			refuse := func(what string, n int, data []byte) {
 				t.Helper()
-				if got, err := c.Decode(ctx, string(appendUpperHexDigits(nil, data))); err != ErrInvalid || got != nil {
+				if got, err := c.Decode(ctx, string(forms.AppendHex(nil, data))); err != ErrInvalid || got != nil {
 					t.Fatalf("%s %d: %v, %v", what, n, got, err)
 				}
 			}
@@ -100,20 +101,19 @@ func TestFormsTextMutations(t *testing.T) {
 func TestFormsLayoutMutations(t *testing.T) {
 	c := formsCodec(t, machinekey.Framework45, FormsOptions{})
 	ticket := c.NewTicket("alice", strings.Repeat("d", 130))
-	data, err := ticket.append(nil)
+	data, err := ticket.bytes().Append(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := new(formsScratch)
 	try := func(what string, n int, data []byte) {
 		var got FormsTicket
-		err := got.read(s, data)
+		err := readForms(&got, data, false)
 		var at *FormatError
 		switch {
 		case err != nil && (!errors.As(err, &at) || got != FormsTicket{}):
 			t.Fatalf("%s %d: %v, %+v", what, n, err, got)
 		case err == nil:
-			again, err := got.append(nil)
+			again, err := got.bytes().Append(nil)
 			if err != nil || !bytes.Equal(again, data) {
 				t.Fatalf("%s %d: read as %+v, written as %x, %v", what, n, got, again, err)
 			}
@@ -128,7 +128,7 @@ func TestFormsLayoutMutations(t *testing.T) {
 		try("truncated to", i, data[:i])
 		try("without the first", i+1, data[i+1:])
 	}
-	try("extended by", 1, append(bytes.Clone(data), formsFooter))
+	try("extended by", 1, append(bytes.Clone(data), 0xFF))
 }
 
 // TestCredentialsAreKeptApart gives each codec the cookies of the others under
@@ -148,7 +148,7 @@ func TestCredentialsAreKeptApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	ticket := forms.NewTicket("alice", "")
-	data, err := ticket.append(nil)
+	data, err := ticket.bytes().Append(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -393,11 +394,11 @@ func TestFormsReplaceWhileReading(t *testing.T) {
 
 func TestFormsInspect(t *testing.T) {
 	c := formsCodec(t, machinekey.Framework20SP1, FormsOptions{Protection: machinekey.InsecureProtectionNone})
-	data, err := c.NewTicket("alice", "s3cr3t").append(nil)
+	data, err := c.NewTicket("alice", "s3cr3t").bytes().Append(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := anatomy.Of(ctx, c.Decode, string(appendUpperHexDigits(nil, data)))
+	a := anatomy.Of(ctx, c.Decode, string(forms.AppendHex(nil, data)))
 	text := fmt.Sprint(a.Layers)
 	if a.Err != nil || a.Content == nil || a.Content.(*FormsTicket).UserData != "s3cr3t" || len(a.Layers) != 4 || !strings.Contains(text, "anybody") || !strings.Contains(text, `"alice"`) || !strings.Contains(text, "Framework20SP1") {
 		t.Errorf("%v %v", a.Err, text)

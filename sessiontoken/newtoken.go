@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
@@ -25,7 +26,7 @@ func (c *SessionCodec) NewToken(p Principal) (*Token, error) {
 	now := c.o.Now().UTC().Truncate(100 * time.Nanosecond) // the resolution of .NET
 	id := append(newUUID([]byte("_"), r[:16]), '-')
 	t := &Token{
-		ID:         string(appendUpperHexDigits(id, r[16:32])),
+		ID:         string(forms.AppendHex(id, r[16:32])),
 		ContextID:  string(newUUID([]byte("urn:uuid:"), r[32:48])),
 		EndpointID: c.o.Endpoint,
 		Key:        secret.New(nonZero(r[48:64])),

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -44,7 +45,7 @@ func TestRoleCookie(t *testing.T) {
 				t.Fatalf("%s: %d bytes: %q, %v", m.name, i, got, err)
 			}
 		}
-		if got, err := c.Decode(ctx, string(appendUpperHexDigits(nil, protected))); err != ErrInvalid || got != nil {
+		if got, err := c.Decode(ctx, string(forms.AppendHex(nil, protected))); err != ErrInvalid || got != nil {
 			t.Errorf("%s: read hex: %q, %v", m.name, got, err)
 		}
 	}

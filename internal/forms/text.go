@@ -1,4 +1,4 @@
-package sessiontoken
+package forms
 
 import (
 	"encoding/binary"
@@ -45,9 +45,9 @@ var hexPairs = func() (t [256]uint16) {
 	return t
 }()
 
-// appendHexDecode appends the bytes of s, hex digits in any case. It reports
+// AppendHexDecode appends the bytes of s, hex digits in any case. It reports
 // false, with dst as it was, for everything else.
-func appendHexDecode(dst []byte, s string) ([]byte, bool) {
+func AppendHexDecode(dst []byte, s string) ([]byte, bool) {
 	if len(s)%2 != 0 {
 		return dst, false
 	}
@@ -80,8 +80,8 @@ func decodeHex(out []byte, s string) bool {
 	return seen&notHex == 0
 }
 
-// appendUpperHexDigits appends the hex digits that .NET writes.
-func appendUpperHexDigits(dst, b []byte) []byte {
+// AppendHex appends the hex digits that .NET writes.
+func AppendHex(dst, b []byte) []byte {
 	start, n := len(dst), 2*len(b)
 	dst = slices.Grow(dst, n)
 	out := dst[start : start+n]
@@ -98,9 +98,9 @@ func appendUpperHexDigits(dst, b []byte) []byte {
 // notASCII has the bits that are zero in four UTF-16LE code units of ASCII.
 const notASCII = 0xFF80FF80FF80FF80
 
-// appendText appends UTF-16LE code units as UTF-8, and reports false for an
+// appendUTF8 appends UTF-16LE code units as UTF-8, and reports false for an
 // unpaired surrogate.
-func appendText(dst, src []byte) ([]byte, bool) {
+func appendUTF8(dst, src []byte) ([]byte, bool) {
 	i := 0
 	for ; i <= len(src)-8; i += 8 {
 		v := binary.LittleEndian.Uint64(src[i:])
@@ -123,9 +123,9 @@ func appendText(dst, src []byte) ([]byte, bool) {
 	return dotnet.AppendUTF8FromUTF16LE(dst, src[i:])
 }
 
-// appendFormsText appends the number of UTF-16 code units in s, and those. It
+// AppendText appends the number of UTF-16 code units in s, and those. It
 // reports false for text that is not UTF-8.
-func appendFormsText(dst []byte, s string) ([]byte, bool) {
+func AppendText(dst []byte, s string) ([]byte, bool) {
 	n := len(s)
 	for i := range n {
 		if s[i] < utf8.RuneSelf {

@@ -1,15 +1,14 @@
-package sessiontoken
+package forms
 
 import (
 	"bytes"
-	"errors"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
 // The layout of tickets before the security update MS11-100, which only
-// [FormsOptions].InsecureOldLayout reads and nothing writes:
+// FormsOptions.InsecureOldLayout of package sessiontoken reads and nothing writes:
 //
 //	8 bytes   head, random or zero: no meaning
 //	byte      Version
@@ -24,62 +23,59 @@ import (
 //
 // The writer cut each text at its first U+0000 and told nobody.
 
-// fileTimeEpoch is 1601-01-01 in ticks.
-const fileTimeEpoch = 504911232000000000
+// FileTimeEpoch is 1601-01-01 in ticks.
+const FileTimeEpoch = 504911232000000000
 
 const oldHead = 8
 
-var errFormsOldTime = errors.New("time outside the years 1601 to 9999")
-
-// fileTime returns the time of a Windows FILETIME, false if it is negative or
+// FileTime returns the time of a Windows FILETIME, false if it is negative or
 // after the year 9999.
-func fileTime(n int64) (time.Time, bool) {
-	if n < 0 || n > dotnet.MaxTicks-fileTimeEpoch {
+func FileTime(n int64) (time.Time, bool) {
+	if n < 0 || n > dotnet.MaxTicks-FileTimeEpoch {
 		return time.Time{}, false
 	}
-	return dotnet.Time(n + fileTimeEpoch)
+	return dotnet.Time(n + FileTimeEpoch)
 }
 
-// readOld reads the old layout. All texts share one string.
-func (t *FormsTicket) readOld(s *formsScratch, data []byte) error {
+// ReadOld is Read for the old layout.
+func (t *Ticket) ReadOld(data, scratch []byte) ([]byte, error) {
 	r := dotnet.Reader(data)
 	at := func() int { return len(data) - len(r) }
 	var head []byte
 	var version, persistent uint8
 	var issued, expires int64
 	if !r.ReadBytes(&head, oldHead) || !r.ReadUint8(&version) {
-		return formsError(len(data), errFormsTruncated)
+		return scratch, fault(len(data), ErrTruncated)
 	}
-	out, err := appendTextZ(s.utf8[:0], &r)
+	out, err := appendTextZ(scratch[:0], &r)
 	if err != nil {
-		return formsError(at(), err)
+		return scratch, fault(at(), err)
 	}
 	name := len(out)
 	if !r.ReadInt64(&issued) || !r.ReadUint8(&persistent) || !r.ReadInt64(&expires) {
-		return formsError(at(), errFormsTruncated)
+		return scratch, fault(at(), ErrTruncated)
 	}
-	issueDate, issuedOK := fileTime(issued)
-	expiration, expiresOK := fileTime(expires)
+	issueDate, issuedOK := FileTime(issued)
+	expiration, expiresOK := FileTime(expires)
 	if !issuedOK || !expiresOK {
-		return formsError(at(), errFormsOldTime)
+		return scratch, fault(at(), ErrOldTime)
 	}
 	if out, err = appendTextZ(out, &r); err != nil {
-		return formsError(at(), err)
+		return scratch, fault(at(), err)
 	}
 	userData := len(out)
 	if out, err = appendTextZ(out, &r); err != nil {
-		return formsError(at(), err)
+		return scratch, fault(at(), err)
 	}
-	s.utf8 = out[:0]
 	if !r.Empty() {
-		return formsError(at(), errFormsTrailing)
+		return scratch, fault(at(), ErrTrailing)
 	}
 	texts := string(out)
-	*t = FormsTicket{
+	*t = Ticket{
 		Version: version, Name: texts[:name], IssueDate: issueDate, Expiration: expiration,
 		Persistent: persistent != 0, UserData: texts[name:userData], CookiePath: texts[userData:],
 	}
-	return nil
+	return out[:0], nil
 }
 
 // appendTextZ takes a text and its end off r and appends it as UTF-8.
@@ -88,7 +84,7 @@ func appendTextZ(dst []byte, r *dotnet.Reader) ([]byte, error) {
 	for {
 		i := bytes.Index((*r)[n:], []byte{0, 0})
 		if i < 0 {
-			return dst, errFormsTruncated
+			return dst, ErrTruncated
 		}
 		if n += i; n%2 == 0 {
 			break
@@ -97,9 +93,9 @@ func appendTextZ(dst []byte, r *dotnet.Reader) ([]byte, error) {
 	}
 	var text, end []byte
 	_ = r.ReadBytes(&text, n) && r.ReadBytes(&end, 2)
-	out, ok := appendText(dst, text)
+	out, ok := appendUTF8(dst, text)
 	if !ok {
-		return dst, errFormsSurrogate
+		return dst, ErrSurrogate
 	}
 	return out, nil
 }

@@ -23,7 +23,7 @@ type wif struct {
 // as .NET gives a token its cookie path for an endpoint.
 func newWIF(codec *sessiontoken.SessionCodec) (*wif, *traits) {
 	o := codec.Options()
-	w := &wif{codec: codec, skew: o.ClockSkew, remembers: o.Format != sessiontoken.WIF10}
+	w := &wif{codec: codec, skew: o.ClockSkew, remembers: !o.WIF10}
 	k := &traits{
 		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,

@@ -82,7 +82,7 @@ func targets(t testing.TB) []target {
 	}
 	session("FedAuth", ring, ring, sessiontoken.SessionOptions{})
 	session("FedAuth, 3 keys", ring, ring3, sessiontoken.SessionOptions{})
-	session("FedAuth of WIF 1.0", ring, ring, sessiontoken.SessionOptions{Format: sessiontoken.WIF10})
+	session("FedAuth of WIF 1.0", ring, ring, sessiontoken.SessionOptions{WIF10: true})
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(err)
 	certificate, err := sessiontoken.NewCertificate(private)

@@ -107,7 +107,7 @@ var sessionKinds = []sessionKind{
 
 // wif10 is not among sessionKinds, as few tests differ for it.
 var wif10 = sessionKind{"wif10", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-	codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Format: sessiontoken.WIF10,
+	codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{WIF10: true,
 		Endpoint: "/", Lifetime: time.Hour, Store: n.inStore, Now: n.clock.Now})
 	if err != nil {
 		return nil, err

@@ -32,11 +32,7 @@ func (b *siteBuilder) fedAuth() error {
 	if b.refused("FedAuth", c) {
 		return nil
 	}
-	format := sessiontoken.WIF45
-	if c.Kind == KindWIF10 {
-		format = sessiontoken.WIF10
-	}
-	codec, err := sessiontoken.NewSessionCodec(b.site.ring, &sessiontoken.SessionOptions{Format: format, Endpoint: c.Path,
+	codec, err := sessiontoken.NewSessionCodec(b.site.ring, &sessiontoken.SessionOptions{WIF10: c.Kind == KindWIF10, Endpoint: c.Path,
 		ClockSkew: c.ClockSkew, Lifetime: c.Lifetime, Store: b.o.Store, Now: b.o.Now})
 	if err != nil {
 		return err
@@ -48,7 +44,11 @@ func (b *siteBuilder) fedAuth() error {
 	case c.Path == "":
 		endpoint = "any endpoint"
 	}
-	b.accept("FedAuth", c.Line, "cookie %q, %v, %s, clock skew %s, lifetime %s",
+	format := "WIF 4.5"
+	if c.Kind == KindWIF10 {
+		format = "WIF 1.0"
+	}
+	b.accept("FedAuth", c.Line, "cookie %q, %s, %s, clock skew %s, lifetime %s",
 		c.Name, format, endpoint, span(c.ClockSkew), span(c.Lifetime))
 	f, k := newWIF(codec)
 	return b.sessions("FedAuth cookie", c, f, k, nil)

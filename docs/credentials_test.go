@@ -75,9 +75,9 @@ func Example_readSessionToken() {
 
 func Example_readWIF10() {
 	ring := freshRing(machinekey.Framework20SP1)
-	r := carrying("FedAuth", sessionText(must(sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Format: sessiontoken.WIF10}))))
+	r := carrying("FedAuth", sessionText(must(sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{WIF10: true}))))
 
-	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Format: sessiontoken.WIF10})
+	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{WIF10: true})
 	if err != nil {
 		log.Fatal(err)
 	}

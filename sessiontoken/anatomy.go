@@ -81,8 +81,8 @@ func noteMode(r *anatomy.Report, size int, keyID string, p *modeProtector) {
 
 // payloadLayer is the layer around the document. WIF 1.0 has none; there the
 // name says where data of another kind was refused.
-func payloadLayer(f Format) string {
-	if f == WIF45 {
+func payloadLayer(f wif.Version) string {
+	if f == wif.V45 {
 		return layerNRBF
 	}
 	return layerPayload

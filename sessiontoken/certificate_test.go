@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
 
@@ -127,7 +128,7 @@ func TestCertificateVectors(t *testing.T) {
 				t.Errorf("signature: %v", err)
 			}
 			tok := v.Input.token(t)
-			if doc, err := marshal(WIF45, tok); err != nil || !bytes.Equal(doc, unhex(t, v.Stages.NBFXHex)) {
+			if doc, err := marshal(wif.V45, tok); err != nil || !bytes.Equal(doc, unhex(t, v.Stages.NBFXHex)) {
 				t.Errorf("document: %v", err)
 			}
 			if text := envelopeText(tok, unhex(t, v.Stages.RSASignedHex)); text != v.text() {

@@ -28,7 +28,7 @@ var (
 	ErrDPAPI = errors.New("sessiontoken: credential is protected with the Windows DPAPI of one machine; " +
 		"make the .NET site use System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler")
 	// ErrOtherFormat means an authentic token of another generation of WIF
-	// than SessionOptions.Format says.
+	// than SessionOptions.WIF10 says.
 	ErrOtherFormat = fmt.Errorf("%w: another generation of WIF", ErrUnsupported)
 	// ErrCoreWCF means an authentic token that CoreWCF wrote, in a format of
 	// its own that no site on .NET Framework reads either.
@@ -58,9 +58,9 @@ func layerCause(err error) error {
 	case errors.Is(err, wif.ErrCoreWCF):
 		return ErrCoreWCF
 	case errors.Is(err, wif.ErrV45):
-		return fmt.Errorf("%w: %w; set SessionOptions.Format to WIF45", ErrOtherFormat, err)
+		return fmt.Errorf("%w: %w; leave SessionOptions.WIF10 out", ErrOtherFormat, err)
 	case errors.Is(err, wif.ErrV10):
-		return fmt.Errorf("%w: %w; set SessionOptions.Format to WIF10", ErrOtherFormat, err)
+		return fmt.Errorf("%w: %w; set SessionOptions.WIF10", ErrOtherFormat, err)
 	case errors.As(err, &unsupported):
 		return fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}

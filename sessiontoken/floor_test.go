@@ -6,6 +6,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/floor"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
 // newFloor uses key A.
@@ -20,7 +21,7 @@ func newFloor(t testing.TB, f *fileJSON) *floor.Session {
 
 // tokenStream returns the NRBF stream of a token.
 func tokenStream(t testing.TB, tok *Token) []byte {
-	doc, err := marshal(WIF45, tok)
+	doc, err := marshal(wif.V45, tok)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
 func FuzzDecode(f *testing.F) {
@@ -65,7 +67,7 @@ func FuzzDocument(f *testing.F) {
 		f.Fatal("no seeds")
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		tok, err := unmarshal(WIF45, doc)
+		tok, err := unmarshal(wif.V45, doc)
 		if err != nil {
 			var at *FormatError
 			if !errors.As(err, &at) || tok != nil {
@@ -73,11 +75,11 @@ func FuzzDocument(f *testing.F) {
 			}
 			return
 		}
-		written, err := marshal(WIF45, tok)
+		written, err := marshal(wif.V45, tok)
 		if err != nil {
 			return // what .NET reads and nobody should issue
 		}
-		again, err := unmarshal(WIF45, written)
+		again, err := unmarshal(wif.V45, written)
 		if err != nil {
 			t.Fatalf("cannot read what was written: %v", err)
 		}

@@ -31,7 +31,7 @@ func hostileTargets(t testing.TB) []hostileTarget {
 	f := readFile(t, "sessiontoken_45.json")
 	wif45 := f.codec(t, "A", SessionOptions{Endpoint: "/"})
 	token, text := benchToken(t, f, wif45, "chunk-size-3000")
-	wif10 := f.codec(t, "A", SessionOptions{Endpoint: "/", Format: WIF10})
+	wif10 := f.codec(t, "A", SessionOptions{Endpoint: "/", WIF10: true})
 	text10, err := wif10.Encode(ctx, token)
 	if err != nil {
 		t.Fatal(err)

@@ -55,11 +55,11 @@ func sealDocument(t testing.TB, c *SessionCodec, doc []byte) string {
 // is made by f.
 func hostileDocument(t testing.TB, f func(w *nbfx.Writer)) []byte {
 	t.Helper()
-	return hostileDocumentOf(t, WIF45, f)
+	return hostileDocumentOf(t, wif.V45, f)
 }
 
 // hostileDocumentOf is hostileDocument for either format.
-func hostileDocumentOf(t testing.TB, format Format, f func(w *nbfx.Writer)) []byte {
+func hostileDocumentOf(t testing.TB, format wif.Version, f func(w *nbfx.Writer)) []byte {
 	t.Helper()
 	doc, err := names(format).Document(f)
 	if err != nil {
@@ -80,12 +80,12 @@ func TestHostileValues(t *testing.T) {
 	inXML := func(old, new string) string { return outer(strings.Replace(string(xml), old, new, 1)) }
 	claims := func(n int) []byte {
 		return hostileDocument(t, func(w *nbfx.Writer) {
-			w.StartDict(names(WIF45).ID("Identity"))
-			w.StartDict(names(WIF45).ID("ClaimCollection"))
+			w.StartDict(names(wif.V45).ID("Identity"))
+			w.StartDict(names(wif.V45).ID("ClaimCollection"))
 			for range n {
-				w.StartDict(names(WIF45).ID("Claim"))
-				w.AttrDict(names(WIF45).ID("Type"), "")
-				w.AttrDict(names(WIF45).ID("Value"), "")
+				w.StartDict(names(wif.V45).ID("Claim"))
+				w.AttrDict(names(wif.V45).ID("Type"), "")
+				w.AttrDict(names(wif.V45).ID("Value"), "")
 				w.End()
 			}
 			w.End()
@@ -95,10 +95,10 @@ func TestHostileValues(t *testing.T) {
 	actors := func(n int) []byte {
 		return hostileDocument(t, func(w *nbfx.Writer) {
 			for range n {
-				w.StartDict(names(WIF45).ID("Identity"))
-				w.StartDict(names(WIF45).ID("Actor"))
+				w.StartDict(names(wif.V45).ID("Identity"))
+				w.StartDict(names(wif.V45).ID("Actor"))
 			}
-			w.StartDict(names(WIF45).ID("Identity"))
+			w.StartDict(names(wif.V45).ID("Identity"))
 			for range n {
 				w.End()
 				w.End()
@@ -107,10 +107,10 @@ func TestHostileValues(t *testing.T) {
 		})
 	}
 	lengths := hostileDocument(t, func(w *nbfx.Writer) {
-		w.StartDict(names(WIF45).ID("Identity"))
+		w.StartDict(names(wif.V45).ID("Identity"))
 		w.End()
 	})
-	lengths = append(lengths[:len(lengths)-4], 0x42, byte(2*names(WIF45).ID("BootStrapToken")), nbfx.Bytes32, 0xFF, 0xFF, 0xFF, 0x7F)
+	lengths = append(lengths[:len(lengths)-4], 0x42, byte(2*names(wif.V45).ID("BootStrapToken")), nbfx.Bytes32, 0xFF, 0xFF, 0xFF, 0x7F)
 
 	for _, tc := range []struct {
 		name, value string
@@ -183,11 +183,11 @@ func TestErrorsHoldNoData(t *testing.T) {
 	c := f.codec(t, "A", SessionOptions{})
 	secret := "s3cr3t-value"
 	doc := hostileDocument(t, func(w *nbfx.Writer) {
-		w.StartDict(names(WIF45).ID("Identity"))
-		w.StartDict(names(WIF45).ID("ClaimCollection"))
-		w.StartDict(names(WIF45).ID("Claim"))
-		w.AttrDict(names(WIF45).ID("Type"), secret)
-		w.AttrDict(names(WIF45).ID("Value"), secret)
+		w.StartDict(names(wif.V45).ID("Identity"))
+		w.StartDict(names(wif.V45).ID("ClaimCollection"))
+		w.StartDict(names(wif.V45).ID("Claim"))
+		w.AttrDict(names(wif.V45).ID("Type"), secret)
+		w.AttrDict(names(wif.V45).ID("Value"), secret)
 		w.Text(secret)
 		w.End()
 		w.End()

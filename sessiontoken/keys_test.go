@@ -153,7 +153,7 @@ func TestMachineKeysOnly(t *testing.T) {
 	if _, err := NewFormsCodec(keys, &FormsOptions{Protection: machinekey.ProtectionEncryption}); err == nil {
 		t.Error("an option of machine keys counts for nothing, in silence")
 	}
-	if _, err := NewSessionCodec(keys, &SessionOptions{Format: WIF10}); err == nil {
+	if _, err := NewSessionCodec(keys, &SessionOptions{WIF10: true}); err == nil {
 		t.Error("MachineKey.Encode without machine keys")
 	}
 	var none *machinekey.Ring // not nil as Keys

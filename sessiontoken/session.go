@@ -35,12 +35,14 @@ const (
 // and writes what a site with MachineKeySessionSecurityTokenHandler and no
 // further settings does.
 type SessionOptions struct {
-	// Format is the generation of WIF that all nodes use, [WIF45] if zero.
-	Format Format
+	// WIF10 says that all nodes use WIF 1.0 (Microsoft.IdentityModel, for .NET
+	// 3.5 and 4.0) in place of WIF 4.5 (System.IdentityModel). It is never
+	// guessed: the two documents look alike but number their names differently.
+	WIF10 bool
 	// Transforms stand between the token and the envelope, in the order in
 	// which WIF lists them: the first one encodes first. The last one must
 	// authenticate. Nil means deflate and the machine keys: MachineKey.Protect
-	// for WIF45, MachineKey.Encode for WIF10.
+	// for wif.V45, MachineKey.Encode for WIF10.
 	Transforms []Transform
 	// Endpoint is the cookie path of the site, as in <cookieHandler path>,
 	// compared exactly. A token that names another one is refused, and
@@ -76,9 +78,10 @@ type SessionOptions struct {
 //	nbfx            the token document
 //
 // SessionOptions.Transforms can put other layers in the place of machine key
-// and deflate; with [WIF10] there is no nrbf.
+// and deflate; with WIF10 there is no nrbf.
 type SessionCodec struct {
 	o       SessionOptions
+	version wif.Version
 	keys    Keys // may be nil
 	chain   chain
 	store   Protector
@@ -111,12 +114,12 @@ func NewSessionCodec(keys Keys, opts *SessionOptions) (*SessionCodec, error) {
 	if c.o.Now == nil {
 		c.o.Now = time.Now
 	}
-	if c.o.Format > WIF10 {
-		return nil, fmt.Errorf("sessiontoken: SessionOptions.Format is %v", c.o.Format)
+	if c.o.WIF10 {
+		c.version = wif.V10
 	}
 	var err error
 	if c.o.Transforms == nil {
-		if c.o.Transforms, err = defaultTransforms(keys, c.o.Format); err != nil {
+		if c.o.Transforms, err = defaultTransforms(keys, c.version); err != nil {
 			return nil, err
 		}
 	}
@@ -207,20 +210,20 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 	}
 
 	// Payload to the document.
-	data, err := wif.ParsePayload(payload, wif.Version(c.o.Format))
+	data, err := wif.ParsePayload(payload, c.version)
 	if err != nil {
-		return nil, r.Refuse(payloadLayer(c.o.Format), len(payload), formatError(err))
+		return nil, r.Refuse(payloadLayer(c.version), len(payload), formatError(err))
 	}
-	if c.o.Format == WIF45 {
+	if c.version == wif.V45 {
 		r.Add(layerNRBF, len(payload))
 	}
 
 	// Document to the token.
-	doc, err := s.read.Read(data, wif.Version(c.o.Format))
+	doc, err := s.read.Read(data, c.version)
 	if err != nil {
 		return nil, r.Refuse(layerNBFX, len(data), formatError(err))
 	}
-	t := newToken(doc, c.o.Format)
+	t := newToken(doc, c.version)
 	t.openedBy = key
 	noteToken(r, len(data), t)
 
@@ -305,14 +308,14 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	defer c.release(s)
 
 	// The token to the document.
-	doc, err := appendDocument(&s.write, s.turn[1][:0], t, c.o.Format)
+	doc, err := appendDocument(&s.write, s.turn[1][:0], t, c.version)
 	s.turn[1] = doc[:0]
 	if err != nil {
 		return "", err
 	}
 
 	// Document to the payload.
-	payload := wif.AppendPayload(s.xml[:0], doc, wif.Version(c.o.Format))
+	payload := wif.AppendPayload(s.xml[:0], doc, c.version)
 	s.xml = payload[:0]
 	if len(payload) > maxToken {
 		return "", fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(payload), maxToken)

@@ -18,7 +18,7 @@ type tokenMemory struct {
 // newToken makes the token that a document describes. It allocates the token,
 // its text, its claims and, where they do not fit into the token's own memory,
 // the identities, the properties and the bytes.
-func newToken(d *wif.Document, f Format) *Token {
+func newToken(d *wif.Document, f wif.Version) *Token {
 	m := new(tokenMemory)
 	t := &m.Token
 	text := string(d.Texts) // every string of the token is a part of this one
@@ -87,10 +87,10 @@ func newToken(d *wif.Document, f Format) *Token {
 
 // place fills identities[at] from the i-th identity of the document, its
 // actors from identities[next] on, and returns the next free place.
-func place(d *wif.Document, f Format, i, at, next int, identities []Identity, claims []Claim, blob []byte, str func(wif.Span) string) int {
+func place(d *wif.Document, f wif.Version, i, at, next int, identities []Identity, claims []Claim, blob []byte, str func(wif.Span) string) int {
 	s, id := &d.Identities[i], &identities[at]
 	id.AuthenticationType, id.Label = str(s.Authentication), str(s.Label)
-	if f == WIF45 {
+	if f == wif.V45 {
 		id.NameClaimType, id.RoleClaimType = dotnet.NameClaimType, dotnet.RoleClaimType
 	}
 	if s.NameType.Len > 0 {
@@ -113,9 +113,9 @@ func place(d *wif.Document, f Format, i, at, next int, identities []Identity, cl
 }
 
 // appendDocument appends the document of t to dst.
-func appendDocument(w *wif.Writer, dst []byte, t *Token, f Format) ([]byte, error) {
+func appendDocument(w *wif.Writer, dst []byte, t *Token, f wif.Version) ([]byte, error) {
 	head := t.head()
-	err := w.Begin(dst, wif.Version(f), &head, secret.View(t.Key))
+	err := w.Begin(dst, f, &head, secret.View(t.Key))
 	if err == nil {
 		for i := range t.Principal.Identities {
 			appendIdentity(w, &t.Principal.Identities[i])

@@ -69,7 +69,7 @@ func TestEncodeVectors(t *testing.T) {
 		n++
 		t.Run(v.Name, func(t *testing.T) {
 			tok := v.Input.token(t)
-			doc, err := marshal(WIF45, tok)
+			doc, err := marshal(wif.V45, tok)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +103,7 @@ func TestDocumentVectors(t *testing.T) {
 	for i := range f.Vectors {
 		v := &f.Vectors[i]
 		t.Run(v.Name, func(t *testing.T) {
-			got, err := unmarshal(WIF45, unhex(t, v.NBFXHex))
+			got, err := unmarshal(wif.V45, unhex(t, v.NBFXHex))
 			if v.Error != "" {
 				var at *FormatError
 				if !errors.As(err, &at) {
@@ -127,7 +127,7 @@ var stricter = map[string]bool{"cache-hit-with-cookie": true, "cache-hit-id-not-
 
 // store returns a store that holds the token that .NET had in its cache.
 func (v *vectorJSON) store(t *testing.T, c *SessionCodec) Store {
-	tok, err := unmarshal(WIF45, unhex(t, v.CachedNBFXHex))
+	tok, err := unmarshal(wif.V45, unhex(t, v.CachedNBFXHex))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,10 +52,10 @@ type step struct {
 
 // defaultTransforms are those of MachineKeySessionSecurityTokenHandler, and
 // of the handlers that sites with WIF 1.0 wrote for a farm.
-func defaultTransforms(keys Keys, f Format) ([]Transform, error) {
+func defaultTransforms(keys Keys, f wif.Version) ([]Transform, error) {
 	var t Transform
 	var err error
-	if f == WIF10 {
+	if f == wif.V10 {
 		t, err = MachineKeyEncodeTransform(keys)
 	} else {
 		t, err = MachineKeyTransform(keys)

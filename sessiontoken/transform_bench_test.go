@@ -16,7 +16,7 @@ import (
 // (AES-256 and HMAC-SHA1) or an RSA key of 2048 bits.
 type chainBench struct {
 	name   string
-	format Format
+	format wif.Version
 	codec  *SessionCodec
 	floor  func(t testing.TB) *floor.Chain
 }
@@ -36,10 +36,10 @@ func chainBenches(t testing.TB) []chainBench {
 		return c
 	}
 	return []chainBench{
-		{"wif10", WIF10, w.codec(t, w.vector(t, "one-claim"), SessionOptions{Endpoint: "/"}), func(t testing.TB) *floor.Chain {
+		{"wif10", wif.V10, w.codec(t, w.vector(t, "one-claim"), SessionOptions{Endpoint: "/"}), func(t testing.TB) *floor.Chain {
 			return made(floor.NewMachineKeyText(unhex(t, keyA.ValidationKey), unhex(t, keyA.DecryptionKey)))
 		}},
-		{"certificate", WIF45, certificateCodec(t, r.chain(t, r.vector(t, "rsa-one-claim"))), func(t testing.TB) *floor.Chain {
+		{"certificate", wif.V45, certificateCodec(t, r.chain(t, r.vector(t, "rsa-one-claim"))), func(t testing.TB) *floor.Chain {
 			return made(floor.NewCertificate(private.(*rsa.PrivateKey)))
 		}},
 	}
@@ -51,7 +51,7 @@ func (b *chainBench) payload(t testing.TB, tok *Token) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wif.AppendPayload(nil, doc, wif.Version(b.format))
+	return wif.AppendPayload(nil, doc, b.format)
 }
 
 func BenchmarkChains(b *testing.B) {

@@ -57,8 +57,8 @@ func ExampleCertificateTransforms() {
 }
 
 // A farm of sites with WIF 1.0, on .NET 3.5 or 4.0, and MachineKey.Encode.
-func ExampleFormat() {
-	codec, err := sessiontoken.NewSessionCodec(newRing(), &sessiontoken.SessionOptions{Format: sessiontoken.WIF10})
+func ExampleSessionOptions_wif10() {
+	codec, err := sessiontoken.NewSessionCodec(newRing(), &sessiontoken.SessionOptions{WIF10: true})
 	if err != nil {
 		log.Fatal(err)
 	}

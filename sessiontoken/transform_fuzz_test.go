@@ -6,6 +6,8 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
 // FuzzDecodeChains is FuzzDecode for WIF 1.0 with machine keys and for
@@ -68,7 +70,7 @@ func FuzzDocumentWIF10(f *testing.F) {
 		f.Fatal("no seeds")
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		tok, err := unmarshal(WIF10, doc)
+		tok, err := unmarshal(wif.V10, doc)
 		if err != nil {
 			var at *FormatError
 			if !errors.As(err, &at) || tok != nil {
@@ -76,11 +78,11 @@ func FuzzDocumentWIF10(f *testing.F) {
 			}
 			return
 		}
-		written, err := marshal(WIF10, tok)
+		written, err := marshal(wif.V10, tok)
 		if err != nil {
 			return // what .NET reads and nobody should issue
 		}
-		again, err := unmarshal(WIF10, written)
+		again, err := unmarshal(wif.V10, written)
 		if err != nil {
 			t.Fatalf("cannot read what was written: %v", err)
 		}

@@ -15,7 +15,7 @@ import (
 // bring, and then what only a holder of the key could make.
 func TestHostileChains(t *testing.T) {
 	for _, tc := range chainCases(t) {
-		format := tc.codec.o.Format
+		format := tc.codec.version
 		seal := func(payload []byte) []byte {
 			protected, err := tc.codec.chain.encode(new([2][]byte), payload)
 			if err != nil {
@@ -24,16 +24,16 @@ func TestHostileChains(t *testing.T) {
 			return protected
 		}
 		document := func(f func(w *nbfx.Writer)) []byte {
-			return seal(wif.AppendPayload(nil, hostileDocumentOf(t, format, f), wif.Version(format)))
+			return seal(wif.AppendPayload(nil, hostileDocumentOf(t, format, f), format))
 		}
 		claims := func(n int) []byte {
 			return document(func(w *nbfx.Writer) {
 				w.StartDict(names(format).ID("Identity"))
-				w.StartDict(names(WIF45).ID("ClaimCollection"))
+				w.StartDict(names(wif.V45).ID("ClaimCollection"))
 				for range n {
-					w.StartDict(names(WIF45).ID("Claim"))
-					w.AttrDict(names(WIF45).ID("Type"), "")
-					w.AttrDict(names(WIF45).ID("Value"), "")
+					w.StartDict(names(wif.V45).ID("Claim"))
+					w.AttrDict(names(wif.V45).ID("Type"), "")
+					w.AttrDict(names(wif.V45).ID("Value"), "")
 					w.End()
 				}
 				w.End()

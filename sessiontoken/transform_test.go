@@ -9,6 +9,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/seed"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -76,8 +77,7 @@ func TestTransformsRefused(t *testing.T) {
 		want string
 	}{
 		{"no keys", nil, SessionOptions{}, "needs keys"},
-		{"no keys, 1.0", nil, SessionOptions{Format: WIF10}, "needs machine keys"},
-		{"unknown format", ring, SessionOptions{Format: 2}, "Format(2)"},
+		{"no keys, 1.0", nil, SessionOptions{WIF10: true}, "needs machine keys"},
 		{"empty list", ring, SessionOptions{Transforms: []Transform{}}, "is empty"},
 		{"nil transform", ring, SessionOptions{Transforms: []Transform{nil, ready["machine key"]}}, "Transforms[0] is nil"},
 		{"deflate alone", ring, SessionOptions{Transforms: []Transform{ready["deflate"]}}, `"deflate", does not authenticate`},
@@ -86,14 +86,14 @@ func TestTransformsRefused(t *testing.T) {
 		{"encryption last", ring, SessionOptions{Transforms: []Transform{ready["deflate"], ready["rsa signature"], ready["rsa encryption"]}}, "does not authenticate"},
 		{"store without keys", nil, SessionOptions{Transforms: []Transform{ready["rsa signature"]}, Store: mapStore{}}, "Store needs keys"},
 		{"legacy key in 4.5", ringOf(t, legacy), SessionOptions{}, "invalid validation algorithm"},
-		{"legacy key and store", ringOf(t, legacy), SessionOptions{Format: WIF10, Store: mapStore{}}, "invalid validation algorithm"},
+		{"legacy key and store", ringOf(t, legacy), SessionOptions{WIF10: true, Store: mapStore{}}, "invalid validation algorithm"},
 	} {
 		if c, err := NewSessionCodec(tc.ring, &tc.o); err == nil || c != nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
 	// What 4.5 cannot use serves WIF 1.0.
-	if _, err := NewSessionCodec(ringOf(t, legacy), &SessionOptions{Format: WIF10}); err != nil {
+	if _, err := NewSessionCodec(ringOf(t, legacy), &SessionOptions{WIF10: true}); err != nil {
 		t.Error(err)
 	}
 	if _, err := MachineKeyTransform(nil); err == nil {
@@ -134,8 +134,8 @@ func TestForeignTransforms(t *testing.T) {
 		{ready["deflate"], identity, identity, identity, ready["rsa signature"], ready["machine key (hex)"], ready["machine key"]},
 		{ready["deflate"], ready["rsa signature"], scriptedTransform{"outer", true, same, same}},
 	} {
-		for _, f := range []Format{WIF45, WIF10} {
-			c, err := NewSessionCodec(nil, &SessionOptions{Format: f, Transforms: chain})
+		for _, f := range []wif.Version{wif.V45, wif.V10} {
+			c, err := NewSessionCodec(nil, &SessionOptions{WIF10: f == wif.V10, Transforms: chain})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -168,7 +168,7 @@ func TestTransformErrors(t *testing.T) {
 		}
 		return c
 	}
-	tok, good := newFormatToken(t, testRing(t), WIF45)
+	tok, good := newFormatToken(t, testRing(t), wif.V45)
 	decode := func(c *SessionCodec, protected []byte) error {
 		got, err := c.Decode(ctx, envelopeText(tok, protected))
 		if got != nil {
@@ -203,8 +203,8 @@ func TestTransformErrors(t *testing.T) {
 		t.Errorf("a text that is not read again: %v", err)
 	}
 	empty := scriptedTransform{"empty", true, same, func([]byte) ([]byte, error) { return nil, nil }}
-	for _, f := range []Format{WIF45, WIF10} {
-		c, err := NewSessionCodec(nil, &SessionOptions{Transforms: []Transform{empty}, Format: f})
+	for _, f := range []wif.Version{wif.V45, wif.V10} {
+		c, err := NewSessionCodec(nil, &SessionOptions{Transforms: []Transform{empty}, WIF10: f == wif.V10})
 		if err != nil {
 			t.Fatal(err)
 		}

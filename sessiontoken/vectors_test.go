@@ -56,13 +56,13 @@ type fileJSON struct {
 }
 
 // marshal returns the document of a token.
-func marshal(f Format, t *Token) ([]byte, error) {
+func marshal(f wif.Version, t *Token) ([]byte, error) {
 	return appendDocument(new(wif.Writer), nil, t, f)
 }
 
 // unmarshal reads a document. A token without identities passes.
-func unmarshal(f Format, doc []byte) (*Token, error) {
-	d, err := new(wif.Reader).Read(doc[:len(doc):len(doc)], wif.Version(f))
+func unmarshal(f wif.Version, doc []byte) (*Token, error) {
+	d, err := new(wif.Reader).Read(doc[:len(doc):len(doc)], f)
 	if err != nil {
 		return nil, formatError(err)
 	}
@@ -70,7 +70,7 @@ func unmarshal(f Format, doc []byte) (*Token, error) {
 }
 
 // names returns the dictionary of a format.
-func names(f Format) hostile.Names { return wif.Version(f).Dictionary() }
+func names(f wif.Version) hostile.Names { return f.Dictionary() }
 
 // text joins the cookies of a vector.
 func (v *vectorJSON) text() string {

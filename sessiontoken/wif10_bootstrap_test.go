@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/limits"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // bootstrapToken returns a token of WIF 1.0 with a bootstrap token.
 func bootstrapToken(t testing.TB, b Bootstrap) (*Token, *SessionCodec) {
 	t.Helper()
-	tok, c := newFormatToken(t, testRing(t), WIF10)
+	tok, c := newFormatToken(t, testRing(t), wif.V10)
 	tok.Principal.Identities[0].Bootstrap = b
 	return tok, c
 }
@@ -96,7 +97,7 @@ func TestWIF10BootstrapRefused(t *testing.T) {
 	}
 	// A stub for a Windows token is of WIF 1.0 only.
 	tok, _ := bootstrapToken(t, Bootstrap{Kind: BootstrapWindows})
-	if _, err := marshal(WIF45, tok); !errors.Is(err, ErrUnsupported) {
+	if _, err := marshal(wif.V45, tok); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("Windows stub in 4.5: %v", err)
 	}
 }

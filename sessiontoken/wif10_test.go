@@ -122,7 +122,7 @@ func (t unsignedTransform) Decode(dst, data []byte) ([]byte, error) {
 
 func (f *wif10File) codec(t testing.TB, v *wif10Vector, o SessionOptions) *SessionCodec {
 	t.Helper()
-	o.Format, o.Now, o.Transforms = WIF10, vectorNow, f.transforms(t, v)
+	o.WIF10, o.Now, o.Transforms = true, vectorNow, f.transforms(t, v)
 	var ring *machinekey.Ring
 	if v.MachineKey != "" {
 		ring = f.ring(t, v.MachineKey)
@@ -174,7 +174,7 @@ func TestWIF10Encode(t *testing.T) {
 		v := &f.Vectors[i]
 		t.Run(v.Name, func(t *testing.T) {
 			tok := v.Input.token(t)
-			doc, err := marshal(WIF10, tok)
+			doc, err := marshal(wif.V10, tok)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -277,7 +277,7 @@ func TestWIF10Negative(t *testing.T) {
 			}
 			switch v.Name {
 			case "net45-payload", "net45-dictionary":
-				if !errors.Is(err, ErrOtherFormat) || !strings.Contains(err.Error(), "SessionOptions.Format to WIF45") {
+				if !errors.Is(err, ErrOtherFormat) || !strings.Contains(err.Error(), "leave SessionOptions.WIF10 out") {
 					t.Error(err)
 				}
 			case "id-mismatch", "context-mismatch":
@@ -294,13 +294,13 @@ func TestWIF10Negative(t *testing.T) {
 // which the layers notice.
 func TestOtherFormat(t *testing.T) {
 	ring := testRing(t)
-	tok, c45 := newFormatToken(t, ring, WIF45)
-	_, c10 := newFormatToken(t, ring, WIF10)
-	doc45, err := marshal(WIF45, tok)
+	tok, c45 := newFormatToken(t, ring, wif.V45)
+	_, c10 := newFormatToken(t, ring, wif.V10)
+	doc45, err := marshal(wif.V45, tok)
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc10, err := marshal(WIF10, tok)
+	doc10, err := marshal(wif.V10, tok)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,17 +318,17 @@ func TestOtherFormat(t *testing.T) {
 		want    error
 		text    string
 	}{
-		{"4.5", c45, wif.AppendPayload(nil, doc45, wif.Version(WIF45)), nil, ""},
+		{"4.5", c45, wif.AppendPayload(nil, doc45, wif.V45), nil, ""},
 		{"1.0", c10, doc10, nil, ""},
-		{"4.5 as 1.0", c10, wif.AppendPayload(nil, doc45, wif.Version(WIF45)), ErrOtherFormat, "WIF45"},
+		{"4.5 as 1.0", c10, wif.AppendPayload(nil, doc45, wif.V45), ErrOtherFormat, "WIF 4.5"},
 		{"1.0 as 4.5", c45, doc10, ErrOtherFormat, "WIF10"},
-		{"4.5 document as 1.0", c10, doc45, ErrOtherFormat, "WIF45"},
-		{"1.0 document in NRBF", c45, wif.AppendPayload(nil, doc10, wif.Version(WIF45)), ErrOtherFormat, "WIF10"},
+		{"4.5 document as 1.0", c10, doc45, ErrOtherFormat, "WIF 4.5"},
+		{"1.0 document in NRBF", c45, wif.AppendPayload(nil, doc10, wif.V45), ErrOtherFormat, "WIF10"},
 		{"CoreWCF, binary", c45, []byte("\x40\x0DSecurityToken\x08\x04some\x01"), ErrCoreWCF, "CoreWCF"},
 		{"CoreWCF, binary, as 1.0", c10, []byte("\x40\x0DSecurityToken\x08\x04some\x01"), ErrCoreWCF, "CoreWCF"},
 		{"CoreWCF, text", c45, []byte("<SecurityToken/>"), ErrCoreWCF, "CoreWCF"},
 		{"CoreWCF, text with mark", c10, []byte("\xEF\xBB\xBF<SecurityToken/>"), ErrCoreWCF, "CoreWCF"},
-		{"CoreWCF, NRBF", c45, bytes.Replace(wif.AppendPayload(nil, doc45, wif.Version(WIF45)), []byte("System.IdentityModel, "), []byte("CoreWCF.Primitives1, "), 1), ErrCoreWCF, "CoreWCF"},
+		{"CoreWCF, NRBF", c45, bytes.Replace(wif.AppendPayload(nil, doc45, wif.V45), []byte("System.IdentityModel, "), []byte("CoreWCF.Primitives1, "), 1), ErrCoreWCF, "CoreWCF"},
 	} {
 		got, err := tc.codec.Decode(ctx, seal(tc.codec, tc.payload))
 		if !errors.Is(err, tc.want) || (got == nil) != (tc.want != nil) || tc.want != nil && (!errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), tc.text)) {
@@ -338,9 +338,9 @@ func TestOtherFormat(t *testing.T) {
 }
 
 // newFormatToken returns a token and a codec for it.
-func newFormatToken(t testing.TB, ring *machinekey.Ring, f Format) (*Token, *SessionCodec) {
+func newFormatToken(t testing.TB, ring *machinekey.Ring, f wif.Version) (*Token, *SessionCodec) {
 	t.Helper()
-	c, err := NewSessionCodec(ring, &SessionOptions{Format: f})
+	c, err := NewSessionCodec(ring, &SessionOptions{WIF10: f == wif.V10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,15 +351,9 @@ func newFormatToken(t testing.TB, ring *machinekey.Ring, f Format) (*Token, *Ses
 	return tok, c
 }
 
-func TestFormatString(t *testing.T) {
-	if WIF45.String() != "WIF 4.5" || WIF10.String() != "WIF 1.0" || Format(7).String() != "Format(7)" {
-		t.Error("String")
-	}
-}
-
 // TestWIF10Differences reads and writes what only WIF 1.0 has.
 func TestWIF10Differences(t *testing.T) {
-	tok, c := newFormatToken(t, testRing(t), WIF10)
+	tok, c := newFormatToken(t, testRing(t), wif.V10)
 	tok.Principal.Identities[0].Claims[0].Properties = Properties{{"a", ""}, {"b", "2"}, {"", ""}}
 	text, err := c.Encode(ctx, tok)
 	if err != nil {
@@ -377,11 +371,11 @@ func TestWIF10Differences(t *testing.T) {
 		t.Error("a property twice")
 	}
 	// An identity without name and role types: 1.0 leaves them empty.
-	doc := hostileDocumentOf(t, WIF10, func(w *nbfx.Writer) {
-		w.StartDict(names(WIF10).ID("Identity"))
+	doc := hostileDocumentOf(t, wif.V10, func(w *nbfx.Writer) {
+		w.StartDict(names(wif.V10).ID("Identity"))
 		w.End()
 	})
-	tok, err = unmarshal(WIF10, doc)
+	tok, err = unmarshal(wif.V10, doc)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -27,7 +28,7 @@ func (c *chained) run(t *testing.T) bool {
 	c.text = text
 	c.codec = func(t *testing.T, opts *sessiontoken.SessionOptions) *sessiontoken.SessionCodec {
 		t.Helper()
-		opts.Format, opts.Transforms = c.format, c.transforms
+		opts.WIF10, opts.Transforms = c.format == wif.V10, c.transforms
 		if c.MachineKey == "" {
 			opts.Store = nil // which would need one
 			return newCodec(t, nil, opts)
@@ -63,7 +64,7 @@ func (c *chained) protected(t *testing.T) []byte {
 func (c *chained) payload(t *testing.T, payload []byte) {
 	t.Helper()
 	doc, stream := payload, []byte(nil)
-	if c.format == sessiontoken.WIF45 {
+	if c.format == wif.V45 {
 		var err error
 		if doc, err = nrbf.ParseSession(payload); err != nil {
 			t.Fatal(err)

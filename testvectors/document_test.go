@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/tokentest"
-	"github.com/webfarm-go/webfarm/sessiontoken"
+	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
 // documentVector is a token document and what the reader of .NET makes of it.
@@ -34,7 +34,7 @@ func runDocument(t *testing.T, f *file) {
 // refused if there is none, and writes it again.
 func checkDocument(t *testing.T, f *file, name string, doc []byte, want *model) {
 	t.Helper()
-	got, err := tokentest.Unmarshal(sessiontoken.WIF45, doc)
+	got, err := tokentest.Unmarshal(wif.V45, doc)
 	switch {
 	case want == nil && err == nil:
 		t.Fatalf("read as %v; .NET refuses", got)
@@ -45,7 +45,7 @@ func checkDocument(t *testing.T, f *file, name string, doc []byte, want *model) 
 		return
 	}
 	want.compare(t, f, got)
-	again, err := tokentest.Marshal(sessiontoken.WIF45, got)
+	again, err := tokentest.Marshal(wif.V45, got)
 	if len(got.Principal.Identities) == 0 || got.ValidTo.Before(got.ValidFrom) {
 		return // neither .NET nor this module issues such a token
 	}
@@ -55,11 +55,11 @@ func checkDocument(t *testing.T, f *file, name string, doc []byte, want *model) 
 		}
 		return
 	}
-	back, err := tokentest.Unmarshal(sessiontoken.WIF45, again)
+	back, err := tokentest.Unmarshal(wif.V45, again)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, difference := range differences("written anew", describe(sessiontoken.WIF45, back), describe(sessiontoken.WIF45, got), true) {
+	for _, difference := range differences("written anew", describe(wif.V45, back), describe(wif.V45, got), true) {
 		t.Error(difference)
 	}
 }

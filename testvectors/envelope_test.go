@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/tokentest"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -41,7 +42,7 @@ func runEnvelope(t *testing.T, f *file) {
 		cached := new(sessiontoken.Token)
 		if v.FromCache {
 			var err error
-			if cached, err = tokentest.Unmarshal(sessiontoken.WIF45, v.CachedNBFXHex); err != nil {
+			if cached, err = tokentest.Unmarshal(wif.V45, v.CachedNBFXHex); err != nil {
 				t.Fatal(err)
 			}
 			store.putDocument(t, content.MachineKeys.config(t, v.MachineKey), cached, v.CachedNBFXHex)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/nrbf"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -50,7 +51,7 @@ func (v *nrbfVector) session(t *testing.T, f *file) {
 	}
 	doc, err := nrbf.ParseSession(v.NRBFHex)
 	if v.Error != "" && err == nil { // the fault may be in the document
-		_, err = tokentest.Unmarshal(sessiontoken.WIF45, doc)
+		_, err = tokentest.Unmarshal(wif.V45, doc)
 	}
 	if !v.judge(t, f, err) {
 		return

@@ -14,6 +14,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/nrbf"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -193,7 +194,7 @@ func (v *rsaNegative) run(t *testing.T, transforms []sessiontoken.Transform) {
 	}
 	if v.Error == "" {
 		if doc, err := nrbf.ParseSession(data); err == nil {
-			if tok, err = tokentest.Unmarshal(sessiontoken.WIF45, doc); err != nil {
+			if tok, err = tokentest.Unmarshal(wif.V45, doc); err != nil {
 				t.Fatal(err)
 			}
 		}

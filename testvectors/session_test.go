@@ -13,6 +13,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -115,7 +116,7 @@ type session struct {
 	*keyedFile
 	*sessionVector
 	text   string // the cookies joined
-	format sessiontoken.Format
+	format wif.Version
 	codec  func(*testing.T, *sessiontoken.SessionOptions) *sessiontoken.SessionCodec
 }
 
@@ -180,7 +181,7 @@ func (s *session) read(t *testing.T) *sessiontoken.Token {
 // cache puts the token into the store.
 func (s *session) cache(t *testing.T, store mapStore, tok *sessiontoken.Token) {
 	t.Helper()
-	if s.format == sessiontoken.WIF45 {
+	if s.format == wif.V45 {
 		store.putDocument(t, s.MachineKeys.config(t, s.MachineKey), tok, s.Stages.NBFXHex)
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -138,10 +139,10 @@ func (m *model) UnmarshalJSON(data []byte) error {
 // compare fails where the token that was read is not the recorded one.
 func (m *model) compare(t *testing.T, f *file, got *sessiontoken.Token) {
 	t.Helper()
-	m.compareFormat(t, f, sessiontoken.WIF45, got)
+	m.compareFormat(t, f, wif.V45, got)
 }
 
-func (m *model) compareFormat(t *testing.T, f *file, format sessiontoken.Format, got *sessiontoken.Token) {
+func (m *model) compareFormat(t *testing.T, f *file, format wif.Version, got *sessiontoken.Token) {
 	t.Helper()
 	if n, ok := m.tree["valueLength"].(json.Number); ok {
 		length := func(c sessiontoken.Claim) bool { return strconv.Itoa(len(c.Value)) == n.String() }
@@ -156,7 +157,7 @@ func (m *model) compareFormat(t *testing.T, f *file, format sessiontoken.Format,
 }
 
 // describe writes a token the way the vectors of the format do.
-func describe(format sessiontoken.Format, t *sessiontoken.Token) map[string]any {
+func describe(format wif.Version, t *sessiontoken.Token) map[string]any {
 	ticks := func(at time.Time) string {
 		n, _ := dotnet.Ticks(at) // every time of a token that was read has a tick count
 		return strconv.FormatInt(n, 10)
@@ -175,7 +176,7 @@ func describe(format sessiontoken.Format, t *sessiontoken.Token) map[string]any 
 	}
 }
 
-func describeIdentity(format sessiontoken.Format, id sessiontoken.Identity) any {
+func describeIdentity(format wif.Version, id sessiontoken.Identity) any {
 	d := map[string]any{
 		"authenticationType": id.AuthenticationType, "label": id.Label,
 		"nameClaimType": id.NameClaimType, "roleClaimType": id.RoleClaimType,
@@ -189,7 +190,7 @@ func describeIdentity(format sessiontoken.Format, id sessiontoken.Identity) any 
 		d["bootstrap"] = map[string]any{"kind": "B", "hex": hex.EncodeToString(id.Bootstrap.Data.Reveal())}
 	case sessiontoken.BootstrapString, sessiontoken.BootstrapToken:
 		kind := "S" // without a handler .NET 4.5 shows a token as text
-		if format == sessiontoken.WIF10 {
+		if format == wif.V10 {
 			kind = "X"
 		}
 		d["bootstrap"] = map[string]any{"kind": kind, "string": string(id.Bootstrap.Data.Reveal())}

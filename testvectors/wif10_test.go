@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -47,7 +48,7 @@ func runWIF10(t *testing.T, f *file) {
 	}
 	each(t, f, content.Vectors, func(v *wif10Vector) string { return v.Name }, func(t *testing.T, v *wif10Vector) {
 		v.sessionVector.Stages = v.Stages.stages
-		c := chained{session: session{f: f, keyedFile: &content.keyedFile, sessionVector: &v.sessionVector, format: sessiontoken.WIF10}}
+		c := chained{session: session{f: f, keyedFile: &content.keyedFile, sessionVector: &v.sessionVector, format: wif.V10}}
 		switch {
 		case v.Transforms == "rsa":
 			c.transforms = content.RSAKeys.transforms(t, v.RSAKey, v.RSAKey, "SHA256")
@@ -202,7 +203,7 @@ func (v *wif10Negative) run(t *testing.T, f *file, k *keyedFile) {
 		t.Fatal("not exactly one of expected and error")
 	}
 	opts := reading(nil)
-	opts.Format = sessiontoken.WIF10
+	opts.WIF10 = true
 	codec := newCodec(t, k.MachineKeys.ring(t, v.MachineKey), opts)
 	got, err := codec.Decode(context.Background(), base64.StdEncoding.EncodeToString(v.XMLHex))
 	switch {
@@ -219,6 +220,6 @@ func (v *wif10Negative) run(t *testing.T, f *file, k *keyedFile) {
 	case err != nil:
 		f.refused(t, v.Name, err, declaredClass(err))
 	default:
-		v.Expected.compareFormat(t, f, sessiontoken.WIF10, got)
+		v.Expected.compareFormat(t, f, wif.V10, got)
 	}
 }

@@ -50,7 +50,7 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 		o.Lifetime = c.site.Session.Lifetime
 	}
 	if k == kindWIF10 {
-		o.Format = sessiontoken.WIF10
+		o.WIF10 = true
 	}
 	if o.Transforms == nil && k == c.site.Session.Kind {
 		var err error

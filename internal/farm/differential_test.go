@@ -19,6 +19,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -277,7 +278,7 @@ func (e *exchange) askSession(s *openSite, token *sessiontoken.Token) ([]questio
 	if err != nil {
 		return nil, err
 	}
-	document, err := tokentest.Marshal(sessiontoken.WIF45, token)
+	document, err := tokentest.Marshal(wif.V45, token)
 	if err != nil {
 		return nil, err
 	}

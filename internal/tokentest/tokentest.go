@@ -16,7 +16,7 @@ import (
 )
 
 // Marshal returns the document of a token, as a codec writes it.
-func Marshal(f sessiontoken.Format, t *sessiontoken.Token) ([]byte, error) {
+func Marshal(f wif.Version, t *sessiontoken.Token) ([]byte, error) {
 	// The payload is what the only transform, or the store, is given.
 	var s seen
 	ring, err := newRing()
@@ -24,7 +24,7 @@ func Marshal(f sessiontoken.Format, t *sessiontoken.Token) ([]byte, error) {
 		return nil, err
 	}
 	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{
-		Format: f, Transforms: []sessiontoken.Transform{&s}, Store: &s})
+		WIF10: f == wif.V10, Transforms: []sessiontoken.Transform{&s}, Store: &s})
 	if err != nil {
 		return nil, err
 	}
@@ -40,19 +40,19 @@ func Marshal(f sessiontoken.Format, t *sessiontoken.Token) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return wif.ParsePayload(s.data, wif.Version(f))
+	return wif.ParsePayload(s.data, f)
 }
 
 // Unmarshal reads a document as a codec does, and leaves out the checks of ids,
 // identities, clock and endpoint.
-func Unmarshal(f sessiontoken.Format, doc []byte) (*sessiontoken.Token, error) {
+func Unmarshal(f wif.Version, doc []byte) (*sessiontoken.Token, error) {
 	codec, err := sessiontoken.NewSessionCodec(nil, &sessiontoken.SessionOptions{
-		Format: f, Transforms: []sessiontoken.Transform{new(seen)}})
+		WIF10: f == wif.V10, Transforms: []sessiontoken.Transform{new(seen)}})
 	if err != nil {
 		return nil, err
 	}
 	head := wif.Head[string]{ID: "_", ContextID: "_"}
-	envelope, err := wif.AppendEnvelope(nil, &head, wif.AppendPayload(nil, doc, wif.Version(f)), false)
+	envelope, err := wif.AppendEnvelope(nil, &head, wif.AppendPayload(nil, doc, f), false)
 	if err != nil {
 		return nil, err
 	}

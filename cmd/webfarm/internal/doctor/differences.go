@@ -267,7 +267,7 @@ func (n *Node) sessionDifferences(own setup, h *hit, f found) []Finding {
 		list = append(list, Finding{Code: CodeWIFGeneration, DotNet: "a serialization error",
 			Sentence: fmt.Sprintf("%s is %s, and %s reads %s under this name.", label, h.kind, n.file, own.kind),
 			Fix: elsewhere("code", "nodes of both generations cannot share a session cookie: move all to WIF 4.5 (<system.identityModel>), or give each generation a cookie name of its own; "+
-				"a Go node reads either with sessiontoken.SessionOptions.Format, this tool with -kind "+string(h.kind))})
+				"a Go node reads either with sessiontoken.SessionOptions.WIF10, this tool with -kind "+string(h.kind))})
 	}
 	return list
 }

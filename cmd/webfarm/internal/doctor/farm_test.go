@@ -203,7 +203,7 @@ func (s site) session(t testing.TB, o *sessiontoken.SessionOptions, claims int) 
 	}
 	ring := s.ring(t, machinekey.Framework45, doctor.Isolation{})
 	if s.wif10 {
-		o.Format = sessiontoken.WIF10
+		o.WIF10 = true
 		ring = s.ring(t, machinekey.Framework20SP1, doctor.Isolation{})
 	}
 	codec := must[*sessiontoken.SessionCodec](t)(sessiontoken.NewSessionCodec(ring, o))

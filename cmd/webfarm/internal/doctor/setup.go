@@ -298,7 +298,7 @@ func (v view) sessionOptions(k Kind) *sessiontoken.SessionOptions {
 		o.ClockSkew = -1 // none; zero would mean the default
 	}
 	if k == WIF10 {
-		o.Format = sessiontoken.WIF10
+		o.WIF10 = true
 	}
 	return o
 }

@@ -47,7 +47,7 @@ func checkCommand() command {
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "take a publicly known key for a warning")
 		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "take a key that can be guessed for a warning")
 		flags.BoolVar(&c.json, "json", false, "print for machines")
-		return c.run
+		return noArguments(c.run)
 	}}
 }
 
@@ -87,10 +87,7 @@ type siteCredential struct {
 	Settings []site.Setting `json:"settings"`
 }
 
-func (c *check) run(_ context.Context, args []string, s streams) error {
-	if len(args) > 0 {
-		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
-	}
+func (c *check) run(_ context.Context, s streams) error {
 	if len(c.keys.config) != 1 {
 		return usageError("-config is needed, once: the web.config of the site")
 	}

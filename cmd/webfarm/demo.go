@@ -36,7 +36,7 @@ func demoCommand() command {
 		flags.BoolVar(&d.serve, "serve", false, "keep the farm running for a browser, until Ctrl-C")
 		flags.StringVar(&d.listen, "listen", "127.0.0.1:0", "`ADDRESS` of the balancer; a free port of 127.0.0.1 if left out")
 		flags.BoolVar(&d.json, "json", false, "print for machines")
-		return d.run
+		return noArguments(d.run)
 	}}
 }
 
@@ -49,10 +49,7 @@ type demo struct {
 // maxDemo bounds the whole transcript.
 const maxDemo = 30 * time.Second
 
-func (d *demo) run(ctx context.Context, args []string, s streams) error {
-	if len(args) > 0 {
-		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
-	}
+func (d *demo) run(ctx context.Context, s streams) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 

@@ -69,10 +69,8 @@ func issueCommand() command {
 		flags.IntVar(&c.chunkSize, "chunk-size", 0, "`SIZE` of a chunk; the web.config's or .NET's default if left out")
 		c.cert.define(flags)
 		flags.BoolVar(&c.json, "json", false, "print for machines")
-		return func(ctx context.Context, args []string, s streams) error {
-			c.given = flags.Changed
-			return c.run(ctx, args, s)
-		}
+		c.given = flags.Changed
+		return noArguments(c.run)
 	}}
 }
 
@@ -101,8 +99,8 @@ type issued struct {
 	who      string
 }
 
-func (c *issue) run(ctx context.Context, args []string, s streams) error {
-	if err := c.check(args); err != nil {
+func (c *issue) run(ctx context.Context, s streams) error {
+	if err := c.check(); err != nil {
 		return err
 	}
 	principal, notes, err := c.principal()
@@ -157,10 +155,7 @@ func (c *issue) run(ctx context.Context, args []string, s streams) error {
 }
 
 // check looks at the flags that stand on their own.
-func (c *issue) check(args []string) (err error) {
-	if len(args) > 0 {
-		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
-	}
+func (c *issue) check() (err error) {
 	if _, ok := sameSiteMode(c.sameSite); c.given("same-site") && !ok {
 		return usageError(fmt.Sprintf("-same-site %q: lax, strict or none", c.sameSite))
 	}

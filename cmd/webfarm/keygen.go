@@ -32,7 +32,7 @@ func keygenCommand() command {
 		flags.StringVar(&k.validation, "validation", "HMACSHA256", "`NAME` is SHA1, HMACSHA256 (the default), HMACSHA384 or HMACSHA512")
 		flags.StringVar(&k.decryption, "decryption", "AES", "`NAME` is AES (the default) or Auto, which is AES as well")
 		flags.BoolVar(&k.json, "json", false, "print for machines")
-		return k.run
+		return noArguments(k.run)
 	}}
 }
 
@@ -53,10 +53,7 @@ type keygenReport struct {
 	Mode          string `json:"compatibilityMode"`
 }
 
-func (k *keygen) run(_ context.Context, args []string, s streams) error {
-	if len(args) > 0 {
-		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
-	}
+func (k *keygen) run(_ context.Context, s streams) error {
 	v, ok := byName(k.validation, machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512)
 	if !ok {
 		return usageError(fmt.Sprintf("-validation %q: new keys use SHA1, HMACSHA256, HMACSHA384 or HMACSHA512", k.validation))

@@ -71,6 +71,16 @@ type command struct {
 // unless it is errReported, and decides the exit code.
 type action func(ctx context.Context, args []string, s streams) error
 
+// noArguments makes an action of what takes flags alone.
+func noArguments(run func(context.Context, streams) error) action {
+	return func(ctx context.Context, args []string, s streams) error {
+		if len(args) > 0 {
+			return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
+		}
+		return run(ctx, s)
+	}
+}
+
 // errReported means that the output says already what is wrong.
 var errReported = errors.New("webfarm: refused")
 

@@ -139,18 +139,13 @@ func parseTime(s string) (time.Time, error) {
 func wrap(list, indent string, width int) string {
 	var b strings.Builder
 	column := 0
-	for i, word := range strings.Split(list, ", ") {
-		if i > 0 {
-			b.WriteString(",")
-			if column+len(word)+2 > width {
-				b.WriteString("\n" + indent)
-				column = 0
-			} else {
-				b.WriteString(" ")
-			}
+	for _, word := range strings.SplitAfter(list, ",") {
+		if column += len(word); column > width {
+			word = strings.TrimLeft(word, " ")
+			column = len(word)
+			b.WriteString("\n" + indent)
 		}
 		b.WriteString(word)
-		column += len(word) + 2
 	}
 	return b.String()
 }

@@ -61,7 +61,7 @@ func serveCommand() command {
 	return command{"serve", "answer nginx, Traefik or Envoy who the user is, or be the proxy itself", serveUsage, func(flags *pflag.FlagSet) action {
 		s := new(serve)
 		s.define(flags)
-		return s.run
+		return noArguments(s.run)
 	}}
 }
 
@@ -139,10 +139,7 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.json, "json", false, "print for machines: -log-format json")
 }
 
-func (s *serve) run(ctx context.Context, args []string, std streams) error {
-	if len(args) > 0 {
-		return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
-	}
+func (s *serve) run(ctx context.Context, std streams) error {
 	logger, err := s.logger(std.err)
 	if err != nil {
 		return err

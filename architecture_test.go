@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"cookie":                 {"sessiontoken", "machinekey", "internal/chunks", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
 	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
 	"sessiontoken/storetest": {"sessiontoken"},
-	"machinekey":             {"internal/dotnet", "internal/seal", "internal/secret", "internal/webconfig"},
+	"machinekey":             {"internal/netfx", "internal/seal", "internal/secret", "internal/webconfig"},
 	"internal/anatomy":       {},
 	"internal/base64":        {},
 	"internal/chunks":        {},
@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/limits":        {},
 	"internal/nbfx":          {"internal/dotnet"},
 	"internal/nrbf":          {"internal/dotnet"},
+	"internal/netfx":         {"internal/secret"},
 	"internal/race":          {},
 	"internal/rsacookie":     {},
 	"internal/seal":          {},
@@ -57,7 +58,7 @@ var mayImport = map[string][]string{
 	"testvectors":            {},
 
 	"cmd/webfarm":                  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy", "internal/base64"},
-	"cmd/webfarm/internal/doctor":  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64"},
+	"cmd/webfarm/internal/doctor":  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64"},
 	"cmd/webfarm/internal/gateway": {"cookie", "sessiontoken", "machinekey", "internal/fold"},
 }
 
@@ -75,10 +76,10 @@ var onlyIn = []struct {
 	folders  []string
 }{
 	{"net/http", "only cookie, and chunks below it, know HTTP", []string{"cookie", "internal/chunks", "cmd/webfarm", "cmd/webfarm/internal/doctor", "cmd/webfarm/internal/gateway", "internal/farm", "internal/farmtest"}},
-	{"crypto/cipher", "only machinekey and rsacookie encrypt; floor is for benchmarks", []string{"machinekey", "internal/rsacookie", "internal/floor"}},
-	{"crypto/hmac", "only machinekey authenticates; floor is for benchmarks", []string{"machinekey", "internal/floor"}},
+	{"crypto/cipher", "only netfx, for machinekey, and rsacookie encrypt; floor is for benchmarks", []string{"internal/netfx", "internal/rsacookie", "internal/floor"}},
+	{"crypto/hmac", "only netfx, for machinekey, authenticates; floor is for benchmarks", []string{"internal/netfx", "internal/floor"}},
 	{"unsafe", "no unsafe code", nil},
-	{"reflect", "nothing is built from a type name; machinekey compares two addresses", []string{"machinekey"}},
+	{"reflect", "nothing is built from a type name; netfx compares two addresses", []string{"internal/netfx"}},
 	{"encoding/gob", "nothing is built from a type name", nil},
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+
+	"github.com/webfarm-go/webfarm/internal/netfx"
 )
 
 // use says what a binding is for. It is comparable: the same use of the same
@@ -26,33 +28,90 @@ const (
 	encodePipeline                      // MachineKey.Encode and Decode: the keys themselves in every mode
 )
 
-// bound is one key made ready for one use: a *subkey or a *legacyKey. It is
-// safe for concurrent use.
-type bound interface {
-	owner() *Key
-	// protect and unprotect are those of a protector, for this key alone.
-	protect(dst, plaintext []byte) ([]byte, error)
-	unprotect(dst, protected []byte) ([]byte, bool)
+// bound is one key made ready for one use. It is safe for concurrent use.
+type bound struct {
+	key     *Key
+	sealer  sealer
+	refusal *ConfigError // of Protect, if the use is for reading only
+}
+
+// sealer is a [*netfx.Derived] or a [*netfx.Legacy].
+type sealer interface {
+	Seal(dst, plaintext []byte) ([]byte, error)
+	Open(dst, protected []byte) ([]byte, bool)
 }
 
 // bind makes k ready for a use. A *ConfigError says why it cannot serve.
-func (u use) bind(k *Key) (bound, error) {
+func (u use) bind(k *Key) (*bound, error) {
+	if err := k.fipsAllowed(); err != nil {
+		return nil, err
+	}
 	switch {
 	case u.pipeline == derivedPipeline, u.pipeline == cookiePipeline && k.Mode() == Framework45:
-		return newSubkey(k, u.purpose)
+		return k.derived(u.purpose)
 	case u.pipeline == encodePipeline, k.Mode().legacy():
-		return newOptionsKey(k, u.options)
+		return k.legacy(u.options)
 	}
 	return nil, &ConfigError{Code: "invalid_compatibility_mode", Attribute: "compatibilityMode",
 		Found: k.Mode().String() + " in key " + k.ID(),
 		Want:  "Framework20SP1, Framework20SP2 or Framework45: .NET writes another cookie in each; read web.config or set Config.Mode"}
 }
 
+// derived makes k ready by the rules of Framework45.
+func (k *Key) derived(p purpose) (*bound, error) {
+	switch k.cfg.Validation {
+	case InsecureMD5, LegacyTripleDES, LegacyAES:
+		return nil, legacyValidationError(fmt.Sprintf("%v in key %s", k.cfg.Validation, k.id))
+	}
+	d := k.cfg.Decryption
+	if n := k.cfg.DecryptionKey.Len(); !d.takes(n) { // good for the legacy formats alone
+		return nil, &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey", Found: byteCount(n), Want: d.keySizes()}
+	}
+	if d == Auto {
+		d = AES
+	}
+	s, err := netfx.NewDerived(k.cfg.settings(d), p.primary, p.specific)
+	if err != nil { // a weak key: the rest was checked
+		return nil, &ConfigError{Code: "weak_derived_key", Attribute: "decryptionKey",
+			Found: fmt.Sprintf("a weak %v key for this purpose, which .NET refuses too", d), Want: "a freshly generated key"}
+	}
+	return &bound{key: k, sealer: s}, nil
+}
+
+// legacy makes k ready for the legacy formats, and for reading only if the
+// options are too weak to issue anything with.
+func (k *Key) legacy(o LegacyOptions) (*bound, error) {
+	if err := k.cfg.validateLegacy(); err != nil {
+		return nil, err
+	}
+	l, err := netfx.NewLegacy(k.cfg.settings(k.cfg.cipher()), o.layers())
+	if err != nil { // no mode: the rest was checked
+		return nil, &ConfigError{Code: "invalid_compatibility_mode", Attribute: "compatibilityMode",
+			Found: k.Mode().String(), Want: "the mode of the .NET nodes, on which the form of unsigned data depends"}
+	}
+	b := &bound{key: k, sealer: l}
+	if o.readOnly() {
+		b.refusal = &ConfigError{Code: "insecure_protection", Attribute: "protection",
+			Found: o.words(), Want: "a signed protection on every node: this one can be read but is never issued"}
+	}
+	return b, nil
+}
+
+// settings are what the bytes depend on.
+func (c *Config) settings(d Decryption) netfx.Settings {
+	s := netfx.Settings{ValidationKey: c.ValidationKey, DecryptionKey: c.DecryptionKey,
+		Validation: c.Validation.String(), Decryption: d.String(), Rand: c.Rand}
+	if c.Mode != ModeUnknown {
+		s.Mode = c.Mode.String()
+	}
+	return s
+}
+
 // bindAll makes keys ready for a use and takes over what known already has.
-func (u use) bindAll(keys []*Key, known []bound) ([]bound, error) {
-	all := make([]bound, len(keys))
+func (u use) bindAll(keys []*Key, known []*bound) ([]*bound, error) {
+	all := make([]*bound, len(keys))
 	for i, k := range keys {
-		if j := slices.IndexFunc(known, func(b bound) bool { return b.owner() == k }); j >= 0 {
+		if j := slices.IndexFunc(known, func(b *bound) bool { return b.key == k }); j >= 0 {
 			all[i] = known[j]
 			continue
 		}
@@ -70,26 +129,37 @@ func (u use) bindAll(keys []*Key, known []bound) ([]bound, error) {
 // behind two pointers.
 type binding struct {
 	use   use
-	bound atomic.Pointer[[]bound] // primary first
+	bound atomic.Pointer[[]*bound] // primary first
 }
 
 var errNoKeys = errors.New("machinekey: the ring has no keys; use NewRing")
 
 // Protect implements seal.Protector, see [Ring.Protector].
 func (b *binding) Protect(dst, plaintext []byte) ([]byte, error) {
-	return (*b.bound.Load())[0].protect(dst, plaintext)
+	primary := (*b.bound.Load())[0]
+	if err := primary.key.fipsAllowed(); err != nil {
+		return dst, err
+	}
+	if primary.refusal != nil {
+		e := *primary.refusal
+		return dst, &e
+	}
+	dst, err := primary.sealer.Seal(dst, plaintext)
+	if err != nil {
+		err = fmt.Errorf("machinekey: %w", err)
+	}
+	return dst, err
 }
 
 // Unprotect implements seal.Protector. All keys are at hand, so the context
 // plays no part.
 func (b *binding) Unprotect(_ context.Context, dst, protected []byte) ([]byte, string, error) {
 	for _, s := range *b.bound.Load() {
-		key := s.owner()
-		if err := key.fipsAllowed(); err != nil {
+		if err := s.key.fipsAllowed(); err != nil {
 			return dst, "", err
 		}
-		if out, ok := s.unprotect(dst, protected); ok {
-			return out, key.id, nil
+		if out, ok := s.sealer.Open(dst, protected); ok {
+			return out, s.key.id, nil
 		}
 	}
 	return dst, "", ErrUnprotect
@@ -99,7 +169,7 @@ func (b *binding) Unprotect(_ context.Context, dst, protected []byte) ([]byte, s
 func (b *binding) String() string {
 	var ids []string
 	for _, s := range *b.bound.Load() {
-		ids = append(ids, s.owner().id)
+		ids = append(ids, s.key.id)
 	}
 	switch b.use.pipeline {
 	case derivedPipeline:

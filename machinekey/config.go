@@ -53,9 +53,6 @@ type Config struct {
 	// is read concurrently if the key is used so.
 	Rand io.Reader
 
-	// isolated keys are those of one application in a legacy mode, which
-	// Protect does not use: it derives others or refuses.
-	isolated bool
 	// line is that of <machineKey> in the file, 0 if none was read.
 	line int
 }

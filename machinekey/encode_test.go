@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -81,17 +82,7 @@ func TestDecodeRefuses(t *testing.T) {
 		func() error { _, err := encode(zero, nil, 0); return err }(),
 		func() error { _, err := decode(new(machinekey.Key), "", 0); return err }(),
 		func() error { _, err := decodeUnsigned(new(machinekey.Key), "", 0); return err }(),
-		func() error { _, err := machinekey.InsecureLegacyData{}.Hash(zero, nil); return err }(),
-		func() error { _, err := machinekey.InsecureLegacyData{IVType: 3}.Hash(key, nil); return err }(),
-		func() error {
-			_, err := machinekey.InsecureLegacyData{IVType: machinekey.IVNone}.Encrypt(key, nil)
-			return err
-		}(),
 		func() error { _, err := decodeUnsigned(unknown, "00", 0); return err }(),
-		func() error {
-			_, err := machinekey.InsecureLegacyData{Unsigned: true}.Decrypt(unknown, nil)
-			return err
-		}(),
 		func() error { _, err := encode(short, nil, 0); return err }(),
 		func() error { _, err := decode(short, "00", 0); return err }(),
 	} {
@@ -105,8 +96,8 @@ func TestDecodeRefuses(t *testing.T) {
 func TestLegacyDataModifier(t *testing.T) {
 	for name, cfg := range legacyAlgorithms(t) {
 		key := keyOf(t, cfg)
-		for iv := machinekey.IVRandom; iv <= machinekey.IVNone; iv++ {
-			low := machinekey.InsecureLegacyData{IVType: iv, Unsigned: iv == machinekey.IVNone, Modifier: []byte("page")}
+		for iv := netfx.IVRandom; iv <= netfx.IVNone; iv++ {
+			low := legacyData{IVType: iv, Unsigned: iv == netfx.IVNone, Modifier: []byte("page")}
 			one, err := low.Encrypt(key, []byte("data"))
 			if err != nil {
 				t.Fatal(err)
@@ -115,7 +106,7 @@ func TestLegacyDataModifier(t *testing.T) {
 				t.Errorf("%s %v: %q, %v", name, iv, got, err)
 			}
 			two, err := low.Encrypt(key, []byte("data"))
-			if err != nil || bytes.Equal(one, two) != (iv != machinekey.IVRandom) {
+			if err != nil || bytes.Equal(one, two) != (iv != netfx.IVRandom) {
 				t.Errorf("%s %v: twice the same: %v, %v", name, iv, bytes.Equal(one, two), err)
 			}
 			for _, modifier := range []string{"", "Page", "pag", "age"} {

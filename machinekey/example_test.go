@@ -187,19 +187,3 @@ func ExampleRing_EncodeProtector() {
 	// 5fd080658ae2, <nil>
 	// true <nil>
 }
-
-// A fixed key that is followed by ",IsolateApps" in web.config. The hash comes
-// from the .NET side.
-func ExampleConfig_Isolate() {
-	cfg, err := machinekey.Generate(machinekey.HMACSHA1, machinekey.AES)
-	if err != nil {
-		log.Fatal(err)
-	}
-	cfg.Mode = machinekey.Framework20SP1
-
-	hash := int32(1502729530)
-	apps := machinekey.Isolation{AppPathHash: &hash}
-	isolated, err := cfg.Isolate(apps, apps)
-	fmt.Printf("%x, %v\n", isolated.ValidationKey.Reveal()[:4], err)
-	// Output: 3ad59159, <nil>
-}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -114,4 +115,43 @@ func encoder(key *machinekey.Key, o machinekey.LegacyOptions) (protector, error)
 		return protector{}, err
 	}
 	return wrap(ring.EncodeProtector(o))
+}
+
+// legacyData is the low level of the legacy formats, with all parameters.
+type legacyData struct {
+	IVType   netfx.IVType
+	Unsigned bool
+	Modifier []byte
+}
+
+func (d legacyData) key(k *machinekey.Key) (*netfx.Legacy, error) {
+	return netfx.NewLegacy(k.Settings(), netfx.Layers{Encrypted: true, Signed: !d.Unsigned, IV: d.IVType})
+}
+
+func (d legacyData) Hash(k *machinekey.Key, data []byte) ([]byte, error) {
+	l, err := netfx.NewLegacy(k.Settings(), netfx.Layers{})
+	if err != nil {
+		return nil, err
+	}
+	return l.Digest(data, d.Modifier), nil
+}
+
+func (d legacyData) Encrypt(k *machinekey.Key, data []byte) ([]byte, error) {
+	l, err := d.key(k)
+	if err != nil {
+		return nil, err
+	}
+	return l.SealModified(nil, data, d.Modifier)
+}
+
+func (d legacyData) Decrypt(k *machinekey.Key, encrypted []byte) ([]byte, error) {
+	l, err := d.key(k)
+	if err != nil {
+		return nil, err
+	}
+	data, ok := l.OpenModified(nil, encrypted, d.Modifier)
+	if !ok {
+		return nil, machinekey.ErrUnprotect
+	}
+	return data, nil
 }

@@ -106,24 +106,6 @@ func TestGeneratedKeysAreNotKnown(t *testing.T) {
 	}
 }
 
-// TestIsolateRefusesKnownKeys wants Isolate to look before it changes the
-// bytes by which New would have known the key.
-func TestIsolateRefusesKnownKeys(t *testing.T) {
-	cfg := publicConfig(t, "A")
-	cfg.Mode = machinekey.Framework20SP2
-	hash := int32(7)
-	isolation := machinekey.Isolation{AppPathHash: &hash}
-	if _, err := cfg.Isolate(isolation, isolation); !errors.Is(err, machinekey.ErrKnownKey) {
-		t.Error(err)
-	}
-	cfg.AllowKnownKey = true
-	isolated, err := cfg.Isolate(isolation, isolation)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyOf(t, isolated)
-}
-
 // TestLoadRingRefusesKnownKeys wants it for keys that only read as well.
 func TestLoadRingRefusesKnownKeys(t *testing.T) {
 	folder := t.TempDir()

@@ -1,6 +1,10 @@
 package machinekey
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/webfarm-go/webfarm/internal/netfx"
+)
 
 // Protection says which of the two operations the legacy formats apply: the
 // attribute protection of <forms>, cookieProtection of <roleManager> and
@@ -64,6 +68,19 @@ func (o LegacyOptions) words() string {
 		s += " unsigned"
 	}
 	return s
+}
+
+// layers returns what the options stand for.
+func (o LegacyOptions) layers() netfx.Layers {
+	switch o.Protection {
+	case ProtectionAll:
+		return netfx.Layers{Inner: true, Encrypted: true, Signed: !o.InsecureUnsigned}
+	case ProtectionEncryption:
+		return netfx.Layers{Encrypted: true, Signed: !o.InsecureUnsigned}
+	case ProtectionValidation:
+		return netfx.Layers{Inner: true}
+	}
+	return netfx.Layers{}
 }
 
 // check refuses a protection that is none of the four.

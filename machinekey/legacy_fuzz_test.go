@@ -97,7 +97,7 @@ func FuzzDecode(f *testing.F) {
 			if _, err := decodeUnsigned(d.key, text, machinekey.ProtectionAll); err != nil && err != machinekey.ErrUnprotect {
 				t.Errorf("InsecureDecodeUnsigned: %v", err)
 			}
-			if _, err := (machinekey.InsecureLegacyData{Unsigned: true, Modifier: raw[:len(raw)/8]}).Decrypt(d.key, raw); err != nil && err != machinekey.ErrUnprotect {
+			if _, err := (legacyData{Unsigned: true, Modifier: raw[:len(raw)/8]}).Decrypt(d.key, raw); err != nil && err != machinekey.ErrUnprotect {
 				t.Errorf("Decrypt: %v", err)
 			}
 		}

@@ -2,13 +2,9 @@ package machinekey
 
 import (
 	"crypto/des"
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
 	"fmt"
-	"hash"
 
+	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
@@ -83,35 +79,9 @@ func (c Config) validateLegacyCipher(d Decryption, attribute string) error {
 		return &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
 			Found: byteCount(c.DecryptionKey.Len()), Want: want}
 	}
-	if d == InsecureDES && weakDES(key) || d == InsecureTripleDES && degenerateTripleDES(key) {
+	if netfx.WeakKey(d.String(), key) {
 		return &ConfigError{Code: "weak_decryption_key", Attribute: "decryptionKey",
 			Found: fmt.Sprintf("a weak %v key, which .NET refuses too", d), Want: "a freshly generated key"}
-	}
-	return nil
-}
-
-// legacyCipherKey returns the key of the cipher: for DES the first 8 bytes.
-func (c Config) legacyCipherKey() []byte {
-	key := secret.View(c.DecryptionKey)
-	if c.cipher() == InsecureDES {
-		return key[:min(len(key), des.BlockSize)]
-	}
-	return key
-}
-
-// legacyHash returns the digest inside H, nil for an unknown algorithm.
-func (v Validation) legacyHash() func() hash.Hash {
-	switch v {
-	case HMACSHA1, LegacyTripleDES, LegacyAES:
-		return sha1.New
-	case HMACSHA256:
-		return sha256.New
-	case HMACSHA384:
-		return sha512.New384
-	case HMACSHA512:
-		return sha512.New
-	case InsecureMD5:
-		return md5.New
 	}
 	return nil
 }

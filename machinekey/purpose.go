@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/internal/netfx"
 )
 
 // The primary purposes of the credentials: that of MachineKey.Protect, with
@@ -25,12 +27,10 @@ const (
 // purpose enters the derivation of the keys (System.Web's Purpose).
 //
 //	primary   a fixed name, one per feature of .NET
-//	specific  any number of strings, each as V7(length in bytes) || UTF-8
-//
-// V7 is the 7-bit variable length integer of .NET's BinaryWriter.
+//	specific  any number of strings
 type purpose struct {
 	primary  string
-	specific string // encoded as above: the context of the key derivation
+	specific string // as netfx.Context has it
 }
 
 // parsePurpose checks a list of purposes, see [Ring.Protector].
@@ -80,19 +80,10 @@ func (p purpose) String() string {
 }
 
 func newPurpose(primary string, specific []string) (purpose, error) {
-	var encoded []byte
 	for i, s := range specific {
 		if !utf8.ValidString(s) {
 			return purpose{}, fmt.Errorf("machinekey: purpose %d of %d is not valid UTF-8", i+1, len(specific))
 		}
-		encoded = appendSpecific(encoded, s)
 	}
-	return purpose{primary: primary, specific: string(encoded)}, nil
-}
-
-// appendSpecific appends one specific string. The prefix makes the list
-// injective: {"a", "b"} and {"ab"} are different purposes.
-func appendSpecific(dst []byte, s string) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(s)))
-	return append(dst, s...)
+	return purpose{primary: primary, specific: netfx.Context(specific...)}, nil
 }

@@ -61,7 +61,7 @@ func (r *Ring) edit(change func(keys []*Key) []*Key) error {
 	if slices.Equal(keys, r.keys) {
 		return nil
 	}
-	next := make(map[*binding][]bound)
+	next := make(map[*binding][]*bound)
 	for use, pointer := range r.live {
 		b := pointer.Value()
 		if b == nil {

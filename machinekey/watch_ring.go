@@ -66,5 +66,5 @@ func (w *watcher) overdue(keys []*Key, now time.Time) []*Key {
 func (k *Key) same(other *Key) bool {
 	a, b := k.cfg, other.cfg
 	return a.ValidationKey.Equal(b.ValidationKey) && a.DecryptionKey.Equal(b.DecryptionKey) &&
-		a.Validation == b.Validation && a.Decryption == b.Decryption && a.Mode == b.Mode && a.isolated == b.isolated
+		a.Validation == b.Validation && a.Decryption == b.Decryption && a.Mode == b.Mode
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -80,8 +81,7 @@ func (v *legacyVector) encode(t *testing.T, f *file) {
 		if protection == machinekey.ProtectionAll {
 			data = append(data, v.InnerMAC...)
 		}
-		low := machinekey.InsecureLegacyData{Unsigned: true}
-		got, err := low.Encrypt(keyOf(t, cfg, v.Random), data)
+		got, err := lowLevel(t, cfg, v.Random, netfx.Layers{Encrypted: true}).Seal(nil, data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,29 +131,25 @@ func (v *legacyVector) decode(t *testing.T, f *file) {
 }
 
 func (v *legacyVector) hash(t *testing.T, f *file) {
-	got, err := machinekey.InsecureLegacyData{Modifier: v.Modifier}.Hash(keyOf(t, v.config(t, f), nil), v.Plaintext)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := lowLevel(t, v.config(t, f), nil, netfx.Layers{}).Digest(v.Plaintext, v.Modifier)
 	sameBytes(t, "mac", got, v.MAC)
 }
 
 func (v *legacyVector) encryptData(t *testing.T, f *file) {
 	cfg := v.config(t, f)
-	low := machinekey.InsecureLegacyData{Unsigned: !v.SignData, Modifier: v.Modifier}
-	var err error
-	low.IVType, err = ivTypeOf(v.IVType)
+	iv, err := ivTypeOf(v.IVType)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := low.Encrypt(keyOf(t, cfg, v.Random), v.Plaintext)
+	layers := netfx.Layers{Encrypted: true, Signed: v.SignData, IV: iv}
+	got, err := lowLevel(t, cfg, v.Random, layers).SealModified(nil, v.Plaintext, v.Modifier)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sameBytes(t, "output", got, v.Output)
-	key := keyOf(t, cfg, nil)
-	if got, err = low.Decrypt(key, v.Output); err != nil {
-		t.Fatal(err)
+	got, ok := lowLevel(t, cfg, nil, layers).OpenModified(nil, v.Output, v.Modifier)
+	if !ok {
+		t.Fatal("not opened")
 	}
 	sameBytes(t, "plaintext", got, v.Plaintext)
 	mac := 0
@@ -167,8 +163,31 @@ func (v *legacyVector) encryptData(t *testing.T, f *file) {
 	}
 }
 
-func ivTypeOf(name string) (machinekey.IVType, error) {
-	for i := machinekey.IVRandom; i <= machinekey.IVNone; i++ {
+// lowLevel returns the key with all parameters of the legacy formats, those that
+// no credential has too.
+func lowLevel(t *testing.T, cfg machinekey.Config, random []byte, layers netfx.Layers) *netfx.Legacy {
+	t.Helper()
+	keyOf(t, cfg, nil) // which checks it
+	s := netfx.Settings{ValidationKey: cfg.ValidationKey, DecryptionKey: cfg.DecryptionKey,
+		Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(), Mode: cfg.Mode.String()}
+	if cfg.Decryption == machinekey.Auto {
+		s.Decryption = "AES"
+		if cfg.DecryptionKey.Len() == 8 {
+			s.Decryption = "DES"
+		}
+	}
+	if random != nil {
+		s.Rand = bytes.NewReader(random)
+	}
+	l, err := netfx.NewLegacy(s, layers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func ivTypeOf(name string) (netfx.IVType, error) {
+	for i := netfx.IVRandom; i <= netfx.IVNone; i++ {
 		if i.String() == name {
 			return i, nil
 		}

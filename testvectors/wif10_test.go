@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -184,7 +185,7 @@ func (unsignedTransform) Authenticates() bool { return true }
 
 func (u unsignedTransform) Encode(dst, data []byte) ([]byte, error) {
 	inner := slices.Concat(data, legacyDigest(u.t, u.cfg, data))
-	raw, err := machinekey.InsecureLegacyData{Unsigned: true}.Encrypt(keyOf(u.t, u.cfg, nil), inner)
+	raw, err := lowLevel(u.t, u.cfg, nil, netfx.Layers{Encrypted: true}).Seal(nil, inner)
 	return append(dst, upperHex(raw)...), err
 }
 

@@ -121,7 +121,7 @@ func (n *Node) isolation(h *hit, f found) Finding {
 		return Finding{Code: CodeIsolatedKey,
 			Sentence: fmt.Sprintf("%s was written by this one application, whose keys %s binds to it with %s, so no other application and no Go node reads it.",
 				capital(f.label()), n.file, k.flagWords()),
-			Fix: n.inFile("take the words behind the keys away, on every node, and sign in again; a Go node can follow with machinekey.Config.Isolate and the hashes", settings...)}
+			Fix: n.inFile("take the words behind the keys away, on every node, and sign in again; a Go node can follow with a machinekey.Config of the keys that .NET really uses", settings...)}
 	}
 	return Finding{Code: CodeIsolatedKey, DotNet: dotnetCrypto,
 		Sentence: fmt.Sprintf("%s was written with the key of %s bound to one application: the node that wrote it has ,IsolateApps or ,IsolateByAppId behind its keys.",

@@ -134,7 +134,10 @@ func (s site) ring(t testing.TB, mode machinekey.Mode, iso doctor.Isolation) *ma
 	}
 	if iso != (doctor.Isolation{}) {
 		var err error
-		if cfg, err = cfg.Isolate(iso, iso); err != nil {
+		if cfg.ValidationKey, err = iso.Apply(cfg.ValidationKey); err != nil {
+			t.Fatal(err)
+		}
+		if cfg.DecryptionKey, err = iso.Apply(cfg.DecryptionKey); err != nil {
 			t.Fatal(err)
 		}
 	}

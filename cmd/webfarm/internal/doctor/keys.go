@@ -1,17 +1,14 @@
 package doctor
 
 import (
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
-
+	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Isolation holds the hashes with which .NET changes the keys of an
 // application under ,IsolateApps and ,IsolateByAppId. They come from the .NET
-// side; see [machinekey.Isolation].
-type Isolation = machinekey.Isolation
+// side.
+type Isolation = netfx.Isolation
 
 // keyBytes are the bytes of one key and where they come from.
 type keyBytes struct {
@@ -41,12 +38,16 @@ func sources(nodes []*Node, iso Isolation) (validation, decryption []keyBytes) {
 	}
 	if iso != (Isolation{}) {
 		for _, n := range nodes {
-			cfg := machinekey.Config{ValidationKey: n.key.ValidationKey, DecryptionKey: n.key.DecryptionKey,
-				Mode: machinekey.Framework20SP1, AllowKnownKey: true, AllowWeakKey: true}
-			if cfg, err := cfg.Isolate(iso, iso); err == nil {
-				validation = append(validation, keyBytes{n, "validationKey", true, cfg.ValidationKey})
-				decryption = append(decryption, keyBytes{n, "decryptionKey", true, cfg.DecryptionKey})
+			v, err := iso.Apply(n.key.ValidationKey)
+			if err != nil {
+				continue
 			}
+			d, err := iso.Apply(n.key.DecryptionKey)
+			if err != nil {
+				continue
+			}
+			validation = append(validation, keyBytes{n, "validationKey", true, v})
+			decryption = append(decryption, keyBytes{n, "decryptionKey", true, d})
 		}
 	}
 	present := func(list []keyBytes) []keyBytes {
@@ -77,57 +78,29 @@ func fits(d machinekey.Decryption, n int) bool {
 // hasher returns a function that computes H(data) with any key and algorithm,
 // or nil if there is none: the runtime forbids it, or MD5 under a short key.
 //
-// Package machinekey takes keys of 20 bytes and more. HMAC pads a key with
-// zeros to the block and replaces a longer one by its digest, so an equivalent
-// key of a legal length is always at hand.
+// The runtime may forbid short keys of HMAC, which pads them with zeros: so
+// they are padded here.
 func hasher(v machinekey.Validation, key []byte) func(data []byte) []byte {
-	block := 64
-	if v == machinekey.HMACSHA384 || v == machinekey.HMACSHA512 {
-		block = 128
+	const legal = 20
+	switch {
+	case len(key) >= legal:
+	case v == machinekey.InsecureMD5:
+		return nil
+	default:
+		key = append(key[:len(key):len(key)], make([]byte, legal-len(key))...)
 	}
-	if v != machinekey.InsecureMD5 {
-		key = shortened(v, key, block)
-		if len(key) < 20 {
-			key = append(key[:len(key):len(key)], make([]byte, 20-len(key))...)
-		}
-	}
-	k, err := machinekey.New(machinekey.Config{
-		ValidationKey: machinekey.NewSecret(key), DecryptionKey: machinekey.NewSecret(make([]byte, 16)), Validation: v, Decryption: machinekey.AES,
+	if _, err := machinekey.New(machinekey.Config{
+		ValidationKey: machinekey.NewSecret(make([]byte, legal)), DecryptionKey: machinekey.NewSecret(make([]byte, 16)), Validation: v, Decryption: machinekey.AES,
 		Mode: machinekey.Framework20SP1, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true,
-	})
+	}); err != nil {
+		return nil
+	}
+	l, err := netfx.NewLegacy(netfx.Settings{ValidationKey: machinekey.NewSecret(key), DecryptionKey: machinekey.NewSecret(make([]byte, 16)),
+		Validation: v.String(), Decryption: "AES"}, netfx.Layers{})
 	if err != nil {
 		return nil
 	}
-	return func(data []byte) []byte {
-		sum, err := machinekey.InsecureLegacyData{}.Hash(k, data)
-		if err != nil {
-			return nil
-		}
-		return sum
-	}
-}
-
-// shortened replaces a key that is longer than the block by its digest.
-func shortened(v machinekey.Validation, key []byte, block int) []byte {
-	if len(key) <= block {
-		return key
-	}
-	var sum []byte
-	switch v {
-	case machinekey.HMACSHA1:
-		s := sha1.Sum(key)
-		sum = s[:]
-	case machinekey.HMACSHA256:
-		s := sha256.Sum256(key)
-		sum = s[:]
-	case machinekey.HMACSHA384:
-		s := sha512.Sum384(key)
-		sum = s[:]
-	default:
-		s := sha512.Sum512(key)
-		sum = s[:]
-	}
-	return sum
+	return func(data []byte) []byte { return l.Digest(data, nil) }
 }
 
 // tagSize is the number of bytes of a signature.

@@ -1,4 +1,4 @@
-package machinekey
+package netfx
 
 import (
 	"crypto/hmac"
@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 )
 
-// deriveKey derives the key of a purpose from a configured key, as System.Web's
+// DeriveKey derives the key of a purpose from a configured key, as System.Web's
 // SP800_108 does: NIST SP 800-108 in counter mode with HMAC-SHA512. The result
 // is as long as master.
 //
@@ -16,11 +16,11 @@ import (
 //
 // The label is the primary purpose, the context the encoded specific ones.
 // Since L is an input, a shorter key is no prefix of a longer one.
-func deriveKey(master []byte, p purpose) []byte {
-	input := make([]byte, 4, 4+len(p.primary)+1+len(p.specific)+4)
-	input = append(input, p.primary...)
+func DeriveKey(master []byte, label, context string) []byte {
+	input := make([]byte, 4, 4+len(label)+1+len(context)+4)
+	input = append(input, label...)
 	input = append(input, 0)
-	input = append(input, p.specific...)
+	input = append(input, context...)
 	input = binary.BigEndian.AppendUint32(input, uint32(8*len(master)))
 
 	mac := hmac.New(sha512.New, master)
@@ -32,4 +32,17 @@ func deriveKey(master []byte, p purpose) []byte {
 		derived = mac.Sum(derived)
 	}
 	return derived[:len(master)]
+}
+
+// Context returns the context of a derivation, which holds the specific
+// purposes, each as V7(length in bytes) || UTF-8. V7 is the 7-bit variable
+// length integer of .NET's BinaryWriter. The lengths make the list injective:
+// {"a", "b"} and {"ab"} are different.
+func Context(specific ...string) string {
+	var b []byte
+	for _, s := range specific {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	return string(b)
 }

@@ -1,9 +1,12 @@
-package machinekey
+package netfx
 
 import (
 	"crypto/cipher"
+	"crypto/des"
 	"crypto/hmac"
-	"crypto/rand"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
 	"errors"
@@ -17,37 +20,58 @@ import (
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
-// legacyLayers says which layers are around the data, from the inside.
-type legacyLayers struct {
-	inner     bool   // H(data) behind the data
-	encrypted bool   // CBC over all that
-	signed    bool   // H(C) behind the ciphertext C
-	iv        IVType // what comes before the data in the ciphertext
+// Layers says which layers are around the data, from the inside.
+type Layers struct {
+	Inner     bool   // H(data) behind the data
+	Encrypted bool   // CBC over all that
+	Signed    bool   // H(C) behind the ciphertext C
+	IV        IVType // what comes before the data in the ciphertext
 }
 
-// layers returns what a protection stands for.
-func (p Protection) layers(unsigned bool) legacyLayers {
-	switch p {
-	case ProtectionAll:
-		return legacyLayers{inner: true, encrypted: true, signed: !unsigned}
-	case ProtectionEncryption:
-		return legacyLayers{encrypted: true, signed: !unsigned}
-	case ProtectionValidation:
-		return legacyLayers{inner: true}
+// IVType says what stands before the data in a legacy ciphertext, in place of
+// an initialization vector, which is always zero (System.Web's IVType).
+type IVType uint8
+
+// The types of prefix. Cookies and Encode have random ones.
+const (
+	IVRandom IVType = iota // random bytes
+	IVHash                 // digests of the data without a key, so that equal data gives equal bytes: addresses of resources
+	IVNone                 // nothing: the encrypted passwords of Membership, which are unsigned
+)
+
+// String returns the name in System.Web.
+func (t IVType) String() string {
+	switch t {
+	case IVRandom:
+		return "Random"
+	case IVHash:
+		return "Hash"
+	case IVNone:
+		return "None"
 	}
-	return legacyLayers{}
+	return fmt.Sprintf("IVType(%d)", uint8(t))
 }
 
-// legacyKey is one machine key ready for the legacy formats: the two keys as
-// they are configured. It is the part of System.Web's MachineKeySection that
-// hashes and encrypts, and safe for concurrent use.
-type legacyKey struct {
-	legacyLayers
-	key     *Key
-	block   cipher.Block
-	newHash func() hash.Hash
-	md5     bool         // the key follows the data, in the place of an HMAC
-	refusal *ConfigError // returned by protect, if not nil
+// Legacy is one machine key ready for the legacy formats: the two keys as they
+// are configured. It is the part of System.Web's MachineKeySection that hashes
+// and encrypts, and safe for concurrent use.
+//
+//	H = HMAC(validationKey, data || modifier)             for MD5 see digest
+//	C = CBC(decryptionKey, IV = 0, prefix || data || H(data) || modifier || PKCS#7 padding)
+//	E = C || HMAC(validationKey, C)
+//
+// with those parts that the layers have. The prefix is as long as the cipher's
+// key. It is missing in unsigned data with IVNone or in mode Framework20SP1. The
+// modifier binds view state to its page; no credential has one. The second
+// cipher that validation "3DES" and "AES" name, for view state alone, is not
+// here.
+type Legacy struct {
+	Layers
+	block         cipher.Block
+	newHash       func() hash.Hash
+	validationKey secret.Bytes
+	md5           bool // the key follows the data, in the place of an HMAC
+	random        io.Reader
 
 	blockSize, tagSize, prefixSize int
 
@@ -65,75 +89,83 @@ type legacyScratch struct {
 	tag    [sha512.Size]byte
 }
 
-// newOptionsKey makes k ready for the layers of some options, and for reading
-// only if they are too weak to issue anything with.
-func newOptionsKey(k *Key, o LegacyOptions) (*legacyKey, error) {
-	l, err := newLegacyKey(k, o.Protection.layers(o.InsecureUnsigned))
-	if err == nil && o.readOnly() {
-		l.refusal = &ConfigError{Code: "insecure_protection", Attribute: "protection",
-			Found: o.words(), Want: "a signed protection on every node: this one can be read but is never issued"}
+// NewLegacy makes a key ready for the given layers. The error is [ErrWeakKey],
+// or one of settings or layers that .NET does not have.
+func NewLegacy(s Settings, layers Layers) (*Legacy, error) {
+	l := &Legacy{Layers: layers, validationKey: s.ValidationKey, random: s.Rand}
+	if l.newHash = legacyHash(s.Validation); l.newHash == nil {
+		return nil, fmt.Errorf("no digest %q", s.Validation)
 	}
-	return l, err
-}
-
-// newLegacyKey makes k ready for the given layers, in every mode. A
-// *ConfigError says why k cannot serve.
-func newLegacyKey(k *Key, layers legacyLayers) (*legacyKey, error) {
-	if err := k.fipsAllowed(); err != nil {
-		return nil, err
+	l.md5 = s.Validation == "MD5"
+	key := secret.View(s.DecryptionKey)
+	if s.Decryption == "DES" {
+		key = key[:min(len(key), des.BlockSize)]
 	}
-	if err := k.cfg.validateLegacy(); err != nil {
-		return nil, err
-	}
-	l := &legacyKey{legacyLayers: layers, key: k}
-	if l.newHash = k.cfg.Validation.legacyHash(); l.newHash == nil { // unreachable: checked above
-		return nil, legacyValidationError(k.cfg.Validation.String())
-	}
-	l.md5 = k.cfg.Validation == InsecureMD5
-	cipherKey := k.cfg.legacyCipherKey()
-	block, err := newBlock(k.cfg.cipher(), cipherKey)
+	block, err := newBlock(s.Decryption, key)
 	if err != nil {
 		return nil, err
 	}
 	l.block = block
 	l.blockSize, l.tagSize = block.BlockSize(), l.newHash().Size()
-	if layers.encrypted {
-		prefixed, err := k.cfg.prefixed(layers)
+	if layers.Encrypted {
+		prefixed, err := layers.prefixed(s.Mode)
 		if err != nil {
 			return nil, err
 		}
 		if prefixed {
-			l.prefixSize = len(cipherKey)
+			l.prefixSize = len(key)
 		}
 	}
 	l.scratch.New = func() any { return l.newScratch() }
 	return l, nil
 }
 
-// prefixed reports whether a ciphertext begins with a prefix.
-func (c Config) prefixed(layers legacyLayers) (bool, error) {
-	switch {
-	case layers.signed && layers.iv == IVNone:
-		return false, errors.New("machinekey: signed data always has a prefix; IVNone needs Unsigned")
-	case layers.signed:
-		return true, nil
-	case layers.iv == IVNone:
-		return false, nil
-	case c.Mode == ModeUnknown:
-		return false, &ConfigError{Code: "invalid_compatibility_mode", Attribute: "compatibilityMode",
-			Found: c.Mode.String(), Want: "the mode of the .NET nodes, on which the form of unsigned data depends"}
+// legacyHash returns the digest inside H, nil for an unknown algorithm.
+func legacyHash(validation string) func() hash.Hash {
+	switch validation {
+	case "SHA1", "3DES", "AES":
+		return sha1.New
+	case "HMACSHA256":
+		return sha256.New
+	case "HMACSHA384":
+		return sha512.New384
+	case "HMACSHA512":
+		return sha512.New
+	case "MD5":
+		return md5.New
 	}
-	return c.Mode != Framework20SP1, nil
+	return nil
 }
 
-func (l *legacyKey) newScratch() *legacyScratch {
+// prefixed reports whether a ciphertext begins with a prefix.
+func (l Layers) prefixed(mode string) (bool, error) {
+	switch {
+	case l.IV > IVNone:
+		return false, fmt.Errorf("no %v", l.IV)
+	case l.Signed && l.IV == IVNone:
+		return false, errors.New("signed data always has a prefix")
+	case l.Signed:
+		return true, nil
+	case l.IV == IVNone:
+		return false, nil
+	case mode == "":
+		return false, ErrNoMode
+	}
+	return mode != "Framework20SP1", nil
+}
+
+// ErrNoMode is the error of unsigned data, whose form depends on the
+// compatibility mode, for settings without one.
+var ErrNoMode = errors.New("no compatibility mode")
+
+func (l *Legacy) newScratch() *legacyScratch {
 	t := &legacyScratch{}
 	t.enc = cipher.NewCBCEncrypter(l.block, t.zero[:l.blockSize]).(cbc)
 	t.dec = cipher.NewCBCDecrypter(l.block, t.zero[:l.blockSize]).(cbc)
 	if l.md5 {
-		t.mac, t.suffix = l.newHash(), secret.View(l.key.cfg.ValidationKey)
+		t.mac, t.suffix = l.newHash(), secret.View(l.validationKey)
 	} else {
-		t.mac = hmac.New(l.newHash, secret.View(l.key.cfg.ValidationKey))
+		t.mac = hmac.New(l.newHash, secret.View(l.validationKey))
 	}
 	return t
 }
@@ -161,46 +193,46 @@ func (t *legacyScratch) digest(dst, data, modifier []byte) []byte {
 
 // verify reports whether the tag at the end of signed is that of all before
 // it, which it returns.
-func (l *legacyKey) verify(t *legacyScratch, signed []byte) ([]byte, bool) {
+func (l *Legacy) verify(t *legacyScratch, signed []byte) ([]byte, bool) {
 	data, tag := signed[:len(signed)-l.tagSize], signed[len(signed)-l.tagSize:]
 	return data, hmac.Equal(tag, t.digest(t.tag[:0], data, nil))
 }
 
-func (l *legacyKey) owner() *Key { return l.key }
-
-// protect appends the protected form of plaintext.
-func (l *legacyKey) protect(dst, plaintext []byte) ([]byte, error) {
-	if l.refusal != nil {
-		e := *l.refusal
-		return dst, &e
-	}
-	return l.seal(dst, plaintext, nil)
+// Seal appends the protected form of plaintext.
+func (l *Legacy) Seal(dst, plaintext []byte) ([]byte, error) {
+	return l.SealModified(dst, plaintext, nil)
 }
 
-func (l *legacyKey) unprotect(dst, protected []byte) ([]byte, bool) {
-	return l.open(dst, protected, nil)
+// Open appends the plaintext. It reports false, with no plaintext left behind
+// in dst, for data that this key did not seal. What is signed is verified
+// before it is decrypted; without a signature the time depends as little as
+// possible on what is wrong inside.
+func (l *Legacy) Open(dst, protected []byte) ([]byte, bool) {
+	return l.OpenModified(dst, protected, nil)
+}
+
+// Digest returns H.
+func (l *Legacy) Digest(data, modifier []byte) []byte {
+	return l.newScratch().digest(nil, data, modifier)
 }
 
 // innerSize is the length of H(data), if there is one.
-func (l *legacyKey) innerSize() int {
-	if l.inner {
+func (l *Legacy) innerSize() int {
+	if l.Inner {
 		return l.tagSize
 	}
 	return 0
 }
 
-// seal appends
+// SealModified appends
 //
 //	prefix || plaintext || H(plaintext) || modifier || padding    encrypted, and then signed
 //
 // with those parts that the layers have.
-func (l *legacyKey) seal(dst, plaintext, modifier []byte) ([]byte, error) {
-	if err := l.key.fipsAllowed(); err != nil {
-		return dst, err
-	}
+func (l *Legacy) SealModified(dst, plaintext, modifier []byte) ([]byte, error) {
 	if len(modifier) > math.MaxInt/4 ||
 		len(plaintext) > math.MaxInt-l.prefixSize-2*l.tagSize-len(modifier)-l.blockSize-len(dst) {
-		return dst, errors.New("machinekey: plaintext too long")
+		return dst, errTooLong
 	}
 	t := l.scratch.Get().(*legacyScratch)
 	defer l.scratch.Put(t)
@@ -209,7 +241,7 @@ func (l *legacyKey) seal(dst, plaintext, modifier []byte) ([]byte, error) {
 		return dst, err
 	}
 	size, pad := l.prefixSize+len(plaintext)+l.innerSize()+len(modifier), 0
-	if l.encrypted {
+	if l.Encrypted {
 		pad = l.blockSize - size%l.blockSize
 	}
 
@@ -220,7 +252,7 @@ func (l *legacyKey) seal(dst, plaintext, modifier []byte) ([]byte, error) {
 	copy(data, plaintext) // first of all writes: plaintext may overlap dst
 	copy(body, prefix)
 	rest := body[l.prefixSize+len(data):]
-	if l.inner {
+	if l.Inner {
 		t.digest(rest[:0], data, nil)
 		rest = rest[l.tagSize:]
 	}
@@ -228,26 +260,23 @@ func (l *legacyKey) seal(dst, plaintext, modifier []byte) ([]byte, error) {
 	for i := range rest {
 		rest[i] = byte(pad)
 	}
-	if l.encrypted {
+	if l.Encrypted {
 		t.enc.SetIV(t.zero[:l.blockSize])
 		t.enc.CryptBlocks(body, body)
 	}
 	dst = dst[:start+len(body)]
-	if l.signed {
+	if l.Signed {
 		dst = t.digest(dst, body, nil)
 	}
 	return dst, nil
 }
 
-// open appends the plaintext. It reports false, with no plaintext left behind
-// in dst, for data that this key did not seal. What is signed is verified
-// before it is decrypted; without a signature the time depends as little as
-// possible on what is wrong inside.
-func (l *legacyKey) open(dst, protected, modifier []byte) ([]byte, bool) {
+// OpenModified is [Legacy.Open] for data with a modifier, which must be the same.
+func (l *Legacy) OpenModified(dst, protected, modifier []byte) ([]byte, bool) {
 	t := l.scratch.Get().(*legacyScratch)
 	defer l.scratch.Put(t)
 	body, ok := protected, true
-	if l.signed {
+	if l.Signed {
 		if len(body) <= l.tagSize {
 			return dst, false
 		}
@@ -255,8 +284,8 @@ func (l *legacyKey) open(dst, protected, modifier []byte) ([]byte, bool) {
 			return dst, false
 		}
 	}
-	if !l.encrypted {
-		if l.inner {
+	if !l.Encrypted {
+		if l.Inner {
 			if len(body) < l.tagSize {
 				return dst, false
 			}
@@ -294,14 +323,14 @@ func (l *legacyKey) open(dst, protected, modifier []byte) ([]byte, bool) {
 // unwrap returns the data in a decrypted body, which is longer than all that
 // is around the data. Bad padding is treated as none, and the rest is checked
 // all the same, so that the faults take about the same time.
-func (l *legacyKey) unwrap(t *legacyScratch, plain, modifier []byte) ([]byte, bool) {
+func (l *Legacy) unwrap(t *legacyScratch, plain, modifier []byte) ([]byte, bool) {
 	n, good := unpadConstantTime(plain, l.blockSize)
 	good &= atLeast(n, l.prefixSize+l.innerSize()+len(modifier))
 	n = subtle.ConstantTimeSelect(good, n, len(plain))
 
 	data, end := plain[l.prefixSize:n-len(modifier)], plain[n-len(modifier):n]
 	good &= subtle.ConstantTimeCompare(end, modifier)
-	if l.inner {
+	if l.Inner {
 		var ok bool
 		if data, ok = l.verify(t, data); !ok {
 			good = 0
@@ -311,30 +340,22 @@ func (l *legacyKey) unwrap(t *legacyScratch, plain, modifier []byte) ([]byte, bo
 }
 
 // fillPrefix fills prefix as the layers say.
-func (l *legacyKey) fillPrefix(prefix, plaintext []byte) error {
+func (l *Legacy) fillPrefix(prefix, plaintext []byte) error {
 	if len(prefix) == 0 {
 		return nil
 	}
-	if l.iv == IVHash {
+	if l.IV == IVHash {
 		l.hashPrefix(prefix, plaintext)
 		return nil
 	}
-	r := l.key.cfg.Rand
-	if r == nil {
-		rand.Read(prefix) // documented to never fail
-		return nil
-	}
-	if _, err := io.ReadFull(r, prefix); err != nil {
-		return fmt.Errorf("machinekey: reading random bytes from Config.Rand: %w", err)
-	}
-	return nil
+	return fill(l.random, prefix)
 }
 
 // hashPrefix fills prefix from the digest D that belongs to the attribute
 // validation, without a key:
 //
 //	D(data) || D(D(data)) || …   cut to the length of prefix
-func (l *legacyKey) hashPrefix(prefix, data []byte) {
+func (l *Legacy) hashPrefix(prefix, data []byte) {
 	h := l.newHash()
 	sum := data
 	for len(prefix) > 0 {

@@ -24,7 +24,7 @@ func newForms(codec *sessiontoken.FormsCodec) (*forms, *traits) {
 	o := codec.Options()
 	k := &traits{
 		reader: codec, keys: codec.Keys(), now: o.Now,
-		lifetime: o.Timeout, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
+		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
 		purpose: "forms",
 		name:    formsName,
 		cookie:  http.Cookie{Name: ".ASPXAUTH", Path: o.Path, HttpOnly: true, SameSite: http.SameSiteLaxMode},

@@ -223,7 +223,7 @@ func TestTicketOfDotNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forms, err := sessiontoken.NewFormsCodec(n.ring, &sessiontoken.FormsOptions{Timeout: time.Hour, Now: n.clock.Now})
+	forms, err := sessiontoken.NewFormsCodec(n.ring, &sessiontoken.FormsOptions{Lifetime: time.Hour, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

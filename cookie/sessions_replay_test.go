@@ -212,7 +212,7 @@ func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 		}
 		text, err = codec.Encode(ctx, renewed)
 	case "forms":
-		codec, _ := sessiontoken.NewFormsCodec(f.ring, &sessiontoken.FormsOptions{Timeout: time.Hour, Now: f.clock.Now})
+		codec, _ := sessiontoken.NewFormsCodec(f.ring, &sessiontoken.FormsOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		var ticket *sessiontoken.FormsTicket
 		if ticket, err = codec.Decode(ctx, b.cookies[0].Value); err != nil {
 			t.Fatal(err)

@@ -89,7 +89,7 @@ var sessionKinds = []sessionKind{
 		return cookie.NewSessions(codec, o)
 	}},
 	{"forms", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-		codec, err := sessiontoken.NewFormsCodec(n.ring, &sessiontoken.FormsOptions{Timeout: time.Hour, Now: n.clock.Now})
+		codec, err := sessiontoken.NewFormsCodec(n.ring, &sessiontoken.FormsOptions{Lifetime: time.Hour, Now: n.clock.Now})
 		if err != nil {
 			return nil, err
 		}

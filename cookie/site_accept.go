@@ -60,7 +60,7 @@ func (b *siteBuilder) forms() error {
 	if b.refused("Forms", c) {
 		return nil
 	}
-	o := &sessiontoken.FormsOptions{Timeout: c.Lifetime, Path: c.Path, InsecureUnsigned: c.Unsigned.On,
+	o := &sessiontoken.FormsOptions{Lifetime: c.Lifetime, Path: c.Path, InsecureUnsigned: c.Unsigned.On,
 		InsecureOldLayout: c.OldLayout.On, Roles: b.o.Roles, Now: b.o.Now}
 	if c.Protection != "None" { // which is refused unless it has no effect
 		if err := o.Protection.UnmarshalText([]byte(c.Protection)); err != nil {

@@ -16,9 +16,9 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// DefaultAnonymousTimeout is the default of <anonymousIdentification
-// cookieTimeout>: 100,000 minutes, some 69 days.
-const DefaultAnonymousTimeout = 100_000 * time.Minute
+// defaultAnonymousLifetime is the default of <anonymousIdentification
+// cookieTimeout>.
+const defaultAnonymousLifetime = 100_000 * time.Minute
 
 // AnonymousID is what an anonymous identification cookie (.ASPXANONYMOUS)
 // says: which visitor this is, without a sign-in. It authenticates nobody. The
@@ -66,9 +66,9 @@ type AnonymousOptions struct {
 	// InsecureUnsigned also reads legacy cookies of a site that sets
 	// aspnet:UseLegacyEncryption. Under it they cannot be issued.
 	InsecureUnsigned bool
-	// Timeout is the attribute cookieTimeout: the lifetime of NewID. Zero
-	// means [DefaultAnonymousTimeout].
-	Timeout time.Duration
+	// Lifetime is the attribute cookieTimeout, what NewID gives. Zero means
+	// 100,000 minutes, some 69 days, as in .NET.
+	Lifetime time.Duration
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Rand makes new ids, crypto/rand if nil.
@@ -94,11 +94,11 @@ func NewAnonymousCodec(keys Keys, opts *AnonymousOptions) (*AnonymousCodec, erro
 	if opts != nil {
 		c.o = *opts
 	}
-	if c.o.Timeout == 0 {
-		c.o.Timeout = DefaultAnonymousTimeout
+	if c.o.Lifetime == 0 {
+		c.o.Lifetime = defaultAnonymousLifetime
 	}
-	if c.o.Timeout < 0 {
-		return nil, errors.New("sessiontoken: AnonymousOptions.Timeout is negative")
+	if c.o.Lifetime < 0 {
+		return nil, errors.New("sessiontoken: AnonymousOptions.Lifetime is negative")
 	}
 	if c.o.Now == nil {
 		c.o.Now = time.Now
@@ -152,7 +152,7 @@ func (c *AnonymousCodec) NewID() (*AnonymousID, error) {
 	if _, err := io.ReadFull(c.o.Rand, random[:]); err != nil {
 		return nil, fmt.Errorf("sessiontoken: random source: %w", err)
 	}
-	return &AnonymousID{ID: string(newUUID(nil, random[:])), Expires: tickTime(c.o.Now().Add(c.o.Timeout))}, nil
+	return &AnonymousID{ID: string(newUUID(nil, random[:])), Expires: tickTime(c.o.Now().Add(c.o.Lifetime))}, nil
 }
 
 // Encode returns the text of an anonymous identification cookie. It refuses

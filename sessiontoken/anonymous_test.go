@@ -41,11 +41,11 @@ func TestAnonymousNewID(t *testing.T) {
 	if a.ID == b.ID || !guid.MatchString(a.ID) || a.Expires.Sub(vectorTime) != 100_000*time.Minute || a.OpenedBy() != "" {
 		t.Errorf("%+v, %+v", a, b)
 	}
-	c = anonymousCodec(t, machinekey.Framework45, AnonymousOptions{Rand: strings.NewReader("short"), Timeout: time.Hour})
+	c = anonymousCodec(t, machinekey.Framework45, AnonymousOptions{Rand: strings.NewReader("short"), Lifetime: time.Hour})
 	if _, err := c.NewID(); err == nil {
 		t.Error("an id from too little randomness")
 	}
-	if _, err := NewAnonymousCodec(testRing(t), &AnonymousOptions{Timeout: -1}); err == nil {
+	if _, err := NewAnonymousCodec(testRing(t), &AnonymousOptions{Lifetime: -1}); err == nil {
 		t.Error("negative timeout")
 	}
 }

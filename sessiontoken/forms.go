@@ -16,8 +16,8 @@ import (
 // Defaults of <authentication><forms>, and the version that
 // FormsAuthentication.SetAuthCookie writes.
 const (
-	DefaultFormsTimeout = 30 * time.Minute
-	DefaultFormsPath    = "/"
+	defaultFormsLifetime = 30 * time.Minute
+	defaultFormsPath     = "/"
 
 	formsTicketVersion = 2
 )
@@ -26,11 +26,11 @@ const (
 // writes what a site with <authentication mode="Forms"> and no further
 // settings does.
 type FormsOptions struct {
-	// Timeout is the attribute timeout: the lifetime of NewTicket. Zero means
-	// [DefaultFormsTimeout].
-	Timeout time.Duration
+	// Lifetime is the attribute timeout, what NewTicket gives. Zero means 30
+	// minutes, the default of <forms>.
+	Lifetime time.Duration
 	// Path is the attribute path, which NewTicket writes into the ticket.
-	// Empty means [DefaultFormsPath]. Decode does not compare it, as .NET
+	// Empty means "/". Decode does not compare it, as .NET
 	// does not.
 	Path string
 	// Protection is the attribute protection. It matters only for keys of a
@@ -96,14 +96,14 @@ func NewFormsCodec(keys Keys, opts *FormsOptions) (*FormsCodec, error) {
 	if opts != nil {
 		c.o = *opts
 	}
-	if c.o.Timeout == 0 {
-		c.o.Timeout = DefaultFormsTimeout
+	if c.o.Lifetime == 0 {
+		c.o.Lifetime = defaultFormsLifetime
 	}
-	if c.o.Timeout < 0 || c.o.ClockSkew < 0 {
+	if c.o.Lifetime < 0 || c.o.ClockSkew < 0 {
 		return nil, errors.New("sessiontoken: FormsOptions with a negative duration")
 	}
 	if c.o.Path == "" {
-		c.o.Path = DefaultFormsPath
+		c.o.Path = defaultFormsPath
 	}
 	if c.o.Now == nil {
 		c.o.Now = time.Now
@@ -215,7 +215,7 @@ func (c *FormsCodec) NewTicket(name, userData string) *FormsTicket {
 		Version:    formsTicketVersion,
 		Name:       name,
 		IssueDate:  now,
-		Expiration: now.Add(c.o.Timeout),
+		Expiration: now.Add(c.o.Lifetime),
 		UserData:   userData,
 		CookiePath: c.o.Path,
 	}

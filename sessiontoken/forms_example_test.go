@@ -68,7 +68,7 @@ func ExampleFormsCodec() {
 func ExampleFormsOptions() {
 	codec, err := sessiontoken.NewFormsCodec(newFormsRing(machinekey.Framework20SP2), &sessiontoken.FormsOptions{
 		Protection: machinekey.ProtectionValidation,
-		Timeout:    2 * time.Hour,
+		Lifetime:   2 * time.Hour,
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -62,7 +62,7 @@ func TestNewFormsCodec(t *testing.T) {
 		t.Error("a ring without keys")
 	}
 	ring := ringOf(t, modeKey(t, machinekey.Framework45))
-	for _, opts := range []FormsOptions{{Timeout: -1}, {ClockSkew: -1}} {
+	for _, opts := range []FormsOptions{{Lifetime: -1}, {ClockSkew: -1}} {
 		if _, err := NewFormsCodec(ring, &opts); err == nil {
 			t.Errorf("%v", opts)
 		}
@@ -87,7 +87,7 @@ func TestNewFormsCodec(t *testing.T) {
 
 func TestNewTicket(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 678, time.FixedZone("", 3600))
-	c := formsCodec(t, machinekey.Framework45, FormsOptions{Timeout: time.Hour, Path: "/app", Now: func() time.Time { return now }})
+	c := formsCodec(t, machinekey.Framework45, FormsOptions{Lifetime: time.Hour, Path: "/app", Now: func() time.Time { return now }})
 	ticket := c.NewTicket("alice", "x")
 	begin := time.Date(2026, 1, 2, 2, 4, 5, 600, time.UTC)
 	want := FormsTicket{Version: 2, Name: "alice", UserData: "x", CookiePath: "/app", IssueDate: begin, Expiration: begin.Add(time.Hour)}

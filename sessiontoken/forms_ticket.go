@@ -67,18 +67,18 @@ func (t *FormsTicket) Renew(now time.Time) (*FormsTicket, bool) {
 // read from a cookie.
 func (t *FormsTicket) OpenedBy() string { return t.openedBy }
 
-// String describes the ticket for a log, without UserData.
-func (t FormsTicket) String() string {
+// text describes the ticket for a log, without UserData.
+func (t FormsTicket) text() string {
 	return fmt.Sprintf("sessiontoken.FormsTicket{name %q, valid %s to %s}",
 		t.Name, t.IssueDate.Format(time.RFC3339), t.Expiration.Format(time.RFC3339))
 }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints
 // UserData.
-func (t FormsTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()) }
+func (t FormsTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }
 
-// LogValue implements [slog.LogValuer].
-func (t FormsTicket) LogValue() slog.Value { return slog.StringValue(t.String()) }
+// LogValue implements [slog.LogValuer], for handlers that write JSON.
+func (t FormsTicket) LogValue() slog.Value { return slog.StringValue(t.text()) }
 
 // bytes returns what the layout holds of t.
 func (t *FormsTicket) bytes() *forms.Ticket {

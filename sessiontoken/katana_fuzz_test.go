@@ -24,7 +24,7 @@ func FuzzKatanaDecode(f *testing.F) {
 			n++
 		}
 		if got, err := c.Decode(ctx, *v.Text); err == nil {
-			known[got.String()] = true
+			known[got.text()] = true
 		}
 	}
 	if n < 100 || len(known) < 10 {
@@ -42,7 +42,7 @@ func FuzzKatanaDecode(f *testing.F) {
 			}
 			return
 		}
-		if !known[got.String()] {
+		if !known[got.text()] {
 			t.Fatalf("accepted a ticket that nobody issued: %v", got)
 		}
 	})

@@ -218,7 +218,7 @@ func TestKatanaTextMutations(t *testing.T) {
 		if err == nil {
 			accepted++
 		}
-		if err == nil && got.String() != want.String() || err != nil && err != ErrInvalid {
+		if err == nil && got.text() != want.text() || err != nil && err != ErrInvalid {
 			t.Fatalf("%s %d: %v, %v", what, n, got, err)
 		}
 	}

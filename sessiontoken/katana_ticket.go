@@ -69,9 +69,9 @@ func (t *KatanaTicket) Principal() *Principal {
 	return &Principal{Identities: []Identity{t.Identity}}
 }
 
-// String describes the ticket for a log: no claim values, no properties but
+// text describes the ticket for a log: no claim values, no properties but
 // the times.
-func (t KatanaTicket) String() string {
+func (t KatanaTicket) text() string {
 	at := func(v time.Time, ok bool) string {
 		if !ok {
 			return "none"
@@ -84,10 +84,10 @@ func (t KatanaTicket) String() string {
 
 // Format implements [fmt.Formatter] for every verb, so that none prints
 // properties or a bootstrap token.
-func (t KatanaTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()) }
+func (t KatanaTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }
 
-// LogValue implements [slog.LogValuer].
-func (t KatanaTicket) LogValue() slog.Value { return slog.StringValue(t.String()) }
+// LogValue implements [slog.LogValuer], for handlers that write JSON.
+func (t KatanaTicket) LogValue() slog.Value { return slog.StringValue(t.text()) }
 
 // katanaMemory holds a ticket with the usual number of properties in one piece.
 type katanaMemory struct {

@@ -73,9 +73,9 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 
 // forms returns the codec of forms tickets.
 func (c *codecs) forms() (*sessiontoken.FormsCodec, error) {
-	o := &sessiontoken.FormsOptions{Timeout: c.site.Forms.Lifetime, Path: c.site.Forms.Path, ClockSkew: c.skewForms, Now: c.now}
+	o := &sessiontoken.FormsOptions{Lifetime: c.site.Forms.Lifetime, Path: c.site.Forms.Path, ClockSkew: c.skewForms, Now: c.now}
 	if c.lifetime > 0 {
-		o.Timeout = c.lifetime
+		o.Lifetime = c.lifetime
 	}
 	o.Protection = c.protection(c.site.Forms)
 	if c.insecure {
@@ -115,10 +115,10 @@ func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, err
 func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, error) {
 	o := &sessiontoken.AnonymousOptions{
 		Protection: c.protection(c.site.Anonymous), InsecureUnsigned: c.insecure && c.site.Anonymous.Unsigned.On,
-		Timeout: c.site.Anonymous.Lifetime, Now: now,
+		Lifetime: c.site.Anonymous.Lifetime, Now: now,
 	}
 	if c.lifetime > 0 {
-		o.Timeout = c.lifetime
+		o.Lifetime = c.lifetime
 	}
 	return sessiontoken.NewAnonymousCodec(c.ring, o)
 }

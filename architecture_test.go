@@ -25,7 +25,7 @@ const (
 // internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cookie":                 {"sessiontoken", "machinekey", "internal/chunks", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
+	"cookie":                 {"sessiontoken", "machinekey", "internal/anatomy", "internal/chunks", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
 	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"machinekey":             {"internal/netfx", "internal/seal", "internal/secret", "internal/webconfig"},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -28,6 +29,9 @@ type framework interface {
 	// open returns what a text says, if it is valid. What it returned for this text
 	// before, or nil, spares the decoding: only its validity is checked.
 	open(ctx context.Context, text string, known *session) (session, error)
+	// late returns what an authentic text says that open refuses for its times or
+	// its endpoint alone. The text costs more than in open: it is for SignOut.
+	late(ctx context.Context, text string) (session, bool)
 	// begin returns a new session: of a user, or of the ticket in o, which is left
 	// as it is.
 	begin(p *sessiontoken.Principal, o *SignInOptions) (session, error)
@@ -98,6 +102,15 @@ type session struct {
 	reference bool
 	// marked has seal write id, began and ends.
 	marked bool
+}
+
+// authentic returns what decode refuses for its times or its endpoint alone.
+func authentic[T any](ctx context.Context, decode func(context.Context, string) (T, error), text string) (t T, ok bool) {
+	r := anatomy.Of(ctx, decode, text)
+	if errors.Is(r.Err, sessiontoken.ErrExpired) || errors.Is(r.Err, sessiontoken.ErrNotYetValid) || errors.Is(r.Err, sessiontoken.ErrEndpoint) {
+		t, ok = r.Content.(T)
+	}
+	return t, ok
 }
 
 // SignInOptions are what a sign-in adds to the user. Nil and the zero value

@@ -36,8 +36,7 @@ func (s *Sessions) read(r *http.Request) (found, error) {
 	return f, nil
 }
 
-// open is read without the observer. What it returns with an error is for
-// SignOut.
+// open is read without the observer.
 func (s *Sessions) open(r *http.Request) (found, error) {
 	text, err := s.source(r)
 	if err != nil {
@@ -55,15 +54,12 @@ func (s *Sessions) open(r *http.Request) (found, error) {
 		f.id = s.idOf(f.session)
 	}
 	if s.track != nil {
-		if err := s.recall(ctx, &f); errors.Is(err, ErrRevoked) {
-			return f, err // for SignOut
-		} else if err != nil {
+		if err := s.recall(ctx, &f); err != nil {
 			return found{}, err
 		}
 	}
-	f.ends = s.end(f.began, f.ends)
-	if !f.ends.IsZero() && s.traits.now().After(f.ends) {
-		return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired, f.ends.Format(time.RFC3339))
+	if end := s.end(&f.session); !end.IsZero() && s.traits.now().After(end) {
+		return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
 	}
 	if s.o.Revoked != nil {
 		revoked, err := s.o.Revoked(ctx, s.describe(&f.session))
@@ -75,6 +71,28 @@ func (s *Sessions) open(r *http.Request) (found, error) {
 		}
 	}
 	return f, nil
+}
+
+// identify returns the session of whatever is authentic, for SignOut: also of a
+// cookie that open refuses, as its session may live on in copies.
+func (s *Sessions) identify(r *http.Request) (found, error) {
+	text, err := s.source(r)
+	if err != nil {
+		return found{}, err
+	}
+	ctx := r.Context()
+	f := found{sessions: s}
+	if f.session, err = s.decode(ctx, text); err != nil {
+		var ok bool
+		if f.session, ok = s.framework.late(ctx, text); !ok {
+			return found{}, err
+		}
+	}
+	if s.track != nil {
+		f.id = s.idOf(f.session)
+		err = s.remember(ctx, &f)
+	}
+	return f, err
 }
 
 // decode opens a text, or finds it among the verified ones.
@@ -109,19 +127,25 @@ func (s *Sessions) idOf(x session) string {
 	return s.traits.name(x)
 }
 
-// recall asks the store about a session: when it began and how it is called,
-// if the ticket has no room for that, and whether it was ended. That is asked
-// in reference mode too, where the entry should be gone: a renewal that was cut
-// short, or memory in front of the store, may still have it.
+// remember asks the store when a session began and how it is called, if the
+// ticket has no room for that.
+func (s *Sessions) remember(ctx context.Context, f *found) error {
+	if s.traits.remembers { // asked also where nothing slides: other nodes may renew
+		return nil
+	}
+	first, err := s.track.first(ctx, f.id)
+	if err == nil && first.id != "" {
+		f.id, f.began, f.ends, f.recorded = first.id, first.began, first.ends, true
+	}
+	return err
+}
+
+// recall is remember that also asks whether the session was ended. That is
+// asked in reference mode too, where the entry should be gone: a renewal that
+// was cut short, or memory in front of the store, may still have it.
 func (s *Sessions) recall(ctx context.Context, f *found) error {
-	if !s.traits.remembers { // also where nothing slides: other nodes may renew
-		first, err := s.track.first(ctx, f.id)
-		if err != nil {
-			return err
-		}
-		if first.id != "" {
-			f.id, f.began, f.ends, f.recorded = first.id, first.began, first.ends, true
-		}
+	if err := s.remember(ctx, f); err != nil {
+		return err
 	}
 	note, ended, err := s.track.ended(ctx, f.id)
 	if err != nil {
@@ -149,7 +173,7 @@ func (s *Sessions) recall(ctx context.Context, f *found) error {
 // note notes that the session of f was ended, unless the store remembers it for
 // long enough.
 func (s *Sessions) note(ctx context.Context, f *found) error {
-	until := s.outlasts(&f.session, s.end(f.began, f.ends))
+	until := s.outlasts(&f.session, s.given(&f.session))
 	if s.reuse {
 		until = later(until, s.joinableUntil())
 	}

@@ -67,6 +67,7 @@ func (s *Sessions) slid(f *found, at time.Time) (session, bool) {
 		return session{}, false
 	}
 	s.cap(&x)
+	x.ends = s.given(&x)
 	// At its last end there is nothing to gain.
 	if !x.expires.After(f.expires) {
 		return session{}, false
@@ -91,9 +92,9 @@ func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f *found, x ses
 		if id := s.traits.name(x); why == reasonSliding || f.recorded {
 			until := s.longest(&x)
 			if id == f.id { // there may be copies of older tickets
-				until = s.outlasts(&x, f.ends)
+				until = s.outlasts(&x, x.ends)
 			}
-			if err = s.track.setFirst(ctx, id, record{f.id, f.began, f.ends}, until); err != nil {
+			if err = s.track.setFirst(ctx, id, record{f.id, f.began, x.ends}, until); err != nil {
 				return err
 			}
 		}
@@ -138,7 +139,7 @@ func (s *Sessions) successor(ctx context.Context, f *found) (session, error) {
 // keepLatest has the store remember the latest session of a user as long as
 // the session is renewed.
 func (s *Sessions) keepLatest(ctx context.Context, f *found, x *session) error {
-	until := s.outlasts(x, f.ends)
+	until := s.outlasts(x, x.ends)
 	if !s.o.OnePerUser || !f.latest.isOf(f.id) || !until.After(f.latest.ends) {
 		return nil
 	}

@@ -64,6 +64,16 @@ func (s *Sessions) Issue(w http.ResponseWriter, r *http.Request, t Ticket) error
 	if err != nil {
 		return fmt.Errorf("cookie: %s is no session of a %T: %w", s.template.Name, t, err)
 	}
+	if s.track != nil && !s.traits.remembers { // it may be of a session that lives
+		f := found{session: x}
+		f.id = s.idOf(x)
+		if err := s.remember(r.Context(), &f); err != nil {
+			return err
+		}
+		if f.recorded {
+			x = f.session
+		}
+	}
 	return s.begin(w, r, &x, s.user(x.principal), false)
 }
 
@@ -87,10 +97,10 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 			return errors.New("cookie: cannot sign in: with SessionsOptions.OnePerUser, a session longer than the codec's needs MaxLifetime")
 		}
 	}
-	x.ends = s.end(x.began, x.ends)
-	if !x.ends.IsZero() && s.traits.now().After(x.ends) {
-		return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, x.ends.Format(time.RFC3339))
+	if end := s.end(x); !end.IsZero() && s.traits.now().After(end) {
+		return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
 	}
+	x.ends = s.given(x)
 	s.cap(x)
 	x.marked = s.marks()
 	set, err := s.cookies(r, x)
@@ -99,7 +109,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 	}
 	if err == nil && s.track != nil && !s.traits.remembers && !x.ends.IsZero() {
 		// For nodes with another MaxLifetime, or none.
-		err = s.track.setFirst(r.Context(), x.id, record{x.id, x.began, x.ends}, s.outlasts(x, x.ends))
+		err = s.track.setFirst(r.Context(), s.traits.name(*x), record{x.id, x.began, x.ends}, s.outlasts(x, x.ends))
 	}
 	if err == nil && (s.o.OnePerUser || s.reuse) {
 		latest := record{x.id, x.began, s.outlasts(x, x.ends)}
@@ -121,19 +131,29 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 	return nil
 }
 
-// end returns when a session ends, however often it is renewed, or zero: at
-// the end that it was given by any node, or when MaxLifetime is over here.
-func (s *Sessions) end(began, ends time.Time) time.Time {
-	if here := began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 && (ends.IsZero() || here.Before(ends)) {
+// end returns when a session ends here, however often it is renewed, or zero: at
+// the end that it was given, or when MaxLifetime is over if that is sooner.
+func (s *Sessions) end(x *session) time.Time {
+	if here := x.began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 && (x.ends.IsZero() || here.Before(x.ends)) {
 		return here
 	}
-	return ends
+	return x.ends
 }
 
-// cap lets a ticket end when its session does, as exactly as it can say.
+// given returns the end that a session was given, which is this node's if it
+// was given none. A node with a shorter MaxLifetime does not change it: other
+// copies have it too, and notes must outlast them all.
+func (s *Sessions) given(x *session) time.Time {
+	if x.ends.IsZero() {
+		return s.end(x)
+	}
+	return x.ends
+}
+
+// cap lets a ticket end when its session does here, as exactly as it can say.
 func (s *Sessions) cap(x *session) {
-	if !x.ends.IsZero() && x.expires.After(x.ends) {
-		x.expires = x.ends.Truncate(s.traits.resolution)
+	if end := s.end(x); !end.IsZero() && x.expires.After(end) {
+		x.expires = end.Truncate(s.traits.resolution)
 	}
 }
 
@@ -149,19 +169,28 @@ func (s *Sessions) supersede(ctx context.Context, user string, latest record) er
 	if err != nil {
 		return err
 	}
-	if s.o.MaxLifetime > 0 { // an older session may outlive this one
+	latest.ends = later(latest.ends, before.ends) // an older session may outlive this one
+	if s.o.MaxLifetime > 0 {
 		latest.ends = later(latest.ends, s.grace(s.traits.now().Add(s.o.MaxLifetime)))
+	}
+	if !s.o.OnePerUser || before.id == "" || before.isOf(latest.id) {
+		return s.track.setLatest(ctx, user, latest)
+	}
+	id, _, _ := strings.Cut(before.id, " ") // it may have been shared
+	if before.began.After(latest.began) {
+		// The clock of the node that began it was ahead. So it does not count
+		// as older, and nothing but this note ends it.
+		if err := s.track.end(ctx, id, latest.ends); err != nil {
+			return err
+		}
+		return s.track.setLatest(ctx, user, latest)
 	}
 	if err := s.track.setLatest(ctx, user, latest); err != nil {
 		return err
 	}
-	if s.o.OnePerUser && before.id != "" && !before.isOf(latest.id) {
-		// By now it is refused for being older. That goes by the clocks of
-		// the nodes that began the two; this does not. If it fails, the first
-		// holds.
-		id, _, _ := strings.Cut(before.id, " ") // it may have been shared
-		_ = s.track.end(ctx, id, latest.ends)
-	}
+	// By now it is refused for being older. The note is for nodes without
+	// OnePerUser.
+	_ = s.track.end(ctx, id, latest.ends)
 	return nil
 }
 
@@ -176,8 +205,10 @@ func (s *Sessions) abandon(ctx context.Context, x *session) {
 
 // SignOut signs the user out: it adds the deletion of every chunk of the cookie
 // to the header of the response and, with a store, ends the session for all
-// nodes; see [Sessions]. A cookie that is refused anyhow is only deleted, and
-// without one there is nothing to do.
+// nodes; see [Sessions]. It does so also with a cookie that is refused for its
+// age, its endpoint, MaxLifetime or Revoked, which is not asked: copies of the
+// session may be good elsewhere. A cookie that is not authentic is only
+// deleted, and without one there is nothing to do.
 //
 // If the store fails, nothing is written and the error matches
 // [ErrUnavailable]: the user may still be signed in, and may try again.
@@ -216,9 +247,8 @@ func (s *Sessions) signOut(r *http.Request) error {
 }
 
 func (s *Sessions) endSession(r *http.Request) error {
-	f, err := s.open(r)
-	// A session that was ended may still have entries, if that failed halfway.
-	if err != nil && (f.ticket == nil || !errors.Is(err, ErrRevoked)) {
+	f, err := s.identify(r)
+	if err != nil {
 		if isNone(err) {
 			return nil
 		}

@@ -108,7 +108,8 @@ type SessionsOptions struct {
 	Sliding Toggle
 	// MaxLifetime ends a session this long after the sign-in, however often it
 	// was renewed. Zero means no end but the one that another node gave the
-	// session. A forms ticket that slides has no place for the time of sign-in,
+	// session. Nodes may differ: a session keeps the end of the node that began
+	// it, and one with a shorter MaxLifetime refuses it sooner. A forms ticket that slides has no place for the time of sign-in,
 	// nor has a session token of WIF 1.0, so these need a Store for this. See
 	// also [sessiontoken.Token.SignedIn].
 	MaxLifetime time.Duration
@@ -136,7 +137,7 @@ type SessionsOptions struct {
 	// needs MaxLifetime too, so that the store remembers long enough.
 	OnePerUser bool
 	// Revoked is asked about each session that is otherwise good, after the
-	// store. An error is an outage: see [ErrUnavailable].
+	// store, but for SignOut. An error is an outage: see [ErrUnavailable].
 	Revoked func(ctx context.Context, s Session) (revoked bool, err error)
 
 	// Verified is the number of cookies that are kept in memory with what

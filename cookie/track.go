@@ -80,9 +80,19 @@ func (t *tracker) ended(ctx context.Context, id string) (record, bool, error) {
 	return t.get(ctx, t.key("ended", id))
 }
 
-// end ends a session until the given time.
+// end ends a session until the given time, or until a later one if that was
+// noted before.
 func (t *tracker) end(ctx context.Context, id string, until time.Time) error {
-	return t.put(ctx, t.key("ended", id), record{id: id, ends: until}, until)
+	key := t.key("ended", id)
+	before, there, err := t.get(ctx, key)
+	switch {
+	case errors.Is(err, seal.ErrUnprotect): // its key has left the ring, so nobody can read it
+	case err != nil:
+		return err
+	case there && !until.After(before.ends):
+		return nil
+	}
+	return t.put(ctx, key, record{id: id, ends: until}, until)
 }
 
 // first returns the record of a session whose ticket was renewed, or a record

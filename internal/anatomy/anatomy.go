@@ -1,6 +1,7 @@
 // Package anatomy records what a codec finds in a credential, layer by layer.
-// It serves the operator's tools. As only this module can import it, no program
-// that uses the codecs can tell the sender of a cookie which layer refused it.
+// It serves the operator's tools, and sign-out with a cookie that has expired.
+// As only this module can import it, no program that uses the codecs can tell
+// the sender of a cookie which layer refused it.
 package anatomy
 
 import "context"

@@ -14,6 +14,7 @@ import (
 	"go/token"
 	"go/types"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path"
 	"path/filepath"
@@ -114,6 +115,17 @@ func holders(t *testing.T) map[string][]printed {
 
 	sessions, err := cookie.NewSessions(session, &cookie.SessionsOptions{Store: store, Verified: 10})
 	must(err)
+	response := httptest.NewRecorder()
+	signedIn := *tok
+	signedIn.Principal.Identities = slices.Clone(principal.Identities)
+	signedIn.Principal.Identities[0].AuthenticationType = "Federation"
+	must(sessions.Issue(response, httptest.NewRequest("GET", "/", nil), &signedIn))
+	request := httptest.NewRequest("GET", "/", nil)
+	for _, c := range response.Result().Cookies() {
+		request.AddCookie(c)
+	}
+	recognised, err := sessions.Session(request)
+	must(err)
 	file := filepath.Join(t.TempDir(), "web.config")
 	must(os.WriteFile(file, []byte("<configuration><system.web><authentication mode='Forms'/>"+cfg.WebConfig()+"</system.web></configuration>"), 0o600))
 	site, err := cookie.LoadSite(file, &cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession, Name: "app"}}})
@@ -152,7 +164,7 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.MemoryStore":        one(everywhere(store, ofKeys)),
 		"sessiontoken.TwoLevelStore":      one(everywhere(two, ofKeys)),
 
-		"cookie.Session":   {everywhere(cookie.Session{Principal: &principal, Ticket: tok}, ofKeys)},
+		"cookie.Session":   {everywhere(recognised, ofKeys)},
 		"cookie.Sessions":  one(everywhere(sessions, ofKeys)),
 		"cookie.SQSession": one(everywhere(sq, ofKeys)),
 		"cookie.Site":      one(everywhere(site, ofKeys)),

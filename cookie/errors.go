@@ -13,8 +13,6 @@ var (
 	// for a cookie that is not there, or whose first chunk is not, matches
 	// [http.ErrNoCookie] too.
 	ErrNoCredential = chunks.ErrNoCredential
-	// ErrTooManyChunks means more than 60 chunks.
-	ErrTooManyChunks = chunks.ErrTooManyChunks
 	// ErrMissingChunk means that a cookie of Katana announces chunks that are
 	// not all there. Katana then takes the announcement for the text, or
 	// throws; see its option ThrowForPartialCookies.
@@ -22,7 +20,8 @@ var (
 	// ErrTooLong means that a text is longer than 64 KiB, that the header Cookie
 	// has more than 80 KiB, 200 cookies or 2000 blanks, that one cookie to be
 	// written is larger than 4096 bytes with its name, or that all cookies of a
-	// session are larger than SessionsOptions.MaxBytes.
+	// session are larger than SessionsOptions.MaxBytes. More than 60 chunks match
+	// it too.
 	ErrTooLong = chunks.ErrTooLong
 	// ErrInvalidCookie means that a cookie to be written has a name, a value
 	// or attributes that net/http would drop or change, or that a browser

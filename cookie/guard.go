@@ -98,8 +98,8 @@ func DenyBearer(w http.ResponseWriter, r *http.Request, err error) {
 //   - one that matches [ErrUnavailable], and the cause, if a credential could
 //     not be checked: the user may well be signed in;
 //   - otherwise that of the first credential in the request: a sentinel of
-//     package sessiontoken, [ErrNotAuthenticated], [ErrTooManyChunks],
-//     [ErrMissingChunk] or [ErrTooLong];
+//     package sessiontoken, [ErrNotAuthenticated], [ErrMissingChunk] or
+//     [ErrTooLong];
 //   - otherwise [ErrNoCredential].
 func (g *Guard) Check(r *http.Request) (*sessiontoken.Principal, error) {
 	f, err := g.find(r)
@@ -178,7 +178,6 @@ func classify(err error) error {
 		errors.Is(err, sessiontoken.ErrTooLong),
 		errors.Is(err, ErrNotAuthenticated),
 		errors.Is(err, ErrRevoked),
-		errors.Is(err, ErrTooManyChunks),
 		errors.Is(err, ErrMissingChunk),
 		errors.Is(err, ErrTooLong):
 		return err

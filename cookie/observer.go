@@ -5,88 +5,66 @@ import (
 	"errors"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// Observer is told what [Sessions] and a store do, to count it. It is called
-// within requests: it must be quick and safe for concurrent use. No event holds
-// a value of a cookie, a claim or an id of a session.
-type Observer interface {
-	Observe(ctx context.Context, e Event)
-}
-
-// Event is one thing that happened. More fields may be added.
+// Event is one thing that happened to a session or a store, to be counted by
+// SessionsOptions.Observer. It holds no value of a cookie, no claim and no id of
+// a session. More fields may be added.
+//
+//	Kind             what happened                                     other fields
+//	read             a session was recognised                          KeyID
+//	refused          a cookie was there and is not good                Reason
+//	unavailable      a cookie could not be checked                     Err
+//	renewed          a cookie was issued in place of an older one      Reason, KeyID of the older
+//	renewal_failed   it should have been, and the older one stays      Reason, Err
+//	signed_in        a session began
+//	signed_out       a session was ended by its user
+//	sign_out_failed  a session could not be ended, as the store        Err
+//	                 failed or is full, and lives on
+//	store            a call of a store came back                       Reason, Took, Err
 type Event struct {
-	// Kind says what happened, and which other fields are set.
-	Kind EventKind
-	// Cookie is the name of the cookie, such as FedAuth; empty for EventStore.
+	Kind string
+	// Cookie is the name of the cookie, such as FedAuth; empty for a store.
 	Cookie string
-	// Reason is, for EventRefused, one of invalid, expired, not_yet_valid,
-	// endpoint, unsupported, dpapi, not_in_store, chunks, too_long,
-	// not_authenticated, revoked; and for EventRenewed and
-	// EventRenewalFailed, sliding or key.
+	// Reason is, for refused, one of invalid, expired, not_yet_valid, endpoint,
+	// unsupported, dpapi, not_in_store, chunks, too_long, not_authenticated and
+	// revoked; for renewed and renewal_failed, sliding or key; for store, get, put
+	// or delete.
 	Reason string
-	// KeyID is the key that opened the cookie ([machinekey.Key.ID]), for
-	// EventRead and EventRenewed. It is empty for certificates.
+	// KeyID is the key that opened the cookie, empty for certificates.
 	KeyID string
-	// Op is get, put or delete, and Took how long it took, for EventStore.
-	Op   string
+	// Took is how long a call of a store took.
 	Took time.Duration
-	// Err is the cause, for EventUnavailable, EventRenewalFailed,
-	// EventSignOutFailed, and EventStore if it failed. ErrNotInStore is no
-	// failure.
+	// Err is the cause. [sessiontoken.ErrNotInStore] is no failure of a store.
 	Err error
 }
 
-// EventKind is the kind of an [Event].
-type EventKind int
-
 // The kinds of events.
 const (
-	// EventRead: a session was recognised. KeyID.
-	EventRead EventKind = iota + 1
-	// EventRefused: a cookie was there and is not good. Reason.
-	EventRefused
-	// EventUnavailable: a cookie could not be checked. Err.
-	EventUnavailable
-	// EventRenewed: a cookie was issued in place of an older one. Reason,
-	// KeyID of the older one.
-	EventRenewed
-	// EventRenewalFailed: it should have been, and the older one stays.
-	// Reason, Err.
-	EventRenewalFailed
-	// EventSignedIn: a session began.
-	EventSignedIn
-	// EventSignedOut: a session was ended by its user.
-	EventSignedOut
-	// EventStore: a call of a store came back. Op, Took, Err.
-	EventStore
-	// EventSignOutFailed: a session could not be ended, as the store failed or
-	// has no room ([sessiontoken.ErrStoreFull]), and lives on. Err.
-	EventSignOutFailed
+	eventRead          = "read"
+	eventRefused       = "refused"
+	eventUnavailable   = "unavailable"
+	eventRenewed       = "renewed"
+	eventRenewalFailed = "renewal_failed"
+	eventSignedIn      = "signed_in"
+	eventSignedOut     = "signed_out"
+	eventSignOutFailed = "sign_out_failed"
+	eventStore         = "store"
 )
-
-// String returns the name of the kind, in lower case with underscores, as
-// counters have it.
-func (k EventKind) String() string {
-	names := [...]string{"unknown", "read", "refused", "unavailable", "renewed", "renewal_failed", "signed_in", "signed_out", "store", "sign_out_failed"}
-	if k < 0 || int(k) >= len(names) {
-		k = 0
-	}
-	return names[k]
-}
 
 // observe tells the observer, if any.
 func (s *Sessions) observe(ctx context.Context, e Event) {
 	if s.o.Observer != nil {
 		e.Cookie = s.template.Name
-		s.o.Observer.Observe(ctx, e)
+		s.o.Observer(ctx, e)
 	}
 }
 
 func (s *Sessions) observeRead(ctx context.Context, t Ticket) {
 	if s.o.Observer != nil {
-		s.observe(ctx, Event{Kind: EventRead, KeyID: t.OpenedBy()})
+		s.observe(ctx, Event{Kind: eventRead, KeyID: t.OpenedBy()})
 	}
 }
 
@@ -95,10 +73,10 @@ func (s *Sessions) observeRefused(ctx context.Context, err error) {
 		return
 	}
 	if errors.Is(err, ErrUnavailable) {
-		s.observe(ctx, Event{Kind: EventUnavailable, Err: err})
+		s.observe(ctx, Event{Kind: eventUnavailable, Err: err})
 		return
 	}
-	s.observe(ctx, Event{Kind: EventRefused, Reason: reasonOf(err)})
+	s.observe(ctx, Event{Kind: eventRefused, Reason: reasonOf(err)})
 }
 
 // reasons are the names of verdicts in events. The first that matches counts,
@@ -109,7 +87,7 @@ var reasons = []struct {
 }{
 	{ErrRevoked, "revoked"},
 	{ErrNotAuthenticated, "not_authenticated"},
-	{ErrTooManyChunks, "chunks"},
+	{chunks.ErrTooManyChunks, "chunks"},
 	{ErrMissingChunk, "chunks"},
 	{ErrTooLong, "too_long"},
 	{sessiontoken.ErrTooLong, "too_long"},
@@ -133,7 +111,7 @@ func reasonOf(err error) string {
 
 // ObserveStore returns a store that tells the observer of every call of
 // another one.
-func ObserveStore(store sessiontoken.Store, observer Observer) sessiontoken.Store {
+func ObserveStore(store sessiontoken.Store, observer func(context.Context, Event)) sessiontoken.Store {
 	if store == nil || observer == nil {
 		return store
 	}
@@ -158,7 +136,7 @@ func (s observedExpiryStore) GetExpires(ctx context.Context, key string) ([]byte
 
 type observedStore struct {
 	store    sessiontoken.Store
-	observer Observer
+	observer func(context.Context, Event)
 }
 
 func (s observedStore) Get(ctx context.Context, key string) ([]byte, error) {
@@ -186,5 +164,5 @@ func (s observedStore) done(ctx context.Context, op string, began time.Time, err
 	if errors.Is(err, sessiontoken.ErrNotInStore) {
 		err = nil
 	}
-	s.observer.Observe(ctx, Event{Kind: EventStore, Op: op, Took: time.Since(began), Err: err})
+	s.observer(ctx, Event{Kind: eventStore, Reason: op, Took: time.Since(began), Err: err})
 }

@@ -9,15 +9,11 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken/storetest"
 )
 
-type observerFunc func(cookie.Event)
-
-func (f observerFunc) Observe(_ context.Context, e cookie.Event) { f(e) }
-
 // An observed store is as good as the store itself.
 func TestObservedStoreIsAStore(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.Run(t, func(t *testing.T) sessiontoken.Store {
 		memory := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
-		return cookie.ObserveStore(memory, observerFunc(func(cookie.Event) {}))
+		return cookie.ObserveStore(memory, func(context.Context, cookie.Event) {})
 	}, &storetest.Options{Clock: clock})
 }

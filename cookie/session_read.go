@@ -62,7 +62,8 @@ func (s *Sessions) open(r *http.Request) (found, error) {
 		return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
 	}
 	if s.o.Revoked != nil {
-		revoked, err := s.o.Revoked(ctx, s.describe(&f.session))
+		x := f.session // of its own, so that f need not be on the heap
+		revoked, err := s.o.Revoked(ctx, s.describe(&x))
 		if err != nil {
 			return found{}, fmt.Errorf("%w: revocation: %w", ErrUnavailable, err)
 		}
@@ -181,12 +182,6 @@ func (s *Sessions) note(ctx context.Context, f *found) error {
 		return nil
 	}
 	return s.track.end(ctx, f.id, until.Add(s.span(&f.session)/noteSlack))
-}
-
-// describe returns what others may know of a session.
-func (s *Sessions) describe(x *session) Session {
-	return Session{ID: s.idOf(*x), Principal: x.principal, Ticket: x.ticket,
-		SignedIn: x.began, Expires: x.expires, Persistent: x.persistent}
 }
 
 // isNone reports whether a source found nothing.

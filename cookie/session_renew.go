@@ -23,12 +23,12 @@ func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) erro
 	err := s.renew(w, r, &f, x, why)
 	switch {
 	case err == nil:
-		s.observe(ctx, Event{Kind: EventRenewed, Reason: why, KeyID: f.ticket.OpenedBy()})
+		s.observe(ctx, Event{Kind: eventRenewed, Reason: why, KeyID: f.ticket.OpenedBy()})
 	case errors.Is(err, ErrRevoked):
 		s.observeRefused(ctx, err)
 		return err
 	default:
-		s.observe(ctx, Event{Kind: EventRenewalFailed, Reason: why, Err: err})
+		s.observe(ctx, Event{Kind: eventRenewalFailed, Reason: why, Err: err})
 		if s.o.Logger != nil && ctx.Err() == nil {
 			s.o.Logger.LogAttrs(ctx, slog.LevelWarn, "cookie: session not renewed",
 				slog.String("cookie", s.template.Name), slog.Any("error", err))
@@ -37,7 +37,7 @@ func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) erro
 	return nil
 }
 
-// The reasons of EventRenewed.
+// The reasons of eventRenewed.
 const (
 	reasonSliding = "sliding"
 	reasonKey     = "key"

@@ -127,7 +127,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 		}
 		return err
 	}
-	s.observe(r.Context(), Event{Kind: EventSignedIn})
+	s.observe(r.Context(), Event{Kind: eventSignedIn})
 	return nil
 }
 
@@ -232,7 +232,7 @@ func (s *Sessions) writeSignOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(set) > 0 {
-		s.observe(r.Context(), Event{Kind: EventSignedOut})
+		s.observe(r.Context(), Event{Kind: eventSignedOut})
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func (s *Sessions) writeSignOut(w http.ResponseWriter, r *http.Request) error {
 func (s *Sessions) signOut(r *http.Request) error {
 	err := s.endSession(r)
 	if err != nil {
-		s.observe(r.Context(), Event{Kind: EventSignOutFailed, Err: err})
+		s.observe(r.Context(), Event{Kind: eventSignOutFailed, Err: err})
 	}
 	return err
 }

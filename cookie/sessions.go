@@ -54,7 +54,7 @@ import (
 type Sessions struct {
 	framework framework
 	traits    *traits
-	o         SessionsOptions
+	o         *SessionsOptions
 	template  http.Cookie
 	source    Source
 	slides    bool
@@ -157,8 +157,9 @@ type SessionsOptions struct {
 	// [Guard.SetLogger] and the attributes "cookie", "bytes", "limit",
 	// "cookies" and "error" of the warnings.
 	Logger *slog.Logger
-	// Observer is told what happens; nil is silent.
-	Observer Observer
+	// Observer is told what happens, to count it; nil is silent. It is called
+	// within requests: it must be quick and safe for concurrent use.
+	Observer func(ctx context.Context, e Event)
 }
 
 // forAnyCookie returns the options that do not depend on which cookie it is,
@@ -171,38 +172,52 @@ func (o *SessionsOptions) forAnyCookie() SessionsOptions {
 }
 
 // Session is a session that was recognised, for SessionsOptions.Revoked and
-// [Sessions.Session]. With SessionsOptions.Verified, Principal and Ticket are
-// shared with other requests: do not change them.
+// [Sessions.Session]. It prints as nothing that is secret. With
+// SessionsOptions.Verified, Principal and Ticket are shared with other requests:
+// do not change them.
 type Session struct {
-	// ID stays the same as long as the session lives; see [Sessions]. That of
-	// a session in reference mode is as good as its cookie: do not log it.
-	ID string
-	// Principal is the user.
-	Principal *sessiontoken.Principal
-	// Ticket is what the cookie says.
-	Ticket Ticket
-	// SignedIn is when the session began, as far as it is known, and Expires
-	// when it ends unless it is renewed.
-	SignedIn, Expires time.Time
-	// Persistent says that the cookie outlives the browser.
-	Persistent bool
+	// get is a function because no verb of package fmt shows what is behind one.
+	get func() (*Sessions, *session)
 }
 
-// String describes s for a log: no id, no name and no claim.
-func (s Session) String() string {
-	return fmt.Sprintf("cookie.Session{signed in %s, expires %s}",
-		s.SignedIn.Format(time.RFC3339), s.Expires.Format(time.RFC3339))
+// ID stays the same as long as the session lives; see [Sessions]. That of a
+// session in reference mode is as good as its cookie: do not log it.
+func (s Session) ID() string {
+	if s.get == nil {
+		return ""
+	}
+	of, x := s.get()
+	return of.idOf(*x)
 }
 
-// Format implements [fmt.Formatter] for every verb, so that none prints the
-// id.
-func (s Session) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+// Principal is the user.
+func (s Session) Principal() *sessiontoken.Principal { return s.is().principal }
 
-// LogValue implements [slog.LogValuer].
-func (s Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
+// Ticket is what the cookie says.
+func (s Session) Ticket() Ticket { return s.is().ticket }
 
-// MarshalText is String, in JSON and every other text encoding.
-func (s Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+// SignedIn is when the session began, as far as it is known.
+func (s Session) SignedIn() time.Time { return s.is().began }
+
+// Expires is when the session ends unless it is renewed.
+func (s Session) Expires() time.Time { return s.is().expires }
+
+// Persistent says that the cookie outlives the browser.
+func (s Session) Persistent() bool { return s.is().persistent }
+
+// is returns nothing for the zero value, which comes with an error.
+func (s Session) is() *session {
+	if s.get == nil {
+		return new(session)
+	}
+	_, x := s.get()
+	return x
+}
+
+// describe returns what others may know of x.
+func (s *Sessions) describe(x *session) Session {
+	return Session{func() (*Sessions, *session) { return s, x }}
+}
 
 // ErrRevoked means that the session was ended before its time: by sign-out, by
 // another sign-in of the user, or by SessionsOptions.Revoked.
@@ -249,9 +264,9 @@ func newSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) 
 // makeSessions is newSessions for a cookie that may be one that cannot be
 // written.
 func makeSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) {
-	s := &Sessions{framework: f, traits: k, template: k.cookie}
+	s := &Sessions{framework: f, traits: k, template: k.cookie, o: new(SessionsOptions)}
 	if o != nil {
-		s.o = *o
+		*s.o = *o
 	}
 	s.secureAsRequest = k.secureAsRequest && s.o.Cookie == nil
 	if c := s.o.Cookie; c != nil {
@@ -316,14 +331,11 @@ func (s *Sessions) probe() error {
 // CookieName returns the name of the cookie.
 func (s *Sessions) CookieName() string { return s.template.Name }
 
-// String describes s without any key.
-func (s *Sessions) String() string {
-	return "cookie.Sessions{" + s.template.Name + "}"
-}
-
 // Format implements [fmt.Formatter] for every verb, so that none prints the
-// fields.
-func (s *Sessions) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+// fields: it writes the name of the cookie.
+func (s *Sessions) Format(f fmt.State, _ rune) {
+	io.WriteString(f, "cookie.Sessions{"+s.template.Name+"}")
+}
 
 // Handler returns a handler that calls next for a signed-in user, whom
 // [FromContext] returns there, and refuses everybody else. A session that is

@@ -172,7 +172,7 @@ func TestSessionInJSONHasNoID(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal([]any{one, &one, map[string]any{"s": one}})
-	if err != nil || strings.Contains(string(text), "secret") || strings.Contains(string(text), strings.TrimPrefix(one.ID, "urn:uuid:")) {
+	if err != nil || strings.Contains(string(text), "secret") || strings.Contains(string(text), strings.TrimPrefix(one.ID(), "urn:uuid:")) {
 		t.Errorf("%s, %v", text, err)
 	}
 }

@@ -20,7 +20,7 @@ func ticketOf(t testing.TB, s *cookie.Sessions, name string) cookie.Ticket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return one.Ticket
+	return one.Ticket()
 }
 
 // issue gives a browser a ticket that the caller made.
@@ -58,7 +58,7 @@ func TestIssueHonoursMaxLifetime(t *testing.T) {
 			t.Fatal(err)
 		}
 		one, err := s.Session(b.request())
-		if err != nil || !one.Expires.Equal(one.SignedIn.Add(30*time.Minute)) {
+		if err != nil || !one.Expires().Equal(one.SignedIn().Add(30*time.Minute)) {
 			t.Errorf("%v, %v", one, err)
 		}
 		f.clock.Move(30*time.Minute + time.Second)
@@ -127,7 +127,7 @@ func TestIssueOfNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.refused(t, s, cookie.ErrNotAuthenticated)
-	if one, err := s.Session(b.request()); one.Principal != nil || !errors.Is(err, cookie.ErrNotAuthenticated) {
+	if one, err := s.Session(b.request()); one.Principal() != nil || !errors.Is(err, cookie.ErrNotAuthenticated) {
 		t.Error(one, err)
 	}
 	if _, err := s.Session(new(browser).request()); err != cookie.ErrNoCredential {

@@ -41,7 +41,7 @@ var endings = []struct {
 		if err != nil {
 			t.Fatal(err)
 		}
-		revoked[one.ID] = true
+		revoked[one.ID()] = true
 	}},
 	{"superseded", cookie.SessionsOptions{OnePerUser: true}, func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
 		f.clock.Move(time.Second)
@@ -63,7 +63,7 @@ func TestSessionIsOneUnderEveryName(t *testing.T) {
 					cases++
 					f.store.data = map[string]openEntry{}
 					revoked := map[string]bool{}
-					hook := func(_ context.Context, s cookie.Session) (bool, error) { return revoked[s.ID], nil }
+					hook := func(_ context.Context, s cookie.Session) (bool, error) { return revoked[s.ID()], nil }
 					o := ending.o
 					o.Cookie, o.Revoked = &http.Cookie{Name: from}, hook
 					a := f.node(o)
@@ -304,11 +304,11 @@ func TestKeyTimesForWIF10(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			token := one.Ticket.(*sessiontoken.Token)
+			token := one.Ticket().(*sessiontoken.Token)
 			within := !token.KeyEffective.Before(token.ValidFrom) && !token.KeyExpires.After(token.ValidTo)
-			if within != (kind == "wif10") || !one.SignedIn.Equal(began) {
+			if within != (kind == "wif10") || !one.SignedIn().Equal(began) {
 				t.Errorf("%s, renewal %d: key %v to %v, token %v to %v, began %v", kind, i,
-					token.KeyEffective, token.KeyExpires, token.ValidFrom, token.ValidTo, one.SignedIn)
+					token.KeyEffective, token.KeyExpires, token.ValidFrom, token.ValidTo, one.SignedIn())
 			}
 			f.clock.Move(35 * time.Minute)
 			if name, _ := bob.visit(s); i < 5 && name != "bob" {

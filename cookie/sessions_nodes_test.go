@@ -111,11 +111,11 @@ func TestIssueKeepsTheSession(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := bob.issue(short, one.Ticket); err != nil {
+			if err := bob.issue(short, one.Ticket()); err != nil {
 				t.Fatal(err)
 			}
 			again, err := long.Session(bob.request())
-			if err != nil || again.ID != one.ID || !again.SignedIn.Equal(one.SignedIn) {
+			if err != nil || again.ID() != one.ID() || !again.SignedIn().Equal(one.SignedIn()) {
 				t.Fatalf("another session: %v, %v, %v", one, again, err)
 			}
 		}

@@ -33,7 +33,7 @@ func TestSessionsTogether(t *testing.T) {
 			}
 			var events atomic.Int64
 			o := &cookie.SessionsOptions{Store: store, Sliding: cookie.On, MaxLifetime: 1000 * time.Hour, Verified: 40,
-				OnePerUser: true, Observer: countEvents{&events}}
+				OnePerUser: true, Observer: countEvents{&events}.Observe}
 			nodes := []*cookie.Sessions{opener(t, m.kind)(n, o), opener(t, m.kind)(n, o)}
 
 			// Keys are kept for two rotations, and time stands still while

@@ -136,8 +136,8 @@ func TestSuccessorIsGoodForHalfItsLife(t *testing.T) {
 		t.Fatalf("%q, renewed: %v", name, renewed)
 	}
 	one, err := s.Session(bob.request())
-	if err != nil || one.Expires.Sub(f.clock.Now()) != 30*time.Minute+100 {
-		t.Errorf("expires %v from now, %v", one.Expires.Sub(f.clock.Now()), err)
+	if err != nil || one.Expires().Sub(f.clock.Now()) != 30*time.Minute+100 {
+		t.Errorf("expires %v from now, %v", one.Expires().Sub(f.clock.Now()), err)
 	}
 	f.clock.Move(30 * time.Minute)
 	if name, renewed := bob.visit(s); name != "bob" || !renewed {
@@ -154,7 +154,7 @@ func TestFullStore(t *testing.T) {
 			f.inStore = memory
 		}
 		var events eventList
-		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory, Sliding: cookie.On, Observer: &events})
+		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory, Sliding: cookie.On, Observer: events.Observe})
 		var out []*browser
 		for i := range 100 {
 			f.clock.Move(time.Microsecond)
@@ -170,7 +170,7 @@ func TestFullStore(t *testing.T) {
 			if !errors.Is(err, cookie.ErrUnavailable) || !errors.Is(err, sessiontoken.ErrStoreFull) || len(w.Header()) > 0 {
 				t.Fatalf("sign-out %d: %v, %v", i, err, w.Header())
 			}
-			if last := events.events[len(events.events)-1]; last.Kind != cookie.EventSignOutFailed || !errors.Is(last.Err, sessiontoken.ErrStoreFull) {
+			if last := events.events[len(events.events)-1]; last.Kind != "sign_out_failed" || !errors.Is(last.Err, sessiontoken.ErrStoreFull) {
 				t.Fatalf("event %v", last)
 			}
 			cookie.Deny(w, b.request(), err)

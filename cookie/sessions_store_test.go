@@ -433,8 +433,8 @@ func TestRevokedHook(t *testing.T) {
 			bob.visit(s)
 		}
 		for _, one := range seen {
-			if one.Principal.Name() != "bob" || one.ID == "" || kind != "forms" && (one.ID != seen[0].ID || !one.SignedIn.Equal(seen[0].SignedIn)) {
-				t.Errorf("seen %s %q", one.ID, one.Principal.Name())
+			if one.Principal().Name() != "bob" || one.ID() == "" || kind != "forms" && (one.ID() != seen[0].ID() || !one.SignedIn().Equal(seen[0].SignedIn())) {
+				t.Errorf("seen %s %q", one.ID(), one.Principal().Name())
 			}
 		}
 		hookErr = errDown
@@ -463,7 +463,7 @@ func TestDataAtRest(t *testing.T) {
 		bob.visit(s)
 		f.signIn(s, "eve.secret").signOut(t, s)
 		renewed := bob.clone()
-		id := strings.TrimPrefix(strings.TrimPrefix(one.ID, "urn:uuid:"), "katana:")
+		id := strings.TrimPrefix(strings.TrimPrefix(one.ID(), "urn:uuid:"), "katana:")
 		for key, e := range f.store.data {
 			if all := key + "\x00" + string(e.data); strings.Contains(all, "secret") || strings.HasPrefix(key, "note;ended;") && strings.Contains(all, id) ||
 				strings.Contains(string(e.data), id) {
@@ -571,7 +571,7 @@ func TestIssueOfStoredTicket(t *testing.T) {
 		t.Error("the entry is left")
 	}
 	// The properties of an ended session do not end the next.
-	given := slices.DeleteFunc(slices.Clone(one.Ticket.(*sessiontoken.KatanaTicket).Properties), func(p [2]string) bool {
+	given := slices.DeleteFunc(slices.Clone(one.Ticket().(*sessiontoken.KatanaTicket).Properties), func(p [2]string) bool {
 		return strings.HasPrefix(p[0], ".")
 	})
 	plain := newModeFarm(t, "katana", false)

@@ -154,9 +154,6 @@ func (q *sequence) renew(x session, now time.Time) (session, bool) {
 	return x, true
 }
 
-// String describes q for a log.
-func (q *SQSession) String() string { return "cookie.SQSession{" + q.c.Name + "}" }
-
 // CookieName returns the name of the cookie, such as SQSessionFlowtime.
 func (q *SQSession) CookieName() string { return q.c.Name }
 

@@ -8,11 +8,6 @@ import (
 	"github.com/webfarm-go/webfarm/internal/chunks"
 )
 
-// Value returns the text of the cookie as it stands, its chunks joined. The
-// error is that of a missing cookie, or [ErrTooManyChunks] or [ErrTooLong]. Whoever has the value has the session: do
-// not log it.
-func (q *SQSession) Value(r *http.Request) (string, error) { return chunks.WIF.Join(r, q.c.Name) }
-
 // PassOn adds the cookie of a request that came in, with all its chunks and
 // nothing else, to a request that goes out to a .NET node, in place of any that
 // is there already. It changes nothing if there is none, and nothing on error:

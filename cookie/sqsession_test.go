@@ -339,7 +339,7 @@ func TestSQSessionDisabledOrOpaque(t *testing.T) {
 		if _, ok := q.Sessions(); ok {
 			t.Errorf("%s: has sessions", name)
 		}
-		if text, err := q.Value(b.request()); text != "abcdef" || err != nil {
+		if text, err := cookie.From(cookie.KindSQSession, q.CookieName())(b.request()); text != "abcdef" || err != nil {
 			t.Errorf("Value = %q, %v", text, err)
 		}
 		if b.signOut(t, q); len(b.cookies) != 0 {

@@ -19,7 +19,7 @@ import (
 type oldCookies struct{ atomic.Int64 }
 
 func (n *oldCookies) Observe(_ context.Context, e cookie.Event) {
-	if e.Kind == cookie.EventRefused && e.Reason == "dpapi" {
+	if e.Kind == "refused" && e.Reason == "dpapi" {
 		n.Add(1)
 	}
 }
@@ -42,7 +42,7 @@ func TestOldDPAPICookies(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		site, err := cookie.LoadSite(path, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Observer: &count}})
+		site, err := cookie.LoadSite(path, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Observer: count.Observe}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
@@ -87,7 +88,7 @@ func declaredClass(err error) bool {
 	truncated := errors.As(err, &at) && at.Layer == "deflate" && errors.Is(err, flate.ErrTruncated)
 	return truncated || slices.ContainsFunc([]error{
 		sessiontoken.ErrUnsupported, nrbf.ErrNonCanonical, nbfx.ErrUnsupported,
-		nbfx.ErrLimit, cookie.ErrTooManyChunks, cookie.ErrTooLong,
+		nbfx.ErrLimit, chunks.ErrTooManyChunks, cookie.ErrTooLong,
 	}, func(class error) bool { return errors.Is(err, class) })
 }
 

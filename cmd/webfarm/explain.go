@@ -193,7 +193,7 @@ func explain(t layerText, err error, c credential) *refusal {
 		return r
 	}
 	switch {
-	case errors.Is(err, cookie.ErrTooManyChunks), errors.Is(err, cookie.ErrTooLong), errors.Is(err, sessiontoken.ErrTooLong):
+	case errors.Is(err, cookie.ErrTooLong), errors.Is(err, sessiontoken.ErrTooLong):
 		return add("The credential is there, but larger than any that is read.",
 			"something else has this name, or it was glued together when it was copied")
 	case errors.Is(err, cookie.ErrMissingChunk):

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/internal/seed"
@@ -299,7 +298,7 @@ func (e *exchange) askSession(s *openSite, token *sessiontoken.Token) ([]questio
 		size := pick(e.random, []int{1000, 1001, 2000, 3000, 3900})
 		cut, err := chunks.WIF.SplitSize(&http.Cookie{Name: "FedAuth", Value: text}, size)
 		switch {
-		case errors.Is(err, cookie.ErrTooManyChunks): // .NET has no limit
+		case errors.Is(err, chunks.ErrTooManyChunks): // .NET has no limit
 			e.counts["too many chunks"]++
 		case err != nil:
 			return nil, err
@@ -364,7 +363,7 @@ func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]
 		c := e.cookie(".AspNet.ApplicationCookie", text)
 		cut, err := chunks.Katana.Split(c)
 		switch {
-		case errors.Is(err, cookie.ErrTooManyChunks):
+		case errors.Is(err, chunks.ErrTooManyChunks):
 			e.counts["too many chunks"]++
 		case err != nil:
 			return nil, err

@@ -222,11 +222,11 @@ func (n *node) whoAmI(w http.ResponseWriter, r *http.Request) {
 
 // describe tells what a node in C# would of the same session.
 func describe(kind string, s cookie.Session) answer {
-	a := answer{Kind: kind, Name: s.Principal.Name(), Expires: s.Expires, Persistent: s.Persistent}
-	for c := range s.Principal.All(sessiontoken.ClaimTypeRole) {
+	a := answer{Kind: kind, Name: s.Principal().Name(), Expires: s.Expires(), Persistent: s.Persistent()}
+	for c := range s.Principal().All(sessiontoken.ClaimTypeRole) {
 		a.Roles = append(a.Roles, c.Value)
 	}
-	switch t := s.Ticket.(type) {
+	switch t := s.Ticket().(type) {
 	case *sessiontoken.FormsTicket:
 		a.Issued, a.Expires = t.IssueDate, t.Expiration
 		return a
@@ -236,7 +236,7 @@ func describe(kind string, s cookie.Session) answer {
 	case *sessiontoken.Token:
 		a.Issued, a.Expires = t.ValidFrom, t.ValidTo
 	}
-	for _, identity := range s.Principal.Identities {
+	for _, identity := range s.Principal().Identities {
 		for _, c := range identity.Claims {
 			a.Claims = append(a.Claims, claim{c.Type, c.Value})
 		}

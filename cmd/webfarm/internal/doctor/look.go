@@ -31,7 +31,7 @@ func (e *exam) header(f found) *Finding {
 	case f.set == nil && f.err != nil:
 		return &Finding{Code: CodeNoCookie, Sentence: capital(label) + " cannot be read from the header: it has more than one Authorization line or more than one value.",
 			Fix: elsewhere("proxy", "send one Authorization header with one token")}
-	case errors.Is(f.err, cookie.ErrTooManyChunks), errors.Is(f.err, cookie.ErrTooLong):
+	case errors.Is(f.err, cookie.ErrTooLong):
 		return &Finding{Code: CodeTooLarge, Sentence: capital(label) + " is larger than any that is read.",
 			Fix: elsewhere("code", "keep fewer claims in the session, or use reference mode; look whether something else has this name")}
 	case errors.Is(f.err, cookie.ErrMissingChunk):

@@ -144,9 +144,9 @@ func (g *Gateway) load() error {
 	so := g.o.Site
 	so.Sessions.IsTLS = isTLS
 	so.Sessions.Deny = g.unavailable
-	so.Sessions.Observer = observers{g.metrics, so.Sessions.Observer}
+	so.Sessions.Observer = both(g.metrics.Observe, so.Sessions.Observer)
 	g.store = so.Store
-	so.Store = cookie.ObserveStore(so.Store, g.metrics)
+	so.Store = cookie.ObserveStore(so.Store, g.metrics.Observe)
 	so.Logger = cmp.Or(so.Logger, g.o.Logger)
 	g.o.Site = so
 	site, err := cookie.LoadSite(g.o.Config, &so)

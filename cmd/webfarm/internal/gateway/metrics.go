@@ -12,7 +12,7 @@ import (
 	"github.com/webfarm-go/webfarm/cookie"
 )
 
-// metrics counts what happens, for Prometheus. It is a cookie.Observer.
+// metrics counts what happens, for Prometheus. It observes the site.
 //
 // No label holds what a client says: kinds, reasons and operations are words
 // of package cookie, cookies those of the web.config, keys those of the ring.
@@ -33,8 +33,7 @@ type metrics struct {
 
 // eventLabels are what tells the counters of events apart.
 type eventLabels struct {
-	kind                cookie.EventKind
-	cookie, reason, key string
+	kind, cookie, reason, key string
 }
 
 // eventMetrics are what an event changes.
@@ -99,11 +98,11 @@ func (k keyInfo) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// Observe implements cookie.Observer.
+// Observe counts an event of the site.
 func (m *metrics) Observe(_ context.Context, e cookie.Event) {
-	if e.Kind == cookie.EventStore {
-		m.stores.WithLabelValues(e.Op).Observe(e.Took.Seconds())
-		failures := m.storeFailures.WithLabelValues(e.Op) // counts from 0
+	if e.Kind == "store" {
+		m.stores.WithLabelValues(e.Reason).Observe(e.Took.Seconds())
+		failures := m.storeFailures.WithLabelValues(e.Reason) // counts from 0
 		if e.Err != nil {
 			failures.Inc()
 		}
@@ -114,8 +113,8 @@ func (m *metrics) Observe(_ context.Context, e cookie.Event) {
 	event, ok := m.found[labels]
 	m.mu.RUnlock()
 	if !ok {
-		event.count = m.events.WithLabelValues(e.Kind.String(), e.Cookie, e.Reason, e.KeyID)
-		if e.Kind == cookie.EventRead && e.KeyID != "" {
+		event.count = m.events.WithLabelValues(e.Kind, e.Cookie, e.Reason, e.KeyID)
+		if e.Kind == "read" && e.KeyID != "" {
 			event.lastRead = m.lastReads.WithLabelValues(e.KeyID)
 		}
 		m.mu.Lock()
@@ -137,14 +136,13 @@ func (m *metrics) answered(status int) {
 	m.answers.WithLabelValues(strconv.Itoa(status)).Inc()
 }
 
-// observers tells each of them.
-type observers []cookie.Observer
-
-// Observe implements cookie.Observer.
-func (o observers) Observe(ctx context.Context, e cookie.Event) {
-	for _, one := range o {
-		if one != nil {
-			one.Observe(ctx, e)
-		}
+// both returns what tells two observers, of which the second may be nil.
+func both(a, b func(context.Context, cookie.Event)) func(context.Context, cookie.Event) {
+	if b == nil {
+		return a
+	}
+	return func(ctx context.Context, e cookie.Event) {
+		a(ctx, e)
+		b(ctx, e)
 	}
 }

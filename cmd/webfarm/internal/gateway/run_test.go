@@ -364,7 +364,7 @@ func TestNew(t *testing.T) {
 func TestObserver(t *testing.T) {
 	var o Options
 	var count counter
-	o.Site.Sessions.Observer = &count
+	o.Site.Sessions.Observer = count.Observe
 	g := newGateway(t, o)
 	ask(g.Handler(), "GET", "/auth", "Cookie", signedIn(t, g, user("Alice")))
 	if n := count.Load(); n != 2 { // signed in and read

@@ -64,6 +64,8 @@ type traits struct {
 	// remembers it, or a hash of the ticket. It may be a secret, and is worth some
 	// microseconds.
 	name func(session) string
+	// carriesID reports whether name is written in a ticket, and not a hash of it.
+	carriesID func(Ticket) bool
 
 	// cookie has the defaults of .NET; see also secureAsRequest.
 	cookie http.Cookie

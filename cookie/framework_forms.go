@@ -25,10 +25,11 @@ func newForms(codec *sessiontoken.FormsCodec) (*forms, *traits) {
 	k := &traits{
 		reader: codec, keys: codec.Keys(), now: o.Now,
 		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
-		purpose: "forms",
-		name:    formsName,
-		cookie:  http.Cookie{Name: ".ASPXAUTH", Path: o.Path, HttpOnly: true, SameSite: http.SameSiteLaxMode},
-		scheme:  chunks.Single, slides: true,
+		purpose:   "forms",
+		name:      formsName,
+		carriesID: func(Ticket) bool { return false },
+		cookie:    http.Cookie{Name: ".ASPXAUTH", Path: o.Path, HttpOnly: true, SameSite: http.SameSiteLaxMode},
+		scheme:    chunks.Single, slides: true,
 	}
 	k.roomFor.userData = true
 	return &forms{codec}, k

@@ -26,10 +26,11 @@ func newKatana(codec *sessiontoken.KatanaCodec) (*katana, *traits) {
 	k := &traits{
 		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, resolution: time.Second,
-		purpose: "katana;" + codec.AuthenticationType(),
-		name:    katanaName,
-		cookie:  http.Cookie{Path: "/", HttpOnly: true},
-		scheme:  chunks.KatanaSystemWeb, secureAsRequest: true, slides: true, remembers: true,
+		purpose:   "katana;" + codec.AuthenticationType(),
+		name:      katanaName,
+		carriesID: func(t Ticket) bool { return katanaID(t.(*sessiontoken.KatanaTicket)) != "" },
+		cookie:    http.Cookie{Path: "/", HttpOnly: true},
+		scheme:    chunks.KatanaSystemWeb, secureAsRequest: true, slides: true, remembers: true,
 	}
 	if t := codec.AuthenticationType(); t != "" {
 		k.cookie.Name = ".AspNet." + t

@@ -27,10 +27,11 @@ func newWIF(codec *sessiontoken.SessionCodec) (*wif, *traits) {
 	k := &traits{
 		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
-		purpose: "token",
-		name:    func(x session) string { return x.ticket.(*sessiontoken.Token).ContextID },
-		cookie:  http.Cookie{Name: "FedAuth", Path: cmp.Or(o.Endpoint, "/"), Secure: true, HttpOnly: true},
-		scheme:  chunks.WIF, remembers: w.remembers, ownPersistence: true,
+		purpose:   "token",
+		name:      func(x session) string { return x.ticket.(*sessiontoken.Token).ContextID },
+		carriesID: func(Ticket) bool { return true },
+		cookie:    http.Cookie{Name: "FedAuth", Path: cmp.Or(o.Endpoint, "/"), Secure: true, HttpOnly: true},
+		scheme:    chunks.WIF, remembers: w.remembers, ownPersistence: true,
 	}
 	k.roomFor.context, k.roomFor.reference = true, true
 	return w, k

@@ -184,6 +184,13 @@ func (s *Sessions) note(ctx context.Context, f *found) error {
 	return s.track.end(ctx, f.id, until.Add(s.span(&f.session)/noteSlack))
 }
 
+// keepsID reports whether the id of a session stays when it is renewed: as the
+// store knows which ticket came of which, nothing is renewed, or the ticket
+// carries the id, or will.
+func (s *Sessions) keepsID(x *session) bool {
+	return s.track != nil || !s.slides || s.traits.carriesID(x.ticket) || s.traits.remembers && s.marks()
+}
+
 // isNone reports whether a source found nothing.
 func isNone(err error) bool {
 	return errors.Is(err, ErrNoCredential) || errors.Is(err, http.ErrNoCookie)

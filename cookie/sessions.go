@@ -137,7 +137,8 @@ type SessionsOptions struct {
 	// needs MaxLifetime too, so that the store remembers long enough.
 	OnePerUser bool
 	// Revoked is asked about each session that is otherwise good, after the
-	// store, but for SignOut. An error is an outage: see [ErrUnavailable].
+	// store, but for SignOut. To revoke forms tickets by Session.ID needs a
+	// Store, or Sliding Off. An error is an outage: see [ErrUnavailable].
 	Revoked func(ctx context.Context, s Session) (revoked bool, err error)
 
 	// Verified is the number of cookies that are kept in memory with what
@@ -180,13 +181,19 @@ type Session struct {
 	get func() (*Sessions, *session)
 }
 
-// ID stays the same as long as the session lives; see [Sessions]. That of a
-// session in reference mode is as good as its cookie: do not log it.
+// ID stays the same as long as the session lives; see [Sessions]. It is empty
+// where a renewal would change it: for a forms ticket that slides, without a
+// Store, and for a ticket of Katana that slides and says no id, without Store,
+// MaxLifetime and Revoked. That of a session in reference mode is as good as its
+// cookie: do not log it.
 func (s Session) ID() string {
 	if s.get == nil {
 		return ""
 	}
 	of, x := s.get()
+	if !of.keepsID(x) {
+		return ""
+	}
 	return of.idOf(*x)
 }
 

@@ -359,6 +359,52 @@ func TestRotation(t *testing.T) {
 	})
 }
 
+// TestSessionIDStaysOrIsEmpty renews a session with all that may keep its id:
+// there is the same one after it, and a copy can be revoked by it, or none.
+func TestSessionIDStaysOrIsEmpty(t *testing.T) {
+	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+		for _, sliding := range []cookie.Toggle{cookie.On, cookie.Off} {
+			for _, stored := range []bool{false, true} {
+				for _, hook := range []bool{false, true} {
+					n := newFarmNode(t)
+					revoked := ""
+					o := cookie.SessionsOptions{Sliding: sliding}
+					if stored {
+						o.Store = n.memory()
+					}
+					if hook {
+						o.Revoked = func(_ context.Context, s cookie.Session) (bool, error) { return s.ID() != "" && s.ID() == revoked, nil }
+					}
+					s := open(n, &o)
+					bob := new(browser)
+					bob.signIn(t, s, user("bob"), nil)
+					first, err := s.Session(bob.request())
+					if err != nil {
+						t.Fatal(err)
+					}
+					n.clock.Move(40 * time.Minute)
+					renewed := bob.clone()
+					if _, ok := renewed.visit(s); ok != (sliding == cookie.On) {
+						t.Fatal("renewed: ", ok)
+					}
+					second, err := s.Session(renewed.request())
+					if err != nil || first.ID() != second.ID() {
+						t.Errorf("sliding %v, store %v, hook %v: %q, then %q, %v", sliding, stored, hook, first.ID(), second.ID(), err)
+					}
+					kept := sliding == cookie.Off || stored || kind == "token" || kind == "wif10" || kind == "katana" && hook
+					if kept != (first.ID() != "") {
+						t.Errorf("sliding %v, store %v, hook %v: %q", sliding, stored, hook, first.ID())
+					}
+					if revoked = first.ID(); hook && kept {
+						bob.refused(t, s, cookie.ErrRevoked)
+						renewed.refused(t, s, cookie.ErrRevoked)
+					}
+				}
+			}
+		}
+	})
+}
+
 // refusedAs is the error for a session that was ended.
 func refusedAs(f *modeFarm) error {
 	if f.reference {

@@ -358,6 +358,43 @@ func TestWhatSignOutCannotReach(t *testing.T) {
 	thief.wants(t, s, "bob")
 }
 
+// TestSignOutOfTokenWithNewBeginning has code of a .NET site that keeps the
+// context id and nothing else: while the note lasts, each copy that comes
+// prolongs it.
+func TestSignOutOfTokenWithNewBeginning(t *testing.T) {
+	for _, comes := range []bool{true, false} {
+		f := newModeFarm(t, "token", false)
+		s := f.node(cookie.SessionsOptions{MaxLifetime: 5 * time.Hour})
+		bob := f.signIn(s, "bob")
+		thief := bob.clone()
+		bob.signOut(t, s)
+		codec, err := sessiontoken.NewSessionCodec(f.ring, &sessiontoken.SessionOptions{Endpoint: "/", Lifetime: time.Hour, Now: f.clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			f.clock.Move(45 * time.Minute)
+			if comes {
+				thief.refused(t, s, cookie.ErrRevoked)
+			}
+			token, err := codec.Decode(context.Background(), thief.cookies[0].Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			token.ValidFrom, token.ValidTo = f.clock.Now(), f.clock.Now().Add(time.Hour)
+			token.KeyEffective, token.KeyExpires = token.ValidFrom, token.ValidTo
+			text, err := codec.Encode(context.Background(), token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			thief.set(thief.cookies[0].Name, text)
+		}
+		if _, err := s.Check(thief.request()); (err == nil) == comes {
+			t.Errorf("comes %v: %v", comes, err)
+		}
+	}
+}
+
 // TestCostOfNotes pins what docs/stores.md says: a note of sign-out takes about
 // half a kilobyte, and a forms session in use no more than six notes.
 func TestCostOfNotes(t *testing.T) {

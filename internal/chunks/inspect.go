@@ -49,6 +49,8 @@ type Chunk struct {
 
 // Inspect describes the chunks of the cookie called name, for an operator who
 // wants to know why a cookie does not read. Handlers need [Scheme.Join] only.
+// It looks at no more of the header than Join does: 200 cookies and lines, and
+// [MaxHeader] bytes.
 func (k Scheme) Inspect(r *http.Request, name string) Set {
 	set := Set{Name: name, scheme: k}
 	if set.first, set.Err = k.wireName(name); set.Err != nil {

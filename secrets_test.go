@@ -32,7 +32,7 @@ const marker = "k3Yz!mArKeR"
 
 // markedKey returns n bytes, marker first: a burnt test key.
 func markedKey(n int) machinekey.Secret {
-	return machinekey.NewSecret([]byte(marker + "u0Q#x8)Wd2]Lr6&Vb4{Tn1}Hs7*Gc5(Jp9+Ka-Ee_Fo=Iw?Ny:Bt;Zq,Xl.Mf<Uj>Ov|Pg~Rh^Ca@Di"[:n-len(marker)]))
+	return machinekey.NewSecret([]byte(marker + "ßu0Q#x8)Wd2]Lr6&Vb4{Tn1}Hs7*Gc5(Jp9+Ka-Ee_Fo=Iw?Ny:Bt;Zq,Xl.Mf<Uj>Ov|Pg~Rh^Ca@Di"[:n-len(marker)]))
 }
 
 // holders are the exported types of the three packages that hold key bytes or

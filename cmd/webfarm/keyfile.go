@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -198,19 +199,23 @@ func (f keyFile) rows() [][]string {
 	case "default":
 		mode = f.Mode + ", the default: no compatibilityMode, no targetFramework of 4.5 or later"
 	}
-	rows := [][]string{
-		{"key id", f.KeyID + " (a fingerprint, safe to log)"},
-		{"validation", f.Validation},
-		{"decryption", fmt.Sprintf("%s, %d-bit key", f.Decryption, f.KeyBits)},
-		{"mode", mode},
-		{"", "forms, role and anonymous cookies follow it, FedAuth and Katana do not"},
-	}
+	var first, last [][]string
 	for _, w := range f.Warnings {
 		text := w.Text
 		if w.Line > 0 {
 			text = fmt.Sprintf("line %d: %s", w.Line, w.Text)
 		}
-		rows = append(rows, []string{"warning", text})
+		if w.Code == "weak_key" { // nothing else about such a key matters
+			first = append(first, []string{"warning", text})
+			continue
+		}
+		last = append(last, []string{"warning", text})
 	}
-	return rows
+	return slices.Concat(first, [][]string{
+		{"key id", f.KeyID + " (a fingerprint, safe to log)"},
+		{"validation", f.Validation},
+		{"decryption", fmt.Sprintf("%s, %d-bit key", f.Decryption, f.KeyBits)},
+		{"mode", mode},
+		{"", "forms, role and anonymous cookies follow it, FedAuth and Katana do not"},
+	}, last)
 }

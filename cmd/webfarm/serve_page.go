@@ -179,8 +179,8 @@ func (p *gatewayPages) fail(w http.ResponseWriter, what string, err error) {
 }
 
 // isLocal reports whether a request is from a browser on this machine: it came
-// over the loopback interface, was meant for it, and passed no proxy that says
-// so. The second also keeps out sites whose name somebody made lead here. No
+// over the loopback interface, was meant for it, and has headers of browsers
+// only. The second also keeps out sites whose name somebody made lead here. No
 // browser speaks HTTP/1.0, but nginx does that says nothing and calls us by the
 // name in proxy_pass, which is how it is unless configured otherwise.
 func isLocal(r *http.Request) bool {

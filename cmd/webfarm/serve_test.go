@@ -237,9 +237,14 @@ func TestServeInspect(t *testing.T) {
 			t.Errorf("%s: %s", name, resp.Status)
 		}
 	}
-	many := strings.Repeat(".AspNet.A=AAAA; .AspNet.B=BBBB; .ASPXAUTH=00; ", 200) + bob
-	if resp, page := s.get(s.public+"/inspect", "Cookie", many); resp.StatusCode != 200 || len(page) > 200<<10 {
-		t.Errorf("many cookies: %s, %d bytes", resp.Status, len(page))
+	numbered := "FedAuth=A"
+	for i := 1; i < 3500; i++ {
+		numbered += fmt.Sprintf("; FedAuth%d=AAAA", i)
+	}
+	for _, many := range []string{strings.Repeat(".AspNet.A=AAAA; .AspNet.B=BBBB; .ASPXAUTH=00; ", 200) + bob, numbered, strings.ReplaceAll(numbered[:40<<10], "FedAuth", ".AspNet.AC")} {
+		if resp, page := s.get(s.public+"/inspect", "Cookie", many); resp.StatusCode != 200 || len(page) > 80<<10 {
+			t.Errorf("many cookies: %s, %d bytes", resp.Status, len(page))
+		}
 	}
 }
 

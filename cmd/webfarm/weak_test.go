@@ -11,7 +11,7 @@ func TestWeakKey(t *testing.T) {
 	site := func(validationKey string) string {
 		return `<configuration>
   <system.web>
-    <machineKey validationKey="` + validationKey + `" decryptionKey="0F1E9D3C5B7A48162534E3D2C1B0AF9E8D7C6B5A69788796A5B4C3D2E1F00112" compatibilityMode="Framework45"/>
+    <machineKey validationKey="` + validationKey + `" decryptionKey="6E0B93F1C7245DA8B03E917F4AD2681C5FE3B7094D86A21CF5387E60D94BC21A" compatibilityMode="Framework45"/>
     <authentication mode="Forms"/>
   </system.web>
 </configuration>`
@@ -36,6 +36,14 @@ func TestWeakKey(t *testing.T) {
 	tool(t, issued.Header, "inspect", "-config", "web.config", "-json").want(t, exitOK).decode(t, &seen)
 	if w := seen.Configs[0].Warnings; len(w) == 0 || w[0].Code != "weak_key" || w[0].Line != 3 || !strings.Contains(w[0].Text, "2 bytes") {
 		t.Errorf("%+v", w)
+	}
+	shown := tool(t, issued.Header, "inspect", "-config", "web.config").want(t, exitOK).out
+	if w, id := strings.Index(shown, "whoever guesses the key"), strings.Index(shown, "key id"); w < 0 || w > id {
+		t.Errorf("the weak key is not the first thing that inspect says of it:\n%s", shown)
+	}
+	compared := tool(t, "", "doctor", "-config", "web.config", "-config", "web.config").want(t, exitRefused)
+	if !strings.Contains(strings.SplitN(compared.out, "\n\n", 2)[0], "is a key of 2 bytes") {
+		t.Error(compared.out)
 	}
 	examined := tool(t, "", "doctor", "-config", "web.config", issued.Header)
 	if !strings.Contains(strings.SplitN(examined.out, "\n\n", 2)[0], "is a key of 2 bytes") || !strings.Contains(examined.out, "code  weak_key") {

@@ -49,8 +49,8 @@ type Chunk struct {
 
 // Inspect describes the chunks of the cookie called name, for an operator who
 // wants to know why a cookie does not read. Handlers need [Scheme.Join] only.
-// It looks at no more of the header than Join does: 200 cookies and lines, and
-// [MaxHeader] bytes.
+// Of a header with more than 200 cookies it lists the first 200, and Err says
+// that Join reads none of it.
 func (k Scheme) Inspect(r *http.Request, name string) Set {
 	set := Set{Name: name, scheme: k}
 	if set.first, set.Err = k.wireName(name); set.Err != nil {
@@ -59,10 +59,12 @@ func (k Scheme) Inspect(r *http.Request, name string) Set {
 	_, set.Err = k.Join(r, name)
 	first := make(map[int]string) // values by index
 	at := make(map[int]int)       // positions in set.Chunks by index
-	for _, line := range r.Header["Cookie"] {
-		for line != "" {
+	lines, pairs := r.Header["Cookie"], 0
+	for _, line := range lines[:min(len(lines), maxCookies)] {
+		for line != "" && pairs < maxCookies {
 			var pair string
 			pair, line = CutPair(line)
+			pairs++
 			i, spelled, value, ok := k.cutChunk(pair, set.first, k.lastIndex(maxInspectIndex))
 			if !ok {
 				continue

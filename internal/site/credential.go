@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -311,6 +312,7 @@ func (s *Site) readCora(f *webconfig.File) {
 		Lifetime: minutes(cora.LifetimeMinutes), MaxLifetime: minutes(cora.MaxLifetimeMinutes), NoReuse: !cora.ReuseSession,
 		CacheMaxSize: cora.CacheMaxSize, CacheItemFade: minutes(cora.CacheItemFadeMinutes)})
 	if c.Name == "" && c.On {
-		c.refuse(c.Line, "%s", c.warning("cora_cookie_name_unknown"))
+		c.refuse(c.Line, "%s", cmp.Or(c.warning("cora_cookie_name_unknown"),
+			"the section stands only in <location>s, for parts of the site; say Credential.Name for the one that Go nodes serve"))
 	}
 }

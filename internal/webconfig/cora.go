@@ -78,41 +78,51 @@ func (f *File) Cora() (*Cora, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s == nil {
-		c.Line = lineOf(parts[0].Section)
+	prefix := c.CookieNamePrefix
+	if s != nil {
+		c.warn(c, true, true)
 	}
-	c.Warnings = append(c.Warnings, Warning{Code: "cora_cookie_payload_unknown", Line: c.Line,
-		Text: "what the cookie " + quote(c.CookieNamePrefix+"…") + " holds is not public: it can be passed on and not read"})
-	c.warn(c)
-	for _, part := range parts {
+	for i, part := range parts {
 		p, err := readCora(part.Section, c)
 		if err != nil {
 			return nil, err
 		}
+		if s == nil && i == 0 {
+			c.Line, prefix = p.Line, p.CookieNamePrefix
+		}
 		c.Locations = append(c.Locations, CoraLocation{Path: part.Location, Enabled: p.Enabled, Line: p.Line})
-		c.warn(p)
+		// What a part inherits is said where it stands, unless it has no effect there.
+		_, application := part.Attr("application")
+		_, secure := part.Attr("sessionCookieSecure")
+		own := s == nil || !c.Enabled
+		c.warn(p, own || application, own || secure)
 	}
+	c.Warnings = slices.Insert(c.Warnings, 0, Warning{Code: "cora_cookie_payload_unknown", Line: c.Line,
+		Text: "what the cookie " + quote(prefix+"…") + " holds is not public: it can be passed on and not read"})
 	return c, nil
 }
 
 // warn adds what is doubtful about the cookie of the application or of a part
-// of the site, each remark once.
-func (c *Cora) warn(part *Cora) {
+// of the site, as far as its own element says it.
+func (c *Cora) warn(part *Cora, name, secure bool) {
 	add := func(code, text string) {
-		if !slices.ContainsFunc(c.Warnings, func(w Warning) bool { return w.Code == code }) {
+		if len(c.Warnings) < maxRemarks {
 			c.Warnings = append(c.Warnings, Warning{code, part.Line, text})
 		}
 	}
-	if part.Enabled && part.CookieName() == "" {
+	if name && part.Enabled && part.CookieName() == "" {
 		add("cora_cookie_name_unknown", "without the attribute application, as before version 9.3, the name of the cookie is "+quote(part.CookieNamePrefix)+
 			" and a number that is made at run time; look it up in a browser and say Credential.Name, such as "+
 			quote(part.CookieNamePrefix+"_123456"))
 	}
-	if part.Enabled && !part.Secure {
+	if secure && part.Enabled && !part.Secure {
 		add("cora_cookie_not_secure", "sessionCookieSecure is not true, so that browsers send the cookie "+quote(part.CookieNamePrefix+part.Application)+
 			` without TLS too; want sessionCookieSecure="true" on all nodes`)
 	}
 }
+
+// maxRemarks bounds the warnings of a file with very many <location>s.
+const maxRemarks = 100
 
 // readCora reads one element. One for a part of the site inherits what the
 // application has.

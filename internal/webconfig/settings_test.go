@@ -376,7 +376,9 @@ func TestSiteWarnings(t *testing.T) {
 		forms   = "<configuration><system.web>\n<authentication mode='Forms'>\n<forms cookieless='UseCookies' %s/></authentication><machineKey compatibilityMode='%s' " + keys + "/></system.web></configuration>"
 		wif10   = "<configuration><system.web><machineKey " + keys + "/></system.web>\n<microsoft.identityModel><service>%s<federatedAuthentication>\n<cookieHandler %s/></federatedAuthentication></service></microsoft.identityModel></configuration>"
 		handler = "<securityTokenHandlers><clear/><add type='" + machineKeyThink + "'/></securityTokenHandlers>"
-		part    = "\n<location path='a'><sequence.engine><web><session %s/></web></sequence.engine></location>"
+		parts   = "<configuration>\n<system.web><machineKey " + keys + "/></system.web>\n<location path='a'><sequence.engine><web><session %s/></web></sequence.engine></location>\n" +
+			"<location path='b'><sequence.engine><web><session %s/></web></sequence.engine></location></configuration>"
+		part = "\n<location path='a'><sequence.engine><web><session %s/></web></sequence.engine></location>"
 	)
 	const payload = "cora_cookie_payload_unknown:3 "
 	for _, test := range []struct{ xml, want, says string }{
@@ -389,7 +391,14 @@ func TestSiteWarnings(t *testing.T) {
 		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "enabled='false'")), payload, ""},
 		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "lifetime='5'")), payload, ""}, // inherited
 		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "sessionCookieSecure='false'")), payload + "cora_cookie_not_secure:4", ""},
-		{fmt.Sprintf(cora, "application='F'", fmt.Sprintf(part, "sessionCookieSecure='false'")), payload + "cora_cookie_not_secure:3", ""}, // once
+		{fmt.Sprintf(cora, "application='F'", fmt.Sprintf(part, "sessionCookieSecure='false'")), payload + "cora_cookie_not_secure:3 cora_cookie_not_secure:4", ""}, // each has to change
+		{fmt.Sprintf(cora, "application='F'", fmt.Sprintf(part, "application='G'")), payload + "cora_cookie_not_secure:3", ""},                                      // once: inherited
+		{fmt.Sprintf(cora, "enabled='false' application='F'", fmt.Sprintf(part, "enabled='true'")), payload + "cora_cookie_not_secure:4", ""},
+		{fmt.Sprintf(cora, "application='F' sessionCookieSecure='true'", fmt.Sprintf(part, "application=''")), payload + "cora_cookie_name_unknown:4", ""},
+		{fmt.Sprintf(parts, "application='A'", "application='B'"), payload + "cora_cookie_not_secure:3 cora_cookie_not_secure:4", `"SQSessionB" without TLS`},
+		{fmt.Sprintf(parts, "application='A' sessionCookieSecure='true'", "application='B' enabled='false'"), payload, ""},
+		{fmt.Sprintf(parts, "application='A' sessionCookieSecure='true'", "sessionCookieName='SQ' sessionCookieSecure='true'"), payload + "cora_cookie_name_unknown:4", `such as "SQ_123456"`},
+		{fmt.Sprintf(parts, "application='A' sessionCookieName='SQ' sessionCookieSecure='true'", "enabled='false'"), payload, `what the cookie "SQ…" holds`},
 		{fmt.Sprintf(forms, "protection='None'", "Framework20SP1"), "forms_protection_not_all:3", "anybody can read and write a ticket"},
 		{fmt.Sprintf(forms, "protection='Encryption'", "Framework20SP2"), "forms_protection_not_all:3", "MS10-070"},
 		{fmt.Sprintf(forms, "protection='Validation'", "Framework20SP2"), "forms_protection_not_all:3", "anybody can read a ticket"},

@@ -25,8 +25,8 @@ func TestCompare(t *testing.T) {
 		change  func(*site)
 	}{
 		{"nothing", "", nil, false, nil, func(*site) {}},
-		{"keys", "machineKey validationKey", all, true, nil, func(s *site) { s.validationKey = strings.Repeat("ab12", 32) }},
-		{"decryption key", "machineKey decryptionKey", all, true, nil, func(s *site) { s.decryptionKey = strings.Repeat("ab12", 16) }},
+		{"keys", "machineKey validationKey", all, true, nil, func(s *site) { s.validationKey = s.validationKey[2:] + s.validationKey[:2] }},
+		{"decryption key", "machineKey decryptionKey", all, true, nil, func(s *site) { s.decryptionKey = s.decryptionKey[2:] + s.decryptionKey[:2] }},
 		{"validation", "machineKey validation", all, true, nil, func(s *site) { s.validation = "SHA1" }},
 		{"decryption", "machineKey decryption", all, false, func(s *site) { s.decryptionKey = s.decryptionKey[:48] }, func(s *site) { s.decryption = "3DES" }},
 		{"Auto is AES", "", nil, false, nil, func(s *site) { s.decryption = "Auto" }},
@@ -115,6 +115,28 @@ func TestWhichNode(t *testing.T) {
 	}
 	if c := r.Credentials[0]; c.User != "ann" || !c.To.Equal(now.Add(10*time.Hour)) || c.OpenedBy == nil || c.OpenedBy.File != "b.config" {
 		t.Errorf("contents %+v", c)
+	}
+}
+
+// TestCompareBadKeys compares nodes that share a key which has to go: that comes
+// before what they share, and before what they do not.
+func TestCompareBadKeys(t *testing.T) {
+	good := fresh(t)
+	weak := good.with(func(s *site) { s.validationKey = strings.Repeat("0", 128) })
+	weakCipher := good.with(func(s *site) { s.decryptionKey = strings.Repeat("AB", 32) })
+	for _, tt := range []struct {
+		a, b site
+		file string
+	}{{weak, weak, "a.config"}, {weakCipher, weakCipher, "a.config"}, {weak, good, "a.config"}, {good, weak, "b.config"}} {
+		a, b := tt.a.node(t, "a.config"), tt.b.node(t, "b.config")
+		r := doctor.Compare(ctx, a, b, doctor.Options{Now: now})
+		if r.OK || r.Code != doctor.CodeWeakKey || r.Finding.Code != r.Code || !strings.Contains(r.Finding.Sentence, tt.file) {
+			t.Errorf("ok %v, %s: %s", r.OK, r.Code, r.Finding.Sentence)
+		}
+		r = doctor.Compare(ctx, a, b, doctor.Options{Now: now, AllowWeakKey: true})
+		if r.OK != (tt.a == tt.b) || r.Code == doctor.CodeWeakKey {
+			t.Errorf("allowed: ok %v, %s", r.OK, r.Code)
+		}
 	}
 }
 

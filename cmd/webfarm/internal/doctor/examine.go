@@ -52,7 +52,16 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 func Compare(ctx context.Context, a, b *Node, o Options) *Report {
 	r := &Report{At: o.Now.UTC(), Nodes: []NodeReport{a.report(), b.report()}, Comparison: compare(ctx, a, b, &o)}
 	r.OK = r.Comparison.OK
-	r.Finding = r.Comparison.finding(b).printable()
+	r.Finding = r.Comparison.finding(b)
+	e := &exam{o: &o}
+	for _, find := range []func(*Node) *Finding{e.knownKey, e.weakKey} { // weak ones first, as in verdict
+		for _, n := range []*Node{b, a} {
+			if bad := find(n); bad != nil {
+				r.OK, r.Finding = false, *bad
+			}
+		}
+	}
+	r.Finding = r.Finding.printable()
 	r.Code = r.Finding.Code
 	return r
 }

@@ -160,6 +160,12 @@ func TestPassedProxy(t *testing.T) {
 		"X-Azure-SocketIP", "X-Azure-Ref", "X-Client-Port", "X-Appengine-User-IP", "X-Cloud-Trace-Context", "Fly-Client-IP", "DO-Connecting-IP", "X-Vercel-Forwarded-For",
 		"X-NF-Client-Connection-IP", "CDN-Loop", "X-Varnish", "X-Remote-IP", "X-Remote-Addr", "Remote-Addr", "X-Originating-IP", "X-Source-IP", "X-Nginx-Proxy", "X-Scheme", "X-URL-Scheme",
 		"Front-End-Https", "X-Akamai-Edgescape", "Akamai-Origin-Hop", "X-Request-ID", "X-Request-Start", "X-Host", "X-Webfarm-User", "X-Webfarm-Require-Role", "Proxy-Connection", "Max-Forwards",
+		"X-Forward-For", "X-Coming-From", "Surrogate-Capability", "X-B3-TraceId", "B3", "Traceparent", "Tracestate", "Baggage", "Uber-Trace-Id", "X-Datadog-Trace-Id", "Newrelic",
+		"Elastic-Apm-Traceparent", "Sentry-Trace", "Request-Id", "X-Edge-IP", "X-IP", "X-HTTPS", "X-Site-Deployment-Id", "X-WAWS-Unencoded-URL", "Disguised-Host",
+		"Was-Default-Hostname", "X-MS-Client-Principal", "X-MS-Token-AAD-Id-Token", "X-Real-Port", "X-Remote-Host", "X-Remote-User", "X-Auth-Request-User", "X-Trace-Id",
+		"X-Correlation-ID", "Sec-GFE", "X-GFE-Request-Trace", "X-Google-Apps-Metadata", "X-FB-Trace", "X-Iinfo", "Incap-Client-IP", "X-Sucuri-ClientIP", "X-Country-Code",
+		"X-Geo-Country", "X-TLS-Version", "X-JA3-Hash", "X-Bluecoat-Via", "X-IMForwards", "X-Cache", "Age", "From", "Ali-CDN-Real-IP", "EO-Connecting-IP", "QUIC-Version", "SSL-Client-Verify",
+		"Client-Cert", "X-Client-Cert", "X-Scheme-Proto", "Https", "X-Backend", "X-LB-Name", "X-Server-Name", "X-Script-Name", "X-Path-Prefix", "Early-Data", "Accept_Language", "Sec-Proxy",
 	} {
 		for _, spelled := range spellings(random, name) {
 			if !PassedProxy(http.Header{spelled: {"127.0.0.1"}}) || !PassedProxy(http.Header{spelled: nil}) {
@@ -171,6 +177,7 @@ func TestPassedProxy(t *testing.T) {
 	for _, name := range []string{
 		"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Connection", "Content-Length", "Content-Type", "Cookie", "DNT", "Host", "If-Modified-Since",
 		"If-None-Match", "Origin", "Pragma", "Priority", "Range", "Referer", "Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site",
+		"If-Range", "Sec-CH-Prefers-Color-Scheme", "Sec-Fetch-Storage-Access", "Sec-WebSocket-Key", "Upgrade", "Keep-Alive", "Service-Worker", "Content-Encoding", "Alt-Used",
 		"Sec-Fetch-User", "Sec-GPC", "Sec-Purpose", "Purpose", "Save-Data", "TE", "Upgrade-Insecure-Requests", "User-Agent", "X-Requested-With", "Last-Event-ID", "Device-Memory", "Viewport-Width",
 	} {
 		browser.Set(name, "a")

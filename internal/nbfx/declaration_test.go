@@ -1,6 +1,7 @@
 package nbfx
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 )
@@ -48,5 +49,43 @@ func TestDeclarations(t *testing.T) {
 `
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// TestDeclarationRefused declares what .NET 10 and Mono do not let stand, and
+// what they do. The one case in which Go alone refuses is docs/decisions.md's.
+func TestDeclarationRefused(t *testing.T) {
+	const xml, xmlns = "http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2000/xmlns/"
+	dict := []string{"r", "", xml}
+	name := func(s string) string { return string(rune(len(s))) + s }
+	for _, tt := range []struct {
+		what, record string
+		want         error
+	}{
+		{`xmlns=""`, "\x08\x00", nil},
+		{`xmlns="" with a prefix of no length`, "\x09\x00\x00", nil},
+		{`xmlns="" by the dictionary`, "\x0A\x02", nil},
+		{`xmlns:a="u"`, "\x09" + name("a") + name("u"), nil},
+		{`xmlns:a=""`, "\x09" + name("a") + "\x00", ErrPrefix},
+		{`xmlns:a="" by the dictionary`, "\x0B" + name("a") + "\x02", ErrPrefix},
+		{"xml as what it is", "\x09" + name("xml") + name(xml), nil},
+		{"xml as what it is, by the dictionary", "\x0B" + name("xml") + "\x04", nil},
+		{"xml as another name", "\x09" + name("xml") + name("u"), ErrPrefix},
+		{"xml as nothing", "\x09" + name("xml") + "\x00", ErrPrefix},
+		{"another prefix as xml", "\x09" + name("a") + name(xml), nil},
+		{"XML", "\x09" + name("XML") + name("u"), nil},
+		{"xmlns as another name", "\x09" + name("xmlns") + name("u"), ErrPrefix},
+		{"xmlns as nothing", "\x09" + name("xmlns") + "\x00", ErrPrefix},
+		{"xmlns as what it is", "\x09" + name("xmlns") + name(xmlns), ErrPrefix}, // .NET reads it
+		{"another prefix as xmlns", "\x09" + name("a") + name(xmlns), nil},
+	} {
+		for where, doc := range map[string]string{
+			"root":  "\x42\x00" + tt.record + "\x01",
+			"child": "\x42\x00\x09\x01a\x01u\x42\x00" + tt.record + "\x01\x01",
+		} {
+			if _, err := readAll([]byte(doc), dict); !errors.Is(err, tt.want) {
+				t.Errorf("%s of the %s: %v, want %v", tt.what, where, err, tt.want)
+			}
+		}
 	}
 }

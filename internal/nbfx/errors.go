@@ -12,7 +12,7 @@ var (
 	ErrText        = errors.New("text is not valid Unicode")
 	ErrValue       = errors.New("value out of range")
 	ErrDuplicate   = errors.New("duplicate attribute")
-	ErrPrefix      = errors.New("namespace prefix is not declared")
+	ErrPrefix      = errors.New("namespace prefix is not declared, or declared as it must not be")
 	ErrLimit       = errors.New("document exceeds a limit")
 	ErrUnsupported = errors.New("record of a kind that tokens do not have")
 )

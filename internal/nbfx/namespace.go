@@ -57,10 +57,26 @@ func (r *Reader) namespace(prefix Span, element bool) (Span, bool) {
 	case "":
 		return Span{}, true
 	case "xml": // bound everywhere
-		return r.keep("http://www.w3.org/XML/1998/namespace"), true
+		return r.keep(xmlNamespace), true
 	}
 	r.fail(ErrPrefix)
 	return Span{}, false
+}
+
+const xmlNamespace = "http://www.w3.org/XML/1998/namespace"
+
+// mayDeclare reports whether the prefix may be declared as the namespace uri
+// (XmlBaseReader.AddXmlnsAttribute): only the empty prefix as none, and xml only
+// as what it always means. .NET lets xmlns stand for its own namespace as well,
+// which Namespaces in XML forbids.
+func mayDeclare[T string | []byte](prefix, uri T) bool {
+	switch string(prefix) {
+	case "":
+		return true
+	case "xml":
+		return string(uri) == xmlNamespace
+	}
+	return len(uri) > 0 && string(prefix) != "xmlns"
 }
 
 // xmlns reads one of the four namespace declaration records.
@@ -79,6 +95,10 @@ func (r *Reader) xmlns(c byte) bool {
 		}
 		b.uri = r.keep(r.dict[id])
 	} else if b.uri, ok = r.string(); !ok {
+		return false
+	}
+	if !mayDeclare(r.Bytes(b.prefix), r.Bytes(b.uri)) {
+		r.fail(ErrPrefix)
 		return false
 	}
 	for i := len(r.bindings) - 1; i >= 0 && r.bindings[i].depth == r.depth; i-- {

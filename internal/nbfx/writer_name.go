@@ -118,16 +118,13 @@ func (w *Writer) xmlns(b *nsBinding) {
 
 // bind makes prefix mean ns in the element just started.
 func (w *Writer) bind(prefix, ns string, id int) bool {
-	const (
-		xmlNS   = "http://www.w3.org/XML/1998/namespace"
-		xmlnsNS = "http://www.w3.org/2000/xmlns/"
-	)
+	const xmlnsNS = "http://www.w3.org/2000/xmlns/"
 	if !w.valid(prefix) || !w.valid(ns) {
 		return false
 	}
 	bound := "" // what prefix means so far
 	if prefix == "xml" {
-		bound = xmlNS
+		bound = xmlNamespace
 	}
 	here := false // it was declared in this start tag
 	for i := len(w.bindings) - 1; i >= 0; i-- {
@@ -137,7 +134,7 @@ func (w *Writer) bind(prefix, ns string, id int) bool {
 		}
 	}
 	switch {
-	case prefix != "" && ns == "", prefix == "xmlns", ns == xmlnsNS, prefix == "xml" && ns != xmlNS:
+	case !mayDeclare(prefix, ns), ns == xmlnsNS:
 		w.fail(ErrPrefix)
 		return false
 	case bound == ns:

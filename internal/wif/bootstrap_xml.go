@@ -80,7 +80,7 @@ func (d *Reader) xmlElement(start int) bool {
 	for _, n := range d.r.Declarations(room[:0]) {
 		d.doc.Blob = append(d.doc.Blob, " xmlns"...)
 		if prefix := d.r.Bytes(n.Prefix); len(prefix) > 0 {
-			if n.URI.Len == 0 || !isNCName(prefix) || string(prefix) == "xml" || string(prefix) == "xmlns" {
+			if !isNCName(prefix) || string(prefix) == "xml" {
 				return d.fail(errBootstrapForm)
 			}
 			d.doc.Blob = append(append(d.doc.Blob, ':'), prefix...)

@@ -46,6 +46,14 @@ func katanaBytes(parts ...any) []byte {
 	return b
 }
 
+// changed inverts the byte at an index from the end.
+func changed(b []byte, at int) []byte {
+	b[len(b)+at] ^= 0xFF
+	return b
+}
+
+func cutEnd(b []byte, n int) []byte { return b[:len(b)-n] }
+
 func TestKatanaHostile(t *testing.T) {
 	f := readKatanaFile(t)
 	c, _ := katanaBench(t, f)
@@ -88,7 +96,11 @@ func TestKatanaHostile(t *testing.T) {
 		{"gzip of nothing", seal(nil), katana.ErrEnd},
 		{"gzip cut", sealKatana(t, c, flate.Gzip(nil, claims(1))[:30]), flate.ErrTruncated},
 		{"gzip twice", sealKatana(t, c, bytes.Repeat(flate.Gzip(nil, claims(1)), 2)), flate.ErrTrailing},
-		{"gzip with another checksum", sealKatana(t, c, append(flate.Gzip(nil, claims(1))[:30], make([]byte, 8)...)), ErrInvalid},
+		{"gzip with another checksum", sealKatana(t, c, changed(flate.Gzip(nil, claims(1)), -8)), flate.ErrChecksum},
+		{"gzip with another length", sealKatana(t, c, changed(flate.Gzip(nil, claims(1)), -1)), flate.ErrChecksum},
+		{"gzip with half a trailer", sealKatana(t, c, cutEnd(flate.Gzip(nil, claims(1)), 4)), flate.ErrTruncated},
+		{"gzip without trailer", sealKatana(t, c, cutEnd(flate.Gzip(nil, claims(1)), 8)), flate.ErrTruncated},
+		{"gzip with bytes behind", sealKatana(t, c, append(flate.Gzip(nil, claims(1)), 0)), flate.ErrTrailing},
 
 		{"version 0", seal(head(0, 0)), katana.ErrVersion},
 		{"version -1", seal(head(-1, 0)), katana.ErrVersion},

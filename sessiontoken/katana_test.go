@@ -73,6 +73,39 @@ func TestKatanaExpiryToTheSecond(t *testing.T) {
 	}
 }
 
+// TestKatanaExpirySpelled ends a ticket whose names are in another case, and with
+// InsecureNoExpiry as well. What .NET cannot read never ends there.
+func TestKatanaExpirySpelled(t *testing.T) {
+	ring := testRing(t)
+	last := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	for text, reads := range map[string]bool{
+		"Mon, 01 Jan 2024 00:00:00 GMT": true, "MON, 01 JAN 2024 00:00:00 GMT": true, "mon, 01 jan 2024 00:00:00 GMT": true,
+		"Mon, 01 Jan 2024 00:00:00 gmt": false, "Mon,  01 Jan 2024 00:00:00 GMT": false, "Mon, 01 Jan 2024 00:00:00 GMT ": false,
+		"Tue, 01 Jan 2024 00:00:00 GMT": false, "TUE, 01 JAN 2024 00:00:00 GMT": false,
+	} {
+		for _, insecure := range []bool{false, true} {
+			now := last
+			c := testKatanaCodec(t, ring, KatanaOptions{InsecureNoExpiry: insecure, Now: func() time.Time { return now }})
+			writer := testKatanaCodec(t, ring, KatanaOptions{InsecureNoExpiry: true})
+			ticket := writer.NewTicket(carol(), nil)
+			ticket.Properties.Set(PropertyExpires, text)
+			cookie := encodeKatana(t, writer, ticket)
+			for after, want := range map[time.Duration]error{0: nil, time.Second: ErrExpired} {
+				switch {
+				case !reads && insecure:
+					want = nil
+				case !reads:
+					want = ErrUnsupported
+				}
+				now = last.Add(after)
+				if got, err := c.Decode(ctx, cookie); !errors.Is(err, want) || (got == nil) != (err != nil) {
+					t.Errorf("%q after %v, InsecureNoExpiry %v: %v, want %v", text, after, insecure, err, want)
+				}
+			}
+		}
+	}
+}
+
 func TestKatanaIssueRefuses(t *testing.T) {
 	c := testKatanaCodec(t, testRing(t), KatanaOptions{})
 	claim := func(c Claim) func(*KatanaTicket) { return func(t *KatanaTicket) { t.Identity.Claims[0] = c } }

@@ -51,6 +51,10 @@ func TestKatanaProperties(t *testing.T) {
 	}
 	for text, want := range map[string][2]bool{
 		"True": {true, true}, "TRUE": {true, true}, " false\x00": {false, true}, "": {}, "1": {}, "yes": {},
+		// As bool.TryParse of Mono and .NET 10 reads them.
+		"\u00a0true\u2003": {true, true}, "true\x00": {true, true}, "\x00 true \x00": {true, true}, "\u1680true\u202f": {true, true},
+		"\u205ftrue\u3000": {true, true}, "\u2028true\u2029": {true, true}, "\u0085FALSE\v": {false, true},
+		"\ufefftrue": {}, "\u200btrue": {}, "true\u180e": {}, "\u2060true": {}, "\x1ctrue": {}, "t\x00rue": {}, "\x00": {}, "fal\u017fe": {},
 	} {
 		p.Set(PropertyRefresh, text)
 		if allow, known := p.AllowRefresh(); [2]bool{allow, known} != want {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/fold"
@@ -62,6 +63,7 @@ func (p *Properties) Delete(name string) {
 
 // Time returns the time in a property, in UTC, and false if it is missing or in
 // another form than .NET's format "r" (RFC 1123), the only one that .NET reads.
+// The names of days and months may be in any case of letters.
 func (p Properties) Time(name string) (time.Time, bool) {
 	v, ok := p.Get(name)
 	if !ok {
@@ -73,10 +75,11 @@ func (p Properties) Time(name string) (time.Time, bool) {
 // SetTime sets a property to t, rounded down to the second.
 func (p *Properties) SetTime(name string, t time.Time) { p.Set(name, dotnet.FormatRFC1123(t)) }
 
-// AllowRefresh returns what .refresh says about renewal, in any case of
-// letters, and false if it says nothing. Silence allows it.
+// AllowRefresh returns what .refresh says about renewal, and false if it says
+// nothing. Silence allows it. As Boolean.TryParse does it takes any case of
+// letters, with Unicode white space and NULs around.
 func (p Properties) AllowRefresh() (allow, known bool) {
 	v, _ := p.Get(PropertyRefresh)
-	v = strings.Trim(v, " \t\n\v\f\r\x00") // as Boolean.TryParse does
+	v = strings.TrimFunc(v, func(c rune) bool { return c == 0 || unicode.IsSpace(c) })
 	return fold.Equal(v, "True"), fold.Equal(v, "True") || fold.Equal(v, "False")
 }

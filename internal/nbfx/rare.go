@@ -58,6 +58,8 @@ func appendFloat(dst []byte, f float64, bits int) ([]byte, error) {
 // appendDecimal writes a System.Decimal:
 //
 //	00 00 | scale | sign | high int32 | low int64
+//
+// Zero has no sign in .NET's text, but all its digits.
 func appendDecimal(dst []byte, b []byte) ([]byte, error) {
 	scale, sign := int(b[2]), b[3]
 	if b[0] != 0 || b[1] != 0 || scale > 28 || sign&^0x80 != 0 {
@@ -66,7 +68,7 @@ func appendDecimal(dst []byte, b []byte) ([]byte, error) {
 	n := new(big.Int).SetUint64(uint64(binary.LittleEndian.Uint32(b[4:])))
 	n.Lsh(n, 64).Or(n, new(big.Int).SetUint64(binary.LittleEndian.Uint64(b[8:])))
 	digits := n.String()
-	if sign != 0 {
+	if sign != 0 && n.Sign() != 0 {
 		dst = append(dst, '-')
 	}
 	if pad := scale + 1 - len(digits); pad > 0 {

@@ -97,6 +97,7 @@ type serve struct {
 	interval     time.Duration
 	maxHeader    int
 	bodyIdle     time.Duration
+	noteBytes    int64
 	format       string
 	json         bool
 	// listening, if not nil, is told the addresses; for tests.
@@ -126,6 +127,7 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.anonymous, "anonymous", false, "with -upstream: let strangers through, without the headers")
 	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream, behind another proxy: pass on where it says requests come from")
 	flags.StringVar(&s.store, "store", "", "`KIND` of store that remembers sign-outs: memory, until a restart; none if left out")
+	flags.Int64Var(&s.noteBytes, "note-bytes", sessiontoken.DefaultMemoryNoteBytes, "with -store memory: `BYTES` for sign-outs, some 500 each; 268435456 if left out")
 	flags.StringVar(&s.sliding, "sliding", "", "renew sessions in use: `WHEN` is on or off; as the framework does if left out")
 	flags.DurationVar(&s.maxLife, "max-lifetime", 0, "end sessions this `DURATION` after the sign-in, however often renewed")
 	flags.BoolVar(&s.inspectAllow, "inspect-allow", false, "show /inspect to everybody, each their own cookie")
@@ -250,7 +252,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	case "memory":
 		// Bounded in bytes only: what leaves for want of room is a sign-out
 		// that is forgotten.
-		o.Site.Store = sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: -1})
+		o.Site.Store = sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: -1, MaxNoteBytes: s.noteBytes})
 	default:
 		return o, usageError(fmt.Sprintf("-store %q: memory, or none", s.store))
 	}
@@ -269,7 +271,10 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	} else if s.anonymous || s.trust {
 		return o, usageError("-anonymous and -trust-forwarded go with -upstream")
 	}
-	if s.interval <= 0 || s.drain < 0 || s.end <= 0 || s.maxLife < 0 || s.maxHeader <= 0 || s.bodyIdle <= 0 {
+	if s.store == "" && s.noteBytes != sessiontoken.DefaultMemoryNoteBytes {
+		return o, usageError("-note-bytes goes with -store memory")
+	}
+	if s.noteBytes <= 0 || s.interval <= 0 || s.drain < 0 || s.end <= 0 || s.maxLife < 0 || s.maxHeader <= 0 || s.bodyIdle <= 0 {
 		return o, usageError("a duration or number is out of range")
 	}
 	if s.demoSignIn && !isLoopbackHost(s.listen) {

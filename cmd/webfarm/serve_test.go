@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -290,6 +291,39 @@ func TestServeInspectIsLocal(t *testing.T) {
 	}
 }
 
+// Sign-outs beyond -note-bytes fail, and the metric tells how many bytes they
+// take.
+func TestServeNoteBytes(t *testing.T) {
+	freshConfig(t)
+	s := startServe(t, "-store", "memory", "-note-bytes", "500")
+	noteBytes := func() string {
+		_, text := s.get(s.admin + "/metrics")
+		_, value, _ := strings.Cut(text, "\nwebfarm_store_note_bytes ")
+		value, _, _ = strings.Cut(value, "\n")
+		return value
+	}
+	if got := noteBytes(); got != "0" {
+		t.Errorf("%q bytes at the start", got)
+	}
+	alice, bob := issuedHeader(t, "-name", "Alice"), issuedHeader(t, "-name", "Bob")
+	if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie", alice); resp.StatusCode != 303 {
+		t.Errorf("sign-out: %s", resp.Status)
+	}
+	first := noteBytes()
+	if n, err := strconv.Atoi(first); err != nil || n < 250 || n > 500 {
+		t.Errorf("one sign-out takes %q bytes", first)
+	}
+	if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie", bob); resp.StatusCode != 503 || len(resp.Cookies()) > 0 {
+		t.Errorf("sign-out without room: %s", resp.Status)
+	}
+	if got := noteBytes(); got != first {
+		t.Errorf("%q bytes after a sign-out that failed, %q before", got, first)
+	}
+	if resp, _ := s.get(s.public+"/auth", "Cookie", bob); resp.StatusCode != 200 {
+		t.Errorf("whose sign-out failed: %s", resp.Status)
+	}
+}
+
 // The sign-in for trying out, and out again, as a browser does it.
 func TestServeDemoSignIn(t *testing.T) {
 	freshConfig(t)
@@ -403,6 +437,8 @@ func TestServeUsage(t *testing.T) {
 		{[]string{config, "-listen", "127.0.0.1:0", "-admin", "nowhere:x"}, "-admin"},
 		{[]string{config, "-log-format", "xml"}, "-log-format"},
 		{[]string{config, "-store", "redis"}, "-store"},
+		{[]string{config, "-note-bytes", "1000"}, "-note-bytes goes with -store memory"},
+		{[]string{config, "-store", "memory", "-note-bytes", "0"}, "out of range"},
 		{[]string{config, "-sliding", "maybe"}, "-sliding"},
 		{[]string{config, "-claim-header", "X-Mail"}, "-claim-header"},
 		{[]string{config, "-claim-header", "X-Mail=magic"}, "-claim-header"},
@@ -475,7 +511,7 @@ func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 
 // A sign-out is remembered however many others there are.
 func TestServeMemoryForgetsNoSignOut(t *testing.T) {
-	s := serve{keys: keyFlags{config: []string{"web.config"}}, store: "memory", interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
+	s := serve{keys: keyFlags{config: []string{"web.config"}}, store: "memory", noteBytes: sessiontoken.DefaultMemoryNoteBytes, interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
 	o, err := s.options(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -146,6 +146,7 @@ func (g *Gateway) load() error {
 	so.Sessions.Deny = g.unavailable
 	so.Sessions.Observer = both(g.metrics.Observe, so.Sessions.Observer)
 	g.store = so.Store
+	g.metrics.observeNotes(g.store)
 	so.Store = cookie.ObserveStore(so.Store, g.metrics.Observe)
 	so.Logger = cmp.Or(so.Logger, g.o.Logger)
 	g.o.Site = so

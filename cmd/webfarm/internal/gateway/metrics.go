@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // metrics counts what happens, for Prometheus. It observes the site.
@@ -81,6 +82,16 @@ func newMetrics(g *Gateway) *metrics {
 		holds("webfarm_ready", "0 while shutting down.", func() bool { return !g.state.draining.Load() }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// observeNotes reports the notes of a store that counts them, as
+// [sessiontoken.MemoryStore] does.
+func (m *metrics) observeNotes(store sessiontoken.Store) {
+	if s, ok := store.(interface{ NoteBytes() int64 }); ok {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "webfarm_store_note_bytes", Help: "What the notes of sign-outs take in the store; sign-outs fail where it is full.",
+		}, func() float64 { return float64(s.NoteBytes()) }))
+	}
 }
 
 // keyInfo reports the keys that the ring has when it is asked.

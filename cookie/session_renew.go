@@ -66,8 +66,13 @@ func (s *Sessions) slid(f *found, at time.Time) (session, bool) {
 	if !ok {
 		return session{}, false
 	}
-	s.cap(&x)
-	x.ends = s.given(&x)
+	if x.ends.IsZero() {
+		// Copies may live on at nodes without MaxLifetime, as long as this ticket
+		// tells: it is not cut short.
+		x.ends = s.given(&x)
+	} else {
+		s.cap(&x)
+	}
 	// At its last end there is nothing to gain.
 	if !x.expires.After(f.expires) {
 		return session{}, false

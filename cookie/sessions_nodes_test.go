@@ -71,6 +71,31 @@ func TestNodesWithOtherMaxLifetime(t *testing.T) {
 	}
 }
 
+// TestNoteOutlastsLongTicket has a node without MaxLifetime begin a session with
+// a long ticket and renew a copy. One with MaxLifetime renews the other, shortly
+// before the end there, and signs it out: the note outlasts the copy.
+func TestNoteOutlastsLongTicket(t *testing.T) {
+	forModes(t, func(t *testing.T, f *modeFarm) {
+		lax, strict := f.node(cookie.SessionsOptions{}), f.node(cookie.SessionsOptions{MaxLifetime: 12 * time.Hour})
+		bob := new(browser)
+		f.in.Lifetime = 10 * time.Hour
+		bob.signIn(t, lax, user("bob"), &f.in)
+		thief := bob.clone()
+		f.clock.Move(5*time.Hour + 5*time.Minute)
+		if _, renewed := thief.visit(lax); !renewed {
+			t.Fatal("not renewed")
+		}
+		if _, renewed := bob.visit(strict); !renewed && !f.reference {
+			t.Fatal("not renewed")
+		}
+		bob.signOut(t, strict)
+		f.clock.Move(8 * time.Hour) // the end on strict is over, the copy has two hours left
+		if p, err := lax.Check(thief.request()); err == nil {
+			t.Errorf("%s is back", p.Name())
+		}
+	})
+}
+
 // TestEndIsThatOfTheFirstNode visits a node with a shorter MaxLifetime: there
 // the session ends sooner, and elsewhere when it always did.
 func TestEndIsThatOfTheFirstNode(t *testing.T) {

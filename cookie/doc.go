@@ -21,7 +21,7 @@
 // [Sessions] signs users in and out with one cookie of the farm, recognises
 // them, and renews their sessions as the .NET framework does whose cookie it
 // is. With a [sessiontoken.Store], sign-out holds on all Go nodes that share
-// it. An [Observer] is told what happens.
+// it. SessionsOptions.Observer is told what happens.
 //
 // A service that only reads, with a codec of its own, needs no more than a
 // [Guard]. It takes the text of a credential from the request, has the codec

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -29,11 +28,8 @@ type framework interface {
 	// open returns what a text says, if it is valid. What it returned for this text
 	// before, or nil, spares the decoding: only its validity is checked.
 	open(ctx context.Context, text string, known *session) (session, error)
-	// late returns what an authentic text says that open refuses for its times or
-	// its endpoint alone. The text costs more than in open: it is for SignOut.
-	late(ctx context.Context, text string) (session, bool)
-	// begin returns a new session: of a user, or of the ticket in o, which is left
-	// as it is.
+	// begin returns a session that is not in a cookie yet: of a user, or of the
+	// ticket in o, which is left as it is.
 	begin(p *sessiontoken.Principal, o *SignInOptions) (session, error)
 	// renew returns what takes the place of x by the rule of the framework, if x is
 	// due.
@@ -106,15 +102,6 @@ type session struct {
 	marked bool
 }
 
-// authentic returns what decode refuses for its times or its endpoint alone.
-func authentic[T any](ctx context.Context, decode func(context.Context, string) (T, error), text string) (t T, ok bool) {
-	r := anatomy.Of(ctx, decode, text)
-	if errors.Is(r.Err, sessiontoken.ErrExpired) || errors.Is(r.Err, sessiontoken.ErrNotYetValid) || errors.Is(r.Err, sessiontoken.ErrEndpoint) {
-		t, ok = r.Content.(T)
-	}
-	return t, ok
-}
-
 // SignInOptions are what a sign-in adds to the user. Nil and the zero value
 // are a session that ends with the browser.
 type SignInOptions struct {
@@ -135,7 +122,7 @@ type SignInOptions struct {
 	// Properties are those of a Katana ticket. Other tickets have none.
 	Properties sessiontoken.Properties
 
-	ticket Ticket // of Issue
+	ticket Ticket // of Issue and late
 }
 
 // misplaced returns an error if o sets what a ticket has no place for.

@@ -52,14 +52,6 @@ func (f *forms) open(ctx context.Context, text string, known *session) (session,
 	return f.sessionOf(t), nil
 }
 
-func (f *forms) late(ctx context.Context, text string) (session, bool) {
-	t, ok := authentic(ctx, f.codec.Decode, text)
-	if !ok {
-		return session{}, false
-	}
-	return f.sessionOf(t), true
-}
-
 // errLostRoles keeps roles from vanishing: a forms ticket holds a name and one
 // text, and nothing else of a principal.
 var errLostRoles = errors.New("cookie: a forms ticket has no place for the roles of the user but SignInOptions.UserData, from which FormsOptions.Roles reads them")

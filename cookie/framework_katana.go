@@ -78,14 +78,6 @@ func (k *katana) open(ctx context.Context, text string, known *session) (session
 	return k.sessionOf(t), nil
 }
 
-func (k *katana) late(ctx context.Context, text string) (session, bool) {
-	t, ok := authentic(ctx, k.codec.Decode, text)
-	if !ok {
-		return session{}, false
-	}
-	return k.sessionOf(t), true
-}
-
 // begin names the session: its key in the store, or the name that the ticket
 // has already, or a random one. The times of a ticket are whole seconds, so two
 // sign-ins of a user may be one ticket.

@@ -62,14 +62,6 @@ func (w *wif) open(ctx context.Context, text string, known *session) (session, e
 	return w.sessionOf(t), nil
 }
 
-func (w *wif) late(ctx context.Context, text string) (session, bool) {
-	t, ok := authentic(ctx, w.codec.Decode, text)
-	if !ok {
-		return session{}, false
-	}
-	return w.sessionOf(t), true
-}
-
 func (w *wif) begin(p *sessiontoken.Principal, o *SignInOptions) (session, error) {
 	if o.ticket != nil {
 		t, _ := o.ticket.(*sessiontoken.Token)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -85,7 +86,7 @@ func (s *Sessions) identify(r *http.Request) (found, error) {
 	f := found{sessions: s}
 	if f.session, err = s.decode(ctx, text); err != nil {
 		var ok bool
-		if f.session, ok = s.framework.late(ctx, text); !ok {
+		if f.session, ok = s.late(ctx, text); !ok {
 			return found{}, err
 		}
 	}
@@ -94,6 +95,20 @@ func (s *Sessions) identify(r *http.Request) (found, error) {
 		err = s.remember(ctx, &f)
 	}
 	return f, err
+}
+
+// late returns what an authentic text says that open refuses for its times or
+// its endpoint alone. The text costs more than in open: it is for SignOut.
+func (s *Sessions) late(ctx context.Context, text string) (session, bool) {
+	r := anatomy.Of(ctx, s.traits.reader.ReadPrincipal, text)
+	t, ok := r.Content.(Ticket)
+	if !ok || !errors.Is(r.Err, sessiontoken.ErrExpired) &&
+		!errors.Is(r.Err, sessiontoken.ErrNotYetValid) && !errors.Is(r.Err, sessiontoken.ErrEndpoint) {
+		return session{}, false
+	}
+	x, err := s.framework.begin(nil, &SignInOptions{ticket: t})
+	x.ticket, x.id = t, "" // begin may have named it anew
+	return x, err == nil
 }
 
 // decode opens a text, or finds it among the verified ones.

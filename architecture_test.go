@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"internal/seal":          {},
 	"internal/secret":        {},
 	"internal/seed":          {},
+	"internal/share":         {"internal/race"},
 	"internal/site":          {"internal/secret", "internal/webconfig"},
 	"internal/tokentest":     {"sessiontoken", "machinekey", "internal/anatomy", "internal/secret", "internal/wif"},
 	"internal/webconfig":     {"internal/dotnet", "internal/fold", "internal/secret"},

@@ -16,6 +16,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/hostile"
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -208,6 +209,7 @@ func TestHostileAllocations(t *testing.T) {
 	if race.Enabled {
 		t.Skip("sync.Pool is random under the race detector")
 	}
+	step := share.OneIn(t, 7)
 	allocated := func(f func()) uint64 {
 		f() // so that buffers are there that calls share
 		var before, after runtime.MemStats
@@ -228,14 +230,21 @@ func TestHostileAllocations(t *testing.T) {
 			}
 			defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would empty the pools
 			unit := allocated(func() { _ = tg.check(honest) })
-			for _, h := range requests {
+			limit := 10*unit + chunks.MaxLength + 1024
+			for i := 0; i < len(requests); i += step {
+				h := requests[i]
 				r := hostileRequest(h)
 				var err error
-				n := allocated(func() { err = tg.check(r) })
+				check := func() { err = tg.check(r) }
+				n := allocated(check)
+				// A goroutine that moves to another thread finds other pools there.
+				for again := 0; n > limit && again < 5; again++ {
+					n = allocated(check)
+				}
 				if err == nil {
 					t.Errorf("%s: accepted", h.Name)
 				}
-				if limit := 10*unit + chunks.MaxLength + 1024; n > limit {
+				if n > limit {
 					t.Errorf("%s: %d bytes, an honest request allocates %d", h.Name, n, unit)
 				}
 			}

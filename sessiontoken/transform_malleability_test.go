@@ -5,7 +5,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/share"
 )
 
 // chainCase is a codec with protected bytes of two sessions.
@@ -35,6 +35,7 @@ func chainCases(t testing.TB) []chainCase {
 // TestChainsAreNotMalleable is TestProtectedBytesAreNotMalleable for the
 // other chains.
 func TestChainsAreNotMalleable(t *testing.T) {
+	step := share.OneIn(t, 8)
 	for _, tc := range chainCases(t) {
 		t.Run(tc.name, func(t *testing.T) {
 			original := bytes.Clone(tc.a)
@@ -62,8 +63,8 @@ func TestChainsAreNotMalleable(t *testing.T) {
 			a, b := tc.a, tc.b
 			for i := range a {
 				for bit := range 8 {
-					if race.Enabled && bit != i%8 {
-						continue // ten times slower, and the others find no race
+					if (i+bit)%step != 0 {
+						continue
 					}
 					a[i] ^= 1 << bit
 					refuse("bit", i*8+bit, a)

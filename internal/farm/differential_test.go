@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
-	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/internal/seed"
+	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -46,10 +46,7 @@ const (
 func TestDifferential(t *testing.T) {
 	dotnet := BuildDotnet(t)
 	seed := seed.Fresh(t)
-	batches := differentialBatches
-	if testing.Short() || race.Enabled {
-		batches /= 10
-	}
+	batches := differentialBatches / share.OneIn(t, 10)
 	sites := random{rand.New(rand.NewPCG(seed, 0))}.sites()
 	numbers := make(chan int)
 	go func() {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -51,7 +52,8 @@ func testKey(t *testing.T) vectorKey {
 // the suite of package testvectors runs the folder.
 func TestRecordedHere(t *testing.T) {
 	dotnet := BuildDotnet(t)
-	for _, mode := range []string{"Framework45", "Framework20SP2"} {
+	modes := []string{"Framework45", "Framework20SP2"}
+	for _, mode := range modes[:2/share.OneIn(t, 2)] {
 		t.Run(mode, func(t *testing.T) {
 			config, folder := filepath.Join(t.TempDir(), "web.config"), t.TempDir()
 			writeConfig(t, config)

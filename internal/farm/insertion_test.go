@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/internal/seed"
+	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -38,10 +38,7 @@ func TestInsertionsAlike(t *testing.T) {
 	if from < 0 || to < from {
 		t.Fatalf("no cookie in %q", xml)
 	}
-	step := 1
-	if testing.Short() || race.Enabled {
-		step = 11
-	}
+	step := share.OneIn(t, 11)
 	var cookies []damaged
 	var requests []*Message
 	for at := 0; at <= len(xml); at++ {

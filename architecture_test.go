@@ -58,8 +58,9 @@ var mayImport = map[string][]string{
 	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf"},
 	"testvectors":            {},
 
-	"cmd/webfarm":                  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "internal/anatomy", "internal/base64"},
-	"cmd/webfarm/internal/doctor":  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64"},
+	"cmd/webfarm":                  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64"},
+	"cmd/webfarm/internal/texts":   {},
+	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/texts", "cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64"},
 	"cmd/webfarm/internal/gateway": {"cookie", "sessiontoken", "machinekey", "internal/fold"},
 }
 
@@ -278,9 +279,10 @@ func TestNoInitNoPanic(t *testing.T) {
 	// A panic is for a mistake of the programmer that the doc comment names,
 	// or for what cannot happen.
 	panics := map[string]string{
-		"testvectors/testvectors.go": "the files are in the binary",
-		"cookie/guard.go":            "Accept without source or reader, at start-up",
-		"cookie/source.go":           "From with a name too much or too few, at start-up",
+		"testvectors/testvectors.go":          "the files are in the binary",
+		"cmd/webfarm/internal/texts/texts.go": "the files are in the binary",
+		"cookie/guard.go":                     "Accept without source or reader, at start-up",
+		"cookie/source.go":                    "From with a name too much or too few, at start-up",
 	}
 	fset, list := folders(t)
 	for _, f := range list {

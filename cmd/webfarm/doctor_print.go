@@ -14,7 +14,7 @@ import (
 // and then the evidence.
 func printDiagnosis(w io.Writer, r *doctor.Report) error {
 	var b bytes.Buffer
-	printFinding(&b, r.Finding)
+	printFinding(&b, r)
 	printOthers(&b, r)
 	for i := range r.Credentials {
 		printExamined(&b, r, &r.Credentials[i])
@@ -33,12 +33,12 @@ func printDiagnosis(w io.Writer, r *doctor.Report) error {
 }
 
 // printFinding prints the finding at the top.
-func printFinding(b *bytes.Buffer, f doctor.Finding) {
+func printFinding(b *bytes.Buffer, r *doctor.Report) {
+	f := r.Finding
 	word := "REFUSED" // what the colours go by
-	switch f.Code {
-	case doctor.CodeOK, doctor.CodeConfigsAgree:
+	if r.OK {
 		word = "OK"
-	case doctor.CodeConfigsDiffer:
+	} else if f.Code == "configs_differ" {
 		word = "DIFFERENT"
 	}
 	fmt.Fprintf(b, "%s  %s\n", word, f.Sentence)
@@ -47,7 +47,7 @@ func printFinding(b *bytes.Buffer, f doctor.Finding) {
 		rows = append(rows, []string{".NET says", f.DotNet})
 	}
 	writeTable(b, "  ", rows)
-	if f.Code == doctor.CodeOK || f.Code == doctor.CodeConfigsAgree {
+	if r.OK {
 		return
 	}
 	b.WriteByte('\n')

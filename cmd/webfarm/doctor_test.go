@@ -89,15 +89,15 @@ func TestDoctorCodes(t *testing.T) {
 	}{
 		{forms, []string{"-config", "node-a.config"}, doctor.CodeOK},
 		{bare, []string{"-config", "node-a.config"}, doctor.CodeOK},
-		{bare, []string{"-config", "node-b.config"}, doctor.CodeCompatibilityMode},
-		{forms, []string{"-config", "node-a.config", "-kind", "fedauth", "-name", ".ASPXAUTH"}, doctor.CodeOtherCredential},
+		{bare, []string{"-config", "node-b.config"}, "compatibility_mode"},
+		{forms, []string{"-config", "node-a.config", "-kind", "fedauth", "-name", ".ASPXAUTH"}, "other_credential"},
 		{session, []string{"-config", "node-b.config"}, doctor.CodeOK}, // sessions ignore the mode
-		{session, []string{"-config", "node-a.config", "-at", "2026-11-23"}, doctor.CodeExpired},
-		{session, []string{"-config", "node-a.config", "-at", "2026-11-20"}, doctor.CodeNotYetValid},
-		{session, []string{"-config", "node-a.config", "-path", "/shop/"}, doctor.CodeEndpoint},
+		{session, []string{"-config", "node-a.config", "-at", "2026-11-23"}, "expired"},
+		{session, []string{"-config", "node-a.config", "-at", "2026-11-20"}, "not_yet_valid"},
+		{session, []string{"-config", "node-a.config", "-path", "/shop/"}, "endpoint"},
 		{"GET / HTTP/1.1\nHost: a.example\n" + session, []string{"-config", "node-a.config"}, doctor.CodeOK},
-		{"Authorization: Bearer x", []string{"-config", "node-a.config", "-kind", "bearer"}, doctor.CodeTruncated},
-		{session, []string{"-config", "node-a.config", "-kind", "bearer"}, doctor.CodeNoCookie},
+		{"Authorization: Bearer x", []string{"-config", "node-a.config", "-kind", "bearer"}, "truncated"},
+		{session, []string{"-config", "node-a.config", "-kind", "bearer"}, "no_cookie"},
 	}
 	for _, tt := range tests {
 		args := append([]string{"doctor", "-json"}, tt.args...)

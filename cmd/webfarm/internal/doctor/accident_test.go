@@ -176,7 +176,7 @@ func TestPaddingAccident(t *testing.T) {
 						}
 						wrong := s.with(func(s *site) { s.decryptionKey = hex.EncodeToString(key) })
 						r := doctor.Examine(ctx, []*doctor.Node{wrong.node(t, "node-a.config")}, header(name+"="+c.text), doctor.Options{Now: now})
-						if r.OK || r.Code != doctor.CodeDecryptionKey {
+						if r.OK || r.Code != "decryption_key" {
 							t.Errorf("accident %v: ok %v, %s: %s", accident, r.OK, r.Code, r.Finding.Sentence)
 						}
 						all := string(must[[]byte](t)(json.Marshal(r)))

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -78,23 +77,14 @@ func (e *exam) certificate(ctx context.Context, f found, n *Node, size int) *Fin
 	if tried && o.partly {
 		return e.inside(n, f, f.kind, o)
 	}
-	found := &Finding{Code: CodeCertificate, DotNet: "ID1014, or a key that cannot be found"}
-	label, bits := capital(f.label()), 8*size
-	switch {
+	switch bits := 8 * size; {
 	case !tried:
-		found.Sentence = fmt.Sprintf("%s is signed and encrypted with a certificate (RSA, %d bits), not with the machine key.", label, bits)
-		found.Fix = elsewhere("code", "give the node that certificate with its private key (in Go sessiontoken.CertificateTransforms), "+
-			"or make all nodes use MachineKeySessionSecurityTokenHandler in place of the transforms that code sets; -cert says whether a certificate opens it")
+		return f.says("certificate/none", "bits", bits)
 	case o.whole:
-		found.Sentence = fmt.Sprintf("%s opens with the given certificate (RSA, %d bits), but %s protects sessions with the machine key.", label, bits, n.file)
-		found.Fix = elsewhere("code", "decide for one of the two: take MachineKeySessionSecurityTokenHandler out of this web.config and set the transforms in code as on the node that issued it, "+
-			"or put that handler into the web.config of every node")
+		return n.says(f, "certificate/opens", "bits", bits)
 	case o.passed("rsa signature"):
-		found.Sentence = fmt.Sprintf("%s is signed with the given certificate (RSA, %d bits), but encrypted for another one.", label, bits)
-		found.Fix = elsewhere("code", "look which certificate RsaEncryptionCookieTransform has on the node that issued it, and give all nodes its private key")
+		return f.says("certificate/encryption", "bits", bits)
 	default:
-		found.Sentence = fmt.Sprintf("%s is signed with a certificate (RSA, %d bits), but not with the given one.", label, bits)
-		found.Fix = elsewhere("code", "look which certificate RsaSignatureCookieTransform has on the node that issued it: one that was renewed has a new key")
+		return f.says("certificate/signature", "bits", bits)
 	}
-	return found
 }

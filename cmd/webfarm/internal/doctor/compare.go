@@ -249,8 +249,7 @@ func (r *Comparison) finding(b *Node) Finding {
 		why = listed(reasons) + map[bool]string{true: " differs", false: " differ"}[len(reasons) == 1]
 	}
 	if len(cannot) == 0 {
-		return Finding{Code: CodeConfigsAgree, Sentence: fmt.Sprintf("%s and %s can share every credential they use.", r.Files[0], r.Files[1]),
-			Fix: elsewhere("web.config", "nothing to do")}
+		return *say("configs_agree", "a", r.Files[0], "b", r.Files[1])
 	}
 	var settings []Setting
 	for _, d := range r.Differences {
@@ -258,12 +257,11 @@ func (r *Comparison) finding(b *Node) Finding {
 			settings = append(settings, d.settings...)
 		}
 	}
-	fix := elsewhere("web.config", "see the differences below")
+	words := []any{"a", r.Files[0], "b", r.Files[1], "kinds", listed(cannot), "why", strings.TrimSuffix(why, ".")}
 	if len(settings) > 0 {
-		fix = b.inFile("give it the values of "+r.Files[0]+", or the other way round", settings...)
+		return *say("configs_differ/settings", words...).in(b, settings...)
 	}
-	return Finding{Code: CodeConfigsDiffer, DotNet: dotnetCrypto,
-		Sentence: fmt.Sprintf("%s and %s cannot share %s: %s.", r.Files[0], r.Files[1], listed(cannot), strings.TrimSuffix(why, ".")), Fix: fix}
+	return *say("configs_differ", words...)
 }
 
 // listed joins words for a sentence.

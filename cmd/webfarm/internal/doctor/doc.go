@@ -14,7 +14,7 @@
 //	                 ├─ signatures        × key × algorithm × purpose: whose signature is it?
 //	                 └─ open              × key × cipher × format: the real codecs of sessiontoken
 //	                      │
-//	                      └─ hit.differences(node) ──► Finding: code, sentence, fix
+//	                      └─ hit.differences(node) ──► Finding: code, sentence, fix (findings.txt)
 //
 // Only what a MAC has confirmed is called authentic. Behind a signature a wrong
 // decryption key may still pass the padding, once in 256 times: contents that do

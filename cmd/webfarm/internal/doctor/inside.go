@@ -13,77 +13,67 @@ import (
 // inside returns what is wrong with the contents of an authentic credential
 // for this node, nil if nothing is.
 func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
-	label := capital(f.label()) + " is authentic"
+	authentic := f.label() + " is authentic"
 	if !o.signed {
-		label = capital(f.label()) + " reads, although nothing in it is signed"
+		authentic = f.label() + " reads, although nothing in it is signed"
 	}
-	now := e.o.Now
-	skew := n.skew()
+	says := func(id string, words ...any) *Finding {
+		return n.says(f, id, append(words, "authentic", authentic)...)
+	}
+	now, skew := e.o.Now, n.skew()
 	if !k.IsSession() {
 		skew = 0
 	}
 	var format *sessiontoken.FormatError
 	switch {
 	case errors.Is(o.err, sessiontoken.ErrCoreWCF):
-		return &Finding{Code: CodeCoreWCF, Sentence: label + ", but CoreWCF wrote it, in a format of its own that no site on .NET Framework reads.",
-			Fix: elsewhere("code", "let a site on .NET Framework or a Go node issue the cookie")}
+		return says("corewcf")
 	case errors.Is(o.err, sessiontoken.ErrNotInStore):
-		return &Finding{Code: CodeReferenceMode, DotNet: "ID4243",
-			Sentence: label + ", but only names a session: the session itself is in the store of the node that issued it.",
-			Fix:      elsewhere("store", "give all nodes one shared store (SessionStore in CookieAuthenticationOptions; in Go KatanaOptions.Store, which .NET nodes cannot share), or none")}
+		return says("reference_mode/katana")
 	case errors.Is(o.err, sessiontoken.ErrExpired):
-		return &Finding{Code: CodeExpired, DotNet: "ID4255, or anonymous", Sentence: fmt.Sprintf("%s, but it ended at %s, %s before %s%s.",
-			label, clock(o.to), span(now.Sub(o.to)), clock(now), beyond(skew)), Fix: elsewhere("sign-in", expiredAdvice(now.Sub(o.to)-skew, k))}
+		session, clocks, ago := "", "", now.Sub(o.to)
+		if k.IsSession() {
+			session = findings["expired"].Text("session")
+		}
+		if over := ago - skew; over > 0 && over <= 10*time.Minute {
+			clocks = findings["expired"].Text("clocks")
+		}
+		return says("expired", "end", clock(o.to), "ago", span(ago), "now", clock(now), "skew", beyond(skew), "session", session, "clocks", clocks)
 	case errors.Is(o.err, sessiontoken.ErrNotYetValid):
 		ahead := o.from.Sub(now)
-		fix := elsewhere("clock", "synchronise the clocks of all nodes (NTP): that of the node that issued it is ahead, or this one is behind")
-		if minutes := int(ahead/time.Minute) + 1; minutes <= 60 {
-			setting := Setting{Path: pathIdentity, Attribute: "maximumClockSkew", Value: timeSpan(minutes)}
-			if k == WIF10 {
-				setting = Setting{Path: pathSkew10, Attribute: "value", Value: timeSpan(minutes)}
-			}
-			fix = n.inFile(fix.Text+"; until then a larger skew accepts it", setting)
+		accept := ""
+		minutes := int(ahead/time.Minute) + 1
+		if minutes <= 60 {
+			accept = findings["not_yet_valid"].Text("accept")
 		}
-		return &Finding{Code: CodeNotYetValid, DotNet: "ID4255", Sentence: fmt.Sprintf("%s, but begins at %s, %s after %s%s: the clocks differ.",
-			label, clock(o.from), span(ahead), clock(now), beyond(skew)), Fix: fix}
+		finding := says("not_yet_valid", "start", clock(o.from), "ahead", span(ahead), "now", clock(now), "skew", beyond(skew), "accept", accept)
+		setting := Setting{Path: pathIdentity, Attribute: "maximumClockSkew", Value: timeSpan(minutes)}
+		if k == WIF10 {
+			setting.Path, setting.Attribute = pathSkew10, "value"
+		}
+		if minutes <= 60 {
+			finding.in(n, setting)
+		}
+		return finding
 	case errors.Is(o.err, sessiontoken.ErrEndpoint):
 		path := pathCookie
 		if k == WIF10 {
 			path = pathCookie10
 		}
-		return &Finding{Code: CodeEndpoint, DotNet: "ID4291",
-			Sentence: fmt.Sprintf("%s was issued for the cookie path %s, and this node's is %s; case and the last slash count.", capital(f.label()), strconv.Quote(o.endpoint), strconv.Quote(e.endpoint(n))),
-			Fix:      n.inFile("give all nodes the same path", Setting{Path: path, Attribute: "path", Value: o.endpoint})}
+		return says("endpoint", "path", strconv.Quote(o.endpoint), "own", strconv.Quote(e.endpoint(n))).
+			in(n, Setting{Path: path, Attribute: "path", Value: o.endpoint})
 	case errors.Is(o.err, sessiontoken.ErrUnsupported) && k.IsKatana() && o.whole:
-		return &Finding{Code: CodePayload, Sentence: label + ", but says no time at which it ends: .NET takes it for one that never expires, and webfarm refuses it.",
-			Fix: elsewhere("code", "set ExpiresUtc where the ticket is made, or do not clear the properties")}
+		return says("payload/no_end")
 	case errors.As(o.err, &format) && errors.Is(o.err, sessiontoken.ErrUnsupported):
-		return &Finding{Code: CodePayload,
-			Sentence: fmt.Sprintf("%s and .NET may read it, but webfarm refuses what the layer %q holds (%v).", label, format.Layer, strings.TrimPrefix(format.Err.Error(), "sessiontoken: ")),
-			Fix:      elsewhere("code", "see docs/decisions.md for what is refused on purpose: texts that two programs would read differently, and what .NET takes by accident")}
+		return says("payload/refused", "layer", strconv.Quote(format.Layer), "error", strings.TrimPrefix(format.Err.Error(), "sessiontoken: "))
 	case errors.As(o.err, &format):
-		return &Finding{Code: CodePayload, DotNet: "a serialization error",
-			Sentence: fmt.Sprintf("%s, but what is inside is not %s: the layer %q does not read.", label, k, format.Layer),
-			Fix:      elsewhere("code", "look for a list of cookie transforms, a token class or a ticket serializer of the site's own; a session written by another generation of WIF or Katana looks so too")}
+		return says("payload/layer", "kind", k, "layer", strconv.Quote(format.Layer))
 	case o.err != nil && o.partly:
-		return &Finding{Code: CodePayload, Sentence: fmt.Sprintf("%s, but what is inside is not %s.", label, k),
-			Fix: elsewhere("code", "look at the code that writes the cookie")}
+		return says("payload", "kind", k)
 	case o.err == nil && o.whole && o.noUser:
-		return &Finding{Code: CodeNotAuthenticated, Sentence: capital(f.label()) + " reads, but none of its identities has an authentication type, so .NET counts the user as not signed in.",
-			Fix: elsewhere("code", "give the ClaimsIdentity an authentication type where it is made: new ClaimsIdentity(claims, \"Federation\")")}
+		return says("not_authenticated")
 	}
 	return nil
-}
-
-func expiredAdvice(over time.Duration, k Kind) string {
-	text := "sign in again"
-	if k.IsSession() {
-		text += "; WIF does not renew sessions by itself: a longer lifetime of <sessionTokenRequirement> or sliding sessions in code keep them alive"
-	}
-	if over > 0 && over <= 10*time.Minute {
-		text += "; so close to the end the clocks of the nodes may be the reason: compare them (NTP)"
-	}
-	return text + "; -at judges it as of another time"
 }
 
 func beyond(skew time.Duration) string {

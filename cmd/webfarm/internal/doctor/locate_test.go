@@ -36,7 +36,7 @@ func TestWholeRequest(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if r.OK || r.Code != doctor.CodeUnknownKey {
+	if r.OK || r.Code != "unknown_key" {
 		t.Errorf("ok %v, code %q", r.OK, r.Code)
 	}
 	noSecrets(t, r, a, in)
@@ -54,7 +54,7 @@ func TestUnknownNames(t *testing.T) {
 	}{
 		{"a ticket under a name that code sets", header(".SITE=" + a.forms(t)), doctor.Forms, doctor.CodeOK, doctor.Options{Name: ".SITE"}},
 		{"a session under a name that code sets", header("SiteAuth=" + a.session(t, nil, 0)), doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "SiteAuth", Kind: doctor.FedAuth}},
-		{"a role cookie by its kind", header("FedAuth=x"), doctor.Roles, doctor.CodeNoCookie, doctor.Options{Kind: doctor.Roles}},
+		{"a role cookie by its kind", header("FedAuth=x"), doctor.Roles, "no_cookie", doctor.Options{Kind: doctor.Roles}},
 		{"a Katana cookie by its AuthenticationType", header(".AspNet.Acme=" + a.katana(t, "Acme")), doctor.Katana, doctor.CodeOK, doctor.Options{Kind: doctor.Katana, AuthType: "Acme"}},
 		{"one cookie by its name", header(".ASPXAUTH=x; FedAuth=" + a.session(t, nil, 0)), doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "fedauth"}},
 		{"a bare value and a name", doctor.Input{Text: a.katana(t, "Acme")}, doctor.Katana, doctor.CodeOK, doctor.Options{Name: ".AspNet.Acme"}},
@@ -62,9 +62,9 @@ func TestUnknownNames(t *testing.T) {
 		{"a bare session", doctor.Input{Text: a.session(t, nil, 0)}, doctor.FedAuth, doctor.CodeOK, doctor.Options{}},
 		{"a bare ticket", doctor.Input{Text: a.forms(t) + "\n"}, doctor.Forms, doctor.CodeOK, doctor.Options{}},
 		{"a bare Katana cookie", doctor.Input{Text: a.katana(t, "ExternalCookie")}, doctor.Katana, doctor.CodeOK, doctor.Options{}},
-		{"a bare ticket of another key", doctor.Input{Text: fresh(t).forms(t)}, doctor.Forms, doctor.CodeUnknownKey, doctor.Options{}},
-		{"a bare session of another key", doctor.Input{Text: fresh(t).session(t, nil, 0)}, doctor.FedAuth, doctor.CodeUnknownKey, doctor.Options{}},
-		{"nothing", doctor.Input{Request: new(http.Request)}, doctor.FedAuth, doctor.CodeNoCookie, doctor.Options{}},
+		{"a bare ticket of another key", doctor.Input{Text: fresh(t).forms(t)}, doctor.Forms, "unknown_key", doctor.Options{}},
+		{"a bare session of another key", doctor.Input{Text: fresh(t).session(t, nil, 0)}, doctor.FedAuth, "unknown_key", doctor.Options{}},
+		{"nothing", doctor.Input{Request: new(http.Request)}, doctor.FedAuth, "no_cookie", doctor.Options{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

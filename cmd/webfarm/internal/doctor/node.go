@@ -59,7 +59,7 @@ func New(s *site.Site) *Node {
 	}
 	k.decryptionKnown = k.decryption.UnmarshalText([]byte(k.Decryption)) == nil
 	if found, attribute := n.weakness(); found != "" {
-		n.warnings = append(n.warnings, Warning{CodeWeakKey, k.Line, fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s", attribute, found)})
+		n.warnings = append(n.warnings, Warning{"weak_key", k.Line, fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s", attribute, found)})
 	} else if short := secret.Short(k.ValidationKey); short != "" {
 		n.warnings = append(n.warnings, Warning{secret.CodeShort, k.Line, short})
 	}

@@ -29,10 +29,10 @@ func (f *found) repairs() []repair {
 		}
 	}
 	for _, r := range f.copies() {
-		add(CodeDuplicateCookie, r.text, r.detail)
+		add("duplicate_cookie", r.text, r.detail)
 	}
 	if text, detail, ok := f.withoutStale(); ok {
-		add(CodeStaleChunk, text, detail)
+		add("stale_chunk", text, detail)
 	}
 	plain, times := f.text, 0
 	if f.kind == Katana {
@@ -47,17 +47,17 @@ func (f *found) repairs() []repair {
 			break
 		}
 		plain, times = next, times+1
-		add(CodeURLEncoded, plain, timesText(times))
+		add("url_encoded", plain, timesText(times))
 	}
 	if strings.ContainsRune(plain, ' ') {
-		code := CodePlusToBlank
+		code := "plus_to_blank"
 		if plain != f.text {
-			code = CodeURLEncoded
+			code = "url_encoded"
 		}
 		add(code, strings.ReplaceAll(plain, " ", "+"), "form-encoded")
 	}
 	if text := strings.Trim(plain, `"'`); text != plain {
-		add(CodeQuoted, strings.ReplaceAll(text, " ", "+"), "")
+		add("quoted", strings.ReplaceAll(text, " ", "+"), "")
 	}
 	return list
 }
@@ -152,36 +152,6 @@ func upTo(s string) string {
 		n = len(s)
 	}
 	return s[:n/4*4]
-}
-
-// finding is what a repair means, once the repaired text opens.
-func (r repair) finding(f found) Finding {
-	what := capital(f.label())
-	switch r.code {
-	case CodeDuplicateCookie:
-		return Finding{Code: r.code,
-			Sentence: fmt.Sprintf("The request carries two cookies named %s with different values, and the first one, which counts, is not the one that opens.", r.detail),
-			Fix: elsewhere("browser", "delete both in the browser, and make all applications of the host set the cookie with one and the same path and domain: "+
-				"path and domain in <cookieHandler>, <forms> or the cookie options")}
-	case CodeStaleChunk:
-		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string; Data at the root level is invalid",
-			Sentence: fmt.Sprintf("The session ends before %s, which is left over from an older, longer session and was glued to its end.", r.detail),
-			Fix: elsewhere("code", fmt.Sprintf("delete %s in the browser, and make whatever wrote the cookie delete the chunks that it no longer needs: "+
-				"in Go chunks.Scheme.Replace does it, on .NET ChunkedCookieHandler.Write", r.detail))}
-	case CodeURLEncoded:
-		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string",
-			Sentence: fmt.Sprintf("%s was percent-encoded on its way (%s): decoded, it opens.", what, r.detail),
-			Fix:      elsewhere("proxy", "find the proxy, script or test client that encodes cookie values, and let it pass them on as they are: + is not %2B in a cookie")}
-	case CodePlusToBlank:
-		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string",
-			Sentence: fmt.Sprintf("The plus signs of %s became blanks on its way: put back, it opens.", f.label()),
-			Fix:      elsewhere("proxy", "find the proxy, script or form that decodes cookie values as if they were form fields, and let it pass them on as they are")}
-	case CodeQuoted:
-		return Finding{Code: r.code, DotNet: "The input is not a valid Base-64 string",
-			Sentence: fmt.Sprintf("Quotes were put around the value of %s on its way, and they are not part of it: without them it opens.", f.label()),
-			Fix:      elsewhere("proxy", "find the proxy, client library or script that quotes cookie values, and let it pass them on as they are")}
-	}
-	return Finding{}
 }
 
 // label is the credential for a sentence.

@@ -1,0 +1,104 @@
+// Package texts reads the files that hold the prose of the command. Logic holds
+// none, and a text can be mended without Go.
+//
+// A file is a list of sections. A line "[name]" begins a section, a line
+// "field: text" a field. A line that begins with a blank continues the field
+// above it. A field may come several times, and "#" begins a comment. A section
+// "name/variant" has the fields of the section "name", but for those that it
+// gives itself.
+//
+// {name} in a text stands for a word that the code gives, {Name} for the same
+// word with a capital letter.
+package texts
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// File holds the sections of a file by their names.
+type File map[string]Section
+
+// Section holds the texts of a section by the names of the fields.
+type Section map[string][]string
+
+// Parse reads a file. It panics on a line that is none of those above, on a
+// field before the first section and on a section that comes twice: the files
+// are in the binary.
+func Parse(file string) File {
+	f := File{}
+	var section Section
+	var last string
+	for line := range strings.Lines(file) {
+		line = strings.TrimRight(line, "\r\n")
+		text := strings.TrimSpace(line)
+		field, value, isField := strings.Cut(text, ":")
+		switch {
+		case text == "" || strings.HasPrefix(line, "#"):
+		case line[0] == '[' && strings.HasSuffix(text, "]") && f[text[1:len(text)-1]] == nil:
+			section, last = Section{}, ""
+			f[text[1:len(text)-1]] = section
+		case line[0] == ' ' && last != "":
+			list := section[last]
+			list[len(list)-1] = strings.TrimSpace(list[len(list)-1] + " " + text)
+		case isField && section != nil && line[0] != ' ' && !strings.Contains(field, " "):
+			last = field
+			section[field] = append(section[field], strings.TrimSpace(value))
+		default:
+			panic(fmt.Sprintf("texts: %q is no line of a file of texts, or a section twice", line))
+		}
+	}
+	for name, section := range f {
+		base, _, _ := strings.Cut(name, "/")
+		for field, list := range f[base] {
+			if section[field] == nil {
+				section[field] = list
+			}
+		}
+	}
+	return f
+}
+
+// Text returns the text of a field, empty if the section has no such field.
+// The words are pairs of a name and a value.
+func (s Section) Text(field string, words ...any) string {
+	if len(s[field]) == 0 {
+		return ""
+	}
+	return Fill(s[field][0], words...)
+}
+
+// Fill puts words into the places that text keeps for them.
+func Fill(text string, words ...any) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		var name string
+		name, text, _ = strings.Cut(rest, "}")
+		value := "{" + name + "}"
+		for i := 0; i+1 < len(words); i += 2 {
+			switch words[i] {
+			case name:
+				value = fmt.Sprint(words[i+1])
+			case strings.ToLower(name):
+				value = Capital(fmt.Sprint(words[i+1]))
+			}
+		}
+		b.WriteString(value)
+	}
+}
+
+// Capital returns s with a capital letter in front.
+func Capital(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(first)) + s[size:]
+}

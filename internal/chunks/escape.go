@@ -41,7 +41,8 @@ func isUnreserved(c byte) bool {
 }
 
 // unescape undoes escape as System.Uri.UnescapeDataString does: a % that
-// starts no escape stays, and so do escapes that are not UTF-8 together.
+// starts no escape stays, and so do escapes that are not UTF-8 together, in the
+// case that they have.
 func unescape(s string) string {
 	var b strings.Builder
 	done := 0 // bytes of s that are in b

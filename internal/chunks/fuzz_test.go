@@ -21,7 +21,7 @@ func joinReference(lines, name string) (string, error) {
 	var all []pair
 	for p := range strings.SplitSeq(strings.ReplaceAll(lines, "\n", ";"), ";") {
 		key, value, _ := strings.Cut(strings.Trim(p, " \t"), "=")
-		all = append(all, pair{key, strings.Trim(value, " \t")})
+		all = append(all, pair{key, value})
 	}
 	find := func(name string) (string, bool) {
 		for _, p := range all {

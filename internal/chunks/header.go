@@ -8,9 +8,26 @@ import "strings"
 //	pair  = OWS name [ "=" value ] OWS
 //
 // A pair without "=" is a cookie with an empty value. Values are taken as they
-// stand: quotes stay, nothing is percent-decoded, a comma separates nothing.
-// http.Request.Cookies differs in all of that, allocates for every cookie of
-// the request and returns none at all beyond 3000.
+// stand: quotes stay, blanks behind the "=" stay, nothing is percent-decoded, a
+// comma separates nothing. http.Request.Cookies differs in all of that, allocates
+// for every cookie of the request and returns none at all beyond 3000.
+//
+// Katana reads the header itself, unless System.Web does it for it
+// (OwinHelpers.ParseDelimited): a pair without "=" is no cookie, and blanks at
+// its end are part of the value. It takes a comma for a semicolon; here it is a
+// part of the value as everywhere else.
+
+// cutPair is CutPair as the scheme has it.
+func (k Scheme) cutPair(line string) (pair, rest string) {
+	if k != Katana {
+		return CutPair(line)
+	}
+	pair, rest, _ = strings.Cut(line, ";")
+	for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
+		pair = pair[1:]
+	}
+	return pair, rest
+}
 
 // CutPair cuts the first pair off a line of the header Cookie, without the
 // blanks around it.
@@ -48,9 +65,9 @@ func (k Scheme) cutChunk(pair, name string, max int) (index int, spelled, value 
 	}
 	switch {
 	case i == len(pair):
-		return index, pair, "", true
+		return index, pair, "", k != Katana
 	case pair[i] == '=':
-		return index, pair[:i], trimBlanks(pair[i+1:]), true
+		return index, pair[:i], pair[i+1:], true
 	}
 	return 0, "", "", false
 }
@@ -137,10 +154,13 @@ var lower = func() (t [256]byte) {
 // Match reports whether a pair is a chunk of the cookie called name that is ever
 // read, and returns its name as the pair spells it, and its value.
 func (k Scheme) Match(pair, name string) (spelled, value string, ok bool) {
-	name, err := k.wireName(name)
+	wire, err := k.wireName(name)
 	if err != nil {
 		return "", "", false
 	}
-	_, spelled, value, ok = k.cutChunk(pair, name, k.lastIndex(MaxChunks))
+	last := k.lastIndex(MaxChunks)
+	if _, spelled, value, ok = k.cutChunk(pair, wire, last); !ok && k.readsRaw(name, wire) {
+		_, spelled, value, ok = k.cutChunk(pair, name, last)
+	}
 	return spelled, value, ok
 }

@@ -59,26 +59,10 @@ func (k Scheme) Inspect(r *http.Request, name string) Set {
 	_, set.Err = k.Join(r, name)
 	first := make(map[int]string) // values by index
 	at := make(map[int]int)       // positions in set.Chunks by index
-	lines, pairs := r.Header["Cookie"], 0
-	for _, line := range lines[:min(len(lines), maxCookies)] {
-		for line != "" && pairs < maxCookies {
-			var pair string
-			pair, line = CutPair(line)
-			pairs++
-			i, spelled, value, ok := k.cutChunk(pair, set.first, k.lastIndex(maxInspectIndex))
-			if !ok {
-				continue
-			}
-			if pos, twice := at[i]; twice {
-				c := &set.Chunks[pos]
-				c.Copies++
-				c.Differ = c.Differ || value != first[i]
-				continue
-			}
-			first[i], at[i] = value, len(set.Chunks)
-			set.Chunks = append(set.Chunks, Chunk{Index: i, Name: spelled, Size: len(value), Copies: 1})
-		}
+	if k.readsRaw(name, set.first) {
+		set.list(r.Header["Cookie"], name, first, at)
 	}
+	set.list(r.Header["Cookie"], set.first, first, at)
 	slices.SortFunc(set.Chunks, func(a, b Chunk) int { return a.Index - b.Index })
 	last := maxInspectIndex
 	if k.isKatana() {
@@ -96,6 +80,31 @@ func (k Scheme) Inspect(r *http.Request, name string) Set {
 		set.Joined++
 	}
 	return set
+}
+
+// list adds the chunks of name, unless they were found under another name.
+func (s *Set) list(lines []string, name string, first map[int]string, at map[int]int) {
+	start, pairs := len(s.Chunks), 0
+	for _, line := range lines[:min(len(lines), maxCookies)] {
+		for line != "" && pairs < maxCookies {
+			var pair string
+			pair, line = s.scheme.cutPair(line)
+			pairs++
+			i, spelled, value, ok := s.scheme.cutChunk(pair, name, s.scheme.lastIndex(maxInspectIndex))
+			if !ok {
+				continue
+			}
+			if pos, twice := at[i]; twice {
+				if c := &s.Chunks[pos]; pos >= start {
+					c.Copies++
+					c.Differ = c.Differ || value != first[i]
+				}
+				continue
+			}
+			first[i], at[i] = value, len(s.Chunks)
+			s.Chunks = append(s.Chunks, Chunk{Index: i, Name: spelled, Size: len(value), Copies: 1})
+		}
+	}
 }
 
 // Problems says in sentences what is unusual about the set; it returns none

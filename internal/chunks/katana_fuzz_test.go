@@ -20,8 +20,14 @@ func joinKatanaReference(k chunks.Scheme, lines, name string) (string, error) {
 	}
 	var all []pair
 	for p := range strings.SplitSeq(strings.ReplaceAll(lines, "\n", ";"), ";") {
-		key, value, _ := strings.Cut(strings.Trim(p, " \t"), "=")
-		all = append(all, pair{key, strings.Trim(value, " \t")})
+		p = strings.TrimLeft(p, " \t")
+		if k == chunks.KatanaSystemWeb {
+			p = strings.Trim(p, " \t")
+		} else if !strings.Contains(p, "=") {
+			continue
+		}
+		key, value, _ := strings.Cut(p, "=")
+		all = append(all, pair{key, value})
 	}
 	find := func(name string) (string, bool) {
 		for _, p := range all {
@@ -113,6 +119,7 @@ func FuzzJoinKatana(f *testing.F) {
 	for _, r := range c.Requests(1200) {
 		f.Add(strings.Join(r.Cookies, "\n"), "n")
 	}
+	f.Add("n; n=chunks:2 ; nC1; n = x; nC1=a ;nC2= b", "n")
 	f.Add("n=chunks:2; nC1=\"%e2%82\"; NC2=%ac; nc2", "n")
 	f.Add("n=chunks:0000000061\nnC1=%C3%A9%c3%28%f0%9f%98%80", "n")
 	f.Fuzz(func(t *testing.T, lines, name string) {

@@ -32,7 +32,6 @@ func TestJoinKatana(t *testing.T) {
 		{"n=chunks:1; nC1=A", "A", nil},
 		{"nC2=B; x=y; nC1=A; n=chunks:2", "AB", nil},
 		{"n=chunks:2; nC1=A; nC2=B; nC1=X; n=Y; nC3=Z", "AB", nil},
-		{"n=chunks:2; nC1; nC2=B", "B", nil},
 		{"n=chunks:2; nC1=; nC2=", "", nil},
 		{"n=chunks:002; nC1=A; nC2=B", "AB", nil},
 		{"n=chunks:" + strings.Repeat("0", 1000) + "2; nC1=A; nC2=B", "AB", nil},
@@ -45,12 +44,11 @@ func TestJoinKatana(t *testing.T) {
 
 		// No markers.
 		{"n=", "", nil},
-		{"n", "", nil},
 		{"n=chunks:", "chunks:", nil},
 		{"n=chunks:0; nC1=A", "chunks:0", nil},
 		{"n=chunks:2147483648; nC1=A", "chunks:2147483648", nil},
 		{"n=chunks:99999999999999999999; nC1=A", "chunks:99999999999999999999", nil},
-		{"n=chunks:1 ; nC1=A", "A", nil}, // the blank is the header's
+		{"n= chunks:1; nC1=A", " chunks:1", nil},
 		{"n=chunks:1x; nC1=A", "chunks:1x", nil},
 		{"n=chunks:١; nC1=A", "chunks:١", nil},
 		{"n=CHUNKS:1; nC1=A", "CHUNKS:1", nil},
@@ -82,9 +80,32 @@ func TestKatanaManagers(t *testing.T) {
 	for _, test := range []struct {
 		line            string
 		name            string
-		katana, systemW string // "-": no cookie
+		katana, systemW string // "-": no cookie, "*": a chunk is missing
 	}{
 		{"N=A", "n", "-", "A"},
+		{"n", "n", "-", ""},
+		{"n; n=A", "n", "A", ""},
+		{" ;n;;n; n=A", "n", "A", ""},
+		{"n=chunks:1; nC1; nC1=A", "n", "A", ""},
+		{"n=chunks:1 ; nC1=A", "n", "chunks:1 ", "A"},
+		{"n=chunks:1\t; nC1=A", "n", "chunks:1\t", "A"},
+		{"n=chunks:2; nC1=A ; nC2= B", "n", "A  B", "A B"},
+		{" \tn= A ; x=y", "n", " A ", " A"},
+		{"n =A", "n", "-", "-"},
+		{"n=%ff%Ff%41%e2%82x%c3", "n", "%ff%FfA%e2%82x%c3", "%ff%FfA%e2%82x%c3"},
+		{"n=A,B", "n", "A,B", "A,B"}, // Katana: A
+		{"x=y,n=A", "n", "-", "-"},   // Katana: A
+
+		// A name that needs escapes.
+		{"b%24c=A; b$c=B", "b$c", "B", "A"},
+		{"b$c=B", "b$c", "B", "-"},
+		{"b%24c=A", "b$c", "A", "A"},
+		{"b%24c=A; b$c", "b$c", "A", "A"},
+		{"b$c=chunks:2; b%24cC1=A; b%24cC2=B; b$cC2=C", "b$c", "AC", "-"},
+		{"b%24c=chunks:2; b%24cC1=A; b$cC2=B", "b$c", "AB", "*"},
+		{"b%24C=A; b$C=B", "b$c", "-", "A"},
+		{"b%2524c=A; b%24c=B", "b%24c", "B", "A"},
+		{"a=b=A", "a=b", "-", "-"},
 		{"N=chunks:1; nc1=A", "n", "-", "A"},
 		{"n=chunks:1; nC1=A; NC1=B", "n", "A", "A"},
 		{"n=chunks:1; NC1=B; nC1=A", "n", "A", "B"},
@@ -99,8 +120,15 @@ func TestKatanaManagers(t *testing.T) {
 	} {
 		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana, chunks.KatanaSystemWeb: test.systemW} {
 			got, err := k.Join(request(test.line), test.name)
-			if errors.Is(err, chunks.ErrNoCookie) {
+			switch {
+			case errors.Is(err, chunks.ErrNoCookie):
 				got, err = "-", nil
+			case errors.Is(err, chunks.ErrMissingChunk):
+				got, err = "*", nil
+			}
+			set := k.Inspect(request(test.line), test.name)
+			if first := len(set.Chunks) > 0 && set.Chunks[0].Index == 0; first != (got != "-") {
+				t.Errorf("%v %s: Inspect sees %v", k, test.line, set.Chunks)
 			}
 			if err != nil || got != want {
 				t.Errorf("%v %s: %q, %v; want %q", k, test.line, got, err, want)

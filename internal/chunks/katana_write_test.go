@@ -137,6 +137,17 @@ func TestExpireKatana(t *testing.T) {
 			}
 		}
 	}
+	// A name that is read before the escaped one goes too, where it can be written.
+	for _, test := range []struct{ line, name, katana, systemW string }{
+		{"b$c=chunks:1; b%24cC1=x; b$cC2=y", "b$c", "b%24cC1 b$c b$cC2", "b%24cC1"},
+		{"b/c=x; b%2Fc=y", "b/c", "b%2Fc", "b%2Fc"},
+	} {
+		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana, chunks.KatanaSystemWeb: test.systemW} {
+			if got := strings.Join(names(k.Expire(request(test.line), &http.Cookie{Name: test.name})), " "); got != want {
+				t.Errorf("%v %s: %s; want %s", k, test.line, got, want)
+			}
+		}
+	}
 	set := chunks.Katana.Expire(request("my%20n=chunks:1; my%20nC1=x"), &http.Cookie{Name: "my n"})
 	if got := strings.Join(names(set), " "); got != "my%20n my%20nC1" {
 		t.Error(got)

@@ -69,6 +69,13 @@ func (k Scheme) wireName(name string) (string, error) {
 	return name, nil
 }
 
+// readsRaw reports whether a cookie is looked for under its name as it stands
+// before it is under wire, the escaped one (RequestCookieCollection of
+// Microsoft.Owin). It is never written so.
+func (k Scheme) readsRaw(name, wire string) bool {
+	return k == Katana && name != wire && canMatch(name)
+}
+
 // lastIndex returns the number of the last chunk that is ever read, if chunks
 // have numbers up to limit.
 func (k Scheme) lastIndex(limit int) int {
@@ -101,41 +108,34 @@ func (k Scheme) chunkName(name string, i int) string {
 // apart.
 //
 // Katana reads name. If it announces N chunks, they are nameC1 to nameCN, all
-// of them needed and others ignored. In headers the name is percent-encoded;
-// the text is decoded. A text in quotes keeps them.
+// of them needed and others ignored. In headers the name is percent-encoded, but
+// Katana, each time, looks for the name as it stands first; the text is decoded.
+// A text in quotes keeps them.
 //
 // The error is [ErrNoCookie], [ErrTooManyChunks], [ErrMissingChunk] or
 // [ErrTooLong], or says that name cannot be the name of a cookie. The text may
 // be empty and is not checked in any way. It shares memory with the header if
 // there is one chunk only.
 func (k Scheme) Join(r *http.Request, name string) (string, error) {
-	name, err := k.wireName(name)
+	wire, err := k.wireName(name)
 	if err != nil {
 		return "", err
 	}
 	var (
 		values [MaxChunks + 1]string
 		seen   uint64 // bit i: chunk i is there; for WIF, bit MaxChunks: one too many
-		last   = k.lastIndex(MaxChunks)
-		pairs  = 0
+		lines  = r.Header["Cookie"]
 	)
-	if isLong(r.Header["Cookie"]) {
+	if isLong(lines) {
 		return "", ErrTooLong
 	}
-	for _, line := range r.Header["Cookie"] {
-		for line != "" {
-			var pair string
-			pair, line = CutPair(line)
-			if pairs++; pairs > maxCookies {
-				return "", ErrTooLong
-			}
-			i, _, value, ok := k.cutChunk(pair, name, last)
-			if !ok || seen&(1<<i) != 0 {
-				continue
-			}
-			seen |= 1 << i
-			values[i] = value
+	if k.readsRaw(name, wire) {
+		if seen, err = k.find(lines, name, seen, &values); err != nil {
+			return "", err
 		}
+	}
+	if seen, err = k.find(lines, wire, seen, &values); err != nil {
+		return "", err
 	}
 	if k.isKatana() {
 		return k.joinChunks(values[:], seen)
@@ -163,4 +163,26 @@ func (k Scheme) Join(r *http.Request, name string) (string, error) {
 		b.WriteString(v)
 	}
 	return b.String(), nil
+}
+
+// find adds to values the first of each chunk of name that seen has no bit for,
+// and returns seen with its bit.
+func (k Scheme) find(lines []string, name string, seen uint64, values *[MaxChunks + 1]string) (uint64, error) {
+	last, pairs := k.lastIndex(MaxChunks), 0
+	for _, line := range lines {
+		for line != "" {
+			var pair string
+			pair, line = k.cutPair(line)
+			if pairs++; pairs > maxCookies {
+				return seen, ErrTooLong
+			}
+			i, _, value, ok := k.cutChunk(pair, name, last)
+			if !ok || seen&(1<<i) != 0 {
+				continue
+			}
+			seen |= 1 << i
+			values[i] = value
+		}
+	}
+	return seen, nil
 }

@@ -40,7 +40,7 @@ func TestJoin(t *testing.T) {
 		{"ten and more", []string{"FedAuth10=k; FedAuth9=j; FedAuth8=i; FedAuth7=h; FedAuth6=g; FedAuth5=f; " +
 			"FedAuth4=e; FedAuth3=d; FedAuth2=c; FedAuth1=b; FedAuth=a"}, "abcdefghijk", nil},
 
-		{"blanks around the value", []string{"FedAuth= \tAAAA\t ; FedAuth1 =x; FedAuth1=B"}, "AAAAB", nil},
+		{"blanks around the value", []string{"FedAuth= \tAAAA\t ; FedAuth1 =x; FedAuth1=B"}, " \tAAAAB", nil},
 		{"blanks inside the value", []string{"FedAuth=A A\tA"}, "A A\tA", nil},
 		{"quotes stay", []string{`FedAuth="AAAA"`}, `"AAAA"`, nil},
 		{"no percent decoding", []string{"FedAuth=%41+/="}, "%41+/=", nil},

@@ -20,8 +20,8 @@ import (
 //
 // Unlike .NET, which stops at the first gap, it deletes chunks behind a gap too:
 // they would be glued to a later session that fills the gap. Names that differ
-// from c.Name in case are deleted as the browser spells them, as they would be
-// read in place of the deleted ones. Chunks numbered [MaxChunks] or more are
+// from c.Name in case, or for Katana in escapes, are deleted as the browser spells
+// them, as they would be read in place of the deleted ones. Chunks numbered [MaxChunks] or more are
 // never read and left alone, and so is a chunk of the same name on another
 // path, which the request does not tell apart. Behind the first 200 cookies
 // none is looked for.
@@ -55,9 +55,13 @@ func (k Scheme) Replace(r *http.Request, set []*http.Cookie) []*http.Cookie {
 // expire returns deletions for the chunks of name in the request, save those
 // numbered below keep and spelled as name is. c is the template.
 func (k Scheme) expire(r *http.Request, c *http.Cookie, name string, keep int) []*http.Cookie {
-	name, err := k.wireName(name)
+	raw := name
+	name, err := k.wireName(raw)
 	if err != nil {
 		return nil
+	}
+	if !k.readsRaw(raw, name) || (&http.Cookie{Name: raw}).Valid() != nil { // nobody can delete it
+		raw = ""
 	}
 	var (
 		present  uint64 // bit i: chunk i is there as spelled in name
@@ -75,8 +79,11 @@ func (k Scheme) expire(r *http.Request, c *http.Cookie, name string, keep int) [
 	for _, line := range lines[:min(len(lines), maxCookies)] {
 		for ; line != "" && pairs < maxCookies; pairs++ {
 			var pair string
-			pair, line = CutPair(line)
+			pair, line = k.cutPair(line)
 			i, spelled, value, ok := k.cutChunk(pair, name, last)
+			if !ok && raw != "" {
+				i, spelled, value, ok = k.cutChunk(pair, raw, last)
+			}
 			if ok && i == 0 && !marked {
 				marker, marked = value, true
 			}

@@ -1,0 +1,49 @@
+package xmltree
+
+import (
+	"bytes"
+	"encoding/xml"
+	"strings"
+)
+
+// Append appends e as a document of its own, with the namespaces that it
+// needs. Text beside child elements is left out: where both may stand, the
+// text is white space.
+func Append(dst []byte, e *Element) []byte {
+	b := bytes.NewBuffer(dst)
+	write(b, e, "")
+	return b.Bytes()
+}
+
+func write(b *bytes.Buffer, e *Element, outside string) {
+	b.WriteString("<" + e.Name.Local)
+	if e.Name.Space != outside {
+		writeAttr(b, "xmlns", e.Name.Space)
+	}
+	for _, a := range e.Attrs {
+		switch {
+		case a.Name.Space == "":
+			writeAttr(b, a.Name.Local, a.Value)
+		case strings.HasSuffix(a.Name.Space, "/XML/1998/namespace"):
+			writeAttr(b, "xml:"+a.Name.Local, a.Value)
+		default: // a prefix for this attribute alone
+			prefix := "a" + a.Name.Local
+			writeAttr(b, "xmlns:"+prefix, a.Name.Space)
+			writeAttr(b, prefix+":"+a.Name.Local, a.Value)
+		}
+	}
+	b.WriteByte('>')
+	if len(e.Children) == 0 {
+		xml.EscapeText(b, []byte(e.Text))
+	}
+	for _, c := range e.Children {
+		write(b, c, e.Name.Space)
+	}
+	b.WriteString("</" + e.Name.Local + ">")
+}
+
+func writeAttr(b *bytes.Buffer, name, value string) {
+	b.WriteString(" " + name + `="`)
+	xml.EscapeText(b, []byte(value))
+	b.WriteByte('"')
+}

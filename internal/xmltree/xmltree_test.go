@@ -1,0 +1,128 @@
+package xmltree_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/xmltree"
+)
+
+var limits = xmltree.Limits{Bytes: 1 << 16, Element: 1 << 12, Elements: 100, Depth: 10}
+
+func TestParse(t *testing.T) {
+	const doc = "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?>\n" +
+		`<r xmlns="urn:d" xmlns:p="urn:p" a="1" p:b="&lt;2"><!-- c --><c xmlns="">t<![CDATA[<]]>u</c><p:d/> </r>`
+	e, err := xmltree.Parse([]byte(doc), limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Name != (xml.Name{Space: "urn:d", Local: "r"}) || e.Size != len(doc)-strings.Index(doc, "<r") {
+		t.Errorf("root %v of %d bytes", e.Name, e.Size)
+	}
+	if v, ok := e.Attr("a"); v != "1" || !ok {
+		t.Errorf("a = %q, %v", v, ok)
+	}
+	if _, ok := e.Attr("b"); ok {
+		t.Error("an attribute of a namespace has a plain name")
+	}
+	if e.Attrs[1].Name.Space != "urn:p" || e.Attrs[1].Value != "<2" {
+		t.Errorf("attributes %v", e.Attrs)
+	}
+	if c := e.Child("", "c"); c == nil || c.Text != "t<u" {
+		t.Errorf("c = %v", c)
+	}
+	if e.Child("urn:p", "d") == nil || e.Child("", "d") != nil || len(e.Children) != 2 {
+		t.Errorf("children %v", e.Children)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	deep := strings.Repeat("<a>", 11) + strings.Repeat("</a>", 11)
+	for _, tt := range []struct {
+		name, doc string
+		want      error
+	}{
+		{"empty", "", xmltree.ErrSyntax},
+		{"no element", "<!-- c -->", xmltree.ErrSyntax},
+		{"text", "<a/>b", xmltree.ErrSyntax},
+		{"two roots", "<a/><b/>", xmltree.ErrSyntax},
+		{"not closed", "<a><b></b>", xmltree.ErrSyntax},
+		{"closed twice", "<a></a></a>", xmltree.ErrSyntax},
+		{"closed by another", "<a></b>", xmltree.ErrSyntax},
+		{"closed by another prefix", `<p:a xmlns:p="u" xmlns:q="u"></q:a>`, xmltree.ErrSyntax},
+		{"prefix unknown", "<p:a/>", xmltree.ErrSyntax},
+		{"prefix unknown outside its element", `<r><a xmlns:p="u"/><p:a/></r>`, xmltree.ErrSyntax},
+		{"attribute twice", `<a b="" b=""/>`, xmltree.ErrSyntax},
+		{"attribute twice under two prefixes", `<a xmlns:p="u" xmlns:q="u" p:b="" q:b=""/>`, xmltree.ErrSyntax},
+		{"prefix taken back", `<a xmlns:p=""/>`, xmltree.ErrSyntax},
+		{"entity", "<a>&b;</a>", xmltree.ErrSyntax},
+		{"not UTF-8", "<a>\xff</a>", xmltree.ErrSyntax},
+		{"DTD", `<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`, xmltree.ErrDTD},
+		{"deep", deep, xmltree.ErrLimit},
+		{"many", "<a>" + strings.Repeat("<b/>", 100) + "</a>", xmltree.ErrLimit},
+		{"long", strings.Repeat(" ", 1<<16) + "<a/>", xmltree.ErrLimit},
+		{"long text", "<a>" + strings.Repeat("b", 1<<12) + "</a>", xmltree.ErrLimit},
+		{"attributes", "<a " + strings.Repeat(`b="" `, 65) + "/>", xmltree.ErrLimit},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e, err := xmltree.Parse([]byte(tt.doc), limits)
+			var at *xmltree.Error
+			if e != nil || !errors.Is(err, tt.want) || !errors.As(err, &at) || at.Line != 1 {
+				t.Errorf("Parse = %v, %v, want %v in line 1", e, err, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzParse wants that what is read can be written and read again, and that
+// errors quote nothing of the document.
+func FuzzParse(f *testing.F) {
+	seeds := []string{
+		`<key id="1" version="1"><creationDate>2026-01-01</creationDate></key>`,
+		`<r xmlns="urn:d" xmlns:p="urn:p" p:b="2"><c xmlns="">t</c><p:d xml:lang="de"/></r>`,
+		`<!DOCTYPE a><a/>`, "<a>&b;</a>", "<a", "<a b='&#10;&quot;'>&amp;</a>",
+	}
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		e, err := xmltree.Parse(doc, limits)
+		if err != nil {
+			var at *xmltree.Error
+			if e != nil || !errors.As(err, &at) || at.Line < 1 {
+				t.Fatalf("Parse = %v, %v", e, err)
+			}
+			return
+		}
+		written := xmltree.Append(nil, e)
+		wide := limits
+		wide.Bytes, wide.Element = 1<<20, 1<<20 // every name may need a declaration
+		again, err := xmltree.Parse(written, wide)
+		if err != nil {
+			t.Fatalf("%q is not read again: %v", written, err)
+		}
+		plain(e)
+		plain(again)
+		if !reflect.DeepEqual(e, again) {
+			t.Errorf("%q becomes %q", doc, written)
+		}
+		if !bytes.Equal(xmltree.Append(nil, again), written) {
+			t.Errorf("%q is written differently the second time", written)
+		}
+	})
+}
+
+// plain removes what Append does not keep.
+func plain(e *xmltree.Element) {
+	e.Size = 0
+	if len(e.Children) > 0 {
+		e.Text = ""
+	}
+	for _, c := range e.Children {
+		plain(c)
+	}
+}

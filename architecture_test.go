@@ -28,10 +28,12 @@ var mayImport = map[string][]string{
 	"cookie":                 {"sessiontoken", "machinekey", "internal/anatomy", "internal/chunks", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
 	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
 	"sessiontoken/storetest": {"sessiontoken"},
+	"dataprotection":         {"internal/dotnet", "internal/seal", "internal/secret", "internal/xmlenc", "internal/xmltree"},
 	"machinekey":             {"internal/netfx", "internal/seal", "internal/secret", "internal/webconfig"},
 	"internal/anatomy":       {},
 	"internal/base64":        {},
 	"internal/chunks":        {},
+	"internal/coreticket":    {"internal/dotnet"},
 	"internal/dotnet":        {},
 	"internal/farm":          {},
 	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},
@@ -56,6 +58,8 @@ var mayImport = map[string][]string{
 	"internal/tokentest":     {"sessiontoken", "machinekey", "internal/anatomy", "internal/secret", "internal/wif"},
 	"internal/webconfig":     {"internal/dotnet", "internal/fold", "internal/secret"},
 	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf"},
+	"internal/xmlenc":        {"internal/xmltree"},
+	"internal/xmltree":       {},
 	"testvectors":            {},
 
 	"cmd/webfarm":                  {"cookie", "internal/chunks", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64"},
@@ -78,7 +82,7 @@ var onlyIn = []struct {
 	folders  []string
 }{
 	{"net/http", "only cookie, and chunks below it, know HTTP", []string{"cookie", "internal/chunks", "cmd/webfarm", "cmd/webfarm/internal/doctor", "cmd/webfarm/internal/gateway", "internal/farm", "internal/farmtest"}},
-	{"crypto/cipher", "only netfx, for machinekey, and rsacookie encrypt; floor is for benchmarks", []string{"internal/netfx", "internal/rsacookie", "internal/floor"}},
+	{"crypto/cipher", "only netfx, for machinekey, dataprotection, xmlenc and rsacookie encrypt; floor is for benchmarks", []string{"internal/netfx", "dataprotection", "internal/rsacookie", "internal/xmlenc", "internal/floor"}},
 	{"crypto/hmac", "only netfx, for machinekey, authenticates; floor is for benchmarks", []string{"internal/netfx", "internal/floor"}},
 	{"unsafe", "no unsafe code", nil},
 	{"reflect", "nothing is built from a type name; netfx compares two addresses", []string{"internal/netfx"}},

@@ -17,6 +17,8 @@ import (
 // stricterThanDotNet are the recorded vectors that .NET accepts and this
 // module refuses on purpose. There are no others.
 var stricterThanDotNet = map[string]map[string]string{
+	"aspnetcore_tickets.json":     stricterTickets(),
+	"dataprotection_keyring.json": stricterRings,
 	"formsauth.json": {
 		"fa-20SP1-nul-in-name":    "U+0000 in the user's name, which some programs take for its end",
 		"fa-20SP2-nul-in-name":    "U+0000 in the user's name",

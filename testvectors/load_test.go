@@ -51,8 +51,17 @@ func loadRecorded() ([]*file, error) {
 	return sortOut(contents, false)
 }
 
-// loadFolder returns the files of a folder, some of which may be compressed.
+// loadFolder returns the files of a folder.
 func loadFolder(dir string) ([]*file, error) {
+	contents, err := readFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	return sortOut(contents, true)
+}
+
+// readFolder reads the files of a folder, some of which may be compressed.
+func readFolder(dir string) (map[string][]byte, error) {
 	if !filepath.IsAbs(dir) { // go test runs in the folder of the package
 		dir = filepath.Join("..", dir)
 	}
@@ -78,7 +87,7 @@ func loadFolder(dir string) ([]*file, error) {
 	if len(contents) == 0 {
 		return nil, fmt.Errorf("%s: %s holds no files", folderVariable, dir)
 	}
-	return sortOut(contents, true)
+	return contents, nil
 }
 
 func readFile(path string, packed bool) ([]byte, error) {

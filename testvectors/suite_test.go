@@ -19,7 +19,10 @@ type family struct {
 
 // families are the files, by name.
 var families = []family{
+	{"aspnetcore_tickets.json", 678, runCoreTicket},
 	{"cookieprotection.json", 39, runCookieProtection},
+	{"dataprotection.json", 1002, runCorePayload},
+	{"dataprotection_keyring.json", 86, runCoreRing},
 	{"formsauth.json", 226, runForms},
 	{"kdf.json", 68, runKDF},
 	{"legacy_encode.json", 220, runLegacy},

@@ -21,6 +21,7 @@ import (
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"crypto/rsa"
 	_ "crypto/sha1" // of OAEP
 	"crypto/x509"
@@ -166,7 +167,7 @@ func unwrapFor(e *xmltree.Element, keys []Key, size int) ([]byte, error) {
 		if certificate != nil && !bytes.Equal(certificate, k.Certificate) {
 			continue
 		}
-		key, err := k.Private.Decrypt(nil, wrapped, options)
+		key, err := k.Private.Decrypt(rand.Reader, wrapped, options)
 		if err == nil && len(key) == size {
 			return key, nil
 		}

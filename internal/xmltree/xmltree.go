@@ -81,6 +81,7 @@ type Error struct {
 	Err  error // wraps ErrSyntax, ErrDTD or ErrLimit
 }
 
+// Error describes the fault in one line.
 func (e *Error) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
 
 // Unwrap returns the cause.
@@ -148,7 +149,7 @@ type openElement struct {
 	raw    xml.Name // as written: prefix and local name
 	start  int64
 	spaces int // declarations in force outside
-	text   strings.Builder
+	text   []byte
 }
 
 type declaration struct{ prefix, space string }
@@ -166,7 +167,8 @@ func (p *parser) token(token xml.Token) error {
 		return p.end(t)
 	case xml.CharData:
 		if len(p.open) > 0 {
-			p.open[len(p.open)-1].text.Write(t)
+			o := &p.open[len(p.open)-1]
+			o.text = append(o.text, t...)
 		} else if len(bytes.TrimSpace(t)) > 0 {
 			return ErrSyntax
 		}
@@ -238,7 +240,7 @@ func (p *parser) end(t xml.EndElement) error {
 		return ErrSyntax
 	}
 	o := &p.open[len(p.open)-1]
-	o.e.Text = o.text.String()
+	o.e.Text = string(o.text)
 	o.e.Size = int(p.d.InputOffset() - o.start)
 	p.spaces = p.spaces[:o.spaces]
 	p.open = p.open[:len(p.open)-1]

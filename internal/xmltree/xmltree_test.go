@@ -40,6 +40,20 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestParseText has text before and behind children at every depth.
+func TestParseText(t *testing.T) {
+	e, err := xmltree.Parse([]byte("<a>1<a>2<a>3<a>4<a>5</a>4</a>3</a>2</a>1</a>"), limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"11", "22", "33", "44", "5"} {
+		if e == nil || e.Text != want {
+			t.Fatalf("%v, want text %q", e, want)
+		}
+		e = e.Child("", "a")
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	deep := strings.Repeat("<a>", 11) + strings.Repeat("</a>", 11)
 	for _, tt := range []struct {
@@ -84,7 +98,7 @@ func FuzzParse(f *testing.F) {
 	seeds := []string{
 		`<key id="1" version="1"><creationDate>2026-01-01</creationDate></key>`,
 		`<r xmlns="urn:d" xmlns:p="urn:p" p:b="2"><c xmlns="">t</c><p:d xml:lang="de"/></r>`,
-		`<!DOCTYPE a><a/>`, "<a>&b;</a>", "<a", "<a b='&#10;&quot;'>&amp;</a>",
+		`<!DOCTYPE a><a/>`, "<a>&b;</a>", "<a", "<a b='&#10;&quot;'>&amp;</a>", "<a>1<b>2<c>3<d>4</d>3</c>2</b>1</a>",
 	}
 	for _, seed := range seeds {
 		f.Add([]byte(seed))

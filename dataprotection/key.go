@@ -1,0 +1,97 @@
+package dataprotection
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/internal/xmltree"
+)
+
+// key is one key element. It never changes once it is in a state.
+type key struct {
+	id                          guid
+	name                        string // id as text
+	created, activated, expires time.Time
+	digest                      [sha256.Size]byte // of the element
+
+	err    error // why it cannot be used
+	retry  bool  // a service may open it the next time
+	suite  suite
+	header []byte // the context header of the suite
+	master secret.Bytes
+}
+
+func isKey(e *xmltree.Element) bool { return e.Name.Space == "" && e.Name.Local == "key" }
+
+// parseKey reads id and dates of a key element. Without one of them .NET
+// leaves the key out (XmlKeyManager.ProcessKeyElement).
+func parseKey(e *xmltree.Element) (*key, error) {
+	k := &key{}
+	text, ok := e.Attr("id")
+	if !ok {
+		return nil, errors.New("no id")
+	}
+	if k.id, ok = parseGUID(text); !ok {
+		return nil, errors.New("the id is no GUID")
+	}
+	k.name = k.id.String()
+	for _, d := range []struct {
+		name string
+		date *time.Time
+	}{{"creationDate", &k.created}, {"activationDate", &k.activated}, {"expirationDate", &k.expires}} {
+		c := e.Child("", d.name)
+		if c == nil {
+			return nil, fmt.Errorf("no %s", d.name)
+		}
+		if *d.date, ok = parseDate(c.Text); !ok {
+			return nil, fmt.Errorf("the %s is no date", d.name)
+		}
+	}
+	return k, nil
+}
+
+// prepare reads the descriptor of a key, or says in k.err why it cannot be
+// used.
+func (r *Ring) prepare(ctx context.Context, k *key, e *xmltree.Element, file string) {
+	err := r.readDescriptor(ctx, k, e)
+	if err != nil {
+		k.err = &RingError{File: file, Element: "key " + k.name, Err: err}
+	}
+	var service *serviceError
+	k.retry = errors.As(err, &service)
+}
+
+func (r *Ring) readDescriptor(ctx context.Context, k *key, e *xmltree.Element) error {
+	outer := e.Child("", "descriptor")
+	if outer == nil || len(outer.Children) != 1 {
+		return errors.New("no descriptor")
+	}
+	deserializer, _ := outer.Attr("deserializerType")
+	inner, err := r.decrypt(ctx, outer.Children[0], new(int))
+	if err != nil {
+		return err
+	}
+	if k.suite, err = parseSuite(deserializer, inner); err != nil {
+		return err
+	}
+	master := inner.Child("", "masterKey")
+	if master == nil || master.Child("", "value") == nil {
+		return errors.New("no masterKey")
+	}
+	value, ok := decodeBase64(master.Child("", "value").Text)
+	if !ok {
+		return errors.New("the masterKey is no base64")
+	}
+	if len(value) < minMasterKey {
+		return fmt.Errorf("a masterKey of %d bytes, at least %d are wanted: who guesses it forges every cookie", len(value), minMasterKey)
+	}
+	if k.header, err = k.suite.contextHeader(); err != nil {
+		return err
+	}
+	k.master = secret.Own(value)
+	return nil
+}

@@ -1,0 +1,183 @@
+package dataprotection
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/xmltree"
+)
+
+// state is what one reading of the repository gave. It never changes.
+type state struct {
+	entries []*entry
+	byID    map[guid]*entry
+	leftOut []Key // what is no key, with Err
+	chosen  atomic.Pointer[choice]
+}
+
+// entry is a key in one state of the ring.
+type entry struct {
+	*key
+	revoked bool
+}
+
+// usable reports whether the key may open.
+func (e *entry) usable() bool { return !e.revoked && e.err == nil }
+
+// load reads the repository. Keys whose element has not changed are taken over
+// from the present state, so that nothing is decrypted twice.
+func (r *Ring) load(ctx context.Context) (*state, error) {
+	l := loader{ring: r, ctx: ctx, known: map[[sha256.Size]byte]*key{}, state: &state{byID: map[guid]*entry{}}}
+	if before := r.state.Load(); before != nil {
+		for _, e := range before.entries {
+			if !e.retry {
+				l.known[e.digest] = e.key
+			}
+		}
+	}
+	err := r.repository.Elements(ctx, l.element)
+	if l.err != nil { // also if the repository does not pass it on
+		return nil, l.err
+	}
+	if err != nil {
+		var at *RingError
+		if errors.As(err, &at) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("dataprotection: reading the key ring: %w", err)
+	}
+	l.revoke()
+	return l.state, nil
+}
+
+// loader gathers the elements of one reading.
+type loader struct {
+	ring  *Ring
+	ctx   context.Context
+	known map[[sha256.Size]byte]*key
+	state *state
+	err   error
+
+	count, size int
+	revoked     map[guid]bool
+	before      time.Time // keys created before that are revoked
+}
+
+// element takes one element of the repository (XmlKeyManager.GetAllKeys).
+func (l *loader) element(name string, data []byte) error {
+	if l.err == nil {
+		l.err = l.add(name, data)
+	}
+	return l.err
+}
+
+func (l *loader) add(name string, data []byte) error {
+	if err := l.ctx.Err(); err != nil {
+		return fmt.Errorf("dataprotection: reading the key ring: %w", err)
+	}
+	l.count++
+	l.size += len(data)
+	switch {
+	case l.count > maxElements:
+		return &RingError{Err: fmt.Errorf("%w: more than %d elements", xmltree.ErrLimit, maxElements)}
+	case len(data) > maxElement:
+		return &RingError{File: name, Err: tooLong(len(data))}
+	case l.size > maxRing:
+		return &RingError{Err: fmt.Errorf("%w: more than %d bytes in all", xmltree.ErrLimit, maxRing)}
+	}
+	digest := sha256.Sum256(data)
+	if k := l.known[digest]; k != nil {
+		return l.addKey(name, k)
+	}
+	e, err := parseElement(data)
+	if err != nil {
+		return &RingError{File: name, Err: err}
+	}
+	switch {
+	case isRevocation(e):
+		if err := l.addRevocation(e); err != nil {
+			return &RingError{File: name, Element: "revocation", Err: err}
+		}
+	case isKey(e):
+		k, err := parseKey(e)
+		if err != nil {
+			id, _ := e.Attr("id")
+			l.state.leftOut = append(l.state.leftOut, Key{Err: &RingError{File: name, Element: "key " + quote(id), Err: err}})
+			return nil
+		}
+		k.digest = digest
+		l.ring.prepare(l.ctx, k, e, name)
+		return l.addKey(name, k)
+	}
+	return nil // .NET skips other elements too
+}
+
+// parseElement reads one element of the ring.
+func parseElement(data []byte) (*xmltree.Element, error) {
+	return xmltree.Parse(data, xmltree.Limits{Bytes: maxElement, Element: maxElement, Elements: maxParts, Depth: maxDepth})
+}
+
+// quote quotes a name of a document for an error, as far as an error should.
+func quote(name string) string {
+	if len(name) > maxQuoted {
+		return strconv.Quote(name[:maxQuoted]) + "…"
+	}
+	return strconv.Quote(name)
+}
+
+func (l *loader) addKey(name string, k *key) error {
+	if l.state.byID[k.id] != nil {
+		return &RingError{File: name, Element: "key " + k.name, Err: errors.New("a key of this id is already in the ring; remove one")}
+	}
+	e := &entry{key: k}
+	l.state.byID[k.id] = e
+	l.state.entries = append(l.state.entries, e)
+	return nil
+}
+
+func isRevocation(e *xmltree.Element) bool { return e.Name.Space == "" && e.Name.Local == "revocation" }
+
+// addRevocation notes a revocation, of one key or of all that were created
+// before a date (XmlKeyManager.ProcessRevocationElement).
+func (l *loader) addRevocation(e *xmltree.Element) error {
+	k := e.Child("", "key")
+	if k == nil {
+		return errors.New("no element key")
+	}
+	text, _ := k.Attr("id")
+	if text != "*" {
+		id, ok := parseGUID(text)
+		if !ok {
+			return fmt.Errorf("the id %s of its key is no GUID", quote(text))
+		}
+		if l.revoked == nil {
+			l.revoked = map[guid]bool{}
+		}
+		l.revoked[id] = true
+		return nil
+	}
+	date := e.Child("", "revocationDate")
+	if date == nil {
+		return errors.New("no revocationDate, up to which all keys are revoked")
+	}
+	at, ok := parseDate(date.Text)
+	if !ok {
+		return errors.New("the revocationDate is no date")
+	}
+	if at.After(l.before) {
+		l.before = at
+	}
+	return nil
+}
+
+// revoke marks the keys that are revoked.
+func (l *loader) revoke() {
+	for _, e := range l.state.entries {
+		e.revoked = l.revoked[e.id] || e.created.Before(l.before)
+	}
+}

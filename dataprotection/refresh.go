@@ -1,0 +1,129 @@
+package dataprotection
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// flight is one reading of the repository, which everybody who needs it
+// shares.
+type flight struct {
+	done    chan struct{}
+	unknown bool  // begun for a key that was not known
+	err     error // once done
+}
+
+// Refresh reads the ring again and returns what is wrong with it, as [Open]
+// does; the ring then stays as it was.
+func (r *Ring) Refresh(ctx context.Context) error {
+	for {
+		r.mu.Lock()
+		f, other := r.flight, true
+		if f == nil {
+			f, other = r.fly(false), false
+		}
+		r.mu.Unlock()
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return fmt.Errorf("dataprotection: reading the key ring: %w", context.Cause(ctx))
+		}
+		if !other { // one that began before the call may have missed something
+			return f.err
+		}
+	}
+}
+
+// fly begins a reading. The caller holds r.mu.
+func (r *Ring) fly(unknown bool) *flight {
+	f := &flight{done: make(chan struct{}), unknown: unknown}
+	r.flight = f
+	r.schedule()
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
+		defer cancel()
+		s, err := r.load(ctx)
+		r.land(f, s, err)
+		if r.o.OnRefresh != nil {
+			r.o.OnRefresh(err)
+		}
+	}()
+	return f
+}
+
+// land puts the outcome of a reading into the ring.
+func (r *Ring) land(f *flight, s *state, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = nil
+	if err != nil {
+		r.failed = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	} else {
+		r.state.Store(s)
+	}
+	if f.unknown {
+		r.quiet = r.o.Now().Add(unknownPause)
+	}
+	f.err, r.flight = err, nil
+	close(f.done)
+}
+
+// schedule sets when the ring is due next.
+func (r *Ring) schedule() {
+	early := time.Duration(rand.Float64() * 0.2 * float64(r.o.Interval))
+	r.next.Store(r.o.Now().Add(r.o.Interval - early).UnixNano())
+}
+
+// follow begins a reading if one is due, and does not wait for it. A clock that
+// was set back makes it due too.
+func (r *Ring) follow(now time.Time) {
+	left := time.Duration(r.next.Load() - now.UnixNano())
+	if r.o.Interval < 0 || 0 < left && left <= r.o.Interval {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flight == nil {
+		r.fly(false)
+	}
+}
+
+// find returns the entry of a key and the state that it is of. A key that is
+// not known may just have been made: find then waits for the ring to be read.
+func (r *Ring) find(ctx context.Context, id guid) (*state, *entry, error) {
+	s := r.state.Load()
+	if e := s.byID[id]; e != nil {
+		return s, e, nil
+	}
+	patience := time.NewTimer(unknownWait)
+	defer patience.Stop()
+	for {
+		r.mu.Lock()
+		s, f := r.state.Load(), r.flight
+		if e := s.byID[id]; e != nil {
+			r.mu.Unlock()
+			return s, e, nil
+		}
+		if left := r.quiet.Sub(r.o.Now()); 0 < left && left <= unknownPause {
+			err := r.failed
+			r.mu.Unlock()
+			if err == nil {
+				err = ErrUnprotect
+			}
+			return nil, nil, err
+		}
+		if f == nil {
+			f = r.fly(true)
+		}
+		r.mu.Unlock()
+		select {
+		case <-f.done:
+		case <-patience.C:
+			return nil, nil, ErrUnavailable
+		case <-ctx.Done():
+			return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package dataprotection
+
+import "time"
+
+// choice is the key that protects within a span of time.
+type choice struct {
+	from, until time.Time
+	entry       *entry // nil: none
+}
+
+// current returns the key that protects now, nil if there is none. What was
+// found is kept until the time at which another may take its place.
+func (s *state) current(now time.Time) *entry {
+	c := s.chosen.Load()
+	if c == nil || now.Before(c.from) || !now.Before(c.until) {
+		e, _ := s.protecting(now)
+		c = &choice{from: now, until: s.nextChange(now), entry: e}
+		s.chosen.Store(c)
+	}
+	return c.entry
+}
+
+// nextChange returns the first moment after now at which a key begins or ends
+// to protect, or becomes the better fallback.
+func (s *state) nextChange(now time.Time) time.Time {
+	next := now.Add(refreshPeriod)
+	for _, e := range s.entries {
+		for _, t := range []time.Time{e.activated.Add(-skew), e.expires, e.created.Add(propagation)} {
+			if t.After(now) && t.Before(next) {
+				next = t
+			}
+		}
+	}
+	return next
+}
+
+// protecting returns the key that protects: the default or else the fallback
+// (KeyRingProvider.CreateCacheableKeyRingCore without automatic generation).
+func (s *state) protecting(now time.Time) (e *entry, fallback bool) {
+	if e := s.defaultKey(now); e != nil {
+		return e, false
+	}
+	e = s.fallbackKey(now)
+	return e, e != nil
+}
+
+// preferredKey returns the key that was activated last, the lower id of two.
+// The clock of whoever made it may be ahead.
+func (s *state) preferredKey(now time.Time) (best *entry) {
+	for _, e := range s.entries {
+		if e.activated.After(now.Add(skew)) {
+			continue
+		}
+		if best == nil || e.activated.After(best.activated) || e.activated.Equal(best.activated) && e.name < best.name {
+			best = e
+		}
+	}
+	return best
+}
+
+// defaultKey returns the preferred key if it is good; there is no second choice
+// (DefaultKeyResolver.FindDefaultKey).
+func (s *state) defaultKey(now time.Time) *entry {
+	e := s.preferredKey(now)
+	if e == nil || !e.usable() || !e.expires.After(now) {
+		return nil
+	}
+	return e
+}
+
+// fallbackKey returns the key for a node that makes none, if there is no
+// default. Of all but the preferred key it is the one created last among those
+// that every node has had time to read, or else the one created first. It may
+// have expired.
+func (s *state) fallbackKey(now time.Time) *entry {
+	preferred := s.preferredKey(now)
+	var old, young *entry
+	for _, e := range s.entries {
+		switch {
+		case e == preferred || !e.usable():
+		case !e.created.After(now.Add(-propagation)):
+			if old == nil || e.created.After(old.created) {
+				old = e
+			}
+		case young == nil || e.created.Before(young.created):
+			young = e
+		}
+	}
+	if old != nil {
+		return old
+	}
+	return young
+}
+
+// wantsKey reports whether a .NET node would make a key: there is no default,
+// or it ends before all have read a new one, and so does the key that is to
+// follow it. Whether that is good is not asked.
+func (s *state) wantsKey(now time.Time) bool {
+	horizon := now.Add(refreshPeriod + propagation)
+	e := s.defaultKey(now)
+	if e == nil {
+		return true
+	}
+	if !e.expires.Before(horizon) {
+		return false
+	}
+	return s.preferredKey(e.expires).expires.Before(horizon)
+}

@@ -1,0 +1,143 @@
+package dataprotection
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/internal/xmlenc"
+)
+
+// Options are the choices of [Open]. The zero value, as nil, is fit for a ring
+// in clear of applications without a name.
+type Options struct {
+	// ApplicationName is what the .NET nodes pass to SetApplicationName: the
+	// first purpose of everything. It is taken as it is, blanks included. Empty
+	// adds no purpose. A .NET node without a name uses its content root path.
+	ApplicationName string
+	// Certificates open keys that ProtectKeysWithCertificate has encrypted; the
+	// one that a key names is taken. tls.X509KeyPair reads them from PEM. The
+	// private key is an RSA key in memory or any other [crypto.Decrypter].
+	Certificates []tls.Certificate
+	// Decrypt opens what only a service can, such as Azure Key Vault. It gets
+	// the class that .NET would use, for example
+	// "Azure.Extensions.AspNetCore.DataProtection.Keys.AzureKeyVaultXmlDecryptor, …",
+	// and the encrypted element, and returns the plain element. It is asked when
+	// a key is read for the first time, and after an error again with the next
+	// reading. If the error wraps [ErrUnavailable], so does Unprotect's meanwhile.
+	// If nil, such keys cannot be used.
+	Decrypt func(ctx context.Context, decryptorType string, element []byte) ([]byte, error)
+	// Interval is the time between two readings of the ring, which begin up to
+	// 20 % earlier, so that nodes do not read at the same moment. The reading
+	// goes on beside the request that is due. Zero means one minute; negative
+	// means that the ring is only read by Refresh and for unknown keys.
+	Interval time.Duration
+	// OnRefresh, if not nil, is told after every reading but the first: nil, or
+	// why the ring stays as it was.
+	OnRefresh func(error)
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+	// Rand is the source of randomness for Protect, for tests only. Nil means
+	// crypto/rand.
+	Rand io.Reader
+}
+
+// Ring is the key ring of a farm. It is safe for concurrent use, follows its
+// repository, and prints without key bytes. [Open] makes it.
+type Ring struct {
+	repository Repository
+	o          Options // with Now, Interval; without Certificates
+	keys       func() []xmlenc.Key
+	state      atomic.Pointer[state]
+	next       atomic.Int64 // when to read again, in Unix nanoseconds
+
+	mu     sync.Mutex
+	flight *flight   // the reading that goes on, if any
+	quiet  time.Time // until then unknown keys are refused at once
+	failed error     // of the last reading: what unknown keys are refused with
+}
+
+// Open reads the ring. Its error is the repository's, or a [*RingError] for
+// what makes .NET refuse the whole ring: two keys of one id, a revocation that
+// cannot be read, an element that is no XML; also a ring over the bounds of
+// this package. A key that cannot be used is no error, see [Ring.Keys].
+func Open(ctx context.Context, repository Repository, o *Options) (*Ring, error) {
+	r := &Ring{repository: repository}
+	if o != nil {
+		r.o = *o
+	}
+	if repository == nil {
+		return nil, fmt.Errorf("dataprotection: no repository")
+	}
+	if !utf8.ValidString(r.o.ApplicationName) {
+		return nil, fmt.Errorf("dataprotection: Options.ApplicationName is not UTF-8")
+	}
+	keys, err := certificateKeys(r.o.Certificates)
+	if err != nil {
+		return nil, err
+	}
+	r.keys, r.o.Certificates = func() []xmlenc.Key { return keys }, nil
+	if r.o.Now == nil {
+		r.o.Now = time.Now
+	}
+	if r.o.Interval == 0 {
+		r.o.Interval = defaultInterval
+	}
+	s, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.state.Store(s)
+	r.schedule()
+	return r, nil
+}
+
+// Key is what there is to say of one key of a ring.
+type Key struct {
+	// ID is the key's id in lower case with hyphens, empty if it has none.
+	ID string
+	// Created, Activated and Expires are when the key was made, and when it
+	// begins and ends to protect. An expired key still opens.
+	Created, Activated, Expires time.Time
+	// Revoked says that the key neither protects nor opens any more.
+	Revoked bool
+	// Algorithm is for example "AES_256_CBC, HMACSHA256" or "AES_256_GCM",
+	// empty if the key cannot be used.
+	Algorithm string
+	// Err, a [*RingError], says why the key cannot be used, and is nil if it
+	// can. If the dates are zero too, the element is no key for .NET either.
+	Err error
+}
+
+// Keys returns the keys in the order of the repository.
+func (r *Ring) Keys() []Key {
+	s := r.state.Load()
+	list := make([]Key, 0, len(s.entries)+len(s.leftOut))
+	for _, e := range s.entries {
+		k := Key{ID: e.name, Created: e.created, Activated: e.activated, Expires: e.expires, Revoked: e.revoked, Err: e.err}
+		if e.err == nil {
+			k.Algorithm = e.suite.String()
+		}
+		list = append(list, k)
+	}
+	return append(list, s.leftOut...)
+}
+
+// Resolve returns the id of the key that protects at a given time, empty if
+// there is none, as IDefaultKeyResolver does. Fallback says that no key is
+// .NET's default, and the one returned is what a node takes that makes no
+// keys. Generate says that a .NET node would make a key.
+func (r *Ring) Resolve(at time.Time) (keyID string, fallback, generate bool) {
+	s := r.state.Load()
+	e, fallback := s.protecting(at)
+	generate = s.wantsKey(at)
+	if e == nil {
+		return "", false, generate
+	}
+	return e.name, fallback, generate
+}

@@ -1,0 +1,341 @@
+package coreticket
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+)
+
+// Causes of an [Error], and errors of a [Writer].
+var (
+	ErrVersion   = errors.New("version of the ticket is not 5")
+	ErrMalformed = errors.New("malformed")
+	// ErrUnsupported is wrapped by what .NET reads and this package refuses.
+	ErrUnsupported = errors.New("not supported")
+
+	errEnd     = fmt.Errorf("%w: data ends early", ErrMalformed)
+	errLength  = fmt.Errorf("%w: length of a string is negative or longer than five bytes", ErrMalformed)
+	errCount   = fmt.Errorf("%w: a count is negative or more than the data can hold", ErrMalformed)
+	errTwice   = fmt.Errorf("%w: the same property twice", ErrMalformed)
+	errVersion = fmt.Errorf("%w: version of the properties is not 1; .NET would drop them and the expiry with them", ErrUnsupported)
+	errText    = fmt.Errorf("%w: text is not UTF-8", ErrUnsupported)
+	errLimit   = fmt.Errorf("%w: more than a limit", ErrUnsupported)
+)
+
+// Error says why bytes are no ticket, and where.
+type Error struct {
+	Offset int
+	Err    error
+}
+
+// Error describes the fault in one line.
+func (e *Error) Error() string { return fmt.Sprintf("offset %d: %v", e.Offset, e.Err) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Text is a text of a ticket, see [Text.In].
+type Text struct{ at, n uint32 }
+
+// The texts that .NET has as constants lie behind all others.
+const constants = 1 << 31
+
+var (
+	nameType   = Text{constants + 0, 0}
+	roleType   = Text{constants + 1, 0}
+	stringType = Text{constants + 2, 0}
+	localText  = Text{constants + 3, 0}
+)
+
+var constantTexts = [...]string{NameClaimType, RoleClaimType, StringValueType, LocalAuthority}
+
+// Constants of System.Security.Claims.
+const (
+	NameClaimType   = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
+	RoleClaimType   = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+	StringValueType = "http://www.w3.org/2001/XMLSchema#string"
+	LocalAuthority  = "LOCAL AUTHORITY"
+)
+
+// In returns the text, as a part of what [Reader.Texts] gave.
+func (t Text) In(all string) string {
+	if t.at >= constants {
+		return constantTexts[t.at-constants]
+	}
+	return all[t.at : t.at+t.n]
+}
+
+// Span is a part of [Reader.Claims] or [Reader.Pairs].
+type Span struct{ From, To int }
+
+// Identity is one ClaimsIdentity.
+type Identity struct {
+	AuthenticationType, NameClaimType, RoleClaimType Text
+	Claims                                           Span
+	Bootstrap                                        Text
+	HasBootstrap                                     bool
+	Actor                                            int // in Reader.Actors, -1: none
+}
+
+// Claim is one claim.
+type Claim struct {
+	Type, Value, ValueType, Issuer, OriginalIssuer Text
+	Properties                                     Span
+}
+
+// Pair is one property of a claim or of the ticket.
+type Pair struct{ Key, Value Text }
+
+// Reader takes a ticket apart without making anything of it: all that it finds
+// are places in one text. It keeps its memory for the next ticket. The zero
+// value is ready for use.
+type Reader struct {
+	Scheme     Text
+	Identities []Identity
+	Actors     []Identity
+	Claims     []Claim
+	Pairs      []Pair
+	Properties Span // of the ticket
+
+	data  []byte
+	pos   int
+	cause error
+	at    int // where it failed
+	texts []byte
+	each  bool // look at each text by itself
+}
+
+// Texts returns all texts of the ticket in one piece, which takes memory of
+// its own. Pass it to [Text.In].
+func (r *Reader) Texts() string { return string(r.texts) }
+
+// Size returns how many bytes of memory r keeps.
+func (r *Reader) Size() int {
+	return cap(r.texts) + 80*(cap(r.Identities)+cap(r.Actors)) + 56*cap(r.Claims) + 16*cap(r.Pairs)
+}
+
+// Read takes a ticket apart. The error is an [*Error], after which nothing in r
+// means anything. R keeps nothing of data.
+func (r *Reader) Read(data []byte) error {
+	if !r.read(data, false) && r.cause == errText {
+		r.read(data, true) // which text it is
+	}
+	r.data = nil
+	if r.cause != nil {
+		return &Error{r.at, r.cause}
+	}
+	return nil
+}
+
+func (r *Reader) read(data []byte, each bool) bool {
+	*r = Reader{data: data, each: each, texts: r.texts[:0], Identities: r.Identities[:0], Actors: r.Actors[:0],
+		Claims: r.Claims[:0], Pairs: r.Pairs[:0]}
+	if len(data) > maxTicket {
+		r.fail(errLimit)
+	}
+	if r.int32() != 5 {
+		r.fail(ErrVersion)
+	}
+	r.Scheme = r.keep(r.raw())
+	for range r.count(identitySize, maxIdentities) {
+		r.Identities = append(r.Identities, r.identity(0))
+		if r.cause != nil {
+			break
+		}
+	}
+	if r.int32() != 1 {
+		r.fail(errVersion)
+	}
+	r.Properties = r.pairs()
+	if r.cause == nil && !utf8.Valid(r.texts) {
+		// Each text begins with the first byte of a character, so that none
+		// can complete the one before it.
+		r.fail(errText)
+	}
+	return r.cause == nil
+}
+
+// The fewest bytes that an identity, a claim and a property take.
+const (
+	identitySize = 3 + 4 + 2
+	claimSize    = 5 + 4
+	pairSize     = 2
+)
+
+func (r *Reader) fail(cause error) {
+	if r.cause == nil {
+		r.cause, r.at = cause, r.pos
+	}
+}
+
+func (r *Reader) int32() int32 {
+	if r.cause != nil || len(r.data)-r.pos < 4 {
+		r.fail(errEnd)
+		return 0
+	}
+	n := int32(binary.LittleEndian.Uint32(r.data[r.pos:]))
+	r.pos += 4
+	return n
+}
+
+func (r *Reader) boolean() bool {
+	if r.cause != nil || r.pos == len(r.data) {
+		r.fail(errEnd)
+		return false
+	}
+	r.pos++
+	return r.data[r.pos-1] != 0
+}
+
+// count reads the number of items that take at least size bytes each, so that
+// no memory is taken for items that cannot be there.
+func (r *Reader) count(size, limit int) int {
+	n := int(r.int32())
+	switch {
+	case r.cause != nil:
+		return 0
+	case n < 0 || n > (len(r.data)-r.pos)/size:
+		r.fail(errCount)
+		return 0
+	case n > limit:
+		r.fail(errLimit)
+		return 0
+	}
+	return n
+}
+
+// raw reads the bytes of a string. As in .NET the length may be padded with
+// zero groups.
+func (r *Reader) raw() []byte {
+	if r.cause != nil {
+		return nil
+	}
+	if start := r.pos + 1; start <= len(r.data) && r.data[start-1] < 0x80 {
+		if end := start + int(r.data[start-1]); end <= len(r.data) {
+			r.pos = end
+			return r.data[start:end]
+		}
+	}
+	var n int
+	var b []byte
+	rest := dotnet.Reader(r.data[r.pos:])
+	if !rest.ReadUint7(&n) {
+		if len(rest) < 5 && (len(rest) == 0 || rest[len(rest)-1] >= 0x80) {
+			r.fail(errEnd)
+		}
+		r.fail(errLength)
+		return nil
+	}
+	if !rest.ReadBytes(&b, n) {
+		r.fail(errEnd)
+		return nil
+	}
+	r.pos = len(r.data) - len(rest)
+	return b
+}
+
+// keep notes a text.
+func (r *Reader) keep(b []byte) Text {
+	if len(b) > 0 && !utf8.RuneStart(b[0]) || r.each && !utf8.Valid(b) {
+		r.pos -= len(b)
+		r.fail(errText)
+	}
+	t := Text{uint32(len(r.texts)), uint32(len(b))}
+	r.texts = append(r.texts, b...)
+	return t
+}
+
+// keepOr notes a text that has a default, or is often the one before.
+func (r *Reader) keepOr(b []byte, def, before Text) Text {
+	switch {
+	case len(b) == 1 && b[0] == 0:
+		return def
+	case before.at < constants && before.n > 0 && int(before.n) == len(b) && bytes.Equal(b, r.texts[before.at:][:before.n]):
+		return before
+	}
+	return r.keep(b)
+}
+
+// orIfEmpty returns t, or def if t is empty.
+func (t Text) orIfEmpty(def Text) Text {
+	if t.at < constants && t.n == 0 {
+		return def
+	}
+	return t
+}
+
+// identity reads an identity that acts for as many others as depth says.
+func (r *Reader) identity(depth int) Identity {
+	id := Identity{Actor: -1}
+	id.AuthenticationType = r.keep(r.raw())
+	id.NameClaimType = r.keepOr(r.raw(), nameType, Text{}).orIfEmpty(nameType)
+	id.RoleClaimType = r.keepOr(r.raw(), roleType, Text{}).orIfEmpty(roleType)
+	id.Claims = r.claims(id.NameClaimType)
+	if id.HasBootstrap = r.boolean(); id.HasBootstrap {
+		id.Bootstrap = r.keep(r.raw())
+	}
+	if !r.boolean() || r.cause != nil {
+		return id
+	}
+	if depth == maxActors {
+		r.fail(errLimit)
+		return id
+	}
+	actor := r.identity(depth + 1)
+	id.Actor = len(r.Actors)
+	r.Actors = append(r.Actors, actor)
+	return id
+}
+
+// plainTail is how most claims end: three defaults and no properties.
+const plainTail = "\x01\x00\x01\x00\x01\x00\x00\x00\x00\x00"
+
+func (r *Reader) claims(nameType Text) Span {
+	n := r.count(claimSize, maxClaims-len(r.Claims))
+	from := len(r.Claims)
+	r.Claims = slices.Grow(r.Claims, n)[:from+n]
+	var before Claim
+	for i := from; i < from+n; i++ {
+		c := Claim{Type: r.keepOr(r.raw(), nameType, before.Type), Value: r.keep(r.raw())}
+		if rest := r.data[r.pos:]; len(rest) >= len(plainTail) && string(rest[:len(plainTail)]) == plainTail {
+			r.pos += len(plainTail)
+			c.ValueType, c.Issuer, c.OriginalIssuer = stringType, localText, localText
+		} else {
+			c.ValueType = r.keepOr(r.raw(), stringType, before.ValueType).orIfEmpty(stringType)
+			c.Issuer = r.keepOr(r.raw(), localText, before.Issuer).orIfEmpty(localText)
+			c.OriginalIssuer = r.keepOr(r.raw(), c.Issuer, before.OriginalIssuer).orIfEmpty(c.Issuer)
+			c.Properties = r.pairs()
+		}
+		if r.cause != nil {
+			break
+		}
+		r.Claims[i], before = c, c
+	}
+	return Span{from, from + n}
+}
+
+// pairs reads the properties of a claim or of the ticket.
+func (r *Reader) pairs() Span {
+	from := len(r.Pairs)
+	n := r.count(pairSize, min(maxProperties, maxPairs-from))
+	for range n {
+		key := r.raw()
+		for _, p := range r.Pairs[from:] {
+			if len(key) == int(p.Key.n) && bytes.Equal(key, r.texts[p.Key.at:][:p.Key.n]) {
+				r.fail(errTwice)
+			}
+		}
+		p := Pair{Key: r.keep(key)}
+		p.Value = r.keep(r.raw())
+		if r.cause != nil {
+			break
+		}
+		r.Pairs = append(r.Pairs, p)
+	}
+	return Span{from, len(r.Pairs)}
+}

@@ -1,0 +1,177 @@
+package coreticket
+
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+)
+
+// errMark is for a text that would read back as the default.
+var errMark = fmt.Errorf("%w: a text of one NUL, which reads back as the default", ErrUnsupported)
+
+// Writer writes a ticket from front to back; see the package comment for the
+// order. After the first error it writes nothing more. It refuses what
+// [Reader] would.
+//
+//	w := coreticket.NewWriter(dst)
+//	w.Begin(scheme, len(identities))
+//	for each identity
+//		w.Identity(authenticationType, nameClaimType, roleClaimType, len(claims))
+//		w.Claim(…, len(properties)) and as many times w.Pair, for each claim
+//		w.EndIdentity(bootstrap, actor != nil), and the actor as another identity
+//	w.Properties(len(properties)), and as many times w.Pair
+//	dst, err = w.End()
+type Writer struct {
+	dst      []byte
+	start    int
+	err      error
+	nameType string
+	keys     []string // of the properties that are being written
+	few      [8]string
+	claims   int
+	pairs    int
+}
+
+// NewWriter returns a Writer that appends to dst.
+func NewWriter(dst []byte) *Writer { return &Writer{dst: dst, start: len(dst)} }
+
+// End returns what was written, or dst as it was with the first error.
+func (w *Writer) End() ([]byte, error) {
+	if w.err == nil && len(w.dst)-w.start > maxTicket {
+		w.err = errLimit
+	}
+	if w.err != nil {
+		return w.dst[:w.start], w.err
+	}
+	return w.dst, nil
+}
+
+// Begin writes the head.
+func (w *Writer) Begin(scheme string, identities int) {
+	w.int32(5)
+	w.text(scheme)
+	w.count(identities, maxIdentities)
+}
+
+// Identity writes the beginning of an identity. An empty name or role claim
+// type is the default.
+func (w *Writer) Identity(authenticationType, nameClaimType, roleClaimType string, claims int) {
+	w.nameType = or(nameClaimType, NameClaimType)
+	w.text(authenticationType)
+	w.textOr(w.nameType, NameClaimType)
+	w.textOr(or(roleClaimType, RoleClaimType), RoleClaimType)
+	w.claims += claims
+	if w.claims > maxClaims {
+		w.fail(errLimit)
+	}
+	w.count(claims, maxClaims)
+}
+
+// Claim writes a claim. An empty value type, issuer or original issuer is the
+// default.
+func (w *Writer) Claim(typ, value, valueType, issuer, originalIssuer string, properties int) {
+	issuer = or(issuer, LocalAuthority)
+	w.textOr(typ, w.nameType)
+	w.text(value)
+	w.textOr(or(valueType, StringValueType), StringValueType)
+	w.textOr(issuer, LocalAuthority)
+	w.textOr(or(originalIssuer, issuer), issuer)
+	w.bag(properties)
+}
+
+// EndIdentity writes the end of an identity. An empty bootstrap token is none.
+// If there is an actor, its Identity follows.
+func (w *Writer) EndIdentity(bootstrap string, actor bool) {
+	w.boolean(bootstrap != "")
+	if bootstrap != "" {
+		w.text(bootstrap)
+	}
+	w.boolean(actor)
+}
+
+// Properties writes the beginning of the ticket's properties.
+func (w *Writer) Properties(count int) {
+	w.int32(1)
+	w.bag(count)
+}
+
+// Pair writes one property of the last claim or of the ticket.
+func (w *Writer) Pair(key, value string) {
+	if slices.Contains(w.keys, key) {
+		w.fail(errTwice)
+	}
+	w.keys = append(w.keys, key)
+	w.text(key)
+	w.text(value)
+}
+
+func (w *Writer) bag(count int) {
+	w.keys = w.few[:0]
+	w.pairs += count
+	if w.pairs > maxPairs {
+		w.fail(errLimit)
+	}
+	w.count(count, maxProperties)
+}
+
+func or(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}
+
+func (w *Writer) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+func (w *Writer) int32(n int) {
+	if w.err == nil {
+		w.dst = dotnet.AppendInt32(w.dst, int32(n))
+	}
+}
+
+func (w *Writer) count(n, limit int) {
+	if n > limit {
+		w.fail(errLimit)
+	}
+	w.int32(n)
+}
+
+func (w *Writer) boolean(b bool) {
+	switch {
+	case w.err != nil:
+	case b:
+		w.dst = append(w.dst, 1)
+	default:
+		w.dst = append(w.dst, 0)
+	}
+}
+
+func (w *Writer) text(s string) {
+	switch {
+	case w.err != nil:
+	case !utf8.ValidString(s):
+		w.fail(errText)
+	case len(s) > maxTicket:
+		w.fail(errLimit)
+	default:
+		w.dst = append(dotnet.AppendUint7(w.dst, len(s)), s...)
+	}
+}
+
+// textOr appends s, or the mark if it is the default.
+func (w *Writer) textOr(s, def string) {
+	switch {
+	case s == def && w.err == nil:
+		w.dst = append(w.dst, 1, 0)
+	case s == "\x00":
+		w.fail(errMark)
+	default:
+		w.text(s)
+	}
+}

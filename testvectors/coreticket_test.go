@@ -1,0 +1,287 @@
+package testvectors_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+
+	web "github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/coreticket"
+)
+
+// coreTicket is a cookie ticket of ASP.NET Core, as it is written or read.
+type coreTicket struct {
+	Scheme     string
+	Identities []coreIdentity
+	Properties corePairs
+}
+
+type coreIdentity struct {
+	AuthenticationType, NameType, RoleType string
+	Claims                                 []coreClaim
+	Bootstrap                              *string
+	Actor                                  *coreIdentity
+}
+
+type coreClaim struct {
+	Type, Value, ValueType, Issuer, OriginalIssuer string
+	Properties                                     corePairs
+}
+
+// corePairs are the texts of an object in their order, of which the bytes of a
+// ticket depend. Null is written as an empty text.
+type corePairs [][2]string
+
+func (p *corePairs) UnmarshalJSON(data []byte) error {
+	var fixed map[string]*string
+	if err := json.Unmarshal(data, &fixed); err != nil || fixed == nil {
+		return err
+	}
+	*p = corePairs{}
+	d := json.NewDecoder(bytes.NewReader(data))
+	for key := range fixed {
+		_ = key
+		for {
+			token, err := d.Token()
+			if err != nil {
+				return err
+			}
+			if text, ok := token.(string); ok {
+				value := ""
+				if fixed[text] != nil {
+					value = *fixed[text]
+				}
+				*p = append(*p, [2]string{text, value})
+				if _, err := d.Token(); err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	return nil
+}
+
+type coreTicketModel struct {
+	coreTicket
+	tree map[string]any
+}
+
+func (m *coreTicketModel) UnmarshalJSON(data []byte) error {
+	return decodeBoth(data, &m.coreTicket, &m.tree)
+}
+
+// write writes the ticket.
+func (o *coreTicket) write() ([]byte, error) {
+	w := coreticket.NewWriter(nil)
+	w.Begin(o.Scheme, len(o.Identities))
+	for i := range o.Identities {
+		o.Identities[i].write(w)
+	}
+	w.Properties(len(o.Properties))
+	o.Properties.write(w)
+	return w.End()
+}
+
+func (i *coreIdentity) write(w *coreticket.Writer) {
+	w.Identity(i.AuthenticationType, i.NameType, i.RoleType, len(i.Claims))
+	for _, c := range i.Claims {
+		w.Claim(c.Type, c.Value, c.ValueType, c.Issuer, c.OriginalIssuer, len(c.Properties))
+		c.Properties.write(w)
+	}
+	bootstrap := ""
+	if i.Bootstrap != nil {
+		bootstrap = *i.Bootstrap
+	}
+	w.EndIdentity(bootstrap, i.Actor != nil)
+	if i.Actor != nil {
+		i.Actor.write(w)
+	}
+}
+
+func (p corePairs) write(w *coreticket.Writer) {
+	for _, pair := range p {
+		w.Pair(pair[0], pair[1])
+	}
+}
+
+// readCoreTicket reads a ticket.
+func readCoreTicket(data []byte) (*coreTicket, error) {
+	var r coreticket.Reader
+	if err := r.Read(data); err != nil {
+		return nil, err
+	}
+	all := r.Texts()
+	pairs := func(s coreticket.Span) (p corePairs) {
+		for _, pair := range r.Pairs[s.From:s.To] {
+			p = append(p, [2]string{pair.Key.In(all), pair.Value.In(all)})
+		}
+		return p
+	}
+	var identity func(i *coreticket.Identity) coreIdentity
+	identity = func(i *coreticket.Identity) coreIdentity {
+		out := coreIdentity{AuthenticationType: i.AuthenticationType.In(all), NameType: i.NameClaimType.In(all), RoleType: i.RoleClaimType.In(all)}
+		for _, c := range r.Claims[i.Claims.From:i.Claims.To] {
+			out.Claims = append(out.Claims, coreClaim{c.Type.In(all), c.Value.In(all), c.ValueType.In(all),
+				c.Issuer.In(all), c.OriginalIssuer.In(all), pairs(c.Properties)})
+		}
+		if i.HasBootstrap {
+			text := i.Bootstrap.In(all)
+			out.Bootstrap = &text
+		}
+		if i.Actor >= 0 {
+			actor := identity(&r.Actors[i.Actor])
+			out.Actor = &actor
+		}
+		return out
+	}
+	t := &coreTicket{Scheme: r.Scheme.In(all), Properties: pairs(r.Properties)}
+	for i := range r.Identities {
+		t.Identities = append(t.Identities, identity(&r.Identities[i]))
+	}
+	return t, nil
+}
+
+// describe writes the ticket the way the vectors do.
+func (o *coreTicket) describe() map[string]any {
+	pairs := func(p corePairs) map[string]any {
+		d := map[string]any{}
+		for _, pair := range p {
+			d[pair[0]] = pair[1]
+		}
+		return d
+	}
+	var identity func(i coreIdentity) any
+	identity = func(i coreIdentity) any {
+		d := map[string]any{"authenticationType": i.AuthenticationType, "nameType": i.NameType, "roleType": i.RoleType,
+			"claims": list(i.Claims, func(c coreClaim) any {
+				d := map[string]any{"type": c.Type, "value": c.Value, "valueType": c.ValueType, "issuer": c.Issuer, "originalIssuer": c.OriginalIssuer}
+				if c.Properties != nil {
+					d["properties"] = pairs(c.Properties)
+				}
+				return d
+			})}
+		if i.Bootstrap != nil {
+			d["bootstrap"] = *i.Bootstrap
+		}
+		if i.Actor != nil {
+			d["actor"] = identity(*i.Actor)
+		}
+		return d
+	}
+	return map[string]any{"scheme": o.Scheme, "identities": list(o.Identities, identity), "properties": pairs(o.Properties)}
+}
+
+func (m *coreTicketModel) compare(t *testing.T, f *file, got *coreTicket) {
+	t.Helper()
+	for _, difference := range differences("ticket", got.describe(), m.tree, !f.own) {
+		t.Error(difference)
+	}
+}
+
+// coreTicketVector is a ticket with its text, a ticket alone, or a text alone.
+type coreTicketVector struct {
+	Name, Note      string
+	Ring            string
+	ApplicationName string
+	Purposes        []string
+	Input           *coreTicketModel
+	Serialized      hexBytes
+	Text            string
+	Result          string // "ticket", "null" or "exception"
+	Error           string
+	Ticket          *coreTicketModel
+	Reserialized    hexBytes
+}
+
+func runCoreTicket(t *testing.T, f *file) {
+	var content struct {
+		header
+		About                      string
+		Tickets, Serialized, Texts []coreTicketVector
+	}
+	f.read(t, &content)
+	content.check(t, f, len(content.Tickets), len(content.Serialized), len(content.Texts))
+	name := func(v *coreTicketVector) string { return v.Name }
+	each(t, f, content.Tickets, name, func(t *testing.T, v *coreTicketVector) { v.both(t, f) })
+	each(t, f, content.Serialized, name, func(t *testing.T, v *coreTicketVector) {
+		got, err := readCoreTicket(v.Serialized)
+		v.judge(t, f, got, err)
+	})
+	each(t, f, content.Texts, name, func(t *testing.T, v *coreTicketVector) {
+		serialized, err := v.open(t)
+		var got *coreTicket
+		if err == nil {
+			got, err = readCoreTicket(serialized)
+		}
+		v.judge(t, f, got, err)
+	})
+}
+
+// open takes the text apart.
+func (v *coreTicketVector) open(t *testing.T) ([]byte, error) {
+	t.Helper()
+	protected, ok := web.AppendDecodeWeb(nil, v.Text)
+	if !ok {
+		return nil, errors.New("no base64url")
+	}
+	p := corePayload{Ring: v.Ring, ApplicationName: v.ApplicationName, Purposes: v.Purposes}
+	return p.protector(t, nil).Unprotect(nil, protected)
+}
+
+// judge compares a verdict.
+func (v *coreTicketVector) judge(t *testing.T, f *file, got *coreTicket, err error) {
+	t.Helper()
+	switch v.Result {
+	case "ticket":
+		if err != nil {
+			f.refused(t, v.Name, err, errors.Is(err, coreticket.ErrUnsupported))
+			return
+		}
+		if v.Ticket != nil {
+			v.Ticket.compare(t, f, got)
+		}
+	case "null", "exception":
+		if err == nil {
+			t.Error("read, .NET refuses")
+		}
+		if version := errors.Is(err, coreticket.ErrVersion); version && v.Result == "exception" {
+			t.Errorf("%v, .NET throws", err)
+		}
+	default:
+		t.Fatalf("no test for result %q", v.Result)
+	}
+}
+
+// both reads the text, and writes the ticket.
+func (v *coreTicketVector) both(t *testing.T, f *file) {
+	serialized, err := v.open(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameBytes(t, "serialized", serialized, v.Serialized)
+	got, err := readCoreTicket(v.Serialized)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Ticket == nil || v.Input == nil {
+		t.Fatal("no ticket or no input")
+	}
+	v.Ticket.compare(t, f, got)
+	again, err := got.write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameBytes(t, "reserialized", again, v.Reserialized)
+	written, err := v.Input.write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameBytes(t, "written", written, v.Serialized)
+	if base64.RawURLEncoding.EncodedLen(len(serialized)) >= len(v.Text) {
+		t.Error(fmt.Errorf("the text is too short for the ticket"))
+	}
+}

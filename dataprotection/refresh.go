@@ -97,8 +97,7 @@ func (r *Ring) find(ctx context.Context, id guid) (*state, *entry, error) {
 	if e := s.byID[id]; e != nil {
 		return s, e, nil
 	}
-	patience := time.NewTimer(unknownWait)
-	defer patience.Stop()
+	var patience <-chan time.Time
 	for {
 		r.mu.Lock()
 		s, f := r.state.Load(), r.flight
@@ -118,9 +117,14 @@ func (r *Ring) find(ctx context.Context, id guid) (*state, *entry, error) {
 			f = r.fly(true)
 		}
 		r.mu.Unlock()
+		if patience == nil {
+			timer := time.NewTimer(unknownWait)
+			defer timer.Stop()
+			patience = timer.C
+		}
 		select {
 		case <-f.done:
-		case <-patience.C:
+		case <-patience:
 			return nil, nil, ErrUnavailable
 		case <-ctx.Done():
 			return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))

@@ -38,7 +38,7 @@ type Options struct {
 	// means that the ring is only read by Refresh and for unknown keys.
 	Interval time.Duration
 	// OnRefresh, if not nil, is told after every reading but the first: nil, or
-	// why the ring stays as it was.
+	// why the ring stays as it was. Two calls may overlap.
 	OnRefresh func(error)
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time

@@ -43,10 +43,8 @@ const (
 	// was read for one, so that made-up ids cost nothing.
 	unknownPause = 5 * time.Second
 
-	// propagation, skew and refreshPeriod are .NET's
-	// (KeyManagementOptions.KeyPropagationWindow, MaxServerClockSkew,
-	// KeyRingRefreshPeriod).
-	propagation   = 48 * time.Hour
-	skew          = 5 * time.Minute
-	refreshPeriod = 24 * time.Hour
+	// propagation and skew are .NET's (KeyManagementOptions.KeyPropagationWindow
+	// and MaxServerClockSkew).
+	propagation = 48 * time.Hour
+	skew        = 5 * time.Minute
 )

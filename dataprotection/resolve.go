@@ -23,7 +23,7 @@ func (s *state) current(now time.Time) *entry {
 // nextChange returns the first moment after now at which a key begins or ends
 // to protect, or becomes the better fallback.
 func (s *state) nextChange(now time.Time) time.Time {
-	next := now.Add(refreshPeriod)
+	next := now.Add(24 * time.Hour)
 	for _, e := range s.entries {
 		for _, t := range []time.Time{e.activated.Add(-skew), e.expires, e.created.Add(propagation)} {
 			if t.After(now) && t.Before(next) {
@@ -69,17 +69,17 @@ func (s *state) defaultKey(now time.Time) *entry {
 }
 
 // fallbackKey returns the key for a node that makes none, if there is no
-// default. Of all but the preferred key it is the one created last among those
-// that every node has had time to read, or else the one created first. It may
-// have expired.
+// default: the one created last among those that every node has had time to
+// read, the preferred key aside, or else the one created first of the young
+// ones. It may have expired.
 func (s *state) fallbackKey(now time.Time) *entry {
 	preferred := s.preferredKey(now)
 	var old, young *entry
 	for _, e := range s.entries {
 		switch {
-		case e == preferred || !e.usable():
+		case !e.usable():
 		case !e.created.After(now.Add(-propagation)):
-			if old == nil || e.created.After(old.created) {
+			if e != preferred && (old == nil || e.created.After(old.created)) {
 				old = e
 			}
 		case young == nil || e.created.Before(young.created):
@@ -90,19 +90,4 @@ func (s *state) fallbackKey(now time.Time) *entry {
 		return old
 	}
 	return young
-}
-
-// wantsKey reports whether a .NET node would make a key: there is no default,
-// or it ends before all have read a new one, and so does the key that is to
-// follow it. Whether that is good is not asked.
-func (s *state) wantsKey(now time.Time) bool {
-	horizon := now.Add(refreshPeriod + propagation)
-	e := s.defaultKey(now)
-	if e == nil {
-		return true
-	}
-	if !e.expires.Before(horizon) {
-		return false
-	}
-	return s.preferredKey(e.expires).expires.Before(horizon)
 }

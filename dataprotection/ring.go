@@ -128,16 +128,14 @@ func (r *Ring) Keys() []Key {
 	return append(list, s.leftOut...)
 }
 
-// Resolve returns the id of the key that protects at a given time, empty if
-// there is none, as IDefaultKeyResolver does. Fallback says that no key is
-// .NET's default, and the one returned is what a node takes that makes no
-// keys. Generate says that a .NET node would make a key.
-func (r *Ring) Resolve(at time.Time) (keyID string, fallback, generate bool) {
-	s := r.state.Load()
-	e, fallback := s.protecting(at)
-	generate = s.wantsKey(at)
+// Resolve returns the id of the key that protects at a given time, as
+// IDefaultKeyResolver does, and is empty if there is none. Fallback says that
+// .NET has no default key then, and that the one returned is what nodes take
+// that make no keys. Without a default a node that makes keys makes one.
+func (r *Ring) Resolve(at time.Time) (keyID string, fallback bool) {
+	e, fallback := r.state.Load().protecting(at)
 	if e == nil {
-		return "", false, generate
+		return "", false
 	}
-	return e.name, fallback, generate
+	return e.name, fallback
 }

@@ -126,7 +126,7 @@ func (v *corePayload) compareStages(t *testing.T, keyID string) {
 		if len(iv) != a.ivSize() {
 			t.Fatalf("%d bytes of IV and nonce", len(iv))
 		}
-		got, err := a.stages(k.MasterKey, k.ID, chain, v.Stages.KeyModifier, iv, v.Plaintext)
+		got, err := a.stages(k.master(t), k.ID, chain, v.Stages.KeyModifier, iv, v.Plaintext)
 		if err != nil {
 			t.Fatal(err)
 		}

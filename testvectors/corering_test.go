@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -46,8 +47,17 @@ type coreKey struct {
 	Revoked, Usable                  bool
 	Encryption, Validation           string
 	KeyLength                        int
-	MasterKey                        []byte
+	MasterKey                        string // base64
 	Why                              string
+}
+
+func (k *coreKey) master(t *testing.T) []byte {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(k.MasterKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 type coreRings struct {
@@ -219,7 +229,7 @@ func (v *coreRing) checkKeys(t *testing.T, f *file, ring *dataprotection.Ring, w
 		}
 		switch {
 		case want.Usable && k.Err != nil:
-			f.refused(t, v.Name, k.Err, len(want.MasterKey) < 32)
+			f.refused(t, v.Name, k.Err, len(want.master(t)) < 32)
 			return false
 		case !want.Usable && k.Err == nil:
 			if !strings.Contains(v.Elements[0], ".CngCbc") && !strings.Contains(v.Elements[0], ".CngGcm") ||
@@ -252,7 +262,7 @@ func (v *coreRing) checkKey(t *testing.T, ring *dataprotection.Ring, k dataprote
 		t.Errorf("algorithm %s, want %s", k.Algorithm, a.name)
 	}
 	random := bytes.Repeat([]byte{7}, 32)
-	stages, err := a.stages(want.MasterKey, want.ID, []string{"purpose"}, random[:16], random[16:16+a.ivSize()], []byte("plain"))
+	stages, err := a.stages(want.master(t), want.ID, []string{"purpose"}, random[:16], random[16:16+a.ivSize()], []byte("plain"))
 	if err != nil {
 		t.Fatal(err)
 	}

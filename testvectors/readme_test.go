@@ -13,7 +13,7 @@ import (
 )
 
 // freeKeys are objects whose keys are names that somebody chose.
-var freeKeys = []string{"machineKeys", "keys", "rsaKeys", "appSettings", "responseHeaders", "locations"}
+var freeKeys = []string{"machineKeys", "keys", "rsaKeys", "appSettings", "responseHeaders", "locations", "properties"}
 
 // TestReadme checks that the README describes every key of every file, and
 // that its example is in the format.

@@ -28,12 +28,11 @@ func recordedFile(t *testing.T, name string) (content object, vectors []object) 
 		t.Fatal(err)
 	}
 	content = parse(t, data)
-	items, ok := content["vectors"].([]any)
-	if !ok {
-		items = content["cases"].([]any)
-	}
-	for _, item := range items {
-		vectors = append(vectors, item.(object))
+	for _, key := range []string{"vectors", "cases"} {
+		items, _ := content[key].([]any)
+		for _, item := range items {
+			vectors = append(vectors, item.(object))
+		}
 	}
 	return content, vectors
 }

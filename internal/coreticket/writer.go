@@ -32,6 +32,7 @@ type Writer struct {
 	few      [8]string
 	claims   int
 	pairs    int
+	actors   int // of the identity that is being written
 }
 
 // NewWriter returns a Writer that appends to dst.
@@ -89,6 +90,12 @@ func (w *Writer) EndIdentity(bootstrap string, actor bool) {
 		w.text(bootstrap)
 	}
 	w.boolean(actor)
+	if w.actors++; !actor {
+		w.actors = 0
+	}
+	if w.actors > maxActors {
+		w.fail(errLimit)
+	}
 }
 
 // Properties writes the beginning of the ticket's properties.

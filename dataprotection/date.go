@@ -59,7 +59,7 @@ func parseClock(text string) (time.Duration, bool) {
 	if len(text) != 8 || text[2] != ':' || text[5] != ':' || fractional && fraction == "" {
 		return 0, false
 	}
-	hours, ok1 := twoDigits(text[:2], 24)
+	hours, ok1 := twoDigits(text[:2], 23)
 	minutes, ok2 := twoDigits(text[3:5], 59)
 	seconds, ok3 := twoDigits(text[6:], 59)
 	if !ok1 || !ok2 || !ok3 || strings.Trim(fraction, "0123456789") != "" {
@@ -69,9 +69,8 @@ func parseClock(text string) (time.Duration, bool) {
 	if len(fraction) > 7 && fraction[7] >= '5' {
 		ticks++
 	}
-	d := time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute +
-		time.Duration(seconds)*time.Second + time.Duration(ticks)*100
-	return d, d <= 24*time.Hour && (hours < 24 || d == 24*time.Hour)
+	return time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute +
+		time.Duration(seconds)*time.Second + time.Duration(ticks)*100, true
 }
 
 func twoDigits(text string, largest int) (int, bool) {

@@ -83,7 +83,7 @@ func TestDecryptRefuses(t *testing.T) {
 		{"DPAPI-NG", wrapped(1, here+"DpapiNGXmlDecryptor, X", vaultKey), nil, []string{"DPAPI", "DpapiNGXmlDecryptor"}},
 		{"service", wrapped(1, vault, vaultKey), nil, []string{"Contoso.VaultXmlDecryptor", "Options.Decrypt"}},
 		{"answer is no XML", wrapped(1, vault, vaultKey), answer("masterKey"), []string{"Options.Decrypt", "not well-formed"}},
-		{"answer is another element", wrapped(1, vault, vaultKey), answer("<other/>"), []string{"no masterKey"}},
+		{"answer is another element", wrapped(1, vault, vaultKey), answer("<other/>"), []string{"not exactly one masterKey"}},
 		{"answer without end", wrapped(1, vault, vaultKey), answer(secret(vaultKey)), []string{"more than 4 encrypted parts"}},
 		{"nothing inside", wrapped(1, vault, ""), answer(plainPart), []string{"without exactly one element"}},
 		{"null without a key", wrapped(1, here+"NullXmlDecryptor", "<unencryptedKey/>"), nil, []string{"without exactly one element"}},

@@ -78,11 +78,15 @@ func (r *Ring) readDescriptor(ctx context.Context, k *key, e *xmltree.Element) e
 	if k.suite, err = parseSuite(deserializer, inner); err != nil {
 		return err
 	}
-	master := inner.Child("", "masterKey")
-	if master == nil || master.Child("", "value") == nil {
-		return errors.New("no masterKey")
+	master, ok := only(inner, "masterKey")
+	if !ok {
+		return errors.New("not exactly one masterKey")
 	}
-	value, ok := decodeBase64(master.Child("", "value").Text)
+	text := master.Child("", "value")
+	if text == nil {
+		return errors.New("the masterKey has no value")
+	}
+	value, ok := decodeBase64(text.Text)
 	if !ok {
 		return errors.New("the masterKey is no base64")
 	}
@@ -94,4 +98,17 @@ func (r *Ring) readDescriptor(ctx context.Context, k *key, e *xmltree.Element) e
 	}
 	k.master = secret.Own(value)
 	return nil
+}
+
+// only returns the child of this name, of which there must be one.
+func only(e *xmltree.Element, local string) (child *xmltree.Element, ok bool) {
+	for _, c := range e.Children {
+		if c.Name.Space == "" && c.Name.Local == local {
+			if child != nil {
+				return nil, false
+			}
+			child = c
+		}
+	}
+	return child, child != nil
 }

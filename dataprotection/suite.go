@@ -33,8 +33,7 @@ var descriptorNamespaces = []string{
 // className returns the name of a class without its namespace, if that is one
 // of those given, and without the assembly.
 func className(typeName string, namespaces []string) (string, bool) {
-	full, _, _ := strings.Cut(typeName, ",")
-	full = strings.Trim(full, xmlSpace)
+	full, _, _ := strings.Cut(strings.TrimLeft(typeName, xmlSpace), ",")
 	for _, n := range namespaces {
 		if class, ok := strings.CutPrefix(full, n); ok {
 			return class, true

@@ -125,9 +125,20 @@ func (r *Ring) find(ctx context.Context, id guid) (*state, *entry, error) {
 		select {
 		case <-f.done:
 		case <-patience:
+			r.giveUp(f)
 			return nil, nil, ErrUnavailable
 		case <-ctx.Done():
 			return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
 		}
+	}
+}
+
+// giveUp begins the pause while a reading still goes on, so that not every
+// request with an unknown key waits for a repository that hangs.
+func (r *Ring) giveUp(f *flight) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flight == f {
+		r.quiet, r.failed = r.o.Now().Add(unknownPause), ErrUnavailable
 	}
 }

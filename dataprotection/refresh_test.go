@@ -146,6 +146,11 @@ func TestUnknownKeyUnavailable(t *testing.T) {
 		if _, err := f.p.Unprotect(nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) || time.Since(began) != 2*time.Second {
 			t.Errorf("a repository that hangs: %v after %v", err, time.Since(began))
 		}
+		began = time.Now()
+		if _, err := f.p.Unprotect(nil, unknown); err != dataprotection.ErrUnavailable || time.Since(began) != 0 {
+			t.Errorf("in the pause: %v after %v", err, time.Since(began))
+		}
+		time.Sleep(5 * time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began = time.Now()

@@ -212,6 +212,9 @@ func (c *coreCertificate) check(t *testing.T) {
 
 // checkKeys compares the keys and reports whether they protect as in .NET.
 func (v *coreRing) checkKeys(t *testing.T, f *file, ring *dataprotection.Ring, wider *int) (same bool) {
+	if v.Keys == nil && f.own {
+		return true
+	}
 	got := ring.Keys()
 	got = slices.DeleteFunc(got, func(k dataprotection.Key) bool { return k.Created.IsZero() }) // no keys for .NET either
 	if len(got) != len(v.Keys) {

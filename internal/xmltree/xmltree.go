@@ -70,7 +70,7 @@ const (
 
 // Causes of an [Error].
 var (
-	ErrSyntax = errors.New("not well-formed XML")
+	ErrSyntax = errors.New("not well-formed XML in UTF-8")
 	ErrDTD    = errors.New("a document type declaration, which is not read: it could name other files or grow without end")
 	ErrLimit  = errors.New("over a limit")
 )

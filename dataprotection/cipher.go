@@ -19,7 +19,8 @@ import (
 // What the key's encryptor writes behind the head of a payload. The keys are
 // derived for every payload, see [derivation].
 //
-//	CBC  key modifier (16) || IV (16) || CBC(Kenc, IV, plaintext || PKCS#7) || HMAC(Kval, IV || ciphertext)
+//	CBC  key modifier (16) || IV (16) || ciphertext || HMAC(Kval, IV || ciphertext)
+//	     ciphertext = CBC(Kenc, IV, plaintext || PKCS#7 padding)
 //	GCM  key modifier (16) || nonce (12) || ciphertext || tag (16)
 //
 // The .NET classes are ManagedAuthenticatedEncryptor and AesGcmAuthenticatedEncryptor.
@@ -66,7 +67,8 @@ func (s suite) contextHeader() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("GCM is not allowed here: %w", err) // under GODEBUG=fips140=only
 		}
-		return gcm.Seal(sizes(1, s.keySize, nonceSize, aes.BlockSize, tagSize), make([]byte, nonceSize), nil, nil), nil
+		h := sizes(1, s.keySize, nonceSize, aes.BlockSize, tagSize)
+		return gcm.Seal(h, make([]byte, nonceSize), nil, nil), nil
 	}
 	size := macs[s.mac].size
 	h := sizes(0, s.keySize, aes.BlockSize, size, size)
@@ -153,7 +155,8 @@ func (s *sealer) open(dst, body []byte) ([]byte, bool) {
 	if len(body) < modifierSize+2*aes.BlockSize+tagSize {
 		return dst, false
 	}
-	modifier, signed, tag := body[:modifierSize], body[modifierSize:len(body)-tagSize], body[len(body)-tagSize:]
+	modifier, signed := body[:modifierSize], body[modifierSize:len(body)-tagSize]
+	tag := body[len(body)-tagSize:]
 	t := scratches.Get().(*scratch)
 	defer scratches.Put(t)
 

@@ -13,7 +13,8 @@ import (
 	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
-// encryptedSecret stands in the place of an element that is encrypted.
+// dataProtection is the namespace of encryptedSecret, which stands in the place
+// of an element that is encrypted.
 const dataProtection = "http://schemas.asp.net/2015/03/dataProtection"
 
 // Where the classes are that decrypt.
@@ -33,7 +34,8 @@ func certificateKeys(list []tls.Certificate) (keys []xmlenc.Key, err error) {
 	for i, c := range list {
 		private, ok := c.PrivateKey.(crypto.Decrypter)
 		if !ok || len(c.Certificate) == 0 {
-			return nil, fmt.Errorf("dataprotection: Options.Certificates[%d] has no certificate with a private key that decrypts, such as an RSA key", i)
+			return nil, fmt.Errorf("dataprotection: Options.Certificates[%d] has no certificate "+
+				"with a private key that decrypts, such as an RSA key", i)
 		}
 		keys = append(keys, xmlenc.Key{Certificate: c.Certificate[0], Private: private})
 	}
@@ -42,7 +44,9 @@ func certificateKeys(list []tls.Certificate) (keys []xmlenc.Key, err error) {
 
 // decrypt returns e with what is encrypted in it opened
 // (XmlEncryptionExtensions.DecryptElement). Count is how often so far.
-func (r *Ring) decrypt(ctx context.Context, e *xmltree.Element, count *int) (*xmltree.Element, error) {
+func (r *Ring) decrypt(
+	ctx context.Context, e *xmltree.Element, count *int,
+) (*xmltree.Element, error) {
 	if e.Name.Space == dataProtection && e.Name.Local == "encryptedSecret" {
 		if *count++; *count > maxSecrets {
 			return nil, fmt.Errorf("%w: more than %d encrypted parts", xmltree.ErrLimit, maxSecrets)
@@ -97,11 +101,12 @@ func (r *Ring) open(ctx context.Context, e *xmltree.Element) (*xmltree.Element, 
 	}
 	switch class {
 	case "DpapiXmlDecryptor", "DpapiNGXmlDecryptor":
-		return nil, fmt.Errorf("encrypted by Windows DPAPI (%s), which only the Windows account, machine or domain "+
-			"that it was made for can open; call ProtectKeysWithCertificate on the .NET nodes, or export the keys there", class)
+		return nil, fmt.Errorf("encrypted by Windows DPAPI (%s), which only the Windows account, "+
+			"machine or domain that it was made for can open; call ProtectKeysWithCertificate "+
+			"on the .NET nodes, or export the keys there", class)
 	}
-	return nil, fmt.Errorf("encrypted for %s, which only a service or library can open; set Options.Decrypt, "+
-		"or call ProtectKeysWithCertificate on the .NET nodes", quote(decryptor))
+	return nil, fmt.Errorf("encrypted for %s, which only a service or library can open; "+
+		"set Options.Decrypt, or call ProtectKeysWithCertificate on the .NET nodes", quote(decryptor))
 }
 
 // decodeBase64 reads base64 as Convert.FromBase64String does, white space

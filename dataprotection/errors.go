@@ -7,12 +7,15 @@ var (
 	// cause: too short, not authentic, protected with another purpose, or with
 	// a key that is revoked, cannot be used or is not in the ring. It has no
 	// detail, so that nothing can be learned from it.
-	ErrUnprotect = errors.New("dataprotection: protected data is not valid under this ring and purpose")
+	ErrUnprotect = errors.New(
+		"dataprotection: protected data is not valid under this ring and purpose")
 	// ErrUnavailable says that nobody can tell now: the data names a key that
 	// is not known, and the ring could not be read. At the edge it is a 503.
-	ErrUnavailable = errors.New("dataprotection: the key is not known now: the key ring, or the service that opens its keys, cannot be read")
+	ErrUnavailable = errors.New("dataprotection: the key is not known now: " +
+		"the key ring, or the service that opens its keys, cannot be read")
 	// ErrNoKey says that no key of the ring may protect now.
-	ErrNoKey = errors.New("dataprotection: no key of the ring may protect now; let a .NET node make one")
+	ErrNoKey = errors.New(
+		"dataprotection: no key of the ring may protect now; let a .NET node make one")
 	// ErrExpired says that a time-limited payload is authentic and too old.
 	ErrExpired = errors.New("dataprotection: the payload has expired")
 )

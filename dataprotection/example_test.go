@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"strings"
@@ -103,7 +104,9 @@ func ExampleOptions() {
 // newMasterKey returns 64 random bytes in base64, as .NET writes them.
 func newMasterKey() string {
 	b := make([]byte, 64)
-	rand.Read(b)
+	if _, err := io.ReadFull(rand.Reader, b); err != nil {
+		log.Fatal(err)
+	}
 	return base64.StdEncoding.EncodeToString(b)
 }
 
@@ -125,7 +128,9 @@ type service struct{ gcm cipher.AEAD }
 
 func newService() service {
 	key := make([]byte, 32)
-	rand.Read(key)
+	if _, err := io.ReadFull(rand.Reader, key); err != nil {
+		log.Fatal(err)
+	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		log.Fatal(err)

@@ -18,23 +18,30 @@ func (g guid) String() string { return string(dotnet.FormatGUID(nil, g)) }
 // with white space around.
 func parseGUID(text string) (g guid, ok bool) {
 	text = strings.Trim(text, xmlSpace)
-	if n := len(text); n == 38 && (text[0] == '{' && text[37] == '}' || text[0] == '(' && text[37] == ')') {
-		text = text[1:37]
-		if len(text) != 36 {
-			return g, false
+	if len(text) == 38 {
+		switch text[:1] + text[37:] {
+		case "{}", "()":
+			text = text[1:37]
 		}
 	}
-	if len(text) == 36 {
+	var digits [32]byte
+	switch len(text) {
+	case 36:
 		if text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 			return g, false
 		}
-		text = text[:8] + text[9:13] + text[14:18] + text[19:23] + text[24:]
-	}
-	if len(text) != 32 {
+		n := copy(digits[:], text[:8])
+		n += copy(digits[n:], text[9:13])
+		n += copy(digits[n:], text[14:18])
+		n += copy(digits[n:], text[19:23])
+		copy(digits[n:], text[24:])
+	case 32:
+		copy(digits[:], text)
+	default:
 		return g, false
 	}
-	b, err := hex.DecodeString(text)
-	if err != nil {
+	var b [16]byte
+	if _, err := hex.Decode(b[:], digits[:]); err != nil {
 		return g, false
 	}
 	// The first three groups are little-endian.

@@ -91,7 +91,8 @@ func (r *Ring) readDescriptor(ctx context.Context, k *key, e *xmltree.Element) e
 		return errors.New("the masterKey is no base64")
 	}
 	if len(value) < minMasterKey {
-		return fmt.Errorf("a masterKey of %d bytes, at least %d are wanted: who guesses it forges every cookie", len(value), minMasterKey)
+		return fmt.Errorf("a masterKey of %d bytes, at least %d are wanted: "+
+			"who guesses it forges every cookie", len(value), minMasterKey)
 	}
 	if k.header, err = k.suite.contextHeader(); err != nil {
 		return err

@@ -32,7 +32,8 @@ func (e *entry) usable() bool { return !e.revoked && e.err == nil }
 // load reads the repository. Keys whose element has not changed are taken over
 // from the present state, so that nothing is decrypted twice.
 func (r *Ring) load(ctx context.Context) (*state, error) {
-	l := loader{ring: r, ctx: ctx, known: map[[sha256.Size]byte]*key{}, state: &state{byID: map[guid]*entry{}}}
+	l := loader{ring: r, ctx: ctx, known: map[[sha256.Size]byte]*key{}}
+	l.state = &state{byID: map[guid]*entry{}}
 	if before := r.state.Load(); before != nil {
 		for _, e := range before.entries {
 			if !e.retry {
@@ -107,7 +108,8 @@ func (l *loader) add(name string, data []byte) error {
 		k, err := parseKey(e)
 		if err != nil {
 			id, _ := e.Attr("id")
-			l.state.leftOut = append(l.state.leftOut, Key{Err: &RingError{File: name, Element: "key " + quote(id), Err: err}})
+			at := &RingError{File: name, Element: "key " + quote(id), Err: err}
+			l.state.leftOut = append(l.state.leftOut, Key{Err: at})
 			return nil
 		}
 		k.digest = digest
@@ -119,7 +121,8 @@ func (l *loader) add(name string, data []byte) error {
 
 // parseElement reads one element of the ring.
 func parseElement(data []byte) (*xmltree.Element, error) {
-	return xmltree.Parse(data, xmltree.Limits{Bytes: maxElement, Element: maxElement, Elements: maxParts, Depth: maxDepth})
+	return xmltree.Parse(data, xmltree.Limits{
+		Bytes: maxElement, Element: maxElement, Elements: maxParts, Depth: maxDepth})
 }
 
 // quote quotes a name of a document for an error, as far as an error should.
@@ -130,9 +133,11 @@ func quote(name string) string {
 	return strconv.Quote(name)
 }
 
+var errTwice = errors.New("a key of this id is already in the ring; remove one")
+
 func (l *loader) addKey(name string, k *key) error {
 	if l.state.byID[k.id] != nil {
-		return &RingError{File: name, Element: "key " + k.name, Err: errors.New("a key of this id is already in the ring; remove one")}
+		return &RingError{File: name, Element: "key " + k.name, Err: errTwice}
 	}
 	e := &entry{key: k}
 	l.state.byID[k.id] = e
@@ -140,7 +145,9 @@ func (l *loader) addKey(name string, k *key) error {
 	return nil
 }
 
-func isRevocation(e *xmltree.Element) bool { return e.Name.Space == "" && e.Name.Local == "revocation" }
+func isRevocation(e *xmltree.Element) bool {
+	return e.Name.Space == "" && e.Name.Local == "revocation"
+}
 
 // addRevocation notes a revocation, of one key or of all that were created
 // before a date (XmlKeyManager.ProcessRevocationElement).

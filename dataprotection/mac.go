@@ -97,7 +97,8 @@ func (t *scratch) hmac(dst []byte, kind macKind, key, data []byte) []byte {
 // 800-108 in counter mode with HMAC-SHA512 does
 // (ManagedSP800_108_CTR_HMACSHA512):
 //
-//	K(i) = HMAC-SHA512(master, BE32(i) || label || 00 || context header || key modifier || BE32(bits))
+//	K(i) = HMAC-SHA512(master, BE32(i) || label || 00 || context || BE32(bits))
+//	       context = context header || key modifier
 //
 // The label names the key and the purposes, so that all before the key
 // modifier is the same for every payload: the hash is kept as it stands behind

@@ -122,18 +122,24 @@ func (p *Protector) Unprotect(dst, protected []byte) ([]byte, error) {
 // comes back as it was, with no plaintext beyond its length. With room in dst
 // (len(protected) is enough) only the cipher of the payload takes memory.
 // Protected may overlap the unused capacity of dst, which is overwritten.
-func (p *Protector) UnprotectKey(ctx context.Context, dst, protected []byte) (plaintext []byte, keyID string, err error) {
+func (p *Protector) UnprotectKey(
+	ctx context.Context, dst, protected []byte,
+) (plaintext []byte, keyID string, err error) {
 	return p.unprotect(ctx, dst, protected, false)
 }
 
 // DangerousUnprotect is UnprotectKey with keys that are revoked, too. Who has
 // revoked a key believes that others know it: what it opens may be forged. It
 // serves to rescue data of one's own (IPersistedDataProtector).
-func (p *Protector) DangerousUnprotect(ctx context.Context, dst, protected []byte) (plaintext []byte, keyID string, err error) {
+func (p *Protector) DangerousUnprotect(
+	ctx context.Context, dst, protected []byte,
+) (plaintext []byte, keyID string, err error) {
 	return p.unprotect(ctx, dst, protected, true)
 }
 
-func (p *Protector) unprotect(ctx context.Context, dst, protected []byte, revokedToo bool) ([]byte, string, error) {
+func (p *Protector) unprotect(
+	ctx context.Context, dst, protected []byte, revokedToo bool,
+) ([]byte, string, error) {
 	p.ring.follow(p.ring.o.Now())
 	if len(protected) < headSize || binary.BigEndian.Uint32(protected) != magic {
 		return dst, "", ErrUnprotect

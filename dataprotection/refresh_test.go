@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/dataprotection"
+	"github.com/webfarm-go/webfarm/internal/seed"
 )
 
 // farm is a ring whose clock is that of the bubble, and its repository.
@@ -269,6 +271,40 @@ func TestRollover(t *testing.T) {
 			t.Errorf("%d readings", f.count())
 		}
 	})
+}
+
+// TestProtectingKey compares the key that protects, which is kept for a while,
+// with what Resolve says, while the clock jumps over all dates of a ring.
+func TestProtectingKey(t *testing.T) {
+	random := seed.Of(t)
+	for range 30 {
+		var elements []string
+		for n := range 1 + random.IntN(4) {
+			element := plainKey(n)
+			at := func() string { return now.Add(time.Duration(random.IntN(200)-100) * time.Hour).Format(time.RFC3339) }
+			element = regexp.MustCompile(`creationDate>2.*</expiration`).ReplaceAllString(element,
+				"creationDate>"+at()+"</creationDate><activationDate>"+at()+"</activationDate><expirationDate>"+at()+"</expiration")
+			elements = append(elements, element)
+		}
+		clock := now
+		ring := open(t, &dataprotection.Options{Interval: -1, Now: func() time.Time { return clock }}, elements...)
+		p := protector(t, ring, "a")
+		for range 300 {
+			clock = now.Add(time.Duration(random.IntN(300)-150)*time.Hour + time.Duration(random.IntN(3)-1)*5*time.Minute)
+			want, _ := ring.Resolve(clock)
+			protected, err := p.Protect(nil, nil)
+			if err != nil && (err != dataprotection.ErrNoKey || want != "") {
+				t.Fatal(err)
+			}
+			id := ""
+			if err == nil {
+				_, id, err = p.UnprotectKey(t.Context(), nil, protected)
+			}
+			if id != want {
+				t.Fatalf("at %v key %q protects, want %q: %v", clock, id, want, err)
+			}
+		}
+	}
 }
 
 // TestYoungerKeyIsLeftAlone has a node whose clock is ahead.

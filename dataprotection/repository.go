@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
@@ -96,10 +98,12 @@ func (p pathRepository) Store(_ context.Context, name string, xml []byte) error 
 	if info, err := os.Stat(string(p)); err != nil {
 		return err
 	} else if !info.IsDir() {
-		return fmt.Errorf("dataprotection: %s is one document, to which nothing is added; use a folder", string(p))
+		return fmt.Errorf("dataprotection: %s is one document, to which nothing is added; "+
+			"use a folder", string(p))
 	}
 	if name == "" || strings.ContainsFunc(name, unsafeInName) {
-		return fmt.Errorf("dataprotection: %q is no name for an element: letters, digits, - and _ are", name)
+		return fmt.Errorf("dataprotection: %q is no name for an element: "+
+			"letters, digits, - and _ are", name)
 	}
 	temporary, err := os.CreateTemp(string(p), name+"-*.tmp") // readable by the owner only
 	if err != nil {
@@ -120,7 +124,8 @@ func (p pathRepository) Store(_ context.Context, name string, xml []byte) error 
 }
 
 func unsafeInName(r rune) bool {
-	return !(r == '-' || r == '_' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z')
+	return r >= utf8.RuneSelf ||
+		r != '-' && r != '_' && !unicode.IsDigit(r) && !unicode.IsLetter(r)
 }
 
 // Document returns a ring of one document, as [Path] reads it from a file.

@@ -51,7 +51,8 @@ func (s *state) preferredKey(now time.Time) (best *entry) {
 		if e.activated.After(now.Add(skew)) {
 			continue
 		}
-		if best == nil || e.activated.After(best.activated) || e.activated.Equal(best.activated) && e.name < best.name {
+		if best == nil || e.activated.After(best.activated) ||
+			e.activated.Equal(best.activated) && e.name < best.name {
 			best = e
 		}
 	}

@@ -119,7 +119,8 @@ func (r *Ring) Keys() []Key {
 	s := r.state.Load()
 	list := make([]Key, 0, len(s.entries)+len(s.leftOut))
 	for _, e := range s.entries {
-		k := Key{ID: e.name, Created: e.created, Activated: e.activated, Expires: e.expires, Revoked: e.revoked, Err: e.err}
+		k := Key{ID: e.name, Revoked: e.revoked, Err: e.err,
+			Created: e.created, Activated: e.activated, Expires: e.expires}
 		if e.err == nil {
 			k.Algorithm = e.suite.String()
 		}

@@ -110,7 +110,8 @@ var (
 	builtInMACs = map[string]macKind{"HMACSHA256": hmacSHA256, "HMACSHA512": hmacSHA512}
 	managedMACs = map[string]macKind{"HMACSHA1": hmacSHA1, "HMACSHA256": hmacSHA256,
 		"HMACSHA384": hmacSHA384, "HMACSHA512": hmacSHA512}
-	cngMACs = map[string]macKind{"SHA1": hmacSHA1, "SHA256": hmacSHA256, "SHA384": hmacSHA384, "SHA512": hmacSHA512}
+	cngMACs = map[string]macKind{"SHA1": hmacSHA1, "SHA256": hmacSHA256,
+		"SHA384": hmacSHA384, "SHA512": hmacSHA512}
 )
 
 const cryptography = "System.Security.Cryptography."

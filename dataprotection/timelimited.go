@@ -32,7 +32,9 @@ func (p *Protector) ProtectUntil(dst, plaintext []byte, expires time.Time) ([]by
 // UnprotectUntil opens what ProtectUntil or .NET made, and returns the moment
 // up to which it opens. After that the error wraps [ErrExpired]; for all else
 // see [Protector.UnprotectKey].
-func (p *Protector) UnprotectUntil(ctx context.Context, dst, protected []byte) (plaintext []byte, expires time.Time, err error) {
+func (p *Protector) UnprotectUntil(
+	ctx context.Context, dst, protected []byte,
+) (plaintext []byte, expires time.Time, err error) {
 	out, _, err := p.limited().UnprotectKey(ctx, dst, protected)
 	if err != nil {
 		return dst, time.Time{}, err

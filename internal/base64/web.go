@@ -16,7 +16,9 @@ func AppendDecodeWeb[T string | []byte](dst []byte, src T) ([]byte, bool) {
 		return out, true
 	}
 	// The rest is rare: nothing but a person puts white space into a cookie.
-	text := slices.DeleteFunc([]byte(src), func(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' })
+	text := slices.DeleteFunc([]byte(src), func(c byte) bool {
+		return c == ' ' || c == '\t' || c == '\r' || c == '\n'
+	})
 	end := len(text)
 	for end > 0 && (text[end-1] == '=' || text[end-1] == '%') {
 		end--

@@ -19,12 +19,13 @@ var (
 	ErrUnsupported = errors.New("not supported")
 
 	errEnd     = fmt.Errorf("%w: data ends early", ErrMalformed)
-	errLength  = fmt.Errorf("%w: length of a string is negative or longer than five bytes", ErrMalformed)
+	errLength  = fmt.Errorf("%w: length of a string is no number of five bytes", ErrMalformed)
 	errCount   = fmt.Errorf("%w: a count is negative or more than the data can hold", ErrMalformed)
 	errTwice   = fmt.Errorf("%w: the same property twice", ErrMalformed)
-	errVersion = fmt.Errorf("%w: version of the properties is not 1; .NET would drop them and the expiry with them", ErrUnsupported)
-	errText    = fmt.Errorf("%w: text is not UTF-8", ErrUnsupported)
-	errLimit   = fmt.Errorf("%w: more than a limit", ErrUnsupported)
+	errVersion = fmt.Errorf("%w: version of the properties is not 1; "+
+		".NET would drop them and the expiry with them", ErrUnsupported)
+	errText  = fmt.Errorf("%w: text is not UTF-8", ErrUnsupported)
+	errLimit = fmt.Errorf("%w: more than a limit", ErrUnsupported)
 )
 
 // Error says why bytes are no ticket, and where.
@@ -133,8 +134,8 @@ func (r *Reader) Read(data []byte) error {
 }
 
 func (r *Reader) read(data []byte, each bool) bool {
-	*r = Reader{data: data, each: each, texts: r.texts[:0], Identities: r.Identities[:0], Actors: r.Actors[:0],
-		Claims: r.Claims[:0], Pairs: r.Pairs[:0]}
+	*r = Reader{data: data, each: each, texts: r.texts[:0], Identities: r.Identities[:0],
+		Actors: r.Actors[:0], Claims: r.Claims[:0], Pairs: r.Pairs[:0]}
 	if len(data) > maxTicket {
 		r.fail(errLimit)
 	}
@@ -255,7 +256,8 @@ func (r *Reader) keepOr(b []byte, def, before Text) Text {
 	switch {
 	case len(b) == 1 && b[0] == 0:
 		return def
-	case before.at < constants && before.n > 0 && int(before.n) == len(b) && bytes.Equal(b, r.texts[before.at:][:before.n]):
+	case before.at < constants && before.n > 0 && int(before.n) == len(b) &&
+		bytes.Equal(b, r.texts[before.at:][:before.n]):
 		return before
 	}
 	return r.keep(b)
@@ -302,7 +304,8 @@ func (r *Reader) claims(nameType Text) Span {
 	var before Claim
 	for i := from; i < from+n; i++ {
 		c := Claim{Type: r.keepOr(r.raw(), nameType, before.Type), Value: r.keep(r.raw())}
-		if rest := r.data[r.pos:]; len(rest) >= len(plainTail) && string(rest[:len(plainTail)]) == plainTail {
+		rest := r.data[r.pos:]
+		if len(rest) >= len(plainTail) && string(rest[:len(plainTail)]) == plainTail {
 			r.pos += len(plainTail)
 			c.ValueType, c.Issuer, c.OriginalIssuer = stringType, localText, localText
 		} else {

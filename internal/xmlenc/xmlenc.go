@@ -179,8 +179,8 @@ func unwrapFor(e *xmltree.Element, keys []Key, size int) ([]byte, error) {
 // noKey says for which certificate the private key is missing.
 func noKey(certificate []byte, have int) error {
 	if c, err := x509.ParseCertificate(certificate); err == nil {
-		return fmt.Errorf("%w: encrypted for the certificate %q with serial number %X, which is none of the %d given",
-			ErrNoKey, c.Subject.String(), c.SerialNumber, have)
+		return fmt.Errorf("%w: encrypted for the certificate %q with serial number %X, "+
+			"which is none of the %d given", ErrNoKey, c.Subject.String(), c.SerialNumber, have)
 	}
 	return fmt.Errorf("%w among the %d certificates given", ErrNoKey, have)
 }

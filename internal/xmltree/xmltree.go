@@ -71,8 +71,9 @@ const (
 // Causes of an [Error].
 var (
 	ErrSyntax = errors.New("not well-formed XML in UTF-8")
-	ErrDTD    = errors.New("a document type declaration, which is not read: it could name other files or grow without end")
-	ErrLimit  = errors.New("over a limit")
+	ErrDTD    = errors.New("a document type declaration, which is not read: " +
+		"it could name other files or grow without end")
+	ErrLimit = errors.New("over a limit")
 )
 
 // Error says why a document is refused.
@@ -124,7 +125,8 @@ func checkSizes(data []byte, limits Limits) error {
 		next := bytes.IndexByte(rest[1:limits.Element+1], '<')
 		if next < 0 {
 			line := 1 + bytes.Count(data[:len(data)-len(rest)], []byte("\n"))
-			return &Error{line, fmt.Errorf("%w: a tag or text of more than %d bytes", ErrLimit, limits.Element)}
+			return &Error{line, fmt.Errorf("%w: a tag or text of more than %d bytes",
+				ErrLimit, limits.Element)}
 		}
 		rest = rest[1+next:]
 	}

@@ -2,6 +2,7 @@ package xmlenc_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -12,6 +13,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -208,14 +211,31 @@ func encryptedKeyOf(t *testing.T, d document) string {
 	return text[from:to]
 }
 
+// quick stands for a private key: RSA would take all the time of fuzzing. It
+// returns the beginning of what it gets, unless that begins with an odd byte.
+type quick struct{}
+
+func (quick) Public() crypto.PublicKey { return nil }
+
+func (quick) Decrypt(_ io.Reader, wrapped []byte, _ crypto.DecrypterOpts) ([]byte, error) {
+	if len(wrapped) < 32 || wrapped[0]&1 == 1 {
+		return nil, errors.New("odd")
+	}
+	return wrapped[:32], nil
+}
+
 // FuzzDecrypt wants one of the errors, or plaintext.
 func FuzzDecrypt(f *testing.F) {
 	keys, encrypted := recorded(f)
 	for _, e := range encrypted {
 		f.Add(xmltree.Append(nil, e))
 	}
+	to := &keys[0].Private.(*rsa.PrivateKey).PublicKey
 	for _, key := range []string{"rsa-1_5", "rsa-oaep-mgf1p"} {
-		f.Add([]byte(document{data: "aes256-cbc", key: key, size: 32, to: &keys[0].Private.(*rsa.PrivateKey).PublicKey, pad: 5}.xml(f)))
+		f.Add([]byte(document{data: "aes256-cbc", key: key, size: 32, to: to, pad: 5}.xml(f)))
+	}
+	for i := range keys {
+		keys[i].Private = quick{}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		e, err := xmltree.Parse(text, limits)
@@ -223,11 +243,12 @@ func FuzzDecrypt(f *testing.F) {
 			return
 		}
 		got, err := xmlenc.Decrypt(e, keys)
-		switch {
-		case err == nil:
-		case got != nil:
+		if err != nil && got != nil {
 			t.Error("a result and an error")
-		case !errors.Is(err, xmlenc.ErrNoKey) && !errors.Is(err, xmlenc.ErrAlgorithm) && !errors.Is(err, xmlenc.ErrFormat) && !errors.Is(err, xmlenc.ErrDecrypt):
+		}
+		known := slices.ContainsFunc([]error{nil, xmlenc.ErrNoKey, xmlenc.ErrAlgorithm,
+			xmlenc.ErrFormat, xmlenc.ErrDecrypt}, func(want error) bool { return errors.Is(err, want) })
+		if !known {
 			t.Errorf("error %v", err)
 		}
 	})

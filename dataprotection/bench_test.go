@@ -19,7 +19,7 @@ var benchPurposes = []string{"SharedCookieApp", "Microsoft.AspNetCore.Authentica
 // benchPlaintext is as long as the ticket in a cookie of 432 characters.
 var benchPlaintext = make([]byte, 224)
 
-func benchmark(b *testing.B, run func(b *testing.B, p *dataprotection.Protector, f *floor.Core)) {
+func benchmark(b *testing.B, run func(b *testing.B, p dataprotection.Protector, f *floor.Core)) {
 	for _, gcm := range []bool{false, true} {
 		name, algorithm := "CBC", "AES_256_CBC"
 		if gcm {
@@ -39,14 +39,14 @@ func benchmark(b *testing.B, run func(b *testing.B, p *dataprotection.Protector,
 }
 
 func BenchmarkUnprotect(b *testing.B) {
-	benchmark(b, func(b *testing.B, p *dataprotection.Protector, _ *floor.Core) {
+	benchmark(b, func(b *testing.B, p dataprotection.Protector, _ *floor.Core) {
 		protected, err := p.Protect(nil, benchPlaintext)
 		if err != nil {
 			b.Fatal(err)
 		}
 		dst := make([]byte, 0, len(protected))
 		for b.Loop() {
-			if _, _, err := p.UnprotectKey(context.Background(), dst, protected); err != nil {
+			if _, _, err := p.Unprotect(context.Background(), dst, protected); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -54,7 +54,7 @@ func BenchmarkUnprotect(b *testing.B) {
 }
 
 func BenchmarkUnprotectFloor(b *testing.B) {
-	benchmark(b, func(b *testing.B, p *dataprotection.Protector, f *floor.Core) {
+	benchmark(b, func(b *testing.B, p dataprotection.Protector, f *floor.Core) {
 		protected, err := p.Protect(nil, benchPlaintext)
 		if err != nil {
 			b.Fatal(err)
@@ -66,7 +66,7 @@ func BenchmarkUnprotectFloor(b *testing.B) {
 }
 
 func BenchmarkProtect(b *testing.B) {
-	benchmark(b, func(b *testing.B, p *dataprotection.Protector, _ *floor.Core) {
+	benchmark(b, func(b *testing.B, p dataprotection.Protector, _ *floor.Core) {
 		dst := make([]byte, 0, 1024)
 		for b.Loop() {
 			if _, err := p.Protect(dst, benchPlaintext); err != nil {
@@ -77,7 +77,7 @@ func BenchmarkProtect(b *testing.B) {
 }
 
 func BenchmarkProtectFloor(b *testing.B) {
-	benchmark(b, func(b *testing.B, _ *dataprotection.Protector, f *floor.Core) {
+	benchmark(b, func(b *testing.B, _ dataprotection.Protector, f *floor.Core) {
 		for b.Loop() {
 			f.Protect(benchPlaintext)
 		}
@@ -87,7 +87,7 @@ func BenchmarkProtectFloor(b *testing.B) {
 // BenchmarkRefuse is the cost of data that is not authentic, for which nothing
 // is decrypted, and of data with a made-up key.
 func BenchmarkRefuse(b *testing.B) {
-	benchmark(b, func(b *testing.B, p *dataprotection.Protector, _ *floor.Core) {
+	benchmark(b, func(b *testing.B, p dataprotection.Protector, _ *floor.Core) {
 		protected, err := p.Protect(nil, benchPlaintext)
 		if err != nil {
 			b.Fatal(err)
@@ -99,7 +99,7 @@ func BenchmarkRefuse(b *testing.B) {
 			b.Run(name, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := p.Unprotect(dst, forged); err != dataprotection.ErrUnprotect {
+					if _, _, err := p.Unprotect(b.Context(), dst, forged); err != dataprotection.ErrUnprotect {
 						b.Fatal(err)
 					}
 				}
@@ -133,8 +133,8 @@ func TestAllocations(t *testing.T) {
 				call func()
 			}{
 				{"Protect", 2, func() { p.Protect(dst, plaintext) }},
-				{"UnprotectKey", 2, func() { p.UnprotectKey(context.Background(), dst, protected) }},
-				{"KeyStatus", 0, func() { p.KeyStatus(id) }},
+				{"Unprotect", 2, func() { p.Unprotect(context.Background(), dst, protected) }},
+				{"KeyStatus", 0, func() { ring.KeyStatus(id) }},
 			} {
 				if n := testing.AllocsPerRun(100, tt.call); n > tt.most {
 					t.Errorf("%s %s of %d bytes: %v allocations", algorithm, tt.name, size, n)

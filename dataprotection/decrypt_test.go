@@ -42,14 +42,14 @@ func TestDecryptOption(t *testing.T) {
 	p := protector(t, ring, "a")
 	unknown := sealed(t, 1)
 	ringError(t, ring.Keys()[1].Err, "key-1.xml", keyID(1), "vault is away")
-	if got, _, err := p.UnprotectKey(t.Context(), []byte("dst"), unknown); !errors.Is(err, dataprotection.ErrUnavailable) || string(got) != "dst" {
-		t.Errorf("UnprotectKey = %q, %v", got, err)
+	if got, _, err := p.Unprotect(t.Context(), []byte("dst"), unknown); !errors.Is(err, dataprotection.ErrUnavailable) || string(got) != "dst" {
+		t.Errorf("Unprotect = %q, %v", got, err)
 	}
 	fail = errors.New("no permission")
 	if err := ring.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Unprotect(nil, unknown); err != dataprotection.ErrUnprotect {
+	if _, _, err := p.Unprotect(t.Context(), nil, unknown); err != dataprotection.ErrUnprotect {
 		t.Errorf("Unprotect: %v", err)
 	}
 	fail = nil
@@ -57,7 +57,7 @@ func TestDecryptOption(t *testing.T) {
 		if err := ring.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := p.Unprotect(nil, unknown); err != nil || string(got) != "data" {
+		if got, _, err := p.Unprotect(t.Context(), nil, unknown); err != nil || string(got) != "data" {
 			t.Errorf("Unprotect = %q, %v", got, err)
 		}
 	}

@@ -11,7 +11,7 @@
 //	})
 //	p, err := ring.Protector("Acme.Cart", "v1")
 //	protected, err := p.Protect(nil, data)
-//	data, err = p.Unprotect(nil, protected)
+//	data, keyID, err := p.Unprotect(ctx, nil, protected)
 //
 // A [Ring] is read from a [Repository]: a folder or file ([Path]), bytes
 // ([Document]), or anything that has XML elements, such as a Redis list or a

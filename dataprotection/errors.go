@@ -1,18 +1,22 @@
 package dataprotection
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/webfarm-go/webfarm/internal/seal"
+)
 
 var (
 	// ErrUnprotect is the only error that the bytes given to Unprotect can
 	// cause: too short, not authentic, protected with another purpose, or with
 	// a key that is revoked, cannot be used or is not in the ring. It has no
 	// detail, so that nothing can be learned from it.
-	ErrUnprotect = errors.New(
-		"dataprotection: protected data is not valid under this ring and purpose")
+	ErrUnprotect = fmt.Errorf("dataprotection: %w", seal.ErrUnprotect)
 	// ErrUnavailable says that nobody can tell now: the data names a key that
 	// is not known, and the ring could not be read. At the edge it is a 503.
-	ErrUnavailable = errors.New("dataprotection: the key is not known now: " +
-		"the key ring, or the service that opens its keys, cannot be read")
+	ErrUnavailable = fmt.Errorf("dataprotection: %w: "+
+		"one that is not known is asked for, and the ring cannot be read", seal.ErrUnavailable)
 	// ErrNoKey says that no key of the ring may protect now.
 	ErrNoKey = errors.New(
 		"dataprotection: no key of the ring may protect now; let a .NET node make one")

@@ -45,11 +45,11 @@ func Example() {
 		log.Fatal(err)
 	}
 	fmt.Println(base64.RawURLEncoding.EncodeToString(protected)[:5])
-	data, keyID, err := p.UnprotectKey(ctx, nil, protected)
+	data, keyID, err := p.Unprotect(ctx, nil, protected)
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, renew := p.KeyStatus(keyID)
+	_, renew := ring.KeyStatus(keyID)
 	fmt.Println(string(data), renew)
 	// Output:
 	// CfDJ8

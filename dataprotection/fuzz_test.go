@@ -14,7 +14,7 @@ import (
 
 // target is one protector of the vectors and everything it may open.
 type target struct {
-	protector *dataprotection.Protector
+	protector dataprotection.Protector
 	known     map[string]string // protected to plaintext
 }
 
@@ -92,7 +92,7 @@ func FuzzUnprotect(f *testing.F) {
 		input := bytes.Clone(protected)
 		for _, g := range targets {
 			dst := append(make([]byte, 0, len(protected)+3), "dst"...)
-			got, id, err := g.protector.UnprotectKey(context.Background(), dst, protected)
+			got, id, err := g.protector.Unprotect(context.Background(), dst, protected)
 			plaintext, known := g.known[string(protected)]
 			switch {
 			case known:
@@ -101,7 +101,7 @@ func FuzzUnprotect(f *testing.F) {
 				}
 			case err == nil && recorded[string(protected)]:
 			case err != dataprotection.ErrUnprotect || id != "" || string(got) != "dst":
-				t.Errorf("UnprotectKey = %q, %q, %v", got, id, err)
+				t.Errorf("Unprotect = %q, %q, %v", got, id, err)
 			}
 			if rest := dst[3:cap(dst)]; err != nil && len(bytes.Trim(rest, "\x00")) > 0 {
 				t.Errorf("%x is left behind", rest)
@@ -130,26 +130,30 @@ func FuzzProtect(f *testing.F) {
 			t.Fatalf("%q, %v", protected, err)
 		}
 		protected = protected[3:]
-		if got, err := p.Unprotect(nil, protected); err != nil || !bytes.Equal(got, plaintext) {
+		if got, _, err := p.Unprotect(t.Context(), nil, protected); err != nil || !bytes.Equal(got, plaintext) {
 			t.Fatalf("%q, %v", got, err)
 		}
-		limited, err := p.ProtectUntil(nil, plaintext, now)
+		until, err := rings[gcm].TimeLimited(purpose)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, expires, err := p.UnprotectUntil(t.Context(), nil, limited); err != nil || !bytes.Equal(got, plaintext) || !expires.Equal(now) {
+		limited, err := until.Protect(nil, plaintext, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, expires, err := until.Unprotect(t.Context(), nil, limited); err != nil || !bytes.Equal(got, plaintext) || !expires.Equal(now) {
 			t.Fatalf("%q, %v, %v", got, expires, err)
 		}
-		if _, err := p.Unprotect(nil, limited); err != dataprotection.ErrUnprotect {
+		if _, _, err := p.Unprotect(t.Context(), nil, limited); err != dataprotection.ErrUnprotect {
 			t.Errorf("a time-limited payload opens as another: %v", err)
 		}
 		if q, err := rings[gcm].Protector(other); err == nil && other != purpose {
-			if _, err := q.Unprotect(nil, protected); err != dataprotection.ErrUnprotect {
+			if _, _, err := q.Unprotect(t.Context(), nil, protected); err != dataprotection.ErrUnprotect {
 				t.Errorf("opens for another purpose: %v", err)
 			}
 		}
 		protected[int(at)%len(protected)] ^= 1
-		if _, err := p.Unprotect(nil, protected); err != dataprotection.ErrUnprotect {
+		if _, _, err := p.Unprotect(t.Context(), nil, protected); err != dataprotection.ErrUnprotect {
 			t.Errorf("opens when changed: %v", err)
 		}
 	})
@@ -189,7 +193,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		protected, err := protector(t, ring, "a").Protect(nil, nil)
 		if err == nil {
-			_, err = protector(t, ring, "a").Unprotect(nil, protected)
+			_, _, err = protector(t, ring, "a").Unprotect(t.Context(), nil, protected)
 		} else if err == dataprotection.ErrNoKey {
 			err = nil // revoked
 		}

@@ -102,7 +102,7 @@ func openErr(o *dataprotection.Options, elements ...string) (*dataprotection.Rin
 }
 
 // protector returns a protector of a ring.
-func protector(t testing.TB, ring *dataprotection.Ring, purposes ...string) *dataprotection.Protector {
+func protector(t testing.TB, ring *dataprotection.Ring, purposes ...string) dataprotection.Protector {
 	t.Helper()
 	p, err := ring.Protector(purposes...)
 	if err != nil {

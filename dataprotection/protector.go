@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/seal"
 )
 
 // The head of a payload names the key.
@@ -30,14 +31,36 @@ func head(id guid) (h [headSize]byte) {
 }
 
 // Protector protects and unprotects data for one chain of purposes with the
-// keys of one [Ring], as IDataProtector does. [Ring.Protector] makes it. It is
-// safe for concurrent use, keeps following its ring, and prints without key
-// bytes.
-type Protector struct {
+// keys of one [Ring], as IDataProtector does. It keeps following its ring. Its
+// methods are
+//
+//	Protect(dst, plaintext []byte) ([]byte, error)
+//	Unprotect(ctx context.Context, dst, protected []byte) (plaintext []byte, keyID string, err error)
+//
+// Both append to dst and return the extended slice. Protect uses the key that
+// protects now. Plaintext may be empty. The error is [ErrNoKey], or that of
+// Options.Rand.
+//
+// Unprotect returns the id of the key that opened the data, see
+// [Ring.KeyStatus]. Everything is authenticated, in constant time, before
+// anything is decrypted. If the key is not known, it waits for the ring to be
+// read, two seconds at most and no longer than ctx; known keys never wait. The
+// error is [ErrUnprotect], or [ErrUnavailable] if the ring could not be read.
+//
+// With an error dst comes back as it was, with no plaintext beyond its length.
+// With room in dst (plaintext and 140 bytes are enough for Protect,
+// len(protected) for Unprotect) only the cipher of the payload, whose key is
+// used once, takes memory. The argument may overlap the unused capacity of
+// dst, which is overwritten. A Protector is safe for concurrent use and prints
+// without key bytes.
+type Protector = seal.Protector
+
+// protector is a Protector.
+type protector struct {
 	ring     *Ring
 	purposes []byte // as they stand in the label of the derivation
+	revoked  bool   // open with revoked keys too
 	sealers  atomic.Pointer[sealers]
-	limited  func() *Protector // the protector of time-limited payloads
 }
 
 // sealers are the keys of one state of the ring made ready for a protector,
@@ -51,7 +74,25 @@ type sealers struct {
 // be one at least: CreateProtector("a").CreateProtector("b") of .NET is
 // Protector("a", "b"). The application name comes in front. A purpose may be
 // empty, but must be UTF-8.
-func (r *Ring) Protector(purposes ...string) (*Protector, error) {
+func (r *Ring) Protector(purposes ...string) (Protector, error) {
+	return r.protector(purposes)
+}
+
+// DangerousProtector is [Ring.Protector], but it opens with revoked keys, too.
+// Who has revoked a key believes that others know it: what it opens may be
+// forged. It serves to rescue data of one's own
+// (IPersistedDataProtector.DangerousUnprotect). [Ring.KeyStatus] tells what
+// should be protected anew: a revoked key is not known any more.
+func (r *Ring) DangerousProtector(purposes ...string) (Protector, error) {
+	p, err := r.protector(purposes)
+	if err != nil {
+		return nil, err
+	}
+	p.revoked = true
+	return p, nil
+}
+
+func (r *Ring) protector(purposes []string) (*protector, error) {
 	if len(purposes) == 0 {
 		return nil, errors.New("dataprotection: no purpose")
 	}
@@ -65,11 +106,7 @@ func (r *Ring) Protector(purposes ...string) (*Protector, error) {
 		}
 		chain = append(chain, p)
 	}
-	p := &Protector{ring: r, purposes: encodePurposes(chain)}
-	p.limited = sync.OnceValue(func() *Protector {
-		return &Protector{ring: r, purposes: encodePurposes(append(chain, timeLimitedPurpose))}
-	})
-	return p, nil
+	return &protector{ring: r, purposes: encodePurposes(chain)}, nil
 }
 
 // encodePurposes returns the part of the label behind the head: the number of
@@ -82,19 +119,12 @@ func encodePurposes(chain []string) []byte {
 	return b
 }
 
-// Protect appends the protected form of plaintext to dst, with the key that
-// protects now, and returns the extended slice. Plaintext may be empty, and may
-// overlap the unused capacity of dst, which is overwritten. With room in dst
-// (plaintext and 140 bytes are enough) only the cipher of the payload, whose
-// key is used once, takes memory.
-//
-// The error is [ErrNoKey], or that of Options.Rand. Dst then comes back as it
-// was.
-func (p *Protector) Protect(dst, plaintext []byte) ([]byte, error) {
+// Protect implements seal.Protector, see [Protector].
+func (p *protector) Protect(dst, plaintext []byte) ([]byte, error) {
 	return p.protect(dst, nil, plaintext)
 }
 
-func (p *Protector) protect(dst, prefix, plaintext []byte) ([]byte, error) {
+func (p *protector) protect(dst, prefix, plaintext []byte) ([]byte, error) {
 	now := p.ring.o.Now()
 	p.ring.follow(now)
 	s := p.ring.state.Load()
@@ -105,41 +135,8 @@ func (p *Protector) protect(dst, prefix, plaintext []byte) ([]byte, error) {
 	return p.sealer(s, e.key).seal(dst, prefix, plaintext)
 }
 
-// Unprotect is [Protector.UnprotectKey] without a context and the key's id.
-func (p *Protector) Unprotect(dst, protected []byte) ([]byte, error) {
-	dst, _, err := p.UnprotectKey(context.Background(), dst, protected)
-	return dst, err
-}
-
-// UnprotectKey appends the plaintext of protected to dst and returns the
-// extended slice and the id of the key that opened it, see
-// [Protector.KeyStatus]. Everything is authenticated, in constant time, before
-// anything is decrypted.
-//
-// If the key is not known, UnprotectKey waits for the ring to be read, two
-// seconds at most and no longer than ctx; known keys never wait. The error is
-// [ErrUnprotect], or [ErrUnavailable] if the ring could not be read; dst then
-// comes back as it was, with no plaintext beyond its length. With room in dst
-// (len(protected) is enough) only the cipher of the payload takes memory.
-// Protected may overlap the unused capacity of dst, which is overwritten.
-func (p *Protector) UnprotectKey(
-	ctx context.Context, dst, protected []byte,
-) (plaintext []byte, keyID string, err error) {
-	return p.unprotect(ctx, dst, protected, false)
-}
-
-// DangerousUnprotect is UnprotectKey with keys that are revoked, too. Who has
-// revoked a key believes that others know it: what it opens may be forged. It
-// serves to rescue data of one's own (IPersistedDataProtector).
-func (p *Protector) DangerousUnprotect(
-	ctx context.Context, dst, protected []byte,
-) (plaintext []byte, keyID string, err error) {
-	return p.unprotect(ctx, dst, protected, true)
-}
-
-func (p *Protector) unprotect(
-	ctx context.Context, dst, protected []byte, revokedToo bool,
-) ([]byte, string, error) {
+// Unprotect implements seal.Protector, see [Protector].
+func (p *protector) Unprotect(ctx context.Context, dst, protected []byte) ([]byte, string, error) {
 	p.ring.follow(p.ring.o.Now())
 	if len(protected) < headSize || binary.BigEndian.Uint32(protected) != magic {
 		return dst, "", ErrUnprotect
@@ -148,7 +145,7 @@ func (p *Protector) unprotect(
 	switch {
 	case err != nil:
 		return dst, "", err
-	case e.revoked && !revokedToo:
+	case e.revoked && !p.revoked:
 		return dst, "", ErrUnprotect
 	case e.err != nil && errors.Is(e.err, ErrUnavailable):
 		return dst, "", e.err
@@ -162,28 +159,14 @@ func (p *Protector) unprotect(
 	return out, e.name, nil
 }
 
-// KeyStatus says of a key that has opened data whether the ring still opens
-// with it: a revoked key is not known any more, and what was kept of it should
-// be dropped. Renew says that the key is older than the one that protects now,
-// so that the data should be protected anew. A younger key is not renewed: a
-// node whose clock is ahead protects with it already.
-func (p *Protector) KeyStatus(keyID string) (known, renew bool) {
-	id, ok := parseGUID(keyID)
-	if !ok {
-		return false, false
-	}
-	s := p.ring.state.Load()
-	e := s.byID[id]
-	if e == nil || !e.usable() {
-		return false, false
-	}
-	now := s.current(p.ring.o.Now())
-	return true, now != nil && now != e && !e.activated.After(now.activated)
+// String says what p is for, without any key.
+func (p *protector) String() string {
+	return fmt.Sprintf("dataprotection.Protector{purposes=%q}", p.purposes)
 }
 
 // sealer returns a key made ready for the purposes of p. S is the state that
 // the key is of: with a new state, what was made for removed keys is dropped.
-func (p *Protector) sealer(s *state, k *key) *sealer {
+func (p *protector) sealer(s *state, k *key) *sealer {
 	all := p.sealers.Load()
 	if all == nil || all.state != s {
 		next := &sealers{state: s}

@@ -19,7 +19,7 @@ import (
 type farm struct {
 	*memory
 	ring      *dataprotection.Ring
-	p         *dataprotection.Protector
+	p         dataprotection.Protector
 	refreshes []error
 }
 
@@ -59,17 +59,17 @@ func TestUnknownKey(t *testing.T) {
 
 		f.set(nil, plainKey(2), plainKey(1))
 		began := time.Now()
-		got, id, err := f.p.UnprotectKey(t.Context(), nil, young)
+		got, id, err := f.p.Unprotect(t.Context(), nil, young)
 		if err != nil || string(got) != "data" || id != keyID(1) || time.Since(began) != 0 {
-			t.Fatalf("UnprotectKey = %q, %q, %v", got, id, err)
+			t.Fatalf("Unprotect = %q, %q, %v", got, id, err)
 		}
-		if known, renew := f.p.KeyStatus(keyID(2)); !known || !renew {
+		if known, renew := f.ring.KeyStatus(keyID(2)); !known || !renew {
 			t.Errorf("the older key: known %v, renew %v", known, renew)
 		}
 
 		// Then made-up ids cost nothing for five seconds.
 		for range 100 {
-			if _, err := f.p.Unprotect(nil, sealed(t, 7)); err != dataprotection.ErrUnprotect {
+			if _, _, err := f.p.Unprotect(t.Context(), nil, sealed(t, 7)); err != dataprotection.ErrUnprotect {
 				t.Fatal(err)
 			}
 		}
@@ -77,7 +77,7 @@ func TestUnknownKey(t *testing.T) {
 			t.Errorf("%d readings, want 2", f.count())
 		}
 		time.Sleep(5 * time.Second)
-		if _, err := f.p.Unprotect(nil, sealed(t, 7)); err != dataprotection.ErrUnprotect || f.count() != 3 {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, sealed(t, 7)); err != dataprotection.ErrUnprotect || f.count() != 3 {
 			t.Errorf("%v after %d readings, want 3", err, f.count())
 		}
 	})
@@ -98,14 +98,14 @@ func TestUnknownKeyShared(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				began := time.Now()
-				if _, err := f.p.Unprotect(nil, young); err == nil && time.Since(began) == time.Second {
+				if _, _, err := f.p.Unprotect(t.Context(), nil, young); err == nil && time.Since(began) == time.Second {
 					good.Add(1)
 				}
 			})
 		}
 		synctest.Wait()
 		began := time.Now()
-		if _, err := f.p.Unprotect(nil, old); err != nil || time.Since(began) != 0 {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, old); err != nil || time.Since(began) != 0 {
 			t.Errorf("a known key: %v after %v", err, time.Since(began))
 		}
 		wg.Wait()
@@ -123,7 +123,7 @@ func TestUnknownKeyUnavailable(t *testing.T) {
 		f.set(away, plainKey(2))
 		unknown := sealed(t, 1)
 		for range 3 { // the second and third in the pause
-			got, err := f.p.Unprotect([]byte("dst"), unknown)
+			got, _, err := f.p.Unprotect(t.Context(), []byte("dst"), unknown)
 			if !errors.Is(err, dataprotection.ErrUnavailable) || !errors.Is(err, away) || string(got) != "dst" {
 				t.Errorf("Unprotect = %q, %v", got, err)
 			}
@@ -131,13 +131,13 @@ func TestUnknownKeyUnavailable(t *testing.T) {
 		if f.count() != 2 {
 			t.Errorf("%d readings, want 2", f.count())
 		}
-		if _, err := f.p.Unprotect(nil, sealed(t, 2)); err != nil {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, sealed(t, 2)); err != nil {
 			t.Errorf("a known key: %v", err)
 		}
 
 		time.Sleep(5 * time.Second)
 		f.set(nil, plainKey(2), plainKey(2))
-		if _, err := f.p.Unprotect(nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) {
 			t.Errorf("a ring that does not load: %v", err)
 		}
 
@@ -145,18 +145,18 @@ func TestUnknownKeyUnavailable(t *testing.T) {
 		f.set(nil, plainKey(2), plainKey(1))
 		f.wait = func(ctx context.Context) { <-ctx.Done() }
 		began := time.Now()
-		if _, err := f.p.Unprotect(nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) || time.Since(began) != 2*time.Second {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) || time.Since(began) != 2*time.Second {
 			t.Errorf("a repository that hangs: %v after %v", err, time.Since(began))
 		}
 		began = time.Now()
-		if _, err := f.p.Unprotect(nil, unknown); err != dataprotection.ErrUnavailable || time.Since(began) != 0 {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, unknown); err != dataprotection.ErrUnavailable || time.Since(began) != 0 {
 			t.Errorf("in the pause: %v after %v", err, time.Since(began))
 		}
 		time.Sleep(5 * time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began = time.Now()
-		if _, _, err := f.p.UnprotectKey(ctx, nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) ||
+		if _, _, err := f.p.Unprotect(ctx, nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) ||
 			!errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
 			t.Errorf("a request that ends: %v after %v", err, time.Since(began))
 		}
@@ -166,7 +166,7 @@ func TestUnknownKeyUnavailable(t *testing.T) {
 		f.wait = nil
 		f.mu.Unlock()
 		time.Sleep(40 * time.Second)
-		if _, err := f.p.Unprotect(nil, unknown); err != nil {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, unknown); err != nil {
 			t.Error(err)
 		}
 		if f.ring.Refresh(t.Context()) != nil {
@@ -182,7 +182,7 @@ func TestInterval(t *testing.T) {
 		protected := sealed(t, 2)
 		use := func() {
 			t.Helper()
-			if _, err := f.p.Unprotect(nil, protected); err != nil {
+			if _, _, err := f.p.Unprotect(t.Context(), nil, protected); err != nil {
 				t.Error(err)
 			}
 			synctest.Wait()
@@ -207,17 +207,21 @@ func TestInterval(t *testing.T) {
 		f.set(nil, plainKey(2), `<revocation><key id="`+keyID(2)+`"/></revocation>`)
 		time.Sleep(time.Minute)
 		use() // with the ring as it was
-		if _, err := f.p.Unprotect(nil, protected); err != dataprotection.ErrUnprotect {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, protected); err != dataprotection.ErrUnprotect {
 			t.Errorf("a revoked key: %v", err)
 		}
-		if known, _ := f.p.KeyStatus(keyID(2)); known {
+		if known, _ := f.ring.KeyStatus(keyID(2)); known {
 			t.Error("a revoked key is known")
 		}
 		if _, err := f.p.Protect(nil, nil); err != dataprotection.ErrNoKey {
 			t.Errorf("Protect: %v", err)
 		}
-		if got, id, err := f.p.DangerousUnprotect(t.Context(), nil, protected); err != nil || string(got) != "data" || id != keyID(2) {
-			t.Errorf("DangerousUnprotect = %q, %q, %v", got, id, err)
+		dangerous, err := f.ring.DangerousProtector("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, id, err := dangerous.Unprotect(t.Context(), nil, protected); err != nil || string(got) != "data" || id != keyID(2) {
+			t.Errorf("Unprotect = %q, %q, %v", got, id, err)
 		}
 		if len(f.refreshes) != 3 || f.refreshes[0] != nil || f.refreshes[2] != nil {
 			t.Fatalf("OnRefresh was told %v", f.refreshes)
@@ -262,7 +266,7 @@ func TestRollover(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, id, err := f.p.UnprotectKey(t.Context(), nil, protected)
+			_, id, err := f.p.Unprotect(t.Context(), nil, protected)
 			if wantID := keyID(want.key); err != nil || id != wantID {
 				t.Errorf("after %v: key %s, %v, want %s", want.after, id, err, wantID)
 			}
@@ -298,7 +302,7 @@ func TestProtectingKey(t *testing.T) {
 			}
 			id := ""
 			if err == nil {
-				_, id, err = p.UnprotectKey(t.Context(), nil, protected)
+				_, id, err = p.Unprotect(t.Context(), nil, protected)
 			}
 			if id != want {
 				t.Fatalf("at %v key %q protects, want %q: %v", clock, id, want, err)
@@ -310,12 +314,11 @@ func TestProtectingKey(t *testing.T) {
 // TestYoungerKeyIsLeftAlone has a node whose clock is ahead.
 func TestYoungerKeyIsLeftAlone(t *testing.T) {
 	ring := open(t, nil, plainKey(2), plainKey(-1))
-	p := protector(t, ring, "a")
-	if known, renew := p.KeyStatus(keyID(-1)); !known || renew {
+	if known, renew := ring.KeyStatus(keyID(-1)); !known || renew {
 		t.Errorf("known %v, renew %v", known, renew)
 	}
 	for _, id := range []string{"", "x", keyID(9)} {
-		if known, renew := p.KeyStatus(id); known || renew {
+		if known, renew := ring.KeyStatus(id); known || renew {
 			t.Errorf("%q: known %v, renew %v", id, known, renew)
 		}
 	}
@@ -340,7 +343,7 @@ func TestConcurrent(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if got, err := p.Unprotect(nil, protected); err != nil || !bytes.Equal(got, plaintext) {
+				if got, _, err := p.Unprotect(t.Context(), nil, protected); err != nil || !bytes.Equal(got, plaintext) {
 					t.Errorf("%d: %x, %v", i, got, err)
 				}
 			}

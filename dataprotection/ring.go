@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/webfarm-go/webfarm/internal/seal"
 	"github.com/webfarm-go/webfarm/internal/xmlenc"
 )
 
@@ -47,8 +48,9 @@ type Options struct {
 	Rand io.Reader
 }
 
-// Ring is the key ring of a farm. It is safe for concurrent use, follows its
-// repository, and prints without key bytes. [Open] makes it.
+// Ring is the key ring of a farm, the Keys of every codec of package
+// sessiontoken. It is safe for concurrent use, follows its repository, and
+// prints without key bytes. [Open] makes it.
 type Ring struct {
 	repository Repository
 	o          Options // with Now, Interval; without Certificates
@@ -61,6 +63,8 @@ type Ring struct {
 	quiet  time.Time // until then unknown keys are refused at once
 	failed error     // of the last reading: what unknown keys are refused with
 }
+
+var _ seal.Keys = (*Ring)(nil)
 
 // Open reads the ring. Its error is the repository's, or a [*RingError] for
 // what makes .NET refuse the whole ring: two keys of one id, a revocation that
@@ -127,6 +131,25 @@ func (r *Ring) Keys() []Key {
 		list = append(list, k)
 	}
 	return append(list, s.leftOut...)
+}
+
+// KeyStatus says of a key that has opened data whether the ring still opens
+// with it: a revoked key is not known any more, and what was kept of it should
+// be dropped. Renew says that the key is older than the one that protects now,
+// so that the data should be protected anew. A younger key is not renewed: a
+// node whose clock is ahead protects with it already.
+func (r *Ring) KeyStatus(keyID string) (known, renew bool) {
+	id, ok := parseGUID(keyID)
+	if !ok {
+		return false, false
+	}
+	s := r.state.Load()
+	e := s.byID[id]
+	if e == nil || !e.usable() {
+		return false, false
+	}
+	now := s.current(r.o.Now())
+	return true, now != nil && now != e && !e.activated.After(now.activated)
 }
 
 // Resolve returns the id of the key that protects at a given time, as

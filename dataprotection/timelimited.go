@@ -14,28 +14,43 @@ import (
 // (TimeLimitedDataProtector).
 const timeLimitedPurpose = "Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1"
 
-// ProtectUntil is [Protector.Protect] for data that opens up to a moment only,
-// as ToTimeLimitedDataProtector of .NET makes it. The moment is rounded down to
-// 100 ns; it must lie in the years 1 to 9999.
+// TimeLimited protects data that opens up to a moment only, as an
+// ITimeLimitedDataProtector of .NET does. [Ring.TimeLimited] makes it.
+type TimeLimited struct{ p *protector }
+
+// TimeLimited returns the protector of ToTimeLimitedDataProtector behind a
+// chain of purposes, see [Ring.Protector].
+func (r *Ring) TimeLimited(purposes ...string) (*TimeLimited, error) {
+	if len(purposes) == 0 {
+		return nil, errors.New("dataprotection: no purpose")
+	}
+	p, err := r.protector(append(purposes[:len(purposes):len(purposes)], timeLimitedPurpose))
+	if err != nil {
+		return nil, err
+	}
+	return &TimeLimited{p}, nil
+}
+
+// Protect appends the protected form of plaintext, which opens up to a moment.
+// That is rounded down to 100 ns and must lie in the years 1 to 9999. For all
+// else see [Protector].
 //
 //	expiry, UTC ticks (8, big-endian) || plaintext
-func (p *Protector) ProtectUntil(dst, plaintext []byte, expires time.Time) ([]byte, error) {
+func (l *TimeLimited) Protect(dst, plaintext []byte, expires time.Time) ([]byte, error) {
 	ticks, ok := dotnet.Ticks(expires)
 	if !ok {
 		return dst, errors.New("dataprotection: the expiry is outside the years 1 to 9999")
 	}
 	var prefix [8]byte
 	binary.BigEndian.PutUint64(prefix[:], uint64(ticks))
-	return p.limited().protect(dst, prefix[:], plaintext)
+	return l.p.protect(dst, prefix[:], plaintext)
 }
 
-// UnprotectUntil opens what ProtectUntil or .NET made, and returns the moment
-// up to which it opens. After that the error wraps [ErrExpired]; for all else
-// see [Protector.UnprotectKey].
-func (p *Protector) UnprotectUntil(
-	ctx context.Context, dst, protected []byte,
-) (plaintext []byte, expires time.Time, err error) {
-	out, _, err := p.limited().UnprotectKey(ctx, dst, protected)
+// Unprotect appends what Protect or .NET protected, and returns the moment up
+// to which it opens. After that the error wraps [ErrExpired]. For all else see
+// [Protector].
+func (l *TimeLimited) Unprotect(ctx context.Context, dst, protected []byte) (plaintext []byte, expires time.Time, err error) {
+	out, _, err := l.p.Unprotect(ctx, dst, protected)
 	if err != nil {
 		return dst, time.Time{}, err
 	}
@@ -49,7 +64,7 @@ func (p *Protector) UnprotectUntil(
 		clear(inner)
 		return dst, time.Time{}, ErrUnprotect
 	}
-	if expires.Before(p.ring.o.Now()) {
+	if expires.Before(l.p.ring.o.Now()) {
 		clear(inner)
 		return dst, time.Time{}, fmt.Errorf("%w: at %s", ErrExpired, expires.Format(time.RFC3339Nano))
 	}

@@ -12,23 +12,26 @@ import (
 func TestTimeLimited(t *testing.T) {
 	clock := now
 	ring := open(t, &dataprotection.Options{Interval: -1, Now: func() time.Time { return clock }}, plainKey(1))
-	p := protector(t, ring, "invite")
+	p, err := ring.TimeLimited("invite")
+	if err != nil {
+		t.Fatal(err)
+	}
 	end := now.Add(time.Hour + 123456789)
-	protected, err := p.ProtectUntil(nil, []byte("bob"), end)
+	protected, err := p.Protect(nil, []byte("bob"), end)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clock = end.Truncate(100) // the last moment
-	got, expires, err := p.UnprotectUntil(t.Context(), []byte("dst"), protected)
+	got, expires, err := p.Unprotect(t.Context(), []byte("dst"), protected)
 	if err != nil || string(got) != "dstbob" || !expires.Equal(clock) {
-		t.Errorf("UnprotectUntil = %q, %v, %v", got, expires, err)
+		t.Errorf("Unprotect = %q, %v, %v", got, expires, err)
 	}
 	clock = clock.Add(100)
 	dst := make([]byte, 3, 100)
-	got, _, err = p.UnprotectUntil(t.Context(), dst, protected)
+	got, _, err = p.Unprotect(t.Context(), dst, protected)
 	if !errors.Is(err, dataprotection.ErrExpired) || len(got) != 3 || strings.Contains(string(dst[:cap(dst)]), "bob") ||
 		!strings.Contains(err.Error(), "2026-06-01T13:00:00.1234567Z") {
-		t.Errorf("UnprotectUntil = %q, %v", got, err)
+		t.Errorf("Unprotect = %q, %v", got, err)
 	}
 
 	// Authentic data without a date.
@@ -38,12 +41,12 @@ func TestTimeLimited(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := p.UnprotectUntil(t.Context(), nil, protected); err != dataprotection.ErrUnprotect || len(got) > 0 {
+		if got, _, err := p.Unprotect(t.Context(), nil, protected); err != dataprotection.ErrUnprotect || len(got) > 0 {
 			t.Errorf("%q: %q, %v", plaintext, got, err)
 		}
 	}
 	for _, year := range []int{0, 10000} {
-		if _, err := p.ProtectUntil(nil, nil, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)); err == nil {
+		if _, err := p.Protect(nil, nil, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)); err == nil {
 			t.Errorf("protected until the year %d", year)
 		}
 	}
@@ -63,7 +66,7 @@ func TestOverlap(t *testing.T) {
 					t.Fatal(err)
 				}
 				moved := append(buffer[:shift], protected...)[shift:]
-				if got, err := p.Unprotect(buffer[:0], moved); err != nil || string(got) != want {
+				if got, _, err := p.Unprotect(t.Context(), buffer[:0], moved); err != nil || string(got) != want {
 					t.Fatalf("%s, %d bytes at %d: %q, %v", algorithm, size, shift, got, err)
 				}
 			}

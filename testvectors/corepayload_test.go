@@ -52,15 +52,15 @@ func runCorePayload(t *testing.T, f *file) {
 		if v.Valid {
 			t.Error("refused and valid")
 		}
-		got, id, err := v.protector(t, nil).UnprotectKey(context.Background(), nil, v.Protected)
+		got, id, err := v.protector(t, nil).Unprotect(context.Background(), nil, v.Protected)
 		if err != dataprotection.ErrUnprotect || got != nil || id != "" {
-			t.Errorf("UnprotectKey = %x, %q, %v, want ErrUnprotect", got, id, err)
+			t.Errorf("Unprotect = %x, %q, %v, want ErrUnprotect", got, id, err)
 		}
 	})
 }
 
-// protector returns the protector of the vector, with recorded random bytes.
-func (v *corePayload) protector(t *testing.T, random []byte, more ...string) *dataprotection.Protector {
+// ring returns the ring of the vector, with recorded random bytes.
+func (v *corePayload) ring(t *testing.T, random []byte) *dataprotection.Ring {
 	t.Helper()
 	o := dataprotection.Options{ApplicationName: v.ApplicationName}
 	if random != nil {
@@ -70,7 +70,13 @@ func (v *corePayload) protector(t *testing.T, random []byte, more ...string) *da
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := ring.Protector(append(v.Purposes, more...)...)
+	return ring
+}
+
+// protector returns the protector of the vector, with recorded random bytes.
+func (v *corePayload) protector(t *testing.T, random []byte, more ...string) dataprotection.Protector {
+	t.Helper()
+	p, err := v.ring(t, random).Protector(append(v.Purposes, more...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,12 +89,12 @@ func (v *corePayload) both(t *testing.T, f *file) {
 		t.Error("not valid; what is refused stands in another list")
 	}
 	p := v.protector(t, nil)
-	got, id, err := p.UnprotectKey(context.Background(), nil, v.Protected)
+	got, id, err := p.Unprotect(context.Background(), nil, v.Protected)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sameBytes(t, "plaintext", got, v.Plaintext)
-	if known, renew := p.KeyStatus(id); !known || renew {
+	if known, renew := v.ring(t, nil).KeyStatus(id); !known || renew {
 		t.Errorf("known %v, renew %v", known, renew)
 	}
 	if text := base64.RawURLEncoding.EncodeToString(v.Protected); v.Text != "" && v.Text != text {
@@ -144,21 +150,26 @@ func (v *corePayload) compareStages(t *testing.T, keyID string) {
 func (v *corePayload) oneOfSeveral(t *testing.T) {
 	ctx := context.Background()
 	p := v.protector(t, nil)
-	got, _, err := p.UnprotectKey(ctx, nil, v.Protected)
+	got, _, err := p.Unprotect(ctx, nil, v.Protected)
 	switch {
 	case v.Valid && err != nil:
 		t.Fatal(err)
 	case v.Valid:
 		sameBytes(t, "plaintext", got, v.Plaintext)
 	case err != dataprotection.ErrUnprotect || got != nil:
-		t.Errorf("UnprotectKey = %x, %v, want ErrUnprotect", got, err)
+		t.Errorf("Unprotect = %x, %v, want ErrUnprotect", got, err)
 	}
-	got, id, err := p.DangerousUnprotect(ctx, nil, v.Protected)
+	ring := v.ring(t, nil)
+	dangerous, err := ring.DangerousProtector(v.Purposes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, id, err := dangerous.Unprotect(ctx, nil, v.Protected)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sameBytes(t, "plaintext", got, v.Plaintext)
-	known, renew := p.KeyStatus(id)
+	known, renew := ring.KeyStatus(id)
 	if known == v.WasRevoked || (renew || !known) != v.RequiresMigration {
 		t.Errorf("known %v, renew %v; want revoked %v, migration %v", known, renew, v.WasRevoked, v.RequiresMigration)
 	}
@@ -170,7 +181,7 @@ func (v *corePayload) limited(t *testing.T) {
 	if !v.TimeLimited || v.Expires == nil {
 		t.Fatal("no time-limited payload")
 	}
-	inner, err := v.protector(t, nil, "Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1").Unprotect(nil, v.Protected)
+	inner, _, err := v.protector(t, nil, "Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1").Unprotect(t.Context(), nil, v.Protected)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,11 +190,14 @@ func (v *corePayload) limited(t *testing.T) {
 	if at := timeOfTicks(t, int64(binary.BigEndian.Uint64(inner))); !at.Equal(*v.Expires) {
 		t.Errorf("inner ends at %v, want %v", at, v.Expires)
 	}
-	p := v.protector(t, nil)
-	got, expires, err := p.UnprotectUntil(ctx, nil, v.Protected)
+	p, err := v.ring(t, nil).TimeLimited(v.Purposes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, expires, err := p.Unprotect(ctx, nil, v.Protected)
 	if !v.Valid {
 		if !errors.Is(err, dataprotection.ErrExpired) || got != nil || !v.Expires.Before(suiteNow) {
-			t.Errorf("UnprotectUntil = %x, %v, want ErrExpired", got, err)
+			t.Errorf("Unprotect = %x, %v, want ErrExpired", got, err)
 		}
 		return
 	}
@@ -194,11 +208,11 @@ func (v *corePayload) limited(t *testing.T) {
 	if !expires.Equal(*v.Expires) || v.ExpiresRead == nil || !expires.Equal(*v.ExpiresRead) {
 		t.Errorf("until %v, want %v", expires, v.ExpiresRead)
 	}
-	again, err := p.ProtectUntil(nil, v.Plaintext, expires)
+	again, err := p.Protect(nil, v.Plaintext, expires)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, expires, err = p.UnprotectUntil(ctx, nil, again)
+	got, expires, err = p.Unprotect(ctx, nil, again)
 	if err != nil || !bytes.Equal(got, v.Plaintext) || !expires.Equal(*v.Expires) {
 		t.Errorf("protected anew: %x, %v, %v", got, expires, err)
 	}

@@ -269,15 +269,15 @@ func (v *coreRing) checkKey(t *testing.T, ring *dataprotection.Ring, k dataprote
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := ring.Protector("purpose")
+	p, err := ring.DangerousProtector("purpose")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, id, err := p.DangerousUnprotect(context.Background(), nil, stages.protected())
+	got, id, err := p.Unprotect(context.Background(), nil, stages.protected())
 	if err != nil || string(got) != "plain" || id != want.ID {
 		t.Errorf("what the recorded master key protects gives %q, %v", got, err)
 	}
-	if known, _ := p.KeyStatus(id); known == want.Revoked {
+	if known, _ := ring.KeyStatus(id); known == want.Revoked {
 		t.Errorf("known: %v, revoked: %v", known, want.Revoked)
 	}
 }

@@ -237,7 +237,8 @@ func (v *coreTicketVector) open(t *testing.T) ([]byte, error) {
 		return nil, errors.New("no base64url")
 	}
 	p := corePayload{Ring: v.Ring, ApplicationName: v.ApplicationName, Purposes: v.Purposes}
-	return p.protector(t, nil).Unprotect(nil, protected)
+	out, _, err := p.protector(t, nil).Unprotect(t.Context(), nil, protected)
+	return out, err
 }
 
 // judge compares a verdict.

@@ -8,7 +8,7 @@ import "slices"
 // anywhere; at the end as many "=" as would fill the last group of four, or
 // fewer, may follow, and .NET takes "%" for "="; bits behind the last byte must
 // be zero.
-func AppendDecodeWeb[T string | []byte](dst []byte, src T) ([]byte, bool) {
+func AppendDecodeWeb(dst []byte, src string) ([]byte, bool) {
 	if out, ok := AppendDecodeURL(dst, src); ok {
 		if !zeroBits(src) {
 			return dst, false
@@ -26,8 +26,8 @@ func AppendDecodeWeb[T string | []byte](dst []byte, src T) ([]byte, bool) {
 	if padding := len(text) - end; padding > 0 && (end%4 < 2 || padding > 4-end%4) {
 		return dst, false
 	}
-	out, ok := AppendDecodeURL(dst, text[:end])
-	if !ok || !zeroBits(text[:end]) {
+	out, ok := AppendDecodeURL(dst, string(text[:end]))
+	if !ok || !zeroBits(string(text[:end])) {
 		return dst, false
 	}
 	return out, true
@@ -35,7 +35,7 @@ func AppendDecodeWeb[T string | []byte](dst []byte, src T) ([]byte, bool) {
 
 // zeroBits reports whether the bits behind the last byte are zero. The text is
 // a good one.
-func zeroBits[T string | []byte](src T) bool {
+func zeroBits(src string) bool {
 	n := len(src)
 	switch n % 4 {
 	case 2:

@@ -2,8 +2,8 @@
 // cookies that .NET Framework nodes issue, and issue cookies that those nodes
 // accept, with nothing but the <machineKey> that the farm already shares.
 //
-// This package holds no code. The library is three packages in one line, each
-// importing only those below it:
+// This package holds no code. The library is four packages in a line of three,
+// each importing only those below it:
 //
 //	an HTTP request
 //	     │
@@ -12,6 +12,7 @@
 //	 sessiontoken   WHAT does it say?       session token, claims, principal
 //	     │ bytes
 //	 machinekey     WHO may read or write it?  keys, purposes, web.config
+//	 dataprotection WHO may read or write it?  the key ring of ASP.NET Core
 //
 // A web service starts with LoadSite of package
 // [github.com/webfarm-go/webfarm/cookie]: it reads the site's web.config and
@@ -19,7 +20,8 @@
 // out with, and Watch, which follows the keys of the file. Start with
 // [github.com/webfarm-go/webfarm/sessiontoken] where the cookie's text is
 // already at hand, and with [github.com/webfarm-go/webfarm/machinekey] for
-// MachineKey.Protect and Unprotect alone.
+// MachineKey.Protect and Unprotect alone, or
+// [github.com/webfarm-go/webfarm/dataprotection] for what IDataProtector does.
 //
 // Sessions that stay on the server need a store: package sessiontoken has one
 // in memory, and the modules
@@ -32,8 +34,7 @@
 // keys (keygen), tells proxies who the user is, for services that are not
 // written in Go (serve), and shows all of it with no set-up (demo).
 //
-// Out of scope: ASP.NET Core Data Protection (another format, with its own
-// key ring), view state, the Windows DPAPI, and any use of BinaryFormatter:
+// Out of scope: view state, the Windows DPAPI, and any use of BinaryFormatter:
 // a stream of that format is compared with the one shape that a session token
 // has, and no object is ever built from a type name.
 package webfarm

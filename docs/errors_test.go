@@ -122,7 +122,7 @@ func codes(t *testing.T, dir string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// TestErrorIndexIsComplete wants every sentinel of the three packages, every
+// TestErrorIndexIsComplete wants every sentinel of the four packages, every
 // code of a configuration error and every finding of doctor in docs/errors.md,
 // and no others.
 func TestErrorIndexIsComplete(t *testing.T) {
@@ -138,7 +138,7 @@ func TestErrorIndexIsComplete(t *testing.T) {
 			t.Errorf("not in the index: %s", what)
 		}
 	}
-	for _, pkg := range []string{"cookie", "sessiontoken", "machinekey"} {
+	for _, pkg := range []string{"cookie", "sessiontoken", "machinekey", "dataprotection"} {
 		names := sentinels(t, pkg)
 		if len(names) == 0 {
 			t.Errorf("%s: no sentinels found", pkg)
@@ -163,7 +163,7 @@ func TestErrorIndexIsComplete(t *testing.T) {
 		want(code)
 	}
 	// The other way round: what the index names exists.
-	for _, m := range regexp.MustCompile("`((?:cookie|sessiontoken|machinekey)\\.Err\\w+|[a-z]+(?:_[a-z0-9]+)+)`").FindAllStringSubmatch(index, -1) {
+	for _, m := range regexp.MustCompile("`((?:cookie|sessiontoken|machinekey|dataprotection)\\.Err\\w+|[a-z]+(?:_[a-z0-9]+)+)`").FindAllStringSubmatch(index, -1) {
 		if !known[m[1]] && !strings.HasPrefix(m[1], "large_client") {
 			t.Errorf("in the index, and nowhere else: %s", m[1])
 		}

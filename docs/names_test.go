@@ -13,7 +13,7 @@ import (
 // their fields and methods as Site.Watch.
 func exported(t *testing.T) (names, types map[string]bool) {
 	names, types = map[string]bool{}, map[string]bool{}
-	for _, pkg := range []string{"cookie", "sessiontoken", "machinekey"} {
+	for _, pkg := range []string{"cookie", "sessiontoken", "machinekey", "dataprotection"} {
 		for _, file := range sources(t, pkg) {
 			for _, decl := range file.Decls {
 				switch d := decl.(type) {
@@ -89,7 +89,7 @@ func TestNamesInDocuments(t *testing.T) {
 				parts := strings.Split(path, ".")
 				for i := range parts[1:] {
 					owner, name := parts[i], parts[i]+"."+parts[i+1]
-					if owner == "cookie" || owner == "sessiontoken" || owner == "machinekey" || types[owner] {
+					if owner == "cookie" || owner == "sessiontoken" || owner == "machinekey" || owner == "dataprotection" || types[owner] {
 						if n++; !names[name] {
 							t.Errorf("%s: %s does not exist (%s)", file, name, m)
 						}

@@ -110,7 +110,7 @@ func (s *sealer) seal(dst, prefix, plaintext []byte) ([]byte, error) {
 	if s.rand == nil {
 		rand.Read(random) // documented to never fail
 	} else if _, err := io.ReadFull(s.rand, random); err != nil {
-		return dst, fmt.Errorf("dataprotection: reading from Options.Rand: %w", err)
+		return dst, fmt.Errorf("dataprotection: reading from RingOptions.Rand: %w", err)
 	}
 	start, n := len(dst), len(prefix)+len(plaintext)
 	dst = slices.Grow(dst, n+most)

@@ -23,10 +23,10 @@ var decryptorNamespaces = []string{
 	"Microsoft.AspNet.DataProtection.XmlEncryption.",
 }
 
-// serviceError is an error of Options.Decrypt.
+// serviceError is an error of RingOptions.Decrypt.
 type serviceError struct{ err error }
 
-func (e *serviceError) Error() string { return "Options.Decrypt: " + e.err.Error() }
+func (e *serviceError) Error() string { return "RingOptions.Decrypt: " + e.err.Error() }
 func (e *serviceError) Unwrap() error { return e.err }
 
 // certificateKeys returns certificates as xmlenc takes them.
@@ -34,7 +34,7 @@ func certificateKeys(list []tls.Certificate) (keys []xmlenc.Key, err error) {
 	for i, c := range list {
 		private, ok := c.PrivateKey.(crypto.Decrypter)
 		if !ok || len(c.Certificate) == 0 {
-			return nil, fmt.Errorf("dataprotection: Options.Certificates[%d] has no certificate "+
+			return nil, fmt.Errorf("dataprotection: RingOptions.Certificates[%d] has no certificate "+
 				"with a private key that decrypts, such as an RSA key", i)
 		}
 		keys = append(keys, xmlenc.Key{Certificate: c.Certificate[0], Private: private})
@@ -106,7 +106,7 @@ func (r *Ring) open(ctx context.Context, e *xmltree.Element) (*xmltree.Element, 
 			"on the .NET nodes, or export the keys there", class)
 	}
 	return nil, fmt.Errorf("encrypted for %s, which only a service or library can open; "+
-		"set Options.Decrypt, or call ProtectKeysWithCertificate on the .NET nodes", quote(decryptor))
+		"set RingOptions.Decrypt, or call ProtectKeysWithCertificate on the .NET nodes", quote(decryptor))
 }
 
 // decodeBase64 reads base64 as Convert.FromBase64String does, white space

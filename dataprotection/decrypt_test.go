@@ -30,7 +30,7 @@ const (
 func TestDecryptOption(t *testing.T) {
 	calls := 0
 	var fail error
-	o := &dataprotection.Options{Interval: -1, Decrypt: func(_ context.Context, decryptor string, element []byte) ([]byte, error) {
+	o := &dataprotection.RingOptions{Interval: -1, Decrypt: func(_ context.Context, decryptor string, element []byte) ([]byte, error) {
 		calls++
 		if decryptor != vault || string(element) != "<encryptedKey><kid>k1</kid></encryptedKey>" {
 			t.Errorf("asked for %q, %s", decryptor, element)
@@ -81,8 +81,8 @@ func TestDecryptRefuses(t *testing.T) {
 	}{
 		{"DPAPI", wrapped(1, here+"DpapiXmlDecryptor, X", vaultKey), nil, []string{"DPAPI", "DpapiXmlDecryptor", "ProtectKeysWithCertificate"}},
 		{"DPAPI-NG", wrapped(1, here+"DpapiNGXmlDecryptor, X", vaultKey), nil, []string{"DPAPI", "DpapiNGXmlDecryptor"}},
-		{"service", wrapped(1, vault, vaultKey), nil, []string{"Contoso.VaultXmlDecryptor", "Options.Decrypt"}},
-		{"answer is no XML", wrapped(1, vault, vaultKey), answer("masterKey"), []string{"Options.Decrypt", "not well-formed"}},
+		{"service", wrapped(1, vault, vaultKey), nil, []string{"Contoso.VaultXmlDecryptor", "RingOptions.Decrypt"}},
+		{"answer is no XML", wrapped(1, vault, vaultKey), answer("masterKey"), []string{"RingOptions.Decrypt", "not well-formed"}},
 		{"answer is another element", wrapped(1, vault, vaultKey), answer("<other/>"), []string{"not exactly one masterKey"}},
 		{"answer without end", wrapped(1, vault, vaultKey), answer(secret(vaultKey)), []string{"more than 4 encrypted parts"}},
 		{"nothing inside", wrapped(1, vault, ""), answer(plainPart), []string{"without exactly one element"}},
@@ -90,7 +90,7 @@ func TestDecryptRefuses(t *testing.T) {
 		{"certificate", wrapped(1, here+"EncryptedXmlDecryptor", "<a/>"), nil, []string{"no EncryptedData"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ring := open(t, &dataprotection.Options{Decrypt: tt.decrypt}, tt.element, plainKey(2))
+			ring := open(t, &dataprotection.RingOptions{Decrypt: tt.decrypt}, tt.element, plainKey(2))
 			keys := ring.Keys()
 			ringError(t, keys[0].Err, append(tt.words, "key-0.xml", keyID(1))...)
 			if keys[1].Err != nil {
@@ -103,7 +103,7 @@ func TestDecryptRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []tls.Certificate{{}, {Certificate: [][]byte{{1}}, PrivateKey: private}} {
-		if _, err := openErr(&dataprotection.Options{Certificates: []tls.Certificate{c}}); err == nil || !strings.Contains(err.Error(), "Certificates[0]") {
+		if _, err := openErr(&dataprotection.RingOptions{Certificates: []tls.Certificate{c}}); err == nil || !strings.Contains(err.Error(), "Certificates[0]") {
 			t.Errorf("a certificate without a key that decrypts: %v", err)
 		}
 	}

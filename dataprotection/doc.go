@@ -6,7 +6,7 @@
 // in Microsoft's published source and are checked against values recorded from
 // .NET 10. Start here:
 //
-//	ring, err := dataprotection.Open(ctx, dataprotection.Path("/var/keys"), &dataprotection.Options{
+//	ring, err := dataprotection.Open(ctx, dataprotection.Path("/var/keys"), &dataprotection.RingOptions{
 //		ApplicationName: "SharedCookieApp", // as in SetApplicationName
 //	})
 //	p, err := ring.Protector("Acme.Cart", "v1")
@@ -17,8 +17,8 @@
 // ([Document]), or anything that has XML elements, such as a Redis list or a
 // database table. It holds keys, of which the time says which one protects;
 // all but revoked ones still open. Keys may be encrypted with a certificate
-// (Options.Certificates) or by a service that your code asks
-// (Options.Decrypt).
+// (RingOptions.Certificates) or by a service that your code asks
+// (RingOptions.Decrypt).
 //
 // The ring follows the farm: it is read again at an interval, and when
 // protected data names a key that it does not know. It never makes a key: as a

@@ -32,7 +32,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	ring, err := dataprotection.Open(ctx, keys, &dataprotection.Options{ApplicationName: "SharedCookieApp"})
+	ring, err := dataprotection.Open(ctx, keys, &dataprotection.RingOptions{ApplicationName: "SharedCookieApp"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -57,9 +57,9 @@ func Example() {
 }
 
 // Keys that a service has encrypted, Azure Key Vault or a KMS for example:
-// Options.Decrypt gets the encrypted element and returns the plain one. Here
+// RingOptions.Decrypt gets the encrypted element and returns the plain one. Here
 // the service is an AES key in memory.
-func ExampleOptions() {
+func ExampleRingOptions() {
 	ctx := context.Background()
 	service := newService()
 	masterKey := newMasterKey()
@@ -69,7 +69,7 @@ func ExampleOptions() {
 			`<encryptedKey xmlns=""><value>`+base64.StdEncoding.EncodeToString(service.encrypt([]byte(element)))+`</value></encryptedKey>`+
 			`</encryptedSecret>`, 1)
 
-	r, err := dataprotection.Open(ctx, dataprotection.Document([]byte(ring)), &dataprotection.Options{
+	r, err := dataprotection.Open(ctx, dataprotection.Document([]byte(ring)), &dataprotection.RingOptions{
 		ApplicationName: "SharedCookieApp",
 		Decrypt: func(ctx context.Context, decryptorType string, element []byte) ([]byte, error) {
 			if !strings.HasPrefix(decryptorType, "Contoso.VaultXmlDecryptor,") {

@@ -58,7 +58,7 @@ func payloads(f *testing.F) (targets []*target, seeds [][]byte) {
 			}
 			g := byName[string(name)]
 			if g == nil {
-				ring := open(f, &dataprotection.Options{ApplicationName: v.ApplicationName, Interval: -1}, elements[v.Ring]...)
+				ring := open(f, &dataprotection.RingOptions{ApplicationName: v.ApplicationName, Interval: -1}, elements[v.Ring]...)
 				g = &target{protector: protector(f, ring, v.Purposes...), known: map[string]string{}}
 				byName[string(name)] = g
 				if ring.Keys()[0].Err == nil { // no certificate is needed

@@ -82,7 +82,7 @@ func (m *memory) count() int {
 }
 
 // open opens a ring of elements at now.
-func open(t testing.TB, o *dataprotection.Options, elements ...string) *dataprotection.Ring {
+func open(t testing.TB, o *dataprotection.RingOptions, elements ...string) *dataprotection.Ring {
 	t.Helper()
 	ring, err := openErr(o, elements...)
 	if err != nil {
@@ -91,9 +91,9 @@ func open(t testing.TB, o *dataprotection.Options, elements ...string) *dataprot
 	return ring
 }
 
-func openErr(o *dataprotection.Options, elements ...string) (*dataprotection.Ring, error) {
+func openErr(o *dataprotection.RingOptions, elements ...string) (*dataprotection.Ring, error) {
 	if o == nil {
-		o = &dataprotection.Options{}
+		o = &dataprotection.RingOptions{}
 	}
 	if o.Now == nil {
 		o.Now = func() time.Time { return now }

@@ -21,7 +21,7 @@ const (
 	// maxDocumentParts bounds the XML elements of a whole document.
 	maxDocumentParts = 25 * maxElements
 	// maxSecrets bounds how many times parts of one key are decrypted: each
-	// costs an RSA operation or a call of Options.Decrypt.
+	// costs an RSA operation or a call of RingOptions.Decrypt.
 	maxSecrets = 4
 	// maxQuoted bounds what an error quotes of a name, in bytes. The longest
 	// that .NET writes, a class with its assembly, has 250.

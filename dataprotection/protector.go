@@ -39,7 +39,7 @@ func head(id guid) (h [headSize]byte) {
 //
 // Both append to dst and return the extended slice. Protect uses the key that
 // protects now. Plaintext may be empty. The error is [ErrNoKey], or that of
-// Options.Rand.
+// RingOptions.Rand.
 //
 // Unprotect returns the id of the key that opened the data, see
 // [Ring.KeyStatus]. Everything is authenticated, in constant time, before

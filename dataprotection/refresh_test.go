@@ -23,7 +23,7 @@ type farm struct {
 	refreshes []error
 }
 
-func newFarm(t *testing.T, o dataprotection.Options, elements ...string) *farm {
+func newFarm(t *testing.T, o dataprotection.RingOptions, elements ...string) *farm {
 	t.Helper()
 	f := &farm{memory: &memory{elements: elements}}
 	start := time.Now()
@@ -54,7 +54,7 @@ func sealed(t *testing.T, n int) []byte {
 // TestUnknownKey has a node that makes a key while this one runs.
 func TestUnknownKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFarm(t, dataprotection.Options{Interval: -1}, plainKey(2))
+		f := newFarm(t, dataprotection.RingOptions{Interval: -1}, plainKey(2))
 		young := sealed(t, 1)
 
 		f.set(nil, plainKey(2), plainKey(1))
@@ -88,7 +88,7 @@ func TestUnknownKey(t *testing.T) {
 // do not.
 func TestUnknownKeyShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFarm(t, dataprotection.Options{Interval: -1}, plainKey(2))
+		f := newFarm(t, dataprotection.RingOptions{Interval: -1}, plainKey(2))
 		young, old := sealed(t, 1), sealed(t, 2)
 		f.set(nil, plainKey(2), plainKey(1))
 		f.wait = func(context.Context) { time.Sleep(time.Second) }
@@ -118,7 +118,7 @@ func TestUnknownKeyShared(t *testing.T) {
 // TestUnknownKeyUnavailable has a repository that is away, is broken or hangs.
 func TestUnknownKeyUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFarm(t, dataprotection.Options{Interval: -1}, plainKey(2))
+		f := newFarm(t, dataprotection.RingOptions{Interval: -1}, plainKey(2))
 		away := errors.New("connection refused")
 		f.set(away, plainKey(2))
 		unknown := sealed(t, 1)
@@ -178,7 +178,7 @@ func TestUnknownKeyUnavailable(t *testing.T) {
 // TestInterval has the ring read beside the requests.
 func TestInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFarm(t, dataprotection.Options{}, plainKey(2))
+		f := newFarm(t, dataprotection.RingOptions{}, plainKey(2))
 		protected := sealed(t, 2)
 		use := func() {
 			t.Helper()
@@ -237,7 +237,7 @@ func TestClockSetBack(t *testing.T) {
 	ahead := now.AddDate(0, 1, 0)
 	clock.Store(&ahead)
 	done := make(chan error, 1)
-	ring, err := dataprotection.Open(t.Context(), m, &dataprotection.Options{
+	ring, err := dataprotection.Open(t.Context(), m, &dataprotection.RingOptions{
 		Now:       func() time.Time { return *clock.Load() },
 		OnRefresh: func(err error) { done <- err },
 	})
@@ -256,7 +256,7 @@ func TestClockSetBack(t *testing.T) {
 // TestRollover protects with the key whose time has come, without a reading.
 func TestRollover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFarm(t, dataprotection.Options{Interval: -1}, plainKey(2), plainKey(-1)) // the second active tomorrow
+		f := newFarm(t, dataprotection.RingOptions{Interval: -1}, plainKey(2), plainKey(-1)) // the second active tomorrow
 		for _, want := range []struct {
 			after time.Duration
 			key   int
@@ -291,7 +291,7 @@ func TestProtectingKey(t *testing.T) {
 			elements = append(elements, element)
 		}
 		clock := now
-		ring := open(t, &dataprotection.Options{Interval: -1, Now: func() time.Time { return clock }}, elements...)
+		ring := open(t, &dataprotection.RingOptions{Interval: -1, Now: func() time.Time { return clock }}, elements...)
 		p := protector(t, ring, "a")
 		for range 300 {
 			clock = now.Add(time.Duration(random.IntN(300)-150)*time.Hour + time.Duration(random.IntN(3)-1)*5*time.Minute)
@@ -328,7 +328,7 @@ func TestYoungerKeyIsLeftAlone(t *testing.T) {
 // detector.
 func TestConcurrent(t *testing.T) {
 	m := &memory{elements: []string{plainKey(2)}}
-	ring, err := dataprotection.Open(t.Context(), m, &dataprotection.Options{Now: func() time.Time { return now }})
+	ring, err := dataprotection.Open(t.Context(), m, &dataprotection.RingOptions{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

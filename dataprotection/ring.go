@@ -14,9 +14,9 @@ import (
 	"github.com/webfarm-go/webfarm/internal/xmlenc"
 )
 
-// Options are the choices of [Open]. The zero value, as nil, is fit for a ring
+// RingOptions are the choices of [Open]. The zero value, as nil, is fit for a ring
 // in clear of applications without a name.
-type Options struct {
+type RingOptions struct {
 	// ApplicationName is what the .NET nodes pass to SetApplicationName: the
 	// first purpose of everything. It is taken as it is, blanks included. Empty
 	// adds no purpose. A .NET node without a name uses its content root path.
@@ -53,7 +53,7 @@ type Options struct {
 // prints without key bytes. [Open] makes it.
 type Ring struct {
 	repository Repository
-	o          Options // with Now, Interval; without Certificates
+	o          RingOptions // with Now, Interval; without Certificates
 	keys       func() []xmlenc.Key
 	state      atomic.Pointer[state]
 	next       atomic.Int64 // when to read again, in Unix nanoseconds
@@ -70,7 +70,7 @@ var _ seal.Keys = (*Ring)(nil)
 // what makes .NET refuse the whole ring: two keys of one id, a revocation that
 // cannot be read, an element that is no XML; also a ring over the bounds of
 // this package. A key that cannot be used is no error, see [Ring.Keys].
-func Open(ctx context.Context, repository Repository, o *Options) (*Ring, error) {
+func Open(ctx context.Context, repository Repository, o *RingOptions) (*Ring, error) {
 	r := &Ring{repository: repository}
 	if o != nil {
 		r.o = *o
@@ -79,7 +79,7 @@ func Open(ctx context.Context, repository Repository, o *Options) (*Ring, error)
 		return nil, fmt.Errorf("dataprotection: no repository")
 	}
 	if !utf8.ValidString(r.o.ApplicationName) {
-		return nil, fmt.Errorf("dataprotection: Options.ApplicationName is not UTF-8")
+		return nil, fmt.Errorf("dataprotection: RingOptions.ApplicationName is not UTF-8")
 	}
 	keys, err := certificateKeys(r.o.Certificates)
 	if err != nil {

@@ -57,7 +57,7 @@ func TestHostileRings(t *testing.T) {
 			ringError(t, err, append(tt.words, "dataprotection: ")...)
 
 			m := &memory{elements: []string{good}}
-			ring, err = dataprotection.Open(t.Context(), m, &dataprotection.Options{Now: func() time.Time { return now }})
+			ring, err = dataprotection.Open(t.Context(), m, &dataprotection.RingOptions{Now: func() time.Time { return now }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,7 +140,7 @@ func TestPath(t *testing.T) {
 	ctx := t.Context()
 	dir := t.TempDir()
 	folder := dataprotection.Path(dir)
-	o := &dataprotection.Options{Now: func() time.Time { return now }}
+	o := &dataprotection.RingOptions{Now: func() time.Time { return now }}
 	for n := 1; n <= 2; n++ {
 		if err := folder.Store(ctx, "key-"+keyID(n), []byte(plainKey(n))); err != nil {
 			t.Fatal(err)
@@ -223,7 +223,7 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := dataprotection.Open(ctx, nil, nil); err == nil {
 		t.Error("no repository")
 	}
-	if _, err := openErr(&dataprotection.Options{ApplicationName: "\xff"}); err == nil {
+	if _, err := openErr(&dataprotection.RingOptions{ApplicationName: "\xff"}); err == nil {
 		t.Error("a name that is not UTF-8")
 	}
 	_, err := dataprotection.Open(ctx, &swallow{memory{elements: []string{"<key"}}}, nil)
@@ -272,7 +272,7 @@ func TestDates(t *testing.T) {
 // TestSilent prints everything with every verb.
 func TestSilent(t *testing.T) {
 	document := dataprotection.Document([]byte(plainKey(1)))
-	ring, err := dataprotection.Open(t.Context(), document, &dataprotection.Options{Now: func() time.Time { return now }})
+	ring, err := dataprotection.Open(t.Context(), document, &dataprotection.RingOptions{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

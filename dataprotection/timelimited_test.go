@@ -11,7 +11,7 @@ import (
 
 func TestTimeLimited(t *testing.T) {
 	clock := now
-	ring := open(t, &dataprotection.Options{Interval: -1, Now: func() time.Time { return clock }}, plainKey(1))
+	ring := open(t, &dataprotection.RingOptions{Interval: -1, Now: func() time.Time { return clock }}, plainKey(1))
 	p, err := ring.TimeLimited("invite")
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ type failing struct{}
 func (failing) Read([]byte) (int, error) { return 0, errors.New("no entropy") }
 
 func TestRandFails(t *testing.T) {
-	p := protector(t, open(t, &dataprotection.Options{Rand: failing{}}, plainKey(1)), "a")
+	p := protector(t, open(t, &dataprotection.RingOptions{Rand: failing{}}, plainKey(1)), "a")
 	got, err := p.Protect([]byte("dst"), []byte("data"))
 	if err == nil || !strings.Contains(err.Error(), "no entropy") || string(got) != "dst" {
 		t.Errorf("Protect = %q, %v", got, err)

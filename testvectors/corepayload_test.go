@@ -62,7 +62,7 @@ func runCorePayload(t *testing.T, f *file) {
 // ring returns the ring of the vector, with recorded random bytes.
 func (v *corePayload) ring(t *testing.T, random []byte) *dataprotection.Ring {
 	t.Helper()
-	o := dataprotection.Options{ApplicationName: v.ApplicationName}
+	o := dataprotection.RingOptions{ApplicationName: v.ApplicationName}
 	if random != nil {
 		o.Rand = bytes.NewReader(random)
 	}

@@ -130,7 +130,7 @@ func (e elements) Elements(_ context.Context, each func(string, []byte) error) e
 func (elements) Store(context.Context, string, []byte) error { return errors.ErrUnsupported }
 
 // open opens the ring at suiteNow.
-func (v *coreRing) open(t *testing.T, o dataprotection.Options) (*dataprotection.Ring, error) {
+func (v *coreRing) open(t *testing.T, o dataprotection.RingOptions) (*dataprotection.Ring, error) {
 	t.Helper()
 	for _, c := range v.Certificates {
 		pair, err := tls.X509KeyPair([]byte(c.CertificatePEM), []byte(c.PrivateKeyPEM))
@@ -163,7 +163,7 @@ func runCoreRing(t *testing.T, f *file) {
 		for _, c := range v.Certificates {
 			c.check(t)
 		}
-		ring, err := v.open(t, dataprotection.Options{})
+		ring, err := v.open(t, dataprotection.RingOptions{})
 		if v.LoadError != "" {
 			var at *dataprotection.RingError
 			if !errors.As(err, &at) || at.File == "" || at.Element == "" {

@@ -319,5 +319,5 @@ func later(a, b time.Time) time.Time {
 // as good as none, and twice of it could be more than a time.Duration holds.
 func (s *Sessions) grace(at time.Time) time.Time {
 	const most = 100 * 365 * 24 * time.Hour
-	return at.Add(2 * min(max(s.traits.skew, sessiontoken.DefaultClockSkew), most))
+	return at.Add(2 * min(max(s.traits.skew, 5*time.Minute), most))
 }

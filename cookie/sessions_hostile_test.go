@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -74,7 +75,7 @@ func TestSQSessionReuseTellsUsersApart(t *testing.T) {
 		shared bool
 	}{
 		{"case", user("kim"), user("Kim"), true},
-		{"the default issuer", user("kim"), from("kim", sessiontoken.LocalAuthority, sessiontoken.LocalAuthority), true},
+		{"the default issuer", user("kim"), from("kim", dotnet.LocalAuthority, dotnet.LocalAuthority), true},
 		{"Kelvin sign", user("kim"), user("\u212aim"), false},
 		{"issuer", user("kim"), from("kim", "https://sts.example", ""), false},
 		{"original issuer", from("kim", "https://sts.example", "https://a.example"), from("kim", "https://sts.example", "https://b.example"), false},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -28,7 +29,7 @@ func sharingUser(p *sessiontoken.Principal) string {
 	}
 	id := &p.Identities[0]
 	claim, _ := (&sessiontoken.Principal{Identities: p.Identities[:1]}).First(cmp.Or(id.NameClaimType, sessiontoken.ClaimTypeName))
-	issuer := cmp.Or(claim.Issuer, sessiontoken.LocalAuthority)
+	issuer := cmp.Or(claim.Issuer, dotnet.LocalAuthority)
 	h := sha256.New()
 	// Only ASCII letters are folded: to others that look alike, or have one
 	// lower-case form, belong other names.

@@ -59,10 +59,10 @@ func TestValidityToTheTick(t *testing.T) {
 		want     error
 	}{
 		{0, -time.Hour, time.Hour, nil},
-		{0, DefaultClockSkew, time.Hour, nil},
-		{0, DefaultClockSkew + tick, time.Hour, ErrNotYetValid},
-		{0, -time.Hour, -DefaultClockSkew, nil},
-		{0, -time.Hour, -DefaultClockSkew - tick, ErrExpired},
+		{0, defaultClockSkew, time.Hour, nil},
+		{0, defaultClockSkew + tick, time.Hour, ErrNotYetValid},
+		{0, -time.Hour, -defaultClockSkew, nil},
+		{0, -time.Hour, -defaultClockSkew - tick, ErrExpired},
 		{-1, 0, 0, nil},
 		{-1, tick, time.Hour, ErrNotYetValid},
 		{-1, -time.Hour, -tick, ErrExpired},

@@ -1,6 +1,10 @@
 package sessiontoken
 
-import "context"
+import (
+	"context"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+)
 
 // ReadPrincipal implements [Reader] with Decode and Principal.
 func (c *FormsCodec) ReadPrincipal(ctx context.Context, value string) (*Principal, error) {
@@ -40,5 +44,5 @@ func (c *FormsCodec) Principal(t *FormsTicket) *Principal {
 
 // localClaim returns a claim with the defaults of System.Security.Claims.
 func localClaim(claimType, value string) Claim {
-	return Claim{Type: claimType, Value: value, ValueType: ValueTypeString, Issuer: LocalAuthority, OriginalIssuer: LocalAuthority}
+	return Claim{Type: claimType, Value: value, ValueType: dotnet.ValueTypeString, Issuer: dotnet.LocalAuthority, OriginalIssuer: dotnet.LocalAuthority}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -202,7 +203,7 @@ func TestFormsPrincipal(t *testing.T) {
 		t.Fatal(err)
 	}
 	claim := func(claimType, value string) Claim {
-		return Claim{Type: claimType, Value: value, ValueType: ValueTypeString, Issuer: LocalAuthority, OriginalIssuer: LocalAuthority}
+		return Claim{Type: claimType, Value: value, ValueType: dotnet.ValueTypeString, Issuer: dotnet.LocalAuthority, OriginalIssuer: dotnet.LocalAuthority}
 	}
 	want := &Principal{Identities: []Identity{{
 		AuthenticationType: "Forms", NameClaimType: ClaimTypeName, RoleClaimType: ClaimTypeRole,

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
@@ -110,7 +111,7 @@ func FuzzEncode(f *testing.F) {
 		tok, err := c.NewToken(Principal{Identities: []Identity{{
 			AuthenticationType: "Federation", NameClaimType: ClaimTypeName, RoleClaimType: ClaimTypeRole, Label: label,
 			Claims: []Claim{{
-				Type: claimType, Value: value, ValueType: ValueTypeString, Issuer: issuer, OriginalIssuer: issuer,
+				Type: claimType, Value: value, ValueType: dotnet.ValueTypeString, Issuer: issuer, OriginalIssuer: issuer,
 				Properties: Properties{{"p", value + "."}},
 			}},
 		}}})
@@ -131,7 +132,7 @@ func FuzzEncode(f *testing.F) {
 		got.openedBy = ""
 		claim := &tok.Principal.Identities[0].Claims[0]
 		if issuer == "" { // the default of .NET
-			claim.Issuer, claim.OriginalIssuer = LocalAuthority, LocalAuthority
+			claim.Issuer, claim.OriginalIssuer = dotnet.LocalAuthority, dotnet.LocalAuthority
 		}
 		if !reflect.DeepEqual(got, tok) {
 			t.Fatalf("changed in a round trip:\n%#v\n%#v", got.Principal, tok.Principal)

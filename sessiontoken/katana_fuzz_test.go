@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
 func FuzzKatanaDecode(f *testing.F) {
@@ -121,8 +123,8 @@ func FuzzKatanaEncode(f *testing.F) {
 		want.NameClaimType, want.RoleClaimType = cmp.Or(nameType, ClaimTypeName), cmp.Or(claimType, ClaimTypeRole)
 		for i := range want.Claims {
 			claim := &want.Claims[i]
-			claim.ValueType = cmp.Or(claim.ValueType, ValueTypeString)
-			claim.Issuer = cmp.Or(claim.Issuer, LocalAuthority)
+			claim.ValueType = cmp.Or(claim.ValueType, dotnet.ValueTypeString)
+			claim.Issuer = cmp.Or(claim.Issuer, dotnet.LocalAuthority)
 			claim.OriginalIssuer = cmp.Or(claim.OriginalIssuer, claim.Issuer)
 		}
 		got.openedBy = ""

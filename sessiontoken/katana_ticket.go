@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
@@ -115,8 +116,8 @@ func newKatanaTicket(read *katana.Ticket) *KatanaTicket {
 		s, c := &read.Claims[i], &id.Claims[i]
 		c.Type = s.Type.Of(text, ClaimTypeName)
 		c.Value = s.Value.Of(text, "")
-		c.ValueType = s.ValueType.OfOr(text, ValueTypeString)
-		c.Issuer = s.Issuer.OfOr(text, LocalAuthority)
+		c.ValueType = s.ValueType.OfOr(text, dotnet.ValueTypeString)
+		c.Issuer = s.Issuer.OfOr(text, dotnet.LocalAuthority)
 		c.OriginalIssuer = s.OriginalIssuer.OfOr(text, c.Issuer)
 	}
 	if read.HasBootstrap {

@@ -19,7 +19,7 @@ import (
 
 func TestKatanaProperties(t *testing.T) {
 	var p Properties
-	if p.Has(PropertyPersistent) || p.Has(PropertyRedirect) {
+	if p.Has(PropertyPersistent) || p.Has(".redirect") {
 		t.Error("empty properties say something")
 	}
 	p.Set("userName", "carol")
@@ -27,9 +27,9 @@ func TestKatanaProperties(t *testing.T) {
 	p.SetTime(PropertyIssued, katanaStart.In(time.FixedZone("", 7200)))
 	p.Set(PropertyPersistent, "")
 	p.Set(PropertyPersistent, "")
-	p.Set(PropertyRefresh, "True")
-	p.Set(PropertyRefresh, "False")
-	p.Set(PropertyRedirect, "/home")
+	p.Set(".refresh", "True")
+	p.Set(".refresh", "False")
+	p.Set(".redirect", "/home")
 	p.Set("userName", "dave")
 	want := Properties{
 		{"userName", "dave"}, {".expires", "Sat, 13 Jul 2024 22:05:30 GMT"}, {".issued", "Sat, 13 Jul 2024 21:05:30 GMT"},
@@ -41,7 +41,7 @@ func TestKatanaProperties(t *testing.T) {
 	if at, ok := p.Time(PropertyExpires); !ok || !at.Equal(katanaStart.Add(time.Hour)) {
 		t.Errorf("Expires: %v", at)
 	}
-	if to, _ := p.Get(PropertyRedirect); !p.Has(PropertyPersistent) || to != "/home" {
+	if to, _ := p.Get(".redirect"); !p.Has(PropertyPersistent) || to != "/home" {
 		t.Error("what was set is missing")
 	}
 	p.Delete(PropertyPersistent)
@@ -56,7 +56,7 @@ func TestKatanaProperties(t *testing.T) {
 		"\u205ftrue\u3000": {true, true}, "\u2028true\u2029": {true, true}, "\u0085FALSE\v": {false, true},
 		"\ufefftrue": {}, "\u200btrue": {}, "true\u180e": {}, "\u2060true": {}, "\x1ctrue": {}, "t\x00rue": {}, "\x00": {}, "fal\u017fe": {},
 	} {
-		p.Set(PropertyRefresh, text)
+		p.Set(".refresh", text)
 		if allow, known := p.AllowRefresh(); [2]bool{allow, known} != want {
 			t.Errorf("%q: %v, %v", text, allow, known)
 		}
@@ -78,8 +78,8 @@ func TestKatanaRenew(t *testing.T) {
 		{"half and a second", life/2 + time.Second, nil, true},
 		{"at expiry", life, nil, true},
 		{"expired", life + time.Second, nil, false},
-		{"refresh", life, func(p *Properties) { p.Set(PropertyRefresh, "True") }, true},
-		{"no refresh", life, func(p *Properties) { p.Set(PropertyRefresh, "False") }, false},
+		{"refresh", life, func(p *Properties) { p.Set(".refresh", "True") }, true},
+		{"no refresh", life, func(p *Properties) { p.Set(".refresh", "False") }, false},
 		{"no issued", life, func(p *Properties) { p.Delete(PropertyIssued) }, false},
 		{"no expires", life, func(p *Properties) { p.Delete(PropertyExpires) }, false},
 		{"other form", life, func(p *Properties) { p.Set(PropertyIssued, "2024-07-13") }, false},
@@ -168,7 +168,7 @@ func TestKatanaIssuers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, claim := range got.Identity.Claims {
-		if claim.Issuer != LocalAuthority || claim.OriginalIssuer != LocalAuthority || claim.ValueType != ValueTypeString {
+		if claim.Issuer != dotnet.LocalAuthority || claim.OriginalIssuer != dotnet.LocalAuthority || claim.ValueType != dotnet.ValueTypeString {
 			t.Errorf("%+v", claim)
 		}
 	}

@@ -171,7 +171,7 @@ func (j *katanaTicketJSON) diff(got *KatanaTicket) string {
 	if name := got.Identity.Name(); name != "" {
 		derived.Name = &name
 	}
-	if uri, _ := got.Properties.Get(PropertyRedirect); uri != "" {
+	if uri, _ := got.Properties.Get(".redirect"); uri != "" {
 		derived.RedirectURI = &uri
 	}
 	if at, ok := got.Properties.Time(PropertyIssued); ok {

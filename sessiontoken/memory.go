@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// Defaults of [MemoryOptions]. The number of entries is that of WIF's own
+// Defaults of MemoryOptions. The number of entries is that of WIF's own
 // cache (MruSessionSecurityTokenCache); the bounds in bytes are this library's.
 const (
-	DefaultMemoryEntries   = 20_000
-	DefaultMemoryBytes     = 256 << 20
-	DefaultMemoryNoteBytes = 256 << 20
+	defaultMemoryEntries   = 20_000
+	defaultMemoryBytes     = 256 << 20
+	defaultMemoryNoteBytes = 256 << 20
 )
 
 const (
@@ -34,19 +34,19 @@ var errMemoryEntry = errors.New("sessiontoken: memory store: entry is larger tha
 // cacheItemFade, where 10 minutes are the default.
 type MemoryOptions struct {
 	// MaxEntries bounds the number of entries. Zero means
-	// [DefaultMemoryEntries], a negative value no bound. One entry more, and
+	// 20,000, a negative value no bound. One entry more, and
 	// the least recently used leave until 4/5 of the bound are left, as in
 	// MruSessionSecurityTokenCache.
 	MaxEntries int
 	// MaxBytes bounds keys, data and about 200 bytes for each entry. Zero means
-	// [DefaultMemoryBytes], a negative value no bound. It is enforced as
+	// 256 MiB, a negative value no bound. It is enforced as
 	// MaxEntries is. An entry that exceeds it alone is refused.
 	MaxBytes int64
 	// Fade is how long an entry stays that nobody uses. Zero: until it expires.
 	Fade time.Duration
 	// MaxNoteBytes bounds the notes, which none of the other bounds concern
 	// (see [Store]), counted as for MaxBytes. Zero means
-	// [DefaultMemoryNoteBytes], room for half a million notes of package
+	// 256 MiB, room for half a million notes of package
 	// cookie; a negative value means no bound. Where it is used up, Put of one
 	// more note fails with [ErrStoreFull].
 	MaxNoteBytes int64
@@ -99,13 +99,13 @@ func NewMemoryStore(opts *MemoryOptions) *MemoryStore {
 		m.o = *opts
 	}
 	if m.o.MaxEntries == 0 {
-		m.o.MaxEntries = DefaultMemoryEntries
+		m.o.MaxEntries = defaultMemoryEntries
 	}
 	if m.o.MaxBytes == 0 {
-		m.o.MaxBytes = DefaultMemoryBytes
+		m.o.MaxBytes = defaultMemoryBytes
 	}
 	if m.o.MaxNoteBytes == 0 {
-		m.o.MaxNoteBytes = DefaultMemoryNoteBytes
+		m.o.MaxNoteBytes = defaultMemoryNoteBytes
 	}
 	if m.o.Now == nil {
 		m.o.Now = time.Now

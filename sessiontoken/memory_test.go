@@ -38,7 +38,7 @@ func TestMemoryTrimsToFourFifths(t *testing.T) {
 		m := NewMemoryStore(&MemoryOptions{MaxEntries: max, Now: clock.Now})
 		full := max
 		if max == 0 {
-			full = DefaultMemoryEntries
+			full = defaultMemoryEntries
 		}
 		for i := range full {
 			mustPut(t, m, strconv.Itoa(i), 1, clock.now.Add(time.Hour))
@@ -77,10 +77,10 @@ func TestMemoryBoundInBytes(t *testing.T) {
 		t.Errorf("%v, %d bytes, %d entries", err, m.Bytes(), m.Len())
 	}
 	free := NewMemoryStore(&MemoryOptions{MaxBytes: -1, MaxEntries: -1, Now: clock.Now})
-	for i := range DefaultMemoryEntries + 100 {
+	for i := range defaultMemoryEntries + 100 {
 		mustPut(t, free, strconv.Itoa(i), 0, later)
 	}
-	if free.Len() != DefaultMemoryEntries+100 {
+	if free.Len() != defaultMemoryEntries+100 {
 		t.Errorf("without bounds: %d", free.Len())
 	}
 }

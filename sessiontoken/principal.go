@@ -20,10 +20,11 @@ type Reader interface {
 type Claim struct {
 	// Type is a URI such as [ClaimTypeName]; Value is its text.
 	Type, Value string
-	// ValueType is an XML Schema type; [ValueTypeString] when empty on issue.
+	// ValueType is an XML Schema type. Empty on issue means
+	// "http://www.w3.org/2001/XMLSchema#string".
 	ValueType string
 	// Issuer and OriginalIssuer say who stated it. Empty on issue means
-	// [LocalAuthority] and Issuer.
+	// "LOCAL AUTHORITY" and Issuer.
 	Issuer, OriginalIssuer string
 	// Properties are the claim's property bag in the order of the token.
 	Properties Properties

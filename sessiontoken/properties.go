@@ -10,15 +10,15 @@ import (
 	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
-// Names of the properties that .NET itself knows (AuthenticationProperties of
-// Microsoft.Owin.Security). Any other belongs to the application, or to OAuth:
-// "userName", "client_id", ".xsrf".
+// Names of properties that .NET itself knows (AuthenticationProperties of
+// Microsoft.Owin.Security). It also knows ".redirect", where to go after
+// sign-in, and ".refresh": "False" there says that the ticket is not to be
+// renewed. Any other belongs to the application, or to OAuth: "userName",
+// "client_id", ".xsrf".
 const (
 	PropertyIssued     = ".issued"     // when the ticket was issued
 	PropertyExpires    = ".expires"    // the last second of validity; without it, for .NET the ticket never expires
 	PropertyPersistent = ".persistent" // there, with any value: the cookie outlives the browser
-	PropertyRedirect   = ".redirect"   // where to go after sign-in
-	PropertyRefresh    = ".refresh"    // "False": the ticket is not to be renewed
 )
 
 // Properties are pairs of names and values in the order of the bytes: what a
@@ -79,7 +79,7 @@ func (p *Properties) SetTime(name string, t time.Time) { p.Set(name, dotnet.Form
 // nothing. Silence allows it. As Boolean.TryParse does it takes any case of
 // letters, with Unicode white space and NULs around.
 func (p Properties) AllowRefresh() (allow, known bool) {
-	v, _ := p.Get(PropertyRefresh)
+	v, _ := p.Get(".refresh")
 	v = strings.TrimFunc(v, func(c rune) bool { return c == 0 || unicode.IsSpace(c) })
 	return fold.Equal(v, "True"), fold.Equal(v, "True") || fold.Equal(v, "False")
 }

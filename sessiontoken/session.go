@@ -27,8 +27,8 @@ const (
 // Defaults of WIF (SessionSecurityTokenHandler.DefaultLifetime and
 // SecurityTokenHandlerConfiguration.DefaultMaxClockSkew).
 const (
-	DefaultLifetime  = 10 * time.Hour
-	DefaultClockSkew = 5 * time.Minute
+	defaultSessionLifetime = 10 * time.Hour
+	defaultClockSkew       = 5 * time.Minute
 )
 
 // SessionOptions are the settings of a [SessionCodec]. The zero value reads
@@ -50,9 +50,10 @@ type SessionOptions struct {
 	// path.
 	Endpoint string
 	// ClockSkew widens the validity of a token at both ends. Zero means
-	// [DefaultClockSkew]; a negative value means none.
+	// 5 minutes, the default of WIF; a negative value means none.
 	ClockSkew time.Duration
-	// Lifetime is that of NewToken. Zero means [DefaultLifetime].
+	// Lifetime is that of NewToken. Zero means 10 hours, the default
+	// of WIF.
 	Lifetime time.Duration
 	// Store holds the tokens in reference mode, protected with the ring. Nil:
 	// such cookies are neither read nor issued.
@@ -102,11 +103,11 @@ func NewSessionCodec(keys Keys, opts *SessionOptions) (*SessionCodec, error) {
 		c.o = *opts
 	}
 	if c.o.ClockSkew == 0 {
-		c.o.ClockSkew = DefaultClockSkew
+		c.o.ClockSkew = defaultClockSkew
 	}
 	c.o.ClockSkew = max(c.o.ClockSkew, 0)
 	if c.o.Lifetime == 0 {
-		c.o.Lifetime = DefaultLifetime
+		c.o.Lifetime = defaultSessionLifetime
 	}
 	if c.o.Lifetime < 0 {
 		return nil, errors.New("sessiontoken: SessionOptions.Lifetime is negative")

@@ -55,7 +55,7 @@ func TestTwoLevelStoreConforms(t *testing.T) {
 	}
 	storetest.Run(t, func(t *testing.T) sessiontoken.Store { return twoLevel(t, clock.Now, back()) }, &storetest.Options{
 		Clock:     clock,
-		Staleness: sessiontoken.DefaultStaleness,
+		Staleness: 5 * time.Second,
 		Pair: func(t *testing.T) (a, b sessiontoken.Store) {
 			shared := back()
 			return twoLevel(t, clock.Now, shared), twoLevel(t, clock.Now, shared)

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// DefaultStaleness is for how long a [TwoLevelStore] may answer without asking
+// defaultStaleness is for how long a [TwoLevelStore] may answer without asking
 // the shared store.
-const DefaultStaleness = 5 * time.Second
+const defaultStaleness = 5 * time.Second
 
 // ExpiryStore is a [Store] that also tells until when an entry is good. A
 // [TwoLevelStore] in front of one honours the expiry of each entry exactly; in
@@ -27,7 +27,7 @@ type ExpiryStore interface {
 // TwoLevelOptions are the settings of a [TwoLevelStore].
 type TwoLevelOptions struct {
 	// Staleness bounds for how long another node's Put or Delete may go
-	// unseen. Zero means [DefaultStaleness].
+	// unseen. Zero means 5 seconds.
 	Staleness time.Duration
 }
 
@@ -90,7 +90,7 @@ func NewTwoLevelStore(front *MemoryStore, back Store, opts *TwoLevelOptions) (*T
 	if front == nil {
 		front = NewMemoryStore(nil)
 	}
-	s := &TwoLevelStore{front: front, back: back, staleness: DefaultStaleness, lanes: map[string]*lane{}}
+	s := &TwoLevelStore{front: front, back: back, staleness: defaultStaleness, lanes: map[string]*lane{}}
 	s.expiry, _ = back.(ExpiryStore)
 	if opts != nil && opts.Staleness != 0 {
 		s.staleness = opts.Staleness

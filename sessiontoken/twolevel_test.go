@@ -95,7 +95,7 @@ func TestTwoLevelOptions(t *testing.T) {
 		t.Error("negative staleness")
 	}
 	s, err := NewTwoLevelStore(nil, back, &TwoLevelOptions{})
-	if err != nil || s.staleness != DefaultStaleness || s.front == nil {
+	if err != nil || s.staleness != defaultStaleness || s.front == nil {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
@@ -111,7 +111,7 @@ func TestTwoLevelStaleness(t *testing.T) {
 	}
 	// Another node writes.
 	putText(t, back.Store, "k", "two", later)
-	clock.now = clock.now.Add(DefaultStaleness - 1)
+	clock.now = clock.now.Add(defaultStaleness - 1)
 	wantData(t, s, "k", "one")
 	clock.now = clock.now.Add(1)
 	wantData(t, s, "k", "two")
@@ -121,11 +121,11 @@ func TestTwoLevelStaleness(t *testing.T) {
 	}
 	// Reading does not prolong it.
 	for range 3 {
-		clock.now = clock.now.Add(DefaultStaleness / 3)
+		clock.now = clock.now.Add(defaultStaleness / 3)
 		wantData(t, s, "k", "two")
 	}
 	_ = back.Store.Delete(ctx, "k")
-	clock.now = clock.now.Add(DefaultStaleness)
+	clock.now = clock.now.Add(defaultStaleness)
 	wantData(t, s, "k", "")
 	// A miss is not remembered.
 	wantData(t, s, "k", "")
@@ -135,7 +135,7 @@ func TestTwoLevelStaleness(t *testing.T) {
 	// This store hides expiries, so what it gives may be late by that much.
 	putText(t, back.Store, "brief", "data", clock.now.Add(time.Second))
 	wantData(t, s, "brief", "data")
-	clock.now = clock.now.Add(DefaultStaleness - 1)
+	clock.now = clock.now.Add(defaultStaleness - 1)
 	wantData(t, s, "brief", "data")
 	clock.now = clock.now.Add(1)
 	wantData(t, s, "brief", "")
@@ -159,7 +159,7 @@ func TestTwoLevelOutage(t *testing.T) {
 		"Get of no one":  func() error { _, err := s.Get(ctx, "none"); return err },
 	} {
 		if name == "Get" {
-			clock.now = clock.now.Add(DefaultStaleness)
+			clock.now = clock.now.Add(defaultStaleness)
 		}
 		if err := call(); !errors.Is(err, errDown) || errors.Is(err, ErrNotInStore) {
 			t.Errorf("%s: %v", name, err)

@@ -71,7 +71,7 @@ func (m *katanaModel) neverExpires(got *sessiontoken.KatanaTicket) bool {
 
 // describeKatana writes a ticket the way the vectors do.
 func describeKatana(o *sessiontoken.KatanaTicket) map[string]any {
-	redirect, _ := o.Properties.Get(sessiontoken.PropertyRedirect)
+	redirect, _ := o.Properties.Get(".redirect")
 	d := map[string]any{
 		"authenticationType": o.Identity.AuthenticationType, "nameType": o.Identity.NameClaimType, "roleType": o.Identity.RoleClaimType,
 		"isAuthenticated": o.Identity.IsAuthenticated(), "hasActor": o.Identity.Actor != nil,

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -245,7 +246,7 @@ func (id *identityReport) printClaims(b *bytes.Buffer) {
 		return c.Issuer != first.Issuer || c.OriginalIssuer != c.Issuer
 	})
 	allStrings := !slices.ContainsFunc(id.Claims, func(c claimReport) bool {
-		return c.ValueType != sessiontoken.ValueTypeString
+		return c.ValueType != dotnet.ValueTypeString
 	})
 	head := []string{"CLAIM"} // the value comes last, being the longest
 	if oneIssuer {

@@ -6,8 +6,11 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
+// claims2008 begins many claim types of System.Security.Claims.ClaimTypes.
+const claims2008 = "http://schemas.microsoft.com/ws/2008/06/identity/claims/"
+
 // claimTypeGroups is the claim type of the groups of Microsoft Entra ID.
-const claimTypeGroups = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"
+const claimTypeGroups = claims2008 + "groups"
 
 // shortClaims are the names that people may write, and are shown, for claim
 // types. The name is the last part of the URI, or a common word for it.
@@ -20,13 +23,13 @@ var shortClaims = []struct{ short, uri string }{
 	{"givenname", sessiontoken.ClaimTypeGivenName},
 	{"surname", sessiontoken.ClaimTypeSurname},
 	{"groups", claimTypeGroups},
-	{"sid", sessiontoken.ClaimTypeSID},
-	{"primarysid", sessiontoken.ClaimTypePrimarySID},
-	{"groupsid", sessiontoken.ClaimTypeGroupSID},
-	{"windowsaccountname", sessiontoken.ClaimTypeWindowsAccountName},
-	{"authenticationmethod", sessiontoken.ClaimTypeAuthenticationMethod},
-	{"authenticationinstant", sessiontoken.ClaimTypeAuthenticationInstant},
-	{"identityprovider", sessiontoken.ClaimTypeIdentityProvider},
+	{"sid", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/sid"},
+	{"primarysid", claims2008 + "primarysid"},
+	{"groupsid", claims2008 + "groupsid"},
+	{"windowsaccountname", claims2008 + "windowsaccountname"},
+	{"authenticationmethod", claims2008 + "authenticationmethod"},
+	{"authenticationinstant", claims2008 + "authenticationinstant"},
+	{"identityprovider", "http://schemas.microsoft.com/accesscontrolservice/2010/07/claims/identityprovider"},
 }
 
 // claimURI returns the claim type that name stands for, and whether it is a

@@ -176,7 +176,7 @@ func (n *node) home(w http.ResponseWriter, r *http.Request) {
 // inspect shows the caller what is in his cookie.
 func (n *node) inspect(w http.ResponseWriter, r *http.Request) {
 	now := time.Now().UTC()
-	farm := &codecs{ring: n.ring, site: n.site, endpoint: "/", skew: sessiontoken.DefaultClockSkew, now: func() time.Time { return now }}
+	farm := &codecs{ring: n.ring, site: n.site, endpoint: "/", skew: 5 * time.Minute, now: func() time.Time { return now }}
 	list, err := n.anatomy.inspectRequest(r, farm, n.files)
 	if err == nil {
 		err = n.anatomy.write(w, anatomyData{Where: "webfarm demo, node " + n.name, Home: "/", At: now.Format("2006-01-02 15:04:05 UTC"), Credentials: list})

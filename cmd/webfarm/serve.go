@@ -65,6 +65,9 @@ func serveCommand() command {
 	}}
 }
 
+// defaultNoteBytes is what sessiontoken.MemoryOptions.MaxNoteBytes is when zero.
+const defaultNoteBytes = 256 << 20
+
 // serve is the subcommand of that name.
 type serve struct {
 	keys   keyFlags // -config, once
@@ -127,7 +130,7 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.anonymous, "anonymous", false, "with -upstream: let strangers through, without the headers")
 	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream, behind another proxy: pass on where it says requests come from")
 	flags.StringVar(&s.store, "store", "", "`KIND` of store that remembers sign-outs: memory, until a restart; none if left out")
-	flags.Int64Var(&s.noteBytes, "note-bytes", sessiontoken.DefaultMemoryNoteBytes, "with -store memory: `BYTES` for sign-outs, some 500 each; 268435456 if left out")
+	flags.Int64Var(&s.noteBytes, "note-bytes", defaultNoteBytes, "with -store memory: `BYTES` for sign-outs, some 500 each; 268435456 if left out")
 	flags.StringVar(&s.sliding, "sliding", "", "renew sessions in use: `WHEN` is on or off; as the framework does if left out")
 	flags.DurationVar(&s.maxLife, "max-lifetime", 0, "end sessions this `DURATION` after the sign-in, however often renewed")
 	flags.BoolVar(&s.inspectAllow, "inspect-allow", false, "show /inspect to everybody, each their own cookie")
@@ -271,7 +274,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	} else if s.anonymous || s.trust {
 		return o, usageError("-anonymous and -trust-forwarded go with -upstream")
 	}
-	if s.store == "" && s.noteBytes != sessiontoken.DefaultMemoryNoteBytes {
+	if s.store == "" && s.noteBytes != defaultNoteBytes {
 		return o, usageError("-note-bytes goes with -store memory")
 	}
 	if s.noteBytes <= 0 || s.interval <= 0 || s.drain < 0 || s.end <= 0 || s.maxLife < 0 || s.maxHeader <= 0 || s.bodyIdle <= 0 {

@@ -23,7 +23,6 @@ import (
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // safeBuffer is what a running command writes to.
@@ -511,13 +510,13 @@ func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 
 // A sign-out is remembered however many others there are.
 func TestServeMemoryForgetsNoSignOut(t *testing.T) {
-	s := serve{keys: keyFlags{config: []string{"web.config"}}, store: "memory", noteBytes: sessiontoken.DefaultMemoryNoteBytes, interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
+	s := serve{keys: keyFlags{config: []string{"web.config"}}, store: "memory", noteBytes: defaultNoteBytes, interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
 	o, err := s.options(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	until := time.Now().Add(time.Hour)
-	for i := range sessiontoken.DefaultMemoryEntries + 2 {
+	for i := range 20_000 + 2 {
 		if err := o.Site.Store.Put(t.Context(), fmt.Sprint(i), nil, until); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -81,10 +82,10 @@ func addIdentity(m *Message, i *sessiontoken.Identity, name string) {
 		m.Add("bootstrapToken", string(i.Bootstrap.Data.Reveal()))
 	}
 	for _, c := range i.Claims {
-		issuer := or(c.Issuer, sessiontoken.LocalAuthority)
+		issuer := or(c.Issuer, dotnet.LocalAuthority)
 		m.Add("claim", c.Type)
 		m.Add("value", c.Value)
-		m.Add("valueType", or(c.ValueType, sessiontoken.ValueTypeString))
+		m.Add("valueType", or(c.ValueType, dotnet.ValueTypeString))
 		m.Add("issuer", issuer)
 		m.Add("originalIssuer", or(c.OriginalIssuer, issuer))
 		for _, p := range c.Properties {

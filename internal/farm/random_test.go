@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -146,7 +147,7 @@ func (r random) claimType() string {
 }
 
 func (r random) valueType() string {
-	return pick(r, []string{"", "", sessiontoken.ValueTypeString, "http://www.w3.org/2001/XMLSchema#integer", "http://www.w3.org/2001/XMLSchema#dateTime", r.text()})
+	return pick(r, []string{"", "", dotnet.ValueTypeString, "http://www.w3.org/2001/XMLSchema#integer", "http://www.w3.org/2001/XMLSchema#dateTime", r.text()})
 }
 
 // claims returns n claims, without the one mark that Katana gives a meaning.
@@ -269,10 +270,10 @@ func (r random) katana() *sessiontoken.KatanaTicket {
 		t.Properties.Set(sessiontoken.PropertyPersistent, "")
 	}
 	if r.chance(20) {
-		t.Properties.Set(sessiontoken.PropertyRefresh, map[bool]string{true: "True", false: "False"}[r.chance(50)])
+		t.Properties.Set(".refresh", map[bool]string{true: "True", false: "False"}[r.chance(50)])
 	}
 	if r.chance(20) {
-		t.Properties.Set(sessiontoken.PropertyRedirect, r.text())
+		t.Properties.Set(".redirect", r.text())
 	}
 	for range max(0, r.IntN(12)-8) {
 		t.Properties.Set("p"+r.text(), r.text())

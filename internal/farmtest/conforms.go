@@ -38,7 +38,7 @@ func Conforms(t *testing.T, open func(t *testing.T, now func() time.Time) sessio
 		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return TwoLevel(t, clock.Now, open(t, clock.Now)) }, &storetest.Options{
 			Clock:      clock,
 			Resolution: time.Millisecond,
-			Staleness:  sessiontoken.DefaultStaleness,
+			Staleness:  5 * time.Second,
 			Pair: func(t *testing.T) (a, b sessiontoken.Store) {
 				a, b = pair(t, clock.Now)
 				return TwoLevel(t, clock.Now, a), TwoLevel(t, clock.Now, b)

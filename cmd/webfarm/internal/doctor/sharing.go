@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -38,7 +39,7 @@ func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string
 		if err != nil {
 			return false, fmt.Sprintf("%s issues nothing that is fit to be shared: %v", pair[0].file, err)
 		}
-		if got, ok := to.open(ctx, text, view{now: o.Now, skew: sessiontoken.DefaultClockSkew}); !ok || got.err != nil {
+		if got, ok := to.open(ctx, text, view{now: o.Now, skew: 5 * time.Minute}); !ok || got.err != nil {
 			return false, fmt.Sprintf("%s does not read what %s issues", pair[1].file, pair[0].file)
 		}
 	}
@@ -51,7 +52,7 @@ func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string
 // issue makes a credential under the setup, to try it on another node.
 func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 	const user = "webfarm doctor"
-	v := view{now: o.Now, skew: sessiontoken.DefaultClockSkew}
+	v := view{now: o.Now, skew: 5 * time.Minute}
 	ring, err := s.ring()
 	if err != nil {
 		return "", err

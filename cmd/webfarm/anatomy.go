@@ -161,7 +161,7 @@ func printLayers(b *bytes.Buffer, layers []layerReport) {
 	fmt.Fprint(b, "\nLayers, from the outside\n")
 	var rows [][]string
 	for _, l := range layers {
-		mark, what, size := "ok", l.text.what, ""
+		mark, what, size := "ok", l.text.Text("what"), ""
 		if !l.OK {
 			mark, what = "NO", "refused, see below"
 		}

@@ -337,13 +337,14 @@ func newLayerReports(k kind, report *anatomy.Report, files []keyFile) []layerRep
 	var list []layerReport
 	for i, layer := range report.Layers {
 		text := textOf(k, layer.Name)
-		r := layerReport{Layer: text.code, OK: layer.Err == nil, Size: layer.Size, text: text}
+		code := text.code()
+		r := layerReport{Layer: code, OK: layer.Err == nil, Size: layer.Size, text: text}
 		switch {
-		case text.code == "machine-key" && r.OK:
+		case code == "machine-key" && r.OK:
 			r.nameKey(layer.Facts, files)
-		case (text.code == "deflate" || text.code == "gzip") && r.OK && i+1 < len(report.Layers):
+		case (code == "deflate" || code == "gzip") && r.OK && i+1 < len(report.Layers):
 			r.Inner = report.Layers[i+1].Size
-		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket"}, text.code): // the content says it better
+		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket"}, code): // the content says it better
 		default:
 			for _, f := range layer.Facts {
 				r.Facts = append(r.Facts, factReport{f.Name, f.Value})

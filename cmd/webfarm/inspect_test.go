@@ -96,8 +96,8 @@ func TestInspectVectors(t *testing.T) {
 }
 
 func codeKnown(code string) bool {
-	for _, l := range layerTexts {
-		if l.code == code {
+	for _, section := range layerFile {
+		if code != "" && section.Text("code") == code {
 			return true
 		}
 	}

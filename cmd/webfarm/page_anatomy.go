@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	_ "embed"
 	"fmt"
@@ -96,22 +97,8 @@ type anatomyIdentity struct {
 	Claims []claimGroup
 }
 
-// layerTitles are the layers in words, by their codes.
-var layerTitles = []anatomyFact{
-	{"text", "Text"}, {"envelope", "Envelope"}, {"machine-key", "Machine key"}, {"rsa-signature", "Signature"}, {"rsa-encryption", "Encryption"},
-	{"payload", "Payload"}, {"store", "Store"}, {"deflate", "Deflate"}, {"gzip", "Gzip"}, {"nrbf", "BinaryFormatter"}, {"nbfx", "Binary XML"},
-	{"ids", "Names"}, {"validity", "Validity"}, {"forms-ticket", "Forms ticket"}, {"katana-ticket", "Katana ticket"},
-	{"role-cookie", "Roles"}, {"anonymous-id", "Anonymous id"}, {"cookie", "Cookie"}, {"configuration", "Configuration"},
-}
-
-func layerTitle(code string) string {
-	for _, t := range layerTitles {
-		if t.Name == code {
-			return t.Value
-		}
-	}
-	return code
-}
+// layerTitle is a layer in words.
+func layerTitle(code string) string { return cmp.Or(layerFile["titles"].Text(code), code) }
 
 // inspectRequest opens every credential of a request that belongs to the site.
 func (p *anatomyPage) inspectRequest(r *http.Request, farm *codecs, files []keyFile) ([]anatomyCredential, error) {
@@ -202,7 +189,7 @@ func (a *anatomyCredential) layers(list []layerReport) {
 	}
 	for _, l := range list {
 		layer := anatomyLayer{
-			Title: layerTitle(l.Layer), What: l.text.what, Unit: "bytes", Size: l.Size, Inner: l.Inner,
+			Title: layerTitle(l.Layer), What: l.text.Text("what"), Unit: "bytes", Size: l.Size, Inner: l.Inner,
 			Percent: percent(l.Size, largest), OK: l.OK,
 		}
 		if l.Layer == "text" {

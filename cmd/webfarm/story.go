@@ -151,7 +151,7 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 				pairs, texts = append(pairs, ck.Name+"="+v), append(texts, v)
 			}
 			layers := anatomy.Of(ctx, s.codec.Decode, strings.Join(texts, "")).Layers
-			if last := layers[len(layers)-1]; last.Err != nil && textOf(kindFedAuth, last.Name).code == "machine-key" {
+			if last := layers[len(layers)-1]; last.Err != nil && textOf(kindFedAuth, last.Name).code() == "machine-key" {
 				return strings.Join(pairs, "; "),
 					fmt.Sprintf("character %d of %s is %q instead of %q", at+1, cookies[part].Name, c, value[at]), last.Name
 			}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestLayerTexts wants each section of layers.txt to be complete, and to be
+// about a layer or an error that exists.
+func TestLayerTexts(t *testing.T) {
+	families := map[string]kind{"fedauth": kindFedAuth, "wif10": kindWIF10, "forms": kindForms, "urltoken": kindRoles, "katana": kindKatana, "state": kindState}
+	named := layerNames(t)
+	titles := layerFile["titles"]
+	seen := map[string]bool{"configuration": true}
+	for id, section := range layerFile {
+		family, name, _ := strings.Cut(id, "/")
+		switch {
+		case id == "titles" || id == "looks":
+			continue
+		case family == "error":
+			if section.Text("refused") == "" || !named[name] && !named[id] {
+				t.Errorf("[%s] explains nothing", id)
+			}
+			continue
+		}
+		k, ok := families[family]
+		if !ok || !named[name] {
+			t.Errorf("[%s] is about no layer", id)
+			continue
+		}
+		text := textOf(k, name)
+		seen[text.code()] = true
+		if text.code() != section.Text("code") || text.code() == "" || titles.Text(text.code()) == "" {
+			t.Errorf("[%s] has the code %q and the title %q", id, text.code(), titles.Text(text.code()))
+		}
+		if name != layerCookie && text.Text("what") == "" || name != layerRoles && text.Text("refused") == "" {
+			t.Errorf("[%s] says nothing", id)
+		}
+		if strings.ContainsAny(strings.Join(slices.Concat(slices.Collect(maps.Values(section))...), ""), "{}") {
+			t.Errorf("[%s] has a place for a word, which nothing fills", id)
+		}
+		for field := range section {
+			if !slices.Contains([]string{"code", "what", "refused", "reason"}, field) {
+				t.Errorf("[%s] has a field %s", id, field)
+			}
+		}
+	}
+	for code := range titles {
+		if !seen[code] {
+			t.Errorf("the title of %s, which is no layer", code)
+		}
+	}
+	for look := range layerFile["looks"] {
+		if !named[look] {
+			t.Errorf("the look %s, which nothing recognises", look)
+		}
+	}
+	r := explain(textOf(kindForms, "new layer"), errors.New("webfarm: new"), credential{kind: kindForms})
+	if r.Layer != "new layer" || r.Meaning == "" {
+		t.Errorf("a layer without a text: %+v", r)
+	}
+}
+
+// layerNames returns every string in the sources that name layers and errors.
+func layerNames(t *testing.T) map[string]bool {
+	names := map[string]bool{}
+	for _, dir := range []string{".", "../../sessiontoken"} {
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(dir + "/" + file.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`"([^"\n]*)"`).FindAllSubmatch(source, -1) {
+				names[string(m[1])] = true
+			}
+		}
+	}
+	return names
+}

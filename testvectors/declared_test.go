@@ -19,6 +19,13 @@ import (
 var stricterThanDotNet = map[string]map[string]string{
 	"aspnetcore_tickets.json":     stricterTickets(),
 	"dataprotection_keyring.json": stricterRings,
+	"dataprotection_systemweb.json": {
+		"sw-fa-20SP2-nul-in-name": "U+0000 in the user's name, which some programs take for its end",
+		"sw-fa-45-nul-in-name":    "U+0000 in the user's name",
+		"sw-pub-054-session-ref":  "a reference to a store, which .NET without one takes for a user",
+		"sw-pub-103-trailing":     "bytes after the end",
+		"sw-pub-108-propver2":     "another version of the properties, which .NET drops and the end with them",
+	},
 	"formsauth.json": {
 		"fa-20SP1-nul-in-name":    "U+0000 in the user's name, which some programs take for its end",
 		"fa-20SP2-nul-in-name":    "U+0000 in the user's name",
@@ -111,11 +118,12 @@ func (f *file) refused(t *testing.T, name string, err error, declared bool) {
 // module only reads, because anybody could change it or because .NET itself
 // could not read it.
 var neverIssued = map[string]int{
-	"cookieprotection.json":   2,  // protection None
-	"formsauth.json":          49, // protection None, no signature, the old layout, too long, or no Unicode text
-	"legacy_encode.json":      6,  // without a signature
-	"owin.json":               3,  // a text that stands for a default, a reference to a store
-	"sessiontoken_wif10.json": 2,  // without a signature
+	"cookieprotection.json":         2,  // protection None
+	"dataprotection_systemweb.json": 3,  // too long, or U+0000
+	"formsauth.json":                49, // protection None, no signature, the old layout, too long, or no Unicode text
+	"legacy_encode.json":            6,  // without a signature
+	"owin.json":                     3,  // a text that stands for a default, a reference to a store
+	"sessiontoken_wif10.json":       2,  // without a signature
 }
 
 // notIssued records a value that this module reads and refuses to write.

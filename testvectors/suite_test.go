@@ -23,6 +23,7 @@ var families = []family{
 	{"cookieprotection.json", 39, runCookieProtection},
 	{"dataprotection.json", 1002, runCorePayload},
 	{"dataprotection_keyring.json", 86, runCoreRing},
+	{"dataprotection_systemweb.json", 86, runSystemWeb},
 	{"formsauth.json", 226, runForms},
 	{"kdf.json", 68, runKDF},
 	{"legacy_encode.json", 220, runLegacy},

@@ -33,6 +33,8 @@ func TestEnvelopeIsXML(t *testing.T) {
 		{"as a reference behind", "Token >", "Token >&#10;", false},
 		{"as CDATA behind", "Token >", "Token ><![CDATA[]]>", false},
 		{"as a reference inside", "<s:Id", "&#x20;<s:Id", true},
+		{"a reference to a blank", `"'">x`, `"'">&#32;x`, true},
+		{"a reference to a control character", `"'">x`, `"'">&#1;x`, false}, // .NET reads it
 	} {
 		doc := strings.Replace(good, test.from, test.to, 1)
 		var e Envelope

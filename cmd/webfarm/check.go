@@ -16,32 +16,8 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-const checkUsage = `
-Usage: webfarm check -config FILE [flags]
-
-Says what a web.config decides, without a cookie: which credentials Go services
-accept and why they do not accept others, each setting with its value and where
-it was said, the warnings, and the faults with which .NET would not start or a
-Go service does not. The exit code is 1 if there are faults.
-
--credential says what .NET has in code, or replaces what the file says. It takes
-a kind and options: fedauth, wif10, forms, katana, bearer or sqsession, and
-
-  %s
-
-Secure and Sliding are on or off, ScriptAccess, Opaque and NoReuse true or false,
-and SameSite is None, Lax, Strict or Unspecified. An option that has no effect for
-the kind is an error. doctor, inspect, issue and serve take the same.
-
-Examples
-  webfarm check -config web.config
-  webfarm check -config web.config -json
-  webfarm check -config web.config -credential katana,AuthenticationType=ApplicationCookie,Name=MyApp,Lifetime=8h
-  webfarm check -config web.config -credential bearer -credential sqsession,Name=SQSession_123456`
-
 func checkCommand() command {
-	usage := fmt.Sprintf(checkUsage, wrap(site.OptionNames(""), "  ", 76))
-	return command{"check", "say what a web.config decides and what is wrong with it", usage, func(flags *pflag.FlagSet) action {
+	return command{"check", "say what a web.config decides and what is wrong with it", func(flags *pflag.FlagSet) action {
 		c := new(check)
 		c.keys.define(flags, "web.config `FILE` of the site")
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "take a publicly known key for a warning")

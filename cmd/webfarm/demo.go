@@ -14,24 +14,8 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-const demoUsage = `
-Usage: webfarm demo [-serve [-listen ADDRESS]] [-json]
-
-Shows the main job with no set-up. It makes a machine key, starts two nodes
-behind a round-robin balancer on the loopback interface, signs users in on one
-node and has the other recognise them, with one cookie and with a set of three;
-then it changes one character of a cookie and signs out. Every step is checked:
-the exit code is 1 if anything is not as it should be.
-
-With -serve it goes on until Ctrl-C, for a browser.
-
-Examples
-  webfarm demo
-  webfarm demo -serve
-  webfarm demo -serve -listen 127.0.0.1:8080`
-
 func demoCommand() command {
-	return command{"demo", "sign in on one node and be recognised by the other, with no set-up", demoUsage, func(flags *pflag.FlagSet) action {
+	return command{"demo", "sign in on one node and be recognised by the other, with no set-up", func(flags *pflag.FlagSet) action {
 		d := new(demo)
 		flags.BoolVar(&d.serve, "serve", false, "keep the farm running for a browser, until Ctrl-C")
 		flags.StringVar(&d.listen, "listen", "127.0.0.1:0", "`ADDRESS` of the balancer; a free port of 127.0.0.1 if left out")

@@ -14,48 +14,8 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-const doctorUsage = `
-Usage: webfarm doctor -config FILE [-config FILE] [flags] [COOKIE | -]
-
-Says which layer refuses a cookie and which setting would accept it. It first
-reads each credential as a node with this web.config does. Where that fails it
-tries every compatibility mode, algorithm, purpose and format that it knows,
-with the keys of the given files and no others, and says what is different.
-Nothing is sent anywhere; no key, cookie value or claim is printed.
-
-COOKIE is what inspect takes: a Cookie header, a whole request, the Set-Cookie
-lines of a response or one bare value. With - or nothing, standard input is
-read.
-
-With two files it says which of the two nodes reads the cookie, and what differs
-between them that matters for sharing cookies. With two files and no COOKIE it
-only compares them, and tries each credential from one to the other.
-
-The finding comes first, in one sentence and with a code that stays the same,
-then the fix as it stands in web.config, then the evidence. Among what it finds:
-
-  compatibility_mode, validation_algorithm, decryption_algorithm, swapped_keys,
-  other_key, unknown_key, decryption_key, isolated_key, auto_generated_key,
-  known_key, weak_key; authentication_type, other_credential, purposes,
-  session_handler, wif_generation, dpapi (ID1073), certificate, aspnet_core, jwt;
-  missing_chunk, stale_chunk, duplicate_cookie, truncated, url_encoded,
-  plus_to_blank, quoted; expired, not_yet_valid (ID4255), endpoint (ID4291),
-  reference_mode (ID4243), forms_protection, unsigned, old_layout, too_long
-
-Exit code: 0 every node reads it, or the two files agree; 1 refused, or they
-differ; 2 usage.
-
-Examples
-  webfarm doctor -config web.config 'FedAuth=77u/PD94...; FedAuth1=bGw+...'
-  webfarm doctor -config node-a.config -config node-b.config - < header.txt
-  webfarm doctor -config node-a.config -config node-b.config
-  webfarm doctor -config web.config -auth-type MyApp '.AspNet.MyApp=3kPq...'
-  webfarm doctor -config web.config -cert site.pem - < header.txt
-  webfarm doctor -config web.config -path /shop/ -at '2026-01-31 18:00' - < header.txt
-  webfarm doctor -config web.config -json - < header.txt | jq -r .code`
-
 func doctorCommand() command {
-	return command{"doctor", "say which layer refuses a cookie, and which setting would accept it", doctorUsage, func(flags *pflag.FlagSet) action {
+	return command{"doctor", "say which layer refuses a cookie, and which setting would accept it", func(flags *pflag.FlagSet) action {
 		c := new(doctorRun)
 		flags.StringArrayVar(&c.config, "config", nil, "web.config `FILE` of a node; twice for two nodes")
 		flags.StringVar(&c.kind, "kind", "", "`KIND` that the credential should be, as inspect has them; found out if left out")

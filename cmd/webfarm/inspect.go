@@ -14,52 +14,8 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-const inspectUsage = `
-Usage: webfarm inspect -config FILE [flags] [COOKIE | -]
-
-Opens the credentials of a farm with the site's own machine key and shows what
-is inside, layer by layer. If one is refused it says at which layer, what that
-means and the usual reasons. Nothing is sent anywhere, and no key is printed.
-
-COOKIE is a Cookie header with or without "Cookie:" in front, an Authorization
-header, or the bare value of a credential that is not in chunks. With - or
-nothing, standard input is read; there, Cookie and Authorization lines are
-picked out of a whole request and Set-Cookie lines out of a response.
-
-Every known credential of a header is shown. Its kind follows from the cookie's
-name and the web.config, never from trying keys; a bare value is taken for the
-site's sign-in. -kind overrides:
-
-  fedauth    FedAuth, or its name in <cookieHandler>; WIF 4.5
-  wif10      the same of WIF 1.0 (Microsoft.IdentityModel), with MachineKey.Encode
-  forms      .ASPXAUTH, or its name in <forms>
-  katana     .AspNet.TYPE, TYPE being the AuthenticationType, or see -auth-type
-  bearer     Authorization: Bearer, the OAuth access token of Katana
-  refresh    OAuth refresh token of Katana, a bare value
-  code       OAuth authorization code of Katana, a bare value
-  state      what Katana sends to Google and the like and wants back, a bare value
-  roles      .ASPXROLES, or its name in <roleManager>; not read inside
-  anonymous  .ASPXANONYMOUS, or its name in <anonymousIdentification>
-
-A state is opened with -class: google, facebook, microsoft, openidconnect,
-wsfederation, or the whole name of a middleware class with its -auth-type.
-
-Names, paths, protection, and clock skew come from the first web.config.
-
-Examples
-  webfarm inspect -config web.config 'FedAuth=77u/PD94...; FedAuth1=bGw+...'
-  webfarm inspect -config web.config -name SiteAuth -path /shop/ - < header.txt
-  webfarm inspect -config web.config -kind forms -forms-roles , 8C0F2A...
-  webfarm inspect -config web.config -cert site.pem -insecure-sha1 - < header.txt
-  webfarm inspect -config web.config -kind state -class google 5RzpKNwU...
-  webfarm inspect -config web.config -kind state -class openidconnect -auth-type Corp kZXa9H...
-  webfarm inspect -config web.config -purpose MyApp -purpose v1 '.AspNet.MyApp=3kPq...'
-  webfarm inspect -config web.config 'Authorization: Bearer 3kPq...'
-  webfarm inspect -config web.config -config old.config -at '2026-01-31 18:00' - < header.txt
-  webfarm issue -config web.config -name bob | webfarm inspect -config web.config -json -`
-
 func inspectCommand() command {
-	return command{"inspect", "open the credentials of a request and show what is inside, or what refuses them", inspectUsage, func(flags *pflag.FlagSet) action {
+	return command{"inspect", "open the credentials of a request and show what is inside, or what refuses them", func(flags *pflag.FlagSet) action {
 		c := new(inspect)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>; repeat it to try older keys too")
 		flags.StringVar(&c.kind, "kind", "", "`KIND` of the credential; found out if left out")

@@ -15,39 +15,8 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-const issueUsage = `
-Usage: webfarm issue -config FILE -name USER [flags]
-
-Prints what signs USER in on every node of the farm, .NET or Go: the cookies as
-Set-Cookie lines, as a Cookie header and as a curl command. The output is a
-credential, as good as a password until it expires. If one cookie of the set
-cannot be written, none is.
-
-KIND is fedauth or wif10 (the site's session of WIF, the default), forms (a
-.ASPXAUTH cookie), katana (a .AspNet.TYPE cookie, TYPE from -auth-type), bearer
-(an OAuth access token of Katana, as an Authorization header), refresh or code
-(its refresh token or authorization code, bare), or anonymous (.ASPXANONYMOUS;
-USER is the visitor's id, a fresh one if left out). Roles and claims are for
-sessions and Katana. Names, paths, lifetimes, protection and the attributes of
-cookies come from the web.config unless flags say otherwise. Cookies are Secure
-where the file does not say requireSSL="false".
-
-TYPE of -claim is the URI of a claim type or one of the short names
-` + "  %s" + `
-
-Examples
-  webfarm issue -config web.config -name bob -role admin -role sales
-  webfarm issue -config web.config -name bob -claim email=bob@app.example -lifetime 30m
-  webfarm issue -config web.config -name bob -path /shop/ -persistent -same-site lax
-  webfarm issue -config web.config -name bob -insecure-no-secure
-  webfarm issue -config web.config -kind forms -name bob -user-data 'admin,sales'
-  webfarm issue -config web.config -kind katana -name bob -auth-type ApplicationCookie
-  webfarm issue -config web.config -kind bearer -name bob -property client_id=app
-  webfarm issue -config web.config -name bob | webfarm inspect -config web.config -`
-
 func issueCommand() command {
-	usage := fmt.Sprintf(issueUsage, wrap(claimNames(), "  ", 76))
-	return command{"issue", "print cookies or tokens for a user, to try a site with", usage, func(flags *pflag.FlagSet) action {
+	return command{"issue", "print cookies or tokens for a user, to try a site with", func(flags *pflag.FlagSet) action {
 		c := new(issue)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>")
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "issue with a publicly known key, to try a site that has one")

@@ -10,24 +10,8 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-const keygenUsage = `
-Usage: webfarm keygen [-validation NAME] [-decryption NAME] [-json]
-
-Prints a <machineKey> element with fresh random keys, as "Generate Keys" of the
-IIS manager does. Every node of the farm gets the same one, and so do the Go
-services. It is a secret: whoever has it can sign in as anybody, and can run
-code on the .NET nodes.
-
-The element says compatibilityMode="Framework45". To change the keys of a site
-that decides its mode otherwise, copy the two keys and leave the rest.
-
-Examples
-  webfarm keygen
-  webfarm keygen -validation SHA1 -decryption AES
-  webfarm keygen > machineKey.config     with <machineKey configSource="machineKey.config" />`
-
 func keygenCommand() command {
-	return command{"keygen", "print a fresh <machineKey> element", keygenUsage, func(flags *pflag.FlagSet) action {
+	return command{"keygen", "print a fresh <machineKey> element", func(flags *pflag.FlagSet) action {
 		k := new(keygen)
 		flags.StringVar(&k.validation, "validation", "HMACSHA256", "`NAME` is SHA1, HMACSHA256 (the default), HMACSHA384 or HMACSHA512")
 		flags.StringVar(&k.decryption, "decryption", "AES", "`NAME` is AES (the default) or Auto, which is AES as well")

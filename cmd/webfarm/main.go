@@ -23,6 +23,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,9 @@ import (
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 func main() {
@@ -62,7 +66,6 @@ type streams struct {
 type command struct {
 	name    string
 	summary string // one line for the overview
-	usage   string // synopsis, explanation and examples
 	// setup defines the flags and returns what runs after they are parsed.
 	setup func(*pflag.FlagSet) action
 }
@@ -222,23 +225,31 @@ func didYouMean(dash string, names []string) string {
 }
 
 func printOverview(w io.Writer) {
-	fmt.Fprint(w, "webfarm reads and writes the cookies and tokens of an ASP.NET (.NET Framework) farm.\n\n"+
-		"Usage: webfarm SUBCOMMAND [flags]\n\n")
-	var rows [][]string
+	var rows bytes.Buffer
+	var list [][]string
 	for _, c := range commands() {
-		rows = append(rows, []string{c.name, c.summary})
+		list = append(list, []string{c.name, c.summary})
 	}
-	writeTable(w, "  ", append(rows, []string{"completion", "print the script with which a shell completes all this"}))
-	fmt.Fprint(w, "\nExamples\n"+
-		"  webfarm demo\n"+
-		"  webfarm inspect -config web.config 'FedAuth=77u/PD94bWwg...'\n"+
-		"  webfarm help inspect\n\n"+
-		"\"webfarm help SUBCOMMAND\" has its flags and examples. A DURATION is such as 30s, 45m or 10h30m.\n"+
-		"All but completion take -json. Exit code: 0 success, 1 refused or failed, 2 usage or configuration.\n")
+	writeTable(&rows, "  ", append(list, []string{"completion", "print the script with which a shell completes all this"}))
+	fmt.Fprintln(w, helpText("overview", "subcommands", strings.TrimSpace(rows.String())))
+}
+
+//go:embed help/*.txt
+var helpFiles embed.FS
+
+// helpText returns a text of the folder help.
+func helpText(name string, words ...any) string {
+	text, _ := helpFiles.ReadFile("help/" + name + ".txt") // is there: a test reads all
+	return texts.Fill(strings.TrimSpace(string(text)), words...)
+}
+
+// usage is the synopsis, explanation and examples of a subcommand.
+func (c command) usage() string {
+	return helpText(c.name, "claims", wrap(claimNames(), "  ", 76), "options", wrap(site.OptionNames(""), "  ", 76))
 }
 
 func (c command) printUsage(w io.Writer, flags *pflag.FlagSet) {
-	fmt.Fprintf(w, "%s\n\nFlags\n", strings.TrimSpace(c.usage))
+	fmt.Fprintf(w, "%s\n\nFlags\n", c.usage())
 	var rows [][]string
 	eachFlag(flags, func(flag, text string) { rows = append(rows, []string{flag, text}) })
 	writeTable(w, "  ", rows)

@@ -23,42 +23,8 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-const serveUsage = `
-Usage: webfarm serve -config FILE [flags]
-
-A gateway for services that are not Go. A proxy asks it who the user of a
-request is, and hands the answer on to the service in headers:
-
-  nginx    auth_request  /auth
-  Traefik  ForwardAuth   /auth/traefik
-  Envoy    ext_authz     /auth/envoy
-
-The answer is 200 with X-Webfarm-User and X-Webfarm-Roles, and the cookies of a
-session that was renewed; 401, or a redirect with -login-url; 403 without a
-role of ?role=NAME or -require-role; 503 if it cannot be decided. Names and
-roles are percent-encoded, roles are separated by commas.
-
-With -upstream it is the proxy itself: it passes requests on, takes out what
-clients say in these headers, and has its own pages below /.webfarm.
-
-/ says who you are, /inspect shows what is in your cookie, to browsers on this
-machine only unless -inspect-allow is given. POST /signout signs out. The
-address of -admin has /healthz, /readyz and /metrics.
-
-The keys follow the file. A broken one is reported and changes nothing. SIGTERM
-and Ctrl-C end it: /readyz fails first, requests under way are finished.
-
-docs/gateway.md has the settings of nginx, Traefik and Envoy.
-
-Examples
-  webfarm serve -config web.config
-  webfarm serve -config web.config -listen :8080 -login-url /Account/Login
-  webfarm serve -config web.config -forms-roles ,
-  webfarm serve -config web.config -claim-header X-Webfarm-Email=email
-  webfarm serve -config web.config -listen :80 -upstream http://127.0.0.1:3000`
-
 func serveCommand() command {
-	return command{"serve", "answer nginx, Traefik or Envoy who the user is, or be the proxy itself", serveUsage, func(flags *pflag.FlagSet) action {
+	return command{"serve", "answer nginx, Traefik or Envoy who the user is, or be the proxy itself", func(flags *pflag.FlagSet) action {
 		s := new(serve)
 		s.define(flags)
 		return noArguments(s.run)

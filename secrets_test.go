@@ -2,6 +2,7 @@ package webfarm_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -18,9 +19,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -74,14 +77,21 @@ func holders(t *testing.T) map[string][]printed {
 	principal := sessiontoken.Principal{Identities: []sessiontoken.Identity{identity}}
 	principal.Identities[0].Actor = &identity
 	store := sessiontoken.NewMemoryStore(nil)
-	two, err := sessiontoken.NewTwoLevelStore(store, sessiontoken.NewMemoryStore(nil), nil)
+	for _, key := range []string{marker, sessiontoken.NotePrefix + marker} {
+		must(store.Put(t.Context(), key, []byte(marker), time.Now().Add(time.Hour)))
+	}
+	slow := &slowStore{Store: store, asked: make(chan bool), release: make(chan bool)}
+	two, err := sessiontoken.NewTwoLevelStore(sessiontoken.NewMemoryStore(nil), slow, nil)
 	must(err)
+	go two.Get(context.Background(), marker+" under way")
+	<-slow.asked
+	t.Cleanup(func() { close(slow.release) })
 	session, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Store: store})
 	must(err)
 	tok, err := session.NewToken(principal)
 	must(err)
-	tok.Key = markedKey(16)
-	katanaTicket := sessiontoken.KatanaTicket{Identity: identity}
+	tok.Key, tok.ContextID, tok.ReferenceMode = markedKey(16), markedKey(20), true
+	katanaTicket := sessiontoken.KatanaTicket{Identity: identity, SessionKey: markedKey(20)}
 	forms, err := sessiontoken.NewFormsCodec(ring, nil)
 	must(err)
 	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store})
@@ -115,17 +125,22 @@ func holders(t *testing.T) map[string][]printed {
 
 	sessions, err := cookie.NewSessions(session, &cookie.SessionsOptions{Store: store, Verified: 10})
 	must(err)
-	response := httptest.NewRecorder()
-	signedIn := *tok
-	signedIn.Principal.Identities = slices.Clone(principal.Identities)
-	signedIn.Principal.Identities[0].AuthenticationType = "Federation"
-	must(sessions.Issue(response, httptest.NewRequest("GET", "/", nil), &signedIn))
-	request := httptest.NewRequest("GET", "/", nil)
-	for _, c := range response.Result().Cookies() {
-		request.AddCookie(c)
+	var recognised []cookie.Session
+	for _, reference := range []bool{true, false} {
+		response := httptest.NewRecorder()
+		signedIn := *tok
+		signedIn.ReferenceMode = reference
+		signedIn.Principal.Identities = slices.Clone(principal.Identities)
+		signedIn.Principal.Identities[0].AuthenticationType = "Federation"
+		must(sessions.Issue(response, httptest.NewRequest("GET", "/", nil), &signedIn))
+		request := httptest.NewRequest("GET", "/", nil)
+		for _, c := range response.Result().Cookies() {
+			request.AddCookie(c)
+		}
+		one, err := sessions.Session(request)
+		must(err)
+		recognised = append(recognised, one)
 	}
-	recognised, err := sessions.Session(request)
-	must(err)
 	file := filepath.Join(t.TempDir(), "web.config")
 	must(os.WriteFile(file, []byte("<configuration><system.web><authentication mode='Forms'/>"+cfg.WebConfig()+"</system.web></configuration>"), 0o600))
 	site, err := cookie.LoadSite(file, &cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession, Name: "app"}}})
@@ -158,18 +173,33 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.AnonymousCodec":     one(everywhere(anonymous, ofKeys)),
 		"sessiontoken.RoleCookieCodec":    one(everywhere(roles, ofKeys)),
 		"sessiontoken.Transform":          one(everywhere(transform, ofKeys)),
-		"sessiontoken.SessionOptions":     one(everywhere(session.Options(), ofKeys)),
+		"sessiontoken.SessionOptions":     {everywhere(session.Options(), ofKeys), everywhere(sessiontoken.SessionOptions{Store: two}, ofKeys)},
+		"sessiontoken.KatanaOptions":      one(everywhere(sessiontoken.KatanaOptions{Store: two}, ofKeys)),
 		"sessiontoken.Certificate":        {everywhere(*certificate, ofRSA), everywhere(certificate, ofRSA)},
 		"sessiontoken.CertificateOptions": one(everywhere(certificates, ofRSA)),
 		"sessiontoken.MemoryStore":        one(everywhere(store, ofKeys)),
 		"sessiontoken.TwoLevelStore":      one(everywhere(two, ofKeys)),
 
-		"cookie.Session":   {everywhere(recognised, ofKeys)},
-		"cookie.Sessions":  one(everywhere(sessions, ofKeys)),
-		"cookie.SQSession": one(everywhere(sq, ofKeys)),
-		"cookie.Site":      one(everywhere(site, ofKeys)),
-		"cookie.Guard":     one(everywhere(guard, ofKeys)),
+		"cookie.Session":         {everywhere(recognised[0], ofKeys), everywhere(recognised[1], ofKeys)},
+		"cookie.Sessions":        one(everywhere(sessions, ofKeys)),
+		"cookie.SessionsOptions": one(everywhere(cookie.SessionsOptions{Store: store}, ofKeys)),
+		"cookie.SiteOptions":     one(everywhere(cookie.SiteOptions{Store: two}, ofKeys)),
+		"cookie.SQSession":       one(everywhere(sq, ofKeys)),
+		"cookie.Site":            one(everywhere(site, ofKeys)),
+		"cookie.Guard":           one(everywhere(guard, ofKeys)),
 	}
+}
+
+// slowStore does not answer Get until the test ends.
+type slowStore struct {
+	sessiontoken.Store
+	asked, release chan bool
+}
+
+func (s *slowStore) Get(ctx context.Context, key string) ([]byte, error) {
+	s.asked <- true
+	<-s.release
+	return s.Store.Get(ctx, key)
 }
 
 // printed is a value in every place where something could print it, and what
@@ -304,12 +334,12 @@ func shows(out string, needles []string) string {
 }
 
 // TestEveryHolderIsListed compares the table with the types that the packages
-// export. A struct may be absent if no field leads to bytes, a key or another
-// holder; interfaces, functions and numbers hold nothing by themselves.
+// export. A struct may be absent if no field leads to bytes, a key, a store, a
+// map with texts for keys or another holder; interfaces, functions and numbers hold nothing by themselves.
 func TestEveryHolderIsListed(t *testing.T) {
 	table := holders(t)
 	packages := newChecker(t)
-	exported := map[string]bool{}
+	exported, texts := map[string]bool{}, map[string]bool{}
 	for _, folder := range []string{"machinekey", "sessiontoken", "cookie"} {
 		scope := packages.check(folder).Scope()
 		for _, name := range scope.Names() {
@@ -319,6 +349,15 @@ func TestEveryHolderIsListed(t *testing.T) {
 			}
 			full := folder + "." + name
 			exported[full] = true
+			for _, field := range handles(obj.Type()) {
+				text := full + "." + field
+				if texts[text] = true; openTexts[text] == "" {
+					t.Errorf("%s is a text, and may be as good as a cookie: make it a Secret or say why everybody may see it", text)
+				}
+			}
+			if types.IsInterface(obj.Type()) {
+				continue
+			}
 			if field := leadsToSecret(obj.Type(), full, map[types.Type]bool{}); field != "" && table[full] == nil {
 				t.Errorf("%s can hold a secret in %s: it belongs into the table", full, field)
 			}
@@ -327,6 +366,11 @@ func TestEveryHolderIsListed(t *testing.T) {
 	if len(exported) < 60 {
 		t.Errorf("found %d types", len(exported))
 	}
+	for text := range openTexts {
+		if !texts[text] {
+			t.Errorf("there is no text %s", text)
+		}
+	}
 	for name := range table {
 		if !exported[name] {
 			t.Errorf("the table has %s, which is not exported", name)
@@ -334,7 +378,42 @@ func TestEveryHolderIsListed(t *testing.T) {
 	}
 }
 
-// leadsToSecret returns the path to bytes inside a type, or "".
+// openTexts are the texts of exported types that have the name of a handle and
+// are none, with the reason.
+var openTexts = map[string]string{
+	"machinekey.Key.id":                 "a fingerprint, made to be logged",
+	"sessiontoken.AnonymousID.ID":       "names a visitor; only its cookie has the MAC",
+	"sessiontoken.Claim.Value":          "the caller's: what a site knows of a user is not what lets him in",
+	"sessiontoken.FormsTicket.UserData": "the application's text, mostly roles",
+	"sessiontoken.Token.ID":             "names the token in its envelope; the store knows ContextID",
+	"sessiontoken.Token.EndpointID":     "the cookie path",
+	"cookie.Event.Cookie":               "the name of a cookie",
+	"cookie.Event.KeyID":                "a fingerprint, made to be logged",
+	"cookie.SignInOptions.UserData":     "the application's text, mostly roles",
+}
+
+// handles returns the fields of a struct that are texts and are called as what
+// tells one session or credential from others.
+func handles(typ types.Type) []string {
+	s, ok := typ.Underlying().(*types.Struct)
+	if !ok {
+		return nil
+	}
+	var list []string
+	for i := range s.NumFields() {
+		f := s.Field(i)
+		b, ok := f.Type().Underlying().(*types.Basic)
+		if ok && b.Kind() == types.String && handleName.MatchString(f.Name()) {
+			list = append(list, f.Name())
+		}
+	}
+	return list
+}
+
+var handleName = regexp.MustCompile(`(ID|Key|Token|Ticket|Handle|Value|Text|Data|Secret|Cookie|Password)$|^(id|key|token|ticket|handle|value|text|data|secret|cookie|password)$`)
+
+// leadsToSecret returns the path to bytes inside a type, to the keys of a map or
+// to a store, or "".
 func leadsToSecret(typ types.Type, path string, seen map[types.Type]bool) string {
 	if seen[typ] {
 		return ""
@@ -345,12 +424,18 @@ func leadsToSecret(typ types.Type, path string, seen map[types.Type]bool) string
 		if pkg := typ.Obj().Pkg(); pkg != nil && typ.Obj().Name() == "Bytes" && pkg.Path() == module+"/internal/secret" {
 			return path
 		}
+		if pkg := typ.Obj().Pkg(); pkg != nil && strings.HasSuffix(typ.Obj().Name(), "Store") && pkg.Path() == module+"/sessiontoken" {
+			return path
+		}
 		return leadsToSecret(typ.Underlying(), path, seen)
 	case *types.Pointer:
 		return leadsToSecret(typ.Elem(), path, seen)
 	case *types.Array:
 		return leadsToSecret(typ.Elem(), path, seen)
 	case *types.Map:
+		if b, ok := typ.Key().Underlying().(*types.Basic); ok && b.Kind() == types.String {
+			return path
+		}
 		return leadsToSecret(typ.Elem(), path, seen)
 	case *types.Slice:
 		if b, ok := types.Unalias(typ.Elem()).(*types.Basic); ok && b.Kind() == types.Byte {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -52,7 +53,7 @@ const (
 
 // sessionOf returns the session of a ticket.
 func (k *katana) sessionOf(t *sessiontoken.KatanaTicket) session {
-	x := session{ticket: t, principal: t.Principal(), persistent: t.Properties.Has(sessiontoken.PropertyPersistent), reference: t.SessionKey != ""}
+	x := session{ticket: t, principal: t.Principal(), persistent: t.Properties.Has(sessiontoken.PropertyPersistent), reference: t.SessionKey.Len() > 0}
 	x.issued, _ = t.Properties.Time(sessiontoken.PropertyIssued)
 	x.expires, _ = t.Properties.Time(sessiontoken.PropertyExpires)
 	x.began = x.issued
@@ -106,8 +107,8 @@ func (k *katana) begin(p *sessiontoken.Principal, o *SignInOptions) (session, er
 			t.Properties.SetTime(sessiontoken.PropertyExpires, issued.Add(o.Lifetime))
 		}
 	}
-	if k.reference && t.SessionKey == "" {
-		t.SessionKey = rand.Text()
+	if k.reference && t.SessionKey.Len() == 0 {
+		t.SessionKey = secret.Own([]byte(rand.Text()))
 	}
 	x := k.sessionOf(&t)
 	if x.id = katanaID(&t); x.id == "" {
@@ -171,8 +172,8 @@ func katanaName(x session) string {
 // katanaID is the key in the session store or the name given at sign-in, or
 // empty.
 func katanaID(t *sessiontoken.KatanaTicket) string {
-	if t.SessionKey != "" {
-		return "katana:" + t.SessionKey
+	if t.SessionKey.Len() > 0 {
+		return "katana:" + string(secret.View(t.SessionKey))
 	}
 	id, _ := t.Properties.Get(propertySession)
 	return id

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -28,7 +29,7 @@ func newWIF(codec *sessiontoken.SessionCodec) (*wif, *traits) {
 		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
 		purpose:   "token",
-		name:      func(x session) string { return x.ticket.(*sessiontoken.Token).ContextID },
+		name:      func(x session) string { return string(secret.View(x.ticket.(*sessiontoken.Token).ContextID)) },
 		carriesID: func(Ticket) bool { return true },
 		cookie:    http.Cookie{Name: "FedAuth", Path: cmp.Or(o.Endpoint, "/"), Secure: true, HttpOnly: true},
 		scheme:    chunks.WIF, remembers: w.remembers, ownPersistence: true,
@@ -43,7 +44,7 @@ const keyMargin = 100 * time.Nanosecond
 
 // sessionOf returns the session of a token.
 func (w *wif) sessionOf(t *sessiontoken.Token) session {
-	x := session{ticket: t, principal: &t.Principal, id: t.ContextID, began: t.SignedIn(),
+	x := session{ticket: t, principal: &t.Principal, began: t.SignedIn(),
 		issued: t.ValidFrom, expires: t.ValidTo, persistent: t.Persistent, reference: t.ReferenceMode}
 	if t.KeyExpires.After(t.ValidTo) {
 		x.ends = t.KeyExpires.Add(-keyMargin)

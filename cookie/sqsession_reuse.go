@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -64,7 +65,7 @@ func (s *Sessions) join(ctx context.Context, x *session, user string) (joined bo
 		return false, err
 	}
 	t := *x.ticket.(*sessiontoken.Token)
-	t.ContextID, t.ID = contextID, id
+	t.ContextID, t.ID = secret.New([]byte(contextID)), id
 	x.ticket, x.id = &t, contextID
 	return true, nil
 }

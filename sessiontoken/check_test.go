@@ -139,11 +139,11 @@ func TestNewToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.ID == b.ID || a.ContextID == b.ContextID || a.Key.Equal(b.Key) {
+	if a.ID == b.ID || a.ContextID.Equal(b.ContextID) || a.Key.Equal(b.Key) {
 		t.Error("two tokens share an identifier or key")
 	}
-	if !strings.HasPrefix(a.ContextID, "urn:uuid:") || len(a.ContextID) != 45 || a.ContextID[23] != '4' {
-		t.Errorf("context id %q", a.ContextID)
+	if id := a.contextID(); !strings.HasPrefix(id, "urn:uuid:") || len(id) != 45 || id[23] != '4' {
+		t.Errorf("context id %q", id)
 	}
 	if len(a.ID) != 70 || a.ID[0] != '_' || a.ID[38:] != strings.ToUpper(a.ID[38:]) {
 		t.Errorf("id %q", a.ID)
@@ -206,10 +206,10 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*Token){
 		"no id":                   func(t *Token) { t.ID = "" },
-		"no context id":           func(t *Token) { t.ContextID = "" },
-		"blank context id":        func(t *Token) { t.ContextID = " " },
-		"context id with line":    func(t *Token) { t.ContextID = "a\nb" },
-		"context id with blank":   func(t *Token) { t.ContextID = "a " },
+		"no context id":           func(t *Token) { t.ContextID = machinekey.NewSecret([]byte("")) },
+		"blank context id":        func(t *Token) { t.ContextID = machinekey.NewSecret([]byte(" ")) },
+		"context id with line":    func(t *Token) { t.ContextID = machinekey.NewSecret([]byte("a\nb")) },
+		"context id with blank":   func(t *Token) { t.ContextID = machinekey.NewSecret([]byte("a ")) },
 		"key generation blank":    func(t *Token) { t.KeyGeneration = "\t" },
 		"control in id":           func(t *Token) { t.ID = "a\x01" },
 		"invalid UTF-8 id":        func(t *Token) { t.ID = "\xff" },

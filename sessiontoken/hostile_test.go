@@ -11,6 +11,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
 	"github.com/webfarm-go/webfarm/internal/wif"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // heapBound is what one call of Decode may allocate in all, whatever it is
@@ -33,7 +34,7 @@ func sealToken(t testing.TB, c *SessionCodec, deflated []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return envelopeText(&Token{ID: "_id1", ContextID: "urn:x:1"}, protected)
+	return envelopeText(&Token{ID: "_id1", ContextID: machinekey.NewSecret([]byte("urn:x:1"))}, protected)
 }
 
 // envelopeText puts the last two layers around protected bytes.
@@ -172,7 +173,7 @@ func TestDPAPIIsNamed(t *testing.T) {
 	if s := base64.StdEncoding.EncodeToString(blob); !strings.HasPrefix(s, "AQAAANCMnd8BFdERjHoAwE/Cl+s") {
 		t.Fatalf("blob begins %.30s", s)
 	}
-	_, err := c.Decode(ctx, envelopeText(&Token{ID: "_a", ContextID: "urn:x:1"}, blob))
+	_, err := c.Decode(ctx, envelopeText(&Token{ID: "_a", ContextID: machinekey.NewSecret([]byte("urn:x:1"))}, blob))
 	if err != ErrDPAPI {
 		t.Fatal(err)
 	}

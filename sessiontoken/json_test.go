@@ -16,8 +16,8 @@ func TestJSONHoldsNoCredential(t *testing.T) {
 	for _, v := range []any{
 		identity,
 		Principal{Identities: []Identity{identity}},
-		&Token{ContextID: secret, Key: machinekey.NewSecret([]byte(secret)), Principal: Principal{Identities: []Identity{identity}}},
-		&KatanaTicket{Identity: identity, SessionKey: secret, Properties: Properties{{"access_token", secret}}},
+		&Token{ContextID: machinekey.NewSecret([]byte(secret)), Key: machinekey.NewSecret([]byte(secret)), Principal: Principal{Identities: []Identity{identity}}},
+		&KatanaTicket{Identity: identity, SessionKey: machinekey.NewSecret([]byte(secret)), Properties: Properties{{"access_token", secret}}},
 	} {
 		text, err := json.Marshal(v)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // katanaHandlerJSON is a run of a whole middleware. Of it these tests use what
@@ -221,12 +222,12 @@ func (f *katanaFileJSON) runStore(t *testing.T, h *katanaHandlerJSON) {
 	store := mapStore{}
 	signIn := f.handlerCodec(t, first, KatanaOptions{Store: store})
 	ticket := signIn.NewTicket(first.SignIn.ticket("3").Identity, nil)
-	ticket.SessionKey = first.Options.NextSessionKey
+	ticket.SessionKey = machinekey.NewSecret([]byte(first.Options.NextSessionKey))
 	text, err := signIn.Encode(ctx, ticket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := signIn.storeKey(ticket.SessionKey)
+	name := signIn.storeKey(first.Options.NextSessionKey)
 	if len(store) != 1 || store[name] == nil {
 		t.Fatalf("stored %v", store)
 	}
@@ -296,8 +297,8 @@ func (f *katanaFileJSON) runStore(t *testing.T, h *katanaHandlerJSON) {
 	if d := h.Ticket.diff(got); d != "" {
 		t.Fatalf("differs from what .NET read (-want +got):\n%s", d)
 	}
-	if got.SessionKey != first.Options.NextSessionKey {
-		t.Errorf("key %q", got.SessionKey)
+	if key := string(got.SessionKey.Reveal()); key != first.Options.NextSessionKey {
+		t.Errorf("key %q", key)
 	}
 	if err := c.Delete(ctx, got); err != nil || len(store) != 0 {
 		t.Errorf("Delete: %v, %d entries left", err, len(store))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // katanaStorePurpose protects what is in the store. It is this library's own;
@@ -71,7 +72,7 @@ func (c *KatanaCodec) dereference(ctx context.Context, s *katanaScratch, t *Kata
 		return nil, r.Refuse(layerKatana, len(rest), formatError(err))
 	}
 	real := newKatanaTicket(read)
-	real.SessionKey = key
+	real.SessionKey = secret.New([]byte(key))
 	real.openedBy = t.openedBy
 	if _, renew := c.keys.KeyStatus(t.openedBy); !renew {
 		real.openedBy = entryKey // the older of the two asks to be issued again
@@ -82,7 +83,7 @@ func (c *KatanaCodec) dereference(ctx context.Context, s *katanaScratch, t *Kata
 
 // refer puts t into the store and returns the ticket that refers to it.
 func (c *KatanaCodec) refer(ctx context.Context, s *katanaScratch, t *KatanaTicket) (*KatanaTicket, error) {
-	key := t.SessionKey
+	key := string(secret.View(t.SessionKey))
 	if key == "" {
 		key = rand.Text()
 	}
@@ -112,10 +113,10 @@ func (c *KatanaCodec) refer(ctx context.Context, s *katanaScratch, t *KatanaTick
 // Delete removes the entry of t from the store, as at sign-out. Without a
 // store, or for a ticket that is not in it, there is nothing to do.
 func (c *KatanaCodec) Delete(ctx context.Context, t *KatanaTicket) error {
-	if c.o.Store == nil || t.SessionKey == "" {
+	if c.o.Store == nil || t.SessionKey.Len() == 0 {
 		return nil
 	}
-	if err := c.o.Store.Delete(ctx, c.storeKey(t.SessionKey)); err != nil {
+	if err := c.o.Store.Delete(ctx, c.storeKey(string(secret.View(t.SessionKey)))); err != nil {
 		return storeError(err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 func TestKatanaOlderKey(t *testing.T) {
@@ -23,7 +24,7 @@ func TestKatanaOlderKey(t *testing.T) {
 			t.Fatalf("%v, %v", got, err)
 		}
 		again, err := after.Decode(ctx, encodeKatana(t, after, got))
-		if err != nil || again.OpenedBy() != primary.ID() || again.SessionKey != got.SessionKey {
+		if err != nil || again.OpenedBy() != primary.ID() || !again.SessionKey.Equal(got.SessionKey) {
 			t.Fatalf("%v, %v", again, err)
 		}
 	}
@@ -42,18 +43,19 @@ func TestKatanaStore(t *testing.T) {
 	}
 	a := c.NewTicket(carol(), nil)
 	text := encodeKatana(t, c, a)
-	if a.SessionKey != "" || len(store) != 1 {
-		t.Fatalf("key %q, %d entries", a.SessionKey, len(store))
+	if a.SessionKey.Len() > 0 || len(store) != 1 {
+		t.Fatalf("key %q, %d entries", a.SessionKey.Reveal(), len(store))
 	}
 	got, err := c.Decode(ctx, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.SessionKey) < 26 || got.Identity.Name() != "carol" {
-		t.Errorf("%q, %v", got.SessionKey, got)
+	key := string(got.SessionKey.Reveal())
+	if len(key) < 26 || got.Identity.Name() != "carol" {
+		t.Errorf("%q, %v", key, got)
 	}
 	for name, entry := range store {
-		if bytes.Contains(entry, []byte("carol")) || !strings.HasSuffix(name, ";ApplicationCookie;"+got.SessionKey) {
+		if bytes.Contains(entry, []byte("carol")) || !strings.HasSuffix(name, ";ApplicationCookie;"+key) {
 			t.Errorf("stored under %q: %q", name, entry)
 		}
 	}
@@ -63,23 +65,23 @@ func TestKatanaStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := store[c.storeKey(got.SessionKey)]
-	store[c.storeKey(got.SessionKey)] = store[c.storeKey(second.SessionKey)]
+	kept := store[c.storeKey(key)]
+	store[c.storeKey(key)] = store[c.storeKey(string(second.SessionKey.Reveal()))]
 	if got, err := c.Decode(ctx, text); !errors.Is(err, errKatanaEntry) || got != nil {
 		t.Errorf("another's entry: %v, %v", got, err)
 	}
-	store[c.storeKey(got.SessionKey)] = kept[:len(kept)-1]
+	store[c.storeKey(key)] = kept[:len(kept)-1]
 	if got, err := c.Decode(ctx, text); err != ErrInvalid || got != nil {
 		t.Errorf("changed entry: %v, %v", got, err)
 	}
 	external := other.NewTicket(carol(), nil)
 	external.SessionKey = got.SessionKey
 	encodeKatana(t, other, external)
-	store[c.storeKey(got.SessionKey)] = store[other.storeKey(got.SessionKey)]
+	store[c.storeKey(key)] = store[other.storeKey(key)]
 	if got, err := c.Decode(ctx, text); err != ErrInvalid || got != nil {
 		t.Errorf("another middleware's entry: %v, %v", got, err)
 	}
-	store[c.storeKey(got.SessionKey)] = kept
+	store[c.storeKey(key)] = kept
 
 	// References with more than a key, which nobody issues.
 	for _, change := range []func(*KatanaTicket){
@@ -102,10 +104,10 @@ func TestKatanaStore(t *testing.T) {
 
 	// Inspect leaves an expired ticket in the store, Decode does not.
 	now = now.Add(14*24*time.Hour + time.Second)
-	if a := anatomy.Of(ctx, c.Decode, text); !errors.Is(a.Err, ErrExpired) || a.Content.(*KatanaTicket).SessionKey != got.SessionKey || store[c.storeKey(got.SessionKey)] == nil {
+	if a := anatomy.Of(ctx, c.Decode, text); !errors.Is(a.Err, ErrExpired) || !a.Content.(*KatanaTicket).SessionKey.Equal(got.SessionKey) || store[c.storeKey(key)] == nil {
 		t.Errorf("Inspect: %+v", a)
 	}
-	if _, err := c.Decode(ctx, text); !errors.Is(err, ErrExpired) || store[c.storeKey(got.SessionKey)] != nil {
+	if _, err := c.Decode(ctx, text); !errors.Is(err, ErrExpired) || store[c.storeKey(key)] != nil {
 		t.Errorf("expired: %v", err)
 	}
 	if _, err := c.Decode(ctx, text); !errors.Is(err, ErrNotInStore) {
@@ -136,7 +138,7 @@ func TestKatanaBrokenStore(t *testing.T) {
 	if _, err := c.Encode(ctx, c.NewTicket(carol(), nil)); !errors.Is(err, errBroken) {
 		t.Error(err)
 	}
-	if err := c.Delete(ctx, &KatanaTicket{SessionKey: "k"}); !errors.Is(err, errBroken) {
+	if err := c.Delete(ctx, &KatanaTicket{SessionKey: machinekey.NewSecret([]byte("k"))}); !errors.Is(err, errBroken) {
 		t.Error(err)
 	}
 }

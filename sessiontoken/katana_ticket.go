@@ -10,6 +10,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // KatanaTicket is what Katana keeps in its cookies and OAuth tokens
@@ -26,9 +27,9 @@ type KatanaTicket struct {
 	// issuing means the current one.
 	Version string
 	// SessionKey names the entry of the session store that holds the ticket;
-	// the cookie then holds only this name. Decode sets it if the codec has a
+	// the cookie then holds only this name, which is as good. Decode sets it if the codec has a
 	// store. When issuing, empty means a new entry.
-	SessionKey string `json:"-"`
+	SessionKey machinekey.Secret `json:"-"`
 
 	openedBy string
 }

@@ -85,7 +85,7 @@ func TestKatanaRenew(t *testing.T) {
 		{"other form", life, func(p *Properties) { p.Set(PropertyIssued, "2024-07-13") }, false},
 		{"ends with time", life, func(p *Properties) { p.SetTime(PropertyExpires, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)) }, false},
 	} {
-		ticket := &KatanaTicket{SessionKey: "k", Version: "2", Identity: carol(), openedBy: "0badcafe"}
+		ticket := &KatanaTicket{SessionKey: machinekey.NewSecret([]byte("k")), Version: "2", Identity: carol(), openedBy: "0badcafe"}
 		ticket.Properties.Set("first", "1")
 		ticket.Properties.SetTime(PropertyExpires, katanaStart.Add(life))
 		ticket.Properties.SetTime(PropertyIssued, katanaStart)

@@ -68,9 +68,17 @@ type MemoryOptions struct {
 //
 // Only NewMemoryStore makes one; the zero value is of no use.
 type MemoryStore struct {
-	o MemoryOptions
+	o  MemoryOptions
+	mu sync.Mutex
+	*memoryBox
+}
 
-	mu      sync.Mutex
+// memoryBox holds what mu guards behind a second pointer. Package fmt prints the
+// keys of maps, and follows one pointer under some verbs; the key of a session in
+// reference mode is as good as its cookie.
+type memoryBox struct{ *memoryTable }
+
+type memoryTable struct {
 	entries map[string]*memoryEntry
 	// root is the ring of entries: next is the most recently used one, prev
 	// the least.
@@ -94,7 +102,7 @@ func (e *memoryEntry) size() int64 { return int64(len(e.key)) + int64(len(e.data
 
 // NewMemoryStore returns an empty store. Nil options are the zero options.
 func NewMemoryStore(opts *MemoryOptions) *MemoryStore {
-	m := &MemoryStore{entries: map[string]*memoryEntry{}}
+	m := &MemoryStore{memoryBox: &memoryBox{&memoryTable{entries: map[string]*memoryEntry{}}}}
 	if opts != nil {
 		m.o = *opts
 	}

@@ -27,7 +27,7 @@ func (c *SessionCodec) NewToken(p Principal) (*Token, error) {
 	id := append(newUUID([]byte("_"), r[:16]), '-')
 	t := &Token{
 		ID:         string(forms.AppendHex(id, r[16:32])),
-		ContextID:  string(newUUID([]byte("urn:uuid:"), r[32:48])),
+		ContextID:  secret.Own(newUUID([]byte("urn:uuid:"), r[32:48])),
 		EndpointID: c.o.Endpoint,
 		Key:        secret.New(nonZero(r[48:64])),
 		ValidFrom:  now,

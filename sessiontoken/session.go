@@ -13,6 +13,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -265,7 +266,7 @@ func (c *SessionCodec) ReadPrincipal(ctx context.Context, value string) (*Princi
 // wants at least one identity.
 func checkIDs(env *wif.Envelope, t *Token) error {
 	switch {
-	case string(env.ContextID) != t.ContextID:
+	case string(env.ContextID) != string(secret.View(t.ContextID)):
 		return errContextMismatch
 	case !env.HasID || string(env.ID) != t.ID:
 		return errIDMismatch

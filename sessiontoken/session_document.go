@@ -8,11 +8,12 @@ import (
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
-// tokenMemory holds a token of one identity and a short key in one piece.
+// tokenMemory holds a token of one identity, a short key and a short context id
+// in one piece.
 type tokenMemory struct {
 	Token
 	identity [1]Identity
-	key      [16]byte
+	secrets  [64]byte
 }
 
 // newToken makes the token that a document describes. It allocates the token,
@@ -25,7 +26,6 @@ func newToken(d *wif.Document, f wif.Version) *Token {
 	str := func(s wif.Span) string { return text[s.Off : s.Off+s.Len] }
 
 	t.ID = str(d.ID)
-	t.ContextID = str(d.ContextID)
 	t.KeyGeneration = str(d.KeyGeneration)
 	t.EndpointID = str(d.EndpointID)
 	t.Context = str(d.Context)
@@ -34,11 +34,12 @@ func newToken(d *wif.Document, f wif.Version) *Token {
 	t.Persistent, t.ReferenceMode = d.Persistent, d.Reference
 	t.SecureConversationFeb2005 = d.SecureConversation == wif.SCFeb2005
 
-	blob := m.key[:0]
-	if len(d.Blob) > len(m.key) {
-		blob = make([]byte, 0, len(d.Blob))
+	blob, contextID := m.secrets[:0], str(d.ContextID)
+	if n := len(d.Blob) + len(contextID); n > len(m.secrets) {
+		blob = make([]byte, 0, n)
 	}
-	blob = append(blob, d.Blob...)
+	blob = append(append(blob, d.Blob...), contextID...)
+	t.ContextID = secret.Own(blob[len(d.Blob):])
 	t.Key = secret.Own(blob[:d.KeyLen:d.KeyLen])
 
 	properties := make(Properties, len(d.Properties))
@@ -135,7 +136,7 @@ func (t *Token) head() wif.Head[string] {
 		version = wif.SCFeb2005
 	}
 	return wif.Head[string]{
-		ID: t.ID, ContextID: t.ContextID, KeyGeneration: t.KeyGeneration,
+		ID: t.ID, ContextID: t.contextID(), KeyGeneration: t.KeyGeneration,
 		EndpointID: t.EndpointID, Context: t.Context,
 		SecureConversation: version,
 		Persistent:         t.Persistent, Reference: t.ReferenceMode,

@@ -135,7 +135,7 @@ func (v *vectorJSON) store(t *testing.T, c *SessionCodec) Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return mapStore{c.storeKey(tok.ContextID, tok.KeyGeneration): protected}
+	return mapStore{c.storeKey(tok.contextID(), tok.KeyGeneration): protected}
 }
 
 func TestEnvelopeVectors(t *testing.T) {

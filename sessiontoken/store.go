@@ -88,7 +88,7 @@ func (c *SessionCodec) Delete(ctx context.Context, t *Token) error {
 	if c.o.Store == nil || !t.ReferenceMode {
 		return nil
 	}
-	if err := c.o.Store.Delete(ctx, c.storeKey(t.ContextID, t.KeyGeneration)); err != nil {
+	if err := c.o.Store.Delete(ctx, c.storeKey(t.contextID(), t.KeyGeneration)); err != nil {
 		return storeError(err)
 	}
 	return nil
@@ -104,7 +104,7 @@ func (c *SessionCodec) protectEntry(payload []byte) ([]byte, error) {
 
 // putEntry puts what protectEntry returned into the store.
 func (c *SessionCodec) putEntry(ctx context.Context, t *Token, protected []byte) error {
-	key := c.storeKey(t.ContextID, t.KeyGeneration)
+	key := c.storeKey(t.contextID(), t.KeyGeneration)
 	if err := c.o.Store.Put(ctx, key, protected, t.ValidTo.Add(c.o.ClockSkew)); err != nil {
 		return storeError(err)
 	}

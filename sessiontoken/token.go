@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -20,8 +21,8 @@ type Token struct {
 	ID string
 	// ContextID names the session, usually "urn:uuid:" and a UUID; not empty,
 	// without white space at its ends. In reference mode it is as good as the
-	// cookie, so it is not part of any JSON.
-	ContextID string `json:"-"`
+	// cookie.
+	ContextID machinekey.Secret `json:"-"`
 	// KeyGeneration distinguishes keys of one session; usually empty.
 	KeyGeneration string
 	// EndpointID is the cookie path the token was issued for. Empty fits
@@ -57,10 +58,13 @@ type Token struct {
 // was not read from a cookie, or from one of certificates.
 func (t *Token) OpenedBy() string { return t.openedBy }
 
+// contextID is the text of ContextID.
+func (t *Token) contextID() string { return string(secret.View(t.ContextID)) }
+
 // String describes the token for a log: no claim values, no key, and in
 // reference mode no ContextID.
 func (t Token) String() string {
-	context := fmt.Sprintf("context %q", t.ContextID)
+	context := fmt.Sprintf("context %q", t.contextID())
 	if t.ReferenceMode {
 		context = "by reference"
 	}

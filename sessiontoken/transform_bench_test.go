@@ -115,7 +115,7 @@ func TestChainAllocations(t *testing.T) {
 		return // which empties pools
 	}
 	f := readFile(t, "sessiontoken_45.json")
-	limits := map[string]struct{ decode, encode float64 }{"wif10": {5, 2}, "certificate": {30, 30}}
+	limits := map[string]struct{ decode, encode float64 }{"wif10": {5, 3}, "certificate": {30, 30}}
 	for _, bc := range chainBenches(t) {
 		limit := limits[bc.name]
 		for _, bt := range benchTokens {

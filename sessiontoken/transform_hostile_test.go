@@ -9,6 +9,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 	"github.com/webfarm-go/webfarm/internal/wif"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // TestHostileChains gives WIF 1.0 and certificates what the network may
@@ -69,7 +70,7 @@ func TestHostileChains(t *testing.T) {
 		} {
 			var err error
 			var tok *Token
-			text := envelopeText(&Token{ID: "_id1", ContextID: "urn:x:1"}, h.protected)
+			text := envelopeText(&Token{ID: "_id1", ContextID: machinekey.NewSecret([]byte("urn:x:1"))}, h.protected)
 			n := allocated(func() { tok, err = tc.codec.Decode(ctx, text) })
 			if tok != nil || !errors.Is(err, h.want) {
 				t.Errorf("%s: %s: %v", tc.name, h.name, err)

@@ -53,9 +53,14 @@ type TwoLevelStore struct {
 	expiry    ExpiryStore // back, or nil if it is none
 	staleness time.Duration
 
-	mu    sync.Mutex
-	lanes map[string]*lane
+	mu sync.Mutex
+	*laneBox
 }
+
+// laneBox holds what mu guards behind a second pointer, as memoryBox does.
+type laneBox struct{ *laneTable }
+
+type laneTable struct{ lanes map[string]*lane }
 
 // lane orders what is under way for one key. It exists as long as something
 // is. A value read from the shared store may enter memory only if no write of
@@ -90,7 +95,7 @@ func NewTwoLevelStore(front *MemoryStore, back Store, opts *TwoLevelOptions) (*T
 	if front == nil {
 		front = NewMemoryStore(nil)
 	}
-	s := &TwoLevelStore{front: front, back: back, staleness: defaultStaleness, lanes: map[string]*lane{}}
+	s := &TwoLevelStore{front: front, back: back, staleness: defaultStaleness, laneBox: &laneBox{&laneTable{map[string]*lane{}}}}
 	s.expiry, _ = back.(ExpiryStore)
 	if opts != nil && opts.Staleness != 0 {
 		s.staleness = opts.Staleness

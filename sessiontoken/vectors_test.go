@@ -180,7 +180,7 @@ func ticks(t testing.TB, s string) time.Time {
 func (j *tokenJSON) token(t testing.TB) *Token {
 	t.Helper()
 	tok := &Token{
-		ID: j.ID, ContextID: j.ContextID, Context: j.Context, EndpointID: j.EndpointID,
+		ID: j.ID, ContextID: machinekey.NewSecret([]byte(j.ContextID)), Context: j.Context, EndpointID: j.EndpointID,
 		Key:       machinekey.NewSecret(unhex(t, j.KeyHex)),
 		ValidFrom: ticks(t, j.ValidFromTicks), ValidTo: ticks(t, j.ValidToTicks),
 		KeyEffective: ticks(t, j.KeyEffectiveTicks), KeyExpires: ticks(t, j.KeyExpirationTicks),

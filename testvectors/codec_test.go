@@ -65,7 +65,7 @@ func (m mapStore) putDocument(t *testing.T, cfg machinekey.Config, tok *sessiont
 	if err != nil {
 		t.Fatal(err)
 	}
-	m[tok.EndpointID+";"+tok.ContextID+";"+tok.KeyGeneration] = data
+	m[tok.EndpointID+";"+string(tok.ContextID.Reveal())+";"+tok.KeyGeneration] = data
 }
 
 // alias makes the tokens of one endpoint also those of another.

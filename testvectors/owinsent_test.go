@@ -11,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -42,7 +43,7 @@ func (m *middleware) newTicket(t *testing.T) *sessiontoken.KatanaTicket {
 	if err := read.Unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}
-	read.SessionKey = m.Options.NextSessionKey
+	read.SessionKey = machinekey.NewSecret([]byte(m.Options.NextSessionKey))
 	return read
 }
 

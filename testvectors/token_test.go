@@ -63,7 +63,7 @@ type bootstrapJSON struct {
 func (j *tokenJSON) token(t *testing.T) *sessiontoken.Token {
 	t.Helper()
 	tok := &sessiontoken.Token{
-		ID: j.ID, ContextID: j.ContextID, KeyGeneration: j.KeyGeneration,
+		ID: j.ID, ContextID: machinekey.NewSecret([]byte(j.ContextID)), KeyGeneration: j.KeyGeneration,
 		EndpointID: j.EndpointID, Context: j.Context, Key: machinekey.NewSecret(j.KeyHex),
 		Persistent: j.IsPersistent, ReferenceMode: j.IsReferenceMode,
 	}
@@ -167,7 +167,7 @@ func describe(format wif.Version, t *sessiontoken.Token) map[string]any {
 		namespace = namespaceFeb2005
 	}
 	return map[string]any{
-		"id": t.ID, "contextId": t.ContextID, "context": t.Context, "endpointId": t.EndpointID,
+		"id": t.ID, "contextId": string(t.ContextID.Reveal()), "context": t.Context, "endpointId": t.EndpointID,
 		"keyHex": hex.EncodeToString(t.Key.Reveal()), "keyGeneration": t.KeyGeneration,
 		"validFromTicks": ticks(t.ValidFrom), "validToTicks": ticks(t.ValidTo),
 		"keyEffectiveTicks": ticks(t.KeyEffective), "keyExpirationTicks": ticks(t.KeyExpires),

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -91,7 +92,7 @@ func isSecret(name string) bool {
 func newTokenReport(t *sessiontoken.Token, now time.Time) *tokenReport {
 	r := &tokenReport{
 		ID:            t.ID,
-		ContextID:     t.ContextID,
+		ContextID:     string(secret.View(t.ContextID)),
 		KeyGeneration: t.KeyGeneration,
 		EndpointID:    t.EndpointID,
 		Context:       t.Context,

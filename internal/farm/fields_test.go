@@ -50,7 +50,7 @@ func addSession(m *Message, t *sessiontoken.Token) {
 		version = versionSCFeb2005
 	}
 	m.Add("id", t.ID)
-	m.Add("contextId", t.ContextID)
+	m.Add("contextId", string(t.ContextID.Reveal()))
 	m.Add("keyGeneration", t.KeyGeneration)
 	m.Add("endpointId", t.EndpointID)
 	m.Add("context", t.Context)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/internal/share"
+	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -24,7 +25,7 @@ func TestInsertionsAlike(t *testing.T) {
 	e.open(&sites[0])
 	s := e.opened[0]
 	text, err := s.session.Encode(context.Background(), &sessiontoken.Token{
-		ID: "_1", ContextID: "urn:uuid:0", KeyGeneration: "g", ValidTo: time.Unix(0, 0),
+		ID: "_1", ContextID: machinekey.NewSecret([]byte("urn:uuid:0")), KeyGeneration: "g", ValidTo: time.Unix(0, 0),
 		Principal: sessiontoken.Principal{Identities: []sessiontoken.Identity{{AuthenticationType: "x"}}},
 	})
 	if err != nil {

@@ -213,7 +213,7 @@ func (r random) identity(claims, actors int) sessiontoken.Identity {
 func (r random) session() *sessiontoken.Token {
 	t := &sessiontoken.Token{
 		ID:         pick(r, []string{"_" + r.uuid() + "-" + upperHex(r.bytes(16)), "_" + r.uuid(), firstOf(r.xml())}),
-		ContextID:  pick(r, []string{"urn:uuid:" + r.uuid(), "urn:uuid:" + r.uuid(), strings.ToUpper("urn:uuid:" + r.uuid()), r.xmlID()}),
+		ContextID:  machinekey.NewSecret([]byte(pick(r, []string{"urn:uuid:" + r.uuid(), "urn:uuid:" + r.uuid(), strings.ToUpper("urn:uuid:" + r.uuid()), r.xmlID()}))),
 		EndpointID: pick(r, []string{"/", "/app/", "", r.text()}),
 		Key:        machinekey.NewSecret(r.bytes(pick(r, []int{0, 1, 15, 16, 16, 16, 17, 32, 100}))),
 		Persistent: r.chance(50),

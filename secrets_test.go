@@ -183,7 +183,7 @@ func holders(t *testing.T) map[string][]printed {
 		"cookie.Session":         {everywhere(recognised[0], ofKeys), everywhere(recognised[1], ofKeys)},
 		"cookie.Sessions":        one(everywhere(sessions, ofKeys)),
 		"cookie.SessionsOptions": one(everywhere(cookie.SessionsOptions{Store: store}, ofKeys)),
-		"cookie.SiteOptions":     one(everywhere(cookie.SiteOptions{Store: two}, ofKeys)),
+		"cookie.SiteOptions":     one(everywhere(cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: two}}, ofKeys)),
 		"cookie.SQSession":       one(everywhere(sq, ofKeys)),
 		"cookie.Site":            one(everywhere(site, ofKeys)),
 		"cookie.Guard":           one(everywhere(guard, ofKeys)),

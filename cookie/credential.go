@@ -85,7 +85,7 @@ type Credential struct {
 	// Opaque leaves the value of SQSession to the product; see [SQSession].
 	Opaque bool
 	// NoReuse is reuseSession="false" of SQSession: a user who signs in ends his
-	// older sessions, on all nodes that share SiteOptions.Store, without which it
+	// older sessions, on all nodes that share SessionsOptions.Store, without which it
 	// is refused. With a Store and without NoReuse, all browsers of a user share
 	// one session of the application, and sign-out in one ends it in all. They
 	// are one user if the issuers of the name are the same and the name is, but

@@ -110,7 +110,7 @@ func ExampleSQSession() {
 			Secure:  cookie.On,
 			NoReuse: true, // reuseSession="false"
 		}},
-		Store: sessiontoken.NewMemoryStore(nil), // of all nodes
+		Sessions: cookie.SessionsOptions{Store: sessiontoken.NewMemoryStore(nil)}, // of all nodes
 	})
 	if err != nil {
 		log.Fatal(err)

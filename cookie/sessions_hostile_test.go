@@ -21,7 +21,8 @@ func TestSiteSignOutIsWholeWithAStoreThatGoesDown(t *testing.T) {
 	n := newFarmNode(t)
 	store := n.open()
 	s := loadSite(t, freshSite(t, formsMode, handlerOf(machineKey45)), &cookie.SiteOptions{
-		Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}, Store: store, Now: n.clock.Now})
+		Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}, Now: n.clock.Now,
+		Sessions: cookie.SessionsOptions{Store: store}})
 	for calls := range 100 {
 		var headers []string
 		for _, name := range []string{"FedAuth", ".ASPXAUTH", ".AspNet.ApplicationCookie"} {

@@ -574,7 +574,7 @@ func TestSessionsPrintNoSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := cookie.NewSQSession(n.ring, cookie.Credential{Name: "SQSessionFlowtime"}, &cookie.SiteOptions{Store: n.inStore, Now: n.clock.Now})
+	q, err := cookie.NewSQSession(n.ring, cookie.Credential{Name: "SQSessionFlowtime"}, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: n.inStore}, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

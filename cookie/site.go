@@ -3,17 +3,14 @@ package cookie
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // ErrNoneAccepted means that a site has no credential that another machine can
@@ -32,34 +29,7 @@ type Site struct {
 	guard     Guard
 	sessions  []*Sessions
 	sq        *SQSession
-	decisions []Decision
-}
-
-// Decision is one thing that was found out about a site, for logs.
-type Decision struct {
-	// What is the subject: mode, key, older key, next key, FedAuth, FedAuth
-	// cookie, Forms, Forms cookie, Katana, Katana cookie, Bearer, SQSession,
-	// httpCookies or warning.
-	What string
-	// Accepted reports that the guard accepts this kind of credential. The
-	// first accepted one is source 0 in the guard's log, and so on.
-	Accepted bool
-	// Line is the 1-based line of the element that decided, 0 if none did: a
-	// default, or the options.
-	Line int
-	// Why is one sentence, without any key.
-	Why string
-}
-
-// String returns the decision as one line.
-func (d Decision) String() string { return d.What + ": " + d.text() }
-
-// text is Why and the line.
-func (d Decision) text() string {
-	if d.Line == 0 {
-		return d.Why
-	}
-	return fmt.Sprintf("%s (line %d)", d.Why, d.Line)
+	decisions site.Decisions
 }
 
 // SiteOptions are what a web.config does not say. Nil and the zero value are
@@ -78,34 +48,20 @@ type SiteOptions struct {
 	// otherwise: Katana's cookies and access tokens are accepted only if they are
 	// here, and SQSession is left to the product unless it is.
 	Credentials []Credential
-	// Store holds the session tokens in reference mode, and for all cookies
-	// what SessionsOptions.Store says: with it, sign-out holds for all nodes
-	// that share the store.
-	Store sessiontoken.Store
-	// Sessions is what holds for the sessions of every cookie. Sliding and
-	// MaxLifetime do unless a Credential says otherwise; SQSession has its own.
-	// What one cookie has, Cookie, ChunkSize and PersistentLifetime, is
-	// an error here: say it in Credentials. So are Store and Logger, which are
-	// options of their own.
+	// Sessions is what holds for every cookie. Its Store also holds the session
+	// tokens in reference mode, and its Logger is that of the guard too. Sliding
+	// and MaxLifetime hold unless a Credential says otherwise; SQSession has its
+	// own. What differs between cookies, Cookie, ChunkSize and PersistentLifetime,
+	// is an error here: say it in Credentials.
 	Sessions SessionsOptions
 	// Roles makes role claims from the user data of forms tickets; see
 	// [sessiontoken.FormsOptions].
 	Roles func(userData string) []string
-	// AllowInsecure admits 3DES, DES and MD5, and the switches of
-	// <appSettings> that weaken forms tickets, where the file has them.
-	// Without it they are errors.
-	AllowInsecure bool
-	// AllowKnownKey admits keys that are publicly known, for migrations and
-	// tests; a [Decision] warns of each. See [machinekey.Config].
-	AllowKnownKey bool
-	// AllowWeakKey admits keys that can be guessed, for migrations and tests;
-	// see [machinekey.Config.AllowWeakKey].
-	AllowWeakKey bool
-	// KnownKeys are refused beside those that are built in; see
-	// [machinekey.KnownKeys].
-	KnownKeys *machinekey.KnownKeyList
-	// Logger is that of the guard; see [Guard.SetLogger].
-	Logger *slog.Logger
+	// Config changes what each file says of its keys, or cfg of NewSite, before
+	// [machinekey.New] sees it: it sets what no file can, such as AllowInsecure,
+	// AllowKnownKey and KnownKeys. AllowInsecure also admits the switches of
+	// <appSettings> that weaken forms tickets. [Site.Watch] calls it too.
+	Config func(*machinekey.Config)
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
@@ -123,17 +79,15 @@ type SiteOptions struct {
 //
 // They are tried in this order. A credential that no other machine can read,
 // such as session tokens under DPAPI, or that a class of the site's own
-// writes, is not accepted, and the [Decision] says so. If none is left, the
+// writes, is not accepted, and [Site.String] says why. If none is left, the
 // error matches [ErrNoneAccepted].
 //
 // A fault in any section that concerns cookies is a [*machinekey.ConfigError]
 // with its line, as .NET would not start either. Its codes are those of
 // [machinekey.LoadWebConfig], and invalid_timeout, invalid_timespan,
 // invalid_chunk_size, session_handler_not_removed, invalid_cookie_name, and
-// insecure_algorithm and insecure_setting for what needs
-// SiteOptions.AllowInsecure, known_key for a publicly known key without
-// SiteOptions.AllowKnownKey, and weak_key for one that can be guessed without
-// SiteOptions.AllowWeakKey.
+// insecure_algorithm, insecure_setting, known_key and weak_key for what needs
+// SiteOptions.Config.
 //
 // Settings of machine.config and of parent sites are not seen. requireSSL is
 // not enforced: whether the browser used TLS is known to the proxy in front.
@@ -159,8 +113,7 @@ func ParseSite(r io.Reader, o *SiteOptions) (*Site, error) {
 
 // NewSite sets up a site without a web.config, from keys that are kept elsewhere
 // and SiteOptions.Credentials, which name all that is accepted; each has the
-// defaults of .NET. What Allow… and KnownKeys of the options say is added to
-// that of cfg.
+// defaults of .NET.
 //
 // When the keys change, give them to [machinekey.Ring.Replace] of [Site.Ring].
 func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
@@ -229,7 +182,7 @@ func (s *Site) SQSession() (*SQSession, bool) { return s.sq, s.sq != nil }
 
 // Watch follows the keys of the file until ctx is done, and returns its error;
 // see [machinekey.Watch]. Other settings are read once: changes of them need a
-// new start. A changed and a broken file are logged with SiteOptions.Logger. Nil
+// new start. A changed and a broken file are logged with SessionsOptions.Logger. Nil
 // options are those of LoadSite.
 func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 	if s.path == "" {
@@ -241,12 +194,13 @@ func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 	}
 	change := w.Config
 	w.Config = func(cfg *machinekey.Config) {
-		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = s.o.AllowInsecure, s.o.AllowKnownKey, s.o.AllowWeakKey, s.o.KnownKeys
-		if change != nil {
-			change(cfg)
+		for _, change := range []func(*machinekey.Config){s.o.Config, change} {
+			if change != nil {
+				change(cfg)
+			}
 		}
 	}
-	if logger := s.o.Logger; logger != nil {
+	if logger := s.o.Sessions.Logger; logger != nil {
 		onChange, onError := w.OnChange, w.OnError
 		w.OnChange = func(old, now *machinekey.Key) {
 			logger.LogAttrs(ctx, slog.LevelInfo, "cookie: machine key changed", slog.String("old", old.ID()), slog.String("now", now.ID()))
@@ -264,28 +218,13 @@ func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 	return machinekey.Watch(ctx, s.ring, s.path, &w)
 }
 
-// Decisions returns what the file and the options decided, in a new slice.
-func (s *Site) Decisions() []Decision { return append([]Decision(nil), s.decisions...) }
-
 // String explains every decision with its line in the file, one line each and
 // without any key:
 //
 //	mode     Framework45, by targetFramework (line 9)
 //	FedAuth  accepted: cookie "FedAuth", … (line 30)
-func (s *Site) String() string {
-	width := 0
-	for _, d := range s.decisions {
-		width = max(width, len(d.What))
-	}
-	var b strings.Builder
-	for i, d := range s.decisions {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(&b, "%-*s  %s", width, d.What, d.text())
-	}
-	return b.String()
-}
+func (s *Site) String() string { return s.decisions.String() }
 
-// LogValue implements [slog.LogValuer] with the decisions.
-func (s *Site) LogValue() slog.Value { return slog.StringValue(s.String()) }
+// LogValue implements [slog.LogValuer]. The value is String in text; in JSON it
+// is a list of the decisions, each with "what", "accepted", "line" and "why".
+func (s *Site) LogValue() slog.Value { return slog.AnyValue(s.decisions) }

@@ -33,7 +33,7 @@ func (b *siteBuilder) fedAuth() error {
 		return nil
 	}
 	codec, err := sessiontoken.NewSessionCodec(b.site.ring, &sessiontoken.SessionOptions{WIF10: c.Kind == KindWIF10, Endpoint: c.Path,
-		ClockSkew: c.ClockSkew, Lifetime: c.Lifetime, Store: b.o.Store, Now: b.o.Now})
+		ClockSkew: c.ClockSkew, Lifetime: c.Lifetime, Store: b.o.Sessions.Store, Now: b.o.Now})
 	if err != nil {
 		return err
 	}
@@ -72,9 +72,9 @@ func (b *siteBuilder) forms() error {
 		if !s.On {
 			continue
 		}
-		if !b.o.AllowInsecure {
+		if !b.allowInsecure {
 			return &machinekey.ConfigError{Code: "insecure_setting", Section: "appSettings", Attribute: s.Key,
-				Line: s.Line, Found: "true", Want: "the switch removed, or SiteOptions.AllowInsecure"}
+				Line: s.Line, Found: "true", Want: "the switch removed, or AllowInsecure of SiteOptions.Config"}
 		}
 		weak += fmt.Sprintf(", insecure by %s of line %d", s.Key, s.Line)
 	}
@@ -164,7 +164,7 @@ func (b *siteBuilder) cora() error {
 // store knows what was signed out.
 func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *traits, never error) error {
 	o := b.o.Sessions.forAnyCookie()
-	o.Cookie, o.Store, o.Logger = templateOf(c), b.o.Store, b.o.Logger
+	o.Cookie, o.Store = templateOf(c), b.o.Sessions.Store
 	o.ChunkSize, o.PersistentLifetime, o.Sliding, o.MaxLifetime = c.ChunkSize, c.PersistentLifetime, c.Sliding, c.MaxLifetime
 	o.IsTLS, o.OnePerUser = b.o.Sessions.IsTLS, b.o.Sessions.OnePerUser
 	s, err := makeSessions(f, k, &o)

@@ -18,6 +18,8 @@ type siteBuilder struct {
 	site *Site
 	o    *SiteOptions
 	of   *site.Site
+	// allowInsecure is that of the site's own key.
+	allowInsecure bool
 }
 
 // loader resolves the file of a name.
@@ -54,7 +56,7 @@ func buildSite(name string, resolve func(*site.Options) (*site.Site, error), cfg
 		return nil, fmt.Errorf("%w: %s: %s", ErrNoneAccepted, name, b.looked())
 	}
 	b.notes()
-	s.guard.SetLogger(o.Logger)
+	s.guard.SetLogger(o.Sessions.Logger)
 	s.guard.SetDeny(o.Sessions.Deny)
 	return s, nil
 }
@@ -71,10 +73,6 @@ func (o *SiteOptions) check() error {
 		return misplaced("ChunkSize", "Credentials, with ChunkSize")
 	case s.PersistentLifetime != 0:
 		return misplaced("PersistentLifetime", "Credentials, with PersistentLifetime")
-	case s.Store != nil:
-		return misplaced("Store", "Store")
-	case s.Logger != nil:
-		return misplaced("Logger", "Logger")
 	}
 	for _, c := range o.Credentials {
 		switch c.Kind {
@@ -105,6 +103,7 @@ func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 	if from == "explicit" {
 		from = "compatibilityMode"
 	}
+	b.allowInsecure = cfg.AllowInsecure
 	b.decide("mode", k.ModeLine, "%v, by %s", cfg.Mode, from)
 	b.decide("key", k.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
 	b.warnKey(cfg, k.Line)
@@ -172,11 +171,8 @@ func (b *siteBuilder) other(name string, load loader) (key *machinekey.Key, cfg 
 
 // key returns the machine key of a configuration that stands in a line.
 func (b *siteBuilder) key(cfg *machinekey.Config, line int) (*machinekey.Key, error) {
-	cfg.AllowInsecure = cfg.AllowInsecure || b.o.AllowInsecure
-	cfg.AllowKnownKey = cfg.AllowKnownKey || b.o.AllowKnownKey
-	cfg.AllowWeakKey = cfg.AllowWeakKey || b.o.AllowWeakKey
-	if b.o.KnownKeys != nil {
-		cfg.KnownKeys = b.o.KnownKeys
+	if b.o.Config != nil {
+		b.o.Config(cfg)
 	}
 	key, err := machinekey.New(*cfg)
 	var e *machinekey.ConfigError
@@ -208,7 +204,7 @@ func (b *siteBuilder) warnKey(cfg *machinekey.Config, line int) {
 
 // decide keeps a decision that accepts nothing.
 func (b *siteBuilder) decide(what string, line int, format string, args ...any) {
-	b.site.decisions = append(b.site.decisions, Decision{What: what, Line: line, Why: fmt.Sprintf(format, args...)})
+	b.site.decisions = append(b.site.decisions, site.Decision{What: what, Line: line, Why: fmt.Sprintf(format, args...)})
 }
 
 // accept keeps the decision to accept a credential, which the caller has added

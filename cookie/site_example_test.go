@@ -49,15 +49,16 @@ func ExampleLoadSite() {
 
 	get(home, "/", "FedAuth="+text)
 	get(home, "/", "")
-	for _, d := range site.Decisions() { // String has all of them, for a log
-		if d.Accepted {
-			fmt.Println(d)
+	for line := range strings.Lines(site.String()) { // all of them, for a log
+		if strings.HasPrefix(line, "FedAuth ") {
+			fmt.Print(line)
 		}
 	}
 	// Output:
 	// 200  hello bob
 	// 401  Unauthorized
-	// FedAuth: accepted: cookie "FedAuth", WIF 4.5, endpoint "/", clock skew 5m0s, lifetime 10h0m0s (line 10)
+	// FedAuth         accepted: cookie "FedAuth", WIF 4.5, endpoint "/", clock skew 5m0s, lifetime 10h0m0s (line 10)
+	// FedAuth cookie  path "/", domain "", secure true, hidden from scripts true, SameSite not set, not renewed, chunks of 2000 (line 15)
 }
 
 // newSite writes a web.config with a fresh key, as a site with WIF has it.

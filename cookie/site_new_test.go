@@ -41,7 +41,7 @@ func TestSiteSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &cookie.SiteOptions{AllowKnownKey: true, Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}}
+	o := &cookie.SiteOptions{Config: func(c *machinekey.Config) { c.AllowKnownKey = true }, Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}}
 	path, err := cookie.LoadSite(filepath.Join(folder, "web.config"), o)
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +173,6 @@ func TestSiteOptionsThatDoNotCount(t *testing.T) {
 		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Cookie: &http.Cookie{Name: "A"}}}, "say SiteOptions.Credentials, with Name"},
 		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{ChunkSize: 1000}}, "Credentials, with ChunkSize"},
 		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{PersistentLifetime: time.Hour}}, "Credentials, with PersistentLifetime"},
-		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: newFarmNode(t).memory()}}, "say SiteOptions.Store"},
 		{one(cookie.Credential{}), "without a Kind"},
 		{one(cookie.Credential{Kind: "jwt"}), "no site accepts it"},
 		{one(cookie.Credential{Kind: "roles"}), "signs nobody in"},

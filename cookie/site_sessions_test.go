@@ -154,8 +154,8 @@ func TestSiteAsksTheStoreAboutWhatItCannotIssue(t *testing.T) {
 			locked := false
 			store := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
 			load := func(file string) *cookie.Site {
-				return loadSite(t, writeSite(t, file), &cookie.SiteOptions{Store: store, Now: clock.Now, AllowInsecure: true, AllowKnownKey: true,
-					Sessions: cookie.SessionsOptions{MaxLifetime: 20 * time.Minute, OnePerUser: true, Revoked: revokedIf(&locked)}})
+				return loadSite(t, writeSite(t, file), &cookie.SiteOptions{Now: clock.Now, Config: func(c *machinekey.Config) { c.AllowInsecure, c.AllowKnownKey = true, true },
+					Sessions: cookie.SessionsOptions{Store: store, MaxLifetime: 20 * time.Minute, OnePerUser: true, Revoked: revokedIf(&locked)}})
 			}
 			issues, reads := load(files[0]), load(files[1])
 			if reads.Sessions() != nil {
@@ -216,7 +216,8 @@ func TestSiteSignsOutOfUnsignedTickets(t *testing.T) {
 	site := loadSite(t, writeSite(t, fmt.Sprintf(`<configuration>%s<system.web>
 		<machineKey validationKey="%s" decryptionKey="%s" validation="%s" decryption="%s" compatibilityMode="Framework20SP1"/>%s
 		</system.web></configuration>`, setting("aspnet:UseLegacyEncryption"), key.ValidationKey, key.DecryptionKey, key.Validation, key.Decryption, formsMode)),
-		&cookie.SiteOptions{Store: sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: then}), AllowInsecure: true, AllowKnownKey: true, Now: then})
+		&cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: then})}, Now: then,
+			Config: func(c *machinekey.Config) { c.AllowInsecure, c.AllowKnownKey = true, true }})
 	if site.Sessions() != nil || !strings.Contains(site.String(), "never issued: anybody could change it") {
 		t.Error(site)
 	}
@@ -244,7 +245,8 @@ func TestSiteSignsOutOfUnsignedTickets(t *testing.T) {
 func TestSiteSignsOutOfEverything(t *testing.T) {
 	store := &switchStore{Store: sessiontoken.NewMemoryStore(nil)}
 	s := loadSite(t, freshSite(t, formsMode, handlerOf(machineKey45)), &cookie.SiteOptions{
-		Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}, Store: store})
+		Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}},
+		Sessions:    cookie.SessionsOptions{Store: store}})
 	var headers []string
 	for _, name := range []string{"FedAuth", ".ASPXAUTH", ".AspNet.ApplicationCookie"} {
 		one, ok := s.SessionsOf(name)
@@ -333,7 +335,7 @@ func TestSiteReissuesOlderOnly(t *testing.T) {
 func TestSiteWatch(t *testing.T) {
 	path := freshSite(t, "", handlerOf(machineKey45))
 	var log syncBuffer
-	s := loadSite(t, path, &cookie.SiteOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	s := loadSite(t, path, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))}})
 	header, _ := signIn(t, s.Sessions(), "bob", nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -434,7 +436,7 @@ func TestSiteSQSession(t *testing.T) {
 	_, err := cookie.LoadSite(freshSite(t, "", handlerOf(machineKey45)+strings.Replace(section, "%s", `application="F" reuseSession="false"`, 1)),
 		&cookie.SiteOptions{Credentials: asked})
 	var e *machinekey.ConfigError
-	if !errors.As(err, &e) || e.Code != "invalid_sequence_session" || !strings.Contains(err.Error(), "NoReuse, needs SiteOptions.Store") {
+	if !errors.As(err, &e) || e.Code != "invalid_sequence_session" || !strings.Contains(err.Error(), "NoReuse, needs SessionsOptions.Store") {
 		t.Errorf("%v", err)
 	}
 }

@@ -55,7 +55,13 @@ func answer(s *cookie.Site, r *http.Request) (status int, user string) {
 
 // loadKnown is LoadSite for the files of the vectors, whose keys are published.
 func loadKnown(path string, o *cookie.SiteOptions) (*cookie.Site, error) {
-	o.AllowKnownKey, o.AllowWeakKey = true, true
+	change := o.Config
+	o.Config = func(c *machinekey.Config) {
+		c.AllowKnownKey, c.AllowWeakKey = true, true
+		if change != nil {
+			change(c)
+		}
+	}
 	return cookie.LoadSite(path, o)
 }
 
@@ -314,7 +320,7 @@ func TestLoadSiteDecisions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := loadKnown(writeSite(t, tt.xml), &cookie.SiteOptions{AllowInsecure: tt.insecure})
+			s, err := loadKnown(writeSite(t, tt.xml), &cookie.SiteOptions{Config: func(c *machinekey.Config) { c.AllowInsecure = tt.insecure }})
 			if tt.code == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -357,14 +363,26 @@ func TestLoadSiteOptions(t *testing.T) {
 
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s, err := loadKnown(path, &cookie.SiteOptions{Older: []string{siteFile(t, "forms-site.config")}, Logger: logger})
+	s, err := loadKnown(path, &cookie.SiteOptions{Older: []string{siteFile(t, "forms-site.config")}, Sessions: cookie.SessionsOptions{Logger: logger}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.Ring().Keys()); n != 2 {
 		t.Errorf("%d keys", n)
 	}
-	if d := s.Decisions(); d[3].What != "older key" || !d[5].Accepted || d[0].Accepted || d[5].String() == "" {
+	var records strings.Builder
+	slog.New(slog.NewJSONHandler(&records, nil)).Info("start", "site", s)
+	var record struct {
+		Site []struct {
+			What, Why string
+			Accepted  bool
+			Line      int
+		}
+	}
+	if err := json.Unmarshal([]byte(records.String()), &record); err != nil {
+		t.Fatal(err)
+	}
+	if d := record.Site; d[3].What != "older key" || !d[5].Accepted || d[0].Accepted || d[5].Why == "" || d[5].Line == 0 {
 		t.Errorf("%v", d)
 	}
 	answer(s, request("FedAuth=forged"))
@@ -404,7 +422,7 @@ func TestLoadSiteKnownKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cookie.LoadSite(fresh, &cookie.SiteOptions{KnownKeys: list}); !errors.Is(err, machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "on line 2 of the list") {
+	if _, err := cookie.LoadSite(fresh, &cookie.SiteOptions{Config: func(c *machinekey.Config) { c.KnownKeys = list }}); !errors.Is(err, machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "on line 2 of the list") {
 		t.Errorf("listed: %v", err)
 	}
 }
@@ -438,7 +456,7 @@ func FuzzLoadSite(f *testing.F) {
 		f.Fatalf("%d seeds", seeds)
 	}
 	f.Fuzz(func(t *testing.T, xml string, insecure bool) {
-		s, err := cookie.LoadSite(writeSite(t, xml), &cookie.SiteOptions{AllowInsecure: insecure, AllowKnownKey: true})
+		s, err := cookie.LoadSite(writeSite(t, xml), &cookie.SiteOptions{Config: func(c *machinekey.Config) { c.AllowInsecure, c.AllowKnownKey = insecure, true }})
 		if err != nil {
 			var e *machinekey.ConfigError
 			if s != nil || !errors.As(err, &e) && !errors.Is(err, cookie.ErrNoneAccepted) {

@@ -47,7 +47,7 @@ import (
 //	cacheItemFade         CacheItemFade   10 minutes
 //	reuseSession          NoReuse         true
 //
-// With SiteOptions.Store the sessions lie there, with memory in front of it, as
+// With SessionsOptions.Store the sessions lie there, with memory in front of it, as
 // in the database of the product, and the cookie holds only the name of the
 // session.
 type SQSession struct {
@@ -66,10 +66,10 @@ func newSQSession(ring *machinekey.Ring, c *site.Credential, o *SiteOptions) (*S
 	if !c.On || c.Opaque {
 		return q, nil
 	}
-	if c.NoReuse && o.Store == nil {
-		return nil, errors.New("cookie: reuseSession=\"false\", or Credential.NoReuse, needs SiteOptions.Store")
+	if c.NoReuse && o.Sessions.Store == nil {
+		return nil, errors.New("cookie: reuseSession=\"false\", or Credential.NoReuse, needs SessionsOptions.Store")
 	}
-	store := o.Store
+	store := o.Sessions.Store
 	if store != nil {
 		size := c.CacheMaxSize
 		if size == 0 {
@@ -101,7 +101,7 @@ func newSQSession(ring *machinekey.Ring, c *site.Credential, o *SiteOptions) (*S
 		return nil, err
 	}
 	so := o.Sessions.forAnyCookie()
-	so.Cookie, so.Logger, so.Sliding = templateOf(c), o.Logger, On
+	so.Cookie, so.Sliding = templateOf(c), On
 	so.MaxLifetime, so.OnePerUser = max(c.MaxLifetime, 0), c.NoReuse
 	f, k := newWIF(codec)
 	k.purpose = "sqsession;" + codec.Options().Endpoint

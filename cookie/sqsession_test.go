@@ -22,7 +22,7 @@ import (
 func (n *farmNode) newSQ(t testing.TB, c cookie.Credential, store sessiontoken.Store) *cookie.Sessions {
 	t.Helper()
 	c.Name = cmp.Or(c.Name, "SQSessionFlowtime")
-	q, err := cookie.NewSQSession(n.ring, c, &cookie.SiteOptions{Store: store, Now: n.clock.Now})
+	q, err := cookie.NewSQSession(n.ring, c, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: store}, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

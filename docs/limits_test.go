@@ -212,7 +212,7 @@ func keptClaims(user *sessiontoken.Principal, keep func(claimType string) bool) 
 
 // referenceMode is the snippet of docs/limits.md about reference mode.
 func referenceMode(w http.ResponseWriter, r *http.Request, webConfig string, store sessiontoken.Store, user *sessiontoken.Principal) error {
-	site, err := cookie.LoadSite(webConfig, &cookie.SiteOptions{Store: store})
+	site, err := cookie.LoadSite(webConfig, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: store}})
 	if err != nil {
 		return err
 	}

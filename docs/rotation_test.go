@@ -16,7 +16,8 @@ import (
 // follow is the snippet of docs/rotation.md: the site of a service whose key
 // file may change while it runs.
 func follow(ctx context.Context, path string, older, next []string) (*cookie.Site, error) {
-	site, err := cookie.LoadSite(path, &cookie.SiteOptions{Older: older, Next: next, Logger: slog.Default()})
+	site, err := cookie.LoadSite(path, &cookie.SiteOptions{Older: older, Next: next,
+		Sessions: cookie.SessionsOptions{Logger: slog.Default()}})
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func TestReferenceNeedsItsKeyAndItsEntry(t *testing.T) {
 		r.AddCookie(c)
 	}
 	check := func(path string, store sessiontoken.Store, older ...string) error {
-		_, err := loadAt(t, path, 0, cookie.SiteOptions{Store: store, Older: older}).Guard().Check(r)
+		_, err := loadAt(t, path, 0, cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: store}, Older: older}).Guard().Check(r)
 		return err
 	}
 	if err := check(oldFile, store); err != nil {

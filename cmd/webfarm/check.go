@@ -41,18 +41,10 @@ type checkReport struct {
 	Mode        string           `json:"mode,omitempty"`
 	ModeFrom    string           `json:"modeFrom,omitempty"`
 	ModeLine    int              `json:"modeLine,omitempty"`
-	Decisions   []checkDecision  `json:"decisions"` // none with faults
+	Decisions   site.Decisions   `json:"decisions"` // none with faults
 	Credentials []siteCredential `json:"credentials"`
 	Warnings    []keyFileWarning `json:"warnings"`
 	Faults      []keyFileWarning `json:"faults"`
-}
-
-// checkDecision is one decision of a Go service.
-type checkDecision struct {
-	What     string `json:"what"`
-	Accepted bool   `json:"accepted"`
-	Line     int    `json:"line,omitempty"`
-	Why      string `json:"why"`
 }
 
 // siteCredential is a credential that the site has.
@@ -90,7 +82,7 @@ func (c *check) run(_ context.Context, s streams) error {
 // report looks at the file. Its error is one of the flags, or of a file that
 // cannot be read.
 func (c *check) report(path string, known *machinekey.KnownKeyList) (*checkReport, error) {
-	r := &checkReport{File: path, Decisions: []checkDecision{}, Credentials: []siteCredential{}, Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}}
+	r := &checkReport{File: path, Decisions: site.Decisions{}, Credentials: []siteCredential{}, Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}}
 	s, err := loadSite(path, c.keys.siteOptions())
 	if err != nil {
 		return r, r.fault(err)
@@ -117,14 +109,13 @@ func (c *check) report(path string, known *machinekey.KnownKeyList) (*checkRepor
 	if len(r.Faults) > 0 {
 		return r, nil
 	}
-	built, err := cookie.LoadSite(path, &cookie.SiteOptions{Credentials: c.credentials(), AllowInsecure: c.keys.allowInsecure,
-		AllowKnownKey: c.keys.allowKnown, AllowWeakKey: c.keys.allowWeak, KnownKeys: known})
+	built, err := cookie.LoadSite(path, &cookie.SiteOptions{Credentials: c.credentials(), Config: c.keys.admit(known)})
 	if err != nil {
 		return r, r.fault(err)
 	}
-	for _, d := range built.Decisions() {
+	for _, d := range built.LogValue().Any().(site.Decisions) {
 		if d.What != "warning" {
-			r.Decisions = append(r.Decisions, checkDecision(d))
+			r.Decisions = append(r.Decisions, d)
 		}
 	}
 	return r, nil

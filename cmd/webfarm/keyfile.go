@@ -95,12 +95,19 @@ func (k *keyFlags) key(path string, s *site.Site, known *machinekey.KnownKeyList
 	if err != nil {
 		return nil, keyFile{}, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
 	}
-	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = k.allowInsecure, k.allowKnown, k.allowWeak, known
+	k.admit(known)(&cfg)
 	key, err := machinekey.New(cfg)
 	if err != nil {
 		return nil, keyFile{}, setupError{fmt.Errorf("webfarm: %s: %w%s", path, inLine(err, s.Key.Line), allowHint(cfg, err))}
 	}
 	return key, describe(path, s, cfg, key), nil
+}
+
+// admit sets in a key what the flags say of it.
+func (k *keyFlags) admit(known *machinekey.KnownKeyList) func(*machinekey.Config) {
+	return func(cfg *machinekey.Config) {
+		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = k.allowInsecure, k.allowKnown, k.allowWeak, known
+	}
 }
 
 // loadKnown reads the file of -known-keys, nil if there is none.

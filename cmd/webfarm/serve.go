@@ -194,7 +194,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		Config: s.keys.config[0],
 		Site: cookie.SiteOptions{
 			Older: s.older, Next: s.next, Credentials: s.credentials(), Roles: s.roles.reader(),
-			AllowInsecure: s.keys.allowInsecure, AllowKnownKey: s.keys.allowKnown, AllowWeakKey: s.keys.allowWeak, KnownKeys: known,
+			Config:   s.keys.admit(known),
 			Sessions: cookie.SessionsOptions{MaxLifetime: s.maxLife},
 		},
 		Headers:        gateway.HeaderOptions{User: s.userHeader, Roles: s.rolesHeader, OnlyRoles: s.onlyRoles},
@@ -221,7 +221,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	case "memory":
 		// Bounded in bytes only: what leaves for want of room is a sign-out
 		// that is forgotten.
-		o.Site.Store = sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: -1, MaxNoteBytes: s.noteBytes})
+		o.Site.Sessions.Store = sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: -1, MaxNoteBytes: s.noteBytes})
 	default:
 		return o, usageError(fmt.Sprintf("-store %q: memory, or none", s.store))
 	}

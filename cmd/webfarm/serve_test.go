@@ -517,11 +517,11 @@ func TestServeMemoryForgetsNoSignOut(t *testing.T) {
 	}
 	until := time.Now().Add(time.Hour)
 	for i := range 20_000 + 2 {
-		if err := o.Site.Store.Put(t.Context(), fmt.Sprint(i), nil, until); err != nil {
+		if err := o.Site.Sessions.Store.Put(t.Context(), fmt.Sprint(i), nil, until); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := o.Site.Store.Get(t.Context(), "0"); err != nil {
+	if _, err := o.Site.Sessions.Store.Get(t.Context(), "0"); err != nil {
 		t.Error(err)
 	}
 }

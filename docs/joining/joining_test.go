@@ -23,8 +23,7 @@ func main() {
 	flag.Parse()
 
 	site, err := cookie.LoadSite(*config, &cookie.SiteOptions{
-		Sessions: cookie.SessionsOptions{IsTLS: isTLS},
-		Logger:   slog.Default(),
+		Sessions: cookie.SessionsOptions{IsTLS: isTLS, Logger: slog.Default()},
 	})
 	if err != nil {
 		log.Fatal(err) // names the line of the file, what is wrong there and what would be right

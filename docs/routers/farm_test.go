@@ -32,9 +32,11 @@ func newFarm(t *testing.T) *farm {
 	f := &farm{proceed: make(chan struct{})}
 	now := func() time.Time { return time.Now().Add(time.Duration(f.ahead.Load())) }
 	site, err := cookie.LoadSite(farmtest.FreshSite(), &cookie.SiteOptions{
-		Store:    sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: now}),
-		Sessions: cookie.SessionsOptions{Sliding: cookie.On, ClearInvalid: true},
-		Now:      now,
+		Sessions: cookie.SessionsOptions{
+			Store:   sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: now}),
+			Sliding: cookie.On, ClearInvalid: true,
+		},
+		Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -89,12 +89,12 @@ func serveNode(args []string) error {
 		Sessions: cookie.SessionsOptions{
 			IsTLS:   func(r *http.Request) bool { return r.Header.Get("X-Forwarded-Proto") == "https" },
 			Sliding: cookie.On,
+			Logger:  logger,
 			// Six chunks are meant to be.
 			WarnBytes: 15 << 10,
 		},
-		Roles:  func(userData string) []string { return strings.Split(userData, ",") },
-		Logger: logger,
-		Now:    n.now,
+		Roles: func(userData string) []string { return strings.Split(userData, ",") },
+		Now:   n.now,
 	}
 	if *next != "" {
 		options.Next = []string{*next}

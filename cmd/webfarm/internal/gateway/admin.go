@@ -142,7 +142,9 @@ func (g *Gateway) keyFault() error {
 	}
 	cfg, err := machinekey.LoadWebConfig(g.o.Config)
 	if err == nil {
-		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = g.o.Site.AllowInsecure, g.o.Site.AllowKnownKey, g.o.Site.AllowWeakKey, g.o.Site.KnownKeys
+		if g.o.Site.Config != nil {
+			g.o.Site.Config(&cfg)
+		}
 		_, err = machinekey.New(cfg)
 	}
 	if err == nil {

@@ -156,7 +156,7 @@ func TestNoRenewal(t *testing.T) {
 	c := newClock()
 	store := &brokenStore{Store: sessiontoken.NewMemoryStore(nil)}
 	var o Options
-	o.Site.Now, o.Site.Store = c.Now, store
+	o.Site.Now, o.Site.Sessions.Store = c.Now, store
 	g := newGateway(t, o)
 	h := g.Handler()
 	alice := signedIn(t, g, user("Alice", "Sales"))
@@ -222,7 +222,7 @@ func TestRenewalTooLargeForNginx(t *testing.T) {
 func TestOutage(t *testing.T) {
 	store := &brokenStore{Store: sessiontoken.NewMemoryStore(nil)}
 	o := Options{SignIn: SignInOptions{URL: "/login"}}
-	o.Site.Store = store
+	o.Site.Sessions.Store = store
 	j := new(journal)
 	o.Logger = j.logger()
 	g := newGateway(t, o)

@@ -145,10 +145,10 @@ func (g *Gateway) load() error {
 	so.Sessions.IsTLS = isTLS
 	so.Sessions.Deny = g.unavailable
 	so.Sessions.Observer = both(g.metrics.Observe, so.Sessions.Observer)
-	g.store = so.Store
+	g.store = so.Sessions.Store
 	g.metrics.observeNotes(g.store)
-	so.Store = cookie.ObserveStore(so.Store, g.metrics.Observe)
-	so.Logger = cmp.Or(so.Logger, g.o.Logger)
+	so.Sessions.Store = cookie.ObserveStore(so.Sessions.Store, g.metrics.Observe)
+	so.Sessions.Logger = cmp.Or(so.Sessions.Logger, g.o.Logger)
 	g.o.Site = so
 	site, err := cookie.LoadSite(g.o.Config, &so)
 	if err != nil {

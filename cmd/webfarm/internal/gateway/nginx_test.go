@@ -37,7 +37,7 @@ func startNginx(t *testing.T) *nginx {
 	}
 	n := &nginx{store: &brokenStore{Store: sessiontoken.NewMemoryStore(nil)}, service: newService(t), clock: newClock()}
 	o := Options{SignIn: SignInOptions{URL: "/Account/Login"}}
-	o.Site.Store, o.Site.Now = n.store, n.clock.Now
+	o.Site.Sessions.Store, o.Site.Now = n.store, n.clock.Now
 	n.gateway = newGateway(t, o)
 	n.front = httptest.NewServer(n.gateway.Handler())
 	t.Cleanup(n.front.Close)

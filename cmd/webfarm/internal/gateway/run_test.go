@@ -85,7 +85,7 @@ func (r *running) auth(cookie string) int {
 func TestAdmin(t *testing.T) {
 	store := &brokenStore{Store: sessiontoken.NewMemoryStore(nil)}
 	var o Options
-	o.Site.Store = store
+	o.Site.Sessions.Store = store
 	r := runGateway(t, o, RunOptions{})
 	alice := signedIn(t, r.Gateway, user("Alice"))
 	r.auth(alice)
@@ -217,7 +217,7 @@ func TestKeyFile(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	store := &slowStore{Store: sessiontoken.NewMemoryStore(nil), entered: make(chan struct{}), leave: make(chan struct{})}
 	var o Options
-	o.Site.Store = store
+	o.Site.Sessions.Store = store
 	drained := make(chan time.Time)
 	r := runGateway(t, o, RunOptions{drained: drained})
 	alice := signedIn(t, r.Gateway, user("Alice"))
@@ -261,7 +261,7 @@ func TestShutdownDeadline(t *testing.T) {
 	store := &slowStore{Store: sessiontoken.NewMemoryStore(nil), entered: make(chan struct{}), leave: make(chan struct{})}
 	defer close(store.leave)
 	var o Options
-	o.Site.Store = store
+	o.Site.Sessions.Store = store
 	r := runGateway(t, o, RunOptions{Timeout: 10 * time.Millisecond})
 	alice := signedIn(t, r.Gateway, user("Alice"))
 	store.slow.Store(true)

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -38,7 +39,7 @@ func markedKey(n int) machinekey.Secret {
 	return machinekey.NewSecret([]byte(marker + "ßu0Q#x8)Wd2]Lr6&Vb4{Tn1}Hs7*Gc5(Jp9+Ka-Ee_Fo=Iw?Ny:Bt;Zq,Xl.Mf<Uj>Ov|Pg~Rh^Ca@Di"[:n-len(marker)]))
 }
 
-// holders are the exported types of the three packages that hold key bytes or
+// holders are the exported types of the packages for users that hold key bytes or
 // the text of a credential, each with a value that does.
 func holders(t *testing.T) map[string][]printed {
 	must := func(err error) {
@@ -149,6 +150,19 @@ func holders(t *testing.T) map[string][]printed {
 	guard := new(cookie.Guard)
 	guard.AcceptSessions(sessions)
 
+	rings := t.TempDir()
+	must(os.WriteFile(filepath.Join(rings, "key-1.xml"), []byte(ringKey(markedKey(64).Reveal())), 0o600))
+	core, err := dataprotection.Open(t.Context(), dataprotection.Path(rings), &dataprotection.RingOptions{Interval: -1})
+	must(err)
+	coreProtector, err := core.Protector("purpose")
+	must(err)
+	_, err = coreProtector.Protect(nil, []byte("text"))
+	must(err)
+	limited, err := core.TimeLimited("purpose")
+	must(err)
+	_, err = limited.Protect(nil, []byte("text"), time.Now().Add(time.Hour))
+	must(err)
+
 	ofKeys := []string{marker}
 	ofRSA := []string{string(private.D.Bytes()[:12]), private.D.String()[:24], string(private.Primes[0].Bytes()[:12]),
 		private.Primes[0].String()[:24], fmt.Sprint(uint(private.D.Bits()[0]))}
@@ -159,6 +173,10 @@ func holders(t *testing.T) map[string][]printed {
 		"machinekey.Ring":      one(everywhere(ring, ofKeys)),
 		"machinekey.Protector": {everywhere(derived, ofKeys), everywhere(encode, ofKeys), everywhere(ofCookie, ofKeys), everywhere(legacy, ofKeys)},
 		"machinekey.Secret":    {everywhere(markedKey(32), ofKeys), everywhere([]machinekey.Secret{markedKey(32)}, ofKeys)},
+
+		"dataprotection.Ring":        one(everywhere(core, ofKeys)),
+		"dataprotection.Protector":   one(everywhere(coreProtector, ofKeys)),
+		"dataprotection.TimeLimited": {everywhere(limited, ofKeys), everywhere(*limited, ofKeys)},
 
 		"sessiontoken.Bootstrap":          {everywhere(bootstrap, ofKeys), everywhere(&bootstrap, ofKeys)},
 		"sessiontoken.Identity":           {everywhere(identity, ofKeys), everywhere(&identity, ofKeys)},
@@ -188,6 +206,18 @@ func holders(t *testing.T) map[string][]printed {
 		"cookie.Site":            one(everywhere(site, ofKeys)),
 		"cookie.Guard":           one(everywhere(guard, ofKeys)),
 	}
+}
+
+// ringKey is the key element of a ring of ASP.NET Core.
+func ringKey(master []byte) string {
+	now := time.Now().UTC()
+	date := func(t time.Time) string { return t.Format("2006-01-02T15:04:05.0000000Z") }
+	return `<key id="76692db8-b9c3-446a-937e-c7c07fda25a3" version="1"><creationDate>` + date(now) + "</creationDate><activationDate>" +
+		date(now) + "</activationDate><expirationDate>" + date(now.AddDate(0, 0, 90)) + "</expirationDate>" +
+		`<descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.` +
+		`AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection"><descriptor>` +
+		`<encryption algorithm="AES_256_CBC" /><validation algorithm="HMACSHA256" /><masterKey><value>` +
+		base64.StdEncoding.EncodeToString(master) + "</value></masterKey></descriptor></descriptor></key>"
 }
 
 // slowStore does not answer Get until the test ends.
@@ -340,7 +370,7 @@ func TestEveryHolderIsListed(t *testing.T) {
 	table := holders(t)
 	packages := newChecker(t)
 	exported, texts := map[string]bool{}, map[string]bool{}
-	for _, folder := range []string{"machinekey", "sessiontoken", "cookie"} {
+	for _, folder := range []string{"machinekey", "dataprotection", "sessiontoken", "cookie"} {
 		scope := packages.check(folder).Scope()
 		for _, name := range scope.Names() {
 			obj, ok := scope.Lookup(name).(*types.TypeName)
@@ -381,6 +411,7 @@ func TestEveryHolderIsListed(t *testing.T) {
 // openTexts are the texts of exported types that have the name of a handle and
 // are none, with the reason.
 var openTexts = map[string]string{
+	"dataprotection.Key.ID":             "the GUID that stands in every payload",
 	"machinekey.Key.id":                 "a fingerprint, made to be logged",
 	"sessiontoken.AnonymousID.ID":       "names a visitor; only its cookie has the MAC",
 	"sessiontoken.Claim.Value":          "the caller's: what a site knows of a user is not what lets him in",

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/farm"
 	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -148,6 +149,7 @@ func put(t *testing.T, dir, name, text string) {
 // build compiles a package or a file and returns the path of the program.
 func build(t *testing.T, name, what string) string {
 	t.Helper()
+	farm.Need(t, farm.InstallGo, "go")
 	path := filepath.Join(t.TempDir(), name)
 	if out, err := exec.Command("go", "build", "-o", path, what).CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%.500s", what, err, out)

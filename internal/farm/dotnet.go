@@ -15,6 +15,9 @@ import (
 const InstallMono = "apt-get install --no-install-recommends mono-mcs mono-runtime libmono-system-core4.0-cil " +
 	"libmono-system-runtime-serialization4.0-cil libmono-system-xml4.0-cil"
 
+// InstallGo is how to install what a test needs that builds or tests a package.
+const InstallGo = "see https://go.dev/doc/install, and put its bin on the PATH"
+
 // Dotnet is the compiled C# program of testvectors/dotnet.
 type Dotnet struct{ exe string }
 

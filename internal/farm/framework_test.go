@@ -51,6 +51,7 @@ func testKey(t *testing.T) vectorKey {
 // TestRecordedHere walks the path of docs/capture.md: the program records, and
 // the suite of package testvectors runs the folder.
 func TestRecordedHere(t *testing.T) {
+	Need(t, InstallGo, "go")
 	dotnet := BuildDotnet(t)
 	modes := []string{"Framework45", "Framework20SP2"}
 	for _, mode := range modes[:2/share.OneIn(t, 2)] {

@@ -76,6 +76,7 @@ func service(t *testing.T) *httptest.Server {
 // service.
 func startFarmWithGateway(t *testing.T) *testFarm {
 	t.Helper()
+	farm.Need(t, farm.InstallGo, "go")
 	f := startNodes(t)
 	webfarm := filepath.Join(t.TempDir(), "webfarm")
 	build := exec.Command("go", "build", "-o", webfarm, "./cmd/webfarm")

@@ -1,9 +1,11 @@
 package farm
 
 import (
+	"encoding/xml"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,13 +13,57 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
+// frameworkArguments are what peer.csproj says of net48, for the compiler.
+func frameworkArguments(t *testing.T) (arguments []string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(Root(t), "testvectors", "dotnet", "peer.csproj"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var project struct {
+		PropertyGroup []struct {
+			Condition                    string `xml:",attr"`
+			LangVersion, DefineConstants string
+		}
+		ItemGroup []struct {
+			Condition string `xml:",attr"`
+			Reference []struct {
+				Include string `xml:",attr"`
+			}
+		}
+	}
+	if err := xml.Unmarshal(data, &project); err != nil {
+		t.Fatal(err)
+	}
+	const net48 = "'$(TargetFramework)' == 'net48'"
+	for _, group := range project.PropertyGroup {
+		if names, ok := strings.CutPrefix(group.DefineConstants, "$(DefineConstants);"); ok && group.Condition == net48 {
+			arguments = append(arguments, "-define:"+names)
+		}
+		if group.LangVersion != "" && group.Condition == "" {
+			arguments = append(arguments, "-langversion:"+group.LangVersion)
+		}
+	}
+	for _, group := range project.ItemGroup {
+		for _, reference := range group.Reference {
+			if group.Condition == net48 {
+				arguments = append(arguments, "-r:"+reference.Include+".dll")
+			}
+		}
+	}
+	if !slices.Contains(arguments, "-define:NETFX") {
+		t.Fatalf("the project says %q of net48", arguments)
+	}
+	return arguments
+}
+
 // TestFrameworkPart compiles the program as on Windows, against Mono's
 // assemblies, and runs what Mono can run of it. docs/capture.md says what that
 // leaves open.
 func TestFrameworkPart(t *testing.T) {
 	Need(t, InstallMono, "mcs", "mono")
 	exe := filepath.Join(t.TempDir(), program)
-	if err := compile(Root(t), exe, "-define:NETFX", "-r:System.Web.dll", "-r:System.IdentityModel.dll"); err != nil {
+	if err := compile(Root(t), exe, frameworkArguments(t)...); err != nil {
 		if strings.Contains(err.Error(), "CS0006") { // an assembly is missing
 			t.Skip("System.Web or System.IdentityModel is not installed; apt-get install libmono-system-web4.0-cil libmono-system-identitymodel4.0-cil")
 		}

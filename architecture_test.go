@@ -55,6 +55,7 @@ var mayImport = map[string][]string{
 	"internal/seed":          {},
 	"internal/share":         {"internal/race"},
 	"internal/site":          {"internal/secret", "internal/webconfig"},
+	"internal/testkit":       {"testvectors"},
 	"internal/tokentest":     {"sessiontoken", "machinekey", "internal/anatomy", "internal/secret", "internal/wif"},
 	"internal/webconfig":     {"internal/dotnet", "internal/fold", "internal/secret"},
 	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf"},

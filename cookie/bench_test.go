@@ -2,7 +2,6 @@ package cookie_test
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,9 +10,9 @@ import (
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/floor"
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // farm is a guard for key A of the vectors, and the Cookie headers that .NET
@@ -28,10 +27,6 @@ type farm struct {
 
 func newFarm(t testing.TB) *farm {
 	t.Helper()
-	data, err := testvectors.Read("sessiontoken_45.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		MachineKeys map[string]struct{ ValidationKey, DecryptionKey string }
 		Vectors     []struct {
@@ -39,9 +34,7 @@ func newFarm(t testing.TB) *farm {
 			Cookies          []struct{ Name, Value string }
 		}
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "sessiontoken_45.json", &file)
 	validationKey, err := hex.DecodeString(file.MachineKeys["A"].ValidationKey)
 	if err != nil {
 		t.Fatal(err)

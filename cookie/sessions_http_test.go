@@ -11,30 +11,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
-
-// lockedLog is a log that a server may write to.
-type lockedLog struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // serveDue serves next behind sessions, and returns the response to a user
 // whose session is due, with its body read.
@@ -46,7 +28,7 @@ func serveDue(t *testing.T, kind string, next http.Handler) (*http.Response, str
 	b.signIn(t, s, user("bob"), nil)
 	n.clock.Move(40 * time.Minute)
 
-	var errors lockedLog
+	var errors testkit.Log
 	server := httptest.NewUnstartedServer(s.Handler(next))
 	server.Config.ErrorLog = log.New(&errors, "", 0)
 	server.Start()

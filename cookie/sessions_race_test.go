@@ -15,6 +15,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/seed"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -81,7 +82,7 @@ type together struct {
 	t         *testing.T
 	name      string
 	nodes     []*cookie.Sessions
-	clock     *testClock
+	clock     *testkit.Clock
 	reference bool
 	random    *rand.Rand
 

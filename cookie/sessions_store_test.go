@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // openStore is a store that a test can look into. before is called with each
 // call, outside of the lock, and its error is that of the call.
 type openStore struct {
-	clock  *testClock
+	clock  *testkit.Clock
 	before func(op, key string) error
 
 	mu   sync.Mutex

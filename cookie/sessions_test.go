@@ -10,27 +10,17 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// testClock is a clock that stands still until it is moved.
-type testClock struct{ nanos atomic.Int64 }
-
-func newTestClock() *testClock {
-	c := new(testClock)
-	c.nanos.Store(on2026().UnixNano())
-	return c
-}
-
-func (c *testClock) Now() time.Time        { return time.Unix(0, c.nanos.Load()).UTC() }
-func (c *testClock) Move(by time.Duration) { c.nanos.Add(int64(by)) }
+func newTestClock() *testkit.Clock { return testkit.NewClock(on2026()) }
 
 func newTestKey(t testing.TB) *machinekey.Key {
 	t.Helper()
@@ -58,7 +48,7 @@ func newTestRing(t testing.TB) *machinekey.Ring {
 // farmNode is what the nodes of a farm have in common, to make one of them.
 type farmNode struct {
 	ring  *machinekey.Ring
-	clock *testClock
+	clock *testkit.Clock
 	// inStore is the store of the codec: tokens may be in reference mode, and
 	// tickets of Katana are.
 	inStore sessiontoken.Store

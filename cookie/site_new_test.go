@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // countingFS counts how often each file is opened.
@@ -31,10 +31,7 @@ func (c countingFS) Open(name string) (fs.File, error) {
 // TestSiteSources wants one site from each kind of input, printed alike, and
 // every file opened once.
 func TestSiteSources(t *testing.T) {
-	data, err := testvectors.Read("webconfig/wif45-fedauth.config")
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := testkit.File(t, "webconfig/wif45-fedauth.config")
 	folder := filepath.Dir(siteFile(t, "wif45-fedauth.config"))
 	older := siteFile(t, "forms-site.config")
 	old, err := os.ReadFile(older)

@@ -11,11 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -334,7 +334,7 @@ func TestSiteReissuesOlderOnly(t *testing.T) {
 // Watch changes the key under a site, and its sessions move on to it.
 func TestSiteWatch(t *testing.T) {
 	path := freshSite(t, "", handlerOf(machineKey45))
-	var log syncBuffer
+	var log testkit.Log
 	s := loadSite(t, path, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))}})
 	header, _ := signIn(t, s.Sessions(), "bob", nil)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -368,24 +368,6 @@ func TestSiteWatch(t *testing.T) {
 	if out := log.String(); !strings.Contains(out, "machine key changed") || !strings.Contains(out, "bad key file") {
 		t.Errorf("log %q", out)
 	}
-}
-
-// syncBuffer is a strings.Builder for several goroutines.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 func replaceFile(t *testing.T, path, text string) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
@@ -22,10 +23,7 @@ import (
 // siteFile copies a web.config of the vectors to disk.
 func siteFile(t testing.TB, name string) string {
 	t.Helper()
-	data, err := testvectors.Read("webconfig/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := testkit.File(t, "webconfig/"+name)
 	return writeSite(t, string(data))
 }
 
@@ -172,14 +170,8 @@ type siteVector struct {
 
 func siteVectorNamed(t testing.TB, file, name string) siteVector {
 	t.Helper()
-	data, err := testvectors.Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var f struct{ Vectors []json.RawMessage }
-	if err := json.Unmarshal(data, &f); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, file, &f)
 	for _, raw := range f.Vectors {
 		var id struct{ ID, Name string }
 		if err := json.Unmarshal(raw, &id); err != nil {
@@ -433,10 +425,7 @@ func FuzzLoadSite(f *testing.F) {
 		if !strings.HasPrefix(name, "webconfig/") || !strings.HasSuffix(name, ".config") {
 			continue
 		}
-		data, err := testvectors.Read(name)
-		if err != nil {
-			f.Fatal(err)
-		}
+		data := testkit.File(f, name)
 		f.Add(string(data), true)
 		seeds++
 	}

@@ -1,13 +1,12 @@
 package cookie_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // pair is one cookie as the vectors have it.
@@ -23,14 +22,8 @@ type vector struct {
 // there are fewer than want.
 func readVectors(t testing.TB, file string, want int) []vector {
 	t.Helper()
-	data, err := testvectors.Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var f struct{ Vectors []vector }
-	if err := json.Unmarshal(data, &f); err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
+	testkit.JSON(t, file, &f)
 	var list []vector
 	for _, v := range f.Vectors {
 		if len(v.Cookies) > 0 {

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/dataprotection"
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // target is one protector of the vectors and everything it may open.
@@ -26,14 +26,8 @@ func payloads(f *testing.F) (targets []*target, seeds [][]byte) {
 	for _, r := range vectorRings(f) {
 		elements[r.Name] = r.Elements
 	}
-	data, err := testvectors.Read("dataprotection.json")
-	if err != nil {
-		f.Fatal(err)
-	}
 	var file map[string]json.RawMessage
-	if err := json.Unmarshal(data, &file); err != nil {
-		f.Fatal(err)
-	}
+	testkit.JSON(f, "dataprotection.json", &file)
 	byName := map[string]*target{}
 	for _, list := range []string{"vectors", "several_keys", "refused"} {
 		var vectors []struct {

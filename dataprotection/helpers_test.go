@@ -2,7 +2,6 @@ package dataprotection_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +10,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/dataprotection"
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // now is the time of these tests.
@@ -131,19 +130,13 @@ func vectorRings(t testing.TB) (rings []struct {
 	Elements []string
 }) {
 	t.Helper()
-	data, err := testvectors.Read("dataprotection_keyring.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		Rings []struct {
 			Name     string
 			Elements []string
 		}
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "dataprotection_keyring.json", &file)
 	if len(file.Rings) != 86 {
 		t.Fatalf("%d rings, want 86", len(file.Rings))
 	}

@@ -13,13 +13,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/farm"
 	"github.com/webfarm-go/webfarm/internal/farmtest"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -265,7 +265,7 @@ func TestJoiningProgram(t *testing.T) {
 	program := build(t, "service", filepath.Join(dir, "main.go"))
 
 	config := farmtest.FreshSite()
-	var log lockedText
+	var log testkit.Log
 	addr := start(t, func(addr string) *exec.Cmd {
 		cmd := exec.Command(program, "-config", config, "-addr", addr)
 		cmd.Stderr = &log
@@ -342,24 +342,6 @@ func start(t *testing.T, command func(addr string) *exec.Cmd) string {
 	}
 	t.Fatal("the server does not answer")
 	return ""
-}
-
-// lockedText collects what a program prints.
-type lockedText struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // TestJoiningTable takes lines out of the first file of docs/joining.md and

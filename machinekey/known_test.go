@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // publicConfig returns key A or B of the vectors, which are built in.
@@ -29,10 +29,7 @@ func publicConfig(tb testing.TB, name string) machinekey.Config {
 
 func readSite(tb testing.TB, name string) string {
 	tb.Helper()
-	data, err := testvectors.Read("webconfig/" + name)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	data := testkit.File(tb, "webconfig/"+name)
 	return string(data)
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/netfx"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // legacyVector is one vector of legacy_encode.json, and of the two files of
@@ -72,26 +71,17 @@ type legacyVector struct {
 
 func legacyVectors(tb testing.TB, name string, count int) []legacyVector {
 	tb.Helper()
-	data, err := testvectors.Read(name)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	var file struct{ Vectors []legacyVector }
-	d := json.NewDecoder(bytes.NewReader(data))
 	if name == "legacy_encode.json" { // of the other files only the envelope is read
 		var strict struct {
 			Format             int
 			File, Note, Source string
 			Vectors            []legacyVector
 		}
-		d.DisallowUnknownFields()
-		err = d.Decode(&strict)
+		testkit.StrictJSON(tb, name, &strict)
 		file.Vectors = strict.Vectors
 	} else {
-		err = d.Decode(&file)
-	}
-	if err != nil {
-		tb.Fatalf("%s: %v", name, err)
+		testkit.JSON(tb, name, &file)
 	}
 	if len(file.Vectors) != count {
 		tb.Fatalf("%s has %d vectors, want %d", name, len(file.Vectors), count)

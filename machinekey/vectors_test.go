@@ -11,15 +11,14 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/netfx"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // hexBytes is a binary value of a vector file, in hex.
@@ -88,20 +87,12 @@ type vector struct {
 // many as expected.
 func readVectors(tb testing.TB, name string, count int) []vector {
 	tb.Helper()
-	data, err := testvectors.Read(name)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	var file struct {
 		Format             int
 		File, Note, Source string
 		Vectors            []vector
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&file); err != nil {
-		tb.Fatalf("%s: %v", name, err)
-	}
+	testkit.StrictJSON(tb, name, &file)
 	if len(file.Vectors) != count {
 		tb.Fatalf("%s has %d vectors, want %d", name, len(file.Vectors), count)
 	}

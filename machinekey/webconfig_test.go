@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
@@ -258,10 +259,7 @@ func TestLoadWebConfig(t *testing.T) {
 }
 
 func BenchmarkParseWebConfig(b *testing.B) {
-	data, err := testvectors.Read("webconfig/wif45-fedauth.config")
-	if err != nil {
-		b.Fatal(err)
-	}
+	data := testkit.File(b, "webconfig/wif45-fedauth.config")
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {

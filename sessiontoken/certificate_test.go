@@ -2,7 +2,6 @@ package sessiontoken
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/wif"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // rsaVector is a vector of sessiontoken_rsa.json.
@@ -31,14 +30,8 @@ type rsaFile struct {
 
 func readRSA(t testing.TB) *rsaFile {
 	t.Helper()
-	data, err := testvectors.Read("sessiontoken_rsa.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := new(rsaFile)
-	if err := json.Unmarshal(data, f); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "sessiontoken_rsa.json", f)
 	if len(f.Vectors) != 11 || len(f.Negatives) != 11 {
 		t.Fatalf("%d vectors, %d negatives", len(f.Vectors), len(f.Negatives))
 	}
@@ -120,18 +113,18 @@ func TestCertificateVectors(t *testing.T) {
 			// Each layer on its own.
 			stages := []string{v.Stages.NRBFHex, v.Stages.DeflatedHex, v.Stages.RSAEncryptedHex, v.Stages.RSASignedHex}
 			for i, tr := range chain {
-				if got, err := tr.Decode([]byte("x"), unhex(t, stages[i+1])); err != nil || string(got) != "x"+string(unhex(t, stages[i])) {
+				if got, err := tr.Decode([]byte("x"), testkit.Unhex(t, stages[i+1])); err != nil || string(got) != "x"+string(testkit.Unhex(t, stages[i])) {
 					t.Errorf("%s: Decode: %v", tr.Name(), err)
 				}
 			}
-			if got, err := chain[2].Encode([]byte("x"), unhex(t, v.Stages.RSAEncryptedHex)); err != nil || string(got) != "x"+string(unhex(t, v.Stages.RSASignedHex)) {
+			if got, err := chain[2].Encode([]byte("x"), testkit.Unhex(t, v.Stages.RSAEncryptedHex)); err != nil || string(got) != "x"+string(testkit.Unhex(t, v.Stages.RSASignedHex)) {
 				t.Errorf("signature: %v", err)
 			}
 			tok := v.Input.token(t)
-			if doc, err := marshal(wif.V45, tok); err != nil || !bytes.Equal(doc, unhex(t, v.Stages.NBFXHex)) {
+			if doc, err := marshal(wif.V45, tok); err != nil || !bytes.Equal(doc, testkit.Unhex(t, v.Stages.NBFXHex)) {
 				t.Errorf("document: %v", err)
 			}
-			if text := envelopeText(tok, unhex(t, v.Stages.RSASignedHex)); text != v.text() {
+			if text := envelopeText(tok, testkit.Unhex(t, v.Stages.RSASignedHex)); text != v.text() {
 				t.Error("envelope differs")
 			}
 			text, err := c.Encode(ctx, tok)
@@ -154,10 +147,10 @@ func TestCertificateNegative(t *testing.T) {
 		v := &f.Negatives[i]
 		t.Run(v.Name, func(t *testing.T) {
 			c := certificateCodec(t, f.chain(t, v))
-			payload, _, err := c.chain.decode(t.Context(), new([2][]byte), unhex(t, v.RSASignedHex), nil)
+			payload, _, err := c.chain.decode(t.Context(), new([2][]byte), testkit.Unhex(t, v.RSASignedHex), nil)
 			switch {
 			case v.Error == "":
-				if err != nil || !bytes.Equal(payload, unhex(t, v.PayloadHex)) {
+				if err != nil || !bytes.Equal(payload, testkit.Unhex(t, v.PayloadHex)) {
 					t.Fatal(err)
 				}
 			case v.Name == "wrong-dec-key": // signed by the farm

@@ -6,13 +6,14 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/floor"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
 // newFloor uses key A.
 func newFloor(t testing.TB, f *fileJSON) *floor.Session {
 	key := f.MachineKeys["A"]
-	s, err := floor.NewSession(unhex(t, key.ValidationKey), unhex(t, key.DecryptionKey))
+	s, err := floor.NewSession(testkit.Unhex(t, key.ValidationKey), testkit.Unhex(t, key.DecryptionKey))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -52,7 +53,7 @@ func FuzzFormsTicket(f *testing.F) {
 	n := 0
 	for _, v := range formsVectors(f) {
 		if v.SerializedTicket != "" {
-			f.Add(unhex(f, v.SerializedTicket))
+			f.Add(testkit.Unhex(f, v.SerializedTicket))
 			n++
 		}
 	}
@@ -127,7 +128,7 @@ func FuzzAnonymousID(f *testing.F) {
 	n := 0
 	for _, v := range readFormsVectors(f, "cookieprotection.json", 39) {
 		if v.AnonymousID != "" {
-			f.Add(unhex(f, v.Payload))
+			f.Add(testkit.Unhex(f, v.Payload))
 			n++
 		}
 	}

@@ -3,7 +3,6 @@ package sessiontoken
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -13,8 +12,8 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // The JSON of formsauth.json and cookieprotection.json.
@@ -55,20 +54,12 @@ const (
 
 func readFormsVectors(t testing.TB, name string, want int) []formsVector {
 	t.Helper()
-	data, err := testvectors.Read(name)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var f struct {
 		Format             int
 		File, Note, Source string
 		Vectors            []formsVector
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
-		t.Fatal(err)
-	}
+	testkit.StrictJSON(t, name, &f)
 	if len(f.Vectors) != want {
 		t.Fatalf("%s: %d vectors, want %d", name, len(f.Vectors), want)
 	}
@@ -112,7 +103,7 @@ func (v *formsVector) key(t testing.TB, mode string) *machinekey.Key {
 	}
 	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	if v.Random != "" {
-		cfg.Rand = bytes.NewReader(unhex(t, v.Random))
+		cfg.Rand = bytes.NewReader(testkit.Unhex(t, v.Random))
 	}
 	key, err := machinekey.New(cfg)
 	if err != nil {
@@ -290,7 +281,7 @@ func TestFormsVectorsLayout(t *testing.T) {
 		if v.SerializedTicket == "" {
 			continue
 		}
-		blob := unhex(t, v.SerializedTicket)
+		blob := testkit.Unhex(t, v.SerializedTicket)
 		var got FormsTicket
 		err := readForms(&got, blob, v.Layout == "framework20")
 		if v.unsupported() {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
@@ -57,7 +58,7 @@ func FuzzDocument(f *testing.F) {
 		file := readFile(f, name)
 		for i := range file.Vectors {
 			v := &file.Vectors[i]
-			doc := unhex(f, v.NBFXHex+v.Stages.NBFXHex)
+			doc := testkit.Unhex(f, v.NBFXHex+v.Stages.NBFXHex)
 			if len(doc) < 3000 {
 				f.Add(doc)
 				n++

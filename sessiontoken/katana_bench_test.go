@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/floor"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // katanaBenchTickets are the sizes that benchmarks are quoted for, under AES-256
@@ -37,7 +38,7 @@ func TestKatanaFloor(t *testing.T) {
 	_, bare := katanaBench(t, f)
 	for _, bt := range katanaBenchTickets {
 		v := f.vector(t, bt.vector)
-		plain := unhex(t, *v.SerializedHex)
+		plain := testkit.Unhex(t, *v.SerializedHex)
 		if !bytes.Equal(bare.Read(*v.Text), plain) {
 			t.Errorf("%s: the floor reads something else", v.ID)
 		}
@@ -60,7 +61,7 @@ func TestKatanaLength(t *testing.T) {
 			continue
 		}
 		ours += len(encodeKatana(t, c, v.Input.ticket(v.version(t))))
-		level6 += bare.Write(unhex(t, *v.SerializedHex))
+		level6 += bare.Write(testkit.Unhex(t, *v.SerializedHex))
 	}
 	t.Logf("%d bytes, level 6 %d", ours, level6)
 	if ours < 20_000 || float64(ours) > 1.02*float64(level6) {
@@ -95,7 +96,7 @@ func BenchmarkKatanaEncode(b *testing.B) {
 	c, bare := katanaBench(b, f)
 	for _, bt := range katanaBenchTickets {
 		v := f.vector(b, bt.vector)
-		ticket, plain := v.Input.ticket("3"), unhex(b, *v.SerializedHex)
+		ticket, plain := v.Input.ticket("3"), testkit.Unhex(b, *v.SerializedHex)
 		b.Run(bt.name, func(b *testing.B) {
 			b.ReportAllocs()
 			n := 0

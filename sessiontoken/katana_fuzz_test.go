@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 func FuzzKatanaDecode(f *testing.F) {
@@ -55,7 +56,7 @@ func FuzzKatanaTicket(f *testing.F) {
 	n := 0
 	for i := range file.Vectors {
 		if v := &file.Vectors[i]; v.SerializedHex != nil && len(*v.SerializedHex) < 6000 {
-			f.Add(unhex(f, *v.SerializedHex))
+			f.Add(testkit.Unhex(f, *v.SerializedHex))
 			n++
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/internal/limits"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // katanaHeapBound is what one call of Decode may allocate in all, whatever it
@@ -185,8 +186,8 @@ func TestKatanaErrorsSayWhere(t *testing.T) {
 func TestKatanaNotMalleable(t *testing.T) {
 	f := readKatanaFile(t)
 	c, _ := katanaBench(t, f)
-	a := unhex(t, *f.vector(t, "pub-001").ProtectedHex)
-	b := unhex(t, *f.vector(t, "pub-060").ProtectedHex)
+	a := testkit.Unhex(t, *f.vector(t, "pub-001").ProtectedHex)
+	b := testkit.Unhex(t, *f.vector(t, "pub-060").ProtectedHex)
 	decode := func(protected []byte) (*KatanaTicket, error) {
 		return c.Decode(ctx, base64.RawURLEncoding.EncodeToString(protected))
 	}

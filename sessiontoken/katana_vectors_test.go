@@ -3,7 +3,6 @@ package sessiontoken
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,8 +14,8 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // The JSON of owin.json; see the README of package testvectors.
@@ -51,14 +50,8 @@ type katanaTicketJSON struct {
 
 func readKatanaFile(t testing.TB) *katanaFileJSON {
 	t.Helper()
-	data, err := testvectors.Read("owin.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := new(katanaFileJSON)
-	if err := json.Unmarshal(data, f); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "owin.json", f)
 	if len(f.Vectors) != 127 || len(f.State) != 3 || len(f.Handler) != 35 {
 		t.Fatalf("%d vectors, %d states, %d handler runs", len(f.Vectors), len(f.State), len(f.Handler))
 	}
@@ -298,8 +291,8 @@ func (f *katanaFileJSON) runIssue(t *testing.T, v *katanaVectorJSON) {
 		t.Fatalf("serialized\ngot  %s\nwant %s", got, *v.SerializedHex)
 	}
 	if v.ProtectedHex != nil {
-		protected := unhex(t, *v.ProtectedHex)
-		if got := f.protect(t, v, unhex(t, *v.GzipHex), protected); !bytes.Equal(got, protected) {
+		protected := testkit.Unhex(t, *v.ProtectedHex)
+		if got := f.protect(t, v, testkit.Unhex(t, *v.GzipHex), protected); !bytes.Equal(got, protected) {
 			t.Fatalf("protected\ngot  %x\nwant %x", got, protected)
 		}
 		if got := string(katana.AppendText(nil, protected)); got != *v.Text {

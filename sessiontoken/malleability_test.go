@@ -5,11 +5,13 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // protectedOf returns the innermost attacker-visible bytes of a vector.
 func protectedOf(t testing.TB, v *vectorJSON) []byte {
-	return unhex(t, v.Stages.ProtectedHex)
+	return testkit.Unhex(t, v.Stages.ProtectedHex)
 }
 
 // TestProtectedBytesAreNotMalleable changes the authenticated part in every

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
@@ -103,7 +104,7 @@ func TestDocumentVectors(t *testing.T) {
 	for i := range f.Vectors {
 		v := &f.Vectors[i]
 		t.Run(v.Name, func(t *testing.T) {
-			got, err := unmarshal(wif.V45, unhex(t, v.NBFXHex))
+			got, err := unmarshal(wif.V45, testkit.Unhex(t, v.NBFXHex))
 			if v.Error != "" {
 				var at *FormatError
 				if !errors.As(err, &at) {
@@ -127,11 +128,11 @@ var stricter = map[string]bool{"cache-hit-with-cookie": true, "cache-hit-id-not-
 
 // store returns a store that holds the token that .NET had in its cache.
 func (v *vectorJSON) store(t *testing.T, c *SessionCodec) Store {
-	tok, err := unmarshal(wif.V45, unhex(t, v.CachedNBFXHex))
+	tok, err := unmarshal(wif.V45, testkit.Unhex(t, v.CachedNBFXHex))
 	if err != nil {
 		t.Fatal(err)
 	}
-	protected, err := c.store.Protect(nil, nrbf.AppendSession(nil, unhex(t, v.CachedNBFXHex)))
+	protected, err := c.store.Protect(nil, nrbf.AppendSession(nil, testkit.Unhex(t, v.CachedNBFXHex)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestEnvelopeVectors(t *testing.T) {
 	for i := range f.Vectors {
 		v := &f.Vectors[i]
 		t.Run(v.Name, func(t *testing.T) {
-			text := string(wif.AppendText(nil, unhex(t, v.XMLHex)))
+			text := string(wif.AppendText(nil, testkit.Unhex(t, v.XMLHex)))
 			c := f.codec(t, v.MachineKey, SessionOptions{Store: mapStore{}})
 			if v.CachedNBFXHex != "" {
 				c = f.codec(t, v.MachineKey, SessionOptions{Store: v.store(t, c)})

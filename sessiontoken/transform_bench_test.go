@@ -9,6 +9,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/floor"
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
@@ -37,7 +38,7 @@ func chainBenches(t testing.TB) []chainBench {
 	}
 	return []chainBench{
 		{"wif10", wif.V10, w.codec(t, w.vector(t, "one-claim"), SessionOptions{Endpoint: "/"}), func(t testing.TB) *floor.Chain {
-			return made(floor.NewMachineKeyText(unhex(t, keyA.ValidationKey), unhex(t, keyA.DecryptionKey)))
+			return made(floor.NewMachineKeyText(testkit.Unhex(t, keyA.ValidationKey), testkit.Unhex(t, keyA.DecryptionKey)))
 		}},
 		{"certificate", wif.V45, certificateCodec(t, r.chain(t, r.vector(t, "rsa-one-claim"))), func(t testing.TB) *floor.Chain {
 			return made(floor.NewCertificate(private.(*rsa.PrivateKey)))

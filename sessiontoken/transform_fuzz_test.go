@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
@@ -27,7 +28,7 @@ func FuzzDecodeChains(f *testing.F) {
 		}
 	}
 	for i := range wif10.Negatives {
-		f.Add(base64.StdEncoding.EncodeToString(unhex(f, wif10.Negatives[i].XMLHex)))
+		f.Add(base64.StdEncoding.EncodeToString(testkit.Unhex(f, wif10.Negatives[i].XMLHex)))
 		n++
 	}
 	rsa := readRSA(f)
@@ -61,7 +62,7 @@ func FuzzDocumentWIF10(f *testing.F) {
 	n := 0
 	file := readWIF10(f)
 	for i := range file.Vectors {
-		if doc := unhex(f, file.Vectors[i].Stages.NBFXHex); len(doc) < 3000 {
+		if doc := testkit.Unhex(f, file.Vectors[i].Stages.NBFXHex); len(doc) < 3000 {
 			f.Add(doc)
 			n++
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/share"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // chainCase is a codec with protected bytes of two sessions.
@@ -26,9 +27,9 @@ func chainCases(t testing.TB) []chainCase {
 	never := func(_, _ []byte) bool { return false }
 	return []chainCase{
 		{"hex", w.codec(t, hexA, SessionOptions{}), hexA.Input.token(t),
-			unhex(t, hexA.Stages.ProtectedHex), unhex(t, hexB.Stages.ProtectedHex), bytes.EqualFold},
+			testkit.Unhex(t, hexA.Stages.ProtectedHex), testkit.Unhex(t, hexB.Stages.ProtectedHex), bytes.EqualFold},
 		{"certificate", certificateCodec(t, r.chain(t, rsaA)), rsaA.Input.token(t),
-			unhex(t, rsaA.Stages.RSASignedHex), unhex(t, rsaB.Stages.RSASignedHex), never},
+			testkit.Unhex(t, rsaA.Stages.RSASignedHex), testkit.Unhex(t, rsaB.Stages.RSASignedHex), never},
 	}
 }
 

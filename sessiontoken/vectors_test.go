@@ -1,17 +1,15 @@
 package sessiontoken
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/hostile"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // The JSON of the sessiontoken_*.json vectors, as far as this package's own
@@ -83,14 +81,8 @@ func (v *vectorJSON) text() string {
 
 func readFile(t testing.TB, name string) *fileJSON {
 	t.Helper()
-	data, err := testvectors.Read(name)
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := new(fileJSON)
-	if err := json.Unmarshal(data, f); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, name, f)
 	if len(f.Vectors) == 0 {
 		t.Fatalf("%s: no vectors", name)
 	}
@@ -111,7 +103,7 @@ func (f *fileJSON) vector(t testing.TB, name string) *vectorJSON {
 func (f *fileJSON) config(t testing.TB, name string) machinekey.Config {
 	t.Helper()
 	k := f.MachineKeys[name]
-	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(unhex(t, k.DecryptionKey)), AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(testkit.Unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(testkit.Unhex(t, k.DecryptionKey)), AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
 	for _, v := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512} {
 		if v.String() == k.Validation {
 			cfg.Validation = v
@@ -151,15 +143,6 @@ func (f *fileJSON) codec(t testing.TB, key string, opts SessionOptions) *Session
 	return c
 }
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func ticks(t testing.TB, s string) time.Time {
 	t.Helper()
 	if s == "" {
@@ -181,7 +164,7 @@ func (j *tokenJSON) token(t testing.TB) *Token {
 	t.Helper()
 	tok := &Token{
 		ID: j.ID, ContextID: machinekey.NewSecret([]byte(j.ContextID)), Context: j.Context, EndpointID: j.EndpointID,
-		Key:       machinekey.NewSecret(unhex(t, j.KeyHex)),
+		Key:       machinekey.NewSecret(testkit.Unhex(t, j.KeyHex)),
 		ValidFrom: ticks(t, j.ValidFromTicks), ValidTo: ticks(t, j.ValidToTicks),
 		KeyEffective: ticks(t, j.KeyEffectiveTicks), KeyExpires: ticks(t, j.KeyExpirationTicks),
 		Persistent: j.IsPersistent, ReferenceMode: j.IsReferenceMode,
@@ -224,7 +207,7 @@ func (j *identityJSON) identity(t testing.TB) Identity {
 		case "S":
 			id.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(b.String))}
 		case "B":
-			id.Bootstrap = Bootstrap{BootstrapBytes, machinekey.NewSecret(unhex(t, b.Hex))}
+			id.Bootstrap = Bootstrap{BootstrapBytes, machinekey.NewSecret(testkit.Unhex(t, b.Hex))}
 		case "X":
 			id.Bootstrap = Bootstrap{BootstrapToken, machinekey.NewSecret([]byte(b.String))}
 		case "W":

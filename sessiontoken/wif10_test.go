@@ -7,7 +7,6 @@ import (
 	"crypto/des"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -16,9 +15,9 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // wif10Vector is a vector of sessiontoken_wif10.json.
@@ -39,14 +38,8 @@ type wif10File struct {
 
 func readWIF10(t testing.TB) *wif10File {
 	t.Helper()
-	data, err := testvectors.Read("sessiontoken_wif10.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := new(wif10File)
-	if err := json.Unmarshal(data, f); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "sessiontoken_wif10.json", f)
 	if len(f.Vectors) != 31 || len(f.Negatives) != 14 {
 		t.Fatalf("%d vectors, %d negatives", len(f.Vectors), len(f.Negatives))
 	}
@@ -80,7 +73,7 @@ func (f *wif10File) transforms(t testing.TB, v *wif10Vector) []Transform {
 			mode = machinekey.Framework20SP1
 		}
 		k := f.MachineKeys[v.MachineKey]
-		key, err := machinekey.New(machinekey.Config{ValidationKey: machinekey.NewSecret(unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(unhex(t, k.DecryptionKey)),
+		key, err := machinekey.New(machinekey.Config{ValidationKey: machinekey.NewSecret(testkit.Unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(testkit.Unhex(t, k.DecryptionKey)),
 			Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: mode, AllowKnownKey: true, AllowWeakKey: true})
 		if err != nil {
 			t.Fatal(err)
@@ -184,7 +177,7 @@ func TestWIF10Encode(t *testing.T) {
 			if v.Input.IsReferenceMode {
 				return // see TestWIF10Decode
 			}
-			protected := unhex(t, v.Stages.ProtectedHex+v.Stages.RSASignedHex)
+			protected := testkit.Unhex(t, v.Stages.ProtectedHex+v.Stages.RSASignedHex)
 			if got := envelopeText(tok, protected); got != v.text() {
 				t.Errorf("envelope: got %s", got)
 			}
@@ -222,7 +215,7 @@ func TestMachineKeyTextVectors(t *testing.T) {
 		}
 		n++
 		k := f.MachineKeys[v.MachineKey]
-		key := unhex(t, k.DecryptionKey)
+		key := testkit.Unhex(t, k.DecryptionKey)
 		newBlock := aes.NewCipher
 		if k.Decryption == "3DES" {
 			newBlock = des.NewTripleDESCipher
@@ -231,7 +224,7 @@ func TestMachineKeyTextVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		random := unhex(t, v.ProtectedText[:64]) // 32 bytes: enough, and whole blocks
+		random := testkit.Unhex(t, v.ProtectedText[:64]) // 32 bytes: enough, and whole blocks
 		cipher.NewCBCDecrypter(block, make([]byte, block.BlockSize())).CryptBlocks(random, random)
 
 		cfg := (&fileJSON{MachineKeys: f.MachineKeys}).config(t, v.MachineKey)
@@ -244,12 +237,12 @@ func TestMachineKeyTextVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := encode.Encode([]byte("x"), unhex(t, v.Stages.DeflatedHex))
+		text, err := encode.Encode([]byte("x"), testkit.Unhex(t, v.Stages.DeflatedHex))
 		if err != nil || string(text) != "x"+v.ProtectedText {
 			t.Errorf("%s: %v, got %.100s", v.Name, err, text)
 		}
 		for _, text := range []string{v.ProtectedText, strings.ToLower(v.ProtectedText)} {
-			if got, err := encode.Decode([]byte("x"), []byte(text)); err != nil || string(got) != "x"+string(unhex(t, v.Stages.DeflatedHex)) {
+			if got, err := encode.Decode([]byte("x"), []byte(text)); err != nil || string(got) != "x"+string(testkit.Unhex(t, v.Stages.DeflatedHex)) {
 				t.Errorf("%s: Decode: %v", v.Name, err)
 			}
 		}
@@ -265,7 +258,7 @@ func TestWIF10Negative(t *testing.T) {
 		v := &f.Negatives[i]
 		t.Run(v.Name, func(t *testing.T) {
 			c := f.codec(t, v, SessionOptions{})
-			got, err := c.Decode(ctx, base64.StdEncoding.EncodeToString(unhex(t, v.XMLHex)))
+			got, err := c.Decode(ctx, base64.StdEncoding.EncodeToString(testkit.Unhex(t, v.XMLHex)))
 			if (err != nil) != (v.Error != "") {
 				t.Fatalf("error %v; recorded %q", err, v.Error)
 			}

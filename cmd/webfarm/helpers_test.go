@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/site"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // result is what one run of the tool did.
@@ -203,14 +203,8 @@ func readVectors(t testing.TB, name string) *vectorFile {
 	if f, ok := vectorFiles.Load(name); ok {
 		return f.(*vectorFile)
 	}
-	data, err := testvectors.Read(name)
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := new(vectorFile)
-	if err := json.Unmarshal(data, f); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, name, f)
 	if len(f.Vectors) == 0 {
 		t.Fatalf("%s holds no vectors", name)
 	}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // TestKindRoundTrips reads back what issue prints, whatever it is.
@@ -122,10 +122,7 @@ func TestSiteSettings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
-			data, err := testvectors.Read("webconfig/" + tt.file)
-			if err != nil {
-				t.Fatal(err)
-			}
+			data := testkit.File(t, "webconfig/"+tt.file)
 			inFolder(t, "web.config", string(data))
 			var r issueReport
 			tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-kind", tt.kind, "-allow-known-key", "-json").want(t, exitOK).decode(t, &r)

@@ -14,7 +14,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,32 +21,15 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
-
-// safeBuffer is what a running command writes to.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
 
 // served is a running gateway of the tool.
 type served struct {
 	t             *testing.T
 	public, admin string
-	log           safeBuffer
+	log           testkit.Log
 	stop          context.CancelFunc
 	done          chan error
 }

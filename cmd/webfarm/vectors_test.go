@@ -1,14 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // keyText is a machine key as the vector files have it.
@@ -35,13 +34,7 @@ func (k keyText) config(sections string) string {
 // read decodes a vector file.
 func read(t testing.TB, name string, v any) {
 	t.Helper()
-	data, err := testvectors.Read(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, name, v)
 }
 
 // formsVector is a vector of formsauth.json, as far as the tool needs it.

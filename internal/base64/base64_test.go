@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // reference is what AppendDecode has to agree with.
@@ -65,10 +65,7 @@ func TestNoAllocation(t *testing.T) {
 }
 
 func FuzzAppendDecode(f *testing.F) {
-	data, err := testvectors.Read("sessiontoken_negative.json")
-	if err != nil {
-		f.Fatal(err)
-	}
+	data := testkit.File(f, "sessiontoken_negative.json")
 	n := 0
 	for _, part := range strings.Split(string(data), `"value": "`)[1:] {
 		value, _, _ := strings.Cut(part, `"`)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // referenceURL is what AppendDecodeURL has to agree with.
@@ -64,10 +64,7 @@ func TestNoAllocationURL(t *testing.T) {
 }
 
 func FuzzAppendDecodeURL(f *testing.F) {
-	data, err := testvectors.Read("owin.json")
-	if err != nil {
-		f.Fatal(err)
-	}
+	data := testkit.File(f, "owin.json")
 	n := 0
 	for _, part := range strings.Split(string(data), `"text": "`)[1:] {
 		value, _, _ := strings.Cut(part, `"`)

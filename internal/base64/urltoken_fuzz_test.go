@@ -8,16 +8,13 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/base64"
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // FuzzURLToken compares with the standard library, and wants one token for all
 // data.
 func FuzzURLToken(f *testing.F) {
-	data, err := testvectors.Read("cookieprotection.json")
-	if err != nil {
-		f.Fatal(err)
-	}
+	data := testkit.File(f, "cookieprotection.json")
 	var file struct {
 		Vectors []struct{ Cookie, Token string }
 	}

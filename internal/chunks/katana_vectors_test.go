@@ -1,7 +1,6 @@
 package chunks_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,7 +11,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // chunkVector is one call of a cookie manager of Katana.
@@ -45,19 +44,11 @@ type systemWebCookie struct {
 
 func chunkVectors(t testing.TB) []chunkVector {
 	t.Helper()
-	data, err := testvectors.Read("owin_chunks.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		About, Source string
 		Vectors       []chunkVector
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.StrictJSON(t, "owin_chunks.json", &file)
 	if len(file.Vectors) != 80 {
 		t.Fatalf("%d vectors, want 80", len(file.Vectors))
 	}

@@ -2,12 +2,11 @@ package chunks_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // pair is one cookie as the vectors have it.
@@ -26,14 +25,8 @@ type vector struct {
 // there are fewer than want.
 func readVectors(t testing.TB, file string, want int) []vector {
 	t.Helper()
-	data, err := testvectors.Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var f struct{ Vectors []vector }
-	if err := json.Unmarshal(data, &f); err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
+	testkit.JSON(t, file, &f)
 	var list []vector
 	for _, v := range f.Vectors {
 		if len(v.Cookies) > 0 {

@@ -3,7 +3,6 @@ package coreticket_test
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,22 +10,16 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/coreticket"
 	"github.com/webfarm-go/webfarm/internal/race"
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // recorded returns the bytes of all recorded tickets, good and bad.
 func recorded(t testing.TB) (list [][]byte) {
 	t.Helper()
-	data, err := testvectors.Read("aspnetcore_tickets.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		Tickets, Serialized []struct{ Serialized string }
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "aspnetcore_tickets.json", &file)
 	for _, v := range append(file.Tickets, file.Serialized...) {
 		b, err := hex.DecodeString(v.Serialized)
 		if err != nil {

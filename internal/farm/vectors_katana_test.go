@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -57,7 +58,7 @@ func TestDotnetReadsRecordedKatana(t *testing.T) {
 			Input, Ticket                                *vectorKatana
 		}
 	}
-	readVectors(t, "owin.json", &file)
+	testkit.JSON(t, "owin.json", &file)
 	for name, key := range file.Keys {
 		a.setUp(key.message(name))
 	}
@@ -131,7 +132,7 @@ func TestDotnetSlidesAsRecorded(t *testing.T) {
 			Ticket, NewTicket *vectorKatana
 		}
 	}
-	readVectors(t, "owin.json", &file)
+	testkit.JSON(t, "owin.json", &file)
 	for name, key := range file.Keys {
 		a.setUp(key.message(name))
 	}
@@ -188,7 +189,7 @@ func TestDotnetChunksAsRecorded(t *testing.T) {
 			SetCookie []any
 		}
 	}
-	readVectors(t, "owin_chunks.json", &file)
+	testkit.JSON(t, "owin_chunks.json", &file)
 	for _, v := range file.Vectors {
 		switch {
 		case v.Manager != "owin": // the other manager is not this program's

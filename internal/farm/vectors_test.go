@@ -2,15 +2,13 @@ package farm
 
 import (
 	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 // The C# program itself is held to what was recorded from .NET: it reads every
@@ -83,7 +81,7 @@ func (v *vectorIdentity) identity(t *testing.T) *sessiontoken.Identity {
 		case "S":
 			id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte(b.String))}
 		case "B":
-			id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapBytes, Data: machinekey.NewSecret(unhex(t, b.Hex))}
+			id.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapBytes, Data: machinekey.NewSecret(testkit.Unhex(t, b.Hex))}
 		default:
 			t.Fatalf("bootstrap of kind %q", b.Kind)
 		}
@@ -107,26 +105,6 @@ func (v *vectorToken) message(t *testing.T, verb string, pairs ...string) *Messa
 		addIdentity(m, v.Identities[i].identity(t), "identity")
 	}
 	return m
-}
-
-func unhex(t *testing.T, s string) []byte {
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// readVectors decodes a recorded file.
-func readVectors(t *testing.T, name string, into any) {
-	t.Helper()
-	data, err := testvectors.Read(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
 }
 
 // asker asks a pipe one thing at a time and counts what was compared.
@@ -199,7 +177,7 @@ func TestDotnetReadsRecordedSessions(t *testing.T) {
 			ReadWithoutCache             *struct{}
 		}
 	}
-	readVectors(t, "sessiontoken_45.json", &file)
+	testkit.JSON(t, "sessiontoken_45.json", &file)
 	for name, key := range file.MachineKeys {
 		a.setUp(key.message(name))
 	}
@@ -238,7 +216,7 @@ func TestDotnetJudgesDamagedSessions(t *testing.T) {
 			TokenRead        *vectorToken
 		}
 	}
-	readVectors(t, "sessiontoken_negative.json", &file)
+	testkit.JSON(t, "sessiontoken_negative.json", &file)
 	for name, key := range file.MachineKeys {
 		a.setUp(key.message(name))
 	}
@@ -272,7 +250,7 @@ func TestDotnetJudgesEnvelopes(t *testing.T) {
 			FromCache                       bool
 		}
 	}
-	readVectors(t, "sessiontoken_envelope.json", &file)
+	testkit.JSON(t, "sessiontoken_envelope.json", &file)
 	for name, key := range file.MachineKeys {
 		a.setUp(key.message(name))
 	}
@@ -282,7 +260,7 @@ func TestDotnetJudgesEnvelopes(t *testing.T) {
 			cached++
 			continue
 		}
-		text := base64.StdEncoding.EncodeToString(unhex(t, v.XMLHex))
+		text := base64.StdEncoding.EncodeToString(testkit.Unhex(t, v.XMLHex))
 		read := NewMessage("read", "kind", "fedauth", "key", v.MachineKey, "text", text)
 		if v.Error != "" {
 			a.wants(v.Name, read, nil)
@@ -321,7 +299,7 @@ func TestDotnetReadsRecordedForms(t *testing.T) {
 			NewIssueDateUtcTicks, NewExpirationUtcTicks     int64
 		}
 	}
-	readVectors(t, "formsauth.json", &file)
+	testkit.JSON(t, "formsauth.json", &file)
 	old, surrogates := 0, 0
 	for _, v := range file.Vectors {
 		if v.AppSettings["aspnet:UseLegacyFormsAuthenticationTicketCompatibility"] {

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"hash/crc32"
 	"io"
@@ -13,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/race"
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // gzipVector is what one Katana vector hands to the gzip layer.
@@ -25,14 +24,8 @@ type gzipVector struct {
 // gzipVectors returns the vectors that record a gzip layer.
 func gzipVectors(tb testing.TB) (list []gzipVector) {
 	tb.Helper()
-	data, err := testvectors.Read("owin.json")
-	if err != nil {
-		tb.Fatal(err)
-	}
 	var file struct{ Vectors []gzipVector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		tb.Fatal(err)
-	}
+	testkit.JSON(tb, "owin.json", &file)
 	for _, v := range file.Vectors {
 		if v.GzipHex != "" {
 			list = append(list, v)

@@ -6,14 +6,11 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 func FuzzText(f *testing.F) {
-	data, err := testvectors.Read("cookieprotection.json")
-	if err != nil {
-		f.Fatal(err)
-	}
+	data := testkit.File(f, "cookieprotection.json")
 	var file struct {
 		Vectors []struct{ Cookie, Token, Payload string }
 	}

@@ -3,7 +3,6 @@ package katana_test
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"math"
 	"reflect"
@@ -13,7 +12,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/limits"
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // wire builds bytes of Katana: numbers as int32, texts with their length, and
@@ -68,15 +67,9 @@ func TestAppendStateRefuses(t *testing.T) {
 // seeds are the bytes of the recorded tickets and state strings.
 func seeds(t testing.TB) (tickets, states [][]byte) {
 	t.Helper()
-	data, err := testvectors.Read("owin.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	type vector struct{ SerializedHex *string }
 	var file struct{ Vectors, State []vector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "owin.json", &file)
 	collect := func(vectors []vector) (all [][]byte) {
 		for _, v := range vectors {
 			if v.SerializedHex == nil || len(*v.SerializedHex) > 6000 {

@@ -2,14 +2,13 @@ package nbfx
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // event is one node as the vectors record it.
@@ -46,14 +45,8 @@ func (v readerVector) doc(t testing.TB) ([]byte, []string) {
 }
 
 func readerVectors(t testing.TB) []readerVector {
-	data, err := testvectors.Read("sessiontoken_nbfx.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct{ Vectors []readerVector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "sessiontoken_nbfx.json", &file)
 	if len(file.Vectors) < 300 {
 		t.Fatalf("%d vectors, want at least 300", len(file.Vectors))
 	}
@@ -275,19 +268,13 @@ func TestReaderAllocations(t *testing.T) {
 // TestPlainForms compares the quick forms with the general ones on every
 // vector: both see the same document.
 func TestPlainForms(t *testing.T) {
-	data, err := testvectors.Read("sessiontoken_45.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var tokens struct {
 		Vectors []struct {
 			Name   string
 			Stages struct{ NBFXHex string }
 		}
 	}
-	if err := json.Unmarshal(data, &tokens); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "sessiontoken_45.json", &tokens)
 	vectors := readerVectors(t)
 	for _, v := range tokens.Vectors {
 		vectors = append(vectors, readerVector{Name: v.Name, NBFXHex: v.Stages.NBFXHex, Dictionary: "session45"})

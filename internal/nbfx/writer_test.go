@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -13,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // writeVectors is the number of vectors of the kind "write+read".
@@ -28,14 +27,8 @@ type writeVector struct {
 
 func readWriteVectors(t testing.TB) []writeVector {
 	t.Helper()
-	data, err := testvectors.Read("sessiontoken_nbfx.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct{ Vectors []writeVector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "sessiontoken_nbfx.json", &file)
 	vectors := slices.DeleteFunc(file.Vectors, func(v writeVector) bool { return v.Kind != "write+read" })
 	if len(vectors) != writeVectors {
 		t.Fatalf("%d vectors to write, want %d", len(vectors), writeVectors)

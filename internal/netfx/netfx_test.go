@@ -5,19 +5,14 @@ import (
 	"crypto/des"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // TestDeriveKey runs every derive vector on the derivation itself, with those
 // purposes that the public API refuses.
 func TestDeriveKey(t *testing.T) {
-	data, err := testvectors.Read("kdf.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		Vectors []struct {
 			Name, Op, MasterKey, PrimaryPurpose, Label, Context, Derived string
@@ -25,9 +20,7 @@ func TestDeriveKey(t *testing.T) {
 			LengthBits                                                   int
 		}
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "kdf.json", &file)
 	ran := 0
 	for _, v := range file.Vectors {
 		if v.Op != "derive" {

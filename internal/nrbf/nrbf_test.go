@@ -2,14 +2,13 @@ package nrbf_test
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/nrbf"
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // A vector is one stream and what BinaryFormatter made of it.
@@ -32,34 +31,17 @@ type vector struct {
 	Expected                           json.RawMessage // the token inside: other packages' business
 }
 
-func (v *vector) stream(t testing.TB) []byte { return unhex(t, v.NRBFHex) }
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
+func (v *vector) stream(t testing.TB) []byte { return testkit.Unhex(t, v.NRBFHex) }
 
 func readVectors(t testing.TB) []vector {
 	t.Helper()
-	data, err := testvectors.Read("sessiontoken_nrbf.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		Format              int
 		File, Notes, Source string
 		Count               int
 		Vectors             []vector
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.StrictJSON(t, "sessiontoken_nrbf.json", &file)
 	if len(file.Vectors) == 0 || len(file.Vectors) != file.Count {
 		t.Fatalf("%d vectors, the file says %d", len(file.Vectors), file.Count)
 	}
@@ -104,9 +86,9 @@ func TestVectors(t *testing.T) {
 				wantKind, want := nrbf.Kind(0), []byte(nil)
 				switch {
 				case v.Kind == "session":
-					want = unhex(t, v.PayloadHex)
+					want = testkit.Unhex(t, v.PayloadHex)
 				case v.Bootstrap.Hex != nil:
-					wantKind, want = nrbf.Kind(v.Bootstrap.Kind[0]), unhex(t, *v.Bootstrap.Hex)
+					wantKind, want = nrbf.Kind(v.Bootstrap.Kind[0]), testkit.Unhex(t, *v.Bootstrap.Hex)
 				default:
 					wantKind, want = nrbf.Kind(v.Bootstrap.Kind[0]), []byte(*v.Bootstrap.String)
 				}

@@ -3,6 +3,8 @@ package rsacookie
 import (
 	"bytes"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 func FuzzVerify(f *testing.F) {
@@ -14,11 +16,11 @@ func FuzzVerify(f *testing.F) {
 	}
 	known := [][]byte{}
 	for _, v := range file.Vectors {
-		f.Add(unhex(f, v.Stages.RSASignedHex))
-		known = append(known, unhex(f, v.Stages.RSAEncryptedHex))
+		f.Add(testkit.Unhex(f, v.Stages.RSASignedHex))
+		known = append(known, testkit.Unhex(f, v.Stages.RSAEncryptedHex))
 	}
 	for _, v := range file.Negatives {
-		f.Add(unhex(f, v.RSASignedHex))
+		f.Add(testkit.Unhex(f, v.RSASignedHex))
 	}
 	f.Fuzz(func(t *testing.T, signed []byte) {
 		data, err := s.Verify(signed)
@@ -34,7 +36,7 @@ func FuzzVerify(f *testing.F) {
 			}
 		}
 		for _, v := range file.Negatives {
-			if v.Error == nil && bytes.HasSuffix(unhex(t, v.RSASignedHex), data) {
+			if v.Error == nil && bytes.HasSuffix(testkit.Unhex(t, v.RSASignedHex), data) {
 				return
 			}
 		}
@@ -49,7 +51,7 @@ func FuzzDecrypt(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, v := range file.Vectors {
-		f.Add(unhex(f, v.Stages.RSAEncryptedHex))
+		f.Add(testkit.Unhex(f, v.Stages.RSAEncryptedHex))
 	}
 	f.Fuzz(func(t *testing.T, encrypted []byte) {
 		data, err := e.Decrypt(nil, encrypted)

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 func TestRollover(t *testing.T) {
@@ -75,8 +77,8 @@ func TestLayout(t *testing.T) {
 	f := readFile(t)
 	v := &f.Vectors[0]
 	s, e := f.transforms(t, v)
-	encrypted := unhex(t, v.Stages.RSAEncryptedHex)
-	signed := unhex(t, v.Stages.RSASignedHex)
+	encrypted := testkit.Unhex(t, v.Stages.RSAEncryptedHex)
+	signed := testkit.Unhex(t, v.Stages.RSASignedHex)
 	lie := func(b []byte, at int, n uint32) []byte {
 		b = bytes.Clone(b)
 		binary.LittleEndian.PutUint32(b[at:], n)
@@ -261,14 +263,14 @@ func TestHardwareKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if signed, err := s.Sign(nil, unhex(t, v.Stages.RSAEncryptedHex)); err != nil || !bytes.Equal(signed, unhex(t, v.Stages.RSASignedHex)) {
+	if signed, err := s.Sign(nil, testkit.Unhex(t, v.Stages.RSAEncryptedHex)); err != nil || !bytes.Equal(signed, testkit.Unhex(t, v.Stages.RSASignedHex)) {
 		t.Error(err)
 	}
 	e, err := NewEncryption(SHA256, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Decrypt(nil, unhex(t, v.Stages.RSAEncryptedHex)); err != nil {
+	if _, err := e.Decrypt(nil, testkit.Unhex(t, v.Stages.RSAEncryptedHex)); err != nil {
 		t.Error(err)
 	}
 }

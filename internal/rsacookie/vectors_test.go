@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"crypto/rsa"
 	"crypto/sha1"
-	"encoding/hex"
-	"encoding/json"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 type keyJSON struct{ PublicXML, PEM string }
@@ -27,14 +25,8 @@ type fileJSON struct {
 
 func readFile(t testing.TB) *fileJSON {
 	t.Helper()
-	data, err := testvectors.Read("sessiontoken_rsa.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := new(fileJSON)
-	if err := json.Unmarshal(data, f); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "sessiontoken_rsa.json", f)
 	if len(f.Vectors) != 11 || len(f.Negatives) != 11 || len(f.RSAKeys) != 4 {
 		t.Fatalf("%d vectors, %d negatives, %d keys", len(f.Vectors), len(f.Negatives), len(f.RSAKeys))
 	}
@@ -67,15 +59,6 @@ func (f *fileJSON) transforms(t testing.TB, v *vectorJSON) (*Signature, *Encrypt
 	return s, e
 }
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // TestVectors reads and writes what .NET wrote, byte for byte: the signature
 // has nothing random, and of the encryption the random key is recovered first.
 func TestVectors(t *testing.T) {
@@ -84,7 +67,7 @@ func TestVectors(t *testing.T) {
 		v := &f.Vectors[i]
 		t.Run(v.Name, func(t *testing.T) {
 			s, e := f.transforms(t, v)
-			deflated, encrypted, signed := unhex(t, v.Stages.DeflatedHex), unhex(t, v.Stages.RSAEncryptedHex), unhex(t, v.Stages.RSASignedHex)
+			deflated, encrypted, signed := testkit.Unhex(t, v.Stages.DeflatedHex), testkit.Unhex(t, v.Stages.RSAEncryptedHex), testkit.Unhex(t, v.Stages.RSASignedHex)
 
 			got, err := s.Verify(signed)
 			if err != nil || !bytes.Equal(got, encrypted) {
@@ -123,7 +106,7 @@ func TestNegativeVectors(t *testing.T) {
 		v := &f.Negatives[i]
 		t.Run(v.Name, func(t *testing.T) {
 			s, e := f.transforms(t, v)
-			encrypted, err := s.Verify(unhex(t, v.RSASignedHex))
+			encrypted, err := s.Verify(testkit.Unhex(t, v.RSASignedHex))
 			if err == nil {
 				_, err = e.Decrypt(nil, encrypted)
 			}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
 
@@ -77,10 +78,7 @@ func vectors(tb testing.TB) []vector {
 
 func read(tb testing.TB, name string) []byte {
 	tb.Helper()
-	data, err := testvectors.Read(name)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	data := testkit.File(tb, name)
 	return data
 }
 

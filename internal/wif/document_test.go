@@ -8,6 +8,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // TestDictionaries maps every name of 4.5 to WIF 1.0 and back.
@@ -100,7 +101,7 @@ func FuzzDocument(f *testing.F) {
 func FuzzPayload(f *testing.F) {
 	n := 0
 	for _, v := range readVectors(f, "sessiontoken_45.json") {
-		if data := unhex(f, v.Stages.NRBFHex); len(data) > 0 && len(data) < 3000 {
+		if data := testkit.Unhex(f, v.Stages.NRBFHex); len(data) > 0 && len(data) < 3000 {
 			f.Add(data, false)
 			n++
 		}

@@ -1,11 +1,9 @@
 package wif
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/testvectors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // vector is what these tests need of the vectors of session tokens.
@@ -22,14 +20,8 @@ type vector struct {
 
 func readVectors(t testing.TB, name string) []vector {
 	t.Helper()
-	data, err := testvectors.Read(name)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct{ Vectors []vector }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, name, &file)
 	if len(file.Vectors) == 0 {
 		t.Fatalf("%s: no vectors", name)
 	}
@@ -45,22 +37,13 @@ func (v *vector) text() string {
 	return text
 }
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // envelopes are all that were recorded.
 func envelopes(t testing.TB) [][]byte {
 	t.Helper()
 	var all [][]byte
 	for _, name := range []string{"sessiontoken_45.json", "sessiontoken_envelope.json"} {
 		for _, v := range readVectors(t, name) {
-			doc := unhex(t, v.XMLHex)
+			doc := testkit.Unhex(t, v.XMLHex)
 			if text := v.text(); text != "" {
 				var ok bool
 				if doc, ok = AppendTextDecode(nil, text); !ok {
@@ -100,7 +83,7 @@ func documents(t testing.TB, v Version) [][]byte {
 	var all [][]byte
 	for _, name := range files {
 		for _, v := range readVectors(t, name) {
-			if doc := unhex(t, v.NBFXHex+v.Stages.NBFXHex); len(doc) > 0 {
+			if doc := testkit.Unhex(t, v.NBFXHex+v.Stages.NBFXHex); len(doc) > 0 {
 				all = append(all, doc)
 			}
 		}

@@ -10,7 +10,6 @@ import (
 	"crypto/sha1"
 	"crypto/tls"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,9 +17,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/xmlenc"
 	"github.com/webfarm-go/webfarm/internal/xmltree"
-	"github.com/webfarm-go/webfarm/testvectors"
 )
 
 var limits = xmltree.Limits{Bytes: 1 << 20, Element: 1 << 20, Elements: 1000, Depth: 64}
@@ -29,19 +28,13 @@ var limits = xmltree.Limits{Bytes: 1 << 20, Element: 1 << 20, Elements: 1000, De
 // EncryptedData elements.
 func recorded(t testing.TB) (keys []xmlenc.Key, encrypted []*xmltree.Element) {
 	t.Helper()
-	data, err := testvectors.Read("dataprotection_keyring.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct {
 		Rings []struct {
 			Elements     []string
 			Certificates []struct{ CertificatePEM, PrivateKeyPEM string }
 		}
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
+	testkit.JSON(t, "dataprotection_keyring.json", &file)
 	for _, r := range file.Rings {
 		for _, c := range r.Certificates {
 			pair, err := tls.X509KeyPair([]byte(c.CertificatePEM), []byte(c.PrivateKeyPEM))

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -122,7 +123,7 @@ func TestRenewal(t *testing.T) {
 		if r := ask(h, "GET", "/auth", "Cookie", before); len(r.Header["Set-Cookie"]) != 0 || r.Header.Get(headerSetCookie+"1") != "" {
 			t.Errorf("%s: renewed too early", name)
 		}
-		c.add(6 * time.Hour) // of 10
+		c.Move(6 * time.Hour) // of 10
 		for _, path := range []string{"/auth", "/auth/traefik", "/auth/envoy/"} {
 			r := ask(h, "GET", path, "Cookie", before)
 			lines := r.Header["Set-Cookie"]
@@ -138,7 +139,7 @@ func TestRenewal(t *testing.T) {
 					t.Errorf("%s %s: header %d is %q", name, path, i+1, got)
 				}
 			}
-			c.add(8 * time.Hour) // the old one is over, the new one is not
+			c.Move(8 * time.Hour) // the old one is over, the new one is not
 			renewed := cookieHeader(r.Cookies())
 			if r := ask(h, "GET", path, "Cookie", renewed); r.StatusCode != http.StatusOK {
 				t.Errorf("%s %s: the renewed session: %s", name, path, r.Status)
@@ -146,7 +147,7 @@ func TestRenewal(t *testing.T) {
 			if r := ask(h, "GET", path, "Cookie", before); r.StatusCode != http.StatusUnauthorized {
 				t.Errorf("%s %s: the old session: %s", name, path, r.Status)
 			}
-			c.add(-8 * time.Hour)
+			c.Move(-8 * time.Hour)
 		}
 	}
 }
@@ -160,7 +161,7 @@ func TestNoRenewal(t *testing.T) {
 	g := newGateway(t, o)
 	h := g.Handler()
 	alice := signedIn(t, g, user("Alice", "Sales"))
-	c.add(6 * time.Hour)
+	c.Move(6 * time.Hour)
 	tests := []struct {
 		path    string
 		headers []string
@@ -197,15 +198,15 @@ func TestRenewalTooLargeForNginx(t *testing.T) {
 	o := Options{}
 	o.Site.Now = c.Now
 	o.Site.Sessions.MaxBytes = 60 << 10
-	j := new(journal)
-	o.Logger = j.logger()
+	j := new(testkit.Log)
+	o.Logger = logger(j)
 	g := newGateway(t, o)
 	g.o.Limits.IdentityBytes = 1 << 20
 	carol := signedIn(t, g, user("Carol", manyRoles(800)...))
 	if n := strings.Count(carol, ";") + 1; n <= maxSetCookies {
 		t.Fatalf("only %d cookies", n)
 	}
-	c.add(6 * time.Hour)
+	c.Move(6 * time.Hour)
 	r := ask(g.Handler(), "GET", "/auth", "Cookie", carol)
 	if r.StatusCode != http.StatusOK || len(r.Header["Set-Cookie"]) != 0 || r.Header.Get(headerSetCookie+"1") != "" {
 		t.Errorf("%s with %d cookies", r.Status, len(r.Header["Set-Cookie"]))
@@ -223,8 +224,8 @@ func TestOutage(t *testing.T) {
 	store := &brokenStore{Store: sessiontoken.NewMemoryStore(nil)}
 	o := Options{SignIn: SignInOptions{URL: "/login"}}
 	o.Site.Sessions.Store = store
-	j := new(journal)
-	o.Logger = j.logger()
+	j := new(testkit.Log)
+	o.Logger = logger(j)
 	g := newGateway(t, o)
 	h := g.Handler()
 	alice := signedIn(t, g, user("Alice"))

@@ -71,7 +71,7 @@ func TestProxyHintsBeforeTheAnswer(t *testing.T) {
 	o.Site.Now = c.Now
 	g, server, s := newProxying(t, o)
 	alice := signedIn(t, g, user("Alice"))
-	c.add(6 * time.Hour)
+	c.Move(6 * time.Hour)
 	s.answer = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
@@ -110,7 +110,7 @@ func TestProxyHidesCookiesFromScripts(t *testing.T) {
 	o.Site.Now = c.Now
 	g, server, _ := newProxying(t, o)
 	alice := signedIn(t, g, user("Alice"))
-	c.add(6 * time.Hour)
+	c.Move(6 * time.Hour)
 	for _, path := range []string{"/.webfarm/auth", "/.webfarm/auth/traefik", "/.webfarm/auth/envoy/", "/"} {
 		resp := fetch(t, "GET", server.URL+path, "Cookie", alice)
 		if len(resp.Header["Set-Cookie"]) != 1 {

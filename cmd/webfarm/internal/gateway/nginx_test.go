@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -23,7 +24,7 @@ type nginx struct {
 	front   *httptest.Server // of the gateway
 	service *service
 	store   *brokenStore
-	clock   *clock
+	clock   *testkit.Clock
 	url     string
 	config  string
 }
@@ -209,12 +210,12 @@ func TestNginx(t *testing.T) {
 	t.Run("renewal", func(t *testing.T) {
 		for _, p := range []*sessiontoken.Principal{user("Alice"), user("Carol", manyRoles(90)...), user("Dora", manyRoles(210)...)} {
 			before := signedIn(t, n.gateway, p)
-			n.clock.add(6 * time.Hour)
+			n.clock.Move(6 * time.Hour)
 			resp := fetch(t, "GET", n.url+"/", "Cookie", before)
 			if resp.StatusCode != http.StatusOK || len(resp.Header["Set-Cookie"]) != strings.Count(before, ";")+1 {
 				t.Fatalf("%s: %s with %d cookies for %d", p.Name(), resp.Status, len(resp.Header["Set-Cookie"]), strings.Count(before, ";")+1)
 			}
-			n.clock.add(5 * time.Hour) // the old session is over
+			n.clock.Move(5 * time.Hour) // the old session is over
 			if again := fetch(t, "GET", n.url+"/", "Cookie", cookieHeader(resp.Cookies())); again.StatusCode != http.StatusOK {
 				t.Errorf("%s: with the renewed session: %s", p.Name(), again.Status)
 			}

@@ -181,7 +181,7 @@ func TestProxyRenewal(t *testing.T) {
 	o.Site.Now = c.Now
 	g, server, s := newProxying(t, o)
 	alice := signedIn(t, g, user("Alice"))
-	c.add(6 * time.Hour)
+	c.Move(6 * time.Hour)
 	for answer, want := range map[string]struct {
 		lines int
 		ours  bool

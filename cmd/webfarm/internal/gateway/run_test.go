@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -142,8 +143,8 @@ func TestAdmin(t *testing.T) {
 func TestKeyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "web.config")
 	writeConfig(t, path)
-	j := new(journal)
-	r := runGateway(t, Options{Config: path, Logger: j.logger()}, RunOptions{})
+	j := new(testkit.Log)
+	r := runGateway(t, Options{Config: path, Logger: logger(j)}, RunOptions{})
 	first := r.Site().Ring().Primary().ID()
 	alice := signedIn(t, r.Gateway, user("Alice"))
 

@@ -268,29 +268,28 @@ func minutes(n int) time.Duration {
 
 // readCookie reads <roleManager> or <anonymousIdentification>.
 func (s *Site) readCookie(f *webconfig.File, c *Credential, section string) {
-	element, err := f.Section("system.web", section)
-	if s.fault(err) != nil || element == nil {
+	e := f.Section("system.web", section)
+	if s.fault(e.Err()) != nil || e.RefLine == 0 {
 		return
 	}
-	a := element.Attributes()
-	on := a.Bool("enabled", false)
+	on := e.Bool("enabled", false)
 	if c.Kind == Roles {
-		on = a.Bool("cacheRolesInCookie", false) && on
+		on = e.Bool("cacheRolesInCookie", false) && on
 	}
-	_, saysSecure := a.Lookup("cookieRequireSSL")
-	secure := toggle(a.Bool("cookieRequireSSL", false))
+	_, saysSecure := e.Attr("cookieRequireSSL")
+	secure := toggle(e.Bool("cookieRequireSSL", false))
 	said := Settings{
-		Name:     a.NonEmpty("cookieName", c.Name),
-		Path:     a.NonEmpty("cookiePath", c.Path),
-		Domain:   a.Text("domain", ""),
-		Lifetime: minutes(a.Int("cookieTimeout", int(c.Lifetime/time.Minute), 1, webconfig.CodeInvalidTimeout)),
-		Sliding:  toggle(a.Bool("cookieSlidingExpiration", true)),
+		Name:     e.NonEmpty("cookieName", c.Name),
+		Path:     e.NonEmpty("cookiePath", c.Path),
+		Domain:   e.Text("domain", ""),
+		Lifetime: minutes(e.Int("cookieTimeout", int(c.Lifetime/time.Minute), 1, webconfig.CodeInvalidTimeout)),
+		Sliding:  toggle(e.Bool("cookieSlidingExpiration", true)),
 	}
-	protection := a.Enum("cookieProtection", c.Protection, "None", "Validation", "Encryption", "All")
-	if s.fault(a.DonePartly()) != nil {
+	protection := e.Enum("cookieProtection", c.Protection, "None", "Validation", "Encryption", "All")
+	if e.DonePartly(); s.fault(e.Err()) != nil {
 		return
 	}
-	line := element.RefLine
+	line := e.RefLine
 	c.On, c.Refused, c.Protection, c.Line, c.CookieLine = on, "", protection, line, line
 	c.apply(Source{Line: line}, said)
 	if saysSecure {

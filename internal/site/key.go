@@ -87,25 +87,19 @@ func (s *Site) readKey(f *webconfig.File) {
 	}
 	k.Validation, k.Decryption = "HMACSHA256", "Auto"
 	k.Mode, k.ModeFrom, k.ModeLine = webconfig.CompatibilityMode("", 0, runtime)
-	element, err := f.Section("system.web", "machineKey")
-	if err != nil || element == nil {
+	element := f.Section("system.web", "machineKey")
+	if element.RefLine == 0 {
 		return
 	}
 	k.Line = element.RefLine
-	text := func(name, absent string) string {
-		if v, ok := element.Attr(name); ok {
-			return strings.TrimSpace(v)
-		}
-		return absent
-	}
+	text := func(name, absent string) string { return strings.TrimSpace(element.Text(name, absent)) }
 	switch mode := text("compatibilityMode", ""); mode {
 	case Framework20SP1, Framework20SP2, Framework45:
 		k.Mode, k.ModeFrom, k.ModeLine = webconfig.CompatibilityMode(mode, k.Line, runtime)
 	}
-	const auto = "AutoGenerate,IsolateApps" // .NET's default of both keys
 	k.Validation, k.Decryption = text("validation", k.Validation), text("decryption", k.Decryption)
-	k.ValidationKey, k.ValidationFlags = cutKey(text("validationKey", auto))
-	k.DecryptionKey, k.DecryptionFlags = cutKey(text("decryptionKey", auto))
+	k.ValidationKey, k.ValidationFlags = cutKey(text("validationKey", webconfig.AutoKey))
+	k.DecryptionKey, k.DecryptionFlags = cutKey(text("decryptionKey", webconfig.AutoKey))
 }
 
 // cutKey takes a key apart into its bytes and the words that stand with it.

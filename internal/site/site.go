@@ -1,13 +1,9 @@
 package site
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
@@ -69,38 +65,22 @@ type Options struct {
 // The error is a [*webconfig.Error] for a file that cannot be read at all, and
 // an [*OptionError]. A fault in a section is kept; see [Site.Err].
 func Load(path string, o *Options) (*Site, error) {
-	r, err := os.Open(path)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	defer r.Close()
-	return read(path, r, o, func(name string) (io.ReadCloser, error) {
-		folder, err := os.OpenRoot(filepath.Dir(path))
-		if err != nil {
-			return nil, err
-		}
-		defer folder.Close() // files opened through it stay open
-		return folder.Open(filepath.FromSlash(name))
-	})
+	f, err := webconfig.Load(path)
+	return resolve(path, f, err, o)
 }
 
 // LoadFS is Load for a file of fsys.
 func LoadFS(fsys fs.FS, name string, o *Options) (*Site, error) {
-	r, err := fsys.Open(name)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	defer r.Close()
-	return read(name, r, o, func(source string) (io.ReadCloser, error) {
-		return fsys.Open(path.Join(path.Dir(name), source))
-	})
+	f, err := webconfig.LoadFS(fsys, name)
+	return resolve(name, f, err, o)
 }
 
 // Parse is Load for one file as a reader, called name in reports. It has no
-// files beside it, so that a configSource is a fault.
-func Parse(name string, r io.Reader, o *Options) (*Site, error) { return read(name, r, o, nil) }
-
-func unreadable(err error) error { return &webconfig.Error{Code: webconfig.CodeUnreadable, Err: err} }
+// files beside it, so a configSource is a fault.
+func Parse(name string, r io.Reader, o *Options) (*Site, error) {
+	f, err := webconfig.Parse(r, nil)
+	return resolve(name, f, err, o)
+}
 
 // New resolves a site without a file: a key, whose mode was decided already,
 // and what is said in Go.
@@ -120,8 +100,8 @@ func newSite(name string) *Site {
 	return s
 }
 
-func read(name string, r io.Reader, o *Options, open func(string) (io.ReadCloser, error)) (*Site, error) {
-	f, err := webconfig.Parse(r, &webconfig.Options{Open: once(open)})
+// resolve reads the sections of a file that could be read.
+func resolve(name string, f *webconfig.File, err error, o *Options) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -155,31 +135,6 @@ func read(name string, r io.Reader, o *Options, open func(string) (io.ReadCloser
 		return nil, err
 	}
 	return s, nil
-}
-
-// once keeps what was read, so that a section which is asked for twice is the
-// same one both times.
-func once(open func(string) (io.ReadCloser, error)) func(string) (io.ReadCloser, error) {
-	if open == nil {
-		return nil
-	}
-	type file struct {
-		text []byte
-		err  error
-	}
-	files := map[string]file{}
-	return func(name string) (io.ReadCloser, error) {
-		f, ok := files[name]
-		if !ok {
-			r, err := open(name)
-			if f.err = err; err == nil {
-				f.text, f.err = io.ReadAll(io.LimitReader(r, webconfig.MaxFileBytes+1))
-				r.Close()
-			}
-			files[name] = f
-		}
-		return io.NopCloser(bytes.NewReader(f.text)), f.err
-	}
 }
 
 // fault keeps what .NET would not start with.

@@ -451,7 +451,8 @@ func FuzzSite(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, name, authType string) {
 		open := func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
 		said := &Options{Credentials: []Settings{{Kind: Katana, Name: name, AuthenticationType: authType}}}
-		s, err := read("web.config", strings.NewReader(text), said, open)
+		file, err := webconfig.Parse(strings.NewReader(text), open)
+		s, err := resolve("web.config", file, err, said)
 		if err != nil {
 			var bad *webconfig.Error
 			var option *OptionError

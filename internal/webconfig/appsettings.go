@@ -1,13 +1,8 @@
 package webconfig
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"math"
-	"path"
 	"strconv"
-	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/fold"
 )
@@ -48,29 +43,19 @@ var switches = [...]string{
 // AppSettings are the switches in <appSettings>. No other key is kept: values
 // there may be secrets.
 type AppSettings struct {
-	// Switches are those that the site sets, in the order of the constants.
-	Switches []Switch
-	// MaxCookies is [MaxHTTPCollectionKeys], math.MaxInt32 by default.
-	MaxCookies int
-	// Line is the line of the element, 0 if there is none.
-	Line int
-	// Warnings is app_settings_file_not_read, or none.
-	Warnings []Warning
+	Switches   []Switch  // that the site sets, in the order of the constants
+	MaxCookies int       // [MaxHTTPCollectionKeys], math.MaxInt32 by default
+	Line       int       // of the element, 0 if there is none
+	Warnings   []Warning // app_settings_file_not_read, or none
 }
 
 // Switch is one boolean of <appSettings>.
 type Switch struct {
-	// Key is one of the constants, whatever its case in the file.
-	Key string
-	// On is what .NET goes by: false for a value that is no boolean.
-	On bool
-	// Valid reports whether the value is a boolean.
-	Valid bool
-	// File is the file that the value comes from, empty for the one that was
-	// parsed.
-	File string
-	// Line is the line of the element in that file, 0 for a switch not set.
-	Line int
+	Key   string // one of the constants, whatever its case in the file
+	On    bool   // what .NET goes by: false for a value that is no boolean
+	Valid bool   // the value is a boolean
+	File  string // that the value comes from, empty for the one that was parsed
+	Line  int    // of the element in that file, 0 for a switch not set
 }
 
 // Switch returns the switch of one of the constants, off if it is not set.
@@ -97,37 +82,21 @@ type setting struct {
 //
 // Keys compare without regard to case, and the last <add> of a key counts.
 func (f *File) AppSettings() (AppSettings, error) {
-	all := AppSettings{MaxCookies: math.MaxInt32}
-	s, err := f.Section("appSettings")
-	if err != nil || s == nil {
-		return all, err
-	}
-	all.Line = s.RefLine
-	a := s.Attributes()
-	source := a.Text("file", "")
-	if err := a.Done(); err != nil {
-		return AppSettings{}, err
-	}
+	s := f.Section("appSettings")
+	all := AppSettings{MaxCookies: math.MaxInt32, Line: s.RefLine}
+	source := s.Text("file", "")
+	s.Done()
 	found := map[string]setting{} // by key
-	if err := s.settings(found); err != nil {
-		return AppSettings{}, err
+	s.settings(found)
+	more, warning := s.mergeFile(source)
+	if warning != "" {
+		all.Warnings = []Warning{{"app_settings_file_not_read", s.RefLine, warning}}
 	}
-	if source != "" {
-		more, warning, err := f.mergeFile(s, source)
-		if err != nil {
-			return AppSettings{}, err
-		}
-		if warning != "" {
-			all.Warnings = append(all.Warnings, Warning{Code: "app_settings_file_not_read", Line: s.RefLine, Text: warning})
-		}
-		if err := more.settings(found); err != nil {
-			return AppSettings{}, err
-		}
-	}
+	more.settings(found)
 	for _, key := range switches {
 		if v, ok := found[key]; ok {
 			on, valid := ParseBool(v.value)
-			all.Switches = append(all.Switches, Switch{Key: key, On: on, Valid: valid, File: v.file, Line: v.line})
+			all.Switches = append(all.Switches, Switch{key, on, valid, v.file, v.line})
 		}
 	}
 	if v, ok := found[MaxHTTPCollectionKeys]; ok {
@@ -135,39 +104,26 @@ func (f *File) AppSettings() (AppSettings, error) {
 			all.MaxCookies = int(n)
 		}
 	}
-	return all, nil
+	return result(s.r, all)
 }
 
 // settings applies the children of <appSettings> to found, in file order.
-func (s *Section) settings(found map[string]setting) error {
-	if s == nil {
-		return nil
-	}
-	if err := s.OnlyChildren("add", "remove", "clear"); err != nil {
-		return err
-	}
-	for _, e := range s.Children {
-		c := &Section{Path: s.Path + "/" + e.Name, File: s.File, RefLine: e.Line, Element: e}
-		a := c.Attributes()
-		switch e.Name {
+func (s *Section) settings(found map[string]setting) {
+	for _, c := range s.entries("add", "remove", "clear") {
+		switch c.Name {
 		case "add":
-			key, value := a.Text("key", ""), a.Text("value", "")
+			key, value := c.Text("key", ""), c.Text("value", "")
 			if key = canonicalKey(key); key != "" {
 				found[key] = setting{value, c.File, c.Line}
 			}
 		case "remove":
-			delete(found, canonicalKey(a.Text("key", "")))
+			delete(found, canonicalKey(c.Text("key", "")))
 		case "clear":
 			clear(found)
 		}
-		if err := a.Done(); err != nil {
-			return err
-		}
-		if err := c.OnlyChildren(); err != nil {
-			return err
-		}
+		c.Done()
+		c.OnlyChildren()
 	}
-	return nil
 }
 
 // canonicalKey returns .NET's spelling of a key of interest, or "".
@@ -181,43 +137,4 @@ func canonicalKey(key string) string {
 		return MaxHTTPCollectionKeys
 	}
 	return ""
-}
-
-// mergeFile returns the root of the file that <appSettings file="…"> names,
-// nil if there is no such file. If it cannot be looked for, a warning says
-// why.
-func (f *File) mergeFile(s *Section, source string) (more *Section, warning string, err error) {
-	const attribute = "file"
-	name := strings.ReplaceAll(source, `\`, "/") // unlike configSource, slashes are fine here
-	if !path.IsAbs(name) {
-		name = path.Join(path.Dir(s.File), name)
-	}
-	switch {
-	case f.open == nil:
-		return nil, fmt.Sprintf("file=%s was not read, as the web.config was not loaded from disk; switches there are not seen", quote(source)), nil
-	case !fs.ValidPath(name) || name == "." || strings.Contains(name, ":"):
-		return nil, fmt.Sprintf("file=%s is outside the folder of the web.config and was not read; switches there are not seen", quote(source)), nil
-	}
-	r, err := f.open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "", nil
-	}
-	if err != nil {
-		fault := s.fault(CodeUnreadable, attribute, quote(source), "")
-		fault.Err = err
-		return nil, "", fault
-	}
-	defer r.Close()
-	root, err := readXML(r)
-	if err != nil {
-		if e, ok := err.(*Error); ok {
-			e.Section = s.Path
-		}
-		return nil, "", inFile(err, name)
-	}
-	more = &Section{Path: s.Path, File: name, RefLine: s.RefLine, Element: root}
-	if root.Space != "" || root.Name != s.Name {
-		return nil, "", more.fault(CodeUnknownElement, "", "root <"+showName(root.Name)+">", "<appSettings>")
-	}
-	return more, "", more.Attributes().Done() // no attributes there, so no third file either
 }

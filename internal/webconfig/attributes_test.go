@@ -8,61 +8,68 @@ import (
 
 // sectionOf returns a section with one attribute named x.
 func sectionOf(value string) *Section {
-	return &Section{Path: "s", Element: &Element{Name: "s", Line: 7, Attrs: []Attr{{Name: "x", Value: value}}}}
+	return &Section{Path: "s", RefLine: 7, r: &reader{},
+		Element: &Element{Name: "s", Line: 7, Attrs: []Attr{{Name: "x", Value: value}}}}
 }
 
 func TestAttributes(t *testing.T) {
 	for _, test := range []struct {
 		value string
-		read  func(a *Attributes) any
+		read  func(a *Section) any
 		want  any
 		code  string
 	}{
-		{" a ", func(a *Attributes) any { return a.Text("x", "d") }, " a ", ""},
-		{" a ", func(a *Attributes) any { return a.NonEmpty("x", "d") }, "a", ""},
-		{"", func(a *Attributes) any { return a.NonEmpty("x", "d") }, "d", CodeEmptyAttribute},
-		{" \n", func(a *Attributes) any { return a.NonEmpty("x", "d") }, "d", CodeEmptyAttribute},
-		{" TRUE ", func(a *Attributes) any { return a.Bool("x", false) }, true, ""},
-		{"False", func(a *Attributes) any { return a.Bool("x", true) }, false, ""},
-		{"1", func(a *Attributes) any { return a.Bool("x", false) }, false, CodeInvalidBoolean},
-		{"", func(a *Attributes) any { return a.Bool("x", true) }, true, CodeInvalidBoolean},
-		{"yes", func(a *Attributes) any { return a.Bool("x", false) }, false, CodeInvalidBoolean},
-		{"All", func(a *Attributes) any { return a.Enum("x", "d", "All", "None") }, "All", ""},
-		{"all", func(a *Attributes) any { return a.Enum("x", "d", "All", "None") }, "d", CodeInvalidEnum},
-		{"All ", func(a *Attributes) any { return a.Enum("x", "d", "All", "None") }, "d", CodeInvalidEnum},
-		{"0", func(a *Attributes) any { return a.Enum("x", "d", "All", "None") }, "d", CodeInvalidEnum},
-		{"lax", func(a *Attributes) any { return a.EnumFold("x", "d", "None", "Lax") }, "Lax", ""},
-		{"lux", func(a *Attributes) any { return a.EnumFold("x", "d", "None", "Lax") }, "d", CodeInvalidEnum},
-		{" 30 ", func(a *Attributes) any { return a.Int("x", 1, 1, "invalid_timeout") }, 30, ""},
-		{"0", func(a *Attributes) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5, "invalid_timeout"},
-		{"00:30:00", func(a *Attributes) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5, "invalid_timeout"},
-		{"2147483648", func(a *Attributes) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5, "invalid_timeout"},
-		{"1.00:00:00", func(a *Attributes) any { return a.TimeSpan("x", 0, 48*time.Hour) }, 24 * time.Hour, ""},
-		{"3", func(a *Attributes) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1), CodeInvalidTimeSpan},
-		{"-00:01", func(a *Attributes) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1), CodeInvalidTimeSpan},
-		{"soon", func(a *Attributes) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1), CodeInvalidTimeSpan},
+		{" a ", func(a *Section) any { return a.Text("x", "d") }, " a ", ""},
+		{" a ", func(a *Section) any { return a.NonEmpty("x", "d") }, "a", ""},
+		{"", func(a *Section) any { return a.NonEmpty("x", "d") }, "d", CodeEmptyAttribute},
+		{" \n", func(a *Section) any { return a.NonEmpty("x", "d") }, "d", CodeEmptyAttribute},
+		{" TRUE ", func(a *Section) any { return a.Bool("x", false) }, true, ""},
+		{"False", func(a *Section) any { return a.Bool("x", true) }, false, ""},
+		{"1", func(a *Section) any { return a.Bool("x", false) }, false, CodeInvalidBoolean},
+		{"", func(a *Section) any { return a.Bool("x", true) }, true, CodeInvalidBoolean},
+		{"yes", func(a *Section) any { return a.Bool("x", false) }, false, CodeInvalidBoolean},
+		{"All", func(a *Section) any { return a.Enum("x", "d", "All", "None") }, "All", ""},
+		{"all", func(a *Section) any { return a.Enum("x", "d", "All", "None") }, "d", CodeInvalidEnum},
+		{"All ", func(a *Section) any { return a.Enum("x", "d", "All", "None") }, "d", CodeInvalidEnum},
+		{"0", func(a *Section) any { return a.Enum("x", "d", "All", "None") }, "d", CodeInvalidEnum},
+		{"lax", func(a *Section) any { return a.EnumFold("x", "d", "None", "Lax") }, "Lax", ""},
+		{"lux", func(a *Section) any { return a.EnumFold("x", "d", "None", "Lax") }, "d", CodeInvalidEnum},
+		{" 30 ", func(a *Section) any { return a.Int("x", 1, 1, "invalid_timeout") }, 30, ""},
+		{"0", func(a *Section) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5, "invalid_timeout"},
+		{"00:30:00", func(a *Section) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5, "invalid_timeout"},
+		{"2147483648", func(a *Section) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5, "invalid_timeout"},
+		{"1.00:00:00", func(a *Section) any { return a.TimeSpan("x", 0, 48*time.Hour) }, 24 * time.Hour, ""},
+		{"3", func(a *Section) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1), CodeInvalidTimeSpan},
+		{"-00:01", func(a *Section) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1), CodeInvalidTimeSpan},
+		{"soon", func(a *Section) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1), CodeInvalidTimeSpan},
 	} {
-		a := sectionOf(test.value).Attributes()
+		a := sectionOf(test.value)
 		got := test.read(a)
-		err := a.Done()
+		a.Done()
+		err := a.Err()
 		code, line := codeOf(t, err)
 		if got != test.want || code != test.code || err != nil && line != 7 {
 			t.Errorf("%q: %v, %v; want %v, %q", test.value, got, err, test.want, test.code)
 		}
 	}
 	// The first fault stays, but an unknown attribute comes before it.
-	a := sectionOf("1").Attributes()
-	a.Bool("x", false)
-	a.Fail("later", "x", "", "")
-	if err := a.Done(); err.(*Error).Code != CodeInvalidBoolean {
-		t.Error(err)
-	}
-	a.section.Attrs = append(a.section.Attrs, Attr{Name: "y"})
-	if err := a.Done(); err.(*Error).Code != CodeUnknownAttribute {
-		t.Error(err)
-	}
-	if err := a.DonePartly(); err.(*Error).Code != CodeInvalidBoolean {
-		t.Error(err)
+	for _, test := range []struct {
+		more []Attr
+		done func(*Section)
+		want string
+	}{
+		{nil, (*Section).Done, CodeInvalidBoolean},
+		{[]Attr{{Name: "y"}}, (*Section).Done, CodeUnknownAttribute},
+		{[]Attr{{Name: "y"}}, (*Section).DonePartly, CodeInvalidBoolean},
+	} {
+		a := sectionOf("1")
+		a.Attrs = append(a.Attrs, test.more...)
+		a.Bool("x", false)
+		a.Fail("later", "x", "", "")
+		test.done(a)
+		if code, _ := codeOf(t, a.Err()); code != test.want {
+			t.Errorf("%v, want %s", a.Err(), test.want)
+		}
 	}
 }
 

@@ -1,81 +1,145 @@
 package webconfig
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"path"
 	"strings"
 )
 
 // include replaces a section that consists of configSource="folder\file" by
 // the root of that file.
-func (f *File) include(s *Section) (*Section, error) {
+func (s *Section) include() *Section {
 	const attribute = "configSource"
 	source, _ := s.Attr(attribute)
-	name, err := s.sourcePath(source)
-	if err != nil {
-		return nil, err
-	}
-	if len(s.Attrs) > 1 || len(s.Element.Children) > 0 || s.HasText {
-		return nil, s.fault(CodeConfigSourceNotAlone, attribute, "other attributes or content beside it",
+	name, want := sourcePath(source)
+	switch {
+	case want != "":
+		s.fault(CodeConfigSourcePath, attribute, quote(source), want)
+	case len(s.Attrs) > 1 || len(s.Element.Children) > 0 || s.HasText:
+		s.fault(CodeConfigSourceNotAlone, attribute, "other attributes or content beside it",
 			"everything else in "+quote(source))
+	case s.r.f.open == nil:
+		s.fault(CodeConfigSourceMissing, attribute, quote(source),
+			"the web.config loaded from disk, so that this file beside it can be read")
 	}
-	if f.open == nil {
-		return nil, s.fault(CodeConfigSourceMissing, attribute, quote(source), "the web.config loaded from disk, so that this file beside it can be read")
+	if s.r.err != nil {
+		return s
 	}
-	r, err := f.open(name)
+	in, err := s.readFile(name)
 	if err != nil {
-		fault := s.fault(CodeConfigSourceMissing, attribute, quote(source), "that file below the folder of the web.config")
+		fault := s.newFault(CodeConfigSourceMissing, attribute, quote(source),
+			"that file below the folder of the web.config")
 		fault.Err = err
-		return nil, fault
-	}
-	defer r.Close()
-	root, err := readXML(r)
-	if err != nil {
-		if e, ok := err.(*Error); ok {
-			e.Section = s.Path
-		}
-		return nil, inFile(err, name)
-	}
-	in := &Section{Path: s.Path, File: name, RefLine: s.RefLine, Element: root}
-	if root.Space != "" || root.Name != s.Name {
-		return nil, in.fault(CodeUnknownElement, "", "root <"+showName(root.Name)+">", fmt.Sprintf("<%s>, the section itself", s.Name))
+		s.r.fail(fault)
+		return s
 	}
 	if _, ok := in.Attr(attribute); ok {
-		return nil, in.fault(CodeConfigSourcePath, attribute, "a configSource inside a configSource", "the section itself")
+		in.fault(CodeConfigSourcePath, attribute, "a configSource inside a configSource", "the section itself")
 	}
-	if err := in.refuseEncrypted(); err != nil {
-		return nil, err
+	in.refuseEncrypted()
+	return in
+}
+
+// besideFile is a file beside the web.config. It is read once, so that a section
+// which is asked for twice is the same one both times.
+type besideFile struct {
+	root    *Element
+	openErr error // of opening
+	err     error // in what was read
+}
+
+func (f *File) beside(name string) besideFile {
+	if b, ok := f.files[name]; ok {
+		return b
+	}
+	var b besideFile
+	var r io.ReadCloser
+	if r, b.openErr = f.open(name); b.openErr == nil {
+		b.root, b.err = readXML(r)
+		r.Close()
+	}
+	f.files[name] = b
+	return b
+}
+
+// readFile reads the section from a file that consists of it. The error is one
+// of opening the file; a fault inside it is kept.
+func (s *Section) readFile(name string) (*Section, error) {
+	b := s.r.f.beside(name)
+	if b.openErr != nil {
+		return nil, b.openErr
+	}
+	var bad *Error
+	if errors.As(b.err, &bad) {
+		fault := *bad
+		fault.Section, fault.File = s.Path, name
+		s.r.fail(&fault)
+		return s.r.absent(s.Path), nil
+	}
+	in := &Section{Path: s.Path, File: name, RefLine: s.RefLine, Element: b.root, r: s.r}
+	if b.root.Space != "" || b.root.Name != s.Name {
+		in.fault(CodeUnknownElement, "", "root <"+showName(b.root.Name)+">",
+			fmt.Sprintf("<%s>, the section itself", s.Name))
 	}
 	return in, nil
 }
 
-// sourcePath checks the value of configSource and returns it with slashes: a
-// relative path with backslashes that stays inside the folder of the file.
-func (s *Section) sourcePath(source string) (string, error) {
-	bad := func(want string) (string, error) {
-		return "", s.fault(CodeConfigSourcePath, "configSource", quote(source), want)
-	}
+// sourcePath returns the value of configSource with slashes: a relative path
+// with backslashes that stays inside the folder of the file. For another value
+// it says what would be right.
+func sourcePath(source string) (name, want string) {
 	switch {
 	case source == "" || strings.TrimSpace(source) != source:
-		return bad("a file name without blanks around it")
+		return "", "a file name without blanks around it"
 	case strings.Contains(source, "/"):
-		return bad(`backslashes between folder and file, as in "config\machineKey.config"`)
+		return "", `backslashes between folder and file, as in "config\machineKey.config"`
 	case strings.HasPrefix(source, `\`) || strings.Contains(source, ":"):
-		return bad("a path relative to the folder of the web.config")
+		return "", "a path relative to the folder of the web.config"
 	case strings.ContainsAny(source, `*?"<>|`) || strings.ContainsFunc(source, func(c rune) bool { return c < ' ' }):
-		return bad("a file name that Windows allows")
+		return "", "a file name that Windows allows"
 	}
-	var parts []string
-	for part := range strings.SplitSeq(source, `\`) {
-		switch part {
-		case "..":
-			return bad("a file inside the folder of the web.config")
-		case "", ".":
-		default:
-			parts = append(parts, part)
-		}
+	slashed := strings.ReplaceAll(source, `\`, "/")
+	if strings.Contains("/"+slashed+"/", "/../") {
+		return "", "a file inside the folder of the web.config"
 	}
-	if len(parts) == 0 {
-		return bad("a file name")
+	if name = path.Clean(slashed); name == "." {
+		return "", "a file name"
 	}
-	return strings.Join(parts, "/"), nil
+	return name, ""
+}
+
+// mergeFile returns the root of the file that <appSettings file="…"> names,
+// an absent section if there is no such file. If it cannot be looked for, a
+// warning says why.
+func (s *Section) mergeFile(source string) (more *Section, warning string) {
+	more = s.r.absent(s.Path)
+	name := strings.ReplaceAll(source, `\`, "/") // unlike configSource, slashes are fine here
+	if !path.IsAbs(name) {
+		name = path.Join(path.Dir(s.File), name)
+	}
+	switch {
+	case source == "" || s.r.err != nil:
+		return more, ""
+	case s.r.f.open == nil:
+		return more, fmt.Sprintf("file=%s was not read, as the web.config was not loaded from disk; "+
+			"switches there are not seen", quote(source))
+	case !fs.ValidPath(name) || name == "." || strings.Contains(name, ":"):
+		return more, fmt.Sprintf("file=%s is outside the folder of the web.config and was not read; "+
+			"switches there are not seen", quote(source))
+	}
+	in, err := s.readFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return more, ""
+	}
+	if err != nil {
+		fault := s.newFault(CodeUnreadable, "file", quote(source), "")
+		fault.Err = err
+		s.r.fail(fault)
+		return more, ""
+	}
+	in.Done() // no attributes there, so no third file either
+	return in, ""
 }

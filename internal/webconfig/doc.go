@@ -18,21 +18,18 @@
 //	                                                                └─ File.Section(path…) any other section
 //
 // A section is one small file that asks [File.Section] for the element, reads
-// its attributes through [Attributes], and ends with [Attributes.Done], which
-// refuses every attribute that was not asked for and proposes the right
-// spelling:
+// its attributes, and ends with [Section.Done], which refuses every attribute
+// that was not asked for and proposes the right spelling. Faults are kept, and
+// result reports the first one:
 //
 //	func (f *File) HTTPCookies() (HTTPCookies, error) {
-//		s, err := f.Section("system.web", "httpCookies")
-//		if err != nil {
-//			return HTTPCookies{}, err
-//		}
-//		a := s.Attributes() // an absent section has only defaults
+//		s := f.Section("system.web", "httpCookies") // an absent section has only defaults
 //		c := HTTPCookies{
-//			HTTPOnly: a.Bool("httpOnlyCookies", false),
-//			Domain:   a.Text("domain", ""),
+//			HTTPOnly: s.Bool("httpOnlyCookies", false),
+//			Domain:   s.Text("domain", ""),
 //		}
-//		return c, a.Done()
+//		s.Done()
+//		return result(s.r, c)
 //	}
 //
 // The rules are those of System.Configuration: names are case sensitive, a

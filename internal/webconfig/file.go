@@ -9,21 +9,14 @@ import (
 	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
-// Options are the settings of [Parse]. Nil and the zero value are fine for a
-// file that stands alone.
-type Options struct {
-	// Open opens the file that a configSource attribute names, as a clean
-	// slash-separated path below the folder of the web.config. It is called
-	// when the section is asked for. If nil, such a section is an error.
-	Open func(name string) (io.ReadCloser, error)
-}
-
-// File is one parsed web.config. It is immutable and safe for concurrent use.
+// File is one parsed web.config. It is not safe for concurrent use: it reads the
+// files beside it when a section is asked for.
 type File struct {
 	root      *Element
 	locations []location
 	declared  map[string]bool // names in <configSections>
 	open      func(name string) (io.ReadCloser, error)
+	files     map[string]besideFile
 }
 
 // location is one <location> element.
@@ -41,15 +34,17 @@ func (l location) ofApplication() bool { return l.path == "" || l.path == "." }
 // the limits of this package, the root <configuration>, and the attributes of
 // <location>. Sections are checked when they are asked for, so a fault in one
 // is no obstacle to the others. Errors are of type [*Error].
-func Parse(r io.Reader, opts *Options) (*File, error) {
+//
+// open opens the file that a configSource attribute names, as a clean
+// slash-separated path below the folder of the web.config. It is called when
+// the section is asked for, once for each file. If nil, such a section is a
+// fault.
+func Parse(r io.Reader, open func(name string) (io.ReadCloser, error)) (*File, error) {
 	root, err := readXML(r)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{root: root, declared: map[string]bool{}}
-	if opts != nil {
-		f.open = opts.Open
-	}
+	f := &File{root: root, declared: map[string]bool{}, open: open, files: map[string]besideFile{}}
 	if root.Name != "configuration" || root.Space != "" {
 		return nil, rootFault(root)
 	}
@@ -63,10 +58,10 @@ func Parse(r io.Reader, opts *Options) (*File, error) {
 		if e.Space != "" || e.Name != "location" {
 			continue
 		}
-		a := (&Section{Path: "location", Element: e, RefLine: e.Line}).Attributes()
-		l := location{element: e, path: a.Text("path", ""), inherited: a.Bool("inheritInChildApplications", true)}
-		if err := a.DonePartly(); err != nil { // allowOverride and overrideMode concern other files
-			return nil, err
+		s := &Section{Path: "location", Element: e, RefLine: e.Line, r: &reader{f: f}}
+		l := location{element: e, path: s.Text("path", ""), inherited: s.Bool("inheritInChildApplications", true)}
+		if s.DonePartly(); s.Err() != nil { // allowOverride and overrideMode concern other files
+			return nil, s.Err()
 		}
 		f.locations = append(f.locations, l)
 	}

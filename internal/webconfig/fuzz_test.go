@@ -26,9 +26,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`<?xml version="1.0" standalone='no'?><a:b xmlns:a="u" a:c='&#x41;'><![CDATA[]]></a:b><!----><?p q?>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		agreesWithStandardLibrary(t, data)
-		file, err := Parse(bytes.NewReader(data), &Options{Open: func(string) (io.ReadCloser, error) {
+		file, err := Parse(bytes.NewReader(data), func(string) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(data)), nil
-		}})
+		})
 		if err != nil {
 			if file != nil {
 				t.Error("a file beside the error")
@@ -51,8 +51,9 @@ func FuzzParse(f *testing.F) {
 		} else if m.ValidationKey.Len() == 0 || m.DecryptionKey.Len() < 8 || m.CompatibilityMode == "" || m.DecryptionEffective == "Auto" {
 			t.Errorf("incomplete: %v", m)
 		}
-		if _, err := file.SectionsIn("system.web", "httpCookies"); err != nil {
-			checkError(t, data, err)
+		r := &reader{f: file}
+		if r.sectionsIn("system.web", "httpCookies"); r.err != nil {
+			checkError(t, data, r.err)
 		}
 	})
 }
@@ -69,9 +70,9 @@ func FuzzSettings(f *testing.F) {
 	f.Add(site("<authentication mode='Forms'><forms timeout='1'/></authentication>", "<appSettings file='a'><add key='aspnet:UseLegacyEncryption' value='true'/></appSettings>"))
 	f.Add([]byte("<appSettings><add key='aspnet:MaxHttpCollectionKeys' value='5'/><remove key='a'/><clear/></appSettings>"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Parse(bytes.NewReader(data), &Options{Open: func(string) (io.ReadCloser, error) {
+		file, err := Parse(bytes.NewReader(data), func(string) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(data)), nil
-		}})
+		})
 		if err != nil {
 			return
 		}

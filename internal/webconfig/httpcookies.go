@@ -4,37 +4,24 @@ package webconfig
 // code on the .NET node makes (System.Web.Configuration.HttpCookiesSection).
 // Katana's cookies get them too under Host.SystemWeb.
 type HTTPCookies struct {
-	// HTTPOnly hides cookies from scripts (httpOnlyCookies).
-	HTTPOnly bool
-	// RequireSSL makes cookies Secure.
-	RequireSSL bool
-	// Domain is the domain of cookies, empty for none.
-	Domain string
-	// SameSite is one of None, Lax, Strict, and Unspecified for a cookie
-	// without the attribute.
-	SameSite string
-	// Line is the line of the element, 0 if there is none.
-	Line int
+	HTTPOnly   bool   // httpOnlyCookies: hides cookies from scripts
+	RequireSSL bool   // makes cookies Secure
+	Domain     string // empty for none
+	SameSite   string // None, Lax, Strict, or Unspecified for a cookie without it
+	Line       int    // of the element, 0 if there is none
 }
 
 // HTTPCookies reads <system.web><httpCookies>.
 func (f *File) HTTPCookies() (HTTPCookies, error) {
-	s, err := f.Section("system.web", "httpCookies")
-	if err != nil {
-		return HTTPCookies{}, err
-	}
-	a := s.Attributes()
+	s := f.Section("system.web", "httpCookies")
 	c := HTTPCookies{
-		HTTPOnly:   a.Bool("httpOnlyCookies", false),
-		RequireSSL: a.Bool("requireSSL", false),
-		Domain:     trim(a.Text("domain", "")),
-		SameSite:   sameSite(a.EnumFold("sameSite", sameSiteUnspecified, "None", "Lax", "Strict", sameSiteUnspecified, "-1")),
+		HTTPOnly:   s.Bool("httpOnlyCookies", false),
+		RequireSSL: s.Bool("requireSSL", false),
+		Domain:     trim(s.Text("domain", "")),
+		SameSite:   sameSite(s.EnumFold("sameSite", sameSiteUnspecified, "None", "Lax", "Strict", sameSiteUnspecified, "-1")),
+		Line:       s.RefLine,
 	}
-	if s != nil {
-		c.Line = s.RefLine
-	}
-	if err := a.Done(); err != nil {
-		return HTTPCookies{}, err
-	}
-	return c, s.OnlyChildren()
+	s.Done()
+	s.OnlyChildren()
+	return result(s.r, c)
 }

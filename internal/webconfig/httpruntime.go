@@ -18,23 +18,15 @@ type HTTPRuntime struct {
 func (h HTTPRuntime) TargetsFramework45() bool { return h.Version.AtLeast(4, 5) }
 
 // HTTPRuntime reads <system.web><httpRuntime>. Its other attributes concern
-// the .NET node alone and are not checked.
+// the .NET node alone and are not checked. What could be read is returned
+// beside an error, too.
 func (f *File) HTTPRuntime() (HTTPRuntime, error) {
-	h := HTTPRuntime{Version: Version{4, 0, -1, -1}}
-	s, err := f.Section("system.web", "httpRuntime")
-	if err != nil || s == nil {
-		return h, err
-	}
-	h.Line = s.RefLine
-	a := s.Attributes()
-	h.TargetFramework = a.Text("targetFramework", "")
+	s := f.Section("system.web", "httpRuntime")
+	h := HTTPRuntime{TargetFramework: s.Text("targetFramework", ""), Version: Version{4, 0, -1, -1}, Line: s.RefLine}
 	if h.TargetFramework != "" {
-		v, ok := ParseVersion(h.TargetFramework)
-		if ok {
-			h.Version = v
-		} else {
-			a.Fail(CodeInvalidTargetFramework, "targetFramework", quote(h.TargetFramework), `a version such as "4.8", with a dot and without v`)
-		}
+		h.Version = parsed(s, "targetFramework", h.Version, ParseVersion, CodeInvalidTargetFramework,
+			`a version such as "4.8", with a dot and without v`)
 	}
-	return h, a.DonePartly()
+	s.DonePartly()
+	return h, s.Err()
 }

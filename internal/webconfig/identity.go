@@ -1,7 +1,6 @@
 package webconfig
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -24,10 +23,8 @@ const Infinite time.Duration = math.MaxInt64
 //	4.5   <system.identityModel><identityConfiguration>
 //	1.0   <microsoft.identityModel><service>
 type Identity struct {
-	// Schema is SchemaWIF45 or SchemaWIF10.
-	Schema string
-	// SaveBootstrap says that session tokens carry the token of the sign-in.
-	SaveBootstrap bool
+	Schema        string // SchemaWIF45 or SchemaWIF10
+	SaveBootstrap bool   // session tokens carry the token of the sign-in
 	// MaximumClockSkew is allowed for when the validity of a token is judged.
 	// It may be [Infinite].
 	MaximumClockSkew time.Duration
@@ -35,10 +32,8 @@ type Identity struct {
 	// expirationPeriod, [Infinite] by default.
 	ReplayDetection bool
 	ReplayPeriod    time.Duration
-	// AudienceMode is one of Always, BearerKeyOnly, Never.
-	AudienceMode string
-	// AudienceURIs are the audiences that tokens of a sign-in may be for.
-	AudienceURIs []string
+	AudienceMode    string   // Always, BearerKeyOnly or Never
+	AudienceURIs    []string // that tokens of a sign-in may be for
 	// Session is the handler of session tokens; its Type is empty if there is
 	// none.
 	Session SessionHandler
@@ -46,185 +41,80 @@ type Identity struct {
 	// assembly, as written; empty for the built-in one. It matters in reference
 	// mode only.
 	SessionCacheType string
-	// Line is the line of the element, or of a section that implies it.
-	Line int
+	Line             int // of the element, or of a section that implies it
 }
 
 // identityModel45 reads <system.identityModel>. wanted is the name of the
 // configuration that <federationConfiguration> asks for, empty for the
 // default; by is that section.
-func (f *File) identityModel45(wanted string, by *Section) (*Identity, error) {
-	s, err := f.Section("system.identityModel")
-	if err != nil {
-		return nil, err
+func identityModel45(s *Section, wanted string, by *Section) *Identity {
+	s.Done()
+	c := s.named("identityConfiguration", wanted)
+	if c.RefLine == 0 && wanted != "" {
+		by.fault(CodeInvalidEnum, "identityConfigurationName", quote(wanted), "the name of an <identityConfiguration>")
 	}
-	if err := s.Attributes().Done(); err != nil {
-		return nil, err
-	}
-	c, err := named(s, "identityConfiguration", wanted)
-	if err != nil {
-		return nil, err
-	}
-	if c == nil && wanted != "" {
-		return nil, by.fault(CodeInvalidEnum, "identityConfigurationName", quote(wanted), "the name of an <identityConfiguration>")
-	}
-	a := c.Attributes()
-	a.Lookup("name")
+	c.ignore("name")
 	id := &Identity{
 		Schema:           SchemaWIF45,
-		SaveBootstrap:    a.Bool("saveBootstrapContext", false),
-		MaximumClockSkew: a.TimeSpanOrInfinite("maximumClockSkew", 5*time.Minute),
-		Line:             lineOf(c),
+		SaveBootstrap:    c.Bool("saveBootstrapContext", false),
+		MaximumClockSkew: c.TimeSpanOrInfinite("maximumClockSkew", 5*time.Minute),
+		Line:             c.RefLine,
 	}
-	if err := a.Done(); err != nil {
-		return nil, err
-	}
-	caches, err := c.Child("caches")
-	if err != nil {
-		return nil, err
-	}
-	cache, err := caches.Child("sessionSecurityTokenCache")
-	if err != nil {
-		return nil, err
-	}
-	ca := cache.Attributes() // the class may bring attributes of its own
-	id.SessionCacheType = ca.Text("type", "")
-	if err := ca.DonePartly(); err != nil {
-		return nil, err
-	}
-	return id, id.readCommon(c)
+	c.Done()
+	cache := c.Child("caches").Child("sessionSecurityTokenCache")
+	id.SessionCacheType = cache.Text("type", "")
+	cache.DonePartly() // the class may bring attributes of its own
+	id.readCommon(c)
+	return id
 }
 
 // identityModel10 reads <microsoft.identityModel>, which also holds the
 // settings of federation.
-func (f *File) identityModel10(s *Section) (*Identity, *Federation, error) {
-	if err := s.Attributes().Done(); err != nil {
-		return nil, nil, err
-	}
-	c, err := unnamed(s, "service")
-	if err != nil {
-		return nil, nil, err
-	}
-	a := c.Attributes()
-	a.Lookup("name")
-	id := &Identity{Schema: SchemaWIF10, SaveBootstrap: a.Bool("saveBootstrapTokens", false), Line: lineOf(c)}
-	if err := a.Done(); err != nil {
-		return nil, nil, err
-	}
-	skew, err := c.Child("maximumClockSkew")
-	if err != nil {
-		return nil, nil, err
-	}
-	sa := skew.Attributes()
-	id.MaximumClockSkew = sa.TimeSpanOrInfinite("value", 5*time.Minute)
-	if err := sa.Done(); err != nil {
-		return nil, nil, err
-	}
-	if err := id.readCommon(c); err != nil {
-		return nil, nil, err
-	}
+func identityModel10(s *Section) (*Identity, *Federation) {
+	s.Done()
+	c := s.unnamed("service")
+	c.ignore("name")
+	id := &Identity{Schema: SchemaWIF10, SaveBootstrap: c.Bool("saveBootstrapTokens", false), Line: c.RefLine}
+	c.Done()
+	skew := c.Child("maximumClockSkew")
+	id.MaximumClockSkew = skew.TimeSpanOrInfinite("value", 5*time.Minute)
+	skew.Done()
+	id.readCommon(c)
 	id.SessionCacheType = id.Session.CacheType
-	federated, err := c.Child("federatedAuthentication")
-	if err != nil {
-		return nil, nil, err
-	}
-	fa := federated.Attributes()
-	fa.Bool("enabled", true)
-	if err := fa.Done(); err != nil {
-		return nil, nil, err
-	}
-	fed, err := readFederation(federated, SchemaWIF10)
-	return id, fed, err
+	federated := c.Child("federatedAuthentication")
+	federated.Bool("enabled", true)
+	federated.Done()
+	return id, readFederation(federated, SchemaWIF10)
 }
 
 // readCommon reads the elements that both generations have.
-func (id *Identity) readCommon(s *Section) error {
-	replay, err := s.Child("tokenReplayDetection")
-	if err != nil {
-		return err
-	}
-	a := replay.Attributes()
-	id.ReplayDetection = a.Bool("enabled", false)
-	id.ReplayPeriod = a.TimeSpanOrInfinite("expirationPeriod", Infinite)
+func (id *Identity) readCommon(s *Section) {
+	replay := s.Child("tokenReplayDetection")
+	id.ReplayDetection = replay.Bool("enabled", false)
+	id.ReplayPeriod = replay.TimeSpanOrInfinite("expirationPeriod", Infinite)
 	if id.Schema == SchemaWIF10 {
-		a.Lookup("capacity")
-		a.Lookup("purgeInterval")
+		replay.ignore("capacity", "purgeInterval")
 	}
-	if err := a.Done(); err != nil {
-		return err
-	}
-	if err := id.readAudience(s); err != nil {
-		return err
-	}
-	id.Session, err = sessionHandler(s, id.Schema)
-	return err
+	replay.Done()
+	id.readAudience(s.Child("audienceUris"))
+	id.Session = sessionHandler(s, id.Schema)
 }
 
 // readAudience reads <audienceUris mode="…"><add value="…"/>.
-func (id *Identity) readAudience(s *Section) error {
-	list, err := s.Child("audienceUris")
-	if err != nil {
-		return err
-	}
-	a := list.Attributes()
-	id.AudienceMode = a.Enum("mode", "Always", "Always", "BearerKeyOnly", "Never")
-	if err := a.Done(); err != nil || list == nil {
-		return err
-	}
-	if err := list.fewEnough(); err != nil {
-		return err
-	}
-	if err := list.OnlyChildren("add", "remove", "clear"); err != nil {
-		return err
-	}
-	for _, e := range list.Element.Children {
-		c := &Section{Path: list.Path + "/" + e.Name, File: list.File, RefLine: list.RefLine, Element: e}
-		if e.Name == "clear" {
+func (id *Identity) readAudience(list *Section) {
+	id.AudienceMode = list.Enum("mode", "Always", "Always", "BearerKeyOnly", "Never")
+	list.Done()
+	for _, c := range list.fewEntries("add", "remove", "clear") {
+		if c.Name == "clear" {
 			id.AudienceURIs = nil
 			continue
 		}
-		a := c.Attributes()
-		uri := a.NonEmpty("value", "")
-		if err := a.Done(); err != nil {
-			return err
-		}
-		if e.Name == "add" && uri != "" {
+		uri := c.NonEmpty("value", "")
+		c.Done()
+		if c.Name == "add" && uri != "" {
 			id.AudienceURIs = append(id.AudienceURIs, uri)
 		} else {
 			id.AudienceURIs = slices.DeleteFunc(id.AudienceURIs, func(u string) bool { return u == uri })
 		}
 	}
-	return nil
-}
-
-// unnamed returns the child without the attribute name, nil if there is none.
-func unnamed(s *Section, child string) (*Section, error) { return named(s, child, "") }
-
-// named returns the child whose attribute name has that value, nil if there is
-// none. No attribute and an empty one are the same: they mean the default.
-func named(s *Section, child, name string) (*Section, error) {
-	all, err := s.ChildSections(child)
-	if err != nil {
-		return nil, err
-	}
-	var found *Section
-	for _, c := range all {
-		if n, _ := c.Attr("name"); n != name {
-			continue
-		}
-		if found != nil {
-			return nil, c.fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", found.Line), "one element of each name")
-		}
-		found = c
-	}
-	return found, nil
-}
-
-// lineOf returns the line of a section in the file that was parsed, 0 if it is
-// absent.
-func lineOf(s *Section) int {
-	if s == nil {
-		return 0
-	}
-	return s.RefLine
 }

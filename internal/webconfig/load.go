@@ -2,24 +2,37 @@ package webconfig
 
 import (
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 )
 
 // Load is [Parse] for a file on disk. A configSource is looked up below the
 // file's folder and cannot lead out of it, not even by a symbolic link.
-func Load(path string) (*File, error) {
-	r, err := os.Open(path)
-	if err != nil {
-		return nil, &Error{Code: CodeUnreadable, Err: err}
-	}
-	defer r.Close()
-	return Parse(r, &Options{Open: func(name string) (io.ReadCloser, error) {
-		folder, err := os.OpenRoot(filepath.Dir(path))
+func Load(name string) (*File, error) {
+	return load(func() (io.ReadCloser, error) { return os.Open(name) }, func(source string) (io.ReadCloser, error) {
+		folder, err := os.OpenRoot(filepath.Dir(name))
 		if err != nil {
 			return nil, err
 		}
 		defer folder.Close() // files opened through it stay open
-		return folder.Open(filepath.FromSlash(name))
-	}})
+		return folder.Open(filepath.FromSlash(source))
+	})
+}
+
+// LoadFS is [Load] for a file of fsys.
+func LoadFS(fsys fs.FS, name string) (*File, error) {
+	return load(func() (io.ReadCloser, error) { return fsys.Open(name) }, func(source string) (io.ReadCloser, error) {
+		return fsys.Open(path.Join(path.Dir(name), source))
+	})
+}
+
+func load(open func() (io.ReadCloser, error), beside func(source string) (io.ReadCloser, error)) (*File, error) {
+	r, err := open()
+	if err != nil {
+		return nil, &Error{Code: CodeUnreadable, Err: err}
+	}
+	defer r.Close()
+	return Parse(r, beside)
 }

@@ -24,21 +24,19 @@ const (
 type MachineKey struct {
 	// ValidationKey and DecryptionKey are decoded from hex.
 	ValidationKey, DecryptionKey secret.Bytes
-	// Validation is one of SHA1, MD5, 3DES, AES, HMACSHA256, HMACSHA384,
-	// HMACSHA512.
+	// Validation is SHA1, MD5, 3DES, AES, HMACSHA256, HMACSHA384 or HMACSHA512.
 	Validation string
-	// Decryption is one of Auto, AES, 3DES, DES.
+	// Decryption is Auto, AES, 3DES or DES.
 	Decryption string
 	// DecryptionEffective is the cipher that the built-in credentials use:
 	// Decryption with Auto resolved.
 	DecryptionEffective string
-	// CompatibilityMode is one of Framework20SP1, Framework20SP2, Framework45.
+	// CompatibilityMode is Framework20SP1, Framework20SP2 or Framework45.
 	CompatibilityMode string
 	// CompatibilityModeFrom says what decided it: "explicit" (the attribute),
-	// "targetFramework" (of httpRuntime) or "default".
+	// "targetFramework" (of httpRuntime) or "default". CompatibilityModeLine is
+	// the line of that element, 0 for "default".
 	CompatibilityModeFrom string
-	// CompatibilityModeLine is the line of the element that decided, 0 for
-	// "default".
 	CompatibilityModeLine int
 	// ApplicationName and DataProtectorType are kept for completeness: the
 	// first has no effect without the second, and the second is refused
@@ -79,52 +77,43 @@ func (f *File) MachineKey() (MachineKey, error) {
 	if err != nil {
 		return MachineKey{}, err
 	}
-	s, err := f.Section("system.web", "machineKey")
-	if err != nil {
-		return MachineKey{}, err
-	}
-	if s == nil {
+	s := f.Section("system.web", "machineKey")
+	if s.Err() == nil && s.RefLine == 0 {
 		return MachineKey{}, f.noMachineKey()
 	}
-
-	a := s.Attributes()
-	const auto = "AutoGenerate,IsolateApps" // .NET's default of both keys
-	validationKey := a.NonEmpty("validationKey", auto)
-	decryptionKey := a.NonEmpty("decryptionKey", auto)
+	validationKey, decryptionKey := s.NonEmpty("validationKey", AutoKey), s.NonEmpty("decryptionKey", AutoKey)
 	m := MachineKey{
-		Validation:        a.NonEmpty("validation", "HMACSHA256"),
-		Decryption:        a.NonEmpty("decryption", "Auto"),
-		CompatibilityMode: a.Enum("compatibilityMode", "", Framework20SP1, Framework20SP2, Framework45),
-		ApplicationName:   a.Text("applicationName", ""),
-		DataProtectorType: a.Text("dataProtectorType", ""),
+		Validation:        s.NonEmpty("validation", "HMACSHA256"),
+		Decryption:        s.NonEmpty("decryption", "Auto"),
+		CompatibilityMode: s.Enum("compatibilityMode", "", Framework20SP1, Framework20SP2, Framework45),
+		ApplicationName:   s.Text("applicationName", ""),
+		DataProtectorType: s.Text("dataProtectorType", ""),
 		Line:              s.RefLine,
 	}
 	switch class := TypeName(m.DataProtectorType); {
 	case strings.HasSuffix("."+class, ".CompatibilityDataProtector"): // in two assemblies, under two namespaces
-		a.Fail(CodeDataProtectionKeyRing, "dataProtectorType", quote(class),
-			"no dataProtectorType: with it, the key ring of ASP.NET Core's Data Protection replaces the keys of <machineKey>")
+		s.Fail(CodeDataProtectionKeyRing, "dataProtectorType", quote(class), "no dataProtectorType: "+
+			"with it, the key ring of ASP.NET Core's Data Protection replaces the keys of <machineKey>")
 	case trim(m.DataProtectorType) != "":
-		a.Fail(CodeCustomDataProtector, "dataProtectorType", quote(TypeName(m.DataProtectorType)),
+		s.Fail(CodeCustomDataProtector, "dataProtectorType", quote(class),
 			"no dataProtectorType: with it, that class replaces all machine-key cryptography")
 	}
-	if err := a.Done(); err != nil {
-		return MachineKey{}, err
-	}
-	if err := s.OnlyChildren(); err != nil {
-		return MachineKey{}, err
+	s.Done()
+	s.OnlyChildren()
+	if s.Err() != nil {
+		return MachineKey{}, s.Err()
 	}
 
-	m.CompatibilityMode, m.CompatibilityModeFrom, m.CompatibilityModeLine = CompatibilityMode(m.CompatibilityMode, m.Line, runtime)
-	m.resolveAlgorithms(a)
-	m.ValidationKey = a.key("validationKey", CodeInvalidValidationKey, validationKey, m.framework45())
-	m.DecryptionKey = a.key("decryptionKey", CodeInvalidDecryptionKey, decryptionKey, m.framework45())
+	m.CompatibilityMode, m.CompatibilityModeFrom, m.CompatibilityModeLine =
+		CompatibilityMode(m.CompatibilityMode, m.Line, runtime)
+	m.checkAlgorithms(s)
+	m.ValidationKey = s.key("validationKey", CodeInvalidValidationKey, validationKey, m.framework45())
+	m.DecryptionKey = s.key("decryptionKey", CodeInvalidDecryptionKey, decryptionKey, m.framework45())
 	m.resolveCipher()
-	m.checkKeys(a)
-	if err := a.Done(); err != nil {
-		return MachineKey{}, err
-	}
+	m.checkKeys(s)
 	m.warn()
-	return m, nil
+	s.Done()
+	return result(s.r, m)
 }
 
 // noMachineKey explains a missing element: .NET then generates the keys.
@@ -163,33 +152,33 @@ func CompatibilityMode(attribute string, line int, runtime HTTPRuntime) (mode, f
 	return Framework20SP1, "default", 0
 }
 
-// resolveAlgorithms checks the two names, whose spelling is exact.
-func (m *MachineKey) resolveAlgorithms(a *Attributes) {
+// checkAlgorithms checks the two names, whose spelling is exact.
+func (m *MachineKey) checkAlgorithms(s *Section) {
 	portable := []string{"SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512"}
 	legacy := []string{"MD5", "3DES", "AES"}
 	m.UsableForProtect = slices.Contains(portable, m.Validation)
 	switch {
 	case m.UsableForProtect:
-	case strings.HasPrefix(m.Validation, "alg:"):
-		a.Fail(CodeCustomAlgorithm, "validation", quote(m.Validation), oneOf("", portable)+": the class behind alg: is not known here")
+	case m.Validation == "HMACSHA1":
+		s.Fail(CodeInvalidValidationAlgorithm, "validation", quote(m.Validation), "SHA1, which means HMAC-SHA1")
 	case !slices.Contains(legacy, m.Validation):
-		want := oneOf(m.Validation, append(portable, legacy...))
-		if m.Validation == "HMACSHA1" {
-			want = "SHA1, which means HMAC-SHA1"
-		}
-		a.Fail(CodeInvalidValidationAlgorithm, "validation", quote(m.Validation), want)
+		s.badAlgorithm("validation", m.Validation, CodeInvalidValidationAlgorithm, portable, legacy)
 	case m.framework45():
-		a.Fail(CodeInvalidValidationAlgorithm, "validation", m.Validation+" with Framework45", oneOf("", portable))
+		s.Fail(CodeInvalidValidationAlgorithm, "validation", m.Validation+" with Framework45", oneOf("", portable))
 	}
+	if ciphers := []string{"Auto", "AES", "3DES", "DES"}; !slices.Contains(ciphers, m.Decryption) {
+		s.badAlgorithm("decryption", m.Decryption, CodeInvalidDecryptionAlgorithm, ciphers, nil)
+	}
+}
 
-	ciphers := []string{"Auto", "AES", "3DES", "DES"}
-	switch {
-	case slices.Contains(ciphers, m.Decryption):
-	case strings.HasPrefix(m.Decryption, "alg:"):
-		a.Fail(CodeCustomAlgorithm, "decryption", quote(m.Decryption), oneOf("", ciphers)+": the class behind alg: is not known here")
-	default:
-		a.Fail(CodeInvalidDecryptionAlgorithm, "decryption", quote(m.Decryption), oneOf(m.Decryption, ciphers))
+// badAlgorithm reports a name that is none of good and more, or the class of
+// the site's own.
+func (s *Section) badAlgorithm(attribute, name, code string, good, more []string) {
+	if strings.HasPrefix(name, "alg:") {
+		s.Fail(CodeCustomAlgorithm, attribute, quote(name), oneOf("", good)+": the class behind alg: is not known here")
+		return
 	}
+	s.Fail(code, attribute, quote(name), oneOf(name, slices.Concat(good, more)))
 }
 
 // resolveCipher says what Auto means: AES, or in the legacy modes DES for a
@@ -205,9 +194,9 @@ func (m *MachineKey) resolveCipher() {
 }
 
 // checkKeys compares the key lengths with the algorithms.
-func (m *MachineKey) checkKeys(a *Attributes) {
+func (m *MachineKey) checkKeys(s *Section) {
 	if !m.framework45() && m.ValidationKey.Len() < 20 {
-		a.Fail(CodeInvalidValidationKey, "validationKey", fmt.Sprintf("%d hex digits", 2*m.ValidationKey.Len()),
+		s.Fail(CodeInvalidValidationKey, "validationKey", fmt.Sprintf("%d hex digits", 2*m.ValidationKey.Len()),
 			"at least 40 hex digits in mode "+m.CompatibilityMode)
 	}
 	ciphers := []string{m.DecryptionEffective}
@@ -234,7 +223,7 @@ func (m *MachineKey) checkKeys(a *Attributes) {
 			}
 		}
 		if !legal {
-			a.Fail(CodeInvalidDecryptionKey, "decryptionKey", fmt.Sprintf("%d bytes for %s", m.DecryptionKey.Len(), cipher), want)
+			s.Fail(CodeInvalidDecryptionKey, "decryptionKey", fmt.Sprintf("%d bytes for %s", m.DecryptionKey.Len(), cipher), want)
 			return
 		}
 	}
@@ -262,6 +251,9 @@ func (m *MachineKey) warn() {
 	}
 }
 
+// AutoKey is .NET's default of both keys.
+const AutoKey = autoGenerate + "," + isolateApps
+
 // The words that may stand in for a key or follow one after a comma.
 const (
 	autoGenerate   = "AutoGenerate"
@@ -287,7 +279,7 @@ func placeholder(text string) string {
 //
 //	Framework45:  hex | word {"," word}, with AutoGenerate among the words
 //	legacy modes: (hex | AutoGenerate) [",IsolateApps"] [",IsolateByAppId"]
-func (a *Attributes) key(attribute, code, value string, framework45 bool) secret.Bytes {
+func (s *Section) key(attribute, code, value string, framework45 bool) secret.Bytes {
 	text, isolated := value, false
 	generated := false
 	if framework45 {
@@ -304,27 +296,27 @@ func (a *Attributes) key(attribute, code, value string, framework45 bool) secret
 	}
 	switch {
 	case generated:
-		a.Fail(CodeAutoGeneratedKey, attribute, "a key that each machine generates for itself", pinKeys+setHigherUp)
+		s.Fail(CodeAutoGeneratedKey, attribute, "a key that each machine generates for itself", pinKeys+setHigherUp)
 		return secret.Bytes{}
 	case isolated && framework45:
-		a.Fail(code, attribute, "an isolation flag on a fixed key, which mode Framework45 refuses", "the hex digits alone")
+		s.Fail(code, attribute, "an isolation flag on a fixed key, which mode Framework45 refuses", "the hex digits alone")
 		return secret.Bytes{}
 	}
 	key, err := hex.DecodeString(text)
 	switch {
 	case err != nil && placeholder(text) != "":
-		a.Fail(code, attribute, "the placeholder "+placeholder(text)+", which the deployment has not replaced",
+		s.Fail(code, attribute, "the placeholder "+placeholder(text)+", which the deployment has not replaced",
 			"the deployed web.config, with the hex digits in its place")
 	case err != nil && strings.Contains(strings.ToLower(text), strings.ToLower(autoGenerate)):
-		a.Fail(code, attribute, "AutoGenerate in a wrong spelling", pinKeys)
+		s.Fail(code, attribute, "AutoGenerate in a wrong spelling", pinKeys)
 	case err != nil:
 		// err would show a character of the key.
-		a.Fail(code, attribute, fmt.Sprintf("%d characters that are not pairs of hex digits", len(text)), "an even number of hex digits and nothing else")
+		s.Fail(code, attribute, fmt.Sprintf("%d characters that are not pairs of hex digits", len(text)), "an even number of hex digits and nothing else")
 	case isolated:
-		a.Fail(CodeIsolatedKey, attribute, "an isolation flag, which overwrites bytes of the key with a Windows hash of the application's path or id",
+		s.Fail(CodeIsolatedKey, attribute, "an isolation flag, which overwrites bytes of the key with a Windows hash of the application's path or id",
 			"the hex digits alone, on every node")
 	case len(key) == 0:
-		a.Fail(code, attribute, "no hex digits", "an even number of hex digits and nothing else")
+		s.Fail(code, attribute, "no hex digits", "an even number of hex digits and nothing else")
 	default:
 		return secret.Own(key)
 	}

@@ -83,9 +83,9 @@ func TestBuildTransform(t *testing.T) {
 			t.Errorf("%s: %v", test.text, err)
 		}
 	}
-	f, err := Parse(strings.NewReader(web(`<machineKey configSource="a.config"/>`)), &Options{Open: func(string) (io.ReadCloser, error) {
+	f, err := Parse(strings.NewReader(web(`<machineKey configSource="a.config"/>`)), func(string) (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(`<machineKey ` + keys + ` ` + xdt + ` xdt:Transform="SetAttributes"/>`)), nil
-	}})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,9 +6,30 @@ import (
 	"strings"
 )
 
-// Section is the element of one section, or of a part of one, and where it
-// stands. A nil *Section is an absent one: its methods act as on an element
-// without attributes and children.
+// reader reads sections of one file and keeps the first fault. After a fault
+// every further section is absent, so its settings are the defaults.
+type reader struct {
+	f   *File
+	err error
+}
+
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// result returns v, or the first fault and nothing beside it.
+func result[T any](r *reader, v T) (T, error) {
+	if r.err != nil {
+		var none T
+		return none, r.err
+	}
+	return v, nil
+}
+
+// Section is the element of one section, or of a part of one. An absent one is
+// an element without attributes and children, and its RefLine is 0.
 type Section struct {
 	// Path names the section in errors, such as "system.web/machineKey".
 	Path string
@@ -19,63 +40,65 @@ type Section struct {
 	// or of the element with the configSource attribute.
 	RefLine int
 	*Element
+
+	r     *reader
+	known []string // the attributes asked for
+	bad   *Error   // the first faulty attribute
 }
 
 // Section returns the section of the application at the given path of element
-// names, nil if the file has none. It looks directly under <configuration> and
-// in every <location> of the application, follows configSource, and ignores
-// <location>s for parts of the site.
+// names. It looks directly under <configuration> and in every <location> of
+// the application, follows configSource, and ignores <location>s for parts of
+// the site.
 //
-// A section that is there twice or encrypted is an error, and so is an element
-// whose name is nearly right: .NET would not start with it either, and taking
-// it for absent would mean to go on with defaults.
-func (f *File) Section(path ...string) (*Section, error) {
+// A section that is there twice or encrypted is a fault, and so is an element
+// whose name is nearly right: .NET would not start with it either. See
+// [Section.Err].
+func (f *File) Section(path ...string) *Section { return (&reader{f: f}).section(path...) }
+
+// Err returns the first fault in the section and in what was read of it, as an
+// [*Error].
+func (s *Section) Err() error { return s.r.err }
+
+func (r *reader) section(path ...string) *Section {
 	name := strings.Join(path, "/")
-	found := make([]*Element, 0, 1)
-	for _, top := range f.applicationRoots() {
-		elements, err := f.descend(top, path)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, elements...)
+	var found []*Element
+	for _, top := range r.f.applicationRoots() {
+		found = append(found, r.descend(top, path)...)
 	}
-	switch len(found) {
-	case 0:
-		return nil, nil
-	case 1:
-		return f.follow(&Section{Path: name, Element: found[0], RefLine: found[0].Line})
+	if len(found) > 1 {
+		r.fail(&Error{Code: CodeDuplicateSection, Section: name, Line: found[1].Line,
+			Found: fmt.Sprintf("also on line %d", found[0].Line), Want: "the section once"})
 	}
-	return nil, &Error{Code: CodeDuplicateSection, Section: name, Line: found[1].Line,
-		Found: fmt.Sprintf("also on line %d", found[0].Line), Want: "the section once"}
+	if r.err != nil || len(found) == 0 {
+		return r.absent(name)
+	}
+	return r.follow(name, found[0])
 }
 
-// SectionIn is the section as a <location> for a part of the site has it.
-type SectionIn struct {
-	Location string // the attribute path of <location>
+func (r *reader) absent(path string) *Section {
+	return &Section{Path: path, Element: &Element{}, r: r}
+}
+
+// sectionIn is the section as a <location> for a part of the site has it.
+type sectionIn struct {
+	location string // the attribute path of <location>
 	*Section
 }
 
-// SectionsIn returns the sections at path in the <location>s for parts of the
+// sectionsIn returns the sections at path in the <location>s for parts of the
 // site, in file order.
-func (f *File) SectionsIn(path ...string) ([]SectionIn, error) {
-	var all []SectionIn
-	for _, l := range f.locations {
+func (r *reader) sectionsIn(path ...string) []sectionIn {
+	var all []sectionIn
+	for _, l := range r.f.locations {
 		if l.ofApplication() {
 			continue
 		}
-		elements, err := f.descend(l.element, path)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range elements {
-			s, err := f.follow(&Section{Path: strings.Join(path, "/"), Element: e, RefLine: e.Line})
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, SectionIn{l.path, s})
+		for _, e := range r.descend(l.element, path) {
+			all = append(all, sectionIn{l.path, r.follow(strings.Join(path, "/"), e)})
 		}
 	}
-	return all, nil
+	return all
 }
 
 // applicationRoots returns the elements that may hold sections of the
@@ -92,14 +115,14 @@ func (f *File) applicationRoots() []*Element {
 
 // descend returns the elements at path below top. Section groups such as
 // <system.web> may occur several times.
-func (f *File) descend(top *Element, path []string) ([]*Element, error) {
+func (r *reader) descend(top *Element, path []string) []*Element {
 	level := []*Element{top}
 	for i, name := range path {
 		var below []*Element
 		for _, e := range level {
 			for _, c := range e.Children {
-				if err := f.checkSpelling(c, name, strings.Join(path[:i], "/")); err != nil {
-					return nil, err
+				if err := r.f.checkSpelling(c, name, strings.Join(path[:i], "/")); err != nil {
+					r.fail(err)
 				}
 				if c.Space == "" && c.Name == name {
 					below = append(below, c)
@@ -108,78 +131,125 @@ func (f *File) descend(top *Element, path []string) ([]*Element, error) {
 		}
 		level = below
 	}
-	return level, nil
+	return level
 }
 
 // follow resolves configSource and refuses encryption.
-func (f *File) follow(s *Section) (*Section, error) {
-	if err := s.refuseEncrypted(); err != nil {
-		return nil, err
+func (r *reader) follow(path string, e *Element) *Section {
+	s := &Section{Path: path, Element: e, RefLine: e.Line, r: r}
+	s.refuseEncrypted()
+	if _, ok := s.Attr("configSource"); ok && r.err == nil {
+		s = s.include()
 	}
-	if _, ok := s.Attr("configSource"); ok {
-		return f.include(s)
+	if r.err != nil {
+		return r.absent(path)
 	}
-	return s, nil
+	return s
 }
 
 // refuseEncrypted reports a section that aspnet_regiis has encrypted: the keys
 // are in the Windows machine's own stores.
-func (s *Section) refuseEncrypted() error {
+func (s *Section) refuseEncrypted() {
 	provider, protected := s.Attr("configProtectionProvider")
-	if !protected && !slices.ContainsFunc(s.Element.Children, func(c *Element) bool { return c.Name == "EncryptedData" }) {
-		return nil
+	isData := func(c *Element) bool { return c.Name == "EncryptedData" }
+	if protected || slices.ContainsFunc(s.Element.Children, isData) {
+		s.fault(CodeEncryptedSection, "configProtectionProvider", "provider "+quote(provider),
+			fmt.Sprintf("the section in plain text: run aspnet_regiis -pdf %q <folder> on a copy of the site, "+
+				"on the machine that encrypted it", s.Path))
 	}
-	return s.fault(CodeEncryptedSection, "configProtectionProvider", "provider "+quote(provider),
-		fmt.Sprintf(`the section in plain text: run aspnet_regiis -pdf %q <folder> on a copy of the site, on the machine that encrypted it`, s.Path))
 }
 
-// fault returns an error about the section.
-func (s *Section) fault(code, attribute, detail, want string) *Error {
-	return &Error{Code: code, Section: s.Path, Attribute: attribute, File: s.File, Line: s.Line, Found: detail, Want: want}
+// fault keeps a fault of the section.
+func (s *Section) fault(code, attribute, found, want string) {
+	s.r.fail(s.newFault(code, attribute, found, want))
 }
 
-// Child returns the one child section of that name, nil if there is none.
-// Twice the same, or a name that is nearly right, is an error.
-func (s *Section) Child(name string) (*Section, error) {
-	all, err := s.ChildSections(name)
-	switch {
-	case err != nil || len(all) == 0:
-		return nil, err
-	case len(all) > 1:
-		return nil, all[1].fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", all[0].Line), "the element once")
+func (s *Section) newFault(code, attribute, found, want string) *Error {
+	return &Error{Code: code, Section: s.Path, Attribute: attribute, File: s.File, Line: s.Line,
+		Found: found, Want: want}
+}
+
+// child returns the section of a child element.
+func (s *Section) child(e *Element) *Section {
+	c := &Section{Path: s.Path + "/" + e.Name, File: s.File, Element: e, RefLine: e.Line, r: s.r}
+	if s.File != "" {
+		c.RefLine = s.RefLine
 	}
-	return all[0], nil
+	return c
+}
+
+// Child returns the one child section of that name. Twice the same, or a name
+// that is nearly right, is a fault.
+func (s *Section) Child(name string) *Section {
+	all := s.ChildSections(name)
+	if len(all) > 1 {
+		all[1].fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", all[0].Line), "the element once")
+	}
+	if s.r.err != nil || len(all) == 0 {
+		return s.r.absent(s.Path + "/" + name)
+	}
+	return all[0]
 }
 
 // ChildSections returns the child sections of that name in file order. A name
-// that is nearly right is an error.
-func (s *Section) ChildSections(name string) ([]*Section, error) {
-	if s == nil {
-		return nil, nil
-	}
+// that is nearly right is a fault.
+func (s *Section) ChildSections(name string) []*Section {
 	var all []*Section
-	for _, c := range s.Element.Children {
-		if err := checkSpelling(c, name, s.Path); err != nil {
-			return nil, inFile(err, s.File)
+	for _, e := range s.Element.Children {
+		if err := checkSpelling(e, name, s.Path); err != nil {
+			s.r.fail(inFile(err, s.File))
 		}
-		if c.Space != "" || c.Name != name {
+		if e.Space == "" && e.Name == name {
+			all = append(all, s.child(e))
+		}
+	}
+	return all
+}
+
+// named returns the child whose attribute name has that value. No attribute and
+// an empty one are the same: they mean the default.
+func (s *Section) named(child, name string) *Section {
+	found := s.r.absent(s.Path + "/" + child)
+	for _, c := range s.ChildSections(child) {
+		if n, _ := c.Attr("name"); n != name {
 			continue
 		}
-		line := c.Line
-		if s.File != "" {
-			line = s.RefLine
+		if found.RefLine != 0 {
+			c.fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", found.Line), "one element of each name")
 		}
-		all = append(all, &Section{Path: s.Path + "/" + name, File: s.File, Element: c, RefLine: line})
+		found = c
 	}
-	return all, nil
+	return found
+}
+
+// unnamed returns the child that has no name, the default.
+func (s *Section) unnamed(child string) *Section { return s.named(child, "") }
+
+// entries returns all child sections, which may have these names only. There
+// are none after a fault.
+func (s *Section) entries(names ...string) []*Section {
+	s.OnlyChildren(names...)
+	if s.r.err != nil {
+		return nil
+	}
+	all := make([]*Section, len(s.Element.Children))
+	for i, e := range s.Element.Children {
+		all[i] = s.child(e)
+	}
+	return all
+}
+
+// fewEntries is entries for a list of at most maxEntries.
+func (s *Section) fewEntries(names ...string) []*Section {
+	if n := len(s.Element.Children); n > maxEntries {
+		s.fault(CodeTooComplex, "", fmt.Sprintf("%d elements inside", n), fmt.Sprintf("at most %d", maxEntries))
+	}
+	return s.entries(names...)
 }
 
 // OnlyChildren refuses every child element but those of the given names.
 // Without names it refuses all.
-func (s *Section) OnlyChildren(names ...string) error {
-	if s == nil {
-		return nil
-	}
+func (s *Section) OnlyChildren(names ...string) {
 	for _, c := range s.Element.Children {
 		if c.Space == "" && slices.Contains(names, c.Name) {
 			continue
@@ -191,19 +261,11 @@ func (s *Section) OnlyChildren(names ...string) error {
 		if right := propose(c.Name, names); right != "" {
 			want = "<" + right + ">"
 		}
-		fault := s.fault(CodeUnknownElement, "", "child <"+showName(c.Name)+">", want)
+		fault := s.newFault(CodeUnknownElement, "", "child <"+showName(c.Name)+">", want)
 		fault.Line = c.Line
-		return fault
+		s.r.fail(fault)
+		return
 	}
-	return nil
-}
-
-// fewEnough refuses a list of more than maxEntries children.
-func (s *Section) fewEnough() error {
-	if s == nil || len(s.Element.Children) <= maxEntries {
-		return nil
-	}
-	return s.fault(CodeTooComplex, "", fmt.Sprintf("%d elements inside", len(s.Element.Children)), fmt.Sprintf("at most %d", maxEntries))
 }
 
 // inFile notes which file the error err is about.

@@ -200,7 +200,7 @@ func TestConfigSource(t *testing.T) {
 		{`short-key.config`, CodeInvalidValidationKey, "short-key.config"},
 	} {
 		t.Run(test.source, func(t *testing.T) {
-			f, err := Parse(strings.NewReader(web(`<machineKey configSource="`+test.source+`"/>`)), &Options{Open: open})
+			f, err := Parse(strings.NewReader(web(`<machineKey configSource="`+test.source+`"/>`)), open)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -227,7 +227,7 @@ func TestConfigSource(t *testing.T) {
 		})
 	}
 	for _, beside := range []string{`validation="SHA1"/>`, `lockItem="true"/>`, `><add/></machineKey>`, `>text</machineKey>`} {
-		f, err := Parse(strings.NewReader(web(`<machineKey configSource="mk.config" `+beside)), &Options{Open: open})
+		f, err := Parse(strings.NewReader(web(`<machineKey configSource="mk.config" `+beside)), open)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func TestConfigSource(t *testing.T) {
 			t.Errorf("%s: %v", beside, err)
 		}
 	}
-	f, err := Parse(strings.NewReader(web(`<httpRuntime configSource="runtime.config"/><machineKey configSource="sub\mk.config"/>`)), &Options{Open: open})
+	f, err := Parse(strings.NewReader(web(`<httpRuntime configSource="runtime.config"/><machineKey configSource="sub\mk.config"/>`)), open)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,43 +297,50 @@ func TestSectionTools(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := f.Section("system.web", "authentication")
-	if err != nil || s.Path != "system.web/authentication" || s.Line != 1 {
-		t.Fatalf("%v, %v", s, err)
+	section := func() *Section { return f.Section("system.web", "authentication") }
+	if s := section(); s.Err() != nil || s.Path != "system.web/authentication" || s.Line != 1 {
+		t.Fatalf("%v, %v", s, s.Err())
 	}
-	if _, err := s.Child("forms"); err == nil || err.Error() != "webconfig: line 2: system.web/authentication/forms: duplicate section: also on line 2; want the element once" {
-		t.Errorf("%v", err)
+	for _, test := range []struct {
+		name, want string
+		read       func(s *Section)
+	}{
+		{"twice", "webconfig: line 2: system.web/authentication/forms: duplicate section: also on line 2; want the element once",
+			func(s *Section) { s.Child("forms") }},
+		{"spelling", "webconfig: line 3: system.web/authentication/passport: unknown element: <Passport>; want <passport> (names are case sensitive)",
+			func(s *Section) { s.ChildSections("passport") }},
+		{"only", "webconfig: line 3: system.web/authentication: unknown element: child <Passport>; want <passport>",
+			func(s *Section) { s.OnlyChildren("forms", "passport") }},
+		{"first fault", "webconfig: line 3: system.web/authentication: unknown element: child <Passport>; want <passport>",
+			func(s *Section) { s.OnlyChildren("forms", "passport"); s.Child("forms") }},
+	} {
+		s := section()
+		if test.read(s); s.Err() == nil || s.Err().Error() != test.want {
+			t.Errorf("%s: %v", test.name, s.Err())
+		}
 	}
-	if all, err := s.ChildSections("forms"); err != nil || len(all) != 2 {
-		t.Errorf("%v, %v", all, err)
+	s := section()
+	if all := s.ChildSections("forms"); len(all) != 2 {
+		t.Errorf("%v", all)
 	}
-	if _, err := s.ChildSections("passport"); err == nil {
-		t.Error("<Passport> taken for nothing")
+	if s.OnlyChildren("forms", "Passport"); s.Err() != nil {
+		t.Error(s.Err())
 	}
-	if err := s.OnlyChildren("forms", "passport"); err == nil || !strings.HasSuffix(err.Error(), "line 3: system.web/authentication: unknown element: child <Passport>; want <passport>") {
-		t.Errorf("%v", err)
-	}
-	if err := s.OnlyChildren("forms", "Passport"); err != nil {
-		t.Error(err)
-	}
-	in, err := f.SectionsIn("system.web", "httpCookies")
-	if err != nil || len(in) != 1 || in[0].Location != "a" || !in[0].Attributes().Bool("requireSSL", false) {
-		t.Errorf("%v, %v", in, err)
+	in := s.r.sectionsIn("system.web", "httpCookies")
+	if s.Err() != nil || len(in) != 1 || in[0].location != "a" || !in[0].Bool("requireSSL", false) {
+		t.Errorf("%v, %v", in, s.Err())
 	}
 	if ws := f.Warnings(); len(ws) != 1 || ws[0].Line != 6 {
 		t.Errorf("%v", ws)
 	}
 
-	absent, err := f.Section("appSettings")
-	if absent != nil || err != nil {
-		t.Fatalf("%v, %v", absent, err)
-	}
-	a := absent.Attributes()
-	if a.Text("x", "d") != "d" || !a.Bool("y", true) || a.Done() != nil || a.DonePartly() != nil {
+	a := f.Section("appSettings")
+	if a.RefLine != 0 || a.Text("x", "d") != "d" || !a.Bool("y", true) {
 		t.Error("an absent section has attributes")
 	}
-	child, err := absent.Child("add")
-	if child != nil || err != nil || absent.OnlyChildren() != nil {
-		t.Errorf("an absent section has children: %v, %v", child, err)
+	a.Done()
+	a.OnlyChildren()
+	if child := a.Child("add"); child.RefLine != 0 || a.Err() != nil {
+		t.Errorf("an absent section has children: %v, %v", child, a.Err())
 	}
 }

@@ -37,19 +37,14 @@ const (
 // SessionHandler is the entry of <securityTokenHandlers> for session tokens.
 // The zero value means that there is none.
 type SessionHandler struct {
-	// Type is the class, without its assembly.
-	Type string
-	// Protection is one of the Protection constants.
-	Protection string
-	// Lifetime is how long a token is valid.
-	Lifetime time.Duration
+	Type       string        // the class, without its assembly
+	Protection string        // one of the Protection constants
+	Lifetime   time.Duration // of a token
 	// CacheType is the class of the token cache with its assembly, as written;
 	// empty for the built-in one (securityTokenCacheType, WIF 1.0 only).
-	CacheType string
-	// UseWindowsTokenService maps users to Windows accounts (WIF 1.0 only).
-	UseWindowsTokenService bool
-	// Line is the line of its <add>, 0 for the default handler.
-	Line int
+	CacheType              string
+	UseWindowsTokenService bool // maps users to Windows accounts (WIF 1.0 only)
+	Line                   int  // of its <add>, 0 for the default handler
 }
 
 // builtInHandler returns the handler that a site has without any setting.
@@ -70,75 +65,51 @@ func builtInHandler(schema string) SessionHandler {
 //
 // Whether a class unknown here handles session tokens shows in its name, in
 // its settings, or in that nothing else does.
-func sessionHandler(s *Section, schema string) (SessionHandler, error) {
+func sessionHandler(s *Section, schema string) SessionHandler {
 	current := builtInHandler(schema)
-	list, err := unnamed(s, "securityTokenHandlers")
-	if err != nil || list == nil {
-		return current, err
-	}
-	a := list.Attributes()
-	a.Lookup("name")
-	if err := a.Done(); err != nil {
-		return SessionHandler{}, err
-	}
-	if err := list.fewEnough(); err != nil {
-		return SessionHandler{}, err
-	}
-	if err := list.OnlyChildren("add", "remove", "clear", "securityTokenHandlerConfiguration"); err != nil {
-		return SessionHandler{}, err
-	}
+	list := s.unnamed("securityTokenHandlers")
+	list.ignore("name")
+	list.Done()
 	var others []*Section // added handlers that say nothing of session tokens
-	for _, e := range list.Element.Children {
-		c := &Section{Path: list.Path + "/" + e.Name, File: list.File, RefLine: e.Line, Element: e}
-		if list.File != "" {
-			c.RefLine = list.RefLine
-		}
-		if e.Name == "clear" {
+	for _, c := range list.fewEntries("add", "remove", "clear", "securityTokenHandlerConfiguration") {
+		switch c.Name {
+		case "clear":
 			current, others = SessionHandler{}, nil
 			continue
-		}
-		if e.Name == "securityTokenHandlerConfiguration" {
+		case "securityTokenHandlerConfiguration":
 			continue
 		}
-		a := c.Attributes()
-		class := TypeName(a.NonEmpty("type", ""))
+		class := TypeName(c.NonEmpty("type", ""))
 		if class == "" {
-			a.Fail(CodeEmptyAttribute, "type", "", "the class of the handler")
+			c.Fail(CodeEmptyAttribute, "type", "", "the class of the handler")
 		}
-		if err := a.Done(); err != nil {
-			return SessionHandler{}, err
-		}
-		if e.Name == "remove" {
+		c.Done()
+		if c.Name == "remove" {
 			if class == current.Type {
 				current = SessionHandler{}
 			}
 			others = slices.DeleteFunc(others, func(o *Section) bool { return typeOf(o) == class })
 			continue
 		}
-		requirement, err := c.Child("sessionTokenRequirement")
-		if err != nil {
-			return SessionHandler{}, err
-		}
-		if requirement == nil && !strings.HasSuffix(class, handlerSuffix) {
+		requirement := c.Child("sessionTokenRequirement")
+		if requirement.RefLine == 0 && !strings.HasSuffix(class, handlerSuffix) {
 			others = append(others, c)
 			continue
 		}
 		if current.Type != "" {
-			return SessionHandler{}, c.fault(CodeSessionHandlerNotRemoved, "type", quote(class),
+			c.fault(CodeSessionHandlerNotRemoved, "type", quote(class),
 				`<remove type="`+current.Type+`, …"/> before it: two handlers for session tokens are an error in .NET`)
 		}
-		if current, err = readHandler(c, class, requirement, schema); err != nil {
-			return SessionHandler{}, err
-		}
+		current = readHandler(c, class, requirement, schema)
 	}
 	if current.Type == "" {
 		for _, c := range others {
 			if class := typeOf(c); !isPlatformClass(class) {
-				return readHandler(c, class, nil, schema)
+				return readHandler(c, class, c.r.absent(""), schema)
 			}
 		}
 	}
-	return current, nil
+	return current
 }
 
 // typeOf returns the class that an entry names.
@@ -155,7 +126,7 @@ func isPlatformClass(class string) bool {
 
 // readHandler reads one <add> and its <sessionTokenRequirement>, which may be
 // absent.
-func readHandler(s *Section, class string, requirement *Section, schema string) (SessionHandler, error) {
+func readHandler(s *Section, class string, requirement *Section, schema string) SessionHandler {
 	h := SessionHandler{Type: class, Protection: ProtectionCustom, Line: s.RefLine}
 	switch class {
 	case handler45, handler10:
@@ -169,24 +140,22 @@ func readHandler(s *Section, class string, requirement *Section, schema string) 
 	if schema == SchemaWIF10 {
 		names = append(names, "useWindowsTokenService", "securityTokenCacheType", "securityTokenCacheSize")
 	}
-	a := foldNames(requirement, names).Attributes()
-	h.Lifetime = a.TimeSpan("lifetime", defaultTokenLife, Infinite)
+	requirement.foldNames(names)
+	h.Lifetime = requirement.TimeSpan("lifetime", defaultTokenLife, Infinite)
 	if schema == SchemaWIF10 {
-		h.UseWindowsTokenService = a.Bool("useWindowsTokenService", false)
-		h.CacheType = a.Text("securityTokenCacheType", "")
-		a.Lookup("securityTokenCacheSize")
+		h.UseWindowsTokenService = requirement.Bool("useWindowsTokenService", false)
+		h.CacheType = requirement.Text("securityTokenCacheType", "")
+		requirement.ignore("securityTokenCacheSize")
 	}
-	return h, a.Done()
+	requirement.Done()
+	return h
 }
 
-// foldNames returns the section with those attributes renamed that differ
-// from one of names in case only: the reader of <sessionTokenRequirement>
-// does not care, unlike System.Configuration.
-func foldNames(s *Section, names []string) *Section {
-	if s == nil {
-		return nil
-	}
-	e, folded := *s.Element, *s
+// foldNames renames those attributes that differ from one of names in case
+// only: the reader of <sessionTokenRequirement> does not care, unlike
+// System.Configuration. The element in the tree stays as it is.
+func (s *Section) foldNames(names []string) {
+	e := *s.Element
 	e.Attrs = slices.Clone(e.Attrs)
 	for i, a := range e.Attrs {
 		for _, name := range names {
@@ -195,6 +164,5 @@ func foldNames(s *Section, names []string) *Section {
 			}
 		}
 	}
-	folded.Element = &e
-	return &folded
+	s.Element = &e
 }

@@ -1,6 +1,9 @@
 package webconfig
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Settings are all settings of a site that concern the cookies of a farm, with
 // .NET's defaults filled in. Each part has the line that it was decided on.
@@ -24,36 +27,22 @@ type Settings struct {
 // [*Error], and nothing beside it: a site with a fault in one section does not
 // start in .NET.
 func (f *File) Settings() (*Settings, error) {
-	var (
-		s   Settings
-		ws  []Warning // of WIF
-		err error
-	)
-	if s.HTTPRuntime, err = f.HTTPRuntime(); err != nil {
+	runtime, err1 := f.HTTPRuntime()
+	key, err2 := f.MachineKey()
+	app, err3 := f.AppSettings()
+	auth, err4 := f.Authentication()
+	cookies, err5 := f.HTTPCookies()
+	identity, federation, warnings, err6 := f.IdentityAndFederation()
+	cora, err7 := f.Cora()
+	if err := cmp.Or(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		return nil, err
 	}
-	if s.MachineKey, err = f.MachineKey(); err != nil {
-		return nil, err
+	s := &Settings{HTTPRuntime: runtime, MachineKey: key, AppSettings: app, Authentication: auth, HTTPCookies: cookies,
+		Identity: identity, Federation: federation, Cora: cora}
+	s.Warnings = slices.Concat(f.Warnings(), key.Warnings, app.Warnings, auth.Warnings,
+		auth.ProtectionWarnings(key.CompatibilityMode), warnings)
+	if cora != nil {
+		s.Warnings = append(s.Warnings, cora.Warnings...)
 	}
-	if s.AppSettings, err = f.AppSettings(); err != nil {
-		return nil, err
-	}
-	if s.Authentication, err = f.Authentication(); err != nil {
-		return nil, err
-	}
-	if s.HTTPCookies, err = f.HTTPCookies(); err != nil {
-		return nil, err
-	}
-	if s.Identity, s.Federation, ws, err = f.IdentityAndFederation(); err != nil {
-		return nil, err
-	}
-	if s.Cora, err = f.Cora(); err != nil {
-		return nil, err
-	}
-	s.Warnings = slices.Concat(f.Warnings(), s.MachineKey.Warnings, s.AppSettings.Warnings, s.Authentication.Warnings,
-		s.Authentication.ProtectionWarnings(s.MachineKey.CompatibilityMode), ws)
-	if s.Cora != nil {
-		s.Warnings = append(s.Warnings, s.Cora.Warnings...)
-	}
-	return &s, nil
+	return s, nil
 }

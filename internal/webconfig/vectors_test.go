@@ -168,11 +168,11 @@ func checkLines(t *testing.T, s *Settings) {
 
 // readSettings reads one file, with others beside it.
 func readSettings(xml []byte, beside fs.FS) (*Settings, error) {
-	opts := &Options{}
+	var open func(name string) (io.ReadCloser, error)
 	if beside != nil {
-		opts.Open = func(name string) (io.ReadCloser, error) { return beside.Open(name) }
+		open = func(name string) (io.ReadCloser, error) { return beside.Open(name) }
 	}
-	f, err := Parse(bytes.NewReader(xml), opts)
+	f, err := Parse(bytes.NewReader(xml), open)
 	if err != nil {
 		return nil, err
 	}

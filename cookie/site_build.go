@@ -134,9 +134,7 @@ func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 // configOf is a key that was resolved, which has no fault.
 func configOf(k *site.Key) (machinekey.Config, error) {
 	cfg := machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey}
-	err := errors.Join(cfg.Validation.UnmarshalText([]byte(k.Validation)),
-		cfg.Decryption.UnmarshalText([]byte(k.Decryption)), cfg.Mode.UnmarshalText([]byte(k.Mode)))
-	return cfg, err
+	return cfg, k.Algorithms(&cfg.Validation, &cfg.Decryption, &cfg.Mode)
 }
 
 // others returns the keys of other files. Nothing else in them counts.

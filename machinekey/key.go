@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -20,8 +19,6 @@ type Key struct {
 	id   string
 	fips *ConfigError // what FIPS 140-3 does not approve, nil if nothing
 }
-
-var errNoKey = errors.New("machinekey: the key was not made by New")
 
 // New validates cfg and copies it. It refuses, with a [*ConfigError], what .NET
 // refuses, algorithms whose name begins with Insecure unless cfg.AllowInsecure

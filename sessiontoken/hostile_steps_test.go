@@ -104,7 +104,7 @@ func TestHostileSteps(t *testing.T) {
 			t.Fatalf("%s: %v", tg.name, err)
 		}
 		texts := 0
-		for _, size := range []int{maxFormsText, maxUnusual, largestText * 63 / 64} {
+		for _, size := range []int{maxFormsText, limits.Unusual, largestText * 63 / 64} {
 			for _, text := range tg.Texts(size) {
 				n, err := steps(text.Text)
 				if err == nil {

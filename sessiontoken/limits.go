@@ -6,7 +6,6 @@ import "github.com/webfarm-go/webfarm/internal/limits"
 // authenticated data too: whoever holds the farm's key should still not be able to stop a Go node.
 const (
 	maxText       = limits.Text
-	maxUnusual    = limits.Unusual
 	maxToken      = limits.Token
 	maxProperties = limits.Properties
 
@@ -15,9 +14,9 @@ const (
 	maxCertificates = 16
 	// maxFormsText bounds the text of a forms ticket or role cookie, in
 	// characters (FormsAuthentication.Decrypt, RolePrincipal).
-	maxFormsText = 4096
+	maxFormsText = limits.FormsText
 	// maxAnonymousText bounds the text of an anonymous id, and maxAnonymousID
 	// the id in it, both in UTF-16 code units (AnonymousIdentificationModule).
-	maxAnonymousText = 512
+	maxAnonymousText = limits.AnonymousText
 	maxAnonymousID   = 128
 )

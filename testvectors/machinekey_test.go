@@ -80,13 +80,13 @@ func writeElement(b *strings.Builder, name string, attributes []xmlAttribute) {
 }
 
 // settings reads all settings of the site but its keys' bytes.
-func (s *siteConfig) settings(t *testing.T) *webconfig.Settings {
+func (s *siteConfig) settings(t *testing.T) *siteSettings {
 	t.Helper()
 	file, err := webconfig.Parse(strings.NewReader(s.webConfig()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, err := file.Settings()
+	settings, err := allSettings(file)
 	if err != nil {
 		t.Fatal(err)
 	}

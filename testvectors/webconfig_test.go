@@ -122,12 +122,12 @@ func (want *configFault) compare(t *testing.T, err error) {
 	}
 }
 
-func readSettings(xml []byte) (*webconfig.Settings, error) {
+func readSettings(xml []byte) (*siteSettings, error) {
 	file, err := webconfig.Parse(bytes.NewReader(xml), nil)
 	if err != nil {
 		return nil, err
 	}
-	return file.Settings()
+	return allSettings(file)
 }
 
 // checkUnusable wants that MachineKey.Protect refuses the keys.

@@ -74,7 +74,7 @@ type resultKeys struct {
 }
 
 // describeSettings writes settings the way the vectors do.
-func describeSettings(t *testing.T, s *webconfig.Settings) map[string]any {
+func describeSettings(t *testing.T, s *siteSettings) map[string]any {
 	t.Helper()
 	m, h := s.MachineKey, s.HTTPCookies
 	switches := map[string]any{}

@@ -19,7 +19,7 @@ type attributes struct {
 	sameSite         http.SameSite
 }
 
-// attributesOf returns those of the cookie of a credential.
+// attributesOf returns the attributes of a credential's cookie.
 func attributesOf(c *site.Credential) attributes {
 	a := attributes{secure: c.Secure == site.On || c.From("Secure") == site.Source{}, httpOnly: !c.ScriptAccess}
 	a.sameSite, _ = sameSiteMode(c.SameSite)

@@ -59,7 +59,7 @@ func (c *check) run(_ context.Context, s streams) error {
 	if len(c.keys.config) != 1 {
 		return usageError("-config is needed, once: the web.config of the site")
 	}
-	known, err := c.keys.loadKnown()
+	known, err := loadKnown(c.keys.knownKeys)
 	if err != nil {
 		return err
 	}

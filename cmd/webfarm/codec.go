@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -25,14 +26,14 @@ type codecs struct {
 	certificates []sessiontoken.Transform
 	// endpoint is the cookie path that sessions must name, or are issued for.
 	endpoint string
-	// skew widens the validity of sessions, and skewForms that of forms
-	// tickets, where .NET knows none.
+	// skew widens the validity of sessions, skewForms the validity of forms
+	// tickets, where .NET knows no skew.
 	skew, skewForms time.Duration
-	// lifetime is that of new credentials; zero means the site's.
+	// lifetime is how long new credentials are valid; zero means the site's.
 	lifetime time.Duration
 	// formsRoles is how the user data of forms tickets holds roles.
 	formsRoles formsRoles
-	// purposes are those of a site with a TicketDataFormat of its own.
+	// purposes replace Katana's, for a site with its own TicketDataFormat.
 	purposes []string
 	// stateClass is the middleware whose state strings are read.
 	stateClass string
@@ -84,10 +85,10 @@ func (c *codecs) forms() (*sessiontoken.FormsCodec, error) {
 	return sessiontoken.NewFormsCodec(c.ring, o)
 }
 
-// protection is that of the cookie unless it is none and -allow-insecure is
-// missing.
+// protection is the attribute of the cookie, but never none without
+// -allow-insecure.
 func (c *codecs) protection(of *site.Credential) machinekey.Protection {
-	p := protectionOf(of)
+	p := doctor.ProtectionOf(of)
 	if p == machinekey.InsecureProtectionNone && !c.insecure {
 		return machinekey.ProtectionAll
 	}

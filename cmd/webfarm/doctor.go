@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/site"
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 func doctorCommand() command {
@@ -102,7 +99,7 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 
 // options puts the flags together.
 func (c *doctorRun) options() (doctor.Options, error) {
-	o := doctor.Options{Now: time.Now().UTC(), Name: c.name, AuthType: c.authType, Path: c.path,
+	o := doctor.Options{Name: c.name, AuthType: c.authType, Path: c.path,
 		Isolation:     doctor.Isolation{AppPathHash: c.pathHash, AppIDHash: c.idHash},
 		AllowKnownKey: c.allowKnown, AllowWeakKey: c.allowWeak}
 	k, err := kindFlag(c.kind, doctorKinds...)
@@ -110,28 +107,15 @@ func (c *doctorRun) options() (doctor.Options, error) {
 		return o, err
 	}
 	o.Kind = k
-	if c.at != "" {
-		t, err := parseTime(c.at)
-		if err != nil {
-			return o, err
-		}
-		o.Now = t.UTC()
+	if o.Now, err = judgedAt(c.at); err != nil {
+		return o, err
 	}
 	// Weak ones too: doctor only reads, and says what it finds.
 	if o.Certificate, err = c.cert.chains(true, false, true); err != nil {
 		return o, err
 	}
-	if c.knownKeys != "" {
-		f, err := os.Open(c.knownKeys)
-		if err != nil {
-			return o, setupError{fmt.Errorf("webfarm: %w", err)}
-		}
-		defer f.Close()
-		if o.KnownKeys, err = machinekey.KnownKeys(f); err != nil {
-			return o, setupError{fmt.Errorf("webfarm: %s: %w", c.knownKeys, err)}
-		}
-	}
-	return o, nil
+	o.KnownKeys, err = loadKnown(c.knownKeys)
+	return o, err
 }
 
 // hash reads a flag for a hash of .NET: a number with a sign, of 32 bits.

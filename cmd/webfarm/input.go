@@ -48,7 +48,7 @@ func readInput(args []string, s streams) (string, error) {
 
 // parseInput makes out what text is: the Cookie and Authorization lines of a
 // request, the Set-Cookie lines of a response, a Cookie header without its
-// name, or the bare text of a credential. The names are those of cookies that
+// name, or the bare text of a credential. The names are of cookies that
 // may begin a line.
 func parseInput(text string, names []string) (pasted, error) {
 	if strings.TrimSpace(text) == "" {

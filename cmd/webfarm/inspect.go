@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -61,8 +62,7 @@ type inspectReport struct {
 	Credentials []credentialReport `json:"credentials"` // at least one
 }
 
-// credentialReport is one credential. Of the contents, that of its kind is
-// there once the innermost layer has been read.
+// credentialReport is one credential. Its contents, by its kind, are there once the innermost layer has been read.
 type credentialReport struct {
 	Kind      kind             `json:"kind"`
 	OK        bool             `json:"ok"`
@@ -81,21 +81,13 @@ type credentialReport struct {
 
 // cookieReport describes the chunks. It is absent for a bare value.
 type cookieReport struct {
-	Name      string        `json:"name"`
-	Chunks    []chunkReport `json:"chunks"`
-	Announced int           `json:"chunksAnnounced,omitempty"` // by Katana
-	Joined    int           `json:"chunksJoined"`
-	Length    int           `json:"length"`
-	Problems  []string      `json:"problems,omitempty"`
-	Others    []string      `json:"otherCookies,omitempty"`
-}
-
-type chunkReport struct {
-	Name   string `json:"name"`
-	Size   int    `json:"size"`
-	Copies int    `json:"copies"`
-	Differ bool   `json:"copiesDiffer,omitempty"`
-	Joined bool   `json:"joined"`
+	Name      string         `json:"name"`
+	Chunks    []doctor.Chunk `json:"chunks"`
+	Announced int            `json:"chunksAnnounced,omitempty"` // by Katana
+	Joined    int            `json:"chunksJoined"`
+	Length    int            `json:"length"`
+	Problems  []string       `json:"problems,omitempty"`
+	Others    []string       `json:"otherCookies,omitempty"`
 }
 
 // layerReport is one layer. Inner is the size that compressed data inflates
@@ -118,13 +110,9 @@ type factReport struct {
 }
 
 func (c *inspect) run(ctx context.Context, args []string, s streams) error {
-	now := time.Now().UTC()
-	if c.at != "" {
-		t, err := parseTime(c.at)
-		if err != nil {
-			return err
-		}
-		now = t.UTC()
+	now, err := judgedAt(c.at)
+	if err != nil {
+		return err
 	}
 	if c.skew < 0 {
 		return usageError("-skew is negative")
@@ -269,10 +257,7 @@ func (c *codecs) inspect(ctx context.Context, found credential, input pasted, fi
 }
 
 func newCookieReport(set *chunks.Set, input pasted) *cookieReport {
-	r := &cookieReport{Name: set.Name, Chunks: []chunkReport{}, Announced: set.Announced, Joined: set.Joined, Length: set.Length, Problems: problems(set)}
-	for i, chunk := range set.Chunks {
-		r.Chunks = append(r.Chunks, chunkReport{chunk.Name, chunk.Size, chunk.Copies, chunk.Differ, i < set.Joined})
-	}
+	r := &cookieReport{Name: set.Name, Chunks: doctor.Chunks(set), Announced: set.Announced, Joined: set.Joined, Length: set.Length, Problems: problems(set)}
 	if len(set.Chunks) == 0 {
 		r.Others = input.names()
 	}

@@ -57,7 +57,7 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 	if len(k.config) == 0 {
 		return nil, nil, nil, usageError("-config is missing: the web.config that holds the farm's <machineKey>")
 	}
-	known, err := k.loadKnown()
+	known, err := loadKnown(k.knownKeys)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -111,18 +111,18 @@ func (k *keyFlags) admit(known *machinekey.KnownKeyList) func(*machinekey.Config
 }
 
 // loadKnown reads the file of -known-keys, nil if there is none.
-func (k *keyFlags) loadKnown() (*machinekey.KnownKeyList, error) {
-	if k.knownKeys == "" {
+func loadKnown(path string) (*machinekey.KnownKeyList, error) {
+	if path == "" {
 		return nil, nil
 	}
-	f, err := os.Open(k.knownKeys)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, setupError{fmt.Errorf("webfarm: -known-keys: %w", err)}
 	}
 	defer f.Close()
 	list, err := machinekey.KnownKeys(f)
 	if err != nil {
-		return nil, setupError{fmt.Errorf("webfarm: -known-keys %s: %w", k.knownKeys, err)}
+		return nil, setupError{fmt.Errorf("webfarm: -known-keys %s: %w", path, err)}
 	}
 	return list, nil
 }
@@ -132,9 +132,9 @@ func keyHint(err error) string {
 	var bad *machinekey.ConfigError
 	switch {
 	case errors.Is(err, machinekey.ErrKnownKey):
-		return "; -allow-known-key uses it nevertheless"
+		return "; -allow-known-key uses it anyway"
 	case errors.As(err, &bad) && bad.Code == "weak_key":
-		return "; -allow-weak-key uses it nevertheless"
+		return "; -allow-weak-key uses it anyway"
 	}
 	return ""
 }
@@ -152,7 +152,7 @@ func allowHint(cfg machinekey.Config, err error) string {
 	if _, err := machinekey.New(cfg); err != nil {
 		return ""
 	}
-	return "; -allow-insecure uses it nevertheless"
+	return "; -allow-insecure uses it anyway"
 }
 
 func describe(path string, s *site.Site, cfg machinekey.Config, key *machinekey.Key) keyFile {

@@ -53,7 +53,7 @@ func writeJSON(w io.Writer, v any) error {
 }
 
 // printable returns s fit for a terminal: text from a cookie may hold control
-// characters, which would otherwise act on it, and is then quoted.
+// characters, which would act on it, and is then quoted.
 func printable(s string) string {
 	for _, r := range s {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
@@ -123,6 +123,15 @@ func short(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// judgedAt is the time of -at, now if there is none.
+func judgedAt(at string) (time.Time, error) {
+	if at == "" {
+		return time.Now().UTC(), nil
+	}
+	t, err := parseTime(at)
+	return t.UTC(), err
 }
 
 // parseTime reads the time of a flag; without a zone it is UTC.

@@ -186,7 +186,7 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	if len(s.keys.config) != 1 {
 		return o, usageError("-config is needed, once: the web.config of the site")
 	}
-	known, err := s.keys.loadKnown()
+	known, err := loadKnown(s.keys.knownKeys)
 	if err != nil {
 		return o, err
 	}

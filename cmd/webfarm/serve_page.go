@@ -182,7 +182,7 @@ func (p *gatewayPages) fail(w http.ResponseWriter, what string, err error) {
 // over the loopback interface, was meant for it, and has headers of browsers
 // only. The second also keeps out sites whose name somebody made lead here. No
 // browser speaks HTTP/1.0, but nginx does that says nothing and calls us by the
-// name in proxy_pass, which is how it is unless configured otherwise.
+// name in proxy_pass, its default.
 func isLocal(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !r.ProtoAtLeast(1, 1) || !peer.Addr().Unmap().IsLoopback() || !isLoopbackHost(r.Host) {

@@ -13,12 +13,6 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// protectionOf is the attribute protection of a cookie of System.Web.
-func protectionOf(c *site.Credential) (p machinekey.Protection) {
-	p.UnmarshalText([]byte(c.Protection)) // always a legal one
-	return p
-}
-
 // skewOf is the clock skew of sessions, zero for none.
 func skewOf(s *site.Site) time.Duration { return max(s.Session.ClockSkew, 0) }
 
@@ -70,7 +64,7 @@ func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 		return list
 	}
 	add := func(what string) {
-		list = append(list, keyFileWarning{Code: "insecure_not_used", Text: what + "; -allow-insecure reads its cookies nevertheless"})
+		list = append(list, keyFileWarning{Code: "insecure_not_used", Text: what + "; -allow-insecure reads its cookies anyway"})
 	}
 	f := s.Forms
 	if f.Unsigned.On {
@@ -85,7 +79,7 @@ func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 	return list
 }
 
-// credentialFlags are what .NET has in code, or the file says otherwise, each
+// credentialFlags are settings that .NET has in code, or that replace the file's, each
 // with the settings of one credential.
 type credentialFlags []site.Settings
 

@@ -17,7 +17,7 @@ import (
 // and its AuthenticationType decide the key.
 type middleware struct{ class, authType string }
 
-// middlewares are those of Katana with their short names and the
+// middlewares are Katana's, with their short names and the
 // AuthenticationTypes that they have if the site names none.
 var middlewares = []struct {
 	short string

@@ -43,7 +43,7 @@ func (v *visitor) cookies() []*http.Cookie { return v.client.Jar.Cookies(v.base)
 type visit struct {
 	method, path string
 	form         url.Values
-	cookies      string // in place of those of the browser
+	cookies      string // in place of the browser's
 }
 
 // exchange is a request that was made and its answer.

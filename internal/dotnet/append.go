@@ -2,12 +2,9 @@ package dotnet
 
 import "encoding/binary"
 
-// MaxUint7 is the largest number that [AppendUint7] writes.
-const MaxUint7 = 1<<31 - 1
-
 // AppendUint7 appends n as BinaryWriter.Write7BitEncodedInt does, in the
 // fewest bytes; see [Reader.ReadUint7] for the layout. n must be within
-// 0..[MaxUint7], as is every length below 2 GiB.
+// 0..1<<31-1, as is every length below 2 GiB.
 func AppendUint7(dst []byte, n int) []byte {
 	v := uint32(n)
 	for v >= 0x80 {

@@ -66,7 +66,7 @@ func TestUint7(t *testing.T) {
 		{1 << 21, "80808001"},
 		{1<<28 - 1, "ffffff7f"},
 		{1 << 28, "8080808001"},
-		{MaxUint7, "ffffffff07"},
+		{maxUint7, "ffffffff07"},
 	} {
 		got := AppendUint7([]byte("x"), test.n)
 		if hex.EncodeToString(got[1:]) != test.hex {
@@ -144,7 +144,7 @@ func FuzzReader(f *testing.F) {
 			case 3:
 				var v int
 				if ok = r.ReadUint7(&v); ok {
-					if v < 0 || v > MaxUint7 {
+					if v < 0 || v > maxUint7 {
 						t.Fatalf("ReadUint7 = %d", v)
 					}
 					again = AppendUint7(nil, v)
@@ -163,3 +163,6 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// maxUint7 is the largest number that AppendUint7 writes.
+const maxUint7 = 1<<31 - 1

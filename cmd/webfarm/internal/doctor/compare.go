@@ -26,7 +26,7 @@ type Difference struct {
 	Values  [2]string `json:"values"` // of keys only whether they differ
 	// Blocks are the kinds of credential that cannot be shared because of it.
 	Blocks []Kind `json:"blocks,omitempty"`
-	// Note says what it does otherwise.
+	// Note says what else it does.
 	Note string `json:"note,omitempty"`
 
 	settings []Setting // what makes the second node like the first

@@ -20,7 +20,7 @@
 // decryption key may still pass the padding, once in 256 times: contents that do
 // not read then speak for no key.
 //
-// The keys are those of the given files and no others: nothing is guessed.
+// Only keys of the given files are tried: nothing is guessed.
 // What was tried is counted, and bounded by limits.go.
 //
 // [Compare] says what differs between two nodes that matters for sharing

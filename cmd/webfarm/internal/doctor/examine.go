@@ -146,9 +146,7 @@ func (c *Credential) describe(f found) {
 	if f.set == nil {
 		return
 	}
-	for i, chunk := range f.set.Chunks {
-		c.Chunks = append(c.Chunks, Chunk{chunk.Name, chunk.Size, chunk.Copies, chunk.Differ, i < f.set.Joined})
-	}
+	c.Chunks = Chunks(f.set)
 	for _, p := range f.set.Problems() {
 		c.Problems = append(c.Problems, printable(p))
 	}

@@ -45,7 +45,7 @@ type Fix struct {
 
 // Setting is one attribute of a web.config.
 type Setting struct {
-	// Path is that of the element, such as "system.web/machineKey"; for
+	// Path leads to the element, such as "system.web/machineKey"; for
 	// "appSettings" Attribute is the key.
 	Path      string `json:"path"`
 	Attribute string `json:"attribute"`

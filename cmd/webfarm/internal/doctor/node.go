@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -24,14 +23,14 @@ type Node struct {
 	warnings                         []Warning
 }
 
-// Warning is a remark on a web.config that is no obstacle by itself.
+// Warning is a remark on a web.config that keeps no cookie from being read.
 type Warning struct {
 	Code string `json:"code"`
 	Line int    `json:"line,omitempty"`
 	Text string `json:"text"`
 }
 
-// machineKey is <machineKey> taken as far as it goes, with the algorithms of
+// machineKey is what can be read of <machineKey>, with the algorithms of
 // package machinekey.
 type machineKey struct {
 	site.Key
@@ -77,8 +76,8 @@ func New(s *site.Site) *Node {
 // switchOn reports whether a switch of <appSettings> is on.
 func (n *Node) switchOn(key string) bool { return n.site.AppSettings.Switch(key).On }
 
-// nameOf returns the name of the cookie that carries k, that of the session for
-// what no cookie carries.
+// nameOf returns the name of the cookie that carries k, or of the session's
+// cookie where none does.
 func (n *Node) nameOf(k Kind, authType string) string {
 	return cmp.Or(n.site.Of(k, authType).Name, n.session.Name)
 }
@@ -95,13 +94,11 @@ func Config(k *site.Key) (machinekey.Config, error) {
 		return machinekey.Config{}, (*machinekey.ConfigError)(k.Fault)
 	}
 	cfg := machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey}
-	err := errors.Join(cfg.Validation.UnmarshalText([]byte(k.Validation)),
-		cfg.Decryption.UnmarshalText([]byte(k.Decryption)), cfg.Mode.UnmarshalText([]byte(k.Mode)))
-	return cfg, err
+	return cfg, k.Algorithms(&cfg.Validation, &cfg.Decryption, &cfg.Mode)
 }
 
-// protectionOf is the attribute protection of a cookie of System.Web.
-func protectionOf(c *site.Credential) (p machinekey.Protection) {
+// ProtectionOf is the attribute protection of a cookie of System.Web.
+func ProtectionOf(c *site.Credential) (p machinekey.Protection) {
 	p.UnmarshalText([]byte(c.Protection)) // always a legal one
 	return p
 }

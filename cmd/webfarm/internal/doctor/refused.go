@@ -3,6 +3,7 @@ package doctor
 import (
 	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
 
@@ -38,9 +39,9 @@ func (e *exam) unknown(n *Node, f found) Finding {
 func textLimit(k Kind) int {
 	switch k {
 	case Forms, Roles:
-		return 4096
+		return limits.FormsText
 	case Anonymous:
-		return 512
+		return limits.AnonymousText
 	}
 	return 0
 }

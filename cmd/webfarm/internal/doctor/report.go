@@ -3,12 +3,12 @@ package doctor
 import (
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// Options are what the operator knows beside the files. The zero value but for
-// Now is fine.
+// Options are what the operator knows beside the files. Only Now is needed.
 type Options struct {
 	// Now is the time as of which validity is judged.
 	Now time.Time
@@ -36,7 +36,7 @@ type Options struct {
 // Report is what an examination found, in the form of -json.
 type Report struct {
 	OK   bool      `json:"ok"`
-	Code string    `json:"code"` // that of the finding at the top
+	Code string    `json:"code"` // of the finding at the top
 	At   time.Time `json:"at"`
 	// Finding is the one to act on first.
 	Finding     Finding      `json:"finding"`
@@ -65,12 +65,12 @@ type Credential struct {
 	Kind     Kind   `json:"kind"`           // by its name
 	AuthType string `json:"authenticationType,omitempty"`
 	OK       bool   `json:"ok"` // every node reads it
-	// Verdicts are those of the nodes, in their order.
+	// Verdicts has one entry for each node, in their order.
 	Verdicts []Verdict `json:"nodes"`
 	Length   int       `json:"length"`
 	Chunks   []Chunk   `json:"chunks,omitempty"`
 	Problems []string  `json:"problems,omitempty"` // with the chunks
-	Layers   []Layer   `json:"layers,omitempty"`   // as far as it opened, on the first node or with what opens it
+	Layers   []Layer   `json:"layers,omitempty"`   // down to the one that refuses it, on the first node or under OpenedBy
 	OpenedBy *OpenedBy `json:"openedBy,omitempty"`
 	// User and the times are there if the credential is authentic.
 	User  string     `json:"user,omitempty"`
@@ -97,6 +97,15 @@ type Chunk struct {
 	Copies int    `json:"copies"`
 	Differ bool   `json:"copiesDiffer,omitempty"`
 	Joined bool   `json:"joined"`
+}
+
+// Chunks describes a set, as a list that is not nil.
+func Chunks(set *chunks.Set) []Chunk {
+	list := []Chunk{}
+	for i, c := range set.Chunks {
+		list = append(list, Chunk{c.Name, c.Size, c.Copies, c.Differ, i < set.Joined})
+	}
+	return list
 }
 
 // OpenedBy is the setup that opens a credential.

@@ -39,7 +39,7 @@ type setup struct {
 	anyValidation, anyCipher bool
 }
 
-// setup returns that of the node for a kind, as .NET would use its
+// setup returns the node's setup for a kind, as .NET would use its
 // web.config. It reports false if the file does not allow any.
 func (n *Node) setup(k Kind, authType string) (setup, bool) {
 	s := setup{
@@ -82,11 +82,11 @@ func (n *Node) encodes(k Kind) bool {
 func (n *Node) protection(k Kind) machinekey.Protection {
 	switch k {
 	case Forms:
-		return protectionOf(n.forms)
+		return ProtectionOf(n.forms)
 	case Roles:
-		return protectionOf(n.roles)
+		return ProtectionOf(n.roles)
 	case Anonymous:
-		return protectionOf(n.anonymous)
+		return ProtectionOf(n.anonymous)
 	}
 	return machinekey.ProtectionAll
 }
@@ -291,7 +291,7 @@ func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.KatanaC
 	return sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie(s.authType), o)
 }
 
-// sessionOptions are those of a codec of sessions, the transforms apart.
+// sessionOptions are the options of a codec of sessions, without transforms.
 func (v view) sessionOptions(k Kind) *sessiontoken.SessionOptions {
 	o := &sessiontoken.SessionOptions{Endpoint: v.endpoint, ClockSkew: v.skew, Now: v.clock()}
 	if v.skew == 0 {

@@ -96,7 +96,7 @@ type Gateway struct {
 }
 
 // New reads the web.config and returns the gateway of its site. The errors are
-// those of [cookie.LoadSite], and of options that make no sense.
+// the errors of [cookie.LoadSite], and of options that make no sense.
 func New(o Options) (*Gateway, error) {
 	g := &Gateway{o: o, log: o.Logger}
 	g.metrics = newMetrics(g)

@@ -82,7 +82,7 @@ func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
 	return h, nil
 }
 
-// isIdentityName reports whether name may be that of an identity header. One
+// isIdentityName reports whether name may be an identity header. One
 // that begins with X- is none that HTTP gives a meaning, and the headers of
 // proxies are apart.
 func isIdentityName(name string) bool {

@@ -16,7 +16,7 @@ import (
 // metrics counts what happens, for Prometheus. It observes the site.
 //
 // No label holds what a client says: kinds, reasons and operations are words
-// of package cookie, cookies those of the web.config, keys those of the ring.
+// of package cookie, cookies are the web.config's, keys the ring's.
 type metrics struct {
 	registry              *prometheus.Registry
 	answers, events       *prometheus.CounterVec

@@ -13,7 +13,7 @@ import (
 const headerRequireRole = "X-Webfarm-Require-Role"
 
 // headerRenew with the value no is for pages that sign in or out: a proxy puts
-// renewed cookies behind those of the service, which would undo what it did.
+// renewed cookies behind the service's own, which would undo what it did.
 const headerRenew = "X-Webfarm-Renew"
 
 // maxRequirements bounds what one request may require.

@@ -17,7 +17,7 @@ type SignInOptions struct {
 	// http or https URL. Empty: nobody is sent anywhere.
 	URL string
 	// Param is the query parameter that says where to go back to. Empty means
-	// ReturnUrl, that of ASP.NET.
+	// ReturnUrl, as in ASP.NET.
 	Param string
 	// Hosts are the hosts that an absolute URL may send users back to, beside
 	// its own: "app.example.com", or ".example.com" for all below it. What

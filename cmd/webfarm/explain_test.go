@@ -89,3 +89,26 @@ func layerNames(t *testing.T) map[string]bool {
 	}
 	return names
 }
+
+// TestSceneTexts wants each section of story.txt to be a scene of the demo.
+func TestSceneTexts(t *testing.T) {
+	source, err := os.ReadFile("story.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, m := range regexp.MustCompile(`newScene\("(\w+)"\)`).FindAllSubmatch(source, -1) {
+		used[string(m[1])] = true
+		if scenes[string(m[1])].Text("title") == "" {
+			t.Errorf("%s has no title", m[1])
+		}
+	}
+	for id := range scenes {
+		if !used[id] {
+			t.Errorf("[%s] is not used", id)
+		}
+	}
+	if len(used) != 6 {
+		t.Errorf("%d scenes", len(used))
+	}
+}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -31,6 +34,14 @@ type scene struct {
 	Note  string      `json:"note,omitempty"`
 	Wrong string      `json:"wrong,omitempty"` // what is not as it should be
 }
+
+//go:embed story.txt
+var scenesFile string
+
+// scenes are the titles and remarks of the scenes.
+var scenes = texts.Parse(scenesFile)
+
+func newScene(id string) *scene { return &scene{Title: scenes[id].Text("title")} }
 
 func newStory(f *farm, cfg machinekey.Config, key *machinekey.Key) (*story, error) {
 	ring, err := machinekey.NewRing(key)
@@ -65,7 +76,7 @@ func (s *story) play(ctx context.Context) {
 
 // nobody asks both nodes without a cookie.
 func (s *story) nobody(ctx context.Context, v *visitor) *scene {
-	sc := &scene{Title: "Nobody is signed in"}
+	sc := newScene("nobody")
 	sc.ask(ctx, v, http.StatusUnauthorized)
 	sc.ask(ctx, v, http.StatusUnauthorized)
 	return sc
@@ -73,7 +84,7 @@ func (s *story) nobody(ctx context.Context, v *visitor) *scene {
 
 // oneCookie signs a user in whose session fits one cookie.
 func (s *story) oneCookie(ctx context.Context, v *visitor) *scene {
-	sc := &scene{Title: "Alice signs in on one node, the other recognises her"}
+	sc := newScene("oneCookie")
 	sc.signIn(ctx, v, "alice", 1)
 	sc.askBoth(ctx, v)
 	return sc
@@ -81,7 +92,7 @@ func (s *story) oneCookie(ctx context.Context, v *visitor) *scene {
 
 // manyChunks signs a user in with enough claims for three cookies.
 func (s *story) manyChunks(ctx context.Context, v *visitor) *scene {
-	sc := &scene{Title: "Carol is in 80 groups: too much for one cookie, so she gets three chunks"}
+	sc := newScene("manyChunks")
 	sc.signIn(ctx, v, "carol", 3)
 	sc.askBoth(ctx, v)
 	return sc
@@ -89,7 +100,7 @@ func (s *story) manyChunks(ctx context.Context, v *visitor) *scene {
 
 // changed sends Carol's cookies with one character changed.
 func (s *story) changed(ctx context.Context, v *visitor) *scene {
-	sc := &scene{Title: "Somebody changes one character of Carol's cookies"}
+	sc := newScene("changed")
 	header, where, layer := s.tamper(ctx, v.cookies())
 	if header == "" {
 		sc.Wrong = "no character could be changed"
@@ -98,13 +109,13 @@ func (s *story) changed(ctx context.Context, v *visitor) *scene {
 	e := sc.do(ctx, v, &visit{method: http.MethodGet, path: "/me", cookies: header})
 	sc.expect(e, http.StatusUnauthorized)
 	e.Says = where
-	sc.Note = "The client learns no more than 401. The operator, with the key, sees the layer that refuses: " + layer + "."
+	sc.Note = scenes["changed"].Text("note", "layer", layer)
 	return sc
 }
 
 // shorter signs Alice in over Carol, whose session was longer.
 func (s *story) shorter(ctx context.Context, v *visitor) *scene {
-	sc := &scene{Title: "Alice signs in over Carol: surplus chunks go, or they would be glued to her cookie"}
+	sc := newScene("shorter")
 	e := sc.signIn(ctx, v, "alice", 1)
 	sc.expectDeleted(e, "FedAuth1", "FedAuth2")
 	sc.ask(ctx, v, http.StatusOK)
@@ -113,7 +124,7 @@ func (s *story) shorter(ctx context.Context, v *visitor) *scene {
 
 // signOut brings Carol back and signs her out.
 func (s *story) signOut(ctx context.Context, v *visitor) *scene {
-	sc := &scene{Title: "Carol comes back and signs out: every chunk is deleted"}
+	sc := newScene("signOut")
 	sc.signIn(ctx, v, "carol", 3)
 	e := sc.do(ctx, v, &visit{method: http.MethodPost, path: "/signout"})
 	sc.expect(e, http.StatusSeeOther)
@@ -153,7 +164,8 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 			layers := anatomy.Of(ctx, s.codec.Decode, strings.Join(texts, "")).Layers
 			if last := layers[len(layers)-1]; last.Err != nil && textOf(kindFedAuth, last.Name).code() == "machine-key" {
 				return strings.Join(pairs, "; "),
-					fmt.Sprintf("character %d of %s is %q instead of %q", at+1, cookies[part].Name, c, value[at]), last.Name
+					scenes["changed"].Text("says", "n", at+1, "cookie", cookies[part].Name,
+						"new", strconv.QuoteRune(c), "old", strconv.QuoteRune(rune(value[at]))), last.Name
 			}
 		}
 	}

@@ -133,14 +133,13 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 	}
 	switch {
 	case s.kind == Forms:
-		codec, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
-			Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout, Now: v.clock()})
+		codec, err := s.formsCodec(ring, v)
 		if err != nil {
 			return o, false
 		}
 		o.take(anatomy.Of(ctx, codec.Decode, text))
 	case s.kind == Roles:
-		codec, err := sessiontoken.NewRoleCookieCodec(ring, &sessiontoken.RoleCookieOptions{Protection: s.protection, InsecureUnsigned: s.unsigned})
+		codec, err := s.roleCodec(ring)
 		if err != nil {
 			return o, false
 		}
@@ -276,6 +275,15 @@ func (s setup) ring() (*machinekey.Ring, error) {
 		return nil, err
 	}
 	return machinekey.NewRing(key)
+}
+
+func (s setup) formsCodec(ring *machinekey.Ring, v view) (*sessiontoken.FormsCodec, error) {
+	return sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
+		Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout, Now: v.clock()})
+}
+
+func (s setup) roleCodec(ring *machinekey.Ring) (*sessiontoken.RoleCookieCodec, error) {
+	return sessiontoken.NewRoleCookieCodec(ring, &sessiontoken.RoleCookieOptions{Protection: s.protection, InsecureUnsigned: s.unsigned})
 }
 
 func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.KatanaCodec, error) {

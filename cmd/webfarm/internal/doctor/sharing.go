@@ -61,14 +61,13 @@ func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 		Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: user}}}}}
 	switch {
 	case s.kind == Forms:
-		codec, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
-			Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout, Now: v.clock()})
+		codec, err := s.formsCodec(ring, v)
 		if err != nil {
 			return "", err
 		}
 		return codec.Encode(ctx, codec.NewTicket(user, ""))
 	case s.kind == Roles:
-		codec, err := sessiontoken.NewRoleCookieCodec(ring, &sessiontoken.RoleCookieOptions{Protection: s.protection, InsecureUnsigned: s.unsigned})
+		codec, err := s.roleCodec(ring)
 		if err != nil {
 			return "", err
 		}

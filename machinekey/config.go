@@ -39,9 +39,11 @@ type Config struct {
 	//	a validation or decryption key with a pattern: one byte or up to 15
 	//	bytes repeated, a sequence that counts, text of letters and digits, or
 	//	any of those with few exceptions, such as few bytes among zeros: what a
-	//	short code describes in fewer than 20 bytes and 40 bits less than it has
+	//	short code describes in 40 bits less than it has, and in fewer than 20
+	//	bytes or 3 bits for each byte
 	//
 	// The patterns refuse fewer than one random key in 2^30.
+	//
 	// IIS generates 64 random bytes for validation and 24 or 32 for decryption.
 	// .NET demands 1 byte in Framework45 and 20 in the legacy modes. NIST SP
 	// 800-131A disallows HMAC keys below 112 bits, and by SP 800-107, section

@@ -21,6 +21,7 @@ const CodeShort = "short_key"
 //
 //	all bytes are the same
 //	fewer than 16 bytes, repeated at least once: no stronger than those bytes
+//	fewer than 16 bytes, each repeated in its place, or followed by their mirror
 //	a sequence that counts: each byte is the one before and a constant, modulo 256
 //	text: letters, digits, spaces and . , - _ only, and from 22 bytes on any
 //	printable ASCII; as UTF-16 too
@@ -46,6 +47,8 @@ func Pattern(b Bytes) string {
 	switch {
 	case len(key) < 8: // too few to tell
 		return ""
+	case doubled(key):
+		return "half its bytes, twice"
 	case period(steps(key, 1, 255), 1):
 		return "a sequence that counts in equal steps"
 	case isText(key):
@@ -66,6 +69,21 @@ func period(key []byte, n int) bool {
 	return true
 }
 
+// doubled reports whether one half of a key tells the other, which is less than
+// 16 bytes: each byte stands twice in a row, or the second half is the first in
+// reverse.
+func doubled(key []byte) bool {
+	if len(key) < MinKey || len(key)%2 != 0 || len(key)/2 >= MinKey {
+		return false
+	}
+	twice, mirror := true, true
+	for i := range len(key) / 2 {
+		twice = twice && key[2*i] == key[2*i+1]
+		mirror = mirror && key[i] == key[len(key)-1-i]
+	}
+	return twice || mirror
+}
+
 // isText reports whether a key is what people type.
 func isText(key []byte) bool {
 	if len(key) < MinKey {
@@ -84,8 +102,9 @@ func isText(key []byte) bool {
 }
 
 // describable reports whether a key has a description that is at least 40 bits
-// shorter than the key and shorter than 20 bytes, what .NET's legacy modes
-// demand of a key. Longer descriptions leave enough to guess.
+// shorter than the key, and shorter than 20 bytes, what .NET's legacy modes
+// demand of a key, or than 3 bits for each byte of the key. Longer descriptions
+// leave enough to guess.
 //
 // A description is a code that some model of what is no random key gives it.
 // The models see bytes or hex digits; as they are, or their differences to
@@ -100,7 +119,7 @@ func isText(key []byte) bool {
 // Elements of Information Theory, sections 5.2 and 14.2).
 func describable(key []byte) bool {
 	const saved = 40
-	bound := float64(min(8*len(key)-saved, 8*minUsualKey))
+	bound := float64(min(8*len(key)-saved, max(8*minUsualKey, 3*len(key))))
 	var digits []byte
 	for _, c := range key {
 		digits = append(digits, c>>4, c&15)

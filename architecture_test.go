@@ -26,7 +26,7 @@ const (
 var mayImport = map[string][]string{
 	".":                      {},
 	"cookie":                 {"sessiontoken", "machinekey", "internal/anatomy", "internal/chunks", "internal/dotnet", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
-	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
+	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/coreticket", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"dataprotection":         {"internal/dotnet", "internal/seal", "internal/secret", "internal/xmlenc", "internal/xmltree"},
 	"machinekey":             {"internal/netfx", "internal/seal", "internal/secret", "internal/webconfig"},

@@ -158,6 +158,13 @@ func holders(t *testing.T) map[string][]printed {
 	must(err)
 	_, err = coreProtector.Protect(nil, []byte("text"))
 	must(err)
+	coreCodec, err := sessiontoken.NewCoreCodec(core, sessiontoken.CoreCookie("Cookies"), nil)
+	must(err)
+	coreTicket := coreCodec.NewTicket(&principal, nil)
+	text, err = coreCodec.Encode(t.Context(), coreTicket)
+	must(err)
+	coreTicket, err = coreCodec.Decode(t.Context(), text)
+	must(err)
 	limited, err := core.TimeLimited("purpose")
 	must(err)
 	_, err = limited.Protect(nil, []byte("text"), time.Now().Add(time.Hour))
@@ -183,6 +190,8 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.Principal":          {everywhere(principal, ofKeys), everywhere(&principal, ofKeys)},
 		"sessiontoken.Token":              {everywhere(*tok, ofKeys), everywhere(tok, ofKeys)},
 		"sessiontoken.KatanaTicket":       {everywhere(katanaTicket, ofKeys), everywhere(&katanaTicket, ofKeys)},
+		"sessiontoken.CoreTicket":         {everywhere(*coreTicket, ofKeys), everywhere(coreTicket, ofKeys)},
+		"sessiontoken.CoreCodec":          one(everywhere(coreCodec, ofKeys)),
 		"sessiontoken.FormsTicket":        one(everywhere(*formsTicket, ofKeys)),
 		"sessiontoken.AnonymousID":        one(everywhere(*anonymousID, ofKeys)),
 		"sessiontoken.SessionCodec":       one(everywhere(session, ofKeys)),

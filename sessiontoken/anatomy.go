@@ -28,6 +28,8 @@ const (
 	layerNBFX           = "nbfx"
 	layerTicket         = "forms ticket"
 	layerKatana         = "katana ticket"
+	layerKeyRing        = "key ring"
+	layerCore           = "core ticket"
 	layerIDs            = "ids inside and outside"
 	layerValidity       = "validity"
 )
@@ -130,6 +132,25 @@ func noteKatana(r *anatomy.Report, size int, t *KatanaTicket) {
 		fact("persistent", fmt.Sprint(t.Properties.Has(PropertyPersistent))), fact("mode", mode))
 }
 
+func noteCore(r *anatomy.Report, size int, t *CoreTicket) {
+	if r == nil {
+		return
+	}
+	r.Content = t
+	mode := "the ticket is inside"
+	if t.isReference() {
+		mode = "reference to the store of a .NET node"
+	}
+	claims := 0
+	for range t.Principal.All("") {
+		claims++
+	}
+	r.Add(layerCore, size, fact("scheme", quoteOr(t.Scheme, "none")),
+		fact("identities", fmt.Sprint(len(t.Principal.Identities))), fact("claims", fmt.Sprint(claims)),
+		fact("properties", fmt.Sprint(len(t.Properties))),
+		fact("persistent", fmt.Sprint(t.Properties.Has(PropertyPersistent))), fact("mode", mode))
+}
+
 func noteTokenTimes(r *anatomy.Report, t *Token, skew time.Duration) {
 	if r == nil {
 		return
@@ -146,12 +167,12 @@ func noteFormsTimes(r *anatomy.Report, t *FormsTicket, skew time.Duration) {
 		fact("clock skew", skew.String()))
 }
 
-func noteKatanaTimes(r *anatomy.Report, t *KatanaTicket) {
+func noteTimes(r *anatomy.Report, p Properties) {
 	if r == nil {
 		return
 	}
-	issued, _ := t.Properties.Get(PropertyIssued)
-	expires, _ := t.Properties.Get(PropertyExpires)
+	issued, _ := p.Get(PropertyIssued)
+	expires, _ := p.Get(PropertyExpires)
 	r.Add(layerValidity, 0, fact("issued", quoteOr(issued, "missing")), fact("expires", quoteOr(expires, "missing")))
 }
 

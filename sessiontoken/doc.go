@@ -15,6 +15,7 @@
 //	FedAuth of WIF 4.5, WIF 1.0, with certificates   [SessionCodec]     [Token]
 //	.ASPXAUTH                                        [FormsCodec]       [FormsTicket]
 //	.AspNet.ApplicationCookie, bearer tokens         [KatanaCodec]        [KatanaTicket]
+//	.AspNetCore.Cookies, tokens of AddBearerToken    [CoreCodec]        [CoreTicket]
 //	.ASPXANONYMOUS                                   [AnonymousCodec]   [AnonymousID]
 //	.ASPXROLES                                       [RoleCookieCodec]  opaque bytes
 //
@@ -55,6 +56,5 @@
 // It never builds an object from a type name: the BinaryFormatter stream is
 // compared with the one shape that a session token has. It does not read
 // cookies of the default WIF handler, which are bound to one Windows machine
-// ([ErrDPAPI]), nor Windows identities, which only Windows can rebuild, nor
-// ASP.NET Core cookies. Replay is possible until a token expires, as in .NET.
+// ([ErrDPAPI]), nor Windows identities, which only Windows can rebuild. Replay is possible until a token expires, as in .NET.
 package sessiontoken

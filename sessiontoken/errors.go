@@ -71,7 +71,7 @@ func layerCause(err error) error {
 // the position. It wraps [ErrInvalid] or [ErrUnsupported].
 type FormatError struct {
 	// Layer is "deflate", "payload", "nrbf", "nbfx", "token", "forms ticket",
-	// "anonymous id", "gzip", "katana" or "katana properties", or the name of a
+	// "anonymous id", "gzip", "katana", "katana properties" or "core ticket", or the name of a
 	// [Transform].
 	Layer string
 	// Offset is the byte offset inside that layer's data, -1 if unknown.

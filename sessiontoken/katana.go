@@ -263,7 +263,7 @@ func (c *KatanaCodec) Decode(ctx context.Context, value string) (*KatanaTicket, 
 	}
 
 	// The clock.
-	noteKatanaTimes(r, t)
+	noteTimes(r, t.Properties)
 	if err := c.Valid(t); err != nil {
 		if r == nil {
 			c.forgetExpired(ctx, t, err)

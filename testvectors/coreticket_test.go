@@ -2,13 +2,19 @@ package testvectors_test
 
 import (
 	"cmp"
+	stdbase64 "encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/coreticket"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // coreTicket is a cookie ticket of ASP.NET Core, as it is written or read.
@@ -218,6 +224,7 @@ func runCoreTicket(t *testing.T, f *file) {
 	each(t, f, content.Serialized, name, func(t *testing.T, v *coreTicketVector) {
 		got, err := readCoreTicket(v.Serialized)
 		v.judge(t, f, got, err)
+		v.byCodec(t, got, err)
 	})
 	each(t, f, content.Texts, name, func(t *testing.T, v *coreTicketVector) {
 		serialized, err := v.open(t)
@@ -226,6 +233,7 @@ func runCoreTicket(t *testing.T, f *file) {
 			got, err = readCoreTicket(serialized)
 		}
 		v.judge(t, f, got, err)
+		v.byCodec(t, got, err)
 	})
 }
 
@@ -291,4 +299,141 @@ func (v *coreTicketVector) both(t *testing.T, f *file) {
 		t.Fatal(err)
 	}
 	sameBytes(t, "written", written, v.Serialized)
+	v.byCodec(t, got, nil)
+}
+
+// byCodec opens the text, or one around the bytes, with the codec of
+// sessiontoken, which is to find the same ticket or the same fault. A codec
+// also wants an end that .NET can read, and no reference to a store.
+func (v *coreTicketVector) byCodec(t *testing.T, want *coreTicket, wantErr error) {
+	t.Helper()
+	p := corePayload{Ring: cmp.Or(v.Ring, "AES_256_CBC-HMACSHA256"), ApplicationName: v.ApplicationName}
+	purpose, ok := corePurpose(v.Purposes)
+	if !ok && v.Purposes != nil {
+		t.Fatalf("no codec for purposes %q", v.Purposes)
+	}
+	ring := p.ring(t, nil)
+	codec, err := sessiontoken.NewCoreCodec(ring, purpose, &sessiontoken.CoreOptions{InsecureNoExpiry: true,
+		Now: func() time.Time { return time.Time{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := v.Text
+	if v.Ring == "" { // bytes alone
+		protector, err := ring.Protector("Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", "Cookies", "v2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		protected, err := protector.Protect(nil, v.Serialized)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = stdbase64.RawURLEncoding.EncodeToString(protected)
+	}
+	got, err := codec.Decode(t.Context(), text)
+	var inside *sessiontoken.FormatError
+	switch {
+	case wantErr != nil:
+		if err == nil || !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrUnsupported) {
+			t.Errorf("by the codec: %v, want an error as %v", err, wantErr)
+		}
+		if !strings.Contains(fmt.Sprintf("%T", wantErr), "coreticket") {
+			if err != sessiontoken.ErrInvalid {
+				t.Errorf("by the codec: %v, want ErrInvalid as it is", err)
+			}
+		} else if !errors.As(err, &inside) || inside.Layer != "core ticket" {
+			t.Errorf("by the codec: %v, want a FormatError of the ticket", err)
+		}
+		return
+	case want.has("Microsoft.AspNetCore.Authentication.Cookies-SessionId"):
+		if !errors.Is(err, sessiontoken.ErrNotInStore) {
+			t.Errorf("by the codec: %v, want ErrNotInStore", err)
+		}
+		return
+	case want.oddEnd():
+		if !errors.Is(err, sessiontoken.ErrUnsupported) {
+			t.Errorf("by the codec: %v, want ErrUnsupported", err)
+		}
+		return
+	case err != nil:
+		t.Fatalf("by the codec: %v", err)
+	}
+	for _, difference := range differences("by the codec", describeCore(got).describe(), want.describe(), true) {
+		t.Error(difference)
+	}
+	again, err := codec.Encode(t.Context(), got)
+	if err != nil { // what .NET reads and a writer could not mean
+		if _, writeErr := want.write(); writeErr == nil {
+			t.Errorf("by the codec: %v", err)
+		}
+		return
+	}
+	back, err := codec.Decode(t.Context(), again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, difference := range differences("issued again", describeCore(back).describe(), want.describe(), true) {
+		t.Error(difference)
+	}
+}
+
+// corePurpose returns the purpose of a codec for recorded purposes.
+func corePurpose(purposes []string) (sessiontoken.CorePurpose, bool) {
+	if len(purposes) == 3 {
+		switch purposes[0] + "|" + purposes[2] {
+		case "Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware|v2":
+			return sessiontoken.CoreCookie(purposes[1]), true
+		case "Microsoft.AspNetCore.Authentication.BearerToken|BearerToken":
+			return sessiontoken.CoreAccessToken(purposes[1]), true
+		case "Microsoft.AspNetCore.Authentication.BearerToken|RefreshToken":
+			return sessiontoken.CoreRefreshToken(purposes[1]), true
+		}
+	}
+	return sessiontoken.CoreCookie("Cookies"), false
+}
+
+// has reports whether there is a claim of a type.
+func (o *coreTicket) has(claimType string) bool {
+	for _, i := range o.Identities {
+		if slices.ContainsFunc(i.Claims, func(c coreClaim) bool { return c.Type == claimType }) {
+			return true
+		}
+	}
+	return false
+}
+
+// oddEnd reports whether there is an end that .NET cannot read.
+func (o *coreTicket) oddEnd() bool {
+	for _, p := range o.Properties {
+		if p[0] == ".expires" {
+			_, ok := dotnet.ParseRFC1123(p[1])
+			return !ok
+		}
+	}
+	return false
+}
+
+// describeCore returns a ticket of the codec as the suite has it.
+func describeCore(c *sessiontoken.CoreTicket) *coreTicket {
+	var identity func(i *sessiontoken.Identity) coreIdentity
+	identity = func(i *sessiontoken.Identity) coreIdentity {
+		out := coreIdentity{AuthenticationType: i.AuthenticationType, NameType: i.NameClaimType, RoleType: i.RoleClaimType}
+		for _, c := range i.Claims {
+			out.Claims = append(out.Claims, coreClaim{c.Type, c.Value, c.ValueType, c.Issuer, c.OriginalIssuer, corePairs(c.Properties)})
+		}
+		if i.Bootstrap.Kind == sessiontoken.BootstrapString {
+			text := string(i.Bootstrap.Data.Reveal())
+			out.Bootstrap = &text
+		}
+		if i.Actor != nil {
+			actor := identity(i.Actor)
+			out.Actor = &actor
+		}
+		return out
+	}
+	o := &coreTicket{Scheme: c.Scheme, Properties: corePairs(c.Properties)}
+	for i := range c.Principal.Identities {
+		o.Identities = append(o.Identities, identity(&c.Principal.Identities[i]))
+	}
+	return o
 }

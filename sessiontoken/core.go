@@ -1,0 +1,289 @@
+package sessiontoken
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/anatomy"
+	webbase64 "github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/coreticket"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+)
+
+// CoreOptions are the settings of a [CoreCodec]. The zero value reads and
+// writes what a site does that leaves ASP.NET Core's settings as they are.
+type CoreOptions struct {
+	// Lifetime is ExpireTimeSpan, what NewTicket gives. Zero means the default
+	// of ASP.NET Core for the purpose.
+	Lifetime time.Duration
+	// InsecureNoExpiry also reads and issues tickets without .expires, which
+	// never end by themselves.
+	InsecureNoExpiry bool
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+}
+
+// CoreCodec reads and writes the tickets of ASP.NET Core: those of the cookie
+// handler, which ASP.NET Core Identity uses and Katana with
+// Microsoft.Owin.Security.Interop, and bearer tokens of AddBearerToken. It is
+// safe for concurrent use.
+//
+//	text            base64url, no padding                          (attacker's bytes up to here)
+//	key ring        a payload of Data Protection
+//	ticket          the layout of TicketSerializer, see internal/coreticket
+//
+// The keys are a [*dataprotection.Ring].
+//
+// [*dataprotection.Ring]: https://pkg.go.dev/github.com/webfarm-go/webfarm/dataprotection#Ring
+type CoreCodec struct {
+	o         CoreOptions
+	purpose   CorePurpose
+	keys      Keys
+	protector Protector
+	scratch   sync.Pool // of *coreScratch
+}
+
+// CorePurpose says which of ASP.NET Core's credentials a codec reads and
+// writes. It binds the purposes, and decides the lifetime of new tickets.
+type CorePurpose struct {
+	purposes     []string
+	scheme       string // of the site
+	ticketScheme string // in the ticket
+	lifetime     time.Duration
+	cookie       bool
+}
+
+// coreCookieClass and coreBearerClass are first purposes
+// (PostConfigureCookieAuthenticationOptions, BearerTokenConfigureOptions).
+const (
+	coreCookieClass = "Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware"
+	coreBearerClass = "Microsoft.AspNetCore.Authentication.BearerToken"
+)
+
+// CoreCookie is for the cookies of a scheme, whose case counts: "Cookies" where
+// the site names none, "Identity.Application" with ASP.NET Core Identity. The
+// name of the cookie plays no part. Tickets live for 14 days.
+func CoreCookie(scheme string) CorePurpose {
+	return CorePurpose{[]string{coreCookieClass, scheme, "v2"}, scheme, scheme, 14 * 24 * time.Hour, true}
+}
+
+// CoreAccessToken is for the bearer tokens that AddBearerToken issues under a
+// scheme, which is "BearerToken" where the site names none and
+// "Identity.Bearer" with the endpoints of ASP.NET Core Identity. They live for
+// an hour.
+func CoreAccessToken(scheme string) CorePurpose {
+	return CorePurpose{[]string{coreBearerClass, scheme, "BearerToken"}, scheme, scheme + ":AccessToken", time.Hour, false}
+}
+
+// CoreRefreshToken is for their refresh tokens, which live for 14 days.
+func CoreRefreshToken(scheme string) CorePurpose {
+	return CorePurpose{[]string{coreBearerClass, scheme, "RefreshToken"}, scheme, scheme + ":RefreshToken", 14 * 24 * time.Hour, false}
+}
+
+// NewCoreCodec returns a codec for keys, whose later changes it follows. Nil
+// options are the zero options.
+func NewCoreCodec(keys Keys, purpose CorePurpose, opts *CoreOptions) (*CoreCodec, error) {
+	c := &CoreCodec{purpose: purpose, keys: keys}
+	if opts != nil {
+		c.o = *opts
+	}
+	if c.o.Lifetime == 0 {
+		c.o.Lifetime = purpose.lifetime
+	}
+	if c.o.Now == nil {
+		c.o.Now = time.Now
+	}
+	switch {
+	case keys == nil:
+		return nil, errNoKeys
+	case len(purpose.purposes) == 0:
+		return nil, errors.New("sessiontoken: a CoreCodec needs a purpose, such as CoreCookie")
+	case c.o.Lifetime < time.Second:
+		return nil, errors.New("sessiontoken: CoreOptions.Lifetime is shorter than a second")
+	}
+	var err error
+	if c.protector, err = keys.Protector(purpose.purposes...); err != nil {
+		return nil, err
+	}
+	c.scratch.New = func() any { return new(coreScratch) }
+	return c, nil
+}
+
+// NewTicket returns a ticket for p with the times that the handler gives it,
+// and the other properties given, which may be nil. An .issued or .expires
+// among them is kept. An identity without AuthenticationType stays so, and does
+// not count as authenticated. P is shared.
+func (c *CoreCodec) NewTicket(p *Principal, properties Properties) *CoreTicket {
+	t := &CoreTicket{Scheme: c.purpose.ticketScheme, Principal: p, Properties: slices.Clone(properties)}
+	issued, ok := t.Properties.Time(PropertyIssued)
+	if !ok {
+		issued = c.o.Now()
+		if c.purpose.cookie { // AddBearerToken sets the end alone
+			t.Properties.SetTime(PropertyIssued, issued)
+		}
+	}
+	if _, ok := t.Properties.Time(PropertyExpires); !ok {
+		t.Properties.SetTime(PropertyExpires, issued.Add(c.o.Lifetime))
+	}
+	return t
+}
+
+// coreScratch is the memory that one call needs and the next can use again.
+type coreScratch struct {
+	text, protected, plain []byte
+	read                   coreticket.Reader
+}
+
+func (s *coreScratch) put(pool *sync.Pool) {
+	if max(cap(s.text), cap(s.plain), s.read.Size()) <= maxScratch {
+		pool.Put(s)
+	}
+}
+
+// Decode opens the text of a cookie, its chunks already joined, or of a token,
+// and checks that it has not expired. There is no clock skew, and as in
+// ASP.NET Core a ticket may have been issued in the future.
+//
+// The error is [ErrInvalid] for everything that is not authentic, with no
+// detail; a [*FormatError] for authentic data that does not parse or that this
+// library refuses, the latter with [ErrUnsupported]; [ErrExpired];
+// [ErrNotInStore] for a reference to the SessionStore of a .NET node, where the
+// claims are; or one that says that the keys are not available.
+func (c *CoreCodec) Decode(ctx context.Context, value string) (*CoreTicket, error) {
+	r := anatomy.From(ctx)
+	s := c.scratch.Get().(*coreScratch)
+	defer s.put(&c.scratch)
+
+	// Text to protected bytes; nothing of it can be trusted.
+	if len(value) > maxText {
+		return nil, r.Refuse(layerURLText, len(value), ErrInvalid)
+	}
+	protected, ok := webbase64.AppendDecodeWeb(s.protected[:0], value)
+	s.protected = protected[:0]
+	if !ok {
+		return nil, r.Refuse(layerURLText, len(value), ErrInvalid)
+	}
+	r.Add(layerURLText, len(value))
+
+	// Protected bytes to the bytes of the ticket: authentic from here on.
+	plain, key, err := c.protector.Unprotect(ctx, s.plain[:0], protected)
+	s.plain = plain[:0]
+	if err != nil {
+		return nil, r.Refuse(layerKeyRing, len(protected), protectorError(err))
+	}
+	noteKey(r, layerKeyRing, len(protected), key)
+
+	// Bytes to the ticket.
+	if err := s.read.Read(plain); err != nil {
+		return nil, r.Refuse(layerCore, len(plain), coreError(err))
+	}
+	t := newCoreTicket(&s.read)
+	t.openedBy = key
+	noteCore(r, len(plain), t)
+	if t.isReference() {
+		return nil, r.Refuse(layerStore, 0, fmt.Errorf(
+			"%w: the cookie is a reference to the SessionStore of the .NET nodes, which has the claims", ErrNotInStore))
+	}
+
+	// The clock.
+	noteTimes(r, t.Properties)
+	if err := c.Valid(t); err != nil {
+		return nil, r.Refuse(layerValidity, 0, err)
+	}
+	return t, nil
+}
+
+// ReadPrincipal implements [Reader] with Decode.
+func (c *CoreCodec) ReadPrincipal(ctx context.Context, value string) (*Principal, error) {
+	t, err := c.Decode(ctx, value)
+	if err != nil {
+		return nil, err
+	}
+	return t.Principal, nil
+}
+
+// Keys returns the keys that the codec was made with.
+func (c *CoreCodec) Keys() Keys { return c.keys }
+
+// Scheme returns the authentication scheme of the purpose.
+func (c *CoreCodec) Scheme() string { return c.purpose.scheme }
+
+// Options returns the options with the defaults filled in.
+func (c *CoreCodec) Options() CoreOptions { return c.o }
+
+// Valid compares a ticket with the clock, as Decode has done already: .expires
+// itself is still valid. It is for a ticket that is kept between requests. The
+// error is [ErrExpired], or matches [ErrUnsupported] for times that .NET reads
+// as none.
+func (c *CoreCodec) Valid(t *CoreTicket) error {
+	if fault := c.timeFault(t.Properties); fault != "" {
+		return &FormatError{Layer: "core ticket", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
+	}
+	if expires, ok := t.Properties.Time(PropertyExpires); ok && expires.Before(c.o.Now()) {
+		return fmt.Errorf("%w at %s", ErrExpired, expires.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// timeFault says what is wrong with an end that .NET does not see.
+func (c *CoreCodec) timeFault(p Properties) string {
+	text, there := p.Get(PropertyExpires)
+	if !there && !c.o.InsecureNoExpiry {
+		return "no .expires, so the ticket would never expire"
+	}
+	if _, ok := dotnet.ParseRFC1123(text); there && !ok {
+		return ".expires is not in the form of RFC 1123, so for .NET the ticket would never expire"
+	}
+	return ""
+}
+
+// Encode returns the text of a cookie, ready to be cut into chunks, or of a
+// token, and leaves t as it is. It refuses what .NET or Decode would not read
+// back as it is.
+func (c *CoreCodec) Encode(_ context.Context, t *CoreTicket) (string, error) {
+	s := c.scratch.Get().(*coreScratch)
+	defer s.put(&c.scratch)
+
+	if fault := c.timeFault(t.Properties); fault != "" {
+		return "", errors.New("sessiontoken: cannot issue: " + fault)
+	}
+	if t.isReference() {
+		return "", errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
+	}
+
+	// Ticket to bytes.
+	plain, err := t.append(s.plain[:0])
+	s.plain = plain[:0]
+	if err != nil {
+		return "", err
+	}
+
+	// Bytes to protected bytes.
+	protected, err := c.protector.Protect(s.protected[:0], plain)
+	s.protected = protected[:0]
+	if err != nil {
+		return "", err
+	}
+
+	// Protected bytes to text.
+	s.text = base64.RawURLEncoding.AppendEncode(s.text[:0], protected)
+	return string(s.text), nil
+}
+
+// coreError gives an error of the ticket its place.
+func coreError(err error) error {
+	var at *coreticket.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	cause := at.Err
+	if errors.Is(cause, coreticket.ErrUnsupported) {
+		cause = fmt.Errorf("%w: %w", ErrUnsupported, cause)
+	}
+	return &FormatError{Layer: "core ticket", Offset: at.Offset, Err: cause}
+}

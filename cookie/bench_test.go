@@ -136,7 +136,7 @@ func BenchmarkSessionsHandler(b *testing.B) {
 		for name, o := range map[string]*cookie.SessionsOptions{"": nil, "Verified": {Verified: 1000}} {
 			b.Run(bc.name+name, func(b *testing.B) {
 				seen := 0
-				h := f.sessions(b, o).Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen++ }))
+				h := guardOf(f.sessions(b, o)).Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen++ }))
 				r, w, n := f.request(bc.vector), &nowhere{http.Header{}}, 0
 				b.ReportAllocs()
 				for b.Loop() {

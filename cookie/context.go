@@ -9,9 +9,9 @@ import (
 // contextKey is the key of the principal in a context.
 type contextKey struct{}
 
-// NewContext returns a context in which [FromContext] finds p. Handlers can be
-// tested with it without a guard. A nil p hides the principal of ctx.
-func NewContext(ctx context.Context, p *sessiontoken.Principal) context.Context {
+// withUser returns a context in which [FromContext] finds p. A nil p hides the
+// user of ctx.
+func withUser(ctx context.Context, p *sessiontoken.Principal) context.Context {
 	return context.WithValue(ctx, contextKey{}, p)
 }
 

@@ -18,17 +18,17 @@
 //
 // # Piece by piece
 //
-// [Sessions] signs users in and out with one cookie of the farm, recognises
-// them, and renews their sessions as the .NET framework does whose cookie it
-// is. With a [sessiontoken.Store], sign-out holds on all Go nodes that share
-// it. SessionsOptions.Observer is told what happens.
+// [Sessions] signs users in and out with one cookie of the farm. With a
+// [sessiontoken.Store], sign-out holds on all Go nodes that share it.
+// SessionsOptions.Observer is told what happens.
 //
-// A service that only reads, with a codec of its own, needs no more than a
-// [Guard]. It takes the text of a credential from the request, has the codec
-// open it, and puts the principal into the request's context:
+// A [Guard] recognises users. It takes the text of a credential from the request,
+// has a codec open it, and puts the principal into the request's context. It
+// renews sessions as the .NET framework does whose cookie it is:
 //
 //	var guard cookie.Guard
-//	guard.Accept(cookie.From(cookie.KindFedAuth, ""), codec)
+//	guard.AcceptSessions(sessions)
+//	guard.Accept(cookie.From(cookie.KindBearer, ""), codec) // reading needs no Sessions
 //	mux.Handle("/orders", guard.Handler(orders))  // signed in, or 401
 //	mux.Handle("/", guard.Optional(home))         // anybody
 //

@@ -14,3 +14,6 @@ func NewSQSession(ring *machinekey.Ring, c Credential, o *SiteOptions) (*SQSessi
 	}
 	return newSQSession(ring, s.SQSession, o)
 }
+
+// SessionsOf returns the sessions of q, or nil.
+func SessionsOf(q *SQSession) *Sessions { return q.sessions }

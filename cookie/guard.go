@@ -26,17 +26,25 @@ type Guard struct {
 
 // credential is one way to be recognised: a source and a reader, or sessions.
 type credential struct {
-	source   Source
+	source   func(*http.Request) (string, error)
 	reader   sessiontoken.Reader
 	sessions *Sessions
 }
 
 // Accept adds a kind of credential: source finds it in the request and reader
-// opens it. They are tried in the order of the calls. Nobody asks a store whether
+// opens it. They are tried in the order of the calls.
+//
+// [From] returns a source. One of your own must be safe for concurrent use and
+// not change the request. Its error matches [ErrNoCredential] or
+// [http.ErrNoCookie] if the request carries none, and [sessiontoken.ErrInvalid]
+// if what it carries is malformed. The guard takes any other error for an
+// outage; see [ErrUnavailable]. It refuses a text of more than 64 KiB.
+//
+// Nobody asks a store whether
 // the session was ended: for that there is [Guard.AcceptSessions], and a codec
 // that is behind one is best not given to Accept too. Accept panics if either
 // is nil, a mistake best found at start-up.
-func (g *Guard) Accept(source Source, reader sessiontoken.Reader) {
+func (g *Guard) Accept(source func(*http.Request) (string, error), reader sessiontoken.Reader) {
 	if source == nil || reader == nil {
 		panic("cookie: Guard.Accept needs a source and a reader")
 	}
@@ -44,8 +52,12 @@ func (g *Guard) Accept(source Source, reader sessiontoken.Reader) {
 }
 
 // AcceptSessions adds the cookie of s to what the guard accepts, in the order
-// of the calls. [Guard.Handler] and [Guard.Optional] then also renew it, as
-// those of s do. AcceptSessions panics if s was not made by its constructor.
+// of the calls. [Guard.Handler] and [Guard.Optional] then also renew a session
+// that is due by the rule of its framework, or that an older key of the ring
+// opened which has been the first before ([machinekey.Ring.KeyStatus]): the
+// session is then issued again as it is. If a renewal fails, the user stays
+// signed in with the old cookie, and the next request tries again.
+// AcceptSessions panics if s was not made by its constructor.
 func (g *Guard) AcceptSessions(s *Sessions) {
 	if s == nil || s.framework == nil {
 		panic("cookie: Guard.AcceptSessions needs sessions")
@@ -69,23 +81,15 @@ func (g *Guard) SetDeny(deny func(w http.ResponseWriter, r *http.Request, err er
 func (g *Guard) SetLogger(logger *slog.Logger) { g.logger = logger }
 
 // Deny answers a refused request with a bare status: 503 (Service Unavailable)
-// if err matches [ErrUnavailable] and 401 (Unauthorized) otherwise.
+// if err matches [ErrUnavailable] and 401 (Unauthorized) otherwise. A service
+// that takes bearer tokens adds "WWW-Authenticate: Bearer" to 401, as
+// OAuthBearerAuthenticationMiddleware does; see [Guard.SetDeny].
 func Deny(w http.ResponseWriter, _ *http.Request, err error) {
 	status := http.StatusUnauthorized
 	if errors.Is(err, ErrUnavailable) {
 		status = http.StatusServiceUnavailable
 	}
 	http.Error(w, http.StatusText(status), status)
-}
-
-// DenyBearer is [Deny] for a service that takes bearer tokens, with
-// "WWW-Authenticate: Bearer" on 401 as OAuthBearerAuthenticationMiddleware
-// answers. For [Guard.SetDeny].
-func DenyBearer(w http.ResponseWriter, r *http.Request, err error) {
-	if !errors.Is(err, ErrUnavailable) {
-		w.Header().Add("WWW-Authenticate", "Bearer")
-	}
-	Deny(w, r, err)
 }
 
 // Check returns the user of a request. The principal is not nil and
@@ -203,8 +207,11 @@ func (g *Guard) log(ctx context.Context, source int, err error) {
 // Handler returns a handler that calls next for a signed-in user, whom
 // [FromContext] returns there, and refuses everybody else.
 //
-// The response gets Vary: Cookie in any case, so that no cache shows it to
-// another user. Cache-Control is left to next.
+// next is called with the cookies of a renewed session in the header of the
+// response already, so that it may stream, flush or hijack as it likes, and
+// finds the ResponseWriter of the server and no other. The response then says
+// "Cache-Control: no-cache", which next may replace. Vary: Cookie is there in
+// any case, so that no cache shows the page or a cookie to another user.
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		varyCookie(w.Header())
@@ -213,7 +220,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			g.refuse(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), p)))
+		next.ServeHTTP(w, r.WithContext(withUser(r.Context(), p)))
 	})
 }
 
@@ -253,7 +260,7 @@ func (g *Guard) Optional(next http.Handler) http.Handler {
 			return
 		}
 		if _, other := FromContext(r.Context()); p != nil || other {
-			r = r.WithContext(NewContext(r.Context(), p))
+			r = r.WithContext(withUser(r.Context(), p))
 		}
 		next.ServeHTTP(w, r)
 	})

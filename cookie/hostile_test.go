@@ -66,7 +66,7 @@ func targets(t testing.TB) []target {
 	legacy := newRing(newKey(machinekey.Framework20SP2))
 
 	var all []target
-	guarded := func(name string, c hostile.Credential, source cookie.Source, reader sessiontoken.Reader) {
+	guarded := func(name string, c hostile.Credential, source func(*http.Request) (string, error), reader sessiontoken.Reader) {
 		g := new(cookie.Guard)
 		g.Accept(source, reader)
 		all = append(all, target{name, c, func(r *http.Request) error { _, err := g.Check(r); return err }})
@@ -105,7 +105,7 @@ func targets(t testing.TB) []target {
 	forms("forms, 3 keys", ring, ring3)
 	forms("forms, legacy", legacy, legacy)
 
-	katana := func(name string, c hostile.Credential, source cookie.Source, issuer, codec *sessiontoken.KatanaCodec) {
+	katana := func(name string, c hostile.Credential, source func(*http.Request) (string, error), issuer, codec *sessiontoken.KatanaCodec) {
 		c.Text, err = issuer.Encode(t.Context(), issuer.NewTicket(user.Identities[0], nil))
 		must(err)
 		guarded(name, c, source, codec)
@@ -146,7 +146,7 @@ func targets(t testing.TB) []target {
 
 	of, err := cookie.NewSQSession(ring, cookie.Credential{Name: "SQSessionFlowtime"}, &cookie.SiteOptions{Now: now})
 	must(err)
-	sq, _ := of.Sessions()
+	sq := cookie.SessionsOf(of)
 	w := &nowhere{http.Header{}}
 	must(sq.SignIn(w, request(""), &user, nil))
 	signedIn := &http.Request{Header: http.Header{}}
@@ -158,7 +158,7 @@ func targets(t testing.TB) []target {
 	text, err := chunks.WIF.Join(signedIn, sq.CookieName())
 	must(err)
 	all = append(all, target{"SQSession", hostile.Credential{Cookie: sq.CookieName(), Chunk: sq.CookieName() + "%d", Text: text, Envelope: true},
-		func(r *http.Request) error { _, err := sq.Check(r); return err }})
+		func(r *http.Request) error { _, err := guardOf(sq).Check(r); return err }})
 
 	anonymous, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.AnonymousOptions{Now: now})
 	must(err)

@@ -67,10 +67,10 @@ func Example_observer() {
 	for _, c := range w.Result().Cookies() {
 		r.AddCookie(c)
 	}
-	_, _ = sessions.Check(r)
-	_, _ = sessions.Check(r)
+	_, _ = guardOf(sessions).Check(r)
+	_, _ = guardOf(sessions).Check(r)
 	r.Header.Set("Cookie", "FedAuth=forged")
-	_, _ = sessions.Check(r)
+	_, _ = guardOf(sessions).Check(r)
 
 	fmt.Println("signed in:", count.Get("signed_in"))
 	fmt.Println("read:", count.Get("read"), "with the key", count.Get("key:"+key.ID()))
@@ -117,7 +117,7 @@ func TestEvents(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		hung := open(n, &cookie.SessionsOptions{Observer: events.Observe, Revoked: func(ctx context.Context, _ cookie.Session) (bool, error) { return false, ctx.Err() }})
-		_, _ = hung.Check(b.request().WithContext(ctx))
+		_, _ = guardOf(hung).Check(b.request().WithContext(ctx))
 		wants("cancelled", "unavailable")
 		for text, want := range map[string]string{
 			"forged":                        "refused:invalid",
@@ -125,7 +125,7 @@ func TestEvents(t *testing.T) {
 			b.cookies[0].Value[:20]:         "refused:invalid",
 			strings.Repeat("0123456789", 9): "refused:invalid",
 		} {
-			_, _ = s.Check(request(s.CookieName() + "=" + text))
+			_, _ = guardOf(s).Check(request(s.CookieName() + "=" + text))
 			wants("forged", want)
 		}
 		thief := b.clone()
@@ -141,10 +141,10 @@ func TestEvents(t *testing.T) {
 			n.clock.Move(-4 * time.Hour)
 			thief.visit(s)
 			wants("early", "refused:not_yet_valid")
-			_, _ = s.Check(request(header(parts(61, "x"))))
+			_, _ = guardOf(s).Check(request(header(parts(61, "x"))))
 			wants("chunks", "refused:chunks")
 		case "katana":
-			_, _ = s.Check(request(s.CookieName() + "=chunks:3"))
+			_, _ = guardOf(s).Check(request(s.CookieName() + "=chunks:3"))
 			wants("chunks", "refused:chunks")
 		}
 	})
@@ -204,7 +204,7 @@ func TestHookErrors(t *testing.T) {
 		b := new(browser)
 		b.signIn(t, s, user("bob"), nil)
 		events = eventList{}
-		if _, got := s.Check(b.request()); !errors.Is(got, cookie.ErrUnavailable) || events.String() != "unavailable " {
+		if _, got := guardOf(s).Check(b.request()); !errors.Is(got, cookie.ErrUnavailable) || events.String() != "unavailable " {
 			t.Errorf("%s: %v", want, got)
 		}
 	}
@@ -225,13 +225,13 @@ func TestReasonsOfOtherNodes(t *testing.T) {
 	for want, o := range map[string]*cookie.SignInOptions{"endpoint": nil, "not_in_store": {Reference: true}} {
 		b := new(browser)
 		b.signIn(t, other, user("bob"), o)
-		_, _ = s.Check(b.request())
+		_, _ = guardOf(s).Check(b.request())
 		if got := events.String(); got != "refused:"+want+" " {
 			t.Errorf("%s: %s", want, got)
 		}
 	}
 	dpapi := "AQAAANCMnd8BFdERjHoAwE/Cl+s" + strings.Repeat("A", 300)
-	_, err = s.Check(request("FedAuth=" + dpapi))
+	_, err = guardOf(s).Check(request("FedAuth=" + dpapi))
 	if got := events.String(); !strings.HasPrefix(got, "refused:") {
 		t.Errorf("%s, %v", got, err)
 	}
@@ -307,15 +307,19 @@ func (l *logLines) Handle(_ context.Context, r slog.Record) error {
 // name, id or value in them.
 func TestLogIsStable(t *testing.T) {
 	want := map[string]bool{
-		"DEBUG cookie: credential refused source error":                                           true,
-		"WARN cookie: credential not checked source error":                                        true,
-		"WARN cookie: session not renewed cookie error":                                           true,
-		"WARN cookie: large session; browsers and proxies may drop it cookie cookies bytes limit": true,
+		"DEBUG cookie: credential refused source error":    true,
+		"WARN cookie: credential not checked source error": true,
+		"WARN cookie: session not renewed cookie error":    true,
 	}
 	forModes(t, func(t *testing.T, f *modeFarm) {
 		log := &logLines{t: t, lines: map[string]bool{}}
-		o := cookie.SessionsOptions{Logger: slog.New(log), WarnBytes: 10, OnePerUser: true}
+		o := cookie.SessionsOptions{Logger: slog.New(log), OnePerUser: true}
 		s := f.node(o)
+		visit := func(b *browser, s *cookie.Sessions) {
+			g := guardOf(s)
+			g.SetLogger(o.Logger)
+			b.do(g.Handler(http.NotFoundHandler()))
+		}
 		b := f.signIn(s, "bob.secret")
 		one, err := s.Session(b.request())
 		if err != nil {
@@ -325,7 +329,7 @@ func TestLogIsStable(t *testing.T) {
 		f.clock.Move(40 * time.Minute)
 		for at := range 8 {
 			f.store.failAt(at)
-			b.visit(s)
+			visit(b, s)
 			_ = s.SignIn(httptest.NewRecorder(), b.request(), user("bob.secret"), &f.in)
 			_ = s.SignOut(httptest.NewRecorder(), b.request())
 		}
@@ -333,12 +337,12 @@ func TestLogIsStable(t *testing.T) {
 		b = f.signIn(s, "bob.secret")
 		f.clock.Move(40 * time.Minute)
 		o.MaxBytes = 11
-		b.visit(f.node(o))
+		visit(b, f.node(o))
 		b.signOut(t, s)
 		b = f.signIn(s, "bob.secret")
 		thief := b.clone()
 		b.signOut(t, s)
-		thief.visit(s)
+		visit(thief, s)
 		for line := range log.lines {
 			if !want[line] {
 				t.Errorf("logged %s", line)

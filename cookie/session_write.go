@@ -51,7 +51,7 @@ func (s *Sessions) weigh(ctx context.Context, set []*http.Cookie) error {
 		return fmt.Errorf("%w: %s needs %d cookies of %d bytes together, the limit is %d; keep fewer claims, or the session in a store",
 			ErrTooLong, s.template.Name, len(set), size, s.o.MaxBytes)
 	}
-	if size > s.o.WarnBytes && s.o.Logger != nil {
+	if size > chunks.WarnBytes && s.o.Logger != nil {
 		s.o.Logger.LogAttrs(ctx, slog.LevelWarn, "cookie: large session; browsers and proxies may drop it",
 			slog.String("cookie", s.template.Name), slog.Int("cookies", len(set)),
 			slog.Int("bytes", size), slog.Int("limit", s.o.MaxBytes))

@@ -15,9 +15,10 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// Sessions signs users in and out with one cookie of the farm, recognises
-// them, and keeps their sessions fresh as the .NET nodes do. There is one kind
-// of it for each framework, by the codec that [NewSessions] gets:
+// Sessions signs users in and out with one cookie of the farm. A [Guard] that
+// accepts them recognises the users, and keeps their sessions fresh as the .NET
+// nodes do. There is one kind of it for each framework, by the codec that
+// [NewSessions] gets:
 //
 //	               .NET                            slides   cookie
 //	SessionCodec   SessionAuthenticationModule     no       FedAuth, FedAuth1, …
@@ -56,9 +57,8 @@ type Sessions struct {
 	traits    *traits
 	o         *SessionsOptions
 	template  http.Cookie
-	source    Source
+	source    func(*http.Request) (string, error)
 	slides    bool
-	guard     Guard
 	track     *tracker // nil without a store
 	verified  *verifiedCache
 	reuse     bool // a user who signs in again joins the session he has; see sqsession_reuse.go
@@ -117,11 +117,8 @@ type SessionsOptions struct {
 	// MaxBytes bounds the cookies of one session, as the browser sends them
 	// in one header line: names, values and what stands between. Zero means
 	// 15 KiB. Beyond it nothing is written, and the error matches
-	// [ErrTooLong].
+	// [ErrTooLong]. From 7 KiB a warning is logged.
 	MaxBytes int
-	// WarnBytes is the size from which a warning is logged. Zero means
-	// 7 KiB.
-	WarnBytes int
 
 	// Store remembers sessions that were ended, on all nodes that share it.
 	// Nil means the store of the codec, if it has one. What is put there is
@@ -152,11 +149,8 @@ type SessionsOptions struct {
 	// It is off by default: while keys are being changed, another node may
 	// still read it.
 	ClearInvalid bool
-	// Deny answers refused requests; see [Guard.SetDeny].
-	Deny func(w http.ResponseWriter, r *http.Request, err error)
-	// Logger gets warnings and refusals; nil is silent. See
-	// [Guard.SetLogger] and the attributes "cookie", "bytes", "limit",
-	// "cookies" and "error" of the warnings.
+	// Logger gets warnings, with the attributes "cookie", "bytes", "limit",
+	// "cookies" and "error"; nil is silent. For refusals see [Guard.SetLogger].
 	Logger *slog.Logger
 	// Observer is told what happens, to count it; nil is silent. It is called
 	// within requests: it must be quick and safe for concurrent use.
@@ -167,8 +161,8 @@ type SessionsOptions struct {
 // for sessions whose other settings come from a file.
 func (o *SessionsOptions) forAnyCookie() SessionsOptions {
 	return SessionsOptions{
-		MaxBytes: o.MaxBytes, WarnBytes: o.WarnBytes, Revoked: o.Revoked, Verified: o.Verified,
-		ClearInvalid: o.ClearInvalid, Deny: o.Deny, Logger: o.Logger, Observer: o.Observer,
+		MaxBytes: o.MaxBytes, Revoked: o.Revoked, Verified: o.Verified,
+		ClearInvalid: o.ClearInvalid, Logger: o.Logger, Observer: o.Observer,
 	}
 }
 
@@ -208,9 +202,6 @@ func (s Session) SignedIn() time.Time { return s.is().began }
 
 // Expires is when the session ends unless it is renewed.
 func (s Session) Expires() time.Time { return s.is().expires }
-
-// Persistent says that the cookie outlives the browser.
-func (s Session) Persistent() bool { return s.is().persistent }
 
 // is returns nothing for the zero value, which comes with an error.
 func (s Session) is() *session {
@@ -282,7 +273,6 @@ func makeSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error)
 			HttpOnly: c.HttpOnly, SameSite: c.SameSite, Partitioned: c.Partitioned}
 	}
 	s.o.MaxBytes = cmp.Or(s.o.MaxBytes, chunks.DefaultMaxBytes)
-	s.o.WarnBytes = cmp.Or(s.o.WarnBytes, chunks.DefaultWarnBytes)
 	s.slides = s.o.Sliding == On || s.o.Sliding == 0 && k.slides
 	if s.o.Store == nil {
 		s.o.Store = k.store
@@ -300,9 +290,6 @@ func makeSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error)
 		return nil, err
 	}
 	s.source = s.find
-	s.guard.SetDeny(s.o.Deny)
-	s.guard.SetLogger(s.o.Logger)
-	s.guard.AcceptSessions(s)
 	return s, nil
 }
 
@@ -313,7 +300,7 @@ func (s *Sessions) check() error {
 		return fmt.Errorf("cookie: SessionsOptions.Sliding is %d", s.o.Sliding)
 	case s.o.MaxLifetime < 0 || s.o.PersistentLifetime < 0:
 		return errors.New("cookie: SessionsOptions with a negative duration")
-	case s.o.MaxBytes < 0 || s.o.WarnBytes < 0 || s.o.Verified < 0:
+	case s.o.MaxBytes < 0 || s.o.Verified < 0:
 		return errors.New("cookie: SessionsOptions with a negative number")
 	case s.o.PersistentLifetime > 0 && !s.traits.ownPersistence:
 		return errors.New("cookie: SessionsOptions.PersistentLifetime is for session tokens")
@@ -344,30 +331,9 @@ func (s *Sessions) Format(f fmt.State, _ rune) {
 	io.WriteString(f, "cookie.Sessions{"+s.template.Name+"}")
 }
 
-// Handler returns a handler that calls next for a signed-in user, whom
-// [FromContext] returns there, and refuses everybody else. A session that is
-// due is renewed: next is called with the new cookies in the header of the
-// response already, so that it may stream, flush or hijack as it likes, and
-// finds the ResponseWriter of the server and no other.
-//
-// A session is due by the rule of its framework, or if an older key of the ring
-// opened it that has been the first before ([machinekey.Ring.KeyStatus]): it is
-// then issued again as it is. If a renewal fails, the user stays signed in with
-// the old cookie, and the next request tries again.
-//
-// With a renewal the response says "Cache-Control: no-cache", which next may
-// replace; Vary: Cookie is there in any case, so that no cache gives a cookie to
-// another user.
-func (s *Sessions) Handler(next http.Handler) http.Handler { return s.guard.Handler(next) }
-
-// Optional is Handler for everybody; see [Guard.Optional].
-func (s *Sessions) Optional(next http.Handler) http.Handler { return s.guard.Optional(next) }
-
-// Check returns the user of a request and renews nothing; see [Guard.Check].
-func (s *Sessions) Check(r *http.Request) (*sessiontoken.Principal, error) { return s.guard.Check(r) }
-
-// Session is Check for a handler that wants to know more than the user, such
-// as how long the session will last. It reads the cookie afresh.
+// Session returns the session of a request, for a handler that wants to know
+// more than the user, such as how long the session will last. The error is that
+// of [Guard.Check]. It reads the cookie afresh and renews nothing.
 func (s *Sessions) Session(r *http.Request) (Session, error) {
 	if s.framework == nil {
 		return Session{}, errNoSessions
@@ -379,7 +345,7 @@ func (s *Sessions) Session(r *http.Request) (Session, error) {
 	return s.describe(&f.session), nil
 }
 
-// find is the Source of the cookie.
+// find takes the text of the cookie from a request.
 func (s *Sessions) find(r *http.Request) (string, error) {
 	text, err := s.traits.scheme.Join(r, s.template.Name)
 	if err == nil && isAbsent(text) {

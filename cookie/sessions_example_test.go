@@ -70,7 +70,7 @@ func ExampleSessions() {
 		}
 		fmt.Fprint(w, "welcome")
 	})
-	mux.Handle("/", sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("/", guardOf(sessions).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, _ := cookie.FromContext(r.Context())
 		fmt.Fprintf(w, "hello %s, editor: %v", p.Name(), p.HasRole("editor"))
 	})))
@@ -87,7 +87,7 @@ func ExampleSessions() {
 	asks(mux, b, "/")
 	copied := b.clone()
 	asks(mux, b, "/logout")
-	_, err = sessions.Check(copied.request())
+	_, err = guardOf(sessions).Check(copied.request())
 	fmt.Println("a copy of the cookie:", err)
 	// Output:
 	// /login: 200 welcome
@@ -129,9 +129,9 @@ func ExampleSQSession() {
 	office.do(signIn)
 	home.do(signIn)
 	fmt.Println(q.CookieName())
-	_, err = q.Check(office.request())
+	_, err = guardOf(q).Check(office.request())
 	fmt.Println("office:", err)
-	p, err := q.Check(home.request())
+	p, err := guardOf(q).Check(home.request())
 	fmt.Println("home:", p.Name(), err)
 	// Output:
 	// SQSessionFlowtime

@@ -36,8 +36,8 @@ func FuzzSessionsCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		for _, s := range nodes {
 			r := request(line)
-			p, err := s.Check(r)
-			again, errAgain := s.Check(r)
+			p, err := guardOf(s).Check(r)
+			again, errAgain := guardOf(s).Check(r)
 			if p.Name() != again.Name() || (err == nil) != (errAgain == nil) {
 				t.Errorf("%q, %v; then %q, %v", p.Name(), err, again.Name(), errAgain)
 			}
@@ -48,7 +48,7 @@ func FuzzSessionsCheck(f *testing.F) {
 				t.Error(err)
 			}
 			w := &nowhere{http.Header{}}
-			s.Handler(http.NotFoundHandler()).ServeHTTP(w, r)
+			guardOf(s).Handler(http.NotFoundHandler()).ServeHTTP(w, r)
 			if len(w.header["Set-Cookie"]) > 0 {
 				t.Errorf("a cookie is set: %q", attributes(w.header))
 			}

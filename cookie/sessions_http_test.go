@@ -29,7 +29,7 @@ func serveDue(t *testing.T, kind string, next http.Handler) (*http.Response, str
 	n.clock.Move(40 * time.Minute)
 
 	var errors testkit.Log
-	server := httptest.NewUnstartedServer(s.Handler(next))
+	server := httptest.NewUnstartedServer(guardOf(s).Handler(next))
 	server.Config.ErrorLog = log.New(&errors, "", 0)
 	server.Start()
 	defer server.Close()
@@ -205,14 +205,14 @@ func TestHandlerHeaders(t *testing.T) {
 			status  int
 			deletes bool
 		}{
-			{"fresh", bob, s.Handler(ok), 200, false},
-			{"twice", bob, s.Handler(s.Handler(ok)), 200, false},
-			{"none", new(browser), s.Handler(ok), 401, false},
-			{"forged", eve, s.Handler(ok), 401, false},
-			{"forged, optional", eve, s.Optional(ok), 200, false},
-			{"one byte", &browser{[]pair{{s.CookieName(), "x"}}}, s.Handler(ok), 401, false},
-			{"forged and cleared", eve.clone(), open(n, &cookie.SessionsOptions{ClearInvalid: true}).Handler(ok), 401, true},
-			{"forged, cleared, optional", eve.clone(), open(n, &cookie.SessionsOptions{ClearInvalid: true}).Optional(ok), 200, true},
+			{"fresh", bob, guardOf(s).Handler(ok), 200, false},
+			{"twice", bob, guardOf(s).Handler(guardOf(s).Handler(ok)), 200, false},
+			{"none", new(browser), guardOf(s).Handler(ok), 401, false},
+			{"forged", eve, guardOf(s).Handler(ok), 401, false},
+			{"forged, optional", eve, guardOf(s).Optional(ok), 200, false},
+			{"one byte", &browser{[]pair{{s.CookieName(), "x"}}}, guardOf(s).Handler(ok), 401, false},
+			{"forged and cleared", eve.clone(), guardOf(open(n, &cookie.SessionsOptions{ClearInvalid: true})).Handler(ok), 401, true},
+			{"forged, cleared, optional", eve.clone(), guardOf(open(n, &cookie.SessionsOptions{ClearInvalid: true})).Optional(ok), 200, true},
 		} {
 			w := test.b.do(test.h)
 			h := w.Result().Header
@@ -224,23 +224,4 @@ func TestHandlerHeaders(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestDenyBearer asks for a token on 401 and not on 503.
-func TestDenyBearer(t *testing.T) {
-	for _, test := range []struct {
-		err    error
-		status int
-		want   []string
-	}{
-		{cookie.ErrNoCredential, 401, []string{"Bearer"}},
-		{cookie.ErrRevoked, 401, []string{"Bearer"}},
-		{fmt.Errorf("x: %w", cookie.ErrUnavailable), 503, nil},
-	} {
-		w := httptest.NewRecorder()
-		cookie.DenyBearer(w, httptest.NewRequest(http.MethodGet, "/", nil), test.err)
-		if w.Code != test.status || !slices.Equal(w.Header()["Www-Authenticate"], test.want) {
-			t.Errorf("%v: status %d, %q", test.err, w.Code, w.Header()["Www-Authenticate"])
-		}
-	}
 }

@@ -81,7 +81,7 @@ func TestSessionIsOneUnderEveryName(t *testing.T) {
 						for _, one := range []*browser{moved, renewed} {
 							for _, name := range []string{to, strings.ToUpper(to), strings.ToLower(to)} {
 								sent := one.as(to, name)
-								if p, err := b.Check(sent.request()); err == nil && ending.name != "past its end" {
+								if p, err := guardOf(b).Check(sent.request()); err == nil && ending.name != "past its end" {
 									t.Fatalf("%s under %s: %s is signed in as %s", ending.name, from, p.Name(), name)
 								} else if errors.Is(err, cookie.ErrUnavailable) {
 									t.Fatal(err)
@@ -95,7 +95,7 @@ func TestSessionIsOneUnderEveryName(t *testing.T) {
 						f.clock.Move(5 * time.Minute)
 						// 40 minutes have passed, and these.
 					}
-					if p, err := b.Check(renewed.request()); err == nil {
+					if p, err := guardOf(b).Check(renewed.request()); err == nil {
 						t.Fatalf("%s under %s: %s is signed in as %s", ending.name, from, p.Name(), to)
 					}
 				}
@@ -125,7 +125,7 @@ func TestAbsoluteEndIsExact(t *testing.T) {
 		}
 		moved.wants(t, b, "bob")
 		f.clock.Move(time.Second)
-		if p, err := b.Check(moved.request()); !errors.Is(err, sessiontoken.ErrExpired) && !errors.Is(err, sessiontoken.ErrNotInStore) {
+		if p, err := guardOf(b).Check(moved.request()); !errors.Is(err, sessiontoken.ErrExpired) && !errors.Is(err, sessiontoken.ErrNotInStore) {
 			t.Errorf("after the end: %s, %v", p.Name(), err)
 		}
 	})
@@ -171,7 +171,7 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 					for _, name := range []string{c.to.CookieName(), strings.ToLower(c.to.CookieName())} {
 						moved := new(browser)
 						moved.set(name, c.value)
-						if p, err := c.to.Check(moved.request()); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrNotInStore) {
+						if p, err := guardOf(c.to).Check(moved.request()); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrNotInStore) {
 							t.Errorf("endpoint %q, store %v: %s, %v as %s", endpoint, withStore, p.Name(), err, name)
 						}
 					}
@@ -200,7 +200,7 @@ func TestSQSessionNameInAnyCase(t *testing.T) {
 			n.clock.Move(10 * time.Minute)
 		}
 		n.clock.Move(2 * time.Minute)
-		if p, err := b.Check(moved.request()); err == nil {
+		if p, err := guardOf(b).Check(moved.request()); err == nil {
 			t.Errorf("%s is signed in after maxLifetime of the other node", p.Name())
 		}
 		if store == nil {
@@ -220,7 +220,7 @@ func TestSQSessionNameInAnyCase(t *testing.T) {
 		n.clock.Move(5 * time.Second)
 		back := new(browser)
 		back.set(a.CookieName(), copied.cookies[0].Value)
-		if p, err := a.Check(back.request()); err == nil {
+		if p, err := guardOf(a).Check(back.request()); err == nil {
 			t.Errorf("%s is back", p.Name())
 		}
 	})
@@ -257,7 +257,7 @@ func TestKelvinSign(t *testing.T) {
 			honest.wants(t, s, names[0])
 			f.clock.Move(time.Second)
 			f.signIn(s, strings.ToUpper(names[0]))
-			if p, err := s.Check(honest.request()); err == nil {
+			if p, err := guardOf(s).Check(honest.request()); err == nil {
 				t.Errorf("%d: %s has two sessions", i, p.Name())
 			}
 		}
@@ -315,7 +315,7 @@ func TestKeyTimesForWIF10(t *testing.T) {
 				t.Fatalf("%s: ended after %v", kind, f.clock.Now().Sub(began))
 			}
 		}
-		if p, err := s.Check(bob.request()); err == nil {
+		if p, err := guardOf(s).Check(bob.request()); err == nil {
 			t.Errorf("%s: %s is signed in after MaxLifetime", kind, p.Name())
 		}
 	}

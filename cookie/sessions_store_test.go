@@ -186,7 +186,7 @@ func TestSignOutIsSeenByAllNodes(t *testing.T) {
 		thieves[len(thieves)-3].signOut(t, a) // with the older ticket
 		for i, thief := range thieves[1:] {
 			for _, node := range []*cookie.Sessions{a, b} {
-				if p, err := node.Check(thief.request()); p != nil || errors.Is(err, cookie.ErrUnavailable) {
+				if p, err := guardOf(node).Check(thief.request()); p != nil || errors.Is(err, cookie.ErrUnavailable) {
 					t.Errorf("copy %d after sign-out: %q, %v", i, p.Name(), err)
 				}
 			}
@@ -199,7 +199,7 @@ func TestSignOutIsSeenByAllNodes(t *testing.T) {
 		for range 70 {
 			f.clock.Move(time.Minute)
 			bob.visit(b)
-			if p, err := b.Check(bob.request()); err == nil {
+			if p, err := guardOf(b).Check(bob.request()); err == nil {
 				t.Fatalf("an ended session is back: %v", p)
 			}
 		}
@@ -242,7 +242,7 @@ func TestRenewalRacesSignOut(t *testing.T) {
 				}
 				cases++
 				for _, left := range []*browser{bob, thief} {
-					if p, err := b.Check(left.request()); err == nil {
+					if p, err := guardOf(b).Check(left.request()); err == nil {
 						t.Errorf("sign-out before call %d, failure %d: %s is still signed in", at, failing, p.Name())
 					}
 				}
@@ -322,7 +322,7 @@ func TestOutageSignsNobodyOut(t *testing.T) {
 			f.clock.Move(40 * time.Minute)
 			reached := f.store.failAt(at)
 			w := httptest.NewRecorder()
-			s.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, bob.request())
+			guardOf(s).Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, bob.request())
 			f.store.before = nil
 			if !*reached {
 				break
@@ -343,7 +343,7 @@ func TestOutageSignsNobodyOut(t *testing.T) {
 			}
 			thief := bob.clone()
 			bob.signOut(t, s) // again
-			if p, err := s.Check(thief.request()); err == nil || len(bob.cookies) > 0 {
+			if p, err := guardOf(s).Check(thief.request()); err == nil || len(bob.cookies) > 0 {
 				t.Errorf("call %d: %s is signed in after the second sign-out, %v", at, p.Name(), err)
 			}
 			if f.store.tickets() > 0 {
@@ -354,7 +354,7 @@ func TestOutageSignsNobodyOut(t *testing.T) {
 		s := f.node(cookie.SessionsOptions{})
 		bob := f.signIn(s, "bob")
 		f.store.before = func(string, string) error { return errDown }
-		for _, h := range []http.Handler{s.Handler(http.NotFoundHandler()), s.Optional(http.NotFoundHandler())} {
+		for _, h := range []http.Handler{guardOf(s).Handler(http.NotFoundHandler()), guardOf(s).Optional(http.NotFoundHandler())} {
 			if w := bob.do(h); w.Code != http.StatusServiceUnavailable || w.Header()["Set-Cookie"] != nil {
 				t.Errorf("status %d", w.Code)
 			}
@@ -395,7 +395,7 @@ func TestOnePerUserAcrossNodes(t *testing.T) {
 		f.signIn(b, "bob")
 		for range 25 {
 			f.clock.Move(time.Hour)
-			if p, err := a.Check(long.request()); err == nil {
+			if p, err := guardOf(a).Check(long.request()); err == nil {
 				t.Fatalf("%s is back", p.Name())
 			}
 		}
@@ -442,7 +442,7 @@ func TestRevokedHook(t *testing.T) {
 		bob.refused(t, s, cookie.ErrUnavailable)
 		hookErr, revoked = nil, true
 		bob.refused(t, s, cookie.ErrRevoked)
-		if w := bob.do(s.Handler(http.NotFoundHandler())); w.Code != 401 || w.Header()["Set-Cookie"] != nil {
+		if w := bob.do(guardOf(s).Handler(http.NotFoundHandler())); w.Code != 401 || w.Header()["Set-Cookie"] != nil {
 			t.Errorf("status %d", w.Code)
 		}
 		revoked = false
@@ -492,7 +492,7 @@ func TestDataAtRest(t *testing.T) {
 				if len(of) == 1 { // spoilt
 					f.store.data[key] = openEntry{append([]byte("x"), e.data...), e.expires}
 				}
-				if p, err := s.Check(renewed.request()); err == nil {
+				if p, err := guardOf(s).Check(renewed.request()); err == nil {
 					t.Errorf("%s: %q is signed in", key, p.Name())
 				}
 				f.store.data[key] = e

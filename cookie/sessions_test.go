@@ -172,7 +172,7 @@ func (b *browser) do(h http.Handler) *httptest.ResponseRecorder {
 	return w
 }
 
-func (b *browser) signIn(t testing.TB, s signer, p *sessiontoken.Principal, o *cookie.SignInOptions) *httptest.ResponseRecorder {
+func (b *browser) signIn(t testing.TB, s *cookie.Sessions, p *sessiontoken.Principal, o *cookie.SignInOptions) *httptest.ResponseRecorder {
 	t.Helper()
 	return b.do(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.SignIn(w, r, p, o); err != nil {
@@ -192,18 +192,17 @@ func (b *browser) signOut(t testing.TB, s interface {
 	}))
 }
 
-// signer is a Sessions.
-type signer interface {
-	SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal, o *cookie.SignInOptions) error
-	SignOut(w http.ResponseWriter, r *http.Request) error
-	Check(r *http.Request) (*sessiontoken.Principal, error)
-	Handler(next http.Handler) http.Handler
+// guardOf returns a guard that accepts s and nothing else.
+func guardOf(s *cookie.Sessions) *cookie.Guard {
+	var g cookie.Guard
+	g.AcceptSessions(s)
+	return &g
 }
 
 // visit goes through the handler and returns the user, "" if refused, and
 // whether the session was renewed.
-func (b *browser) visit(s signer) (name string, renewed bool) {
-	w := b.do(s.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+func (b *browser) visit(s *cookie.Sessions) (name string, renewed bool) {
+	w := b.do(guardOf(s).Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		p, _ := cookie.FromContext(r.Context())
 		name = p.Name()
 	})))
@@ -211,17 +210,17 @@ func (b *browser) visit(s signer) (name string, renewed bool) {
 }
 
 // wants checks that the request is read as that of a user.
-func (b *browser) wants(t testing.TB, s signer, name string) {
+func (b *browser) wants(t testing.TB, s *cookie.Sessions, name string) {
 	t.Helper()
-	if p, err := s.Check(b.request()); err != nil || p.Name() != name {
+	if p, err := guardOf(s).Check(b.request()); err != nil || p.Name() != name {
 		t.Errorf("Check = %q, %v; want %q", p.Name(), err, name)
 	}
 }
 
 // refused checks that the request is refused with an error.
-func (b *browser) refused(t testing.TB, s signer, want error) {
+func (b *browser) refused(t testing.TB, s *cookie.Sessions, want error) {
 	t.Helper()
-	if p, err := s.Check(b.request()); p != nil || !errors.Is(err, want) {
+	if p, err := guardOf(s).Check(b.request()); p != nil || !errors.Is(err, want) {
 		t.Errorf("Check = %q, %v; want %v", p.Name(), err, want)
 	}
 }
@@ -239,7 +238,7 @@ func TestSessionsSignInAndOut(t *testing.T) {
 		b.wants(t, s, "bob")
 		got, err := s.Session(b.request())
 		if err != nil || got.Principal().Name() != "bob" || !got.SignedIn().Equal(n.clock.Now()) ||
-			!got.Expires().Equal(n.clock.Now().Add(time.Hour)) || got.Persistent() {
+			!got.Expires().Equal(n.clock.Now().Add(time.Hour)) {
 			t.Errorf("Session = %+v, %v", got, err)
 		}
 		// Another node of the farm.
@@ -430,7 +429,7 @@ func TestSessionsSizes(t *testing.T) {
 	size := len(header(b.cookies))
 	want := fmt.Sprintf("level=WARN msg=\"cookie: large session; browsers and proxies may drop it\" cookie=FedAuth cookies=%d bytes=%d limit=%d\n",
 		len(b.cookies), size, chunks.DefaultMaxBytes)
-	if !strings.HasSuffix(log.String(), want) || size <= chunks.DefaultWarnBytes {
+	if !strings.HasSuffix(log.String(), want) || size <= chunks.WarnBytes {
 		t.Errorf("%d bytes, logged %s", size, &log)
 	}
 	// The limits are the size itself.
@@ -502,7 +501,7 @@ func TestOneSetPerResponse(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		w := b.clone().do(s.Handler(http.HandlerFunc(next)))
+		w := b.clone().do(guardOf(s).Handler(http.HandlerFunc(next)))
 		if got := w.Header()["Set-Cookie"]; len(got) != 2+many || !strings.HasPrefix(got[0], "theme=") || !strings.HasSuffix(got[1], "/elsewhere") {
 			t.Errorf("sign-in after a renewal: %d lines, want %d", len(got), 2+many)
 		}
@@ -510,7 +509,7 @@ func TestOneSetPerResponse(t *testing.T) {
 			t.Errorf("Cache-Control weakened to %q", got)
 		}
 		after := b.clone()
-		after.do(s.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		after.do(guardOf(s).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := s.SignIn(w, r, user("eve"), nil); err != nil {
 				t.Error(err)
 			}
@@ -519,7 +518,7 @@ func TestOneSetPerResponse(t *testing.T) {
 		if len(after.cookies) != 1 {
 			t.Errorf("%d cookies", len(after.cookies))
 		}
-		b.do(s.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b.do(guardOf(s).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := s.SignOut(w, r); err != nil {
 				t.Error(err)
 			}

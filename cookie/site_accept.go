@@ -143,7 +143,7 @@ func (b *siteBuilder) cora() error {
 			return &machinekey.ConfigError{Code: "invalid_sequence_session", Section: "sequence.engine/web/session", Line: c.Line, Err: err}
 		}
 		b.site.sq = sq
-		if s, ok := sq.Sessions(); ok {
+		if s := sq.sessions; s != nil {
 			b.site.guard.AcceptSessions(s)
 			b.site.sessions = append(b.site.sessions, s)
 			b.accept("SQSession", c.Line, "cookie %q of Go nodes, lifetime %s, at most %s", c.Name, span(c.Lifetime), span(c.MaxLifetime))

@@ -57,7 +57,6 @@ func buildSite(name string, resolve func(*site.Options) (*site.Site, error), cfg
 	}
 	b.notes()
 	s.guard.SetLogger(o.Sessions.Logger)
-	s.guard.SetDeny(o.Sessions.Deny)
 	return s, nil
 }
 

@@ -9,17 +9,9 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// Source takes the text of a credential from a request. It must be safe for
-// concurrent use and not change the request.
-//
-// The error matches [ErrNoCredential] or [http.ErrNoCookie] if the request
-// carries none, and [sessiontoken.ErrInvalid] if what it carries is malformed.
-// A guard takes any other error for an outage; see [ErrUnavailable]. It refuses
-// a text of more than 64 KiB.
-type Source func(*http.Request) (string, error)
-
-// From returns the source of one kind of credential: of the cookie of that name,
-// or of the name that .NET gives it if name is empty.
+// From returns what takes the text of one kind of credential from a request, for
+// [Guard.Accept]: of the cookie of that name, or of the name that .NET gives it if
+// name is empty.
 //
 //	              name if empty    what counts as no cookie
 //	KindFedAuth   FedAuth          none
@@ -46,7 +38,7 @@ type Source func(*http.Request) (string, error)
 //
 // From panics without a name where one is needed, with one for KindBearer, and
 // for any other kind.
-func From(kind Kind, name string) Source {
+func From(kind Kind, name string) func(*http.Request) (string, error) {
 	scheme, least, byDefault := chunks.Single, 1, ""
 	switch kind {
 	case KindFedAuth, KindWIF10:

@@ -18,7 +18,7 @@ func TestFrom(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		source cookie.Source
+		source func(*http.Request) (string, error)
 		line   string
 		want   string
 		err    error

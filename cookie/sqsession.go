@@ -32,7 +32,8 @@ import (
 // Foundation that federated installations of the product have, FedAuth. With a
 // [Credential] of KindSQSession the value is a session token, issued and read by
 // Go nodes among themselves under the machine key and with the rules of the
-// settings: a session of the product's own is refused.
+// settings: a session of the product's own is refused. [Site.SessionsOf] then
+// has the sessions in which users sign in.
 //
 //	attribute             field           default
 //	enabled                               true
@@ -165,8 +166,3 @@ func (q *SQSession) SignOut(w http.ResponseWriter, r *http.Request) error {
 	}
 	return chunks.Write(w, chunks.WIF.Expire(r, templateOf(&q.c)))
 }
-
-// Sessions returns the sessions behind q, in which users sign in, and false if
-// the settings say enabled="false" or leave the cookie to the product: nobody is
-// signed in by it then.
-func (q *SQSession) Sessions() (*Sessions, bool) { return q.sessions, q.sessions != nil }

@@ -26,8 +26,8 @@ func (n *farmNode) newSQ(t testing.TB, c cookie.Credential, store sessiontoken.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, ok := q.Sessions()
-	if !ok || q.CookieName() != c.Name {
+	s := cookie.SessionsOf(q)
+	if s == nil || q.CookieName() != c.Name {
 		t.Fatalf("no sessions of %s", q.CookieName())
 	}
 	return s
@@ -120,7 +120,7 @@ func TestSQSessionLifetime(t *testing.T) {
 				n.clock.Move(want - time.Minute)
 				b.wants(t, q, "bob") // Check is no use
 				n.clock.Move(2*time.Minute + time.Second)
-				if p, err := q.Check(b.request()); err == nil {
+				if p, err := guardOf(q).Check(b.request()); err == nil {
 					t.Fatalf("%s after %d uses and %v", p.Name(), uses, want+time.Minute)
 				}
 			}
@@ -212,7 +212,7 @@ func TestSQSessionReuse(t *testing.T) {
 	n.clock.Move(6 * time.Second)
 	for _, node := range []*cookie.Sessions{a, b} {
 		for _, left := range []*browser{second, thief} {
-			if p, err := node.Check(left.request()); err == nil || errors.Is(err, cookie.ErrUnavailable) {
+			if p, err := guardOf(node).Check(left.request()); err == nil || errors.Is(err, cookie.ErrUnavailable) {
 				t.Errorf("%q, %v", p.Name(), err)
 			}
 		}
@@ -267,7 +267,7 @@ func TestSQSessionReuseAfterLostKey(t *testing.T) {
 		if err := n.ring.Replace(newTestKey(t)); err != nil {
 			t.Fatal(err)
 		}
-		if p, err := q.Check(b.request()); err == nil {
+		if p, err := guardOf(q).Check(b.request()); err == nil {
 			t.Errorf("%s", p.Name())
 		}
 		n.clock.Move(time.Second)
@@ -325,7 +325,7 @@ func TestSQSessionApplicationsAreApart(t *testing.T) {
 		b.signIn(t, flowtime, user("bob"), nil)
 		b.set("SQSessionAdministration", b.cookies[0].Value)
 		b.wants(t, flowtime, "bob")
-		if p, err := admin.Check(b.request()); err == nil {
+		if p, err := guardOf(admin).Check(b.request()); err == nil {
 			t.Errorf("%s is signed in with the cookie of another application", p.Name())
 		}
 	}
@@ -336,7 +336,7 @@ func TestSQSessionDisabledOrOpaque(t *testing.T) {
 		&cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}}).SQSession()
 	for name, q := range map[string]*cookie.SQSession{"disabled": disabled, "opaque": newOpaque(t)} {
 		b := &browser{[]pair{{"SQSessionFlowtime", "abc"}, {"SQSessionFlowtime1", "def"}}}
-		if _, ok := q.Sessions(); ok {
+		if cookie.SessionsOf(q) != nil {
 			t.Errorf("%s: has sessions", name)
 		}
 		if text, err := cookie.From(cookie.KindSQSession, q.CookieName())(b.request()); text != "abcdef" || err != nil {

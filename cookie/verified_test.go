@@ -33,9 +33,9 @@ func TestVerifiedRefusesOtherValues(t *testing.T) {
 		accepted := 0
 		try := func(text string) {
 			r := request(name + "=" + text)
-			want, wantErr := plain.Check(r)
+			want, wantErr := guardOf(plain).Check(r)
 			for range 2 { // the second may be a hit
-				p, err := s.Check(r)
+				p, err := guardOf(s).Check(r)
 				if p.Name() != want.Name() || (err == nil) != (wantErr == nil) {
 					t.Fatalf("%q, %v; without the cache %q, %v", p.Name(), err, want.Name(), wantErr)
 				}
@@ -169,7 +169,8 @@ func TestVerifiedAllocations(t *testing.T) {
 			return err
 		})
 		for s, want := range map[*cookie.Sessions]float64{f.sessions(t, nil): decode, f.sessions(t, &cookie.SessionsOptions{Verified: 10}): join} {
-			if got := allocations(func() error { _, err := s.Check(r); return err }); got > want {
+			g := guardOf(s)
+			if got := allocations(func() error { _, err := g.Check(r); return err }); got > want {
 				t.Errorf("%s: Check makes %v allocations, want %v", bc.name, got, want)
 			}
 		}
@@ -188,7 +189,7 @@ func TestVerifiedLargeValues(t *testing.T) {
 	b.wants(t, s, "bob")
 	b.wants(t, s, "bob")
 	// A made-up value is not kept either, and costs no more than elsewhere.
-	if _, err := s.Check(request("FedAuth=" + strings.Repeat("A", chunks.MaxLength))); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrTooLong) {
+	if _, err := guardOf(s).Check(request("FedAuth=" + strings.Repeat("A", chunks.MaxLength))); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrTooLong) {
 		t.Error(err)
 	}
 	if err := s.SignOut(httptest.NewRecorder(), b.request()); err != nil {

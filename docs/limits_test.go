@@ -105,7 +105,7 @@ func TestLimitsInDocument(t *testing.T) {
 	}
 	for name, value := range map[string]int{
 		"one cookie":                          chunks.MaxCookieSize,
-		"`SessionsOptions.WarnBytes`":         chunks.DefaultWarnBytes,
+		"large session":                       chunks.WarnBytes,
 		"`SessionsOptions.MaxBytes`":          chunks.DefaultMaxBytes,
 		"chunk of WIF":                        chunks.DefaultChunkSize,
 		"chunk of Katana":                     chunks.DefaultKatanaSize,

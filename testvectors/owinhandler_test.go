@@ -223,7 +223,10 @@ func (m *middleware) bearer(t *testing.T) {
 	r.Header.Set("Authorization", *m.Authorization)
 	var guard cookie.Guard
 	guard.Accept(cookie.From(cookie.KindBearer, ""), m.codec(t, sessiontoken.KatanaOptions{}))
-	guard.SetDeny(cookie.DenyBearer)
+	guard.SetDeny(func(w http.ResponseWriter, r *http.Request, err error) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		cookie.Deny(w, r, err)
+	})
 	w := httptest.NewRecorder()
 	guard.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
 	if m.Status != 0 && w.Code != m.Status {
@@ -264,7 +267,9 @@ func (m *middleware) request(t *testing.T) {
 	if m.SignOut {
 		err = sessions.SignOut(w, request)
 	} else {
-		sessions.Optional(http.HandlerFunc(next)).ServeHTTP(w, request)
+		var guard cookie.Guard
+		guard.AcceptSessions(sessions)
+		guard.Optional(http.HandlerFunc(next)).ServeHTTP(w, request)
 	}
 	if err != nil {
 		t.Fatal(err)

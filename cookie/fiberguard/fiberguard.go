@@ -15,7 +15,7 @@ import (
 )
 
 // Wrap returns fiber's form of a middleware, such as the method Handler or
-// Optional of a cookie.Site, cookie.Guard or cookie.Sessions:
+// Optional of a cookie.Site or cookie.Guard:
 //
 //	members := app.Group("/", fiberguard.Wrap(site.Handler))
 //

@@ -12,7 +12,7 @@ import (
 )
 
 // Wrap returns gin's form of a middleware, such as the method Handler or
-// Optional of a cookie.Site, cookie.Guard or cookie.Sessions:
+// Optional of a cookie.Site or cookie.Guard:
 //
 //	members := r.Group("/", ginguard.Wrap(site.Handler))
 //

@@ -40,8 +40,8 @@ const (
 // up to 8 KiB (large_client_header_buffers) and http.sys, below IIS, of up to
 // 16 KiB (MaxFieldLength), with the names and cookies of others among them.
 const (
-	// DefaultWarnBytes is SessionsOptions.WarnBytes where it is zero.
-	DefaultWarnBytes = 7 << 10
+	// WarnBytes is the size from which a sign-in logs a warning.
+	WarnBytes = 7 << 10
 	// DefaultMaxBytes is SessionsOptions.MaxBytes where it is zero.
 	DefaultMaxBytes = 15 << 10
 )

@@ -90,8 +90,6 @@ func serveNode(args []string) error {
 			IsTLS:   func(r *http.Request) bool { return r.Header.Get("X-Forwarded-Proto") == "https" },
 			Sliding: cookie.On,
 			Logger:  logger,
-			// Six chunks are meant to be.
-			WarnBytes: 15 << 10,
 		},
 		Roles: func(userData string) []string { return strings.Split(userData, ",") },
 		Now:   n.now,
@@ -210,7 +208,9 @@ func (n *node) whoAmI(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			continue
 		}
-		s.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var guard cookie.Guard
+		guard.AcceptSessions(s)
+		guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			a := describe(kind, in)
 			a.Renewed = len(w.Header().Values("Set-Cookie")) > 0
 			n.reply(w, http.StatusOK, a)
@@ -222,19 +222,20 @@ func (n *node) whoAmI(w http.ResponseWriter, r *http.Request) {
 
 // describe tells what a node in C# would of the same session.
 func describe(kind string, s cookie.Session) answer {
-	a := answer{Kind: kind, Name: s.Principal().Name(), Expires: s.Expires(), Persistent: s.Persistent()}
+	a := answer{Kind: kind, Name: s.Principal().Name(), Expires: s.Expires()}
 	for c := range s.Principal().All(sessiontoken.ClaimTypeRole) {
 		a.Roles = append(a.Roles, c.Value)
 	}
 	switch t := s.Ticket().(type) {
 	case *sessiontoken.FormsTicket:
-		a.Issued, a.Expires = t.IssueDate, t.Expiration
+		a.Issued, a.Expires, a.Persistent = t.IssueDate, t.Expiration, t.Persistent
 		return a
 	case *sessiontoken.KatanaTicket:
 		a.Issued, _ = t.Properties.Time(sessiontoken.PropertyIssued)
 		a.Expires, _ = t.Properties.Time(sessiontoken.PropertyExpires)
+		a.Persistent = t.Properties.Has(sessiontoken.PropertyPersistent)
 	case *sessiontoken.Token:
-		a.Issued, a.Expires = t.ValidFrom, t.ValidTo
+		a.Issued, a.Expires, a.Persistent = t.ValidFrom, t.ValidTo, t.Persistent
 	}
 	for _, identity := range s.Principal().Identities {
 		for _, c := range identity.Claims {

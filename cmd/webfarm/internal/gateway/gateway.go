@@ -41,7 +41,7 @@ type Options struct {
 	// Config is the path of the site's web.config.
 	Config string
 	// Site is what the file does not say. Its Observer is told what happens,
-	// as the metrics are. IsTLS and Deny are set by the gateway.
+	// as the metrics are. IsTLS is set by the gateway.
 	Site cookie.SiteOptions
 	// Headers are the names of the identity headers and what they tell.
 	Headers HeaderOptions
@@ -143,7 +143,6 @@ func New(o Options) (*Gateway, error) {
 func (g *Gateway) load() error {
 	so := g.o.Site
 	so.Sessions.IsTLS = isTLS
-	so.Sessions.Deny = g.unavailable
 	so.Sessions.Observer = both(g.metrics.Observe, so.Sessions.Observer)
 	g.store = so.Sessions.Store
 	g.metrics.observeNotes(g.store)
@@ -154,6 +153,7 @@ func (g *Gateway) load() error {
 	if err != nil {
 		return err
 	}
+	site.Guard().SetDeny(g.unavailable)
 	g.site = site
 	return nil
 }

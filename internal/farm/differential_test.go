@@ -95,7 +95,8 @@ func TestDifferential(t *testing.T) {
 	}
 	total.wantAllFields(t)
 	t.Logf("forms   %5d tickets too long for .NET to read, on both sides", total["forms too long"])
-	t.Logf("chunks  %5d cookies cut alike, of up to %d chunks; %d of more than %d left out", total["cut"], total["most chunks"], total["too many chunks"], chunks.MaxChunks)
+	t.Logf("chunks  %5d cookies cut alike, of up to %d chunks; %d of more than %d or of more than %d characters left out",
+		total["cut"], total["most chunks"], total["too large"], chunks.MaxChunks, chunks.MaxLength)
 	tokens := batches * differentialBatch
 	t.Logf("%d tokens, %d differences, %d machine keys, %v, %.0f tokens a second, each both ways", tokens, total["differences"], len(sites),
 		took.Round(time.Millisecond), float64(tokens)/took.Seconds())
@@ -295,8 +296,8 @@ func (e *exchange) askSession(s *openSite, token *sessiontoken.Token) ([]questio
 		size := pick(e.random, []int{1000, 1001, 2000, 3000, 3900})
 		cut, err := chunks.WIF.SplitSize(&http.Cookie{Name: "FedAuth", Value: text}, size)
 		switch {
-		case errors.Is(err, chunks.ErrTooManyChunks): // .NET has no limit
-			e.counts["too many chunks"]++
+		case isTooLarge(err):
+			e.counts["too large"]++
 		case err != nil:
 			return nil, err
 		default:
@@ -360,8 +361,8 @@ func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]
 		c := e.cookie(".AspNet.ApplicationCookie", text)
 		cut, err := chunks.Katana.Split(c)
 		switch {
-		case errors.Is(err, chunks.ErrTooManyChunks):
-			e.counts["too many chunks"]++
+		case isTooLarge(err):
+			e.counts["too large"]++
 		case err != nil:
 			return nil, err
 		default:
@@ -369,6 +370,12 @@ func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]
 		}
 	}
 	return questions, nil
+}
+
+// isTooLarge reports whether a text is too large for a set of cookies, where .NET
+// has no limit.
+func isTooLarge(err error) bool {
+	return errors.Is(err, chunks.ErrTooManyChunks) || errors.Is(err, chunks.ErrTooLong)
 }
 
 // katanaSuffix is how long the attributes are as Katana prints them.

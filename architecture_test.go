@@ -25,7 +25,7 @@ const (
 // internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cookie":                 {"sessiontoken", "machinekey", "internal/anatomy", "internal/chunks", "internal/dotnet", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig"},
+	"cookie":                 {"sessiontoken", "machinekey", "internal/anatomy", "internal/chunks", "internal/dotnet", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig", "internal/layer"},
 	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/coreticket", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"dataprotection":         {"internal/dotnet", "internal/seal", "internal/secret", "internal/xmlenc", "internal/xmltree"},
@@ -63,9 +63,9 @@ var mayImport = map[string][]string{
 	"internal/xmltree":       {},
 	"testvectors":            {},
 
-	"cmd/webfarm":                  {"cookie", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64"},
+	"cmd/webfarm":                  {"cookie", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64", "internal/layer", "internal/wif"},
 	"cmd/webfarm/internal/texts":   {},
-	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/texts", "cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64"},
+	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/texts", "cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64", "internal/layer", "internal/wif"},
 	"cmd/webfarm/internal/gateway": {"cookie", "sessiontoken", "machinekey", "internal/fold"},
 }
 

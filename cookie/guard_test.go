@@ -18,6 +18,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -56,7 +57,7 @@ func newReader() *reader {
 			"expired":   fmt.Errorf("wrapped: %w", sessiontoken.ErrExpired),
 			"early":     sessiontoken.ErrNotYetValid,
 			"endpoint":  sessiontoken.ErrEndpoint,
-			"dpapi":     sessiontoken.ErrDPAPI,
+			"dpapi":     fmt.Errorf("%w: %w", sessiontoken.ErrUnsupported, layer.ErrDPAPI),
 			"unknown":   sessiontoken.ErrNotInStore,
 			"kind":      &sessiontoken.FormatError{Layer: "nrbf", Err: sessiontoken.ErrUnsupported},
 			"format":    &sessiontoken.FormatError{Layer: "nrbf", Err: io.ErrUnexpectedEOF},
@@ -99,7 +100,7 @@ func TestCheck(t *testing.T) {
 		{"FedAuth=expired", "", []error{sessiontoken.ErrExpired}},
 		{"FedAuth=early", "", []error{sessiontoken.ErrNotYetValid}},
 		{"FedAuth=endpoint", "", []error{sessiontoken.ErrEndpoint}},
-		{"FedAuth=dpapi", "", []error{sessiontoken.ErrDPAPI}},
+		{"FedAuth=dpapi", "", []error{layer.ErrDPAPI}},
 		{"FedAuth=unknown", "", []error{sessiontoken.ErrNotInStore}},
 		{"FedAuth=kind", "", []error{sessiontoken.ErrUnsupported}},
 		{"FedAuth=format", "", []error{sessiontoken.ErrInvalid, io.ErrUnexpectedEOF}},
@@ -236,11 +237,7 @@ func TestEverySentinelIsClassified(t *testing.T) {
 		"ErrNotYetValid": sessiontoken.ErrNotYetValid,
 		"ErrEndpoint":    sessiontoken.ErrEndpoint,
 		"ErrUnsupported": sessiontoken.ErrUnsupported,
-		"ErrDPAPI":       sessiontoken.ErrDPAPI,
-		"ErrOtherFormat": sessiontoken.ErrOtherFormat,
-		"ErrCoreWCF":     sessiontoken.ErrCoreWCF,
 		"ErrNotInStore":  sessiontoken.ErrNotInStore,
-		"ErrTooLong":     sessiontoken.ErrTooLong,
 	}
 	for name, want := range verdict {
 		var g cookie.Guard

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -90,8 +91,8 @@ var reasons = []struct {
 	{chunks.ErrTooManyChunks, "chunks"},
 	{ErrMissingChunk, "chunks"},
 	{ErrTooLong, "too_long"},
-	{sessiontoken.ErrTooLong, "too_long"},
-	{sessiontoken.ErrDPAPI, "dpapi"},
+	{layer.ErrTooLong, "too_long"},
+	{layer.ErrDPAPI, "dpapi"},
 	{sessiontoken.ErrNotInStore, "not_in_store"},
 	{sessiontoken.ErrExpired, "expired"},
 	{sessiontoken.ErrNotYetValid, "not_yet_valid"},

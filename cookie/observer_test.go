@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -194,7 +195,7 @@ func TestHookErrors(t *testing.T) {
 	n := newFarmNode(t)
 	for want, err := range map[string]error{
 		"invalid": sessiontoken.ErrInvalid, "expired": sessiontoken.ErrExpired, "not_yet_valid": sessiontoken.ErrNotYetValid,
-		"endpoint": sessiontoken.ErrEndpoint, "unsupported": sessiontoken.ErrUnsupported, "dpapi": sessiontoken.ErrDPAPI,
+		"endpoint": sessiontoken.ErrEndpoint, "unsupported": sessiontoken.ErrUnsupported, "dpapi": fmt.Errorf("%w: %w", sessiontoken.ErrUnsupported, layer.ErrDPAPI),
 		"not_in_store": sessiontoken.ErrNotInStore, "not_authenticated": cookie.ErrNotAuthenticated, "revoked": cookie.ErrRevoked,
 		"": errDown,
 	} {

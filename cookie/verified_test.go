@@ -10,6 +10,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -189,7 +190,7 @@ func TestVerifiedLargeValues(t *testing.T) {
 	b.wants(t, s, "bob")
 	b.wants(t, s, "bob")
 	// A made-up value is not kept either, and costs no more than elsewhere.
-	if _, err := guardOf(s).Check(request("FedAuth=" + strings.Repeat("A", chunks.MaxLength))); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrTooLong) {
+	if _, err := guardOf(s).Check(request("FedAuth=" + strings.Repeat("A", chunks.MaxLength))); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, layer.ErrTooLong) {
 		t.Error(err)
 	}
 	if err := s.SignOut(httptest.NewRecorder(), b.request()); err != nil {

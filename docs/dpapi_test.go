@@ -12,6 +12,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/farmtest"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -52,7 +53,7 @@ func TestOldDPAPICookies(t *testing.T) {
 	old.AddCookie(&http.Cookie{Name: "FedAuth", Value: dpapiToken()})
 
 	site := load("")
-	if _, err := site.Guard().Check(old); !errors.Is(err, sessiontoken.ErrDPAPI) {
+	if _, err := site.Guard().Check(old); !errors.Is(err, layer.ErrDPAPI) {
 		t.Errorf("under the old name: %v", err)
 	}
 	w := httptest.NewRecorder()

@@ -18,6 +18,7 @@ import (
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/farmtest"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -150,7 +151,7 @@ func TestTooLargeIsRefusedBeforeItIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := forms.Encode(t.Context(), forms.NewTicket("ann", strings.Repeat("x", 1000))); !errors.Is(err, sessiontoken.ErrTooLong) {
+	if _, err := forms.Encode(t.Context(), forms.NewTicket("ann", strings.Repeat("x", 1000))); !errors.Is(err, layer.ErrTooLong) {
 		t.Errorf("forms ticket with 1000 characters: %v", err)
 	}
 }

@@ -120,8 +120,7 @@ func NewAnonymousCodec(keys Keys, opts *AnonymousOptions) (*AnonymousCodec, erro
 // Decode opens the text of an anonymous identification cookie and checks that
 // it has not expired.
 //
-// The error is [ErrInvalid] for everything that is not authentic, which for
-// more than 512 characters is [ErrTooLong] too; a [*FormatError] for authentic
+// The error is [ErrInvalid] for everything that is not authentic; a [*FormatError] for authentic
 // data that is no id; or [ErrExpired].
 func (c *AnonymousCodec) Decode(ctx context.Context, value string) (*AnonymousID, error) {
 	s := c.scratch.Get().(*formsScratch)
@@ -158,7 +157,7 @@ func (c *AnonymousCodec) NewID() (*AnonymousID, error) {
 // Encode returns the text of an anonymous identification cookie. It refuses
 // what .NET or Decode could not read back: an id that is empty, longer than
 // 128 UTF-16 code units, not UTF-8 or with U+0000; times outside the years
-// 1601 to 9999; more than 512 characters ([ErrTooLong]). It also refuses to
+// 1601 to 9999; more than 512 characters. It also refuses to
 // issue without protection.
 func (c *AnonymousCodec) Encode(_ context.Context, id *AnonymousID) (string, error) {
 	s := c.scratch.Get().(*formsScratch)

@@ -12,6 +12,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/forms"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -109,7 +110,7 @@ func TestAnonymousEncodeRefuses(t *testing.T) {
 		"too long":       {ID: strings.Repeat("日", 128), Expires: vectorTime},
 	} {
 		text, err := c.Encode(ctx, id)
-		if err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: ") || errors.Is(err, ErrTooLong) != (name == "too long") {
+		if err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: ") || errors.Is(err, layer.ErrTooLong) != (name == "too long") {
 			t.Errorf("%s: issued %.20q, %v", name, text, err)
 		}
 	}
@@ -138,8 +139,8 @@ func TestHostileAnonymousIDs(t *testing.T) {
 	}{
 		{"empty", "", ErrInvalid},
 		{"hex", strings.Repeat("00", 60), ErrInvalid},
-		{"513 characters", strings.Repeat("A", 513), ErrTooLong},
-		{"a megabyte", strings.Repeat("A", 1<<20), ErrTooLong},
+		{"513 characters", strings.Repeat("A", 513), layer.ErrTooLong},
+		{"a megabyte", strings.Repeat("A", 1<<20), layer.ErrTooLong},
 		{"no payload", seal(nil), errAnonymousTruncated},
 		{"12 bytes", seal(payload(0, "")), errAnonymousLength},
 		{"empty id with more behind", seal(payload(0, "abc")), errAnonymousLength},

@@ -56,5 +56,5 @@
 // It never builds an object from a type name: the BinaryFormatter stream is
 // compared with the one shape that a session token has. It does not read
 // cookies of the default WIF handler, which are bound to one Windows machine
-// ([ErrDPAPI]), nor Windows identities, which only Windows can rebuild. Replay is possible until a token expires, as in .NET.
+// ([ErrUnsupported]), nor Windows identities, which only Windows can rebuild. Replay is possible until a token expires, as in .NET.
 package sessiontoken

@@ -3,6 +3,7 @@ package sessiontoken
 import (
 	"errors"
 	"fmt"
+
 	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
@@ -20,25 +21,20 @@ var (
 	// ErrEndpoint means that the token was issued for another cookie path
 	// (.NET: ID4291).
 	ErrEndpoint = errors.New("sessiontoken: credential belongs to another endpoint")
-	// ErrUnsupported means that the credential is of a kind that .NET may
-	// read and this library does not.
+	// ErrUnsupported means that the credential is of a kind that .NET may read
+	// and this library does not. The text says which: one protected with the
+	// Windows DPAPI, the default of WIF; an authentic token of another generation
+	// of WIF than SessionOptions.WIF10 says, or of CoreWCF, whose tokens no site
+	// on .NET Framework reads either; and so on.
 	ErrUnsupported = errors.New("sessiontoken: credential of an unsupported kind")
-	// ErrDPAPI means that the credential is protected with the Windows DPAPI,
-	// the default of WIF, and can be read on the issuing machine only.
-	ErrDPAPI = errors.New("sessiontoken: credential is protected with the Windows DPAPI of one machine; " +
-		"make the .NET site use System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler")
-	// ErrOtherFormat means an authentic token of another generation of WIF
-	// than SessionOptions.WIF10 says.
-	ErrOtherFormat = fmt.Errorf("%w: another generation of WIF", ErrUnsupported)
-	// ErrCoreWCF means an authentic token that CoreWCF wrote, in a format of
-	// its own that no site on .NET Framework reads either.
-	ErrCoreWCF = fmt.Errorf("%w: written by CoreWCF, whose tokens only CoreWCF reads; "+
-		"let a site on .NET Framework or this library issue the cookie", ErrUnsupported)
-	// ErrTooLong means that a credential is, or would be, longer than .NET
-	// reads. Where it was read the error is [ErrInvalid] too.
-	ErrTooLong = errors.New("sessiontoken: credential is longer than .NET reads")
 	// ErrNotInStore means that a reference token's entry is not in the store.
 	ErrNotInStore = errors.New("sessiontoken: not in the store")
+)
+
+// errDPAPI and errTextTooLong are for values that were read.
+var (
+	errDPAPI       = fmt.Errorf("%w: %w", ErrUnsupported, layer.ErrDPAPI)
+	errTextTooLong = fmt.Errorf("%w: %w", ErrInvalid, layer.ErrTooLong)
 )
 
 // formatError makes an error of this package of one of a wire format.
@@ -55,13 +51,11 @@ func formatError(err error) error {
 func layerCause(err error) error {
 	var unsupported layer.Unsupported
 	switch {
-	case errors.Is(err, wif.ErrCoreWCF):
-		return ErrCoreWCF
 	case errors.Is(err, wif.ErrV45):
-		return fmt.Errorf("%w: %w; leave SessionOptions.WIF10 out", ErrOtherFormat, err)
+		return fmt.Errorf("%w: %w; leave SessionOptions.WIF10 out", ErrUnsupported, err)
 	case errors.Is(err, wif.ErrV10):
-		return fmt.Errorf("%w: %w; set SessionOptions.WIF10", ErrOtherFormat, err)
-	case errors.As(err, &unsupported):
+		return fmt.Errorf("%w: %w; set SessionOptions.WIF10", ErrUnsupported, err)
+	case errors.Is(err, wif.ErrCoreWCF), errors.As(err, &unsupported):
 		return fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
 	return err

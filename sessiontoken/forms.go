@@ -10,6 +10,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/forms"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -124,8 +125,7 @@ func NewFormsCodec(keys Keys, opts *FormsOptions) (*FormsCodec, error) {
 // Expiration.
 //
 // The error is [ErrInvalid] for everything that is not authentic, with no
-// detail except that it also matches [ErrTooLong] for more than 4096
-// characters; a [*FormatError] for authentic data that is no ticket, or whose
+// detail except that the text says so for more than 4096 characters; a [*FormatError] for authentic data that is no ticket, or whose
 // texts Go cannot hold ([ErrUnsupported]); or [ErrExpired].
 func (c *FormsCodec) Decode(ctx context.Context, value string) (*FormsTicket, error) {
 	t := new(FormsTicket)
@@ -224,7 +224,7 @@ func (c *FormsCodec) NewTicket(name, userData string) *FormsTicket {
 // Encode returns the text of a forms cookie for t, upper-case hex.
 //
 // It refuses what .NET or Decode could not read back: more than 4096
-// characters ([ErrTooLong], about 1900 bytes of ticket), text that is not
+// characters (about 1900 bytes of ticket), text that is not
 // UTF-8, a name or path with U+0000, times outside the years 1 to 9999. It
 // also refuses to write what anybody could have written or changed, and the
 // old layout: see [FormsOptions].
@@ -248,7 +248,7 @@ func (c *FormsCodec) encode(t *FormsTicket, appendText func(dst, data []byte) []
 
 	// Ticket to bytes.
 	if n := len(t.Name) + len(t.UserData) + len(t.CookiePath); n > 3*maxFormsText { // so that a huge text costs nothing more
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: texts of %d bytes", ErrTooLong, n)
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: texts of %d bytes", layer.ErrTooLong, n)
 	}
 	ticket, err := t.bytes().Append(s.ticket[:0])
 	s.ticket = ticket[:0]
@@ -266,10 +266,7 @@ func (c *FormsCodec) encode(t *FormsTicket, appendText func(dst, data []byte) []
 	// Protected bytes to text.
 	s.text = appendText(s.text[:0], protected)
 	if len(s.text) > maxFormsText {
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", ErrTooLong, len(s.text), maxFormsText)
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", layer.ErrTooLong, len(s.text), maxFormsText)
 	}
 	return string(s.text), nil
 }
-
-// errTextTooLong is ErrTooLong for a value that was read.
-var errTextTooLong = fmt.Errorf("%w: %w", ErrInvalid, ErrTooLong)

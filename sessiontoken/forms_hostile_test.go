@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/forms"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -44,10 +45,10 @@ func TestHostileFormsTickets(t *testing.T) {
 		{"one character", c, "0", ErrInvalid},
 		{"two", c, "00", ErrInvalid},
 		{"garbage", c, "!!not-a-cookie!!", ErrInvalid},
-		{"a megabyte of digits", c, strings.Repeat("0", 1<<20), ErrTooLong},
-		{"a megabyte of base64", c, strings.Repeat("z", 1<<20) + "0", ErrTooLong},
+		{"a megabyte of digits", c, strings.Repeat("0", 1<<20), layer.ErrTooLong},
+		{"a megabyte of base64", c, strings.Repeat("z", 1<<20) + "0", layer.ErrTooLong},
 		{"4096 digits", c, strings.Repeat("0", 4096), ErrInvalid},
-		{"4097 digits", c, strings.Repeat("0", 4097), ErrTooLong},
+		{"4097 digits", c, strings.Repeat("0", 4097), layer.ErrTooLong},
 		{"4096 characters of a token", c, strings.Repeat("z", 4095) + "1", ErrInvalid},
 		{"half a cookie", c, genuine[:len(genuine)/2], ErrInvalid},
 		{"a cookie twice", c, genuine + genuine, ErrInvalid},

@@ -15,6 +15,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/forms"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -246,7 +247,7 @@ func TestFormsEncodeRefuses(t *testing.T) {
 			func() (string, error) { return c.EncodeURLToken(ctx, ticket) },
 		} {
 			text, err := encode()
-			if err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: ") || errors.Is(err, ErrTooLong) != tc.tooLong {
+			if err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: ") || errors.Is(err, layer.ErrTooLong) != tc.tooLong {
 				t.Errorf("%s: issued %.20q, error %v", name, text, err)
 			}
 		}
@@ -272,7 +273,7 @@ func TestFormsLength(t *testing.T) {
 	for n := 880; n < 1000; n++ {
 		text, err := c.Encode(ctx, c.NewTicket("u", strings.Repeat("x", n)))
 		if err != nil {
-			if !errors.Is(err, ErrTooLong) {
+			if !errors.Is(err, layer.ErrTooLong) {
 				t.Fatal(err)
 			}
 			continue

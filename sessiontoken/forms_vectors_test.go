@@ -12,6 +12,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -197,7 +198,7 @@ func TestFormsVectorsRead(t *testing.T) {
 				if got != nil || !errors.Is(err, ErrInvalid) {
 					t.Fatalf("got %v, %v; .NET says %s", got, err, v.Error)
 				}
-				if errors.Is(err, ErrTooLong) != (len(v.Cookie) > 4096) {
+				if errors.Is(err, layer.ErrTooLong) != (len(v.Cookie) > 4096) {
 					t.Errorf("%d characters: %v", len(v.Cookie), err)
 				}
 				return
@@ -255,7 +256,7 @@ func TestFormsVectorsIssue(t *testing.T) {
 					t.Fatalf("issued %q", text)
 				}
 			case v.TooLongToDecrypt:
-				if !errors.Is(err, ErrTooLong) || text != "" {
+				if !errors.Is(err, layer.ErrTooLong) || text != "" {
 					t.Fatalf("issued %d characters, %v", len(text), err)
 				}
 			case err != nil:

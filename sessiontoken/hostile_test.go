@@ -174,7 +174,7 @@ func TestDPAPIIsNamed(t *testing.T) {
 		t.Fatalf("blob begins %.30s", s)
 	}
 	_, err := c.Decode(ctx, envelopeText(&Token{ID: "_a", ContextID: machinekey.NewSecret([]byte("urn:x:1"))}, blob))
-	if err != ErrDPAPI {
+	if err != errDPAPI {
 		t.Fatal(err)
 	}
 }

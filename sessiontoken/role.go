@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -57,8 +58,7 @@ func NewRoleCookieCodec(keys Keys, opts *RoleCookieOptions) (*RoleCookieCodec, e
 }
 
 // Decode opens the text of a role cookie and returns its payload. The error is
-// [ErrInvalid]; for more than 4096 characters it is [ErrTooLong] too. Whether
-// the cookie has expired stands in the payload, which is not read.
+// [ErrInvalid]. Whether the cookie has expired stands in the payload, which is not read.
 func (c *RoleCookieCodec) Decode(ctx context.Context, value string) ([]byte, error) {
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
@@ -67,7 +67,7 @@ func (c *RoleCookieCodec) Decode(ctx context.Context, value string) ([]byte, err
 }
 
 // Encode returns the text of a role cookie with this payload. It refuses more
-// than 4096 characters ([ErrTooLong]), as .NET does, and to issue without
+// than 4096 characters, as .NET does, and to issue without
 // protection.
 func (c *RoleCookieCodec) Encode(_ context.Context, payload []byte) (string, error) {
 	s := c.scratch.Get().(*formsScratch)
@@ -95,7 +95,7 @@ func (p *modeProtector) decodeURLToken(ctx context.Context, s *formsScratch, dst
 // encodeURLToken protects payload and returns the URL token.
 func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit int) (string, error) {
 	if len(payload) > limit { // so that a huge one costs nothing more
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: payload of %d bytes", ErrTooLong, len(payload))
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: payload of %d bytes", layer.ErrTooLong, len(payload))
 	}
 	protected, err := p.Protect(s.protected[:0], payload)
 	s.protected = protected[:0]
@@ -104,7 +104,7 @@ func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit in
 	}
 	s.text = base64.AppendURLToken(s.text[:0], protected)
 	if len(s.text) > limit {
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", ErrTooLong, len(s.text), limit)
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", layer.ErrTooLong, len(s.text), limit)
 	}
 	return string(s.text), nil
 }

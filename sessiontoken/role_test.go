@@ -8,6 +8,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/forms"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -57,13 +58,13 @@ func TestRoleCookieLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []int{4000, 1 << 24} {
-		if text, err := c.Encode(ctx, make([]byte, n)); text != "" || !errors.Is(err, ErrTooLong) {
+		if text, err := c.Encode(ctx, make([]byte, n)); text != "" || !errors.Is(err, layer.ErrTooLong) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
 	for _, text := range []string{strings.Repeat("A", 4097), strings.Repeat("A", 1<<20)} {
 		used := allocated(func() {
-			if got, err := c.Decode(ctx, text); got != nil || !errors.Is(err, ErrTooLong) || !errors.Is(err, ErrInvalid) {
+			if got, err := c.Decode(ctx, text); got != nil || !errors.Is(err, layer.ErrTooLong) || !errors.Is(err, ErrInvalid) {
 				t.Errorf("%d characters: %v", len(text), err)
 			}
 		})

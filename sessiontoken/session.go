@@ -165,7 +165,7 @@ func (c *SessionCodec) release(s *sessionScratch) {
 // checks that it is valid now and for this endpoint.
 //
 // The error is [ErrInvalid] for everything that is not authentic, with no
-// detail; [ErrDPAPI] for a value of the wrong handler; a [*FormatError] for
+// detail; [ErrUnsupported] for a value of the handler that is WIF's default; a [*FormatError] for
 // authentic data that does not parse; [ErrNotYetValid], [ErrExpired] or
 // [ErrEndpoint]; [ErrNotInStore] for a reference that leads nowhere; or what
 // the store returned.
@@ -200,7 +200,7 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 	var key string
 	var err error
 	if bytes.HasPrefix(protected, []byte(dpapiHead)) {
-		return nil, r.Refuse(c.chain[len(c.chain)-1].Name(), len(protected), ErrDPAPI)
+		return nil, r.Refuse(c.chain[len(c.chain)-1].Name(), len(protected), errDPAPI)
 	}
 	if env.HasCookie {
 		payload, key, err = c.chain.decode(ctx, &s.turn, protected, r)

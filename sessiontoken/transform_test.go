@@ -213,7 +213,7 @@ func TestTransformErrors(t *testing.T) {
 		}
 	}
 	// The DPAPI is recognised under every chain.
-	if err := decode(codec(ready["deflate"], ready["rsa signature"]), append([]byte(dpapiHead), 1, 2, 3)); err != ErrDPAPI {
+	if err := decode(codec(ready["deflate"], ready["rsa signature"]), append([]byte(dpapiHead), 1, 2, 3)); err != errDPAPI {
 		t.Errorf("DPAPI: %v", err)
 	}
 }

@@ -270,7 +270,7 @@ func TestWIF10Negative(t *testing.T) {
 			}
 			switch v.Name {
 			case "net45-payload", "net45-dictionary":
-				if !errors.Is(err, ErrOtherFormat) || !strings.Contains(err.Error(), "leave SessionOptions.WIF10 out") {
+				if !errors.Is(err, wif.ErrV45) || !strings.Contains(err.Error(), "leave SessionOptions.WIF10 out") {
 					t.Error(err)
 				}
 			case "id-mismatch", "context-mismatch":
@@ -313,15 +313,15 @@ func TestOtherFormat(t *testing.T) {
 	}{
 		{"4.5", c45, wif.AppendPayload(nil, doc45, wif.V45), nil, ""},
 		{"1.0", c10, doc10, nil, ""},
-		{"4.5 as 1.0", c10, wif.AppendPayload(nil, doc45, wif.V45), ErrOtherFormat, "WIF 4.5"},
-		{"1.0 as 4.5", c45, doc10, ErrOtherFormat, "WIF10"},
-		{"4.5 document as 1.0", c10, doc45, ErrOtherFormat, "WIF 4.5"},
-		{"1.0 document in NRBF", c45, wif.AppendPayload(nil, doc10, wif.V45), ErrOtherFormat, "WIF10"},
-		{"CoreWCF, binary", c45, []byte("\x40\x0DSecurityToken\x08\x04some\x01"), ErrCoreWCF, "CoreWCF"},
-		{"CoreWCF, binary, as 1.0", c10, []byte("\x40\x0DSecurityToken\x08\x04some\x01"), ErrCoreWCF, "CoreWCF"},
-		{"CoreWCF, text", c45, []byte("<SecurityToken/>"), ErrCoreWCF, "CoreWCF"},
-		{"CoreWCF, text with mark", c10, []byte("\xEF\xBB\xBF<SecurityToken/>"), ErrCoreWCF, "CoreWCF"},
-		{"CoreWCF, NRBF", c45, bytes.Replace(wif.AppendPayload(nil, doc45, wif.V45), []byte("System.IdentityModel, "), []byte("CoreWCF.Primitives1, "), 1), ErrCoreWCF, "CoreWCF"},
+		{"4.5 as 1.0", c10, wif.AppendPayload(nil, doc45, wif.V45), wif.ErrV45, "WIF 4.5"},
+		{"1.0 as 4.5", c45, doc10, wif.ErrV10, "WIF10"},
+		{"4.5 document as 1.0", c10, doc45, wif.ErrV45, "WIF 4.5"},
+		{"1.0 document in NRBF", c45, wif.AppendPayload(nil, doc10, wif.V45), wif.ErrV10, "WIF10"},
+		{"CoreWCF, binary", c45, []byte("\x40\x0DSecurityToken\x08\x04some\x01"), wif.ErrCoreWCF, "CoreWCF"},
+		{"CoreWCF, binary, as 1.0", c10, []byte("\x40\x0DSecurityToken\x08\x04some\x01"), wif.ErrCoreWCF, "CoreWCF"},
+		{"CoreWCF, text", c45, []byte("<SecurityToken/>"), wif.ErrCoreWCF, "CoreWCF"},
+		{"CoreWCF, text with mark", c10, []byte("\xEF\xBB\xBF<SecurityToken/>"), wif.ErrCoreWCF, "CoreWCF"},
+		{"CoreWCF, NRBF", c45, bytes.Replace(wif.AppendPayload(nil, doc45, wif.V45), []byte("System.IdentityModel, "), []byte("CoreWCF.Primitives1, "), 1), wif.ErrCoreWCF, "CoreWCF"},
 	} {
 		got, err := tc.codec.Decode(ctx, seal(tc.codec, tc.payload))
 		if !errors.Is(err, tc.want) || (got == nil) != (tc.want != nil) || tc.want != nil && (!errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), tc.text)) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -98,7 +99,7 @@ func (v *systemWebVector) forms(t *testing.T, f *file) {
 	const longest = 4096 // characters that FormsAuthentication.Decrypt takes
 	switch {
 	case len(v.Cookie) > longest:
-		if !errors.Is(err, sessiontoken.ErrTooLong) {
+		if !errors.Is(err, layer.ErrTooLong) {
 			t.Errorf("error %v, want ErrTooLong", err)
 		}
 		text, err := codec.Encode(t.Context(), want)

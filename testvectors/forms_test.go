@@ -10,6 +10,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -121,7 +122,7 @@ func (v *formsVector) issue(t *testing.T, f *file) {
 			t.Errorf("issued %s; .NET does not: %s", short(text), v.Mutation)
 		}
 	case v.TooLongToDecrypt:
-		if !errors.Is(err, sessiontoken.ErrTooLong) {
+		if !errors.Is(err, layer.ErrTooLong) {
 			t.Errorf("error %v, want ErrTooLong", err)
 		}
 		f.notIssued(t, text, err)
@@ -232,7 +233,7 @@ func (v *formsVector) read(t *testing.T, f *file) {
 	var inside *sessiontoken.FormatError
 	switch {
 	case v.TooLongToDecrypt:
-		if !errors.Is(err, sessiontoken.ErrTooLong) || got != nil {
+		if !errors.Is(err, layer.ErrTooLong) || got != nil {
 			t.Errorf("read as %v with error %v, want ErrTooLong", got, err)
 		}
 	case !v.Valid && err == nil:

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -63,7 +64,7 @@ func (v *negativeVector) refused(t *testing.T, k *keyedFile) {
 		}
 	case strings.HasSuffix(v.Error, ".CryptographicException"):
 		// Nothing may be told about bytes that are not authentic.
-		if err != sessiontoken.ErrInvalid && err != sessiontoken.ErrDPAPI {
+		if err != sessiontoken.ErrInvalid && !errors.Is(err, layer.ErrDPAPI) {
 			t.Errorf("error %v, want ErrInvalid as it is", err)
 		}
 	case !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrUnsupported) && !errors.Is(err, sessiontoken.ErrNotInStore):

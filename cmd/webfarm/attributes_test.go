@@ -16,7 +16,7 @@ func siteConfig(t testing.TB, web, behind string) {
 }
 
 // wif is the section of a site with FedAuth and such a cookieHandler.
-func wif(cookieHandler string) string {
+func wifSite(cookieHandler string) string {
 	return strings.TrimSuffix(strings.Replace(fedAuthSection, `<cookieHandler requireSsl="false" path="/"/>`, cookieHandler, 1), "</configuration>")
 }
 
@@ -35,9 +35,9 @@ func TestIssueAttributes(t *testing.T) {
 		{name: "<httpCookies>", web: `<httpCookies sameSite="Lax" domain="app.example"/>`, want: http.Cookie{Secure: true, HttpOnly: true, SameSite: lax, Domain: "app.example"}},
 		{name: "<httpCookies> for Katana", web: `<httpCookies sameSite="Strict"/>`, args: []string{"-kind", "katana"}, want: http.Cookie{Secure: true, HttpOnly: true, SameSite: strict}},
 		{name: "a flag over <httpCookies>", web: `<httpCookies sameSite="Strict"/>`, args: []string{"-same-site", "lax"}, want: http.Cookie{Secure: true, HttpOnly: true, SameSite: lax}},
-		{name: "<cookieHandler> without attributes", behind: wif(`<cookieHandler path="/"/>`), want: http.Cookie{Secure: true, HttpOnly: true}},
-		{name: "<cookieHandler>", behind: wif(`<cookieHandler path="/" requireSsl="false" hideFromScript="false" domain="a.example"/>`), want: http.Cookie{Domain: "a.example"}},
-		{name: "<cookieHandler> and SameSite=None", behind: wif(`<cookieHandler path="/" requireSsl="false"/>`), args: []string{"-same-site", "none"},
+		{name: "<cookieHandler> without attributes", behind: wifSite(`<cookieHandler path="/"/>`), want: http.Cookie{Secure: true, HttpOnly: true}},
+		{name: "<cookieHandler>", behind: wifSite(`<cookieHandler path="/" requireSsl="false" hideFromScript="false" domain="a.example"/>`), want: http.Cookie{Domain: "a.example"}},
+		{name: "<cookieHandler> and SameSite=None", behind: wifSite(`<cookieHandler path="/" requireSsl="false"/>`), args: []string{"-same-site", "none"},
 			want: http.Cookie{Secure: true, HttpOnly: true, SameSite: none}, note: "leaves out Secure"},
 		{name: "<forms> without attributes", web: `<authentication mode="Forms"/><httpCookies sameSite="Strict"/>`, args: []string{"-kind", "forms"},
 			want: http.Cookie{Secure: true, HttpOnly: true, SameSite: lax}},

@@ -7,6 +7,8 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -84,17 +86,17 @@ func explain(t layerText, err error, c credential) *refusal {
 
 // errorText names the text of an error that says more than its layer does,
 // empty for the others.
-func errorText(err error, layer string, k kind) string {
+func errorText(err error, at string, k kind) string {
 	switch {
-	case errors.Is(err, cookie.ErrTooLong), errors.Is(err, sessiontoken.ErrTooLong):
+	case errors.Is(err, cookie.ErrTooLong), errors.Is(err, layer.ErrTooLong):
 		return "too_large"
 	case errors.Is(err, cookie.ErrMissingChunk):
 		return "missing_chunk"
-	case errors.Is(err, sessiontoken.ErrDPAPI):
+	case errors.Is(err, layer.ErrDPAPI):
 		return "dpapi"
-	case errors.Is(err, sessiontoken.ErrCoreWCF):
+	case errors.Is(err, wif.ErrCoreWCF):
 		return "corewcf"
-	case errors.Is(err, sessiontoken.ErrOtherFormat):
+	case errors.Is(err, wif.ErrV45), errors.Is(err, wif.ErrV10):
 		return "other_format"
 	case errors.Is(err, sessiontoken.ErrExpired) && k.IsSession():
 		return "expired_session"
@@ -104,7 +106,7 @@ func errorText(err error, layer string, k kind) string {
 		return "not_yet_valid"
 	case errors.Is(err, sessiontoken.ErrEndpoint):
 		return "endpoint"
-	case k.IsKatana() && layer == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
+	case k.IsKatana() && at == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
 		return "no_end"
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -48,7 +49,7 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 	}
 	sealed, textErr := base64.DecodeURLToken(text)
 	switch {
-	case textErr != nil, errors.Is(err, sessiontoken.ErrTooLong):
+	case textErr != nil, errors.Is(err, layer.ErrTooLong):
 		add(layerURLToken, len(text), err)
 		return o, nil
 	case errors.Is(err, sessiontoken.ErrInvalid):

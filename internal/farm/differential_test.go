@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
@@ -313,9 +314,9 @@ func (e *exchange) askForms(s *openSite, ticket *sessiontoken.FormsTicket) ([]qu
 	write := NewMessage("write", "kind", "forms", "key", s.name)
 	fields(write)
 	text, err := s.forms.Encode(ctx, ticket)
-	if errors.Is(err, sessiontoken.ErrTooLong) { // .NET issues such tickets and never reads them
+	if errors.Is(err, layer.ErrTooLong) { // .NET issues such tickets and never reads them
 		return []question{{"forms too long", write, func(answer *Message) string {
-			if _, err := s.forms.Decode(ctx, answer.Get("text")); !errors.Is(err, sessiontoken.ErrTooLong) {
+			if _, err := s.forms.Decode(ctx, answer.Get("text")); !errors.Is(err, layer.ErrTooLong) {
 				return fmt.Sprintf("too long in Go, %d characters in C#: %v", len(answer.Get("text")), err)
 			}
 			return ""

@@ -2,7 +2,21 @@
 // data: which layer it was, and where in it.
 package layer
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// Causes that this module tells apart. Package sessiontoken puts ErrInvalid or
+// ErrUnsupported before them where it reads.
+var (
+	// ErrTooLong means that a credential is, or would be, longer than .NET reads.
+	ErrTooLong = errors.New("longer than .NET reads")
+	// ErrDPAPI means that a credential is protected with the Windows DPAPI, the
+	// default of WIF, and can be read on the issuing machine only.
+	ErrDPAPI = errors.New("protected with the Windows DPAPI of one machine; " +
+		"make the .NET site use System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler")
+)
 
 // Error is a fault in one layer of a credential. It holds nothing of the
 // data.

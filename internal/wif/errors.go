@@ -14,7 +14,8 @@ var (
 	// ErrV10 means data of WIF 1.0 where that of 4.5 was expected.
 	ErrV10 = errors.New("the token is of WIF 1.0")
 	// ErrCoreWCF means data of CoreWCF, which has a format of its own.
-	ErrCoreWCF = errors.New("the token is of CoreWCF")
+	ErrCoreWCF = errors.New("the token is of CoreWCF, whose tokens only CoreWCF reads; " +
+		"let a site on .NET Framework or this library issue the cookie")
 )
 
 // The faults of a token document, with .NET's message numbers where it has

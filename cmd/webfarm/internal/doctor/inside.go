@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -26,7 +27,7 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 	}
 	var format *sessiontoken.FormatError
 	switch {
-	case errors.Is(o.err, sessiontoken.ErrCoreWCF):
+	case errors.Is(o.err, wif.ErrCoreWCF):
 		return says("corewcf")
 	case errors.Is(o.err, sessiontoken.ErrNotInStore):
 		return says("reference_mode/katana")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -225,7 +226,7 @@ func (o *opened) recognised() bool {
 			return true
 		}
 	}
-	return errors.Is(o.err, sessiontoken.ErrCoreWCF)
+	return errors.Is(o.err, wif.ErrCoreWCF)
 }
 
 // refuse takes back what only the padding let through.

@@ -1,7 +1,6 @@
 package webconfig
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,14 +139,14 @@ func (s *Section) Int(name string, absent, least int, code string) int {
 		n, err := strconv.ParseInt(trim(v), 10, 32)
 		return int(n), err == nil && int(n) >= least
 	}
-	return parsed(s, name, absent, parse, code, fmt.Sprintf("a whole number of at least %d", least))
+	return parsed(s, name, absent, parse, code, "a whole number of at least "+strconv.Itoa(least))
 }
 
 // TimeSpan reads a .NET time span between 0 and most (invalid_timespan).
 func (s *Section) TimeSpan(name string, absent, most time.Duration) time.Duration {
 	want := "days.hh:mm:ss"
 	if most != Infinite {
-		want += fmt.Sprintf(" of at most %v", most)
+		want += " of at most " + most.String()
 	}
 	parse := func(v string) (time.Duration, bool) {
 		d, ok := ParseTimeSpan(v)

@@ -5,21 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-)
-
-// charset is how the bytes of a file were read.
-type charset int
-
-const (
-	charsetASCII charset = iota // no byte above 0x7F: the same in every superset of ASCII
-	charsetUTF8
-	charsetUTF16
-	charsetLatin1      // declared, and there are bytes above 0x7F
-	charsetWindows1252 // likewise
 )
 
 // windows1252 has the characters of the bytes 0x80 to 0x9F, in which it differs
@@ -32,27 +22,32 @@ var windows1252 = [32]rune{
 
 // readText reads the whole of r, at most MaxFileBytes+1 bytes, and returns it
 // as text with line ends normalized to \n (XML 1.0, 2.11).
-func readText(r io.Reader) (string, charset, error) {
+func readText(r io.Reader) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
 	if err != nil {
-		return "", 0, &Error{Code: CodeUnreadable, Err: err}
+		return "", &Error{Code: CodeUnreadable, Err: err}
 	}
 	if len(data) > MaxFileBytes {
-		return "", 0, &Error{Code: CodeTooLarge, Want: fmt.Sprintf("at most %d bytes", MaxFileBytes)}
+		return "", &Error{Code: CodeTooLarge, Want: fmt.Sprintf("at most %d bytes", MaxFileBytes)}
 	}
-	text, cs, err := decodeText(data)
+	text, err := decodeText(data)
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
 	if strings.Contains(text, "\r") {
 		text = strings.ReplaceAll(text, "\r\n", "\n")
 		text = strings.ReplaceAll(text, "\r", "\n")
 	}
-	if err := checkChars(text); err != nil {
-		return "", 0, err
-	}
-	return text, cs, nil
+	return text, checkChars(text)
 }
+
+// The names of encodings that are read, in lower case. A file that is pure
+// ASCII may declare any that extends ASCII.
+var (
+	namesOfUTF8  = []string{"", "utf-8", "utf8"}
+	namesOfUTF16 = []string{"utf-16", "unicode", "utf-16le", "utf-16be"}
+	extendASCII  = []string{"us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1250", "windows-1251", "windows-1252"}
+)
 
 // decodeText turns the bytes into a string by their byte order mark:
 //
@@ -60,66 +55,76 @@ func readText(r io.Reader) (string, charset, error) {
 //	FF FE      UTF-16, little-endian
 //	FE FF      UTF-16, big-endian
 //	none       iso-8859-1 or windows-1252 if declared, else UTF-8
-func decodeText(data []byte) (string, charset, error) {
+//
+// What the XML declaration names must agree with that.
+func decodeText(data []byte) (string, error) {
+	fault := &Error{Code: CodeUnsupportedCharset, Line: 1,
+		Want: "the file saved as UTF-8, or as iso-8859-1 or windows-1252 without a byte order mark"}
 	switch {
 	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
-		return decodeUTF16(data[2:], binary.LittleEndian)
+		return decodeUTF16(data[2:], binary.LittleEndian, fault)
 	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
-		return decodeUTF16(data[2:], binary.BigEndian)
+		return decodeUTF16(data[2:], binary.BigEndian, fault)
 	case bytes.HasPrefix(data, []byte{'<', 0}), bytes.HasPrefix(data, []byte{0, '<'}):
-		return "", 0, &Error{Code: CodeUnsupportedCharset, Line: 1,
-			Found: "UTF-16 without a byte order mark", Want: "UTF-8, or UTF-16 with a byte order mark"}
+		fault.Found, fault.Want = "UTF-16 without a byte order mark", "UTF-8, or UTF-16 with a byte order mark"
+		return "", fault
 	}
 	data, marked := bytes.CutPrefix(data, []byte{0xEF, 0xBB, 0xBF})
-	if !slices.ContainsFunc(data, func(b byte) bool { return b >= utf8.RuneSelf }) {
-		return string(data), charsetASCII, nil
+	text := string(data)
+	name, err := declaredEncoding(text)
+	if err != nil {
+		return "", err
 	}
-	cs := charsetUTF8
-	if !marked {
-		name := declaredEncoding(data)
-		switch strings.ToLower(name) {
-		case "iso-8859-1":
-			return decodeBytes(data, nil), charsetLatin1, nil
-		case "windows-1252":
-			return decodeBytes(data, windows1252[:]), charsetWindows1252, nil
+	fault.Found = "encoding " + quote(name)
+	ascii := !slices.ContainsFunc(data, func(b byte) bool { return b >= utf8.RuneSelf })
+	switch name = strings.ToLower(name); {
+	case ascii && slices.Contains(extendASCII, name):
+		return text, nil
+	case slices.Contains(namesOfUTF16, name):
+		fault.Found, fault.Want = fault.Found+" declared, but the file is not UTF-16", `encoding="utf-8"`
+	case slices.Contains(namesOfUTF8, name):
+		if utf8.ValidString(text) {
+			return text, nil
 		}
-		if err := checkEncoding(name, cs); err != nil {
-			return "", 0, err
-		}
+		fault.Line, fault.Found, fault.Want = 0, "bytes that are not UTF-8", "the file saved as UTF-8"
+	case !marked && name == "iso-8859-1":
+		return decodeBytes(text, nil), nil
+	case !marked && name == "windows-1252":
+		return decodeBytes(text, windows1252[:]), nil
 	}
-	if !utf8.Valid(data) {
-		return "", 0, &Error{Code: CodeUnsupportedCharset,
-			Found: "bytes that are not UTF-8", Want: "the file saved as UTF-8"}
-	}
-	return string(data), cs, nil
+	return "", fault
+}
+
+// xmlDeclaration can stand only at the very start.
+var xmlDeclaration = regexp.MustCompile(`^<\?xml\s+version\s*=\s*("1\.0"|'1\.0')` +
+	`(\s+encoding\s*=\s*("([^"<]+)"|'([^'<]+)'))?(\s+standalone\s*=\s*("(yes|no)"|'(yes|no)'))?\s*\?>`)
+
+// isDeclared reports whether text begins with an XML declaration.
+func isDeclared(text string) bool {
+	return strings.HasPrefix(text, "<?xml") && len(text) > 5 && isSpace(text[5])
 }
 
 // declaredEncoding returns the encoding that the XML declaration names, or "".
-// Whether the declaration is well-formed is for the parser to say.
-func declaredEncoding(data []byte) string {
-	const longest = 256
-	declaration, _, ok := strings.Cut(string(data[:min(len(data), longest)]), "?>")
-	if !ok || !strings.HasPrefix(declaration, "<?xml") {
-		return ""
+func declaredEncoding(text string) (string, error) {
+	if !isDeclared(text) {
+		return "", nil
 	}
-	_, rest, _ := strings.Cut(declaration, "encoding")
-	rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " \t\r\n"), "=")
-	rest = strings.TrimLeft(rest, " \t\r\n")
-	if !ok || rest == "" {
-		return ""
+	m := xmlDeclaration.FindStringSubmatch(text)
+	if m == nil {
+		return "", &Error{Code: CodeMalformedXML, Line: 1, Found: "a bad XML declaration",
+			Want: `<?xml version="1.0" encoding="utf-8"?>`}
 	}
-	name, _, _ := strings.Cut(rest[1:], rest[:1])
-	return name
+	return m[4] + m[5], nil
 }
 
 // decodeBytes reads each byte as the character of its number, but those from
 // 0x80 on as c1 has them.
-func decodeBytes(data []byte, c1 []rune) string {
+func decodeBytes(data string, c1 []rune) string {
 	var b strings.Builder
 	b.Grow(len(data) + len(data)/8)
-	for _, c := range data {
-		r := rune(c)
-		if i := int(c) - 0x80; i >= 0 && i < len(c1) {
+	for i := range len(data) {
+		r := rune(data[i])
+		if i := int(r) - 0x80; i >= 0 && i < len(c1) {
 			r = c1[i]
 		}
 		b.WriteRune(r)
@@ -127,30 +132,40 @@ func decodeBytes(data []byte, c1 []rune) string {
 	return b.String()
 }
 
-func decodeUTF16(data []byte, order binary.ByteOrder) (string, charset, error) {
-	bad := func(detail string) (string, charset, error) {
-		return "", 0, &Error{Code: CodeUnsupportedCharset, Found: detail, Want: "well-formed UTF-16"}
-	}
-	if len(data)%2 != 0 {
-		return bad("UTF-16 with an odd number of bytes")
-	}
+// decodeUTF16 fills in fault for text that is not well-formed.
+func decodeUTF16(data []byte, order binary.ByteOrder, fault *Error) (string, error) {
 	var b strings.Builder
 	b.Grow(len(data) / 2)
-	for i := 0; i < len(data); i += 2 {
-		c := rune(order.Uint16(data[i:]))
+	for ; len(data) >= 2; data = data[2:] {
+		c := rune(order.Uint16(data))
 		if utf16.IsSurrogate(c) {
-			if i+4 > len(data) {
-				return bad("half a surrogate pair")
+			if len(data) >= 4 {
+				c = utf16.DecodeRune(c, rune(order.Uint16(data[2:])))
 			}
-			c = utf16.DecodeRune(c, rune(order.Uint16(data[i+2:])))
-			if c == utf8.RuneError {
-				return bad("half a surrogate pair")
+			if len(data) < 4 || c == utf8.RuneError {
+				fault.Line, fault.Found, fault.Want = 0, "half a surrogate pair", "well-formed UTF-16"
+				return "", fault
 			}
-			i += 2
+			data = data[2:]
 		}
 		b.WriteRune(c)
 	}
-	return b.String(), charsetUTF16, nil
+	if len(data) != 0 {
+		fault.Line, fault.Found, fault.Want = 0, "UTF-16 with an odd number of bytes", "well-formed UTF-16"
+		return "", fault
+	}
+	name, err := declaredEncoding(b.String())
+	if err != nil {
+		return "", err
+	}
+	fault.Found = "encoding " + quote(name)
+	switch name = strings.ToLower(name); {
+	case name == "", slices.Contains(namesOfUTF16, name):
+		return b.String(), nil
+	case slices.Contains(namesOfUTF8, name):
+		fault.Found, fault.Want = fault.Found+" declared, but the file is UTF-16", `encoding="utf-16"`
+	}
+	return "", fault
 }
 
 // checkChars refuses characters that XML 1.0 (2.2) does not allow, the NUL
@@ -167,51 +182,6 @@ func checkChars(text string) error {
 
 // isChar reports whether XML 1.0 (2.2) allows c.
 func isChar(c rune) bool {
-	switch {
-	case c < 0x20:
-		return c == '\t' || c == '\n' || c == '\r'
-	case c >= 0xD800 && c <= 0xDFFF, c == 0xFFFE, c == 0xFFFF:
-		return false
-	}
-	return c <= utf8.MaxRune
-}
-
-// checkEncoding compares the name in the XML declaration (any case) with how
-// the bytes were read. Names that extend ASCII are fine as long as the file is
-// pure ASCII; iso-8859-1 and windows-1252 always are, without a byte order mark.
-func checkEncoding(name string, cs charset) error {
-	fault := &Error{Code: CodeUnsupportedCharset, Line: 1, Found: "encoding " + quote(name)}
-	switch strings.ToLower(name) {
-	case "", "utf-8", "utf8":
-		if cs == charsetLatin1 || cs == charsetWindows1252 {
-			break // two declarations of different encodings
-		}
-		if cs == charsetUTF16 && name != "" {
-			fault.Found += " declared, but the file is UTF-16"
-			fault.Want = `encoding="utf-16"`
-			return fault
-		}
-		return nil
-	case "utf-16", "unicode", "utf-16le", "utf-16be":
-		if cs != charsetUTF16 {
-			fault.Found += " declared, but the file is not UTF-16"
-			fault.Want = `encoding="utf-8"`
-			return fault
-		}
-		return nil
-	case "iso-8859-1":
-		if cs == charsetASCII || cs == charsetLatin1 {
-			return nil
-		}
-	case "windows-1252":
-		if cs == charsetASCII || cs == charsetWindows1252 {
-			return nil
-		}
-	case "us-ascii", "ascii", "iso-8859-15", "windows-1250", "windows-1251":
-		if cs == charsetASCII {
-			return nil
-		}
-	}
-	fault.Want = "the file saved as UTF-8, or as iso-8859-1 or windows-1252 without a byte order mark"
-	return fault
+	return c >= 0x20 && c <= 0xD7FF || c == '\t' || c == '\n' || c == '\r' ||
+		c >= 0xE000 && c <= utf8.MaxRune && c != 0xFFFE && c != 0xFFFF
 }

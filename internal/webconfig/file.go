@@ -88,11 +88,11 @@ func (f *File) checkSpelling(e *Element, want, parent string) error {
 
 // readXML reads one whole file.
 func readXML(r io.Reader) (*Element, error) {
-	text, cs, err := readText(r)
+	text, err := readText(r)
 	if err != nil {
 		return nil, err
 	}
-	root, err := parseXML(text, cs)
+	root, err := parseXML(text)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package webconfig
 
 import (
+	"cmp"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -58,57 +60,39 @@ func (v Version) AtLeast(major, minor int32) bool {
 //
 // Spans beyond the range of time.Duration (292 years) are refused.
 func ParseTimeSpan(s string) (d time.Duration, ok bool) {
-	s = trim(s)
-	s, negative := strings.CutPrefix(s, "-")
-	fields := strings.Split(s, ":")
-	var days, hours, minutes, seconds, fraction int64
-	switch len(fields) {
-	case 1:
-		days, ok = number(s, math.MaxInt32)
-	case 2, 3, 4:
-		hour := fields[0]
-		if before, after, dotted := strings.Cut(hour, "."); dotted || len(fields) == 4 {
-			hour = after
-			if len(fields) == 4 {
-				if dotted {
-					return 0, false
-				}
-				hour, fields = fields[1], fields[1:]
-			}
-			if days, ok = number(before, math.MaxInt32); !ok {
-				return 0, false
-			}
-		}
-		var second, ticks string
-		dotted := false
-		if len(fields) == 3 {
-			second, ticks, dotted = strings.Cut(fields[2], ".")
-		} else {
-			second = "0"
-		}
-		var ok1, ok2, ok3 bool
-		hours, ok1 = number(hour, 23)
-		minutes, ok2 = number(fields[1], 59)
-		seconds, ok3 = number(second, 59)
-		ok = ok1 && ok2 && ok3
-		if dotted {
-			if len(ticks) == 0 || len(ticks) > 7 {
-				return 0, false
-			}
-			fraction, dotted = number(ticks+"0000000"[len(ticks):], math.MaxInt32)
-			ok = ok && dotted
-		}
+	s, negative := strings.CutPrefix(trim(s), "-")
+	switch colons := strings.Count(s, ":"); {
+	case colons == 0:
+		s += ".0:0"
+	case colons == 3 && strings.Index(s, ":") != strings.IndexAny(s, ".:"):
+		return 0, false // a dot and a colon after the days
+	case colons == 3:
+		s = strings.Replace(s, ":", ".", 1)
 	}
-	total := ((days*24+hours)*60+minutes)*60 + seconds
-	if !ok || total >= math.MaxInt64/int64(time.Second) {
+	parts := timeSpan.FindStringSubmatch(s)
+	if parts == nil {
 		return 0, false
 	}
-	d = time.Duration(total)*time.Second + time.Duration(fraction)*100
+	parts[5] = (parts[5] + "0000000")[:7]
+	var n [5]int64
+	for i, most := range [...]int64{math.MaxInt32, 23, 59, 59, math.MaxInt32} {
+		if n[i], ok = number(cmp.Or(parts[i+1], "0"), most); !ok {
+			return 0, false
+		}
+	}
+	total := ((n[0]*24+n[1])*60+n[2])*60 + n[3]
+	if total >= math.MaxInt64/int64(time.Second) {
+		return 0, false
+	}
+	d = time.Duration(total)*time.Second + time.Duration(n[4])*100
 	if negative {
 		d = -d
 	}
 	return d, true
 }
+
+// timeSpan has days, hours, minutes, seconds and decimals.
+var timeSpan = regexp.MustCompile(`^(?:(\d+)\.)?(\d+):(\d+)(?::(\d+)(?:\.(\d{1,7}))?)?$`)
 
 // number reads decimal digits of at most most.
 func number(s string, most int64) (int64, bool) {

@@ -29,7 +29,7 @@ func (p *parser) startTag() error {
 	if err != nil {
 		return err
 	}
-	if err := p.resolve(e, name, raw, outside); err != nil {
+	if err := p.resolve(e, name, raw); err != nil {
 		return err
 	}
 
@@ -49,10 +49,10 @@ func (p *parser) startTag() error {
 }
 
 // attributes reads up to the end of the start tag, and returns the attributes
-// with their names as written. Namespace declarations go to p.bindings.
+// with their names as written.
 func (p *parser) attributes(e *Element, element string) ([]Attr, error) {
 	var raw []Attr
-	for n := 0; ; n++ {
+	for {
 		spaced := p.space()
 		rest := p.text[p.pos:]
 		if strings.HasPrefix(rest, ">") || strings.HasPrefix(rest, "/>") {
@@ -65,7 +65,7 @@ func (p *parser) attributes(e *Element, element string) ([]Attr, error) {
 		if name == "" || !spaced {
 			return nil, p.malformed("bad character in the tag <%s>", showName(element))
 		}
-		if n == maxAttributes {
+		if len(raw) == maxAttributes {
 			return nil, p.tooComplex("at most %d attributes in one element", maxAttributes)
 		}
 		p.space()
@@ -77,18 +77,17 @@ func (p *parser) attributes(e *Element, element string) ([]Attr, error) {
 		if err != nil {
 			return nil, err
 		}
-		prefix, declares := strings.CutPrefix(name, "xmlns:")
-		if name == "xmlns" {
-			prefix, declares = "", true
-		}
-		if !declares {
-			raw = append(raw, Attr{Name: name, Value: value})
-			continue
-		}
-		if err := p.bind(prefix, value); err != nil {
-			return nil, err
-		}
+		raw = append(raw, Attr{Name: name, Value: value})
 	}
+}
+
+// declares reports whether an attribute declares the namespace of a prefix,
+// which is "" for the default.
+func declares(name string) (prefix string, ok bool) {
+	if name == "xmlns" {
+		return "", true
+	}
+	return strings.CutPrefix(name, "xmlns:")
 }
 
 // The two prefixes that need no declaration.
@@ -108,13 +107,24 @@ func (p *parser) bind(prefix, uri string) error {
 	return nil
 }
 
-// resolve gives the element and its attributes their namespaces, now that all
-// declarations of the tag (from outside on) are known, and refuses duplicates.
-func (p *parser) resolve(e *Element, name string, raw []Attr, outside int) error {
-	for i := outside; i < len(p.bindings); i++ {
-		for j := outside; j < i; j++ {
-			if p.bindings[i].prefix == p.bindings[j].prefix {
-				return p.malformed("namespace declared twice in <%s>", showName(name))
+// resolve gives the element and its attributes their namespaces, once all
+// declarations of the tag are in force, and refuses duplicates.
+func (p *parser) resolve(e *Element, name string, raw []Attr) error {
+	twice := func(a Attr, before []Attr) error {
+		for _, b := range before {
+			if a.Name == b.Name && a.Space == b.Space {
+				return p.malformed("attribute %s twice in <%s>", showName(a.Name), showName(name))
+			}
+		}
+		return nil
+	}
+	for i, a := range raw {
+		if err := twice(a, raw[:i]); err != nil {
+			return err
+		}
+		if prefix, ok := declares(a.Name); ok {
+			if err := p.bind(prefix, a.Value); err != nil {
+				return err
 			}
 		}
 	}
@@ -125,18 +135,20 @@ func (p *parser) resolve(e *Element, name string, raw []Attr, outside int) error
 	if e.Space == nsConfiguration {
 		e.Space = ""
 	}
-	for i, a := range raw {
-		if a.Space, a.Name, ok = p.lookup(a.Name, false); !ok {
-			return p.malformed("undeclared prefix in attribute %s", showName(raw[i].Name))
+	e.Attrs = raw[:0]
+	for _, a := range raw {
+		if _, ok := declares(a.Name); ok {
+			continue
 		}
-		for _, b := range raw[:i] {
-			if a.Name == b.Name && a.Space == b.Space {
-				return p.malformed("attribute %s twice in <%s>", showName(a.Name), showName(name))
-			}
+		written := a.Name
+		if a.Space, a.Name, ok = p.lookup(written, false); !ok {
+			return p.malformed("undeclared prefix in attribute %s", showName(written))
 		}
-		raw[i] = a
+		if err := twice(a, e.Attrs); err != nil { // by another prefix
+			return err
+		}
+		e.Attrs = append(e.Attrs, a)
 	}
-	e.Attrs = raw
 	return nil
 }
 

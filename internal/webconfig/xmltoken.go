@@ -3,7 +3,7 @@ package webconfig
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
+	"unicode"
 )
 
 // Names, quoted values and references.
@@ -65,19 +65,12 @@ func (p *parser) expand(s string) (string, error) {
 	}
 }
 
+var entities = map[string]rune{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
+
 // reference resolves what stands between & and ;.
 func reference(ref string) (rune, bool) {
-	switch ref {
-	case "amp":
-		return '&', true
-	case "lt":
-		return '<', true
-	case "gt":
-		return '>', true
-	case "quot":
-		return '"', true
-	case "apos":
-		return '\'', true
+	if c, ok := entities[ref]; ok {
+		return c, true
 	}
 	digits, ok := strings.CutPrefix(ref, "#")
 	if !ok {
@@ -96,49 +89,34 @@ func reference(ref string) (rune, bool) {
 
 // name reads a name with at most one prefix, or returns "".
 func (p *parser) name() string {
-	start := p.pos
-	parts, first := 1, true // first: at the start of the name or of its local part
-	for _, c := range p.text[start:] {
+	rest := p.text[p.pos:]
+	end, prefixed, first := len(rest), false, true // first: of the name or of its local part
+scan:
+	for i, c := range rest {
 		switch {
 		case isNameStart(c), !first && isNameRest(c):
 			first = false
-		case c == ':' && !first:
-			parts++
-			first = true
+		case c == ':' && !first && !prefixed:
+			prefixed, first = true, true
 		default:
-			c = -1
+			end = i
+			break scan
 		}
-		if c < 0 {
-			break
-		}
-		p.pos += utf8.RuneLen(c)
 	}
-	if first || parts > 2 {
-		p.pos = start
+	if first || strings.HasPrefix(rest[end:], ":") {
 		return ""
 	}
-	return p.text[start:p.pos]
+	p.pos += end
+	return rest[:end]
 }
 
-// isNameStart is NameStartChar of XML 1.0 (2.3) without the colon.
+// isNameStart is the start of a name in XML 1.0 without the colon.
 func isNameStart(c rune) bool {
-	if c < 0x80 {
-		return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_'
-	}
-	for _, r := range [...][2]rune{
-		{0xC0, 0xD6}, {0xD8, 0xF6}, {0xF8, 0x2FF}, {0x370, 0x37D}, {0x37F, 0x1FFF},
-		{0x200C, 0x200D}, {0x2070, 0x218F}, {0x2C00, 0x2FEF}, {0x3001, 0xD7FF},
-		{0xF900, 0xFDCF}, {0xFDF0, 0xFFFD}, {0x10000, 0xEFFFF},
-	} {
-		if c >= r[0] && c <= r[1] {
-			return true
-		}
-	}
-	return false
+	return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c >= 0x80 && unicode.IsLetter(c)
 }
 
-// isNameRest is what NameChar of XML 1.0 (2.3) adds to NameStartChar.
+// isNameRest is what may follow in a name and not begin it.
 func isNameRest(c rune) bool {
 	return c >= '0' && c <= '9' || c == '-' || c == '.' || c == 0xB7 ||
-		c >= 0x300 && c <= 0x36F || c == 0x203F || c == 0x2040
+		c >= 0x80 && unicode.In(c, unicode.Mn, unicode.Mc, unicode.Nd)
 }

@@ -97,7 +97,7 @@ func (s *Sessions) write(w http.ResponseWriter, set []*http.Cookie) error {
 			delete(h, "Set-Cookie")
 		}
 	}
-	if err := chunks.Write(w, set); err != nil {
+	if err := s.traits.scheme.Write(w, set); err != nil {
 		if before != nil {
 			h["Set-Cookie"] = before
 		}

@@ -19,6 +19,7 @@ type family struct {
 
 // families are the files, by name.
 var families = []family{
+	{"aspnetcore_chunks.json", 315, runCoreChunks},
 	{"aspnetcore_tickets.json", 678, runCoreTicket},
 	{"cookieprotection.json", 39, runCookieProtection},
 	{"dataprotection.json", 1002, runCorePayload},

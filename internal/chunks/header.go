@@ -50,11 +50,11 @@ func (k Scheme) cutChunk(pair, name string, max int) (index int, spelled, value 
 		return 0, "", "", false
 	}
 	i := len(name)
-	if k.isKatana() && i < len(pair) && k.equal(pair[i:i+1], "C") {
+	if k.counts() && i < len(pair) && k.equal(pair[i:i+1], "C") {
 		if i++; i == len(pair) || pair[i] < '0' || pair[i] > '9' {
 			return 0, "", "", false
 		}
-	} else if k.isKatana() && i < len(pair) && pair[i] != '=' {
+	} else if k.counts() && i < len(pair) && pair[i] != '=' {
 		return 0, "", "", false
 	}
 	for ; i < len(pair) && '0' <= pair[i] && pair[i] <= '9'; i++ {
@@ -65,7 +65,7 @@ func (k Scheme) cutChunk(pair, name string, max int) (index int, spelled, value 
 	}
 	switch {
 	case i == len(pair):
-		return index, pair, "", k != Katana
+		return index, pair, "", k != Katana && !k.isCore()
 	case pair[i] == '=':
 		return index, pair[:i], pair[i+1:], true
 	}

@@ -65,12 +65,14 @@ func (k Scheme) Inspect(r *http.Request, name string) Set {
 	set.list(r.Header["Cookie"], set.first, first, at)
 	slices.SortFunc(set.Chunks, func(a, b Chunk) int { return a.Index - b.Index })
 	last := maxInspectIndex
-	if k.isKatana() {
+	if k.counts() {
 		marker := first[0]
-		if k == Katana {
+		if k != KatanaSystemWeb {
 			marker = unescape(marker)
 		}
-		set.Announced = parseMarker(marker)
+		if set.Announced = parseMarker(marker); k.isCore() {
+			set.Announced = k.parseCount(marker)
+		}
 		last = set.Announced
 	}
 	for set.Joined < len(set.Chunks) && set.Chunks[set.Joined].Index == set.Joined && set.Joined <= last {
@@ -121,6 +123,9 @@ func (s Set) Problems() []string {
 		kind := "the same value"
 		if c.Differ {
 			kind = "different values, as from two paths or domains; the first counts"
+			if s.scheme.isCore() {
+				kind = strings.Replace(kind, "first", "last", 1)
+			}
 		}
 		list = append(list, fmt.Sprintf("%s is there %d times with %s", c.Name, c.Copies, kind))
 	}
@@ -129,13 +134,13 @@ func (s Set) Problems() []string {
 	case s.Joined > 0 && s.Joined <= s.Announced:
 		list = append(list, fmt.Sprintf("%s is missing, of %d announced chunks", s.scheme.chunkName(s.first, s.Joined), s.Announced))
 	case len(orphans) == 0:
-	case s.Joined > 0 && s.scheme.isKatana():
+	case s.Joined > 0 && s.scheme.counts():
 		list = append(list, fmt.Sprintf("%s not announced, and not read: left over from a longer session", listNames(orphans)))
 	default:
 		list = append(list, fmt.Sprintf("%s is missing, so %s not read",
 			s.scheme.chunkName(s.first, s.Joined), listNames(orphans)))
 	}
-	if s.scheme.isKatana() {
+	if s.scheme.counts() {
 		return list
 	}
 	// .NET fills every chunk but the last. A short one in the middle is where

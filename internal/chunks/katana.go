@@ -25,8 +25,11 @@ const markerPrefix = "chunks:"
 // parseMarker returns the number of chunks that a cookie announces, or 0 if
 // its value is no marker. As int.TryParse has it without any style: digits
 // alone, zeros in front allowed, at most 2147483647.
-func parseMarker(value string) int {
-	digits, ok := strings.CutPrefix(value, markerPrefix)
+func parseMarker(value string) int { return parseDigits(value, markerPrefix) }
+
+// parseDigits returns the number behind a prefix.
+func parseDigits(value, prefix string) int {
+	digits, ok := strings.CutPrefix(value, prefix)
 	if !ok || digits == "" {
 		return 0
 	}

@@ -30,6 +30,10 @@ const (
 	// (ChunkingCookieManager.ChunkSize).
 	DefaultKatanaSize = 4090
 
+	// DefaultCoreSize is the number of characters in the line of a chunk of
+	// ASP.NET Core (ChunkingCookieManager.DefaultChunkSize).
+	DefaultCoreSize = 4050
+
 	// MaxCookieSize is the number of bytes of name and value together beyond
 	// which browsers drop a cookie without a word (RFC 6265bis, section 5.6).
 	// Nothing larger is written.

@@ -37,6 +37,14 @@ const (
 	// escapes after joining, not before. For the texts of Katana's tickets,
 	// which need no escapes, the two are the same.
 	KatanaSystemWeb
+	// Core counts the chunks in the cookie itself too (ChunkingCookieManager of
+	// ASP.NET Core):
+	//
+	//	.AspNetCore.Cookies=chunks-3; .AspNetCore.CookiesC1=AAAA; .AspNetCore.CookiesC2=BBBB; .AspNetCore.CookiesC3=CC
+	Core
+	// CoreShared is Core that reads the marker of Katana too, for a cookie that
+	// an application on Katana writes with the same name.
+	CoreShared
 )
 
 // String returns the name of the constant.
@@ -50,6 +58,10 @@ func (k Scheme) String() string {
 		return "Katana"
 	case KatanaSystemWeb:
 		return "KatanaSystemWeb"
+	case Core:
+		return "Core"
+	case CoreShared:
+		return "CoreShared"
 	}
 	return fmt.Sprintf("Scheme(%d)", int(k))
 }
@@ -57,7 +69,7 @@ func (k Scheme) String() string {
 // wireName returns the name that the cookie called name has in headers. It
 // returns an error unless k is a scheme and there can be such a cookie.
 func (k Scheme) wireName(name string) (string, error) {
-	if k < WIF || k > KatanaSystemWeb {
+	if k < WIF || k > CoreShared {
 		return "", fmt.Errorf("cookie: unknown scheme %v", k)
 	}
 	if k.isKatana() {
@@ -91,7 +103,7 @@ func (k Scheme) chunkName(name string, i int) string {
 	switch {
 	case i == 0:
 		return name
-	case k.isKatana():
+	case k.counts():
 		return name + "C" + strconv.Itoa(i)
 	}
 	return name + strconv.Itoa(i)
@@ -111,6 +123,9 @@ func (k Scheme) chunkName(name string, i int) string {
 // of them needed and others ignored. In headers the name is percent-encoded, but
 // Katana, each time, looks for the name as it stands first; the text is decoded.
 // A text in quotes keeps them.
+//
+// Core reads name in the same way, but as it stands and without regard to case;
+// the last of several cookies of one name counts.
 //
 // The error is [ErrNoCookie], [ErrTooManyChunks], [ErrMissingChunk] or
 // [ErrTooLong], or says that name cannot be the name of a cookie. The text may
@@ -139,6 +154,9 @@ func (k Scheme) Join(r *http.Request, name string) (string, error) {
 	}
 	if k.isKatana() {
 		return k.joinChunks(values[:], seen)
+	}
+	if k.isCore() {
+		return k.joinCore(values[:], seen)
 	}
 	n := bits.TrailingZeros64(^seen) // chunks before the first gap
 	if n == 0 {
@@ -177,7 +195,14 @@ func (k Scheme) find(lines []string, name string, seen uint64, values *[MaxChunk
 				return seen, ErrTooLong
 			}
 			i, _, value, ok := k.cutChunk(pair, name, last)
-			if !ok || seen&(1<<i) != 0 {
+			switch {
+			case !ok:
+				continue
+			case k.isCore():
+				if !isCoreValue(value) {
+					continue
+				}
+			case seen&(1<<i) != 0:
 				continue
 			}
 			seen |= 1 << i

@@ -27,6 +27,9 @@ func (k Scheme) Split(c *http.Cookie) ([]*http.Cookie, error) {
 // value are percent-encoded, so they may be any text, but for a value that
 // reads as "chunks:N". A value in quotes is cut into chunks in quotes.
 //
+// For Core it is the number of characters in the line, in which a value that is
+// percent-encoded counts as it was; zero means [DefaultCoreSize].
+//
 // On error nothing is returned. The error matches [ErrInvalidCookie] if c has
 // no value, is not valid for net/http or would be refused by browsers;
 // [ErrTooLong] if a chunk with its name exceeds [MaxCookieSize], or if the
@@ -37,6 +40,9 @@ func (k Scheme) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	}
 	if k.isKatana() {
 		return k.splitKatana(c, size)
+	}
+	if k.isCore() {
+		return splitCore(c, size)
 	}
 	if err := validate(c); err != nil {
 		return nil, err

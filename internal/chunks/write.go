@@ -27,10 +27,14 @@ import (
 // none is looked for.
 //
 // KatanaSystemWeb also deletes what the cookie announces, as .NET does,
-// whether the request holds it or not.
+// whether the request holds it or not. Core deletes what .NET does, which is the
+// cookie itself in any case, and other spellings.
 func (k Scheme) Expire(r *http.Request, c *http.Cookie) []*http.Cookie {
 	if c == nil {
 		return nil
+	}
+	if k.isCore() {
+		return k.expireCore(r, c, -1)
 	}
 	return k.expire(r, c, c.Name, 0)
 }
@@ -43,6 +47,9 @@ func (k Scheme) Expire(r *http.Request, c *http.Cookie) []*http.Cookie {
 func (k Scheme) Replace(r *http.Request, set []*http.Cookie) []*http.Cookie {
 	if len(set) == 0 || set[0] == nil {
 		return set
+	}
+	if k.isCore() { // deletions come first, as in .NET
+		return append(k.expireCore(r, set[0], len(set)-1), set...)
 	}
 	name := set[0].Name
 	if k.isKatana() {
@@ -148,7 +155,16 @@ func (k Scheme) deletion(c *http.Cookie, name string) *http.Cookie {
 //
 // It must be called before the body is written. Of two cookies of one name in
 // a response, browsers keep the later.
-func Write(w http.ResponseWriter, set []*http.Cookie) error {
+func Write(w http.ResponseWriter, set []*http.Cookie) error { return WIF.Write(w, set) }
+
+// Write is [Write] in the spelling of the scheme: ASP.NET Core has an order and
+// a case of attributes of its own, and writes what browsers drop, such as
+// SameSite=None without Secure.
+func (k Scheme) Write(w http.ResponseWriter, set []*http.Cookie) error {
+	validate, line := validate, (*http.Cookie).String
+	if k.isCore() {
+		validate, line = validateCore, coreLine
+	}
 	lines := make([]string, len(set))
 	for i, c := range set {
 		if err := validate(c); err != nil {
@@ -162,7 +178,7 @@ func Write(w http.ResponseWriter, set []*http.Cookie) error {
 			return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d",
 				ErrTooLong, c.Name, size, MaxCookieSize)
 		}
-		lines[i] = c.String()
+		lines[i] = line(c)
 	}
 	h := w.Header()
 	for _, line := range lines {

@@ -85,14 +85,12 @@ type Credential struct {
 	// Opaque leaves the value of SQSession to the product; see [SQSession].
 	Opaque bool
 	// NoReuse is reuseSession="false" of SQSession: a user who signs in ends his
-	// older sessions, on all nodes that share SessionsOptions.Store, without which it
-	// is refused. With a Store and without NoReuse, all browsers of a user share
-	// one session of the application, and sign-out in one ends it in all. They
-	// are one user if the issuers of the name are the same and the name is, but
-	// for the case of ASCII letters; what the last sign-in says of him holds for
-	// all, and MaxLifetime begins anew with it. A stolen cookie lives on with the
-	// session that way, until a sign-out. Without a Store each browser has its
-	// own.
+	// older sessions. It needs SessionsOptions.Store. With a Store and without
+	// NoReuse, all browsers of a user share one session of the application: what
+	// the last sign-in says of the user holds for all, MaxLifetime begins anew with
+	// it, and sign-out in one ends it in all; until then a stolen cookie lives on.
+	// Users are told apart by the name, without regard to the case of ASCII
+	// letters, and its issuers. Without a Store each browser has its own session.
 	NoReuse bool
 	// CacheMaxSize bounds the sessions of SQSession in memory in front of the
 	// Store, 0 means no bound but that of [sessiontoken.MemoryOptions] in bytes.

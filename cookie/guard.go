@@ -172,16 +172,7 @@ func classify(err error) error {
 	case errors.Is(err, ErrUnavailable):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-	case errors.Is(err, sessiontoken.ErrInvalid),
-		errors.Is(err, sessiontoken.ErrExpired),
-		errors.Is(err, sessiontoken.ErrNotYetValid),
-		errors.Is(err, sessiontoken.ErrEndpoint),
-		errors.Is(err, sessiontoken.ErrUnsupported),
-		errors.Is(err, sessiontoken.ErrNotInStore),
-		errors.Is(err, ErrNotAuthenticated),
-		errors.Is(err, ErrRevoked),
-		errors.Is(err, ErrMissingChunk),
-		errors.Is(err, ErrTooLong):
+	case reasonOf(err) != "":
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)

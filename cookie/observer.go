@@ -80,8 +80,8 @@ func (s *Sessions) observeRefused(ctx context.Context, err error) {
 	s.observe(ctx, Event{Kind: eventRefused, Reason: reasonOf(err)})
 }
 
-// reasons are the names of verdicts in events. The first that matches counts,
-// so what is more exact stands first.
+// reasons are the verdicts on a credential, and their names in events. The first
+// that matches counts, so what is more exact stands first.
 var reasons = []struct {
 	err  error
 	name string
@@ -101,13 +101,14 @@ var reasons = []struct {
 	{sessiontoken.ErrInvalid, "invalid"},
 }
 
+// reasonOf returns the name of a verdict, or nothing for any other error.
 func reasonOf(err error) string {
 	for _, r := range reasons {
 		if errors.Is(err, r.err) {
 			return r.name
 		}
 	}
-	return "invalid"
+	return ""
 }
 
 // ObserveStore returns a store that tells the observer of every call of
@@ -128,11 +129,9 @@ type observedExpiryStore struct {
 	with sessiontoken.ExpiryStore
 }
 
-func (s observedExpiryStore) GetExpires(ctx context.Context, key string) ([]byte, time.Time, error) {
-	began := time.Now()
-	data, expires, err := s.with.GetExpires(ctx, key)
-	s.done(ctx, "get", began, err)
-	return data, expires, err
+func (s observedExpiryStore) GetExpires(ctx context.Context, key string) (data []byte, expires time.Time, err error) {
+	defer s.done(ctx, "get", time.Now(), &err)
+	return s.with.GetExpires(ctx, key)
 }
 
 type observedStore struct {
@@ -140,30 +139,26 @@ type observedStore struct {
 	observer func(context.Context, Event)
 }
 
-func (s observedStore) Get(ctx context.Context, key string) ([]byte, error) {
-	began := time.Now()
-	data, err := s.store.Get(ctx, key)
-	s.done(ctx, "get", began, err)
-	return data, err
+func (s observedStore) Get(ctx context.Context, key string) (data []byte, err error) {
+	defer s.done(ctx, "get", time.Now(), &err)
+	return s.store.Get(ctx, key)
 }
 
-func (s observedStore) Put(ctx context.Context, key string, data []byte, expires time.Time) error {
-	began := time.Now()
-	err := s.store.Put(ctx, key, data, expires)
-	s.done(ctx, "put", began, err)
-	return err
+func (s observedStore) Put(ctx context.Context, key string, data []byte, expires time.Time) (err error) {
+	defer s.done(ctx, "put", time.Now(), &err)
+	return s.store.Put(ctx, key, data, expires)
 }
 
-func (s observedStore) Delete(ctx context.Context, key string) error {
-	began := time.Now()
-	err := s.store.Delete(ctx, key)
-	s.done(ctx, "delete", began, err)
-	return err
+func (s observedStore) Delete(ctx context.Context, key string) (err error) {
+	defer s.done(ctx, "delete", time.Now(), &err)
+	return s.store.Delete(ctx, key)
 }
 
-func (s observedStore) done(ctx context.Context, op string, began time.Time, err error) {
-	if errors.Is(err, sessiontoken.ErrNotInStore) {
-		err = nil
+// done tells of a call that returned *result.
+func (s observedStore) done(ctx context.Context, op string, began time.Time, result *error) {
+	e := Event{Kind: eventStore, Reason: op, Took: time.Since(began), Err: *result}
+	if errors.Is(e.Err, sessiontoken.ErrNotInStore) {
+		e.Err = nil
 	}
-	s.observer(ctx, Event{Kind: eventStore, Reason: op, Took: time.Since(began), Err: err})
+	s.observer(ctx, e)
 }

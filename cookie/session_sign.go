@@ -205,10 +205,9 @@ func (s *Sessions) abandon(ctx context.Context, x *session) {
 
 // SignOut signs the user out: it adds the deletion of every chunk of the cookie
 // to the header of the response and, with a store, ends the session for all
-// nodes; see [Sessions]. It does so also with a cookie that is refused for its
-// age, its endpoint, MaxLifetime or Revoked, which is not asked: copies of the
-// session may be good elsewhere. A cookie that is not authentic is only
-// deleted, and without one there is nothing to do.
+// nodes; see [Sessions]. Revoked is not asked. A cookie that is refused for its
+// age or endpoint, or by MaxLifetime, ends its session too, as copies may be good
+// elsewhere. A cookie that is not authentic is only deleted.
 //
 // If the store fails, nothing is written and the error matches
 // [ErrUnavailable]: the user may still be signed in, and may try again.

@@ -30,26 +30,22 @@ import (
 //
 // # What sign-out means
 //
-// A cookie is a bearer ticket. Sign-out deletes it from the browser; a copy of
-// it stays good until it expires, as in .NET. With SessionsOptions.Store,
-// sign-out also ends the session on every Go node that shares the store: it is
-// remembered by its id until no cookie of it can be valid, and refused with
-// [ErrRevoked]. The .NET nodes do not look there. Sessions in reference mode
-// end on every node that uses the store, as their entry there is gone.
+// A cookie is a bearer ticket. Sign-out deletes it from the browser; a copy stays
+// good until it expires, as in .NET. With SessionsOptions.Store, sign-out also
+// ends the session on every Go node that shares the store, which remembers its id
+// until no cookie of it can be valid: the error is [ErrRevoked]. .NET nodes do not
+// look there. A session in reference mode ends on every node that uses the store,
+// as its entry there is gone.
 //
-// The id of a session token is its context id, which renewals keep. That of a
-// forms ticket is a hash of the ticket; the store remembers which ticket was
-// renewed from which, so that sign-out ends all of them, as long as the
-// renewals came from Go nodes. A ticket of Katana carries its id in a property
-// that Katana keeps; one issued by a .NET node has none and is named by its
-// hash until a Go node renews it.
+// The id of a session token is its context id, which renewals keep. The id of a
+// forms ticket is a hash; the store remembers which ticket was renewed from which,
+// for renewals by Go nodes. A ticket of Katana carries its id in a property; one
+// issued by a .NET node is named by its hash until a Go node renews it. The name
+// of the cookie has no part in any of this.
 //
-// The name of the cookie is no part of that. What was ended under one name is
-// ended under every other one whose Sessions read the same value and have the
-// same store, and MaxLifetime of the node that began a session ends it
-// everywhere: a session token carries its end in the time its key expires, a
-// ticket of Katana in a property, and for a forms ticket, and a token of WIF
-// 1.0, it is in the store.
+// MaxLifetime of the node that began a session ends it everywhere: a session token
+// carries its end in the time its key expires, a ticket of Katana in a property,
+// and for a forms ticket or a token of WIF 1.0 it is in the store.
 //
 // Where a .NET node renews copies, docs/sessions.md says how far this goes.
 type Sessions struct {
@@ -57,7 +53,6 @@ type Sessions struct {
 	traits    *traits
 	o         *SessionsOptions
 	template  http.Cookie
-	source    func(*http.Request) (string, error)
 	slides    bool
 	track     *tracker // nil without a store
 	verified  *verifiedCache
@@ -108,10 +103,10 @@ type SessionsOptions struct {
 	Sliding Toggle
 	// MaxLifetime ends a session this long after the sign-in, however often it
 	// was renewed. Zero means no end but the one that another node gave the
-	// session. Nodes may differ: a session keeps the end of the node that began
-	// it, and one with a shorter MaxLifetime refuses it sooner. A forms ticket that slides has no place for the time of sign-in,
-	// nor has a session token of WIF 1.0, so these need a Store for this. See
-	// also [sessiontoken.Token.SignedIn].
+	// session. A session keeps the end of the node that began it; a node with a
+	// shorter MaxLifetime refuses it sooner. A forms ticket that slides, and a
+	// session token of WIF 1.0, have no place for the time of sign-in and need a
+	// Store for this.
 	MaxLifetime time.Duration
 
 	// MaxBytes bounds the cookies of one session, as the browser sends them
@@ -126,11 +121,9 @@ type SessionsOptions struct {
 	Store sessiontoken.Store
 	// OnePerUser ends the older sessions of a user when he signs in, on all
 	// nodes that share the store, whatever the names of the cookies are. Users
-	// need a name. Two names are one user where they are equal to .NET's
-	// StringComparer.OrdinalIgnoreCase, which maps each UTF-16 code unit to
-	// upper case and keeps apart what only looks alike: Kate is kate, and no
-	// user with U+212A KELVIN SIGN. Sessions of .NET nodes count for being
-	// older only. A session that is to last longer than the codec's lifetime
+	// need a name, which is compared as StringComparer.OrdinalIgnoreCase does:
+	// Kate is kate, and nobody with U+212A KELVIN SIGN. A sign-in on a .NET node
+	// ends no session. A session that is to last longer than the codec's lifetime
 	// needs MaxLifetime too, so that the store remembers long enough.
 	OnePerUser bool
 	// Revoked is asked about each session that is otherwise good, after the
@@ -259,8 +252,7 @@ func newSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) 
 	return s, nil
 }
 
-// makeSessions is newSessions for a cookie that may be one that cannot be
-// written.
+// makeSessions is newSessions without probe.
 func makeSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error) {
 	s := &Sessions{framework: f, traits: k, template: k.cookie, o: new(SessionsOptions)}
 	if o != nil {
@@ -289,7 +281,6 @@ func makeSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error)
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	s.source = s.find
 	return s, nil
 }
 
@@ -345,8 +336,8 @@ func (s *Sessions) Session(r *http.Request) (Session, error) {
 	return s.describe(&f.session), nil
 }
 
-// find takes the text of the cookie from a request.
-func (s *Sessions) find(r *http.Request) (string, error) {
+// source takes the text of the cookie from a request.
+func (s *Sessions) source(r *http.Request) (string, error) {
 	text, err := s.traits.scheme.Join(r, s.template.Name)
 	if err == nil && isAbsent(text) {
 		return "", chunks.ErrNoCookie

@@ -92,7 +92,7 @@ type SiteOptions struct {
 // Settings of machine.config and of parent sites are not seen. requireSSL is
 // not enforced: whether the browser used TLS is known to the proxy in front.
 func LoadSite(path string, o *SiteOptions) (*Site, error) {
-	s, err := buildSite(path, func(so *site.Options) (*site.Site, error) { return site.Load(path, so) }, nil, site.Load, o)
+	s, err := buildSite(path, site.Load, site.Load, nil, o)
 	if err == nil {
 		s.path = path
 	}
@@ -102,13 +102,14 @@ func LoadSite(path string, o *SiteOptions) (*Site, error) {
 // LoadSiteFS is [LoadSite] for a file of fsys. [Site.Watch] cannot follow it.
 func LoadSiteFS(fsys fs.FS, name string, o *SiteOptions) (*Site, error) {
 	load := func(name string, so *site.Options) (*site.Site, error) { return site.LoadFS(fsys, name, so) }
-	return buildSite(name, func(so *site.Options) (*site.Site, error) { return load(name, so) }, nil, load, o)
+	return buildSite(name, load, load, nil, o)
 }
 
 // ParseSite is [LoadSite] for a web.config that stands alone: a configSource is
 // an error. [Site.Watch] cannot follow it.
 func ParseSite(r io.Reader, o *SiteOptions) (*Site, error) {
-	return buildSite("web.config", func(so *site.Options) (*site.Site, error) { return site.Parse("web.config", r, so) }, nil, site.Load, o)
+	parse := func(name string, so *site.Options) (*site.Site, error) { return site.Parse(name, r, so) }
+	return buildSite("web.config", parse, site.Load, nil, o)
 }
 
 // NewSite sets up a site without a web.config, from keys that are kept elsewhere
@@ -117,10 +118,11 @@ func ParseSite(r io.Reader, o *SiteOptions) (*Site, error) {
 //
 // When the keys change, give them to [machinekey.Ring.Replace] of [Site.Ring].
 func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
-	return buildSite("the options", func(so *site.Options) (*site.Site, error) {
-		return site.New(site.Key{Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(), Mode: cfg.Mode.String(),
-			ModeFrom: "the options"}, so)
-	}, &cfg, site.Load, o)
+	of := func(name string, so *site.Options) (*site.Site, error) {
+		return site.New(site.Key{Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(),
+			Mode: cfg.Mode.String(), ModeFrom: name}, so)
+	}
+	return buildSite("the options", of, site.Load, &cfg, o)
 }
 
 // Ring returns the keys of the site. The guard follows its changes.

@@ -15,7 +15,7 @@ import (
 
 // Each method decides on one credential: it accepts it or says why not.
 
-// refused notes that a credential is not accepted, and reports whether it is so.
+// refused reports whether a credential is not accepted, and notes why.
 func (b *siteBuilder) refused(what string, c *site.Credential) bool {
 	switch {
 	case c.Refused == site.NotAsked:
@@ -158,10 +158,10 @@ func (b *siteBuilder) cora() error {
 	return nil
 }
 
-// sessions makes the sessions of one cookie, with what the options add, and
-// has the guard accept them. A cookie that is never issued, for the reason
-// given or as browsers would drop it, is read all the same: also of that the
-// store knows what was signed out.
+// sessions makes the sessions of one cookie, with what the options add, and has
+// the guard accept them. A cookie that is never issued, for the reason given or
+// as browsers would drop it, is read all the same: the store may know that its
+// session was ended.
 func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *traits, never error) error {
 	o := b.o.Sessions.forAnyCookie()
 	o.Cookie, o.Store = templateOf(c), b.o.Sessions.Store
@@ -186,6 +186,10 @@ func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *
 	if c.Secure == 0 {
 		s.secureAsRequest, secure = true, "as the request"
 	}
+	sameSite := c.SameSite
+	if s.template.SameSite == 0 {
+		sameSite = "not set"
+	}
 	slides := "not renewed"
 	if s.slides {
 		slides = "renewed in use"
@@ -197,7 +201,7 @@ func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *
 		slides += fmt.Sprintf(", chunks of %d", o.ChunkSize)
 	}
 	b.decide(what, c.CookieLine, "path %q, domain %q, secure %s, hidden from scripts %t, SameSite %s, %s",
-		s.template.Path, s.template.Domain, secure, s.template.HttpOnly, sameSiteName(s.template.SameSite), slides)
+		s.template.Path, s.template.Domain, secure, s.template.HttpOnly, sameSite, slides)
 	return nil
 }
 
@@ -218,18 +222,6 @@ func sameSiteMode(name string) http.SameSite {
 		return http.SameSiteStrictMode
 	}
 	return 0 // no attribute
-}
-
-func sameSiteName(mode http.SameSite) string {
-	switch mode {
-	case http.SameSiteNoneMode:
-		return "None"
-	case http.SameSiteLaxMode:
-		return "Lax"
-	case http.SameSiteStrictMode:
-		return "Strict"
-	}
-	return "not set"
 }
 
 // notes adds what decides on no credential of this package.

@@ -26,17 +26,16 @@ type siteBuilder struct {
 type loader func(name string, o *site.Options) (*site.Site, error)
 
 // buildSite makes the site called name. Its keys are those of the file, or cfg.
-// Other files are read with load.
-func buildSite(name string, resolve func(*site.Options) (*site.Site, error), cfg *machinekey.Config, load loader, o *SiteOptions) (*Site, error) {
+// It is resolved with resolve, and other files with load.
+func buildSite(name string, resolve, load loader, cfg *machinekey.Config, o *SiteOptions) (*Site, error) {
 	if o == nil {
 		o = &SiteOptions{}
 	}
-	name = filepath.Base(name)
 	s := &Site{o: *o}
 	b := siteBuilder{site: s, o: o}
 	err := o.check()
 	if err == nil {
-		b.of, err = resolve(o.options())
+		b.of, err = resolve(name, o.options())
 	}
 	if err == nil {
 		err = b.of.Err()
@@ -49,6 +48,7 @@ func buildSite(name string, resolve func(*site.Options) (*site.Site, error), cfg
 			err = accept()
 		}
 	}
+	name = filepath.Base(name)
 	if err != nil {
 		return nil, fmt.Errorf("cookie: %s: %w", name, configError(err))
 	}
@@ -183,15 +183,13 @@ func (b *siteBuilder) key(cfg *machinekey.Config, line int) (*machinekey.Key, er
 
 // warnKey notes a publicly known or weak key, which was allowed, and a short one.
 func (b *siteBuilder) warnKey(cfg *machinekey.Config, line int) {
+	known, weak := *cfg, *cfg
+	known.AllowKnownKey, weak.AllowWeakKey = false, false
 	var e *machinekey.ConfigError
-	strict := *cfg
-	strict.AllowKnownKey = false
-	if _, err := machinekey.New(strict); errors.As(err, &e) && e.Code == "known_key" {
+	if _, err := machinekey.New(known); errors.As(err, &e) && e.Code == "known_key" {
 		b.decide("warning", line, "anybody can sign in: the %s is %s", e.Attribute, e.Found)
 	}
-	strict = *cfg
-	strict.AllowWeakKey = false
-	if _, err := machinekey.New(strict); errors.As(err, &e) && e.Code == "weak_key" {
+	if _, err := machinekey.New(weak); errors.As(err, &e) && e.Code == "weak_key" {
 		b.decide("warning", line, "whoever guesses the key can sign in: the %s is %s", e.Attribute, e.Found)
 	}
 	if short := secret.Short(cfg.ValidationKey); short != "" {

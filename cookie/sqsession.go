@@ -17,22 +17,19 @@ import (
 // SQSession is the session cookie of Cora SeQuence (Genpact, formerly PNMsoft),
 // with the settings of <sequence.engine><web><session>.
 //
-// # What is known
-//
 // The settings are public, in the administration guides of versions 8.7 to 9.2
 // and of 9.3 and later, and all of them are read. What the product puts into the
-// cookie is not public: neither whether it is a random name or protected data,
-// nor how it is encoded, nor whether the machine key has a part in it, nor the
-// tables of its database. Nothing here claims to read it.
+// cookie is not public, and nothing here claims to read it. So there are two ways
+// to use an SQSession.
 //
-// So there are two ways to use an SQSession. Unless SiteOptions.Credentials name
-// it, or say Opaque, the value is the product's: it is not looked at, and
-// [SQSession.PassOn] and [SQSession.PassBack] carry it between the browser and a
-// .NET node. Who is signed in is then known from the cookie of Windows Identity
-// Foundation that federated installations of the product have, FedAuth. With a
-// [Credential] of KindSQSession the value is a session token, issued and read by
-// Go nodes among themselves under the machine key and with the rules of the
-// settings: a session of the product's own is refused. [Site.SessionsOf] then
+// Unless SiteOptions.Credentials name it, or say Opaque, the value is the
+// product's: [SQSession.PassOn] and [SQSession.PassBack] carry it between the
+// browser and a .NET node. Who is signed in is then known from the cookie FedAuth,
+// which federated installations of the product have.
+//
+// With a [Credential] of KindSQSession the value is a session token, issued and
+// read by Go nodes among themselves under the machine key and with the rules of
+// the settings: a session of the product's own is refused. [Site.SessionsOf] then
 // has the sessions in which users sign in.
 //
 //	attribute             field           default

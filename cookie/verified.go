@@ -74,9 +74,3 @@ func (c *verifiedCache) remove(sum digest) {
 	delete(c.young, sum)
 	delete(c.old, sum)
 }
-
-func (c *verifiedCache) len() int {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return len(c.young) + len(c.old)
-}

@@ -1,6 +1,8 @@
 package chunks
 
 import (
+	"math/bits"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,33 +13,7 @@ import (
 // escape percent-encodes everything but letters, digits and "-._~", as
 // System.Uri.EscapeDataString does since .NET 4.5.
 func escape(s string) string {
-	n := 0
-	for i := 0; i < len(s); i++ {
-		if !isUnreserved(s[i]) {
-			n++
-		}
-	}
-	if n == 0 {
-		return s
-	}
-	const digits = "0123456789ABCDEF"
-	var b strings.Builder
-	b.Grow(len(s) + 2*n)
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; isUnreserved(c) {
-			b.WriteByte(c)
-		} else {
-			b.WriteByte('%')
-			b.WriteByte(digits[c>>4])
-			b.WriteByte(digits[c&15])
-		}
-	}
-	return b.String()
-}
-
-// isUnreserved reports the unreserved characters of RFC 3986, section 2.3.
-func isUnreserved(c byte) bool {
-	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") // which writes a plus as %2B
 }
 
 // unescape undoes escape as System.Uri.UnescapeDataString does: a % that
@@ -59,7 +35,8 @@ func unescape(s string) string {
 			continue
 		}
 		octets, n := [utf8.UTFMax]byte{c}, 1
-		for n < runeLength(c) {
+		length := min(bits.LeadingZeros8(^c), utf8.UTFMax) // of the sequence that c starts
+		for n < length {
 			if octets[n], ok = escapedByte(s[i+3*n:]); !ok || utf8.RuneStart(octets[n]) {
 				break
 			}
@@ -103,16 +80,3 @@ var hexDigits = func() (t [256]byte) {
 	}
 	return t
 }()
-
-// runeLength returns how many bytes a UTF-8 sequence has that starts with c.
-func runeLength(c byte) int {
-	switch {
-	case c >= 0xF0:
-		return 4
-	case c >= 0xE0:
-		return 3
-	case c >= 0xC0:
-		return 2
-	}
-	return 1
-}

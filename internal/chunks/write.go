@@ -13,18 +13,14 @@ import (
 //
 // Path, Domain, Secure, HttpOnly, SameSite and Partitioned are those of c and
 // should be those the cookies were issued with. Path, Domain and Partitioned
-// are part of a cookie's identity: with others, the browser keeps it. Secure is
-// needed by Partitioned, by SameSite=None and by the prefixes __Secure- and
-// __Host-, and SameSite decides whether a response to another site's request
-// may set a cookie at all. .NET sends Path and Domain only.
+// identify a cookie; without the right Secure and SameSite a browser may not
+// accept the deletion. .NET sends Path and Domain only.
 //
 // Unlike .NET, which stops at the first gap, it deletes chunks behind a gap too:
 // they would be glued to a later session that fills the gap. Names that differ
-// from c.Name in case, or for Katana in escapes, are deleted as the browser spells
-// them, as they would be read in place of the deleted ones. Chunks numbered [MaxChunks] or more are
-// never read and left alone, and so is a chunk of the same name on another
-// path, which the request does not tell apart. Behind the first 200 cookies
-// none is looked for.
+// from c.Name in case are deleted as the browser spells them, as they would be
+// read. Chunks numbered [MaxChunks] or more, which are never read, a chunk of the
+// same name on another path, and what stands behind the first 200 cookies stay.
 //
 // KatanaSystemWeb also deletes what the cookie announces, as .NET does,
 // whether the request holds it or not. Core deletes what .NET does, which is the

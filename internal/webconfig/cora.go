@@ -85,10 +85,11 @@ func (f *File) Cora() (*Cora, error) {
 // warn adds what is doubtful about the cookie of the application or of a part
 // of the site, as far as its own element says it.
 func (c *Cora) warn(part *Cora, name, secure bool) {
+	if len(c.Warnings) >= maxRemarks-1 { // two at most are added
+		return
+	}
 	add := func(code, text string) {
-		if len(c.Warnings) < maxRemarks {
-			c.Warnings = append(c.Warnings, Warning{code, part.Line, text})
-		}
+		c.Warnings = append(c.Warnings, Warning{code, part.Line, text})
 	}
 	if name && part.Enabled && part.CookieName() == "" {
 		add("cora_cookie_name_unknown", "without the attribute application, as before version 9.3, "+

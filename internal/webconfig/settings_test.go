@@ -489,7 +489,7 @@ func TestSettingsLimits(t *testing.T) {
 			if used := after.TotalAlloc - before.TotalAlloc; used > 200<<20 {
 				t.Errorf("allocated %d MiB for %d MiB", used>>20, len(xml)>>20)
 			}
-			t.Logf("%d kB in %v", len(xml)>>10, time.Since(start).Round(time.Millisecond))
+			t.Logf("%d kB in %v, %d MiB allocated", len(xml)>>10, time.Since(start).Round(time.Millisecond), (after.TotalAlloc-before.TotalAlloc)>>20)
 		})
 	}
 }

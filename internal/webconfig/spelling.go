@@ -56,14 +56,17 @@ func nearly(name, want string) bool {
 // with their neighbour to turn a into b (optimal string alignment). Both are
 // short: nearly compares their lengths first.
 func distance(a, b string) int {
-	// d[i][j] is the distance between a[:i] and b[:j].
-	d := make([][]int, len(a)+1)
+	// d[i][j] is the distance between a[:i] and b[:j]. A large file has many
+	// names to compare, so the rows share one array.
+	width := len(b) + 1
+	cells := make([]int16, (len(a)+1)*width)
+	d := make([][]int16, len(a)+1)
 	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
+		d[i] = cells[i*width:][:width]
+		d[i][0] = int16(i)
 	}
 	for j := range d[0] {
-		d[0][j] = j
+		d[0][j] = int16(j)
 	}
 	for i := 1; i <= len(a); i++ {
 		for j := 1; j <= len(b); j++ {
@@ -77,5 +80,5 @@ func distance(a, b string) int {
 			}
 		}
 	}
-	return d[len(a)][len(b)]
+	return int(d[len(a)][len(b)])
 }

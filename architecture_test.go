@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"dataprotection":         {"internal/dotnet", "internal/seal", "internal/secret", "internal/xmlenc", "internal/xmltree"},
 	"machinekey":             {"internal/netfx", "internal/seal", "internal/secret", "internal/webconfig"},
 	"internal/anatomy":       {},
+	"internal/autogen":       {"internal/netfx", "internal/secret"},
 	"internal/base64":        {},
 	"internal/chunks":        {},
 	"internal/coreticket":    {"internal/dotnet"},

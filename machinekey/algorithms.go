@@ -19,17 +19,7 @@ const (
 
 // String returns the spelling of web.config.
 func (m Mode) String() string {
-	switch m {
-	case ModeUnknown:
-		return "unknown"
-	case Framework20SP1:
-		return "Framework20SP1"
-	case Framework20SP2:
-		return "Framework20SP2"
-	case Framework45:
-		return "Framework45"
-	}
-	return fmt.Sprintf("Mode(%d)", uint8(m))
+	return spelling("Mode", uint8(m), "unknown", "Framework20SP1", "Framework20SP2", "Framework45")
 }
 
 // UnmarshalText sets m to the value that web.config spells so. Another text is a
@@ -57,25 +47,7 @@ const (
 
 // String returns the spelling of web.config.
 func (v Validation) String() string {
-	switch v {
-	case 0:
-		return "invalid"
-	case HMACSHA1:
-		return "SHA1"
-	case HMACSHA256:
-		return "HMACSHA256"
-	case HMACSHA384:
-		return "HMACSHA384"
-	case HMACSHA512:
-		return "HMACSHA512"
-	case InsecureMD5:
-		return "MD5"
-	case LegacyTripleDES:
-		return "3DES"
-	case LegacyAES:
-		return "AES"
-	}
-	return fmt.Sprintf("Validation(%d)", uint8(v))
+	return spelling("Validation", uint8(v), "invalid", "SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512", "MD5", "3DES", "AES")
 }
 
 // UnmarshalText sets v to the value that web.config spells so. Another text is a
@@ -97,23 +69,21 @@ const (
 
 // String returns the spelling of web.config.
 func (d Decryption) String() string {
-	switch d {
-	case Auto:
-		return "Auto"
-	case AES:
-		return "AES"
-	case InsecureTripleDES:
-		return "3DES"
-	case InsecureDES:
-		return "DES"
-	}
-	return fmt.Sprintf("Decryption(%d)", uint8(d))
+	return spelling("Decryption", uint8(d), "Auto", "AES", "3DES", "DES")
 }
 
 // UnmarshalText sets d to the value that web.config spells so. Another text is a
 // [*ConfigError], invalid_enum.
 func (d *Decryption) UnmarshalText(text []byte) error {
 	return unmarshal(d, Auto, InsecureDES, "decryption", text)
+}
+
+// spelling returns the name of a value, or its number for one without.
+func spelling(kind string, value uint8, names ...string) string {
+	if int(value) < len(names) {
+		return names[value]
+	}
+	return fmt.Sprintf("%s(%d)", kind, value)
 }
 
 // unmarshal sets *value to the one from first to last that has the text for its

@@ -1,8 +1,6 @@
 package machinekey
 
 import (
-	"fmt"
-
 	"github.com/webfarm-go/webfarm/internal/netfx"
 )
 
@@ -28,17 +26,7 @@ const (
 
 // String returns the spelling of web.config.
 func (p Protection) String() string {
-	switch p {
-	case ProtectionAll:
-		return "All"
-	case ProtectionEncryption:
-		return "Encryption"
-	case ProtectionValidation:
-		return "Validation"
-	case InsecureProtectionNone:
-		return "None"
-	}
-	return fmt.Sprintf("Protection(%d)", uint8(p))
+	return spelling("Protection", uint8(p), "All", "Encryption", "Validation", "None")
 }
 
 // UnmarshalText sets p to the value that web.config spells so. Another text is a

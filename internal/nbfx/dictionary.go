@@ -1,140 +1,38 @@
 package nbfx
 
+import (
+	"slices"
+	"strings"
+)
+
 // Session45 is the static dictionary of the session token in .NET 4.5
-// (System.IdentityModel.SessionDictionary). A name travels as twice its index.
-// The spellings subjectID, WindowIdentity and BootStrapToken are .NET's own.
-var Session45 = []string{
-	"Claim",                      // 0
-	"SecurityContextToken",       // 1
-	"Version",                    // 2
-	"SecureConversationVersion",  // 3
-	"Issuer",                     // 4
-	"OriginalIssuer",             // 5
-	"IssuerRef",                  // 6
-	"ClaimCollection",            // 7
-	"Actor",                      // 8
-	"ClaimProperty",              // 9
-	"ClaimProperties",            // 10
-	"Value",                      // 11
-	"ValueType",                  // 12
-	"Label",                      // 13
-	"Type",                       // 14
-	"subjectID",                  // 15
-	"ClaimPropertyName",          // 16
-	"ClaimPropertyValue",         // 17
-	"AuthenticationType",         // 18
-	"NameClaimType",              // 19
-	"RoleClaimType",              // 20
-	"Null",                       // 21
-	"",                           // 22
-	"Key",                        // 23
-	"EffectiveTime",              // 24
-	"ExpiryTime",                 // 25
-	"KeyGeneration",              // 26
-	"KeyEffectiveTime",           // 27
-	"KeyExpiryTime",              // 28
-	"SessionId",                  // 29
-	"Id",                         // 30
-	"ValidFrom",                  // 31
-	"ValidTo",                    // 32
-	"ContextId",                  // 33
-	"SessionToken",               // 34
-	"SessionTokenCookie",         // 35
-	"BootStrapToken",             // 36
-	"Context",                    // 37
-	"ClaimsPrincipal",            // 38
-	"WindowsPrincipal",           // 39
-	"WindowIdentity",             // 40
-	"Identity",                   // 41
-	"Identities",                 // 42
-	"WindowsLogonName",           // 43
-	"PersistentTrue",             // 44
-	"SctAuthorizationPolicy",     // 45
-	"Right",                      // 46
-	"EndpointId",                 // 47
-	"WindowsSidClaim",            // 48
-	"DenyOnlySidClaim",           // 49
-	"X500DistinguishedNameClaim", // 50
-	"X509ThumbprintClaim",        // 51
-	"NameClaim",                  // 52
-	"DnsClaim",                   // 53
-	"RsaClaim",                   // 54
-	"MailAddressClaim",           // 55
-	"SystemClaim",                // 56
-	"HashClaim",                  // 57
-	"SpnClaim",                   // 58
-	"UpnClaim",                   // 59
-	"UrlClaim",                   // 60
-	"Sid",                        // 61
-	"ReferenceModeTrue",          // 62
-}
+// (System.IdentityModel.SessionDictionary), in its order. A name travels as
+// twice its index.
+var Session45 = slices.Concat(firstNames, identityNames, []string{""}, laterNames, []string{"ReferenceModeTrue"})
 
 // WIF10 is the static dictionary of WIF 1.0 (Microsoft.IdentityModel): two
 // more strings at 18 and 19, and SessionModeTrue for ReferenceModeTrue.
-var WIF10 = []string{
-	"Claim",                     // 0
-	"SecurityContextToken",      // 1
-	"Version",                   // 2
-	"SecureConversationVersion", // 3
-	"Issuer",                    // 4
-	"OriginalIssuer",            // 5
-	"IssuerRef",                 // 6
-	"ClaimCollection",           // 7
-	"Actor",                     // 8
-	"ClaimProperty",             // 9
-	"ClaimProperties",           // 10
-	"Value",                     // 11
-	"ValueType",                 // 12
-	"Label",                     // 13
-	"Type",                      // 14
-	"subjectID",                 // 15
-	"ClaimPropertyName",         // 16
-	"ClaimPropertyValue",        // 17
-	"http://www.w3.org/2005/08/addressing/anonymous",             // 18
-	"http://schemas.xmlsoap.org/ws/2005/05/identity/issuer/self", // 19
-	"AuthenticationType",         // 20
-	"NameClaimType",              // 21
-	"RoleClaimType",              // 22
-	"Null",                       // 23
-	"",                           // 24
-	"Key",                        // 25
-	"EffectiveTime",              // 26
-	"ExpiryTime",                 // 27
-	"KeyGeneration",              // 28
-	"KeyEffectiveTime",           // 29
-	"KeyExpiryTime",              // 30
-	"SessionId",                  // 31
-	"Id",                         // 32
-	"ValidFrom",                  // 33
-	"ValidTo",                    // 34
-	"ContextId",                  // 35
-	"SessionToken",               // 36
-	"SessionTokenCookie",         // 37
-	"BootStrapToken",             // 38
-	"Context",                    // 39
-	"ClaimsPrincipal",            // 40
-	"WindowsPrincipal",           // 41
-	"WindowIdentity",             // 42
-	"Identity",                   // 43
-	"Identities",                 // 44
-	"WindowsLogonName",           // 45
-	"PersistentTrue",             // 46
-	"SctAuthorizationPolicy",     // 47
-	"Right",                      // 48
-	"EndpointId",                 // 49
-	"WindowsSidClaim",            // 50
-	"DenyOnlySidClaim",           // 51
-	"X500DistinguishedNameClaim", // 52
-	"X509ThumbprintClaim",        // 53
-	"NameClaim",                  // 54
-	"DnsClaim",                   // 55
-	"RsaClaim",                   // 56
-	"MailAddressClaim",           // 57
-	"SystemClaim",                // 58
-	"HashClaim",                  // 59
-	"SpnClaim",                   // 60
-	"UpnClaim",                   // 61
-	"UrlClaim",                   // 62
-	"Sid",                        // 63
-	"SessionModeTrue",            // 64
-}
+var WIF10 = slices.Concat(firstNames, []string{
+	"http://www.w3.org/2005/08/addressing/anonymous",
+	"http://schemas.xmlsoap.org/ws/2005/05/identity/issuer/self",
+}, identityNames, []string{""}, laterNames, []string{"SessionModeTrue"})
+
+// What the dictionaries have in common, each with the place of its first name.
+// The spellings subjectID, WindowIdentity and BootStrapToken are .NET's own.
+var (
+	// 0 in both
+	firstNames = strings.Fields(`
+		Claim SecurityContextToken Version SecureConversationVersion Issuer OriginalIssuer
+		IssuerRef ClaimCollection Actor ClaimProperty ClaimProperties Value ValueType Label
+		Type subjectID ClaimPropertyName ClaimPropertyValue`)
+	// 18 and 20
+	identityNames = strings.Fields(`AuthenticationType NameClaimType RoleClaimType Null`)
+	// 23 and 25, after the empty name
+	laterNames = strings.Fields(`
+		Key EffectiveTime ExpiryTime KeyGeneration KeyEffectiveTime KeyExpiryTime SessionId Id
+		ValidFrom ValidTo ContextId SessionToken SessionTokenCookie BootStrapToken Context
+		ClaimsPrincipal WindowsPrincipal WindowIdentity Identity Identities WindowsLogonName
+		PersistentTrue SctAuthorizationPolicy Right EndpointId WindowsSidClaim
+		DenyOnlySidClaim X500DistinguishedNameClaim X509ThumbprintClaim NameClaim DnsClaim
+		RsaClaim MailAddressClaim SystemClaim HashClaim SpnClaim UpnClaim UrlClaim Sid`)
+)

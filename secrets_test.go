@@ -82,7 +82,7 @@ func holders(t *testing.T) map[string][]printed {
 		must(store.Put(t.Context(), key, []byte(marker), time.Now().Add(time.Hour)))
 	}
 	slow := &slowStore{Store: store, asked: make(chan bool), release: make(chan bool)}
-	two, err := sessiontoken.NewTwoLevelStore(sessiontoken.NewMemoryStore(nil), slow, nil)
+	two, err := sessiontoken.NewTwoLevelStore(sessiontoken.NewMemoryStore(nil), slow, 0)
 	must(err)
 	go two.Get(context.Background(), marker+" under way")
 	<-slow.asked
@@ -205,7 +205,7 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.Certificate":        {everywhere(*certificate, ofRSA), everywhere(certificate, ofRSA)},
 		"sessiontoken.CertificateOptions": one(everywhere(certificates, ofRSA)),
 		"sessiontoken.MemoryStore":        one(everywhere(store, ofKeys)),
-		"sessiontoken.TwoLevelStore":      one(everywhere(two, ofKeys)),
+		"sessiontoken.Store":              one(everywhere(two, ofKeys)),
 
 		"cookie.Session":         {everywhere(recognised[0], ofKeys), everywhere(recognised[1], ofKeys)},
 		"cookie.Sessions":        one(everywhere(sessions, ofKeys)),
@@ -235,7 +235,7 @@ type slowStore struct {
 	asked, release chan bool
 }
 
-func (s *slowStore) Get(ctx context.Context, key string) ([]byte, error) {
+func (s *slowStore) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	s.asked <- true
 	<-s.release
 	return s.Store.Get(ctx, key)

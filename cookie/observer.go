@@ -117,21 +117,7 @@ func ObserveStore(store sessiontoken.Store, observer func(context.Context, Event
 	if store == nil || observer == nil {
 		return store
 	}
-	if with, ok := store.(sessiontoken.ExpiryStore); ok {
-		return observedExpiryStore{observedStore{store, observer}, with}
-	}
 	return observedStore{store, observer}
-}
-
-// observedExpiryStore is for a store that also tells when an entry expires.
-type observedExpiryStore struct {
-	observedStore
-	with sessiontoken.ExpiryStore
-}
-
-func (s observedExpiryStore) GetExpires(ctx context.Context, key string) (data []byte, expires time.Time, err error) {
-	defer s.done(ctx, "get", time.Now(), &err)
-	return s.with.GetExpires(ctx, key)
 }
 
 type observedStore struct {
@@ -139,7 +125,7 @@ type observedStore struct {
 	observer func(context.Context, Event)
 }
 
-func (s observedStore) Get(ctx context.Context, key string) (data []byte, err error) {
+func (s observedStore) Get(ctx context.Context, key string) (data []byte, expires time.Time, err error) {
 	defer s.done(ctx, "get", time.Now(), &err)
 	return s.store.Get(ctx, key)
 }

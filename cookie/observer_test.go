@@ -248,13 +248,13 @@ func TestObserveStoreTellsOfEachCall(t *testing.T) {
 	if err := store.Put(ctx, "key.secret", []byte("data"), n.clock.Now().Add(time.Hour)); err != nil {
 		t.Error(err)
 	}
-	if data, err := store.Get(ctx, "key.secret"); string(data) != "data" || err != nil {
+	if data, _, err := store.Get(ctx, "key.secret"); string(data) != "data" || err != nil {
 		t.Error(err)
 	}
 	if err := store.Delete(ctx, "key.secret"); err != nil {
 		t.Error(err)
 	}
-	if _, err := store.Get(ctx, "key.secret"); !errors.Is(err, sessiontoken.ErrNotInStore) {
+	if _, _, err := store.Get(ctx, "key.secret"); !errors.Is(err, sessiontoken.ErrNotInStore) {
 		t.Error(err)
 	}
 	for i, e := range events.events {
@@ -266,7 +266,7 @@ func TestObserveStoreTellsOfEachCall(t *testing.T) {
 		t.Error(got)
 	}
 	below.before = func(string, string) error { return errDown }
-	_, err := store.Get(ctx, "x")
+	_, _, err := store.Get(ctx, "x")
 	if e := events.events; len(e) != 1 || e[0].Err != errDown || err != errDown {
 		t.Errorf("%+v, %v", e, err)
 	}

@@ -410,11 +410,13 @@ func TestCostOfNotes(t *testing.T) {
 			f.clock.Move(time.Minute)
 			bob.wants(t, s, "bob")
 			bob.visit(s)
-			most = max(most, memory.NoteBytes())
+			_, _, taken := memory.Usage()
+			most = max(most, taken)
 		}
-		before := memory.NoteBytes()
+		_, _, before := memory.Usage()
 		bob.signOut(t, s)
-		one := memory.NoteBytes() - before
+		_, _, after := memory.Usage()
+		one := after - before
 		t.Logf("sign-out: %d bytes; session in use: %d bytes", one, most)
 		if one < 400 || one > 600 || f.kind != "forms" && most > 600 || f.kind != "forms" && f.kind != "wif10" && most > 0 || most > 6*600 {
 			t.Errorf("sign-out: %d bytes; session in use: %d bytes", one, most)

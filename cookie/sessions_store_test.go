@@ -51,15 +51,15 @@ func (s *openStore) enter(ctx context.Context, op, key string) error {
 	return nil
 }
 
-func (s *openStore) Get(ctx context.Context, key string) ([]byte, error) {
+func (s *openStore) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	if err := s.enter(ctx, "get", key); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	defer s.mu.Unlock()
 	if e, ok := s.data[key]; ok && e.expires.After(s.clock.Now()) {
-		return slices.Clone(e.data), nil
+		return slices.Clone(e.data), e.expires, nil
 	}
-	return nil, sessiontoken.ErrNotInStore
+	return nil, time.Time{}, sessiontoken.ErrNotInStore
 }
 
 func (s *openStore) Put(ctx context.Context, key string, data []byte, expires time.Time) error {

@@ -286,9 +286,9 @@ type switchStore struct {
 	err error
 }
 
-func (s *switchStore) Get(ctx context.Context, key string) ([]byte, error) {
+func (s *switchStore) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	if s.err != nil {
-		return nil, s.err
+		return nil, time.Time{}, s.err
 	}
 	return s.Store.Get(ctx, key)
 }

@@ -73,9 +73,14 @@ func newSQSession(ring *machinekey.Ring, c *site.Credential, o *SiteOptions) (*S
 		if size == 0 {
 			size = -1 // no bound
 		}
-		memory := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: size, Fade: c.CacheItemFade, Now: o.Now})
+		memory := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: size, Now: o.Now})
+		// Memory forgets an entry so soon that a longer CacheItemFade has no effect.
+		staleness := 5 * time.Second
+		if c.CacheItemFade > 0 {
+			staleness = min(staleness, c.CacheItemFade)
+		}
 		var err error
-		if store, err = sessiontoken.NewTwoLevelStore(memory, store, nil); err != nil {
+		if store, err = sessiontoken.NewTwoLevelStore(memory, store, staleness); err != nil {
 			return nil, err
 		}
 	}

@@ -176,7 +176,7 @@ func (t *tracker) forgetLatest(ctx context.Context, user, id string) error {
 func (t *tracker) userKey(user string) string { return t.key("latest", fold.ToUpper(user)) }
 
 func (t *tracker) get(ctx context.Context, key string) (r record, there bool, err error) {
-	sealed, err := t.store.Get(ctx, key)
+	sealed, _, err := t.store.Get(ctx, key)
 	if errors.Is(err, sessiontoken.ErrNotInStore) {
 		return record{}, false, nil
 	}

@@ -53,7 +53,7 @@ func (c *KatanaCodec) dereference(ctx context.Context, s *katanaScratch, t *Kata
 		return nil, r.Refuse(layerStore, 0, errKatanaReference)
 	}
 	key := t.Identity.Claims[0].Value
-	protected, err := c.o.Store.Get(ctx, c.storeKey(key))
+	protected, _, err := c.o.Store.Get(ctx, c.storeKey(key))
 	if err != nil {
 		return nil, r.Refuse(layerStore, 0, storeError(err))
 	}

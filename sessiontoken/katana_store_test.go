@@ -123,7 +123,9 @@ type brokenStore struct{}
 
 var errBroken = errors.New("broken")
 
-func (brokenStore) Get(context.Context, string) ([]byte, error)          { return nil, errBroken }
+func (brokenStore) Get(context.Context, string) ([]byte, time.Time, error) {
+	return nil, time.Time{}, errBroken
+}
 func (brokenStore) Put(context.Context, string, []byte, time.Time) error { return errBroken }
 func (brokenStore) Delete(context.Context, string) error                 { return errBroken }
 

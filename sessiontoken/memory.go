@@ -29,9 +29,8 @@ const (
 // errMemoryEntry is for an entry that would push all others out.
 var errMemoryEntry = errors.New("sessiontoken: memory store: entry is larger than MemoryOptions.MaxBytes")
 
-// MemoryOptions are the settings of a [MemoryStore]. MaxEntries and Fade are
-// what Cora SeQuence calls cacheMaxSize, where 0 means no bound, and
-// cacheItemFade, where 10 minutes are the default.
+// MemoryOptions are the settings of a [MemoryStore]. MaxEntries is what Cora
+// SeQuence calls cacheMaxSize, where 0 means no bound.
 type MemoryOptions struct {
 	// MaxEntries bounds the number of entries. Zero means
 	// 20,000, a negative value no bound. One entry more, and
@@ -42,8 +41,6 @@ type MemoryOptions struct {
 	// 256 MiB, a negative value no bound. It is enforced as
 	// MaxEntries is. An entry that exceeds it alone is refused.
 	MaxBytes int64
-	// Fade is how long an entry stays that nobody uses. Zero: until it expires.
-	Fade time.Duration
 	// MaxNoteBytes bounds the notes, which none of the other bounds concern
 	// (see [Store]), counted as for MaxBytes. Zero means
 	// 256 MiB, room for half a million notes of package
@@ -55,11 +52,11 @@ type MemoryOptions struct {
 }
 
 // MemoryStore is a [Store] in the memory of this process: the embedded default
-// for a single node, and the front of a [TwoLevelStore]. It is bounded and has
+// for a single node, and the front of [NewTwoLevelStore]. It is bounded and has
 // no goroutine: each call looks at two entries and drops them if they have
 // expired, so that expired ones leave after as many calls as there are entries.
 //
-// An entry that leaves for want of room or by fading is a session that is gone:
+// An entry that leaves for want of room is a session that is gone:
 // its user has to sign in again. Where the store is the only one, its bounds
 // should exceed the number of sessions that live at a time. A note stays until
 // it expires. A restart of the process ends all sessions in the store, and
@@ -95,7 +92,7 @@ type memoryEntry struct {
 	key        string
 	data       []byte
 	expires    time.Time
-	used       time.Time // only with Fade
+	until      time.Time // when it leaves: at expires, or earlier in front of another store
 }
 
 func (e *memoryEntry) size() int64 { return int64(len(e.key)) + int64(len(e.data)) + memoryOverhead }
@@ -124,37 +121,17 @@ func NewMemoryStore(opts *MemoryOptions) *MemoryStore {
 	return m
 }
 
-// Len returns the number of entries and notes, expired ones that are not yet
-// swept included.
-func (m *MemoryStore) Len() int {
+// Usage returns the number of entries and notes, expired ones that are not yet
+// swept included; what counts towards MaxBytes; and what counts towards
+// MaxNoteBytes. Watch the last: where it gets there, sign-outs fail.
+func (m *MemoryStore) Usage() (count int, bytes, noteBytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.entries) + len(m.notes.byKey)
-}
-
-// Bytes returns what counts towards MaxBytes.
-func (m *MemoryStore) Bytes() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.bytes
-}
-
-// NoteBytes returns what counts towards MaxNoteBytes. Watch it: where it gets
-// there, sign-outs fail.
-func (m *MemoryStore) NoteBytes() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.notes.bytes
+	return len(m.entries) + len(m.notes.byKey), m.bytes, m.notes.bytes
 }
 
 // Get implements [Store]. The data is the caller's own copy.
-func (m *MemoryStore) Get(ctx context.Context, key string) ([]byte, error) {
-	data, _, err := m.GetExpires(ctx, key)
-	return data, err
-}
-
-// GetExpires implements [ExpiryStore].
-func (m *MemoryStore) GetExpires(ctx context.Context, key string) ([]byte, time.Time, error) {
+func (m *MemoryStore) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, time.Time{}, memoryError(err)
 	}
@@ -170,7 +147,7 @@ func (m *MemoryStore) Put(ctx context.Context, key string, data []byte, expires 
 	if err := ctx.Err(); err != nil {
 		return memoryError(err)
 	}
-	return m.put(key, data, expires)
+	return m.put(key, data, expires, expires)
 }
 
 // Delete implements [Store].
@@ -198,23 +175,24 @@ func (m *MemoryStore) get(key string) ([]byte, time.Time, bool) {
 	if e == nil {
 		return nil, time.Time{}, false
 	}
-	if m.isGone(e, now) {
+	if !e.until.After(now) {
 		m.drop(e)
 		return nil, time.Time{}, false
 	}
 	m.unlink(e)
 	m.pushFront(e)
-	if m.o.Fade > 0 {
-		e.used = now
-	}
 	return e.data, e.expires, true
 }
 
-// put stores a copy of data. If it does not, nothing is left under the key,
-// except that a refused entry leaves what is there.
-func (m *MemoryStore) put(key string, data []byte, expires time.Time) error {
+// put stores a copy of data, until it expires or the second time is there. If it
+// does not, nothing is left under the key, except that a refused entry leaves
+// what is there.
+func (m *MemoryStore) put(key string, data []byte, expires, until time.Time) error {
 	now := m.o.Now()
-	if !expires.After(now) {
+	if expires.Before(until) {
+		until = expires
+	}
+	if !until.After(now) {
 		m.remove(key)
 		return nil
 	}
@@ -224,9 +202,9 @@ func (m *MemoryStore) put(key string, data []byte, expires time.Time) error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.sweep(now)
-		return m.notes.put(&memoryNote{key: key, data: data, expires: expires}, now)
+		return m.notes.put(&memoryNote{key: key, data: data, expires: expires, until: until}, now)
 	}
-	e := &memoryEntry{key: key, data: data, expires: expires, used: now}
+	e := &memoryEntry{key: key, data: data, expires: expires, until: until}
 	if m.o.MaxBytes > 0 && e.size() > m.o.MaxBytes {
 		return errMemoryEntry
 	}
@@ -256,11 +234,6 @@ func (m *MemoryStore) remove(key string) {
 	}
 }
 
-// isGone reports whether an entry has expired or faded.
-func (m *MemoryStore) isGone(e *memoryEntry, now time.Time) bool {
-	return !e.expires.After(now) || m.o.Fade > 0 && now.Sub(e.used) >= m.o.Fade
-}
-
 // trim makes room when a bound is exceeded. It drops a fifth at a time, so the
 // cost for each entry put is constant; the first in the ring always stays.
 func (m *MemoryStore) trim() {
@@ -283,7 +256,7 @@ func (m *MemoryStore) sweep(now time.Time) {
 			e = m.root.prev
 		}
 		m.hand = e.prev
-		if m.isGone(e, now) {
+		if !e.until.After(now) {
 			m.drop(e)
 		}
 	}

@@ -22,7 +22,8 @@ type memoryNote struct {
 	key     string
 	data    []byte
 	expires time.Time
-	place   int // in the heap
+	until   time.Time // as in memoryEntry
+	place   int       // in the heap
 }
 
 func isNote(key string) bool { return strings.HasPrefix(key, NotePrefix) }
@@ -31,7 +32,7 @@ func (n *memoryNote) size() int64 { return int64(len(n.key)) + int64(len(n.data)
 
 func (s *memoryNotes) get(key string, now time.Time) ([]byte, time.Time, bool) {
 	n := s.byKey[key]
-	if n == nil || !n.expires.After(now) {
+	if n == nil || !n.until.After(now) {
 		return nil, time.Time{}, false
 	}
 	return n.data, n.expires, true
@@ -82,7 +83,7 @@ func (s *memoryNotes) sweep(now time.Time) {
 
 // expired returns a note that has expired, if there is one.
 func (s *memoryNotes) expired(now time.Time) *memoryNote {
-	if len(s.heap) == 0 || s.heap[0].expires.After(now) {
+	if len(s.heap) == 0 || s.heap[0].until.After(now) {
 		return nil
 	}
 	return s.heap[0]
@@ -92,7 +93,7 @@ func (s *memoryNotes) expired(now time.Time) *memoryNote {
 type noteHeap []*memoryNote
 
 func (h noteHeap) Len() int           { return len(h) }
-func (h noteHeap) Less(i, j int) bool { return h[i].expires.Before(h[j].expires) }
+func (h noteHeap) Less(i, j int) bool { return h[i].until.Before(h[j].until) }
 
 func (h noteHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]

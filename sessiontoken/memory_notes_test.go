@@ -15,7 +15,7 @@ import (
 func TestMemoryNotesHold(t *testing.T) {
 	const room = 40 * (memoryOverhead + 10)
 	clock := newTestClock()
-	m := NewMemoryStore(&MemoryOptions{MaxEntries: 5, MaxBytes: 1500, Fade: time.Second, MaxNoteBytes: room, Now: clock.Now})
+	m := NewMemoryStore(&MemoryOptions{MaxEntries: 5, MaxBytes: 1500, MaxNoteBytes: room, Now: clock.Now})
 	type note struct {
 		expires time.Time
 		size    int64
@@ -73,8 +73,8 @@ func TestMemoryNotesHold(t *testing.T) {
 			}
 			size += n.size()
 		}
-		if size != m.NoteBytes() || size > room || len(m.notes.heap) != len(m.notes.byKey) || m.Bytes() > 1500 {
-			t.Fatalf("%d of %d bytes of notes, %d of entries", size, m.NoteBytes(), m.Bytes())
+		if size != m.noteSize() || size > room || len(m.notes.heap) != len(m.notes.byKey) || m.size() > 1500 {
+			t.Fatalf("%d of %d bytes of notes, %d of entries", size, m.noteSize(), m.size())
 		}
 	}
 	if refused < 100 {
@@ -94,8 +94,8 @@ func TestMemoryNotesLeave(t *testing.T) {
 	for range 50 {
 		holds(m, "nothing")
 	}
-	if m.Len() != 0 || m.NoteBytes() != 0 {
-		t.Errorf("%d notes, %d bytes", m.Len(), m.NoteBytes())
+	if m.len() != 0 || m.noteSize() != 0 {
+		t.Errorf("%d notes, %d bytes", m.len(), m.noteSize())
 	}
 }
 

@@ -28,7 +28,7 @@ func mustPut(t testing.TB, s Store, key string, size int, expires time.Time) {
 }
 
 func holds(s Store, key string) bool {
-	_, err := s.Get(ctx, key)
+	_, _, err := s.Get(ctx, key)
 	return err == nil
 }
 
@@ -43,12 +43,12 @@ func TestMemoryTrimsToFourFifths(t *testing.T) {
 		for i := range full {
 			mustPut(t, m, strconv.Itoa(i), 1, clock.now.Add(time.Hour))
 		}
-		if m.Len() != full || !holds(m, "0") {
-			t.Fatalf("max %d: %d entries before", max, m.Len())
+		if m.len() != full || !holds(m, "0") {
+			t.Fatalf("max %d: %d entries before", max, m.len())
 		}
 		mustPut(t, m, "new", 1, clock.now.Add(time.Hour))
-		if m.Len() != left || !holds(m, "new") || left > 1 && !holds(m, "0") || full > 2 && holds(m, "1") {
-			t.Errorf("max %d: %d entries left, want %d; or not the most recently used", max, m.Len(), left)
+		if m.len() != left || !holds(m, "new") || left > 1 && !holds(m, "0") || full > 2 && holds(m, "1") {
+			t.Errorf("max %d: %d entries left, want %d; or not the most recently used", max, m.len(), left)
 		}
 	}
 }
@@ -59,51 +59,35 @@ func TestMemoryBoundInBytes(t *testing.T) {
 	m := NewMemoryStore(&MemoryOptions{MaxBytes: 100_000, MaxEntries: -1, Now: clock.Now})
 	for i := range 10_000 {
 		mustPut(t, m, strconv.Itoa(i), i%1000, later)
-		if m.Bytes() > 100_000 || !holds(m, strconv.Itoa(i)) {
-			t.Fatalf("%d bytes after %d entries", m.Bytes(), i)
+		if m.size() > 100_000 || !holds(m, strconv.Itoa(i)) {
+			t.Fatalf("%d bytes after %d entries", m.size(), i)
 		}
 	}
-	if m.Bytes() < 70_000 {
-		t.Errorf("%d bytes, nearly empty", m.Bytes())
+	if m.size() < 70_000 {
+		t.Errorf("%d bytes, nearly empty", m.size())
 	}
 	mustPut(t, m, "k", 100_000-memoryOverhead-1, later)
-	if m.Len() != 1 || m.Bytes() != 100_000 {
-		t.Errorf("the largest entry: %d entries, %d bytes", m.Len(), m.Bytes())
+	if m.len() != 1 || m.size() != 100_000 {
+		t.Errorf("the largest entry: %d entries, %d bytes", m.len(), m.size())
 	}
 	if err := m.Put(ctx, "k", make([]byte, 100_000-memoryOverhead), later); err != errMemoryEntry || !holds(m, "k") {
 		t.Errorf("one byte more: %v, there: %v", err, holds(m, "k"))
 	}
-	if err := m.Delete(ctx, "k"); err != nil || m.Bytes() != 0 || m.Len() != 0 {
-		t.Errorf("%v, %d bytes, %d entries", err, m.Bytes(), m.Len())
+	if err := m.Delete(ctx, "k"); err != nil || m.size() != 0 || m.len() != 0 {
+		t.Errorf("%v, %d bytes, %d entries", err, m.size(), m.len())
 	}
 	free := NewMemoryStore(&MemoryOptions{MaxBytes: -1, MaxEntries: -1, Now: clock.Now})
 	for i := range defaultMemoryEntries + 100 {
 		mustPut(t, free, strconv.Itoa(i), 0, later)
 	}
-	if free.Len() != defaultMemoryEntries+100 {
-		t.Errorf("without bounds: %d", free.Len())
+	if free.len() != defaultMemoryEntries+100 {
+		t.Errorf("without bounds: %d", free.len())
 	}
 }
 
-func TestMemoryFade(t *testing.T) {
-	clock := newTestClock()
-	m := NewMemoryStore(&MemoryOptions{Fade: 10 * time.Minute, Now: clock.Now})
-	mustPut(t, m, "used", 1, clock.now.Add(24*time.Hour))
-	mustPut(t, m, "unused", 1, clock.now.Add(24*time.Hour))
-	for range 6 {
-		clock.now = clock.now.Add(10*time.Minute - 1)
-		if !holds(m, "used") {
-			t.Fatal("an entry in use faded")
-		}
-	}
-	if m.Len() != 1 || holds(m, "unused") {
-		t.Errorf("%d entries; the unused one is there: %v", m.Len(), holds(m, "unused"))
-	}
-	clock.now = clock.now.Add(10 * time.Minute)
-	if holds(m, "used") {
-		t.Error("did not fade")
-	}
-}
+func (m *MemoryStore) len() int        { n, _, _ := m.Usage(); return n }
+func (m *MemoryStore) size() int64     { _, n, _ := m.Usage(); return n }
+func (m *MemoryStore) noteSize() int64 { _, _, n := m.Usage(); return n }
 
 // TestMemorySweep wants expired entries gone after as many calls as there are
 // entries, whatever the calls are.
@@ -171,8 +155,8 @@ func TestMemoryRingHolds(t *testing.T) {
 			n++
 			size += e.size()
 		}
-		if n != m.Len() || size != m.Bytes() || m.hand != &m.root && m.entries[m.hand.key] != m.hand {
-			t.Fatalf("%d of %d entries, %d of %d bytes, or the hand is lost", n, m.Len(), size, m.Bytes())
+		if n != m.len() || size != m.size() || m.hand != &m.root && m.entries[m.hand.key] != m.hand {
+			t.Fatalf("%d of %d entries, %d of %d bytes, or the hand is lost", n, m.len(), size, m.size())
 		}
 	}
 }
@@ -185,16 +169,16 @@ func TestMemoryHostileKeys(t *testing.T) {
 	long := bytes.Repeat([]byte("k"), 100<<10)
 	for i := range 2000 {
 		key := string(strconv.AppendInt(long, int64(i), 10))
-		if _, err := m.Get(ctx, key); !errors.Is(err, ErrNotInStore) {
+		if _, _, err := m.Get(ctx, key); !errors.Is(err, ErrNotInStore) {
 			t.Fatal(err)
 		}
-		if m.Len() > 100 || m.Bytes() > 1<<20 {
-			t.Fatalf("%d entries, %d bytes", m.Len(), m.Bytes())
+		if m.len() > 100 || m.size() > 1<<20 {
+			t.Fatalf("%d entries, %d bytes", m.len(), m.size())
 		}
 		mustPut(t, m, key, 10, later)
 	}
-	if m.Len() < 7 {
-		t.Errorf("%d entries", m.Len())
+	if m.len() < 7 {
+		t.Errorf("%d entries", m.len())
 	}
 }
 

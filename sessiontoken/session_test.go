@@ -23,11 +23,11 @@ var ignoreKey = cmpopts.IgnoreUnexported(Token{})
 // mapStore is the simplest store, for one goroutine and without expiry.
 type mapStore map[string][]byte
 
-func (m mapStore) Get(_ context.Context, key string) ([]byte, error) {
+func (m mapStore) Get(_ context.Context, key string) ([]byte, time.Time, error) {
 	if data, ok := m[key]; ok {
-		return data, nil
+		return data, time.Time{}, nil
 	}
-	return nil, ErrNotInStore
+	return nil, time.Time{}, ErrNotInStore
 }
 
 func (m mapStore) Put(_ context.Context, key string, data []byte, _ time.Time) error {

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
+
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/wif"
-	"time"
 )
 
 // Store holds data that is too large or too private for a cookie: session
@@ -27,9 +28,10 @@ import (
 // and not that of a server, a note that takes the place of one under the same
 // key, and is no larger, does not need any.
 type Store interface {
-	// Get returns the data under key, or an error for which
+	// Get returns the data under key and the time that Put was given, rounded
+	// down by as much as the store's resolution; or an error for which
 	// errors.Is(err, ErrNotInStore) holds if there is none or it has expired.
-	Get(ctx context.Context, key string) ([]byte, error)
+	Get(ctx context.Context, key string) (data []byte, expires time.Time, err error)
 	// Put stores data under key until the given time, over what is there.
 	Put(ctx context.Context, key string, data []byte, expires time.Time) error
 	// Delete removes the key. It is no error if there is none.
@@ -69,7 +71,7 @@ func (c *SessionCodec) fetch(ctx context.Context, s *sessionScratch, env *wif.En
 	if c.o.Store == nil {
 		return nil, "", r.Refuse(layerStore, 0, errNoStore)
 	}
-	protected, err := c.o.Store.Get(ctx, c.storeKey(string(env.ContextID), string(env.KeyGeneration)))
+	protected, _, err := c.o.Store.Get(ctx, c.storeKey(string(env.ContextID), string(env.KeyGeneration)))
 	if err != nil {
 		return nil, "", r.Refuse(layerStore, 0, storeError(err))
 	}

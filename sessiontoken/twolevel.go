@@ -2,6 +2,7 @@ package sessiontoken
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,48 +10,14 @@ import (
 	"time"
 )
 
-// defaultStaleness is for how long a [TwoLevelStore] may answer without asking
+// defaultStaleness is for how long a [NewTwoLevelStore] may answer without asking
 // the shared store.
 const defaultStaleness = 5 * time.Second
 
-// ExpiryStore is a [Store] that also tells until when an entry is good. A
-// [TwoLevelStore] in front of one honours the expiry of each entry exactly; in
-// front of any other it may be late by TwoLevelOptions.Staleness. MemoryStore is
-// one, and those of redisstore and sqlstore are; a TwoLevelStore is none.
-type ExpiryStore interface {
-	Store
-	// GetExpires does what Get does and also returns the time that Put was
-	// given, rounded down by as much as the store's resolution.
-	GetExpires(ctx context.Context, key string) (data []byte, expires time.Time, err error)
-}
-
-// TwoLevelOptions are the settings of a [TwoLevelStore].
-type TwoLevelOptions struct {
-	// Staleness bounds for how long another node's Put or Delete may go
-	// unseen. Zero means 5 seconds.
-	Staleness time.Duration
-}
-
-// TwoLevelStore is memory in front of a shared store, what Cora SeQuence calls
-// memory cache and database persistence. It is for nodes that read the same
-// sessions again and again.
-//
-//   - Put and Delete go to the shared store first. This node sees them at once,
-//     the others after Staleness. If the shared store fails, memory is left
-//     without the entry.
-//   - Get answers from memory for Staleness after the entry was read from the
-//     shared store, and then asks again. If that fails it is an error, never
-//     ErrNotInStore: an outage signs nobody out.
-//   - Misses are not remembered. A user who signs in on another node is known
-//     at once, and made-up keys take no memory.
-//   - Several calls of Get that miss the same key share one call of the store.
-//
-// A sign-out on one node is thus honoured by the others after Staleness at the
-// latest.
-type TwoLevelStore struct {
+// twoLevelStore is what NewTwoLevelStore returns.
+type twoLevelStore struct {
 	front     *MemoryStore
 	back      Store
-	expiry    ExpiryStore // back, or nil if it is none
 	staleness time.Duration
 
 	mu sync.Mutex
@@ -75,61 +42,74 @@ type lane struct {
 // flight is one call of the shared store, for all who wait for it. Its results
 // are set before done is closed.
 type flight struct {
-	done chan struct{}
-	data []byte // shared, so never changed
-	err  error
-	over bool // the request that made the call ended, which says nothing to others
+	done    chan struct{}
+	data    []byte // shared, so never changed
+	expires time.Time
+	err     error
+	over    bool // the request that made the call ended, which says nothing to others
 }
 
 // errFlightLost is what those who wait see if the store panicked.
 var errFlightLost = errors.New("sessiontoken: two-level store: the shared store did not return")
 
-// NewTwoLevelStore returns a store that keeps in front what it reads from back.
+// NewTwoLevelStore returns memory in front of a shared store, what Cora
+// SeQuence calls memory cache and database persistence. It is for nodes that
+// read the same sessions again and again.
+//
+//   - Put and Delete go to the shared store first. This node sees them at once,
+//     the others after the staleness. If the shared store fails, memory is left
+//     without the entry.
+//   - Get answers from memory for the staleness after the entry was read from
+//     the shared store, but no longer than the entry is good, and then asks
+//     again. If that fails it is an error, never ErrNotInStore: an outage signs
+//     nobody out.
+//   - Misses are not remembered. A user who signs in on another node is known
+//     at once, and made-up keys take no memory.
+//   - Several calls of Get that miss the same key share one call of the store.
+//
+// A sign-out on one node is thus honoured by the others after the staleness at
+// the latest. Zero means 5 seconds.
+//
 // The front must not be used by anything else, and its clock is that of both; a
-// nil front means one with default options. Nil options are the zero options.
-// It fails if there is no back or Staleness is negative.
-func NewTwoLevelStore(front *MemoryStore, back Store, opts *TwoLevelOptions) (*TwoLevelStore, error) {
+// nil front means one with default options. It fails if there is no back or the
+// staleness is negative.
+func NewTwoLevelStore(front *MemoryStore, back Store, staleness time.Duration) (Store, error) {
 	if back == nil {
 		return nil, errors.New("sessiontoken: two-level store without a shared store")
+	}
+	if staleness < 0 {
+		return nil, errors.New("sessiontoken: two-level store with a negative staleness")
 	}
 	if front == nil {
 		front = NewMemoryStore(nil)
 	}
-	s := &TwoLevelStore{front: front, back: back, staleness: defaultStaleness, laneBox: &laneBox{&laneTable{map[string]*lane{}}}}
-	s.expiry, _ = back.(ExpiryStore)
-	if opts != nil && opts.Staleness != 0 {
-		s.staleness = opts.Staleness
-	}
-	if s.staleness < 0 {
-		return nil, errors.New("sessiontoken: TwoLevelOptions.Staleness is negative")
-	}
-	return s, nil
+	return &twoLevelStore{front: front, back: back, staleness: cmp.Or(staleness, defaultStaleness), laneBox: &laneBox{&laneTable{map[string]*lane{}}}}, nil
 }
 
 // Get implements [Store].
-func (s *TwoLevelStore) Get(ctx context.Context, key string) ([]byte, error) {
+func (s *twoLevelStore) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("sessiontoken: two-level store: %w", err)
+			return nil, time.Time{}, fmt.Errorf("sessiontoken: two-level store: %w", err)
 		}
-		if data, _, ok := s.front.get(key); ok {
-			return bytes.Clone(data), nil
+		if data, expires, ok := s.front.get(key); ok {
+			return bytes.Clone(data), expires, nil
 		}
 		s.mu.Lock()
 		l := s.enter(key)
 		f := l.flight
 		if f == nil {
-			if data, _, ok := s.front.get(key); ok { // a flight has just ended
+			if data, expires, ok := s.front.get(key); ok { // a flight has just ended
 				s.leave(key, l)
 				s.mu.Unlock()
-				return bytes.Clone(data), nil
+				return bytes.Clone(data), expires, nil
 			}
 			f = &flight{done: make(chan struct{}), err: errFlightLost}
 			l.flight = f
 			version := l.version
 			s.mu.Unlock()
 			s.fly(ctx, key, l, f, version)
-			return bytes.Clone(f.data), f.err
+			return bytes.Clone(f.data), f.expires, f.err
 		}
 		s.leave(key, l)
 		s.mu.Unlock()
@@ -141,13 +121,13 @@ func (s *TwoLevelStore) Get(ctx context.Context, key string) ([]byte, error) {
 		if f.err != nil && f.over {
 			continue
 		}
-		return bytes.Clone(f.data), f.err
+		return bytes.Clone(f.data), f.expires, f.err
 	}
 }
 
 // fly reads one key from the shared store and, if nothing was written
 // meanwhile, keeps it in memory. It leaves the lane.
-func (s *TwoLevelStore) fly(ctx context.Context, key string, l *lane, f *flight, version uint64) {
+func (s *twoLevelStore) fly(ctx context.Context, key string, l *lane, f *flight, version uint64) {
 	fresh := s.front.o.Now().Add(s.staleness)
 	found := false
 	defer func() {
@@ -155,7 +135,7 @@ func (s *TwoLevelStore) fly(ctx context.Context, key string, l *lane, f *flight,
 		defer s.mu.Unlock()
 		if found && l.version == version {
 			// Too large for memory is no matter: the next Get asks again.
-			_ = s.front.put(key, f.data, fresh)
+			_ = s.front.put(key, f.data, f.expires, fresh)
 		}
 		if l.flight == f {
 			l.flight = nil
@@ -163,43 +143,27 @@ func (s *TwoLevelStore) fly(ctx context.Context, key string, l *lane, f *flight,
 		s.leave(key, l)
 		close(f.done)
 	}()
-	data, expires, err := s.read(ctx, key)
-	f.data, f.err, f.over = data, err, ctx.Err() != nil
-	if err == nil {
-		found = true
-		if s.expiry != nil && expires.Before(fresh) {
-			fresh = expires
-		}
-	}
-}
-
-func (s *TwoLevelStore) read(ctx context.Context, key string) (data []byte, expires time.Time, err error) {
-	if s.expiry != nil {
-		return s.expiry.GetExpires(ctx, key)
-	}
-	data, err = s.back.Get(ctx, key)
-	return data, time.Time{}, err
+	f.data, f.expires, f.err = s.back.Get(ctx, key)
+	f.over = ctx.Err() != nil
+	found = f.err == nil
 }
 
 // Put implements [Store].
-func (s *TwoLevelStore) Put(ctx context.Context, key string, data []byte, expires time.Time) error {
+func (s *twoLevelStore) Put(ctx context.Context, key string, data []byte, expires time.Time) error {
 	return s.write(ctx, key, func() error { return s.back.Put(ctx, key, data, expires) }, func(fresh time.Time) {
-		if expires.Before(fresh) {
-			fresh = expires
-		}
-		_ = s.front.put(key, data, fresh)
+		_ = s.front.put(key, data, expires, fresh)
 	})
 }
 
 // Delete implements [Store].
-func (s *TwoLevelStore) Delete(ctx context.Context, key string) error {
+func (s *twoLevelStore) Delete(ctx context.Context, key string) error {
 	return s.write(ctx, key, func() error { return s.back.Delete(ctx, key) }, nil)
 }
 
 // write changes the shared store and then memory. While it runs, and if it
 // fails, memory is without the entry; and also if two writes to one key
 // overlap, since nobody here knows which of them came last.
-func (s *TwoLevelStore) write(ctx context.Context, key string, back func() error, keep func(fresh time.Time)) error {
+func (s *twoLevelStore) write(ctx context.Context, key string, back func() error, keep func(fresh time.Time)) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sessiontoken: two-level store: %w", err)
 	}
@@ -237,7 +201,7 @@ func (l *lane) change() uint64 {
 	return l.version
 }
 
-func (s *TwoLevelStore) enter(key string) *lane {
+func (s *twoLevelStore) enter(key string) *lane {
 	l := s.lanes[key]
 	if l == nil {
 		l = &lane{}
@@ -247,7 +211,7 @@ func (s *TwoLevelStore) enter(key string) *lane {
 	return l
 }
 
-func (s *TwoLevelStore) leave(key string, l *lane) {
+func (s *twoLevelStore) leave(key string, l *lane) {
 	if l.users--; l.users == 0 {
 		delete(s.lanes, key)
 	}

@@ -29,13 +29,13 @@ func (h *hookStore) hook(call string, err error) error {
 	return err
 }
 
-func (h *hookStore) Get(ctx context.Context, key string) ([]byte, error) {
+func (h *hookStore) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	h.gets.Add(1)
 	if h.down.Load() {
-		return nil, errDown
+		return nil, time.Time{}, errDown
 	}
-	data, err := h.Store.Get(ctx, key)
-	return data, h.hook("Get", err)
+	data, expires, err := h.Store.Get(ctx, key)
+	return data, expires, h.hook("Get", err)
 }
 
 func (h *hookStore) Put(ctx context.Context, key string, data []byte, expires time.Time) error {
@@ -52,13 +52,14 @@ func (h *hookStore) Delete(ctx context.Context, key string) error {
 	return h.hook("Delete", h.Store.Delete(ctx, key))
 }
 
-func newTwoLevel(t *testing.T, clock *testClock) (*TwoLevelStore, *hookStore) {
+func newTwoLevel(t *testing.T, clock *testClock) (*twoLevelStore, *hookStore) {
 	t.Helper()
 	back := &hookStore{Store: NewMemoryStore(&MemoryOptions{Now: clock.Now})}
-	s, err := NewTwoLevelStore(NewMemoryStore(&MemoryOptions{Now: clock.Now}), back, nil)
+	two, err := NewTwoLevelStore(NewMemoryStore(&MemoryOptions{Now: clock.Now}), back, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := two.(*twoLevelStore)
 	t.Cleanup(func() {
 		if len(s.lanes) != 0 {
 			t.Errorf("%d lanes left", len(s.lanes))
@@ -69,7 +70,7 @@ func newTwoLevel(t *testing.T, clock *testClock) (*TwoLevelStore, *hookStore) {
 
 func wantData(t *testing.T, s Store, key, want string) {
 	t.Helper()
-	got, err := s.Get(ctx, key)
+	got, _, err := s.Get(ctx, key)
 	if want == "" {
 		if !errors.Is(err, ErrNotInStore) {
 			t.Errorf("Get(%s) = %q, %v; want ErrNotInStore", key, got, err)
@@ -88,13 +89,14 @@ func putText(t *testing.T, s Store, key, text string, expires time.Time) {
 
 func TestTwoLevelOptions(t *testing.T) {
 	back := NewMemoryStore(nil)
-	if s, err := NewTwoLevelStore(nil, nil, nil); s != nil || err == nil {
+	if s, err := NewTwoLevelStore(nil, nil, 0); s != nil || err == nil {
 		t.Error("no back store")
 	}
-	if s, err := NewTwoLevelStore(nil, back, &TwoLevelOptions{Staleness: -1}); s != nil || err == nil {
+	if s, err := NewTwoLevelStore(nil, back, -1); s != nil || err == nil {
 		t.Error("negative staleness")
 	}
-	s, err := NewTwoLevelStore(nil, back, &TwoLevelOptions{})
+	two, err := NewTwoLevelStore(nil, back, 0)
+	s := two.(*twoLevelStore)
 	if err != nil || s.staleness != defaultStaleness || s.front == nil {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -132,10 +134,19 @@ func TestTwoLevelStaleness(t *testing.T) {
 	putText(t, back.Store, "k", "three", later)
 	wantData(t, s, "k", "three")
 
-	// This store hides expiries, so what it gives may be late by that much.
-	putText(t, back.Store, "brief", "data", clock.now.Add(time.Second))
-	wantData(t, s, "brief", "data")
-	clock.now = clock.now.Add(defaultStaleness - 1)
+	// What another node put is good until its own deadline, which Get tells.
+	until := clock.now.Add(time.Second)
+	putText(t, back.Store, "brief", "data", until)
+	for range 2 {
+		if _, told, err := s.Get(ctx, "brief"); err != nil || !told.Equal(until) {
+			t.Errorf("good until %v, want %v; %v", told, until, err)
+		}
+	}
+	putText(t, s, "mine", "data", later)
+	if _, told, err := s.Get(ctx, "mine"); err != nil || !told.Equal(later) {
+		t.Errorf("good until %v, want %v; %v", told, later, err)
+	}
+	clock.now = clock.now.Add(time.Second - 1)
 	wantData(t, s, "brief", "data")
 	clock.now = clock.now.Add(1)
 	wantData(t, s, "brief", "")
@@ -154,9 +165,9 @@ func TestTwoLevelOutage(t *testing.T) {
 	}
 	for name, call := range map[string]func() error{
 		"Put":            func() error { return s.Put(ctx, "k", []byte("two"), later) },
-		"Get":            func() error { _, err := s.Get(ctx, "k"); return err },
-		"Get of deleted": func() error { _, err := s.Get(ctx, "deleted"); return err },
-		"Get of no one":  func() error { _, err := s.Get(ctx, "none"); return err },
+		"Get":            func() error { _, _, err := s.Get(ctx, "k"); return err },
+		"Get of deleted": func() error { _, _, err := s.Get(ctx, "deleted"); return err },
+		"Get of no one":  func() error { _, _, err := s.Get(ctx, "none"); return err },
 	} {
 		if name == "Get" {
 			clock.now = clock.now.Add(defaultStaleness)
@@ -262,7 +273,7 @@ func TestTwoLevelOneFlight(t *testing.T) {
 	<-arrived
 	for range 31 {
 		wg.Go(func() {
-			data, err := s.Get(ctx, "k")
+			data, _, err := s.Get(ctx, "k")
 			if err != nil || string(data) != "data" {
 				t.Errorf("%q, %v", data, err)
 			}
@@ -272,7 +283,7 @@ func TestTwoLevelOneFlight(t *testing.T) {
 	// One of them gives up waiting.
 	short, cancel := context.WithCancel(ctx)
 	gaveUp := make(chan error)
-	go func() { _, err := s.Get(short, "k"); gaveUp <- err }()
+	go func() { _, _, err := s.Get(short, "k"); gaveUp <- err }()
 	cancel()
 	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
 		t.Errorf("gave up: %v", err)
@@ -293,17 +304,17 @@ func TestTwoLevelLeaderCancelled(t *testing.T) {
 	putText(t, back.Store, "k", "data", clock.now.Add(time.Hour))
 	leaderCtx, cancel := context.WithCancel(ctx)
 	arrived, release := make(chan struct{}), make(chan struct{})
-	s.back = storeFunc(func(ctx context.Context, key string) ([]byte, error) {
+	s.back = storeFunc(func(ctx context.Context, key string) ([]byte, time.Time, error) {
 		if ctx == leaderCtx {
 			close(arrived)
 			<-release
-			return nil, ctx.Err()
+			return nil, time.Time{}, ctx.Err()
 		}
 		return back.Get(ctx, key)
 	})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if _, err := s.Get(leaderCtx, "k"); !errors.Is(err, context.Canceled) {
+		if _, _, err := s.Get(leaderCtx, "k"); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
@@ -321,15 +332,15 @@ func TestTwoLevelOutageIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, back := newTwoLevel(t, newTestClock())
 		arrived, release := make(chan struct{}, 100), make(chan struct{})
-		s.back = storeFunc(func(context.Context, string) ([]byte, error) {
+		s.back = storeFunc(func(context.Context, string) ([]byte, time.Time, error) {
 			back.gets.Add(1)
 			arrived <- struct{}{}
 			<-release
-			return nil, fmt.Errorf("dial: %w", context.DeadlineExceeded)
+			return nil, time.Time{}, fmt.Errorf("dial: %w", context.DeadlineExceeded)
 		})
 		var wg sync.WaitGroup
 		get := func() {
-			if _, err := s.Get(context.Background(), "k"); !errors.Is(err, context.DeadlineExceeded) {
+			if _, _, err := s.Get(context.Background(), "k"); !errors.Is(err, context.DeadlineExceeded) {
 				t.Error(err)
 			}
 		}
@@ -348,17 +359,19 @@ func TestTwoLevelOutageIsShared(t *testing.T) {
 }
 
 // storeFunc is a store that is only read.
-type storeFunc func(ctx context.Context, key string) ([]byte, error)
+type storeFunc func(ctx context.Context, key string) ([]byte, time.Time, error)
 
-func (f storeFunc) Get(ctx context.Context, key string) ([]byte, error) { return f(ctx, key) }
-func (storeFunc) Put(context.Context, string, []byte, time.Time) error  { return errBroken }
-func (storeFunc) Delete(context.Context, string) error                  { return errBroken }
+func (f storeFunc) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
+	return f(ctx, key)
+}
+func (storeFunc) Put(context.Context, string, []byte, time.Time) error { return errBroken }
+func (storeFunc) Delete(context.Context, string) error                 { return errBroken }
 
 // TestTwoLevelPanic wants a store that panics to leave nobody waiting.
 func TestTwoLevelPanic(t *testing.T) {
 	clock := newTestClock()
 	s, _ := newTwoLevel(t, clock)
-	s.back = storeFunc(func(context.Context, string) ([]byte, error) { panic("bug") })
+	s.back = storeFunc(func(context.Context, string) ([]byte, time.Time, error) { panic("bug") })
 	for range 2 {
 		func() {
 			defer func() {
@@ -366,7 +379,7 @@ func TestTwoLevelPanic(t *testing.T) {
 					t.Error("the panic was swallowed")
 				}
 			}()
-			_, _ = s.Get(ctx, "k")
+			_, _, _ = s.Get(ctx, "k")
 		}()
 	}
 }
@@ -388,7 +401,7 @@ func TestTwoLevelAgrees(t *testing.T) {
 				case 1:
 					_ = s.Delete(ctx, key)
 				default:
-					_, _ = s.Get(ctx, key)
+					_, _, _ = s.Get(ctx, key)
 				}
 			}
 		})
@@ -396,8 +409,8 @@ func TestTwoLevelAgrees(t *testing.T) {
 	wg.Wait()
 	for i := range 4 {
 		key := fmt.Sprint(i)
-		want, backErr := back.Store.Get(ctx, key)
-		got, err := s.Get(ctx, key)
+		want, _, backErr := back.Store.Get(ctx, key)
+		got, _, err := s.Get(ctx, key)
 		if string(got) != string(want) || errors.Is(err, ErrNotInStore) != errors.Is(backErr, ErrNotInStore) {
 			t.Errorf("%s: %q, %v in memory; %q, %v shared", key, got, err, want, backErr)
 		}

@@ -36,11 +36,11 @@ func newCodec(t *testing.T, ring *machinekey.Ring, opts *sessiontoken.SessionOpt
 // mapStore is the simplest store, for one goroutine and without expiry.
 type mapStore map[string][]byte
 
-func (m mapStore) Get(_ context.Context, key string) ([]byte, error) {
+func (m mapStore) Get(_ context.Context, key string) ([]byte, time.Time, error) {
 	if data, ok := m[key]; ok {
-		return data, nil
+		return data, time.Time{}, nil
 	}
-	return nil, sessiontoken.ErrNotInStore
+	return nil, time.Time{}, sessiontoken.ErrNotInStore
 }
 
 func (m mapStore) Put(_ context.Context, key string, data []byte, _ time.Time) error {

@@ -104,7 +104,7 @@ func (s *loggingStore) note(verb, key string) {
 	s.log = append(s.log, verb+" "+key[strings.LastIndexByte(key, ';')+1:])
 }
 
-func (s *loggingStore) Get(ctx context.Context, key string) ([]byte, error) {
+func (s *loggingStore) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	s.note("retrieve", key)
 	return s.mapStore.Get(ctx, key)
 }

@@ -503,7 +503,7 @@ func TestServeMemoryForgetsNoSignOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := o.Site.Sessions.Store.Get(t.Context(), "0"); err != nil {
+	if _, _, err := o.Site.Sessions.Store.Get(t.Context(), "0"); err != nil {
 		t.Error(err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 func TwoLevel(t *testing.T, now func() time.Time, back sessiontoken.Store) sessiontoken.Store {
 	t.Helper()
 	front := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: now})
-	s, err := sessiontoken.NewTwoLevelStore(front, back, nil)
+	s, err := sessiontoken.NewTwoLevelStore(front, back, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -164,8 +164,8 @@ func Outage(t *testing.T, store sessiontoken.Store, server *Server) {
 
 	server.Kill(t)
 	for range 2 {
-		_, known := store.Get(ctx, "survives")
-		_, unknown := store.Get(ctx, "unknown")
+		_, _, known := store.Get(ctx, "survives")
+		_, _, unknown := store.Get(ctx, "unknown")
 		for call, err := range map[string]error{
 			"Get":             known,
 			"Get of no entry": unknown,
@@ -187,11 +187,11 @@ func Outage(t *testing.T, store sessiontoken.Store, server *Server) {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"survives", "new"} {
-		if data, err := store.Get(ctx, key); err != nil || string(data) != "data" {
+		if data, _, err := store.Get(ctx, key); err != nil || string(data) != "data" {
 			t.Errorf("%s after the outage: %q, %v", key, data, err)
 		}
 	}
-	if _, err := store.Get(ctx, "unknown"); !errors.Is(err, sessiontoken.ErrNotInStore) {
+	if _, _, err := store.Get(ctx, "unknown"); !errors.Is(err, sessiontoken.ErrNotInStore) {
 		t.Errorf("unknown after the outage: %v", err)
 	}
 	u.Want(t, http.StatusOK)

@@ -80,7 +80,9 @@ func (s *seen) Encode(dst, data []byte) ([]byte, error) {
 
 func (*seen) Decode(dst, data []byte) ([]byte, error) { return append(dst, data...), nil }
 
-func (*seen) Get(context.Context, string) ([]byte, error) { return nil, sessiontoken.ErrNotInStore }
+func (*seen) Get(context.Context, string) ([]byte, time.Time, error) {
+	return nil, time.Time{}, sessiontoken.ErrNotInStore
+}
 
 func (s *seen) Put(_ context.Context, _ string, data []byte, _ time.Time) error {
 	s.data = data

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
 	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/sessiontoken/redisstore"
@@ -35,7 +36,7 @@ func TestNotesStay(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), policy) || errors.Is(err, sessiontoken.ErrNotInStore) || errors.Is(err, sessiontoken.ErrInvalid) {
 			t.Errorf("%s: %v", policy, err)
 		}
-		if _, err := s.Get(ctx, note); !errors.Is(err, sessiontoken.ErrNotInStore) {
+		if _, _, err := s.Get(ctx, note); !errors.Is(err, sessiontoken.ErrNotInStore) {
 			t.Errorf("%s: the note is there: %v", policy, err)
 		}
 		if err := s.Put(ctx, "entry", []byte("data"), later); err != nil {
@@ -69,7 +70,7 @@ func TestNotesStay(t *testing.T) {
 	if err := s.Put(ctx, "entry", []byte("more"), later); err == nil || errors.Is(err, sessiontoken.ErrStoreFull) {
 		t.Errorf("no memory for an entry: %v", err)
 	}
-	if data, err := s.Get(ctx, note); err != nil || string(data) != "data" {
+	if data, _, err := s.Get(ctx, note); err != nil || string(data) != "data" {
 		t.Errorf("the note is %q, %v", data, err)
 	}
 }
@@ -96,7 +97,7 @@ func TestNotesOfTheirOwn(t *testing.T) {
 			t.Errorf("%d keys, %v", n, err)
 		}
 	}
-	if data, err := s.Get(ctx, note); err != nil || string(data) != "data" {
+	if data, _, err := s.Get(ctx, note); err != nil || string(data) != "data" {
 		t.Errorf("%q, %v", data, err)
 	}
 	if err := s.Delete(ctx, note); err != nil {

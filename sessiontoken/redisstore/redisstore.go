@@ -1,6 +1,6 @@
 // Package redisstore keeps sessions in Redis, or in a server that speaks its
 // protocol, for all Go nodes of a farm. [Store] implements sessiontoken.Store;
-// put a sessiontoken.TwoLevelStore in front of it to spare the network most of
+// put sessiontoken.NewTwoLevelStore in front of it to spare the network most of
 // the calls.
 //
 // It is a module of its own, so that only who uses Redis downloads its client.
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -27,7 +28,7 @@ const DefaultPrefix = "webfarm:"
 // ends is for the node to say; Redis only cleans up.
 const margin = time.Second
 
-var _ sessiontoken.ExpiryStore = (*Store)(nil)
+var _ sessiontoken.Store = (*Store)(nil)
 
 // Options are the settings of a [Store].
 type Options struct {
@@ -102,13 +103,7 @@ func (s *Store) name(key string) string {
 
 // Get implements sessiontoken.Store. A value that this package did not write is
 // an error that matches sessiontoken.ErrInvalid.
-func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
-	data, _, err := s.GetExpires(ctx, key)
-	return data, err
-}
-
-// GetExpires implements sessiontoken.ExpiryStore.
-func (s *Store) GetExpires(ctx context.Context, key string) ([]byte, time.Time, error) {
+func (s *Store) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, time.Time{}, failed(ctx, "get", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
 	"github.com/webfarm-go/webfarm/internal/farmtest"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/sessiontoken/redisstore"
@@ -106,7 +107,7 @@ func TestOutage(t *testing.T) {
 	store := newStore(t, newClient(t, server.Addr), redisstore.Options{})
 	farmtest.Outage(t, store, server)
 	// With a memory that has forgotten by the next call.
-	front, err := sessiontoken.NewTwoLevelStore(nil, store, &sessiontoken.TwoLevelOptions{Staleness: 1})
+	front, err := sessiontoken.NewTwoLevelStore(nil, store, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestForeignValues(t *testing.T) {
 		if err := client.Set(ctx, keys[0], value, time.Hour).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if data, err := s.Get(ctx, "k"); !errors.Is(err, sessiontoken.ErrInvalid) || data != nil {
+		if data, _, err := s.Get(ctx, "k"); !errors.Is(err, sessiontoken.ErrInvalid) || data != nil {
 			t.Errorf("%q: %q, %v", value, data, err)
 		}
 	}
@@ -166,7 +167,7 @@ func TestForeignValues(t *testing.T) {
 	if err := client.LPush(ctx, keys[0], "a list").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Get(ctx, "k"); err == nil || errors.Is(err, sessiontoken.ErrNotInStore) {
+	if _, _, err := s.Get(ctx, "k"); err == nil || errors.Is(err, sessiontoken.ErrNotInStore) {
 		t.Errorf("a list: %v", err)
 	}
 }
@@ -198,7 +199,7 @@ func BenchmarkRedisStore(b *testing.B) {
 	})
 	b.Run("Get", func(b *testing.B) {
 		for i := range b.N {
-			if _, err := s.Get(ctx, strconv.Itoa(i%1000)); err != nil && !errors.Is(err, sessiontoken.ErrNotInStore) {
+			if _, _, err := s.Get(ctx, strconv.Itoa(i%1000)); err != nil && !errors.Is(err, sessiontoken.ErrNotInStore) {
 				b.Fatal(err)
 			}
 		}
@@ -212,7 +213,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	store, err := sessiontoken.NewTwoLevelStore(nil, shared, nil)
+	store, err := sessiontoken.NewTwoLevelStore(nil, shared, 0)
 	if err != nil {
 		log.Fatal(err)
 	}

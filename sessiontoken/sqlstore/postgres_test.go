@@ -72,7 +72,7 @@ func TestPostgreSQL(t *testing.T) {
 		if err := s.Put(ctx, "k", []byte("data"), time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		if data, err := s.Get(ctx, "k"); err != nil || string(data) != "data" {
+		if data, _, err := s.Get(ctx, "k"); err != nil || string(data) != "data" {
 			t.Errorf("%q, %v", data, err)
 		}
 	})
@@ -86,7 +86,7 @@ func TestOutage(t *testing.T) {
 	store := b.store(t, b.db, sqlstore.Options{Table: b.table(t)})
 	farmtest.Outage(t, store, server)
 	// With a memory that has forgotten by the next call.
-	front, err := sessiontoken.NewTwoLevelStore(nil, store, &sessiontoken.TwoLevelOptions{Staleness: 1})
+	front, err := sessiontoken.NewTwoLevelStore(nil, store, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

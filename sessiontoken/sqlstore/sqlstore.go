@@ -1,6 +1,6 @@
 // Package sqlstore keeps sessions in a table of a SQL database, for all Go
 // nodes of a farm. [Store] implements sessiontoken.Store; put a
-// sessiontoken.TwoLevelStore in front of it to spare the database most of the
+// sessiontoken.NewTwoLevelStore in front of it to spare the database most of the
 // calls.
 //
 // It imports database/sql and no driver; the caller opens the database with the
@@ -27,7 +27,7 @@ const (
 	DefaultSweepBatch = 256
 )
 
-var _ sessiontoken.ExpiryStore = (*Store)(nil)
+var _ sessiontoken.Store = (*Store)(nil)
 
 // Options are the settings of a [Store].
 type Options struct {
@@ -109,13 +109,7 @@ func id(key string) []byte {
 }
 
 // Get implements sessiontoken.Store.
-func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
-	data, _, err := s.GetExpires(ctx, key)
-	return data, err
-}
-
-// GetExpires implements sessiontoken.ExpiryStore.
-func (s *Store) GetExpires(ctx context.Context, key string) ([]byte, time.Time, error) {
+func (s *Store) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, time.Time{}, failed(ctx, "get", err)
 	}

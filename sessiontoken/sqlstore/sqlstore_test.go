@@ -177,7 +177,7 @@ func (b *backend) sweeps(t *testing.T) {
 			t.Fatalf("%d rows after %d calls of Put, want %d", n, 42+i, want)
 		}
 	}
-	if _, err := s.Get(ctx, "stays"); err != nil {
+	if _, _, err := s.Get(ctx, "stays"); err != nil {
 		t.Error(err)
 	}
 
@@ -229,7 +229,7 @@ func (b *backend) sweeps(t *testing.T) {
 func (b *backend) closed(t *testing.T, db *sql.DB) {
 	s := b.store(t, db, sqlstore.Options{Table: "no_such_table"})
 	for range 2 {
-		_, err := s.Get(ctx, "k")
+		_, _, err := s.Get(ctx, "k")
 		for call, err := range map[string]error{
 			"Get":    err,
 			"Put":    s.Put(ctx, "k", []byte("data"), time.Now().Add(time.Hour)),
@@ -277,7 +277,7 @@ func TestSweepFails(t *testing.T) {
 	if len(reported) != 1 || !strings.Contains(reported[0].Error(), "sqlstore: sweep: ") || !strings.Contains(reported[0].Error(), "stuck") {
 		t.Errorf("reported %v", reported)
 	}
-	if data, err := s.Get(ctx, "new"); err != nil || string(data) != "data" {
+	if data, _, err := s.Get(ctx, "new"); err != nil || string(data) != "data" {
 		t.Errorf("%q, %v", data, err)
 	}
 }
@@ -296,7 +296,7 @@ func TestSQLiteAttached(t *testing.T) {
 	if err := s.Put(ctx, "k", []byte("data"), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if data, err := s.Get(ctx, "k"); err != nil || string(data) != "data" {
+	if data, _, err := s.Get(ctx, "k"); err != nil || string(data) != "data" {
 		t.Errorf("%q, %v", data, err)
 	}
 }
@@ -324,7 +324,7 @@ func BenchmarkSQLite(b *testing.B) {
 	})
 	b.Run("Get", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.Get(ctx, "k"); err != nil {
+			if _, _, err := s.Get(ctx, "k"); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -346,7 +346,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	store, err := sessiontoken.NewTwoLevelStore(nil, shared, nil)
+	store, err := sessiontoken.NewTwoLevelStore(nil, shared, 0)
 	if err != nil {
 		log.Fatal(err)
 	}

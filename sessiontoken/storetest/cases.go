@@ -34,11 +34,15 @@ func (s *suite) expiry() {
 	s.put("k", "data", at)
 	s.put("stays", "data", at.Add(time.Hour))
 	if s.o.Clock != nil {
+		_, told, err := s.store.Get(context.Background(), "k")
+		if err != nil || told.After(at) || at.Sub(told) > s.o.Resolution {
+			s.t.Errorf("Get tells that an entry is good until %v, want %v; %v", told, at, err)
+		}
 		s.waitUntil(at.Add(-s.o.Resolution - 1))
 		s.has("k", "data")
 		s.waitUntil(at)
 	} else {
-		got, err := s.store.Get(context.Background(), "k")
+		got, _, err := s.store.Get(context.Background(), "k")
 		if time.Now().Before(at.Add(-s.o.Resolution)) && (err != nil || string(got) != "data") {
 			s.t.Errorf("before its time: %q, %v", got, err)
 		}
@@ -156,7 +160,7 @@ func (s *suite) copies() {
 	copy(data, "XXXX")
 	s.has("k", "mine")
 	for range 2 { // the first may come from elsewhere than the second
-		got, err := s.store.Get(ctx, "k")
+		got, _, err := s.store.Get(ctx, "k")
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -176,8 +180,8 @@ func (s *suite) cancelled() {
 		want error
 	}{{over, context.Canceled}, {late, context.DeadlineExceeded}} {
 		s.put("k", "stays", s.hour())
-		got, err := s.store.Get(c.ctx, "k")
-		_, missing := s.store.Get(c.ctx, "missing")
+		got, _, err := s.store.Get(c.ctx, "k")
+		_, _, missing := s.store.Get(c.ctx, "missing")
 		for call, err := range map[string]error{
 			"Get":                err,
 			"Get of no entry":    missing,
@@ -222,13 +226,13 @@ func (s *suite) concurrentOwn() {
 			if err := s.store.Put(ctx, key, []byte(want), expires); err != nil {
 				return err
 			}
-			if got, err := s.store.Get(ctx, key); err != nil || string(got) != want {
+			if got, _, err := s.store.Get(ctx, key); err != nil || string(got) != want {
 				return fmt.Errorf("read %q, %v; want %q", got, err, want)
 			}
 			if err := s.store.Delete(ctx, key); err != nil {
 				return err
 			}
-			if got, err := s.store.Get(ctx, key); !errors.Is(err, sessiontoken.ErrNotInStore) {
+			if got, _, err := s.store.Get(ctx, key); !errors.Is(err, sessiontoken.ErrNotInStore) {
 				return fmt.Errorf("deleted and read %q, %v", got, err)
 			}
 		}
@@ -246,7 +250,7 @@ func (s *suite) concurrentShared() {
 			if err := s.store.Put(ctx, "k", whole, expires); err != nil {
 				return err
 			}
-			got, err := s.store.Get(ctx, "k")
+			got, _, err := s.store.Get(ctx, "k")
 			if errors.Is(err, sessiontoken.ErrNotInStore) {
 				continue
 			}

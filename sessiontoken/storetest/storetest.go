@@ -125,7 +125,7 @@ func (s *suite) delete(key string) {
 // has wants data under key.
 func (s *suite) has(key, data string) {
 	s.t.Helper()
-	got, err := s.store.Get(context.Background(), key)
+	got, _, err := s.store.Get(context.Background(), key)
 	if err != nil || string(got) != data {
 		s.t.Errorf("Get(%s) = %s, %v; want %s", short(key), short(string(got)), err, short(data))
 	}
@@ -134,7 +134,7 @@ func (s *suite) has(key, data string) {
 // hasNot wants nothing under key.
 func (s *suite) hasNot(key string) {
 	s.t.Helper()
-	got, err := s.store.Get(context.Background(), key)
+	got, _, err := s.store.Get(context.Background(), key)
 	if !errors.Is(err, sessiontoken.ErrNotInStore) || got != nil {
 		s.t.Errorf("Get(%s) = %s, %v; want nil and ErrNotInStore", short(key), short(string(got)), err)
 	}

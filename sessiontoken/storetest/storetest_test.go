@@ -17,12 +17,12 @@ import (
 // broken is a good store with one fault.
 type broken struct {
 	sessiontoken.Store
-	get    func(ctx context.Context, key string) ([]byte, error)
+	get    func(ctx context.Context, key string) ([]byte, time.Time, error)
 	put    func(ctx context.Context, key string, data []byte, expires time.Time) error
 	delete func(ctx context.Context, key string) error
 }
 
-func (b *broken) Get(ctx context.Context, key string) ([]byte, error) {
+func (b *broken) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	if b.get != nil {
 		return b.get(ctx, key)
 	}
@@ -50,24 +50,32 @@ var faults = map[string]struct {
 }{
 	"folds case": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
 		return &broken{Store: good,
-			get:    func(ctx context.Context, key string) ([]byte, error) { return good.Get(ctx, strings.ToLower(key)) },
+			get: func(ctx context.Context, key string) ([]byte, time.Time, error) {
+				return good.Get(ctx, strings.ToLower(key))
+			},
 			delete: func(ctx context.Context, key string) error { return good.Delete(ctx, strings.ToLower(key)) },
 			put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
 				return good.Put(ctx, strings.ToLower(key), data, expires)
 			}}
 	}, "any_key"},
 	"an outage is a miss": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
-		return &broken{Store: good, get: func(ctx context.Context, key string) ([]byte, error) {
-			data, err := good.Get(ctx, key)
+		return &broken{Store: good, get: func(ctx context.Context, key string) ([]byte, time.Time, error) {
+			data, expires, err := good.Get(ctx, key)
 			if err != nil {
 				err = sessiontoken.ErrNotInStore
 			}
-			return data, err
+			return data, expires, err
 		}}
 	}, "a_cancelled_call"},
 	"expires a nanosecond late": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
 		return &broken{Store: good, put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
 			return good.Put(ctx, key, data, expires.Add(1))
+		}}
+	}, "expiry_is_exact"},
+	"tells no deadline": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+		return &broken{Store: good, get: func(ctx context.Context, key string) ([]byte, time.Time, error) {
+			data, _, err := good.Get(ctx, key)
+			return data, time.Time{}, err
 		}}
 	}, "expiry_is_exact"},
 	"keeps the first deadline": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
@@ -89,7 +97,7 @@ var faults = map[string]struct {
 	}, "what_has_expired"},
 	"Delete of nothing fails": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
 		return &broken{Store: good, delete: func(ctx context.Context, key string) error {
-			if _, err := good.Get(ctx, key); err != nil {
+			if _, _, err := good.Get(ctx, key); err != nil {
 				return err
 			}
 			return good.Delete(ctx, key)
@@ -103,22 +111,22 @@ var faults = map[string]struct {
 	}, "any_data"},
 	"gives its own memory away": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
 		last := map[string][]byte{}
-		return &broken{Store: good, get: func(ctx context.Context, key string) ([]byte, error) {
-			data, err := good.Get(ctx, key)
+		return &broken{Store: good, get: func(ctx context.Context, key string) ([]byte, time.Time, error) {
+			data, expires, err := good.Get(ctx, key)
 			if err != nil {
-				return nil, err
+				return nil, expires, err
 			}
 			if kept := last[key]; len(kept) == len(data) {
-				return kept, nil
+				return kept, expires, nil
 			}
 			last[key] = data
-			return data, nil
+			return data, expires, nil
 		}}
 	}, "data_is_copied"},
 	"takes notes for entries": {func(_ sessiontoken.Store, clock *storetest.Clock) *broken {
 		few := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: 500, Now: clock.Now})
 		return &broken{Store: few,
-			get:    func(ctx context.Context, key string) ([]byte, error) { return few.Get(ctx, "x"+key) },
+			get:    func(ctx context.Context, key string) ([]byte, time.Time, error) { return few.Get(ctx, "x"+key) },
 			delete: func(ctx context.Context, key string) error { return few.Delete(ctx, "x"+key) },
 			put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
 				return few.Put(ctx, "x"+key, data, expires)

@@ -543,7 +543,9 @@ func wantOK(t *testing.T, r *doctor.Report) {
 // nowhere is a store that forgets.
 type nowhere struct{}
 
-func (nowhere) Get(context.Context, string) ([]byte, error)          { return nil, sessiontoken.ErrNotInStore }
+func (nowhere) Get(context.Context, string) ([]byte, time.Time, error) {
+	return nil, time.Time{}, sessiontoken.ErrNotInStore
+}
 func (nowhere) Put(context.Context, string, []byte, time.Time) error { return nil }
 func (nowhere) Delete(context.Context, string) error                 { return nil }
 

@@ -98,7 +98,7 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 	if g.store != nil {
 		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 		defer cancel()
-		if _, err := g.store.Get(ctx, probeKey); err != nil && !errors.Is(err, sessiontoken.ErrNotInStore) {
+		if _, _, err := g.store.Get(ctx, probeKey); err != nil && !errors.Is(err, sessiontoken.ErrNotInStore) {
 			fail("store: " + oneLine(err.Error()))
 		} else {
 			lines = append(lines, "store: ok")

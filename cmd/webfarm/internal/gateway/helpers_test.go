@@ -150,9 +150,9 @@ func (s *brokenStore) err() error {
 	return nil
 }
 
-func (s *brokenStore) Get(ctx context.Context, key string) ([]byte, error) {
+func (s *brokenStore) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	if err := s.err(); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	return s.Store.Get(ctx, key)
 }

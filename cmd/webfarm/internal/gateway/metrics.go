@@ -84,13 +84,15 @@ func newMetrics(g *Gateway) *metrics {
 	return m
 }
 
-// observeNotes reports the notes of a store that counts them, as
-// [sessiontoken.MemoryStore] does.
+// observeNotes reports the notes of a store in memory, which counts them.
 func (m *metrics) observeNotes(store sessiontoken.Store) {
-	if s, ok := store.(interface{ NoteBytes() int64 }); ok {
+	if s, ok := store.(*sessiontoken.MemoryStore); ok {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "webfarm_store_note_bytes", Help: "What the notes of sign-outs take in the store; sign-outs fail where it is full.",
-		}, func() float64 { return float64(s.NoteBytes()) }))
+		}, func() float64 {
+			_, _, taken := s.Usage()
+			return float64(taken)
+		}))
 	}
 }
 

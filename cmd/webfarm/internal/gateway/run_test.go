@@ -287,7 +287,7 @@ type slowStore struct {
 	entered, leave chan struct{}
 }
 
-func (s *slowStore) Get(ctx context.Context, key string) ([]byte, error) {
+func (s *slowStore) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
 	if s.slow.Load() && key != probeKey {
 		s.entered <- struct{}{}
 		<-s.leave

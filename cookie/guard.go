@@ -15,9 +15,9 @@ import (
 // Guard recognises the user of a request. The zero value is ready to use and
 // recognises nobody until [Guard.Accept] is called.
 //
-// Set a guard up first, with Accept, SetDeny and SetLogger, and use it then:
-// these three must not be called any more once it handles requests, all other
-// methods are safe for concurrent use. A Guard must not be copied.
+// Set a guard up with Accept, AcceptSessions, SetDeny and SetLogger before it
+// handles requests. All other methods are safe for concurrent use. A Guard must
+// not be copied.
 type Guard struct {
 	accepted []credential
 	deny     func(http.ResponseWriter, *http.Request, error)
@@ -40,10 +40,8 @@ type credential struct {
 // if what it carries is malformed. The guard takes any other error for an
 // outage; see [ErrUnavailable]. It refuses a text of more than 64 KiB.
 //
-// Nobody asks a store whether
-// the session was ended: for that there is [Guard.AcceptSessions], and a codec
-// that is behind one is best not given to Accept too. Accept panics if either
-// is nil, a mistake best found at start-up.
+// No store is asked whether the session was ended: for that there is
+// [Guard.AcceptSessions]. Accept panics if either argument is nil.
 func (g *Guard) Accept(source func(*http.Request) (string, error), reader sessiontoken.Reader) {
 	if source == nil || reader == nil {
 		panic("cookie: Guard.Accept needs a source and a reader")
@@ -201,15 +199,38 @@ func (g *Guard) log(ctx context.Context, source int, err error) {
 // finds the ResponseWriter of the server and no other. The response then says
 // "Cache-Control: no-cache", which next may replace. Vary: Cookie is there in
 // any case, so that no cache shows the page or a cookie to another user.
-func (g *Guard) Handler(next http.Handler) http.Handler {
+func (g *Guard) Handler(next http.Handler) http.Handler { return g.serve(next, false) }
+
+// Optional returns a handler that calls next for everybody. For a signed-in
+// user it does what [Guard.Handler] does; for anybody else, with a bad
+// credential or none, FromContext returns nil and false, even if another guard
+// before it recognised somebody.
+//
+// Only a request whose credential could not be checked is refused: its user may
+// well be signed in; see [ErrUnavailable].
+func (g *Guard) Optional(next http.Handler) http.Handler { return g.serve(next, true) }
+
+// serve is Handler, or Optional for strangers too.
+func (g *Guard) serve(next http.Handler, strangers bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		varyCookie(w.Header())
 		p, err := g.admit(w, r)
-		if err != nil {
-			g.refuse(w, r, err)
+		if err != nil && (!strangers || errors.Is(err, ErrUnavailable)) {
+			deny := g.deny
+			if deny == nil {
+				deny = Deny
+			}
+			deny(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(withUser(r.Context(), p)))
+		another := false
+		if p == nil {
+			_, another = FromContext(r.Context())
+		}
+		if p != nil || another {
+			r = r.WithContext(withUser(r.Context(), p))
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -231,37 +252,6 @@ func (g *Guard) admit(w http.ResponseWriter, r *http.Request) (*sessiontoken.Pri
 		}
 	}
 	return nil, err
-}
-
-// Optional returns a handler that calls next for everybody. For a signed-in
-// user it does what [Guard.Handler] does; for anybody else, with a bad
-// credential or none, FromContext returns nil and false, even if another guard
-// before it recognised somebody.
-//
-// Only a request whose credential could not be checked is refused, as to serve
-// a signed-in user as a stranger would be wrong; see [ErrUnavailable].
-func (g *Guard) Optional(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		varyCookie(w.Header())
-		p, err := g.admit(w, r)
-		if errors.Is(err, ErrUnavailable) {
-			g.refuse(w, r, err)
-			return
-		}
-		if _, other := FromContext(r.Context()); p != nil || other {
-			r = r.WithContext(withUser(r.Context(), p))
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// refuse answers a request that does not get through.
-func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if g.deny != nil {
-		g.deny(w, r, err)
-		return
-	}
-	Deny(w, r, err)
 }
 
 // varyCookie adds Vary: Cookie unless it is there, as from an outer guard.

@@ -66,8 +66,8 @@ type SiteOptions struct {
 	Now func() time.Time
 }
 
-// LoadSite reads the web.config of a .NET site and sets up what its other
-// nodes have: the keys, and a guard for the credentials that the file names.
+// LoadSite sets up what the web.config of a .NET site says: the keys, and a guard
+// for the credentials.
 //
 //	accepted                  if the file has
 //	FedAuth, WIF 4.5          <system.identityModel> or <system.identityModel.services>
@@ -128,13 +128,11 @@ func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
 // Ring returns the keys of the site. The guard follows its changes.
 func (s *Site) Ring() *machinekey.Ring { return s.ring }
 
-// Guard returns the guard of the site, always the same. Credentials that are
-// set up in code on the .NET side can be added with [Guard.Accept].
+// Guard returns the guard of the site, always the same. [Guard.Accept] adds
+// credentials that the site does not know.
 func (s *Site) Guard() *Guard { return &s.guard }
 
-// Handler is [Guard.Handler] of the site's guard: next is called for users who
-// are signed in with any credential of the site, and their sessions are
-// renewed.
+// Handler is [Guard.Handler] of the site's guard.
 func (s *Site) Handler(next http.Handler) http.Handler { return s.guard.Handler(next) }
 
 // Optional is [Guard.Optional] of the site's guard.

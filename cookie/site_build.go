@@ -140,30 +140,29 @@ func configOf(k *site.Key) (machinekey.Config, error) {
 func (b *siteBuilder) others(what string, names []string, load loader, use string) ([]*machinekey.Key, error) {
 	var keys []*machinekey.Key
 	for _, name := range names {
-		key, cfg, line, err := b.other(name, load)
+		var (
+			cfg machinekey.Config
+			key *machinekey.Key
+		)
+		s, err := load(name, nil)
+		if err == nil && s.Key.Fault != nil {
+			err = s.Key.Fault
+		}
+		if err == nil {
+			cfg, err = configOf(&s.Key)
+		}
+		if err == nil {
+			key, err = b.key(&cfg, s.Key.Line)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s, %s: %w", what, filepath.Base(name), configError(err))
 		}
 		keys = append(keys, key)
 		b.decide(what, 0, "%s, %v and %v, %v, of %q, %s",
 			key.ID(), cfg.Validation, cfg.Decryption, cfg.Mode, filepath.Base(name), use)
-		b.warnKey(&cfg, line)
+		b.warnKey(&cfg, s.Key.Line)
 	}
 	return keys, nil
-}
-
-func (b *siteBuilder) other(name string, load loader) (key *machinekey.Key, cfg machinekey.Config, line int, err error) {
-	s, err := load(name, nil)
-	if err != nil {
-		return nil, cfg, 0, err
-	}
-	if s.Key.Fault != nil {
-		return nil, cfg, 0, s.Key.Fault
-	}
-	if cfg, err = configOf(&s.Key); err == nil {
-		key, err = b.key(&cfg, s.Key.Line)
-	}
-	return key, cfg, s.Key.Line, err
 }
 
 // key returns the machine key of a configuration that stands in a line.

@@ -3,7 +3,7 @@ package machinekey
 import "crypto/des"
 
 // cipher returns what Auto stands for: in the legacy modes DES for an 8-byte
-// key, AES otherwise.
+// key, else AES.
 func (c Config) cipher() Decryption {
 	switch {
 	case c.Decryption != Auto:

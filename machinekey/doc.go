@@ -31,7 +31,7 @@
 // a few are built in, and [KnownKeys] loads the thousands that Microsoft lists.
 //
 // A leaked machine key means more than forged cookies: .NET nodes deserialize
-// what the key authenticates, so whoever holds it can run code on them. Guard
+// what the key authenticates, so anyone who holds it can run code on them. Guard
 // the Go host that holds it as you guard the IIS servers. Of this package only
 // [Config.WebConfig] prints key bytes.
 package machinekey

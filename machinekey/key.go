@@ -23,8 +23,8 @@ type Key struct {
 // New validates cfg and copies it. It refuses, with a [*ConfigError], what .NET
 // refuses, algorithms whose name begins with Insecure unless cfg.AllowInsecure
 // is set, publicly known keys ([ErrKnownKey]) unless cfg.AllowKnownKey is set,
-// and weak ones unless [Config.AllowWeakKey] is. The two ways in which .NET uses a machine key have
-// different rules:
+// and weak ones unless [Config.AllowWeakKey] is. .NET uses a machine key in two
+// ways, which have different rules:
 //
 //	                 Protect and Unprotect;           the legacy formats: cookies of Framework20SP1
 //	                 Framework45                      and SP2, MachineKey.Encode and Decode
@@ -34,7 +34,7 @@ type Key struct {
 //	AES              16, 24 or 32 bytes               the same
 //	3DES             16 or 24 bytes                   the same
 //	DES              8 bytes                          8 or more; the first 8 are used
-//	Auto             AES                              DES for 8 bytes, otherwise AES
+//	Auto             AES                              DES for 8 bytes, else AES
 //	validation 3DES  -                                the decryption key must also fit 3DES (8 bytes: DES)
 //	validation AES   -                                the decryption key must also fit AES
 //
@@ -70,7 +70,7 @@ func New(cfg Config) (*Key, error) {
 // same on every node and in every process for the same keys and algorithms, and
 // in a legacy mode the mode, as in "5f938e11-20SP1". The digits are the
 // beginning of a SHA-256 digest, so they do not reveal a randomly generated
-// key; whoever already has a list of keys can find out which one it is.
+// key. With a list of keys, one can find out which of them it is.
 func (k *Key) ID() string { return k.id }
 
 // Mode returns the compatibility mode of the configuration. Protect and

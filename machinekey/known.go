@@ -12,8 +12,8 @@ import (
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
-// ErrKnownKey means that a key is publicly known: whoever reads the page it
-// was copied from can sign in as anybody and run code on the .NET nodes. [New]
+// ErrKnownKey means that a key is publicly known: anyone who reads the page
+// it was copied from can sign in as anybody and run code on the .NET nodes. [New]
 // wraps it in a [*ConfigError] with the code known_key, which names the source.
 var ErrKnownKey = errors.New("machinekey: the key is publicly known")
 

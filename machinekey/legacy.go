@@ -43,9 +43,9 @@ type LegacyOptions struct {
 	// InsecureUnsigned is the switch aspnet:UseLegacyEncryption, and how
 	// nodes without the security update of 2010 behave: encryption alone,
 	// without a signature over the ciphertext. Data has to be decrypted
-	// before anything is verified, so whoever can tell failures apart, if
-	// only by their time, may be able to decrypt and forge (CVE-2010-3332);
-	// with ProtectionEncryption nothing is ever verified.
+	// before anything is verified, so an attacker who can tell failures
+	// apart, if only by their timing, may be able to decrypt and forge
+	// (CVE-2010-3332). With ProtectionEncryption nothing is ever verified.
 	InsecureUnsigned bool
 }
 

@@ -6,9 +6,9 @@ import "fmt"
 // protects and unprotects, and the keys of older ones, which unprotect only.
 // It is [LoadWebConfig], [New] and [NewRing] in one, for services whose only
 // source of keys is such files. It refuses algorithms that need AllowInsecure
-// and keys that need AllowKnownKey or AllowWeakKey, older ones too: whoever knows a key that is
-// only read can still sign in with it. A site that has them takes the three
-// steps itself.
+// and keys that need AllowKnownKey or AllowWeakKey. That includes older keys:
+// anyone who knows a key that is only read can still sign in with it. A site that
+// has such keys takes the three steps itself.
 func LoadRing(path string, older ...string) (*Ring, error) {
 	keys := make([]*Key, 0, 1+len(older))
 	for _, p := range append([]string{path}, older...) {

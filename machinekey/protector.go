@@ -76,7 +76,7 @@ func (r *Ring) Protector(purposes ...string) (Protector, error) {
 // and see [Protection] for the other values. The machine keys are used as they
 // are, without derivation, so there is no purpose: what one feature of a site
 // protects, be it a forms ticket or a page's view state, every other accepts.
-// Whoever reads such data has to tell by its content what it is.
+// The reader of such data must tell by its content what it is.
 // The .NET class is System.Web.Configuration.MachineKeySection.
 //
 // It is a [*ConfigError] if a key of the ring cannot serve by the rules of its

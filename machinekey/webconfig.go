@@ -26,8 +26,7 @@ import (
 // for a file without <machineKey>, which may then be set in machine.config or
 // a parent site), isolated_key, encrypted_section, custom_algorithm,
 // custom_data_protector, data_protection_key_ring, unknown_attribute,
-// unknown_element (a misspelt name),
-// duplicate_section, empty_attribute, invalid_enum, invalid_validation_key,
+// unknown_element (a misspelt name), duplicate_section, empty_attribute, invalid_enum, invalid_validation_key,
 // invalid_decryption_key, invalid_validation_algorithm,
 // invalid_decryption_algorithm, invalid_target_framework, invalid_boolean,
 // config_source_missing, config_source_path, config_source_not_alone,

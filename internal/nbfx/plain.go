@@ -3,7 +3,7 @@ package nbfx
 import "unicode/utf8"
 
 // TakePlain reads the next element if it is of the form that nearly all
-// claims have, and otherwise reads nothing:
+// claims have. It reads nothing of another one:
 //
 //	42 id | 06 id 98 n text | ... | 01
 //
@@ -43,7 +43,7 @@ func (r *Reader) TakePlain(element int, attrs []int, values []Span) bool {
 }
 
 // TakeText reads the content and the end of the current element if it is one
-// text of up to 255 characters of ASCII, and otherwise reads nothing:
+// text of up to 255 characters of ASCII. It reads nothing of another one:
 //
 //	99 n text
 func (r *Reader) TakeText() (Span, bool) {

@@ -1,6 +1,7 @@
 package nbfx
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
@@ -46,27 +47,23 @@ func (r *Reader) readValue(code byte) (Value, bool) {
 	switch code {
 	case Chars8, Bytes8, UnicodeChars8:
 		if left < 1 {
-			r.fail(ErrTruncated)
-			return Value{}, false
+			return r.badValue(ErrTruncated)
 		}
 		n = int(r.buf[pos])
 		pos++
 	case Chars16, Bytes16, UnicodeChars16:
 		if left < 2 {
-			r.fail(ErrTruncated)
-			return Value{}, false
+			return r.badValue(ErrTruncated)
 		}
 		n = int(binary.LittleEndian.Uint16(r.buf[pos:]))
 		pos += 2
 	case Chars32, Bytes32, UnicodeChars32:
 		if left < 4 {
-			r.fail(ErrTruncated)
-			return Value{}, false
+			return r.badValue(ErrTruncated)
 		}
 		u := binary.LittleEndian.Uint32(r.buf[pos:])
 		if u > 1<<31-1 {
-			r.fail(ErrSyntax)
-			return Value{}, false
+			return r.badValue(ErrSyntax)
 		}
 		n = int(u)
 		pos += 4
@@ -82,31 +79,26 @@ func (r *Reader) readValue(code byte) (Value, bool) {
 		size := fixedSize(code)
 		if size == 0xFF {
 			if code == QName {
-				r.fail(ErrUnsupported)
-			} else {
-				r.fail(ErrSyntax)
+				return r.badValue(ErrUnsupported)
 			}
-			return Value{}, false
+			return r.badValue(ErrSyntax)
 		}
 		n = int(size)
 	}
 	if n > r.doc-pos {
-		r.fail(ErrTruncated)
-		return Value{}, false
+		return r.badValue(ErrTruncated)
 	}
 	v := Value{code, Span{int32(pos), int32(n)}}
 	switch code {
 	case Chars8, Chars16, Chars32:
 		if !utf8.Valid(r.buf[pos : pos+n]) {
-			r.fail(ErrText)
-			return Value{}, false
+			return r.badValue(ErrText)
 		}
 	case UnicodeChars8, UnicodeChars16, UnicodeChars32:
 		off := len(r.buf)
 		text, ok := dotnet.AppendUTF8FromUTF16LE(r.buf, r.buf[pos:pos+n])
 		if !ok {
-			r.fail(ErrText)
-			return Value{}, false
+			return r.badValue(ErrText)
 		}
 		r.buf = text
 		v = Value{Chars32, Span{int32(off), int32(len(text) - off)}}
@@ -114,8 +106,7 @@ func (r *Reader) readValue(code byte) (Value, bool) {
 		off := len(r.buf)
 		text, err := appendRare(r.buf, code, r.buf[pos:pos+n])
 		if err != nil {
-			r.fail(err)
-			return Value{}, false
+			return r.badValue(err)
 		}
 		r.buf = text
 		v = Value{Chars32, Span{int32(off), int32(len(text) - off)}}
@@ -124,14 +115,18 @@ func (r *Reader) readValue(code byte) (Value, bool) {
 	return v, true
 }
 
+func (r *Reader) badValue(err error) (Value, bool) {
+	r.fail(err)
+	return Value{}, false
+}
+
 // readList reads the values up to EndList; its text is theirs with blanks in
 // between.
 func (r *Reader) readList() (Value, bool) {
 	var items []Span
 	for {
 		if r.pos >= r.doc {
-			r.fail(ErrTruncated)
-			return Value{}, false
+			return r.badValue(ErrTruncated)
 		}
 		c := r.buf[r.pos]
 		r.pos++
@@ -139,8 +134,7 @@ func (r *Reader) readList() (Value, bool) {
 			break
 		}
 		if c < Zero || c&1 != 0 || c == StartList {
-			r.fail(ErrSyntax)
-			return Value{}, false
+			return r.badValue(ErrSyntax)
 		}
 		v, ok := r.readValue(c)
 		if !ok || !r.count(1) {
@@ -264,15 +258,7 @@ func (r *Reader) AppendBytes(dst []byte, v Value) ([]byte, bool) {
 }
 
 // TrimSpace cuts XML white space off both ends.
-func TrimSpace(b []byte) []byte {
-	for len(b) > 0 && isSpace(b[:1]) {
-		b = b[1:]
-	}
-	for len(b) > 0 && isSpace(b[len(b)-1:]) {
-		b = b[:len(b)-1]
-	}
-	return b
-}
+func TrimSpace(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
 
 // Concat joins two texts of the buffer. A run of calls that extends its last
 // result copies each byte once.

@@ -35,7 +35,7 @@ type IVType uint8
 // The types of prefix. Cookies and Encode have random ones.
 const (
 	IVRandom IVType = iota // random bytes
-	IVHash                 // digests of the data without a key, so that equal data gives equal bytes: addresses of resources
+	IVHash                 // digests of the data without a key: equal data gives equal bytes, as in addresses of resources
 	IVNone                 // nothing: the encrypted passwords of Membership, which are unsigned
 )
 

@@ -18,8 +18,8 @@ var (
 	// ErrNonCanonical means a stream of the right class in a form that .NET
 	// never writes, though it may read it.
 	ErrNonCanonical = errors.New("nrbf: stream in a form that .NET does not write")
-	// ErrTrailing means bytes after the end of the stream. .NET ignores them,
-	// so that errors.Is(ErrTrailing, ErrNonCanonical) holds.
+	// ErrTrailing means bytes after the end of the stream. It is also an
+	// ErrNonCanonical, because .NET ignores them.
 	ErrTrailing = fmt.Errorf("%w: bytes after its end", ErrNonCanonical)
 	// ErrBootstrap means data that cannot be written as a bootstrap context:
 	// an unknown kind, text that is not UTF-8, or more than 2 GiB.

@@ -14,8 +14,8 @@
 //	                       └───── Faults       .NET would not start
 //
 // A Site is complete whatever is wrong with the file: a section with a fault
-// leaves .NET's defaults, so that a doctor can look further. Who wants to run
-// the site takes [Site.Err] for an answer.
+// leaves .NET's defaults, and a doctor can look further. [Site.Err] says whether
+// the site would run.
 //
 // The settings are one table, see properties. Nothing here knows a cipher, a
 // key ring or HTTP: algorithms and attributes are named as .NET spells them.

@@ -41,8 +41,8 @@ func KatanaBase(name string) (string, bool) {
 	return name, len(name) > len(KatanaPrefix)
 }
 
-// Names are the names of the site's cookies, those of Katana apart that are
-// called as Katana calls them.
+// Names are the names of the site's cookies, without names that begin as Katana's
+// do.
 func (s *Site) Names() []string {
 	var names []string
 	for _, c := range s.Credentials() {
@@ -80,7 +80,8 @@ func (s *Site) KindOf(name string) Kind {
 }
 
 // Of returns the credential of a kind, as the site has it or with its defaults.
-// With Katana it is that of the AuthenticationType; see [Site.AuthTypeOf]. FedAuth and WIF10 are one credential, in the site's generation.
+// With Katana it is the one of the AuthenticationType; see [Site.AuthTypeOf].
+// FedAuth and WIF10 are one credential, in the site's generation.
 func (s *Site) Of(k Kind, authType string) *Credential {
 	if k == Katana {
 		authType = s.AuthTypeOf("", authType)

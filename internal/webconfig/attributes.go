@@ -20,8 +20,7 @@ import (
 func (s *Section) Done() { s.done(true) }
 
 // DonePartly is [Section.Done] for a section of which only some attributes
-// matter here: one that nobody asked for is refused only if it looks like a
-// misspelling.
+// matter here: another one is refused only if it looks like a misspelling.
 func (s *Section) DonePartly() { s.done(false) }
 
 func (s *Section) done(strict bool) {

@@ -4,18 +4,17 @@
 // One [Parse] serves every section:
 //
 //	bytes ── decodeText ──► text ── parseXML ──► *Element tree ──► *File
-//	         BOM, UTF-16          limits, no DTD                    │
-//	                                                                ├─ File.Settings()     all of the following
-//	                                                                │   ├─ HTTPRuntime            system.web/httpRuntime
-//	                                                                │   ├─ MachineKey             system.web/machineKey
-//	                                                                │   ├─ AppSettings            appSettings
-//	                                                                │   ├─ Authentication         system.web/authentication
-//	                                                                │   ├─ HTTPCookies            system.web/httpCookies
-//	                                                                │   ├─ IdentityAndFederation  system.identityModel,
-//	                                                                │   │                         system.identityModel.services,
-//	                                                                │   │                         microsoft.identityModel
-//	                                                                │   └─ Cora                   sequence.engine/web/session
-//	                                                                └─ File.Section(path…) any other section
+//	         BOM, UTF-16          limits, no DTD
+//
+//	File.HTTPRuntime            system.web/httpRuntime
+//	File.MachineKey             system.web/machineKey
+//	File.AppSettings            appSettings
+//	File.Authentication         system.web/authentication
+//	File.HTTPCookies            system.web/httpCookies
+//	File.IdentityAndFederation  system.identityModel, system.identityModel.services,
+//	                            microsoft.identityModel
+//	File.Cora                   sequence.engine/web/session
+//	File.Section                any other section
 //
 // A section is one small file that asks [File.Section] for the element, reads
 // its attributes, and ends with [Section.Done], which refuses every attribute

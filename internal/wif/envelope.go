@@ -25,7 +25,7 @@ type Envelope struct {
 	ID, ContextID, KeyGeneration []byte
 	HasID                        bool   // the attribute was there
 	Cookie                       []byte // still base64, perhaps with white space
-	HasCookie                    bool   // otherwise it is a reference to a store
+	HasCookie                    bool   // without one, the token is a reference to a store
 }
 
 const (

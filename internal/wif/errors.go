@@ -21,9 +21,9 @@ var (
 // The faults of a token document, with .NET's message numbers where it has
 // one.
 var (
-	// ErrIdentities is for a token that is nobody's.
+	// ErrIdentities means a token without an identity.
 	ErrIdentities = errors.New("no identities")
-	// ErrTime is for a time that is missing or no time of .NET.
+	// ErrTime means a time that is missing or out of .NET's range.
 	ErrTime = errors.New("time is missing or out of range")
 
 	errRoot      = errors.New("root element is not a session token (ID4230)")

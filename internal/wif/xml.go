@@ -2,6 +2,7 @@ package wif
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -90,35 +91,16 @@ func toUTF8(doc []byte) ([]byte, bool) {
 	return rest, isDeclaration(string(declaration), encoding)
 }
 
-// isDeclaration checks the inside of an XML declaration: version, then
-// optionally encoding and standalone.
+// xmlDeclaration is the inside of an XML declaration: version, then optionally
+// encoding and standalone.
+var xmlDeclaration = regexp.MustCompile(strings.ReplaceAll(
+	`^ +version *= *("1\.0"|'1\.0')`+
+		`( +encoding *= *("([^"]+)"|'([^']+)'))?`+
+		`( +standalone *= *("(yes|no)"|'(yes|no)'))? *$`, " ", `[ \t\r\n]`))
+
+// isDeclaration reports whether s is the inside of a declaration that names this
+// encoding or none.
 func isDeclaration(s, encoding string) bool {
-	attribute := func(name string) (value string, found, ok bool) {
-		rest := strings.TrimLeft(s, " \t\r\n")
-		after, found := strings.CutPrefix(rest, name)
-		if !found {
-			return "", false, true
-		}
-		if len(rest) == len(s) {
-			return "", true, false // no white space before it
-		}
-		after, eq := strings.CutPrefix(strings.TrimLeft(after, " \t\r\n"), "=")
-		after = strings.TrimLeft(after, " \t\r\n")
-		if !eq || after == "" || after[0] != '"' && after[0] != '\'' {
-			return "", true, false
-		}
-		value, s, ok = strings.Cut(after[1:], after[:1])
-		return value, true, ok
-	}
-	version, found, ok := attribute("version")
-	if !found || !ok || version != "1.0" {
-		return false
-	}
-	if name, found, ok := attribute("encoding"); !ok || found && !strings.EqualFold(name, encoding) {
-		return false
-	}
-	if value, found, ok := attribute("standalone"); !ok || found && value != "yes" && value != "no" {
-		return false
-	}
-	return strings.Trim(s, " \t\r\n") == ""
+	m := xmlDeclaration.FindStringSubmatch(s)
+	return m != nil && (m[2] == "" || strings.EqualFold(m[4]+m[5], encoding))
 }

@@ -94,11 +94,13 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 			return errors.New("cookie: a user without a name cannot be told from others, as OnePerUser must")
 		case s.o.OnePerUser && s.o.MaxLifetime == 0 && x.expires.Sub(x.issued) > s.traits.lifetime:
 			// The store would forget too early that there are newer ones.
-			return errors.New("cookie: cannot sign in: with SessionsOptions.OnePerUser, a session longer than the codec's needs MaxLifetime")
+			return errors.New("cookie: cannot sign in: with SessionsOptions.OnePerUser, " +
+				"a session longer than the codec's needs MaxLifetime")
 		}
 	}
 	if end := s.end(x); !end.IsZero() && s.traits.now().After(end) {
-		return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
+		return fmt.Errorf("cookie: cannot sign in: %w: MaxLifetime ended at %s",
+			sessiontoken.ErrExpired, end.Format(time.RFC3339))
 	}
 	x.ends = s.given(x)
 	s.cap(x)
@@ -264,7 +266,8 @@ func (s *Sessions) endSession(r *http.Request) error {
 			return err
 		}
 		if s.reuse {
-			if err := s.leave(ctx, &f); err != nil {
+			// So that nobody joins it.
+			if err := s.track.forgetLatest(ctx, s.user(f.principal), f.id); err != nil {
 				return err
 			}
 		}

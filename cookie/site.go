@@ -101,7 +101,9 @@ func LoadSite(path string, o *SiteOptions) (*Site, error) {
 
 // LoadSiteFS is [LoadSite] for a file of fsys. [Site.Watch] cannot follow it.
 func LoadSiteFS(fsys fs.FS, name string, o *SiteOptions) (*Site, error) {
-	load := func(name string, so *site.Options) (*site.Site, error) { return site.LoadFS(fsys, name, so) }
+	load := func(name string, so *site.Options) (*site.Site, error) {
+		return site.LoadFS(fsys, name, so)
+	}
 	return buildSite(name, load, load, nil, o)
 }
 
@@ -203,13 +205,15 @@ func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 	if logger := s.o.Sessions.Logger; logger != nil {
 		onChange, onError := w.OnChange, w.OnError
 		w.OnChange = func(old, now *machinekey.Key) {
-			logger.LogAttrs(ctx, slog.LevelInfo, "cookie: machine key changed", slog.String("old", old.ID()), slog.String("now", now.ID()))
+			logger.LogAttrs(ctx, slog.LevelInfo, "cookie: machine key changed",
+				slog.String("old", old.ID()), slog.String("now", now.ID()))
 			if onChange != nil {
 				onChange(old, now)
 			}
 		}
 		w.OnError = func(err error) {
-			logger.LogAttrs(ctx, slog.LevelError, "cookie: bad key file, the keys stay as they are", slog.Any("error", err))
+			logger.LogAttrs(ctx, slog.LevelError, "cookie: bad key file, the keys stay as they are",
+				slog.Any("error", err))
 			if onError != nil {
 				onError(err)
 			}

@@ -198,7 +198,8 @@ func (b *siteBuilder) warnKey(cfg *machinekey.Config, line int) {
 
 // decide keeps a decision that accepts nothing.
 func (b *siteBuilder) decide(what string, line int, format string, args ...any) {
-	b.site.decisions = append(b.site.decisions, site.Decision{What: what, Line: line, Why: fmt.Sprintf(format, args...)})
+	b.site.decisions = append(b.site.decisions,
+		site.Decision{What: what, Line: line, Why: fmt.Sprintf(format, args...)})
 }
 
 // accept keeps the decision to accept a credential, which the caller has added

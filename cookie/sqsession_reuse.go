@@ -75,8 +75,3 @@ func (s *Sessions) join(ctx context.Context, x *session, user string) (joined bo
 func (s *Sessions) joinableUntil() time.Time {
 	return s.grace(s.traits.now().Add(s.o.MaxLifetime))
 }
-
-// leave removes the record of a session that was ended, so that nobody joins it.
-func (s *Sessions) leave(ctx context.Context, f *found) error {
-	return s.track.forgetLatest(ctx, s.user(f.principal), f.id)
-}

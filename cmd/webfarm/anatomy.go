@@ -13,8 +13,8 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// print writes the report for people: the keys, and for each credential the
-// cookie, the layers, what it says, and why it was refused if it was.
+// print writes the report for people: the keys, and for each credential its cookie, layers,
+// contents and refusal.
 func (r *inspectReport) print(w io.Writer) error {
 	var b bytes.Buffer
 	for _, f := range r.Configs {
@@ -23,7 +23,7 @@ func (r *inspectReport) print(w io.Writer) error {
 	}
 	for i := range r.Credentials {
 		if n := len(r.Credentials); n > 1 {
-			fmt.Fprintf(&b, "\n%s\n", strings.TrimRight(fmt.Sprintf("---- %d of %d %s", i+1, n, strings.Repeat("-", 60)), " "))
+			fmt.Fprintf(&b, "\n---- %d of %d %s\n", i+1, n, strings.Repeat("-", 60))
 		}
 		r.Credentials[i].print(&b, r)
 	}
@@ -107,14 +107,9 @@ func (c *credentialReport) summary(now time.Time) string {
 	return fmt.Sprintf("%s, expires %s", userName(ids[0].Name), relative(c.Token.ValidTo, now)) + unauthenticated(ids)
 }
 
-func userName(name string) string {
-	if name == "" {
-		return "a user without a name"
-	}
-	return abridged(name)
-}
+func userName(name string) string { return abridgedOr(name, "a user without a name") }
 
-// unauthenticated is a remark on identities that count for nobody.
+// unauthenticated is a remark on identities of which none is authenticated.
 func unauthenticated(ids []identityReport) string {
 	if slices.ContainsFunc(ids, func(id identityReport) bool { return id.Authenticated }) {
 		return ""
@@ -135,10 +130,10 @@ func (c *cookieReport) print(b *bytes.Buffer) {
 		if !chunk.Joined {
 			note = strings.TrimPrefix(note+", not read", ", ")
 		}
-		rows = append(rows, []string{printable(chunk.Name), padLeft(chunk.Size, 6) + " characters", note})
+		rows = append(rows, []string{printable(chunk.Name), fmt.Sprintf("%6d characters", chunk.Size), note})
 	}
 	if c.Joined > 1 {
-		rows = append(rows, []string{"joined", padLeft(c.Length, 6) + " characters", ""})
+		rows = append(rows, []string{"joined", fmt.Sprintf("%6d characters", c.Length), ""})
 	}
 	if len(c.Chunks) == 0 {
 		rows = append(rows, []string{"not in the header"})
@@ -154,9 +149,7 @@ func (c *cookieReport) print(b *bytes.Buffer) {
 	}
 }
 
-func padLeft(n, width int) string { return fmt.Sprintf("%*d", width, n) }
-
-// printLayers writes one line per layer and, indented, what it shows.
+// printLayers writes one line per layer, with its facts indented below.
 func printLayers(b *bytes.Buffer, layers []layerReport) {
 	fmt.Fprint(b, "\nLayers, from the outside\n")
 	var rows [][]string
@@ -166,14 +159,15 @@ func printLayers(b *bytes.Buffer, layers []layerReport) {
 			mark, what = "NO", "refused, see below"
 		}
 		if l.Size > 0 {
-			size = padLeft(l.Size, 7) + " bytes"
+			size = fmt.Sprintf("%7d bytes", l.Size)
 		}
 		if l.Inner > 0 {
 			what += fmt.Sprintf(", inflates to %d bytes", l.Inner)
 		}
 		rows = append(rows, []string{mark, l.Layer, size, what})
 		if l.KeyID != "" {
-			rows = append(rows, []string{"", "", "", fmt.Sprintf("  opened by key %s of %s: %s", l.KeyID, l.Config, l.Algorithms)})
+			opened := fmt.Sprintf("  opened by key %s of %s: %s", l.KeyID, l.Config, l.Algorithms)
+			rows = append(rows, []string{"", "", "", opened})
 		}
 		for _, f := range l.Facts {
 			if f.Name != "key generation" || f.Value != "none" { // hardly any site has one
@@ -185,10 +179,9 @@ func printLayers(b *bytes.Buffer, layers []layerReport) {
 }
 
 func (t *tokenReport) rows(r *inspectReport) [][]string {
-	from, to := t.ValidFrom, t.ValidTo
 	rows := [][]string{
-		{"valid from", when(from, r.At)},
-		{"valid to", when(to, r.At)},
+		{"valid from", when(t.ValidFrom, r.At)},
+		{"valid to", when(t.ValidTo, r.At)},
 		{"clock skew", short(time.Duration(r.Skew)*time.Second) + " tolerated at both ends"},
 	}
 	endpoint := "every cookie path"
@@ -206,11 +199,7 @@ func (t *tokenReport) rows(r *inspectReport) [][]string {
 }
 
 func (id *identityReport) print(b *bytes.Buffer, title string) {
-	name := "without a name"
-	if id.Name != "" {
-		name = abridged(id.Name)
-	}
-	fmt.Fprintf(b, "\n%s: %s\n", title, name)
+	fmt.Fprintf(b, "\n%s: %s\n", title, abridgedOr(id.Name, "without a name"))
 	how := "not authenticated: no authentication type"
 	if id.Authenticated {
 		how = "authenticated by " + abridged(id.AuthenticationType)
@@ -234,8 +223,8 @@ func (id *identityReport) print(b *bytes.Buffer, title string) {
 	}
 }
 
-// printClaims writes the claims as a table. Columns in which all claims agree
-// become a line above it.
+// printClaims writes the claims as a table. Issuers and value types get a column only where they
+// differ.
 func (id *identityReport) printClaims(b *bytes.Buffer) {
 	if len(id.Claims) == 0 {
 		fmt.Fprint(b, "  no claims\n")
@@ -248,7 +237,7 @@ func (id *identityReport) printClaims(b *bytes.Buffer) {
 	allStrings := !slices.ContainsFunc(id.Claims, func(c claimReport) bool {
 		return c.ValueType != dotnet.ValueTypeString
 	})
-	head := []string{"CLAIM"} // the value comes last, being the longest
+	head := []string{"CLAIM"} // the value comes last: it is the longest
 	if oneIssuer {
 		fmt.Fprintf(b, "  %s, issued by %s\n", plural(len(id.Claims), "claim"), abridged(first.Issuer))
 	} else {

@@ -11,9 +11,8 @@ import (
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
-// attributes are those of a cookie that the site decides, beside its path and
-// domain: as cookie.LoadSite takes them, except that a cookie is Secure where the
-// file does not say.
+// attributes are the attributes of a cookie that the site decides, without its path and domain.
+// They follow cookie.LoadSite, but the cookie is Secure where the file says nothing about it.
 type attributes struct {
 	secure, httpOnly bool
 	sameSite         http.SameSite
@@ -21,13 +20,13 @@ type attributes struct {
 
 // attributesOf returns the attributes of a credential's cookie.
 func attributesOf(c *site.Credential) attributes {
-	a := attributes{secure: c.Secure == site.On || c.From("Secure") == site.Source{}, httpOnly: !c.ScriptAccess}
-	a.sameSite, _ = sameSiteMode(c.SameSite)
-	return a
+	sameSite, _ := sameSiteMode(c.SameSite)
+	secure := c.Secure == site.On || c.From("Secure") == site.Source{}
+	return attributes{secure, !c.ScriptAccess, sameSite}
 }
 
-// override applies the flags -same-site and -insecure-no-secure. The note says
-// what was done that neither the flags nor the file ask for.
+// override applies the flags -same-site and -insecure-no-secure. The note names a change that
+// neither the flags nor the file ask for.
 func (a *attributes) override(sameSite string, noSecure bool) (note string, err error) {
 	if sameSite != "" {
 		a.sameSite, _ = sameSiteMode(sameSite)
@@ -39,13 +38,13 @@ func (a *attributes) override(sameSite string, noSecure bool) (note string, err 
 		a.secure = false
 	case !a.secure && a.sameSite == http.SameSiteNoneMode:
 		a.secure = true
-		note = "the web.config leaves out Secure, but browsers drop a cookie with SameSite=None and without it; it was set"
+		note = "the web.config leaves out Secure, but browsers drop a cookie with SameSite=None that lacks it; it was set"
 	}
 	return note, nil
 }
 
-// sameSiteMode returns the mode that web.config or a flag calls so, in any
-// case, and whether there is one.
+// sameSiteMode returns the mode of a name from web.config or a flag, in any case. It reports
+// whether the name is known.
 func sameSiteMode(name string) (http.SameSite, bool) {
 	switch strings.ToLower(name) {
 	case "lax":
@@ -63,7 +62,7 @@ func (c *issue) setCookies(r *issueReport, made issued) error {
 	a := c.attributes
 	template := &http.Cookie{Name: c.cookie, Value: made.text, Path: c.path, Domain: c.domain,
 		Secure: a.secure, HttpOnly: a.httpOnly, SameSite: a.sameSite}
-	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their end
+	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their expiry
 		template.Expires = made.to
 	}
 	set, err := doctor.Chunking(c.kind).SplitSize(template, c.chunkSize)

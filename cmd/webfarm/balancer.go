@@ -9,8 +9,7 @@ import (
 	"sync/atomic"
 )
 
-// balancer hands each request to the next node in turn, without regard to who
-// asks: no sticky sessions.
+// balancer hands each request to the next node in turn. It has no sticky sessions.
 type balancer struct {
 	nodes []http.Handler
 	next  atomic.Uint64
@@ -28,7 +27,7 @@ func newBalancer(addresses []string, transport http.RoundTripper) *balancer {
 				r.SetXForwarded()
 			},
 			Transport: transport,
-			ErrorLog:  log.New(io.Discard, "", 0), // browsers that go away are no news
+			ErrorLog:  log.New(io.Discard, "", 0), // closed connections are normal
 		})
 	}
 	return b

@@ -17,11 +17,11 @@ import (
 )
 
 func checkCommand() command {
-	return command{"check", "say what a web.config decides and what is wrong with it", func(flags *pflag.FlagSet) action {
+	return command{"check", "show what a web.config decides and what is wrong with it", func(flags *pflag.FlagSet) action {
 		c := new(check)
 		c.keys.define(flags, "web.config `FILE` of the site")
-		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "take a publicly known key for a warning")
-		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "take a key that can be guessed for a warning")
+		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "report a publicly known key as a warning")
+		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "report a key that can be guessed as a warning")
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return noArguments(c.run)
 	}}
@@ -79,10 +79,10 @@ func (c *check) run(_ context.Context, s streams) error {
 	return err
 }
 
-// report looks at the file. Its error is one of the flags, or of a file that
-// cannot be read.
+// report examines the file. It fails for wrong flags and for a file that cannot be read.
 func (c *check) report(path string, known *machinekey.KnownKeyList) (*checkReport, error) {
-	r := &checkReport{File: path, Decisions: site.Decisions{}, Credentials: []siteCredential{}, Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}}
+	r := &checkReport{File: path, Decisions: site.Decisions{}, Credentials: []siteCredential{},
+		Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}}
 	s, err := loadSite(path, c.keys.siteOptions())
 	if err != nil {
 		return r, r.fault(err)
@@ -109,7 +109,9 @@ func (c *check) report(path string, known *machinekey.KnownKeyList) (*checkRepor
 	if len(r.Faults) > 0 {
 		return r, nil
 	}
-	built, err := cookie.LoadSite(path, &cookie.SiteOptions{Credentials: c.credentials(), Config: c.keys.admit(known)})
+	built, err := cookie.LoadSite(path, &cookie.SiteOptions{
+		Credentials: c.keys.credentials.list(), Config: c.keys.admit(known),
+	})
 	if err != nil {
 		return r, r.fault(err)
 	}
@@ -121,19 +123,13 @@ func (c *check) report(path string, known *machinekey.KnownKeyList) (*checkRepor
 	return r, nil
 }
 
-func (c *check) credentials() (list []cookie.Credential) {
-	for _, s := range c.keys.credentials {
-		list = append(list, cookie.Credential(s))
-	}
-	return list
-}
-
-// fault keeps an error of the file, and returns another.
+// fault records a fault of the file, and returns any other error.
 func (r *checkReport) fault(err error) error {
 	var bad *machinekey.ConfigError
 	switch {
 	case errors.As(err, &bad) && bad.Code != webconfig.CodeUnreadable:
-		r.Faults = append(r.Faults, keyFileWarning{bad.Code, bad.Line, strings.TrimPrefix(err.Error(), "webfarm: "+r.File+": ")})
+		text := strings.TrimPrefix(err.Error(), "webfarm: "+r.File+": ")
+		r.Faults = append(r.Faults, keyFileWarning{bad.Code, bad.Line, text})
 	case errors.Is(err, cookie.ErrNoneAccepted):
 		r.Faults = append(r.Faults, keyFileWarning{Code: "none_accepted", Text: err.Error()})
 	default:
@@ -179,7 +175,7 @@ func (r *checkReport) text() []byte {
 	section(&b, "Warnings", rows)
 	rows = nil
 	for _, f := range r.Faults {
-		rows = append(rows, []string{f.Code, printable(f.Text)}) // which has the line
+		rows = append(rows, []string{f.Code, printable(f.Text)}) // the text names the line
 	}
 	section(&b, "Faults", rows)
 	return b.Bytes()

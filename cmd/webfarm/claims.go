@@ -12,8 +12,8 @@ const claims2008 = "http://schemas.microsoft.com/ws/2008/06/identity/claims/"
 // claimTypeGroups is the claim type of the groups of Microsoft Entra ID.
 const claimTypeGroups = claims2008 + "groups"
 
-// shortClaims are the names that people may write, and are shown, for claim
-// types. The name is the last part of the URI, or a common word for it.
+// shortClaims are the short names of claim types, for input and output. A name is the last part
+// of the URI, or a common word for it.
 var shortClaims = []struct{ short, uri string }{
 	{"name", sessiontoken.ClaimTypeName},
 	{"role", sessiontoken.ClaimTypeRole},
@@ -32,8 +32,8 @@ var shortClaims = []struct{ short, uri string }{
 	{"identityprovider", "http://schemas.microsoft.com/accesscontrolservice/2010/07/claims/identityprovider"},
 }
 
-// claimURI returns the claim type that name stands for, and whether it is a
-// short name or looks like a URI.
+// claimURI returns the claim type that name stands for. It reports whether name is a short name
+// or looks like a URI.
 func claimURI(name string) (uri string, known bool) {
 	for _, c := range shortClaims {
 		if strings.EqualFold(c.short, name) {

@@ -17,17 +17,17 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// codecs makes the codecs of a farm, set as its web.config and the flags say.
+// codecs makes the codecs of a farm with the settings of its web.config and the flags.
 type codecs struct {
 	ring     *machinekey.Ring
 	site     *site.Site
 	insecure bool
 	// certificates replace the machine keys in sessions, see certFlags.
 	certificates []sessiontoken.Transform
-	// endpoint is the cookie path that sessions must name, or are issued for.
+	// endpoint is the cookie path of sessions: it is checked in old ones and put into new ones.
 	endpoint string
-	// skew widens the validity of sessions, skewForms the validity of forms
-	// tickets, where .NET knows no skew.
+	// skew widens the validity of sessions. skewForms does it for forms tickets, for which .NET
+	// allows no skew.
 	skew, skewForms time.Duration
 	// lifetime is how long new credentials are valid; zero means the site's.
 	lifetime time.Duration
@@ -40,18 +40,13 @@ type codecs struct {
 	now        func() time.Time
 }
 
-// session returns the codec of either generation of WIF. The site's own
-// protection is used where it is one that both know.
+// session returns the codec of either generation of WIF. It protects sessions as the site does,
+// unless the site's way is unknown.
 func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
-	o := &sessiontoken.SessionOptions{Endpoint: c.endpoint, ClockSkew: c.skew, Lifetime: c.lifetime, Now: c.now, Transforms: c.certificates}
-	if c.skew == 0 {
-		o.ClockSkew = -1 // none; zero would mean the default
-	}
-	if o.Lifetime == 0 {
-		o.Lifetime = c.site.Session.Lifetime
-	}
-	if k == kindWIF10 {
-		o.WIF10 = true
+	o := &sessiontoken.SessionOptions{
+		WIF10: k == kindWIF10, Endpoint: c.endpoint, Now: c.now, Transforms: c.certificates,
+		ClockSkew: cmp.Or(c.skew, -1), // zero would mean the default
+		Lifetime:  cmp.Or(c.lifetime, c.site.Session.Lifetime),
 	}
 	if o.Transforms == nil && k == c.site.Session.Kind {
 		var err error
@@ -74,19 +69,15 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 
 // forms returns the codec of forms tickets.
 func (c *codecs) forms() (*sessiontoken.FormsCodec, error) {
-	o := &sessiontoken.FormsOptions{Lifetime: c.site.Forms.Lifetime, Path: c.site.Forms.Path, ClockSkew: c.skewForms, Now: c.now}
-	if c.lifetime > 0 {
-		o.Lifetime = c.lifetime
-	}
-	o.Protection = c.protection(c.site.Forms)
-	if c.insecure {
-		o.InsecureUnsigned, o.InsecureOldLayout = c.site.Forms.Unsigned.On, c.site.Forms.OldLayout.On
-	}
-	return sessiontoken.NewFormsCodec(c.ring, o)
+	f := c.site.Forms
+	return sessiontoken.NewFormsCodec(c.ring, &sessiontoken.FormsOptions{
+		Lifetime: cmp.Or(c.lifetime, f.Lifetime), Path: f.Path, ClockSkew: c.skewForms, Now: c.now,
+		Protection:       c.protection(f),
+		InsecureUnsigned: c.insecure && f.Unsigned.On, InsecureOldLayout: c.insecure && f.OldLayout.On,
+	})
 }
 
-// protection is the attribute of the cookie, but never none without
-// -allow-insecure.
+// protection is the attribute of the cookie. Without -allow-insecure, None counts as All.
 func (c *codecs) protection(of *site.Credential) machinekey.Protection {
 	p := doctor.ProtectionOf(of)
 	if p == machinekey.InsecureProtectionNone && !c.insecure {
@@ -97,31 +88,29 @@ func (c *codecs) protection(of *site.Credential) machinekey.Protection {
 
 // katana returns the codec of a kind of Katana's tickets.
 func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, error) {
-	o := &sessiontoken.KatanaOptions{Lifetime: cmp.Or(c.lifetime, c.site.Of(k, authType).Lifetime), InsecureNoExpiry: c.insecure, Now: c.now}
-	if len(c.purposes) > 0 {
-		return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaPurposes(c.purposes...), o)
+	purpose := sessiontoken.KatanaCookie(authType)
+	switch {
+	case len(c.purposes) > 0:
+		purpose = sessiontoken.KatanaPurposes(c.purposes...)
+	case k == kindBearer:
+		purpose = sessiontoken.KatanaAccessToken()
+	case k == kindRefresh:
+		purpose = sessiontoken.KatanaRefreshToken()
+	case k == kindCode:
+		purpose = sessiontoken.KatanaAuthorizationCode()
 	}
-	switch k {
-	case kindBearer:
-		return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaAccessToken(), o)
-	case kindRefresh:
-		return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaRefreshToken(), o)
-	case kindCode:
-		return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaAuthorizationCode(), o)
-	}
-	return sessiontoken.NewKatanaCodec(c.ring, sessiontoken.KatanaCookie(authType), o)
+	return sessiontoken.NewKatanaCodec(c.ring, purpose, &sessiontoken.KatanaOptions{
+		Lifetime: cmp.Or(c.lifetime, c.site.Of(k, authType).Lifetime), InsecureNoExpiry: c.insecure, Now: c.now,
+	})
 }
 
 // anonymous returns the codec of anonymous ids.
 func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, error) {
-	o := &sessiontoken.AnonymousOptions{
-		Protection: c.protection(c.site.Anonymous), InsecureUnsigned: c.insecure && c.site.Anonymous.Unsigned.On,
-		Lifetime: c.site.Anonymous.Lifetime, Now: now,
-	}
-	if c.lifetime > 0 {
-		o.Lifetime = c.lifetime
-	}
-	return sessiontoken.NewAnonymousCodec(c.ring, o)
+	a := c.site.Anonymous
+	return sessiontoken.NewAnonymousCodec(c.ring, &sessiontoken.AnonymousOptions{
+		Protection: c.protection(a), InsecureUnsigned: c.insecure && a.Unsigned.On,
+		Lifetime: cmp.Or(c.lifetime, a.Lifetime), Now: now,
+	})
 }
 
 // roles returns the codec of role cookies.
@@ -139,28 +128,28 @@ type opened struct {
 	state     sessiontoken.Properties
 }
 
-// open inspects the text of a credential. Its error is one of the
-// configuration.
+// open inspects the text of a credential. It fails only for the configuration.
 func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opened, error) {
 	switch {
 	case k == kindForms:
 		codec, err := c.forms()
-		if err != nil {
-			return opened{}, setupError{err}
-		}
-		return opened{Report: anatomy.Of(ctx, codec.Decode, text)}, nil
+		return openWith(ctx, codec, err, text)
 	case k == kindRoles, k == kindAnonymous:
 		return c.openURLToken(ctx, k, text)
 	case k == kindState:
 		return c.openState(ctx, authType, text)
 	case k.IsKatana():
 		codec, err := c.katana(k, authType)
-		if err != nil {
-			return opened{}, setupError{err}
-		}
-		return opened{Report: anatomy.Of(ctx, codec.Decode, text)}, nil
+		return openWith(ctx, codec, err, text)
 	}
 	codec, err := c.session(k)
+	return openWith(ctx, codec, err, text)
+}
+
+// openWith inspects text with a codec. The error says why there is none.
+func openWith[T any](ctx context.Context, codec interface {
+	Decode(context.Context, string) (T, error)
+}, err error, text string) (opened, error) {
 	if err != nil {
 		return opened{}, setupError{err}
 	}

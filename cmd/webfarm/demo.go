@@ -15,7 +15,7 @@ import (
 )
 
 func demoCommand() command {
-	return command{"demo", "sign in on one node and be recognised by the other, with no set-up", func(flags *pflag.FlagSet) action {
+	return command{"demo", "sign in on one node and be recognised by the other, without set-up", func(flags *pflag.FlagSet) action {
 		d := new(demo)
 		flags.BoolVar(&d.serve, "serve", false, "keep the farm running for a browser, until Ctrl-C")
 		flags.StringVar(&d.listen, "listen", "127.0.0.1:0", "`ADDRESS` of the balancer; a free port of 127.0.0.1 if left out")

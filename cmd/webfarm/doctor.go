@@ -8,25 +8,24 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
-	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 func doctorCommand() command {
-	return command{"doctor", "say which layer refuses a cookie, and which setting would accept it", func(flags *pflag.FlagSet) action {
+	return command{"doctor", "find the layer that refuses a cookie, and the setting that would accept it", func(flags *pflag.FlagSet) action {
 		c := new(doctorRun)
-		flags.StringArrayVar(&c.config, "config", nil, "web.config `FILE` of a node; twice for two nodes")
-		flags.StringVar(&c.kind, "kind", "", "`KIND` that the credential should be, as inspect has them; found out if left out")
+		flags.StringArrayVar(&c.keys.config, "config", nil, "web.config `FILE` of a node; twice for two nodes")
+		flags.StringVar(&c.kind, "kind", "", "`KIND` that the credential should be, as in inspect; found by its name if left out")
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to examine; all that are known if left out")
-		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not tell")
-		flags.StringVar(&c.path, "path", "", "cookie `PATH` of the nodes, where <cookieHandler> does not say; not checked if left out")
+		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
+		flags.StringVar(&c.path, "path", "", "cookie `PATH` of the nodes, where <cookieHandler> has none; not checked if left out")
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
 		flags.Func("app-path-hash", "`HASH` of the application's virtual path on .NET, for ,IsolateApps", hash(&c.pathHash))
 		flags.Func("app-id-hash", "`HASH` of the application's id on .NET, for ,IsolateByAppId", hash(&c.idHash))
 		c.cert.defineFiles(flags)
-		flags.BoolVar(&c.allowKnown, "allow-known-key", false, "examine also with a key that is publicly known")
-		flags.BoolVar(&c.allowWeak, "allow-weak-key", false, "examine also with a key that can be guessed")
-		flags.StringVar(&c.knownKeys, "known-keys", "", "CSV `FILE` of publicly known keys, as Microsoft publishes it")
-		c.credentials.define(flags)
+		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "examine with a publicly known key too")
+		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "examine with a key that can be guessed too")
+		flags.StringVar(&c.keys.knownKeys, "known-keys", "", "CSV `FILE` of publicly known keys, as Microsoft publishes it")
+		c.keys.credentials.define(flags)
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return c.run
 	}}
@@ -34,32 +33,28 @@ func doctorCommand() command {
 
 // doctorRun is the subcommand doctor.
 type doctorRun struct {
-	config           []string
+	keys             keyFlags // allowInsecure apart
 	kind, name       string
 	authType         string
 	path, at         string
 	pathHash, idHash *int32
 	cert             certFlags
-	allowKnown       bool
-	allowWeak        bool
-	knownKeys        string
-	credentials      credentialFlags
 	json             bool
 }
 
 func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
-	if n := len(c.config); n == 0 {
+	if n := len(c.keys.config); n == 0 {
 		return usageError("-config is missing: the web.config of the node that refuses the cookie")
 	} else if n > 2 {
-		return usageError("-config is there more than twice: one or two nodes are examined")
+		return usageError("-config is given more than twice: one or two nodes are examined")
 	}
 	o, err := c.options()
 	if err != nil {
 		return err
 	}
 	var nodes []*doctor.Node
-	for _, path := range c.config {
-		n, err := loadSite(path, &site.Options{Credentials: c.credentials})
+	for _, path := range c.keys.config {
+		n, err := loadSite(path, c.keys.siteOptions())
 		if err != nil {
 			return err
 		}
@@ -101,7 +96,7 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 func (c *doctorRun) options() (doctor.Options, error) {
 	o := doctor.Options{Name: c.name, AuthType: c.authType, Path: c.path,
 		Isolation:     doctor.Isolation{AppPathHash: c.pathHash, AppIDHash: c.idHash},
-		AllowKnownKey: c.allowKnown, AllowWeakKey: c.allowWeak}
+		AllowKnownKey: c.keys.allowKnown, AllowWeakKey: c.keys.allowWeak}
 	k, err := kindFlag(c.kind, doctorKinds...)
 	if err != nil {
 		return o, err
@@ -110,15 +105,15 @@ func (c *doctorRun) options() (doctor.Options, error) {
 	if o.Now, err = judgedAt(c.at); err != nil {
 		return o, err
 	}
-	// Weak ones too: doctor only reads, and says what it finds.
+	// Weak ones too: doctor only reads.
 	if o.Certificate, err = c.cert.chains(true, false, true); err != nil {
 		return o, err
 	}
-	o.KnownKeys, err = loadKnown(c.knownKeys)
+	o.KnownKeys, err = loadKnown(c.keys.knownKeys)
 	return o, err
 }
 
-// hash reads a flag for a hash of .NET: a number with a sign, of 32 bits.
+// hash reads a flag for a hash of .NET: a signed number of 32 bits.
 func hash(to **int32) func(string) error {
 	return func(s string) error {
 		var v int32

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -35,7 +36,7 @@ func printDiagnosis(w io.Writer, r *doctor.Report) error {
 // printFinding prints the finding at the top.
 func printFinding(b *bytes.Buffer, r *doctor.Report) {
 	f := r.Finding
-	word := "REFUSED" // what the colours go by
+	word := "REFUSED" // the painter knows these words
 	if r.OK {
 		word = "OK"
 	} else if f.Code == "configs_differ" {
@@ -56,18 +57,13 @@ func printFinding(b *bytes.Buffer, r *doctor.Report) {
 
 // printFix prints what to change, and where.
 func printFix(b *bytes.Buffer, indent string, fix doctor.Fix) {
-	where := fix.Where
-	if fix.File != "" {
-		where = fix.File
-	}
-	fmt.Fprintf(b, "%sFix (%s)\n%s\n", indent, where, folded(fix.Text, indent+"  ", 100))
+	fmt.Fprintf(b, "%sFix (%s)\n%s\n", indent, cmp.Or(fix.File, fix.Where), folded(fix.Text, indent+"  ", 100))
 	if fix.Snippet != "" {
 		fmt.Fprintf(b, "\n%s    %s\n", indent, strings.ReplaceAll(fix.Snippet, "\n", "\n    "+indent))
 	}
 }
 
-// folded breaks text into lines of at most width characters where it has
-// blanks.
+// folded breaks text at blanks into lines of at most width characters.
 func folded(text, indent string, width int) string {
 	var b strings.Builder
 	column := 0
@@ -223,17 +219,10 @@ func nodeRows(n doctor.NodeReport) [][]string {
 	if n.KeyID != "" {
 		key = "key " + n.KeyID
 	}
-	from := n.ModeFrom
-	if n.ModeLine > 0 {
-		from += fmt.Sprintf(" on line %d", n.ModeLine)
-	}
-	rows := [][]string{{n.File, fmt.Sprintf("%s, validation %s, decryption %s, mode %s (%s)", key, n.Validation, n.Decryption, n.Mode, from)}}
+	rows := [][]string{{n.File, fmt.Sprintf("%s, validation %s, decryption %s, mode %s (%s)",
+		key, n.Validation, n.Decryption, n.Mode, onLine(n.ModeFrom, n.ModeLine))}}
 	for _, w := range n.Warnings {
-		text := w.Text
-		if w.Line > 0 {
-			text = fmt.Sprintf("line %d: %s", w.Line, w.Text)
-		}
-		rows = append(rows, []string{"", "warning: " + text})
+		rows = append(rows, []string{"", "warning: " + atLine(w.Line, w.Text)})
 	}
 	return rows
 }
@@ -264,14 +253,7 @@ func printComparison(b *bytes.Buffer, c *doctor.Comparison) {
 		if len(d.Blocks) > 0 {
 			note = strings.TrimSuffix("cannot be shared; "+d.Note, "; ")
 		}
-		rows = append(rows, []string{d.Setting, orNone(d.Values[0]), orNone(d.Values[1]), note})
+		rows = append(rows, []string{d.Setting, abridgedOr(d.Values[0], "-"), abridgedOr(d.Values[1], "-"), note})
 	}
 	writeTable(b, "  ", rows)
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return abridged(s)
 }

@@ -15,22 +15,15 @@ import (
 //go:embed layers.txt
 var layersFile string
 
-// layerFile says in plain words what each layer is, and what usually makes it
-// refuse a credential.
+// layerFile explains each layer, and the usual reasons for which it refuses a credential.
 var layerFile = texts.Parse(layersFile)
 
-// layerText is a section of layers.txt: one layer of one kind.
-type layerText struct{ texts.Section }
-
-// code is short and stable, for -json and the margin.
-func (t layerText) code() string { return t.Text("code") }
-
-// layerCookie is the layer before all others: the header.
+// layerCookie is the outermost layer: the header.
 const layerCookie = "cookie"
 
-// textOf returns the text of the layer that package sessiontoken calls name,
-// in a credential of that kind.
-func textOf(k kind, name string) layerText {
+// textOf returns the section of layers.txt for a layer of a credential. Package sessiontoken
+// gives the layer its name.
+func textOf(k kind, name string) texts.Section {
 	families := []string{"fedauth"}
 	switch {
 	case k == kindForms:
@@ -46,10 +39,10 @@ func textOf(k kind, name string) layerText {
 	}
 	for _, family := range families {
 		if t := layerFile[family+"/"+name]; t != nil {
-			return layerText{t}
+			return t
 		}
 	}
-	return layerText{texts.Section{"code": {name}, "refused": layerFile["error/unknown"]["refused"]}}
+	return texts.Section{"code": {name}, "refused": layerFile["error/unknown"]["refused"]}
 }
 
 // refusal says why a cookie was refused.
@@ -60,15 +53,15 @@ type refusal struct {
 	Reasons []string `json:"reasons"`
 }
 
-// refuse returns the refusal of a layer in the words of a text.
+// refuse returns the refusal of a layer with the words of a section.
 func refuse(code string, err error, t texts.Section) *refusal {
 	return &refusal{Layer: code, Error: err.Error(), Meaning: t.Text("refused"), Reasons: t["reason"]}
 }
 
-// explain turns the error of a layer into a refusal. The text of the
-// credential only serves to recognise other kinds.
-func explain(t layerText, err error, c credential) *refusal {
-	r := refuse(t.code(), err, t.Section)
+// explain turns the error of a layer into a refusal. From the text of the credential it only
+// recognises other kinds.
+func explain(t texts.Section, err error, c credential) *refusal {
+	r := refuse(t.Text("code"), err, t)
 	var first []string
 	if c.set != nil && (r.Layer == "text" || r.Layer == "envelope" || r.Layer == "cookie") {
 		first = problems(c.set)
@@ -84,8 +77,7 @@ func explain(t layerText, err error, c credential) *refusal {
 	return r
 }
 
-// errorText names the text of an error that says more than its layer does,
-// empty for the others.
+// errorText names the section of an error that says more than its layer, empty for others.
 func errorText(err error, at string, k kind) string {
 	switch {
 	case errors.Is(err, cookie.ErrTooLong), errors.Is(err, layer.ErrTooLong):
@@ -112,13 +104,12 @@ func errorText(err error, at string, k kind) string {
 	return ""
 }
 
-// explainSetup is the refusal of a kind that the configuration does not serve.
+// explainSetup is the refusal of a kind that the configuration rules out.
 func explainSetup(err error) *refusal {
 	return refuse("configuration", err, layerFile["error/configuration"])
 }
 
-// otherKind names the look of text that is not of the kind k, empty for text
-// that looks like nothing else.
+// otherKind names what a text looks like that is not of the kind k, empty if unknown.
 func otherKind(k kind, value string) string {
 	value = strings.TrimSpace(value)
 	only := func(alphabet string) bool { return strings.Trim(value, alphabet) == "" }

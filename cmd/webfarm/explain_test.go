@@ -34,9 +34,9 @@ func TestLayerTexts(t *testing.T) {
 			continue
 		}
 		text := textOf(k, name)
-		seen[text.code()] = true
-		if text.code() != section.Text("code") || text.code() == "" || titles.Text(text.code()) == "" {
-			t.Errorf("[%s] has the code %q and the title %q", id, text.code(), titles.Text(text.code()))
+		seen[text.Text("code")] = true
+		if text.Text("code") != section.Text("code") || text.Text("code") == "" || titles.Text(text.Text("code")) == "" {
+			t.Errorf("[%s] has the code %q and the title %q", id, text.Text("code"), titles.Text(text.Text("code")))
 		}
 		if name != layerCookie && text.Text("what") == "" || name != layerRoles && text.Text("refused") == "" {
 			t.Errorf("[%s] says nothing", id)

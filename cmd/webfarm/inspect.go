@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -19,9 +20,9 @@ func inspectCommand() command {
 	return command{"inspect", "open the credentials of a request and show what is inside, or what refuses them", func(flags *pflag.FlagSet) action {
 		c := new(inspect)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>; repeat it to try older keys too")
-		flags.StringVar(&c.kind, "kind", "", "`KIND` of the credential; found out if left out")
+		flags.StringVar(&c.kind, "kind", "", "`KIND` of the credential; found by its name if left out")
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to show; all that are known if left out")
-		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not tell")
+		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
 		flags.StringVar(&c.class, "class", "", "middleware `NAME` for -kind state, see above")
 		flags.StringArrayVar(&c.purposes, "purpose", nil, "`PURPOSE` in place of Katana's, as the site's TicketDataFormat has it; repeat it, in order")
 		flags.Func("forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`", c.roles.set)
@@ -50,7 +51,7 @@ type inspect struct {
 	path, at   string
 	skew       time.Duration
 	json       bool
-	given      func(flag string) bool // whether the flag is there
+	given      func(flag string) bool // whether the flag is set
 }
 
 // inspectReport is what inspect found, in the form of -json.
@@ -62,12 +63,13 @@ type inspectReport struct {
 	Credentials []credentialReport `json:"credentials"` // at least one
 }
 
-// credentialReport is one credential. Its contents, by its kind, are there once the innermost layer has been read.
+// credentialReport is one credential. The contents of its kind are set once the innermost layer
+// has been read.
 type credentialReport struct {
 	Kind      kind             `json:"kind"`
 	OK        bool             `json:"ok"`
-	AuthType  string           `json:"authenticationType,omitempty"` // by which the cookie's key was derived
-	Purposes  []string         `json:"purposes,omitempty"`           // in place of that
+	AuthType  string           `json:"authenticationType,omitempty"` // the purpose of a Katana cookie
+	Purposes  []string         `json:"purposes,omitempty"`           // of -purpose, in its place
 	Cookie    *cookieReport    `json:"cookie,omitempty"`
 	Layers    []layerReport    `json:"layers,omitempty"`
 	Token     *tokenReport     `json:"token,omitempty"`
@@ -90,8 +92,8 @@ type cookieReport struct {
 	Others    []string       `json:"otherCookies,omitempty"`
 }
 
-// layerReport is one layer. Inner is the size that compressed data inflates
-// to. KeyID, Config and Algorithms tell which key opened the machine key layer.
+// layerReport is one layer. Inner is the inflated size of compressed data. KeyID, Config and
+// Algorithms describe the key that opened the machine key layer.
 type layerReport struct {
 	Layer      string       `json:"layer"`
 	OK         bool         `json:"ok"`
@@ -101,7 +103,7 @@ type layerReport struct {
 	Config     string       `json:"config,omitempty"`
 	Algorithms string       `json:"algorithms,omitempty"`
 	Facts      []factReport `json:"facts,omitempty"`
-	text       layerText
+	text       texts.Section
 }
 
 type factReport struct {
@@ -164,8 +166,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	return err
 }
 
-// checkKind returns the kind that is asked for, and checks the flags that go
-// with one kind only.
+// checkKind returns the requested kind, and checks the flags that go with one kind only.
 func (c *inspect) checkKind() (kind, error) {
 	k, err := kindFlag(c.kind, inspectKinds...)
 	if err != nil {
@@ -191,7 +192,7 @@ func (c *inspect) checkKind() (kind, error) {
 	return k, nil
 }
 
-// farm puts the settings of the web.config and the flags together.
+// farm combines the settings of the web.config with the flags.
 func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 	ring, site, files, err := c.keys.load()
 	if err != nil {
@@ -214,7 +215,9 @@ func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
 }
 
 // inspect reports on one credential, down to the layer that refuses it.
-func (c *codecs) inspect(ctx context.Context, found credential, input pasted, files []keyFile) (credentialReport, error) {
+func (c *codecs) inspect(
+	ctx context.Context, found credential, input pasted, files []keyFile,
+) (credentialReport, error) {
 	now := c.now()
 	r := credentialReport{Kind: found.kind, AuthType: found.authType}
 	if len(c.purposes) > 0 && found.kind.IsKatana() {
@@ -242,9 +245,9 @@ func (c *codecs) inspect(ctx context.Context, found credential, input pasted, fi
 	}
 	switch {
 	case o.state != nil:
-		r.State = newStateReport(c.stateClass, o.state)
+		r.State = &stateReport{c.stateClass, newPropertyReports(o.state)}
 	case o.anonymous != nil:
-		r.Anonymous = newAnonymousReport(o.anonymous, now)
+		r.Anonymous = &anonymousReport{o.anonymous.ID, o.anonymous.Expires, o.anonymous.Expires.Unix() - now.Unix()}
 	case o.roles != nil:
 		r.Roles = &rolesReport{len(o.roles)}
 	}
@@ -257,15 +260,15 @@ func (c *codecs) inspect(ctx context.Context, found credential, input pasted, fi
 }
 
 func newCookieReport(set *chunks.Set, input pasted) *cookieReport {
-	r := &cookieReport{Name: set.Name, Chunks: doctor.Chunks(set), Announced: set.Announced, Joined: set.Joined, Length: set.Length, Problems: problems(set)}
+	r := &cookieReport{Name: set.Name, Chunks: doctor.Chunks(set), Announced: set.Announced,
+		Joined: set.Joined, Length: set.Length, Problems: problems(set)}
 	if len(set.Chunks) == 0 {
 		r.Others = input.names()
 	}
 	return r
 }
 
-// problems returns what is unusual about a set, apart from the error that it
-// cannot be read with.
+// problems returns the oddities of a set, without the error for which it cannot be read.
 func problems(set *chunks.Set) []string {
 	list := set.Problems()
 	if set.Err != nil {
@@ -278,14 +281,14 @@ func newLayerReports(k kind, report *anatomy.Report, files []keyFile) []layerRep
 	var list []layerReport
 	for i, layer := range report.Layers {
 		text := textOf(k, layer.Name)
-		code := text.code()
+		code := text.Text("code")
 		r := layerReport{Layer: code, OK: layer.Err == nil, Size: layer.Size, text: text}
 		switch {
 		case code == "machine-key" && r.OK:
 			r.nameKey(layer.Facts, files)
 		case (code == "deflate" || code == "gzip") && r.OK && i+1 < len(report.Layers):
 			r.Inner = report.Layers[i+1].Size
-		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket"}, code): // the content says it better
+		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket"}, code): // the contents show them
 		default:
 			for _, f := range layer.Facts {
 				r.Facts = append(r.Facts, factReport{f.Name, f.Value})
@@ -296,8 +299,8 @@ func newLayerReports(k kind, report *anatomy.Report, files []keyFile) []layerRep
 	return list
 }
 
-// nameKey names the key that opened the machine key layer, whose facts hold
-// the key's id, and the file it is from.
+// nameKey names the key that opened the machine key layer, and its file. The facts of the layer
+// hold the key's id.
 func (r *layerReport) nameKey(facts []anatomy.Fact, files []keyFile) {
 	for _, fact := range facts {
 		for _, f := range files {
@@ -311,7 +314,7 @@ func (r *layerReport) nameKey(facts []anatomy.Fact, files []keyFile) {
 	}
 }
 
-// facts notes what else a machine key layer shows: how a legacy mode protects.
+// facts notes the other facts of a machine key layer: the protection of a legacy mode.
 func (r *layerReport) facts(facts []anatomy.Fact) {
 	for _, f := range facts {
 		if f.Name != "opened by key" {
@@ -320,8 +323,7 @@ func (r *layerReport) facts(facts []anatomy.Fact) {
 	}
 }
 
-// validationName and cipherName spell algorithms as cryptographers do, where
-// web.config says less.
+// validationName and cipherName spell out algorithms that web.config abbreviates.
 func validationName(v string) string {
 	if v == machinekey.HMACSHA1.String() {
 		return "HMACSHA1"

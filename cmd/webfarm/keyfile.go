@@ -27,12 +27,12 @@ type keyFlags struct {
 
 func (k *keyFlags) define(flags *pflag.FlagSet, usage string) {
 	flags.StringArrayVar(&k.config, "config", nil, usage)
-	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "use what is weak if the web.config says so: 3DES, DES, MD5, unsigned cookies")
+	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "allow the weak settings of the web.config: 3DES, DES, MD5, unsigned cookies")
 	flags.StringVar(&k.knownKeys, "known-keys", "", "CSV `FILE` of more publicly known keys, in the form of Microsoft's MachineKeys.csv")
 	k.credentials.define(flags)
 }
 
-// keyFile is what may be said of a web.config and its key.
+// keyFile describes a web.config and its key without any secret.
 type keyFile struct {
 	File       string           `json:"file"`
 	KeyID      string           `json:"keyId"`
@@ -51,8 +51,8 @@ type keyFileWarning struct {
 	Text string `json:"text"`
 }
 
-// load reads the files and returns the ring of their keys, the first one
-// writing, and the site that the first file describes.
+// load reads the files. It returns the ring of their keys and the site of the first file, whose
+// key writes.
 func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 	if len(k.config) == 0 {
 		return nil, nil, nil, usageError("-config is missing: the web.config that holds the farm's <machineKey>")
@@ -89,7 +89,7 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 	return ring, first, files, nil
 }
 
-// key returns the key of a file that was resolved, and what may be said of it.
+// key returns the key of a resolved file and its description.
 func (k *keyFlags) key(path string, s *site.Site, known *machinekey.KnownKeyList) (*machinekey.Key, keyFile, error) {
 	cfg, err := doctor.Config(&s.Key)
 	if err != nil {
@@ -98,15 +98,17 @@ func (k *keyFlags) key(path string, s *site.Site, known *machinekey.KnownKeyList
 	k.admit(known)(&cfg)
 	key, err := machinekey.New(cfg)
 	if err != nil {
-		return nil, keyFile{}, setupError{fmt.Errorf("webfarm: %s: %w%s", path, inLine(err, s.Key.Line), allowHint(cfg, err))}
+		err = fmt.Errorf("webfarm: %s: %w%s", path, inLine(err, s.Key.Line), allowHint(cfg, err))
+		return nil, keyFile{}, setupError{err}
 	}
 	return key, describe(path, s, cfg, key), nil
 }
 
-// admit sets in a key what the flags say of it.
+// admit returns a function that applies the flags to a key.
 func (k *keyFlags) admit(known *machinekey.KnownKeyList) func(*machinekey.Config) {
 	return func(cfg *machinekey.Config) {
-		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey, cfg.KnownKeys = k.allowInsecure, k.allowKnown, k.allowWeak, known
+		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = k.allowInsecure, k.allowKnown, k.allowWeak
+		cfg.KnownKeys = known
 	}
 }
 
@@ -127,7 +129,7 @@ func loadKnown(path string) (*machinekey.KnownKeyList, error) {
 	return list, nil
 }
 
-// keyHint names the flag that would have let a key through.
+// keyHint names the flag that admits a refused key.
 func keyHint(err error) string {
 	var bad *machinekey.ConfigError
 	switch {
@@ -139,7 +141,7 @@ func keyHint(err error) string {
 	return ""
 }
 
-// allowHint is keyHint, also for a weak algorithm.
+// allowHint is keyHint for weak algorithms too.
 func allowHint(cfg machinekey.Config, err error) string {
 	var bad *machinekey.ConfigError
 	if hint := keyHint(err); hint != "" {
@@ -173,14 +175,13 @@ func describe(path string, s *site.Site, cfg machinekey.Config, key *machinekey.
 	var known *machinekey.ConfigError
 	cfg.AllowKnownKey = false
 	if _, err := machinekey.New(cfg); errors.As(err, &known) && known.Code == "known_key" {
-		f.Warnings = append(f.Warnings, keyFileWarning{known.Code, s.Key.Line, "anybody can sign in: the " + known.Attribute + " is " +
-			known.Found + "; change the key on every node"})
+		f.Warnings = append(f.Warnings, keyFileWarning{known.Code, s.Key.Line,
+			"anybody can sign in: the " + known.Attribute + " is " + known.Found + "; change the key on every node"})
 	}
 	return f
 }
 
-// weakKey is the warning of a key that -allow-weak-key let through, or of a
-// short one.
+// weakKey is the warning about a short key, or about one that only -allow-weak-key admits.
 func weakKey(cfg machinekey.Config, line int) []keyFileWarning {
 	var weak *machinekey.ConfigError
 	if short := secret.Short(cfg.ValidationKey); short != "" {
@@ -190,33 +191,27 @@ func weakKey(cfg machinekey.Config, line int) []keyFileWarning {
 	if _, err := machinekey.New(cfg); !errors.As(err, &weak) || weak.Code != "weak_key" {
 		return nil
 	}
-	return []keyFileWarning{{weak.Code, line, "whoever guesses the key can sign in as anybody: the " + weak.Attribute + " is " +
-		weak.Found + "; change the key on every node"}}
+	return []keyFileWarning{{weak.Code, line, "whoever guesses the key can sign in as anybody: the " +
+		weak.Attribute + " is " + weak.Found + "; change the key on every node"}}
 }
 
 // rows describes f for people.
 func (f keyFile) rows() [][]string {
-	mode := f.Mode + ", decided by " + f.ModeFrom
-	if f.ModeLine > 0 {
-		mode += fmt.Sprintf(" on line %d", f.ModeLine)
-	}
+	mode := onLine(f.Mode+", decided by "+f.ModeFrom, f.ModeLine)
 	switch f.ModeFrom {
 	case "explicit":
-		mode = fmt.Sprintf("%s, decided by compatibilityMode on line %d", f.Mode, f.ModeLine)
+		mode = onLine(f.Mode+", decided by compatibilityMode", f.ModeLine)
 	case "default":
 		mode = f.Mode + ", the default: no compatibilityMode, no targetFramework of 4.5 or later"
 	}
 	var first, last [][]string
 	for _, w := range f.Warnings {
-		text := w.Text
-		if w.Line > 0 {
-			text = fmt.Sprintf("line %d: %s", w.Line, w.Text)
+		row := []string{"warning", atLine(w.Line, w.Text)}
+		if w.Code == "weak_key" { // the most urgent one
+			first = append(first, row)
+		} else {
+			last = append(last, row)
 		}
-		if w.Code == "weak_key" { // nothing else about such a key matters
-			first = append(first, []string{"warning", text})
-			continue
-		}
-		last = append(last, []string{"warning", text})
 	}
 	return slices.Concat(first, [][]string{
 		{"key id", f.KeyID + " (a fingerprint, safe to log)"},

@@ -164,8 +164,8 @@ func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) ana
 	case c.Forms != nil:
 		a.Time = newAnatomyTime(&c.Forms.IssueDate, &c.Forms.Expiration, &c.Forms.RenewFrom, now)
 		a.Facts = []anatomyFact{
-			{"Name", userName(c.Forms.Name)}, {"User data", textOrNone(c.Forms.UserData)},
-			{"Lasts", cookieLasts(c.Forms.Persistent)}, {"Cookie path", textOrNone(c.Forms.CookiePath)},
+			{"Name", userName(c.Forms.Name)}, {"User data", abridgedOr(c.Forms.UserData, "none")},
+			{"Lasts", cookieLasts(c.Forms.Persistent)}, {"Cookie path", abridgedOr(c.Forms.CookiePath, "none")},
 		}
 		for _, role := range c.Forms.Roles {
 			a.Facts = append(a.Facts, anatomyFact{"Role", abridged(role)})

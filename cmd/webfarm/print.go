@@ -52,8 +52,8 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// printable returns s fit for a terminal: text from a cookie may hold control
-// characters, which would act on it, and is then quoted.
+// printable returns s fit for a terminal. Text from a cookie is quoted if it holds control
+// characters, which the terminal would obey.
 func printable(s string) string {
 	for _, r := range s {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
@@ -63,8 +63,7 @@ func printable(s string) string {
 	return s
 }
 
-// maxShown is the number of characters of a value that people are shown; -json
-// has all of them.
+// maxShown is the number of characters that people see of a value. -json has all of them.
 const maxShown = 200
 
 func abridged(s string) string {
@@ -72,6 +71,30 @@ func abridged(s string) string {
 		return fmt.Sprintf("%s... (%d characters)", printable(string([]rune(s)[:maxShown])), n)
 	}
 	return printable(s)
+}
+
+// abridgedOr is abridged with a text for nothing.
+func abridgedOr(s, none string) string {
+	if s == "" {
+		return none
+	}
+	return abridged(s)
+}
+
+// onLine adds the line of a web.config to text, unless it is 0.
+func onLine(text string, line int) string {
+	if line == 0 {
+		return text
+	}
+	return fmt.Sprintf("%s on line %d", text, line)
+}
+
+// atLine begins text with a line of a web.config, unless it is 0.
+func atLine(line int, text string) string {
+	if line == 0 {
+		return text
+	}
+	return fmt.Sprintf("line %d: %s", line, text)
 }
 
 // plural returns "1 cookie" or "3 cookies".
@@ -102,7 +125,7 @@ func relative(t, now time.Time) string {
 		text = fmt.Sprintf("%dh%02dm", past/time.Hour, past%time.Hour/time.Minute)
 	case past < 2*365*24*time.Hour:
 		text = plural(int(past/(24*time.Hour)), "day")
-	case past < 200*365*24*time.Hour: // a Duration ends at 292 years
+	case past < 200*365*24*time.Hour: // a Duration holds 292 years
 		text = plural(int(past/(365*24*time.Hour)), "year")
 	default:
 		text = "more than 200 years"

@@ -165,12 +165,9 @@ func (s *serve) logger(w io.Writer) (*slog.Logger, error) {
 	return nil, usageError(fmt.Sprintf("-log-format %q: text or json", s.format))
 }
 
-// credentials are those that .NET has in code.
+// credentials are the credentials of the flags.
 func (s *serve) credentials() []cookie.Credential {
-	var list []cookie.Credential
-	for _, c := range s.keys.credentials {
-		list = append(list, cookie.Credential(c))
-	}
+	list := s.keys.credentials.list()
 	for _, t := range s.types {
 		list = append(list, cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: t})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -41,8 +42,8 @@ func inLine(err error, line int) error {
 	return &located
 }
 
-// siteWarnings are the remarks on a site, and its faults, with which .NET would
-// not start: their sections leave the defaults.
+// siteWarnings are the remarks on a site and its faults. .NET would not start with a fault; here
+// the defaults of its section hold.
 func (k *keyFlags) siteWarnings(s *site.Site) []keyFileWarning {
 	list := k.siteRemarks(s)
 	for _, f := range s.Faults {
@@ -51,12 +52,11 @@ func (k *keyFlags) siteWarnings(s *site.Site) []keyFileWarning {
 	return list
 }
 
-// siteRemarks are the warnings of a file, and what the site does that is not
-// used without -allow-insecure.
+// siteRemarks are the warnings of a file, and the settings that only -allow-insecure enables.
 func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 	var list []keyFileWarning
 	for _, w := range s.Warnings {
-		if !slices.Contains(s.Key.Warnings, w) { // which describe has
+		if !slices.Contains(s.Key.Warnings, w) { // describe has the others
 			list = append(list, keyFileWarning{w.Code, w.Line, w.Text})
 		}
 	}
@@ -79,17 +79,27 @@ func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 	return list
 }
 
-// credentialFlags are settings that .NET has in code, or that replace the file's, each
-// with the settings of one credential.
+// credentialFlags hold the flags -credential, each with the settings of one credential. .NET has
+// them in code, or they replace the file's.
 type credentialFlags []site.Settings
 
 func (c *credentialFlags) define(flags *pflag.FlagSet) {
-	flags.Func("credential", "KIND,OPTION=VALUE,...: `SETTINGS` that .NET has in code, see \"help check\"; repeat it", func(text string) error {
-		s, err := site.ParseSettings(text)
-		*c = append(*c, s)
-		return err
-	})
+	flags.Func("credential", "KIND,OPTION=VALUE,...: `SETTINGS` that .NET has in code, see \"help check\"; repeat it",
+		func(text string) error {
+			s, err := site.ParseSettings(text)
+			*c = append(*c, s)
+			return err
+		})
 }
 
-// siteOptions are what -credential says.
+// list returns the settings for package cookie.
+func (c credentialFlags) list() []cookie.Credential {
+	var list []cookie.Credential
+	for _, s := range c {
+		list = append(list, cookie.Credential(s))
+	}
+	return list
+}
+
+// siteOptions are the options of -credential.
 func (k *keyFlags) siteOptions() *site.Options { return &site.Options{Credentials: k.credentials} }

@@ -17,8 +17,7 @@ import (
 // and its AuthenticationType decide the key.
 type middleware struct{ class, authType string }
 
-// middlewares are Katana's, with their short names and the
-// AuthenticationTypes that they have if the site names none.
+// middlewares are Katana's, with their short names and default AuthenticationTypes.
 var middlewares = []struct {
 	short string
 	middleware
@@ -30,8 +29,8 @@ var middlewares = []struct {
 	{"wsfederation", middleware{katana.StateWSFederation, "Federation"}},
 }
 
-// findMiddleware returns the one that -class and -auth-type mean. Either may
-// be left out for a middleware that has its usual AuthenticationType.
+// findMiddleware returns the middleware of -class and -auth-type. Either may be left out for a
+// middleware with its default AuthenticationType.
 func findMiddleware(class, authType string) (middleware, error) {
 	var names []string
 	for _, m := range middlewares {
@@ -54,11 +53,10 @@ func findMiddleware(class, authType string) (middleware, error) {
 	return middleware{class, authType}, nil
 }
 
-// layerState is the layer of a state string that no other credential has.
+// layerState is the innermost layer of a state string. No other credential has it.
 const layerState = "katana properties"
 
-// openState inspects a state string. It has the outer layers of a ticket, and
-// inside the properties as they are.
+// openState inspects a state string: the outer layers of a ticket around bare properties.
 func (c *codecs) openState(ctx context.Context, authType, text string) (opened, error) {
 	m := middleware{c.stateClass, authType}
 	protector, err := c.ring.Protector(machinekey.UserPurpose, m.class, m.authType, "v1")
@@ -90,10 +88,6 @@ func (c *codecs) openState(ctx context.Context, authType, text string) (opened, 
 type stateReport struct {
 	Class      string           `json:"class"`
 	Properties []propertyReport `json:"properties"`
-}
-
-func newStateReport(class string, p sessiontoken.Properties) *stateReport {
-	return &stateReport{class, newPropertyReports(p)}
 }
 
 func (r *stateReport) print(b *bytes.Buffer) {

@@ -162,7 +162,7 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 				pairs, texts = append(pairs, ck.Name+"="+v), append(texts, v)
 			}
 			layers := anatomy.Of(ctx, s.codec.Decode, strings.Join(texts, "")).Layers
-			if last := layers[len(layers)-1]; last.Err != nil && textOf(kindFedAuth, last.Name).code() == "machine-key" {
+			if last := layers[len(layers)-1]; last.Err != nil && textOf(kindFedAuth, last.Name).Text("code") == "machine-key" {
 				return strings.Join(pairs, "; "),
 					scenes["changed"].Text("says", "n", at+1, "cookie", cookies[part].Name,
 						"new", strconv.QuoteRune(c), "old", strconv.QuoteRune(rune(value[at]))), last.Name

@@ -34,8 +34,8 @@ func newFormsReport(t *sessiontoken.FormsTicket, roles formsRoles, now time.Time
 	return r
 }
 
-// middle is the time halfway between two others, which may lie further apart
-// than a Duration reaches.
+// middle is the time halfway between two others. They may lie further apart than the longest
+// Duration.
 func middle(from, to time.Time) time.Time {
 	seconds := to.Unix() - from.Unix()
 	if seconds < 0 {
@@ -46,23 +46,19 @@ func middle(from, to time.Time) time.Time {
 
 func (r *formsReport) print(b *bytes.Buffer, now time.Time) {
 	fmt.Fprint(b, "\nForms ticket\n")
-	name := "none: .NET takes the user for signed in all the same"
-	if r.Name != "" {
-		name = abridged(r.Name)
-	}
 	rows := [][]string{
-		{"name", name},
+		{"name", abridgedOr(r.Name, "none: .NET takes the user for signed in all the same")},
 		{"issued", when(r.IssueDate, now)},
 		{"expires", when(r.Expiration, now)},
 		{"renewed from", when(r.RenewFrom, now) + ", if the site slides"},
 		{"cookie lasts", cookieLasts(r.Persistent)},
-		{"user data", textOrNone(r.UserData)},
+		{"user data", abridgedOr(r.UserData, "none")},
 	}
 	for _, role := range r.Roles {
 		rows = append(rows, []string{"role", abridged(role)})
 	}
 	writeTable(b, "  ", append(rows, [][]string{
-		{"cookie path", textOrNone(r.CookiePath)},
+		{"cookie path", abridgedOr(r.CookiePath, "none")},
 		{"version", fmt.Sprint(r.Version)},
 	}...))
 }
@@ -72,13 +68,6 @@ func cookieLasts(persistent bool) string {
 		return "across browser restarts (persistent)"
 	}
 	return "until the browser closes"
-}
-
-func textOrNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return abridged(s)
 }
 
 // katanaReport is a ticket of Katana.
@@ -111,7 +100,7 @@ func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katan
 	if allow, known := t.Properties.AllowRefresh(); hasIssued && hasExpires && k == kindKatana && (allow || !known) {
 		half := middle(issued, expires)
 		if half.Unix()-issued.Unix() == expires.Unix()-half.Unix() {
-			half = half.Add(time.Second) // at exactly half a ticket still serves
+			half = half.Add(time.Second) // a ticket of exactly half its age is not renewed
 		}
 		if expires.After(issued) {
 			r.RenewFrom = &half
@@ -120,7 +109,7 @@ func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katan
 	return r
 }
 
-// propertyMeanings say what Katana does with a property.
+// propertyMeanings explain the properties of Katana and of common sites.
 var propertyMeanings = map[string]string{
 	sessiontoken.PropertyIssued:     "when the ticket was issued",
 	sessiontoken.PropertyExpires:    "the last second of its validity",
@@ -164,7 +153,11 @@ func printProperties(b *bytes.Buffer, list []propertyReport) {
 		fmt.Fprint(b, "\nNo properties\n")
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", propertyCount(len(list)))
+	title := "1 property"
+	if len(list) > 1 {
+		title = fmt.Sprintf("%d properties", len(list))
+	}
+	fmt.Fprintf(b, "\n%s\n", title)
 	rows := [][]string{{"NAME", "MEANING", "VALUE"}}
 	for _, p := range list {
 		meaning, known := propertyMeanings[p.Name]
@@ -176,22 +169,11 @@ func printProperties(b *bytes.Buffer, list []propertyReport) {
 	writeTable(b, "  ", rows)
 }
 
-func propertyCount(n int) string {
-	if n == 1 {
-		return "1 property"
-	}
-	return fmt.Sprintf("%d properties", n)
-}
-
 // anonymousReport is an anonymous id.
 type anonymousReport struct {
 	ID          string    `json:"id"`
 	Expires     time.Time `json:"expires"`
 	SecondsLeft int64     `json:"secondsLeft"`
-}
-
-func newAnonymousReport(a *sessiontoken.AnonymousID, now time.Time) *anonymousReport {
-	return &anonymousReport{ID: a.ID, Expires: a.Expires, SecondsLeft: a.Expires.Unix() - now.Unix()}
 }
 
 func (r *anonymousReport) print(b *bytes.Buffer, now time.Time) {
@@ -212,6 +194,6 @@ func (r *rolesReport) print(b *bytes.Buffer) {
 	fmt.Fprint(b, "\nCached roles\n")
 	writeTable(b, "  ", [][]string{
 		{"payload", plural(r.PayloadSize, "byte") + ", a BinaryFormatter stream of a RolePrincipal, not read"},
-		{"", "the roles, and until when they count, are a cache of the site's role provider"},
+		{"", "the roles and their expiry are a cache of the site's role provider"},
 	})
 }

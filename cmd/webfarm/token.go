@@ -9,8 +9,7 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// tokenReport is a session token without what is secret in it: its key and
-// the bootstrap tokens.
+// tokenReport is a session token without its secrets: its key and the bootstrap tokens.
 type tokenReport struct {
 	ID            string           `json:"id"`
 	ContextID     string           `json:"contextId"`
@@ -19,7 +18,7 @@ type tokenReport struct {
 	Context       string           `json:"context,omitempty"`
 	ValidFrom     time.Time        `json:"validFrom"`
 	ValidTo       time.Time        `json:"validTo"`
-	SecondsLeft   int64            `json:"secondsLeft"` // negative when over; clock skew apart
+	SecondsLeft   int64            `json:"secondsLeft"` // negative after the end; without clock skew
 	Persistent    bool             `json:"persistent"`
 	ReferenceMode bool             `json:"referenceMode"`
 	Identities    []identityReport `json:"identities"`
@@ -53,17 +52,14 @@ type propertyReport struct {
 	Hidden bool   `json:"hidden,omitempty"` // a secret of its own
 }
 
-func newPropertyReport(p [2]string) propertyReport {
-	if isSecret(p[0]) {
-		return propertyReport{Name: p[0], Hidden: true}
-	}
-	return propertyReport{Name: p[0], Value: p[1]}
-}
-
 func newPropertyReports(list sessiontoken.Properties) []propertyReport {
 	reports := []propertyReport{}
 	for _, p := range list {
-		reports = append(reports, newPropertyReport(p))
+		r := propertyReport{p[0], p[1], isSecret(p[0])}
+		if r.Hidden {
+			r.Value = ""
+		}
+		reports = append(reports, r)
 	}
 	return reports
 }
@@ -82,9 +78,8 @@ func (p propertyReport) shown() string {
 // hidden stands for the value of a secret.
 const hidden = "(not shown: a secret of its own)"
 
-// isSecret reports whether a claim or property of this name holds a credential
-// of its own: a token of another service, or the stamp from which ASP.NET
-// Identity computes the codes of a second factor.
+// isSecret reports whether a claim or property of this name holds another credential: a token of
+// some service, or the stamp from which ASP.NET Identity computes the codes of a second factor.
 func isSecret(name string) bool {
 	return name == "AspNet.Identity.SecurityStamp" || strings.HasSuffix(strings.ToLower(name), "_token")
 }
@@ -122,23 +117,21 @@ func newIdentityReport(id *sessiontoken.Identity) identityReport {
 		r.Bootstrap = bootstrapText(id.Bootstrap)
 	}
 	for _, c := range id.Claims {
-		claim := claimReport{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
-		if isSecret(c.Type) {
-			claim.Value, claim.Hidden = "", true
-		}
-		for _, p := range c.Properties {
-			claim.Properties = append(claim.Properties, newPropertyReport(p))
+		claim := claimReport{Type: c.Type, Value: c.Value, Hidden: isSecret(c.Type), ValueType: c.ValueType,
+			Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer, Properties: newPropertyReports(c.Properties)}
+		if claim.Hidden {
+			claim.Value = ""
 		}
 		r.Claims = append(r.Claims, claim)
 	}
-	if id.Actor != nil { // as deep as the codec reads, which is bounded
+	if id.Actor != nil { // the codec bounds their depth
 		actor := newIdentityReport(id.Actor)
 		r.Actor = &actor
 	}
 	return r
 }
 
-// bootstrapText says how much of a bootstrap token there is, not what.
+// bootstrapText gives the kind and size of a bootstrap token, not its contents.
 func bootstrapText(b sessiontoken.Bootstrap) string {
 	switch b.Kind {
 	case sessiontoken.BootstrapString:

@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"internal/base64":        {},
 	"internal/chunks":        {},
 	"internal/coreticket":    {"internal/dotnet"},
-	"internal/dotnet":        {},
+	"internal/dotnet":        {"internal/fold"},
 	"internal/farm":          {},
 	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},
 	"internal/flate":         {},

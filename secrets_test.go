@@ -73,7 +73,7 @@ func holders(t *testing.T) map[string][]printed {
 		must(err)
 	}
 
-	bootstrap := sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: markedKey(40)}
+	bootstrap := sessiontoken.Bootstrap{Kind: "string", Data: markedKey(40)}
 	identity := sessiontoken.Identity{Bootstrap: bootstrap, Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
 	principal := sessiontoken.Principal{Identities: []sessiontoken.Identity{identity}}
 	principal.Identities[0].Actor = &identity

@@ -53,7 +53,8 @@ const (
 
 // sessionOf returns the session of a ticket.
 func (k *katana) sessionOf(t *sessiontoken.KatanaTicket) session {
-	x := session{ticket: t, principal: t.Principal(), persistent: t.Properties.Has(sessiontoken.PropertyPersistent), reference: t.SessionKey.Len() > 0}
+	x := session{ticket: t, principal: t.Principal(), reference: t.SessionKey.Len() > 0}
+	_, x.persistent = t.Properties.Get(sessiontoken.PropertyPersistent)
 	x.issued, _ = t.Properties.Time(sessiontoken.PropertyIssued)
 	x.expires, _ = t.Properties.Time(sessiontoken.PropertyExpires)
 	x.began = x.issued

@@ -222,7 +222,7 @@ func Example_readKatanaCookie() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(ticket.Identity.Name(), ticket.Identity.HasRole("admin"))
+	fmt.Println(ticket.Principal().Name(), ticket.Principal().HasRole("admin"))
 	// Output: bob true
 }
 

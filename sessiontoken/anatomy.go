@@ -129,7 +129,7 @@ func noteKatana(r *anatomy.Report, size int, t *KatanaTicket) {
 	r.Add(layerKatana, size,
 		fact("version", t.Version), fact("authentication type", quoteOr(t.Identity.AuthenticationType, "none")),
 		fact("claims", fmt.Sprint(len(t.Identity.Claims))), fact("properties", fmt.Sprint(len(t.Properties))),
-		fact("persistent", fmt.Sprint(t.Properties.Has(PropertyPersistent))), fact("mode", mode))
+		fact("persistent", fmt.Sprint(t.Properties.has(PropertyPersistent))), fact("mode", mode))
 }
 
 func noteCore(r *anatomy.Report, size int, t *CoreTicket) {
@@ -148,7 +148,7 @@ func noteCore(r *anatomy.Report, size int, t *CoreTicket) {
 	r.Add(layerCore, size, fact("scheme", quoteOr(t.Scheme, "none")),
 		fact("identities", fmt.Sprint(len(t.Principal.Identities))), fact("claims", fmt.Sprint(claims)),
 		fact("properties", fmt.Sprint(len(t.Properties))),
-		fact("persistent", fmt.Sprint(t.Properties.Has(PropertyPersistent))), fact("mode", mode))
+		fact("persistent", fmt.Sprint(t.Properties.has(PropertyPersistent))), fact("mode", mode))
 }
 
 func noteTokenTimes(r *anatomy.Report, t *Token, skew time.Duration) {

@@ -3,7 +3,6 @@ package sessiontoken
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -42,7 +41,7 @@ func (t *CoreTicket) OpenedBy() string { return t.openedBy }
 func (t *CoreTicket) Renew(now time.Time) (*CoreTicket, bool) {
 	issued, hasIssued := t.Properties.Time(PropertyIssued)
 	expires, hasExpires := t.Properties.Time(PropertyExpires)
-	if allow, known := t.Properties.AllowRefresh(); !hasIssued || !hasExpires || known && !allow {
+	if !hasIssued || !hasExpires || !t.Properties.allowsRefresh() {
 		return nil, false
 	}
 	if remaining := expires.Sub(now); remaining < 0 || remaining >= now.Sub(issued) {
@@ -75,9 +74,6 @@ func (t CoreTicket) text() string {
 // Format implements [fmt.Formatter] for every verb, so that none prints
 // properties or a bootstrap token.
 func (t CoreTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }
-
-// LogValue implements [slog.LogValuer], for handlers that write JSON.
-func (t CoreTicket) LogValue() slog.Value { return slog.StringValue(t.text()) }
 
 // The claims that refer to a SessionStore: of the cookie handler, and of
 // Katana on a shared cookie.
@@ -142,7 +138,7 @@ func newCoreTicket(read *coreticket.Reader) *CoreTicket {
 			to.Claims = claims[s.Claims.From:s.Claims.To:s.Claims.To]
 		}
 		if s.HasBootstrap {
-			to.Bootstrap = Bootstrap{BootstrapString, secret.New([]byte(s.Bootstrap.In(all)))}
+			to.Bootstrap = Bootstrap{"string", secret.New([]byte(s.Bootstrap.In(all)))}
 		}
 		if s.Actor >= 0 {
 			to.Actor = new(Identity)
@@ -190,7 +186,7 @@ func (t *CoreTicket) append(dst []byte) ([]byte, error) {
 				}
 			}
 			bootstrap := ""
-			if id.Bootstrap.Kind == BootstrapString {
+			if id.Bootstrap.Kind == "string" {
 				bootstrap = string(secret.View(id.Bootstrap.Data))
 			}
 			w.EndIdentity(bootstrap, id.Actor != nil)

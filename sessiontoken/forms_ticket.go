@@ -3,7 +3,6 @@ package sessiontoken
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
@@ -30,7 +29,7 @@ type FormsTicket struct {
 	// Persistent says that the cookie outlives the browser session.
 	Persistent bool
 	// UserData is the application's text, often the user's roles.
-	UserData string
+	UserData string `json:"-"`
 	// CookiePath is the path of the cookie, which .NET uses when it renews.
 	CookiePath string
 
@@ -76,9 +75,6 @@ func (t FormsTicket) text() string {
 // Format implements [fmt.Formatter] for every verb, so that none prints
 // UserData.
 func (t FormsTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }
-
-// LogValue implements [slog.LogValuer], for handlers that write JSON.
-func (t FormsTicket) LogValue() slog.Value { return slog.StringValue(t.text()) }
 
 // bytes returns what the layout holds of t.
 func (t *FormsTicket) bytes() *forms.Ticket {

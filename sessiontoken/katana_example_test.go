@@ -38,7 +38,8 @@ func ExampleNewKatanaCodec() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(ticket.Identity.Name(), ticket.Properties.Has(sessiontoken.PropertyPersistent))
+	_, persistent := ticket.Properties.Get(sessiontoken.PropertyPersistent)
+	fmt.Println(ticket.Principal().Name(), persistent)
 	if renewed, ok := ticket.Renew(now); ok {
 		until, _ := renewed.Properties.Time(sessiontoken.PropertyExpires)
 		fmt.Println("send again, valid until", until.Format(time.DateOnly))
@@ -74,7 +75,7 @@ func ExampleKatanaAccessToken() {
 	}
 	issued, _ := ticket.Properties.Time(sessiontoken.PropertyIssued)
 	expires, _ := ticket.Properties.Time(sessiontoken.PropertyExpires)
-	fmt.Println(ticket.Identity.AuthenticationType, ticket.Identity.Name(), expires.Sub(issued))
+	fmt.Println(ticket.Identity.AuthenticationType, ticket.Principal().Name(), expires.Sub(issued))
 	// Output:
 	// Bearer bob 20m0s
 }

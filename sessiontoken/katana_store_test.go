@@ -51,7 +51,7 @@ func TestKatanaStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := string(got.SessionKey.Reveal())
-	if len(key) < 26 || got.Identity.Name() != "carol" {
+	if len(key) < 26 || got.Principal().Name() != "carol" {
 		t.Errorf("%q, %v", key, got)
 	}
 	for name, entry := range store {

@@ -133,7 +133,7 @@ func TestKatanaIssueRefuses(t *testing.T) {
 		{"type not UTF-8", claim(Claim{Type: "\xff"})},
 		{"authentication type not UTF-8", func(t *KatanaTicket) { t.Identity.AuthenticationType = "\xff" }},
 		{"bootstrap not UTF-8", func(t *KatanaTicket) {
-			t.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte("\xff"))}
+			t.Identity.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte("\xff"))}
 		}},
 		{"property not UTF-8", property("\xff", "")},
 		{"property twice", property(PropertyIssued, dotnet.FormatRFC1123(katanaStart))},
@@ -154,7 +154,7 @@ func TestKatanaIssueRefuses(t *testing.T) {
 		}
 	}
 	// Nothing of it may stick to the codec's memory.
-	if got, err := c.Decode(ctx, encodeKatana(t, c, c.NewTicket(carol(), nil))); err != nil || got.Identity.Name() != "carol" {
+	if got, err := c.Decode(ctx, encodeKatana(t, c, c.NewTicket(carol(), nil))); err != nil || got.Principal().Name() != "carol" {
 		t.Errorf("%v, %v", got, err)
 	}
 }

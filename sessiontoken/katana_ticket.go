@@ -3,7 +3,6 @@ package sessiontoken
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -53,7 +52,7 @@ func (t *KatanaTicket) Renew(now time.Time) (*KatanaTicket, bool) {
 	now = wholeSecond(now)
 	issued, hasIssued := t.Properties.Time(PropertyIssued)
 	expires, hasExpires := t.Properties.Time(PropertyExpires)
-	if allow, known := t.Properties.AllowRefresh(); !hasIssued || !hasExpires || known && !allow {
+	if !hasIssued || !hasExpires || !t.Properties.allowsRefresh() {
 		return nil, false
 	}
 	if remaining := expires.Sub(now); remaining < 0 || remaining >= now.Sub(issued) {
@@ -88,9 +87,6 @@ func (t KatanaTicket) text() string {
 // properties or a bootstrap token.
 func (t KatanaTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }
 
-// LogValue implements [slog.LogValuer], for handlers that write JSON.
-func (t KatanaTicket) LogValue() slog.Value { return slog.StringValue(t.text()) }
-
 // katanaMemory holds a ticket with the usual number of properties in one piece.
 type katanaMemory struct {
 	KatanaTicket
@@ -122,7 +118,7 @@ func newKatanaTicket(read *katana.Ticket) *KatanaTicket {
 		c.OriginalIssuer = s.OriginalIssuer.OfOr(text, c.Issuer)
 	}
 	if read.HasBootstrap {
-		id.Bootstrap = Bootstrap{BootstrapString, secret.New(read.Bootstrap)}
+		id.Bootstrap = Bootstrap{"string", secret.New(read.Bootstrap)}
 	}
 	if n := len(read.Properties); n > 0 {
 		t.Properties = m.properties[:0]
@@ -152,7 +148,7 @@ func (t *KatanaTicket) append(dst []byte, w *katana.Writer) ([]byte, error) {
 		w.Claim(c.Type, c.Value, c.ValueType, c.Issuer, c.OriginalIssuer)
 	}
 	var token string
-	if id.Bootstrap.Kind == BootstrapString {
+	if id.Bootstrap.Kind == "string" {
 		token = string(secret.View(id.Bootstrap.Data))
 	}
 	w.Bootstrap(token)

@@ -19,7 +19,7 @@ import (
 
 func TestKatanaProperties(t *testing.T) {
 	var p Properties
-	if p.Has(PropertyPersistent) || p.Has(".redirect") {
+	if p.has(PropertyPersistent) || p.has(".redirect") {
 		t.Error("empty properties say something")
 	}
 	p.Set("userName", "carol")
@@ -41,7 +41,7 @@ func TestKatanaProperties(t *testing.T) {
 	if at, ok := p.Time(PropertyExpires); !ok || !at.Equal(katanaStart.Add(time.Hour)) {
 		t.Errorf("Expires: %v", at)
 	}
-	if to, _ := p.Get(".redirect"); !p.Has(PropertyPersistent) || to != "/home" {
+	if to, _ := p.Get(".redirect"); !p.has(PropertyPersistent) || to != "/home" {
 		t.Error("what was set is missing")
 	}
 	p.Delete(PropertyPersistent)
@@ -57,7 +57,8 @@ func TestKatanaProperties(t *testing.T) {
 		"\ufefftrue": {}, "\u200btrue": {}, "true\u180e": {}, "\u2060true": {}, "\x1ctrue": {}, "t\x00rue": {}, "\x00": {}, "fal\u017fe": {},
 	} {
 		p.Set(".refresh", text)
-		if allow, known := p.AllowRefresh(); [2]bool{allow, known} != want {
+		text, _ := p.Get(".refresh")
+		if allow, known := dotnet.ParseBool(text); [2]bool{allow, known} != want || p.allowsRefresh() != (allow || !known) {
 			t.Errorf("%q: %v, %v", text, allow, known)
 		}
 	}
@@ -182,7 +183,7 @@ func TestKatanaVersions(t *testing.T) {
 			c := testKatanaCodec(t, ring, KatanaOptions{Version: v})
 			ticket := c.NewTicket(carol(), nil)
 			if bootstrap != "" {
-				ticket.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(bootstrap))}
+				ticket.Identity.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte(bootstrap))}
 			}
 			text := encodeKatana(t, c, ticket)
 			want := ""
@@ -213,7 +214,7 @@ func TestKatanaVersions(t *testing.T) {
 
 func TestKatanaPrintsNoSecrets(t *testing.T) {
 	ticket := &KatanaTicket{Identity: carol()}
-	ticket.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte("s3cr3t"))}
+	ticket.Identity.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte("s3cr3t"))}
 	ticket.Properties.Set("access_token", "s3cr3t")
 	ticket.Properties.SetTime(PropertyExpires, katanaStart)
 	var log bytes.Buffer

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -138,7 +139,7 @@ func (j *katanaTicketJSON) ticket(version string) *KatanaTicket {
 			Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
 	}
 	if j.Bootstrap != nil {
-		t.Identity.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(*j.Bootstrap))}
+		t.Identity.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte(*j.Bootstrap))}
 	}
 	if j.Label != nil {
 		t.Identity.Label = fmt.Sprint(j.Label)
@@ -158,10 +159,10 @@ func (j *katanaTicketJSON) diff(got *KatanaTicket) string {
 		return d
 	}
 	derived := *j
-	derived.IsAuthenticated = got.Identity.IsAuthenticated()
-	derived.IsPersistent = got.Properties.Has(PropertyPersistent)
+	derived.IsAuthenticated = got.Principal().IsAuthenticated()
+	derived.IsPersistent = got.Properties.has(PropertyPersistent)
 	derived.Name, derived.RedirectURI, derived.IssuedUTC, derived.ExpiresUTC, derived.AllowRefresh = nil, nil, nil, nil, nil
-	if name := got.Identity.Name(); name != "" {
+	if name := got.Principal().Name(); name != "" {
 		derived.Name = &name
 	}
 	if uri, _ := got.Properties.Get(".redirect"); uri != "" {
@@ -173,7 +174,8 @@ func (j *katanaTicketJSON) diff(got *KatanaTicket) string {
 	if at, ok := got.Properties.Time(PropertyExpires); ok {
 		derived.ExpiresUTC = &at
 	}
-	if allow, ok := got.Properties.AllowRefresh(); ok {
+	refresh, _ := got.Properties.Get(".refresh")
+	if allow, ok := dotnet.ParseBool(refresh); ok {
 		derived.AllowRefresh = &allow
 	}
 	return cmp.Diff(*j, derived)

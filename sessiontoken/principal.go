@@ -49,15 +49,8 @@ type Identity struct {
 	Bootstrap Bootstrap
 }
 
-// IsAuthenticated reports whether the identity names how it was
-// authenticated, as ClaimsIdentity.IsAuthenticated does.
-func (i *Identity) IsAuthenticated() bool { return i != nil && i.AuthenticationType != "" }
-
-// Name returns the value of the first claim of type NameClaimType, or "".
-func (i *Identity) Name() string {
-	if i == nil {
-		return ""
-	}
+// name returns the value of the first claim of type NameClaimType, or "".
+func (i *Identity) name() string {
 	t := i.NameClaimType
 	if t == "" {
 		t = ClaimTypeName
@@ -70,12 +63,9 @@ func (i *Identity) Name() string {
 	return ""
 }
 
-// HasRole reports whether the identity has a claim of type RoleClaimType with
+// hasRole reports whether the identity has a claim of type RoleClaimType with
 // exactly this value.
-func (i *Identity) HasRole(role string) bool {
-	if i == nil {
-		return false
-	}
+func (i *Identity) hasRole(role string) bool {
 	t := i.RoleClaimType
 	if t == "" {
 		t = ClaimTypeRole
@@ -102,16 +92,17 @@ func (p *Principal) Name() string {
 	if p == nil || len(p.Identities) == 0 {
 		return ""
 	}
-	return p.Identities[0].Name()
+	return p.Identities[0].name()
 }
 
-// IsAuthenticated reports whether any identity is authenticated.
+// IsAuthenticated reports whether any identity is authenticated: whether it
+// names its AuthenticationType, as ClaimsIdentity.IsAuthenticated does.
 func (p *Principal) IsAuthenticated() bool {
 	if p == nil {
 		return false
 	}
 	for k := range p.Identities {
-		if p.Identities[k].IsAuthenticated() {
+		if p.Identities[k].AuthenticationType != "" {
 			return true
 		}
 	}
@@ -125,7 +116,7 @@ func (p *Principal) HasRole(role string) bool {
 		return false
 	}
 	for k := range p.Identities {
-		if p.Identities[k].HasRole(role) {
+		if p.Identities[k].hasRole(role) {
 			return true
 		}
 	}

@@ -46,7 +46,7 @@ func TestPrincipal(t *testing.T) {
 	if got := slices.Collect(p.All("")); len(got) != 7 {
 		t.Errorf("All: %d claims", len(got))
 	}
-	if !p.IsAuthenticated() || (&p.Identities[1]).IsAuthenticated() {
+	if !p.IsAuthenticated() || (&Principal{Identities: p.Identities[1:2]}).IsAuthenticated() {
 		t.Error("IsAuthenticated")
 	}
 }
@@ -60,9 +60,5 @@ func TestNobody(t *testing.T) {
 		if _, ok := p.First(ClaimTypeName); ok {
 			t.Errorf("%v has claims", p)
 		}
-	}
-	var i *Identity
-	if i.Name() != "" || i.HasRole("x") || i.IsAuthenticated() {
-		t.Error("a nil identity is somebody")
 	}
 }

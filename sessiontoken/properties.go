@@ -2,12 +2,9 @@ package sessiontoken
 
 import (
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
-	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
 // Names of properties that .NET itself knows (AuthenticationProperties of
@@ -18,7 +15,7 @@ import (
 const (
 	PropertyIssued     = ".issued"     // when the ticket was issued
 	PropertyExpires    = ".expires"    // the last second of validity; without it, for .NET the ticket never expires
-	PropertyPersistent = ".persistent" // there, with any value: the cookie outlives the browser
+	PropertyPersistent = ".persistent" // there, with any value, even "false": the cookie outlives the browser
 )
 
 // Properties are pairs of names and values in the order of the bytes: what a
@@ -35,13 +32,6 @@ func (p Properties) Get(name string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// Has reports whether a property is there. For .persistent that is all that
-// counts: as in .NET its value does not matter, even if it is "false".
-func (p Properties) Has(name string) bool {
-	_, ok := p.Get(name)
-	return ok
 }
 
 // Set gives a property a value, in its place or at the end. .NET writes
@@ -75,11 +65,15 @@ func (p Properties) Time(name string) (time.Time, bool) {
 // SetTime sets a property to t, rounded down to the second.
 func (p *Properties) SetTime(name string, t time.Time) { p.Set(name, dotnet.FormatRFC1123(t)) }
 
-// AllowRefresh returns what .refresh says about renewal, and false if it says
-// nothing. Silence allows it. As Boolean.TryParse does it takes any case of
-// letters, with Unicode white space and NULs around.
-func (p Properties) AllowRefresh() (allow, known bool) {
-	v, _ := p.Get(".refresh")
-	v = strings.TrimFunc(v, func(c rune) bool { return c == 0 || unicode.IsSpace(c) })
-	return fold.Equal(v, "True"), fold.Equal(v, "True") || fold.Equal(v, "False")
+// allowsRefresh reports whether .refresh allows a renewal. Silence allows it.
+func (p Properties) allowsRefresh() bool {
+	text, _ := p.Get(".refresh")
+	allow, known := dotnet.ParseBool(text)
+	return allow || !known
+}
+
+// has reports whether a property is there.
+func (p Properties) has(name string) bool {
+	_, ok := p.Get(name)
+	return ok
 }

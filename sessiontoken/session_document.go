@@ -2,6 +2,7 @@ package sessiontoken
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/secret"
@@ -104,7 +105,7 @@ func place(d *wif.Document, f wif.Version, i, at, next int, identities []Identit
 		id.Claims = claims[a:b:b]
 	}
 	if s.Bootstrap != wif.BootstrapNone {
-		id.Bootstrap = Bootstrap{BootstrapKind(s.Bootstrap), secret.Own(blob[s.Data[0]:s.Data[1]:s.Data[1]])}
+		id.Bootstrap = Bootstrap{bootstrapKinds[s.Bootstrap], secret.Own(blob[s.Data[0]:s.Data[1]:s.Data[1]])}
 	}
 	if s.Actor >= 0 {
 		id.Actor = &identities[next]
@@ -160,5 +161,9 @@ func appendIdentity(w *wif.Writer, i *Identity) {
 		appendIdentity(w, i.Actor)
 		w.EndActor()
 	}
-	w.EndIdentity(wif.Bootstrap(i.Bootstrap.Kind), secret.View(i.Bootstrap.Data))
+	kind := slices.Index(bootstrapKinds[:], i.Bootstrap.Kind)
+	if kind < 0 {
+		kind = len(bootstrapKinds) // which the writer refuses
+	}
+	w.EndIdentity(wif.Bootstrap(kind), secret.View(i.Bootstrap.Data))
 }

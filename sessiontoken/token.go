@@ -3,7 +3,6 @@ package sessiontoken
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/secret"
@@ -61,9 +60,9 @@ func (t *Token) OpenedBy() string { return t.openedBy }
 // contextID is the text of ContextID.
 func (t *Token) contextID() string { return string(secret.View(t.ContextID)) }
 
-// String describes the token for a log: no claim values, no key, and in
+// text describes the token for a log: no claim values, no key, and in
 // reference mode no ContextID.
-func (t Token) String() string {
+func (t Token) text() string {
 	context := fmt.Sprintf("context %q", t.contextID())
 	if t.ReferenceMode {
 		context = "by reference"
@@ -74,7 +73,4 @@ func (t Token) String() string {
 
 // Format implements [fmt.Formatter] for every verb, so that none prints the
 // key or a bootstrap token.
-func (t Token) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()) }
-
-// LogValue implements [slog.LogValuer].
-func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
+func (t Token) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }

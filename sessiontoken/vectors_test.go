@@ -205,13 +205,13 @@ func (j *identityJSON) identity(t testing.TB) Identity {
 	if b := j.Bootstrap; b != nil {
 		switch b.Kind {
 		case "S":
-			id.Bootstrap = Bootstrap{BootstrapString, machinekey.NewSecret([]byte(b.String))}
+			id.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte(b.String))}
 		case "B":
-			id.Bootstrap = Bootstrap{BootstrapBytes, machinekey.NewSecret(testkit.Unhex(t, b.Hex))}
+			id.Bootstrap = Bootstrap{"bytes", machinekey.NewSecret(testkit.Unhex(t, b.Hex))}
 		case "X":
-			id.Bootstrap = Bootstrap{BootstrapToken, machinekey.NewSecret([]byte(b.String))}
+			id.Bootstrap = Bootstrap{"token", machinekey.NewSecret([]byte(b.String))}
 		case "W":
-			id.Bootstrap = Bootstrap{BootstrapWindows, machinekey.NewSecret([]byte{})}
+			id.Bootstrap = Bootstrap{"windows", machinekey.NewSecret([]byte{})}
 		default:
 			t.Fatalf("bootstrap kind %q", b.Kind)
 		}

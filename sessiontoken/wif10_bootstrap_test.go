@@ -41,7 +41,7 @@ func TestWIF10Bootstrap(t *testing.T) {
 		{strings.Repeat("<a>", 59) + strings.Repeat("</a>", 59), strings.Repeat("<a>", 59) + strings.Repeat("</a>", 59)},
 		{`<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`, `<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`},
 	} {
-		for _, kind := range []BootstrapKind{BootstrapToken, BootstrapString} {
+		for _, kind := range []string{"token", "string"} {
 			tok, c := bootstrapToken(t, Bootstrap{kind, machinekey.NewSecret([]byte(tc.xml))})
 			text, err := c.Encode(ctx, tok)
 			if err != nil {
@@ -53,7 +53,7 @@ func TestWIF10Bootstrap(t *testing.T) {
 				t.Errorf("%.60s: %v", tc.xml, err)
 				continue
 			}
-			if b := got.Principal.Identities[0].Bootstrap; b.Kind != BootstrapToken || string(b.Data.Reveal()) != tc.want {
+			if b := got.Principal.Identities[0].Bootstrap; b.Kind != "token" || string(b.Data.Reveal()) != tc.want {
 				t.Errorf("%.60s: got %.100s", tc.xml, b.Data)
 			}
 		}
@@ -62,33 +62,33 @@ func TestWIF10Bootstrap(t *testing.T) {
 
 func TestWIF10BootstrapRefused(t *testing.T) {
 	for name, b := range map[string]Bootstrap{
-		"bytes":                    {BootstrapBytes, machinekey.NewSecret([]byte("<a/>"))},
-		"unknown kind":             {9, machinekey.Secret{}},
-		"nothing":                  {BootstrapToken, machinekey.Secret{}},
-		"text":                     {BootstrapString, machinekey.NewSecret([]byte("hello"))},
-		"two elements":             {BootstrapString, machinekey.NewSecret([]byte("<a/><b/>"))},
-		"text before":              {BootstrapString, machinekey.NewSecret([]byte("x<a/>"))},
-		"text after":               {BootstrapString, machinekey.NewSecret([]byte("<a/>x"))},
-		"unclosed":                 {BootstrapString, machinekey.NewSecret([]byte("<a><b></b>"))},
-		"closed twice":             {BootstrapString, machinekey.NewSecret([]byte("<a></a></a>"))},
-		"crossed":                  {BootstrapString, machinekey.NewSecret([]byte("<a><b></a></b>"))},
-		"unbound prefix":           {BootstrapString, machinekey.NewSecret([]byte("<p:a/>"))},
-		"unbound attribute prefix": {BootstrapString, machinekey.NewSecret([]byte(`<a p:x=""/>`))},
-		"prefix out of scope":      {BootstrapString, machinekey.NewSecret([]byte(`<a><b xmlns:p="u"/><p:c/></a>`))},
-		"attribute twice":          {BootstrapString, machinekey.NewSecret([]byte(`<a x="" x=""/>`))},
-		"attribute twice, by URI":  {BootstrapString, machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:q="u" p:x="" q:x=""/>`))},
-		"declared twice":           {BootstrapString, machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:p="u"/>`))},
-		"prefix undeclared":        {BootstrapString, machinekey.NewSecret([]byte(`<a xmlns:p=""/>`))},
-		"prefix xmlns":             {BootstrapString, machinekey.NewSecret([]byte(`<a xmlns:xmlns="u"/>`))},
-		"DTD":                      {BootstrapString, machinekey.NewSecret([]byte(`<!DOCTYPE a><a/>`))},
-		"entity":                   {BootstrapString, machinekey.NewSecret([]byte(`<a>&e;</a>`))},
-		"instruction":              {BootstrapString, machinekey.NewSecret([]byte(`<a><?b c?></a>`))},
-		"line in attribute":        {BootstrapString, machinekey.NewSecret([]byte("<a x='1\n2'/>"))},
-		"invalid UTF-8":            {BootstrapString, machinekey.NewSecret([]byte("<a>\xff</a>"))},
-		"control character":        {BootstrapString, machinekey.NewSecret([]byte("<a>\x01</a>"))},
-		"deep":                     {BootstrapString, machinekey.NewSecret([]byte(strings.Repeat("<a>", 60) + strings.Repeat("</a>", 60)))},
-		"many attributes":          {BootstrapString, machinekey.NewSecret([]byte("<a " + manyAttributes(65) + "/>"))},
-		"large":                    {BootstrapString, machinekey.NewSecret([]byte("<a>" + strings.Repeat("x", limits.Bootstrap) + "</a>"))},
+		"bytes":                    {"bytes", machinekey.NewSecret([]byte("<a/>"))},
+		"unknown kind":             {"odd", machinekey.Secret{}},
+		"nothing":                  {"token", machinekey.Secret{}},
+		"text":                     {"string", machinekey.NewSecret([]byte("hello"))},
+		"two elements":             {"string", machinekey.NewSecret([]byte("<a/><b/>"))},
+		"text before":              {"string", machinekey.NewSecret([]byte("x<a/>"))},
+		"text after":               {"string", machinekey.NewSecret([]byte("<a/>x"))},
+		"unclosed":                 {"string", machinekey.NewSecret([]byte("<a><b></b>"))},
+		"closed twice":             {"string", machinekey.NewSecret([]byte("<a></a></a>"))},
+		"crossed":                  {"string", machinekey.NewSecret([]byte("<a><b></a></b>"))},
+		"unbound prefix":           {"string", machinekey.NewSecret([]byte("<p:a/>"))},
+		"unbound attribute prefix": {"string", machinekey.NewSecret([]byte(`<a p:x=""/>`))},
+		"prefix out of scope":      {"string", machinekey.NewSecret([]byte(`<a><b xmlns:p="u"/><p:c/></a>`))},
+		"attribute twice":          {"string", machinekey.NewSecret([]byte(`<a x="" x=""/>`))},
+		"attribute twice, by URI":  {"string", machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:q="u" p:x="" q:x=""/>`))},
+		"declared twice":           {"string", machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:p="u"/>`))},
+		"prefix undeclared":        {"string", machinekey.NewSecret([]byte(`<a xmlns:p=""/>`))},
+		"prefix xmlns":             {"string", machinekey.NewSecret([]byte(`<a xmlns:xmlns="u"/>`))},
+		"DTD":                      {"string", machinekey.NewSecret([]byte(`<!DOCTYPE a><a/>`))},
+		"entity":                   {"string", machinekey.NewSecret([]byte(`<a>&e;</a>`))},
+		"instruction":              {"string", machinekey.NewSecret([]byte(`<a><?b c?></a>`))},
+		"line in attribute":        {"string", machinekey.NewSecret([]byte("<a x='1\n2'/>"))},
+		"invalid UTF-8":            {"string", machinekey.NewSecret([]byte("<a>\xff</a>"))},
+		"control character":        {"string", machinekey.NewSecret([]byte("<a>\x01</a>"))},
+		"deep":                     {"string", machinekey.NewSecret([]byte(strings.Repeat("<a>", 60) + strings.Repeat("</a>", 60)))},
+		"many attributes":          {"string", machinekey.NewSecret([]byte("<a " + manyAttributes(65) + "/>"))},
+		"large":                    {"string", machinekey.NewSecret([]byte("<a>" + strings.Repeat("x", limits.Bootstrap) + "</a>"))},
 	} {
 		tok, c := bootstrapToken(t, b)
 		if text, err := c.Encode(ctx, tok); err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: ") {
@@ -96,7 +96,7 @@ func TestWIF10BootstrapRefused(t *testing.T) {
 		}
 	}
 	// A stub for a Windows token is of WIF 1.0 only.
-	tok, _ := bootstrapToken(t, Bootstrap{Kind: BootstrapWindows})
+	tok, _ := bootstrapToken(t, Bootstrap{Kind: "windows"})
 	if _, err := marshal(wif.V45, tok); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("Windows stub in 4.5: %v", err)
 	}

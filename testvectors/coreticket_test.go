@@ -421,7 +421,7 @@ func describeCore(c *sessiontoken.CoreTicket) *coreTicket {
 		for _, c := range i.Claims {
 			out.Claims = append(out.Claims, coreClaim{c.Type, c.Value, c.ValueType, c.Issuer, c.OriginalIssuer, corePairs(c.Properties)})
 		}
-		if i.Bootstrap.Kind == sessiontoken.BootstrapString {
+		if i.Bootstrap.Kind == "string" {
 			text := string(i.Bootstrap.Data.Reveal())
 			out.Bootstrap = &text
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -72,17 +73,18 @@ func (m *katanaModel) neverExpires(got *sessiontoken.KatanaTicket) bool {
 // describeKatana writes a ticket the way the vectors do.
 func describeKatana(o *sessiontoken.KatanaTicket) map[string]any {
 	redirect, _ := o.Properties.Get(".redirect")
+	_, persistent := o.Properties.Get(sessiontoken.PropertyPersistent)
 	d := map[string]any{
 		"authenticationType": o.Identity.AuthenticationType, "nameType": o.Identity.NameClaimType, "roleType": o.Identity.RoleClaimType,
-		"isAuthenticated": o.Identity.IsAuthenticated(), "hasActor": o.Identity.Actor != nil,
-		"name": o.Identity.Name(), "bootstrap": string(o.Identity.Bootstrap.Data.Reveal()),
+		"isAuthenticated": o.Principal().IsAuthenticated(), "hasActor": o.Identity.Actor != nil,
+		"name": o.Principal().Name(), "bootstrap": string(o.Identity.Bootstrap.Data.Reveal()),
 		"claims": list(o.Identity.Claims, func(c sessiontoken.Claim) any {
 			return map[string]any{"type": c.Type, "value": c.Value, "valueType": c.ValueType,
 				"issuer": c.Issuer, "originalIssuer": c.OriginalIssuer}
 		}),
 		"properties": list(o.Properties, func(p [2]string) any { return []any{p[0], p[1]} }),
 		"issuedUtc":  nil, "expiresUtc": nil, "allowRefresh": nil,
-		"isPersistent": o.Properties.Has(sessiontoken.PropertyPersistent), "redirectUri": redirect,
+		"isPersistent": persistent, "redirectUri": redirect,
 	}
 	if at, ok := o.Properties.Time(sessiontoken.PropertyIssued); ok {
 		d["issuedUtc"] = timeText(at)
@@ -90,7 +92,8 @@ func describeKatana(o *sessiontoken.KatanaTicket) map[string]any {
 	if at, ok := o.Properties.Time(sessiontoken.PropertyExpires); ok {
 		d["expiresUtc"] = timeText(at)
 	}
-	if allow, known := o.Properties.AllowRefresh(); known {
+	refresh, _ := o.Properties.Get(".refresh")
+	if allow, known := dotnet.ParseBool(refresh); known {
 		d["allowRefresh"] = allow
 	}
 	return d
@@ -108,7 +111,7 @@ func (j *katanaInput) ticket(version string) *sessiontoken.KatanaTicket {
 			ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
 	}
 	if j.Bootstrap != "" {
-		o.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: sessiontoken.BootstrapString, Data: machinekey.NewSecret([]byte(j.Bootstrap))}
+		o.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: "string", Data: machinekey.NewSecret([]byte(j.Bootstrap))}
 	}
 	if j.Actor != nil {
 		o.Identity.Actor = &j.Actor.ticket(version).Identity

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -83,8 +84,9 @@ type katanaReport struct {
 }
 
 func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katanaReport {
+	_, persistent := t.Properties.Get(sessiontoken.PropertyPersistent)
 	r := &katanaReport{
-		Version: t.Version, Persistent: t.Properties.Has(sessiontoken.PropertyPersistent),
+		Version: t.Version, Persistent: persistent,
 		Properties: newPropertyReports(t.Properties), Identity: newIdentityReport(&t.Identity),
 	}
 	issued, hasIssued := t.Properties.Time(sessiontoken.PropertyIssued)
@@ -97,7 +99,8 @@ func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katan
 		left := expires.Unix() - now.Unix()
 		r.SecondsLeft = &left
 	}
-	if allow, known := t.Properties.AllowRefresh(); hasIssued && hasExpires && k == kindKatana && (allow || !known) {
+	refresh, _ := t.Properties.Get(".refresh")
+	if allow, known := dotnet.ParseBool(refresh); hasIssued && hasExpires && k == kindKatana && (allow || !known) {
 		half := middle(issued, expires)
 		if half.Unix()-issued.Unix() == expires.Unix()-half.Unix() {
 			half = half.Add(time.Second) // a ticket of exactly half its age is not renewed

@@ -105,15 +105,15 @@ func newTokenReport(t *sessiontoken.Token, now time.Time) *tokenReport {
 
 func newIdentityReport(id *sessiontoken.Identity) identityReport {
 	r := identityReport{
-		Name:               id.Name(),
+		Name:               (&sessiontoken.Principal{Identities: []sessiontoken.Identity{*id}}).Name(),
 		AuthenticationType: id.AuthenticationType,
-		Authenticated:      id.IsAuthenticated(),
+		Authenticated:      id.AuthenticationType != "",
 		NameClaimType:      id.NameClaimType,
 		RoleClaimType:      id.RoleClaimType,
 		Label:              id.Label,
 		Claims:             []claimReport{},
 	}
-	if id.Bootstrap.Kind != sessiontoken.BootstrapNone {
+	if id.Bootstrap.Kind != "" {
 		r.Bootstrap = bootstrapText(id.Bootstrap)
 	}
 	for _, c := range id.Claims {
@@ -134,11 +134,11 @@ func newIdentityReport(id *sessiontoken.Identity) identityReport {
 // bootstrapText gives the kind and size of a bootstrap token, not its contents.
 func bootstrapText(b sessiontoken.Bootstrap) string {
 	switch b.Kind {
-	case sessiontoken.BootstrapString:
+	case "string":
 		return fmt.Sprintf("string of %d bytes", b.Data.Len())
-	case sessiontoken.BootstrapBytes:
+	case "bytes":
 		return fmt.Sprintf("%d bytes", b.Data.Len())
-	case sessiontoken.BootstrapWindows:
+	case "windows":
 		return "Windows token stub"
 	}
 	return fmt.Sprintf("token of %d bytes", b.Data.Len())

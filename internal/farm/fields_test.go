@@ -74,11 +74,11 @@ func addIdentity(m *Message, i *sessiontoken.Identity, name string) {
 	m.Add("nameType", or(i.NameClaimType, sessiontoken.ClaimTypeName))
 	m.Add("roleType", or(i.RoleClaimType, sessiontoken.ClaimTypeRole))
 	switch i.Bootstrap.Kind {
-	case sessiontoken.BootstrapString:
+	case "string":
 		m.Add("bootstrapText", string(i.Bootstrap.Data.Reveal()))
-	case sessiontoken.BootstrapBytes:
+	case "bytes":
 		m.Add("bootstrapBytes", upperHex(i.Bootstrap.Data.Reveal()))
-	case sessiontoken.BootstrapToken:
+	case "token":
 		m.Add("bootstrapToken", string(i.Bootstrap.Data.Reveal()))
 	}
 	for _, c := range i.Claims {
@@ -126,7 +126,8 @@ func addKatanaTimes(m *Message, p sessiontoken.Properties) {
 		}
 		m.Add(name, value)
 	}
-	m.Add("persistent", flag(p.Has(sessiontoken.PropertyPersistent)))
+	_, persistent := p.Get(sessiontoken.PropertyPersistent)
+	m.Add("persistent", flag(persistent))
 }
 
 // difference says where two lists of fields part, or "".

@@ -234,7 +234,7 @@ func describe(kind string, s cookie.Session) answer {
 	case *sessiontoken.KatanaTicket:
 		a.Issued, _ = t.Properties.Time(sessiontoken.PropertyIssued)
 		a.Expires, _ = t.Properties.Time(sessiontoken.PropertyExpires)
-		a.Persistent = t.Properties.Has(sessiontoken.PropertyPersistent)
+		_, a.Persistent = t.Properties.Get(sessiontoken.PropertyPersistent)
 	case *sessiontoken.Token:
 		a.Issued, a.Expires, a.Persistent = t.ValidFrom, t.ValidTo, t.Persistent
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // TestSnippets wants every Go snippet of the README and of docs/ to stand in
@@ -80,5 +81,38 @@ func TestLinks(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestLineLength wants lines of at most 100 characters in the documents, apart
+// from rows of tables, code and long literals.
+func TestLineLength(t *testing.T) {
+	literal := regexp.MustCompile("`[^`]{80,}`")
+	n := 0
+	err := fs.WalkDir(os.DirFS("."), ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".md") {
+			return err
+		}
+		data, err := os.ReadFile(p)
+		n++
+		code := false
+		for i, line := range strings.Split(string(data), "\n") {
+			if strings.HasPrefix(strings.TrimSpace(line), "```") {
+				code = !code
+			}
+			if code || strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "|") {
+				continue
+			}
+			if n := utf8.RuneCountInString(literal.ReplaceAllString(line, "")); n > 100 {
+				t.Errorf("%s:%d: %d characters", p, i+1, n)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n < 20 {
+		t.Errorf("only %d documents found", n)
 	}
 }

@@ -15,6 +15,7 @@ type tokenMemory struct {
 	Token
 	identity [1]Identity
 	secrets  [64]byte
+	boxes    [2]secret.Box
 }
 
 // newToken makes the token that a document describes. It allocates the token,
@@ -40,8 +41,8 @@ func newToken(d *wif.Document, f wif.Version) *Token {
 		blob = make([]byte, 0, n)
 	}
 	blob = append(append(blob, d.Blob...), contextID...)
-	t.ContextID = secret.Own(blob[len(d.Blob):])
-	t.Key = secret.Own(blob[:d.KeyLen:d.KeyLen])
+	t.ContextID = m.boxes[0].Own(blob[len(d.Blob):])
+	t.Key = m.boxes[1].Own(blob[:d.KeyLen:d.KeyLen])
 
 	properties := make(Properties, len(d.Properties))
 	for i, p := range d.Properties {

@@ -28,16 +28,21 @@ type Bytes struct {
 func New(b []byte) Bytes { return Own(bytes.Clone(b)) }
 
 // Own is New without the copy: nobody may change b any more.
-func Own(b []byte) Bytes {
+func Own(b []byte) Bytes { return new(Box).Own(b) }
+
+// Box is the room that one Bytes takes, for a struct that has room for it.
+type Box struct {
+	p *[]byte
+	b []byte
+}
+
+// Own is the function Own without an allocation. A box is used once.
+func (x *Box) Own(b []byte) Bytes {
 	if len(b) == 0 {
 		return Bytes{}
 	}
-	box := &struct {
-		p *[]byte
-		b []byte
-	}{b: b}
-	box.p = &box.b
-	return Bytes{p: &box.p}
+	x.b, x.p = b, &x.b
+	return Bytes{p: &x.p}
 }
 
 // View returns the bytes themselves, which must not be changed. It is no

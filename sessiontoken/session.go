@@ -310,7 +310,8 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	defer c.release(s)
 
 	// The token to the document.
-	doc, err := appendDocument(&s.write, s.turn[1][:0], t, c.version)
+	head := t.head()
+	doc, err := appendDocument(&s.write, s.turn[1][:0], t, &head, c.version)
 	s.turn[1] = doc[:0]
 	if err != nil {
 		return "", err
@@ -336,7 +337,6 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	}
 
 	// Ids and protected bytes to XML.
-	head := t.head()
 	xml, err := wif.AppendEnvelope(s.xml[:0], &head, protected, t.ReferenceMode)
 	s.xml = xml[:0]
 	if err != nil {

@@ -115,10 +115,9 @@ func place(d *wif.Document, f wif.Version, i, at, next int, identities []Identit
 	return next
 }
 
-// appendDocument appends the document of t to dst.
-func appendDocument(w *wif.Writer, dst []byte, t *Token, f wif.Version) ([]byte, error) {
-	head := t.head()
-	err := w.Begin(dst, f, &head, secret.View(t.Key))
+// appendDocument appends the document of t, whose head is given, to dst.
+func appendDocument(w *wif.Writer, dst []byte, t *Token, head *wif.Head[string], f wif.Version) ([]byte, error) {
+	err := w.Begin(dst, f, head, secret.View(t.Key))
 	if err == nil {
 		for i := range t.Principal.Identities {
 			appendIdentity(w, &t.Principal.Identities[i])

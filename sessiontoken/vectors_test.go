@@ -55,7 +55,8 @@ type fileJSON struct {
 
 // marshal returns the document of a token.
 func marshal(f wif.Version, t *Token) ([]byte, error) {
-	return appendDocument(new(wif.Writer), nil, t, f)
+	head := t.head()
+	return appendDocument(new(wif.Writer), nil, t, &head, f)
 }
 
 // unmarshal reads a document. A token without identities passes.

@@ -1,6 +1,10 @@
 package nbfx
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+)
 
 // dictName reads a dictionary id as a name.
 func (r *Reader) dictName(prefix Span) (Name, bool) {
@@ -63,26 +67,18 @@ func (r *Reader) string() (Span, bool) {
 	return s, true
 }
 
-// mb32 reads a 31-bit number, 7 bits at a time. As .NET does it takes padded
-// forms of at most five bytes.
-func (r *Reader) mb32() (int, bool) {
-	n := 0
-	for shift := 0; shift < 35; shift += 7 {
-		if r.pos >= r.doc {
-			r.fail(ErrTruncated)
-			return 0, false
-		}
-		c := r.buf[r.pos]
-		if shift == 28 && c > 0x07 {
-			break
-		}
-		r.pos++
-		n |= int(c&0x7F) << shift
-		if c < 0x80 {
-			return n, true
-		}
+// mb32 reads a 31-bit number, see [dotnet.Reader.ReadUint7].
+func (r *Reader) mb32() (n int, ok bool) {
+	rest := dotnet.Reader(r.buf[r.pos:r.doc])
+	if rest.ReadUint7(&n) {
+		r.pos = r.doc - len(rest)
+		return n, true
 	}
-	r.fail(ErrSyntax)
+	if r.pos += min(len(rest), 4); r.pos == r.doc {
+		r.fail(ErrTruncated)
+	} else {
+		r.fail(ErrSyntax)
+	}
 	return 0, false
 }
 

@@ -13,10 +13,8 @@ import (
 // filled in.
 type Credential struct {
 	Settings
-	// On says that the site has it: by the file, or by Options.
-	On bool
-	// Asked says that Options name it.
-	Asked bool
+	On    bool // the site has it: by the file, or by Options
+	Asked bool // Options name it
 	// Refused is why other machines cannot read it or should not, empty if they
 	// can. RefusedLine is the line of that.
 	Refused     string
@@ -25,18 +23,14 @@ type Credential struct {
 	// package webconfig, for cookies of System.Web All, None, Encryption or
 	// Validation; empty for others.
 	Protection string
-	// Handler is the class that seals sessions.
-	Handler string
-	// Custom says that a class of the site's own writes the cookie.
-	Custom bool
+	Handler    string // the class that seals sessions
+	Custom     bool   // a class of the site's own writes the cookie
 	// Unsigned is the switch that leaves signatures out, and OldLayout the one
 	// for forms tickets of before 2011, both off where they have no effect.
 	Unsigned, OldLayout webconfig.Switch
-	// Line is the line of the element that decides about the credential, and
-	// CookieLine of the one that decides about its cookie.
-	Line, CookieLine int
-	// Warnings are those of the file about it.
-	Warnings []webconfig.Warning
+	Line                int                 // of the element that decides about the credential
+	CookieLine          int                 // of the one that decides about its cookie
+	Warnings            []webconfig.Warning // of the file about it
 
 	from map[string]Source // by property, for what is not the default
 }

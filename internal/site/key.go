@@ -24,26 +24,19 @@ const (
 // there are kept even where .NET or another machine could not use them, and
 // names as they stand.
 type Key struct {
-	// ValidationKey and DecryptionKey are empty where there are none.
-	ValidationKey, DecryptionKey secret.Bytes
+	ValidationKey, DecryptionKey secret.Bytes // empty where there are none
 	// ValidationFlags and DecryptionFlags are the words behind the hex digits,
 	// or in their place.
 	ValidationFlags, DecryptionFlags []string
-	// Validation and Decryption are the attributes.
-	Validation, Decryption string
+	Validation, Decryption           string // the attributes
 	// Mode is one of the modes, ModeFrom is what decided it ("explicit",
 	// "targetFramework" or "default") and ModeLine the line of that, 0 for none.
-	Mode, ModeFrom string
-	ModeLine       int
-	// TargetFramework is the attribute of <httpRuntime> as written, empty
-	// without one.
-	TargetFramework string
-	// Line is the line of the element, 0 if there is none.
-	Line int
-	// Warnings are those of the element.
-	Warnings []webconfig.Warning
-	// Fault is why the key cannot be used, nil if it can.
-	Fault *webconfig.Error
+	Mode, ModeFrom  string
+	ModeLine        int
+	TargetFramework string // of <httpRuntime> as written, empty without one
+	Line            int    // of the element, 0 if there is none
+	Warnings        []webconfig.Warning
+	Fault           *webconfig.Error // why the key cannot be used, nil if it can
 }
 
 // Format prints the lengths of the keys only, for every verb.

@@ -9,48 +9,27 @@ import (
 
 // Settings are what a site can say about one credential, for every kind in one
 // shape. In [Options] a zero field says nothing: the file decides, or .NET's
-// default. In a [Credential] all that count are filled in.
+// default. In a [Credential] all that count are filled in. Package cookie, whose
+// Credential has the same fields, says more of them.
 type Settings struct {
-	// Kind says which credential it is. Empty in Options: every one.
-	Kind Kind
-	// Name is the name of the cookie.
-	Name string
-	// AuthenticationType is that of Katana's middleware, a part of the key.
-	AuthenticationType string
-	// Path is that of the cookie. Session tokens must name it, unless it is
-	// empty: then it is that of the application, which is not known.
-	Path string
-	// Domain is that of the cookie, empty for the host alone.
-	Domain string
-	// Secure has browsers send the cookie by TLS only. Neither On nor Off, it is
-	// as the request was, which only Katana knows.
-	Secure Toggle
-	// ScriptAccess shows the cookie to scripts: no HttpOnly.
-	ScriptAccess bool
-	// SameSite is None, Lax, Strict, or Unspecified for a cookie without it.
-	SameSite string
-	// ChunkSize is the most that one cookie of several holds: for sessions in
-	// characters of its value, for Katana in bytes of the whole line.
-	ChunkSize int
-	// ClockSkew widens the validity of session tokens; None is none.
-	ClockSkew time.Duration
-	// Lifetime is that of one ticket.
-	Lifetime time.Duration
-	// MaxLifetime ends a session this long after the sign-in; zero is no end.
-	MaxLifetime time.Duration
-	// PersistentLifetime is how long browsers keep the cookie of a persistent
-	// session token; zero is as long as it is valid.
-	PersistentLifetime time.Duration
-	// Sliding renews sessions that are in use.
-	Sliding Toggle
-	// Opaque leaves the value of SQSession to the product.
-	Opaque bool
-	// NoReuse is reuseSession="false" of SQSession.
-	NoReuse bool
-	// CacheMaxSize and CacheItemFade bound the sessions that SQSession keeps in
-	// memory, in number and time.
-	CacheMaxSize  int
-	CacheItemFade time.Duration
+	Kind               Kind          // empty in Options: every one
+	Name               string        // of the cookie
+	AuthenticationType string        // of Katana's middleware, a part of the key
+	Path               string        // empty in sessions: the application's, which is not known
+	Domain             string        // empty for the host alone
+	Secure             Toggle        // neither On nor Off: as the request was, which only Katana knows
+	ScriptAccess       bool          // no HttpOnly
+	SameSite           string        // None, Lax, Strict, or Unspecified for a cookie without it
+	ChunkSize          int           // for sessions in characters of the value, for Katana in bytes of the line
+	ClockSkew          time.Duration // widens the validity of session tokens; None is none
+	Lifetime           time.Duration // of one ticket
+	MaxLifetime        time.Duration // from the sign-in on; zero is no end
+	PersistentLifetime time.Duration // of a session's persistent cookie; zero is that of the token
+	Sliding            Toggle
+	Opaque             bool // the value of SQSession is left to the product
+	NoReuse            bool // reuseSession="false" of SQSession
+	CacheMaxSize       int  // sessions that SQSession keeps in memory, and how long
+	CacheItemFade      time.Duration
 }
 
 // None is a duration that was said to be zero, unlike one that was not said.

@@ -17,29 +17,20 @@ const NotAsked = "not asked for"
 // Site is everything that decides about the credentials of one site. It is not
 // changed after it was made.
 type Site struct {
-	// File is the name of the web.config as it was given, empty without one.
-	File string
-	// Key is the machine key.
-	Key Key
+	File string // the name of the web.config as it was given, empty without one
+	Key  Key
 	// Session is the session of Windows Identity Foundation, in the generation
 	// that the site has. It and the next three are always there, with .NET's
 	// defaults where the site has none of them; On says whether it does.
 	Session, Forms, Roles, Anonymous *Credential
-	// Katana are the cookies of Katana, in the order of Options.
-	Katana []*Credential
-	// Bearer is the access token of Katana, nil unless Options ask for it.
-	Bearer *Credential
-	// SQSession is the session of Cora SeQuence, nil for a site without it.
-	SQSession *Credential
-	// HTTPCookies are the defaults of other cookies.
-	HTTPCookies webconfig.HTTPCookies
-	// AppSettings are the switches, as they stand in the file.
-	AppSettings webconfig.AppSettings
-	// Locations are the parts of the site with settings of their own for
-	// SQSession.
-	Locations []webconfig.CoraLocation
-	// Warnings are those of all sections, in the order of the file's reading.
-	Warnings []webconfig.Warning
+
+	Katana      []*Credential            // in the order of Options
+	Bearer      *Credential              // access token of Katana, nil unless Options ask for it
+	SQSession   *Credential              // of Cora SeQuence, nil for a site without it
+	HTTPCookies webconfig.HTTPCookies    // the defaults of other cookies
+	AppSettings webconfig.AppSettings    // the switches, as they stand in the file
+	Locations   []webconfig.CoraLocation // with settings of their own for SQSession
+	Warnings    []webconfig.Warning      // of all sections, in the order of reading
 	// Faults are what .NET would not start with, in that order too. The
 	// settings have the defaults in their place.
 	Faults []*webconfig.Error

@@ -16,19 +16,12 @@ const nsTransform = "http://schemas.microsoft.com/XML-Document-Transform"
 
 // Element is one element of the file.
 type Element struct {
-	// Name is the name without prefix.
-	Name string
-	// Space is the namespace, empty for configuration elements.
-	Space string
-	// Line is the 1-based line where the element starts.
-	Line int
-	// Attrs are the attributes in file order, namespace declarations apart.
-	Attrs []Attr
-	// Children are the child elements in file order.
+	Name     string // without prefix
+	Space    string // the namespace, empty for configuration elements
+	Line     int    // 1-based, where the element starts
+	Attrs    []Attr // in file order, namespace declarations apart
 	Children []*Element
-	// HasText reports whether there is character data beyond white space
-	// directly inside.
-	HasText bool
+	HasText  bool // there is more than white space directly inside
 }
 
 // Attr is one attribute.

@@ -61,25 +61,14 @@ const (
 // No field ever holds the text of a key. It has the fields of
 // machinekey.ConfigError, which it is converted to.
 type Error struct {
-	// Code is stable and fit for a program; see the Code constants.
-	Code string
-	// Section is the path of the section, such as "system.web/machineKey",
-	// and empty where the fault is not inside one.
-	Section string
-	// Attribute is the attribute at fault, and may be empty.
-	Attribute string
-	// File is the configSource that the fault stands in, empty for the file
-	// that was parsed.
-	File string
-	// Line is the 1-based line of the fault in its file: of the element for
-	// sections and attributes. 0 if there is none, as for a missing section.
-	Line int
-	// Found says what was found, in free text.
-	Found string
-	// Want says what is legal or what to do instead, in free text.
-	Want string
-	// Err is the underlying error, if any.
-	Err error
+	Code      string // see the Code constants
+	Section   string // such as "system.web/machineKey", empty where the fault is not inside one
+	Attribute string // at fault, may be empty
+	File      string // the configSource that Line counts in, empty for the file that was parsed
+	Line      int    // 1-based, of the element; 0 if there is none, as for a missing section
+	Found     string // in free text
+	Want      string // what is legal, or what to do instead
+	Err       error  // the underlying one, if any
 }
 
 // Error describes the fault in one line.
@@ -117,12 +106,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Warning is a remark on a legal but doubtful setting.
 type Warning struct {
-	// Code is stable and fit for a program.
-	Code string
-	// Line is the 1-based line of the element in the file that was parsed.
-	Line int
-	// Text says what it means and what to do.
-	Text string
+	Code string // stable and fit for a program
+	Line int    // 1-based, of the element in the file that was parsed
+	Text string // what it means and what to do
 }
 
 // quote shows a value in an error. A value that might be a key pasted into

@@ -22,17 +22,14 @@ const (
 // (System.Web.Configuration.MachineKeySection). The names of algorithms and
 // modes are those of the file.
 type MachineKey struct {
-	// ValidationKey and DecryptionKey are decoded from hex.
-	ValidationKey, DecryptionKey secret.Bytes
-	// Validation is SHA1, MD5, 3DES, AES, HMACSHA256, HMACSHA384 or HMACSHA512.
-	Validation string
-	// Decryption is Auto, AES, 3DES or DES.
-	Decryption string
+	ValidationKey, DecryptionKey secret.Bytes // decoded from hex
+
+	Validation string // SHA1, MD5, 3DES, AES, HMACSHA256, HMACSHA384 or HMACSHA512
+	Decryption string // Auto, AES, 3DES or DES
 	// DecryptionEffective is the cipher that the built-in credentials use:
 	// Decryption with Auto resolved.
 	DecryptionEffective string
-	// CompatibilityMode is Framework20SP1, Framework20SP2 or Framework45.
-	CompatibilityMode string
+	CompatibilityMode   string // Framework20SP1, Framework20SP2 or Framework45
 	// CompatibilityModeFrom says what decided it: "explicit" (the attribute),
 	// "targetFramework" (of httpRuntime) or "default". CompatibilityModeLine is
 	// the line of that element, 0 for "default".
@@ -45,10 +42,8 @@ type MachineKey struct {
 	// UsableForProtect reports whether MachineKey.Protect knows the validation
 	// algorithm: it follows the rules of Framework45 in every mode.
 	UsableForProtect bool
-	// Line is the line of the element in the file that was parsed.
-	Line int
-	// Warnings are weak_algorithm and validation_not_usable_for_protect.
-	Warnings []Warning
+	Line             int       // of the element in the file that was parsed
+	Warnings         []Warning // weak_algorithm and validation_not_usable_for_protect
 }
 
 // Format prints the key lengths instead of the keys, for every verb.

@@ -99,8 +99,6 @@ func holders(t *testing.T) map[string][]printed {
 	must(err)
 	anonymous, err := sessiontoken.NewAnonymousCodec(ring, nil)
 	must(err)
-	roles, err := sessiontoken.NewRoleCookieCodec(ring, nil)
-	must(err)
 	transform, err := sessiontoken.MachineKeyTransform(ring)
 	must(err)
 	// What was read knows the key that opened it.
@@ -198,7 +196,6 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.FormsCodec":         one(everywhere(forms, ofKeys)),
 		"sessiontoken.KatanaCodec":        one(everywhere(katana, ofKeys)),
 		"sessiontoken.AnonymousCodec":     one(everywhere(anonymous, ofKeys)),
-		"sessiontoken.RoleCookieCodec":    one(everywhere(roles, ofKeys)),
 		"sessiontoken.Transform":          one(everywhere(transform, ofKeys)),
 		"sessiontoken.SessionOptions":     {everywhere(session.Options(), ofKeys), everywhere(sessiontoken.SessionOptions{Store: two}, ofKeys)},
 		"sessiontoken.KatanaOptions":      one(everywhere(sessiontoken.KatanaOptions{Store: two}, ofKeys)),

@@ -16,6 +16,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/hostile"
 	"github.com/webfarm-go/webfarm/internal/race"
+	"github.com/webfarm-go/webfarm/internal/rolecookie"
 	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -173,14 +174,14 @@ func targets(t testing.TB) []target {
 		}
 		return err
 	}})
-	roles, err := sessiontoken.NewRoleCookieCodec(ring, nil)
+	roles, err := ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.RolePurpose)
 	must(err)
-	text, err = roles.Encode(t.Context(), make([]byte, 500)) // the stream of a principal with a few roles
+	text, err = rolecookie.Encode(roles, make([]byte, 500)) // the stream of a principal with a few roles
 	must(err)
 	all = append(all, target{"role cookie", hostile.Credential{Cookie: ".ASPXROLES", Text: text}, func(r *http.Request) error {
 		text, err := cookie.From(cookie.KindRoles, "")(r)
 		if err == nil {
-			_, err = roles.Decode(r.Context(), text)
+			_, err = rolecookie.Decode(r.Context(), roles, text)
 		}
 		return err
 	}})

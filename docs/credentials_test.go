@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"log"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/rolecookie"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -185,10 +187,10 @@ func Example_readAnonymousID() {
 
 func Example_readRoleCookie() {
 	ring := freshRing(machinekey.Framework45)
-	issuer := must(sessiontoken.NewRoleCookieCodec(ring, nil))
-	r := carrying(".ASPXROLES", must(issuer.Encode(httptest.NewRequest("GET", "/", nil).Context(), []byte("opaque"))))
+	issuer := must(ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.RolePurpose))
+	r := carrying(".ASPXROLES", must(rolecookie.Encode(issuer, []byte("opaque"))))
 
-	codec, err := sessiontoken.NewRoleCookieCodec(ring, nil)
+	protector, err := ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.RolePurpose)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -196,7 +198,12 @@ func Example_readRoleCookie() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	payload, err := codec.Decode(r.Context(), text)
+	// A URL token is base64url and a digit that counts the padding left out.
+	protected, err := base64.RawURLEncoding.DecodeString(text[:max(len(text)-1, 0)])
+	if err != nil {
+		log.Fatal(err)
+	}
+	payload, _, err := protector.Unprotect(r.Context(), nil, protected)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -11,8 +11,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/forms"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -168,6 +170,40 @@ func (c *AnonymousCodec) Encode(_ context.Context, id *AnonymousID) (string, err
 		return "", err
 	}
 	return c.protector.encodeURLToken(s, data, maxAnonymousText)
+}
+
+// decodeURLToken appends to dst what is protected in a URL token.
+func (p *modeProtector) decodeURLToken(ctx context.Context, s *formsScratch, dst []byte, value string, limit int) ([]byte, string, error) {
+	if len(value) > limit {
+		return nil, "", errTextTooLong
+	}
+	protected, ok := base64.AppendURLTokenDecode(s.protected[:0], value)
+	s.protected = protected[:0]
+	if !ok || len(protected) == 0 {
+		return nil, "", ErrInvalid
+	}
+	payload, key, err := p.unprotect(ctx, dst, protected)
+	if err != nil {
+		return nil, "", err
+	}
+	return payload, key, nil
+}
+
+// encodeURLToken protects payload and returns the URL token.
+func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit int) (string, error) {
+	if len(payload) > limit { // so that a huge one costs nothing more
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: payload of %d bytes", layer.ErrTooLong, len(payload))
+	}
+	protected, err := p.Protect(s.protected[:0], payload)
+	s.protected = protected[:0]
+	if err != nil {
+		return "", err
+	}
+	s.text = base64.AppendURLToken(s.text[:0], protected)
+	if len(s.text) > limit {
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", layer.ErrTooLong, len(s.text), limit)
+	}
+	return string(s.text), nil
 }
 
 // minAnonymous is the length of the two numbers in front of the id.

@@ -17,7 +17,6 @@
 //	.AspNet.ApplicationCookie, bearer tokens         [KatanaCodec]        [KatanaTicket]
 //	.AspNetCore.Cookies, tokens of AddBearerToken    [CoreCodec]        [CoreTicket]
 //	.ASPXANONYMOUS                                   [AnonymousCodec]   [AnonymousID]
-//	.ASPXROLES                                       [RoleCookieCodec]  opaque bytes
 //
 // A codec takes the ring and binds the purpose itself, so that no credential
 // can be opened as another.

@@ -112,21 +112,3 @@ func ExampleAnonymousCodec() {
 	fmt.Println(again.ID == id.ID, len(id.ID))
 	// Output: true 36
 }
-
-func ExampleRoleCookieCodec() {
-	codec, err := sessiontoken.NewRoleCookieCodec(newFormsRing(machinekey.Framework45), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	ctx := context.Background()
-	text, err := codec.Encode(ctx, []byte("what the role manager serialized"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	payload, err := codec.Decode(ctx, text)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%s\n", payload)
-	// Output: what the role manager serialized
-}

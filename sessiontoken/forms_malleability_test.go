@@ -139,7 +139,7 @@ func TestCredentialsAreKeptApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	role, err := NewRoleCookieCodec(ring, nil)
+	role, err := newModeProtector(ring, machinekey.RolePurpose, machinekey.LegacyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,11 +152,11 @@ func TestCredentialsAreKeptApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := map[string]string{}
+	texts, scratch := map[string]string{}, new(formsScratch)
 	if texts["forms"], err = forms.EncodeURLToken(ctx, ticket); err != nil {
 		t.Fatal(err)
 	}
-	if texts["role"], err = role.Encode(ctx, data); err != nil {
+	if texts["role"], err = role.encodeURLToken(scratch, data, maxFormsText); err != nil {
 		t.Fatal(err)
 	}
 	id, err := anonymous.NewID()
@@ -168,7 +168,7 @@ func TestCredentialsAreKeptApart(t *testing.T) {
 	}
 	for kind, text := range texts {
 		_, formsErr := forms.Decode(ctx, text)
-		_, roleErr := role.Decode(ctx, text)
+		_, _, roleErr := role.decodeURLToken(ctx, scratch, nil, text, maxFormsText)
 		_, anonymousErr := anonymous.Decode(ctx, text)
 		for reader, err := range map[string]error{"forms": formsErr, "role": roleErr, "anonymous": anonymousErr} {
 			if want := map[bool]error{true: nil, false: ErrInvalid}[reader == kind]; err != want {

@@ -78,9 +78,6 @@ func TestNewFormsCodec(t *testing.T) {
 		if !errors.As(err, &config) || config.Attribute != "compatibilityMode" || !strings.Contains(err.Error(), "Framework45") {
 			t.Errorf("without a mode: %v", err)
 		}
-		if _, err := NewRoleCookieCodec(ring, nil); !errors.As(err, &config) {
-			t.Errorf("role cookies without a mode: %v", err)
-		}
 		if _, err := NewAnonymousCodec(ring, nil); !errors.As(err, &config) {
 			t.Errorf("anonymous ids without a mode: %v", err)
 		}

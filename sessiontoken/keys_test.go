@@ -66,10 +66,6 @@ func TestOtherKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	roles, err := NewRoleCookieCodec(keys, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	opened := func(by func() string, err error) (string, error) {
 		if err != nil {
 			return "", err
@@ -122,11 +118,6 @@ func TestOtherKeys(t *testing.T) {
 			id, err := anonymous.Decode(ctx, text)
 			return opened(id.OpenedBy, err)
 		}},
-		"roles": {func() (string, error) { return roles.Encode(ctx, []byte("opaque")) },
-			func(text string) (string, error) {
-				_, err := roles.Decode(ctx, text)
-				return "other", err
-			}},
 	} {
 		keys.away = nil
 		text, err := codec.encode()

@@ -12,8 +12,8 @@ const (
 	// maxCertificates bounds the certificates of a chain: each one that did
 	// not sign a cookie costs an RSA verification.
 	maxCertificates = 16
-	// maxFormsText bounds the text of a forms ticket or role cookie, in
-	// characters (FormsAuthentication.Decrypt, RolePrincipal).
+	// maxFormsText bounds the text of a forms ticket, in characters
+	// (FormsAuthentication.Decrypt).
 	maxFormsText = limits.FormsText
 	// maxAnonymousText bounds the text of an anonymous id, and maxAnonymousID
 	// the id in it, both in UTF-16 code units (AnonymousIdentificationModule).

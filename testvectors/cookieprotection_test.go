@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/rolecookie"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -143,12 +144,12 @@ func (v *cookieVector) checkIssued(t *testing.T, f *file, text string, err error
 
 func (v *cookieVector) role(t *testing.T, f *file) {
 	ctx := context.Background()
-	codec, err := sessiontoken.NewRoleCookieCodec(ringOf(t, keyOf(t, v.config(t), v.Random)),
-		&sessiontoken.RoleCookieOptions{Protection: v.protection(t)})
+	protector, err := ringOf(t, keyOf(t, v.config(t), v.Random)).CookieProtector(
+		machinekey.LegacyOptions{Protection: v.protection(t)}, machinekey.RolePurpose)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := codec.Decode(ctx, v.Cookie)
+	got, err := rolecookie.Decode(ctx, protector, v.Cookie)
 	switch {
 	case !v.Valid:
 		if err != sessiontoken.ErrInvalid || got != nil {
@@ -162,7 +163,7 @@ func (v *cookieVector) role(t *testing.T, f *file) {
 		sameBytes(t, "payload", got, v.Payload)
 	}
 	if v.Op == "cookieEncode" {
-		text, err := codec.Encode(ctx, v.Payload)
+		text, err := rolecookie.Encode(protector, v.Payload)
 		v.checkIssued(t, f, text, err)
 	}
 }

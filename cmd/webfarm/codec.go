@@ -113,11 +113,11 @@ func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, 
 	})
 }
 
-// roles returns the codec of role cookies.
-func (c *codecs) roles() (*sessiontoken.RoleCookieCodec, error) {
-	return sessiontoken.NewRoleCookieCodec(c.ring, &sessiontoken.RoleCookieOptions{
+// roles returns what protects role cookies.
+func (c *codecs) roles() (machinekey.Protector, error) {
+	return c.ring.CookieProtector(machinekey.LegacyOptions{
 		Protection: c.protection(c.site.Roles), InsecureUnsigned: c.insecure && c.site.Roles.Unsigned.On,
-	})
+	}, machinekey.RolePurpose)
 }
 
 // opened is what inspect learned of one credential.

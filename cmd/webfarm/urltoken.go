@@ -9,6 +9,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/rolecookie"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -33,11 +34,11 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 	inner := layerAnonymous
 	if k == kindRoles {
 		inner = layerRoles
-		codec, setup := c.roles()
+		protector, setup := c.roles()
 		if setup != nil {
 			return o, setupError{setup}
 		}
-		o.roles, err = codec.Decode(ctx, text)
+		o.roles, err = rolecookie.Decode(ctx, protector, text)
 		size = len(o.roles)
 	} else {
 		// a clock before every end: the validity is judged below

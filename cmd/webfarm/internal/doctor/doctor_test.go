@@ -16,6 +16,7 @@ import (
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/internal/rolecookie"
 	resolved "github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -129,9 +130,9 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"a role cookie under the forms cookie's name", "other_credential", "holds a role cookie", false, func(t *testing.T) broken {
 			a := fresh(t)
-			codec := must[*sessiontoken.RoleCookieCodec](t)(sessiontoken.NewRoleCookieCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), nil))
+			protector := must[machinekey.Protector](t)(a.ring(t, machinekey.Framework45, doctor.Isolation{}).CookieProtector(machinekey.LegacyOptions{}, machinekey.RolePurpose))
 			payload := append([]byte{0, 1, 0, 0, 0, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0}, "the rest"...)
-			return broken{site: a, input: header(".ASPXAUTH=" + must[string](t)(codec.Encode(ctx, payload)))}
+			return broken{site: a, input: header(".ASPXAUTH=" + must[string](t)(rolecookie.Encode(protector, payload)))}
 		}},
 		{"an anonymous id under the role cookie's name", "other_credential", "holds an anonymous id", false, func(t *testing.T) broken {
 			a := fresh(t)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/rolecookie"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -140,11 +141,11 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 		}
 		o.take(anatomy.Of(ctx, codec.Decode, text))
 	case s.kind == Roles:
-		codec, err := s.roleCodec(ring)
+		protector, err := s.roleProtector(ring)
 		if err != nil {
 			return o, false
 		}
-		payload, err := codec.Decode(ctx, text)
+		payload, err := rolecookie.Decode(ctx, protector, text)
 		o.err, o.whole = err, err == nil && isFormatterStream(payload)
 		o.partly = err == nil && !o.whole
 		if o.partly {
@@ -283,8 +284,8 @@ func (s setup) formsCodec(ring *machinekey.Ring, v view) (*sessiontoken.FormsCod
 		Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout, Now: v.clock()})
 }
 
-func (s setup) roleCodec(ring *machinekey.Ring) (*sessiontoken.RoleCookieCodec, error) {
-	return sessiontoken.NewRoleCookieCodec(ring, &sessiontoken.RoleCookieOptions{Protection: s.protection, InsecureUnsigned: s.unsigned})
+func (s setup) roleProtector(ring *machinekey.Ring) (machinekey.Protector, error) {
+	return ring.CookieProtector(machinekey.LegacyOptions{Protection: s.protection, InsecureUnsigned: s.unsigned}, machinekey.RolePurpose)
 }
 
 func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.KatanaCodec, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/rolecookie"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -67,11 +68,11 @@ func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 		}
 		return codec.Encode(ctx, codec.NewTicket(user, ""))
 	case s.kind == Roles:
-		codec, err := s.roleCodec(ring)
+		protector, err := s.roleProtector(ring)
 		if err != nil {
 			return "", err
 		}
-		return codec.Encode(ctx, []byte{0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 11})
+		return rolecookie.Encode(protector, []byte{0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 11})
 	case s.kind == Anonymous:
 		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.AnonymousOptions{Protection: s.protection, InsecureUnsigned: s.unsigned, Now: v.clock()})
 		if err != nil {

@@ -11,8 +11,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
-// credential is one that inspect was given: which kind it is, where it was and
-// its text.
+// credential is a credential for inspect: its kind, its place and its text.
 type credential struct {
 	kind     kind
 	name     string // of the cookie; empty for a bare value and for a header
@@ -22,17 +21,17 @@ type credential struct {
 	err      error       // it could not be read from the header
 }
 
-// maxFound is the number of Katana's cookies that are looked at in one header.
+// maxFound bounds the cookies of Katana that are read from one header.
 const maxFound = 16
 
-// wanted says which credentials to look for. What is empty is found out.
+// wanted says which credentials to look for. Empty fields match all.
 type wanted struct {
 	kind     kind
 	name     string
 	authType string
 }
 
-// find returns the credentials in what was pasted, at least one.
+// find returns the credentials in the input, at least one.
 func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 	if p.request == nil {
 		return []credential{c.bare(p.text, w)}, nil
@@ -43,11 +42,7 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 	var found []credential
 	switch {
 	case w.name != "":
-		k := w.kind
-		if k == "" {
-			k = c.kindOfName(w.name)
-		}
-		return []credential{c.inCookie(p, k, w.name, w.authType)}, nil
+		return []credential{c.inCookie(p, cmp.Or(w.kind, c.kindOfName(w.name)), w.name, w.authType)}, nil
 	case w.kind != "":
 		if w.kind == kindKatana && w.authType == "" {
 			found = c.katanaCookies(p, "")
@@ -63,12 +58,14 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 		}
 	}
 	for _, own := range c.site.Katana {
-		if one := c.inCookie(p, kindKatana, own.Name, own.AuthenticationType); len(one.set.Chunks) > 0 && !strings.HasPrefix(own.Name, site.KatanaPrefix) {
+		one := c.inCookie(p, kindKatana, own.Name, own.AuthenticationType)
+		if len(one.set.Chunks) > 0 && !strings.HasPrefix(own.Name, site.KatanaPrefix) {
 			found = append(found, one)
 		}
 	}
 	found = append(found, c.katanaCookies(p, w.authType)...)
-	if text, err := cookie.From(cookie.KindBearer, "")(p.request); err == nil || !errors.Is(err, cookie.ErrNoCredential) {
+	text, err := cookie.From(cookie.KindBearer, "")(p.request)
+	if err == nil || !errors.Is(err, cookie.ErrNoCredential) {
 		found = append(found, credential{kind: kindBearer, text: text, err: err})
 	}
 	if found == nil {
@@ -97,7 +94,7 @@ func (c *codecs) bare(text string, w wanted) credential {
 	return found
 }
 
-// inHeader is a credential that no cookie carries.
+// inHeader is a credential that is not in a cookie.
 func (c *codecs) inHeader(p pasted, w wanted) ([]credential, error) {
 	if w.kind != kindBearer {
 		return nil, usageError("-kind " + string(w.kind) + " takes the bare value, not a header")
@@ -134,8 +131,7 @@ func (c *codecs) katanaCookies(p pasted, authType string) []credential {
 	return found
 }
 
-// kindOfName returns the kind of the cookie of that name. A name that says
-// nothing is that of a session.
+// kindOfName returns the kind of a cookie by its name. An unknown name counts as a session.
 func (c *codecs) kindOfName(name string) kind {
 	return cmp.Or(c.site.KindOf(name), c.site.Session.Kind)
 }

@@ -2,9 +2,8 @@ package main
 
 import "strings"
 
-// formsRoles is the flag -forms-roles: what separates the roles in the user
-// data of forms tickets, empty if it holds something else. .NET leaves the user
-// data to the site, whose own code makes roles of it.
+// formsRoles is the flag -forms-roles: the separator of roles in the user data of forms tickets,
+// empty if that holds no roles. The user data belongs to the site, whose code reads roles from it.
 type formsRoles string
 
 // set reads the flag.

@@ -11,19 +11,16 @@ import (
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
-// maxInput is the number of bytes that are read from standard input: more than
-// net/http takes for all headers of a request.
+// maxInput bounds standard input, in bytes. net/http takes less for all headers of a request.
 const maxInput = 2 << 20
 
-// pasted is what somebody gave to inspect: headers of a request or the bare
-// text of one credential.
+// pasted is the input of inspect: headers of a request, or the bare text of one credential.
 type pasted struct {
 	request *http.Request // with Cookie and Authorization; nil for bare text
 	text    string        // the bare text
 }
 
-// readInput returns the argument, or standard input for "-" and for no
-// argument.
+// readInput returns the argument, or standard input for "-" and without an argument.
 func readInput(args []string, s streams) (string, error) {
 	if len(args) > 1 {
 		return "", usageError("more than one argument: put the Cookie header in quotes")
@@ -46,35 +43,33 @@ func readInput(args []string, s streams) (string, error) {
 	return string(data), nil
 }
 
-// parseInput makes out what text is: the Cookie and Authorization lines of a
-// request, the Set-Cookie lines of a response, a Cookie header without its
-// name, or the bare text of a credential. The names are of cookies that
-// may begin a line.
+// parseInput recognises the input: the Cookie and Authorization lines of a request, the Set-Cookie
+// lines of a response, a Cookie header without its name, or the bare text of a credential. A line
+// may begin with one of the cookie names.
 func parseInput(text string, names []string) (pasted, error) {
 	if strings.TrimSpace(text) == "" {
 		return pasted{}, usageError("the cookie is empty")
 	}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		line = strings.TrimSpace(line)
-		line = strings.TrimPrefix(strings.TrimPrefix(line, "> "), "< ") // as curl -v prints them
-		lines[i] = line
+		line = strings.TrimPrefix(strings.TrimSpace(line), "> ") // as curl -v prints them
+		lines[i] = strings.TrimPrefix(line, "< ")
 	}
 	cookies, authorization := headerLines(lines, "Cookie:"), headerLines(lines, "Authorization:")
 	if cookies != nil || authorization != nil {
-		return pasted{request: &http.Request{Header: http.Header{"Cookie": cookies, "Authorization": authorization}}}, nil
+		return fromHeaders(cookies, authorization), nil
 	}
 	if header := headerLines(lines, "Set-Cookie:"); header != nil {
-		return fromHeader(setCookiePairs(header)), nil
+		return fromHeaders(setCookiePairs(header), nil), nil
 	}
 	whole := joinLines(lines, names)
 	if len(whole) > 7 && strings.EqualFold(whole[:7], "Bearer ") {
-		return pasted{request: &http.Request{Header: http.Header{"Authorization": {whole}}}}, nil
+		return fromHeaders(nil, []string{whole}), nil
 	}
 	if isBare(whole, names) {
 		return pasted{text: whole}, nil
 	}
-	return fromHeader([]string{whole}), nil
+	return fromHeaders([]string{whole}, nil), nil
 }
 
 // headerLines returns the values of the lines that have this name.
@@ -88,8 +83,8 @@ func headerLines(lines []string, name string) []string {
 	return values
 }
 
-// setCookiePairs returns what a browser sends back after these Set-Cookie
-// headers, deletions apart.
+// setCookiePairs returns the Cookie header that answers these Set-Cookie headers, without deleted
+// cookies.
 func setCookiePairs(headers []string) []string {
 	var pairs []string
 	for _, h := range headers {
@@ -101,9 +96,8 @@ func setCookiePairs(headers []string) []string {
 	return []string{strings.Join(pairs, "; ")}
 }
 
-// joinLines undoes the breaking of one long line, as mail programs do it, and
-// sets cookies apart that stand on a line each. Lines
-// that begin with # are comments, as issue prints them.
+// joinLines joins a long line that a mail program broke, and separates cookies that stand on lines
+// of their own. Lines that begin with # are the comments of issue.
 func joinLines(lines, names []string) string {
 	var b strings.Builder
 	for _, line := range lines {
@@ -118,8 +112,8 @@ func joinLines(lines, names []string) string {
 	return b.String()
 }
 
-// startsPair reports whether line begins with name=, name1= and so on, for one
-// of the names, or with the name of one of Katana's cookies.
+// startsPair reports whether line begins with name= or a numbered name1=, for one of the names, or
+// with the name of one of Katana's cookies.
 func startsPair(line string, names []string) bool {
 	if strings.HasPrefix(line, site.KatanaPrefix) {
 		return strings.Contains(line, "=")
@@ -128,8 +122,7 @@ func startsPair(line string, names []string) bool {
 		if len(line) < len(name) || !strings.EqualFold(line[:len(name)], name) {
 			continue
 		}
-		rest := line[len(name):]
-		rest = strings.TrimPrefix(rest, "C") // a chunk of a cookie of Katana under another name
+		rest := strings.TrimPrefix(line[len(name):], "C") // a chunk of Katana under another name
 		if strings.HasPrefix(strings.TrimLeft(rest, "0123456789"), "=") {
 			return true
 		}
@@ -137,19 +130,18 @@ func startsPair(line string, names []string) bool {
 	return false
 }
 
-// isBare reports whether text is a value without a name: it has no equals sign
-// but for the padding at its end.
+// isBare reports whether text is a value without a name: it has equals signs only at its end.
 func isBare(text string, names []string) bool {
 	return !startsPair(text, names) && !strings.Contains(text, ";") &&
 		!strings.Contains(strings.TrimRight(text, "="), "=")
 }
 
-func fromHeader(lines []string) pasted {
-	return pasted{request: &http.Request{Header: http.Header{"Cookie": lines}}}
+func fromHeaders(cookies, authorization []string) pasted {
+	header := http.Header{"Cookie": cookies, "Authorization": authorization}
+	return pasted{request: &http.Request{Header: header}}
 }
 
-// names returns the names of the cookies in the header, for the case that the
-// one looked for is not among them.
+// names returns the names of the cookies in the header, to show when the wanted one is missing.
 func (p pasted) names() []string {
 	const enough = 20
 	var names []string

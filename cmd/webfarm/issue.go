@@ -16,14 +16,14 @@ import (
 )
 
 func issueCommand() command {
-	return command{"issue", "print cookies or tokens for a user, to try a site with", func(flags *pflag.FlagSet) action {
+	return command{"issue", "print cookies or tokens for a user, to test a site", func(flags *pflag.FlagSet) action {
 		c := new(issue)
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>")
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "issue with a publicly known key, to try a site that has one")
 		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "issue with a key that can be guessed, to try a site that has one")
 		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the site's session of WIF if left out")
 		flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
-		flags.StringArrayVar(&c.roles, "role", nil, "`ROLE` of the user; repeat it for more")
+		flags.StringArrayVar(&c.roles, "role", nil, "`ROLE` of the user; may be repeated")
 		flags.StringArrayVar(&c.claims, "claim", nil, "`TYPE=VALUE` of another claim; repeat it for more")
 		flags.StringArrayVar(&c.properties, "property", nil, "`KEY=VALUE` of a property of a Katana ticket; repeat it for more")
 		flags.StringVar(&c.userData, "user-data", "", "`TEXT` of a forms ticket beside the name")
@@ -32,7 +32,7 @@ func issueCommand() command {
 		flags.StringVar(&c.path, "path", "", "cookie `PATH`, also inside; the web.config's or / if left out")
 		flags.StringVar(&c.domain, "domain", "", "cookie `DOMAIN` in Set-Cookie; the web.config's or none if left out")
 		flags.StringVar(&c.cookie, "cookie", "", "`NAME` of the cookie; the web.config's or .NET's default if left out")
-		flags.StringVar(&c.sameSite, "same-site", "", "SameSite `MODE` in Set-Cookie: lax, strict or none; the web.config's or none at all if left out")
+		flags.StringVar(&c.sameSite, "same-site", "", "SameSite `MODE` in Set-Cookie: lax, strict or none; the web.config's or no SameSite if left out")
 		flags.BoolVar(&c.noSecure, "insecure-no-secure", false, "no Secure in Set-Cookie, for a test site on plain http")
 		flags.BoolVar(&c.persistent, "persistent", false, "a cookie that outlives the browser")
 		flags.IntVar(&c.chunkSize, "chunk-size", 0, "`SIZE` of a chunk; the web.config's or .NET's default if left out")
@@ -54,14 +54,14 @@ type issue struct {
 	path, domain, cookie      string
 	sameSite                  string
 	noSecure                  bool
-	attributes                attributes // of the cookies, by the site and the flags
+	attributes                attributes // of the cookies, from the site and the flags
 	lifetime                  time.Duration
 	chunkSize                 int
 	persistent, json          bool
-	given                     func(flag string) bool // whether the flag is there
+	given                     func(flag string) bool // whether the flag is set
 }
 
-// issued is the text of a credential and its time.
+// issued is a credential with its times and its user.
 type issued struct {
 	text     string
 	from, to time.Time
@@ -97,18 +97,22 @@ func (c *issue) run(ctx context.Context, s streams) error {
 			notes = append(notes, note)
 		}
 	}
-	farm := &codecs{ring: ring, site: site, insecure: c.keys.allowInsecure, endpoint: c.path, skew: skewOf(site), lifetime: c.lifetime, now: time.Now}
+	farm := &codecs{ring: ring, site: site, insecure: c.keys.allowInsecure, endpoint: c.path,
+		skew: skewOf(site), lifetime: c.lifetime, now: time.Now}
 	if farm.certificates, err = c.cert.load(c.keys.allowInsecure); err != nil {
 		return err
 	}
-	if c.kind.IsSession() && site.Session.On && c.kind == site.Session.Kind && farm.certificates == nil && !knownProtection(site.Session.Protection) {
-		notes = append(notes, fmt.Sprintf("the web.config protects sessions in another way (%s) than with the machine key: the .NET site will not read this", site.Session.Protection))
+	own := site.Session
+	if own.On && c.kind == own.Kind && farm.certificates == nil && !knownProtection(own.Protection) {
+		notes = append(notes, fmt.Sprintf("the web.config protects sessions with %s, not with the machine key: "+
+			"the .NET site will not read this", own.Protection))
 	}
 	made, err := c.make(ctx, farm, principal)
 	if err != nil {
 		return err
 	}
-	report := &issueReport{OK: true, Kind: c.kind, KeyID: files[0].KeyID, ValidFrom: made.from, ValidTo: made.to, Notes: notes}
+	report := &issueReport{OK: true, Kind: c.kind, KeyID: files[0].KeyID,
+		ValidFrom: made.from, ValidTo: made.to, Notes: notes}
 	if carried(c.kind) {
 		err = c.setCookies(report, made)
 	} else {
@@ -123,7 +127,7 @@ func (c *issue) run(ctx context.Context, s streams) error {
 	return report.print(s, made.who)
 }
 
-// check looks at the flags that stand on their own.
+// check looks at the flags without the web.config.
 func (c *issue) check() (err error) {
 	if _, ok := sameSiteMode(c.sameSite); c.given("same-site") && !ok {
 		return usageError(fmt.Sprintf("-same-site %q: lax, strict or none", c.sameSite))
@@ -140,12 +144,12 @@ func (c *issue) check() (err error) {
 		return usageError("-lifetime must be positive")
 	case c.given("path") && (!strings.HasPrefix(c.path, "/") || strings.ContainsAny(c.path, "'\"")):
 		return usageError(fmt.Sprintf("-path %q: a path such as / or /shop/", c.path))
-	case strings.Contains(c.cookie, "'"): // legal, but it would end the quotes of the curl command
+	case strings.Contains(c.cookie, "'"): // it would end the quotes of the curl command
 		return usageError(fmt.Sprintf("-cookie %q: a name without quotes", c.cookie))
 	case c.given("cookie") && c.cookie == "":
 		return usageError("-cookie is empty")
 	case len(c.keys.config) > 1:
-		return usageError("-config is there more than once: one key issues")
+		return usageError("-config is given more than once: only one key issues")
 	case c.kind == kindKatana && c.given("chunk-size") && (c.chunkSize < 200 || c.chunkSize > chunks.MaxCookieSize):
 		return usageError(fmt.Sprintf("-chunk-size %d: for Katana, 200 to %d bytes of the whole line", c.chunkSize, chunks.MaxCookieSize))
 	case c.kind != kindKatana && c.given("chunk-size") && (c.chunkSize < chunks.MinChunkSize || c.chunkSize > chunks.MaxCookieSize):
@@ -165,7 +169,7 @@ func (c *issue) check() (err error) {
 	return nil
 }
 
-// fill takes from the web.config what the flags leave out.
+// fill takes the settings without a flag from the web.config.
 func (c *issue) fill(s *site.Site) error {
 	c.kind = cmp.Or(c.kind, s.Session.Kind)
 	switch {
@@ -257,7 +261,7 @@ func (c *issue) makeKatana(ctx context.Context, farm *codecs, p sessiontoken.Pri
 	return issued{text, from, to, c.user}, err
 }
 
-// setToken notes a token that no cookie carries.
+// setToken notes a token that is not in a cookie.
 func (c *issue) setToken(r *issueReport, text string) {
 	switch c.kind {
 	case kindBearer:
@@ -265,10 +269,12 @@ func (c *issue) setToken(r *issueReport, text string) {
 		r.Curl = fmt.Sprintf("curl -H 'Authorization: %s' 'https://%s%s'", r.Authorization, c.host(), c.path)
 	case kindRefresh:
 		r.Value = text
-		r.Curl = fmt.Sprintf("curl -d grant_type=refresh_token -d 'refresh_token=%s' 'https://%s/token'", text, c.host())
+		r.Curl = fmt.Sprintf("curl -d grant_type=refresh_token -d 'refresh_token=%s' 'https://%s/token'",
+			text, c.host())
 	default:
 		r.Value = text
-		r.Curl = fmt.Sprintf("curl -d grant_type=authorization_code -d 'code=%s' 'https://%s/token'", text, c.host())
+		r.Curl = fmt.Sprintf("curl -d grant_type=authorization_code -d 'code=%s' 'https://%s/token'",
+			text, c.host())
 	}
 }
 
@@ -285,7 +291,7 @@ func (c *issue) principal() (p sessiontoken.Principal, notes []string, err error
 		}
 		uri, known := claimURI(name)
 		if !known {
-			notes = append(notes, fmt.Sprintf("the claim type %q is no URI and none of the short names; it was written as it stands", name))
+			notes = append(notes, fmt.Sprintf("the claim type %q is neither a URI nor a short name; it was written unchanged", name))
 		}
 		claims = append(claims, sessiontoken.Claim{Type: uri, Value: value})
 	}
@@ -300,7 +306,7 @@ func (c *issue) host() string {
 	return "your-site.example"
 }
 
-// knownProtection reports whether the machine keys protect sessions so.
+// knownProtection reports whether p is a protection with the machine key.
 func knownProtection(p string) bool {
 	return p == webconfig.ProtectionMachineKeyProtect || p == webconfig.ProtectionMachineKeyEncode
 }

@@ -16,7 +16,7 @@ func TestIssueTranscript(t *testing.T) {
 	cfg := freshConfig(t)
 	r := tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-role", "admin", "-domain", "app.example", "-claim", "tenant=7").want(t, exitOK)
 	golden(t, folder, "issue.txt", normalised(r.out))
-	if want := "note: the claim type \"tenant\" is no URI"; !strings.Contains(r.err, want) {
+	if want := "note: the claim type \"tenant\" is neither a URI nor a short name"; !strings.Contains(r.err, want) {
 		t.Errorf("standard error %q, want %q in it", r.err, want)
 	}
 	noSecrets(t, cfg, r.out+r.err)

@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// issueReport is what issue made, in the form of -json. Cookies, SetCookie and
-// Header are there for a credential that cookies carry, Authorization for an
-// access token.
+// issueReport is the result of issue, in the form of -json. Cookies, SetCookie and Header are set
+// for a credential in cookies, Authorization for an access token.
 type issueReport struct {
 	OK            bool         `json:"ok"`
 	Kind          kind         `json:"kind"`
@@ -31,9 +30,8 @@ type issuedPart struct {
 	Size int    `json:"size"`
 }
 
-// largeHeader is the size of a Cookie header from which on servers with their
-// usual settings refuse a request: http.sys takes 16 KiB for all headers, nginx
-// 8 KiB for one.
+// largeHeader is the size of a Cookie header beyond which servers refuse requests by default:
+// http.sys takes 16 KiB for all headers, nginx 8 KiB for one.
 const largeHeader = 8 << 10
 
 func (r *issueReport) setCookies(set []*http.Cookie) {
@@ -45,7 +43,8 @@ func (r *issueReport) setCookies(set []*http.Cookie) {
 	}
 	r.Header = strings.Join(pairs, "; ")
 	if len(r.Header) > largeHeader {
-		r.Notes = append(r.Notes, fmt.Sprintf("the Cookie header has %d bytes; many servers and proxies take no more than 8 or 16 KiB", len(r.Header)))
+		r.Notes = append(r.Notes, fmt.Sprintf(
+			"the Cookie header has %d bytes; many servers and proxies take no more than 8 or 16 KiB", len(r.Header)))
 	}
 }
 

@@ -14,7 +14,7 @@ func keygenCommand() command {
 	return command{"keygen", "print a fresh <machineKey> element", func(flags *pflag.FlagSet) action {
 		k := new(keygen)
 		flags.StringVar(&k.validation, "validation", "HMACSHA256", "`NAME` is SHA1, HMACSHA256 (the default), HMACSHA384 or HMACSHA512")
-		flags.StringVar(&k.decryption, "decryption", "AES", "`NAME` is AES (the default) or Auto, which is AES as well")
+		flags.StringVar(&k.decryption, "decryption", "AES", "`NAME` is AES (the default) or Auto, which means AES too")
 		flags.BoolVar(&k.json, "json", false, "print for machines")
 		return noArguments(k.run)
 	}}
@@ -65,12 +65,12 @@ func (k *keygen) run(_ context.Context, s streams) error {
 			Mode:          cfg.Mode.String(),
 		})
 	}
-	_, err = fmt.Fprintf(s.out, "<!-- Secret, key id %s. Paste it inside <system.web> on every node at once; whoever is signed in has to sign in again. -->\n%s\n",
+	_, err = fmt.Fprintf(s.out, "<!-- Secret, key id %s. Paste it inside <system.web> on every node at once; all users have to sign in again. -->\n%s\n",
 		key.ID(), cfg.WebConfig())
 	return err
 }
 
-// byName returns the value that web.config spells name, in any case.
+// byName returns the value with this name in web.config, in any case.
 func byName[T fmt.Stringer](name string, values ...T) (T, bool) {
 	for _, v := range values {
 		if strings.EqualFold(v.String(), name) {

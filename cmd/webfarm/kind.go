@@ -11,8 +11,7 @@ import (
 // kind is one kind of credential, by the name that -kind takes.
 type kind = site.Kind
 
-// The kinds. A cookie's kind follows from its name and the web.config, never
-// from trying keys.
+// The kinds. A cookie's kind follows from its name and the web.config. Keys are never tried for it.
 const (
 	kindFedAuth   = site.FedAuth
 	kindWIF10     = site.WIF10
@@ -26,11 +25,10 @@ const (
 	kindAnonymous = site.Anonymous
 )
 
-// carried reports whether cookies carry a kind.
+// carried reports whether a kind travels in cookies.
 func carried(k kind) bool { return k.Scheme() != site.SchemeNone }
 
-// kindFlag checks the value of -kind. Empty means to find it out.
-// Katana has the name of its interface too, owin.
+// kindFlag checks the value of -kind, which may be empty. The name owin also means Katana.
 func kindFlag(text string, known ...kind) (kind, error) {
 	if text == "owin" {
 		text = string(kindKatana)

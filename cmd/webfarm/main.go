@@ -1,23 +1,21 @@
-// Command webfarm is the operator's tool of an ASP.NET farm with Go nodes: it
-// opens the farm's cookies and tokens, issues them, makes machine keys and
-// shows the whole working.
+// Command webfarm is the operator's tool of an ASP.NET farm with Go nodes. It opens the farm's
+// cookies and tokens, issues them, makes machine keys, and has a gateway and a demo.
 //
-//	webfarm inspect -config web.config COOKIE     what is in this cookie, or why is it refused?
-//	webfarm doctor  -config web.config COOKIE     which setting would make it read?
-//	webfarm issue   -config web.config -name bob  cookies to try a site with
-//	webfarm check   -config web.config            what does the file decide, and what is wrong with it?
+//	webfarm inspect -config web.config COOKIE     what is in this cookie, or why was it refused?
+//	webfarm doctor  -config web.config COOKIE     which setting would accept it?
+//	webfarm issue   -config web.config -name bob  cookies to test a site
+//	webfarm check   -config web.config            the decisions and faults of the file
 //	webfarm keygen                                a fresh <machineKey> element
-//	webfarm serve   -config web.config            a gateway: tells nginx, Traefik or Envoy who the user is
-//	webfarm demo                                  two nodes, one signs in, the other recognises the user
+//	webfarm serve   -config web.config            a gateway for nginx, Traefik and Envoy
+//	webfarm demo                                  two nodes that share their sessions
 //
-// "webfarm help SUBCOMMAND" explains each, and docs/webfarm.1 has all of it as a
-// manual page ("webfarm help -man"). "webfarm completion" prints a script for
-// bash, zsh, fish or PowerShell. All others take -json. The exit
-// code is 0 for success, 1 if the cookie was refused or the check failed, and
-// 2 for usage and configuration: nothing was checked then.
+// "webfarm help SUBCOMMAND" explains each. docs/webfarm.1 holds all of it as a manual page
+// ("webfarm help -man"). "webfarm completion" prints a script for bash, zsh, fish or PowerShell.
+// All others take -json. The exit code is 0 for success, 1 if the cookie was refused or the check
+// failed, and 2 for wrong usage or configuration, before anything is checked.
 //
-// No subcommand prints keys or bootstrap tokens, except keygen, whose purpose
-// it is. What issue prints is a credential like any cookie of the site.
+// Only keygen prints keys, and no subcommand prints bootstrap tokens. The output of issue is a
+// credential like any cookie of the site.
 package main
 
 import (
@@ -70,11 +68,11 @@ type command struct {
 	setup func(*pflag.FlagSet) action
 }
 
-// action runs a subcommand with its remaining arguments. Its error is printed,
-// unless it is errReported, and decides the exit code.
+// action runs a subcommand with its remaining arguments. Its error decides the exit code, and is
+// printed unless it is errReported.
 type action func(ctx context.Context, args []string, s streams) error
 
-// noArguments makes an action of what takes flags alone.
+// noArguments returns the action of a subcommand that takes only flags.
 func noArguments(run func(context.Context, streams) error) action {
 	return func(ctx context.Context, args []string, s streams) error {
 		if len(args) > 0 {
@@ -84,10 +82,10 @@ func noArguments(run func(context.Context, streams) error) action {
 	}
 }
 
-// errReported means that the output says already what is wrong.
+// errReported means that the output already shows the error.
 var errReported = errors.New("webfarm: refused")
 
-// usageError is an error of whoever typed the command.
+// usageError is a mistake in the command line.
 type usageError string
 
 func (e usageError) Error() string { return "webfarm: " + string(e) }
@@ -99,7 +97,8 @@ func (e setupError) Error() string { return e.err.Error() }
 func (e setupError) Unwrap() error { return e.err }
 
 func commands() []command {
-	return []command{inspectCommand(), doctorCommand(), issueCommand(), checkCommand(), keygenCommand(), serveCommand(), demoCommand()}
+	return []command{inspectCommand(), doctorCommand(), issueCommand(), checkCommand(), keygenCommand(),
+		serveCommand(), demoCommand()}
 }
 
 // run is the whole tool, apart from the process.
@@ -117,7 +116,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	}
 	c, _, err := root.Find(args)
 	if err != nil {
-		fmt.Fprintf(errOut, "webfarm: there is no subcommand %q%s\n\n", args[0], didYouMean("", root.SuggestionsFor(args[0])))
+		fmt.Fprintf(errOut, "webfarm: there is no subcommand %q%s\n\n",
+			args[0], didYouMean("", root.SuggestionsFor(args[0])))
 		printOverview(errOut)
 		return exitUsage
 	}
@@ -140,7 +140,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	return exitRefused
 }
 
-// typos are how many letters may be wrong in what is taken for a slip.
+// typos is the number of wrong letters up to which a name is suggested.
 const typos = 2
 
 // tree makes the commands of cobra, which also gives them "completion".
@@ -151,7 +151,8 @@ func tree(s streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		text := strings.ReplaceAll(err.Error(), "--", "-")
 		if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
-			text = fmt.Sprintf("there is no flag -%s%s", unknown.GetSpecifiedName(), didYouMean("-", similarFlags(c, unknown.GetSpecifiedName())))
+			name := unknown.GetSpecifiedName()
+			text = fmt.Sprintf("there is no flag -%s%s", name, didYouMean("-", similarFlags(c, name)))
 		}
 		return usageError(text)
 	})
@@ -174,8 +175,7 @@ func tree(s streams) *cobra.Command {
 	return root
 }
 
-// twoDashes doubles the dash of flags, as cobra wants it. What follows a flag
-// with a value is the value.
+// twoDashes doubles the dash of flags for cobra. It leaves the values of flags alone.
 func twoDashes(c *cobra.Command, args []string) []string {
 	args = slices.Clone(args)
 	for i := 0; i < len(args) && args[i] != "--"; i++ {
@@ -190,8 +190,8 @@ func twoDashes(c *cobra.Command, args []string) []string {
 	return args
 }
 
-// complete answers the scripts of "webfarm completion". They see flags with as
-// many dashes as the user has begun to type.
+// complete answers the scripts of "webfarm completion". Flags get the number of dashes that the
+// user typed.
 func complete(ctx context.Context, root *cobra.Command, args []string, out io.Writer) int {
 	c, _, _ := root.Find(args[1:]) // the root if there is none
 	var answer bytes.Buffer
@@ -208,7 +208,7 @@ func complete(ctx context.Context, root *cobra.Command, args []string, out io.Wr
 	return exitOK
 }
 
-// similarFlags returns the flags of a command that somebody may have meant.
+// similarFlags returns the flags of a command with similar names.
 func similarFlags(c *cobra.Command, name string) []string {
 	names := cobra.Command{SuggestionsMinimumDistance: typos}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
@@ -230,7 +230,7 @@ func printOverview(w io.Writer) {
 	for _, c := range commands() {
 		list = append(list, []string{c.name, c.summary})
 	}
-	writeTable(&rows, "  ", append(list, []string{"completion", "print the script with which a shell completes all this"}))
+	writeTable(&rows, "  ", append(list, []string{"completion", "print a script for completion in the shell"}))
 	fmt.Fprintln(w, helpText("overview", "subcommands", strings.TrimSpace(rows.String())))
 }
 
@@ -239,7 +239,7 @@ var helpFiles embed.FS
 
 // helpText returns a text of the folder help.
 func helpText(name string, words ...any) string {
-	text, _ := helpFiles.ReadFile("help/" + name + ".txt") // is there: a test reads all
+	text, _ := helpFiles.ReadFile("help/" + name + ".txt") // a test reads all
 	return texts.Fill(strings.TrimSpace(string(text)), words...)
 }
 

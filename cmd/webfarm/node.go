@@ -19,19 +19,15 @@ import (
 // headerNode names the node that answered.
 const headerNode = "X-Webfarm-Node"
 
-// node is one web server of the demo. It shares nothing with the others but
-// the text of the web.config it was made from.
+// node is one web server of the demo. It shares only the text of its web.config with the others.
 type node struct {
 	name  string
 	codec *sessiontoken.SessionCodec
 	guard cookie.Guard
-	page  *page
 	log   *log.Logger
-
-	anatomy *anatomyPage
-	ring    *machinekey.Ring
-	site    *site.Site
-	files   []keyFile
+	ring  *machinekey.Ring
+	site  *site.Site
+	files []keyFile
 }
 
 func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
@@ -51,22 +47,18 @@ func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{name: name, site: s, log: logger, ring: ring, files: []keyFile{describe("web.config", s, cfg, key)}}
-	if n.codec, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"}); err != nil {
+	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"})
+	if err != nil {
 		return nil, err
 	}
-	if n.page, err = newPage(); err != nil {
-		return nil, err
-	}
-	if n.anatomy, err = newAnatomyPage(); err != nil {
-		return nil, err
-	}
+	n := &node{name: name, codec: codec, log: logger, ring: ring, site: s,
+		files: []keyFile{describe("web.config", s, cfg, key)}}
 	n.guard.Accept(cookie.From(cookie.KindFedAuth, ""), n.codec)
 	return n, nil
 }
 
-// handler serves the pages of the node. Signing in and out are POST requests
-// that no other site can cause.
+// handler serves the pages of the node. Sign-in and sign-out are POST requests that no other site
+// can cause.
 func (n *node) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", n.guard.Optional(http.HandlerFunc(n.home)))
@@ -83,16 +75,14 @@ func (n *node) handler() http.Handler {
 	})
 }
 
-// template is the cookie, without Secure: the demo has no certificate, and
-// over plain http not every client takes such a cookie and sends it back. Some
-// browsers make an exception for the loopback interface, others do not, nor
-// does package net/http. On a real site it is on.
+// template is the cookie. It is not Secure, because the demo has no certificate. Over plain http
+// net/http and some browsers drop Secure cookies, even on the loopback interface. A real site sets
+// Secure.
 func (n *node) template(value string) *http.Cookie {
 	return &http.Cookie{Name: "FedAuth", Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
-// signIn makes the session cookie, chunk by chunk, and removes chunks that an
-// earlier, longer session left.
+// signIn sets the session cookie in chunks, and removes surplus chunks of an earlier session.
 func (n *node) signIn(w http.ResponseWriter, r *http.Request) {
 	user, ok := findUser(r.PostFormValue("user"))
 	if !ok {
@@ -136,7 +126,7 @@ func (n *node) fail(w http.ResponseWriter, err error) {
 	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 }
 
-// meReport is the answer of /me to those who are signed in.
+// meReport is the answer of /me to a signed-in user.
 type meReport struct {
 	Node       string   `json:"node"`
 	Name       string   `json:"name"`
@@ -161,25 +151,27 @@ func newMeReport(node string, p *sessiontoken.Principal) meReport {
 }
 
 func (n *node) me(w http.ResponseWriter, r *http.Request) {
-	p, _ := cookie.FromContext(r.Context()) // the guard lets nobody else in
+	p, _ := cookie.FromContext(r.Context()) // the guard lets in signed-in users only
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(newMeReport(n.name, p))
 }
 
 func (n *node) home(w http.ResponseWriter, r *http.Request) {
 	p, _ := cookie.FromContext(r.Context())
-	if err := n.page.write(w, n.name, p, chunks.WIF.Inspect(r, "FedAuth")); err != nil {
+	if err := writeHome(w, n.name, p, chunks.WIF.Inspect(r, "FedAuth")); err != nil {
 		n.fail(w, fmt.Errorf("page: %w", err))
 	}
 }
 
-// inspect shows the caller what is in his cookie.
+// inspect shows the contents of the caller's cookie.
 func (n *node) inspect(w http.ResponseWriter, r *http.Request) {
 	now := time.Now().UTC()
-	farm := &codecs{ring: n.ring, site: n.site, endpoint: "/", skew: 5 * time.Minute, now: func() time.Time { return now }}
-	list, err := n.anatomy.inspectRequest(r, farm, n.files)
+	farm := &codecs{ring: n.ring, site: n.site, endpoint: "/", skew: 5 * time.Minute,
+		now: func() time.Time { return now }}
+	list, err := farm.inspectRequest(r, n.files)
 	if err == nil {
-		err = n.anatomy.write(w, anatomyData{Where: "webfarm demo, node " + n.name, Home: "/", At: now.Format("2006-01-02 15:04:05 UTC"), Credentials: list})
+		err = writeAnatomy(w, anatomyData{Where: "webfarm demo, node " + n.name, Home: "/",
+			At: now.Format("2006-01-02 15:04:05 UTC"), Credentials: list})
 	}
 	if err != nil {
 		n.fail(w, fmt.Errorf("inspect: %w", err))

@@ -15,20 +15,12 @@ import (
 //go:embed page.html
 var pageHTML string
 
-// page is the one page of the demo.
-type page struct{ template *template.Template }
-
-func newPage() (*page, error) {
-	t, err := template.New("page.html").Parse(pageHTML)
-	if err != nil {
-		return nil, err
-	}
-	return &page{t}, nil
-}
+// home is the one page of the demo.
+var home = template.Must(template.New("page.html").Parse(pageHTML))
 
 // pageData is what the page shows.
 type pageData struct {
-	Nonce      string // lets the page's own style through the policy, and no other
+	Nonce      string // of the page's own style
 	Node       string
 	Nodes      []string
 	SignedIn   bool
@@ -47,20 +39,20 @@ type claimGroup struct {
 	Values     []string
 }
 
-// manyValues is the number of values from which on a group is folded.
+// manyValues is the number of values that folds a group.
 const manyValues = 6
 
 // Many reports whether the group is to be folded.
 func (g claimGroup) Many() bool { return len(g.Values) >= manyValues }
 
-// write answers a request of p, who may be nobody, with the page.
-func (pg *page) write(w http.ResponseWriter, node string, p *sessiontoken.Principal, set chunks.Set) error {
+// writeHome answers with the demo's page for p, nil for nobody.
+func writeHome(w http.ResponseWriter, node string, p *sessiontoken.Principal, set chunks.Set) error {
 	d := pageData{
 		Nonce: rand.Text(), Node: node, Nodes: nodeNames(), Users: demoUsers(),
 		Cookies: set.Chunks, Length: set.Length, Problems: set.Problems(),
 	}
 	if len(set.Chunks) == 0 {
-		d.Problems = nil // that there is none is no problem
+		d.Problems = nil // a missing cookie is no problem here
 	}
 	if p != nil {
 		d.SignedIn = true
@@ -70,22 +62,22 @@ func (pg *page) write(w http.ResponseWriter, node string, p *sessiontoken.Princi
 		}
 		d.Claims = groupClaims(p)
 	}
-	var b bytes.Buffer
-	if err := pg.template.Execute(&b, d); err != nil {
-		return err
-	}
-	pageHeader(w.Header(), d.Nonce)
-	w.Write(b.Bytes()) // fails only if the browser has gone, too late for another answer
-	return nil
+	return writePage(w, home, d.Nonce, d)
 }
 
-// pageHeader says what a page of ours is, and that nothing but its own style may
-// be loaded.
-func pageHeader(h http.Header, nonce string) {
+// writePage answers with a page. Its policy allows only its own style.
+func writePage(w http.ResponseWriter, page *template.Template, nonce string, data any) error {
+	var b bytes.Buffer
+	if err := page.Execute(&b, data); err != nil {
+		return err
+	}
+	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; img-src data:; "+
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "same-origin")
+	w.Write(b.Bytes()) // an error means that the browser has gone
+	return nil
 }
 
 // groupClaims gathers the claims by type, in the order of the token.
@@ -104,7 +96,7 @@ func groupClaims(p *sessiontoken.Principal) []claimGroup {
 	return groups
 }
 
-// lastPart shortens a URI to what stands behind its last slash or colon.
+// lastPart returns the part of a URI behind its last slash or colon.
 func lastPart(uri string) string {
 	if i := strings.LastIndexAny(uri, "/:"); i >= 0 && i+1 < len(uri) {
 		return uri[i+1:]

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/rand"
 	_ "embed"
@@ -16,33 +15,24 @@ import (
 //go:embed page_anatomy.html
 var anatomyHTML string
 
-// anatomyPage shows the caller what is in the credentials of the request, in a
-// picture. It shows claims to whoever has the cookie, who has them anyway; it
-// shows no key, no id of a session, which may be as good as its cookie, and no
-// value of a cookie.
-type anatomyPage struct{ template *template.Template }
-
-func newAnatomyPage() (*anatomyPage, error) {
-	t, err := template.New("page_anatomy.html").Funcs(template.FuncMap{"thousands": thousands}).Parse(anatomyHTML)
-	if err != nil {
-		return nil, err
-	}
-	return &anatomyPage{t}, nil
-}
+// anatomyPage is a page with a picture of the caller's own credentials. It shows their claims, but no
+// key, no cookie value and no session id, which may be as good as a cookie.
+var anatomyPage = template.Must(template.New("page_anatomy.html").
+	Funcs(template.FuncMap{"thousands": thousands}).Parse(anatomyHTML))
 
 // anatomyData is what the page shows.
 type anatomyData struct {
-	Nonce       string // lets the page's own style through the policy, and no other
+	Nonce       string // of the page's own style
 	Where       string // who made the page
 	Home        string // the way back; empty: none
 	At          string
 	Credentials []anatomyCredential
 	Prefix      string     // of the two below
-	Users       []demoUser // who can sign in without a password; none on a real site
+	Users       []demoUser // for sign-in without a password; none on a real site
 	SignOut     bool
 }
 
-// anatomyCredential is one credential, from the wire to what it says.
+// anatomyCredential is one credential, from its cookies to its claims.
 type anatomyCredential struct {
 	Anchor     string
 	Title      string
@@ -101,19 +91,19 @@ type anatomyIdentity struct {
 func layerTitle(code string) string { return cmp.Or(layerFile["titles"].Text(code), code) }
 
 // inspectRequest opens every credential of a request that belongs to the site.
-func (p *anatomyPage) inspectRequest(r *http.Request, farm *codecs, files []keyFile) ([]anatomyCredential, error) {
-	input := pasted{request: &http.Request{Header: http.Header{"Cookie": r.Header["Cookie"], "Authorization": r.Header["Authorization"]}}}
-	found, err := farm.find(input, wanted{})
+func (c *codecs) inspectRequest(r *http.Request, files []keyFile) ([]anatomyCredential, error) {
+	input := fromHeaders(r.Header["Cookie"], r.Header["Authorization"])
+	found, err := c.find(input, wanted{})
 	if err != nil {
 		return nil, err
 	}
 	var list []anatomyCredential
-	for i, c := range found {
-		report, err := farm.inspect(r.Context(), c, input, files)
+	for i, one := range found {
+		report, err := c.inspect(r.Context(), one, input, files)
 		if err != nil {
 			report.Refused = explainSetup(err)
 		}
-		list = append(list, newAnatomyCredential(fmt.Sprintf("c%d", i+1), &report, farm.now()))
+		list = append(list, newAnatomyCredential(fmt.Sprintf("c%d", i+1), &report, c.now()))
 	}
 	return list, nil
 }
@@ -274,7 +264,7 @@ func newAnatomyTime(from, to, renew *time.Time, now time.Time) *anatomyTime {
 	return t
 }
 
-// share is how much of the time between from and to is over at t, in percent.
+// share is the part of the time between from and to that has passed at t, in percent.
 func share(from, to, t time.Time) int {
 	whole, part := to.Unix()-from.Unix(), t.Unix()-from.Unix()
 	if whole <= 0 || part <= 0 {
@@ -283,7 +273,7 @@ func share(from, to, t time.Time) int {
 	return int(min(float64(part)/float64(whole), 1) * 100)
 }
 
-// percent is part of whole, at least 1 for what is there.
+// percent is part of whole, at least 1 for a positive part.
 func percent(part, whole int) int {
 	if part <= 0 || whole <= 0 {
 		return 0
@@ -300,19 +290,13 @@ func thousands(n int) string {
 	return text
 }
 
-// write answers with the page.
-func (p *anatomyPage) write(w http.ResponseWriter, d anatomyData) error {
-	d.Nonce = rand.Text()
-	var b bytes.Buffer
-	if err := p.template.Execute(&b, d); err != nil {
-		return err
-	}
-	pageHeader(w.Header(), d.Nonce)
+// writeAnatomy answers with the page.
+func writeAnatomy(w http.ResponseWriter, d anatomyData) error {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	w.Write(b.Bytes()) // fails only if the browser has gone, too late for another answer
-	return nil
+	d.Nonce = rand.Text()
+	return writePage(w, anatomyPage, d.Nonce, d)
 }

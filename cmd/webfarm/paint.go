@@ -8,13 +8,13 @@ import (
 	"github.com/fatih/color"
 )
 
-// painter colours what people read, line by line, by how a line begins. The
-// subcommands write plain text and know nothing of it.
+// painter colours output for people, by the beginning of each line. The subcommands write plain
+// text.
 //
-// Texts from cookies cannot smuggle escapes of their own in: see printable.
+// Text from cookies cannot bring escapes of its own: see printable.
 type painter struct {
 	w    io.Writer
-	line []byte // the beginning of a line whose end has not been written
+	line []byte // an unfinished line
 }
 
 // The colours stand out on dark and on light.
@@ -25,8 +25,7 @@ var (
 	yellow = color.New(color.FgYellow)
 )
 
-// paints are the beginnings of lines that are coloured, without indentation.
-// The first that fits counts.
+// paints are the beginnings of coloured lines, without indentation. The first match counts.
 var paints = []struct {
 	begins string
 	color  *color.Color
@@ -83,9 +82,9 @@ func paint(line string) string {
 		}
 		return indent + p.color.Sprint(p.begins) + text[len(p.begins):]
 	}
-	// A heading: it begins at the margin and is no sentence, header or code.
-	if indent == "" && text != "" && !strings.ContainsAny(text[len(text)-1:], ".;>{}[],\"") && !strings.Contains(text, "=") &&
-		text[0] >= 'A' && text[0] <= 'Z' {
+	// A heading begins at the margin and is no sentence, header or code.
+	if indent == "" && text != "" && text[0] >= 'A' && text[0] <= 'Z' && !strings.Contains(text, "=") &&
+		!strings.ContainsAny(text[len(text)-1:], ".;>{}[],\"") {
 		return bold.Sprint(text)
 	}
 	return line

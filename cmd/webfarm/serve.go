@@ -24,14 +24,14 @@ import (
 )
 
 func serveCommand() command {
-	return command{"serve", "answer nginx, Traefik or Envoy who the user is, or be the proxy itself", func(flags *pflag.FlagSet) action {
+	return command{"serve", "tell nginx, Traefik or Envoy who the user is, or be the proxy itself", func(flags *pflag.FlagSet) action {
 		s := new(serve)
 		s.define(flags)
 		return noArguments(s.run)
 	}}
 }
 
-// defaultNoteBytes is what sessiontoken.MemoryOptions.MaxNoteBytes is when zero.
+// defaultNoteBytes is the default of sessiontoken.MemoryOptions.MaxNoteBytes.
 const defaultNoteBytes = 256 << 20
 
 // serve is the subcommand of that name.
@@ -69,16 +69,16 @@ type serve struct {
 	noteBytes    int64
 	format       string
 	json         bool
-	// listening, if not nil, is told the addresses; for tests.
+	// listening, if not nil, gets the addresses; for tests.
 	listening func(public, admin string)
 }
 
 func (s *serve) define(flags *pflag.FlagSet) {
 	s.keys.define(flags, "web.config `FILE` of the site; it is followed")
-	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "use a key that is publicly known, as anybody can sign in then")
-	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "use a key that can be guessed, and with it a sign-in")
-	flags.StringArrayVar(&s.older, "older", nil, "earlier web.config `FILE`, whose key still reads; repeat it")
-	flags.StringArrayVar(&s.next, "next", nil, "web.config `FILE` to come, whose key reads already; repeat it")
+	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "run even with a publicly known key, with which anybody can sign in")
+	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "run even with a key that can be guessed, which lets attackers sign in")
+	flags.StringArrayVar(&s.older, "older", nil, "earlier web.config `FILE`: its key still reads; repeat it")
+	flags.StringArrayVar(&s.next, "next", nil, "future web.config `FILE`: its key reads already; repeat it")
 	flags.StringArrayVar(&s.types, "auth-type", nil, "AuthenticationType `TYPE` of a Katana cookie to accept, such as ApplicationCookie; repeat it")
 	flags.BoolVar(&s.bearer, "bearer", false, "accept Katana access tokens too")
 	flags.Func("forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`", s.roles.set)
@@ -87,26 +87,26 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.StringVar(&s.userHeader, "user-header", gateway.DefaultUserHeader, "`NAME` of the header with the user's name; X-Webfarm-User if left out")
 	flags.StringVar(&s.rolesHeader, "roles-header", gateway.DefaultRolesHeader, "`NAME` of the header with the roles; X-Webfarm-Roles if left out")
 	flags.StringArrayVar(&s.claims, "claim-header", nil, "`NAME=TYPE`: a further header with the claims of a type; repeat it")
-	flags.StringArrayVar(&s.onlyRoles, "only-role", nil, "tell services about this `ROLE` only; repeat it")
+	flags.StringArrayVar(&s.onlyRoles, "only-role", nil, "tell services only about this `ROLE`; repeat it")
 	flags.StringArrayVar(&s.require, "require-role", nil, "`ROLE` that every request needs, or ROLE,ROLE for one of them; repeat it for all")
 	flags.StringVar(&s.login.URL, "login-url", "", "path or `URL` of the site's sign-in; without it the answer is 401")
 	flags.StringVar(&s.login.Param, "login-param", "", "query parameter `NAME` for the way back; ReturnUrl if left out")
-	flags.StringArrayVar(&s.hosts, "return-host", nil, "`HOST` to which a sign-in elsewhere may send back, .example.com for all below it; repeat it")
+	flags.StringArrayVar(&s.hosts, "return-host", nil, "`HOST` to which a foreign sign-in may return, .example.com for all below it; repeat it")
 	flags.StringVar(&s.upstream, "upstream", "", "`URL` of a service to pass requests on to")
 	flags.BoolVar(&s.anonymous, "anonymous", false, "with -upstream: let strangers through, without the headers")
-	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream, behind another proxy: pass on where it says requests come from")
-	flags.StringVar(&s.store, "store", "", "`KIND` of store that remembers sign-outs: memory, until a restart; none if left out")
+	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream, behind another proxy: pass on its headers about the client")
+	flags.StringVar(&s.store, "store", "", "`KIND` of store for sign-outs: memory, which a restart clears; none if left out")
 	flags.Int64Var(&s.noteBytes, "note-bytes", defaultNoteBytes, "with -store memory: `BYTES` for sign-outs, some 500 each; 268435456 if left out")
-	flags.StringVar(&s.sliding, "sliding", "", "renew sessions in use: `WHEN` is on or off; as the framework does if left out")
-	flags.DurationVar(&s.maxLife, "max-lifetime", 0, "end sessions this `DURATION` after the sign-in, however often renewed")
-	flags.BoolVar(&s.inspectAllow, "inspect-allow", false, "show /inspect to everybody, each their own cookie")
-	flags.BoolVar(&s.demoSignIn, "insecure-demo-signin", false, "let /inspect sign in without a password, to try it out; on the loopback interface only")
+	flags.StringVar(&s.sliding, "sliding", "", "renew sessions in use: `WHEN` is on or off; the framework's rule if left out")
+	flags.DurationVar(&s.maxLife, "max-lifetime", 0, "end sessions this `DURATION` after the sign-in, even if renewed")
+	flags.BoolVar(&s.inspectAllow, "inspect-allow", false, "let all users see their own cookie at /inspect")
+	flags.BoolVar(&s.demoSignIn, "insecure-demo-signin", false, "let /inspect sign in without a password, for tests on the loopback interface only")
 	flags.DurationVar(&s.drain, "drain", 2*time.Second, "`DURATION` for which /readyz fails before connections are refused; 2s if left out")
-	flags.DurationVar(&s.end, "shutdown-timeout", 10*time.Second, "`DURATION` that requests under way may take then; 10s if left out")
-	flags.DurationVar(&s.interval, "watch", 10*time.Second, "`DURATION` between two looks at the web.config; 10s if left out")
-	flags.IntVar(&s.maxHeader, "max-header-bytes", 64<<10, "`BYTES` of header that are read, cookies among them; 65536 if left out")
-	flags.DurationVar(&s.bodyIdle, "body-idle", time.Minute, "with -upstream: `DURATION` for which a body may stand still; 1m if left out")
-	flags.StringVar(&s.format, "log-format", "text", "`FORMAT` of the log: text, as if left out, or json")
+	flags.DurationVar(&s.end, "shutdown-timeout", 10*time.Second, "`DURATION` for requests under way after that; 10s if left out")
+	flags.DurationVar(&s.interval, "watch", 10*time.Second, "`DURATION` between two checks of the web.config; 10s if left out")
+	flags.IntVar(&s.maxHeader, "max-header-bytes", 64<<10, "`BYTES` of a request's header, with its cookies; 65536 if left out")
+	flags.DurationVar(&s.bodyIdle, "body-idle", time.Minute, "with -upstream: `DURATION` for which a body may pause; 1m if left out")
+	flags.StringVar(&s.format, "log-format", "text", "`FORMAT` of the log: text or json; text if left out")
 	flags.BoolVar(&s.json, "json", false, "print for machines: -log-format json")
 }
 
@@ -144,9 +144,10 @@ func (s *serve) run(ctx context.Context, std streams) error {
 		defer run.Admin.Close()
 		admin = run.Admin.Addr().String()
 	}
-	logger.Info("webfarm: listening", slog.String("address", run.Public.Addr().String()), slog.String("admin", admin))
+	public := run.Public.Addr().String()
+	logger.Info("webfarm: listening", slog.String("address", public), slog.String("admin", admin))
 	if s.listening != nil {
-		s.listening(run.Public.Addr().String(), admin)
+		s.listening(public, admin)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -216,9 +217,10 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	switch s.store {
 	case "":
 	case "memory":
-		// Bounded in bytes only: what leaves for want of room is a sign-out
-		// that is forgotten.
-		o.Site.Sessions.Store = sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: -1, MaxNoteBytes: s.noteBytes})
+		// Bounded only in bytes: an entry that is dropped for lack of room is a forgotten sign-out.
+		o.Site.Sessions.Store = sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{
+			MaxEntries: -1, MaxNoteBytes: s.noteBytes,
+		})
 	default:
 		return o, usageError(fmt.Sprintf("-store %q: memory, or none", s.store))
 	}
@@ -240,26 +242,27 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	if s.store == "" && s.noteBytes != defaultNoteBytes {
 		return o, usageError("-note-bytes goes with -store memory")
 	}
-	if s.noteBytes <= 0 || s.interval <= 0 || s.drain < 0 || s.end <= 0 || s.maxLife < 0 || s.maxHeader <= 0 || s.bodyIdle <= 0 {
+	if s.noteBytes <= 0 || s.interval <= 0 || s.drain < 0 || s.end <= 0 || s.maxLife < 0 ||
+		s.maxHeader <= 0 || s.bodyIdle <= 0 {
 		return o, usageError("a duration or number is out of range")
 	}
 	if s.demoSignIn && !isLoopbackHost(s.listen) {
 		return o, usageError("-insecure-demo-signin needs -listen on the loopback interface, such as 127.0.0.1:8080")
 	}
 	if s.inspectAllow && s.keys.allowInsecure {
-		// Unsigned cookies are decrypted before anything is known of them. To
-		// tell how far that got would help whoever forges them.
+		// Unsigned cookies are decrypted unchecked. The layers shown would help a forger.
 		return o, usageError("-inspect-allow does not go with -allow-insecure")
 	}
 	o.Page = func(g *gateway.Gateway) (http.Handler, error) {
 		if s.demoSignIn && g.Site().Sessions() == nil {
 			return nil, usageError("-insecure-demo-signin: the site has no cookie that can be issued")
 		}
-		p, err := newGatewayPages(g, s.keys, s.inspectAllow, s.demoSignIn, logger)
+		_, site, files, err := s.keys.load()
 		if err != nil {
 			return nil, err
 		}
-		p.roles = s.roles
+		p := &gatewayPages{gateway: g, keys: s.keys, site: site, allow: s.inspectAllow, roles: s.roles,
+			signIn: s.demoSignIn, log: logger, files: files}
 		return p.handler(), nil
 	}
 	return o, nil

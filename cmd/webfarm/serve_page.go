@@ -16,11 +16,9 @@ import (
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
-// gatewayPages are the pages of the gateway for people: who they are, what is
-// in their cookie, and out.
+// gatewayPages are the gateway's pages for people: who they are, what their cookie holds, sign-out.
 type gatewayPages struct {
 	gateway *gateway.Gateway
-	page    *anatomyPage
 	keys    keyFlags
 	site    *site.Site
 	allow   bool // /inspect for everybody
@@ -30,18 +28,6 @@ type gatewayPages struct {
 
 	mu    sync.Mutex
 	files []keyFile // what is known of the keys, by their ids
-}
-
-func newGatewayPages(g *gateway.Gateway, keys keyFlags, allow, signIn bool, log *slog.Logger) (*gatewayPages, error) {
-	_, site, files, err := keys.load()
-	if err != nil {
-		return nil, err
-	}
-	page, err := newAnatomyPage()
-	if err != nil {
-		return nil, err
-	}
-	return &gatewayPages{gateway: g, page: page, keys: keys, site: site, allow: allow, signIn: signIn, log: log, files: files}, nil
 }
 
 // handler serves /, /inspect, /signin and /signout below the prefix.
@@ -57,21 +43,21 @@ func (p *gatewayPages) handler() http.Handler {
 	return http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), 4<<10)
 }
 
-// who says in one line who the user is, with 401 for nobody. A proxy that asks
-// here, since /auth was left out of its configuration, must not let anybody in.
+// who says in one line who the user is, with 401 for nobody. A proxy that asks here lacks /auth in
+// its configuration, and gets 404 to let nobody in.
 func (p *gatewayPages) who(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
+	h.Set("Cache-Control", "no-store")
 	asked := r.URL.RawQuery != ""
-	for _, name := range []string{"X-Forwarded-Uri", "X-Forwarded-Method", "X-Original-Url", "X-Original-Method", "X-Webfarm-Require-Role", "X-Webfarm-Renew"} {
+	for _, name := range []string{"X-Forwarded-Uri", "X-Forwarded-Method", "X-Original-Url",
+		"X-Original-Method", "X-Webfarm-Require-Role", "X-Webfarm-Renew"} {
 		asked = asked || len(r.Header[name]) > 0
 	}
 	if asked {
-		h.Set("Cache-Control", "no-store")
 		http.NotFound(w, r)
 		return
 	}
 	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if user, ok := cookie.FromContext(r.Context()); ok {
 		fmt.Fprintf(w, "Signed in as %s.\n", userName(user.Name()))
@@ -89,8 +75,9 @@ func (p *gatewayPages) inspect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	farm, files := p.farm()
-	list, err := p.page.inspectRequest(r, farm, files)
-	d := anatomyData{Where: "webfarm gateway", At: farm.now().Format("2006-01-02 15:04:05 UTC"), Credentials: list, Prefix: p.gateway.Prefix()}
+	list, err := farm.inspectRequest(r, files)
+	d := anatomyData{Where: "webfarm gateway", At: farm.now().Format("2006-01-02 15:04:05 UTC"),
+		Credentials: list, Prefix: p.gateway.Prefix()}
 	if p.signIn && isLocal(r) {
 		d.Users = demoUsers()
 	}
@@ -99,18 +86,17 @@ func (p *gatewayPages) inspect(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		w.Header().Set("Vary", "Cookie, Authorization")
-		err = p.page.write(w, d)
+		err = writeAnatomy(w, d)
 	}
 	if err != nil {
 		p.fail(w, "inspect", err)
 	}
 }
 
-// maxFiles bounds what is remembered of keys that came and went.
+// maxFiles bounds the descriptions of earlier keys.
 const maxFiles = 16
 
-// farm returns the codecs of the ring as it is now. A key that the ring has
-// got since the start is looked up in the file.
+// farm returns the codecs of the present ring. It looks up new keys of the ring in the file.
 func (p *gatewayPages) farm() (*codecs, []keyFile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,7 +119,7 @@ func (p *gatewayPages) farm() (*codecs, []keyFile) {
 	}, p.files
 }
 
-// signInDemo signs one of the demo's users in, without a password.
+// signInDemo signs in one of the demo's users without a password.
 func (p *gatewayPages) signInDemo(w http.ResponseWriter, r *http.Request) {
 	user, ok := findUser(r.PostFormValue("user"))
 	switch {
@@ -146,7 +132,7 @@ func (p *gatewayPages) signInDemo(w http.ResponseWriter, r *http.Request) {
 	}
 	principal := user.principal("gateway")
 	err := p.gateway.Site().Sessions().SignIn(w, r, &principal, nil)
-	if err != nil { // a forms ticket has room for the name and for nothing else
+	if err != nil { // a forms ticket has room for the name only
 		id := &principal.Identities[0]
 		id.Claims = id.Claims[:1]
 		err = p.gateway.Site().Sessions().SignIn(w, r, &principal, nil)
@@ -158,7 +144,7 @@ func (p *gatewayPages) signInDemo(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, p.gateway.Prefix()+"/inspect", http.StatusSeeOther)
 }
 
-// signOut ends the session, and goes back to where the gateway says who one is.
+// signOut ends the session, and redirects to a page of the gateway.
 func (p *gatewayPages) signOut(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if err := p.gateway.Site().SignOut(w, r); err != nil {
@@ -178,11 +164,10 @@ func (p *gatewayPages) fail(w http.ResponseWriter, what string, err error) {
 	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 }
 
-// isLocal reports whether a request is from a browser on this machine: it came
-// over the loopback interface, was meant for it, and has headers of browsers
-// only. The second also keeps out sites whose name somebody made lead here. No
-// browser speaks HTTP/1.0, but nginx does that says nothing and calls us by the
-// name in proxy_pass, its default.
+// isLocal reports whether a request is from a browser on this machine: its connection and its host
+// are the loopback interface, and it has only headers of browsers. The host keeps out sites whose
+// names resolve to this machine. Browsers do not speak HTTP/1.0; an nginx with default settings
+// does, and sends the host of proxy_pass.
 func isLocal(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !r.ProtoAtLeast(1, 1) || !peer.Addr().Unmap().IsLoopback() || !isLoopbackHost(r.Host) {

@@ -466,10 +466,12 @@ func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newGatewayPages(g, keyFlags{config: []string{"web.config"}}, false, false, slog.New(slog.DiscardHandler))
+	keys := keyFlags{config: []string{"web.config"}}
+	_, site, files, err := keys.load()
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := &gatewayPages{gateway: g, keys: keys, site: site, files: files}
 	for range 3 { // keys that the file has no more
 		cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
 		if err != nil {

@@ -27,12 +27,12 @@ type story struct {
 	codec      *sessiontoken.SessionCodec // for the changed cookie
 }
 
-// scene is one thing that is shown: a few requests and what comes of them.
+// scene is one part of the demo: a few requests and their answers.
 type scene struct {
 	Title string      `json:"title"`
 	Steps []*exchange `json:"steps"`
 	Note  string      `json:"note,omitempty"`
-	Wrong string      `json:"wrong,omitempty"` // what is not as it should be
+	Wrong string      `json:"wrong,omitempty"` // the first failure
 }
 
 //go:embed story.txt
@@ -52,10 +52,11 @@ func newStory(f *farm, cfg machinekey.Config, key *machinekey.Key) (*story, erro
 	if err != nil {
 		return nil, err
 	}
-	return &story{URL: f.URL, Nodes: f.NodeURLs, KeyID: key.ID(), algorithms: fmt.Sprintf("%v and %v", cfg.Decryption, cfg.Validation), codec: codec}, nil
+	return &story{URL: f.URL, Nodes: f.NodeURLs, KeyID: key.ID(), codec: codec,
+		algorithms: fmt.Sprintf("%v and %v", cfg.Decryption, cfg.Validation)}, nil
 }
 
-// play acts the scenes in order and stops at the first that goes wrong.
+// play acts the scenes in order and stops at the first failure.
 func (s *story) play(ctx context.Context) {
 	v, err := newVisitor(s.URL)
 	if err != nil {
@@ -136,10 +137,9 @@ func (s *story) signOut(ctx context.Context, v *visitor) *scene {
 	return sc
 }
 
-// tamper returns a Cookie header with one character changed, near the middle
-// and so that the text still is base64 and XML: then only the machine key can
-// tell. It also returns a sentence on what was changed and the layer that
-// refuses.
+// tamper returns a Cookie header with one character changed near the middle. The text remains
+// base64 and XML, and only the machine key shows the change. It also returns a sentence about the
+// change and the layer that refuses it.
 func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, where, layer string) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	if len(cookies) == 0 {
@@ -162,7 +162,8 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 				pairs, texts = append(pairs, ck.Name+"="+v), append(texts, v)
 			}
 			layers := anatomy.Of(ctx, s.codec.Decode, strings.Join(texts, "")).Layers
-			if last := layers[len(layers)-1]; last.Err != nil && textOf(kindFedAuth, last.Name).Text("code") == "machine-key" {
+			last := layers[len(layers)-1]
+			if last.Err != nil && textOf(kindFedAuth, last.Name).Text("code") == "machine-key" {
 				return strings.Join(pairs, "; "),
 					scenes["changed"].Text("says", "n", at+1, "cookie", cookies[part].Name,
 						"new", strconv.QuoteRune(c), "old", strconv.QuoteRune(rune(value[at]))), last.Name
@@ -182,7 +183,7 @@ func (sc *scene) do(ctx context.Context, v *visitor, r *visit) *exchange {
 	return e
 }
 
-// signIn signs the user in, who must get this number of cookies.
+// signIn signs the user in and expects this number of cookies.
 func (sc *scene) signIn(ctx context.Context, v *visitor, user string, chunks int) *exchange {
 	e := sc.do(ctx, v, &visit{method: http.MethodPost, path: "/signin", form: url.Values{"user": {user}}})
 	sc.expect(e, http.StatusSeeOther)
@@ -205,8 +206,8 @@ func (sc *scene) ask(ctx context.Context, v *visitor, status int) *exchange {
 	return e
 }
 
-// askBoth asks twice: the node that did not sign the user in, and the one that
-// did. Both must say the same of the user who signed in last.
+// askBoth asks the node that did not sign the user in, and then the one that did. Both must
+// describe the user alike.
 func (sc *scene) askBoth(ctx context.Context, v *visitor) {
 	issuer := sc.Steps[len(sc.Steps)-1]
 	user, _ := findUser(issuer.user)
@@ -231,7 +232,7 @@ func (sc *scene) expect(e *exchange, status int) {
 	}
 }
 
-// expectDeleted notes cookies that were to be deleted and were not.
+// expectDeleted notes cookies that were not deleted.
 func (sc *scene) expectDeleted(e *exchange, names ...string) {
 	for _, name := range names {
 		found := false
@@ -244,7 +245,7 @@ func (sc *scene) expectDeleted(e *exchange, names ...string) {
 	}
 }
 
-// wrong notes what is not as it should be. The first counts.
+// wrong notes a failure, unless there is one already.
 func (sc *scene) wrong(format string, args ...any) {
 	if sc.Wrong == "" {
 		sc.Wrong = fmt.Sprintf(format, args...)

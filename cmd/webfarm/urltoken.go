@@ -13,7 +13,7 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// Layers of the two cookies whose codecs do not show theirs.
+// Layers of the two cookies whose codecs do not report layers.
 const (
 	layerURLToken  = "text (URL token)"
 	layerSealed    = "machine key"
@@ -41,7 +41,7 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 		o.roles, err = rolecookie.Decode(ctx, protector, text)
 		size = len(o.roles)
 	} else {
-		// a clock before every end: the validity is judged below
+		// never expired: the validity is judged below
 		codec, setup := c.anonymous(func() time.Time { return time.Time{} })
 		if setup != nil {
 			return o, setupError{setup}

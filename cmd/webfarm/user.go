@@ -7,7 +7,7 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// claimTypeSignedInBy is a claim of the demo: the node that made the cookie.
+// claimTypeSignedInBy is the demo's claim for the node that made the cookie.
 const claimTypeSignedInBy = "urn:webfarm:demo:signed-in-by"
 
 // demoUser is somebody who can sign in to the demo.
@@ -15,7 +15,7 @@ type demoUser struct {
 	ID, Name string
 	Email    string
 	Roles    []string
-	Groups   int // number of group claims; being UUIDs, they hardly compress
+	Groups   int // number of group claims: UUIDs, which hardly compress
 }
 
 // demoUsers returns one user with a single cookie and one with a set of chunks.
@@ -35,7 +35,7 @@ func findUser(id string) (demoUser, bool) {
 	return demoUser{}, false
 }
 
-// About says for the page what is special about the user.
+// About describes the user for the page.
 func (u demoUser) About() string {
 	if u.Groups > 0 {
 		return fmt.Sprintf("%d groups, so a cookie in chunks", u.Groups)
@@ -43,7 +43,7 @@ func (u demoUser) About() string {
 	return "a few claims, one cookie"
 }
 
-// principal is what the cookie says of u.
+// principal is the content of the user's cookie.
 func (u demoUser) principal(node string) sessiontoken.Principal {
 	claims := []sessiontoken.Claim{
 		{Type: sessiontoken.ClaimTypeName, Value: u.Name},
@@ -58,5 +58,6 @@ func (u demoUser) principal(node string) sessiontoken.Principal {
 		claims = append(claims, sessiontoken.Claim{Type: claimTypeGroups,
 			Value: fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])})
 	}
-	return sessiontoken.Principal{Identities: []sessiontoken.Identity{{AuthenticationType: "Federation", Claims: claims}}}
+	id := sessiontoken.Identity{AuthenticationType: "Federation", Claims: claims}
+	return sessiontoken.Principal{Identities: []sessiontoken.Identity{id}}
 }

@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// visitor is the browser of the demo: it keeps cookies and does not follow
-// redirects, so that every request is seen.
+// visitor is the browser of the demo. It keeps cookies, but does not follow redirects.
 type visitor struct {
 	base   *url.URL
 	client *http.Client
@@ -36,7 +35,7 @@ func newVisitor(base string) (*visitor, error) {
 	}}, nil
 }
 
-// cookies returns what the browser would send.
+// cookies returns the cookies that the browser would send.
 func (v *visitor) cookies() []*http.Cookie { return v.client.Jar.Cookies(v.base) }
 
 // visit is a request to make.
@@ -46,7 +45,7 @@ type visit struct {
 	cookies      string // in place of the browser's
 }
 
-// exchange is a request that was made and its answer.
+// exchange is a request and its answer.
 type exchange struct {
 	Request string         `json:"request"`
 	Node    string         `json:"node"`
@@ -72,7 +71,8 @@ func (v *visitor) do(ctx context.Context, r *visit) (*exchange, error) {
 	if e.user != "" {
 		e.Request += " user=" + e.user
 	}
-	request, err := http.NewRequestWithContext(ctx, r.method, v.base.JoinPath(r.path).String(), strings.NewReader(r.form.Encode()))
+	target, body := v.base.JoinPath(r.path).String(), strings.NewReader(r.form.Encode())
+	request, err := http.NewRequestWithContext(ctx, r.method, target, body)
 	if err != nil {
 		return e, err
 	}
@@ -96,15 +96,16 @@ func (v *visitor) do(ctx context.Context, r *visit) (*exchange, error) {
 	for _, c := range response.Cookies() {
 		e.Cookies = append(e.Cookies, cookieChange{c.Name, len(c.Value), c.MaxAge < 0})
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {
 		return e, err
 	}
 	if e.Status == http.StatusOK && r.path == "/me" {
-		if err := json.Unmarshal(body, &e.me); err != nil {
+		if err := json.Unmarshal(answer, &e.me); err != nil {
 			return e, err
 		}
-		e.Says = fmt.Sprintf("%s, %s, roles %s", e.me.Name, plural(e.me.Claims, "claim"), strings.Join(e.me.Roles, " and "))
+		e.Says = fmt.Sprintf("%s, %s, roles %s",
+			e.me.Name, plural(e.me.Claims, "claim"), strings.Join(e.me.Roles, " and "))
 	}
 	return e, nil
 }

@@ -161,11 +161,9 @@ func targets(t testing.TB) []target {
 	all = append(all, target{"SQSession", hostile.Credential{Cookie: sq.CookieName(), Chunk: sq.CookieName() + "%d", Text: text, Envelope: true},
 		func(r *http.Request) error { _, err := guardOf(sq).Check(r); return err }})
 
-	anonymous, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.AnonymousOptions{Now: now})
+	anonymous, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.FormsOptions{Now: now})
 	must(err)
-	visitor, err := anonymous.NewID()
-	must(err)
-	text, err = anonymous.Encode(t.Context(), visitor)
+	text, err = anonymous.Encode(t.Context(), anonymous.NewID())
 	must(err)
 	all = append(all, target{"anonymous id", hostile.Credential{Cookie: ".ASPXANONYMOUS", Text: text}, func(r *http.Request) error {
 		text, err := cookie.From(cookie.KindAnonymous, "")(r)

@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/forms"
@@ -23,8 +23,9 @@ import (
 const defaultAnonymousLifetime = 100_000 * time.Minute
 
 // AnonymousID is what an anonymous identification cookie (.ASPXANONYMOUS)
-// says: which visitor this is, without a sign-in. It authenticates nobody. The
-// bytes inside the protection are
+// says: which visitor this is, without a sign-in. It authenticates nobody.
+// With cookieSlidingExpiration, the default, .NET sends the same ID with a new
+// end once less than half the timeout is left. The bytes inside the protection are
 //
 //	LE64   Expires, FILETIME: 100 ns since 1601, UTC
 //	LE32   length of ID in bytes
@@ -35,46 +36,6 @@ type AnonymousID struct {
 	ID string
 	// Expires is in UTC, to 100 ns. The id is valid up to and including it.
 	Expires time.Time
-
-	openedBy string
-}
-
-// OpenedBy returns the id of the key that opened the cookie, empty for an id that was
-// not read from one.
-func (a *AnonymousID) OpenedBy() string { return a.openedBy }
-
-// Renew returns the id with a new end that .NET would send when a request
-// comes in at now, if less than half the timeout is left, and false with a
-// itself otherwise. An expired id is not renewed. Only a site with
-// cookieSlidingExpiration, which is the default, renews.
-func (a *AnonymousID) Renew(now time.Time, timeout time.Duration) (*AnonymousID, bool) {
-	if a.Expires.Before(now) || a.Expires.Sub(now) >= timeout/2 {
-		return a, false
-	}
-	return &AnonymousID{ID: a.ID, Expires: tickTime(now.Add(timeout))}, true
-}
-
-// AnonymousOptions are the settings of an [AnonymousCodec].
-type AnonymousOptions struct {
-	// Protection is the attribute cookieProtection of
-	// <anonymousIdentification>. It matters only for keys of a legacy mode;
-	// Framework45 ignores it.
-	//
-	// Where a site leaves the attribute out, .NET takes Validation here,
-	// unlike for all other cookies, whereas the zero value is
-	// machinekey.ProtectionAll: for such a site in a legacy mode set
-	// machinekey.ProtectionValidation.
-	Protection machinekey.Protection
-	// InsecureUnsigned also reads legacy cookies of a site that sets
-	// aspnet:UseLegacyEncryption. Under it they cannot be issued.
-	InsecureUnsigned bool
-	// Lifetime is the attribute cookieTimeout, what NewID gives. Zero means
-	// 100,000 minutes, some 69 days, as in .NET.
-	Lifetime time.Duration
-	// Now is the clock, time.Now if nil.
-	Now func() time.Time
-	// Rand makes new ids, crypto/rand if nil.
-	Rand io.Reader
 }
 
 // AnonymousCodec reads and writes the text of anonymous identification cookies
@@ -84,29 +45,39 @@ type AnonymousOptions struct {
 //	machine key   as the key's mode demands, see [FormsCodec]; purpose machinekey.AnonymousPurpose
 //	id            the layout at [AnonymousID]
 type AnonymousCodec struct {
-	o         AnonymousOptions
+	o         FormsOptions
 	protector modeProtector
 	scratch   sync.Pool // of *formsScratch
 }
 
 // NewAnonymousCodec returns a codec for the keys of a ring, with the same
-// rules as [NewFormsCodec]. Nil options are the zero options.
-func NewAnonymousCodec(keys Keys, opts *AnonymousOptions) (*AnonymousCodec, error) {
+// rules as [NewFormsCodec]. Nil options are the zero options. They are the
+// attributes of <anonymousIdentification>; it fails if others are set:
+//
+//	Lifetime            cookieTimeout, what NewID gives; zero means 100,000 minutes, some 69 days
+//	Protection          cookieProtection, for keys of a legacy mode
+//	InsecureUnsigned    as for forms tickets
+//	Now                 the clock
+//
+// Where a site leaves cookieProtection out, .NET takes Validation here, unlike
+// for all other cookies, whereas the zero value is machinekey.ProtectionAll:
+// for such a site in a legacy mode set machinekey.ProtectionValidation.
+func NewAnonymousCodec(keys Keys, opts *FormsOptions) (*AnonymousCodec, error) {
 	c := &AnonymousCodec{}
 	if opts != nil {
 		c.o = *opts
+	}
+	if c.o.Path != "" || c.o.InsecureOldLayout || c.o.Roles != nil || c.o.ClockSkew != 0 {
+		return nil, errors.New("sessiontoken: Path, InsecureOldLayout, Roles and ClockSkew are not for anonymous ids")
 	}
 	if c.o.Lifetime == 0 {
 		c.o.Lifetime = defaultAnonymousLifetime
 	}
 	if c.o.Lifetime < 0 {
-		return nil, errors.New("sessiontoken: AnonymousOptions.Lifetime is negative")
+		return nil, errors.New("sessiontoken: FormsOptions with a negative duration")
 	}
 	if c.o.Now == nil {
 		c.o.Now = time.Now
-	}
-	if c.o.Rand == nil {
-		c.o.Rand = rand.Reader
 	}
 	var err error
 	c.protector, err = newModeProtector(keys, machinekey.AnonymousPurpose, machinekey.LegacyOptions{
@@ -132,6 +103,7 @@ func (c *AnonymousCodec) Decode(ctx context.Context, value string) (*AnonymousID
 		return nil, err
 	}
 	s.ticket = data[:0]
+	noteKey(anatomy.From(ctx), layerMachineKey, len(data), key)
 	id, err := readAnonymousID(data)
 	if err != nil {
 		if !c.protector.authenticates(key) {
@@ -142,18 +114,14 @@ func (c *AnonymousCodec) Decode(ctx context.Context, value string) (*AnonymousID
 	if id.Expires.Before(c.o.Now()) {
 		return nil, fmt.Errorf("%w at %s", ErrExpired, id.Expires.Format(time.RFC3339))
 	}
-	id.openedBy = key
 	return id, nil
 }
 
 // NewID returns a fresh id, a random GUID that lasts for the codec's timeout.
-// It fails only if AnonymousOptions.Rand does.
-func (c *AnonymousCodec) NewID() (*AnonymousID, error) {
+func (c *AnonymousCodec) NewID() *AnonymousID {
 	var random [16]byte
-	if _, err := io.ReadFull(c.o.Rand, random[:]); err != nil {
-		return nil, fmt.Errorf("sessiontoken: random source: %w", err)
-	}
-	return &AnonymousID{ID: string(newUUID(nil, random[:])), Expires: tickTime(c.o.Now().Add(c.o.Lifetime))}, nil
+	rand.Read(random[:]) // never fails
+	return &AnonymousID{ID: string(newUUID(nil, random[:])), Expires: tickTime(c.o.Now().Add(c.o.Lifetime))}
 }
 
 // Encode returns the text of an anonymous identification cookie. It refuses

@@ -97,10 +97,7 @@ func ExampleAnonymousCodec() {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
-	id, err := codec.NewID()
-	if err != nil {
-		log.Fatal(err)
-	}
+	id := codec.NewID()
 	text, err := codec.Encode(ctx, id)
 	if err != nil {
 		log.Fatal(err)

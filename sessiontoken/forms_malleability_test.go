@@ -159,11 +159,7 @@ func TestCredentialsAreKeptApart(t *testing.T) {
 	if texts["role"], err = role.encodeURLToken(scratch, data, maxFormsText); err != nil {
 		t.Fatal(err)
 	}
-	id, err := anonymous.NewID()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if texts["anonymous"], err = anonymous.Encode(ctx, id); err != nil {
+	if texts["anonymous"], err = anonymous.Encode(ctx, anonymous.NewID()); err != nil {
 		t.Fatal(err)
 	}
 	for kind, text := range texts {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/seal"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -108,16 +109,14 @@ func TestOtherKeys(t *testing.T) {
 				t, err := forms.Decode(ctx, text)
 				return opened(t.OpenedBy, err)
 			}},
-		"anonymous": {func() (string, error) {
-			id, err := anonymous.NewID()
-			if err != nil {
-				return "", err
-			}
-			return anonymous.Encode(ctx, id)
-		}, func(text string) (string, error) {
-			id, err := anonymous.Decode(ctx, text)
-			return opened(id.OpenedBy, err)
-		}},
+		"anonymous": {func() (string, error) { return anonymous.Encode(ctx, anonymous.NewID()) },
+			func(text string) (string, error) {
+				r := anatomy.Of(ctx, anonymous.Decode, text)
+				if r.Err != nil {
+					return "", r.Err
+				}
+				return r.Layers[0].Facts[0].Value, nil
+			}},
 	} {
 		keys.away = nil
 		text, err := codec.encode()

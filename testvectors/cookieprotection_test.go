@@ -175,7 +175,7 @@ func (v *cookieVector) anonymous(t *testing.T, f *file) {
 		now = timeOfTicks(t, *v.ExpirationUTCTicks)
 	}
 	codec, err := sessiontoken.NewAnonymousCodec(ringOf(t, keyOf(t, v.config(t), v.Random)),
-		&sessiontoken.AnonymousOptions{Protection: v.protection(t), Now: func() time.Time { return now }})
+		&sessiontoken.FormsOptions{Protection: v.protection(t), Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, err
 // anonymous returns the codec of anonymous ids.
 func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, error) {
 	a := c.site.Anonymous
-	return sessiontoken.NewAnonymousCodec(c.ring, &sessiontoken.AnonymousOptions{
+	return sessiontoken.NewAnonymousCodec(c.ring, &sessiontoken.FormsOptions{
 		Protection: c.protection(a), InsecureUnsigned: c.insecure && a.Unsigned.On,
 		Lifetime: cmp.Or(c.lifetime, a.Lifetime), Now: now,
 	})

@@ -31,6 +31,7 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 		o.Err = err
 	}
 	var err error
+	var key []anatomy.Fact // which opened an anonymous id
 	inner := layerAnonymous
 	if k == kindRoles {
 		inner = layerRoles
@@ -46,7 +47,13 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 		if setup != nil {
 			return o, setupError{setup}
 		}
-		o.anonymous, err = codec.Decode(ctx, text)
+		seen := anatomy.Of(ctx, func(ctx context.Context, text string) (*sessiontoken.AnonymousID, error) {
+			o.anonymous, err = codec.Decode(ctx, text)
+			return o.anonymous, err
+		}, text)
+		if len(seen.Layers) > 0 {
+			key = seen.Layers[0].Facts
+		}
 	}
 	sealed, textErr := base64.DecodeURLToken(text)
 	switch {
@@ -68,8 +75,6 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 		err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, o.anonymous.Expires.Format(time.RFC3339))
 	}
 	add(layerValidity, 0, err)
-	if keyID := o.anonymous.OpenedBy(); keyID != "" {
-		o.Layers[1].Facts = []anatomy.Fact{{Name: "opened by key", Value: keyID}}
-	}
+	o.Layers[1].Facts = key
 	return o, nil
 }

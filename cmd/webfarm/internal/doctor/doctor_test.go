@@ -557,8 +557,8 @@ func isolated(path int32) doctor.Isolation { return doctor.Isolation{AppPathHash
 func (s site) anonymousID(t testing.TB, mode machinekey.Mode, p machinekey.Protection) string {
 	t.Helper()
 	codec := must[*sessiontoken.AnonymousCodec](t)(sessiontoken.NewAnonymousCodec(s.ring(t, mode, doctor.Isolation{}),
-		&sessiontoken.AnonymousOptions{Protection: p, Now: at(now)}))
-	return must[string](t)(codec.Encode(ctx, must[*sessiontoken.AnonymousID](t)(codec.NewID())))
+		&sessiontoken.FormsOptions{Protection: p, Now: at(now)}))
+	return must[string](t)(codec.Encode(ctx, codec.NewID()))
 }
 
 // envelope is the text of a session with these protected bytes.

@@ -153,7 +153,7 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 		}
 		o.layers = []Layer{{"text", len(text), true}, {"machine key", 0, err == nil}}
 	case s.kind == Anonymous:
-		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.AnonymousOptions{
+		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.FormsOptions{
 			Protection: s.protection, InsecureUnsigned: s.unsigned, Now: func() time.Time { return time.Time{} }})
 		if err != nil {
 			return o, false

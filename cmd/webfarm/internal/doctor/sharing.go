@@ -74,15 +74,11 @@ func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 		}
 		return rolecookie.Encode(protector, []byte{0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 11})
 	case s.kind == Anonymous:
-		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.AnonymousOptions{Protection: s.protection, InsecureUnsigned: s.unsigned, Now: v.clock()})
+		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.FormsOptions{Protection: s.protection, InsecureUnsigned: s.unsigned, Now: v.clock()})
 		if err != nil {
 			return "", err
 		}
-		id, err := codec.NewID()
-		if err != nil {
-			return "", err
-		}
-		return codec.Encode(ctx, id)
+		return codec.Encode(ctx, codec.NewID())
 	case s.kind.IsKatana():
 		codec, err := s.ticketCodec(ring, v)
 		if err != nil {

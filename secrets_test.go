@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/gob"
 	"encoding/json"
@@ -116,9 +117,8 @@ func holders(t *testing.T) map[string][]printed {
 	must(err)
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(err)
-	certificate, err := sessiontoken.NewCertificate(private)
-	must(err)
-	certificates := sessiontoken.CertificateOptions{Certificates: []*sessiontoken.Certificate{certificate}, Signing: []*sessiontoken.Certificate{certificate}}
+	certificate := tls.Certificate{PrivateKey: private}
+	certificates := sessiontoken.CertificateOptions{Certificates: []tls.Certificate{certificate}, Signing: []tls.Certificate{certificate}}
 
 	sessions, err := cookie.NewSessions(session, &cookie.SessionsOptions{Store: store, Verified: 10})
 	must(err)
@@ -197,7 +197,6 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.Transform":          one(everywhere(transform, ofKeys)),
 		"sessiontoken.SessionOptions":     {everywhere(session.Options(), ofKeys), everywhere(sessiontoken.SessionOptions{Store: two}, ofKeys)},
 		"sessiontoken.KatanaOptions":      one(everywhere(sessiontoken.KatanaOptions{Store: two}, ofKeys)),
-		"sessiontoken.Certificate":        {everywhere(*certificate, ofRSA), everywhere(certificate, ofRSA)},
 		"sessiontoken.CertificateOptions": one(everywhere(certificates, ofRSA)),
 		"sessiontoken.MemoryStore":        one(everywhere(store, ofKeys)),
 		"sessiontoken.Store":              one(everywhere(two, ofKeys)),

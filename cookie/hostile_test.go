@@ -3,6 +3,7 @@ package cookie_test
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"math"
 	"net/http"
 	"runtime"
@@ -87,9 +88,7 @@ func targets(t testing.TB) []target {
 	session("FedAuth of WIF 1.0", ring, ring, sessiontoken.SessionOptions{WIF10: true})
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(err)
-	certificate, err := sessiontoken.NewCertificate(private)
-	must(err)
-	transforms, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{Certificates: []*sessiontoken.Certificate{certificate}})
+	transforms, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{Certificates: []tls.Certificate{{PrivateKey: private}}})
 	must(err)
 	session("FedAuth, certificate", nil, nil, sessiontoken.SessionOptions{Transforms: transforms})
 

@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -100,12 +101,12 @@ func Example_readCertificate() {
 	pem := farmCertificate()
 	r := httptest.NewRequest("GET", "/", nil)
 
-	certificate, err := sessiontoken.ParseCertificate(pem)
+	certificate, err := tls.X509KeyPair(pem, pem)
 	if err != nil {
 		log.Fatal(err)
 	}
 	transforms, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
-		Certificates: []*sessiontoken.Certificate{certificate},
+		Certificates: []tls.Certificate{certificate},
 	})
 	if err != nil {
 		log.Fatal(err)

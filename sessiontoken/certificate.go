@@ -2,7 +2,7 @@ package sessiontoken
 
 import (
 	"context"
-	"crypto"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,61 +10,24 @@ import (
 	"github.com/webfarm-go/webfarm/internal/rsacookie"
 )
 
-// Certificate is an RSA key that the nodes of a farm share: the service
-// certificate of the .NET sites, with or without its private key. It prints
-// nothing of it. Make one with [ParseCertificate] or [NewCertificate].
-type Certificate struct{ key *rsacookie.Key }
-
-// ParseCertificate reads PEM or DER data: an X.509 certificate, a private key
-// (PKCS #8 or PKCS #1, not encrypted), a public key, or in PEM a certificate
-// and its private key. As in WIF, dates and issuer of the certificate play no
-// part. No error contains key bytes.
-func ParseCertificate(data []byte) (*Certificate, error) {
-	key, err := rsacookie.ParseKey(data)
-	if err != nil {
-		return nil, certificateError(err)
-	}
-	return &Certificate{key}, nil
-}
-
-// NewCertificate returns a Certificate for an RSA private key: an
-// [*crypto/rsa.PrivateKey], or one in a hardware module, a [crypto.Decrypter]
-// too, that can do RSASSA-PKCS1-v1_5 and RSA-OAEP with SHA-1.
-func NewCertificate(key crypto.Signer) (*Certificate, error) {
-	both, ok := key.(interface {
-		crypto.Signer
-		crypto.Decrypter
-	})
-	if !ok {
-		return nil, fmt.Errorf("sessiontoken: certificate: the private key is a %T, which cannot decrypt", key)
-	}
-	k, err := rsacookie.NewKey(both)
-	if err != nil {
-		return nil, certificateError(err)
-	}
-	return &Certificate{k}, nil
-}
-
-// ID returns eight hex digits that name the certificate in logs. They come
-// from the public key.
-func (c *Certificate) ID() string {
-	if c == nil || c.key == nil {
-		return ""
-	}
-	return c.key.ID()
-}
-
 // CertificateOptions say how a farm shares certificates. For nearly every farm
 // Certificates holds one certificate with its private key, and nothing else is
-// set.
+// set:
+//
+//	certificate, err := tls.LoadX509KeyPair("farm.pem", "farm.pem")
+//
+// The keys are RSA keys: a [*crypto/rsa.PrivateKey], or one in a hardware
+// module, a [crypto.Signer] and [crypto.Decrypter] that can do
+// RSASSA-PKCS1-v1_5 and RSA-OAEP with SHA-1. As in WIF, dates and issuer of a
+// certificate play no part. A private key serves without a certificate too.
 type CertificateOptions struct {
 	// Certificates encrypt and sign. The first one is used for new cookies,
 	// all of them for reading, so that a farm changes its certificate by
 	// putting the new one in front. At least one needs its private key.
-	Certificates []*Certificate
+	Certificates []tls.Certificate `json:"-" xml:"-"`
 	// Signing replaces Certificates for the signature, in the same way. A
 	// codec whose first signing certificate has no private key only reads.
-	Signing []*Certificate
+	Signing []tls.Certificate `json:"-" xml:"-"`
 	// InsecureSHA1 is HashName "SHA1" of both transforms, on all nodes.
 	// Zero is the default of .NET, SHA-256.
 	InsecureSHA1 bool
@@ -112,7 +75,7 @@ func CertificateTransforms(o CertificateOptions) ([]Transform, error) {
 }
 
 // keys checks a list of certificates.
-func (o *CertificateOptions) keys(name string, list []*Certificate) ([]*rsacookie.Key, error) {
+func (o *CertificateOptions) keys(name string, list []tls.Certificate) ([]*rsacookie.Key, error) {
 	if len(list) == 0 {
 		return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s is empty", name)
 	}
@@ -121,14 +84,15 @@ func (o *CertificateOptions) keys(name string, list []*Certificate) ([]*rsacooki
 	}
 	var keys []*rsacookie.Key
 	for i, c := range list {
-		if c == nil || c.key == nil {
-			return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s[%d] was not made by ParseCertificate", name, i)
+		key, err := rsacookie.FromTLS(c)
+		if err != nil {
+			return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s[%d]: %s", name, i, strings.TrimPrefix(err.Error(), "rsacookie: "))
 		}
-		if bits := c.key.Bits(); bits < rsacookie.MinBits && !o.InsecureSmallRSA {
+		if bits := key.Bits(); bits < rsacookie.MinBits && !o.InsecureSmallRSA {
 			return nil, fmt.Errorf("sessiontoken: certificate %s has an RSA key of %d bits, want at least %d; see InsecureSmallRSA",
-				c.ID(), bits, rsacookie.MinBits)
+				key.ID(), bits, rsacookie.MinBits)
 		}
-		keys = append(keys, c.key)
+		keys = append(keys, key)
 	}
 	return keys, nil
 }

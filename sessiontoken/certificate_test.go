@@ -2,6 +2,7 @@ package sessiontoken
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/rsacookie"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
@@ -49,7 +51,7 @@ func (f *rsaFile) vector(t testing.TB, name string) *rsaVector {
 	return nil
 }
 
-func (f *rsaFile) certificate(t testing.TB, name string) *Certificate {
+func (f *rsaFile) certificate(t testing.TB, name string) tls.Certificate {
 	t.Helper()
 	return parseCertificate(t, f.RSAKeys[name].PEM)
 }
@@ -57,20 +59,20 @@ func (f *rsaFile) certificate(t testing.TB, name string) *Certificate {
 func (f *rsaFile) chain(t testing.TB, v *rsaVector) []Transform {
 	t.Helper()
 	return certificateChain(t, CertificateOptions{
-		Certificates:     []*Certificate{f.certificate(t, v.EncryptionKey)},
-		Signing:          []*Certificate{f.certificate(t, v.SigningKey)},
+		Certificates:     []tls.Certificate{f.certificate(t, v.EncryptionKey)},
+		Signing:          []tls.Certificate{f.certificate(t, v.SigningKey)},
 		InsecureSHA1:     v.HashName == "SHA1",
 		InsecureSmallRSA: true,
 	})
 }
 
-func parseCertificate(t testing.TB, pem string) *Certificate {
+func parseCertificate(t testing.TB, pem string) tls.Certificate {
 	t.Helper()
-	c, err := ParseCertificate([]byte(pem))
+	key, err := rsacookie.ParseKey([]byte(pem))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return key.TLS()
 }
 
 func certificateChain(t testing.TB, o CertificateOptions) []Transform {
@@ -170,9 +172,9 @@ func TestCertificateNegative(t *testing.T) {
 func TestCertificateRollover(t *testing.T) {
 	f := readRSA(t)
 	older, newer := f.certificate(t, "rsa2048"), f.certificate(t, "rsa3072")
-	before := certificateCodec(t, certificateChain(t, CertificateOptions{Certificates: []*Certificate{older}}))
-	during := certificateCodec(t, certificateChain(t, CertificateOptions{Certificates: []*Certificate{newer, older}}))
-	after := certificateCodec(t, certificateChain(t, CertificateOptions{Certificates: []*Certificate{newer}}))
+	before := certificateCodec(t, certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{older}}))
+	during := certificateCodec(t, certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{newer, older}}))
+	after := certificateCodec(t, certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{newer}}))
 	issue := func(c *SessionCodec) string {
 		tok, err := c.NewToken(alice())
 		if err != nil {
@@ -202,7 +204,7 @@ func TestCertificateRollover(t *testing.T) {
 	}
 	// Signed with a key we know, encrypted for one that we do not have.
 	stranger := certificateCodec(t, certificateChain(t, CertificateOptions{
-		Certificates: []*Certificate{f.certificate(t, "sign2048")}, Signing: []*Certificate{older}}))
+		Certificates: []tls.Certificate{f.certificate(t, "sign2048")}, Signing: []tls.Certificate{older}}))
 	a := anatomy.Of(ctx, before.Decode, issue(stranger))
 	if last := a.Layers[len(a.Layers)-1]; last.Name != "rsa encryption" || !errors.Is(a.Err, ErrInvalid) {
 		t.Errorf("%s: %v", last.Name, a.Err)
@@ -218,28 +220,22 @@ func TestCertificateOptionsRefused(t *testing.T) {
 		want string
 	}{
 		{"none", CertificateOptions{}, "Certificates is empty"},
-		{"signing only", CertificateOptions{Signing: []*Certificate{good}}, "Certificates is empty"},
-		{"nil", CertificateOptions{Certificates: []*Certificate{nil}}, "ParseCertificate"},
-		{"zero", CertificateOptions{Certificates: []*Certificate{good}, Signing: []*Certificate{{}}}, "Signing[0]"},
-		{"small", CertificateOptions{Certificates: []*Certificate{good, small}}, "InsecureSmallRSA"},
-		{"small signing", CertificateOptions{Certificates: []*Certificate{good}, Signing: []*Certificate{small}}, "1024 bits"},
-		{"many", CertificateOptions{Certificates: make([]*Certificate, 17)}, "at most 16"},
-		{"public only", CertificateOptions{Certificates: []*Certificate{publicOnly(good)}}, "no private key"},
+		{"signing only", CertificateOptions{Signing: []tls.Certificate{good}}, "Certificates is empty"},
+		{"zero certificate", CertificateOptions{Certificates: []tls.Certificate{{}}}, "Certificates[0]: no certificate and no private key"},
+		{"zero", CertificateOptions{Certificates: []tls.Certificate{good}, Signing: []tls.Certificate{{}}}, "Signing[0]"},
+		{"small", CertificateOptions{Certificates: []tls.Certificate{good, small}}, "InsecureSmallRSA"},
+		{"small signing", CertificateOptions{Certificates: []tls.Certificate{good}, Signing: []tls.Certificate{small}}, "1024 bits"},
+		{"many", CertificateOptions{Certificates: make([]tls.Certificate, 17)}, "at most 16"},
+		{"public only", CertificateOptions{Certificates: []tls.Certificate{publicOnly(good)}}, "no private key"},
 	} {
 		_, err := CertificateTransforms(tc.o)
 		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), "sessiontoken: ") {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
-	if _, err := ParseCertificate([]byte("x")); err == nil || !strings.HasPrefix(err.Error(), "sessiontoken: certificate: ") {
-		t.Error(err)
-	}
-	if _, err := NewCertificate(nil); err == nil {
-		t.Error("no key")
-	}
 	// A node that may only read: it verifies with a certificate alone.
 	c := certificateCodec(t, certificateChain(t, CertificateOptions{
-		Certificates: []*Certificate{good}, Signing: []*Certificate{publicOnly(good)}}))
+		Certificates: []tls.Certificate{good}, Signing: []tls.Certificate{publicOnly(good)}}))
 	if _, err := c.Decode(ctx, f.vector(t, "rsa-one-claim").text()); err != nil {
 		t.Error(err)
 	}
@@ -253,14 +249,14 @@ func TestCertificateOptionsRefused(t *testing.T) {
 }
 
 // publicOnly returns c without its private key.
-func publicOnly(c *Certificate) *Certificate { return &Certificate{c.key.Public()} }
+func publicOnly(c tls.Certificate) tls.Certificate { return tls.Certificate{Leaf: c.Leaf} }
 
 func TestCertificatesDoNotPrint(t *testing.T) {
 	f := readRSA(t)
 	c := f.certificate(t, "rsa2048")
-	chain := certificateChain(t, CertificateOptions{Certificates: []*Certificate{c}})
+	chain := certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{c}})
 	out := ""
-	for _, v := range []any{c, *c, chain, chain[1], chain[2], CertificateOptions{Certificates: []*Certificate{c}}} {
+	for _, v := range []any{chain, chain[1], chain[2], CertificateOptions{Certificates: []tls.Certificate{c}}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 			out += fmt.Sprintf(verb, v)
 		}
@@ -274,8 +270,5 @@ func TestCertificatesDoNotPrint(t *testing.T) {
 		if strings.Contains(strings.ToLower(out), strings.ToLower(secret)) {
 			t.Fatalf("%q is printed", secret)
 		}
-	}
-	if len(c.ID()) != 8 {
-		t.Errorf("id %q", c.ID())
 	}
 }

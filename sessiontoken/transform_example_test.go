@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"log"
+	"math/big"
 
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -38,12 +40,13 @@ func roundTrip(codec *sessiontoken.SessionCodec) {
 func ExampleCertificateTransforms() {
 	// The farm's certificate with its private key, usually from a file:
 	// openssl pkcs12 -in farm.pfx -nodes -out farm.pem
-	certificate, err := sessiontoken.ParseCertificate(farmPEM())
+	farm := farmPEM()
+	certificate, err := tls.X509KeyPair(farm, farm)
 	if err != nil {
 		log.Fatal(err)
 	}
 	transforms, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
-		Certificates: []*sessiontoken.Certificate{certificate}, // a second one is read too
+		Certificates: []tls.Certificate{certificate}, // a second one is read too
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -100,9 +103,15 @@ func farmPEM() []byte {
 	if err != nil {
 		log.Fatal(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		log.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
 }

@@ -2,6 +2,7 @@ package sessiontoken
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"strings"
 	"sync"
@@ -26,7 +27,7 @@ func readyTransforms(t testing.TB) map[string]Transform {
 		t.Fatal(err)
 	}
 	f := readRSA(t)
-	chain := certificateChain(t, CertificateOptions{Certificates: []*Certificate{f.certificate(t, "rsa2048")}})
+	chain := certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{f.certificate(t, "rsa2048")}})
 	return map[string]Transform{"deflate": DeflateTransform(), "machine key": mk, "machine key (hex)": text,
 		"rsa encryption": chain[1], "rsa signature": chain[2]}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -66,7 +67,7 @@ func (f *wif10File) transforms(t testing.TB, v *wif10Vector) []Transform {
 	t.Helper()
 	switch {
 	case v.Transforms == "rsa":
-		return certificateChain(t, CertificateOptions{Certificates: []*Certificate{parseCertificate(t, f.RSAKeys[v.RSAKey].PEM)}})
+		return certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{parseCertificate(t, f.RSAKeys[v.RSAKey].PEM)}})
 	case v.UseLegacyMachineKeyEncryption:
 		mode := machinekey.Framework20SP2
 		if v.CompatibilityMode == "Framework20SP1" {

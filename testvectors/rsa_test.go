@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/nrbf"
+	"github.com/webfarm-go/webfarm/internal/rsacookie"
 	"github.com/webfarm-go/webfarm/internal/tokentest"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -75,8 +77,8 @@ func (k rsaKeys) transforms(t *testing.T, encryption, signing, hash string) []se
 		t.Fatalf("no test for hashName %q", hash)
 	}
 	list, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
-		Certificates:     []*sessiontoken.Certificate{k.certificate(t, encryption)},
-		Signing:          []*sessiontoken.Certificate{k.certificate(t, signing)},
+		Certificates:     []tls.Certificate{k.certificate(t, encryption)},
+		Signing:          []tls.Certificate{k.certificate(t, signing)},
 		InsecureSHA1:     hash == "SHA1",
 		InsecureSmallRSA: true,
 	})
@@ -86,16 +88,16 @@ func (k rsaKeys) transforms(t *testing.T, encryption, signing, hash string) []se
 	return list
 }
 
-func (k rsaKeys) certificate(t *testing.T, name string) *sessiontoken.Certificate {
+func (k rsaKeys) certificate(t *testing.T, name string) tls.Certificate {
 	t.Helper()
 	if k[name].PEM == "" {
 		t.Fatalf("no RSA key %q in the file", name)
 	}
-	c, err := sessiontoken.ParseCertificate([]byte(k[name].PEM))
+	key, err := rsacookie.ParseKey([]byte(k[name].PEM))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return key.TLS()
 }
 
 // number is a number in .NET's XML form of a key.

@@ -3,14 +3,17 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/rsacookie"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -205,14 +208,14 @@ func (f certFlags) chains(insecure bool, sha1 ...bool) ([][]sessiontoken.Transfo
 		}
 		pem = append(append(pem, data...), '\n')
 	}
-	certificate, err := sessiontoken.ParseCertificate(pem)
+	key, err := rsacookie.ParseKey(pem)
 	if err != nil {
-		return nil, setupError{fmt.Errorf("webfarm: %s: %w", f.cert, err)}
+		return nil, setupError{fmt.Errorf("webfarm: %s: %s", f.cert, strings.TrimPrefix(err.Error(), "rsacookie: "))}
 	}
 	var chains [][]sessiontoken.Transform
 	for _, weak := range sha1 {
 		list, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
-			Certificates: []*sessiontoken.Certificate{certificate}, InsecureSmallRSA: insecure, InsecureSHA1: weak,
+			Certificates: []tls.Certificate{key.TLS()}, InsecureSmallRSA: insecure, InsecureSHA1: weak,
 		})
 		if err != nil {
 			return nil, setupError{fmt.Errorf("webfarm: %s: %w", f.cert, err)}

@@ -3,6 +3,8 @@ package rsacookie
 import (
 	"crypto"
 	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -59,6 +61,43 @@ func NewPublicKey(public *rsa.PublicKey) (*Key, error) {
 		return nil, fmt.Errorf("rsacookie: RSA key of %d bits, at most %d are taken", public.N.BitLen(), maxBits)
 	}
 	return &Key{public: &rsa.PublicKey{N: new(big.Int).Set(public.N), E: public.E}}, nil
+}
+
+// FromTLS returns the key of a certificate, with its private half if c has
+// that. A private key alone will do, and so will a Leaf with nothing but a
+// public key. The two must belong together.
+func FromTLS(c tls.Certificate) (*Key, error) {
+	var public *Key
+	var err error
+	switch {
+	case c.Leaf != nil:
+		public, err = publicKey(c.Leaf.PublicKey)
+	case len(c.Certificate) > 0:
+		public, err = parseCertificate(c.Certificate[0])
+	case c.PrivateKey == nil:
+		err = errors.New("rsacookie: no certificate and no private key")
+	}
+	if err != nil || c.PrivateKey == nil {
+		return public, err
+	}
+	private, ok := c.PrivateKey.(PrivateKey)
+	if key, isRSA := c.PrivateKey.(*rsa.PrivateKey); !ok || isRSA && key == nil {
+		return nil, fmt.Errorf("rsacookie: the private key is a %T, which cannot sign and decrypt", c.PrivateKey)
+	}
+	k, err := NewKey(private)
+	if err == nil && public != nil && !public.public.Equal(k.public) {
+		return nil, errApart
+	}
+	return k, err
+}
+
+// TLS returns k as [FromTLS] takes it.
+func (k *Key) TLS() tls.Certificate {
+	c := tls.Certificate{Leaf: &x509.Certificate{PublicKey: k.public}}
+	if k.HasPrivate() {
+		c.PrivateKey = k.signer
+	}
+	return c
 }
 
 // Bits returns the length of the key.

@@ -52,7 +52,7 @@ func ParseKey(data []byte) (*Key, error) {
 	case private == nil:
 		return public, nil
 	case public != nil && !public.public.Equal(private.public):
-		return nil, errors.New("rsacookie: the certificate and the private key do not belong together")
+		return nil, errApart
 	}
 	return private, nil
 }
@@ -88,6 +88,7 @@ func parseBlock(b *pem.Block) (*Key, error) {
 var (
 	errEncrypted = errors.New("rsacookie: the private key is encrypted; decrypt it first (openssl rsa -in key.pem -out plain.pem)")
 	errNotRSA    = errors.New("rsacookie: not an RSA key; WIF can use no other")
+	errApart     = errors.New("rsacookie: the certificate and the private key do not belong together")
 )
 
 // parseDER tries what a file without PEM armour can be.

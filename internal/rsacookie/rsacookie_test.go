@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
@@ -166,6 +167,53 @@ func encryptWith(reader *Key, modulus *big.Int) error {
 	}
 	_, err = NewEncryption(SHA256, k, reader)
 	return err
+}
+
+func TestFromTLS(t *testing.T) {
+	f := readFile(t)
+	key, other := f.key(t, "rsa2048").signer.(*rsa.PrivateKey), f.key(t, "sign2048").signer.(*rsa.PrivateKey)
+	elliptic256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := &x509.Certificate{PublicKey: key.Public()}
+	for _, tc := range []struct {
+		name    string
+		c       tls.Certificate
+		private bool
+		want    string // part of the error
+	}{
+		{"private key", tls.Certificate{PrivateKey: key}, true, ""},
+		{"certificate", tls.Certificate{Certificate: [][]byte{der}}, false, ""},
+		{"certificate and private key", tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, true, ""},
+		{"leaf", tls.Certificate{Leaf: leaf}, false, ""},
+		{"leaf and private key", tls.Certificate{Leaf: leaf, PrivateKey: key}, true, ""},
+		{"of TLS", f.key(t, "rsa2048").TLS(), true, ""},
+		{"of TLS, public", f.key(t, "rsa2048").Public().TLS(), false, ""},
+		{"nothing", tls.Certificate{}, false, "no certificate and no private key"},
+		{"another's private key", tls.Certificate{Certificate: [][]byte{der}, PrivateKey: other}, false, "belong together"},
+		{"elliptic private key", tls.Certificate{PrivateKey: elliptic256}, false, "*ecdsa.PrivateKey"},
+		{"nil private key", tls.Certificate{PrivateKey: (*rsa.PrivateKey)(nil)}, false, "*rsa.PrivateKey"},
+		{"elliptic leaf", tls.Certificate{Leaf: &x509.Certificate{PublicKey: elliptic256.Public()}}, false, "not an RSA key"},
+		{"malformed certificate", tls.Certificate{Certificate: [][]byte{{1}}, PrivateKey: key}, false, "rsacookie: certificate: "},
+	} {
+		got, err := FromTLS(tc.c)
+		switch {
+		case tc.want != "":
+			if got != nil || err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s: %v, %v", tc.name, got, err)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", tc.name, err)
+		case got.HasPrivate() != tc.private || got.ID() != f.key(t, "rsa2048").ID():
+			t.Errorf("%s: %v", tc.name, got)
+		}
+	}
 }
 
 func TestParseKey(t *testing.T) {

@@ -1,11 +1,13 @@
 package doctor_test
 
 import (
+	"crypto/tls"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/internal/rsacookie"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -24,11 +26,11 @@ type rsaVectors struct {
 // certificateChains are the transforms of a certificate with either hash.
 func certificateChains(t testing.TB, pem string) [][]sessiontoken.Transform {
 	t.Helper()
-	certificate := must[*sessiontoken.Certificate](t)(sessiontoken.ParseCertificate([]byte(pem)))
+	certificate := must[*rsacookie.Key](t)(rsacookie.ParseKey([]byte(pem))).TLS()
 	var list [][]sessiontoken.Transform
 	for _, sha1 := range []bool{false, true} {
 		list = append(list, must[[]sessiontoken.Transform](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
-			Certificates: []*sessiontoken.Certificate{certificate}, InsecureSHA1: sha1, InsecureSmallRSA: true})))
+			Certificates: []tls.Certificate{certificate}, InsecureSHA1: sha1, InsecureSmallRSA: true})))
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"io"
@@ -173,8 +174,7 @@ func TestDiagnoses(t *testing.T) {
 		{"a certificate in place of the machine key", "certificate", "RSA, 2048 bits", false, func(t *testing.T) broken {
 			a := fresh(t)
 			key := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
-			certificate := must[*sessiontoken.Certificate](t)(sessiontoken.NewCertificate(key))
-			transforms := must[[]sessiontoken.Transform](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{Certificates: []*sessiontoken.Certificate{certificate}}))
+			transforms := must[[]sessiontoken.Transform](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{Certificates: []tls.Certificate{{PrivateKey: key}}}))
 			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Transforms: transforms}, 0))}
 		}},
 		{"an ASP.NET Core cookie", "aspnet_core", "ASP.NET Core Data Protection", false, func(t *testing.T) broken {

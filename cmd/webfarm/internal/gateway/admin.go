@@ -22,21 +22,20 @@ type state struct {
 	draining atomic.Bool
 
 	mu    sync.Mutex
-	fault error // of the web.config, when it was last looked at
+	fault error // of the web.config at the last check
 }
 
-// storeTimeout is how long the store may take to prove that it is there.
+// storeTimeout bounds the check of the store.
 const storeTimeout = 2 * time.Second
 
-// probeKey is a key of the store that nothing has.
+// probeKey is a key without an entry in the store.
 const probeKey = "webfarm gateway: is there anybody?"
 
-// Admin returns what answers operators, to be served on an address of its own
-// that no client reaches:
+// Admin returns the handler for operators. Serve it on an address that clients cannot reach:
 //
 //	/healthz  200 as long as the process answers
-//	/readyz   200 if requests can be decided, 503 while shutting down or
-//	          without the store; the lines of the body say why
+//	/readyz   200 if requests can be decided, 503 at shutdown or without the store;
+//	          the body gives the reasons
 //	/metrics  counters, in the text format of Prometheus
 func (g *Gateway) Admin() http.Handler {
 	mux := http.NewServeMux()
@@ -70,9 +69,8 @@ func plain(w http.ResponseWriter, status int, text string) {
 	fmt.Fprint(w, text)
 }
 
-// ready reports whether requests can be decided, with a line about each part.
-// A web.config that broke while the gateway runs does not make it unready: it
-// serves with the keys it has, as the .NET nodes do that have not restarted.
+// ready reports whether requests can be decided, with a line about each part. The gateway stays
+// ready while the web.config is broken: like running .NET nodes, it keeps its keys.
 func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 	ready := true
 	var lines []string
@@ -131,9 +129,8 @@ func (g *Gateway) watchOptions() *machinekey.WatchOptions {
 	return &o
 }
 
-// keyFault returns what is wrong with the web.config, nil for nothing. Watch
-// tells when it breaks and not when it is mended, so a broken one is read
-// again.
+// keyFault returns the fault of the web.config, nil for none. Watch reports faults but no repairs.
+// A broken file is therefore read again.
 func (g *Gateway) keyFault() error {
 	g.state.mu.Lock()
 	defer g.state.mu.Unlock()

@@ -14,35 +14,33 @@ import (
 type asker int
 
 const (
-	// asNginx is ngx_http_auth_request_module, at /auth. It knows 2xx, 401
-	// and 403, takes everything else for a failure, and copies only headers
-	// that its configuration names, of each the first. So a redirect is 401
-	// with a Location, and renewed cookies stand in numbered headers too.
+	// asNginx is ngx_http_auth_request_module, at /auth. It accepts 2xx, 401 and 403, and fails for
+	// other answers. It copies the headers that its configuration names, and only the first of
+	// each. A redirect is therefore 401 with a Location, and renewed cookies are repeated in
+	// numbered headers.
 	asNginx asker = iota
-	// asTraefik is ForwardAuth of Traefik, and forward_auth of Caddy, at
-	// /auth/traefik. They describe the request in X-Forwarded-Method, -Proto,
-	// -Host and -Uri, and pass every answer but 2xx on to the browser.
+	// asTraefik is ForwardAuth of Traefik, and forward_auth of Caddy, at /auth/traefik. They describe
+	// the request in X-Forwarded-Method, -Proto, -Host and -Uri. All answers but 2xx go to the
+	// browser.
 	asTraefik
-	// asEnvoy is ext_authz of Envoy over HTTP, below /auth/envoy. It asks with
-	// the method and the host of the request, and its path and query behind
-	// ours, and passes every answer but 200 on.
+	// asEnvoy is ext_authz of Envoy over HTTP, below /auth/envoy. It asks with the method and host of
+	// the request, and appends its path and query to ours. All answers but 200 go to the browser.
 	asEnvoy
 )
 
 // envoyPath is the path_prefix of Envoy.
 const envoyPath = "/auth/envoy"
 
-// headerSetCookie and a number from 1 on has one Set-Cookie line each: nginx
-// hands on only the first of several headers of one name.
+// headerSetCookie with a number from 1 holds one Set-Cookie line. nginx copies only the first of
+// several headers of one name.
 const headerSetCookie = "X-Webfarm-Set-Cookie-"
 
-// maxSetCookies is the number of these headers that docs/gateway.md has nginx
-// copy. A session that needs more is not renewed: part of it would be lost.
+// maxSetCookies is the number of these headers that nginx copies under docs/gateway.md. A session
+// with more cookies is not renewed, because nginx would lose some.
 const maxSetCookies = 12
 
-// auth returns what answers one kind of proxy. Any method will do: the method
-// is that of the proxy or of the request, and nothing is changed but a session
-// that is due for renewal.
+// auth returns the handler for one kind of proxy. It accepts all methods, because some proxies send
+// the method of the request. It changes nothing except a session that is due for renewal.
 func (g *Gateway) auth(as asker) http.Handler {
 	decide := func(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal) {
 		noStore(w)
@@ -82,10 +80,9 @@ func (g *Gateway) auth(as asker) http.Handler {
 	})
 }
 
-// numberCookies repeats renewed cookies in headers that nginx can copy. More
-// than it copies are withdrawn: the session stays good as it is. Where the
-// gateway is the proxy there is no nginx to take these headers out, and scripts
-// could read what HttpOnly keeps from them.
+// numberCookies repeats renewed cookies in headers that nginx can copy. It drops a renewal with too
+// many cookies: the old session stays valid. A gateway with an upstream does not repeat them, because
+// without nginx they reach scripts, from which HttpOnly should hide them.
 func (g *Gateway) numberCookies(w http.ResponseWriter, r *http.Request, as asker) {
 	lines := w.Header()["Set-Cookie"]
 	if as != asNginx || len(lines) == 0 || g.upstream != nil {
@@ -93,7 +90,8 @@ func (g *Gateway) numberCookies(w http.ResponseWriter, r *http.Request, as asker
 	}
 	if len(lines) > maxSetCookies {
 		delete(w.Header(), "Set-Cookie")
-		g.log.LogAttrs(r.Context(), slog.LevelWarn, "gateway: a renewal has too many cookies for nginx and is left out",
+		g.log.LogAttrs(r.Context(), slog.LevelWarn,
+			"gateway: a renewal has too many cookies for nginx and is left out",
 			slog.Int("cookies", len(lines)), slog.Int("limit", maxSetCookies))
 		return
 	}
@@ -102,17 +100,20 @@ func (g *Gateway) numberCookies(w http.ResponseWriter, r *http.Request, as asker
 	}
 }
 
-// refuse answers for somebody who is not signed in.
+// redirect sends the client to the sign-in if there is a location, with 401 for nginx.
+func (g *Gateway) redirect(w http.ResponseWriter, location string, ok, nginx bool) {
+	status := http.StatusUnauthorized
+	if ok {
+		w.Header().Set("Location", location)
+		if !nginx {
+			status = http.StatusFound
+		}
+	}
+	g.answer(w, status)
+}
+
+// refuse answers about a user who is not signed in.
 func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, as asker) {
 	location, ok := g.signIn.location(original(r, as))
-	switch {
-	case !ok:
-		g.answer(w, http.StatusUnauthorized)
-	case as == asNginx:
-		w.Header().Set("Location", location)
-		g.answer(w, http.StatusUnauthorized)
-	default:
-		w.Header().Set("Location", location)
-		g.answer(w, http.StatusFound)
-	}
+	g.redirect(w, location, ok, as == asNginx)
 }

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// ownPrefix begins, folded, the names of headers that come from the gateway
-// only, whatever HeaderOptions call those of the identity.
+// ownPrefix begins the folded names of headers that are the gateway's, under any HeaderOptions.
 const ownPrefix = "x-webfarm-"
 
-// isForwarded reports whether a header, its name folded, tells a service where a
-// request comes from or what it was before a proxy changed it.
+// isForwarded reports whether a header with this folded name describes the client of a request, or
+// the request before a proxy changed it.
 func isForwarded(folded string) bool {
 	switch folded {
 	case "forwarded", "x-real-ip", "x-original-url", "x-rewrite-url":
@@ -20,8 +19,7 @@ func isForwarded(folded string) bool {
 	return strings.HasPrefix(folded, "x-forwarded")
 }
 
-// stripForwarded removes every header, in every spelling, that says where a
-// request comes from.
+// stripForwarded removes these headers in every spelling.
 func stripForwarded(header http.Header) {
 	for name := range header {
 		if isForwarded(fold(name)) {
@@ -30,9 +28,8 @@ func stripForwarded(header http.Header) {
 	}
 }
 
-// copyForwarded copies these headers, in their own spelling, for a gateway that
-// trusts the proxy in front. It does so from the request as it came: a client
-// cannot have them taken out with Connection.
+// copyForwarded copies these headers, in their standard spelling, for a gateway that trusts the
+// proxy in front. The source is the original request: a client cannot remove them with Connection.
 func copyForwarded(to, from http.Header) {
 	for name, values := range from {
 		if folded := fold(name); isForwarded(folded) && http.CanonicalHeaderKey(folded) == name {
@@ -41,12 +38,10 @@ func copyForwarded(to, from http.Header) {
 	}
 }
 
-// PassedProxy reports whether a request has a header that no browser sends by
-// itself, in the spelling that net/http gives it. Proxies, balancers, content
-// networks and tracing agents add such headers under so many names that a list
-// of theirs is never complete; that of browsers is short. A request from
-// something else than a browser, such as a script with a header of its own,
-// counts as one that passed a proxy.
+// PassedProxy reports whether a request has a header that browsers do not send by themselves.
+// Proxies, balancers, content networks and tracing agents add headers of many names. The list of
+// browsers' headers is short, and can be complete. A script with a header of its own counts as a
+// proxy.
 func PassedProxy(header http.Header) bool {
 	for name := range header {
 		if !slices.Contains(browserHeaders, name) &&
@@ -57,10 +52,9 @@ func PassedProxy(header http.Header) bool {
 	return false
 }
 
-// What browsers send: the forbidden request-headers of the Fetch standard, those
-// of HTTP (RFC 9110), client hints and Sec-Fetch, and a few of single browsers.
-// Those that say where a request comes from (Via, Forwarded, Max-Forwards), or
-// are for the next hop only, are not among them.
+// The headers of browsers: the forbidden request-headers of the Fetch standard, headers of HTTP (RFC
+// 9110), client hints and Sec-Fetch, and a few of single browsers. Headers about the way of a request
+// (Via, Forwarded, Max-Forwards), and for one hop only, are left out.
 var (
 	browserHeaders = []string{
 		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Connection", "Content-Encoding",

@@ -1,6 +1,5 @@
-// Package gateway lets services that are not written in Go join a farm: it
-// reads the cookies of the site for them and tells them in headers who the user
-// is.
+// Package gateway lets services in other languages join a farm. It reads the site's cookies for
+// them, and names the user in headers.
 //
 //	          1 request            2 who is this?
 //	browser ────────────▶ proxy ────────────────────▶ gateway
@@ -9,16 +8,14 @@
 //	                        ▼ 4 request, X-Webfarm-User
 //	                     service
 //
-// nginx asks at /auth (auth_request), Traefik at /auth/traefik (ForwardAuth),
-// and Envoy at /auth/envoy (ext_authz); the three differ in how they name
-// the request they ask about and in what they do with an answer. With
+// nginx asks at /auth (auth_request), Traefik at /auth/traefik (ForwardAuth), and Envoy at
+// /auth/envoy (ext_authz). They describe the request and treat the answer in different ways. With
 // Options.Upstream the gateway is the proxy itself.
 //
-// The answer is 200 with the headers of [HeaderOptions], and the cookies of a
-// session that was renewed; 401 or a redirect for whoever is not signed in; 403
-// for whoever lacks a role; 503 if it cannot be decided. Headers that name a
-// user are worth nothing if a client can send them: the gateway removes them
-// where it proxies itself, and the configurations in docs/gateway.md do.
+// The answer is 200 with the headers of [HeaderOptions] and the cookies of a renewed session, 401 or
+// a redirect without a sign-in, 403 without a required role, and 503 if the gateway cannot decide.
+// Clients must not be able to send headers that name a user. As a proxy the gateway removes them; in
+// docs/gateway.md the configurations of other proxies do.
 package gateway
 
 import (
@@ -40,43 +37,38 @@ import (
 type Options struct {
 	// Config is the path of the site's web.config.
 	Config string
-	// Site is what the file does not say. Its Observer is told what happens,
-	// as the metrics are. IsTLS is set by the gateway.
+	// Site holds the settings that the file lacks. Its Observer gets the same events as the
+	// metrics. The gateway sets IsTLS.
 	Site cookie.SiteOptions
-	// Headers are the names of the identity headers and what they tell.
+	// Headers are the names and contents of the identity headers.
 	Headers HeaderOptions
-	// RequireRoles are what every request needs; each entry has the form of
-	// [ParseRequirement].
+	// RequireRoles are the requirements of every request, in the form of [ParseRequirement].
 	RequireRoles []string
-	// SignIn is where to send those who are not signed in. The zero value
-	// sends nobody anywhere.
+	// SignIn is the redirect to the sign-in. The zero value redirects nobody.
 	SignIn SignInOptions
-	// Upstream, if set, is the service that the gateway passes requests to.
-	// The gateway's own paths are then below [Prefix].
+	// Upstream, if set, is the service that gets the requests. The gateway's own paths are then
+	// below [Prefix].
 	Upstream *url.URL
 	// Anonymous lets strangers through to Upstream, without identity headers.
 	Anonymous bool
-	// TrustForwarded passes on to Upstream what X-Forwarded-*, Forwarded,
-	// X-Real-IP, X-Original-URL and X-Rewrite-URL of a request say, for a
-	// gateway behind another proxy. Otherwise X-Forwarded-For, -Host and -Proto
-	// are written afresh, and the others are left out.
+	// TrustForwarded passes X-Forwarded-*, Forwarded, X-Real-IP, X-Original-URL and X-Rewrite-URL on
+	// to Upstream, for a gateway behind another proxy. Without it the gateway sets X-Forwarded-For,
+	// -Host and -Proto itself, and removes the others.
 	TrustForwarded bool
-	// Transport reaches Upstream; nil is a transport of its own that uses no
-	// proxy.
+	// Transport reaches Upstream; nil means a new transport without a proxy.
 	Transport http.RoundTripper
-	// Page serves /, /inspect, /signin and /signout, and gets requests for
-	// these paths only; nil is 404.
+	// Page serves /, /inspect, /signin and /signout, and no other path; nil means 404.
 	Page func(*Gateway) (http.Handler, error)
-	// Watch is how the file is followed. Its hooks are called too.
+	// Watch are the options for following the file. Its hooks are called too.
 	Watch machinekey.WatchOptions
-	// Limits bound what a client can ask for.
+	// Limits bound the requests of clients.
 	Limits Limits
-	// Logger gets starts, stops, changes of keys and failures, and never a
-	// value, a claim or a path; nil is silent.
+	// Logger gets starts, stops, key changes and failures, without cookie values, claims or paths.
+	// nil is silent.
 	Logger *slog.Logger
 }
 
-// Prefix is what the gateway's own paths begin with where it proxies itself.
+// Prefix begins the gateway's own paths when it has an upstream.
 const Prefix = "/.webfarm"
 
 // Gateway answers for one site. It is safe for concurrent use.
@@ -86,7 +78,7 @@ type Gateway struct {
 	store    sessiontoken.Store // as it was given; nil: none
 	headers  *headerWriter
 	require  []Requirement
-	signIn   *signIn // nil: nobody is sent anywhere
+	signIn   *signIn // nil: no redirects
 	metrics  *metrics
 	state    state
 	log      *slog.Logger
@@ -95,8 +87,8 @@ type Gateway struct {
 	prefix   string
 }
 
-// New reads the web.config and returns the gateway of its site. The errors are
-// the errors of [cookie.LoadSite], and of options that make no sense.
+// New reads the web.config and returns the gateway of its site. The errors are those of
+// [cookie.LoadSite], and errors for options that contradict each other.
 func New(o Options) (*Gateway, error) {
 	g := &Gateway{o: o, log: o.Logger}
 	g.metrics = newMetrics(g)
@@ -158,21 +150,20 @@ func (g *Gateway) load() error {
 	return nil
 }
 
-// Site returns the site that the gateway answers for.
+// Site returns the site of the gateway.
 func (g *Gateway) Site() *cookie.Site { return g.site }
 
-// Prefix returns what the gateway's own paths begin with: nothing, or [Prefix].
+// Prefix returns the beginning of the gateway's own paths: empty, or [Prefix].
 func (g *Gateway) Prefix() string { return g.prefix }
 
-// isTLS reports whether the browser used TLS, as the proxy says. A client that
-// lies about it gets a cookie that suits the lie.
+// isTLS reports whether the browser used TLS, by the word of the proxy. A client that lies here only
+// affects its own cookie.
 func isTLS(r *http.Request) bool {
 	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") ||
 		strings.HasPrefix(strings.ToLower(r.Header.Get(headerOriginalURL)), "https://")
 }
 
-// Handler returns what answers clients and proxies. It takes no path for
-// another: nothing is cleaned, joined or redirected.
+// Handler returns the handler for clients and proxies. It does not clean, join or redirect paths.
 func (g *Gateway) Handler() http.Handler {
 	auth := map[string]http.Handler{
 		"/auth":         g.auth(asNginx),
@@ -181,7 +172,7 @@ func (g *Gateway) Handler() http.Handler {
 	envoy := g.auth(asEnvoy)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeBehindBody(w, r)
-		// As it was sent: what is escaped is not one of ours.
+		// The path as sent: escaped paths are not the gateway's own.
 		path, own := strings.CutPrefix(r.URL.EscapedPath(), g.prefix)
 		if !own || g.upstream != nil && (path == "" || path[0] != '/') { // such as /.webfarmers
 			g.toUpstream(w, r)
@@ -203,17 +194,16 @@ func (g *Gateway) Handler() http.Handler {
 	})
 }
 
-// closeBehindBody has the connection closed behind an answer of our own to a
-// request with a body. We read no more of it than we need, and do not wait for
-// it; what follows is not taken for another request. The server's deadline ends
-// the connection even if the client sends nothing.
+// closeBehindBody closes the connection after our own answer to a request with a body. The rest of
+// the body is not read, and must not become another request. The server's deadline ends the
+// connection even if the client sends nothing.
 func closeBehindBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
 	}
 }
 
-// toUpstream passes a request on, if there is where to.
+// toUpstream passes a request on, with 404 if there is no upstream.
 func (g *Gateway) toUpstream(w http.ResponseWriter, r *http.Request) {
 	if g.upstream == nil {
 		http.NotFound(w, r)
@@ -222,8 +212,7 @@ func (g *Gateway) toUpstream(w http.ResponseWriter, r *http.Request) {
 	g.upstream.ServeHTTP(w, r)
 }
 
-// unavailable answers a request that cannot be decided, and is the only refusal
-// of the guard that the gateway leaves to it.
+// unavailable answers a request that cannot be decided. It is the guard's only own refusal.
 func (g *Gateway) unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		g.log.LogAttrs(r.Context(), slog.LevelError, "gateway: cannot decide", slog.Any("error", err))
@@ -248,24 +237,20 @@ func noStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store"
 
 // Limits bound what clients and proxies can ask for. Zero is the default.
 type Limits struct {
-	// HeaderBytes bounds the header of a request, cookies among it: 64 KiB,
-	// four times what http.sys takes below IIS, so that what a .NET node
-	// would read gets through.
+	// HeaderBytes bounds the header of a request with its cookies: 64 KiB, four times the limit of
+	// http.sys below IIS. Requests that a .NET node accepts get through.
 	HeaderBytes int
-	// HeaderTimeout is how long a client may take for its header: 10 seconds.
-	// It has twice as long for a whole request that the gateway answers itself,
-	// and from then on twice as long again to take the answer.
+	// HeaderTimeout bounds the time for the header of a request: 10 seconds. A client has twice as
+	// long for a whole request that the gateway answers itself, and twice as long again to take
+	// the answer.
 	HeaderTimeout time.Duration
-	// BodyIdle is how long a body that is passed on may stand still, in either
-	// direction: 1 minute, as in nginx. WebSockets may be silent. For the first
-	// bytes of its body a client has twice HeaderTimeout.
+	// BodyIdle bounds the pauses of a body that is passed on, in either direction: 1 minute, as in
+	// nginx. WebSockets may be silent. The first bytes of a client's body have twice HeaderTimeout.
 	BodyIdle time.Duration
-	// IdleTimeout is how long an idle connection stays: 2 minutes, longer
-	// than the 60 seconds of nginx, so that it is the proxy that closes.
+	// IdleTimeout bounds idle connections: 2 minutes. nginx closes them first, after 60 seconds.
 	IdleTimeout time.Duration
-	// IdentityBytes bounds the identity headers together: 8 KiB, what
-	// proxies take for a line. A user with more is an error (500), as to leave
-	// out some of his roles would be another user.
+	// IdentityBytes bounds the identity headers together: 8 KiB, the limit of proxies for a line.
+	// A user with more is an error (500): the gateway never drops roles.
 	IdentityBytes int
 }
 
@@ -282,12 +267,10 @@ func (l Limits) withDefaults() (Limits, error) {
 	}, nil
 }
 
-// request is how long a request that the gateway answers itself may take to
-// come in, and its answer to go out.
+// request bounds the time for a request that the gateway answers itself, and for its answer.
 func (l Limits) request() time.Duration { return 2 * l.HeaderTimeout }
 
-// linger is how long a client may take to see an answer that came before the
-// end of its request.
+// linger is the time for a client to see an answer that comes before the end of its request.
 func (l Limits) linger() time.Duration { return l.HeaderTimeout / 2 }
 
 // String describes the gateway for a log, without any key.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -14,24 +15,21 @@ import (
 
 // HeaderOptions name the headers that tell a service who the user is.
 //
-// Values are percent-encoded: letters, digits and - . _ ~ @ : / \ stand for
-// themselves, every other byte of the UTF-8 text is % and two hex digits. A
-// list has commas between its values, and as a comma within a value is %2C, no
-// value becomes two. Any function that decodes URLs decodes them.
+// Values are percent-encoded: letters, digits and - . _ ~ @ : / \ stand for themselves, every other
+// byte of the UTF-8 text is % and two hex digits. Commas separate the values of a list; a comma
+// within a value is %2C. Any function that decodes URLs decodes them.
 //
-// All headers are there for every user who is signed in, empty if there is
-// nothing to say, so that a proxy has something to put in the place of what a
-// client sent.
+// A signed-in user has all headers, some of them empty. A proxy replaces the client's headers with
+// them.
 type HeaderOptions struct {
 	// User has the user's name; empty means X-Webfarm-User.
 	User string
 	// Roles has the list of roles; empty means X-Webfarm-Roles.
 	Roles string
-	// Claims are further headers, each with the list of values of one claim
-	// type. There are none by default: tell a service what it needs.
+	// Claims are further headers, each with the values of one claim type. There are none by default.
 	Claims []ClaimHeader
-	// OnlyRoles, if not nil, are the roles to tell about. Users of a large
-	// directory have more than fit a header.
+	// OnlyRoles, if not nil, are the only roles to list. Users of a large directory may have too
+	// many for a header.
 	OnlyRoles []string
 }
 
@@ -49,17 +47,12 @@ type headerWriter struct {
 	user, roles string
 	claims      []ClaimHeader
 	only        []string
-	folded      []string // the names, as fold makes them
+	folded      []string // the folded names
 }
 
 func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
-	h := &headerWriter{user: o.User, roles: o.Roles, only: o.OnlyRoles}
-	if h.user == "" {
-		h.user = DefaultUserHeader
-	}
-	if h.roles == "" {
-		h.roles = DefaultRolesHeader
-	}
+	h := &headerWriter{user: cmp.Or(o.User, DefaultUserHeader), roles: cmp.Or(o.Roles, DefaultRolesHeader),
+		only: o.OnlyRoles}
 	names := []string{h.user, h.roles}
 	for _, c := range o.Claims {
 		if c.Type == "" {
@@ -82,21 +75,20 @@ func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
 	return h, nil
 }
 
-// isIdentityName reports whether name may be an identity header. One
-// that begins with X- is none that HTTP gives a meaning, and the headers of
-// proxies are apart.
+// isIdentityName reports whether name may be an identity header. It must begin with X-, which rules
+// out HTTP's own headers, and must not be a header of proxies.
 func isIdentityName(name string) bool {
 	folded := fold(name)
 	if !strings.HasPrefix(folded, "x-") || len(name) < 3 || isForwarded(folded) ||
-		strings.HasPrefix(folded, "x-original-") || folded == fold(headerRequireRole) || folded == fold(headerRenew) || strings.HasPrefix(folded, fold(headerSetCookie)) {
+		strings.HasPrefix(folded, "x-original-") || folded == fold(headerRequireRole) ||
+		folded == fold(headerRenew) || strings.HasPrefix(folded, fold(headerSetCookie)) {
 		return false
 	}
 	return strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// fold returns the name of a header as a service may see it that reads headers
-// from variables such as HTTP_X_WEBFARM_USER: without case, and with all other
-// characters than letters and digits alike.
+// fold returns the name of a header for services that read variables such as HTTP_X_WEBFARM_USER:
+// in lower case, with - for all characters except letters and digits.
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -109,8 +101,7 @@ func fold(name string) string {
 	}, name)
 }
 
-// strip removes every header that a service could take for one of ours, now or
-// in a later version.
+// strip removes every header that a service could confuse with ours, now or in a later version.
 func (h *headerWriter) strip(header http.Header) {
 	for name := range header {
 		if folded := fold(name); strings.HasPrefix(folded, ownPrefix) || slices.Contains(h.folded, folded) {
@@ -121,8 +112,7 @@ func (h *headerWriter) strip(header http.Header) {
 
 var errIdentityTooLong = errors.New("gateway: the identity headers are too long; tell about fewer roles or claims")
 
-// write sets the headers of p. The error is errIdentityTooLong, and then none
-// is set.
+// write sets the headers of p. If they are too long it sets none and returns errIdentityTooLong.
 func (h *headerWriter) write(header http.Header, p *sessiontoken.Principal, limit int) error {
 	values := make([]string, 0, 2+len(h.claims))
 	values = append(values, escape(p.Name()), list(h.told(p)))
@@ -144,7 +134,7 @@ func (h *headerWriter) write(header http.Header, p *sessiontoken.Principal, limi
 	return nil
 }
 
-// told yields the roles of p to tell about.
+// told yields the roles of p for the header.
 func (h *headerWriter) told(p *sessiontoken.Principal) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for role := range roles(p) {
@@ -155,15 +145,12 @@ func (h *headerWriter) told(p *sessiontoken.Principal) iter.Seq[string] {
 	}
 }
 
-// roles yields the roles of p, those for which HasRole is true.
+// roles yields the roles of p for which HasRole is true.
 func roles(p *sessiontoken.Principal) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range p.Identities {
 			id := &p.Identities[i]
-			t := id.RoleClaimType
-			if t == "" {
-				t = sessiontoken.ClaimTypeRole
-			}
+			t := cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)
 			for k := range id.Claims {
 				if namefold.Equal(id.Claims[k].Type, t) && !yield(id.Claims[k].Value) {
 					return
@@ -183,8 +170,7 @@ func claimValues(p *sessiontoken.Principal, claimType string) iter.Seq[string] {
 	}
 }
 
-// list returns the values as one header has them, each once. Empty ones are
-// left out, as a list cannot show them.
+// list joins the values for a header, each once. It leaves out empty values.
 func list(values iter.Seq[string]) string {
 	all := slices.Collect(values)
 	size := 0
@@ -216,11 +202,11 @@ func escape(s string) string { return string(appendEscaped(nil, s)) }
 
 func appendEscaped(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
-	plain := 0 // where the run of bytes that stand for themselves began
+	plain := 0 // the start of the present run of plain bytes
 	for i := range len(s) {
 		c := s[i]
 		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '-' <= c && c <= ':' || c == '_' || c == '~' || c == '@' || c == '\\' {
-			continue // - . / 0 to 9 : stand in a row
+			continue // - . / 0 to 9 : are adjacent
 		}
 		b = append(b, s[plain:i]...)
 		b = append(b, '%', hex[c>>4], hex[c&15])

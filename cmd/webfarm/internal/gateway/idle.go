@@ -10,17 +10,15 @@ import (
 	"time"
 )
 
-// The server bounds the whole of a request and of its answer, which suits what
-// the gateway answers itself. A body that is passed on may take as long as it
-// likes, as long as it moves:
+// The server bounds the time of a whole request and answer. That suits requests that the gateway
+// answers itself. A body that is passed on has no such bound, but must keep moving:
 //
 //	client ──▶ clientBody ──▶ service ──▶ serviceBody ──▶ clientWriter ──▶ client
 //
-// Each of the three waits for Limits.BodyIdle at most, so that neither side holds
-// the other for longer. How long the service
-// thinks before it answers a whole request is its own affair.
+// Each of the three waits for Limits.BodyIdle at most. The time before the service answers a whole
+// request is not bounded.
 
-// errServiceIdle ends a request whose service takes or gives nothing more.
+// errServiceIdle ends a request whose service stops reading or writing.
 var errServiceIdle = errors.New("gateway: the service does not go on with a body")
 
 // clientBody is the body of a request that is passed on.
@@ -28,20 +26,20 @@ type clientBody struct {
 	io.ReadCloser
 	client *http.ResponseController
 	idle   time.Duration
-	unread *time.Timer // ends the request while the service takes nothing
+	unread *time.Timer // ends the request if the service stops reading
 
 	reading sync.Mutex // held by a Read
 	mu      sync.Mutex // guards what follows
 	wait    time.Duration
-	begun   bool // somebody reads
+	begun   bool // the service reads
 	whole   bool // the end was read
-	left    bool // nobody may read any more
+	left    bool // no more reads are allowed
 	late    bool // the client sent nothing in time
-	answers bool // the service does, and may leave the rest unread
+	answers bool // the service answers, and may leave the rest unread
 }
 
-// newClientBody takes the body of r, and returns nil if there is none. The
-// first bytes of it have as long as a request that the gateway answers itself.
+// newClientBody takes the body of r, and returns nil if there is none. Its first bytes have the time
+// of a request that the gateway answers itself.
 func newClientBody(r *http.Request, client *http.ResponseController, l Limits, end context.CancelCauseFunc) *clientBody {
 	if r.ContentLength == 0 {
 		client.SetReadDeadline(time.Time{})
@@ -53,8 +51,7 @@ func newClientBody(r *http.Request, client *http.ResponseController, l Limits, e
 	return b
 }
 
-// Read has a deadline of its own. Between two of them there is none: it is the
-// service then that does not go on.
+// Read has a deadline of its own. A pause between two reads is the service's.
 func (b *clientBody) Read(p []byte) (int, error) {
 	b.reading.Lock()
 	defer b.reading.Unlock()
@@ -84,7 +81,7 @@ func (b *clientBody) Read(p []byte) (int, error) {
 			b.unread.Reset(b.idle)
 		}
 	case err == io.EOF:
-		// From here on the server reads, to see whether the client leaves.
+		// From here on the server reads, to notice when the client leaves.
 		b.whole = true
 		b.client.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -93,10 +90,10 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close does nothing: net/http would read on, and wait for the client.
+// Close does nothing. net/http would read on and wait for the client.
 func (b *clientBody) Close() error { return nil }
 
-// outstanding reports whether there is more to come.
+// outstanding reports whether part of the body is unread.
 func (b *clientBody) outstanding() bool {
 	if b == nil {
 		return false
@@ -116,7 +113,7 @@ func (b *clientBody) isLate() bool {
 	return b.late
 }
 
-// answered says that the service answers. It need not read on then.
+// answered notes that the service answers. It may then stop reading.
 func (b *clientBody) answered() {
 	if b == nil {
 		return
@@ -127,9 +124,8 @@ func (b *clientBody) answered() {
 	b.unread.Stop()
 }
 
-// leave ends the reading, and waits for a Read under way: net/http would take
-// the deadline away from it, and wait forever. For the time of linger, what the
-// client still sends is read, so that it sees the answer.
+// leave ends the reading, and waits for a Read under way. net/http would remove its deadline and
+// wait forever. The client's data is still read for the time of linger, to let it see the answer.
 func (b *clientBody) leave(linger time.Duration) {
 	if b == nil {
 		return
@@ -152,7 +148,7 @@ func (b *clientBody) leave(linger time.Duration) {
 type serviceBody struct {
 	io.ReadCloser
 	idle   time.Duration
-	silent *time.Timer // ends the request while the service gives nothing
+	silent *time.Timer // ends the request if the service stops writing
 }
 
 func newServiceBody(body io.ReadCloser, idle time.Duration, end context.CancelCauseFunc) *serviceBody {
@@ -167,7 +163,7 @@ func (b *serviceBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// clientWriter is where an answer of the service goes.
+// clientWriter writes an answer of the service.
 type clientWriter struct {
 	http.ResponseWriter
 	client *http.ResponseController
@@ -175,11 +171,11 @@ type clientWriter struct {
 	body   *clientBody
 }
 
-// wait gives what is written next as long as may be.
+// wait sets the deadline of the next write.
 func (w *clientWriter) wait() { w.client.SetWriteDeadline(time.Now().Add(w.idle)) }
 
-// WriteHeader closes the connection behind an answer that comes before the end
-// of the request: what is left of the body must not become another request.
+// WriteHeader closes the connection after an answer before the end of the request. The rest of the
+// body must not become another request.
 func (w *clientWriter) WriteHeader(status int) {
 	if status >= 200 && w.body.outstanding() {
 		w.Header().Set("Connection", "close")

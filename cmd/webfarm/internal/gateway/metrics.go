@@ -15,8 +15,8 @@ import (
 
 // metrics counts what happens, for Prometheus. It observes the site.
 //
-// No label holds what a client says: kinds, reasons and operations are words
-// of package cookie, cookies are the web.config's, keys the ring's.
+// No label holds a client's text: kinds, reasons and operations are words of package cookie, cookies
+// are the web.config's, keys the ring's.
 type metrics struct {
 	registry              *prometheus.Registry
 	answers, events       *prometheus.CounterVec
@@ -25,19 +25,18 @@ type metrics struct {
 	storeFailures         *prometheus.CounterVec
 	keyChanges, keyFaults prometheus.Counter
 
-	// Finding a counter by its labels takes 100 ns and more. What nearly every
-	// request counts is found once.
+	// Finding a counter by its labels takes 100 ns and more. The usual counters are found once.
 	ok    prometheus.Counter
 	mu    sync.RWMutex
 	found map[eventLabels]eventMetrics
 }
 
-// eventLabels are what tells the counters of events apart.
+// eventLabels identify a counter of events.
 type eventLabels struct {
 	kind, cookie, reason, key string
 }
 
-// eventMetrics are what an event changes.
+// eventMetrics are the metrics of an event.
 type eventMetrics struct {
 	count    prometheus.Counter
 	lastRead prometheus.Gauge // nil unless a key opened a cookie
@@ -96,7 +95,7 @@ func (m *metrics) observeNotes(store sessiontoken.Store) {
 	}
 }
 
-// keyInfo reports the keys that the ring has when it is asked.
+// keyInfo reports the present keys of the ring.
 type keyInfo struct{ g *Gateway }
 
 var keyInfoDesc = prometheus.NewDesc("webfarm_key_info", "The keys of the ring; the first one writes.", []string{"key", "writes"}, nil)
@@ -149,7 +148,7 @@ func (m *metrics) answered(status int) {
 	m.answers.WithLabelValues(strconv.Itoa(status)).Inc()
 }
 
-// both returns what tells two observers, of which the second may be nil.
+// both returns an observer that calls two observers. The second may be nil.
 func both(a, b func(context.Context, cookie.Event)) func(context.Context, cookie.Event) {
 	if b == nil {
 		return a

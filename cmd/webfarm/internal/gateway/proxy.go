@@ -14,17 +14,20 @@ import (
 	"github.com/webfarm-go/webfarm/cookie"
 )
 
-// newProxy returns what passes requests on to the service.
+// newProxy returns the handler that passes requests on to the service.
 func (g *Gateway) newProxy() (http.Handler, error) {
 	target := g.o.Upstream
-	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" || target.User != nil || target.RawQuery != "" || target.Fragment != "" {
-		return nil, fmt.Errorf("gateway: %q cannot be the upstream: an http or https URL without user, query and fragment", target.Redacted())
+	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" || target.User != nil ||
+		target.RawQuery != "" || target.Fragment != "" {
+		return nil, fmt.Errorf("gateway: %q cannot be the upstream: an http or https URL without user, query and fragment",
+			target.Redacted())
 	}
 	transport := g.o.Transport
 	if transport == nil {
 		transport = &http.Transport{
-			Proxy: nil, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
+			Proxy: nil, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: 64,
+			IdleConnTimeout: 90 * time.Second, DisableCompression: true,
 		}
 	}
 	proxy := &httputil.ReverseProxy{
@@ -41,9 +44,11 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 			g.challenge(w, r)
 			return
 		}
+		// A chunked request still closes the connection: a proxy that trusts Content-Length sees
+		// another end.
 		if len(r.TransferEncoding) == 0 {
-			w.Header().Del("Connection") // what follows may be another request
-		} // or a proxy in front that goes by Content-Length sees another end than we do
+			w.Header().Del("Connection")
+		}
 		passed := &passed{response: w.Header(), ours: w.Header().Clone()}
 		if ok {
 			if !g.permits(p, demand{}) {
@@ -60,13 +65,13 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 			}
 		}
 		g.metrics.answered(http.StatusOK)
-		// ReverseProxy sends what stands here with every hint (1xx) of the
-		// service, and then forgets it.
+		// ReverseProxy would send these headers with each hint (1xx) of the service, and then drop
+		// them.
 		clear(w.Header())
 		g.pass(proxy, w, r, passed)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodConnect { // a tunnel to where the client likes
+		if r.Method == http.MethodConnect { // a tunnel to any host
 			noStore(w)
 			g.answer(w, http.StatusMethodNotAllowed)
 			return
@@ -80,15 +85,14 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 	}), nil
 }
 
-// pass has proxy pass a request on, with the limits of idle.go in the place of
-// those of the server.
+// pass passes a request on, with the limits of idle.go in place of the server's.
 func (g *Gateway) pass(proxy http.Handler, w http.ResponseWriter, r *http.Request, p *passed) {
 	ctx, end := context.WithCancelCause(context.WithValue(r.Context(), passedKey{}, p))
 	defer end(nil)
 	client := http.NewResponseController(w)
-	client.EnableFullDuplex() // an answer need not wait for the end of the request
+	client.EnableFullDuplex() // an answer may come before the end of the request
 	to := &clientWriter{w, client, g.o.Limits.BodyIdle, newClientBody(r, client, g.o.Limits, end)}
-	defer to.wait() // for what is still to be flushed
+	defer to.wait() // for the last flush
 	p.end, p.body = end, to.body
 	r = r.WithContext(ctx)
 	if to.body != nil {
@@ -98,9 +102,8 @@ func (g *Gateway) pass(proxy http.Handler, w http.ResponseWriter, r *http.Reques
 	proxy.ServeHTTP(to, r)
 }
 
-// hasDots reports whether a server could take part of a path for the directory
-// above, or for the same: the client would leave the path of the upstream. Some
-// servers take \ for / and cut off what follows a semicolon.
+// hasDots reports whether a server could read part of a path as . or .., with which the client would
+// leave the path of the upstream. Some servers read \ as /, and ignore the text after a semicolon.
 func hasDots(path string) bool {
 	for part := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if name, _, _ := strings.Cut(part, ";"); name == "." || name == ".." {
@@ -110,27 +113,21 @@ func hasDots(path string) bool {
 	return false
 }
 
-// challenge answers somebody who is not signed in and asks us directly.
+// challenge answers a client that is not signed in.
 func (g *Gateway) challenge(w http.ResponseWriter, r *http.Request) {
 	a := asked{method: r.Method, scheme: "http", host: r.Host, uri: r.RequestURI, navigates: navigates(r)}
 	if isTLS(r) {
 		a.scheme = "https"
 	}
 	location, ok := g.signIn.location(a)
-	if !ok {
-		g.answer(w, http.StatusUnauthorized)
-		return
-	}
-	w.Header().Set("Location", location)
-	g.answer(w, http.StatusFound)
+	g.redirect(w, location, ok, false)
 }
 
-// rewrite makes the request to the service. Headers for this connection only
-// are gone by now, and so are those that Connection names: a client cannot
-// have ours taken out.
+// rewrite makes the request to the service. ReverseProxy has already removed the headers that
+// Connection names. A client cannot remove ours with it.
 func (g *Gateway) rewrite(r *httputil.ProxyRequest) {
 	r.SetURL(g.o.Upstream)
-	r.Out.URL.RawQuery = r.In.URL.RawQuery // not ours to repair
+	r.Out.URL.RawQuery = r.In.URL.RawQuery // unchanged, even if malformed
 	if base := g.o.Upstream.Path; base == "" || base == "/" {
 		r.Out.URL.Path, r.Out.URL.RawPath = r.In.URL.Path, r.In.URL.RawPath
 	}
@@ -148,13 +145,13 @@ func (g *Gateway) rewrite(r *httputil.ProxyRequest) {
 	}
 	keepWebSocket(r.Out.Header)
 	r.Out.Header.Del("Expect") // the server says 100 Continue when the body is read
-	r.Out.Trailer = nil        // some servers take trailers for headers
+	r.Out.Trailer = nil        // some servers read trailers as headers
 	passed, _ := r.In.Context().Value(passedKey{}).(*passed)
 	maps.Copy(r.Out.Header, passed.identity)
 }
 
-// keepWebSocket takes the wish for any other protocol out of a request. In a
-// tunnel of HTTP/2 (h2c), a client could write identity headers of his own.
+// keepWebSocket removes upgrades to other protocols from a request. In a tunnel of HTTP/2 (h2c) a
+// client could send its own identity headers.
 func keepWebSocket(header http.Header) {
 	header.Del("HTTP2-Settings")
 	if !strings.EqualFold(header.Get("Upgrade"), "websocket") {
@@ -163,25 +160,25 @@ func keepWebSocket(header http.Header) {
 	}
 }
 
-// passed is what the proxy must know of a request that is passed on.
+// passed is the state of a request that is passed on.
 type passed struct {
 	identity http.Header // nil for a stranger
 	response http.Header // of the answer to the client
-	ours     http.Header // what goes there, until it is there
+	ours     http.Header // the gateway's part of it, until it is sent
 	body     *clientBody // of the request; nil for none
 	end      context.CancelCauseFunc
 }
 
-// answer puts what the gateway says into the header of the answer.
+// answer adds the gateway's headers to the answer.
 func (p *passed) answer() {
 	maps.Copy(p.response, p.ours)
 	p.ours = nil
 }
 
-// passedKey is its key in the context of the request.
+// passedKey is the key of passed in the context of the request.
 type passedKey struct{}
 
-// modifyResponse puts the header of the service's answer together with ours.
+// modifyResponse joins the headers of the service's answer and ours.
 func (g *Gateway) modifyResponse(resp *http.Response) error {
 	if passed, ok := resp.Request.Context().Value(passedKey{}).(*passed); ok {
 		passed.answer()
@@ -194,9 +191,8 @@ func (g *Gateway) modifyResponse(resp *http.Response) error {
 	return nil
 }
 
-// keepOneSession leaves the session to the service if it sets or deletes one of
-// the cookies that were renewed here: of two sets for one name, a browser would
-// keep a mixture.
+// keepOneSession drops our renewal if the service sets or deletes one of the same cookies. A browser
+// would mix two sets of one name.
 func keepOneSession(ours http.Header, resp *http.Response) {
 	for _, line := range resp.Header["Set-Cookie"] {
 		for _, own := range ours["Set-Cookie"] {
@@ -218,7 +214,7 @@ func baseName(line string) string {
 	return name
 }
 
-// badGateway answers for a service that does not.
+// badGateway answers for a service that fails.
 func (g *Gateway) badGateway(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusBadGateway
 	gone := r.Context().Err() != nil // the client, unless we ended it

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -12,19 +13,18 @@ import (
 // headerRequireRole is the header in which a proxy requires roles.
 const headerRequireRole = "X-Webfarm-Require-Role"
 
-// headerRenew with the value no is for pages that sign in or out: a proxy puts
-// renewed cookies behind the service's own, which would undo what it did.
+// headerRenew with the value no is for pages that sign in or out. A proxy adds renewed cookies after
+// the service's own, and they would undo its change.
 const headerRenew = "X-Webfarm-Renew"
 
-// maxRequirements bounds what one request may require.
+// maxRequirements bounds the requirements of one request.
 const maxRequirements = 32
 
-// Requirement is a list of roles of which a user needs one.
+// Requirement is a list of roles. A user needs one of them.
 type Requirement []string
 
-// ParseRequirement reads a list of roles, separated by commas. A role with
-// a comma or a percent sign in its name is percent-encoded, as in the headers
-// of [HeaderOptions]. An empty list is an error, as nobody could mean it.
+// ParseRequirement reads a list of roles, separated by commas. A comma or a percent sign in a role is
+// percent-encoded, as in the headers of [HeaderOptions]. An empty list is an error.
 func ParseRequirement(text string) (Requirement, error) {
 	var r Requirement
 	for item := range strings.SplitSeq(text, ",") {
@@ -39,23 +39,18 @@ func ParseRequirement(text string) (Requirement, error) {
 
 // met reports whether p has one of the roles.
 func (r Requirement) met(p *sessiontoken.Principal) bool {
-	for _, role := range r {
-		if p.HasRole(role) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r, p.HasRole)
 }
 
-// demand is what a proxy asks for with a request.
+// demand is a proxy's question about a request.
 type demand struct {
-	roles []string // requirements, as they are written
-	keep  bool     // the session is not to be renewed
-	bad   bool     // it cannot be read, and nobody meets it
+	roles []string // requirements, not yet parsed
+	keep  bool     // do not renew the session
+	bad   bool     // unreadable: no user meets it
 }
 
-// demandOf reads the headers of a request, and its query unless that is the
-// client's.
+// demandOf reads the headers of a request, and its query. Envoy's query is the client's, and is not
+// read.
 func demandOf(r *http.Request, as asker) demand {
 	d := demand{roles: r.Header.Values(headerRequireRole), keep: strings.EqualFold(r.Header.Get(headerRenew), "no")}
 	if as == asEnvoy || r.URL.RawQuery == "" {
@@ -72,16 +67,15 @@ func demandOf(r *http.Request, as asker) demand {
 				d.keep = true
 				d.bad = d.bad || text != "no"
 			}
-		default: // a misspelt requirement must not be none
+		default: // perhaps a misspelt requirement
 			d.bad = true
 		}
 	}
 	return d
 }
 
-// permits reports whether p has the roles that the gateway and the request
-// require. Each requirement must be met, so that what a client manages to add
-// takes rights away and gives none. What cannot be read nobody meets.
+// permits reports whether p has the roles that the gateway and the request require. All requirements
+// must be met: one that a client adds can only take rights away. No user meets unreadable ones.
 func (g *Gateway) permits(p *sessiontoken.Principal, d demand) bool {
 	for _, need := range g.require {
 		if !need.met(p) {

@@ -10,25 +10,22 @@ import (
 	"time"
 )
 
-// RunOptions are where and how a gateway is served.
+// RunOptions are the listeners and times of a running gateway.
 type RunOptions struct {
-	// Public and Admin are where it listens for clients and for operators.
-	// Admin may be nil.
+	// Public listens for clients, Admin for operators. Admin may be nil.
 	Public, Admin net.Listener
-	// Drain is how long /readyz says no before the gateway stops to take
-	// requests, so that balancers can turn away.
+	// Drain is the time between the failure of /readyz and the end of new connections. Balancers
+	// use it to turn away.
 	Drain time.Duration
-	// Timeout is how long requests under way may take then. Zero means 10
-	// seconds.
+	// Timeout bounds requests under way after that. Zero means 10 seconds.
 	Timeout time.Duration
 
 	drained <-chan time.Time // for tests, in place of Drain
 }
 
-// Run serves until ctx is done, and then stops: /readyz fails at once, after
-// Drain no connection is taken any more, requests under way are finished, and
-// the address for operators goes last. The error is nil, or says what could not
-// be served or what was cut off. Run closes the listeners.
+// Run serves until ctx is done, and then stops in order: /readyz fails at once, after Drain new
+// connections are refused, requests under way are finished, and the address for operators closes
+// last. The error reports a failed listener or requests that were cut off. Run closes the listeners.
 func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
@@ -83,10 +80,9 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	return errors.Join(err, admin.Shutdown(end))
 }
 
-// server returns a server with the limits of the gateway. They hold for every
-// request, also for those that net/http answers without asking us, as with an
-// Expect that it does not know. What is passed on has limits of its own in their
-// place.
+// server returns a server with the limits of the gateway. They hold for all requests, even for those
+// that net/http answers itself, such as one with an unknown Expect. Requests that are passed on
+// replace them.
 func (g *Gateway) server(h http.Handler) *http.Server {
 	l := g.o.Limits
 	return &http.Server{

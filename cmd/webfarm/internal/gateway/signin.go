@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,17 +12,15 @@ import (
 	"strings"
 )
 
-// SignInOptions say where those go who are not signed in.
+// SignInOptions are the redirect to the sign-in.
 type SignInOptions struct {
-	// URL is the site's own sign-in: a path such as /Account/Login, or an
-	// http or https URL. Empty: nobody is sent anywhere.
+	// URL is the site's own sign-in: a path such as /Account/Login, or an http or https URL. Empty
+	// means no redirects.
 	URL string
-	// Param is the query parameter that says where to go back to. Empty means
-	// ReturnUrl, as in ASP.NET.
+	// Param is the query parameter with the way back. Empty means ReturnUrl, as in ASP.NET.
 	Param string
-	// Hosts are the hosts that an absolute URL may send users back to, beside
-	// its own: "app.example.com", or ".example.com" for all below it. What
-	// goes back to the host of the sign-in is a path without a host.
+	// Hosts are the other hosts to which an absolute URL may send users back: "app.example.com", or
+	// ".example.com" for all below it. The way back to the sign-in's own host is a bare path.
 	Hosts []string
 }
 
@@ -32,7 +31,7 @@ const (
 	headerForwardedHost  = "X-Forwarded-Host"
 )
 
-// maxReturn bounds the address to go back to. A longer one is left out.
+// maxReturn bounds the address of the way back. A longer one is left out.
 const maxReturn = 2048
 
 // signIn makes redirects to the sign-in.
@@ -54,10 +53,7 @@ func newSignIn(o SignInOptions) (*signIn, error) {
 		!(u.Scheme == "" && u.Host == "" && isLocal(o.URL) || (u.Scheme == "http" || u.Scheme == "https") && isHost(u.Host)) {
 		return nil, fmt.Errorf("gateway: %q cannot be the sign-in: a path, or an http or https URL", o.URL)
 	}
-	s := &signIn{url: u, param: o.Param}
-	if s.param == "" {
-		s.param = "ReturnUrl"
-	}
+	s := &signIn{url: u, param: cmp.Or(o.Param, "ReturnUrl")}
 	for _, host := range o.Hosts {
 		if !isHost(strings.TrimPrefix(host, ".")) {
 			return nil, fmt.Errorf("gateway: %q is not a host to return to: app.example.com, or .example.com for all below it", host)
@@ -67,8 +63,8 @@ func newSignIn(o SignInOptions) (*signIn, error) {
 	return s, nil
 }
 
-// asked is the request that a proxy asks about. What it says comes from the
-// client in the end, so none of it is trusted.
+// asked is the request that a proxy asks about. Its contents come from the client, and are not
+// trusted.
 type asked struct {
 	method       string
 	scheme, host string
@@ -96,8 +92,7 @@ func original(r *http.Request, as asker) asked {
 	case asTraefik:
 		a.method, a.host, a.uri = r.Header.Get("X-Forwarded-Method"), r.Header.Get(headerForwardedHost), r.Header.Get("X-Forwarded-Uri")
 	case asEnvoy:
-		// The text as it came: to parse and print it again would make one
-		// address of two.
+		// The original text: parsing could make two addresses equal.
 		if i := strings.Index(r.RequestURI, envoyPath); i >= 0 {
 			a.uri = r.RequestURI[i+len(envoyPath):]
 		}
@@ -112,8 +107,7 @@ func cutScheme(s string) (string, bool) {
 	return rest, ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
-// navigates reports whether the client is likely to show what a redirect leads
-// to. Scripts are better off with 401.
+// navigates reports whether the client is likely to show the page of a redirect. Scripts get 401.
 func navigates(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate"
@@ -125,9 +119,8 @@ func navigates(r *http.Request) bool {
 	return accept == "" || strings.Contains(accept, "text/html") || strings.Contains(accept, "*/*")
 }
 
-// location returns where to send the client of a request, and false if it is
-// to get 401: if there is no sign-in, if it would not show it, if the request
-// carries more than an address, or if it is one for the sign-in itself.
+// location returns the redirect for a request. It reports false for 401: there is no sign-in, the
+// client would not show it, the method is not GET or HEAD, or the request is for the sign-in itself.
 func (s *signIn) location(a asked) (string, bool) {
 	if s == nil || !a.navigates || a.method != "" && a.method != http.MethodGet && a.method != http.MethodHead {
 		return "", false
@@ -137,7 +130,7 @@ func (s *signIn) location(a asked) (string, bool) {
 	}
 	sameHost := s.url.Host == "" || strings.EqualFold(s.url.Host, a.host)
 	if path, _, _ := strings.Cut(a.uri, "?"); sameHost && a.uri != "" && strings.EqualFold(path, s.url.EscapedPath()) {
-		return "", false // it would go round in circles
+		return "", false // a loop
 	}
 	back := a.uri
 	if !sameHost && back != "" {
@@ -172,14 +165,14 @@ func (s *signIn) allows(host string) bool {
 	})
 }
 
-// isLocal reports whether uri is a path on the host it is used on, for browsers
-// too, which take // and /\ for the beginning of a host.
+// isLocal reports whether uri is a path on the present host. Browsers read // and /\ as the beginning
+// of another host.
 func isLocal(uri string) bool {
 	return isClean(uri) && strings.HasPrefix(uri, "/") && !strings.HasPrefix(uri, "//")
 }
 
-// isClean reports whether s holds only the printable characters of ASCII,
-// and no backslash, which browsers take for a slash.
+// isClean reports whether s is printable ASCII without quotes, < and > and #, and without a backslash,
+// which browsers read as a slash.
 func isClean(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || c == '<' || c == '>' || c == '#' {
@@ -208,8 +201,8 @@ func isHost(s string) bool {
 	return isName(s)
 }
 
-// isName reports whether s consists of the characters of host names and IPv4
-// addresses, and begins with none that stands between them.
+// isName reports whether s consists of the characters of host names and IPv4 addresses, and does not
+// begin with a dot.
 func isName(s string) bool {
 	return s != "" && s[0] != '.' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == ""
 }

@@ -12,8 +12,8 @@ import (
 	urltext "github.com/webfarm-go/webfarm/internal/base64"
 )
 
-// carrier is the data of a credential in one of the ways that text holds
-// bytes. One text may be several, and nothing of it is authentic.
+// carrier is the data of a credential under one encoding of its text. A text may fit several
+// encodings. The data is not authentic yet.
 type carrier struct {
 	shape shape
 	data  []byte
@@ -30,8 +30,7 @@ const (
 	shapeBase64URL  shape = "base64url"
 )
 
-// lenientURL takes base64url as Katana's reader does, with either alphabet,
-// padding and blanks.
+// lenientURL accepts base64url as Katana's reader does, with either alphabet, padding and blanks.
 var lenientURL = strings.NewReplacer("+", "-", "/", "_", "=", "", " ", "")
 
 // carriers returns every reading of text.
@@ -72,14 +71,13 @@ func decodeBase64(text string) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(text)
 }
 
-// envelope is the XML around a session of WIF. It is read leniently: the codecs
-// are the judges.
+// envelope is the XML around a session of WIF. It is read leniently, because the codecs check it.
 type envelope struct {
-	found     bool   // there is an element SecurityContextToken
-	complete  bool   // and its end
+	found     bool   // the element SecurityContextToken begins
+	complete  bool   // and ends
 	rest      int    // bytes behind its end
-	cookie    []byte // what the element Cookie holds
-	reference bool   // it is well-formed and has no such element
+	cookie    []byte // the contents of the element Cookie
+	reference bool   // it is well-formed, without an element Cookie
 }
 
 const (

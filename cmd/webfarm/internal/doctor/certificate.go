@@ -8,8 +8,7 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// signed returns the size of the RSA signature of a session that is under a
-// certificate, 0 if it is not.
+// signed returns the size of the RSA signature of a session under a certificate, 0 without one.
 func (f found) signed() int {
 	for _, c := range carriers(f.text) {
 		if c.shape == shapeSession {
@@ -21,8 +20,8 @@ func (f found) signed() int {
 	return 0
 }
 
-// takesCertificates reports whether the node's sessions may be under a
-// certificate. Code sets that up, so the file says at most that they are not.
+// takesCertificates reports whether the node's sessions may be under a certificate. Certificates
+// are set in code: a web.config can only rule them out.
 func (n *Node) takesCertificates() bool {
 	switch n.session.Protection {
 	case webconfig.ProtectionMachineKeyProtect, webconfig.ProtectionMachineKeyEncode:
@@ -31,8 +30,8 @@ func (n *Node) takesCertificates() bool {
 	return true
 }
 
-// underCertificate opens a session with the chains of the given certificate,
-// and reports whether there was anything to try.
+// underCertificate opens a session with the chains of the given certificate. It reports false if
+// none could be tried.
 func (e *exam) underCertificate(ctx context.Context, n *Node, f found) (best opened, tried bool) {
 	if len(e.o.Certificate) == 0 || !f.kind.IsSession() || f.signed() == 0 {
 		return best, false
@@ -70,8 +69,8 @@ func (o *opened) passed(layer string) bool {
 	return false
 }
 
-// certificate is the finding for a session under a certificate, whose
-// signature has the given size, that the node does not read.
+// certificate is the finding for a session under a certificate that the node does not read. Its
+// signature has the given size.
 func (e *exam) certificate(ctx context.Context, f found, n *Node, size int) *Finding {
 	o, tried := e.underCertificate(ctx, n, f)
 	if tried && o.partly {

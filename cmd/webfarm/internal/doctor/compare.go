@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// Comparison is what two nodes have in common and what not.
+// Comparison says what two nodes share and where they differ.
 type Comparison struct {
 	OK bool `json:"ok"` // every credential in use can be shared
 	// Files are the two web.configs.
@@ -23,20 +24,20 @@ type Comparison struct {
 // Difference is one setting that the two nodes do not share.
 type Difference struct {
 	Setting string    `json:"setting"`
-	Values  [2]string `json:"values"` // of keys only whether they differ
-	// Blocks are the kinds of credential that cannot be shared because of it.
+	Values  [2]string `json:"values"` // not the values of keys
+	// Blocks are the kinds of credential that it keeps from being shared.
 	Blocks []Kind `json:"blocks,omitempty"`
-	// Note says what else it does.
+	// Note says what it affects besides.
 	Note string `json:"note,omitempty"`
 
-	settings []Setting // what makes the second node like the first
+	settings []Setting // they give the second node the first one's value
 }
 
-// Sharing says whether what one node issues is read by the other.
+// Sharing says whether each node reads the credentials of the other.
 type Sharing struct {
 	Kind Kind `json:"kind"`
-	// Used says that one of the files switches it on. Katana cookies are set up
-	// in code and always count.
+	// Used says that one of the files switches it on. Katana cookies are set up in code, and
+	// always count as used.
 	Used bool   `json:"used"`
 	OK   bool   `json:"ok"`
 	Why  string `json:"why,omitempty"`
@@ -102,47 +103,50 @@ var everyKind = []Kind{FedAuth, WIF10, Katana, Forms, Roles, Anonymous}
 func (c *comparer) keys() {
 	a, b := &c.a.key, &c.b.key
 	for _, k := range []struct {
-		name string
-		a, b machinekey.Secret
-		fa   []string
-		fb   []string
-	}{{"validationKey", a.ValidationKey, b.ValidationKey, a.ValidationFlags, b.ValidationFlags},
-		{"decryptionKey", a.DecryptionKey, b.DecryptionKey, a.DecryptionFlags, b.DecryptionFlags}} {
+		name   string
+		a, b   machinekey.Secret
+		fa, fb []string
+	}{
+		{"validationKey", a.ValidationKey, b.ValidationKey, a.ValidationFlags, b.ValidationFlags},
+		{"decryptionKey", a.DecryptionKey, b.DecryptionKey, a.DecryptionFlags, b.DecryptionFlags},
+	} {
 		if k.a.Equal(k.b) && strings.Join(k.fa, ",") == strings.Join(k.fb, ",") && k.a.Len() > 0 {
 			continue
 		}
-		c.list = append(c.list, Difference{Setting: "machineKey " + k.name, Values: [2]string{shownKey(k.a, k.fa, 1), shownKey(k.b, k.fb, 2)}, Blocks: everyKind,
+		c.list = append(c.list, Difference{Setting: "machineKey " + k.name, Blocks: everyKind,
+			Values:   [2]string{shownKey(k.a, k.fa, 1), shownKey(k.b, k.fb, 2)},
 			settings: []Setting{{Path: pathMachineKey, Attribute: k.name, ValueOf: k.name, FromFile: c.a.file}}})
 	}
 	if effective(a.validation) != effective(b.validation) {
-		c.add("machineKey validation", a.validation.String(), b.validation.String(), "", attribute(pathMachineKey, "validation"), everyKind...)
+		c.add("machineKey validation", a.validation.String(), b.validation.String(), "",
+			attribute(pathMachineKey, "validation"), everyKind...)
 	}
 	ca, cb := a.cipher(a.mode), b.cipher(b.mode)
-	c.add("machineKey decryption", ca.String(), cb.String(), "", attribute(pathMachineKey, "decryption"), everyKind...)
-	blocks := []Kind{Forms, Roles, Anonymous}
-	note := ""
+	c.add("machineKey decryption", ca.String(), cb.String(), "",
+		attribute(pathMachineKey, "decryption"), everyKind...)
+	blocks, note := []Kind{Forms, Roles, Anonymous}, ""
 	if isLegacy(a.mode) == isLegacy(b.mode) {
 		blocks, note = nil, "the same bytes, unless cookies are unsigned"
 	}
-	c.add("compatibility mode", a.mode.String(), b.mode.String(), note, attribute(pathMachineKey, "compatibilityMode"), blocks...)
+	c.add("compatibility mode", a.mode.String(), b.mode.String(), note,
+		attribute(pathMachineKey, "compatibilityMode"), blocks...)
 	if a.mode == b.mode {
 		c.add("what decides the mode", a.ModeFrom, b.ModeFrom, "the same mode today", nil)
 	}
 	c.add("httpRuntime targetFramework", a.TargetFramework, b.TargetFramework, "", nil)
 }
 
-// shownKey says what there is in place of a key.
+// shownKey describes a key without its bytes.
 func shownKey(key machinekey.Secret, flags []string, which int) string {
 	words := strings.Join(flags, ",")
-	switch {
-	case key.Len() == 0 && words == "":
-		return "none that can be used"
-	case key.Len() == 0:
-		return words
-	case words != "":
-		return fmt.Sprintf("key %d, %d bytes,%s", which, key.Len(), words)
+	if key.Len() == 0 {
+		return cmp.Or(words, "none that can be used")
 	}
-	return fmt.Sprintf("key %d, %d bytes", which, key.Len())
+	text := fmt.Sprintf("key %d, %d bytes", which, key.Len())
+	if words != "" {
+		text += "," + words
+	}
+	return text
 }
 
 // sessions compares the settings of WIF.
@@ -167,7 +171,7 @@ func (c *comparer) sessions() {
 	c.add("cookieHandler name", a.Name, b.Name, "", attribute(path, "name"), k...)
 	c.add("cookieHandler path", orDefault(a.Path), orDefault(b.Path), "sessions name it (ID4291)", attribute(path, "path"), k...)
 	c.add("cookieHandler domain", a.Domain, b.Domain, "the browser sends the cookie to other hosts", attribute(path, "domain"), k...)
-	c.add("cookieHandler mode", custom(a.Custom), custom(b.Custom), "", nil, k...)
+	c.add("cookieHandler mode", handlerMode[a.Custom], handlerMode[b.Custom], "", nil, k...)
 	c.add("cookieHandler chunkSize", fmt.Sprint(a.ChunkSize), fmt.Sprint(b.ChunkSize), "no obstacle to reading; old chunks may stay behind", nil)
 	c.add("cookieHandler requireSsl", yes(a.Secure == site.On), yes(b.Secure == site.On), "no obstacle to reading", nil)
 	c.add("maximumClockSkew", span(c.a.skew()), span(c.b.skew()), "near its ends a session is good on one node only", nil)
@@ -222,27 +226,30 @@ func (c *comparer) switches() {
 		} else if blocks == nil {
 			note = "no obstacle to reading"
 		}
-		c.add("appSettings "+s.key, yes(c.a.switchOn(s.key)), yes(c.b.switchOn(s.key)), note, attribute(pathAppSetting, s.key), blocks...)
+		c.add("appSettings "+s.key, yes(c.a.switchOn(s.key)), yes(c.b.switchOn(s.key)), note,
+			attribute(pathAppSetting, s.key), blocks...)
 	}
 }
 
-// finding is the one sentence about a comparison; the fix makes b like a.
+// finding sums up a comparison. Its fix gives b the settings of a.
 func (r *Comparison) finding(b *Node) Finding {
 	var cannot, reasons []string
+	var settings []Setting
 	why := ""
 	blocked := map[Kind]bool{}
 	for _, s := range r.Sharing {
 		if s.Used && !s.OK {
 			cannot = append(cannot, s.Kind.Plural())
 			blocked[s.Kind] = true
-			if why == "" {
-				why = s.Why
-			}
+			why = cmp.Or(why, s.Why)
 		}
 	}
 	for _, d := range r.Differences {
 		if slices.ContainsFunc(d.Blocks, func(k Kind) bool { return blocked[k] }) {
 			reasons = append(reasons, d.Setting)
+		}
+		if len(d.Blocks) > 0 {
+			settings = append(settings, d.settings...)
 		}
 	}
 	if len(reasons) > 0 {
@@ -250,12 +257,6 @@ func (r *Comparison) finding(b *Node) Finding {
 	}
 	if len(cannot) == 0 {
 		return *say("configs_agree", "a", r.Files[0], "b", r.Files[1])
-	}
-	var settings []Setting
-	for _, d := range r.Differences {
-		if len(d.Blocks) > 0 {
-			settings = append(settings, d.settings...)
-		}
 	}
 	words := []any{"a", r.Files[0], "b", r.Files[1], "kinds", listed(cannot), "why", strings.TrimSuffix(why, ".")}
 	if len(settings) > 0 {
@@ -280,16 +281,7 @@ func yes(b bool) string {
 	return "no"
 }
 
-func custom(b bool) string {
-	if b {
-		return "Custom"
-	}
-	return "Chunked"
-}
+// handlerMode is the mode of <cookieHandler>, by whether it is custom.
+var handlerMode = map[bool]string{false: "Chunked", true: "Custom"}
 
-func orDefault(path string) string {
-	if path == "" {
-		return "(the application's)"
-	}
-	return path
-}
+func orDefault(path string) string { return cmp.Or(path, "(the application's)") }

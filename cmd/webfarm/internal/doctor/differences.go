@@ -8,16 +8,16 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// differences returns what keeps node n from reading what opens under h: one
-// finding for each setting, first those about the key. f.kind is what the
-// cookie is taken for.
+// differences returns the reasons why node n does not read what opens under h: one finding for each
+// setting, first the key's. f.kind is the expected kind.
 func (e *exam) differences(n *Node, f found, h *hit) []Finding {
 	own, _ := n.setup(f.kind, f.authType)
 	var list []Finding
 	for _, finding := range []*Finding{
-		n.keyDifference(h, f), n.validationDifference(own, h, f), n.decryptionDifference(h, f), n.modeDifference(own, h, f),
-		n.kindDifference(h, f), n.handlerDifference(own, h, f), n.unsignedDifference(own, h, f), n.generationDifference(own, h, f),
-		n.layoutDifference(own, h, f), n.protectionDifference(h, f),
+		n.keyDifference(h, f), n.validationDifference(own, h, f), n.decryptionDifference(h, f),
+		n.modeDifference(own, h, f), n.kindDifference(h, f), n.handlerDifference(own, h, f),
+		n.unsignedDifference(own, h, f), n.generationDifference(own, h, f), n.layoutDifference(own, h, f),
+		n.protectionDifference(h, f),
 	} {
 		if finding != nil {
 			list = append(list, *finding)
@@ -131,7 +131,7 @@ func (n *Node) modeDifference(own setup, h *hit, f found) *Finding {
 	return n.says(f, "compatibility_mode", "found", h.mode, "own", own.mode, "why", why).in(n, setting)
 }
 
-// effectiveMode is the mode by whose rules the hit was encrypted.
+// effectiveMode is the mode whose rules encrypted the hit.
 func (h *hit) effectiveMode() machinekey.Mode {
 	switch {
 	case h.encode:
@@ -142,7 +142,7 @@ func (h *hit) effectiveMode() machinekey.Mode {
 	return h.mode
 }
 
-// kindDifference compares what the credential is with what its name says.
+// kindDifference compares the kind of the credential with the kind of its name.
 func (n *Node) kindDifference(h *hit, f found) *Finding {
 	switch {
 	case h.purpose != nil:
@@ -170,10 +170,10 @@ func (h *hit) withType() string {
 	return h.kind.String()
 }
 
-// nameSetting makes a node look for k under that name, nil if its web.config
-// has no say in it.
+// nameSetting makes a node look for k under that name, nil if no web.config sets it.
 func (n *Node) nameSetting(k Kind, name string) *Setting {
-	paths := map[Kind]string{Forms: pathForms, Roles: pathRoles, Anonymous: pathAnonymous, FedAuth: pathCookie, WIF10: pathCookie10}
+	paths := map[Kind]string{Forms: pathForms, Roles: pathRoles, Anonymous: pathAnonymous,
+		FedAuth: pathCookie, WIF10: pathCookie10}
 	if name == "" || paths[k] == "" {
 		return nil
 	}
@@ -184,13 +184,14 @@ func (n *Node) nameSetting(k Kind, name string) *Setting {
 	return &Setting{Path: paths[k], Attribute: attribute, Value: name}
 }
 
-// strayFix says how to find a credential where no web.config decides about it.
+// strayFix is the fix for a credential whose name is not set in web.config.
 func strayFix(h *hit, f found) Fix {
 	switch {
 	case f.name == "":
 		return say("fix/bare", "found", h.withType(), "it", string(h.kind)).Fix
 	case h.kind == Katana:
-		return say("fix/katana", "it", h.kind, "name", strconv.Quote(f.name), "type", strconv.Quote(h.authType)).Fix
+		return say("fix/katana", "it", h.kind, "name", strconv.Quote(f.name),
+			"type", strconv.Quote(h.authType)).Fix
 	}
 	return say("fix/stray").Fix
 }
@@ -218,7 +219,8 @@ func (h *hit) sessions(f found) bool {
 
 // unsignedDifference compares the switches that leave signatures out.
 func (n *Node) unsignedDifference(own setup, h *hit, f found) *Finding {
-	session, modal := h.sessions(f) && h.encode && own.encode, h.kind.IsModal() && isLegacy(h.mode)
+	session := h.sessions(f) && h.encode && own.encode
+	modal := h.kind.IsModal() && isLegacy(h.mode)
 	if !session && !modal || h.unsigned == own.unsigned {
 		return nil
 	}
@@ -256,8 +258,7 @@ func (n *Node) layoutDifference(own setup, h *hit, f found) *Finding {
 	return n.says(f, "old_layout").in(n, setting)
 }
 
-// protectionDifference compares the attribute protection, which counts in the
-// legacy modes.
+// protectionDifference compares the attribute protection, which has an effect in the legacy modes.
 func (n *Node) protectionDifference(h *hit, f found) *Finding {
 	own := n.protection(h.kind)
 	if !h.kind.IsModal() || !isLegacy(h.mode) || own == h.protection {
@@ -270,9 +271,10 @@ func (n *Node) protectionDifference(h *hit, f found) *Finding {
 	case Anonymous:
 		path, attribute = pathAnonymous, "cookieProtection"
 	}
-	words := []any{"attribute", attribute, "found", strconv.Quote(h.protection.String()), "own", strconv.Quote(own.String())}
+	found := h.protection.String()
+	words := []any{"attribute", attribute, "found", strconv.Quote(found), "own", strconv.Quote(own.String())}
 	if h.protection == machinekey.InsecureProtectionNone {
 		return n.says(f, "forms_protection/none", words...)
 	}
-	return n.says(f, "forms_protection", words...).in(n, Setting{Path: path, Attribute: attribute, Value: h.protection.String()})
+	return n.says(f, "forms_protection", words...).in(n, Setting{Path: path, Attribute: attribute, Value: found})
 }

@@ -1,13 +1,12 @@
-// Package doctor finds out why the nodes of a farm refuse a credential, and
-// which setting would make them read it. It is for the operator, offline: it
-// says what the request path must not say, and only cmd/webfarm imports it.
+// Package doctor finds out why the nodes of a farm refuse a credential, and which setting would make
+// them read it. It is for operators only: it reveals reasons that the request path must hide.
 //
-// A [Node] is one web.config, read so that a faulty <machineKey> is a finding
-// and no obstacle. [Examine] takes nodes and what somebody pasted:
+// A [Node] is one web.config. A faulty <machineKey> becomes a finding. [Examine] takes nodes and
+// pasted text:
 //
 //	header ── locate ──► found          one credential, its chunks, its text
 //	            │
-//	            ├─ Node.read            as that node does: if it reads, all is well
+//	            ├─ Node.read            as that node reads it
 //	            ├─ look                 what needs no key: DPAPI, certificates, ASP.NET Core, cut off
 //	            └─ search               every repair of the text
 //	                 ├─ carriers          × every way to write bytes as text
@@ -16,17 +15,14 @@
 //	                      │
 //	                      └─ hit.differences(node) ──► Finding: code, sentence, fix (findings.txt)
 //
-// Only what a MAC has confirmed is called authentic. Behind a signature a wrong
-// decryption key may still pass the padding, once in 256 times: contents that do
-// not read then speak for no key.
+// Data is called authentic only after a MAC has confirmed it. One wrong decryption key in 256 passes
+// the padding behind a valid signature. Unreadable contents are no evidence for that key.
 //
-// Only keys of the given files are tried: nothing is guessed.
-// What was tried is counted, and bounded by limits.go.
+// Only keys of the given files are tried. The attempts are counted, and limits.go bounds them.
 //
-// [Compare] says what differs between two nodes that matters for sharing
-// cookies, and proves for each credential whether one reads what the other
-// issues.
+// [Compare] lists the differences between two nodes that affect shared cookies. It proves for each
+// credential whether one node reads what the other issues.
 //
-// No report holds a key, the value of a cookie, or a claim; of an authentic
-// credential it holds the user's name and the times.
+// No report holds a key, the value of a cookie or a claim. For an authentic credential it holds the
+// user's name and the times.
 package doctor

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,7 +14,7 @@ import (
 type exam struct {
 	o     *Options
 	nodes []*Node
-	// What is tried: keys in both places and uses of the machine key.
+	// The candidates: keys in both places, and uses of the machine key.
 	validationKeys, decryptionKeys []keyBytes
 	purposes                       []purpose
 	derived                        [][][]byte // by validation key and purpose
@@ -28,9 +29,8 @@ type exam struct {
 	trace    trace
 }
 
-// Examine says which nodes read the credentials of an input, and what keeps
-// the others from it. There must be one node or two; with two it also compares
-// them. It does not fail: whatever is wrong is in the report.
+// Examine says which of one or two nodes read the credentials of an input, and why others do not.
+// It also compares two nodes. All faults are in the report.
 func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 	r := &Report{OK: true, At: o.Now.UTC()}
 	for _, n := range nodes {
@@ -50,7 +50,8 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 
 // Compare is Examine for two nodes without a credential.
 func Compare(ctx context.Context, a, b *Node, o Options) *Report {
-	r := &Report{At: o.Now.UTC(), Nodes: []NodeReport{a.report(), b.report()}, Comparison: compare(ctx, a, b, &o)}
+	r := &Report{At: o.Now.UTC(), Nodes: []NodeReport{a.report(), b.report()},
+		Comparison: compare(ctx, a, b, &o)}
 	r.OK = r.Comparison.OK
 	r.Finding = r.Comparison.finding(b)
 	e := &exam{o: &o}
@@ -66,8 +67,7 @@ func Compare(ctx context.Context, a, b *Node, o Options) *Report {
 	return r
 }
 
-// conclude picks the finding to show first: of the first credential that is
-// refused, on the first node that refuses it.
+// conclude picks the main finding: the first refused credential on the first node that refuses it.
 func (r *Report) conclude() {
 	for _, c := range r.Credentials {
 		for _, v := range c.Verdicts {
@@ -102,7 +102,7 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 	e.validationKeys, e.decryptionKeys = sources(nodes, o.Isolation)
 	e.purposes = purposes(f.authType, o.AuthType)
 
-	if f.kind == "" && f.err == nil { // its name does not tell
+	if f.kind == "" && f.err == nil { // its name does not show it
 		e.search1(ctx, f)
 		if e.hit != nil && e.hit.kind != "" {
 			f.kind, f.authType = e.hit.kind, e.hit.authType
@@ -136,12 +136,13 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 	if e.hit != nil {
 		c.OpenedBy = e.hit.opening()
 	}
-	c.Tried = Tried{Texts: e.triedTexts, Keys: len(e.validationKeys), Algorithms: len(validations) + len(ciphers), Purposes: len(e.purposes),
-		Signatures: e.triedSignatures, Openings: e.triedOpen, Hashed: min(e.hashed, maxHashed), Complete: !e.cut}
+	c.Tried = Tried{Texts: e.triedTexts, Keys: len(e.validationKeys), Purposes: len(e.purposes),
+		Algorithms: len(validations) + len(ciphers), Signatures: e.triedSignatures, Openings: e.triedOpen,
+		Hashed: min(e.hashed, maxHashed), Complete: !e.cut}
 	return c
 }
 
-// describe takes the chunks of a credential.
+// describe reports the chunks of a credential.
 func (c *Credential) describe(f found) {
 	if f.set == nil {
 		return
@@ -152,7 +153,7 @@ func (c *Credential) describe(f found) {
 	}
 }
 
-// contents takes what may be told of authentic contents.
+// contents reports the user and the times of authentic contents.
 func (c *Credential) contents(o opened) {
 	c.User = o.user
 	if !o.from.IsZero() {
@@ -165,7 +166,7 @@ func (c *Credential) contents(o opened) {
 	}
 }
 
-// guess is the kind of a text without a name that nothing opened.
+// guess is the likely kind of a text that nothing opened.
 func guess(n *Node, text string) Kind {
 	for _, c := range carriers(text) {
 		switch c.shape {
@@ -181,21 +182,14 @@ func guess(n *Node, text string) Kind {
 	return Katana
 }
 
-// endpoint is the cookie path by which a node judges sessions, empty if
-// nobody says.
-func (e *exam) endpoint(n *Node) string {
-	if n.session.Path != "" {
-		return n.session.Path
-	}
-	return e.o.Path
-}
+// endpoint is the cookie path that a node requires in sessions, empty if unknown.
+func (e *exam) endpoint(n *Node) string { return cmp.Or(n.session.Path, e.o.Path) }
 
 func (e *exam) view(n *Node) view {
 	return view{endpoint: e.endpoint(n), skew: n.skew(), now: e.o.Now}
 }
 
-// verdict says whether a node reads a credential: first as the node does,
-// then, if it does not, by looking for what would open it.
+// verdict says whether a node reads a credential. If not, it searches for the reasons.
 func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened) {
 	v := Verdict{File: n.file}
 	var o *opened
@@ -205,16 +199,10 @@ func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened)
 		v.Findings, v.Layer, o = e.findings(ctx, n, f)
 	}
 	if known := e.knownKey(n); known != nil {
-		v.Findings = append(v.Findings, *known)
-		if v.Layer == "" {
-			v.Layer = layerConfiguration
-		}
+		v.Findings, v.Layer = append(v.Findings, *known), cmp.Or(v.Layer, layerConfiguration)
 	}
-	if weak := e.weakKey(n); weak != nil { // first: whatever else is wrong, this key has to go
-		v.Findings = append([]Finding{*weak}, v.Findings...)
-		if v.Layer == "" {
-			v.Layer = layerConfiguration
-		}
+	if weak := e.weakKey(n); weak != nil { // the most urgent fault
+		v.Findings, v.Layer = slices.Insert(v.Findings, 0, *weak), cmp.Or(v.Layer, layerConfiguration)
 	}
 	for i := range v.Findings {
 		v.Findings[i] = v.Findings[i].printable()
@@ -223,7 +211,7 @@ func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened)
 	return v, o
 }
 
-// findings reads a credential as a node does and says what is in the way.
+// findings reads a credential as a node does and returns the obstacles.
 func (e *exam) findings(ctx context.Context, n *Node, f found) (list []Finding, layer string, o *opened) {
 	o, reads := e.read(ctx, n, f)
 	switch {
@@ -246,10 +234,7 @@ func (e *exam) findings(ctx context.Context, n *Node, f found) (list []Finding, 
 		list, layer = append(list, *e.inside(n, f, f.kind, *o)), "identities"
 	}
 	if renamed := e.otherName(n, f); renamed != nil {
-		list = append(list, *renamed)
-		if layer == "" {
-			layer = layerConfiguration
-		}
+		list, layer = append(list, *renamed), cmp.Or(layer, layerConfiguration)
 	}
 	return list, layer, o
 }
@@ -274,8 +259,8 @@ func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
 	return &o, o.err == nil && o.whole
 }
 
-// reasons says why a node does not read a credential. own is what came of
-// reading it as the node does, nil if that was not possible.
+// reasons says why a node does not read a credential. own is the result of the node's own setup,
+// nil if it has none.
 func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Finding, *opened) {
 	if own != nil && own.whole {
 		if bad := e.inside(n, f, f.kind, *own); bad != nil {
@@ -317,7 +302,7 @@ func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Fi
 	return []Finding{e.unknown(n, f)}, nil
 }
 
-// explain says what keeps node n from the hit.
+// explain says why node n does not read the hit.
 func (e *exam) explain(ctx context.Context, n *Node, f found) ([]Finding, *opened) {
 	var list []Finding
 	if e.repair.code != "" {
@@ -346,7 +331,7 @@ func aboutKeys(code string) bool {
 	return false
 }
 
-// search1 searches once, however many nodes ask.
+// search1 searches once for all nodes.
 func (e *exam) search1(ctx context.Context, f found) {
 	if e.searched || len(f.text) > MaxText {
 		return

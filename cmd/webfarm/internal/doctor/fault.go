@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/webfarm-go/webfarm/internal/secret"
@@ -8,7 +9,7 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// knownKey is the finding for a machine key that is publicly known.
+// knownKey is the finding for a publicly known machine key.
 func (e *exam) knownKey(n *Node) *Finding {
 	if e.o.AllowKnownKey {
 		return nil
@@ -22,7 +23,8 @@ func (e *exam) knownKey(n *Node) *Finding {
 	if !errors.As(err, &bad) || bad.Code != "known_key" {
 		return nil
 	}
-	return say("known_key", "file", n.file, "attribute", bad.Attribute, "found", bad.Found).in(n, keySettings("(fresh)")...)
+	return say("known_key", "file", n.file, "attribute", bad.Attribute, "found", bad.Found).
+		in(n, keySettings("(fresh)")...)
 }
 
 // keySettings sets both keys.
@@ -31,7 +33,7 @@ func keySettings(value string) []Setting {
 		{Path: pathMachineKey, Attribute: "decryptionKey", Value: value}}
 }
 
-// bareKeys takes the words behind both keys away.
+// bareKeys removes the words behind both keys.
 func bareKeys() []Setting {
 	return []Setting{{Path: pathMachineKey, Attribute: "validationKey", ValueOf: "validationKey"},
 		{Path: pathMachineKey, Attribute: "decryptionKey", ValueOf: "decryptionKey"}}
@@ -43,10 +45,11 @@ func (e *exam) weakKey(n *Node) *Finding {
 	if found == "" || e.o.AllowWeakKey {
 		return nil
 	}
-	return say("weak_key", "file", n.file, "attribute", attribute, "found", found).in(n, keySettings("(fresh)")...)
+	return say("weak_key", "file", n.file, "attribute", attribute, "found", found).
+		in(n, keySettings("(fresh)")...)
 }
 
-// weakness says what is weak in the keys of the node, if it has both.
+// weakness describes the weak key of a node that has both keys.
 func (n *Node) weakness() (found, attribute string) {
 	if n.key.ValidationKey.Len() == 0 || n.key.DecryptionKey.Len() == 0 {
 		return "", ""
@@ -54,16 +57,13 @@ func (n *Node) weakness() (found, attribute string) {
 	return secret.Weakness(n.key.ValidationKey, n.key.DecryptionKey)
 }
 
-// faultFinding is the finding for a <machineKey> that cannot be used.
+// faultFinding is the finding for an unusable <machineKey>.
 func (n *Node) faultFinding() *Finding {
 	bad := n.key.Fault
 	if bad == nil {
 		return nil
 	}
-	attribute, found := bad.Attribute, "has "+bad.Found
-	if attribute == "" {
-		attribute = "the element"
-	}
+	found := "has " + bad.Found
 	if bad.Found == "" {
 		found = "is not known there"
 	}
@@ -82,7 +82,8 @@ func (n *Node) faultFinding() *Finding {
 	case bad.Code == webconfig.CodeCustomDataProtector, bad.Code == webconfig.CodeCustomAlgorithm:
 		f = say("fault/custom_class", words...)
 	default:
-		f = say("fault/setting", "file", n.file, "attribute", attribute, "found", found, "want", bad.Want)
+		f = say("fault/setting", "file", n.file, "attribute", cmp.Or(bad.Attribute, "the element"),
+			"found", found, "want", bad.Want)
 	}
 	f.Code = bad.Code
 	return f.in(n)

@@ -9,9 +9,8 @@ import (
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 )
 
-// CodeOK is the code of a report in which nothing is wrong. The others are the
-// sections of findings.txt. Beside them a finding may have the code of a fault
-// in <machineKey>, as package machinekey lists them.
+// CodeOK is the code of a report without a fault. The other codes are the sections of findings.txt,
+// and the codes of package machinekey for faults in <machineKey>.
 const CodeOK = "ok"
 
 //go:embed findings.txt
@@ -25,7 +24,7 @@ type Finding struct {
 	Code string `json:"code"`
 	// Sentence says what is wrong, in one sentence.
 	Sentence string `json:"sentence"`
-	// DotNet is what .NET says in this case, if that helps to recognise it.
+	// DotNet is .NET's message for this case, if there is a typical one.
 	DotNet string `json:"dotnet,omitempty"`
 	Fix    Fix    `json:"fix"`
 }
@@ -37,21 +36,21 @@ type Fix struct {
 	// File is the web.config to change.
 	File string `json:"file,omitempty"`
 	Text string `json:"text"`
-	// Snippet is the change as it stands in the file; … is what stays.
+	// Snippet is the changed part of the file. … stands for unchanged text.
 	Snippet string `json:"snippet,omitempty"`
-	// Settings are the same for a program.
+	// Settings are the changes for programs.
 	Settings []Setting `json:"settings,omitempty"`
 }
 
 // Setting is one attribute of a web.config.
 type Setting struct {
-	// Path leads to the element, such as "system.web/machineKey"; for
-	// "appSettings" Attribute is the key.
+	// Path leads to the element, such as "system.web/machineKey". For "appSettings" Attribute is
+	// the key.
 	Path      string `json:"path"`
 	Attribute string `json:"attribute"`
 	Value     string `json:"value,omitempty"`
-	// ValueOf names the attribute whose present value is meant, where the
-	// value is a secret, and FromFile the web.config it stands in.
+	// ValueOf replaces a secret Value: it names the attribute that holds it. FromFile is that
+	// attribute's web.config, empty for the same file.
 	ValueOf  string `json:"valueOf,omitempty"`
 	FromFile string `json:"fromFile,omitempty"`
 }
@@ -80,8 +79,7 @@ const handlers = `<system.identityModel>
   </identityConfiguration>
 </system.identityModel>`
 
-// snippet prints settings as they stand in a web.config, neighbours in one
-// element.
+// snippet prints settings in the form of a web.config. Neighbours share an element.
 func snippet(settings []Setting) string {
 	var b strings.Builder
 	for i := 0; i < len(settings); {
@@ -100,19 +98,16 @@ func snippet(settings []Setting) string {
 			continue
 		}
 		parents := strings.Split(s.Path, "/")
-		leaf := parents[len(parents)-1]
-		parents = parents[:len(parents)-1]
-		indent := ""
-		for _, p := range parents {
-			fmt.Fprintf(&b, "%s<%s>\n", indent, p)
-			indent += "  "
+		last := len(parents) - 1
+		for n, p := range parents[:last] {
+			fmt.Fprintf(&b, "%s<%s>\n", strings.Repeat("  ", n), p)
 		}
-		fmt.Fprintf(&b, "%s<%s …", indent, leaf)
+		fmt.Fprintf(&b, "%s<%s …", strings.Repeat("  ", last), parents[last])
 		for ; i < len(settings) && settings[i].Path == s.Path; i++ {
 			fmt.Fprintf(&b, ` %s="%s"`, settings[i].Attribute, settings[i].shown())
 		}
 		b.WriteString(" />")
-		for n := len(parents) - 1; n >= 0; n-- {
+		for n := last - 1; n >= 0; n-- {
 			fmt.Fprintf(&b, "\n%s</%s>", strings.Repeat("  ", n), parents[n])
 		}
 	}
@@ -136,8 +131,7 @@ func xmlEscape(s string) string {
 	return printable(strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;").Replace(s))
 }
 
-// printable replaces what a terminal would act on: names in files and headers
-// may hold anything.
+// printable replaces control characters: names in files and headers may hold any character.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && !unicode.IsPrint(r) {
@@ -155,8 +149,7 @@ func (f Finding) printable() Finding {
 	return f
 }
 
-// say returns the finding of one section of findings.txt. The words are pairs
-// of a name and a value.
+// say returns the finding of a section of findings.txt. The words are pairs of a name and a value.
 func say(id string, words ...any) *Finding {
 	s := findings[id]
 	code, _, _ := strings.Cut(id, "/")

@@ -11,8 +11,7 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// inside returns what is wrong with the contents of an authentic credential
-// for this node, nil if nothing is.
+// inside returns the node's objection to the contents of an authentic credential, nil for none.
 func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 	authentic := f.label() + " is authentic"
 	if !o.signed {
@@ -39,7 +38,8 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		if over := ago - skew; over > 0 && over <= 10*time.Minute {
 			clocks = findings["expired"].Text("clocks")
 		}
-		return says("expired", "end", clock(o.to), "ago", span(ago), "now", clock(now), "skew", beyond(skew), "session", session, "clocks", clocks)
+		return says("expired", "end", clock(o.to), "ago", span(ago), "now", clock(now),
+			"skew", beyond(skew), "session", session, "clocks", clocks)
 	case errors.Is(o.err, sessiontoken.ErrNotYetValid):
 		ahead := o.from.Sub(now)
 		accept := ""
@@ -47,7 +47,8 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		if minutes <= 60 {
 			accept = findings["not_yet_valid"].Text("accept")
 		}
-		finding := says("not_yet_valid", "start", clock(o.from), "ahead", span(ahead), "now", clock(now), "skew", beyond(skew), "accept", accept)
+		finding := says("not_yet_valid", "start", clock(o.from), "ahead", span(ahead), "now", clock(now),
+			"skew", beyond(skew), "accept", accept)
 		setting := Setting{Path: pathIdentity, Attribute: "maximumClockSkew", Value: timeSpan(minutes)}
 		if k == WIF10 {
 			setting.Path, setting.Attribute = pathSkew10, "value"
@@ -66,7 +67,8 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 	case errors.Is(o.err, sessiontoken.ErrUnsupported) && k.IsKatana() && o.whole:
 		return says("payload/no_end")
 	case errors.As(o.err, &format) && errors.Is(o.err, sessiontoken.ErrUnsupported):
-		return says("payload/refused", "layer", strconv.Quote(format.Layer), "error", strings.TrimPrefix(format.Err.Error(), "sessiontoken: "))
+		return says("payload/refused", "layer", strconv.Quote(format.Layer),
+			"error", strings.TrimPrefix(format.Err.Error(), "sessiontoken: "))
 	case errors.As(o.err, &format):
 		return says("payload/layer", "kind", k, "layer", strconv.Quote(format.Layer))
 	case o.err != nil && o.partly:
@@ -88,10 +90,7 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 
 // span returns d in words for people, in its largest units.
 func span(d time.Duration) string {
-	if d < 0 {
-		d = -d
-	}
-	switch {
+	switch d = d.Abs(); {
 	case d >= 48*time.Hour:
 		return fmt.Sprintf("%d days", d/(24*time.Hour))
 	case d >= time.Hour:

@@ -1,36 +1,30 @@
 package doctor
 
 import (
+	"slices"
+
 	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// Isolation holds the hashes with which .NET changes the keys of an
-// application under ,IsolateApps and ,IsolateByAppId. They come from the .NET
-// side.
+// Isolation holds the hashes with which .NET changes the keys of an application under ,IsolateApps
+// and ,IsolateByAppId. Only .NET can compute them.
 type Isolation = netfx.Isolation
 
 // keyBytes are the bytes of one key and where they come from.
 type keyBytes struct {
 	node      *Node
-	attribute string // validationKey or decryptionKey, where the bytes stand
-	isolated  bool   // changed by Isolation, as the words behind the key say
+	attribute string // validationKey or decryptionKey: the place of the bytes
+	isolated  bool   // changed by Isolation
 	bytes     machinekey.Secret
 }
 
-// source is how a node would use its two attributes.
-type source struct{ validation, decryption keyBytes }
-
-// sources returns the keys of the nodes as validation keys and as decryption
-// keys: in their places first, then exchanged, then isolated.
+// sources returns the candidates for validation keys and decryption keys: the keys in their places
+// first, then exchanged, then isolated.
 func sources(nodes []*Node, iso Isolation) (validation, decryption []keyBytes) {
 	for _, n := range nodes {
-		own := source{
-			keyBytes{node: n, attribute: "validationKey", bytes: n.key.ValidationKey},
-			keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.DecryptionKey},
-		}
-		validation = append(validation, own.validation)
-		decryption = append(decryption, own.decryption)
+		validation = append(validation, keyBytes{node: n, attribute: "validationKey", bytes: n.key.ValidationKey})
+		decryption = append(decryption, keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.DecryptionKey})
 	}
 	for _, n := range nodes {
 		validation = append(validation, keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.DecryptionKey})
@@ -50,19 +44,11 @@ func sources(nodes []*Node, iso Isolation) (validation, decryption []keyBytes) {
 			decryption = append(decryption, keyBytes{n, "decryptionKey", true, d})
 		}
 	}
-	present := func(list []keyBytes) []keyBytes {
-		var kept []keyBytes
-		for _, k := range list {
-			if k.bytes.Len() > 0 {
-				kept = append(kept, k)
-			}
-		}
-		return kept
-	}
-	return present(validation), present(decryption)
+	missing := func(k keyBytes) bool { return k.bytes.Len() == 0 }
+	return slices.DeleteFunc(validation, missing), slices.DeleteFunc(decryption, missing)
 }
 
-// fits reports whether d can work with a key of n bytes in some mode.
+// fits reports whether d takes a key of n bytes in some mode.
 func fits(d machinekey.Decryption, n int) bool {
 	switch d {
 	case machinekey.AES:
@@ -75,11 +61,10 @@ func fits(d machinekey.Decryption, n int) bool {
 	return false
 }
 
-// hasher returns a function that computes H(data) with any key and algorithm,
-// or nil if there is none: the runtime forbids it, or MD5 under a short key.
+// hasher returns a function that computes H(data) with any key and algorithm. It returns nil if the
+// runtime forbids the algorithm, and for MD5 under a short key.
 //
-// The runtime may forbid short keys of HMAC, which pads them with zeros: so
-// they are padded here.
+// The runtime may forbid short keys of HMAC. They are padded with zeros here, as HMAC pads them.
 func hasher(v machinekey.Validation, key []byte) func(data []byte) []byte {
 	const legal = 20
 	switch {
@@ -90,13 +75,16 @@ func hasher(v machinekey.Validation, key []byte) func(data []byte) []byte {
 		key = append(key[:len(key):len(key)], make([]byte, legal-len(key))...)
 	}
 	if _, err := machinekey.New(machinekey.Config{
-		ValidationKey: machinekey.NewSecret(make([]byte, legal)), DecryptionKey: machinekey.NewSecret(make([]byte, 16)), Validation: v, Decryption: machinekey.AES,
+		ValidationKey: machinekey.NewSecret(make([]byte, legal)), Validation: v,
+		DecryptionKey: machinekey.NewSecret(make([]byte, 16)), Decryption: machinekey.AES,
 		Mode: machinekey.Framework20SP1, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true,
 	}); err != nil {
 		return nil
 	}
-	l, err := netfx.NewLegacy(netfx.Settings{ValidationKey: machinekey.NewSecret(key), DecryptionKey: machinekey.NewSecret(make([]byte, 16)),
-		Validation: v.String(), Decryption: "AES"}, netfx.Layers{})
+	l, err := netfx.NewLegacy(netfx.Settings{
+		ValidationKey: machinekey.NewSecret(key), Validation: v.String(),
+		DecryptionKey: machinekey.NewSecret(make([]byte, 16)), Decryption: "AES",
+	}, netfx.Layers{})
 	if err != nil {
 		return nil
 	}

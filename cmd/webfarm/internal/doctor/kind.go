@@ -8,7 +8,7 @@ import (
 // Kind is one kind of credential.
 type Kind = site.Kind
 
-// The kinds that are looked for.
+// The kinds of credential.
 const (
 	FedAuth   = site.FedAuth
 	WIF10     = site.WIF10
@@ -22,7 +22,7 @@ const (
 	Anonymous = site.Anonymous
 )
 
-// Chunking is how cookies carry k.
+// Chunking is the scheme by which cookies carry k.
 func Chunking(k Kind) chunks.Scheme {
 	if k.Scheme() == site.SchemeNone {
 		return chunks.Single

@@ -11,8 +11,8 @@ import (
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
-// Input is what somebody pasted: the Cookie and Authorization headers of a
-// request, or the bare text of one credential.
+// Input is pasted text: the Cookie and Authorization headers of a request, or the bare text of one
+// credential.
 type Input struct {
 	Request *http.Request // nil for bare text
 	Text    string
@@ -21,10 +21,10 @@ type Input struct {
 // found is one credential.
 type found struct {
 	name     string // of the cookie; empty for bare text and for a header
-	kind     Kind   // by its name and the settings; empty if they do not tell
+	kind     Kind   // by its name and the settings; empty if unknown
 	authType string
 	text     string
-	err      error // it could not be put together from the header
+	err      error // why it could not be joined from the header
 	set      *chunks.Set
 	values   map[int][]string // the values of each chunk, all copies
 }
@@ -101,31 +101,29 @@ func (o *Options) locate(n *Node, in Input) []found {
 	return list
 }
 
-// others returns the cookies of names that say nothing but look like
-// credentials.
+// others returns the cookies of unknown names that look like credentials.
 func (o *Options) others(n *Node, r *http.Request) []found {
 	var list []found
 	for _, name := range cookieNames(r) {
-		if strings.HasPrefix(name, antiForgery) || strings.HasPrefix(name, site.CorrelationPrefix) || len(list) == maxOthers {
+		if strings.HasPrefix(name, antiForgery) || strings.HasPrefix(name, site.CorrelationPrefix) ||
+			len(list) == maxOthers {
 			continue
 		}
-		if f := o.inCookie(n, r, name, ""); strings.HasPrefix(name, site.CorePrefix) || looksProtected(f.text) {
+		core := strings.HasPrefix(name, site.CorePrefix)
+		if f := o.inCookie(n, r, name, ""); core || looksProtected(f.text) {
 			list = append(list, f)
-			if strings.HasPrefix(name, site.CorePrefix) {
-				break // its chunks follow
-			}
+		}
+		if core {
+			break // its chunks follow
 		}
 	}
 	return list
 }
 
-// Names that other parts of ASP.NET give their cookies.
-const (
-	antiForgery = "__RequestVerificationToken"
-)
+// antiForgery begins the names of the anti-forgery cookies of ASP.NET.
+const antiForgery = "__RequestVerificationToken"
 
-// inCookie puts the chunks of one cookie together. Of a cookie whose kind is
-// not known the scheme follows from what is there.
+// inCookie joins the chunks of one cookie. For an unknown kind the chunks show the scheme.
 func (o *Options) inCookie(n *Node, r *http.Request, name string, k Kind) found {
 	scheme := Chunking(k)
 	if k == "" {
@@ -135,7 +133,8 @@ func (o *Options) inCookie(n *Node, r *http.Request, name string, k Kind) found 
 		}
 	}
 	set := scheme.Inspect(r, name)
-	f := found{name: name, kind: k, set: &set, authType: n.site.AuthTypeOf(name, o.AuthType), values: chunkValues(r, name, scheme)}
+	f := found{name: name, kind: k, set: &set, authType: n.site.AuthTypeOf(name, o.AuthType),
+		values: chunkValues(r, name, scheme)}
 	f.text, f.err = scheme.Join(r, name)
 	return f
 }
@@ -158,7 +157,8 @@ func chunkValues(r *http.Request, name string, scheme chunks.Scheme) map[int][]s
 				}
 			}
 			n, err := strconv.Atoi(rest)
-			if err != nil || n < 1 || n > chunks.MaxChunks || strconv.Itoa(n) != rest || scheme == chunks.Single {
+			if err != nil || n < 1 || n > chunks.MaxChunks || strconv.Itoa(n) != rest ||
+				scheme == chunks.Single {
 				continue
 			}
 			i = n
@@ -176,7 +176,8 @@ func cookieNames(r *http.Request) []string {
 	seen := map[string]bool{}
 	for pair := range Pairs(r) {
 		name, _, _ := strings.Cut(pair, "=")
-		if name == "" || seen[name] || len(name) > 100 || strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+		if name == "" || seen[name] || len(name) > 100 ||
+			strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			continue
 		}
 		if len(names) == chunks.MaxChunks {
@@ -188,8 +189,8 @@ func cookieNames(r *http.Request) []string {
 	return names
 }
 
-// looksProtected reports whether a cookie of an unknown name may be a
-// credential: long, and of the letters that protected data has.
+// looksProtected reports whether the value of an unknown cookie may be a credential: it is long and
+// in an encoding of protected data.
 func looksProtected(text string) bool {
 	return len(text) >= minLook && (strings.HasPrefix(text, coreHead) || len(carriers(text)) > 0)
 }

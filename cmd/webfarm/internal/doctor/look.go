@@ -13,15 +13,14 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// Beginnings by which foreign formats give themselves away.
+// Beginnings of foreign formats.
 const (
 	coreHead  = "CfDJ8" // base64url of 09 F0 C9 F0, ASP.NET Core Data Protection
 	jwtHead   = "eyJ"   // base64url of {"
 	dpapiHead = "\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"
 )
 
-// header says what is wrong with the cookies of a credential before anything
-// is opened, nil if nothing is.
+// header returns a fault of the cookies themselves, nil for none.
 func (e *exam) header(f found) *Finding {
 	switch {
 	case f.set == nil && errors.Is(f.err, cookie.ErrNoCredential):
@@ -42,7 +41,7 @@ func (e *exam) header(f found) *Finding {
 	return nil
 }
 
-// look recognises what no machine key can open, nil if it is none of that.
+// look recognises credentials that no machine key opens, nil for others.
 func (e *exam) look(ctx context.Context, f found, n *Node) *Finding {
 	text := strings.TrimSpace(f.text)
 	switch {
@@ -55,7 +54,8 @@ func (e *exam) look(ctx context.Context, f found, n *Node) *Finding {
 		switch {
 		case !bytes.HasPrefix(c.data, []byte(dpapiHead)):
 		case c.shape == shapeSession:
-			return f.says("dpapi/session").in(n, Setting{Path: pathHandlers, Value: "MachineKeySessionSecurityTokenHandler"})
+			return f.says("dpapi/session").
+				in(n, Setting{Path: pathHandlers, Value: "MachineKeySessionSecurityTokenHandler"})
 		default:
 			return f.says("dpapi/katana")
 		}
@@ -69,8 +69,8 @@ func (e *exam) look(ctx context.Context, f found, n *Node) *Finding {
 	return nil
 }
 
-// signedRSA returns the size of the signature in front of data that
-// RsaSignatureCookieTransform and RsaEncryptionCookieTransform wrote, or 0:
+// signedRSA returns the size of the signature in the output of RsaSignatureCookieTransform and
+// RsaEncryptionCookieTransform, 0 for other data:
 //
 //	LE32 n || signature || hash of the key, 32 or 20 || LE32 m || encrypted key || LE32 k || ciphertext
 func signedRSA(data []byte) int {
@@ -108,8 +108,8 @@ func signedRSA(data []byte) int {
 	return 0
 }
 
-// cutOff says whether the text shows that its end is missing, nil if it does
-// not. It is asked when nothing opened the text.
+// cutOff is the finding for a text without its end, nil for a complete one. It is for texts that
+// nothing opened.
 func (e *exam) cutOff(f found, n *Node) *Finding {
 	text := strings.TrimSpace(f.text)
 	last := f.set != nil && f.kind != Katana && f.set.Joined > 0
@@ -121,7 +121,8 @@ func (e *exam) cutOff(f found, n *Node) *Finding {
 		doc, err := base64.StdEncoding.DecodeString(compact)
 		if env := readEnvelope(doc); err == nil && env.found && !env.complete {
 			if last && f.set.Joined < len(f.set.Chunks) {
-				return f.says("missing_chunk/middle", "chunk", f.chunkName(f.set.Joined), "next", f.set.Chunks[f.set.Joined].Name)
+				return f.says("missing_chunk/middle", "chunk", f.chunkName(f.set.Joined),
+					"next", f.set.Chunks[f.set.Joined].Name)
 			}
 			if last && len(upTo(text)) >= len(text)-3 && full(f, n) {
 				return f.says("missing_chunk/last", "chunk", f.chunkName(f.set.Joined))
@@ -136,7 +137,7 @@ func (e *exam) cutOff(f found, n *Node) *Finding {
 	switch {
 	case digits && len(text)%2 == 1:
 		return f.says("truncated/hex", "size", len(text), "near", limitNear(f))
-	case f.kind.IsKatana() && len(strings.TrimRight(text, "="))%4 == 1 && strings.IndexFunc(text, notBase64URL) < 0:
+	case f.kind.IsKatana() && len(strings.TrimRight(text, "="))%4 == 1 && !strings.ContainsFunc(text, notBase64URL):
 		return f.says("truncated/base64", "size", len(text), "near", limitNear(f))
 	}
 	if isLegacy(n.key.mode) && n.protection(f.kind) == machinekey.ProtectionValidation {
@@ -164,15 +165,14 @@ func notBase64URL(r rune) bool {
 	return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '=')
 }
 
-// full reports whether the last chunk of a session is as long as chunks of the
-// site are, so that another should follow.
+// full reports whether the last chunk of a session has the full length. Then another should follow.
 func full(f found, n *Node) bool {
 	size := f.set.Chunks[f.set.Joined-1].Size
 	return size == n.session.ChunkSize || f.set.Joined > 1 && size == f.set.Chunks[0].Size
 }
 
-// sealable reports whether the node's cipher and some signature give n bytes:
-// whole blocks, and 16, 20, 32, 48 or 64 bytes of signature.
+// sealable reports whether the node's cipher and some signature can give n bytes: whole blocks, and
+// 16, 20, 32, 48 or 64 bytes of signature.
 func (n *Node) sealable(size int) bool {
 	block := 16
 	if n.key.cipher(n.key.mode) != machinekey.AES {
@@ -181,7 +181,7 @@ func (n *Node) sealable(size int) bool {
 	return size >= block+16 && (size%block == 0 || size%block == 4)
 }
 
-// limitNear says at which usual limit of a cookie the value ends, if at one.
+// limitNear names the usual limit of a cookie at which the value ends, empty for none.
 func limitNear(f found) string {
 	if f.set == nil || f.set.Joined == 0 {
 		return ""

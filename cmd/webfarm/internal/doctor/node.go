@@ -11,9 +11,8 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// Node is one node of the farm: what its web.config says about keys and
-// cookies, with .NET's defaults filled in. It is immutable and prints without
-// key bytes.
+// Node is one node of the farm: the keys and cookies of its web.config, with .NET's defaults. It is
+// immutable and prints without key bytes.
 type Node struct {
 	file string // as the operator named it
 	site *site.Site
@@ -23,15 +22,14 @@ type Node struct {
 	warnings                         []Warning
 }
 
-// Warning is a remark on a web.config that keeps no cookie from being read.
+// Warning is a remark on a web.config that does not affect reading.
 type Warning struct {
 	Code string `json:"code"`
 	Line int    `json:"line,omitempty"`
 	Text string `json:"text"`
 }
 
-// machineKey is what can be read of <machineKey>, with the algorithms of
-// package machinekey.
+// machineKey is the readable part of <machineKey>, with the algorithms of package machinekey.
 type machineKey struct {
 	site.Key
 	validation      machinekey.Validation // zero if unknown
@@ -40,25 +38,25 @@ type machineKey struct {
 	mode            machinekey.Mode
 }
 
-// Format implements fmt.Formatter for every verb, so that none prints a key.
+// Format implements fmt.Formatter. No verb prints a key.
 func (n *Node) Format(s fmt.State, _ rune) { io.WriteString(s, "node of "+n.file) }
 
 // File returns the name of the file.
 func (n *Node) File() string { return n.file }
 
-// New returns the node of a site that was resolved from a file. A fault in a
-// section becomes a finding or a warning.
+// New returns the node of a resolved site. A fault in a section becomes a finding or a warning.
 func New(s *site.Site) *Node {
 	n := &Node{file: s.File, site: s, key: machineKey{Key: s.Key},
 		session: s.Session, forms: s.Forms, roles: s.Roles, anonymous: s.Anonymous}
 	k := &n.key
-	k.mode.UnmarshalText([]byte(k.Mode)) // always a legal one
+	k.mode.UnmarshalText([]byte(k.Mode)) // always legal
 	if err := k.validation.UnmarshalText([]byte(k.Validation)); err != nil {
 		k.validation = 0
 	}
 	k.decryptionKnown = k.decryption.UnmarshalText([]byte(k.Decryption)) == nil
 	if found, attribute := n.weakness(); found != "" {
-		n.warnings = append(n.warnings, Warning{"weak_key", k.Line, fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s", attribute, found)})
+		n.warnings = append(n.warnings, Warning{"weak_key", k.Line,
+			fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s", attribute, found)})
 	} else if short := secret.Short(k.ValidationKey); short != "" {
 		n.warnings = append(n.warnings, Warning{secret.CodeShort, k.Line, short})
 	}
@@ -66,8 +64,9 @@ func New(s *site.Site) *Node {
 		n.warnings = append(n.warnings, Warning{w.Code, w.Line, printable(w.Text)})
 	}
 	for _, f := range s.Faults {
-		if f != s.Key.Fault { // which has a finding of its own
-			n.warnings = append(n.warnings, Warning{f.Code, f.Line, printable(f.Error()) + "; .NET does not start with it, the defaults were taken here"})
+		if f != s.Key.Fault { // that one becomes a finding
+			n.warnings = append(n.warnings, Warning{f.Code, f.Line,
+				printable(f.Error()) + "; .NET does not start with it, the defaults were taken here"})
 		}
 	}
 	return n
@@ -76,19 +75,18 @@ func New(s *site.Site) *Node {
 // switchOn reports whether a switch of <appSettings> is on.
 func (n *Node) switchOn(key string) bool { return n.site.AppSettings.Switch(key).On }
 
-// nameOf returns the name of the cookie that carries k, or of the session's
-// cookie where none does.
+// nameOf returns the name of the cookie for k, by default the session's.
 func (n *Node) nameOf(k Kind, authType string) string {
 	return cmp.Or(n.site.Of(k, authType).Name, n.session.Name)
 }
 
-// CookieNames are the names of the site's cookies, Katana's apart.
+// CookieNames are the names of the site's cookies, without Katana's.
 func (n *Node) CookieNames() []string { return n.site.Names() }
 
 // skew is the clock skew of sessions, zero for none.
 func (n *Node) skew() time.Duration { return max(n.session.ClockSkew, 0) }
 
-// Config is a key that was resolved. Its fault is a [*machinekey.ConfigError].
+// Config returns a resolved key. Its fault is a [*machinekey.ConfigError].
 func Config(k *site.Key) (machinekey.Config, error) {
 	if k.Fault != nil {
 		return machinekey.Config{}, (*machinekey.ConfigError)(k.Fault)
@@ -103,7 +101,7 @@ func ProtectionOf(c *site.Credential) (p machinekey.Protection) {
 	return p
 }
 
-// cipher is the one that .NET uses in a mode.
+// cipher is .NET's cipher in a mode.
 func (k *machineKey) cipher(mode machinekey.Mode) machinekey.Decryption {
 	switch {
 	case k.decryption != machinekey.Auto:
@@ -123,8 +121,8 @@ var protections = []machinekey.Protection{
 	machinekey.ProtectionAll, machinekey.ProtectionEncryption, machinekey.ProtectionValidation, machinekey.InsecureProtectionNone,
 }
 
-// validations and ciphers are the algorithms that are tried. LegacyTripleDES
-// and LegacyAES sign as HMACSHA1 does.
+// validations and ciphers are the algorithms to try. LegacyTripleDES and LegacyAES sign as HMACSHA1
+// does.
 var (
 	validations = []machinekey.Validation{
 		machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512, machinekey.InsecureMD5,
@@ -132,8 +130,7 @@ var (
 	ciphers = []machinekey.Decryption{machinekey.AES, machinekey.InsecureTripleDES, machinekey.InsecureDES}
 )
 
-// effective is the algorithm that signs cookies: the names of ciphers mean
-// HMAC-SHA1 there.
+// effective is the algorithm that signs cookies. The names of ciphers mean HMAC-SHA1 there.
 func effective(v machinekey.Validation) machinekey.Validation {
 	if v == machinekey.LegacyTripleDES || v == machinekey.LegacyAES {
 		return machinekey.HMACSHA1

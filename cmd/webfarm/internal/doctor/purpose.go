@@ -9,19 +9,19 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// purpose is one use that .NET or a widespread library makes of the machine
-// key under the rules of Framework45.
+// purpose is one use of the machine key by .NET or a widespread library, under the rules of
+// Framework45.
 type purpose struct {
-	kind     Kind   // empty where nothing here reads it
+	kind     Kind   // empty for formats that nothing here reads
 	authType string // for Katana
 	primary  string
 	specific []string
-	what     string // for a kind that is empty
+	what     string // for an empty kind
 }
 
 const userPurpose = "User.MachineKey.Protect"
 
-// fixedPurposes are those without an AuthenticationType.
+// fixedPurposes are the purposes without an AuthenticationType.
 var fixedPurposes = []purpose{
 	{kind: FedAuth, primary: userPurpose, specific: []string{"System.IdentityModel.Services.MachineKeyTransform"}},
 	{kind: Forms, primary: "FormsAuthentication.Ticket"},
@@ -41,19 +41,18 @@ var fixedPurposes = []purpose{
 	{primary: "WebForms.HiddenFieldPageStatePersister.ClientState", what: "view state"},
 }
 
-// oldSignature stands for what the legacy formats sign, which have no
-// purposes, in a text that no credential has.
+// oldSignature stands for data in a legacy format, without purposes, that is no credential.
 var oldSignature = purpose{what: "data that the same key signs in the legacy way, as MachineKey.Encode and view state do"}
 
-// commonAuthTypes are AuthenticationTypes that sites have without choosing
-// one, and a few that they choose often.
+// commonAuthTypes are the default AuthenticationTypes, and a few frequent ones.
 var commonAuthTypes = []string{
 	"ApplicationCookie", "Cookies", "ExternalCookie", "TwoFactorCookie", "TwoFactorRememberBrowser",
-	"External", "Application", "Cookie", "Federation", "WsFederation", "WS-Federation", "OpenIdConnect", "Identity.Application", "Bearer",
+	"External", "Application", "Cookie", "Federation", "WsFederation", "WS-Federation", "OpenIdConnect",
+	"Identity.Application", "Bearer",
 }
 
-// purposes returns the uses to try: those with the AuthenticationTypes given
-// first, each once.
+// purposes returns the purposes to try, each once. The given AuthenticationTypes come before common
+// ones.
 func purposes(authTypes ...string) []purpose {
 	list := slices.Clone(fixedPurposes)
 	seen := map[string]bool{}
@@ -73,8 +72,8 @@ func purposes(authTypes ...string) []purpose {
 //
 //	K(i) = HMAC(master, BE32(i) || primary || 00 || V7(len) specific … || BE32(bits))
 //
-// It exists beside package machinekey's own because only a signature that is
-// checked apart from the cipher can tell which of the two keys differs.
+// Package machinekey has its own derivation. This one checks the signature without the cipher, to
+// show which of the two keys differs.
 func deriver(master []byte) func(p purpose) []byte {
 	mac := hasher(machinekey.HMACSHA512, master)
 	if mac == nil {

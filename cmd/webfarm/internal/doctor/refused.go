@@ -34,8 +34,7 @@ func (e *exam) unknown(n *Node, f found) Finding {
 	return *finding
 }
 
-// textLimit is the number of characters beyond which .NET does not look at a
-// cookie, 0 for none.
+// textLimit is .NET's limit for a cookie, in characters, 0 for none.
 func textLimit(k Kind) int {
 	switch k {
 	case Forms, Roles:
@@ -46,14 +45,12 @@ func textLimit(k Kind) int {
 	return 0
 }
 
-// otherName is the finding for a cookie that a node looks for under another
-// name.
+// otherName is the finding for a cookie that has another name on the node.
 func (e *exam) otherName(n *Node, f found) *Finding {
-	if f.name == "" || e.o.Name != "" || !f.kind.IsSession() && !f.kind.IsModal() || strings.EqualFold(n.nameOf(f.kind, ""), f.name) {
+	own := n.nameOf(f.kind, "")
+	if f.name == "" || e.o.Name != "" || !f.kind.IsSession() && !f.kind.IsModal() || strings.EqualFold(own, f.name) ||
+		e.hit != nil && e.hit.kind != f.kind { // kindDifference says it
 		return nil
 	}
-	if e.hit != nil && e.hit.kind != f.kind {
-		return nil // said already
-	}
-	return n.says(f, "cookie_name", "kind", f.kind, "own", n.nameOf(f.kind, ""), "name", f.name).in(n, *n.nameSetting(f.kind, f.name))
+	return n.says(f, "cookie_name", "kind", f.kind, "own", own, "name", f.name).in(n, *n.nameSetting(f.kind, f.name))
 }

@@ -7,15 +7,14 @@ import (
 	"strings"
 )
 
-// repair is a text that a credential may have been before something on the way
-// changed it.
+// repair is a possible text of a credential before something on its way changed it.
 type repair struct {
 	code   string // empty for the text as it came
 	text   string
 	detail string // what was undone, for the sentence
 }
 
-// repairs returns the texts to search, the one that came first.
+// repairs returns the texts to search, beginning with the given one.
 func (f *found) repairs() []repair {
 	list := []repair{{text: f.text}}
 	add := func(code, text, detail string) {
@@ -36,7 +35,7 @@ func (f *found) repairs() []repair {
 	}
 	plain, times := f.text, 0
 	if f.kind == Katana {
-		times = 1 // Katana escapes once and takes that off
+		times = 1 // Katana escapes and unescapes once
 	}
 	for range 3 {
 		if !strings.Contains(plain, "%") {
@@ -62,7 +61,7 @@ func (f *found) repairs() []repair {
 	return list
 }
 
-// copies returns the texts with the later ones of several cookies of one name.
+// copies returns the texts that use later cookies of the same name.
 func (f *found) copies() []repair {
 	if f.set == nil {
 		return nil
@@ -70,11 +69,9 @@ func (f *found) copies() []repair {
 	var list []repair
 	join := func(pick func(i int, values []string) string) string {
 		var b strings.Builder
-		first := 0
-		last := f.set.Joined
+		first, last := 0, f.set.Joined
 		if f.set.Announced > 0 {
-			first = 1
-			last = f.set.Announced + 1
+			first, last = 1, f.set.Announced+1
 		}
 		for i := first; i < last; i++ {
 			if len(f.values[i]) == 0 {
@@ -96,13 +93,14 @@ func (f *found) copies() []repair {
 		}), detail: c.Name})
 	}
 	if len(list) > 1 {
-		list = append(list, repair{text: join(func(_ int, v []string) string { return v[len(v)-1] }), detail: list[0].detail})
+		newest := join(func(_ int, v []string) string { return v[len(v)-1] })
+		list = append(list, repair{text: newest, detail: list[0].detail})
 	}
 	return list
 }
 
-// withoutStale cuts a session of WIF where its XML ends, and says which cookie
-// begins behind it.
+// withoutStale cuts a session of WIF at the end of its XML, and names the cookie that begins behind
+// it.
 func (f *found) withoutStale() (text, detail string, ok bool) {
 	compact := strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(f.text)
 	head := compact
@@ -143,7 +141,7 @@ func (f *found) withoutStale() (text, detail string, ok bool) {
 	return text, detail, true
 }
 
-// upTo returns the beginning of s that is base64, in whole groups.
+// upTo returns the base64 at the beginning of s, in whole groups.
 func upTo(s string) string {
 	n := strings.IndexFunc(s, func(r rune) bool {
 		return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '+' || r == '/')

@@ -8,32 +8,30 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// Options are what the operator knows beside the files. Only Now is needed.
+// Options are the operator's settings. Only Now is needed.
 type Options struct {
-	// Now is the time as of which validity is judged.
+	// Now is the time for checks of validity.
 	Now time.Time
-	// Name is the one cookie to examine, Kind what it is taken for, and
-	// AuthType the AuthenticationType of a cookie of Katana. Empty: found out.
+	// Name is the one cookie to examine, Kind its kind, and AuthType the AuthenticationType of a
+	// Katana cookie. Empty values are detected.
 	Name     string
 	Kind     Kind
 	AuthType string
-	// Path is the cookie path of the nodes where their files do not say.
+	// Path is the cookie path of nodes whose files have none.
 	Path string
-	// Isolation holds the hashes of the application, for keys that
-	// ,IsolateApps or ,IsolateByAppId changes.
+	// Isolation holds the hashes of the application for ,IsolateApps and ,IsolateByAppId.
 	Isolation Isolation
-	// AllowKnownKey makes publicly known keys a warning, and KnownKeys are
-	// such keys beside those that are built in.
+	// AllowKnownKey makes publicly known keys a warning. KnownKeys adds to the built-in list.
 	AllowKnownKey bool
 	KnownKeys     *machinekey.KnownKeyList
-	// AllowWeakKey leaves keys that can be guessed at a warning.
+	// AllowWeakKey makes keys that can be guessed a warning.
 	AllowWeakKey bool
-	// Certificate are the chains of the certificate that sessions may be
-	// under, one for each HashName; nil for none.
+	// Certificate holds the transforms for sessions under a certificate, one chain for each
+	// HashName; nil for none.
 	Certificate [][]sessiontoken.Transform
 }
 
-// Report is what an examination found, in the form of -json.
+// Report is the result of an examination, in the form of -json.
 type Report struct {
 	OK   bool      `json:"ok"`
 	Code string    `json:"code"` // of the finding at the top
@@ -45,7 +43,7 @@ type Report struct {
 	Comparison  *Comparison  `json:"comparison,omitempty"`
 }
 
-// NodeReport is what may be said of a web.config.
+// NodeReport describes a web.config without any secret.
 type NodeReport struct {
 	File string `json:"file"`
 	// KeyID is a fingerprint, safe to log; empty if there is no usable key.
@@ -70,9 +68,10 @@ type Credential struct {
 	Length   int       `json:"length"`
 	Chunks   []Chunk   `json:"chunks,omitempty"`
 	Problems []string  `json:"problems,omitempty"` // with the chunks
-	Layers   []Layer   `json:"layers,omitempty"`   // down to the one that refuses it, on the first node or under OpenedBy
+	// Layers end with the one that refuses it, on the first node or under OpenedBy.
+	Layers   []Layer   `json:"layers,omitempty"`
 	OpenedBy *OpenedBy `json:"openedBy,omitempty"`
-	// User and the times are there if the credential is authentic.
+	// User and the times are set if the credential is authentic.
 	User  string     `json:"user,omitempty"`
 	From  *time.Time `json:"from,omitempty"`
 	To    *time.Time `json:"to,omitempty"`
@@ -83,9 +82,8 @@ type Credential struct {
 type Verdict struct {
 	File string `json:"file"`
 	OK   bool   `json:"ok"`
-	// Layer is the one that refuses it on this node: "cookie" for its chunks,
-	// "configuration" for a <machineKey> that cannot be used, or the name of
-	// a layer.
+	// Layer is the layer that refuses it on this node: "cookie" for its chunks, "configuration" for
+	// an unusable <machineKey>, or the name of a layer.
 	Layer    string    `json:"layer,omitempty"`
 	Findings []Finding `json:"findings,omitempty"` // the one to act on first
 }
@@ -122,19 +120,19 @@ type OpenedBy struct {
 	OldLayout  bool   `json:"oldLayout,omitempty"`
 }
 
-// Tried counts what a search looked at; zero where none was needed.
+// Tried counts the attempts of a search, zero without a search.
 type Tried struct {
 	Texts      int `json:"texts"`      // readings of the credential's text
 	Keys       int `json:"keys"`       // keys of the files, in each place
 	Algorithms int `json:"algorithms"` // of signature and cipher
 	Purposes   int `json:"purposes"`
-	// Signatures are the combinations of text, key, algorithm and purpose
-	// that were compared, Openings those that were opened.
+	// Signatures counts compared combinations of text, key, algorithm and purpose, Openings the
+	// opened ones.
 	Signatures int `json:"signatures"`
 	Openings   int `json:"openings"`
-	// Hashed is the number of bytes that went into the comparisons.
+	// Hashed counts the hashed bytes.
 	Hashed int `json:"hashedBytes"`
-	// Complete is false if there were more than are tried.
+	// Complete is false if a bound ended the search.
 	Complete bool `json:"complete"`
 }
 
@@ -143,7 +141,8 @@ func (n *Node) report() NodeReport {
 	k := &n.key
 	r := NodeReport{
 		File: n.file, Validation: k.validation.String(), Decryption: k.decryption.String(),
-		Mode: k.mode.String(), ModeFrom: k.ModeFrom, ModeLine: k.ModeLine, Session: n.session.Protection, Warnings: n.warnings,
+		Mode: k.mode.String(), ModeFrom: k.ModeFrom, ModeLine: k.ModeLine,
+		Session: n.session.Protection, Warnings: n.warnings,
 	}
 	if k.validation == 0 {
 		r.Validation = "unknown"
@@ -164,7 +163,8 @@ func (n *Node) report() NodeReport {
 
 // opening describes the setup of a hit.
 func (h *hit) opening() *OpenedBy {
-	o := &OpenedBy{Kind: h.kind, AuthType: h.authType, File: h.validationKey.node.file, Unsigned: h.unsigned, OldLayout: h.oldLayout}
+	o := &OpenedBy{Kind: h.kind, AuthType: h.authType, File: h.validationKey.node.file,
+		Unsigned: h.unsigned, OldLayout: h.oldLayout}
 	if !h.anyValidation {
 		o.Validation = h.validation.String()
 	}

@@ -10,17 +10,16 @@ import (
 type hit struct {
 	setup
 	opened  opened
-	purpose *purpose // a use of the key that nothing here reads, with opened.partly
+	purpose *purpose // of data that nothing here reads, with opened.partly
 }
 
-// trace is what a search found short of a hit.
+// trace is the result of a search without a hit.
 type trace struct {
-	// signed is the first signature that one of the keys made, although
-	// nothing could be opened behind it.
+	// signed is the first valid signature. Nothing could be opened behind it.
 	signed *signature
 }
 
-// search looks for the setup that opens text. Full hits come first.
+// search finds the setup that opens text. Readable contents come before authentic data.
 func (e *exam) search(ctx context.Context, text string, want Kind) (*hit, trace) {
 	list := carriers(text)
 	var t trace
@@ -32,7 +31,8 @@ func (e *exam) search(ctx context.Context, text string, want Kind) (*hit, trace)
 		}
 		setups := e.behind(s, want)
 		if len(setups) == 0 && partly == nil {
-			partly = &hit{setup: setup{validation: s.validation, validationKey: s.key}, opened: opened{partly: true}, purpose: &oldSignature}
+			partly = &hit{setup: setup{validation: s.validation, validationKey: s.key},
+				opened: opened{partly: true}, purpose: &oldSignature}
 		}
 		for _, c := range setups {
 			o, ok := e.open(ctx, c, text)
@@ -61,8 +61,8 @@ func (e *exam) open(ctx context.Context, s setup, text string) (opened, bool) {
 	return s.open(ctx, text, view{now: e.o.Now, skew: e.nodes[0].skew()})
 }
 
-// behind returns the setups that fit a signature: its kind, with every
-// decryption key and cipher. What the cookie is called comes first.
+// behind returns the setups that fit a signature: its kinds, with every decryption key and cipher.
+// The wanted kind comes first.
 func (e *exam) behind(s signature, want Kind) []setup {
 	var shells []setup
 	add := func(kinds []Kind, c setup) {
@@ -103,7 +103,8 @@ func (e *exam) behind(s signature, want Kind) []setup {
 	for _, c := range shells {
 		c.validation, c.validationKey = s.validation, s.key
 		if c.kind.IsModal() && c.mode != machinekey.Framework45 && c.protection == machinekey.ProtectionValidation {
-			c.anyCipher, c.cipher, c.decryptionKey = true, machinekey.AES, keyBytes{node: s.key.node, bytes: machinekey.NewSecret(make([]byte, 16))}
+			c.anyCipher, c.cipher = true, machinekey.AES
+			c.decryptionKey = keyBytes{node: s.key.node, bytes: machinekey.NewSecret(make([]byte, 16))}
 			list = append(list, c)
 			continue
 		}
@@ -119,8 +120,8 @@ func (e *exam) behind(s signature, want Kind) []setup {
 	return list
 }
 
-// unsigned tries what the legacy modes encrypt without a signature, or do not
-// protect at all. Only contents that read to the last byte count.
+// unsigned tries data of the legacy modes without a signature, encrypted or plain. A hit must read
+// to the last byte.
 func (e *exam) unsigned(ctx context.Context, text string, list []carrier, want Kind) *hit {
 	var kinds []Kind
 	for _, c := range list {
@@ -153,8 +154,7 @@ func (e *exam) unsigned(ctx context.Context, text string, list []carrier, want K
 	return nil
 }
 
-// unsignedSetups are the setups without a signature, the kind apart. The two
-// legacy modes differ here.
+// unsignedSetups are the setups without a signature, for any kind. The two legacy modes differ here.
 func (e *exam) unsignedSetups() []setup {
 	var list []setup
 	for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
@@ -165,8 +165,8 @@ func (e *exam) unsignedSetups() []setup {
 				}
 				for _, vk := range e.validationKeys {
 					for _, v := range validations {
-						list = append(list, setup{mode: mode, validation: v, validationKey: vk, decryptionKey: dk, cipher: cipher,
-							protection: machinekey.ProtectionAll, unsigned: true})
+						list = append(list, setup{mode: mode, validation: v, validationKey: vk, decryptionKey: dk,
+							cipher: cipher, protection: machinekey.ProtectionAll, unsigned: true})
 					}
 				}
 			}
@@ -174,22 +174,20 @@ func (e *exam) unsignedSetups() []setup {
 	}
 	for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
 		for _, dk := range e.decryptionKeys {
+			// The validation key plays no part.
+			vk := keyBytes{node: dk.node, attribute: "validationKey", bytes: machinekey.NewSecret(make([]byte, 32))}
 			for _, cipher := range ciphers {
 				if fits(cipher, dk.bytes.Len()) {
-					list = append(list, setup{mode: mode, validation: machinekey.HMACSHA1, validationKey: padded(dk), decryptionKey: dk, cipher: cipher,
-						protection: machinekey.ProtectionEncryption, unsigned: true, anyValidation: true})
+					list = append(list, setup{mode: mode, validation: machinekey.HMACSHA1, validationKey: vk,
+						decryptionKey: dk, cipher: cipher, protection: machinekey.ProtectionEncryption,
+						unsigned: true, anyValidation: true})
 				}
 			}
 		}
 	}
-	// nothing at all: any key will do
+	// plain data: any key will do
 	zero := keyBytes{node: e.nodes[0], bytes: machinekey.NewSecret(make([]byte, 32))}
 	return append(list, setup{mode: machinekey.Framework20SP1, validation: machinekey.HMACSHA1, validationKey: zero,
 		decryptionKey: zero, cipher: machinekey.AES,
 		protection: machinekey.InsecureProtectionNone, anyValidation: true, anyCipher: true})
-}
-
-// padded is a validation key that plays no part, of a legal length.
-func padded(k keyBytes) keyBytes {
-	return keyBytes{node: k.node, attribute: "validationKey", bytes: machinekey.NewSecret(make([]byte, 32))}
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -22,27 +23,26 @@ type setup struct {
 	authType   string // for Katana
 	validation machinekey.Validation
 	cipher     machinekey.Decryption
-	// mode is what forms, role and anonymous cookies go by. The legacy modes
-	// differ only where nothing is signed.
+	// mode is the mode of forms, role and anonymous cookies. The two legacy modes differ only for
+	// unsigned data.
 	mode machinekey.Mode
 	// encode is MachineKey.Encode in place of Protect, for sessions.
 	encode bool
-	// unsigned is one of the switches that leave signatures out, for the
-	// legacy modes and for MachineKey.Encode.
+	// unsigned is the switch that leaves signatures out, in the legacy modes and for
+	// MachineKey.Encode.
 	unsigned bool
-	// The rest matters to forms, role and anonymous cookies: protection in the
-	// legacy modes only.
+	// protection is for forms, role and anonymous cookies in the legacy modes, oldLayout for forms
+	// cookies.
 	protection machinekey.Protection
 	oldLayout  bool
 
 	validationKey, decryptionKey keyBytes
-	// anyValidation and anyCipher say that the key and the algorithm played
-	// no part when a credential was opened.
+	// anyValidation and anyCipher say that a credential opens with any such key and algorithm.
 	anyValidation, anyCipher bool
 }
 
-// setup returns the node's setup for a kind, as .NET would use its
-// web.config. It reports false if the file does not allow any.
+// setup returns .NET's setup for a kind under the node's web.config. It reports false if the file
+// allows none.
 func (n *Node) setup(k Kind, authType string) (setup, bool) {
 	s := setup{
 		kind: k, authType: authType, validation: n.key.validation, mode: n.key.mode,
@@ -66,15 +66,13 @@ func (n *Node) setup(k Kind, authType string) (setup, bool) {
 	return s, n.key.Fault == nil && s.validation != 0
 }
 
-// encodes reports whether the node's sessions of kind k are under
-// MachineKey.Encode: as its handler says, or as each generation has it.
+// encodes reports whether MachineKey.Encode protects the node's sessions of kind k, by its handler
+// or by default of the generation.
 func (n *Node) encodes(k Kind) bool {
 	if n.session.On && k == n.session.Kind {
 		switch n.session.Protection {
-		case webconfig.ProtectionMachineKeyEncode:
-			return true
-		case webconfig.ProtectionMachineKeyProtect:
-			return false
+		case webconfig.ProtectionMachineKeyEncode, webconfig.ProtectionMachineKeyProtect:
+			return n.session.Protection == webconfig.ProtectionMachineKeyEncode
 		}
 	}
 	return k == WIF10
@@ -93,7 +91,7 @@ func (n *Node) protection(k Kind) machinekey.Protection {
 	return machinekey.ProtectionAll
 }
 
-// view is how a node judges what is inside: its path, clock and skew.
+// view is the node's standard for contents: its path, clock and skew.
 type view struct {
 	endpoint string
 	skew     time.Duration
@@ -102,20 +100,19 @@ type view struct {
 
 func (v view) clock() func() time.Time { return func() time.Time { return v.now } }
 
-// opened is what came of opening a credential.
+// opened is the result of opening a credential.
 type opened struct {
 	layers []Layer
-	// whole says that the contents were read, whatever comes after.
+	// whole says that the contents were read. They may still be expired.
 	whole bool
 	// partly says that the data was authentic, but not of this format.
 	partly bool
-	// signed says that a MAC confirmed the contents: only then are they called
-	// authentic.
+	// signed says that a MAC confirmed the contents. Only then are they authentic.
 	signed   bool
 	user     string
 	from, to time.Time
 	endpoint string
-	noUser   bool // nobody is authenticated
+	noUser   bool // no identity is authenticated
 	err      error
 }
 
@@ -126,8 +123,8 @@ type Layer struct {
 	OK    bool   `json:"ok"`
 }
 
-// open opens text under a setup with the codecs of package sessiontoken. It
-// returns false if the setup is not a legal one.
+// open opens text under a setup with the codecs of package sessiontoken. It reports false for an
+// illegal setup.
 func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool) {
 	ring, err := s.ring()
 	if err != nil {
@@ -190,22 +187,19 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 	return o, true
 }
 
-// signs reports whether data that opens has passed a MAC. One over the
-// plaintext counts, which .NET calls a signature as well.
+// signs reports whether opened data has passed a MAC, over the ciphertext or the plaintext.
 func (s setup) signs() bool {
 	return s.signsPlaintext() || !s.kind.IsModal() || !isLegacy(s.mode) ||
 		!s.unsigned && s.protection != machinekey.InsecureProtectionNone
 }
 
-// signsPlaintext reports whether the MAC is over what is inside, so that it
-// also confirms the decryption key:
+// signsPlaintext reports whether the MAC covers the plaintext, and so confirms the decryption key:
 //
 //	legacy, All, MachineKey.Encode   E(data || H(data)) || H(…)
 //
-// Elsewhere it is over the ciphertext, or there is none, and all that speaks
-// for a decryption key is the padding: one wrong key in 256 passes it. With
-// protection Validation nothing is encrypted, and any ciphertext that is
-// signed passes for it.
+// Elsewhere the MAC covers the ciphertext, or there is none. The padding alone then speaks for a
+// decryption key, and one wrong key in 256 passes it. Protection Validation does not encrypt, and
+// accepts any signed ciphertext.
 func (s setup) signsPlaintext() bool {
 	if !s.kind.IsModal() {
 		return s.encode
@@ -213,10 +207,9 @@ func (s setup) signsPlaintext() bool {
 	return isLegacy(s.mode) && s.protection == machinekey.ProtectionAll
 }
 
-// recognised reports whether data that does not read to its end was decrypted
-// with the right key beyond doubt: a layer with a mark of its own has let it
-// through. Deflate has none, and random bytes pass it once in some hundred
-// times.
+// recognised reports whether unreadable data was certainly decrypted with the right key: it has
+// passed a layer with a mark of its own. Deflate has no mark, and about one in a hundred random
+// texts passes it.
 func (o *opened) recognised() bool {
 	behind := false
 	for _, l := range o.layers {
@@ -230,7 +223,7 @@ func (o *opened) recognised() bool {
 	return errors.Is(o.err, wif.ErrCoreWCF)
 }
 
-// refuse takes back what only the padding let through.
+// refuse withdraws data that passed only the padding.
 func (o *opened) refuse() {
 	for i, l := range o.layers {
 		if strings.HasPrefix(l.Layer, "machine key") {
@@ -250,9 +243,8 @@ func (o *opened) noteFormat() {
 
 var errNotRoles = errors.New("doctor: the data is not a BinaryFormatter stream")
 
-// isFormatterStream reports whether a payload begins as a BinaryFormatter
-// stream does, which is all that is known of a role cookie: a record of type
-// 0, and the version 1.0 at its end.
+// isFormatterStream reports whether a payload begins like a BinaryFormatter stream: a record of type
+// 0 that ends with the version 1.0. Role cookies have no other mark.
 func isFormatterStream(b []byte) bool {
 	return len(b) >= 17 && b[0] == 0 && b[9] == 1 && b[13] == 0
 }
@@ -265,12 +257,13 @@ func (s setup) ring() (*machinekey.Ring, error) {
 		switch {
 		case s.encode && s.mode == machinekey.Framework20SP1:
 			mode = machinekey.Framework20SP1
-		case s.encode: // what is unsigned begins as in SP2
+		case s.encode: // unsigned data begins as in SP2
 			mode = machinekey.Framework20SP2
 		}
 	}
 	key, err := machinekey.New(machinekey.Config{
-		ValidationKey: s.validationKey.bytes, DecryptionKey: s.decryptionKey.bytes, Validation: s.validation, Decryption: s.cipher,
+		ValidationKey: s.validationKey.bytes, Validation: s.validation,
+		DecryptionKey: s.decryptionKey.bytes, Decryption: s.cipher,
 		Mode: mode, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true,
 	})
 	if err != nil {
@@ -289,28 +282,22 @@ func (s setup) roleProtector(ring *machinekey.Ring) (machinekey.Protector, error
 }
 
 func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.KatanaCodec, error) {
-	o := &sessiontoken.KatanaOptions{Now: v.clock()}
+	purpose := sessiontoken.KatanaCookie(s.authType)
 	switch s.kind {
 	case Bearer:
-		return sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), o)
+		purpose = sessiontoken.KatanaAccessToken()
 	case Refresh:
-		return sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaRefreshToken(), o)
+		purpose = sessiontoken.KatanaRefreshToken()
 	case AuthCode:
-		return sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAuthorizationCode(), o)
+		purpose = sessiontoken.KatanaAuthorizationCode()
 	}
-	return sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie(s.authType), o)
+	return sessiontoken.NewKatanaCodec(ring, purpose, &sessiontoken.KatanaOptions{Now: v.clock()})
 }
 
 // sessionOptions are the options of a codec of sessions, without transforms.
 func (v view) sessionOptions(k Kind) *sessiontoken.SessionOptions {
-	o := &sessiontoken.SessionOptions{Endpoint: v.endpoint, ClockSkew: v.skew, Now: v.clock()}
-	if v.skew == 0 {
-		o.ClockSkew = -1 // none; zero would mean the default
-	}
-	if k == WIF10 {
-		o.WIF10 = true
-	}
-	return o
+	return &sessiontoken.SessionOptions{WIF10: k == WIF10, Endpoint: v.endpoint, Now: v.clock(),
+		ClockSkew: cmp.Or(v.skew, -1)} // zero would mean the default
 }
 
 func (s setup) sessionCodec(ring *machinekey.Ring, v view) (*sessiontoken.SessionCodec, error) {
@@ -334,10 +321,8 @@ func (s setup) sessionCodec(ring *machinekey.Ring, v view) (*sessiontoken.Sessio
 	return sessiontoken.NewSessionCodec(ring, o)
 }
 
-// unsignedEncode is MachineKey.Encode under
-// aspnet:UseLegacyMachineKeyEncryption, for a look at old cookies. It claims
-// to authenticate, as package sessiontoken demands; the digest inside is all
-// that there is.
+// unsignedEncode is MachineKey.Encode under aspnet:UseLegacyMachineKeyEncryption, for old cookies.
+// Package sessiontoken demands that it authenticates; its only check is the digest inside.
 type unsignedEncode struct{ protector machinekey.Protector }
 
 func (unsignedEncode) Name() string        { return "machine key (hex, unsigned)" }
@@ -358,8 +343,8 @@ func (u unsignedEncode) Decode(dst, data []byte) ([]byte, error) {
 
 var errNotIssued = errors.New("doctor: data without a signature is not issued")
 
-// take keeps what may be told of a report: layers without their facts, and
-// of contents that were read the name and the times.
+// take keeps the public part of a report: layers without their facts, and the name and times of
+// readable contents.
 func (o *opened) take(r *anatomy.Report) {
 	for _, l := range r.Layers {
 		o.layers = append(o.layers, Layer{l.Name, l.Size, l.Err == nil})

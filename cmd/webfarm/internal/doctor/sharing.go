@@ -12,7 +12,7 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// shares issues a credential as each node does and reads it as the other does.
+// shares issues a credential with each node's setup and reads it with the other's.
 func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string) {
 	for _, d := range c.list {
 		if slices.Contains(d.Blocks, k) {
@@ -74,7 +74,8 @@ func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 		}
 		return rolecookie.Encode(protector, []byte{0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 11})
 	case s.kind == Anonymous:
-		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.FormsOptions{Protection: s.protection, InsecureUnsigned: s.unsigned, Now: v.clock()})
+		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.FormsOptions{
+			Protection: s.protection, InsecureUnsigned: s.unsigned, Now: v.clock()})
 		if err != nil {
 			return "", err
 		}

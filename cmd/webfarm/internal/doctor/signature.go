@@ -11,7 +11,7 @@ import (
 //	Framework45   data = IV || ciphertext || HMAC(derived key, …)
 //	legacy        data = … || H(…)
 //
-// A match is no accident: the shortest signature has 128 bits.
+// The shortest signature has 128 bits, which rules out a match by chance.
 type signature struct {
 	carrier    carrier
 	key        keyBytes // used as the validation key
@@ -59,8 +59,8 @@ func (e *exam) signatures(list []carrier) []signature {
 	return found
 }
 
-// derivedKeys returns the validation keys of all purposes, derived from the
-// validation key of that index; none if the runtime forbids it.
+// derivedKeys derives the validation keys of all purposes from the validation key of that index. It
+// returns none if the runtime forbids the key.
 func (e *exam) derivedKeys(i int) [][]byte {
 	if e.derived == nil {
 		e.derived = make([][][]byte, len(e.validationKeys))
@@ -79,7 +79,7 @@ func (e *exam) derivedKeys(i int) [][]byte {
 	return e.derived[i]
 }
 
-// spent counts one attempt and reports whether there were enough.
+// spent counts one attempt and reports whether the limit was reached.
 func (e *exam) spent(count *int, limit int) bool {
 	if *count >= limit {
 		e.cut = true

@@ -1,14 +1,12 @@
-// Package texts reads the files that hold the prose of the command. Logic holds
-// none, and a text can be mended without Go.
+// Package texts reads the files with the prose of the command, which is kept apart from its logic.
 //
-// A file is a list of sections. A line "[name]" begins a section, a line
-// "field: text" a field. A line that begins with a blank continues the field
-// above it. A field may come several times, and "#" begins a comment. A section
-// "name/variant" has the fields of the section "name", but for those that it
-// gives itself.
+// A file is a list of sections. A line "[name]" begins a section, a line "field: text" a field. A
+// line that begins with a blank continues the field above it. A field may occur several times. "#"
+// begins a comment. A section "name/variant" inherits the fields of the section "name" that it does
+// not define.
 //
-// {name} in a text stands for a word that the code gives, {Name} for the same
-// word with a capital letter.
+// {name} in a text is replaced by a word of the caller, {Name} by the same word with a capital
+// letter.
 package texts
 
 import (
@@ -24,9 +22,8 @@ type File map[string]Section
 // Section holds the texts of a section by the names of the fields.
 type Section map[string][]string
 
-// Parse reads a file. It panics on a line that is none of those above, on a
-// field before the first section and on a section that comes twice: the files
-// are in the binary.
+// Parse reads a file of the binary. It panics on any other line, on a field before the first section
+// and on a repeated section.
 func Parse(file string) File {
 	f := File{}
 	var section Section
@@ -70,7 +67,7 @@ func (s Section) Text(field string, words ...any) string {
 	return Fill(s[field][0], words...)
 }
 
-// Fill puts words into the places that text keeps for them.
+// Fill replaces the names in braces. The words are pairs of a name and a value.
 func Fill(text string, words ...any) string {
 	var b strings.Builder
 	for {

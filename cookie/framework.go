@@ -12,17 +12,17 @@ import (
 )
 
 // Ticket is what a session cookie says: a [*sessiontoken.Token], a
-// [*sessiontoken.FormsTicket] or a [*sessiontoken.KatanaTicket], and nothing
-// else.
+// [*sessiontoken.FormsTicket], a [*sessiontoken.KatanaTicket] or a
+// [*sessiontoken.CoreTicket], and nothing else.
 type Ticket interface {
 	// OpenedBy returns the id of the key that opened the ticket, empty for a new
 	// one.
 	OpenedBy() string
 }
 
-// framework is what the three frameworks of .NET do each in its own way. The
-// implementations are in framework_wif.go, framework_forms.go and
-// framework_katana.go; all else is the same for them and looks at [session] and
+// framework is what the four frameworks of .NET do each in its own way. The
+// implementations are in framework_wif.go, framework_forms.go,
+// framework_katana.go and framework_core.go; all else is the same for them and looks at [session] and
 // [traits] only.
 type framework interface {
 	// open returns what a text says, if it is valid. What it returned for this text
@@ -80,6 +80,9 @@ type traits struct {
 	roomFor struct{ userData, context, reference, properties bool }
 }
 
+// isCore reports whether the cookie is one of ASP.NET Core.
+func (k *traits) isCore() bool { return k.scheme == chunks.Core || k.scheme == chunks.CoreShared }
+
 // session is a session of any framework.
 type session struct {
 	// ticket is the framework's own.
@@ -119,7 +122,8 @@ type SignInOptions struct {
 	// Reference keeps a session token in the store and only its name in the
 	// cookie (IsReferenceMode). Katana's tickets follow the codec.
 	Reference bool
-	// Properties are those of a Katana ticket. Other tickets have none.
+	// Properties are those of a ticket of Katana or ASP.NET Core. Other tickets
+	// have none.
 	Properties sessiontoken.Properties
 
 	ticket Ticket // of Issue and late
@@ -136,7 +140,7 @@ func (o *SignInOptions) misplaced(k *traits) error {
 	case o.Reference && !room.reference:
 		return errors.New("cookie: SignInOptions.Reference is for session tokens")
 	case len(o.Properties) > 0 && !room.properties:
-		return errors.New("cookie: SignInOptions.Properties are for tickets of Katana")
+		return errors.New("cookie: SignInOptions.Properties are for tickets of Katana and ASP.NET Core")
 	case o.Lifetime < 0:
 		return fmt.Errorf("cookie: SignInOptions.Lifetime is %v", o.Lifetime)
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
@@ -40,32 +39,10 @@ func newKatana(codec *sessiontoken.KatanaCodec) (*katana, *traits) {
 	return &katana{codec, o.Store != nil}, k
 }
 
-// Properties that a ticket gets from this package, when there is a use for
-// them. Katana keeps properties it does not know, also when it renews a ticket.
-const (
-	// propertySession names the session.
-	propertySession = "webfarm.session"
-	// propertySignedIn is when the session began, in the form of .issued.
-	propertySignedIn = "webfarm.signed_in"
-	// propertyEnds is when MaxLifetime ends the session, in RFC 3339.
-	propertyEnds = "webfarm.ends"
-)
-
 // sessionOf returns the session of a ticket.
 func (k *katana) sessionOf(t *sessiontoken.KatanaTicket) session {
 	x := session{ticket: t, principal: t.Principal(), reference: t.SessionKey.Len() > 0}
-	_, x.persistent = t.Properties.Get(sessiontoken.PropertyPersistent)
-	x.issued, _ = t.Properties.Time(sessiontoken.PropertyIssued)
-	x.expires, _ = t.Properties.Time(sessiontoken.PropertyExpires)
-	x.began = x.issued
-	if text, ok := t.Properties.Get(propertySignedIn); ok {
-		if began, err := time.Parse(http.TimeFormat, text); err == nil {
-			x.began = began
-		}
-	}
-	if text, ok := t.Properties.Get(propertyEnds); ok {
-		x.ends, _ = time.Parse(time.RFC3339Nano, text)
-	}
+	x.readProperties(t.Properties)
 	return x
 }
 
@@ -95,18 +72,8 @@ func (k *katana) begin(p *sessiontoken.Principal, o *SignInOptions) (session, er
 		if len(p.Identities) != 1 {
 			return session{}, errors.New("cookie: a ticket of Katana holds exactly one identity")
 		}
-		// Properties taken from an older ticket must not make this session that one.
-		given := slices.DeleteFunc(slices.Clone(o.Properties), func(p [2]string) bool {
-			return p[0] == propertySession || p[0] == propertySignedIn || p[0] == propertyEnds
-		})
-		t = *k.codec.NewTicket(p.Identities[0], given)
-		if o.Persistent {
-			t.Properties.Set(sessiontoken.PropertyPersistent, "")
-		}
-		if o.Lifetime > 0 {
-			issued, _ := t.Properties.Time(sessiontoken.PropertyIssued)
-			t.Properties.SetTime(sessiontoken.PropertyExpires, issued.Add(o.Lifetime))
-		}
+		t = *k.codec.NewTicket(p.Identities[0], o.ownProperties())
+		o.writeProperties(&t.Properties)
 	}
 	if k.reference && t.SessionKey.Len() == 0 {
 		t.SessionKey = secret.Own([]byte(rand.Text()))
@@ -124,31 +91,13 @@ func (k *katana) renew(x session, now time.Time) (session, bool) {
 		return x, false
 	}
 	x.ticket = t
-	x.issued, _ = t.Properties.Time(sessiontoken.PropertyIssued)
-	x.expires, _ = t.Properties.Time(sessiontoken.PropertyExpires)
+	x.readTimes(t.Properties)
 	return x, true
 }
 
-// seal writes the end of the ticket and, of what a session is marked with, what
-// the ticket does not have yet.
 func (k *katana) seal(ctx context.Context, x *session) (string, error) {
 	t := *x.ticket.(*sessiontoken.KatanaTicket)
-	t.Properties = slices.Clone(t.Properties)
-	was := k.sessionOf(&t)
-	if !x.expires.Equal(was.expires) {
-		t.Properties.SetTime(sessiontoken.PropertyExpires, x.expires)
-	}
-	if x.marked {
-		if _, ok := t.Properties.Get(propertySession); !ok {
-			t.Properties.Set(propertySession, x.id)
-		}
-		if _, ok := t.Properties.Get(propertySignedIn); !ok {
-			t.Properties.Set(propertySignedIn, x.began.UTC().Format(http.TimeFormat))
-		}
-		if !x.ends.IsZero() && !x.ends.Equal(was.ends) {
-			t.Properties.Set(propertyEnds, x.ends.UTC().Format(time.RFC3339Nano))
-		}
-	}
+	t.Properties = x.properties(t.Properties)
 	return k.codec.Encode(ctx, &t)
 }
 

@@ -123,6 +123,20 @@ func targets(t testing.TB) []target {
 	katana("Katana, 3 keys", whole, cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), codec, codec3)
 	katana("bearer token", hostile.Credential{}, cookie.From(cookie.KindBearer, ""), bearer, bearer)
 
+	for name, purpose := range map[string]sessiontoken.CorePurpose{
+		"ASP.NET Core": sessiontoken.CoreCookie("Cookies"), "ASP.NET Core, bearer token": sessiontoken.CoreAccessToken("Identity.Bearer")} {
+		codec, err := sessiontoken.NewCoreCodec(freshCoreRing(t, now()), purpose, &sessiontoken.CoreOptions{Now: now})
+		must(err)
+		text, err := codec.Encode(t.Context(), codec.NewTicket(&user, nil))
+		must(err)
+		if strings.Contains(name, "bearer") {
+			guarded(name, hostile.Credential{Text: text}, cookie.From(cookie.KindBearer, ""), codec)
+			continue
+		}
+		guarded(name, hostile.Credential{Cookie: ".AspNet.SharedCookie", Chunk: ".AspNet.SharedCookieC%d", Marked: true, Text: text},
+			func(r *http.Request) (string, error) { return chunks.CoreShared.Join(r, ".AspNet.SharedCookie") }, codec)
+	}
+
 	// A site that takes several: the honest cookie is the first to be tried,
 	// the hostile ones are all tried.
 	several := new(cookie.Guard)

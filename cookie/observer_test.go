@@ -147,6 +147,9 @@ func TestEvents(t *testing.T) {
 		case "katana":
 			_, _ = guardOf(s).Check(request(s.CookieName() + "=chunks:3"))
 			wants("chunks", "refused:chunks")
+		case "core":
+			_, _ = guardOf(s).Check(request(s.CookieName() + "=chunks-3"))
+			wants("chunks", "refused:chunks")
 		}
 	})
 }

@@ -209,7 +209,8 @@ func (s *Sessions) abandon(ctx context.Context, x *session) {
 // to the header of the response and, with a store, ends the session for all
 // nodes; see [Sessions]. Revoked is not asked. A cookie that is refused for its
 // age or endpoint, or by MaxLifetime, ends its session too, as copies may be good
-// elsewhere. A cookie that is not authentic is only deleted.
+// elsewhere. A cookie that is not authentic is only deleted. A
+// cookie of ASP.NET Core is deleted even if the browser sent none, as .NET does.
 //
 // If the store fails, nothing is written and the error matches
 // [ErrUnavailable]: the user may still be signed in, and may try again.
@@ -231,6 +232,9 @@ func (s *Sessions) writeSignOut(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 		return err
+	}
+	if _, err := s.source(r); s.traits.isCore() && isNone(err) { // deleted all the same, as .NET does
+		return nil
 	}
 	if len(set) > 0 {
 		s.observe(r.Context(), Event{Kind: eventSignedOut})

@@ -103,19 +103,24 @@ func (s *Sessions) write(w http.ResponseWriter, set []*http.Cookie) error {
 		}
 		return err
 	}
-	noCache(h)
+	if s.traits.isCore() {
+		noCache(h, "no-cache,no-store", "Thu, 01 Jan 1970 00:00:00 GMT")
+	} else {
+		noCache(h, "no-cache", "-1")
+	}
 	return nil
 }
 
 // noCache keeps a response that sets a cookie out of caches, as Katana does
-// (Microsoft.Owin.Security.Cookies). What is stricter stays.
-func noCache(h http.Header) {
+// (Microsoft.Owin.Security.Cookies) and ASP.NET Core (ApplyHeaders of
+// CookieAuthenticationHandler). What is stricter stays.
+func noCache(h http.Header, control, expires string) {
 	varyCookie(h)
 	if !strings.Contains(strings.ToLower(strings.Join(h["Cache-Control"], ",")), "no-store") {
-		h.Set("Cache-Control", "no-cache")
+		h.Set("Cache-Control", control)
 	}
 	h.Set("Pragma", "no-cache")
-	h.Set("Expires", "-1")
+	h.Set("Expires", expires)
 }
 
 // others returns the lines that set no chunk of this cookie, or one on another

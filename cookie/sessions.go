@@ -24,6 +24,7 @@ import (
 //	SessionCodec   SessionAuthenticationModule     no       FedAuth, FedAuth1, …
 //	FormsCodec     FormsAuthenticationModule       yes      .ASPXAUTH
 //	KatanaCodec    CookieAuthenticationMiddleware  yes      .AspNet.…
+//	CoreCodec      CookieAuthenticationHandler     yes      .AspNetCore.…
 //
 // [LoadSite] makes them from a web.config. Sessions is safe for concurrent use.
 // The zero value recognises nobody and signs nobody in.
@@ -39,9 +40,9 @@ import (
 //
 // The id of a session token is its context id, which renewals keep. The id of a
 // forms ticket is a hash; the store remembers which ticket was renewed from which,
-// for renewals by Go nodes. A ticket of Katana carries its id in a property; one
-// issued by a .NET node is named by its hash until a Go node renews it. The name
-// of the cookie has no part in any of this.
+// for renewals by Go nodes. A ticket of Katana or ASP.NET Core carries its
+// id in a property; one issued by a .NET node is named by its hash until a Go node
+// renews it. The name of the cookie has no part in any of this.
 //
 // MaxLifetime of the node that began a session ends it everywhere: a session token
 // carries its end in the time its key expires, a ticket of Katana in a property,
@@ -76,7 +77,9 @@ type SessionsOptions struct {
 	//	tokens    the codec's Endpoint   yes            yes       not set
 	//	forms     the codec's Path       no             yes       Lax
 	//	Katana    /                      as the request yes       not set
+	//	Core      /                      as the request yes       Lax
 	//
+	// MaxAge counts for ASP.NET Core only (Cookie.MaxAge).
 	// All nodes of a farm must agree: a browser keeps a cookie twice if Path
 	// or Domain differ.
 	Cookie *http.Cookie
@@ -91,7 +94,8 @@ type SessionsOptions struct {
 	// ChunkSize is the number of characters in a chunk of a session token
 	// (chunkSize of <chunkedCookieHandler>), at least 1000 and 2000 if zero. For
 	// Katana it is the number of bytes in a Set-Cookie line, name and attributes
-	// included (ChunkSize of the cookie manager), 4090 if zero. A forms ticket is
+	// included (ChunkSize of the cookie manager), 4090 if zero, and for ASP.NET
+	// Core the same in characters, 4050 if zero. A forms ticket is
 	// in one cookie, whatever this says.
 	ChunkSize int
 
@@ -215,9 +219,9 @@ func (s *Sessions) describe(x *session) Session {
 var ErrRevoked = errors.New("cookie: the session was ended")
 
 // NewSessions returns the sessions of one cookie. The codec is a
-// [*sessiontoken.SessionCodec], a [*sessiontoken.FormsCodec] or a
-// [*sessiontoken.KatanaCodec]; one of Katana's that was made with purposes of its
-// own needs SessionsOptions.Cookie with a name. Nil options are the zero options.
+// [*sessiontoken.SessionCodec], a [*sessiontoken.FormsCodec], a
+// [*sessiontoken.KatanaCodec] or a [*sessiontoken.CoreCodec]; one of Katana's that
+// was made with purposes of its own needs SessionsOptions.Cookie with a name. Nil options are the zero options.
 func NewSessions(codec sessiontoken.Reader, o *SessionsOptions) (*Sessions, error) {
 	switch c := codec.(type) {
 	case *sessiontoken.SessionCodec:
@@ -233,6 +237,11 @@ func NewSessions(codec sessiontoken.Reader, o *SessionsOptions) (*Sessions, erro
 	case *sessiontoken.KatanaCodec:
 		if c != nil {
 			f, k := newKatana(c)
+			return newSessions(f, k, o)
+		}
+	case *sessiontoken.CoreCodec:
+		if c != nil {
+			f, k := newCore(c)
 			return newSessions(f, k, o)
 		}
 	}
@@ -263,8 +272,14 @@ func makeSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error)
 		name, path := cmp.Or(c.Name, s.template.Name), cmp.Or(c.Path, s.template.Path)
 		s.template = http.Cookie{Name: name, Path: path, Domain: c.Domain, Secure: c.Secure,
 			HttpOnly: c.HttpOnly, SameSite: c.SameSite, Partitioned: c.Partitioned}
+		if k.scheme == chunks.Core {
+			s.template.MaxAge = max(c.MaxAge, 0)
+		}
 	}
 	s.o.MaxBytes = cmp.Or(s.o.MaxBytes, chunks.DefaultMaxBytes)
+	if k.scheme == chunks.Core && !strings.HasPrefix(s.template.Name, chunks.CorePrefix) {
+		k.scheme = chunks.CoreShared // an application on Katana may write it too
+	}
 	s.slides = s.o.Sliding == On || s.o.Sliding == 0 && k.slides
 	if s.o.Store == nil {
 		s.o.Store = k.store

@@ -91,6 +91,10 @@ func TestTimesFinerThanTicks(t *testing.T) {
 				one.Properties.SetTime(sessiontoken.PropertyIssued, at)
 				one.Properties.SetTime(sessiontoken.PropertyExpires, at.Add(time.Hour))
 				ticket = one
+			case *sessiontoken.CoreTicket:
+				one.Properties.SetTime(sessiontoken.PropertyIssued, at)
+				one.Properties.SetTime(sessiontoken.PropertyExpires, at.Add(time.Hour))
+				ticket = one
 			}
 			issued, signedIn := new(browser), new(browser)
 			if err := issued.issue(s, ticket); err != nil {

@@ -15,7 +15,7 @@ import (
 
 // sourceNames are names that cookies of one purpose may have on two nodes, or on
 // one.
-var sourceNames = []string{"FedAuth", "fedauth", "SQSessionFlowtime", ".ASPXAUTH", ".AspNet.Cookies", ".aspnet.cookies"}
+var sourceNames = []string{"FedAuth", "fedauth", "SQSessionFlowtime", ".ASPXAUTH", ".AspNet.Cookies", ".aspnet.cookies", ".AspNetCore.Cookies"}
 
 // as returns a browser that sends the chunks of a cookie under another name.
 func (b *browser) as(from, to string) *browser {

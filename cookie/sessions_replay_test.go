@@ -211,6 +211,17 @@ func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 			return
 		}
 		text, err = codec.Encode(ctx, renewed)
+	case "core":
+		codec, _ := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.CoreCookie("Cookies"), &sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
+		var ticket *sessiontoken.CoreTicket
+		if ticket, err = codec.Decode(ctx, b.cookies[0].Value); err != nil {
+			t.Fatal(err)
+		}
+		renewed, due := ticket.Renew(f.clock.Now())
+		if !due {
+			return
+		}
+		text, err = codec.Encode(ctx, renewed)
 	case "forms":
 		codec, _ := sessiontoken.NewFormsCodec(f.ring, &sessiontoken.FormsOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		var ticket *sessiontoken.FormsTicket
@@ -243,7 +254,7 @@ func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 // TestNoteOutlivesCopies has a .NET node renew a copy of a session that was
 // ended, far longer than one lifetime.
 func TestNoteOutlivesCopies(t *testing.T) {
-	for _, kind := range []string{"token", "katana"} { // which keep the id
+	for _, kind := range []string{"token", "katana", "core"} { // which keep the id
 		for _, superseded := range []bool{false, true} {
 			for _, o := range []cookie.SessionsOptions{{MaxLifetime: 20 * time.Hour}, {}} {
 				o.OnePerUser = superseded
@@ -280,7 +291,7 @@ func TestNoteOutlivesCopies(t *testing.T) {
 // TestLatestIsKeptByUse has the copy of a superseded session live at a .NET
 // node only, while the user's own session is in use here.
 func TestLatestIsKeptByUse(t *testing.T) {
-	for _, kind := range []string{"token", "forms", "katana"} {
+	for _, kind := range []string{"token", "forms", "katana", "core"} {
 		f := newModeFarm(t, kind, false)
 		a, b := f.node(cookie.SessionsOptions{OnePerUser: true}), f.node(cookie.SessionsOptions{OnePerUser: true})
 		thief := f.signIn(a, "bob").clone()
@@ -321,6 +332,19 @@ func TestWhatSignOutCannotReach(t *testing.T) {
 	for name, begin := range map[string]func(t *testing.T, f *modeFarm, s *cookie.Sessions) *browser{
 		"forms":  func(t *testing.T, f *modeFarm, s *cookie.Sessions) *browser { return f.signIn(s, "bob") },
 		"katana": func(t *testing.T, f *modeFarm, _ *cookie.Sessions) *browser { return fromNET(t, f) },
+		"core": func(t *testing.T, f *modeFarm, _ *cookie.Sessions) *browser {
+			codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.CoreCookie("Cookies"), &sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := codec.Encode(context.Background(), codec.NewTicket(user("bob"), nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := new(browser)
+			b.set(".AspNetCore.Cookies", text)
+			return b
+		},
 	} {
 		f := newModeFarm(t, name, false)
 		s := f.node(cookie.SessionsOptions{OnePerUser: true})

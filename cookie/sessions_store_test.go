@@ -112,7 +112,7 @@ func (s *openStore) failAt(n int) (reached *bool) {
 var storeModes = []struct {
 	kind      string
 	reference bool
-}{{"token", false}, {"token", true}, {"wif10", false}, {"forms", false}, {"katana", false}, {"katana", true}}
+}{{"token", false}, {"token", true}, {"wif10", false}, {"forms", false}, {"katana", false}, {"katana", true}, {"core", false}}
 
 // forModes runs a test for each mode: with a farm, its store, and what makes a
 // node of it.

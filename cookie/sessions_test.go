@@ -2,6 +2,8 @@ package cookie_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -93,6 +96,41 @@ var sessionKinds = []sessionKind{
 		}
 		return cookie.NewSessions(codec, o)
 	}},
+	{"core", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
+		codec, err := sessiontoken.NewCoreCodec(coreKeys{n.ring}, sessiontoken.CoreCookie("Cookies"), &sessiontoken.CoreOptions{
+			Lifetime: time.Hour, Now: n.clock.Now})
+		if err != nil {
+			return nil, err
+		}
+		return cookie.NewSessions(codec, o)
+	}},
+}
+
+// coreKeys stand for a key ring of ASP.NET Core, whose keys a test can exchange
+// as those of a machine key. Its purposes have no primary one.
+type coreKeys struct{ *machinekey.Ring }
+
+func (k coreKeys) Protector(purposes ...string) (sessiontoken.Protector, error) {
+	return k.Ring.Protector(append([]string{machinekey.UserPurpose, "core"}, purposes...)...)
+}
+
+// freshCoreRing returns a key ring of ASP.NET Core with one new key.
+func freshCoreRing(t testing.TB, now time.Time) *dataprotection.Ring {
+	t.Helper()
+	master := make([]byte, 64)
+	rand.Read(master)
+	date := func(days int) string { return now.AddDate(0, 0, days).UTC().Format(time.RFC3339) }
+	xml := fmt.Sprintf(`<key id="76692db8-b9c3-446a-937e-c7c07fda25a3" version="1"><creationDate>%s</creationDate>`+
+		`<activationDate>%s</activationDate><expirationDate>%s</expirationDate><descriptor deserializerType="`+
+		`Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer">`+
+		`<descriptor><encryption algorithm="AES_256_CBC"/><validation algorithm="HMACSHA256"/><masterKey><value>%s</value></masterKey>`+
+		`</descriptor></descriptor></key>`, date(-1), date(-1), date(89), base64.StdEncoding.EncodeToString(master))
+	ring, err := dataprotection.Open(t.Context(), dataprotection.Document([]byte(xml)), &dataprotection.RingOptions{
+		ApplicationName: "SharedCookieApp", Interval: -1, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
 }
 
 // wif10 is not among sessionKinds, as few tests differ for it.
@@ -156,7 +194,7 @@ func (b *browser) take(h http.Header) {
 		if err != nil {
 			panic(err)
 		}
-		if c.MaxAge < 0 {
+		if c.MaxAge < 0 || c.Expires.Unix() == 0 {
 			b.drop(c.Name)
 		} else {
 			b.set(c.Name, c.Value)
@@ -232,7 +270,7 @@ func TestSessionsSignInAndOut(t *testing.T) {
 		b := &browser{cookies: []pair{{"theme", "dark"}}}
 		b.refused(t, s, cookie.ErrNoCredential)
 		w := b.signIn(t, s, user("bob"), nil)
-		if h := w.Header(); h.Get("Cache-Control") != "no-cache" || h.Get("Vary") != "Cookie" {
+		if h := w.Header(); h.Get("Cache-Control") != noCacheOf(kind) || h.Get("Vary") != "Cookie" {
 			t.Errorf("header %v", h)
 		}
 		b.wants(t, s, "bob")
@@ -248,10 +286,18 @@ func TestSessionsSignInAndOut(t *testing.T) {
 			t.Errorf("%d cookies after sign-out", len(b.cookies))
 		}
 		b.refused(t, s, cookie.ErrNoCredential)
-		if w := b.signOut(t, s); w.Header()["Set-Cookie"] != nil {
+		if w := b.signOut(t, s); (w.Header()["Set-Cookie"] != nil) != (kind == "core") { // which .NET deletes in any case
 			t.Error("a second sign-out deletes something")
 		}
 	})
+}
+
+// noCacheOf is the Cache-Control of a response that sets a cookie of a kind.
+func noCacheOf(kind string) string {
+	if kind == "core" {
+		return "no-cache,no-store"
+	}
+	return "no-cache"
 }
 
 // attributes are the lines of a response without their values.
@@ -530,8 +576,9 @@ func TestOneSetPerResponse(t *testing.T) {
 }
 
 func TestIssueRefusesOthersTickets(t *testing.T) {
-	tickets := []cookie.Ticket{nil, (*sessiontoken.Token)(nil), (*sessiontoken.FormsTicket)(nil), (*sessiontoken.KatanaTicket)(nil)}
-	owners := map[string]cookie.Ticket{"token": new(sessiontoken.Token), "forms": new(sessiontoken.FormsTicket), "katana": new(sessiontoken.KatanaTicket)}
+	tickets := []cookie.Ticket{nil, (*sessiontoken.Token)(nil), (*sessiontoken.FormsTicket)(nil), (*sessiontoken.KatanaTicket)(nil), (*sessiontoken.CoreTicket)(nil)}
+	owners := map[string]cookie.Ticket{"token": new(sessiontoken.Token), "forms": new(sessiontoken.FormsTicket),
+		"katana": new(sessiontoken.KatanaTicket), "core": new(sessiontoken.CoreTicket)}
 	for kind := range owners {
 		s := opener(t, kind)(newFarmNode(t), nil)
 		all := slices.Clone(tickets)

@@ -82,7 +82,7 @@ func (q *SQSession) PassBack(w http.ResponseWriter, from *http.Response) error {
 	for _, line := range lines {
 		w.Header().Add("Set-Cookie", line)
 	}
-	noCache(w.Header())
+	noCache(w.Header(), "no-cache", "-1")
 	return nil
 }
 

@@ -51,11 +51,10 @@ type CoreCodec struct {
 // CorePurpose says which of ASP.NET Core's credentials a codec reads and
 // writes. It binds the purposes, and decides the lifetime of new tickets.
 type CorePurpose struct {
-	purposes     []string
-	scheme       string // of the site
-	ticketScheme string // in the ticket
-	lifetime     time.Duration
-	cookie       bool
+	purposes []string
+	scheme   string // in the ticket
+	lifetime time.Duration
+	cookie   bool
 }
 
 // coreCookieClass and coreBearerClass are first purposes
@@ -69,7 +68,7 @@ const (
 // the site names none, "Identity.Application" with ASP.NET Core Identity. The
 // name of the cookie plays no part. Tickets live for 14 days.
 func CoreCookie(scheme string) CorePurpose {
-	return CorePurpose{[]string{coreCookieClass, scheme, "v2"}, scheme, scheme, 14 * 24 * time.Hour, true}
+	return CorePurpose{[]string{coreCookieClass, scheme, "v2"}, scheme, 14 * 24 * time.Hour, true}
 }
 
 // CoreAccessToken is for the bearer tokens that AddBearerToken issues under a
@@ -77,12 +76,12 @@ func CoreCookie(scheme string) CorePurpose {
 // "Identity.Bearer" with the endpoints of ASP.NET Core Identity. They live for
 // an hour.
 func CoreAccessToken(scheme string) CorePurpose {
-	return CorePurpose{[]string{coreBearerClass, scheme, "BearerToken"}, scheme, scheme + ":AccessToken", time.Hour, false}
+	return CorePurpose{[]string{coreBearerClass, scheme, "BearerToken"}, scheme + ":AccessToken", time.Hour, false}
 }
 
 // CoreRefreshToken is for their refresh tokens, which live for 14 days.
 func CoreRefreshToken(scheme string) CorePurpose {
-	return CorePurpose{[]string{coreBearerClass, scheme, "RefreshToken"}, scheme, scheme + ":RefreshToken", 14 * 24 * time.Hour, false}
+	return CorePurpose{[]string{coreBearerClass, scheme, "RefreshToken"}, scheme + ":RefreshToken", 14 * 24 * time.Hour, false}
 }
 
 // NewCoreCodec returns a codec for keys, whose later changes it follows. Nil
@@ -119,7 +118,7 @@ func NewCoreCodec(keys Keys, purpose CorePurpose, opts *CoreOptions) (*CoreCodec
 // among them is kept. An identity without AuthenticationType stays so, and does
 // not count as authenticated. P is shared.
 func (c *CoreCodec) NewTicket(p *Principal, properties Properties) *CoreTicket {
-	t := &CoreTicket{Scheme: c.purpose.ticketScheme, Principal: p, Properties: slices.Clone(properties)}
+	t := &CoreTicket{Scheme: c.purpose.scheme, Principal: p, Properties: slices.Clone(properties)}
 	issued, ok := t.Properties.Time(PropertyIssued)
 	if !ok {
 		issued = c.o.Now()
@@ -210,7 +209,9 @@ func (c *CoreCodec) ReadPrincipal(ctx context.Context, value string) (*Principal
 // Keys returns the keys that the codec was made with.
 func (c *CoreCodec) Keys() Keys { return c.keys }
 
-// Scheme returns the authentication scheme of the purpose.
+// Scheme returns the scheme that tickets are written with: that of the cookie
+// handler, and for bearer tokens the scheme with ":AccessToken" or
+// ":RefreshToken" behind it.
 func (c *CoreCodec) Scheme() string { return c.purpose.scheme }
 
 // Options returns the options with the defaults filled in.

@@ -20,6 +20,7 @@ type family struct {
 // families are the files, by name.
 var families = []family{
 	{"aspnetcore_chunks.json", 315, runCoreChunks},
+	{"aspnetcore_cookies.json", 466, runCoreCookies},
 	{"aspnetcore_tickets.json", 678, runCoreTicket},
 	{"cookieprotection.json", 39, runCookieProtection},
 	{"dataprotection.json", 1002, runCorePayload},

@@ -1,6 +1,6 @@
 package base64
 
-import "slices"
+import "strings"
 
 // AppendDecodeWeb is [AppendDecodeURL] with the rules of ASP.NET Core for the
 // text of its cookies (WebEncoders.Base64UrlDecode over
@@ -8,30 +8,33 @@ import "slices"
 // anywhere; at the end as many "=" as would fill the last group of four, or
 // fewer, may follow, and .NET takes "%" for "="; bits behind the last byte must
 // be zero.
+//
+// White space is read in up to 16 KiB, which is what http.sys takes of headers:
+// nothing but a person puts it into a cookie.
 func AppendDecodeWeb(dst []byte, src string) ([]byte, bool) {
-	if out, ok := AppendDecodeURL(dst, src); ok {
-		if !zeroBits(src) {
+	if strings.ContainsAny(src, " \t\r\n") {
+		if len(src) > maxUnusual {
 			return dst, false
 		}
-		return out, true
+		src = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(src)
 	}
-	// The rest is rare: nothing but a person puts white space into a cookie.
-	text := slices.DeleteFunc([]byte(src), func(c byte) bool {
-		return c == ' ' || c == '\t' || c == '\r' || c == '\n'
-	})
-	end := len(text)
-	for end > 0 && (text[end-1] == '=' || text[end-1] == '%') {
+	end := len(src)
+	for end > 0 && (src[end-1] == '=' || src[end-1] == '%') {
 		end--
 	}
-	if padding := len(text) - end; padding > 0 && (end%4 < 2 || padding > 4-end%4) {
+	if padding := len(src) - end; padding > 0 && (end%4 < 2 || padding > 4-end%4) {
 		return dst, false
 	}
-	out, ok := AppendDecodeURL(dst, string(text[:end]))
-	if !ok || !zeroBits(string(text[:end])) {
-		return dst, false
+	out, ok := AppendDecodeURL(dst, src[:end])
+	if !ok || !zeroBits(src[:end]) {
+		return out[:len(dst)], false
 	}
 	return out, true
 }
+
+// maxUnusual bounds what .NET reads and no software writes, as in package
+// limits.
+const maxUnusual = 16 << 10
 
 // zeroBits reports whether the bits behind the last byte are zero. The text is
 // a good one.

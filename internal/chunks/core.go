@@ -20,6 +20,14 @@ import (
 // cookies of one name the last counts. A pair whose value has other characters
 // than RFC 6265 allows is no cookie.
 
+// CorePrefix is how the names of cookies begin that a site leaves to ASP.NET
+// Core.
+const CorePrefix = ".AspNetCore."
+
+// CoreName returns the name that the cookie of a scheme has unless the site says
+// another (PostConfigureCookieAuthenticationOptions).
+func CoreName(scheme string) string { return CorePrefix + escape(scheme) }
+
 // isCore reports the schemes of ASP.NET Core.
 func (k Scheme) isCore() bool { return k == Core || k == CoreShared }
 
@@ -71,15 +79,19 @@ func (k Scheme) joinCore(values []string, seen uint64) (string, error) {
 	if n > MaxChunks {
 		return "", ErrTooManyChunks
 	}
-	chunks := values[1 : n+1]
-	if isTooLong(chunks...) {
-		return "", ErrTooLong
-	}
-	var b strings.Builder
+	chunks, length := values[1:n+1], 0
 	for i, v := range chunks {
 		if seen&(2<<i) == 0 || v == "" {
 			return "", ErrMissingChunk
 		}
+		length += len(v)
+	}
+	if isTooLong(chunks...) {
+		return "", ErrTooLong
+	}
+	var b strings.Builder
+	b.Grow(length)
+	for _, v := range chunks {
 		b.WriteString(unescape(v))
 	}
 	return b.String(), nil

@@ -26,7 +26,7 @@ const (
 var mayImport = map[string][]string{
 	".":                      {},
 	"cookie":                 {"sessiontoken", "machinekey", "internal/anatomy", "internal/chunks", "internal/dotnet", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig", "internal/layer"},
-	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/coreticket", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif"},
+	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/coreticket", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif", "internal/codec"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"dataprotection":         {"internal/dotnet", "internal/seal", "internal/secret", "internal/xmlenc", "internal/xmltree"},
 	"machinekey":             {"internal/netfx", "internal/seal", "internal/secret", "internal/webconfig"},
@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"internal/autogen":       {"internal/netfx", "internal/secret"},
 	"internal/base64":        {},
 	"internal/chunks":        {},
+	"internal/codec":         {"internal/seal"},
 	"internal/coreticket":    {"internal/dotnet"},
 	"internal/dotnet":        {"internal/fold"},
 	"internal/farm":          {},

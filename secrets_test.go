@@ -195,7 +195,7 @@ func holders(t *testing.T) map[string][]printed {
 		"sessiontoken.KatanaCodec":        one(everywhere(katana, ofKeys)),
 		"sessiontoken.AnonymousCodec":     one(everywhere(anonymous, ofKeys)),
 		"sessiontoken.Transform":          one(everywhere(transform, ofKeys)),
-		"sessiontoken.SessionOptions":     {everywhere(session.Options(), ofKeys), everywhere(sessiontoken.SessionOptions{Store: two}, ofKeys)},
+		"sessiontoken.SessionOptions":     {everywhere(sessiontoken.SessionOptions{Transforms: []sessiontoken.Transform{transform}, Store: store}, ofKeys), everywhere(sessiontoken.SessionOptions{Store: two}, ofKeys)},
 		"sessiontoken.KatanaOptions":      one(everywhere(sessiontoken.KatanaOptions{Store: two}, ofKeys)),
 		"sessiontoken.CertificateOptions": one(everywhere(certificates, ofRSA)),
 		"sessiontoken.MemoryStore":        one(everywhere(store, ofKeys)),

@@ -15,26 +15,29 @@ import (
 
 // core is the ticket of ASP.NET Core (CookieAuthenticationHandler). It is whole
 // in its cookies.
-type core struct{ codec *sessiontoken.CoreCodec }
+type core struct {
+	codec *sessiontoken.CoreCodec
+	valid func(*sessiontoken.CoreTicket) error
+}
 
 // newCore has the defaults of CookieAuthenticationOptions.
 func newCore(codec *sessiontoken.CoreCodec) (*core, *traits) {
-	o := codec.Options()
+	o := codec.Traits()
 	k := &traits{
-		reader: codec, keys: codec.Keys(), now: o.Now,
+		reader: codec, keys: o.Keys, now: o.Now,
 		lifetime: o.Lifetime, resolution: time.Second,
-		purpose: "core;" + codec.Scheme(),
+		purpose: "core;" + o.Scheme,
 		name:    coreName,
 		carriesID: func(t Ticket) bool {
 			_, ok := t.(*sessiontoken.CoreTicket).Properties.Get(propertySession)
 			return ok
 		},
-		cookie: http.Cookie{Name: chunks.CoreName(codec.Scheme()), Path: "/", HttpOnly: true,
+		cookie: http.Cookie{Name: chunks.CoreName(o.Scheme), Path: "/", HttpOnly: true,
 			SameSite: http.SameSiteLaxMode},
 		scheme: chunks.Core, secureAsRequest: true, slides: true, remembers: true,
 	}
 	k.roomFor.properties = true
-	return &core{codec}, k
+	return &core{codec, o.Valid}, k
 }
 
 // sessionOf returns the session of a ticket.
@@ -46,7 +49,7 @@ func (c *core) sessionOf(t *sessiontoken.CoreTicket) session {
 
 func (c *core) open(ctx context.Context, text string, known *session) (session, error) {
 	if known != nil {
-		return *known, c.codec.Valid(known.ticket.(*sessiontoken.CoreTicket))
+		return *known, c.valid(known.ticket.(*sessiontoken.CoreTicket))
 	}
 	t, err := c.codec.Decode(ctx, text)
 	if err != nil {

@@ -17,13 +17,16 @@ import (
 
 // forms is the forms ticket (FormsAuthenticationModule). It is whole in its
 // cookie, and has no room to remember anything.
-type forms struct{ codec *sessiontoken.FormsCodec }
+type forms struct {
+	codec *sessiontoken.FormsCodec
+	valid func(*sessiontoken.FormsTicket) error
+}
 
 // newForms has the defaults of <forms>, those of .NET 4.7.2 and later.
 func newForms(codec *sessiontoken.FormsCodec) (*forms, *traits) {
-	o := codec.Options()
+	o := codec.Traits()
 	k := &traits{
-		reader: codec, keys: codec.Keys(), now: o.Now,
+		reader: codec, keys: o.Keys, now: o.Now,
 		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
 		purpose:   "forms",
 		name:      formsName,
@@ -32,7 +35,7 @@ func newForms(codec *sessiontoken.FormsCodec) (*forms, *traits) {
 		scheme:    chunks.Single, slides: true,
 	}
 	k.roomFor.userData = true
-	return &forms{codec}, k
+	return &forms{codec, o.Valid}, k
 }
 
 // sessionOf returns the session of a ticket.
@@ -43,7 +46,7 @@ func (f *forms) sessionOf(t *sessiontoken.FormsTicket) session {
 
 func (f *forms) open(ctx context.Context, text string, known *session) (session, error) {
 	if known != nil {
-		return *known, f.codec.Valid(known.ticket.(*sessiontoken.FormsTicket))
+		return *known, f.valid(known.ticket.(*sessiontoken.FormsTicket))
 	}
 	t, err := f.codec.Decode(ctx, text)
 	if err != nil {

@@ -17,26 +17,27 @@ import (
 // katana is the ticket of Katana (CookieAuthenticationMiddleware).
 type katana struct {
 	codec     *sessiontoken.KatanaCodec
+	valid     func(*sessiontoken.KatanaTicket) error
 	reference bool // tickets lie in the codec's store
 }
 
 // newKatana has the defaults of CookieAuthenticationOptions.
 func newKatana(codec *sessiontoken.KatanaCodec) (*katana, *traits) {
-	o := codec.Options()
+	o := codec.Traits()
 	k := &traits{
-		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
+		reader: codec, keys: o.Keys, store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, resolution: time.Second,
-		purpose:   "katana;" + codec.AuthenticationType(),
+		purpose:   "katana;" + o.Scheme,
 		name:      katanaName,
 		carriesID: func(t Ticket) bool { return katanaID(t.(*sessiontoken.KatanaTicket)) != "" },
 		cookie:    http.Cookie{Path: "/", HttpOnly: true},
 		scheme:    chunks.KatanaSystemWeb, secureAsRequest: true, slides: true, remembers: true,
 	}
-	if t := codec.AuthenticationType(); t != "" {
+	if t := o.Scheme; t != "" {
 		k.cookie.Name = ".AspNet." + t
 	}
 	k.roomFor.properties = true
-	return &katana{codec, o.Store != nil}, k
+	return &katana{codec, o.Valid, o.Store != nil}, k
 }
 
 // sessionOf returns the session of a ticket.
@@ -48,7 +49,7 @@ func (k *katana) sessionOf(t *sessiontoken.KatanaTicket) session {
 
 func (k *katana) open(ctx context.Context, text string, known *session) (session, error) {
 	if known != nil {
-		return *known, k.codec.Valid(known.ticket.(*sessiontoken.KatanaTicket))
+		return *known, k.valid(known.ticket.(*sessiontoken.KatanaTicket))
 	}
 	t, err := k.codec.Decode(ctx, text)
 	if err != nil {

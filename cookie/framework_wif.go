@@ -14,6 +14,7 @@ import (
 // wif is the session token of WIF (SessionAuthenticationModule).
 type wif struct {
 	codec *sessiontoken.SessionCodec
+	valid func(*sessiontoken.Token) error
 	skew  time.Duration
 	// remembers is false for WIF 1.0, which makes a SecurityContextSecurityToken of
 	// what it reads: that refuses a key whose times are not within the token's.
@@ -23,15 +24,15 @@ type wif struct {
 // newWIF has the defaults of <cookieHandler>. The path is that of the endpoint,
 // as .NET gives a token its cookie path for an endpoint.
 func newWIF(codec *sessiontoken.SessionCodec) (*wif, *traits) {
-	o := codec.Options()
-	w := &wif{codec: codec, skew: o.ClockSkew, remembers: !o.WIF10}
+	o := codec.Traits()
+	w := &wif{codec: codec, valid: o.Valid, skew: o.ClockSkew, remembers: !o.WIF10}
 	k := &traits{
-		reader: codec, keys: codec.Keys(), store: o.Store, now: o.Now,
+		reader: codec, keys: o.Keys, store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
 		purpose:   "token",
 		name:      func(x session) string { return string(secret.View(x.ticket.(*sessiontoken.Token).ContextID)) },
 		carriesID: func(Ticket) bool { return true },
-		cookie:    http.Cookie{Name: "FedAuth", Path: cmp.Or(o.Endpoint, "/"), Secure: true, HttpOnly: true},
+		cookie:    http.Cookie{Name: "FedAuth", Path: cmp.Or(o.Path, "/"), Secure: true, HttpOnly: true},
 		scheme:    chunks.WIF, remembers: w.remembers, ownPersistence: true,
 	}
 	k.roomFor.context, k.roomFor.reference = true, true
@@ -54,7 +55,7 @@ func (w *wif) sessionOf(t *sessiontoken.Token) session {
 
 func (w *wif) open(ctx context.Context, text string, known *session) (session, error) {
 	if known != nil {
-		return *known, w.codec.Valid(known.ticket.(*sessiontoken.Token))
+		return *known, w.valid(known.ticket.(*sessiontoken.Token))
 	}
 	t, err := w.codec.Decode(ctx, text)
 	if err != nil {

@@ -107,7 +107,7 @@ func newSQSession(ring *machinekey.Ring, c *site.Credential, o *SiteOptions) (*S
 	so.Cookie, so.Sliding = templateOf(c), On
 	so.MaxLifetime, so.OnePerUser = max(c.MaxLifetime, 0), c.NoReuse
 	f, k := newWIF(codec)
-	k.purpose = "sqsession;" + codec.Options().Endpoint
+	k.purpose = "sqsession;" + codec.Traits().Path
 	s, err := newSessions(&sequence{f, k}, k, &so)
 	if err != nil {
 		return nil, err

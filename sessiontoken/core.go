@@ -11,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	webbase64 "github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/coreticket"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
@@ -191,7 +192,7 @@ func (c *CoreCodec) Decode(ctx context.Context, value string) (*CoreTicket, erro
 
 	// The clock.
 	noteTimes(r, t.Properties)
-	if err := c.Valid(t); err != nil {
+	if err := c.valid(t); err != nil {
 		return nil, r.Refuse(layerValidity, 0, err)
 	}
 	return t, nil
@@ -206,22 +207,16 @@ func (c *CoreCodec) ReadPrincipal(ctx context.Context, value string) (*Principal
 	return t.Principal, nil
 }
 
-// Keys returns the keys that the codec was made with.
-func (c *CoreCodec) Keys() Keys { return c.keys }
+// Traits are for package cookie.
+func (c *CoreCodec) Traits() codec.Traits[*CoreTicket] {
+	return codec.Traits[*CoreTicket]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime, Scheme: c.purpose.scheme, Valid: c.valid}
+}
 
-// Scheme returns the scheme that tickets are written with: that of the cookie
-// handler, and for bearer tokens the scheme with ":AccessToken" or
-// ":RefreshToken" behind it.
-func (c *CoreCodec) Scheme() string { return c.purpose.scheme }
-
-// Options returns the options with the defaults filled in.
-func (c *CoreCodec) Options() CoreOptions { return c.o }
-
-// Valid compares a ticket with the clock, as Decode has done already: .expires
+// valid compares a ticket with the clock, as Decode has done already: .expires
 // itself is still valid. It is for a ticket that is kept between requests. The
 // error is [ErrExpired], or matches [ErrUnsupported] for times that .NET reads
 // as none.
-func (c *CoreCodec) Valid(t *CoreTicket) error {
+func (c *CoreCodec) valid(t *CoreTicket) error {
 	if fault := c.timeFault(t.Properties); fault != "" {
 		return &FormatError{Layer: "core ticket", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/base64"
+	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -135,11 +136,11 @@ func (c *FormsCodec) Decode(ctx context.Context, value string) (*FormsTicket, er
 	return t, nil
 }
 
-// Keys returns the keys that the codec was made with.
-func (c *FormsCodec) Keys() Keys { return c.keys }
-
-// Options returns the options with the defaults filled in.
-func (c *FormsCodec) Options() FormsOptions { return c.o }
+// Traits are for package cookie.
+func (c *FormsCodec) Traits() codec.Traits[*FormsTicket] {
+	return codec.Traits[*FormsTicket]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime,
+		ClockSkew: c.o.ClockSkew, Path: c.o.Path, Valid: c.valid}
+}
 
 // decode is Decode into memory of the caller's.
 func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) error {
@@ -188,16 +189,16 @@ func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) e
 
 	// The clock.
 	noteFormsTimes(r, t, c.o.ClockSkew)
-	if err := c.Valid(t); err != nil {
+	if err := c.valid(t); err != nil {
 		return r.Refuse(layerValidity, 0, err)
 	}
 	return nil
 }
 
-// Valid compares a ticket with the clock, as Decode has done already
+// valid compares a ticket with the clock, as Decode has done already
 // (FormsAuthenticationTicket.Expired; .NET does not look at the issue date). It
 // is for a ticket that is kept between requests. The error is [ErrExpired].
-func (c *FormsCodec) Valid(t *FormsTicket) error {
+func (c *FormsCodec) valid(t *FormsTicket) error {
 	now := c.o.Now()
 	// The first comparison alone settles it for nearly all tickets.
 	if t.Expiration.Before(now) && t.Expiration.Before(now.Add(-c.o.ClockSkew)) {

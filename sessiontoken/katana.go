@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/katana"
@@ -264,7 +265,7 @@ func (c *KatanaCodec) Decode(ctx context.Context, value string) (*KatanaTicket, 
 
 	// The clock.
 	noteTimes(r, t.Properties)
-	if err := c.Valid(t); err != nil {
+	if err := c.valid(t); err != nil {
 		if r == nil {
 			c.forgetExpired(ctx, t, err)
 		}
@@ -282,21 +283,17 @@ func (c *KatanaCodec) ReadPrincipal(ctx context.Context, value string) (*Princip
 	return t.Principal(), nil
 }
 
-// Keys returns the keys that the codec was made with.
-func (c *KatanaCodec) Keys() Keys { return c.keys }
+// Traits are for package cookie.
+func (c *KatanaCodec) Traits() codec.Traits[*KatanaTicket] {
+	return codec.Traits[*KatanaTicket]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now, Lifetime: c.o.Lifetime,
+		Scheme: c.purpose.authenticationType, Valid: c.valid}
+}
 
-// AuthenticationType returns that of the middleware whose cookies the codec
-// reads, "Bearer" for tokens, and "" for a codec with purposes of its own.
-func (c *KatanaCodec) AuthenticationType() string { return c.purpose.authenticationType }
-
-// Options returns the options with the defaults filled in.
-func (c *KatanaCodec) Options() KatanaOptions { return c.o }
-
-// Valid compares a ticket with the clock, as Decode has done already: .expires
+// valid compares a ticket with the clock, as Decode has done already: .expires
 // itself is still valid. It is for a ticket that is kept between requests. The
 // error is [ErrExpired], or matches [ErrUnsupported] for times that .NET reads
 // only by accident.
-func (c *KatanaCodec) Valid(t *KatanaTicket) error {
+func (c *KatanaCodec) valid(t *KatanaTicket) error {
 	if fault := c.timeFault(t.Properties); fault != "" {
 		return &FormatError{Layer: "katana", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
 	}

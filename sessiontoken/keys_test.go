@@ -154,7 +154,7 @@ func TestMachineKeysOnly(t *testing.T) {
 		t.Error("no keys make a codec")
 	}
 	c, err := NewSessionCodec(none, &SessionOptions{Transforms: []Transform{scriptedTransform{"outer", true, same, same}}})
-	if err != nil || c.Keys() != nil {
+	if err != nil || c.Traits().Keys != nil {
 		t.Errorf("transforms without keys: %v, %v", c, err)
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/wif"
@@ -237,20 +237,16 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 
 	// The clock and the endpoint.
 	noteTokenTimes(r, t, c.o.ClockSkew)
-	if err := c.Valid(t); err != nil {
+	if err := c.valid(t); err != nil {
 		return nil, r.Refuse(layerValidity, 0, err)
 	}
 	return t, nil
 }
 
-// Keys returns the keys that the codec was made with.
-func (c *SessionCodec) Keys() Keys { return c.keys }
-
-// Options returns the options with the defaults filled in.
-func (c *SessionCodec) Options() SessionOptions {
-	o := c.o
-	o.Transforms = slices.Clone(o.Transforms)
-	return o
+// Traits are for package cookie.
+func (c *SessionCodec) Traits() codec.Traits[*Token] {
+	return codec.Traits[*Token]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now, Lifetime: c.o.Lifetime,
+		ClockSkew: c.o.ClockSkew, Path: c.o.Endpoint, WIF10: c.o.WIF10, Valid: c.valid}
 }
 
 // ReadPrincipal implements [Reader] with Decode.
@@ -281,11 +277,11 @@ var (
 	errIDMismatch      = &FormatError{Layer: "token", Offset: -1, Err: errors.New("outer Id differs from the inner Id (ID4227)")}
 )
 
-// Valid compares a token with the clock and the endpoint, as Decode has done
+// valid compares a token with the clock and the endpoint, as Decode has done
 // already (SessionSecurityTokenHandler.ValidateToken; equality is valid). It is
 // for a token that is kept between requests. The error is [ErrNotYetValid],
 // [ErrExpired] or [ErrEndpoint].
-func (c *SessionCodec) Valid(t *Token) error {
+func (c *SessionCodec) valid(t *Token) error {
 	if t.EndpointID != "" && c.o.Endpoint != "" && t.EndpointID != c.o.Endpoint {
 		return fmt.Errorf("%w: token is for %q, this is %q (ID4291)", ErrEndpoint, t.EndpointID, c.o.Endpoint)
 	}

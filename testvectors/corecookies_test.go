@@ -230,7 +230,7 @@ func (v *coreStep) signIn(t *testing.T, sessions *cookie.Sessions, codec *sessio
 		user.Identities = append(user.Identities, v.Input.Identities[i].identity())
 	}
 	o := &cookie.SignInOptions{}
-	lifetime := codec.Options().Lifetime
+	lifetime := codec.Traits().Lifetime
 	for _, p := range v.Input.Properties {
 		at, ok := sessiontoken.Properties{p}.Time(p[0])
 		if ok && (p[0] == ".issued" && at.Equal(v.Now) || p[0] == ".expires" && at.Equal(v.Now.Add(lifetime))) {

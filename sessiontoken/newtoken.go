@@ -13,14 +13,11 @@ import (
 
 // NewToken returns a token for p as .NET makes one at sign-in: fresh
 // identifiers and key, valid from now for the codec's lifetime, for its
-// endpoint. Change what should differ and give it to Encode.
+// endpoint. Change what should differ and give it to Encode. It fails only if
+// [rand.Reader] does.
 func (c *SessionCodec) NewToken(p Principal) (*Token, error) {
-	src := c.o.Rand
-	if src == nil {
-		src = rand.Reader
-	}
 	var r [64]byte
-	if _, err := io.ReadFull(src, r[:]); err != nil {
+	if _, err := io.ReadFull(rand.Reader, r[:]); err != nil {
 		return nil, fmt.Errorf("sessiontoken: random source: %w", err)
 	}
 	now := c.o.Now().UTC().Truncate(100 * time.Nanosecond) // the resolution of .NET

@@ -1,7 +1,6 @@
 package sessiontoken
 
 import (
-	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
@@ -44,11 +43,6 @@ func (p *Properties) Set(name, value string) {
 		}
 	}
 	*p = append(*p, [2]string{name, value})
-}
-
-// Delete removes a property, if it is there.
-func (p *Properties) Delete(name string) {
-	*p = slices.DeleteFunc(*p, func(e [2]string) bool { return e[0] == name })
 }
 
 // Time returns the time in a property, in UTC, and false if it is missing or in

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -61,8 +60,6 @@ type SessionOptions struct {
 	Store Store
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
-	// Rand makes the identifiers of new tokens, crypto/rand if nil.
-	Rand io.Reader
 }
 
 // SessionCodec reads and writes the text of FedAuth cookies as WIF does, with

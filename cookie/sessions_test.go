@@ -2,7 +2,6 @@ package cookie_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -117,8 +117,7 @@ func (k coreKeys) Protector(purposes ...string) (sessiontoken.Protector, error) 
 // freshCoreRing returns a key ring of ASP.NET Core with one new key.
 func freshCoreRing(t testing.TB, now time.Time) *dataprotection.Ring {
 	t.Helper()
-	master := make([]byte, 64)
-	rand.Read(master)
+	master := seed.Of(t).Bytes(64)
 	date := func(days int) string { return now.AddDate(0, 0, days).UTC().Format(time.RFC3339) }
 	xml := fmt.Sprintf(`<key id="76692db8-b9c3-446a-937e-c7c07fda25a3" version="1"><creationDate>%s</creationDate>`+
 		`<activationDate>%s</activationDate><expirationDate>%s</expirationDate><descriptor deserializerType="`+

@@ -196,55 +196,55 @@ func TestFullStore(t *testing.T) {
 // not know it keeps.
 func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 	t.Helper()
-	ctx := context.Background()
-	var text string
-	var err error
 	switch f.kind {
 	case "katana":
-		codec, _ := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
-		var ticket *sessiontoken.KatanaTicket
-		if ticket, err = codec.Decode(ctx, b.cookies[0].Value); err != nil {
-			t.Fatal(err)
-		}
-		renewed, due := ticket.Renew(f.clock.Now())
-		if !due {
-			return
-		}
-		text, err = codec.Encode(ctx, renewed)
+		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.KatanaCookie("Cookies"),
+			&sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
+		renewAlone(t, b, codec, err, func(ticket *sessiontoken.KatanaTicket) (*sessiontoken.KatanaTicket, bool) {
+			return ticket.Renew(f.clock.Now())
+		})
 	case "core":
-		codec, _ := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.CoreCookie("Cookies"), &sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
-		var ticket *sessiontoken.CoreTicket
-		if ticket, err = codec.Decode(ctx, b.cookies[0].Value); err != nil {
-			t.Fatal(err)
-		}
-		renewed, due := ticket.Renew(f.clock.Now())
-		if !due {
-			return
-		}
-		text, err = codec.Encode(ctx, renewed)
+		codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.CoreCookie("Cookies"),
+			&sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
+		renewAlone(t, b, codec, err, func(ticket *sessiontoken.CoreTicket) (*sessiontoken.CoreTicket, bool) {
+			return ticket.Renew(f.clock.Now())
+		})
 	case "forms":
-		codec, _ := sessiontoken.NewFormsCodec(f.ring, &sessiontoken.FormsOptions{Lifetime: time.Hour, Now: f.clock.Now})
-		var ticket *sessiontoken.FormsTicket
-		if ticket, err = codec.Decode(ctx, b.cookies[0].Value); err != nil {
-			t.Fatal(err)
-		}
-		renewed, due := ticket.Renew(f.clock.Now())
-		if !due {
-			return
-		}
-		text, err = codec.Encode(ctx, renewed)
+		codec, err := sessiontoken.NewFormsCodec(f.ring,
+			&sessiontoken.FormsOptions{Lifetime: time.Hour, Now: f.clock.Now})
+		renewAlone(t, b, codec, err, func(ticket *sessiontoken.FormsTicket) (*sessiontoken.FormsTicket, bool) {
+			return ticket.Renew(f.clock.Now())
+		})
 	case "token": // sliding code of the site's own that keeps the ids
-		codec, _ := sessiontoken.NewSessionCodec(f.ring, &sessiontoken.SessionOptions{Endpoint: "/", Lifetime: time.Hour, Now: f.clock.Now})
-		var token *sessiontoken.Token
-		if token, err = codec.Decode(ctx, b.cookies[0].Value); err != nil {
-			t.Fatal(err)
-		}
-		renewed, due := token.Renew(f.clock.Now(), 0, 5*time.Minute)
-		if !due {
-			return
-		}
-		text, err = codec.Encode(ctx, renewed)
+		codec, err := sessiontoken.NewSessionCodec(f.ring,
+			&sessiontoken.SessionOptions{Endpoint: "/", Lifetime: time.Hour, Now: f.clock.Now})
+		renewAlone(t, b, codec, err, func(token *sessiontoken.Token) (*sessiontoken.Token, bool) {
+			return token.Renew(f.clock.Now(), 0, 5*time.Minute)
+		})
+	default:
+		t.Fatalf("no .NET node renews kind %q", f.kind)
 	}
+}
+
+// renewAlone replaces the browser's cookie by its renewal, if that is due. The
+// error is that of making the codec.
+func renewAlone[T any](t *testing.T, b *browser, codec interface {
+	Decode(context.Context, string) (T, error)
+	Encode(context.Context, T) (string, error)
+}, err error, renew func(T) (T, bool)) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticket, err := codec.Decode(t.Context(), b.cookies[0].Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renewed, due := renew(ticket)
+	if !due {
+		return
+	}
+	text, err := codec.Encode(t.Context(), renewed)
 	if err != nil {
 		t.Fatal(err)
 	}

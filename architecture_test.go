@@ -66,9 +66,10 @@ var mayImport = map[string][]string{
 	"internal/xmltree":       {},
 	"testvectors":            {},
 
-	"cmd/webfarm":                  {"cookie", "dataprotection", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/rsacookie", "internal/wif"},
+	"cmd/webfarm":                  {"cookie", "dataprotection", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/rsacookie", "internal/wif"},
 	"cmd/webfarm/internal/texts":   {},
-	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/texts", "cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/wif"},
+	"cmd/webfarm/internal/payload": {},
+	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/wif"},
 	"cmd/webfarm/internal/gateway": {"cookie", "sessiontoken", "machinekey", "internal/fold"},
 }
 

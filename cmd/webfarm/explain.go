@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/layer"
@@ -117,7 +118,7 @@ func otherKind(k kind, value string) string {
 	switch {
 	case value == "":
 		return "empty"
-	case strings.HasPrefix(value, "CfDJ8"):
+	case payload.Begins(value):
 		return "core"
 	case strings.HasPrefix(value, "eyJ"):
 		return "jwt"

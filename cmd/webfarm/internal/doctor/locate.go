@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
@@ -192,7 +193,7 @@ func cookieNames(r *http.Request) []string {
 // looksProtected reports whether the value of an unknown cookie may be a credential: it is long and
 // in an encoding of protected data.
 func looksProtected(text string) bool {
-	return len(text) >= minLook && (strings.HasPrefix(text, coreHead) || len(carriers(text)) > 0)
+	return len(text) >= minLook && (payload.Begins(text) || len(carriers(text)) > 0)
 }
 
 // Pairs yields the pairs of the Cookie lines of a request as they stand.

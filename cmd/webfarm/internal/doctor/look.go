@@ -9,14 +9,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Beginnings of foreign formats.
 const (
-	coreHead  = "CfDJ8" // base64url of 09 F0 C9 F0, ASP.NET Core Data Protection
-	jwtHead   = "eyJ"   // base64url of {"
+	jwtHead   = "eyJ" // base64url of {"
 	dpapiHead = "\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"
 )
 
@@ -45,7 +45,7 @@ func (e *exam) header(f found) *Finding {
 func (e *exam) look(ctx context.Context, f found, n *Node) *Finding {
 	text := strings.TrimSpace(f.text)
 	switch {
-	case strings.HasPrefix(text, coreHead), strings.HasPrefix(text, "chunks-"):
+	case payload.Begins(text), strings.HasPrefix(text, "chunks-"):
 		return f.says("aspnet_core")
 	case strings.HasPrefix(text, jwtHead) && strings.Count(text, ".") == 2:
 		return f.says("jwt")

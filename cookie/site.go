@@ -1,6 +1,7 @@
 package cookie
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -121,8 +122,8 @@ func ParseSite(r io.Reader, o *SiteOptions) (*Site, error) {
 // When the keys change, give them to [machinekey.Ring.Replace] of [Site.Ring].
 func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
 	of := func(name string, so *site.Options) (*site.Site, error) {
-		return site.New(site.Key{Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(),
-			Mode: cfg.Mode.String(), ModeFrom: name}, so)
+		return site.New(site.Key{Validation: string(cfg.Validation), Decryption: string(cmp.Or(cfg.Decryption, machinekey.Auto)),
+			Mode: string(cfg.Mode), ModeFrom: name}, so)
 	}
 	return buildSite("the options", of, site.Load, &cfg, o)
 }

@@ -63,9 +63,7 @@ func (b *siteBuilder) forms() error {
 	o := &sessiontoken.FormsOptions{Lifetime: c.Lifetime, Path: c.Path, InsecureUnsigned: c.Unsigned.On,
 		InsecureOldLayout: c.OldLayout.On, Roles: b.o.Roles, Now: b.o.Now}
 	if c.Protection != "None" { // which is refused unless it has no effect
-		if err := o.Protection.UnmarshalText([]byte(c.Protection)); err != nil {
-			return err
-		}
+		o.Protection = machinekey.Protection(c.Protection)
 	}
 	weak := ""
 	for _, s := range []webconfig.Switch{c.Unsigned, c.OldLayout} {

@@ -1,6 +1,7 @@
 package cookie
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -88,10 +89,7 @@ func (o *SiteOptions) check() error {
 func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 	k := &b.of.Key
 	if cfg == nil {
-		read, err := configOf(k)
-		if err != nil {
-			return err
-		}
+		read := configOf(k)
 		cfg = &read
 	}
 	primary, err := b.key(cfg, k.Line)
@@ -103,7 +101,7 @@ func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 		from = "compatibilityMode"
 	}
 	b.allowInsecure = cfg.AllowInsecure
-	b.decide("mode", k.ModeLine, "%v, by %s", cfg.Mode, from)
+	b.decide("mode", k.ModeLine, "%v, by %s", cmp.Or(cfg.Mode, "unknown"), from)
 	b.decide("key", k.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
 	b.warnKey(cfg, k.Line)
 	older, err := b.others("older key", b.o.Older, load, "for reading only, and to issue again what it opens")
@@ -131,9 +129,9 @@ func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 }
 
 // configOf is a key that was resolved, which has no fault.
-func configOf(k *site.Key) (machinekey.Config, error) {
-	cfg := machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey}
-	return cfg, k.Algorithms(&cfg.Validation, &cfg.Decryption, &cfg.Mode)
+func configOf(k *site.Key) machinekey.Config {
+	return machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey,
+		Validation: machinekey.Validation(k.Validation), Decryption: machinekey.Decryption(k.Decryption), Mode: machinekey.Mode(k.Mode)}
 }
 
 // others returns the keys of other files. Nothing else in them counts.
@@ -149,9 +147,7 @@ func (b *siteBuilder) others(what string, names []string, load loader, use strin
 			err = s.Key.Fault
 		}
 		if err == nil {
-			cfg, err = configOf(&s.Key)
-		}
-		if err == nil {
+			cfg = configOf(&s.Key)
 			key, err = b.key(&cfg, s.Key.Line)
 		}
 		if err != nil {

@@ -53,7 +53,7 @@ func (u use) bind(k *Key) (*bound, error) {
 		return k.legacy(u.options)
 	}
 	return nil, &ConfigError{Code: "invalid_compatibility_mode", Attribute: "compatibilityMode",
-		Found: k.Mode().String() + " in key " + k.ID(),
+		Found: "unknown in key " + k.ID(),
 		Want:  "Framework20SP1, Framework20SP2 or Framework45: .NET writes another cookie in each; read web.config or set Config.Mode"}
 }
 
@@ -87,7 +87,7 @@ func (k *Key) legacy(o LegacyOptions) (*bound, error) {
 	l, err := netfx.NewLegacy(k.cfg.settings(k.cfg.cipher()), o.layers())
 	if err != nil { // no mode: the rest was checked
 		return nil, &ConfigError{Code: "invalid_compatibility_mode", Attribute: "compatibilityMode",
-			Found: k.Mode().String(), Want: "the mode of the .NET nodes, on which the form of unsigned data depends"}
+			Found: "unknown", Want: "the mode of the .NET nodes, on which the form of unsigned data depends"}
 	}
 	b := &bound{key: k, sealer: l}
 	if o.readOnly() {
@@ -99,12 +99,8 @@ func (k *Key) legacy(o LegacyOptions) (*bound, error) {
 
 // settings are what the bytes depend on.
 func (c *Config) settings(d Decryption) netfx.Settings {
-	s := netfx.Settings{ValidationKey: c.ValidationKey, DecryptionKey: c.DecryptionKey,
-		Validation: c.Validation.String(), Decryption: d.String(), Rand: c.Rand}
-	if c.Mode != ModeUnknown {
-		s.Mode = c.Mode.String()
-	}
-	return s
+	return netfx.Settings{ValidationKey: c.ValidationKey, DecryptionKey: c.DecryptionKey,
+		Validation: string(c.Validation), Decryption: string(d), Mode: string(c.Mode), Rand: c.Rand}
 }
 
 // bindAll makes keys ready for a use and takes over what known already has.

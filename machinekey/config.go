@@ -22,7 +22,7 @@ type Config struct {
 	Decryption Decryption
 	// Mode is the compatibility mode, explicit or derived from
 	// <httpRuntime targetFramework>. Protect and Unprotect ignore it, as
-	// MachineKey.Protect does, and so does Encode; the zero value ModeUnknown
+	// MachineKey.Protect does, and so does Encode; the zero value
 	// is refused by the credentials that depend on it.
 	Mode Mode
 	// AllowInsecure admits the algorithms whose Go names begin with

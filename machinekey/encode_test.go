@@ -18,7 +18,7 @@ import (
 func TestEncodeModes(t *testing.T) {
 	cfg := legacyGenerated(t)
 	cookies := legacyOf(t, machinekey.LegacyOptions{}, cfg)
-	for _, mode := range []machinekey.Mode{machinekey.ModeUnknown, machinekey.Framework20SP1, machinekey.Framework20SP2, machinekey.Framework45} {
+	for _, mode := range []machinekey.Mode{"", machinekey.Framework20SP1, machinekey.Framework20SP2, machinekey.Framework45} {
 		cfg.Mode = mode
 		key := keyOf(t, cfg)
 		for _, prot := range protections {
@@ -70,21 +70,21 @@ func TestDecodeRefuses(t *testing.T) {
 	none := machinekey.InsecureProtectionNone
 	var zero *machinekey.Key
 	cfg := legacyGenerated(t)
-	cfg.Mode = machinekey.ModeUnknown
+	cfg.Mode = ""
 	unknown := keyOf(t, cfg)
 	cfg.ValidationKey = machinekey.NewSecret(seed.Of(t).Bytes(19))
 	short := keyOf(t, cfg)
 	for i, err := range []error{
 		func() error { _, err := encode(key, nil, none); return err }(),
 		func() error { _, err := decode(key, "00", none); return err }(),
-		func() error { _, err := decode(key, "00", 17); return err }(),
+		func() error { _, err := decode(key, "00", "Nothing"); return err }(),
 		func() error { _, err := decodeUnsigned(key, "00", none); return err }(),
-		func() error { _, err := encode(zero, nil, 0); return err }(),
-		func() error { _, err := decode(new(machinekey.Key), "", 0); return err }(),
-		func() error { _, err := decodeUnsigned(new(machinekey.Key), "", 0); return err }(),
-		func() error { _, err := decodeUnsigned(unknown, "00", 0); return err }(),
-		func() error { _, err := encode(short, nil, 0); return err }(),
-		func() error { _, err := decode(short, "00", 0); return err }(),
+		func() error { _, err := encode(zero, nil, ""); return err }(),
+		func() error { _, err := decode(new(machinekey.Key), "", ""); return err }(),
+		func() error { _, err := decodeUnsigned(new(machinekey.Key), "", ""); return err }(),
+		func() error { _, err := decodeUnsigned(unknown, "00", ""); return err }(),
+		func() error { _, err := encode(short, nil, ""); return err }(),
+		func() error { _, err := decode(short, "00", ""); return err }(),
 	} {
 		if err == nil || errors.Is(err, machinekey.ErrUnprotect) || !strings.HasPrefix(err.Error(), "machinekey: ") {
 			t.Errorf("%d: %v", i, err)

@@ -26,10 +26,10 @@ func fipsError(cfg Config) *ConfigError {
 	e := &ConfigError{Code: "not_fips_approved"}
 	switch {
 	case cfg.Validation != HMACSHA256 && cfg.Validation != HMACSHA384 && cfg.Validation != HMACSHA512:
-		e.Attribute, e.Found = "validation", cfg.Validation.String()
+		e.Attribute, e.Found = "validation", string(cfg.Validation)
 		e.Want = "HMACSHA256, HMACSHA384 or HMACSHA512 on every node, since GODEBUG=fips140=only is set"
 	case cfg.cipher() != AES:
-		e.Attribute, e.Found = "decryption", cfg.cipher().String()
+		e.Attribute, e.Found = "decryption", string(cfg.cipher())
 		e.Want = "AES on every node, since GODEBUG=fips140=only is set"
 	case cfg.ValidationKey.Len() < minFIPSKey:
 		e.Attribute, e.Found = "validationKey", byteCount(cfg.ValidationKey.Len())

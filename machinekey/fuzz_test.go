@@ -91,8 +91,8 @@ func FuzzProtect(f *testing.F) {
 		cfg := machinekey.Config{
 			ValidationKey: machinekey.NewSecret(validationKey),
 			DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{algorithms}, 8<<(algorithms/4%3))),
-			Validation:    machinekey.Validation(algorithms % 5),
-			Decryption:    machinekey.Decryption(algorithms / 12 % 4),
+			Validation:    validations[algorithms%5],
+			Decryption:    decryptions[algorithms/12%4],
 			AllowInsecure: true,
 			AllowWeakKey:  true,
 		}

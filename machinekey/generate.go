@@ -1,6 +1,7 @@
 package machinekey
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"strings"
@@ -28,11 +29,12 @@ func Generate(v Validation, d Decryption) (Config, error) {
 		size = 128
 	default:
 		return Config{}, &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
-			Found: v.String(), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512 for new keys"}
+			Found: cmp.Or(string(v), "none"), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512 for new keys"}
 	}
+	d = cmp.Or(d, Auto)
 	if d != Auto && d != AES {
 		return Config{}, &ConfigError{Code: "invalid_decryption_algorithm", Attribute: "decryption",
-			Found: d.String(), Want: "AES or Auto for new keys"}
+			Found: string(d), Want: "AES or Auto for new keys"}
 	}
 	return Config{
 		ValidationKey: randomKey(size),
@@ -52,12 +54,12 @@ func randomKey(size int) Secret {
 // WebConfig returns the <machineKey> element to paste inside <system.web> on
 // every .NET node. It is the one function of this package that prints keys:
 // treat the result as a secret. All attributes are written out, except
-// compatibilityMode for ModeUnknown; c is not validated.
+// compatibilityMode where Mode is empty; c is not validated.
 func (c Config) WebConfig() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<machineKey validationKey="%X" decryptionKey="%X" validation="%v" decryption="%v"`,
-		secret.View(c.ValidationKey), secret.View(c.DecryptionKey), c.Validation, c.Decryption)
-	if c.Mode != ModeUnknown {
+		secret.View(c.ValidationKey), secret.View(c.DecryptionKey), c.Validation, cmp.Or(c.Decryption, Auto))
+	if c.Mode != "" {
 		fmt.Fprintf(&b, ` compatibilityMode="%v"`, c.Mode)
 	}
 	b.WriteString(" />")

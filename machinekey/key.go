@@ -1,12 +1,14 @@
 package machinekey
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/secret"
@@ -41,7 +43,7 @@ type Key struct {
 // The weak keys of DES and 3DES are refused too: the configured one in the
 // legacy formats, the derived one in the others.
 //
-// With ModeUnknown or Framework45 a key must fit the left column, with a legacy
+// Without a mode or with Framework45 a key must fit the left column, with a legacy
 // mode one of the two. What it does not fit, [Ring.Protector] on the one hand
 // or [Ring.CookieProtector] and [Ring.EncodeProtector] on the other refuse it
 // for, as .NET does at first use.
@@ -49,6 +51,7 @@ type Key struct {
 // Under GODEBUG=fips140=only New also refuses what the standard library
 // forbids: HMAC-SHA1, MD5, 3DES, DES, and a validation key below 14 bytes.
 func New(cfg Config) (*Key, error) {
+	cfg.Decryption = cmp.Or(cfg.Decryption, Auto)
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -83,7 +86,7 @@ func (k *Key) String() string {
 		return "machinekey.Key{invalid}"
 	}
 	return fmt.Sprintf("machinekey.Key{id=%s validation=%v decryption=%v mode=%v}",
-		k.id, k.cfg.Validation, k.cfg.Decryption, k.cfg.Mode)
+		k.id, k.cfg.Validation, k.cfg.Decryption, cmp.Or(k.cfg.Mode, "unknown"))
 }
 
 // fipsAllowed returns an error if FIPS 140-3 is enforced and k is not
@@ -98,13 +101,13 @@ func (k *Key) fipsAllowed() error {
 }
 
 func (c Config) validate() error {
-	if c.Mode > Framework45 {
+	if c.Mode != "" && c.Mode != Framework45 && !c.Mode.legacy() {
 		return &ConfigError{Code: "invalid_enum", Attribute: "compatibilityMode",
-			Found: c.Mode.String(), Want: "Framework20SP1, Framework20SP2 or Framework45"}
+			Found: string(c.Mode), Want: "Framework20SP1, Framework20SP2 or Framework45"}
 	}
-	if c.Decryption > InsecureDES {
+	if c.Decryption != Auto && !slices.Contains(ciphers, c.Decryption) {
 		return &ConfigError{Code: "invalid_decryption_algorithm", Attribute: "decryption",
-			Found: c.Decryption.String(), Want: "Auto, AES, 3DES or DES"}
+			Found: string(c.Decryption), Want: "Auto, AES, 3DES or DES"}
 	}
 	err := c.validateDerived()
 	if err == nil || !c.Mode.legacy() {
@@ -118,17 +121,17 @@ func (c Config) validateDerived() error {
 	switch c.Validation {
 	case HMACSHA1, HMACSHA256, HMACSHA384, HMACSHA512:
 	case InsecureMD5, LegacyTripleDES, LegacyAES:
-		return legacyValidationError(c.Validation.String())
+		return legacyValidationError(string(c.Validation))
 	default:
 		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
-			Found: c.Validation.String(), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
+			Found: cmp.Or(string(c.Validation), "none"), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
 	}
 	if n := c.ValidationKey.Len(); n == 0 || uint64(n) > maxValidationKey {
 		return &ConfigError{Code: "invalid_validation_key", Attribute: "validationKey",
 			Found: byteCount(n), Want: "at least 1 byte; Generate makes one of the usual length"}
 	}
 	if (c.Decryption == InsecureTripleDES || c.Decryption == InsecureDES) && !c.AllowInsecure {
-		return insecureError("decryption", c.Decryption.String())
+		return insecureError("decryption", string(c.Decryption))
 	}
 	if n := c.DecryptionKey.Len(); !c.Decryption.takes(n) {
 		return &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
@@ -167,13 +170,13 @@ func byteCount(n int) string {
 func fingerprint(cfg Config) string {
 	h := sha256.New()
 	io.WriteString(h, "webfarm machinekey id\x00")
-	h.Write([]byte{byte(cfg.Validation), byte(cfg.cipher())})
+	h.Write([]byte{byte(1 + slices.Index(validations, cfg.Validation)), byte(1 + slices.Index(ciphers, cfg.cipher()))})
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(cfg.ValidationKey.Len())))
 	h.Write(secret.View(cfg.ValidationKey))
 	h.Write(secret.View(cfg.DecryptionKey))
 	id := hex.EncodeToString(h.Sum(nil)[:4])
 	if cfg.Mode.legacy() {
-		id += "-" + strings.TrimPrefix(cfg.Mode.String(), "Framework")
+		id += "-" + strings.TrimPrefix(string(cfg.Mode), "Framework")
 	}
 	return id
 }

@@ -16,7 +16,7 @@ func TestNew(t *testing.T) {
 		fw45 = machinekey.Framework45
 		sp1  = machinekey.Framework20SP1
 		sp2  = machinekey.Framework20SP2
-		none = machinekey.ModeUnknown
+		none = ""
 
 		sha1   = machinekey.HMACSHA1
 		sha256 = machinekey.HMACSHA256
@@ -59,17 +59,17 @@ func TestNew(t *testing.T) {
 		{fw45, sha1, 64, des, 8, true, accepted},
 		{fw45, sha1, 64, tdes, 24, false, insecure},
 		{fw45, sha1, 64, des, 8, false, insecure},
-		{fw45, 0, 64, aes, 32, true, validation},
-		{fw45, 8, 64, aes, 32, true, validation},
-		{fw45, 255, 64, aes, 32, true, validation},
+		{fw45, "", 64, aes, 32, true, validation},
+		{fw45, "ROT13", 64, aes, 32, true, validation},
+		{fw45, "sha1", 64, aes, 32, true, validation},
 		{fw45, md5, 64, aes, 32, true, validation},
 		{fw45, v3des, 64, aes, 24, true, validation},
 		{fw45, vaes, 64, aes, 32, true, validation},
 		{none, md5, 64, aes, 32, true, validation},
 		{none, vaes, 64, aes, 32, true, validation},
-		{fw45, sha1, 64, 4, 32, true, decryption},
+		{fw45, sha1, 64, "aes", 32, true, decryption},
 		{fw45, sha1, 0, aes, 32, true, validationKey},
-		{4, sha1, 64, aes, 32, true, "invalid_enum"},
+		{"framework45", sha1, 64, aes, 32, true, "invalid_enum"},
 
 		// Lengths of the decryption key.
 		{fw45, sha1, 64, aes, 0, true, decryptionKey},
@@ -110,7 +110,7 @@ func TestNew(t *testing.T) {
 		{sp1, vaes, 64, des, 8, true, decryptionKey},
 		{sp1, vaes, 64, des, 24, true, acceptedLegacy},
 		{sp1, vaes, 64, tdes, 24, true, acceptedLegacy},
-		{sp1, 0, 64, aes, 32, true, validation},
+		{sp1, "", 64, aes, 32, true, validation},
 		{sp1, md5, 64, aes, 32, false, insecure},
 		{sp1, v3des, 64, aes, 24, false, acceptedLegacy},
 		{sp2, vaes, 64, aes, 32, false, acceptedLegacy},

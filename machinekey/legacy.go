@@ -1,6 +1,8 @@
 package machinekey
 
 import (
+	"cmp"
+
 	"github.com/webfarm-go/webfarm/internal/netfx"
 )
 
@@ -14,26 +16,15 @@ import (
 // It is not recorded in the data, and all use the same keys: what one value of
 // the attribute wrote may open under another, with the digest or the
 // ciphertext as data.
-type Protection uint8
+type Protection string
 
-// The values of the attribute. The zero value is its default.
+// The values of the attribute. An empty one is All.
 const (
-	ProtectionAll          Protection = iota // E(data || H(data)): encrypted, and signed twice
-	ProtectionEncryption                     // E(data)
-	ProtectionValidation                     // data || H(data): everybody can read it
-	InsecureProtectionNone                   // data: everybody can read and write it
+	ProtectionAll          Protection = "All"        // E(data || H(data)): encrypted, and signed twice
+	ProtectionEncryption   Protection = "Encryption" // E(data)
+	ProtectionValidation   Protection = "Validation" // data || H(data): everybody can read it
+	InsecureProtectionNone Protection = "None"       // data: everybody can read and write it
 )
-
-// String returns the spelling of web.config.
-func (p Protection) String() string {
-	return spelling("Protection", uint8(p), "All", "Encryption", "Validation", "None")
-}
-
-// UnmarshalText sets p to the value that web.config spells so. Another text is a
-// [*ConfigError], invalid_enum.
-func (p *Protection) UnmarshalText(text []byte) error {
-	return unmarshal(p, ProtectionAll, InsecureProtectionNone, "protection", text)
-}
 
 // LegacyOptions are the settings that change the protected bytes of a legacy
 // mode. The zero value is .NET's default, and the strongest.
@@ -51,7 +42,7 @@ type LegacyOptions struct {
 
 // words describes o for errors and logs.
 func (o LegacyOptions) words() string {
-	s := "protection=" + o.Protection.String()
+	s := "protection=" + string(o.Protection)
 	if o.InsecureUnsigned {
 		s += " unsigned"
 	}
@@ -71,13 +62,15 @@ func (o LegacyOptions) layers() netfx.Layers {
 	return netfx.Layers{}
 }
 
-// check refuses a protection that is none of the four.
-func (o LegacyOptions) check() error {
-	if o.Protection > InsecureProtectionNone {
-		return &ConfigError{Code: "invalid_enum", Attribute: "protection",
-			Found: o.Protection.String(), Want: "All, Encryption, Validation or None"}
+// check fills in the default and refuses a protection that is none of the four.
+func (o *LegacyOptions) check() error {
+	o.Protection = cmp.Or(o.Protection, ProtectionAll)
+	switch o.Protection {
+	case ProtectionAll, ProtectionEncryption, ProtectionValidation, InsecureProtectionNone:
+		return nil
 	}
-	return nil
+	return &ConfigError{Code: "invalid_enum", Attribute: "protection",
+		Found: string(o.Protection), Want: "All, Encryption, Validation or None"}
 }
 
 // readOnly reports whether o is too weak to issue anything with.

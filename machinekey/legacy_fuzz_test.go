@@ -14,7 +14,7 @@ import (
 type decoder struct {
 	key   *machinekey.Key
 	ring  protector
-	known [3]map[string]string
+	known map[machinekey.Protection]map[string]string
 }
 
 // FuzzDecode gives the same bytes to Decode under several keys of the vectors,
@@ -48,7 +48,8 @@ func FuzzDecode(f *testing.F) {
 			if err != nil {
 				f.Fatal(err)
 			}
-			d = &decoder{key: key, ring: p, known: [3]map[string]string{{}, {}, {}}}
+			d = &decoder{key: key, ring: p, known: map[machinekey.Protection]map[string]string{
+				machinekey.ProtectionAll: {}, machinekey.ProtectionEncryption: {}, machinekey.ProtectionValidation: {}}}
 			byID[key.ID()] = d
 			decoders = append(decoders, d)
 		}
@@ -57,11 +58,7 @@ func FuzzDecode(f *testing.F) {
 			if err != nil {
 				f.Fatal(err)
 			}
-			prot, err := named(v.Protection, machinekey.ProtectionAll, machinekey.ProtectionValidation)
-			if err != nil {
-				f.Fatal(err)
-			}
-			d.known[prot][string(raw)] = string(v.Plaintext)
+			d.known[machinekey.Protection(v.Protection)][string(raw)] = string(v.Plaintext)
 			signed[string(raw)] = true
 		}
 	}
@@ -83,7 +80,7 @@ func FuzzDecode(f *testing.F) {
 					t.Errorf("%v, %v: Decode = %x, %v", d.key, prot, got, err)
 				}
 			}
-			plaintext, known := d.known[0][string(raw)]
+			plaintext, known := d.known[machinekey.ProtectionAll][string(raw)]
 			dst := append(make([]byte, 0, len(raw)+3), "dst"...)
 			input := bytes.Clone(raw)
 			got, key, err := d.ring.UnprotectKey(dst, raw)
@@ -120,9 +117,9 @@ func FuzzEncode(f *testing.F) {
 		cfg := machinekey.Config{
 			ValidationKey: machinekey.NewSecret(validationKey),
 			DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{algorithms, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89}, 3)[:8+8*(algorithms/4%4)]),
-			Validation:    machinekey.Validation(algorithms % 9),
-			Decryption:    machinekey.Decryption(algorithms / 16 % 5),
-			Mode:          machinekey.Mode(prot / 4 % 5),
+			Validation:    validations[algorithms%9],
+			Decryption:    decryptions[algorithms/16%5],
+			Mode:          modes[prot/4%5],
 			AllowInsecure: true,
 			AllowWeakKey:  true,
 		}
@@ -130,15 +127,15 @@ func FuzzEncode(f *testing.F) {
 		if err != nil {
 			return // refused, and no panic
 		}
-		text, err := encode(key, plaintext, machinekey.Protection(prot%4))
+		text, err := encode(key, plaintext, everyProtection[prot%4])
 		if err != nil {
 			return
 		}
-		got, err := decode(key, text, machinekey.Protection(prot%4))
+		got, err := decode(key, text, everyProtection[prot%4])
 		if err != nil || !bytes.Equal(got, plaintext) {
 			t.Errorf("Decode = %x, %v, want %x", got, err, plaintext)
 		}
-		p, err := wrap(ringOf(t, key).CookieProtector(machinekey.LegacyOptions{Protection: machinekey.Protection(prot % 4)}, machinekey.FormsPurpose))
+		p, err := wrap(ringOf(t, key).CookieProtector(machinekey.LegacyOptions{Protection: everyProtection[prot%4]}, machinekey.FormsPurpose))
 		if err != nil {
 			return // another mode
 		}

@@ -1,6 +1,7 @@
 package machinekey
 
 import (
+	"cmp"
 	"crypto/des"
 	"fmt"
 
@@ -33,11 +34,11 @@ func (c Config) validateLegacy() error {
 	case HMACSHA1, HMACSHA256, HMACSHA384, HMACSHA512, LegacyTripleDES, LegacyAES:
 	case InsecureMD5:
 		if !c.AllowInsecure {
-			return insecureError("validation", c.Validation.String())
+			return insecureError("validation", string(c.Validation))
 		}
 	default:
 		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
-			Found: c.Validation.String(), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
+			Found: cmp.Or(string(c.Validation), "none"), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
 	}
 	n, most := c.ValidationKey.Len(), c.Validation.maxLegacyValidationKey()
 	if n < minLegacyValidationKey || n > most {
@@ -46,7 +47,7 @@ func (c Config) validateLegacy() error {
 	}
 	d := c.cipher()
 	if d != AES && !c.AllowInsecure {
-		return insecureError("decryption", d.String())
+		return insecureError("decryption", string(d))
 	}
 	if err := c.validateLegacyCipher(d, "decryption"); err != nil {
 		return err
@@ -79,7 +80,7 @@ func (c Config) validateLegacyCipher(d Decryption, attribute string) error {
 		return &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
 			Found: byteCount(c.DecryptionKey.Len()), Want: want}
 	}
-	if netfx.WeakKey(d.String(), key) {
+	if netfx.WeakKey(string(d), key) {
 		return &ConfigError{Code: "weak_decryption_key", Attribute: "decryptionKey",
 			Found: fmt.Sprintf("a weak %v key, which .NET refuses too", d), Want: "a freshly generated key"}
 	}

@@ -80,7 +80,7 @@ func (r *Ring) Protector(purposes ...string) (Protector, error) {
 // The .NET class is System.Web.Configuration.MachineKeySection.
 //
 // It is a [*ConfigError] if a key of the ring cannot serve by the rules of its
-// mode, which [New] names, or has none (ModeUnknown). With
+// mode, which [New] names, or has none. With
 // InsecureProtectionNone, or with InsecureUnsigned where something is
 // encrypted, Protect returns one: such data can be read and is never issued.
 func (r *Ring) CookieProtector(o LegacyOptions, purposes ...string) (Protector, error) {
@@ -113,9 +113,9 @@ func (r *Ring) CookieProtector(o LegacyOptions, purposes ...string) (Protector, 
 // It is a [*ConfigError] if a key of the ring does not fit the rules of the
 // legacy formats, which [New] names. Protect returns one for what is unsigned.
 func (r *Ring) EncodeProtector(o LegacyOptions) (Protector, error) {
-	if o.Protection >= InsecureProtectionNone {
+	if err := o.check(); err != nil || o.Protection == InsecureProtectionNone {
 		return nil, &ConfigError{Code: "invalid_enum", Attribute: "protection",
-			Found: o.Protection.String(), Want: "All, Encryption or Validation for MachineKey.Encode and Decode"}
+			Found: string(o.Protection), Want: "All, Encryption or Validation for MachineKey.Encode and Decode"}
 	}
 	return r.bind(use{pipeline: encodePipeline, options: o})
 }

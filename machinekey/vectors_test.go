@@ -125,36 +125,17 @@ func (a attributes) config() (cfg machinekey.Config, err error) {
 	case "alg:HMACSHA256":
 		cfg.Validation = machinekey.HMACSHA256
 	default:
-		if cfg.Validation, err = named(a.Validation, machinekey.HMACSHA1, machinekey.LegacyAES); err != nil {
-			return cfg, err
-		}
+		cfg.Validation = machinekey.Validation(a.Validation)
 	}
 	switch a.Decryption {
 	case "":
 	case "alg:AES":
 		cfg.Decryption = machinekey.AES
 	default:
-		if cfg.Decryption, err = named(a.Decryption, machinekey.Auto, machinekey.InsecureDES); err != nil {
-			return cfg, err
-		}
+		cfg.Decryption = machinekey.Decryption(a.Decryption)
 	}
-	if a.CompatibilityMode != "" {
-		cfg.Mode, err = named(a.CompatibilityMode, machinekey.Framework20SP1, machinekey.Framework45)
-	}
-	return cfg, err
-}
-
-// named returns the constant between first and last whose String is name.
-func named[T interface {
-	~uint8
-	fmt.Stringer
-}](name string, first, last T) (T, error) {
-	for v := first; v <= last; v++ {
-		if v.String() == name {
-			return v, nil
-		}
-	}
-	return 0, fmt.Errorf("no constant is spelled %q", name)
+	cfg.Mode = machinekey.Mode(a.CompatibilityMode)
+	return cfg, nil
 }
 
 // protector returns the protector that a vector asks for, with random as the

@@ -61,17 +61,14 @@ func configOf(f *webconfig.File) (Config, error) {
 	if err != nil {
 		return Config{}, configError(err)
 	}
-	cfg := Config{
+	return Config{
 		ValidationKey: m.ValidationKey,
 		DecryptionKey: m.DecryptionKey,
+		Validation:    Validation(m.Validation),
+		Decryption:    Decryption(m.Decryption),
+		Mode:          Mode(m.CompatibilityMode),
 		line:          m.Line,
-	}
-	err = errors.Join(cfg.Validation.UnmarshalText([]byte(m.Validation)), cfg.Decryption.UnmarshalText([]byte(m.Decryption)),
-		cfg.Mode.UnmarshalText([]byte(m.CompatibilityMode)))
-	if err != nil { // unreachable: the names were checked
-		return Config{}, err
-	}
-	return cfg, nil
+	}, nil
 }
 
 // configError gives an error of webconfig the type of this package.

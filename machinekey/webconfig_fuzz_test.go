@@ -26,12 +26,12 @@ func FuzzParseWebConfig(f *testing.F) {
 			if !errors.As(err, &e) || e.Code == "" {
 				t.Fatalf("%T: %v", err, err)
 			}
-			if cfg.ValidationKey.Len() > 0 || cfg.DecryptionKey.Len() > 0 || cfg.Mode != machinekey.ModeUnknown {
+			if cfg.ValidationKey.Len() > 0 || cfg.DecryptionKey.Len() > 0 || cfg.Mode != "" {
 				t.Error("a result beside the error")
 			}
 			return
 		}
-		if cfg.ValidationKey.Len() == 0 || cfg.DecryptionKey.Len() < 8 || cfg.Validation == 0 || cfg.Mode == machinekey.ModeUnknown {
+		if cfg.ValidationKey.Len() == 0 || cfg.DecryptionKey.Len() < 8 || cfg.Validation == "" || cfg.Mode == "" {
 			t.Errorf("incomplete: %v", cfg)
 		}
 		if cfg.ValidationKey.Len() >= 8 {

@@ -111,9 +111,9 @@ func TestWebConfigVectors(t *testing.T) {
 			for _, field := range []struct{ name, got, want string }{
 				{"validationKey", strings.ToUpper(hex.EncodeToString(cfg.ValidationKey.Reveal())), want.ValidationKey},
 				{"decryptionKey", strings.ToUpper(hex.EncodeToString(cfg.DecryptionKey.Reveal())), want.DecryptionKey},
-				{"validation", cfg.Validation.String(), want.Validation},
-				{"decryption", cfg.Decryption.String(), want.Decryption},
-				{"compatibilityMode", cfg.Mode.String(), want.CompatibilityMode},
+				{"validation", string(cfg.Validation), want.Validation},
+				{"decryption", string(cfg.Decryption), want.Decryption},
+				{"compatibilityMode", string(cfg.Mode), want.CompatibilityMode},
 			} {
 				if field.got != field.want {
 					t.Errorf("%s %q, want %q", field.name, field.got, field.want)

@@ -1,6 +1,7 @@
 package sessiontoken
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -70,9 +71,9 @@ func noteMode(r *anatomy.Report, size int, keyID string, p *modeProtector) {
 	facts := []anatomy.Fact{fact("opened by key", keyID)}
 	if p.ring != nil {
 		mode := p.mode(keyID)
-		facts = append(facts, fact("mode", mode.String()))
+		facts = append(facts, fact("mode", string(mode)))
 		if mode != machinekey.Framework45 {
-			facts = append(facts, fact("protection", p.legacy.Protection.String()))
+			facts = append(facts, fact("protection", string(cmp.Or(p.legacy.Protection, machinekey.ProtectionAll))))
 		}
 	}
 	if !p.authenticates(keyID) {

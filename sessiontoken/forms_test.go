@@ -71,8 +71,8 @@ func TestNewFormsCodec(t *testing.T) {
 	}
 	var config *machinekey.ConfigError
 	for _, ring := range []*machinekey.Ring{
-		ringOf(t, modeKey(t, machinekey.ModeUnknown)),
-		ringOf(t, modeKey(t, machinekey.Framework45), modeKey(t, machinekey.ModeUnknown)),
+		ringOf(t, modeKey(t, "")),
+		ringOf(t, modeKey(t, machinekey.Framework45), modeKey(t, "")),
 	} {
 		_, err := NewFormsCodec(ring, nil)
 		if !errors.As(err, &config) || config.Attribute != "compatibilityMode" || !strings.Contains(err.Error(), "Framework45") {
@@ -346,7 +346,7 @@ func TestFormsMixedModes(t *testing.T) {
 
 	// A key that cannot be used is refused by the ring, and changes nothing.
 	var config *machinekey.ConfigError
-	if err := ring.Replace(modeKey(t, machinekey.ModeUnknown)); !errors.As(err, &config) {
+	if err := ring.Replace(modeKey(t, "")); !errors.As(err, &config) {
 		t.Errorf("a key without a mode: %v", err)
 	}
 	opened(two, modern)

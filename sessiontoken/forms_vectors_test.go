@@ -117,12 +117,12 @@ func protectionNamed(t testing.TB, name string) machinekey.Protection {
 	t.Helper()
 	for _, p := range []machinekey.Protection{machinekey.ProtectionAll, machinekey.ProtectionEncryption,
 		machinekey.ProtectionValidation, machinekey.InsecureProtectionNone} {
-		if name == "" || p.String() == name {
+		if name == "" || string(p) == name {
 			return p
 		}
 	}
 	t.Fatalf("protection %q", name)
-	return 0
+	return ""
 }
 
 // codec returns a codec that is set up as the vector's site, at a time.

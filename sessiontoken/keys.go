@@ -1,6 +1,7 @@
 package sessiontoken
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -75,7 +76,7 @@ func newModeProtector(keys Keys, purpose string, legacy machinekey.LegacyOptions
 	case ok:
 		p.ring = ring
 		p.Protector, err = ring.CookieProtector(legacy, purpose)
-	case legacy != machinekey.LegacyOptions{}:
+	case legacy.InsecureUnsigned || cmp.Or(legacy.Protection, machinekey.ProtectionAll) != machinekey.ProtectionAll:
 		err = errors.New("sessiontoken: Protection and InsecureUnsigned are for machine keys, which these are not")
 	default:
 		p.Protector, err = keys.Protector(purpose)
@@ -102,7 +103,7 @@ func (p *modeProtector) mode(keyID string) machinekey.Mode {
 			}
 		}
 	}
-	return machinekey.ModeUnknown
+	return ""
 }
 
 // authenticates reports whether data that a key opened is authentic: always,

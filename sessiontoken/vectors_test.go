@@ -105,16 +105,7 @@ func (f *fileJSON) config(t testing.TB, name string) machinekey.Config {
 	t.Helper()
 	k := f.MachineKeys[name]
 	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(testkit.Unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(testkit.Unhex(t, k.DecryptionKey)), AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
-	for _, v := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512} {
-		if v.String() == k.Validation {
-			cfg.Validation = v
-		}
-	}
-	for _, d := range []machinekey.Decryption{machinekey.Auto, machinekey.AES, machinekey.InsecureTripleDES, machinekey.InsecureDES} {
-		if d.String() == k.Decryption {
-			cfg.Decryption = d
-		}
-	}
+	cfg.Validation, cfg.Decryption = machinekey.Validation(k.Validation), machinekey.Decryption(k.Decryption)
 	return cfg
 }
 

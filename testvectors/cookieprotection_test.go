@@ -111,7 +111,7 @@ func (v *cookieVector) envelope(t *testing.T, f *file) {
 		v.checkPayload(t, f, got, err)
 		return
 	}
-	got, err = legacyOpen(t, cfg, &siteConfig{}, v.protection(t).String(), raw)
+	got, err = legacyOpen(t, cfg, &siteConfig{}, string(v.protection(t)), raw)
 	v.checkPayload(t, f, got, err)
 }
 

@@ -97,7 +97,7 @@ func (v *kdfVector) masterKeys(t *testing.T) {
 	}
 	sameBytes(t, "masterValidationKey", cfg.ValidationKey.Reveal(), v.MasterValidationKey)
 	sameBytes(t, "masterEncryptionKey", cfg.DecryptionKey.Reveal(), v.MasterEncryptionKey)
-	if mode := v.MachineKey.CompatibilityMode; mode != nil && cfg.Mode.String() != *mode {
+	if mode := v.MachineKey.CompatibilityMode; mode != nil && string(cfg.Mode) != *mode {
 		t.Errorf("mode %v, want %s", cfg.Mode, *mode)
 	}
 	checkSubkeys(t, cfg, purposesOf(v.PrimaryPurpose, v.Purposes...), v.DerivedValidationKey, v.DerivedEncryptionKey)

@@ -169,7 +169,7 @@ func lowLevel(t *testing.T, cfg machinekey.Config, random []byte, layers netfx.L
 	t.Helper()
 	keyOf(t, cfg, nil) // which checks it
 	s := netfx.Settings{ValidationKey: cfg.ValidationKey, DecryptionKey: cfg.DecryptionKey,
-		Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(), Mode: cfg.Mode.String()}
+		Validation: string(cfg.Validation), Decryption: string(cfg.Decryption), Mode: string(cfg.Mode)}
 	if cfg.Decryption == machinekey.Auto {
 		s.Decryption = "AES"
 		if cfg.DecryptionKey.Len() == 8 {

@@ -64,7 +64,7 @@ func (p *legacyParts) check(t *testing.T, cfg machinekey.Config, data, whole []b
 func legacyDigest(t *testing.T, cfg machinekey.Config, data []byte) []byte {
 	t.Helper()
 	var newHash func() hash.Hash
-	switch cfg.Validation.String() {
+	switch string(cfg.Validation) {
 	case "MD5":
 		sum := md5.Sum(slices.Concat(data, cfg.ValidationKey.Reveal()))
 		return sum[:]
@@ -89,7 +89,7 @@ func legacyDigest(t *testing.T, cfg machinekey.Config, data []byte) []byte {
 func legacyDecrypt(t *testing.T, cfg machinekey.Config, ciphertext []byte) []byte {
 	t.Helper()
 	key, size := cfg.DecryptionKey.Reveal(), aes.BlockSize
-	switch decryption := cfg.Decryption.String(); {
+	switch decryption := string(cfg.Decryption); {
 	case decryption == "DES", decryption == "Auto" && len(key) == 8:
 		key, size = key[:min(8, len(key))], des.BlockSize
 	case decryption == "3DES":

@@ -91,9 +91,9 @@ func (r *configResult) check(t *testing.T, f *file, xml []byte) {
 	for _, field := range []struct{ name, got, want string }{
 		{"validationKey", string(cfg.ValidationKey.Reveal()), string(m.ValidationKey.Reveal())},
 		{"decryptionKey", string(cfg.DecryptionKey.Reveal()), string(m.DecryptionKey.Reveal())},
-		{"validation", cfg.Validation.String(), m.Validation},
-		{"decryption", cfg.Decryption.String(), m.Decryption},
-		{"compatibilityMode", cfg.Mode.String(), m.CompatibilityMode},
+		{"validation", string(cfg.Validation), m.Validation},
+		{"decryption", string(cfg.Decryption), m.Decryption},
+		{"compatibilityMode", string(cfg.Mode), m.CompatibilityMode},
 	} {
 		if field.got != field.want {
 			t.Errorf("%s differs between the two readers of web.config", field.name)

@@ -325,14 +325,14 @@ func (r *layerReport) facts(facts []anatomy.Fact) {
 
 // validationName and cipherName spell out algorithms that web.config abbreviates.
 func validationName(v string) string {
-	if v == machinekey.HMACSHA1.String() {
+	if v == string(machinekey.HMACSHA1) {
 		return "HMACSHA1"
 	}
 	return v
 }
 
 func cipherName(d string) string {
-	if d == machinekey.Auto.String() {
+	if d == string(machinekey.Auto) {
 		return "AES"
 	}
 	return d

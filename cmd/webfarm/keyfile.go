@@ -161,10 +161,10 @@ func describe(path string, s *site.Site, cfg machinekey.Config, key *machinekey.
 	f := keyFile{
 		File:       path,
 		KeyID:      key.ID(),
-		Validation: cfg.Validation.String(),
-		Decryption: cfg.Decryption.String(),
+		Validation: string(cfg.Validation),
+		Decryption: string(cfg.Decryption),
 		KeyBits:    8 * cfg.DecryptionKey.Len(),
-		Mode:       cfg.Mode.String(),
+		Mode:       string(cfg.Mode),
 		ModeFrom:   s.Key.ModeFrom,
 		ModeLine:   s.Key.ModeLine,
 	}

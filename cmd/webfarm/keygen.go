@@ -60,9 +60,9 @@ func (k *keygen) run(_ context.Context, s streams) error {
 			KeyID:         key.ID(),
 			ValidationKey: fmt.Sprintf("%X", cfg.ValidationKey.Reveal()),
 			DecryptionKey: fmt.Sprintf("%X", cfg.DecryptionKey.Reveal()),
-			Validation:    cfg.Validation.String(),
-			Decryption:    cfg.Decryption.String(),
-			Mode:          cfg.Mode.String(),
+			Validation:    string(cfg.Validation),
+			Decryption:    string(cfg.Decryption),
+			Mode:          string(cfg.Mode),
 		})
 	}
 	_, err = fmt.Fprintf(s.out, "<!-- Secret, key id %s. Paste it inside <system.web> on every node at once; all users have to sign in again. -->\n%s\n",
@@ -71,12 +71,11 @@ func (k *keygen) run(_ context.Context, s streams) error {
 }
 
 // byName returns the value with this name in web.config, in any case.
-func byName[T fmt.Stringer](name string, values ...T) (T, bool) {
+func byName[T ~string](name string, values ...T) (T, bool) {
 	for _, v := range values {
-		if strings.EqualFold(v.String(), name) {
+		if strings.EqualFold(string(v), name) {
 			return v, true
 		}
 	}
-	var none T
-	return none, false
+	return "", false
 }

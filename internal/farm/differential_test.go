@@ -164,7 +164,7 @@ func (e *exchange) open(s *site) {
 			e.t.Fatal(err)
 		}
 	}
-	known := s.key.message(s.name, "protection", s.protection.String())
+	known := s.key.message(s.name, "protection", string(s.protection))
 	if answers, err := e.pipe.Call(known); err != nil || answers[0].Verb != "ok" {
 		e.t.Fatalf("the key %v: %v, %v", s.key, answers, err)
 	}

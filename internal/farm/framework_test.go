@@ -90,7 +90,7 @@ func testKey(t *testing.T) vectorKey {
 	cfg := writeConfig(t, filepath.Join(t.TempDir(), "web.config"))
 	return vectorKey{
 		ValidationKey: upperHex(cfg.ValidationKey.Reveal()), DecryptionKey: upperHex(cfg.DecryptionKey.Reveal()),
-		Validation: cfg.Validation.String(), Decryption: cfg.Decryption.String(), CompatibilityMode: "Framework45",
+		Validation: string(cfg.Validation), Decryption: string(cfg.Decryption), CompatibilityMode: "Framework45",
 	}
 }
 

@@ -314,8 +314,8 @@ func (r random) sites() []site {
 		s.formsOnly = validation == machinekey.InsecureMD5 || validation == machinekey.LegacyAES || validation == machinekey.LegacyTripleDES ||
 			decryption == machinekey.Auto && decryptionLen == 8 // DES in the old modes, AES in MachineKey.Protect
 		s.key = vectorKey{
-			ValidationKey: upperHex(cfg.ValidationKey.Reveal()), DecryptionKey: upperHex(cfg.DecryptionKey.Reveal()), Validation: validation.String(),
-			Decryption: decryption.String(), CompatibilityMode: mode.String(),
+			ValidationKey: upperHex(cfg.ValidationKey.Reveal()), DecryptionKey: upperHex(cfg.DecryptionKey.Reveal()), Validation: string(validation),
+			Decryption: string(decryption), CompatibilityMode: string(mode),
 		}
 		list = append(list, s)
 	}

@@ -1,9 +1,7 @@
 package site
 
 import (
-	"encoding"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -43,13 +41,6 @@ type Key struct {
 func (k Key) Format(s fmt.State, _ rune) {
 	io.WriteString(s, fmt.Sprintf("<machineKey>: validation=%s (%d-byte key) decryption=%s (%d-byte key) mode=%s",
 		k.Validation, k.ValidationKey.Len(), k.Decryption, k.DecryptionKey.Len(), k.Mode))
-}
-
-// Algorithms reads the attributes into the types of package machinekey, which
-// this package does not know.
-func (k *Key) Algorithms(validation, decryption, mode encoding.TextUnmarshaler) error {
-	return errors.Join(validation.UnmarshalText([]byte(k.Validation)),
-		decryption.UnmarshalText([]byte(k.Decryption)), mode.UnmarshalText([]byte(k.Mode)))
 }
 
 // IsLegacy reports whether the mode is one of before .NET 4.5.

@@ -118,17 +118,17 @@ func (c *comparer) keys() {
 			settings: []Setting{{Path: pathMachineKey, Attribute: k.name, ValueOf: k.name, FromFile: c.a.file}}})
 	}
 	if effective(a.validation) != effective(b.validation) {
-		c.add("machineKey validation", a.validation.String(), b.validation.String(), "",
+		c.add("machineKey validation", string(a.validation), string(b.validation), "",
 			attribute(pathMachineKey, "validation"), everyKind...)
 	}
 	ca, cb := a.cipher(a.mode), b.cipher(b.mode)
-	c.add("machineKey decryption", ca.String(), cb.String(), "",
+	c.add("machineKey decryption", string(ca), string(cb), "",
 		attribute(pathMachineKey, "decryption"), everyKind...)
 	blocks, note := []Kind{Forms, Roles, Anonymous}, ""
 	if isLegacy(a.mode) == isLegacy(b.mode) {
 		blocks, note = nil, "the same bytes, unless cookies are unsigned"
 	}
-	c.add("compatibility mode", a.mode.String(), b.mode.String(), note,
+	c.add("compatibility mode", string(a.mode), string(b.mode), note,
 		attribute(pathMachineKey, "compatibilityMode"), blocks...)
 	if a.mode == b.mode {
 		c.add("what decides the mode", a.ModeFrom, b.ModeFrom, "the same mode today", nil)

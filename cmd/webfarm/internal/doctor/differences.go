@@ -101,11 +101,11 @@ func (k *machineKey) flagWords() string {
 }
 
 func (n *Node) validationDifference(own setup, h *hit, f found) *Finding {
-	if h.anyValidation || n.key.validation == 0 || effective(own.validation) == h.validation {
+	if h.anyValidation || n.key.validation == "" || effective(own.validation) == h.validation {
 		return nil
 	}
-	found := h.validation.String()
-	return n.says(f, "validation_algorithm", "found", strconv.Quote(found), "own", strconv.Quote(own.validation.String())).
+	found := string(h.validation)
+	return n.says(f, "validation_algorithm", "found", strconv.Quote(found), "own", strconv.Quote(string(own.validation))).
 		in(n, Setting{Path: pathMachineKey, Attribute: "validation", Value: found})
 }
 
@@ -113,8 +113,8 @@ func (n *Node) decryptionDifference(h *hit, f found) *Finding {
 	if h.anyCipher || h.decryptionKey.bytes.Len() == 0 || n.key.cipher(h.effectiveMode()) == h.cipher {
 		return nil
 	}
-	found := h.cipher.String()
-	return n.says(f, "decryption_algorithm", "found", strconv.Quote(found), "own", strconv.Quote(n.key.decryption.String())).
+	found := string(h.cipher)
+	return n.says(f, "decryption_algorithm", "found", strconv.Quote(found), "own", strconv.Quote(string(n.key.decryption))).
 		in(n, Setting{Path: pathMachineKey, Attribute: "decryption", Value: found})
 }
 
@@ -124,7 +124,7 @@ func (n *Node) modeDifference(own setup, h *hit, f found) *Finding {
 	}
 	reasons := findings["compatibility_mode"]
 	why := cmp.Or(reasons.Text(n.key.ModeFrom, "version", strconv.Quote(n.key.TargetFramework)), reasons.Text("attribute"))
-	setting := Setting{Path: pathMachineKey, Attribute: "compatibilityMode", Value: h.mode.String()}
+	setting := Setting{Path: pathMachineKey, Attribute: "compatibilityMode", Value: string(h.mode)}
 	if isLegacy(h.mode) && !h.unsigned {
 		return n.says(f, "compatibility_mode/legacy", "own", own.mode, "why", why).in(n, setting)
 	}
@@ -271,8 +271,8 @@ func (n *Node) protectionDifference(h *hit, f found) *Finding {
 	case Anonymous:
 		path, attribute = pathAnonymous, "cookieProtection"
 	}
-	found := h.protection.String()
-	words := []any{"attribute", attribute, "found", strconv.Quote(found), "own", strconv.Quote(own.String())}
+	found := string(h.protection)
+	words := []any{"attribute", attribute, "found", strconv.Quote(found), "own", strconv.Quote(string(own))}
 	if h.protection == machinekey.InsecureProtectionNone {
 		return n.says(f, "forms_protection/none", words...)
 	}

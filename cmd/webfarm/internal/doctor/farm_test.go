@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -121,17 +122,8 @@ func (s site) ring(t testing.TB, mode machinekey.Mode, iso doctor.Isolation) *ma
 		}
 		return b
 	}
-	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(decode(s.validationKey)), DecryptionKey: machinekey.NewSecret(decode(s.decryptionKey)), Mode: mode, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
-	for v := machinekey.HMACSHA1; v <= machinekey.LegacyAES; v++ {
-		if v.String() == s.validation {
-			cfg.Validation = v
-		}
-	}
-	for d := machinekey.Auto; d <= machinekey.InsecureDES; d++ {
-		if d.String() == s.decryption {
-			cfg.Decryption = d
-		}
-	}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(decode(s.validationKey)), DecryptionKey: machinekey.NewSecret(decode(s.decryptionKey)), Mode: mode,
+		Validation: machinekey.Validation(s.validation), Decryption: machinekey.Decryption(s.decryption), AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
 	if iso != (doctor.Isolation{}) {
 		var err error
 		if cfg.ValidationKey, err = iso.Apply(cfg.ValidationKey); err != nil {
@@ -153,12 +145,7 @@ func (s site) ring(t testing.TB, mode machinekey.Mode, iso doctor.Isolation) *ma
 }
 
 func (s site) machineMode() machinekey.Mode {
-	for _, m := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
-		if m.String() == s.mode {
-			return m
-		}
-	}
-	return machinekey.Framework45
+	return cmp.Or(machinekey.Mode(s.mode), machinekey.Framework45)
 }
 
 func at(t time.Time) func() time.Time { return func() time.Time { return t } }
@@ -184,12 +171,7 @@ func (s site) forms(t testing.TB) string {
 
 func (s site) formsOf(t testing.TB, ring *machinekey.Ring, userData string, from time.Time) string {
 	t.Helper()
-	o := &sessiontoken.FormsOptions{Now: at(from)}
-	for _, p := range []machinekey.Protection{machinekey.ProtectionEncryption, machinekey.ProtectionValidation} {
-		if p.String() == s.protection {
-			o.Protection = p
-		}
-	}
+	o := &sessiontoken.FormsOptions{Now: at(from), Protection: machinekey.Protection(s.protection)}
 	codec := must[*sessiontoken.FormsCodec](t)(sessiontoken.NewFormsCodec(ring, o))
 	return must[string](t)(codec.Encode(ctx, codec.NewTicket("ann", userData)))
 }

@@ -82,7 +82,7 @@ func hasher(v machinekey.Validation, key []byte) func(data []byte) []byte {
 		return nil
 	}
 	l, err := netfx.NewLegacy(netfx.Settings{
-		ValidationKey: machinekey.NewSecret(key), Validation: v.String(),
+		ValidationKey: machinekey.NewSecret(key), Validation: string(v),
 		DecryptionKey: machinekey.NewSecret(make([]byte, 16)), Decryption: "AES",
 	}, netfx.Layers{})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/secret"
@@ -49,11 +50,15 @@ func New(s *site.Site) *Node {
 	n := &Node{file: s.File, site: s, key: machineKey{Key: s.Key},
 		session: s.Session, forms: s.Forms, roles: s.Roles, anonymous: s.Anonymous}
 	k := &n.key
-	k.mode.UnmarshalText([]byte(k.Mode)) // always legal
-	if err := k.validation.UnmarshalText([]byte(k.Validation)); err != nil {
-		k.validation = 0
+	k.mode = machinekey.Mode(k.Mode)
+	if v := machinekey.Validation(k.Validation); slices.Contains(validations, effective(v)) {
+		k.validation = v
 	}
-	k.decryptionKnown = k.decryption.UnmarshalText([]byte(k.Decryption)) == nil
+	k.decryption = machinekey.Decryption(k.Decryption)
+	k.decryptionKnown = k.decryption == machinekey.Auto || slices.Contains(ciphers, k.decryption)
+	if !k.decryptionKnown {
+		k.decryption = machinekey.Auto
+	}
 	if found, attribute := n.weakness(); found != "" {
 		n.warnings = append(n.warnings, Warning{"weak_key", k.Line,
 			fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s", attribute, found)})
@@ -91,14 +96,14 @@ func Config(k *site.Key) (machinekey.Config, error) {
 	if k.Fault != nil {
 		return machinekey.Config{}, (*machinekey.ConfigError)(k.Fault)
 	}
-	cfg := machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey}
-	return cfg, k.Algorithms(&cfg.Validation, &cfg.Decryption, &cfg.Mode)
+	return machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey,
+		Validation: machinekey.Validation(k.Validation), Decryption: machinekey.Decryption(k.Decryption),
+		Mode: machinekey.Mode(k.Mode)}, nil
 }
 
 // ProtectionOf is the attribute protection of a cookie of System.Web.
-func ProtectionOf(c *site.Credential) (p machinekey.Protection) {
-	p.UnmarshalText([]byte(c.Protection)) // always a legal one
-	return p
+func ProtectionOf(c *site.Credential) machinekey.Protection {
+	return cmp.Or(machinekey.Protection(c.Protection), machinekey.ProtectionAll)
 }
 
 // cipher is .NET's cipher in a mode.

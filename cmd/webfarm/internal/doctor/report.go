@@ -140,11 +140,11 @@ type Tried struct {
 func (n *Node) report() NodeReport {
 	k := &n.key
 	r := NodeReport{
-		File: n.file, Validation: k.validation.String(), Decryption: k.decryption.String(),
-		Mode: k.mode.String(), ModeFrom: k.ModeFrom, ModeLine: k.ModeLine,
+		File: n.file, Validation: string(k.validation), Decryption: string(k.decryption),
+		Mode: string(k.mode), ModeFrom: k.ModeFrom, ModeLine: k.ModeLine,
 		Session: n.session.Protection, Warnings: n.warnings,
 	}
-	if k.validation == 0 {
+	if k.validation == "" {
 		r.Validation = "unknown"
 	}
 	if !k.decryptionKnown {
@@ -166,16 +166,16 @@ func (h *hit) opening() *OpenedBy {
 	o := &OpenedBy{Kind: h.kind, AuthType: h.authType, File: h.validationKey.node.file,
 		Unsigned: h.unsigned, OldLayout: h.oldLayout}
 	if !h.anyValidation {
-		o.Validation = h.validation.String()
+		o.Validation = string(h.validation)
 	}
 	if !h.anyCipher && h.decryptionKey.bytes.Len() > 0 {
-		o.Decryption = h.cipher.String()
+		o.Decryption = string(h.cipher)
 	}
 	switch {
 	case h.kind.IsModal():
-		o.Mode = h.mode.String()
+		o.Mode = string(h.mode)
 		if isLegacy(h.mode) {
-			o.Protection = h.protection.String()
+			o.Protection = string(h.protection)
 		}
 	case h.encode:
 		o.API = "MachineKey.Encode"

@@ -63,7 +63,7 @@ func (n *Node) setup(k Kind, authType string) (setup, bool) {
 		mode = machinekey.Framework45
 	}
 	s.cipher = n.key.cipher(mode)
-	return s, n.key.Fault == nil && s.validation != 0
+	return s, n.key.Fault == nil && s.validation != ""
 }
 
 // encodes reports whether MachineKey.Encode protects the node's sessions of kind k, by its handler

@@ -60,10 +60,10 @@ var mayImport = map[string][]string{
 	"internal/site":          {"internal/secret", "internal/webconfig"},
 	"internal/testkit":       {"testvectors"},
 	"internal/tokentest":     {"sessiontoken", "machinekey", "internal/anatomy", "internal/secret", "internal/wif"},
-	"internal/webconfig":     {"internal/dotnet", "internal/fold", "internal/secret"},
+	"internal/webconfig":     {"internal/dotnet", "internal/fold", "internal/secret", "internal/xmltree"},
 	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf"},
 	"internal/xmlenc":        {"internal/xmltree"},
-	"internal/xmltree":       {},
+	"internal/xmltree":       {"internal/secret"},
 	"testvectors":            {},
 
 	"cmd/webfarm":                  {"cookie", "dataprotection", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/rsacookie", "internal/wif"},

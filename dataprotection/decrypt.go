@@ -47,7 +47,7 @@ func certificateKeys(list []tls.Certificate) (keys []xmlenc.Key, err error) {
 func (r *Ring) decrypt(
 	ctx context.Context, e *xmltree.Element, count *int,
 ) (*xmltree.Element, error) {
-	if e.Name.Space == dataProtection && e.Name.Local == "encryptedSecret" {
+	if e.Is(dataProtection, "encryptedSecret") {
 		if *count++; *count > maxSecrets {
 			return nil, fmt.Errorf("%w: more than %d encrypted parts", xmltree.ErrLimit, maxSecrets)
 		}

@@ -25,7 +25,7 @@ type key struct {
 	master secret.Bytes
 }
 
-func isKey(e *xmltree.Element) bool { return e.Name.Space == "" && e.Name.Local == "key" }
+func isKey(e *xmltree.Element) bool { return e.Is("", "key") }
 
 // parseKey reads id and dates of a key element. Without one of them .NET
 // leaves the key out (XmlKeyManager.ProcessKeyElement).
@@ -104,7 +104,7 @@ func (r *Ring) readDescriptor(ctx context.Context, k *key, e *xmltree.Element) e
 // only returns the child of this name, of which there must be one.
 func only(e *xmltree.Element, local string) (child *xmltree.Element, ok bool) {
 	for _, c := range e.Children {
-		if c.Name.Space == "" && c.Name.Local == local {
+		if c.Is("", local) {
 			if child != nil {
 				return nil, false
 			}

@@ -122,7 +122,7 @@ func (l *loader) add(name string, data []byte) error {
 // parseElement reads one element of the ring.
 func parseElement(data []byte) (*xmltree.Element, error) {
 	return xmltree.Parse(data, xmltree.Limits{
-		Bytes: maxElement, Element: maxElement, Elements: maxParts, Depth: maxDepth})
+		Bytes: maxElement, Elements: maxParts, Depth: maxDepth})
 }
 
 // quote quotes a name of a document for an error, as far as an error should.
@@ -146,7 +146,7 @@ func (l *loader) addKey(name string, k *key) error {
 }
 
 func isRevocation(e *xmltree.Element) bool {
-	return e.Name.Space == "" && e.Name.Local == "revocation"
+	return e.Is("", "revocation")
 }
 
 // addRevocation notes a revocation, of one key or of all that were created

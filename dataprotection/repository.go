@@ -149,7 +149,7 @@ func (d document) Store(context.Context, string, []byte) error {
 // eachChild calls each for the elements of a document. Its root is itself one
 // if it is a key or a revocation.
 func eachChild(name string, data []byte, each func(string, []byte) error) error {
-	root, err := xmltree.Parse(data, xmltree.Limits{Bytes: maxRing, Element: maxElement,
+	root, err := xmltree.Parse(data, xmltree.Limits{Bytes: maxRing,
 		Elements: maxDocumentParts, Depth: maxDepth})
 	if err != nil {
 		return &RingError{File: name, Err: err}

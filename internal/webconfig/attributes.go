@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/fold"
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // The methods of this file read one attribute each, with its default. Of
@@ -34,7 +35,7 @@ func (s *Section) done(strict bool) {
 			want = right + " (names are case sensitive)"
 		}
 		if strict || want != "" {
-			s.fault(CodeUnknownAttribute, showName(attr.Name), "", want)
+			s.fault(CodeUnknownAttribute, secret.Name(attr.Name), "", want)
 		}
 	}
 	if s.bad != nil {
@@ -96,7 +97,7 @@ func parsed[T any](s *Section, name string, absent T, parse func(string) (T, boo
 	}
 	v, ok := parse(text)
 	if !ok {
-		s.Fail(code, name, quote(text), want)
+		s.Fail(code, name, secret.Quote(text), want)
 		return absent
 	}
 	return v
@@ -126,7 +127,7 @@ func (s *Section) enum(name, absent string, legal []string, same func(a, b strin
 	}
 	i := slices.IndexFunc(legal, func(l string) bool { return same(v, l) })
 	if i < 0 {
-		s.Fail(CodeInvalidEnum, name, quote(v), oneOf(v, legal))
+		s.Fail(CodeInvalidEnum, name, secret.Quote(v), oneOf(v, legal))
 		return absent
 	}
 	return legal[i]

@@ -4,12 +4,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
 // sectionOf returns a section with one attribute named x.
 func sectionOf(value string) *Section {
 	return &Section{Path: "s", RefLine: 7, r: &reader{},
-		Element: &Element{Name: "s", Line: 7, Attrs: []Attr{{Name: "x", Value: value}}}}
+		Element: &xmltree.Element{Name: "s", Line: 7, Attrs: []xmltree.Attr{{Name: "x", Value: value}}}}
 }
 
 func TestAttributes(t *testing.T) {
@@ -54,13 +56,13 @@ func TestAttributes(t *testing.T) {
 	}
 	// The first fault stays, but an unknown attribute comes before it.
 	for _, test := range []struct {
-		more []Attr
+		more []xmltree.Attr
 		done func(*Section)
 		want string
 	}{
 		{nil, (*Section).Done, CodeInvalidBoolean},
-		{[]Attr{{Name: "y"}}, (*Section).Done, CodeUnknownAttribute},
-		{[]Attr{{Name: "y"}}, (*Section).DonePartly, CodeInvalidBoolean},
+		{[]xmltree.Attr{{Name: "y"}}, (*Section).Done, CodeUnknownAttribute},
+		{[]xmltree.Attr{{Name: "y"}}, (*Section).DonePartly, CodeInvalidBoolean},
 	} {
 		a := sectionOf("1")
 		a.Attrs = append(a.Attrs, test.more...)

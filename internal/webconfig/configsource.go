@@ -7,6 +7,9 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
 // include replaces a section that consists of configSource="folder\file" by
@@ -17,12 +20,13 @@ func (s *Section) include() *Section {
 	name, want := sourcePath(source)
 	switch {
 	case want != "":
-		s.fault(CodeConfigSourcePath, attribute, quote(source), want)
-	case len(s.Attrs) > 1 || len(s.Element.Children) > 0 || s.HasText:
+		s.fault(CodeConfigSourcePath, attribute, secret.Quote(source), want)
+	case len(s.Attrs) > 1, len(s.Element.Children) > 0,
+		strings.Trim(s.Element.Text, " \n\t\r") != "":
 		s.fault(CodeConfigSourceNotAlone, attribute, "other attributes or content beside it",
-			"everything else in "+quote(source))
+			"everything else in "+secret.Quote(source))
 	case s.r.f.open == nil:
-		s.fault(CodeConfigSourceMissing, attribute, quote(source),
+		s.fault(CodeConfigSourceMissing, attribute, secret.Quote(source),
 			"the web.config loaded from disk, so that this file beside it can be read")
 	}
 	if s.r.err != nil {
@@ -30,7 +34,7 @@ func (s *Section) include() *Section {
 	}
 	in, err := s.readFile(name)
 	if err != nil {
-		fault := s.newFault(CodeConfigSourceMissing, attribute, quote(source),
+		fault := s.newFault(CodeConfigSourceMissing, attribute, secret.Quote(source),
 			"that file below the folder of the web.config")
 		fault.Err = err
 		s.r.fail(fault)
@@ -46,7 +50,7 @@ func (s *Section) include() *Section {
 // besideFile is a file beside the web.config. It is read once, so that a section
 // which is asked for twice is the same one both times.
 type besideFile struct {
-	root    *Element
+	root    *xmltree.Element
 	openErr error // of opening
 	err     error // in what was read
 }
@@ -81,7 +85,7 @@ func (s *Section) readFile(name string) (*Section, error) {
 	}
 	in := &Section{Path: s.Path, File: name, RefLine: s.RefLine, Element: b.root, r: s.r}
 	if b.root.Space != "" || b.root.Name != s.Name {
-		in.fault(CodeUnknownElement, "", "root <"+showName(b.root.Name)+">",
+		in.fault(CodeUnknownElement, "", "root <"+secret.Name(b.root.Name)+">",
 			fmt.Sprintf("<%s>, the section itself", s.Name))
 	}
 	return in, nil
@@ -125,17 +129,17 @@ func (s *Section) mergeFile(source string) (more *Section, warning string) {
 		return more, ""
 	case s.r.f.open == nil:
 		return more, fmt.Sprintf("file=%s was not read, as the web.config was not loaded from disk; "+
-			"switches there are not seen", quote(source))
+			"switches there are not seen", secret.Quote(source))
 	case !fs.ValidPath(name) || name == "." || strings.Contains(name, ":"):
 		return more, fmt.Sprintf("file=%s is outside the folder of the web.config and was not read; "+
-			"switches there are not seen", quote(source))
+			"switches there are not seen", secret.Quote(source))
 	}
 	in, err := s.readFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return more, ""
 	}
 	if err != nil {
-		fault := s.newFault(CodeUnreadable, "file", quote(source), "")
+		fault := s.newFault(CodeUnreadable, "file", secret.Quote(source), "")
 		fault.Err = err
 		s.r.fail(fault)
 		return more, ""

@@ -3,8 +3,7 @@
 //
 // One [Parse] serves every section:
 //
-//	bytes ── decodeText ──► text ── parseXML ──► *Element tree ──► *File
-//	         BOM, UTF-16          limits, no DTD
+//	bytes ── xmltree.Parse ──► elements ──► *File
 //
 //	File.HTTPRuntime            system.web/httpRuntime
 //	File.MachineKey             system.web/machineKey

@@ -1,18 +1,21 @@
 package webconfig
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/fold"
+	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
 // File is one parsed web.config. It is not safe for concurrent use: it reads the
 // files beside it when a section is asked for.
 type File struct {
-	root      *Element
+	root      *xmltree.Element
 	locations []location
 	declared  map[string]bool // names in <configSections>
 	open      func(name string) (io.ReadCloser, error)
@@ -21,7 +24,7 @@ type File struct {
 
 // location is one <location> element.
 type location struct {
-	element   *Element
+	element   *xmltree.Element
 	path      string // as written
 	inherited bool   // inheritInChildApplications, default true
 }
@@ -70,7 +73,7 @@ func Parse(r io.Reader, open func(name string) (io.ReadCloser, error)) (*File, e
 
 // declare notes the section names that the file gives itself. They are legal
 // even where they look like a misspelling.
-func (f *File) declare(e *Element) {
+func (f *File) declare(e *xmltree.Element) {
 	for _, c := range e.Children {
 		if name, ok := c.Attr("name"); ok {
 			f.declared[name] = true
@@ -79,51 +82,76 @@ func (f *File) declare(e *Element) {
 	}
 }
 
-func (f *File) checkSpelling(e *Element, want, parent string) error {
+func (f *File) checkSpelling(e *xmltree.Element, want, parent string) error {
 	if f.declared[e.Name] {
 		return nil
 	}
 	return checkSpelling(e, want, parent)
 }
 
+// The namespaces of configuration files.
+const (
+	// nsConfiguration is the default namespace of old configuration files. It
+	// means nothing and is read as no namespace at all.
+	nsConfiguration = "http://schemas.microsoft.com/.NetConfiguration/v2.0"
+	// nsTransform is the namespace of web.Release.config and the like, which are
+	// build-time transforms and no configuration.
+	nsTransform = "http://schemas.microsoft.com/XML-Document-Transform"
+)
+
 // readXML reads one whole file.
-func readXML(r io.Reader) (*Element, error) {
-	text, err := readText(r)
+func readXML(r io.Reader) (*xmltree.Element, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
 	if err != nil {
-		return nil, err
+		return nil, &Error{Code: CodeUnreadable, Err: err}
 	}
-	root, err := parseXML(text)
-	if err != nil {
-		return nil, err
+	if len(data) > MaxFileBytes {
+		return nil, &Error{Code: CodeTooLarge, Want: fmt.Sprintf("at most %d bytes", MaxFileBytes)}
 	}
-	return root, root.refuseTransform("")
+	root, err := xmltree.Parse(data, xmltree.Limits{
+		Bytes: MaxFileBytes, Elements: maxElements, Depth: maxDepth})
+	if bad := (*xmltree.Error)(nil); errors.As(err, &bad) {
+		return nil, &Error{Code: xmlCodes[bad.Err], Line: bad.Line, Found: bad.Found, Want: bad.Want}
+	}
+	return root, checkSpaces(root, "")
 }
 
-// refuseTransform reports the first attribute of XML-Document-Transform in e or
-// below it, wherever it stands: the file is a step of the build, such as
-// web.Release.config, and what it leaves out is in another one. path is that of
-// the section around e.
-func (e *Element) refuseTransform(path string) error {
+var xmlCodes = map[error]string{
+	xmltree.ErrSyntax:  CodeMalformedXML,
+	xmltree.ErrCharset: CodeUnsupportedCharset,
+	xmltree.ErrDTD:     CodeDTD,
+	xmltree.ErrLimit:   CodeTooComplex,
+}
+
+// checkSpaces takes the configuration namespace off e and what is below it. It
+// reports the first attribute of XML-Document-Transform, wherever it stands: the
+// file is a step of the build, and what it leaves out is in another one. path is
+// the path of the section around e.
+func checkSpaces(e *xmltree.Element, path string) error {
+	if e.Space == nsConfiguration {
+		e.Space = ""
+	}
 	if path != "" || e.Name != "configuration" {
-		path = strings.TrimPrefix(path+"/"+showName(e.Name), "/")
+		path = strings.TrimPrefix(path+"/"+secret.Name(e.Name), "/")
 	}
 	for _, a := range e.Attrs {
 		if a.Space == nsTransform {
-			return &Error{Code: CodeUnknownAttribute, Section: path, Attribute: showName(a.Name), Line: e.Line,
-				Found: "a transform for the build", Want: "the deployed file, not web.Release.config or the like"}
+			return &Error{Code: CodeUnknownAttribute, Section: path, Attribute: secret.Name(a.Name),
+				Line: e.Line, Found: "a transform for the build",
+				Want: "the deployed file, not web.Release.config or the like"}
 		}
 	}
 	for _, c := range e.Children {
-		if err := c.refuseTransform(path); err != nil { // as deep as the parser lets elements nest
+		if err := checkSpaces(c, path); err != nil { // as deep as the parser lets elements nest
 			return err
 		}
 	}
 	return nil
 }
 
-func rootFault(root *Element) error {
+func rootFault(root *xmltree.Element) error {
 	fault := &Error{Code: CodeUnknownElement, Line: root.Line,
-		Found: "root <" + showName(root.Name) + ">", Want: "<configuration>"}
+		Found: "root <" + secret.Name(root.Name) + ">", Want: "<configuration>"}
 	switch {
 	case fold.Equal(root.Name, "machineKey"):
 		fault.Want = "the whole file: <configuration><system.web><machineKey …/></system.web></configuration>"
@@ -160,7 +188,7 @@ func (f *File) Warnings() []Warning {
 			for _, c := range web.Children {
 				if !slices.Contains(systemWeb, c.Name) && !f.declared[c.Name] {
 					ws = append(ws, Warning{Code: "unknown_section", Line: c.Line,
-						Text: fmt.Sprintf("<%s> is no section of <system.web>: .NET does not start with it, unless another file declares it", showName(c.Name))})
+						Text: fmt.Sprintf("<%s> is no section of <system.web>: .NET does not start with it, unless another file declares it", secret.Name(c.Name))})
 				}
 			}
 		}

@@ -2,11 +2,9 @@ package webconfig
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
+	"regexp"
 	"testing"
 )
 
@@ -25,7 +23,6 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(bomb))
 	f.Add([]byte(`<?xml version="1.0" standalone='no'?><a:b xmlns:a="u" a:c='&#x41;'><![CDATA[]]></a:b><!----><?p q?>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		agreesWithStandardLibrary(t, data)
 		file, err := Parse(bytes.NewReader(data), func(string) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(data)), nil
 		})
@@ -97,7 +94,7 @@ func FuzzSettings(f *testing.F) {
 			}
 		}
 		for _, w := range s.Warnings {
-			if _, run := hexDigits(w.Text); w.Code == "" || w.Line < 1 || run > 16 {
+			if w.Code == "" || w.Line < 1 || likeAKey.MatchString(w.Text) {
 				t.Errorf("warning %+v", w)
 			}
 		}
@@ -112,7 +109,7 @@ func checkError(t *testing.T, data []byte, err error) {
 	if !errors.As(err, &e) || e.Code == "" {
 		t.Fatalf("%T: %v", err, err)
 	}
-	if _, run := hexDigits(err.Error()); run > 16 {
+	if likeAKey.MatchString(err.Error()) {
 		t.Errorf("shows a key? %v", err)
 	}
 	if len(err.Error()) > 2000 {
@@ -120,62 +117,4 @@ func checkError(t *testing.T, data []byte, err error) {
 	}
 }
 
-// agreesWithStandardLibrary checks that what is accepted here is accepted by
-// encoding/xml too, as the same tree. The opposite does not hold: this parser
-// is stricter.
-func agreesWithStandardLibrary(t *testing.T, data []byte) {
-	text, err := readText(bytes.NewReader(data))
-	if err != nil {
-		return
-	}
-	root, err := parseXML(text)
-	if err != nil || !isASCII(text) {
-		return // names follow other editions of XML beyond ASCII
-	}
-	var got, want strings.Builder
-	flatten(&got, root)
-	d := xml.NewDecoder(strings.NewReader(text))
-	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	for {
-		token, err := d.Token()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatalf("encoding/xml refuses it: %v", err)
-		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			fmt.Fprintf(&want, "<%q %q", strings.TrimPrefix(token.Name.Space, nsConfiguration), token.Name.Local)
-			for _, a := range token.Attr {
-				if a.Name.Space != "xmlns" && (a.Name.Space != "" || a.Name.Local != "xmlns") {
-					fmt.Fprintf(&want, " %q %q=%q", a.Name.Space, a.Name.Local, oneLine(a.Value))
-				}
-			}
-		case xml.EndElement:
-			want.WriteString(">")
-		}
-	}
-	if got.String() != want.String() {
-		t.Errorf("got  %s\nwant %s", &got, &want)
-	}
-}
-
-func flatten(b *strings.Builder, e *Element) {
-	fmt.Fprintf(b, "<%q %q", e.Space, e.Name)
-	for _, a := range e.Attrs {
-		fmt.Fprintf(b, " %q %q=%q", a.Space, a.Name, oneLine(a.Value))
-	}
-	for _, c := range e.Children {
-		flatten(b, c)
-	}
-	b.WriteString(">")
-}
-
-// oneLine evens out that encoding/xml does not normalize white space in
-// attributes.
-func oneLine(s string) string { return strings.NewReplacer("\n", " ", "\t", " ", "\r", " ").Replace(s) }
-
-func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(c rune) bool { return c >= 0x80 })
-}
+var likeAKey = regexp.MustCompile("[0-9A-Fa-f]{17}")

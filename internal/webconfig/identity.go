@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // The two generations of Windows Identity Foundation.
@@ -51,7 +53,7 @@ func identityModel45(s *Section, wanted string, by *Section) *Identity {
 	s.Done()
 	c := s.named("identityConfiguration", wanted)
 	if c.RefLine == 0 && wanted != "" {
-		by.fault(CodeInvalidEnum, "identityConfigurationName", quote(wanted), "the name of an <identityConfiguration>")
+		by.fault(CodeInvalidEnum, "identityConfigurationName", secret.Quote(wanted), "the name of an <identityConfiguration>")
 	}
 	c.ignore("name")
 	id := &Identity{

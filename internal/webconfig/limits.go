@@ -10,12 +10,6 @@ const (
 	maxDepth = 128
 	// maxElements bounds the elements of one file: the memory of the tree.
 	maxElements = 100_000
-	// maxAttributes bounds the attributes of one element, which are compared
-	// with each other to find duplicates.
-	maxAttributes = 256
 	// maxEntries bounds the children of a list whose <remove> searches it.
 	maxEntries = 1000
-	// maxNamespaces bounds the namespace declarations in force at one point,
-	// which every prefixed name searches.
-	maxNamespaces = 64
 )

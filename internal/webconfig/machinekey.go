@@ -87,10 +87,10 @@ func (f *File) MachineKey() (MachineKey, error) {
 	}
 	switch class := TypeName(m.DataProtectorType); {
 	case strings.HasSuffix("."+class, ".CompatibilityDataProtector"): // in two assemblies, under two namespaces
-		s.Fail(CodeDataProtectionKeyRing, "dataProtectorType", quote(class), "no dataProtectorType: "+
+		s.Fail(CodeDataProtectionKeyRing, "dataProtectorType", secret.Quote(class), "no dataProtectorType: "+
 			"with it, the key ring of ASP.NET Core's Data Protection replaces the keys of <machineKey>")
 	case trim(m.DataProtectorType) != "":
-		s.Fail(CodeCustomDataProtector, "dataProtectorType", quote(class),
+		s.Fail(CodeCustomDataProtector, "dataProtectorType", secret.Quote(class),
 			"no dataProtectorType: with it, that class replaces all machine-key cryptography")
 	}
 	s.Done()
@@ -118,13 +118,13 @@ func (f *File) noMachineKey() error {
 	for _, e := range f.root.Children {
 		if e.Space == "" && fold.Equal(e.Name, "machineKey") {
 			return &Error{Code: CodeUnknownElement, Section: "system.web/machineKey", Line: e.Line,
-				Found: "<" + showName(e.Name) + "> directly under <configuration>", Want: "it inside <system.web>"}
+				Found: "<" + secret.Name(e.Name) + "> directly under <configuration>", Want: "it inside <system.web>"}
 		}
 	}
 	for _, l := range f.locations {
 		for web := range l.element.ChildrenNamed("system.web") {
 			for e := range web.ChildrenNamed("machineKey") {
-				fault.Found += fmt.Sprintf(" but one on line %d for <location path=%s>, which is not the application", e.Line, quote(l.path))
+				fault.Found += fmt.Sprintf(" but one on line %d for <location path=%s>, which is not the application", e.Line, secret.Quote(l.path))
 				return fault
 			}
 		}
@@ -155,7 +155,7 @@ func (m *MachineKey) checkAlgorithms(s *Section) {
 	switch {
 	case m.UsableForProtect:
 	case m.Validation == "HMACSHA1":
-		s.Fail(CodeInvalidValidationAlgorithm, "validation", quote(m.Validation), "SHA1, which means HMAC-SHA1")
+		s.Fail(CodeInvalidValidationAlgorithm, "validation", secret.Quote(m.Validation), "SHA1, which means HMAC-SHA1")
 	case !slices.Contains(legacy, m.Validation):
 		s.badAlgorithm("validation", m.Validation, CodeInvalidValidationAlgorithm, portable, legacy)
 	case m.framework45():
@@ -170,10 +170,10 @@ func (m *MachineKey) checkAlgorithms(s *Section) {
 // the site's own.
 func (s *Section) badAlgorithm(attribute, name, code string, good, more []string) {
 	if strings.HasPrefix(name, "alg:") {
-		s.Fail(CodeCustomAlgorithm, attribute, quote(name), oneOf("", good)+": the class behind alg: is not known here")
+		s.Fail(CodeCustomAlgorithm, attribute, secret.Quote(name), oneOf("", good)+": the class behind alg: is not known here")
 		return
 	}
-	s.Fail(code, attribute, quote(name), oneOf(name, slices.Concat(good, more)))
+	s.Fail(code, attribute, secret.Quote(name), oneOf(name, slices.Concat(good, more)))
 }
 
 // resolveCipher says what Auto means: AES, or in the legacy modes DES for a

@@ -1,6 +1,9 @@
 package webconfig
 
-import "github.com/webfarm-go/webfarm/internal/fold"
+import (
+	"github.com/webfarm-go/webfarm/internal/fold"
+	"github.com/webfarm-go/webfarm/internal/xmltree"
+)
 
 // The modules of IIS that read and write cookies, with their names in
 // <modules>: forms authentication, which applicationHost.config adds, and the
@@ -28,7 +31,7 @@ func (f *File) ModuleRemoved(name string) int {
 		for server := range top.ChildrenNamed("system.webServer") {
 			for modules := range server.ChildrenNamed("modules") {
 				for _, e := range modules.Children {
-					removed = e.moduleRemoved(name, removed)
+					removed = moduleRemoved(e, name, removed)
 				}
 			}
 		}
@@ -37,7 +40,7 @@ func (f *File) ModuleRemoved(name string) int {
 }
 
 // moduleRemoved is what removed becomes by one element of <modules>.
-func (e *Element) moduleRemoved(name string, removed int) int {
+func moduleRemoved(e *xmltree.Element, name string, removed int) int {
 	found, _ := e.Attr("name")
 	switch e.Name {
 	case "clear":

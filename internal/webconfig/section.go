@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
 // reader reads sections of one file and keeps the first fault. After a fault
@@ -39,7 +42,7 @@ type Section struct {
 	// RefLine is the line in the file that was parsed: of the element itself,
 	// or of the element with the configSource attribute.
 	RefLine int
-	*Element
+	*xmltree.Element
 
 	r     *reader
 	known []string // the attributes asked for
@@ -62,7 +65,7 @@ func (s *Section) Err() error { return s.r.err }
 
 func (r *reader) section(path ...string) *Section {
 	name := strings.Join(path, "/")
-	var found []*Element
+	var found []*xmltree.Element
 	for _, top := range r.f.applicationRoots() {
 		found = append(found, r.descend(top, path)...)
 	}
@@ -77,7 +80,7 @@ func (r *reader) section(path ...string) *Section {
 }
 
 func (r *reader) absent(path string) *Section {
-	return &Section{Path: path, Element: &Element{}, r: r}
+	return &Section{Path: path, Element: &xmltree.Element{}, r: r}
 }
 
 // sectionIn is the section as a <location> for a part of the site has it.
@@ -103,8 +106,8 @@ func (r *reader) sectionsIn(path ...string) []sectionIn {
 
 // applicationRoots returns the elements that may hold sections of the
 // application, in file order.
-func (f *File) applicationRoots() []*Element {
-	roots := []*Element{f.root}
+func (f *File) applicationRoots() []*xmltree.Element {
+	roots := []*xmltree.Element{f.root}
 	for _, l := range f.locations {
 		if l.ofApplication() {
 			roots = append(roots, l.element)
@@ -115,10 +118,10 @@ func (f *File) applicationRoots() []*Element {
 
 // descend returns the elements at path below top. Section groups such as
 // <system.web> may occur several times.
-func (r *reader) descend(top *Element, path []string) []*Element {
-	level := []*Element{top}
+func (r *reader) descend(top *xmltree.Element, path []string) []*xmltree.Element {
+	level := []*xmltree.Element{top}
 	for i, name := range path {
-		var below []*Element
+		var below []*xmltree.Element
 		for _, e := range level {
 			for _, c := range e.Children {
 				if err := r.f.checkSpelling(c, name, strings.Join(path[:i], "/")); err != nil {
@@ -135,7 +138,7 @@ func (r *reader) descend(top *Element, path []string) []*Element {
 }
 
 // follow resolves configSource and refuses encryption.
-func (r *reader) follow(path string, e *Element) *Section {
+func (r *reader) follow(path string, e *xmltree.Element) *Section {
 	s := &Section{Path: path, Element: e, RefLine: e.Line, r: r}
 	s.refuseEncrypted()
 	if _, ok := s.Attr("configSource"); ok && r.err == nil {
@@ -151,9 +154,9 @@ func (r *reader) follow(path string, e *Element) *Section {
 // are in the Windows machine's own stores.
 func (s *Section) refuseEncrypted() {
 	provider, protected := s.Attr("configProtectionProvider")
-	isData := func(c *Element) bool { return c.Name == "EncryptedData" }
+	isData := func(c *xmltree.Element) bool { return c.Name == "EncryptedData" }
 	if protected || slices.ContainsFunc(s.Element.Children, isData) {
-		s.fault(CodeEncryptedSection, "configProtectionProvider", "provider "+quote(provider),
+		s.fault(CodeEncryptedSection, "configProtectionProvider", "provider "+secret.Quote(provider),
 			fmt.Sprintf("the section in plain text: run aspnet_regiis -pdf %q <folder> on a copy of the site, "+
 				"on the machine that encrypted it", s.Path))
 	}
@@ -170,7 +173,7 @@ func (s *Section) newFault(code, attribute, found, want string) *Error {
 }
 
 // child returns the section of a child element.
-func (s *Section) child(e *Element) *Section {
+func (s *Section) child(e *xmltree.Element) *Section {
 	c := &Section{Path: s.Path + "/" + e.Name, File: s.File, Element: e, RefLine: e.Line, r: s.r}
 	if s.File != "" {
 		c.RefLine = s.RefLine
@@ -261,7 +264,7 @@ func (s *Section) OnlyChildren(names ...string) {
 		if right := propose(c.Name, names); right != "" {
 			want = "<" + right + ">"
 		}
-		fault := s.newFault(CodeUnknownElement, "", "child <"+showName(c.Name)+">", want)
+		fault := s.newFault(CodeUnknownElement, "", "child <"+secret.Name(c.Name)+">", want)
 		fault.Line = c.Line
 		s.r.fail(fault)
 		return

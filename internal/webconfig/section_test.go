@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
 // Digits of the right length that are no one's key.
@@ -113,7 +115,7 @@ func TestLegalNames(t *testing.T) {
 				if b == "system.net" { // no section of it matters here
 					continue
 				}
-				if err := checkSpelling(&Element{Name: a}, b, ""); err != nil {
+				if err := checkSpelling(&xmltree.Element{Name: a}, b, ""); err != nil {
 					t.Errorf("<%s> taken for <%s>", a, b)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/fold"
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
 // The classes that read and write session tokens.
@@ -97,7 +98,7 @@ func sessionHandler(s *Section, schema string) SessionHandler {
 			continue
 		}
 		if current.Type != "" {
-			c.fault(CodeSessionHandlerNotRemoved, "type", quote(class),
+			c.fault(CodeSessionHandlerNotRemoved, "type", secret.Quote(class),
 				`<remove type="`+current.Type+`, …"/> before it: two handlers for session tokens are an error in .NET`)
 		}
 		current = readHandler(c, class, requirement, schema)

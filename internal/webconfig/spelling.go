@@ -1,10 +1,15 @@
 package webconfig
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/internal/xmltree"
+)
 
 // checkSpelling reports an element of a configuration whose name is not want
 // but nearly so. parent is the path it stands in.
-func checkSpelling(e *Element, want, parent string) error {
+func checkSpelling(e *xmltree.Element, want, parent string) error {
 	if e.Space != "" || e.Name == want || !nearly(e.Name, want) || isLegalLookalike(e.Name) {
 		return nil
 	}
@@ -13,7 +18,7 @@ func checkSpelling(e *Element, want, parent string) error {
 		section = parent + "/" + want
 	}
 	return &Error{Code: CodeUnknownElement, Section: section, Line: e.Line,
-		Found: "<" + showName(e.Name) + ">", Want: "<" + want + "> (names are case sensitive)"}
+		Found: "<" + secret.Name(e.Name) + ">", Want: "<" + want + "> (names are case sensitive)"}
 }
 
 // isLegalLookalike reports the one section group of .NET that is two letters

@@ -230,6 +230,9 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// maxNamespaces is the bound of package xmltree.
+const maxNamespaces = 64
+
 func namespaces(n int) string {
 	var b strings.Builder
 	for i := range n {

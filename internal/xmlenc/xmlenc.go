@@ -59,7 +59,7 @@ var (
 // Decrypt returns what the EncryptedData element e holds. A recipient without
 // a certificate in the XML is tried with every key.
 func Decrypt(e *xmltree.Element, keys []Key) ([]byte, error) {
-	if e.Name.Space != enc || e.Name.Local != "EncryptedData" {
+	if !e.Is(enc, "EncryptedData") {
 		return nil, fmt.Errorf("%w: no EncryptedData", ErrFormat)
 	}
 	size, err := cipherKeySize(e)
@@ -123,7 +123,7 @@ func unwrap(e *xmltree.Element, keys []Key, size int) ([]byte, error) {
 	}
 	var recipients []*xmltree.Element
 	for _, c := range info.Children {
-		if c.Name.Space == enc && c.Name.Local == "EncryptedKey" {
+		if c.Is(enc, "EncryptedKey") {
 			recipients = append(recipients, c)
 		}
 	}

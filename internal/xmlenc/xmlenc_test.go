@@ -22,7 +22,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
-var limits = xmltree.Limits{Bytes: 1 << 20, Element: 1 << 20, Elements: 1000, Depth: 64}
+var limits = xmltree.Limits{Bytes: 1 << 20, Elements: 1000, Depth: 64}
 
 // recorded returns the keys of the certificates of the vectors, and the
 // EncryptedData elements.
@@ -57,7 +57,7 @@ func recorded(t testing.TB) (keys []xmlenc.Key, encrypted []*xmltree.Element) {
 }
 
 func appendEncrypted(list []*xmltree.Element, e *xmltree.Element) []*xmltree.Element {
-	if e.Name.Local == "EncryptedData" {
+	if e.Name == "EncryptedData" {
 		return append(list, e)
 	}
 	for _, c := range e.Children {

@@ -16,20 +16,20 @@ func Append(dst []byte, e *Element) []byte {
 }
 
 func write(b *bytes.Buffer, e *Element, outside string) {
-	b.WriteString("<" + e.Name.Local)
-	if e.Name.Space != outside {
-		writeAttr(b, "xmlns", e.Name.Space)
+	b.WriteString("<" + e.Name)
+	if e.Space != outside {
+		writeAttr(b, "xmlns", e.Space)
 	}
 	for _, a := range e.Attrs {
 		switch {
-		case a.Name.Space == "":
-			writeAttr(b, a.Name.Local, a.Value)
-		case strings.HasSuffix(a.Name.Space, "/XML/1998/namespace"):
-			writeAttr(b, "xml:"+a.Name.Local, a.Value)
+		case a.Space == "":
+			writeAttr(b, a.Name, a.Value)
+		case strings.HasSuffix(a.Space, "/XML/1998/namespace"):
+			writeAttr(b, "xml:"+a.Name, a.Value)
 		default: // a prefix for this attribute alone
-			prefix := "a" + a.Name.Local
-			writeAttr(b, "xmlns:"+prefix, a.Name.Space)
-			writeAttr(b, prefix+":"+a.Name.Local, a.Value)
+			prefix := "a" + a.Name
+			writeAttr(b, "xmlns:"+prefix, a.Space)
+			writeAttr(b, prefix+":"+a.Name, a.Value)
 		}
 	}
 	b.WriteByte('>')
@@ -37,9 +37,9 @@ func write(b *bytes.Buffer, e *Element, outside string) {
 		xml.EscapeText(b, []byte(e.Text))
 	}
 	for _, c := range e.Children {
-		write(b, c, e.Name.Space)
+		write(b, c, e.Space)
 	}
-	b.WriteString("</" + e.Name.Local + ">")
+	b.WriteString("</" + e.Name + ">")
 }
 
 func writeAttr(b *bytes.Buffer, name, value string) {

@@ -1,6 +1,10 @@
-package webconfig
+package xmltree
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
+)
 
 // Tags and namespaces:
 //
@@ -12,13 +16,13 @@ func (p *parser) startTag() error {
 	if len(p.open) == 0 && p.root != nil {
 		return p.malformed("a second root element")
 	}
-	if len(p.open) == maxDepth {
-		return p.tooComplex("at most %d levels of elements", maxDepth)
+	if len(p.open) == p.limits.Depth {
+		return p.overLimit("at most %d levels of elements", p.limits.Depth)
 	}
-	if p.elements++; p.elements > maxElements {
-		return p.tooComplex("at most %d elements", maxElements)
+	if p.elements++; p.elements > p.limits.Elements {
+		return p.overLimit("at most %d elements", p.limits.Elements)
 	}
-	e := &Element{Line: p.line()}
+	e, start := &Element{Line: p.line()}, p.pos
 	p.pos++ // '<'
 	name := p.name()
 	if name == "" {
@@ -39,38 +43,40 @@ func (p *parser) startTag() error {
 		parent := p.open[len(p.open)-1].element
 		parent.Children = append(parent.Children, e)
 	}
+	p.open = append(p.open, frame{e, name, start, outside, len(p.texts)})
 	if p.accept("/>") {
-		p.bindings = p.bindings[:outside]
+		p.close()
 		return nil
 	}
 	p.pos++ // '>'
-	p.open = append(p.open, frame{e, name, outside})
 	return nil
 }
 
 // attributes reads up to the end of the start tag, and returns the attributes
 // with their names as written.
 func (p *parser) attributes(e *Element, element string) ([]Attr, error) {
-	var raw []Attr
+	raw := p.attrs[:0]
 	for {
 		spaced := p.space()
 		rest := p.text[p.pos:]
 		if strings.HasPrefix(rest, ">") || strings.HasPrefix(rest, "/>") {
+			p.attrs = raw
 			return raw, nil
 		}
 		if rest == "" {
-			return nil, p.malformed("the file ends inside the tag <%s> of line %d", showName(element), e.Line)
+			return nil, p.malformed("the file ends inside the tag <%s> of line %d",
+				secret.Name(element), e.Line)
 		}
 		name := p.name()
 		if name == "" || !spaced {
-			return nil, p.malformed("bad character in the tag <%s>", showName(element))
+			return nil, p.malformed("bad character in the tag <%s>", secret.Name(element))
 		}
 		if len(raw) == maxAttributes {
-			return nil, p.tooComplex("at most %d attributes in one element", maxAttributes)
+			return nil, p.overLimit("at most %d attributes in one element", maxAttributes)
 		}
 		p.space()
 		if !p.accept("=") {
-			return nil, p.malformed("attribute without = in the tag <%s>", showName(element))
+			return nil, p.malformed("attribute without = in the tag <%s>", secret.Name(element))
 		}
 		p.space()
 		value, err := p.quoted()
@@ -98,10 +104,11 @@ const (
 
 func (p *parser) bind(prefix, uri string) error {
 	switch {
-	case prefix == "xmlns", uri == nsXMLNS, (prefix == "xml") != (uri == nsXML), prefix != "" && uri == "":
+	case prefix == "xmlns", uri == nsXMLNS, (prefix == "xml") != (uri == nsXML),
+		prefix != "" && uri == "":
 		return p.malformed("illegal namespace declaration")
 	case len(p.bindings) == maxNamespaces:
-		return p.tooComplex("at most %d namespace declarations", maxNamespaces)
+		return p.overLimit("at most %d namespace declarations", maxNamespaces)
 	}
 	p.bindings = append(p.bindings, binding{prefix, uri})
 	return nil
@@ -113,7 +120,7 @@ func (p *parser) resolve(e *Element, name string, raw []Attr) error {
 	twice := func(a Attr, before []Attr) error {
 		for _, b := range before {
 			if a.Name == b.Name && a.Space == b.Space {
-				return p.malformed("attribute %s twice in <%s>", showName(a.Name), showName(name))
+				return p.malformed("attribute %s twice in <%s>", secret.Name(a.Name), secret.Name(name))
 			}
 		}
 		return nil
@@ -130,25 +137,23 @@ func (p *parser) resolve(e *Element, name string, raw []Attr) error {
 	}
 	var ok bool
 	if e.Space, e.Name, ok = p.lookup(name, true); !ok {
-		return p.malformed("undeclared prefix in <%s>", showName(name))
+		return p.malformed("undeclared prefix in <%s>", secret.Name(name))
 	}
-	if e.Space == nsConfiguration {
-		e.Space = ""
-	}
-	e.Attrs = raw[:0]
+	attrs := raw[:0]
 	for _, a := range raw {
 		if _, ok := declares(a.Name); ok {
 			continue
 		}
 		written := a.Name
 		if a.Space, a.Name, ok = p.lookup(written, false); !ok {
-			return p.malformed("undeclared prefix in attribute %s", showName(written))
+			return p.malformed("undeclared prefix in attribute %s", secret.Name(written))
 		}
-		if err := twice(a, e.Attrs); err != nil { // by another prefix
+		if err := twice(a, attrs); err != nil { // by another prefix
 			return err
 		}
-		e.Attrs = append(e.Attrs, a)
+		attrs = append(attrs, a)
 	}
+	e.Attrs = append(e.Attrs, attrs...) // exactly as large as it is
 	return nil
 }
 
@@ -180,13 +185,22 @@ func (p *parser) endTag() error {
 		return p.malformed("bad end tag")
 	}
 	if len(p.open) == 0 {
-		return p.malformed("</%s> without start", showName(name))
+		return p.malformed("</%s> without start", secret.Name(name))
 	}
 	top := p.open[len(p.open)-1]
 	if top.name != name {
-		return p.malformed("</%s> where </%s> of line %d is due", showName(name), showName(top.name), top.element.Line)
+		return p.malformed("</%s> where </%s> of line %d is due",
+			secret.Name(name), secret.Name(top.name), top.element.Line)
 	}
-	p.open = p.open[:len(p.open)-1]
-	p.bindings = p.bindings[:top.bindings]
+	p.close()
 	return nil
+}
+
+// close completes the innermost element.
+func (p *parser) close() {
+	top := p.open[len(p.open)-1]
+	top.element.Size = p.pos - top.start
+	top.element.Text = strings.Join(p.texts[top.texts:], "")
+	p.open, p.bindings = p.open[:len(p.open)-1], p.bindings[:top.bindings]
+	p.texts = p.texts[:top.texts]
 }

@@ -1,24 +1,29 @@
-package webconfig
+package xmltree
 
 import (
 	"fmt"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
-// The part of XML 1.0 and of Namespaces in XML 1.0 that a configuration file
-// needs. It is read by hand because encoding/xml bounds neither attributes nor
-// depth, takes attributes without a blank between them, several roots and CDATA
-// outside of them, does not tell a line break in an attribute, which is a space,
-// from &#10;, and quotes the document in its errors.
+// The grammar of a document:
 //
 //	document ::= declaration? misc* element misc*
 //	misc     ::= comment | processing instruction | white space
 //	element  ::= '<' name attribute* '/>' | '<' name attribute* '>' content '</' name '>'
 //	content  ::= (text | element | comment | CDATA | processing instruction)*
 
-// parseXML reads one document and returns its root.
-func parseXML(text string) (*Element, error) {
-	p := &parser{text: text, lines: 1}
+// Parse reads a document and returns its root. Errors are of type [*Error].
+func Parse(data []byte, limits Limits) (*Element, error) {
+	if len(data) > limits.Bytes {
+		return nil, &Error{Line: 1, Err: ErrLimit, Want: fmt.Sprintf("at most %d bytes", limits.Bytes)}
+	}
+	text, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{text: text, limits: limits, lines: 1}
 	if isDeclared(text) {
 		p.until("?>")
 	}
@@ -29,7 +34,8 @@ func parseXML(text string) (*Element, error) {
 	}
 	if len(p.open) > 0 {
 		top := p.open[len(p.open)-1]
-		return nil, p.malformed("the file ends inside <%s> of line %d", showName(top.name), top.element.Line)
+		return nil, p.malformed("the file ends inside <%s> of line %d",
+			secret.Name(top.name), top.element.Line)
 	}
 	if p.root == nil {
 		return nil, p.malformed("no element")
@@ -41,12 +47,15 @@ func parseXML(text string) (*Element, error) {
 // stack, so nesting cannot exhaust that of Go.
 type parser struct {
 	text     string
+	limits   Limits
 	pos      int // next byte
 	lines    int // line of counted
 	counted  int // bytes whose line ends are in lines
 	root     *Element
 	open     []frame
 	bindings []binding // namespace declarations in force, innermost last
+	attrs    []Attr    // of the tag at hand, as written; its room is used again
+	texts    []string  // inside the open elements
 	elements int
 }
 
@@ -54,7 +63,9 @@ type parser struct {
 type frame struct {
 	element  *Element
 	name     string // as written, with prefix: the end tag must repeat it
+	start    int    // parser.pos of its first byte
 	bindings int    // len(parser.bindings) outside
+	texts    int    // len(parser.texts) outside
 }
 
 // binding is one xmlns="uri" (empty prefix) or xmlns:prefix="uri".
@@ -68,11 +79,11 @@ func (p *parser) line() int {
 }
 
 func (p *parser) malformed(format string, args ...any) error {
-	return &Error{Code: CodeMalformedXML, Line: p.line(), Found: fmt.Sprintf(format, args...)}
+	return &Error{Line: p.line(), Err: ErrSyntax, Found: fmt.Sprintf(format, args...)}
 }
 
-func (p *parser) tooComplex(format string, args ...any) error {
-	return &Error{Code: CodeTooComplex, Line: p.line(), Want: fmt.Sprintf(format, args...)}
+func (p *parser) overLimit(format string, args ...any) error {
+	return &Error{Line: p.line(), Err: ErrLimit, Want: fmt.Sprintf(format, args...)}
 }
 
 // accept steps over s if it comes next.
@@ -117,7 +128,7 @@ func (p *parser) node() error {
 	case p.accept("<![CDATA["):
 		return p.cdata()
 	case strings.HasPrefix(p.text[p.pos:], "<!DOCTYPE"):
-		return &Error{Code: CodeDTD, Line: p.line(), Want: "a file without DOCTYPE"}
+		return &Error{Line: p.line(), Err: ErrDTD, Want: "a file without DOCTYPE"}
 	case strings.HasPrefix(p.text[p.pos:], "<!"):
 		return p.malformed("<! that starts neither comment nor CDATA")
 	case p.accept("<?"):
@@ -147,7 +158,7 @@ func (p *parser) cdata() error {
 	if !ok {
 		return p.malformed("CDATA does not end")
 	}
-	p.noteText(body)
+	p.texts = append(p.texts, body)
 	return nil
 }
 
@@ -168,34 +179,26 @@ func (p *parser) instruction() error {
 	return nil
 }
 
-// characters checks text up to the next markup. Its content matters to no
-// section, so only its presence is kept.
+// characters reads text up to the next markup.
 func (p *parser) characters() error {
-	end := strings.IndexByte(p.text[p.pos:], '<')
-	if end < 0 {
-		end = len(p.text) - p.pos
+	body := p.text[p.pos:]
+	if end := strings.IndexByte(body, '<'); end >= 0 {
+		body = body[:end]
 	}
-	body := p.text[p.pos : p.pos+end]
-	if len(p.open) == 0 && !blank(body) {
+	next := p.pos + len(body)
+	if len(p.open) == 0 && strings.Trim(body, " \n\t\r") != "" {
 		return p.malformed("text outside the root element")
 	}
 	if strings.Contains(body, "]]>") {
 		return p.malformed("]]> in text")
 	}
-	if strings.Contains(body, "&") {
-		if _, err := p.expand(body); err != nil {
-			return err
-		}
+	body, err := p.expand(body)
+	if err != nil {
+		return err
 	}
-	p.noteText(body)
-	p.pos += end
+	if len(p.open) > 0 {
+		p.texts = append(p.texts, body)
+	}
+	p.pos = next
 	return nil
 }
-
-func (p *parser) noteText(body string) {
-	if !blank(body) {
-		p.open[len(p.open)-1].element.HasText = true
-	}
-}
-
-func blank(s string) bool { return strings.Trim(s, " \n\t\r") == "" }

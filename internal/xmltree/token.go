@@ -1,4 +1,4 @@
-package webconfig
+package xmltree
 
 import (
 	"strconv"
@@ -39,15 +39,15 @@ func (p *parser) quoted() (string, error) {
 			return c
 		}, body)
 	}
-	if !strings.Contains(body, "&") {
-		return body, nil
-	}
 	return p.expand(body)
 }
 
 // expand resolves the five predefined entities and character references.
 // There is no other entity without a DTD.
 func (p *parser) expand(s string) (string, error) {
+	if !strings.Contains(s, "&") {
+		return s, nil
+	}
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(s, "&")

@@ -252,6 +252,8 @@ func printComparison(b *bytes.Buffer, c *doctor.Comparison) {
 		note := d.Note
 		if len(d.Blocks) > 0 {
 			note = strings.TrimSuffix("cannot be shared; "+d.Note, "; ")
+		} else if len(d.Unlike) > 0 {
+			note = "users notice: " + d.Note
 		}
 		rows = append(rows, []string{d.Setting, abridgedOr(d.Values[0], "-"), abridgedOr(d.Values[1], "-"), note})
 	}

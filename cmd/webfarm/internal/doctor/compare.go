@@ -7,14 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Comparison says what two nodes share and where they differ.
 type Comparison struct {
-	OK bool `json:"ok"` // every credential in use can be shared
+	// OK says that the nodes share every credential in use, and set its cookie alike.
+	OK bool `json:"ok"`
 	// Files are the two web.configs.
 	Files       [2]string    `json:"files"`
 	Differences []Difference `json:"differences"`
@@ -27,10 +27,14 @@ type Difference struct {
 	Values  [2]string `json:"values"` // not the values of keys
 	// Blocks are the kinds of credential that it keeps from being shared.
 	Blocks []Kind `json:"blocks,omitempty"`
+	// Unlike are the kinds that the nodes read from each other, and set in ways that sign users out
+	// or keep them from signing in.
+	Unlike []Kind `json:"unlike,omitempty"`
 	// Note says what it affects besides.
 	Note string `json:"note,omitempty"`
 
-	settings []Setting // they give the second node the first one's value
+	fix    *Setting // without its value, nil if no setting of a file changes it
+	better int      // the node whose value the fix gives to both
 }
 
 // Sharing says whether each node reads the credentials of the other.
@@ -51,15 +55,46 @@ type comparer struct {
 
 // add notes a setting, unless both have the same value.
 func (c *comparer) add(setting, a, b, note string, fix *Setting, blocks ...Kind) {
-	if a == b {
+	c.note(Difference{Setting: setting, Values: [2]string{a, b}, Blocks: blocks, Note: note, fix: fix})
+}
+
+func (c *comparer) note(d Difference) {
+	if d.Values[0] == d.Values[1] {
 		return
 	}
-	d := Difference{Setting: setting, Values: [2]string{a, b}, Blocks: blocks, Note: note}
-	if fix != nil && len(blocks) > 0 {
-		fix.Value = a
-		d.settings = []Setting{*fix}
+	for i, other := range c.list {
+		if other.Setting == d.Setting { // of <httpCookies>, for several kinds
+			c.list[i].Blocks = append(other.Blocks, d.Blocks...)
+			c.list[i].Unlike = append(other.Unlike, d.Unlike...)
+			return
+		}
+	}
+	if d.fix != nil {
+		order := weakestFirst[cmp.Or(d.fix.Attribute, d.fix.Path)]
+		weak, strong := slices.Index(order, d.Values[0]), slices.Index(order, d.Values[1])
+		if weak < strong || order == nil && d.Values[0] == "" {
+			d.better = 1
+		}
 	}
 	c.list = append(c.list, d)
+}
+
+// weakestFirst orders the values of attributes by how well they protect. No fix proposes the weaker
+// of two.
+var weakestFirst = map[string][]string{
+	"validation":        {"MD5", "3DES", "AES", "SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512"},
+	"decryption":        {"DES", "3DES", "AES"},
+	"compatibilityMode": {"Framework20SP1", "Framework20SP2", "Framework45"},
+	"protection":        {"None", "Validation", "Encryption", "All"},
+	"cookieProtection":  {"None", "Validation", "Encryption", "All"},
+	"requireSsl":        {"", "false", "true"},
+	"requireSSL":        {"", "false", "true"},
+	"cookieRequireSSL":  {"", "false", "true"},
+
+	webconfig.UseLegacyEncryption:           {"true", "false"},
+	webconfig.UseLegacyMachineKeyEncryption: {"true", "false"},
+	webconfig.UseLegacyFormsTicket:          {"true", "false"},
+	pathHandlers:                            {webconfig.ProtectionDPAPI, webconfig.ProtectionCustom, webconfig.ProtectionMachineKeyProtect},
 }
 
 func attribute(path, name string) *Setting { return &Setting{Path: path, Attribute: name} }
@@ -70,6 +105,7 @@ func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 	c.keys()
 	c.sessions()
 	c.systemWeb()
+	c.cookies()
 	c.switches()
 	r := &Comparison{OK: true, Files: [2]string{a.file, b.file}, Differences: c.list}
 	if r.Differences == nil {
@@ -81,7 +117,55 @@ func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 		r.OK = r.OK && (s.OK || !s.Used)
 		r.Sharing = append(r.Sharing, s)
 	}
+	r.OK = r.OK && !slices.ContainsFunc(r.Differences, func(d Difference) bool { return r.used(d.Unlike) })
 	return r
+}
+
+// used reports whether one of the kinds is in use.
+func (r *Comparison) used(kinds []Kind) bool {
+	return slices.ContainsFunc(r.Sharing, func(s Sharing) bool { return s.Used && slices.Contains(kinds, s.Kind) })
+}
+
+// Compare is Examine for two nodes without a credential.
+func Compare(ctx context.Context, a, b *Node, o Options) *Report {
+	nodes := [2]*Node{a, b}
+	r := &Report{At: o.Now.UTC(), Nodes: []NodeReport{a.report(), b.report()},
+		Comparison: compare(ctx, a, b, &o)}
+	r.OK = r.Comparison.OK
+	r.Finding = r.Comparison.finding(nodes)
+	e := &exam{o: &o}
+	for _, find := range []func(n, other *Node) *Finding{
+		(*Node).faultBeside,
+		func(n, _ *Node) *Finding { return e.knownKey(n) },
+		func(n, _ *Node) *Finding { return e.weakKey(n) }, // the most urgent one comes last
+	} {
+		for i := range nodes {
+			if bad := find(nodes[1-i], nodes[i]); bad != nil {
+				r.OK, r.Finding = false, *bad
+			}
+		}
+	}
+	r.Finding = r.Finding.printable()
+	r.Code = r.Finding.Code
+	return r
+}
+
+// faultBeside is the fault of a node beside another one, whose keys may be the remedy.
+func (n *Node) faultBeside(other *Node) *Finding {
+	f := n.faultFinding()
+	switch {
+	case f == nil || other.key.Fault != nil:
+		return f
+	case f.Code == webconfig.CodeAutoGeneratedKey:
+		keys := bareKeys()
+		for i := range keys {
+			keys[i].FromFile = other.file
+		}
+		return say("auto_generated_key/pair", "file", n.file, "other", other.file).in(n, keys...)
+	case n.key.Isolated():
+		return say("isolated_key/pair", "file", n.file, "other", other.file, "flags", n.key.flagWords()).in(n, bareKeys()...)
+	}
+	return f
 }
 
 // uses reports whether the file switches a kind on.
@@ -113,9 +197,8 @@ func (c *comparer) keys() {
 		if k.a.Equal(k.b) && strings.Join(k.fa, ",") == strings.Join(k.fb, ",") && k.a.Len() > 0 {
 			continue
 		}
-		c.list = append(c.list, Difference{Setting: "machineKey " + k.name, Blocks: everyKind,
-			Values:   [2]string{shownKey(k.a, k.fa, 1), shownKey(k.b, k.fb, 2)},
-			settings: []Setting{{Path: pathMachineKey, Attribute: k.name, ValueOf: k.name, FromFile: c.a.file}}})
+		c.add("machineKey "+k.name, shownKey(k.a, k.fa, 1), shownKey(k.b, k.fb, 2), "",
+			&Setting{Path: pathMachineKey, Attribute: k.name, ValueOf: k.name}, everyKind...)
 	}
 	if effective(a.validation) != effective(b.validation) {
 		c.add("machineKey validation", string(a.validation), string(b.validation), "",
@@ -138,73 +221,49 @@ func (c *comparer) keys() {
 
 // shownKey describes a key without its bytes.
 func shownKey(key machinekey.Secret, flags []string, which int) string {
-	words := strings.Join(flags, ",")
-	if key.Len() == 0 {
-		return cmp.Or(words, "none that can be used")
+	words := flags
+	if n := key.Len(); n > 0 {
+		words = append([]string{fmt.Sprintf("%d bytes", n)}, flags...)
+	} else if len(flags) == 0 {
+		words = []string{"which cannot be used"}
 	}
-	text := fmt.Sprintf("key %d, %d bytes", which, key.Len())
-	if words != "" {
-		text += "," + words
-	}
-	return text
+	return fmt.Sprintf("key %d, %s", which, strings.Join(words, ","))
 }
 
-// sessions compares the settings of WIF.
+// sessions compares how sessions of WIF are protected.
 func (c *comparer) sessions() {
 	a, b := c.a.session, c.b.session
 	if !a.On && !b.On {
 		return
 	}
-	path := pathCookie
-	if a.Kind == WIF10 {
-		path = pathCookie10
-	}
 	k := []Kind{FedAuth, WIF10}
 	c.add("session: configured", yes(a.On), yes(b.On), "", nil, k...)
 	c.add("session: generation", string(a.Kind), string(b.Kind), "", nil, k...)
 	var fix *Setting
-	if a.Protection == webconfig.ProtectionMachineKeyProtect {
+	if a.Protection == webconfig.ProtectionMachineKeyProtect || b.Protection == webconfig.ProtectionMachineKeyProtect {
 		fix = attribute(pathHandlers, "")
 	}
 	c.add("session: protection", a.Protection, b.Protection, "", fix, k...)
 	c.add("session: handler", a.Handler, b.Handler, "", nil)
-	c.add("cookieHandler name", a.Name, b.Name, "", attribute(path, "name"), k...)
-	c.add("cookieHandler path", orDefault(a.Path), orDefault(b.Path), "sessions name it (ID4291)", attribute(path, "path"), k...)
-	c.add("cookieHandler domain", a.Domain, b.Domain, "the browser sends the cookie to other hosts", attribute(path, "domain"), k...)
 	c.add("cookieHandler mode", handlerMode[a.Custom], handlerMode[b.Custom], "", nil, k...)
-	c.add("cookieHandler chunkSize", fmt.Sprint(a.ChunkSize), fmt.Sprint(b.ChunkSize), "no obstacle to reading; old chunks may stay behind", nil)
-	c.add("cookieHandler requireSsl", yes(a.Secure == site.On), yes(b.Secure == site.On), "no obstacle to reading", nil)
-	c.add("maximumClockSkew", span(c.a.skew()), span(c.b.skew()), "near its ends a session is good on one node only", nil)
-	c.add("sessionTokenRequirement lifetime", span(a.Lifetime), span(b.Lifetime), "no obstacle to reading", nil)
 }
 
-// systemWeb compares forms, role and anonymous cookies.
+// systemWeb compares how forms, role and anonymous cookies are protected.
 func (c *comparer) systemWeb() {
-	legacy := isLegacy(c.a.key.mode) || isLegacy(c.b.key.mode)
-	ignored := "ignored in mode Framework45"
-	one := func(k Kind, label, path, name, protection string, a, b *site.Credential) {
+	for i, k := range []Kind{Forms, Roles, Anonymous} {
+		a, b := c.a.site.Of(k, ""), c.b.site.Of(k, "")
 		if !a.On && !b.On {
-			return
+			continue
 		}
-		c.add(label+": on", yes(a.On), yes(b.On), "", nil, k)
-		c.add(label+" "+name, a.Name, b.Name, "", attribute(path, name), k)
-		if legacy {
-			c.add(label+" "+protection, a.Protection, b.Protection, "", attribute(path, protection), k)
-		} else {
-			c.add(label+" "+protection, a.Protection, b.Protection, ignored, nil)
+		element := [...]string{"forms", "roleManager", "anonymousIdentification"}[i]
+		protection := [...]string{"protection", "cookieProtection", "cookieProtection"}[i]
+		c.add(element+": on", yes(a.On), yes(b.On), "", nil, k)
+		blocks, note := []Kind{k}, ""
+		if !isLegacy(c.a.key.mode) && !isLegacy(c.b.key.mode) {
+			blocks, note = nil, "ignored in mode Framework45"
 		}
+		c.add(element+" "+protection, a.Protection, b.Protection, note, attribute(elements[element], protection), blocks...)
 	}
-	one(Forms, "forms", pathForms, "name", "protection", c.a.forms, c.b.forms)
-	if a, b := c.a.forms, c.b.forms; a.On && b.On {
-		c.add("forms path", a.Path, b.Path, "the browser sends the cookie below it only", attribute(pathForms, "path"), Forms)
-		c.add("forms domain", a.Domain, b.Domain, "the browser sends the cookie to other hosts", attribute(pathForms, "domain"), Forms)
-		c.add("forms timeout", span(a.Lifetime), span(b.Lifetime), "no obstacle to reading", nil)
-		c.add("forms slidingExpiration", yes(a.Sliding == site.On), yes(b.Sliding == site.On), "only one node renews", nil)
-		c.add("forms requireSSL", yes(a.Secure == site.On), yes(b.Secure == site.On), "over plain http only one node reads it", nil)
-		c.add("forms cookieSameSite", a.SameSite, b.SameSite, "no obstacle to reading", nil)
-	}
-	one(Roles, "roleManager", pathRoles, "cookieName", "cookieProtection", c.a.roles, c.b.roles)
-	one(Anonymous, "anonymousIdentification", pathAnonymous, "cookieName", "cookieProtection", c.a.anonymous, c.b.anonymous)
 }
 
 // switches compares <appSettings>.
@@ -226,47 +285,76 @@ func (c *comparer) switches() {
 		} else if blocks == nil {
 			note = "no obstacle to reading"
 		}
-		c.add("appSettings "+s.key, yes(c.a.switchOn(s.key)), yes(c.b.switchOn(s.key)), note,
+		c.add("appSettings "+s.key, fmt.Sprint(c.a.switchOn(s.key)), fmt.Sprint(c.b.switchOn(s.key)), note,
 			attribute(pathAppSetting, s.key), blocks...)
 	}
 }
 
-// finding sums up a comparison. Its fix gives b the settings of a.
-func (r *Comparison) finding(b *Node) Finding {
-	var cannot, reasons []string
-	var settings []Setting
+// finding sums up a comparison. Its fix gives one node the better settings of the other.
+func (r *Comparison) finding(nodes [2]*Node) Finding {
+	var cannot, apart, unlike []string
+	var kinds []Kind
 	why := ""
-	blocked := map[Kind]bool{}
 	for _, s := range r.Sharing {
 		if s.Used && !s.OK {
-			cannot = append(cannot, s.Kind.Plural())
-			blocked[s.Kind] = true
+			cannot, kinds = append(cannot, s.Kind.Plural()), append(kinds, s.Kind)
 			why = cmp.Or(why, s.Why)
 		}
 	}
+	var settings [2][]Setting // by the node to change
 	for _, d := range r.Differences {
-		if slices.ContainsFunc(d.Blocks, func(k Kind) bool { return blocked[k] }) {
-			reasons = append(reasons, d.Setting)
+		switch {
+		case slices.ContainsFunc(d.Blocks, func(k Kind) bool { return slices.Contains(kinds, k) }):
+			apart = append(apart, d.Setting)
+		case r.used(d.Unlike):
+			unlike = append(unlike, d.Setting+" ("+d.Note+")")
+		case len(d.Blocks) == 0:
+			continue
 		}
-		if len(d.Blocks) > 0 {
-			settings = append(settings, d.settings...)
+		if d.fix == nil {
+			continue
 		}
+		s := *d.fix
+		if s.ValueOf != "" {
+			s.FromFile = r.Files[d.better]
+		} else {
+			s.Value = d.Values[d.better]
+		}
+		settings[1-d.better] = append(settings[1-d.better], s)
 	}
-	if len(reasons) > 0 {
-		why = listed(reasons) + map[bool]string{true: " differs", false: " differ"}[len(reasons) == 1]
+	if len(apart) > 0 {
+		why = listed(apart) + map[bool]string{true: " differs", false: " differ"}[len(apart) == 1]
 	}
-	if len(cannot) == 0 {
-		return *say("configs_agree", "a", r.Files[0], "b", r.Files[1])
+	words := []any{"a", r.Files[0], "b", r.Files[1], "kinds", listed(cannot),
+		"why", strings.TrimSuffix(why, "."), "unlike", listed(unlike)}
+	var f *Finding
+	switch {
+	case len(cannot) > 0:
+		f = say("configs_differ", words...)
+	case len(unlike) > 0:
+		f = say("configs_differ/unlike", words...)
+	default:
+		return *say("configs_agree", words...)
 	}
-	words := []any{"a", r.Files[0], "b", r.Files[1], "kinds", listed(cannot), "why", strings.TrimSuffix(why, ".")}
-	if len(settings) > 0 {
-		return *say("configs_differ/settings", words...).in(b, settings...)
+	to, more := 1, ""
+	if len(settings[1]) == 0 {
+		to = 0
 	}
-	return *say("configs_differ", words...)
+	for _, s := range settings[1-to] {
+		more += fmt.Sprintf("; give %s the %s of %s", r.Files[1-to], cmp.Or(s.Attribute, "session handler"), r.Files[to])
+	}
+	if len(settings[to]) > 0 {
+		f.Fix.Text = findings["configs_differ"].Text("settings", "other", r.Files[1-to]) + more
+		f.in(nodes[to], settings[to]...)
+	}
+	return *f
 }
 
 // listed joins words for a sentence.
 func listed(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
 	last := words[len(words)-1]
 	if n := len(words); n > 1 {
 		return strings.Join(words[:n-1], ", ") + " and " + last
@@ -283,5 +371,3 @@ func yes(b bool) string {
 
 // handlerMode is the mode of <cookieHandler>, by whether it is custom.
 var handlerMode = map[bool]string{false: "Chunked", true: "Custom"}
-
-func orDefault(path string) string { return cmp.Or(path, "(the application's)") }

@@ -48,34 +48,29 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 	return r
 }
 
-// Compare is Examine for two nodes without a credential.
-func Compare(ctx context.Context, a, b *Node, o Options) *Report {
-	r := &Report{At: o.Now.UTC(), Nodes: []NodeReport{a.report(), b.report()},
-		Comparison: compare(ctx, a, b, &o)}
-	r.OK = r.Comparison.OK
-	r.Finding = r.Comparison.finding(b)
-	e := &exam{o: &o}
-	for _, find := range []func(*Node) *Finding{e.knownKey, e.weakKey} { // weak ones first, as in verdict
-		for _, n := range []*Node{b, a} {
-			if bad := find(n); bad != nil {
-				r.OK, r.Finding = false, *bad
+// conclude picks the main finding: the first refused credential on the first node that refuses it.
+// A weak key and a node without a usable key come before that.
+func (r *Report) conclude() {
+	first := 3
+	for _, c := range r.Credentials {
+		for _, v := range c.Verdicts {
+			urgency := 2
+			switch {
+			case v.OK:
+				continue
+			case v.Findings[0].Code == "weak_key":
+				urgency = 0
+			case v.faulty:
+				urgency = 1
+			}
+			if urgency < first {
+				first = urgency
+				r.Finding, r.Code = v.Findings[0], v.Findings[0].Code
 			}
 		}
 	}
-	r.Finding = r.Finding.printable()
-	r.Code = r.Finding.Code
-	return r
-}
-
-// conclude picks the main finding: the first refused credential on the first node that refuses it.
-func (r *Report) conclude() {
-	for _, c := range r.Credentials {
-		for _, v := range c.Verdicts {
-			if !v.OK && len(v.Findings) > 0 {
-				r.Finding, r.Code = v.Findings[0], v.Findings[0].Code
-				return
-			}
-		}
+	if first < 3 {
+		return
 	}
 	c := r.Credentials[0]
 	who := ""
@@ -197,6 +192,14 @@ func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened)
 		v.Findings, v.Layer = []Finding{*bad}, "cookie"
 	} else {
 		v.Findings, v.Layer, o = e.findings(ctx, n, f)
+	}
+	if fault := n.faultFinding(); fault != nil && len(v.Findings) > 0 {
+		v.faulty = true
+		if !slices.ContainsFunc(v.Findings, func(f Finding) bool {
+			return f.Code == fault.Code || aboutKeys(f.Code) || f.Code == "certificate" // which needs no such key
+		}) {
+			v.Findings, v.Layer = slices.Insert(v.Findings, 0, *fault), layerConfiguration
+		}
 	}
 	if known := e.knownKey(n); known != nil {
 		v.Findings, v.Layer = append(v.Findings, *known), cmp.Or(v.Layer, layerConfiguration)

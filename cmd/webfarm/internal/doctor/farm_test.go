@@ -36,7 +36,9 @@ type site struct {
 	formsName, protection        string
 	rolesProtection, anonymous   string // cookieProtection
 	appSettings                  string
-	protected                    bool // <machineKey> is encrypted
+	// More attributes of the elements, and the whole of <httpCookies>.
+	formsMore, rolesMore, anonymousMore, cookieMore, httpCookies string
+	protected                                                    bool // <machineKey> is encrypted
 }
 
 // fresh is a site of today with keys of its own.
@@ -78,8 +80,8 @@ func (s site) text() string {
       <securityTokenHandlers>%s</securityTokenHandlers>
     </identityConfiguration>
   </system.identityModel>
-  <system.identityModel.services><federationConfiguration><cookieHandler%s%s /></federationConfiguration></system.identityModel.services>`,
-		attr("maximumClockSkew", s.skew), handler, attr("name", s.sessionName), attr("path", s.path))
+  <system.identityModel.services><federationConfiguration><cookieHandler%s%s%s /></federationConfiguration></system.identityModel.services>`,
+		attr("maximumClockSkew", s.skew), handler, attr("name", s.sessionName), attr("path", s.path), s.cookieMore)
 	if s.wif10 {
 		wif = fmt.Sprintf(`
   <microsoft.identityModel><service>
@@ -96,15 +98,17 @@ func (s site) text() string {
   <system.web>
     <httpRuntime%s />
     <machineKey%s%s%s%s%s />
-    <authentication mode="Forms"><forms%s%s /></authentication>
-    <roleManager enabled="true" cacheRolesInCookie="true"%s />
-    <anonymousIdentification enabled="true"%s />
+    <authentication mode="Forms"><forms%s%s%s /></authentication>
+    <roleManager enabled="true" cacheRolesInCookie="true"%s%s />
+    <anonymousIdentification enabled="true"%s%s />
+    <httpCookies%s />
   </system.web>%s
 </configuration>
 `, s.appSettings, attr("targetFramework", s.target),
 		attr("validationKey", s.validationKey), attr("decryptionKey", s.decryptionKey), attr("validation", s.validation), attr("decryption", s.decryption),
-		attr("compatibilityMode", s.mode), attr("name", s.formsName), attr("protection", s.protection),
-		attr("cookieProtection", s.rolesProtection), attr("cookieProtection", s.anonymous), wif)
+		attr("compatibilityMode", s.mode), attr("name", s.formsName), attr("protection", s.protection), s.formsMore,
+		attr("cookieProtection", s.rolesProtection), s.rolesMore, attr("cookieProtection", s.anonymous), s.anonymousMore,
+		s.httpCookies, wif)
 	if s.protected {
 		text = regexp.MustCompile(`<machineKey[^>]*>`).ReplaceAllString(text, `<machineKey configProtectionProvider="RsaProtectedConfigurationProvider"><EncryptedData /></machineKey>`)
 	}

@@ -39,7 +39,7 @@ func TestFindings(t *testing.T) {
 		t.Errorf("only %d uses found", len(used))
 	}
 	fields := []string{"says", "dotnet", "where", "fix",
-		"session", "clocks", "accept", "isolated", "custom", "katana", "attribute", "targetFramework", "default"}
+		"session", "clocks", "accept", "isolated", "custom", "katana", "settings", "attribute", "targetFramework", "default"}
 	places := []string{"", "web.config", "code", "proxy", "browser", "clock", "store", "sign-in", "none"}
 	for id, section := range findings {
 		isBase := false

@@ -86,6 +86,8 @@ type Verdict struct {
 	// an unusable <machineKey>, or the name of a layer.
 	Layer    string    `json:"layer,omitempty"`
 	Findings []Finding `json:"findings,omitempty"` // the one to act on first
+
+	faulty bool // the node has no usable machine key
 }
 
 // Chunk is one cookie of a credential.

@@ -25,7 +25,7 @@ const (
 // internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cookie":                 {"sessiontoken", "machinekey", "internal/anatomy", "internal/chunks", "internal/dotnet", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig", "internal/layer"},
+	"cookie":                 {"sessiontoken", "machinekey", "dataprotection", "internal/anatomy", "internal/chunks", "internal/dotnet", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig", "internal/layer"},
 	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/coreticket", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif", "internal/codec"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"dataprotection":         {"internal/dotnet", "internal/seal", "internal/secret", "internal/xmlenc", "internal/xmltree"},

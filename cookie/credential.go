@@ -15,6 +15,7 @@ const (
 	KindWIF10     = site.WIF10     // session of WIF 1.0
 	KindForms     = site.Forms     // forms authentication ticket
 	KindKatana    = site.Katana    // cookie of CookieAuthenticationMiddleware
+	KindCore      = site.Core      // cookie of ASP.NET Core
 	KindBearer    = site.Bearer    // access token in the header Authorization
 	KindSQSession = site.SQSession // of Cora SeQuence
 	KindRoles     = site.Roles     // cached roles: no sign-in
@@ -35,16 +36,16 @@ const (
 // nothing: the web.config decides, or the default of .NET. A field that has no
 // effect for the kind is an error that says what has.
 //
-//	                  FedAuth      forms    Katana              SQSession
-//	Name              FedAuth      .ASPXAUTH  .AspNet.TYPE      SQSession…
-//	Path              of the app   /        /                   /
-//	Secure            On           Off      as the request      Off
-//	SameSite          Unspecified  Lax      Unspecified         Unspecified
-//	ChunkSize         2000         –        4090                –
-//	Lifetime          10 h         30 min   14 days             20 min
-//	MaxLifetime       none         none     none                1440 min
-//	Sliding           Off          On       On                  always
-//	ClockSkew         5 min        –        –                   –
+//	             FedAuth      forms      Katana          Core                SQSession
+//	Name         FedAuth      .ASPXAUTH  .AspNet.TYPE    .AspNetCore.SCHEME  SQSession…
+//	Path         of the app   /          /               /                   /
+//	Secure       On           Off        as the request  as the request      Off
+//	SameSite     Unspecified  Lax        Unspecified     Lax                 Unspecified
+//	ChunkSize    2000         –          4090            4050                –
+//	Lifetime     10 h         30 min     14 days         14 days             20 min
+//	MaxLifetime  none         none       none            none                1440 min
+//	Sliding      Off          On         On              On                  always
+//	ClockSkew    5 min        –          –               –                   –
 type Credential struct {
 	// Kind is needed.
 	Kind Kind
@@ -53,7 +54,10 @@ type Credential struct {
 	Name string
 	// AuthenticationType is that of Katana's middleware, such as
 	// "ApplicationCookie" of ASP.NET Identity. It is needed for KindKatana, and is
-	// not the name of a cookie.
+	// not the name of a cookie. For KindCore it is the authentication scheme:
+	// "Cookies" if empty, "Identity.Application" with ASP.NET Core Identity. With
+	// KindBearer it asks for the tokens of AddBearerToken of that scheme, such as
+	// "BearerToken" or "Identity.Bearer".
 	AuthenticationType string
 	// Path is that of the cookie. A session token must name it, unless neither
 	// this nor the file says one: then it is that of the application, which is not
@@ -106,5 +110,9 @@ func (o *SiteOptions) options() *site.Options {
 	for _, c := range o.Credentials {
 		list = append(list, site.Settings(c))
 	}
-	return &site.Options{Credentials: list}
+	so := &site.Options{Credentials: list}
+	if o.DataProtection != nil {
+		so.Ring = &site.Ring{ApplicationName: o.DataProtection.Traits().ApplicationName}
+	}
+	return so
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -32,7 +33,7 @@ func newCore(codec *sessiontoken.CoreCodec) (*core, *traits) {
 			_, ok := t.(*sessiontoken.CoreTicket).Properties.Get(propertySession)
 			return ok
 		},
-		cookie: http.Cookie{Name: chunks.CoreName(o.Scheme), Path: "/", HttpOnly: true,
+		cookie: http.Cookie{Name: site.CoreName(o.Scheme), Path: "/", HttpOnly: true,
 			SameSite: http.SameSiteLaxMode},
 		scheme: chunks.Core, secureAsRequest: true, slides: true, remembers: true,
 	}

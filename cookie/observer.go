@@ -24,10 +24,12 @@ import (
 //	signed_out       a session was ended by its user
 //	sign_out_failed  a session could not be ended, as the store        Err
 //	                 failed or is full, and lives on
+//	ring             the key ring was read again, or could not be      Err
 //	store            a call of a store came back                       Reason, Took, Err
 type Event struct {
 	Kind string
-	// Cookie is the name of the cookie, such as FedAuth; empty for a store.
+	// Cookie is the name of the cookie, such as FedAuth; empty for a store and a
+	// ring.
 	Cookie string
 	// Reason is, for refused, one of invalid, expired, not_yet_valid, endpoint,
 	// unsupported, dpapi, not_in_store, chunks, too_long, not_authenticated and
@@ -53,6 +55,7 @@ const (
 	eventSignedOut     = "signed_out"
 	eventSignOutFailed = "sign_out_failed"
 	eventStore         = "store"
+	eventRing          = "ring"
 )
 
 // observe tells the observer, if any.

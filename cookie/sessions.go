@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -277,7 +278,7 @@ func makeSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error)
 		}
 	}
 	s.o.MaxBytes = cmp.Or(s.o.MaxBytes, chunks.DefaultMaxBytes)
-	if k.scheme == chunks.Core && !strings.HasPrefix(s.template.Name, chunks.CorePrefix) {
+	if k.scheme == chunks.Core && !strings.HasPrefix(s.template.Name, site.CorePrefix) {
 		k.scheme = chunks.CoreShared // an application on Katana may write it too
 	}
 	s.slides = s.o.Sliding == On || s.o.Sliding == 0 && k.slides

@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // ErrNoneAccepted means that a site has no credential that another machine can
@@ -26,7 +28,8 @@ var ErrNoneAccepted = errors.New("cookie: the site has no credential to accept")
 type Site struct {
 	path      string // empty unless it can be watched
 	o         SiteOptions
-	ring      *machinekey.Ring
+	ring      *machinekey.Ring  // nil without machine keys
+	keys      sessiontoken.Keys // of MachineKey.Protect: ring, or a key ring in its place
 	guard     Guard
 	sessions  []*Sessions
 	sq        *SQSession
@@ -49,6 +52,11 @@ type SiteOptions struct {
 	// otherwise: Katana's cookies and access tokens are accepted only if they are
 	// here, and SQSession is left to the product unless it is.
 	Credentials []Credential
+	// DataProtection is the key ring of ASP.NET Core: that of cookies and tokens
+	// of ASP.NET Core in Credentials, and of a web.config that names the class
+	// CompatibilityDataProtector. Such a site has the application name of its
+	// <machineKey>, or else the one that the ring was opened with.
+	DataProtection *dataprotection.Ring
 	// Sessions is what holds for every cookie. Its Store also holds the session
 	// tokens in reference mode, and its Logger is that of the guard too. Sliding
 	// and MaxLifetime hold unless a Credential says otherwise; SQSession has its
@@ -75,7 +83,7 @@ type SiteOptions struct {
 //	                          with MachineKeySessionSecurityTokenHandler
 //	FedAuth, WIF 1.0          <microsoft.identityModel> with Thinktecture's handler
 //	Forms                     <authentication mode="Forms">
-//	Katana, Bearer              nothing: they are asked for in SiteOptions.Credentials
+//	Katana, Bearer, Core        nothing: they are asked for in SiteOptions.Credentials
 //	SQSession                 <sequence.engine>, and it is asked for there
 //
 // They are tried in this order. A credential that no other machine can read,
@@ -117,18 +125,22 @@ func ParseSite(r io.Reader, o *SiteOptions) (*Site, error) {
 
 // NewSite sets up a site without a web.config, from keys that are kept elsewhere
 // and SiteOptions.Credentials, which name all that is accepted; each has the
-// defaults of .NET.
+// defaults of .NET. A zero cfg is a site with SiteOptions.DataProtection alone.
 //
 // When the keys change, give them to [machinekey.Ring.Replace] of [Site.Ring].
 func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
 	of := func(name string, so *site.Options) (*site.Site, error) {
+		if so.Ring != nil && cfg.ValidationKey.Len() == 0 && cfg.DecryptionKey.Len() == 0 {
+			return site.New(site.RingAlone(so.Ring), so)
+		}
 		return site.New(site.Key{Validation: string(cfg.Validation), Decryption: string(cmp.Or(cfg.Decryption, machinekey.Auto)),
 			Mode: string(cfg.Mode), ModeFrom: name}, so)
 	}
 	return buildSite("the options", of, site.Load, &cfg, o)
 }
 
-// Ring returns the keys of the site. The guard follows its changes.
+// Ring returns the machine keys of the site, nil if it has a key ring of ASP.NET
+// Core alone. The guard follows its changes.
 func (s *Site) Ring() *machinekey.Ring { return s.ring }
 
 // Guard returns the guard of the site, always the same. [Guard.Accept] adds
@@ -186,10 +198,15 @@ func (s *Site) SQSession() (*SQSession, bool) { return s.sq, s.sq != nil }
 // Watch follows the keys of the file until ctx is done, and returns its error;
 // see [machinekey.Watch]. Other settings are read once: changes of them need a
 // new start. A changed and a broken file are logged with SessionsOptions.Logger. Nil
-// options are those of LoadSite.
+// options are those of LoadSite. A key ring of ASP.NET Core in the place of the
+// keys follows its repository by itself: Watch then only waits.
 func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 	if s.path == "" {
 		return errors.New("cookie: only a site of LoadSite has a file to watch")
+	}
+	if s.ring == nil || s.keys != sessiontoken.Keys(s.ring) {
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	var w machinekey.WatchOptions
 	if o != nil {

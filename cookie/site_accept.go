@@ -26,13 +26,21 @@ func (b *siteBuilder) refused(what string, c *site.Credential) bool {
 	return c.Refused != ""
 }
 
+// keysOf returns what protects a kind of credential.
+func (b *siteBuilder) keysOf(k Kind) sessiontoken.Keys {
+	if b.of.OnRing(k) {
+		return b.site.keys
+	}
+	return b.site.ring
+}
+
 // fedAuth decides on the session cookie (SessionAuthenticationModule).
 func (b *siteBuilder) fedAuth() error {
 	c := b.of.Session
 	if b.refused("FedAuth", c) {
 		return nil
 	}
-	codec, err := sessiontoken.NewSessionCodec(b.site.ring, &sessiontoken.SessionOptions{WIF10: c.Kind == KindWIF10, Endpoint: c.Path,
+	codec, err := sessiontoken.NewSessionCodec(b.keysOf(c.Kind), &sessiontoken.SessionOptions{WIF10: c.Kind == KindWIF10, Endpoint: c.Path,
 		ClockSkew: c.ClockSkew, Lifetime: c.Lifetime, Store: b.o.Sessions.Store, Now: b.o.Now})
 	if err != nil {
 		return err
@@ -62,7 +70,8 @@ func (b *siteBuilder) forms() error {
 	}
 	o := &sessiontoken.FormsOptions{Lifetime: c.Lifetime, Path: c.Path, InsecureUnsigned: c.Unsigned.On,
 		InsecureOldLayout: c.OldLayout.On, Roles: b.o.Roles, Now: b.o.Now}
-	if c.Protection != "None" { // which is refused unless it has no effect
+	onRing := b.of.OnRing(KindForms)
+	if c.Protection != "None" && !onRing { // which is refused unless it has no effect
 		o.Protection = machinekey.Protection(c.Protection)
 	}
 	weak := ""
@@ -76,11 +85,15 @@ func (b *siteBuilder) forms() error {
 		}
 		weak += fmt.Sprintf(", insecure by %s of line %d", s.Key, s.Line)
 	}
-	codec, err := sessiontoken.NewFormsCodec(b.site.ring, o)
+	codec, err := sessiontoken.NewFormsCodec(b.keysOf(KindForms), o)
 	if err != nil {
 		return err
 	}
-	b.accept("Forms", c.Line, "cookie %q, timeout %s, protection %s%s", c.Name, span(c.Lifetime), c.Protection, weak)
+	protection := "protection " + c.Protection
+	if onRing {
+		protection = "on the key ring"
+	}
+	b.accept("Forms", c.Line, "cookie %q, timeout %s, %s%s", c.Name, span(c.Lifetime), protection, weak)
 	var never error
 	if weak != "" {
 		never = errors.New("anybody could change it")
@@ -96,7 +109,7 @@ func (b *siteBuilder) katana() error {
 		b.decide("Katana", 0, "not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials")
 	}
 	for _, c := range b.of.Katana {
-		codec, err := sessiontoken.NewKatanaCodec(b.site.ring, sessiontoken.KatanaCookie(c.AuthenticationType), &sessiontoken.KatanaOptions{Lifetime: c.Lifetime, Now: b.o.Now})
+		codec, err := sessiontoken.NewKatanaCodec(b.site.keys, sessiontoken.KatanaCookie(c.AuthenticationType), &sessiontoken.KatanaOptions{Lifetime: c.Lifetime, Now: b.o.Now})
 		if err != nil {
 			return err
 		}
@@ -113,6 +126,36 @@ func (b *siteBuilder) katana() error {
 	return nil
 }
 
+// core adds the cookies and tokens of ASP.NET Core that the options ask for
+// (CookieAuthenticationHandler, BearerTokenHandler).
+func (b *siteBuilder) core() error {
+	if len(b.of.Core) == 0 && b.o.DataProtection != nil {
+		b.decide("Core", 0, "not asked for: name the scheme in SiteOptions.Credentials")
+	}
+	for _, c := range b.of.Core {
+		purpose := sessiontoken.CoreCookie
+		if c.Kind == KindBearer {
+			purpose = sessiontoken.CoreAccessToken
+		}
+		codec, err := sessiontoken.NewCoreCodec(b.o.DataProtection, purpose(c.AuthenticationType),
+			&sessiontoken.CoreOptions{Lifetime: c.Lifetime, Now: b.o.Now})
+		if err != nil {
+			return err
+		}
+		if c.Kind == KindBearer {
+			b.site.guard.Accept(From(KindBearer, ""), codec)
+			b.accept("Core", 0, "header Authorization, scheme %q, by the options", c.AuthenticationType)
+			continue
+		}
+		b.accept("Core", 0, "cookie %q, scheme %q, lifetime %s, by the options", c.Name, c.AuthenticationType, span(c.Lifetime))
+		f, k := newCore(codec)
+		if err := b.sessions("Core cookie", c, f, k, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // bearer adds the access tokens of Katana if the options ask for them
 // (OAuthBearerAuthenticationMiddleware).
 func (b *siteBuilder) bearer() error {
@@ -120,7 +163,7 @@ func (b *siteBuilder) bearer() error {
 		b.decide("Bearer", 0, "not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials")
 		return nil
 	}
-	codec, err := sessiontoken.NewKatanaCodec(b.site.ring, sessiontoken.KatanaAccessToken(), &sessiontoken.KatanaOptions{Lifetime: b.of.Bearer.Lifetime, Now: b.o.Now})
+	codec, err := sessiontoken.NewKatanaCodec(b.site.keys, sessiontoken.KatanaAccessToken(), &sessiontoken.KatanaOptions{Lifetime: b.of.Bearer.Lifetime, Now: b.o.Now})
 	if err != nil {
 		return err
 	}
@@ -136,7 +179,7 @@ func (b *siteBuilder) cora() error {
 		return nil
 	}
 	if c.Name != "" {
-		sq, err := newSQSession(b.site.ring, c, b.o)
+		sq, err := newSQSession(b.site.keys, c, b.o)
 		if err != nil {
 			return &machinekey.ConfigError{Code: "invalid_sequence_session", Section: "sequence.engine/web/session", Line: c.Line, Err: err}
 		}
@@ -169,7 +212,7 @@ func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *
 	if err != nil {
 		return err
 	}
-	if err := s.probe(); errors.Is(err, ErrInvalidCookie) { // .NET writes it, and browsers drop it
+	if err := s.probe(); errors.Is(err, ErrInvalidCookie) && c.Kind != KindCore { // .NET writes it, and browsers drop it
 		never = cmp.Or(never, err)
 	} else if err != nil {
 		return err

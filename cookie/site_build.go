@@ -2,11 +2,13 @@ package cookie
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/site"
@@ -42,9 +44,12 @@ func buildSite(name string, resolve, load loader, cfg *machinekey.Config, o *Sit
 		err = b.of.Err()
 	}
 	if err == nil {
+		err = b.keyRing()
+	}
+	if err == nil {
 		err = b.keys(cfg, load)
 	}
-	for _, accept := range []func() error{b.fedAuth, b.forms, b.katana, b.bearer, b.cora} {
+	for _, accept := range []func() error{b.fedAuth, b.forms, b.katana, b.core, b.bearer, b.cora} {
 		if err == nil {
 			err = accept()
 		}
@@ -85,9 +90,60 @@ func (o *SiteOptions) check() error {
 	return nil
 }
 
-// keys makes the ring.
+// keyRing takes the key ring of ASP.NET Core, and says what it has.
+func (b *siteBuilder) keyRing() error {
+	ring := b.o.DataProtection
+	if ring == nil {
+		if len(b.of.Core) > 0 {
+			return fmt.Errorf("SiteOptions.Credentials has %s, which needs SiteOptions.DataProtection", b.of.Core[0].Kind)
+		}
+		return nil
+	}
+	traits, now := ring.Traits(), b.o.Now
+	if now == nil {
+		now = time.Now
+	}
+	what := "no application name"
+	if traits.ApplicationName != "" {
+		what = fmt.Sprintf("application %q", traits.ApplicationName)
+	}
+	keys := ring.Keys()
+	switch id, _ := ring.Resolve(now()); id {
+	case "":
+		b.decide("key ring", 0, "%s, %d keys, none of which protects now", what, len(keys))
+		b.decide("warning", 0, "nobody can be signed in with the key ring until a .NET node makes a key: see dataprotection.ErrNoKey")
+	default:
+		b.decide("key ring", 0, "%s, %d keys, of which %s protects", what, len(keys), id)
+	}
+	for _, k := range keys {
+		if k.Err != nil {
+			b.decide("warning", 0, "%v", k.Err)
+		}
+	}
+	if k := &b.of.Key; k.OnRing {
+		b.site.keys = traits.Application(k.ApplicationName)
+		if k.Line > 0 {
+			b.mode(k.Mode)
+			b.decide("key", k.Line, "the key ring, by the class CompatibilityDataProtector, application %q", k.ApplicationName)
+		}
+	}
+	if observer := b.o.Sessions.Observer; observer != nil {
+		traits.OnRefresh(func(err error) {
+			observer(context.Background(), Event{Kind: eventRing, Err: err})
+		})
+	}
+	return nil
+}
+
+// keys makes the ring of machine keys, if the site needs one.
 func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 	k := &b.of.Key
+	if !b.of.NeedsKeys() {
+		if len(b.o.Older)+len(b.o.Next) > 0 {
+			return errors.New("SiteOptions.Older and Next have no effect: the key ring has the older keys too")
+		}
+		return nil
+	}
 	if cfg == nil {
 		read := configOf(k)
 		cfg = &read
@@ -96,13 +152,13 @@ func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 	if err != nil {
 		return err
 	}
-	from := k.ModeFrom
-	if from == "explicit" {
-		from = "compatibilityMode"
-	}
 	b.allowInsecure = cfg.AllowInsecure
-	b.decide("mode", k.ModeLine, "%v, by %s", cmp.Or(cfg.Mode, "unknown"), from)
-	b.decide("key", k.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
+	what := "machine key"
+	if !k.OnRing {
+		what = "key"
+		b.mode(string(cmp.Or(cfg.Mode, "unknown")))
+	}
+	b.decide(what, k.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
 	b.warnKey(cfg, k.Line)
 	older, err := b.others("older key", b.o.Older, load, "for reading only, and to issue again what it opens")
 	if err != nil {
@@ -125,7 +181,20 @@ func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 			return err
 		}
 	}
+	if !k.OnRing {
+		b.site.keys = b.site.ring
+	}
 	return nil
+}
+
+// mode notes the compatibility mode.
+func (b *siteBuilder) mode(mode string) {
+	k := &b.of.Key
+	from := k.ModeFrom
+	if from == "explicit" {
+		from = "compatibilityMode"
+	}
+	b.decide("mode", k.ModeLine, "%s, by %s", mode, from)
 }
 
 // configOf is a key that was resolved, which has no fault.
@@ -210,7 +279,7 @@ func (b *siteBuilder) looked() string {
 	var list []string
 	for _, d := range b.site.decisions {
 		switch d.What {
-		case "FedAuth", "Forms", "Katana", "Bearer", "SQSession":
+		case "FedAuth", "Forms", "Katana", "Core", "Bearer", "SQSession":
 			list = append(list, d.String())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -18,6 +19,7 @@ import (
 //	KindWIF10     FedAuth          none
 //	KindForms     .ASPXAUTH        less than two characters
 //	KindKatana    –                blanks
+//	KindCore      –                an empty one
 //	KindSQSession –                none
 //	KindRoles     .ASPXROLES       an empty one
 //	KindAnonymous .ASPXANONYMOUS   an empty one
@@ -28,7 +30,7 @@ import (
 // .AspNet.ExternalCookie and .AspNet.TwoFactorCookie of ASP.NET Identity. Forms
 // tickets are read from the cookie only, not from the URL of a cookieless site.
 //
-// KindBearer is an OAuth access token in the header Authorization
+// KindBearer is an OAuth access token, of Katana or of AddBearerToken, in the header Authorization
 // (OAuthBearerAuthenticationHandler), and has no name. The word Bearer may be in
 // any case, one blank must follow it, and blanks around the token do not count.
 // Another kind of authorization is none. A second line of the header makes a
@@ -49,6 +51,10 @@ func From(kind Kind, name string) func(*http.Request) (string, error) {
 		least, byDefault = 2, ".ASPXAUTH"
 	case KindKatana:
 		scheme = chunks.Katana
+	case KindCore:
+		if scheme = chunks.Core; !strings.HasPrefix(name, site.CorePrefix) {
+			scheme = chunks.CoreShared
+		}
 	case KindRoles:
 		byDefault = ".ASPXROLES"
 	case KindAnonymous:

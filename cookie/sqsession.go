@@ -10,7 +10,6 @@ import (
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/internal/site"
-	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -57,9 +56,9 @@ type SQSession struct {
 // a quarter of the lifetime.
 const sqSkew = time.Minute
 
-// newSQSession returns the sessions of one application. The ring may be nil for
+// newSQSession returns the sessions of one application. The keys may be nil for
 // an opaque one.
-func newSQSession(ring *machinekey.Ring, c *site.Credential, o *SiteOptions) (*SQSession, error) {
+func newSQSession(keys sessiontoken.Keys, c *site.Credential, o *SiteOptions) (*SQSession, error) {
 	q := &SQSession{c: *c}
 	if !c.On || c.Opaque {
 		return q, nil
@@ -85,11 +84,11 @@ func newSQSession(ring *machinekey.Ring, c *site.Credential, o *SiteOptions) (*S
 		}
 	}
 	// The purpose keeps the cookie from being used as FedAuth, and FedAuth as it.
-	protect, err := sessiontoken.MachineKeyTransform(ring, purposeSQSession)
+	protect, err := sessiontoken.MachineKeyTransform(keys, purposeSQSession)
 	if err != nil {
 		return nil, err
 	}
-	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{
+	codec, err := sessiontoken.NewSessionCodec(keys, &sessiontoken.SessionOptions{
 		Transforms: []sessiontoken.Transform{sessiontoken.DeflateTransform(), protect},
 		// The endpoint keeps the cookie of one application from being used as
 		// that of another under the same keys. Names of cookies that differ in

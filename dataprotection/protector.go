@@ -75,7 +75,7 @@ type sealers struct {
 // Protector("a", "b"). The application name comes in front. A purpose may be
 // empty, but must be UTF-8.
 func (r *Ring) Protector(purposes ...string) (Protector, error) {
-	return r.protector(purposes)
+	return r.protector(r.o.ApplicationName, purposes)
 }
 
 // DangerousProtector is [Ring.Protector], but it opens with revoked keys, too.
@@ -84,7 +84,7 @@ func (r *Ring) Protector(purposes ...string) (Protector, error) {
 // (IPersistedDataProtector.DangerousUnprotect). [Ring.KeyStatus] tells what
 // should be protected anew: a revoked key is not known any more.
 func (r *Ring) DangerousProtector(purposes ...string) (Protector, error) {
-	p, err := r.protector(purposes)
+	p, err := r.protector(r.o.ApplicationName, purposes)
 	if err != nil {
 		return nil, err
 	}
@@ -92,13 +92,13 @@ func (r *Ring) DangerousProtector(purposes ...string) (Protector, error) {
 	return p, nil
 }
 
-func (r *Ring) protector(purposes []string) (*protector, error) {
+func (r *Ring) protector(application string, purposes []string) (*protector, error) {
 	if len(purposes) == 0 {
 		return nil, errors.New("dataprotection: no purpose")
 	}
 	var chain []string
-	if r.o.ApplicationName != "" {
-		chain = append(chain, r.o.ApplicationName)
+	if application != "" {
+		chain = append(chain, application)
 	}
 	for _, p := range purposes {
 		if !utf8.ValidString(p) {

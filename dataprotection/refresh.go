@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -45,16 +46,15 @@ func (r *Ring) fly(unknown bool) *flight {
 		ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 		defer cancel()
 		s, err := r.load(ctx)
-		r.land(f, s, err)
-		if r.o.OnRefresh != nil {
-			r.o.OnRefresh(err)
+		for _, told := range r.land(f, s, err) {
+			told(err)
 		}
 	}()
 	return f
 }
 
-// land puts the outcome of a reading into the ring.
-func (r *Ring) land(f *flight, s *state, err error) {
+// land puts the outcome of a reading into the ring, and returns who is told.
+func (r *Ring) land(f *flight, s *state, err error) []func(error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failed = nil
@@ -68,6 +68,7 @@ func (r *Ring) land(f *flight, s *state, err error) {
 	}
 	f.err, r.flight = err, nil
 	close(f.done)
+	return slices.Clone(r.told)
 }
 
 // schedule sets when the ring is due next.

@@ -62,6 +62,7 @@ type Ring struct {
 	flight *flight   // the reading that goes on, if any
 	quiet  time.Time // until then unknown keys are refused at once
 	failed error     // of the last reading: what unknown keys are refused with
+	told   []func(error)
 }
 
 var _ seal.Keys = (*Ring)(nil)
@@ -85,6 +86,9 @@ func Open(ctx context.Context, repository Repository, o *RingOptions) (*Ring, er
 	if err != nil {
 		return nil, err
 	}
+	if r.o.OnRefresh != nil {
+		r.told = append(r.told, r.o.OnRefresh)
+	}
 	r.keys, r.o.Certificates = func() []xmlenc.Key { return keys }, nil
 	if r.o.Now == nil {
 		r.o.Now = time.Now
@@ -99,6 +103,29 @@ func Open(ctx context.Context, repository Repository, o *RingOptions) (*Ring, er
 	r.state.Store(s)
 	r.schedule()
 	return r, nil
+}
+
+// Traits are for package cookie.
+func (r *Ring) Traits() seal.RingTraits {
+	return seal.RingTraits{
+		ApplicationName: r.o.ApplicationName,
+		Application:     func(name string) seal.Keys { return application{r, name} },
+		OnRefresh: func(f func(error)) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.told = append(r.told, f)
+		},
+	}
+}
+
+// application is a ring under another application name.
+type application struct {
+	*Ring
+	name string
+}
+
+func (a application) Protector(purposes ...string) (Protector, error) {
+	return a.protector(a.name, purposes)
 }
 
 // Key is what there is to say of one key of a ring.

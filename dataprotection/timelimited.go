@@ -24,7 +24,7 @@ func (r *Ring) TimeLimited(purposes ...string) (*TimeLimited, error) {
 	if len(purposes) == 0 {
 		return nil, errors.New("dataprotection: no purpose")
 	}
-	p, err := r.protector(append(purposes[:len(purposes):len(purposes)], timeLimitedPurpose))
+	p, err := r.protector(r.o.ApplicationName, append(purposes[:len(purposes):len(purposes)], timeLimitedPurpose))
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func LoadWebConfig(path string) (Config, error) {
 
 // configOf translates <machineKey>, which was checked, into a Config.
 func configOf(f *webconfig.File) (Config, error) {
-	m, err := f.MachineKey()
+	m, err := f.MachineKey(false)
 	if err != nil {
 		return Config{}, configError(err)
 	}

@@ -36,7 +36,7 @@ func allSettings(f *webconfig.File) (*siteSettings, error) {
 	if s.HTTPRuntime, err = f.HTTPRuntime(); err != nil {
 		return nil, err
 	}
-	if s.MachineKey, err = f.MachineKey(); err != nil {
+	if s.MachineKey, err = f.MachineKey(false); err != nil {
 		return nil, err
 	}
 	if s.AppSettings, err = f.AppSettings(); err != nil {

@@ -20,14 +20,6 @@ import (
 // cookies of one name the last counts. A pair whose value has other characters
 // than RFC 6265 allows is no cookie.
 
-// CorePrefix is how the names of cookies begin that a site leaves to ASP.NET
-// Core.
-const CorePrefix = ".AspNetCore."
-
-// CoreName returns the name that the cookie of a scheme has unless the site says
-// another (PostConfigureCookieAuthenticationOptions).
-func CoreName(scheme string) string { return CorePrefix + escape(scheme) }
-
 // isCore reports the schemes of ASP.NET Core.
 func (k Scheme) isCore() bool { return k == Core || k == CoreShared }
 

@@ -36,6 +36,16 @@ type Keys interface {
 	KeyStatus(keyID string) (known, renew bool)
 }
 
+// RingTraits are what package cookie asks of a key ring of Data Protection.
+type RingTraits struct {
+	// ApplicationName is the first purpose of everything, if not empty.
+	ApplicationName string
+	// Application returns the same keys under another application name.
+	Application func(name string) Keys
+	// OnRefresh adds a function that is told of every further reading.
+	OnRefresh func(func(error))
+}
+
 // The errors of a [Protector] that a codec tells apart. The packages with keys
 // wrap them in errors of their own.
 var (

@@ -60,6 +60,8 @@ func newCredential(k Kind) *Credential {
 		c.Protection, c.Secure, c.Sliding, c.Lifetime = "Validation", Off, On, 100000*time.Minute
 	case Katana: // CookieAuthenticationOptions, ChunkingCookieManager
 		c.Sliding, c.ChunkSize, c.Lifetime = On, 4090, 14*24*time.Hour
+	case Core: // CookieAuthenticationOptions, ChunkingCookieManager
+		c.Sliding, c.SameSite, c.ChunkSize, c.Lifetime = On, "Lax", 4050, 14*24*time.Hour
 	case Bearer: // OAuthAuthorizationServerOptions
 		c.Lifetime = 20 * time.Minute
 	case AuthCode:
@@ -184,7 +186,7 @@ func (s *Site) refuseSession(c *Credential, writer string, line int) {
 		c.refuse(c.Line, "%s; with certificates, see sessiontoken.CertificateTransforms", c.warning("custom_session_handler"))
 	case wif45 != (c.Protection == webconfig.ProtectionMachineKeyProtect):
 		c.refuse(c.Line, "%q belongs to another version of Windows Identity Foundation", c.Handler)
-	case wif45 && !s.Key.UsableForProtect():
+	case wif45 && !s.Key.OnRing && !s.Key.UsableForProtect():
 		c.refuse(c.Line, "MachineKey.Protect does not know validation %q of <machineKey>", s.Key.Validation)
 	case !wif45 && s.legacySwitch(webconfig.UseLegacyMachineKeyEncryption).On:
 		c.Unsigned = s.legacySwitch(webconfig.UseLegacyMachineKeyEncryption)

@@ -7,9 +7,9 @@ import (
 
 // Decision is one thing that was found out about a site, for logs.
 type Decision struct {
-	// What is the subject: mode, key, older key, next key, FedAuth, FedAuth
-	// cookie, Forms, Forms cookie, Katana, Katana cookie, Bearer, SQSession,
-	// httpCookies or warning.
+	// What is the subject: key ring, mode, key, machine key, older key, next key,
+	// FedAuth, FedAuth cookie, Forms, Forms cookie, Katana, Katana cookie, Core,
+	// Core cookie, Bearer, SQSession, httpCookies or warning.
 	What string `json:"what"`
 	// Accepted reports that the guard accepts this kind of credential. The
 	// first accepted one is source 0 in the guard's log, and so on.

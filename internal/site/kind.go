@@ -12,6 +12,7 @@ const (
 	Roles     Kind = "roles"     // .ASPXROLES
 	Anonymous Kind = "anonymous" // .ASPXANONYMOUS
 	Katana    Kind = "katana"    // .AspNet.*
+	Core      Kind = "core"      // .AspNetCore.*
 	Bearer    Kind = "bearer"    // OAuth access token
 	Refresh   Kind = "refresh"   // OAuth refresh token
 	AuthCode  Kind = "code"      // OAuth authorization code
@@ -28,6 +29,8 @@ const (
 	SchemeWIF                      // name, name1, name2, …
 	SchemeSingle                   // one cookie of any length
 	SchemeKatana                   // name=chunks:N, nameC1, nameC2, …
+	_                              // the same on IIS
+	SchemeCore                     // name=chunks-N, nameC1, nameC2, …
 )
 
 // kindInfo is what there is to know of a kind.
@@ -47,6 +50,7 @@ var kinds = []kindInfo{
 	{Roles, "a role cookie", "role cookies", "cached roles (.ASPXROLES), the envelope only", ".ASPXROLES", SchemeSingle},
 	{Anonymous, "an anonymous id", "anonymous ids", "anonymous id (.ASPXANONYMOUS)", ".ASPXANONYMOUS", SchemeSingle},
 	{Katana, "a Katana cookie", "Katana cookies", "cookie of Katana or ASP.NET Identity (.AspNet.*)", "", SchemeKatana},
+	{Core, "an ASP.NET Core cookie", "ASP.NET Core cookies", "cookie of ASP.NET Core (.AspNetCore.*)", "", SchemeCore},
 	{Bearer, "an OAuth access token", "access tokens", "OAuth access token (Authorization: Bearer)", "", SchemeNone},
 	{Refresh, "an OAuth refresh token", "refresh tokens", "OAuth refresh token", "", SchemeNone},
 	{AuthCode, "an OAuth authorization code", "authorization codes", "OAuth authorization code", "", SchemeNone},

@@ -1,6 +1,9 @@
 package site
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // Beginnings of cookie names that tell whose they are.
 const (
@@ -9,6 +12,10 @@ const (
 	// Cookies that begin so hold a number against forged answers and no ticket.
 	CorrelationPrefix = ".AspNet.Correlation."
 )
+
+// DefaultScheme is the authentication scheme of ASP.NET Core's cookies where an
+// application says none (CookieAuthenticationDefaults).
+const DefaultScheme = "Cookies"
 
 // DefaultAuthType is that of ASP.NET Identity
 // (DefaultAuthenticationTypes.ApplicationCookie).
@@ -28,6 +35,12 @@ func ValidName(name string) bool {
 // AuthenticationType and no CookieName of its own
 // (CookieAuthenticationMiddleware).
 func KatanaName(authType string) string { return KatanaPrefix + authType }
+
+// CoreName returns the name of the cookie of an authentication scheme of ASP.NET
+// Core that says no name of its own (PostConfigureCookieAuthenticationOptions).
+func CoreName(scheme string) string {
+	return CorePrefix + strings.ReplaceAll(url.QueryEscape(scheme), "+", "%20")
+}
 
 // KatanaBase returns the name of the cookie of Katana that a cookie is or is a
 // chunk of, and false if it is none that holds a ticket.
@@ -81,6 +94,7 @@ func (s *Site) KindOf(name string) Kind {
 
 // Of returns the credential of a kind, as the site has it or with its defaults.
 // With Katana it is the one of the AuthenticationType; see [Site.AuthTypeOf].
+// With Core it is the one of the scheme, or the first.
 // FedAuth and WIF10 are one credential, in the site's generation.
 func (s *Site) Of(k Kind, authType string) *Credential {
 	if k == Katana {
@@ -91,6 +105,14 @@ func (s *Site) Of(k Kind, authType string) *Credential {
 			}
 		}
 		return s.katana(Settings{Kind: Katana, AuthenticationType: authType})
+	}
+	if k == Core {
+		for _, c := range s.Core {
+			if c.Kind == k && (authType == "" || c.AuthenticationType == authType) {
+				return c
+			}
+		}
+		return s.core(Settings{Kind: Core, AuthenticationType: authType})
 	}
 	for _, c := range s.Credentials() {
 		if c.Kind == k || c.Kind.IsSession() && k.IsSession() {

@@ -3,6 +3,8 @@ package site
 import (
 	"cmp"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
@@ -29,6 +31,11 @@ func (s *Site) finish(o *Options) error {
 			if err := s.ask(said); err != nil {
 				return err
 			}
+		}
+	}
+	for _, c := range []*Credential{s.Session, s.Forms} {
+		if c.Refused == "" && s.Key.Fault != nil && s.Key.OnRing && !s.OnRing(c.Kind) {
+			c.refuse(s.Key.Fault.Line, "it needs the keys of <machineKey>: %v", s.Key.Fault)
 		}
 	}
 	s.refuseRemoved(s.Forms, webconfig.FormsModule, s.formsRemoved)
@@ -105,7 +112,19 @@ func (s *Site) ask(said Settings) error {
 			return bad("Name", "two cookies are called "+c.Name)
 		}
 		s.Katana = append(s.Katana, c)
+	case Core:
+		c = s.core(said)
+		if slices.ContainsFunc(slices.Concat(s.Katana, s.Core), func(other *Credential) bool { return strings.EqualFold(other.Name, c.Name) }) {
+			return bad("Name", "two cookies are called "+c.Name)
+		}
+		s.Core = append(s.Core, c)
 	case Bearer:
+		if said.AuthenticationType != "" { // of ASP.NET Core
+			c = newCredential(k)
+			c.Lifetime = time.Hour
+			s.Core = append(s.Core, c)
+			break
+		}
 		c = cmp.Or(s.Bearer, newCredential(k))
 		s.Bearer = c
 	case SQSession:
@@ -123,12 +142,23 @@ func (s *Site) ask(said Settings) error {
 	default:
 		return bad("", "no site accepts it as a sign-in")
 	}
-	if c.Asked && c.Kind != Katana {
+	if c.Asked && c.Kind != Katana && c.Kind != Core {
 		return bad("", "it is there twice")
 	}
 	c.On, c.Asked = c.On || c.Kind != SQSession, true
 	c.apply(Source{Options: true}, said)
 	return nil
+}
+
+// core returns the credential of a cookie handler of ASP.NET Core
+// (CookieAuthenticationHandler). Nothing of a web.config counts for it.
+func (s *Site) core(said Settings) *Credential {
+	c := newCredential(Core)
+	c.AuthenticationType = cmp.Or(said.AuthenticationType, DefaultScheme)
+	c.Name = CoreName(c.AuthenticationType)
+	c.applyAll(s.every)
+	c.apply(Source{Options: true}, said)
+	return c
 }
 
 // katana returns the credential of a middleware of Katana

@@ -14,13 +14,13 @@ import (
 type Settings struct {
 	Kind               Kind          // empty in Options: every one
 	Name               string        // of the cookie
-	AuthenticationType string        // of Katana's middleware, a part of the key
+	AuthenticationType string        // of Katana's middleware, or the scheme of ASP.NET Core: a part of the key
 	Path               string        // empty in sessions: the application's, which is not known
 	Domain             string        // empty for the host alone
-	Secure             Toggle        // neither On nor Off: as the request was, which only Katana knows
+	Secure             Toggle        // neither On nor Off: as the request was, which only Katana and Core know
 	ScriptAccess       bool          // no HttpOnly
 	SameSite           string        // None, Lax, Strict, or Unspecified for a cookie without it
-	ChunkSize          int           // for sessions in characters of the value, for Katana in bytes of the line
+	ChunkSize          int           // for sessions in characters of the value, for Katana and Core those of the line
 	ClockSkew          time.Duration // widens the validity of session tokens; None is none
 	Lifetime           time.Duration // of one ticket
 	MaxLifetime        time.Duration // from the sign-in on; zero is no end
@@ -70,9 +70,9 @@ type property struct {
 }
 
 var (
-	inCookies = []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, SQSession}
+	inCookies = []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, Core, SQSession}
 	inSession = []Kind{FedAuth, WIF10}
-	signIns   = []Kind{FedAuth, WIF10, Forms, Katana, SQSession}
+	signIns   = []Kind{FedAuth, WIF10, Forms, Katana, Core, SQSession}
 	inCora    = []Kind{SQSession}
 )
 
@@ -80,18 +80,18 @@ const bare = "no cookie carries it"
 
 var properties = []property{
 	{"Name", func(s *Settings) any { return &s.Name }, inCookies, bare},
-	{"AuthenticationType", func(s *Settings) any { return &s.AuthenticationType }, []Kind{Katana}, "Name is the name of the cookie"},
+	{"AuthenticationType", func(s *Settings) any { return &s.AuthenticationType }, []Kind{Katana, Core, Bearer}, "Name is the name of the cookie"},
 	{"Path", func(s *Settings) any { return &s.Path }, inCookies, bare},
 	{"Domain", func(s *Settings) any { return &s.Domain }, inCookies, bare},
 	{"Secure", func(s *Settings) any { return &s.Secure }, inCookies, bare},
-	{"ScriptAccess", func(s *Settings) any { return &s.ScriptAccess }, []Kind{FedAuth, WIF10, Katana, SQSession}, ".NET always hides it from scripts"},
+	{"ScriptAccess", func(s *Settings) any { return &s.ScriptAccess }, []Kind{FedAuth, WIF10, Katana, Core, SQSession}, ".NET always hides it from scripts"},
 	{"SameSite", func(s *Settings) any { return &s.SameSite }, inCookies, bare},
-	{"ChunkSize", func(s *Settings) any { return &s.ChunkSize }, []Kind{FedAuth, WIF10, Katana}, ".NET does not cut it into chunks of a size that can be set"},
+	{"ChunkSize", func(s *Settings) any { return &s.ChunkSize }, []Kind{FedAuth, WIF10, Katana, Core}, ".NET does not cut it into chunks of a size that can be set"},
 	{"ClockSkew", func(s *Settings) any { return &s.ClockSkew }, inSession, "only session tokens know one"},
 	{"Lifetime", func(s *Settings) any { return &s.Lifetime }, nil, ""},
 	{"MaxLifetime", func(s *Settings) any { return &s.MaxLifetime }, signIns, "Lifetime is how long it is valid"},
 	{"PersistentLifetime", func(s *Settings) any { return &s.PersistentLifetime }, inSession, "a persistent cookie lives as long as its ticket, by Lifetime"},
-	{"Sliding", func(s *Settings) any { return &s.Sliding }, []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana}, "Lifetime is how long it is valid"},
+	{"Sliding", func(s *Settings) any { return &s.Sliding }, []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, Core}, "Lifetime is how long it is valid"},
 	{"Opaque", func(s *Settings) any { return &s.Opaque }, inCora, "only SQSession has a value that is not known"},
 	{"NoReuse", func(s *Settings) any { return &s.NoReuse }, inCora, "OnePerUser ends the older sessions of a user"},
 	{"CacheMaxSize", func(s *Settings) any { return &s.CacheMaxSize }, inCora, "only SQSession keeps sessions in memory by itself"},
@@ -192,8 +192,13 @@ func (s *Settings) check() error {
 	if s.SameSite != "" && !slices.Contains([]string{"None", "Lax", "Strict", "Unspecified"}, s.SameSite) {
 		return bad("SameSite", "%q is none of None, Lax, Strict and Unspecified", s.SameSite)
 	}
-	if s.Kind == Katana {
+	switch s.Kind {
+	case Katana:
 		return s.checkKatana()
+	case Core:
+		if name := s.AuthenticationType; strings.HasPrefix(name, CorePrefix) || strings.HasPrefix(name, KatanaPrefix) {
+			return bad("AuthenticationType", "%q is the name of a cookie; give the scheme, and the name as Name", name)
+		}
 	}
 	if s.Name != "" && !ValidName(s.Name) {
 		return bad("Name", "%q cannot be the name of a cookie", s.Name)

@@ -25,6 +25,7 @@ type Site struct {
 	Session, Forms, Roles, Anonymous *Credential
 
 	Katana      []*Credential            // in the order of Options
+	Core        []*Credential            // cookies of ASP.NET Core and, of the kind Bearer, tokens of AddBearerToken
 	Bearer      *Credential              // access token of Katana, nil unless Options ask for it
 	SQSession   *Credential              // of Cora SeQuence, nil for a site without it
 	HTTPCookies webconfig.HTTPCookies    // the defaults of other cookies
@@ -47,6 +48,14 @@ type Options struct {
 	// the site accept one that the file does not know. Settings without a Kind
 	// are for all sign-ins but SQSession, as far as they count for each.
 	Credentials []Settings
+	// Ring is what there is to know of the key ring of Data Protection that the
+	// site has, nil without one.
+	Ring *Ring
+}
+
+// Ring is a key ring of ASP.NET Core's Data Protection.
+type Ring struct {
+	ApplicationName string // with which the ring was opened
 }
 
 // Load resolves the web.config at path. Every file is opened once. A
@@ -98,7 +107,11 @@ func resolve(name string, f *webconfig.File, err error, o *Options) (*Site, erro
 	}
 	s := newSite(name)
 	s.warn(nil, f.Warnings())
-	s.readKey(f)
+	var ring *Ring
+	if o != nil {
+		ring = o.Ring
+	}
+	s.readKey(f, ring)
 	if s.AppSettings, err = f.AppSettings(); s.fault(err) == nil {
 		s.warn(nil, s.AppSettings.Warnings)
 	}
@@ -160,7 +173,7 @@ func (s *Site) Err() error {
 // Credentials returns those of the site, in the order in which they are tried.
 func (s *Site) Credentials() []*Credential {
 	list := []*Credential{s.Session, s.Forms, s.Roles, s.Anonymous}
-	list = append(list, s.Katana...)
+	list = append(append(list, s.Katana...), s.Core...)
 	for _, c := range []*Credential{s.Bearer, s.SQSession} {
 		if c != nil {
 			list = append(list, c)

@@ -28,7 +28,7 @@ type Settings struct {
 // start in .NET.
 func (f *File) Settings() (*Settings, error) {
 	runtime, err1 := f.HTTPRuntime()
-	key, err2 := f.MachineKey()
+	key, err2 := f.MachineKey(false)
 	app, err3 := f.AppSettings()
 	auth, err4 := f.Authentication()
 	cookies, err5 := f.HTTPCookies()

@@ -39,7 +39,7 @@ func FuzzParse(f *testing.F) {
 		if _, err := file.HTTPRuntime(); err != nil {
 			checkError(t, data, err)
 		}
-		m, err := file.MachineKey()
+		m, err := file.MachineKey(false)
 		if err != nil {
 			checkError(t, data, err)
 			if m.ValidationKey.Len() > 0 || m.DecryptionKey.Len() > 0 {

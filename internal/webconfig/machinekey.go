@@ -35,9 +35,12 @@ type MachineKey struct {
 	// the line of that element, 0 for "default".
 	CompatibilityModeFrom string
 	CompatibilityModeLine int
-	// ApplicationName and DataProtectorType are kept for completeness: the
-	// first has no effect without the second, and the second is refused
-	// unless blank.
+	// OnRing says that the key ring of ASP.NET Core's Data Protection takes the
+	// place of the keys (CompatibilityDataProtector), and NamesApplication that
+	// the attribute applicationName is there.
+	OnRing, NamesApplication bool
+	// ApplicationName has no effect without DataProtectorType, which is refused
+	// unless blank or OnRing.
 	ApplicationName, DataProtectorType string
 	// UsableForProtect reports whether MachineKey.Protect knows the validation
 	// algorithm: it follows the rules of Framework45 in every mode.
@@ -65,9 +68,12 @@ const (
 // custom_data_protector) and values that .NET would refuse at first use are
 // errors at once.
 //
+// With haveRing, the class CompatibilityDataProtector is no error: OnRing says
+// that it is there, and is set beside an error too.
+//
 // The rules of each mode are those of Microsoft's MachineKeySection and
 // MachineKeyMasterKeyProvider.
-func (f *File) MachineKey() (MachineKey, error) {
+func (f *File) MachineKey(haveRing bool) (MachineKey, error) {
 	runtime, err := f.HTTPRuntime()
 	if err != nil {
 		return MachineKey{}, err
@@ -85,10 +91,13 @@ func (f *File) MachineKey() (MachineKey, error) {
 		DataProtectorType: s.Text("dataProtectorType", ""),
 		Line:              s.RefLine,
 	}
+	_, m.NamesApplication = s.Attr("applicationName")
 	switch class := TypeName(m.DataProtectorType); {
 	case strings.HasSuffix("."+class, ".CompatibilityDataProtector"): // in two assemblies, under two namespaces
-		s.Fail(CodeDataProtectionKeyRing, "dataProtectorType", secret.Quote(class), "no dataProtectorType: "+
-			"with it, the key ring of ASP.NET Core's Data Protection replaces the keys of <machineKey>")
+		if m.OnRing = haveRing; !haveRing {
+			s.Fail(CodeDataProtectionKeyRing, "dataProtectorType", secret.Quote(class), "the key ring of ASP.NET Core's "+
+				"Data Protection, which replaces the keys of <machineKey>: SiteOptions.DataProtection of package cookie, or -keys")
+		}
 	case trim(m.DataProtectorType) != "":
 		s.Fail(CodeCustomDataProtector, "dataProtectorType", secret.Quote(class),
 			"no dataProtectorType: with it, that class replaces all machine-key cryptography")
@@ -96,7 +105,7 @@ func (f *File) MachineKey() (MachineKey, error) {
 	s.Done()
 	s.OnlyChildren()
 	if s.Err() != nil {
-		return MachineKey{}, s.Err()
+		return m.onRing(), s.Err()
 	}
 
 	m.CompatibilityMode, m.CompatibilityModeFrom, m.CompatibilityModeLine =
@@ -108,7 +117,15 @@ func (f *File) MachineKey() (MachineKey, error) {
 	m.checkKeys(s)
 	m.warn()
 	s.Done()
-	return result(s.r, m)
+	if s.Err() != nil {
+		return m.onRing(), s.Err()
+	}
+	return m, nil
+}
+
+// onRing is what is known of a MachineKey with an error.
+func (m *MachineKey) onRing() MachineKey {
+	return MachineKey{OnRing: m.OnRing, NamesApplication: m.NamesApplication, ApplicationName: m.ApplicationName, Line: m.Line}
 }
 
 // noMachineKey explains a missing element: .NET then generates the keys.
@@ -158,7 +175,7 @@ func (m *MachineKey) checkAlgorithms(s *Section) {
 		s.Fail(CodeInvalidValidationAlgorithm, "validation", secret.Quote(m.Validation), "SHA1, which means HMAC-SHA1")
 	case !slices.Contains(legacy, m.Validation):
 		s.badAlgorithm("validation", m.Validation, CodeInvalidValidationAlgorithm, portable, legacy)
-	case m.framework45():
+	case m.framework45() && !m.OnRing: // which does without it
 		s.Fail(CodeInvalidValidationAlgorithm, "validation", m.Validation+" with Framework45", oneOf("", portable))
 	}
 	if ciphers := []string{"Auto", "AES", "3DES", "DES"}; !slices.Contains(ciphers, m.Decryption) {
@@ -229,7 +246,7 @@ func (m *MachineKey) warn() {
 	add := func(code, text string) {
 		m.Warnings = append(m.Warnings, Warning{Code: code, Line: m.Line, Text: text})
 	}
-	if !m.UsableForProtect {
+	if !m.UsableForProtect && !m.OnRing {
 		add("validation_not_usable_for_protect", fmt.Sprintf(
 			"MachineKey.Protect cannot work with validation=%q: Katana cookies and WIF sessions fail on the .NET nodes too", m.Validation))
 	}

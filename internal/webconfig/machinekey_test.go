@@ -147,7 +147,7 @@ func TestSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := f.MachineKey()
+	m, err := f.MachineKey(false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func TestBuildTransform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.MachineKey()
+	_, err = f.MachineKey(false)
 	if e, ok := err.(*Error); !ok || e.Code != CodeUnknownAttribute || e.Section != "system.web/machineKey" || e.File != "a.config" {
 		t.Errorf("in a configSource: %v", err)
 	}

@@ -207,7 +207,7 @@ func TestConfigSource(t *testing.T) {
 				t.Fatal(err)
 			}
 			opened = ""
-			m, err := f.MachineKey()
+			m, err := f.MachineKey(false)
 			if code, _ := codeOf(t, err); code != test.code {
 				t.Fatalf("%v, want %q", err, test.code)
 			}
@@ -233,7 +233,7 @@ func TestConfigSource(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = f.MachineKey()
+		_, err = f.MachineKey(false)
 		if code, _ := codeOf(t, err); code != CodeConfigSourceNotAlone {
 			t.Errorf("%s: %v", beside, err)
 		}
@@ -242,7 +242,7 @@ func TestConfigSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := f.MachineKey()
+	m, err := f.MachineKey(false)
 	if err != nil || m.CompatibilityModeFrom != "targetFramework" || m.CompatibilityModeLine != 3 {
 		t.Errorf("%v, %v", m, err)
 	}
@@ -267,7 +267,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err := f.MachineKey(); err != nil || m.ValidationKey.Len() != 64 {
+	if m, err := f.MachineKey(false); err != nil || m.ValidationKey.Len() != 64 {
 		t.Errorf("%v, %v", m, err)
 	}
 	_, err = Load(filepath.Join(dir, "none.config"))
@@ -283,7 +283,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.MachineKey()
+	_, err = f.MachineKey(false)
 	if code, _ := codeOf(t, err); code != CodeConfigSourceMissing {
 		t.Errorf("a link out of the folder: %v", err)
 	}

@@ -189,6 +189,6 @@ func readAll(xml []byte) (HTTPRuntime, MachineKey, []Warning, error) {
 	if err != nil {
 		return HTTPRuntime{}, MachineKey{}, nil, err
 	}
-	m, err := f.MachineKey()
+	m, err := f.MachineKey(false)
 	return runtime, m, append(f.Warnings(), m.Warnings...), err
 }

@@ -2,10 +2,10 @@ package farm
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -73,18 +73,16 @@ func parseLine(line string) (*Message, error) {
 	return m, nil
 }
 
-// Pipe is the C# program answering requests, one after the other. It is for
-// one goroutine at a time.
-type Pipe struct {
+// lines is a program that answers lines, one after the other. It is for one
+// goroutine at a time.
+type lines struct {
 	*Process
 	in  io.WriteCloser
 	out *bufio.Reader
 }
 
-// Pipe starts the program in its pipe mode.
-func (d *Dotnet) Pipe(t testing.TB) *Pipe {
+func startLines(t testing.TB, name string, cmd *exec.Cmd) *lines {
 	t.Helper()
-	cmd := d.Command("pipe")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatalf("farm: %v", err)
@@ -94,33 +92,54 @@ func (d *Dotnet) Pipe(t testing.TB) *Pipe {
 		t.Fatalf("farm: %v", err)
 	}
 	cmd.Stdout = w
-	p := &Pipe{Start(t, "the pipe", cmd), in, bufio.NewReaderSize(r, 1<<16)}
+	l := &lines{Start(t, name, cmd), in, bufio.NewReaderSize(r, 1<<16)}
 	w.Close()
 	t.Cleanup(func() { in.Close(); r.Close() })
-	return p
+	return l
+}
+
+// exchange sends lines and returns as many answers as are wanted.
+func (l *lines) exchange(send []byte, want int) ([][]byte, error) {
+	sent := make(chan error, 1)
+	go func() {
+		_, err := l.in.Write(send)
+		sent <- err
+	}()
+	answers := make([][]byte, want)
+	for i := range answers {
+		line, err := l.out.ReadBytes('\n')
+		if err != nil {
+			return nil, fmt.Errorf("farm: answer %d of %d: %w", i+1, want, err)
+		}
+		answers[i] = line[:len(line)-1]
+	}
+	return answers, <-sent
+}
+
+// Pipe is the C# program answering requests.
+type Pipe struct{ *lines }
+
+// Pipe starts the program in its pipe mode.
+func (d *Dotnet) Pipe(t testing.TB) *Pipe {
+	t.Helper()
+	return &Pipe{startLines(t, "the pipe", d.Command("pipe"))}
 }
 
 // Call sends requests and returns as many answers.
 func (p *Pipe) Call(requests ...*Message) ([]*Message, error) {
-	sent := make(chan error, 1)
-	go func() {
-		var lines bytes.Buffer
-		for _, m := range requests {
-			lines.Write(m.appendLine(lines.AvailableBuffer()))
-		}
-		lines.WriteString("flush\n")
-		_, err := p.in.Write(lines.Bytes())
-		sent <- err
-	}()
+	var send []byte
+	for _, m := range requests {
+		send = m.appendLine(send)
+	}
+	got, err := p.exchange(append(send, "flush\n"...), len(requests))
+	if err != nil {
+		return nil, err
+	}
 	answers := make([]*Message, len(requests))
 	for i := range answers {
-		line, err := p.out.ReadString('\n')
-		if err != nil {
-			return nil, fmt.Errorf("farm: answer %d of %d: %w", i+1, len(answers), err)
-		}
-		if answers[i], err = parseLine(strings.TrimSuffix(line, "\n")); err != nil {
+		if answers[i], err = parseLine(string(got[i])); err != nil {
 			return nil, err
 		}
 	}
-	return answers, <-sent
+	return answers, nil
 }

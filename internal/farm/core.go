@@ -1,0 +1,141 @@
+package farm
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// Core is the program of testvectors/dotnetcore, published with the runtime of
+// .NET in it. What it does is Microsoft's own code.
+type Core struct{ exe string }
+
+// coreVariable names the program where it is not in its place beside the
+// checkout.
+const coreVariable = "WEBFARM_CORENODE"
+
+// FindCore skips the test where there is no such program. Nothing outside of
+// tests knows of it.
+func FindCore(t testing.TB) *Core {
+	t.Helper()
+	exe := os.Getenv(coreVariable)
+	if exe == "" {
+		exe = "../shared/dotnet10/corenode"
+	}
+	if !filepath.IsAbs(exe) {
+		exe = filepath.Join(Root(t), exe)
+	}
+	if _, err := os.Stat(exe); err != nil {
+		t.Skipf("no corenode: %v; publish testvectors/dotnetcore, and set %s", err, coreVariable)
+	}
+	return &Core{exe}
+}
+
+// Command returns the program with arguments, ready to be started. Dates
+// without an offset are UTC to it, as they are to Go.
+func (c *Core) Command(args ...string) *exec.Cmd {
+	cmd := exec.Command(c.exe, args...)
+	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=C.UTF-8")
+	return cmd
+}
+
+// CoreNodeOptions are the settings of a node. All but Keys and App have a
+// default.
+type CoreNodeOptions struct {
+	// Keys is the folder of the key ring, App the name of the application.
+	Keys, App string
+	// Name is what the node calls itself, "core" if empty.
+	Name string
+	// Port is where it listens. Zero: a free one.
+	Port int
+	// More are further arguments; testvectors/dotnetcore has the list.
+	More []string
+}
+
+// Node starts a node and waits until it answers.
+func (c *Core) Node(t testing.TB, o CoreNodeOptions) *Node {
+	t.Helper()
+	if o.Name == "" {
+		o.Name = "core"
+	}
+	if o.Port == 0 {
+		o.Port = FreePort(t)
+	}
+	args := []string{"serve", "-keys", o.Keys, "-app", o.App, "-port", strconv.Itoa(o.Port), "-name", o.Name, "-until-eof"}
+	cmd := c.Command(append(args, o.More...)...)
+	if _, err := cmd.StdinPipe(); err != nil { // it ends with the test, even if that is killed
+		t.Fatalf("farm: %v", err)
+	}
+	n := &Node{Start(t, o.Name, cmd), fmt.Sprintf("http://127.0.0.1:%d", o.Port)}
+	n.WaitReady(t, n.URL+"/healthz")
+	return n
+}
+
+// CorePipe is the program answering requests, one after the other. It is for
+// one goroutine at a time.
+type CorePipe struct{ *lines }
+
+// Pipe starts the program in its pipe mode.
+func (c *Core) Pipe(t testing.TB) *CorePipe {
+	t.Helper()
+	return &CorePipe{startLines(t, "corenode", c.Command("pipe"))}
+}
+
+// CoreRequest is a request: "op" and what belongs to it.
+type CoreRequest map[string]any
+
+// CoreAnswer has what answers have, each some of it.
+type CoreAnswer struct {
+	Error      string // what failed, empty if all is well
+	Keys       []CoreKey
+	Default    string
+	Fallback   string
+	Generate   bool
+	Element    string
+	Protected  string // hexadecimal, as Plaintext and the serialized ones
+	Plaintext  string
+	WasRevoked bool
+	Expires    string
+
+	RequiresMigration        bool
+	Serialized, Reserialized string
+	Ticket                   json.RawMessage
+	Text                     string
+	ReadMicros, WriteMicros  float64
+}
+
+// CoreKey is what the program says of a key.
+type CoreKey struct {
+	ID, Creation, Activation, Expiration string
+	Revoked, Usable                      bool
+	Why                                  string
+}
+
+// Call sends requests and returns as many answers.
+func (p *CorePipe) Call(requests ...CoreRequest) ([]CoreAnswer, error) {
+	var send []byte
+	for _, r := range requests {
+		r["batch"] = true
+		line, err := json.Marshal(r)
+		if err != nil {
+			return nil, fmt.Errorf("farm: %w", err)
+		}
+		send = append(append(send, line...), '\n')
+	}
+	send = append(send, "{\"op\":\"flush\"}\n"...)
+	got, err := p.exchange(send, len(requests)+1)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]CoreAnswer, len(requests))
+	for i := range answers {
+		if err := json.Unmarshal(got[i], &answers[i]); err != nil {
+			return nil, fmt.Errorf("farm: %w in %.200q", err, got[i])
+		}
+	}
+	return answers, nil
+}

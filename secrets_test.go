@@ -96,7 +96,7 @@ func holders(t *testing.T) map[string][]printed {
 	katanaTicket := sessiontoken.KatanaTicket{Identity: identity, SessionKey: markedKey(20)}
 	forms, err := sessiontoken.NewFormsCodec(ring, nil)
 	must(err)
-	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store})
+	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store})
 	must(err)
 	anonymous, err := sessiontoken.NewAnonymousCodec(ring, nil)
 	must(err)
@@ -154,7 +154,7 @@ func holders(t *testing.T) map[string][]printed {
 	must(err)
 	_, err = coreProtector.Protect(nil, []byte("text"))
 	must(err)
-	coreCodec, err := sessiontoken.NewCoreCodec(core, sessiontoken.CoreCookie("Cookies"), nil)
+	coreCodec, err := sessiontoken.NewCoreCodec(core, sessiontoken.Cookie("Cookies"), nil)
 	must(err)
 	coreTicket := coreCodec.NewTicket(&principal, nil)
 	text, err = coreCodec.Encode(t.Context(), coreTicket)

@@ -111,11 +111,11 @@ func targets(t testing.TB) []target {
 		guarded(name, c, source, codec)
 	}
 	o := &sessiontoken.KatanaOptions{Now: now}
-	codec, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), o)
+	codec, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), o)
 	must(err)
-	codec3, err := sessiontoken.NewKatanaCodec(ring3, sessiontoken.KatanaCookie("ApplicationCookie"), o)
+	codec3, err := sessiontoken.NewKatanaCodec(ring3, sessiontoken.Cookie("ApplicationCookie"), o)
 	must(err)
-	bearer, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), o)
+	bearer, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.AccessToken("Bearer"), o)
 	must(err)
 	whole := hostile.Credential{Cookie: ".AspNet.ApplicationCookie", Chunk: ".AspNet.ApplicationCookieC%d", Marked: true}
 	katana("Katana", whole, cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), codec, codec)
@@ -123,8 +123,8 @@ func targets(t testing.TB) []target {
 	katana("Katana, 3 keys", whole, cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), codec, codec3)
 	katana("bearer token", hostile.Credential{}, cookie.From(cookie.KindBearer, ""), bearer, bearer)
 
-	for name, purpose := range map[string]sessiontoken.CorePurpose{
-		"ASP.NET Core": sessiontoken.CoreCookie("Cookies"), "ASP.NET Core, bearer token": sessiontoken.CoreAccessToken("Identity.Bearer")} {
+	for name, purpose := range map[string]sessiontoken.Purpose{
+		"ASP.NET Core": sessiontoken.Cookie("Cookies"), "ASP.NET Core, bearer token": sessiontoken.AccessToken("Identity.Bearer")} {
 		codec, err := sessiontoken.NewCoreCodec(freshCoreRing(t, now()), purpose, &sessiontoken.CoreOptions{Now: now})
 		must(err)
 		text, err := codec.Encode(t.Context(), codec.NewTicket(&user, nil))

@@ -269,7 +269,7 @@ func TestKelvinSign(t *testing.T) {
 func TestKatanaPurposesMakeTheKind(t *testing.T) {
 	f := newModeFarm(t, "katana", false)
 	a := f.node(cookie.SessionsOptions{OnePerUser: true})
-	codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.KatanaPurposes("Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "Cookies", "v1"), &sessiontoken.KatanaOptions{Now: f.clock.Now})
+	codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.Purposes("Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "Cookies", "v1"), &sessiontoken.KatanaOptions{Now: f.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

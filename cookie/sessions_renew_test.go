@@ -189,7 +189,7 @@ func TestMaxLifetimeSurvivesRenewals(t *testing.T) {
 func TestMaxLifetimeSurvivesKatana(t *testing.T) {
 	n := newFarmNode(t)
 	s := opener(t, "katana")(n, &cookie.SessionsOptions{MaxLifetime: 4 * time.Hour})
-	codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{Now: n.clock.Now})
+	codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestTicketOfDotNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	katana, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: n.clock.Now})
+	katana, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

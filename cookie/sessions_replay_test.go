@@ -198,13 +198,13 @@ func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 	t.Helper()
 	switch f.kind {
 	case "katana":
-		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.KatanaCookie("Cookies"),
+		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.Cookie("Cookies"),
 			&sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		renewAlone(t, b, codec, err, func(ticket *sessiontoken.KatanaTicket) (*sessiontoken.KatanaTicket, bool) {
 			return ticket.Renew(f.clock.Now())
 		})
 	case "core":
-		codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.CoreCookie("Cookies"),
+		codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.Cookie("Cookies"),
 			&sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		renewAlone(t, b, codec, err, func(ticket *sessiontoken.CoreTicket) (*sessiontoken.CoreTicket, bool) {
 			return ticket.Renew(f.clock.Now())
@@ -317,7 +317,7 @@ func TestLatestIsKeptByUse(t *testing.T) {
 // nobody but .NET nodes saw for longer than a note lasts.
 func TestWhatSignOutCannotReach(t *testing.T) {
 	fromNET := func(t *testing.T, f *modeFarm) *browser {
-		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
+		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +333,7 @@ func TestWhatSignOutCannotReach(t *testing.T) {
 		"forms":  func(t *testing.T, f *modeFarm, s *cookie.Sessions) *browser { return f.signIn(s, "bob") },
 		"katana": func(t *testing.T, f *modeFarm, _ *cookie.Sessions) *browser { return fromNET(t, f) },
 		"core": func(t *testing.T, f *modeFarm, _ *cookie.Sessions) *browser {
-			codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.CoreCookie("Cookies"), &sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
+			codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.Cookie("Cookies"), &sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
 			if err != nil {
 				t.Fatal(err)
 			}

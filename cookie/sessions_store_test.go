@@ -514,7 +514,7 @@ func TestLimitsOfNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tickets, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: n.clock.Now})
+	tickets, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

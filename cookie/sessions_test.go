@@ -89,7 +89,7 @@ var sessionKinds = []sessionKind{
 		return cookie.NewSessions(codec, o)
 	}},
 	{"katana", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-		codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.KatanaCookie("Cookies"), &sessiontoken.KatanaOptions{
+		codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{
 			Lifetime: time.Hour, Store: n.inStore, Now: n.clock.Now})
 		if err != nil {
 			return nil, err
@@ -97,7 +97,7 @@ var sessionKinds = []sessionKind{
 		return cookie.NewSessions(codec, o)
 	}},
 	{"core", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-		codec, err := sessiontoken.NewCoreCodec(coreKeys{n.ring}, sessiontoken.CoreCookie("Cookies"), &sessiontoken.CoreOptions{
+		codec, err := sessiontoken.NewCoreCodec(coreKeys{n.ring}, sessiontoken.Cookie("Cookies"), &sessiontoken.CoreOptions{
 			Lifetime: time.Hour, Now: n.clock.Now})
 		if err != nil {
 			return nil, err

@@ -109,7 +109,7 @@ func (b *siteBuilder) katana() error {
 		b.decide("Katana", 0, "not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials")
 	}
 	for _, c := range b.of.Katana {
-		codec, err := sessiontoken.NewKatanaCodec(b.site.keys, sessiontoken.KatanaCookie(c.AuthenticationType), &sessiontoken.KatanaOptions{Lifetime: c.Lifetime, Now: b.o.Now})
+		codec, err := sessiontoken.NewKatanaCodec(b.site.keys, sessiontoken.Cookie(c.AuthenticationType), &sessiontoken.KatanaOptions{Lifetime: c.Lifetime, Now: b.o.Now})
 		if err != nil {
 			return err
 		}
@@ -133,9 +133,9 @@ func (b *siteBuilder) core() error {
 		b.decide("Core", 0, "not asked for: name the scheme in SiteOptions.Credentials")
 	}
 	for _, c := range b.of.Core {
-		purpose := sessiontoken.CoreCookie
+		purpose := sessiontoken.Cookie
 		if c.Kind == KindBearer {
-			purpose = sessiontoken.CoreAccessToken
+			purpose = sessiontoken.AccessToken
 		}
 		codec, err := sessiontoken.NewCoreCodec(b.o.DataProtection, purpose(c.AuthenticationType),
 			&sessiontoken.CoreOptions{Lifetime: c.Lifetime, Now: b.o.Now})
@@ -163,7 +163,7 @@ func (b *siteBuilder) bearer() error {
 		b.decide("Bearer", 0, "not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials")
 		return nil
 	}
-	codec, err := sessiontoken.NewKatanaCodec(b.site.keys, sessiontoken.KatanaAccessToken(), &sessiontoken.KatanaOptions{Lifetime: b.of.Bearer.Lifetime, Now: b.o.Now})
+	codec, err := sessiontoken.NewKatanaCodec(b.site.keys, sessiontoken.AccessToken("Bearer"), &sessiontoken.KatanaOptions{Lifetime: b.of.Bearer.Lifetime, Now: b.o.Now})
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func ExampleFrom() {
 // An API behind access tokens.
 func ExampleFrom_bearer() {
 	var guard cookie.Guard
-	guard.Accept(cookie.From(cookie.KindBearer, ""), demo{}) // a codec for sessiontoken.KatanaAccessToken
+	guard.Accept(cookie.From(cookie.KindBearer, ""), demo{}) // a codec for sessiontoken.AccessToken
 
 	r, err := http.NewRequest("GET", "/api", nil)
 	if err != nil {

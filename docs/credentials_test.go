@@ -214,11 +214,11 @@ func Example_readRoleCookie() {
 
 func Example_readKatanaCookie() {
 	ring := freshRing(machinekey.Framework45)
-	issuer := must(sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), nil))
+	issuer := must(sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), nil))
 	r := carrying(".AspNet.ApplicationCookie",
 		must(issuer.Encode(httptest.NewRequest("GET", "/", nil).Context(), issuer.NewTicket(bob().Identities[0], nil))))
 
-	codec, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), nil)
+	codec, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -236,11 +236,11 @@ func Example_readKatanaCookie() {
 
 func Example_readBearer() {
 	ring := freshRing(machinekey.Framework45)
-	issuer := must(sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), nil))
+	issuer := must(sessiontoken.NewKatanaCodec(ring, sessiontoken.AccessToken("Bearer"), nil))
 	r := httptest.NewRequest("GET", "/api", nil)
 	r.Header.Set("Authorization", "Bearer "+must(issuer.Encode(r.Context(), issuer.NewTicket(bob().Identities[0], nil))))
 
-	codec, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), nil)
+	codec, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.AccessToken("Bearer"), nil)
 	if err != nil {
 		log.Fatal(err)
 	}

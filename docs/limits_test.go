@@ -174,7 +174,7 @@ func TestOtherCredentialsAreShorter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), nil)
+	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,57 +43,25 @@ type CoreOptions struct {
 // [*dataprotection.Ring]: https://pkg.go.dev/github.com/webfarm-go/webfarm/dataprotection#Ring
 type CoreCodec struct {
 	o         CoreOptions
-	purpose   CorePurpose
+	rules     ticketRules
 	keys      Keys
 	protector Protector
 	scratch   sync.Pool // of *coreScratch
 }
 
-// CorePurpose says which of ASP.NET Core's credentials a codec reads and
-// writes. It binds the purposes, and decides the lifetime of new tickets.
-type CorePurpose struct {
-	purposes []string
-	scheme   string // in the ticket
-	lifetime time.Duration
-	cookie   bool
-}
-
-// coreCookieClass and coreBearerClass are first purposes
-// (PostConfigureCookieAuthenticationOptions, BearerTokenConfigureOptions).
-const (
-	coreCookieClass = "Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware"
-	coreBearerClass = "Microsoft.AspNetCore.Authentication.BearerToken"
-)
-
-// CoreCookie is for the cookies of a scheme, whose case counts: "Cookies" where
-// the site names none, "Identity.Application" with ASP.NET Core Identity. The
-// name of the cookie plays no part. Tickets live for 14 days.
-func CoreCookie(scheme string) CorePurpose {
-	return CorePurpose{[]string{coreCookieClass, scheme, "v2"}, scheme, 14 * 24 * time.Hour, true}
-}
-
-// CoreAccessToken is for the bearer tokens that AddBearerToken issues under a
-// scheme, which is "BearerToken" where the site names none and
-// "Identity.Bearer" with the endpoints of ASP.NET Core Identity. They live for
-// an hour.
-func CoreAccessToken(scheme string) CorePurpose {
-	return CorePurpose{[]string{coreBearerClass, scheme, "BearerToken"}, scheme + ":AccessToken", time.Hour, false}
-}
-
-// CoreRefreshToken is for their refresh tokens, which live for 14 days.
-func CoreRefreshToken(scheme string) CorePurpose {
-	return CorePurpose{[]string{coreBearerClass, scheme, "RefreshToken"}, scheme + ":RefreshToken", 14 * 24 * time.Hour, false}
-}
-
 // NewCoreCodec returns a codec for keys, whose later changes it follows. Nil
 // options are the zero options.
-func NewCoreCodec(keys Keys, purpose CorePurpose, opts *CoreOptions) (*CoreCodec, error) {
-	c := &CoreCodec{purpose: purpose, keys: keys}
+func NewCoreCodec(keys Keys, purpose Purpose, opts *CoreOptions) (*CoreCodec, error) {
+	rules, err := purpose.core()
+	if err != nil {
+		return nil, err
+	}
+	c := &CoreCodec{rules: rules, keys: keys}
 	if opts != nil {
 		c.o = *opts
 	}
 	if c.o.Lifetime == 0 {
-		c.o.Lifetime = purpose.lifetime
+		c.o.Lifetime = rules.lifetime
 	}
 	if c.o.Now == nil {
 		c.o.Now = time.Now
@@ -101,13 +69,10 @@ func NewCoreCodec(keys Keys, purpose CorePurpose, opts *CoreOptions) (*CoreCodec
 	switch {
 	case keys == nil:
 		return nil, errNoKeys
-	case len(purpose.purposes) == 0:
-		return nil, errors.New("sessiontoken: a CoreCodec needs a purpose, such as CoreCookie")
 	case c.o.Lifetime < time.Second:
 		return nil, errors.New("sessiontoken: CoreOptions.Lifetime is shorter than a second")
 	}
-	var err error
-	if c.protector, err = keys.Protector(purpose.purposes...); err != nil {
+	if c.protector, err = keys.Protector(rules.purposes...); err != nil {
 		return nil, err
 	}
 	c.scratch.New = func() any { return new(coreScratch) }
@@ -119,11 +84,11 @@ func NewCoreCodec(keys Keys, purpose CorePurpose, opts *CoreOptions) (*CoreCodec
 // among them is kept. An identity without AuthenticationType stays so, and does
 // not count as authenticated. P is shared.
 func (c *CoreCodec) NewTicket(p *Principal, properties Properties) *CoreTicket {
-	t := &CoreTicket{Scheme: c.purpose.scheme, Principal: p, Properties: slices.Clone(properties)}
+	t := &CoreTicket{Scheme: c.rules.scheme, Principal: p, Properties: slices.Clone(properties)}
 	issued, ok := t.Properties.Time(PropertyIssued)
 	if !ok {
 		issued = c.o.Now()
-		if c.purpose.cookie { // AddBearerToken sets the end alone
+		if c.rules.cookie { // AddBearerToken sets the end alone
 			t.Properties.SetTime(PropertyIssued, issued)
 		}
 	}
@@ -209,7 +174,7 @@ func (c *CoreCodec) ReadPrincipal(ctx context.Context, value string) (*Principal
 
 // Traits are for package cookie.
 func (c *CoreCodec) Traits() codec.Traits[*CoreTicket] {
-	return codec.Traits[*CoreTicket]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime, Scheme: c.purpose.scheme, Valid: c.valid}
+	return codec.Traits[*CoreTicket]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime, Scheme: c.rules.scheme, Valid: c.valid}
 }
 
 // valid compares a ticket with the clock, as Decode has done already: .expires

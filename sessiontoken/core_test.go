@@ -55,7 +55,7 @@ func coreRing(t testing.TB) *dataprotection.Ring {
 	return ring
 }
 
-func coreCodec(t testing.TB, purpose sessiontoken.CorePurpose, now time.Time) *sessiontoken.CoreCodec {
+func coreCodec(t testing.TB, purpose sessiontoken.Purpose, now time.Time) *sessiontoken.CoreCodec {
 	t.Helper()
 	c, err := sessiontoken.NewCoreCodec(coreRing(t), purpose, &sessiontoken.CoreOptions{Now: func() time.Time { return now }})
 	if err != nil {
@@ -72,7 +72,7 @@ func ExampleNewCoreCodec() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	codec, err := sessiontoken.NewCoreCodec(keys, sessiontoken.CoreCookie("Identity.Application"), nil)
+	codec, err := sessiontoken.NewCoreCodec(keys, sessiontoken.Cookie("Identity.Application"), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -99,8 +99,8 @@ func coreUser(name string) *sessiontoken.Principal {
 
 // TestCorePurposes opens nothing under another scheme or for another use.
 func TestCorePurposes(t *testing.T) {
-	purposes := []sessiontoken.CorePurpose{sessiontoken.CoreCookie("Cookies"), sessiontoken.CoreCookie("cookies"),
-		sessiontoken.CoreAccessToken("Cookies"), sessiontoken.CoreRefreshToken("Cookies")}
+	purposes := []sessiontoken.Purpose{sessiontoken.Cookie("Cookies"), sessiontoken.Cookie("cookies"),
+		sessiontoken.AccessToken("Cookies"), sessiontoken.RefreshToken("Cookies")}
 	lifetimes := []time.Duration{14 * 24 * time.Hour, 14 * 24 * time.Hour, time.Hour, 14 * 24 * time.Hour}
 	for i, p := range purposes {
 		c := coreCodec(t, p, coreNow)
@@ -122,11 +122,25 @@ func TestCorePurposes(t *testing.T) {
 			}
 		}
 	}
+	own := coreCodec(t, sessiontoken.Purposes("Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", "Cookies", "v2"), coreNow)
+	text, err := own.Encode(t.Context(), own.NewTicket(coreUser("bob"), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := coreCodec(t, purposes[0], coreNow).Decode(t.Context(), text); err != nil || got.Scheme != "Cookies" {
+		t.Errorf("the purposes of Cookie: %v, %v", got, err)
+	}
+	for want, p := range map[string]sessiontoken.Purpose{"AuthorizationCode is for Katana": sessiontoken.AuthorizationCode(),
+		"needs a purpose": {}} {
+		if _, err := sessiontoken.NewCoreCodec(coreRing(t), p, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
 }
 
 // TestCoreTimes reads a ticket at its last moment and at the next tick.
 func TestCoreTimes(t *testing.T) {
-	c := coreCodec(t, sessiontoken.CoreCookie("Cookies"), coreNow)
+	c := coreCodec(t, sessiontoken.Cookie("Cookies"), coreNow)
 	ticket := c.NewTicket(coreUser("bob"), nil)
 	text, err := c.Encode(t.Context(), ticket)
 	if err != nil {
@@ -137,7 +151,7 @@ func TestCoreTimes(t *testing.T) {
 		at   time.Time
 		want error
 	}{{coreNow.Add(-time.Hour), nil}, {end, nil}, {end.Add(100), sessiontoken.ErrExpired}} {
-		_, err := coreCodec(t, sessiontoken.CoreCookie("Cookies"), tt.at).Decode(t.Context(), text)
+		_, err := coreCodec(t, sessiontoken.Cookie("Cookies"), tt.at).Decode(t.Context(), text)
 		if !errors.Is(err, tt.want) {
 			t.Errorf("at %v: %v, want %v", tt.at, err, tt.want)
 		}
@@ -163,7 +177,7 @@ func TestCoreTimes(t *testing.T) {
 	}
 	never := *ticket
 	never.Properties = nil
-	open, err := sessiontoken.NewCoreCodec(coreRing(t), sessiontoken.CoreCookie("Cookies"), &sessiontoken.CoreOptions{InsecureNoExpiry: true})
+	open, err := sessiontoken.NewCoreCodec(coreRing(t), sessiontoken.Cookie("Cookies"), &sessiontoken.CoreOptions{InsecureNoExpiry: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +194,7 @@ func TestCoreTimes(t *testing.T) {
 
 // TestCoreKeptElsewhere takes no reference to a SessionStore for a user.
 func TestCoreKeptElsewhere(t *testing.T) {
-	c := coreCodec(t, sessiontoken.CoreCookie("Cookies"), coreNow)
+	c := coreCodec(t, sessiontoken.Cookie("Cookies"), coreNow)
 	for _, claim := range []string{"Microsoft.AspNetCore.Authentication.Cookies-SessionId", "Microsoft.Owin.Security.Cookies-SessionId"} {
 		user := coreUser("bob")
 		user.Identities[0].Claims = append(user.Identities[0].Claims, sessiontoken.Claim{Type: claim, Value: "key"})
@@ -225,7 +239,7 @@ func exchange(t *testing.T, text, old, with string) string {
 
 // TestCorePrintsNothing prints a ticket with every verb and as JSON.
 func TestCorePrintsNothing(t *testing.T) {
-	c := coreCodec(t, sessiontoken.CoreCookie("Cookies"), coreNow)
+	c := coreCodec(t, sessiontoken.Cookie("Cookies"), coreNow)
 	ticket := c.NewTicket(coreUser("5ecre7"), sessiontoken.Properties{{".Token.access_token", "5ecre7"}})
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 		if text := fmt.Sprintf(verb, ticket); strings.Contains(text, "5ecre7") || strings.Contains(text, "356563") {
@@ -268,7 +282,7 @@ func coreVectors(f testing.TB) (texts []string) {
 // FuzzCoreDecode accepts what was recorded, in any text for the same bytes, and
 // nothing else.
 func FuzzCoreDecode(f *testing.F) {
-	c, err := sessiontoken.NewCoreCodec(coreRing(f), sessiontoken.CoreCookie("Cookies"), &sessiontoken.CoreOptions{
+	c, err := sessiontoken.NewCoreCodec(coreRing(f), sessiontoken.Cookie("Cookies"), &sessiontoken.CoreOptions{
 		InsecureNoExpiry: true, Now: func() time.Time { return time.Time{} }})
 	if err != nil {
 		f.Fatal(err)
@@ -298,7 +312,7 @@ func FuzzCoreDecode(f *testing.F) {
 
 // FuzzCoreEncode issues any ticket and reads it again.
 func FuzzCoreEncode(f *testing.F) {
-	c := coreCodec(f, sessiontoken.CoreCookie("Cookies"), coreNow)
+	c := coreCodec(f, sessiontoken.Cookie("Cookies"), coreNow)
 	f.Add("name", "bob", "vt", "issuer", "k", "v", true)
 	f.Add("", "", "", "", "", "", false)
 	f.Add("\x00", "\xff", "\x00", "\x00", ".x", "", true)
@@ -336,7 +350,7 @@ func coreBenchUser(claims int) *sessiontoken.Principal {
 }
 
 func BenchmarkCoreDecode(b *testing.B) {
-	c := coreCodec(b, sessiontoken.CoreCookie("Cookies"), coreNow)
+	c := coreCodec(b, sessiontoken.Cookie("Cookies"), coreNow)
 	for _, claims := range []int{1, 40} {
 		text, err := c.Encode(b.Context(), c.NewTicket(coreBenchUser(claims), nil))
 		if err != nil {
@@ -354,7 +368,7 @@ func BenchmarkCoreDecode(b *testing.B) {
 }
 
 func BenchmarkCoreEncode(b *testing.B) {
-	c := coreCodec(b, sessiontoken.CoreCookie("Cookies"), coreNow)
+	c := coreCodec(b, sessiontoken.Cookie("Cookies"), coreNow)
 	for _, claims := range []int{1, 40} {
 		ticket := c.NewTicket(coreBenchUser(claims), nil)
 		b.Run(fmt.Sprintf("%dclaims", claims), func(b *testing.B) {
@@ -373,7 +387,7 @@ func TestCoreAllocations(t *testing.T) {
 	if race.Enabled {
 		t.Skip("sync.Pool drops entries at random")
 	}
-	c := coreCodec(t, sessiontoken.CoreCookie("Cookies"), coreNow)
+	c := coreCodec(t, sessiontoken.Cookie("Cookies"), coreNow)
 	ctx := context.Background()
 	for _, claims := range []int{1, 40, 400} {
 		ticket := c.NewTicket(coreBenchUser(claims), nil)

@@ -56,95 +56,26 @@ type KatanaOptions struct {
 //	ticket          the layout of Katana's TicketSerializer, see internal/katana
 type KatanaCodec struct {
 	o         KatanaOptions
-	purpose   KatanaPurpose
+	rules     ticketRules
 	keys      Keys
 	protector Protector
 	store     Protector // of what is in the store
 	scratch   sync.Pool // of *katanaScratch
 }
 
-// KatanaPurpose says which of Katana's credentials a codec reads and writes.
-// It binds the purposes of the machine key, so that no other credential can be
-// opened, and decides the lifetime of new tickets.
-type KatanaPurpose struct {
-	purposes           []string
-	authenticationType string // of an identity that has none
-	lifetime           time.Duration
-	cookie             bool // may have a store
-	restart            bool // new tickets start now, whatever their properties say
-}
-
-// Lifetimes that Katana gives new tickets
-// (CookieAuthenticationOptions.ExpireTimeSpan and
-// OAuthAuthorizationServerOptions).
-const (
-	katanaCookieLifetime = 14 * 24 * time.Hour
-	katanaTokenLifetime  = 20 * time.Minute
-	katanaCodeLifetime   = 5 * time.Minute
-)
-
-// katanaCookieClass is the first purpose of cookies.
-const katanaCookieClass = "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware"
-
-// KatanaCookie is for the cookies of the cookie middleware with the given
-// AuthenticationType, whose case and spaces count. It is "ApplicationCookie"
-// with ASP.NET Identity (there are also "ExternalCookie", "TwoFactorCookie" and
-// "TwoFactorRememberBrowser"), and "Cookies" where the site names none. The
-// name of the cookie plays no part. Tickets live for 14 days.
-func KatanaCookie(authenticationType string) KatanaPurpose {
-	return KatanaPurpose{purposes: []string{katanaCookieClass, authenticationType, "v1"},
-		authenticationType: authenticationType, lifetime: katanaCookieLifetime, cookie: true}
-}
-
-// KatanaAccessToken is for the bearer tokens that the OAuth server of Katana
-// issues. They live for 20 minutes.
-//
-// Claims without an issuer get "LOCAL AUTHORITY". That is what ASP.NET
-// Identity's UseOAuthBearerTokens wants: its "Bearer" reader refuses a token
-// with a claim of any other issuer.
-func KatanaAccessToken() KatanaPurpose {
-	return katanaToken(katanaTokenLifetime, "Microsoft.Owin.Security.OAuth", "Access_Token", "v1")
-}
-
-// KatanaRefreshToken is for refresh tokens, which live for 20 minutes unless
-// the site sets another lifetime. Sites often hand out a random name instead,
-// and keep the protected text in a database.
-func KatanaRefreshToken() KatanaPurpose {
-	return katanaToken(katanaTokenLifetime, "Microsoft.Owin.Security.OAuth", "Refresh_Token", "v1")
-}
-
-// KatanaAuthorizationCode is for authorization codes, with the same reservation
-// as for refresh tokens. They live for 5 minutes. The caller must see to it
-// that a code is used only once.
-func KatanaAuthorizationCode() KatanaPurpose {
-	return katanaToken(katanaCodeLifetime, "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware", "Authentication_Code", "v1")
-}
-
-// katanaToken is for tokens, whose server sets the times over those that the
-// application gave. The AuthenticationType is OAuthDefaults.AuthenticationType.
-func katanaToken(lifetime time.Duration, purposes ...string) KatanaPurpose {
-	return KatanaPurpose{purposes: purposes, authenticationType: "Bearer", lifetime: lifetime, restart: true}
-}
-
-// KatanaPurposes is for a site that made its own TicketDataFormat with these
-// purposes. Tickets live for 14 days.
-func KatanaPurposes(purposes ...string) KatanaPurpose {
-	p := KatanaPurpose{purposes: slices.Clone(purposes), lifetime: katanaCookieLifetime}
-	if len(p.purposes) == 3 && p.purposes[0] == katanaCookieClass && p.purposes[2] == "v1" {
-		p.authenticationType = p.purposes[1] // what KatanaCookie means
-	}
-	return p
-}
-
 // NewKatanaCodec returns a codec for keys, whose later changes it follows. Nil
 // options are the zero options.
-func NewKatanaCodec(keys Keys, purpose KatanaPurpose, opts *KatanaOptions) (*KatanaCodec, error) {
-	c := &KatanaCodec{purpose: purpose, keys: keys}
+func NewKatanaCodec(keys Keys, purpose Purpose, opts *KatanaOptions) (*KatanaCodec, error) {
+	rules, err := purpose.katana()
+	if err != nil {
+		return nil, err
+	}
+	c := &KatanaCodec{rules: rules, keys: keys}
 	if opts != nil {
 		c.o = *opts
 	}
 	if c.o.Lifetime == 0 {
-		c.o.Lifetime = purpose.lifetime
+		c.o.Lifetime = rules.lifetime
 	}
 	if c.o.Now == nil {
 		c.o.Now = time.Now
@@ -152,18 +83,17 @@ func NewKatanaCodec(keys Keys, purpose KatanaPurpose, opts *KatanaOptions) (*Kat
 	switch {
 	case c.o.Lifetime < time.Second:
 		return nil, errors.New("sessiontoken: KatanaOptions.Lifetime is shorter than a second")
-	case c.o.Store != nil && !purpose.cookie:
+	case c.o.Store != nil && !rules.cookie:
 		return nil, errors.New("sessiontoken: KatanaOptions.Store is for cookies only")
 	}
 	if _, ok := katana.ParseVersion(c.o.Version); !ok {
 		return nil, fmt.Errorf("sessiontoken: KatanaOptions.Version %q is unknown", c.o.Version)
 	}
-	var err error
-	if c.protector, err = protector(keys, purpose.purposes...); err != nil {
+	if c.protector, err = protector(keys, rules.purposes...); err != nil {
 		return nil, err
 	}
 	if c.o.Store != nil {
-		if c.store, err = protector(keys, katanaStorePurpose, purpose.authenticationType, "v1"); err != nil {
+		if c.store, err = protector(keys, katanaStorePurpose, rules.scheme, "v1"); err != nil {
 			return nil, err
 		}
 	}
@@ -178,15 +108,15 @@ func NewKatanaCodec(keys Keys, purpose KatanaPurpose, opts *KatanaOptions) (*Kat
 // which .NET would not count it as authenticated.
 func (c *KatanaCodec) NewTicket(id Identity, properties Properties) *KatanaTicket {
 	if id.AuthenticationType == "" {
-		id.AuthenticationType = c.purpose.authenticationType
+		id.AuthenticationType = c.rules.scheme
 	}
 	p := slices.Clone(properties)
 	issued, ok := p.Time(PropertyIssued)
-	if !ok || c.purpose.restart {
+	if !ok || c.rules.restart {
 		issued = wholeSecond(c.o.Now())
 		p.SetTime(PropertyIssued, issued)
 	}
-	if _, ok := p.Time(PropertyExpires); !ok || c.purpose.restart {
+	if _, ok := p.Time(PropertyExpires); !ok || c.rules.restart {
 		p.SetTime(PropertyExpires, issued.Add(c.o.Lifetime))
 	}
 	return &KatanaTicket{Identity: id, Properties: p, Version: cmp.Or(c.o.Version, katana.Version3.String())}
@@ -286,7 +216,7 @@ func (c *KatanaCodec) ReadPrincipal(ctx context.Context, value string) (*Princip
 // Traits are for package cookie.
 func (c *KatanaCodec) Traits() codec.Traits[*KatanaTicket] {
 	return codec.Traits[*KatanaTicket]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now, Lifetime: c.o.Lifetime,
-		Scheme: c.purpose.authenticationType, Valid: c.valid}
+		Scheme: c.rules.scheme, Valid: c.valid}
 }
 
 // valid compares a ticket with the clock, as Decode has done already: .expires

@@ -20,7 +20,7 @@ var katanaBenchTickets = []struct{ name, vector string }{
 // katanaBench returns the codec of cookies of key A, and the floor.
 func katanaBench(t testing.TB, f *katanaFileJSON) (*KatanaCodec, *floor.Katana) {
 	t.Helper()
-	c, err := NewKatanaCodec(f.ring(t, "A"), KatanaCookie("ApplicationCookie"), &KatanaOptions{Now: func() time.Time { return time.Unix(0, 0) }})
+	c, err := NewKatanaCodec(f.ring(t, "A"), Cookie("ApplicationCookie"), &KatanaOptions{Now: func() time.Time { return time.Unix(0, 0) }})
 	if err != nil {
 		t.Fatal(err)
 	}

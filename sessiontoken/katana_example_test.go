@@ -13,7 +13,7 @@ import (
 // The cookie of ASP.NET Identity: sign-in, and every request after it.
 func ExampleNewKatanaCodec() {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	codec, err := sessiontoken.NewKatanaCodec(newRing(), sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{
+	codec, err := sessiontoken.NewKatanaCodec(newRing(), sessiontoken.Cookie("ApplicationCookie"), &sessiontoken.KatanaOptions{
 		Now: func() time.Time { return now },
 	})
 	if err != nil {
@@ -55,8 +55,8 @@ func ExampleNewKatanaCodec() {
 }
 
 // A bearer token that the .NET side of the farm accepts.
-func ExampleKatanaAccessToken() {
-	codec, err := sessiontoken.NewKatanaCodec(newRing(), sessiontoken.KatanaAccessToken(), nil)
+func ExampleAccessToken() {
+	codec, err := sessiontoken.NewKatanaCodec(newRing(), sessiontoken.AccessToken("Bearer"), nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -45,14 +45,14 @@ func (f *katanaFileJSON) handlerCodec(t *testing.T, h *katanaHandlerJSON, opts K
 	t.Helper()
 	opts.Now = func() time.Time { return h.Now.Add(999 * time.Millisecond) } // the fraction must not matter
 	opts.Lifetime = time.Duration(h.Options.ExpireSeconds) * time.Second
-	purpose := KatanaCookie(h.Options.AuthenticationType)
+	purpose := Cookie(h.Options.AuthenticationType)
 	switch {
 	case h.Authorization != "", h.Purposes != nil && h.Purposes[1] == "Access_Token":
-		purpose = KatanaAccessToken()
+		purpose = AccessToken("Bearer")
 	case h.Purposes != nil && h.Purposes[1] == "Refresh_Token":
-		purpose = KatanaRefreshToken()
+		purpose = RefreshToken("Bearer")
 	case h.Purposes != nil && h.Purposes[1] == "Authentication_Code":
-		purpose = KatanaAuthorizationCode()
+		purpose = AuthorizationCode()
 	}
 	c, err := NewKatanaCodec(f.ring(t, h.Key), purpose, &opts)
 	if err != nil {

@@ -48,15 +48,15 @@ func TestKatanaStateVectors(t *testing.T) {
 // the vectors were protected for.
 func TestKatanaPurposes(t *testing.T) {
 	f := readKatanaFile(t)
-	for id, purpose := range map[string]KatanaPurpose{
-		"pub-001": KatanaCookie("ApplicationCookie"),
-		"pub-002": KatanaCookie("ExternalCookie"),
-		"pub-003": KatanaCookie("TwoFactorCookie"),
-		"pub-004": KatanaCookie("TwoFactorRememberBrowser"),
-		"pub-005": KatanaCookie("Cookies"),
-		"pub-006": KatanaAccessToken(),
-		"pub-007": KatanaRefreshToken(),
-		"pub-008": KatanaAuthorizationCode(),
+	for id, purpose := range map[string]Purpose{
+		"pub-001": Cookie("ApplicationCookie"),
+		"pub-002": Cookie("ExternalCookie"),
+		"pub-003": Cookie("TwoFactorCookie"),
+		"pub-004": Cookie("TwoFactorRememberBrowser"),
+		"pub-005": Cookie("Cookies"),
+		"pub-006": AccessToken("Bearer"),
+		"pub-007": RefreshToken("Bearer"),
+		"pub-008": AuthorizationCode(),
 	} {
 		v := f.vector(t, id)
 		c, err := NewKatanaCodec(f.ring(t, v.Key), purpose, &KatanaOptions{Now: func() time.Time { return time.Unix(0, 0) }})

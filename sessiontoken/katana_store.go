@@ -35,7 +35,7 @@ func isKatanaReference(id *Identity) bool {
 
 // storeKey keeps apart what several codecs put into one store.
 func (c *KatanaCodec) storeKey(key string) string {
-	return katana.SessionID + ";" + c.purpose.authenticationType + ";" + key
+	return katana.SessionID + ";" + c.rules.scheme + ";" + key
 }
 
 // dereference returns t itself, or the ticket in the store that t refers to.
@@ -105,7 +105,7 @@ func (c *KatanaCodec) refer(ctx context.Context, s *katanaScratch, t *KatanaTick
 		return nil, storeError(err)
 	}
 	return &KatanaTicket{
-		Identity: Identity{AuthenticationType: c.purpose.authenticationType, Claims: []Claim{{Type: katana.SessionID, Value: key}}},
+		Identity: Identity{AuthenticationType: c.rules.scheme, Claims: []Claim{{Type: katana.SessionID, Value: key}}},
 		Version:  t.Version,
 	}, nil
 }

@@ -37,7 +37,7 @@ func TestKatanaStore(t *testing.T) {
 	ring, store := testRing(t), mapStore{}
 	now := katanaStart
 	c := testKatanaCodec(t, ring, KatanaOptions{Store: store, Now: func() time.Time { return now }})
-	other, err := NewKatanaCodec(ring, KatanaCookie("ExternalCookie"), &KatanaOptions{Store: store})
+	other, err := NewKatanaCodec(ring, Cookie("ExternalCookie"), &KatanaOptions{Store: store})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func testKatanaCodec(t testing.TB, ring *machinekey.Ring, opts KatanaOptions) *K
 	if opts.Now == nil {
 		opts.Now = func() time.Time { return katanaStart }
 	}
-	c, err := NewKatanaCodec(ring, KatanaCookie("ApplicationCookie"), &opts)
+	c, err := NewKatanaCodec(ring, Cookie("ApplicationCookie"), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,21 +162,21 @@ func TestKatanaIssueRefuses(t *testing.T) {
 func TestKatanaConstructors(t *testing.T) {
 	ring := testRing(t)
 	for name, f := range map[string]func() (*KatanaCodec, error){
-		"no ring":                  func() (*KatanaCodec, error) { return NewKatanaCodec(nil, KatanaAccessToken(), nil) },
-		"no ring for a cookie":     func() (*KatanaCodec, error) { return NewKatanaCodec(nil, KatanaCookie("Cookies"), nil) },
-		"no AuthenticationType":    func() (*KatanaCodec, error) { return NewKatanaCodec(ring, KatanaCookie(""), nil) },
-		"blank AuthenticationType": func() (*KatanaCodec, error) { return NewKatanaCodec(ring, KatanaCookie(" "), nil) },
+		"no ring":                  func() (*KatanaCodec, error) { return NewKatanaCodec(nil, AccessToken("Bearer"), nil) },
+		"no ring for a cookie":     func() (*KatanaCodec, error) { return NewKatanaCodec(nil, Cookie("Cookies"), nil) },
+		"no AuthenticationType":    func() (*KatanaCodec, error) { return NewKatanaCodec(ring, Cookie(""), nil) },
+		"blank AuthenticationType": func() (*KatanaCodec, error) { return NewKatanaCodec(ring, Cookie(" "), nil) },
 		"negative lifetime": func() (*KatanaCodec, error) {
-			return NewKatanaCodec(ring, KatanaCookie("Cookies"), &KatanaOptions{Lifetime: -1})
+			return NewKatanaCodec(ring, Cookie("Cookies"), &KatanaOptions{Lifetime: -1})
 		},
 		"unknown version": func() (*KatanaCodec, error) {
-			return NewKatanaCodec(ring, KatanaCookie("Cookies"), &KatanaOptions{Version: "9"})
+			return NewKatanaCodec(ring, Cookie("Cookies"), &KatanaOptions{Version: "9"})
 		},
 		"token with a store": func() (*KatanaCodec, error) {
-			return NewKatanaCodec(ring, KatanaAccessToken(), &KatanaOptions{Store: mapStore{}})
+			return NewKatanaCodec(ring, AccessToken("Bearer"), &KatanaOptions{Store: mapStore{}})
 		},
 		"other purposes with store": func() (*KatanaCodec, error) {
-			return NewKatanaCodec(ring, KatanaPurposes("a"), &KatanaOptions{Store: mapStore{}})
+			return NewKatanaCodec(ring, Purposes("a"), &KatanaOptions{Store: mapStore{}})
 		},
 	} {
 		if c, err := f(); err == nil || c != nil {
@@ -188,10 +188,10 @@ func TestKatanaConstructors(t *testing.T) {
 // TestKatanaKinds shows that no credential passes for another.
 func TestKatanaKinds(t *testing.T) {
 	ring := testRing(t)
-	kinds := map[string]KatanaPurpose{
-		"application cookie": KatanaCookie("ApplicationCookie"), "external cookie": KatanaCookie("ExternalCookie"),
-		"access token": KatanaAccessToken(), "refresh token": KatanaRefreshToken(), "code": KatanaAuthorizationCode(),
-		"state": KatanaPurposes(katana.StateGoogle, "Google", "v1"),
+	kinds := map[string]Purpose{
+		"application cookie": Cookie("ApplicationCookie"), "external cookie": Cookie("ExternalCookie"),
+		"access token": AccessToken("Bearer"), "refresh token": RefreshToken("Bearer"), "code": AuthorizationCode(),
+		"state": Purposes(katana.StateGoogle, "Google", "v1"),
 	}
 	for issued, a := range kinds {
 		writer, err := NewKatanaCodec(ring, a, nil)

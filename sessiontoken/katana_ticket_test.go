@@ -119,15 +119,15 @@ func TestKatanaNewTicket(t *testing.T) {
 	given.SetTime(PropertyIssued, katanaStart.Add(-time.Hour))
 	for _, tc := range []struct {
 		name           string
-		purpose        KatanaPurpose
+		purpose        Purpose
 		life           time.Duration
 		keepsIssued    bool
 		authentication string
 	}{
-		{"cookie", KatanaCookie("ApplicationCookie"), 14 * 24 * time.Hour, true, "ApplicationCookie"},
-		{"access token", KatanaAccessToken(), 20 * time.Minute, false, "Bearer"},
-		{"refresh token", KatanaRefreshToken(), 20 * time.Minute, false, "Bearer"},
-		{"code", KatanaAuthorizationCode(), 5 * time.Minute, false, "Bearer"},
+		{"cookie", Cookie("ApplicationCookie"), 14 * 24 * time.Hour, true, "ApplicationCookie"},
+		{"access token", AccessToken("Bearer"), 20 * time.Minute, false, "Bearer"},
+		{"refresh token", RefreshToken("Bearer"), 20 * time.Minute, false, "Bearer"},
+		{"code", AuthorizationCode(), 5 * time.Minute, false, "Bearer"},
 	} {
 		for _, life := range []time.Duration{0, time.Minute} {
 			c, err := NewKatanaCodec(ring, tc.purpose, &KatanaOptions{Now: now, Lifetime: life})
@@ -156,7 +156,7 @@ func TestKatanaNewTicket(t *testing.T) {
 // TestKatanaIssuers mints a token from claims without issuers, as ASP.NET
 // Identity's Bearer wants it.
 func TestKatanaIssuers(t *testing.T) {
-	c, err := NewKatanaCodec(testRing(t), KatanaAccessToken(), nil)
+	c, err := NewKatanaCodec(testRing(t), AccessToken("Bearer"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

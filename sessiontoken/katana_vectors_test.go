@@ -115,7 +115,7 @@ func (f *katanaFileJSON) codec(t testing.TB, v *katanaVectorJSON, opts KatanaOpt
 	if opts.Now == nil {
 		opts.Now = func() time.Time { return time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) }
 	}
-	c, err := NewKatanaCodec(f.ring(t, v.Key), KatanaPurposes(v.Purposes...), &opts)
+	c, err := NewKatanaCodec(f.ring(t, v.Key), Purposes(v.Purposes...), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestKatanaVectors(t *testing.T) {
 					}
 					return
 				}
-				if _, err := NewKatanaCodec(f.ring(t, v.Key), KatanaPurposes(v.Purposes...), nil); err == nil {
+				if _, err := NewKatanaCodec(f.ring(t, v.Key), Purposes(v.Purposes...), nil); err == nil {
 					t.Fatal("accepted")
 				}
 			default:
@@ -373,7 +373,7 @@ func runConfigError(t *testing.T, v *katanaVectorJSON) {
 	if err != nil {
 		return
 	}
-	if _, err := NewKatanaCodec(ringOf(t, key), KatanaCookie("ApplicationCookie"), nil); err == nil {
+	if _, err := NewKatanaCodec(ringOf(t, key), Cookie("ApplicationCookie"), nil); err == nil {
 		t.Fatal("accepted")
 	}
 }

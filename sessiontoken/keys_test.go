@@ -55,7 +55,7 @@ func TestOtherKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	katana, err := NewKatanaCodec(keys, KatanaCookie("ApplicationCookie"), &KatanaOptions{Store: mapStore{}})
+	katana, err := NewKatanaCodec(keys, Cookie("ApplicationCookie"), &KatanaOptions{Store: mapStore{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestMachineKeysOnly(t *testing.T) {
 	if _, err := NewFormsCodec(none, nil); err == nil {
 		t.Error("a nil ring makes a codec")
 	}
-	if _, err := NewKatanaCodec(nil, KatanaPurposes(nil...), nil); err == nil {
+	if _, err := NewKatanaCodec(nil, Purposes(nil...), nil); err == nil {
 		t.Error("no keys make a codec")
 	}
 	c, err := NewSessionCodec(none, &SessionOptions{Transforms: []Transform{scriptedTransform{"outer", true, same, same}}})

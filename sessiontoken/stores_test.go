@@ -93,7 +93,7 @@ func TestReferencesOnEveryStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		token.ReferenceMode = true
-		katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store})
+		katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store})
 		if err != nil {
 			t.Fatal(err)
 		}

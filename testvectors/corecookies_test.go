@@ -118,7 +118,7 @@ func (s *coreSite) ring(t *testing.T) *dataprotection.Ring {
 
 func (s *coreSite) codec(t *testing.T, now time.Time) *sessiontoken.CoreCodec {
 	t.Helper()
-	codec, err := sessiontoken.NewCoreCodec(s.ring(t), sessiontoken.CoreCookie(s.Scheme), &sessiontoken.CoreOptions{
+	codec, err := sessiontoken.NewCoreCodec(s.ring(t), sessiontoken.Cookie(s.Scheme), &sessiontoken.CoreOptions{
 		Lifetime: time.Duration(s.Settings.ExpireMinutes) * time.Minute, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)

@@ -170,7 +170,7 @@ func (v *systemWebVector) katana(t *testing.T, f *file) {
 		t.Fatal(err)
 	}
 	v.opens(t, protected)
-	codec, err := sessiontoken.NewKatanaCodec(v.keys(t), sessiontoken.KatanaPurposes(v.Purposes[1:]...),
+	codec, err := sessiontoken.NewKatanaCodec(v.keys(t), sessiontoken.Purposes(v.Purposes[1:]...),
 		&sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: func() time.Time { return time.Time{} }})
 	if err != nil {
 		t.Fatal(err)

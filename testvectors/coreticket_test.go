@@ -378,18 +378,18 @@ func (v *coreTicketVector) byCodec(t *testing.T, want *coreTicket, wantErr error
 }
 
 // corePurpose returns the purpose of a codec for recorded purposes.
-func corePurpose(purposes []string) (sessiontoken.CorePurpose, bool) {
+func corePurpose(purposes []string) (sessiontoken.Purpose, bool) {
 	if len(purposes) == 3 {
 		switch purposes[0] + "|" + purposes[2] {
 		case "Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware|v2":
-			return sessiontoken.CoreCookie(purposes[1]), true
+			return sessiontoken.Cookie(purposes[1]), true
 		case "Microsoft.AspNetCore.Authentication.BearerToken|BearerToken":
-			return sessiontoken.CoreAccessToken(purposes[1]), true
+			return sessiontoken.AccessToken(purposes[1]), true
 		case "Microsoft.AspNetCore.Authentication.BearerToken|RefreshToken":
-			return sessiontoken.CoreRefreshToken(purposes[1]), true
+			return sessiontoken.RefreshToken(purposes[1]), true
 		}
 	}
-	return sessiontoken.CoreCookie("Cookies"), false
+	return sessiontoken.Cookie("Cookies"), false
 }
 
 // has reports whether there is a claim of a type.

@@ -85,7 +85,7 @@ func runKatana(t *testing.T, f *file) {
 func (v *katanaVector) codec(t *testing.T, content *katanaFile, opts sessiontoken.KatanaOptions) *sessiontoken.KatanaCodec {
 	t.Helper()
 	opts.Now = func() time.Time { return time.Time{} }
-	codec, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), sessiontoken.KatanaPurposes(v.Purposes...), &opts)
+	codec, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), sessiontoken.Purposes(v.Purposes...), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func (v *katanaVector) misconfigured(t *testing.T) {
 	if err == nil {
 		var key *machinekey.Key
 		if key, err = machinekey.New(cfg); err == nil {
-			_, err = sessiontoken.NewKatanaCodec(ringOf(t, key), sessiontoken.KatanaPurposes("test"), nil)
+			_, err = sessiontoken.NewKatanaCodec(ringOf(t, key), sessiontoken.Purposes("test"), nil)
 		}
 	}
 	code := ""
@@ -272,7 +272,7 @@ func (v *katanaVector) badArgument(t *testing.T, content *katanaFile) {
 		}
 		return
 	}
-	if _, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), sessiontoken.KatanaPurposes(v.Purposes...), nil); err == nil {
+	if _, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), sessiontoken.Purposes(v.Purposes...), nil); err == nil {
 		t.Errorf("purposes %q are accepted", v.Purposes)
 	}
 }

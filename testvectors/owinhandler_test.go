@@ -143,13 +143,13 @@ func (m *middleware) codec(t *testing.T, opts sessiontoken.KatanaOptions) *sessi
 	var err error
 	switch purposes := strings.Join(m.Purposes, "|"); {
 	case m.Authorization != nil, purposes == oauthTokens+"|Access_Token|v1":
-		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAccessToken(), &opts)
+		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.AccessToken("Bearer"), &opts)
 	case purposes == oauthTokens+"|Refresh_Token|v1":
-		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaRefreshToken(), &opts)
+		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.RefreshToken("Bearer"), &opts)
 	case purposes == oauthServer+"|Authentication_Code|v1":
-		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaAuthorizationCode(), &opts)
+		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.AuthorizationCode(), &opts)
 	case purposes == "":
-		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie(m.Options.AuthenticationType), &opts)
+		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie(m.Options.AuthenticationType), &opts)
 	default:
 		t.Fatalf("no test for purposes %q", m.Purposes)
 	}

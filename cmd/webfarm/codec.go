@@ -91,16 +91,16 @@ func (c *codecs) protection(of *site.Credential) machinekey.Protection {
 
 // katana returns the codec of a kind of Katana's tickets.
 func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, error) {
-	purpose := sessiontoken.KatanaCookie(authType)
+	purpose := sessiontoken.Cookie(authType)
 	switch {
 	case len(c.purposes) > 0:
-		purpose = sessiontoken.KatanaPurposes(c.purposes...)
+		purpose = sessiontoken.Purposes(c.purposes...)
 	case k == kindBearer:
-		purpose = sessiontoken.KatanaAccessToken()
+		purpose = sessiontoken.AccessToken("Bearer")
 	case k == kindRefresh:
-		purpose = sessiontoken.KatanaRefreshToken()
+		purpose = sessiontoken.RefreshToken("Bearer")
 	case k == kindCode:
-		purpose = sessiontoken.KatanaAuthorizationCode()
+		purpose = sessiontoken.AuthorizationCode()
 	}
 	return sessiontoken.NewKatanaCodec(c.ring, purpose, &sessiontoken.KatanaOptions{
 		Lifetime: cmp.Or(c.lifetime, c.site.Of(k, authType).Lifetime), InsecureNoExpiry: c.insecure, Now: c.now,

@@ -421,7 +421,7 @@ func (x *coreApp) askTicket() error {
 	want := newCoreTicket(ticket)
 	scheme := pick(x.random, []string{"Cookies", "Identity.Application", x.text()})
 	purposes := []string{"Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", scheme, "v2"}
-	codec, err := sessiontoken.NewCoreCodec(x.opened, sessiontoken.CoreCookie(scheme), noEnd())
+	codec, err := sessiontoken.NewCoreCodec(x.opened, sessiontoken.Cookie(scheme), noEnd())
 	if err != nil {
 		return err
 	}

@@ -195,7 +195,7 @@ func (bare) Unprotect(_ context.Context, dst, protected []byte) ([]byte, string,
 type coreBytes struct{ codec *sessiontoken.CoreCodec }
 
 func newCoreBytes() (coreBytes, error) {
-	c, err := sessiontoken.NewCoreCodec(bare{}, sessiontoken.CoreCookie("Cookies"), noEnd())
+	c, err := sessiontoken.NewCoreCodec(bare{}, sessiontoken.Cookie("Cookies"), noEnd())
 	return coreBytes{c}, err
 }
 

@@ -160,7 +160,7 @@ func (e *exchange) open(s *site) {
 		if o.session, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Now: clock}); err != nil {
 			e.t.Fatal(err)
 		}
-		if o.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaPurposes(o.purposes...), &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: clock}); err != nil {
+		if o.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Purposes(o.purposes...), &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: clock}); err != nil {
 			e.t.Fatal(err)
 		}
 	}

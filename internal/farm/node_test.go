@@ -139,7 +139,7 @@ func guard(t *testing.T, ring *machinekey.Ring) *cookie.Guard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), nil)
+	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func SignIn(t *testing.T, store sessiontoken.Store) *Users {
 	if u.session, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Store: store}); err != nil {
 		t.Fatal(err)
 	}
-	if u.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store}); err != nil {
+	if u.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store}); err != nil {
 		t.Fatal(err)
 	}
 	u.guard.Accept(cookie.From(cookie.KindFedAuth, ""), u.session)

@@ -141,7 +141,7 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"an access token under the name of a Katana cookie", "other_credential", "holds an OAuth access token", false, func(t *testing.T) broken {
 			a := fresh(t)
-			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.KatanaAccessToken(), &sessiontoken.KatanaOptions{Now: at(now)}))
+			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.AccessToken("Bearer"), &sessiontoken.KatanaOptions{Now: at(now)}))
 			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil))))}
 		}},
 		{"MachineKey.Protect without purposes", "purposes", "MachineKey.Protect without purposes", false, func(t *testing.T) broken {
@@ -313,7 +313,7 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"a session store of Katana", "reference_mode", "the session itself is in the store", false, func(t *testing.T) broken {
 			a := fresh(t)
-			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.KatanaCookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: new(nowhere), Now: at(now)}))
+			codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(a.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.Cookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: new(nowhere), Now: at(now)}))
 			return broken{site: a, input: header(".AspNet.ApplicationCookie=" + must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil))))}
 		}},
 		{"a ticket over 4096 characters", "too_long", "of more than 4096", false, func(t *testing.T) broken {

@@ -212,7 +212,7 @@ func ann(claims int) sessiontoken.Principal {
 // katana issues the text of a cookie of Katana for ann.
 func (s site) katana(t testing.TB, authType string) string {
 	t.Helper()
-	codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(s.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.KatanaCookie(authType), &sessiontoken.KatanaOptions{Now: at(now)}))
+	codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(s.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.Cookie(authType), &sessiontoken.KatanaOptions{Now: at(now)}))
 	return must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil)))
 }
 

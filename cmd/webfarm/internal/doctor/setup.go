@@ -282,14 +282,14 @@ func (s setup) roleProtector(ring *machinekey.Ring) (machinekey.Protector, error
 }
 
 func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.KatanaCodec, error) {
-	purpose := sessiontoken.KatanaCookie(s.authType)
+	purpose := sessiontoken.Cookie(s.authType)
 	switch s.kind {
 	case Bearer:
-		purpose = sessiontoken.KatanaAccessToken()
+		purpose = sessiontoken.AccessToken("Bearer")
 	case Refresh:
-		purpose = sessiontoken.KatanaRefreshToken()
+		purpose = sessiontoken.RefreshToken("Bearer")
 	case AuthCode:
-		purpose = sessiontoken.KatanaAuthorizationCode()
+		purpose = sessiontoken.AuthorizationCode()
 	}
 	return sessiontoken.NewKatanaCodec(ring, purpose, &sessiontoken.KatanaOptions{Now: v.clock()})
 }

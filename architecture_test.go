@@ -61,7 +61,7 @@ var mayImport = map[string][]string{
 	"internal/testkit":       {"testvectors"},
 	"internal/tokentest":     {"sessiontoken", "machinekey", "internal/anatomy", "internal/secret", "internal/wif"},
 	"internal/webconfig":     {"internal/dotnet", "internal/fold", "internal/secret", "internal/xmltree"},
-	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf"},
+	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf", "internal/xmltree"},
 	"internal/xmlenc":        {"internal/xmltree"},
 	"internal/xmltree":       {"internal/secret"},
 	"testvectors":            {},

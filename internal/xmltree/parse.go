@@ -24,7 +24,7 @@ func Parse(data []byte, limits Limits) (*Element, error) {
 		return nil, err
 	}
 	p := &parser{text: text, limits: limits, lines: 1}
-	if isDeclared(text) {
+	if isDeclared(text) && !limits.NoInstructions {
 		p.until("?>")
 	}
 	for p.pos < len(p.text) {
@@ -164,7 +164,8 @@ func (p *parser) cdata() error {
 
 func (p *parser) instruction() error {
 	name := p.name()
-	if name == "" || strings.Contains(name, ":") || strings.EqualFold(name, "xml") {
+	if name == "" || strings.Contains(name, ":") || strings.EqualFold(name, "xml") ||
+		p.limits.NoInstructions {
 		return p.malformed("XML declaration or processing instruction not allowed here")
 	}
 	if p.accept("?>") {

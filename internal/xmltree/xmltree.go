@@ -92,6 +92,8 @@ type Limits struct {
 	Bytes    int // of the whole document
 	Elements int // in the whole document
 	Depth    int // of nested elements
+	// NoInstructions refuses processing instructions and the XML declaration.
+	NoInstructions bool
 }
 
 const (

@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/coreticket":    {"internal/dotnet"},
 	"internal/dotnet":        {"internal/fold"},
 	"internal/farm":          {},
-	"internal/farmtest":      {"cookie", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},
+	"internal/farmtest":      {"cookie", "dataprotection", "internal/testkit", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},
 	"internal/flate":         {},
 	"internal/floor":         {},
 	"internal/fold":          {},

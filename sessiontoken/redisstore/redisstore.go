@@ -1,7 +1,8 @@
 // Package redisstore keeps sessions in Redis, or in a server that speaks its
 // protocol, for all Go nodes of a farm. [Store] implements sessiontoken.Store;
 // put sessiontoken.NewTwoLevelStore in front of it to spare the network most of
-// the calls.
+// the calls. [NewKeyRing] reads the key ring that ASP.NET Core nodes keep in a
+// Redis.
 //
 // It is a module of its own, so that only who uses Redis downloads its client.
 package redisstore

@@ -32,11 +32,30 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestKeyRingGolden wants the SQL for the key ring, which stands behind the
+// table as the migrations of Entity Framework make it.
+func TestKeyRingGolden(t *testing.T) {
+	for dialect, file := range map[Dialect]string{PostgreSQL: "postgresql", SQLite: "sqlite", SQLServer: "sqlserver"} {
+		text, err := os.ReadFile("testdata/keyring-" + file + ".sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, want, _ := strings.Cut(string(text), "-- read\n")
+		read, add := dialect.keyRing("dbo.DataProtectionKeys")
+		if got := read + "\n-- add\n" + add + "\n"; got != want {
+			t.Errorf("%v:\n%s\nwant:\n%s", dialect, got, want)
+		}
+	}
+}
+
 func TestTableNames(t *testing.T) {
 	db := new(sql.DB)
 	long := strings.Repeat("a", 55)
 	for _, name := range []string{"", "t", "T_1", "_x", "dbo.t", long, long + "." + long} {
 		if _, err := New(db, SQLite, &Options{Table: name}); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if _, err := NewKeyRing(db, SQLite, name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -45,6 +64,9 @@ func TestTableNames(t *testing.T) {
 	} {
 		if s, err := New(db, SQLite, &Options{Table: name}); s != nil || err == nil || !strings.HasPrefix(err.Error(), "sqlstore: ") {
 			t.Errorf("%q: %v, %v", name, s, err)
+		}
+		if r, err := NewKeyRing(db, SQLite, name); r != nil || err == nil || !strings.HasPrefix(err.Error(), "sqlstore: ") {
+			t.Errorf("%q: %v, %v", name, r, err)
 		}
 	}
 }
@@ -80,6 +102,14 @@ func TestNew(t *testing.T) {
 		if s, err := f(); s != nil || err == nil || !strings.HasPrefix(err.Error(), "sqlstore: ") {
 			t.Errorf("%s: %v, %v", name, s, err)
 		}
+	}
+	for _, dialect := range []Dialect{0, 4} {
+		if r, err := NewKeyRing(db, dialect, ""); r != nil || err == nil || !strings.HasPrefix(err.Error(), "sqlstore: ") {
+			t.Errorf("%v, %v", r, err)
+		}
+	}
+	if r, err := NewKeyRing(nil, SQLite, ""); r != nil || err == nil {
+		t.Errorf("%v, %v", r, err)
 	}
 	for dialect, want := range map[Dialect]string{PostgreSQL: "PostgreSQL", SQLite: "SQLite", SQLServer: "SQL Server", 9: "Dialect(9)"} {
 		if dialect.String() != want {

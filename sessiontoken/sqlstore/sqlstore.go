@@ -1,7 +1,8 @@
 // Package sqlstore keeps sessions in a table of a SQL database, for all Go
 // nodes of a farm. [Store] implements sessiontoken.Store; put a
 // sessiontoken.NewTwoLevelStore in front of it to spare the database most of the
-// calls.
+// calls. [NewKeyRing] reads the key ring that ASP.NET Core nodes keep in a
+// database.
 //
 // It imports database/sql and no driver; the caller opens the database with the
 // driver of its choice and makes the table with what [Schema] returns. It is a

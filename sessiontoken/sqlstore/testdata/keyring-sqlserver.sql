@@ -1,0 +1,10 @@
+CREATE TABLE [DataProtectionKeys] (
+    [Id] int NOT NULL IDENTITY,
+    [FriendlyName] nvarchar(max) NULL,
+    [Xml] nvarchar(max) NULL,
+    PRIMARY KEY ([Id])
+);
+-- read
+SELECT TOP (10001) [Id], LEFT([Xml], 1048577) FROM [dbo].[DataProtectionKeys] WHERE DATALENGTH([Xml]) > 0 ORDER BY [Id]
+-- add
+INSERT INTO [dbo].[DataProtectionKeys] ([FriendlyName], [Xml]) VALUES (@p1, @p2)

@@ -5,11 +5,13 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
 // windowsStub is the empty element, in no namespace, that WIF 1.0 writes in
@@ -212,11 +214,11 @@ func (x *xmlWriter) write(data []byte) error {
 	if len(data) > limits.Bootstrap {
 		return errBootstrapSize
 	}
-	data, ok := toUTF8(data)
-	if !ok {
+	text, err := xmltree.Decode(data)
+	if err != nil || isLongUTF16(data) {
 		return errBootstrapXML
 	}
-	reader := xml.NewDecoder(bytes.NewReader(data))
+	reader := xml.NewDecoder(strings.NewReader(text))
 	for elements := 0; ; {
 		token, err := reader.RawToken()
 		if err == io.EOF {

@@ -12,6 +12,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/hostile"
 	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
 // TestHostileBootstrap reads binary XML that nobody writes. What comes out
@@ -174,8 +175,8 @@ func FuzzBootstrapXML(f *testing.F) {
 // canonical lists the nodes of the root element. Declarations are left out:
 // one that repeats an outer one is not written.
 func canonical(text []byte) (string, bool) {
-	text, ok := toUTF8(text)
-	if !ok {
+	plain, err := xmltree.Decode(text)
+	if err != nil {
 		return "", false
 	}
 	var out strings.Builder
@@ -186,7 +187,7 @@ func canonical(text []byte) (string, bool) {
 		}
 		chars = ""
 	}
-	for d := xml.NewDecoder(bytes.NewReader(text)); ; {
+	for d := xml.NewDecoder(strings.NewReader(plain)); ; {
 		token, err := d.RawToken()
 		if err == io.EOF {
 			return out.String(), true

@@ -95,10 +95,6 @@ func TestHostileEnvelopeSteps(t *testing.T) {
 			if !ok {
 				continue
 			}
-			doc, ok = toUTF8(doc)
-			if !ok {
-				continue
-			}
 			if !isBounded(doc) {
 				refused++
 				continue

@@ -15,12 +15,11 @@ import (
 // elements and stray text.
 func readEnvelope(doc []byte, e *Envelope) bool {
 	*e = Envelope{}
-	doc, ok := toUTF8(doc)
-	if !ok || len(doc) == 0 || bytes.IndexByte([]byte("< \t\r\n"), doc[0]) < 0 || !isBounded(doc) {
+	if isLongUTF16(doc) || !isBounded(doc) {
 		return false
 	}
 	root, err := xmltree.Parse(doc, xmltree.Limits{
-		Bytes: len(doc), Elements: 4, Depth: 2, NoInstructions: true})
+		Bytes: len(doc), Elements: 4, Depth: 2, Strict: true})
 	if err != nil || root.Name != "SecurityContextToken" ||
 		root.Space != namespaceSC13 && root.Space != namespaceSCFeb2005 || len(trimmed(root.Text)) > 0 {
 		return false

@@ -1,12 +1,8 @@
 package wif
 
 import (
-	"bytes"
-	"regexp"
-	"strings"
 	"unicode/utf8"
 
-	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
@@ -51,56 +47,8 @@ func isXMLText(s string) bool {
 	return true
 }
 
-// toUTF8 removes the byte order mark and the XML declaration, and converts
-// UTF-16. The declaration must agree with the bytes.
-func toUTF8(doc []byte) ([]byte, bool) {
-	encoding := "utf-8"
-	if bytes.HasPrefix(doc, []byte("\xFE\xFF")) || bytes.HasPrefix(doc, []byte("\xFF\xFE")) {
-		if len(doc) > limits.Unusual {
-			return nil, false
-		}
-	}
-	switch {
-	case bytes.HasPrefix(doc, []byte("\xEF\xBB\xBF")):
-		doc = doc[3:]
-	case bytes.HasPrefix(doc, []byte("\xFE\xFF")):
-		swapped := make([]byte, len(doc)&^1)
-		for i := 0; i+1 < len(doc); i += 2 {
-			swapped[i], swapped[i+1] = doc[i+1], doc[i]
-		}
-		if len(doc)&1 != 0 {
-			return nil, false
-		}
-		doc = swapped
-		fallthrough
-	case bytes.HasPrefix(doc, []byte("\xFF\xFE")):
-		encoding = "utf-16"
-		var ok bool
-		if doc, ok = dotnet.AppendUTF8FromUTF16LE(nil, doc[2:]); !ok {
-			return nil, false
-		}
-	}
-	rest, ok := bytes.CutPrefix(doc, []byte("<?xml"))
-	if !ok {
-		return doc, true
-	}
-	declaration, rest, ok := bytes.Cut(rest, []byte("?>"))
-	if !ok || len(declaration) > 100 {
-		return nil, false
-	}
-	return rest, isDeclaration(string(declaration), encoding)
-}
-
-// xmlDeclaration is the inside of an XML declaration: version, then optionally
-// encoding and standalone.
-var xmlDeclaration = regexp.MustCompile(strings.ReplaceAll(
-	`^ +version *= *("1\.0"|'1\.0')`+
-		`( +encoding *= *("([^"]+)"|'([^']+)'))?`+
-		`( +standalone *= *("(yes|no)"|'(yes|no)'))? *$`, " ", `[ \t\r\n]`))
-
-// isDeclaration reports whether s is the inside of a declaration that names this
-// encoding or none.
-func isDeclaration(s, encoding string) bool {
-	m := xmlDeclaration.FindStringSubmatch(s)
-	return m != nil && (m[2] == "" || strings.EqualFold(m[4]+m[5], encoding))
+// isLongUTF16 reports a document in UTF-16 that is larger than any that .NET
+// software writes.
+func isLongUTF16(doc []byte) bool {
+	return len(doc) > limits.Unusual && (doc[0] == 0xFE && doc[1] == 0xFF || doc[0] == 0xFF && doc[1] == 0xFE)
 }

@@ -19,12 +19,12 @@ func Parse(data []byte, limits Limits) (*Element, error) {
 	if len(data) > limits.Bytes {
 		return nil, &Error{Line: 1, Err: ErrLimit, Want: fmt.Sprintf("at most %d bytes", limits.Bytes)}
 	}
-	text, err := decode(data)
+	text, err := decode(data, limits.Strict)
 	if err != nil {
 		return nil, err
 	}
 	p := &parser{text: text, limits: limits, lines: 1}
-	if isDeclared(text) && !limits.NoInstructions {
+	if isDeclared(text) {
 		p.until("?>")
 	}
 	for p.pos < len(p.text) {
@@ -165,7 +165,7 @@ func (p *parser) cdata() error {
 func (p *parser) instruction() error {
 	name := p.name()
 	if name == "" || strings.Contains(name, ":") || strings.EqualFold(name, "xml") ||
-		p.limits.NoInstructions {
+		p.limits.Strict {
 		return p.malformed("XML declaration or processing instruction not allowed here")
 	}
 	if p.accept("?>") {

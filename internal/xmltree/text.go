@@ -32,16 +32,26 @@ var (
 	}
 )
 
+// Decode returns the text of a document in UTF-8 or UTF-16, without its XML
+// declaration and with line ends normalized.
+func Decode(data []byte) (string, error) {
+	text, err := decode(data, true)
+	if isDeclared(text) {
+		_, text, _ = strings.Cut(text, "?>")
+	}
+	return text, err
+}
+
 // decode turns a document into text with line ends normalized to \n (XML 1.0,
 // 2.11), by its byte order mark:
 //
 //	EF BB BF   UTF-8
 //	FF FE      UTF-16, little-endian
 //	FE FF      UTF-16, big-endian
-//	none       iso-8859-1 or windows-1252 if declared, else UTF-8
+//	none       iso-8859-1 or windows-1252 if declared and not strict, else UTF-8
 //
 // What the XML declaration names must agree with that.
-func decode(data []byte) (string, error) {
+func decode(data []byte, strict bool) (string, error) {
 	fault := &Error{Line: 1, Err: ErrCharset,
 		Want: "the file saved as UTF-8, or as iso-8859-1 or windows-1252 without a byte order mark"}
 	var text string
@@ -85,7 +95,7 @@ func decode(data []byte) (string, error) {
 		fault.Found += " declared, but the file is not UTF-16"
 		fault.Want = `encoding="utf-8"`
 		return "", fault
-	case wide:
+	case wide, strict:
 		return "", fault
 	case slices.Contains(extendASCII, name) && isASCII(text):
 	case !marked && name == "iso-8859-1":
@@ -99,7 +109,10 @@ func decode(data []byte) (string, error) {
 		text = strings.ReplaceAll(text, "\r\n", "\n")
 		text = strings.ReplaceAll(text, "\r", "\n")
 	}
-	return text, checkChars(text)
+	if err := checkChars(text); err != nil {
+		return "", err
+	}
+	return text, nil
 }
 
 func isASCII(s string) bool {

@@ -92,8 +92,9 @@ type Limits struct {
 	Bytes    int // of the whole document
 	Elements int // in the whole document
 	Depth    int // of nested elements
-	// NoInstructions refuses processing instructions and the XML declaration.
-	NoInstructions bool
+	// Strict refuses processing instructions and encodings other than UTF-8 and
+	// UTF-16, as System.Xml.XmlDictionaryReader does.
+	Strict bool
 }
 
 const (

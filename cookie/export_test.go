@@ -3,6 +3,7 @@ package cookie
 import (
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
+	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // NewSQSession is the SQSession of a site that says c, with the keys of a ring.
@@ -17,3 +18,6 @@ func NewSQSession(ring *machinekey.Ring, c Credential, o *SiteOptions) (*SQSessi
 
 // SessionsOf returns the sessions of q, or nil.
 func SessionsOf(q *SQSession) *Sessions { return q.sessions }
+
+// KeysOf returns what MachineKey.Protect of a site protects with.
+func KeysOf(s *Site) sessiontoken.Keys { return s.keys }

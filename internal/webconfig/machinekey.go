@@ -93,7 +93,7 @@ func (f *File) MachineKey(haveRing bool) (MachineKey, error) {
 	}
 	_, m.NamesApplication = s.Attr("applicationName")
 	switch class := TypeName(m.DataProtectorType); {
-	case strings.HasSuffix("."+class, ".CompatibilityDataProtector"): // in two assemblies, under two namespaces
+	case isCompatibility(class):
 		if m.OnRing = haveRing; !haveRing {
 			s.Fail(CodeDataProtectionKeyRing, "dataProtectorType", secret.Quote(class), "the key ring of ASP.NET Core's "+
 				"Data Protection, which replaces the keys of <machineKey>: SiteOptions.DataProtection of package cookie, or -keys")
@@ -126,6 +126,13 @@ func (f *File) MachineKey(haveRing bool) (MachineKey, error) {
 // onRing is what is known of a MachineKey with an error.
 func (m *MachineKey) onRing() MachineKey {
 	return MachineKey{OnRing: m.OnRing, NamesApplication: m.NamesApplication, ApplicationName: m.ApplicationName, Line: m.Line}
+}
+
+// isCompatibility reports whether a class is CompatibilityDataProtector of
+// Microsoft's, which is in two assemblies. Its namespace may be left out.
+func isCompatibility(class string) bool {
+	space, ok := strings.CutSuffix("."+class, ".CompatibilityDataProtector")
+	return ok && (space == "" || strings.HasPrefix(space, ".Microsoft."))
 }
 
 // noMachineKey explains a missing element: .NET then generates the keys.

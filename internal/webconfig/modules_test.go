@@ -125,6 +125,7 @@ func TestDataProtectors(t *testing.T) {
 		"Microsoft.AspNetCore.DataProtection.SystemWeb.CompatibilityDataProtector, Microsoft.AspNetCore.DataProtection.SystemWeb":            CodeDataProtectionKeyRing,
 		"Microsoft.AspNetCore.DataProtection.SystemWeb.CompatibilityDataProtector, Microsoft.AspNetCore.SystemWebAdapters.FrameworkServices": CodeDataProtectionKeyRing,
 		" CompatibilityDataProtector ":          CodeDataProtectionKeyRing,
+		"Acme.CompatibilityDataProtector":       CodeCustomDataProtector,
 		"Acme.MyCompatibilityDataProtector":     CodeCustomDataProtector,
 		"Acme.Prot, CompatibilityDataProtector": CodeCustomDataProtector,
 	} {

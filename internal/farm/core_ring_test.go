@@ -158,7 +158,7 @@ func (r random) descriptor(ring *coreRing) (class, algorithms string) {
 				{"AuthenticatedEncryptorDescriptorDeserializer", `<encryption algorithm="AES_256_cbc"/><validation algorithm="HMACSHA256"/>`},
 				{"AuthenticatedEncryptorDescriptorDeserializer", `<encryption algorithm="AES_256_CBC"/><validation algorithm="HMACSHA3"/>`},
 				{"AuthenticatedEncryptorDescriptorDeserializer", `<encryption algorithm="AES_256_CBC"/>`},
-				{"ManagedAuthenticatedEncryptorDescriptorDeserializer", `<encryption algorithm="Aes" keyLength="257"/><validation algorithm="HMACSHA256"/>`},
+				{"ManagedAuthenticatedEncryptorDescriptorDeserializer", `<encryption algorithm="Aes" keyLength="512"/><validation algorithm="HMACSHA256"/>`},
 				{"OtherDescriptorDeserializer", `<encryption algorithm="AES_256_GCM"/>`},
 			})
 			return wrong[0], wrong[1]

@@ -6,21 +6,30 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
-// dictName reads a dictionary id as a name.
-func (r *Reader) dictName(prefix Span) (Name, bool) {
-	id, ok := r.dictID()
-	return Name{ID: id, Prefix: prefix}, ok
-}
-
-// literalName reads a name that is written out.
-func (r *Reader) literalName(prefix Span) (Name, bool) {
-	s, ok := r.string()
+// readName reads the name of an element or attribute, whose records have these
+// forms in this order: a literal name, one with a prefix, a dictionary id, one
+// with a prefix, 26 with an id and a letter from a to z, 26 with a literal name.
+func (r *Reader) readName(form byte) (Name, bool) {
+	var prefix Span
+	ok, literal := true, form < 2
+	switch {
+	case form >= 30:
+		prefix, literal = r.letter(form-30), true
+	case form >= 4:
+		prefix = r.letter(form - 4)
+	case form&1 != 0:
+		prefix, ok = r.string()
+	}
 	if !ok {
 		return Name{}, false
 	}
-	if s.Len == 0 {
-		r.fail(ErrSyntax)
-		return Name{}, false
+	if !literal {
+		id, ok := r.dictID()
+		return Name{ID: id, Prefix: prefix}, ok
+	}
+	s, ok := r.string()
+	if !ok || s.Len == 0 {
+		return Name{}, r.bad(ErrSyntax)
 	}
 	local := r.Bytes(s)
 	for id, d := range r.dict {
@@ -42,8 +51,7 @@ func (r *Reader) dictID() (int, bool) {
 	}
 	n, ok := r.mb32()
 	if ok && (n&1 != 0 || n>>1 >= len(r.dict)) {
-		r.fail(ErrSyntax)
-		return 0, false
+		return 0, r.bad(ErrSyntax)
 	}
 	return n >> 1, ok
 }
@@ -55,13 +63,11 @@ func (r *Reader) string() (Span, bool) {
 		return Span{}, false
 	}
 	if n > r.doc-r.pos {
-		r.fail(ErrTruncated)
-		return Span{}, false
+		return Span{}, r.bad(ErrTruncated)
 	}
 	s := Span{int32(r.pos), int32(n)}
 	if !utf8.Valid(r.Bytes(s)) {
-		r.fail(ErrText)
-		return Span{}, false
+		return Span{}, r.bad(ErrText)
 	}
 	r.pos += n
 	return s, true

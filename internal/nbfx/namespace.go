@@ -13,8 +13,7 @@ func (r *Reader) resolve(plain bool) bool {
 		return true
 	}
 	if len(r.attrs) > maxMixedAttrs {
-		r.fail(ErrLimit) // the check below is quadratic
-		return false
+		return r.bad(ErrLimit) // the check below is quadratic
 	}
 	for i := range r.attrs {
 		a := &r.attrs[i]
@@ -59,8 +58,7 @@ func (r *Reader) namespace(prefix Span, element bool) (Span, bool) {
 	case "xml": // bound everywhere
 		return r.keep(xmlNamespace), true
 	}
-	r.fail(ErrPrefix)
-	return Span{}, false
+	return Span{}, r.bad(ErrPrefix)
 }
 
 const xmlNamespace = "http://www.w3.org/XML/1998/namespace"
@@ -98,18 +96,15 @@ func (r *Reader) xmlns(c byte) bool {
 		return false
 	}
 	if !mayDeclare(r.Bytes(b.prefix), r.Bytes(b.uri)) {
-		r.fail(ErrPrefix)
-		return false
+		return r.bad(ErrPrefix)
 	}
 	for i := len(r.bindings) - 1; i >= 0 && r.bindings[i].depth == r.depth; i-- {
 		if bytes.Equal(r.Bytes(r.bindings[i].prefix), r.Bytes(b.prefix)) {
-			r.fail(ErrDuplicate)
-			return false
+			return r.bad(ErrDuplicate)
 		}
 	}
 	if len(r.bindings) >= maxMixedAttrs {
-		r.fail(ErrLimit)
-		return false
+		return r.bad(ErrLimit)
 	}
 	r.bindings = append(r.bindings, b)
 	return r.count(1)

@@ -199,25 +199,11 @@ func (r *Reader) startElement(c byte) Kind {
 		return r.fail(ErrLimit)
 	}
 	var ok bool
-	switch {
-	case c == recShortDictElement: // what .NET writes for every element of a token
+	if c == recShortDictElement { // what .NET writes for every element of a token
 		r.name = Name{}
 		r.name.ID, ok = r.dictID()
-	case c == recShortElement:
-		r.name, ok = r.literalName(Span{})
-	case c <= recDictElement:
-		var prefix Span
-		if prefix, ok = r.string(); ok {
-			if c == recElement {
-				r.name, ok = r.literalName(prefix)
-			} else {
-				r.name, ok = r.dictName(prefix)
-			}
-		}
-	case c < recPrefixElementA:
-		r.name, ok = r.dictName(r.letter(c - recPrefixDictElementA))
-	default:
-		r.name, ok = r.literalName(r.letter(c - recPrefixElementA))
+	} else {
+		r.name, ok = r.readName(c - recShortElement)
 	}
 	if !ok {
 		return Invalid
@@ -251,56 +237,35 @@ func (r *Reader) attributes() bool {
 			}
 			continue
 		}
+		form := c - recShortAttribute
+		if c >= recPrefixDictAttributeA { // behind the declarations
+			form -= recPrefixDictAttributeA - recShortXmlns
+		}
 		a := Attr{}
 		var ok bool
-		switch {
-		case c == recShortDictAttribute: // what .NET writes
-			if a.Name, ok = r.dictName(Span{}); ok && a.ID < 64 {
-				bit := uint64(1) << a.ID
-				plain = plain && seen&bit == 0
-				seen |= bit
-			} else {
-				plain = false
-			}
-		case c == recShortAttribute:
-			a.Name, ok = r.literalName(Span{})
-			plain = false
-		case c <= recDictAttribute:
-			var prefix Span
-			if prefix, ok = r.string(); ok {
-				if c == recAttribute {
-					a.Name, ok = r.literalName(prefix)
-				} else {
-					a.Name, ok = r.dictName(prefix)
-				}
-			}
-			plain = false
-		case c < recPrefixAttributeA:
-			a.Name, ok = r.dictName(r.letter(c - recPrefixDictAttributeA))
-			plain = false
-		default:
-			a.Name, ok = r.literalName(r.letter(c - recPrefixAttributeA))
-			plain = false
-		}
-		if !ok {
+		if a.Name, ok = r.readName(form); !ok {
 			return false
+		}
+		if c == recShortDictAttribute && a.ID < 64 { // what .NET writes
+			bit := uint64(1) << a.ID
+			plain = plain && seen&bit == 0
+			seen |= bit
+		} else {
+			plain = false
 		}
 		if r.pos >= r.doc {
-			r.fail(ErrTruncated)
-			return false
+			return r.bad(ErrTruncated)
 		}
 		v := r.buf[r.pos]
 		if v < Zero || v&1 != 0 { // a value that ends an element has no place here
-			r.fail(ErrSyntax)
-			return false
+			return r.bad(ErrSyntax)
 		}
 		r.pos++
 		if a.Value, ok = r.readValue(v); !ok {
 			return false
 		}
 		if len(r.attrs) >= r.limits.Records-r.records {
-			r.fail(ErrLimit)
-			return false
+			return r.bad(ErrLimit)
 		}
 		r.attrs = append(r.attrs, a)
 	}
@@ -313,11 +278,7 @@ func (r *Reader) attributes() bool {
 // count adds n records to the total.
 func (r *Reader) count(n int) bool {
 	r.records += n
-	if r.records > r.limits.Records {
-		r.fail(ErrLimit)
-		return false
-	}
-	return true
+	return r.records <= r.limits.Records || r.bad(ErrLimit)
 }
 
 func (r *Reader) fail(err error) Kind {
@@ -325,6 +286,12 @@ func (r *Reader) fail(err error) Kind {
 		r.err = &Error{Offset: min(r.pos, r.doc), Err: err}
 	}
 	return Invalid
+}
+
+// bad is fail for what reports success; it is false.
+func (r *Reader) bad(err error) bool {
+	r.fail(err)
+	return false
 }
 
 // isSpace reports whether b is XML white space only.

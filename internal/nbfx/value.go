@@ -115,10 +115,7 @@ func (r *Reader) readValue(code byte) (Value, bool) {
 	return v, true
 }
 
-func (r *Reader) badValue(err error) (Value, bool) {
-	r.fail(err)
-	return Value{}, false
-}
+func (r *Reader) badValue(err error) (Value, bool) { return Value{}, r.bad(err) }
 
 // readList reads the values up to EndList; its text is theirs with blanks in
 // between.

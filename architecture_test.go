@@ -25,7 +25,7 @@ const (
 // internal is pure.
 var mayImport = map[string][]string{
 	".":                      {},
-	"cookie":                 {"sessiontoken", "machinekey", "dataprotection", "internal/anatomy", "internal/chunks", "internal/dotnet", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig", "internal/layer"},
+	"cookie":                 {"sessiontoken", "machinekey", "dataprotection", "internal/anatomy", "internal/chunks", "internal/codec", "internal/dotnet", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig", "internal/layer"},
 	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/coreticket", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif", "internal/codec"},
 	"sessiontoken/storetest": {"sessiontoken"},
 	"dataprotection":         {"internal/dotnet", "internal/seal", "internal/secret", "internal/xmlenc", "internal/xmltree"},
@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 	"internal/share":         {"internal/race"},
 	"internal/site":          {"internal/secret", "internal/webconfig"},
 	"internal/testkit":       {"testvectors"},
-	"internal/tokentest":     {"sessiontoken", "machinekey", "internal/anatomy", "internal/secret", "internal/wif"},
+	"internal/tokentest":     {"sessiontoken", "machinekey", "internal/anatomy", "internal/flate", "internal/secret", "internal/wif"},
 	"internal/webconfig":     {"internal/dotnet", "internal/fold", "internal/secret", "internal/xmltree"},
 	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf", "internal/xmltree"},
 	"internal/xmlenc":        {"internal/xmltree"},

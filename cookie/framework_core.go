@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -18,7 +19,7 @@ import (
 // in its cookies.
 type core struct {
 	codec *sessiontoken.CoreCodec
-	valid func(*sessiontoken.CoreTicket) error
+	of    codec.Traits[*sessiontoken.CoreTicket, *sessiontoken.Principal]
 }
 
 // newCore has the defaults of CookieAuthenticationOptions.
@@ -38,7 +39,7 @@ func newCore(codec *sessiontoken.CoreCodec) (*core, *traits) {
 		scheme: chunks.Core, secureAsRequest: true, slides: true, remembers: true,
 	}
 	k.roomFor.properties = true
-	return &core{codec, o.Valid}, k
+	return &core{codec, o}, k
 }
 
 // sessionOf returns the session of a ticket.
@@ -50,7 +51,7 @@ func (c *core) sessionOf(t *sessiontoken.CoreTicket) session {
 
 func (c *core) open(ctx context.Context, text string, known *session) (session, error) {
 	if known != nil {
-		return *known, c.valid(known.ticket.(*sessiontoken.CoreTicket))
+		return *known, c.of.Valid(known.ticket.(*sessiontoken.CoreTicket))
 	}
 	t, err := c.codec.Decode(ctx, text)
 	if err != nil {
@@ -81,7 +82,7 @@ func (c *core) begin(p *sessiontoken.Principal, o *SignInOptions) (session, erro
 }
 
 func (c *core) renew(x session, now time.Time) (session, bool) {
-	t, due := x.ticket.(*sessiontoken.CoreTicket).Renew(now)
+	t, due := c.of.Renew(x.ticket.(*sessiontoken.CoreTicket), now)
 	if !due {
 		return x, false
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -19,7 +20,7 @@ import (
 // cookie, and has no room to remember anything.
 type forms struct {
 	codec *sessiontoken.FormsCodec
-	valid func(*sessiontoken.FormsTicket) error
+	of    codec.Traits[*sessiontoken.FormsTicket, *sessiontoken.Principal]
 }
 
 // newForms has the defaults of <forms>, those of .NET 4.7.2 and later.
@@ -35,18 +36,18 @@ func newForms(codec *sessiontoken.FormsCodec) (*forms, *traits) {
 		scheme:    chunks.Single, slides: true,
 	}
 	k.roomFor.userData = true
-	return &forms{codec, o.Valid}, k
+	return &forms{codec, o}, k
 }
 
 // sessionOf returns the session of a ticket.
 func (f *forms) sessionOf(t *sessiontoken.FormsTicket) session {
-	return session{ticket: t, principal: f.codec.Principal(t), began: t.IssueDate,
+	return session{ticket: t, principal: f.of.Principal(t), began: t.IssueDate,
 		issued: t.IssueDate, expires: t.Expiration, persistent: t.Persistent}
 }
 
 func (f *forms) open(ctx context.Context, text string, known *session) (session, error) {
 	if known != nil {
-		return *known, f.valid(known.ticket.(*sessiontoken.FormsTicket))
+		return *known, f.of.Valid(known.ticket.(*sessiontoken.FormsTicket))
 	}
 	t, err := f.codec.Decode(ctx, text)
 	if err != nil {
@@ -99,7 +100,7 @@ func inTicks(t *sessiontoken.FormsTicket) *sessiontoken.FormsTicket {
 }
 
 func (f *forms) renew(x session, now time.Time) (session, bool) {
-	t, due := x.ticket.(*sessiontoken.FormsTicket).Renew(now)
+	t, due := f.of.Renew(x.ticket.(*sessiontoken.FormsTicket), now)
 	if !due {
 		return x, false
 	}

@@ -10,25 +10,26 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // katana is the ticket of Katana (CookieAuthenticationMiddleware).
 type katana struct {
-	codec     *sessiontoken.KatanaCodec
-	valid     func(*sessiontoken.KatanaTicket) error
-	reference bool // tickets lie in the codec's store
+	codec *sessiontoken.KatanaCodec
+	of    codec.Traits[*sessiontoken.KatanaTicket, *sessiontoken.Principal]
 }
 
 // newKatana has the defaults of CookieAuthenticationOptions.
 func newKatana(codec *sessiontoken.KatanaCodec) (*katana, *traits) {
 	o := codec.Traits()
+	f := &katana{codec, o}
 	k := &traits{
 		reader: codec, keys: o.Keys, store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, resolution: time.Second,
 		purpose:   "katana;" + o.Scheme,
-		name:      katanaName,
+		name:      f.name,
 		carriesID: func(t Ticket) bool { return katanaID(t.(*sessiontoken.KatanaTicket)) != "" },
 		cookie:    http.Cookie{Path: "/", HttpOnly: true},
 		scheme:    chunks.KatanaSystemWeb, secureAsRequest: true, slides: true, remembers: true,
@@ -37,19 +38,19 @@ func newKatana(codec *sessiontoken.KatanaCodec) (*katana, *traits) {
 		k.cookie.Name = ".AspNet." + t
 	}
 	k.roomFor.properties = true
-	return &katana{codec, o.Valid, o.Store != nil}, k
+	return f, k
 }
 
 // sessionOf returns the session of a ticket.
 func (k *katana) sessionOf(t *sessiontoken.KatanaTicket) session {
-	x := session{ticket: t, principal: t.Principal(), reference: t.SessionKey.Len() > 0}
+	x := session{ticket: t, principal: k.of.Principal(t), reference: t.SessionKey.Len() > 0}
 	x.readProperties(t.Properties)
 	return x
 }
 
 func (k *katana) open(ctx context.Context, text string, known *session) (session, error) {
 	if known != nil {
-		return *known, k.valid(known.ticket.(*sessiontoken.KatanaTicket))
+		return *known, k.of.Valid(known.ticket.(*sessiontoken.KatanaTicket))
 	}
 	t, err := k.codec.Decode(ctx, text)
 	if err != nil {
@@ -76,7 +77,7 @@ func (k *katana) begin(p *sessiontoken.Principal, o *SignInOptions) (session, er
 		t = *k.codec.NewTicket(p.Identities[0], o.ownProperties())
 		o.writeProperties(&t.Properties)
 	}
-	if k.reference && t.SessionKey.Len() == 0 {
+	if k.of.Store != nil && t.SessionKey.Len() == 0 {
 		t.SessionKey = secret.Own([]byte(rand.Text()))
 	}
 	x := k.sessionOf(&t)
@@ -87,7 +88,7 @@ func (k *katana) begin(p *sessiontoken.Principal, o *SignInOptions) (session, er
 }
 
 func (k *katana) renew(x session, now time.Time) (session, bool) {
-	t, due := x.ticket.(*sessiontoken.KatanaTicket).Renew(now)
+	t, due := k.of.Renew(x.ticket.(*sessiontoken.KatanaTicket), now)
 	if !due {
 		return x, false
 	}
@@ -106,13 +107,13 @@ func (k *katana) forget(ctx context.Context, x *session) error {
 	return k.codec.Delete(ctx, x.ticket.(*sessiontoken.KatanaTicket))
 }
 
-// katanaName is the hash of a ticket that .NET issued, which has no name.
-func katanaName(x session) string {
+// name is the hash of a ticket that .NET issued, which has no name.
+func (k *katana) name(x session) string {
 	t := x.ticket.(*sessiontoken.KatanaTicket)
 	if id := katanaID(t); id != "" {
 		return id
 	}
-	data, err := t.Marshal()
+	data, err := k.of.Bytes(t)
 	if err != nil { // not for a ticket that was read
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -14,8 +15,7 @@ import (
 // wif is the session token of WIF (SessionAuthenticationModule).
 type wif struct {
 	codec *sessiontoken.SessionCodec
-	valid func(*sessiontoken.Token) error
-	skew  time.Duration
+	of    codec.Traits[*sessiontoken.Token, *sessiontoken.Principal]
 	// remembers is false for WIF 1.0, which makes a SecurityContextSecurityToken of
 	// what it reads: that refuses a key whose times are not within the token's.
 	remembers bool
@@ -25,7 +25,7 @@ type wif struct {
 // as .NET gives a token its cookie path for an endpoint.
 func newWIF(codec *sessiontoken.SessionCodec) (*wif, *traits) {
 	o := codec.Traits()
-	w := &wif{codec: codec, valid: o.Valid, skew: o.ClockSkew, remembers: !o.WIF10}
+	w := &wif{codec, o, !o.WIF10}
 	k := &traits{
 		reader: codec, keys: o.Keys, store: o.Store, now: o.Now,
 		lifetime: o.Lifetime, skew: o.ClockSkew, resolution: 100 * time.Nanosecond,
@@ -45,7 +45,7 @@ const keyMargin = 100 * time.Nanosecond
 
 // sessionOf returns the session of a token.
 func (w *wif) sessionOf(t *sessiontoken.Token) session {
-	x := session{ticket: t, principal: &t.Principal, began: t.SignedIn(),
+	x := session{ticket: t, principal: &t.Principal, began: w.of.SignedIn(t),
 		issued: t.ValidFrom, expires: t.ValidTo, persistent: t.Persistent, reference: t.ReferenceMode}
 	if t.KeyExpires.After(t.ValidTo) {
 		x.ends = t.KeyExpires.Add(-keyMargin)
@@ -55,7 +55,7 @@ func (w *wif) sessionOf(t *sessiontoken.Token) session {
 
 func (w *wif) open(ctx context.Context, text string, known *session) (session, error) {
 	if known != nil {
-		return *known, w.valid(known.ticket.(*sessiontoken.Token))
+		return *known, w.of.Valid(known.ticket.(*sessiontoken.Token))
 	}
 	t, err := w.codec.Decode(ctx, text)
 	if err != nil {
@@ -85,7 +85,7 @@ func (w *wif) begin(p *sessiontoken.Principal, o *SignInOptions) (session, error
 }
 
 func (w *wif) renew(x session, now time.Time) (session, bool) {
-	t, due := x.ticket.(*sessiontoken.Token).Renew(now, 0, w.skew)
+	t, due := w.of.Renew(x.ticket.(*sessiontoken.Token), now)
 	if !due {
 		return x, false
 	}
@@ -97,7 +97,7 @@ func (w *wif) renew(x session, now time.Time) (session, bool) {
 }
 
 // seal writes the end of the session into KeyExpires, which WIF 4.5 keeps and
-// never looks at. Renew keeps the context id and KeyEffective.
+// never looks at. A renewal keeps the context id and KeyEffective.
 func (w *wif) seal(ctx context.Context, x *session) (string, error) {
 	t := *x.ticket.(*sessiontoken.Token)
 	if !x.expires.Equal(t.ValidTo) {

@@ -202,7 +202,7 @@ func TestMaxLifetimeSurvivesKatana(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		renewed, due := one.Renew(n.clock.Now())
+		renewed, due := codec.Traits().Renew(one, n.clock.Now())
 		if !due {
 			t.Fatal("not due")
 		}

@@ -201,25 +201,25 @@ func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.Cookie("Cookies"),
 			&sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		renewAlone(t, b, codec, err, func(ticket *sessiontoken.KatanaTicket) (*sessiontoken.KatanaTicket, bool) {
-			return ticket.Renew(f.clock.Now())
+			return codec.Traits().Renew(ticket, f.clock.Now())
 		})
 	case "core":
 		codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.Cookie("Cookies"),
 			&sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		renewAlone(t, b, codec, err, func(ticket *sessiontoken.CoreTicket) (*sessiontoken.CoreTicket, bool) {
-			return ticket.Renew(f.clock.Now())
+			return codec.Traits().Renew(ticket, f.clock.Now())
 		})
 	case "forms":
 		codec, err := sessiontoken.NewFormsCodec(f.ring,
 			&sessiontoken.FormsOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		renewAlone(t, b, codec, err, func(ticket *sessiontoken.FormsTicket) (*sessiontoken.FormsTicket, bool) {
-			return ticket.Renew(f.clock.Now())
+			return codec.Traits().Renew(ticket, f.clock.Now())
 		})
 	case "token": // sliding code of the site's own that keeps the ids
 		codec, err := sessiontoken.NewSessionCodec(f.ring,
 			&sessiontoken.SessionOptions{Endpoint: "/", Lifetime: time.Hour, Now: f.clock.Now})
-		renewAlone(t, b, codec, err, func(token *sessiontoken.Token) (*sessiontoken.Token, bool) {
-			return token.Renew(f.clock.Now(), 0, 5*time.Minute)
+		renewAlone(t, b, codec, err, func(ticket *sessiontoken.Token) (*sessiontoken.Token, bool) {
+			return codec.Traits().Renew(ticket, f.clock.Now())
 		})
 	default:
 		t.Fatalf("no .NET node renews kind %q", f.kind)

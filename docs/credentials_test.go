@@ -226,11 +226,11 @@ func Example_readKatanaCookie() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ticket, err := codec.Decode(r.Context(), text)
+	p, err := codec.ReadPrincipal(r.Context(), text) // or Decode, for all that the ticket says
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(ticket.Principal().Name(), ticket.Principal().HasRole("admin"))
+	fmt.Println(p.Name(), p.HasRole("admin"))
 	// Output: bob true
 }
 

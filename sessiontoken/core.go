@@ -173,8 +173,9 @@ func (c *CoreCodec) ReadPrincipal(ctx context.Context, value string) (*Principal
 }
 
 // Traits are for package cookie.
-func (c *CoreCodec) Traits() codec.Traits[*CoreTicket] {
-	return codec.Traits[*CoreTicket]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime, Scheme: c.rules.scheme, Valid: c.valid}
+func (c *CoreCodec) Traits() codec.Traits[*CoreTicket, *Principal] {
+	return codec.Traits[*CoreTicket, *Principal]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime, Scheme: c.rules.scheme,
+		Valid: c.valid, Principal: func(t *CoreTicket) *Principal { return t.Principal }, Renew: (*CoreTicket).renew}
 }
 
 // valid compares a ticket with the clock, as Decode has done already: .expires

@@ -157,15 +157,15 @@ func TestCoreTimes(t *testing.T) {
 		}
 	}
 	half := coreNow.Add(7 * 24 * time.Hour)
-	if _, due := ticket.Renew(half); due {
+	if _, due := c.Traits().Renew(ticket, half); due {
 		t.Error("due at half life")
 	}
-	renewed, due := ticket.Renew(half.Add(100))
+	renewed, due := c.Traits().Renew(ticket, half.Add(100))
 	if until, _ := renewed.Properties.Time(sessiontoken.PropertyExpires); !due || !until.Equal(half.Add(14*24*time.Hour)) {
 		t.Errorf("renewed %v until %v", due, until)
 	}
 	ticket.Properties.Set(".refresh", "False")
-	if _, due := ticket.Renew(half.Add(100)); due {
+	if _, due := c.Traits().Renew(ticket, half.Add(100)); due {
 		t.Error("renewed in spite of .refresh")
 	}
 	for _, end := range []string{"", "2026-06-15T12:00:00Z"} {

@@ -30,7 +30,7 @@ type CoreTicket struct {
 // that was not read from protected text.
 func (t *CoreTicket) OpenedBy() string { return t.openedBy }
 
-// Renew returns the ticket to issue in place of t, by the rule of the cookie
+// renew returns the ticket to issue in place of t, by the rule of the cookie
 // handler for sliding expiration: when less time remains than has elapsed, the
 // new ticket is issued now and lives as long as t did. It returns false for a
 // ticket without .issued or .expires, for one whose .refresh is False, and for
@@ -38,7 +38,7 @@ func (t *CoreTicket) OpenedBy() string { return t.openedBy }
 //
 // Whether to slide at all is a setting of the site (SlidingExpiration, on by
 // default), and this rule knows no end. The users of both tickets are one.
-func (t *CoreTicket) Renew(now time.Time) (*CoreTicket, bool) {
+func (t *CoreTicket) renew(now time.Time) (*CoreTicket, bool) {
 	issued, hasIssued := t.Properties.Time(PropertyIssued)
 	expires, hasExpires := t.Properties.Time(PropertyExpires)
 	if !hasIssued || !hasExpires || !t.Properties.allowsRefresh() {

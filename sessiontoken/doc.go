@@ -23,8 +23,7 @@
 //
 // # Renewal and stores
 //
-// Renew of [Token], [FormsTicket] and [KatanaTicket] is the sliding rule of each
-// framework. cookie.Sessions calls it.
+// cookie.Sessions renews sessions by the sliding rule of each framework.
 //
 // A [Store] holds what is not in the cookie: session tokens in reference mode,
 // and the tickets of Katana's session store. [NewMemoryStore] is for one node,

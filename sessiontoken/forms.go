@@ -137,9 +137,9 @@ func (c *FormsCodec) Decode(ctx context.Context, value string) (*FormsTicket, er
 }
 
 // Traits are for package cookie.
-func (c *FormsCodec) Traits() codec.Traits[*FormsTicket] {
-	return codec.Traits[*FormsTicket]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime,
-		ClockSkew: c.o.ClockSkew, Path: c.o.Path, Valid: c.valid}
+func (c *FormsCodec) Traits() codec.Traits[*FormsTicket, *Principal] {
+	return codec.Traits[*FormsTicket, *Principal]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime,
+		ClockSkew: c.o.ClockSkew, Path: c.o.Path, Valid: c.valid, Principal: c.principal, Renew: (*FormsTicket).renew}
 }
 
 // decode is Decode into memory of the caller's.
@@ -230,17 +230,6 @@ func (c *FormsCodec) NewTicket(name, userData string) *FormsTicket {
 // also refuses to write what anybody could have written or changed, and the
 // old layout: see [FormsOptions].
 func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
-	return c.encode(t, forms.AppendHex)
-}
-
-// EncodeURLToken is Encode for a ticket that travels in the path or the query
-// of a URL (cookieless), where .NET writes a URL token instead of hex
-// (HttpServerUtility.UrlTokenEncode).
-func (c *FormsCodec) EncodeURLToken(_ context.Context, t *FormsTicket) (string, error) {
-	return c.encode(t, base64.AppendURLToken)
-}
-
-func (c *FormsCodec) encode(t *FormsTicket, appendText func(dst, data []byte) []byte) (string, error) {
 	if c.o.InsecureOldLayout {
 		return "", errors.New("sessiontoken: cannot issue: FormsOptions.InsecureOldLayout is for reading only")
 	}
@@ -265,7 +254,7 @@ func (c *FormsCodec) encode(t *FormsTicket, appendText func(dst, data []byte) []
 	}
 
 	// Protected bytes to text.
-	s.text = appendText(s.text[:0], protected)
+	s.text = forms.AppendHex(s.text[:0], protected)
 	if len(s.text) > maxFormsText {
 		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", layer.ErrTooLong, len(s.text), maxFormsText)
 	}

@@ -78,19 +78,6 @@ func ExampleFormsOptions() {
 	// Output: 2 bob / 2h0m0s
 }
 
-func ExampleFormsTicket_Renew() {
-	issued := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
-	ticket := &sessiontoken.FormsTicket{Name: "alice", IssueDate: issued, Expiration: issued.Add(30 * time.Minute)}
-	for _, minutes := range []time.Duration{14, 15, 31} {
-		renewed, ok := ticket.Renew(issued.Add(minutes * time.Minute))
-		fmt.Println(ok, renewed.Expiration.Format("15:04"))
-	}
-	// Output:
-	// false 09:30
-	// true 09:45
-	// false 09:30
-}
-
 func ExampleAnonymousCodec() {
 	codec, err := sessiontoken.NewAnonymousCodec(newFormsRing(machinekey.Framework45), nil)
 	if err != nil {

@@ -6,20 +6,20 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
-// ReadPrincipal implements [Reader] with Decode and Principal.
+// ReadPrincipal implements [Reader] with Decode. The user is what
+// System.Web.Security.FormsIdentity has, one identity of authentication type
+// "Forms" with the claim [ClaimTypeName], also if the name is empty; and the
+// claims [ClaimTypeRole] that FormsOptions.Roles finds.
 func (c *FormsCodec) ReadPrincipal(ctx context.Context, value string) (*Principal, error) {
 	var t FormsTicket
 	if err := c.decode(ctx, value, &t); err != nil {
 		return nil, err
 	}
-	return c.Principal(&t), nil
+	return c.principal(&t), nil
 }
 
-// Principal returns the user of a ticket: what System.Web.Security.FormsIdentity
-// has, one identity of authentication type "Forms" with the claim
-// [ClaimTypeName], also if the name is empty; and the claims [ClaimTypeRole]
-// that FormsOptions.Roles finds.
-func (c *FormsCodec) Principal(t *FormsTicket) *Principal {
+// principal returns the user of a ticket.
+func (c *FormsCodec) principal(t *FormsTicket) *Principal {
 	// One piece of memory for the usual principal.
 	m := &struct {
 		principal Principal

@@ -36,7 +36,7 @@ type FormsTicket struct {
 	openedBy string
 }
 
-// Renew returns the ticket that .NET would issue in place of t when a request
+// renew returns the ticket that .NET would issue in place of t when a request
 // comes in at now (FormsAuthentication.RenewTicketIfOld), and false with t
 // itself if t still serves. A ticket is renewed from the half of its life on,
 // when no more time is left than has passed: the new one begins now and lasts
@@ -44,7 +44,7 @@ type FormsTicket struct {
 // renewed.
 //
 // Only a site with slidingExpiration, which is the default, renews.
-func (t *FormsTicket) Renew(now time.Time) (*FormsTicket, bool) {
+func (t *FormsTicket) renew(now time.Time) (*FormsTicket, bool) {
 	at, ok := dotnet.Ticks(now)
 	issued, issuedOK := dotnet.Ticks(t.IssueDate)
 	expires, expiresOK := dotnet.Ticks(t.Expiration)

@@ -210,13 +210,14 @@ func (c *KatanaCodec) ReadPrincipal(ctx context.Context, value string) (*Princip
 	if err != nil {
 		return nil, err
 	}
-	return t.Principal(), nil
+	return t.principal(), nil
 }
 
 // Traits are for package cookie.
-func (c *KatanaCodec) Traits() codec.Traits[*KatanaTicket] {
-	return codec.Traits[*KatanaTicket]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now, Lifetime: c.o.Lifetime,
-		Scheme: c.rules.scheme, Valid: c.valid}
+func (c *KatanaCodec) Traits() codec.Traits[*KatanaTicket, *Principal] {
+	return codec.Traits[*KatanaTicket, *Principal]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now, Lifetime: c.o.Lifetime,
+		Scheme: c.rules.scheme, Valid: c.valid, Principal: (*KatanaTicket).principal, Renew: (*KatanaTicket).renew,
+		Bytes: func(t *KatanaTicket) ([]byte, error) { return t.append(nil, new(katana.Writer)) }}
 }
 
 // valid compares a ticket with the clock, as Decode has done already: .expires

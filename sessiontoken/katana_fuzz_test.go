@@ -65,18 +65,18 @@ func FuzzKatanaTicket(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got, again KatanaTicket
-		if err := got.Unmarshal(data); err != nil {
+		if err := got.unmarshal(data); err != nil {
 			var at *FormatError
 			if !errors.As(err, &at) || at.Offset < 0 || at.Offset > len(data) || !reflect.DeepEqual(got, KatanaTicket{}) {
 				t.Fatalf("error %v, ticket %+v", err, got)
 			}
 			return
 		}
-		written, err := got.Marshal()
+		written, err := got.marshal()
 		if err != nil {
 			return // what .NET reads and nobody should issue
 		}
-		if err := again.Unmarshal(written); err != nil {
+		if err := again.unmarshal(written); err != nil {
 			t.Fatalf("cannot read what was written: %v", err)
 		}
 		if b := &got.Identity.Bootstrap; strings.TrimFunc(string(b.Data.Reveal()), unicode.IsSpace) == "" {

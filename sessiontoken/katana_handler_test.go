@@ -150,7 +150,7 @@ func (f *katanaFileJSON) runRead(t *testing.T, h *katanaHandlerJSON, value strin
 	sliding := h.Options.SlidingExpiration == nil || *h.Options.SlidingExpiration
 	if sliding && h.CookieHeader != "" {
 		before := *got
-		renewed, ok := got.Renew(c.o.Now())
+		renewed, ok := got.renew(c.o.Now())
 		if ok != (h.NewTicket != nil) {
 			t.Fatalf("renewed %v", ok)
 		}
@@ -205,11 +205,11 @@ func (f *katanaFileJSON) runSignIn(t *testing.T, h *katanaHandlerJSON) {
 	c := f.handlerCodec(t, h, KatanaOptions{})
 	ticket := c.NewTicket(h.SignIn.ticket("3").Identity, properties(h.SignIn.Properties))
 	// Encode fills in what the claims leave out; a reader sees it.
-	plain, err := ticket.Marshal()
+	plain, err := ticket.marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ticket.Unmarshal(plain); err != nil {
+	if err := ticket.unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}
 	compareSent(t, h, c, ticket)
@@ -275,7 +275,7 @@ func (f *katanaFileJSON) runStore(t *testing.T, h *katanaHandlerJSON) {
 	if want != nil {
 		return
 	}
-	renewed, ok := got.Renew(c.o.Now())
+	renewed, ok := got.renew(c.o.Now())
 	if ok != (h.NewTicket != nil) {
 		t.Fatalf("renewed %v", ok)
 	}
@@ -321,7 +321,7 @@ func inside(t *testing.T, c *KatanaCodec, text string) *KatanaTicket {
 		t.Fatal(err)
 	}
 	var ticket KatanaTicket
-	if err := ticket.Unmarshal(plain); err != nil {
+	if err := ticket.unmarshal(plain); err != nil {
 		t.Fatal(err)
 	}
 	return &ticket

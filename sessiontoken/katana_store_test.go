@@ -51,7 +51,7 @@ func TestKatanaStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := string(got.SessionKey.Reveal())
-	if len(key) < 26 || got.Principal().Name() != "carol" {
+	if len(key) < 26 || got.principal().Name() != "carol" {
 		t.Errorf("%q, %v", key, got)
 	}
 	for name, entry := range store {
@@ -92,7 +92,7 @@ func TestKatanaStore(t *testing.T) {
 	} {
 		reference := inside(t, c, text)
 		change(reference)
-		plain, err := reference.Marshal()
+		plain, err := reference.marshal()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -154,7 +154,7 @@ func TestKatanaIssueRefuses(t *testing.T) {
 		}
 	}
 	// Nothing of it may stick to the codec's memory.
-	if got, err := c.Decode(ctx, encodeKatana(t, c, c.NewTicket(carol(), nil))); err != nil || got.Principal().Name() != "carol" {
+	if got, err := c.Decode(ctx, encodeKatana(t, c, c.NewTicket(carol(), nil))); err != nil || got.principal().Name() != "carol" {
 		t.Errorf("%v, %v", got, err)
 	}
 }

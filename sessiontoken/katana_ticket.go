@@ -38,7 +38,7 @@ type KatanaTicket struct {
 // read from protected text.
 func (t *KatanaTicket) OpenedBy() string { return t.openedBy }
 
-// Renew returns the ticket to issue in place of t, by the rule of Katana's
+// renew returns the ticket to issue in place of t, by the rule of Katana's
 // cookie middleware for sliding expiration: when less time remains than has
 // elapsed, seconds compared, the new ticket is issued now and lives as long
 // as t did. It returns false for a ticket without .issued or .expires, for one
@@ -48,7 +48,7 @@ func (t *KatanaTicket) OpenedBy() string { return t.openedBy }
 // default, and never for OAuth tokens), and this rule knows no end: bound it
 // where sign-ins must not last for ever. The claims of both tickets share
 // memory.
-func (t *KatanaTicket) Renew(now time.Time) (*KatanaTicket, bool) {
+func (t *KatanaTicket) renew(now time.Time) (*KatanaTicket, bool) {
 	now = wholeSecond(now)
 	issued, hasIssued := t.Properties.Time(PropertyIssued)
 	expires, hasExpires := t.Properties.Time(PropertyExpires)
@@ -65,8 +65,8 @@ func (t *KatanaTicket) Renew(now time.Time) (*KatanaTicket, bool) {
 	return &renewed, true
 }
 
-// Principal returns the user of the ticket. The claims are shared.
-func (t *KatanaTicket) Principal() *Principal {
+// principal returns the user of the ticket. The claims are shared.
+func (t *KatanaTicket) principal() *Principal {
 	return &Principal{Identities: []Identity{t.Identity}}
 }
 
@@ -158,20 +158,4 @@ func (t *KatanaTicket) append(dst []byte, w *katana.Writer) ([]byte, error) {
 		return dst, fmt.Errorf("sessiontoken: cannot issue: %w", err)
 	}
 	return out, nil
-}
-
-// Marshal returns the bytes of the ticket as Katana's TicketSerializer
-// writes them, without compression and protection: the innermost layer.
-func (t *KatanaTicket) Marshal() ([]byte, error) { return t.append(nil, new(katana.Writer)) }
-
-// Unmarshal reads the bytes of a ticket of any version. It checks the
-// form only: no key and no clock, and a ticket that refers to a store or
-// never expires passes. Use it on data that is authentic already.
-func (t *KatanaTicket) Unmarshal(data []byte) error {
-	read, err := new(katana.Reader).Read(data)
-	if err != nil {
-		return formatError(err)
-	}
-	*t = *newKatanaTicket(read)
-	return nil
 }

@@ -92,7 +92,7 @@ func TestKatanaRenew(t *testing.T) {
 		}
 		before := append(Properties{}, ticket.Properties...)
 		now := katanaStart.Add(tc.after)
-		got, ok := ticket.Renew(now)
+		got, ok := ticket.renew(now)
 		if ok != tc.renewed || (got != nil) != ok {
 			t.Errorf("%s: %v", tc.name, ok)
 		}

@@ -159,10 +159,10 @@ func (j *katanaTicketJSON) diff(got *KatanaTicket) string {
 		return d
 	}
 	derived := *j
-	derived.IsAuthenticated = got.Principal().IsAuthenticated()
+	derived.IsAuthenticated = got.principal().IsAuthenticated()
 	derived.IsPersistent = got.Properties.has(PropertyPersistent)
 	derived.Name, derived.RedirectURI, derived.IssuedUTC, derived.ExpiresUTC, derived.AllowRefresh = nil, nil, nil, nil, nil
-	if name := got.Principal().Name(); name != "" {
+	if name := got.principal().Name(); name != "" {
 		derived.Name = &name
 	}
 	if uri, _ := got.Properties.Get(".redirect"); uri != "" {
@@ -279,7 +279,7 @@ func (f *katanaFileJSON) runIssue(t *testing.T, v *katanaVectorJSON) {
 	version := v.version(t)
 	c := f.codec(t, v, KatanaOptions{InsecureNoExpiry: true})
 	ticket := v.Input.ticket(version)
-	plain, err := ticket.Marshal()
+	plain, err := ticket.marshal()
 	if katanaNotIssued[v.ID] {
 		if !errors.Is(err, katana.ErrMark) {
 			t.Fatalf("issued, with error %v", err)

@@ -17,23 +17,23 @@ func TestRenewToTheTick(t *testing.T) {
 		Persistent: true, ReferenceMode: true, Principal: alice(),
 	}
 	for _, tc := range []struct {
-		skew, after, lifetime time.Duration // after start
-		due                   bool
+		skew, after time.Duration // after start
+		due         bool
 	}{
-		{0, 0, 0, false},
-		{0, 5*time.Hour - tick, 0, false},
-		{0, 5 * time.Hour, 0, true},
-		{0, 10*time.Hour - tick, 0, true},
-		{0, 10 * time.Hour, 0, false}, // nothing left
-		{0, 7 * time.Hour, time.Hour, true},
+		{0, 0, false},
+		{0, 5*time.Hour - tick, false},
+		{0, 5 * time.Hour, true},
+		{0, 10*time.Hour - tick, true},
+		{0, 10 * time.Hour, false}, // nothing left
+		{0, 7 * time.Hour, true},
 		// With a skew of 10 minutes the whole is 10:10 and half of it 5:05.
-		{10 * time.Minute, 5*time.Hour + 5*time.Minute - tick, 0, false},
-		{10 * time.Minute, 5*time.Hour + 5*time.Minute, 0, true},
-		{10 * time.Minute, 10*time.Hour + 10*time.Minute - tick, 0, true},
-		{10 * time.Minute, 10*time.Hour + 10*time.Minute, 0, false},
+		{10 * time.Minute, 5*time.Hour + 5*time.Minute - tick, false},
+		{10 * time.Minute, 5*time.Hour + 5*time.Minute, true},
+		{10 * time.Minute, 10*time.Hour + 10*time.Minute - tick, true},
+		{10 * time.Minute, 10*time.Hour + 10*time.Minute, false},
 	} {
 		now := start.Add(tc.after)
-		got, due := tok.Renew(now, tc.lifetime, tc.skew)
+		got, due := tok.renew(now, tc.skew)
 		if due != tc.due || (got != nil) != tc.due {
 			t.Errorf("%+v: %v, %v", tc, got, due)
 			continue
@@ -43,16 +43,13 @@ func TestRenewToTheTick(t *testing.T) {
 		}
 		want := *tok
 		want.ValidFrom, want.ValidTo = now, now.Add(10*time.Hour)
-		if tc.lifetime > 0 {
-			want.ValidTo = now.Add(tc.lifetime)
-		}
 		want.KeyExpires = want.ValidTo // KeyEffective stays: it is the time of the sign-in
 		if diff := cmp.Diff(&want, got, ignoreKey); diff != "" {
 			t.Errorf("%+v: (-want +got):\n%s", tc, diff)
 		}
 	}
 	if tok.ValidFrom != start {
-		t.Error("Renew changed its token")
+		t.Error("renew changed its token")
 	}
 }
 
@@ -68,17 +65,17 @@ func TestSignedIn(t *testing.T) {
 		"the zero of .NET":    {time.Date(1, 1, 1, 14, 0, 0, 0, time.UTC), start},
 	} {
 		tok := &Token{ValidFrom: start, KeyEffective: tc.keyEffective}
-		if got := tok.SignedIn(); !got.Equal(tc.want) {
+		if got := tok.signedIn(); !got.Equal(tc.want) {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
 	}
 	tok := &Token{ValidFrom: start, ValidTo: start.Add(time.Hour), KeyEffective: start}
 	for now := start; now.Before(start.Add(9 * time.Hour)); now = now.Add(40 * time.Minute) {
-		if renewed, due := tok.Renew(now, 0, 0); due {
+		if renewed, due := tok.renew(now, 0); due {
 			tok = renewed
 		}
 	}
-	if !tok.SignedIn().Equal(start) || tok.ValidTo.Before(start.Add(9*time.Hour)) {
-		t.Errorf("after nine hours: %v, signed in at %v", tok, tok.SignedIn())
+	if !tok.signedIn().Equal(start) || tok.ValidTo.Before(start.Add(9*time.Hour)) {
+		t.Errorf("after nine hours: %v, signed in at %v", tok, tok.signedIn())
 	}
 }

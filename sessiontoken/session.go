@@ -241,9 +241,11 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 }
 
 // Traits are for package cookie.
-func (c *SessionCodec) Traits() codec.Traits[*Token] {
-	return codec.Traits[*Token]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now, Lifetime: c.o.Lifetime,
-		ClockSkew: c.o.ClockSkew, Path: c.o.Endpoint, WIF10: c.o.WIF10, Valid: c.valid}
+func (c *SessionCodec) Traits() codec.Traits[*Token, *Principal] {
+	return codec.Traits[*Token, *Principal]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now, Lifetime: c.o.Lifetime,
+		ClockSkew: c.o.ClockSkew, Path: c.o.Endpoint, WIF10: c.o.WIF10, Valid: c.valid,
+		Principal: func(t *Token) *Principal { return &t.Principal }, SignedIn: (*Token).signedIn,
+		Renew: func(t *Token, now time.Time) (*Token, bool) { return t.renew(now, c.o.ClockSkew) }}
 }
 
 // ReadPrincipal implements [Reader] with Decode.

@@ -282,7 +282,7 @@ func (m *middleware) request(t *testing.T) {
 		m.sent(t, w.Header(), nil)
 		return
 	}
-	renewed, due := got.Renew(m.now())
+	renewed, due := m.codec(t, sessiontoken.KatanaOptions{}).Traits().Renew(got, m.now())
 	switch {
 	case m.SignOut:
 		m.Ticket.compare(t, m.f, got)

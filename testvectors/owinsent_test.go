@@ -11,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/tokentest"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -35,12 +36,12 @@ func (m *middleware) newTicket(t *testing.T) *sessiontoken.KatanaTicket {
 	t.Helper()
 	given := m.SignIn.ticket("3")
 	ticket := m.codec(t, sessiontoken.KatanaOptions{}).NewTicket(given.Identity, given.Properties)
-	plain, err := ticket.Marshal()
+	plain, err := tokentest.MarshalKatana(ticket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := new(sessiontoken.KatanaTicket)
-	if err := read.Unmarshal(plain); err != nil {
+	read, err := tokentest.UnmarshalKatana(plain)
+	if err != nil {
 		t.Fatal(err)
 	}
 	read.SessionKey = machinekey.NewSecret([]byte(m.Options.NextSessionKey))

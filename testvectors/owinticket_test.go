@@ -8,6 +8,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/tokentest"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -74,10 +75,11 @@ func (m *katanaModel) neverExpires(got *sessiontoken.KatanaTicket) bool {
 func describeKatana(o *sessiontoken.KatanaTicket) map[string]any {
 	redirect, _ := o.Properties.Get(".redirect")
 	_, persistent := o.Properties.Get(sessiontoken.PropertyPersistent)
+	principal := sessiontoken.Principal{Identities: []sessiontoken.Identity{o.Identity}}
 	d := map[string]any{
 		"authenticationType": o.Identity.AuthenticationType, "nameType": o.Identity.NameClaimType, "roleType": o.Identity.RoleClaimType,
-		"isAuthenticated": o.Principal().IsAuthenticated(), "hasActor": o.Identity.Actor != nil,
-		"name": o.Principal().Name(), "bootstrap": string(o.Identity.Bootstrap.Data.Reveal()),
+		"isAuthenticated": principal.IsAuthenticated(), "hasActor": o.Identity.Actor != nil,
+		"name": principal.Name(), "bootstrap": string(o.Identity.Bootstrap.Data.Reveal()),
 		"claims": list(o.Identity.Claims, func(c sessiontoken.Claim) any {
 			return map[string]any{"type": c.Type, "value": c.Value, "valueType": c.ValueType,
 				"issuer": c.Issuer, "originalIssuer": c.OriginalIssuer}
@@ -181,8 +183,8 @@ func ticketInside(t *testing.T, cfg machinekey.Config, purposes []string, text s
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticket := new(sessiontoken.KatanaTicket)
-	if err := ticket.Unmarshal(plain); err != nil {
+	ticket, err := tokentest.UnmarshalKatana(plain)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return ticket

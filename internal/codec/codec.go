@@ -9,9 +9,9 @@ import (
 	"github.com/webfarm-go/webfarm/internal/seal"
 )
 
-// Traits are what never changes for a codec of tickets T: its settings with the
-// defaults filled in, and the check of a ticket that is kept between requests.
-type Traits[T any] struct {
+// Traits are what never changes for a codec of tickets T and principals P: its
+// settings with the defaults filled in, and what sessions do with a ticket.
+type Traits[T, P any] struct {
 	Keys     seal.Keys // nil for certificates
 	Store    Store     // nil for none
 	Now      func() time.Time
@@ -28,6 +28,15 @@ type Traits[T any] struct {
 	// Valid compares a ticket with the clock and the endpoint, as Decode has done
 	// already. The errors are those of Decode.
 	Valid func(T) error
+	// Principal returns the user of a ticket.
+	Principal func(T) P
+	// Renew returns what takes the place of a ticket by the rule of its framework,
+	// and false if it is not due. It is for sites that slide.
+	Renew func(t T, now time.Time) (T, bool)
+	// SignedIn returns when the session of a session token began.
+	SignedIn func(T) time.Time
+	// Bytes returns the innermost layer of a ticket of Katana.
+	Bytes func(T) ([]byte, error)
 }
 
 // Store is sessiontoken.Store.

@@ -341,7 +341,7 @@ func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]
 	if err != nil {
 		return nil, err
 	}
-	inside, err := ticket.Marshal()
+	inside, err := tokentest.MarshalKatana(ticket)
 	if err != nil {
 		return nil, err
 	}

@@ -359,7 +359,7 @@ func (o *opened) take(r *anatomy.Report) {
 	case *sessiontoken.KatanaTicket:
 		o.from, _ = c.Properties.Time(sessiontoken.PropertyIssued)
 		o.to, _ = c.Properties.Time(sessiontoken.PropertyExpires)
-		o.principal(c.Principal())
+		o.principal(&sessiontoken.Principal{Identities: []sessiontoken.Identity{c.Identity}})
 	}
 }
 

@@ -96,8 +96,14 @@ func TestDoctorCodes(t *testing.T) {
 		{session, []string{"-config", "node-a.config", "-at", "2026-11-20"}, "not_yet_valid"},
 		{session, []string{"-config", "node-a.config", "-path", "/shop/"}, "endpoint"},
 		{"GET / HTTP/1.1\nHost: a.example\n" + session, []string{"-config", "node-a.config"}, doctor.CodeOK},
-		{"Authorization: Bearer x", []string{"-config", "node-a.config", "-kind", "bearer"}, "truncated"},
+		{"Authorization: Bearer x", []string{"-config", "node-a.config", "-kind", "bearer"}, "foreign"},
 		{session, []string{"-config", "node-a.config", "-kind", "bearer"}, "no_cookie"},
+		{"GET /(X(1)F(" + bare + "))/a.aspx?b=c HTTP/1.1\nHost: a.example", []string{"-config", "node-a.config"}, doctor.CodeOK},
+		{"https://a.example/(F(" + bare + "))/a.aspx", []string{"-config", "node-b.config"}, "compatibility_mode"},
+		{"__VIEWSTATE=%2FwEPDwUK&__EVENTVALIDATION=x", []string{"-config", "node-a.config"}, "foreign"},
+		{`<input type="hidden" name="__VIEWSTATE" value="/wEPDwUK" />`, []string{"-config", "node-a.config"}, "foreign"},
+		{"SAMLResponse=PHNhbWxwOlJlc3BvbnNl&RelayState=x", []string{"-config", "node-a.config"}, "foreign"},
+		{strings.Replace(session, "FedAuth", "SQSession", 1), []string{"-config", "node-a.config", "-name", "SQSession"}, "missing_chunk"},
 	}
 	for _, tt := range tests {
 		args := append([]string{"doctor", "-json"}, tt.args...)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/layer"
@@ -70,7 +70,11 @@ func explain(t texts.Section, err error, c credential) *refusal {
 	if id := errorText(err, r.Layer, c.kind); id != "" {
 		r = refuse(r.Layer, err, layerFile["error/"+id])
 	} else if r.Layer == "text" || r.Layer == "envelope" || r.Layer == "machine-key" && !c.kind.IsSession() {
-		if look := otherKind(c.kind, c.text); look != "" {
+		if is := doctor.Foreign(c.name, c.text); is != "" {
+			first = append(first, layerFile["looks"].Text("foreign", "is", is))
+		} else if dress := doctor.Dress(c.text); dress != "" {
+			first = append(first, layerFile["looks"].Text("dress", "is", dress))
+		} else if look := otherKind(c.kind, c.text); look != "" {
 			first = append(first, layerFile["looks"].Text(look))
 		}
 	}
@@ -118,11 +122,7 @@ func otherKind(k kind, value string) string {
 	switch {
 	case value == "":
 		return "empty"
-	case payload.Begins(value):
-		return "core"
-	case strings.HasPrefix(value, "eyJ"):
-		return "jwt"
-	case k != kindKatana && strings.HasPrefix(value, "chunks:") || strings.HasPrefix(value, "chunks-"):
+	case k != kindKatana && strings.HasPrefix(value, "chunks:"):
 		return "katana_chunks"
 	case strings.Contains(value, "%"):
 		return "percent"

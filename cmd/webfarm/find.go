@@ -52,6 +52,9 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 		}
 		return found, nil
 	}
+	for _, part := range doctor.CredentialsInURL(p.request) {
+		found = append(found, credential{kind: part.Kind, text: part.Text})
+	}
 	for _, k := range []kind{c.site.Session.Kind, kindForms, kindRoles, kindAnonymous} {
 		if one := c.inCookie(p, k, c.nameOfKind(k, ""), ""); len(one.set.Chunks) > 0 {
 			found = append(found, one)

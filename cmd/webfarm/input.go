@@ -44,8 +44,8 @@ func readInput(args []string, s streams) (string, error) {
 }
 
 // parseInput recognises the input: the Cookie and Authorization lines of a request, the Set-Cookie
-// lines of a response, a Cookie header without its name, or the bare text of a credential. A line
-// may begin with one of the cookie names.
+// lines of a response, a URL with cookieless tickets, a Cookie header without its name, or the bare
+// text of a credential. A line may begin with one of the cookie names.
 func parseInput(text string, names []string) (pasted, error) {
 	if strings.TrimSpace(text) == "" {
 		return pasted{}, usageError("the cookie is empty")
@@ -56,8 +56,10 @@ func parseInput(text string, names []string) (pasted, error) {
 		lines[i] = strings.TrimPrefix(line, "< ")
 	}
 	cookies, authorization := headerLines(lines, "Cookie:"), headerLines(lines, "Authorization:")
-	if cookies != nil || authorization != nil {
-		return fromHeaders(cookies, authorization), nil
+	if address := doctor.Cookieless(text); cookies != nil || authorization != nil || address != "" {
+		p := fromHeaders(cookies, authorization)
+		p.request.RequestURI = address
+		return p, nil
 	}
 	if header := headerLines(lines, "Set-Cookie:"); header != nil {
 		return fromHeaders(setCookiePairs(header), nil), nil
@@ -66,7 +68,7 @@ func parseInput(text string, names []string) (pasted, error) {
 	if len(whole) > 7 && strings.EqualFold(whole[:7], "Bearer ") {
 		return fromHeaders(nil, []string{whole}), nil
 	}
-	if isBare(whole, names) {
+	if isBare(whole, names) || strings.HasPrefix(whole, "<") {
 		return pasted{text: whole}, nil
 	}
 	return fromHeaders([]string{whole}, nil), nil
@@ -139,17 +141,4 @@ func isBare(text string, names []string) bool {
 func fromHeaders(cookies, authorization []string) pasted {
 	header := http.Header{"Cookie": cookies, "Authorization": authorization}
 	return pasted{request: &http.Request{Header: header}}
-}
-
-// names returns the names of the cookies in the header, to show when the wanted one is missing.
-func (p pasted) names() []string {
-	const enough = 20
-	var names []string
-	for pair := range doctor.Pairs(p.request) {
-		name, _, _ := strings.Cut(pair, "=")
-		if name != "" && len(name) <= 100 && len(names) < enough {
-			names = append(names, name)
-		}
-	}
-	return names
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
 
 func TestParseInput(t *testing.T) {
@@ -45,12 +47,41 @@ func TestParseInput(t *testing.T) {
 	}
 }
 
+// TestCookieless finds the tickets of a site without cookies in a URL, a request and beside cookies.
+func TestCookieless(t *testing.T) {
+	const path = "/(X(1)F(AAAA)S(vhtvd0kn0xmoakntpkyzv2q1))/default.aspx?a=b"
+	for text, want := range map[string]string{
+		"https://a.example/shop" + path:                                              "forms AAAA",
+		"GET /shop" + path + " HTTP/1.1\r\nHost: x\r\n":                              "forms AAAA",
+		"GET " + path + " HTTP/1.1\nCookie: .ASPXAUTH=BBBB; theme=dark\n":            "forms AAAA, forms BBBB",
+		"/(A(CCCC)F(AAAA))/":                                                         "anonymous CCCC, forms AAAA",
+		"> GET /a HTTP/1.1\n> Cookie: .ASPXAUTH=BBBB\n> Referer: http://a.example/a": "forms BBBB",
+	} {
+		p, err := parseInput(text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		farm := &codecs{site: emptySite(t)}
+		found, err := farm.find(p, wanted{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range found {
+			got = append(got, string(f.kind)+" "+f.text)
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestOtherCookies(t *testing.T) {
 	p, err := parseInput("Cookie: a=1; b=2; novalue; =x; "+strings.Repeat("c", 200)+"=3", []string{"FedAuth"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := p.names(), []string{"a", "b", "novalue"}; !slices.Equal(got, want) {
+	if got, want := doctor.Others(p.request), []string{"a", "b", "novalue"}; !slices.Equal(got, want) {
 		t.Errorf("names %q, want %q", got, want)
 	}
 }

@@ -263,7 +263,7 @@ func newCookieReport(set *chunks.Set, input pasted) *cookieReport {
 	r := &cookieReport{Name: set.Name, Chunks: doctor.Chunks(set), Announced: set.Announced,
 		Joined: set.Joined, Length: set.Length, Problems: problems(set)}
 	if len(set.Chunks) == 0 {
-		r.Others = input.names()
+		r.Others = doctor.Others(input.request)
 	}
 	return r
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"strings"
@@ -213,6 +215,14 @@ func TestInspectGarbage(t *testing.T) {
 		{".ASPXANONYMOUS=AAAA0", "machine-key", "machineKey"},
 		{"Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "text", "JSON Web Token"},
 		{"FedAuth1=QUJD", "cookie", "FedAuth is missing"},
+		{"theme=dark; ASP.NET_SessionId=vhtvd0kn0xmoakntpkyzv2q1", "cookie", "theme, ASP.NET_SessionId (the id of session state)"},
+		{"https://a.example/(S(vhtvd0kn0xmoakntpkyzv2q1))/", "cookie", "S(…) in the URL (the id of session state)"},
+		{"Authorization: Negotiate YII=", "cookie", "Authorization: Negotiate"},
+		{"vhtvd0kn0xmoakntpkyzv2q1", "envelope", "the id of session state"},
+		{"/wEPDwUKMTU5MTA2ODYwOWRkAAAAAAAA", "envelope", "a view state of Web Forms"},
+		{`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>`, "text", "the response of an identity provider"},
+		{base64.RawURLEncoding.EncodeToString([]byte("<SecurityContextToken a='~~~???'><Cookie>QUJD</Cookie></SecurityContextToken>")), "text", "in another dress (base64url)"},
+		{hex.EncodeToString([]byte("<SecurityContextToken><Cookie>QUJD</Cookie></SecurityContextToken>")), "envelope", "in another dress (hex)"},
 		{"a=b; \x1b[31mred=1", "cookie", "-name"},
 	}
 	for _, tt := range tests {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
 
@@ -81,12 +83,9 @@ func (r *Report) conclude() {
 	if c.To != nil {
 		until = ", until " + clock(*c.To)
 	}
-	subject := "The credential"
-	if c.Name != "" {
-		subject = "The cookie " + c.Name
-	}
+	subject := texts.Capital(c.label)
 	if n := len(r.Credentials); n > 1 {
-		subject = fmt.Sprintf("All %d credentials are fine: %s", n, strings.ToLower(subject[:1])+subject[1:])
+		subject = fmt.Sprintf("All %d credentials are fine: %s", n, c.label)
 	}
 	r.Finding, r.Code = say(CodeOK, "subject", subject, "who", who, "until", until).printable(), CodeOK
 }
@@ -97,18 +96,18 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 	e.validationKeys, e.decryptionKeys = sources(nodes, o.Isolation)
 	e.purposes = purposes(f.authType, o.AuthType)
 
-	if f.kind == "" && f.err == nil { // its name does not show it
+	if (f.kind == "" || f.kind == site.SQSession) && f.err == nil { // its name does not show it
 		e.search1(ctx, f)
 		if e.hit != nil && e.hit.kind != "" {
 			f.kind, f.authType = e.hit.kind, e.hit.authType
-		} else {
+		} else if f.kind == "" || hasEnvelope(f.text) {
 			f.kind = guess(nodes[0], f.text)
 		}
 	}
 	if f.kind == "" {
 		f.kind = nodes[0].session.Kind
 	}
-	c := Credential{Name: f.name, Kind: f.kind, OK: true, Length: len(f.text)}
+	c := Credential{Name: f.name, Kind: f.kind, OK: true, Length: len(f.text), label: f.label()}
 	if f.kind == Katana {
 		c.AuthType = f.authType
 	}
@@ -188,10 +187,16 @@ func (e *exam) view(n *Node) view {
 func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened) {
 	v := Verdict{File: n.file}
 	var o *opened
-	if bad := e.header(f); bad != nil {
+	bad := e.header(f, n)
+	if bad != nil {
 		v.Findings, v.Layer = []Finding{*bad}, "cookie"
 	} else {
 		v.Findings, v.Layer, o = e.findings(ctx, n, f)
+	}
+	if len(v.Findings) > 0 {
+		if twice, read := e.otherCopy(ctx, n, f); twice != nil {
+			v.Findings, o = []Finding{*twice}, read
+		}
 	}
 	if fault := n.faultFinding(); fault != nil && len(v.Findings) > 0 {
 		v.faulty = true

@@ -35,11 +35,17 @@ func TestFindings(t *testing.T) {
 			}
 		}
 	}
+	for _, f := range foreigners {
+		if findings[f.id].Text("is") == "" {
+			t.Errorf("[%s] does not say what it is", f.id)
+		}
+	}
 	if len(used) < 70 {
 		t.Errorf("only %d uses found", len(used))
 	}
 	fields := []string{"says", "dotnet", "where", "fix",
-		"session", "clocks", "accept", "isolated", "custom", "katana", "settings", "attribute", "targetFramework", "default"}
+		"session", "clocks", "accept", "isolated", "custom", "katana", "settings", "bearer",
+		"is", "secure", "none", "path", "domain", "size", "attribute", "targetFramework", "default"}
 	places := []string{"", "web.config", "code", "proxy", "browser", "clock", "store", "sign-in", "none"}
 	for id, section := range findings {
 		isBase := false
@@ -140,8 +146,12 @@ func uses(t *testing.T) (list []use) {
 				case ok:
 					list = append(list, use{at, id, given})
 				case name != nil && name.Name == "id": // says itself
+				case name != nil && name.Name == "what":
+					for _, f := range foreigners {
+						list = append(list, use{at, f.id, given})
+					}
 				default: // the code of a repair
-					for _, id := range []string{"duplicate_cookie", "stale_chunk", "url_encoded", "plus_to_blank", "quoted"} {
+					for _, id := range []string{"duplicate_cookie", "stale_chunk", "url_encoded", "plus_to_blank", "quoted", "other_dress"} {
 						list = append(list, use{at, id, given})
 					}
 				}

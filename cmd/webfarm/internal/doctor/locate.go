@@ -3,10 +3,10 @@ package doctor
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
@@ -26,6 +26,8 @@ type found struct {
 	authType string
 	text     string
 	err      error // why it could not be joined from the header
+	inURL    bool
+	others   []string // what the request has in its place
 	set      *chunks.Set
 	values   map[int][]string // the values of each chunk, all copies
 }
@@ -35,7 +37,7 @@ func (o *Options) locate(n *Node, in Input) []found {
 	if in.Request == nil {
 		f := found{kind: o.Kind, name: o.Name, text: strings.TrimSpace(in.Text)}
 		if f.kind == "" && o.Name != "" {
-			f.kind = n.site.KindOf(o.Name)
+			f.kind = n.kindOf(o.Name)
 		}
 		f.name, f.authType = "", n.site.AuthTypeOf(o.Name, o.AuthType)
 		return []found{f}
@@ -47,7 +49,7 @@ func (o *Options) locate(n *Node, in Input) []found {
 	if o.Name != "" || o.Kind != "" {
 		name, k := o.Name, o.Kind
 		if k == "" {
-			k = n.site.KindOf(name)
+			k = n.kindOf(name)
 		}
 		if name == "" {
 			name = n.nameOf(k, o.AuthType)
@@ -59,6 +61,9 @@ func (o *Options) locate(n *Node, in Input) []found {
 		if len(list) < maxCredentials {
 			list = append(list, f)
 		}
+	}
+	for _, part := range CredentialsInURL(in.Request) {
+		add(found{kind: part.Kind, text: part.Text, inURL: true})
 	}
 	seen := map[string]bool{}
 	for _, k := range []Kind{n.session.Kind, Forms, Roles, Anonymous} {
@@ -79,7 +84,7 @@ func (o *Options) locate(n *Node, in Input) []found {
 	}
 	for _, name := range cookieNames(in.Request) {
 		base, ok := site.KatanaBase(name)
-		if !ok || seen[name] || seen[base] {
+		if !ok || seen[name] || seen[base] || isCompanion(name) {
 			continue
 		}
 		seen[name], seen[base] = true, true
@@ -93,25 +98,30 @@ func (o *Options) locate(n *Node, in Input) []found {
 		list = o.others(n, in.Request)
 	}
 	if len(list) == 0 {
-		k := n.session.Kind
-		if n.forms.On && !n.session.On {
-			k = Forms
+		others := Others(in.Request)
+		k := n.site.SignIn()
+		if !n.session.On && !n.forms.On && strings.Contains(strings.Join(others, ""), handshake()) {
+			k = Katana
 		}
 		list = []found{o.inCookie(n, in.Request, n.nameOf(k, ""), k)}
+		list[0].others = others
 	}
 	return list
 }
+
+// handshake is what [Others] says of cookies that a sign-in of Katana leaves behind.
+func handshake() string { return findings["foreign/handshake"].Text("is") }
 
 // others returns the cookies of unknown names that look like credentials.
 func (o *Options) others(n *Node, r *http.Request) []found {
 	var list []found
 	for _, name := range cookieNames(r) {
-		if strings.HasPrefix(name, antiForgery) || strings.HasPrefix(name, site.CorrelationPrefix) ||
-			len(list) == maxOthers {
+		if isCompanion(name) || len(list) == maxOthers || slices.ContainsFunc(list, func(f found) bool { return f.carries(name) }) {
 			continue
 		}
+		k := n.kindOf(name)
 		core := strings.HasPrefix(name, site.CorePrefix)
-		if f := o.inCookie(n, r, name, ""); core || looksProtected(f.text) {
+		if f := o.inCookie(n, r, name, k); core || k != "" || looksProtected(name, f.text) {
 			list = append(list, f)
 		}
 		if core {
@@ -121,8 +131,25 @@ func (o *Options) others(n *Node, r *http.Request) []found {
 	return list
 }
 
-// antiForgery begins the names of the anti-forgery cookies of ASP.NET.
-const antiForgery = "__RequestVerificationToken"
+// carries reports whether a cookie is a chunk of f.
+func (f *found) carries(name string) bool {
+	return slices.ContainsFunc(f.set.Chunks, func(c chunks.Chunk) bool { return c.Name == name })
+}
+
+// isSQSession reports whether a cookie has the name of the session cookie of Cora SeQuence.
+func (n *Node) isSQSession(name string) bool {
+	c := n.site.SQSession
+	return n.site.KindOf(name) == "" && strings.HasPrefix(name, "SQSession") ||
+		c != nil && name != "" && strings.EqualFold(c.Name, name)
+}
+
+// kindOf is the kind of the cookie of that name, empty if unknown.
+func (n *Node) kindOf(name string) Kind {
+	if n.isSQSession(name) {
+		return site.SQSession
+	}
+	return n.site.KindOf(name)
+}
 
 // inCookie joins the chunks of one cookie. For an unknown kind the chunks show the scheme.
 func (o *Options) inCookie(n *Node, r *http.Request, name string, k Kind) found {
@@ -192,8 +219,8 @@ func cookieNames(r *http.Request) []string {
 
 // looksProtected reports whether the value of an unknown cookie may be a credential: it is long and
 // in an encoding of protected data.
-func looksProtected(text string) bool {
-	return len(text) >= minLook && (payload.Begins(text) || len(carriers(text)) > 0)
+func looksProtected(name, text string) bool {
+	return foreign(name, "") != "" || len(text) >= minLook && (foreign("", text) != "" || len(carriers(text)) > 0)
 }
 
 // Pairs yields the pairs of the Cookie lines of a request as they stand.

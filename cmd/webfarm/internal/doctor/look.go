@@ -9,19 +9,16 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// Beginnings of foreign formats.
-const (
-	jwtHead   = "eyJ" // base64url of {"
-	dpapiHead = "\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"
-)
+// dpapiHead begins a blob of the Windows DPAPI.
+const dpapiHead = "\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"
 
 // header returns a fault of the cookies themselves, nil for none.
-func (e *exam) header(f found) *Finding {
+func (e *exam) header(f found, n *Node) *Finding {
 	switch {
 	case f.set == nil && errors.Is(f.err, cookie.ErrNoCredential):
 		return f.says("no_cookie/bearer")
@@ -34,21 +31,49 @@ func (e *exam) header(f found) *Finding {
 	case f.set != nil && f.err != nil && len(f.set.Chunks) > 0:
 		return f.says("missing_chunk/first", "carried", f.set.Chunks[0].Name, "chunk", f.name)
 	case f.err != nil:
-		return f.says("no_cookie/missing")
+		return n.missing(f)
 	case f.text == "":
 		return f.says("no_cookie/empty")
 	}
 	return nil
 }
 
+// missing is the finding for a cookie that is not in the request. Its fix names what in the node's
+// settings keeps browsers from sending it.
+func (n *Node) missing(f found) *Finding {
+	others := "no cookie"
+	if len(f.others) > 0 {
+		others = listed(f.others[:min(len(f.others), 8)])
+	}
+	finding := f.says("no_cookie/missing", "others", others)
+	signIn := strings.Contains(others, handshake())
+	if signIn {
+		finding = f.says("no_cookie/after_sign_in", "others", others)
+	}
+	c, more := n.site.Of(f.kind, f.authType), findings["no_cookie/missing"]
+	for _, cause := range []struct {
+		field string
+		here  bool
+	}{
+		{"secure", c.Secure == site.On},
+		{"none", c.SameSite == "None" && c.Secure != site.On},
+		{"path", strings.Trim(c.Path, "/") != ""},
+		{"domain", c.Domain != ""},
+		{"size", f.kind == Forms || f.kind == Katana},
+		{"katana", f.kind == Katana || signIn},
+	} {
+		if cause.here {
+			finding.Fix.Text += more.Text(cause.field, "file", n.file, "path", c.Path, "domain", c.Domain)
+		}
+	}
+	return finding
+}
+
 // look recognises credentials that no machine key opens, nil for others.
 func (e *exam) look(ctx context.Context, f found, n *Node) *Finding {
 	text := strings.TrimSpace(f.text)
-	switch {
-	case payload.Begins(text), strings.HasPrefix(text, "chunks-"):
-		return f.says("aspnet_core")
-	case strings.HasPrefix(text, jwtHead) && strings.Count(text, ".") == 2:
-		return f.says("jwt")
+	if what := foreign(f.name, text); what != "" {
+		return f.says(what, "is", findings[what].Text("is"))
 	}
 	for _, c := range carriers(text) {
 		switch {
@@ -112,6 +137,12 @@ func signedRSA(data []byte) int {
 // nothing opened.
 func (e *exam) cutOff(f found, n *Node) *Finding {
 	text := strings.TrimSpace(f.text)
+	switch list := carriers(text); {
+	case f.kind == site.SQSession:
+		return nil // not known what it holds
+	case f.kind == Bearer && (len(list) == 0 || !n.sealable(len(list[0].data))):
+		return f.says("foreign/bearer", "is", findings["foreign/bearer"].Text("is"))
+	}
 	last := f.set != nil && f.kind != Katana && f.set.Joined > 0
 	compact := upTo(text)
 	if whole, err := decodeBase64(text); err == nil && readEnvelope(whole).complete {

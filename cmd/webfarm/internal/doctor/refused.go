@@ -1,14 +1,19 @@
 package doctor
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/limits"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
 
 // unknown is the finding when nothing opens a credential.
 func (e *exam) unknown(n *Node, f found) Finding {
+	if n.isSQSession(f.name) {
+		return *f.says("sq_session/unknown", "size", len(f.text), "tried", e.triedSignatures+e.triedOpen)
+	}
 	if e.triedSignatures+e.triedOpen == 0 {
 		return *f.says("truncated/form", "kind", f.kind)
 	}
@@ -31,6 +36,9 @@ func (e *exam) unknown(n *Node, f found) Finding {
 	if f.kind == Katana {
 		finding.Fix.Text += more.Text("katana")
 	}
+	if f.kind == Bearer {
+		finding.Fix.Text += more.Text("bearer")
+	}
 	return *finding
 }
 
@@ -47,6 +55,9 @@ func textLimit(k Kind) int {
 
 // otherName is the finding for a cookie that has another name on the node.
 func (e *exam) otherName(n *Node, f found) *Finding {
+	if n.isSQSession(f.name) && f.kind != site.SQSession && e.o.Name == "" {
+		return f.says("sq_session", "found", f.kind, "kind", string(f.kind), "name", strconv.Quote(f.name))
+	}
 	own := n.nameOf(f.kind, "")
 	if f.name == "" || e.o.Name != "" || !f.kind.IsSession() && !f.kind.IsModal() || strings.EqualFold(own, f.name) ||
 		e.hit != nil && e.hit.kind != f.kind { // kindDifference says it

@@ -1,10 +1,13 @@
 package doctor
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // repair is a possible text of a credential before something on its way changed it.
@@ -58,7 +61,25 @@ func (f *found) repairs() []repair {
 	if text := strings.Trim(plain, `"'`); text != plain {
 		add("quoted", strings.ReplaceAll(text, " ", "+"), "")
 	}
+	if f.kind.IsSession() || f.kind == "" || f.kind == site.SQSession {
+		for _, d := range undress(plain) {
+			add("other_dress", d.text, d.how)
+		}
+	}
 	return list
+}
+
+// otherCopy is the finding for a credential of which a node reads another copy than the first, which
+// counts.
+func (e *exam) otherCopy(ctx context.Context, n *Node, f found) (*Finding, *opened) {
+	for _, r := range f.copies() {
+		copied := f
+		copied.text, copied.err = r.text, nil
+		if o, reads := e.read(ctx, n, copied); reads {
+			return f.says("duplicate_cookie", "detail", r.detail), o
+		}
+	}
+	return nil, nil
 }
 
 // copies returns the texts that use later cookies of the same name.
@@ -159,6 +180,8 @@ func (f *found) label() string {
 		return "the cookie " + f.name
 	case f.kind == Bearer:
 		return "the bearer token"
+	case f.inURL:
+		return "the cookieless credential in the URL"
 	}
 	return "the credential"
 }

@@ -76,6 +76,8 @@ type Credential struct {
 	From  *time.Time `json:"from,omitempty"`
 	To    *time.Time `json:"to,omitempty"`
 	Tried Tried      `json:"tried"`
+
+	label string // for a sentence
 }
 
 // Verdict is whether one node reads a credential.

@@ -31,14 +31,8 @@ const (
 // bound is one key made ready for one use. It is safe for concurrent use.
 type bound struct {
 	key     *Key
-	sealer  sealer
+	sealer  *netfx.Sealer
 	refusal *ConfigError // of Protect, if the use is for reading only
-}
-
-// sealer is a [*netfx.Derived] or a [*netfx.Legacy].
-type sealer interface {
-	Seal(dst, plaintext []byte) ([]byte, error)
-	Open(dst, protected []byte) ([]byte, bool)
 }
 
 // bind makes k ready for a use. A *ConfigError says why it cannot serve.

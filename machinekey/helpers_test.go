@@ -124,7 +124,7 @@ type legacyData struct {
 	Modifier []byte
 }
 
-func (d legacyData) key(k *machinekey.Key) (*netfx.Legacy, error) {
+func (d legacyData) key(k *machinekey.Key) (*netfx.Sealer, error) {
 	return netfx.NewLegacy(k.Settings(), netfx.Layers{Encrypted: true, Signed: !d.Unsigned, IV: d.IVType})
 }
 

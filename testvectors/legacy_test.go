@@ -165,7 +165,7 @@ func (v *legacyVector) encryptData(t *testing.T, f *file) {
 
 // lowLevel returns the key with all parameters of the legacy formats, those that
 // no credential has too.
-func lowLevel(t *testing.T, cfg machinekey.Config, random []byte, layers netfx.Layers) *netfx.Legacy {
+func lowLevel(t *testing.T, cfg machinekey.Config, random []byte, layers netfx.Layers) *netfx.Sealer {
 	t.Helper()
 	keyOf(t, cfg, nil) // which checks it
 	s := netfx.Settings{ValidationKey: cfg.ValidationKey, DecryptionKey: cfg.DecryptionKey,

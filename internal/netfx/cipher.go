@@ -78,29 +78,9 @@ func degenerateTripleDES(key []byte) bool {
 //
 //	n bytes of value n, 1 <= n <= size
 //
-// It need not run in constant time: it only sees authenticated data, so
-// nobody without the key can choose what it says.
-func unpad(padded []byte, size int) (n int, ok bool) {
-	if len(padded) == 0 {
-		return 0, false
-	}
-	pad := int(padded[len(padded)-1])
-	if pad == 0 || pad > size || pad > len(padded) {
-		return 0, false
-	}
-	n = len(padded) - pad
-	for _, b := range padded[n:] {
-		if int(b) != pad {
-			return 0, false
-		}
-	}
-	return n, true
-}
-
-// unpadConstantTime is unpad for data that nobody has authenticated: it looks
-// at the same bytes whatever they are. Padded has at least size bytes; good is
-// 1 or 0.
-func unpadConstantTime(padded []byte, size int) (n, good int) {
+// Nobody may have authenticated the data, so it looks at the same bytes whatever
+// they are. Padded has at least size bytes; good is 1 or 0.
+func unpad(padded []byte, size int) (n, good int) {
 	last := padded[len(padded)-1]
 	pad := int(last)
 	good = atLeast(pad, 1) & atLeast(size, pad)

@@ -1,6 +1,6 @@
 // Package netfx is the cryptography of System.Web: what .NET Framework makes
-// with the two keys of a <machineKey>, byte by byte. [Derived] is that of
-// Framework45, [Legacy] that of the modes before. It is the part of package
+// with the two keys of a <machineKey>, byte by byte. [NewDerived] is for
+// Framework45, [NewLegacy] for the modes before. It is the part of package
 // machinekey that has ciphers; what a farm may use and what may be issued is
 // decided there. It lies below internal, since tests and tools also look at
 // data that no credential has.

@@ -21,6 +21,9 @@ func (r *inspectReport) print(w io.Writer) error {
 		fmt.Fprintf(&b, "Machine key of %s\n", f.File)
 		writeTable(&b, "  ", f.rows())
 	}
+	if r.Ring != nil {
+		r.Ring.print(&b)
+	}
 	for i := range r.Credentials {
 		if n := len(r.Credentials); n > 1 {
 			fmt.Fprintf(&b, "\n---- %d of %d %s\n", i+1, n, strings.Repeat("-", 60))
@@ -36,6 +39,9 @@ func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
 	if c.AuthType != "" {
 		fmt.Fprintf(b, "  AuthenticationType %s\n", abridged(c.AuthType))
 	}
+	if c.Scheme != "" {
+		fmt.Fprintf(b, "  scheme %s\n", abridged(c.Scheme))
+	}
 	for _, p := range c.Purposes {
 		fmt.Fprintf(b, "  purpose %s\n", abridged(p))
 	}
@@ -49,17 +55,15 @@ func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
 	case c.Token != nil:
 		fmt.Fprint(b, "\nSession\n")
 		writeTable(b, "  ", c.Token.rows(r))
-		for i := range c.Token.Identities {
-			title := "Identity"
-			if n := len(c.Token.Identities); n > 1 {
-				title = fmt.Sprintf("Identity %d of %d", i+1, n)
-			}
-			c.Token.Identities[i].print(b, title)
-		}
+		printIdentities(b, c.Token.Identities)
 	case c.Forms != nil:
 		c.Forms.print(b, r.At)
 	case c.Katana != nil:
 		c.Katana.print(b, r.At)
+	case c.Core != nil:
+		c.Core.print(b, r.At)
+	case c.Protected != nil:
+		c.Protected.print(b, r.At)
 	case c.State != nil:
 		c.State.print(b)
 	case c.Anonymous != nil:
@@ -79,7 +83,7 @@ func (c *credentialReport) title() string {
 	switch {
 	case c.Cookie != nil:
 		return "Cookie " + printable(c.Cookie.Name)
-	case c.Kind == kindBearer:
+	case c.Kind == kindBearer, c.Kind == kindCoreBearer:
 		return "Token"
 	}
 	return "Value"
@@ -97,11 +101,11 @@ func (c *credentialReport) summary(now time.Time) string {
 	case c.Roles != nil:
 		return "the envelope is authentic"
 	case c.Katana != nil:
-		text := userName(c.Katana.Identity.Name) + ", never expires"
-		if c.Katana.Expires != nil {
-			text = fmt.Sprintf("%s, expires %s", userName(c.Katana.Identity.Name), relative(*c.Katana.Expires, now))
-		}
-		return text + unauthenticated([]identityReport{c.Katana.Identity})
+		return c.Katana.summary([]identityReport{c.Katana.Identity}, now)
+	case c.Core != nil:
+		return c.Core.summary(c.Core.Identities, now)
+	case c.Protected != nil:
+		return c.Protected.summary(now)
 	}
 	ids := c.Token.Identities // an accepted token has identities
 	return fmt.Sprintf("%s, expires %s", userName(ids[0].Name), relative(c.Token.ValidTo, now)) + unauthenticated(ids)
@@ -196,6 +200,16 @@ func (t *tokenReport) rows(r *inspectReport) [][]string {
 		rows = append(rows, []string{"context", abridged(t.Context)})
 	}
 	return rows
+}
+
+func printIdentities(b *bytes.Buffer, list []identityReport) {
+	for i := range list {
+		title := "Identity"
+		if n := len(list); n > 1 {
+			title = fmt.Sprintf("Identity %d of %d", i+1, n)
+		}
+		list[i].print(b, title)
+	}
 }
 
 func (id *identityReport) print(b *bytes.Buffer, title string) {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/rsacookie"
 	"github.com/webfarm-go/webfarm/internal/site"
@@ -22,7 +23,9 @@ import (
 
 // codecs makes the codecs of a farm with the settings of its web.config and the flags.
 type codecs struct {
-	ring     *machinekey.Ring
+	ring     *machinekey.Ring     // nil without a web.config that needs one
+	core     *dataprotection.Ring // nil without -keys
+	coreOnly bool                 // there is no web.config
 	site     *site.Site
 	insecure bool
 	// certificates replace the machine keys in sessions, see certFlags.
@@ -36,29 +39,46 @@ type codecs struct {
 	lifetime time.Duration
 	// formsRoles is how the user data of forms tickets holds roles.
 	formsRoles formsRoles
-	// purposes replace Katana's, for a site with its own TicketDataFormat.
+	// purposes replace Katana's, for a site with its own TicketDataFormat, or are those of a payload
+	// of Data Protection.
 	purposes []string
+	// scheme is that of ASP.NET Core, empty if nobody said it.
+	scheme string
 	// stateClass is the middleware whose state strings are read.
 	stateClass string
 	now        func() time.Time
 }
 
+// keysOf returns what protects a kind of credential of System.Web.
+func (c *codecs) keysOf(k kind) (sessiontoken.Keys, error) {
+	switch {
+	case c.core != nil && c.site.OnRing(k):
+		return c.core.Traits().Application(c.site.Key.ApplicationName), nil
+	case c.ring == nil:
+		return nil, fmt.Errorf("webfarm: %s needs the keys of a web.config: say -config", k)
+	}
+	return c.ring, nil
+}
+
 // session returns the codec of either generation of WIF. It protects sessions as the site does,
 // unless the site's way is unknown.
 func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
+	keys, err := c.keysOf(k)
+	if err != nil {
+		return nil, err
+	}
 	o := &sessiontoken.SessionOptions{
 		WIF10: k == kindWIF10, Endpoint: c.endpoint, Now: c.now, Transforms: c.certificates,
 		ClockSkew: cmp.Or(c.skew, -1), // zero would mean the default
 		Lifetime:  cmp.Or(c.lifetime, c.site.Session.Lifetime),
 	}
 	if o.Transforms == nil && k == c.site.Session.Kind {
-		var err error
 		var last sessiontoken.Transform
 		switch p := c.site.Session.Protection; {
 		case k == kindFedAuth && p == webconfig.ProtectionMachineKeyEncode:
-			last, err = sessiontoken.MachineKeyEncodeTransform(c.ring)
+			last, err = sessiontoken.MachineKeyEncodeTransform(keys)
 		case k == kindWIF10 && p == webconfig.ProtectionMachineKeyProtect:
-			last, err = sessiontoken.MachineKeyTransform(c.ring)
+			last, err = sessiontoken.MachineKeyTransform(keys)
 		}
 		if err != nil {
 			return nil, err
@@ -67,22 +87,30 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 			o.Transforms = []sessiontoken.Transform{sessiontoken.DeflateTransform(), last}
 		}
 	}
-	return sessiontoken.NewSessionCodec(c.ring, o)
+	return sessiontoken.NewSessionCodec(keys, o)
 }
 
 // forms returns the codec of forms tickets.
 func (c *codecs) forms() (*sessiontoken.FormsCodec, error) {
 	f := c.site.Forms
-	return sessiontoken.NewFormsCodec(c.ring, &sessiontoken.FormsOptions{
+	keys, err := c.keysOf(kindForms)
+	if err != nil {
+		return nil, err
+	}
+	return sessiontoken.NewFormsCodec(keys, &sessiontoken.FormsOptions{
 		Lifetime: cmp.Or(c.lifetime, f.Lifetime), Path: f.Path, ClockSkew: c.skewForms, Now: c.now,
 		Protection:       c.protection(f),
 		InsecureUnsigned: c.insecure && f.Unsigned.On, InsecureOldLayout: c.insecure && f.OldLayout.On,
 	})
 }
 
-// protection is the attribute of the cookie. Without -allow-insecure, None counts as All.
-func (c *codecs) protection(of *site.Credential) machinekey.Protection {
-	p := doctor.ProtectionOf(of)
+// protection is the attribute of the cookie, nothing where a key ring protects it. Without
+// -allow-insecure, None counts as All.
+func (c *codecs) protection(of *site.Credential) (p machinekey.Protection) {
+	if c.site.OnRing(of.Kind) {
+		return p
+	}
+	p = doctor.ProtectionOf(of)
 	if p == machinekey.InsecureProtectionNone && !c.insecure {
 		return machinekey.ProtectionAll
 	}
@@ -102,7 +130,11 @@ func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, err
 	case k == kindCode:
 		purpose = sessiontoken.AuthorizationCode()
 	}
-	return sessiontoken.NewKatanaCodec(c.ring, purpose, &sessiontoken.KatanaOptions{
+	keys, err := c.keysOf(k)
+	if err != nil {
+		return nil, err
+	}
+	return sessiontoken.NewKatanaCodec(keys, purpose, &sessiontoken.KatanaOptions{
 		Lifetime: cmp.Or(c.lifetime, c.site.Of(k, authType).Lifetime), InsecureNoExpiry: c.insecure, Now: c.now,
 	})
 }
@@ -110,7 +142,11 @@ func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, err
 // anonymous returns the codec of anonymous ids.
 func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, error) {
 	a := c.site.Anonymous
-	return sessiontoken.NewAnonymousCodec(c.ring, &sessiontoken.FormsOptions{
+	keys, err := c.keysOf(kindAnonymous)
+	if err != nil {
+		return nil, err
+	}
+	return sessiontoken.NewAnonymousCodec(keys, &sessiontoken.FormsOptions{
 		Protection: c.protection(a), InsecureUnsigned: c.insecure && a.Unsigned.On,
 		Lifetime: cmp.Or(c.lifetime, a.Lifetime), Now: now,
 	})
@@ -118,7 +154,15 @@ func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, 
 
 // roles returns what protects role cookies.
 func (c *codecs) roles() (machinekey.Protector, error) {
-	return c.ring.CookieProtector(machinekey.LegacyOptions{
+	keys, err := c.keysOf(kindRoles)
+	if err != nil {
+		return nil, err
+	}
+	ring, ok := keys.(*machinekey.Ring)
+	if !ok {
+		return keys.Protector(machinekey.RolePurpose)
+	}
+	return ring.CookieProtector(machinekey.LegacyOptions{
 		Protection: c.protection(c.site.Roles), InsecureUnsigned: c.insecure && c.site.Roles.Unsigned.On,
 	}, machinekey.RolePurpose)
 }
@@ -129,6 +173,8 @@ type opened struct {
 	anonymous *sessiontoken.AnonymousID
 	roles     []byte // the payload, nil unless a role cookie was opened
 	state     sessiontoken.Properties
+	protected *protectedReport
+	fault     string // of the key of a payload, see layers.txt
 }
 
 // open inspects the text of a credential. It fails only for the configuration.

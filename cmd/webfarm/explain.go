@@ -33,6 +33,10 @@ func textOf(k kind, name string) texts.Section {
 		families = []string{"urltoken"}
 	case k.IsKatana():
 		families = []string{"katana"}
+	case k == kindCore, k == kindCoreBearer, k == kindCoreRefresh:
+		families = []string{"core"}
+	case k.IsCore():
+		families = []string{"payload", "core"}
 	case k == kindState:
 		families = []string{"state", "katana"}
 	case k == kindWIF10:
@@ -70,7 +74,7 @@ func explain(t texts.Section, err error, c credential) *refusal {
 	if id := errorText(err, r.Layer, c.kind); id != "" {
 		r = refuse(r.Layer, err, layerFile["error/"+id])
 	} else if r.Layer == "text" || r.Layer == "envelope" || r.Layer == "machine-key" && !c.kind.IsSession() {
-		if is := doctor.Foreign(c.name, c.text); is != "" {
+		if is := doctor.Foreign(c.name, c.text); is != "" && !c.kind.IsCore() {
 			first = append(first, layerFile["looks"].Text("foreign", "is", is))
 		} else if dress := doctor.Dress(c.text); dress != "" {
 			first = append(first, layerFile["looks"].Text("dress", "is", dress))
@@ -103,7 +107,9 @@ func errorText(err error, at string, k kind) string {
 		return "not_yet_valid"
 	case errors.Is(err, sessiontoken.ErrEndpoint):
 		return "endpoint"
-	case k.IsKatana() && at == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
+	case errors.Is(err, errNoRing):
+		return "no_ring"
+	case (k.IsKatana() || k.IsCore()) && at == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
 		return "no_end"
 	}
 	return ""

@@ -13,7 +13,7 @@ import (
 // TestLayerTexts wants each section of layers.txt to be complete, and to be
 // about a layer or an error that exists.
 func TestLayerTexts(t *testing.T) {
-	families := map[string]kind{"fedauth": kindFedAuth, "wif10": kindWIF10, "forms": kindForms, "urltoken": kindRoles, "katana": kindKatana, "state": kindState}
+	families := map[string]kind{"fedauth": kindFedAuth, "wif10": kindWIF10, "forms": kindForms, "urltoken": kindRoles, "katana": kindKatana, "state": kindState, "core": kindCore, "payload": kindProtected}
 	named := layerNames(t)
 	titles := layerFile["titles"]
 	seen := map[string]bool{"configuration": true}

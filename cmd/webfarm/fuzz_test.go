@@ -54,16 +54,16 @@ func FuzzInspect(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, flags := range [][]string{nil, {"-kind", "state", "-class", "google"}, {"-purpose", "a", "-forms-roles", ","}} {
-			fuzzInspect(t, path, text, flags...)
+			fuzzInspect(t, text, append([]string{"-config", path}, flags...)...)
 		}
 	})
 }
 
 // fuzzInspect pastes a text into inspect, for people and for machines.
-func fuzzInspect(t *testing.T, path, text string, flags ...string) {
+func fuzzInspect(t *testing.T, text string, flags ...string) {
 	inspect := func(args ...string) (int, string) {
 		var out, errOut bytes.Buffer
-		args = slices.Concat([]string{"inspect", "-config", path, "-at", "2025-01-01"}, flags, args)
+		args = slices.Concat([]string{"inspect", "-at", "2025-01-01"}, flags, args)
 		return run(context.Background(), args, strings.NewReader(text), &out, &errOut), out.String()
 	}
 	code, people := inspect("-")

@@ -115,9 +115,9 @@ func joinLines(lines, names []string) string {
 }
 
 // startsPair reports whether line begins with name= or a numbered name1=, for one of the names, or
-// with the name of one of Katana's cookies.
+// with the name of a cookie of Katana or ASP.NET Core.
 func startsPair(line string, names []string) bool {
-	if strings.HasPrefix(line, site.KatanaPrefix) {
+	if strings.HasPrefix(line, site.KatanaPrefix) || strings.HasPrefix(line, site.CorePrefix) {
 		return strings.Contains(line, "=")
 	}
 	for _, name := range names {

@@ -12,6 +12,7 @@ import (
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -24,12 +25,14 @@ func inspectCommand() command {
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to show; all that are known if left out")
 		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
 		flags.StringVar(&c.class, "class", "", "middleware `NAME` for -kind state, see above")
-		flags.StringArrayVar(&c.purposes, "purpose", nil, "`PURPOSE` in place of Katana's, as the site's TicketDataFormat has it; repeat it, in order")
+		flags.StringArrayVar(&c.purposes, "purpose", nil, "`PURPOSE` of a payload, or of the site's own TicketDataFormat; repeat it, in order")
 		flags.Func("forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`", c.roles.set)
 		flags.StringVar(&c.path, "path", "", "cookie `PATH` that sessions must name; the web.config's or not checked if left out")
 		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
 		flags.DurationVar(&c.skew, "skew", 0, "clock skew `DURATION`; the web.config's maximumClockSkew or 5m if left out")
 		c.cert.define(flags)
+		c.keys.defineRing(flags)
+		flags.StringVar(&c.keys.cookie, "cookie", "", "`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return func(ctx context.Context, args []string, s streams) error {
 			c.given = flags.Changed
@@ -60,7 +63,8 @@ type inspectReport struct {
 	At          time.Time          `json:"at"`
 	Skew        int64              `json:"clockSkewSeconds"`
 	Configs     []keyFile          `json:"configs"`
-	Credentials []credentialReport `json:"credentials"` // at least one
+	Ring        *ringReport        `json:"keyRing,omitempty"` // of ASP.NET Core
+	Credentials []credentialReport `json:"credentials"`       // at least one
 }
 
 // credentialReport is one credential. The contents of its kind are set once the innermost layer
@@ -70,11 +74,14 @@ type credentialReport struct {
 	OK        bool             `json:"ok"`
 	AuthType  string           `json:"authenticationType,omitempty"` // the purpose of a Katana cookie
 	Purposes  []string         `json:"purposes,omitempty"`           // of -purpose, in its place
+	Scheme    string           `json:"scheme,omitempty"`             // the purpose of a ticket of ASP.NET Core
 	Cookie    *cookieReport    `json:"cookie,omitempty"`
 	Layers    []layerReport    `json:"layers,omitempty"`
 	Token     *tokenReport     `json:"token,omitempty"`
 	Forms     *formsReport     `json:"forms,omitempty"`
 	Katana    *katanaReport    `json:"katana,omitempty"`
+	Core      *coreReport      `json:"core,omitempty"`
+	Protected *protectedReport `json:"protected,omitempty"`
 	State     *stateReport     `json:"state,omitempty"`
 	Anonymous *anonymousReport `json:"anonymous,omitempty"`
 	Roles     *rolesReport     `json:"roles,omitempty"`
@@ -93,7 +100,7 @@ type cookieReport struct {
 }
 
 // layerReport is one layer. Inner is the inflated size of compressed data. KeyID, Config and
-// Algorithms describe the key that opened the machine key layer.
+// Algorithms describe the key that opened the machine key layer or that of the key ring.
 type layerReport struct {
 	Layer      string       `json:"layer"`
 	OK         bool         `json:"ok"`
@@ -123,7 +130,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	farm, files, err := c.farm(now)
+	farm, files, err := c.farm(ctx, now)
 	if err != nil {
 		return err
 	}
@@ -144,7 +151,8 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 
-	report := &inspectReport{OK: true, At: now, Skew: int64(farm.skew / time.Second), Configs: files}
+	report := &inspectReport{OK: true, At: now, Skew: int64(farm.skew / time.Second), Configs: files,
+		Ring: newRingReport(&c.keys, now)}
 	for _, credential := range found {
 		r, err := farm.inspect(ctx, credential, input, files)
 		if err != nil && len(found) == 1 {
@@ -172,12 +180,17 @@ func (c *inspect) checkKind() (kind, error) {
 	if err != nil {
 		return "", err
 	}
+	if k != "" {
+		k = c.keys.kindOf(k)
+	}
 	if len(c.purposes) > 0 {
-		if k == "" {
+		if k == "" && c.keys.keys != "" {
+			k = kindProtected
+		} else if k == "" {
 			k = kindKatana
 		}
-		if !k.IsKatana() {
-			return "", usageError("-purpose goes with -kind katana, bearer, refresh and code")
+		if !k.IsKatana() && k != kindProtected && k != kindCore {
+			return "", usageError("-purpose goes with -kind protected, core, katana, bearer, refresh and code")
 		}
 	}
 	if k == kindState {
@@ -193,15 +206,28 @@ func (c *inspect) checkKind() (kind, error) {
 }
 
 // farm combines the settings of the web.config with the flags.
-func (c *inspect) farm(now time.Time) (*codecs, []keyFile, error) {
-	ring, site, files, err := c.keys.load()
+func (c *inspect) farm(ctx context.Context, now time.Time) (*codecs, []keyFile, error) {
+	if err := c.keys.openRing(ctx); err != nil {
+		return nil, nil, err
+	}
+	var (
+		ring  *machinekey.Ring
+		files []keyFile
+		of    *site.Site
+		err   error
+	)
+	if len(c.keys.config) == 0 && c.keys.ring == nil { // payloads of Data Protection have names at least
+		of, err = newSite(site.Key{Mode: site.Framework45}, c.keys.siteOptions())
+	} else {
+		ring, of, files, err = c.keys.load()
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	farm := &codecs{
-		ring: ring, site: site, insecure: c.keys.allowInsecure,
-		endpoint: site.Session.Path, skew: skewOf(site), formsRoles: c.roles,
-		purposes: c.purposes, stateClass: c.class,
+		ring: ring, core: c.keys.ring, coreOnly: len(c.keys.config) == 0, site: of, insecure: c.keys.allowInsecure,
+		endpoint: of.Session.Path, skew: skewOf(of), formsRoles: c.roles,
+		purposes: c.purposes, scheme: c.keys.scheme, stateClass: c.class,
 		now: func() time.Time { return now },
 	}
 	if c.given("path") {
@@ -220,21 +246,34 @@ func (c *codecs) inspect(
 ) (credentialReport, error) {
 	now := c.now()
 	r := credentialReport{Kind: found.kind, AuthType: found.authType}
-	if len(c.purposes) > 0 && found.kind.IsKatana() {
-		r.AuthType, r.Purposes = "", c.purposes
+	if found.kind.IsCore() {
+		r.AuthType, r.Scheme = "", found.authType
+	}
+	if len(c.purposes) > 0 && (found.kind.IsKatana() || found.kind == kindCore) {
+		found.authType, r.AuthType, r.Scheme, r.Purposes = "", "", "", c.purposes
 	}
 	if found.set != nil {
-		r.Cookie = newCookieReport(found.set, input)
+		r.Cookie = newCookieReport(found.kind, found.set, input)
 	}
 	if found.err != nil {
 		r.Refused = explain(textOf(found.kind, layerCookie), found.err, found)
 		return r, nil
 	}
-	o, err := c.open(ctx, found.kind, found.authType, found.text)
+	var o opened
+	var err error
+	if found.kind.IsCore() {
+		var u use
+		o, u, err = c.openCore(ctx, found)
+		r.Kind, r.Scheme = u.kind, u.scheme
+		found.kind = u.kind
+	} else {
+		o, err = c.open(ctx, found.kind, found.authType, found.text)
+	}
 	if err != nil {
 		return r, err
 	}
-	r.Layers = newLayerReports(found.kind, o.Report, files)
+	r.Layers = newLayerReports(found.kind, o.Report, c.namedKeys(files))
+	r.Protected = o.protected
 	switch content := o.Content.(type) {
 	case *sessiontoken.Token:
 		r.Token = newTokenReport(content, now)
@@ -242,6 +281,8 @@ func (c *codecs) inspect(
 		r.Forms = newFormsReport(content, c.formsRoles, now)
 	case *sessiontoken.KatanaTicket:
 		r.Katana = newKatanaReport(content, found.kind, now)
+	case *sessiontoken.CoreTicket:
+		r.Core = newCoreReport(content, found.kind, now)
 	}
 	switch {
 	case o.state != nil:
@@ -251,6 +292,10 @@ func (c *codecs) inspect(
 	case o.roles != nil:
 		r.Roles = &rolesReport{len(o.roles)}
 	}
+	if o.Err != nil && o.fault != "" {
+		r.Refused = refuse("key-ring", o.Err, layerFile["error/"+o.fault])
+		return r, nil
+	}
 	if o.Err != nil {
 		r.Refused = explain(r.Layers[len(r.Layers)-1].text, o.Err, found)
 		return r, nil
@@ -259,9 +304,12 @@ func (c *codecs) inspect(
 	return r, nil
 }
 
-func newCookieReport(set *chunks.Set, input pasted) *cookieReport {
+func newCookieReport(k kind, set *chunks.Set, input pasted) *cookieReport {
 	r := &cookieReport{Name: set.Name, Chunks: doctor.Chunks(set), Announced: set.Announced,
 		Joined: set.Joined, Length: set.Length, Problems: problems(set)}
+	if shared := chunks.Core.Inspect(input.request, set.Name); k.IsCore() && shared.Announced < set.Announced {
+		r.Problems = append(r.Problems, layerFile["looks"].Text("shared_chunks"))
+	}
 	if len(set.Chunks) == 0 {
 		r.Others = doctor.Others(input.request)
 	}
@@ -277,18 +325,18 @@ func problems(set *chunks.Set) []string {
 	return list
 }
 
-func newLayerReports(k kind, report *anatomy.Report, files []keyFile) []layerReport {
+func newLayerReports(k kind, report *anatomy.Report, keys []namedKey) []layerReport {
 	var list []layerReport
 	for i, layer := range report.Layers {
 		text := textOf(k, layer.Name)
 		code := text.Text("code")
 		r := layerReport{Layer: code, OK: layer.Err == nil, Size: layer.Size, text: text}
 		switch {
-		case code == "machine-key" && r.OK:
-			r.nameKey(layer.Facts, files)
+		case (code == "machine-key" || code == "key-ring") && r.OK:
+			r.nameKey(layer.Facts, keys)
 		case (code == "deflate" || code == "gzip") && r.OK && i+1 < len(report.Layers):
 			r.Inner = report.Layers[i+1].Size
-		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket"}, code): // the contents show them
+		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket", "core-ticket"}, code): // the contents show them
 		default:
 			for _, f := range layer.Facts {
 				r.Facts = append(r.Facts, factReport{f.Name, f.Value})
@@ -299,22 +347,41 @@ func newLayerReports(k kind, report *anatomy.Report, files []keyFile) []layerRep
 	return list
 }
 
-// nameKey names the key that opened the machine key layer, and its file. The facts of the layer
-// hold the key's id.
-func (r *layerReport) nameKey(facts []anatomy.Fact, files []keyFile) {
+// namedKey is a key with its file and algorithms.
+type namedKey struct{ id, file, algorithms string }
+
+// namedKeys are the keys of the files and of the key ring.
+func (c *codecs) namedKeys(files []keyFile) (keys []namedKey) {
+	for _, f := range files {
+		if !f.OnRing {
+			keys = append(keys, namedKey{f.KeyID, f.File,
+				fmt.Sprintf("%s-%d and %s", cipherName(f.Decryption), f.KeyBits, validationName(f.Validation))})
+		}
+	}
+	if c.core != nil {
+		for _, k := range c.core.Keys() {
+			keys = append(keys, namedKey{k.ID, "the key ring", k.Algorithm})
+		}
+	}
+	return keys
+}
+
+// nameKey names the key that opened a layer, and its file. The facts of the layer hold the key's
+// id.
+func (r *layerReport) nameKey(facts []anatomy.Fact, keys []namedKey) {
 	for _, fact := range facts {
-		for _, f := range files {
-			if f.KeyID == fact.Value {
-				r.KeyID, r.Config = f.KeyID, f.File
+		for _, k := range keys {
+			if k.id == fact.Value {
+				r.KeyID, r.Config, r.Algorithms = k.id, k.file, k.algorithms
 				r.facts(facts)
-				r.Algorithms = fmt.Sprintf("%s-%d and %s", cipherName(f.Decryption), f.KeyBits, validationName(f.Validation))
 				return
 			}
 		}
 	}
 }
 
-// facts notes the other facts of a machine key layer: the protection of a legacy mode.
+// facts notes the other facts of such a layer: the protection of a legacy mode, and the parts of a
+// payload.
 func (r *layerReport) facts(facts []anatomy.Fact) {
 	for _, f := range facts {
 		if f.Name != "opened by key" {

@@ -21,13 +21,13 @@ func issueCommand() command {
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>")
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "issue with a publicly known key, to try a site that has one")
 		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "issue with a key that can be guessed, to try a site that has one")
-		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the site's session of WIF if left out")
+		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the site's session of WIF if left out, core for a key ring alone")
 		flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
 		flags.StringArrayVar(&c.roles, "role", nil, "`ROLE` of the user; may be repeated")
 		flags.StringArrayVar(&c.claims, "claim", nil, "`TYPE=VALUE` of another claim; repeat it for more")
-		flags.StringArrayVar(&c.properties, "property", nil, "`KEY=VALUE` of a property of a Katana ticket; repeat it for more")
+		flags.StringArrayVar(&c.properties, "property", nil, "`KEY=VALUE` of a property of a ticket of Katana or ASP.NET Core; repeat it for more")
 		flags.StringVar(&c.userData, "user-data", "", "`TEXT` of a forms ticket beside the name")
-		flags.StringVar(&c.authType, "auth-type", "", "authentication `TYPE`; Federation, and for Katana ApplicationCookie, if left out")
+		flags.StringVar(&c.authType, "auth-type", "", "authentication `TYPE`; Federation, ApplicationCookie for Katana, or the scheme if left out")
 		flags.DurationVar(&c.lifetime, "lifetime", 0, "`DURATION` from now; the web.config's or .NET's default if left out")
 		flags.StringVar(&c.path, "path", "", "cookie `PATH`, also inside; the web.config's or / if left out")
 		flags.StringVar(&c.domain, "domain", "", "cookie `DOMAIN` in Set-Cookie; the web.config's or none if left out")
@@ -37,6 +37,7 @@ func issueCommand() command {
 		flags.BoolVar(&c.persistent, "persistent", false, "a cookie that outlives the browser")
 		flags.IntVar(&c.chunkSize, "chunk-size", 0, "`SIZE` of a chunk; the web.config's or .NET's default if left out")
 		c.cert.define(flags)
+		c.keys.defineRing(flags)
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		c.given = flags.Changed
 		return noArguments(c.run)
@@ -76,13 +77,18 @@ func (c *issue) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if err := c.keys.openRing(ctx); err != nil {
+		return err
+	}
 	ring, site, files, err := c.keys.load()
 	if err != nil {
 		return err
 	}
-	for _, w := range files[0].Warnings {
-		if w.Code == "known_key" || w.Code == "weak_key" {
-			notes = append(notes, w.Text)
+	for _, f := range files {
+		for _, w := range f.Warnings {
+			if w.Code == "known_key" || w.Code == "weak_key" {
+				notes = append(notes, w.Text)
+			}
 		}
 	}
 	if err := c.fill(site); err != nil {
@@ -97,7 +103,7 @@ func (c *issue) run(ctx context.Context, s streams) error {
 			notes = append(notes, note)
 		}
 	}
-	farm := &codecs{ring: ring, site: site, insecure: c.keys.allowInsecure, endpoint: c.path,
+	farm := &codecs{ring: ring, core: c.keys.ring, site: site, insecure: c.keys.allowInsecure, endpoint: c.path,
 		skew: skewOf(site), lifetime: c.lifetime, now: time.Now}
 	if farm.certificates, err = c.cert.load(c.keys.allowInsecure); err != nil {
 		return err
@@ -111,8 +117,12 @@ func (c *issue) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	report := &issueReport{OK: true, Kind: c.kind, KeyID: files[0].KeyID,
-		ValidFrom: made.from, ValidTo: made.to, Notes: notes}
+	report := &issueReport{OK: true, Kind: c.kind, ValidFrom: made.from, ValidTo: made.to, Notes: notes}
+	if site.OnRing(c.kind) {
+		report.KeyID, _ = c.keys.ring.Resolve(made.from)
+	} else {
+		report.KeyID = files[0].KeyID
+	}
 	if carried(c.kind) {
 		err = c.setCookies(report, made)
 	} else {
@@ -135,7 +145,14 @@ func (c *issue) check() (err error) {
 	if c.kind, err = kindFlag(c.kindText, issueKinds...); err != nil {
 		return err
 	}
+	c.kind = c.keys.kindOf(c.kind)
+	c.keys.cookie = c.cookie
+	onLine := c.kind == kindKatana || c.kind == kindCore // their chunks are measured by the line
 	switch {
+	case c.kind.IsCore() && c.keys.keys == "":
+		return usageError(fmt.Sprintf("-kind %s needs -keys, the key ring of ASP.NET Core", string(c.kind)))
+	case c.keys.scheme != "" && !c.kind.IsCore():
+		return usageError("-scheme goes with -kind core, corebearer and corerefresh; others have -auth-type")
 	case c.user == "" && c.kind != kindAnonymous:
 		return usageError("-name is missing: the user to sign in")
 	case c.given("auth-type") && c.authType == "":
@@ -150,17 +167,18 @@ func (c *issue) check() (err error) {
 		return usageError("-cookie is empty")
 	case len(c.keys.config) > 1:
 		return usageError("-config is given more than once: only one key issues")
-	case c.kind == kindKatana && c.given("chunk-size") && (c.chunkSize < 200 || c.chunkSize > chunks.MaxCookieSize):
-		return usageError(fmt.Sprintf("-chunk-size %d: for Katana, 200 to %d bytes of the whole line", c.chunkSize, chunks.MaxCookieSize))
-	case c.kind != kindKatana && c.given("chunk-size") && (c.chunkSize < chunks.MinChunkSize || c.chunkSize > chunks.MaxCookieSize):
+	case onLine && c.given("chunk-size") && (c.chunkSize < 200 || c.chunkSize > chunks.MaxCookieSize):
+		return usageError(fmt.Sprintf("-chunk-size %d: for Katana and ASP.NET Core, 200 to %d bytes of the whole line",
+			c.chunkSize, chunks.MaxCookieSize))
+	case !onLine && c.given("chunk-size") && (c.chunkSize < chunks.MinChunkSize || c.chunkSize > chunks.MaxCookieSize):
 		return usageError(fmt.Sprintf("-chunk-size %d: .NET takes %d and more, browsers up to %d with the name",
 			c.chunkSize, chunks.MinChunkSize, chunks.MaxCookieSize))
 	case c.given("user-data") && c.kind != kindForms:
 		return usageError("-user-data goes with -kind forms")
 	case (c.given("same-site") || c.noSecure) && c.kind != "" && !carried(c.kind):
 		return usageError(fmt.Sprintf("-same-site and -insecure-no-secure are for cookies, not for -kind %s", c.kind))
-	case len(c.properties) > 0 && !c.kind.IsKatana():
-		return usageError("-property goes with -kind katana, bearer, refresh and code")
+	case len(c.properties) > 0 && !c.kind.IsKatana() && !c.kind.IsCore():
+		return usageError("-property goes with -kind katana, bearer, refresh, code and the kinds of ASP.NET Core")
 	case len(c.roles)+len(c.claims) > 0 && (c.kind == kindForms || c.kind == kindAnonymous):
 		return usageError(fmt.Sprintf("-role and -claim are not for -kind %s, which has no claims; forms tickets have -user-data", c.kind))
 	case c.given("cert") && c.kind != "" && !c.kind.IsSession():
@@ -179,8 +197,16 @@ func (c *issue) fill(s *site.Site) error {
 		c.authType = s.AuthTypeOf(c.cookie, c.authType)
 	case c.kind.IsKatana():
 		c.authType = cmp.Or(c.authType, "Bearer")
+	case c.kind == kindCore:
+		c.keys.scheme = s.Of(kindCore, c.keys.scheme).AuthenticationType
+	case c.kind.IsCore():
+		c.keys.scheme = cmp.Or(c.keys.scheme, "BearerToken")
 	}
 	of := s.Of(c.kind, c.authType)
+	if c.kind.IsCore() {
+		of = s.Of(c.kind, c.keys.scheme)
+		c.authType = cmp.Or(c.authType, c.keys.scheme)
+	}
 	c.attributes = attributesOf(of)
 	c.path = cmp.Or(c.path, of.Path, "/")
 	c.domain = cmp.Or(c.domain, of.Domain)
@@ -208,6 +234,8 @@ func (c *issue) make(ctx context.Context, farm *codecs, p sessiontoken.Principal
 		return c.makeAnonymous(ctx, farm)
 	case c.kind.IsKatana():
 		return c.makeKatana(ctx, farm, p)
+	case c.kind.IsCore():
+		return c.makeCore(ctx, farm, p)
 	}
 	codec, err := farm.session(c.kind)
 	if err != nil {
@@ -242,31 +270,65 @@ func (c *issue) makeKatana(ctx context.Context, farm *codecs, p sessiontoken.Pri
 	id := p.Identities[0]
 	id.AuthenticationType = c.authType
 	t := codec.NewTicket(id, nil)
+	if err := c.setProperties(&t.Properties); err != nil {
+		return issued{}, err
+	}
+	text, err := codec.Encode(ctx, t)
+	return c.ticket(text, t.Properties), err
+}
+
+func (c *issue) makeCore(ctx context.Context, farm *codecs, p sessiontoken.Principal) (issued, error) {
+	codec, err := farm.coreCodec(use{c.kind, c.keys.scheme})
+	if err != nil {
+		return issued{}, setupError{err}
+	}
+	p.Identities[0].AuthenticationType = c.authType
+	t := codec.NewTicket(&p, nil)
+	if err := c.setProperties(&t.Properties); err != nil {
+		return issued{}, err
+	}
+	text, err := codec.Encode(ctx, t)
+	return c.ticket(text, t.Properties), err
+}
+
+// setProperties adds the properties of the flags to those of a new ticket.
+func (c *issue) setProperties(properties *sessiontoken.Properties) error {
 	for _, text := range c.properties {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
-			return issued{}, usageError(fmt.Sprintf("-property %q: write KEY=VALUE", text))
+			return usageError(fmt.Sprintf("-property %q: write KEY=VALUE", text))
 		}
-		t.Properties.Set(name, value)
+		properties.Set(name, value)
 	}
 	if c.persistent {
-		t.Properties.Set(sessiontoken.PropertyPersistent, "")
+		properties.Set(sessiontoken.PropertyPersistent, "")
 	}
-	from, _ := t.Properties.Time(sessiontoken.PropertyIssued)
-	to, _ := t.Properties.Time(sessiontoken.PropertyExpires)
-	text, err := codec.Encode(ctx, t)
-	return issued{text, from, to, c.user}, err
+	return nil
+}
+
+// ticket is a ticket that was issued, with the times of its properties.
+func (c *issue) ticket(text string, properties sessiontoken.Properties) issued {
+	from, ok := properties.Time(sessiontoken.PropertyIssued)
+	if !ok { // a bearer token of ASP.NET Core
+		from = time.Now().UTC().Truncate(time.Second)
+	}
+	to, _ := properties.Time(sessiontoken.PropertyExpires)
+	return issued{text, from, to, c.user}
 }
 
 // setToken notes a token that is not in a cookie.
 func (c *issue) setToken(r *issueReport, text string) {
 	switch c.kind {
-	case kindBearer:
+	case kindBearer, kindCoreBearer:
 		r.Authorization = "Bearer " + text
 		r.Curl = fmt.Sprintf("curl -H 'Authorization: %s' 'https://%s%s'", r.Authorization, c.host(), c.path)
 	case kindRefresh:
 		r.Value = text
 		r.Curl = fmt.Sprintf("curl -d grant_type=refresh_token -d 'refresh_token=%s' 'https://%s/token'",
+			text, c.host())
+	case kindCoreRefresh:
+		r.Value = text
+		r.Curl = fmt.Sprintf("curl -H 'Content-Type: application/json' -d '{\"refreshToken\":\"%s\"}' 'https://%s/refresh'",
 			text, c.host())
 	default:
 		r.Value = text

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -23,6 +25,21 @@ type keyFlags struct {
 	allowWeak     bool
 	knownKeys     string
 	credentials   credentialFlags
+
+	ringFlags
+	scheme, cookie string // of ASP.NET Core
+	ring           *dataprotection.Ring
+}
+
+// defineRing defines the flags for a site on ASP.NET Core, of which openRing opens the key ring.
+func (k *keyFlags) defineRing(flags *pflag.FlagSet) {
+	k.register(flags)
+	flags.StringVar(&k.scheme, "scheme", "", "authentication `SCHEME` of ASP.NET Core; Cookies if left out")
+}
+
+func (k *keyFlags) openRing(ctx context.Context) (err error) {
+	k.ring, err = k.open(ctx)
+	return err
 }
 
 func (k *keyFlags) define(flags *pflag.FlagSet, usage string) {
@@ -34,15 +51,17 @@ func (k *keyFlags) define(flags *pflag.FlagSet, usage string) {
 
 // keyFile describes a web.config and its key without any secret.
 type keyFile struct {
-	File       string           `json:"file"`
-	KeyID      string           `json:"keyId"`
-	Validation string           `json:"validation"`
-	Decryption string           `json:"decryption"`
-	KeyBits    int              `json:"decryptionKeyBits"`
-	Mode       string           `json:"mode"`
-	ModeFrom   string           `json:"modeFrom"`
-	ModeLine   int              `json:"modeLine,omitempty"`
-	Warnings   []keyFileWarning `json:"warnings,omitempty"`
+	File        string           `json:"file"`
+	OnRing      bool             `json:"onKeyRing,omitempty"` // by CompatibilityDataProtector; no key is used
+	Application string           `json:"applicationName,omitempty"`
+	KeyID       string           `json:"keyId"`
+	Validation  string           `json:"validation"`
+	Decryption  string           `json:"decryption"`
+	KeyBits     int              `json:"decryptionKeyBits"`
+	Mode        string           `json:"mode"`
+	ModeFrom    string           `json:"modeFrom"`
+	ModeLine    int              `json:"modeLine,omitempty"`
+	Warnings    []keyFileWarning `json:"warnings,omitempty"`
 }
 
 type keyFileWarning struct {
@@ -51,11 +70,33 @@ type keyFileWarning struct {
 	Text string `json:"text"`
 }
 
+// kindOf is the kind that -kind names. With a scheme or with a key ring alone, tokens are those of
+// ASP.NET Core, and what is issued is too.
+func (k *keyFlags) kindOf(given kind) kind {
+	alone := k.keys != "" && len(k.config) == 0
+	switch {
+	case given == "" && alone:
+		return kindCore
+	case given == kindBearer && (alone || k.scheme != ""):
+		return kindCoreBearer
+	case given == kindRefresh && (alone || k.scheme != ""):
+		return kindCoreRefresh
+	}
+	return given
+}
+
+const errNoConfig = usageError("-config is missing: the web.config that holds the farm's <machineKey>; " +
+	"or -keys: the key ring of a site on ASP.NET Core")
+
 // load reads the files. It returns the ring of their keys and the site of the first file, whose
-// key writes.
+// key writes. There are no keys if the site has a key ring alone.
 func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
+	if len(k.config) == 0 && k.ring == nil {
+		return nil, nil, nil, errNoConfig
+	}
 	if len(k.config) == 0 {
-		return nil, nil, nil, usageError("-config is missing: the web.config that holds the farm's <machineKey>")
+		s, err := newSite(site.RingAlone(&site.Ring{ApplicationName: k.app}), k.siteOptions())
+		return nil, s, nil, err
 	}
 	known, err := loadKnown(k.knownKeys)
 	if err != nil {
@@ -65,13 +106,18 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 	var keys []*machinekey.Key
 	var files []keyFile
 	for i, path := range k.config {
-		var o *site.Options
-		if i == 0 {
-			o = k.siteOptions()
+		o := k.siteOptions()
+		if i > 0 {
+			o.Credentials = nil
 		}
 		s, err := loadSite(path, o)
 		if err != nil {
 			return nil, nil, nil, err
+		}
+		first = cmp.Or(first, s)
+		if !s.NeedsKeys() {
+			files = append(files, describeRing(path, s))
+			continue
 		}
 		key, file, err := k.key(path, s, known)
 		if err != nil {
@@ -79,11 +125,12 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 		}
 		keys = append(keys, key)
 		files = append(files, file)
-		first = cmp.Or(first, s)
 	}
-	ring, err := machinekey.NewRing(keys[0], keys[1:]...)
-	if err != nil {
-		return nil, nil, nil, setupError{err}
+	var ring *machinekey.Ring
+	if len(keys) > 0 {
+		if ring, err = machinekey.NewRing(keys[0], keys[1:]...); err != nil {
+			return nil, nil, nil, setupError{err}
+		}
 	}
 	files[0].Warnings = append(files[0].Warnings, k.siteWarnings(first)...)
 	return ring, first, files, nil
@@ -181,6 +228,16 @@ func describe(path string, s *site.Site, cfg machinekey.Config, key *machinekey.
 	return f
 }
 
+// describeRing describes a web.config whose cookies are on a key ring.
+func describeRing(path string, s *site.Site) keyFile {
+	f := keyFile{File: path, OnRing: true, Application: s.Key.ApplicationName,
+		Mode: s.Key.Mode, ModeFrom: s.Key.ModeFrom, ModeLine: s.Key.ModeLine}
+	for _, w := range s.Key.Warnings {
+		f.Warnings = append(f.Warnings, keyFileWarning{w.Code, w.Line, w.Text})
+	}
+	return f
+}
+
 // weakKey is the warning about a short key, or about one that only -allow-weak-key admits.
 func weakKey(cfg machinekey.Config, line int) []keyFileWarning {
 	var weak *machinekey.ConfigError
@@ -212,6 +269,13 @@ func (f keyFile) rows() [][]string {
 		} else {
 			last = append(last, row)
 		}
+	}
+	if f.OnRing {
+		return slices.Concat([][]string{
+			{"keys", "the key ring, by the class CompatibilityDataProtector"},
+			{"application", abridgedOr(f.Application, "without a name")},
+			{"mode", mode},
+		}, first, last)
 	}
 	return slices.Concat(first, [][]string{
 		{"key id", f.KeyID + " (a fingerprint, safe to log)"},

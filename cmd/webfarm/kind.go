@@ -23,6 +23,13 @@ const (
 	kindState     = site.State
 	kindRoles     = site.Roles
 	kindAnonymous = site.Anonymous
+
+	kindCore        = site.Core
+	kindCoreBearer  = site.CoreBearer
+	kindCoreRefresh = site.CoreRefresh
+	kindCoreSession = site.CoreSession
+	kindAntiforgery = site.Antiforgery
+	kindProtected   = site.Protected
 )
 
 // carried reports whether a kind travels in cookies.
@@ -49,7 +56,9 @@ func kindNames(kinds []kind) string {
 
 // The kinds that each subcommand knows.
 var (
-	inspectKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindState, kindRoles, kindAnonymous}
-	doctorKinds  = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindRoles, kindAnonymous}
-	issueKinds   = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindAnonymous}
+	inspectKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindState, kindRoles, kindAnonymous,
+		kindCore, kindCoreBearer, kindCoreRefresh, kindCoreSession, kindAntiforgery, kindProtected}
+	doctorKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindRoles, kindAnonymous}
+	issueKinds  = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindAnonymous,
+		kindCore, kindCoreBearer, kindCoreRefresh}
 )

@@ -20,15 +20,27 @@ func skewOf(s *site.Site) time.Duration { return max(s.Session.ClockSkew, 0) }
 // loadSite resolves the web.config at path.
 func loadSite(path string, o *site.Options) (*site.Site, error) {
 	s, err := site.Load(path, o)
-	var option *site.OptionError
 	var bad *webconfig.Error
 	switch {
-	case errors.As(err, &option):
-		return nil, usageError("-credential: " + err.Error())
 	case errors.As(err, &bad):
 		return nil, setupError{fmt.Errorf("webfarm: %s: %w", path, (*machinekey.ConfigError)(bad))}
 	}
-	return s, err
+	return s, credentialError(err)
+}
+
+// newSite resolves a site without a web.config.
+func newSite(key site.Key, o *site.Options) (*site.Site, error) {
+	s, err := site.New(key, o)
+	return s, credentialError(err)
+}
+
+// credentialError is the error of a wrong -credential.
+func credentialError(err error) error {
+	var option *site.OptionError
+	if errors.As(err, &option) {
+		return usageError("-credential: " + err.Error())
+	}
+	return err
 }
 
 // inLine adds where <machineKey> stands to an error of machinekey.New.
@@ -101,5 +113,17 @@ func (c credentialFlags) list() []cookie.Credential {
 	return list
 }
 
-// siteOptions are the options of -credential.
-func (k *keyFlags) siteOptions() *site.Options { return &site.Options{Credentials: k.credentials} }
+// siteOptions are the options of -credential, and of the flags for ASP.NET Core.
+func (k *keyFlags) siteOptions() *site.Options {
+	o := &site.Options{Credentials: k.credentials}
+	if k.ring == nil {
+		return o
+	}
+	o.Ring = &site.Ring{ApplicationName: k.app}
+	isCore := func(s site.Settings) bool { return s.Kind == site.Core }
+	if k.scheme != "" || k.cookie != "" || !slices.ContainsFunc(k.credentials, isCore) {
+		own := site.Settings{Kind: site.Core, AuthenticationType: k.scheme, Name: k.cookie}
+		o.Credentials = append(slices.Clip(k.credentials), own)
+	}
+	return o
+}

@@ -59,17 +59,21 @@ const layerState = "katana properties"
 // openState inspects a state string: the outer layers of a ticket around bare properties.
 func (c *codecs) openState(ctx context.Context, authType, text string) (opened, error) {
 	m := middleware{c.stateClass, authType}
-	protector, err := c.ring.Protector(machinekey.UserPurpose, m.class, m.authType, "v1")
+	keys, err := c.keysOf(kindState)
+	if err != nil {
+		return opened{}, setupError{err}
+	}
+	protector, err := keys.Protector(machinekey.UserPurpose, m.class, m.authType, "v1")
 	if err != nil {
 		return opened{}, setupError{err}
 	}
 	o := opened{Report: new(anatomy.Report)}
 	protected, ok := katana.AppendTextDecode(nil, text)
 	if !ok {
-		o.Err = o.Refuse("text (base64url)", len(text), sessiontoken.ErrInvalid)
+		o.Err = o.Refuse(layerURLText, len(text), sessiontoken.ErrInvalid)
 		return o, nil
 	}
-	o.Add("text (base64url)", len(text))
+	o.Add(layerURLText, len(text))
 	plain, key, err := protector.Unprotect(ctx, nil, protected)
 	if err != nil {
 		o.Err = o.Refuse(layerSealed, len(protected), sessiontoken.ErrInvalid)

@@ -73,24 +73,45 @@ func cookieLasts(persistent bool) string {
 
 // katanaReport is a ticket of Katana.
 type katanaReport struct {
-	Version     string           `json:"version"`
+	Version string `json:"version"`
+	ticketReport
+	Identity identityReport `json:"identity"`
+}
+
+// coreReport is a ticket of ASP.NET Core.
+type coreReport struct {
+	Scheme string `json:"scheme"` // inside
+	ticketReport
+	Identities []identityReport `json:"identities"`
+}
+
+// ticketReport are the properties of a ticket of either.
+type ticketReport struct {
 	Issued      *time.Time       `json:"issued,omitempty"`
 	Expires     *time.Time       `json:"expires,omitempty"` // missing: the ticket never expires
 	SecondsLeft *int64           `json:"secondsLeft,omitempty"`
 	RenewFrom   *time.Time       `json:"renewFrom,omitempty"` // with SlidingExpiration
 	Persistent  bool             `json:"persistent"`
 	Properties  []propertyReport `json:"properties"`
-	Identity    identityReport   `json:"identity"`
 }
 
 func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katanaReport {
-	_, persistent := t.Properties.Get(sessiontoken.PropertyPersistent)
-	r := &katanaReport{
-		Version: t.Version, Persistent: persistent,
-		Properties: newPropertyReports(t.Properties), Identity: newIdentityReport(&t.Identity),
+	return &katanaReport{t.Version, newTicketReport(t.Properties, k, now), newIdentityReport(&t.Identity)}
+}
+
+func newCoreReport(t *sessiontoken.CoreTicket, k kind, now time.Time) *coreReport {
+	r := &coreReport{t.Scheme, newTicketReport(t.Properties, k, now), []identityReport{}}
+	for i := range t.Principal.Identities {
+		r.Identities = append(r.Identities, newIdentityReport(&t.Principal.Identities[i]))
 	}
-	issued, hasIssued := t.Properties.Time(sessiontoken.PropertyIssued)
-	expires, hasExpires := t.Properties.Time(sessiontoken.PropertyExpires)
+	return r
+}
+
+func newTicketReport(properties sessiontoken.Properties, k kind, now time.Time) ticketReport {
+	_, persistent := properties.Get(sessiontoken.PropertyPersistent)
+	r := ticketReport{Persistent: persistent, Properties: newPropertyReports(properties)}
+	issued, hasIssued := properties.Time(sessiontoken.PropertyIssued)
+	expires, hasExpires := properties.Time(sessiontoken.PropertyExpires)
 	if hasIssued {
 		r.Issued = &issued
 	}
@@ -99,8 +120,8 @@ func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katan
 		left := expires.Unix() - now.Unix()
 		r.SecondsLeft = &left
 	}
-	refresh, _ := t.Properties.Get(".refresh")
-	if allow, known := dotnet.ParseBool(refresh); hasIssued && hasExpires && k == kindKatana && (allow || !known) {
+	refresh, _ := properties.Get(".refresh")
+	if allow, known := dotnet.ParseBool(refresh); hasIssued && hasExpires && (k == kindKatana || k == kindCore) && (allow || !known) {
 		half := middle(issued, expires)
 		if half.Unix()-issued.Unix() == expires.Unix()-half.Unix() {
 			half = half.Add(time.Second) // a ticket of exactly half its age is not renewed
@@ -112,7 +133,7 @@ func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katan
 	return r
 }
 
-// propertyMeanings explain the properties of Katana and of common sites.
+// propertyMeanings explain the properties of Katana, of ASP.NET Core and of common sites.
 var propertyMeanings = map[string]string{
 	sessiontoken.PropertyIssued:     "when the ticket was issued",
 	sessiontoken.PropertyExpires:    "the last second of its validity",
@@ -131,6 +152,20 @@ var propertyMeanings = map[string]string{
 
 func (r *katanaReport) print(b *bytes.Buffer, now time.Time) {
 	fmt.Fprintf(b, "\nKatana ticket\n")
+	r.printTimes(b, now, "version", r.Version)
+	r.Identity.print(b, "Identity")
+	printProperties(b, r.Properties)
+}
+
+func (r *coreReport) print(b *bytes.Buffer, now time.Time) {
+	fmt.Fprintf(b, "\nTicket of ASP.NET Core\n")
+	r.printTimes(b, now, "scheme", abridgedOr(r.Scheme, "none"))
+	printIdentities(b, r.Identities)
+	printProperties(b, r.Properties)
+}
+
+// printTimes writes the table of a ticket, with a last row of its own.
+func (r *ticketReport) printTimes(b *bytes.Buffer, now time.Time, name, value string) {
 	var rows [][]string
 	row := func(name string, t *time.Time, note, missing string) {
 		if t == nil {
@@ -144,10 +179,22 @@ func (r *katanaReport) print(b *bytes.Buffer, now time.Time) {
 	if r.RenewFrom != nil {
 		row("renewed from", r.RenewFrom, ", if the site slides", "")
 	}
-	rows = append(rows, []string{"cookie lasts", cookieLasts(r.Persistent)}, []string{"version", r.Version})
+	rows = append(rows, []string{"cookie lasts", cookieLasts(r.Persistent)}, []string{name, value})
 	writeTable(b, "  ", rows)
-	r.Identity.print(b, "Identity")
-	printProperties(b, r.Properties)
+}
+
+// summary is one line for an accepted ticket.
+func (r *ticketReport) summary(ids []identityReport, now time.Time) string {
+	text := "nobody"
+	if len(ids) > 0 {
+		text = userName(ids[0].Name)
+	}
+	if r.Expires == nil {
+		text += ", never expires"
+	} else {
+		text += ", expires " + relative(*r.Expires, now)
+	}
+	return text + unauthenticated(ids)
 }
 
 // printProperties writes the properties as a table.

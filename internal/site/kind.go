@@ -18,6 +18,14 @@ const (
 	AuthCode  Kind = "code"      // OAuth authorization code
 	State     Kind = "state"     // of a remote sign-in, no credential
 	SQSession Kind = "sqsession" // of Cora SeQuence
+
+	// What else ASP.NET Core protects. Tokens of AddBearerToken are tickets, the
+	// last three sign nobody in.
+	CoreBearer  Kind = "corebearer"
+	CoreRefresh Kind = "corerefresh"
+	CoreSession Kind = "coresession" // .AspNetCore.Session
+	Antiforgery Kind = "antiforgery" // .AspNetCore.Antiforgery.*, and in forms
+	Protected   Kind = "protected"   // by whatever purposes
 )
 
 // Scheme is how cookies carry a text that may be too long for one.
@@ -55,6 +63,11 @@ var kinds = []kindInfo{
 	{Refresh, "an OAuth refresh token", "refresh tokens", "OAuth refresh token", "", SchemeNone},
 	{AuthCode, "an OAuth authorization code", "authorization codes", "OAuth authorization code", "", SchemeNone},
 	{State, "the state of a remote sign-in", "states", "state of a remote sign-in of Katana", "", SchemeNone},
+	{CoreBearer, "an access token of ASP.NET Core", "access tokens of ASP.NET Core", "access token of ASP.NET Core (AddBearerToken)", "", SchemeNone},
+	{CoreRefresh, "a refresh token of ASP.NET Core", "refresh tokens of ASP.NET Core", "refresh token of ASP.NET Core (AddBearerToken)", "", SchemeNone},
+	{CoreSession, "the key of a session of ASP.NET Core", "keys of sessions", "key of a session of ASP.NET Core (.AspNetCore.Session)", ".AspNetCore.Session", SchemeSingle},
+	{Antiforgery, "an antiforgery token", "antiforgery tokens", "antiforgery token of ASP.NET Core (.AspNetCore.Antiforgery.*)", ".AspNetCore.Antiforgery.*", SchemeSingle},
+	{Protected, "a payload of Data Protection", "payloads of Data Protection", "payload of ASP.NET Core Data Protection", "", SchemeNone},
 	{SQSession, "a session of Cora SeQuence", "sessions of Cora SeQuence", "session of Cora SeQuence (SQSession…)", "SQSession", SchemeWIF},
 }
 
@@ -86,6 +99,15 @@ func (k Kind) IsSession() bool { return k == FedAuth || k == WIF10 }
 // IsKatana reports whether k is a ticket of Katana.
 func (k Kind) IsKatana() bool {
 	return k == Katana || k == Bearer || k == Refresh || k == AuthCode
+}
+
+// IsCore reports whether ASP.NET Core protects k, with a key ring.
+func (k Kind) IsCore() bool {
+	switch k {
+	case Core, CoreBearer, CoreRefresh, CoreSession, Antiforgery, Protected:
+		return true
+	}
+	return false
 }
 
 // IsModal reports whether the compatibility mode decides how k is protected.

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
+	"github.com/webfarm-go/webfarm/dataprotection"
+	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/site"
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Names of the layers of what is no ticket. Package sessiontoken has those of tickets.
+const (
+	layerURLText     = "text (base64url)"
+	layerKeyRing     = "key ring"
+	layerTimeLimited = "time-limited payload"
+	layerSession     = "session key"
+	layerAntiforgery = "antiforgery token"
+	layerPlaintext   = "plaintext"
+)
+
+// timeLimited is the last purpose of ToTimeLimitedDataProtector.
+const timeLimited = "Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1"
+
+// errNoRing refuses a payload that there is no key ring for.
+var errNoRing = errors.New("webfarm: no key ring was given")
+
+// use is one thing that a payload may be.
+type use struct {
+	kind   kind
+	scheme string // of a ticket
+}
+
+// uses are what a credential may be. A payload does not say what it is, and names often leave the
+// scheme open: then they are what ASP.NET Core and its Identity protect by default.
+func (c *codecs) uses(found credential) []use {
+	var list []use
+	add := func(k kind, schemes ...string) {
+		if found.kind != k && (found.kind != kindProtected || len(c.purposes) > 0) {
+			return
+		}
+		if found.authType != "" {
+			schemes = []string{found.authType}
+		}
+		for _, s := range schemes {
+			list = append(list, use{k, s})
+		}
+	}
+	var schemes []string
+	for _, own := range c.site.Core {
+		schemes = append(schemes, own.AuthenticationType)
+	}
+	add(kindCore, append(schemes, site.DefaultScheme, "Identity.Application")...)
+	add(kindCoreBearer, "BearerToken", "Identity.Bearer")
+	add(kindCoreRefresh, "BearerToken", "Identity.Bearer")
+	for _, k := range []kind{kindCoreSession, kindAntiforgery, kindProtected} {
+		if k == found.kind || k != kindProtected && found.kind == kindProtected && len(c.purposes) == 0 {
+			list = append(list, use{kind: k})
+		}
+	}
+	return list
+}
+
+// openCore inspects what is protected with the key ring. It returns what it was found to be.
+func (c *codecs) openCore(ctx context.Context, found credential) (opened, use, error) {
+	uses := c.uses(found)
+	p, _ := payload.Recognise(found.text)
+	first := opened{}
+	for i, u := range uses {
+		o, err := c.openUse(ctx, u, found.text, p)
+		if err != nil {
+			return o, u, err
+		}
+		o.fault = c.describe(o.Report, p, found.kind == kindProtected)
+		if slices.ContainsFunc(o.Layers, func(l anatomy.Layer) bool { return l.Name == layerKeyRing && l.Err == nil }) {
+			return o, u, nil
+		}
+		if i == 0 {
+			first = o
+		}
+	}
+	if len(uses) > 1 && found.kind == kindProtected {
+		return first, use{kind: kindProtected}, nil
+	}
+	return first, uses[0], nil
+}
+
+// openUse inspects a payload as what it may be.
+func (c *codecs) openUse(ctx context.Context, u use, text string, p payload.Payload) (opened, error) {
+	if c.core == nil {
+		o := opened{Report: new(anatomy.Report)}
+		if o.Err = sessiontoken.ErrInvalid; p.Data == nil {
+			o.Refuse(layerURLText, len(text), o.Err)
+			return o, nil
+		}
+		o.Add(layerURLText, len(text))
+		o.Err = o.Refuse(layerKeyRing, len(p.Data), errNoRing)
+		return o, nil
+	}
+	if u.scheme == "" {
+		return c.openBytes(ctx, u.kind, text, p)
+	}
+	codec, err := c.coreCodec(u)
+	return openWith(ctx, codec, err, text)
+}
+
+// coreCodec returns the codec of a ticket.
+func (c *codecs) coreCodec(u use) (*sessiontoken.CoreCodec, error) {
+	purpose := sessiontoken.Cookie(u.scheme)
+	switch {
+	case len(c.purposes) > 0:
+		purpose = sessiontoken.Purposes(c.purposes...)
+	case u.kind == kindCoreBearer:
+		purpose = sessiontoken.AccessToken(u.scheme)
+	case u.kind == kindCoreRefresh:
+		purpose = sessiontoken.RefreshToken(u.scheme)
+	}
+	return sessiontoken.NewCoreCodec(c.core, purpose,
+		&sessiontoken.CoreOptions{Lifetime: c.lifetime, InsecureNoExpiry: c.insecure, Now: c.now})
+}
+
+// openBytes inspects a payload that holds no ticket.
+func (c *codecs) openBytes(ctx context.Context, k kind, text string, p payload.Payload) (opened, error) {
+	o := opened{Report: new(anatomy.Report)}
+	if o.Err = sessiontoken.ErrInvalid; p.Data == nil {
+		o.Refuse(layerURLText, len(text), o.Err)
+		return o, nil
+	}
+	o.Add(layerURLText, len(text))
+	content := &protectedReport{Purposes: c.purposes}
+	switch k {
+	case kindCoreSession:
+		content.Purposes = []string{"SessionMiddleware"}
+	case kindAntiforgery:
+		content.Purposes = []string{"Microsoft.AspNetCore.Antiforgery.AntiforgeryToken.v1"}
+	}
+	plain, key, err := c.unprotect(ctx, p.Data, content.Purposes)
+	limited := false
+	if errors.Is(err, dataprotection.ErrUnprotect) && k == kindProtected {
+		plain, key, err = c.unprotect(ctx, p.Data, slices.Concat(content.Purposes, []string{timeLimited}))
+		limited = err == nil
+	}
+	switch {
+	case errors.Is(err, dataprotection.ErrUnprotect):
+		o.Err = o.Refuse(layerKeyRing, len(p.Data), sessiontoken.ErrInvalid)
+		return o, nil
+	case err != nil:
+		return o, setupError{err}
+	}
+	o.Add(layerKeyRing, len(p.Data), anatomy.Fact{Name: "opened by key", Value: key})
+	o.protected = content
+	step := func(name string, size int, err error) {
+		if o.Add(name, size); err != nil {
+			o.Err = o.Refuse(name, size, err)
+		}
+	}
+	if o.Err = nil; limited {
+		plain, err = content.limit(plain)
+		step(layerTimeLimited, len(plain), err)
+	}
+	if o.Err == nil {
+		name, err := content.read(k, plain)
+		step(name, len(plain), err)
+	}
+	if o.Err == nil && limited {
+		var err error
+		if content.Expires.Before(c.now()) {
+			err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, content.Expires.Format(time.RFC3339))
+		}
+		step(layerValidity, 0, err)
+	}
+	return o, nil
+}
+
+func (c *codecs) unprotect(ctx context.Context, data []byte, purposes []string) ([]byte, string, error) {
+	if len(purposes) == 0 {
+		return nil, "", dataprotection.ErrUnprotect
+	}
+	p, err := c.core.Protector(purposes...)
+	if err != nil {
+		return nil, "", err
+	}
+	return p.Unprotect(ctx, nil, data)
+}
+
+// describe adds to the layer of the key ring what the payload shows by itself, and what it may be if
+// nothing else tells. It names the fault of the key, if that is why the layer refuses.
+func (c *codecs) describe(r *anatomy.Report, p payload.Payload, guess bool) (fault string) {
+	at := slices.IndexFunc(r.Layers, func(l anatomy.Layer) bool { return l.Name == layerKeyRing })
+	if at < 0 {
+		return ""
+	}
+	layer := &r.Layers[at]
+	add := func(name, value string) {
+		layer.Facts = append(layer.Facts, anatomy.Fact{Name: name, Value: value})
+	}
+	key, fault := c.coreKey(p)
+	if layer.Err == nil {
+		fault, guess = "", false
+	} else {
+		add("key id", cmp.Or(p.Key, "missing: too few bytes"))
+	}
+	if key.Err != nil {
+		add("key", key.Err.Error())
+	}
+	var sizes []string
+	for _, part := range p.Parts(key.Algorithm) {
+		sizes = append(sizes, fmt.Sprintf("%s %d", part.Name, part.Size))
+	}
+	if sizes != nil {
+		add("bytes", strings.Join(sizes, ", "))
+	}
+	if guess {
+		for _, what := range p.MayBe() {
+			add("may be", what)
+		}
+	}
+	return fault
+}
+
+// coreKey returns the key of a payload, and names its fault if it opens nothing.
+func (c *codecs) coreKey(p payload.Payload) (key dataprotection.Key, fault string) {
+	if p.Version != 0 {
+		return key, "later_version"
+	}
+	if c.core == nil || p.Key == "" {
+		return key, ""
+	}
+	keys := c.core.Keys()
+	at := slices.IndexFunc(keys, func(k dataprotection.Key) bool { return k.ID == p.Key })
+	switch {
+	case at < 0:
+		return key, "key_missing"
+	case keys[at].Revoked:
+		fault = "key_revoked"
+	case keys[at].Err != nil:
+		fault = "key_unusable"
+	}
+	return keys[at], fault
+}

@@ -48,11 +48,11 @@ func TestDiagnoses(t *testing.T) {
 			a := fresh(t)
 			return broken{site: a.with(func(s *site) { s.mode = "Framework20SP2" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
-		{"the node is in Framework45, the ticket of a legacy mode", "compatibility_mode", "Framework20SP1 or Framework20SP2", true, func(t *testing.T) broken {
+		{"the node is in Framework45, the ticket of a legacy mode", "compatibility_mode", "Framework20SP1 or Framework20SP2", false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
 			return broken{site: a.with(func(s *site) { s.mode = "Framework45" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
-		{"targetFramework decides the mode", "compatibility_mode", `by targetFramework="4.8"`, true, func(t *testing.T) broken {
+		{"targetFramework decides the mode", "compatibility_mode", `by targetFramework="4.8"`, false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
 			return broken{site: a.with(func(s *site) { s.mode, s.target = "", "4.8" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
@@ -68,15 +68,15 @@ func TestDiagnoses(t *testing.T) {
 			a := fresh(t).with(func(s *site) { s.mode, s.validation = "Framework20SP2", "HMACSHA512" })
 			return broken{site: a.with(func(s *site) { s.validation = "HMACSHA384" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
-		{"validation MD5", "validation_algorithm", `"MD5"`, true, func(t *testing.T) broken {
+		{"validation MD5", "validation_algorithm", `"MD5"`, false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode, s.validation = "Framework20SP1", "MD5" })
 			return broken{site: a.with(func(s *site) { s.validation = "SHA1" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
-		{"decryption of a Katana cookie", "decryption_algorithm", `decryption="3DES", and node-a.config says "AES"`, true, func(t *testing.T) broken {
+		{"decryption of a Katana cookie", "decryption_algorithm", `decryption="3DES", and node-a.config says "AES"`, false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.decryption, s.decryptionKey = "3DES", s.decryptionKey[:48] })
 			return broken{site: a.with(func(s *site) { s.decryption = "AES" }), input: header(".AspNet.ApplicationCookie=" + a.katana(t, "ApplicationCookie"))}
 		}},
-		{"decryption of a ticket of a legacy mode", "decryption_algorithm", `decryption="DES"`, true, func(t *testing.T) broken {
+		{"decryption of a ticket of a legacy mode", "decryption_algorithm", `decryption="DES"`, false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode, s.decryption = "Framework20SP1", "DES" })
 			return broken{site: a.with(func(s *site) { s.decryption = "AES" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
@@ -299,11 +299,11 @@ func TestDiagnoses(t *testing.T) {
 			a := fresh(t)
 			return broken{site: a, input: header(".ASPXAUTH=" + a.formsOf(t, a.ring(t, machinekey.Framework45, doctor.Isolation{}), "", now.Add(-45*time.Minute)))}
 		}},
-		{"a session that begins later", "not_yet_valid", "9m after", true, func(t *testing.T) broken {
+		{"a session that begins later", "not_yet_valid", "9m after", false, func(t *testing.T) broken {
 			a := fresh(t)
 			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Now: at(now.Add(9 * time.Minute))}, 0))}
 		}},
-		{"a session of WIF 1.0 that begins later", "not_yet_valid", "9m after", true, func(t *testing.T) broken {
+		{"a session of WIF 1.0 that begins later", "not_yet_valid", "9m after", false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.wif10 = true })
 			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Now: at(now.Add(9 * time.Minute))}, 0))}
 		}},
@@ -356,15 +356,15 @@ func TestDiagnoses(t *testing.T) {
 			b := fresh(t)
 			return broken{site: b.with(func(s *site) { s.validationKey, s.decryptionKey = "AutoGenerate,IsolateApps", "AutoGenerate" }), other: &b, input: header("FedAuth=" + b.session(t, nil, 0))}
 		}},
-		{"protection in a legacy mode", "forms_protection", `protection="Encryption", and node-a.config says "All"`, true, func(t *testing.T) broken {
+		{"protection in a legacy mode", "forms_protection", `protection="Encryption", and node-a.config says "All"`, false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode, s.protection = "Framework20SP2", "Encryption" })
 			return broken{site: a.with(func(s *site) { s.protection = "All" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
-		{"protection Validation in a legacy mode", "forms_protection", `protection="Validation"`, true, func(t *testing.T) broken {
+		{"protection Validation in a legacy mode", "forms_protection", `protection="Validation"`, false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode, s.protection = "Framework20SP1", "Validation" })
 			return broken{site: a.with(func(s *site) { s.protection = "All" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
-		{"protection of anonymous ids", "forms_protection", `cookieProtection="Validation"`, true, func(t *testing.T) broken {
+		{"protection of anonymous ids", "forms_protection", `cookieProtection="Validation"`, false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode = "Framework20SP1" })
 			return broken{site: a, input: header(".ASPXANONYMOUS=" + a.anonymousID(t, machinekey.Framework20SP1, machinekey.ProtectionValidation))}
 		}},
@@ -372,23 +372,23 @@ func TestDiagnoses(t *testing.T) {
 			s, text := vector(t, "fa-20SP1-protection-None")
 			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true}}
 		}},
-		{"a ticket without signature, SP1", "unsigned", "without a signature", true, func(t *testing.T) broken {
+		{"a ticket without signature, SP1", "unsigned", "without a signature", false, func(t *testing.T) broken {
 			s, text := vector(t, "fa-20SP1-uselegacyencryption")
 			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true, Now: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}}
 		}},
-		{"a ticket of before MS11-100", "old_layout", "before the security update of 2011", true, func(t *testing.T) broken {
+		{"a ticket of before MS11-100", "old_layout", "before the security update of 2011", false, func(t *testing.T) broken {
 			s, text := vector(t, "fa-20SP1-framework20-v1")
 			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true}}
 		}},
-		{"a ticket of before MS11-100 in Framework45", "old_layout", "before the security update of 2011", true, func(t *testing.T) broken {
+		{"a ticket of before MS11-100 in Framework45", "old_layout", "before the security update of 2011", false, func(t *testing.T) broken {
 			s, text := vector(t, "fa-45-framework20-v1")
 			return broken{site: s, input: header(".ASPXAUTH=" + text), options: doctor.Options{AllowKnownKey: true}}
 		}},
-		{"a session without signature", "unsigned", "aspnet:UseLegacyMachineKeyEncryption", true, func(t *testing.T) broken {
+		{"a session without signature", "unsigned", "aspnet:UseLegacyMachineKeyEncryption", false, func(t *testing.T) broken {
 			s, line, from := sessionVector(t, "legacy-encryption")
 			return broken{site: s, input: header(line), options: doctor.Options{AllowKnownKey: true, Now: from}}
 		}},
-		{"a session without signature, SP1", "unsigned", "aspnet:UseLegacyMachineKeyEncryption", true, func(t *testing.T) broken {
+		{"a session without signature, SP1", "unsigned", "aspnet:UseLegacyMachineKeyEncryption", false, func(t *testing.T) broken {
 			s, line, from := sessionVector(t, "legacy-encryption-sp1")
 			return broken{site: s, input: header(line), options: doctor.Options{AllowKnownKey: true, Now: from}}
 		}},
@@ -417,7 +417,7 @@ func TestDiagnoses(t *testing.T) {
 		{"more than is searched", "too_large", "are not searched", false, func(t *testing.T) broken {
 			return broken{site: fresh(t), input: doctor.Input{Text: strings.Repeat("Ab3_", doctor.MaxText/4+1)}}
 		}},
-		{"two settings at once", "validation_algorithm", `"SHA1"`, true, func(t *testing.T) broken {
+		{"two settings at once", "validation_algorithm", `"SHA1"`, false, func(t *testing.T) broken {
 			a := fresh(t).with(func(s *site) { s.mode, s.validation, s.protection = "Framework20SP1", "SHA1", "Encryption" })
 			return broken{site: a.with(func(s *site) { s.mode, s.validation, s.protection = "Framework20SP2", "HMACSHA256", "All" }), input: header(".ASPXAUTH=" + a.forms(t))}
 		}},
@@ -506,6 +506,9 @@ func TestDiagnoses(t *testing.T) {
 				}
 			}
 			noSecrets(t, r, b.site, b.input)
+			for _, f := range r.Credentials[0].Verdicts[0].Findings {
+				keepsProtection(t, f.Fix, files)
+			}
 
 			if test.fixed {
 				fixed := map[string]string{}

@@ -302,7 +302,7 @@ func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Fi
 			return []Finding{*bad}, own
 		}
 	}
-	if e.hit == nil && e.trace.signed == nil {
+	if e.hit == nil && e.trace == (trace{}) {
 		if cut := e.cutOff(f, n); cut != nil {
 			return []Finding{*cut}, nil
 		}
@@ -316,7 +316,10 @@ func (e *exam) explain(ctx context.Context, n *Node, f found) ([]Finding, *opene
 	if e.repair.code != "" {
 		list = append(list, *f.says(e.repair.code, "detail", e.repair.detail))
 	}
-	list = append(list, e.differences(n, f, e.hit)...)
+	for _, finding := range e.differences(n, f, e.hit) {
+		e.stronger(n, &finding)
+		list = append(list, finding)
+	}
 	if e.hit.purpose != nil {
 		return list, nil
 	}
@@ -349,8 +352,8 @@ func (e *exam) search1(ctx context.Context, f found) {
 	var partlyRepair repair
 	for _, r := range f.repairs() {
 		e.triedTexts++
-		h, t := e.search(ctx, r.text, f.kind)
-		if e.trace.signed == nil {
+		h, t := e.search(ctx, r.text, f)
+		if e.trace == (trace{}) {
 			e.trace = t
 		}
 		switch {

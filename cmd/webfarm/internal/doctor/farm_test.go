@@ -28,13 +28,15 @@ type site struct {
 	validationKey, decryptionKey string // with words behind them, if any
 	validation, decryption       string
 	mode, target                 string // compatibilityMode and targetFramework
-	handler                      string // the session handler: machineKey, thinktecture or default
+	handler                      string // the session handler: machineKey, encode, custom or default
 	wif10                        bool
 	path                         string // of the session cookie
 	skew                         string
 	sessionName                  string
 	formsName, protection        string
 	rolesProtection, anonymous   string // cookieProtection
+	rolesName, anonymousName     string
+	formsPath                    string
 	appSettings                  string
 	// More attributes of the elements, and the whole of <httpCookies>.
 	formsMore, rolesMore, anonymousMore, cookieMore, httpCookies string
@@ -71,6 +73,7 @@ func (s site) text() string {
 	}
 	handler := map[string]string{
 		"machineKey": wifTypes + `<add type="System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler, System.IdentityModel.Services" />`,
+		"encode":     wifTypes + `<add type="Thinktecture.IdentityModel.Web.MachineKeySessionSecurityTokenHandler, Thinktecture.IdentityModel" />`,
 		"custom":     wifTypes + `<add type="Acme.SessionHandler, Acme" />`,
 		"default":    ``,
 	}[s.handler]
@@ -98,16 +101,17 @@ func (s site) text() string {
   <system.web>
     <httpRuntime%s />
     <machineKey%s%s%s%s%s />
-    <authentication mode="Forms"><forms%s%s%s /></authentication>
-    <roleManager enabled="true" cacheRolesInCookie="true"%s%s />
-    <anonymousIdentification enabled="true"%s%s />
+    <authentication mode="Forms"><forms%s%s%s%s /></authentication>
+    <roleManager enabled="true" cacheRolesInCookie="true"%s%s%s />
+    <anonymousIdentification enabled="true"%s%s%s />
     <httpCookies%s />
   </system.web>%s
 </configuration>
 `, s.appSettings, attr("targetFramework", s.target),
 		attr("validationKey", s.validationKey), attr("decryptionKey", s.decryptionKey), attr("validation", s.validation), attr("decryption", s.decryption),
-		attr("compatibilityMode", s.mode), attr("name", s.formsName), attr("protection", s.protection), s.formsMore,
-		attr("cookieProtection", s.rolesProtection), s.rolesMore, attr("cookieProtection", s.anonymous), s.anonymousMore,
+		attr("compatibilityMode", s.mode), attr("name", s.formsName), attr("protection", s.protection), attr("path", s.formsPath), s.formsMore,
+		attr("cookieProtection", s.rolesProtection), attr("cookieName", s.rolesName), s.rolesMore,
+		attr("cookieProtection", s.anonymous), attr("cookieName", s.anonymousName), s.anonymousMore,
 		s.httpCookies, wif)
 	if s.protected {
 		text = regexp.MustCompile(`<machineKey[^>]*>`).ReplaceAllString(text, `<machineKey configProtectionProvider="RsaProtectedConfigurationProvider"><EncryptedData /></machineKey>`)

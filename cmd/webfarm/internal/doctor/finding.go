@@ -63,10 +63,8 @@ const (
 	pathAnonymous  = "system.web/anonymousIdentification"
 	pathAppSetting = "appSettings"
 	pathHandlers   = "system.identityModel/identityConfiguration/securityTokenHandlers"
-	pathIdentity   = "system.identityModel/identityConfiguration"
 	pathCookie     = "system.identityModel.services/federationConfiguration/cookieHandler"
 	pathCookie10   = "microsoft.identityModel/service/federatedAuthentication/cookieHandler"
-	pathSkew10     = "microsoft.identityModel/service/maximumClockSkew"
 )
 
 // handlers replaces WIF's default handler of sessions.

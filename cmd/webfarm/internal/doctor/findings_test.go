@@ -44,10 +44,16 @@ func TestFindings(t *testing.T) {
 		t.Errorf("only %d uses found", len(used))
 	}
 	fields := []string{"says", "dotnet", "where", "fix",
-		"session", "clocks", "accept", "isolated", "custom", "katana", "settings", "bearer",
+		"session", "clocks", "isolated", "issuer", "old", "custom", "katana", "settings", "bearer", "or-isolated", "or-katana",
 		"is", "secure", "none", "path", "domain", "size", "attribute", "targetFramework", "default"}
 	places := []string{"", "web.config", "code", "proxy", "browser", "clock", "store", "sign-in", "none"}
+	weak := regexp.MustCompile(`\b(None|Validation|Encryption|MD5|3DES|DES|SHA1|true|Use(Legacy\w+)|skew|Framework20SP1)\b`)
 	for id, section := range findings {
+		for _, field := range []string{"fix", "issuer", "old", "custom"} {
+			if word := weak.FindString(section.Text(field)); word != "" {
+				t.Errorf("[%s] proposes less protection: %s", id, word)
+			}
+		}
 		isBase := false
 		for other := range findings {
 			isBase = isBase || strings.HasPrefix(other, id+"/")

@@ -41,22 +41,8 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		return says("expired", "end", clock(o.to), "ago", span(ago), "now", clock(now),
 			"skew", beyond(skew), "session", session, "clocks", clocks)
 	case errors.Is(o.err, sessiontoken.ErrNotYetValid):
-		ahead := o.from.Sub(now)
-		accept := ""
-		minutes := int(ahead/time.Minute) + 1
-		if minutes <= 60 {
-			accept = findings["not_yet_valid"].Text("accept")
-		}
-		finding := says("not_yet_valid", "start", clock(o.from), "ahead", span(ahead), "now", clock(now),
-			"skew", beyond(skew), "accept", accept)
-		setting := Setting{Path: pathIdentity, Attribute: "maximumClockSkew", Value: timeSpan(minutes)}
-		if k == WIF10 {
-			setting.Path, setting.Attribute = pathSkew10, "value"
-		}
-		if minutes <= 60 {
-			finding.in(n, setting)
-		}
-		return finding
+		return says("not_yet_valid", "start", clock(o.from), "ahead", span(o.from.Sub(now)), "now", clock(now),
+			"skew", beyond(skew))
 	case errors.Is(o.err, sessiontoken.ErrEndpoint):
 		path := pathCookie
 		if k == WIF10 {
@@ -103,6 +89,3 @@ func span(d time.Duration) string {
 	}
 	return d.Round(time.Second).String()
 }
-
-// timeSpan is a number of minutes as .NET writes it.
-func timeSpan(minutes int) string { return fmt.Sprintf("%02d:%02d:00", minutes/60, minutes%60) }

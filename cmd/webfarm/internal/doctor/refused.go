@@ -21,20 +21,36 @@ func (e *exam) unknown(n *Node, f found) Finding {
 		return *f.says("decryption_key", "other", s.key.node.file, "validation", s.validation, "kind", f.kind).
 			in(n, Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(from the issuing node)"})
 	}
+	isolable := isLegacy(n.key.mode) && (f.kind.IsModal() || n.encodes(f.kind)) &&
+		e.o.Isolation == (Isolation{})
+	for _, m := range e.nodes {
+		if isolable && m.key.Isolated() {
+			return *say("isolated_key/hashes", "file", m.file, "flags", m.key.flagWords()).in(m, bareKeys()...)
+		}
+	}
+	more := findings["unknown_key"]
+	hint, or := "", ""
+	switch {
+	case f.kind == Katana && e.trace.decrypts == nil:
+		hint = "katana"
+	case isolable:
+		hint = "isolated"
+	}
+	if hint != "" {
+		or = " " + more.Text("or-"+hint)
+	}
+	if m := e.trace.decrypts; m != nil {
+		return *f.says("validation_key", "other", m.file, "kind", f.kind, "or", or).
+			in(n, Setting{Path: pathMachineKey, Attribute: "validationKey", Value: "(from the issuing node)"})
+	}
 	files := n.file
 	if len(e.nodes) > 1 {
 		files = "either file"
 	}
-	finding := f.says("unknown_key", "files", files, "tried", e.triedSignatures+e.triedOpen)
-	more := findings["unknown_key"]
-	if e.o.Isolation == (Isolation{}) && (isLegacy(n.key.mode) || len(n.key.ValidationFlags) > 0) {
-		finding.Fix.Text += more.Text("isolated")
-	}
+	finding := f.says("unknown_key", "files", files, "tried", e.triedSignatures+e.triedOpen, "or", or)
+	finding.Fix.Text += more.Text(hint)
 	if f.kind.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionCustom {
 		finding.Fix.Text += more.Text("custom", "file", n.file, "handler", n.session.Handler)
-	}
-	if f.kind == Katana {
-		finding.Fix.Text += more.Text("katana")
 	}
 	if f.kind == Bearer {
 		finding.Fix.Text += more.Text("bearer")

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -17,10 +18,13 @@ type hit struct {
 type trace struct {
 	// signed is the first valid signature. Nothing could be opened behind it.
 	signed *signature
+	// decrypts is the node that reads the text but for its signature, which is nobody's.
+	decrypts *Node
 }
 
 // search finds the setup that opens text. Readable contents come before authentic data.
-func (e *exam) search(ctx context.Context, text string, want Kind) (*hit, trace) {
+func (e *exam) search(ctx context.Context, text string, f found) (*hit, trace) {
+	want := f.kind
 	list := carriers(text)
 	var t trace
 	var partly *hit
@@ -49,6 +53,12 @@ func (e *exam) search(ctx context.Context, text string, want Kind) (*hit, trace)
 	}
 	if partly != nil || t.signed != nil {
 		return partly, t
+	}
+	if len(list) > 0 {
+		t.decrypts = e.decrypts(ctx, text, cmp.Or(want, guess(e.nodes[0], text)), f.authType)
+	}
+	if t.decrypts != nil {
+		return nil, t
 	}
 	return e.unsigned(ctx, text, list, want), t
 }

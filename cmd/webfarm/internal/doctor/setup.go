@@ -39,6 +39,8 @@ type setup struct {
 	validationKey, decryptionKey keyBytes
 	// anyValidation and anyCipher say that a credential opens with any such key and algorithm.
 	anyValidation, anyCipher bool
+	// resign is the size of a signature that is not checked, see resigner; zero for none.
+	resign int
 }
 
 // setup returns .NET's setup for a kind under the node's web.config. It reports false if the file
@@ -180,7 +182,7 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 		return o, false
 	}
 	o.noteFormat()
-	o.signed = s.signs()
+	o.signed = s.resign == 0 && s.signs()
 	if o.partly && !s.signsPlaintext() && !o.recognised() {
 		o.refuse()
 	}
@@ -246,11 +248,11 @@ var errNotRoles = errors.New("doctor: the data is not a BinaryFormatter stream")
 // isFormatterStream reports whether a payload begins like a BinaryFormatter stream: a record of type
 // 0 that ends with the version 1.0. Role cookies have no other mark.
 func isFormatterStream(b []byte) bool {
-	return len(b) >= 17 && b[0] == 0 && b[9] == 1 && b[13] == 0
+	return len(b) >= 17 && b[0] == 0 && string(b[9:17]) == "\x01\x00\x00\x00\x00\x00\x00\x00"
 }
 
 // ring makes the one key.
-func (s setup) ring() (*machinekey.Ring, error) {
+func (s setup) ring() (keyring, error) {
 	mode := s.mode
 	if !s.kind.IsModal() {
 		mode = machinekey.Framework45
@@ -269,19 +271,23 @@ func (s setup) ring() (*machinekey.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return machinekey.NewRing(key)
+	ring, err := machinekey.NewRing(key)
+	if err == nil && s.resign > 0 {
+		return resigner{ring, s, s.resign}, nil
+	}
+	return ring, err
 }
 
-func (s setup) formsCodec(ring *machinekey.Ring, v view) (*sessiontoken.FormsCodec, error) {
+func (s setup) formsCodec(ring keyring, v view) (*sessiontoken.FormsCodec, error) {
 	return sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
 		Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout, Now: v.clock()})
 }
 
-func (s setup) roleProtector(ring *machinekey.Ring) (machinekey.Protector, error) {
+func (s setup) roleProtector(ring keyring) (machinekey.Protector, error) {
 	return ring.CookieProtector(machinekey.LegacyOptions{Protection: s.protection, InsecureUnsigned: s.unsigned}, machinekey.RolePurpose)
 }
 
-func (s setup) ticketCodec(ring *machinekey.Ring, v view) (*sessiontoken.KatanaCodec, error) {
+func (s setup) ticketCodec(ring keyring, v view) (*sessiontoken.KatanaCodec, error) {
 	purpose := sessiontoken.Cookie(s.authType)
 	switch s.kind {
 	case Bearer:
@@ -300,7 +306,7 @@ func (v view) sessionOptions(k Kind) *sessiontoken.SessionOptions {
 		ClockSkew: cmp.Or(v.skew, -1)} // zero would mean the default
 }
 
-func (s setup) sessionCodec(ring *machinekey.Ring, v view) (*sessiontoken.SessionCodec, error) {
+func (s setup) sessionCodec(ring keyring, v view) (*sessiontoken.SessionCodec, error) {
 	o := v.sessionOptions(s.kind)
 	var last sessiontoken.Transform
 	var err error

@@ -1,0 +1,55 @@
+package doctor
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// present is the value of a setting in the node's file, or its default.
+func (n *Node) present(s Setting) string {
+	switch {
+	case s.Path == pathAppSetting:
+		return strconv.FormatBool(n.switchOn(s.Attribute))
+	case s.Path == pathForms:
+		return string(ProtectionOf(n.forms))
+	case s.Path == pathRoles:
+		return string(ProtectionOf(n.roles))
+	case s.Path == pathAnonymous:
+		return string(ProtectionOf(n.anonymous))
+	case s.Attribute == "validation":
+		return string(n.key.validation)
+	case s.Attribute == "decryption":
+		return string(n.key.cipher(n.key.mode))
+	}
+	return string(n.key.mode)
+}
+
+// stronger turns a fix that would weaken n into the one that strengthens the node that issued the
+// credential. The file of that node may not be given.
+func (e *exam) stronger(n *Node, f *Finding) {
+	if len(f.Fix.Settings) != 1 || weakestFirst[f.Fix.Settings[0].Attribute] == nil {
+		return
+	}
+	s := f.Fix.Settings[0]
+	own, order := n.present(s), weakestFirst[s.Attribute]
+	if f.Code == "compatibility_mode" && isLegacy(n.key.mode) {
+		s.Value = string(machinekey.Framework45) // also for what the two legacy modes write differently
+		f.in(n, s)
+	}
+	legacy := n
+	if slices.Index(order, s.Value) < slices.Index(order, own) {
+		issuer := &Node{}
+		for _, m := range e.nodes {
+			if m.present(s) != own {
+				issuer = m
+			}
+		}
+		s.Value, legacy = own, issuer
+		f.in(issuer, s).Fix.Text = findings[f.Code].Text("issuer", "value", s.Attribute+"="+strconv.Quote(own))
+	}
+	if f.Code == "compatibility_mode" && legacy.key.TargetFramework < "4.5" { // it may be on .NET 4.0
+		f.Fix.Text += findings[f.Code].Text("old")
+	}
+}

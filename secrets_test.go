@@ -74,8 +74,7 @@ func holders(t *testing.T) map[string][]printed {
 		must(err)
 	}
 
-	bootstrap := sessiontoken.Bootstrap{Kind: "string", Data: markedKey(40)}
-	identity := sessiontoken.Identity{Bootstrap: bootstrap, Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
+	identity := sessiontoken.Identity{BootstrapKind: "string", Bootstrap: markedKey(40), Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
 	principal := sessiontoken.Principal{Identities: []sessiontoken.Identity{identity}}
 	principal.Identities[0].Actor = &identity
 	store := sessiontoken.NewMemoryStore(nil)
@@ -181,7 +180,6 @@ func holders(t *testing.T) map[string][]printed {
 		"dataprotection.Protector":   one(everywhere(coreProtector, ofKeys)),
 		"dataprotection.TimeLimited": {everywhere(limited, ofKeys), everywhere(*limited, ofKeys)},
 
-		"sessiontoken.Bootstrap":          {everywhere(bootstrap, ofKeys), everywhere(&bootstrap, ofKeys)},
 		"sessiontoken.Identity":           {everywhere(identity, ofKeys), everywhere(&identity, ofKeys)},
 		"sessiontoken.Principal":          {everywhere(principal, ofKeys), everywhere(&principal, ofKeys)},
 		"sessiontoken.Token":              {everywhere(*tok, ofKeys), everywhere(tok, ofKeys)},

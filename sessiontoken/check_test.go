@@ -214,7 +214,7 @@ func TestEncodeRefuses(t *testing.T) {
 		"year 0":                  func(t *Token) { t.KeyExpires = time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC) },
 		"duplicate property":      func(t *Token) { t.Principal.Identities[0].Claims[0].Properties = Properties{{"a", "1"}, {"a", "2"}} },
 		"reference mode no store": func(t *Token) { t.ReferenceMode = true },
-		"unknown bootstrap":       func(t *Token) { t.Principal.Identities[0].Bootstrap.Kind = "odd" },
+		"unknown bootstrap":       func(t *Token) { t.Principal.Identities[0].BootstrapKind = "odd" },
 		"too large": func(t *Token) {
 			t.Principal.Identities[0].Claims[0].Value = strings.Repeat("x", maxToken)
 		},
@@ -243,7 +243,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	tok.Key = machinekey.NewSecret([]byte("SECRETKEY"))
-	tok.Principal.Identities[0].Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte("SECRETTOKEN"))}
+	tok.Principal.Identities[0].BootstrapKind, tok.Principal.Identities[0].Bootstrap = "string", machinekey.NewSecret([]byte("SECRETTOKEN"))
 	var logged bytes.Buffer
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "t", tok, "v", *tok, "b", tok.Principal.Identities[0].Bootstrap)
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "t", tok, "p", tok.Principal)

@@ -5,9 +5,6 @@ package sessiontoken
 const (
 	ClaimTypeName           = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 	ClaimTypeNameIdentifier = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
-	ClaimTypeGivenName      = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname"
-	ClaimTypeSurname        = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname"
 	ClaimTypeEmail          = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
-	ClaimTypeUPN            = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 	ClaimTypeRole           = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 )

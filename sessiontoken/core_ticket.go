@@ -138,7 +138,7 @@ func newCoreTicket(read *coreticket.Reader) *CoreTicket {
 			to.Claims = claims[s.Claims.From:s.Claims.To:s.Claims.To]
 		}
 		if s.HasBootstrap {
-			to.Bootstrap = Bootstrap{"string", secret.New([]byte(s.Bootstrap.In(all)))}
+			to.BootstrapKind, to.Bootstrap = "string", secret.New([]byte(s.Bootstrap.In(all)))
 		}
 		if s.Actor >= 0 {
 			to.Actor = new(Identity)
@@ -186,8 +186,8 @@ func (t *CoreTicket) append(dst []byte) ([]byte, error) {
 				}
 			}
 			bootstrap := ""
-			if id.Bootstrap.Kind == "string" {
-				bootstrap = string(secret.View(id.Bootstrap.Data))
+			if id.BootstrapKind == "string" {
+				bootstrap = string(secret.View(id.Bootstrap))
 			}
 			w.EndIdentity(bootstrap, id.Actor != nil)
 		}

@@ -82,10 +82,11 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("sessiontoken: %s at byte %d: %v", e.Layer, e.Offset, e.Err)
 }
 
-// Unwrap returns the cause.
-func (e *FormatError) Unwrap() error { return e.Err }
-
-// Is makes every FormatError match [ErrInvalid] unless it is unsupported.
-func (e *FormatError) Is(target error) bool {
-	return target == ErrInvalid && !errors.Is(e.Err, ErrUnsupported)
+// Unwrap returns the cause, and [ErrInvalid] before it unless it is
+// [ErrUnsupported].
+func (e *FormatError) Unwrap() []error {
+	if errors.Is(e.Err, ErrUnsupported) {
+		return []error{e.Err}
+	}
+	return []error{ErrInvalid, e.Err}
 }

@@ -72,9 +72,9 @@ func ExampleSessionCodec() {
 func ExamplePrincipal() {
 	p := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
 		AuthenticationType: "Federation",
-		NameClaimType:      sessiontoken.ClaimTypeUPN,
+		NameClaimType:      "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
 		Claims: []sessiontoken.Claim{
-			{Type: sessiontoken.ClaimTypeUPN, Value: "bob@example.com"},
+			{Type: "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn", Value: "bob@example.com"},
 			{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
 			{Type: sessiontoken.ClaimTypeRole, Value: "staff"},
 		},

@@ -11,7 +11,7 @@ import (
 // A ticket that ends up in JSON, say of a log, brings no credential along.
 func TestJSONHoldsNoCredential(t *testing.T) {
 	const secret = "5ecre7"
-	identity := Identity{Bootstrap: Bootstrap{Kind: "string", Data: machinekey.NewSecret([]byte(secret))},
+	identity := Identity{BootstrapKind: "string", Bootstrap: machinekey.NewSecret([]byte(secret)),
 		Claims: []Claim{{Type: ClaimTypeName, Value: "bob"}}}
 	for _, v := range []any{
 		identity,

@@ -133,7 +133,7 @@ func TestKatanaIssueRefuses(t *testing.T) {
 		{"type not UTF-8", claim(Claim{Type: "\xff"})},
 		{"authentication type not UTF-8", func(t *KatanaTicket) { t.Identity.AuthenticationType = "\xff" }},
 		{"bootstrap not UTF-8", func(t *KatanaTicket) {
-			t.Identity.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte("\xff"))}
+			t.Identity.BootstrapKind, t.Identity.Bootstrap = "string", machinekey.NewSecret([]byte("\xff"))
 		}},
 		{"property not UTF-8", property("\xff", "")},
 		{"property twice", property(PropertyIssued, dotnet.FormatRFC1123(katanaStart))},

@@ -118,7 +118,7 @@ func newKatanaTicket(read *katana.Ticket) *KatanaTicket {
 		c.OriginalIssuer = s.OriginalIssuer.OfOr(text, c.Issuer)
 	}
 	if read.HasBootstrap {
-		id.Bootstrap = Bootstrap{"string", secret.New(read.Bootstrap)}
+		id.BootstrapKind, id.Bootstrap = "string", secret.New(read.Bootstrap)
 	}
 	if n := len(read.Properties); n > 0 {
 		t.Properties = m.properties[:0]
@@ -148,8 +148,8 @@ func (t *KatanaTicket) append(dst []byte, w *katana.Writer) ([]byte, error) {
 		w.Claim(c.Type, c.Value, c.ValueType, c.Issuer, c.OriginalIssuer)
 	}
 	var token string
-	if id.Bootstrap.Kind == "string" {
-		token = string(secret.View(id.Bootstrap.Data))
+	if id.BootstrapKind == "string" {
+		token = string(secret.View(id.Bootstrap))
 	}
 	w.Bootstrap(token)
 	w.Properties(t.Properties)

@@ -179,7 +179,7 @@ func TestKatanaVersions(t *testing.T) {
 			c := testKatanaCodec(t, ring, KatanaOptions{Version: v})
 			ticket := c.NewTicket(carol(), nil)
 			if bootstrap != "" {
-				ticket.Identity.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte(bootstrap))}
+				ticket.Identity.BootstrapKind, ticket.Identity.Bootstrap = "string", machinekey.NewSecret([]byte(bootstrap))
 			}
 			text := encodeKatana(t, c, ticket)
 			want := ""
@@ -197,8 +197,8 @@ func TestKatanaVersions(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v: %v", v, err)
 				}
-				if got.Version != v || string(got.Identity.Bootstrap.Data.Reveal()) != want || len(got.Properties) != 2 {
-					t.Errorf("%v with %q: %v, %q, %v", v, bootstrap, got.Version, got.Identity.Bootstrap.Data.Reveal(), got.Properties)
+				if got.Version != v || string(got.Identity.Bootstrap.Reveal()) != want || len(got.Properties) != 2 {
+					t.Errorf("%v with %q: %v, %q, %v", v, bootstrap, got.Version, got.Identity.Bootstrap.Reveal(), got.Properties)
 				}
 			}
 			if got, err := testKatanaCodec(t, ring, KatanaOptions{}).Decode(ctx, text); err != nil || got.Version != v {
@@ -210,7 +210,7 @@ func TestKatanaVersions(t *testing.T) {
 
 func TestKatanaPrintsNoSecrets(t *testing.T) {
 	ticket := &KatanaTicket{Identity: carol()}
-	ticket.Identity.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte("s3cr3t"))}
+	ticket.Identity.BootstrapKind, ticket.Identity.Bootstrap = "string", machinekey.NewSecret([]byte("s3cr3t"))
 	ticket.Properties.Set("access_token", "s3cr3t")
 	ticket.Properties.SetTime(PropertyExpires, katanaStart)
 	var log bytes.Buffer

@@ -139,7 +139,7 @@ func (j *katanaTicketJSON) ticket(version string) *KatanaTicket {
 			Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
 	}
 	if j.Bootstrap != nil {
-		t.Identity.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte(*j.Bootstrap))}
+		t.Identity.BootstrapKind, t.Identity.Bootstrap = "string", machinekey.NewSecret([]byte(*j.Bootstrap))
 	}
 	if j.Label != nil {
 		t.Identity.Label = fmt.Sprint(j.Label)

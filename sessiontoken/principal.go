@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/webfarm-go/webfarm/internal/fold"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Reader turns the text of one credential into the user it stands for. All
@@ -45,9 +46,25 @@ type Identity struct {
 	Claims []Claim
 	// Actor is the identity that acts on behalf of this one, usually nil.
 	Actor *Identity
-	// Bootstrap is the original security token, if the site saves it.
-	Bootstrap Bootstrap
+	// Bootstrap is the security token that the user signed in with, kept by sites
+	// that set saveBootstrapContext (System.IdentityModel.Tokens.BootstrapContext).
+	// It is a credential of its own. Nothing of it is interpreted.
+	Bootstrap machinekey.Secret `json:"-"`
+	// BootstrapKind says what Bootstrap is:
+	//
+	//	""         there is none
+	//	"string"   the token as text, UTF-8
+	//	"bytes"    the token as bytes
+	//	"token"    the XML of a token object, UTF-8
+	//	"windows"  a Windows token was there and cannot be carried; no bytes; WIF 1.0 only
+	//
+	// WIF 1.0 knows tokens as XML only: there "string" and "token" must be one XML
+	// element when issued, and reading gives "token".
+	BootstrapKind string
 }
+
+// bootstrapKinds are the kinds in the order of package wif.
+var bootstrapKinds = [...]string{"", "string", "bytes", "token", "windows"}
 
 // name returns the value of the first claim of type NameClaimType, or "".
 func (i *Identity) name() string {

@@ -106,7 +106,7 @@ func place(d *wif.Document, f wif.Version, i, at, next int, identities []Identit
 		id.Claims = claims[a:b:b]
 	}
 	if s.Bootstrap != wif.BootstrapNone {
-		id.Bootstrap = Bootstrap{bootstrapKinds[s.Bootstrap], secret.Own(blob[s.Data[0]:s.Data[1]:s.Data[1]])}
+		id.BootstrapKind, id.Bootstrap = bootstrapKinds[s.Bootstrap], secret.Own(blob[s.Data[0]:s.Data[1]:s.Data[1]])
 	}
 	if s.Actor >= 0 {
 		id.Actor = &identities[next]
@@ -161,9 +161,9 @@ func appendIdentity(w *wif.Writer, i *Identity) {
 		appendIdentity(w, i.Actor)
 		w.EndActor()
 	}
-	kind := slices.Index(bootstrapKinds[:], i.Bootstrap.Kind)
+	kind := slices.Index(bootstrapKinds[:], i.BootstrapKind)
 	if kind < 0 {
 		kind = len(bootstrapKinds) // which the writer refuses
 	}
-	w.EndIdentity(wif.Bootstrap(kind), secret.View(i.Bootstrap.Data))
+	w.EndIdentity(wif.Bootstrap(kind), secret.View(i.Bootstrap))
 }

@@ -197,13 +197,13 @@ func (j *identityJSON) identity(t testing.TB) Identity {
 	if b := j.Bootstrap; b != nil {
 		switch b.Kind {
 		case "S":
-			id.Bootstrap = Bootstrap{"string", machinekey.NewSecret([]byte(b.String))}
+			id.BootstrapKind, id.Bootstrap = "string", machinekey.NewSecret([]byte(b.String))
 		case "B":
-			id.Bootstrap = Bootstrap{"bytes", machinekey.NewSecret(testkit.Unhex(t, b.Hex))}
+			id.BootstrapKind, id.Bootstrap = "bytes", machinekey.NewSecret(testkit.Unhex(t, b.Hex))
 		case "X":
-			id.Bootstrap = Bootstrap{"token", machinekey.NewSecret([]byte(b.String))}
+			id.BootstrapKind, id.Bootstrap = "token", machinekey.NewSecret([]byte(b.String))
 		case "W":
-			id.Bootstrap = Bootstrap{"windows", machinekey.NewSecret([]byte{})}
+			id.BootstrapKind, id.Bootstrap = "windows", machinekey.NewSecret([]byte{})
 		default:
 			t.Fatalf("bootstrap kind %q", b.Kind)
 		}

@@ -10,11 +10,17 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
+// bootstrap is what an identity says of the token of its sign-in.
+type bootstrap struct {
+	kind string
+	data machinekey.Secret
+}
+
 // bootstrapToken returns a token of WIF 1.0 with a bootstrap token.
-func bootstrapToken(t testing.TB, b Bootstrap) (*Token, *SessionCodec) {
+func bootstrapToken(t testing.TB, b bootstrap) (*Token, *SessionCodec) {
 	t.Helper()
 	tok, c := newFormatToken(t, testRing(t), wif.V10)
-	tok.Principal.Identities[0].Bootstrap = b
+	tok.Principal.Identities[0].BootstrapKind, tok.Principal.Identities[0].Bootstrap = b.kind, b.data
 	return tok, c
 }
 
@@ -42,7 +48,7 @@ func TestWIF10Bootstrap(t *testing.T) {
 		{`<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`, `<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`},
 	} {
 		for _, kind := range []string{"token", "string"} {
-			tok, c := bootstrapToken(t, Bootstrap{kind, machinekey.NewSecret([]byte(tc.xml))})
+			tok, c := bootstrapToken(t, bootstrap{kind, machinekey.NewSecret([]byte(tc.xml))})
 			text, err := c.Encode(ctx, tok)
 			if err != nil {
 				t.Errorf("%.60s: %v", tc.xml, err)
@@ -53,15 +59,15 @@ func TestWIF10Bootstrap(t *testing.T) {
 				t.Errorf("%.60s: %v", tc.xml, err)
 				continue
 			}
-			if b := got.Principal.Identities[0].Bootstrap; b.Kind != "token" || string(b.Data.Reveal()) != tc.want {
-				t.Errorf("%.60s: got %.100s", tc.xml, b.Data)
+			if id := got.Principal.Identities[0]; id.BootstrapKind != "token" || string(id.Bootstrap.Reveal()) != tc.want {
+				t.Errorf("%.60s: got %.100s", tc.xml, id.Bootstrap.Reveal())
 			}
 		}
 	}
 }
 
 func TestWIF10BootstrapRefused(t *testing.T) {
-	for name, b := range map[string]Bootstrap{
+	for name, b := range map[string]bootstrap{
 		"bytes":                    {"bytes", machinekey.NewSecret([]byte("<a/>"))},
 		"unknown kind":             {"odd", machinekey.Secret{}},
 		"nothing":                  {"token", machinekey.Secret{}},
@@ -96,7 +102,7 @@ func TestWIF10BootstrapRefused(t *testing.T) {
 		}
 	}
 	// A stub for a Windows token is of WIF 1.0 only.
-	tok, _ := bootstrapToken(t, Bootstrap{Kind: "windows"})
+	tok, _ := bootstrapToken(t, bootstrap{kind: "windows"})
 	if _, err := marshal(wif.V45, tok); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("Windows stub in 4.5: %v", err)
 	}

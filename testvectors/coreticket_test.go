@@ -421,8 +421,8 @@ func describeCore(c *sessiontoken.CoreTicket) *coreTicket {
 		for _, c := range i.Claims {
 			out.Claims = append(out.Claims, coreClaim{c.Type, c.Value, c.ValueType, c.Issuer, c.OriginalIssuer, corePairs(c.Properties)})
 		}
-		if i.Bootstrap.Kind == "string" {
-			text := string(i.Bootstrap.Data.Reveal())
+		if i.BootstrapKind == "string" {
+			text := string(i.Bootstrap.Reveal())
 			out.Bootstrap = &text
 		}
 		if i.Actor != nil {

@@ -79,7 +79,7 @@ func describeKatana(o *sessiontoken.KatanaTicket) map[string]any {
 	d := map[string]any{
 		"authenticationType": o.Identity.AuthenticationType, "nameType": o.Identity.NameClaimType, "roleType": o.Identity.RoleClaimType,
 		"isAuthenticated": principal.IsAuthenticated(), "hasActor": o.Identity.Actor != nil,
-		"name": principal.Name(), "bootstrap": string(o.Identity.Bootstrap.Data.Reveal()),
+		"name": principal.Name(), "bootstrap": string(o.Identity.Bootstrap.Reveal()),
 		"claims": list(o.Identity.Claims, func(c sessiontoken.Claim) any {
 			return map[string]any{"type": c.Type, "value": c.Value, "valueType": c.ValueType,
 				"issuer": c.Issuer, "originalIssuer": c.OriginalIssuer}
@@ -113,7 +113,7 @@ func (j *katanaInput) ticket(version string) *sessiontoken.KatanaTicket {
 			ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
 	}
 	if j.Bootstrap != "" {
-		o.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: "string", Data: machinekey.NewSecret([]byte(j.Bootstrap))}
+		o.Identity.BootstrapKind, o.Identity.Bootstrap = "string", machinekey.NewSecret([]byte(j.Bootstrap))
 	}
 	if j.Actor != nil {
 		o.Identity.Actor = &j.Actor.ticket(version).Identity

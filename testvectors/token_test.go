@@ -115,13 +115,13 @@ func (j *identityJSON) identity(t *testing.T) sessiontoken.Identity {
 	switch b := j.Bootstrap; {
 	case b == nil:
 	case b.Kind == "S" && b.String != nil:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: "string", Data: machinekey.NewSecret([]byte(*b.String))}
+		id.BootstrapKind, id.Bootstrap = "string", machinekey.NewSecret([]byte(*b.String))
 	case b.Kind == "B" && b.Hex != nil:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: "bytes", Data: machinekey.NewSecret(*b.Hex)}
+		id.BootstrapKind, id.Bootstrap = "bytes", machinekey.NewSecret(*b.Hex)
 	case b.Kind == "X" && b.String != nil:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: "token", Data: machinekey.NewSecret([]byte(*b.String))}
+		id.BootstrapKind, id.Bootstrap = "token", machinekey.NewSecret([]byte(*b.String))
 	case b.Kind == "W":
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: "windows"}
+		id.BootstrapKind = "windows"
 	default:
 		t.Fatalf("bootstrap of kind %q", b.Kind)
 	}
@@ -185,15 +185,15 @@ func describeIdentity(format wif.Version, id sessiontoken.Identity) any {
 	if id.Actor != nil {
 		d["actor"] = describeIdentity(format, *id.Actor)
 	}
-	switch id.Bootstrap.Kind {
+	switch id.BootstrapKind {
 	case "bytes":
-		d["bootstrap"] = map[string]any{"kind": "B", "hex": hex.EncodeToString(id.Bootstrap.Data.Reveal())}
+		d["bootstrap"] = map[string]any{"kind": "B", "hex": hex.EncodeToString(id.Bootstrap.Reveal())}
 	case "string", "token":
 		kind := "S" // without a handler .NET 4.5 shows a token as text
 		if format == wif.V10 {
 			kind = "X"
 		}
-		d["bootstrap"] = map[string]any{"kind": kind, "string": string(id.Bootstrap.Data.Reveal())}
+		d["bootstrap"] = map[string]any{"kind": kind, "string": string(id.Bootstrap.Reveal())}
 	case "windows":
 		d["bootstrap"] = map[string]any{"kind": "W"}
 	}

@@ -113,8 +113,8 @@ func newIdentityReport(id *sessiontoken.Identity) identityReport {
 		Label:              id.Label,
 		Claims:             []claimReport{},
 	}
-	if id.Bootstrap.Kind != "" {
-		r.Bootstrap = bootstrapText(id.Bootstrap)
+	if id.BootstrapKind != "" {
+		r.Bootstrap = bootstrapText(id)
 	}
 	for _, c := range id.Claims {
 		claim := claimReport{Type: c.Type, Value: c.Value, Hidden: isSecret(c.Type), ValueType: c.ValueType,
@@ -132,14 +132,14 @@ func newIdentityReport(id *sessiontoken.Identity) identityReport {
 }
 
 // bootstrapText gives the kind and size of a bootstrap token, not its contents.
-func bootstrapText(b sessiontoken.Bootstrap) string {
-	switch b.Kind {
+func bootstrapText(id *sessiontoken.Identity) string {
+	switch id.BootstrapKind {
 	case "string":
-		return fmt.Sprintf("string of %d bytes", b.Data.Len())
+		return fmt.Sprintf("string of %d bytes", id.Bootstrap.Len())
 	case "bytes":
-		return fmt.Sprintf("%d bytes", b.Data.Len())
+		return fmt.Sprintf("%d bytes", id.Bootstrap.Len())
 	case "windows":
 		return "Windows token stub"
 	}
-	return fmt.Sprintf("token of %d bytes", b.Data.Len())
+	return fmt.Sprintf("token of %d bytes", id.Bootstrap.Len())
 }

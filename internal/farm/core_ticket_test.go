@@ -95,7 +95,7 @@ func newCoreTicket(t *sessiontoken.CoreTicket) *coreTicket {
 			NameType:           cmp.Or(i.NameClaimType, coreticket.NameClaimType),
 			RoleType:           cmp.Or(i.RoleClaimType, coreticket.RoleClaimType),
 			Claims:             []coreClaim{},
-			Bootstrap:          string(i.Bootstrap.Data.Reveal()),
+			Bootstrap:          string(i.Bootstrap.Reveal()),
 		}
 		for _, c := range i.Claims {
 			issuer := cmp.Or(c.Issuer, coreticket.LocalAuthority)
@@ -165,11 +165,11 @@ func (r random) coreIdentity(claims, actors int) sessiontoken.Identity {
 	for _, s := range []*string{&id.NameClaimType, &id.RoleClaimType} {
 		*s = strings.TrimSuffix(*s, "\x00")
 	}
-	if id.Bootstrap.Data.Len() == 0 || id.Bootstrap.Kind != "string" {
-		id.Bootstrap = sessiontoken.Bootstrap{}
+	if id.Bootstrap.Len() == 0 || id.BootstrapKind != "string" {
+		id.BootstrapKind, id.Bootstrap = "", machinekey.Secret{}
 	}
 	if r.chance(5) {
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: "string", Data: machinekey.NewSecret([]byte(r.some()))}
+		id.BootstrapKind, id.Bootstrap = "string", machinekey.NewSecret([]byte(r.some()))
 	}
 	if actors > 0 && r.chance(12) {
 		actor := r.coreIdentity(r.IntN(3), actors-1)

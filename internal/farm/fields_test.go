@@ -73,13 +73,13 @@ func addIdentity(m *Message, i *sessiontoken.Identity, name string) {
 	m.Add("label", i.Label)
 	m.Add("nameType", or(i.NameClaimType, sessiontoken.ClaimTypeName))
 	m.Add("roleType", or(i.RoleClaimType, sessiontoken.ClaimTypeRole))
-	switch i.Bootstrap.Kind {
+	switch i.BootstrapKind {
 	case "string":
-		m.Add("bootstrapText", string(i.Bootstrap.Data.Reveal()))
+		m.Add("bootstrapText", string(i.Bootstrap.Reveal()))
 	case "bytes":
-		m.Add("bootstrapBytes", upperHex(i.Bootstrap.Data.Reveal()))
+		m.Add("bootstrapBytes", upperHex(i.Bootstrap.Reveal()))
 	case "token":
-		m.Add("bootstrapToken", string(i.Bootstrap.Data.Reveal()))
+		m.Add("bootstrapToken", string(i.Bootstrap.Reveal()))
 	}
 	for _, c := range i.Claims {
 		issuer := or(c.Issuer, dotnet.LocalAuthority)

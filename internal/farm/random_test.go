@@ -197,11 +197,11 @@ func (r random) identity(claims, actors int) sessiontoken.Identity {
 	}
 	switch r.IntN(20) {
 	case 0:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: "string", Data: machinekey.NewSecret([]byte(r.run(r.IntN(2000))))}
+		id.BootstrapKind, id.Bootstrap = "string", machinekey.NewSecret([]byte(r.run(r.IntN(2000))))
 	case 1:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: "bytes", Data: machinekey.NewSecret(r.bytes(r.IntN(2000)))}
+		id.BootstrapKind, id.Bootstrap = "bytes", machinekey.NewSecret(r.bytes(r.IntN(2000)))
 	case 2:
-		id.Bootstrap = sessiontoken.Bootstrap{Kind: "token", Data: machinekey.NewSecret([]byte("<t>" + r.run(r.IntN(300)) + "</t>"))}
+		id.BootstrapKind, id.Bootstrap = "token", machinekey.NewSecret([]byte("<t>"+r.run(r.IntN(300))+"</t>"))
 	}
 	if actors > 0 && r.chance(12) {
 		actor := r.identity(r.IntN(3), actors-1)
@@ -260,7 +260,7 @@ func (r random) katana() *sessiontoken.KatanaTicket {
 		t.Identity.NameClaimType, t.Identity.RoleClaimType = "name"+r.some(), "role"+r.some()
 	}
 	if r.chance(10) {
-		t.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: "string", Data: machinekey.NewSecret([]byte("b" + r.run(1+r.IntN(1000))))}
+		t.Identity.BootstrapKind, t.Identity.Bootstrap = "string", machinekey.NewSecret([]byte("b"+r.run(1+r.IntN(1000))))
 	}
 	if r.chance(90) {
 		t.Properties.SetTime(sessiontoken.PropertyIssued, r.time())

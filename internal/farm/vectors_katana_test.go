@@ -26,7 +26,7 @@ func (v *vectorKatana) add(m *Message) {
 		AuthenticationType: v.AuthenticationType, NameClaimType: v.NameType, RoleClaimType: v.RoleType, Claims: claims(v.Claims),
 	}}
 	if v.Bootstrap != "" {
-		t.Identity.Bootstrap = sessiontoken.Bootstrap{Kind: "string", Data: machinekey.NewSecret([]byte(v.Bootstrap))}
+		t.Identity.BootstrapKind, t.Identity.Bootstrap = "string", machinekey.NewSecret([]byte(v.Bootstrap))
 	}
 	for _, p := range v.Properties {
 		t.Properties = append(t.Properties, p)

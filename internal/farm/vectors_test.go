@@ -79,9 +79,9 @@ func (v *vectorIdentity) identity(t *testing.T) *sessiontoken.Identity {
 	if b := v.Bootstrap; b != nil {
 		switch b.Kind {
 		case "S":
-			id.Bootstrap = sessiontoken.Bootstrap{Kind: "string", Data: machinekey.NewSecret([]byte(b.String))}
+			id.BootstrapKind, id.Bootstrap = "string", machinekey.NewSecret([]byte(b.String))
 		case "B":
-			id.Bootstrap = sessiontoken.Bootstrap{Kind: "bytes", Data: machinekey.NewSecret(testkit.Unhex(t, b.Hex))}
+			id.BootstrapKind, id.Bootstrap = "bytes", machinekey.NewSecret(testkit.Unhex(t, b.Hex))
 		default:
 			t.Fatalf("bootstrap of kind %q", b.Kind)
 		}

@@ -3,6 +3,8 @@ package cookie
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
@@ -15,7 +17,7 @@ import (
 // a session. More fields may be added.
 //
 //	Kind             what happened                                     other fields
-//	read             a session was recognised                          KeyID
+//	read             a session was recognised                          KeyID, Reason
 //	refused          a cookie was there and is not good                Reason
 //	unavailable      a cookie could not be checked                     Err
 //	renewed          a cookie was issued in place of an older one      Reason, KeyID of the older
@@ -31,7 +33,8 @@ type Event struct {
 	// Cookie is the name of the cookie, such as FedAuth; empty for a store and a
 	// ring.
 	Cookie string
-	// Reason is, for refused, one of invalid, expired, not_yet_valid, endpoint,
+	// Reason is, for read, katana_chunks for a shared cookie that Katana cut, which
+	// the nodes on ASP.NET Core do not read; for refused, one of invalid, expired, not_yet_valid, endpoint,
 	// unsupported, dpapi, not_in_store, chunks, too_long, not_authenticated and
 	// revoked; for renewed and renewal_failed, sliding or key; for store, get, put
 	// or delete.
@@ -66,10 +69,18 @@ func (s *Sessions) observe(ctx context.Context, e Event) {
 	}
 }
 
-func (s *Sessions) observeRead(ctx context.Context, t Ticket) {
-	if s.o.Observer != nil {
-		s.observe(ctx, Event{Kind: eventRead, KeyID: t.OpenedBy()})
+func (s *Sessions) observeRead(r *http.Request, t Ticket) {
+	if s.o.Observer == nil {
+		return
 	}
+	e := Event{Kind: eventRead, KeyID: t.OpenedBy()}
+	if s.traits.scheme == chunks.CoreShared {
+		// What ASP.NET Core would take for the value of the cookie.
+		if text, _ := chunks.Core.Join(r, s.template.Name); strings.HasPrefix(text, "chunks:") {
+			e.Reason = "katana_chunks"
+		}
+	}
+	s.observe(r.Context(), e)
 }
 
 func (s *Sessions) observeRefused(ctx context.Context, err error) {

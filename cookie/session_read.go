@@ -33,7 +33,7 @@ func (s *Sessions) read(r *http.Request) (found, error) {
 		s.observeRefused(r.Context(), err)
 		return found{}, err
 	}
-	s.observeRead(r.Context(), f.ticket)
+	s.observeRead(r, f.ticket)
 	return f, nil
 }
 

@@ -2,7 +2,6 @@ package cookie_test
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -114,17 +113,15 @@ func (k coreKeys) Protector(purposes ...string) (sessiontoken.Protector, error) 
 	return k.Ring.Protector(append([]string{machinekey.UserPurpose, "core"}, purposes...)...)
 }
 
+// coreKeyXML returns the element of a new key, see testkit.CoreKey.
+func coreKeyXML(t testing.TB, n int, now time.Time) string {
+	return testkit.CoreKey(n, now, seed.Of(t).Bytes(64))
+}
+
 // freshCoreRing returns a key ring of ASP.NET Core with one new key.
 func freshCoreRing(t testing.TB, now time.Time) *dataprotection.Ring {
 	t.Helper()
-	master := seed.Of(t).Bytes(64)
-	date := func(days int) string { return now.AddDate(0, 0, days).UTC().Format(time.RFC3339) }
-	xml := fmt.Sprintf(`<key id="76692db8-b9c3-446a-937e-c7c07fda25a3" version="1"><creationDate>%s</creationDate>`+
-		`<activationDate>%s</activationDate><expirationDate>%s</expirationDate><descriptor deserializerType="`+
-		`Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer">`+
-		`<descriptor><encryption algorithm="AES_256_CBC"/><validation algorithm="HMACSHA256"/><masterKey><value>%s</value></masterKey>`+
-		`</descriptor></descriptor></key>`, date(-1), date(-1), date(89), base64.StdEncoding.EncodeToString(master))
-	ring, err := dataprotection.Open(t.Context(), dataprotection.Document([]byte(xml)), &dataprotection.RingOptions{
+	ring, err := dataprotection.Open(t.Context(), dataprotection.Document([]byte(coreKeyXML(t, 3, now))), &dataprotection.RingOptions{
 		ApplicationName: "SharedCookieApp", Interval: -1, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)

@@ -83,14 +83,20 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 	} else {
 		lines = append(lines, "server: ok")
 	}
-	if key := g.site.Ring().Primary(); key == nil {
-		fail("keys: none")
+	if id := g.writer(); id == "" {
+		lines = append(lines, "keys: none writes, so nobody can be signed in; let a .NET node make one")
 	} else {
-		lines = append(lines, "keys: ok, "+key.ID()+" writes")
+		lines = append(lines, "keys: ok, "+id+" writes")
 	}
-	if err := g.keyFault(); err != nil {
+	if err := g.ringFault(); err != nil {
+		lines = append(lines, "key ring: not read again, the keys stay as they are: "+oneLine(err.Error()))
+	} else if g.o.Site.DataProtection != nil {
+		lines = append(lines, "key ring: ok")
+	}
+	switch err := g.keyFault(); {
+	case err != nil:
 		lines = append(lines, "web.config: cannot be used, the keys stay as they are: "+oneLine(err.Error()))
-	} else {
+	case g.o.Config != "":
 		lines = append(lines, "web.config: ok")
 	}
 	if g.store != nil {
@@ -103,6 +109,14 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 		}
 	}
 	return ready, lines
+}
+
+// ringFault returns why the key ring was not read again the last time.
+func (g *Gateway) ringFault() error {
+	if err := g.metrics.ringFault.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -33,9 +33,10 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// Options are the settings of a gateway. Only Config is needed.
+// Options are the settings of a gateway. Only Config is needed, or a key ring and the credentials
+// on it.
 type Options struct {
-	// Config is the path of the site's web.config.
+	// Config is the path of the site's web.config, empty for one with Site.DataProtection alone.
 	Config string
 	// Site holds the settings that the file lacks. Its Observer gets the same events as the
 	// metrics. The gateway sets IsTLS.
@@ -141,13 +142,36 @@ func (g *Gateway) load() error {
 	so.Sessions.Store = cookie.ObserveStore(so.Sessions.Store, g.metrics.Observe)
 	so.Sessions.Logger = cmp.Or(so.Sessions.Logger, g.o.Logger)
 	g.o.Site = so
-	site, err := cookie.LoadSite(g.o.Config, &so)
+	load := cookie.LoadSite
+	if g.o.Config == "" {
+		load = func(_ string, o *cookie.SiteOptions) (*cookie.Site, error) {
+			return cookie.NewSite(machinekey.Config{}, o)
+		}
+	}
+	site, err := load(g.o.Config, &so)
 	if err != nil {
 		return err
 	}
 	site.Guard().SetDeny(g.unavailable)
 	g.site = site
 	return nil
+}
+
+// writer returns the id of the key that writes, empty if none does.
+func (g *Gateway) writer() string {
+	if ring := g.site.Ring(); ring != nil {
+		return ring.Primary().ID()
+	}
+	id, _ := g.o.Site.DataProtection.Resolve(g.now())
+	return id
+}
+
+// now is the clock of the site.
+func (g *Gateway) now() time.Time {
+	if g.o.Site.Now != nil {
+		return g.o.Site.Now()
+	}
+	return time.Now()
 }
 
 // Site returns the site of the gateway.

@@ -69,7 +69,7 @@ func replaceFile(t testing.TB, path, text string) {
 // newGateway returns a gateway for a site of its own. Its sessions slide.
 func newGateway(t testing.TB, o Options) *Gateway {
 	t.Helper()
-	if o.Config == "" {
+	if o.Config == "" && o.Site.DataProtection == nil {
 		o.Config = filepath.Join(t.TempDir(), "web.config")
 		writeConfig(t, o.Config)
 	}

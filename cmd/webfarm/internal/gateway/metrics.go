@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -24,6 +25,8 @@ type metrics struct {
 	stores                *prometheus.HistogramVec
 	storeFailures         *prometheus.CounterVec
 	keyChanges, keyFaults prometheus.Counter
+	ringRefreshes         *prometheus.CounterVec // nil without a key ring
+	ringFault             atomic.Pointer[error]  // of the last reading of it
 
 	// Finding a counter by its labels takes 100 ns and more. The usual counters are found once.
 	ok    prometheus.Counter
@@ -74,6 +77,12 @@ func newMetrics(g *Gateway) *metrics {
 		keyChanges:    counter("webfarm_key_changes_total", "Changes of the first key."),
 		keyFaults:     counter("webfarm_key_file_faults_total", "Faults found in the web.config while it was followed."),
 	}
+	if g.o.Site.DataProtection != nil {
+		m.ringRefreshes = counters("webfarm_ring_refreshes_total", "Readings of the key ring of ASP.NET Core, by result: ok or failed.", "result")
+		m.ringRefreshes.WithLabelValues("ok")
+		m.ringRefreshes.WithLabelValues("failed")
+		m.registry.MustRegister(m.ringRefreshes)
+	}
 	m.ok = m.answers.WithLabelValues("200")
 	m.registry.MustRegister(m.answers, m.events, m.lastReads, m.stores, m.storeFailures, m.keyChanges, m.keyFaults, keyInfo{g},
 		holds("webfarm_key_file_ok", "0 while the web.config cannot be used and older keys are kept.",
@@ -105,8 +114,21 @@ func (keyInfo) Describe(to chan<- *prometheus.Desc) { to <- keyInfoDesc }
 
 // Collect implements prometheus.Collector.
 func (k keyInfo) Collect(to chan<- prometheus.Metric) {
-	for i, key := range k.g.site.Ring().Keys() {
-		to <- prometheus.MustNewConstMetric(keyInfoDesc, prometheus.GaugeValue, 1, key.ID(), strconv.FormatBool(i == 0))
+	report := func(id string, writes bool) {
+		to <- prometheus.MustNewConstMetric(keyInfoDesc, prometheus.GaugeValue, 1, id, strconv.FormatBool(writes))
+	}
+	if ring := k.g.site.Ring(); ring != nil {
+		for i, key := range ring.Keys() {
+			report(key.ID(), i == 0)
+		}
+	}
+	if ring := k.g.o.Site.DataProtection; ring != nil {
+		writer, _ := ring.Resolve(k.g.now())
+		for _, key := range ring.Keys() {
+			if key.Err == nil && !key.Revoked {
+				report(key.ID, key.ID == writer)
+			}
+		}
 	}
 }
 
@@ -118,6 +140,15 @@ func (m *metrics) Observe(_ context.Context, e cookie.Event) {
 		if e.Err != nil {
 			failures.Inc()
 		}
+		return
+	}
+	if e.Kind == "ring" {
+		result := "ok"
+		if e.Err != nil {
+			result = "failed"
+		}
+		m.ringRefreshes.WithLabelValues(result).Inc()
+		m.ringFault.Store(&e.Err)
 		return
 	}
 	labels := eventLabels{e.Kind, e.Cookie, e.Reason, e.KeyID}

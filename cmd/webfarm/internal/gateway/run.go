@@ -32,11 +32,13 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	}
 	watch, stopWatch := context.WithCancel(ctx)
 	var group sync.WaitGroup
-	group.Go(func() {
-		if err := g.site.Watch(watch, g.watchOptions()); watch.Err() == nil {
-			g.log.LogAttrs(ctx, slog.LevelError, "gateway: the web.config is not followed", slog.Any("error", err))
-		}
-	})
+	if g.o.Config != "" {
+		group.Go(func() {
+			if err := g.site.Watch(watch, g.watchOptions()); watch.Err() == nil {
+				g.log.LogAttrs(ctx, slog.LevelError, "gateway: the web.config is not followed", slog.Any("error", err))
+			}
+		})
+	}
 	defer group.Wait()
 	defer stopWatch()
 
@@ -54,7 +56,7 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	if o.Admin != nil {
 		group.Go(func() { serve(admin, o.Admin) })
 	}
-	g.log.LogAttrs(ctx, slog.LevelInfo, "gateway: ready", slog.String("key", g.site.Ring().Primary().ID()))
+	g.log.LogAttrs(ctx, slog.LevelInfo, "gateway: ready", slog.String("key", g.writer()))
 
 	select {
 	case err := <-failed:

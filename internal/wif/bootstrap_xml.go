@@ -2,9 +2,7 @@ package wif
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
-	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -181,10 +179,7 @@ func (d *Writer) bootstrapXML(kind Bootstrap, data []byte) {
 		d.w.Start("", windowsStub, "")
 		d.w.End()
 	case BootstrapString, BootstrapToken:
-		// Open elements: SessionToken, ClaimsPrincipal and Identities, two
-		// per actor, Identity and BootStrapToken.
-		x := xmlWriter{w: &d.w, depth: 5 + 2*d.depth}
-		if err := x.write(data); err != nil {
+		if err := d.xmlDocument(data); err != nil {
 			d.fail(err)
 		}
 	case BootstrapBytes:
@@ -195,163 +190,59 @@ func (d *Writer) bootstrapXML(kind Bootstrap, data []byte) {
 	d.w.End()
 }
 
-// xmlWriter writes XML text as binary XML, as XmlWriter.WriteNode does.
-type xmlWriter struct {
-	w     *nbfx.Writer
-	depth int        // open elements, those around the text included
-	open  []xml.Name // those of the text
-	scope []xmlScope
-}
-
-// xmlScope is a namespace declaration of the text.
-type xmlScope struct {
-	depth       int
-	prefix, uri string
-}
-
-// write writes the one element that data holds.
-func (x *xmlWriter) write(data []byte) error {
+// xmlDocument writes the one element that data holds as binary XML, as
+// XmlWriter.WriteNode does.
+func (d *Writer) xmlDocument(data []byte) error {
 	if len(data) > limits.Bootstrap {
 		return errBootstrapSize
 	}
-	text, err := xmltree.Decode(data)
-	if err != nil || isLongUTF16(data) {
+	// Open elements: SessionToken, ClaimsPrincipal and Identities, two per actor,
+	// Identity and BootStrapToken.
+	around := 5 + 2*d.depth
+	root, err := xmltree.Parse(data, xmltree.Limits{Bytes: limits.Bootstrap,
+		Elements: limits.Bootstrap, Depth: limits.Depth - around, Strict: true, Whole: true})
+	switch {
+	case errors.Is(err, xmltree.ErrLimit):
+		return errBootstrapSize
+	case errors.Is(err, xmltree.ErrDTD): // which binary XML has not
+		return errBootstrapForm
+	case err != nil || isLongUTF16(data):
 		return errBootstrapXML
 	}
-	reader := xml.NewDecoder(strings.NewReader(text))
-	for elements := 0; ; {
-		token, err := reader.RawToken()
-		if err == io.EOF {
-			if elements != 1 || len(x.open) > 0 {
-				return errBootstrapXML
-			}
-			return nil
-		}
-		if err != nil {
-			return errBootstrapXML // without the text that encoding/xml may quote
-		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if len(x.open) == 0 {
-				elements++
-			}
-			if elements > 1 {
-				return errBootstrapXML
-			}
-			if err := x.start(t); err != nil {
-				return err
-			}
-		case xml.EndElement:
-			if len(x.open) == 0 || x.open[len(x.open)-1] != t.Name {
-				return errBootstrapXML
-			}
-			x.end()
-		case xml.CharData:
-			if len(x.open) > 0 {
-				x.w.Text(string(t))
-			} else if len(nbfx.TrimSpace(t)) > 0 {
-				return errBootstrapXML
-			}
-		case xml.Comment:
-			if len(x.open) > 0 {
-				x.w.Comment(string(t))
-			}
-		default: // a DTD or a processing instruction, which binary XML has not
-			return errBootstrapForm
-		}
-	}
+	return d.xmlNode(root)
 }
 
-// start writes a start tag.
-func (x *xmlWriter) start(t xml.StartElement) error {
+// xmlNode writes one node and what is inside.
+func (d *Writer) xmlNode(e *xmltree.Element) error {
 	const maxAttributes = 64 // more are not read again, see package nbfx
-	if x.depth++; x.depth > limits.Depth || len(t.Attr) > maxAttributes {
+	switch {
+	case e.Name == xmltree.TextNode:
+		d.w.Text(e.Text)
+		return nil
+	case e.Name == xmltree.CommentNode:
+		d.w.Comment(e.Text)
+		return nil
+	case len(e.Attrs) > maxAttributes:
 		return errBootstrapSize
 	}
-	x.open = append(x.open, t.Name)
-	for _, a := range t.Attr {
-		if prefix, ok := declaredPrefix(a.Name); ok {
-			x.scope = append(x.scope, xmlScope{x.depth, prefix, a.Value})
-		}
-	}
-	uri, ok := x.namespace(t.Name.Space)
-	if !ok {
-		return errBootstrapXML
-	}
-	x.w.Start(t.Name.Space, t.Name.Local, uri)
-	for i, a := range t.Attr {
-		if bytes.ContainsAny([]byte(a.Value), "\t\r\n") {
+	d.w.Start(e.Prefix, e.Name, e.Space)
+	for _, a := range e.Attrs {
+		switch {
+		case strings.ContainsAny(a.Value, "\t\r\n"):
 			return errBootstrapForm // blanks if written as such, themselves if escaped
+		case a.Space == xmltree.NamespaceXMLNS && a.Prefix == "":
+			d.w.Xmlns("", a.Value)
+		case a.Space == xmltree.NamespaceXMLNS:
+			d.w.Xmlns(a.Name, a.Value)
+		default:
+			d.w.Attr(a.Prefix, a.Name, a.Space, a.Value)
 		}
-		prefix, declares := declaredPrefix(a.Name)
-		if declares {
-			for _, b := range t.Attr[:i] {
-				if a.Name == b.Name {
-					return errBootstrapXML
-				}
-			}
-			x.w.Xmlns(prefix, a.Value)
-			continue
-		}
-		uri, ok := x.attributeNamespace(a.Name)
-		if !ok {
-			return errBootstrapXML
-		}
-		for _, b := range t.Attr[:i] {
-			other, _ := x.attributeNamespace(b.Name)
-			if a.Name == b.Name || uri != "" && other == uri && b.Name.Local == a.Name.Local {
-				return errBootstrapXML
-			}
-		}
-		x.w.Attr(a.Name.Space, a.Name.Local, uri, a.Value)
 	}
+	for _, c := range e.Children {
+		if err := d.xmlNode(c); err != nil {
+			return err
+		}
+	}
+	d.w.End()
 	return nil
 }
-
-// end writes the end of the innermost element.
-func (x *xmlWriter) end() {
-	x.w.End()
-	n := len(x.scope)
-	for n > 0 && x.scope[n-1].depth == x.depth {
-		n--
-	}
-	x.scope = x.scope[:n]
-	x.open = x.open[:len(x.open)-1]
-	x.depth--
-}
-
-// declaredPrefix returns the prefix that an attribute of this name declares.
-func declaredPrefix(n xml.Name) (prefix string, ok bool) {
-	switch {
-	case n.Space == "xmlns":
-		return n.Local, true
-	case n.Space == "" && n.Local == "xmlns":
-		return "", true
-	}
-	return "", false
-}
-
-// namespace looks a prefix up.
-func (x *xmlWriter) namespace(prefix string) (uri string, ok bool) {
-	for i := len(x.scope) - 1; i >= 0; i-- {
-		if x.scope[i].prefix == prefix {
-			return x.scope[i].uri, true
-		}
-	}
-	if prefix == "xml" {
-		return namespaceXML, true
-	}
-	return "", prefix == ""
-}
-
-// attributeNamespace looks up the prefix of an attribute, which is in no
-// namespace without one.
-func (x *xmlWriter) attributeNamespace(n xml.Name) (uri string, ok bool) {
-	if n.Space == "" {
-		return "", true
-	}
-	return x.namespace(n.Space)
-}
-
-// namespaceXML is what the prefix xml means everywhere.
-const namespaceXML = "http://www.w3.org/XML/1998/namespace"

@@ -147,6 +147,7 @@ func (p *parser) comment() error {
 	if strings.Contains(body, "--") || strings.HasSuffix(body, "-") {
 		return p.malformed("-- inside a comment")
 	}
+	p.keep(CommentNode, body)
 	return nil
 }
 
@@ -158,8 +159,20 @@ func (p *parser) cdata() error {
 	if !ok {
 		return p.malformed("CDATA does not end")
 	}
-	p.texts = append(p.texts, body)
+	p.keep(TextNode, body)
 	return nil
+}
+
+// keep keeps a text or comment inside an element.
+func (p *parser) keep(node, body string) {
+	switch {
+	case len(p.open) == 0:
+	case p.limits.Whole:
+		parent := p.open[len(p.open)-1].element
+		parent.Children = append(parent.Children, &Element{Name: node, Text: body})
+	case node == TextNode:
+		p.texts = append(p.texts, body)
+	}
 }
 
 func (p *parser) instruction() error {
@@ -197,9 +210,7 @@ func (p *parser) characters() error {
 	if err != nil {
 		return err
 	}
-	if len(p.open) > 0 {
-		p.texts = append(p.texts, body)
-	}
+	p.keep(TextNode, body)
 	p.pos = next
 	return nil
 }

@@ -98,13 +98,13 @@ func declares(name string) (prefix string, ok bool) {
 
 // The two prefixes that need no declaration.
 const (
-	nsXML   = "http://www.w3.org/XML/1998/namespace"
-	nsXMLNS = "http://www.w3.org/2000/xmlns/"
+	nsXML          = "http://www.w3.org/XML/1998/namespace"
+	NamespaceXMLNS = "http://www.w3.org/2000/xmlns/"
 )
 
 func (p *parser) bind(prefix, uri string) error {
 	switch {
-	case prefix == "xmlns", uri == nsXMLNS, (prefix == "xml") != (uri == nsXML),
+	case prefix == "xmlns", uri == NamespaceXMLNS, (prefix == "xml") != (uri == nsXML),
 		prefix != "" && uri == "":
 		return p.malformed("illegal namespace declaration")
 	case len(p.bindings) == maxNamespaces:
@@ -136,16 +136,20 @@ func (p *parser) resolve(e *Element, name string, raw []Attr) error {
 		}
 	}
 	var ok bool
-	if e.Space, e.Name, ok = p.lookup(name, true); !ok {
+	if e.Prefix, e.Name, e.Space, ok = p.lookup(name, true); !ok {
 		return p.malformed("undeclared prefix in <%s>", secret.Name(name))
 	}
 	attrs := raw[:0]
 	for _, a := range raw {
-		if _, ok := declares(a.Name); ok {
+		written := a.Name
+		_, declaration := declares(written)
+		if declaration && !p.limits.Whole {
 			continue
 		}
-		written := a.Name
-		if a.Space, a.Name, ok = p.lookup(written, false); !ok {
+		a.Prefix, a.Name, a.Space, ok = p.lookup(written, false)
+		if declaration {
+			a.Space = NamespaceXMLNS
+		} else if !ok {
 			return p.malformed("undeclared prefix in attribute %s", secret.Name(written))
 		}
 		if err := twice(a, attrs); err != nil { // by another prefix
@@ -157,25 +161,24 @@ func (p *parser) resolve(e *Element, name string, raw []Attr) error {
 	return nil
 }
 
-// lookup splits a name into namespace and local part. The default namespace
-// counts for elements only.
-func (p *parser) lookup(name string, element bool) (space, local string, ok bool) {
+// lookup splits a name into prefix and local part, and finds the namespace. The
+// default namespace counts for elements only.
+func (p *parser) lookup(name string, element bool) (prefix, local, space string, ok bool) {
 	prefix, local, prefixed := strings.Cut(name, ":")
-	if !prefixed {
+	switch {
+	case !prefixed && !element:
+		return "", name, "", true
+	case !prefixed:
 		prefix, local = "", name
-		if !element {
-			return "", local, true
-		}
-	}
-	if prefix == "xml" {
-		return nsXML, local, true
+	case prefix == "xml":
+		return prefix, local, nsXML, true
 	}
 	for i := len(p.bindings) - 1; i >= 0; i-- {
 		if p.bindings[i].prefix == prefix {
-			return p.bindings[i].uri, local, true
+			return prefix, local, p.bindings[i].uri, true
 		}
 	}
-	return "", local, !prefixed
+	return prefix, local, "", !prefixed
 }
 
 func (p *parser) endTag() error {

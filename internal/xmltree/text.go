@@ -32,16 +32,6 @@ var (
 	}
 )
 
-// Decode returns the text of a document in UTF-8 or UTF-16, without its XML
-// declaration and with line ends normalized.
-func Decode(data []byte) (string, error) {
-	text, err := decode(data, true)
-	if isDeclared(text) {
-		_, text, _ = strings.Cut(text, "?>")
-	}
-	return text, err
-}
-
 // decode turns a document into text with line ends normalized to \n (XML 1.0,
 // 2.11), by its byte order mark:
 //

@@ -31,7 +31,7 @@ func (p *parser) quoted() (string, error) {
 		p.pos = start
 		return "", p.malformed("< in an attribute value: is the closing quote missing?")
 	}
-	if strings.ContainsAny(body, "\n\t") {
+	if !p.limits.Whole && strings.ContainsAny(body, "\n\t") {
 		body = strings.Map(func(c rune) rune {
 			if c == '\n' || c == '\t' {
 				return ' '

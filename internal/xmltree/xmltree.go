@@ -25,6 +25,7 @@ import (
 
 // Element is one element of a document.
 type Element struct {
+	Prefix   string // as written, empty for none
 	Name     string // without prefix
 	Space    string // the namespace, empty for none
 	Line     int    // 1-based, where the element starts
@@ -36,9 +37,10 @@ type Element struct {
 
 // Attr is one attribute.
 type Attr struct {
-	Name  string // without prefix
-	Space string // the namespace of the prefix, usually empty
-	Value string // references resolved, white space as spaces
+	Prefix string // as written, usually empty
+	Name   string // without prefix
+	Space  string // the namespace of the prefix
+	Value  string // references resolved, white space as spaces
 }
 
 // Is reports whether e has that name in that namespace.
@@ -95,7 +97,17 @@ type Limits struct {
 	// Strict refuses processing instructions and encodings other than UTF-8 and
 	// UTF-16, as System.Xml.XmlDictionaryReader does.
 	Strict bool
+	// Whole keeps all that is inside the root: texts and comments are children
+	// called TextNode and CommentNode, declarations are attributes in
+	// NamespaceXMLNS, and white space in values stays as it is.
+	Whole bool
 }
+
+// The nodes that are no elements, see [Limits].
+const (
+	TextNode    = "#text"
+	CommentNode = "#comment"
+)
 
 const (
 	// maxAttributes bounds the attributes of one element, which are compared

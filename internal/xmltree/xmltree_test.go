@@ -139,7 +139,10 @@ func FuzzParse(f *testing.F) {
 
 // plain removes what Append does not keep.
 func plain(e *xmltree.Element) {
-	e.Size, e.Line = 0, 0
+	e.Size, e.Line, e.Prefix = 0, 0, ""
+	for i := range e.Attrs {
+		e.Attrs[i].Prefix = ""
+	}
 	if len(e.Children) > 0 {
 		e.Text = ""
 	}

@@ -66,7 +66,7 @@ var mayImport = map[string][]string{
 	"internal/xmltree":       {"internal/secret"},
 	"testvectors":            {},
 
-	"cmd/webfarm":                  {"cookie", "dataprotection", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/rsacookie", "internal/wif"},
+	"cmd/webfarm":                  {"cookie", "dataprotection", "sessiontoken/redisstore", "sessiontoken/sqlstore", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/rsacookie", "internal/wif"},
 	"cmd/webfarm/internal/texts":   {},
 	"cmd/webfarm/internal/payload": {},
 	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/wif"},
@@ -76,7 +76,8 @@ var mayImport = map[string][]string{
 // mayDepend says which modules of others a folder of the command may import.
 // docs/decisions.md has the reasons.
 var mayDepend = map[string][]string{
-	"cmd/webfarm":                  {"github.com/fatih/color", "github.com/spf13/cobra", "github.com/spf13/pflag"},
+	"cmd/webfarm": {"github.com/fatih/color", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jackc/pgx/v5",
+		"github.com/microsoft/go-mssqldb", "github.com/redis/go-redis/v9", "modernc.org/sqlite", "software.sslmate.com/src/go-pkcs12"},
 	"cmd/webfarm/internal/gateway": {"github.com/prometheus/client_golang/"},
 }
 

@@ -15,7 +15,8 @@
 //
 // A [Ring] is read from a [Repository]: a folder or file ([Path]), bytes
 // ([Document]), or anything that has XML elements, such as a Redis list or a
-// database table. It holds keys, of which the time says which one protects;
+// database table (NewKeyRing of sessiontoken/redisstore and
+// sessiontoken/sqlstore). It holds keys, of which the time says which one protects;
 // all but revoked ones still open. Keys may be encrypted with a certificate
 // (RingOptions.Certificates) or by a service that your code asks
 // (RingOptions.Decrypt).

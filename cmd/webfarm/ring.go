@@ -1,53 +1,72 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/spf13/pflag"
+	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/webfarm-go/webfarm/dataprotection"
 )
+
+// certificatePassword is the variable with the password of PFX files.
+const certificatePassword = "WEBFARM_CERTIFICATE_PASSWORD"
+
+// ringPatience bounds the first reading of a ring.
+const ringPatience = 15 * time.Second
 
 // ringFlags are the flags of a subcommand that reads the key ring of ASP.NET Core.
 type ringFlags struct {
 	keys         string
 	app          string
 	certificates []string
+	passwordFile string
 	onRefresh    func(error) // RingOptions.OnRefresh
 }
 
 func (r *ringFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&r.keys, "keys", "", "`RING` of ASP.NET Core's Data Protection: its folder or file")
+	flags.StringVar(&r.keys, "keys", "", "`RING` of ASP.NET Core: folder, file, redis://, postgres://, sqlserver:// or sqlite:FILE")
 	flags.StringVar(&r.app, "app", "", "application `NAME` that the .NET nodes pass to SetApplicationName")
-	flags.StringArrayVar(&r.certificates, "certificate", nil, "PEM `FILE` of a certificate and its private key, with which the ring is encrypted; repeat it")
+	flags.StringArrayVar(&r.certificates, "certificate", nil, "PEM or PFX `FILE` with a certificate of the ring and its private key; repeat it")
+	flags.StringVar(&r.passwordFile, "password-file", "", "`FILE` with the password of the PFX files; else "+certificatePassword)
 }
 
 // open reads the ring, nil if the flags name none. It follows its repository until the process
 // ends.
 func (r *ringFlags) open(ctx context.Context) (*dataprotection.Ring, error) {
 	if r.keys == "" {
-		if r.app != "" || len(r.certificates) > 0 {
+		if r.app != "" || len(r.certificates) > 0 || r.passwordFile != "" {
 			return nil, usageError("-app and -certificate go with -keys")
 		}
 		return nil, nil
 	}
 	o := dataprotection.RingOptions{ApplicationName: r.app, OnRefresh: r.onRefresh}
+	password, err := r.password()
+	if err != nil {
+		return nil, setupError{fmt.Errorf("webfarm: -password-file: %w", err)}
+	}
 	for _, path := range r.certificates {
-		c, err := readCertificate(path)
+		c, err := readCertificate(path, password)
 		if err != nil {
 			return nil, setupError{fmt.Errorf("webfarm: -certificate %s: %w", path, err)}
 		}
 		o.Certificates = append(o.Certificates, c)
 	}
-	repository, closeRepository, err := openRepository(ctx, r.keys)
+	repository, closeRepository, err := openRepository(r.keys)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, ringPatience)
+	defer cancel()
 	ring, err := dataprotection.Open(ctx, repository, &o)
 	if err != nil {
 		closeRepository()
@@ -56,13 +75,42 @@ func (r *ringFlags) open(ctx context.Context) (*dataprotection.Ring, error) {
 	return ring, nil
 }
 
-// readCertificate reads a certificate and its private key from one file.
-func readCertificate(path string) (tls.Certificate, error) {
+// password returns that of the PFX files: the file's text without the end of its line.
+func (r *ringFlags) password() (string, error) {
+	if r.passwordFile == "" {
+		return os.Getenv(certificatePassword), nil
+	}
+	text, err := os.ReadFile(r.passwordFile)
+	return string(bytes.TrimRight(text, "\r\n")), err
+}
+
+// readCertificate reads a certificate and its private key from a PEM or PFX file.
+func readCertificate(path, password string) (tls.Certificate, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return tls.Certificate{}, withoutPath(err)
 	}
-	return tls.X509KeyPair(data, data)
+	if bytes.Contains(data, []byte("-----BEGIN ")) {
+		return tls.X509KeyPair(data, data)
+	}
+	key, first, others, err := pkcs12.DecodeChain(data, password)
+	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
+		err = errors.New("the password is wrong; -password-file or " + certificatePassword + " has it")
+	}
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("neither PEM nor a PFX file that opens: %w", err)
+	}
+	private, ok := key.(crypto.Signer)
+	if !ok {
+		return tls.Certificate{}, errors.New("a private key that cannot sign")
+	}
+	public, ok := private.Public().(interface{ Equal(crypto.PublicKey) bool })
+	for _, c := range append([]*x509.Certificate{first}, others...) {
+		if ok && public.Equal(c.PublicKey) {
+			return tls.Certificate{Certificate: [][]byte{c.Raw}, PrivateKey: key, Leaf: c}, nil
+		}
+	}
+	return tls.Certificate{}, errors.New("no certificate for its private key")
 }
 
 // withoutPath returns the cause of an error of package os, whose text names the file again.
@@ -72,12 +120,4 @@ func withoutPath(err error) error {
 		return at.Err
 	}
 	return err
-}
-
-// openRepository opens the repository that a value of -keys names. The function returned closes it.
-func openRepository(_ context.Context, keys string) (dataprotection.Repository, func(), error) {
-	if _, err := os.Stat(keys); err != nil {
-		return nil, nil, setupError{fmt.Errorf("webfarm: -keys %s: %w", keys, withoutPath(err))}
-	}
-	return dataprotection.Path(keys), func() {}, nil
 }

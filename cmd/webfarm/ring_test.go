@@ -1,6 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"crypto/rsa"
+	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -42,13 +47,18 @@ func encryptedRing(t testing.TB) recordedRing {
 // openRing opens a ring with flags.
 func openRing(t testing.TB, args ...string) (*dataprotection.Ring, error) {
 	t.Helper()
+	return openRingContext(t, t.Context(), args...)
+}
+
+func openRingContext(t testing.TB, ctx context.Context, args ...string) (*dataprotection.Ring, error) {
+	t.Helper()
 	var r ringFlags
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	r.register(flags)
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return r.open(t.Context())
+	return r.open(ctx)
 }
 
 // usableKeys returns how many keys of a ring open.
@@ -89,6 +99,36 @@ func TestRingFlags(t *testing.T) {
 			t.Errorf("%s: %v keys without the certificate, %v", keys, usableKeys(ring), err)
 		}
 	}
+	// What .NET writes as PFX: AES-256 with PBKDF2, SHA-256 in all places.
+	t.Setenv(certificatePassword, "")
+	for _, recorded := range recordedRings(t) {
+		for i, c := range recorded.Certificates {
+			pfx, err := base64.StdEncoding.DecodeString(c.PFXBase64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, "a.pfx", string(pfx))
+			writeFile(t, "password", c.PFXPassword+"\r\n")
+			pem, err := tls.X509KeyPair([]byte(c.CertificatePEM), []byte(c.PrivateKeyPEM))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := readCertificate("a.pfx", c.PFXPassword)
+			if err != nil || !bytes.Equal(got.Certificate[0], pem.Certificate[0]) ||
+				!pem.PrivateKey.(*rsa.PrivateKey).Equal(got.PrivateKey) {
+				t.Errorf("%s: certificate %d: %v", recorded.Name, i, err)
+			}
+			writeFile(t, "ring.xml", "<repository>"+strings.Join(recorded.Elements, "")+"</repository>")
+			ring, err := openRing(t, "--keys=ring.xml", "--certificate=a.pfx", "--password-file=password")
+			if err != nil || len(recorded.Certificates) == 1 && recorded.Name != "x509-2048-other-certificate" && usableKeys(ring) == 0 {
+				t.Errorf("%s: %v", recorded.Name, err)
+			}
+			t.Setenv(certificatePassword, c.PFXPassword)
+			if _, err := openRing(t, "--keys=ring.xml", "--certificate=a.pfx"); err != nil {
+				t.Errorf("%s: %v", recorded.Name, err)
+			}
+		}
+	}
 	if ring, err := openRing(t); ring != nil || err != nil {
 		t.Errorf("%v, %v without flags", ring, err)
 	}
@@ -98,7 +138,16 @@ func TestRingFlagsRefuse(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "ring.xml", "<repository/>")
 	writeFile(t, "broken.xml", "<repository")
-	writeFile(t, "cut.pem", encryptedRing(t).Certificates[0].CertificatePEM)
+	certificate := encryptedRing(t).Certificates[0]
+	pfx, err := base64.StdEncoding.DecodeString(certificate.PFXBase64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "cut.pem", certificate.CertificatePEM)
+	writeFile(t, "good.pfx", string(pfx))
+	writeFile(t, "cut.pfx", string(pfx[:len(pfx)/2]))
+	t.Setenv(certificatePassword, "secret")
+	t.Setenv(keysPassword, "secret")
 	for _, tt := range []struct {
 		args  []string
 		usage bool
@@ -110,12 +159,28 @@ func TestRingFlagsRefuse(t *testing.T) {
 		{[]string{"--keys=broken.xml"}, false, "webfarm: -keys: dataprotection: broken.xml: "},
 		{[]string{"--keys=ring.xml", "--certificate=none.pem"}, false, "webfarm: -certificate none.pem: no such file"},
 		{[]string{"--keys=ring.xml", "--certificate=cut.pem"}, false, "webfarm: -certificate cut.pem: tls: "},
-		{[]string{"--keys=ring.xml", "--certificate=ring.xml"}, false, "webfarm: -certificate ring.xml: tls: "},
+		{[]string{"--keys=ring.xml", "--certificate=ring.xml"}, false, "webfarm: -certificate ring.xml: neither PEM nor a PFX"},
+		{[]string{"--keys=ring.xml", "--certificate=cut.pfx"}, false, "webfarm: -certificate cut.pfx: neither PEM nor a PFX"},
+		{[]string{"--keys=ring.xml", "--certificate=good.pfx"}, false, "the password is wrong; -password-file or WEBFARM_CERTIFICATE_PASSWORD"},
+		{[]string{"--keys=ring.xml", "--password-file=none"}, false, "webfarm: -password-file: open none"},
+		{[]string{"--password-file=none"}, true, "go with -keys"},
+		{[]string{"--keys=mysql://root:secret@db/farm"}, true, "webfarm: -keys mysql:…: a folder, a file, or a URL that begins with redis://"},
+		{[]string{"--keys=redis://:secret/1@db"}, false, "webfarm: -keys redis: not a URL; write special letters of the password as %2F"},
+		{[]string{"--keys=redis://:secret@db/x"}, false, "webfarm: -keys redis: redis: invalid database number"},
+		{[]string{"--keys=redis://:secret@db?x=y"}, false, "webfarm: -keys redis: redis: unexpected option"},
+		{[]string{"--keys=postgres://u:secret@db/farm?sslmode=x"}, false, "webfarm: -keys postgres: "},
+		{[]string{"--keys=postgres://u@db/farm?connect_timeout=x"}, false, "webfarm: -keys postgres: "},
+		{[]string{"--keys=sqlserver://u:secret@db?encrypt=x"}, false, "webfarm: -keys sqlserver: "},
+		{[]string{"--keys=sqlserver://u@db?dial+timeout=x"}, false, "webfarm: -keys sqlserver: "},
+		{[]string{"--keys=postgres://u:secret@db/farm#a;b"}, false, `"a;b" is no name for a table`},
+		{[]string{"--keys=sqlite:none.db"}, false, "none.db: no such file"},
+		{[]string{"--keys=sqlite:ring.xml"}, false, "webfarm: -keys: dataprotection: reading the key ring: sqlstore: read the key ring: "},
 	} {
 		ring, err := openRing(t, tt.args...)
 		var usage usageError
 		if ring != nil || err == nil || !strings.HasPrefix(err.Error(), "webfarm: ") ||
-			!strings.Contains(err.Error(), tt.want) || errors.As(err, &usage) != tt.usage {
+			!strings.Contains(err.Error(), tt.want) || errors.As(err, &usage) != tt.usage ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v: %v, %v", tt.args, ring, err)
 		}
 	}

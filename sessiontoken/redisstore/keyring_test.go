@@ -1,7 +1,6 @@
 package redisstore_test
 
 import (
-	"context"
 	"log"
 	"slices"
 	"strings"
@@ -116,7 +115,7 @@ func ExampleNewKeyRing() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ring, err := dataprotection.Open(context.Background(), keys, &dataprotection.RingOptions{
+	ring, err := dataprotection.Open(ctx, keys, &dataprotection.RingOptions{
 		ApplicationName: "SharedCookieApp",
 	})
 	if err != nil {

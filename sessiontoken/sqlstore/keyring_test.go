@@ -1,7 +1,6 @@
 package sqlstore_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"log"
@@ -167,7 +166,7 @@ func ExampleNewKeyRing() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ring, err := dataprotection.Open(context.Background(), keys, &dataprotection.RingOptions{
+	ring, err := dataprotection.Open(ctx, keys, &dataprotection.RingOptions{
 		ApplicationName: "SharedCookieApp",
 	})
 	if err != nil {

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	mssql "github.com/microsoft/go-mssqldb"
+	"github.com/microsoft/go-mssqldb/msdsn"
+	"github.com/redis/go-redis/v9"
+	_ "modernc.org/sqlite"
+
+	"github.com/webfarm-go/webfarm/dataprotection"
+	"github.com/webfarm-go/webfarm/sessiontoken/redisstore"
+	"github.com/webfarm-go/webfarm/sessiontoken/sqlstore"
+)
+
+// keysPassword is the variable with the password of a URL that has none: a command line is no
+// secret.
+const keysPassword = "WEBFARM_KEYS_PASSWORD"
+
+// serverPatience bounds each answer of a SQL Server.
+const serverPatience = 5 * time.Second
+
+// openRepository opens the repository that a value of -keys names. The function returned closes
+// it. No error contains a password.
+func openRepository(keys string) (dataprotection.Repository, func() error, error) {
+	scheme, rest, _ := strings.Cut(keys, ":")
+	open := openPath
+	switch scheme {
+	case "redis", "rediss":
+		open = openRedis
+	case "postgres", "postgresql":
+		open = openPostgres
+	case "sqlserver":
+		open = openSQLServer
+	case "sqlite":
+		open = openSQLite
+	default:
+		if strings.HasPrefix(rest, "//") {
+			return nil, nil, usageError(fmt.Sprintf("-keys %s:…: a folder, a file, or a URL that begins "+
+				"with redis://, rediss://, postgres://, sqlserver:// or sqlite:", scheme))
+		}
+		scheme = keys // a path
+	}
+	repository, closeRepository, err := open(keys)
+	if err != nil {
+		return nil, nil, setupError{fmt.Errorf("webfarm: -keys %s: %w", scheme, err)}
+	}
+	return repository, closeRepository, nil
+}
+
+func openPath(path string) (dataprotection.Repository, func() error, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil, withoutPath(err)
+	}
+	return dataprotection.Path(path), func() error { return nil }, nil
+}
+
+// parseKeys returns the URL of a server, with its password, and the name behind its #: that of the
+// list or table, empty for Microsoft's.
+func parseKeys(keys string) (u *url.URL, name string, err error) {
+	u, err = url.Parse(keys)
+	if err != nil { // its text may quote the password
+		return nil, "", errors.New("not a URL; write special letters of the password as %2F and so on, " +
+			"or set " + keysPassword)
+	}
+	name, u.Fragment, u.RawFragment = u.Fragment, "", ""
+	_, has := u.User.Password()
+	password := os.Getenv(keysPassword)
+	if !has && password != "" && (u.User != nil || strings.HasPrefix(u.Scheme, "redis")) {
+		u.User = url.UserPassword(u.User.Username(), password)
+	}
+	return u, name, nil
+}
+
+func openRedis(keys string) (dataprotection.Repository, func() error, error) {
+	u, list, err := parseKeys(keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := redis.ParseURL(u.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	o.ContextTimeoutEnabled = true
+	redis.SetLogger(silent{}) // it would print what the errors say, too
+	client := redis.NewClient(o)
+	repository, err := redisstore.NewKeyRing(client, list)
+	return repository, client.Close, err
+}
+
+// silent is a logger of go-redis.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
+func openPostgres(keys string) (dataprotection.Repository, func() error, error) {
+	u, table, err := parseKeys(keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	config, err := pgx.ParseConfig(u.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	return openTable(stdlib.OpenDB(*config), sqlstore.PostgreSQL, table)
+}
+
+func openSQLServer(keys string) (dataprotection.Repository, func() error, error) {
+	u, table, err := parseKeys(keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	config, err := msdsn.Parse(u.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	if config.ConnTimeout == 0 { // this driver does not heed the context while it connects
+		config.ConnTimeout = serverPatience
+	}
+	return openTable(sql.OpenDB(mssql.NewConnectorConfig(config)), sqlstore.SQLServer, table)
+}
+
+// openSQLite opens a database of which keys has the path. It never makes one.
+func openSQLite(keys string) (dataprotection.Repository, func() error, error) {
+	path, table, _ := strings.Cut(strings.TrimPrefix(keys, "sqlite:"), "#")
+	path, err := filepath.Abs(strings.TrimPrefix(path, "//"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, withoutPath(err))
+	}
+	slashed := "/" + strings.TrimPrefix(filepath.ToSlash(path), "/")
+	u := url.URL{Scheme: "file", OmitHost: true, Path: slashed, RawQuery: "mode=rw&_pragma=busy_timeout(5000)"}
+	db, err := sql.Open("sqlite", u.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	return openTable(db, sqlstore.SQLite, table)
+}
+
+func openTable(
+	db *sql.DB, dialect sqlstore.Dialect, table string,
+) (dataprotection.Repository, func() error, error) {
+	repository, err := sqlstore.NewKeyRing(db, dialect, table)
+	return repository, db.Close, err
+}

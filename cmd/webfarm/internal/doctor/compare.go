@@ -70,31 +70,12 @@ func (c *comparer) note(d Difference) {
 		}
 	}
 	if d.fix != nil {
-		order := weakestFirst[cmp.Or(d.fix.Attribute, d.fix.Path)]
-		weak, strong := slices.Index(order, d.Values[0]), slices.Index(order, d.Values[1])
-		if weak < strong || order == nil && d.Values[0] == "" {
+		first, second := rank(d.fix, d.Values[0]), rank(d.fix, d.Values[1])
+		if first < second || first == second && d.Values[0] == "" {
 			d.better = 1
 		}
 	}
 	c.list = append(c.list, d)
-}
-
-// weakestFirst orders the values of attributes by how well they protect. No fix proposes the weaker
-// of two.
-var weakestFirst = map[string][]string{
-	"validation":        {"MD5", "3DES", "AES", "SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512"},
-	"decryption":        {"DES", "3DES", "AES"},
-	"compatibilityMode": {"Framework20SP1", "Framework20SP2", "Framework45"},
-	"protection":        {"None", "Validation", "Encryption", "All"},
-	"cookieProtection":  {"None", "Validation", "Encryption", "All"},
-	"requireSsl":        {"", "false", "true"},
-	"requireSSL":        {"", "false", "true"},
-	"cookieRequireSSL":  {"", "false", "true"},
-
-	webconfig.UseLegacyEncryption:           {"true", "false"},
-	webconfig.UseLegacyMachineKeyEncryption: {"true", "false"},
-	webconfig.UseLegacyFormsTicket:          {"true", "false"},
-	pathHandlers:                            {webconfig.ProtectionDPAPI, webconfig.ProtectionCustom, webconfig.ProtectionMachineKeyProtect},
 }
 
 func attribute(path, name string) *Setting { return &Setting{Path: path, Attribute: name} }
@@ -103,8 +84,6 @@ func attribute(path, name string) *Setting { return &Setting{Path: path, Attribu
 func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 	c := &comparer{a: a, b: b}
 	c.keys()
-	c.sessions()
-	c.systemWeb()
 	c.cookies()
 	c.switches()
 	r := &Comparison{OK: true, Files: [2]string{a.file, b.file}, Differences: c.list}
@@ -112,7 +91,7 @@ func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 		r.Differences = []Difference{}
 	}
 	for _, k := range []Kind{a.session.Kind, Katana, Forms, Roles, Anonymous} {
-		s := Sharing{Kind: k, Used: k == Katana || a.uses(k) || b.uses(k)}
+		s := Sharing{Kind: k, Used: k == Katana || a.site.Of(k, "").On || b.site.Of(k, "").On}
 		s.OK, s.Why = c.shares(ctx, k, o)
 		r.OK = r.OK && (s.OK || !s.Used)
 		r.Sharing = append(r.Sharing, s)
@@ -168,19 +147,6 @@ func (n *Node) faultBeside(other *Node) *Finding {
 	return f
 }
 
-// uses reports whether the file switches a kind on.
-func (n *Node) uses(k Kind) bool {
-	switch k {
-	case Forms:
-		return n.forms.On
-	case Roles:
-		return n.roles.On
-	case Anonymous:
-		return n.anonymous.On
-	}
-	return n.session.On
-}
-
 var everyKind = []Kind{FedAuth, WIF10, Katana, Forms, Roles, Anonymous}
 
 // keys compares <machineKey>.
@@ -228,42 +194,6 @@ func shownKey(key machinekey.Secret, flags []string, which int) string {
 		words = []string{"which cannot be used"}
 	}
 	return fmt.Sprintf("key %d, %s", which, strings.Join(words, ","))
-}
-
-// sessions compares how sessions of WIF are protected.
-func (c *comparer) sessions() {
-	a, b := c.a.session, c.b.session
-	if !a.On && !b.On {
-		return
-	}
-	k := []Kind{FedAuth, WIF10}
-	c.add("session: configured", yes(a.On), yes(b.On), "", nil, k...)
-	c.add("session: generation", string(a.Kind), string(b.Kind), "", nil, k...)
-	var fix *Setting
-	if a.Protection == webconfig.ProtectionMachineKeyProtect || b.Protection == webconfig.ProtectionMachineKeyProtect {
-		fix = attribute(pathHandlers, "")
-	}
-	c.add("session: protection", a.Protection, b.Protection, "", fix, k...)
-	c.add("session: handler", a.Handler, b.Handler, "", nil)
-	c.add("cookieHandler mode", handlerMode[a.Custom], handlerMode[b.Custom], "", nil, k...)
-}
-
-// systemWeb compares how forms, role and anonymous cookies are protected.
-func (c *comparer) systemWeb() {
-	for i, k := range []Kind{Forms, Roles, Anonymous} {
-		a, b := c.a.site.Of(k, ""), c.b.site.Of(k, "")
-		if !a.On && !b.On {
-			continue
-		}
-		element := [...]string{"forms", "roleManager", "anonymousIdentification"}[i]
-		protection := [...]string{"protection", "cookieProtection", "cookieProtection"}[i]
-		c.add(element+": on", yes(a.On), yes(b.On), "", nil, k)
-		blocks, note := []Kind{k}, ""
-		if !isLegacy(c.a.key.mode) && !isLegacy(c.b.key.mode) {
-			blocks, note = nil, "ignored in mode Framework45"
-		}
-		c.add(element+" "+protection, a.Protection, b.Protection, note, attribute(elements[element], protection), blocks...)
-	}
 }
 
 // switches compares <appSettings>.
@@ -368,6 +298,3 @@ func yes(b bool) string {
 	}
 	return "no"
 }
-
-// handlerMode is the mode of <cookieHandler>, by whether it is custom.
-var handlerMode = map[bool]string{false: "Chunked", true: "Custom"}

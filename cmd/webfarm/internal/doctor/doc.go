@@ -7,7 +7,7 @@
 //	header ── locate ──► found          one credential, its chunks, its text
 //	            │
 //	            ├─ Node.read            as that node reads it
-//	            ├─ look                 what needs no key: DPAPI, certificates, ASP.NET Core, cut off
+//	            ├─ look                 what needs no key: DPAPI, certificates, foreigners, cut off
 //	            └─ search               every repair of the text
 //	                 ├─ carriers          × every way to write bytes as text
 //	                 ├─ signatures        × key × algorithm × purpose: whose signature is it?
@@ -20,8 +20,9 @@
 //
 // Only keys of the given files are tried. The attempts are counted, and limits.go bounds them.
 //
-// [Compare] lists the differences between two nodes that affect shared cookies. It proves for each
-// credential whether one node reads what the other issues.
+// [Compare] lists the differences between two nodes that affect shared cookies (settings.txt), also
+// in how they set them. It proves for each credential whether one node reads what the other issues.
+// No fix proposes the weaker of two values.
 //
 // No report holds a key, the value of a cookie or a claim. For an authentic credential it holds the
 // user's name and the times.

@@ -162,16 +162,11 @@ func (c *Credential) contents(o opened) {
 
 // guess is the likely kind of a text that nothing opened.
 func guess(n *Node, text string) Kind {
-	for _, c := range carriers(text) {
-		switch c.shape {
-		case shapeSession, shapeSessionHex:
-			return n.session.Kind
-		case shapeHex:
-			return Forms
-		}
-	}
-	if strings.HasPrefix(text, "77u/") || strings.HasPrefix(text, "PD94") || strings.HasPrefix(text, "PFNl") {
-		return n.session.Kind // <?xml or <Sec, with or without a byte order mark
+	switch list := carriers(text); {
+	case hasEnvelope(text):
+		return n.session.Kind
+	case len(list) > 0 && list[0].shape == shapeHex:
+		return Forms
 	}
 	return Katana
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
+	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
@@ -129,12 +130,7 @@ func Others(r *http.Request) []string {
 		if len(list) == enough {
 			break
 		}
-		value := ""
-		for pair := range Pairs(r) {
-			if n, v, _ := strings.Cut(pair, "="); n == name {
-				value = v
-			}
-		}
+		value, _ := chunks.Single.Join(r, name)
 		if is := Foreign(name, value); is != "" {
 			name = fmt.Sprintf("%s (%s)", name, is)
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cookie"
@@ -162,37 +161,21 @@ func (o *Options) inCookie(n *Node, r *http.Request, name string, k Kind) found 
 	}
 	set := scheme.Inspect(r, name)
 	f := found{name: name, kind: k, set: &set, authType: n.site.AuthTypeOf(name, o.AuthType),
-		values: chunkValues(r, name, scheme)}
+		values: chunkValues(r, set, scheme)}
 	f.text, f.err = scheme.Join(r, name)
 	return f
 }
 
 // chunkValues returns all values of each chunk as they stand in the header.
-func chunkValues(r *http.Request, name string, scheme chunks.Scheme) map[int][]string {
+func chunkValues(r *http.Request, set chunks.Set, scheme chunks.Scheme) map[int][]string {
 	values := map[int][]string{}
 	for pair := range Pairs(r) {
-		key, value, _ := strings.Cut(pair, "=")
-		if len(key) < len(name) || !strings.EqualFold(key[:len(name)], name) {
-			continue
-		}
-		rest := key[len(name):]
-		i := 0
-		if rest != "" {
-			if scheme == chunks.Katana {
-				var ok bool
-				if rest, ok = strings.CutPrefix(rest, "C"); !ok {
-					continue
-				}
+		name, value, _ := strings.Cut(pair, "=")
+		for _, c := range set.Chunks {
+			same := name == c.Name || scheme != chunks.Katana && strings.EqualFold(name, c.Name)
+			if same && len(values[c.Index]) < 4 {
+				values[c.Index] = append(values[c.Index], value)
 			}
-			n, err := strconv.Atoi(rest)
-			if err != nil || n < 1 || n > chunks.MaxChunks || strconv.Itoa(n) != rest ||
-				scheme == chunks.Single {
-				continue
-			}
-			i = n
-		}
-		if len(values[i]) < 4 {
-			values[i] = append(values[i], value)
 		}
 	}
 	return values

@@ -46,24 +46,18 @@ func (n *Node) missing(f found) *Finding {
 		others = listed(f.others[:min(len(f.others), 8)])
 	}
 	finding := f.says("no_cookie/missing", "others", others)
-	signIn := strings.Contains(others, handshake())
-	if signIn {
-		finding = f.says("no_cookie/after_sign_in", "others", others)
-	}
-	c, more := n.site.Of(f.kind, f.authType), findings["no_cookie/missing"]
-	for _, cause := range []struct {
-		field string
-		here  bool
-	}{
-		{"secure", c.Secure == site.On},
-		{"none", c.SameSite == "None" && c.Secure != site.On},
-		{"path", strings.Trim(c.Path, "/") != ""},
-		{"domain", c.Domain != ""},
-		{"size", f.kind == Forms || f.kind == Katana},
-		{"katana", f.kind == Katana || signIn},
+	c := n.site.Of(f.kind, f.authType)
+	for cause, here := range []bool{
+		c.Secure == site.On,
+		c.SameSite == "None" && c.Secure != site.On,
+		strings.Trim(c.Path, "/") != "",
+		c.Domain != "",
+		f.kind == Forms || f.kind == Katana,
+		f.kind == Katana || strings.Contains(others, handshake()),
 	} {
-		if cause.here {
-			finding.Fix.Text += more.Text(cause.field, "file", n.file, "path", c.Path, "domain", c.Domain)
+		if here {
+			field := [...]string{"secure", "none", "path", "domain", "size", "katana"}[cause]
+			finding.Fix.Text += findings["no_cookie/missing"].Text(field, "file", n.file, "path", c.Path, "domain", c.Domain)
 		}
 	}
 	return finding

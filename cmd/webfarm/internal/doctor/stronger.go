@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -29,17 +28,20 @@ func (n *Node) present(s Setting) string {
 // stronger turns a fix that would weaken n into the one that strengthens the node that issued the
 // credential. The file of that node may not be given.
 func (e *exam) stronger(n *Node, f *Finding) {
-	if len(f.Fix.Settings) != 1 || weakestFirst[f.Fix.Settings[0].Attribute] == nil {
+	if len(f.Fix.Settings) != 1 {
 		return
 	}
 	s := f.Fix.Settings[0]
-	own, order := n.present(s), weakestFirst[s.Attribute]
+	own := n.present(s)
+	if rank(&s, own) < 0 {
+		return
+	}
 	if f.Code == "compatibility_mode" && isLegacy(n.key.mode) {
 		s.Value = string(machinekey.Framework45) // also for what the two legacy modes write differently
 		f.in(n, s)
 	}
 	legacy := n
-	if slices.Index(order, s.Value) < slices.Index(order, own) {
+	if rank(&s, s.Value) < rank(&s, own) {
 		issuer := &Node{}
 		for _, m := range e.nodes {
 			if m.present(s) != own {

@@ -50,22 +50,20 @@ func readEnvelope(doc []byte, e *Envelope) bool {
 func trimmed(text string) []byte { return nbfx.TrimSpace([]byte(text)) }
 
 // isBounded reports whether a document has no more markup around its longest
-// text, which is the token, than a real envelope has. Markup takes the XML
-// reader hundreds of nanoseconds a mark, which is far more than a MAC.
+// text, which is the token, than a real envelope has. A mark takes the XML reader
+// a hundred nanoseconds, so that many would cost more than a MAC does.
 func isBounded(doc []byte) bool {
-	var from, to int
-	for i := 0; i < len(doc); {
-		n := bytes.IndexAny(doc[i:], `<>&]"'`) // no base64
-		if n < 0 {
-			n = len(doc) - i
-		}
-		if n > to-from {
-			from, to = i, i+n
-		}
-		i += n + 1
+	if marks(doc) > limits.EnvelopeMarks+2 { // 2 in the padding of the token
+		return false
 	}
-	return len(doc)-(to-from) <= limits.EnvelopeMarkup &&
-		marks(doc[:from])+marks(doc[to:]) <= limits.EnvelopeMarks
+	longest := 0
+	for rest := doc; len(rest) > 0; {
+		var piece []byte
+		piece, rest, _ = bytes.Cut(rest, []byte("<"))
+		_, text, _ := bytes.Cut(piece, []byte(">"))
+		longest = max(longest, len(text))
+	}
+	return len(doc)-longest <= limits.EnvelopeMarkup
 }
 
 // marks counts the characters that begin a node, a reference or the value of an

@@ -21,3 +21,9 @@ func SessionsOf(q *SQSession) *Sessions { return q.sessions }
 
 // KeysOf returns what MachineKey.Protect of a site protects with.
 func KeysOf(s *Site) sessiontoken.Keys { return s.keys }
+
+// CookieName returns the name of the cookie.
+func (s *Sessions) CookieName() string { return s.template.Name }
+
+// CookieName returns the name of the cookie.
+func (q *SQSession) CookieName() string { return q.c.Name }

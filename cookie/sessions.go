@@ -329,9 +329,6 @@ func (s *Sessions) probe() error {
 	return err
 }
 
-// CookieName returns the name of the cookie.
-func (s *Sessions) CookieName() string { return s.template.Name }
-
 // Format implements [fmt.Formatter] for every verb, so that none prints the
 // fields: it writes the name of the cookie.
 func (s *Sessions) Format(f fmt.State, _ rune) {

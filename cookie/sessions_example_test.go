@@ -128,13 +128,11 @@ func ExampleSQSession() {
 	office, home := new(browser), new(browser)
 	office.do(signIn)
 	home.do(signIn)
-	fmt.Println(q.CookieName())
 	_, err = guardOf(q).Check(office.request())
 	fmt.Println("office:", err)
 	p, err := guardOf(q).Check(home.request())
 	fmt.Println("home:", p.Name(), err)
 	// Output:
-	// SQSessionFlowtime
 	// office: cookie: the session was ended
 	// home: bob <nil>
 }

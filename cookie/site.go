@@ -22,15 +22,17 @@ import (
 var ErrNoneAccepted = errors.New("cookie: the site has no credential to accept")
 
 // Site is what decides about the credentials of one site: the keys, the sessions
-// that users can sign in to, and a guard that accepts them. [LoadSite] makes it
+// that users can sign in to, and the guard that accepts them. [LoadSite] makes it
 // from a web.config, [NewSite] from keys and settings in Go. It is safe for
 // concurrent use as far as its guard is.
 type Site struct {
+	// Guard accepts the credentials of the site. [Guard.Accept] adds others.
+	Guard
+
 	path      string // empty unless it can be watched
 	o         SiteOptions
 	ring      *machinekey.Ring  // nil without machine keys
 	keys      sessiontoken.Keys // of MachineKey.Protect: ring, or a key ring in its place
-	guard     Guard
 	sessions  []*Sessions
 	sq        *SQSession
 	decisions site.Decisions
@@ -143,16 +145,6 @@ func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
 // Core alone. The guard follows its changes.
 func (s *Site) Ring() *machinekey.Ring { return s.ring }
 
-// Guard returns the guard of the site, always the same. [Guard.Accept] adds
-// credentials that the site does not know.
-func (s *Site) Guard() *Guard { return &s.guard }
-
-// Handler is [Guard.Handler] of the site's guard.
-func (s *Site) Handler(next http.Handler) http.Handler { return s.guard.Handler(next) }
-
-// Optional is [Guard.Optional] of the site's guard.
-func (s *Site) Optional(next http.Handler) http.Handler { return s.guard.Optional(next) }
-
 // Sessions returns what users sign in to: the sessions of the site's first
 // cookie, in the order of [LoadSite]; nil if there is none that can be issued.
 func (s *Site) Sessions() *Sessions {
@@ -168,7 +160,7 @@ func (s *Site) Sessions() *Sessions {
 // issued.
 func (s *Site) SessionsOf(name string) (*Sessions, bool) {
 	for _, one := range s.sessions {
-		if one.never == nil && one.CookieName() == name {
+		if one.never == nil && one.template.Name == name {
 			return one, true
 		}
 	}

@@ -143,7 +143,7 @@ func (b *siteBuilder) core() error {
 			return err
 		}
 		if c.Kind == KindBearer {
-			b.site.guard.Accept(From(KindBearer, ""), codec)
+			b.site.Accept(From(KindBearer, ""), codec)
 			b.accept("Core", 0, "header Authorization, scheme %q, by the options", c.AuthenticationType)
 			continue
 		}
@@ -167,7 +167,7 @@ func (b *siteBuilder) bearer() error {
 	if err != nil {
 		return err
 	}
-	b.site.guard.Accept(From(KindBearer, ""), codec)
+	b.site.Accept(From(KindBearer, ""), codec)
 	b.accept("Bearer", 0, "header Authorization, by the options")
 	return nil
 }
@@ -185,7 +185,7 @@ func (b *siteBuilder) cora() error {
 		}
 		b.site.sq = sq
 		if s := sq.sessions; s != nil {
-			b.site.guard.AcceptSessions(s)
+			b.site.AcceptSessions(s)
 			b.site.sessions = append(b.site.sessions, s)
 			b.accept("SQSession", c.Line, "cookie %q of Go nodes, lifetime %s, at most %s", c.Name, span(c.Lifetime), span(c.MaxLifetime))
 		}
@@ -217,7 +217,7 @@ func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *
 	} else if err != nil {
 		return err
 	}
-	b.site.guard.AcceptSessions(s)
+	b.site.AcceptSessions(s)
 	b.site.sessions = append(b.site.sessions, s)
 	if s.never = never; never != nil {
 		b.decide(what, c.CookieLine, "never issued: %v", never)

@@ -58,11 +58,11 @@ func buildSite(name string, resolve, load loader, cfg *machinekey.Config, o *Sit
 	if err != nil {
 		return nil, fmt.Errorf("cookie: %s: %w", name, configError(err))
 	}
-	if len(s.guard.accepted) == 0 {
+	if len(s.accepted) == 0 {
 		return nil, fmt.Errorf("%w: %s: %s", ErrNoneAccepted, name, b.looked())
 	}
 	b.notes()
-	s.guard.SetLogger(o.Sessions.Logger)
+	s.SetLogger(o.Sessions.Logger)
 	return s, nil
 }
 

@@ -142,7 +142,7 @@ func TestCoreVerdicts(t *testing.T) {
 				r.Header.Set("Authorization", "Bearer "+tt.bearer)
 			}
 			var got error
-			site.Guard().SetDeny(func(_ http.ResponseWriter, _ *http.Request, err error) { got = err })
+			site.SetDeny(func(_ http.ResponseWriter, _ *http.Request, err error) { got = err })
 			_, name := answer(site, r)
 			if (name == "zoe") != (tt.want == nil) || !errors.Is(got, tt.want) || errors.Is(got, cookie.ErrUnavailable) {
 				t.Errorf("%q, %v, want %v", name, got, tt.want)

@@ -24,7 +24,7 @@ func ExampleLoadSite() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	home := site.Guard().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	home := site.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _ := cookie.FromContext(r.Context())
 		fmt.Fprintf(w, "hello %s", user.Name())
 	}))

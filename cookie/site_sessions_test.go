@@ -166,7 +166,7 @@ func TestSiteAsksTheStoreAboutWhatItCannotIssue(t *testing.T) {
 			}
 			wants := func(site *cookie.Site, header string, want error) {
 				t.Helper()
-				if _, err := site.Guard().Check(request(header)); !errors.Is(err, want) {
+				if _, err := site.Check(request(header)); !errors.Is(err, want) {
 					t.Errorf("Check: %v, want %v", err, want)
 				}
 			}
@@ -234,7 +234,7 @@ func TestSiteSignsOutOfUnsignedTickets(t *testing.T) {
 		t.Errorf("the cookie stays: %v", set)
 	}
 	for _, text := range []string{v.Cookie, strings.ToLower(v.Cookie)} {
-		if _, err := site.Guard().Check(request(".ASPXAUTH=" + text)); !errors.Is(err, cookie.ErrRevoked) {
+		if _, err := site.Check(request(".ASPXAUTH=" + text)); !errors.Is(err, cookie.ErrRevoked) {
 			t.Error(err)
 		}
 	}

@@ -117,7 +117,7 @@ func TestSystemWebSite(t *testing.T) {
 					return
 				}
 				name := map[string]string{"forms": ".ASPXAUTH", "fedauth": "FedAuth", "owin": ".AspNet." + o.Credentials[0].AuthenticationType}[v.Kind]
-				got, err := site.Guard().Check(request(name + "=" + v.Cookie))
+				got, err := site.Check(request(name + "=" + v.Cookie))
 				want, wantErr := v.direct(t, ring(v.Ring, orEmpty(v.ApplicationName)), o.Now)
 				switch {
 				case wantErr != nil || !want.IsAuthenticated():

@@ -44,7 +44,7 @@ func on2026() time.Time { return time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC) }
 // name of the user.
 func answer(s *cookie.Site, r *http.Request) (status int, user string) {
 	w := httptest.NewRecorder()
-	s.Guard().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, _ := cookie.FromContext(r.Context())
 		user = p.Name()
 	})).ServeHTTP(w, r)

@@ -156,9 +156,6 @@ func (q *sequence) renew(x session, now time.Time) (session, bool) {
 	return x, true
 }
 
-// CookieName returns the name of the cookie, such as SQSessionFlowtime.
-func (q *SQSession) CookieName() string { return q.c.Name }
-
 // SignOut is [Sessions.SignOut]. An opaque cookie is deleted from the browser;
 // the product does not learn of it.
 func (q *SQSession) SignOut(w http.ResponseWriter, r *http.Request) error {

@@ -75,7 +75,7 @@ func TestCoreSite(t *testing.T) {
 			}
 			continue
 		}
-		if p, err := site.Guard().Check(r); err != nil || p.Name() != "zoe" {
+		if p, err := site.Check(r); err != nil || p.Name() != "zoe" {
 			t.Errorf("%v, %v", p, err)
 		}
 	}

@@ -53,7 +53,7 @@ func TestOldDPAPICookies(t *testing.T) {
 	old.AddCookie(&http.Cookie{Name: "FedAuth", Value: dpapiToken()})
 
 	site := load("")
-	if _, err := site.Guard().Check(old); !errors.Is(err, layer.ErrDPAPI) {
+	if _, err := site.Check(old); !errors.Is(err, layer.ErrDPAPI) {
 		t.Errorf("under the old name: %v", err)
 	}
 	w := httptest.NewRecorder()
@@ -66,7 +66,7 @@ func TestOldDPAPICookies(t *testing.T) {
 	}
 
 	before := count.Load()
-	if _, err := load("FarmAuth").Guard().Check(old); !errors.Is(err, cookie.ErrNoCredential) {
+	if _, err := load("FarmAuth").Check(old); !errors.Is(err, cookie.ErrNoCredential) {
 		t.Errorf("under a new name: %v", err)
 	}
 	if n := count.Load(); n != before {
@@ -78,7 +78,7 @@ func TestOldDPAPICookies(t *testing.T) {
 	user := farmtest.SignedInAt(site)
 	user.AddCookie(&http.Cookie{Name: "FedAuth1", Value: "x"})
 	user.AddCookie(&http.Cookie{Name: "FedAuth2", Value: "y"})
-	if _, err := site.Guard().Check(user); !errors.Is(err, sessiontoken.ErrInvalid) {
+	if _, err := site.Check(user); !errors.Is(err, sessiontoken.ErrInvalid) {
 		t.Errorf("with other cookies under the names of chunks: %v", err)
 	}
 }

@@ -79,7 +79,7 @@ func TestSizesInLimits(t *testing.T) {
 			if len(set) != atoi(t, row[3+2*column]) || size < wantSize*97/100 || size > wantSize*103/100 {
 				t.Errorf("%d claims, groups %t: %d bytes in %d cookies; the document says %s", n, groups, size, len(set), row[0])
 			}
-			if user, err := site.Guard().Check(r); err != nil || user.Name() != "ann.example@corp.example" {
+			if user, err := site.Check(r); err != nil || user.Name() != "ann.example@corp.example" {
 				t.Errorf("%d claims: %v", n, err)
 			}
 		}

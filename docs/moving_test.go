@@ -225,12 +225,12 @@ func TestMovingFormsUserData(t *testing.T) {
 	for _, c := range w.Result().Cookies() {
 		r.AddCookie(c)
 	}
-	got, err := site.Guard().Check(r)
+	got, err := site.Check(r)
 	if err != nil || !got.HasRole("staff") || !got.HasRole("sales") {
 		t.Errorf("%v, %v", got, err)
 	}
 	stranger := httptest.NewRequest("GET", "/", nil)
-	if _, err := site.Guard().Check(stranger); !errors.Is(err, cookie.ErrNoCredential) {
+	if _, err := site.Check(stranger); !errors.Is(err, cookie.ErrNoCredential) {
 		t.Error(err)
 	}
 }

@@ -73,10 +73,10 @@ func TestEveryBadCookieGetsTheSameAnswer(t *testing.T) {
 func TestKeysAreTheBorder(t *testing.T) {
 	path := farmtest.FreshSite()
 	user := farmtest.SignedInAt(loadAt(t, path, 0, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/shop/"}}}))
-	if p, err := loadAt(t, path, 0, cookie.SiteOptions{}).Guard().Check(user); err != nil || p.Name() != "bob" {
+	if p, err := loadAt(t, path, 0, cookie.SiteOptions{}).Check(user); err != nil || p.Name() != "bob" {
 		t.Errorf("another application with the key: %v, %v", p, err)
 	}
-	if _, err := loadAt(t, path, 0, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/office/"}}}).Guard().Check(user); !errors.Is(err, sessiontoken.ErrEndpoint) {
+	if _, err := loadAt(t, path, 0, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/office/"}}}).Check(user); !errors.Is(err, sessiontoken.ErrEndpoint) {
 		t.Errorf("with another endpoint: %v", err)
 	}
 }
@@ -95,7 +95,7 @@ func TestReferenceNeedsItsKeyAndItsEntry(t *testing.T) {
 		r.AddCookie(c)
 	}
 	check := func(path string, store sessiontoken.Store, older ...string) error {
-		_, err := loadAt(t, path, 0, cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: store}, Older: older}).Guard().Check(r)
+		_, err := loadAt(t, path, 0, cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: store}, Older: older}).Check(r)
 		return err
 	}
 	if err := check(oldFile, store); err != nil {

@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestSessionsSnippet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := slidingSessions(ring); err != nil || s.CookieName() != "FedAuth" {
+	if s, err := slidingSessions(ring); err != nil || fmt.Sprint(s) != "cookie.Sessions{FedAuth}" {
 		t.Errorf("%v, %v", s, err)
 	}
 }

@@ -37,7 +37,7 @@ func main() {
 
 // pages is the service itself: a page for users, and one for everybody.
 func pages(site *cookie.Site, signIn string) http.Handler {
-	site.Guard().SetDeny(func(w http.ResponseWriter, r *http.Request, err error) {
+	site.SetDeny(func(w http.ResponseWriter, r *http.Request, err error) {
 		if errors.Is(err, cookie.ErrUnavailable) || r.Method != http.MethodGet {
 			cookie.Deny(w, r, err)
 			return

@@ -109,7 +109,7 @@ func TestEchoRefusedByHand(t *testing.T) {
 	e := echo.New()
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
-			if _, err := f.site.Guard().Check(c.Request()); err != nil {
+			if _, err := f.site.Check(c.Request()); err != nil {
 				cookie.Deny(c.Response(), c.Request(), err)
 			}
 			return next(c)

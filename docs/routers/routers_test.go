@@ -196,7 +196,7 @@ func TestDenyOfYourOwn(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			eachRouter(t, func(t *testing.T, f *farm, url string) {
-				f.site.Guard().SetDeny(deny)
+				f.site.SetDeny(deny)
 				want := map[string]int{"redirect": 303, "silent": 200}[what]
 				resp, err := http.DefaultTransport.RoundTrip(must(http.NewRequest("GET", url+"/orders", nil)))
 				if err != nil {

@@ -357,10 +357,10 @@ func (u *user) mayRefuse(node string) bool {
 		return false
 	}
 	r := u.request()
-	if _, err := u.old.Guard().Check(r); err != nil {
+	if _, err := u.old.Check(r); err != nil {
 		return false
 	}
-	_, err := u.new.Guard().Check(r)
+	_, err := u.new.Check(r)
 	return err != nil
 }
 

@@ -71,7 +71,7 @@ func (g *Gateway) auth(as asker) http.Handler {
 			return
 		}
 		w.Header().Set("Vary", "Cookie")
-		p, err := g.site.Guard().Check(r)
+		p, err := g.site.Check(r)
 		if errors.Is(err, cookie.ErrUnavailable) {
 			g.unavailable(w, r, err)
 			return

@@ -152,7 +152,7 @@ func (g *Gateway) load() error {
 	if err != nil {
 		return err
 	}
-	site.Guard().SetDeny(g.unavailable)
+	site.SetDeny(g.unavailable)
 	g.site = site
 	return nil
 }

@@ -393,7 +393,7 @@ func BenchmarkAuth(b *testing.B) {
 func BenchmarkCheck(b *testing.B) {
 	benchmarkUsers(b, func(g *Gateway) func(*http.Request) bool {
 		return func(r *http.Request) bool {
-			p, err := g.Site().Guard().Check(r)
+			p, err := g.Site().Check(r)
 			return err == nil && p != nil
 		}
 	})

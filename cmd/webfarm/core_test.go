@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -546,7 +547,7 @@ func TestCoreChunks(t *testing.T) {
 	t.Chdir(t.TempDir())
 	third := len(v.Text) / 3
 	for marker, shared := range map[string]bool{"chunks-3": false, "chunks:3": true} {
-		const name = ".AspNetCore.Identity.Application"
+		const name = ".AspNet.SharedCookie"
 		text := fmt.Sprintf("a=b; %s=%s; %[1]sC1=%[3]s; %[1]sC2=%[4]s; %[1]sC3=%[5]s", name, marker,
 			v.Text[:third], v.Text[third:2*third], v.Text[2*third:])
 		_, c := inspectCore(t, ring, text, append(ring.flags(t, v.ApplicationName), "-allow-insecure")...)
@@ -554,6 +555,12 @@ func TestCoreChunks(t *testing.T) {
 			strings.Contains(fmt.Sprint(c.Cookie.Problems), "chunks:N") != shared {
 			t.Errorf("%s: %+v, refused %+v", marker, c.Cookie, c.Refused)
 		}
+	}
+	// On a cookie that is not shared, the marker is a text like any other.
+	text := ".AspNetCore.Cookies=chunks:1; .AspNetCore.CookiesC1=" + v.Text
+	if code, c := inspectCore(t, ring, text, ring.flags(t, v.ApplicationName)...); code != exitRefused ||
+		c.Refused.Layer != "text" || !strings.Contains(c.Refused.Reasons[1], "Katana") {
+		t.Errorf("%+v", c.Refused)
 	}
 }
 
@@ -739,4 +746,54 @@ func FuzzInspectCore(f *testing.F) {
 		fuzzInspect(t, text)
 		fuzzInspect(t, text, slices.Concat(flags, []string{"-purpose", "SessionMiddleware"})...)
 	})
+}
+
+// TestCorePage shows users the parts of their cookies, and neither the key of their session nor
+// what an application has protected.
+func TestCorePage(t *testing.T) {
+	var file struct {
+		Others struct {
+			Bearer               []struct{ Text string }
+			Session, Antiforgery struct{ SetCookie, PlaintextUTF8, Plaintext string }
+		}
+	}
+	testkit.JSON(t, "aspnetcore_cookies.json", &file)
+	ring := coreRings(t)["AES_256_GCM"]
+	t.Chdir(t.TempDir())
+	ring.flags(t, "")
+	var c inspect
+	c.keys.keys, c.keys.app = "ring.xml", "SharedCookieApp"
+	c.given = func(string) bool { return false }
+	farm, files, err := c.farm(t.Context(), time.Date(2026, 6, 1, 12, 30, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := file.Others
+	r := httptest.NewRequest("GET", "/inspect", nil)
+	r.Header.Set("Authorization", "Bearer "+o.Bearer[0].Text)
+	for _, line := range []string{o.Session.SetCookie, o.Antiforgery.SetCookie} {
+		pair, _, _ := strings.Cut(line, ";")
+		r.Header["Cookie"] = append(r.Header["Cookie"], pair)
+	}
+	list, err := farm.inspectRequest(r, files)
+	if err != nil || len(list) != 3 {
+		t.Fatalf("%d credentials, %v", len(list), err)
+	}
+	w := httptest.NewRecorder()
+	if err := writeAnatomy(w, anatomyData{Where: "test", Credentials: list}); err != nil {
+		t.Fatal(err)
+	}
+	page := w.Body.String()
+	for _, want := range []string{".AspNetCore.Session", ".AspNetCore.Antiforgery", "Key ring", "Session key", "Antiforgery token",
+		"36 bytes, not shown", "nonce 12", "Identity.Bearer", "bob", "It ends in 30m."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	for _, secret := range []string{o.Session.PlaintextUTF8, o.Antiforgery.Plaintext[2:34], o.Bearer[0].Text[:40]} {
+		if strings.Contains(page, secret) {
+			t.Errorf("the page shows %s", secret)
+		}
+	}
+	ring.secret(t, page)
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"log"
 	"os"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -45,13 +48,14 @@ func (d *demo) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	f, err := startFarm(webConfigText(cfg), d.listen, log.New(s.err, "", 0))
+	shared := sharedKeys{webConfigText(cfg), ringText(time.Now())}
+	f, err := startFarm(shared, d.listen, log.New(s.err, "", 0))
 	if err != nil {
 		return fmt.Errorf("webfarm: cannot start the farm: %w", err)
 	}
 	defer f.close()
 
-	story, err := newStory(f, cfg, key)
+	story, err := newStory(f, cfg, key, shared)
 	if err != nil {
 		return err
 	}
@@ -79,6 +83,33 @@ func (d *demo) run(ctx context.Context, s streams) error {
 	end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return f.shutdown(end)
+}
+
+// sharedKeys is all that the nodes share: the text of a web.config, and that of a key ring.
+type sharedKeys struct{ webConfig, ring string }
+
+// openRing reads the key ring.
+func (s sharedKeys) openRing(ctx context.Context) (*dataprotection.Ring, error) {
+	return dataprotection.Open(ctx, dataprotection.Document([]byte(s.ring)), &dataprotection.RingOptions{ApplicationName: demoApplication})
+}
+
+// demoApplication is what the nodes would pass to SetApplicationName.
+const demoApplication = "webfarm demo"
+
+// ringText is a key ring of one new key with the default algorithms, for 90 days.
+func ringText(now time.Time) string {
+	var id [16]byte
+	var master [64]byte
+	rand.Read(id[:])
+	rand.Read(master[:])
+	return fmt.Sprintf(`<repository><key id="%x-%x-%x-%x-%x" version="1"><creationDate>%s</creationDate>`+
+		`<activationDate>%[6]s</activationDate><expirationDate>%s</expirationDate>`+
+		`<descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.`+
+		`ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection">`+
+		`<descriptor><encryption algorithm="AES_256_CBC"/><validation algorithm="HMACSHA256"/>`+
+		`<masterKey><value>%s</value></masterKey></descriptor></descriptor></key></repository>`,
+		id[:4], id[4:6], id[6:8], id[8:10], id[10:], now.UTC().Format(time.RFC3339),
+		now.UTC().AddDate(0, 0, 90).Format(time.RFC3339), base64.StdEncoding.EncodeToString(master[:]))
 }
 
 // webConfigText is the web.config that all nodes of the farm have.

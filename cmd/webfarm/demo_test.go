@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +30,7 @@ func TestDemoTranscript(t *testing.T) {
 func TestDemoJSON(t *testing.T) {
 	var s story
 	tool(t, "", "demo", "-json").want(t, exitOK).decode(t, &s)
-	if !s.OK || len(s.Scenes) != 6 || len(s.Nodes) != 2 || s.URL == "" {
+	if !s.OK || len(s.Scenes) != 7 || len(s.Nodes) != 2 || s.URL == "" {
 		t.Fatalf("ok %v, %d scenes, nodes %q, address %q", s.OK, len(s.Scenes), s.Nodes, s.URL)
 	}
 	refused := s.Scenes[3].Steps[0]
@@ -41,7 +43,7 @@ func TestDemoJSON(t *testing.T) {
 // demo makes its own key, so the farm is started here with a known one.
 func TestDemoSecrets(t *testing.T) {
 	cfg := freshConfig(t)
-	s := newTestStory(t, cfg)
+	s, ring := newTestStoryWithRing(t, cfg)
 	s.play(t.Context())
 	if !s.OK {
 		t.Fatal("the demo failed")
@@ -54,20 +56,34 @@ func TestDemoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	noSecrets(t, cfg, b.String())
+	master := regexp.MustCompile(`<value>(.*)</value>`).FindStringSubmatch(ring)
+	key, err := base64.StdEncoding.DecodeString(master[1])
+	if err != nil || len(key) != 64 {
+		t.Fatalf("%d bytes, %v", len(key), err)
+	}
+	(&ringVector{Keys: []struct{ MasterKey []byte }{{key}}}).secret(t, b.String())
 }
 
 func newTestStory(t *testing.T, cfg machinekey.Config) *story {
 	t.Helper()
-	f := newTestFarm(t, cfg)
+	s, _ := newTestStoryWithRing(t, cfg)
+	return s
+}
+
+// newTestStoryWithRing is newTestStory and the text of the key ring.
+func newTestStoryWithRing(t *testing.T, cfg machinekey.Config) (*story, string) {
+	t.Helper()
+	shared := sharedKeys{webConfigText(cfg), ringText(time.Now())}
+	f := newTestFarm(t, shared)
 	key, err := machinekey.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newStory(f, cfg, key)
+	s, err := newStory(f, cfg, key, shared)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s, shared.ring
 }
 
 // TestDemoNotices runs the story against a farm that does not work: the demo
@@ -105,7 +121,7 @@ func TestDemoNotices(t *testing.T) {
 // the other signed in.
 func TestDemoOtherKey(t *testing.T) {
 	s := newTestStory(t, freshConfig(t))
-	other := newTestFarm(t, freshConfig(t))
+	other := newTestFarm(t, freshKeys(t))
 	mixed := newBalancer([]string{strings.TrimPrefix(s.Nodes[0], "http://"), strings.TrimPrefix(other.NodeURLs[1], "http://")}, other.transport)
 	address, err := other.serve("127.0.0.1:0", mixed)
 	if err != nil {
@@ -162,6 +178,17 @@ func TestDemoServe(t *testing.T) {
 	b.post("/signin", url.Values{"user": {"alice"}})
 	if b.cookies() != 1 {
 		t.Errorf("%d cookies are left of the longer session", b.cookies())
+	}
+	for range 2 { // from one half of a farm to the other, and back
+		b.post("/signin", url.Values{"user": {"carol"}, "core": {"on"}})
+		b.holds("Carol Jensen", ".AspNetCore.CookiesC1")
+		b.get("/inspect")
+		b.holds("✓ accepted", "Key ring", "Ticket", "Scheme", "magic number 4, key id 16", "Carol Jensen")
+		b.post("/signin", url.Values{"user": {"alice"}})
+		b.holds("Alice Weber", "FedAuth")
+		if b.cookies() != 1 {
+			t.Errorf("%d cookies, want one", b.cookies())
+		}
 	}
 	b.post("/signin", url.Values{"user": {"carol"}})
 	b.post("/signout", url.Values{})

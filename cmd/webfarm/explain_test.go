@@ -108,7 +108,7 @@ func TestSceneTexts(t *testing.T) {
 			t.Errorf("[%s] is not used", id)
 		}
 	}
-	if len(used) != 6 {
+	if len(used) != 7 {
 		t.Errorf("%d scenes", len(used))
 	}
 }

@@ -22,13 +22,13 @@ type farm struct {
 // nodeNames are the names of the nodes.
 func nodeNames() []string { return []string{"A", "B"} }
 
-// startFarm starts the nodes, each from the text of the same web.config, and
-// the balancer at the address listen.
-func startFarm(webConfig, listen string, logger *log.Logger) (*farm, error) {
+// startFarm starts the nodes, each from the same texts, and the balancer at the
+// address listen.
+func startFarm(shared sharedKeys, listen string, logger *log.Logger) (*farm, error) {
 	f := &farm{transport: &http.Transport{Proxy: nil}}
 	var addresses []string
 	for _, name := range nodeNames() {
-		n, err := newNode(name, webConfig, logger)
+		n, err := newNode(name, shared, logger)
 		if err != nil {
 			f.close()
 			return nil, err

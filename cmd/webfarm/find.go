@@ -147,8 +147,10 @@ func (c *codecs) inHeader(p pasted, w wanted) ([]credential, error) {
 // inCookie joins the chunks of one cookie.
 func (c *codecs) inCookie(p pasted, k kind, name, authType string) credential {
 	scheme := doctor.Chunking(k)
-	if k.IsCore() {
-		scheme = chunks.CoreShared
+	if k.IsCore() && !strings.HasPrefix(name, site.CorePrefix) {
+		scheme = chunks.CoreShared // as cookie.From has it
+	} else if k.IsCore() {
+		scheme = chunks.Core
 	}
 	set := scheme.Inspect(p.request, name)
 	found := credential{kind: k, name: name, set: &set}

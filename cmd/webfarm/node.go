@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -19,10 +21,13 @@ import (
 // headerNode names the node that answered.
 const headerNode = "X-Webfarm-Node"
 
-// node is one web server of the demo. It shares only the text of its web.config with the others.
+// node is one web server of the demo. It shares only the texts of its web.config and of its key ring
+// with the others.
 type node struct {
 	name  string
 	codec *sessiontoken.SessionCodec
+	core  *sessiontoken.CoreCodec
+	keys  *dataprotection.Ring // of core
 	guard cookie.Guard
 	log   *log.Logger
 	ring  *machinekey.Ring
@@ -30,8 +35,17 @@ type node struct {
 	files []keyFile
 }
 
-func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
-	s, err := site.Parse("web.config", strings.NewReader(webConfig), nil)
+func newNode(name string, shared sharedKeys, logger *log.Logger) (*node, error) {
+	keys, err := shared.openRing(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	core, err := sessiontoken.NewCoreCodec(keys, sessiontoken.Cookie(site.DefaultScheme), nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := site.Parse("web.config", strings.NewReader(shared.webConfig), &site.Options{
+		Ring: &site.Ring{ApplicationName: demoApplication}, Credentials: []site.Settings{{Kind: site.Core}}})
 	if err != nil {
 		return nil, err
 	}
@@ -51,9 +65,10 @@ func newNode(name, webConfig string, logger *log.Logger) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{name: name, codec: codec, log: logger, ring: ring, site: s,
+	n := &node{name: name, codec: codec, core: core, keys: keys, log: logger, ring: ring, site: s,
 		files: []keyFile{describe("web.config", s, cfg, key)}}
 	n.guard.Accept(cookie.From(cookie.KindFedAuth, ""), n.codec)
+	n.guard.Accept(cookie.From(cookie.KindCore, coreCookie), n.core)
 	return n, nil
 }
 
@@ -75,41 +90,74 @@ func (n *node) handler() http.Handler {
 	})
 }
 
+// coreCookie is the cookie of ASP.NET Core, as it is called by default.
+const coreCookie = ".AspNetCore.Cookies"
+
 // template is the cookie. It is not Secure, because the demo has no certificate. Over plain http
 // net/http and some browsers drop Secure cookies, even on the loopback interface. A real site sets
 // Secure.
-func (n *node) template(value string) *http.Cookie {
-	return &http.Cookie{Name: "FedAuth", Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+func (n *node) template(name, value string) *http.Cookie {
+	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
-// signIn sets the session cookie in chunks, and removes surplus chunks of an earlier session.
+// signIn sets the session cookie in chunks, or with the form's field "core" that of ASP.NET Core,
+// and removes what is left of an earlier session.
 func (n *node) signIn(w http.ResponseWriter, r *http.Request) {
 	user, ok := findUser(r.PostFormValue("user"))
 	if !ok {
 		http.Error(w, "there is no such user", http.StatusBadRequest)
 		return
 	}
-	token, err := n.codec.NewToken(user.principal(n.name))
+	issue, expire := n.fedAuth, n.expireCore
+	if r.PostFormValue("core") != "" {
+		issue, expire = n.aspNetCore, n.expireFedAuth
+	}
+	set, err := issue(r, user.principal(n.name))
 	if err != nil {
 		n.fail(w, err)
 		return
+	}
+	n.send(w, r, append(set, expire(r)...))
+}
+
+// fedAuth returns the cookies of a session of WIF.
+func (n *node) fedAuth(r *http.Request, p sessiontoken.Principal) ([]*http.Cookie, error) {
+	token, err := n.codec.NewToken(p)
+	if err != nil {
+		return nil, err
 	}
 	text, err := n.codec.Encode(r.Context(), token)
 	if err != nil {
-		n.fail(w, err)
-		return
+		return nil, err
 	}
-	set, err := chunks.WIF.Split(n.template(text))
+	set, err := chunks.WIF.Split(n.template("FedAuth", text))
+	return chunks.WIF.Replace(r, set), err
+}
+
+// aspNetCore returns the cookies of a ticket of ASP.NET Core.
+func (n *node) aspNetCore(r *http.Request, p sessiontoken.Principal) ([]*http.Cookie, error) {
+	text, err := n.core.Encode(r.Context(), n.core.NewTicket(&p, nil))
 	if err != nil {
-		n.fail(w, err)
-		return
+		return nil, err
 	}
-	n.send(w, r, chunks.WIF.Replace(r, set))
+	set, err := chunks.Core.Split(n.template(coreCookie, text))
+	return chunks.Core.Replace(r, set), err
 }
 
 // signOut removes every chunk.
 func (n *node) signOut(w http.ResponseWriter, r *http.Request) {
-	n.send(w, r, chunks.WIF.Expire(r, n.template("")))
+	n.send(w, r, append(n.expireFedAuth(r), n.expireCore(r)...))
+}
+
+func (n *node) expireFedAuth(r *http.Request) []*http.Cookie {
+	return chunks.WIF.Expire(r, n.template("FedAuth", ""))
+}
+
+func (n *node) expireCore(r *http.Request) []*http.Cookie {
+	if len(chunks.Core.Inspect(r, coreCookie).Chunks) == 0 {
+		return nil
+	}
+	return chunks.Core.Expire(r, n.template(coreCookie, ""))
 }
 
 // send writes the cookies and sends the browser back to the page.
@@ -158,7 +206,11 @@ func (n *node) me(w http.ResponseWriter, r *http.Request) {
 
 func (n *node) home(w http.ResponseWriter, r *http.Request) {
 	p, _ := cookie.FromContext(r.Context())
-	if err := writeHome(w, n.name, p, chunks.WIF.Inspect(r, "FedAuth")); err != nil {
+	set := chunks.WIF.Inspect(r, "FedAuth")
+	if core := chunks.Core.Inspect(r, coreCookie); len(core.Chunks) > 0 {
+		set = core
+	}
+	if err := writeHome(w, n.name, p, set); err != nil {
 		n.fail(w, fmt.Errorf("page: %w", err))
 	}
 }
@@ -166,7 +218,7 @@ func (n *node) home(w http.ResponseWriter, r *http.Request) {
 // inspect shows the contents of the caller's cookie.
 func (n *node) inspect(w http.ResponseWriter, r *http.Request) {
 	now := time.Now().UTC()
-	farm := &codecs{ring: n.ring, site: n.site, endpoint: "/", skew: 5 * time.Minute,
+	farm := &codecs{ring: n.ring, core: n.keys, site: n.site, endpoint: "/", skew: 5 * time.Minute,
 		now: func() time.Time { return now }}
 	list, err := farm.inspectRequest(r, n.files)
 	if err == nil {

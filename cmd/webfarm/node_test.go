@@ -10,14 +10,19 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-func newTestFarm(t *testing.T, cfg machinekey.Config) *farm {
+// freshKeys are new keys for a farm.
+func freshKeys(t *testing.T) sharedKeys {
+	return sharedKeys{webConfigText(freshConfig(t)), ringText(time.Now())}
+}
+
+func newTestFarm(t *testing.T, shared sharedKeys) *farm {
 	t.Helper()
-	f, err := startFarm(webConfigText(cfg), "127.0.0.1:0", log.New(t.Output(), "", 0))
+	f, err := startFarm(shared, "127.0.0.1:0", log.New(t.Output(), "", 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +32,7 @@ func newTestFarm(t *testing.T, cfg machinekey.Config) *farm {
 
 // TestPage checks what a browser and a screen reader depend on.
 func TestPage(t *testing.T) {
-	b := newBrowser(t, newTestFarm(t, freshConfig(t)).URL)
+	b := newBrowser(t, newTestFarm(t, freshKeys(t)).URL)
 	b.get("/")
 	b.post("/signin", url.Values{"user": {"carol"}})
 	b.holds(`<html lang="en">`, `name="viewport"`, "<main>", "<h1>", `scope="col"`, `<title>Carol Jensen`, "80 values")
@@ -54,7 +59,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if forms := strings.Count(b.body, "<form "); forms != strings.Count(b.body, `<form method="post"`) || forms != 3 {
+	if forms := strings.Count(b.body, "<form "); forms != strings.Count(b.body, `<form method="post"`) || forms != 4 {
 		t.Errorf("%d forms", forms)
 	}
 }
@@ -74,7 +79,7 @@ func TestPageEscapes(t *testing.T) {
 
 // TestNodeRefuses sends requests that a node must not act on.
 func TestNodeRefuses(t *testing.T) {
-	f := newTestFarm(t, freshConfig(t))
+	f := newTestFarm(t, freshKeys(t))
 	post := func(user, header, value string) *http.Request {
 		r, err := http.NewRequest(http.MethodPost, f.URL+"/signin", strings.NewReader("user="+user))
 		if err != nil {
@@ -131,7 +136,7 @@ func TestNodeRefuses(t *testing.T) {
 
 // TestBalancerDown answers 502 while a node is away.
 func TestBalancerDown(t *testing.T) {
-	f := newTestFarm(t, freshConfig(t))
+	f := newTestFarm(t, freshKeys(t))
 	f.servers[1].Close()
 	f.transport.CloseIdleConnections()
 	var codes []int

@@ -148,9 +148,7 @@ func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) ana
 		if c.Token.EndpointID != "" {
 			a.Facts = append(a.Facts, anatomyFact{"Good for", "cookie path " + abridged(c.Token.EndpointID)})
 		}
-		for i := range c.Token.Identities {
-			a.identity(&c.Token.Identities[i], fmt.Sprintf("Identity %d of %d", i+1, len(c.Token.Identities)))
-		}
+		a.identities(c.Token.Identities)
 	case c.Forms != nil:
 		a.Time = newAnatomyTime(&c.Forms.IssueDate, &c.Forms.Expiration, &c.Forms.RenewFrom, now)
 		a.Facts = []anatomyFact{
@@ -164,6 +162,15 @@ func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) ana
 		a.Time = newAnatomyTime(c.Katana.Issued, c.Katana.Expires, c.Katana.RenewFrom, now)
 		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.Katana.Persistent)}, {"Authentication type", abridged(c.AuthType)}}
 		a.identity(&c.Katana.Identity, "")
+	case c.Core != nil:
+		a.Time = newAnatomyTime(c.Core.Issued, c.Core.Expires, c.Core.RenewFrom, now)
+		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.Core.Persistent)}, {"Scheme", abridged(c.Core.Scheme)}}
+		a.identities(c.Core.Identities)
+	case c.Protected != nil: // it may be a secret: what the session of ASP.NET Core is called, or a code
+		if c.Protected.Expires != nil {
+			a.Time = newAnatomyTime(nil, c.Protected.Expires, nil, now)
+		}
+		a.Facts = []anatomyFact{{c.Protected.title, plural(c.Protected.Size, "byte") + ", not shown"}}
 	case c.Anonymous != nil:
 		a.Time = newAnatomyTime(nil, &c.Anonymous.Expires, nil, now)
 		a.Facts = []anatomyFact{{"Visitor", abridged(c.Anonymous.ID)}}
@@ -189,7 +196,7 @@ func (a *anatomyCredential) layers(list []layerReport) {
 			layer.Facts = []anatomyFact{{"opened by key", l.KeyID}, {"with", l.Algorithms}}
 		}
 		for _, f := range l.Facts {
-			if f.Name == "mode" { // the others name the session
+			if f.Name == "mode" || f.Name == "bytes" { // the others name the session
 				layer.Facts = append(layer.Facts, anatomyFact{f.Name, abridged(f.Value)})
 			}
 		}
@@ -199,6 +206,12 @@ func (a *anatomyCredential) layers(list []layerReport) {
 
 // maxIdentities bounds the page, actors included.
 const maxIdentities = 20
+
+func (a *anatomyCredential) identities(list []identityReport) {
+	for i := range list {
+		a.identity(&list[i], fmt.Sprintf("Identity %d of %d", i+1, len(list)))
+	}
+}
 
 func (a *anatomyCredential) identity(id *identityReport, title string) {
 	if len(a.Identities) >= maxIdentities {

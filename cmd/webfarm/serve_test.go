@@ -446,7 +446,7 @@ func TestServeUsage(t *testing.T) {
 
 // The demo shows the same page on both nodes.
 func TestDemoInspect(t *testing.T) {
-	f := newTestFarm(t, freshConfig(t))
+	f := newTestFarm(t, freshKeys(t))
 	b := newBrowser(t, f.URL)
 	b.post("/signin", url.Values{"user": {"carol"}})
 	for range 2 {

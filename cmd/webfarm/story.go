@@ -21,6 +21,7 @@ type story struct {
 	URL    string   `json:"url"`
 	Nodes  []string `json:"nodes"`
 	KeyID  string   `json:"keyId"`
+	Ring   string   `json:"keyRingKeyId"` // the key of the key ring
 	Scenes []*scene `json:"scenes"`
 
 	algorithms string
@@ -43,7 +44,11 @@ var scenes = texts.Parse(scenesFile)
 
 func newScene(id string) *scene { return &scene{Title: scenes[id].Text("title")} }
 
-func newStory(f *farm, cfg machinekey.Config, key *machinekey.Key) (*story, error) {
+func newStory(f *farm, cfg machinekey.Config, key *machinekey.Key, shared sharedKeys) (*story, error) {
+	keys, err := shared.openRing(context.Background())
+	if err != nil {
+		return nil, err
+	}
 	ring, err := machinekey.NewRing(key)
 	if err != nil {
 		return nil, err
@@ -52,7 +57,7 @@ func newStory(f *farm, cfg machinekey.Config, key *machinekey.Key) (*story, erro
 	if err != nil {
 		return nil, err
 	}
-	return &story{URL: f.URL, Nodes: f.NodeURLs, KeyID: key.ID(), codec: codec,
+	return &story{URL: f.URL, Nodes: f.NodeURLs, KeyID: key.ID(), Ring: keys.Keys()[0].ID, codec: codec,
 		algorithms: fmt.Sprintf("%v and %v", cfg.Decryption, cfg.Validation)}, nil
 }
 
@@ -64,7 +69,7 @@ func (s *story) play(ctx context.Context) {
 		return
 	}
 	for _, act := range []func(context.Context, *visitor) *scene{
-		s.nobody, s.oneCookie, s.manyChunks, s.changed, s.shorter, s.signOut,
+		s.nobody, s.oneCookie, s.manyChunks, s.changed, s.shorter, s.signOut, s.core,
 	} {
 		scene := act(ctx, v)
 		s.Scenes = append(s.Scenes, scene)
@@ -137,6 +142,16 @@ func (s *story) signOut(ctx context.Context, v *visitor) *scene {
 	return sc
 }
 
+// core signs Alice in and out with a cookie of ASP.NET Core.
+func (s *story) core(ctx context.Context, v *visitor) *scene {
+	sc := newScene("core")
+	sc.enter(ctx, v, url.Values{"user": {"alice"}, "core": {"on"}}, 1)
+	sc.askBoth(ctx, v)
+	e := sc.do(ctx, v, &visit{method: http.MethodPost, path: "/signout"})
+	sc.expectDeleted(e, coreCookie)
+	return sc
+}
+
 // tamper returns a Cookie header with one character changed near the middle. The text remains
 // base64 and XML, and only the machine key shows the change. It also returns a sentence about the
 // change and the layer that refuses it.
@@ -185,7 +200,12 @@ func (sc *scene) do(ctx context.Context, v *visitor, r *visit) *exchange {
 
 // signIn signs the user in and expects this number of cookies.
 func (sc *scene) signIn(ctx context.Context, v *visitor, user string, chunks int) *exchange {
-	e := sc.do(ctx, v, &visit{method: http.MethodPost, path: "/signin", form: url.Values{"user": {user}}})
+	return sc.enter(ctx, v, url.Values{"user": {user}}, chunks)
+}
+
+// enter is signIn with a whole form.
+func (sc *scene) enter(ctx context.Context, v *visitor, form url.Values, chunks int) *exchange {
+	e := sc.do(ctx, v, &visit{method: http.MethodPost, path: "/signin", form: form})
 	sc.expect(e, http.StatusSeeOther)
 	set := 0
 	for _, c := range e.Cookies {
@@ -194,7 +214,7 @@ func (sc *scene) signIn(ctx context.Context, v *visitor, user string, chunks int
 		}
 	}
 	if set != chunks {
-		sc.wrong("%s got %s, not %d", user, plural(set, "cookie"), chunks)
+		sc.wrong("%s got %s, not %d", form.Get("user"), plural(set, "cookie"), chunks)
 	}
 	return e
 }

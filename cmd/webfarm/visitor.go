@@ -70,6 +70,9 @@ func (v *visitor) do(ctx context.Context, r *visit) (*exchange, error) {
 	e := &exchange{Request: r.method + " " + r.path, user: r.form.Get("user"), Sent: len(v.cookies())}
 	if e.user != "" {
 		e.Request += " user=" + e.user
+		if r.form.Has("core") {
+			e.Request += " core=" + r.form.Get("core")
+		}
 	}
 	target, body := v.base.JoinPath(r.path).String(), strings.NewReader(r.form.Encode())
 	request, err := http.NewRequestWithContext(ctx, r.method, target, body)
@@ -94,7 +97,8 @@ func (v *visitor) do(ctx context.Context, r *visit) (*exchange, error) {
 	defer response.Body.Close()
 	e.Node, e.Status = response.Header.Get(headerNode), response.StatusCode
 	for _, c := range response.Cookies() {
-		e.Cookies = append(e.Cookies, cookieChange{c.Name, len(c.Value), c.MaxAge < 0})
+		deleted := c.MaxAge < 0 || !c.Expires.IsZero() && c.Expires.Before(time.Now())
+		e.Cookies = append(e.Cookies, cookieChange{c.Name, len(c.Value), deleted})
 	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {

@@ -80,8 +80,9 @@ func TestDecryptRefuses(t *testing.T) {
 		words         []string
 	}{
 		{"DPAPI", wrapped(1, here+"DpapiXmlDecryptor, X", vaultKey), nil, []string{"DPAPI", "DpapiXmlDecryptor", "ProtectKeysWithCertificate"}},
-		{"DPAPI-NG", wrapped(1, here+"DpapiNGXmlDecryptor, X", vaultKey), nil, []string{"DPAPI", "DpapiNGXmlDecryptor"}},
-		{"service", wrapped(1, vault, vaultKey), nil, []string{"Contoso.VaultXmlDecryptor", "RingOptions.Decrypt"}},
+		{"DPAPI-NG", wrapped(1, here+"DpapiNGXmlDecryptor, X", vaultKey), nil, []string{"DPAPI", "DpapiNGXmlDecryptor", "ProtectKeysWithCertificate"}},
+		{"service", wrapped(1, vault, vaultKey), nil, []string{"Contoso.VaultXmlDecryptor", "RingOptions.Decrypt", "ProtectKeysWithCertificate"}},
+		{"Key Vault", wrapped(1, azureDecryptor+", X", vaultKey), nil, []string{"AzureKeyVaultXmlDecryptor", "RingOptions.Decrypt"}},
 		{"answer is no XML", wrapped(1, vault, vaultKey), answer("masterKey"), []string{"RingOptions.Decrypt", "not well-formed"}},
 		{"answer is another element", wrapped(1, vault, vaultKey), answer("<other/>"), []string{"not exactly one masterKey"}},
 		{"answer without end", wrapped(1, vault, vaultKey), answer(secret(vaultKey)), []string{"more than 4 encrypted parts"}},

@@ -6,8 +6,11 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -56,40 +59,48 @@ func Example() {
 	// 3 apples false
 }
 
-// Keys that a service has encrypted, Azure Key Vault or a KMS for example:
-// RingOptions.Decrypt gets the encrypted element and returns the plain one. Here
-// the service is an AES key in memory.
+// Keys that ProtectKeysWithAzureKeyVault has encrypted: each with an AES key of
+// its own, which only the vault unwraps. For another service, such as a KMS, the
+// class and the element differ. Here the vault is an RSA key in memory.
 func ExampleRingOptions() {
 	ctx := context.Background()
-	service := newService()
+	service := newVault()
 	masterKey := newMasterKey()
 	element := "<masterKey><value>" + masterKey + "</value></masterKey>"
-	ring := strings.Replace(newKey(masterKey), element,
-		`<encryptedSecret decryptorType="Contoso.VaultXmlDecryptor, Contoso" xmlns="http://schemas.asp.net/2015/03/dataProtection">`+
-			`<encryptedKey xmlns=""><value>`+base64.StdEncoding.EncodeToString(service.encrypt([]byte(element)))+`</value></encryptedKey>`+
-			`</encryptedSecret>`, 1)
+	ring := strings.Replace(newKey(masterKey), element, service.encrypt(element), 1)
 
 	r, err := dataprotection.Open(ctx, dataprotection.Document([]byte(ring)), &dataprotection.RingOptions{
 		ApplicationName: "SharedCookieApp",
 		Decrypt: func(ctx context.Context, decryptorType string, element []byte) ([]byte, error) {
-			if !strings.HasPrefix(decryptorType, "Contoso.VaultXmlDecryptor,") {
-				return nil, fmt.Errorf("no service for %s", decryptorType)
+			if class, _, _ := strings.Cut(decryptorType, ","); class != azureDecryptor {
+				return nil, fmt.Errorf("no service for %s", class)
 			}
-			var key struct {
-				Value []byte `xml:"value"`
+			var e struct {
+				KeyID string     `xml:"kid"`
+				Key   base64Text `xml:"key"`
+				IV    base64Text `xml:"iv"`
+				Value base64Text `xml:"value"`
 			}
-			if err := xml.Unmarshal(element, &key); err != nil {
+			if err := xml.Unmarshal(element, &e); err != nil {
 				return nil, err
 			}
-			wrapped, err := base64.StdEncoding.DecodeString(string(key.Value))
-			if err != nil {
-				return nil, err
-			}
-			plain, err := service.decrypt(wrapped)
+			key, err := service.unwrap(ctx, e.KeyID, e.Key)
 			if err != nil { // a service that is away: cookies of this key get a 503, not a new sign-in
 				return nil, fmt.Errorf("%w: %w", dataprotection.ErrUnavailable, err)
 			}
-			return plain, nil
+			block, err := aes.NewCipher(key)
+			if err != nil {
+				return nil, err
+			}
+			if len(e.IV) != aes.BlockSize || len(e.Value) == 0 || len(e.Value)%aes.BlockSize != 0 {
+				return nil, errors.New("no blocks of AES")
+			}
+			cipher.NewCBCDecrypter(block, e.IV).CryptBlocks(e.Value, e.Value)
+			padding := int(e.Value[len(e.Value)-1])
+			if padding == 0 || padding > aes.BlockSize {
+				return nil, errors.New("bad padding")
+			}
+			return e.Value[:len(e.Value)-padding], nil
 		},
 	})
 	if err != nil {
@@ -100,6 +111,9 @@ func ExampleRingOptions() {
 	}
 	// Output: AES_256_CBC, HMACSHA256 <nil>
 }
+
+// azureDecryptor is the class of package Azure.Extensions.AspNetCore.DataProtection.Keys.
+const azureDecryptor = "Azure.Extensions.AspNetCore.DataProtection.Keys.AzureKeyVaultXmlDecryptor"
 
 // newMasterKey returns 64 random bytes in base64, as .NET writes them.
 func newMasterKey() string {
@@ -123,24 +137,52 @@ func newKey(masterKey string) string {
 		"<masterKey><value>" + masterKey + "</value></masterKey></descriptor></descriptor></key>"
 }
 
-// service stands for a vault.
-type service struct{ gcm cipher.AEAD }
+// base64Text is an element with base64.
+type base64Text []byte
 
-func newService() service {
-	key := make([]byte, 32)
-	if _, err := io.ReadFull(rand.Reader, key); err != nil {
+func (b *base64Text) UnmarshalText(text []byte) (err error) {
+	*b, err = base64.StdEncoding.AppendDecode(nil, text)
+	return err
+}
+
+// keyVault stands for Azure Key Vault.
+type keyVault struct{ key *rsa.PrivateKey }
+
+func newVault() keyVault {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return keyVault{key}
+}
+
+// unwrap is the call unwrapKey of the vault, with the algorithm RSA-OAEP.
+func (v keyVault) unwrap(_ context.Context, _ string, wrapped []byte) ([]byte, error) {
+	return rsa.DecryptOAEP(sha1.New(), nil, v.key, wrapped, nil)
+}
+
+// encrypt is AzureKeyVaultXmlEncryptor.
+func (v keyVault) encrypt(element string) string {
+	random := make([]byte, 2*aes.BlockSize)
+	if _, err := io.ReadFull(rand.Reader, random); err != nil {
+		log.Fatal(err)
+	}
+	key, iv := random[:aes.BlockSize], random[aes.BlockSize:]
+	wrapped, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, &v.key.PublicKey, key, nil)
+	if err != nil {
 		log.Fatal(err)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		log.Fatal(err)
 	}
-	gcm, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		log.Fatal(err)
-	}
-	return service{gcm}
+	value := []byte("\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?>" + element)
+	padding := aes.BlockSize - len(value)%aes.BlockSize
+	value = append(value, bytes.Repeat([]byte{byte(padding)}, padding)...)
+	cipher.NewCBCEncrypter(block, iv).CryptBlocks(value, value)
+	text := base64.StdEncoding.EncodeToString
+	return `<encryptedSecret decryptorType="` + azureDecryptor + `, Azure.Extensions.AspNetCore.DataProtection.Keys"` +
+		` xmlns="http://schemas.asp.net/2015/03/dataProtection"><encryptedKey xmlns="">` +
+		"<!-- This key is encrypted with Azure Key Vault. --><kid>https://farm.vault.azure.net/keys/ring</kid>" +
+		"<key>" + text(wrapped) + "</key><iv>" + text(iv) + "</iv><value>" + text(value) + "</value></encryptedKey></encryptedSecret>"
 }
-
-func (s service) encrypt(b []byte) []byte          { return s.gcm.Seal(nil, nil, bytes.Clone(b), nil) }
-func (s service) decrypt(b []byte) ([]byte, error) { return s.gcm.Open(nil, nil, b, nil) }

@@ -99,38 +99,59 @@ func TestRingFlags(t *testing.T) {
 			t.Errorf("%s: %v keys without the certificate, %v", keys, usableKeys(ring), err)
 		}
 	}
-	// What .NET writes as PFX: AES-256 with PBKDF2, SHA-256 in all places.
-	t.Setenv(certificatePassword, "")
-	for _, recorded := range recordedRings(t) {
-		for i, c := range recorded.Certificates {
+	if ring, err := openRing(t); ring != nil || err != nil {
+		t.Errorf("%v, %v without flags", ring, err)
+	}
+}
+
+// TestPFX opens the recorded files, 3DES with SHA-1, and the first certificate in AES-256 with
+// PBKDF2 and SHA-256, as OpenSSL 3 and .NET's ExportPkcs12 write it and .NET 10 opens it. All of
+// these keys are public.
+func TestPFX(t *testing.T) {
+	type file struct{ name, pfx, password, certificate, key string }
+	var files []file
+	for _, r := range recordedRings(t) {
+		for _, c := range r.Certificates {
 			pfx, err := base64.StdEncoding.DecodeString(c.PFXBase64)
 			if err != nil {
 				t.Fatal(err)
 			}
-			writeFile(t, "a.pfx", string(pfx))
-			writeFile(t, "password", c.PFXPassword+"\r\n")
-			pem, err := tls.X509KeyPair([]byte(c.CertificatePEM), []byte(c.PrivateKeyPEM))
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := readCertificate("a.pfx", c.PFXPassword)
-			if err != nil || !bytes.Equal(got.Certificate[0], pem.Certificate[0]) ||
-				!pem.PrivateKey.(*rsa.PrivateKey).Equal(got.PrivateKey) {
-				t.Errorf("%s: certificate %d: %v", recorded.Name, i, err)
-			}
-			writeFile(t, "ring.xml", "<repository>"+strings.Join(recorded.Elements, "")+"</repository>")
-			ring, err := openRing(t, "--keys=ring.xml", "--certificate=a.pfx", "--password-file=password")
-			if err != nil || len(recorded.Certificates) == 1 && recorded.Name != "x509-2048-other-certificate" && usableKeys(ring) == 0 {
-				t.Errorf("%s: %v", recorded.Name, err)
-			}
-			t.Setenv(certificatePassword, c.PFXPassword)
-			if _, err := openRing(t, "--keys=ring.xml", "--certificate=a.pfx"); err != nil {
-				t.Errorf("%s: %v", recorded.Name, err)
-			}
+			files = append(files, file{r.Name, string(pfx), c.PFXPassword, c.CertificatePEM, c.PrivateKeyPEM})
 		}
 	}
-	if ring, err := openRing(t); ring != nil || err != nil {
-		t.Errorf("%v, %v without flags", ring, err)
+	modern, err := os.ReadFile("testdata/burnt-aes256.pfx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, file{"AES-256", string(modern), "modern", files[0].certificate, files[0].key})
+	t.Chdir(t.TempDir())
+	writeFile(t, "ring.xml", "<repository>"+strings.Join(encryptedRing(t).Elements, "")+"</repository>")
+	for _, f := range files {
+		want, err := tls.X509KeyPair([]byte(f.certificate), []byte(f.key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, "a.pfx", f.pfx)
+		got, err := readCertificate("a.pfx", f.password)
+		if err != nil || !bytes.Equal(got.Certificate[0], want.Certificate[0]) ||
+			!want.PrivateKey.(*rsa.PrivateKey).Equal(got.PrivateKey) {
+			t.Errorf("%s: %v", f.name, err)
+		}
+		usable := 0
+		if f.certificate == files[0].certificate {
+			usable = 1
+		}
+		t.Setenv(certificatePassword, f.password)
+		ring, err := openRing(t, "--keys=ring.xml", "--certificate=a.pfx")
+		if err != nil || usableKeys(ring) != usable {
+			t.Errorf("%s: %v, %v", f.name, ring, err)
+		}
+		t.Setenv(certificatePassword, "another")
+		writeFile(t, "password", f.password+"\r\n")
+		ring, err = openRing(t, "--keys=ring.xml", "--certificate=a.pfx", "--password-file=password")
+		if err != nil || usableKeys(ring) != usable {
+			t.Errorf("%s: %v, %v", f.name, ring, err)
+		}
 	}
 }
 

@@ -43,6 +43,7 @@ func FuzzInspect(f *testing.F) {
 	for _, v := range katana.Vectors[:min(20, len(katana.Vectors))] {
 		f.Add(".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC1=" + *v.Text + "; .AspNet.ApplicationCookieC2=")
 		f.Add("Authorization: Bearer " + *v.Text)
+		f.Add("GET /(A(x)F(" + *v.Text + "))/ HTTP/1.1")
 		seeds += 2
 	}
 	if seeds < 133 {

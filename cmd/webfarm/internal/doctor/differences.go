@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -61,15 +63,8 @@ func (n *Node) keyDifference(h *hit, f found) *Finding {
 	case h.validationKey.isolated || h.decryptionKey.isolated:
 		return f.says("isolated_key/other", "other", h.validationKey.node.file)
 	case k.Isolated():
-		var settings []Setting
-		if len(k.ValidationFlags) > 0 {
-			settings = bareKeys()[:1]
-		}
-		if len(k.DecryptionFlags) > 0 {
-			settings = append(settings, bareKeys()[1])
-		}
 		if len(changes) == 0 {
-			return n.says(f, "isolated_key/plain", "flags", k.flagWords()).in(n, settings...)
+			return n.says(f, "isolated_key/plain", "flags", k.flagWords()).in(n, bareKeys()...)
 		}
 	case !valSame && !decSame && h.validationKey.attribute == "decryptionKey" && h.decryptionKey.attribute == "validationKey" &&
 		h.validationKey.bytes.Equal(k.DecryptionKey) && h.decryptionKey.bytes.Equal(k.ValidationKey):
@@ -88,16 +83,8 @@ func (n *Node) keyDifference(h *hit, f found) *Finding {
 
 // flagWords are the words behind the keys, for a sentence.
 func (k *machineKey) flagWords() string {
-	words := ""
-	for _, w := range append(append([]string(nil), k.ValidationFlags...), k.DecryptionFlags...) {
-		w = "," + w
-		if words == "" {
-			words = w
-		} else if words != w && words == ",IsolateApps" {
-			words += " and " + w
-		}
-	}
-	return words
+	words := slices.Compact(slices.Sorted(slices.Values(slices.Concat(k.ValidationFlags, k.DecryptionFlags))))
+	return "," + strings.Join(words, " and ,")
 }
 
 func (n *Node) validationDifference(own setup, h *hit, f found) *Finding {

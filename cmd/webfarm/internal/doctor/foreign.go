@@ -140,7 +140,7 @@ func Others(r *http.Request) []string {
 		list = append(list, "S(…) in the URL ("+findings["foreign/session_state"].Text("is")+")")
 	}
 	for _, line := range r.Header["Authorization"] {
-		if scheme, _, ok := strings.Cut(line, " "); ok && len(list) < enough {
+		if scheme, _, ok := strings.Cut(line, " "); ok && len(scheme) <= len("AWS4-HMAC-SHA256") { // no token
 			list = append(list, "Authorization: "+scheme)
 		}
 	}

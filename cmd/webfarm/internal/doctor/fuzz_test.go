@@ -42,6 +42,10 @@ func FuzzExamine(f *testing.F) {
 	for _, text := range []string{"", "=", ";", "FedAuth", "FedAuth=;FedAuth1", "\x00\xff=\x1b[2J", `FedAuth="=="`, "FedAuth= + +", ".AspNet.=1", ".AspNetCore.=chunks-1", "FedAuth1=A; FedAuth=B; FedAuth=C"} {
 		add(text, config)
 	}
+	for _, text := range []string{jwt, samlXML, "SQSession=" + a.session(f, nil, 0), "SQSession=7c9e; SQSession1=x", "__VIEWSTATE=/wEPDwUK",
+		"/(X(1)A(x)F(" + a.forms(f) + ")S(y))/", ".ASPXAUTH=; .ASPXAUTH=" + a.forms(f), "OpenIdConnect.nonce.x=y", "Basic x"} {
+		add(text, a.with(func(s *site) { s.formsMore, s.httpCookies = ` requireSSL="true"`, ` sameSite="None"` }).text())
+	}
 	if seeds < 20 {
 		f.Fatalf("%d seeds", seeds)
 	}
@@ -54,7 +58,7 @@ func FuzzExamine(f *testing.F) {
 			return
 		}
 		nodes := []*doctor.Node{n, must[*doctor.Node](t)(parse("good.config", strings.NewReader(a.text())))}
-		for _, in := range []doctor.Input{{Text: line}, {Request: &http.Request{Header: http.Header{"Cookie": {line}, "Authorization": {line}}}}} {
+		for _, in := range []doctor.Input{{Text: line}, {Request: &http.Request{RequestURI: line, Header: http.Header{"Cookie": {line}, "Authorization": {line}}}}} {
 			r := doctor.Examine(ctx, nodes, in, doctor.Options{Now: now})
 			if r.Code == "" || r.Finding.Sentence == "" || r.OK != (r.Code == doctor.CodeOK) {
 				t.Fatalf("ok %v, code %q, sentence %q", r.OK, r.Code, r.Finding.Sentence)

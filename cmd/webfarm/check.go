@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -17,11 +19,13 @@ import (
 )
 
 func checkCommand() command {
-	return command{"check", "show what a web.config decides and what is wrong with it", func(flags *pflag.FlagSet) action {
+	return command{"check", "show what a web.config or a key ring decides and what is wrong with it", func(flags *pflag.FlagSet) action {
 		c := new(check)
 		c.keys.define(flags, "web.config `FILE` of the site")
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "report a publicly known key as a warning")
 		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "report a key that can be guessed as a warning")
+		c.keys.defineRing(flags)
+		flags.StringVar(&c.keys.cookie, "cookie", "", "`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return noArguments(c.run)
 	}}
@@ -41,6 +45,7 @@ type checkReport struct {
 	Mode        string           `json:"mode,omitempty"`
 	ModeFrom    string           `json:"modeFrom,omitempty"`
 	ModeLine    int              `json:"modeLine,omitempty"`
+	Ring        *ringReport      `json:"keyRing,omitempty"`
 	Decisions   site.Decisions   `json:"decisions"` // none with faults
 	Credentials []siteCredential `json:"credentials"`
 	Warnings    []keyFileWarning `json:"warnings"`
@@ -55,15 +60,15 @@ type siteCredential struct {
 	Settings []site.Setting `json:"settings"`
 }
 
-func (c *check) run(_ context.Context, s streams) error {
-	if len(c.keys.config) != 1 {
-		return usageError("-config is needed, once: the web.config of the site")
+func (c *check) run(ctx context.Context, s streams) error {
+	if err := c.keys.oneSite(ctx); err != nil {
+		return err
 	}
 	known, err := loadKnown(c.keys.knownKeys)
 	if err != nil {
 		return err
 	}
-	r, err := c.report(c.keys.config[0], known)
+	r, err := c.report(known)
 	if err != nil {
 		return err
 	}
@@ -79,15 +84,25 @@ func (c *check) run(_ context.Context, s streams) error {
 	return err
 }
 
-// report examines the file. It fails for wrong flags and for a file that cannot be read.
-func (c *check) report(path string, known *machinekey.KnownKeyList) (*checkReport, error) {
-	r := &checkReport{File: path, Decisions: site.Decisions{}, Credentials: []siteCredential{},
-		Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}}
-	s, err := loadSite(path, c.keys.siteOptions())
+// report examines the file, or the key ring if there is none. It fails for wrong flags and for a file
+// that cannot be read.
+func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
+	r := &checkReport{Decisions: site.Decisions{}, Credentials: []siteCredential{},
+		Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}, Ring: newRingReport(&c.keys, time.Now())}
+	path := ""
+	if len(c.keys.config) > 0 {
+		path = c.keys.config[0]
+		r.File = path
+	} else {
+		r.File = r.Ring.Source
+	}
+	s, err := c.keys.site(path)
 	if err != nil {
 		return r, r.fault(err)
 	}
-	r.Mode, r.ModeFrom, r.ModeLine = s.Key.Mode, s.Key.ModeFrom, s.Key.ModeLine
+	if path != "" {
+		r.Mode, r.ModeFrom, r.ModeLine = s.Key.Mode, s.Key.ModeFrom, s.Key.ModeLine
+	}
 	for _, of := range s.Credentials() {
 		if of.On {
 			r.Credentials = append(r.Credentials, siteCredential{of.Kind, of.Refused, of.Line, of.List()})
@@ -97,23 +112,27 @@ func (c *check) report(path string, known *machinekey.KnownKeyList) (*checkRepor
 		r.Faults = append(r.Faults, keyFileWarning{f.Code, f.Line, (*machinekey.ConfigError)(f).Error()})
 	}
 	r.Warnings = append(r.Warnings, c.keys.siteRemarks(s)...)
-	if s.Key.Fault != nil {
-		return r, nil
+	if s.NeedsKeys() {
+		if s.Key.Fault != nil {
+			return r, nil
+		}
+		key, file, err := c.keys.key(path, s, known)
+		if err != nil {
+			return r, r.fault(err)
+		}
+		r.KeyID = key.ID()
+		r.Warnings = slices.Concat(file.Warnings, r.Warnings)
 	}
-	key, file, err := c.keys.key(path, s, known)
-	if err != nil {
-		return r, r.fault(err)
-	}
-	r.KeyID = key.ID()
-	r.Warnings = slices.Concat(file.Warnings, r.Warnings)
 	if len(r.Faults) > 0 {
 		return r, nil
 	}
-	built, err := cookie.LoadSite(path, &cookie.SiteOptions{
-		Credentials: c.keys.credentials.list(), Config: c.keys.admit(known),
-	})
-	if err != nil {
-		return r, r.fault(err)
+	built, err := gateway.Load(path, &cookie.SiteOptions{DataProtection: c.keys.ring,
+		Credentials: c.keys.list(), Config: c.keys.admit(known)})
+	if err = r.fault(err); err != nil {
+		return r, setupError{err}
+	}
+	if built == nil {
+		return r, nil
 	}
 	for _, d := range built.LogValue().Any().(site.Decisions) {
 		if d.What != "warning" {
@@ -127,6 +146,7 @@ func (c *check) report(path string, known *machinekey.KnownKeyList) (*checkRepor
 func (r *checkReport) fault(err error) error {
 	var bad *machinekey.ConfigError
 	switch {
+	case err == nil:
 	case errors.As(err, &bad) && bad.Code != webconfig.CodeUnreadable:
 		text := strings.TrimPrefix(err.Error(), "webfarm: "+r.File+": ")
 		r.Faults = append(r.Faults, keyFileWarning{bad.Code, bad.Line, text})
@@ -146,6 +166,10 @@ func (r *checkReport) text() []byte {
 		verdict = plural(len(r.Faults), "fault")
 	}
 	fmt.Fprintf(&b, "%s: %s, %s\n", r.File, verdict, plural(len(r.Warnings), "warning"))
+	if r.Ring != nil {
+		b.WriteString("\n")
+		r.Ring.print(&b)
+	}
 	var rows [][]string
 	for _, d := range r.Decisions {
 		rows = append(rows, []string{d.What, d.Why + inBrackets(d.Line)})

@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/webfarm-go/webfarm/internal/seed"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
 // TestCheck wants the exit code, the codes of the faults and the decisions.
@@ -70,6 +74,57 @@ func TestCheck(t *testing.T) {
 	var out, errOut strings.Builder
 	if code := run(t.Context(), []string{"check", "-config", filepath.Join(t.TempDir(), "none")}, nil, &out, &errOut); code != 2 {
 		t.Errorf("missing file: exit %d", code)
+	}
+}
+
+// TestCheckRing checks sites on a key ring of ASP.NET Core, alone and beside a web.config.
+func TestCheckRing(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("key-1.xml", testkit.CoreKey(1, time.Now(), seed.Of(t).Bytes(64)))
+	compatible := write("web.config", `<configuration><system.web><httpRuntime targetFramework="4.8"/><machineKey applicationName="Old" dataProtectorType="`+
+		`Microsoft.AspNetCore.DataProtection.SystemWeb.CompatibilityDataProtector, X"/><authentication mode="Forms"/></system.web></configuration>`)
+	tests := []struct {
+		name  string
+		flags string
+		code  int
+		want  []string
+	}{
+		{"alone", "-keys " + folder + " -app Shop -scheme Identity.Application", 0, []string{
+			folder + ": no faults, 0 warnings\n\nKey ring of " + folder + "\n  application  Shop\n",
+			"key          76692db8-b9c3-446a-937e-c7c07fda25a1  AES_256_CBC, HMACSHA256, protects now\n",
+			`accepted: cookie ".AspNetCore.Identity.Application", scheme "Identity.Application", lifetime 336h0m0s`,
+			"\nSettings of an ASP.NET Core cookie\n"}},
+		{"a name", "-keys " + folder + " -cookie .AspNet.SharedCookie", 0, []string{
+			`accepted: cookie ".AspNet.SharedCookie", scheme "Cookies"`}},
+		{"beside a web.config", "-config " + compatible + " -keys " + folder + " -app Shop", 0, []string{
+			`the key ring, by the class CompatibilityDataProtector, application "Old" (line 1)`,
+			`accepted: cookie ".ASPXAUTH", timeout 30m0s, on the key ring (line 1)`,
+			`accepted: cookie ".AspNetCore.Cookies"`}},
+		{"no ring", "-config " + compatible, 1, []string{"data_protection_key_ring", "or -keys"}},
+		{"a bad name", "-keys " + folder + " -cookie a/b", 2, []string{"invalid Cookie.Name"}},
+		{"no such ring", "-keys " + folder + "/none", 2, []string{"-keys " + folder + "/none: no such file"}},
+		{"no site", "", 2, []string{"-config is needed", "or -keys"}},
+		{"a scheme alone", "-config " + compatible + " -scheme Cookies", 2, []string{"-scheme and -cookie go with -keys"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out strings.Builder
+			if code := run(t.Context(), append([]string{"check"}, strings.Fields(tt.flags)...), nil, &out, &out); code != tt.code {
+				t.Errorf("exit %d, want %d", code, tt.code)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in\n%s", want, out.String())
+				}
+			}
+		})
 	}
 }
 

@@ -95,7 +95,7 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 		return nil, nil, nil, errNoConfig
 	}
 	if len(k.config) == 0 {
-		s, err := newSite(site.RingAlone(&site.Ring{ApplicationName: k.app}), k.siteOptions())
+		s, err := k.site("")
 		return nil, s, nil, err
 	}
 	known, err := loadKnown(k.knownKeys)

@@ -77,6 +77,8 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	s.keys.define(flags, "web.config `FILE` of the site; it is followed")
 	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "run even with a publicly known key, with which anybody can sign in")
 	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "run even with a key that can be guessed, which lets attackers sign in")
+	s.keys.defineRing(flags)
+	flags.StringVar(&s.keys.cookie, "cookie", "", "`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
 	flags.StringArrayVar(&s.older, "older", nil, "earlier web.config `FILE`: its key still reads; repeat it")
 	flags.StringArrayVar(&s.next, "next", nil, "future web.config `FILE`: its key reads already; repeat it")
 	flags.StringArrayVar(&s.types, "auth-type", nil, "AuthenticationType `TYPE` of a Katana cookie to accept, such as ApplicationCookie; repeat it")
@@ -113,6 +115,14 @@ func (s *serve) define(flags *pflag.FlagSet) {
 func (s *serve) run(ctx context.Context, std streams) error {
 	logger, err := s.logger(std.err)
 	if err != nil {
+		return err
+	}
+	s.keys.onRefresh = func(err error) {
+		if err != nil {
+			logger.Error("webfarm: bad key ring, the keys stay as they are", slog.Any("error", err))
+		}
+	}
+	if err := s.keys.oneSite(ctx); err != nil {
 		return err
 	}
 	o, err := s.options(logger)
@@ -168,7 +178,7 @@ func (s *serve) logger(w io.Writer) (*slog.Logger, error) {
 
 // credentials are the credentials of the flags.
 func (s *serve) credentials() []cookie.Credential {
-	list := s.keys.credentials.list()
+	list := s.keys.list()
 	for _, t := range s.types {
 		list = append(list, cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: t})
 	}
@@ -181,17 +191,13 @@ func (s *serve) credentials() []cookie.Credential {
 // options puts the flags together.
 func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	var o gateway.Options
-	if len(s.keys.config) != 1 {
-		return o, usageError("-config is needed, once: the web.config of the site")
-	}
 	known, err := loadKnown(s.keys.knownKeys)
 	if err != nil {
 		return o, err
 	}
 	o = gateway.Options{
-		Config: s.keys.config[0],
 		Site: cookie.SiteOptions{
-			Older: s.older, Next: s.next, Credentials: s.credentials(), Roles: s.roles.reader(),
+			DataProtection: s.keys.ring, Older: s.older, Next: s.next, Credentials: s.credentials(), Roles: s.roles.reader(),
 			Config:   s.keys.admit(known),
 			Sessions: cookie.SessionsOptions{MaxLifetime: s.maxLife},
 		},
@@ -203,6 +209,9 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		Watch:          machinekey.WatchOptions{Interval: s.interval},
 		Limits:         gateway.Limits{HeaderBytes: s.maxHeader, BodyIdle: s.bodyIdle},
 		Logger:         logger,
+	}
+	if len(s.keys.config) > 0 {
+		o.Config = s.keys.config[0]
 	}
 	o.SignIn.Hosts = s.hosts
 	switch s.sliding {

@@ -101,7 +101,7 @@ func (p *gatewayPages) farm() (*codecs, []keyFile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ring := p.gateway.Site().Ring()
-	known := false
+	known := ring == nil
 	for _, f := range p.files {
 		known = known || f.KeyID == ring.Primary().ID()
 	}
@@ -113,7 +113,8 @@ func (p *gatewayPages) farm() (*codecs, []keyFile) {
 	}
 	now := time.Now().UTC()
 	return &codecs{
-		ring: ring, site: p.site, insecure: p.keys.allowInsecure,
+		ring: ring, core: p.keys.ring, coreOnly: len(p.keys.config) == 0, scheme: p.keys.scheme,
+		site: p.site, insecure: p.keys.allowInsecure,
 		endpoint: p.site.Session.Path, skew: skewOf(p.site), formsRoles: p.roles,
 		now: func() time.Time { return now },
 	}, p.files

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -56,11 +58,17 @@ func startServe(t *testing.T, args ...string) *served {
 			t.Fatal(err)
 		}
 	}
+	return runServe(t, append([]string{"-config", "web.config"}, args...)...)
+}
+
+// runServe is startServe for any site.
+func runServe(t *testing.T, args ...string) *served {
+	t.Helper()
 	s := &served{t: t, done: make(chan error, 1)}
 	c := new(serve)
 	var flags cobra.Command
 	c.define(flags.Flags())
-	if err := flags.ParseFlags(twoDashes(&flags, append([]string{"-config", "web.config", "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-drain", "0s"}, args...))); err != nil {
+	if err := flags.ParseFlags(twoDashes(&flags, append([]string{"-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-drain", "0s"}, args...))); err != nil {
 		t.Fatal(err)
 	}
 	ready := make(chan struct{})
@@ -129,6 +137,40 @@ func issuedHeader(t *testing.T, args ...string) string {
 		t.Fatalf("issue: %v, %s", err, r.out)
 	}
 	return made.CookieHeader
+}
+
+// TestServeRing runs the gateway of a site on ASP.NET Core, without a web.config.
+func TestServeRing(t *testing.T) {
+	ring := t.TempDir()
+	if err := os.WriteFile(filepath.Join(ring, "key-1.xml"), []byte(testkit.CoreKey(1, time.Now(), seed.Of(t).Bytes(64))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flags := []string{"-keys", ring, "-app", "Shop", "-scheme", "Identity.Application", "-cookie", ".AspNet.SharedCookie"}
+	s := runServe(t, append(flags, "-store", "memory", "-insecure-demo-signin")...)
+	var made struct {
+		CookieHeader string `json:"cookieHeader"`
+	}
+	r := tool(t, "", append([]string{"issue", "-kind", "core", "-name", "zoe", "-role", "admin", "-json"}, flags...)...).want(t, exitOK)
+	if err := json.Unmarshal([]byte(r.out), &made); err != nil || !strings.HasPrefix(made.CookieHeader, ".AspNet.SharedCookie=CfDJ8") {
+		t.Fatalf("issue: %v, %s", err, r.out)
+	}
+	resp, _ := s.get(s.public+"/auth", "Cookie", made.CookieHeader)
+	if resp.StatusCode != 200 || resp.Header.Get("X-Webfarm-User") != "zoe" || resp.Header.Get("X-Webfarm-Roles") != "admin" {
+		t.Errorf("auth: %d %v", resp.StatusCode, resp.Header)
+	}
+	if _, page := s.get(s.public+"/inspect", "Cookie", made.CookieHeader); !strings.Contains(page, "zoe") || !strings.Contains(page, "cookie of ASP.NET Core") {
+		t.Errorf("inspect: %s", page)
+	}
+	if resp, _ := s.do("POST", s.public+"/signin", "user=alice"); resp.StatusCode != 303 ||
+		!strings.HasPrefix(resp.Header.Get("Set-Cookie"), ".AspNet.SharedCookie=CfDJ8") {
+		t.Errorf("sign-in: %d %v", resp.StatusCode, resp.Header)
+	}
+	if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie", made.CookieHeader); resp.StatusCode != 303 {
+		t.Errorf("sign-out: %d", resp.StatusCode)
+	}
+	if resp, _ := s.get(s.public+"/auth", "Cookie", made.CookieHeader); resp.StatusCode != 401 {
+		t.Errorf("after the sign-out: %d", resp.StatusCode)
+	}
 }
 
 func TestServe(t *testing.T) {
@@ -409,8 +451,8 @@ func TestServeUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "-config is needed, once"},
-		{[]string{config, config}, "-config is needed, once"},
+		{nil, "-config is needed"},
+		{[]string{config, config}, "more than once"},
 		{[]string{config, "now"}, `unexpected argument "now"`},
 		{[]string{"-config=none.config"}, "none.config"},
 		{[]string{"-config=web.config"}, "no credential to accept"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -105,12 +106,33 @@ func (c *credentialFlags) define(flags *pflag.FlagSet) {
 }
 
 // list returns the settings for package cookie.
-func (c credentialFlags) list() []cookie.Credential {
+func (k *keyFlags) list() []cookie.Credential {
 	var list []cookie.Credential
-	for _, s := range c {
+	for _, s := range k.siteOptions().Credentials {
 		list = append(list, cookie.Credential(s))
 	}
 	return list
+}
+
+// oneSite opens the key ring, and wants one site: a web.config, a key ring or both.
+func (k *keyFlags) oneSite(ctx context.Context) error {
+	switch {
+	case len(k.config) > 1:
+		return usageError("-config is given more than once: there is one site")
+	case len(k.config) == 0 && k.keys == "":
+		return usageError("-config is needed: the web.config of the site; or -keys: the key ring of one on ASP.NET Core")
+	case k.keys == "" && (k.scheme != "" || k.cookie != ""):
+		return usageError("-scheme and -cookie go with -keys")
+	}
+	return k.openRing(ctx)
+}
+
+// site resolves the web.config at path, or the key ring alone if path is empty.
+func (k *keyFlags) site(path string) (*site.Site, error) {
+	if path == "" {
+		return newSite(site.RingAlone(&site.Ring{ApplicationName: k.app}), k.siteOptions())
+	}
+	return loadSite(path, k.siteOptions())
 }
 
 // siteOptions are the options of -credential, and of the flags for ASP.NET Core.

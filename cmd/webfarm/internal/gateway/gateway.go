@@ -132,6 +132,14 @@ func New(o Options) (*Gateway, error) {
 	return g, nil
 }
 
+// Load is [cookie.LoadSite], and for an empty path [cookie.NewSite] of the key ring alone.
+func Load(path string, o *cookie.SiteOptions) (*cookie.Site, error) {
+	if path == "" {
+		return cookie.NewSite(machinekey.Config{}, o)
+	}
+	return cookie.LoadSite(path, o)
+}
+
 // load makes the site.
 func (g *Gateway) load() error {
 	so := g.o.Site
@@ -142,13 +150,7 @@ func (g *Gateway) load() error {
 	so.Sessions.Store = cookie.ObserveStore(so.Sessions.Store, g.metrics.Observe)
 	so.Sessions.Logger = cmp.Or(so.Sessions.Logger, g.o.Logger)
 	g.o.Site = so
-	load := cookie.LoadSite
-	if g.o.Config == "" {
-		load = func(_ string, o *cookie.SiteOptions) (*cookie.Site, error) {
-			return cookie.NewSite(machinekey.Config{}, o)
-		}
-	}
-	site, err := load(g.o.Config, &so)
+	site, err := Load(g.o.Config, &so)
 	if err != nil {
 		return err
 	}

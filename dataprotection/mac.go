@@ -1,11 +1,13 @@
 package dataprotection
 
 import (
+	"bytes"
 	"crypto/des"
 	"crypto/fips140"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/subtle"
 	"encoding"
 	"encoding/binary"
 	"hash"
@@ -56,7 +58,7 @@ type scratch struct {
 	sum    [sha512.Size]byte
 	keys   [2 * sha512.Size]byte
 	random [32]byte
-	number [4]byte
+	behind [modifierSize + 4]byte // of the label
 }
 
 var scratches = sync.Pool{New: func() any {
@@ -68,6 +70,13 @@ const (
 	opad = 0x5c
 )
 
+// The pads make a block of the inner hash of a key, and of that one of the
+// outer.
+var (
+	toInner = [sha512.BlockSize]byte(bytes.Repeat([]byte{ipad}, sha512.BlockSize))
+	toOuter = [sha512.BlockSize]byte(bytes.Repeat([]byte{ipad ^ opad}, sha512.BlockSize))
+)
+
 // hmac appends HMAC(key, data) to dst. The key is no longer than the digest, as
 // are all that are derived.
 func (t *scratch) hmac(dst []byte, kind macKind, key, data []byte) []byte {
@@ -77,16 +86,12 @@ func (t *scratch) hmac(dst []byte, kind macKind, key, data []byte) []byte {
 	}
 	h, pad := t.mac[kind], t.pad[:m.block]
 	clear(pad[copy(pad, key):])
-	for i := range pad {
-		pad[i] ^= ipad
-	}
+	subtle.XORBytes(pad, pad, toInner[:])
 	h.Reset()
 	h.Write(pad)
 	h.Write(data)
 	inner := h.Sum(t.sum[:0])
-	for i := range pad {
-		pad[i] ^= ipad ^ opad
-	}
+	subtle.XORBytes(pad, pad, toOuter[:])
 	h.Reset()
 	h.Write(pad)
 	h.Write(inner)
@@ -143,12 +148,11 @@ func freeze(h digest) secret.Bytes {
 
 // derive returns the keys of one payload, in the memory of t.
 func (d *derivation) derive(t *scratch, modifier []byte) []byte {
-	binary.BigEndian.PutUint32(t.number[:], uint32(8*d.size))
+	behind := binary.BigEndian.AppendUint32(append(t.behind[:0], modifier...), uint32(8*d.size))
 	keys := t.keys[:0]
 	for i := 0; len(keys) < d.size; i++ {
 		t.sha512.UnmarshalBinary(secret.View(d.inner[i]))
-		t.sha512.Write(modifier)
-		t.sha512.Write(t.number[:])
+		t.sha512.Write(behind)
 		inner := t.sha512.Sum(t.sum[:0])
 		t.sha512.UnmarshalBinary(secret.View(d.outer))
 		t.sha512.Write(inner)

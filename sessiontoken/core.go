@@ -2,7 +2,6 @@ package sessiontoken
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -147,7 +146,7 @@ func (c *CoreCodec) Decode(ctx context.Context, value string) (*CoreTicket, erro
 	if err := s.read.Read(plain); err != nil {
 		return nil, r.Refuse(layerCore, len(plain), coreError(err))
 	}
-	t := newCoreTicket(&s.read)
+	t := newCoreTicket(&s.read, plain)
 	t.openedBy = key
 	noteCore(r, len(plain), t)
 	if t.isReference() {
@@ -183,25 +182,31 @@ func (c *CoreCodec) Traits() codec.Traits[*CoreTicket, *Principal] {
 // error is [ErrExpired], or matches [ErrUnsupported] for times that .NET reads
 // as none.
 func (c *CoreCodec) valid(t *CoreTicket) error {
-	if fault := c.timeFault(t.Properties); fault != "" {
+	expires, there, fault := c.end(t.Properties)
+	if fault != "" {
 		return &FormatError{Layer: "core ticket", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
 	}
-	if expires, ok := t.Properties.Time(PropertyExpires); ok && expires.Before(c.o.Now()) {
+	if there && expires.Before(c.o.Now()) {
 		return fmt.Errorf("%w at %s", ErrExpired, expires.Format(time.RFC3339))
 	}
 	return nil
 }
 
-// timeFault says what is wrong with an end that .NET does not see.
-func (c *CoreCodec) timeFault(p Properties) string {
+// end returns when a ticket ends, if it does, or says what is wrong with an end
+// that .NET does not see.
+func (c *CoreCodec) end(p Properties) (expires time.Time, there bool, fault string) {
 	text, there := p.Get(PropertyExpires)
-	if !there && !c.o.InsecureNoExpiry {
-		return "no .expires, so the ticket would never expire"
+	if !there {
+		if !c.o.InsecureNoExpiry {
+			fault = "no .expires, so the ticket would never expire"
+		}
+		return expires, false, fault
 	}
-	if _, ok := dotnet.ParseRFC1123(text); there && !ok {
-		return ".expires is not in the form of RFC 1123, so for .NET the ticket would never expire"
+	expires, ok := dotnet.ParseRFC1123(text)
+	if !ok {
+		fault = ".expires is not in the form of RFC 1123, so for .NET the ticket would never expire"
 	}
-	return ""
+	return expires, true, fault
 }
 
 // Encode returns the text of a cookie, ready to be cut into chunks, or of a
@@ -211,7 +216,7 @@ func (c *CoreCodec) Encode(_ context.Context, t *CoreTicket) (string, error) {
 	s := c.scratch.Get().(*coreScratch)
 	defer s.put(&c.scratch)
 
-	if fault := c.timeFault(t.Properties); fault != "" {
+	if _, _, fault := c.end(t.Properties); fault != "" {
 		return "", errors.New("sessiontoken: cannot issue: " + fault)
 	}
 	if t.isReference() {
@@ -233,7 +238,7 @@ func (c *CoreCodec) Encode(_ context.Context, t *CoreTicket) (string, error) {
 	}
 
 	// Protected bytes to text.
-	s.text = base64.RawURLEncoding.AppendEncode(s.text[:0], protected)
+	s.text = webbase64.AppendEncodeURL(s.text[:0], protected)
 	return string(s.text), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/coreticket"
+	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
 
@@ -85,9 +86,14 @@ const (
 // isReference reports whether the ticket only names the entry of a store. The
 // handler looks for the claim in all identities, in any case of letters.
 func (t *CoreTicket) isReference() bool {
-	for _, name := range [...]string{coreSessionID, katanaSessionID} {
-		if _, ok := t.Principal.First(name); ok {
-			return true
+	for i := range t.Principal.Identities {
+		claims := t.Principal.Identities[i].Claims
+		for k := range claims {
+			typ := claims[k].Type
+			if len(typ) >= len(katanaSessionID) && // no text in other case is shorter
+				(fold.Equal(typ, coreSessionID) || fold.Equal(typ, katanaSessionID)) {
+				return true
+			}
 		}
 	}
 	return false
@@ -105,11 +111,11 @@ type coreMemory struct {
 // newCoreTicket makes the ticket that a reader has taken apart. It allocates
 // the ticket, its text, its claims and their properties, and further memory
 // only for more identities, actors and bootstrap tokens.
-func newCoreTicket(read *coreticket.Reader) *CoreTicket {
+func newCoreTicket(read *coreticket.Reader, data []byte) *CoreTicket {
 	m := new(coreMemory)
 	t := &m.CoreTicket
 	t.Principal = &m.principal
-	all := read.Texts() // every string of the ticket is a part of this one
+	all := string(data) // every string of the ticket is a part of this one
 	claims := make([]Claim, len(read.Claims))
 	var pairs Properties
 	if n := len(read.Pairs) - (read.Properties.To - read.Properties.From); n > 0 {

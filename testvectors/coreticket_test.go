@@ -128,7 +128,7 @@ func readCoreTicket(data []byte) (*coreTicket, error) {
 	if err := r.Read(data); err != nil {
 		return nil, err
 	}
-	all := r.Texts()
+	all := string(data)
 	pairs := func(s coreticket.Span) (p corePairs) {
 		for _, pair := range r.Pairs[s.From:s.To] {
 			p = append(p, [2]string{pair.Key.In(all), pair.Value.In(all)})

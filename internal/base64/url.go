@@ -3,6 +3,7 @@ package base64
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 )
 
 // AppendDecodeURL is [AppendDecode] for base64 with - and _ in place of + and
@@ -37,6 +38,31 @@ func AppendDecodeURL(dst []byte, src string) ([]byte, bool) {
 	}
 	return dst[:cap(dst)-len(out)+m], true
 }
+
+// AppendEncodeURL appends data as base64 with - and _ in place of + and /, and
+// without padding.
+func AppendEncodeURL(dst, data []byte) []byte {
+	start, n := len(dst), base64.RawURLEncoding.EncodedLen(len(data))
+	dst = slices.Grow(dst, n)[:start+n]
+	out := dst[start:]
+	for len(data) >= 8 && len(out) >= 8 { // each step reads eight bytes and takes six
+		v := binary.BigEndian.Uint64(data)
+		binary.BigEndian.PutUint64(out, uint64(pairURL[v>>52])<<48|uint64(pairURL[v>>40&0xfff])<<32|
+			uint64(pairURL[v>>28&0xfff])<<16|uint64(pairURL[v>>16&0xfff]))
+		data, out = data[6:], out[8:]
+	}
+	base64.RawURLEncoding.Encode(out, data)
+	return dst
+}
+
+// pairURL are the two characters for 12 bits.
+var pairURL = func() (t [1 << 12]uint16) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	for i := range t {
+		t[i] = uint16(alphabet[i>>6])<<8 | uint16(alphabet[i&63])
+	}
+	return t
+}()
 
 // The tables of the other alphabet.
 var (

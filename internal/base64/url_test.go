@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
@@ -55,6 +56,19 @@ func TestAppendDecodeURL(t *testing.T) {
 	checkURL(t, "AA==")
 }
 
+// TestAppendEncodeURL agrees with the standard library at every length.
+func TestAppendEncodeURL(t *testing.T) {
+	raw := seed.Of(t).Bytes(200)
+	for n := range raw {
+		want := "dst" + base64.RawURLEncoding.EncodeToString(raw[:n])
+		for _, dst := range [][]byte{[]byte("dst"), append(make([]byte, 0, 500), "dst"...)} {
+			if got := AppendEncodeURL(dst, raw[:n]); string(got) != want {
+				t.Fatalf("%d bytes: %q, want %q", n, got, want)
+			}
+		}
+	}
+}
+
 func TestNoAllocationURL(t *testing.T) {
 	src := base64.RawURLEncoding.EncodeToString(make([]byte, 3001))
 	dst := make([]byte, 0, 3006)
@@ -93,6 +107,23 @@ func BenchmarkAppendDecodeURL(b *testing.B) {
 		b.SetBytes(int64(len(src)))
 		for b.Loop() {
 			base64.RawURLEncoding.AppendDecode(dst, text)
+		}
+	})
+}
+
+func BenchmarkAppendEncodeURL(b *testing.B) {
+	data := make([]byte, 3000)
+	dst := make([]byte, 0, 4000)
+	b.Run("own", func(b *testing.B) {
+		b.SetBytes(int64(len(data)))
+		for b.Loop() {
+			AppendEncodeURL(dst, data)
+		}
+	})
+	b.Run("std", func(b *testing.B) {
+		b.SetBytes(int64(len(data)))
+		for b.Loop() {
+			base64.RawURLEncoding.AppendEncode(dst, data)
 		}
 	})
 }

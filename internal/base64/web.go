@@ -12,12 +12,17 @@ import "strings"
 // White space is read in up to 16 KiB, which is what http.sys takes of headers:
 // nothing but a person puts it into a cookie.
 func AppendDecodeWeb(dst []byte, src string) ([]byte, bool) {
-	if strings.ContainsAny(src, " \t\r\n") {
-		if len(src) > maxUnusual {
-			return dst, false
-		}
-		src = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(src)
+	out, ok := appendDecodeWeb(dst, src)
+	if !ok && len(src) <= maxUnusual && strings.ContainsAny(src, " \t\r\n") {
+		return appendDecodeWeb(dst, noSpace.Replace(src))
 	}
+	return out, ok
+}
+
+var noSpace = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "")
+
+// appendDecodeWeb does without white space.
+func appendDecodeWeb(dst []byte, src string) ([]byte, bool) {
 	end := len(src)
 	for end > 0 && (src[end-1] == '=' || src[end-1] == '%') {
 		end--

@@ -63,12 +63,12 @@ const (
 	LocalAuthority  = "LOCAL AUTHORITY"
 )
 
-// In returns the text, as a part of what [Reader.Texts] gave.
-func (t Text) In(all string) string {
+// In returns the text. Ticket is all that was read.
+func (t Text) In(ticket string) string {
 	if t.at >= constants {
 		return constantTexts[t.at-constants]
 	}
-	return all[t.at : t.at+t.n]
+	return ticket[t.at : t.at+t.n]
 }
 
 // Span is a part of [Reader.Claims] or [Reader.Pairs].
@@ -93,8 +93,8 @@ type Claim struct {
 type Pair struct{ Key, Value Text }
 
 // Reader takes a ticket apart without making anything of it: all that it finds
-// are places in one text. It keeps its memory for the next ticket. The zero
-// value is ready for use.
+// are places in the ticket. It keeps its memory for the next one. The zero value
+// is ready for use.
 type Reader struct {
 	Scheme     Text
 	Identities []Identity
@@ -107,25 +107,23 @@ type Reader struct {
 	pos   int
 	cause error
 	at    int // where it failed
-	texts []byte
-	each  bool // look at each text by itself
+	valid bool
 }
-
-// Texts returns all texts of the ticket in one piece, which takes memory of
-// its own. Pass it to [Text.In].
-func (r *Reader) Texts() string { return string(r.texts) }
 
 // Size returns how many bytes of memory r keeps.
 func (r *Reader) Size() int {
-	return cap(r.texts) + 80*(cap(r.Identities)+cap(r.Actors)) + 56*cap(r.Claims) + 16*cap(r.Pairs)
+	return 80*(cap(r.Identities)+cap(r.Actors)) + 56*cap(r.Claims) + 16*cap(r.Pairs)
 }
 
 // Read takes a ticket apart. The error is an [*Error], after which nothing in r
 // means anything. R keeps nothing of data.
 func (r *Reader) Read(data []byte) error {
-	if !r.read(data, false) && r.cause == errText {
-		r.read(data, true) // which text it is
-	}
+	*r = Reader{data: data, Identities: r.Identities[:0],
+		Actors: r.Actors[:0], Claims: r.Claims[:0], Pairs: r.Pairs[:0]}
+	// Most tickets hold numbers below 128 only. Then all of it is UTF-8 if all
+	// texts are, and they are if they also begin with a character.
+	r.valid = len(data) <= maxTicket && utf8.Valid(data)
+	r.read()
 	r.data = nil
 	if r.cause != nil {
 		return &Error{r.at, r.cause}
@@ -133,16 +131,14 @@ func (r *Reader) Read(data []byte) error {
 	return nil
 }
 
-func (r *Reader) read(data []byte, each bool) bool {
-	*r = Reader{data: data, each: each, texts: r.texts[:0], Identities: r.Identities[:0],
-		Actors: r.Actors[:0], Claims: r.Claims[:0], Pairs: r.Pairs[:0]}
-	if len(data) > maxTicket {
+func (r *Reader) read() {
+	if len(r.data) > maxTicket {
 		r.fail(errLimit)
 	}
 	if r.int32() != 5 {
 		r.fail(ErrVersion)
 	}
-	r.Scheme = r.keep(r.raw())
+	r.Scheme = r.text()
 	for range r.count(identitySize, maxIdentities) {
 		r.Identities = append(r.Identities, r.identity(0))
 		if r.cause != nil {
@@ -153,12 +149,6 @@ func (r *Reader) read(data []byte, each bool) bool {
 		r.fail(errVersion)
 	}
 	r.Properties = r.pairs()
-	if r.cause == nil && !utf8.Valid(r.texts) {
-		// Each text begins with the first byte of a character, so that none
-		// can complete the one before it.
-		r.fail(errText)
-	}
-	return r.cause == nil
 }
 
 // The fewest bytes that an identity, a claim and a property take.
@@ -210,57 +200,50 @@ func (r *Reader) count(size, limit int) int {
 	return n
 }
 
-// raw reads the bytes of a string. As in .NET the length may be padded with
-// zero groups.
-func (r *Reader) raw() []byte {
+// text reads a text. As in .NET its length may be padded with zero groups.
+func (r *Reader) text() Text {
 	if r.cause != nil {
-		return nil
+		return Text{}
 	}
-	if start := r.pos + 1; start <= len(r.data) && r.data[start-1] < 0x80 {
-		if end := start + int(r.data[start-1]); end <= len(r.data) {
-			r.pos = end
-			return r.data[start:end]
+	from, n := r.pos+1, 0
+	if from <= len(r.data) && r.data[from-1] < 0x80 {
+		n = int(r.data[from-1])
+	} else {
+		rest := dotnet.Reader(r.data[r.pos:])
+		if !rest.ReadUint7(&n) {
+			if len(rest) < 5 && (len(rest) == 0 || rest[len(rest)-1] >= 0x80) {
+				r.fail(errEnd)
+			}
+			r.fail(errLength)
+			return Text{}
 		}
+		from = len(r.data) - len(rest)
 	}
-	var n int
-	var b []byte
-	rest := dotnet.Reader(r.data[r.pos:])
-	if !rest.ReadUint7(&n) {
-		if len(rest) < 5 && (len(rest) == 0 || rest[len(rest)-1] >= 0x80) {
-			r.fail(errEnd)
-		}
-		r.fail(errLength)
-		return nil
-	}
-	if !rest.ReadBytes(&b, n) {
+	if n > len(r.data)-from {
 		r.fail(errEnd)
-		return nil
+		return Text{}
 	}
-	r.pos = len(r.data) - len(rest)
-	return b
-}
-
-// keep notes a text.
-func (r *Reader) keep(b []byte) Text {
-	if len(b) > 0 && !utf8.RuneStart(b[0]) || r.each && !utf8.Valid(b) {
-		r.pos -= len(b)
+	if !r.isText(from, from+n) {
+		r.pos = from
 		r.fail(errText)
 	}
-	t := Text{uint32(len(r.texts)), uint32(len(b))}
-	r.texts = append(r.texts, b...)
-	return t
+	r.pos = from + n
+	return Text{uint32(from), uint32(n)}
 }
 
-// keepOr notes a text that has a default, or is often the one before.
-func (r *Reader) keepOr(b []byte, def, before Text) Text {
-	switch {
-	case len(b) == 1 && b[0] == 0:
+// isText reports whether a part of the ticket is UTF-8.
+func (r *Reader) isText(from, to int) bool {
+	starts := func(at int) bool { return at == len(r.data) || utf8.RuneStart(r.data[at]) }
+	return r.valid && starts(from) && starts(to) || utf8.Valid(r.data[from:to])
+}
+
+// textOr reads a text that has a default.
+func (r *Reader) textOr(def Text) Text {
+	t := r.text()
+	if t.n == 1 && r.data[t.at] == 0 {
 		return def
-	case before.at < constants && before.n > 0 && int(before.n) == len(b) &&
-		bytes.Equal(b, r.texts[before.at:][:before.n]):
-		return before
 	}
-	return r.keep(b)
+	return t
 }
 
 // orIfEmpty returns t, or def if t is empty.
@@ -274,12 +257,12 @@ func (t Text) orIfEmpty(def Text) Text {
 // identity reads an identity that acts for as many others as depth says.
 func (r *Reader) identity(depth int) Identity {
 	id := Identity{Actor: -1}
-	id.AuthenticationType = r.keep(r.raw())
-	id.NameClaimType = r.keepOr(r.raw(), nameType, Text{}).orIfEmpty(nameType)
-	id.RoleClaimType = r.keepOr(r.raw(), roleType, Text{}).orIfEmpty(roleType)
+	id.AuthenticationType = r.text()
+	id.NameClaimType = r.textOr(nameType).orIfEmpty(nameType)
+	id.RoleClaimType = r.textOr(roleType).orIfEmpty(roleType)
 	id.Claims = r.claims(id.NameClaimType)
 	if id.HasBootstrap = r.boolean(); id.HasBootstrap {
-		id.Bootstrap = r.keep(r.raw())
+		id.Bootstrap = r.text()
 	}
 	if !r.boolean() || r.cause != nil {
 		return id
@@ -301,40 +284,40 @@ func (r *Reader) claims(nameType Text) Span {
 	n := r.count(claimSize, maxClaims-len(r.Claims))
 	from := len(r.Claims)
 	r.Claims = slices.Grow(r.Claims, n)[:from+n]
-	var before Claim
 	for i := from; i < from+n; i++ {
-		c := Claim{Type: r.keepOr(r.raw(), nameType, before.Type), Value: r.keep(r.raw())}
+		c := &r.Claims[i]
+		*c = Claim{Type: r.textOr(nameType), Value: r.text()}
 		rest := r.data[r.pos:]
 		if len(rest) >= len(plainTail) && string(rest[:len(plainTail)]) == plainTail {
 			r.pos += len(plainTail)
 			c.ValueType, c.Issuer, c.OriginalIssuer = stringType, localText, localText
 		} else {
-			c.ValueType = r.keepOr(r.raw(), stringType, before.ValueType).orIfEmpty(stringType)
-			c.Issuer = r.keepOr(r.raw(), localText, before.Issuer).orIfEmpty(localText)
-			c.OriginalIssuer = r.keepOr(r.raw(), c.Issuer, before.OriginalIssuer).orIfEmpty(c.Issuer)
+			c.ValueType = r.textOr(stringType).orIfEmpty(stringType)
+			c.Issuer = r.textOr(localText).orIfEmpty(localText)
+			c.OriginalIssuer = r.textOr(c.Issuer).orIfEmpty(c.Issuer)
 			c.Properties = r.pairs()
 		}
 		if r.cause != nil {
 			break
 		}
-		r.Claims[i], before = c, c
 	}
 	return Span{from, from + n}
 }
+
+func (r *Reader) bytes(t Text) []byte { return r.data[t.at:][:t.n] }
 
 // pairs reads the properties of a claim or of the ticket.
 func (r *Reader) pairs() Span {
 	from := len(r.Pairs)
 	n := r.count(pairSize, min(maxProperties, maxPairs-from))
 	for range n {
-		key := r.raw()
-		for _, p := range r.Pairs[from:] {
-			if len(key) == int(p.Key.n) && bytes.Equal(key, r.texts[p.Key.at:][:p.Key.n]) {
+		p := Pair{Key: r.text()}
+		for _, other := range r.Pairs[from:] {
+			if bytes.Equal(r.bytes(p.Key), r.bytes(other.Key)) {
 				r.fail(errTwice)
 			}
 		}
-		p := Pair{Key: r.keep(key)}
-		p.Value = r.keep(r.raw())
+		p.Value = r.text()
 		if r.cause != nil {
 			break
 		}

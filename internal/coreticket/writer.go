@@ -28,11 +28,13 @@ type Writer struct {
 	start    int
 	err      error
 	nameType string
-	keys     []string // of the properties that are being written
-	few      [8]string
+	keys     [8]string // the first ones of the properties that are being written
+	more     []string
+	written  int
 	claims   int
 	pairs    int
 	actors   int // of the identity that is being written
+	each     bool
 }
 
 // NewWriter returns a Writer that appends to dst.
@@ -40,6 +42,9 @@ func NewWriter(dst []byte) *Writer { return &Writer{dst: dst, start: len(dst)} }
 
 // End returns what was written, or dst as it was with the first error.
 func (w *Writer) End() ([]byte, error) {
+	if !w.each {
+		w.checkEach()
+	}
 	if w.err == nil && len(w.dst)-w.start > maxTicket {
 		w.err = errLimit
 	}
@@ -76,6 +81,13 @@ func (w *Writer) Claim(typ, value, valueType, issuer, originalIssuer string, pro
 	issuer = or(issuer, LocalAuthority)
 	w.textOr(typ, w.nameType)
 	w.text(value)
+	if properties == 0 && or(valueType, StringValueType) == StringValueType &&
+		issuer == LocalAuthority && or(originalIssuer, issuer) == issuer {
+		if w.err == nil {
+			w.dst = append(w.dst, plainTail...)
+		}
+		return
+	}
 	w.textOr(or(valueType, StringValueType), StringValueType)
 	w.textOr(issuer, LocalAuthority)
 	w.textOr(or(originalIssuer, issuer), issuer)
@@ -106,16 +118,22 @@ func (w *Writer) Properties(count int) {
 
 // Pair writes one property of the last claim or of the ticket.
 func (w *Writer) Pair(key, value string) {
-	if slices.Contains(w.keys, key) {
+	first := w.keys[:min(w.written, len(w.keys))]
+	if slices.Contains(first, key) || slices.Contains(w.more, key) {
 		w.fail(errTwice)
 	}
-	w.keys = append(w.keys, key)
+	if w.written < len(w.keys) { // so that most tickets take no memory for it
+		w.keys[w.written] = key
+	} else {
+		w.more = append(w.more, key)
+	}
+	w.written++
 	w.text(key)
 	w.text(value)
 }
 
 func (w *Writer) bag(count int) {
-	w.keys = w.few[:0]
+	w.more, w.written = w.more[:0], 0
 	w.pairs += count
 	if w.pairs > maxPairs {
 		w.fail(errLimit)
@@ -146,6 +164,9 @@ func (w *Writer) count(n, limit int) {
 	if n > limit {
 		w.fail(errLimit)
 	}
+	if n >= 0x80 && !w.each {
+		w.checkEach()
+	}
 	w.int32(n)
 }
 
@@ -159,15 +180,36 @@ func (w *Writer) boolean(b bool) {
 	}
 }
 
+// text appends a text. Short ones are looked at together: as long as all
+// numbers in between are below 128, all of it is UTF-8 if all texts are, and
+// they are if they also begin with a character.
 func (w *Writer) text(s string) {
+	if w.err != nil {
+		return
+	}
+	if !w.each && len(s) < 0x80 && (s == "" || utf8.RuneStart(s[0])) {
+		w.dst = append(append(w.dst, byte(len(s))), s...)
+		return
+	}
+	if !w.each {
+		w.checkEach()
+	}
 	switch {
-	case w.err != nil:
 	case !utf8.ValidString(s):
 		w.fail(errText)
 	case len(s) > maxTicket:
 		w.fail(errLimit)
 	default:
 		w.dst = append(dotnet.AppendUint7(w.dst, len(s)), s...)
+	}
+}
+
+// checkEach looks at the texts so far, and has all further ones looked at by
+// themselves.
+func (w *Writer) checkEach() {
+	w.each = true
+	if !utf8.Valid(w.dst[w.start:]) {
+		w.fail(errText)
 	}
 }
 

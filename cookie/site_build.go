@@ -95,7 +95,8 @@ func (b *siteBuilder) keyRing() error {
 	ring := b.o.DataProtection
 	if ring == nil {
 		if len(b.of.Core) > 0 {
-			return fmt.Errorf("SiteOptions.Credentials has %s, which needs SiteOptions.DataProtection", b.of.Core[0].Kind)
+			return fmt.Errorf("SiteOptions.Credentials has %s of scheme %q, which needs SiteOptions.DataProtection",
+				b.of.Core[0].Kind, b.of.Core[0].AuthenticationType)
 		}
 		return nil
 	}

@@ -39,6 +39,10 @@ func TestFrom(t *testing.T) {
 		{"Katana", cookie.From(cookie.KindKatana, ".AspNet.Cookies"), chunked(".AspNet.Cookies"), "AAAA", nil},
 		{"Katana", cookie.From(cookie.KindKatana, ".AspNet."+"My Cookie"), chunked(".AspNet.My%20Cookie"), "AAAA", nil},
 		{"Katana", cookie.From(cookie.KindKatana, ".AspNet.Cookies"), ".aspnet.cookies=A", "", chunks.ErrNoCookie},
+		{"Core", cookie.From(cookie.KindCore, ".AspNetCore.Cookies"), ".AspNetCore.Cookies=chunks-2; .aspnetcore.cookiesC1=AA; .AspNetCore.CookiesC2=AA", "AAAA", nil},
+		{"Core", cookie.From(cookie.KindCore, ".AspNetCore.Cookies"), ".AspNetCore.Cookies=chunks:1; .AspNetCore.CookiesC1=AA", "chunks:1", nil},
+		{"shared", cookie.From(cookie.KindCore, ".AspNet.SharedCookie"), ".AspNet.SharedCookie=chunks:1; .AspNet.SharedCookieC1=AA", "AA", nil},
+		{"Core", cookie.From(cookie.KindCore, ".AspNetCore.Cookies"), ".AspNetCore.Cookies=", "", chunks.ErrNoCookie},
 		{"FromKatana", cookie.From(cookie.KindKatana, "Shop"), chunked("Shop"), "AAAA", nil},
 		{"Roles", cookie.From(cookie.KindRoles, ""), ".ASPXROLES=A", "A", nil},
 		{"Roles", cookie.From(cookie.KindRoles, ""), ".ASPXROLES=", "", chunks.ErrNoCookie},
@@ -56,7 +60,7 @@ func TestFromPanics(t *testing.T) {
 	for _, test := range []struct {
 		kind cookie.Kind
 		name string
-	}{{cookie.KindKatana, ""}, {cookie.KindSQSession, ""}, {cookie.KindBearer, "a"}, {"", "a"}, {"state", "a"}} {
+	}{{cookie.KindKatana, ""}, {cookie.KindCore, ""}, {cookie.KindSQSession, ""}, {cookie.KindBearer, "a"}, {"", "a"}, {"state", "a"}} {
 		func() {
 			defer func() {
 				if recover() == nil {

@@ -100,7 +100,7 @@ func TestCheckRing(t *testing.T) {
 			folder + ": no faults, 0 warnings\n\nKey ring of " + folder + "\n  application  Shop\n",
 			"key          76692db8-b9c3-446a-937e-c7c07fda25a1  AES_256_CBC, HMACSHA256, protects now\n",
 			`accepted: cookie ".AspNetCore.Identity.Application", scheme "Identity.Application", lifetime 336h0m0s`,
-			"\nSettings of an ASP.NET Core cookie\n"}},
+			"\nSettings of a cookie of ASP.NET Core\n"}},
 		{"a name", "-keys " + folder + " -cookie .AspNet.SharedCookie", 0, []string{
 			`accepted: cookie ".AspNet.SharedCookie", scheme "Cookies"`}},
 		{"beside a web.config", "-config " + compatible + " -keys " + folder + " -app Shop", 0, []string{

@@ -58,7 +58,7 @@ var kinds = []kindInfo{
 	{Roles, "a role cookie", "role cookies", "cached roles (.ASPXROLES), the envelope only", ".ASPXROLES", SchemeSingle},
 	{Anonymous, "an anonymous id", "anonymous ids", "anonymous id (.ASPXANONYMOUS)", ".ASPXANONYMOUS", SchemeSingle},
 	{Katana, "a Katana cookie", "Katana cookies", "cookie of Katana or ASP.NET Identity (.AspNet.*)", "", SchemeKatana},
-	{Core, "an ASP.NET Core cookie", "ASP.NET Core cookies", "cookie of ASP.NET Core (.AspNetCore.*)", "", SchemeCore},
+	{Core, "a cookie of ASP.NET Core", "cookies of ASP.NET Core", "cookie of ASP.NET Core (.AspNetCore.*)", "", SchemeCore},
 	{Bearer, "an OAuth access token", "access tokens", "OAuth access token (Authorization: Bearer)", "", SchemeNone},
 	{Refresh, "an OAuth refresh token", "refresh tokens", "OAuth refresh token", "", SchemeNone},
 	{AuthCode, "an OAuth authorization code", "authorization codes", "OAuth authorization code", "", SchemeNone},

@@ -602,3 +602,42 @@ func TestSuppressSameSiteNone(t *testing.T) {
 		t.Errorf("said in Go: %s", s.Katana[0].SameSite)
 	}
 }
+
+// TestCore wants the credentials of ASP.NET Core with its own defaults, which no
+// web.config changes, and what stands in Options.
+func TestCore(t *testing.T) {
+	s := parse(t, `<configuration><system.web><httpCookies domain="old.example" requireSSL="true" sameSite="None"/>`+
+		`<machineKey validationKey="`+strings.Repeat("ab", 64)+`" decryptionKey="`+strings.Repeat("cd", 32)+`" validation="SHA1"/></system.web></configuration>`,
+		Settings{MaxLifetime: time.Hour}, Settings{Kind: Core}, Settings{Kind: Core, AuthenticationType: "a b", Lifetime: time.Minute},
+		Settings{Kind: Bearer}, Settings{Kind: Bearer, AuthenticationType: "Identity.Bearer"})
+	want := []Settings{
+		{Kind: Core, Name: ".AspNetCore.Cookies", AuthenticationType: "Cookies", Path: "/", SameSite: "Lax",
+			ChunkSize: 4050, Lifetime: 14 * 24 * time.Hour, MaxLifetime: time.Hour, Sliding: On},
+		{Kind: Core, Name: ".AspNetCore.a%20b", AuthenticationType: "a b", Path: "/", SameSite: "Lax",
+			ChunkSize: 4050, Lifetime: time.Minute, MaxLifetime: time.Hour, Sliding: On},
+		{Kind: Bearer, AuthenticationType: "Identity.Bearer", Lifetime: time.Hour},
+	}
+	var got []Settings
+	for _, c := range s.Core {
+		got = append(got, c.Settings)
+		if !s.OnRing(c.Kind) && c.Kind == Core {
+			t.Errorf("%v is not on the key ring", c.Kind)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if s.Bearer.Lifetime != 20*time.Minute || s.Of(Core, "a b") != s.Core[1] || s.Named(".aspnetcore.cookies") != s.Core[0] {
+		t.Errorf("%v", s.Bearer)
+	}
+	for _, text := range []string{"core,AuthenticationType=.AspNetCore.Cookies", "core,AuthenticationType=.AspNet.SharedCookie",
+		"core,ClockSkew=5m", "core,PersistentLifetime=5m"} {
+		said, err := ParseSettings(text)
+		if err == nil {
+			_, err = New(Key{}, &Options{Credentials: []Settings{said}})
+		}
+		if !errors.As(err, new(*OptionError)) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

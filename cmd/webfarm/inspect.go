@@ -126,6 +126,9 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	if c.skew < 0 {
 		return usageError("-skew is negative")
 	}
+	if c.keys.keys == "" && c.keys.cookie != "" {
+		return usageError("-cookie goes with -keys; -name is the one cookie to show")
+	}
 	k, err := c.checkKind()
 	if err != nil {
 		return err

@@ -1,5 +1,6 @@
 // Command webfarm is the operator's tool of an ASP.NET farm with Go nodes. It opens the farm's
-// cookies and tokens, issues them, makes machine keys, and has a gateway and a demo.
+// cookies and tokens, issues them, makes machine keys, and has a gateway and a demo. Inspect and
+// issue also take the key ring of ASP.NET Core, in place of a web.config or beside it: -keys RING.
 //
 //	webfarm inspect -config web.config COOKIE     what is in this cookie, or why was it refused?
 //	webfarm doctor  -config web.config COOKIE     which setting would accept it?

@@ -60,10 +60,14 @@ func (c *codecs) uses(found credential) []use {
 	add(kindCore, append(schemes, site.DefaultScheme, "Identity.Application")...)
 	add(kindCoreBearer, "BearerToken", "Identity.Bearer")
 	add(kindCoreRefresh, "BearerToken", "Identity.Bearer")
-	for _, k := range []kind{kindCoreSession, kindAntiforgery, kindProtected} {
-		if k == found.kind || k != kindProtected && found.kind == kindProtected && len(c.purposes) == 0 {
+	guess := found.kind == kindProtected && len(c.purposes) == 0
+	for _, k := range []kind{kindCoreSession, kindAntiforgery} {
+		if k == found.kind || guess {
 			list = append(list, use{kind: k})
 		}
+	}
+	if found.kind == kindProtected {
+		list = append(list, use{kind: kindProtected})
 	}
 	return list
 }
@@ -73,13 +77,14 @@ func (c *codecs) openCore(ctx context.Context, found credential) (opened, use, e
 	uses := c.uses(found)
 	p, _ := payload.Recognise(found.text)
 	first := opened{}
+	isOpen := func(l anatomy.Layer) bool { return l.Name == layerKeyRing && l.Err == nil }
 	for i, u := range uses {
 		o, err := c.openUse(ctx, u, found.text, p)
 		if err != nil {
 			return o, u, err
 		}
 		o.fault = c.describe(o.Report, p, found.kind == kindProtected)
-		if slices.ContainsFunc(o.Layers, func(l anatomy.Layer) bool { return l.Name == layerKeyRing && l.Err == nil }) {
+		if slices.ContainsFunc(o.Layers, isOpen) {
 			return o, u, nil
 		}
 		if i == 0 {
@@ -93,7 +98,9 @@ func (c *codecs) openCore(ctx context.Context, found credential) (opened, use, e
 }
 
 // openUse inspects a payload as what it may be.
-func (c *codecs) openUse(ctx context.Context, u use, text string, p payload.Payload) (opened, error) {
+func (c *codecs) openUse(
+	ctx context.Context, u use, text string, p payload.Payload,
+) (opened, error) {
 	if c.core == nil {
 		o := opened{Report: new(anatomy.Report)}
 		if o.Err = sessiontoken.ErrInvalid; p.Data == nil {
@@ -127,7 +134,9 @@ func (c *codecs) coreCodec(u use) (*sessiontoken.CoreCodec, error) {
 }
 
 // openBytes inspects a payload that holds no ticket.
-func (c *codecs) openBytes(ctx context.Context, k kind, text string, p payload.Payload) (opened, error) {
+func (c *codecs) openBytes(
+	ctx context.Context, k kind, text string, p payload.Payload,
+) (opened, error) {
 	o := opened{Report: new(anatomy.Report)}
 	if o.Err = sessiontoken.ErrInvalid; p.Data == nil {
 		o.Refuse(layerURLText, len(text), o.Err)
@@ -144,7 +153,8 @@ func (c *codecs) openBytes(ctx context.Context, k kind, text string, p payload.P
 	plain, key, err := c.unprotect(ctx, p.Data, content.Purposes)
 	limited := false
 	if errors.Is(err, dataprotection.ErrUnprotect) && k == kindProtected {
-		plain, key, err = c.unprotect(ctx, p.Data, slices.Concat(content.Purposes, []string{timeLimited}))
+		purposes := slices.Concat(content.Purposes, []string{timeLimited})
+		plain, key, err = c.unprotect(ctx, p.Data, purposes)
 		limited = err == nil
 	}
 	switch {
@@ -172,14 +182,17 @@ func (c *codecs) openBytes(ctx context.Context, k kind, text string, p payload.P
 	if o.Err == nil && limited {
 		var err error
 		if content.Expires.Before(c.now()) {
-			err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, content.Expires.Format(time.RFC3339))
+			at := content.Expires.Format(time.RFC3339)
+			err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, at)
 		}
 		step(layerValidity, 0, err)
 	}
 	return o, nil
 }
 
-func (c *codecs) unprotect(ctx context.Context, data []byte, purposes []string) ([]byte, string, error) {
+func (c *codecs) unprotect(
+	ctx context.Context, data []byte, purposes []string,
+) (plain []byte, key string, err error) {
 	if len(purposes) == 0 {
 		return nil, "", dataprotection.ErrUnprotect
 	}
@@ -190,8 +203,8 @@ func (c *codecs) unprotect(ctx context.Context, data []byte, purposes []string) 
 	return p.Unprotect(ctx, nil, data)
 }
 
-// describe adds to the layer of the key ring what the payload shows by itself, and what it may be if
-// nothing else tells. It names the fault of the key, if that is why the layer refuses.
+// describe adds to the layer of the key ring what the payload shows by itself, and what it may be
+// if nothing else tells. It names the fault of the key, if that is why the layer refuses.
 func (c *codecs) describe(r *anatomy.Report, p payload.Payload, guess bool) (fault string) {
 	at := slices.IndexFunc(r.Layers, func(l anatomy.Layer) bool { return l.Name == layerKeyRing })
 	if at < 0 {

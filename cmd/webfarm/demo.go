@@ -90,7 +90,8 @@ type sharedKeys struct{ webConfig, ring string }
 
 // openRing reads the key ring.
 func (s sharedKeys) openRing(ctx context.Context) (*dataprotection.Ring, error) {
-	return dataprotection.Open(ctx, dataprotection.Document([]byte(s.ring)), &dataprotection.RingOptions{ApplicationName: demoApplication})
+	return dataprotection.Open(ctx, dataprotection.Document([]byte(s.ring)),
+		&dataprotection.RingOptions{ApplicationName: demoApplication})
 }
 
 // demoApplication is what the nodes would pass to SetApplicationName.
@@ -102,14 +103,15 @@ func ringText(now time.Time) string {
 	var master [64]byte
 	rand.Read(id[:])
 	rand.Read(master[:])
-	return fmt.Sprintf(`<repository><key id="%x-%x-%x-%x-%x" version="1"><creationDate>%s</creationDate>`+
-		`<activationDate>%[6]s</activationDate><expirationDate>%s</expirationDate>`+
+	return fmt.Sprintf(`<repository><key id="%x-%x-%x-%x-%x" version="1">`+
+		`<creationDate>%s</creationDate><activationDate>%[6]s</activationDate><expirationDate>%s</expirationDate>`+
 		`<descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.`+
 		`ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection">`+
 		`<descriptor><encryption algorithm="AES_256_CBC"/><validation algorithm="HMACSHA256"/>`+
 		`<masterKey><value>%s</value></masterKey></descriptor></descriptor></key></repository>`,
 		id[:4], id[4:6], id[6:8], id[8:10], id[10:], now.UTC().Format(time.RFC3339),
-		now.UTC().AddDate(0, 0, 90).Format(time.RFC3339), base64.StdEncoding.EncodeToString(master[:]))
+		now.UTC().AddDate(0, 0, 90).Format(time.RFC3339),
+		base64.StdEncoding.EncodeToString(master[:]))
 }
 
 // webConfigText is the web.config that all nodes of the farm have.

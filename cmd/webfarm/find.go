@@ -47,7 +47,8 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 	var found []credential
 	switch {
 	case w.name != "":
-		return []credential{c.inCookie(p, cmp.Or(w.kind, c.kindOfName(p, w.name)), w.name, w.authType)}, nil
+		k := cmp.Or(w.kind, c.kindOfName(p, w.name))
+		return []credential{c.inCookie(p, k, w.name, w.authType)}, nil
 	case w.kind.IsCore():
 		return c.coreOfKind(p, w.kind)
 	case w.kind != "":
@@ -101,7 +102,9 @@ func (c *codecs) webCookies(p pasted, authType string, core []credential) (found
 	return append(found, c.katanaCookies(p, authType, core)...)
 }
 
-func (c credential) sameCookie(other credential) bool { return strings.EqualFold(c.name, other.name) }
+func (c credential) sameCookie(other credential) bool {
+	return strings.EqualFold(c.name, other.name)
+}
 
 // bearer is a token of the header Authorization.
 func (c *codecs) bearer(text string, err error) credential {

@@ -62,9 +62,10 @@ func (c *codecs) coreCookies(p pasted) []credential {
 	for pair := range doctor.Pairs(p.request) {
 		name, _, _ := strings.Cut(pair, "=")
 		name = strings.TrimSpace(name)
-		if base := strings.TrimRight(name, "0123456789"); len(base) < len(name) && strings.HasSuffix(base, "C") {
-			base = strings.TrimSuffix(base, "C")
-			if set := chunks.CoreShared.Inspect(p.request, base); len(set.Chunks) > 0 && set.Chunks[0].Index == 0 {
+		base, isPart := strings.CutSuffix(strings.TrimRight(name, "0123456789"), "C")
+		if isPart && len(base)+1 < len(name) {
+			set := chunks.CoreShared.Inspect(p.request, base)
+			if len(set.Chunks) > 0 && set.Chunks[0].Index == 0 {
 				name = base // of which it is a chunk
 			}
 		}
@@ -93,7 +94,8 @@ func (c *codecs) coreOfKind(p pasted, k kind) (found []credential, err error) {
 	case found != nil:
 		return found, nil
 	case name == "":
-		return nil, usageError("no cookie of the header holds a payload of Data Protection; see -name")
+		return nil, usageError(
+			"no cookie of the header holds a payload of Data Protection; see -name")
 	}
 	return []credential{c.inCookie(p, k, name, "")}, nil
 }
@@ -107,7 +109,8 @@ func (c *codecs) schemeOf(name string) string {
 		}
 	}
 	if k, _ := coreKind(name); k == kindCore {
-		if scheme, err := url.PathUnescape(name[len(site.CorePrefix):]); err == nil && scheme != "" {
+		scheme, err := url.PathUnescape(name[len(site.CorePrefix):])
+		if err == nil && scheme != "" {
 			return scheme
 		}
 	}

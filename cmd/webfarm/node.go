@@ -21,8 +21,8 @@ import (
 // headerNode names the node that answered.
 const headerNode = "X-Webfarm-Node"
 
-// node is one web server of the demo. It shares only the texts of its web.config and of its key ring
-// with the others.
+// node is one web server of the demo. It shares only the texts of its web.config and of its key
+// ring with the others.
 type node struct {
 	name  string
 	codec *sessiontoken.SessionCodec
@@ -45,7 +45,9 @@ func newNode(name string, shared sharedKeys, logger *log.Logger) (*node, error) 
 		return nil, err
 	}
 	s, err := site.Parse("web.config", strings.NewReader(shared.webConfig), &site.Options{
-		Ring: &site.Ring{ApplicationName: demoApplication}, Credentials: []site.Settings{{Kind: site.Core}}})
+		Ring:        &site.Ring{ApplicationName: demoApplication},
+		Credentials: []site.Settings{{Kind: site.Core}},
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -130,14 +130,16 @@ func (r *protectedReport) print(b *bytes.Buffer, now time.Time) {
 	rows = append(rows, []string{"size", plural(r.Size, "byte")})
 	switch a := r.Antiforgery; {
 	case a != nil && a.Cookie:
-		rows = append(rows, []string{"token", a.SecurityToken}, []string{"", "of the cookie; it signs nobody in"})
+		rows = append(rows, []string{"token", a.SecurityToken},
+			[]string{"", "of the cookie; it signs nobody in"})
 	case a != nil:
-		rows = append(rows, []string{"token", a.SecurityToken}, []string{"", "of a form, or of a header; it signs nobody in"},
-			[]string{"user", abridgedOr(a.User, "none")})
+		user := abridgedOr(a.User, "none")
 		if a.ClaimsHash != "" {
-			rows[len(rows)-1] = []string{"user", "by a hash of claims, " + a.ClaimsHash}
+			user = "by a hash of claims, " + a.ClaimsHash
 		}
-		rows = append(rows, []string{"additional data", abridgedOr(a.AdditionalData, "none")})
+		rows = append(rows, []string{"token", a.SecurityToken},
+			[]string{"", "of a form, or of a header; it signs nobody in"}, []string{"user", user},
+			[]string{"additional data", abridgedOr(a.AdditionalData, "none")})
 	case r.Hex != "":
 		rows = append(rows, []string{"hex", abridged(r.Hex)})
 	default:

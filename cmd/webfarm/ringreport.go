@@ -62,7 +62,8 @@ func (r *ringReport) print(b *bytes.Buffer) {
 	rows := [][]string{{"application", abridgedOr(r.Application, "without a name")}}
 	for i, key := range r.Keys {
 		if i == maxKeys {
-			rows = append(rows, []string{"", fmt.Sprintf("and %s more", plural(len(r.Keys)-i, "key"))})
+			more := plural(len(r.Keys)-i, "key")
+			rows = append(rows, []string{"", "and " + more + " more"})
 			break
 		}
 		text := abridgedOr(key.ID, "without an id") + "  " + key.Algorithm

@@ -38,15 +38,17 @@ const (
 )
 
 // compact removes what stands around the digits of base64, and makes those of both alphabets one.
-var compact = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "", "=", "", "%3D", "", "%3d", "",
+var compact = strings.NewReplacer(
+	" ", "", "\t", "", "\r", "", "\n", "", "=", "", "%3D", "", "%3d", "",
 	"+", "-", "%2B", "-", "%2b", "-", "/", "_", "%2F", "_", "%2f", "_")
 
 // Recognise reads a text in base64url, in base64 as the session cookie has it, or in hex as forms
 // tickets of System.Web have it. It reports whether the text begins as a payload does.
 func Recognise(text string) (p Payload, ok bool) {
 	text = strings.TrimSpace(text)
+	rest, isText := strings.CutPrefix(text, head)
 	switch {
-	case len(text) > len(head) && text[:len(head)] == head && strings.IndexByte(heads, text[len(head)]) >= 0:
+	case isText && rest != "" && strings.IndexByte(heads, rest[0]) >= 0:
 		p.Data, _ = base64.RawURLEncoding.DecodeString(compact.Replace(text))
 	case len(text) > len(hexHead) && strings.EqualFold(text[:len(hexHead)], hexHead):
 		p.Data, _ = hex.DecodeString(text)
@@ -59,8 +61,9 @@ func Recognise(text string) (p Payload, ok bool) {
 	p.Version = int(p.Data[3] & 0xf)
 	if len(p.Data) >= headSize {
 		id := p.Data[4:headSize]
-		p.Key = fmt.Sprintf("%08x-%04x-%04x-%x-%x", binary.LittleEndian.Uint32(id),
-			binary.LittleEndian.Uint16(id[4:]), binary.LittleEndian.Uint16(id[6:]), id[8:10], id[10:])
+		little := binary.LittleEndian
+		p.Key = fmt.Sprintf("%08x-%04x-%04x-%x-%x", little.Uint32(id),
+			little.Uint16(id[4:]), little.Uint16(id[6:]), id[8:10], id[10:])
 	}
 	return p, true
 }
@@ -129,12 +132,15 @@ var uses = []struct {
 	{"data of an application, perhaps time-limited", 0, 1 << 30},
 }
 
+// builtIn are algorithms that applications choose by name, one for each size of a payload.
+var builtIn = []string{"AES_256_CBC, HMACSHA256", "AES_256_CBC, HMACSHA512", "AES_256_GCM"}
+
 // MayBe says what a payload may be by its size alone, under any of the algorithms that
 // applications choose by name. It is nil for too few bytes.
 func (p Payload) MayBe() []string {
 	var list []string
 	for _, u := range uses {
-		for _, algorithm := range []string{"AES_256_CBC, HMACSHA256", "AES_256_CBC, HMACSHA512", "AES_256_GCM"} {
+		for _, algorithm := range builtIn {
 			parts := p.Parts(algorithm)
 			if parts == nil {
 				continue

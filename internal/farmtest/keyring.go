@@ -103,8 +103,8 @@ func bounds(t *testing.T, open func(t *testing.T) (dataprotection.Repository, fu
 		{"1 MB of other letters", 1, -megabyte, "more than 1048576 bytes"},
 		{"16 MB", 16, megabyte, ""},
 		{"17 MB", 17, megabyte, "more than "},
-		{"70 MB", 70, megabyte, "more than "},
-		{"70 MB in one", 1, 70 * megabyte, "more than "},
+		{"40 MB", 40, megabyte, "more than "},
+		{"40 MB in one", 1, 40 * megabyte, "more than "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, add := open(t)

@@ -127,7 +127,8 @@ func ParseSite(r io.Reader, o *SiteOptions) (*Site, error) {
 
 // NewSite sets up a site without a web.config, from keys that are kept elsewhere
 // and SiteOptions.Credentials, which name all that is accepted; each has the
-// defaults of .NET. A zero cfg is a site with SiteOptions.DataProtection alone.
+// defaults of .NET. A zero cfg is a site with SiteOptions.DataProtection alone;
+// credentials of .NET Framework are then as with CompatibilityDataProtector.
 //
 // When the keys change, give them to [machinekey.Ring.Replace] of [Site.Ring].
 func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {

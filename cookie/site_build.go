@@ -212,7 +212,7 @@ func (b *siteBuilder) others(what string, names []string, load loader, use strin
 			cfg machinekey.Config
 			key *machinekey.Key
 		)
-		s, err := load(name, nil)
+		s, err := load(name, &site.Options{Ring: b.o.options().Ring})
 		if err == nil && s.Key.Fault != nil {
 			err = s.Key.Fault
 		}

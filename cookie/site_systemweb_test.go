@@ -285,3 +285,61 @@ func TestSystemWebKeys(t *testing.T) {
 		})
 	}
 }
+
+// TestSystemWebOlder wants forms tickets of an older mode read with the keys of
+// an earlier web.config, which names the class as well.
+func TestSystemWebOlder(t *testing.T) {
+	random, ring := seed.Of(t), freshCoreRing(t, on2026())
+	config := func() string {
+		return writeSite(t, systemWeb(fmt.Sprintf(`validationKey="%x" decryptionKey="%x" compatibilityMode="Framework20SP1"`,
+			random.Bytes(64), random.Bytes(32))))
+	}
+	load := func(path string, older ...string) *cookie.Site {
+		site, err := cookie.LoadSite(path, &cookie.SiteOptions{DataProtection: ring, Now: on2026, Older: older})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return site
+	}
+	before := config()
+	forms, _ := load(before).SessionsOf(".ASPXAUTH")
+	w := httptest.NewRecorder()
+	if err := forms.SignIn(w, request(), user("zoe"), nil); err != nil {
+		t.Fatal(err)
+	}
+	r := request(".ASPXAUTH=" + w.Result().Cookies()[0].Value)
+	now := config()
+	if status, user := answer(load(now, before), r); status != 200 || user != "zoe" {
+		t.Errorf("%d %q", status, user)
+	}
+	if status, _ := answer(load(now), r); status != 401 {
+		t.Errorf("%d without the older file", status)
+	}
+}
+
+// TestSystemWebAlone has the cookies of .NET Framework on a key ring alone, as
+// the codecs over that ring write them.
+func TestSystemWebAlone(t *testing.T) {
+	ring := freshCoreRing(t, on2026())
+	list := []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/"}, {Kind: cookie.KindForms}, {Kind: cookie.KindKatana, AuthenticationType: "A"}}
+	site, err := coreSite(t, &cookie.SiteOptions{DataProtection: ring}, list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, direct := range map[string]systemWebVector{
+		"FedAuth": {Kind: "fedauth"}, ".ASPXAUTH": {Kind: "forms"}, ".AspNet.A": {Kind: "owin", Purposes: []string{"", "", "A"}},
+	} {
+		sessions, ok := site.SessionsOf(name)
+		if !ok {
+			t.Fatalf("no %s:\n%s", name, site)
+		}
+		w := httptest.NewRecorder()
+		if err := sessions.SignIn(w, request(), user("zoe"), nil); err != nil {
+			t.Fatal(err)
+		}
+		direct.Cookie = w.Result().Cookies()[0].Value
+		if p, err := direct.direct(t, ring, on2026); err != nil || p.Name() != "zoe" {
+			t.Errorf("%s: %v, %v", name, p, err)
+		}
+	}
+}

@@ -61,11 +61,9 @@ func (r *Reader) readValue(code byte) (Value, bool) {
 		if left < 4 {
 			return r.badValue(ErrTruncated)
 		}
-		u := binary.LittleEndian.Uint32(r.buf[pos:])
-		if u > 1<<31-1 {
+		if n = int(int32(binary.LittleEndian.Uint32(r.buf[pos:]))); n < 0 {
 			return r.badValue(ErrSyntax)
 		}
-		n = int(u)
 		pos += 4
 	case Dictionary:
 		id, ok := r.dictID()

@@ -75,9 +75,9 @@ func AppendEnvelope(dst []byte, h *Head[string], protected []byte, reference boo
 var errLongIDs = fmt.Errorf("the ids of the token take more than %d bytes of XML or %d references",
 	limits.EnvelopeMarkup, limits.EnvelopeMarks)
 
-// ParseEnvelope reads the document, whose memory e shares. Nearly all have exactly the shape that
-// .NET writes, which cutEnvelope takes apart without an XML parser; the rest
-// goes through readEnvelope. Both agree wherever both accept.
+// ParseEnvelope reads the document, whose memory e takes over. Nearly all have
+// exactly the shape that .NET writes, which cutEnvelope takes apart without an XML
+// parser; the rest goes through readEnvelope. Both agree wherever both accept.
 func ParseEnvelope(doc []byte, e *Envelope) bool {
 	return cutEnvelope(doc, e) || readEnvelope(doc, e)
 }
@@ -86,38 +86,33 @@ func ParseEnvelope(doc []byte, e *Envelope) bool {
 // hold nothing that XML would treat in a special way.
 func cutEnvelope(doc []byte, e *Envelope) bool {
 	*e = Envelope{HasID: true, HasCookie: true}
-	rest, ok := bytes.CutPrefix(doc, []byte(envelopeHead))
-	if !ok {
+	rest, ok := doc, true
+	cut := func(prefix string) bool {
+		if ok = len(rest) >= len(prefix) && string(rest[:len(prefix)]) == prefix; ok {
+			rest = rest[len(prefix):]
+		}
+		return ok
+	}
+	identifier := func(text *[]byte) bool {
+		*text, rest, ok = cutPlain(rest, '<')
+		return ok && isTrimmed(*text)
+	}
+	if !cut(envelopeHead) {
 		return false
 	}
-	if e.ID, rest, ok = cutPlain(rest, '"'); !ok {
+	if e.ID, rest, ok = cutPlain(rest, '"'); !ok || !cut(envelopeNamespaces) ||
+		!cut(namespaceSC13) && !cut(namespaceSCFeb2005) || !cut(envelopeIdentifier) ||
+		!identifier(&e.ContextID) {
 		return false
 	}
-	if rest, ok = bytes.CutPrefix(rest, []byte(envelopeNamespaces)); !ok {
-		return false
-	}
-	if after, ok := bytes.CutPrefix(rest, []byte(namespaceSC13)); ok {
-		rest = after
-	} else if rest, ok = bytes.CutPrefix(rest, []byte(namespaceSCFeb2005)); !ok {
-		return false
-	}
-	if rest, ok = bytes.CutPrefix(rest, []byte(envelopeIdentifier)); !ok {
-		return false
-	}
-	if e.ContextID, rest, ok = cutPlain(rest, '<'); !ok || !isTrimmed(e.ContextID) {
-		return false
-	}
-	if after, ok := bytes.CutPrefix(rest, []byte(envelopeInstance)); ok {
-		if e.KeyGeneration, rest, ok = cutPlain(after, '<'); !ok || !isTrimmed(e.KeyGeneration) {
+	if cut(envelopeInstance) {
+		if !identifier(&e.KeyGeneration) || !cut("</Instance>") {
 			return false
 		}
-		if rest, ok = bytes.CutPrefix(rest, []byte("</Instance>")); !ok {
-			return false
-		}
-	} else if rest, ok = bytes.CutPrefix(rest, []byte(envelopeNoInstance)); !ok {
+	} else if !cut(envelopeNoInstance) {
 		return false
 	}
-	if rest, ok = bytes.CutPrefix(rest, []byte(envelopeCookie)); !ok {
+	if !cut(envelopeCookie) {
 		return false
 	}
 	if e.Cookie, ok = bytes.CutSuffix(rest, []byte(envelopeTail)); !ok {

@@ -12,7 +12,7 @@ import (
 // reader accepts: other prefixes, character references, CDATA, comments,
 // white space between the elements, no byte order mark, UTF-16 with one. It
 // refuses what that reader refuses: DTDs, processing instructions, unknown
-// elements and stray text.
+// elements and stray text. The cookie takes the place of the document.
 func readEnvelope(doc []byte, e *Envelope) bool {
 	*e = Envelope{}
 	if isLongUTF16(doc) || !isBounded(doc) {
@@ -42,7 +42,7 @@ func readEnvelope(doc []byte, e *Envelope) bool {
 	generation, generated := next(root.Space, "Instance")
 	e.KeyGeneration = trimmed(generation)
 	cookie, hasCookie := next(namespaceCookie, "Cookie")
-	e.Cookie, e.HasCookie = []byte(cookie), hasCookie
+	e.Cookie, e.HasCookie = append(doc[:0:len(doc)], cookie...), hasCookie
 	return len(rest) == 0 && len(e.ContextID) > 0 && generated == (len(e.KeyGeneration) > 0) &&
 		root.Size-len(cookie) <= limits.EnvelopeMarkup
 }

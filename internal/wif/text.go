@@ -24,7 +24,7 @@ func AppendTextDecode(dst []byte, text string) ([]byte, bool) {
 		return dst, false
 	}
 	envelope, ok := base64.AppendDecode(dst, text)
-	if !ok && len(text) <= limits.Unusual && hasSpace(text) {
+	if !ok && len(text) <= limits.Unusual && strings.ContainsAny(text, space) {
 		return base64.AppendDecodeBytes(dst, withoutSpace([]byte(text)))
 	}
 	return envelope, ok
@@ -34,24 +34,13 @@ func AppendTextDecode(dst []byte, text string) ([]byte, bool) {
 // reference. It may change what e.Cookie points to.
 func (e *Envelope) AppendProtected(dst []byte) ([]byte, bool) {
 	protected, ok := base64.AppendDecodeBytes(dst, e.Cookie)
-	if !ok && hasSpace(e.Cookie) {
+	if !ok && bytes.ContainsAny(e.Cookie, space) {
 		return base64.AppendDecodeBytes(dst, withoutSpace(e.Cookie))
 	}
 	return protected, ok
 }
 
-// hasSpace reports whether a text has white space that withoutSpace removes.
-func hasSpace[T string | []byte](text T) bool {
-	switch text := any(text).(type) {
-	case string:
-		return strings.IndexByte(text, ' ') >= 0 || strings.IndexByte(text, '\t') >= 0 ||
-			strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0
-	case []byte:
-		return bytes.IndexByte(text, ' ') >= 0 || bytes.IndexByte(text, '\t') >= 0 ||
-			bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0
-	}
-	return false
-}
+const space = " \t\r\n"
 
 // withoutSpace removes the white space that base64 content may have.
 func withoutSpace(b []byte) []byte {

@@ -49,6 +49,7 @@ func (p *parser) expand(s string) (string, error) {
 		return s, nil
 	}
 	var b strings.Builder
+	b.Grow(len(s)) // a reference is longer than what it stands for
 	for {
 		before, rest, found := strings.Cut(s, "&")
 		b.WriteString(before)

@@ -41,7 +41,7 @@ func TestCoreDifferential(t *testing.T) {
 	seed := seed.Fresh(t)
 	batches, each := coreRings/share.OneIn(t, 20), coreEach
 	if os.Getenv("WEBFARM_CORE_MILLION") != "" {
-		batches, each = 60_000, 32
+		batches, each = 10_000, 200
 	}
 	certificates := []certificate{newCertificate(t, "one"), newCertificate(t, "two")}
 	numbers := make(chan int)

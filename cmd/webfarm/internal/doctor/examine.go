@@ -98,9 +98,14 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 
 	if (f.kind == "" || f.kind == site.SQSession) && f.err == nil { // its name does not show it
 		e.search1(ctx, f)
-		if e.hit != nil && e.hit.kind != "" {
+		switch signed := e.trace.signed; {
+		case e.hit != nil && e.hit.kind != "":
 			f.kind, f.authType = e.hit.kind, e.hit.authType
-		} else if f.kind == "" || hasEnvelope(f.text) {
+		case e.trace.decrypts != nil:
+			f.kind = e.trace.decrypts.kind
+		case e.hit == nil && signed != nil && signed.purpose != nil:
+			f.kind, f.authType = signed.purpose.kind, signed.purpose.authType
+		case f.kind == "" || hasEnvelope(f.text):
 			f.kind = guess(nodes[0], f.text)
 		}
 	}
@@ -114,7 +119,8 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 	c.describe(f)
 	for _, n := range nodes {
 		own := f
-		if own.kind.IsSession() && n.session.On && o.Kind == "" && strings.EqualFold(own.name, n.session.Name) {
+		if own.kind.IsSession() && n.session.On && o.Kind == "" &&
+			(own.name == "" || strings.EqualFold(own.name, n.session.Name)) {
 			own.kind = n.session.Kind
 		}
 		v, op := e.verdict(ctx, n, own)
@@ -167,6 +173,8 @@ func guess(n *Node, text string) Kind {
 		return n.session.Kind
 	case len(list) > 0 && list[0].shape == shapeHex:
 		return Forms
+	case len(list) == 1 && list[0].shape == shapeURLToken: // no base64url
+		return Roles
 	}
 	return Katana
 }
@@ -348,16 +356,16 @@ func (e *exam) search1(ctx context.Context, f found) {
 	for _, r := range f.repairs() {
 		e.triedTexts++
 		h, t := e.search(ctx, r.text, f)
-		if e.trace == (trace{}) {
-			e.trace = t
-		}
 		switch {
 		case h == nil:
 		case h.opened.whole:
 			e.hit, e.repair = h, r
 			return
-		case partly == nil:
+		case partly == nil && e.trace == (trace{}):
 			partly, partlyRepair = h, r
+		}
+		if e.trace == (trace{}) {
+			e.trace = t
 		}
 	}
 	e.hit, e.repair = partly, partlyRepair

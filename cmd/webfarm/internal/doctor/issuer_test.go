@@ -104,7 +104,7 @@ func (i issuer) legacyOptions() machinekey.LegacyOptions {
 // issue returns the text of a credential for ann.
 func (i issuer) issue(t testing.TB) string {
 	t.Helper()
-	own := i.keys(t, i.machineMode())
+	own := func() *machinekey.Ring { return i.keys(t, i.machineMode()) }
 	o := &sessiontoken.FormsOptions{Now: at(i.at), Protection: i.legacyOptions().Protection}
 	katana := func(p sessiontoken.Purpose) string {
 		codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(
@@ -113,14 +113,14 @@ func (i issuer) issue(t testing.TB) string {
 	}
 	switch i.kind {
 	case doctor.Forms:
-		codec := must[*sessiontoken.FormsCodec](t)(sessiontoken.NewFormsCodec(own, o))
+		codec := must[*sessiontoken.FormsCodec](t)(sessiontoken.NewFormsCodec(own(), o))
 		return must[string](t)(codec.Encode(ctx, codec.NewTicket("ann", "")))
 	case doctor.Roles:
-		p := must[machinekey.Protector](t)(own.CookieProtector(i.legacyOptions(), machinekey.RolePurpose))
+		p := must[machinekey.Protector](t)(own().CookieProtector(i.legacyOptions(), machinekey.RolePurpose))
 		head := "\x00\x01\x00\x00\x00\xff\xff\xff\xff\x01\x00\x00\x00\x00\x00\x00\x00" // of a BinaryFormatter
 		return must[string](t)(rolecookie.Encode(p, []byte(head+"the rest")))
 	case doctor.Anonymous:
-		codec := must[*sessiontoken.AnonymousCodec](t)(sessiontoken.NewAnonymousCodec(own, o))
+		codec := must[*sessiontoken.AnonymousCodec](t)(sessiontoken.NewAnonymousCodec(own(), o))
 		return must[string](t)(codec.Encode(ctx, codec.NewID()))
 	case doctor.Katana:
 		return katana(sessiontoken.Cookie(i.authType))
@@ -176,7 +176,7 @@ var ciphersOf = []cipherOf{{"AES", 16}, {"AES", 24}, {"AES", 32}, {"3DES", 24}, 
 func (i issuer) legal() bool {
 	size := len(strings.TrimSuffix(i.decryptionKey, isolate)) / 2
 	fits := slices.Contains(ciphersOf, cipherOf{i.decryption, size})
-	if i.legacy() {
+	if i.legacy() && i.mode != "Framework45" {
 		fits = fits || i.decryption == "DES" || i.decryption == "3DES" && size == 16
 	}
 	if i.mode == "Framework45" && (i.isolated || !slices.Contains(modern, i.validation)) {

@@ -184,8 +184,8 @@ func TestMatrix(t *testing.T) {
 	t.Logf("%d cells", cells)
 }
 
-// examine examines the credential of a cell with both files and with that of the reader. It returns
-// what doctor said.
+// examine examines the credential of a cell with both files, with that of the reader, and as bare
+// text. It returns what doctor said.
 func (c cell) examine(t *testing.T) (said string) {
 	if c.text == "" {
 		c.text = c.issuer.issue(t)
@@ -195,20 +195,31 @@ func (c cell) examine(t *testing.T) (said string) {
 		o.Kind, o.AuthType, o.Name = c.reader.kind, c.reader.authType, c.reader.name()
 	}
 	a, b := c.reader.node(t, "a.config"), c.issuer.node(t, "b.config")
-	for _, nodes := range [][]*doctor.Node{{a, b}, {a}} {
-		want := c.both
-		if len(nodes) == 1 {
-			want = c.alone
-		}
-		r := doctor.Examine(ctx, nodes, c.issuer.input(c.text), o)
+	bare := c.alone
+	if c.setting == "name" || strings.HasPrefix(c.setting, "AuthenticationType, a common") {
+		bare = doctor.CodeOK // it does not say the one that is wanted
+	}
+	in := c.issuer.input(c.text)
+	for _, given := range []struct {
+		what, want string
+		nodes      []*doctor.Node
+		in         doctor.Input
+		o          doctor.Options
+	}{
+		{"both files", c.both, []*doctor.Node{a, b}, in, o},
+		{"one file", c.alone, []*doctor.Node{a}, in, o},
+		{"one file and the bare text", bare, []*doctor.Node{a}, doctor.Input{Text: c.text}, doctor.Options{Now: now}},
+	} {
+		want := given.want
+		r := doctor.Examine(ctx, given.nodes, given.in, given.o)
 		v := r.Credentials[0].Verdicts[0]
 		got, sentence := codesOf(v), r.Finding.Sentence
 		if got != want || want != doctor.CodeOK && !strings.Contains(sentence, c.says) {
-			t.Errorf("%s, %d files: %s, want %s with %q\n%s", c.setting, len(nodes), got, want, c.says, sentence)
+			t.Errorf("%s, %s: %s, want %s with %q\n%s", c.setting, given.what, got, want, c.says, sentence)
 		}
 		for _, f := range v.Findings {
 			c.fix(t, f)
-			said += f.Sentence + v.Layer
+			said += strings.Replace(f.Sentence, "The credential", "The cookie "+c.reader.name(), 1) + v.Layer
 		}
 		if user := r.Credentials[0].User; want == "decryption_key" &&
 			(user != "" || strings.Contains(said, "authentic,")) {

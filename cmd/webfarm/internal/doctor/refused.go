@@ -21,7 +21,8 @@ func (e *exam) unknown(n *Node, f found) Finding {
 		return *f.says("decryption_key", "other", s.key.node.file, "validation", s.validation, "kind", f.kind).
 			in(n, Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(from the issuing node)"})
 	}
-	isolable := isLegacy(n.key.mode) && (f.kind.IsModal() || n.encodes(f.kind)) &&
+	bare := f.name == "" && e.o.Kind == "" // any kind
+	isolable := isLegacy(n.key.mode) && (f.kind.IsModal() || n.encodes(f.kind) || bare) &&
 		e.o.Isolation == (Isolation{})
 	for _, m := range e.nodes {
 		if isolable && m.key.Isolated() {
@@ -29,18 +30,19 @@ func (e *exam) unknown(n *Node, f found) Finding {
 		}
 	}
 	more := findings["unknown_key"]
-	hint, or := "", ""
-	switch {
-	case f.kind == Katana && e.trace.decrypts == nil:
-		hint = "katana"
-	case isolable:
-		hint = "isolated"
+	or, hints := "", ""
+	add := func(hint string) {
+		or += " " + more.Text("or-"+hint)
+		hints += more.Text(hint)
 	}
-	if hint != "" {
-		or = " " + more.Text("or-"+hint)
+	if f.kind == Katana && e.trace.decrypts == nil {
+		add("katana")
 	}
-	if m := e.trace.decrypts; m != nil {
-		return *f.says("validation_key", "other", m.file, "kind", f.kind, "or", or).
+	if isolable {
+		add("isolated")
+	}
+	if s := e.trace.decrypts; s != nil {
+		return *f.says("validation_key", "other", s.validationKey.node.file, "kind", f.kind, "or", or).
 			in(n, Setting{Path: pathMachineKey, Attribute: "validationKey", Value: "(from the issuing node)"})
 	}
 	files := n.file
@@ -48,7 +50,7 @@ func (e *exam) unknown(n *Node, f found) Finding {
 		files = "either file"
 	}
 	finding := f.says("unknown_key", "files", files, "tried", e.triedSignatures+e.triedOpen, "or", or)
-	finding.Fix.Text += more.Text(hint)
+	finding.Fix.Text += hints
 	if f.kind.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionCustom {
 		finding.Fix.Text += more.Text("custom", "file", n.file, "handler", n.session.Handler)
 	}

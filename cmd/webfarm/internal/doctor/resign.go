@@ -24,16 +24,22 @@ type resigner struct {
 	size  int
 }
 
-// decrypts returns the first node that reads text but for its signature, nil for none.
-func (e *exam) decrypts(ctx context.Context, text string, k Kind, authType string) *Node {
+// decrypts returns the setup of the first node that reads text but for its signature, nil for none.
+func (e *exam) decrypts(ctx context.Context, text string, f found) *setup {
+	kinds := []Kind{f.kind}
+	if f.kind == "" {
+		kinds = []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, Bearer, Refresh, AuthCode}
+	}
 	for _, n := range e.nodes {
-		s, legal := n.setup(k, authType)
-		for _, v := range validations {
-			if s.resign = tagSize(v); !legal {
-				continue
-			}
-			if o, ok := e.open(ctx, s, text); ok && o.whole {
-				return n
+		for _, k := range kinds {
+			s, legal := n.setup(k, f.authType)
+			for _, v := range validations {
+				if s.resign = tagSize(v); !legal {
+					continue
+				}
+				if o, ok := e.open(ctx, s, text); ok && o.whole {
+					return &s
+				}
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -18,8 +17,8 @@ type hit struct {
 type trace struct {
 	// signed is the first valid signature. Nothing could be opened behind it.
 	signed *signature
-	// decrypts is the node that reads the text but for its signature, which is nobody's.
-	decrypts *Node
+	// decrypts is the setup of the node that reads the text but for its signature, which is nobody's.
+	decrypts *setup
 }
 
 // search finds the setup that opens text. Readable contents come before authentic data.
@@ -55,7 +54,7 @@ func (e *exam) search(ctx context.Context, text string, f found) (*hit, trace) {
 		return partly, t
 	}
 	if len(list) > 0 {
-		t.decrypts = e.decrypts(ctx, text, cmp.Or(want, guess(e.nodes[0], text)), f.authType)
+		t.decrypts = e.decrypts(ctx, text, f)
 	}
 	if t.decrypts != nil {
 		return nil, t

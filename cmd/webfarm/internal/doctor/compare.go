@@ -124,6 +124,9 @@ func Compare(ctx context.Context, a, b *Node, o Options) *Report {
 			}
 		}
 	}
+	if findings["dotnet/"+r.Finding.DotNet] != nil {
+		r.Finding.DotNet = r.Comparison.dotNet(a)
+	}
 	r.Finding = r.Finding.printable()
 	r.Code = r.Finding.Code
 	return r

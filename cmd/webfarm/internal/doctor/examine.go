@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/internal/site"
@@ -130,7 +131,7 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 			c.Layers = op.layers
 		}
 		if op != nil && op.whole && c.To == nil && (v.OK || e.hit != nil) {
-			c.contents(*op)
+			c.contents(*op, o.Now)
 		}
 	}
 	if e.hit != nil {
@@ -154,11 +155,15 @@ func (c *Credential) describe(f found) {
 }
 
 // contents reports the user and the times of authentic contents.
-func (c *Credential) contents(o opened) {
+func (c *Credential) contents(o opened, now time.Time) {
 	c.User = o.user
 	if !o.from.IsZero() {
 		from := o.from.UTC()
 		c.From = &from
+		if ahead := from.Sub(now); o.err == nil && ahead > 5*time.Minute { // what WIF allows
+			c.Problems = append(c.Problems, findings["not_yet_valid"].Text("ahead",
+				"start", clock(from), "ahead", span(ahead), "now", clock(now)))
+		}
 	}
 	if !o.to.IsZero() {
 		to := o.to.UTC()
@@ -215,7 +220,12 @@ func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened)
 	if weak := e.weakKey(n); weak != nil { // the most urgent fault
 		v.Findings, v.Layer = slices.Insert(v.Findings, 0, *weak), cmp.Or(v.Layer, layerConfiguration)
 	}
+	shown := f.kind
+	if f.set != nil && f.set.Announced > 0 { // also of ASP.NET Core
+		shown = Katana
+	}
 	for i := range v.Findings {
+		v.Findings[i].DotNet = n.dotNet(v.Findings[i].DotNet, shown)
 		v.Findings[i] = v.Findings[i].printable()
 	}
 	v.OK = len(v.Findings) == 0

@@ -3,6 +3,8 @@ package doctor
 import (
 	"cmp"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -87,4 +89,35 @@ func (n *Node) faultFinding() *Finding {
 	}
 	f.Code = bad.Code
 	return f.in(n)
+}
+
+// dotNet is what .NET shows for a credential of kind k: a text of findings.txt, or the one for k in
+// a section of that name.
+func (n *Node) dotNet(text string, k Kind) string {
+	section := findings["dotnet/"+text]
+	switch {
+	case section == nil:
+		return text
+	case k.IsSession() && n.encodes(k):
+		return section.Text("encode")
+	case k.IsSession():
+		return section.Text("fedauth")
+	}
+	return section.Text(string(k))
+}
+
+// dotNet is what .NET shows for the credentials that two nodes cannot share. Where the name, the
+// path or the domain of a cookie differs it shows nothing, as browsers do not send the cookie.
+func (r *Comparison) dotNet(n *Node) string {
+	var list []string
+	for _, s := range r.Sharing {
+		text := n.dotNet("sealed", s.Kind)
+		for _, d := range r.Differences {
+			unsent := d.fix != nil && slices.Contains([]string{"name", "cookieName", "path", "domain"}, d.fix.Attribute)
+			if s.Used && slices.Contains(d.Blocks, s.Kind) && !unsent && !slices.Contains(list, text) {
+				list = append(list, text)
+			}
+		}
+	}
+	return strings.Join(list, "; ")
 }

@@ -44,7 +44,8 @@ func TestFindings(t *testing.T) {
 		t.Errorf("only %d uses found", len(used))
 	}
 	fields := []string{"says", "dotnet", "where", "fix",
-		"session", "clocks", "isolated", "issuer", "old", "custom", "katana", "settings", "bearer", "or-isolated", "or-katana",
+		"fedauth", "encode", "forms", "refresh", "code", "roles", "anonymous",
+		"session", "clocks", "ahead", "isolated", "issuer", "old", "custom", "katana", "settings", "bearer", "or-isolated", "or-katana",
 		"is", "secure", "none", "path", "domain", "size", "attribute", "targetFramework", "default"}
 	places := []string{"", "web.config", "code", "proxy", "browser", "clock", "store", "sign-in", "none"}
 	weak := regexp.MustCompile(`\b(None|Validation|Encryption|MD5|3DES|DES|SHA1|true|Use(Legacy\w+)|skew|Framework20SP1)\b`)
@@ -58,6 +59,7 @@ func TestFindings(t *testing.T) {
 		for other := range findings {
 			isBase = isBase || strings.HasPrefix(other, id+"/")
 		}
+		isBase = isBase || strings.HasPrefix(id, "dotnet/") // below
 		if !used[id] && !isBase {
 			t.Errorf("[%s] is not used", id)
 		}
@@ -69,6 +71,38 @@ func TestFindings(t *testing.T) {
 		if !slices.Contains(places, section.Text("where")) {
 			t.Errorf("[%s] is fixed where: %s", id, section.Text("where"))
 		}
+	}
+}
+
+// TestDotNetSections wants every section with texts of .NET to be used, and to have one for each
+// kind.
+func TestDotNetSections(t *testing.T) {
+	n := 0
+	for id, section := range findings {
+		class, ok := strings.CutPrefix(id, "dotnet/")
+		if !ok {
+			continue
+		}
+		n++
+		used := false
+		for _, other := range findings {
+			used = used || other.Text("dotnet") == class
+		}
+		kinds := []string{"fedauth", "encode"}
+		for _, k := range []Kind{Forms, Katana, Bearer, Refresh, AuthCode, Roles, Anonymous} {
+			kinds = append(kinds, string(k))
+		}
+		for _, k := range kinds {
+			if section.Text(k) == "" {
+				t.Errorf("[%s] has no text for %s", id, k)
+			}
+		}
+		if !used {
+			t.Errorf("[%s] is not used", id)
+		}
+	}
+	if n < 5 {
+		t.Errorf("%d sections", n)
 	}
 }
 

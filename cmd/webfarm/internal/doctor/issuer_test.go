@@ -216,8 +216,8 @@ func each(t testing.TB, f func(name string, i issuer)) {
 						i.handler, i.wif10 = kind.handler, kind.kind == doctor.WIF10
 						i.path, i.formsPath = "/", "/"
 						i.rolesName, i.anonymousName = ".ASPXROLES", ".ASPXANONYMOUS"
-						if protection != "All" && !(i.modal() && i.legacy()) {
-							continue
+						if protection != "All" && !(i.modal() && i.legacy()) || mode != "Framework45" && i.name() == "" {
+							continue // without effect
 						}
 						*i.cookieProtection() = protection
 						if i.legal() {

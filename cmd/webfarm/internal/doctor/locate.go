@@ -155,8 +155,10 @@ func (o *Options) inCookie(n *Node, r *http.Request, name string, k Kind) found 
 	scheme := Chunking(k)
 	if k == "" {
 		scheme = chunks.WIF
-		if set := chunks.Katana.Inspect(r, name); set.Announced > 0 {
-			scheme = chunks.Katana
+	}
+	for _, counts := range []chunks.Scheme{chunks.Katana, chunks.Core} {
+		if set := counts.Inspect(r, name); set.Announced > 0 && (k == "" || k == Katana) {
+			scheme = counts
 		}
 	}
 	set := scheme.Inspect(r, name)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,15 +163,18 @@ func (i issuer) cells(t testing.TB, random *seed.Stream) (list []cell) {
 // of algorithms. The node without the change must name exactly that setting.
 func TestMatrix(t *testing.T) {
 	step := share.OneIn(t, 47)
-	n, cells := 0, 0
+	n := 0
+	var cells atomic.Int64
+	t.Cleanup(func() { t.Logf("%d cells", cells.Load()) })
 	each(t, func(name string, i issuer) {
 		if n++; n%step != 0 {
 			return
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			padding := map[string]bool{} // what doctor says of a wrong decryptionKey, for either padding
 			for _, c := range i.cells(t, seed.Of(t)) {
-				cells++
+				cells.Add(1)
 				said := c.examine(t)
 				if strings.HasPrefix(c.setting, "decryptionKey, ") {
 					padding[said] = true
@@ -181,7 +185,6 @@ func TestMatrix(t *testing.T) {
 			}
 		})
 	})
-	t.Logf("%d cells", cells)
 }
 
 // examine examines the credential of a cell with both files, with that of the reader, and as bare
@@ -190,10 +193,7 @@ func (c cell) examine(t *testing.T) (said string) {
 	if c.text == "" {
 		c.text = c.issuer.issue(t)
 	}
-	o := doctor.Options{Now: now}
-	if c.reader.name() == "" || c.reader.kind == doctor.Katana { // no file names it
-		o.Kind, o.AuthType, o.Name = c.reader.kind, c.reader.authType, c.reader.name()
-	}
+	o := c.options()
 	a, b := c.reader.node(t, "a.config"), c.issuer.node(t, "b.config")
 	bare := c.alone
 	if c.setting == "name" || strings.HasPrefix(c.setting, "AuthenticationType, a common") {
@@ -227,6 +227,15 @@ func (c cell) examine(t *testing.T) (said string) {
 		}
 	}
 	return said
+}
+
+// options say what no file does.
+func (c cell) options() doctor.Options {
+	o := doctor.Options{Now: now}
+	if c.reader.name() == "" || c.reader.kind == doctor.Katana {
+		o.Kind, o.AuthType, o.Name = c.reader.kind, c.reader.authType, c.reader.name()
+	}
+	return o
 }
 
 // fix wants a fix to weaken no file, and to leave no difference between the two.

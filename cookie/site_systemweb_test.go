@@ -121,7 +121,7 @@ func TestSystemWebSite(t *testing.T) {
 				want, wantErr := v.direct(t, ring(v.Ring, orEmpty(v.ApplicationName)), o.Now)
 				switch {
 				case wantErr != nil || !want.IsAuthenticated():
-					if err == nil || wantErr != nil && !errors.Is(err, errors.Unwrap(wantErr)) && err.Error() != wantErr.Error() {
+					if err == nil || wantErr != nil && err.Error() != wantErr.Error() {
 						t.Errorf("error %v, want %v", err, wantErr)
 					}
 				case err != nil || got.Name() != want.Name():
@@ -341,5 +341,35 @@ func TestSystemWebAlone(t *testing.T) {
 		if p, err := direct.direct(t, ring, on2026); err != nil || p.Name() != "zoe" {
 			t.Errorf("%s: %v, %v", name, p, err)
 		}
+	}
+}
+
+// TestSystemWebWIF10 wants sessions of WIF 1.0 on the keys of <machineKey>:
+// MachineKey.Encode knows no protector.
+func TestSystemWebWIF10(t *testing.T) {
+	config := strings.Replace(string(testkit.File(t, "webconfig/wif10-thinktecture.config")), "<machineKey",
+		`<machineKey applicationName="" dataProtectorType="`+compatibility+`"`, 1)
+	site, err := loadKnown(writeSite(t, config), &cookie.SiteOptions{DataProtection: freshCoreRing(t, on2026()), Now: on2026})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	if err := site.Sessions().SignIn(w, request(), user("zoe"), nil); err != nil {
+		t.Fatal(err)
+	}
+	codec, err := sessiontoken.NewSessionCodec(site.Ring(), &sessiontoken.SessionOptions{WIF10: true, Now: on2026})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := request()
+	for _, c := range w.Result().Cookies() {
+		r.AddCookie(c)
+	}
+	text, err := cookie.From(cookie.KindWIF10, "")(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := codec.ReadPrincipal(t.Context(), text); err != nil || p.Name() != "zoe" {
+		t.Errorf("%v, %v", p, err)
 	}
 }

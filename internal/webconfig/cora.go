@@ -80,7 +80,8 @@ func (f *File) Cora() (*Cora, error) {
 		c.warn(p, own || application, own || secure)
 	}
 	c.Warnings = slices.Insert(c.Warnings, 0, Warning{"cora_cookie_payload_unknown", c.Line,
-		"what the cookie " + secret.Quote(prefix+"…") + " holds is not public: it can be passed on and not read"})
+		"what the cookie " + secret.Quote(prefix+"…") +
+			" holds is not public: it can be passed on and not read"})
 	return result(s.r, c)
 }
 
@@ -95,12 +96,14 @@ func (c *Cora) warn(part *Cora, name, secure bool) {
 	}
 	if name && part.Enabled && part.CookieName() == "" {
 		add("cora_cookie_name_unknown", "without the attribute application, as before version 9.3, "+
-			"the name of the cookie is "+secret.Quote(part.CookieNamePrefix)+" and a number that is made at run time; "+
-			"look it up in a browser and say Credential.Name, such as "+secret.Quote(part.CookieNamePrefix+"_123456"))
+			"the name of the cookie is "+secret.Quote(part.CookieNamePrefix)+
+			" and a number that is made at run time; look it up in a browser and say "+
+			"Credential.Name, such as "+secret.Quote(part.CookieNamePrefix+"_123456"))
 	}
 	if secure && part.Enabled && !part.Secure {
 		add("cora_cookie_not_secure", "sessionCookieSecure is not true, so that browsers send the cookie "+
-			secret.Quote(part.CookieNamePrefix+part.Application)+` without TLS too; want sessionCookieSecure="true" on all nodes`)
+			secret.Quote(part.CookieNamePrefix+part.Application)+
+			` without TLS too; want sessionCookieSecure="true" on all nodes`)
 	}
 }
 

@@ -165,11 +165,13 @@ func identityWarnings(id *Identity, fed *Federation) []Warning {
 		add("session_tokens_use_dpapi", line, "session tokens are protected with DPAPI, so no other machine can read them; "+
 			`want <remove type="`+id.Session.Type+`, …"/> and <add type="`+handler+`, …"/> in <securityTokenHandlers>`)
 	case ProtectionCustom:
-		add("custom_session_handler", line, "session tokens are handled by "+secret.Quote(id.Session.Type)+", a class of the site's own")
+		add("custom_session_handler", line,
+			"session tokens are handled by "+secret.Quote(id.Session.Type)+", a class of the site's own")
 	}
 	h := fed.CookieHandler
 	if h.Mode == "Custom" {
-		add("custom_cookie_handler", h.Line, "the session cookie is written by "+secret.Quote(h.CustomType)+", a class of the site's own")
+		add("custom_cookie_handler", h.Line,
+			"the session cookie is written by "+secret.Quote(h.CustomType)+", a class of the site's own")
 	}
 	if h.RequireSSLUnset {
 		add("require_ssl_not_set", max(h.Line, fed.Line, id.Line), "requireSsl is not set, and its default in WIF 1.0 "+

@@ -188,7 +188,8 @@ func (f *File) Warnings() []Warning {
 			for _, c := range web.Children {
 				if !slices.Contains(systemWeb, c.Name) && !f.declared[c.Name] {
 					ws = append(ws, Warning{Code: "unknown_section", Line: c.Line,
-						Text: fmt.Sprintf("<%s> is no section of <system.web>: .NET does not start with it, unless another file declares it", secret.Name(c.Name))})
+						Text: fmt.Sprintf("<%s> is no section of <system.web>: .NET does not start with it, "+
+							"unless another file declares it", secret.Name(c.Name))})
 				}
 			}
 		}

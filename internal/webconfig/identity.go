@@ -53,7 +53,8 @@ func identityModel45(s *Section, wanted string, by *Section) *Identity {
 	s.Done()
 	c := s.named("identityConfiguration", wanted)
 	if c.RefLine == 0 && wanted != "" {
-		by.fault(CodeInvalidEnum, "identityConfigurationName", secret.Quote(wanted), "the name of an <identityConfiguration>")
+		by.fault(CodeInvalidEnum, "identityConfigurationName", secret.Quote(wanted),
+			"the name of an <identityConfiguration>")
 	}
 	c.ignore("name")
 	id := &Identity{

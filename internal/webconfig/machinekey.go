@@ -148,7 +148,8 @@ func (f *File) noMachineKey() error {
 	for _, l := range f.locations {
 		for web := range l.element.ChildrenNamed("system.web") {
 			for e := range web.ChildrenNamed("machineKey") {
-				fault.Found += fmt.Sprintf(" but one on line %d for <location path=%s>, which is not the application", e.Line, secret.Quote(l.path))
+				fault.Found += fmt.Sprintf(" but one on line %d for <location path=%s>, "+
+					"which is not the application", e.Line, secret.Quote(l.path))
 				return fault
 			}
 		}
@@ -179,7 +180,8 @@ func (m *MachineKey) checkAlgorithms(s *Section) {
 	switch {
 	case m.UsableForProtect:
 	case m.Validation == "HMACSHA1":
-		s.Fail(CodeInvalidValidationAlgorithm, "validation", secret.Quote(m.Validation), "SHA1, which means HMAC-SHA1")
+		s.Fail(CodeInvalidValidationAlgorithm, "validation", secret.Quote(m.Validation),
+			"SHA1, which means HMAC-SHA1")
 	case !slices.Contains(legacy, m.Validation):
 		s.badAlgorithm("validation", m.Validation, CodeInvalidValidationAlgorithm, portable, legacy)
 	case m.framework45() && !m.OnRing: // which does without it
@@ -194,7 +196,8 @@ func (m *MachineKey) checkAlgorithms(s *Section) {
 // the site's own.
 func (s *Section) badAlgorithm(attribute, name, code string, good, more []string) {
 	if strings.HasPrefix(name, "alg:") {
-		s.Fail(CodeCustomAlgorithm, attribute, secret.Quote(name), oneOf("", good)+": the class behind alg: is not known here")
+		s.Fail(CodeCustomAlgorithm, attribute, secret.Quote(name),
+			oneOf("", good)+": the class behind alg: is not known here")
 		return
 	}
 	s.Fail(code, attribute, secret.Quote(name), oneOf(name, slices.Concat(good, more)))

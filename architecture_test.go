@@ -292,6 +292,7 @@ func TestNoInitNoPanic(t *testing.T) {
 		"testvectors/testvectors.go":          "the files are in the binary",
 		"cmd/webfarm/internal/texts/texts.go": "the files are in the binary",
 		"cookie/guard.go":                     "Accept without source or reader, at start-up",
+		"cookie/require.go":                   "RequireRole or RequireClaim of nothing, at start-up",
 		"cookie/source.go":                    "From with a name too much or too few, at start-up",
 	}
 	fset, list := folders(t)

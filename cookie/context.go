@@ -6,19 +6,29 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// contextKey is the key of the principal in a context.
+// visit is what a guard says of a request that it let through. It lies in the
+// context by context.WithValue, which is the only context that fiber's adaptor
+// looks into.
+type visit struct {
+	user  *sessiontoken.Principal // nil for a stranger
+	guard *Guard
+	err   error // why the user is a stranger
+}
+
 type contextKey struct{}
 
-// withUser returns a context in which [FromContext] finds p. A nil p hides the
-// user of ctx.
-func withUser(ctx context.Context, p *sessiontoken.Principal) context.Context {
-	return context.WithValue(ctx, contextKey{}, p)
+// visitOf returns what the last guard before said of a request, or nil.
+func visitOf(ctx context.Context) *visit {
+	v, _ := ctx.Value(contextKey{}).(*visit)
+	return v
 }
 
 // FromContext returns the user that a [Guard] recognised, or nil and false if
 // nobody is signed in. Requests handled in parallel may share the principal:
 // do not change it.
 func FromContext(ctx context.Context) (*sessiontoken.Principal, bool) {
-	p, _ := ctx.Value(contextKey{}).(*sessiontoken.Principal)
-	return p, p != nil
+	if v := visitOf(ctx); v != nil {
+		return v.user, v.user != nil
+	}
+	return nil, false
 }

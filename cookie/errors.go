@@ -30,6 +30,9 @@ var (
 	// ErrNotAuthenticated means that the credential is good but says that
 	// nobody is signed in: none of its identities is authenticated.
 	ErrNotAuthenticated = errors.New("cookie: the credential is of a user who is not authenticated")
+	// ErrForbidden means that the user is signed in and lacks what [RequireRole] or
+	// [RequireClaim] asks for.
+	ErrForbidden = errors.New("cookie: the user lacks a role or claim")
 	// ErrUnavailable means that it could not be decided whether the user is
 	// signed in: the store is down, the request was cancelled, or the source
 	// or the reader is set up wrongly.

@@ -64,9 +64,10 @@ func (g *Guard) AcceptSessions(s *Sessions) {
 }
 
 // SetDeny sets what answers a request that is refused, in place of [Deny]; nil
-// restores it. err is the error of [Guard.Check]. It is meant for the operator:
-// a response that differs with it, but for ErrUnavailable, tells an attacker
-// which forgery came how far.
+// restores it. err is the error of [Guard.Check], or [ErrForbidden] for a user who
+// lacks a role or claim. It is meant for the operator: a response that differs
+// with it, but for ErrUnavailable and ErrForbidden, tells an attacker which
+// forgery came how far.
 func (g *Guard) SetDeny(deny func(w http.ResponseWriter, r *http.Request, err error)) {
 	g.deny = deny
 }
@@ -79,13 +80,17 @@ func (g *Guard) SetDeny(deny func(w http.ResponseWriter, r *http.Request, err er
 func (g *Guard) SetLogger(logger *slog.Logger) { g.logger = logger }
 
 // Deny answers a refused request with a bare status: 503 (Service Unavailable)
-// if err matches [ErrUnavailable] and 401 (Unauthorized) otherwise. A service
+// if err matches [ErrUnavailable], 403 (Forbidden) if it matches [ErrForbidden],
+// and 401 (Unauthorized) for any other. A service
 // that takes bearer tokens adds "WWW-Authenticate: Bearer" to 401, as
 // OAuthBearerAuthenticationMiddleware does; see [Guard.SetDeny].
 func Deny(w http.ResponseWriter, _ *http.Request, err error) {
 	status := http.StatusUnauthorized
-	if errors.Is(err, ErrUnavailable) {
+	switch {
+	case errors.Is(err, ErrUnavailable):
 		status = http.StatusServiceUnavailable
+	case errors.Is(err, ErrForbidden):
+		status = http.StatusForbidden
 	}
 	http.Error(w, http.StatusText(status), status)
 }
@@ -216,22 +221,20 @@ func (g *Guard) serve(next http.Handler, strangers bool) http.Handler {
 		varyCookie(w.Header())
 		p, err := g.admit(w, r)
 		if err != nil && (!strangers || errors.Is(err, ErrUnavailable)) {
-			deny := g.deny
-			if deny == nil {
-				deny = Deny
-			}
-			deny(w, r, err)
+			g.refuse(w, r, err)
 			return
 		}
-		another := false
-		if p == nil {
-			_, another = FromContext(r.Context())
-		}
-		if p != nil || another {
-			r = r.WithContext(withUser(r.Context(), p))
-		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, &visit{p, g, err})))
 	})
+}
+
+// refuse answers a request as SetDeny wants.
+func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	deny := g.deny
+	if deny == nil {
+		deny = Deny
+	}
+	deny(w, r, err)
 }
 
 // admit is Check that also renews the session of the user, and deletes

@@ -20,7 +20,7 @@ var writeAPI = flag.Bool("write-api", false, "write "+apiFile+" anew instead of 
 // so that the API only shrinks. What is still to come must fit into 480 in all.
 const (
 	maxFramework = 407
-	maxAPI       = 465
+	maxAPI       = 471
 )
 
 // TestAPI compares the exported identifiers with the list in the repository, so

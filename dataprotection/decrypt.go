@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -16,6 +17,9 @@ import (
 // dataProtection is the namespace of encryptedSecret, which stands in the place
 // of an element that is encrypted.
 const dataProtection = "http://schemas.asp.net/2015/03/dataProtection"
+
+// nullDecryptor is the class that has nothing to decrypt.
+const nullDecryptor = "NullXmlDecryptor"
 
 // Where the classes are that decrypt.
 var decryptorNamespaces = []string{
@@ -40,6 +44,26 @@ func certificateKeys(list []tls.Certificate) (keys []xmlenc.Key, err error) {
 		keys = append(keys, xmlenc.Key{Certificate: c.Certificate[0], Private: private})
 	}
 	return keys, nil
+}
+
+// atRest returns what decrypts the first encrypted part of e, and the
+// certificate that this is encrypted for. The class is empty for a part in clear.
+func atRest(e *xmltree.Element) (decryptor string, certificate *x509.Certificate) {
+	if e.Is(dataProtection, "encryptedSecret") && len(e.Children) == 1 {
+		decryptor, _ = e.Attr("decryptorType")
+		if class, ok := className(decryptor, decryptorNamespaces); ok {
+			decryptor = class
+		}
+		if decryptor != nullDecryptor {
+			return decryptor, xmlenc.Recipient(e.Children[0])
+		}
+	}
+	for _, c := range e.Children {
+		if decryptor, certificate = atRest(c); decryptor != "" {
+			return decryptor, certificate
+		}
+	}
+	return "", nil
 }
 
 // decrypt returns e with what is encrypted in it opened
@@ -76,7 +100,7 @@ func (r *Ring) open(ctx context.Context, e *xmltree.Element) (*xmltree.Element, 
 	inside := e.Children[0]
 	class, _ := className(decryptor, decryptorNamespaces)
 	switch class {
-	case "NullXmlDecryptor":
+	case nullDecryptor:
 		if len(inside.Children) != 1 {
 			return nil, errors.New("an unencryptedKey without exactly one element")
 		}

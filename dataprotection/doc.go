@@ -22,8 +22,10 @@
 // (RingOptions.Decrypt).
 //
 // The ring follows the farm: it is read again at an interval, and when
-// protected data names a key that it does not know. It never makes a key: as a
-// .NET node with DisableAutomaticKeyGeneration it leaves that to the others.
+// protected data names a key that it does not know. It makes no key unless it is
+// told to, as a .NET node with DisableAutomaticKeyGeneration: by RingOptions.KeepAhead
+// or by [Ring.Keep], which follow .NET's rule, or by [Ring.NewKey]. [Ring.Revoke]
+// revokes keys.
 //
 // Where this package is stricter than .NET, on purpose:
 //

@@ -19,7 +19,7 @@ var (
 		"one that is not known is asked for, and the ring cannot be read", seal.ErrUnavailable)
 	// ErrNoKey says that no key of the ring may protect now.
 	ErrNoKey = errors.New(
-		"dataprotection: no key of the ring may protect now; let a .NET node make one")
+		"dataprotection: no key of the ring may protect now; let a .NET node or Ring.Keep make one")
 	// ErrExpired says that a time-limited payload is authentic and too old.
 	ErrExpired = errors.New("dataprotection: the payload has expired")
 )

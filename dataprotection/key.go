@@ -3,6 +3,7 @@ package dataprotection
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -17,6 +18,9 @@ type key struct {
 	name                        string // id as text
 	created, activated, expires time.Time
 	digest                      [sha256.Size]byte // of the element
+
+	decryptor   string            // as in Key
+	certificate *x509.Certificate // as in Key
 
 	err    error // why it cannot be used
 	retry  bool  // a service may open it the next time
@@ -71,6 +75,7 @@ func (r *Ring) readDescriptor(ctx context.Context, k *key, e *xmltree.Element) e
 		return errors.New("no descriptor")
 	}
 	deserializer, _ := outer.Attr("deserializerType")
+	k.decryptor, k.certificate = atRest(outer)
 	inner, err := r.decrypt(ctx, outer.Children[0], new(int))
 	if err != nil {
 		return err

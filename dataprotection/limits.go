@@ -27,6 +27,12 @@ const (
 	// that .NET writes, a class with its assembly, has 250.
 	maxQuoted = 300
 
+	// maxReason bounds the reason of a revocation, in bytes.
+	maxReason = 1000
+	// keepAttempts bounds how often a keeper tries again because somebody else
+	// has added to the ring meanwhile.
+	keepAttempts = 5
+
 	// minMasterKey is the shortest master key, in bytes: 256 bits, the strength
 	// of the strongest cipher. .NET writes 64 and reads any.
 	minMasterKey = 32
@@ -43,8 +49,9 @@ const (
 	// was read for one, so that made-up ids cost nothing.
 	unknownPause = 5 * time.Second
 
-	// propagation and skew are .NET's (KeyManagementOptions.KeyPropagationWindow
-	// and MaxServerClockSkew).
-	propagation = 48 * time.Hour
-	skew        = 5 * time.Minute
+	// These three are .NET's (KeyManagementOptions.KeyPropagationWindow,
+	// MaxServerClockSkew and NewKeyLifetime).
+	propagation    = 48 * time.Hour
+	skew           = 5 * time.Minute
+	newKeyLifetime = 90 * 24 * time.Hour
 )

@@ -18,6 +18,9 @@ type state struct {
 	byID    map[guid]*entry
 	leftOut []Key // what is no key, with Err
 	chosen  atomic.Pointer[choice]
+
+	count, size   int       // of all elements
+	revokedBefore time.Time // keys created before that are revoked
 }
 
 // entry is a key in one state of the ring.
@@ -64,9 +67,7 @@ type loader struct {
 	state *state
 	err   error
 
-	count, size int
-	revoked     map[guid]bool
-	before      time.Time // keys created before that are revoked
+	revoked map[guid]bool
 }
 
 // element takes one element of the repository (XmlKeyManager.GetAllKeys).
@@ -81,14 +82,14 @@ func (l *loader) add(name string, data []byte) error {
 	if err := l.ctx.Err(); err != nil {
 		return fmt.Errorf("dataprotection: reading the key ring: %w", err)
 	}
-	l.count++
-	l.size += len(data)
+	l.state.count++
+	l.state.size += len(data)
 	switch {
-	case l.count > maxElements:
+	case l.state.count > maxElements:
 		return &RingError{Err: fmt.Errorf("%w: more than %d elements", xmltree.ErrLimit, maxElements)}
 	case len(data) > maxElement:
 		return &RingError{File: name, Err: tooLong(len(data))}
-	case l.size > maxRing:
+	case l.state.size > maxRing:
 		return &RingError{Err: fmt.Errorf("%w: more than %d bytes in all", xmltree.ErrLimit, maxRing)}
 	}
 	digest := sha256.Sum256(data)
@@ -176,8 +177,8 @@ func (l *loader) addRevocation(e *xmltree.Element) error {
 	if !ok {
 		return errors.New("the revocationDate is no date")
 	}
-	if at.After(l.before) {
-		l.before = at
+	if at.After(l.state.revokedBefore) {
+		l.state.revokedBefore = at
 	}
 	return nil
 }
@@ -185,6 +186,6 @@ func (l *loader) addRevocation(e *xmltree.Element) error {
 // revoke marks the keys that are revoked.
 func (l *loader) revoke() {
 	for _, e := range l.state.entries {
-		e.revoked = l.revoked[e.id] || e.created.Before(l.before)
+		e.revoked = l.revoked[e.id] || e.created.Before(l.state.revokedBefore)
 	}
 }

@@ -46,6 +46,9 @@ func (r *Ring) fly(unknown bool) *flight {
 		ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 		defer cancel()
 		s, err := r.load(ctx)
+		if err == nil && r.o.KeepAhead > 0 {
+			s, _, err = r.keep(ctx, s, r.o.KeepAhead, newKeyLifetime)
+		}
 		for _, told := range r.land(f, s, err) {
 			told(err)
 		}
@@ -53,15 +56,16 @@ func (r *Ring) fly(unknown bool) *flight {
 	return f
 }
 
-// land puts the outcome of a reading into the ring, and returns who is told.
+// land puts the outcome of a reading into the ring, and returns who is told. A
+// ring that could not get its next key is a good one.
 func (r *Ring) land(f *flight, s *state, err error) []func(error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failed = nil
-	if err != nil {
-		r.failed = fmt.Errorf("%w: %w", ErrUnavailable, err)
-	} else {
+	if s != nil {
 		r.state.Store(s)
+	} else {
+		r.failed = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if f.unknown {
 		r.quiet = r.o.Now().Add(unknownPause)

@@ -18,6 +18,14 @@ import (
 
 // Repository is where the elements of a ring lie (.NET: IXmlRepository). Its
 // methods may be called at the same time.
+//
+// A repository may have a third method, so that of many keepers one makes the
+// next key:
+//
+//	StoreIf(ctx context.Context, name string, xml []byte, count int) (stored bool, err error)
+//
+// It is Store on the condition that there are still as many elements as
+// Elements has given. If not, it stores nothing and reports false.
 type Repository interface {
 	// Elements calls each for every element, in any order: its name, such as a
 	// file's, which is for errors only, and its XML. It stops at the first error
@@ -25,6 +33,11 @@ type Repository interface {
 	Elements(ctx context.Context, each func(name string, xml []byte) error) error
 	// Store adds one element under a friendly name, such as "key-28f02350-…".
 	Store(ctx context.Context, name string, xml []byte) error
+}
+
+// conditional is the third method of a repository.
+type conditional interface {
+	StoreIf(ctx context.Context, name string, xml []byte, count int) (stored bool, err error)
 }
 
 // Path returns the ring at path, which may be

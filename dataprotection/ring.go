@@ -3,6 +3,7 @@ package dataprotection
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"sync"
@@ -23,7 +24,8 @@ type RingOptions struct {
 	ApplicationName string
 	// Certificates open keys that ProtectKeysWithCertificate has encrypted; the
 	// one that a key names is taken. tls.X509KeyPair reads them from PEM. The
-	// private key is an RSA key in memory or any other [crypto.Decrypter].
+	// private key is an RSA key in memory or any other [crypto.Decrypter]. Keys
+	// that this ring makes are encrypted for the first.
 	Certificates []tls.Certificate
 	// Decrypt opens what only a service can, such as Azure Key Vault. It gets
 	// the class that .NET would use, for example
@@ -38,8 +40,14 @@ type RingOptions struct {
 	// goes on beside the request that is due. Zero means one minute; negative
 	// means that the ring is only read by Refresh and for unknown keys.
 	Interval time.Duration
+	// KeepAhead, if not zero, makes this node a keeper of the ring: after every
+	// reading it makes the next key as [Ring.Keep] does, with a lifetime of 90
+	// days. A .NET node makes it three days ahead, so with more Go comes first.
+	// Zero means that the ring never makes a key by itself.
+	KeepAhead time.Duration
 	// OnRefresh, if not nil, is told after every reading but the first: nil, or
-	// why the ring stays as it was. Two calls may overlap.
+	// why the ring stays as it was or could not get its next key. Two calls may
+	// overlap.
 	OnRefresh func(error)
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
@@ -96,7 +104,13 @@ func Open(ctx context.Context, repository Repository, o *RingOptions) (*Ring, er
 	if r.o.Interval == 0 {
 		r.o.Interval = defaultInterval
 	}
+	if err := checkLifetime(r.o.KeepAhead, newKeyLifetime); err != nil {
+		return nil, err
+	}
 	s, err := r.load(ctx)
+	if err == nil && r.o.KeepAhead > 0 && s.defaultKey(r.o.Now()) == nil {
+		s, _, err = r.keep(ctx, s, r.o.KeepAhead, newKeyLifetime)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +154,11 @@ type Key struct {
 	// Algorithm is for example "AES_256_CBC, HMACSHA256" or "AES_256_GCM",
 	// empty if the key cannot be used.
 	Algorithm string
+	// Decryptor is the .NET class that decrypts the key, for example
+	// "EncryptedXmlDecryptor", and empty if the key lies there in clear.
+	Decryptor string
+	// Certificate is the one that the key is encrypted for, nil if it names none.
+	Certificate *x509.Certificate
 	// Err, a [*RingError], says why the key cannot be used, and is nil if it
 	// can. If the dates are zero too, the element is no key for .NET either.
 	Err error
@@ -151,7 +170,8 @@ func (r *Ring) Keys() []Key {
 	list := make([]Key, 0, len(s.entries)+len(s.leftOut))
 	for _, e := range s.entries {
 		k := Key{ID: e.name, Revoked: e.revoked, Err: e.err,
-			Created: e.created, Activated: e.activated, Expires: e.expires}
+			Created: e.created, Activated: e.activated, Expires: e.expires,
+			Decryptor: e.decryptor, Certificate: e.certificate}
 		if e.err == nil {
 			k.Algorithm = e.suite.String()
 		}

@@ -1,6 +1,6 @@
-// Package xmlenc decrypts what W3C XML Encryption has encrypted for an X.509
-// certificate, in the part of that standard that .NET's EncryptedXml writes
-// and ASP.NET Core's ProtectKeysWithCertificate so uses:
+// Package xmlenc encrypts and decrypts elements by W3C XML Encryption for an
+// X.509 certificate, in the part of that standard that .NET's EncryptedXml
+// writes and ASP.NET Core's ProtectKeysWithCertificate so uses:
 //
 //	EncryptedData
 //	  EncryptionMethod Algorithm         aes256-cbc, aes192-cbc or aes128-cbc
@@ -183,6 +183,26 @@ func noKey(certificate []byte, have int) error {
 			"which is none of the %d given", ErrNoKey, c.Subject.String(), c.SerialNumber, have)
 	}
 	return fmt.Errorf("%w among the %d certificates given", ErrNoKey, have)
+}
+
+// Recipient returns the certificate that the first EncryptedKey of an
+// EncryptedData element e names, nil if it names none.
+func Recipient(e *xmltree.Element) *x509.Certificate {
+	if e = e.Child(sig, "KeyInfo"); e == nil {
+		return nil
+	}
+	if e = e.Child(enc, "EncryptedKey"); e == nil {
+		return nil
+	}
+	der, err := recipient(e)
+	if err != nil {
+		return nil
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil
+	}
+	return c
 }
 
 // recipient returns the certificate that an EncryptedKey names, nil if it

@@ -84,7 +84,7 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 		lines = append(lines, "server: ok")
 	}
 	if id := g.writer(); id == "" {
-		lines = append(lines, "keys: none writes, so nobody can be signed in; let a .NET node make one")
+		lines = append(lines, "keys: none writes, so nobody can be signed in; let a .NET node or webfarm keys new make one")
 	} else {
 		lines = append(lines, "keys: ok, "+id+" writes")
 	}

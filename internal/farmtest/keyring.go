@@ -7,6 +7,8 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,6 +65,7 @@ func KeyRing(
 		}
 	})
 	t.Run("bounds", func(t *testing.T) { bounds(t, open) })
+	t.Run("ten keepers", func(t *testing.T) { keepers(t, open) })
 	t.Run("errors", func(t *testing.T) {
 		r, add := open(t)
 		add("<a/>", "<b/>")
@@ -74,7 +77,7 @@ func KeyRing(
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
 		never := func(string, []byte) error { t.Error("an element"); return nil }
-		for _, err := range []error{r.Elements(over, never), r.Store(over, "key", []byte("<c/>"))} {
+		for _, err := range []error{r.Elements(over, never), r.Store(over, "key", []byte("<c/>")), storeIf(over, r)} {
 			if !errors.Is(err, context.Canceled) || !errors.Is(err, dataprotection.ErrUnavailable) {
 				t.Errorf("cancelled: %v", err)
 			}
@@ -83,6 +86,66 @@ func KeyRing(
 			t.Errorf("then %q", list)
 		}
 	})
+}
+
+// storeIf asks a repository to store an element if it has no other.
+func storeIf(ctx context.Context, r dataprotection.Repository) error {
+	c := r.(interface {
+		StoreIf(ctx context.Context, name string, xml []byte, count int) (bool, error)
+	})
+	_, err := c.StoreIf(ctx, "key", []byte("<key/>"), 0)
+	return err
+}
+
+// keepers wants ten keepers at once to leave one new key, in an empty ring and in
+// one whose key ends.
+func keepers(t *testing.T, open func(t *testing.T) (dataprotection.Repository, func(...string))) {
+	const day = 24 * time.Hour
+	r, add := open(t)
+	add("<note/>")
+	var rings [10]*dataprotection.Ring
+	ahead := 14 * day
+	for round, o := range []dataprotection.RingOptions{
+		{Interval: -1},
+		{Interval: -1, Now: func() time.Time { return time.Now().Add(80 * day) }},
+	} {
+		for i := range rings {
+			var err error
+			if rings[i], err = dataprotection.Open(t.Context(), r, &o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var wg sync.WaitGroup
+		var keys atomic.Int32
+		for _, ring := range rings {
+			wg.Go(func() {
+				id, err := ring.Keep(t.Context(), ahead, 0)
+				if err != nil {
+					t.Errorf("round %d: %v", round, err)
+				}
+				if id != "" {
+					keys.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		_, list := elements(t, r)
+		if keys.Load() != 1 || len(list) != 2+round {
+			t.Errorf("round %d: %d keys made, %d elements", round, keys.Load(), len(list))
+		}
+	}
+	ring := rings[0]
+	if err := ring.Revoke(t.Context(), "*", "test"); err != nil {
+		t.Error(err)
+	}
+	if err := rings[1].Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range rings[1].Keys() {
+		if !k.Revoked || k.Err != nil {
+			t.Errorf("%+v", k)
+		}
+	}
 }
 
 // bounds wants a ring at the bounds to load, and one over them to be refused.
@@ -157,6 +220,7 @@ func KeyRingOutage(t *testing.T, r dataprotection.Repository, server *Server) {
 	for call, err := range map[string]error{
 		"Elements": r.Elements(t.Context(), func(string, []byte) error { return nil }),
 		"Store":    r.Store(t.Context(), "key-2", []byte("<note/>")),
+		"StoreIf":  storeIf(t.Context(), r),
 		"Refresh":  ring.Refresh(t.Context()),
 	} {
 		if !errors.Is(err, dataprotection.ErrUnavailable) {
@@ -207,7 +271,8 @@ func KeyRingHangs(t *testing.T, r dataprotection.Repository) {
 		"Elements": func(ctx context.Context) error {
 			return r.Elements(ctx, func(string, []byte) error { return nil })
 		},
-		"Store": func(ctx context.Context) error { return r.Store(ctx, "key", []byte("<key/>")) },
+		"Store":   func(ctx context.Context) error { return r.Store(ctx, "key", []byte("<key/>")) },
+		"StoreIf": func(ctx context.Context) error { return storeIf(ctx, r) },
 		"Open": func(ctx context.Context) error {
 			_, err := dataprotection.Open(ctx, r, nil)
 			return err

@@ -29,7 +29,9 @@ const (
 //
 // Store adds an element at the end, and once even if the client sends it again
 // after an answer was lost: of two keys of one id neither .NET nor Go would load
-// the ring. The list has no place for the friendly name.
+// the ring. The list has no place for the friendly name. StoreIf, the third method
+// that a repository may have, watches the list meanwhile: of many keepers at once
+// one adds its key.
 //
 // All errors of the network and of Redis match [dataprotection.ErrUnavailable].
 func NewKeyRing(client redis.UniversalClient, list string) (dataprotection.Repository, error) {
@@ -78,15 +80,41 @@ func (k *keyRing) Store(ctx context.Context, _ string, xml []byte) error {
 	if err := ctx.Err(); err != nil {
 		return unavailable{failed(ctx, "store a key", err)}
 	}
-	_, err := k.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.LRem(ctx, k.list, 0, xml)
-		p.RPush(ctx, k.list, xml)
-		return nil
-	})
-	if err != nil {
+	if _, err := k.client.TxPipelined(ctx, k.push(ctx, xml)); err != nil {
 		return unavailable{failed(ctx, "store a key", err)}
 	}
 	return nil
+}
+
+// push adds an element to a transaction.
+func (k *keyRing) push(ctx context.Context, xml []byte) func(redis.Pipeliner) error {
+	return func(p redis.Pipeliner) error {
+		p.LRem(ctx, k.list, 0, xml)
+		p.RPush(ctx, k.list, xml)
+		return nil
+	}
+}
+
+// StoreIf implements the third method of dataprotection.Repository.
+func (k *keyRing) StoreIf(
+	ctx context.Context, _ string, xml []byte, count int,
+) (stored bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, unavailable{failed(ctx, "store a key", err)}
+	}
+	err = k.client.Watch(ctx, func(tx *redis.Tx) error {
+		n, err := tx.LLen(ctx, k.list).Result()
+		if err != nil || n != int64(count) {
+			return err
+		}
+		_, err = tx.TxPipelined(ctx, k.push(ctx, xml))
+		stored = err == nil
+		return err
+	}, k.list)
+	if err != nil && !errors.Is(err, redis.TxFailedErr) { // somebody else was first
+		return false, unavailable{failed(ctx, "store a key", err)}
+	}
+	return stored, nil
 }
 
 // unavailable is an error that says nothing about the ring.

@@ -41,8 +41,9 @@ func TestKeyRingGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, want, _ := strings.Cut(string(text), "-- read\n")
-		read, add := dialect.keyRing("dbo.DataProtectionKeys")
-		if got := read + "\n-- add\n" + add + "\n"; got != want {
+		k := dialect.keyRing("dbo.DataProtectionKeys")
+		got := k.read + "\n-- add\n" + k.add + "\n-- lock\n" + k.lock + "\n-- add if\n" + k.addIf + "\n"
+		if got != want {
 			t.Errorf("%v:\n%s\nwant:\n%s", dialect, got, want)
 		}
 	}

@@ -27,6 +27,9 @@ const (
 // skipped. It never fetches more than a ring may have: 10,001 rows, and a
 // megabyte of characters of each. Names are the table's with the Id.
 //
+// StoreIf, the third method that a repository may have, counts the rows with Xml
+// and adds one in one step: of many keepers at once one adds its key.
+//
 // All errors of the database match [dataprotection.ErrUnavailable]. The driver
 // for SQLite waits for a locked file as long as busy_timeout says, whatever the
 // context.
@@ -40,39 +43,60 @@ func NewKeyRing(db *sql.DB, dialect Dialect, table string) (dataprotection.Repos
 	if !tableName.MatchString(table) {
 		return nil, fmt.Errorf("sqlstore: %q is no name for a table", table)
 	}
-	k := &keyRing{db: db, table: table}
-	if k.read, k.add = dialect.keyRing(table); k.read == "" {
+	k := &keyRing{db: db, table: table, keyRingSQL: dialect.keyRing(table)}
+	if k.read == "" {
 		return nil, fmt.Errorf("sqlstore: %v is none of the dialects", dialect)
 	}
 	return k, nil
 }
 
 type keyRing struct {
-	db        *sql.DB
-	table     string
-	read, add string
+	db    *sql.DB
+	table string
+	keyRingSQL
 }
 
-// keyRing returns the SQL that reads a ring and adds to it: a friendly name and
-// an element.
-func (d Dialect) keyRing(table string) (read, add string) {
+// keyRingSQL is the SQL for a ring.
+type keyRingSQL struct {
+	read  string
+	add   string // friendly name, element
+	lock  string // before addIf; its transaction has it
+	addIf string // friendly name, element, number of rows that there must be
+}
+
+func (d Dialect) keyRing(table string) keyRingSQL {
 	t := d.quote(table)
 	switch d {
 	case PostgreSQL:
-		return fmt.Sprintf(`SELECT "Id", left("Xml", %d) FROM %s WHERE "Xml" <> '' ORDER BY "Id" LIMIT %d`,
+		return keyRingSQL{
+			read: fmt.Sprintf(`SELECT "Id", left("Xml", %d) FROM %s WHERE "Xml" <> '' ORDER BY "Id" LIMIT %d`,
 				maxElement+1, t, maxKeys+1),
-			`INSERT INTO ` + t + ` ("FriendlyName", "Xml") VALUES ($1, $2)`
+			add: `INSERT INTO ` + t + ` ("FriendlyName", "Xml") VALUES ($1, $2)`,
+			// A statement does not see what others add after it has begun. Locks of the
+			// table need more rights than .NET needs; "keys" in ASCII is ours.
+			lock: `SELECT pg_advisory_xact_lock(1801812339)`,
+			addIf: `INSERT INTO ` + t + ` ("FriendlyName", "Xml") SELECT $1, $2 WHERE (SELECT count(*) FROM ` +
+				t + ` WHERE "Xml" <> '') = $3`,
+		}
 	case SQLite:
-		return fmt.Sprintf(`SELECT "Id", substr("Xml", 1, %d) FROM %s WHERE "Xml" <> '' ORDER BY "Id" LIMIT %d`,
+		return keyRingSQL{
+			read: fmt.Sprintf(`SELECT "Id", substr("Xml", 1, %d) FROM %s WHERE "Xml" <> '' ORDER BY "Id" LIMIT %d`,
 				maxElement+1, t, maxKeys+1),
-			`INSERT INTO ` + t + ` ("FriendlyName", "Xml") VALUES (?1, ?2)`
+			add: `INSERT INTO ` + t + ` ("FriendlyName", "Xml") VALUES (?1, ?2)`,
+			addIf: `INSERT INTO ` + t + ` ("FriendlyName", "Xml") SELECT ?1, ?2 WHERE (SELECT count(*) FROM ` +
+				t + ` WHERE "Xml" <> '') = ?3`,
+		}
 	case SQLServer:
 		// DATALENGTH: a comparison with N'' would skip blanks, too.
-		return fmt.Sprintf(`SELECT TOP (%d) [Id], LEFT([Xml], %d) FROM %s WHERE DATALENGTH([Xml]) > 0 ORDER BY [Id]`,
+		return keyRingSQL{
+			read: fmt.Sprintf(`SELECT TOP (%d) [Id], LEFT([Xml], %d) FROM %s WHERE DATALENGTH([Xml]) > 0 ORDER BY [Id]`,
 				maxKeys+1, maxElement+1, t),
-			`INSERT INTO ` + t + ` ([FriendlyName], [Xml]) VALUES (@p1, @p2)`
+			add: `INSERT INTO ` + t + ` ([FriendlyName], [Xml]) VALUES (@p1, @p2)`,
+			addIf: `INSERT INTO ` + t + ` ([FriendlyName], [Xml]) SELECT @p1, @p2 WHERE (SELECT COUNT(*) FROM ` +
+				t + ` WITH (TABLOCKX, HOLDLOCK) WHERE DATALENGTH([Xml]) > 0) = @p3`,
+		}
 	}
-	return "", ""
+	return keyRingSQL{}
 }
 
 // Elements implements dataprotection.Repository.
@@ -118,6 +142,46 @@ func (k *keyRing) Store(ctx context.Context, name string, xml []byte) error {
 		return unavailable{failed(ctx, "store a key", err)}
 	}
 	return nil
+}
+
+// StoreIf implements the third method of dataprotection.Repository.
+func (k *keyRing) StoreIf(
+	ctx context.Context, name string, xml []byte, count int,
+) (stored bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, unavailable{failed(ctx, "store a key", err)}
+	}
+	stored, err = k.storeIf(ctx, name, string(xml), count)
+	if err != nil {
+		return false, unavailable{failed(ctx, "store a key", err)}
+	}
+	return stored, nil
+}
+
+func (k *keyRing) storeIf(ctx context.Context, name, xml string, count int) (bool, error) {
+	o := &sql.TxOptions{}
+	if k.lock != "" {
+		o.Isolation = sql.LevelReadCommitted // to see what others added before the lock was free
+	}
+	tx, err := k.db.BeginTx(ctx, o)
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback()
+	if k.lock != "" {
+		if _, err := tx.ExecContext(ctx, k.lock); err != nil {
+			return false, err
+		}
+	}
+	result, err := tx.ExecContext(ctx, k.addIf, name, xml, count)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return false, err
+	}
+	return n == 1, tx.Commit()
 }
 
 // unavailable is an error that says nothing about the ring.

@@ -8,3 +8,7 @@ CREATE TABLE "DataProtectionKeys" (
 SELECT "Id", left("Xml", 1048577) FROM "dbo"."DataProtectionKeys" WHERE "Xml" <> '' ORDER BY "Id" LIMIT 10001
 -- add
 INSERT INTO "dbo"."DataProtectionKeys" ("FriendlyName", "Xml") VALUES ($1, $2)
+-- lock
+SELECT pg_advisory_xact_lock(1801812339)
+-- add if
+INSERT INTO "dbo"."DataProtectionKeys" ("FriendlyName", "Xml") SELECT $1, $2 WHERE (SELECT count(*) FROM "dbo"."DataProtectionKeys" WHERE "Xml" <> '') = $3

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/testkit"
@@ -168,6 +169,10 @@ func FuzzOpen(f *testing.F) {
 	}
 	good := plainKey(1)
 	f.Fuzz(func(t *testing.T, element []byte) {
+		o := &dataprotection.RingOptions{Now: func() time.Time { return now }}
+		if _, err := dataprotection.Open(t.Context(), dataprotection.Document(element), o); err != nil {
+			ringError(t, err, "dataprotection: ") // the same as a whole document
+		}
 		ring, err := openErr(nil, good, string(element))
 		if err != nil {
 			ringError(t, err, "dataprotection: key-1.xml: ")

@@ -101,7 +101,7 @@ func splitCore(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	if !isASCII(c.Value) {
 		return nil, fmt.Errorf("%w: %s: a value with other characters than ASCII", ErrInvalidCookie, c.Name)
 	}
-	if isTooLong(c.Value) {
+	if isTooLong(escape(c.Value)) { // which Join would not read back
 		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooLong, c.Name, len(c.Value))
 	}
 	if size == 0 {

@@ -144,6 +144,7 @@ func (c *Credential) Texts(size int) []Text {
 	digits = digits[:len(digits)&^1]
 	all := []Text{
 		{"the honest one, damaged", damage(c.Text)},
+		{"the honest one, prolonged", c.Text[:min(len(c.Text)&^3, len(whole))] + whole[min(len(c.Text)&^3, len(whole)):]},
 		{"base64", whole},
 		{"base64, bad at its end", whole[:len(whole)-1] + "!"},
 		{"URL token", whole[:len(whole)-4] + "AA2"},

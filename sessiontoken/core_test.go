@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/dataprotection"
+	"github.com/webfarm-go/webfarm/internal/floor"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/testvectors"
@@ -349,18 +350,48 @@ func coreBenchUser(claims int) *sessiontoken.Principal {
 	return user
 }
 
+// coreFloor is the floor of coreCodec for cookies, and a ticket of so many
+// claims as bytes and as text.
+func coreFloor(b *testing.B, c *sessiontoken.CoreCodec, claims int) (f *floor.Core, ticket *sessiontoken.CoreTicket, plain []byte, text string) {
+	b.Helper()
+	ticket = c.NewTicket(coreBenchUser(claims), nil)
+	text, err := c.Encode(b.Context(), ticket)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const class = "Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware"
+	p, err := coreRing(b).Protector(class, "Cookies", "v2")
+	if err != nil {
+		b.Fatal(err)
+	}
+	protected, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if plain, _, err = p.Unprotect(b.Context(), nil, protected); err != nil {
+		b.Fatal(err)
+	}
+	return floor.NewCore(make([]byte, 64), false, "SharedCookieApp", class, "Cookies", "v2"), ticket, plain, text
+}
+
+// BenchmarkCoreDecode and BenchmarkCoreEncode compare with the floor, which
+// parses and checks nothing.
 func BenchmarkCoreDecode(b *testing.B) {
 	c := coreCodec(b, sessiontoken.Cookie("Cookies"), coreNow)
 	for _, claims := range []int{1, 40} {
-		text, err := c.Encode(b.Context(), c.NewTicket(coreBenchUser(claims), nil))
-		if err != nil {
-			b.Fatal(err)
-		}
+		f, _, _, text := coreFloor(b, c, claims)
 		b.Run(fmt.Sprintf("%dclaims", claims), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := c.Decode(b.Context(), text); err != nil {
 					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("%dclaims/floor", claims), func(b *testing.B) {
+			for b.Loop() {
+				if f.Read(text) == "" {
+					b.Fatal()
 				}
 			}
 		})
@@ -370,13 +401,18 @@ func BenchmarkCoreDecode(b *testing.B) {
 func BenchmarkCoreEncode(b *testing.B) {
 	c := coreCodec(b, sessiontoken.Cookie("Cookies"), coreNow)
 	for _, claims := range []int{1, 40} {
-		ticket := c.NewTicket(coreBenchUser(claims), nil)
+		f, ticket, plain, _ := coreFloor(b, c, claims)
 		b.Run(fmt.Sprintf("%dclaims", claims), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := c.Encode(b.Context(), ticket); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+		b.Run(fmt.Sprintf("%dclaims/floor", claims), func(b *testing.B) {
+			for b.Loop() {
+				f.Write(plain)
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/base64"
 	"encoding/binary"
 	"hash"
 )
@@ -21,6 +22,7 @@ type Core struct {
 	keys   []byte
 	out    []byte
 	sum    []byte
+	text   []byte
 }
 
 // NewCore uses CBC with HMAC-SHA256, or GCM, and a master key of 64 bytes.
@@ -72,6 +74,23 @@ func (f *Core) Unprotect(protected []byte) []byte {
 	f.out = append(f.out[:0], signed[16:]...)
 	cipher.NewCBCDecrypter(block, signed[:16]).CryptBlocks(f.out, f.out)
 	return f.out
+}
+
+// Read does what reading the text of a ticket takes: base64 and Unprotect, and
+// a text for the strings of the ticket.
+func (f *Core) Read(text string) string {
+	f.text = append(f.text[:0], text...)
+	n, err := base64.RawURLEncoding.Decode(f.text, f.text)
+	if err != nil {
+		return ""
+	}
+	return string(f.Unprotect(f.text[:n]))
+}
+
+// Write does what writing the text of a ticket takes.
+func (f *Core) Write(plaintext []byte) string {
+	f.text = base64.RawURLEncoding.AppendEncode(f.text[:0], f.Protect(plaintext))
+	return string(f.text)
 }
 
 // Protect does what making a payload takes. It draws no random bytes.

@@ -1,6 +1,8 @@
 package cookie
 
 import (
+	"time"
+
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -27,3 +29,9 @@ func (s *Sessions) CookieName() string { return s.template.Name }
 
 // CookieName returns the name of the cookie.
 func (q *SQSession) CookieName() string { return q.c.Name }
+
+// SetNow sets the clock of the lines about refusals.
+func (g *Guard) SetNow(now func() time.Time) { g.refusals.now = now }
+
+// RefusalRows returns how many kinds of refusals g remembers.
+func (g *Guard) RefusalRows() int { return len(g.refusals.rows) }

@@ -22,6 +22,7 @@ type Guard struct {
 	accepted []credential
 	deny     func(http.ResponseWriter, *http.Request, error)
 	logger   *slog.Logger
+	refusals refusals
 }
 
 // credential is one way to be recognised: a source and a reader, or sessions.
@@ -72,11 +73,25 @@ func (g *Guard) SetDeny(deny func(w http.ResponseWriter, r *http.Request, err er
 	g.deny = deny
 }
 
-// SetLogger makes the guard log each credential that it does not accept; nil,
-// the default, makes it silent. Refused credentials are logged at
-// [slog.LevelDebug], those that could not be checked at [slog.LevelWarn] unless
-// the client has gone. The attributes are "source", the position of the call of
-// Accept counted from 0, and "error". No value and no claim is logged.
+// SetLogger makes the guard log what it does not accept; nil, the default, makes
+// it silent. No value and no claim is logged.
+//
+//	level  about                                                attributes
+//	Debug  each credential that is refused                      source, error
+//	Warn   each that could not be checked, Debug if the client  source, error
+//	       has gone
+//	Warn   the first refusal of a kind, and then once a minute  source, credential,
+//	       those since the last line                            reason, count, keys
+//	Info   the first credential that is accepted after such a   source, credential,
+//	       line                                                 refused, key
+//
+// Source is the position of the call of Accept counted from 0, credential the
+// name of the cookie or the type of the reader, reason one of [Event], and count
+// and refused numbers of refusals. Keys are the ids of the keys that the latest
+// invalid credential was tried with: all machine keys of the ring, or the key
+// that a credential of ASP.NET Core names, which the ring may not have. Key opened
+// the accepted one. Requests write the lines: what was refused after the last one
+// is told with the next request.
 func (g *Guard) SetLogger(logger *slog.Logger) { g.logger = logger }
 
 // Deny answers a refused request with a bare status: 503 (Service Unavailable)
@@ -120,6 +135,7 @@ func (g *Guard) find(r *http.Request) (found, error) {
 		f, err := g.accepted[i].read(r)
 		switch {
 		case err == nil:
+			g.logAccepted(r.Context(), i, &f)
 			return f, nil
 		case err == ErrNoCredential:
 			continue
@@ -130,7 +146,7 @@ func (g *Guard) find(r *http.Request) (found, error) {
 		case refused == nil:
 			refused = err
 		}
-		g.log(r.Context(), i, err)
+		g.logRefused(r, i, err)
 	}
 	switch {
 	case outage != nil:
@@ -179,21 +195,6 @@ func classify(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
-}
-
-// log writes one record about a credential that was not accepted.
-func (g *Guard) log(ctx context.Context, source int, err error) {
-	if g.logger == nil {
-		return
-	}
-	level, message := slog.LevelDebug, "cookie: credential refused"
-	if errors.Is(err, ErrUnavailable) {
-		message = "cookie: credential not checked"
-		if ctx.Err() == nil {
-			level = slog.LevelWarn
-		}
-	}
-	g.logger.LogAttrs(ctx, level, message, slog.Int("source", source), slog.Any("error", err))
 }
 
 // Handler returns a handler that calls next for a signed-in user, whom

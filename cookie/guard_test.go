@@ -336,8 +336,10 @@ func TestLogger(t *testing.T) {
 	}{
 		{"FedAuth=bob", ""},
 		{"a=b", ""},
-		{"FedAuth=SECRET; .ASPXAUTH=bob", `level=DEBUG msg="cookie: credential refused" source=0 error="sessiontoken: not a valid credential"` + "\n"},
-		{".ASPXAUTH=anonymous", `level=DEBUG msg="cookie: credential refused" source=1 error="cookie: the credential is of a user who is not authenticated"` + "\n"},
+		{"FedAuth=SECRET; .ASPXAUTH=bob", `level=DEBUG msg="cookie: credential refused" source=0 error="sessiontoken: not a valid credential"` + "\n" +
+			`level=WARN msg="cookie: credentials refused" source=0 credential=*cookie_test.reader reason=invalid count=1` + "\n"},
+		{".ASPXAUTH=anonymous", `level=DEBUG msg="cookie: credential refused" source=1 error="cookie: the credential is of a user who is not authenticated"` + "\n" +
+			`level=WARN msg="cookie: credentials refused" source=1 credential=*cookie_test.reader reason=not_authenticated count=1` + "\n"},
 		{"FedAuth=down", `level=WARN msg="cookie: credential not checked" source=0 error="cookie: the credential could not be checked: store: connection refused"` + "\n"},
 	}
 	g := newGuard()

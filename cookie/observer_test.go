@@ -314,6 +314,8 @@ func TestLogIsStable(t *testing.T) {
 		"DEBUG cookie: credential refused source error":    true,
 		"WARN cookie: credential not checked source error": true,
 		"WARN cookie: session not renewed cookie error":    true,
+
+		"WARN cookie: credentials refused source credential reason count": true,
 	}
 	forModes(t, func(t *testing.T, f *modeFarm) {
 		log := &logLines{t: t, lines: map[string]bool{}}

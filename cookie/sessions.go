@@ -148,7 +148,8 @@ type SessionsOptions struct {
 	// still read it.
 	ClearInvalid bool
 	// Logger gets warnings, with the attributes "cookie", "bytes", "limit",
-	// "cookies" and "error"; nil is silent. For refusals see [Guard.SetLogger].
+	// "cookies" and "error"; nil is silent. For refusals see [Guard.SetLogger],
+	// for the decisions about a site [SiteOptions].
 	Logger *slog.Logger
 	// Observer is told what happens, to count it; nil is silent. It is called
 	// within requests: it must be quick and safe for concurrent use.
@@ -224,29 +225,34 @@ var ErrRevoked = errors.New("cookie: the session was ended")
 // [*sessiontoken.KatanaCodec] or a [*sessiontoken.CoreCodec]; one of Katana's that
 // was made with purposes of its own needs SessionsOptions.Cookie with a name. Nil options are the zero options.
 func NewSessions(codec sessiontoken.Reader, o *SessionsOptions) (*Sessions, error) {
+	f, k := frameworkOf(codec)
+	if f == nil {
+		return nil, fmt.Errorf("cookie: no sessions of a %T", codec)
+	}
+	return newSessions(f, k, o)
+}
+
+// frameworkOf returns the framework of a codec, nil for any other reader.
+func frameworkOf(codec sessiontoken.Reader) (framework, *traits) {
 	switch c := codec.(type) {
 	case *sessiontoken.SessionCodec:
 		if c != nil {
-			f, k := newWIF(c)
-			return newSessions(f, k, o)
+			return newWIF(c)
 		}
 	case *sessiontoken.FormsCodec:
 		if c != nil {
-			f, k := newForms(c)
-			return newSessions(f, k, o)
+			return newForms(c)
 		}
 	case *sessiontoken.KatanaCodec:
 		if c != nil {
-			f, k := newKatana(c)
-			return newSessions(f, k, o)
+			return newKatana(c)
 		}
 	case *sessiontoken.CoreCodec:
 		if c != nil {
-			f, k := newCore(c)
-			return newSessions(f, k, o)
+			return newCore(c)
 		}
 	}
-	return nil, fmt.Errorf("cookie: no sessions of a %T", codec)
+	return nil, nil
 }
 
 var errNoSessions = errors.New("cookie: sessions that no constructor made")

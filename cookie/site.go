@@ -60,7 +60,9 @@ type SiteOptions struct {
 	// <machineKey>, or else the one that the ring was opened with.
 	DataProtection *dataprotection.Ring
 	// Sessions is what holds for every cookie. Its Store also holds the session
-	// tokens in reference mode, and its Logger is that of the guard too. Sliding
+	// tokens in reference mode, and its Logger is that of the guard too and gets
+	// every decision at the start, one record each with "file", "what",
+	// "accepted", "line" and "why": warnings at Warn, the others at Info. Sliding
 	// and MaxLifetime hold unless a Credential says otherwise; SQSession has its
 	// own. What differs between cookies, Cookie, ChunkSize and PersistentLifetime,
 	// is an error here: say it in Credentials.
@@ -239,6 +241,22 @@ func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 //	mode     Framework45, by targetFramework (line 9)
 //	FedAuth  accepted: cookie "FedAuth", … (line 30)
 func (s *Site) String() string { return s.decisions.String() }
+
+// logDecisions logs what was decided about the file of that name.
+func (s *Site) logDecisions(name string) {
+	logger := s.o.Sessions.Logger
+	if logger == nil {
+		return
+	}
+	for _, d := range s.decisions {
+		level := slog.LevelInfo
+		if d.What == "warning" {
+			level = slog.LevelWarn
+		}
+		logger.LogAttrs(context.Background(), level, "cookie: decision about the site", slog.String("file", name),
+			slog.String("what", d.What), slog.Bool("accepted", d.Accepted), slog.Int("line", d.Line), slog.String("why", d.Why))
+	}
+}
 
 // LogValue implements [slog.LogValuer]. The value is String in text; in JSON it
 // is a list of the decisions, each with "what", "accepted", "line" and "why".

@@ -63,6 +63,8 @@ func buildSite(name string, resolve, load loader, cfg *machinekey.Config, o *Sit
 	}
 	b.notes()
 	s.SetLogger(o.Sessions.Logger)
+	s.refusals.now = o.Now
+	s.logDecisions(name)
 	return s, nil
 }
 

@@ -138,7 +138,7 @@ func (p *protector) protect(dst, prefix, plaintext []byte) ([]byte, error) {
 // Unprotect implements seal.Protector, see [Protector].
 func (p *protector) Unprotect(ctx context.Context, dst, protected []byte) ([]byte, string, error) {
 	p.ring.follow(p.ring.o.Now())
-	if len(protected) < headSize || binary.BigEndian.Uint32(protected) != magic {
+	if !hasHead(protected) {
 		return dst, "", ErrUnprotect
 	}
 	s, e, err := p.ring.find(ctx, guid(protected[4:headSize]))
@@ -157,6 +157,12 @@ func (p *protector) Unprotect(ctx context.Context, dst, protected []byte) ([]byt
 		return dst, "", ErrUnprotect
 	}
 	return out, e.name, nil
+}
+
+// hasHead reports whether protected data begins as .NET's does, with the id of
+// its key.
+func hasHead(protected []byte) bool {
+	return len(protected) >= headSize && binary.BigEndian.Uint32(protected) == magic
 }
 
 // String says what p is for, without any key.

@@ -64,6 +64,7 @@ func (r *Ring) land(f *flight, s *state, err error) []func(error) {
 	r.failed = nil
 	if s != nil {
 		r.state.Store(s)
+		r.read = r.o.Now()
 	} else {
 		r.failed = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -146,4 +147,39 @@ func (r *Ring) giveUp(f *flight) {
 	if r.flight == f {
 		r.quiet, r.failed = r.o.Now().Add(unknownPause), ErrUnavailable
 	}
+}
+
+// staleAfter is how long a .NET node goes by a ring that it has read
+// (KeyManagementOptions.KeyRingRefreshPeriod).
+const staleAfter = 24 * time.Hour
+
+// fault says why the ring is not fit for the cookies of the farm: the nodes
+// protect with a key that cannot be used here, none protects, or the ring is as
+// old as no .NET node lets it become and cannot be read. A ring that is read by
+// Refresh alone has no age.
+func (r *Ring) fault(ctx context.Context) error {
+	now := r.o.Now()
+	r.follow(now)
+	if r.o.Interval > 0 && r.age(now) > staleAfter {
+		err := r.Refresh(ctx)
+		if age := r.age(now); age > staleAfter {
+			return fmt.Errorf("dataprotection: the keys were read %v ago: %w", age.Round(time.Minute), err)
+		}
+	}
+	s := r.state.Load()
+	e := s.preferredKey(now)
+	if e != nil && e.err != nil && !e.revoked && e.expires.After(now) {
+		return fmt.Errorf("dataprotection: nodes protect with a key that cannot be used here: %w", e.err)
+	}
+	if s.current(now) == nil {
+		return ErrNoKey
+	}
+	return nil
+}
+
+// age returns for how long the state of the ring has stood.
+func (r *Ring) age(now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return now.Sub(r.read)
 }

@@ -70,6 +70,7 @@ type Ring struct {
 	flight *flight   // the reading that goes on, if any
 	quiet  time.Time // until then unknown keys are refused at once
 	failed error     // of the last reading: what unknown keys are refused with
+	read   time.Time // when the state was read
 	told   []func(error)
 }
 
@@ -115,6 +116,7 @@ func Open(ctx context.Context, repository Repository, o *RingOptions) (*Ring, er
 		return nil, err
 	}
 	r.state.Store(s)
+	r.read = r.o.Now()
 	r.schedule()
 	return r, nil
 }
@@ -129,6 +131,13 @@ func (r *Ring) Traits() seal.RingTraits {
 			defer r.mu.Unlock()
 			r.told = append(r.told, f)
 		},
+		Named: func(protected []byte) string {
+			if !hasHead(protected) {
+				return ""
+			}
+			return guid(protected[4:headSize]).String()
+		},
+		Fault: r.fault,
 	}
 }
 

@@ -44,6 +44,12 @@ type RingTraits struct {
 	Application func(name string) Keys
 	// OnRefresh adds a function that is told of every further reading.
 	OnRefresh func(func(error))
+	// Named returns the id of the key that protected data names, known or not,
+	// from its first 20 bytes. It is empty for other data.
+	Named func(protected []byte) string
+	// Fault says why the ring is not fit for the cookies of the farm, nil if it
+	// is.
+	Fault func(context.Context) error
 }
 
 // The errors of a [Protector] that a codec tells apart. The packages with keys

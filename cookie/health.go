@@ -1,0 +1,94 @@
+package cookie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/webfarm-go/webfarm/sessiontoken"
+)
+
+// Health reports whether the site can do its work, for the readiness probe of a
+// service. The error joins everything that is wrong:
+//
+//   - a credential does not survive a round trip through its codec, with the
+//     keys of today;
+//   - the key ring of ASP.NET Core has no key that protects, or the nodes protect
+//     with one that cannot be used here; or it was last read more than 24 hours
+//     ago, when a .NET node would read it again too, and cannot be read;
+//   - a store does not answer.
+//
+// It is nil for what the site bears without harm to its users, as running .NET
+// nodes do: a web.config that is broken, and a ring that was not read again but
+// is younger.
+//
+// Health asks each store for an entry that is not there and writes nothing. Of
+// sessions that lie in a store, it makes no round trip. It waits as long as ctx
+// allows. The texts hold no key and no credential, but the error of a store may
+// name its host: they are for a log, not for the answer to a probe.
+func (s *Site) Health(ctx context.Context) error {
+	var faults []error
+	fault := func(what string, err error) {
+		if err != nil {
+			faults = append(faults, fmt.Errorf("cookie: %s: %w", what, err))
+		}
+	}
+	if ring := s.o.DataProtection; ring != nil {
+		fault("key ring", ring.Traits().Fault(ctx))
+	}
+	fault("store", answers(ctx, s.o.Sessions.Store))
+	for i := range s.accepted {
+		c := &s.accepted[i]
+		f, _ := frameworkOf(c.reader)
+		name := fmt.Sprintf("%T", c.reader)
+		if own := c.sessions; own != nil {
+			f, name = own.framework, own.template.Name
+			if own.never != nil {
+				continue
+			}
+			if !slices.Contains(s.sessions, own) { // of AcceptSessions, with a store of its own
+				fault("store of "+name, answers(ctx, own.o.Store))
+			}
+		}
+		if f != nil {
+			fault(name, roundTrip(ctx, f))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// probeKey is a key without an entry in any store.
+const probeKey = "webfarm: is there anybody?"
+
+// answers asks a store, which may be nil, whether it is there.
+func answers(ctx context.Context, store sessiontoken.Store) error {
+	if store == nil {
+		return nil
+	}
+	if _, _, err := store.Get(ctx, probeKey); err != nil && !errors.Is(err, sessiontoken.ErrNotInStore) {
+		return err
+	}
+	return nil
+}
+
+// roundTrip seals and opens a session of nobody, unless it would lie in a store.
+func roundTrip(ctx context.Context, f framework) error {
+	const name = "webfarm health"
+	x, err := f.begin(&sessiontoken.Principal{Identities: []sessiontoken.Identity{{
+		AuthenticationType: "Health",
+		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: name}},
+	}}}, new(SignInOptions))
+	if err != nil || x.reference {
+		return err
+	}
+	text, err := f.seal(ctx, &x)
+	if err != nil {
+		return err
+	}
+	back, err := f.open(ctx, text, nil)
+	if err == nil && back.principal.Name() != name {
+		err = errors.New("a session was read as that of another user")
+	}
+	return err
+}

@@ -17,8 +17,10 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/farm"
 	"github.com/webfarm-go/webfarm/internal/farmtest"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -158,7 +160,8 @@ func build(t *testing.T, name, what string) string {
 }
 
 // guideFiles are the files that the commands in the documents name: a site, a
-// user's header, a node with another key, and a node that still uses DPAPI.
+// user's header, a node with another key, and a node that still uses DPAPI; a
+// key ring of ASP.NET Core, a certificate, and what the ring protects.
 func guideFiles(t *testing.T, dir string) {
 	t.Helper()
 	config := func(name string) {
@@ -182,6 +185,42 @@ func guideFiles(t *testing.T, dir string) {
 	}
 	put(t, dir, "header.txt", "Cookie: "+farmtest.SignedInAt(site).Header.Get("Cookie")+"\n")
 	put(t, dir, "dpapi.txt", "Cookie: FedAuth="+dpapiToken()+"\n")
+	for _, folder := range []string{"keys", "certificate"} {
+		if err := os.MkdirAll(filepath.Join(dir, "var", folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, dir, "var/certificate/farm.pem", string(farmCertificate()))
+	ring := newKeyRing(t, filepath.Join(dir, "var", "keys"), "Shop")
+	core, err := cookie.NewSite(machinekey.Config{}, &cookie.SiteOptions{DataProtection: ring, Credentials: []cookie.Credential{
+		{Kind: cookie.KindCore}, {Kind: cookie.KindCore, AuthenticationType: "Identity.Application", Name: "MyApp"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "core.txt", "Cookie: "+farmtest.SignedInAt(core).Header.Get("Cookie")+"\n")
+	p, err := ring.Protector("Invite", "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := p.Protect(nil, []byte("zoe@farm.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "payload.txt", base64.RawURLEncoding.EncodeToString(payload)+"\n")
+}
+
+// newKeyRing puts a key into a folder and opens it as the ring of an
+// application.
+func newKeyRing(t *testing.T, folder, application string) *dataprotection.Ring {
+	t.Helper()
+	put(t, folder, "key-1.xml", testkit.CoreKey(1, time.Now(), seed.Of(t).Bytes(64)))
+	o := &dataprotection.RingOptions{ApplicationName: application}
+	ring, err := dataprotection.Open(t.Context(), dataprotection.Path(folder), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
 }
 
 // dpapiToken is the text of a session cookie as WIF's default handler writes
@@ -239,6 +278,7 @@ func TestCommandSnippets(t *testing.T) {
 			if e := regexp.MustCompile(`# exit (\d)(?:: (\w+))?`).FindStringSubmatch(line); e != nil {
 				want, word = int(e[1][0]-'0'), e[2]
 			}
+			line = strings.ReplaceAll(line, " /var/", " var/")
 			if got, out := shell(dir, line); got != want || !strings.Contains(out, word) {
 				t.Errorf("%v: %s: exit code %d, want %d and %q: %.300s", s, strings.TrimSpace(line), got, want, word, out)
 			}

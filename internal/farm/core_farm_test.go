@@ -467,6 +467,16 @@ func TestCoreKeyMadeByDotNet(t *testing.T) {
 	}
 }
 
+// revoke adds the revocation of a key to a folder.
+func revoke(t *testing.T, keys, id string) {
+	t.Helper()
+	revocation := fmt.Sprintf(`<revocation version="1"><revocationDate>%s</revocationDate><key id="%s"/><reason>lost</reason></revocation>`,
+		time.Now().UTC().Format(time.RFC3339Nano), id)
+	if err := os.WriteFile(filepath.Join(keys, "revocation-"+id+".xml"), []byte(revocation), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestCoreKeyRevoked has a key revoked while a farm runs on it. Go follows at
 // its interval, .NET when the key ends, with another key to go on with.
 func TestCoreKeyRevoked(t *testing.T) {
@@ -486,11 +496,7 @@ func TestCoreKeyRevoked(t *testing.T) {
 		}
 	}
 	thief.who("go", "mallory")
-	revocation := fmt.Sprintf(`<revocation version="1"><revocationDate>%s</revocationDate><key id="%s"/><reason>lost</reason></revocation>`,
-		time.Now().UTC().Format(time.RFC3339Nano), lost)
-	if err := os.WriteFile(filepath.Join(keys, "revocation-"+lost+".xml"), []byte(revocation), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	revoke(t, keys, lost)
 	refused := func(node string, limit time.Time) {
 		t.Helper()
 		for {
@@ -514,4 +520,34 @@ func TestCoreKeyRevoked(t *testing.T) {
 		}
 		v.who(coreNodes[1-i], "zoe")
 	}
+}
+
+// TestCoreOnlyKeyRevoked revokes the only key of a ring, to which the node on
+// .NET may add none: it cannot load the ring any more, and goes on accepting.
+func TestCoreOnlyKeyRevoked(t *testing.T) {
+	t.Parallel()
+	keys, start := t.TempDir(), time.Now()
+	end := start.Add(22 * time.Second)
+	only := writeKey(t, FindCore(t).Pipe(t), keys, start.Add(-time.Hour), end)
+	f := startCoreFarm(t, keys, &dataprotection.RingOptions{Interval: -1}, cookie.Credential{}, "-no-generate")
+	thief := f.visitor()
+	thief.signIn("dotnet", "mallory")
+	thief.who("go", "mallory")
+	revoke(t, keys, only)
+	if err := f.ring.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	thief.stranger("go")
+	time.Sleep(time.Until(end.Add(2 * time.Second)))
+	accepted := 0
+	for range 20 { // the request that meets the failure may be refused
+		if status, _, _ := thief.get("dotnet", "/whoami?"); status == http.StatusOK {
+			accepted++
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	if accepted < 15 {
+		t.Errorf(".NET accepted the cookie %d times of 20", accepted)
+	}
+	thief.stranger("go")
 }

@@ -5,6 +5,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/farmtest"
@@ -14,9 +16,9 @@ import (
 // Example is the README's: a service behind the farm's load balancer that
 // knows the user whom a .NET node has signed in.
 func Example() {
-	webConfig := farmtest.FreshSite()
+	defer enterSite()()
 
-	site, err := cookie.LoadSite(webConfig, nil)
+	site, err := cookie.LoadSite("web.config", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -36,7 +38,9 @@ func Example() {
 
 // Example_signIn issues and deletes the cookies that the .NET nodes accept.
 func Example_signIn() {
-	site, err := cookie.LoadSite(farmtest.FreshSite(), nil)
+	defer enterSite()()
+
+	site, err := cookie.LoadSite("web.config", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -72,6 +76,23 @@ func Example_signIn() {
 	// Output:
 	// FedAuth / true true
 	// FedAuth=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure
+}
+
+// enterSite goes to the folder of a site with a fresh web.config, and returns
+// the way back.
+func enterSite() (leave func()) {
+	back, err := os.Getwd()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.Chdir(filepath.Dir(farmtest.FreshSite())); err != nil {
+		log.Fatal(err)
+	}
+	return func() {
+		if err := os.Chdir(back); err != nil {
+			log.Fatal(err)
+		}
+	}
 }
 
 // visit asks the default mux for a page.

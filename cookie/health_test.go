@@ -122,7 +122,7 @@ func TestHealthRoundTrip(t *testing.T) {
 		{"another text", "open", "not a valid credential"},
 		{"nothing", "seal", "cannot be written"},
 	} {
-		lame, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Transforms: []sessiontoken.Transform{lameTransform(tt.field)}})
+		lame, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Transforms: []sessiontoken.Protector{lameTransform(tt.field)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,14 +206,13 @@ func TestHealthRing(t *testing.T) {
 // lameTransform is a transform that fails in one direction.
 type lameTransform string
 
-func (lameTransform) Name() string        { return "lame" }
-func (lameTransform) Authenticates() bool { return true }
-func (l lameTransform) Encode(dst, data []byte) ([]byte, error) {
+func (l lameTransform) Protect(dst, data []byte) ([]byte, error) {
 	if l == "seal" {
 		return nil, errors.New("cannot be written")
 	}
 	return append(dst, data...), nil
 }
-func (lameTransform) Decode([]byte, []byte) ([]byte, error) {
-	return nil, errors.New("cannot be read")
+
+func (lameTransform) Unprotect(context.Context, []byte, []byte) ([]byte, string, error) {
+	return nil, "", errors.New("cannot be read")
 }

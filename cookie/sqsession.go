@@ -89,7 +89,7 @@ func newSQSession(keys sessiontoken.Keys, c *site.Credential, o *SiteOptions) (*
 		return nil, err
 	}
 	codec, err := sessiontoken.NewSessionCodec(keys, &sessiontoken.SessionOptions{
-		Transforms: []sessiontoken.Transform{sessiontoken.DeflateTransform(), protect},
+		Transforms: []sessiontoken.Protector{sessiontoken.DeflateTransform(), protect},
 		// The endpoint keeps the cookie of one application from being used as
 		// that of another under the same keys. Names of cookies that differ in
 		// case are one to .NET.

@@ -23,6 +23,7 @@ const (
 	layerRSASignature   = "rsa signature"
 	layerStore          = "store"
 	layerDeflate        = "deflate"
+	layerTransform      = "transform" // one of the user's
 	layerGzip           = "gzip"
 	layerNRBF           = "nrbf"
 	layerPayload        = "payload"

@@ -46,7 +46,7 @@ type CertificateOptions struct {
 // It fails if a key is missing, too small or not able to do its part. RSA
 // encryption uses SHA-1 in OAEP, as .NET does, which GODEBUG=fips140=only does
 // not allow.
-func CertificateTransforms(o CertificateOptions) ([]Transform, error) {
+func CertificateTransforms(o CertificateOptions) ([]Protector, error) {
 	signing := o.Signing
 	if len(signing) == 0 {
 		signing = o.Certificates
@@ -71,7 +71,7 @@ func CertificateTransforms(o CertificateOptions) ([]Transform, error) {
 	if err != nil {
 		return nil, certificateError(err)
 	}
-	return []Transform{DeflateTransform(), rsaEncryption{encryption}, rsaSignature{signature}}, nil
+	return []Protector{DeflateTransform(), rsaEncryption{encryption}, rsaSignature{signature}}, nil
 }
 
 // keys checks a list of certificates.
@@ -106,40 +106,23 @@ func certificateError(err error) error {
 // anybody, so it never stands last in a chain.
 type rsaEncryption struct{ encryption *rsacookie.Encryption }
 
-func (rsaEncryption) Name() string { return layerRSAEncryption }
-
-func (rsaEncryption) Authenticates() bool { return false }
-
-func (t rsaEncryption) Encode(dst, data []byte) ([]byte, error) {
+func (t rsaEncryption) Protect(dst, data []byte) ([]byte, error) {
 	return t.encryption.Encrypt(dst, data)
 }
 
-func (t rsaEncryption) Decode(dst, data []byte) ([]byte, error) {
-	return t.encryption.Decrypt(dst, data)
-}
-
-func (t rsaEncryption) open(_ context.Context, dst, data []byte) ([]byte, string, error) {
-	dst, err := t.Decode(dst, data)
+func (t rsaEncryption) Unprotect(_ context.Context, dst, data []byte) ([]byte, string, error) {
+	dst, err := t.encryption.Decrypt(dst, data)
 	return dst, "", err
 }
 
 // rsaSignature is RsaSignatureCookieTransform.
 type rsaSignature struct{ signature *rsacookie.Signature }
 
-func (rsaSignature) Name() string { return layerRSASignature }
-
-func (rsaSignature) Authenticates() bool { return true }
-
-func (t rsaSignature) Encode(dst, data []byte) ([]byte, error) {
+func (t rsaSignature) Protect(dst, data []byte) ([]byte, error) {
 	return t.signature.Sign(dst, data)
 }
 
-func (t rsaSignature) Decode(dst, data []byte) ([]byte, error) {
+func (t rsaSignature) Unprotect(_ context.Context, dst, data []byte) ([]byte, string, error) {
 	signed, err := t.signature.Verify(data)
-	return append(dst, signed...), err
-}
-
-func (t rsaSignature) open(_ context.Context, dst, data []byte) ([]byte, string, error) {
-	dst, err := t.Decode(dst, data)
-	return dst, "", err
+	return append(dst, signed...), "", err
 }

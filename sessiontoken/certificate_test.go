@@ -56,7 +56,7 @@ func (f *rsaFile) certificate(t testing.TB, name string) tls.Certificate {
 	return parseCertificate(t, f.RSAKeys[name].PEM)
 }
 
-func (f *rsaFile) chain(t testing.TB, v *rsaVector) []Transform {
+func (f *rsaFile) chain(t testing.TB, v *rsaVector) []Protector {
 	t.Helper()
 	return certificateChain(t, CertificateOptions{
 		Certificates:     []tls.Certificate{f.certificate(t, v.EncryptionKey)},
@@ -75,7 +75,7 @@ func parseCertificate(t testing.TB, pem string) tls.Certificate {
 	return key.TLS()
 }
 
-func certificateChain(t testing.TB, o CertificateOptions) []Transform {
+func certificateChain(t testing.TB, o CertificateOptions) []Protector {
 	t.Helper()
 	list, err := CertificateTransforms(o)
 	if err != nil {
@@ -85,7 +85,7 @@ func certificateChain(t testing.TB, o CertificateOptions) []Transform {
 }
 
 // certificateCodec needs no ring.
-func certificateCodec(t testing.TB, chain []Transform) *SessionCodec {
+func certificateCodec(t testing.TB, chain []Protector) *SessionCodec {
 	t.Helper()
 	c, err := NewSessionCodec(nil, &SessionOptions{Transforms: chain, Endpoint: "/", Now: vectorNow})
 	if err != nil {
@@ -115,11 +115,11 @@ func TestCertificateVectors(t *testing.T) {
 			// Each layer on its own.
 			stages := []string{v.Stages.NRBFHex, v.Stages.DeflatedHex, v.Stages.RSAEncryptedHex, v.Stages.RSASignedHex}
 			for i, tr := range chain {
-				if got, err := tr.Decode([]byte("x"), testkit.Unhex(t, stages[i+1])); err != nil || string(got) != "x"+string(testkit.Unhex(t, stages[i])) {
-					t.Errorf("%s: Decode: %v", tr.Name(), err)
+				if got, _, err := tr.Unprotect(ctx, []byte("x"), testkit.Unhex(t, stages[i+1])); err != nil || string(got) != "x"+string(testkit.Unhex(t, stages[i])) {
+					t.Errorf("%T: Unprotect: %v", tr, err)
 				}
 			}
-			if got, err := chain[2].Encode([]byte("x"), testkit.Unhex(t, v.Stages.RSAEncryptedHex)); err != nil || string(got) != "x"+string(testkit.Unhex(t, v.Stages.RSASignedHex)) {
+			if got, err := chain[2].Protect([]byte("x"), testkit.Unhex(t, v.Stages.RSAEncryptedHex)); err != nil || string(got) != "x"+string(testkit.Unhex(t, v.Stages.RSASignedHex)) {
 				t.Errorf("signature: %v", err)
 			}
 			tok := v.Input.token(t)

@@ -65,8 +65,9 @@ func layerCause(err error) error {
 // the position. It wraps [ErrInvalid] or [ErrUnsupported].
 type FormatError struct {
 	// Layer is "deflate", "payload", "nrbf", "nbfx", "token", "forms ticket",
-	// "anonymous id", "gzip", "katana", "katana properties" or "core ticket", or the name of a
-	// [Transform].
+	// "anonymous id", "gzip", "katana", "katana properties", "core ticket", "machine key",
+	// "machine key (hex)", "rsa encryption", "rsa signature", or for a
+	// [Protector] of one's own what its method String says.
 	Layer string
 	// Offset is the byte offset inside that layer's data, -1 if unknown.
 	Offset int

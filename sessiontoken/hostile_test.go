@@ -30,7 +30,7 @@ func allocated(f func()) uint64 {
 // seal protects an arbitrary stream as if it came from a node of the farm.
 func sealToken(t testing.TB, c *SessionCodec, deflated []byte) string {
 	t.Helper()
-	protected, err := c.chain[len(c.chain)-1].Encode(nil, deflated)
+	protected, err := c.chain[len(c.chain)-1].Protect(nil, deflated)
 	if err != nil {
 		t.Fatal(err)
 	}

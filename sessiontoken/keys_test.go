@@ -153,7 +153,7 @@ func TestMachineKeysOnly(t *testing.T) {
 	if _, err := NewKatanaCodec(nil, Purposes(nil...), nil); err == nil {
 		t.Error("no keys make a codec")
 	}
-	c, err := NewSessionCodec(none, &SessionOptions{Transforms: []Transform{scriptedTransform{"outer", true, same, same}}})
+	c, err := NewSessionCodec(none, &SessionOptions{Transforms: []Protector{scriptedTransform{same, same}}})
 	if err != nil || c.Traits().Keys != nil {
 		t.Errorf("transforms without keys: %v, %v", c, err)
 	}

@@ -40,10 +40,10 @@ type SessionOptions struct {
 	// guessed: the two documents look alike but number their names differently.
 	WIF10 bool
 	// Transforms stand between the token and the envelope, in the order in
-	// which WIF lists them: the first one encodes first. The last one must
-	// authenticate. Nil means deflate and the machine keys: MachineKey.Protect
+	// which WIF lists them: the first one protects first. The last one must
+	// authenticate what it opens. Nil means deflate and the machine keys: MachineKey.Protect
 	// for wif.V45, MachineKey.Encode for WIF10.
-	Transforms []Transform
+	Transforms []Protector
 	// Endpoint is the cookie path of the site, as in <cookieHandler path>,
 	// compared exactly. A token that names another one is refused, and
 	// NewToken names this one. Empty: not checked, and new tokens fit every
@@ -197,7 +197,7 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 	var key string
 	var err error
 	if bytes.HasPrefix(protected, []byte(dpapiHead)) {
-		return nil, r.Refuse(c.chain[len(c.chain)-1].Name(), len(protected), errDPAPI)
+		return nil, r.Refuse(c.chain[len(c.chain)-1].name, len(protected), errDPAPI)
 	}
 	if env.HasCookie {
 		payload, key, err = c.chain.decode(ctx, &s.turn, protected, r)

@@ -12,32 +12,34 @@ import (
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
-// Transform is one step between the bytes of a token and the bytes in the
-// cookie's envelope (System.IdentityModel.CookieTransform). The ready ones are
-// [DeflateTransform], [MachineKeyTransform], [MachineKeyEncodeTransform] and
-// those of [CertificateTransforms]; implement it for a farm that has its own.
-// It must be safe for concurrent use and refuse empty data.
-type Transform interface {
-	// Name is short, such as "deflate". Errors have it.
-	Name() string
-	// Authenticates reports whether Decode refuses whatever was not encoded
-	// with a key of the farm, before it looks at it in any other way.
-	Authenticates() bool
-	// Encode appends the transformed data to dst. It must not keep or change
-	// data.
-	Encode(dst, data []byte) ([]byte, error)
-	// Decode appends to dst what Encode was given. It must not keep or change
-	// data. The error of the outermost transform does not reach the caller
-	// of a codec, unless it says that keys are not available; that of an
-	// inner one does.
-	Decode(dst, data []byte) ([]byte, error)
-}
+// The steps between the bytes of a token and the bytes in the cookie's envelope,
+// which WIF calls transforms (System.IdentityModel.CookieTransform), are
+// protectors. The ready ones are [DeflateTransform], [MachineKeyTransform],
+// [MachineKeyEncodeTransform] and those of [CertificateTransforms]; implement
+// [Protector] for a farm that has its own. It must refuse empty data, and not keep
+// or change what it is given. The error of the outermost one does not reach the
+// caller of a codec, unless it says that keys are not available; that of an inner
+// one does.
 
-// A keyedTransform is one of the ready transforms, which say which key opened
-// the data, if one did.
-type keyedTransform interface {
-	Transform
-	open(ctx context.Context, dst, data []byte) ([]byte, string, error)
+// layerOf names a step for errors, and reports whether it is one of this package.
+// A step of one's own is named by its method String, if it has one.
+func layerOf(p Protector) (name string, ready bool) {
+	switch p.(type) {
+	case deflateTransform:
+		return layerDeflate, true
+	case machineKeyTransform:
+		return layerMachineKey, true
+	case machineKeyTextTransform:
+		return layerMachineKeyText, true
+	case rsaEncryption:
+		return layerRSAEncryption, true
+	case rsaSignature:
+		return layerRSASignature, true
+	}
+	if named, ok := p.(fmt.Stringer); ok {
+		return named.String(), false
+	}
+	return layerTransform, false
 }
 
 // chain is a list of transforms as WIF has it: Encode runs from the first to
@@ -46,14 +48,15 @@ type chain []step
 
 // step is a transform of a chain.
 type step struct {
-	Transform
-	keyed keyedTransform // the same one if it is ready-made, or nil
+	Protector
+	name  string
+	ready bool // one of this package, which never returns its argument
 }
 
 // defaultTransforms are those of MachineKeySessionSecurityTokenHandler, and
 // of the handlers that sites with WIF 1.0 wrote for a farm.
-func defaultTransforms(keys Keys, f wif.Version) ([]Transform, error) {
-	var t Transform
+func defaultTransforms(keys Keys, f wif.Version) ([]Protector, error) {
+	var t Protector
 	var err error
 	if f == wif.V10 {
 		t, err = MachineKeyEncodeTransform(keys)
@@ -63,12 +66,12 @@ func defaultTransforms(keys Keys, f wif.Version) ([]Transform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Transform{DeflateTransform(), t}, nil
+	return []Protector{DeflateTransform(), t}, nil
 }
 
 // newChain refuses a list whose outermost transform does not authenticate:
 // nothing that is not authentic may be decompressed, decrypted or parsed.
-func newChain(list []Transform) (chain, error) {
+func newChain(list []Protector) (chain, error) {
 	if len(list) == 0 {
 		return nil, errors.New("sessiontoken: SessionOptions.Transforms is empty; leave it nil for the default")
 	}
@@ -77,12 +80,12 @@ func newChain(list []Transform) (chain, error) {
 		if t == nil {
 			return nil, fmt.Errorf("sessiontoken: SessionOptions.Transforms[%d] is nil", i)
 		}
-		c[i].Transform = t
-		c[i].keyed, _ = t.(keyedTransform)
+		name, ready := layerOf(t)
+		c[i] = step{t, name, ready}
 	}
-	if last := list[len(list)-1]; !last.Authenticates() {
-		return nil, fmt.Errorf("sessiontoken: the last of SessionOptions.Transforms, %q, does not authenticate; "+
-			"anybody could make cookies for it", last.Name())
+	if last := c[len(c)-1]; last.name == layerDeflate || last.name == layerRSAEncryption {
+		return nil, fmt.Errorf("sessiontoken: the last of SessionOptions.Transforms, %q, does not "+
+			"authenticate; anybody could make cookies for it", last.name)
 	}
 	return c, nil
 }
@@ -93,14 +96,14 @@ func (c chain) encode(turn *[2][]byte, data []byte) ([]byte, error) {
 	for i := range c {
 		buf := &turn[i&1]
 		var err error
-		if c[i].keyed != nil {
-			data, err = c[i].Encode((*buf)[:0], data)
+		if c[i].ready {
+			data, err = c[i].Protect((*buf)[:0], data)
 		} else {
-			data, err = c[i].Encode(nil, data) // it might return its argument
+			data, err = c[i].Protect(nil, data) // it might return its argument
 			data = append((*buf)[:0], data...)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("sessiontoken: cannot issue: %s: %w", c[i].Name(), err)
+			return nil, fmt.Errorf("sessiontoken: cannot issue: %s: %w", c[i].name, err)
 		}
 		*buf = data[:0]
 	}
@@ -116,10 +119,10 @@ func (c chain) decode(ctx context.Context, turn *[2][]byte, data []byte, r *anat
 		size := len(data)
 		var k string
 		var err error
-		if c[i].keyed != nil {
-			data, k, err = c[i].keyed.open(ctx, (*buf)[:0], data)
+		if c[i].ready {
+			data, k, err = c[i].Unprotect(ctx, (*buf)[:0], data)
 		} else {
-			data, err = c[i].Decode(nil, data)
+			data, k, err = c[i].Unprotect(ctx, nil, data)
 			data = append((*buf)[:0], data...)
 		}
 		if err != nil {
@@ -128,11 +131,11 @@ func (c chain) decode(ctx context.Context, turn *[2][]byte, data []byte, r *anat
 			case i == len(c)-1:
 				err = ErrInvalid // not authentic: nothing may be learned
 			default:
-				err = transformError(c[i].Name(), err)
+				err = transformError(c[i].name, err)
 			}
-			return nil, "", r.Refuse(c[i].Name(), size, err)
+			return nil, "", r.Refuse(c[i].name, size, err)
 		}
-		noteKey(r, c[i].Name(), size, k)
+		noteKey(r, c[i].name, size, k)
 		if k != "" {
 			key = k
 		}
@@ -142,7 +145,7 @@ func (c chain) decode(ctx context.Context, turn *[2][]byte, data []byte, r *anat
 		*buf = data[:0]
 	}
 	if len(data) > maxToken {
-		return nil, "", r.Refuse(c[0].Name(), len(data), &FormatError{Layer: "payload", Offset: maxToken, Err: flate.ErrTooLarge})
+		return nil, "", r.Refuse(c[0].name, len(data), &FormatError{Layer: "payload", Offset: maxToken, Err: flate.ErrTooLarge})
 	}
 	return data, key, nil
 }
@@ -164,25 +167,16 @@ type deflateTransform struct{}
 
 // DeflateTransform compresses with raw DEFLATE and inflates at most 1 MiB
 // (DeflateCookieTransform).
-func DeflateTransform() Transform { return deflateTransform{} }
+func DeflateTransform() Protector { return deflateTransform{} }
 
-func (deflateTransform) Name() string { return layerDeflate }
-
-func (deflateTransform) Authenticates() bool { return false }
-
-func (deflateTransform) Encode(dst, data []byte) ([]byte, error) {
+func (deflateTransform) Protect(dst, data []byte) ([]byte, error) {
 	if len(data) == 0 {
 		return dst, errEmpty
 	}
 	return flate.Deflate(dst, data), nil
 }
 
-func (d deflateTransform) Decode(dst, data []byte) ([]byte, error) {
-	dst, _, err := d.open(context.Background(), dst, data)
-	return dst, err
-}
-
-func (deflateTransform) open(_ context.Context, dst, data []byte) ([]byte, string, error) {
+func (deflateTransform) Unprotect(_ context.Context, dst, data []byte) ([]byte, string, error) {
 	out, err := flate.Inflate(dst, data, maxToken)
 	if err != nil {
 		return dst, "", deflateError(err)

@@ -71,30 +71,19 @@ func ExampleSessionOptions_wif10() {
 
 // A farm with a handler of its own, which calls MachineKey.Protect for
 // another purpose.
-func ExampleTransform() {
+func ExampleSessionOptions_transforms() {
 	protector, err := newRing().Protector(machinekey.UserPurpose, "Contoso.Sessions", "v2")
 	if err != nil {
 		log.Fatal(err)
 	}
 	codec, err := sessiontoken.NewSessionCodec(nil, &sessiontoken.SessionOptions{
-		Transforms: []sessiontoken.Transform{sessiontoken.DeflateTransform(), contoso{protector}},
+		Transforms: []sessiontoken.Protector{sessiontoken.DeflateTransform(), protector},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	roundTrip(codec)
 	// Output: hello bob
-}
-
-type contoso struct{ protector machinekey.Protector }
-
-func (contoso) Name() string        { return "contoso" }
-func (contoso) Authenticates() bool { return true }
-
-func (c contoso) Encode(dst, data []byte) ([]byte, error) { return c.protector.Protect(dst, data) }
-func (c contoso) Decode(dst, data []byte) ([]byte, error) {
-	dst, _, err := c.protector.Unprotect(context.Background(), dst, data)
-	return dst, err
 }
 
 // farmPEM stands for the file of the farm's certificate.

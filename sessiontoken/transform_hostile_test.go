@@ -43,7 +43,7 @@ func TestHostileChains(t *testing.T) {
 		}
 		last := tc.codec.chain[len(tc.codec.chain)-1]
 		authentic := func(inner []byte) []byte { // as the outermost transform gets it
-			protected, err := last.Encode(nil, inner)
+			protected, err := last.Protect(nil, inner)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,7 +19,7 @@ type machineKeyTransform struct{ protector Protector }
 // (System.IdentityModel.Services.MachineKeyTransform). Tokens with purposes of
 // their own are another credential: neither is read as the other. It follows
 // the keys.
-func MachineKeyTransform(keys Keys, purposes ...string) (Transform, error) {
+func MachineKeyTransform(keys Keys, purposes ...string) (Protector, error) {
 	if len(purposes) == 0 {
 		purposes = []string{purposeTransform}
 	}
@@ -30,23 +30,14 @@ func MachineKeyTransform(keys Keys, purposes ...string) (Transform, error) {
 	return machineKeyTransform{p}, nil
 }
 
-func (machineKeyTransform) Name() string { return layerMachineKey }
-
-func (machineKeyTransform) Authenticates() bool { return true }
-
-func (t machineKeyTransform) Encode(dst, data []byte) ([]byte, error) {
+func (t machineKeyTransform) Protect(dst, data []byte) ([]byte, error) {
 	if len(data) == 0 {
 		return dst, errEmpty
 	}
 	return t.protector.Protect(dst, data)
 }
 
-func (t machineKeyTransform) Decode(dst, data []byte) ([]byte, error) {
-	dst, _, err := t.protector.Unprotect(context.Background(), dst, data)
-	return dst, err
-}
-
-func (t machineKeyTransform) open(ctx context.Context, dst, data []byte) ([]byte, string, error) {
+func (t machineKeyTransform) Unprotect(ctx context.Context, dst, data []byte) ([]byte, string, error) {
 	return t.protector.Unprotect(ctx, dst, data)
 }
 
@@ -59,9 +50,9 @@ type machineKeyTextTransform struct{ protector Protector }
 //	hex(C || H(C)) in upper case, as UTF-8 bytes; see machinekey.Ring.EncodeProtector
 //
 // WIF 1.0 has no handler for a farm with machine keys; this is what the
-// handlers do that sites wrote or took from Thinktecture. Decode takes hex of
+// handlers do that sites wrote or took from Thinktecture. Unprotect takes hex of
 // either case. It follows the keys.
-func MachineKeyEncodeTransform(keys Keys) (Transform, error) {
+func MachineKeyEncodeTransform(keys Keys) (Protector, error) {
 	ring, ok := keys.(machineKeys)
 	if !ok {
 		return nil, errNoMachineKeys
@@ -73,11 +64,7 @@ func MachineKeyEncodeTransform(keys Keys) (Transform, error) {
 	return machineKeyTextTransform{p}, nil
 }
 
-func (machineKeyTextTransform) Name() string { return layerMachineKeyText }
-
-func (machineKeyTextTransform) Authenticates() bool { return true }
-
-func (t machineKeyTextTransform) Encode(dst, data []byte) ([]byte, error) {
+func (t machineKeyTextTransform) Protect(dst, data []byte) ([]byte, error) {
 	if len(data) == 0 {
 		return dst, errEmpty
 	}
@@ -88,12 +75,7 @@ func (t machineKeyTextTransform) Encode(dst, data []byte) ([]byte, error) {
 	return spellHex(out, len(dst)), nil
 }
 
-func (t machineKeyTextTransform) Decode(dst, data []byte) ([]byte, error) {
-	dst, _, err := t.open(context.Background(), dst, data)
-	return dst, err
-}
-
-func (t machineKeyTextTransform) open(ctx context.Context, dst, data []byte) ([]byte, string, error) {
+func (t machineKeyTextTransform) Unprotect(ctx context.Context, dst, data []byte) ([]byte, string, error) {
 	// The protected bytes go into the second half of the room, the plaintext
 	// into the first.
 	n := hex.DecodedLen(len(data))

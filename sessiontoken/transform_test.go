@@ -2,6 +2,7 @@ package sessiontoken
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"strings"
@@ -15,7 +16,7 @@ import (
 )
 
 // readyTransforms returns one of each.
-func readyTransforms(t testing.TB) map[string]Transform {
+func readyTransforms(t testing.TB) map[string]Protector {
 	t.Helper()
 	ring := testRing(t)
 	mk, err := MachineKeyTransform(ring)
@@ -28,36 +29,35 @@ func readyTransforms(t testing.TB) map[string]Transform {
 	}
 	f := readRSA(t)
 	chain := certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{f.certificate(t, "rsa2048")}})
-	return map[string]Transform{"deflate": DeflateTransform(), "machine key": mk, "machine key (hex)": text,
+	return map[string]Protector{"deflate": DeflateTransform(), "machine key": mk, "machine key (hex)": text,
 		"rsa encryption": chain[1], "rsa signature": chain[2]}
 }
 
 func TestReadyTransforms(t *testing.T) {
-	authenticates := map[string]bool{"machine key": true, "machine key (hex)": true, "rsa signature": true}
 	for name, tr := range readyTransforms(t) {
-		if tr.Name() != name || tr.Authenticates() != authenticates[name] {
-			t.Errorf("%s: name %q, authenticates %v", name, tr.Name(), tr.Authenticates())
+		if layer, ready := layerOf(tr); layer != name || !ready {
+			t.Errorf("%s: name %q, ready: %v", name, layer, ready)
 		}
 		data := bytes.Repeat([]byte("claims "), 100)
-		encoded, err := tr.Encode([]byte("dst"), data)
+		encoded, err := tr.Protect([]byte("dst"), data)
 		if err != nil || !bytes.HasPrefix(encoded, []byte("dst")) {
 			t.Fatalf("%s: %v", name, err)
 		}
-		decoded, err := tr.Decode([]byte("dst"), encoded[3:])
+		decoded, _, err := tr.Unprotect(ctx, []byte("dst"), encoded[3:])
 		if err != nil || string(decoded) != "dst"+string(data) {
 			t.Errorf("%s: %v", name, err)
 		}
 		for _, empty := range [][]byte{nil, {}} {
-			if out, err := tr.Encode([]byte("dst"), empty); err == nil || string(out) != "dst" {
-				t.Errorf("%s: Encode of nothing: %q, %v", name, out, err)
+			if out, err := tr.Protect([]byte("dst"), empty); err == nil || string(out) != "dst" {
+				t.Errorf("%s: Protect of nothing: %q, %v", name, out, err)
 			}
-			if out, err := tr.Decode([]byte("dst"), empty); err == nil || string(out) != "dst" {
-				t.Errorf("%s: Decode of nothing: %q, %v", name, out, err)
+			if out, _, err := tr.Unprotect(ctx, []byte("dst"), empty); err == nil || string(out) != "dst" {
+				t.Errorf("%s: Unprotect of nothing: %q, %v", name, out, err)
 			}
 		}
 		for n := range 200 {
-			if out, err := tr.Decode([]byte("dst"), bytes.Repeat([]byte{0xFF}, n)); err == nil || string(out) != "dst" {
-				t.Errorf("%s: Decode of junk: %v", name, err)
+			if out, _, err := tr.Unprotect(ctx, []byte("dst"), bytes.Repeat([]byte{0xFF}, n)); err == nil || string(out) != "dst" {
+				t.Errorf("%s: Unprotect of junk: %v", name, err)
 			}
 		}
 	}
@@ -79,13 +79,13 @@ func TestTransformsRefused(t *testing.T) {
 	}{
 		{"no keys", nil, SessionOptions{}, "needs keys"},
 		{"no keys, 1.0", nil, SessionOptions{WIF10: true}, "needs machine keys"},
-		{"empty list", ring, SessionOptions{Transforms: []Transform{}}, "is empty"},
-		{"nil transform", ring, SessionOptions{Transforms: []Transform{nil, ready["machine key"]}}, "Transforms[0] is nil"},
-		{"deflate alone", ring, SessionOptions{Transforms: []Transform{ready["deflate"]}}, `"deflate", does not authenticate`},
-		{"deflate last", ring, SessionOptions{Transforms: []Transform{ready["machine key"], ready["deflate"]}}, "does not authenticate"},
-		{"encryption alone", ring, SessionOptions{Transforms: []Transform{ready["deflate"], ready["rsa encryption"]}}, "does not authenticate"},
-		{"encryption last", ring, SessionOptions{Transforms: []Transform{ready["deflate"], ready["rsa signature"], ready["rsa encryption"]}}, "does not authenticate"},
-		{"store without keys", nil, SessionOptions{Transforms: []Transform{ready["rsa signature"]}, Store: mapStore{}}, "Store needs keys"},
+		{"empty list", ring, SessionOptions{Transforms: []Protector{}}, "is empty"},
+		{"nil transform", ring, SessionOptions{Transforms: []Protector{nil, ready["machine key"]}}, "Transforms[0] is nil"},
+		{"deflate alone", ring, SessionOptions{Transforms: []Protector{ready["deflate"]}}, `"deflate", does not authenticate`},
+		{"deflate last", ring, SessionOptions{Transforms: []Protector{ready["machine key"], ready["deflate"]}}, "does not authenticate"},
+		{"encryption alone", ring, SessionOptions{Transforms: []Protector{ready["deflate"], ready["rsa encryption"]}}, "does not authenticate"},
+		{"encryption last", ring, SessionOptions{Transforms: []Protector{ready["deflate"], ready["rsa signature"], ready["rsa encryption"]}}, "does not authenticate"},
+		{"store without keys", nil, SessionOptions{Transforms: []Protector{ready["rsa signature"]}, Store: mapStore{}}, "Store needs keys"},
 		{"legacy key in 4.5", ringOf(t, legacy), SessionOptions{}, "invalid validation algorithm"},
 		{"legacy key and store", ringOf(t, legacy), SessionOptions{WIF10: true, Store: mapStore{}}, "invalid validation algorithm"},
 	} {
@@ -107,17 +107,15 @@ func TestTransformsRefused(t *testing.T) {
 
 // scriptedTransform does what its fields say.
 type scriptedTransform struct {
-	name          string
-	authenticates bool
-	encode        func(data []byte) ([]byte, error)
-	decode        func(data []byte) ([]byte, error)
+	protect, unprotect func(data []byte) ([]byte, error)
 }
 
-func (t scriptedTransform) Name() string        { return t.name }
-func (t scriptedTransform) Authenticates() bool { return t.authenticates }
+func (t scriptedTransform) Protect(_, data []byte) ([]byte, error) { return t.protect(data) }
 
-func (t scriptedTransform) Encode(dst, data []byte) ([]byte, error) { return t.encode(data) }
-func (t scriptedTransform) Decode(dst, data []byte) ([]byte, error) { return t.decode(data) }
+func (t scriptedTransform) Unprotect(_ context.Context, _, data []byte) ([]byte, string, error) {
+	out, err := t.unprotect(data)
+	return out, "a key", err
+}
 
 func same(data []byte) ([]byte, error) { return data, nil }
 
@@ -125,15 +123,15 @@ func same(data []byte) ([]byte, error) { return data, nil }
 // returns its argument, in every place of a chain.
 func TestForeignTransforms(t *testing.T) {
 	ready := readyTransforms(t)
-	identity := scriptedTransform{"identity", false, same, same}
-	for _, chain := range [][]Transform{
+	identity := scriptedTransform{same, same}
+	for _, chain := range [][]Protector{
 		{ready["machine key"]},
 		{ready["rsa signature"]},
 		{ready["rsa encryption"], ready["machine key (hex)"]},
 		{identity, ready["deflate"], ready["machine key"]},
 		{ready["deflate"], identity, ready["machine key"]},
 		{ready["deflate"], identity, identity, identity, ready["rsa signature"], ready["machine key (hex)"], ready["machine key"]},
-		{ready["deflate"], ready["rsa signature"], scriptedTransform{"outer", true, same, same}},
+		{ready["deflate"], ready["rsa signature"], scriptedTransform{same, same}},
 	} {
 		for _, f := range []wif.Version{wif.V45, wif.V10} {
 			c, err := NewSessionCodec(nil, &SessionOptions{WIF10: f == wif.V10, Transforms: chain})
@@ -162,7 +160,7 @@ func TestTransformErrors(t *testing.T) {
 	ready := readyTransforms(t)
 	boom := errors.New("boom")
 	fail := func([]byte) ([]byte, error) { return nil, boom }
-	codec := func(chain ...Transform) *SessionCodec {
+	codec := func(chain ...Protector) *SessionCodec {
 		c, err := NewSessionCodec(nil, &SessionOptions{Transforms: chain})
 		if err != nil {
 			t.Fatal(err)
@@ -180,32 +178,32 @@ func TestTransformErrors(t *testing.T) {
 	if _, err := good.Encode(ctx, tok); err != nil {
 		t.Fatal(err)
 	}
-	if err := decode(codec(scriptedTransform{"outer", true, same, fail}), []byte("x")); err != ErrInvalid {
+	if err := decode(codec(scriptedTransform{same, fail}), []byte("x")); err != ErrInvalid {
 		t.Errorf("outermost: %v", err)
 	}
 	var at *FormatError
-	outer := scriptedTransform{"outer", true, same, same}
-	err := decode(codec(ready["deflate"], scriptedTransform{"inner", false, same, fail}, outer), []byte("x"))
-	if !errors.As(err, &at) || at.Layer != "inner" || !errors.Is(err, boom) || !errors.Is(err, ErrInvalid) {
+	outer := scriptedTransform{same, same}
+	err := decode(codec(ready["deflate"], scriptedTransform{same, fail}, outer), []byte("x"))
+	if !errors.As(err, &at) || at.Layer != "transform" || !errors.Is(err, boom) || !errors.Is(err, ErrInvalid) {
 		t.Errorf("inner: %v", err)
 	}
 	if err := decode(codec(ready["deflate"], outer), []byte("\x07")); !errors.As(err, &at) || at.Layer != "deflate" || !errors.Is(err, flate.ErrCorrupt) {
 		t.Errorf("deflate: %v", err)
 	}
-	large := scriptedTransform{"large", true, same, func([]byte) ([]byte, error) { return make([]byte, maxToken+1), nil }}
+	large := scriptedTransform{same, func([]byte) ([]byte, error) { return make([]byte, maxToken+1), nil }}
 	if err := decode(codec(large), []byte("x")); !errors.Is(err, flate.ErrTooLarge) {
 		t.Errorf("large: %v", err)
 	}
-	if text, err := codec(scriptedTransform{"outer", true, fail, same}).Encode(ctx, tok); !errors.Is(err, boom) || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: outer: ") {
+	if text, err := codec(scriptedTransform{fail, same}).Encode(ctx, tok); !errors.Is(err, boom) || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: transform: ") {
 		t.Errorf("Encode: %v", err)
 	}
-	double := scriptedTransform{"double", true, func(data []byte) ([]byte, error) { return make([]byte, maxText), nil }, same}
+	double := scriptedTransform{func(data []byte) ([]byte, error) { return make([]byte, maxText), nil }, same}
 	if text, err := codec(double).Encode(ctx, tok); err == nil || text != "" {
 		t.Errorf("a text that is not read again: %v", err)
 	}
-	empty := scriptedTransform{"empty", true, same, func([]byte) ([]byte, error) { return nil, nil }}
+	empty := scriptedTransform{same, func([]byte) ([]byte, error) { return nil, nil }}
 	for _, f := range []wif.Version{wif.V45, wif.V10} {
-		c, err := NewSessionCodec(nil, &SessionOptions{Transforms: []Transform{empty}, WIF10: f == wif.V10})
+		c, err := NewSessionCodec(nil, &SessionOptions{Transforms: []Protector{empty}, WIF10: f == wif.V10})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 // handler.
 type chained struct {
 	session
-	transforms []sessiontoken.Transform // nil: the default of the format
+	transforms []sessiontoken.Protector // nil: the default of the format
 }
 
 // run does for a chain what runSession does for the machine key of WIF 4.5,

@@ -71,7 +71,7 @@ func runRSA(t *testing.T, f *file) {
 }
 
 // transforms returns the chain of a farm. The vectors have weak keys too.
-func (k rsaKeys) transforms(t *testing.T, encryption, signing, hash string) []sessiontoken.Transform {
+func (k rsaKeys) transforms(t *testing.T, encryption, signing, hash string) []sessiontoken.Protector {
 	t.Helper()
 	if hash != "SHA256" && hash != "SHA1" {
 		t.Fatalf("no test for hashName %q", hash)
@@ -155,12 +155,12 @@ func (c *chained) rsaLayers(t *testing.T, want *rsaStages) {
 			sameBytes(t, stage.name, data, stage.bytes)
 		}
 		tr := c.transforms[len(c.transforms)-1-i]
-		inner, err := tr.Decode(nil, data)
+		inner, _, err := tr.Unprotect(t.Context(), nil, data)
 		if err != nil {
-			t.Fatalf("%s: %v", tr.Name(), err)
+			t.Fatalf("%s: %v", stage.name, err)
 		}
-		if tr.Authenticates() {
-			again, err := tr.Encode(nil, inner)
+		if i == 0 {
+			again, err := tr.Protect(nil, inner)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,11 +173,11 @@ func (c *chained) rsaLayers(t *testing.T, want *rsaStages) {
 
 // run opens the value by its transforms and, whatever they say, inside an
 // envelope.
-func (v *rsaNegative) run(t *testing.T, transforms []sessiontoken.Transform) {
+func (v *rsaNegative) run(t *testing.T, transforms []sessiontoken.Protector) {
 	data, authentic := []byte(v.RSASignedHex), false
 	var err error
 	for i := len(transforms) - 1; i >= 0 && err == nil; i-- {
-		data, err = transforms[i].Decode(nil, data)
+		data, _, err = transforms[i].Unprotect(t.Context(), nil, data)
 		authentic = authentic || err == nil
 	}
 	switch {

@@ -107,11 +107,11 @@ func (v *wif10Vector) layers(t *testing.T, c *chained, cfg machinekey.Config) {
 	}
 	var deflated []byte
 	for _, text := range []string{text, strings.ToLower(text)} {
-		if deflated, err = tr.Decode(nil, []byte(text)); err != nil {
+		if deflated, _, err = tr.Unprotect(t.Context(), nil, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	again, err := tr.Encode(nil, deflated)
+	again, err := tr.Protect(nil, deflated)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func (v *wif10Vector) inner(t *testing.T, c *chained, deflated []byte) {
 	if v.Stages.DeflatedHex != nil {
 		sameBytes(t, "deflatedHex", deflated, v.Stages.DeflatedHex)
 	}
-	payload, err := sessiontoken.DeflateTransform().Decode(nil, deflated)
+	payload, _, err := sessiontoken.DeflateTransform().Unprotect(t.Context(), nil, deflated)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func (v *wif10Vector) inner(t *testing.T, c *chained, deflated []byte) {
 func (v *wif10Vector) unsigned(t *testing.T, c *chained) {
 	cfg := v.config(t, c)
 	key := keyOf(t, cfg, nil)
-	c.transforms = []sessiontoken.Transform{sessiontoken.DeflateTransform(), unsignedTransform{t, cfg}}
+	c.transforms = []sessiontoken.Protector{sessiontoken.DeflateTransform(), unsignedTransform{t, cfg}}
 	if !c.run(t) {
 		return
 	}
@@ -179,24 +179,19 @@ type unsignedTransform struct {
 	cfg machinekey.Config
 }
 
-func (unsignedTransform) Name() string { return "unsigned machine key" }
-
-func (unsignedTransform) Authenticates() bool { return true }
-
-func (u unsignedTransform) Encode(dst, data []byte) ([]byte, error) {
+func (u unsignedTransform) Protect(dst, data []byte) ([]byte, error) {
 	inner := slices.Concat(data, legacyDigest(u.t, u.cfg, data))
 	raw, err := lowLevel(u.t, u.cfg, nil, netfx.Layers{Encrypted: true}).Seal(nil, inner)
 	return append(dst, upperHex(raw)...), err
 }
 
-func (u unsignedTransform) Decode(dst, data []byte) ([]byte, error) {
+func (u unsignedTransform) Unprotect(ctx context.Context, dst, data []byte) ([]byte, string, error) {
 	raw, err := hex.DecodeString(string(data))
 	if err != nil {
-		return dst, err
+		return dst, "", err
 	}
 	p := encodeProtector(u.t, keyOf(u.t, u.cfg, nil), machinekey.LegacyOptions{InsecureUnsigned: true})
-	dst, _, err = p.Unprotect(u.t.Context(), dst, raw)
-	return dst, err
+	return p.Unprotect(ctx, dst, raw)
 }
 
 func (v *wif10Negative) run(t *testing.T, f *file, k *keyedFile) {

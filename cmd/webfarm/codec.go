@@ -29,7 +29,7 @@ type codecs struct {
 	site     *site.Site
 	insecure bool
 	// certificates replace the machine keys in sessions, see certFlags.
-	certificates []sessiontoken.Transform
+	certificates []sessiontoken.Protector
 	// endpoint is the cookie path of sessions: it is checked in old ones and put into new ones.
 	endpoint string
 	// skew widens the validity of sessions. skewForms does it for forms tickets, for which .NET
@@ -73,7 +73,7 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 		Lifetime:  cmp.Or(c.lifetime, c.site.Session.Lifetime),
 	}
 	if o.Transforms == nil && k == c.site.Session.Kind {
-		var last sessiontoken.Transform
+		var last sessiontoken.Protector
 		switch p := c.site.Session.Protection; {
 		case k == kindFedAuth && p == webconfig.ProtectionMachineKeyEncode:
 			last, err = sessiontoken.MachineKeyEncodeTransform(keys)
@@ -84,7 +84,7 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 			return nil, err
 		}
 		if last != nil {
-			o.Transforms = []sessiontoken.Transform{sessiontoken.DeflateTransform(), last}
+			o.Transforms = []sessiontoken.Protector{sessiontoken.DeflateTransform(), last}
 		}
 	}
 	return sessiontoken.NewSessionCodec(keys, o)
@@ -224,7 +224,7 @@ func (f *certFlags) defineFiles(flags *pflag.FlagSet) {
 }
 
 // load returns the transforms of the farm, nil without the flags.
-func (f certFlags) load(insecure bool) ([]sessiontoken.Transform, error) {
+func (f certFlags) load(insecure bool) ([]sessiontoken.Protector, error) {
 	chains, err := f.chains(insecure, f.sha1)
 	if err != nil || chains == nil {
 		return nil, err
@@ -233,7 +233,7 @@ func (f certFlags) load(insecure bool) ([]sessiontoken.Transform, error) {
 }
 
 // chains returns the transforms for each hash, nil without the flags.
-func (f certFlags) chains(insecure bool, sha1 ...bool) ([][]sessiontoken.Transform, error) {
+func (f certFlags) chains(insecure bool, sha1 ...bool) ([][]sessiontoken.Protector, error) {
 	switch {
 	case f.cert != "":
 	case f.key != "":
@@ -258,7 +258,7 @@ func (f certFlags) chains(insecure bool, sha1 ...bool) ([][]sessiontoken.Transfo
 	if err != nil {
 		return nil, setupError{fmt.Errorf("webfarm: %s: %s", f.cert, strings.TrimPrefix(err.Error(), "rsacookie: "))}
 	}
-	var chains [][]sessiontoken.Transform
+	var chains [][]sessiontoken.Protector
 	for _, weak := range sha1 {
 		list, err := sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
 			Certificates: []tls.Certificate{key.TLS()}, InsecureSmallRSA: insecure, InsecureSHA1: weak,

@@ -24,7 +24,7 @@ func Marshal(f wif.Version, t *sessiontoken.Token) ([]byte, error) {
 		return nil, err
 	}
 	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{
-		WIF10: f == wif.V10, Transforms: []sessiontoken.Transform{&s}, Store: &s})
+		WIF10: f == wif.V10, Transforms: []sessiontoken.Protector{&s}, Store: &s})
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func Marshal(f wif.Version, t *sessiontoken.Token) ([]byte, error) {
 // identities, clock and endpoint.
 func Unmarshal(f wif.Version, doc []byte) (*sessiontoken.Token, error) {
 	codec, err := sessiontoken.NewSessionCodec(nil, &sessiontoken.SessionOptions{
-		WIF10: f == wif.V10, Transforms: []sessiontoken.Transform{new(seen)}})
+		WIF10: f == wif.V10, Transforms: []sessiontoken.Protector{new(seen)}})
 	if err != nil {
 		return nil, err
 	}
@@ -70,15 +70,15 @@ func Unmarshal(f wif.Version, doc []byte) (*sessiontoken.Token, error) {
 // given last.
 type seen struct{ data []byte }
 
-func (*seen) Name() string        { return "none" }
-func (*seen) Authenticates() bool { return true } // for tests only
-
-func (s *seen) Encode(dst, data []byte) ([]byte, error) {
+func (s *seen) Protect(dst, data []byte) ([]byte, error) {
 	s.data = append([]byte(nil), data...)
 	return append(dst, data...), nil
 }
 
-func (*seen) Decode(dst, data []byte) ([]byte, error) { return append(dst, data...), nil }
+// Unprotect takes whatever it is given for authentic: it is for tests only.
+func (*seen) Unprotect(_ context.Context, dst, data []byte) ([]byte, string, error) {
+	return append(dst, data...), "", nil
+}
 
 func (*seen) Get(context.Context, string) ([]byte, time.Time, error) {
 	return nil, time.Time{}, sessiontoken.ErrNotInStore

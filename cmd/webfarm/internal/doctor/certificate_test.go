@@ -24,12 +24,12 @@ type rsaVectors struct {
 }
 
 // certificateChains are the transforms of a certificate with either hash.
-func certificateChains(t testing.TB, pem string) [][]sessiontoken.Transform {
+func certificateChains(t testing.TB, pem string) [][]sessiontoken.Protector {
 	t.Helper()
 	certificate := must[*rsacookie.Key](t)(rsacookie.ParseKey([]byte(pem))).TLS()
-	var list [][]sessiontoken.Transform
+	var list [][]sessiontoken.Protector
 	for _, sha1 := range []bool{false, true} {
-		list = append(list, must[[]sessiontoken.Transform](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
+		list = append(list, must[[]sessiontoken.Protector](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
 			Certificates: []tls.Certificate{certificate}, InsecureSHA1: sha1, InsecureSmallRSA: true})))
 	}
 	return list
@@ -43,7 +43,7 @@ func TestCertificateVectors(t *testing.T) {
 	if len(file.Vectors) != 11 {
 		t.Fatalf("%d vectors", len(file.Vectors))
 	}
-	chains := map[string][][]sessiontoken.Transform{"": nil}
+	chains := map[string][][]sessiontoken.Protector{"": nil}
 	for name, key := range file.RSAKeys {
 		chains[name] = certificateChains(t, key.PEM)
 	}

@@ -174,7 +174,7 @@ func TestDiagnoses(t *testing.T) {
 		{"a certificate in place of the machine key", "certificate", "RSA, 2048 bits", false, func(t *testing.T) broken {
 			a := fresh(t)
 			key := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))
-			transforms := must[[]sessiontoken.Transform](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{Certificates: []tls.Certificate{{PrivateKey: key}}}))
+			transforms := must[[]sessiontoken.Protector](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{Certificates: []tls.Certificate{{PrivateKey: key}}}))
 			return broken{site: a, input: header("FedAuth=" + a.session(t, &sessiontoken.SessionOptions{Transforms: transforms}, 0))}
 		}},
 		{"an ASP.NET Core cookie", "aspnet_core", "ASP.NET Core Data Protection", false, func(t *testing.T) broken {
@@ -198,9 +198,9 @@ func TestDiagnoses(t *testing.T) {
 		}},
 		{"WIF 1.0 under MachineKey.Protect", "wif_generation", "is a session of WIF 1.0", false, func(t *testing.T) broken {
 			a := fresh(t)
-			last := must[sessiontoken.Transform](t)(sessiontoken.MachineKeyTransform(a.ring(t, machinekey.Framework45, doctor.Isolation{})))
+			last := must[sessiontoken.Protector](t)(sessiontoken.MachineKeyTransform(a.ring(t, machinekey.Framework45, doctor.Isolation{})))
 			b := a.with(func(s *site) { s.wif10 = true })
-			return broken{site: a, input: header("FedAuth=" + b.session(t, &sessiontoken.SessionOptions{Transforms: []sessiontoken.Transform{sessiontoken.DeflateTransform(), last}}, 0))}
+			return broken{site: a, input: header("FedAuth=" + b.session(t, &sessiontoken.SessionOptions{Transforms: []sessiontoken.Protector{sessiontoken.DeflateTransform(), last}}, 0))}
 		}},
 		{"a chunk missing in the middle", "missing_chunk", "FedAuth1 is missing from the request", false, func(t *testing.T) broken {
 			a := fresh(t)

@@ -131,8 +131,8 @@ func (i issuer) issue(t testing.TB) string {
 	case doctor.AuthCode:
 		return katana(sessiontoken.AuthorizationCode())
 	}
-	chain := []sessiontoken.Transform{sessiontoken.DeflateTransform()}
-	last := must[sessiontoken.Transform](t)
+	chain := []sessiontoken.Protector{sessiontoken.DeflateTransform()}
+	last := must[sessiontoken.Protector](t)
 	if i.encodes() {
 		chain = append(chain, last(sessiontoken.MachineKeyEncodeTransform(i.keys(t, machinekey.Framework20SP1))))
 	} else {

@@ -28,7 +28,7 @@ type Options struct {
 	AllowWeakKey bool
 	// Certificate holds the transforms for sessions under a certificate, one chain for each
 	// HashName; nil for none.
-	Certificate [][]sessiontoken.Transform
+	Certificate [][]sessiontoken.Protector
 }
 
 // Report is the result of an examination, in the form of -json.

@@ -308,7 +308,7 @@ func (v view) sessionOptions(k Kind) *sessiontoken.SessionOptions {
 
 func (s setup) sessionCodec(ring keyring, v view) (*sessiontoken.SessionCodec, error) {
 	o := v.sessionOptions(s.kind)
-	var last sessiontoken.Transform
+	var last sessiontoken.Protector
 	var err error
 	switch {
 	case s.encode && s.unsigned:
@@ -323,28 +323,25 @@ func (s setup) sessionCodec(ring keyring, v view) (*sessiontoken.SessionCodec, e
 	if err != nil {
 		return nil, err
 	}
-	o.Transforms = []sessiontoken.Transform{sessiontoken.DeflateTransform(), last}
+	o.Transforms = []sessiontoken.Protector{sessiontoken.DeflateTransform(), last}
 	return sessiontoken.NewSessionCodec(ring, o)
 }
 
 // unsignedEncode is MachineKey.Encode under aspnet:UseLegacyMachineKeyEncryption, for old cookies.
-// Package sessiontoken demands that it authenticates; its only check is the digest inside.
+// Its only check is the digest inside.
 type unsignedEncode struct{ protector machinekey.Protector }
 
-func (unsignedEncode) Name() string        { return "machine key (hex, unsigned)" }
-func (unsignedEncode) Authenticates() bool { return true }
+func (unsignedEncode) String() string { return "machine key (hex, unsigned)" }
 
-func (unsignedEncode) Encode([]byte, []byte) ([]byte, error) { return nil, errNotIssued }
+func (unsignedEncode) Protect([]byte, []byte) ([]byte, error) { return nil, errNotIssued }
 
-func (u unsignedEncode) Decode(dst, data []byte) ([]byte, error) {
+func (u unsignedEncode) Unprotect(ctx context.Context, dst, data []byte) ([]byte, string, error) {
 	protected, err := hex.DecodeString(string(data))
-	if err == nil {
-		dst, _, err = u.protector.Unprotect(context.Background(), dst, protected)
-	}
 	if err != nil {
-		return nil, sessiontoken.ErrInvalid
+		return dst, "", sessiontoken.ErrInvalid
 	}
-	return dst, nil
+	dst, _, err = u.protector.Unprotect(ctx, dst, protected) // the key id is of another form
+	return dst, "", err
 }
 
 var errNotIssued = errors.New("doctor: data without a signature is not issued")

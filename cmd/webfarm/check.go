@@ -88,7 +88,10 @@ func (c *check) run(ctx context.Context, s streams) error {
 // that cannot be read.
 func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
 	r := &checkReport{Decisions: site.Decisions{}, Credentials: []siteCredential{},
-		Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}, Ring: newRingReport(&c.keys, time.Now())}
+		Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}, Ring: newRingReport(c.keys.ring, &c.keys.ringFlags, time.Now())}
+	if c.keys.ring != nil {
+		r.Warnings = append(r.Warnings, ringWarnings(c.keys.ring, &c.keys.ringFlags, time.Now())...)
+	}
 	path := ""
 	if len(c.keys.config) > 0 {
 		path = c.keys.config[0]

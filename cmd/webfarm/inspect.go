@@ -155,7 +155,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	}
 
 	report := &inspectReport{OK: true, At: now, Skew: int64(farm.skew / time.Second), Configs: files,
-		Ring: newRingReport(&c.keys, now)}
+		Ring: newRingReport(c.keys.ring, &c.keys.ringFlags, now)}
 	for _, credential := range found {
 		r, err := farm.inspect(ctx, credential, input, files)
 		if err != nil && len(found) == 1 {

@@ -7,6 +7,7 @@
 //	webfarm issue   -config web.config -name bob  cookies to test a site
 //	webfarm check   -config web.config            the decisions and faults of the file
 //	webfarm keygen                                a fresh <machineKey> element
+//	webfarm keys list -keys /var/keys             the key ring of ASP.NET Core, and its next key
 //	webfarm serve   -config web.config            a gateway for nginx, Traefik and Envoy
 //	webfarm demo                                  two nodes that share their sessions
 //
@@ -98,7 +99,7 @@ func (e setupError) Error() string { return e.err.Error() }
 func (e setupError) Unwrap() error { return e.err }
 
 func commands() []command {
-	return []command{inspectCommand(), doctorCommand(), issueCommand(), checkCommand(), keygenCommand(),
+	return []command{inspectCommand(), doctorCommand(), issueCommand(), checkCommand(), keygenCommand(), keysCommand(),
 		serveCommand(), demoCommand()}
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -31,6 +32,7 @@ type ringFlags struct {
 	certificates []string
 	passwordFile string
 	onRefresh    func(error) // RingOptions.OnRefresh
+	given        []tls.Certificate
 }
 
 func (r *ringFlags) register(flags *pflag.FlagSet) {
@@ -61,6 +63,7 @@ func (r *ringFlags) open(ctx context.Context) (*dataprotection.Ring, error) {
 		}
 		o.Certificates = append(o.Certificates, c)
 	}
+	r.given = o.Certificates
 	repository, closeRepository, err := openRepository(r.keys)
 	if err != nil {
 		return nil, err
@@ -73,6 +76,11 @@ func (r *ringFlags) open(ctx context.Context) (*dataprotection.Ring, error) {
 		return nil, setupError{fmt.Errorf("webfarm: -keys: %w", err)}
 	}
 	return ring, nil
+}
+
+// has reports whether a certificate is among those given.
+func (r *ringFlags) has(c *x509.Certificate) bool {
+	return slices.ContainsFunc(r.given, func(g tls.Certificate) bool { return bytes.Equal(g.Certificate[0], c.Raw) })
 }
 
 // password returns that of the PFX files: the file's text without the end of its line.

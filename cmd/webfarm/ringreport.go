@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/webfarm-go/webfarm/dataprotection"
 )
 
 // ringReport describes a key ring of ASP.NET Core without any secret.
@@ -18,30 +20,75 @@ type ringReport struct {
 
 type ringKeyReport struct {
 	ID        string    `json:"id"`
+	State     string    `json:"state"` // protecting, next, older, expired, revoked or unreadable
 	Created   time.Time `json:"created"`
 	Activated time.Time `json:"activated"`
 	Expires   time.Time `json:"expires"`
 	Revoked   bool      `json:"revoked,omitempty"`
 	Algorithm string    `json:"algorithm,omitempty"`
-	Error     string    `json:"error,omitempty"` // why it cannot be used
+	Decryptor string    `json:"decryptor,omitempty"` // the class of .NET; none if it is in clear
+	Error     string    `json:"error,omitempty"`     // why it cannot be used
+
+	Certificate *ringCertificate `json:"certificate,omitempty"` // that it is encrypted for
+}
+
+type ringCertificate struct {
+	Subject string `json:"subject"`
+	Serial  string `json:"serialNumber"`
+	AtHand  bool   `json:"atHand"` // among those of -certificate
 }
 
 // newRingReport describes the ring of the flags, nil if there is none.
-func newRingReport(k *keyFlags, now time.Time) *ringReport {
-	if k.ring == nil {
+func newRingReport(ring *dataprotection.Ring, f *ringFlags, now time.Time) *ringReport {
+	if ring == nil {
 		return nil
 	}
-	r := &ringReport{Source: withoutSecrets(k.keys), Application: k.app, Keys: []ringKeyReport{}}
-	r.Protects, _ = k.ring.Resolve(now)
-	for _, key := range k.ring.Keys() {
-		one := ringKeyReport{ID: key.ID, Created: key.Created, Activated: key.Activated,
-			Expires: key.Expires, Revoked: key.Revoked, Algorithm: key.Algorithm}
+	r := &ringReport{Source: withoutSecrets(f.keys), Application: f.app, Keys: []ringKeyReport{}}
+	r.Protects, _ = ring.Resolve(now)
+	for _, key := range ring.Keys() {
+		one := ringKeyReport{ID: key.ID, State: keyState(&key, r.Protects, now), Created: key.Created,
+			Activated: key.Activated, Expires: key.Expires, Revoked: key.Revoked,
+			Algorithm: key.Algorithm, Decryptor: key.Decryptor}
 		if key.Err != nil {
 			one.Error = key.Err.Error()
+		}
+		if c := key.Certificate; c != nil {
+			one.Certificate = &ringCertificate{c.Subject.String(), fmt.Sprintf("%X", c.SerialNumber), f.has(c)}
 		}
 		r.Keys = append(r.Keys, one)
 	}
 	return r
+}
+
+func keyState(key *dataprotection.Key, protects string, now time.Time) string {
+	switch {
+	case key.Revoked:
+		return "revoked"
+	case key.Err != nil:
+		return "unreadable"
+	case key.ID == protects:
+		return "protecting"
+	case key.Activated.After(now):
+		return "next"
+	case !key.Expires.After(now):
+		return "expired"
+	}
+	return "older" // and still opens, as an expired one
+}
+
+// atRest says how the key is encrypted where it lies.
+func (k *ringKeyReport) atRest() string {
+	switch {
+	case k.Certificate != nil && k.Certificate.AtHand:
+		return fmt.Sprintf("encrypted for the certificate %q with serial number %s, which is at hand", k.Certificate.Subject, k.Certificate.Serial)
+	case k.Certificate != nil:
+		return fmt.Sprintf("encrypted for the certificate %q with serial number %s, which is not at hand", k.Certificate.Subject, k.Certificate.Serial)
+	case k.Decryptor != "":
+		return "encrypted, for " + k.Decryptor
+	case k.Algorithm == "":
+		return "unknown"
+	}
+	return "in clear"
 }
 
 // withoutSecrets takes user and parameters off a URL, which may hold a password.

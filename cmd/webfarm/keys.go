@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/webfarm-go/webfarm/dataprotection"
+)
+
+func keysCommand() command {
+	return command{"keys", "list, make and revoke the keys of a key ring of ASP.NET Core", func(flags *pflag.FlagSet) action {
+		k := &keys{flags: flags, ahead: days(14 * day), lifetime: days(90 * day)}
+		k.register(flags)
+		flags.BoolVar(&k.ifNeeded, "if-needed", false, "new: only if no key protects, or if none is there to follow the one that does")
+		flags.Var(&k.ahead, "ahead", "new -if-needed: `DURATION` before the end of a key at which the next is made; 14d if left out")
+		flags.Var(&k.activate, "activate", "new: `DURATION` from now after which the key protects; 2d if left out, so that all nodes know it")
+		flags.Var(&k.lifetime, "lifetime", "new: `DURATION` from now after which the key protects no more; 90d if left out")
+		flags.BoolVar(&k.all, "all", false, "revoke: all keys of the ring")
+		flags.StringVar(&k.reason, "reason", "", "revoke: `TEXT` for people, which is kept in the ring")
+		flags.BoolVar(&k.json, "json", false, "print for machines")
+		return k.run
+	}}
+}
+
+// keys is the subcommand of that name.
+type keys struct {
+	ringFlags
+	flags                     *pflag.FlagSet
+	ifNeeded, all, json       bool
+	ahead, activate, lifetime days
+	reason                    string
+}
+
+// keysReport is the output with -json.
+type keysReport struct {
+	*ringReport
+	Made     string           `json:"made,omitempty"` // the id of the new key
+	Warnings []keyFileWarning `json:"warnings"`
+	done     string           // for people
+}
+
+const day = 24 * time.Hour
+
+// days is a duration that may be a number of days.
+type days time.Duration
+
+func (d *days) String() string { return time.Duration(*d).String() }
+func (*days) Type() string     { return "duration" }
+
+func (d *days) Set(text string) error {
+	number, inDays := strings.CutSuffix(text, "d")
+	n, err := strconv.ParseUint(number, 10, 16)
+	at := time.Duration(n) * day
+	if !inDays {
+		at, err = time.ParseDuration(text)
+	}
+	if err != nil || at < 0 {
+		return fmt.Errorf("such as 14d, 36h or 90m")
+	}
+	*d = days(at)
+	return nil
+}
+
+func (k *keys) run(ctx context.Context, args []string, s streams) error {
+	verb, args := "", args
+	if len(args) > 0 {
+		verb, args = args[0], args[1:]
+	}
+	of := map[string][]string{"list": {}, "new": {"if-needed", "ahead", "activate", "lifetime"}, "revoke": {"all", "reason"}}
+	for v, flags := range of {
+		for _, name := range flags {
+			if v != verb && k.flags.Changed(name) {
+				return usageError(fmt.Sprintf("-%s goes with %s", name, v))
+			}
+		}
+	}
+	switch {
+	case of[verb] == nil:
+		return usageError("list, new or revoke is what there is to do with keys")
+	case len(args) > 1 || len(args) == 1 && (verb != "revoke" || k.all):
+		return usageError(fmt.Sprintf("unexpected argument %q", args[len(args)-1]))
+	case verb == "revoke" && len(args) == 0 && !k.all:
+		return usageError("the id of the key to revoke is missing, or -all")
+	case k.ringFlags.keys == "":
+		return usageError("-keys is missing: the key ring")
+	case k.flags.Changed("ahead") && !k.ifNeeded:
+		return usageError("-ahead goes with -if-needed")
+	case k.flags.Changed("activate") && k.ifNeeded:
+		return usageError("-activate does not go with -if-needed: the key then follows the one that protects")
+	case k.ifNeeded && k.ahead >= k.lifetime:
+		return usageError("-ahead must be less than -lifetime")
+	}
+	ring, err := k.open(ctx)
+	if err != nil {
+		return err
+	}
+	r := &keysReport{Warnings: []keyFileWarning{}}
+	switch verb {
+	case "new":
+		err = k.create(ctx, ring, r)
+	case "revoke":
+		id := slices.Concat(args, []string{"*"})[0]
+		if err = ring.Revoke(ctx, id, k.reason); err == nil {
+			r.done = "Revoked. Go nodes know it within a minute, .NET nodes within a day or when they are restarted."
+		}
+	}
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	r.ringReport = newRingReport(ring, &k.ringFlags, now)
+	slices.SortStableFunc(r.Keys, func(a, b ringKeyReport) int { return a.Activated.Compare(b.Activated) })
+	r.Warnings = append(r.Warnings, ringWarnings(ring, &k.ringFlags, now)...)
+	if k.json {
+		err = writeJSON(s.out, r)
+	} else {
+		_, err = s.out.Write(r.text(verb == "list", now))
+	}
+	if err == nil && verb == "list" && slices.ContainsFunc(r.Warnings, func(w keyFileWarning) bool { return w.Code == "no_key" }) {
+		err = errReported
+	}
+	return err
+}
+
+// create makes a key.
+func (k *keys) create(ctx context.Context, ring *dataprotection.Ring, r *keysReport) (err error) {
+	now := time.Now()
+	lifetime := time.Duration(k.lifetime)
+	if k.ifNeeded {
+		r.Made, err = ring.Keep(ctx, time.Duration(k.ahead), lifetime)
+	} else {
+		var begins time.Time
+		if k.flags.Changed("activate") {
+			begins = now.Add(time.Duration(k.activate))
+		}
+		r.Made, err = ring.NewKey(ctx, begins, now.Add(lifetime))
+	}
+	r.done = "No key is needed."
+	for _, key := range ring.Keys() {
+		if r.Made != "" && key.ID == r.Made {
+			r.done = fmt.Sprintf("Made key %s, which protects from %s to %s.", key.ID,
+				when(key.Activated, now), when(key.Expires, now))
+			if key.Decryptor == "" {
+				r.Warnings = append(r.Warnings, keyFileWarning{Code: "in_clear", Text: "key " + key.ID +
+					" is not encrypted at rest: whoever reads it forges every cookie; -certificate encrypts it"})
+			}
+		}
+	}
+	return err
+}
+
+// text is the report for people.
+func (r *keysReport) text(list bool, now time.Time) []byte {
+	var b bytes.Buffer
+	if !list {
+		fmt.Fprintln(&b, r.done)
+	} else {
+		fmt.Fprintf(&b, "%s: %s, %s\n", printable(r.Source), plural(len(r.Keys), "key"), plural(len(r.Warnings), "warning"))
+		for _, key := range r.Keys {
+			rows := [][]string{{"state", key.State}}
+			if key.Error != "" && !key.Revoked {
+				rows = append(rows, []string{"why", printable(key.Error)})
+			}
+			if key.ID != "" {
+				rows = append(rows, []string{"created", when(key.Created, now)},
+					[]string{"protects from", when(key.Activated, now)}, []string{"protects to", when(key.Expires, now)})
+			}
+			if key.Algorithm != "" {
+				rows = append(rows, []string{"algorithm", key.Algorithm})
+			}
+			rows = append(rows, []string{"at rest", printable(key.atRest())})
+			section(&b, "Key "+abridgedOr(key.ID, "without an id"), rows)
+		}
+	}
+	var rows [][]string
+	for _, w := range r.Warnings {
+		rows = append(rows, []string{w.Code, printable(w.Text)})
+	}
+	section(&b, "Warnings", rows)
+	return b.Bytes()
+}

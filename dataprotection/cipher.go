@@ -81,13 +81,14 @@ func (s suite) contextHeader() ([]byte, error) {
 // safe for concurrent use.
 type sealer struct {
 	*derivation
+	key   *key
 	suite suite
 	head  [headSize]byte
 	rand  io.Reader
 }
 
 func newSealer(k *key, purposes []byte, rand io.Reader) *sealer {
-	s := &sealer{suite: k.suite, head: head(k.id), rand: rand}
+	s := &sealer{key: k, suite: k.suite, head: head(k.id), rand: rand}
 	label := append(s.head[:len(s.head):len(s.head)], purposes...)
 	d := newDerivation(secret.View(k.master), label, k.header, k.suite.derived())
 	s.derivation = &d

@@ -66,8 +66,9 @@ type protector struct {
 // sealers are the keys of one state of the ring made ready for a protector,
 // when they are needed for the first time.
 type sealers struct {
-	state *state
-	byKey sync.Map // *key to *sealer
+	state  *state
+	byKey  sync.Map               // *key to *sealer
+	recent atomic.Pointer[sealer] // mostly the one that is wanted
 }
 
 // Protector returns the protector of a chain of purposes, of which there must
@@ -187,10 +188,16 @@ func (p *protector) sealer(s *state, k *key) *sealer {
 		p.sealers.Store(next)
 		all = next
 	}
-	if ready, ok := all.byKey.Load(k); ok {
-		return ready.(*sealer)
+	ready := all.recent.Load()
+	if ready != nil && ready.key == k {
+		return ready
 	}
-	ready := newSealer(k, p.purposes, p.ring.o.Rand)
-	all.byKey.Store(k, ready)
+	if known, ok := all.byKey.Load(k); ok {
+		ready = known.(*sealer)
+	} else {
+		ready = newSealer(k, p.purposes, p.ring.o.Rand)
+		all.byKey.Store(k, ready)
+	}
+	all.recent.Store(ready)
 	return ready
 }

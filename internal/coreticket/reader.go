@@ -120,8 +120,8 @@ func (r *Reader) Size() int {
 func (r *Reader) Read(data []byte) error {
 	*r = Reader{data: data, Identities: r.Identities[:0],
 		Actors: r.Actors[:0], Claims: r.Claims[:0], Pairs: r.Pairs[:0]}
-	// Most tickets hold numbers below 128 only. Then all of it is UTF-8 if all
-	// texts are, and they are if they also begin with a character.
+	// If all of it is UTF-8, which it is unless it holds a number above 127, so is
+	// every text between the beginnings of two characters.
 	r.valid = len(data) <= maxTicket && utf8.Valid(data)
 	r.read()
 	r.data = nil
@@ -200,41 +200,44 @@ func (r *Reader) count(size, limit int) int {
 	return n
 }
 
-// text reads a text. As in .NET its length may be padded with zero groups.
+// text reads a text.
 func (r *Reader) text() Text {
+	if r.valid && r.cause == nil && r.pos < len(r.data) {
+		from := r.pos + 1
+		end := from + int(r.data[r.pos])
+		if end < from+0x80 && end < len(r.data) && utf8.RuneStart(r.data[from]) && utf8.RuneStart(r.data[end]) {
+			r.pos = end
+			return Text{uint32(from), uint32(end - from)}
+		}
+	}
+	return r.anyText()
+}
+
+// anyText is text for those that are long or have to be looked at by
+// themselves. As in .NET the length may be padded with zero groups.
+func (r *Reader) anyText() Text {
 	if r.cause != nil {
 		return Text{}
 	}
-	from, n := r.pos+1, 0
-	if from <= len(r.data) && r.data[from-1] < 0x80 {
-		n = int(r.data[from-1])
-	} else {
-		rest := dotnet.Reader(r.data[r.pos:])
-		if !rest.ReadUint7(&n) {
-			if len(rest) < 5 && (len(rest) == 0 || rest[len(rest)-1] >= 0x80) {
-				r.fail(errEnd)
-			}
-			r.fail(errLength)
-			return Text{}
+	n, rest := 0, dotnet.Reader(r.data[r.pos:])
+	if !rest.ReadUint7(&n) {
+		if len(rest) < 5 && (len(rest) == 0 || rest[len(rest)-1] >= 0x80) {
+			r.fail(errEnd)
 		}
-		from = len(r.data) - len(rest)
+		r.fail(errLength)
+		return Text{}
 	}
-	if n > len(r.data)-from {
+	if n > len(rest) {
 		r.fail(errEnd)
 		return Text{}
 	}
-	if !r.isText(from, from+n) {
-		r.pos = from
+	r.pos = len(r.data) - len(rest)
+	t := Text{uint32(r.pos), uint32(n)}
+	if !utf8.Valid(rest[:n]) {
 		r.fail(errText)
 	}
-	r.pos = from + n
-	return Text{uint32(from), uint32(n)}
-}
-
-// isText reports whether a part of the ticket is UTF-8.
-func (r *Reader) isText(from, to int) bool {
-	starts := func(at int) bool { return at == len(r.data) || utf8.RuneStart(r.data[at]) }
-	return r.valid && starts(from) && starts(to) || utf8.Valid(r.data[from:to])
+	r.pos += n
+	return t
 }
 
 // textOr reads a text that has a default.

@@ -26,7 +26,7 @@ import (
 // payloads under each. Near a half of the rings have no key that protects.
 const (
 	coreRings = 3600
-	coreEach  = 2
+	coreEach  = 3
 )
 
 // TestCoreDifferential exchanges random rings, payloads and tickets with .NET.
@@ -41,7 +41,7 @@ func TestCoreDifferential(t *testing.T) {
 	seed := seed.Fresh(t)
 	batches, each := coreRings/share.OneIn(t, 20), coreEach
 	if os.Getenv("WEBFARM_CORE_MILLION") != "" {
-		batches, each = 10_000, 200
+		batches, each = 20_000, 100
 	}
 	certificates := []certificate{newCertificate(t, "one"), newCertificate(t, "two")}
 	numbers := make(chan int)
@@ -101,7 +101,7 @@ func TestCoreDifferential(t *testing.T) {
 		}
 	}
 	for _, pair := range [][2]string{{"payloads to .NET", "payloads to Go"}, {"tickets to .NET", "tickets to Go"}} {
-		if total[pair[0]] < batches*each/2 || total[pair[0]] != total[pair[1]] {
+		if total[pair[0]] < batches*each/3 || total[pair[0]] != total[pair[1]] {
 			t.Errorf("%s and %s: %d and %d of %d", pair[0], pair[1], total[pair[0]], total[pair[1]], batches*each)
 		}
 	}
@@ -178,7 +178,16 @@ func (e *coreExchange) askRing(ring *coreRing, each int) error {
 	if ring.wider {
 		return nil // .NET here protects with other keys
 	}
-	for range 3 {
+	// For a key that cannot be used .NET tries ten times and sleeps in between.
+	troubled := slices.ContainsFunc(opened.Keys(), func(k dataprotection.Key) bool { return k.Err != nil })
+	if troubled && e.chance(80) {
+		return nil
+	}
+	times := 3
+	if troubled {
+		times = 1
+	}
+	for range times {
 		at := pick(e.random, []time.Time{e.past(), e.future()}).Add(pick(e.random, []time.Duration{0, -5 * time.Minute, -5*time.Minute - 1,
 			-5*time.Minute + 100, 48 * time.Hour, -1, 100, time.Hour})).Truncate(100)
 		e.ask("times with the same key",
@@ -197,6 +206,9 @@ func (e *coreExchange) askRing(ring *coreRing, each int) error {
 	for range each {
 		if err := errors.Join(x.askPayload(), x.askTicket()); err != nil {
 			return err
+		}
+		if id, _ := opened.Resolve(time.Now()); id == "" {
+			break // .NET reads the ring again for each
 		}
 	}
 	return nil

@@ -46,13 +46,7 @@ func Example_signIn() {
 	}
 
 	signIn := func(w http.ResponseWriter, r *http.Request) {
-		user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-			AuthenticationType: "Federation",
-			Claims: []sessiontoken.Claim{
-				{Type: sessiontoken.ClaimTypeName, Value: "bob"},
-				{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
-			},
-		}}}
+		user := sessiontoken.NewPrincipal("bob", "admin")
 		if err := site.Sessions().SignIn(w, r, user, nil); err != nil {
 			http.Error(w, "sign-in failed", http.StatusInternalServerError)
 		}

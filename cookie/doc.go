@@ -33,7 +33,8 @@
 //	mux.Handle("/", guard.Optional(home))         // anybody
 //
 // [From] returns the source of each credential of a farm, under the name that
-// .NET gives it unless told another, so that nobody types one.
+// .NET gives it unless told another, so that nobody types one. Package cookietest
+// helps to test services.
 //
 // # Rules
 //

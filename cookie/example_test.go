@@ -20,10 +20,7 @@ func (demo) ReadPrincipal(_ context.Context, text string) (*sessiontoken.Princip
 	if strings.Contains(text, "forged") {
 		return nil, sessiontoken.ErrInvalid
 	}
-	return &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Federation",
-		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: text}},
-	}}}, nil
+	return sessiontoken.NewPrincipal(text), nil
 }
 
 // get asks a handler for a page and prints the answer.

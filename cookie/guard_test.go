@@ -40,10 +40,7 @@ func (f *reader) ReadPrincipal(_ context.Context, text string) (*sessiontoken.Pr
 
 // user returns an authenticated principal.
 func user(name string) *sessiontoken.Principal {
-	return &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Federation",
-		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: name}},
-	}}}
+	return sessiontoken.NewPrincipal(name)
 }
 
 var errStore = errors.New("store: connection refused")

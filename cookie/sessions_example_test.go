@@ -57,13 +57,7 @@ func ExampleSessions() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
 		// Check the password first.
-		bob := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-			AuthenticationType: "Password",
-			Claims: []sessiontoken.Claim{
-				{Type: sessiontoken.ClaimTypeName, Value: "bob"},
-				{Type: sessiontoken.ClaimTypeRole, Value: "editor"},
-			},
-		}}}
+		bob := sessiontoken.NewPrincipal("bob", "editor")
 		if err := sessions.SignIn(w, r, bob, nil); err != nil {
 			http.Error(w, "cannot sign in", http.StatusInternalServerError)
 			return
@@ -116,10 +110,7 @@ func ExampleSQSession() {
 		log.Fatal(err)
 	}
 	q, _ := site.SessionsOf("SQSessionFlowtime")
-	bob := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Federation",
-		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}},
-	}}}
+	bob := sessiontoken.NewPrincipal("bob")
 	signIn := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := q.SignIn(w, r, bob, nil); err != nil {
 			log.Fatal(err)

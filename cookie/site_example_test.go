@@ -35,10 +35,7 @@ func ExampleLoadSite() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	token, err := codec.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Federation",
-		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}},
-	}}})
+	token, err := codec.NewToken(*sessiontoken.NewPrincipal("bob"))
 	if err != nil {
 		log.Fatal(err)
 	}

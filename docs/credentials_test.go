@@ -43,13 +43,7 @@ func carrying(name, value string) *http.Request {
 }
 
 func bob() sessiontoken.Principal {
-	return sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Federation",
-		Claims: []sessiontoken.Claim{
-			{Type: sessiontoken.ClaimTypeName, Value: "bob"},
-			{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
-		},
-	}}}
+	return *sessiontoken.NewPrincipal("bob", "admin")
 }
 
 func sessionText(codec *sessiontoken.SessionCodec) string {

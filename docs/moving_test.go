@@ -61,12 +61,7 @@ func signInHandler(site *cookie.Site, check func(name, password string) (roles [
 			http.Error(w, "wrong name or password", http.StatusForbidden)
 			return
 		}
-		identity := sessiontoken.Identity{AuthenticationType: "Federation"}
-		identity.Claims = append(identity.Claims, sessiontoken.Claim{Type: sessiontoken.ClaimTypeName, Value: name})
-		for _, role := range roles {
-			identity.Claims = append(identity.Claims, sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole, Value: role})
-		}
-		user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{identity}}
+		user := sessiontoken.NewPrincipal(name, roles...)
 		if err := site.Sessions().SignIn(w, r, user, nil); err != nil {
 			http.Error(w, "try again", http.StatusServiceUnavailable)
 			return
@@ -207,13 +202,7 @@ func TestMovingFormsUserData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Forms",
-		Claims: []sessiontoken.Claim{
-			{Type: sessiontoken.ClaimTypeName, Value: "ann"},
-			{Type: sessiontoken.ClaimTypeRole, Value: "staff"},
-		},
-	}}}
+	user := sessiontoken.NewPrincipal("ann", "staff")
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("GET", "/", nil)
 	if err := site.Sessions().SignIn(w, r, user, nil); err == nil {

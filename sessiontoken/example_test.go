@@ -37,15 +37,7 @@ func ExampleSessionCodec() {
 	ctx := context.Background()
 
 	// At sign-in: a token for the user, and the text for the cookie.
-	token, err := codec.NewToken(sessiontoken.Principal{
-		Identities: []sessiontoken.Identity{{
-			AuthenticationType: "Federation",
-			Claims: []sessiontoken.Claim{
-				{Type: sessiontoken.ClaimTypeName, Value: "bob"},
-				{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
-			},
-		}},
-	})
+	token, err := codec.NewToken(*sessiontoken.NewPrincipal("bob", "admin"))
 	if err != nil {
 		log.Fatal(err)
 	}

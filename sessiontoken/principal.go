@@ -104,6 +104,21 @@ type Principal struct {
 	Identities []Identity
 }
 
+// NewPrincipal returns a user with a name and roles who can be signed in with any
+// kind of ticket. It has one identity of the AuthenticationType "Federation", which
+// is that of WIF, with claims of [ClaimTypeName] and [ClaimTypeRole].
+//
+// A forms ticket has no place for roles but its user data; see
+// FormsOptions.Roles. Add other claims to the identity, such as
+// [ClaimTypeNameIdentifier], which ASP.NET Identity asks for.
+func NewPrincipal(name string, roles ...string) *Principal {
+	id := Identity{AuthenticationType: "Federation", Claims: []Claim{{Type: ClaimTypeName, Value: name}}}
+	for _, role := range roles {
+		id.Claims = append(id.Claims, Claim{Type: ClaimTypeRole, Value: role})
+	}
+	return &Principal{Identities: []Identity{id}}
+}
+
 // Name returns the name of the primary identity, or "".
 func (p *Principal) Name() string {
 	if p == nil || len(p.Identities) == 0 {

@@ -5,6 +5,25 @@ import (
 	"testing"
 )
 
+func TestNewPrincipal(t *testing.T) {
+	p := NewPrincipal("alice", "staff", "buyer")
+	if n := len(p.Identities); n != 1 || p.Identities[0].AuthenticationType != "Federation" {
+		t.Errorf("%d identities, %q", n, p.Identities[0].AuthenticationType)
+	}
+	var got []string
+	for c := range p.All("") {
+		got = append(got, c.Type, c.Value)
+	}
+	const role = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+	want := []string{"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", "alice", role, "staff", role, "buyer"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if p := NewPrincipal("bob"); !p.IsAuthenticated() || p.Name() != "bob" || p.HasRole("") {
+		t.Errorf("bob: %v, %q", p.IsAuthenticated(), p.Name())
+	}
+}
+
 func TestPrincipal(t *testing.T) {
 	p := &Principal{Identities: []Identity{
 		{

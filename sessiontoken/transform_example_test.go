@@ -18,10 +18,7 @@ import (
 // roundTrip signs bob in and reads his cookie.
 func roundTrip(codec *sessiontoken.SessionCodec) {
 	ctx := context.Background()
-	token, err := codec.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Federation",
-		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}},
-	}}})
+	token, err := codec.NewToken(*sessiontoken.NewPrincipal("bob"))
 	if err != nil {
 		log.Fatal(err)
 	}

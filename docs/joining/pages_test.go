@@ -7,14 +7,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/cookie/cookietest"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // newSite loads a site with a fresh key.
-func newSite(t *testing.T) *cookie.Site {
+func newSite(t *testing.T) *cookietest.Site {
 	t.Helper()
 	key, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
 	if err != nil {
@@ -26,28 +28,44 @@ func newSite(t *testing.T) *cookie.Site {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	site, err := cookie.LoadSite(path, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{IsTLS: isTLS}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	site := cookietest.New(cookie.KindForms, func(o *cookie.SiteOptions) (*cookie.Site, error) {
+		o.Sessions.IsTLS = isTLS
+		return cookie.LoadSite(path, o)
+	})
 	return site
+}
+
+// TestOrders is the test of docs/joining.md.
+func TestOrders(t *testing.T) {
+	site := cookietest.New(cookie.KindFedAuth, nil)
+	service := pages(site.Site, "/signin")
+	alice := sessiontoken.NewPrincipal("alice", "admin")
+
+	w := httptest.NewRecorder()
+	service.ServeHTTP(w, site.Request("GET", "/orders", nil, alice))
+	if w.Body.String() != "orders of alice, admin: true\n" {
+		t.Errorf("alice gets %d %q", w.Code, w.Body)
+	}
+	for _, fault := range cookietest.Faults {
+		w := httptest.NewRecorder()
+		service.ServeHTTP(w, site.Request("GET", "/orders", nil, alice, fault))
+		if w.Code != http.StatusFound {
+			t.Errorf("alice, %s, gets %d", fault, w.Code)
+		}
+	}
+	r := site.Request("GET", "/orders", nil, alice)
+	site.Advance(11 * time.Hour) // FedAuth lasts ten
+	w = httptest.NewRecorder()
+	service.ServeHTTP(w, r)
+	if w.Code != http.StatusFound {
+		t.Errorf("alice, the next day, gets %d", w.Code)
+	}
 }
 
 func TestPagesKnowTheUserAndSendStrangersToSignIn(t *testing.T) {
 	site := newSite(t)
-	service := pages(site, "/signin")
-	user := httptest.NewRequest("GET", "/orders?page=2", nil)
-	w := httptest.NewRecorder()
-	bob := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Forms",
-		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}},
-	}}}
-	if err := site.Sessions().SignIn(w, user, bob, nil); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range w.Result().Cookies() {
-		user.AddCookie(c)
-	}
+	service := pages(site.Site, "/signin")
+	user := site.Request("GET", "/orders?page=2", nil, sessiontoken.NewPrincipal("bob"))
 	forged := httptest.NewRequest("GET", "/orders?page=2", nil)
 	forged.Header.Set("Cookie", ".ASPXAUTH="+strings.Repeat("AB", 100))
 	for _, test := range []struct {

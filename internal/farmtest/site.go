@@ -40,13 +40,7 @@ func FreshSite() string {
 // SignedInAt returns a request with the cookie of bob, who is an admin.
 func SignedInAt(site *cookie.Site) *http.Request {
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
-	user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
-		AuthenticationType: "Federation",
-		Claims: []sessiontoken.Claim{
-			{Type: sessiontoken.ClaimTypeName, Value: "bob"},
-			{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
-		},
-	}}}
+	user := sessiontoken.NewPrincipal("bob", "admin")
 	if err := site.Sessions().SignIn(w, r, user, nil); err != nil {
 		log.Fatal(err)
 	}

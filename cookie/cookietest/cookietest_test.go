@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -335,6 +336,27 @@ func TestOutcome(t *testing.T) {
 	if got := site.Outcome(site.Request("GET", "/", nil, nil), w.Result()); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+}
+
+// TestParallel asks for requests in several goroutines, as parallel subtests do.
+func TestParallel(t *testing.T) {
+	site := cookietest.New(cookie.KindForms, nil)
+	service, alice := buyers(site.Site), sessiontoken.NewPrincipal("alice", "buyer")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for _, fault := range cookietest.Faults {
+				if got := status(service, site.Request("GET", "/", nil, alice, fault)); got != 401 {
+					t.Errorf("%s: %d", fault, got)
+				}
+				if got := status(service, site.Request("GET", "/", nil, alice)); got != 200 {
+					t.Errorf("beside %s: %d", fault, got)
+				}
+				site.Advance(time.Second)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestSetUpWrongly wants the text of each panic to say what is wrong.

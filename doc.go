@@ -1,6 +1,7 @@
 // Package webfarm lets Go services join an ASP.NET web farm: they read the
-// cookies that .NET Framework nodes issue, and issue cookies that those nodes
-// accept, with nothing but the <machineKey> that the farm already shares.
+// cookies that .NET nodes issue, and issue cookies that those nodes accept, with
+// nothing but the keys that the farm already shares: the <machineKey> of .NET
+// Framework, the key ring of ASP.NET Core, or both.
 //
 // This package holds no code. The library is four packages in a line of three,
 // each importing only those below it:

@@ -147,7 +147,7 @@ func TestREADME(t *testing.T) {
 
 // TestLinks wants the files that the documents link to.
 func TestLinks(t *testing.T) {
-	for _, dir := range []string{"", "docs/", "testvectors/"} {
+	for _, dir := range []string{"", "docs/", "examples/", "testvectors/"} {
 		entries, err := os.ReadDir("./" + dir)
 		if err != nil {
 			t.Fatal(err)

@@ -127,6 +127,9 @@ type SignInOptions struct {
 	Properties sessiontoken.Properties
 
 	ticket Ticket // of Issue and late
+	// of returns the session whose times and id a copy keeps; see bridge. It is a
+	// function because no verb of package fmt shows what is behind one.
+	of func() *session
 }
 
 // misplaced returns an error if o sets what a ticket has no place for.

@@ -77,6 +77,9 @@ func (f *forms) begin(p *sessiontoken.Principal, o *SignInOptions) (session, err
 	if o.Lifetime > 0 {
 		t.Expiration = t.IssueDate.Add(o.Lifetime)
 	}
+	if o.of != nil {
+		t.IssueDate, t.Expiration = o.of().issued, o.of().expires
+	}
 	x := f.sessionOf(inTicks(t))
 	for i := range p.Identities {
 		id := &p.Identities[i]

@@ -81,6 +81,16 @@ func (w *wif) begin(p *sessiontoken.Principal, o *SignInOptions) (session, error
 		t.ValidTo = t.ValidFrom.Add(o.Lifetime)
 		t.KeyExpires = t.ValidTo
 	}
+	if o.of != nil {
+		of := o.of()
+		t.ValidFrom, t.ValidTo, t.KeyEffective, t.KeyExpires = of.issued, of.expires, of.issued, of.expires
+		if w.remembers {
+			t.KeyEffective = of.began
+		}
+		if of.id != "" {
+			t.ContextID = secret.Own([]byte(of.id))
+		}
+	}
 	return w.sessionOf(t), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
@@ -23,6 +24,7 @@ type Guard struct {
 	deny     func(http.ResponseWriter, *http.Request, error)
 	logger   *slog.Logger
 	refusals refusals
+	bridge   *bridge // of a site, or nil
 }
 
 // credential is one way to be recognised: a source and a reader, or sessions.
@@ -124,15 +126,19 @@ func Deny(w http.ResponseWriter, _ *http.Request, err error) {
 //     [ErrTooLong];
 //   - otherwise [ErrNoCredential].
 func (g *Guard) Check(r *http.Request) (*sessiontoken.Principal, error) {
-	f, err := g.find(r)
+	var c *crossing
+	if g.bridge != nil {
+		c = g.bridge.look(r)
+	}
+	f, err := g.find(r, c)
 	return f.principal, err
 }
 
-// find is Check with what else is known.
-func (g *Guard) find(r *http.Request) (found, error) {
+// find is Check with what else is known, such as what the bridge found out.
+func (g *Guard) find(r *http.Request, known *crossing) (found, error) {
 	var refused, outage error
 	for i := range g.accepted {
-		f, err := g.accepted[i].read(r)
+		f, err := g.read(r, &g.accepted[i], known)
 		switch {
 		case err == nil:
 			g.logAccepted(r.Context(), i, &f)
@@ -155,6 +161,16 @@ func (g *Guard) find(r *http.Request) (found, error) {
 		return found{}, refused
 	}
 	return found{}, ErrNoCredential
+}
+
+// read is the method of c, but for a cookie that the bridge has read.
+func (g *Guard) read(r *http.Request, c *credential, known *crossing) (found, error) {
+	if known != nil && c.sessions != nil {
+		if half := slices.Index(g.bridge.halves[:], c.sessions); half >= 0 {
+			return known.found(c.sessions, r, half)
+		}
+	}
+	return c.read(r)
 }
 
 // read returns the authenticated user that one kind of credential stands for.
@@ -220,7 +236,7 @@ func (g *Guard) Optional(next http.Handler) http.Handler { return g.serve(next, 
 func (g *Guard) serve(next http.Handler, strangers bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		varyCookie(w.Header())
-		p, err := g.admit(w, r)
+		r, p, err := g.admit(w, r)
 		if err != nil && (!strangers || errors.Is(err, ErrUnavailable)) {
 			g.refuse(w, r, err)
 			return
@@ -238,15 +254,26 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	deny(w, r, err)
 }
 
-// admit is Check that also renews the session of the user, and deletes
-// cookies that are refused where that was asked for.
-func (g *Guard) admit(w http.ResponseWriter, r *http.Request) (*sessiontoken.Principal, error) {
-	f, err := g.find(r)
-	if err == nil && f.sessions != nil {
-		err = f.sessions.refresh(w, r, f)
+// admit is Check that also renews the session of the user, carries it across
+// the bridge, and deletes cookies that are refused where that was asked for. It
+// returns the request with the cookies that the next handler is to see.
+func (g *Guard) admit(w http.ResponseWriter, r *http.Request) (*http.Request, *sessiontoken.Principal, error) {
+	var (
+		f   found
+		c   *crossing
+		err error
+	)
+	if g.bridge != nil {
+		r, c, err = g.bridge.cross(w, r)
 	}
 	if err == nil {
-		return f.principal, nil
+		f, err = g.find(r, c)
+	}
+	if err == nil && f.sessions != nil && (c == nil || c.of < 0) {
+		_, err = f.sessions.refresh(w, r, f)
+	}
+	if err == nil {
+		return r, f.principal, nil
 	}
 	if !errors.Is(err, ErrUnavailable) {
 		for i := range g.accepted {
@@ -255,7 +282,7 @@ func (g *Guard) admit(w http.ResponseWriter, r *http.Request) (*sessiontoken.Pri
 			}
 		}
 	}
-	return nil, err
+	return r, nil, err
 }
 
 // varyCookie adds Vary: Cookie unless it is there, as from an outer guard.

@@ -26,6 +26,9 @@ import (
 //	signed_out       a session was ended by its user
 //	sign_out_failed  a session could not be ended, as the store        Err
 //	                 failed or is full, and lives on
+//	bridged          a session was carried across, to Cookie           Reason
+//	bridge_failed    it could not be                                   Err
+//	bridge_ended     a session was ended as its other half was
 //	ring             the key ring was read again, or could not be      Err
 //	store            a call of a store came back                       Reason, Took, Err
 type Event struct {
@@ -37,7 +40,7 @@ type Event struct {
 	// the nodes on ASP.NET Core do not read; for refused, one of invalid, expired, not_yet_valid, endpoint,
 	// unsupported, dpapi, not_in_store, chunks, too_long, not_authenticated and
 	// revoked; for renewed and renewal_failed, sliding or key; for store, get, put
-	// or delete.
+	// or delete; for bridged, begun, extended or linked.
 	Reason string
 	// KeyID is the key that opened the cookie, empty for certificates.
 	KeyID string
@@ -59,6 +62,9 @@ const (
 	eventSignOutFailed = "sign_out_failed"
 	eventStore         = "store"
 	eventRing          = "ring"
+	eventBridged       = "bridged"
+	eventBridgeFailed  = "bridge_failed"
+	eventBridgeEnded   = "bridge_ended"
 )
 
 // observe tells the observer, if any.

@@ -80,4 +80,8 @@ func (o *SignInOptions) writeProperties(p *sessiontoken.Properties) {
 		issued, _ := p.Time(sessiontoken.PropertyIssued)
 		p.SetTime(sessiontoken.PropertyExpires, issued.Add(o.Lifetime))
 	}
+	if o.of != nil {
+		p.SetTime(sessiontoken.PropertyIssued, o.of().issued)
+		p.SetTime(sessiontoken.PropertyExpires, o.of().expires)
+	}
 }

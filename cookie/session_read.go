@@ -24,7 +24,16 @@ type found struct {
 // read recognises the session of a request. The error is classified, and
 // ErrNoCredential as it is if there is no cookie.
 func (s *Sessions) read(r *http.Request) (found, error) {
-	f, err := s.open(r)
+	text, err := s.source(r)
+	return s.readText(r, text, err)
+}
+
+// readText is read of what source returned.
+func (s *Sessions) readText(r *http.Request, text string, err error) (found, error) {
+	var f found
+	if err == nil {
+		f, err = s.open(r.Context(), text)
+	}
 	if err != nil {
 		if isNone(err) {
 			return found{}, ErrNoCredential
@@ -37,14 +46,10 @@ func (s *Sessions) read(r *http.Request) (found, error) {
 	return f, nil
 }
 
-// open is read without the observer.
-func (s *Sessions) open(r *http.Request) (found, error) {
-	text, err := s.source(r)
-	if err != nil {
-		return found{}, err
-	}
-	ctx := r.Context()
+// open is readText without the observer.
+func (s *Sessions) open(ctx context.Context, text string) (found, error) {
 	f := found{sessions: s}
+	var err error
 	if f.session, err = s.decode(ctx, text); err != nil {
 		return found{}, err
 	}

@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// refresh renews the session of a request if it is due. The error is
-// ErrRevoked if the session was ended while it was being renewed.
-func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) error {
+// refresh renews the session of a request if it is due, and reports whether it
+// did. The error is ErrRevoked if the session was ended while it was being
+// renewed.
+func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) (bool, error) {
 	if s.never != nil {
-		return nil
+		return false, nil
 	}
 	x, why := s.due(&f)
 	if why == "" {
-		return nil
+		return false, nil
 	}
 	ctx := r.Context()
 	err := s.renew(w, r, &f, x, why)
@@ -26,7 +27,7 @@ func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) erro
 		s.observe(ctx, Event{Kind: eventRenewed, Reason: why, KeyID: f.ticket.OpenedBy()})
 	case errors.Is(err, ErrRevoked):
 		s.observeRefused(ctx, err)
-		return err
+		return false, err
 	default:
 		s.observe(ctx, Event{Kind: eventRenewalFailed, Reason: why, Err: err})
 		if s.o.Logger != nil && ctx.Err() == nil {
@@ -34,7 +35,7 @@ func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) erro
 				slog.String("cookie", s.template.Name), slog.Any("error", err))
 		}
 	}
-	return nil
+	return err == nil, nil
 }
 
 // The reasons of eventRenewed.

@@ -47,7 +47,10 @@ func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, p *sessiontoke
 			return err
 		}
 	}
-	return s.begin(w, r, &x, user, joined)
+	if err = s.begin(w, r, &x, user, joined); err == nil {
+		s.observe(r.Context(), Event{Kind: eventSignedIn})
+	}
+	return err
 }
 
 // Issue is SignIn with a ticket that the caller made, for all that SignIn
@@ -74,7 +77,10 @@ func (s *Sessions) Issue(w http.ResponseWriter, r *http.Request, t Ticket) error
 			x = f.session
 		}
 	}
-	return s.begin(w, r, &x, s.user(x.principal), false)
+	if err = s.begin(w, r, &x, s.user(x.principal), false); err == nil {
+		s.observe(r.Context(), Event{Kind: eventSignedIn})
+	}
+	return err
 }
 
 // user returns what users are told apart by, or nothing for one without a name.
@@ -104,12 +110,12 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 	}
 	x.ends = s.given(x)
 	s.cap(x)
-	x.marked = s.marks()
+	x.marked = x.marked || s.marks()
 	set, err := s.cookies(r, x)
 	if err == nil && s.track != nil {
 		x.id = s.idOf(*x)
 	}
-	if err == nil && s.track != nil && !s.traits.remembers && !x.ends.IsZero() {
+	if err == nil && s.track != nil && !s.traits.remembers && (!x.ends.IsZero() || x.id != s.traits.name(*x)) {
 		// For nodes with another MaxLifetime, or none.
 		err = s.track.setFirst(r.Context(), s.traits.name(*x), record{x.id, x.began, x.ends}, s.outlasts(x, x.ends))
 	}
@@ -129,7 +135,6 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 		}
 		return err
 	}
-	s.observe(r.Context(), Event{Kind: eventSignedIn})
 	return nil
 }
 

@@ -128,15 +128,20 @@ func noCache(h http.Header, control, expires string) {
 func (s *Sessions) others(lines []string) []string {
 	var kept []string
 	for _, line := range lines {
-		pair, _ := chunks.CutPair(line)
-		_, _, ours := s.traits.scheme.Match(pair, s.template.Name)
-		if ours {
-			c, err := http.ParseSetCookie(line)
-			ours = err == nil && c.Path == s.template.Path && c.Domain == strings.TrimPrefix(s.template.Domain, ".")
-		}
-		if !ours {
+		if !s.owns(line) {
 			kept = append(kept, line)
 		}
 	}
 	return kept
+}
+
+// owns reports whether a line sets a chunk of this cookie, on its path and
+// domain.
+func (s *Sessions) owns(line string) bool {
+	pair, _ := chunks.CutPair(line)
+	if _, _, ours := s.traits.scheme.Match(pair, s.template.Name); !ours {
+		return false
+	}
+	c, err := http.ParseSetCookie(line)
+	return err == nil && c.Path == s.template.Path && c.Domain == strings.TrimPrefix(s.template.Domain, ".")
 }

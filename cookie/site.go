@@ -70,6 +70,8 @@ type SiteOptions struct {
 	// Roles makes role claims from the user data of forms tickets; see
 	// [sessiontoken.FormsOptions].
 	Roles func(userData string) []string
+	// Bridge carries users between a cookie of System.Web and one of ASP.NET Core.
+	Bridge *BridgeOptions
 	// Config changes what each file says of its keys, or cfg of NewSite, before
 	// [machinekey.New] sees it: it sets what no file can, such as AllowInsecure,
 	// AllowKnownKey and KnownKeys. AllowInsecure also admits the switches of
@@ -182,6 +184,9 @@ func (s *Site) SignOut(w http.ResponseWriter, r *http.Request) error {
 		if err := one.writeSignOut(w, r); err != nil {
 			return err
 		}
+	}
+	if _, err := r.Cookie(markerName); s.bridge != nil && err == nil {
+		return s.bridge.writeMarker(w, r, nil, false)
 	}
 	return nil
 }

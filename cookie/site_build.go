@@ -49,7 +49,7 @@ func buildSite(name string, resolve, load loader, cfg *machinekey.Config, o *Sit
 	if err == nil {
 		err = b.keys(cfg, load)
 	}
-	for _, accept := range []func() error{b.fedAuth, b.forms, b.katana, b.core, b.bearer, b.cora} {
+	for _, accept := range []func() error{b.fedAuth, b.forms, b.katana, b.core, b.bearer, b.cora, b.bridge} {
 		if err == nil {
 			err = accept()
 		}

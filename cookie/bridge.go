@@ -34,11 +34,10 @@ import (
 // A sealed cookie of its own, .webfarm.bridge, tells a copy from its original.
 // Browsers must reach both halves through the bridge; see docs/moving.md.
 type BridgeOptions struct {
-	// Old and Core are the names of the two cookies, if they are not the first.
-	Old, Core string
-	// Only is the one of the two names whose sessions are carried across, empty
-	// for both.
-	Only string
+	// From names the cookies whose sessions are carried across: two for both ways,
+	// one for one way, to the first cookie of the other half. Nil means the first
+	// of each half, both ways.
+	From []string
 	// Claims changes what a copy says, which is to: p is the user as the copy will
 	// name him, and of o UserData, Context and Properties count. A forms ticket
 	// has the name and UserData, other cookies the claims of the original as they
@@ -75,27 +74,31 @@ func (b *siteBuilder) bridge() error {
 		return nil
 	}
 	n := &bridge{from: [2]bool{true, true}, claims: o.Claims, roles: b.o.Roles != nil, logger: b.o.Sessions.Logger}
-	for i, name := range []string{o.Old, o.Core} {
-		for _, s := range b.site.sessions {
-			isSQ := b.site.sq != nil && s == b.site.sq.sessions
-			if n.halves[i] == nil && s.never == nil && !isSQ && s.traits.isCore() == (i == coreHalf) &&
-				(name == "" || name == s.template.Name) {
-				n.halves[i] = s
-			}
+	if len(o.From) > 0 {
+		n.from = [2]bool{}
+	}
+	for _, name := range o.From {
+		s, ok := b.site.SessionsOf(name)
+		if !ok || b.isSQ(s) {
+			return fmt.Errorf("SiteOptions.Bridge: From has %q, and the site can issue no such session", name)
 		}
-		if n.halves[i] == nil {
-			return fmt.Errorf("SiteOptions.Bridge: the site can issue no such cookie: %s %q",
-				[]string{"Old", "Core"}[i], name)
+		half := halfOf(s)
+		if n.halves[half] != nil {
+			return fmt.Errorf("SiteOptions.Bridge: From has %q and %q, which are of one half", n.halves[half].template.Name, name)
+		}
+		n.halves[half], n.from[half] = s, true
+	}
+	for _, s := range b.site.sessions {
+		if half := halfOf(s); n.halves[half] == nil && s.never == nil && !b.isSQ(s) {
+			n.halves[half] = s
+		}
+	}
+	for i, s := range n.halves {
+		if s == nil {
+			return fmt.Errorf("SiteOptions.Bridge: the site can issue no cookie of %s", []string{"System.Web", "ASP.NET Core"}[i])
 		}
 	}
 	old, core := &n.halves[oldHalf].template, &n.halves[coreHalf].template
-	switch o.Only {
-	case "":
-	case old.Name, core.Name:
-		n.from = [2]bool{o.Only == old.Name, o.Only == core.Name}
-	default:
-		return fmt.Errorf("SiteOptions.Bridge: Only is %q, neither %q nor %q", o.Only, old.Name, core.Name)
-	}
 	if old.Path != core.Path || old.Domain != core.Domain {
 		return fmt.Errorf("SiteOptions.Bridge: %s has path %q and domain %q, %s has %q and %q: they must be the same, as browsers would send one without the other",
 			old.Name, old.Path, old.Domain, core.Name, core.Path, core.Domain)
@@ -113,12 +116,23 @@ func (b *siteBuilder) bridge() error {
 	}
 	b.site.bridge = n
 	which := "both ways"
-	if o.Only != "" {
-		which = fmt.Sprintf("from %q only", o.Only)
+	if n.from != [2]bool{true, true} {
+		which = fmt.Sprintf("from %q only", o.From[0])
 	}
 	b.decide("bridge", 0, "cookies %q and %q, %s", old.Name, core.Name, which)
 	return nil
 }
+
+// halfOf returns the half that a cookie is of.
+func halfOf(s *Sessions) int {
+	if s.traits.isCore() {
+		return coreHalf
+	}
+	return oldHalf
+}
+
+// isSQ reports whether s is SQSession, which .NET nodes do not read.
+func (b *siteBuilder) isSQ(s *Sessions) bool { return b.site.sq != nil && s == b.site.sq.sessions }
 
 // isTLS reports whether the browser used TLS.
 func (b *bridge) isTLS(r *http.Request) bool {

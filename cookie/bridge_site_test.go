@@ -134,7 +134,7 @@ func TestBridgeClaimsFunction(t *testing.T) {
 func TestBridgeOneWay(t *testing.T) {
 	for only := range 2 {
 		name := []string{".ASPXAUTH", ".AspNetCore.Cookies"}[only]
-		f := newBridgeFarm(t, bridgeKinds[0], cookie.SiteOptions{Bridge: &cookie.BridgeOptions{Only: name}})
+		f := newBridgeFarm(t, bridgeKinds[0], cookie.SiteOptions{Bridge: &cookie.BridgeOptions{From: []string{name}}})
 		if !strings.Contains(f.site.String(), `from "`+name+`" only`) {
 			t.Error(f.site)
 		}
@@ -412,10 +412,10 @@ func TestBridgeOptions(t *testing.T) {
 		list []cookie.Credential
 		want string
 	}{
-		{cookie.BridgeOptions{}, []cookie.Credential{core}, `no such cookie: Old ""`},
-		{cookie.BridgeOptions{}, []cookie.Credential{forms}, `no such cookie: Core ""`},
-		{cookie.BridgeOptions{Old: "FedAuth"}, []cookie.Credential{forms, core}, `no such cookie: Old "FedAuth"`},
-		{cookie.BridgeOptions{Only: "x"}, []cookie.Credential{forms, core}, `Only is "x", neither ".ASPXAUTH" nor ".AspNetCore.Cookies"`},
+		{cookie.BridgeOptions{}, []cookie.Credential{core}, `no cookie of System.Web`},
+		{cookie.BridgeOptions{}, []cookie.Credential{forms}, `no cookie of ASP.NET Core`},
+		{cookie.BridgeOptions{From: []string{"FedAuth"}}, []cookie.Credential{forms, core}, `"FedAuth", and the site can issue no such session`},
+		{cookie.BridgeOptions{From: []string{".ASPXAUTH", ".ASPXAUTH"}}, []cookie.Credential{forms, core}, `which are of one half`},
 		{cookie.BridgeOptions{}, []cookie.Credential{{Kind: cookie.KindForms, Path: "/app"}, core}, "browsers would send one without the other"},
 		{cookie.BridgeOptions{}, []cookie.Credential{forms, {Kind: cookie.KindCore, SameSite: "None"}}, "browsers drop .AspNetCore.Cookies"},
 	} {

@@ -477,10 +477,37 @@ func revoke(t *testing.T, keys, id string) {
 	}
 }
 
-// TestCoreKeyRevoked has a key revoked while a farm runs on it. Go follows at
-// its interval, .NET when the key ends, with another key to go on with.
+// TestCoreKeyRevoked has Go revoke a key while a farm runs on it, alone or with
+// all others. Go knows it at once, .NET when the key ends, with another key to go
+// on with.
 func TestCoreKeyRevoked(t *testing.T) {
 	t.Parallel()
+	t.Run("one", func(t *testing.T) {
+		t.Parallel()
+		testCoreKeyRevoked(t, func(f *coreFarm, second, lost string) string {
+			if err := f.ring.Revoke(t.Context(), lost, "lost & <found>"); err != nil {
+				t.Fatal(err)
+			}
+			return second
+		})
+	})
+	t.Run("all", func(t *testing.T) {
+		t.Parallel()
+		testCoreKeyRevoked(t, func(f *coreFarm, _, _ string) string {
+			if err := f.ring.Revoke(t.Context(), "*", ""); err != nil {
+				t.Fatal(err)
+			}
+			id, err := f.ring.NewKey(t.Context(), time.Time{}, time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id
+		})
+	})
+}
+
+// testCoreKeyRevoked has the revocation return the key that is left.
+func testCoreKeyRevoked(t *testing.T, revoke func(f *coreFarm, second, lost string) string) {
 	keys, start := t.TempDir(), time.Now()
 	pipe := FindCore(t).Pipe(t)
 	second := writeKey(t, pipe, keys, start.Add(-2*time.Hour), start.Add(240*time.Hour))
@@ -496,7 +523,7 @@ func TestCoreKeyRevoked(t *testing.T) {
 		}
 	}
 	thief.who("go", "mallory")
-	revoke(t, keys, lost)
+	left := revoke(f, second, lost)
 	refused := func(node string, limit time.Time) {
 		t.Helper()
 		for {
@@ -515,8 +542,8 @@ func TestCoreKeyRevoked(t *testing.T) {
 	for i, node := range coreNodes {
 		v := f.visitor()
 		v.signIn(node, "zoe")
-		if got := v.keyID(); got != second {
-			t.Errorf("%s protects with %s, want %s", node, got, second)
+		if got := v.keyID(); got != left {
+			t.Errorf("%s protects with %s, want %s", node, got, left)
 		}
 		v.who(coreNodes[1-i], "zoe")
 	}

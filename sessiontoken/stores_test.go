@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/sessiontoken/storetest"
 )
@@ -16,13 +17,13 @@ func TestMemoryStoreConforms(t *testing.T) {
 	t.Run("real time", func(t *testing.T) {
 		storetest.Run(t, func(*testing.T) sessiontoken.Store { return sessiontoken.NewMemoryStore(nil) }, nil)
 	})
-	clock := storetest.NewClock()
+	clock := testkit.NewClock(time.Now().Truncate(time.Second))
 	open := func(*testing.T) sessiontoken.Store {
 		return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
 	}
-	t.Run("clock", func(t *testing.T) { storetest.Run(t, open, &storetest.Options{Clock: clock}) })
+	t.Run("clock", func(t *testing.T) { storetest.Run(t, open, &storetest.Options{Now: clock.Now, Advance: clock.Move}) })
 	t.Run("small", func(t *testing.T) {
-		storetest.Run(t, func(*testing.T) sessiontoken.Store { return small(clock) }, &storetest.Options{Clock: clock, NoteRoom: noteRoom})
+		storetest.Run(t, func(*testing.T) sessiontoken.Store { return small(clock) }, &storetest.Options{Now: clock.Now, Advance: clock.Move, NoteRoom: noteRoom})
 	})
 }
 
@@ -31,7 +32,7 @@ const noteRoom = 20
 
 // small returns a store whose bounds for entries leave those of the suite, and
 // would leave no note.
-func small(clock *storetest.Clock) *sessiontoken.MemoryStore {
+func small(clock *testkit.Clock) *sessiontoken.MemoryStore {
 	return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{
 		MaxEntries: 300, MaxNoteBytes: noteRoom * 500, Now: clock.Now})
 }
@@ -46,12 +47,12 @@ func twoLevel(t *testing.T, now func() time.Time, back sessiontoken.Store) sessi
 }
 
 func TestTwoLevelStoreConforms(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := testkit.NewClock(time.Now().Truncate(time.Second))
 	back := func() sessiontoken.Store {
 		return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
 	}
 	storetest.Run(t, func(t *testing.T) sessiontoken.Store { return twoLevel(t, clock.Now, back()) }, &storetest.Options{
-		Clock:     clock,
+		Now: clock.Now, Advance: clock.Move,
 		Staleness: 5 * time.Second,
 		Pair: func(t *testing.T) (a, b sessiontoken.Store) {
 			shared := back()
@@ -67,7 +68,7 @@ func TestTwoLevelStoreConforms(t *testing.T) {
 				t.Fatal(err)
 			}
 			return s
-		}, &storetest.Options{Clock: clock, NoteRoom: noteRoom})
+		}, &storetest.Options{Now: clock.Now, Advance: clock.Move, NoteRoom: noteRoom})
 	})
 	t.Run("real time", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) sessiontoken.Store {

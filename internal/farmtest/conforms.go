@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/sessiontoken/storetest"
 )
@@ -23,10 +24,11 @@ func TwoLevel(t *testing.T, now func() time.Time, back sessiontoken.Store) sessi
 // the millisecond: with a clock that is moved, in real time, and behind memory.
 // Both functions make an empty store, pair makes two on one backend.
 func Conforms(t *testing.T, open func(t *testing.T, now func() time.Time) sessiontoken.Store, pair func(t *testing.T, now func() time.Time) (a, b sessiontoken.Store)) {
-	clock := storetest.NewClock()
+	clock := testkit.NewClock(time.Now().Truncate(time.Second))
 	t.Run("clock", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return open(t, clock.Now) }, &storetest.Options{
-			Clock:      clock,
+			Now:        clock.Now,
+			Advance:    clock.Move,
 			Resolution: time.Millisecond,
 			Pair:       func(t *testing.T) (a, b sessiontoken.Store) { return pair(t, clock.Now) },
 		})
@@ -36,7 +38,8 @@ func Conforms(t *testing.T, open func(t *testing.T, now func() time.Time) sessio
 	})
 	t.Run("behind memory", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return TwoLevel(t, clock.Now, open(t, clock.Now)) }, &storetest.Options{
-			Clock:      clock,
+			Now:        clock.Now,
+			Advance:    clock.Move,
 			Resolution: time.Millisecond,
 			Staleness:  5 * time.Second,
 			Pair: func(t *testing.T) (a, b sessiontoken.Store) {

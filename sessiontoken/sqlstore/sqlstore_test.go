@@ -18,9 +18,9 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/webfarm-go/webfarm/internal/farmtest"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/sessiontoken/sqlstore"
-	"github.com/webfarm-go/webfarm/sessiontoken/storetest"
 )
 
 var ctx = context.Background()
@@ -148,7 +148,7 @@ func (b *backend) sessions(t *testing.T) {
 // sweeps wants expired rows to go in bounded portions while entries are put,
 // and no others.
 func (b *backend) sweeps(t *testing.T) {
-	table, clock := b.table(t), storetest.NewClock()
+	table, clock := b.table(t), testkit.NewClock(time.Now().Truncate(time.Second))
 	s := b.store(t, b.db, sqlstore.Options{Table: table, Now: clock.Now, SweepEvery: 4, SweepBatch: 10})
 	put := func(key string, left time.Duration) {
 		t.Helper()
@@ -160,7 +160,7 @@ func (b *backend) sweeps(t *testing.T) {
 		put(fmt.Sprint("brief", i), time.Minute)
 	}
 	put("stays", time.Hour)
-	clock.Advance(time.Minute)
+	clock.Move(time.Minute)
 	if n := b.rows(t, table); n != 41 {
 		t.Fatalf("%d rows", n)
 	}
@@ -183,7 +183,7 @@ func (b *backend) sweeps(t *testing.T) {
 
 	// Off.
 	s = b.store(t, b.db, sqlstore.Options{Table: table, Now: clock.Now, SweepEvery: -1})
-	clock.Advance(time.Hour)
+	clock.Move(time.Hour)
 	for range 2 * sqlstore.DefaultSweepEvery {
 		put("new", time.Hour)
 	}
@@ -197,7 +197,7 @@ func (b *backend) sweeps(t *testing.T) {
 	for i := range 100 {
 		put(fmt.Sprint("brief", i), time.Minute)
 	}
-	clock.Advance(time.Minute)
+	clock.Move(time.Minute)
 	var wg sync.WaitGroup
 	for node := range 8 {
 		db := b.db
@@ -256,7 +256,7 @@ func TestSQLite(t *testing.T) {
 // TestSweepFails wants a sweep that fails to be reported and nothing else.
 func TestSweepFails(t *testing.T) {
 	b := openSQLite(t)
-	table, clock := b.table(t), storetest.NewClock()
+	table, clock := b.table(t), testkit.NewClock(time.Now().Truncate(time.Second))
 	if _, err := b.db.ExecContext(ctx, `CREATE TRIGGER stuck BEFORE DELETE ON "`+table+`" BEGIN SELECT RAISE(ABORT, 'stuck'); END`); err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestSweepFails(t *testing.T) {
 	if err := s.Put(ctx, "old", []byte("data"), clock.Now().Add(time.Minute)); err != nil || len(reported) != 0 {
 		t.Fatal(err, reported)
 	}
-	clock.Advance(time.Hour)
+	clock.Move(time.Hour)
 	for _, s := range []*sqlstore.Store{s, silent} {
 		if err := s.Put(ctx, "new", []byte("data"), clock.Now().Add(time.Minute)); err != nil {
 			t.Error(err)

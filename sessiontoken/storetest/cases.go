@@ -33,7 +33,7 @@ func (s *suite) expiry() {
 	at := s.soon()
 	s.put("k", "data", at)
 	s.put("stays", "data", at.Add(time.Hour))
-	if s.o.Clock != nil {
+	if s.o.Advance != nil {
 		_, told, err := s.store.Get(context.Background(), "k")
 		if err != nil || told.After(at) || at.Sub(told) > s.o.Resolution {
 			s.t.Errorf("Get tells that an entry is good until %v, want %v; %v", told, at, err)
@@ -279,7 +279,7 @@ func (s *suite) concurrentShared() {
 func pair(a, b *suite) {
 	settle := func() {
 		if a.o.Staleness > 0 {
-			a.o.Clock.Advance(a.o.Staleness)
+			a.o.Advance(a.o.Staleness)
 		}
 	}
 	b.hasNot("k")
@@ -297,7 +297,7 @@ func pair(a, b *suite) {
 	// Expiry is not a change: both know it at once.
 	at := a.soon()
 	a.put("brief", "data", at)
-	if a.o.Clock != nil {
+	if a.o.Advance != nil {
 		b.has("brief", "data")
 		a.waitUntil(at.Add(-a.o.Resolution - 1))
 		a.has("brief", "data")

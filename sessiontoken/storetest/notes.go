@@ -55,7 +55,7 @@ func (s *suite) fullOfNotes() {
 	n := 300
 	if s.o.NoteRoom > 0 {
 		n = s.o.NoteRoom
-	} else if s.o.Clock == nil {
+	} else if s.o.Advance == nil {
 		n = 100 // a real server, and its real time
 	}
 	at := s.soon()

@@ -18,10 +18,11 @@ import (
 
 // Options say what the suite cannot find out about a store.
 type Options struct {
-	// Clock is the one that open gives to each store it opens. Nil means that
-	// the store uses the real time: the suite then waits for entries to expire,
-	// 20 ms more than twice the Resolution.
-	Clock *Clock
+	// Now is the clock that open gives to each store it opens, and Advance sets it
+	// forward. Both nil means that the store uses the real time: the suite then
+	// waits for entries to expire, 20 ms more than twice the Resolution.
+	Now     func() time.Time
+	Advance func(time.Duration)
 	// Resolution is by how much the store rounds deadlines down. An entry may
 	// go that much before its time, and never after it. Zero: it is exact.
 	Resolution time.Duration
@@ -33,7 +34,7 @@ type Options struct {
 	// farm. Nil: the store is of one process.
 	Pair func(t *testing.T) (a, b sessiontoken.Store)
 	// Staleness is for how long one instance of a pair may show what it
-	// remembers of an entry that the other one changed. It needs a Clock.
+	// remembers of an entry that the other one changed. It needs Advance.
 	Staleness time.Duration
 }
 
@@ -81,15 +82,15 @@ type suite struct {
 }
 
 func (s *suite) now() time.Time {
-	if s.o.Clock != nil {
-		return s.o.Clock.Now()
+	if s.o.Now != nil {
+		return s.o.Now()
 	}
 	return time.Now()
 }
 
 // soon returns a deadline that passed can wait for.
 func (s *suite) soon() time.Time {
-	if s.o.Clock != nil {
+	if s.o.Advance != nil {
 		return s.now().Add(time.Hour)
 	}
 	return s.now().Add(20*time.Millisecond + 2*s.o.Resolution)
@@ -97,10 +98,10 @@ func (s *suite) soon() time.Time {
 
 func (s *suite) hour() time.Time { return s.now().Add(time.Hour) }
 
-// waitUntil returns when it is at least that time; with a Clock it is exactly.
+// waitUntil returns when it is at least that time; with Advance it is exactly.
 func (s *suite) waitUntil(at time.Time) {
-	if s.o.Clock != nil {
-		s.o.Clock.Advance(at.Sub(s.now()))
+	if s.o.Advance != nil {
+		s.o.Advance(at.Sub(s.now()))
 		return
 	}
 	for d := time.Until(at); d > 0; d = time.Until(at) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 	"github.com/webfarm-go/webfarm/sessiontoken/storetest"
 )
@@ -45,10 +46,10 @@ func (b *broken) Delete(ctx context.Context, key string) error {
 
 // faults are stores that look right at first, and the subtest that must notice.
 var faults = map[string]struct {
-	make func(good sessiontoken.Store, clock *storetest.Clock) *broken
+	make func(good sessiontoken.Store, clock *testkit.Clock) *broken
 	test string
 }{
-	"folds case": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"folds case": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		return &broken{Store: good,
 			get: func(ctx context.Context, key string) ([]byte, time.Time, error) {
 				return good.Get(ctx, strings.ToLower(key))
@@ -58,7 +59,7 @@ var faults = map[string]struct {
 				return good.Put(ctx, strings.ToLower(key), data, expires)
 			}}
 	}, "any_key"},
-	"an outage is a miss": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"an outage is a miss": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		return &broken{Store: good, get: func(ctx context.Context, key string) ([]byte, time.Time, error) {
 			data, expires, err := good.Get(ctx, key)
 			if err != nil {
@@ -67,18 +68,18 @@ var faults = map[string]struct {
 			return data, expires, err
 		}}
 	}, "a_cancelled_call"},
-	"expires a nanosecond late": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"expires a nanosecond late": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		return &broken{Store: good, put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
 			return good.Put(ctx, key, data, expires.Add(1))
 		}}
 	}, "expiry_is_exact"},
-	"tells no deadline": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"tells no deadline": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		return &broken{Store: good, get: func(ctx context.Context, key string) ([]byte, time.Time, error) {
 			data, _, err := good.Get(ctx, key)
 			return data, time.Time{}, err
 		}}
 	}, "expiry_is_exact"},
-	"keeps the first deadline": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"keeps the first deadline": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		first := map[string]time.Time{}
 		return &broken{Store: good, put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
 			if first[key].IsZero() {
@@ -87,7 +88,7 @@ var faults = map[string]struct {
 			return good.Put(ctx, key, data, first[key])
 		}}
 	}, "a_new_deadline"},
-	"leaves what an expired Put replaces": {func(good sessiontoken.Store, clock *storetest.Clock) *broken {
+	"leaves what an expired Put replaces": {func(good sessiontoken.Store, clock *testkit.Clock) *broken {
 		return &broken{Store: good, put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
 			if ctx.Err() == nil && !expires.After(clock.Now()) {
 				return nil
@@ -95,7 +96,7 @@ var faults = map[string]struct {
 			return good.Put(ctx, key, data, expires)
 		}}
 	}, "what_has_expired"},
-	"Delete of nothing fails": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"Delete of nothing fails": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		return &broken{Store: good, delete: func(ctx context.Context, key string) error {
 			if _, _, err := good.Get(ctx, key); err != nil {
 				return err
@@ -103,13 +104,13 @@ var faults = map[string]struct {
 			return good.Delete(ctx, key)
 		}}
 	}, "an_entry_comes"},
-	"cuts at NUL": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"cuts at NUL": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		return &broken{Store: good, put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
 			data, _, _ = bytes.Cut(data, []byte{0})
 			return good.Put(ctx, key, data, expires)
 		}}
 	}, "any_data"},
-	"gives its own memory away": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"gives its own memory away": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		last := map[string][]byte{}
 		return &broken{Store: good, get: func(ctx context.Context, key string) ([]byte, time.Time, error) {
 			data, expires, err := good.Get(ctx, key)
@@ -123,7 +124,7 @@ var faults = map[string]struct {
 			return data, expires, nil
 		}}
 	}, "data_is_copied"},
-	"takes notes for entries": {func(_ sessiontoken.Store, clock *storetest.Clock) *broken {
+	"takes notes for entries": {func(_ sessiontoken.Store, clock *testkit.Clock) *broken {
 		few := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: 500, Now: clock.Now})
 		return &broken{Store: few,
 			get:    func(ctx context.Context, key string) ([]byte, time.Time, error) { return few.Get(ctx, "x"+key) },
@@ -132,7 +133,7 @@ var faults = map[string]struct {
 				return few.Put(ctx, "x"+key, data, expires)
 			}}
 	}, "notes_outlast"},
-	"drops the note that it has no room for": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"drops the note that it has no room for": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		return &broken{Store: good, put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
 			if err := good.Put(ctx, key, data, expires); !errors.Is(err, sessiontoken.ErrStoreFull) {
 				return err
@@ -140,7 +141,7 @@ var faults = map[string]struct {
 			return nil
 		}}
 	}, "no_room"},
-	"drops an older note": {func(good sessiontoken.Store, _ *storetest.Clock) *broken {
+	"drops an older note": {func(good sessiontoken.Store, _ *testkit.Clock) *broken {
 		last := ""
 		return &broken{Store: good, put: func(ctx context.Context, key string, data []byte, expires time.Time) error {
 			err := good.Put(ctx, key, data, expires)
@@ -157,14 +158,14 @@ var faults = map[string]struct {
 // noteRoom is how many notes of 500 bytes the stores have room for.
 const noteRoom = 30
 
-func open(clock *storetest.Clock) sessiontoken.Store {
+func open(clock *testkit.Clock) sessiontoken.Store {
 	return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxNoteBytes: noteRoom * 500, Now: clock.Now})
 }
 
 func TestAGoodStorePasses(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := testkit.NewClock(time.Now().Truncate(time.Second))
 	storetest.Run(t, func(*testing.T) sessiontoken.Store { return open(clock) }, &storetest.Options{
-		Clock:    clock,
+		Now: clock.Now, Advance: clock.Move,
 		NoteRoom: noteRoom,
 		Pair: func(*testing.T) (a, b sessiontoken.Store) {
 			s := open(clock)
@@ -181,8 +182,8 @@ func TestFault(t *testing.T) {
 	if !ok {
 		return
 	}
-	clock := storetest.NewClock()
-	storetest.Run(t, func(*testing.T) sessiontoken.Store { return fault.make(open(clock), clock) }, &storetest.Options{Clock: clock, NoteRoom: noteRoom})
+	clock := testkit.NewClock(time.Now().Truncate(time.Second))
+	storetest.Run(t, func(*testing.T) sessiontoken.Store { return fault.make(open(clock), clock) }, &storetest.Options{Now: clock.Now, Advance: clock.Move, NoteRoom: noteRoom})
 }
 
 // TestFaultsAreFound wants each fault to be noticed by the subtest for it.

@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"internal/nbfx":          {"internal/dotnet"},
 	"internal/nrbf":          {"internal/dotnet"},
 	"internal/netfx":         {"internal/secret"},
+	"internal/observe":       {"cookie"},
 	"internal/race":          {},
 	"internal/rolecookie":    {"internal/base64", "internal/layer", "internal/limits", "machinekey", "sessiontoken"},
 	"internal/rsacookie":     {},
@@ -71,7 +72,7 @@ var mayImport = map[string][]string{
 	"cmd/webfarm/internal/texts":   {},
 	"cmd/webfarm/internal/payload": {},
 	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/wif"},
-	"cmd/webfarm/internal/gateway": {"cookie", "sessiontoken", "machinekey", "internal/fold"},
+	"cmd/webfarm/internal/gateway": {"cookie", "cookie/promobserver", "sessiontoken", "machinekey", "internal/fold"},
 }
 
 // mayDepend says which modules of others a folder of the command may import.

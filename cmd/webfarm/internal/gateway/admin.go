@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // state is what changes while a gateway runs.
@@ -25,16 +23,13 @@ type state struct {
 	fault error // of the web.config at the last check
 }
 
-// storeTimeout bounds the check of the store.
-const storeTimeout = 2 * time.Second
-
-// probeKey is a key without an entry in the store.
-const probeKey = "webfarm gateway: is there anybody?"
+// healthTimeout bounds the check of the site.
+const healthTimeout = 2 * time.Second
 
 // Admin returns the handler for operators. Serve it on an address that clients cannot reach:
 //
 //	/healthz  200 as long as the process answers
-//	/readyz   200 if requests can be decided, 503 at shutdown or without the store;
+//	/readyz   200 if requests can be decided, 503 at shutdown or for what Site.Health says;
 //	          the body gives the reasons
 //	/metrics  counters, in the text format of Prometheus
 func (g *Gateway) Admin() http.Handler {
@@ -99,13 +94,13 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 	case g.o.Config != "":
 		lines = append(lines, "web.config: ok")
 	}
-	if g.store != nil {
-		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-		defer cancel()
-		if _, _, err := g.store.Get(ctx, probeKey); err != nil && !errors.Is(err, sessiontoken.ErrNotInStore) {
-			fail("store: " + oneLine(err.Error()))
-		} else {
-			lines = append(lines, "store: ok")
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	if err := g.site.Health(ctx); err == nil {
+		lines = append(lines, "site: ok, with its keys, cookies and stores")
+	} else {
+		for line := range strings.Lines(err.Error()) {
+			fail(oneLine(strings.TrimPrefix(line, "cookie: ")))
 		}
 	}
 	return ready, lines

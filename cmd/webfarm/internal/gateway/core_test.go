@@ -49,8 +49,7 @@ func TestCoreGateway(t *testing.T) {
 	}
 	check("keys: ok, "+first+" writes\nkey ring: ok\n",
 		`webfarm_key_info{key="`+first+`",writes="true"} 1`,
-		`webfarm_ring_refreshes_total{result="ok"} 0`,
-		`webfarm_events_total{cookie=".AspNetCore.Cookies",key="`+first+`",kind="read",reason=""} 1`)
+		`webfarm_session_events_total{webfarm_cookie_name=".AspNetCore.Cookies",webfarm_event_kind="read",webfarm_event_reason="",webfarm_key_id="`+first+`"} 1`)
 
 	write("key-2.xml", testkit.CoreKey(2, time.Now(), random.Bytes(64)))
 	if err := ring.Refresh(t.Context()); err != nil {
@@ -68,8 +67,22 @@ func TestCoreGateway(t *testing.T) {
 	check("key ring: not read again, the keys stay as they are: dataprotection: key-3.xml",
 		`webfarm_key_info{key="`+first+`",writes="false"} 1`,
 		`webfarm_key_info{key="`+second+`",writes="true"} 1`,
-		`webfarm_ring_refreshes_total{result="ok"} 1`, `webfarm_ring_refreshes_total{result="failed"} 1`)
+		`webfarm_key_ring_readings_total{error_type=""} 1`, `webfarm_key_ring_readings_total{error_type="_OTHER"} 1`)
 	if status := r.auth(alice); status != 200 {
 		t.Errorf("auth: %d", status)
+	}
+
+	// Without a key nobody could be recognised.
+	for _, name := range []string{"key-1.xml", "key-2.xml", "key-3.xml"} {
+		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ring.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	status, text := r.page("/readyz")
+	if status != 503 || !strings.Contains(text, "keys: none writes") || !strings.Contains(text, "key ring: dataprotection: no key") {
+		t.Errorf("readyz without a key: %d %s", status, text)
 	}
 }

@@ -30,7 +30,6 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // Options are the settings of a gateway. Only Config is needed, or a key ring and the credentials
@@ -76,7 +75,6 @@ const Prefix = "/.webfarm"
 type Gateway struct {
 	o        Options
 	site     *cookie.Site
-	store    sessiontoken.Store // as it was given; nil: none
 	headers  *headerWriter
 	require  []Requirement
 	signIn   *signIn // nil: no redirects
@@ -92,11 +90,13 @@ type Gateway struct {
 // [cookie.LoadSite], and errors for options that contradict each other.
 func New(o Options) (*Gateway, error) {
 	g := &Gateway{o: o, log: o.Logger}
-	g.metrics = newMetrics(g)
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
+	if g.metrics, err = newMetrics(g); err != nil {
+		return nil, err
+	}
 	if g.o.Limits, err = o.Limits.withDefaults(); err != nil {
 		return nil, err
 	}
@@ -145,8 +145,7 @@ func (g *Gateway) load() error {
 	so := g.o.Site
 	so.Sessions.IsTLS = isTLS
 	so.Sessions.Observer = both(g.metrics.Observe, so.Sessions.Observer)
-	g.store = so.Sessions.Store
-	g.metrics.observeNotes(g.store)
+	g.metrics.observeNotes(so.Sessions.Store)
 	so.Sessions.Store = cookie.ObserveStore(so.Sessions.Store, g.metrics.Observe)
 	so.Sessions.Logger = cmp.Or(so.Sessions.Logger, g.o.Logger)
 	g.o.Site = so

@@ -222,7 +222,7 @@ func TestDecisionRecords(t *testing.T) {
 	accepted, warnings := 0, 0
 	for i, text := range records {
 		var d struct {
-			Level, Msg, File, What, Why string
+			Level, Msg, From, What, Why string
 			Accepted                    bool
 			Line                        int
 		}
@@ -234,7 +234,7 @@ func TestDecisionRecords(t *testing.T) {
 			want += fmt.Sprintf(" (line %d)", d.Line)
 		}
 		if strings.Join(strings.Fields(lines[i]), " ") != strings.Join(strings.Fields(want), " ") ||
-			d.Msg != "cookie: decision about the site" || d.File != "web.config" ||
+			d.Msg != "cookie: site" || d.From != "web.config" ||
 			(d.Level == "WARN") != (d.What == "warning") || d.Accepted != strings.HasPrefix(d.Why, "accepted: ") {
 			t.Errorf("%s\nof %s", text, lines[i])
 		}

@@ -60,10 +60,10 @@ type SiteOptions struct {
 	// <machineKey>, or else the one that the ring was opened with.
 	DataProtection *dataprotection.Ring
 	// Sessions is what holds for every cookie. Its Store also holds the session
-	// tokens in reference mode, and its Logger is that of the guard too and gets
-	// every decision at the start, one record each with "file", "what",
-	// "accepted", "line" and "why": warnings at Warn, the others at Info. Sliding
-	// and MaxLifetime hold unless a Credential says otherwise; SQSession has its
+	// tokens in reference mode. Its Logger is that of the guard too, and gets every
+	// decision at the start, one record each with "from", "what", "accepted", "why"
+	// and, where an element decided, "line": warnings at Warn, the others at Info.
+	// Sliding and MaxLifetime hold unless a Credential says otherwise; SQSession has its
 	// own. What differs between cookies, Cookie, ChunkSize and PersistentLifetime,
 	// is an error here: say it in Credentials.
 	Sessions SessionsOptions
@@ -247,7 +247,7 @@ func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 //	FedAuth  accepted: cookie "FedAuth", … (line 30)
 func (s *Site) String() string { return s.decisions.String() }
 
-// logDecisions logs what was decided about the file of that name.
+// logDecisions logs what was decided about the site that was made of name.
 func (s *Site) logDecisions(name string) {
 	logger := s.o.Sessions.Logger
 	if logger == nil {
@@ -258,8 +258,11 @@ func (s *Site) logDecisions(name string) {
 		if d.What == "warning" {
 			level = slog.LevelWarn
 		}
-		logger.LogAttrs(context.Background(), level, "cookie: decision about the site", slog.String("file", name),
-			slog.String("what", d.What), slog.Bool("accepted", d.Accepted), slog.Int("line", d.Line), slog.String("why", d.Why))
+		attrs := []slog.Attr{slog.String("from", name), slog.String("what", d.What), slog.Bool("accepted", d.Accepted)}
+		if d.Line > 0 {
+			attrs = append(attrs, slog.Int("line", d.Line))
+		}
+		logger.LogAttrs(context.Background(), level, "cookie: site", append(attrs, slog.String("why", d.Why))...)
 	}
 }
 

@@ -137,9 +137,6 @@ func (s *serve) run(ctx context.Context, std streams) error {
 		}
 		return setupError{fmt.Errorf("%w%s", err, keyHint(err))}
 	}
-	for line := range strings.Lines(g.Site().String()) {
-		logger.Info("webfarm: " + strings.Join(strings.Fields(line), " "))
-	}
 
 	run := gateway.RunOptions{Drain: s.drain, Timeout: s.end}
 	if run.Public, err = net.Listen("tcp", s.listen); err != nil {

@@ -68,7 +68,7 @@ const (
 
 // kinds are those of package cookie.
 var kinds = []string{"read", "refused", "unavailable", "renewed", "renewal_failed", "signed_in",
-	"signed_out", "sign_out_failed", "ring", "store"}
+	"signed_out", "sign_out_failed", "bridged", "bridge_failed", "bridge_ended", "ring", "store"}
 
 // labelsOf returns the labels of an event. No label holds a client's text: kinds,
 // reasons and operations are words of package cookie, cookies are the site's, and

@@ -78,19 +78,18 @@ func (w *Writer) Identity(authenticationType, nameClaimType, roleClaimType strin
 // Claim writes a claim. An empty value type, issuer or original issuer is the
 // default.
 func (w *Writer) Claim(typ, value, valueType, issuer, originalIssuer string, properties int) {
-	issuer = or(issuer, LocalAuthority)
 	w.textOr(typ, w.nameType)
 	w.text(value)
-	if properties == 0 && or(valueType, StringValueType) == StringValueType &&
-		issuer == LocalAuthority && or(originalIssuer, issuer) == issuer {
-		if w.err == nil {
-			w.dst = append(w.dst, plainTail...)
-		}
+	issuer = or(issuer, LocalAuthority)
+	valueType, originalIssuer = or(valueType, StringValueType), or(originalIssuer, issuer)
+	if properties == 0 && w.err == nil &&
+		valueType == StringValueType && issuer == LocalAuthority && originalIssuer == issuer {
+		w.dst = append(w.dst, plainTail...)
 		return
 	}
-	w.textOr(or(valueType, StringValueType), StringValueType)
+	w.textOr(valueType, StringValueType)
 	w.textOr(issuer, LocalAuthority)
-	w.textOr(or(originalIssuer, issuer), issuer)
+	w.textOr(originalIssuer, issuer)
 	w.bag(properties)
 }
 

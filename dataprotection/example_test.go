@@ -8,12 +8,16 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"math/big"
 	"os"
 	"strings"
 	"time"
@@ -185,4 +189,47 @@ func (v keyVault) encrypt(element string) string {
 		` xmlns="http://schemas.asp.net/2015/03/dataProtection"><encryptedKey xmlns="">` +
 		"<!-- This key is encrypted with Azure Key Vault. --><kid>https://farm.vault.azure.net/keys/ring</kid>" +
 		"<key>" + text(wrapped) + "</key><iv>" + text(iv) + "</iv><value>" + text(value) + "</value></encryptedKey></encryptedSecret>"
+}
+
+// A node that makes the next key of the ring by itself, encrypted with the
+// certificate of the farm.
+func ExampleRing_Keep() {
+	ctx := context.Background()
+	folder, err := os.MkdirTemp("", "keys")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	keys, certificates := dataprotection.Path(folder), []tls.Certificate{newCertificate()}
+
+	ring, err := dataprotection.Open(ctx, keys, &dataprotection.RingOptions{
+		ApplicationName: "SharedCookieApp",
+		Certificates:    certificates, // the first is for new keys
+		KeepAhead:       14 * 24 * time.Hour,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, k := range ring.Keys() {
+		fmt.Println(k.Algorithm, k.Decryptor, k.Certificate.Subject, k.Expires.Sub(k.Created))
+	}
+	id, err := ring.Keep(ctx, 14*24*time.Hour, 0) // needs none for 76 days
+	fmt.Printf("%q %v\n", id, err)
+	// Output:
+	// AES_256_CBC, HMACSHA256 EncryptedXmlDecryptor CN=farm 2160h0m0s
+	// "" <nil>
+}
+
+// newCertificate returns a certificate with its private key.
+func newCertificate() tls.Certificate {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "farm"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }

@@ -283,6 +283,7 @@ func tenKeepers(t *testing.T, keys string) int {
 	}
 	wg.Wait()
 	o := listKeys(t, exitOK, "list", "-keys", keys)
+	t.Logf("ten keepers at once left %d keys", len(o.Keys))
 	if len(o.Keys) != int(made.Load()) || o.Protects == "" {
 		t.Errorf("%d keys, %d made", len(o.Keys), made.Load())
 	}

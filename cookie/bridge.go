@@ -60,7 +60,7 @@ type bridge struct {
 	halves    [2]*Sessions
 	from      [2]bool // the halves that are carried across
 	claims    func(context.Context, Session, *sessiontoken.Principal, *SignInOptions) error
-	roles     bool // forms tickets say the roles
+	roles     func(string) []string // SiteOptions.Roles
 	keys      sessiontoken.Keys
 	protector sessiontoken.Protector
 	template  http.Cookie // of the marker
@@ -73,7 +73,7 @@ func (b *siteBuilder) bridge() error {
 	if o == nil {
 		return nil
 	}
-	n := &bridge{from: [2]bool{true, true}, claims: o.Claims, roles: b.o.Roles != nil, logger: b.o.Sessions.Logger}
+	n := &bridge{from: [2]bool{true, true}, claims: o.Claims, roles: b.o.Roles, logger: b.o.Sessions.Logger}
 	if len(o.From) > 0 {
 		n.from = [2]bool{}
 	}

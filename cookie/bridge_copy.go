@@ -1,13 +1,16 @@
 package cookie
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -157,8 +160,9 @@ func (b *bridge) mark(w http.ResponseWriter, r *http.Request, c *crossing) error
 // ticket:
 //
 //	to            claims                       AuthenticationType
-//	forms         the name, and its roles if   Forms
-//	              SiteOptions.Roles reads any
+//	forms         the name; the roles in       Forms
+//	              UserData as SiteOptions.Roles
+//	              reads them, if it is there
 //	FedAuth       those of the original        that of the original
 //	Katana        the same, in one identity    that of the cookie
 //	ASP.NET Core  those of the original        the scheme
@@ -171,10 +175,12 @@ func (b *bridge) translate(ctx context.Context, from, to *Sessions, x *session) 
 	authenticationType := ""
 	switch f := to.framework.(type) {
 	case *forms:
-		if !b.roles {
-			p.Identities = []sessiontoken.Identity{{AuthenticationType: "Forms",
-				Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: p.Name()}}}}
+		if b.roles != nil {
+			o.UserData = b.userData(p)
+			break
 		}
+		p.Identities = []sessiontoken.Identity{{AuthenticationType: "Forms",
+			Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: p.Name()}}}}
 	case *katana:
 		authenticationType = f.of.Scheme
 		for i := 1; i < len(p.Identities); i++ {
@@ -206,4 +212,25 @@ func (b *bridge) translate(ctx context.Context, from, to *Sessions, x *session) 
 		return nil, nil, ErrNotAuthenticated
 	}
 	return p, o, o.misplaced(to.traits)
+}
+
+// userData returns the text from which SiteOptions.Roles reads the roles of p:
+// the roles with a separator between them that it understands, or nothing if
+// only Claims can know.
+func (b *bridge) userData(p *sessiontoken.Principal) string {
+	var roles []string
+	for i := range p.Identities {
+		id := &p.Identities[i]
+		for _, c := range id.Claims {
+			if fold.Equal(c.Type, cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)) {
+				roles = append(roles, c.Value)
+			}
+		}
+	}
+	for _, separator := range []string{",", ";", "|", " ", "\n"} {
+		if text := strings.Join(roles, separator); slices.Equal(b.roles(text), roles) {
+			return text
+		}
+	}
+	return ""
 }

@@ -129,6 +129,24 @@ func TestBridgeClaimsFunction(t *testing.T) {
 	}
 }
 
+// TestBridgeRoles wants the roles in the user data of a forms ticket, in whatever
+// way SiteOptions.Roles reads them, or no copy that lacks them.
+func TestBridgeRoles(t *testing.T) {
+	for separator, want := range map[string]string{",": "sales,staff", ";": "sales;staff", "|": "sales|staff", " ": "sales staff", "\n": "sales\nstaff", "#": ""} {
+		f := newBridgeFarm(t, bridgeKinds[0], cookie.SiteOptions{Roles: func(data string) []string { return strings.Split(data, separator) }})
+		var b browser
+		b.signIn(t, f.halfs[1], rich(), nil)
+		f.do(t, &b, 1)
+		got := ""
+		if x, err := f.halfs[0].Session(b.request()); err == nil {
+			got = x.Ticket().(*sessiontoken.FormsTicket).UserData
+		}
+		if got != want || (len(b.cookies) == 3) != (want != "") {
+			t.Errorf("%q: %q, want %q", separator, got, want)
+		}
+	}
+}
+
 // TestBridgeOneWay carries the sessions of one half across, and those alone.
 // Sign-out ends both from either side.
 func TestBridgeOneWay(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -42,6 +43,7 @@ type serve struct {
 	types  []string
 	roles  formsRoles // in the user data of forms tickets
 	bearer bool
+	bridge []string
 
 	listen, admin string
 	userHeader    string
@@ -97,6 +99,7 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.StringVar(&s.upstream, "upstream", "", "`URL` of a service to pass requests on to")
 	flags.BoolVar(&s.anonymous, "anonymous", false, "with -upstream: let strangers through, without the headers")
 	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream, behind another proxy: pass on its headers about the client")
+	flags.StringArrayVar(&s.bridge, "bridge", nil, "carry users between System.Web and ASP.NET Core: both, or from the cookie `NAME`; repeat it")
 	flags.StringVar(&s.store, "store", "", "`KIND` of store for sign-outs: memory, which a restart clears; none if left out")
 	flags.Int64Var(&s.noteBytes, "note-bytes", defaultNoteBytes, "with -store memory: `BYTES` for sign-outs, some 500 each; 268435456 if left out")
 	flags.StringVar(&s.sliding, "sliding", "", "renew sessions in use: `WHEN` is on or off; the framework's rule if left out")
@@ -219,6 +222,12 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		o.Site.Sessions.Sliding = cookie.Off
 	default:
 		return o, usageError(fmt.Sprintf("-sliding %q: on or off", s.sliding))
+	}
+	if len(s.bridge) > 0 {
+		o.Site.Bridge = &cookie.BridgeOptions{From: s.bridge}
+		if slices.Equal(s.bridge, []string{"both"}) {
+			o.Site.Bridge.From = nil
+		}
 	}
 	switch s.store {
 	case "":

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -59,6 +60,7 @@ func (g *Gateway) auth(as asker) http.Handler {
 			return
 		}
 		g.numberCookies(w, r, as)
+		g.handOver(w, r)
 		g.answer(w, http.StatusOK)
 	}
 	renewing := g.site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -100,6 +102,15 @@ func (g *Gateway) numberCookies(w http.ResponseWriter, r *http.Request, as asker
 	}
 }
 
+// handOver tells the proxy in the header Cookie which cookies the service is to get: those of the
+// browser, with what the bridge has added and taken out. A gateway with an upstream does not, for the
+// reason of numberCookies.
+func (g *Gateway) handOver(w http.ResponseWriter, r *http.Request) {
+	if g.o.Site.Bridge != nil && g.upstream == nil {
+		w.Header().Set("Cookie", strings.Join(r.Header["Cookie"], "; "))
+	}
+}
+
 // redirect sends the client to the sign-in if there is a location, with 401 for nginx.
 func (g *Gateway) redirect(w http.ResponseWriter, location string, ok, nginx bool) {
 	status := http.StatusUnauthorized
@@ -114,6 +125,7 @@ func (g *Gateway) redirect(w http.ResponseWriter, location string, ok, nginx boo
 
 // refuse answers about a user who is not signed in.
 func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, as asker) {
+	g.numberCookies(w, r, as) // copies of a session that has ended
 	location, ok := g.signIn.location(original(r, as))
 	g.redirect(w, location, ok, as == asNginx)
 }

@@ -30,14 +30,14 @@ type nginx struct {
 }
 
 // startNginx starts nginx from its binary alone, with files of its own.
-func startNginx(t *testing.T) *nginx {
+func startNginx(t *testing.T, o Options) *nginx {
 	t.Helper()
 	binary, err := exec.LookPath("nginx")
 	if err != nil {
 		t.Skip("nginx is not installed: apt-get install nginx-light")
 	}
 	n := &nginx{store: &brokenStore{Store: sessiontoken.NewMemoryStore(nil)}, service: newService(t), clock: newClock()}
-	o := Options{SignIn: SignInOptions{URL: "/Account/Login"}}
+	o.SignIn.URL = "/Account/Login"
 	o.Site.Sessions.Store, o.Site.Now = n.store, n.clock.Now
 	n.gateway = newGateway(t, o)
 	n.front = httptest.NewServer(n.gateway.Handler())
@@ -48,7 +48,7 @@ func startNginx(t *testing.T) *nginx {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```nginx\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) != 1 {
+	if len(blocks) != 2 {
 		t.Fatalf("docs/gateway.md has %d configurations of nginx", len(blocks))
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,6 +59,10 @@ func startNginx(t *testing.T) *nginx {
 	l.Close()
 	n.url = "http://" + address
 	config := blocks[0][1]
+	if o.Site.Bridge != nil {
+		roles := "        proxy_set_header X-Webfarm-Roles $webfarm_roles;\n"
+		config = strings.Replace(config, roles, roles+blocks[1][1], 1)
+	}
 	for old, now := range map[string]string{
 		"listen 80;":     "listen " + address + ";",
 		"127.0.0.1:8080": strings.TrimPrefix(n.front.URL, "http://"),
@@ -122,7 +126,7 @@ http {
 
 // The configuration of the documentation, with the real nginx.
 func TestNginx(t *testing.T) {
-	n := startNginx(t)
+	n := startNginx(t, Options{})
 	alice := signedIn(t, n.gateway, user("Älice, W.", "Sales", "A,B"))
 	navigate := []string{"Sec-Fetch-Mode", "navigate", "Accept", "text/html"}
 

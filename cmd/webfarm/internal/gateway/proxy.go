@@ -49,7 +49,7 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 		if len(r.TransferEncoding) == 0 {
 			w.Header().Del("Connection")
 		}
-		passed := &passed{response: w.Header(), ours: w.Header().Clone()}
+		passed := &passed{request: r, response: w.Header(), ours: w.Header().Clone()}
 		if ok {
 			if !g.permits(p, demand{}) {
 				noStore(w)
@@ -162,10 +162,11 @@ func keepWebSocket(header http.Header) {
 
 // passed is the state of a request that is passed on.
 type passed struct {
-	identity http.Header // nil for a stranger
-	response http.Header // of the answer to the client
-	ours     http.Header // the gateway's part of it, until it is sent
-	body     *clientBody // of the request; nil for none
+	request  *http.Request // as the site passed it on
+	identity http.Header   // nil for a stranger
+	response http.Header   // of the answer to the client
+	ours     http.Header   // the gateway's part of it, until it is sent
+	body     *clientBody   // of the request; nil for none
 	end      context.CancelCauseFunc
 }
 
@@ -182,13 +183,28 @@ type passedKey struct{}
 func (g *Gateway) modifyResponse(resp *http.Response) error {
 	if passed, ok := resp.Request.Context().Value(passedKey{}).(*passed); ok {
 		passed.answer()
-		keepOneSession(passed.response, resp)
+		if g.o.Site.Bridge == nil {
+			keepOneSession(passed.response, resp)
+		} else {
+			g.bridge(passed, resp)
+		}
 		passed.body.answered()
 		if resp.StatusCode != http.StatusSwitchingProtocols {
 			resp.Body = newServiceBody(resp.Body, g.o.Limits.BodyIdle, passed.end)
 		}
 	}
 	return nil
+}
+
+// bridge joins the cookies of both, and carries what the service did across.
+func (g *Gateway) bridge(p *passed, resp *http.Response) {
+	if ours := p.response["Set-Cookie"]; len(ours) > 0 {
+		resp.Header["Set-Cookie"] = append(ours, resp.Header["Set-Cookie"]...)
+		delete(p.response, "Set-Cookie")
+	}
+	if err := g.site.BridgeAnswer(p.request, resp.Header); err != nil && p.request.Context().Err() == nil {
+		g.log.LogAttrs(p.request.Context(), slog.LevelError, "gateway: the answer is not carried across", slog.Any("error", err))
+	}
 }
 
 // keepOneSession drops our renewal if the service sets or deletes one of the same cookies. A browser

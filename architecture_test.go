@@ -71,7 +71,7 @@ var mayImport = map[string][]string{
 	"cmd/webfarm":                  {"cookie", "dataprotection", "sessiontoken/redisstore", "sessiontoken/sqlstore", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/rsacookie", "internal/wif"},
 	"cmd/webfarm/internal/texts":   {},
 	"cmd/webfarm/internal/payload": {},
-	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "cookie", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/wif"},
+	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "cookie", "dataprotection", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/wif"},
 	"cmd/webfarm/internal/gateway": {"cookie", "cookie/promobserver", "sessiontoken", "machinekey", "internal/fold"},
 }
 

@@ -185,12 +185,13 @@ func guideFiles(t *testing.T, dir string) {
 	}
 	put(t, dir, "header.txt", "Cookie: "+farmtest.SignedInAt(site).Header.Get("Cookie")+"\n")
 	put(t, dir, "dpapi.txt", "Cookie: FedAuth="+dpapiToken()+"\n")
-	for _, folder := range []string{"keys", "certificate"} {
+	for _, folder := range []string{"keys", "other-keys", "certificate"} {
 		if err := os.MkdirAll(filepath.Join(dir, "var", folder), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	put(t, dir, "var/certificate/farm.pem", string(farmCertificate()))
+	put(t, dir, "var/other-keys/key-2.xml", testkit.CoreKey(2, time.Now(), seed.Of(t).Bytes(64)))
 	ring := newKeyRing(t, filepath.Join(dir, "var", "keys"), "Shop")
 	core, err := cookie.NewSite(machinekey.Config{}, &cookie.SiteOptions{DataProtection: ring, Credentials: []cookie.Credential{
 		{Kind: cookie.KindCore}, {Kind: cookie.KindCore, AuthenticationType: "Identity.Application", Name: "MyApp"},

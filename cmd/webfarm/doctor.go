@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -26,9 +28,21 @@ func doctorCommand() command {
 		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "examine with a key that can be guessed too")
 		flags.StringVar(&c.keys.knownKeys, "known-keys", "", "CSV `FILE` of publicly known keys, as Microsoft publishes it")
 		c.keys.credentials.define(flags)
+		c.keys.defineRing(flags)
+		flags.StringVar(&c.keys.cookie, "cookie", "", "`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
+		flags.StringArrayVar(&c.purposes, "purpose", nil, "`PURPOSE` of CreateProtector that the payload should have; repeat it, in their order")
+		flags.StringVar(&c.otherKeys, "other-keys", "", "`RING` of the node that wrote the cookie, as -keys")
+		flags.StringArrayVar(&c.otherApps, "other-app", nil, "application `NAME` or content root to try; the first is that of -other-keys; repeat it")
+		flags.StringVar(&c.otherScheme, "other-scheme", "", "`SCHEME` of the node that wrote the cookie")
 		flags.BoolVar(&c.json, "json", false, "print for machines")
 		return c.run
 	}}
+}
+
+// doctorReport is the output with -json.
+type doctorReport struct {
+	*doctor.Report
+	KeyRings []*ringReport `json:"keyRings,omitempty"`
 }
 
 // doctorRun is the subcommand doctor.
@@ -39,38 +53,43 @@ type doctorRun struct {
 	path, at         string
 	pathHash, idHash *int32
 	cert             certFlags
-	json             bool
+
+	purposes, otherApps    []string
+	otherKeys, otherScheme string // of ASP.NET Core
+	json                   bool
 }
 
 func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
-	if n := len(c.keys.config); n == 0 {
-		return usageError("-config is missing: the web.config of the node that refuses the cookie")
-	} else if n > 2 {
+	switch n := len(c.keys.config); {
+	case n == 0 && c.keys.keys == "":
+		return usageError("-config is missing: the web.config of the node that refuses the cookie; " +
+			"or -keys: the key ring of one on ASP.NET Core")
+	case c.keys.keys == "" && (c.keys.scheme != "" || c.keys.cookie != "" || c.otherKeys != "" || len(c.purposes) > 0):
+		return usageError("-scheme, -cookie, -purpose and -other-keys go with -keys")
+	case n > 2:
 		return usageError("-config is given more than twice: one or two nodes are examined")
 	}
 	o, err := c.options()
 	if err != nil {
 		return err
 	}
-	var nodes []*doctor.Node
-	for _, path := range c.keys.config {
-		n, err := loadSite(path, c.keys.siteOptions())
-		if err != nil {
-			return err
-		}
-		nodes = append(nodes, doctor.New(n))
+	nodes, rings, err := c.nodes(ctx)
+	if err != nil {
+		return err
 	}
-	var r *doctor.Report
+	r := &doctorReport{KeyRings: rings}
 	if len(nodes) == 2 && len(args) == 0 {
-		r = doctor.Compare(ctx, nodes[0], nodes[1], o)
+		r.Report = doctor.Compare(ctx, nodes[0], nodes[1], o)
 	} else {
 		text, err := readInput(args, s)
 		if err != nil {
 			return err
 		}
 		names := nodes[0].CookieNames()
-		if c.name != "" {
-			names = append(names, c.name)
+		for _, name := range []string{c.name, c.keys.cookie} {
+			if name != "" {
+				names = append(names, name)
+			}
 		}
 		input, err := parseInput(text, names)
 		if err != nil {
@@ -79,7 +98,7 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 		if input.request != nil && (o.Kind == doctor.Refresh || o.Kind == doctor.AuthCode) {
 			return usageError("-kind " + string(o.Kind) + " takes the bare value, not a header")
 		}
-		r = doctor.Examine(ctx, nodes, doctor.Input{Request: input.request, Text: input.text}, o)
+		r.Report = doctor.Examine(ctx, nodes, doctor.Input{Request: input.request, Text: input.text}, o)
 	}
 	if c.json {
 		err = writeJSON(s.out, r)
@@ -92,16 +111,56 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 	return err
 }
 
+// nodes are the nodes of the files and of the rings, the one that refuses the cookie first.
+func (c *doctorRun) nodes(ctx context.Context) (nodes []*doctor.Node, rings []*ringReport, err error) {
+	paths := append([]string(nil), c.keys.config...)
+	if len(paths) == 0 {
+		paths = []string{""}
+	}
+	if len(paths) == 1 && c.otherKeys != "" {
+		paths = append(paths, "")
+	}
+	for i, path := range paths {
+		k := c.keys
+		if i == 1 && c.otherKeys == "" {
+			k.ringFlags = ringFlags{}
+		} else if i == 1 {
+			k.keys, k.app, k.scheme = c.otherKeys, append(c.otherApps, "")[0], cmp.Or(c.otherScheme, k.scheme)
+		}
+		bare := k.ringFlags
+		bare.app = "" // doctor puts names in front
+		if k.ring, err = bare.open(ctx); err != nil {
+			return nil, nil, err
+		}
+		s, err := k.site(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		n := doctor.New(s)
+		if k.ring != nil {
+			r := newRingReport(k.ring, &k.ringFlags, time.Now())
+			n = n.WithRing(doctor.Ring{Keys: k.ring, Source: r.Source, App: k.app})
+			rings = append(rings, r)
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes, rings, nil
+}
+
 // options puts the flags together.
 func (c *doctorRun) options() (doctor.Options, error) {
 	o := doctor.Options{Name: c.name, AuthType: c.authType, Path: c.path,
 		Isolation:     doctor.Isolation{AppPathHash: c.pathHash, AppIDHash: c.idHash},
-		AllowKnownKey: c.keys.allowKnown, AllowWeakKey: c.keys.allowWeak}
+		AllowKnownKey: c.keys.allowKnown, AllowWeakKey: c.keys.allowWeak,
+		Apps: c.otherApps, Purposes: c.purposes}
 	k, err := kindFlag(c.kind, doctorKinds...)
 	if err != nil {
 		return o, err
 	}
 	o.Kind = k
+	if len(c.keys.config) == 0 && o.AuthType == "" {
+		o.AuthType = c.otherScheme
+	}
 	if o.Now, err = judgedAt(c.at); err != nil {
 		return o, err
 	}

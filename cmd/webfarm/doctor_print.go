@@ -13,12 +13,12 @@ import (
 
 // printDiagnosis writes a report of doctor for people: the finding, the fix,
 // and then the evidence.
-func printDiagnosis(w io.Writer, r *doctor.Report) error {
+func printDiagnosis(w io.Writer, r *doctorReport) error {
 	var b bytes.Buffer
-	printFinding(&b, r)
-	printOthers(&b, r)
+	printFinding(&b, r.Report)
+	printOthers(&b, r.Report)
 	for i := range r.Credentials {
-		printExamined(&b, r, &r.Credentials[i])
+		printExamined(&b, r.Report, &r.Credentials[i])
 	}
 	fmt.Fprintln(&b, "\nNodes")
 	var rows [][]string
@@ -26,6 +26,10 @@ func printDiagnosis(w io.Writer, r *doctor.Report) error {
 		rows = append(rows, nodeRows(n)...)
 	}
 	writeTable(&b, "  ", rows)
+	for _, ring := range r.KeyRings {
+		b.WriteByte('\n')
+		ring.print(&b)
+	}
 	if r.Comparison != nil {
 		printComparison(&b, r.Comparison)
 	}
@@ -185,6 +189,11 @@ func openingText(o *doctor.OpenedBy) string {
 	if o.Kind != "" {
 		add("as", o.Kind.String())
 	}
+	if o.Key != "" {
+		parts = []string{"key " + o.Key + " of " + o.File, o.Kind.String(), "application " + abridgedOr(o.Application, "none")}
+		add("scheme", o.AuthType)
+		return strings.Join(parts, ", ")
+	}
 	add("AuthenticationType", o.AuthType)
 	add("validation", o.Validation)
 	add("decryption", o.Decryption)
@@ -215,12 +224,20 @@ func triedText(t doctor.Tried) string {
 
 // nodeRows describes a node.
 func nodeRows(n doctor.NodeReport) [][]string {
+	var rows [][]string
+	if n.Scheme != "" {
+		rows = append(rows, []string{n.File, fmt.Sprintf("application %s, scheme %s, cookie %s",
+			abridgedOr(n.Application, "none"), abridged(n.Scheme), abridged(n.Cookie))})
+	}
+	if n.Mode == "" {
+		return rows
+	}
 	key := "no usable key"
 	if n.KeyID != "" {
 		key = "key " + n.KeyID
 	}
-	rows := [][]string{{n.File, fmt.Sprintf("%s, validation %s, decryption %s, mode %s (%s)",
-		key, n.Validation, n.Decryption, n.Mode, onLine(n.ModeFrom, n.ModeLine))}}
+	rows = append(rows, []string{n.File, fmt.Sprintf("%s, validation %s, decryption %s, mode %s (%s)",
+		key, n.Validation, n.Decryption, n.Mode, onLine(n.ModeFrom, n.ModeLine))})
 	for _, w := range n.Warnings {
 		rows = append(rows, []string{"", "warning: " + atLine(w.Line, w.Text)})
 	}

@@ -194,7 +194,7 @@ func (c *codecs) kindOfName(p pasted, name string) kind {
 			return k
 		}
 	}
-	k, _ := coreKind(name)
+	k, _ := doctor.CoreKind(name)
 	return cmp.Or(c.site.KindOf(name), k, c.site.Session.Kind)
 }
 

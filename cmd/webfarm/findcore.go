@@ -10,39 +10,12 @@ import (
 	"github.com/webfarm-go/webfarm/internal/site"
 )
 
-// coreNames are cookies of ASP.NET Core by the beginnings of their names, the longer before the
-// shorter. Those without a kind are not protected.
-var coreNames = []struct {
-	prefix string
-	kind   kind
-}{
-	{site.CorePrefix + "Antiforgery.", kindAntiforgery},
-	{"__RequestVerificationToken", kindAntiforgery}, // a field of a form
-	{site.CorePrefix + "Session", kindCoreSession},
-	{site.CorePrefix + "Mvc.", kindProtected},
-	{site.CorePrefix + "Correlation.", ""},
-	{site.CorePrefix + "OpenIdConnect.Nonce.", ""},
-	{site.CorePrefix + "Culture", ""},
-	{site.CorePrefix, kindCore},
-}
-
-// coreKind returns the kind that a cookie of ASP.NET Core has by its name, and whether the name is
-// one of its own.
-func coreKind(name string) (k kind, known bool) {
-	for _, n := range coreNames {
-		if len(name) >= len(n.prefix) && strings.EqualFold(name[:len(n.prefix)], n.prefix) {
-			return n.kind, true
-		}
-	}
-	return "", false
-}
-
 // kindOfCore returns the kind of a cookie if it is one of ASP.NET Core, by its name or, under an
 // unknown name, because its text begins as a payload does. What a web.config knows is none, unless
 // it is not on a key ring but the text is: a cookie that both worlds share.
 func (c *codecs) kindOfCore(p pasted, name string) kind {
 	own := c.site.KindOf(name)
-	k, known := coreKind(name)
+	k, known := doctor.CoreKind(name)
 	text, _ := chunks.CoreShared.Join(p.request, name)
 	switch {
 	case own == kindCore:
@@ -108,7 +81,7 @@ func (c *codecs) schemeOf(name string) string {
 			return own.AuthenticationType
 		}
 	}
-	if k, _ := coreKind(name); k == kindCore {
+	if k, _ := doctor.CoreKind(name); k == kindCore {
 		scheme, err := url.PathUnescape(name[len(site.CorePrefix):])
 		if err == nil && scheme != "" {
 			return scheme
@@ -124,7 +97,7 @@ func (p pasted) hasPayload() bool {
 	}
 	for pair := range doctor.Pairs(p.request) {
 		name, value, _ := strings.Cut(pair, "=")
-		if k, _ := coreKind(name); k != "" || payload.Begins(value) {
+		if k, _ := doctor.CoreKind(name); k != "" || payload.Begins(value) {
 			return true
 		}
 	}

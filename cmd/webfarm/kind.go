@@ -58,7 +58,8 @@ func kindNames(kinds []kind) string {
 var (
 	inspectKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindState, kindRoles, kindAnonymous,
 		kindCore, kindCoreBearer, kindCoreRefresh, kindCoreSession, kindAntiforgery, kindProtected}
-	doctorKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindRoles, kindAnonymous}
-	issueKinds  = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindAnonymous,
+	doctorKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindRoles, kindAnonymous,
+		kindCore, kindCoreBearer, kindCoreRefresh, kindCoreSession, kindAntiforgery, kindProtected}
+	issueKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindAnonymous,
 		kindCore, kindCoreBearer, kindCoreRefresh}
 )

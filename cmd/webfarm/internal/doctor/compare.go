@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -50,6 +52,7 @@ type Sharing struct {
 // comparer collects differences.
 type comparer struct {
 	a, b *Node
+	now  time.Time
 	list []Difference
 }
 
@@ -82,17 +85,30 @@ func attribute(path, name string) *Setting { return &Setting{Path: path, Attribu
 
 // compare compares two nodes.
 func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
-	c := &comparer{a: a, b: b}
-	c.keys()
-	c.cookies()
-	c.switches()
+	c := &comparer{a: a, b: b, now: o.Now}
+	kinds := []Kind{a.session.Kind, Katana, Forms, Roles, Anonymous}
+	if len(withConfig([]*Node{a, b})) == 2 {
+		c.keys()
+		c.cookies()
+		c.switches()
+	} else {
+		kinds = nil
+	}
+	if len(withRing([]*Node{a, b})) == 2 {
+		c.rings()
+		kinds = append(kinds, site.Core)
+	}
 	r := &Comparison{OK: true, Files: [2]string{a.file, b.file}, Differences: c.list}
 	if r.Differences == nil {
 		r.Differences = []Difference{}
 	}
-	for _, k := range []Kind{a.session.Kind, Katana, Forms, Roles, Anonymous} {
-		s := Sharing{Kind: k, Used: k == Katana || a.site.Of(k, "").On || b.site.Of(k, "").On}
-		s.OK, s.Why = c.shares(ctx, k, o)
+	for _, k := range kinds {
+		s := Sharing{Kind: k, Used: k == Katana || k == site.Core || a.site.Of(k, "").On || b.site.Of(k, "").On}
+		if s.OK, s.Why = true, ""; k != site.Core {
+			s.OK, s.Why = c.shares(ctx, k, o)
+		} else if slices.ContainsFunc(c.list, func(d Difference) bool { return slices.Contains(d.Blocks, k) }) {
+			s.OK = false
+		}
 		r.OK = r.OK && (s.OK || !s.Used)
 		r.Sharing = append(r.Sharing, s)
 	}
@@ -118,7 +134,7 @@ func Compare(ctx context.Context, a, b *Node, o Options) *Report {
 		func(n, _ *Node) *Finding { return e.knownKey(n) },
 		func(n, _ *Node) *Finding { return e.weakKey(n) }, // the most urgent one comes last
 	} {
-		for i := range nodes {
+		for i := range withConfig(nodes[:]) {
 			if bad := find(nodes[1-i], nodes[i]); bad != nil {
 				r.OK, r.Finding = false, *bad
 			}
@@ -268,6 +284,9 @@ func (r *Comparison) finding(nodes [2]*Node) Finding {
 		f = say("configs_differ/unlike", words...)
 	default:
 		return *say("configs_agree", words...)
+	}
+	if len(settings[0])+len(settings[1]) == 0 && slices.Contains(kinds, site.Core) {
+		return *say("configs_differ/core", words...)
 	}
 	to, more := 1, ""
 	if len(settings[1]) == 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -26,6 +27,7 @@ type exam struct {
 	hashed                                 int  // bytes
 	cut                                    bool // a bound was reached
 
+	payload  *payload.Payload // on a key ring
 	searched bool
 	hit      *hit
 	repair   repair // of the hit
@@ -39,16 +41,29 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 	for _, n := range nodes {
 		r.Nodes = append(r.Nodes, n.report())
 	}
+	configs, rings := withConfig(nodes), withRing(nodes)
 	if len(nodes) > 1 {
 		r.Comparison = compare(ctx, nodes[0], nodes[1], &o)
 	}
 	for _, f := range o.locate(nodes[0], in) {
-		c := examine(ctx, nodes, f, &o)
-		r.OK = r.OK && c.OK
-		r.Credentials = append(r.Credentials, c)
+		if nodes[0].onRing(&f) {
+			r.Credentials = append(r.Credentials, examineRing(ctx, rings, f, &o))
+		} else {
+			r.Credentials = append(r.Credentials, examine(ctx, configs, f, &o))
+		}
 	}
+	r.OK = !slices.ContainsFunc(r.Credentials, func(c Credential) bool { return !c.OK })
 	r.conclude()
 	return r
+}
+
+// withConfig returns the nodes that have a web.config, withRing those that have a key ring.
+func withConfig(nodes []*Node) []*Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n *Node) bool { return !n.hasConfig() })
+}
+
+func withRing(nodes []*Node) []*Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n *Node) bool { return n.ring == nil })
 }
 
 // conclude picks the main finding: the first refused credential on the first node that refuses it.

@@ -27,6 +27,8 @@ type Finding struct {
 	// DotNet is .NET's message for this case, if there is a typical one.
 	DotNet string `json:"dotnet,omitempty"`
 	Fix    Fix    `json:"fix"`
+
+	inner string // the exception inside it, of Data Protection
 }
 
 // Fix says what to change.
@@ -152,7 +154,7 @@ func say(id string, words ...any) *Finding {
 	s := findings[id]
 	code, _, _ := strings.Cut(id, "/")
 	return &Finding{Code: code, Sentence: s.Text("says", words...), DotNet: s.Text("dotnet"),
-		Fix: Fix{Where: s.Text("where"), Text: s.Text("fix", words...)}}
+		inner: s.Text("inner", words...), Fix: Fix{Where: s.Text("where"), Text: s.Text("fix", words...)}}
 }
 
 // says is say with a word for the credential.

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // use is one place in the code that takes a section of findings.txt.
@@ -29,7 +31,8 @@ func TestFindings(t *testing.T) {
 		if section.Text("fix") == "" || section.Text("says") == "" && !strings.HasPrefix(u.id, "fix/") {
 			t.Errorf("%s: [%s] has no sentence or no fix", u.at, u.id)
 		}
-		for _, m := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(section.Text("says")+section.Text("fix"), -1) {
+		for _, m := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(
+			section.Text("says")+section.Text("inner")+section.Text("fix"), -1) {
 			if !slices.Contains(u.words, strings.ToLower(m[1])) {
 				t.Errorf("%s: no word for {%s} of [%s]", u.at, m[1], u.id)
 			}
@@ -43,8 +46,8 @@ func TestFindings(t *testing.T) {
 	if len(used) < 70 {
 		t.Errorf("only %d uses found", len(used))
 	}
-	fields := []string{"says", "dotnet", "where", "fix",
-		"fedauth", "encode", "forms", "refresh", "code", "roles", "anonymous",
+	fields := []string{"says", "dotnet", "inner", "where", "fix",
+		"fedauth", "encode", "forms", "refresh", "code", "roles", "anonymous", "core", "corebearer", "corerefresh", "coresession", "antiforgery", "protected",
 		"session", "clocks", "ahead", "isolated", "issuer", "old", "custom", "katana", "settings", "bearer", "or-isolated", "or-katana",
 		"is", "secure", "none", "path", "domain", "size", "attribute", "targetFramework", "default"}
 	places := []string{"", "web.config", "code", "proxy", "browser", "clock", "store", "sign-in", "none"}
@@ -89,7 +92,8 @@ func TestDotNetSections(t *testing.T) {
 			used = used || other.Text("dotnet") == class
 		}
 		kinds := []string{"fedauth", "encode"}
-		for _, k := range []Kind{Forms, Katana, Bearer, Refresh, AuthCode, Roles, Anonymous} {
+		for _, k := range []Kind{Forms, Katana, Bearer, Refresh, AuthCode, Roles, Anonymous,
+			site.Core, site.CoreBearer, site.CoreRefresh, site.CoreSession, site.Antiforgery, site.Protected} {
 			kinds = append(kinds, string(k))
 		}
 		for _, k := range kinds {

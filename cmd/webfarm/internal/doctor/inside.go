@@ -28,6 +28,8 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 	switch {
 	case errors.Is(o.err, wif.ErrCoreWCF):
 		return says("corewcf")
+	case errors.Is(o.err, sessiontoken.ErrNotInStore) && k.IsCore():
+		return says("reference_mode/core")
 	case errors.Is(o.err, sessiontoken.ErrNotInStore):
 		return says("reference_mode/katana")
 	case errors.Is(o.err, sessiontoken.ErrExpired):
@@ -50,7 +52,7 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		}
 		return says("endpoint", "path", strconv.Quote(o.endpoint), "own", strconv.Quote(e.endpoint(n))).
 			in(n, Setting{Path: path, Attribute: "path", Value: o.endpoint})
-	case errors.Is(o.err, sessiontoken.ErrUnsupported) && k.IsKatana() && o.whole:
+	case errors.Is(o.err, sessiontoken.ErrUnsupported) && (k.IsKatana() || k.IsCore()) && o.whole:
 		return says("payload/no_end")
 	case errors.As(o.err, &format) && errors.Is(o.err, sessiontoken.ErrUnsupported):
 		return says("payload/refused", "layer", strconv.Quote(format.Layer),

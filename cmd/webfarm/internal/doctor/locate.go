@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -74,9 +75,9 @@ func (o *Options) locate(n *Node, in Input) []found {
 			add(f)
 		}
 	}
-	for _, own := range n.site.Katana {
-		f := o.inCookie(n, in.Request, own.Name, Katana)
-		if len(f.set.Chunks) > 0 {
+	for _, own := range slices.Concat(n.site.Katana, n.site.Core) {
+		f := o.inCookie(n, in.Request, own.Name, own.Kind)
+		if own.Name != "" && len(f.set.Chunks) > 0 {
 			seen[own.Name] = true
 			add(f)
 		}
@@ -99,6 +100,9 @@ func (o *Options) locate(n *Node, in Input) []found {
 	if len(list) == 0 {
 		others := Others(in.Request)
 		k := n.site.SignIn()
+		if !n.hasConfig() {
+			k = site.Core
+		}
 		if !n.session.On && !n.forms.On && strings.Contains(strings.Join(others, ""), handshake()) {
 			k = Katana
 		}
@@ -120,11 +124,11 @@ func (o *Options) others(n *Node, r *http.Request) []found {
 		}
 		k := n.kindOf(name)
 		core := strings.HasPrefix(name, site.CorePrefix)
+		if core && k == "" {
+			k = site.Core
+		}
 		if f := o.inCookie(n, r, name, k); core || k != "" || looksProtected(name, f.text) {
 			list = append(list, f)
-		}
-		if core {
-			break // its chunks follow
 		}
 	}
 	return list
@@ -147,14 +151,21 @@ func (n *Node) kindOf(name string) Kind {
 	if n.isSQSession(name) {
 		return site.SQSession
 	}
-	return n.site.KindOf(name)
+	k, _ := CoreKind(name)
+	if n.ring == nil {
+		k = ""
+	}
+	return cmp.Or(n.site.KindOf(name), k)
 }
 
 // inCookie joins the chunks of one cookie. For an unknown kind the chunks show the scheme.
 func (o *Options) inCookie(n *Node, r *http.Request, name string, k Kind) found {
 	scheme := Chunking(k)
-	if k == "" {
+	switch {
+	case k == "":
 		scheme = chunks.WIF
+	case k.IsCore():
+		scheme = chunks.CoreShared // reads what either framework cuts
 	}
 	for _, counts := range []chunks.Scheme{chunks.Katana, chunks.Core} {
 		if set := counts.Inspect(r, name); set.Announced > 0 && (k == "" || k == Katana) {

@@ -18,6 +18,7 @@ type Node struct {
 	file string // as the operator named it
 	site *site.Site
 	key  machineKey
+	ring *Ring // of ASP.NET Core, nil without one
 
 	session, forms, roles, anonymous *site.Credential // of the site
 	warnings                         []Warning

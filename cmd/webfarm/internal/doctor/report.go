@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -29,6 +30,9 @@ type Options struct {
 	// Certificate holds the transforms for sessions under a certificate, one chain for each
 	// HashName; nil for none.
 	Certificate [][]sessiontoken.Protector
+	// Apps are application names, or content roots, to try on key rings, and Purposes what the node
+	// unprotects a payload with that is no credential.
+	Apps, Purposes []string
 }
 
 // Report is the result of an examination, in the form of -json.
@@ -47,14 +51,18 @@ type Report struct {
 type NodeReport struct {
 	File string `json:"file"`
 	// KeyID is a fingerprint, safe to log; empty if there is no usable key.
-	KeyID      string    `json:"keyId,omitempty"`
-	Validation string    `json:"validation"`
-	Decryption string    `json:"decryption"`
-	Mode       string    `json:"mode"`
-	ModeFrom   string    `json:"modeFrom"`
-	ModeLine   int       `json:"modeLine,omitempty"`
-	Session    string    `json:"session"` // how sessions of WIF are protected
-	Warnings   []Warning `json:"warnings,omitempty"`
+	KeyID      string `json:"keyId,omitempty"`
+	Validation string `json:"validation,omitempty"`
+	Decryption string `json:"decryption,omitempty"`
+	Mode       string `json:"mode,omitempty"`
+	ModeFrom   string `json:"modeFrom,omitempty"`
+	ModeLine   int    `json:"modeLine,omitempty"`
+	Session    string `json:"session,omitempty"` // how sessions of WIF are protected
+	// What a node says that has a key ring.
+	Application string    `json:"applicationName,omitempty"`
+	Scheme      string    `json:"scheme,omitempty"`
+	Cookie      string    `json:"cookie,omitempty"`
+	Warnings    []Warning `json:"warnings,omitempty"`
 }
 
 // Credential is one credential of the input.
@@ -122,6 +130,9 @@ type OpenedBy struct {
 	Protection string `json:"protection,omitempty"`
 	Unsigned   bool   `json:"unsigned,omitempty"`
 	OldLayout  bool   `json:"oldLayout,omitempty"`
+	// Key and Application are those of a key ring.
+	Key         string `json:"keyId,omitempty"`
+	Application string `json:"applicationName,omitempty"`
 }
 
 // Tried counts the attempts of a search, zero without a search.
@@ -141,9 +152,16 @@ type Tried struct {
 }
 
 // report describes the node.
-func (n *Node) report() NodeReport {
+func (n *Node) report() (r NodeReport) {
+	if n.ring != nil {
+		own := n.site.Of(site.Core, "")
+		defer func() { r.Application, r.Scheme, r.Cookie = n.ring.App, own.AuthenticationType, own.Name }()
+	}
+	if !n.hasConfig() {
+		return NodeReport{File: n.file}
+	}
 	k := &n.key
-	r := NodeReport{
+	r = NodeReport{
 		File: n.file, Validation: string(k.validation), Decryption: string(k.decryption),
 		Mode: string(k.mode), ModeFrom: k.ModeFrom, ModeLine: k.ModeLine,
 		Session: n.session.Protection, Warnings: n.warnings,

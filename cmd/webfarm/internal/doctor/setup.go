@@ -11,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/rolecookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -39,6 +40,7 @@ type setup struct {
 	validationKey, decryptionKey keyBytes
 	// anyValidation and anyCipher say that a credential opens with any such key and algorithm.
 	anyValidation, anyCipher bool
+	keys                     sessiontoken.Keys // of a key ring, in place of both, else nil
 	// resign is the size of a signature that is not checked, see resigner; zero for none.
 	resign int
 }
@@ -114,7 +116,8 @@ type opened struct {
 	user     string
 	from, to time.Time
 	endpoint string
-	noUser   bool // no identity is authenticated
+	noUser   bool     // no identity is authenticated
+	lacks    []string // claims that ASP.NET Core Identity wants
 	err      error
 }
 
@@ -166,6 +169,12 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 				o.err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, id.Expires.Format(time.RFC3339))
 			}
 		}
+	case s.kind == site.Core, s.kind == site.CoreBearer, s.kind == site.CoreRefresh:
+		codec, err := sessiontoken.NewCoreCodec(ring, s.corePurpose(), &sessiontoken.CoreOptions{Now: v.clock()})
+		if err != nil {
+			return o, false
+		}
+		o.take(anatomy.Of(ctx, codec.Decode, text))
 	case s.kind.IsKatana():
 		codec, err := s.ticketCodec(ring, v)
 		if err != nil {
@@ -253,6 +262,9 @@ func isFormatterStream(b []byte) bool {
 
 // ring makes the one key.
 func (s setup) ring() (keyring, error) {
+	if s.keys != nil {
+		return ringKeys{s.keys}, nil
+	}
 	mode := s.mode
 	if !s.kind.IsModal() {
 		mode = machinekey.Framework45
@@ -363,7 +375,30 @@ func (o *opened) take(r *anatomy.Report) {
 		o.from, _ = c.Properties.Time(sessiontoken.PropertyIssued)
 		o.to, _ = c.Properties.Time(sessiontoken.PropertyExpires)
 		o.principal(&sessiontoken.Principal{Identities: []sessiontoken.Identity{c.Identity}})
+	case *sessiontoken.CoreTicket:
+		o.from, _ = c.Properties.Time(sessiontoken.PropertyIssued)
+		o.to, _ = c.Properties.Time(sessiontoken.PropertyExpires)
+		o.principal(c.Principal)
+		for _, t := range []string{sessiontoken.ClaimTypeNameIdentifier, claimStamp} {
+			if _, ok := c.Principal.First(t); !ok {
+				o.lacks = append(o.lacks, t)
+			}
+		}
 	}
+}
+
+// claimStamp is the claim by which ASP.NET Core Identity checks a user again
+// (SecurityStampValidator).
+const claimStamp = "AspNet.Identity.SecurityStamp"
+
+func (s setup) corePurpose() sessiontoken.Purpose {
+	switch s.kind {
+	case site.CoreBearer:
+		return sessiontoken.AccessToken(s.authType)
+	case site.CoreRefresh:
+		return sessiontoken.RefreshToken(s.authType)
+	}
+	return sessiontoken.Cookie(s.authType)
 }
 
 func (o *opened) principal(p *sessiontoken.Principal) {

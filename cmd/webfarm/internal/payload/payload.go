@@ -160,3 +160,9 @@ func (p Payload) MayBe() []string {
 	}
 	return list
 }
+
+// Whole reports whether a payload under an algorithm has whole blocks, and all other parts.
+func (p Payload) Whole(algorithm string) bool {
+	parts := p.Parts(algorithm)
+	return parts != nil && (parts[3].Name != "IV" || parts[4].Size > 0 && parts[4].Size%16 == 0)
+}

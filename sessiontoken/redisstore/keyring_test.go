@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"context"
 	"log"
 	"slices"
 	"strings"
@@ -52,6 +53,41 @@ func TestKeyRingDefault(t *testing.T) {
 	}
 	list, err := client.LRange(ctx, "DataProtection-Keys", 0, -1).Result()
 	if err != nil || !slices.Equal(list, []string{"<a/>", "<b/>"}) {
+		t.Errorf("%q, %v", list, err)
+	}
+}
+
+// afterCount is a client for which others are faster: it runs between the count
+// of elements and what is done then.
+type afterCount struct{ run func() }
+
+func (afterCount) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (h afterCount) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if cmd.Name() == "llen" {
+			h.run()
+		}
+		return err
+	}
+}
+func (afterCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// TestKeyRingOvertaken has an element come just before that of a keeper.
+func TestKeyRingOvertaken(t *testing.T) {
+	server := farmtest.StartRedis(t)
+	other, client := newClient(t, server.Addr), newClient(t, server.Addr)
+	client.AddHook(afterCount{func() { other.RPush(ctx, "DataProtection-Keys", "<b/>") }})
+	r := newKeyRing(t, client, "").(interface {
+		StoreIf(ctx context.Context, name string, xml []byte, count int) (bool, error)
+	})
+	if stored, err := r.StoreIf(ctx, "key", []byte("<a/>"), 0); stored || err != nil {
+		t.Errorf("%v, %v", stored, err)
+	}
+	list, err := other.LRange(ctx, "DataProtection-Keys", 0, -1).Result()
+	if err != nil || !slices.Equal(list, []string{"<b/>"}) {
 		t.Errorf("%q, %v", list, err)
 	}
 }

@@ -1,12 +1,15 @@
 package sqlstore_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"log"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/webfarm-go/webfarm/dataprotection"
@@ -127,6 +130,44 @@ func TestKeyRingPostgreSQL(t *testing.T) {
 	_, err := dataprotection.Open(ctx, newKeyRing(t, b.db, b.dialect, "nothing"), nil)
 	if err == nil || !strings.Contains(err.Error(), "sqlstore: read the key ring: ") || !strings.Contains(err.Error(), "nothing") {
 		t.Error(err)
+	}
+}
+
+// TestKeyRingPostgreSQLAtOnce has ten add an element to an empty table at once,
+// each of which takes its time, whatever isolation the database has by default.
+func TestKeyRingPostgreSQLAtOnce(t *testing.T) {
+	url := postgresURL(t)
+	for i, isolation := range []string{"read%20committed", "repeatable%20read", "serializable"} {
+		db := openDB(t, "pgx", mode(url, "exec")+"&default_transaction_isolation="+isolation)
+		table := fmt.Sprintf("slow_%d", i)
+		migrate(t, db, sqlstore.PostgreSQL, table)
+		if _, err := db.ExecContext(ctx, `CREATE OR REPLACE FUNCTION slow() RETURNS trigger AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END' LANGUAGE plpgsql`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ExecContext(ctx, `CREATE TRIGGER slow BEFORE INSERT ON `+table+` FOR EACH ROW EXECUTE PROCEDURE slow()`); err != nil {
+			t.Fatal(err)
+		}
+		defer db.ExecContext(ctx, `DROP TABLE `+table)
+		r := newKeyRing(t, db, sqlstore.PostgreSQL, table).(interface {
+			StoreIf(ctx context.Context, name string, xml []byte, count int) (bool, error)
+		})
+		var wg sync.WaitGroup
+		var stored atomic.Int32
+		for range 10 {
+			wg.Go(func() {
+				ok, err := r.StoreIf(ctx, "key", []byte("<key/>"), 0)
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
+					stored.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if stored.Load() != 1 {
+			t.Errorf("%s: %d stored", isolation, stored.Load())
+		}
 	}
 }
 

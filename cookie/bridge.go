@@ -107,7 +107,7 @@ func (b *siteBuilder) bridge() error {
 		return fmt.Errorf("SiteOptions.Bridge: browsers drop %s, with SameSite None and without Secure", core.Name)
 	}
 	n.template = markerTemplate(old, core)
-	n.keys = n.halves[coreHalf].traits.keys
+	n.keys = n.halves[oldHalf].traits.keys // those of ASP.NET Core derive keys for each text
 	var err error
 	n.protector, err = n.keys.Protector(machinekey.UserPurpose, purposeBridge, n.halves[oldHalf].traits.purpose, old.Name,
 		n.halves[coreHalf].traits.purpose, core.Name)

@@ -15,7 +15,23 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-func sumOf(text string) digest { return sha256.Sum256([]byte(text)) }
+// sumOf is the SHA-256 of a text, in pieces that need no memory.
+func sumOf(text string) (sum digest) {
+	if len(text) <= len(piece{}) {
+		var p piece
+		return sha256.Sum256(p[:copy(p[:], text)])
+	}
+	h := sha256.New()
+	for p := new(piece); text != ""; {
+		n := copy(p[:], text)
+		h.Write(p[:n])
+		text = text[n:]
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+type piece [2048]byte
 
 // errNothingLeft says that a copy would have expired, as its times are coarser
 // than those of its original.

@@ -23,8 +23,8 @@ const markerName = ".webfarm.bridge"
 // purposeBridge is this library's own; .NET has nothing of the kind.
 const purposeBridge = "github.com/webfarm-go/webfarm/cookie.BridgeOptions"
 
-// marker links the cookies of two halves. Its cookie is sealed with the key ring
-// of ASP.NET Core. It goes where both cookies go and no further, so that a
+// marker links the cookies of two halves. Its cookie is sealed with the keys of
+// the old half. It goes where both cookies go and no further, so that a
 // browser that sends it would send them too: with it, a missing cookie is proof
 // that it was deleted.
 type marker struct {
@@ -87,6 +87,7 @@ func parseMarker(data []byte) (*marker, bool) {
 		return nil, false
 	}
 	m := &marker{original: int(data[1])}
+	texts := string(data) // which they share
 	data = data[2:]
 	for _, at := range []*time.Time{&m.issued, &m.expires, &m.began, &m.ends} {
 		seconds, n := binary.Varint(data)
@@ -108,7 +109,9 @@ func parseMarker(data []byte) (*marker, bool) {
 			if n <= 0 || length > uint64(len(data)-n) {
 				return nil, false
 			}
-			*text, data = string(data[n:n+int(length)]), data[n+int(length):]
+			data = data[n+int(length):]
+			end := len(texts) - len(data)
+			*text = texts[end-int(length) : end]
 		}
 	}
 	return m, len(data) == 0

@@ -27,6 +27,8 @@ type bridgeFarm struct {
 	unseen bool
 	next   http.HandlerFunc // behind the half's guard, or nil
 	seen   [2]string        // the user in front and behind, of the last request
+	// plain is a site with the same keys and cookies, and without the bridge.
+	plain func() (*cookie.Site, error)
 }
 
 // bridgeKinds are the cookies of System.Web. All tickets live for an hour.
@@ -60,6 +62,10 @@ func newBridgeFarm(t testing.TB, old cookie.Credential, o cookie.SiteOptions) *b
 	}
 	if f.site, err = cookie.NewSite(cfg, &o); err != nil {
 		t.Fatal(err)
+	}
+	f.plain = func() (*cookie.Site, error) {
+		o.Bridge = nil
+		return cookie.NewSite(cfg, &o)
 	}
 	// The nodes: no store, no MaxLifetime, so their tickets carry no id.
 	var codec sessiontoken.Reader

@@ -153,7 +153,7 @@ func build(t *testing.T, name, what string) string {
 	t.Helper()
 	farm.Need(t, farm.InstallGo, "go")
 	path := filepath.Join(t.TempDir(), name)
-	if out, err := exec.Command("go", "build", "-o", path, what).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s", "-o", path, what).CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%.500s", what, err, out)
 	}
 	return path

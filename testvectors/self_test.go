@@ -121,9 +121,14 @@ func (f folder) write(t *testing.T) (dir string) {
 // without, and whether it passed.
 func (f folder) run(t *testing.T, flags ...string) (output string, passed bool) {
 	t.Helper()
+	return runFolder(t, f.write(t), flags...)
+}
+
+func runFolder(t *testing.T, dir string, flags ...string) (output string, passed bool) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"-test.run=^TestVectors$"}, flags...)...)
 	// The race detector would wait for a second at the end.
-	cmd.Env = append(os.Environ(), folderVariable+"="+f.write(t), "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), folderVariable+"="+dir, "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		if _, ran := err.(*exec.ExitError); !ran {

@@ -47,7 +47,7 @@ const (
 func TestDifferential(t *testing.T) {
 	dotnet := BuildDotnet(t)
 	seed := seed.Fresh(t)
-	batches := differentialBatches / share.OneIn(t, 10)
+	batches := differentialBatches / share.OneIn(t, 20)
 	sites := random{rand.New(rand.NewPCG(seed, 0))}.sites()
 	numbers := make(chan int)
 	go func() {
@@ -62,7 +62,7 @@ func TestDifferential(t *testing.T) {
 		total = counts{}
 		start = time.Now()
 	)
-	for range min(runtime.GOMAXPROCS(0), 4) {
+	for range min(runtime.GOMAXPROCS(0), 4, 1+batches/20) {
 		e := &exchange{t: t, pipe: dotnet.Pipe(t), counts: counts{}}
 		for i := range sites {
 			e.open(&sites[i])
@@ -94,7 +94,9 @@ func TestDifferential(t *testing.T) {
 			t.Errorf("%s: not in both directions alike", kind)
 		}
 	}
-	total.wantAllFields(t)
+	if batches == differentialBatches { // a share may lack what is rare
+		total.wantAllFields(t)
+	}
 	t.Logf("forms   %5d tickets too long for .NET to read, on both sides", total["forms too long"])
 	t.Logf("chunks  %5d cookies cut alike, of up to %d chunks; %d of more than %d or of more than %d characters left out",
 		total["cut"], total["most chunks"], total["too large"], chunks.MaxChunks, chunks.MaxLength)

@@ -3,13 +3,11 @@ package farm
 import (
 	"encoding/xml"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -91,42 +89,5 @@ func testKey(t *testing.T) vectorKey {
 	return vectorKey{
 		ValidationKey: upperHex(cfg.ValidationKey.Reveal()), DecryptionKey: upperHex(cfg.DecryptionKey.Reveal()),
 		Validation: string(cfg.Validation), Decryption: string(cfg.Decryption), CompatibilityMode: "Framework45",
-	}
-}
-
-// TestRecordedHere walks the path of docs/capture.md: the program records, and
-// the suite of package testvectors runs the folder.
-func TestRecordedHere(t *testing.T) {
-	Need(t, InstallGo, "go")
-	dotnet := BuildDotnet(t)
-	modes := []string{"Framework45", "Framework20SP2"}
-	for _, mode := range modes[:2/share.OneIn(t, 2)] {
-		t.Run(mode, func(t *testing.T) {
-			config, folder := filepath.Join(t.TempDir(), "web.config"), t.TempDir()
-			writeConfig(t, config)
-			text, err := os.ReadFile(config)
-			if err != nil {
-				t.Fatal(err)
-			}
-			changed := strings.Replace(string(text), `compatibilityMode="Framework45"`, `compatibilityMode="`+mode+`"`, 1)
-			if err := os.WriteFile(config, []byte(changed), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if out, err := dotnet.Command("record", config, folder).CombinedOutput(); err != nil {
-				t.Fatalf("record: %v\n%s", err, out)
-			}
-			cmd := exec.Command("go", "test", "-count=1", "-v", "-run", "TestVectors", "./testvectors")
-			cmd.Dir = Root(t)
-			cmd.Env = append(os.Environ(), "WEBFARM_VECTORS="+folder)
-			out, err := cmd.CombinedOutput()
-			if err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			for _, file := range []string{"sessiontoken_45.json", "formsauth.json", "owin.json"} {
-				if !strings.Contains(string(out), file+": 7 vectors\n") {
-					t.Errorf("not all of %s:\n%s", file, out)
-				}
-			}
-		})
 	}
 }

@@ -164,7 +164,7 @@ func (e *exam) applications() (list []string) {
 	for _, n := range e.nodes {
 		list = append(list, n.ring.App, n.site.Key.ApplicationName)
 	}
-	for _, app := range append(append(list, e.o.Apps...), "") {
+	for _, app := range append(append(list, e.o.Apps...), "", "/LM/W3SVC/1/ROOT") {
 		list = append(list, app)
 		if bare := strings.TrimRight(strings.TrimSpace(app), `/\`); strings.ContainsAny(app, `/\`) {
 			list = append(list, bare, bare+"/", bare+`\`)

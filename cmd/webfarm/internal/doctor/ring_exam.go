@@ -123,10 +123,12 @@ func (e *exam) expects(n *Node, f found) (k Kind, scheme, app string) {
 		return site.Protected, "", n.ring.App
 	case k.IsCore() && k != site.Core:
 		return k, "", n.ring.App
-	case k == Bearer && !n.site.OnRing(k):
-		return site.CoreBearer, "", n.ring.App
-	case k != site.Core && n.site.OnRing(k) && n.hasConfig():
+	case k == Katana && n.site.OnRing(k) && n.hasConfig():
 		return k, f.authType, n.site.Key.ApplicationName
+	case k != site.Core && n.site.OnRing(k) && n.hasConfig():
+		return k, "", n.site.Key.ApplicationName
+	case k == Bearer:
+		return site.CoreBearer, "", n.ring.App
 	}
 	own := n.site.Of(site.Core, "")
 	if c := n.site.Named(f.name); c != nil && c.Kind == site.Core {

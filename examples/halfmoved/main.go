@@ -1,6 +1,6 @@
 // Command halfmoved is the way into a farm that is half moved. The shop is on ASP.NET Core and
 // signs users in on a key ring, the orders are new and in Go, and all else is still on .NET
-// Framework with its web.config. The orders know the users of both.
+// Framework with its web.config. Who is signed in on one half is signed in on all of them.
 //
 //	go run ./newsite                        # if you have neither at hand
 //	go run ./halfmoved -config web.config -keys keys -app Shop \
@@ -43,6 +43,7 @@ func main() {
 	site, err := cookie.LoadSite(*config, &cookie.SiteOptions{
 		DataProtection: ring,
 		Credentials:    []cookie.Credential{{Kind: cookie.KindCore}}, // .AspNetCore.Cookies
+		Bridge:         &cookie.BridgeOptions{},                      // to FedAuth, and back
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -59,8 +60,8 @@ func main() {
 		}
 		fmt.Fprintln(w, "signed out")
 	})
-	mux.Handle("/shop/", to(*core))
-	mux.Handle("/", to(*old))
+	mux.Handle("/shop/", to(site, *core))
+	mux.Handle("/", to(site, *old))
 	safe := http.NewCrossOriginProtection().Handler(mux) // no other site signs anybody out
 	server := &http.Server{Addr: *addr, Handler: safe, ReadHeaderTimeout: 10 * time.Second}
 	log.Fatal(server.ListenAndServe())
@@ -71,15 +72,23 @@ func orders(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "orders of %s, admin: %v\n", user.Name(), user.HasRole("admin"))
 }
 
-// to passes requests on to a .NET node, cookies and all.
-func to(node string) http.Handler {
+// to passes requests on to a .NET node, with the cookie of its half.
+func to(site *cookie.Site, node string) http.Handler {
 	target, err := url.Parse(node)
 	if err != nil {
 		log.Fatal(err)
 	}
-	return &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
-		p.SetURL(target)
-		p.Out.Host = p.In.Host // .NET builds its redirects with it
-		p.SetXForwarded()
-	}}
+	return site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			p.Out.Host = p.In.Host // .NET builds its redirects with it
+			p.SetXForwarded()
+		}, ModifyResponse: func(resp *http.Response) error {
+			ours := w.Header()["Set-Cookie"]
+			resp.Header["Set-Cookie"] = append(ours, resp.Header["Set-Cookie"]...)
+			w.Header().Del("Set-Cookie")
+			return site.BridgeAnswer(r, resp.Header) // a sign-in at the node, or a sign-out
+		}}
+		proxy.ServeHTTP(w, r)
+	}))
 }

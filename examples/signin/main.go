@@ -29,6 +29,8 @@ type row struct {
 	roles      string // as the .NET site writes them into the user data of its tickets
 }
 
+func splitRoles(userData string) []string { return strings.Split(userData, "|") }
+
 func hash(password string, salt []byte) []byte {
 	key, err := pbkdf2.Key(sha256.New, password, salt, 600_000, 32)
 	if err != nil {
@@ -42,9 +44,7 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
 	flag.Parse()
 
-	site, err := cookie.LoadSite(*config, &cookie.SiteOptions{
-		Roles: func(userData string) []string { return strings.Split(userData, "|") },
-	})
+	site, err := cookie.LoadSite(*config, &cookie.SiteOptions{Roles: splitRoles})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -64,9 +64,7 @@ func main() {
 			http.Error(w, "wrong name or password", http.StatusForbidden)
 			return
 		}
-		claims := []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: name}}
-		identity := sessiontoken.Identity{AuthenticationType: "Forms", Claims: claims}
-		user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{identity}}
+		user := sessiontoken.NewPrincipal(name, splitRoles(u.roles)...)
 		if err := forms.SignIn(w, r, user, &cookie.SignInOptions{UserData: u.roles}); err != nil {
 			http.Error(w, "try again", http.StatusServiceUnavailable)
 			return

@@ -263,14 +263,14 @@ func signIn(e *example) {
 func halfMoved(e *example) {
 	node := func(name string) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/signout.aspx" {
+				http.SetCookie(w, &http.Cookie{Name: "FedAuth", Path: "/", MaxAge: -1})
+			}
 			fmt.Fprintf(w, "%s of %s got", r.URL.Path, name)
 			for _, cookie := range []string{"FedAuth", ".AspNetCore.Cookies"} {
 				if _, err := r.Cookie(cookie); err == nil {
 					fmt.Fprintf(w, " %s", cookie)
 				}
-			}
-			if r.URL.Path == "/signout.aspx" {
-				http.SetCookie(w, &http.Cookie{Name: "FedAuth", Path: "/", MaxAge: -1})
 			}
 		}))
 		e.Cleanup(s.Close)
@@ -287,6 +287,14 @@ func halfMoved(e *example) {
 		set[c.Name] = c.Name + "=" + c.Value
 	}
 	s.want("GET", "/orders", http.Header{"Cookie": {set[".AspNetCore.Cookies"]}}, 200, "orders of bob")
+	all := bob.Get("Cookie")
+	for _, c := range set {
+		all += "; " + c
+	}
+	out := s.want("GET", "/signout.aspx", http.Header{"Cookie": {all}}, 200, "got FedAuth .AspNetCore.Cookies")
+	if lines := strings.Join(out.Header["Set-Cookie"], "\n"); !strings.Contains(lines, "\n.AspNetCore.Cookies=;") {
+		e.Errorf("signed out on the old half: %s", lines)
+	}
 	for _, c := range s.want("GET", "/x.aspx", zoe, 200, "of the old half got FedAuth").Cookies() {
 		set[c.Name] = c.Name + "=" + c.Value
 	}

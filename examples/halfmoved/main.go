@@ -43,7 +43,7 @@ func main() {
 	site, err := cookie.LoadSite(*config, &cookie.SiteOptions{
 		DataProtection: ring,
 		Credentials:    []cookie.Credential{{Kind: cookie.KindCore}}, // .AspNetCore.Cookies
-		Bridge:         &cookie.BridgeOptions{},                      // to FedAuth, and back
+		Bridge:         &cookie.BridgeOptions{},                      // between this and FedAuth
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -87,7 +87,10 @@ func to(site *cookie.Site, node string) http.Handler {
 			ours := w.Header()["Set-Cookie"]
 			resp.Header["Set-Cookie"] = append(ours, resp.Header["Set-Cookie"]...)
 			w.Header().Del("Set-Cookie")
-			return site.BridgeAnswer(r, resp.Header) // a sign-in at the node, or a sign-out
+			if err := site.BridgeAnswer(r, resp.Header); err != nil { // a sign-in there, or -out
+				log.Print(err) // the next request does what is left
+			}
+			return nil
 		}}
 		proxy.ServeHTTP(w, r)
 	}))

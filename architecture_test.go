@@ -72,7 +72,7 @@ var mayImport = map[string][]string{
 	"cmd/webfarm/internal/texts":   {},
 	"cmd/webfarm/internal/payload": {},
 	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "cookie", "dataprotection", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/wif"},
-	"cmd/webfarm/internal/gateway": {"cookie", "cookie/promobserver", "sessiontoken", "machinekey", "internal/fold"},
+	"cmd/webfarm/internal/gateway": {"cookie", "cookie/promobserver", "sessiontoken", "machinekey", "internal/fold", "internal/site"},
 }
 
 // mayDepend says which modules of others a folder of the command may import.

@@ -30,6 +30,7 @@ type Site struct {
 	Guard
 
 	path      string // empty unless it can be watched
+	fsys      fs.FS  // where path is, nil for the machine's disks
 	o         SiteOptions
 	ring      *machinekey.Ring  // nil without machine keys
 	keys      sessiontoken.Keys // of MachineKey.Protect: ring, or a key ring in its place
@@ -114,12 +115,19 @@ func LoadSite(path string, o *SiteOptions) (*Site, error) {
 	return s, err
 }
 
-// LoadSiteFS is [LoadSite] for a file of fsys. [Site.Watch] cannot follow it.
+// LoadSiteFS is [LoadSite] for a file of fsys. A configSource may lead to any
+// file of fsys, unlike in .NET: with os.Root.FS of the folder above, as for a
+// ConfigMap and a Secret of Kubernetes that are mounted side by side. [Site.Watch]
+// follows fsys.
 func LoadSiteFS(fsys fs.FS, name string, o *SiteOptions) (*Site, error) {
 	load := func(name string, so *site.Options) (*site.Site, error) {
 		return site.LoadFS(fsys, name, so)
 	}
-	return buildSite(name, load, load, nil, o)
+	s, err := buildSite(name, load, load, nil, o)
+	if err == nil {
+		s.path, s.fsys = name, fsys
+	}
+	return s, err
 }
 
 // ParseSite is [LoadSite] for a web.config that stands alone: a configSource is
@@ -202,7 +210,7 @@ func (s *Site) SQSession() (*SQSession, bool) { return s.sq, s.sq != nil }
 // keys follows its repository by itself: Watch then only waits.
 func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 	if s.path == "" {
-		return errors.New("cookie: only a site of LoadSite has a file to watch")
+		return errors.New("cookie: only a site of LoadSite or LoadSiteFS has a file to watch")
 	}
 	if s.ring == nil || s.keys != sessiontoken.Keys(s.ring) {
 		<-ctx.Done()
@@ -212,6 +220,7 @@ func (s *Site) Watch(ctx context.Context, o *machinekey.WatchOptions) error {
 	if o != nil {
 		w = *o
 	}
+	w.FS = s.fsys
 	change := w.Config
 	w.Config = func(cfg *machinekey.Config) {
 		for _, change := range []func(*machinekey.Config){s.o.Config, change} {

@@ -1,6 +1,7 @@
 package cookie_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -73,10 +74,8 @@ func TestSiteSources(t *testing.T) {
 		tree.Ring().Primary().ID() != path.Ring().Primary().ID() {
 		t.Errorf("%s", got)
 	}
-	for _, s := range []*cookie.Site{reader, tree} {
-		if err := s.Watch(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "LoadSite") {
-			t.Errorf("Watch: %v", err)
-		}
+	if err := reader.Watch(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "LoadSite") {
+		t.Errorf("Watch: %v", err)
 	}
 	if _, err := cookie.LoadSiteFS(files, "none", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing file: %v", err)
@@ -184,5 +183,85 @@ func TestSiteOptionsThatDoNotCount(t *testing.T) {
 		if s != nil || err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "cookie: web.config: ") {
 			t.Errorf("%v, want %q", err, tt.want)
 		}
+	}
+}
+
+// TestSiblings loads a site of a folder whose keys are in the folder beside it,
+// and follows them: a configSource may lead anywhere in the tree and not out of it.
+func TestSiblings(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fresh := func() machinekey.Config {
+		t.Helper()
+		cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	site := func(source string) string {
+		return `<configuration><appSettings file="../secret/app.config"/><system.web><machineKey configSource="` + source +
+			`"/><authentication mode="Forms"/></system.web></configuration>`
+	}
+	write("secret/machineKey.config", fresh().WebConfig())
+	write("secret/app.config", `<appSettings><add key="aspnet:MaxHttpCollectionKeys" value="none"/></appSettings>`)
+	write("config/web.config", site(`..\secret\machineKey.config`))
+	write("config/out.config", site(`..\..\machineKey.config`))
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	var bad *machinekey.ConfigError
+	if _, err := cookie.LoadSiteFS(root.FS(), "config/out.config", nil); !errors.As(err, &bad) || bad.Code != "config_source_path" {
+		t.Errorf("out of the tree: %v", err)
+	}
+	if _, err := cookie.LoadSite(filepath.Join(folder, "config", "web.config"), nil); !errors.As(err, &bad) ||
+		bad.Code != "config_source_path" || !strings.Contains(err.Error(), "or LoadSiteFS of a folder above both") {
+		t.Errorf("by path: %v", err)
+	}
+	s, err := cookie.LoadSiteFS(root.FS(), "config/web.config", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := s.String(); strings.Contains(text, "not read") {
+		t.Errorf("the file of <appSettings>: %s", text)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	next := fresh()
+	changed := make(chan string, 1)
+	done := make(chan error)
+	go func() {
+		done <- s.Watch(ctx, &machinekey.WatchOptions{Interval: time.Millisecond, OnChange: func(_, now *machinekey.Key) { changed <- now.ID() }})
+	}()
+	write("secret/machineKey.config", next.WebConfig())
+	key, err := machinekey.New(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case id := <-changed:
+		if id != key.ID() {
+			t.Errorf("key %s, want %s", id, key.ID())
+		}
+	case <-ctx.Done():
+		t.Error("the new key was not seen")
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }

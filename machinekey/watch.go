@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
+
+	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
 
 // WatchOptions are the choices of [Watch]. The zero value, as nil, is fit for
@@ -13,6 +16,9 @@ type WatchOptions struct {
 	// Interval is the time between two looks at the file. Zero means 10
 	// seconds.
 	Interval time.Duration
+	// FS, if not nil, is where the file is, in place of the machine's disks: path
+	// is its name there, and a configSource may lead to any file of FS.
+	FS fs.FS
 	// KeepFor is how long a key that Watch has put into the ring is kept for
 	// reading after another took its place: at least as long as the longest
 	// session of the farm. Zero means 14 days, the default of a Katana cookie,
@@ -144,7 +150,11 @@ func (w *watcher) look() {
 }
 
 func (w *watcher) load() (*Key, error) {
-	cfg, err := LoadWebConfig(w.path)
+	load := webconfig.Load
+	if w.o.FS != nil {
+		load = func(name string) (*webconfig.File, error) { return webconfig.LoadFS(w.o.FS, name) }
+	}
+	cfg, err := configOf(load(w.path))
 	if err != nil {
 		return nil, err
 	}

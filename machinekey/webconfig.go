@@ -37,26 +37,21 @@ import (
 // looked at, except that they are well-formed. A configSource needs
 // [LoadWebConfig].
 func ParseWebConfig(r io.Reader) (Config, error) {
-	f, err := webconfig.Parse(r, nil)
-	if err != nil {
-		return Config{}, configError(err)
-	}
-	return configOf(f)
+	return configOf(webconfig.Parse(r, nil))
 }
 
 // LoadWebConfig is [ParseWebConfig] for a file on disk. It also follows
 // <machineKey configSource="folder\file">, below the folder of the file and not
 // out of it.
 func LoadWebConfig(path string) (Config, error) {
-	f, err := webconfig.Load(path)
+	return configOf(webconfig.Load(path))
+}
+
+// configOf translates the <machineKey> of a file that was read into a Config.
+func configOf(f *webconfig.File, err error) (Config, error) {
 	if err != nil {
 		return Config{}, configError(err)
 	}
-	return configOf(f)
-}
-
-// configOf translates <machineKey>, which was checked, into a Config.
-func configOf(f *webconfig.File) (Config, error) {
 	m, err := f.MachineKey(false)
 	if err != nil {
 		return Config{}, configError(err)

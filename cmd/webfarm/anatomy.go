@@ -144,11 +144,11 @@ func (c *cookieReport) print(b *bytes.Buffer) {
 	}
 	writeTable(b, "  ", rows)
 	if len(c.Others) > 0 {
-		fmt.Fprintf(b, "  the header has %s\n", printable(strings.Join(c.Others, ", ")))
+		fmt.Fprintf(b, "  the header has %s\n", folded(printable(strings.Join(c.Others, ", ")), "  "))
 	}
 	if len(c.Chunks) > 0 {
 		for _, p := range c.Problems {
-			fmt.Fprintf(b, "  note: %s\n", printable(p))
+			fmt.Fprintf(b, "  note: %s\n", folded(printable(p), "        "))
 		}
 	}
 }
@@ -292,11 +292,11 @@ func issuerText(c claimReport) string {
 }
 
 func (r *refusal) print(b *bytes.Buffer) {
-	fmt.Fprintf(b, "\nREFUSED at layer %s\n  %s\n", r.Layer, r.Meaning)
+	fmt.Fprintf(b, "\nREFUSED at layer %s\n  %s\n", r.Layer, folded(r.Meaning, "  "))
 	if len(r.Reasons) > 0 {
 		fmt.Fprint(b, "  Look at these first:\n")
 		for _, reason := range r.Reasons {
-			fmt.Fprintf(b, "  - %s\n", printable(reason))
+			fmt.Fprintf(b, "  - %s\n", folded(printable(reason), "    "))
 		}
 	}
 	fmt.Fprintf(b, "  Logged as: %s\n", printable(r.Error))

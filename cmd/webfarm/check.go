@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -50,6 +49,7 @@ type checkReport struct {
 	Credentials []siteCredential `json:"credentials"`
 	Warnings    []keyFileWarning `json:"warnings"`
 	Faults      []keyFileWarning `json:"faults"`
+	Help        string           `json:"help,omitempty"` // how to get the file that is needed
 }
 
 // siteCredential is a credential that the site has.
@@ -61,7 +61,7 @@ type siteCredential struct {
 }
 
 func (c *check) run(ctx context.Context, s streams) error {
-	if err := c.keys.oneSite(ctx); err != nil {
+	if err := c.keys.oneSite(ctx, s.in); err != nil {
 		return err
 	}
 	known, err := loadKnown(c.keys.knownKeys)
@@ -112,9 +112,13 @@ func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
 		}
 	}
 	for _, f := range s.Faults {
-		r.Faults = append(r.Faults, keyFileWarning{f.Code, f.Line, (*machinekey.ConfigError)(f).Error()})
+		r.Faults = append(r.Faults, keyFileWarning{f.Code, f.Line, inFlags((*machinekey.ConfigError)(f).Error())})
 	}
 	r.Warnings = append(r.Warnings, c.keys.siteRemarks(s)...)
+	if names := transformsBeside(path); len(names) > 0 {
+		r.Warnings = append(r.Warnings, keyFileWarning{Code: "transform_beside", Text: fmt.Sprintf(
+			"the build changes this file with %s: what runs is the file after that", strings.Join(names, " or "))})
+	}
 	if s.NeedsKeys() {
 		if s.Key.Fault != nil {
 			return r, nil
@@ -129,7 +133,11 @@ func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
 	if len(r.Faults) > 0 {
 		return r, nil
 	}
-	built, err := gateway.Load(path, &cookie.SiteOptions{DataProtection: c.keys.ring,
+	f, err := c.keys.file(path)
+	if err != nil {
+		return r, err
+	}
+	built, err := f.Load(&cookie.SiteOptions{DataProtection: c.keys.ring,
 		Credentials: c.keys.list(), Config: c.keys.admit(known)})
 	if err = r.fault(err); err != nil {
 		return r, setupError{err}
@@ -139,6 +147,7 @@ func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
 	}
 	for _, d := range built.LogValue().Any().(site.Decisions) {
 		if d.What != "warning" {
+			d.Why = inFlags(d.Why)
 			r.Decisions = append(r.Decisions, d)
 		}
 	}
@@ -151,10 +160,11 @@ func (r *checkReport) fault(err error) error {
 	switch {
 	case err == nil:
 	case errors.As(err, &bad) && bad.Code != webconfig.CodeUnreadable:
-		text := strings.TrimPrefix(err.Error(), "webfarm: "+r.File+": ")
-		r.Faults = append(r.Faults, keyFileWarning{bad.Code, bad.Line, text})
+		var text string
+		text, r.Help, _ = strings.Cut(strings.TrimPrefix(err.Error(), "webfarm: "+r.File+": "), "\n")
+		r.Faults = append(r.Faults, keyFileWarning{bad.Code, bad.Line, inFlags(text)})
 	case errors.Is(err, cookie.ErrNoneAccepted):
-		r.Faults = append(r.Faults, keyFileWarning{Code: "none_accepted", Text: err.Error()})
+		r.Faults = append(r.Faults, keyFileWarning{Code: "none_accepted", Text: inFlags(err.Error())})
 	default:
 		return err
 	}
@@ -205,6 +215,9 @@ func (r *checkReport) text() []byte {
 		rows = append(rows, []string{f.Code, printable(f.Text)}) // the text names the line
 	}
 	section(&b, "Faults", rows)
+	if r.Help != "" {
+		fmt.Fprintf(&b, "\n%s\n", r.Help)
+	}
 	return b.Bytes()
 }
 

@@ -168,7 +168,7 @@ func TestCorePage(t *testing.T) {
 	var c inspect
 	c.keys.keys, c.keys.app = "ring.xml", "SharedCookieApp"
 	c.given = func(string) bool { return false }
-	farm, files, err := c.farm(t.Context(), time.Date(2026, 6, 1, 12, 30, 0, 0, time.UTC))
+	farm, files, err := c.farm(t.Context(), nil, time.Date(2026, 6, 1, 12, 30, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}

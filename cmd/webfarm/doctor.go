@@ -15,7 +15,7 @@ import (
 func doctorCommand() command {
 	return command{"doctor", "find the layer that refuses a cookie, and the setting that would accept it", func(flags *pflag.FlagSet) action {
 		c := new(doctorRun)
-		flags.StringArrayVar(&c.keys.config, "config", nil, "web.config `FILE` of a node; twice for two nodes")
+		c.keys.configFlags.define(flags, "web.config `FILE` of a node; twice for two nodes")
 		flags.StringVar(&c.kind, "kind", "", "`KIND` that the credential should be, as in inspect; found by its name if left out")
 		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to examine; all that are known if left out")
 		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
@@ -73,15 +73,21 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
+	if err := c.keys.openFiles(s.in); err != nil {
+		return err
+	}
 	nodes, rings, err := c.nodes(ctx)
 	if err != nil {
 		return err
 	}
 	r := &doctorReport{KeyRings: rings}
+	working := func() string { return "trying the settings of .NET" }
 	if len(nodes) == 2 && len(args) == 0 {
+		done := progress(s.err, time.Second, working)
 		r.Report = doctor.Compare(ctx, nodes[0], nodes[1], o)
+		done()
 	} else {
-		text, err := readInput(args, s)
+		text, err := c.keys.readInput(args, s)
 		if err != nil {
 			return err
 		}
@@ -98,7 +104,9 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 		if input.request != nil && (o.Kind == doctor.Refresh || o.Kind == doctor.AuthCode) {
 			return usageError("-kind " + string(o.Kind) + " takes the bare value, not a header")
 		}
+		done := progress(s.err, time.Second, working)
 		r.Report = doctor.Examine(ctx, nodes, doctor.Input{Request: input.request, Text: input.text}, o)
+		done()
 	}
 	if c.json {
 		err = writeJSON(s.out, r)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
@@ -46,7 +45,7 @@ func printFinding(b *bytes.Buffer, r *doctor.Report) {
 	} else if f.Code == "configs_differ" {
 		word = "DIFFERENT"
 	}
-	fmt.Fprintf(b, "%s  %s\n", word, f.Sentence)
+	fmt.Fprintf(b, "%s  %s\n", word, folded(f.Sentence, strings.Repeat(" ", len(word)+2)))
 	rows := [][]string{{"code", f.Code}}
 	if f.DotNet != "" {
 		rows = append(rows, []string{".NET says", f.DotNet})
@@ -61,33 +60,10 @@ func printFinding(b *bytes.Buffer, r *doctor.Report) {
 
 // printFix prints what to change, and where.
 func printFix(b *bytes.Buffer, indent string, fix doctor.Fix) {
-	fmt.Fprintf(b, "%sFix (%s)\n%s\n", indent, cmp.Or(fix.File, fix.Where), folded(fix.Text, indent+"  ", 100))
+	fmt.Fprintf(b, "%sFix (%s)\n%s  %s\n", indent, cmp.Or(fix.File, fix.Where), indent, folded(fix.Text, indent+"  "))
 	if fix.Snippet != "" {
 		fmt.Fprintf(b, "\n%s    %s\n", indent, strings.ReplaceAll(fix.Snippet, "\n", "\n    "+indent))
 	}
-}
-
-// folded breaks text at blanks into lines of at most width characters.
-func folded(text, indent string, width int) string {
-	var b strings.Builder
-	column := 0
-	for word := range strings.FieldsSeq(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case column == 0:
-			b.WriteString(indent)
-			column = len(indent)
-		case column+1+n > width:
-			b.WriteString("\n" + indent)
-			column = len(indent)
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += n
-	}
-	return b.String()
 }
 
 // printOthers prints all other findings in short.
@@ -101,7 +77,7 @@ func printOthers(b *bytes.Buffer, r *doctor.Report) {
 					continue
 				}
 				printed[f.Sentence] = true
-				fmt.Fprintf(b, "%s%s\n", title, folded(f.Code+": "+f.Sentence, "  ", 100))
+				fmt.Fprintf(b, "%s  %s\n", title, folded(f.Code+": "+f.Sentence, "  "))
 				printFix(b, "    ", f.Fix)
 				title = ""
 			}

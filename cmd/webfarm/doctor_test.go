@@ -70,7 +70,7 @@ func TestDoctorTranscripts(t *testing.T) {
 			machines := tool(t, tt.stdin, append(args, "-json")...).want(t, tt.code)
 			machines.decode(t, &report)
 			noSecrets(t, cfg, machines.out)
-			if report.OK != (tt.code == exitOK) || !strings.Contains(r.out, report.Finding.Sentence) {
+			if report.OK != (tt.code == exitOK) || !strings.Contains(unfolded(r.out), unfolded(report.Finding.Sentence)) {
 				t.Errorf("-json says ok %v, %q", report.OK, report.Finding.Sentence)
 			}
 		})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
@@ -21,17 +20,18 @@ type pasted struct {
 }
 
 // readInput returns the argument, or standard input for "-" and without an argument.
-func readInput(args []string, s streams) (string, error) {
+func (c *configFlags) readInput(args []string, s streams) (string, error) {
 	if len(args) > 1 {
 		return "", usageError("more than one argument: put the Cookie header in quotes")
 	}
 	if len(args) == 1 && args[0] != "-" {
 		return args[0], nil
 	}
-	if f, ok := s.in.(*os.File); ok && len(args) == 0 {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return "", usageError("the cookie is missing: give it in quotes, or - to read it from standard input")
-		}
+	if c.texts[standardInput] != nil {
+		return "", usageError("standard input is the web.config of -config: give the cookie in quotes")
+	}
+	if len(args) == 0 && isTerminal(s.in) {
+		return "", usageError("the cookie is missing: give it in quotes, or - to read it from standard input")
 	}
 	data, err := io.ReadAll(io.LimitReader(s.in, maxInput+1))
 	if err != nil {

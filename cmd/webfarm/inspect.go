@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -133,11 +135,11 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	farm, files, err := c.farm(ctx, now)
+	farm, files, err := c.farm(ctx, s.in, now)
 	if err != nil {
 		return err
 	}
-	text, err := readInput(args, s)
+	text, err := c.keys.readInput(args, s)
 	if err != nil {
 		return err
 	}
@@ -156,9 +158,15 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 
 	report := &inspectReport{OK: true, At: now, Skew: int64(farm.skew / time.Second), Configs: files,
 		Ring: newRingReport(c.keys.ring, &c.keys.ringFlags, now)}
+	var opened atomic.Int64
+	done := progress(s.err, time.Second, func() string {
+		return fmt.Sprintf("%d of %d credentials are open", opened.Load(), len(found))
+	})
 	for _, credential := range found {
 		r, err := farm.inspect(ctx, credential, input, files)
+		opened.Add(1)
 		if err != nil && len(found) == 1 {
+			done()
 			return err
 		} else if err != nil { // the others may be fine
 			r.Refused = explainSetup(err)
@@ -166,6 +174,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 		report.OK = report.OK && r.OK
 		report.Credentials = append(report.Credentials, r)
 	}
+	done()
 	if c.json {
 		err = writeJSON(s.out, report)
 	} else {
@@ -209,8 +218,8 @@ func (c *inspect) checkKind() (kind, error) {
 }
 
 // farm combines the settings of the web.config with the flags.
-func (c *inspect) farm(ctx context.Context, now time.Time) (*codecs, []keyFile, error) {
-	if err := c.keys.openRing(ctx); err != nil {
+func (c *inspect) farm(ctx context.Context, in io.Reader, now time.Time) (*codecs, []keyFile, error) {
+	if err := c.keys.openAll(ctx, in); err != nil {
 		return nil, nil, err
 	}
 	var (

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func issueCommand() command {
 		c.keys.define(flags, "web.config `FILE` with the <machineKey>")
 		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "issue with a publicly known key, to try a site that has one")
 		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "issue with a key that can be guessed, to try a site that has one")
-		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the site's session of WIF if left out, core for a key ring alone")
+		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the first that the site accepts if left out")
 		flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
 		flags.StringArrayVar(&c.roles, "role", nil, "`ROLE` of the user; may be repeated")
 		flags.StringArrayVar(&c.claims, "claim", nil, "`TYPE=VALUE` of another claim; repeat it for more")
@@ -70,6 +71,25 @@ type issued struct {
 }
 
 func (c *issue) run(ctx context.Context, s streams) error {
+	var err error
+	if c.kind, err = kindFlag(c.kindText, issueKinds...); err != nil {
+		return err
+	}
+	c.kind, c.keys.cookie = c.keys.kindOf(c.kind), c.cookie
+	if c.kind.IsCore() && c.keys.keys == "" {
+		return usageError(fmt.Sprintf("-kind %s needs -keys, the key ring of ASP.NET Core", string(c.kind)))
+	}
+	if err := c.keys.openAll(ctx, s.in); err != nil {
+		return err
+	}
+	ring, site, files, err := c.keys.load()
+	if err != nil {
+		return err
+	}
+	chosen := ""
+	if c.kind == "" {
+		chosen = c.choose(site)
+	}
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -77,12 +97,8 @@ func (c *issue) run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := c.keys.openRing(ctx); err != nil {
-		return err
-	}
-	ring, site, files, err := c.keys.load()
-	if err != nil {
-		return err
+	if chosen != "" {
+		notes = append(notes, chosen)
 	}
 	for _, f := range files {
 		for _, w := range f.Warnings {
@@ -137,20 +153,13 @@ func (c *issue) run(ctx context.Context, s streams) error {
 	return report.print(s, made.who)
 }
 
-// check looks at the flags without the web.config.
-func (c *issue) check() (err error) {
+// check looks at the flags that go with a kind, and at their values.
+func (c *issue) check() error {
 	if _, ok := sameSiteMode(c.sameSite); c.given("same-site") && !ok {
 		return usageError(fmt.Sprintf("-same-site %q: lax, strict or none", c.sameSite))
 	}
-	if c.kind, err = kindFlag(c.kindText, issueKinds...); err != nil {
-		return err
-	}
-	c.kind = c.keys.kindOf(c.kind)
-	c.keys.cookie = c.cookie
 	onLine := c.kind == kindKatana || c.kind == kindCore // their chunks are measured by the line
 	switch {
-	case c.kind.IsCore() && c.keys.keys == "":
-		return usageError(fmt.Sprintf("-kind %s needs -keys, the key ring of ASP.NET Core", string(c.kind)))
 	case c.keys.scheme != "" && !c.kind.IsCore():
 		return usageError("-scheme goes with -kind core, corebearer and corerefresh; others have -auth-type")
 	case c.user == "" && c.kind != kindAnonymous:
@@ -175,21 +184,36 @@ func (c *issue) check() (err error) {
 			c.chunkSize, chunks.MinChunkSize, chunks.MaxCookieSize))
 	case c.given("user-data") && c.kind != kindForms:
 		return usageError("-user-data goes with -kind forms")
-	case (c.given("same-site") || c.noSecure) && c.kind != "" && !carried(c.kind):
+	case (c.given("same-site") || c.noSecure) && !carried(c.kind):
 		return usageError(fmt.Sprintf("-same-site and -insecure-no-secure are for cookies, not for -kind %s", c.kind))
 	case len(c.properties) > 0 && !c.kind.IsKatana() && !c.kind.IsCore():
 		return usageError("-property goes with -kind katana, bearer, refresh, code and the kinds of ASP.NET Core")
 	case len(c.roles)+len(c.claims) > 0 && (c.kind == kindForms || c.kind == kindAnonymous):
 		return usageError(fmt.Sprintf("-role and -claim are not for -kind %s, which has no claims; forms tickets have -user-data", c.kind))
-	case c.given("cert") && c.kind != "" && !c.kind.IsSession():
+	case c.given("cert") && !c.kind.IsSession():
 		return usageError("-cert goes with sessions of WIF")
 	}
 	return nil
 }
 
+// choose takes the first kind that the site accepts, and says so.
+func (c *issue) choose(s *site.Site) (note string) {
+	for _, of := range s.Credentials() {
+		if !of.On || of.Refused != "" || of.Kind == kindAnonymous || !slices.Contains(issueKinds, of.Kind) {
+			continue
+		}
+		c.kind = of.Kind
+		if of.Kind == kindBearer && of.AuthenticationType != "" {
+			c.kind, c.keys.scheme = kindCoreBearer, of.AuthenticationType
+		}
+		return fmt.Sprintf("the site accepts %s; this is one (-kind %s)", of.Kind, string(c.kind))
+	}
+	c.kind = s.SignIn()
+	return fmt.Sprintf("the site names nothing that it accepts; this is %s (-kind %s)", c.kind, string(c.kind))
+}
+
 // fill takes the settings without a flag from the web.config.
 func (c *issue) fill(s *site.Site) error {
-	c.kind = cmp.Or(c.kind, s.Session.Kind)
 	switch {
 	case c.kind.IsSession():
 		c.authType = cmp.Or(c.authType, "Federation")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -19,7 +20,7 @@ import (
 
 // keyFlags are the flags of a subcommand that needs the farm's key.
 type keyFlags struct {
-	config        []string
+	configFlags
 	allowInsecure bool
 	allowKnown    bool
 	allowWeak     bool
@@ -31,19 +32,21 @@ type keyFlags struct {
 	ring           *dataprotection.Ring
 }
 
-// defineRing defines the flags for a site on ASP.NET Core, of which openRing opens the key ring.
+// defineRing defines the flags for a site on ASP.NET Core, of which openAll opens the key ring.
 func (k *keyFlags) defineRing(flags *pflag.FlagSet) {
 	k.register(flags)
 	flags.StringVar(&k.scheme, "scheme", "", "authentication `SCHEME` of ASP.NET Core; Cookies if left out")
 }
 
-func (k *keyFlags) openRing(ctx context.Context) (err error) {
-	k.ring, err = k.open(ctx)
+func (k *keyFlags) openAll(ctx context.Context, in io.Reader) (err error) {
+	if err = k.openFiles(in); err == nil {
+		k.ring, err = k.open(ctx)
+	}
 	return err
 }
 
 func (k *keyFlags) define(flags *pflag.FlagSet, usage string) {
-	flags.StringArrayVar(&k.config, "config", nil, usage)
+	k.configFlags.define(flags, usage)
 	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "allow the weak settings of the web.config: 3DES, DES, MD5, unsigned cookies")
 	flags.StringVar(&k.knownKeys, "known-keys", "", "CSV `FILE` of more publicly known keys, in the form of Microsoft's MachineKeys.csv")
 	k.credentials.define(flags)
@@ -110,7 +113,7 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 		if i > 0 {
 			o.Credentials = nil
 		}
-		s, err := loadSite(path, o)
+		s, err := k.loadSite(path, o)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -145,7 +148,7 @@ func (k *keyFlags) key(path string, s *site.Site, known *machinekey.KnownKeyList
 	k.admit(known)(&cfg)
 	key, err := machinekey.New(cfg)
 	if err != nil {
-		err = fmt.Errorf("webfarm: %s: %w%s", path, inLine(err, s.Key.Line), allowHint(cfg, err))
+		err = fmt.Errorf("webfarm: %s: %w", path, inLine(err, s.Key.Line))
 		return nil, keyFile{}, setupError{err}
 	}
 	return key, describe(path, s, cfg, key), nil
@@ -174,34 +177,6 @@ func loadKnown(path string) (*machinekey.KnownKeyList, error) {
 		return nil, setupError{fmt.Errorf("webfarm: -known-keys %s: %w", path, err)}
 	}
 	return list, nil
-}
-
-// keyHint names the flag that admits a refused key.
-func keyHint(err error) string {
-	var bad *machinekey.ConfigError
-	switch {
-	case errors.Is(err, machinekey.ErrKnownKey):
-		return "; -allow-known-key uses it anyway"
-	case errors.As(err, &bad) && bad.Code == "weak_key":
-		return "; -allow-weak-key uses it anyway"
-	}
-	return ""
-}
-
-// allowHint is keyHint for weak algorithms too.
-func allowHint(cfg machinekey.Config, err error) string {
-	var bad *machinekey.ConfigError
-	if hint := keyHint(err); hint != "" {
-		return hint
-	}
-	if cfg.AllowInsecure || !errors.As(err, &bad) {
-		return ""
-	}
-	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
-	if _, err := machinekey.New(cfg); err != nil {
-		return ""
-	}
-	return "; -allow-insecure uses it anyway"
 }
 
 func describe(path string, s *site.Site, cfg machinekey.Config, key *machinekey.Key) keyFile {

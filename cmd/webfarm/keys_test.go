@@ -179,7 +179,7 @@ func TestKeysCertificate(t *testing.T) {
 	if k.State != "protecting" || k.Decryptor != "EncryptedXmlDecryptor" || k.Certificate == nil || !k.Certificate.AtHand || k.Certificate.Subject != "CN=ring 2048" {
 		t.Errorf("%+v", k)
 	}
-	text := tool(t, "", append([]string{"keys", "list"}, with...)...).want(t, exitOK).out
+	text := unfolded(tool(t, "", append([]string{"keys", "list"}, with...)...).want(t, exitOK).out)
 	if !strings.Contains(text, `encrypted for the certificate "CN=ring 2048" with serial number `) || !strings.Contains(text, "which is at hand") {
 		t.Error(text)
 	}

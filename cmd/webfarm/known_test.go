@@ -32,7 +32,7 @@ func TestKnownKey(t *testing.T) {
 		t.Errorf("notes %q", notes)
 	}
 	shown := tool(t, issued.Header, "inspect", "-config", "web.config").want(t, exitOK)
-	if !strings.Contains(shown.out, "line 13: anybody can sign in: the validationKey is a key published in the "+source) {
+	if !strings.Contains(unfolded(shown.out), "line 13: anybody can sign in: the validationKey is a key published in the "+source) {
 		t.Error(shown.out)
 	}
 	var seen inspectReport

@@ -10,6 +10,7 @@
 //	webfarm keys list -keys /var/keys             the key ring of ASP.NET Core, and its next key
 //	webfarm serve   -config web.config            a gateway for nginx, Traefik and Envoy
 //	webfarm demo                                  two nodes that share their sessions
+//	webfarm version                               of this binary
 //
 // "webfarm help SUBCOMMAND" explains each. docs/webfarm.1 holds all of it as a manual page
 // ("webfarm help -man"). "webfarm completion" prints a script for bash, zsh, fish or PowerShell.
@@ -100,7 +101,7 @@ func (e setupError) Unwrap() error { return e.err }
 
 func commands() []command {
 	return []command{inspectCommand(), doctorCommand(), issueCommand(), checkCommand(), keygenCommand(), keysCommand(),
-		serveCommand(), demoCommand()}
+		serveCommand(), demoCommand(), versionCommand()}
 }
 
 // run is the whole tool, apart from the process.
@@ -131,7 +132,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if errors.Is(err, errReported) {
 		return exitRefused
 	}
-	fmt.Fprintf(errOut, "%s: %s\n", c.CommandPath(), strings.TrimPrefix(err.Error(), "webfarm: "))
+	fmt.Fprintf(errOut, "%s: %s\n", c.CommandPath(), inFlags(strings.TrimPrefix(err.Error(), "webfarm: ")))
 	switch {
 	case errors.As(err, new(usageError)):
 		fmt.Fprintf(errOut, "Run \"%s\" for the flags and examples.\n", strings.Replace(c.CommandPath(), "webfarm", "webfarm help", 1))
@@ -202,7 +203,7 @@ func complete(ctx context.Context, root *cobra.Command, args []string, out io.Wr
 	if err := root.ExecuteContext(ctx); err != nil {
 		return exitUsage
 	}
-	text := answer.String()
+	text := strings.ReplaceAll(answer.String(), "`", "") // they mark the name of a value
 	if !strings.HasPrefix(args[len(args)-1], "--") {
 		text = strings.ReplaceAll("\n"+text, "\n--", "\n-")[1:]
 	}
@@ -247,7 +248,7 @@ func helpText(name string, words ...any) string {
 
 // usage is the synopsis, explanation and examples of a subcommand.
 func (c command) usage() string {
-	return helpText(c.name, "claims", wrap(claimNames(), "  ", 76), "options", wrap(site.OptionNames(""), "  ", 76))
+	return helpText(c.name, "claims", folded(claimNames(), "  "), "options", folded(site.OptionNames(""), "  "))
 }
 
 func (c command) printUsage(w io.Writer, flags *pflag.FlagSet) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestHelp(t *testing.T) {
@@ -24,7 +25,7 @@ func TestHelp(t *testing.T) {
 			}
 		}
 		for line := range strings.Lines(help.out) {
-			if len(line) > 121 || strings.Contains(line, "\t") {
+			if utf8.RuneCountInString(line) > width+1 && !strings.Contains(line, "webfarm ") || strings.Contains(line, "\t") {
 				t.Errorf("help %s has a long line or a tab: %q", c.name, line)
 			}
 		}

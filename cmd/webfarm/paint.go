@@ -31,8 +31,8 @@ var paints = []struct {
 	color  *color.Color
 	whole  bool // the line, and not only its beginning
 }{
-	{"REFUSED", red, true},
-	{"DIFFERENT", yellow, true},
+	{"REFUSED", red, false},
+	{"DIFFERENT", yellow, false},
 	{"NO ", red, false},
 	{"ok ", green, false},
 	{"OK ", green, false},

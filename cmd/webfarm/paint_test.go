@@ -26,7 +26,7 @@ func TestPaint(t *testing.T) {
 	for line, want := range map[string]string{
 		"  ok  text   1668 bytes":     "  \x1b[32mok \x1b[0m text   1668 bytes",
 		"  NO  machine-key":           "  \x1b[31;1mNO \x1b[0;22m machine-key",
-		"REFUSED at layer envelope":   "\x1b[31;1mREFUSED at layer envelope\x1b[0;22m",
+		"REFUSED at layer envelope":   "\x1b[31;1mREFUSED\x1b[0;22m at layer envelope",
 		"  warning     line 4: x":     "  \x1b[33mwarning\x1b[0m     line 4: x",
 		"Layers, from the outside":    "\x1b[1mLayers, from the outside\x1b[22m",
 		"Set-Cookie: FedAuth=77u":     "Set-Cookie: FedAuth=77u",

@@ -15,8 +15,38 @@ import (
 // maxColumn is the width beyond which a cell no longer widens its column.
 const maxColumn = 44
 
+// width is that of a terminal. Longer lines of prose are broken, and no value.
+const width = 80
+
+// folded breaks text at blanks, so that lines with their indent have at most width characters. The
+// indent also counts for the first line, where the caller has written it.
+func folded(text, indent string) string {
+	rest := strings.TrimLeft(text, " ")
+	lead := text[:len(text)-len(rest)]
+	var b strings.Builder
+	b.WriteString(lead)
+	room, column, gap := max(width-len(indent), width/3), len(lead), ""
+	for i, word := range strings.Split(rest, " ") {
+		n := utf8.RuneCountInString(word)
+		if i > 0 {
+			gap += " "
+			if word == "" {
+				continue
+			}
+			if column+len(gap)+n > room {
+				gap, column = "\n"+indent+lead, len(lead)
+			} else {
+				column += len(gap)
+			}
+		}
+		b.WriteString(gap + word)
+		column, gap = column+n, ""
+	}
+	return b.String()
+}
+
 // writeTable prints rows with aligned columns, two spaces apart. The last cell
-// of a row is not padded.
+// of a row is not padded, and folded.
 func writeTable(w io.Writer, indent string, rows [][]string) {
 	var widths []int
 	for _, row := range rows {
@@ -32,11 +62,15 @@ func writeTable(w io.Writer, indent string, rows [][]string) {
 	var b bytes.Buffer
 	for _, row := range rows {
 		b.WriteString(indent)
+		column := len(indent)
 		for i, cell := range row {
-			b.WriteString(cell)
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(cell))+2))
+			if i == len(row)-1 {
+				b.WriteString(folded(cell, strings.Repeat(" ", column)))
+				break
 			}
+			n := max(widths[i], utf8.RuneCountInString(cell)) + 2
+			column += n
+			b.WriteString(cell + strings.Repeat(" ", n-utf8.RuneCountInString(cell)))
 		}
 		b.Truncate(len(bytes.TrimRight(b.Bytes(), " ")))
 		b.WriteByte('\n')
@@ -165,19 +199,4 @@ func parseTime(s string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, usageError(fmt.Sprintf("%q is not a time: write 2026-01-31, 2026-01-31T18:00:00Z or \"2026-01-31 18:00\" (UTC)", s))
-}
-
-// wrap breaks a comma-separated list into lines.
-func wrap(list, indent string, width int) string {
-	var b strings.Builder
-	column := 0
-	for _, word := range strings.SplitAfter(list, ",") {
-		if column += len(word); column > width {
-			word = strings.TrimLeft(word, " ")
-			column = len(word)
-			b.WriteString("\n" + indent)
-		}
-		b.WriteString(word)
-	}
-	return b.String()
 }

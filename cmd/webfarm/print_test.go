@@ -92,3 +92,23 @@ func TestWriteTable(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 }
+
+// TestFolded breaks prose at blanks and nothing else, and loses no word.
+func TestFolded(t *testing.T) {
+	long := strings.Repeat("x", 90)
+	for _, test := range []struct{ text, indent, want string }{
+		{"short  text", "  ", "short  text"},
+		{strings.Repeat("a", 77) + " b", "  ", strings.Repeat("a", 77) + "\n  b"},
+		{strings.Repeat("a", 76) + " b", "  ", strings.Repeat("a", 76) + " b"},
+		{strings.Repeat("\u00e4", 76) + " b", "  ", strings.Repeat("\u00e4", 76) + " b"},
+		{long, "", long},
+		{"a " + long + " b", "    ", "a\n    " + long + "\n    b"},
+		{"  fact: " + strings.Repeat("a", 70) + " b", "  ", "  fact: " + strings.Repeat("a", 70) + "\n    b"},
+		{"a " + strings.Repeat("b", 26), strings.Repeat(" ", 70), "a\n" + strings.Repeat(" ", 70) + strings.Repeat("b", 26)},
+		{"", "  ", ""},
+	} {
+		if got := folded(test.text, test.indent); got != test.want {
+			t.Errorf("%q: %q, want %q", test.text, got, test.want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -105,24 +106,14 @@ func withoutSecrets(source string) string {
 const maxKeys = 10
 
 func (r *ringReport) print(b *bytes.Buffer) {
-	fmt.Fprintf(b, "Key ring of %s\n", printable(r.Source))
-	rows := [][]string{{"application", abridgedOr(r.Application, "without a name")}}
+	fmt.Fprintf(b, "Key ring of %s, %s\n", printable(r.Source), abridgedOr(r.Application, "without an application name"))
+	rows := [][]string{{"key", "state", "algorithm"}}
 	for i, key := range r.Keys {
 		if i == maxKeys {
-			more := plural(len(r.Keys)-i, "key")
-			rows = append(rows, []string{"", "and " + more + " more"})
+			rows = append(rows, []string{"and " + plural(len(r.Keys)-i, "key") + " more"})
 			break
 		}
-		text := abridgedOr(key.ID, "without an id") + "  " + key.Algorithm
-		switch {
-		case key.Revoked:
-			text += ", revoked"
-		case key.Error != "":
-			text += "cannot be used: " + abridged(key.Error)
-		case key.ID == r.Protects:
-			text += ", protects now"
-		}
-		rows = append(rows, []string{"key", text})
+		rows = append(rows, []string{abridgedOr(key.ID, "without an id"), key.State, cmp.Or(abridged(key.Error), key.Algorithm)})
 	}
 	writeTable(b, "  ", rows)
 }

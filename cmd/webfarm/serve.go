@@ -125,7 +125,7 @@ func (s *serve) run(ctx context.Context, std streams) error {
 			logger.Error("webfarm: bad key ring, the keys stay as they are", slog.Any("error", err))
 		}
 	}
-	if err := s.keys.oneSite(ctx); err != nil {
+	if err := s.keys.oneSite(ctx, std.in); err != nil {
 		return err
 	}
 	o, err := s.options(logger)
@@ -138,7 +138,7 @@ func (s *serve) run(ctx context.Context, std streams) error {
 		if errors.As(err, &reported) {
 			return err
 		}
-		return setupError{fmt.Errorf("%w%s", err, keyHint(err))}
+		return setupError{err}
 	}
 
 	run := gateway.RunOptions{Drain: s.drain, Timeout: s.end}
@@ -167,11 +167,12 @@ func (s *serve) run(ctx context.Context, std streams) error {
 
 // logger returns the log.
 func (s *serve) logger(w io.Writer) (*slog.Logger, error) {
+	o := &slog.HandlerOptions{ReplaceAttr: flagAttr}
 	switch {
 	case s.json || s.format == "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
+		return slog.New(slog.NewJSONHandler(w, o)), nil
 	case s.format == "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
+		return slog.New(slog.NewTextHandler(w, o)), nil
 	}
 	return nil, usageError(fmt.Sprintf("-log-format %q: text or json", s.format))
 }
@@ -211,7 +212,14 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		Logger:         logger,
 	}
 	if len(s.keys.config) > 0 {
-		o.Config = s.keys.config[0]
+		if o.File, err = s.keys.file(s.keys.config[0]); err != nil {
+			return o, err
+		}
+	}
+	for _, names := range []*[]string{&o.Site.Older, &o.Site.Next} {
+		if *names, err = s.keys.allBelow(*names); err != nil {
+			return o, err
+		}
 	}
 	o.SignIn.Hosts = s.hosts
 	switch s.sliding {

@@ -504,11 +504,11 @@ func TestDemoInspect(t *testing.T) {
 // however often the page is asked for.
 func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 	freshConfig(t)
-	g, err := gateway.New(gateway.Options{Config: "web.config", Site: cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}}})
+	g, err := gateway.New(gateway.Options{File: gateway.File{Path: "web.config"}, Site: cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := keyFlags{config: []string{"web.config"}}
+	keys := keyFlags{configFlags: configFlags{config: []string{"web.config"}}}
 	_, site, files, err := keys.load()
 	if err != nil {
 		t.Fatal(err)
@@ -536,7 +536,7 @@ func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 
 // A sign-out is remembered however many others there are.
 func TestServeMemoryForgetsNoSignOut(t *testing.T) {
-	s := serve{keys: keyFlags{config: []string{"web.config"}}, store: "memory", noteBytes: defaultNoteBytes, interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
+	s := serve{keys: keyFlags{configFlags: configFlags{config: []string{"web.config"}}}, store: "memory", noteBytes: defaultNoteBytes, interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
 	o, err := s.options(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

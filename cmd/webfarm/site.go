@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -11,23 +12,11 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/site"
-	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // skewOf is the clock skew of sessions, zero for none.
 func skewOf(s *site.Site) time.Duration { return max(s.Session.ClockSkew, 0) }
-
-// loadSite resolves the web.config at path.
-func loadSite(path string, o *site.Options) (*site.Site, error) {
-	s, err := site.Load(path, o)
-	var bad *webconfig.Error
-	switch {
-	case errors.As(err, &bad):
-		return nil, setupError{fmt.Errorf("webfarm: %s: %w", path, (*machinekey.ConfigError)(bad))}
-	}
-	return s, credentialError(err)
-}
 
 // newSite resolves a site without a web.config.
 func newSite(key site.Key, o *site.Options) (*site.Site, error) {
@@ -114,8 +103,8 @@ func (k *keyFlags) list() []cookie.Credential {
 	return list
 }
 
-// oneSite opens the key ring, and wants one site: a web.config, a key ring or both.
-func (k *keyFlags) oneSite(ctx context.Context) error {
+// oneSite opens the files and the key ring, and wants one site: a web.config, a key ring or both.
+func (k *keyFlags) oneSite(ctx context.Context, in io.Reader) error {
 	switch {
 	case len(k.config) > 1:
 		return usageError("-config is given more than once: there is one site")
@@ -124,7 +113,7 @@ func (k *keyFlags) oneSite(ctx context.Context) error {
 	case k.keys == "" && (k.scheme != "" || k.cookie != ""):
 		return usageError("-scheme and -cookie go with -keys")
 	}
-	return k.openRing(ctx)
+	return k.openAll(ctx, in)
 }
 
 // site resolves the web.config at path, or the key ring alone if path is empty.
@@ -132,7 +121,7 @@ func (k *keyFlags) site(path string) (*site.Site, error) {
 	if path == "" {
 		return newSite(site.RingAlone(&site.Ring{ApplicationName: k.app}), k.siteOptions())
 	}
-	return loadSite(path, k.siteOptions())
+	return k.loadSite(path, k.siteOptions())
 }
 
 // siteOptions are the options of -credential, and of the flags for ASP.NET Core.

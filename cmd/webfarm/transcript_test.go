@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // asTool is set for the copies of this test that are to be the tool itself.
@@ -22,11 +25,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestTranscripts types what the files of testdata/transcripts show into a
-// shell, one file for each subcommand, and wants to see what they show. A line
-// with "$ " in front is a command; lines up to the next one are its output, of
-// both streams, and "exit 1" stands for an exit code that is not 0. What
-// differs from run to run is masked.
+var writeCLI = flag.Bool("write-cli", false, "write the outputs of docs/cli.md anew instead of comparing them")
+
+// transcript is the block of a subcommand in docs/cli.md.
+var transcript = regexp.MustCompile("(?s)\n## webfarm (\\w+)\n[^`]*(?:`[^`]+`[^`]*)*\n```console\n(.*?)```\n")
+
+// TestTranscripts types what docs/cli.md shows into a shell, one block for each subcommand, and
+// wants to see what it shows. A line with "$ " in front is a command; lines up to the next one are
+// its output, of both streams, and "exit 1" stands for an exit code that is not 0. What differs from
+// run to run is masked.
 func TestTranscripts(t *testing.T) {
 	shell, err := exec.LookPath("sh")
 	if err != nil {
@@ -36,15 +43,20 @@ func TestTranscripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := filepath.Abs(filepath.Join("testdata", "transcripts"))
+	doc := filepath.Join(here(t), "..", "..", "docs", "cli.md")
+	text, err := os.ReadFile(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
+	shown, blocks := string(text), map[string]string{}
+	for _, m := range transcript.FindAllStringSubmatch(shown, -1) {
+		blocks[m[1]] = m[2]
+	}
 	for _, c := range commands() {
 		t.Run(c.name, func(t *testing.T) {
-			text, err := os.ReadFile(filepath.Join(folder, c.name+".txt"))
-			if err != nil {
-				t.Fatal("every subcommand needs a transcript: ", err)
+			block := blocks[c.name]
+			if !strings.Contains(block, "$ webfarm "+c.name) {
+				t.Fatal("docs/cli.md does not show the subcommand")
 			}
 			work := t.TempDir()
 			bin := t.TempDir()
@@ -52,7 +64,7 @@ func TestTranscripts(t *testing.T) {
 				t.Skip("no symbolic links on this machine: ", err)
 			}
 			var got strings.Builder
-			for line := range strings.Lines(string(text)) {
+			for line := range strings.Lines(block) {
 				command, ok := strings.CutPrefix(line, "$ ")
 				if !ok {
 					continue
@@ -70,13 +82,23 @@ func TestTranscripts(t *testing.T) {
 					fmt.Fprintf(&got, "exit %d\n", run.ProcessState.ExitCode())
 				}
 			}
-			if got.String() != string(text) {
-				t.Errorf("%s shows something else:\n%s", c.name+".txt", got.String())
+			for line := range strings.Lines(block) {
+				isProse := slices.Contains([]string{"inspect", "doctor", "check", "demo"}, c.name) && !strings.HasPrefix(line, "$ ") &&
+					!strings.HasPrefix(line, "webfarm ") && !strings.Contains(line, "<machineKey")
+				if isProse && utf8.RuneCountInString(line) > width+1 {
+					t.Errorf("more than %d columns: %s", width, line)
+				}
 			}
-			if !strings.Contains(string(text), "$ webfarm "+c.name) {
-				t.Error("it does not show the subcommand")
+			if got.String() != block && !*writeCLI {
+				t.Errorf("docs/cli.md shows something else; if the change is meant, run with -write-cli:\n%s", got.String())
 			}
+			shown = strings.Replace(shown, "```console\n"+block+"```", "```console\n"+got.String()+"```", 1)
 		})
+	}
+	if *writeCLI {
+		if err := os.WriteFile(doc, []byte(shown), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

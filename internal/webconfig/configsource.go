@@ -17,7 +17,7 @@ import (
 func (s *Section) include() *Section {
 	const attribute = "configSource"
 	source, _ := s.Attr(attribute)
-	name, want := sourcePath(source)
+	name, want := s.r.f.sourcePath(source)
 	switch {
 	case want != "":
 		s.fault(CodeConfigSourcePath, attribute, secret.Quote(source), want)
@@ -34,8 +34,11 @@ func (s *Section) include() *Section {
 	}
 	in, err := s.readFile(name)
 	if err != nil {
-		fault := s.newFault(CodeConfigSourceMissing, attribute, secret.Quote(source),
-			"that file below the folder of the web.config")
+		want := "that file below the folder of the web.config"
+		if strings.Contains(err.Error(), "escapes") { // a link, see os.Root
+			want += ", or " + fromAbove
+		}
+		fault := s.newFault(CodeConfigSourceMissing, attribute, secret.Quote(source), want)
 		fault.Err = err
 		s.r.fail(fault)
 		return s
@@ -91,13 +94,28 @@ func (s *Section) readFile(name string) (*Section, error) {
 	return in, nil
 }
 
+// fromAbove is what reads a web.config whose files are in sibling folders.
+const fromAbove = "LoadSiteFS of a folder above both"
+
+// leaves reports whether a path with slashes leads out of what bounds it: the
+// folder of the file, or the tree of LoadFS.
+func (f *File) leaves(name string) bool {
+	if f.folder == "" {
+		return strings.Contains("/"+name+"/", "/../")
+	}
+	return strings.HasPrefix(path.Join(f.folder, name)+"/", "../")
+}
+
 // sourcePath returns the value of configSource with slashes: a relative path
-// with backslashes that stays inside the folder of the file. For another value
-// it says what would be right.
-func sourcePath(source string) (name, want string) {
+// with backslashes that does not leave what bounds it. For another value it says
+// what would be right.
+func (f *File) sourcePath(source string) (name, want string) {
+	slashed := strings.ReplaceAll(source, `\`, "/")
 	switch {
 	case source == "" || strings.TrimSpace(source) != source:
 		return "", "a file name without blanks around it"
+	case strings.HasPrefix(slashed, "../") && f.leaves(slashed):
+		return "", "a file inside the folder of the web.config, as .NET does, or " + fromAbove
 	case strings.Contains(source, "/"):
 		return "", `backslashes between folder and file, as in "config\machineKey.config"`
 	case strings.HasPrefix(source, `\`) || strings.Contains(source, ":"):
@@ -105,8 +123,7 @@ func sourcePath(source string) (name, want string) {
 	case strings.ContainsAny(source, `*?"<>|`) || strings.ContainsFunc(source, func(c rune) bool { return c < ' ' }):
 		return "", "a file name that Windows allows"
 	}
-	slashed := strings.ReplaceAll(source, `\`, "/")
-	if strings.Contains("/"+slashed+"/", "/../") {
+	if f.leaves(slashed) {
 		return "", "a file inside the folder of the web.config"
 	}
 	if name = path.Clean(slashed); name == "." {
@@ -120,6 +137,7 @@ func sourcePath(source string) (name, want string) {
 // warning says why.
 func (s *Section) mergeFile(source string) (more *Section, warning string) {
 	more = s.r.absent(s.Path)
+	f := s.r.f
 	name := strings.ReplaceAll(source, `\`, "/") // unlike configSource, slashes are fine here
 	if !path.IsAbs(name) {
 		name = path.Join(path.Dir(s.File), name)
@@ -127,10 +145,10 @@ func (s *Section) mergeFile(source string) (more *Section, warning string) {
 	switch {
 	case source == "" || s.r.err != nil:
 		return more, ""
-	case s.r.f.open == nil:
+	case f.open == nil:
 		return more, fmt.Sprintf("file=%s was not read, as the web.config was not loaded from disk; "+
 			"switches there are not seen", secret.Quote(source))
-	case !fs.ValidPath(name) || name == "." || strings.Contains(name, ":"):
+	case path.IsAbs(name) || f.leaves(name) || name == "." || strings.Contains(name, ":"):
 		return more, fmt.Sprintf("file=%s is outside the folder of the web.config and was not read; "+
 			"switches there are not seen", secret.Quote(source))
 	}

@@ -19,6 +19,7 @@ type File struct {
 	locations []location
 	declared  map[string]bool // names in <configSections>
 	open      func(name string) (io.ReadCloser, error)
+	folder    string // of the file in the tree of LoadFS, empty without one
 	files     map[string]besideFile
 }
 
@@ -94,10 +95,13 @@ const (
 	// nsConfiguration is the default namespace of old configuration files. It
 	// means nothing and is read as no namespace at all.
 	nsConfiguration = "http://schemas.microsoft.com/.NetConfiguration/v2.0"
-	// nsTransform is the namespace of web.Release.config and the like, which are
+	// TransformNamespace is the namespace of web.Release.config and the like, which are
 	// build-time transforms and no configuration.
-	nsTransform = "http://schemas.microsoft.com/XML-Document-Transform"
+	TransformNamespace = "http://schemas.microsoft.com/XML-Document-Transform"
 )
+
+// FoundTransform is [Error.Found] of a file that is a transform.
+const FoundTransform = "a transform for the build"
 
 // readXML reads one whole file.
 func readXML(r io.Reader) (*xmltree.Element, error) {
@@ -135,9 +139,9 @@ func checkSpaces(e *xmltree.Element, path string) error {
 		path = strings.TrimPrefix(path+"/"+secret.Name(e.Name), "/")
 	}
 	for _, a := range e.Attrs {
-		if a.Space == nsTransform {
+		if a.Space == TransformNamespace {
 			return &Error{Code: CodeUnknownAttribute, Section: path, Attribute: secret.Name(a.Name),
-				Line: e.Line, Found: "a transform for the build",
+				Line: e.Line, Found: FoundTransform,
 				Want: "the deployed file, not web.Release.config or the like"}
 		}
 	}

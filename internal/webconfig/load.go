@@ -21,11 +21,17 @@ func Load(name string) (*File, error) {
 	})
 }
 
-// LoadFS is [Load] for a file of fsys.
+// LoadFS is [Load] for a file of fsys. A configSource may lead to any file of
+// fsys.
 func LoadFS(fsys fs.FS, name string) (*File, error) {
-	return load(func() (io.ReadCloser, error) { return fsys.Open(name) }, func(source string) (io.ReadCloser, error) {
-		return fsys.Open(path.Join(path.Dir(name), source))
+	folder := path.Dir(name)
+	f, err := load(func() (io.ReadCloser, error) { return fsys.Open(name) }, func(source string) (io.ReadCloser, error) {
+		return fsys.Open(path.Join(folder, source))
 	})
+	if err == nil {
+		f.folder = folder
+	}
+	return f, err
 }
 
 func load(open func() (io.ReadCloser, error), beside func(source string) (io.ReadCloser, error)) (*File, error) {

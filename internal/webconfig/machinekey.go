@@ -96,7 +96,7 @@ func (f *File) MachineKey(haveRing bool) (MachineKey, error) {
 	case isCompatibility(class):
 		if m.OnRing = haveRing; !haveRing {
 			s.Fail(CodeDataProtectionKeyRing, "dataProtectorType", secret.Quote(class), "the key ring of ASP.NET Core's "+
-				"Data Protection, which replaces the keys of <machineKey>: SiteOptions.DataProtection of package cookie, or -keys")
+				"Data Protection, which replaces the keys of <machineKey>: SiteOptions.DataProtection of package cookie")
 		}
 	case trim(m.DataProtectorType) != "":
 		s.Fail(CodeCustomDataProtector, "dataProtectorType", secret.Quote(class),

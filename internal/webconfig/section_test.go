@@ -74,7 +74,7 @@ func TestMisspellings(t *testing.T) {
 		{"configsource", web(`<machineKey configsource="a.config"/>`), CodeUnknownAttribute, "configSource"},
 		{"targetframework", web(`<httpRuntime targetframework="4.8"/>`), CodeUnknownAttribute, "targetFramework"},
 		{"unrelated", web(`<machineKey ` + keys + ` colour="red"/>`), CodeUnknownAttribute, ""},
-		{"transform", `<configuration xmlns:xdt="` + nsTransform + `"><system.web><machineKey ` + keys + ` xdt:Transform="Insert"/></system.web></configuration>`, CodeUnknownAttribute, "deployed"},
+		{"transform", `<configuration xmlns:xdt="` + TransformNamespace + `"><system.web><machineKey ` + keys + ` xdt:Transform="Insert"/></system.web></configuration>`, CodeUnknownAttribute, "deployed"},
 		{"framework45", web(`<machineKey ` + keys + ` compatibilityMode="framework45"/>`), CodeInvalidEnum, "Framework45"},
 		{"blank in mode", web(`<machineKey ` + keys + ` compatibilityMode=" Framework45"/>`), CodeInvalidEnum, "Framework45"},
 		{"sha1", web(`<machineKey ` + keys + ` validation="sha1"/>`), CodeInvalidValidationAlgorithm, "SHA1"},

@@ -91,7 +91,7 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 	switch err := g.keyFault(); {
 	case err != nil:
 		lines = append(lines, "web.config: cannot be used, the keys stay as they are: "+oneLine(err.Error()))
-	case g.o.Config != "":
+	case g.o.File.Path != "":
 		lines = append(lines, "web.config: ok")
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
@@ -119,7 +119,13 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // watchOptions adds the gateway's own hooks.
 func (g *Gateway) watchOptions() *machinekey.WatchOptions {
 	o := g.o.Watch
-	changed, failed := o.OnChange, o.OnError
+	changed, failed, admit := o.OnChange, o.OnError, o.Config
+	o.Config = func(cfg *machinekey.Config) {
+		if admit != nil {
+			admit(cfg)
+		}
+		g.readAgain(cfg)
+	}
 	o.OnChange = func(old, now *machinekey.Key) {
 		g.metrics.keyChanges.Inc()
 		if changed != nil {
@@ -138,24 +144,23 @@ func (g *Gateway) watchOptions() *machinekey.WatchOptions {
 	return &o
 }
 
-// keyFault returns the fault of the web.config, nil for none. Watch reports faults but no repairs.
-// A broken file is therefore read again.
+// keyFault returns the fault of the web.config, nil for none.
 func (g *Gateway) keyFault() error {
 	g.state.mu.Lock()
 	defer g.state.mu.Unlock()
+	return g.state.fault
+}
+
+// readAgain ends the fault if the file has a key that can be used. Watch reports faults but no
+// repairs.
+func (g *Gateway) readAgain(cfg *machinekey.Config) {
+	g.state.mu.Lock()
+	defer g.state.mu.Unlock()
 	if g.state.fault == nil {
-		return nil
+		return
 	}
-	cfg, err := machinekey.LoadWebConfig(g.o.Config)
-	if err == nil {
-		if g.o.Site.Config != nil {
-			g.o.Site.Config(&cfg)
-		}
-		_, err = machinekey.New(cfg)
-	}
-	if err == nil {
+	if _, err := machinekey.New(*cfg); err == nil {
 		g.log.LogAttrs(context.Background(), slog.LevelInfo, "gateway: the web.config can be used again")
+		g.state.fault = nil
 	}
-	g.state.fault = err
-	return err
 }

@@ -25,8 +25,8 @@ func bridged(t testing.TB, now func() time.Time) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Config: filepath.Join(t.TempDir(), "web.config")}
-	writeConfig(t, o.Config)
+	o := Options{File: File{Path: filepath.Join(t.TempDir(), "web.config")}}
+	writeConfig(t, o.File.Path)
 	o.Site.DataProtection, o.Site.Now, o.Site.Bridge = ring, now, &cookie.BridgeOptions{}
 	o.Site.Credentials = []cookie.Credential{{Kind: cookie.KindCore}}
 	return o

@@ -32,11 +32,11 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// Options are the settings of a gateway. Only Config is needed, or a key ring and the credentials
+// Options are the settings of a gateway. Only File is needed, or a key ring and the credentials
 // on it.
 type Options struct {
-	// Config is the path of the site's web.config, empty for one with Site.DataProtection alone.
-	Config string
+	// File is the site's web.config, none for a site with Site.DataProtection alone.
+	File File
 	// Site holds the settings that the file lacks. Its Observer gets the same events as the
 	// metrics. The gateway sets IsTLS.
 	Site cookie.SiteOptions
@@ -132,14 +132,6 @@ func New(o Options) (*Gateway, error) {
 	return g, nil
 }
 
-// Load is [cookie.LoadSite], and for an empty path [cookie.NewSite] of the key ring alone.
-func Load(path string, o *cookie.SiteOptions) (*cookie.Site, error) {
-	if path == "" {
-		return cookie.NewSite(machinekey.Config{}, o)
-	}
-	return cookie.LoadSite(path, o)
-}
-
 // load makes the site.
 func (g *Gateway) load() error {
 	so := g.o.Site
@@ -149,7 +141,7 @@ func (g *Gateway) load() error {
 	so.Sessions.Store = cookie.ObserveStore(so.Sessions.Store, g.metrics.Observe)
 	so.Sessions.Logger = cmp.Or(so.Sessions.Logger, g.o.Logger)
 	g.o.Site = so
-	site, err := Load(g.o.Config, &so)
+	site, err := g.o.File.Load(&so)
 	if err != nil {
 		return err
 	}

@@ -69,9 +69,9 @@ func replaceFile(t testing.TB, path, text string) {
 // newGateway returns a gateway for a site of its own. Its sessions slide.
 func newGateway(t testing.TB, o Options) *Gateway {
 	t.Helper()
-	if o.Config == "" && o.Site.DataProtection == nil {
-		o.Config = filepath.Join(t.TempDir(), "web.config")
-		writeConfig(t, o.Config)
+	if o.File.Path == "" && o.Site.DataProtection == nil {
+		o.File.Path = filepath.Join(t.TempDir(), "web.config")
+		writeConfig(t, o.File.Path)
 	}
 	if o.Site.Sessions.Sliding == 0 {
 		o.Site.Sessions.Sliding = cookie.On

@@ -107,8 +107,8 @@ type piped struct {
 
 // bubble runs f with the default limits of a gateway that passes requests on.
 func bubble(t *testing.T, o Options, service http.HandlerFunc, f func(*testing.T, *piped)) {
-	o.Config = t.TempDir() + "/web.config"
-	writeConfig(t, o.Config)
+	o.File.Path = t.TempDir() + "/web.config"
+	writeConfig(t, o.File.Path)
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(3 * time.Hour) // until all that was closed has ended
 		behind, public, admin := newPipes(), newPipes(), newPipes()

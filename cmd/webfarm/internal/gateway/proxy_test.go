@@ -319,14 +319,14 @@ func TestUpstreamOptions(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		o := Options{Config: t.TempDir() + "/web.config", Upstream: u}
-		writeConfig(t, o.Config)
+		o := Options{File: File{Path: t.TempDir() + "/web.config"}, Upstream: u}
+		writeConfig(t, o.File.Path)
 		if _, err := New(o); err == nil || strings.Contains(err.Error(), "u:p") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	o := Options{Config: t.TempDir() + "/web.config", Anonymous: true}
-	writeConfig(t, o.Config)
+	o := Options{File: File{Path: t.TempDir() + "/web.config"}, Anonymous: true}
+	writeConfig(t, o.File.Path)
 	if _, err := New(o); err == nil {
 		t.Error("strangers are let through to nowhere")
 	}

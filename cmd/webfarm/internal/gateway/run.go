@@ -32,7 +32,7 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	}
 	watch, stopWatch := context.WithCancel(ctx)
 	var group sync.WaitGroup
-	if g.o.Config != "" {
+	if g.o.File.followed() {
 		group.Go(func() {
 			if err := g.site.Watch(watch, g.watchOptions()); watch.Err() == nil {
 				g.log.LogAttrs(ctx, slog.LevelError, "gateway: the web.config is not followed", slog.Any("error", err))

@@ -145,7 +145,7 @@ func TestKeyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "web.config")
 	writeConfig(t, path)
 	j := new(testkit.Log)
-	r := runGateway(t, Options{Config: path, Logger: logger(j)}, RunOptions{})
+	r := runGateway(t, Options{File: File{Path: path}, Logger: logger(j)}, RunOptions{})
 	first := r.Site().Ring().Primary().ID()
 	alice := signedIn(t, r.Gateway, user("Alice"))
 
@@ -341,13 +341,13 @@ func TestLimits(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	if _, err := New(Options{Config: filepath.Join(t.TempDir(), "none.config")}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := New(Options{File: File{Path: filepath.Join(t.TempDir(), "none.config")}}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 	path := filepath.Join(t.TempDir(), "web.config")
 	replaceFile(t, path, `<configuration><system.web><machineKey validationKey="AutoGenerate"/></system.web></configuration>`)
 	var e *machinekey.ConfigError
-	if _, err := New(Options{Config: path}); !errors.As(err, &e) {
+	if _, err := New(Options{File: File{Path: path}}); !errors.As(err, &e) {
 		t.Errorf("generated keys: %v", err)
 	}
 	writeConfig(t, path)
@@ -355,7 +355,7 @@ func TestNew(t *testing.T) {
 		{RequireRoles: []string{""}}, {RequireRoles: []string{"%zz"}}, {SignIn: SignInOptions{URL: "x"}}, {Headers: HeaderOptions{User: "Cookie"}},
 		{Page: func(*Gateway) (http.Handler, error) { return nil, errStore }},
 	} {
-		bad.Config = path
+		bad.File.Path = path
 		if _, err := New(bad); err == nil {
 			t.Errorf("%+v is accepted", bad)
 		}

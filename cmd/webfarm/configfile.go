@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
+	"github.com/webfarm-go/webfarm/internal/site"
+	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// standardInput is what reports call the file "-".
+const standardInput = "standard input"
+
+// configFlags are the flags of the web.configs. They read standard input and pipes once.
+type configFlags struct {
+	config []string
+	root   string
+	folder *os.Root          // of root, nil without one
+	texts  map[string][]byte // of the files that can be read only once
+}
+
+func (c *configFlags) define(flags *pflag.FlagSet, usage string) {
+	flags.StringArrayVar(&c.config, "config", nil, usage+"; - for standard input")
+	flags.StringVar(&c.root, "root", "", "`FOLDER` that a configSource may not leave; the web.config's own if left out")
+}
+
+// openFiles opens -root, and reads what can be read only once.
+func (c *configFlags) openFiles(in io.Reader) (err error) {
+	if c.root != "" {
+		if c.folder, err = os.OpenRoot(c.root); err != nil {
+			return setupError{fmt.Errorf("webfarm: -root: %w", err)}
+		}
+	}
+	c.texts = map[string][]byte{}
+	for i, path := range c.config {
+		from := in
+		if path == "-" {
+			path = standardInput
+			c.config[i] = path
+		} else {
+			info, err := os.Stat(path)
+			if err != nil || info.IsDir() || info.Mode().IsRegular() {
+				continue // or the error is that of reading
+			}
+			f, err := os.Open(path)
+			if err != nil {
+				return setupError{fmt.Errorf("webfarm: -config: %w", err)}
+			}
+			defer f.Close()
+			from = f
+		}
+		if c.root != "" {
+			return usageError(fmt.Sprintf("-root needs a -config that is a file, not %s", path))
+		}
+		if c.texts[path] != nil {
+			return usageError(fmt.Sprintf("-config: %s is given twice, and can be read only once", path))
+		}
+		text, err := io.ReadAll(io.LimitReader(from, webconfig.MaxFileBytes+1))
+		if err != nil {
+			return setupError{fmt.Errorf("webfarm: -config %s: %w", path, err)}
+		}
+		c.texts[path] = append([]byte{}, text...)
+	}
+	return nil
+}
+
+// file is where a subcommand finds the web.config at path.
+func (c *configFlags) file(path string) (gateway.File, error) {
+	f := gateway.File{Path: path, Text: c.texts[path]}
+	if c.folder == nil || path == "" {
+		return f, nil
+	}
+	name, err := c.below(path)
+	f.Path, f.FS = name, c.folder.FS()
+	return f, err
+}
+
+// below returns the name of a file below -root.
+func (c *configFlags) below(path string) (string, error) {
+	root, err := filepath.Abs(c.root)
+	if err != nil {
+		return "", setupError{err}
+	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return "", setupError{err}
+	}
+	name, err := filepath.Rel(root, whole)
+	if err != nil || !filepath.IsLocal(name) {
+		return "", usageError(fmt.Sprintf("%s is not below -root %s", path, c.root))
+	}
+	return filepath.ToSlash(name), nil
+}
+
+// allBelow returns the names of files below -root, or the paths without one.
+func (c *configFlags) allBelow(paths []string) ([]string, error) {
+	if c.folder == nil {
+		return paths, nil
+	}
+	names := slices.Clone(paths)
+	for i := range names {
+		var err error
+		if names[i], err = c.below(paths[i]); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// loadSite resolves the web.config at path.
+func (c *configFlags) loadSite(path string, o *site.Options) (*site.Site, error) {
+	f, err := c.file(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := f.Resolve(o)
+	var bad *webconfig.Error
+	if errors.As(err, &bad) {
+		return nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, (*machinekey.ConfigError)(bad), transformHelp(path, bad))}
+	}
+	return s, credentialError(err)
+}

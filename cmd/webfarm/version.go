@@ -1,0 +1,62 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/pflag"
+)
+
+func versionCommand() command {
+	return command{"version", "print the version and what it was built from", func(flags *pflag.FlagSet) action {
+		json := flags.Bool("json", false, "print for machines")
+		return noArguments(func(_ context.Context, s streams) error {
+			v := builtFrom(debug.ReadBuildInfo())
+			if *json {
+				return writeJSON(s.out, v)
+			}
+			_, err := fmt.Fprintln(s.out, v)
+			return err
+		})
+	}}
+}
+
+// version is what the build notes in the binary.
+type version struct {
+	Version  string `json:"version"` // (devel) without a release
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"` // since that revision
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func builtFrom(info *debug.BuildInfo, ok bool) version {
+	v := version{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if !ok {
+		return v
+	}
+	v.Version = cmp.Or(info.Main.Version, v.Version)
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v.Revision = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		}
+	}
+	return v
+}
+
+func (v version) String() string {
+	text := "webfarm " + v.Version
+	if v.Revision != "" {
+		text += ", revision " + v.Revision
+	}
+	if v.Modified {
+		text += " with changes"
+	}
+	return text + ", " + v.Go + ", " + v.Platform
+}

@@ -26,7 +26,8 @@ import (
 //   - The original is renewed by its own rule in every request, whichever half
 //     it is for, and then copied again.
 //   - Sign-out on either half ends both, and so does the absolute end. Both are
-//     noted in SessionsOptions.Store.
+//     noted in SessionsOptions.Store. A cookie of a session that was ended does
+//     not reach a .NET node again.
 //   - Another user on one half takes the place of the one before on both.
 //   - What this node cannot tell, as it lacks a key or a store is away, changes
 //     nothing.
@@ -228,8 +229,10 @@ func (b *bridge) read(r *http.Request, c *crossing, half int) {
 		on.is = unknown
 	case errors.Is(err, sessiontoken.ErrExpired):
 		on.is = expired
-	case errors.Is(err, ErrRevoked), errors.Is(err, ErrNotAuthenticated):
+	case errors.Is(err, ErrRevoked), errors.Is(err, ErrNotAuthenticated) && known != nil:
 		on.is = ended
+	case errors.Is(err, ErrNotAuthenticated):
+		on.is = expired
 	default:
 		on.is = unknown
 	}

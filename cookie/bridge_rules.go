@@ -8,8 +8,8 @@ type standing uint8
 
 const (
 	absent  standing = iota // no cookie
-	expired                 // past its end, or a copy whose key is being replaced
-	ended                   // signed out, revoked, or of a user who is not authenticated
+	expired                 // past its end, a copy whose key is being replaced, or of a user who never signed in
+	ended                   // signed out, revoked, or now of a user who is not authenticated
 	unknown                 // this node cannot tell: an unknown key, a store that is away
 	same                    // the text that the marker names
 	renewed                 // the session that the marker names, with another text
@@ -89,7 +89,8 @@ func decide(q question) (action, int) {
 }
 
 // unmarked decides on sessions that began each by itself: two of one user are
-// linked, and two of different users stay apart. without is for those.
+// linked, and two of different users stay apart. without is for those. A cookie
+// that was ended, stolen perhaps, goes: .NET nodes do not know that it was.
 func unmarked(q question, without action) (action, int) {
 	for half := range 2 {
 		switch {
@@ -105,6 +106,9 @@ func unmarked(q question, without action) (action, int) {
 		case q.from[half]:
 			return begin, half
 		}
+	}
+	if (q.is[0] == ended || q.is[1] == ended) && !q.is[0].valid() && !q.is[1].valid() {
+		return end, -1
 	}
 	return without, -1
 }

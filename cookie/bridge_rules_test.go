@@ -13,11 +13,12 @@ import (
 // again, other.
 const (
 	// Rows: the half of System.Web. Letters: . nothing, 0 its session is copied, 1
-	// that of ASP.NET Core is, 2 both began by themselves, _ cannot be.
+	// that of ASP.NET Core is, 2 both began by themselves, x what was ended goes, _
+	// cannot be.
 	withoutMarker = `
-		....___1
-		....___1
-		....___1
+		..x.___1
+		..x.___1
+		xxx.___1
 		........
 		___.____
 		___.____

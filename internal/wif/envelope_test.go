@@ -87,7 +87,7 @@ func compareEnvelopeReaders(t testing.TB, doc []byte) bool {
 // of a real Envelope around one text, however large the document.
 func TestHostileEnvelopeSteps(t *testing.T) {
 	tg := hostile.Credential{Text: honestText(t), Envelope: true}
-	text := regexp.MustCompile("[^<>&]{100,}")
+	text := regexp.MustCompile("[^<>&]+")
 	read, refused := 0, 0
 	for _, size := range []int{limits.Unusual, 64 << 10, limits.Text} {
 		for _, c := range tg.Texts(size) {
@@ -101,13 +101,17 @@ func TestHostileEnvelopeSteps(t *testing.T) {
 			}
 			read++
 			longest := 0
-			for _, s := range text.FindAll(doc, -1) {
+			markup := text.ReplaceAllFunc(doc, func(s []byte) []byte {
+				if len(s) < 100 {
+					return s
+				}
 				longest = max(longest, len(s))
-			}
+				return nil
+			})
 			if n := len(doc) - longest; n > limits.EnvelopeMarkup {
 				t.Errorf("%s of %d bytes: the reader gets %d bytes of markup", c.Name, size, n)
 			}
-			if n := marks(text.ReplaceAll(doc, nil)); n > limits.EnvelopeMarks+2 {
+			if n := marks(markup); n > limits.EnvelopeMarks+2 {
 				t.Errorf("%s of %d bytes: the reader gets %d marks", c.Name, size, n)
 			}
 		}

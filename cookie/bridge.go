@@ -299,10 +299,17 @@ func (b *bridge) cross(w http.ResponseWriter, r *http.Request) (*http.Request, *
 	if c == nil {
 		return r, nil, nil
 	}
+	h := w.Header()
+	found := h["Set-Cookie"]
+	restore := func(lines []string) {
+		if h["Set-Cookie"] = lines; lines == nil {
+			delete(h, "Set-Cookie")
+		}
+	}
 	if c.of >= 0 {
 		f := c.halves[c.of].f
 		if did, err := f.sessions.refresh(w, r, f); did || err != nil { // ErrRevoked
-			r = b.after(r, w.Header())
+			r = b.after(r, h)
 			if c = b.look(r); c == nil {
 				return r, nil, nil
 			}
@@ -311,22 +318,26 @@ func (b *bridge) cross(w http.ResponseWriter, r *http.Request) (*http.Request, *
 	if c.do == leave {
 		return r, c, nil
 	}
-	h := w.Header()
 	before := h["Set-Cookie"]
 	err := b.act(w, r, c)
 	if err == nil {
 		return b.after(r, h), c, nil
 	}
-	if h["Set-Cookie"] = before; before == nil {
-		delete(h, "Set-Cookie")
-	}
-	if errors.Is(err, ErrUnavailable) {
+	if c.mustEnd() && errors.Is(err, ErrUnavailable) {
+		restore(found)
 		return r, c, err
 	}
+	restore(before)
 	if err != errNothingLeft {
 		b.failed(r, c, err)
 	}
 	return r, c, nil
+}
+
+// mustEnd reports whether a request must not go on as it is, as a session in it
+// has ended.
+func (c *crossing) mustEnd() bool {
+	return c.do == end || c.do == begin && c.m != nil && c.halves[1-c.of].is.valid()
 }
 
 // failed tells of a copy that could not be made. The next request tries again.

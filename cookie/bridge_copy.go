@@ -52,7 +52,7 @@ func (b *bridge) act(w http.ResponseWriter, r *http.Request, c *crossing) error 
 		if err == nil {
 			err = b.mark(w, r, c)
 		}
-		if err != nil && c.do == begin && c.m != nil && c.halves[1-c.of].is.valid() {
+		if err != nil && c.mustEnd() {
 			b.failed(r, c, err)
 			return b.remove(w, r, c, 1-c.of)
 		}

@@ -87,14 +87,14 @@ func attribute(path, name string) *Setting { return &Setting{Path: path, Attribu
 func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 	c := &comparer{a: a, b: b, now: o.Now}
 	kinds := []Kind{a.session.Kind, Katana, Forms, Roles, Anonymous}
-	if len(withConfig([]*Node{a, b})) == 2 {
+	if a.hasConfig() && b.hasConfig() {
 		c.keys()
 		c.cookies()
 		c.switches()
 	} else {
 		kinds = nil
 	}
-	if len(withRing([]*Node{a, b})) == 2 {
+	if a.hasRing() && b.hasRing() {
 		c.rings()
 		kinds = append(kinds, site.Core)
 	}
@@ -104,10 +104,10 @@ func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 	}
 	for _, k := range kinds {
 		s := Sharing{Kind: k, Used: k == Katana || k == site.Core || a.site.Of(k, "").On || b.site.Of(k, "").On}
-		if s.OK, s.Why = true, ""; k != site.Core {
+		if k == site.Core {
+			s.OK = !slices.ContainsFunc(c.list, func(d Difference) bool { return slices.Contains(d.Blocks, k) })
+		} else {
 			s.OK, s.Why = c.shares(ctx, k, o)
-		} else if slices.ContainsFunc(c.list, func(d Difference) bool { return slices.Contains(d.Blocks, k) }) {
-			s.OK = false
 		}
 		r.OK = r.OK && (s.OK || !s.Used)
 		r.Sharing = append(r.Sharing, s)
@@ -134,7 +134,7 @@ func Compare(ctx context.Context, a, b *Node, o Options) *Report {
 		func(n, _ *Node) *Finding { return e.knownKey(n) },
 		func(n, _ *Node) *Finding { return e.weakKey(n) }, // the most urgent one comes last
 	} {
-		for i := range withConfig(nodes[:]) {
+		for i := range with((*Node).hasConfig, a, b) {
 			if bad := find(nodes[1-i], nodes[i]); bad != nil {
 				r.OK, r.Finding = false, *bad
 			}

@@ -41,7 +41,7 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 	for _, n := range nodes {
 		r.Nodes = append(r.Nodes, n.report())
 	}
-	configs, rings := withConfig(nodes), withRing(nodes)
+	configs, rings := with((*Node).hasConfig, nodes...), with((*Node).hasRing, nodes...)
 	if len(nodes) > 1 {
 		r.Comparison = compare(ctx, nodes[0], nodes[1], &o)
 	}
@@ -57,13 +57,9 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 	return r
 }
 
-// withConfig returns the nodes that have a web.config, withRing those that have a key ring.
-func withConfig(nodes []*Node) []*Node {
-	return slices.DeleteFunc(slices.Clone(nodes), func(n *Node) bool { return !n.hasConfig() })
-}
-
-func withRing(nodes []*Node) []*Node {
-	return slices.DeleteFunc(slices.Clone(nodes), func(n *Node) bool { return n.ring == nil })
+// with returns the nodes that have something.
+func with(has func(*Node) bool, nodes ...*Node) []*Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n *Node) bool { return !has(n) })
 }
 
 // conclude picks the main finding: the first refused credential on the first node that refuses it.

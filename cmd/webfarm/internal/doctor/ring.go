@@ -32,6 +32,8 @@ func (n *Node) WithRing(r Ring) *Node {
 // hasConfig reports whether the node has a web.config.
 func (n *Node) hasConfig() bool { return n.site.File != "" }
 
+func (n *Node) hasRing() bool { return n.ring != nil }
+
 // key returns the key of an id.
 func (r *Ring) key(id string) (dataprotection.Key, bool) {
 	keys := r.Keys.Keys()

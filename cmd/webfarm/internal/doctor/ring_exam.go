@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -156,10 +155,7 @@ func (e *exam) ringFindings(n *Node, f found, hit *ringHit) (list []Finding, lay
 	p := *e.payload
 	key, in := n.ring.key(p.Key)
 	words := []any{"key", p.Key, "guid", "{" + p.Key + "}", "ring", n.ring.Source, "version", p.Version,
-		"size", len(p.Data), "near", limitNear(f), "tried", e.triedOpen, "invalid", invalid(key.Algorithm)}
-	if key.Err != nil {
-		words = append(words, []any{"error", cause(key.Err)}...)
-	}
+		"size", len(p.Data), "near", limitNear(f), "tried", e.triedOpen, "invalid", invalid(key.Algorithm), "error", key.Err}
 	switch {
 	case p.Version != 0:
 		add(n.says(f, "core_text/version", words...))
@@ -275,15 +271,6 @@ func invalid(algorithm string) string {
 		return "The computed authentication tag did not match the input authentication tag"
 	}
 	return "The payload was invalid"
-}
-
-// cause is an error of a ring without the file and the key that it names.
-func cause(err error) string {
-	var at *dataprotection.RingError
-	if errors.As(err, &at) {
-		err = at.Err
-	}
-	return err.Error()
 }
 
 // quoted quotes purposes, or an application name.

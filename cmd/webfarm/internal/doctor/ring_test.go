@@ -174,6 +174,9 @@ func TestBothSidesOfFixes(t *testing.T) {
 		if !regexp.MustCompile(`\.NET|Katana`).MatchString(fix) || !regexp.MustCompile(`\bGo\b`).MatchString(fix) {
 			t.Errorf("[%s] does not say what to do on .NET and in Go: %s", id, fix)
 		}
+		if less := regexp.MustCompile(`Dangerous\w*|Insecure\w*|unencrypted|in clear|(delete|remove) the revocation`).FindString(fix); less != "" {
+			t.Errorf("[%s] proposes less protection: %s", id, less)
+		}
 	}
 	if n < 20 {
 		t.Errorf("%d sections", n)

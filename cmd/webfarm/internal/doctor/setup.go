@@ -170,13 +170,13 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 			}
 		}
 	case s.kind == site.Core, s.kind == site.CoreBearer, s.kind == site.CoreRefresh:
-		codec, err := sessiontoken.NewCoreCodec(ring, s.corePurpose(), &sessiontoken.CoreOptions{Now: v.clock()})
+		codec, err := sessiontoken.NewCoreCodec(ring, s.ticketPurpose(), &sessiontoken.CoreOptions{Now: v.clock()})
 		if err != nil {
 			return o, false
 		}
 		o.take(anatomy.Of(ctx, codec.Decode, text))
 	case s.kind.IsKatana():
-		codec, err := s.ticketCodec(ring, v)
+		codec, err := sessiontoken.NewKatanaCodec(ring, s.ticketPurpose(), &sessiontoken.KatanaOptions{Now: v.clock()})
 		if err != nil {
 			return o, false
 		}
@@ -299,17 +299,21 @@ func (s setup) roleProtector(ring keyring) (machinekey.Protector, error) {
 	return ring.CookieProtector(machinekey.LegacyOptions{Protection: s.protection, InsecureUnsigned: s.unsigned}, machinekey.RolePurpose)
 }
 
-func (s setup) ticketCodec(ring keyring, v view) (*sessiontoken.KatanaCodec, error) {
-	purpose := sessiontoken.Cookie(s.authType)
+// ticketPurpose is the purpose of a ticket of Katana or ASP.NET Core.
+func (s setup) ticketPurpose() sessiontoken.Purpose {
 	switch s.kind {
 	case Bearer:
-		purpose = sessiontoken.AccessToken("Bearer")
+		return sessiontoken.AccessToken("Bearer")
 	case Refresh:
-		purpose = sessiontoken.RefreshToken("Bearer")
+		return sessiontoken.RefreshToken("Bearer")
+	case site.CoreBearer:
+		return sessiontoken.AccessToken(s.authType)
+	case site.CoreRefresh:
+		return sessiontoken.RefreshToken(s.authType)
 	case AuthCode:
-		purpose = sessiontoken.AuthorizationCode()
+		return sessiontoken.AuthorizationCode()
 	}
-	return sessiontoken.NewKatanaCodec(ring, purpose, &sessiontoken.KatanaOptions{Now: v.clock()})
+	return sessiontoken.Cookie(s.authType)
 }
 
 // sessionOptions are the options of a codec of sessions, without transforms.
@@ -390,16 +394,6 @@ func (o *opened) take(r *anatomy.Report) {
 // claimStamp is the claim by which ASP.NET Core Identity checks a user again
 // (SecurityStampValidator).
 const claimStamp = "AspNet.Identity.SecurityStamp"
-
-func (s setup) corePurpose() sessiontoken.Purpose {
-	switch s.kind {
-	case site.CoreBearer:
-		return sessiontoken.AccessToken(s.authType)
-	case site.CoreRefresh:
-		return sessiontoken.RefreshToken(s.authType)
-	}
-	return sessiontoken.Cookie(s.authType)
-}
 
 func (o *opened) principal(p *sessiontoken.Principal) {
 	o.user, o.noUser = p.Name(), !p.IsAuthenticated()

@@ -81,7 +81,7 @@ func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 		}
 		return codec.Encode(ctx, codec.NewID())
 	case s.kind.IsKatana():
-		codec, err := s.ticketCodec(ring, v)
+		codec, err := sessiontoken.NewKatanaCodec(ring, s.ticketPurpose(), &sessiontoken.KatanaOptions{Now: v.clock()})
 		if err != nil {
 			return "", err
 		}

@@ -175,7 +175,7 @@ func TestTransform(t *testing.T) {
 	inFolder(t, "web.config", formsSite(freshKey(t).WebConfig()))
 	writeFile(t, "web.Release.config", `<configuration xmlns:xdt="http://schemas.microsoft.com/XML-Document-Transform"><system.web>`+
 		`<machineKey xdt:Transform="Insert"/></system.web></configuration>`)
-	want := []string{"web.Release.config changes web.config in the build; the file that runs is web.config after that.",
+	want := []string{"web.Release.config changes web.config in the build.\nThe file that runs is web.config after that.",
 		"\n  msbuild Site.csproj -t:TransformWebConfig -p:Configuration=Release\n",
 		"\n  dotnet xdt -s web.config -t web.Release.config -o deployed.config\n"}
 	check := tool(t, "", "check", "-config", "web.Release.config").want(t, exitRefused)

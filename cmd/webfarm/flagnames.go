@@ -11,6 +11,7 @@ var goNames = strings.NewReplacer(
 	"SiteOptions.DataProtection of package cookie", "-keys",
 	"SiteOptions.DataProtection", "-keys",
 	"SiteOptions.Credentials", "-credential",
+	"SiteOptions.Bridge", "-bridge",
 	"SiteOptions.Older and Next have", "-older and -next have",
 	"AllowInsecure of SiteOptions.Config", "-allow-insecure",
 	"AllowInsecure in the Config", "-allow-insecure",

@@ -18,7 +18,7 @@ func TestMessagesNameFlags(t *testing.T) {
 	fields := regexp.MustCompile(`SiteOptions\.\w+|RingOptions\.(Certificates|ApplicationName|Decrypt)|` +
 		`\bAllow(Insecure|KnownKey|WeakKey)\b|SessionsOptions\.MaxLifetime|MaxNoteBytes|SessionOptions\.WIF10|LoadSiteFS of`)
 	// The command cannot cause these: it never sets the fields, or the text is no message.
-	never := regexp.MustCompile(`SiteOptions\.(Sessions\.)?%s|without a Kind|SiteOptions\.Bridge|a site of LoadSite|RingOptions.Decrypt: $`)
+	never := regexp.MustCompile(`SiteOptions\.(Sessions\.)?%s|without a Kind|a site of LoadSite|RingOptions.Decrypt: $`)
 	found := 0
 	for _, folder := range []string{"cookie", "machinekey", "sessiontoken", "dataprotection", "internal/site", "internal/webconfig"} {
 		paths, err := filepath.Glob(filepath.Join("..", "..", folder, "*.go"))

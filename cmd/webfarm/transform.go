@@ -19,7 +19,8 @@ func transformHelp(path string, err *webconfig.Error) string {
 	}
 	base, configuration := transformPair(path)
 	return fmt.Sprintf(`
-%s changes %s in the build; the file that runs is %s after that. Make it with
+%s changes %s in the build.
+The file that runs is %s after that. Make it with
   msbuild Site.csproj -t:TransformWebConfig -p:Configuration=%s
     as obj\%s\TransformWebConfig\transformed\Web.config, or with
   dotnet xdt -s %s -t %s -o deployed.config

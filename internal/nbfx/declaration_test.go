@@ -32,9 +32,11 @@ func TestDeclarations(t *testing.T) {
 			t.Fatal(r.Err())
 		case StartElement:
 			n := r.Name()
-			got += fmt.Sprintf("%d %s in %q %v:", n.ID, r.Bytes(n.Local), r.Bytes(n.Namespace), r.Declared())
+			got += fmt.Sprintf("%d %s in %q %v:", n.ID, r.Bytes(n.Local),
+				r.Bytes(n.Namespace), r.Declared())
 			for _, a := range r.Attrs() {
-				got += fmt.Sprintf(" %s:%s in %s", r.Bytes(a.Prefix), r.Bytes(a.Local), r.Bytes(a.Namespace))
+				got += fmt.Sprintf(" %s:%s in %s", r.Bytes(a.Prefix), r.Bytes(a.Local),
+					r.Bytes(a.Namespace))
 			}
 			for _, d := range r.Declarations(nil) {
 				got += fmt.Sprintf(" %q=%s", r.Bytes(d.Prefix), r.Bytes(d.URI))

@@ -41,7 +41,8 @@ func (v readerVector) doc(t testing.TB) ([]byte, []string) {
 	if err != nil {
 		t.Fatalf("%s: %v", v.Name, err)
 	}
-	return doc, map[string][]string{"session45": Session45, "wif10": WIF10, "none": nil}[v.Dictionary]
+	return doc, map[string][]string{"session45": Session45, "wif10": WIF10,
+		"none": nil}[v.Dictionary]
 }
 
 func readerVectors(t testing.TB) []readerVector {
@@ -75,15 +76,18 @@ func readAll(doc []byte, dict []string) ([]event, error) {
 		switch r.Next() {
 		case StartElement:
 			n := r.Name()
-			e := event{Ev: "start", Prefix: string(r.Bytes(n.Prefix)), Name: local(n), NS: string(r.Bytes(n.Namespace))}
+			e := event{Ev: "start", Prefix: string(r.Bytes(n.Prefix)), Name: local(n),
+				NS: string(r.Bytes(n.Namespace))}
 			for _, a := range r.Attrs() {
-				e.Attrs = append(e.Attrs, attr{string(r.Bytes(a.Prefix)), local(a.Name), string(r.Bytes(a.Namespace)), text(a.Value)})
+				e.Attrs = append(e.Attrs, attr{string(r.Bytes(a.Prefix)), local(a.Name),
+					string(r.Bytes(a.Namespace)), text(a.Value)})
 			}
 			for _, b := range r.bindings {
 				if b.depth != r.depth {
 					continue
 				}
-				a := attr{"xmlns", string(r.Bytes(b.prefix)), "http://www.w3.org/2000/xmlns/", string(r.Bytes(b.uri))}
+				a := attr{"xmlns", string(r.Bytes(b.prefix)), "http://www.w3.org/2000/xmlns/",
+					string(r.Bytes(b.uri))}
 				if a.Name == "" {
 					a.Prefix, a.Name = "", "xmlns"
 				}
@@ -277,7 +281,8 @@ func TestPlainForms(t *testing.T) {
 	testkit.JSON(t, "sessiontoken_45.json", &tokens)
 	vectors := readerVectors(t)
 	for _, v := range tokens.Vectors {
-		vectors = append(vectors, readerVector{Name: v.Name, NBFXHex: v.Stages.NBFXHex, Dictionary: "session45"})
+		vectors = append(vectors, readerVector{Name: v.Name, NBFXHex: v.Stages.NBFXHex,
+			Dictionary: "session45"})
 	}
 	claim := []int{4, 5, 14, 11, 12} // Issuer, OriginalIssuer, Type, Value, ValueType
 	texts, elements := 0, 0
@@ -293,21 +298,24 @@ func TestPlainForms(t *testing.T) {
 				elements++
 				e := event{Ev: "start", Name: dict[0]}
 				for i, id := range claim {
-					e.Attrs = append(e.Attrs, attr{Name: dict[id], Value: string(r.Bytes(plain[i]))})
+					e.Attrs = append(e.Attrs,
+						attr{Name: dict[id], Value: string(r.Bytes(plain[i]))})
 				}
 				got = append(got, e, event{Ev: "end"})
 				continue
 			}
 			switch r.Next() {
 			case StartElement:
-				e := event{Ev: "start", Prefix: string(r.Bytes(r.Name().Prefix)), Name: string(r.Bytes(r.Name().Local)), NS: string(r.Bytes(r.Name().Namespace))}
+				e := event{Ev: "start", Prefix: string(r.Bytes(r.Name().Prefix)),
+					Name: string(r.Bytes(r.Name().Local)), NS: string(r.Bytes(r.Name().Namespace))}
 				if r.Name().ID >= 0 {
 					e.Name = dict[r.Name().ID]
 				}
 				got = append(got, e)
 				if s, ok := r.TakeText(); ok {
 					texts++
-					got = append(got, event{Ev: "text", Value: string(r.Bytes(s))}, event{Ev: "end"})
+					got = append(got, event{Ev: "text", Value: string(r.Bytes(s))},
+						event{Ev: "end"})
 				}
 			case EndElement:
 				got = append(got, event{Ev: "end"})
@@ -327,7 +335,8 @@ func TestPlainForms(t *testing.T) {
 			continue
 		}
 		for i := range want {
-			if i >= len(got) || got[i].Ev != want[i].Ev || got[i].Name != want[i].Name || got[i].Value != want[i].Value ||
+			if i >= len(got) || got[i].Ev != want[i].Ev || got[i].Name != want[i].Name ||
+				got[i].Value != want[i].Value ||
 				got[i].Attrs != nil && !reflect.DeepEqual(got[i].Attrs, want[i].Attrs) {
 				t.Errorf("%s: node %d differs", v.Name, i)
 				break

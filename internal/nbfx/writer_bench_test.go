@@ -15,7 +15,8 @@ func writeToken(w *Writer, name func(string) int, key []byte, claims int) {
 	}
 	w.StartDict(name("SessionToken"))
 	leaf("Version", "1")
-	leaf("SecureConversationVersion", "http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512")
+	leaf("SecureConversationVersion",
+		"http://docs.oasis-open.org/ws-sx/ws-secureconversation/200512")
 	leaf("Id", "_19e189c6-216c-4c8d-a661-d30256831548-D6544874AEE1CD874A482D19DC112293")
 	leaf("ContextId", "urn:uuid:cd8c1d99-36d8-4ec0-b350-40644866c31a")
 	w.StartDict(name("Key"))

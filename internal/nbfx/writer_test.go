@@ -29,7 +29,8 @@ func readWriteVectors(t testing.TB) []writeVector {
 	t.Helper()
 	var file struct{ Vectors []writeVector }
 	testkit.JSON(t, "sessiontoken_nbfx.json", &file)
-	vectors := slices.DeleteFunc(file.Vectors, func(v writeVector) bool { return v.Kind != "write+read" })
+	vectors := slices.DeleteFunc(file.Vectors,
+		func(v writeVector) bool { return v.Kind != "write+read" })
 	if len(vectors) != writeVectors {
 		t.Fatalf("%d vectors to write, want %d", len(vectors), writeVectors)
 	}
@@ -126,7 +127,8 @@ func runOp(t testing.TB, w *Writer, dict []string, op []any) {
 		}
 	case "array":
 		items := op[3].([]any)
-		code := map[string]byte{"int16": Int16, "int32": Int32, "int64": Int64, "bool": Bool, "guid": GUID}[arg(1)]
+		code := map[string]byte{"int16": Int16, "int32": Int32, "int64": Int64, "bool": Bool,
+			"guid": GUID}[arg(1)]
 		var packed []byte
 		for _, item := range items {
 			text := item.(string)
@@ -185,7 +187,8 @@ func typedValue(t testing.TB, dict []string, kind, value string) (string, []reco
 	case "decimal": // 16 bits unused, scale, sign, then the number
 		whole, fraction, _ := strings.Cut(value, ".")
 		n := parseInt(t, whole+fraction)
-		return one(Decimal, append([]byte{0, 0, byte(len(fraction)), 0, 0, 0, 0, 0}, le64(uint64(n))...))
+		return one(Decimal, append([]byte{0, 0, byte(len(fraction)), 0, 0, 0, 0, 0},
+			le64(uint64(n))...))
 	case "datetimeTicksUtc":
 		return one(DateTime, le64(uint64(parseInt(t, value))|1<<62))
 	case "datetimeTicksUnspecified":
@@ -268,15 +271,18 @@ func TestWriterErrors(t *testing.T) {
 		{"open element", ErrMisuse, func(w *Writer) { w.StartDict(0) }},
 		{"end too many", ErrMisuse, func(w *Writer) { w.StartDict(0); w.End(); w.End() }},
 		{"second root", ErrMisuse, func(w *Writer) { w.StartDict(0); w.End(); w.StartDict(0); w.End() }},
-		{"second literal root", ErrMisuse, func(w *Writer) { w.StartDict(0); w.End(); w.Start("", "a", ""); w.End() }},
+		{"second literal root", ErrMisuse,
+			func(w *Writer) { w.StartDict(0); w.End(); w.Start("", "a", ""); w.End() }},
 		{"text outside", ErrMisuse, func(w *Writer) { w.Text("x") }},
 		{"number outside", ErrMisuse, func(w *Writer) { w.Int64(5) }},
 		{"bytes outside", ErrMisuse, func(w *Writer) { w.Bytes([]byte("x")) }},
 		{"comment outside", ErrMisuse, func(w *Writer) { w.Comment("x") }},
 		{"record outside", ErrMisuse, func(w *Writer) { w.Record(True, nil) }},
 		{"attribute after text", ErrMisuse, func(w *Writer) { w.StartDict(0); w.Text("x"); w.AttrDict(1, "") }},
-		{"attribute after bytes", ErrMisuse, func(w *Writer) { w.StartDict(0); w.Bytes([]byte("x")); w.AttrDict(1, "") }},
-		{"attribute after end", ErrMisuse, func(w *Writer) { w.StartDict(0); w.StartDict(0); w.End(); w.AttrDict(1, "") }},
+		{"attribute after bytes", ErrMisuse,
+			func(w *Writer) { w.StartDict(0); w.Bytes([]byte("x")); w.AttrDict(1, "") }},
+		{"attribute after end", ErrMisuse,
+			func(w *Writer) { w.StartDict(0); w.StartDict(0); w.End(); w.AttrDict(1, "") }},
 		{"xmlns after text", ErrMisuse, func(w *Writer) { w.StartDict(0); w.Text("x"); w.Xmlns("a", "b") }},
 		{"name too high", ErrMisuse, func(w *Writer) { w.StartDict(len(Session45)) }},
 		{"name negative", ErrMisuse, func(w *Writer) { w.StartDict(-1) }},
@@ -291,17 +297,20 @@ func TestWriterErrors(t *testing.T) {
 		{"array of text", ErrMisuse, func(w *Writer) { w.StartDict(0); w.Array(0, Chars8, 1, []byte("a")) }},
 		{"array of nothing", ErrMisuse, func(w *Writer) { w.StartDict(0); w.Array(0, Zero, 1, nil) }},
 		{"text not UTF-8", ErrText, func(w *Writer) { w.StartDict(0); w.Text("a\xff") }},
-		{"long text not UTF-8", ErrText, func(w *Writer) { w.StartDict(0); w.Text(strings.Repeat("a", 600) + "\xed\xa0\x80") }},
+		{"long text not UTF-8", ErrText,
+			func(w *Writer) { w.StartDict(0); w.Text(strings.Repeat("a", 600) + "\xed\xa0\x80") }},
 		{"attribute not UTF-8", ErrText, func(w *Writer) { w.StartDict(0); w.AttrDict(1, "\x80") }},
 		{"comment not UTF-8", ErrText, func(w *Writer) { w.StartDict(0); w.Comment("\x80") }},
 		{"name not UTF-8", ErrText, func(w *Writer) { w.Start("", "a\x80", "") }},
 		{"prefix not UTF-8", ErrText, func(w *Writer) { w.Start("\x80", "a", "urn:x") }},
 		{"namespace not UTF-8", ErrText, func(w *Writer) { w.Start("a", "a", "\x80") }},
 		{"prefix without namespace", ErrPrefix, func(w *Writer) { w.Start("a", "b", "") }},
-		{"attribute namespace without prefix", ErrPrefix, func(w *Writer) { w.StartDict(0); w.Attr("", "a", "urn:x", "") }},
+		{"attribute namespace without prefix", ErrPrefix,
+			func(w *Writer) { w.StartDict(0); w.Attr("", "a", "urn:x", "") }},
 		{"prefix xmlns", ErrPrefix, func(w *Writer) { w.StartDict(0); w.Xmlns("xmlns", "urn:x") }},
 		{"prefix xml", ErrPrefix, func(w *Writer) { w.StartDict(0); w.Xmlns("xml", "urn:x") }},
-		{"prefix twice", ErrDuplicate, func(w *Writer) { w.Start("a", "b", "urn:x"); w.Attr("a", "c", "urn:y", "") }},
+		{"prefix twice", ErrDuplicate,
+			func(w *Writer) { w.Start("a", "b", "urn:x"); w.Attr("a", "c", "urn:y", "") }},
 	} {
 		var w Writer
 		w.Reset([]byte("before"), Session45)
@@ -355,8 +364,10 @@ func TestWriterNamespaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "\x40\x01a" + "\x05\x03xml\x04lang\x98\x02en" + "\x08\x05urn:1" + "\x09\x01p\x05urn:2" +
-		"\x40\x01b" + "\x6d\x01c\x01" + "\x6d\x01d\x09\x01p\x05urn:3\x01" + "\x42\x00\x08\x00\x01" + "\x6d\x01e\x01" + "\x01\x01"
+	const want = "\x40\x01a" + "\x05\x03xml\x04lang\x98\x02en" + "\x08\x05urn:1" +
+		"\x09\x01p\x05urn:2" +
+		"\x40\x01b" + "\x6d\x01c\x01" + "\x6d\x01d\x09\x01p\x05urn:3\x01" + "\x42\x00\x08\x00\x01" +
+		"\x6d\x01e\x01" + "\x01\x01"
 	if string(got) != want {
 		t.Errorf("wrote\n%q, want\n%q", got, want)
 	}

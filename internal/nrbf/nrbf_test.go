@@ -88,7 +88,8 @@ func TestVectors(t *testing.T) {
 				case v.Kind == "session":
 					want = testkit.Unhex(t, v.PayloadHex)
 				case v.Bootstrap.Hex != nil:
-					wantKind, want = nrbf.Kind(v.Bootstrap.Kind[0]), testkit.Unhex(t, *v.Bootstrap.Hex)
+					wantKind, want = nrbf.Kind(v.Bootstrap.Kind[0]), testkit.Unhex(t,
+						*v.Bootstrap.Hex)
 				default:
 					wantKind, want = nrbf.Kind(v.Bootstrap.Kind[0]), []byte(*v.Bootstrap.String)
 				}
@@ -139,7 +140,8 @@ func checkError(t testing.TB, err error, stream []byte) {
 		t.Errorf("offset %d of %d: %v", e.Offset, len(stream), err)
 	}
 	switch e.Err {
-	case nrbf.ErrOtherType, nrbf.ErrTruncated, nrbf.ErrMalformed, nrbf.ErrNonCanonical, nrbf.ErrTrailing:
+	case nrbf.ErrOtherType, nrbf.ErrTruncated, nrbf.ErrMalformed, nrbf.ErrNonCanonical,
+		nrbf.ErrTrailing:
 	default:
 		t.Errorf("undocumented error %v", err)
 	}
@@ -162,15 +164,24 @@ func TestReasons(t *testing.T) {
 	}{
 		{"empty", "", 0, nrbf.ErrTruncated},
 		{"another format", "BDH", 0, nrbf.ErrMalformed},
-		{"object from another assembly", edit(session, "\x57System.IdentityModel,", "\x57System.IdentityModeI,"), at, nrbf.ErrOtherType},
-		{"assembly with a longer name", edit(session, "Model, Version=4.0.0.0,", "Model.Services, Version"), at, nrbf.ErrOtherType},
+		{"object from another assembly", edit(session, "\x57System.IdentityModel,",
+			"\x57System.IdentityModeI,"), at, nrbf.ErrOtherType},
+		{"assembly with a longer name", edit(session, "Model, Version=4.0.0.0,",
+			"Model.Services, Version"), at, nrbf.ErrOtherType},
 		{"another version", edit(session, "=4.0.0.0", "=4.0.0.1"), at, nrbf.ErrNonCanonical},
-		{"another class", edit(session, "SessionSecurityToken", "SessionSecurityTokem"), 115, nrbf.ErrOtherType},
-		{"another class under other ids", edit(edit(session, "\x01\x00\x00\x00\xff", "\x07\x00\x00\x00\xff"), "\x0c\x02\x00\x00\x00\x57S", "\x0c\x02\x00\x00\x00\x57X"), at, nrbf.ErrOtherType},
-		{"array is an object", edit(session, "\x0f\x03\x00\x00\x00", "\x05\x03\x00\x00\x00"), 192, nrbf.ErrOtherType},
-		{"object behind the array", session[:len(session)-1] + "\x0c\x04\x00\x00\x00\x0b", len(session) - 1, nrbf.ErrOtherType},
-		{"array in another object", edit(session, "\x0f\x03\x00\x00\x00", "\x0f\x04\x00\x00\x00"), 193, nrbf.ErrMalformed},
-		{"array under another id", edit(edit(session, "\x0f\x03", "\x0f\x04"), "\x09\x03", "\x09\x04"), 188, nrbf.ErrNonCanonical},
+		{"another class", edit(session, "SessionSecurityToken", "SessionSecurityTokem"), 115,
+			nrbf.ErrOtherType},
+		{"another class under other ids", edit(edit(session, "\x01\x00\x00\x00\xff",
+			"\x07\x00\x00\x00\xff"), "\x0c\x02\x00\x00\x00\x57S", "\x0c\x02\x00\x00\x00\x57X"), at,
+			nrbf.ErrOtherType},
+		{"array is an object", edit(session, "\x0f\x03\x00\x00\x00", "\x05\x03\x00\x00\x00"), 192,
+			nrbf.ErrOtherType},
+		{"object behind the array", session[:len(session)-1] + "\x0c\x04\x00\x00\x00\x0b",
+			len(session) - 1, nrbf.ErrOtherType},
+		{"array in another object", edit(session, "\x0f\x03\x00\x00\x00", "\x0f\x04\x00\x00\x00"),
+			193, nrbf.ErrMalformed},
+		{"array under another id", edit(edit(session, "\x0f\x03", "\x0f\x04"), "\x09\x03",
+			"\x09\x04"), 188, nrbf.ErrNonCanonical},
 		{"element type", session[:201] + "\x0a" + session[202:], 201, nrbf.ErrNonCanonical},
 		{"no end", session[:len(session)-1], len(session) - 1, nrbf.ErrTruncated},
 		{"another end", session[:len(session)-1] + "\x0a", len(session) - 1, nrbf.ErrMalformed},
@@ -184,12 +195,16 @@ func TestReasons(t *testing.T) {
 		{"text not UTF-8", "B" + edit(string(text), "\x03abc", "\x03a\xffc"), 181, nrbf.ErrNonCanonical},
 		{"padded length", "B" + edit(string(text), "\x03abc", "\x83\x00abc"), 181, nrbf.ErrNonCanonical},
 		{"length past the end", "B" + edit(string(text), "\x03abc", "\x05abc"), 186, nrbf.ErrTruncated},
-		{"length over 31 bits", "B" + edit(string(text), "\x03abc", "\xff\xff\xff\xff\x0fabc"), 181, nrbf.ErrMalformed},
-		{"token with a line break", "B" + edit(string(token), "\x08PHQvPg==", "\x09PHQv\nPg=="), 181, nrbf.ErrNonCanonical},
+		{"length over 31 bits", "B" + edit(string(text), "\x03abc", "\xff\xff\xff\xff\x0fabc"), 181,
+			nrbf.ErrMalformed},
+		{"token with a line break", "B" + edit(string(token), "\x08PHQvPg==", "\x09PHQv\nPg=="),
+			181, nrbf.ErrNonCanonical},
 		{"token with spare bits", "B" + edit(string(token), "PHQvPg==", "PHQvPh=="), 181, nrbf.ErrNonCanonical},
-		{"token without padding", "B" + edit(string(token), "\x08PHQvPg==", "\x06PHQvPg"), 181, nrbf.ErrMalformed},
+		{"token without padding", "B" + edit(string(token), "\x08PHQvPg==", "\x06PHQvPg"), 181,
+			nrbf.ErrMalformed},
 		{"token not UTF-8", "B" + edit(string(token), "PHQvPg==", "/////w=="), 181, nrbf.ErrNonCanonical},
-		{"null token", "B" + edit(string(token), "\x06\x03\x00\x00\x00\x08PHQvPg==", "\x0a"), 176, nrbf.ErrMalformed},
+		{"null token", "B" + edit(string(token), "\x06\x03\x00\x00\x00\x08PHQvPg==", "\x0a"), 176,
+			nrbf.ErrMalformed},
 		{"null bytes", "B" + string(raw[:177]) + "\x0a\x0b", 177, nrbf.ErrNonCanonical},
 		{"broken K", "B" + edit(string(text), "S\x06", "\xff\x06"), 175, nrbf.ErrMalformed},
 		{"bytes after a bootstrap", "B" + string(text) + "\x0b", len(text), nrbf.ErrTrailing},

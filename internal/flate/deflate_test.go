@@ -33,7 +33,8 @@ func TestDeflateSize(t *testing.T) {
 		}
 		switch p.name {
 		case "one-claim", "chunk-size-1000", "chunks-3", "hundred-claims":
-			t.Logf("%s: %d bytes of %d, compress/flate %d, .NET %d", p.name, n, len(p.plain), std, len(p.deflated))
+			t.Logf("%s: %d bytes of %d, compress/flate %d, .NET %d", p.name, n, len(p.plain), std,
+				len(p.deflated))
 		}
 	}
 	t.Logf("all: %d bytes, compress/flate %d", ours, theirs)
@@ -63,7 +64,8 @@ func TestDeflateRoundTrip(t *testing.T) {
 	for i, a, b := 0, 1, 1; i < 23; i, a, b = i+1, b, a+b {
 		fibonacci = append(fibonacci, bytes.Repeat([]byte{byte(i)}, a)...)
 	}
-	rng.Shuffle(len(fibonacci), func(i, j int) { fibonacci[i], fibonacci[j] = fibonacci[j], fibonacci[i] })
+	rng.Shuffle(len(fibonacci),
+		func(i, j int) { fibonacci[i], fibonacci[j] = fibonacci[j], fibonacci[i] })
 	cases := map[string][]byte{
 		"empty": {}, "one byte": {7}, "same byte": bytes.Repeat([]byte{'a'}, 100000),
 		"two bytes": bytes.Repeat([]byte("ab"), 1000), "random": random, "random short": random[:50],
@@ -97,7 +99,8 @@ func checkRoundTrip(t *testing.T, name string, plain []byte) {
 	rest := bytes.NewReader(out[3:])
 	got, err = io.ReadAll(flate.NewReader(rest))
 	if err != nil || !bytes.Equal(got, plain) || rest.Len() != 0 {
-		t.Fatalf("%s: compress/flate: %d bytes of %d, %d left, %v", name, len(got), len(plain), rest.Len(), err)
+		t.Fatalf("%s: compress/flate: %d bytes of %d, %d left, %v", name, len(got), len(plain),
+			rest.Len(), err)
 	}
 	// The same, into room that just suffices.
 	room := make([]byte, 3, len(out))

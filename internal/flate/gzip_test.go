@@ -156,7 +156,8 @@ func TestGunzipHeaders(t *testing.T) {
 		if string(out) != want {
 			t.Errorf("%s: %q", tc.name, out)
 		}
-		if _, ok := stdGunzip(tc.src); ok != (tc.want == nil) && !strings.HasPrefix(tc.name, "reserved") {
+		if _, ok := stdGunzip(tc.src); ok != (tc.want == nil) &&
+			!strings.HasPrefix(tc.name, "reserved") {
 			t.Errorf("%s: compress/gzip says %v", tc.name, ok)
 		}
 	}

@@ -78,19 +78,26 @@ func TestInflateStreams(t *testing.T) {
 		{"fixed, twice", pack(fixedMore + fixedA + fixedEnd + fixedFinal + fixedA + fixedEnd), "aa", nil},
 		{"fixed, no final block", pack(fixedMore + fixedA + fixedEnd), "", ErrTruncated},
 		{"fixed, run", pack(fixedFinal + fixedA + fixedThree + "00000" + fixedEnd), "aaaa", nil},
-		{"fixed, length 258", pack(fixedFinal + fixedA + "11000101 00000" + fixedEnd), strings.Repeat("a", 259), nil},
-		{"fixed, distance too far", pack(fixedFinal + fixedA + fixedThree + "00001" + fixedEnd), "", ErrCorrupt},
+		{"fixed, length 258", pack(fixedFinal + fixedA + "11000101 00000" + fixedEnd),
+			strings.Repeat("a", 259), nil},
+		{"fixed, distance too far", pack(fixedFinal + fixedA + fixedThree + "00001" + fixedEnd),
+			"", ErrCorrupt},
 		{"fixed, distance into dst", pack(fixedFinal + fixedThree + "00000" + fixedEnd), "", ErrCorrupt},
 		{"fixed, length symbol 286", pack(fixedFinal + "11000110" + fixedEnd), "", ErrCorrupt},
-		{"fixed, distance symbol 30", pack(fixedFinal + fixedA + fixedThree + "11110" + fixedEnd), "", ErrCorrupt},
-		{"fixed, length symbol 286 far from the end", pack(fixedFinal + manyA + "11000110" + manyA), "", ErrCorrupt},
-		{"fixed, distance symbol 30 far from the end", pack(fixedFinal + manyA + fixedThree + "11110" + manyA), "", ErrCorrupt},
-		{"fixed, distance too far, far from the end", pack(fixedFinal + manyA + fixedThree + "11101 0000000000000" + manyA), "", ErrCorrupt},
+		{"fixed, distance symbol 30", pack(fixedFinal + fixedA + fixedThree + "11110" + fixedEnd),
+			"", ErrCorrupt},
+		{"fixed, length symbol 286 far from the end", pack(fixedFinal + manyA + "11000110" + manyA),
+			"", ErrCorrupt},
+		{"fixed, distance symbol 30 far from the end",
+			pack(fixedFinal + manyA + fixedThree + "11110" + manyA), "", ErrCorrupt},
+		{"fixed, distance too far, far from the end",
+			pack(fixedFinal + manyA + fixedThree + "11101 0000000000000" + manyA), "", ErrCorrupt},
 		{"stored", []byte("\x01\x03\x00\xfc\xffabc"), "abc", nil},
 		{"stored, empty", []byte("\x01\x00\x00\xff\xff"), "", nil},
 		{"stored, twice", []byte("\x00\x01\x00\xfe\xffa\x01\x01\x00\xfe\xffb"), "ab", nil},
 		{"stored, padding not zero", []byte("\xf9\x03\x00\xfc\xffabc"), "abc", nil},
-		{"stored after fixed", append(pack(fixedMore+fixedA+fixedEnd+"1 00"), "\x01\x00\xfe\xffb"...), "ab", nil},
+		{"stored after fixed", append(pack(fixedMore+fixedA+fixedEnd+"1 00"),
+			"\x01\x00\xfe\xffb"...), "ab", nil},
 		{"stored, wrong complement", []byte("\x01\x03\x00\xfc\xfeabc"), "", ErrCorrupt},
 		{"stored, length cut", []byte("\x01\x03\x00\xfc"), "", ErrTruncated},
 		{"stored, data cut", []byte("\x01\x03\x00\xfc\xffab"), "", ErrTruncated},
@@ -98,22 +105,28 @@ func TestInflateStreams(t *testing.T) {
 		{"dynamic, header cut", pack(dynamicFinal + "00000 00000"), "", ErrTruncated},
 		{"dynamic, HLIT 30", pack(dynamicFinal + "01111 00000 0000 000"), "", ErrCorrupt},
 		{"dynamic, HDIST 30", pack(dynamicFinal + "00000 01111 0000 000"), "", ErrCorrupt},
-		{"dynamic, no code-length codes", pack(dynamicFinal + "00000 00000 0000 000 000 000 000 0000"), "", ErrCorrupt},
-		{"dynamic, too many code-length codes", pack(dynamicFinal + "00000 00000 0000 100 100 100 000 0000"), "", ErrCorrupt},
-		{"dynamic, too few code-length codes", pack(dynamicFinal + "00000 00000 0000 010 010 010 000 0000"), "", ErrCorrupt},
-		{"dynamic, repeats nothing", pack(dynamicFinal + "00000 00000 0000 100 000 000 100 1 00 0"), "", ErrCorrupt},
+		{"dynamic, no code-length codes", pack(dynamicFinal +
+			"00000 00000 0000 000 000 000 000 0000"), "", ErrCorrupt},
+		{"dynamic, too many code-length codes",
+			pack(dynamicFinal + "00000 00000 0000 100 100 100 000 0000"), "", ErrCorrupt},
+		{"dynamic, too few code-length codes",
+			pack(dynamicFinal + "00000 00000 0000 010 010 010 000 0000"), "", ErrCorrupt},
+		{"dynamic, repeats nothing", pack(dynamicFinal + "00000 00000 0000 100 000 000 100 1 00 0"),
+			"", ErrCorrupt},
 		{"dynamic, lengths run over", pack(header + zeros138 + zeros138), "", ErrCorrupt},
 		{"dynamic, end of block alone", pack(header + zeros138 + zeros118 + "11 10 " + "0"), "", nil},
 		{"dynamic, bits without a code", pack(header + zeros138 + zeros118 + "11 10 " + "1"), "", ErrCorrupt},
 		{"dynamic, no codes at all", pack(header + zeros138 + zeros118 + "10 10 " + "0"), "", ErrCorrupt},
-		{"dynamic, a and end of block", pack(header + zeros97 + "11" + zeros138 + "0 1001000 " + "11 10 " + "0 0 1"), "aa", nil},
+		{"dynamic, a and end of block", pack(header + zeros97 + "11" + zeros138 + "0 1001000 " +
+			"11 10 " + "0 0 1"), "aa", nil},
 	} {
 		got, err := Inflate([]byte("x"), c.stream, 300)
 		if !errors.Is(err, c.err) || string(got) != "x"+c.want {
 			t.Errorf("%s: got %q, %v, want %q, %v", c.name, got, err, c.want, c.err)
 		}
 		compare(t, c.stream, 300)
-		if got, err := Inflate(make([]byte, 0, 1000), c.stream, 300); !errors.Is(err, c.err) || string(got) != c.want {
+		if got, err := Inflate(make([]byte, 0, 1000), c.stream, 300); !errors.Is(err, c.err) ||
+			string(got) != c.want {
 			t.Errorf("%s, with room: got %q, %v", c.name, got, err)
 		}
 	}
@@ -121,7 +134,8 @@ func TestInflateStreams(t *testing.T) {
 
 func TestInflateLimit(t *testing.T) {
 	for _, p := range vectorPayloads(t) {
-		for _, room := range []int{0, 1, len(p.plain) - 1, len(p.plain), len(p.plain) + 1, len(p.plain) + 5000} {
+		for _, room := range []int{0, 1, len(p.plain) - 1, len(p.plain), len(p.plain) + 1,
+			len(p.plain) + 5000} {
 			dst := make([]byte, 3, 3+room)
 			got, err := Inflate(dst, p.deflated, len(p.plain))
 			if err != nil || !bytes.Equal(got[3:], p.plain) {
@@ -199,7 +213,8 @@ func TestInflateBitFlips(t *testing.T) {
 		src, limit := bytes.Clone(p.deflated), len(p.plain)+10
 		for i := range 8 * len(src) {
 			src[i/8] ^= 1 << (i % 8)
-			if got, err := Inflate(room, src, limit); len(got) > limit || err != nil && len(got) != 0 {
+			if got, err := Inflate(room, src, limit); len(got) > limit ||
+				err != nil && len(got) != 0 {
 				t.Fatalf("%s, bit %d: %d bytes, %v", p.name, i, len(got), err)
 			}
 			if p.name == "no-claims" && (i < 800 || i%8 == 0) {
@@ -280,7 +295,8 @@ func compare(t *testing.T, src []byte, limit int) {
 		got, err := Inflate(append(make([]byte, 0, room+3), prefix...), src, limit)
 		if err == nil {
 			if stdErr != nil || !bytes.Equal(got[3:], std) {
-				t.Fatalf("%x: %d bytes, compress/flate has %d, %v", src, len(got)-3, len(std), stdErr)
+				t.Fatalf("%x: %d bytes, compress/flate has %d, %v", src, len(got)-3,
+					len(std), stdErr)
 			}
 			continue
 		}
@@ -303,7 +319,8 @@ func compare(t *testing.T, src []byte, limit int) {
 			}
 		case stdErr == nil || e.Err == ErrTooLarge:
 			t.Fatalf("%x: %v, compress/flate has %d bytes, %v", src, err, len(std), stdErr)
-		case stdErr == io.ErrUnexpectedEOF && e.Err == ErrCorrupt, stdErr != io.ErrUnexpectedEOF && e.Err == ErrTruncated:
+		case stdErr == io.ErrUnexpectedEOF && e.Err == ErrCorrupt,
+			stdErr != io.ErrUnexpectedEOF && e.Err == ErrTruncated:
 			// Both at once, and one looks ahead further than the other: only in
 			// the last bytes.
 			if e.Offset < len(src)-3 {

@@ -33,18 +33,31 @@ func TestHostileBootstrap(t *testing.T) {
 	}{
 		{"empty", document(func(w *nbfx.Writer) {}), errBootstrapXML},
 		{"text", document(func(w *nbfx.Writer) { w.Text("x") }), errBootstrapXML},
-		{"two elements", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.End(); w.Start("", "b", ""); w.End() }), errOrder("end of element")},
-		{"markup in a name", document(func(w *nbfx.Writer) { w.Start("", "a><b", ""); w.End() }), errBootstrapForm},
-		{"colon in a name", document(func(w *nbfx.Writer) { w.Start("", "xmlns:p", ""); w.End() }), errBootstrapForm},
+		{"two elements",
+			document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.End(); w.Start("", "b", ""); w.End() }), errOrder("end of element")},
+		{"markup in a name", document(func(w *nbfx.Writer) { w.Start("", "a><b", ""); w.End() }),
+			errBootstrapForm},
+		{"colon in a name", document(func(w *nbfx.Writer) { w.Start("", "xmlns:p", ""); w.End() }),
+			errBootstrapForm},
 		{"digit first", document(func(w *nbfx.Writer) { w.Start("", "1a", ""); w.End() }), errBootstrapForm},
-		{"markup in a prefix", document(func(w *nbfx.Writer) { w.Start("a b", "a", "u"); w.End() }), errBootstrapForm},
-		{"attribute xmlns", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Attr("", "xmlns", "", "u"); w.End() }), errBootstrapForm},
-		{"markup in an attribute's name", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Attr("", `b="" c`, "", "u"); w.End() }), errBootstrapForm},
-		{"name of the dictionary", document(func(w *nbfx.Writer) { w.StartDict(18); w.End() }), errBootstrapForm},
-		{"end of a comment", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Comment("--><b>"); w.End() }), errBootstrapForm},
-		{"comment's last hyphen", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Comment("-"); w.End() }), errBootstrapForm},
-		{"NUL", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Text("\x00"); w.End() }), errBootstrapForm},
-		{"NUL in a URI", document(func(w *nbfx.Writer) { w.Start("p", "a", "\x00"); w.End() }), errBootstrapForm},
+		{"markup in a prefix", document(func(w *nbfx.Writer) { w.Start("a b", "a", "u"); w.End() }),
+			errBootstrapForm},
+		{"attribute xmlns",
+			document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Attr("", "xmlns", "", "u"); w.End() }), errBootstrapForm},
+		{"markup in an attribute's name",
+			document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Attr("", `b="" c`, "", "u"); w.End() }), errBootstrapForm},
+		{"name of the dictionary", document(func(w *nbfx.Writer) { w.StartDict(18); w.End() }),
+			errBootstrapForm},
+		{"end of a comment",
+			document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Comment("--><b>"); w.End() }),
+			errBootstrapForm},
+		{"comment's last hyphen",
+			document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Comment("-"); w.End() }),
+			errBootstrapForm},
+		{"NUL", document(func(w *nbfx.Writer) { w.Start("", "a", ""); w.Text("\x00"); w.End() }),
+			errBootstrapForm},
+		{"NUL in a URI", document(func(w *nbfx.Writer) { w.Start("p", "a", "\x00"); w.End() }),
+			errBootstrapForm},
 		{"declared outside", document10(t, func(w *nbfx.Writer) {
 			w.StartDict(hostile.Names(V10.Dictionary()).ID("Identity"))
 			w.Xmlns("p", "u")
@@ -117,10 +130,12 @@ func FuzzBootstrapXML(f *testing.F) {
 	if n == 0 {
 		f.Fatal("no seeds")
 	}
-	f.Add(`<p:a xmlns:p="u" p:x="1" y="2">t<!--c--><b xmlns="v" xml:lang="de"/>` + "\r\n" + `</p:a>`)
+	f.Add(`<p:a xmlns:p="u" p:x="1" y="2">t<!--c--><b xmlns="v" xml:lang="de"/>` +
+		"\r\n" + `</p:a>`)
 	write := func(text []byte) ([]byte, error) {
 		var w Writer
-		head := Head[string]{ID: "_a", ContextID: "urn:x:1", ValidFrom: time.Unix(0, 0), ValidTo: time.Unix(1, 0), KeyEffective: time.Unix(0, 0), KeyExpires: time.Unix(1, 0)}
+		head := Head[string]{ID: "_a", ContextID: "urn:x:1", ValidFrom: time.Unix(0, 0),
+			ValidTo: time.Unix(1, 0), KeyEffective: time.Unix(0, 0), KeyExpires: time.Unix(1, 0)}
 		if err := w.Begin(nil, V10, &head, nil); err != nil {
 			f.Fatal(err)
 		}
@@ -197,7 +212,8 @@ func canonical(text []byte) (string, bool) {
 			out.WriteString("start " + token.Name.Space + ":" + token.Name.Local + "\n")
 			for _, a := range token.Attr {
 				if a.Name.Space != "xmlns" && a.Name != (xml.Name{Local: "xmlns"}) {
-					out.WriteString("attr " + a.Name.Space + ":" + a.Name.Local + "=" + a.Value + "\n")
+					out.WriteString("attr " + a.Name.Space + ":" + a.Name.Local +
+						"=" + a.Value + "\n")
 				}
 			}
 		case xml.EndElement:

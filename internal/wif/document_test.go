@@ -143,7 +143,8 @@ func (d *Document) head() Head[string] {
 
 func (d *Document) identity(i int) Identity[string] {
 	s := &d.Identities[i]
-	return Identity[string]{Authentication: d.str(s.Authentication), Label: d.str(s.Label), NameType: d.str(s.NameType), RoleType: d.str(s.RoleType)}
+	return Identity[string]{Authentication: d.str(s.Authentication), Label: d.str(s.Label),
+		NameType: d.str(s.NameType), RoleType: d.str(s.RoleType)}
 }
 
 func (d *Document) claim(i int) (c Claim[string], bag [][2]string) {
@@ -198,13 +199,16 @@ func plain(d *Document) any {
 	for i := range d.Identities {
 		s, id := d.Identities[i], d.identity(i)
 		id.NameType, id.RoleType = or(id.NameType, "name"), or(id.RoleType, "role")
-		if d.Identities[i].NameType.Len > 0 && d.str(d.Identities[i].NameType) == dotnet.NameClaimType {
+		if d.Identities[i].NameType.Len > 0 &&
+			d.str(d.Identities[i].NameType) == dotnet.NameClaimType {
 			id.NameType = "name"
 		}
-		if d.Identities[i].RoleType.Len > 0 && d.str(d.Identities[i].RoleType) == dotnet.RoleClaimType {
+		if d.Identities[i].RoleType.Len > 0 &&
+			d.str(d.Identities[i].RoleType) == dotnet.RoleClaimType {
 			id.RoleType = "role"
 		}
-		all = append(all, id, s.Claims, s.Actor, s.IsActor, s.Bootstrap, string(d.Blob[s.Data[0]:s.Data[1]]))
+		all = append(all, id, s.Claims, s.Actor, s.IsActor, s.Bootstrap,
+			string(d.Blob[s.Data[0]:s.Data[1]]))
 	}
 	for i := range d.Claims {
 		c, bag := d.claim(i)

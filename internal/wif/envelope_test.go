@@ -15,7 +15,8 @@ import (
 // library is lax: .NET refuses these. Found by damaging cookies and asking both
 // sides (internal/farm).
 func TestEnvelopeIsXML(t *testing.T) {
-	const good = `<s:SecurityContextToken u:Id='a"b' xmlns:u="` + namespaceWSU + "\"\n\txmlns:s=\"" + namespaceSC13 + `" q=""  >` +
+	const good = `<s:SecurityContextToken u:Id='a"b' xmlns:u="` + namespaceWSU +
+		"\"\n\txmlns:s=\"" + namespaceSC13 + `" q=""  >` +
 		`<s:Identifier a="'">x</s:Identifier></s:SecurityContextToken >`
 	for _, test := range []struct {
 		name, from, to string
@@ -76,8 +77,10 @@ func compareEnvelopeReaders(t testing.TB, doc []byte) bool {
 		t.Fatalf("only the quick reader takes %q", doc)
 	}
 	b.Cookie = withoutSpace(b.Cookie)
-	if string(a.ID) != string(b.ID) || string(a.ContextID) != string(b.ContextID) || string(a.Cookie) != string(b.Cookie) ||
-		string(a.KeyGeneration) != string(b.KeyGeneration) || a.HasCookie != b.HasCookie || a.HasID != b.HasID {
+	if string(a.ID) != string(b.ID) || string(a.ContextID) != string(b.ContextID) ||
+		string(a.Cookie) != string(b.Cookie) ||
+		string(a.KeyGeneration) != string(b.KeyGeneration) || a.HasCookie != b.HasCookie ||
+		a.HasID != b.HasID {
 		t.Fatalf("the readers differ on %q", doc)
 	}
 	return true

@@ -47,7 +47,8 @@ func TestStricter(t *testing.T) {
 	base := oneClaim(t, from)
 	// element is an element of the document with its content, and its end.
 	element := func(id int, content string) string { return string([]byte{0x42, byte(id << 1)}) + content }
-	start := element(nEffectiveTime, "\x8F"+string(binary.LittleEndian.AppendUint64(nil, uint64(ticks))))
+	start := element(nEffectiveTime, "\x8F"+string(binary.LittleEndian.AppendUint64(nil,
+		uint64(ticks))))
 	context := element(nContextID, "\x99\x07urn:x:1")
 	attribute := string([]byte{0x06, nValue << 1})
 	text := func(code byte, s string) string { return string([]byte{code, byte(len(s))}) + s }
@@ -75,28 +76,36 @@ func TestStricter(t *testing.T) {
 		{"ticks as text", start, element(nEffectiveTime, text(0x99, digits)), nil, "value"},
 		{"ticks with blanks around", start, element(nEffectiveTime, text(0x99, " "+digits+"\n")), nil, "value"},
 		{"ticks with NUL at the end", start, element(nEffectiveTime, text(0x99, digits+"\x00")), ErrTime, ""},
-		{"ticks in two records", start, element(nEffectiveTime, text(0x98, digits[:9])+text(0x99, digits[9:])), ErrTime, ""},
+		{"ticks in two records", start, element(nEffectiveTime,
+			text(0x98, digits[:9])+text(0x99, digits[9:])), ErrTime, ""},
 		{"ticks of 20 digits", start, element(nEffectiveTime, text(0x99, "00"+digits)), nil, "value"},
 		{"ticks of 21 digits", start, element(nEffectiveTime, text(0x99, "000"+digits)), ErrTime, ""},
 
-		{"context id as dictionary text", context, element(nContextID, string([]byte{0xAB, nID << 1})), nil, "value"},
-		{"context id as QName", context, element(nContextID, string([]byte{0xBD, 0, nID << 1})), unsupported, ""},
+		{"context id as dictionary text", context,
+			element(nContextID, string([]byte{0xAB, nID << 1})), nil, "value"},
+		{"context id as QName", context, element(nContextID, string([]byte{0xBD, 0, nID << 1})),
+			unsupported, ""},
 
 		{"comment", context, "\x02\x01c" + context, nil, "value"},
 		{"comment that is not UTF-8", context, "\x02\x01\xff" + context, nbfx.ErrText, ""},
 
 		{"float", attribute + text(0x98, "value"), attribute + "\x90\x00\x00\x00\x3f", nil, "0.5"},
 		{"float that needs an exponent", attribute + text(0x98, "value"),
-			attribute + "\x90" + string(binary.LittleEndian.AppendUint32(nil, math.Float32bits(1e-5))), unsupported, ""},
+			attribute + "\x90" + string(binary.LittleEndian.AppendUint32(nil,
+				math.Float32bits(1e-5))), unsupported, ""},
 		{"double of 17 digits", attribute + text(0x98, "value"),
-			attribute + "\x92" + string(binary.LittleEndian.AppendUint64(nil, math.Float64bits(math.Nextafter(0.3, 1)))), unsupported, ""},
+			attribute + "\x92" + string(binary.LittleEndian.AppendUint64(nil,
+				math.Float64bits(math.Nextafter(0.3, 1)))), unsupported, ""},
 		{"date of kind 0", attribute + text(0x98, "value"), attribute + date(0), nil, "2026-03-01T09:00:00"},
 		{"date of kind 1", attribute + text(0x98, "value"), attribute + date(1), nil, "2026-03-01T09:00:00Z"},
 		{"date of kind 2", attribute + text(0x98, "value"), attribute + date(2), unsupported, ""},
 		{"date of kind 3", attribute + text(0x98, "value"), attribute + date(3), unsupported, ""},
-		{"decimal of negative zero", attribute + text(0x98, "value"), attribute + decimal("\x00\x00\x01\x80"), nil, "0.0"},
-		{"decimal with a reserved byte", attribute + text(0x98, "value"), attribute + decimal("\x01\x00\x01\x00"), nbfx.ErrValue, ""}, // as .NET Framework
-		{"decimal with a reserved bit", attribute + text(0x98, "value"), attribute + decimal("\x00\x00\x01\x01"), nbfx.ErrValue, ""},
+		{"decimal of negative zero", attribute + text(0x98, "value"),
+			attribute + decimal("\x00\x00\x01\x80"), nil, "0.0"},
+		{"decimal with a reserved byte", attribute + text(0x98, "value"),
+			attribute + decimal("\x01\x00\x01\x00"), nbfx.ErrValue, ""}, // as .NET Framework
+		{"decimal with a reserved bit", attribute + text(0x98, "value"),
+			attribute + decimal("\x00\x00\x01\x01"), nbfx.ErrValue, ""},
 
 		{"64 attributes", claim, claim + many(59, "\x04\x02??\xA8"), nil, "value"},
 		{"65 attributes", claim, claim + many(60, "\x04\x02??\xA8"), nbfx.ErrLimit, ""},
@@ -129,7 +138,8 @@ func TestUniqueIDWhiteSpace(t *testing.T) {
 		" \t\r\nurn:x:1 \n": "urn:x:1", "\u00a0urn:x:1": "\u00a0urn:x:1", "urn:x:1\u2003": "urn:x:1\u2003", "\vurn:x:1": "\vurn:x:1",
 	} {
 		data := oneClaim(t, time.Unix(0, 0))
-		data = bytes.Replace(data, []byte("\x99\x07urn:x:1"), append([]byte{0x99, byte(len(id))}, id...), 1)
+		data = bytes.Replace(data, []byte("\x99\x07urn:x:1"),
+			append([]byte{0x99, byte(len(id))}, id...), 1)
 		if doc, err := new(Reader).Read(data, V45); err != nil || doc.str(doc.ContextID) != want {
 			t.Errorf("%q: %v", id, err)
 		}

@@ -48,7 +48,8 @@ func TestReadState(t *testing.T) {
 	} {
 		_, err := katana.ReadState(tc.data)
 		var at *layer.Error
-		if !errors.Is(err, tc.want) || err != nil && (!errors.As(err, &at) || at.Layer != "katana properties") {
+		if !errors.Is(err, tc.want) || err != nil &&
+			(!errors.As(err, &at) || at.Layer != "katana properties") {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
@@ -56,7 +57,8 @@ func TestReadState(t *testing.T) {
 
 func TestAppendStateRefuses(t *testing.T) {
 	for _, p := range [][][2]string{
-		{{"a", "b"}, {"a", "b"}}, {{"\xff", ""}}, {{"a", strings.Repeat("x", limits.Token)}}, make([][2]string, limits.Properties+1),
+		{{"a", "b"}, {"a", "b"}}, {{"\xff", ""}}, {{"a", strings.Repeat("x", limits.Token)}},
+		make([][2]string, limits.Properties+1),
 	} {
 		if out, err := katana.AppendState([]byte("x"), p); err == nil || string(out) != "x" {
 			t.Errorf("%d properties: %.10q, %v", len(p), out, err)
@@ -129,12 +131,14 @@ func FuzzRead(f *testing.F) {
 		}
 		if err != nil {
 			var at *layer.Error
-			if !errors.As(err, &at) || at.Layer != "katana" || at.Offset < 0 || at.Offset > len(data) {
+			if !errors.As(err, &at) || at.Layer != "katana" || at.Offset < 0 ||
+				at.Offset > len(data) {
 				t.Fatalf("error %v", err)
 			}
 			return
 		}
-		if len(got.Claims) != len(want.Claims) || string(got.Texts) != string(want.Texts) || got.Version != want.Version {
+		if len(got.Claims) != len(want.Claims) || string(got.Texts) != string(want.Texts) ||
+			got.Version != want.Version {
 			t.Fatalf("%+v\n%+v", got, want)
 		}
 	})

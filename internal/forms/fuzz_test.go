@@ -23,7 +23,8 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		want, err := hex.DecodeString(text)
-		if got, ok := AppendHexDecode(nil, text); ok != (err == nil) || ok && !bytes.Equal(got, want) {
+		if got, ok := AppendHexDecode(nil, text); ok != (err == nil) ||
+			ok && !bytes.Equal(got, want) {
 			t.Fatalf("hex: %x, %v, want %x, %v", got, ok, want, err)
 		}
 	})

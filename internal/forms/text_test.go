@@ -18,7 +18,8 @@ func TestHexDigits(t *testing.T) {
 			text := head + string([]byte{byte(i), byte(i >> 8)}) + head
 			want, err := hex.DecodeString(text)
 			got, ok := AppendHexDecode([]byte("x"), text)
-			if ok != (err == nil) || ok && !bytes.Equal(got[1:], want) || got[0] != 'x' || !ok && len(got) != 1 {
+			if ok != (err == nil) || ok && !bytes.Equal(got[1:], want) || got[0] != 'x' ||
+				!ok && len(got) != 1 {
 				t.Fatalf("%q: %x, %v", text, got, ok)
 			}
 		}
@@ -44,7 +45,8 @@ func TestHexDigits(t *testing.T) {
 
 // TestText compares both directions with unicode/utf16.
 func TestText(t *testing.T) {
-	for _, s := range []string{"", "a", "abc", "abcd", "abcdefghi", "abcé", "abcdé", "éabcdefgh", "日本語", "😀", "abcd😀efgh", "a\x00b", "\u007f\u0080\uffff\U0010ffff"} {
+	for _, s := range []string{"", "a", "abc", "abcd", "abcdefghi", "abcé", "abcdé", "éabcdefgh",
+		"日本語", "😀", "abcd😀efgh", "a\x00b", "\u007f\u0080\uffff\U0010ffff"} {
 		var want []byte
 		for _, u := range utf16.Encode([]rune(s)) {
 			want = binary.LittleEndian.AppendUint16(want, u)
@@ -57,7 +59,8 @@ func TestText(t *testing.T) {
 			t.Errorf("%q: %q, %v", s, got, ok)
 		}
 	}
-	for _, s := range []string{"\x00\xd8", "\x00\xdc", "a\x00\x00\xd8", "\x00\xd8a\x00", "\x00\xdc\x00\xd8", "a\x00b\x00c\x00d\x00\x00\xd8"} {
+	for _, s := range []string{"\x00\xd8", "\x00\xdc", "a\x00\x00\xd8", "\x00\xd8a\x00",
+		"\x00\xdc\x00\xd8", "a\x00b\x00c\x00d\x00\x00\xd8"} {
 		if got, ok := appendUTF8(nil, []byte(s)); ok {
 			t.Errorf("%x: %q", s, got)
 		}

@@ -22,7 +22,8 @@ func coreReference(header, name string) string {
 		if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 			inner = value[1 : len(value)-1]
 		}
-		if ok && !strings.ContainsFunc(inner, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\",;\\", r) }) {
+		if ok && !strings.ContainsFunc(inner,
+			func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\",;\\", r) }) {
 			last[asciiLower(key)] = value
 		}
 	}
@@ -73,7 +74,8 @@ func FuzzCoreJoin(f *testing.F) {
 	}
 	f.Add(`a="quoted"; A=chunks-2; ac1=x; aC2=y; aC2=z; aC02=no`, "a")
 	f.Fuzz(func(t *testing.T, header, name string) {
-		if strings.ContainsAny(header, "%\n\r") || len(header) > 10_000 || strings.Count(header, ";") > 150 {
+		if strings.ContainsAny(header, "%\n\r") || len(header) > 10_000 ||
+			strings.Count(header, ";") > 150 {
 			return
 		}
 		r := &http.Request{Header: http.Header{"Cookie": {header}}}
@@ -90,7 +92,8 @@ func FuzzCoreJoin(f *testing.F) {
 		// What a deletion takes away is not read any more.
 		if err == nil {
 			for _, c := range chunks.Core.Expire(r, &http.Cookie{Name: name, Path: "/"}) {
-				if len(c.Name) < len(name) || !strings.EqualFold(c.Name[:len(name)], name) || c.Value != "" {
+				if len(c.Name) < len(name) ||
+					!strings.EqualFold(c.Name[:len(name)], name) || c.Value != "" {
 					t.Errorf("deletes %v", c)
 				}
 			}
@@ -143,7 +146,8 @@ func FuzzCoreSplit(f *testing.F) {
 		if len(jar) != len(set) {
 			t.Fatalf("%d cookies are left, want %d", len(jar), len(set))
 		}
-		if got, err := chunks.Core.Join(request(), name); strings.HasPrefix(value, "chunks-") || value == "" {
+		if got, err := chunks.Core.Join(request(), name); strings.HasPrefix(value, "chunks-") ||
+			value == "" {
 			// A value that reads as a number of chunks is not ours.
 		} else if err != nil || got != value {
 			t.Errorf("joined %q, %v, want %q", got, err, value)
@@ -165,7 +169,8 @@ func TestCoreShared(t *testing.T) {
 		if set := chunks.CoreShared.Expire(r, &http.Cookie{Name: "s"}); len(set) != 3 {
 			t.Errorf("%s: %d deletions", marker, len(set))
 		}
-		if set := chunks.CoreShared.Inspect(r, "s"); set.Announced != 2 || set.Length != 4 || len(set.Problems()) != 0 {
+		if set := chunks.CoreShared.Inspect(r, "s"); set.Announced != 2 || set.Length != 4 ||
+			len(set.Problems()) != 0 {
 			t.Errorf("%s: %+v", marker, set)
 		}
 	}

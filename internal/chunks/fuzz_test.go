@@ -111,7 +111,8 @@ func FuzzJoin(f *testing.F) {
 			t.Errorf("Inspect = %+v, Join = %d bytes, %v", set, len(got), err)
 		}
 		set.Problems()
-		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '=' || r == ';' }) {
+		if name == "" || strings.ContainsFunc(name,
+			func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '=' || r == ';' }) {
 			if err == nil {
 				t.Errorf("no error for the name %q", name)
 			}

@@ -39,7 +39,8 @@ func BenchmarkJoinKatana(b *testing.B) {
 }
 
 func BenchmarkSplitKatana(b *testing.B) {
-	c := &http.Cookie{Name: ".AspNet.ApplicationCookie", Value: long(12_000), Path: "/", Secure: true, HttpOnly: true}
+	c := &http.Cookie{Name: ".AspNet.ApplicationCookie", Value: long(12_000), Path: "/",
+		Secure: true, HttpOnly: true}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := chunks.Katana.Split(c); err != nil {

@@ -31,7 +31,8 @@ func joinKatanaReference(k chunks.Scheme, lines, name string) (string, error) {
 	}
 	find := func(name string) (string, bool) {
 		for _, p := range all {
-			if p.Name == name || k == chunks.KatanaSystemWeb && asciiLower(p.Name) == asciiLower(name) {
+			if p.Name == name || k == chunks.KatanaSystemWeb &&
+				asciiLower(p.Name) == asciiLower(name) {
 				if k == chunks.Katana {
 					return unescapeReference(p.Value), true
 				}
@@ -44,7 +45,8 @@ func joinKatanaReference(k chunks.Scheme, lines, name string) (string, error) {
 	if !ok {
 		return "", chunks.ErrNoCookie
 	}
-	if digits, ok := strings.CutPrefix(text, "chunks:"); ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
+	if digits, ok := strings.CutPrefix(text, "chunks:"); ok && digits != "" &&
+		strings.Trim(digits, "0123456789") == "" {
 		n, err := strconv.ParseInt(digits, 10, 32)
 		if err == nil && n > chunks.MaxChunks {
 			return "", chunks.ErrTooManyChunks
@@ -57,7 +59,8 @@ func joinKatanaReference(k chunks.Scheme, lines, name string) (string, error) {
 				if !ok {
 					return "", chunks.ErrMissingChunk
 				}
-				if len(chunk) > 1 && strings.HasPrefix(chunk, `"`) && strings.HasSuffix(chunk, `"`) {
+				if len(chunk) > 1 && strings.HasPrefix(chunk, `"`) &&
+					strings.HasSuffix(chunk, `"`) {
 					chunk, quoted = chunk[1:len(chunk)-1], true
 				}
 				text += chunk
@@ -137,7 +140,8 @@ func FuzzJoinKatana(f *testing.F) {
 			if err != nil && got != "" {
 				t.Error("a text beside the error")
 			}
-			if strings.Trim(asciiLower(name), ".-_~abcdefghijklmnopqrstuvwxyz0123456789") != "" || name == "" {
+			if strings.Trim(asciiLower(name), ".-_~abcdefghijklmnopqrstuvwxyz0123456789") != "" ||
+				name == "" {
 				continue // the reference does not escape
 			}
 			want, wantErr := joinKatanaReference(k, lines, name)
@@ -167,7 +171,8 @@ func FuzzSplitKatana(f *testing.F) {
 	f.Add("__Host-é", `""a""`, 40)
 	f.Fuzz(func(t *testing.T, name, value string, size int) {
 		for _, k := range bothKatana {
-			set, err := k.SplitSize(&http.Cookie{Name: name, Value: value, Path: "/", Secure: true}, size)
+			set, err := k.SplitSize(&http.Cookie{Name: name, Value: value, Path: "/", Secure: true},
+				size)
 			if err != nil {
 				if set != nil {
 					t.Error("cookies beside an error")
@@ -180,7 +185,8 @@ func FuzzSplitKatana(f *testing.F) {
 				t.Fatalf("Write: %v", err)
 			}
 			got, err := k.Join(request(w.Header()["Set-Cookie"]...), name)
-			escaped := strings.Trim(asciiLower(value), ".-_~abcdefghijklmnopqrstuvwxyz0123456789") != ""
+			escaped := strings.Trim(asciiLower(value),
+				".-_~abcdefghijklmnopqrstuvwxyz0123456789") != ""
 			if k == chunks.Katana && len(set) > 1 && escaped {
 				continue // escapes that are cut are lost, as in .NET
 			}

@@ -69,7 +69,8 @@ func TestJoinKatana(t *testing.T) {
 		for _, k := range bothKatana {
 			got, err := k.Join(request(test.line), "n")
 			if got != test.want || !errors.Is(err, test.err) {
-				t.Errorf("%v %.60s: %q, %v; want %q, %v", k, test.line, got, err, test.want, test.err)
+				t.Errorf("%v %.60s: %q, %v; want %q, %v", k, test.line, got, err,
+					test.want, test.err)
 			}
 		}
 	}
@@ -118,7 +119,8 @@ func TestKatanaManagers(t *testing.T) {
 		{"%C3%A9=A", "é", "A", "A"},
 		{"%c3%a9=A", "é", "-", "A"},
 	} {
-		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana, chunks.KatanaSystemWeb: test.systemW} {
+		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana,
+			chunks.KatanaSystemWeb: test.systemW} {
 			got, err := k.Join(request(test.line), test.name)
 			switch {
 			case errors.Is(err, chunks.ErrNoCookie):
@@ -163,21 +165,26 @@ func TestKatanaHostile(t *testing.T) {
 		{"1 MiB of digits", name + "=chunks:" + strings.Repeat("9", 1<<20), 0, chunks.ErrTooLong},
 		{"60 kB of zeros", name + "=chunks:" + strings.Repeat("0", 60_000) + "1; " + name + "C1=A", 1, nil},
 		{"1 MiB plain", name + "=" + strings.Repeat("A", 1<<20), 0, chunks.ErrTooLong},
-		{"1 MiB in one chunk", name + "=chunks:1; " + name + "C1=" + strings.Repeat("A", 1<<20), 0, chunks.ErrTooLong},
+		{"1 MiB in one chunk", name + "=chunks:1; " + name + "C1=" + strings.Repeat("A", 1<<20), 0,
+			chunks.ErrTooLong},
 		{"1 MiB of percent", name + "=" + strings.Repeat("%", 1<<20), 0, chunks.ErrTooLong},
 		{"longest, of percent", name + "=" + strings.Repeat("%", escaped), escaped, nil},
 		{"longer, with an escape", name + "=%41" + strings.Repeat("A", escaped-2), 0, chunks.ErrTooLong},
-		{"longer, with an escape in a chunk", name + "=chunks:2;" + name + "C2=%41;" + name + "C1=" + strings.Repeat("A", escaped-2), 0, chunks.ErrTooLong},
+		{"longer, with an escape in a chunk",
+			name + "=chunks:2;" + name + "C2=%41;" + name + "C1=" + strings.Repeat("A", escaped-2),
+			0, chunks.ErrTooLong},
 		{"longest, half escapes", name + "=" + strings.Repeat("%f0", escaped/3), escaped / 3 * 3, nil},
 		{"longest, escapes", name + "=" + strings.Repeat("%f0%9f%98%80", escaped/12), escaped / 12 * 4, nil},
 		{"100,000 chunks", strings.Repeat(name+"C1=A;", 100_000) + name + "=chunks:2", 0, chunks.ErrTooLong},
-		{"1 MiB of digits in a name", name + "C" + strings.Repeat("1", 1<<20) + "=A;" + name + "=A", 0, chunks.ErrTooLong},
+		{"1 MiB of digits in a name", name + "C" + strings.Repeat("1", 1<<20) + "=A;" + name + "=A",
+			0, chunks.ErrTooLong},
 	} {
 		for _, k := range bothKatana {
 			r := request(test.line)
 			got, err := k.Join(r, name)
 			if len(got) != test.want || !errors.Is(err, test.err) {
-				t.Errorf("%v %s: %d bytes, %v; want %d, %v", k, test.what, len(got), err, test.want, test.err)
+				t.Errorf("%v %s: %d bytes, %v; want %d, %v", k, test.what, len(got), err,
+					test.want, test.err)
 			}
 			if n := testing.AllocsPerRun(5, func() { _, _ = k.Join(r, name) }); n > 2 {
 				t.Errorf("%v %s: %v allocations", k, test.what, n)
@@ -211,12 +218,14 @@ func TestKatanaAllocations(t *testing.T) {
 	} {
 		for _, k := range bothKatana {
 			r := request("x=y; " + test.line)
-			if got := testing.AllocsPerRun(100, func() { _, _ = k.Join(r, "n") }); got != test.want {
+			if got := testing.AllocsPerRun(100,
+				func() { _, _ = k.Join(r, "n") }); got != test.want {
 				t.Errorf("%v %.40s: %v allocations, want %v", k, test.line, got, test.want)
 			}
 		}
 	}
-	c := &http.Cookie{Name: ".AspNet.ApplicationCookie", Value: long(12_000), Path: "/", HttpOnly: true}
+	c := &http.Cookie{Name: ".AspNet.ApplicationCookie", Value: long(12_000),
+		Path: "/", HttpOnly: true}
 	n := testing.AllocsPerRun(100, func() {
 		if set, err := chunks.Katana.Split(c); err != nil || len(set) != 4 {
 			t.Fatal(len(set), err)

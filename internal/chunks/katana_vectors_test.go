@@ -71,7 +71,8 @@ func (v *chunkVector) scheme(t testing.TB) chunks.Scheme {
 func (v *chunkVector) template(t testing.TB) *http.Cookie {
 	t.Helper()
 	o := v.Options
-	c := &http.Cookie{Name: v.Name, Path: o.Path, Domain: o.Domain, Secure: o.Secure, HttpOnly: o.HTTPOnly}
+	c := &http.Cookie{Name: v.Name, Path: o.Path, Domain: o.Domain, Secure: o.Secure,
+		HttpOnly: o.HTTPOnly}
 	if v.Value != nil {
 		c.Value = *v.Value
 	}
@@ -149,8 +150,10 @@ func (v *chunkVector) checkSet(t *testing.T, set []*http.Cookie) {
 			t.Fatal(err)
 		}
 		got := set[i]
-		if got.Name != want.Name || wireValue(got) != want.Value || got.Domain != text(want.Domain) || got.Path != text(want.Path) ||
-			got.Secure != want.Secure || got.HttpOnly != want.HTTPOnly || got.Expires.IsZero() != (want.Expires == nil) ||
+		if got.Name != want.Name || wireValue(got) != want.Value ||
+			got.Domain != text(want.Domain) || got.Path != text(want.Path) ||
+			got.Secure != want.Secure || got.HttpOnly != want.HTTPOnly ||
+			got.Expires.IsZero() != (want.Expires == nil) ||
 			want.Expires != nil && !got.Expires.Equal(*want.Expires) {
 			t.Errorf("cookie %d:\n got %.200v\nwant %.200v", i, got, want)
 		}
@@ -244,7 +247,8 @@ func (v *chunkVector) runAppend(t *testing.T, refuse error) {
 	} else {
 		v.checkSet(t, set)
 		for _, c := range set { // the line of net/http is as long
-			if got := len(c.String()); got != len(dotNetLine(c)) || v.ChunkSize != nil && got > *v.ChunkSize {
+			if got := len(c.String()); got != len(dotNetLine(c)) ||
+				v.ChunkSize != nil && got > *v.ChunkSize {
 				t.Errorf("line of %d bytes", got)
 			}
 		}
@@ -269,7 +273,8 @@ func (v *chunkVector) runAppend(t *testing.T, refuse error) {
 	}
 	slices.Reverse(pairs)
 	got, err := k.Join(request("a=b; "+strings.Join(pairs, "; ")+"; c=d"), v.Name)
-	if want := *v.Value; err != nil || got != want && !(k == chunks.Katana && strings.Contains(v.ID, "append-escape")) {
+	if want := *v.Value; err != nil || got != want &&
+		!(k == chunks.Katana && strings.Contains(v.ID, "append-escape")) {
 		t.Errorf("Join: %d bytes, %v; want %d", len(got), err, len(want))
 	}
 }

@@ -31,7 +31,8 @@ func TestSplitKatanaSizes(t *testing.T) {
 		{4095, math.MaxInt, []int{4095}},
 	} {
 		for _, k := range bothKatana {
-			set, err := k.SplitSize(&http.Cookie{Name: "n", Value: long(test.length), Path: "/"}, test.size)
+			set, err := k.SplitSize(&http.Cookie{Name: "n", Value: long(test.length), Path: "/"},
+				test.size)
 			if err != nil {
 				t.Errorf("%v %d/%d: %v", k, test.length, test.size, err)
 				continue
@@ -84,14 +85,17 @@ func TestSplitKatanaErrors(t *testing.T) {
 		{"not UTF-8", &http.Cookie{Name: "n", Value: "\xff"}, 0, chunks.ErrInvalidCookie},
 		{"name not UTF-8", &http.Cookie{Name: "\xff", Value: "A"}, 0, chunks.ErrInvalidCookie},
 		{"path", &http.Cookie{Name: "n", Value: "A", Path: "/;"}, 0, chunks.ErrInvalidCookie},
-		{"None without Secure", &http.Cookie{Name: "n", Value: "A", SameSite: http.SameSiteNoneMode}, 0, chunks.ErrInvalidCookie},
+		{"None without Secure", &http.Cookie{Name: "n", Value: "A",
+			SameSite: http.SameSiteNoneMode}, 0, chunks.ErrInvalidCookie},
 		{"no room", &http.Cookie{Name: "n", Value: long(100)}, 11, nil},
 		{"negative", &http.Cookie{Name: "n", Value: long(100)}, math.MinInt, nil},
 		{"too many chunks", &http.Cookie{Name: "n", Value: long(60*7 + 1)}, 12, chunks.ErrTooManyChunks},
 		{"chunk too large", &http.Cookie{Name: "n", Value: long(9000)}, 5000, chunks.ErrTooLong},
 		{"one too large", &http.Cookie{Name: "n", Value: long(4096)}, math.MaxInt, chunks.ErrTooLong},
-		{"quotes make it too large", &http.Cookie{Name: "n", Value: long(4094), Quoted: true}, math.MaxInt, chunks.ErrTooLong},
-		{"escapes make it too large", &http.Cookie{Name: "n", Value: strings.Repeat(" ", 1500)}, math.MaxInt, chunks.ErrTooLong},
+		{"quotes make it too large", &http.Cookie{Name: "n", Value: long(4094), Quoted: true},
+			math.MaxInt, chunks.ErrTooLong},
+		{"escapes make it too large", &http.Cookie{Name: "n", Value: strings.Repeat(" ", 1500)},
+			math.MaxInt, chunks.ErrTooLong},
 	} {
 		for _, k := range bothKatana {
 			set, err := k.SplitSize(test.c, test.size)
@@ -105,7 +109,8 @@ func TestSplitKatanaErrors(t *testing.T) {
 	}
 	// Quotes are for Katana alone: elsewhere .NET takes them for the value.
 	for _, k := range []chunks.Scheme{chunks.WIF, chunks.Single} {
-		if set, err := k.Split(&http.Cookie{Name: "n", Value: "A", Quoted: true}); set != nil || !errors.Is(err, chunks.ErrInvalidCookie) {
+		if set, err := k.Split(&http.Cookie{Name: "n", Value: "A", Quoted: true}); set != nil ||
+			!errors.Is(err, chunks.ErrInvalidCookie) {
 			t.Errorf("%v: %v, %v", k, set, err)
 		}
 	}
@@ -125,13 +130,16 @@ func TestExpireKatana(t *testing.T) {
 		{"n=x; N=chunks:1; nc1=y", "n", "n N nc1"},
 		{"n=x; nC0=y; nC01=z; n1=u; nC=v; nC61=w", "n", "n"},
 	} {
-		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana, chunks.KatanaSystemWeb: test.systemW} {
-			set := k.Expire(request(test.line), &http.Cookie{Name: "n", Value: "secret", Path: "/", Secure: true})
+		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana,
+			chunks.KatanaSystemWeb: test.systemW} {
+			set := k.Expire(request(test.line),
+				&http.Cookie{Name: "n", Value: "secret", Path: "/", Secure: true})
 			if got := strings.Join(names(set), " "); got != want {
 				t.Errorf("%v %s: %s; want %s", k, test.line, got, want)
 			}
 			for _, c := range set {
-				if c.Value != "" || c.MaxAge >= 0 || !c.Expires.Equal(time.Unix(0, 0)) || c.Path != "/" || !c.Secure {
+				if c.Value != "" || c.MaxAge >= 0 || !c.Expires.Equal(time.Unix(0, 0)) ||
+					c.Path != "/" || !c.Secure {
 					t.Errorf("%v: %v", k, c)
 				}
 			}
@@ -142,8 +150,10 @@ func TestExpireKatana(t *testing.T) {
 		{"b$c=chunks:1; b%24cC1=x; b$cC2=y", "b$c", "b%24cC1 b$c b$cC2", "b%24cC1"},
 		{"b/c=x; b%2Fc=y", "b/c", "b%2Fc", "b%2Fc"},
 	} {
-		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana, chunks.KatanaSystemWeb: test.systemW} {
-			if got := strings.Join(names(k.Expire(request(test.line), &http.Cookie{Name: test.name})), " "); got != want {
+		for k, want := range map[chunks.Scheme]string{chunks.Katana: test.katana,
+			chunks.KatanaSystemWeb: test.systemW} {
+			if got := strings.Join(names(k.Expire(request(test.line),
+				&http.Cookie{Name: test.name})), " "); got != want {
 				t.Errorf("%v %s: %s; want %s", k, test.line, got, want)
 			}
 		}
@@ -196,16 +206,19 @@ func TestInspectKatana(t *testing.T) {
 		{"n=chunks:2; nC1=AAAA; nC2=BB", 2, 3, 6, nil},
 		{"n=chunks:2; nC2=BB; nC1=A", 2, 3, 3, nil},
 		{"a=b", 0, 0, 0, []string{"carries no credential"}},
-		{"n=chunks:3; nC1=A; nC3=C", 3, 2, 1, []string{"a chunk is missing", "nC2 is missing, of 3 announced chunks"}},
+		{"n=chunks:3; nC1=A; nC3=C", 3, 2, 1,
+			[]string{"a chunk is missing", "nC2 is missing, of 3 announced chunks"}},
 		{"n=chunks:1; nC1=A; nC2=C", 1, 2, 1, []string{"nC2 is not announced"}},
 		{"n=A; nC1=B; nC2=C", 0, 1, 1, []string{"nC1, nC2 are not announced"}},
 		{"nC1=B; nC2=C", 0, 0, 0, []string{"carries no credential", "n is missing, so nC1, nC2 are not read"}},
 		{"n=A; n=B", 0, 1, 1, []string{"n is there 2 times with different values"}},
-		{"n=chunks:99; nC1=A", 99, 2, 1, []string{"more than 60 chunks", "nC2 is missing, of 99 announced chunks"}},
+		{"n=chunks:99; nC1=A", 99, 2, 1, []string{"more than 60 chunks",
+			"nC2 is missing, of 99 announced chunks"}},
 	} {
 		s := chunks.Katana.Inspect(request(test.line), "n")
 		problems := s.Problems()
-		if s.Announced != test.announced || s.Joined != test.joined || s.Length != test.length || len(problems) != len(test.problems) {
+		if s.Announced != test.announced || s.Joined != test.joined || s.Length != test.length ||
+			len(problems) != len(test.problems) {
 			t.Errorf("%s: %+v %q", test.line, s, problems)
 			continue
 		}
@@ -215,7 +228,8 @@ func TestInspectKatana(t *testing.T) {
 			}
 		}
 	}
-	if s := chunks.Katana.Inspect(request("my%20n=chunks:1"), "my n"); s.Name != "my n" || len(s.Problems()) != 2 || s.Problems()[1] != "my%20nC1 is missing, of 1 announced chunks" {
+	if s := chunks.Katana.Inspect(request("my%20n=chunks:1"), "my n"); s.Name != "my n" ||
+		len(s.Problems()) != 2 || s.Problems()[1] != "my%20nC1 is missing, of 1 announced chunks" {
 		t.Errorf("%q", s.Problems())
 	}
 }

@@ -27,7 +27,8 @@ func TestJoin(t *testing.T) {
 		{"no blank after the semicolon", []string{"a=b;FedAuth=AAAA;FedAuth1=BBBB"}, "AAAABBBB", nil},
 		{"empty pairs", []string{";;FedAuth=AAAA; ;\t; FedAuth1=BBBB;"}, "AAAABBBB", nil},
 		{"name case", []string{"FEDAUTH=AAAA; fedauth1=BBBB"}, "AAAABBBB", nil},
-		{"first duplicate counts", []string{"FedAuth=AAAA; FedAuth1=BB; FedAuth=XXXX; FedAuth1=YY"}, "AAAABB", nil},
+		{"first duplicate counts", []string{"FedAuth=AAAA; FedAuth1=BB; FedAuth=XXXX; FedAuth1=YY"},
+			"AAAABB", nil},
 		{"first duplicate of another case", []string{"fedauth=AAAA; FedAuth=XXXX"}, "AAAA", nil},
 		{"first duplicate is empty", []string{"FedAuth=; FedAuth=XXXX"}, "", nil},
 		{"gap", []string{"FedAuth=AAAA; FedAuth2=CC"}, "AAAA", nil},
@@ -37,8 +38,9 @@ func TestJoin(t *testing.T) {
 		{"empty", []string{"FedAuth="}, "", nil},
 		{"name only", []string{"FedAuth"}, "", nil},
 		{"name only in the middle", []string{"FedAuth=A; FedAuth1; FedAuth2=C"}, "AC", nil},
-		{"ten and more", []string{"FedAuth10=k; FedAuth9=j; FedAuth8=i; FedAuth7=h; FedAuth6=g; FedAuth5=f; " +
-			"FedAuth4=e; FedAuth3=d; FedAuth2=c; FedAuth1=b; FedAuth=a"}, "abcdefghijk", nil},
+		{"ten and more",
+			[]string{"FedAuth10=k; FedAuth9=j; FedAuth8=i; FedAuth7=h; FedAuth6=g; FedAuth5=f; " +
+				"FedAuth4=e; FedAuth3=d; FedAuth2=c; FedAuth1=b; FedAuth=a"}, "abcdefghijk", nil},
 
 		{"blanks around the value", []string{"FedAuth= \tAAAA\t ; FedAuth1 =x; FedAuth1=B"}, " \tAAAAB", nil},
 		{"blanks inside the value", []string{"FedAuth=A A\tA"}, "A A\tA", nil},
@@ -54,16 +56,19 @@ func TestJoin(t *testing.T) {
 		{"first missing", []string{"FedAuth1=BBBB; FedAuth2=CC"}, "", chunks.ErrNoCookie},
 		{"name0", []string{"FedAuth0=AAAA; FedAuth1=BBBB"}, "", chunks.ErrNoCookie},
 		{"name as value", []string{"a=FedAuth=AAAA"}, "", chunks.ErrNoCookie},
-		{"long s folds to s in Unicode only", []string{"\u017fedAuth=x; FedAuth\u0660=y"}, "", chunks.ErrNoCookie},
+		{"long s folds to s in Unicode only", []string{"\u017fedAuth=x; FedAuth\u0660=y"}, "",
+			chunks.ErrNoCookie},
 	}
-	for _, bad := range []string{"01", "+1", "-1", "1.0", " 1", "1x", "٣", "0x1", "99999999999999999999", "18446744073709551617",
+	for _, bad := range []string{"01", "+1", "-1", "1.0", " 1", "1x", "٣", "0x1",
+		"99999999999999999999", "18446744073709551617",
 		"4294967297", "61", "100000"} {
 		tests = append(tests, struct {
 			name  string
 			lines []string
 			want  string
 			err   error
-		}{"not a chunk: " + bad, []string{"FedAuth" + bad + "=ZZ; FedAuth=AAAA; FedAuth" + bad + "=ZZ"}, "AAAA", nil})
+		}{"not a chunk: " + bad, []string{"FedAuth" + bad + "=ZZ; FedAuth=AAAA; FedAuth" + bad +
+			"=ZZ"}, "AAAA", nil})
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -71,7 +76,8 @@ func TestJoin(t *testing.T) {
 			if got != test.want || !errors.Is(err, test.err) {
 				t.Errorf("Join = %q, %v; want %q, %v", got, err, test.want, test.err)
 			}
-			if err != nil && (!errors.Is(err, http.ErrNoCookie) || !errors.Is(err, chunks.ErrNoCredential)) {
+			if err != nil && (!errors.Is(err, http.ErrNoCookie) ||
+				!errors.Is(err, chunks.ErrNoCredential)) {
 				t.Errorf("error %v matches neither http.ErrNoCookie nor ErrNoCredential", err)
 			}
 		})
@@ -84,7 +90,8 @@ func TestJoinSingle(t *testing.T) {
 		t.Errorf("Join = %q, %v", got, err)
 	}
 	r = request(".ASPXAUTH1=zz")
-	if got, err := chunks.Single.Join(r, ".ASPXAUTH"); got != "" || !errors.Is(err, chunks.ErrNoCookie) {
+	if got, err := chunks.Single.Join(r, ".ASPXAUTH"); got != "" ||
+		!errors.Is(err, chunks.ErrNoCookie) {
 		t.Errorf("Join = %q, %v; want ErrNoCookie", got, err)
 	}
 }
@@ -104,10 +111,12 @@ func TestJoinWrongUse(t *testing.T) {
 			t.Errorf("name %q: error %v, want one about the name", name, err)
 		}
 	}
-	if _, err := chunks.Scheme(-1).Join(request("a=b"), "a"); err == nil || errors.Is(err, chunks.ErrNoCookie) {
+	if _, err := chunks.Scheme(-1).Join(request("a=b"), "a"); err == nil ||
+		errors.Is(err, chunks.ErrNoCookie) {
 		t.Errorf("unknown scheme: error %v", err)
 	}
-	for k, want := range map[chunks.Scheme]string{chunks.WIF: "WIF", chunks.Single: "Single", -1: "Scheme(-1)"} {
+	for k, want := range map[chunks.Scheme]string{chunks.WIF: "WIF", chunks.Single: "Single",
+		-1: "Scheme(-1)"} {
 		if k.String() != want {
 			t.Errorf("String = %q, want %q", k.String(), want)
 		}
@@ -146,10 +155,12 @@ func TestJoinLimits(t *testing.T) {
 		{"80 KiB", "FedAuth=x;" + strings.Repeat("a", 80<<10-10), 1, nil},
 		{"a byte more than 80 KiB", "FedAuth=x;" + strings.Repeat("a", 80<<10-9), 0, chunks.ErrTooLong},
 		{"2000 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1000), 1, nil},
-		{"2001 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1001), 0, chunks.ErrTooLong},
+		{"2001 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1001), 0,
+			chunks.ErrTooLong},
 		{"longest", "FedAuth=" + strings.Repeat("A", chunks.MaxLength), chunks.MaxLength, nil},
 		{"one byte longer", "FedAuth=" + strings.Repeat("A", chunks.MaxLength+1), 0, chunks.ErrTooLong},
-		{"one byte longer in two", "FedAuth=A; FedAuth1=" + strings.Repeat("A", chunks.MaxLength), 0, chunks.ErrTooLong},
+		{"one byte longer in two", "FedAuth=A; FedAuth1=" + strings.Repeat("A", chunks.MaxLength),
+			0, chunks.ErrTooLong},
 		{"1 MiB", "FedAuth=" + strings.Repeat("A", 1<<20), 0, chunks.ErrTooLong},
 		{"100,000 cookies", strings.Repeat("a=b; ", 100_000) + "FedAuth=A", 0, chunks.ErrTooLong},
 		{"100,000 duplicates", strings.Repeat("FedAuth=x;", 100_000), 0, chunks.ErrTooLong},
@@ -272,7 +283,8 @@ func TestVectorsRoundTrip(t *testing.T) {
 		if !slices.Equal(got, v.Cookies) {
 			t.Errorf("%s: Split gives %d cookies, want %d", v.Name, len(got), len(v.Cookies))
 		}
-		if s := chunks.WIF.Inspect(request(line), v.CookieName); len(s.Problems()) > 0 || s.Joined != len(v.Cookies) || s.Length != len(text) {
+		if s := chunks.WIF.Inspect(request(line), v.CookieName); len(s.Problems()) > 0 ||
+			s.Joined != len(v.Cookies) || s.Length != len(text) {
 			t.Errorf("%s: Inspect = %+v, %q", v.Name, s, s.Problems())
 		}
 	}
@@ -281,7 +293,8 @@ func TestVectorsRoundTrip(t *testing.T) {
 func BenchmarkJoin(b *testing.B) {
 	for _, n := range []int{1, 2, 6} {
 		b.Run(fmt.Sprintf("chunks=%d", n), func(b *testing.B) {
-			r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; " + header(parts(n, strings.Repeat("A", 2000))))
+			r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; " +
+				header(parts(n, strings.Repeat("A", 2000))))
 			b.ReportAllocs()
 			b.SetBytes(int64(n * 2000))
 			for b.Loop() {

@@ -50,8 +50,10 @@ func TestSplit(t *testing.T) {
 		for _, c := range set {
 			got = append(got, len(c.Value))
 		}
-		if !slices.Equal(got, test.want) || !slices.Equal(names(set), []string{"FedAuth", "FedAuth1", "FedAuth2", "FedAuth3"}[:len(set)]) {
-			t.Errorf("%v %d/%d: %v %v, want %v", test.scheme, test.length, test.size, names(set), got, test.want)
+		if !slices.Equal(got, test.want) || !slices.Equal(names(set),
+			[]string{"FedAuth", "FedAuth1", "FedAuth2", "FedAuth3"}[:len(set)]) {
+			t.Errorf("%v %d/%d: %v %v, want %v", test.scheme, test.length, test.size,
+				names(set), got, test.want)
 		}
 	}
 }
@@ -101,7 +103,8 @@ var invalid = []struct {
 	{"None without Secure", &http.Cookie{Name: "a", Value: "A", SameSite: http.SameSiteNoneMode}},
 	{"Partitioned without Secure", &http.Cookie{Name: "a", Value: "A", Partitioned: true}},
 	{"__Secure- without Secure", &http.Cookie{Name: "__Secure-a", Value: "A"}},
-	{"__host- with domain", &http.Cookie{Name: "__host-a", Value: "A", Secure: true, Path: "/", Domain: "example.com"}},
+	{"__host- with domain", &http.Cookie{Name: "__host-a", Value: "A", Secure: true, Path: "/",
+		Domain: "example.com"}},
 	{"__Host- without path", &http.Cookie{Name: "__Host-a", Value: "A", Secure: true}},
 }
 
@@ -109,13 +112,15 @@ func TestInvalidCookie(t *testing.T) {
 	for _, test := range invalid {
 		t.Run(test.name, func(t *testing.T) {
 			for _, k := range []chunks.Scheme{chunks.WIF, chunks.Single} {
-				if set, err := k.Split(test.c); set != nil || !errors.Is(err, chunks.ErrInvalidCookie) {
+				if set, err := k.Split(test.c); set != nil ||
+					!errors.Is(err, chunks.ErrInvalidCookie) {
 					t.Errorf("%v.Split = %v, %v", k, set, err)
 				}
 			}
 			w := httptest.NewRecorder()
 			good := &http.Cookie{Name: "good", Value: "A"}
-			if err := chunks.Write(w, []*http.Cookie{good, test.c, good}); !errors.Is(err, chunks.ErrInvalidCookie) {
+			if err := chunks.Write(w, []*http.Cookie{good, test.c, good}); !errors.Is(err,
+				chunks.ErrInvalidCookie) {
 				t.Errorf("Write: %v", err)
 			}
 			if len(w.Header()) != 0 {
@@ -159,7 +164,8 @@ func TestSplitErrors(t *testing.T) {
 
 func TestWriteTooLong(t *testing.T) {
 	w := httptest.NewRecorder()
-	err := chunks.Write(w, []*http.Cookie{{Name: "a", Value: "A"}, {Name: "b", Value: strings.Repeat("B", 4096)}})
+	err := chunks.Write(w, []*http.Cookie{{Name: "a", Value: "A"},
+		{Name: "b", Value: strings.Repeat("B", 4096)}})
 	if !errors.Is(err, chunks.ErrTooLong) || len(w.Header()) != 0 {
 		t.Errorf("Write: %v, %v", err, w.Header())
 	}
@@ -174,19 +180,22 @@ func TestExpire(t *testing.T) {
 	}{
 		{"none", chunks.WIF, "a=b", nil},
 		{"one", chunks.WIF, "FedAuth=x", []string{"FedAuth"}},
-		{"three", chunks.WIF, "FedAuth2=x; a=b; FedAuth=x; FedAuth1=x", []string{"FedAuth", "FedAuth1", "FedAuth2"}},
+		{"three", chunks.WIF, "FedAuth2=x; a=b; FedAuth=x; FedAuth1=x",
+			[]string{"FedAuth", "FedAuth1", "FedAuth2"}},
 		{"behind a gap", chunks.WIF, "FedAuth=x; FedAuth3=x", []string{"FedAuth", "FedAuth3"}},
 		{"without the first", chunks.WIF, "FedAuth1=x", []string{"FedAuth1"}},
 		{"duplicates", chunks.WIF, "FedAuth=x; FedAuth=y", []string{"FedAuth"}},
 		{"empty chunk", chunks.WIF, "FedAuth=x; FedAuth1", []string{"FedAuth", "FedAuth1"}},
-		{"other spelling", chunks.WIF, "FEDAUTH=x; FedAuth=y; FEDAUTH1=z; FEDAUTH=u", []string{"FedAuth", "FEDAUTH", "FEDAUTH1"}},
+		{"other spelling", chunks.WIF, "FEDAUTH=x; FedAuth=y; FEDAUTH1=z; FEDAUTH=u",
+			[]string{"FedAuth", "FEDAUTH", "FEDAUTH1"}},
 		{"not chunks", chunks.WIF, "FedAuth0=x; FedAuth01=x; FedAuthX=x; FedAuth60=x", nil},
 		{"single", chunks.Single, "FedAuth=x; FedAuth1=y", []string{"FedAuth"}},
 		{"unknown scheme", 7, "FedAuth=x", nil},
 	}
 	for _, test := range tests {
-		template := &http.Cookie{Name: "FedAuth", Value: "secret", Path: "/app/", Domain: "example.com", MaxAge: 60,
-			Expires: time.Now().Add(time.Hour), Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode, Partitioned: true}
+		template := &http.Cookie{Name: "FedAuth", Value: "secret", Path: "/app/",
+			Domain: "example.com", MaxAge: 60, Expires: time.Now().Add(time.Hour), Secure: true,
+			HttpOnly: true, SameSite: http.SameSiteNoneMode, Partitioned: true}
 		set := test.scheme.Expire(request(test.line), template)
 		if !slices.Equal(names(set), test.want) {
 			t.Errorf("%s: %v, want %v", test.name, names(set), test.want)
@@ -218,7 +227,8 @@ func TestExpireManySpellings(t *testing.T) {
 		}
 		line.WriteString(string(name) + "=x;")
 	}
-	set := chunks.WIF.Expire(request(line.String()+header(parts(60, "x"))), &http.Cookie{Name: "FedAuth"})
+	set := chunks.WIF.Expire(request(line.String()+header(parts(60, "x"))),
+		&http.Cookie{Name: "FedAuth"})
 	if len(set) != 2*chunks.MaxChunks || set[0].Name != "FedAuth" || set[59].Name != "FedAuth59" {
 		t.Errorf("%d deletions: %v", len(set), names(set))
 	}
@@ -235,14 +245,17 @@ func TestReplace(t *testing.T) {
 		{"first", chunks.WIF, "", 2500, []string{"FedAuth", "FedAuth1"}},
 		{"same", chunks.WIF, "FedAuth=x; FedAuth1=x", 2500, []string{"FedAuth", "FedAuth1"}},
 		{"longer", chunks.WIF, "FedAuth=x", 2500, []string{"FedAuth", "FedAuth1"}},
-		{"shorter", chunks.WIF, "FedAuth=x; FedAuth1=x; FedAuth2=x", 10, []string{"FedAuth", "FedAuth1", "FedAuth2"}},
-		{"behind a gap", chunks.WIF, "FedAuth=x; FedAuth3=x", 2500, []string{"FedAuth", "FedAuth1", "FedAuth3"}},
+		{"shorter", chunks.WIF, "FedAuth=x; FedAuth1=x; FedAuth2=x", 10,
+			[]string{"FedAuth", "FedAuth1", "FedAuth2"}},
+		{"behind a gap", chunks.WIF, "FedAuth=x; FedAuth3=x", 2500,
+			[]string{"FedAuth", "FedAuth1", "FedAuth3"}},
 		{"other spelling", chunks.WIF, "fedauth=x; FedAuth=y", 10, []string{"FedAuth", "fedauth"}},
 		{"single", chunks.Single, "FedAuth=x; FedAuth1=x", 10, []string{"FedAuth"}},
 	}
 	for _, test := range tests {
 		value := strings.Repeat("A", test.length)
-		set, err := test.scheme.Split(&http.Cookie{Name: "FedAuth", Value: value, Path: "/", Secure: true})
+		set, err := test.scheme.Split(&http.Cookie{Name: "FedAuth", Value: value,
+			Path: "/", Secure: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +285,8 @@ func TestReplace(t *testing.T) {
 		for k, v := range jar {
 			next = append(next, pair{k, v})
 		}
-		if got, err := test.scheme.Join(request(header(next)), "FedAuth"); err != nil || got != value {
+		if got, err := test.scheme.Join(request(header(next)), "FedAuth"); err != nil ||
+			got != value {
 			t.Errorf("%s: joins to %d bytes, %v", test.name, len(got), err)
 		}
 	}
@@ -303,11 +317,16 @@ func TestInspect(t *testing.T) {
 		{"empty at the end", "FedAuth=AAAA; FedAuth1=BB; FedAuth2=", 3, nil},
 		{"none", "a=b", 0, []string{"carries no credential"}},
 		{"gap", "FedAuth=AAAA; FedAuth2=CC", 1, []string{"FedAuth1 is missing, so FedAuth2 is not read"}},
-		{"no first", "FedAuth1=BB; FedAuth2=CC", 0, []string{"carries no credential", "FedAuth is missing, so FedAuth1, FedAuth2 are not read"}},
+		{"no first", "FedAuth1=BB; FedAuth2=CC", 0,
+			[]string{"carries no credential",
+				"FedAuth is missing, so FedAuth1, FedAuth2 are not read"}},
 		{"same twice", "FedAuth=AA; FedAuth=AA", 1, []string{"FedAuth is there 2 times with the same value"}},
-		{"two paths", "FedAuth=AA; FEDAUTH=BB; FedAuth=AA", 1, []string{"FedAuth is there 3 times with different values"}},
-		{"stale", "FedAuth=AAAA; FedAuth1=BB; FedAuth2=CCCC", 3, []string{"FedAuth1 is shorter than FedAuth but not the last"}},
-		{"many orphans", "FedAuth=A; " + header(parts(20, "x")[5:]), 1, []string{"FedAuth5, FedAuth6, FedAuth7, FedAuth8, FedAuth9 and 10 more are not read"}},
+		{"two paths", "FedAuth=AA; FEDAUTH=BB; FedAuth=AA", 1,
+			[]string{"FedAuth is there 3 times with different values"}},
+		{"stale", "FedAuth=AAAA; FedAuth1=BB; FedAuth2=CCCC", 3,
+			[]string{"FedAuth1 is shorter than FedAuth but not the last"}},
+		{"many orphans", "FedAuth=A; " + header(parts(20, "x")[5:]), 1,
+			[]string{"FedAuth5, FedAuth6, FedAuth7, FedAuth8, FedAuth9 and 10 more are not read"}},
 		{"too many", header(parts(61, "x")), 61, []string{"more than 60 chunks"}},
 	}
 	for _, test := range tests {

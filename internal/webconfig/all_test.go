@@ -37,8 +37,8 @@ func (f *File) Settings() (*Settings, error) {
 	if err := cmp.Or(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		return nil, err
 	}
-	s := &Settings{HTTPRuntime: runtime, MachineKey: key, AppSettings: app, Authentication: auth, HTTPCookies: cookies,
-		Identity: identity, Federation: federation, Cora: cora}
+	s := &Settings{HTTPRuntime: runtime, MachineKey: key, AppSettings: app, Authentication: auth,
+		HTTPCookies: cookies, Identity: identity, Federation: federation, Cora: cora}
 	s.Warnings = slices.Concat(f.Warnings(), key.Warnings, app.Warnings, auth.Warnings,
 		auth.ProtectionWarnings(key.CompatibilityMode), warnings)
 	if cora != nil {

@@ -11,7 +11,8 @@ import (
 // sectionOf returns a section with one attribute named x.
 func sectionOf(value string) *Section {
 	return &Section{Path: "s", RefLine: 7, r: &reader{},
-		Element: &xmltree.Element{Name: "s", Line: 7, Attrs: []xmltree.Attr{{Name: "x", Value: value}}}}
+		Element: &xmltree.Element{Name: "s", Line: 7,
+			Attrs: []xmltree.Attr{{Name: "x", Value: value}}}}
 }
 
 func TestAttributes(t *testing.T) {
@@ -39,11 +40,15 @@ func TestAttributes(t *testing.T) {
 		{" 30 ", func(a *Section) any { return a.Int("x", 1, 1, "invalid_timeout") }, 30, ""},
 		{"0", func(a *Section) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5, "invalid_timeout"},
 		{"00:30:00", func(a *Section) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5, "invalid_timeout"},
-		{"2147483648", func(a *Section) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5, "invalid_timeout"},
+		{"2147483648", func(a *Section) any { return a.Int("x", 5, 1, "invalid_timeout") }, 5,
+			"invalid_timeout"},
 		{"1.00:00:00", func(a *Section) any { return a.TimeSpan("x", 0, 48*time.Hour) }, 24 * time.Hour, ""},
-		{"3", func(a *Section) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1), CodeInvalidTimeSpan},
-		{"-00:01", func(a *Section) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1), CodeInvalidTimeSpan},
-		{"soon", func(a *Section) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1), CodeInvalidTimeSpan},
+		{"3", func(a *Section) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1),
+			CodeInvalidTimeSpan},
+		{"-00:01", func(a *Section) any { return a.TimeSpan("x", 1, 48*time.Hour) },
+			time.Duration(1), CodeInvalidTimeSpan},
+		{"soon", func(a *Section) any { return a.TimeSpan("x", 1, 48*time.Hour) }, time.Duration(1),
+			CodeInvalidTimeSpan},
 	} {
 		a := sectionOf(test.value)
 		got := test.read(a)
@@ -84,12 +89,14 @@ func TestParseVersion(t *testing.T) {
 			t.Errorf("%q: %v, %v", s, v, ok)
 		}
 	}
-	for _, s := range []string{"", "4", "v4.5", "4.", ".5", "4.5.", "4.5.2.0.1", "4.-5", "4,5", "4.5a", "4.2147483648", "net48", "4.0x5", "4.1_0", "0x4.5"} {
+	for _, s := range []string{"", "4", "v4.5", "4.", ".5", "4.5.", "4.5.2.0.1", "4.-5", "4,5",
+		"4.5a", "4.2147483648", "net48", "4.0x5", "4.1_0", "0x4.5"} {
 		if v, ok := ParseVersion(s); ok {
 			t.Errorf("%q: %v", s, v)
 		}
 	}
-	for s, want := range map[string]bool{"4.0": false, "4.4.9": false, "3.9": false, "4.5": true, "4.5.1": true, "4.10": true, "5.0": true} {
+	for s, want := range map[string]bool{"4.0": false, "4.4.9": false, "3.9": false, "4.5": true,
+		"4.5.1": true, "4.10": true, "5.0": true} {
 		if v, _ := ParseVersion(s); v.AtLeast(4, 5) != want {
 			t.Errorf("%s at least 4.5: %v", s, !want)
 		}
@@ -102,13 +109,15 @@ func TestParseTimeSpan(t *testing.T) {
 		"30": 30 * day, "0": 0, "10:00": 10 * time.Hour, "00:30:00": 30 * time.Minute, "0:0:0": 0, "1.00:00:00": day,
 		"60.0:0:0": 60 * day, "1.02:03": day + 2*time.Hour + 3*time.Minute, "1:02:03:04": day + 2*time.Hour + 3*time.Minute + 4*time.Second,
 		"-00:05": -5 * time.Minute, " 00:05 ": 5 * time.Minute, "00:00:00.5": time.Second / 2, "00:00:01.0000001": time.Second + 100,
-		"1:02:03:04.25": day + 2*time.Hour + 3*time.Minute + 4*time.Second + time.Second/4, "23:59:59": day - time.Second, "365.0:0:0": 365 * day,
+		"1:02:03:04.25": day + 2*time.Hour + 3*time.Minute + 4*time.Second + time.Second/4,
+		"23:59:59":      day - time.Second, "365.0:0:0": 365 * day,
 	} {
 		if d, ok := ParseTimeSpan(s); !ok || d != want {
 			t.Errorf("%q: %v, %v; want %v", s, d, ok, want)
 		}
 	}
-	for _, s := range []string{"", "-", ":", "::", "24:00:00", "00:60", "00:00:60", "1.5", "1.", ".5", "1.24:00", "1.2:3:4:5", "1:2:3:4:5",
+	for _, s := range []string{"", "-", ":", "::", "24:00:00", "00:60", "00:00:60", "1.5", "1.",
+		".5", "1.24:00", "1.2:3:4:5", "1:2:3:4:5",
 		"00:00:00.", "00:00:00.12345678", "+1", "1 day", "999999999", "99999999999999999999", "00:-5", "Infinite", "1_0", "01:0x1"} {
 		if d, ok := ParseTimeSpan(s); ok {
 			t.Errorf("%q: %v", s, d)
@@ -117,7 +126,8 @@ func TestParseTimeSpan(t *testing.T) {
 }
 
 func TestTypeName(t *testing.T) {
-	for s, want := range map[string]string{"A.B, C, Version=1": "A.B", " A.B  ,\n C": "A.B", "A.B": "A.B", "": ""} {
+	for s, want := range map[string]string{"A.B, C, Version=1": "A.B", " A.B  ,\n C": "A.B",
+		"A.B": "A.B", "": ""} {
 		if got := TypeName(s); got != want {
 			t.Errorf("%q: %q", s, got)
 		}
@@ -129,9 +139,12 @@ func TestNearly(t *testing.T) {
 		name, want string
 		near       bool
 	}{
-		{"machinekey", "machineKey", true}, {"machieKey", "machineKey", true}, {"machineKeys", "machineKey", true}, {"macihneKye", "machineKey", true},
-		{"machine", "machineKey", false}, {"Add", "add", true}, {"adds", "add", false}, {"form", "forms", true}, {"fomrs", "forms", true}, {"frosm", "forms", false}, {"from", "forms", false},
-		{"", "add", false}, {"authorization", "authentication", false}, {"cookieHandlers", "cookieHandler", true},
+		{"machinekey", "machineKey", true}, {"machieKey", "machineKey", true},
+		{"machineKeys", "machineKey", true}, {"macihneKye", "machineKey", true},
+		{"machine", "machineKey", false}, {"Add", "add", true}, {"adds", "add", false},
+		{"form", "forms", true}, {"fomrs", "forms", true}, {"frosm", "forms", false}, {"from", "forms", false},
+		{"", "add", false}, {"authorization", "authentication", false},
+		{"cookieHandlers", "cookieHandler", true},
 		{strings.Repeat("m", 1<<20), "machineKey", false},
 	} {
 		if nearly(test.name, test.want) != test.near {

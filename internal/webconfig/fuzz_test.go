@@ -33,7 +33,8 @@ func FuzzParse(f *testing.F) {
 			checkError(t, data, err)
 			return
 		}
-		if line := file.ModuleRemoved(FormsModule); line < 0 || line > 1+bytes.Count(data, []byte("\n"))+bytes.Count(data, []byte("\r")) {
+		if line := file.ModuleRemoved(FormsModule); line < 0 ||
+			line > 1+bytes.Count(data, []byte("\n"))+bytes.Count(data, []byte("\r")) {
 			t.Errorf("a module removed on line %d", line)
 		}
 		if _, err := file.HTTPRuntime(); err != nil {
@@ -45,7 +46,8 @@ func FuzzParse(f *testing.F) {
 			if m.ValidationKey.Len() > 0 || m.DecryptionKey.Len() > 0 {
 				t.Error("keys beside the error")
 			}
-		} else if m.ValidationKey.Len() == 0 || m.DecryptionKey.Len() < 8 || m.CompatibilityMode == "" || m.DecryptionEffective == "Auto" {
+		} else if m.ValidationKey.Len() == 0 || m.DecryptionKey.Len() < 8 ||
+			m.CompatibilityMode == "" || m.DecryptionEffective == "Auto" {
 			t.Errorf("incomplete: %v", m)
 		}
 		r := &reader{f: file}
@@ -64,7 +66,8 @@ func FuzzSettings(f *testing.F) {
 	for _, v := range seeds {
 		f.Add(v.xml)
 	}
-	f.Add(site("<authentication mode='Forms'><forms timeout='1'/></authentication>", "<appSettings file='a'><add key='aspnet:UseLegacyEncryption' value='true'/></appSettings>"))
+	f.Add(site("<authentication mode='Forms'><forms timeout='1'/></authentication>",
+		"<appSettings file='a'><add key='aspnet:UseLegacyEncryption' value='true'/></appSettings>"))
 	f.Add([]byte("<appSettings><add key='aspnet:MaxHttpCollectionKeys' value='5'/><remove key='a'/><clear/></appSettings>"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Parse(bytes.NewReader(data), func(string) (io.ReadCloser, error) {
@@ -81,7 +84,8 @@ func FuzzSettings(f *testing.F) {
 			}
 			return
 		}
-		if f := s.Authentication.Forms; (f != nil) != (s.Authentication.Mode == "Forms") || f != nil && (f.Name == "" || f.Path == "" || f.TimeoutMinutes < 1) {
+		if f := s.Authentication.Forms; (f != nil) != (s.Authentication.Mode == "Forms") ||
+			f != nil && (f.Name == "" || f.Path == "" || f.TimeoutMinutes < 1) {
 			t.Errorf("forms: %+v", f)
 		}
 		if (s.Identity == nil) != (s.Federation == nil) {
@@ -89,7 +93,8 @@ func FuzzSettings(f *testing.F) {
 		}
 		if s.Identity != nil {
 			h, c := s.Identity.Session, s.Federation.CookieHandler
-			if (h.Type == "") != (h.Protection == "") || h.Lifetime < 0 || s.Identity.MaximumClockSkew < 0 || c.Name == "" || c.ChunkSize < minChunkSize {
+			if (h.Type == "") != (h.Protection == "") || h.Lifetime < 0 ||
+				s.Identity.MaximumClockSkew < 0 || c.Name == "" || c.ChunkSize < minChunkSize {
 				t.Errorf("WIF: %+v %+v", s.Identity, c)
 			}
 		}

@@ -34,10 +34,12 @@ func TestModuleRemoved(t *testing.T) {
 				t.Fatal(err)
 			}
 			if a, b := f.ModuleRemoved(FormsModule), f.ModuleRemoved(SessionModule); a != test.forms || b != test.session {
-				t.Errorf("%s: lines %d and %d, want %d and %d", test.name, a, b, test.forms, test.session)
+				t.Errorf("%s: lines %d and %d, want %d and %d", test.name, a, b,
+					test.forms, test.session)
 			}
 		}
-		f, err := Parse(strings.NewReader("<configuration><location path='sub'>"+server+"</location></configuration>"), nil)
+		f, err := Parse(strings.NewReader("<configuration><location path='sub'>"+server+
+			"</location></configuration>"), nil)
 		if err != nil || f.ModuleRemoved(FormsModule) != 0 {
 			t.Errorf("%s: a part of the site decides, %v", test.name, err)
 		}
@@ -71,26 +73,32 @@ func TestBuildTransform(t *testing.T) {
 		text, section string
 		line          int
 	}{
-		{`<configuration ` + xdt + `><system.web><compilation xdt:Transform="RemoveAttributes(debug)"/></system.web></configuration>`, "system.web/compilation", 1},
-		{`<configuration ` + xdt + ">\n<connectionStrings>\n<add name=\"a\" xdt:Locator=\"Match(name)\"/></connectionStrings></configuration>", "connectionStrings/add", 3},
+		{`<configuration ` + xdt +
+			`><system.web><compilation xdt:Transform="RemoveAttributes(debug)"/></system.web></configuration>`, "system.web/compilation", 1},
+		{`<configuration ` + xdt +
+			">\n<connectionStrings>\n<add name=\"a\" xdt:Locator=\"Match(name)\"/></connectionStrings></configuration>", "connectionStrings/add", 3},
 		{`<configuration ` + xdt + ` xdt:Transform="Remove"/>`, "", 1},
 		{`<configuration xmlns:t="http://schemas.microsoft.com/XML-Document-Transform"><a><b><c t:Transform="Remove"/></b></a></configuration>`, "a/b/c", 1},
 		{`<machineKey ` + xdt + ` xdt:Transform="Replace"/>`, "machineKey", 1},
 	} {
 		_, err := Parse(strings.NewReader(test.text), nil)
 		e, ok := err.(*Error)
-		if !ok || e.Code != CodeUnknownAttribute || e.Section != test.section || e.Line != test.line || !strings.Contains(e.Found, "transform") {
+		if !ok || e.Code != CodeUnknownAttribute || e.Section != test.section ||
+			e.Line != test.line || !strings.Contains(e.Found, "transform") {
 			t.Errorf("%s: %v", test.text, err)
 		}
 	}
-	f, err := Parse(strings.NewReader(web(`<machineKey configSource="a.config"/>`)), func(string) (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(`<machineKey ` + keys + ` ` + xdt + ` xdt:Transform="SetAttributes"/>`)), nil
-	})
+	f, err := Parse(strings.NewReader(web(`<machineKey configSource="a.config"/>`)),
+		func(string) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader(`<machineKey ` + keys + ` ` + xdt +
+				` xdt:Transform="SetAttributes"/>`)), nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = f.MachineKey(false)
-	if e, ok := err.(*Error); !ok || e.Code != CodeUnknownAttribute || e.Section != "system.web/machineKey" || e.File != "a.config" {
+	if e, ok := err.(*Error); !ok || e.Code != CodeUnknownAttribute ||
+		e.Section != "system.web/machineKey" || e.File != "a.config" {
 		t.Errorf("in a configSource: %v", err)
 	}
 	if _, err := Parse(strings.NewReader(`<configuration `+xdt+`/>`), nil); err != nil {
@@ -106,13 +114,15 @@ func TestPlaceholders(t *testing.T) {
 		"{{ KeyOfProd }}": "{{…}}", "%KeyOfProd%": "%…%", " %KeyOfProd% ": "%…%", "__KeyOfProd__,IsolateApps": "__…__",
 		"%%": "", "____": "", "KeyOfProd": "", "#{KeyOfProd": "",
 	} {
-		_, _, _, err := readAll([]byte(web(`<machineKey validationKey="` + text + `" decryptionKey="00"/>`)))
+		_, _, _, err := readAll([]byte(web(`<machineKey validationKey="` + text +
+			`" decryptionKey="00"/>`)))
 		e, ok := err.(*Error)
 		if !ok || e.Code != CodeInvalidValidationKey {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if named := strings.Contains(e.Found, "placeholder"); named != (want != "") || !strings.Contains(e.Found, want) || strings.Contains(e.Error(), "KeyOfProd") {
+		if named := strings.Contains(e.Found, "placeholder"); named != (want != "") ||
+			!strings.Contains(e.Found, want) || strings.Contains(e.Error(), "KeyOfProd") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -129,7 +139,8 @@ func TestDataProtectors(t *testing.T) {
 		"Acme.MyCompatibilityDataProtector":     CodeCustomDataProtector,
 		"Acme.Prot, CompatibilityDataProtector": CodeCustomDataProtector,
 	} {
-		_, _, _, err := readAll([]byte(web(`<machineKey ` + keys + ` dataProtectorType="` + class + `"/>`)))
+		_, _, _, err := readAll([]byte(web(`<machineKey ` + keys + ` dataProtectorType="` +
+			class + `"/>`)))
 		if e, ok := err.(*Error); !ok || e.Code != want {
 			t.Errorf("%s: %v, want %s", class, err, want)
 		}

@@ -31,7 +31,8 @@ func resolve(tb testing.TB, s *Settings) map[string]any {
 			"decryptionEffective":        m.DecryptionEffective,
 			"usableForMachineKeyProtect": m.UsableForProtect,
 		},
-		"authentication": map[string]any{"mode": s.Authentication.Mode, "forms": resolveForms(s.Authentication.Forms)},
+		"authentication": map[string]any{"mode": s.Authentication.Mode,
+			"forms": resolveForms(s.Authentication.Forms)},
 		"httpCookies": map[string]any{
 			"httpOnlyCookies": s.HTTPCookies.HTTPOnly,
 			"requireSSL":      s.HTTPCookies.RequireSSL,
@@ -85,13 +86,14 @@ func resolveIdentity(id *Identity) any {
 		"schema":                  id.Schema,
 		"saveBootstrap":           id.SaveBootstrap,
 		"maximumClockSkewSeconds": orInfinite(id.MaximumClockSkew),
-		"tokenReplayDetection":    map[string]any{"enabled": id.ReplayDetection, "expirationPeriod": orInfinite(id.ReplayPeriod)},
-		"audienceUris":            append([]string{}, id.AudienceURIs...),
-		"sessionHandler":          orNull(id.Session.Type),
-		"protection":              orNull(id.Session.Protection),
-		"sessionLifetimeSeconds":  nil,
-		"sessionCacheType":        orNull(id.SessionCacheType),
-		"useWindowsTokenService":  id.Session.UseWindowsTokenService,
+		"tokenReplayDetection": map[string]any{"enabled": id.ReplayDetection,
+			"expirationPeriod": orInfinite(id.ReplayPeriod)},
+		"audienceUris":           append([]string{}, id.AudienceURIs...),
+		"sessionHandler":         orNull(id.Session.Type),
+		"protection":             orNull(id.Session.Protection),
+		"sessionLifetimeSeconds": nil,
+		"sessionCacheType":       orNull(id.SessionCacheType),
+		"useWindowsTokenService": id.Session.UseWindowsTokenService,
 	}
 	if id.Session.Type != "" {
 		all["sessionLifetimeSeconds"] = id.Session.Lifetime.Seconds()
@@ -129,8 +131,10 @@ func resolveCora(c *Cora) any {
 		locations[l.Path] = map[string]any{"enabled": l.Enabled}
 	}
 	return map[string]any{
-		"enabled": c.Enabled, "application": c.Application, "lifetimeMinutes": c.LifetimeMinutes, "maxLifetimeMinutes": c.MaxLifetimeMinutes,
-		"cookieNamePrefix": c.CookieNamePrefix, "cookieName": orNull(c.CookieName()), "path": c.Path, "domain": c.Domain, "secure": c.Secure,
+		"enabled": c.Enabled, "application": c.Application, "lifetimeMinutes": c.LifetimeMinutes,
+		"maxLifetimeMinutes": c.MaxLifetimeMinutes,
+		"cookieNamePrefix":   c.CookieNamePrefix, "cookieName": orNull(c.CookieName()),
+		"path": c.Path, "domain": c.Domain, "secure": c.Secure,
 		"cacheMaxSize": c.CacheMaxSize, "cacheItemFadeMinutes": c.CacheItemFadeMinutes, "reuseSession": c.ReuseSession,
 		"locations": locations,
 	}

@@ -138,7 +138,8 @@ func inSection(path string, want *string) bool {
 	if want == nil {
 		return path == ""
 	}
-	return path == *want || !strings.Contains(*want, "/") && slices.Contains(strings.Split(path, "/"), *want)
+	return path == *want || !strings.Contains(*want, "/") &&
+		slices.Contains(strings.Split(path, "/"), *want)
 }
 
 // checkLines wants the line of everything that decided something.

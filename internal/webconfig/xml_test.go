@@ -30,10 +30,14 @@ func TestXML(t *testing.T) {
 		line            int
 	}{
 		{name: "smallest", xml: `<configuration/>`},
-		{name: "misc", xml: "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\n<!-- a --><?pi x?>\n<configuration >text<![CDATA[<&]]></configuration >\n<!-- b -->\n"},
-		{name: "references", xml: `<configuration a="&lt;&gt;&amp;&quot;&apos;&#65;&#x1F600;">&#10;</configuration>`},
-		{name: "default namespace", xml: `<configuration xmlns="http://schemas.microsoft.com/.NetConfiguration/v2.0"><a/></configuration>`},
-		{name: "prefix", xml: `<configuration xmlns:x="urn:x"><x:a x:b="" b="" xml:space="preserve"/></configuration>`},
+		{name: "misc",
+			xml: "<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\n<!-- a --><?pi x?>\n<configuration >text<![CDATA[<&]]></configuration >\n<!-- b -->\n"},
+		{name: "references",
+			xml: `<configuration a="&lt;&gt;&amp;&quot;&apos;&#65;&#x1F600;">&#10;</configuration>`},
+		{name: "default namespace",
+			xml: `<configuration xmlns="http://schemas.microsoft.com/.NetConfiguration/v2.0"><a/></configuration>`},
+		{name: "prefix",
+			xml: `<configuration xmlns:x="urn:x"><x:a x:b="" b="" xml:space="preserve"/></configuration>`},
 		{name: "letters", xml: `<configuration><größe/></configuration>`},
 
 		{name: "nothing", code: CodeMalformedXML, line: 1},
@@ -46,36 +50,48 @@ func TestXML(t *testing.T) {
 		{name: "crossed", xml: "<configuration>\n<a>\n</configuration></a>", code: CodeMalformedXML, line: 3},
 		{name: "end only", xml: "</configuration>", code: CodeMalformedXML, line: 1},
 		{name: "case of end", xml: "<configuration></Configuration>", code: CodeMalformedXML, line: 1},
-		{name: "attribute twice", xml: "<configuration>\n<a b='' b=''/></configuration>", code: CodeMalformedXML, line: 2},
-		{name: "attribute twice by namespace", xml: `<configuration xmlns:x="u" xmlns:y="u" x:a="" y:a=""/>`, code: CodeMalformedXML, line: 1},
-		{name: "namespace twice", xml: `<configuration xmlns:x="u" xmlns:x="v"/>`, code: CodeMalformedXML, line: 1},
+		{name: "attribute twice", xml: "<configuration>\n<a b='' b=''/></configuration>",
+			code: CodeMalformedXML, line: 2},
+		{name: "attribute twice by namespace",
+			xml:  `<configuration xmlns:x="u" xmlns:y="u" x:a="" y:a=""/>`,
+			code: CodeMalformedXML, line: 1},
+		{name: "namespace twice", xml: `<configuration xmlns:x="u" xmlns:x="v"/>`,
+			code: CodeMalformedXML, line: 1},
 		{name: "undeclared", xml: `<x:configuration/>`, code: CodeMalformedXML, line: 1},
 		{name: "undeclared attribute", xml: `<configuration x:a=""/>`, code: CodeMalformedXML, line: 1},
-		{name: "prefix out of force", xml: `<configuration><a xmlns:x="u"/><x:b/></configuration>`, code: CodeMalformedXML, line: 1},
+		{name: "prefix out of force", xml: `<configuration><a xmlns:x="u"/><x:b/></configuration>`,
+			code: CodeMalformedXML, line: 1},
 		{name: "undeclaring", xml: `<configuration xmlns:x=""/>`, code: CodeMalformedXML, line: 1},
 		{name: "no quotes", xml: `<configuration a=b/>`, code: CodeMalformedXML, line: 1},
 		{name: "no value", xml: `<configuration a/>`, code: CodeMalformedXML, line: 1},
 		{name: "no blank", xml: `<configuration a="b"c="d"/>`, code: CodeMalformedXML, line: 1},
-		{name: "lost quote", xml: "<configuration>\n<a b='c>\n</a><d e=''/></configuration>", code: CodeMalformedXML, line: 2},
+		{name: "lost quote", xml: "<configuration>\n<a b='c>\n</a><d e=''/></configuration>",
+			code: CodeMalformedXML, line: 2},
 		{name: "two colons", xml: `<configuration><a:b:c/></configuration>`, code: CodeMalformedXML, line: 1},
 		{name: "digit", xml: `<configuration><1/></configuration>`, code: CodeMalformedXML, line: 1},
 		{name: "ampersand", xml: `<configuration a="b&c"/>`, code: CodeMalformedXML, line: 1},
 		{name: "HTML entity", xml: `<configuration>&nbsp;</configuration>`, code: CodeMalformedXML, line: 1},
 		{name: "reference to NUL", xml: `<configuration>&#0;</configuration>`, code: CodeMalformedXML, line: 1},
-		{name: "reference too large", xml: `<configuration>&#x110000;</configuration>`, code: CodeMalformedXML, line: 1},
-		{name: "reference signed", xml: `<configuration>&#+65;</configuration>`, code: CodeMalformedXML, line: 1},
-		{name: "comment", xml: `<configuration><!-- a -- b --></configuration>`, code: CodeMalformedXML, line: 1},
+		{name: "reference too large", xml: `<configuration>&#x110000;</configuration>`,
+			code: CodeMalformedXML, line: 1},
+		{name: "reference signed", xml: `<configuration>&#+65;</configuration>`,
+			code: CodeMalformedXML, line: 1},
+		{name: "comment", xml: `<configuration><!-- a -- b --></configuration>`,
+			code: CodeMalformedXML, line: 1},
 		{name: "comment open", xml: `<configuration><!-- `, code: CodeMalformedXML, line: 1},
 		{name: "cdata open", xml: `<configuration><![CDATA[ `, code: CodeMalformedXML, line: 1},
 		{name: "cdata end", xml: `<configuration>]]></configuration>`, code: CodeMalformedXML, line: 1},
 		{name: "cdata outside", xml: `<![CDATA[]]><configuration/>`, code: CodeMalformedXML, line: 1},
-		{name: "late declaration", xml: "\n<?xml version='1.0'?><configuration/>", code: CodeMalformedXML, line: 2},
+		{name: "late declaration", xml: "\n<?xml version='1.0'?><configuration/>",
+			code: CodeMalformedXML, line: 2},
 		{name: "version", xml: `<?xml version="1.1"?><configuration/>`, code: CodeMalformedXML, line: 1},
-		{name: "instruction open", xml: `<configuration><?a b></configuration>`, code: CodeMalformedXML, line: 1},
+		{name: "instruction open", xml: `<configuration><?a b></configuration>`,
+			code: CodeMalformedXML, line: 1},
 		{name: "NUL", xml: "<configuration>\n\x00</configuration>", code: CodeMalformedXML, line: 2},
 		{name: "control", xml: "<configuration a='\x01'/>", code: CodeMalformedXML, line: 1},
 
-		{name: "doctype", xml: "<?xml version='1.0'?>\n<!DOCTYPE configuration SYSTEM 'http://example/x.dtd'><configuration/>", code: CodeDTD, line: 2},
+		{name: "doctype",
+			xml: "<?xml version='1.0'?>\n<!DOCTYPE configuration SYSTEM 'http://example/x.dtd'><configuration/>", code: CodeDTD, line: 2},
 		{name: "entity bomb", xml: bomb, code: CodeDTD, line: 1},
 		{name: "entity declaration", xml: `<!ENTITY a "b"><configuration/>`, code: CodeMalformedXML, line: 1},
 
@@ -131,8 +147,10 @@ func TestCharsets(t *testing.T) {
 		{"utf-8 with mark and declaration", "\xEF\xBB\xBF<?xml version='1.0' encoding='UTF-8'?>" + text, ""},
 		{"little-endian", encode(binary.LittleEndian, "\uFEFF"+text), ""},
 		{"big-endian", encode(binary.BigEndian, "\uFEFF"+text), ""},
-		{"utf-16 declared", encode(binary.LittleEndian, "\uFEFF<?xml version='1.0' encoding='utf-16'?>"+text), ""},
-		{"utf-16 declared as utf-8", encode(binary.LittleEndian, "\uFEFF<?xml version='1.0' encoding='utf-8'?>"+text), CodeUnsupportedCharset},
+		{"utf-16 declared", encode(binary.LittleEndian,
+			"\uFEFF<?xml version='1.0' encoding='utf-16'?>"+text), ""},
+		{"utf-16 declared as utf-8", encode(binary.LittleEndian,
+			"\uFEFF<?xml version='1.0' encoding='utf-8'?>"+text), CodeUnsupportedCharset},
 		{"utf-8 declared as utf-16", "<?xml version='1.0' encoding='utf-16'?>" + text, CodeUnsupportedCharset},
 		{"no mark", encode(binary.LittleEndian, text), CodeUnsupportedCharset},
 		{"no mark, big-endian", encode(binary.BigEndian, text), CodeUnsupportedCharset},
@@ -142,10 +160,17 @@ func TestCharsets(t *testing.T) {
 		{"second half first", "\xFF\xFE<\x00\x00\xDC\x00\xD8", CodeUnsupportedCharset},
 		{"utf-32", "\xFF\xFE\x00\x00<\x00\x00\x00", CodeMalformedXML},
 		{"latin 1 that is ASCII", "<?xml version='1.0' encoding='iso-8859-1'?><configuration/>", ""},
-		{"latin 1 behind a mark", "\xEF\xBB\xBF<?xml version='1.0' encoding='iso-8859-1'?><configuration b='ä'/>", CodeUnsupportedCharset},
-		{"latin 9", "<?xml version='1.0' encoding='iso-8859-15'?><configuration b='\xE4'/>", CodeUnsupportedCharset},
-		{"latin 9 that is UTF-8", "<?xml version='1.0' encoding='iso-8859-15'?><configuration b='ä'/>", CodeUnsupportedCharset},
-		{"utf-8 behind another word", "<?xml version='1.0' x='' encoding='iso-8859-1'?><configuration b='\xE4'/>", CodeMalformedXML},
+		{"latin 1 behind a mark",
+			"\xEF\xBB\xBF<?xml version='1.0' encoding='iso-8859-1'?><configuration b='ä'/>",
+			CodeUnsupportedCharset},
+		{"latin 9", "<?xml version='1.0' encoding='iso-8859-15'?><configuration b='\xE4'/>",
+			CodeUnsupportedCharset},
+		{"latin 9 that is UTF-8",
+			"<?xml version='1.0' encoding='iso-8859-15'?><configuration b='ä'/>",
+			CodeUnsupportedCharset},
+		{"utf-8 behind another word",
+			"<?xml version='1.0' x='' encoding='iso-8859-1'?><configuration b='\xE4'/>",
+			CodeMalformedXML},
 		{"latin 1 undeclared", "<configuration a='\xE4'/>", CodeUnsupportedCharset},
 		{"ebcdic", "<?xml version='1.0' encoding='ebcdic-cp-us'?><configuration/>", CodeUnsupportedCharset},
 		{"utf-7", "<?xml version='1.0' encoding='utf-7'?><configuration/>", CodeUnsupportedCharset},
@@ -155,7 +180,8 @@ func TestCharsets(t *testing.T) {
 			if code, _ := codeOf(t, err); code != test.code {
 				t.Fatalf("%v, want %q", err, test.code)
 			}
-			if err == nil && strings.Contains(test.data, "a='") || err == nil && strings.Contains(test.data, "a\x00=\x00") {
+			if err == nil && strings.Contains(test.data, "a='") ||
+				err == nil && strings.Contains(test.data, "a\x00=\x00") {
 				if a, _ := f.root.Attr("a"); a != "ä€😀" {
 					t.Errorf("a = %q", a)
 				}
@@ -202,8 +228,10 @@ func TestLimits(t *testing.T) {
 	}
 	for _, test := range []struct{ name, xml, code string }{
 		{"depth", strings.Repeat("<a>", 100_000), CodeTooComplex},
-		{"largest depth", strings.Repeat("<configuration>", maxDepth) + strings.Repeat("</configuration>", maxDepth), ""},
-		{"elements", "<configuration>" + strings.Repeat("<a/>", maxElements) + "</configuration>", CodeTooComplex},
+		{"largest depth", strings.Repeat("<configuration>",
+			maxDepth) + strings.Repeat("</configuration>", maxDepth), ""},
+		{"elements", "<configuration>" + strings.Repeat("<a/>", maxElements) + "</configuration>",
+			CodeTooComplex},
 		{"most elements", "<configuration>" + strings.Repeat("<a/>", maxElements-1) + "</configuration>", ""},
 		{"a million attributes", "<configuration " + strings.Repeat("a='' ", 1_000_000) + "/>", CodeTooComplex},
 		{"namespaces", "<configuration" + namespaces(maxNamespaces+1) + "/>", CodeTooComplex},
@@ -213,7 +241,8 @@ func TestLimits(t *testing.T) {
 		{"open comments", "<configuration>" + strings.Repeat("<!--", 1_000_000), CodeMalformedXML},
 		{"ampersands", "<configuration>" + strings.Repeat("&amp;", 1_000_000) + "</configuration>", ""},
 		{"largest", "<configuration>" + strings.Repeat(" ", MaxFileBytes-31) + "</configuration>", ""},
-		{"one over", "<configuration>" + strings.Repeat(" ", MaxFileBytes-30) + "</configuration>", CodeTooLarge},
+		{"one over", "<configuration>" + strings.Repeat(" ", MaxFileBytes-30) +
+			"</configuration>", CodeTooLarge},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -283,7 +312,8 @@ func TestSingleByte(t *testing.T) {
 		{`encoding="windows-1252"`, "\xE4\x80\x85\x9F\xA0\xFF", "ä€…Ÿ\u00A0ÿ"},
 		{`encoding="Windows-1252"`, "\x81\x8D\x8F\x90\x9D", "\u0081\u008D\u008F\u0090\u009D"},
 	} {
-		f, err := Parse(strings.NewReader(`<?xml version="1.0" `+test.declaration+`?>`+"\n<configuration a='"+test.bytes+"'/>"), nil)
+		f, err := Parse(strings.NewReader(`<?xml version="1.0" `+test.declaration+`?>`+
+			"\n<configuration a='"+test.bytes+"'/>"), nil)
 		if err != nil {
 			t.Errorf("%s: %v", test.declaration, err)
 			continue

@@ -105,7 +105,8 @@ func FuzzParse(f *testing.F) {
 	seeds := []string{
 		`<key id="1" version="1"><creationDate>2026-01-01</creationDate></key>`,
 		`<r xmlns="urn:d" xmlns:p="urn:p" p:b="2"><c xmlns="">t</c><p:d xml:lang="de"/></r>`,
-		`<!DOCTYPE a><a/>`, "<a>&b;</a>", "<a", "<a b='&#10;&quot;'>&amp;</a>", "<a>1<b>2<c>3<d>4</d>3</c>2</b>1</a>",
+		`<!DOCTYPE a><a/>`, "<a>&b;</a>", "<a", "<a b='&#10;&quot;'>&amp;</a>",
+		"<a>1<b>2<c>3<d>4</d>3</c>2</b>1</a>",
 	}
 	var file struct{ Rings []struct{ Elements []string } }
 	testkit.JSON(f, "dataprotection_keyring.json", &file)
@@ -123,7 +124,8 @@ func FuzzParse(f *testing.F) {
 		e, err := xmltree.Parse(doc, limits)
 		if err != nil {
 			var at *xmltree.Error
-			if e != nil || !errors.As(err, &at) || at.Line < 1 && !errors.Is(err, xmltree.ErrCharset) {
+			if e != nil || !errors.As(err, &at) ||
+				at.Line < 1 && !errors.Is(err, xmltree.ErrCharset) {
 				t.Fatalf("Parse = %v, %v", e, err)
 			}
 			return
@@ -188,7 +190,8 @@ func agreesWithStandardLibrary(t *testing.T, data []byte) {
 			fmt.Fprintf(&want, "<%q %q", oneLine(token.Name.Space), token.Name.Local)
 			for _, a := range token.Attr {
 				if a.Name.Space != "xmlns" && (a.Name.Space != "" || a.Name.Local != "xmlns") {
-					fmt.Fprintf(&want, " %q %q=%q", oneLine(a.Name.Space), a.Name.Local, oneLine(a.Value))
+					fmt.Fprintf(&want, " %q %q=%q", oneLine(a.Name.Space), a.Name.Local,
+						oneLine(a.Value))
 				}
 			}
 		case xml.EndElement:

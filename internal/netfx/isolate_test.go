@@ -22,7 +22,8 @@ func TestIsolation(t *testing.T) {
 	} {
 		before := key.Reveal()
 		got, err := test.i.Apply(key)
-		if want := append(test.head, before[len(test.head):]...); err != nil || !bytes.Equal(got.Reveal(), want) {
+		if want := append(test.head, before[len(test.head):]...); err != nil ||
+			!bytes.Equal(got.Reveal(), want) {
 			t.Errorf("%x, %v, want %x", got.Reveal(), err, want)
 		}
 		if !bytes.Equal(key.Reveal(), before) {

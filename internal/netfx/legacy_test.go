@@ -9,8 +9,8 @@ import (
 
 // TestRefused wants an error for settings and layers that .NET does not have.
 func TestRefused(t *testing.T) {
-	good := Settings{ValidationKey: secret.New(seed.Of(t).Bytes(64)), DecryptionKey: secret.New(seed.Of(t).Bytes(24)),
-		Validation: "SHA1", Decryption: "AES"}
+	good := Settings{ValidationKey: secret.New(seed.Of(t).Bytes(64)),
+		DecryptionKey: secret.New(seed.Of(t).Bytes(24)), Validation: "SHA1", Decryption: "AES"}
 	encrypted := Layers{Encrypted: true, Signed: true}
 	if _, err := NewLegacy(good, encrypted); err != nil {
 		t.Fatal(err)

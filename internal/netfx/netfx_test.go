@@ -139,7 +139,8 @@ func TestUnpad(t *testing.T) {
 		{append([]byte{7}, bytes.Repeat([]byte{8}, 7)...), 0, false},
 		{append(bytes.Repeat([]byte{9}, 7), bytes.Repeat([]byte{9}, 9)...), 0, false}, // over one block
 	} {
-		if n, good := unpad(test.padded, 8); (good == 1) != test.ok || good&^1 != 0 || test.ok && n != test.n {
+		if n, good := unpad(test.padded, 8); (good == 1) != test.ok || good&^1 != 0 ||
+			test.ok && n != test.n {
 			t.Errorf("unpad(%x) = %d, %d, want %d, %v", test.padded, n, good, test.n, test.ok)
 		}
 	}

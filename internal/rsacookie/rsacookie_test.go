@@ -86,7 +86,8 @@ func TestLayout(t *testing.T) {
 		return b
 	}
 	second := 32 + 4 + 256
-	lengths := []uint32{0, 1, 15, 16, 255, 257, uint32(len(encrypted)), 1 << 16, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1<<32 - 256}
+	lengths := []uint32{0, 1, 15, 16, 255, 257, uint32(len(encrypted)), 1 << 16, 1<<31 - 1, 1 << 31,
+		1<<32 - 1, 1<<32 - 256}
 	for _, n := range lengths {
 		if _, err := s.Verify(lie(signed, 0, n)); err != ErrSignature {
 			t.Errorf("signature of %d bytes: %v", int32(n), err)
@@ -108,7 +109,8 @@ func TestLayout(t *testing.T) {
 	}
 	dst := make([]byte, 3, 4096)
 	encrypted[len(encrypted)-1] ^= 1 // the padding
-	if out, err := e.Decrypt(dst, encrypted); err != ErrDecrypt || len(out) != 3 || bytes.ContainsFunc(dst[3:4096], func(r rune) bool { return r != 0 }) {
+	if out, err := e.Decrypt(dst, encrypted); err != ErrDecrypt || len(out) != 3 ||
+		bytes.ContainsFunc(dst[3:4096], func(r rune) bool { return r != 0 }) {
 		t.Errorf("bad padding: %v, %d bytes", err, len(out))
 	}
 	for _, empty := range [][]byte{nil, {}} {
@@ -171,7 +173,8 @@ func encryptWith(reader *Key, modulus *big.Int) error {
 
 func TestFromTLS(t *testing.T) {
 	f := readFile(t)
-	key, other := f.key(t, "rsa2048").signer.(*rsa.PrivateKey), f.key(t, "sign2048").signer.(*rsa.PrivateKey)
+	key, other := f.key(t, "rsa2048").signer.(*rsa.PrivateKey), f.key(t,
+		"sign2048").signer.(*rsa.PrivateKey)
 	elliptic256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -196,11 +199,14 @@ func TestFromTLS(t *testing.T) {
 		{"of TLS", f.key(t, "rsa2048").TLS(), true, ""},
 		{"of TLS, public", f.key(t, "rsa2048").Public().TLS(), false, ""},
 		{"nothing", tls.Certificate{}, false, "no certificate and no private key"},
-		{"another's private key", tls.Certificate{Certificate: [][]byte{der}, PrivateKey: other}, false, "belong together"},
+		{"another's private key", tls.Certificate{Certificate: [][]byte{der}, PrivateKey: other},
+			false, "belong together"},
 		{"elliptic private key", tls.Certificate{PrivateKey: elliptic256}, false, "*ecdsa.PrivateKey"},
 		{"nil private key", tls.Certificate{PrivateKey: (*rsa.PrivateKey)(nil)}, false, "*rsa.PrivateKey"},
-		{"elliptic leaf", tls.Certificate{Leaf: &x509.Certificate{PublicKey: elliptic256.Public()}}, false, "not an RSA key"},
-		{"malformed certificate", tls.Certificate{Certificate: [][]byte{{1}}, PrivateKey: key}, false, "rsacookie: certificate: "},
+		{"elliptic leaf", tls.Certificate{Leaf: &x509.Certificate{PublicKey: elliptic256.Public()}},
+			false, "not an RSA key"},
+		{"malformed certificate", tls.Certificate{Certificate: [][]byte{{1}}, PrivateKey: key},
+			false, "rsacookie: certificate: "},
 	} {
 		got, err := FromTLS(tc.c)
 		switch {
@@ -253,16 +259,21 @@ func TestParseKey(t *testing.T) {
 		{"public key DER", string(pkix), false, ""},
 		{"public key PKCS #1", armour("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&key.PublicKey)), false, ""},
 		{"both", armour("CERTIFICATE", leaf) + text, true, ""},
-		{"both and a chain", "Bag Attributes\n" + text + armour("CERTIFICATE", leaf) + armour("CERTIFICATE", certificate(other.Public(), other)), true, ""},
+		{"both and a chain", "Bag Attributes\n" +
+			text + armour("CERTIFICATE", leaf) + armour("CERTIFICATE",
+			certificate(other.Public(), other)), true, ""},
 		{"unknown blocks", armour("DH PARAMETERS", []byte("x")) + text, true, ""},
-		{"another's certificate", armour("CERTIFICATE", certificate(other.Public(), other)) + text, false, "belong together"},
+		{"another's certificate", armour("CERTIFICATE", certificate(other.Public(), other)) + text,
+			false, "belong together"},
 		{"two private keys", text + f.RSAKeys["sign2048"].PEM, false, "several private keys"},
 		{"encrypted PKCS #8", armour("ENCRYPTED PRIVATE KEY", []byte("x")), false, "encrypted"},
-		{"encrypted PKCS #1", "-----BEGIN RSA PRIVATE KEY-----\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n", false, "encrypted"},
+		{"encrypted PKCS #1",
+			"-----BEGIN RSA PRIVATE KEY-----\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n", false, "encrypted"},
 		{"elliptic", armour("PRIVATE KEY", ecPKCS8), false, "not an RSA key"},
 		{"elliptic SEC 1", armour("EC PRIVATE KEY", ecDER), false, "not an RSA key"},
 		{"elliptic DER", string(ecPKCS8), false, "not an RSA key"},
-		{"elliptic certificate", armour("CERTIFICATE", certificate(elliptic256.Public(), elliptic256)), false, "not an RSA key"},
+		{"elliptic certificate", armour("CERTIFICATE",
+			certificate(elliptic256.Public(), elliptic256)), false, "not an RSA key"},
 		{"broken", armour("PRIVATE KEY", pkcs8[:50]), false, "malformed"},
 		{"broken certificate", armour("CERTIFICATE", leaf[:50]), false, "certificate"},
 		{"empty", "", false, "openssl pkcs12"},
@@ -273,7 +284,8 @@ func TestParseKey(t *testing.T) {
 		k, err := ParseKey([]byte(tc.data))
 		switch {
 		case tc.want != "":
-			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), "rsacookie: ") {
+			if err == nil || !strings.Contains(err.Error(), tc.want) ||
+				!strings.HasPrefix(err.Error(), "rsacookie: ") {
 				t.Errorf("%s: %v", tc.name, err)
 			}
 		case err != nil:
@@ -311,7 +323,8 @@ func TestHardwareKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if signed, err := s.Sign(nil, testkit.Unhex(t, v.Stages.RSAEncryptedHex)); err != nil || !bytes.Equal(signed, testkit.Unhex(t, v.Stages.RSASignedHex)) {
+	if signed, err := s.Sign(nil, testkit.Unhex(t, v.Stages.RSAEncryptedHex)); err != nil ||
+		!bytes.Equal(signed, testkit.Unhex(t, v.Stages.RSASignedHex)) {
 		t.Error(err)
 	}
 	e, err := NewEncryption(SHA256, key)

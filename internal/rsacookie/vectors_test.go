@@ -15,7 +15,10 @@ type vectorJSON struct {
 	Name, EncryptionKey, SigningKey, HashName string
 	RSASignedHex                              string
 	Error                                     *string
-	Stages                                    struct{ DeflatedHex, RSAEncryptedHex, RSASignedHex string }
+	Stages                                    struct {
+		DeflatedHex, RSAEncryptedHex,
+		RSASignedHex string
+	}
 }
 
 type fileJSON struct {
@@ -28,7 +31,8 @@ func readFile(t testing.TB) *fileJSON {
 	f := new(fileJSON)
 	testkit.JSON(t, "sessiontoken_rsa.json", f)
 	if len(f.Vectors) != 11 || len(f.Negatives) != 11 || len(f.RSAKeys) != 4 {
-		t.Fatalf("%d vectors, %d negatives, %d keys", len(f.Vectors), len(f.Negatives), len(f.RSAKeys))
+		t.Fatalf("%d vectors, %d negatives, %d keys", len(f.Vectors),
+			len(f.Negatives), len(f.RSAKeys))
 	}
 	return f
 }
@@ -67,7 +71,8 @@ func TestVectors(t *testing.T) {
 		v := &f.Vectors[i]
 		t.Run(v.Name, func(t *testing.T) {
 			s, e := f.transforms(t, v)
-			deflated, encrypted, signed := testkit.Unhex(t, v.Stages.DeflatedHex), testkit.Unhex(t, v.Stages.RSAEncryptedHex), testkit.Unhex(t, v.Stages.RSASignedHex)
+			deflated, encrypted, signed := testkit.Unhex(t, v.Stages.DeflatedHex), testkit.Unhex(t,
+				v.Stages.RSAEncryptedHex), testkit.Unhex(t, v.Stages.RSASignedHex)
 
 			got, err := s.Verify(signed)
 			if err != nil || !bytes.Equal(got, encrypted) {
@@ -83,14 +88,17 @@ func TestVectors(t *testing.T) {
 			if !ok {
 				t.Fatal("cutEncryption")
 			}
-			keyIV, err := rsa.DecryptOAEP(sha1.New(), nil, e.keys[0].decrypter.(*rsa.PrivateKey), wrapped, nil)
+			keyIV, err := rsa.DecryptOAEP(sha1.New(), nil,
+				e.keys[0].decrypter.(*rsa.PrivateKey), wrapped, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err = e.seal(nil, (*[sizeKeyIV]byte)(keyIV), wrapped, deflated); err != nil || !bytes.Equal(got, encrypted) {
+			if got, err = e.seal(nil, (*[sizeKeyIV]byte)(keyIV), wrapped, deflated); err != nil ||
+				!bytes.Equal(got, encrypted) {
 				t.Fatalf("seal: %v, %x", err, got)
 			}
-			if got, err = e.Encrypt([]byte("x"), deflated); err != nil || len(got) != 1+len(encrypted) {
+			if got, err = e.Encrypt([]byte("x"), deflated); err != nil ||
+				len(got) != 1+len(encrypted) {
 				t.Fatalf("Encrypt: %v", err)
 			}
 			if got, err = e.Decrypt(nil, got[1:]); err != nil || !bytes.Equal(got, deflated) {

@@ -30,8 +30,10 @@ func check(t *testing.T, src string) {
 		kept := string(dst)
 		fromString, a := AppendDecode(dst, src)
 		fromBytes, b := AppendDecodeBytes(dst, []byte(src))
-		if a != ok || b != ok || !bytes.Equal(fromString, append([]byte(kept), want...)) || !bytes.Equal(fromBytes, fromString) {
-			t.Fatalf("%q: got %q %v, %q %v, want %q %v after %q", src, fromString, a, fromBytes, b, want, ok, kept)
+		if a != ok || b != ok || !bytes.Equal(fromString, append([]byte(kept), want...)) ||
+			!bytes.Equal(fromBytes, fromString) {
+			t.Fatalf("%q: got %q %v, %q %v, want %q %v after %q", src, fromString, a, fromBytes,
+				b, want, ok, kept)
 		}
 	}
 }

@@ -37,7 +37,8 @@ func FuzzURLToken(f *testing.F) {
 		}
 		if text != "" {
 			padded := text[:len(text)-1] + strings.Repeat("=", int(text[len(text)-1]-'0'))
-			if want, err := stdbase64.URLEncoding.DecodeString(padded); err != nil || !bytes.Equal(got, want) {
+			if want, err := stdbase64.URLEncoding.DecodeString(padded); err != nil ||
+				!bytes.Equal(got, want) {
 				t.Fatalf("%x, %v", want, err)
 			}
 		}

@@ -41,7 +41,8 @@ func TestAppendDecodeWeb(t *testing.T) {
 // FuzzAppendDecodeWeb compares with the standard library, which refuses the
 // same once white space and padding are out.
 func FuzzAppendDecodeWeb(f *testing.F) {
-	for _, seed := range []string{"", "AQIDBA", "AQ ID\nBA==", "-_-_", "AQIDBB", "AQIDBA%%", strings.Repeat("A", 43)} {
+	for _, seed := range []string{"", "AQIDBA", "AQ ID\nBA==", "-_-_", "AQIDBB", "AQIDBA%%",
+		strings.Repeat("A", 43)} {
 		f.Add(seed)
 	}
 	strip := strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "")
@@ -49,7 +50,8 @@ func FuzzAppendDecodeWeb(f *testing.F) {
 		plain := strip.Replace(text)
 		data := strings.TrimRight(plain, "=%")
 		want, err := stdlib.RawURLEncoding.Strict().DecodeString(data)
-		if padding := len(plain) - len(data); padding > 0 && (len(data)%4 < 2 || padding > 4-len(data)%4) {
+		if padding := len(plain) - len(data); padding > 0 &&
+			(len(data)%4 < 2 || padding > 4-len(data)%4) {
 			want, err = nil, stdlib.CorruptInputError(0)
 		}
 		got, ok := base64.AppendDecodeWeb(nil, text)

@@ -116,7 +116,8 @@ func TestReadUint7Forms(t *testing.T) {
 // FuzzReader runs a list of reads over data: whatever was read, written
 // again, must give the bytes that were taken.
 func FuzzReader(f *testing.F) {
-	f.Add([]byte{0, 3, 4, 1, 2}, []byte("\x05\xac\x02abcd\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00"))
+	f.Add([]byte{0, 3, 4, 1, 2},
+		[]byte("\x05\xac\x02abcd\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00"))
 	f.Add([]byte{3, 3, 3}, []byte("\x80\x80\x00\xff\xff\xff\xff\x0f"))
 	f.Add([]byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, ops, data []byte) {

@@ -18,7 +18,8 @@ import (
 func TestEncodeModes(t *testing.T) {
 	cfg := legacyGenerated(t)
 	cookies := legacyOf(t, machinekey.LegacyOptions{}, cfg)
-	for _, mode := range []machinekey.Mode{"", machinekey.Framework20SP1, machinekey.Framework20SP2, machinekey.Framework45} {
+	for _, mode := range []machinekey.Mode{"", machinekey.Framework20SP1, machinekey.Framework20SP2,
+		machinekey.Framework45} {
 		cfg.Mode = mode
 		key := keyOf(t, cfg)
 		for _, prot := range protections {
@@ -38,7 +39,8 @@ func TestEncodeModes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := decode(key, fmt.Sprintf("%x", raw), machinekey.ProtectionAll); err != nil || string(got) != "data" {
+		if got, err := decode(key, fmt.Sprintf("%x", raw), machinekey.ProtectionAll); err != nil ||
+			string(got) != "data" {
 			t.Errorf("%v: Decode of EncodeProtector's bytes: %q, %v", mode, got, err)
 		}
 		if got, err := cookies.Unprotect(nil, raw); err != nil || string(got) != "data" {
@@ -54,7 +56,8 @@ func TestDecodeRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, bad := range []string{"", "0", "zz", text[1:], text[2:], text[:len(text)-1], text[:len(text)-2], text + "00", text + "\n",
+		for _, bad := range []string{"", "0", "zz", text[1:], text[2:], text[:len(text)-1],
+			text[:len(text)-2], text + "00", text + "\n",
 			" " + text, "0x" + text, strings.Repeat("0", 400), text[:10] + "\x00" + text[11:]} {
 			if got, err := decode(key, bad, prot); err != machinekey.ErrUnprotect || got != nil {
 				t.Errorf("%v: Decode(%q) = %q, %v", prot, bad, got, err)
@@ -86,7 +89,8 @@ func TestDecodeRefuses(t *testing.T) {
 		func() error { _, err := encode(short, nil, ""); return err }(),
 		func() error { _, err := decode(short, "00", ""); return err }(),
 	} {
-		if err == nil || errors.Is(err, machinekey.ErrUnprotect) || !strings.HasPrefix(err.Error(), "machinekey: ") {
+		if err == nil || errors.Is(err, machinekey.ErrUnprotect) ||
+			!strings.HasPrefix(err.Error(), "machinekey: ") {
 			t.Errorf("%d: %v", i, err)
 		}
 	}

@@ -32,7 +32,8 @@ func TestFIPSLifted(t *testing.T) {
 		cfg := legacyGenerated(t)
 		cfg.Validation, cfg.AllowInsecure = machinekey.InsecureMD5, true
 		key = keyOf(t, cfg)
-		if legacy, err = wrap(ringOf(t, key).CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose)); err != nil {
+		if legacy, err = wrap(ringOf(t, key).CookieProtector(machinekey.LegacyOptions{},
+			machinekey.FormsPurpose)); err != nil {
 			t.Fatal(err)
 		}
 		if text, err = encode(key, []byte("text"), machinekey.ProtectionAll); err != nil {

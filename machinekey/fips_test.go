@@ -60,8 +60,10 @@ func TestFIPSOnly(t *testing.T) {
 		{"decryption", machinekey.HMACSHA256, 64, machinekey.InsecureDES, 8, machinekey.Framework45},
 		{"decryption", machinekey.HMACSHA256, 64, machinekey.Auto, 8, machinekey.Framework20SP1},
 	} {
-		cfg := machinekey.Config{Validation: test.v, Decryption: test.d, Mode: test.mode, AllowInsecure: true, AllowWeakKey: true,
-			ValidationKey: machinekey.NewSecret(bytes.Repeat([]byte{1}, test.vlen)), DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{2}, test.dlen))}
+		cfg := machinekey.Config{Validation: test.v, Decryption: test.d, Mode: test.mode,
+			AllowInsecure: true, AllowWeakKey: true,
+			ValidationKey: machinekey.NewSecret(bytes.Repeat([]byte{1}, test.vlen)),
+			DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{2}, test.dlen))}
 		if test.attribute == "" {
 			p := protectorOf(t, cfg, "fips")
 			got, err := p.Unprotect(nil, protect(t, p, []byte("text")))
@@ -76,7 +78,8 @@ func TestFIPSOnly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := decode(key, text, machinekey.ProtectionAll); err != nil || string(got) != "text" {
+			if got, err := decode(key, text, machinekey.ProtectionAll); err != nil ||
+				string(got) != "text" {
 				t.Errorf("%v: Decode = %q, %v", cfg, got, err)
 			}
 			continue

@@ -80,7 +80,8 @@ func FuzzProtect(f *testing.F) {
 	seeds := 0
 	for _, v := range protectVectors(f) {
 		if v.Op == "protect" && v.Valid && len(v.Purposes) > 0 {
-			f.Add([]byte(v.MachineKey.ValidationKey), byte(seeds), v.Purposes[0], []byte(v.Plaintext))
+			f.Add([]byte(v.MachineKey.ValidationKey), byte(seeds), v.Purposes[0],
+				[]byte(v.Plaintext))
 			seeds++
 		}
 	}

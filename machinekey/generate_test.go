@@ -20,17 +20,20 @@ func TestGenerate(t *testing.T) {
 			cfg, err := machinekey.Generate(v, d)
 			if sizes[v] == 0 || d != "" && d != machinekey.Auto && d != machinekey.AES {
 				var e *machinekey.ConfigError
-				if !errors.As(err, &e) || cfg.ValidationKey.Len() > 0 || cfg.DecryptionKey.Len() > 0 {
+				if !errors.As(err, &e) || cfg.ValidationKey.Len() > 0 ||
+					cfg.DecryptionKey.Len() > 0 {
 					t.Errorf("Generate(%v, %v) = %v, %v, want a ConfigError", v, d, cfg, err)
 				}
 				continue
 			}
 			if err != nil || cfg.ValidationKey.Len() != sizes[v] || cfg.DecryptionKey.Len() != 32 ||
-				cfg.Validation != v || cfg.Decryption != cmp.Or(d, machinekey.Auto) || cfg.Mode != machinekey.Framework45 || cfg.AllowInsecure {
+				cfg.Validation != v || cfg.Decryption != cmp.Or(d, machinekey.Auto) ||
+				cfg.Mode != machinekey.Framework45 || cfg.AllowInsecure {
 				t.Errorf("Generate(%v, %v) = %v, %v", v, d, cfg, err)
 			}
 			again, err := machinekey.Generate(v, d)
-			if err != nil || again.ValidationKey.Equal(cfg.ValidationKey) || again.DecryptionKey.Equal(cfg.DecryptionKey) {
+			if err != nil || again.ValidationKey.Equal(cfg.ValidationKey) ||
+				again.DecryptionKey.Equal(cfg.DecryptionKey) {
 				t.Errorf("Generate(%v, %v) made the same key twice", v, d)
 			}
 			keyOf(t, cfg)
@@ -39,8 +42,9 @@ func TestGenerate(t *testing.T) {
 }
 
 func TestWebConfig(t *testing.T) {
-	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret([]byte{0x0a, 0xbc}), DecryptionKey: machinekey.NewSecret([]byte{0xde, 0xf0}),
-		Validation: machinekey.HMACSHA1, Mode: machinekey.Framework45}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret([]byte{0x0a, 0xbc}),
+		DecryptionKey: machinekey.NewSecret([]byte{0xde, 0xf0}), Validation: machinekey.HMACSHA1,
+		Mode: machinekey.Framework45}
 	const want = `<machineKey validationKey="0ABC" decryptionKey="DEF0" validation="SHA1" decryption="Auto" compatibilityMode="Framework45" />`
 	if got := cfg.WebConfig(); got != want {
 		t.Errorf("WebConfig() = %s\n want %s", got, want)

@@ -125,7 +125,8 @@ type legacyData struct {
 }
 
 func (d legacyData) key(k *machinekey.Key) (*netfx.Sealer, error) {
-	return netfx.NewLegacy(k.Settings(), netfx.Layers{Encrypted: true, Signed: !d.Unsigned, IV: d.IVType})
+	return netfx.NewLegacy(k.Settings(), netfx.Layers{Encrypted: true,
+		Signed: !d.Unsigned, IV: d.IVType})
 }
 
 func (d legacyData) Hash(k *machinekey.Key, data []byte) ([]byte, error) {

@@ -122,8 +122,10 @@ func TestNew(t *testing.T) {
 		{sp1, sha1, 64, tdes, 32, true, decryptionKey},
 		{sp1, sha1, 64, auto, 20, true, decryptionKey},
 	} {
-		cfg := machinekey.Config{Mode: test.mode, Validation: test.v, Decryption: test.d, AllowInsecure: test.insecureOK, AllowWeakKey: true,
-			ValidationKey: machinekey.NewSecret(bytes.Repeat([]byte{0xa7}, test.vlen)), DecryptionKey: machinekey.NewSecret(slices.Repeat([]byte("\xb9\xb91\xb92345\xb9\xb9abcdef\xb9\xb9ABCDEFG"), 3)[:test.dlen])}
+		cfg := machinekey.Config{Mode: test.mode, Validation: test.v, Decryption: test.d,
+			AllowInsecure: test.insecureOK, AllowWeakKey: true,
+			ValidationKey: machinekey.NewSecret(bytes.Repeat([]byte{0xa7}, test.vlen)),
+			DecryptionKey: machinekey.NewSecret(slices.Repeat([]byte("\xb9\xb91\xb92345\xb9\xb9abcdef\xb9\xb9ABCDEFG"), 3)[:test.dlen])}
 		key, err := machinekey.New(cfg)
 		if test.want == accepted || test.want == acceptedLegacy {
 			if err != nil {
@@ -137,17 +139,20 @@ func TestNew(t *testing.T) {
 			if (err == nil) != (test.want == accepted) {
 				t.Errorf("%v: Protector: %v", cfg, err)
 			}
-			if _, err := wrap(ringOf(t, key).CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose)); test.want == acceptedLegacy && err != nil {
+			if _, err := wrap(ringOf(t, key).CookieProtector(machinekey.LegacyOptions{},
+				machinekey.FormsPurpose)); test.want == acceptedLegacy && err != nil {
 				t.Errorf("%v: CookieProtector: %v", cfg, err)
 			}
 			continue
 		}
 		var e *machinekey.ConfigError
-		if key != nil || !errors.As(err, &e) || e.Code != test.want || e.Attribute == "" || e.Found == "" || e.Want == "" {
+		if key != nil || !errors.As(err, &e) || e.Code != test.want || e.Attribute == "" ||
+			e.Found == "" || e.Want == "" {
 			t.Errorf("%v: %v, %v, want %s", cfg, key, err, test.want)
 			continue
 		}
-		if s := strings.ToLower(err.Error()); strings.Contains(s, "a7a7") || strings.Contains(s, "b9b9") ||
+		if s := strings.ToLower(err.Error()); strings.Contains(s, "a7a7") ||
+			strings.Contains(s, "b9b9") ||
 			!strings.HasPrefix(s, "machinekey: ") {
 			t.Errorf("error text %q", s)
 		}
@@ -179,8 +184,10 @@ func TestNewCopies(t *testing.T) {
 }
 
 func TestID(t *testing.T) {
-	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret([]byte("validation key")), DecryptionKey: machinekey.NewSecret([]byte("decryption key 1")),
-		Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: machinekey.Framework45, AllowWeakKey: true}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret([]byte("validation key")),
+		DecryptionKey: machinekey.NewSecret([]byte("decryption key 1")),
+		Validation:    machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: machinekey.Framework45,
+		AllowWeakKey: true}
 	id := keyOf(t, cfg).ID()
 	if len(id) != 8 || strings.Trim(id, "0123456789abcdef") != "" {
 		t.Errorf("ID %q is not 8 hex digits", id)
@@ -223,7 +230,8 @@ func TestStrings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cookies, err := ring.CookieProtector(machinekey.LegacyOptions{InsecureUnsigned: true}, machinekey.FormsPurpose)
+	cookies, err := ring.CookieProtector(machinekey.LegacyOptions{InsecureUnsigned: true},
+		machinekey.FormsPurpose)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +247,8 @@ func TestStrings(t *testing.T) {
 		{new(machinekey.Key), "machinekey.Key{invalid}"},
 		{ring, "machinekey.Ring{keys=[" + key.ID() + " "},
 		{p, `machinekey.Protector{purpose=User.MachineKey.Protect "a" "b c" keys=[` + key.ID() + " "},
-		{cookies, "machinekey.Protector{purpose=FormsAuthentication.Ticket protection=All unsigned keys=[" + key.ID() + " "},
+		{cookies,
+			"machinekey.Protector{purpose=FormsAuthentication.Ticket protection=All unsigned keys=[" + key.ID() + " "},
 		{encode, "machinekey.Protector{MachineKey.Encode protection=Validation keys=[" + key.ID() + " "},
 	} {
 		if got := fmt.Sprint(test.v); !strings.HasPrefix(got, test.want) {

@@ -19,7 +19,8 @@ func hashOf(key []byte) string { return fmt.Sprintf("%x", sha256.Sum256(fmt.Appe
 // listOf returns a list of one validation key, on line 2.
 func listOf(tb testing.TB, key []byte) *machinekey.KnownKeyList {
 	tb.Helper()
-	list, err := machinekey.KnownKeys(strings.NewReader("validationKey, decryptionKey\n" + hashOf(key) + ", " + hashOf(nil) + "\n"))
+	list, err := machinekey.KnownKeys(strings.NewReader("validationKey, decryptionKey\n" +
+		hashOf(key) + ", " + hashOf(nil) + "\n"))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -31,7 +32,8 @@ func syntheticList(n int) string {
 	var b strings.Builder
 	b.WriteString("validationKey, decryptionKey\n")
 	for i := range n {
-		fmt.Fprintf(&b, "%s, %s\n", hashOf(fmt.Appendf(nil, "v%d", i)), hashOf(fmt.Appendf(nil, "d%d", i)))
+		fmt.Fprintf(&b, "%s, %s\n", hashOf(fmt.Appendf(nil, "v%d", i)),
+			hashOf(fmt.Appendf(nil, "d%d", i)))
 	}
 	return b.String()
 }
@@ -67,7 +69,8 @@ func csvSeeds() map[string]int {
 
 func TestKnownKeys(t *testing.T) {
 	for text, n := range csvSeeds() {
-		for name, r := range map[string]io.Reader{"whole": strings.NewReader(text), "bytes": iotest.OneByteReader(strings.NewReader(text))} {
+		for name, r := range map[string]io.Reader{"whole": strings.NewReader(text),
+			"bytes": iotest.OneByteReader(strings.NewReader(text))} {
 			list, err := machinekey.KnownKeys(r)
 			if n == 0 {
 				if e := configErrorOf(t, err); e.Code != "invalid_known_keys" || list != nil {
@@ -79,7 +82,8 @@ func TestKnownKeys(t *testing.T) {
 				t.Errorf("%s: %.60q: %d keys, %v", name, text, list.Len(), err)
 				continue
 			}
-			if list.Source(machinekey.NewSecret([]byte("a"))) == "" || list.Source(machinekey.NewSecret([]byte("A"))) != "" {
+			if list.Source(machinekey.NewSecret([]byte("a"))) == "" ||
+				list.Source(machinekey.NewSecret([]byte("A"))) != "" {
 				t.Errorf("%s: %.60q: wrong keys", name, text)
 			}
 		}
@@ -101,12 +105,15 @@ func TestKnownKeysErrorsNameTheLine(t *testing.T) {
 		{"empty", strings.NewReader(""), 1, "no header"},
 		{"web page", strings.NewReader("<!DOCTYPE html>\n"), 1, "a web page"},
 		{"no rows", strings.NewReader(header), 0, "no hash"},
-		{"a key", strings.NewReader(header + good + "\n" + strings.Repeat("BEEF", 32) + ", " + hashOf(nil) + "\n"), 4, "a field 1 of 128 characters"},
+		{"a key", strings.NewReader(header + good + "\n" + strings.Repeat("BEEF", 32) + ", " +
+			hashOf(nil) + "\n"), 4, "a field 1 of 128 characters"},
 		{"second field", strings.NewReader(header + hashOf(nil) + ", BEEF\n"), 2, "a field 2 of 4 characters"},
 		{"fields", strings.NewReader(header + good + "BEEF\n"), 3, "1 fields"},
-		{"long line", strings.NewReader(header + good + good + strings.Repeat("BEEF", 300) + "\n"), 4, "a longer line"},
+		{"long line", strings.NewReader(header + good + good + strings.Repeat("BEEF", 300) + "\n"),
+			4, "a longer line"},
 		{"long header", strings.NewReader(strings.Repeat("BEEF", 300)), 1, "a longer line"},
-		{"read error", io.MultiReader(strings.NewReader(header+good), iotest.ErrReader(failed)), 3, "disk gone"},
+		{"read error", io.MultiReader(strings.NewReader(header+good), iotest.ErrReader(failed)),
+			3, "disk gone"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -145,7 +152,8 @@ func (r *endless) Read(p []byte) (int, error) {
 // and of good rows. No more than 100,001 lines are read.
 func TestKnownKeysIsBounded(t *testing.T) {
 	row := hashOf([]byte("a")) + ", " + hashOf([]byte("b")) + "\n"
-	for text, limit := range map[string]int{"x": 4096, "\n": 200_000, row: 100_002*len(row) + 4096} {
+	for text, limit := range map[string]int{"x": 4096, "\n": 200_000,
+		row: 100_002*len(row) + 4096} {
 		rest := &endless{text: text}
 		list, err := machinekey.KnownKeys(io.MultiReader(strings.NewReader("validationKey, decryptionKey\n"), rest))
 		if e := configErrorOf(t, err); e.Line != 2 && e.Line != 100_001 || list != nil {
@@ -155,7 +163,8 @@ func TestKnownKeysIsBounded(t *testing.T) {
 			t.Errorf("%.5q: %d bytes were read, limit %d", text, rest.n, limit)
 		}
 	}
-	list, err := machinekey.KnownKeys(strings.NewReader("validationKey, decryptionKey\n" + strings.Repeat(row, 99_999)))
+	list, err := machinekey.KnownKeys(strings.NewReader("validationKey, decryptionKey\n" +
+		strings.Repeat(row, 99_999)))
 	if err != nil || list.Len() != 2 {
 		t.Errorf("100,000 lines: %d keys, %v", list.Len(), err)
 	}
@@ -166,7 +175,8 @@ func TestBuiltInListIsAlwaysAsked(t *testing.T) {
 	if none.Source(machinekey.NewSecret([]byte("a"))) != "" {
 		t.Error("nil list")
 	}
-	if none.Source(publicConfig(t, "A").ValidationKey) == "" || listOf(t, []byte("a")).Source(publicConfig(t, "B").DecryptionKey) == "" {
+	if none.Source(publicConfig(t, "A").ValidationKey) == "" ||
+		listOf(t, []byte("a")).Source(publicConfig(t, "B").DecryptionKey) == "" {
 		t.Error("the built-in list was not asked")
 	}
 }
@@ -185,7 +195,8 @@ func TestKnownKeyListSize(t *testing.T) {
 	for i := range 3713 {
 		want := fmt.Sprintf("on line %d of", i+2)
 		for _, column := range []string{"v", "d"} {
-			if got := list.Source(machinekey.NewSecret(fmt.Appendf(nil, "%s%d", column, i))); !strings.HasPrefix(got, want) {
+			if got := list.Source(machinekey.NewSecret(fmt.Appendf(nil, "%s%d", column,
+				i))); !strings.HasPrefix(got, want) {
 				t.Fatalf("%s%d: %q, want %q", column, i, got, want)
 			}
 		}
@@ -205,7 +216,8 @@ func FuzzKnownKeys(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		list, err := machinekey.KnownKeys(bytes.NewReader(data))
 		if err != nil {
-			if e := configErrorOf(t, err); e.Code != "invalid_known_keys" || e.Line > bytes.Count(data, []byte("\n"))+1 || list != nil {
+			if e := configErrorOf(t, err); e.Code != "invalid_known_keys" ||
+				e.Line > bytes.Count(data, []byte("\n"))+1 || list != nil {
 				t.Fatalf("%+v", *e)
 			}
 			return

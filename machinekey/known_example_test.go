@@ -68,10 +68,12 @@ func listedSite(folder string) (webConfig, list, other string) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		return write(name, "<configuration><system.web>"+cfg.WebConfig()+"</system.web></configuration>"), cfg
+		return write(name, "<configuration><system.web>"+cfg.WebConfig()+
+			"</system.web></configuration>"), cfg
 	}
 	webConfig, cfg := site("web.config")
 	other, _ = site("other.config")
-	list = write("MachineKeys.csv", "validationKey, decryptionKey\n"+hashOf(nil)+", "+hashOf(cfg.DecryptionKey.Reveal())+"\n")
+	list = write("MachineKeys.csv", "validationKey, decryptionKey\n"+hashOf(nil)+", "+
+		hashOf(cfg.DecryptionKey.Reveal())+"\n")
 	return webConfig, list, other
 }

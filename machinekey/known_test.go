@@ -56,9 +56,12 @@ func TestKnownKeyRefused(t *testing.T) {
 		{"other", b, "validationKey", inB + ", and the decryptionKey too", 11},
 		{"validation", with(a.ValidationKey.Reveal(), fresh.DecryptionKey.Reveal()), "validationKey", inA, 0},
 		{"decryption", with(fresh.ValidationKey.Reveal(), b.DecryptionKey.Reveal()), "decryptionKey", inB, 0},
-		{"mixed", with(a.ValidationKey.Reveal(), b.DecryptionKey.Reveal()), "validationKey", inA + ", and a decryptionKey published in the test vectors of webfarm, key B", 0},
-		{"decryption as validation", with(a.DecryptionKey.Reveal(), fresh.DecryptionKey.Reveal()), "validationKey", inA, 0},
-		{"list and built in", listed, "validationKey", "a key on line 2 of the list of known keys, and a decryptionKey published in the test vectors of webfarm, key B", 0},
+		{"mixed", with(a.ValidationKey.Reveal(), b.DecryptionKey.Reveal()), "validationKey",
+			inA + ", and a decryptionKey published in the test vectors of webfarm, key B", 0},
+		{"decryption as validation", with(a.DecryptionKey.Reveal(), fresh.DecryptionKey.Reveal()),
+			"validationKey", inA, 0},
+		{"list and built in", listed, "validationKey",
+			"a key on line 2 of the list of known keys, and a decryptionKey published in the test vectors of webfarm, key B", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,11 +70,13 @@ func TestKnownKeyRefused(t *testing.T) {
 				t.Fatalf("%v, %v", key, err)
 			}
 			e := configErrorOf(t, err)
-			if e.Code != "known_key" || e.Attribute != tt.attribute || e.Found != tt.found || e.Line != tt.line {
+			if e.Code != "known_key" || e.Attribute != tt.attribute || e.Found != tt.found ||
+				e.Line != tt.line {
 				t.Errorf("%+v", *e)
 			}
 			text := strings.ToUpper(fmt.Sprintf("%v %+v %#v", err, *e, tt.cfg))
-			for _, secret := range [][]byte{tt.cfg.ValidationKey.Reveal(), tt.cfg.DecryptionKey.Reveal()} {
+			for _, secret := range [][]byte{tt.cfg.ValidationKey.Reveal(),
+				tt.cfg.DecryptionKey.Reveal()} {
 				if strings.Contains(text, fmt.Sprintf("%X", secret[:4])) {
 					t.Error("the error shows the key")
 				}
@@ -108,9 +113,11 @@ func TestLoadRingRefusesKnownKeys(t *testing.T) {
 	folder := t.TempDir()
 	known, good := filepath.Join(folder, "known.config"), filepath.Join(folder, "web.config")
 	writeFile(t, known, readSite(t, "forms-site.config"))
-	writeFile(t, good, "<configuration><system.web>"+freshConfig(t).WebConfig()+"</system.web></configuration>")
+	writeFile(t, good, "<configuration><system.web>"+freshConfig(t).WebConfig()+
+		"</system.web></configuration>")
 	for _, paths := range [][]string{{known}, {good, known}} {
-		if _, err := machinekey.LoadRing(paths[0], paths[1:]...); !errors.Is(err, machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "known.config") {
+		if _, err := machinekey.LoadRing(paths[0], paths[1:]...); !errors.Is(err,
+			machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "known.config") {
 			t.Errorf("%d files: %v", len(paths), err)
 		}
 	}
@@ -128,9 +135,15 @@ func TestWatchRefusesKnownKeys(t *testing.T) {
 		known   bool
 	}{
 		{"built in", readSite(t, "forms-site.config"), machinekey.WatchOptions{}, true},
-		{"built in, allowed", readSite(t, "forms-site.config"), machinekey.WatchOptions{Config: func(c *machinekey.Config) { c.AllowKnownKey = true }}, false},
-		{"listed", "<configuration><system.web>" + fresh.WebConfig() + "</system.web></configuration>", machinekey.WatchOptions{Config: func(c *machinekey.Config) { c.KnownKeys = list }}, true},
-		{"not listed", "<configuration><system.web>" + fresh.WebConfig() + "</system.web></configuration>", machinekey.WatchOptions{}, false},
+		{"built in, allowed", readSite(t, "forms-site.config"),
+			machinekey.WatchOptions{Config: func(c *machinekey.Config) { c.AllowKnownKey = true }},
+			false},
+		{"listed", "<configuration><system.web>" + fresh.WebConfig() +
+			"</system.web></configuration>",
+			machinekey.WatchOptions{Config: func(c *machinekey.Config) { c.KnownKeys = list }},
+			true},
+		{"not listed", "<configuration><system.web>" + fresh.WebConfig() +
+			"</system.web></configuration>", machinekey.WatchOptions{}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -143,10 +156,12 @@ func TestWatchRefusesKnownKeys(t *testing.T) {
 			var refused error
 			tt.options.OnError = func(err error) { refused = err; cancel() }
 			tt.options.OnChange = func(_, _ *machinekey.Key) { cancel() }
-			if err := machinekey.Watch(ctx, ring, path, &tt.options); !errors.Is(err, context.Canceled) {
+			if err := machinekey.Watch(ctx, ring, path, &tt.options); !errors.Is(err,
+				context.Canceled) {
 				t.Fatal(err)
 			}
-			if got := errors.Is(refused, machinekey.ErrKnownKey); got != tt.known || (ring.Primary() == before) != tt.known {
+			if got := errors.Is(refused, machinekey.ErrKnownKey); got != tt.known ||
+				(ring.Primary() == before) != tt.known {
 				t.Errorf("error %v, primary changed: %v", refused, ring.Primary() != before)
 			}
 		})

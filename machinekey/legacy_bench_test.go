@@ -18,7 +18,8 @@ func legacyProtectors(b *testing.B) (protector, *floor.Legacy) {
 		b.Fatal(err)
 	}
 	cfg.Mode = machinekey.Framework20SP1
-	p, err := wrap(ringOf(b, keyOf(b, cfg)).CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose))
+	p, err := wrap(ringOf(b, keyOf(b, cfg)).CookieProtector(machinekey.LegacyOptions{},
+		machinekey.FormsPurpose))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -25,7 +25,8 @@ func FuzzDecode(f *testing.F) {
 	signed := map[string]bool{} // all that a key of the vectors wrote
 	seeds := 0
 	for _, v := range legacyVectors(f, "legacy_encode.json", 220) {
-		if v.Op != "encode" && v.Op != "decode" || v.Kind == "config" || v.AppSettings.UseLegacyMachineKeyEncryption {
+		if v.Op != "encode" && v.Op != "decode" || v.Kind == "config" ||
+			v.AppSettings.UseLegacyMachineKeyEncryption {
 			continue
 		}
 		if raw, err := hex.DecodeString(v.Encoded); err == nil {
@@ -49,7 +50,8 @@ func FuzzDecode(f *testing.F) {
 				f.Fatal(err)
 			}
 			d = &decoder{key: key, ring: p, known: map[machinekey.Protection]map[string]string{
-				machinekey.ProtectionAll: {}, machinekey.ProtectionEncryption: {}, machinekey.ProtectionValidation: {}}}
+				machinekey.ProtectionAll: {}, machinekey.ProtectionEncryption: {},
+				machinekey.ProtectionValidation: {}}}
 			byID[key.ID()] = d
 			decoders = append(decoders, d)
 		}
@@ -91,10 +93,12 @@ func FuzzDecode(f *testing.F) {
 			if !bytes.Equal(raw, input) {
 				t.Error("the input was changed")
 			}
-			if _, err := decodeUnsigned(d.key, text, machinekey.ProtectionAll); err != nil && err != machinekey.ErrUnprotect {
+			if _, err := decodeUnsigned(d.key, text, machinekey.ProtectionAll); err != nil &&
+				err != machinekey.ErrUnprotect {
 				t.Errorf("InsecureDecodeUnsigned: %v", err)
 			}
-			if _, err := (legacyData{Unsigned: true, Modifier: raw[:len(raw)/8]}).Decrypt(d.key, raw); err != nil && err != machinekey.ErrUnprotect {
+			if _, err := (legacyData{Unsigned: true, Modifier: raw[:len(raw)/8]}).Decrypt(d.key,
+				raw); err != nil && err != machinekey.ErrUnprotect {
 				t.Errorf("Decrypt: %v", err)
 			}
 		}
@@ -106,7 +110,8 @@ func FuzzEncode(f *testing.F) {
 	seeds := 0
 	for _, v := range legacyVectors(f, "legacy_encode.json", 220) {
 		if v.Op == "encode" && v.Valid {
-			f.Add([]byte(v.MachineKey.ValidationKey), byte(seeds), byte(seeds/7), []byte(v.Plaintext))
+			f.Add([]byte(v.MachineKey.ValidationKey), byte(seeds), byte(seeds/7),
+				[]byte(v.Plaintext))
 			seeds++
 		}
 	}
@@ -116,7 +121,8 @@ func FuzzEncode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, validationKey []byte, algorithms, prot byte, plaintext []byte) {
 		cfg := machinekey.Config{
 			ValidationKey: machinekey.NewSecret(validationKey),
-			DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{algorithms, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89}, 3)[:8+8*(algorithms/4%4)]),
+			DecryptionKey: machinekey.NewSecret(bytes.Repeat([]byte{algorithms, 1, 2, 3, 5, 8, 13,
+				21, 34, 55, 89}, 3)[:8+8*(algorithms/4%4)]),
 			Validation:    validations[algorithms%9],
 			Decryption:    decryptions[algorithms/16%5],
 			Mode:          modes[prot/4%5],
@@ -135,7 +141,9 @@ func FuzzEncode(f *testing.F) {
 		if err != nil || !bytes.Equal(got, plaintext) {
 			t.Errorf("Decode = %x, %v, want %x", got, err, plaintext)
 		}
-		p, err := wrap(ringOf(t, key).CookieProtector(machinekey.LegacyOptions{Protection: everyProtection[prot%4]}, machinekey.FormsPurpose))
+		p, err := wrap(ringOf(t,
+			key).CookieProtector(machinekey.LegacyOptions{Protection: everyProtection[prot%4]},
+			machinekey.FormsPurpose))
 		if err != nil {
 			return // another mode
 		}

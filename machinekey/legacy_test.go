@@ -27,16 +27,19 @@ func legacyAlgorithms(tb testing.TB) map[string]machinekey.Config {
 			decryption machinekey.Decryption
 			size       int
 		}{
-			{machinekey.Auto, 8}, {machinekey.Auto, 32}, {machinekey.AES, 16}, {machinekey.AES, 24}, {machinekey.AES, 32},
+			{machinekey.Auto, 8}, {machinekey.Auto, 32}, {machinekey.AES, 16}, {machinekey.AES, 24},
+			{machinekey.AES, 32},
 			{machinekey.InsecureTripleDES, 16}, {machinekey.InsecureTripleDES, 24},
 			{machinekey.InsecureDES, 8}, {machinekey.InsecureDES, 24},
 		} {
-			fits := map[machinekey.Validation][]int{machinekey.LegacyTripleDES: {8, 16, 24}, machinekey.LegacyAES: {16, 24, 32}}
+			fits := map[machinekey.Validation][]int{machinekey.LegacyTripleDES: {8, 16, 24},
+				machinekey.LegacyAES: {16, 24, 32}}
 			if sizes := fits[v]; sizes != nil && !slices.Contains(sizes, c.size) {
 				continue
 			}
-			cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(random.Bytes(64)), DecryptionKey: machinekey.NewSecret(random.Bytes(c.size)),
-				Validation: v, Decryption: c.decryption, AllowInsecure: true, Mode: machinekey.Framework20SP2}
+			cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(random.Bytes(64)),
+				DecryptionKey: machinekey.NewSecret(random.Bytes(c.size)), Validation: v,
+				Decryption: c.decryption, AllowInsecure: true, Mode: machinekey.Framework20SP2}
 			configs[fmt.Sprintf("%v-%v-%d", v, c.decryption, 8*c.size)] = cfg
 		}
 	}
@@ -44,7 +47,8 @@ func legacyAlgorithms(tb testing.TB) map[string]machinekey.Config {
 }
 
 // protections are those that can be written and are authentic.
-var protections = []machinekey.Protection{machinekey.ProtectionAll, machinekey.ProtectionEncryption, machinekey.ProtectionValidation}
+var protections = []machinekey.Protection{machinekey.ProtectionAll, machinekey.ProtectionEncryption,
+	machinekey.ProtectionValidation}
 
 // legacyGenerated is a fresh configuration of a legacy mode.
 func legacyGenerated(tb testing.TB) machinekey.Config {
@@ -63,7 +67,8 @@ func legacyOf(tb testing.TB, o machinekey.LegacyOptions, primary machinekey.Conf
 	for _, cfg := range older {
 		keys = append(keys, keyOf(tb, cfg))
 	}
-	p, err := wrap(ringOf(tb, keyOf(tb, primary), keys...).CookieProtector(o, machinekey.FormsPurpose))
+	p, err := wrap(ringOf(tb, keyOf(tb, primary), keys...).CookieProtector(o,
+		machinekey.FormsPurpose))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -137,7 +142,8 @@ func TestLegacyMalleability(t *testing.T) {
 			}
 			refuse("cut to", i, one[:i])
 			refuse("without the first", i+1, one[i+1:])
-			if spliced := slices.Concat(one[:i], two[i:]); !bytes.Equal(spliced, one) && !bytes.Equal(spliced, two) {
+			if spliced := slices.Concat(one[:i], two[i:]); !bytes.Equal(spliced, one) &&
+				!bytes.Equal(spliced, two) {
 				refuse("splice at", i, spliced)
 				refuse("repeated from", i, slices.Concat(one[:i], one[i-1:]))
 			}
@@ -208,7 +214,8 @@ func TestLegacyInside(t *testing.T) {
 		wrong.DecryptionKey = machinekey.NewSecret(seed.Of(t).Bytes(24))
 		for _, prot := range protections[:2] {
 			o := machinekey.LegacyOptions{Protection: prot}
-			protected, err := legacyOf(t, o, cfg).Protect(nil, []byte("some text over one block, twice as long"))
+			protected, err := legacyOf(t, o, cfg).Protect(nil,
+				[]byte("some text over one block, twice as long"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,7 +228,8 @@ func TestLegacyInside(t *testing.T) {
 			}
 			refused++
 			p := legacyOf(t, o, wrong, cfg)
-			if got, opener, err := p.UnprotectKey(nil, protected); err != nil || opener != key.ID() || len(got) != 39 {
+			if got, opener, err := p.UnprotectKey(nil, protected); err != nil ||
+				opener != key.ID() || len(got) != 39 {
 				t.Errorf("%v, right key second: %q, %v", prot, got, err)
 			}
 		}
@@ -256,7 +264,8 @@ func TestLegacyOverlap(t *testing.T) {
 			in = buf[room:][:len(protected)]
 			copy(in, protected)
 			in[0] ^= 1
-			if got, err := p.Unprotect(buf[:start], in); err != machinekey.ErrUnprotect || len(got) != start {
+			if got, err := p.Unprotect(buf[:start], in); err != machinekey.ErrUnprotect ||
+				len(got) != start {
 				t.Fatalf("%v: Unprotect of a forgery: %x, %v", prot, got, err)
 			}
 			in[0] ^= 1
@@ -302,33 +311,34 @@ func TestLegacyAllocations(t *testing.T) {
 // TestLegacyRand checks what is read from Config.Rand: as much as the cipher's
 // key has, and nothing without encryption.
 func TestLegacyRand(t *testing.T) {
-	eachLegacy(t, func(name string, cfg machinekey.Config, prot machinekey.Protection, _ protector) {
-		var p protector
-		source := bytes.NewReader(make([]byte, 100))
-		cfg.Rand = iotest.OneByteReader(source)
-		o := machinekey.LegacyOptions{Protection: prot}
-		if strings.HasSuffix(name, "-Encode") {
-			var err error
-			if p, err = encoder(keyOf(t, cfg), o); err != nil {
+	eachLegacy(t,
+		func(name string, cfg machinekey.Config, prot machinekey.Protection, _ protector) {
+			var p protector
+			source := bytes.NewReader(make([]byte, 100))
+			cfg.Rand = iotest.OneByteReader(source)
+			o := machinekey.LegacyOptions{Protection: prot}
+			if strings.HasSuffix(name, "-Encode") {
+				var err error
+				if p, err = encoder(keyOf(t, cfg), o); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				p = legacyOf(t, o, cfg)
+			}
+			if prot == machinekey.ProtectionValidation {
+				cfg.DecryptionKey = machinekey.Secret{} // nothing is encrypted
+			}
+			if _, err := p.Protect(nil, []byte("text")); err != nil {
 				t.Fatal(err)
 			}
-		} else {
-			p = legacyOf(t, o, cfg)
-		}
-		if prot == machinekey.ProtectionValidation {
-			cfg.DecryptionKey = machinekey.Secret{} // nothing is encrypted
-		}
-		if _, err := p.Protect(nil, []byte("text")); err != nil {
-			t.Fatal(err)
-		}
-		want := cfg.DecryptionKey.Len()
-		if cfg.Decryption == machinekey.InsecureDES {
-			want = min(want, 8)
-		}
-		if read := 100 - source.Len(); read != want {
-			t.Errorf("%s: read %d random bytes, want %d", name, read, want)
-		}
-	})
+			want := cfg.DecryptionKey.Len()
+			if cfg.Decryption == machinekey.InsecureDES {
+				want = min(want, 8)
+			}
+			if read := 100 - source.Len(); read != want {
+				t.Errorf("%s: read %d random bytes, want %d", name, read, want)
+			}
+		})
 	cfg := legacyGenerated(t)
 	cfg.Rand = bytes.NewReader(make([]byte, 31))
 	dst := append(make([]byte, 0, 200), "dst"...)
@@ -347,12 +357,14 @@ func TestLegacyOptions(t *testing.T) {
 	cfg := legacyGenerated(t)
 	text := []byte("text")
 	for _, written := range protections {
-		protected, err := legacyOf(t, machinekey.LegacyOptions{Protection: written}, cfg).Protect(nil, text)
+		protected, err := legacyOf(t, machinekey.LegacyOptions{Protection: written},
+			cfg).Protect(nil, text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, read := range protections {
-			got, err := legacyOf(t, machinekey.LegacyOptions{Protection: read}, cfg).Unprotect(nil, protected)
+			got, err := legacyOf(t, machinekey.LegacyOptions{Protection: read},
+				cfg).Unprotect(nil, protected)
 			switch {
 			case read == written:
 				if err != nil || !bytes.Equal(got, text) {
@@ -396,12 +408,14 @@ func TestLegacyReadOnly(t *testing.T) {
 		switch {
 		case test.write && (err != nil || len(got) < 3+4+20):
 			t.Errorf("%v: %q, %v", test.o, got, err)
-		case !test.write && (string(got) != "dst" || !errors.As(err, &e) || e.Code != "insecure_protection"):
+		case !test.write && (string(got) != "dst" || !errors.As(err, &e) ||
+			e.Code != "insecure_protection"):
 			t.Errorf("%v: %q, %v, want insecure_protection", test.o, got, err)
 		}
 	}
 	p := legacyOf(t, machinekey.LegacyOptions{Protection: none}, legacyGenerated(t))
-	if got, err := p.Unprotect([]byte("dst"), []byte("text")); err != nil || string(got) != "dsttext" {
+	if got, err := p.Unprotect([]byte("dst"), []byte("text")); err != nil ||
+		string(got) != "dsttext" {
 		t.Errorf("None: %q, %v", got, err)
 	}
 }
@@ -437,7 +451,8 @@ func TestUnsignedRefuses(t *testing.T) {
 				got, err := p.Unprotect(nil, flipped)
 				if i < prefix-16 { // the prefix is not looked at: a weakness of the format
 					if err != nil || !bytes.Equal(got, data) {
-						t.Errorf("%v: bit %d of byte %d of the prefix: %q, %v", mode, bit, i, got, err)
+						t.Errorf("%v: bit %d of byte %d of the prefix: %q, %v", mode,
+							bit, i, got, err)
 					}
 					continue
 				}
@@ -445,7 +460,8 @@ func TestUnsignedRefuses(t *testing.T) {
 					t.Errorf("%v: bit %d of byte %d: %q, %v", mode, bit, i, got, err)
 				}
 			}
-			if got, err := p.Unprotect(nil, protected[:i]); err != machinekey.ErrUnprotect || got != nil {
+			if got, err := p.Unprotect(nil, protected[:i]); err != machinekey.ErrUnprotect ||
+				got != nil {
 				t.Errorf("%v: cut to %d: %q, %v", mode, i, got, err)
 			}
 		}
@@ -459,8 +475,10 @@ func TestCookieProtectorRefuses(t *testing.T) {
 		change func(*machinekey.Config)
 	}{
 		{"invalid_compatibility_mode", func(c *machinekey.Config) { c.Mode = "" }},
-		{"invalid_validation_key", func(c *machinekey.Config) { c.ValidationKey = machinekey.NewSecret(c.ValidationKey.Reveal()[:19]) }},
-		{"invalid_validation_key", func(c *machinekey.Config) { c.ValidationKey = machinekey.NewSecret(make([]byte, 65)) }},
+		{"invalid_validation_key",
+			func(c *machinekey.Config) { c.ValidationKey = machinekey.NewSecret(c.ValidationKey.Reveal()[:19]) }},
+		{"invalid_validation_key",
+			func(c *machinekey.Config) { c.ValidationKey = machinekey.NewSecret(make([]byte, 65)) }},
 		{"weak_decryption_key", func(c *machinekey.Config) {
 			c.AllowInsecure, c.Decryption, c.DecryptionKey = true, machinekey.InsecureDES, machinekey.NewSecret(make([]byte, 8))
 		}},
@@ -472,28 +490,33 @@ func TestCookieProtectorRefuses(t *testing.T) {
 		cfg.AllowWeakKey = true
 		test.change(&cfg)
 		var e *machinekey.ConfigError
-		for _, ring := range []*machinekey.Ring{ringOf(t, keyOf(t, cfg)), ringOf(t, keyOf(t, legacy), keyOf(t, cfg))} {
-			if p, err := ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose); p != nil || !errors.As(err, &e) || e.Code != test.code {
+		for _, ring := range []*machinekey.Ring{ringOf(t, keyOf(t, cfg)),
+			ringOf(t, keyOf(t, legacy), keyOf(t, cfg))} {
+			if p, err := ring.CookieProtector(machinekey.LegacyOptions{},
+				machinekey.FormsPurpose); p != nil || !errors.As(err, &e) || e.Code != test.code {
 				t.Errorf("%v: %v, %v, want %s", cfg, p, err, test.code)
 			}
 			if _, err := wrap(ring.Protector(machinekey.FormsPurpose)); err != nil {
 				t.Errorf("%v: Protector: %v", cfg, err) // the other column
 			}
 			_, err := wrap(ring.EncodeProtector(machinekey.LegacyOptions{}))
-			if e = nil; (err == nil) != (test.code == "invalid_compatibility_mode") || err != nil && (!errors.As(err, &e) || e.Code != test.code) {
+			if e = nil; (err == nil) != (test.code == "invalid_compatibility_mode") ||
+				err != nil && (!errors.As(err, &e) || e.Code != test.code) {
 				t.Errorf("%v: EncodeProtector: %v", cfg, err)
 			}
 		}
 	}
 	ring := ringOf(t, keyOf(t, legacy))
 	var e *machinekey.ConfigError
-	if _, err := wrap(ring.CookieProtector(machinekey.LegacyOptions{Protection: "all"}, machinekey.FormsPurpose)); !errors.As(err, &e) || e.Code != "invalid_enum" {
+	if _, err := wrap(ring.CookieProtector(machinekey.LegacyOptions{Protection: "all"},
+		machinekey.FormsPurpose)); !errors.As(err, &e) || e.Code != "invalid_enum" {
 		t.Errorf("protection \"all\": %v", err)
 	}
 	var zeroRing machinekey.Ring
 	for _, err := range []error{
 		func() error {
-			_, err := wrap(zeroRing.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose))
+			_, err := wrap(zeroRing.CookieProtector(machinekey.LegacyOptions{},
+				machinekey.FormsPurpose))
 			return err
 		}(),
 		func() error { _, err := wrap(zeroRing.EncodeProtector(machinekey.LegacyOptions{})); return err }(),
@@ -530,7 +553,8 @@ func TestLegacyRotation(t *testing.T) {
 		if err := ring.Replace(newKey, oldKey); err != nil {
 			t.Fatal(err)
 		}
-		if got, key, err := p.UnprotectKey(nil, before); err != nil || key != oldKey.ID() || string(got) != "text" {
+		if got, key, err := p.UnprotectKey(nil, before); err != nil || key != oldKey.ID() ||
+			string(got) != "text" {
 			t.Errorf("%v: %q, %v, %v", p, got, key, err)
 		}
 		after, err := p.Protect(nil, []byte("text"))
@@ -550,16 +574,19 @@ func TestLegacyRotation(t *testing.T) {
 	var e *machinekey.ConfigError
 	cfg := legacyGenerated(t)
 	cfg.Mode = ""
-	if err := ring.Replace(keyOf(t, cfg)); !errors.As(err, &e) || e.Code != "invalid_compatibility_mode" {
+	if err := ring.Replace(keyOf(t, cfg)); !errors.As(err, &e) ||
+		e.Code != "invalid_compatibility_mode" {
 		t.Errorf("Replace with a key without a mode: %v", err)
 	}
 	if ring.Primary() != newKey {
 		t.Error("a refused Replace changed the ring")
 	}
-	if again, err := wrap(ring.CookieProtector(machinekey.LegacyOptions{}, machinekey.FormsPurpose)); err != nil || again != all {
+	if again, err := wrap(ring.CookieProtector(machinekey.LegacyOptions{},
+		machinekey.FormsPurpose)); err != nil || again != all {
 		t.Errorf("LegacyProtector of the same options = %p, %v, want %p", again, err, all)
 	}
-	if again, err := wrap(ring.EncodeProtector(machinekey.LegacyOptions{})); err != nil || again != encode {
+	if again, err := wrap(ring.EncodeProtector(machinekey.LegacyOptions{})); err != nil ||
+		again != encode {
 		t.Errorf("EncodeProtector again = %p, %v, want %p", again, err, encode)
 	}
 	runtime.KeepAlive(readable)

@@ -107,7 +107,8 @@ func (v *legacyVector) key() (*machinekey.Key, error) {
 
 func (v *legacyVector) config() (machinekey.Config, error) {
 	a := v.MachineKey
-	hashes := netfx.Isolation{AppPathHash: &v.Environment.HashCode, AppIDHash: &v.Environment.HashCode}
+	hashes := netfx.Isolation{AppPathHash: &v.Environment.HashCode,
+		AppIDHash: &v.Environment.HashCode}
 	switch {
 	case v.Environment.AutogenKeys != nil:
 		cfg, err := a.algorithms()
@@ -155,8 +156,9 @@ func (v *legacyVector) config() (machinekey.Config, error) {
 func (a attributes) webConfig() (machinekey.Config, error) {
 	var b strings.Builder
 	b.WriteString("<configuration><system.web><machineKey")
-	for name, value := range map[string]string{"validationKey": a.ValidationKey, "decryptionKey": a.DecryptionKey,
-		"validation": a.Validation, "decryption": a.Decryption, "compatibilityMode": a.CompatibilityMode} {
+	for name, value := range map[string]string{"validationKey": a.ValidationKey,
+		"decryptionKey": a.DecryptionKey,
+		"validation":    a.Validation, "decryption": a.Decryption, "compatibilityMode": a.CompatibilityMode} {
 		if value != "" {
 			fmt.Fprintf(&b, " %s=%q", name, value)
 		}
@@ -194,7 +196,8 @@ func TestLegacyVectors(t *testing.T) {
 			case v.Op == "encode" && v.Kind == "config":
 				ran["config"]++
 				if key, err := v.key(); err == nil {
-					if text, err := encode(key, v.Plaintext, v.protection(t, v.Protection)); err == nil {
+					if text, err := encode(key, v.Plaintext,
+						v.protection(t, v.Protection)); err == nil {
 						t.Errorf("Encode = %s; .NET refuses: %s", text, v.Reason)
 					}
 				}
@@ -219,7 +222,8 @@ func TestLegacyVectors(t *testing.T) {
 			}
 		})
 	}
-	want := map[string]int{"encode": 83, "unsigned": 6, "config": 16, "decode": 96, "hash": 7, "encryptData": 12}
+	want := map[string]int{"encode": 83, "unsigned": 6, "config": 16, "decode": 96, "hash": 7,
+		"encryptData": 12}
 	if fmt.Sprint(ran) != fmt.Sprint(want) {
 		t.Errorf("ran %v, want %v", ran, want)
 	}
@@ -255,12 +259,14 @@ func (v *legacyVector) testEncode(t *testing.T) {
 		if got, err := p.Protect(nil, v.Plaintext); err != nil || !bytes.Equal(got, raw) {
 			t.Errorf("EncodeProtector.Protect = %x, %v\n want %x", got, err, raw)
 		}
-		if got, opener, err := p.UnprotectKey(nil, raw); err != nil || opener != key.ID() || !bytes.Equal(got, v.Plaintext) {
+		if got, opener, err := p.UnprotectKey(nil, raw); err != nil || opener != key.ID() ||
+			!bytes.Equal(got, v.Plaintext) {
 			t.Errorf("EncodeProtector.UnprotectKey = %x, %v", got, err)
 		}
 	}
 	// The recorded parts are the ones that the formula names.
-	if prot != machinekey.ProtectionValidation && !bytes.Equal(slices.Concat(v.Ciphertext, v.OuterMac), raw) {
+	if prot != machinekey.ProtectionValidation &&
+		!bytes.Equal(slices.Concat(v.Ciphertext, v.OuterMac), raw) {
 		t.Errorf("ciphertext || outerMac is not encoded")
 	}
 	if len(v.InnerMac) > 0 {
@@ -291,7 +297,8 @@ func (v *legacyVector) testUnsigned(t *testing.T) {
 	if err != nil || fmt.Sprintf("%X", raw) != v.Encoded {
 		t.Errorf("Encrypt = %X, %v\n want %s", raw, err, v.Encoded)
 	}
-	if got, err := decodeUnsigned(key, v.Encoded, prot); err != nil || !bytes.Equal(got, v.Plaintext) {
+	if got, err := decodeUnsigned(key, v.Encoded, prot); err != nil ||
+		!bytes.Equal(got, v.Plaintext) {
 		t.Errorf("InsecureDecodeUnsigned = %x, %v\n want %x", got, err, v.Plaintext)
 	}
 	if got, err := decode(key, v.Encoded, prot); err != machinekey.ErrUnprotect || got != nil {
@@ -372,7 +379,8 @@ func (v *legacyVector) cookieBytes() ([]byte, error) {
 // cookies; the tickets in them are not this package's.
 func TestLegacyCookieVectors(t *testing.T) {
 	ran := map[string]int{}
-	vectors := append(legacyVectors(t, "formsauth.json", 226), legacyVectors(t, "cookieprotection.json", 39)...)
+	vectors := append(legacyVectors(t, "formsauth.json", 226),
+		legacyVectors(t, "cookieprotection.json", 39)...)
 	for _, v := range vectors {
 		if !strings.HasPrefix(v.MachineKey.CompatibilityMode, "Framework20") {
 			continue // Framework45 has Protector; renew and urlToken have no envelope
@@ -430,7 +438,8 @@ func TestLegacyCookieVectors(t *testing.T) {
 			}
 		})
 	}
-	want := map[string]int{"no text": 3, "nothing": 2, "read": 8, "refused": 38, "ticket": 17, "write": 94}
+	want := map[string]int{"no text": 3, "nothing": 2, "read": 8, "refused": 38,
+		"ticket": 17, "write": 94}
 	if fmt.Sprint(ran) != fmt.Sprint(want) {
 		t.Errorf("ran %v, want %v", ran, want)
 	}
@@ -440,7 +449,8 @@ func TestLegacyCookieVectors(t *testing.T) {
 // which are the prefix. What the protector only reads, the low level writes.
 func (v *legacyVector) testProtect(t *testing.T, o machinekey.LegacyOptions, plaintext, want []byte) {
 	w := *v
-	if v.AppSettings.UseLegacyFormsAuthenticationTicketCompatibility && bytes.HasPrefix(plaintext, v.Random[:min(8, len(v.Random))]) {
+	if v.AppSettings.UseLegacyFormsAuthenticationTicketCompatibility &&
+		bytes.HasPrefix(plaintext, v.Random[:min(8, len(v.Random))]) {
 		w.Random = append(make([]byte, 0, 1), v.Random[min(8, len(v.Random)):]...) // without the head of the old ticket
 	}
 	key, err := w.key()
@@ -452,7 +462,8 @@ func (v *legacyVector) testProtect(t *testing.T, o machinekey.LegacyOptions, pla
 		t.Fatal(err)
 	}
 	got, err := p.Protect(nil, plaintext)
-	if o.Protection != machinekey.ProtectionValidation && o != (machinekey.LegacyOptions{Protection: o.Protection}) ||
+	if o.Protection != machinekey.ProtectionValidation &&
+		o != (machinekey.LegacyOptions{Protection: o.Protection}) ||
 		o.Protection == machinekey.InsecureProtectionNone {
 		var e *machinekey.ConfigError
 		if got != nil || !errors.As(err, &e) || e.Code != "insecure_protection" {

@@ -61,17 +61,20 @@ func TestLoadRing(t *testing.T) {
 func TestLoadRingNamesTheFile(t *testing.T) {
 	good := writeConfig(t, "web.config")
 	missing := filepath.Join(t.TempDir(), "none.config")
-	if _, err := machinekey.LoadRing(good, missing); err == nil || !strings.Contains(err.Error(), "none.config") {
+	if _, err := machinekey.LoadRing(good, missing); err == nil ||
+		!strings.Contains(err.Error(), "none.config") {
 		t.Errorf("error %v", err)
 	}
 	weak := filepath.Join(t.TempDir(), "weak.config")
 	text := `<configuration><system.web><machineKey validation="SHA1" decryption="3DES" validationKey="` + strings.Repeat("A1", 64) +
-		`" decryptionKey="` + strings.Repeat("0123456789ABCDEF", 2) + `0011223344556677"/></system.web></configuration>`
+		`" decryptionKey="` + strings.Repeat("0123456789ABCDEF", 2) +
+		`0011223344556677"/></system.web></configuration>`
 	if err := os.WriteFile(weak, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var bad *machinekey.ConfigError
-	if _, err := machinekey.LoadRing(weak); !errors.As(err, &bad) || !strings.Contains(err.Error(), "weak.config") {
+	if _, err := machinekey.LoadRing(weak); !errors.As(err, &bad) ||
+		!strings.Contains(err.Error(), "weak.config") {
 		t.Errorf("error %v", err)
 	}
 }

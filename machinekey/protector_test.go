@@ -18,7 +18,8 @@ func algorithms(tb testing.TB) map[string]machinekey.Config {
 	tb.Helper()
 	random := seed.Of(tb)
 	configs := map[string]machinekey.Config{}
-	for _, v := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512} {
+	for _, v := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256,
+		machinekey.HMACSHA384, machinekey.HMACSHA512} {
 		for _, c := range []struct {
 			decryption machinekey.Decryption
 			size       int
@@ -26,8 +27,9 @@ func algorithms(tb testing.TB) map[string]machinekey.Config {
 			{machinekey.Auto, 32}, {machinekey.AES, 16}, {machinekey.AES, 24}, {machinekey.AES, 32},
 			{machinekey.InsecureTripleDES, 16}, {machinekey.InsecureTripleDES, 24}, {machinekey.InsecureDES, 8},
 		} {
-			cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(random.Bytes(64)), DecryptionKey: machinekey.NewSecret(random.Bytes(c.size)),
-				Validation: v, Decryption: c.decryption, AllowInsecure: true}
+			cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(random.Bytes(64)),
+				DecryptionKey: machinekey.NewSecret(random.Bytes(c.size)), Validation: v,
+				Decryption: c.decryption, AllowInsecure: true}
 			configs[fmt.Sprintf("%v-%v-%d", v, c.decryption, 8*c.size)] = cfg
 		}
 	}
@@ -149,8 +151,9 @@ func TestWrongPadding(t *testing.T) {
 
 // TestOverlap lets dst and the input overlap at every distance.
 func TestOverlap(t *testing.T) {
-	p := protectorOf(t, machinekey.Config{ValidationKey: machinekey.NewSecret([]byte("v")), DecryptionKey: machinekey.NewSecret(make([]byte, 16)),
-		Validation: machinekey.HMACSHA1, Rand: constant(7), AllowWeakKey: true}, "overlap")
+	p := protectorOf(t, machinekey.Config{ValidationKey: machinekey.NewSecret([]byte("v")),
+		DecryptionKey: machinekey.NewSecret(make([]byte, 16)), Validation: machinekey.HMACSHA1,
+		Rand: constant(7), AllowWeakKey: true}, "overlap")
 	text := []byte("forty bytes of text, more than 2 blocks.")
 	protected := protect(t, p, text)
 	const room = 200
@@ -167,7 +170,8 @@ func TestOverlap(t *testing.T) {
 		in = buf[room:][:len(protected)]
 		copy(in, protected)
 		in[0] ^= 1
-		if got, err := p.Unprotect(buf[:distance+room/2], in); err == nil || len(got) != distance+room/2 {
+		if got, err := p.Unprotect(buf[:distance+room/2], in); err == nil ||
+			len(got) != distance+room/2 {
 			t.Fatalf("Unprotect of a forgery: %x, %v", got, err)
 		}
 		in[0] ^= 1

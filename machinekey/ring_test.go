@@ -63,8 +63,9 @@ func TestRotation(t *testing.T) {
 // legacyOnly is a key that only the legacy formats can use.
 func legacyOnly(t *testing.T) *machinekey.Key {
 	t.Helper()
-	return keyOf(t, machinekey.Config{ValidationKey: machinekey.NewSecret(seed.Of(t).Bytes(64)), DecryptionKey: machinekey.NewSecret(seed.Of(t).Bytes(24)),
-		Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP1})
+	return keyOf(t, machinekey.Config{ValidationKey: machinekey.NewSecret(seed.Of(t).Bytes(64)),
+		DecryptionKey: machinekey.NewSecret(seed.Of(t).Bytes(24)), Validation: machinekey.LegacyAES,
+		Mode: machinekey.Framework20SP1})
 }
 
 func TestReplaceRefused(t *testing.T) {
@@ -87,10 +88,12 @@ func TestReplaceRefused(t *testing.T) {
 	protected := protect(t, p, []byte("text"))
 
 	var e *machinekey.ConfigError
-	if err := ring.Replace(generated(t), legacyOnly(t)); !errors.As(err, &e) || e.Code != "invalid_validation_algorithm" {
+	if err := ring.Replace(generated(t), legacyOnly(t)); !errors.As(err, &e) ||
+		e.Code != "invalid_validation_algorithm" {
 		t.Errorf("Replace: %v, want invalid_validation_algorithm", err)
 	}
-	for _, err := range []error{ring.Replace(nil), ring.Replace(first, nil), ring.Replace(&machinekey.Key{})} {
+	for _, err := range []error{ring.Replace(nil), ring.Replace(first, nil),
+		ring.Replace(&machinekey.Key{})} {
 		if err == nil {
 			t.Error("Replace took a key that New did not make")
 		}
@@ -107,7 +110,8 @@ func TestReplaceRefused(t *testing.T) {
 }
 
 func TestLegacyKeyMakesNoProtector(t *testing.T) {
-	for _, ring := range []*machinekey.Ring{ringOf(t, legacyOnly(t)), ringOf(t, generated(t), legacyOnly(t))} {
+	for _, ring := range []*machinekey.Ring{ringOf(t, legacyOnly(t)),
+		ringOf(t, generated(t), legacyOnly(t))} {
 		_, err := wrap(ring.Protector(machinekey.FormsPurpose))
 		var e *machinekey.ConfigError
 		if !errors.As(err, &e) || e.Code != "invalid_validation_algorithm" {
@@ -141,7 +145,8 @@ func TestReplaceUnderLoad(t *testing.T) {
 					return
 				}
 				if n%10 == 0 {
-					if q, err := wrap(ring.Protector(machinekey.FormsPurpose)); err != nil || ring.Primary() == nil {
+					if q, err := wrap(ring.Protector(machinekey.FormsPurpose)); err != nil ||
+						ring.Primary() == nil {
 						t.Errorf("%v, %v", q, err)
 						return
 					}
@@ -250,7 +255,8 @@ func TestKeyStatusKnowsTheSameKeyMadeAgain(t *testing.T) {
 	configs := make([]machinekey.Config, 3)
 	for i := range configs {
 		var err error
-		if configs[i], err = machinekey.Generate(machinekey.HMACSHA256, machinekey.AES); err != nil {
+		if configs[i], err = machinekey.Generate(machinekey.HMACSHA256,
+			machinekey.AES); err != nil {
 			t.Fatal(err)
 		}
 	}

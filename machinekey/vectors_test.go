@@ -108,7 +108,8 @@ func protectVectors(tb testing.TB) []vector {
 // config reads the attributes with the defaults of .NET 4. The custom
 // algorithms of the vectors are the built-in ones by another name.
 func (a attributes) config() (cfg machinekey.Config, err error) {
-	cfg = machinekey.Config{Validation: machinekey.HMACSHA256, Mode: machinekey.Framework45, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
+	cfg = machinekey.Config{Validation: machinekey.HMACSHA256, Mode: machinekey.Framework45,
+		AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
 	validation, err := hex.DecodeString(a.ValidationKey)
 	if err != nil {
 		return cfg, err
@@ -179,7 +180,8 @@ func TestProtectVectors(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if out, err := p.Unprotect(nil, v.Protected); err != machinekey.ErrUnprotect || out != nil {
+				if out, err := p.Unprotect(nil, v.Protected); err != machinekey.ErrUnprotect ||
+					out != nil {
 					t.Errorf("Unprotect = %x, %v, want ErrUnprotect; %s", out, err, v.Mutation)
 				}
 			case v.Op == "protect" && v.Kind == "config":
@@ -192,7 +194,8 @@ func TestProtectVectors(t *testing.T) {
 			}
 		})
 	}
-	if want := map[string]int{"protect": 106, "unprotect": 130, "config": 23}; fmt.Sprint(ran) != fmt.Sprint(want) {
+	if want := map[string]int{"protect": 106, "unprotect": 130,
+		"config": 23}; fmt.Sprint(ran) != fmt.Sprint(want) {
 		t.Errorf("ran %v, want %v", ran, want)
 	}
 }
@@ -269,15 +272,19 @@ func TestKDFVectors(t *testing.T) {
 					return
 				}
 				other := bytes.Repeat([]byte{0x5a}, 32)
-				checkDerived(t, machinekey.Config{ValidationKey: machinekey.NewSecret(v.MasterKey), DecryptionKey: machinekey.NewSecret(other),
-					Validation: machinekey.HMACSHA256, AllowKnownKey: true, AllowWeakKey: true}, v.purposes(), v.Derived, nil)
+				checkDerived(t, machinekey.Config{ValidationKey: machinekey.NewSecret(v.MasterKey),
+					DecryptionKey: machinekey.NewSecret(other), Validation: machinekey.HMACSHA256,
+					AllowKnownKey: true, AllowWeakKey: true}, v.purposes(), v.Derived, nil)
 				if n := len(v.MasterKey); n == 16 || n == 24 || n == 32 {
 					ran["decryption"]++
-					checkDerived(t, machinekey.Config{ValidationKey: machinekey.NewSecret(other), DecryptionKey: machinekey.NewSecret(v.MasterKey),
-						Validation: machinekey.HMACSHA256, AllowKnownKey: true, AllowWeakKey: true}, v.purposes(), nil, v.Derived)
+					checkDerived(t, machinekey.Config{ValidationKey: machinekey.NewSecret(other),
+						DecryptionKey: machinekey.NewSecret(v.MasterKey),
+						Validation:    machinekey.HMACSHA256, AllowKnownKey: true,
+						AllowWeakKey: true}, v.purposes(), nil, v.Derived)
 				}
 			case "masterKeys":
-				cfg := machinekey.Config{Validation: machinekey.HMACSHA256, Mode: machinekey.Framework45}
+				cfg := machinekey.Config{Validation: machinekey.HMACSHA256,
+					Mode: machinekey.Framework45}
 				var err error
 				cfg.ValidationKey, cfg.DecryptionKey, err = autogen.Site{
 					ValidationKey: v.MachineKey.ValidationKey,
@@ -289,10 +296,12 @@ func TestKDFVectors(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !bytes.Equal(cfg.ValidationKey.Reveal(), v.MasterValidationKey) {
-					t.Errorf("validation key %x, want %x", cfg.ValidationKey.Reveal(), v.MasterValidationKey)
+					t.Errorf("validation key %x, want %x", cfg.ValidationKey.Reveal(),
+						v.MasterValidationKey)
 				}
 				if !bytes.Equal(cfg.DecryptionKey.Reveal(), v.MasterEncryptionKey) {
-					t.Errorf("decryption key %x, want %x", cfg.DecryptionKey.Reveal(), v.MasterEncryptionKey)
+					t.Errorf("decryption key %x, want %x", cfg.DecryptionKey.Reveal(),
+						v.MasterEncryptionKey)
 				}
 				checkDerived(t, cfg, v.purposes(), v.DerivedValidationKey, v.DerivedEncryptionKey)
 			default:
@@ -300,7 +309,8 @@ func TestKDFVectors(t *testing.T) {
 			}
 		})
 	}
-	if want := map[string]int{"derive": 62, "decryption": 45, "blank": 2, "masterKeys": 6}; fmt.Sprint(ran) != fmt.Sprint(want) {
+	if want := map[string]int{"derive": 62, "decryption": 45, "blank": 2,
+		"masterKeys": 6}; fmt.Sprint(ran) != fmt.Sprint(want) {
 		t.Errorf("ran %v, want %v", ran, want)
 	}
 }
@@ -329,7 +339,8 @@ func checkDerived(t *testing.T, cfg machinekey.Config, purposes []string, kval, 
 			t.Fatal(err)
 		}
 		plain := make([]byte, len(signed)-aes.BlockSize)
-		cipher.NewCBCDecrypter(block, signed[:aes.BlockSize]).CryptBlocks(plain, signed[aes.BlockSize:])
+		cipher.NewCBCDecrypter(block, signed[:aes.BlockSize]).CryptBlocks(plain,
+			signed[aes.BlockSize:])
 		if !bytes.HasPrefix(plain, text) {
 			t.Errorf("ciphertext is not CBC under the derived key")
 		}

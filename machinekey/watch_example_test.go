@@ -106,7 +106,8 @@ func ExampleWatch_farm() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Fprint(file, "<configuration><system.web>", cfg.WebConfig(), "</system.web></configuration>")
+	fmt.Fprint(file, "<configuration><system.web>", cfg.WebConfig(),
+		"</system.web></configuration>")
 	if err := file.Close(); err != nil {
 		log.Fatal(err)
 	}

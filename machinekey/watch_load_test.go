@@ -102,7 +102,8 @@ func TestWatchUnderLoad(t *testing.T) {
 		t.Errorf("%d sessions were issued again, want at least %d", n, rotations*users)
 	}
 	if n := len(ring.Keys()); n != older+2 {
-		t.Errorf("the ring ends with %d keys, want %d: the program's own, %d older, the primary", n, older+2, older)
+		t.Errorf("the ring ends with %d keys, want %d: the program's own, %d older, the primary",
+			n, older+2, older)
 	}
 }
 

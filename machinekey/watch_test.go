@@ -202,14 +202,19 @@ func TestWatchBrokenFile(t *testing.T) {
 		for i, text := range []string{
 			"<configuration><system.web>",
 			"<configuration><system.web/></configuration>",
-			`<configuration><system.web><machineKey validationKey="` + secret + `" decryptionKey="` + secret + `"/></system.web></configuration>`,
-			`<configuration><system.web><machineKey validationKey="` + secret + `" decryptionKey="` + secret[:48] + `" decryption="3DES" validation="SHA1"/></system.web></configuration>`,
+			`<configuration><system.web><machineKey validationKey="` + secret +
+				`" decryptionKey="` + secret + `"/></system.web></configuration>`,
+			`<configuration><system.web><machineKey validationKey="` + secret +
+				`" decryptionKey="` + secret[:48] +
+				`" decryption="3DES" validation="SHA1"/></system.web></configuration>`,
 		} {
 			w.file.write(text)
 			w.wait(10 * interval) // reported once
 			w.want(0, i+1, first)
 			var bad *machinekey.ConfigError
-			if err := w.fault(i); !errors.As(err, &bad) || !strings.Contains(err.Error(), "web.config") || strings.Contains(err.Error(), secret[:8]) {
+			if err := w.fault(i); !errors.As(err, &bad) ||
+				!strings.Contains(err.Error(), "web.config") ||
+				strings.Contains(err.Error(), secret[:8]) {
 				t.Errorf("fault %v", err)
 			}
 		}
@@ -239,8 +244,9 @@ func TestWatchUnfit(t *testing.T) {
 			t.Fatal(err)
 		}
 		protected := protect(t, p, []byte("ticket"))
-		w.file.put(machinekey.Config{ValidationKey: machinekey.NewSecret(seed.Of(w.t).Bytes(64)), DecryptionKey: machinekey.NewSecret(seed.Of(w.t).Bytes(24)),
-			Validation: machinekey.LegacyAES, Mode: machinekey.Framework20SP1})
+		w.file.put(machinekey.Config{ValidationKey: machinekey.NewSecret(seed.Of(w.t).Bytes(64)),
+			DecryptionKey: machinekey.NewSecret(seed.Of(w.t).Bytes(24)),
+			Validation:    machinekey.LegacyAES, Mode: machinekey.Framework20SP1})
 		w.wait(time.Minute)
 		w.want(0, 1, first)
 		if _, key, err := p.UnprotectKey(nil, protected); err != nil || key != first.ID() {
@@ -250,17 +256,18 @@ func TestWatchUnfit(t *testing.T) {
 }
 
 func TestWatchConfig(t *testing.T) {
-	watch(t, machinekey.WatchOptions{Config: func(c *machinekey.Config) { c.AllowInsecure = true }}, func(w *watched, _ machinekey.Config) {
-		first := w.ring.Primary()
-		cfg, err := machinekey.Generate(machinekey.HMACSHA1, machinekey.AES)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Decryption, cfg.DecryptionKey, cfg.AllowInsecure = machinekey.InsecureTripleDES, machinekey.NewSecret(cfg.DecryptionKey.Reveal()[:24]), true
-		second := w.file.put(cfg)
-		w.wait(interval)
-		w.want(1, 0, second, first)
-	})
+	watch(t, machinekey.WatchOptions{Config: func(c *machinekey.Config) { c.AllowInsecure = true }},
+		func(w *watched, _ machinekey.Config) {
+			first := w.ring.Primary()
+			cfg, err := machinekey.Generate(machinekey.HMACSHA1, machinekey.AES)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Decryption, cfg.DecryptionKey, cfg.AllowInsecure = machinekey.InsecureTripleDES, machinekey.NewSecret(cfg.DecryptionKey.Reveal()[:24]), true
+			second := w.file.put(cfg)
+			w.wait(interval)
+			w.want(1, 0, second, first)
+		})
 }
 
 func TestWatchKeepOlder(t *testing.T) {
@@ -276,18 +283,19 @@ func TestWatchKeepOlder(t *testing.T) {
 }
 
 func TestWatchKeepFor(t *testing.T) {
-	watch(t, machinekey.WatchOptions{Interval: time.Hour, KeepFor: 10 * time.Hour}, func(w *watched, _ machinekey.Config) {
-		first := w.ring.Primary()
-		second := w.file.put(freshConfig(t))
-		w.wait(20 * time.Hour)
-		w.want(1, 0, second, first)
-		third := w.file.put(freshConfig(t))
-		w.wait(10 * time.Hour)
-		w.want(2, 0, third, second, first)
-		w.file.write("broken") // does not prolong what was to end
-		w.wait(2 * time.Hour)
-		w.want(2, 1, third, first)
-	})
+	watch(t, machinekey.WatchOptions{Interval: time.Hour, KeepFor: 10 * time.Hour},
+		func(w *watched, _ machinekey.Config) {
+			first := w.ring.Primary()
+			second := w.file.put(freshConfig(t))
+			w.wait(20 * time.Hour)
+			w.want(1, 0, second, first)
+			third := w.file.put(freshConfig(t))
+			w.wait(10 * time.Hour)
+			w.want(2, 0, third, second, first)
+			w.file.write("broken") // does not prolong what was to end
+			w.wait(2 * time.Hour)
+			w.want(2, 1, third, first)
+		})
 }
 
 // TestWatchLeak drops a leaked key while the file still holds it, and after.
@@ -344,7 +352,8 @@ func TestWatchRefusesNonsense(t *testing.T) {
 		{ring, "web.config", machinekey.WatchOptions{KeepFor: -1}},
 		{ring, "web.config", machinekey.WatchOptions{KeepOlder: -1}},
 	} {
-		if err := machinekey.Watch(t.Context(), test.ring, test.path, &test.o); err == nil || !strings.HasPrefix(err.Error(), "machinekey: ") {
+		if err := machinekey.Watch(t.Context(), test.ring, test.path, &test.o); err == nil ||
+			!strings.HasPrefix(err.Error(), "machinekey: ") {
 			t.Errorf("%v %q: %v", test.ring, test.path, err)
 		}
 	}

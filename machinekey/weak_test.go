@@ -44,8 +44,9 @@ func decimals(first, last int) string {
 // TestWeakKeys gives both attributes keys that can be guessed.
 func TestWeakKeys(t *testing.T) {
 	r := seed.Of(t)
-	good := machinekey.Config{ValidationKey: machinekey.NewSecret(r.Bytes(64)), DecryptionKey: machinekey.NewSecret(r.Bytes(32)),
-		Validation: machinekey.HMACSHA256, Mode: machinekey.Framework45}
+	good := machinekey.Config{ValidationKey: machinekey.NewSecret(r.Bytes(64)),
+		DecryptionKey: machinekey.NewSecret(r.Bytes(32)), Validation: machinekey.HMACSHA256,
+		Mode: machinekey.Framework45}
 	random := r.Bytes(64)
 	for _, tt := range []struct {
 		attribute string
@@ -108,11 +109,13 @@ func TestWeakKeys(t *testing.T) {
 		}
 		key, err := machinekey.New(cfg)
 		var e *machinekey.ConfigError
-		if key != nil || !errors.As(err, &e) || e.Code != "weak_key" || e.Attribute != tt.attribute || !strings.Contains(e.Found, tt.rule) {
+		if key != nil || !errors.As(err, &e) || e.Code != "weak_key" ||
+			e.Attribute != tt.attribute || !strings.Contains(e.Found, tt.rule) {
 			t.Errorf("%x as %s: %v, %v; want %q", tt.key, tt.attribute, key, err, tt.rule)
 			continue
 		}
-		if n := min(len(tt.key), 4); n > 1 && strings.Contains(strings.ToLower(err.Error()), hex.EncodeToString(tt.key[:n])) {
+		if n := min(len(tt.key), 4); n > 1 &&
+			strings.Contains(strings.ToLower(err.Error()), hex.EncodeToString(tt.key[:n])) {
 			t.Errorf("the error shows the key: %v", err)
 		}
 		cfg.AllowWeakKey = true
@@ -125,10 +128,16 @@ func TestWeakKeys(t *testing.T) {
 	// three parts, and 32 random bytes twice.
 	des := r.Bytes(16)
 	for _, cfg := range []machinekey.Config{
-		{ValidationKey: machinekey.NewSecret(random[:16]), DecryptionKey: machinekey.NewSecret(r.Bytes(16)), Validation: machinekey.HMACSHA1},
-		{ValidationKey: machinekey.NewSecret(slices.Concat(random[:32], random[:32])), DecryptionKey: good.DecryptionKey, Validation: machinekey.HMACSHA1},
-		{ValidationKey: good.ValidationKey, DecryptionKey: machinekey.NewSecret(slices.Concat(des, des[:8])), Validation: machinekey.HMACSHA1, Decryption: machinekey.InsecureTripleDES, AllowInsecure: true},
-		{ValidationKey: good.ValidationKey, DecryptionKey: machinekey.NewSecret(des[:8]), Validation: machinekey.HMACSHA1, Decryption: machinekey.InsecureDES, AllowInsecure: true},
+		{ValidationKey: machinekey.NewSecret(random[:16]),
+			DecryptionKey: machinekey.NewSecret(r.Bytes(16)), Validation: machinekey.HMACSHA1},
+		{ValidationKey: machinekey.NewSecret(slices.Concat(random[:32], random[:32])),
+			DecryptionKey: good.DecryptionKey, Validation: machinekey.HMACSHA1},
+		{ValidationKey: good.ValidationKey, DecryptionKey: machinekey.NewSecret(slices.Concat(des,
+			des[:8])), Validation: machinekey.HMACSHA1, Decryption: machinekey.InsecureTripleDES,
+			AllowInsecure: true},
+		{ValidationKey: good.ValidationKey, DecryptionKey: machinekey.NewSecret(des[:8]),
+			Validation: machinekey.HMACSHA1, Decryption: machinekey.InsecureDES,
+			AllowInsecure: true},
 	} {
 		if _, err := machinekey.New(cfg); err != nil {
 			t.Errorf("%v: %v", cfg, err)
@@ -163,7 +172,8 @@ func TestWeakKeyInFile(t *testing.T) {
 		}
 		_, err = machinekey.New(cfg)
 		var e *machinekey.ConfigError
-		if (errors.As(err, &e) && e.Code == "weak_key" && e.Line == 3 && e.Section == "system.web/machineKey") != tt.refused {
+		if (errors.As(err, &e) && e.Code == "weak_key" && e.Line == 3 &&
+			e.Section == "system.web/machineKey") != tt.refused {
 			t.Errorf("%d bytes: %v", len(tt.key), err)
 		}
 	}

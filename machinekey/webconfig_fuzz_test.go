@@ -31,22 +31,27 @@ func FuzzParseWebConfig(f *testing.F) {
 			}
 			return
 		}
-		if cfg.ValidationKey.Len() == 0 || cfg.DecryptionKey.Len() < 8 || cfg.Validation == "" || cfg.Mode == "" {
+		if cfg.ValidationKey.Len() == 0 || cfg.DecryptionKey.Len() < 8 || cfg.Validation == "" ||
+			cfg.Mode == "" {
 			t.Errorf("incomplete: %v", cfg)
 		}
 		if cfg.ValidationKey.Len() >= 8 {
 			key := hex.EncodeToString(cfg.ValidationKey.Reveal())
-			if text := fmt.Sprintf("%v %+v %#v", cfg, cfg, cfg); strings.Contains(strings.ToLower(text), key) {
+			if text := fmt.Sprintf("%v %+v %#v", cfg, cfg,
+				cfg); strings.Contains(strings.ToLower(text), key) {
 				t.Error("shows the key")
 			}
 		}
 		// What a file says can be written as an element and read back.
-		again, err := machinekey.ParseWebConfig(strings.NewReader("<configuration><system.web>" + cfg.WebConfig() + "</system.web></configuration>"))
+		again, err := machinekey.ParseWebConfig(strings.NewReader("<configuration><system.web>" +
+			cfg.WebConfig() + "</system.web></configuration>"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !again.ValidationKey.Equal(cfg.ValidationKey) || !again.DecryptionKey.Equal(cfg.DecryptionKey) ||
-			again.Validation != cfg.Validation || again.Decryption != cfg.Decryption || again.Mode != cfg.Mode {
+		if !again.ValidationKey.Equal(cfg.ValidationKey) ||
+			!again.DecryptionKey.Equal(cfg.DecryptionKey) ||
+			again.Validation != cfg.Validation || again.Decryption != cfg.Decryption ||
+			again.Mode != cfg.Mode {
 			t.Errorf("%v became %v", cfg, again)
 		}
 	})

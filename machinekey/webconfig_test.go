@@ -93,15 +93,18 @@ func TestWebConfigVectors(t *testing.T) {
 				if e.Section != nil {
 					section = *e.Section
 				}
-				if slices.ContainsFunc(otherSections, func(s string) bool { return strings.HasPrefix(section, s) }) {
-					if err != nil || cfg.ValidationKey.Len() != 64 || cfg.DecryptionKey.Len() != 32 || cfg.Mode != machinekey.Framework45 {
+				if slices.ContainsFunc(otherSections,
+					func(s string) bool { return strings.HasPrefix(section, s) }) {
+					if err != nil || cfg.ValidationKey.Len() != 64 ||
+						cfg.DecryptionKey.Len() != 32 || cfg.Mode != machinekey.Framework45 {
 						t.Errorf("%v, %v", cfg, err)
 					}
 					return
 				}
 				got := configErrorOf(t, err)
 				if got.Code != e.Code || got.Section != section {
-					t.Errorf("error %s in %q, want %s in %q", got.Code, got.Section, e.Code, section)
+					t.Errorf("error %s in %q, want %s in %q", got.Code, got.Section,
+						e.Code, section)
 				}
 				return
 			}
@@ -109,8 +112,10 @@ func TestWebConfigVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, field := range []struct{ name, got, want string }{
-				{"validationKey", strings.ToUpper(hex.EncodeToString(cfg.ValidationKey.Reveal())), want.ValidationKey},
-				{"decryptionKey", strings.ToUpper(hex.EncodeToString(cfg.DecryptionKey.Reveal())), want.DecryptionKey},
+				{"validationKey", strings.ToUpper(hex.EncodeToString(cfg.ValidationKey.Reveal())),
+					want.ValidationKey},
+				{"decryptionKey", strings.ToUpper(hex.EncodeToString(cfg.DecryptionKey.Reveal())),
+					want.DecryptionKey},
 				{"validation", string(cfg.Validation), want.Validation},
 				{"decryption", string(cfg.Decryption), want.Decryption},
 				{"compatibilityMode", string(cfg.Mode), want.CompatibilityMode},
@@ -149,11 +154,13 @@ func element(tb testing.TB, attributes string) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return fmt.Sprintf(`<machineKey validationKey="%X" decryptionKey="%X" %s/>`, cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(), attributes)
+	return fmt.Sprintf(`<machineKey validationKey="%X" decryptionKey="%X" %s/>`,
+		cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(), attributes)
 }
 
 func TestWebConfigRoundTrip(t *testing.T) {
-	for _, validation := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512} {
+	for _, validation := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256,
+		machinekey.HMACSHA384, machinekey.HMACSHA512} {
 		for _, decryption := range []machinekey.Decryption{machinekey.Auto, machinekey.AES} {
 			cfg, err := machinekey.Generate(validation, decryption)
 			if err != nil {
@@ -163,8 +170,10 @@ func TestWebConfigRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !got.ValidationKey.Equal(cfg.ValidationKey) || !got.DecryptionKey.Equal(cfg.DecryptionKey) ||
-				got.Validation != validation || got.Decryption != decryption || got.Mode != cfg.Mode {
+			if !got.ValidationKey.Equal(cfg.ValidationKey) ||
+				!got.DecryptionKey.Equal(cfg.DecryptionKey) ||
+				got.Validation != validation || got.Decryption != decryption ||
+				got.Mode != cfg.Mode {
 				t.Errorf("%v became %v", cfg, got)
 			}
 		}
@@ -181,11 +190,13 @@ func TestModeOfFile(t *testing.T) {
 		{`<httpRuntime maxRequestLength="1"/>`, ``, machinekey.Framework20SP1},
 		{`<compilation targetFramework="4.8"/>`, ``, machinekey.Framework20SP1},
 		{`<httpRuntime targetFramework="4.8"/>`, ``, machinekey.Framework45},
-		{`<httpRuntime targetFramework="4.8"/>`, `compatibilityMode="Framework20SP2"`, machinekey.Framework20SP2},
+		{`<httpRuntime targetFramework="4.8"/>`, `compatibilityMode="Framework20SP2"`,
+			machinekey.Framework20SP2},
 		{``, `compatibilityMode="Framework45"`, machinekey.Framework45},
 	} {
 		cfg, err := machinekey.ParseWebConfig(strings.NewReader(
-			"<configuration>\n<system.web>\n" + test.runtime + "\n" + element(t, test.attribute) + "</system.web></configuration>"))
+			"<configuration>\n<system.web>\n" + test.runtime + "\n" + element(t, test.attribute) +
+				"</system.web></configuration>"))
 		if err != nil {
 			t.Errorf("%s %s: %v", test.runtime, test.attribute, err)
 		} else if cfg.Mode != test.mode {
@@ -200,17 +211,27 @@ func TestWebConfigErrors(t *testing.T) {
 		return "<configuration>\n<system.web>\n" + inside + "</system.web></configuration>"
 	}
 	for _, test := range []struct{ xml, text string }{
-		{wrap(""), `machinekey: system.web/machineKey/@validationKey: auto generated key: found no <machineKey> in this file; want hex digits, the same on every node: in IIS Manager`},
+		{wrap(""),
+			`machinekey: system.web/machineKey/@validationKey: auto generated key: found no <machineKey> in this file; want hex digits, the same on every node: in IIS Manager`},
 		{wrap(""), `set higher up: in machine.config, the root web.config or a parent site's web.config`},
-		{wrap(`<machineKey decryptionKey="AutoGenerate"/>`), `line 3: system.web/machineKey/@validationKey: auto generated key`},
-		{wrap(`<machinekey/>`), `line 3: system.web/machineKey: unknown element: found <machinekey>; want <machineKey>`},
-		{wrap(`<machineKey validationkey=""/>`), `system.web/machineKey/@validationkey: unknown attribute; want validationKey`},
-		{wrap(`<machineKey validationKey="` + secret + `" decryptionKey="` + secret + `"/>`), `/@decryptionKey: invalid decryption key: found 33 bytes for AES; want 32, 48 or 64 hex digits`},
-		{wrap(`<machineKey validationKey="` + secret + `5" decryptionKey="` + secret + `"/>`), `/@validationKey: invalid validation key: found 67 characters that are not pairs of hex digits`},
-		{wrap(`<machineKey validationKey="` + secret + `,IsolateApps" decryptionKey="` + secret + `"/>`), `/@validationKey: isolated key: found an isolation flag`},
-		{wrap(`<machineKey configProtectionProvider="RsaProtectedConfigurationProvider"/>`), `aspnet_regiis -pdf "system.web/machineKey"`},
-		{wrap(`<machineKey configSource="mk.config"/>`), `/@configSource: config source missing: found "mk.config"`},
-		{"<configuration>\n<system.web>", `machinekey: line 2: malformed xml: found the file ends inside <system.web> of line 2`},
+		{wrap(`<machineKey decryptionKey="AutoGenerate"/>`),
+			`line 3: system.web/machineKey/@validationKey: auto generated key`},
+		{wrap(`<machinekey/>`),
+			`line 3: system.web/machineKey: unknown element: found <machinekey>; want <machineKey>`},
+		{wrap(`<machineKey validationkey=""/>`),
+			`system.web/machineKey/@validationkey: unknown attribute; want validationKey`},
+		{wrap(`<machineKey validationKey="` + secret + `" decryptionKey="` + secret + `"/>`),
+			`/@decryptionKey: invalid decryption key: found 33 bytes for AES; want 32, 48 or 64 hex digits`},
+		{wrap(`<machineKey validationKey="` + secret + `5" decryptionKey="` + secret + `"/>`),
+			`/@validationKey: invalid validation key: found 67 characters that are not pairs of hex digits`},
+		{wrap(`<machineKey validationKey="` + secret + `,IsolateApps" decryptionKey="` + secret +
+			`"/>`), `/@validationKey: isolated key: found an isolation flag`},
+		{wrap(`<machineKey configProtectionProvider="RsaProtectedConfigurationProvider"/>`),
+			`aspnet_regiis -pdf "system.web/machineKey"`},
+		{wrap(`<machineKey configSource="mk.config"/>`),
+			`/@configSource: config source missing: found "mk.config"`},
+		{"<configuration>\n<system.web>",
+			`machinekey: line 2: malformed xml: found the file ends inside <system.web> of line 2`},
 		{`<!DOCTYPE a>`, `machinekey: line 1: dtd not allowed`},
 	} {
 		cfg, err := machinekey.ParseWebConfig(strings.NewReader(test.xml))
@@ -237,7 +258,8 @@ func TestLoadWebConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("web.config", `<configuration><system.web><machineKey configSource=".\mk.config"/></system.web></configuration>`)
+	write("web.config",
+		`<configuration><system.web><machineKey configSource=".\mk.config"/></system.web></configuration>`)
 	write("mk.config", "<?xml version='1.0'?>\n"+element(t, `validation="HMACSHA512"`))
 	cfg, err := machinekey.LoadWebConfig(filepath.Join(dir, "web.config"))
 	if err != nil || cfg.Validation != machinekey.HMACSHA512 {
@@ -245,7 +267,9 @@ func TestLoadWebConfig(t *testing.T) {
 	}
 	write("mk.config", "<?xml version='1.0'?>\n"+element(t, `validation="sha1"`))
 	_, err = machinekey.LoadWebConfig(filepath.Join(dir, "web.config"))
-	if e := configErrorOf(t, err); e.Code != "invalid_validation_algorithm" || e.Line != 2 || e.Found != `"sha1"` || e.File != "mk.config" || !strings.Contains(err.Error(), `found "sha1", in mk.config;`) {
+	if e := configErrorOf(t, err); e.Code != "invalid_validation_algorithm" || e.Line != 2 ||
+		e.Found != `"sha1"` || e.File != "mk.config" ||
+		!strings.Contains(err.Error(), `found "sha1", in mk.config;`) {
 		t.Error(err)
 	}
 	_, err = machinekey.LoadWebConfig(filepath.Join(dir, "none.config"))

@@ -40,25 +40,26 @@ func runCookieProtection(t *testing.T, f *file) {
 	}
 	f.read(t, &content)
 	content.check(t, f, len(content.Vectors))
-	each(t, f, content.Vectors, func(v *cookieVector) string { return v.Name }, func(t *testing.T, v *cookieVector) {
-		switch {
-		case v.Op == "urlToken" && v.Valid:
-			v.urlToken(t)
-			return
-		case v.Op == "cookieEncode" && v.Valid, v.Op == "cookieDecode":
-			v.envelope(t, f)
-		default:
-			t.Fatalf("no test for op %q, valid %v", v.Op, v.Valid)
-		}
-		switch v.PrimaryPurpose {
-		case machinekey.AnonymousPurpose:
-			v.anonymous(t, f)
-		case machinekey.RolePurpose:
-			v.role(t, f)
-		default:
-			t.Fatalf("no test for primaryPurpose %q", v.PrimaryPurpose)
-		}
-	})
+	each(t, f, content.Vectors, func(v *cookieVector) string { return v.Name },
+		func(t *testing.T, v *cookieVector) {
+			switch {
+			case v.Op == "urlToken" && v.Valid:
+				v.urlToken(t)
+				return
+			case v.Op == "cookieEncode" && v.Valid, v.Op == "cookieDecode":
+				v.envelope(t, f)
+			default:
+				t.Fatalf("no test for op %q, valid %v", v.Op, v.Valid)
+			}
+			switch v.PrimaryPurpose {
+			case machinekey.AnonymousPurpose:
+				v.anonymous(t, f)
+			case machinekey.RolePurpose:
+				v.role(t, f)
+			default:
+				t.Fatalf("no test for primaryPurpose %q", v.PrimaryPurpose)
+			}
+		})
 }
 
 func (v *cookieVector) urlToken(t *testing.T) {
@@ -133,7 +134,8 @@ func (v *cookieVector) checkPayload(t *testing.T, f *file, got []byte, err error
 func (v *cookieVector) checkIssued(t *testing.T, f *file, text string, err error) {
 	t.Helper()
 	switch {
-	case v.config(t).Mode != machinekey.Framework45 && v.protection(t) == machinekey.InsecureProtectionNone:
+	case v.config(t).Mode != machinekey.Framework45 &&
+		v.protection(t) == machinekey.InsecureProtectionNone:
 		f.notIssued(t, text, err)
 	case err != nil:
 		t.Error(err)
@@ -175,7 +177,8 @@ func (v *cookieVector) anonymous(t *testing.T, f *file) {
 		now = timeOfTicks(t, *v.ExpirationUTCTicks)
 	}
 	codec, err := sessiontoken.NewAnonymousCodec(ringOf(t, keyOf(t, v.config(t), v.Random)),
-		&sessiontoken.FormsOptions{Protection: v.protection(t), Now: func() time.Time { return now }})
+		&sessiontoken.FormsOptions{Protection: v.protection(t),
+			Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +199,8 @@ func (v *cookieVector) anonymous(t *testing.T, f *file) {
 		t.Fatal(err)
 	}
 	if got.ID != v.AnonymousID || v.Expiration != "" && timeText(got.Expires) != v.Expiration {
-		t.Errorf("id %s until %s, want %s until %s", got.ID, timeText(got.Expires), v.AnonymousID, v.Expiration)
+		t.Errorf("id %s until %s, want %s until %s", got.ID, timeText(got.Expires),
+			v.AnonymousID, v.Expiration)
 	}
 	if v.ExpirationUTCTicks == nil {
 		return

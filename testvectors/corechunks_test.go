@@ -38,8 +38,8 @@ type coreCookieOptions struct {
 
 func (o *coreCookieOptions) cookie(t *testing.T, name, value string) *http.Cookie {
 	t.Helper()
-	c := &http.Cookie{Name: name, Value: value, Path: o.Path, Domain: o.Domain, Secure: o.Secure, HttpOnly: o.HTTPOnly,
-		SameSite: coreSameSite(t, o.SameSite)}
+	c := &http.Cookie{Name: name, Value: value, Path: o.Path, Domain: o.Domain, Secure: o.Secure,
+		HttpOnly: o.HTTPOnly, SameSite: coreSameSite(t, o.SameSite)}
 	if o.Expires != nil {
 		c.Expires = *o.Expires
 	}

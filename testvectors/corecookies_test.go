@@ -60,7 +60,10 @@ func runCoreCookies(t *testing.T, f *file) {
 		About  string
 		Sites  []coreSite
 		Others struct {
-			DefaultDiscriminator []struct{ ContentRootGiven, Discriminator string } `json:"default_discriminator"`
+			DefaultDiscriminator []struct {
+				ContentRootGiven,
+				Discriminator string
+			} `json:"default_discriminator"`
 			Bearer               []coreBearer
 			Session, Antiforgery *coreProtected
 		}
@@ -81,17 +84,20 @@ func runCoreCookies(t *testing.T, f *file) {
 	}
 	var others []coreOther
 	for _, v := range content.Others.DefaultDiscriminator {
-		others = append(others, coreOther{"discriminator of " + v.ContentRootGiven, func(t *testing.T, _ *file) {
-			// What a farm without a name must say in RingOptions.ApplicationName.
-			if got := strings.TrimSuffix(v.ContentRootGiven, "/") + "/"; got != v.Discriminator {
-				t.Errorf("%q, want %q", got, v.Discriminator)
-			}
-		}})
+		others = append(others, coreOther{"discriminator of " + v.ContentRootGiven,
+			func(t *testing.T, _ *file) {
+				// What a farm without a name must say in RingOptions.ApplicationName.
+				if got := strings.TrimSuffix(v.ContentRootGiven, "/") +
+					"/"; got != v.Discriminator {
+					t.Errorf("%q, want %q", got, v.Discriminator)
+				}
+			}})
 	}
 	for _, v := range content.Others.Bearer {
 		others = append(others, coreOther{v.Field, v.run})
 	}
-	for name, v := range map[string]*coreProtected{"session": content.Others.Session, "antiforgery": content.Others.Antiforgery} {
+	for name, v := range map[string]*coreProtected{"session": content.Others.Session,
+		"antiforgery": content.Others.Antiforgery} {
 		if v != nil {
 			others = append(others, coreOther{name, v.run})
 		}
@@ -108,7 +114,8 @@ func runCoreCookies(t *testing.T, f *file) {
 	}) {
 		v.run(t, f, v.site)
 	})
-	each(t, f, others, func(v *coreOther) string { return v.name }, func(t *testing.T, v *coreOther) { v.run(t, f) })
+	each(t, f, others, func(v *coreOther) string { return v.name },
+		func(t *testing.T, v *coreOther) { v.run(t, f) })
 }
 
 func (s *coreSite) ring(t *testing.T) *dataprotection.Ring {
@@ -118,8 +125,9 @@ func (s *coreSite) ring(t *testing.T) *dataprotection.Ring {
 
 func (s *coreSite) codec(t *testing.T, now time.Time) *sessiontoken.CoreCodec {
 	t.Helper()
-	codec, err := sessiontoken.NewCoreCodec(s.ring(t), sessiontoken.Cookie(s.Scheme), &sessiontoken.CoreOptions{
-		Lifetime: time.Duration(s.Settings.ExpireMinutes) * time.Minute, Now: func() time.Time { return now }})
+	codec, err := sessiontoken.NewCoreCodec(s.ring(t), sessiontoken.Cookie(s.Scheme),
+		&sessiontoken.CoreOptions{
+			Lifetime: time.Duration(s.Settings.ExpireMinutes) * time.Minute, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,10 +143,12 @@ func (s *coreSite) sessions(t *testing.T, now time.Time) (*sessiontoken.CoreCode
 	if no(s.Settings.SlidingExpiration) {
 		o.Sliding = cookie.Off
 	}
-	if set := s.Settings; set != (coreSettings{ExpireMinutes: set.ExpireMinutes, SlidingExpiration: set.SlidingExpiration,
-		SessionStore: set.SessionStore, PathBase: set.PathBase}) {
-		o.Cookie = &http.Cookie{Name: set.CookieName, Domain: set.Domain, Path: set.Path, HttpOnly: !no(set.HTTPOnly),
-			Secure: set.Secure == "Always", MaxAge: set.MaxAgeSeconds, SameSite: http.SameSiteLaxMode}
+	if set := s.Settings; set != (coreSettings{ExpireMinutes: set.ExpireMinutes,
+		SlidingExpiration: set.SlidingExpiration,
+		SessionStore:      set.SessionStore, PathBase: set.PathBase}) {
+		o.Cookie = &http.Cookie{Name: set.CookieName, Domain: set.Domain, Path: set.Path,
+			HttpOnly: !no(set.HTTPOnly), Secure: set.Secure == "Always", MaxAge: set.MaxAgeSeconds,
+			SameSite: http.SameSiteLaxMode}
 		if set.SameSite != "" {
 			o.Cookie.SameSite = coreSameSite(t, set.SameSite)
 		}
@@ -194,7 +204,8 @@ func (v *coreStep) run(t *testing.T, f *file, site *coreSite) {
 // keptElsewhere wants the cookies of a site with a SessionStore to be named.
 func (v *coreStep) keptElsewhere(t *testing.T, codec *sessiontoken.CoreCodec) {
 	t.Helper()
-	if _, err := codec.Decode(t.Context(), coreText(t, v.SetCookie)); !errors.Is(err, sessiontoken.ErrNotInStore) {
+	if _, err := codec.Decode(t.Context(), coreText(t, v.SetCookie)); !errors.Is(err,
+		sessiontoken.ErrNotInStore) {
 		t.Errorf("error %v, want ErrNotInStore", err)
 	}
 }
@@ -233,7 +244,8 @@ func (v *coreStep) signIn(t *testing.T, sessions *cookie.Sessions, codec *sessio
 	lifetime := codec.Traits().Lifetime
 	for _, p := range v.Input.Properties {
 		at, ok := sessiontoken.Properties{p}.Time(p[0])
-		if ok && (p[0] == ".issued" && at.Equal(v.Now) || p[0] == ".expires" && at.Equal(v.Now.Add(lifetime))) {
+		if ok && (p[0] == ".issued" && at.Equal(v.Now) ||
+			p[0] == ".expires" && at.Equal(v.Now.Add(lifetime))) {
 			continue
 		}
 		o.Properties = append(o.Properties, p)
@@ -244,10 +256,12 @@ func (v *coreStep) signIn(t *testing.T, sessions *cookie.Sessions, codec *sessio
 }
 
 func (i *coreIdentity) identity() sessiontoken.Identity {
-	id := sessiontoken.Identity{AuthenticationType: i.AuthenticationType, NameClaimType: i.NameType, RoleClaimType: i.RoleType}
+	id := sessiontoken.Identity{AuthenticationType: i.AuthenticationType, NameClaimType: i.NameType,
+		RoleClaimType: i.RoleType}
 	for _, c := range i.Claims {
-		id.Claims = append(id.Claims, sessiontoken.Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer,
-			OriginalIssuer: c.OriginalIssuer, Properties: sessiontoken.Properties(c.Properties)})
+		id.Claims = append(id.Claims, sessiontoken.Claim{Type: c.Type, Value: c.Value,
+			ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer,
+			Properties: sessiontoken.Properties(c.Properties)})
 	}
 	return id
 }
@@ -265,7 +279,8 @@ func (v *coreStep) whoAmI(t *testing.T, f *file, sessions *cookie.Sessions, site
 		t.Errorf("passed: %v, session: %v", passed, err)
 	}
 	switch {
-	case site.Settings.SessionStore && (v.Authenticated || strings.Contains(v.Failure, "session store")):
+	case site.Settings.SessionStore && (v.Authenticated ||
+		strings.Contains(v.Failure, "session store")):
 		if !errors.Is(err, sessiontoken.ErrNotInStore) {
 			t.Errorf("error %v, want ErrNotInStore", err)
 		}
@@ -283,7 +298,8 @@ func (v *coreStep) whoAmI(t *testing.T, f *file, sessions *cookie.Sessions, site
 			t.Errorf("error %v, want ErrExpired", err)
 		}
 	case v.Failure == "Unprotect ticket failed":
-		if !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, cookie.ErrMissingChunk) && !errors.Is(err, cookie.ErrTooLong) {
+		if !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, cookie.ErrMissingChunk) &&
+			!errors.Is(err, cookie.ErrTooLong) {
 			t.Errorf("error %v, want ErrInvalid", err)
 		}
 	case v.Failure != "":
@@ -344,7 +360,8 @@ func (v coreBearer) run(t *testing.T, f *file) {
 		t.Fatalf("no codec for purposes %q", v.Purposes)
 	}
 	ring := (&corePayload{Ring: v.Ring, ApplicationName: v.ApplicationName}).ring(t, nil)
-	codec, err := sessiontoken.NewCoreCodec(ring, purpose, &sessiontoken.CoreOptions{Now: func() time.Time { return v.Now }})
+	codec, err := sessiontoken.NewCoreCodec(ring, purpose,
+		&sessiontoken.CoreOptions{Now: func() time.Time { return v.Now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +390,8 @@ func (v *coreProtected) run(t *testing.T, _ *file) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		protected, err := base64.RawURLEncoding.DecodeString(strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(text))
+		protected, err := base64.RawURLEncoding.DecodeString(strings.NewReplacer("+", "-", "/", "_",
+			"=", "").Replace(text))
 		if err != nil {
 			t.Fatal(err)
 		}

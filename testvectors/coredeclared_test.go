@@ -26,8 +26,10 @@ func stricterTickets() map[string]string {
 		list[fmt.Sprintf("flip-%d-128", offset)] = "another version of the properties"
 	}
 	// The texts of that ticket, without the bytes that stand for defaults.
-	for _, texts := range [][2]int{{5, 11}, {17, 23}, {25, 28}, {30, 33}, {39, 39}, {41, 43}, {45, 45}, {47, 47}, {49, 49},
-		{55, 58}, {60, 64}, {66, 66}, {68, 70}, {72, 75}, {81, 81}, {83, 83}, {86, 89}, {92, 92}, {94, 94}, {96, 96},
+	for _, texts := range [][2]int{{5, 11}, {17, 23}, {25, 28}, {30, 33}, {39, 39}, {41, 43},
+		{45, 45}, {47, 47}, {49, 49},
+		{55, 58}, {60, 64}, {66, 66}, {68, 70}, {72, 75}, {81, 81}, {83, 83}, {86, 89}, {92, 92},
+		{94, 94}, {96, 96},
 		{112, 118}, {120, 148}, {150, 157}, {159, 187}} {
 		for offset := texts[0]; offset <= texts[1]; offset++ {
 			list[fmt.Sprintf("flip-%d-128", offset)] = "text that is not UTF-8"

@@ -35,7 +35,8 @@ func (k *coreKey) algorithm() (a coreAlgorithm, err error) {
 	switch k.Encryption {
 	case "AES", "Aes":
 	default:
-		if _, err := fmt.Sscanf(k.Encryption, "AES_%d_"+mode, &bits); err != nil || k.KeyLength != 0 || !strings.HasSuffix(k.Encryption, mode) {
+		if _, err := fmt.Sscanf(k.Encryption, "AES_%d_"+mode, &bits); err != nil ||
+			k.KeyLength != 0 || !strings.HasSuffix(k.Encryption, mode) {
 			return a, fmt.Errorf("no algorithm %q", k.Encryption)
 		}
 	}
@@ -92,13 +93,15 @@ func (a coreAlgorithm) contextHeader() ([]byte, error) {
 			return nil, err
 		}
 		tag := gcm.Seal(nil, make([]byte, 12), nil, nil)
-		return bytes.Join([][]byte{{0, 1}, size(a.keySize), size(12), size(16), size(16), tag}, nil), nil
+		return bytes.Join([][]byte{{0, 1}, size(a.keySize), size(12), size(16), size(16), tag},
+			nil), nil
 	}
 	digest := a.hash().Size()
 	empty := bytes.Repeat([]byte{16}, 16)
 	cipher.NewCBCEncrypter(block, make([]byte, 16)).CryptBlocks(empty, empty)
 	mac := hmac.New(a.hash, validation)
-	return bytes.Join([][]byte{{0, 0}, size(a.keySize), size(16), size(digest), size(digest), empty, mac.Sum(nil)}, nil), nil
+	return bytes.Join([][]byte{{0, 0}, size(a.keySize), size(16), size(digest), size(digest), empty,
+		mac.Sum(nil)}, nil), nil
 }
 
 // coreStages are the values on the way from a plaintext to its protected form.
@@ -114,7 +117,8 @@ func (a coreAlgorithm) stages(master []byte, keyID string, chain []string, modif
 	if err != nil || len(id) != 16 {
 		return s, fmt.Errorf("no id %q", keyID)
 	}
-	s.AAD = append(s.AAD, 0x09, 0xf0, 0xc9, 0xf0, id[3], id[2], id[1], id[0], id[5], id[4], id[7], id[6])
+	s.AAD = append(s.AAD, 0x09, 0xf0, 0xc9, 0xf0, id[3], id[2], id[1], id[0], id[5],
+		id[4], id[7], id[6])
 	s.AAD = append(s.AAD, id[8:]...)
 	s.AAD = binary.BigEndian.AppendUint32(s.AAD, uint32(len(chain)))
 	for _, p := range chain {
@@ -124,7 +128,8 @@ func (a coreAlgorithm) stages(master []byte, keyID string, chain []string, modif
 		return s, err
 	}
 	s.KeyModifier = modifier
-	encryption, validation := a.derive(master, s.AAD, append(bytes.Clone(s.ContextHeader), modifier...))
+	encryption, validation := a.derive(master, s.AAD,
+		append(bytes.Clone(s.ContextHeader), modifier...))
 	s.EncryptionKey = encryption
 	block, err := aes.NewCipher(encryption)
 	if err != nil {
@@ -152,5 +157,6 @@ func (a coreAlgorithm) stages(master []byte, keyID string, chain []string, modif
 
 // protected puts the parts together.
 func (s *coreStages) protected() []byte {
-	return bytes.Join([][]byte{s.AAD[:20], s.KeyModifier, s.IV, s.Nonce, s.Ciphertext, s.MAC, s.Tag}, nil)
+	return bytes.Join([][]byte{s.AAD[:20], s.KeyModifier, s.IV, s.Nonce, s.Ciphertext,
+		s.MAC, s.Tag}, nil)
 }

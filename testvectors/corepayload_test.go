@@ -43,7 +43,8 @@ func runCorePayload(t *testing.T, f *file) {
 		Refused     []corePayload
 	}
 	f.read(t, &content)
-	content.check(t, f, len(content.Vectors), len(content.SeveralKeys), len(content.TimeLimited), len(content.Refused))
+	content.check(t, f, len(content.Vectors), len(content.SeveralKeys), len(content.TimeLimited),
+		len(content.Refused))
 	name := func(v *corePayload) string { return v.Name }
 	each(t, f, content.Vectors, name, func(t *testing.T, v *corePayload) { v.both(t, f) })
 	each(t, f, content.SeveralKeys, name, func(t *testing.T, v *corePayload) { v.oneOfSeveral(t) })
@@ -138,7 +139,8 @@ func (v *corePayload) compareStages(t *testing.T, keyID string) {
 		}
 		gotValue, wantValue := reflect.ValueOf(got), reflect.ValueOf(*v.Stages)
 		for i := range gotValue.NumField() {
-			sameBytes(t, gotValue.Type().Field(i).Name, gotValue.Field(i).Bytes(), wantValue.Field(i).Bytes())
+			sameBytes(t, gotValue.Type().Field(i).Name, gotValue.Field(i).Bytes(),
+				wantValue.Field(i).Bytes())
 		}
 		return
 	}
@@ -171,7 +173,8 @@ func (v *corePayload) oneOfSeveral(t *testing.T) {
 	sameBytes(t, "plaintext", got, v.Plaintext)
 	known, renew := ring.KeyStatus(id)
 	if known == v.WasRevoked || (renew || !known) != v.RequiresMigration {
-		t.Errorf("known %v, renew %v; want revoked %v, migration %v", known, renew, v.WasRevoked, v.RequiresMigration)
+		t.Errorf("known %v, renew %v; want revoked %v, migration %v", known, renew, v.WasRevoked,
+			v.RequiresMigration)
 	}
 }
 
@@ -181,7 +184,9 @@ func (v *corePayload) limited(t *testing.T) {
 	if !v.TimeLimited || v.Expires == nil {
 		t.Fatal("no time-limited payload")
 	}
-	inner, _, err := v.protector(t, nil, "Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1").Unprotect(t.Context(), nil, v.Protected)
+	inner, _, err := v.protector(t, nil,
+		"Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1").Unprotect(t.Context(),
+		nil, v.Protected)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -159,36 +159,39 @@ func runCoreRing(t *testing.T, f *file) {
 	f.read(t, &content)
 	content.check(t, f, len(content.Rings))
 	wider := 0
-	each(t, f, content.Rings, func(v *coreRing) string { return v.Name }, func(t *testing.T, v *coreRing) {
-		for _, c := range v.Certificates {
-			c.check(t)
-		}
-		ring, err := v.open(t, dataprotection.RingOptions{})
-		if v.LoadError != "" {
-			var at *dataprotection.RingError
-			if !errors.As(err, &at) || at.File == "" || at.Element == "" {
-				t.Errorf("error %v, want a RingError that names file and element", err)
+	each(t, f, content.Rings, func(v *coreRing) string { return v.Name },
+		func(t *testing.T, v *coreRing) {
+			for _, c := range v.Certificates {
+				c.check(t)
 			}
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !v.checkKeys(t, f, ring, &wider) {
-			return
-		}
-		for _, row := range v.Resolve {
-			id, fallback := ring.Resolve(row.Now)
-			generate := id == "" || fallback // what .NET does without a default
-			want := row.Default
-			if want == "" {
-				want = row.Fallback
+			ring, err := v.open(t, dataprotection.RingOptions{})
+			if v.LoadError != "" {
+				var at *dataprotection.RingError
+				if !errors.As(err, &at) || at.File == "" || at.Element == "" {
+					t.Errorf("error %v, want a RingError that names file and element", err)
+				}
+				return
 			}
-			if id != want || fallback != (row.Default == "" && row.Fallback != "") || generate != row.Generate {
-				t.Errorf("at %v: key %q, fallback %v, generate %v; want %+v", row.Now, id, fallback, generate, row)
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-	})
+			if !v.checkKeys(t, f, ring, &wider) {
+				return
+			}
+			for _, row := range v.Resolve {
+				id, fallback := ring.Resolve(row.Now)
+				generate := id == "" || fallback // what .NET does without a default
+				want := row.Default
+				if want == "" {
+					want = row.Fallback
+				}
+				if id != want || fallback != (row.Default == "" && row.Fallback != "") ||
+					generate != row.Generate {
+					t.Errorf("at %v: key %q, fallback %v, generate %v; want %+v", row.Now, id,
+						fallback, generate, row)
+				}
+			}
+		})
 	if !f.own && wider != len(widerThanDotNet) && !t.Failed() && !selected() {
 		t.Errorf("%d rings are read further than .NET does, want %d", wider, len(widerThanDotNet))
 	}
@@ -205,7 +208,8 @@ func (c *coreCertificate) check(t *testing.T) {
 	if c.Subject != "" && pair.Leaf.Subject.String() != c.Subject {
 		t.Errorf("subject %s, want %s", pair.Leaf.Subject, c.Subject)
 	}
-	if got := fmt.Sprintf("%X", sha1.Sum(pair.Certificate[0])); c.Thumbprint != "" && got != c.Thumbprint {
+	if got := fmt.Sprintf("%X", sha1.Sum(pair.Certificate[0])); c.Thumbprint != "" &&
+		got != c.Thumbprint {
 		t.Errorf("thumbprint %s, want %s", got, c.Thumbprint)
 	}
 }
@@ -227,7 +231,8 @@ func (v *coreRing) checkKeys(t *testing.T, f *file, ring *dataprotection.Ring, w
 			t.Fatalf("no key %s", want.ID)
 		}
 		k := got[i]
-		if !k.Created.Equal(want.Creation) || !k.Activated.Equal(want.Activation) || !k.Expires.Equal(want.Expiration) || k.Revoked != want.Revoked {
+		if !k.Created.Equal(want.Creation) || !k.Activated.Equal(want.Activation) ||
+			!k.Expires.Equal(want.Expiration) || k.Revoked != want.Revoked {
 			t.Errorf("got %+v, want %+v", k, want)
 		}
 		switch {
@@ -235,7 +240,8 @@ func (v *coreRing) checkKeys(t *testing.T, f *file, ring *dataprotection.Ring, w
 			f.refused(t, v.Name, k.Err, len(want.master(t)) < 32)
 			return false
 		case !want.Usable && k.Err == nil:
-			if !strings.Contains(v.Elements[0], ".CngCbc") && !strings.Contains(v.Elements[0], ".CngGcm") ||
+			if !strings.Contains(v.Elements[0], ".CngCbc") &&
+				!strings.Contains(v.Elements[0], ".CngGcm") ||
 				!f.own && widerThanDotNet[v.Name] == "" {
 				t.Errorf("%s can be used, in .NET not", k.ID)
 			}
@@ -265,7 +271,8 @@ func (v *coreRing) checkKey(t *testing.T, ring *dataprotection.Ring, k dataprote
 		t.Errorf("algorithm %s, want %s", k.Algorithm, a.name)
 	}
 	random := bytes.Repeat([]byte{7}, 32)
-	stages, err := a.stages(want.master(t), want.ID, []string{"purpose"}, random[:16], random[16:16+a.ivSize()], []byte("plain"))
+	stages, err := a.stages(want.master(t), want.ID, []string{"purpose"}, random[:16],
+		random[16:16+a.ivSize()], []byte("plain"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,20 +38,21 @@ func runSystemWeb(t *testing.T, f *file) {
 	}
 	f.read(t, &content)
 	content.check(t, f, len(content.Vectors))
-	each(t, f, content.Vectors, func(v *systemWebVector) string { return v.Name }, func(t *testing.T, v *systemWebVector) {
-		switch v.Kind {
-		case "forms":
-			v.forms(t, f)
-		case "fedauth":
-			v.fedAuth(t, f)
-		case "owin":
-			v.katana(t, f)
-		case "machinekey":
-			v.protect(t)
-		default:
-			t.Fatalf("no test for kind %q", v.Kind)
-		}
-	})
+	each(t, f, content.Vectors, func(v *systemWebVector) string { return v.Name },
+		func(t *testing.T, v *systemWebVector) {
+			switch v.Kind {
+			case "forms":
+				v.forms(t, f)
+			case "fedauth":
+				v.fedAuth(t, f)
+			case "owin":
+				v.katana(t, f)
+			case "machinekey":
+				v.protect(t)
+			default:
+				t.Fatalf("no test for kind %q", v.Kind)
+			}
+		})
 }
 
 // keys returns the ring as the keys of a codec.
@@ -171,7 +172,8 @@ func (v *systemWebVector) katana(t *testing.T, f *file) {
 	}
 	v.opens(t, protected)
 	codec, err := sessiontoken.NewKatanaCodec(v.keys(t), sessiontoken.Purposes(v.Purposes[1:]...),
-		&sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: func() time.Time { return time.Time{} }})
+		&sessiontoken.KatanaOptions{InsecureNoExpiry: true,
+			Now: func() time.Time { return time.Time{} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +181,8 @@ func (v *systemWebVector) katana(t *testing.T, f *file) {
 	if err != nil {
 		reference := refersToStore(&ticket) && errors.Is(err, sessiontoken.ErrNotInStore)
 		var inside *sessiontoken.FormatError
-		trailing := errors.As(err, &inside) && inside.Layer == "katana" && strings.Contains(err.Error(), "bytes behind the properties")
+		trailing := errors.As(err, &inside) && inside.Layer == "katana" &&
+			strings.Contains(err.Error(), "bytes behind the properties")
 		f.refused(t, v.Name, err, declaredClass(err) || reference || trailing)
 		return
 	}

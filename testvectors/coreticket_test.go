@@ -137,10 +137,12 @@ func readCoreTicket(data []byte) (*coreTicket, error) {
 	}
 	var identity func(i *coreticket.Identity) coreIdentity
 	identity = func(i *coreticket.Identity) coreIdentity {
-		out := coreIdentity{AuthenticationType: i.AuthenticationType.In(all), NameType: i.NameClaimType.In(all), RoleType: i.RoleClaimType.In(all)}
+		out := coreIdentity{AuthenticationType: i.AuthenticationType.In(all),
+			NameType: i.NameClaimType.In(all), RoleType: i.RoleClaimType.In(all)}
 		for _, c := range r.Claims[i.Claims.From:i.Claims.To] {
-			out.Claims = append(out.Claims, coreClaim{c.Type.In(all), c.Value.In(all), c.ValueType.In(all),
-				c.Issuer.In(all), c.OriginalIssuer.In(all), pairs(c.Properties)})
+			out.Claims = append(out.Claims, coreClaim{c.Type.In(all), c.Value.In(all),
+				c.ValueType.In(all), c.Issuer.In(all), c.OriginalIssuer.In(all),
+				pairs(c.Properties)})
 		}
 		if i.HasBootstrap {
 			text := i.Bootstrap.In(all)
@@ -170,9 +172,11 @@ func (o *coreTicket) describe() map[string]any {
 	}
 	var identity func(i coreIdentity) any
 	identity = func(i coreIdentity) any {
-		d := map[string]any{"authenticationType": i.AuthenticationType, "nameType": i.NameType, "roleType": i.RoleType,
+		d := map[string]any{"authenticationType": i.AuthenticationType, "nameType": i.NameType,
+			"roleType": i.RoleType,
 			"claims": list(i.Claims, func(c coreClaim) any {
-				d := map[string]any{"type": c.Type, "value": c.Value, "valueType": c.ValueType, "issuer": c.Issuer, "originalIssuer": c.OriginalIssuer}
+				d := map[string]any{"type": c.Type, "value": c.Value, "valueType": c.ValueType,
+					"issuer": c.Issuer, "originalIssuer": c.OriginalIssuer}
 				if c.Properties != nil {
 					d["properties"] = pairs(c.Properties)
 				}
@@ -186,7 +190,8 @@ func (o *coreTicket) describe() map[string]any {
 		}
 		return d
 	}
-	return map[string]any{"scheme": o.Scheme, "identities": list(o.Identities, identity), "properties": pairs(o.Properties)}
+	return map[string]any{"scheme": o.Scheme, "identities": list(o.Identities, identity),
+		"properties": pairs(o.Properties)}
 }
 
 func (m *coreTicketModel) compare(t *testing.T, f *file, got *coreTicket) {
@@ -307,14 +312,16 @@ func (v *coreTicketVector) both(t *testing.T, f *file) {
 // also wants an end that .NET can read, and no reference to a store.
 func (v *coreTicketVector) byCodec(t *testing.T, want *coreTicket, wantErr error) {
 	t.Helper()
-	p := corePayload{Ring: cmp.Or(v.Ring, "AES_256_CBC-HMACSHA256"), ApplicationName: v.ApplicationName}
+	p := corePayload{Ring: cmp.Or(v.Ring, "AES_256_CBC-HMACSHA256"),
+		ApplicationName: v.ApplicationName}
 	purpose, ok := corePurpose(v.Purposes)
 	if !ok && v.Purposes != nil {
 		t.Fatalf("no codec for purposes %q", v.Purposes)
 	}
 	ring := p.ring(t, nil)
-	codec, err := sessiontoken.NewCoreCodec(ring, purpose, &sessiontoken.CoreOptions{InsecureNoExpiry: true,
-		Now: func() time.Time { return time.Time{} }})
+	codec, err := sessiontoken.NewCoreCodec(ring, purpose,
+		&sessiontoken.CoreOptions{InsecureNoExpiry: true,
+			Now: func() time.Time { return time.Time{} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,7 +341,8 @@ func (v *coreTicketVector) byCodec(t *testing.T, want *coreTicket, wantErr error
 	var inside *sessiontoken.FormatError
 	switch {
 	case wantErr != nil:
-		if err == nil || !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrUnsupported) {
+		if err == nil || !errors.Is(err, sessiontoken.ErrInvalid) &&
+			!errors.Is(err, sessiontoken.ErrUnsupported) {
 			t.Errorf("by the codec: %v, want an error as %v", err, wantErr)
 		}
 		if !strings.Contains(fmt.Sprintf("%T", wantErr), "coreticket") {
@@ -358,7 +366,8 @@ func (v *coreTicketVector) byCodec(t *testing.T, want *coreTicket, wantErr error
 	case err != nil:
 		t.Fatalf("by the codec: %v", err)
 	}
-	for _, difference := range differences("by the codec", describeCore(got).describe(), want.describe(), true) {
+	for _, difference := range differences("by the codec", describeCore(got).describe(),
+		want.describe(), true) {
 		t.Error(difference)
 	}
 	again, err := codec.Encode(t.Context(), got)
@@ -372,7 +381,8 @@ func (v *coreTicketVector) byCodec(t *testing.T, want *coreTicket, wantErr error
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, difference := range differences("issued again", describeCore(back).describe(), want.describe(), true) {
+	for _, difference := range differences("issued again", describeCore(back).describe(),
+		want.describe(), true) {
 		t.Error(difference)
 	}
 }
@@ -417,9 +427,11 @@ func (o *coreTicket) oddEnd() bool {
 func describeCore(c *sessiontoken.CoreTicket) *coreTicket {
 	var identity func(i *sessiontoken.Identity) coreIdentity
 	identity = func(i *sessiontoken.Identity) coreIdentity {
-		out := coreIdentity{AuthenticationType: i.AuthenticationType, NameType: i.NameClaimType, RoleType: i.RoleClaimType}
+		out := coreIdentity{AuthenticationType: i.AuthenticationType, NameType: i.NameClaimType,
+			RoleType: i.RoleClaimType}
 		for _, c := range i.Claims {
-			out.Claims = append(out.Claims, coreClaim{c.Type, c.Value, c.ValueType, c.Issuer, c.OriginalIssuer, corePairs(c.Properties)})
+			out.Claims = append(out.Claims, coreClaim{c.Type, c.Value, c.ValueType, c.Issuer,
+				c.OriginalIssuer, corePairs(c.Properties)})
 		}
 		if i.BootstrapKind == "string" {
 			text := string(i.Bootstrap.Reveal())

@@ -22,12 +22,13 @@ func runDocument(t *testing.T, f *file) {
 	}
 	f.read(t, &content)
 	content.check(t, f, len(content.Vectors))
-	each(t, f, content.Vectors, func(v *documentVector) string { return v.Name }, func(t *testing.T, v *documentVector) {
-		if (v.Expected == nil) == (v.Error == "") {
-			t.Fatal("not exactly one of expected and error")
-		}
-		checkDocument(t, f, v.Name, v.NBFXHex, v.Expected)
-	})
+	each(t, f, content.Vectors, func(v *documentVector) string { return v.Name },
+		func(t *testing.T, v *documentVector) {
+			if (v.Expected == nil) == (v.Error == "") {
+				t.Fatal("not exactly one of expected and error")
+			}
+			checkDocument(t, f, v.Name, v.NBFXHex, v.Expected)
+		})
 }
 
 // checkDocument reads a document that must be the expected token, or must be
@@ -59,7 +60,8 @@ func checkDocument(t *testing.T, f *file, name string, doc []byte, want *model) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, difference := range differences("written anew", describe(wif.V45, back), describe(wif.V45, got), true) {
+	for _, difference := range differences("written anew", describe(wif.V45, back),
+		describe(wif.V45, got), true) {
 		t.Error(difference)
 	}
 }

@@ -53,39 +53,43 @@ func runForms(t *testing.T, f *file) {
 	}
 	f.read(t, &content)
 	content.check(t, f, len(content.Vectors))
-	each(t, f, content.Vectors, func(v *formsVector) string { return v.Name }, func(t *testing.T, v *formsVector) {
-		switch {
-		case v.Op == "formsEncrypt" && v.Ticket != nil:
-			v.issue(t, f)
-			if v.Valid {
-				v.layers(t)
+	each(t, f, content.Vectors, func(v *formsVector) string { return v.Name },
+		func(t *testing.T, v *formsVector) {
+			switch {
+			case v.Op == "formsEncrypt" && v.Ticket != nil:
+				v.issue(t, f)
+				if v.Valid {
+					v.layers(t)
+					v.read(t, f)
+				}
+			case v.Op == "formsDecrypt" && v.Valid == (v.Ticket != nil):
 				v.read(t, f)
+			case v.Op == "renew" && v.Valid && v.Ticket != nil:
+				v.renew(t)
+			default:
+				t.Fatalf("no test for op %q, valid %v", v.Op, v.Valid)
 			}
-		case v.Op == "formsDecrypt" && v.Valid == (v.Ticket != nil):
-			v.read(t, f)
-		case v.Op == "renew" && v.Valid && v.Ticket != nil:
-			v.renew(t)
-		default:
-			t.Fatalf("no test for op %q, valid %v", v.Op, v.Valid)
-		}
-	})
+		})
 }
 
 // site returns the site as its web.config describes it.
 func (v *formsVector) site() *siteConfig {
-	return &siteConfig{machineKey: &v.MachineKey, switches: v.AppSettings, protection: v.Forms.Protection}
+	return &siteConfig{machineKey: &v.MachineKey, switches: v.AppSettings,
+		protection: v.Forms.Protection}
 }
 
 // codec returns a codec that is set up by the site's web.config, at a time.
 func (v *formsVector) codec(t *testing.T, random []byte, now time.Time) *sessiontoken.FormsCodec {
 	t.Helper()
 	settings := v.site().settings(t)
-	codec, err := sessiontoken.NewFormsCodec(ringOf(t, keyOf(t, v.config(t), random)), &sessiontoken.FormsOptions{
-		Protection:        protectionOf(t, settings.Authentication.Forms.Protection, machinekey.ProtectionAll),
-		InsecureUnsigned:  settings.AppSettings.Switch(webconfig.UseLegacyEncryption).On,
-		InsecureOldLayout: settings.AppSettings.Switch(webconfig.UseLegacyFormsTicket).On,
-		Now:               func() time.Time { return now },
-	})
+	codec, err := sessiontoken.NewFormsCodec(ringOf(t, keyOf(t, v.config(t), random)),
+		&sessiontoken.FormsOptions{
+			Protection: protectionOf(t, settings.Authentication.Forms.Protection,
+				machinekey.ProtectionAll),
+			InsecureUnsigned:  settings.AppSettings.Switch(webconfig.UseLegacyEncryption).On,
+			InsecureOldLayout: settings.AppSettings.Switch(webconfig.UseLegacyFormsTicket).On,
+			Now:               func() time.Time { return now },
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +143,8 @@ func (v *formsVector) issue(t *testing.T, f *file) {
 
 // weak reports whether anybody could make or change the site's cookies.
 func (v *formsVector) weak(t *testing.T) bool {
-	return v.config(t).Mode != machinekey.Framework45 && weakProtection(t, v.Forms.Protection, v.AppSettings.UseLegacyEncryption)
+	return v.config(t).Mode != machinekey.Framework45 &&
+		weakProtection(t, v.Forms.Protection, v.AppSettings.UseLegacyEncryption)
 }
 
 func weakProtection(t *testing.T, protection *string, unsigned bool) bool {
@@ -148,7 +153,8 @@ func weakProtection(t *testing.T, protection *string, unsigned bool) bool {
 	if protection != nil {
 		p = protectionOf(t, *protection, p)
 	}
-	return p == machinekey.InsecureProtectionNone || unsigned && p != machinekey.ProtectionValidation
+	return p == machinekey.InsecureProtectionNone ||
+		unsigned && p != machinekey.ProtectionValidation
 }
 
 // holdsUnicode reports whether the texts of the ticket are those that a Go
@@ -161,14 +167,16 @@ func (v *formsVector) holdsUnicode() bool {
 // layers opens the cookie by hand, down to the ticket's bytes.
 func (v *formsVector) layers(t *testing.T) {
 	raw := v.cookieBytes(t)
-	if want := map[bool]string{false: "serializer", true: "framework20"}[v.AppSettings.UseLegacyFormsTicket]; v.Layout != want {
+	if want := map[bool]string{false: "serializer",
+		true: "framework20"}[v.AppSettings.UseLegacyFormsTicket]; v.Layout != want {
 		t.Errorf("layout %q, the switch says %q", v.Layout, want)
 	}
 	cfg := v.config(t)
 	if cfg.Mode == machinekey.Framework45 {
-		parts := protectVector{PrimaryPurpose: machinekey.FormsPurpose, Plaintext: v.SerializedTicket,
-			IV: v.IV, Ciphertext: v.Ciphertext, MAC: v.MAC, Protected: raw,
-			DerivedEncryptionKey: v.DerivedEncryptionKey, DerivedValidationKey: v.DerivedValidationKey}
+		parts := protectVector{PrimaryPurpose: machinekey.FormsPurpose,
+			Plaintext: v.SerializedTicket, IV: v.IV, Ciphertext: v.Ciphertext, MAC: v.MAC, Protected: raw,
+			DerivedEncryptionKey: v.DerivedEncryptionKey,
+			DerivedValidationKey: v.DerivedValidationKey}
 		if !v.AppSettings.UseLegacyFormsTicket { // whose head may be random too
 			parts.Random = v.Random
 		}
@@ -185,7 +193,8 @@ func (v *formsVector) layers(t *testing.T) {
 		return
 	}
 	v.legacyParts.check(t, cfg, v.SerializedTicket, raw)
-	got, err := legacyOpen(t, cfg, v.site(), v.site().settings(t).Authentication.Forms.Protection, raw)
+	got, err := legacyOpen(t, cfg, v.site(), v.site().settings(t).Authentication.Forms.Protection,
+		raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +273,8 @@ func (v *formsVector) read(t *testing.T, f *file) {
 		if _, ok := dotnet.Ticks(late); !ok || !end {
 			return // also at the end of .NET's time
 		}
-		if _, err := v.codec(t, nil, late).Decode(context.Background(), v.Cookie); !errors.Is(err, sessiontoken.ErrExpired) {
+		if _, err := v.codec(t, nil, late).Decode(context.Background(), v.Cookie); !errors.Is(err,
+			sessiontoken.ErrExpired) {
 			t.Errorf("one tick after its end: %v, want ErrExpired", err)
 		}
 	}
@@ -273,7 +283,8 @@ func (v *formsVector) read(t *testing.T, f *file) {
 // renew wants the ticket that .NET issues on a request at a time.
 func (v *formsVector) renew(t *testing.T) {
 	ticket := v.Ticket.ticket(t)
-	got, renewed := new(sessiontoken.FormsCodec).Traits().Renew(ticket, timeOfTicks(t, v.NowUTCTicks))
+	got, renewed := new(sessiontoken.FormsCodec).Traits().Renew(ticket,
+		timeOfTicks(t, v.NowUTCTicks))
 	if renewed != v.Renewed {
 		t.Errorf("renewed %v, want %v", renewed, v.Renewed)
 	}
@@ -281,8 +292,10 @@ func (v *formsVector) renew(t *testing.T) {
 		t.Errorf("now is %s, and in ticks %d", v.Now, v.NowUTCTicks)
 	}
 	want := *ticket
-	want.IssueDate, want.Expiration = timeOfTicks(t, v.NewIssueDateUTCTicks), timeOfTicks(t, v.NewExpirationUTCTicks)
-	for _, difference := range differences("ticket", describeTicket(got), describeTicket(&want), true) {
+	want.IssueDate, want.Expiration = timeOfTicks(t, v.NewIssueDateUTCTicks), timeOfTicks(t,
+		v.NewExpirationUTCTicks)
+	for _, difference := range differences("ticket", describeTicket(got),
+		describeTicket(&want), true) {
 		t.Error(difference)
 	}
 	for _, difference := range differences("ticket", describeTicket(ticket), v.Ticket.tree, true) {

@@ -45,8 +45,9 @@ func (j *ticketJSON) ticket(t *testing.T) *sessiontoken.FormsTicket {
 	}
 	return &sessiontoken.FormsTicket{
 		Version: byte(j.Version), Persistent: j.IsPersistent,
-		Name: text(j.Name, j.NameUTF16LE), UserData: text(j.UserData, j.UserDataUTF16LE), CookiePath: text(j.CookiePath, j.CookiePathUTF16LE),
-		IssueDate: timeOfTicks(t, j.IssueDateUTCTicks), Expiration: timeOfTicks(t, j.ExpirationUTCTicks),
+		Name: text(j.Name, j.NameUTF16LE), UserData: text(j.UserData, j.UserDataUTF16LE),
+		CookiePath: text(j.CookiePath, j.CookiePathUTF16LE),
+		IssueDate:  timeOfTicks(t, j.IssueDateUTCTicks), Expiration: timeOfTicks(t, j.ExpirationUTCTicks),
 	}
 }
 
@@ -86,7 +87,8 @@ func utf16Hex(s string) string {
 
 // loneSurrogate reports whether a text of the ticket is not valid.
 func (j *ticketJSON) loneSurrogate() bool {
-	return loneSurrogateIn(j.NameUTF16LE) || loneSurrogateIn(j.UserDataUTF16LE) || loneSurrogateIn(j.CookiePathUTF16LE)
+	return loneSurrogateIn(j.NameUTF16LE) || loneSurrogateIn(j.UserDataUTF16LE) ||
+		loneSurrogateIn(j.CookiePathUTF16LE)
 }
 
 // loneSurrogateIn reports whether a UTF-16LE text is not valid.

@@ -59,7 +59,8 @@ func (s *session) layers(t *testing.T, purposes []string, tok *sessiontoken.Toke
 	for _, stage := range []struct {
 		name      string
 		got, want []byte
-	}{{"protectedHex", protected, s.Stages.ProtectedHex}, {"deflatedHex", deflated, s.Stages.DeflatedHex}} {
+	}{{"protectedHex", protected, s.Stages.ProtectedHex}, {"deflatedHex", deflated,
+		s.Stages.DeflatedHex}} {
 		if stage.want != nil {
 			sameBytes(t, stage.name, stage.got, stage.want)
 		}
@@ -109,7 +110,8 @@ func (s *session) issue(t *testing.T, read *sessiontoken.Token) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, difference := range differences("issued anew", describe(s.format, back), describe(s.format, read), true) {
+	for _, difference := range differences("issued anew", describe(s.format, back),
+		describe(s.format, read), true) {
 		t.Error(difference)
 	}
 }

@@ -43,16 +43,17 @@ func runKDF(t *testing.T, f *file) {
 	}
 	f.read(t, &content)
 	content.check(t, f, len(content.Vectors))
-	each(t, f, content.Vectors, func(v *kdfVector) string { return v.Name }, func(t *testing.T, v *kdfVector) {
-		switch {
-		case v.Op == "derive" && v.Valid:
-			v.derive(t)
-		case v.Op == "masterKeys" && v.Valid:
-			v.masterKeys(t)
-		default:
-			t.Fatalf("no test for op %q, valid %v", v.Op, v.Valid)
-		}
-	})
+	each(t, f, content.Vectors, func(v *kdfVector) string { return v.Name },
+		func(t *testing.T, v *kdfVector) {
+			switch {
+			case v.Op == "derive" && v.Valid:
+				v.derive(t)
+			case v.Op == "masterKeys" && v.Valid:
+				v.masterKeys(t)
+			default:
+				t.Fatalf("no test for op %q, valid %v", v.Op, v.Valid)
+			}
+		})
 }
 
 // derive compares the recorded key with the standard's formula and with the
@@ -65,8 +66,9 @@ func (v *kdfVector) derive(t *testing.T) {
 	}
 	purposes := purposesOf(v.PrimaryPurpose, v.Purposes...)
 	other := bytes.Repeat([]byte{0x5a}, 32)
-	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(v.MasterKey), DecryptionKey: machinekey.NewSecret(other),
-		Validation: machinekey.HMACSHA256, AllowKnownKey: true, AllowWeakKey: true}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(v.MasterKey),
+		DecryptionKey: machinekey.NewSecret(other), Validation: machinekey.HMACSHA256,
+		AllowKnownKey: true, AllowWeakKey: true}
 	if slices.ContainsFunc(v.Purposes, func(s string) bool { return strings.TrimSpace(s) == "" }) {
 		// The formula takes such a purpose, MachineKey.Protect does not.
 		if _, err := protectorOf(cfg, purposes, nil); err == nil {
@@ -100,7 +102,8 @@ func (v *kdfVector) masterKeys(t *testing.T) {
 	if mode := v.MachineKey.CompatibilityMode; mode != nil && string(cfg.Mode) != *mode {
 		t.Errorf("mode %v, want %s", cfg.Mode, *mode)
 	}
-	checkSubkeys(t, cfg, purposesOf(v.PrimaryPurpose, v.Purposes...), v.DerivedValidationKey, v.DerivedEncryptionKey)
+	checkSubkeys(t, cfg, purposesOf(v.PrimaryPurpose, v.Purposes...), v.DerivedValidationKey,
+		v.DerivedEncryptionKey)
 }
 
 // checkSubkeys protects a text with cfg and opens it by hand with recorded
@@ -132,7 +135,8 @@ func checkSubkeys(t *testing.T, cfg machinekey.Config, purposes []string, valida
 			t.Fatal(err)
 		}
 		plain := make([]byte, end-aes.BlockSize)
-		cipher.NewCBCDecrypter(block, signed[:aes.BlockSize]).CryptBlocks(plain, signed[aes.BlockSize:])
+		cipher.NewCBCDecrypter(block, signed[:aes.BlockSize]).CryptBlocks(plain,
+			signed[aes.BlockSize:])
 		if !bytes.HasPrefix(plain, text) {
 			t.Error("the ciphertext is not CBC under the derived encryption key")
 		}
@@ -184,7 +188,8 @@ func checkInputs(t *testing.T, primary string, specific []string, label, context
 func sameBytes(t *testing.T, what string, got, want []byte) {
 	t.Helper()
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs at byte %d of %d\ngot  %s\nwant %s", what, commonPrefix(got, want), len(want), short(got), short(want))
+		t.Errorf("%s differs at byte %d of %d\ngot  %s\nwant %s", what, commonPrefix(got, want),
+			len(want), short(got), short(want))
 	}
 }
 

@@ -48,23 +48,24 @@ func runLegacy(t *testing.T, f *file) {
 	}
 	f.read(t, &content)
 	content.check(t, f, len(content.Vectors))
-	each(t, f, content.Vectors, func(v *legacyVector) string { return v.Name }, func(t *testing.T, v *legacyVector) {
-		switch {
-		case v.Op == "encode" && v.Kind == "config" && !v.Valid:
-			v.misconfigured(t)
-		case v.Op == "encode" && v.Kind == "" && v.Valid:
-			v.encode(t, f)
-			v.decode(t, f)
-		case v.Op == "decode" && v.Kind == "":
-			v.decode(t, f)
-		case v.Op == "hash" && v.Kind == "" && v.Valid:
-			v.hash(t, f)
-		case v.Op == "encryptData" && v.Kind == "" && v.Valid:
-			v.encryptData(t, f)
-		default:
-			t.Fatalf("no test for op %q, kind %q, valid %v", v.Op, v.Kind, v.Valid)
-		}
-	})
+	each(t, f, content.Vectors, func(v *legacyVector) string { return v.Name },
+		func(t *testing.T, v *legacyVector) {
+			switch {
+			case v.Op == "encode" && v.Kind == "config" && !v.Valid:
+				v.misconfigured(t)
+			case v.Op == "encode" && v.Kind == "" && v.Valid:
+				v.encode(t, f)
+				v.decode(t, f)
+			case v.Op == "decode" && v.Kind == "":
+				v.decode(t, f)
+			case v.Op == "hash" && v.Kind == "" && v.Valid:
+				v.hash(t, f)
+			case v.Op == "encryptData" && v.Kind == "" && v.Valid:
+				v.encryptData(t, f)
+			default:
+				t.Fatalf("no test for op %q, kind %q, valid %v", v.Op, v.Kind, v.Valid)
+			}
+		})
 }
 
 func (v *legacyVector) encode(t *testing.T, f *file) {
@@ -89,7 +90,8 @@ func (v *legacyVector) encode(t *testing.T, f *file) {
 		f.unissued++
 		return
 	}
-	got, err := encodeProtector(t, keyOf(t, cfg, v.Random), machinekey.LegacyOptions{Protection: protection}).Protect(nil, v.Plaintext)
+	got, err := encodeProtector(t, keyOf(t, cfg, v.Random),
+		machinekey.LegacyOptions{Protection: protection}).Protect(nil, v.Plaintext)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +107,8 @@ func (v *legacyVector) unsigned() bool {
 
 func (v *legacyVector) decode(t *testing.T, f *file) {
 	key := keyOf(t, v.config(t, &file{own: true}), nil)
-	o := machinekey.LegacyOptions{Protection: protectionOf(t, v.Protection, machinekey.ProtectionAll)}
+	o := machinekey.LegacyOptions{Protection: protectionOf(t, v.Protection,
+		machinekey.ProtectionAll)}
 	raw, err := hex.DecodeString(v.Encoded)
 	if err != nil {
 		if v.Valid {
@@ -114,7 +117,8 @@ func (v *legacyVector) decode(t *testing.T, f *file) {
 		return
 	}
 	if v.unsigned() {
-		if got, _, err := encodeProtector(t, key, o).Unprotect(t.Context(), nil, raw); err != machinekey.ErrUnprotect || got != nil {
+		if got, _, err := encodeProtector(t, key, o).Unprotect(t.Context(), nil,
+			raw); err != machinekey.ErrUnprotect || got != nil {
 			t.Errorf("unsigned data gives %x and %v, want ErrUnprotect", got, err)
 		}
 		o.InsecureUnsigned = true
@@ -157,7 +161,8 @@ func (v *legacyVector) encryptData(t *testing.T, f *file) {
 		mac = len(legacyDigest(t, cfg, nil))
 	}
 	plain := legacyDecrypt(t, cfg, v.Output[:len(v.Output)-mac])
-	sameBytes(t, "prefix, plaintext and modifier", plain, bytes.Join([][]byte{v.Prefix, v.Plaintext, v.Modifier}, nil))
+	sameBytes(t, "prefix, plaintext and modifier", plain,
+		bytes.Join([][]byte{v.Prefix, v.Plaintext, v.Modifier}, nil))
 	if v.Random != nil {
 		sameBytes(t, "random", v.Prefix, v.Random)
 	}
@@ -169,7 +174,8 @@ func lowLevel(t *testing.T, cfg machinekey.Config, random []byte, layers netfx.L
 	t.Helper()
 	keyOf(t, cfg, nil) // which checks it
 	s := netfx.Settings{ValidationKey: cfg.ValidationKey, DecryptionKey: cfg.DecryptionKey,
-		Validation: string(cfg.Validation), Decryption: string(cfg.Decryption), Mode: string(cfg.Mode)}
+		Validation: string(cfg.Validation), Decryption: string(cfg.Decryption),
+		Mode: string(cfg.Mode)}
 	if cfg.Decryption == machinekey.Auto {
 		s.Decryption = "AES"
 		if cfg.DecryptionKey.Len() == 8 {
@@ -202,14 +208,17 @@ func (v *legacyVector) misconfigured(t *testing.T) {
 	if err == nil {
 		var key *machinekey.Key
 		if key, err = machinekey.New(cfg); err == nil {
-			_, err = ringOf(t, key).EncodeProtector(machinekey.LegacyOptions{Protection: protectionOf(t, v.Protection, machinekey.ProtectionAll)})
+			_, err = ringOf(t,
+				key).EncodeProtector(machinekey.LegacyOptions{Protection: protectionOf(t,
+				v.Protection, machinekey.ProtectionAll)})
 		}
 	}
 	code := ""
 	switch message, detail, _ := strings.Cut(v.Message, "("); {
 	case strings.Contains(detail, "known weak key"):
 		code = "weak_decryption_key"
-	case message == "Unable_to_get_cookie_authentication_validation_key", v.Error == "IndexOutOfRangeException":
+	case message == "Unable_to_get_cookie_authentication_validation_key",
+		v.Error == "IndexOutOfRangeException":
 		code = "invalid_validation_key"
 	case message == "Invalid_decryption_key", message == "Bad_machine_key":
 		code = "invalid_decryption_key"

@@ -108,14 +108,19 @@ func sortOut(contents map[string][]byte, own bool) ([]*file, error) {
 	var files []*file
 	for _, name := range slices.Sorted(maps.Keys(contents)) {
 		f := &file{name: name, data: contents[name], own: own}
-		if i := slices.IndexFunc(families, func(fam family) bool { return fam.name == name }); i >= 0 {
+		if i := slices.IndexFunc(families,
+			func(fam family) bool { return fam.name == name }); i >= 0 {
 			f.run, f.count = families[i].run, families[i].count
-		} else if base, ok := strings.CutSuffix(name, ".config"); ok && contents[base+".json"] != nil && inWebConfig(name) {
+		} else if base, ok := strings.CutSuffix(name, ".config"); ok &&
+			contents[base+".json"] != nil && inWebConfig(name) {
 			continue // taken together with its .json
-		} else if base, ok := strings.CutSuffix(name, ".json"); ok && contents[base+".config"] != nil && inWebConfig(name) {
-			f.run, f.count, f.family, f.config = pair.run, pair.count, pair.name, contents[base+".config"]
+		} else if base, ok := strings.CutSuffix(name, ".json"); ok &&
+			contents[base+".config"] != nil && inWebConfig(name) {
+			f.run, f.count, f.family, f.config = pair.run, pair.count, pair.name, contents[base+
+				".config"]
 		} else {
-			return nil, fmt.Errorf("unknown file %q: the names are those of the README; a web.config needs its .json, and the reverse", name)
+			return nil,
+				fmt.Errorf("unknown file %q: the names are those of the README; a web.config needs its .json, and the reverse", name)
 		}
 		files = append(files, f)
 	}

@@ -96,7 +96,8 @@ func (s *siteConfig) settings(t *testing.T) *siteSettings {
 // config reads the attributes the way a site's own are read. The vectors have
 // weak algorithms and publicly known keys too.
 func (a *attributes) config(target45 bool) (machinekey.Config, error) {
-	cfg, err := machinekey.ParseWebConfig(strings.NewReader((&siteConfig{machineKey: a, target45: target45}).webConfig()))
+	cfg, err := machinekey.ParseWebConfig(strings.NewReader((&siteConfig{machineKey: a,
+		target45: target45}).webConfig()))
 	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
 	return cfg, err
 }

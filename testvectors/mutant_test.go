@@ -21,7 +21,8 @@ import (
 // names that .NET has for what went wrong.
 var explanations = []string{
 	"name", "id", "desc", "note", "provenance", "mutation", "reason", "keyName", "detail",
-	"error", "message", "inner", "referenceError", "advice", "dotnetType", "dotnetDeserializedType", "loadError",
+	"error", "message", "inner", "referenceError", "advice", "dotnetType",
+	"dotnetDeserializedType", "loadError",
 }
 
 // withoutEffect are places whose value cannot matter.
@@ -271,7 +272,8 @@ func leaves(v any, path string, f func(path string, set func(any), value any)) {
 
 // explained reports whether a change at a place cannot be noticed.
 func explained(p place) bool {
-	if slices.Contains(withoutEffect, p) || p.file == "owin.json" && strings.HasPrefix(p.path, "input.actor.") { // not in the bytes either
+	if slices.Contains(withoutEffect, p) || p.file == "owin.json" &&
+		strings.HasPrefix(p.path, "input.actor.") { // not in the bytes either
 		return true
 	}
 	if strings.ContainsRune(p.path, utf8.RuneError) {
@@ -280,7 +282,8 @@ func explained(p place) bool {
 	path := p.path
 	last := path[strings.LastIndexByte(path, '.')+1:]
 	// Ids of tokens, names of cookies and the like are no words for people.
-	top := !strings.ContainsAny(path, ".") || strings.Contains(path, ".error.") || strings.HasPrefix(path, "validate.") ||
+	top := !strings.ContainsAny(path, ".") || strings.Contains(path, ".error.") ||
+		strings.HasPrefix(path, "validate.") ||
 		strings.HasPrefix(path, "readWithoutCache.") || last == "note" || last == "detail"
 	return top && slices.Contains(explanations, last)
 }

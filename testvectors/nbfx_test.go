@@ -51,22 +51,25 @@ func runNBFX(t *testing.T, f *file) {
 			t.Errorf("dictionary %s differs", d.name)
 		}
 	}
-	each(t, f, content.Vectors, func(v *nbfxVector) string { return v.Name }, func(t *testing.T, v *nbfxVector) {
-		if (v.Kind != "read" && v.Kind != "write+read") || (v.Kind == "read") != (v.Ops == nil) {
-			t.Fatalf("kind %q with %d ops", v.Kind, len(v.Ops))
-		}
-		if (v.Events == nil) == (v.Error == "") {
-			t.Fatal("not exactly one of events and error")
-		}
-		dict, ok := map[string][]string{"session45": nbfx.Session45, "wif10": nbfx.WIF10, "none": nil}[v.Dictionary]
-		if !ok {
-			t.Fatalf("no dictionary %q", v.Dictionary)
-		}
-		v.read(t, f, dict)
-		if v.Ops != nil {
-			v.write(t, dict)
-		}
-	})
+	each(t, f, content.Vectors, func(v *nbfxVector) string { return v.Name },
+		func(t *testing.T, v *nbfxVector) {
+			if (v.Kind != "read" && v.Kind != "write+read") ||
+				(v.Kind == "read") != (v.Ops == nil) {
+				t.Fatalf("kind %q with %d ops", v.Kind, len(v.Ops))
+			}
+			if (v.Events == nil) == (v.Error == "") {
+				t.Fatal("not exactly one of events and error")
+			}
+			dict, ok := map[string][]string{"session45": nbfx.Session45, "wif10": nbfx.WIF10,
+				"none": nil}[v.Dictionary]
+			if !ok {
+				t.Fatalf("no dictionary %q", v.Dictionary)
+			}
+			v.read(t, f, dict)
+			if v.Ops != nil {
+				v.write(t, dict)
+			}
+		})
 }
 
 func (v *nbfxVector) read(t *testing.T, f *file, dict []string) {
@@ -198,7 +201,8 @@ func (n *nodeReader) compare(t *testing.T, got, want []nbfxEvent) {
 		// Declarations may stand between the attributes; they are last here.
 		sameAttrs := slices.Equal(declarationsLast(a.Attrs), declarationsLast(b.Attrs))
 		a.Attrs, b.Attrs = nil, nil
-		return sameAttrs && a.Ev == b.Ev && a.Prefix == b.Prefix && a.Name == b.Name && a.NS == b.NS && a.Value == b.Value
+		return sameAttrs && a.Ev == b.Ev && a.Prefix == b.Prefix && a.Name == b.Name &&
+			a.NS == b.NS && a.Value == b.Value
 	}
 	for i := range min(len(got), len(want)) {
 		if !same(got[i], want[i]) {

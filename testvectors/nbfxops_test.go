@@ -156,7 +156,8 @@ func writeAttrValue(w *nbfx.Writer, dict []string, name int, kind, value string)
 
 // writeArray writes elements of one name, each with one value.
 func writeArray(w *nbfx.Writer, kind string, name int, items []string) error {
-	codes := map[string]byte{"int16": nbfx.Int16, "int32": nbfx.Int32, "int64": nbfx.Int64, "bool": nbfx.Bool, "guid": nbfx.GUID}
+	codes := map[string]byte{"int16": nbfx.Int16, "int32": nbfx.Int32, "int64": nbfx.Int64,
+		"bool": nbfx.Bool, "guid": nbfx.GUID}
 	size := map[string]int{"int16": 2, "int32": 4, "int64": 8}[kind]
 	var packed []byte
 	for _, item := range items {

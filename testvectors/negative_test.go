@@ -30,16 +30,18 @@ func runNegative(t *testing.T, f *file) {
 	}
 	f.read(t, &content)
 	content.check(t, f, len(content.Vectors))
-	each(t, f, content.Vectors, func(v *negativeVector) string { return v.Name }, func(t *testing.T, v *negativeVector) {
-		if (v.TokenRead == nil) == (v.Error == "") || (v.TokenRead == nil) != (v.Validate == nil) {
-			t.Fatal("neither an error nor a token that was read and validated")
-		}
-		if v.Error != "" {
-			v.refused(t, &content.keyedFile)
-		} else {
-			v.accepted(t, f, &content.keyedFile)
-		}
-	})
+	each(t, f, content.Vectors, func(v *negativeVector) string { return v.Name },
+		func(t *testing.T, v *negativeVector) {
+			if (v.TokenRead == nil) == (v.Error == "") ||
+				(v.TokenRead == nil) != (v.Validate == nil) {
+				t.Fatal("neither an error nor a token that was read and validated")
+			}
+			if v.Error != "" {
+				v.refused(t, &content.keyedFile)
+			} else {
+				v.accepted(t, f, &content.keyedFile)
+			}
+		})
 }
 
 // open joins the cookies and decodes the text.
@@ -67,7 +69,8 @@ func (v *negativeVector) refused(t *testing.T, k *keyedFile) {
 		if err != sessiontoken.ErrInvalid && !errors.Is(err, layer.ErrDPAPI) {
 			t.Errorf("error %v, want ErrInvalid as it is", err)
 		}
-	case !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrUnsupported) && !errors.Is(err, sessiontoken.ErrNotInStore):
+	case !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrUnsupported) &&
+		!errors.Is(err, sessiontoken.ErrNotInStore):
 		t.Errorf("undocumented error %v", err)
 	}
 }

@@ -30,19 +30,20 @@ func runNRBF(t *testing.T, f *file) {
 	}
 	f.read(t, &content)
 	content.check(t, f, len(content.Vectors))
-	each(t, f, content.Vectors, func(v *nrbfVector) string { return v.Name }, func(t *testing.T, v *nrbfVector) {
-		if v.Canonical && v.Error != "" {
-			t.Fatal("canonical, and an error")
-		}
-		switch v.Kind {
-		case "session":
-			v.session(t, f)
-		case "bootstrap":
-			v.bootstrap(t, f)
-		default:
-			t.Fatalf("no test for kind %q", v.Kind)
-		}
-	})
+	each(t, f, content.Vectors, func(v *nrbfVector) string { return v.Name },
+		func(t *testing.T, v *nrbfVector) {
+			if v.Canonical && v.Error != "" {
+				t.Fatal("canonical, and an error")
+			}
+			switch v.Kind {
+			case "session":
+				v.session(t, f)
+			case "bootstrap":
+				v.bootstrap(t, f)
+			default:
+				t.Fatalf("no test for kind %q", v.Kind)
+			}
+		})
 }
 
 func (v *nrbfVector) session(t *testing.T, f *file) {

@@ -57,36 +57,40 @@ func runKatana(t *testing.T, f *file) {
 	content := new(katanaFile)
 	f.read(t, content)
 	new(header).check(t, f, len(content.Vectors), len(content.State), len(content.Handler))
-	each(t, f, content.Vectors, func(v *katanaVector) string { return v.ID }, func(t *testing.T, v *katanaVector) {
-		switch {
-		case v.Expect == "ok" && v.Text != nil && v.Ticket != nil:
-			v.layers(t, content)
-			v.issue(t, f, content)
-			v.read(t, f, content)
-		case v.Expect == "reject" && v.Text != nil:
-			v.layers(t, content)
-			v.rejected(t, content)
-		case v.Expect == "config-error" && v.KeyInline != nil:
-			v.misconfigured(t)
-		case v.Expect == "argument-error":
-			v.badArgument(t, content)
-		default:
-			t.Fatalf("no test for expect %q", v.Expect)
-		}
-	})
-	each(t, f, content.State, func(v *katanaState) string { return v.ID }, func(t *testing.T, v *katanaState) {
-		v.run(t, content)
-	})
-	each(t, f, content.Handler, func(r *katanaRun) string { return r.ID }, func(t *testing.T, r *katanaRun) {
-		r.run(t, f, content)
-	})
+	each(t, f, content.Vectors, func(v *katanaVector) string { return v.ID },
+		func(t *testing.T, v *katanaVector) {
+			switch {
+			case v.Expect == "ok" && v.Text != nil && v.Ticket != nil:
+				v.layers(t, content)
+				v.issue(t, f, content)
+				v.read(t, f, content)
+			case v.Expect == "reject" && v.Text != nil:
+				v.layers(t, content)
+				v.rejected(t, content)
+			case v.Expect == "config-error" && v.KeyInline != nil:
+				v.misconfigured(t)
+			case v.Expect == "argument-error":
+				v.badArgument(t, content)
+			default:
+				t.Fatalf("no test for expect %q", v.Expect)
+			}
+		})
+	each(t, f, content.State, func(v *katanaState) string { return v.ID },
+		func(t *testing.T, v *katanaState) {
+			v.run(t, content)
+		})
+	each(t, f, content.Handler, func(r *katanaRun) string { return r.ID },
+		func(t *testing.T, r *katanaRun) {
+			r.run(t, f, content)
+		})
 }
 
 // codec returns the codec of the vector's purposes, before any ticket expires.
 func (v *katanaVector) codec(t *testing.T, content *katanaFile, opts sessiontoken.KatanaOptions) *sessiontoken.KatanaCodec {
 	t.Helper()
 	opts.Now = func() time.Time { return time.Time{} }
-	codec, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), sessiontoken.Purposes(v.Purposes...), &opts)
+	codec, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key),
+		sessiontoken.Purposes(v.Purposes...), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +107,8 @@ func (v *katanaVector) layers(t *testing.T, content *katanaFile) {
 	if v.GzipHex == nil {
 		return
 	}
-	sameBytes(t, "gzipHex", openKatana(t, content.Keys.config(t, v.Key), v.Purposes, *v.Text).content, v.GzipHex)
+	sameBytes(t, "gzipHex", openKatana(t, content.Keys.config(t, v.Key), v.Purposes,
+		*v.Text).content, v.GzipHex)
 	if v.SerializedHex != nil {
 		plain, err := flate.Gunzip(nil, v.GzipHex, 1<<20)
 		if err != nil && (v.Expect == "ok" || len(v.GzipHex) != 0) { // of nothing .NET makes nothing
@@ -165,7 +170,8 @@ func refersToStore(m *katanaModel) bool {
 // all formats and no ticket without an end.
 func (v *katanaVector) read(t *testing.T, f *file, content *katanaFile) {
 	version := katanaVersionOf(t, v.Format)
-	codec := v.codec(t, content, sessiontoken.KatanaOptions{Version: version, InsecureNoExpiry: true})
+	codec := v.codec(t, content, sessiontoken.KatanaOptions{Version: version,
+		InsecureNoExpiry: true})
 	got, err := codec.Decode(context.Background(), *v.Text)
 	if err != nil {
 		reference := refersToStore(v.Ticket) && errors.Is(err, sessiontoken.ErrNotInStore)
@@ -177,7 +183,8 @@ func (v *katanaVector) read(t *testing.T, f *file, content *katanaFile) {
 		t.Errorf("version %v, want %v", got.Version, version)
 	}
 	never := v.Ticket.neverExpires(got)
-	got, err = v.codec(t, content, sessiontoken.KatanaOptions{}).Decode(context.Background(), *v.Text)
+	got, err = v.codec(t, content, sessiontoken.KatanaOptions{}).Decode(context.Background(),
+		*v.Text)
 	switch {
 	case never:
 		if !errors.Is(err, sessiontoken.ErrUnsupported) || got != nil {
@@ -197,7 +204,8 @@ func (v *katanaVector) read(t *testing.T, f *file, content *katanaFile) {
 // .NET does not look at.
 func (v *katanaVector) trailing(err error) bool {
 	var inside *sessiontoken.FormatError
-	if !errors.As(err, &inside) || inside.Layer != "katana" || inside.Offset <= 0 || inside.Offset >= len(v.SerializedHex) {
+	if !errors.As(err, &inside) || inside.Layer != "katana" || inside.Offset <= 0 ||
+		inside.Offset >= len(v.SerializedHex) {
 		return false
 	}
 	_, err = tokentest.UnmarshalKatana(v.SerializedHex[:inside.Offset])
@@ -216,7 +224,8 @@ func (v *katanaVector) travel(t *testing.T, f *file) {
 	}
 	request := cookieRequest(strings.Join(pairs, "; "))
 	source := cookie.From(cookie.KindKatana, *v.CookieName)
-	if len(v.Purposes) == 3 && v.Purposes[0] == cookieMiddleware && *v.CookieName == ".AspNet."+v.Purposes[1] {
+	if len(v.Purposes) == 3 && v.Purposes[0] == cookieMiddleware &&
+		*v.CookieName == ".AspNet."+v.Purposes[1] {
 		source = cookie.From(cookie.KindKatana, ".AspNet."+v.Purposes[1])
 	} else if !f.own { // a site may choose its name
 		t.Errorf("cookieName %q is not the default one of %q", *v.CookieName, v.Purposes)
@@ -261,7 +270,8 @@ func (v *katanaVector) misconfigured(t *testing.T) {
 		code = "invalid_validation_algorithm"
 	case strings.Contains(v.ReferenceError, "Wrong_decryption_enum"):
 		code = "invalid_decryption_algorithm"
-	case strings.Contains(v.ReferenceError, "Invalid_decryption_key"), strings.HasPrefix(v.ReferenceError, "CryptographicException"):
+	case strings.Contains(v.ReferenceError, "Invalid_decryption_key"),
+		strings.HasPrefix(v.ReferenceError, "CryptographicException"):
 		code = "invalid_decryption_key"
 	}
 	wantCode(t, err, code)
@@ -276,7 +286,8 @@ func (v *katanaVector) badArgument(t *testing.T, content *katanaFile) {
 		}
 		return
 	}
-	if _, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key), sessiontoken.Purposes(v.Purposes...), nil); err == nil {
+	if _, err := sessiontoken.NewKatanaCodec(content.Keys.ring(t, v.Key),
+		sessiontoken.Purposes(v.Purposes...), nil); err == nil {
 		t.Errorf("purposes %q are accepted", v.Purposes)
 	}
 }

@@ -48,21 +48,22 @@ func runKatanaChunks(t *testing.T, f *file) {
 	if len(content.Vectors) == 0 {
 		t.Fatal("no vectors")
 	}
-	each(t, f, content.Vectors, func(v *chunkVector) string { return v.ID }, func(t *testing.T, v *chunkVector) {
-		if v.Expect != "ok" && v.Expect != "error" {
-			t.Fatalf("no test for expect %q", v.Expect)
-		}
-		switch {
-		case v.Op == "get":
-			v.get(t, f)
-		case v.Op == "append" && v.Value != nil:
-			v.append(t, f)
-		case v.Op == "delete" && v.Expect == "ok":
-			v.delete(t, f)
-		default:
-			t.Fatalf("no test for op %q, expect %q", v.Op, v.Expect)
-		}
-	})
+	each(t, f, content.Vectors, func(v *chunkVector) string { return v.ID },
+		func(t *testing.T, v *chunkVector) {
+			if v.Expect != "ok" && v.Expect != "error" {
+				t.Fatalf("no test for expect %q", v.Expect)
+			}
+			switch {
+			case v.Op == "get":
+				v.get(t, f)
+			case v.Op == "append" && v.Value != nil:
+				v.append(t, f)
+			case v.Op == "delete" && v.Expect == "ok":
+				v.delete(t, f)
+			default:
+				t.Fatalf("no test for op %q, expect %q", v.Op, v.Expect)
+			}
+		})
 }
 
 // chunking returns the scheme of the manager.
@@ -82,7 +83,8 @@ func (v *chunkVector) chunking(t *testing.T) chunks.Scheme {
 func (v *chunkVector) cookie(t *testing.T) *http.Cookie {
 	t.Helper()
 	o := v.Options
-	c := &http.Cookie{Name: v.Name, Path: o.Path, Domain: o.Domain, Secure: o.Secure, HttpOnly: o.HTTPOnly}
+	c := &http.Cookie{Name: v.Name, Path: o.Path, Domain: o.Domain, Secure: o.Secure,
+		HttpOnly: o.HTTPOnly}
 	if v.Value != nil {
 		c.Value = *v.Value
 	}
@@ -155,14 +157,16 @@ func (v *chunkVector) append(t *testing.T, f *file) {
 	for i := range v.SetCookie {
 		pairs = append(pairs, v.pair(t, i))
 	}
-	cut := slices.ContainsFunc(pairs, func(pair string) bool { return strings.Contains(pair[max(0, len(pair)-2):], "%") })
+	cut := slices.ContainsFunc(pairs,
+		func(pair string) bool { return strings.Contains(pair[max(0, len(pair)-2):], "%") })
 	if chunking == chunks.Katana && cut {
 		return // this manager loses an escape that is cut in two
 	}
 	slices.Reverse(pairs)
 	got, err := chunking.Join(cookieRequest("a=b; "+strings.Join(pairs, "; ")+"; c=d"), v.Name)
 	if err != nil || got != *v.Value {
-		t.Errorf("the cookies of .NET join to %s, error %v; want %s", short(got), err, short(*v.Value))
+		t.Errorf("the cookies of .NET join to %s, error %v; want %s", short(got), err,
+			short(*v.Value))
 	}
 }
 
@@ -218,8 +222,10 @@ func (v *chunkVector) compare(t *testing.T, set []*http.Cookie) {
 		if got.Quoted {
 			value = `"` + value + `"`
 		}
-		if got.Name != want.Name || value != want.Value || got.Domain != want.Domain || got.Path != want.Path ||
-			got.Secure != want.Secure || got.HttpOnly != want.HTTPOnly || !got.Expires.Equal(expires) {
+		if got.Name != want.Name || value != want.Value || got.Domain != want.Domain ||
+			got.Path != want.Path ||
+			got.Secure != want.Secure || got.HttpOnly != want.HTTPOnly ||
+			!got.Expires.Equal(expires) {
 			t.Errorf("cookie %d\ngot  %s\nwant %s", i, short(got.String()), short(want))
 		}
 	}
@@ -233,7 +239,8 @@ func dotNetLine(c *http.Cookie) string {
 	}
 	var b strings.Builder
 	b.WriteString(c.Name + "=" + value)
-	for _, attribute := range []struct{ name, value string }{{"domain", c.Domain}, {"path", c.Path}} {
+	for _, attribute := range []struct{ name, value string }{{"domain", c.Domain},
+		{"path", c.Path}} {
 		if attribute.value != "" {
 			b.WriteString("; " + attribute.name + "=" + attribute.value)
 		}
@@ -273,7 +280,8 @@ func (v *chunkVector) delete(t *testing.T, f *file) {
 	for i := range v.SetCookie {
 		lines = append(lines, v.line(t, i))
 	}
-	got, want := browser(t, v.CookieHeader, w.Header()["Set-Cookie"]), browser(t, v.CookieHeader, lines)
+	got, want := browser(t, v.CookieHeader, w.Header()["Set-Cookie"]), browser(t,
+		v.CookieHeader, lines)
 	for key, value := range want {
 		if got[key] != value {
 			t.Errorf("a browser keeps %q for %v, want %q", got[key], key, value)

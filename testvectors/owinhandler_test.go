@@ -60,9 +60,11 @@ type katanaRun struct {
 
 func (r *katanaRun) run(t *testing.T, f *file, content *katanaFile) {
 	if r.SetCookieCount != nil && *r.SetCookieCount != len(r.SetCookie) {
-		t.Errorf("setCookieCount %d, and setCookie has %d lines", *r.SetCookieCount, len(r.SetCookie))
+		t.Errorf("setCookieCount %d, and setCookie has %d lines", *r.SetCookieCount,
+			len(r.SetCookie))
 	}
-	m := &middleware{katanaRun: r, f: f, content: content, store: &loggingStore{mapStore: mapStore{}}}
+	m := &middleware{katanaRun: r, f: f, content: content,
+		store: &loggingStore{mapStore: mapStore{}}}
 	switch {
 	case r.Text != nil && r.Purposes != nil && r.Ticket != nil:
 		m.token(t)
@@ -149,7 +151,8 @@ func (m *middleware) codec(t *testing.T, opts sessiontoken.KatanaOptions) *sessi
 	case purposes == oauthServer+"|Authentication_Code|v1":
 		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.AuthorizationCode(), &opts)
 	case purposes == "":
-		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie(m.Options.AuthenticationType), &opts)
+		codec, err = sessiontoken.NewKatanaCodec(ring,
+			sessiontoken.Cookie(m.Options.AuthenticationType), &opts)
 	default:
 		t.Fatalf("no test for purposes %q", m.Purposes)
 	}
@@ -173,7 +176,8 @@ func (m *middleware) decode(t *testing.T, text string) *sessiontoken.KatanaTicke
 	case m.Ticket == nil:
 		t.Fatal("authenticated, and no ticket")
 	case err != nil && m.Ticket.neverExpires(got):
-		if !errors.Is(err, sessiontoken.ErrUnsupported) && !errors.Is(err, sessiontoken.ErrNotInStore) {
+		if !errors.Is(err, sessiontoken.ErrUnsupported) &&
+			!errors.Is(err, sessiontoken.ErrNotInStore) {
 			t.Errorf("undocumented error %v", err)
 		}
 		m.noExpiry = true
@@ -182,7 +186,8 @@ func (m *middleware) decode(t *testing.T, text string) *sessiontoken.KatanaTicke
 		t.Errorf("a ticket that never expires is read as %v", got)
 	}
 	if err != nil {
-		m.f.refused(t, m.ID, err, declaredClass(err) || refersToStore(m.Ticket) && errors.Is(err, sessiontoken.ErrNotInStore))
+		m.f.refused(t, m.ID, err, declaredClass(err) ||
+			refersToStore(m.Ticket) && errors.Is(err, sessiontoken.ErrNotInStore))
 		return nil
 	}
 	return got
@@ -212,7 +217,8 @@ func (m *middleware) token(t *testing.T) {
 	})
 	made := m.codec(t, sessiontoken.KatanaOptions{}).NewTicket(got.Identity, given)
 	for _, ticket := range []*sessiontoken.KatanaTicket{got, made} { // a server may set the times before the rest
-		slices.SortFunc(ticket.Properties, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+		slices.SortFunc(ticket.Properties,
+			func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	}
 	sameTicket(t, "the ticket made", made, got)
 }
@@ -232,7 +238,8 @@ func (m *middleware) bearer(t *testing.T) {
 	if m.Status != 0 && w.Code != m.Status {
 		t.Errorf("status %d, want %d", w.Code, m.Status)
 	}
-	if got, want := w.Header()["Www-Authenticate"], m.WWWAuthenticate; want == nil && got != nil || want != nil && !slices.Equal(got, []string{*want}) {
+	if got, want := w.Header()["Www-Authenticate"], m.WWWAuthenticate; want == nil && got != nil ||
+		want != nil && !slices.Equal(got, []string{*want}) {
 		t.Errorf("wwwAuthenticate %q, want %s", got, short(want))
 	}
 	text, err := cookie.From(cookie.KindBearer, "")(r)

@@ -20,11 +20,14 @@ import (
 func (m *middleware) fill(t *testing.T) {
 	t.Helper()
 	for i := range m.content.Handler {
-		other := &middleware{katanaRun: &m.content.Handler[i], f: m.f, content: m.content, store: m.store}
-		if other.SignIn == nil || m.Options.SessionStore == "" || other.Options.SessionStore != m.Options.SessionStore {
+		other := &middleware{katanaRun: &m.content.Handler[i], f: m.f,
+			content: m.content, store: m.store}
+		if other.SignIn == nil || m.Options.SessionStore == "" ||
+			other.Options.SessionStore != m.Options.SessionStore {
 			continue
 		}
-		if _, err := other.codec(t, sessiontoken.KatanaOptions{}).Encode(context.Background(), other.newTicket(t)); err != nil {
+		if _, err := other.codec(t, sessiontoken.KatanaOptions{}).Encode(context.Background(),
+			other.newTicket(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,7 +57,8 @@ func (m *middleware) signIn(t *testing.T) {
 	}
 	ticket := m.newTicket(t)
 	w := httptest.NewRecorder()
-	if err := m.sessions(t).Issue(w, httptest.NewRequest(http.MethodGet, "/", nil), ticket); err != nil {
+	if err := m.sessions(t).Issue(w, httptest.NewRequest(http.MethodGet, "/", nil),
+		ticket); err != nil {
 		t.Fatal(err)
 	}
 	if m.Options.SessionStore != "" {
@@ -124,7 +128,8 @@ func (m *middleware) sent(t *testing.T, h http.Header, ticket *sessiontoken.Kata
 			t.Errorf("chunks with different attributes: %s", short(c.String()))
 		}
 	}
-	cfg, purposes := m.content.Keys.config(t, m.Key), []string{cookieMiddleware, m.Options.AuthenticationType, "v1"}
+	cfg, purposes := m.content.Keys.config(t, m.Key), []string{cookieMiddleware,
+		m.Options.AuthenticationType, "v1"}
 	inside := ticketInside(t, cfg, purposes, ours)
 	sameTicket(t, "the ticket sent", inside, ticketInside(t, cfg, purposes, theirs))
 	if m.NewTicket != nil {
@@ -161,13 +166,15 @@ func (m *middleware) sessions(t *testing.T) *cookie.Sessions {
 		t.Fatalf("no test for scheme %q", m.Scheme)
 	}
 	tls := m.Scheme != "http"
-	opts := cookie.SessionsOptions{MaxBytes: 1 << 20, IsTLS: func(*http.Request) bool { return tls }}
+	opts := cookie.SessionsOptions{MaxBytes: 1 << 20,
+		IsTLS: func(*http.Request) bool { return tls }}
 	if !m.slides() {
 		opts.Sliding = cookie.Off
 	}
 	o := m.Options
 	if o.CookieDomain+o.CookiePath+o.SameSite+o.Secure != "" || o.HTTPOnly != nil { // else the defaults
-		opts.Cookie = &http.Cookie{Path: o.CookiePath, Domain: o.CookieDomain, HttpOnly: o.HTTPOnly == nil || *o.HTTPOnly, SameSite: sameSite(t, o.SameSite)}
+		opts.Cookie = &http.Cookie{Path: o.CookiePath, Domain: o.CookieDomain,
+			HttpOnly: o.HTTPOnly == nil || *o.HTTPOnly, SameSite: sameSite(t, o.SameSite)}
 		switch o.Secure {
 		case "", "SameAsRequest":
 			opts.Cookie.Secure = tls

@@ -67,7 +67,8 @@ func (m *katanaModel) neverExpires(got *sessiontoken.KatanaTicket) bool {
 		_, expires := got.Properties.Time(sessiontoken.PropertyExpires)
 		return !expires
 	}
-	issued := slices.ContainsFunc(m.Properties, func(p [2]string) bool { return p[0] == sessiontoken.PropertyIssued })
+	issued := slices.ContainsFunc(m.Properties,
+		func(p [2]string) bool { return p[0] == sessiontoken.PropertyIssued })
 	return m.ExpiresUTC == nil || issued && m.IssuedUTC == nil
 }
 
@@ -109,8 +110,9 @@ func (j *katanaInput) ticket(version string) *sessiontoken.KatanaTicket {
 	}
 	o.Identity.NameClaimType, o.Identity.RoleClaimType, o.Identity.Label = j.NameType, j.RoleType, j.Label
 	for _, c := range j.Claims {
-		o.Identity.Claims = append(o.Identity.Claims, sessiontoken.Claim{Type: c.Type, Value: c.Value,
-			ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
+		o.Identity.Claims = append(o.Identity.Claims,
+			sessiontoken.Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType,
+				Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
 	}
 	if j.Bootstrap != "" {
 		o.Identity.BootstrapKind, o.Identity.Bootstrap = "string", machinekey.NewSecret([]byte(j.Bootstrap))
@@ -132,9 +134,11 @@ func katanaProperties(pairs [][2]string) (p sessiontoken.Properties) {
 // Katana writes a default, so that it does not read back.
 func (j *katanaInput) markedAsDefault() bool {
 	const mark = "\x00"
-	return j.NameType == mark || j.RoleType == mark || slices.ContainsFunc(j.Claims, func(c katanaClaim) bool {
-		return c.Type == mark || c.ValueType == mark || c.Issuer == mark || c.OriginalIssuer == mark
-	})
+	return j.NameType == mark || j.RoleType == mark ||
+		slices.ContainsFunc(j.Claims, func(c katanaClaim) bool {
+			return c.Type == mark || c.ValueType == mark || c.Issuer == mark ||
+				c.OriginalIssuer == mark
+		})
 }
 
 // katanaVersionOf returns the version of a format. That of Katana 3.0.1 has the

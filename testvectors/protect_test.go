@@ -42,19 +42,20 @@ func runProtect(t *testing.T, f *file) {
 	}
 	f.read(t, &content)
 	content.check(t, f, len(content.Vectors))
-	each(t, f, content.Vectors, func(v *protectVector) string { return v.Name }, func(t *testing.T, v *protectVector) {
-		switch {
-		case v.Op == "protect" && v.Kind == "config" && !v.Valid:
-			v.misconfigured(t)
-		case v.Op == "protect" && v.Kind == "" && v.Valid:
-			v.protect(t)
-			v.unprotect(t)
-		case v.Op == "unprotect" && v.Kind == "":
-			v.unprotect(t)
-		default:
-			t.Fatalf("no test for op %q, kind %q, valid %v", v.Op, v.Kind, v.Valid)
-		}
-	})
+	each(t, f, content.Vectors, func(v *protectVector) string { return v.Name },
+		func(t *testing.T, v *protectVector) {
+			switch {
+			case v.Op == "protect" && v.Kind == "config" && !v.Valid:
+				v.misconfigured(t)
+			case v.Op == "protect" && v.Kind == "" && v.Valid:
+				v.protect(t)
+				v.unprotect(t)
+			case v.Op == "unprotect" && v.Kind == "":
+				v.unprotect(t)
+			default:
+				t.Fatalf("no test for op %q, kind %q, valid %v", v.Op, v.Kind, v.Valid)
+			}
+		})
 }
 
 // protector returns the vector's protector. A custom algorithm is refused when
@@ -80,7 +81,8 @@ func (v *protectVector) protector(t *testing.T) machinekey.Protector {
 func (a attributes) builtin() *attributes {
 	builtin := func(name *string) *string {
 		if name != nil {
-			if other, ok := map[string]string{"alg:HMACSHA1": "SHA1", "alg:HMACSHA256": "HMACSHA256",
+			if other, ok := map[string]string{"alg:HMACSHA1": "SHA1",
+				"alg:HMACSHA256": "HMACSHA256",
 				"alg:HMACSHA384": "HMACSHA384", "alg:HMACSHA512": "HMACSHA512", "alg:AES": "AES"}[*name]; ok {
 				return &other
 			}

@@ -13,7 +13,8 @@ import (
 )
 
 // freeKeys are objects whose keys are names that somebody chose.
-var freeKeys = []string{"machineKeys", "keys", "rsaKeys", "appSettings", "responseHeaders", "locations", "properties"}
+var freeKeys = []string{"machineKeys", "keys", "rsaKeys", "appSettings", "responseHeaders",
+	"locations", "properties"}
 
 // TestReadme checks that the README describes every key of every file, and
 // that its example is in the format.
@@ -57,7 +58,8 @@ func TestReadme(t *testing.T) {
 	if err := decode([]byte(example), &file); err != nil {
 		t.Errorf("the example: %v", err)
 	}
-	if len(file.Vectors) != 1 || file.MachineKeys[file.Vectors[0].MachineKey] == nil || len(file.Vectors[0].Cookies) == 0 {
+	if len(file.Vectors) != 1 || file.MachineKeys[file.Vectors[0].MachineKey] == nil ||
+		len(file.Vectors[0].Cookies) == 0 {
 		t.Error("the example is not complete")
 	}
 }

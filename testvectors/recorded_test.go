@@ -24,7 +24,8 @@ func TestRecordedHere(t *testing.T) {
 			}
 			cfg.Mode = mode
 			config, dir := filepath.Join(t.TempDir(), "web.config"), t.TempDir()
-			text := "<configuration><system.web>" + cfg.WebConfig() + `<httpRuntime targetFramework="4.8" />` +
+			text := "<configuration><system.web>" + cfg.WebConfig() +
+				`<httpRuntime targetFramework="4.8" />` +
 				"</system.web></configuration>"
 			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 				t.Fatal(err)

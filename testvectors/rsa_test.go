@@ -57,17 +57,20 @@ func runRSA(t *testing.T, f *file) {
 	for name := range keys {
 		keys.check(t, name)
 	}
-	each(t, f, content.Vectors, func(v *rsaVector) string { return v.Name }, func(t *testing.T, v *rsaVector) {
-		v.sessionVector.Stages = v.Stages.stages
-		c := chained{session: session{f: f, keyedFile: &content.keyedFile, sessionVector: &v.sessionVector},
-			transforms: keys.transforms(t, v.EncryptionKey, v.SigningKey, v.HashName)}
-		if c.run(t) {
-			c.rsaLayers(t, &v.Stages)
-		}
-	})
-	each(t, f, content.Negatives, func(v *rsaNegative) string { return v.Name }, func(t *testing.T, v *rsaNegative) {
-		v.run(t, keys.transforms(t, v.EncryptionKey, v.SigningKey, v.HashName))
-	})
+	each(t, f, content.Vectors, func(v *rsaVector) string { return v.Name },
+		func(t *testing.T, v *rsaVector) {
+			v.sessionVector.Stages = v.Stages.stages
+			c := chained{session: session{f: f, keyedFile: &content.keyedFile,
+				sessionVector: &v.sessionVector},
+				transforms: keys.transforms(t, v.EncryptionKey, v.SigningKey, v.HashName)}
+			if c.run(t) {
+				c.rsaLayers(t, &v.Stages)
+			}
+		})
+	each(t, f, content.Negatives, func(v *rsaNegative) string { return v.Name },
+		func(t *testing.T, v *rsaNegative) {
+			v.run(t, keys.transforms(t, v.EncryptionKey, v.SigningKey, v.HashName))
+		})
 }
 
 // transforms returns the chain of a farm. The vectors have weak keys too.
@@ -136,7 +139,8 @@ func (k rsaKeys) check(t *testing.T, name string) {
 			t.Errorf("%s: %v", name, err)
 		}
 		public := x.Modulus.Cmp(key.N) == 0 && x.Exponent.Cmp(big.NewInt(int64(key.E))) == 0
-		private := text != k[name].KeyXML || x.D.Cmp(key.D) == 0 && x.P.Cmp(key.Primes[0]) == 0 && x.Q.Cmp(key.Primes[1]) == 0
+		private := text != k[name].KeyXML || x.D.Cmp(key.D) == 0 && x.P.Cmp(key.Primes[0]) == 0 &&
+			x.Q.Cmp(key.Primes[1]) == 0
 		if !public || !private {
 			t.Errorf("%s: the XML and the PEM form are not the same key", name)
 		}
@@ -150,7 +154,8 @@ func (c *chained) rsaLayers(t *testing.T, want *rsaStages) {
 	for i, stage := range []struct {
 		name  string
 		bytes []byte
-	}{{"rsaSignedHex", want.RSASignedHex}, {"rsaEncryptedHex", want.RSAEncryptedHex}, {"deflatedHex", want.DeflatedHex}} {
+	}{{"rsaSignedHex", want.RSASignedHex}, {"rsaEncryptedHex",
+		want.RSAEncryptedHex}, {"deflatedHex", want.DeflatedHex}} {
 		if stage.bytes != nil {
 			sameBytes(t, stage.name, data, stage.bytes)
 		}
@@ -189,7 +194,8 @@ func (v *rsaNegative) run(t *testing.T, transforms []sessiontoken.Protector) {
 		sameBytes(t, "payloadHex", data, v.PayloadHex)
 	}
 
-	codec := newCodec(t, nil, &sessiontoken.SessionOptions{Transforms: transforms, Now: reading(nil).Now, ClockSkew: reading(nil).ClockSkew})
+	codec := newCodec(t, nil, &sessiontoken.SessionOptions{Transforms: transforms,
+		Now: reading(nil).Now, ClockSkew: reading(nil).ClockSkew})
 	tok, err := codec.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{{}}})
 	if err != nil {
 		t.Fatal(err)
@@ -233,5 +239,6 @@ func inEnvelope(t *testing.T, codec *sessiontoken.SessionCodec, tok *sessiontoke
 	if !ok {
 		t.Fatal("no Cookie in the XML")
 	}
-	return base64.StdEncoding.EncodeToString(bytes.Join([][]byte{head, []byte(base64.StdEncoding.EncodeToString(protected)), tail}, nil))
+	return base64.StdEncoding.EncodeToString(bytes.Join([][]byte{head,
+		[]byte(base64.StdEncoding.EncodeToString(protected)), tail}, nil))
 }

@@ -161,10 +161,12 @@ func captured(t *testing.T, name string, unknown ...string) object {
 	content := some(t, name, 1)
 	_, vectors := recordedFile(t, name)
 	for _, v := range vectors {
-		if op := v["op"]; op != nil && op != "formsDecrypt" && v["anonymousId"] == nil || op == "formsDecrypt" && v["valid"] != true {
+		if op := v["op"]; op != nil && op != "formsDecrypt" && v["anonymousId"] == nil ||
+			op == "formsDecrypt" && v["valid"] != true {
 			continue
 		}
-		for _, key := range append(unknown, "payload", "random", "expirationUtcTicks", "expiration", "provenance") {
+		for _, key := range append(unknown, "payload", "random", "expirationUtcTicks",
+			"expiration", "provenance") {
 			delete(v, key)
 		}
 		if v["op"] == "cookieEncode" {
@@ -196,11 +198,14 @@ func capturedCore(t *testing.T) (rings, tickets object) {
 	v := file["tickets"].([]any)[0].(object)
 	for _, r := range recorded["rings"].([]any) {
 		if r.(object)["name"] == v["ring"] {
-			rings = object{"rings": []any{object{"name": "ours", "elements": r.(object)["elements"]}}}
+			rings = object{"rings": []any{object{"name": "ours",
+				"elements": r.(object)["elements"]}}}
 		}
 	}
-	return rings, object{"texts": []any{object{"name": "bob signs in", "ring": "ours", "applicationName": v["applicationName"],
-		"purposes": v["purposes"], "text": v["text"], "result": "ticket", "ticket": object{"scheme": v["ticket"].(object)["scheme"]}}}}
+	return rings,
+		object{"texts": []any{object{"name": "bob signs in", "ring": "ours",
+			"applicationName": v["applicationName"], "purposes": v["purposes"], "text": v["text"], "result": "ticket",
+			"ticket": object{"scheme": v["ticket"].(object)["scheme"]}}}}
 }
 
 func TestFolderPasses(t *testing.T) {
@@ -227,16 +232,20 @@ func TestFolderPasses(t *testing.T) {
 		"protect45.json.gz":           rename(some(t, "protect45.json", 4)),
 		"sessiontoken_45.json":        minimal(t),
 		"sessiontoken_nbfx.json":      rename(some(t, "sessiontoken_nbfx.json", 5)),
-		"sessiontoken_nrbf.json":      rename(some(t, "sessiontoken_nrbf.json", 2, "session-one-claim", "alt-ids")),
-		"sessiontoken_tokendoc.json":  rename(some(t, "sessiontoken_tokendoc.json", 6)),
-		"sessiontoken_envelope.json":  rename(some(t, "sessiontoken_envelope.json", 7)),
-		"sessiontoken_negative.json":  rename(some(t, "sessiontoken_negative.json", 1, "deflate-trunc-532")),
-		"legacy_encode.json":          rename(some(t, "legacy_encode.json", 1, "leg-nonhex-digit-counts-as-zero")),
-		"formsauth.json":              captured(t, "formsauth.json", "keyName", "reason"),
-		"cookieprotection.json":       captured(t, "cookieprotection.json"),
-		"sessiontoken_rsa.json":       captured(t, "sessiontoken_rsa.json", "input", "stages", "validate"),
-		"sessiontoken_wif10.json":     captured(t, "sessiontoken_wif10.json", "input", "stages", "protectedText"),
-		"owin.json.gz":                captured(t, "owin.json", "input", "serializedHex", "gzipHex", "protectedHex", "desc"),
+		"sessiontoken_nrbf.json": rename(some(t, "sessiontoken_nrbf.json", 2,
+			"session-one-claim", "alt-ids")),
+		"sessiontoken_tokendoc.json": rename(some(t, "sessiontoken_tokendoc.json", 6)),
+		"sessiontoken_envelope.json": rename(some(t, "sessiontoken_envelope.json", 7)),
+		"sessiontoken_negative.json": rename(some(t, "sessiontoken_negative.json", 1, "deflate-trunc-532")),
+		"legacy_encode.json": rename(some(t, "legacy_encode.json", 1,
+			"leg-nonhex-digit-counts-as-zero")),
+		"formsauth.json":        captured(t, "formsauth.json", "keyName", "reason"),
+		"cookieprotection.json": captured(t, "cookieprotection.json"),
+		"sessiontoken_rsa.json": captured(t, "sessiontoken_rsa.json", "input", "stages", "validate"),
+		"sessiontoken_wif10.json": captured(t, "sessiontoken_wif10.json", "input", "stages",
+			"protectedText"),
+		"owin.json.gz": captured(t, "owin.json", "input", "serializedHex", "gzipHex",
+			"protectedHex", "desc"),
 		"owin_chunks.json":            some(t, "owin_chunks.json", 9),
 		"webconfig/cases.json":        some(t, "webconfig/cases.json", 9),
 		"webconfig/our-site.config":   string(xml),
@@ -254,10 +263,15 @@ func TestFolderPasses(t *testing.T) {
 		}
 	}
 	want := []string{
-		"aspnetcore_tickets.json: 1 vectors", "cookieprotection.json: 1 vectors", "dataprotection_keyring.json: 1 vectors", "formsauth.json: 1 vectors", "kdf.json: 3 vectors", "legacy_encode.json: 1 vectors",
-		"owin.json: 1 vectors", "owin_chunks.json: 9 vectors", "protect45.json: 4 vectors", "sessiontoken_45.json: 1 vectors",
-		"sessiontoken_envelope.json: 7 vectors", "sessiontoken_nbfx.json: 5 vectors", "sessiontoken_negative.json: 1 vectors",
-		"sessiontoken_nrbf.json: 2 vectors", "sessiontoken_rsa.json: 1 vectors", "sessiontoken_tokendoc.json: 6 vectors",
+		"aspnetcore_tickets.json: 1 vectors", "cookieprotection.json: 1 vectors",
+		"dataprotection_keyring.json: 1 vectors", "formsauth.json: 1 vectors",
+		"kdf.json: 3 vectors", "legacy_encode.json: 1 vectors",
+		"owin.json: 1 vectors", "owin_chunks.json: 9 vectors", "protect45.json: 4 vectors",
+		"sessiontoken_45.json: 1 vectors",
+		"sessiontoken_envelope.json: 7 vectors", "sessiontoken_nbfx.json: 5 vectors",
+		"sessiontoken_negative.json: 1 vectors",
+		"sessiontoken_nrbf.json: 2 vectors", "sessiontoken_rsa.json: 1 vectors",
+		"sessiontoken_tokendoc.json: 6 vectors",
 		"sessiontoken_wif10.json: 1 vectors", "webconfig/cases.json: 9 vectors",
 		"webconfig/copy-of-it.json: 1 vectors", "webconfig/our-site.json: 1 vectors",
 	}
@@ -296,7 +310,8 @@ func TestFolderRefused(t *testing.T) {
 			t.Errorf("%s: loaded", dir)
 		}
 	}
-	if output, passed := (folder{"kdf.json": kdf, "notes.txt": "x"}).run(t); passed || !strings.Contains(output, "unknown file") {
+	if output, passed := (folder{"kdf.json": kdf, "notes.txt": "x"}).run(t); passed ||
+		!strings.Contains(output, "unknown file") {
 		t.Errorf("passed is %v:\n%s", passed, output)
 	}
 }
@@ -329,40 +344,52 @@ func TestFolderFails(t *testing.T) {
 	}
 	for _, files := range []failing{
 		{
-			"kdf.json":                   {with("kdf.json", 1, "surprise"), `unknown field "surprise"`},
-			"protect45.json":             {with("protect45.json", 1, "vectors", "surprise"), `unknown field "surprise"`},
-			"sessiontoken_45.json":       {with("sessiontoken_45.json", 1, "vectors", "expected", "identities", "surprise"), `unknown field "surprise"`},
-			"sessiontoken_tokendoc.json": {with("sessiontoken_tokendoc.json", nil, "vectors", "expected"), "not exactly one"},
-			"sessiontoken_nbfx.json":     {"{}", "no vectors"},
-			"sessiontoken_nrbf.json":     {"", "EOF"},
-			"webconfig/cases.json":       {with("webconfig/cases.json", 1, "cases", "expect", "httpCookies", "surprise"), `unknown field "surprise"`},
-			"formsauth.json":             {`{"vectors":[]}`, "no vectors"},
-			"owin.json":                  {`{"vectors":[`, "unexpected EOF"},
+			"kdf.json": {with("kdf.json", 1, "surprise"), `unknown field "surprise"`},
+			"protect45.json": {with("protect45.json", 1, "vectors", "surprise"),
+				`unknown field "surprise"`},
+			"sessiontoken_45.json": {with("sessiontoken_45.json", 1, "vectors", "expected",
+				"identities", "surprise"), `unknown field "surprise"`},
+			"sessiontoken_tokendoc.json": {with("sessiontoken_tokendoc.json", nil, "vectors",
+				"expected"), "not exactly one"},
+			"sessiontoken_nbfx.json": {"{}", "no vectors"},
+			"sessiontoken_nrbf.json": {"", "EOF"},
+			"webconfig/cases.json": {with("webconfig/cases.json", 1, "cases", "expect",
+				"httpCookies", "surprise"), `unknown field "surprise"`},
+			"formsauth.json": {`{"vectors":[]}`, "no vectors"},
+			"owin.json":      {`{"vectors":[`, "unexpected EOF"},
 		},
 		{
-			"kdf.json":             {`{"format":1,"vectors":[]}`, "no vectors"},
-			"protect45.json":       {some(t, "kdf.json", 1), "unknown field"},
-			"sessiontoken_45.json": {with("sessiontoken_45.json", 1, "vectors", "input", "surprise"), `unknown field "surprise"`},
+			"kdf.json":       {`{"format":1,"vectors":[]}`, "no vectors"},
+			"protect45.json": {some(t, "kdf.json", 1), "unknown field"},
+			"sessiontoken_45.json": {with("sessiontoken_45.json", 1, "vectors", "input",
+				"surprise"), `unknown field "surprise"`},
 			"sessiontoken_tokendoc.json": {object{"vectors": []any{object{
 				"name": "a", "error": "e", "nbfxHex": good["nbfxHex"]}}}, ".NET refuses"},
 			"sessiontoken_nrbf.json": {with("sessiontoken_nrbf.json", 2, "count"), "the file says 2"},
 			"webconfig/cases.json":   {`{"cases":[]}`, "no vectors"},
 		},
 		{
-			"kdf.json":             {`{"vectors":[{"op":"derive"}]} {}`, "something follows"},
-			"formsauth.json":       {with("formsauth.json", "other", "vectors", "layout"), `layout "other"`},
-			"owin_chunks.json":     {with("owin_chunks.json", "other", "vectors", "manager"), `no test for manager "other"`},
-			"protect45.json":       {with("protect45.json", 2, "format"), "format 2"},
-			"sessiontoken_45.json": {with("sessiontoken_45.json", "B", "vectors", "machineKey"), "refused, .NET accepts"},
+			"kdf.json":       {`{"vectors":[{"op":"derive"}]} {}`, "something follows"},
+			"formsauth.json": {with("formsauth.json", "other", "vectors", "layout"), `layout "other"`},
+			"owin_chunks.json": {with("owin_chunks.json", "other", "vectors", "manager"),
+				`no test for manager "other"`},
+			"protect45.json": {with("protect45.json", 2, "format"), "format 2"},
+			"sessiontoken_45.json": {with("sessiontoken_45.json", "B", "vectors", "machineKey"),
+				"refused, .NET accepts"},
 		},
 		{
-			"kdf.json":              {with("kdf.json", "guess", "vectors", "op"), "no test for op"},
-			"legacy_encode.json":    {with("legacy_encode.json", "guess", "vectors", "op"), "no test for op"},
-			"formsauth.json":        {with("formsauth.json", 1, "vectors", "ticket", "surprise"), `unknown field "surprise"`},
-			"owin.json":             {with("owin.json", 1, "vectors", "ticket", "surprise"), `unknown field "surprise"`},
-			"sessiontoken_rsa.json": {with("sessiontoken_rsa.json", "C", "vectors", "signingKey"), `no RSA key "C"`},
-			"protect45.json":        {with("protect45.json", "00", "vectors", "plaintext"), "protected differs"},
-			"sessiontoken_45.json":  {with("sessiontoken_45.json", "C", "vectors", "machineKey"), `no machine key "C"`},
+			"kdf.json":           {with("kdf.json", "guess", "vectors", "op"), "no test for op"},
+			"legacy_encode.json": {with("legacy_encode.json", "guess", "vectors", "op"), "no test for op"},
+			"formsauth.json": {with("formsauth.json", 1, "vectors", "ticket", "surprise"),
+				`unknown field "surprise"`},
+			"owin.json": {with("owin.json", 1, "vectors", "ticket", "surprise"),
+				`unknown field "surprise"`},
+			"sessiontoken_rsa.json": {with("sessiontoken_rsa.json", "C", "vectors", "signingKey"),
+				`no RSA key "C"`},
+			"protect45.json": {with("protect45.json", "00", "vectors", "plaintext"),
+				"protected differs"},
+			"sessiontoken_45.json": {with("sessiontoken_45.json", "C", "vectors", "machineKey"),
+				`no machine key "C"`},
 		},
 	} {
 		in := folder{}
@@ -372,7 +399,8 @@ func TestFolderFails(t *testing.T) {
 		output, _ := in.run(t)
 		for name, file := range files {
 			// What a file says stands below its line, up to the next file's.
-			_, said, failed := strings.Cut(output, "    --- FAIL: TestVectors/"+strings.ReplaceAll(name, "/", ":")+" ")
+			_, said, failed := strings.Cut(output,
+				"    --- FAIL: TestVectors/"+strings.ReplaceAll(name, "/", ":")+" ")
 			said, _, _ = strings.Cut(said, "\n    --- FAIL")
 			if !failed || !strings.Contains(said, file.want) {
 				t.Errorf("%s: failed is %v, want %q:\n%s", name, failed, file.want, output)

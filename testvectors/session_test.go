@@ -85,29 +85,31 @@ func runSession(t *testing.T, f *file) {
 		content.SpecificPurposes = []string{transformPurpose}
 	}
 	purposes := purposesOf(content.PrimaryPurpose, content.SpecificPurposes...)
-	each(t, f, content.Vectors, func(v *sessionVector) string { return v.Name }, func(t *testing.T, v *sessionVector) {
-		if !f.own && (v.Input == nil || v.Expected == nil || v.Validate == nil || v.CacheKey == nil || v.ChunkSize == 0) {
-			t.Fatal("a key is missing that every recorded vector has")
-		}
-		text, err := join(v.Cookies, v.CookieName)
-		if err != nil {
-			f.refused(t, v.Name, err, declaredClass(err))
-			return
-		}
-		s := session{f: f, keyedFile: &content.keyedFile, sessionVector: v, text: text}
-		s.codec = func(t *testing.T, opts *sessiontoken.SessionOptions) *sessiontoken.SessionCodec {
-			t.Helper()
-			return newCodec(t, s.MachineKeys.ring(t, s.MachineKey), opts)
-		}
-		s.chunks(t)
-		tok := s.read(t)
-		if tok == nil {
-			return // refused, as declared
-		}
-		s.layers(t, purposes, tok)
-		s.issue(t, tok)
-		s.cacheKey(t, tok)
-	})
+	each(t, f, content.Vectors, func(v *sessionVector) string { return v.Name },
+		func(t *testing.T, v *sessionVector) {
+			if !f.own && (v.Input == nil || v.Expected == nil || v.Validate == nil ||
+				v.CacheKey == nil || v.ChunkSize == 0) {
+				t.Fatal("a key is missing that every recorded vector has")
+			}
+			text, err := join(v.Cookies, v.CookieName)
+			if err != nil {
+				f.refused(t, v.Name, err, declaredClass(err))
+				return
+			}
+			s := session{f: f, keyedFile: &content.keyedFile, sessionVector: v, text: text}
+			s.codec = func(t *testing.T, opts *sessiontoken.SessionOptions) *sessiontoken.SessionCodec {
+				t.Helper()
+				return newCodec(t, s.MachineKeys.ring(t, s.MachineKey), opts)
+			}
+			s.chunks(t)
+			tok := s.read(t)
+			if tok == nil {
+				return // refused, as declared
+			}
+			s.layers(t, purposes, tok)
+			s.issue(t, tok)
+			s.cacheKey(t, tok)
+		})
 }
 
 // session is one vector at work.
@@ -135,7 +137,8 @@ func (s *session) chunks(t *testing.T) {
 		got = append(got, cookieJSON{c.Name, c.Value})
 	}
 	if !slices.Equal(got, s.Cookies) {
-		t.Errorf("the text is cut into %d cookies and not into the %d recorded ones", len(got), len(s.Cookies))
+		t.Errorf("the text is cut into %d cookies and not into the %d recorded ones",
+			len(got), len(s.Cookies))
 	}
 }
 
@@ -230,7 +233,8 @@ func (v *validationJSON) compare(t *testing.T, err error) {
 
 // reading are options for a codec that accepts every time and endpoint.
 func reading(store sessiontoken.Store) *sessiontoken.SessionOptions {
-	return &sessiontoken.SessionOptions{Store: store, ClockSkew: math.MaxInt64, Now: func() time.Time { return recordingTime }}
+	return &sessiontoken.SessionOptions{Store: store, ClockSkew: math.MaxInt64,
+		Now: func() time.Time { return recordingTime }}
 }
 
 // judging are options for a codec that validates as the recording did.

@@ -54,7 +54,8 @@ func allSettings(f *webconfig.File) (*siteSettings, error) {
 	if s.Cora, err = f.Cora(); err != nil {
 		return nil, err
 	}
-	s.Warnings = slices.Concat(f.Warnings(), s.MachineKey.Warnings, s.AppSettings.Warnings, s.Authentication.Warnings,
+	s.Warnings = slices.Concat(f.Warnings(), s.MachineKey.Warnings, s.AppSettings.Warnings,
+		s.Authentication.Warnings,
 		s.Authentication.ProtectionWarnings(s.MachineKey.CompatibilityMode), ws)
 	if s.Cora != nil {
 		s.Warnings = append(s.Warnings, s.Cora.Warnings...)

@@ -123,7 +123,8 @@ func (f *file) finish(t *testing.T) {
 	case !f.own && f.unissued != neverIssued[f.name]:
 		t.Errorf("%d values are not issued, want %d", f.unissued, neverIssued[f.name])
 	case !f.own && !slices.Equal(slices.Sorted(slices.Values(f.stricter)), f.stricterWanted()):
-		t.Errorf("stricter than .NET for %v, the list in declared_test.go says %v", f.stricter, f.stricterWanted())
+		t.Errorf("stricter than .NET for %v, the list in declared_test.go says %v", f.stricter,
+			f.stricterWanted())
 	}
 }
 

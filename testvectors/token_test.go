@@ -102,7 +102,8 @@ func (j *identityJSON) identity(t *testing.T) sessiontoken.Identity {
 	id := sessiontoken.Identity{AuthenticationType: j.AuthenticationType, Label: j.Label,
 		NameClaimType: j.NameClaimType, RoleClaimType: j.RoleClaimType}
 	for _, c := range j.Claims {
-		claim := sessiontoken.Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
+		claim := sessiontoken.Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType,
+			Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
 		for _, p := range c.Properties {
 			claim.Properties = append(claim.Properties, [2]string{p.Name, p.Value})
 		}
@@ -172,7 +173,8 @@ func describe(format wif.Version, t *sessiontoken.Token) map[string]any {
 		"validFromTicks": ticks(t.ValidFrom), "validToTicks": ticks(t.ValidTo),
 		"keyEffectiveTicks": ticks(t.KeyEffective), "keyExpirationTicks": ticks(t.KeyExpires),
 		"isPersistent": t.Persistent, "isReferenceMode": t.ReferenceMode, "secureConversationVersion": namespace,
-		"identities": list(t.Principal.Identities, func(id sessiontoken.Identity) any { return describeIdentity(format, id) }),
+		"identities": list(t.Principal.Identities,
+			func(id sessiontoken.Identity) any { return describeIdentity(format, id) }),
 	}
 }
 
@@ -187,7 +189,8 @@ func describeIdentity(format wif.Version, id sessiontoken.Identity) any {
 	}
 	switch id.BootstrapKind {
 	case "bytes":
-		d["bootstrap"] = map[string]any{"kind": "B", "hex": hex.EncodeToString(id.Bootstrap.Reveal())}
+		d["bootstrap"] = map[string]any{"kind": "B",
+			"hex": hex.EncodeToString(id.Bootstrap.Reveal())}
 	case "string", "token":
 		kind := "S" // without a handler .NET 4.5 shows a token as text
 		if format == wif.V10 {
@@ -232,7 +235,8 @@ func differences(path string, got, want any, whole bool) []string {
 			out = append(out, differences(path+"."+key, got[key], want[key], whole)...)
 		}
 		if whole && len(want) != len(got) {
-			out = append(out, fmt.Sprintf("%s: %d keys are recorded of %d", path, len(want), len(got)))
+			out = append(out, fmt.Sprintf("%s: %d keys are recorded of %d", path,
+				len(want), len(got)))
 		}
 		return out
 	case []any:
@@ -241,7 +245,8 @@ func differences(path string, got, want any, whole bool) []string {
 			break
 		}
 		for i := range want {
-			out = append(out, differences(fmt.Sprintf("%s[%d]", path, i), got[i], want[i], whole)...)
+			out = append(out, differences(fmt.Sprintf("%s[%d]", path, i), got[i],
+				want[i], whole)...)
 		}
 		return out
 	case nil:

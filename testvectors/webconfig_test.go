@@ -26,21 +26,23 @@ func runWebConfigCases(t *testing.T, f *file) {
 	if len(content.Cases) == 0 {
 		t.Fatal("no vectors")
 	}
-	each(t, f, content.Cases, func(c *configCase) string { return c.ID }, func(t *testing.T, c *configCase) {
-		if c.Expect == nil {
-			t.Fatal("nothing is expected")
-		}
-		c.Expect.check(t, f, []byte(c.XML))
-	})
+	each(t, f, content.Cases, func(c *configCase) string { return c.ID },
+		func(t *testing.T, c *configCase) {
+			if c.Expect == nil {
+				t.Fatal("nothing is expected")
+			}
+			c.Expect.check(t, f, []byte(c.XML))
+		})
 }
 
 // runWebConfigPair runs a whole web.config that has its result beside it.
 func runWebConfigPair(t *testing.T, f *file) {
 	results := make([]configResult, 1)
 	f.read(t, &results[0])
-	each(t, f, results, func(*configResult) string { return "config" }, func(t *testing.T, r *configResult) {
-		r.check(t, f, f.config)
-	})
+	each(t, f, results, func(*configResult) string { return "config" },
+		func(t *testing.T, r *configResult) {
+			r.check(t, f, f.config)
+		})
 }
 
 // configResult is what a web.config says, with .NET's defaults filled in, or
@@ -68,7 +70,8 @@ func (r *configResult) check(t *testing.T, f *file, xml []byte) {
 	cfg, keyErr := machinekey.ParseWebConfig(bytes.NewReader(xml))
 	if r.Error != nil {
 		r.Error.compare(t, err)
-		if section := r.Error.Section; section == nil || *section == "system.web/machineKey" || *section == "system.web/httpRuntime" {
+		if section := r.Error.Section; section == nil || *section == "system.web/machineKey" ||
+			*section == "system.web/httpRuntime" {
 			wantCode(t, keyErr, r.Error.Code)
 		} else if keyErr != nil {
 			t.Errorf("the fault is in %s, and ParseWebConfig says: %v", *section, keyErr)
@@ -117,7 +120,8 @@ func (want *configFault) compare(t *testing.T, err error) {
 		if e.Section != "" {
 			t.Errorf("error in section %q, want the whole file", e.Section)
 		}
-	case e.Section != *want.Section && !slices.Contains(strings.Split(e.Section, "/"), *want.Section):
+	case e.Section != *want.Section && !slices.Contains(strings.Split(e.Section, "/"),
+		*want.Section):
 		t.Errorf("error in section %q, want %q", e.Section, *want.Section)
 	}
 }

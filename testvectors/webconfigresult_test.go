@@ -98,7 +98,8 @@ func describeSettings(t *testing.T, s *siteSettings) map[string]any {
 			"compatibilityMode": m.CompatibilityMode, "compatibilityModeFrom": m.CompatibilityModeFrom,
 			"applicationName": m.ApplicationName, "dataProtectorType": m.DataProtectorType,
 		},
-		"authentication": map[string]any{"mode": s.Authentication.Mode, "forms": describeForms(s.Authentication.Forms)},
+		"authentication": map[string]any{"mode": s.Authentication.Mode,
+			"forms": describeForms(s.Authentication.Forms)},
 		"httpCookies": map[string]any{
 			"httpOnlyCookies": h.HTTPOnly, "requireSSL": h.RequireSSL, "domain": h.Domain, "sameSite": h.SameSite,
 		},
@@ -128,8 +129,9 @@ func describeWIF(id *webconfig.Identity) any {
 	session := id.Session
 	all := map[string]any{
 		"schema": id.Schema, "saveBootstrap": id.SaveBootstrap, "maximumClockSkewSeconds": secondsOf(id.MaximumClockSkew),
-		"tokenReplayDetection": map[string]any{"enabled": id.ReplayDetection, "expirationPeriod": secondsOf(id.ReplayPeriod)},
-		"audienceUris":         append([]string{}, id.AudienceURIs...), "sessionCacheType": id.SessionCacheType,
+		"tokenReplayDetection": map[string]any{"enabled": id.ReplayDetection,
+			"expirationPeriod": secondsOf(id.ReplayPeriod)},
+		"audienceUris": append([]string{}, id.AudienceURIs...), "sessionCacheType": id.SessionCacheType,
 		"sessionHandler": session.Type, "protection": session.Protection, "useWindowsTokenService": session.UseWindowsTokenService,
 		"sessionLifetimeSeconds": nil,
 	}
@@ -169,8 +171,9 @@ func describeCora(c *webconfig.Cora) any {
 		locations[l.Path] = map[string]any{"enabled": l.Enabled}
 	}
 	return map[string]any{
-		"enabled": c.Enabled, "application": c.Application, "lifetimeMinutes": c.LifetimeMinutes, "maxLifetimeMinutes": c.MaxLifetimeMinutes,
-		"cookieNamePrefix": c.CookieNamePrefix, "cookieName": c.CookieName(), "path": c.Path, "domain": c.Domain, "secure": c.Secure,
+		"enabled": c.Enabled, "application": c.Application, "lifetimeMinutes": c.LifetimeMinutes,
+		"maxLifetimeMinutes": c.MaxLifetimeMinutes,
+		"cookieNamePrefix":   c.CookieNamePrefix, "cookieName": c.CookieName(), "path": c.Path, "domain": c.Domain, "secure": c.Secure,
 		"cacheMaxSize": c.CacheMaxSize, "cacheItemFadeMinutes": c.CacheItemFadeMinutes, "reuseSession": c.ReuseSession,
 		"locations": locations,
 	}

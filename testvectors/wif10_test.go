@@ -47,28 +47,31 @@ func runWIF10(t *testing.T, f *file) {
 	for name := range content.RSAKeys {
 		content.RSAKeys.check(t, name)
 	}
-	each(t, f, content.Vectors, func(v *wif10Vector) string { return v.Name }, func(t *testing.T, v *wif10Vector) {
-		v.sessionVector.Stages = v.Stages.stages
-		c := chained{session: session{f: f, keyedFile: &content.keyedFile, sessionVector: &v.sessionVector, format: wif.V10}}
-		switch {
-		case v.Transforms == "rsa":
-			c.transforms = content.RSAKeys.transforms(t, v.RSAKey, v.RSAKey, "SHA256")
-			if c.run(t) {
-				c.rsaLayers(t, &v.Stages)
+	each(t, f, content.Vectors, func(v *wif10Vector) string { return v.Name },
+		func(t *testing.T, v *wif10Vector) {
+			v.sessionVector.Stages = v.Stages.stages
+			c := chained{session: session{f: f, keyedFile: &content.keyedFile,
+				sessionVector: &v.sessionVector, format: wif.V10}}
+			switch {
+			case v.Transforms == "rsa":
+				c.transforms = content.RSAKeys.transforms(t, v.RSAKey, v.RSAKey, "SHA256")
+				if c.run(t) {
+					c.rsaLayers(t, &v.Stages)
+				}
+			case v.Transforms != "legacyMachineKey" && v.Transforms != "":
+				t.Fatalf("no test for transforms %q", v.Transforms)
+			case v.UseLegacyMachineKeyEncryption:
+				v.unsigned(t, &c)
+			default:
+				if c.run(t) {
+					v.layers(t, &c, v.config(t, &c))
+				}
 			}
-		case v.Transforms != "legacyMachineKey" && v.Transforms != "":
-			t.Fatalf("no test for transforms %q", v.Transforms)
-		case v.UseLegacyMachineKeyEncryption:
-			v.unsigned(t, &c)
-		default:
-			if c.run(t) {
-				v.layers(t, &c, v.config(t, &c))
-			}
-		}
-	})
-	each(t, f, content.Negatives, func(v *wif10Negative) string { return v.Name }, func(t *testing.T, v *wif10Negative) {
-		v.run(t, f, &content.keyedFile)
-	})
+		})
+	each(t, f, content.Negatives, func(v *wif10Negative) string { return v.Name },
+		func(t *testing.T, v *wif10Negative) {
+			v.run(t, f, &content.keyedFile)
+		})
 }
 
 // config returns the machine key, whose mode matters only without a signature.
@@ -150,7 +153,8 @@ func (v *wif10Vector) inner(t *testing.T, c *chained, deflated []byte) {
 func (v *wif10Vector) unsigned(t *testing.T, c *chained) {
 	cfg := v.config(t, c)
 	key := keyOf(t, cfg, nil)
-	c.transforms = []sessiontoken.Protector{sessiontoken.DeflateTransform(), unsignedTransform{t, cfg}}
+	c.transforms = []sessiontoken.Protector{sessiontoken.DeflateTransform(),
+		unsignedTransform{t, cfg}}
 	if !c.run(t) {
 		return
 	}
@@ -158,10 +162,12 @@ func (v *wif10Vector) unsigned(t *testing.T, c *chained) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _, err := encodeProtector(t, key, machinekey.LegacyOptions{}).Unprotect(t.Context(), nil, raw); err != machinekey.ErrUnprotect || got != nil {
+	if got, _, err := encodeProtector(t, key, machinekey.LegacyOptions{}).Unprotect(t.Context(),
+		nil, raw); err != machinekey.ErrUnprotect || got != nil {
 		t.Errorf("unsigned data gives %x and %v, want ErrUnprotect", got, err)
 	}
-	deflated, _, err := encodeProtector(t, key, machinekey.LegacyOptions{InsecureUnsigned: true}).Unprotect(t.Context(), nil, raw)
+	deflated, _, err := encodeProtector(t, key,
+		machinekey.LegacyOptions{InsecureUnsigned: true}).Unprotect(t.Context(), nil, raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +196,8 @@ func (u unsignedTransform) Unprotect(ctx context.Context, dst, data []byte) ([]b
 	if err != nil {
 		return dst, "", err
 	}
-	p := encodeProtector(u.t, keyOf(u.t, u.cfg, nil), machinekey.LegacyOptions{InsecureUnsigned: true})
+	p := encodeProtector(u.t, keyOf(u.t, u.cfg, nil),
+		machinekey.LegacyOptions{InsecureUnsigned: true})
 	return p.Unprotect(ctx, dst, raw)
 }
 
@@ -210,7 +217,8 @@ func (v *wif10Negative) run(t *testing.T, f *file, k *keyedFile) {
 			t.Errorf("error %v, want ErrInvalid as it is", err)
 		}
 	case v.Error != "":
-		if !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrUnsupported) {
+		if !errors.Is(err, sessiontoken.ErrInvalid) &&
+			!errors.Is(err, sessiontoken.ErrUnsupported) {
 			t.Errorf("undocumented error %v", err)
 		}
 	case err != nil:

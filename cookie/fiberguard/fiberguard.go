@@ -25,7 +25,9 @@ import (
 //
 // Of what the middleware hands on, they get the context, which is that of
 // fiber.Ctx.Context and what was added. They do not get another request or
-// http.ResponseWriter; guards change neither. It is built anew for each request.
+// http.ResponseWriter. Guards change neither, but with cookie.BridgeOptions the
+// cookies of the request: fiber's handlers see those of the browser. It is built
+// anew for each request.
 func Wrap(middleware func(http.Handler) http.Handler) fiber.Handler {
 	return func(c fiber.Ctx) error {
 		outer := c.Context()

@@ -473,3 +473,27 @@ func TestBridgeSignOutOnGo(t *testing.T) {
 		}
 	}
 }
+
+// TestBridgeTellsWhoBringsWhat wants a request on which nothing changes to count
+// as read once, under the cookie of the half where the session began. A site that
+// moves watches that of the old half come to nothing.
+func TestBridgeTellsWhoBringsWhat(t *testing.T) {
+	for _, old := range bridgeKinds {
+		for original := range 2 {
+			var events []cookie.Event
+			o := cookie.SiteOptions{}
+			o.Sessions.Observer = func(_ context.Context, e cookie.Event) { events = append(events, e) }
+			f := newBridgeFarm(t, old, o)
+			var b browser
+			f.signIn(t, &b, original, "bob")
+			for half := range 2 {
+				events = nil
+				f.visit(t, &b, half)
+				name := nameOfHalf(f, original)
+				if len(events) != 1 || events[0].Kind != "read" || events[0].Cookie != name {
+					t.Errorf("at half %d: %+v, want one read of %s", half, events, name)
+				}
+			}
+		}
+	}
+}

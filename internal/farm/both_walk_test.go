@@ -26,7 +26,7 @@ var bothFaults = []string{"", "old", "store", "core", "front", "old keys", "core
 // hours pass. All nodes must know the same user all the time.
 func TestBothWorlds(t *testing.T) {
 	f, counts := startBothFarm(t), new(bothCounts)
-	rounds, start := 3*15/share.OneIn(t, 15), time.Now()
+	rounds, start := 3*7/share.OneIn(t, 7), time.Now()
 	for i, of := range []cookie.Credential{
 		{Kind: cookie.KindForms},
 		{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"},

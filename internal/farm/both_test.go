@@ -2,6 +2,7 @@ package farm
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -272,7 +274,13 @@ func (f *bothFarm) inGo(site *cookie.Site, path string) http.HandlerFunc {
 		switch path {
 		case "signin":
 			s, _ := site.SessionsOf(f.cookie(r.FormValue("half")))
-			err = s.SignIn(w, r, sessiontoken.NewPrincipal(r.FormValue("name")), &cookie.SignInOptions{Persistent: r.FormValue("persistent") == "1"})
+			p := sessiontoken.NewPrincipal(r.FormValue("name"))
+			n, _ := strconv.Atoi(r.FormValue("claims"))
+			for i := range n {
+				c := sessiontoken.Claim{Type: fmt.Sprint("http://webfarm.example/claims/", i), Value: rand.Text() + rand.Text()}
+				p.Identities[0].Claims = append(p.Identities[0].Claims, c)
+			}
+			err = s.SignIn(w, r, p, &cookie.SignInOptions{Persistent: r.FormValue("persistent") == "1"})
 		case "signout":
 			err = site.SignOut(w, r)
 		default:
@@ -408,8 +416,10 @@ func (u *bothUser) clone() http.CookieJar {
 	return jar
 }
 
-func (u *bothUser) signIn(node, half, name string, persistent int) {
-	status, _, _ := u.get(u.jar, fmt.Sprintf("/%s/signin?kind=%s&half=%s&name=%s&persistent=%d&lifetime=%d", node, u.kind, half, name, persistent, bothLifetime/time.Second))
+// signIn signs a user in. More than a few claims make a cookie that is cut.
+func (u *bothUser) signIn(node, half, name string, persistent, claims int) {
+	status, _, _ := u.get(u.jar, fmt.Sprintf("/%s/signin?kind=%s&half=%s&name=%s&persistent=%d&claims=%d&lifetime=%d",
+		node, u.kind, half, name, persistent, claims, bothLifetime/time.Second))
 	switch {
 	case status == http.StatusOK:
 		u.signedIn.Add(1)

@@ -135,17 +135,17 @@ func planWalk(random *seed.Stream, name string, changes bool) (plan []func(u *bo
 		if node != "go" {
 			half = node
 		}
-		persistent, same := random.IntN(2), random.IntN(4) == 0
+		persistent, claims, same := random.IntN(2), 30*random.IntN(2), random.IntN(4) == 0
 		switch n := random.IntN(12); {
 		case n < 3:
 			step(func(u *bothUser) {
 				switch {
 				case u.name == "":
-					u.signIn(node, half, fmt.Sprint(name, ".", i), persistent)
+					u.signIn(node, half, fmt.Sprint(name, ".", i), persistent, claims)
 				case changes && same: // once more
-					u.signIn(node, half, u.name, persistent)
+					u.signIn(node, half, u.name, persistent, claims)
 				case changes:
-					u.signIn(node, half, fmt.Sprint(name, ".", i), persistent)
+					u.signIn(node, half, fmt.Sprint(name, ".", i), persistent, claims)
 				default:
 					u.who(node)
 				}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
 )
@@ -51,6 +52,12 @@ func nameOf(line string) string {
 	return strings.TrimSpace(name)
 }
 
+// deletes reports whether a browser has no cookie after this line.
+func deletes(line string, now time.Time) bool {
+	c, err := http.ParseSetCookie(line)
+	return err != nil || c.MaxAge < 0 || c.MaxAge == 0 && !c.Expires.IsZero() && !c.Expires.After(now)
+}
+
 // owns reports whether a Set-Cookie line is about a cookie of the bridge.
 func (b *bridge) owns(line string) bool {
 	return isMarker(line) || b.halves[oldHalf].owns(line) || b.halves[coreHalf].owns(line)
@@ -70,8 +77,7 @@ func (b *bridge) after(r *http.Request, h http.Header) *http.Request {
 			names = append(names, name)
 		}
 		set[name], _ = chunks.CutPair(line)
-		if c, err := http.ParseSetCookie(line); err != nil || c.MaxAge < 0 ||
-			c.MaxAge == 0 && !c.Expires.IsZero() && !c.Expires.After(b.now()) {
+		if deletes(line, b.now()) {
 			set[name] = ""
 		}
 	}

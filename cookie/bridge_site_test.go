@@ -2,6 +2,7 @@ package cookie_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -404,7 +405,7 @@ func TestBridgeTooLarge(t *testing.T) {
 	f := newBridgeFarm(t, bridgeKinds[1], o)
 	var b browser
 	p := user("bob")
-	for range 40 {
+	for range 70 {
 		p.Identities[0].Claims = append(p.Identities[0].Claims, sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole, Value: strings.Repeat("x", 100)})
 	}
 	b.signIn(t, f.halfs[0], p, nil)
@@ -493,6 +494,52 @@ func TestBridgeTellsWhoBringsWhat(t *testing.T) {
 				if len(events) != 1 || events[0].Kind != "read" || events[0].Cookie != name {
 					t.Errorf("at half %d: %+v, want one read of %s", half, events, name)
 				}
+			}
+		}
+	}
+}
+
+// TestBridgeFewerChunks lets a session of many chunks end, and signs somebody in
+// with few in the request that finds out. No chunk may be left.
+func TestBridgeFewerChunks(t *testing.T) {
+	for _, old := range bridgeKinds[1:] {
+		for i := range 8 {
+			original, half, inGo := i&1, i>>1&1, i>>2 == 1
+			f := newBridgeFarm(t, old, cookie.SiteOptions{})
+			var b browser
+			big := user("bob")
+			for range 70 {
+				big.Identities[0].Claims = append(big.Identities[0].Claims, sessiontoken.Claim{Type: "n", Value: rand.Text() + rand.Text() + rand.Text()})
+			}
+			in := func(s *cookie.Sessions, p *sessiontoken.Principal) {
+				f.next = func(w http.ResponseWriter, r *http.Request) {
+					if err := s.SignIn(w, r, p, nil); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			in(f.halfs[original], big)
+			f.do(t, &b, original)
+			if len(b.cookies) < 6 {
+				t.Fatalf("%d cookies", len(b.cookies))
+			}
+			f.clock.Move(2 * time.Hour)
+			if inGo {
+				s, _ := f.site.SessionsOf(nameOfHalf(f, half))
+				in(s, user("eve"))
+				b.do(f.site.Optional(f.next))
+			} else {
+				in(f.halfs[half], user("eve"))
+				f.do(t, &b, half)
+			}
+			f.next = nil
+			for half := range 2 {
+				if got, _ := f.visit(t, &b, half); got != "eve" {
+					t.Errorf("%s, %d: %q at half %d, %d cookies", old.Kind, i, got, half, len(b.cookies))
+				}
+			}
+			if len(b.cookies) != 3 {
+				t.Errorf("%s, %d: %d cookies are left", old.Kind, i, len(b.cookies))
 			}
 		}
 	}

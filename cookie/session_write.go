@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
@@ -87,11 +88,19 @@ func (s *Sessions) clear(w http.ResponseWriter, r *http.Request) {
 }
 
 // write adds a set to the response, in place of any that was added for the
-// same cookie, and tells caches. On error nothing has changed.
+// same cookie, and tells caches. Deletions of chunks that the set does not have
+// stay: the request may be without them already, see bridge.after. On error
+// nothing has changed.
 func (s *Sessions) write(w http.ResponseWriter, set []*http.Cookie) error {
 	h := w.Header()
 	before := h["Set-Cookie"]
 	if kept := s.others(before); len(kept) < len(before) {
+		for _, line := range before {
+			sets := func(c *http.Cookie) bool { return c.Name == nameOf(line) }
+			if s.owns(line) && deletes(line, s.traits.now()) && !slices.ContainsFunc(set, sets) {
+				kept = append(kept, line)
+			}
+		}
 		h["Set-Cookie"] = kept
 		if len(kept) == 0 {
 			delete(h, "Set-Cookie")

@@ -115,6 +115,9 @@ func (b *siteBuilder) bridge() error {
 	if err != nil {
 		return err
 	}
+	for _, s := range n.halves {
+		s.bridged = n.halves[:]
+	}
 	b.site.bridge = n
 	which := "both ways"
 	if n.from != [2]bool{true, true} {

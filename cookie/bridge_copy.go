@@ -93,7 +93,7 @@ func (b *bridge) copy(w http.ResponseWriter, r *http.Request, c *crossing) error
 	from, to := b.halves[c.of], b.halves[1-c.of]
 	f := &c.halves[c.of].f
 	of := f.session
-	of.id, of.ends = "", from.given(&of)
+	of.id, of.ends = from.idOfCopies(from.idOf(of)), from.given(&of)
 	if here := of.began.Add(to.o.MaxLifetime); to.o.MaxLifetime > 0 {
 		of.ends = sooner(of.ends, here)
 	}
@@ -112,9 +112,7 @@ func (b *bridge) copy(w http.ResponseWriter, r *http.Request, c *crossing) error
 		return err
 	}
 	x.began, x.ends, x.marked = of.began, of.ends, true
-	if of.id != "" {
-		x.id = of.id
-	}
+	x.id = of.id
 	if to.cap(&x); !x.expires.After(to.traits.now()) {
 		return errNothingLeft
 	}

@@ -2,9 +2,12 @@ package cookie
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
@@ -201,7 +204,31 @@ func (s *Sessions) note(ctx context.Context, f *found) error {
 	if !until.After(f.noted) {
 		return nil
 	}
-	return s.track.end(ctx, f.id, until.Add(s.span(&f.session)/noteSlack))
+	slack := s.span(&f.session) / noteSlack
+	if err := s.track.end(ctx, f.id, until.Add(slack)); err != nil {
+		return err
+	}
+	for _, half := range s.bridged { // a thief may have had his own copies made
+		if half.track == nil {
+			continue
+		}
+		until := later(until, half.outlasts(&f.session, half.given(&f.session)))
+		if err := half.track.end(ctx, s.idOfCopies(f.id), until.Add(slack)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// idOfCopies returns the id of all copies that the bridge makes of a session,
+// and of their copies on its own half. So the end of one is the end of all.
+func (s *Sessions) idOfCopies(id string) string {
+	const prefix = "bridge:"
+	if strings.HasPrefix(id, prefix) {
+		return id
+	}
+	sum := sha256.Sum256([]byte(s.traits.purpose + "\x00" + id))
+	return prefix + hex.EncodeToString(sum[:16])
 }
 
 // keepsID reports whether the id of a session stays when it is renewed: as the

@@ -58,7 +58,8 @@ type Sessions struct {
 	slides    bool
 	track     *tracker // nil without a store
 	verified  *verifiedCache
-	reuse     bool // a user who signs in again joins the session he has; see sqsession_reuse.go
+	bridged   []*Sessions // both halves of the bridge that it is part of
+	reuse     bool        // a user who signs in again joins the session he has; see sqsession_reuse.go
 	// secureAsRequest gives the cookie Secure if the browser used TLS.
 	secureAsRequest bool
 	// never says why the cookie is never issued, nil if it is. It is read and

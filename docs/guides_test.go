@@ -258,12 +258,15 @@ func TestCommandSnippets(t *testing.T) {
 	}
 	n := 0
 	for _, s := range snippets(t, "sh") {
-		dir := t.TempDir()
-		guideFiles(t, dir)
+		dir := ""
 		for line := range strings.Lines(strings.ReplaceAll(s.text, "\\\n", " ")) {
 			m := webfarmLine.FindStringSubmatch(line)
 			if m == nil {
 				continue
+			}
+			if dir == "" {
+				dir = t.TempDir()
+				guideFiles(t, dir)
 			}
 			n++
 			if m[1] == "serve" || strings.Contains(line, " -serve") {

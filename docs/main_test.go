@@ -10,6 +10,7 @@ import (
 	"log"
 	"math/big"
 	"os"
+	"sync"
 	"testing"
 	"time"
 )
@@ -23,8 +24,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// farmCertificate returns a self-signed certificate and its key, as PEM.
-func farmCertificate() []byte {
+// farmCertificate returns a self-signed certificate and its key, as PEM, always
+// the same.
+var farmCertificate = sync.OnceValue(func() []byte {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		log.Fatal(err)
@@ -40,4 +42,4 @@ func farmCertificate() []byte {
 	}
 	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
-}
+})

@@ -61,8 +61,8 @@ func runCoreCookies(t *testing.T, f *file) {
 		Sites  []coreSite
 		Others struct {
 			DefaultDiscriminator []struct {
-				ContentRootGiven,
-				Discriminator string
+				ContentRootGiven string
+				Discriminator    string
 			} `json:"default_discriminator"`
 			Bearer               []coreBearer
 			Session, Antiforgery *coreProtected
@@ -87,8 +87,8 @@ func runCoreCookies(t *testing.T, f *file) {
 		others = append(others, coreOther{"discriminator of " + v.ContentRootGiven,
 			func(t *testing.T, _ *file) {
 				// What a farm without a name must say in RingOptions.ApplicationName.
-				if got := strings.TrimSuffix(v.ContentRootGiven, "/") +
-					"/"; got != v.Discriminator {
+				got := strings.TrimSuffix(v.ContentRootGiven, "/") + "/"
+				if got != v.Discriminator {
 					t.Errorf("%q, want %q", got, v.Discriminator)
 				}
 			}})

@@ -432,6 +432,7 @@ func TestCoreKeys(t *testing.T) {
 		{"one revoked", func(t *testing.T, whole bool) { keyRevoked(t, whole, oneRevoked) }},
 		{"all revoked", func(t *testing.T, whole bool) { keyRevoked(t, whole, allRevoked) }},
 		{"made by .NET", keyMadeByDotNet},
+		{"made by Go", keyMadeByGo},
 		{"only key revoked", onlyKeyRevoked},
 	}
 	step := share.OneIn(t, len(tests))

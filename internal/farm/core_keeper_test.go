@@ -17,13 +17,11 @@ import (
 	"github.com/webfarm-go/webfarm/dataprotection"
 )
 
-// TestCoreKeyMadeByGo has Go keep the ring of a farm, encrypted with a
-// certificate: it makes the first key, and while the farm runs ten keepers at
-// once make the next. A node on .NET that may make keys finds that it need not.
-// All use the same key of Go's when the first one has ended, and what that
-// protected goes on.
-func TestCoreKeyMadeByGo(t *testing.T) {
-	t.Parallel()
+// keyMadeByGo has Go keep the ring of a farm, encrypted with a certificate: it
+// makes the first key, and while the farm runs ten keepers at once make the next.
+// A node on .NET that may make keys finds that it need not. All use the same key
+// of Go's when the first one has ended, and what that protected goes on.
+func keyMadeByGo(t *testing.T, _ bool) {
 	core, keys, end := FindCore(t), t.TempDir(), time.Now().Add(25*time.Second)
 	c := newCertificate(t, "ring")
 	pfx, err := base64.StdEncoding.DecodeString(c.pfx)

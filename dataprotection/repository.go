@@ -92,16 +92,16 @@ func (p pathRepository) Elements(ctx context.Context, each func(string, []byte) 
 // readFile reads at most limit bytes and one more, by which a file that is too
 // long is noticed.
 func readFile(path string, limit int64) ([]byte, error) {
+	if info, err := os.Stat(path); err != nil { // before Open, which waits for a pipe's writer
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a file", path)
-	}
 	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 

@@ -26,6 +26,7 @@ var goNames = strings.NewReplacer(
 	"RingOptions.ApplicationName", "-app",
 	"RingOptions.Certificates", "-certificate",
 	"set RingOptions.Decrypt, or call", "call",
+	"or Ring.Keep make one", "or \"webfarm keys new\" make one",
 	"LoadSiteFS of a folder above both", "-root with a folder above both",
 	"by the options", "by -credential",
 	"http: invalid Cookie.Name", "-cookie: not the name of a cookie",

@@ -20,7 +20,7 @@ func keysCommand() command {
 		k.register(flags)
 		flags.BoolVar(&k.ifNeeded, "if-needed", false, "new: only if no key protects, or if none is there to follow the one that does")
 		flags.Var(&k.ahead, "ahead", "new -if-needed: `DURATION` before the end of a key at which the next is made; 14d if left out")
-		flags.Var(&k.activate, "activate", "new: `DURATION` from now after which the key protects; 2d if left out, so that all nodes know it")
+		flags.Var(&k.activate, "activate", "new: `DURATION` from now after which the key protects; 2d if left out, so that all nodes know it, or at once if no key protects")
 		flags.Var(&k.lifetime, "lifetime", "new: `DURATION` from now after which the key protects no more; 90d if left out")
 		flags.BoolVar(&k.all, "all", false, "revoke: all keys of the ring")
 		flags.StringVar(&k.reason, "reason", "", "revoke: `TEXT` for people, which is kept in the ring")
@@ -108,7 +108,7 @@ func (k *keys) run(ctx context.Context, args []string, s streams) error {
 	case "revoke":
 		id := slices.Concat(args, []string{"*"})[0]
 		if err = ring.Revoke(ctx, id, k.reason); err == nil {
-			r.done = "Revoked. Go nodes know it within a minute, .NET nodes within a day or when they are restarted."
+			r.done = "Revoked. Go nodes know it within a minute, .NET nodes within a day or when they\nare restarted."
 		}
 	}
 	if err != nil {
@@ -145,7 +145,7 @@ func (k *keys) create(ctx context.Context, ring *dataprotection.Ring, r *keysRep
 	r.done = "No key is needed."
 	for _, key := range ring.Keys() {
 		if r.Made != "" && key.ID == r.Made {
-			r.done = fmt.Sprintf("Made key %s, which protects from %s to %s.", key.ID,
+			r.done = fmt.Sprintf("Made key %s,\nwhich protects from %s\nto %s.", key.ID,
 				when(key.Activated, now), when(key.Expires, now))
 			if key.Decryptor == "" {
 				r.Warnings = append(r.Warnings, keyFileWarning{Code: "in_clear", Text: "key " + key.ID +

@@ -147,8 +147,14 @@ func TestKeysWarnings(t *testing.T) {
 			if slices.Contains(tt.want, "no_key") {
 				code = exitRefused
 			}
-			if o := listKeys(t, code, "list", "-keys", "keys"); !slices.Equal(o.codes(), tt.want) || (len(tt.want) > 0) != (len(o.Warnings) > 0) {
+			o := listKeys(t, code, "list", "-keys", "keys")
+			if !slices.Equal(o.codes(), tt.want) || (len(tt.want) > 0) != (len(o.Warnings) > 0) {
 				t.Errorf("%q, want %q", o.Warnings, tt.want)
+			}
+			for _, w := range o.Warnings {
+				if w.Code == "no_key" && strings.Contains(w.Text, "opened here") != (tt.name == "no certificate") {
+					t.Errorf("no_key says %q", w.Text)
+				}
 			}
 			checked := tool(t, "", "check", "-json", "-keys", "keys").out
 			for _, code := range tt.want {

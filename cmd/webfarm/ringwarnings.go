@@ -21,8 +21,9 @@ func ringWarnings(ring *dataprotection.Ring, f *ringFlags, now time.Time) []keyF
 		list = append(list, keyFileWarning{Code: code, Text: fmt.Sprintf(format, args...)})
 	}
 	protects, fallback := ring.Resolve(now)
-	inClear := false
+	inClear, closed := false, false
 	for _, key := range ring.Keys() {
+		closed = closed || key.Err != nil && !key.Revoked && key.Expires.After(now)
 		switch {
 		case key.Revoked:
 		case strings.HasPrefix(key.Decryptor, "Dpapi"):
@@ -49,6 +50,8 @@ func ringWarnings(ring *dataprotection.Ring, f *ringFlags, now time.Time) []keyF
 		}
 	}
 	switch {
+	case protects == "" && closed:
+		warn("no_key", "no key that can be opened here protects, so nobody can be signed in here; the warnings above say why")
 	case protects == "":
 		warn("no_key", "no key protects, so nobody can be signed in; webfarm keys new makes one")
 	case fallback:

@@ -154,8 +154,8 @@ func (s *Site) ask(said Settings) error {
 // (CookieAuthenticationHandler). Nothing of a web.config counts for it.
 func (s *Site) core(said Settings) *Credential {
 	c := newCredential(Core)
-	c.AuthenticationType = cmp.Or(said.AuthenticationType, DefaultScheme)
-	c.Name = CoreName(c.AuthenticationType)
+	c.AuthenticationType = DefaultScheme
+	c.Name = CoreName(cmp.Or(said.AuthenticationType, DefaultScheme))
 	c.applyAll(s.every)
 	c.apply(Source{Options: true}, said)
 	return c

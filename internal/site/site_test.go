@@ -627,6 +627,13 @@ func TestCore(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	for i, want := range []Setting{
+		{Name: "AuthenticationType", Value: "Cookies", Default: true}, {Name: "AuthenticationType", Value: "a b", Options: true},
+	} {
+		if list := s.Core[i].List(); !slices.Contains(list, want) {
+			t.Errorf("%+v, want %+v among them", list, want)
+		}
+	}
 	if s.Bearer.Lifetime != 20*time.Minute || s.Of(Core, "a b") != s.Core[1] || s.Named(".aspnetcore.cookies") != s.Core[0] {
 		t.Errorf("%v", s.Bearer)
 	}

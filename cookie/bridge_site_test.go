@@ -2,7 +2,7 @@ package cookie_test
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -507,9 +508,9 @@ func TestBridgeFewerChunks(t *testing.T) {
 			original, half, inGo := i&1, i>>1&1, i>>2 == 1
 			f := newBridgeFarm(t, old, cookie.SiteOptions{})
 			var b browser
-			big := user("bob")
+			big, random := user("bob"), seed.Of(t)
 			for range 70 {
-				big.Identities[0].Claims = append(big.Identities[0].Claims, sessiontoken.Claim{Type: "n", Value: rand.Text() + rand.Text() + rand.Text()})
+				big.Identities[0].Claims = append(big.Identities[0].Claims, sessiontoken.Claim{Type: "n", Value: hex.EncodeToString(random.Bytes(39))})
 			}
 			in := func(s *cookie.Sessions, p *sessiontoken.Principal) {
 				f.next = func(w http.ResponseWriter, r *http.Request) {

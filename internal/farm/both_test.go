@@ -2,7 +2,6 @@ package farm
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -277,7 +276,7 @@ func (f *bothFarm) inGo(site *cookie.Site, path string) http.HandlerFunc {
 			p := sessiontoken.NewPrincipal(r.FormValue("name"))
 			n, _ := strconv.Atoi(r.FormValue("claims"))
 			for i := range n {
-				c := sessiontoken.Claim{Type: fmt.Sprint("http://webfarm.example/claims/", i), Value: rand.Text() + rand.Text()}
+				c := sessiontoken.Claim{Type: fmt.Sprint("http://webfarm.example/claims/", i), Value: strings.Repeat(strconv.Itoa(i%10), 52)}
 				p.Identities[0].Claims = append(p.Identities[0].Claims, c)
 			}
 			err = s.SignIn(w, r, p, &cookie.SignInOptions{Persistent: r.FormValue("persistent") == "1"})

@@ -29,6 +29,8 @@ func TestEnvelopeIsXML(t *testing.T) {
 		{"none behind a name space", `" q=""`, `"q=""`, false},
 		{"none in a child", `"'">x`, `"'"b="">x`, false},
 		{"space around the root", "<s:Security", "<!-- --> \r\n<s:Security", true},
+		{"declared", "<s:Security", `<?xml version="1.0" encoding="UTF-8"?><s:Security`, true},
+		{"by another name", "<s:Security", `<?xml version="1.0" encoding="utf8"?><s:Security`, false},
 		{"as a reference", "<s:Security", "&#x20;<s:Security", false},
 		{"as CDATA", "<s:Security", "<![CDATA[ ]]><s:Security", false},
 		{"as nothing in CDATA", "<s:Security", "<![CDATA[]]><s:Security", false},

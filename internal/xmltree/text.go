@@ -71,6 +71,9 @@ func decode(data []byte, strict bool) (string, error) {
 	}
 	fault.Found = "encoding " + secret.Quote(name)
 	name = strings.ToLower(name)
+	if strict && !slices.Contains([]string{"", "utf-8", "utf-16"}, name) { // no other names of the two
+		return "", fault
+	}
 	is8, is16 := slices.Contains(namesOfUTF8, name), slices.Contains(namesOfUTF16, name)
 	switch {
 	case wide && is16, !wide && is8 && utf8.ValidString(text):

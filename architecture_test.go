@@ -24,62 +24,82 @@ const (
 // folder may import. The three packages form a line, and what lies under
 // internal is pure.
 var mayImport = map[string][]string{
-	".":                      {},
-	"cookie":                 {"sessiontoken", "machinekey", "dataprotection", "internal/anatomy", "internal/chunks", "internal/codec", "internal/dotnet", "internal/fold", "internal/seal", "internal/secret", "internal/site", "internal/webconfig", "internal/layer"},
-	"cookie/cookietest":      {"cookie", "dataprotection", "internal/site", "machinekey", "sessiontoken"},
-	"sessiontoken":           {"machinekey", "internal/anatomy", "internal/base64", "internal/coreticket", "internal/dotnet", "internal/flate", "internal/fold", "internal/forms", "internal/katana", "internal/layer", "internal/limits", "internal/rsacookie", "internal/seal", "internal/secret", "internal/wif", "internal/codec"},
+	".": {},
+	"cookie": {"sessiontoken", "machinekey", "dataprotection", "internal/anatomy",
+		"internal/chunks", "internal/codec", "internal/dotnet", "internal/fold", "internal/seal",
+		"internal/secret", "internal/site", "internal/webconfig", "internal/layer"},
+	"cookie/cookietest": {"cookie", "dataprotection", "internal/site", "machinekey", "sessiontoken"},
+	"sessiontoken": {"machinekey", "internal/anatomy", "internal/base64",
+		"internal/coreticket", "internal/dotnet", "internal/flate", "internal/fold",
+		"internal/forms", "internal/katana", "internal/layer", "internal/limits",
+		"internal/rsacookie", "internal/seal", "internal/secret", "internal/wif", "internal/codec"},
 	"sessiontoken/storetest": {"sessiontoken"},
-	"dataprotection":         {"internal/dotnet", "internal/seal", "internal/secret", "internal/xmlenc", "internal/xmltree"},
-	"machinekey":             {"internal/netfx", "internal/seal", "internal/secret", "internal/webconfig"},
-	"internal/anatomy":       {},
-	"internal/autogen":       {"internal/netfx", "internal/secret"},
-	"internal/base64":        {},
-	"internal/chunks":        {},
-	"internal/codec":         {"internal/seal"},
-	"internal/coreticket":    {"internal/dotnet"},
-	"internal/dotnet":        {"internal/fold"},
-	"internal/farm":          {},
-	"internal/farmtest":      {"cookie", "dataprotection", "internal/testkit", "sessiontoken", "sessiontoken/storetest", "machinekey", "internal/farm"},
-	"internal/flate":         {},
-	"internal/floor":         {},
-	"internal/fold":          {},
-	"internal/forms":         {"internal/dotnet", "internal/layer"},
-	"internal/hostile":       {"internal/nbfx"},
-	"internal/katana":        {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits"},
-	"internal/layer":         {},
-	"internal/limits":        {},
-	"internal/nbfx":          {"internal/dotnet"},
-	"internal/nrbf":          {"internal/dotnet"},
-	"internal/netfx":         {"internal/secret"},
-	"internal/observe":       {"cookie"},
-	"internal/race":          {},
-	"internal/rolecookie":    {"internal/base64", "internal/layer", "internal/limits", "machinekey", "sessiontoken"},
-	"internal/rsacookie":     {},
-	"internal/seal":          {},
-	"internal/secret":        {},
-	"internal/seed":          {},
-	"internal/share":         {"internal/race"},
-	"internal/site":          {"internal/secret", "internal/webconfig"},
-	"internal/testkit":       {"testvectors"},
-	"internal/tokentest":     {"sessiontoken", "machinekey", "internal/anatomy", "internal/flate", "internal/secret", "internal/wif"},
-	"internal/webconfig":     {"internal/dotnet", "internal/fold", "internal/secret", "internal/xmltree"},
-	"internal/wif":           {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits", "internal/nbfx", "internal/nrbf", "internal/xmltree"},
-	"internal/xmlenc":        {"internal/xmltree"},
-	"internal/xmltree":       {"internal/secret"},
-	"testvectors":            {},
+	"dataprotection": {"internal/dotnet", "internal/seal", "internal/secret",
+		"internal/xmlenc", "internal/xmltree"},
+	"machinekey":          {"internal/netfx", "internal/seal", "internal/secret", "internal/webconfig"},
+	"internal/anatomy":    {},
+	"internal/autogen":    {"internal/netfx", "internal/secret"},
+	"internal/base64":     {},
+	"internal/chunks":     {},
+	"internal/codec":      {"internal/seal"},
+	"internal/coreticket": {"internal/dotnet"},
+	"internal/dotnet":     {"internal/fold"},
+	"internal/farm":       {},
+	"internal/farmtest": {"cookie", "dataprotection", "internal/testkit", "sessiontoken",
+		"sessiontoken/storetest", "machinekey", "internal/farm"},
+	"internal/flate":   {},
+	"internal/floor":   {},
+	"internal/fold":    {},
+	"internal/forms":   {"internal/dotnet", "internal/layer"},
+	"internal/hostile": {"internal/nbfx"},
+	"internal/katana":  {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits"},
+	"internal/layer":   {},
+	"internal/limits":  {},
+	"internal/nbfx":    {"internal/dotnet"},
+	"internal/nrbf":    {"internal/dotnet"},
+	"internal/netfx":   {"internal/secret"},
+	"internal/observe": {"cookie"},
+	"internal/race":    {},
+	"internal/rolecookie": {"internal/base64", "internal/layer", "internal/limits", "machinekey",
+		"sessiontoken"},
+	"internal/rsacookie": {},
+	"internal/seal":      {},
+	"internal/secret":    {},
+	"internal/seed":      {},
+	"internal/share":     {"internal/race"},
+	"internal/site":      {"internal/secret", "internal/webconfig"},
+	"internal/testkit":   {"testvectors"},
+	"internal/tokentest": {"sessiontoken", "machinekey", "internal/anatomy", "internal/flate",
+		"internal/secret", "internal/wif"},
+	"internal/webconfig": {"internal/dotnet", "internal/fold", "internal/secret", "internal/xmltree"},
+	"internal/wif": {"internal/base64", "internal/dotnet", "internal/layer",
+		"internal/limits", "internal/nbfx", "internal/nrbf", "internal/xmltree"},
+	"internal/xmlenc":  {"internal/xmltree"},
+	"internal/xmltree": {"internal/secret"},
+	"testvectors":      {},
 
-	"cmd/webfarm":                  {"cookie", "dataprotection", "sessiontoken/redisstore", "sessiontoken/sqlstore", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey", "cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret", "internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway", "cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/rsacookie", "internal/wif"},
+	"cmd/webfarm": {"cookie", "dataprotection", "sessiontoken/redisstore",
+		"sessiontoken/sqlstore", "internal/chunks", "internal/dotnet", "sessiontoken", "machinekey",
+		"cmd/webfarm/internal/doctor", "internal/forms", "internal/katana", "internal/secret",
+		"internal/site", "internal/webconfig", "cmd/webfarm/internal/gateway",
+		"cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/rsacookie", "internal/wif"},
 	"cmd/webfarm/internal/texts":   {},
 	"cmd/webfarm/internal/payload": {},
-	"cmd/webfarm/internal/doctor":  {"cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts", "cookie", "dataprotection", "internal/chunks", "sessiontoken", "machinekey", "internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret", "internal/site", "internal/webconfig", "internal/anatomy", "internal/base64", "internal/layer", "internal/rolecookie", "internal/wif"},
-	"cmd/webfarm/internal/gateway": {"cookie", "cookie/promobserver", "sessiontoken", "machinekey", "internal/fold", "internal/site"},
+	"cmd/webfarm/internal/doctor": {"cmd/webfarm/internal/payload", "cmd/webfarm/internal/texts",
+		"cookie", "dataprotection", "internal/chunks", "sessiontoken", "machinekey",
+		"internal/forms", "internal/katana", "internal/limits", "internal/netfx", "internal/secret",
+		"internal/site", "internal/webconfig", "internal/anatomy", "internal/base64",
+		"internal/layer", "internal/rolecookie", "internal/wif"},
+	"cmd/webfarm/internal/gateway": {"cookie", "cookie/promobserver", "sessiontoken", "machinekey",
+		"internal/fold", "internal/site"},
 }
 
 // mayDepend says which modules of others a folder of the command may import.
 // docs/decisions.md has the reasons.
 var mayDepend = map[string][]string{
-	"cmd/webfarm": {"github.com/fatih/color", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jackc/pgx/v5",
-		"github.com/microsoft/go-mssqldb", "github.com/redis/go-redis/v9", "modernc.org/sqlite", "software.sslmate.com/src/go-pkcs12"},
+	"cmd/webfarm": {"github.com/fatih/color", "github.com/spf13/cobra", "github.com/spf13/pflag",
+		"github.com/jackc/pgx/v5", "github.com/microsoft/go-mssqldb",
+		"github.com/redis/go-redis/v9", "modernc.org/sqlite", "software.sslmate.com/src/go-pkcs12"},
 	"cmd/webfarm/internal/gateway": {"github.com/prometheus/client_golang/"},
 }
 
@@ -89,9 +109,14 @@ var onlyIn = []struct {
 	pkg, why string
 	folders  []string
 }{
-	{"net/http", "only cookie, and chunks below it, know HTTP", []string{"cookie", "cookie/cookietest", "internal/chunks", "cmd/webfarm", "cmd/webfarm/internal/doctor", "cmd/webfarm/internal/gateway", "internal/farm", "internal/farmtest"}},
-	{"crypto/cipher", "only netfx, for machinekey, dataprotection, xmlenc and rsacookie encrypt; floor is for benchmarks", []string{"internal/netfx", "dataprotection", "internal/rsacookie", "internal/xmlenc", "internal/floor"}},
-	{"crypto/hmac", "only netfx, for machinekey, authenticates; floor is for benchmarks", []string{"internal/netfx", "internal/floor"}},
+	{"net/http", "only cookie, and chunks below it, know HTTP",
+		[]string{"cookie", "cookie/cookietest", "internal/chunks", "cmd/webfarm",
+			"cmd/webfarm/internal/doctor", "cmd/webfarm/internal/gateway", "internal/farm",
+			"internal/farmtest"}},
+	{"crypto/cipher",
+		"only netfx, for machinekey, dataprotection, xmlenc and rsacookie encrypt; floor is for benchmarks", []string{"internal/netfx", "dataprotection", "internal/rsacookie", "internal/xmlenc", "internal/floor"}},
+	{"crypto/hmac", "only netfx, for machinekey, authenticates; floor is for benchmarks",
+		[]string{"internal/netfx", "internal/floor"}},
 	{"unsafe", "no unsafe code", nil},
 	{"reflect", "nothing is built from a type name; netfx compares two addresses", []string{"internal/netfx"}},
 	{"encoding/gob", "nothing is built from a type name", nil},
@@ -126,7 +151,8 @@ func TestModules(t *testing.T) {
 		}
 		for _, m := range require.FindAllStringSubmatch(string(mod), -1) {
 			versions[m[2]] = true
-			if line := "\t" + module + m[1] + " " + m[2] + " => ." + m[1] + "\n"; !strings.Contains(string(work), line) {
+			if line := "\t" + module + m[1] + " " + m[2] + " => ." + m[1] +
+				"\n"; !strings.Contains(string(work), line) {
 				t.Errorf("%s requires %s%s %s, and go.work lacks %q", p, module, m[1], m[2], line)
 			}
 		}
@@ -167,7 +193,8 @@ func folders(t *testing.T) (*token.FileSet, []folder) {
 		if !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
 			return nil
 		}
-		file, err := parser.ParseFile(fset, p, nil, parser.ParseComments|parser.SkipObjectResolution)
+		file, err := parser.ParseFile(fset, p, nil,
+			parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			return err
 		}
@@ -203,12 +230,14 @@ func TestImports(t *testing.T) {
 			for _, spec := range file.Imports {
 				pkg, _ := strconv.Unquote(spec.Path.Value)
 				at := fset.Position(spec.Pos())
-				if own, ok := strings.CutPrefix(pkg, module+"/"); ok && !slices.Contains(allowed, own) {
+				if own, ok := strings.CutPrefix(pkg, module+"/"); ok &&
+					!slices.Contains(allowed, own) {
 					t.Errorf("%s: %s must not import %s", at, f.path, own)
 				}
 				others := append(mayDepend[f.path], module, "golang.org/x/crypto/")
 				if first, _, _ := strings.Cut(pkg, "/"); strings.Contains(first, ".") &&
-					!slices.ContainsFunc(others, func(prefix string) bool { return strings.HasPrefix(pkg, prefix) }) {
+					!slices.ContainsFunc(others,
+						func(prefix string) bool { return strings.HasPrefix(pkg, prefix) }) {
 					t.Errorf("%s: dependency %s needs a reason and a nested module", at, pkg)
 				}
 				for _, rule := range onlyIn {
@@ -308,7 +337,8 @@ func TestNoInitNoPanic(t *testing.T) {
 						t.Errorf("%s: init", fset.Position(n.Pos()))
 					}
 				case *ast.CallExpr:
-					if fun, ok := n.Fun.(*ast.Ident); ok && fun.Name == "panic" && panics[name] == "" {
+					if fun, ok := n.Fun.(*ast.Ident); ok && fun.Name == "panic" &&
+						panics[name] == "" {
 						t.Errorf("%s: panic", fset.Position(n.Pos()))
 					}
 				}
@@ -338,7 +368,8 @@ func TestPackageVariables(t *testing.T) {
 						}
 						vars[name.Name] = name.Pos()
 						if len(s.Values) == 0 && !isEmbedded(d) {
-							t.Errorf("%s: package variable %s has no value", fset.Position(name.Pos()), name.Name)
+							t.Errorf("%s: package variable %s has no value",
+								fset.Position(name.Pos()), name.Name)
 						}
 					}
 				}
@@ -358,7 +389,8 @@ func TestPackageVariables(t *testing.T) {
 				for _, e := range targets {
 					if name := root(e); name != nil {
 						if _, ok := vars[name.Name]; ok && !isLocal(file, name) {
-							t.Errorf("%s: assigns to the package variable %s", fset.Position(name.Pos()), name.Name)
+							t.Errorf("%s: assigns to the package variable %s",
+								fset.Position(name.Pos()), name.Name)
 						}
 					}
 				}
@@ -432,7 +464,8 @@ func isLocal(file *ast.File, name *ast.Ident) bool {
 func TestErrorTexts(t *testing.T) {
 	fset, list := folders(t)
 	for _, f := range list {
-		if strings.HasPrefix(f.path, "internal/") || strings.HasPrefix(f.path, "cmd/") || f.path == "." {
+		if strings.HasPrefix(f.path, "internal/") ||
+			strings.HasPrefix(f.path, "cmd/") || f.path == "." {
 			continue
 		}
 		for _, file := range f.files {
@@ -448,11 +481,15 @@ func TestErrorTexts(t *testing.T) {
 							continue
 						}
 						text, ok := errorText(s.Values[i])
-						if ok && !strings.HasPrefix(text, f.name+": ") && !strings.HasPrefix(text, "%w") {
-							t.Errorf("%s: %s says %q without %q in front", fset.Position(name.Pos()), name.Name, text, f.name+": ")
+						if ok && !strings.HasPrefix(text, f.name+": ") &&
+							!strings.HasPrefix(text, "%w") {
+							t.Errorf("%s: %s says %q without %q in front",
+								fset.Position(name.Pos()), name.Name, text, f.name+": ")
 						}
-						if text = strings.TrimPrefix(text, f.name+": "); text != "" && unicode.IsUpper(rune(text[0])) && !unicode.IsUpper(rune(text[1])) {
-							t.Errorf("%s: %s begins with a capital", fset.Position(name.Pos()), name.Name)
+						if text = strings.TrimPrefix(text, f.name+": "); text != "" &&
+							unicode.IsUpper(rune(text[0])) && !unicode.IsUpper(rune(text[1])) {
+							t.Errorf("%s: %s begins with a capital",
+								fset.Position(name.Pos()), name.Name)
 						}
 					}
 				}

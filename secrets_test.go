@@ -37,7 +37,8 @@ const marker = "k3Yz!mArKeR"
 
 // markedKey returns n bytes, marker first: a burnt test key.
 func markedKey(n int) machinekey.Secret {
-	return machinekey.NewSecret([]byte(marker + "ßu0Q#x8)Wd2]Lr6&Vb4{Tn1}Hs7*Gc5(Jp9+Ka-Ee_Fo=Iw?Ny:Bt;Zq,Xl.Mf<Uj>Ov|Pg~Rh^Ca@Di"[:n-len(marker)]))
+	return machinekey.NewSecret([]byte(marker +
+		"ßu0Q#x8)Wd2]Lr6&Vb4{Tn1}Hs7*Gc5(Jp9+Ka-Ee_Fo=Iw?Ny:Bt;Zq,Xl.Mf<Uj>Ov|Pg~Rh^Ca@Di"[:n-len(marker)]))
 }
 
 // holders are the exported types of the packages for users that hold key bytes or
@@ -48,7 +49,8 @@ func holders(t *testing.T) map[string][]printed {
 			t.Fatal(err)
 		}
 	}
-	cfg := machinekey.Config{ValidationKey: markedKey(64), DecryptionKey: markedKey(32), Validation: machinekey.HMACSHA256, Mode: machinekey.Framework45}
+	cfg := machinekey.Config{ValidationKey: markedKey(64), DecryptionKey: markedKey(32),
+		Validation: machinekey.HMACSHA256, Mode: machinekey.Framework45}
 	key, err := machinekey.New(cfg)
 	must(err)
 	ring, err := machinekey.NewRing(key)
@@ -74,7 +76,8 @@ func holders(t *testing.T) map[string][]printed {
 		must(err)
 	}
 
-	identity := sessiontoken.Identity{BootstrapKind: "string", Bootstrap: markedKey(40), Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
+	identity := sessiontoken.Identity{BootstrapKind: "string", Bootstrap: markedKey(40),
+		Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
 	principal := sessiontoken.Principal{Identities: []sessiontoken.Identity{identity}}
 	principal.Identities[0].Actor = &identity
 	store := sessiontoken.NewMemoryStore(nil)
@@ -95,7 +98,8 @@ func holders(t *testing.T) map[string][]printed {
 	katanaTicket := sessiontoken.KatanaTicket{Identity: identity, SessionKey: markedKey(20)}
 	forms, err := sessiontoken.NewFormsCodec(ring, nil)
 	must(err)
-	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store})
+	katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"),
+		&sessiontoken.KatanaOptions{Store: store})
 	must(err)
 	anonymous, err := sessiontoken.NewAnonymousCodec(ring, nil)
 	must(err)
@@ -117,9 +121,11 @@ func holders(t *testing.T) map[string][]printed {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(err)
 	certificate := tls.Certificate{PrivateKey: private}
-	certificates := sessiontoken.CertificateOptions{Certificates: []tls.Certificate{certificate}, Signing: []tls.Certificate{certificate}}
+	certificates := sessiontoken.CertificateOptions{Certificates: []tls.Certificate{certificate},
+		Signing: []tls.Certificate{certificate}}
 
-	sessions, err := cookie.NewSessions(session, &cookie.SessionsOptions{Store: store, Verified: 10})
+	sessions, err := cookie.NewSessions(session,
+		&cookie.SessionsOptions{Store: store, Verified: 10})
 	must(err)
 	var recognised []cookie.Session
 	for _, reference := range []bool{true, false} {
@@ -138,16 +144,21 @@ func holders(t *testing.T) map[string][]printed {
 		recognised = append(recognised, one)
 	}
 	file := filepath.Join(t.TempDir(), "web.config")
-	must(os.WriteFile(file, []byte("<configuration><system.web><authentication mode='Forms'/>"+cfg.WebConfig()+"</system.web></configuration>"), 0o600))
-	site, err := cookie.LoadSite(file, &cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession, Name: "app"}}})
+	must(os.WriteFile(file, []byte("<configuration><system.web><authentication mode='Forms'/>"+
+		cfg.WebConfig()+"</system.web></configuration>"), 0o600))
+	site, err := cookie.LoadSite(file,
+		&cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession,
+			Name: "app"}}})
 	must(err)
 	sq, _ := site.SQSession()
 	guard := new(cookie.Guard)
 	guard.AcceptSessions(sessions)
 
 	rings := t.TempDir()
-	must(os.WriteFile(filepath.Join(rings, "key-1.xml"), []byte(ringKey(markedKey(64).Reveal())), 0o600))
-	core, err := dataprotection.Open(t.Context(), dataprotection.Path(rings), &dataprotection.RingOptions{Interval: -1})
+	must(os.WriteFile(filepath.Join(rings, "key-1.xml"),
+		[]byte(ringKey(markedKey(64).Reveal())), 0o600))
+	core, err := dataprotection.Open(t.Context(), dataprotection.Path(rings),
+		&dataprotection.RingOptions{Interval: -1})
 	must(err)
 	coreProtector, err := core.Protector("purpose")
 	must(err)
@@ -166,24 +177,28 @@ func holders(t *testing.T) map[string][]printed {
 	must(err)
 
 	ofKeys := []string{marker}
-	ofRSA := []string{string(private.D.Bytes()[:12]), private.D.String()[:24], string(private.Primes[0].Bytes()[:12]),
-		private.Primes[0].String()[:24], fmt.Sprint(uint(private.D.Bits()[0]))}
+	ofRSA := []string{string(private.D.Bytes()[:12]), private.D.String()[:24],
+		string(private.Primes[0].Bytes()[:12]), private.Primes[0].String()[:24],
+		fmt.Sprint(uint(private.D.Bits()[0]))}
 	one := func(p printed) []printed { return []printed{p} }
 	return map[string][]printed{
-		"machinekey.Config":    {everywhere(cfg, ofKeys), everywhere(&cfg, ofKeys)},
-		"machinekey.Key":       {everywhere(*key, ofKeys), everywhere(key, ofKeys)},
-		"machinekey.Ring":      one(everywhere(ring, ofKeys)),
-		"machinekey.Protector": {everywhere(derived, ofKeys), everywhere(encode, ofKeys), everywhere(ofCookie, ofKeys), everywhere(legacy, ofKeys)},
-		"machinekey.Secret":    {everywhere(markedKey(32), ofKeys), everywhere([]machinekey.Secret{markedKey(32)}, ofKeys)},
+		"machinekey.Config": {everywhere(cfg, ofKeys), everywhere(&cfg, ofKeys)},
+		"machinekey.Key":    {everywhere(*key, ofKeys), everywhere(key, ofKeys)},
+		"machinekey.Ring":   one(everywhere(ring, ofKeys)),
+		"machinekey.Protector": {everywhere(derived, ofKeys), everywhere(encode, ofKeys),
+			everywhere(ofCookie, ofKeys), everywhere(legacy, ofKeys)},
+		"machinekey.Secret": {everywhere(markedKey(32), ofKeys),
+			everywhere([]machinekey.Secret{markedKey(32)}, ofKeys)},
 
 		"dataprotection.Ring":        one(everywhere(core, ofKeys)),
 		"dataprotection.Protector":   one(everywhere(coreProtector, ofKeys)),
 		"dataprotection.TimeLimited": {everywhere(limited, ofKeys), everywhere(*limited, ofKeys)},
 
-		"sessiontoken.Identity":           {everywhere(identity, ofKeys), everywhere(&identity, ofKeys)},
-		"sessiontoken.Principal":          {everywhere(principal, ofKeys), everywhere(&principal, ofKeys)},
-		"sessiontoken.Token":              {everywhere(*tok, ofKeys), everywhere(tok, ofKeys)},
-		"sessiontoken.KatanaTicket":       {everywhere(katanaTicket, ofKeys), everywhere(&katanaTicket, ofKeys)},
+		"sessiontoken.Identity":  {everywhere(identity, ofKeys), everywhere(&identity, ofKeys)},
+		"sessiontoken.Principal": {everywhere(principal, ofKeys), everywhere(&principal, ofKeys)},
+		"sessiontoken.Token":     {everywhere(*tok, ofKeys), everywhere(tok, ofKeys)},
+		"sessiontoken.KatanaTicket": {everywhere(katanaTicket, ofKeys),
+			everywhere(&katanaTicket, ofKeys)},
 		"sessiontoken.CoreTicket":         {everywhere(*coreTicket, ofKeys), everywhere(coreTicket, ofKeys)},
 		"sessiontoken.CoreCodec":          one(everywhere(coreCodec, ofKeys)),
 		"sessiontoken.FormsTicket":        one(everywhere(*formsTicket, ofKeys)),
@@ -213,12 +228,15 @@ func holders(t *testing.T) map[string][]printed {
 func ringKey(master []byte) string {
 	now := time.Now().UTC()
 	date := func(t time.Time) string { return t.Format("2006-01-02T15:04:05.0000000Z") }
-	return `<key id="76692db8-b9c3-446a-937e-c7c07fda25a3" version="1"><creationDate>` + date(now) + "</creationDate><activationDate>" +
-		date(now) + "</activationDate><expirationDate>" + date(now.AddDate(0, 0, 90)) + "</expirationDate>" +
+	return `<key id="76692db8-b9c3-446a-937e-c7c07fda25a3" version="1"><creationDate>` + date(now) +
+		"</creationDate><activationDate>" +
+		date(now) + "</activationDate><expirationDate>" + date(now.AddDate(0, 0, 90)) +
+		"</expirationDate>" +
 		`<descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.` +
 		`AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection"><descriptor>` +
 		`<encryption algorithm="AES_256_CBC" /><validation algorithm="HMACSHA256" /><masterKey><value>` +
-		base64.StdEncoding.EncodeToString(master) + "</value></masterKey></descriptor></descriptor></key>"
+		base64.StdEncoding.EncodeToString(master) +
+		"</value></masterKey></descriptor></descriptor></key>"
 }
 
 // slowStore does not answer Get until the test ends.
@@ -254,9 +272,11 @@ func everywhere[T any](v T, secrets []string) printed {
 		h *hidden
 	}
 	h := hidden{v}
-	return printed{[]any{v, &v, []T{v}, map[string]T{"x": v}, []*T{&v}, map[string]*T{"x": &v}, [1]any{v}, shown{v}, &shown{v},
-		h, &h, []hidden{h}, map[string]hidden{"x": h}, hiddenPointer{&v}, &hiddenPointer{&v}, hiddenAny{v}, hiddenAny{&v},
-		deeper{map[string]hidden{"x": h}, []T{v}, &h}, fmt.Errorf("failed: %w", heldByError[T]{v, &v})}, secrets}
+	return printed{[]any{v, &v, []T{v}, map[string]T{"x": v}, []*T{&v}, map[string]*T{"x": &v},
+		[1]any{v}, shown{v}, &shown{v}, h, &h, []hidden{h}, map[string]hidden{"x": h},
+		hiddenPointer{&v}, &hiddenPointer{&v}, hiddenAny{v}, hiddenAny{&v},
+		deeper{map[string]hidden{"x": h}, []T{v}, &h},
+		fmt.Errorf("failed: %w", heldByError[T]{v, &v})}, secrets}
 }
 
 // heldByError is an error whose text does not show what it holds.
@@ -285,7 +305,8 @@ func TestSecretsStaySecret(t *testing.T) {
 	// The search finds what is printed.
 	type bare struct{ b []byte }
 	look, found := needles([]string{marker}), 0
-	for _, place := range []any{bare{markedKey(32).Reveal()}, &bare{markedKey(32).Reveal()}, markedKey(32).Reveal(), string(markedKey(32).Reveal())} {
+	for _, place := range []any{bare{markedKey(32).Reveal()}, &bare{markedKey(32).Reveal()},
+		markedKey(32).Reveal(), string(markedKey(32).Reveal())} {
 		printAll(place, func(how, out string) {
 			if shows(out, look) != "" {
 				found++
@@ -319,7 +340,8 @@ func printAll(v any, check func(how, out string)) {
 		check(how, out.String())
 		out.Reset()
 	}
-	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil),
+		slog.NewJSONHandler(&out, nil)} {
 		slog.New(h).Info("x", "v", v, slog.Group("g", "v", v))
 		record("slog")
 	}
@@ -339,9 +361,11 @@ func needles(secrets []string) []string {
 	var list []string
 	for _, s := range secrets {
 		part := []byte(s)[:min(len(s), 9)] // whole groups of base64
-		list = append(list, string(part), base64.StdEncoding.EncodeToString(part), base64.URLEncoding.EncodeToString(part),
+		list = append(list, string(part), base64.StdEncoding.EncodeToString(part),
+			base64.URLEncoding.EncodeToString(part),
 			strings.ReplaceAll(strings.Trim(fmt.Sprint(part), "[]"), " ", ","))
-		for _, verb := range []string{"%d", "%x", "%X", "% x", "% X", "%b", "%o", "%U", "%c", "%q"} {
+		for _, verb := range []string{"%d", "%x", "%X", "% x", "% X", "%b", "%o",
+			"%U", "%c", "%q"} {
 			list = append(list, strings.Trim(fmt.Sprintf(verb, part), `[]"`))
 		}
 		for _, verb := range []string{"%#x", "%#v", "%v"} { // elements of a slice
@@ -389,7 +413,8 @@ func TestEveryHolderIsListed(t *testing.T) {
 			if types.IsInterface(obj.Type()) {
 				continue
 			}
-			if field := leadsToSecret(obj.Type(), full, map[types.Type]bool{}); field != "" && table[full] == nil {
+			if field := leadsToSecret(obj.Type(), full, map[types.Type]bool{}); field != "" &&
+				table[full] == nil {
 				t.Errorf("%s can hold a secret in %s: it belongs into the table", full, field)
 			}
 		}
@@ -453,10 +478,12 @@ func leadsToSecret(typ types.Type, path string, seen map[types.Type]bool) string
 	seen[typ] = true
 	switch typ := types.Unalias(typ).(type) {
 	case *types.Named:
-		if pkg := typ.Obj().Pkg(); pkg != nil && typ.Obj().Name() == "Bytes" && pkg.Path() == module+"/internal/secret" {
+		if pkg := typ.Obj().Pkg(); pkg != nil && typ.Obj().Name() == "Bytes" &&
+			pkg.Path() == module+"/internal/secret" {
 			return path
 		}
-		if pkg := typ.Obj().Pkg(); pkg != nil && strings.HasSuffix(typ.Obj().Name(), "Store") && pkg.Path() == module+"/sessiontoken" {
+		if pkg := typ.Obj().Pkg(); pkg != nil && strings.HasSuffix(typ.Obj().Name(), "Store") &&
+			pkg.Path() == module+"/sessiontoken" {
 			return path
 		}
 		return leadsToSecret(typ.Underlying(), path, seen)

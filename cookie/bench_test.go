@@ -61,7 +61,8 @@ func newFarm(t testing.TB) *farm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &farm{guard: new(cookie.Guard), codec: codec, headers: map[string]string{}, texts: map[string]string{}}
+	f := &farm{guard: new(cookie.Guard), codec: codec, headers: map[string]string{},
+		texts: map[string]string{}}
 	f.guard.Accept(cookie.From(cookie.KindFedAuth, ""), codec)
 	if f.floor, err = floor.NewSession(validationKey, decryptionKey); err != nil {
 		t.Fatal(err)
@@ -133,10 +134,12 @@ func (w *nowhere) WriteHeader(int)                {}
 func BenchmarkSessionsHandler(b *testing.B) {
 	f := newFarm(b)
 	for _, bc := range benchCookies[:2] {
-		for name, o := range map[string]*cookie.SessionsOptions{"": nil, "Verified": {Verified: 1000}} {
+		for name, o := range map[string]*cookie.SessionsOptions{"": nil,
+			"Verified": {Verified: 1000}} {
 			b.Run(bc.name+name, func(b *testing.B) {
 				seen := 0
-				h := guardOf(f.sessions(b, o)).Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen++ }))
+				h := guardOf(f.sessions(b,
+					o)).Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen++ }))
 				r, w, n := f.request(bc.vector), &nowhere{http.Header{}}, 0
 				b.ReportAllocs()
 				for b.Loop() {

@@ -74,7 +74,8 @@ func (b *siteBuilder) bridge() error {
 	if o == nil {
 		return nil
 	}
-	n := &bridge{from: [2]bool{true, true}, claims: o.Claims, roles: b.o.Roles, logger: b.o.Sessions.Logger}
+	n := &bridge{from: [2]bool{true, true}, claims: o.Claims, roles: b.o.Roles,
+		logger: b.o.Sessions.Logger}
 	if len(o.From) > 0 {
 		n.from = [2]bool{}
 	}
@@ -85,7 +86,8 @@ func (b *siteBuilder) bridge() error {
 		}
 		half := halfOf(s)
 		if n.halves[half] != nil {
-			return fmt.Errorf("SiteOptions.Bridge: From has %q and %q, which are of one half", n.halves[half].template.Name, name)
+			return fmt.Errorf("SiteOptions.Bridge: From has %q and %q, which are of one half",
+				n.halves[half].template.Name, name)
 		}
 		n.halves[half], n.from[half] = s, true
 	}
@@ -96,7 +98,8 @@ func (b *siteBuilder) bridge() error {
 	}
 	for i, s := range n.halves {
 		if s == nil {
-			return fmt.Errorf("SiteOptions.Bridge: the site can issue no cookie of %s", []string{"System.Web", "ASP.NET Core"}[i])
+			return fmt.Errorf("SiteOptions.Bridge: the site can issue no cookie of %s",
+				[]string{"System.Web", "ASP.NET Core"}[i])
 		}
 	}
 	old, core := &n.halves[oldHalf].template, &n.halves[coreHalf].template
@@ -110,8 +113,8 @@ func (b *siteBuilder) bridge() error {
 	n.template = markerTemplate(old, core)
 	n.keys = n.halves[oldHalf].traits.keys // those of ASP.NET Core derive keys for each text
 	var err error
-	n.protector, err = n.keys.Protector(machinekey.UserPurpose, purposeBridge, n.halves[oldHalf].traits.purpose, old.Name,
-		n.halves[coreHalf].traits.purpose, core.Name)
+	n.protector, err = n.keys.Protector(machinekey.UserPurpose, purposeBridge,
+		n.halves[oldHalf].traits.purpose, old.Name, n.halves[coreHalf].traits.purpose, core.Name)
 	if err != nil {
 		return err
 	}
@@ -188,7 +191,8 @@ func (b *bridge) look(r *http.Request) *crossing {
 		q.original = m.original
 		q.past = m.ends.Unix() > 0 && !b.now().Before(m.ends)
 	}
-	if old, core := &c.halves[oldHalf], &c.halves[coreHalf]; old.is.valid() && core.is.valid() && old.read && core.read {
+	if old, core := &c.halves[oldHalf], &c.halves[coreHalf]; old.is.valid() && core.is.valid() &&
+		old.read && core.read {
 		user := userHash(old.f.principal)
 		q.oneUser = user != "" && user == userHash(core.f.principal)
 		if core.f.began.Before(old.f.began) {
@@ -216,7 +220,8 @@ func (b *bridge) read(r *http.Request, c *crossing, half int) {
 	}
 	if err == nil {
 		on.sum = sumOf(text)
-		if known != nil && known.sum == on.sum && half != c.m.original && s.o.Revoked == nil && !s.o.OnePerUser {
+		if known != nil && known.sum == on.sum && half != c.m.original && s.o.Revoked == nil &&
+			!s.o.OnePerUser {
 			on.is = b.copied(r.Context(), s, c.m, known)
 			return
 		}
@@ -257,7 +262,8 @@ func (b *bridge) copied(ctx context.Context, s *Sessions, m *marker, t *trace) s
 		known, renew := keys.KeyStatus(id)
 		return known && !renew
 	}
-	if !s.traits.now().Before(m.expires) || !keyOf(s.traits.keys, t.key) || !keyOf(b.keys, m.openedBy) {
+	if !s.traits.now().Before(m.expires) || !keyOf(s.traits.keys, t.key) ||
+		!keyOf(b.keys, m.openedBy) {
 		return expired
 	}
 	return same

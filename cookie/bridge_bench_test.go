@@ -14,7 +14,8 @@ import (
 func BenchmarkBridge(b *testing.B) {
 	for _, old := range bridgeKinds[:3] {
 		for original, name := range []string{"to-core", "from-core"} {
-			b.Run(map[cookie.Kind]string{cookie.KindForms: "forms", cookie.KindKatana: "katana", cookie.KindFedAuth: "fedauth"}[old.Kind]+"/"+name, func(b *testing.B) {
+			b.Run(map[cookie.Kind]string{cookie.KindForms: "forms", cookie.KindKatana: "katana",
+				cookie.KindFedAuth: "fedauth"}[old.Kind]+"/"+name, func(b *testing.B) {
 				f := newBridgeFarm(b, old, cookie.SiteOptions{})
 				plain, err := f.plain()
 				if err != nil {

@@ -161,12 +161,14 @@ func (b *bridge) mark(w http.ResponseWriter, r *http.Request, c *crossing) error
 				x.id = f.id
 			}
 		}
-		m.halves[i] = trace{sum, s.traits.carriesID(x.ticket), s.idOf(x), userHash(x.principal), x.ticket.OpenedBy()}
+		m.halves[i] = trace{sum, s.traits.carriesID(x.ticket), s.idOf(x), userHash(x.principal),
+			x.ticket.OpenedBy()}
 	}
 	if err := b.writeMarker(w, r, m, f.persistent); err != nil {
 		return err
 	}
-	b.halves[1-c.of].observe(r.Context(), Event{Kind: eventBridged, Reason: []string{begin: "begun", extend: "extended", link: "linked"}[c.do]})
+	b.halves[1-c.of].observe(r.Context(), Event{Kind: eventBridged,
+		Reason: []string{begin: "begun", extend: "extended", link: "linked"}[c.do]})
 	return nil
 }
 
@@ -198,7 +200,8 @@ func (b *bridge) translate(ctx context.Context, from, to *Sessions, x *session) 
 	case *katana:
 		authenticationType = f.of.Scheme
 		for i := 1; i < len(p.Identities); i++ {
-			p.Identities[0].Claims = append(slices.Clip(p.Identities[0].Claims), p.Identities[i].Claims...)
+			p.Identities[0].Claims = append(slices.Clip(p.Identities[0].Claims),
+				p.Identities[i].Claims...)
 		}
 		p.Identities = p.Identities[:min(1, len(p.Identities))]
 	case *core:

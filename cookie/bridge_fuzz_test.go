@@ -27,7 +27,8 @@ func FuzzBridge(f *testing.F) {
 	if marker == "" || len(b.cookies) != 3 {
 		f.Fatal("no seeds")
 	}
-	for _, line := range []string{"", ".ASPXAUTH=; path=/; expires=Tue, 12-Oct-1999 07:00:00 GMT", ".AspNetCore.Cookies=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/",
+	for _, line := range []string{"", ".ASPXAUTH=; path=/; expires=Tue, 12-Oct-1999 07:00:00 GMT",
+		".AspNetCore.Cookies=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/",
 		".AspNetCore.Cookies=chunks-2; path=/", ".AspNetCore.CookiesC1=\"; path=/", ".webfarm.bridge=; Max-Age=0; Path=/", "=;", ".ASPXAUTH", ";;;"} {
 		f.Add(whole, line)
 		f.Add(strings.ReplaceAll(whole, "; ", ";;,"), line)
@@ -54,7 +55,8 @@ func FuzzBridge(f *testing.F) {
 		}
 		after, set := step(cookies, nil)
 		for _, line := range set {
-			if c, err := http.ParseSetCookie(line); err != nil || c.Value == "" && !strings.Contains(cookies, marker) {
+			if c, err := http.ParseSetCookie(line); err != nil ||
+				c.Value == "" && !strings.Contains(cookies, marker) {
 				t.Errorf("%q: %s, %v", cookies, line, err)
 			}
 		}

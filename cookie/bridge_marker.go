@@ -185,9 +185,10 @@ func isMarker(line string) bool {
 
 // markerTemplate returns the attributes of the marker: the narrower of each.
 func markerTemplate(a, b *http.Cookie) http.Cookie {
-	strict := map[http.SameSite]int{http.SameSiteNoneMode: -1, http.SameSiteLaxMode: 1, http.SameSiteStrictMode: 2}
-	c := http.Cookie{Name: markerName, Path: a.Path, Domain: a.Domain, HttpOnly: true, Secure: a.Secure || b.Secure,
-		SameSite: a.SameSite}
+	strict := map[http.SameSite]int{http.SameSiteNoneMode: -1, http.SameSiteLaxMode: 1,
+		http.SameSiteStrictMode: 2}
+	c := http.Cookie{Name: markerName, Path: a.Path, Domain: a.Domain, HttpOnly: true,
+		Secure: a.Secure || b.Secure, SameSite: a.SameSite}
 	if cmp.Less(strict[a.SameSite], strict[b.SameSite]) {
 		c.SameSite = b.SameSite
 	}
@@ -201,7 +202,8 @@ func (b *bridge) note(ctx context.Context, m *marker) error {
 		if s.track == nil || m.halves[i].id == "" || s.grace(m.expires).Before(s.traits.now()) {
 			continue
 		}
-		f := found{session: session{id: m.halves[i].id, began: m.began, ends: m.ends, issued: m.issued, expires: m.expires}}
+		f := found{session: session{id: m.halves[i].id, began: m.began, ends: m.ends,
+			issued: m.issued, expires: m.expires}}
 		if err := s.note(ctx, &f); err != nil {
 			return classify(err)
 		}

@@ -43,7 +43,8 @@ func TestBridgeRules(t *testing.T) {
 	both, marked := strings.Fields(withoutMarker), strings.Fields(withMarker)
 	count := 0
 	for i := range 1 << 7 {
-		q := question{marked: i&1 != 0, original: i >> 1 & 1, oneUser: i>>2&1 != 0, elder: i >> 3 & 1, past: i>>4&1 != 0}
+		q := question{marked: i&1 != 0, original: i >> 1 & 1, oneUser: i>>2&1 != 0,
+			elder: i >> 3 & 1, past: i>>4&1 != 0}
 		q.from = [][2]bool{{true, true}, {true, false}, {false, true}}[(i>>5&3)%3]
 		for s := range 64 {
 			q.is = [2]standing{standing(s >> 3), standing(s & 7)}
@@ -116,8 +117,9 @@ func markers() []*marker {
 	at := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	return []*marker{
 		{issued: time.Time{}.UTC()},
-		{original: 1, issued: at, expires: at.Add(time.Hour), began: at.Add(-time.Hour), ends: at.Add(12 * time.Hour),
-			halves: [2]trace{{sumOf("a"), true, "urn:uuid:0", "user", "key"}, {sumOf("b"), false, strings.Repeat("é", 300), "", "k2"}}},
+		{original: 1, issued: at, expires: at.Add(time.Hour), began: at.Add(-time.Hour),
+			ends: at.Add(12 * time.Hour), halves: [2]trace{{sumOf("a"), true, "urn:uuid:0", "user",
+				"key"}, {sumOf("b"), false, strings.Repeat("é", 300), "", "k2"}}},
 	}
 }
 

@@ -22,8 +22,8 @@ func rich() *sessiontoken.Principal {
 	claim := func(t, v string) sessiontoken.Claim { return sessiontoken.Claim{Type: t, Value: v} }
 	return &sessiontoken.Principal{Identities: []sessiontoken.Identity{{
 		AuthenticationType: "Federation", NameClaimType: "name", RoleClaimType: "roles",
-		Claims: []sessiontoken.Claim{claim("name", "zoe"), claim("roles", "sales"), claim("roles", "staff"),
-			claim("AspNet.Identity.SecurityStamp", "X")},
+		Claims: []sessiontoken.Claim{claim("name", "zoe"), claim("roles", "sales"),
+			claim("roles", "staff"), claim("AspNet.Identity.SecurityStamp", "X")},
 		Bootstrap: machinekey.NewSecret([]byte("<saml/>")), BootstrapKind: "token",
 	}}}
 }
@@ -44,7 +44,8 @@ func TestBridgeClaims(t *testing.T) {
 					p.Identities[0].Bootstrap, p.Identities[0].BootstrapKind = machinekey.Secret{}, ""
 				}
 				f.next = func(w http.ResponseWriter, r *http.Request) {
-					if err := f.halfs[half].SignIn(w, r, p, &cookie.SignInOptions{Persistent: true}); err != nil {
+					if err := f.halfs[half].SignIn(w, r, p,
+						&cookie.SignInOptions{Persistent: true}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -57,27 +58,32 @@ func TestBridgeClaims(t *testing.T) {
 					}
 				}
 				if persistent != 3 {
-					t.Errorf("%d of the original, its copy and the marker are persistent: %q", persistent, w.Header()["Set-Cookie"])
+					t.Errorf("%d of the original, its copy and the marker are persistent: %q",
+						persistent, w.Header()["Set-Cookie"])
 				}
 				x, err := f.halfs[1-half].Session(b.request())
 				if err != nil {
 					t.Fatal(err)
 				}
 				got := x.Principal()
-				if got.Name() != "zoe" || got.HasRole("staff") == isForms || len(got.Identities) != 1 || got.Identities[0].Bootstrap.Len() > 0 {
+				if got.Name() != "zoe" || got.HasRole("staff") == isForms ||
+					len(got.Identities) != 1 || got.Identities[0].Bootstrap.Len() > 0 {
 					t.Errorf("%+v", got)
 				}
-				want := map[string]string{"forms0": "Cookies", "katana0": "Cookies", "fedauth0": "Cookies",
-					"forms1": "Forms", "katana1": "ApplicationCookie", "fedauth1": "Federation"}[string(old.Kind)+string(rune('0'+half))]
+				want := map[string]string{"forms0": "Cookies", "katana0": "Cookies",
+					"fedauth0": "Cookies", "forms1": "Forms", "katana1": "ApplicationCookie",
+					"fedauth1": "Federation"}[string(old.Kind)+string(rune('0'+half))]
 				if got.Identities[0].AuthenticationType != want {
-					t.Errorf("AuthenticationType %q, want %q", got.Identities[0].AuthenticationType, want)
+					t.Errorf("AuthenticationType %q, want %q",
+						got.Identities[0].AuthenticationType, want)
 				}
 				if _, ok := got.First("AspNet.Identity.SecurityStamp"); ok == isForms {
 					t.Errorf("security stamp %v", ok)
 				}
 				if core, ok := x.Ticket().(*sessiontoken.CoreTicket); ok {
 					fixed, _ := core.Properties.Get(".refresh")
-					if (fixed == "False") != (old.Kind == cookie.KindFedAuth && old.Sliding != cookie.On) {
+					if (fixed == "False") != (old.Kind == cookie.KindFedAuth &&
+						old.Sliding != cookie.On) {
 						t.Errorf(".refresh is %q", fixed)
 					}
 				}
@@ -114,10 +120,12 @@ func TestBridgeClaimsFunction(t *testing.T) {
 	fail = nil
 	f.do(t, &b, 1)
 	x, err := f.halfs[0].Session(b.request())
-	if err != nil || x.Principal().Name() != "ZOE-on-old" || x.Ticket().(*sessiontoken.FormsTicket).UserData != "sales|staff" {
+	if err != nil || x.Principal().Name() != "ZOE-on-old" ||
+		x.Ticket().(*sessiontoken.FormsTicket).UserData != "sales|staff" {
 		t.Fatalf("%+v, %v", x.Principal(), err)
 	}
-	if !x.Expires().Equal(f.clock.Now().Add(time.Hour)) || x.Ticket().(*sessiontoken.FormsTicket).Persistent {
+	if !x.Expires().Equal(f.clock.Now().Add(time.Hour)) ||
+		x.Ticket().(*sessiontoken.FormsTicket).Persistent {
 		t.Errorf("until %v", x.Expires())
 	}
 	if f.do(t, &b, 0); f.seen != [2]string{"zoe", "ZOE-on-old"} {
@@ -126,7 +134,8 @@ func TestBridgeClaimsFunction(t *testing.T) {
 	if f.clock.Move(40 * time.Minute); true { // both are due
 		f.do(t, &b, 0)
 	}
-	if x, err := f.halfs[0].Session(b.request()); err != nil || x.Expires().Before(f.clock.Now().Add(time.Hour)) || !slices.Contains(events, "bridged") {
+	if x, err := f.halfs[0].Session(b.request()); err != nil ||
+		x.Expires().Before(f.clock.Now().Add(time.Hour)) || !slices.Contains(events, "bridged") {
 		t.Errorf("until %v, %v", x.Expires(), err)
 	}
 }
@@ -134,8 +143,10 @@ func TestBridgeClaimsFunction(t *testing.T) {
 // TestBridgeRoles wants the roles in the user data of a forms ticket, in whatever
 // way SiteOptions.Roles reads them, or no copy that lacks them.
 func TestBridgeRoles(t *testing.T) {
-	for separator, want := range map[string]string{",": "sales,staff", ";": "sales;staff", "|": "sales|staff", " ": "sales staff", "\n": "sales\nstaff", "#": ""} {
-		f := newBridgeFarm(t, bridgeKinds[0], cookie.SiteOptions{Roles: func(data string) []string { return strings.Split(data, separator) }})
+	for separator, want := range map[string]string{",": "sales,staff", ";": "sales;staff",
+		"|": "sales|staff", " ": "sales staff", "\n": "sales\nstaff", "#": ""} {
+		f := newBridgeFarm(t, bridgeKinds[0],
+			cookie.SiteOptions{Roles: func(data string) []string { return strings.Split(data, separator) }})
 		var b browser
 		b.signIn(t, f.halfs[1], rich(), nil)
 		f.do(t, &b, 1)
@@ -154,7 +165,8 @@ func TestBridgeRoles(t *testing.T) {
 func TestBridgeOneWay(t *testing.T) {
 	for only := range 2 {
 		name := []string{".ASPXAUTH", ".AspNetCore.Cookies"}[only]
-		f := newBridgeFarm(t, bridgeKinds[0], cookie.SiteOptions{Bridge: &cookie.BridgeOptions{From: []string{name}}})
+		f := newBridgeFarm(t, bridgeKinds[0],
+			cookie.SiteOptions{Bridge: &cookie.BridgeOptions{From: []string{name}}})
 		if !strings.Contains(f.site.String(), `from "`+name+`" only`) {
 			t.Error(f.site)
 		}
@@ -164,7 +176,8 @@ func TestBridgeOneWay(t *testing.T) {
 			t.Fatalf("%d: carried the other way", only)
 		}
 		f.signIn(t, &b, only, "bob") // two users on two halves stay apart
-		if _, set := f.visitAny(t, &b, only); set != 0 || f.seen[1] != "bob" || len(b.cookies) != 2 {
+		if _, set := f.visitAny(t, &b, only); set != 0 || f.seen[1] != "bob" ||
+			len(b.cookies) != 2 {
 			t.Errorf("%q, %d lines", f.seen, set)
 		}
 		b = browser{}
@@ -312,8 +325,10 @@ func TestBridgeNodes(t *testing.T) {
 				do   func(f *bridgeFarm, b *browser)
 				want string
 			}{
-				{"original renewed", func(f *bridgeFarm, b *browser) { f.clock.Move(40 * time.Minute); direct(f, b, original, "") }, "bob"},
-				{"copy renewed", func(f *bridgeFarm, b *browser) { f.clock.Move(40 * time.Minute); direct(f, b, 1-original, "") }, "bob"},
+				{"original renewed",
+					func(f *bridgeFarm, b *browser) { f.clock.Move(40 * time.Minute); direct(f, b, original, "") }, "bob"},
+				{"copy renewed",
+					func(f *bridgeFarm, b *browser) { f.clock.Move(40 * time.Minute); direct(f, b, 1-original, "") }, "bob"},
 				{"both renewed", func(f *bridgeFarm, b *browser) {
 					f.clock.Move(40 * time.Minute)
 					direct(f, b, 0, "")
@@ -329,16 +344,20 @@ func TestBridgeNodes(t *testing.T) {
 					b.signOut(t, f.halfs[1-original])
 					direct(f, b, original, "bob")
 				}, "bob"},
-				{"the original is gone, and the user signed in on the other half", func(f *bridgeFarm, b *browser) {
-					f.clock.Move(10 * time.Minute)
-					b.signOut(t, f.halfs[original])
-					direct(f, b, 1-original, "bob")
-				}, "bob"},
-				{"again on the other half", func(f *bridgeFarm, b *browser) { f.clock.Move(10 * time.Minute); direct(f, b, 1-original, "bob") }, "bob"},
-				{"another on both", func(f *bridgeFarm, b *browser) { direct(f, b, 0, "eve"); direct(f, b, 1, "eve") }, "eve"},
+				{"the original is gone, and the user signed in on the other half",
+					func(f *bridgeFarm, b *browser) {
+						f.clock.Move(10 * time.Minute)
+						b.signOut(t, f.halfs[original])
+						direct(f, b, 1-original, "bob")
+					}, "bob"},
+				{"again on the other half",
+					func(f *bridgeFarm, b *browser) { f.clock.Move(10 * time.Minute); direct(f, b, 1-original, "bob") }, "bob"},
+				{"another on both",
+					func(f *bridgeFarm, b *browser) { direct(f, b, 0, "eve"); direct(f, b, 1, "eve") }, "eve"},
 				{"the marker is lost", func(f *bridgeFarm, b *browser) { b.drop(".webfarm.bridge") }, "bob"},
 				{"the marker and the copy are lost", func(f *bridgeFarm, b *browser) {
-					b.cookies = slices.DeleteFunc(b.cookies, func(p pair) bool { return p.Name == ".webfarm.bridge" || p.Name == nameOfHalf(f, 1-original) })
+					b.cookies = slices.DeleteFunc(b.cookies,
+						func(p pair) bool { return p.Name == ".webfarm.bridge" || p.Name == nameOfHalf(f, 1-original) })
 				}, "bob"},
 			} {
 				t.Run(string(old.Kind)+"/"+test.name, func(t *testing.T) {
@@ -349,7 +368,8 @@ func TestBridgeNodes(t *testing.T) {
 					f.visit(t, &b, original)
 					for half := range 2 {
 						if got, set := f.visit(t, &b, half); got != test.want || set > 0 {
-							t.Errorf("original %d, half %d: %q, want %q, %d lines", original, half, got, test.want, set)
+							t.Errorf("original %d, half %d: %q, want %q, %d lines", original, half,
+								got, test.want, set)
 						}
 					}
 					if test.want == "" && len(b.cookies) > 1 { // the original expired by itself
@@ -407,11 +427,13 @@ func TestBridgeTooLarge(t *testing.T) {
 	var b browser
 	p := user("bob")
 	for range 70 {
-		p.Identities[0].Claims = append(p.Identities[0].Claims, sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole, Value: strings.Repeat("x", 100)})
+		p.Identities[0].Claims = append(p.Identities[0].Claims,
+			sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole, Value: strings.Repeat("x", 100)})
 	}
 	b.signIn(t, f.halfs[0], p, nil)
 	had := len(b.cookies)
-	if status, set := f.visitAny(t, &b, 0); status != 200 || set != 0 || f.seen != [2]string{"bob", "bob"} || len(b.cookies) != had {
+	if status, set := f.visitAny(t, &b, 0); status != 200 || set != 0 ||
+		f.seen != [2]string{"bob", "bob"} || len(b.cookies) != had {
 		t.Errorf("%d, %d lines, %q", status, set, f.seen)
 	}
 	// Somebody else's copy goes all the same.
@@ -434,16 +456,21 @@ func TestBridgeOptions(t *testing.T) {
 	}{
 		{cookie.BridgeOptions{}, []cookie.Credential{core}, `no cookie of System.Web`},
 		{cookie.BridgeOptions{}, []cookie.Credential{forms}, `no cookie of ASP.NET Core`},
-		{cookie.BridgeOptions{From: []string{"FedAuth"}}, []cookie.Credential{forms, core}, `"FedAuth", and the site can issue no such session`},
-		{cookie.BridgeOptions{From: []string{".ASPXAUTH", ".ASPXAUTH"}}, []cookie.Credential{forms, core}, `which are of one half`},
-		{cookie.BridgeOptions{}, []cookie.Credential{{Kind: cookie.KindForms, Path: "/app"}, core}, "browsers would send one without the other"},
-		{cookie.BridgeOptions{}, []cookie.Credential{forms, {Kind: cookie.KindCore, SameSite: "None"}}, "browsers drop .AspNetCore.Cookies"},
+		{cookie.BridgeOptions{From: []string{"FedAuth"}}, []cookie.Credential{forms, core},
+			`"FedAuth", and the site can issue no such session`},
+		{cookie.BridgeOptions{From: []string{".ASPXAUTH", ".ASPXAUTH"}},
+			[]cookie.Credential{forms, core}, `which are of one half`},
+		{cookie.BridgeOptions{}, []cookie.Credential{{Kind: cookie.KindForms, Path: "/app"}, core},
+			"browsers would send one without the other"},
+		{cookie.BridgeOptions{}, []cookie.Credential{forms,
+			{Kind: cookie.KindCore, SameSite: "None"}}, "browsers drop .AspNetCore.Cookies"},
 	} {
 		cfg, err := machinekey.Generate(machinekey.HMACSHA256, machinekey.AES)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = cookie.NewSite(cfg, &cookie.SiteOptions{DataProtection: freshCoreRing(t, on2026()), Now: on2026, Credentials: test.list, Bridge: &test.o})
+		_, err = cookie.NewSite(cfg, &cookie.SiteOptions{DataProtection: freshCoreRing(t, on2026()),
+			Now: on2026, Credentials: test.list, Bridge: &test.o})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v, want %q", err, test.want)
 		}
@@ -510,7 +537,8 @@ func TestBridgeFewerChunks(t *testing.T) {
 			var b browser
 			big, random := user("bob"), seed.Of(t)
 			for range 70 {
-				big.Identities[0].Claims = append(big.Identities[0].Claims, sessiontoken.Claim{Type: "n", Value: hex.EncodeToString(random.Bytes(39))})
+				big.Identities[0].Claims = append(big.Identities[0].Claims,
+					sessiontoken.Claim{Type: "n", Value: hex.EncodeToString(random.Bytes(39))})
 			}
 			in := func(s *cookie.Sessions, p *sessiontoken.Principal) {
 				f.next = func(w http.ResponseWriter, r *http.Request) {
@@ -536,7 +564,8 @@ func TestBridgeFewerChunks(t *testing.T) {
 			f.next = nil
 			for half := range 2 {
 				if got, _ := f.visit(t, &b, half); got != "eve" {
-					t.Errorf("%s, %d: %q at half %d, %d cookies", old.Kind, i, got, half, len(b.cookies))
+					t.Errorf("%s, %d: %q at half %d, %d cookies", old.Kind, i, got,
+						half, len(b.cookies))
 				}
 			}
 			if len(b.cookies) != 3 {

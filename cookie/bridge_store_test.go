@@ -20,11 +20,15 @@ func TestBridgeStoreFails(t *testing.T) {
 				do   func(f *bridgeFarm, b *browser)
 				want string
 			}{
-				{"sign-in", func(f *bridgeFarm, b *browser) { *b = browser{}; b.signIn(t, f.halfs[original], user("bob"), nil) }, "bob"},
+				{"sign-in",
+					func(f *bridgeFarm, b *browser) { *b = browser{}; b.signIn(t, f.halfs[original], user("bob"), nil) }, "bob"},
 				{"renewal", func(f *bridgeFarm, b *browser) { f.clock.Move(40 * time.Minute) }, "bob"},
-				{"sign-out of the original", func(f *bridgeFarm, b *browser) { b.signOut(t, f.halfs[original]) }, ""},
-				{"sign-out of the copy", func(f *bridgeFarm, b *browser) { b.signOut(t, f.halfs[1-original]) }, ""},
-				{"another user", func(f *bridgeFarm, b *browser) { b.signIn(t, f.halfs[1-original], user("eve"), nil) }, "eve"},
+				{"sign-out of the original",
+					func(f *bridgeFarm, b *browser) { b.signOut(t, f.halfs[original]) }, ""},
+				{"sign-out of the copy",
+					func(f *bridgeFarm, b *browser) { b.signOut(t, f.halfs[1-original]) }, ""},
+				{"another user",
+					func(f *bridgeFarm, b *browser) { b.signIn(t, f.halfs[1-original], user("eve"), nil) }, "eve"},
 			} {
 				t.Run(string(old.Kind)+"/"+step.name, func(t *testing.T) {
 					for n := 0; ; n++ {
@@ -41,14 +45,16 @@ func TestBridgeStoreFails(t *testing.T) {
 						w := httptest.NewRecorder()
 						f.site.Optional(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, b.request())
 						store.before = nil
-						if w.Code == http.StatusServiceUnavailable && len(w.Header()["Set-Cookie"]) > 0 {
+						if w.Code == http.StatusServiceUnavailable &&
+							len(w.Header()["Set-Cookie"]) > 0 {
 							t.Errorf("call %d: 503 with %q", n, w.Header()["Set-Cookie"])
 						}
 						b.take(w.Header())
 						f.visit(t, &b, original)
 						for half := range 2 {
 							if got, set := f.visit(t, &b, half); got != step.want || set > 0 {
-								t.Errorf("call %d, original %d, half %d: %q, want %q, %d lines", n, original, half, got, step.want, set)
+								t.Errorf("call %d, original %d, half %d: %q, want %q, %d lines", n,
+									original, half, got, step.want, set)
 							}
 						}
 						if !*reached {

@@ -49,7 +49,8 @@ func newBridgeFarm(t testing.TB, old cookie.Credential, o cookie.SiteOptions) *b
 	}
 	ring := o.DataProtection
 	if ring == nil {
-		ring, err = dataprotection.Open(t.Context(), dataprotection.Document([]byte(coreKeyXML(t, 3, on2026()))),
+		ring, err = dataprotection.Open(t.Context(),
+			dataprotection.Document([]byte(coreKeyXML(t, 3, on2026()))),
 			&dataprotection.RingOptions{Interval: -1, Now: f.clock.Now})
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +58,8 @@ func newBridgeFarm(t testing.TB, old cookie.Credential, o cookie.SiteOptions) *b
 	}
 	old.Lifetime = time.Hour
 	o.Now, o.DataProtection, o.Sessions.IsTLS = f.clock.Now, ring, func(*http.Request) bool { return true }
-	o.Credentials = append(o.Credentials, old, cookie.Credential{Kind: cookie.KindCore, Lifetime: time.Hour})
+	o.Credentials = append(o.Credentials, old,
+		cookie.Credential{Kind: cookie.KindCore, Lifetime: time.Hour})
 	if o.Bridge == nil {
 		o.Bridge = &cookie.BridgeOptions{}
 	}
@@ -73,21 +75,27 @@ func newBridgeFarm(t testing.TB, old cookie.Credential, o cookie.SiteOptions) *b
 	keys := cookie.KeysOf(f.site)
 	switch old.Kind {
 	case cookie.KindForms:
-		codec, err = sessiontoken.NewFormsCodec(keys, &sessiontoken.FormsOptions{Lifetime: time.Hour, Now: f.clock.Now})
+		codec, err = sessiontoken.NewFormsCodec(keys,
+			&sessiontoken.FormsOptions{Lifetime: time.Hour, Now: f.clock.Now})
 	case cookie.KindKatana:
-		codec, err = sessiontoken.NewKatanaCodec(keys, sessiontoken.Cookie(old.AuthenticationType), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
+		codec, err = sessiontoken.NewKatanaCodec(keys, sessiontoken.Cookie(old.AuthenticationType),
+			&sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
 	default:
-		codec, err = sessiontoken.NewSessionCodec(keys, &sessiontoken.SessionOptions{Lifetime: time.Hour, Endpoint: "/", ClockSkew: -1, Now: f.clock.Now})
+		codec, err = sessiontoken.NewSessionCodec(keys,
+			&sessiontoken.SessionOptions{Lifetime: time.Hour, Endpoint: "/", ClockSkew: -1,
+				Now: f.clock.Now})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	core, err := sessiontoken.NewCoreCodec(ring, sessiontoken.Cookie("Cookies"), &sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
+	core, err := sessiontoken.NewCoreCodec(ring, sessiontoken.Cookie("Cookies"),
+		&sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, codec := range []sessiontoken.Reader{codec, core} {
-		if f.halfs[i], err = cookie.NewSessions(codec, &cookie.SessionsOptions{Sliding: old.Sliding}); err != nil {
+		if f.halfs[i], err = cookie.NewSessions(codec,
+			&cookie.SessionsOptions{Sliding: old.Sliding}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -148,7 +156,8 @@ func (f *bridgeFarm) visit(t testing.TB, b *browser, half int) (user string, set
 		names[name] = true
 	}
 	if f.seen[0] != f.seen[1] {
-		t.Errorf("half %d: %q is seen in front and %q behind, %d", half, f.seen[0], f.seen[1], w.Code)
+		t.Errorf("half %d: %q is seen in front and %q behind, %d", half, f.seen[0],
+			f.seen[1], w.Code)
 	}
 	return f.seen[1], len(lines)
 }
@@ -184,7 +193,8 @@ func TestBridgeWalk(t *testing.T) {
 		for _, unseen := range []bool{false, true} {
 			for _, limit := range []time.Duration{0, 150 * time.Minute} {
 				for _, stored := range []bool{false, true} {
-					name := fmt.Sprintf("%s%d/unseen=%t/limit=%s/store=%t", old.Kind, k, unseen, limit, stored)
+					name := fmt.Sprintf("%s%d/unseen=%t/limit=%s/store=%t", old.Kind, k,
+						unseen, limit, stored)
 					t.Run(name, func(t *testing.T) {
 						if limit > 0 && !stored && old.Kind == cookie.KindForms {
 							return // a forms ticket has no room for the sign-in
@@ -220,7 +230,8 @@ func walkBridge(t *testing.T, steps int, old cookie.Credential, unseen bool, lim
 		f.clock.Move(time.Duration(random.IntN(24))*time.Minute + 7*time.Second + 300*time.Millisecond)
 		half := random.IntN(2)
 		now := f.clock.Now()
-		if name != "" && (!now.Before(issued.Add(time.Hour)) || limit > 0 && !now.Before(began.Add(limit))) {
+		if name != "" && (!now.Before(issued.Add(time.Hour)) ||
+			limit > 0 && !now.Before(began.Add(limit))) {
 			name = ""
 		}
 		capped := limit > 0 && !issued.Add(time.Hour).Before(began.Add(limit)) // nothing is to be gained
@@ -233,7 +244,8 @@ func walkBridge(t *testing.T, steps int, old cookie.Credential, unseen bool, lim
 			users++
 			name = fmt.Sprint("user", users)
 			f.signIn(t, &b, half, name)
-			began, issued, slides = now, now, half == 1 || old.Kind != cookie.KindFedAuth || old.Sliding == cookie.On
+			began, issued, slides = now, now, half == 1 || old.Kind != cookie.KindFedAuth ||
+				old.Sliding == cookie.On
 		case n == 2 && name != "":
 			thieves = append(thieves[:min(len(thieves), 3)], b.clone())
 			f.signOut(t, &b, half)
@@ -258,7 +270,8 @@ func walkBridge(t *testing.T, steps int, old cookie.Credential, unseen bool, lim
 		for _, half := range []int{half, 1 - half} {
 			got, set := f.visit(t, &b, half)
 			if got != name || set > 0 {
-				t.Fatalf("step %d, half %d: %q, want %q, began %v, issued %v, now %v; %d lines", step, half, got, name, began, issued, now, set)
+				t.Fatalf("step %d, half %d: %q, want %q, began %v, issued %v, now %v; %d lines",
+					step, half, got, name, began, issued, now, set)
 			}
 		}
 		for half, s := range f.halfs {
@@ -267,7 +280,8 @@ func walkBridge(t *testing.T, steps int, old cookie.Credential, unseen bool, lim
 				t.Fatalf("step %d: half %d: %v", step, half, err)
 			}
 			if err == nil && !capped && issuedOf(x.Ticket()).Sub(issued).Abs() > time.Second {
-				t.Fatalf("step %d: half %d has a ticket of %v, the original is of %v", step, half, issuedOf(x.Ticket()), issued)
+				t.Fatalf("step %d: half %d has a ticket of %v, the original is of %v", step, half,
+					issuedOf(x.Ticket()), issued)
 			}
 		}
 		for _, thief := range thieves {

@@ -29,7 +29,8 @@ func TestBridgeThief(t *testing.T) {
 			var user, thief browser
 			f.signIn(t, &user, original, "bob")
 			name := nameOfHalf(f, stolen)
-			thief.cookies = slices.DeleteFunc(user.clone().cookies, func(p pair) bool { return p.Name != name })
+			thief.cookies = slices.DeleteFunc(user.clone().cookies,
+				func(p pair) bool { return p.Name != name })
 			loot := slices.Clone(thief.cookies)
 			for range 20 {
 				f.clock.Move(time.Duration(random.IntN(12)) * time.Minute)

@@ -46,7 +46,8 @@ const keyMargin = 100 * time.Nanosecond
 // sessionOf returns the session of a token.
 func (w *wif) sessionOf(t *sessiontoken.Token) session {
 	x := session{ticket: t, principal: &t.Principal, began: w.of.SignedIn(t),
-		issued: t.ValidFrom, expires: t.ValidTo, persistent: t.Persistent, reference: t.ReferenceMode}
+		issued: t.ValidFrom, expires: t.ValidTo, persistent: t.Persistent,
+		reference: t.ReferenceMode}
 	if t.KeyExpires.After(t.ValidTo) {
 		x.ends = t.KeyExpires.Add(-keyMargin)
 	}

@@ -241,7 +241,8 @@ func (g *Guard) serve(next http.Handler, strangers bool) http.Handler {
 			g.refuse(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, &visit{p, g, err})))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{},
+			&visit{p, g, err})))
 	})
 }
 
@@ -289,7 +290,8 @@ func (g *Guard) admit(w http.ResponseWriter, r *http.Request) (*http.Request, *s
 func varyCookie(h http.Header) {
 	for _, line := range h["Vary"] {
 		for field := range strings.SplitSeq(line, ",") {
-			if field = strings.Trim(field, " \t"); field == "*" || strings.EqualFold(field, "Cookie") {
+			if field = strings.Trim(field, " \t"); field == "*" ||
+				strings.EqualFold(field, "Cookie") {
 				return
 			}
 		}

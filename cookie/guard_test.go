@@ -124,7 +124,8 @@ func TestCheck(t *testing.T) {
 		t.Run(fmt.Sprintf("%.40s", test.line), func(t *testing.T) {
 			r := request(test.line)
 			p, err := g.Check(r)
-			if p.Name() != test.user || (p != nil) != (err == nil) || (err == nil) != (test.errs == nil) {
+			if p.Name() != test.user || (p != nil) != (err == nil) ||
+				(err == nil) != (test.errs == nil) {
 				t.Errorf("Check = %q, %v; want %q", p.Name(), err, test.user)
 			}
 			unavailable := false
@@ -178,7 +179,8 @@ func TestCheck(t *testing.T) {
 
 func TestZeroGuard(t *testing.T) {
 	var g cookie.Guard
-	if p, err := g.Check(request("FedAuth=bob")); p != nil || !errors.Is(err, cookie.ErrNoCredential) {
+	if p, err := g.Check(request("FedAuth=bob")); p != nil ||
+		!errors.Is(err, cookie.ErrNoCredential) {
 		t.Errorf("Check = %v, %v", p, err)
 	}
 }
@@ -207,14 +209,23 @@ func TestSource(t *testing.T) {
 		source func(*http.Request) (string, error)
 		want   error
 	}{
-		{"net/http", func(r *http.Request) (string, error) { _, err := r.Cookie("x"); return "", err }, cookie.ErrNoCredential},
-		{"none", func(*http.Request) (string, error) { return "", cookie.ErrNoCredential }, cookie.ErrNoCredential},
-		{"none, wrapped", func(*http.Request) (string, error) { return "", fmt.Errorf("x: %w", cookie.ErrNoCredential) }, cookie.ErrNoCredential},
-		{"malformed", func(*http.Request) (string, error) { return "", sessiontoken.ErrInvalid }, sessiontoken.ErrInvalid},
+		{"net/http",
+			func(r *http.Request) (string, error) { _, err := r.Cookie("x"); return "", err },
+			cookie.ErrNoCredential},
+		{"none", func(*http.Request) (string, error) { return "", cookie.ErrNoCredential },
+			cookie.ErrNoCredential},
+		{"none, wrapped",
+			func(*http.Request) (string, error) { return "", fmt.Errorf("x: %w", cookie.ErrNoCredential) }, cookie.ErrNoCredential},
+		{"malformed", func(*http.Request) (string, error) { return "", sessiontoken.ErrInvalid },
+			sessiontoken.ErrInvalid},
 		{"other", func(*http.Request) (string, error) { return "", errStore }, cookie.ErrUnavailable},
-		{"outage, said so", func(*http.Request) (string, error) { return "", cookie.ErrUnavailable }, cookie.ErrUnavailable},
+		{"outage, said so",
+			func(*http.Request) (string, error) { return "", cookie.ErrUnavailable },
+			cookie.ErrUnavailable},
 		{"bad name", cookie.From(cookie.KindFedAuth, "a b"), cookie.ErrUnavailable},
-		{"bad scheme", func(r *http.Request) (string, error) { return chunks.Scheme(7).Join(r, "a") }, cookie.ErrUnavailable},
+		{"bad scheme",
+			func(r *http.Request) (string, error) { return chunks.Scheme(7).Join(r, "a") },
+			cookie.ErrUnavailable},
 	}
 	for _, test := range tests {
 		var g cookie.Guard
@@ -239,11 +250,13 @@ func TestEverySentinelIsClassified(t *testing.T) {
 	for name, want := range verdict {
 		var g cookie.Guard
 		g.Accept(cookie.From(cookie.KindFedAuth, ""), &reader{errors: map[string]error{"x": want}})
-		if _, err := g.Check(request("FedAuth=x")); !errors.Is(err, want) || errors.Is(err, cookie.ErrUnavailable) {
+		if _, err := g.Check(request("FedAuth=x")); !errors.Is(err, want) ||
+			errors.Is(err, cookie.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), "../sessiontoken/errors.go", nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), "../sessiontoken/errors.go", nil,
+		parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +327,8 @@ func TestNestedGuards(t *testing.T) {
 }
 
 func TestVary(t *testing.T) {
-	for before, want := range map[string]int{"": 1, "Accept-Encoding": 2, "Accept, cookie": 1, "*": 1} {
+	for before, want := range map[string]int{"": 1, "Accept-Encoding": 2,
+		"Accept, cookie": 1, "*": 1} {
 		w := httptest.NewRecorder()
 		if before != "" {
 			w.Header().Set("Vary", before)
@@ -333,11 +347,14 @@ func TestLogger(t *testing.T) {
 	}{
 		{"FedAuth=bob", ""},
 		{"a=b", ""},
-		{"FedAuth=SECRET; .ASPXAUTH=bob", `level=DEBUG msg="cookie: credential refused" source=0 error="sessiontoken: not a valid credential"` + "\n" +
-			`level=WARN msg="cookie: credentials refused" source=0 credential=*cookie_test.reader reason=invalid count=1` + "\n"},
-		{".ASPXAUTH=anonymous", `level=DEBUG msg="cookie: credential refused" source=1 error="cookie: the credential is of a user who is not authenticated"` + "\n" +
-			`level=WARN msg="cookie: credentials refused" source=1 credential=*cookie_test.reader reason=not_authenticated count=1` + "\n"},
-		{"FedAuth=down", `level=WARN msg="cookie: credential not checked" source=0 error="cookie: the credential could not be checked: store: connection refused"` + "\n"},
+		{"FedAuth=SECRET; .ASPXAUTH=bob",
+			`level=DEBUG msg="cookie: credential refused" source=0 error="sessiontoken: not a valid credential"` + "\n" +
+				`level=WARN msg="cookie: credentials refused" source=0 credential=*cookie_test.reader reason=invalid count=1` + "\n"},
+		{".ASPXAUTH=anonymous",
+			`level=DEBUG msg="cookie: credential refused" source=1 error="cookie: the credential is of a user who is not authenticated"` + "\n" +
+				`level=WARN msg="cookie: credentials refused" source=1 credential=*cookie_test.reader reason=not_authenticated count=1` + "\n"},
+		{"FedAuth=down",
+			`level=WARN msg="cookie: credential not checked" source=0 error="cookie: the credential could not be checked: store: connection refused"` + "\n"},
 	}
 	g := newGuard()
 	var out bytes.Buffer
@@ -405,7 +422,8 @@ func TestCheckAllocations(t *testing.T) {
 func BenchmarkCheckAlone(b *testing.B) {
 	var g cookie.Guard
 	g.Accept(cookie.From(cookie.KindFedAuth, ""), constant{user("bob")})
-	r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; " + header(parts(2, strings.Repeat("A", 2000))))
+	r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; " +
+		header(parts(2, strings.Repeat("A", 2000))))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := g.Check(r); err != nil {

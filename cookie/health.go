@@ -66,7 +66,8 @@ func answers(ctx context.Context, store sessiontoken.Store) error {
 	if store == nil {
 		return nil
 	}
-	if _, _, err := store.Get(ctx, probeKey); err != nil && !errors.Is(err, sessiontoken.ErrNotInStore) {
+	if _, _, err := store.Get(ctx, probeKey); err != nil &&
+		!errors.Is(err, sessiontoken.ErrNotInStore) {
 		return err
 	}
 	return nil

@@ -78,8 +78,8 @@ func TestHealth(t *testing.T) {
 		{Kind: cookie.KindBearer}, {Kind: cookie.KindBearer, AuthenticationType: "BearerToken"},
 		{Kind: cookie.KindSQSession, Name: "SQSession"}}
 	store := new(healthStore)
-	o := cookie.SiteOptions{Now: on2026, DataProtection: freshCoreRing(t, on2026()), Credentials: every,
-		Sessions: cookie.SessionsOptions{Store: store}}
+	o := cookie.SiteOptions{Now: on2026, DataProtection: freshCoreRing(t, on2026()),
+		Credentials: every, Sessions: cookie.SessionsOptions{Store: store}}
 	site, err := cookie.NewSite(cfg, &o)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,8 @@ func TestHealth(t *testing.T) {
 		t.Errorf("%v, %d questions", err, store.gets)
 	}
 	store.err = errStore
-	if err := site.Health(t.Context()); !errors.Is(err, errStore) || err.Error() != "cookie: store: "+errStore.Error() {
+	if err := site.Health(t.Context()); !errors.Is(err, errStore) ||
+		err.Error() != "cookie: store: "+errStore.Error() {
 		t.Errorf("store away: %v", err)
 	}
 
@@ -104,13 +105,15 @@ func TestHealth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := cookie.NewSessions(codec, &cookie.SessionsOptions{Store: away, Cookie: &http.Cookie{Name: "Own"}})
+	own, err := cookie.NewSessions(codec, &cookie.SessionsOptions{Store: away,
+		Cookie: &http.Cookie{Name: "Own"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	site.AcceptSessions(own)
 	site.Accept(cookie.From(cookie.KindFedAuth, "Other"), newReader())
-	if err := site.Health(t.Context()); err == nil || err.Error() != "cookie: store of Own: "+errStore.Error() {
+	if err := site.Health(t.Context()); err == nil ||
+		err.Error() != "cookie: store of Own: "+errStore.Error() {
 		t.Errorf("own store away: %v", err)
 	}
 }
@@ -122,7 +125,8 @@ func TestHealthRoundTrip(t *testing.T) {
 		{"another text", "open", "not a valid credential"},
 		{"nothing", "seal", "cannot be written"},
 	} {
-		lame, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Transforms: []sessiontoken.Protector{lameTransform(tt.field)}})
+		lame, err := sessiontoken.NewSessionCodec(ring,
+			&sessiontoken.SessionOptions{Transforms: []sessiontoken.Protector{lameTransform(tt.field)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +139,9 @@ func TestHealthRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		site.AcceptSessions(sessions)
-		if err := site.Health(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "cookie: FedAuth: ") || !strings.Contains(err.Error(), tt.want) {
+		if err := site.Health(t.Context()); err == nil ||
+			!strings.HasPrefix(err.Error(), "cookie: FedAuth: ") ||
+			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
@@ -149,27 +155,33 @@ func TestHealthRing(t *testing.T) {
 	// The node has no certificate for the key that protects now.
 	sealed := testkit.CoreKey(2, on2026(), random.Bytes(64))
 	i, j := strings.Index(sealed, "<masterKey>"), strings.Index(sealed, "</masterKey>")
-	sealed = sealed[:i] + `<encryptedSecret decryptorType="Microsoft.AspNetCore.DataProtection.XmlEncryption.DpapiXmlDecryptor, X" ` +
-		`xmlns="http://schemas.asp.net/2015/03/dataProtection"><encryptedKey/></encryptedSecret>` + sealed[j+len("</masterKey>"):]
-	older := strings.NewReplacer("25a2", "25a0", on2026().AddDate(0, 0, -8).Format(time.RFC3339), on2026().AddDate(0, 0, -20).Format(time.RFC3339)).Replace(sealed)
+	sealed = sealed[:i] +
+		`<encryptedSecret decryptorType="Microsoft.AspNetCore.DataProtection.XmlEncryption.DpapiXmlDecryptor, X" ` +
+		`xmlns="http://schemas.asp.net/2015/03/dataProtection"><encryptedKey/></encryptedSecret>` +
+		sealed[j+len("</masterKey>"):]
+	older := strings.NewReplacer("25a2", "25a0", on2026().AddDate(0, 0, -8).Format(time.RFC3339),
+		on2026().AddDate(0, 0, -20).Format(time.RFC3339)).Replace(sealed)
 	away := errors.New("repository: no route")
 
 	clock := testkit.NewClock(on2026())
 	repository := &coreRepository{elements: []string{good}}
-	ring, err := dataprotection.Open(t.Context(), repository, &dataprotection.RingOptions{Interval: 48 * time.Hour, Now: clock.Now})
+	ring, err := dataprotection.Open(t.Context(), repository,
+		&dataprotection.RingOptions{Interval: 48 * time.Hour, Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := cookie.NewSite(machinekey.Config{}, &cookie.SiteOptions{DataProtection: ring, Now: clock.Now,
-		Credentials: []cookie.Credential{{Kind: cookie.KindCore}}})
+	site, err := cookie.NewSite(machinekey.Config{},
+		&cookie.SiteOptions{DataProtection: ring, Now: clock.Now,
+			Credentials: []cookie.Credential{{Kind: cookie.KindCore}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	check := func(step, want string) {
 		t.Helper()
 		err := site.Health(t.Context())
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) ||
-			!strings.HasPrefix(err.Error(), "cookie: key ring: dataprotection: ")) {
+		if want == "" && err != nil || want != "" &&
+			(err == nil || !strings.Contains(err.Error(), want) ||
+				!strings.HasPrefix(err.Error(), "cookie: key ring: dataprotection: ")) {
 			t.Errorf("%s: %v, want %q", step, err, want)
 		}
 	}
@@ -184,7 +196,8 @@ func TestHealthRing(t *testing.T) {
 	read(good, older)
 	check("an older key cannot be used", "")
 	read(good, sealed)
-	check("the key of the nodes cannot be used", "nodes protect with a key that cannot be used here")
+	check("the key of the nodes cannot be used",
+		"nodes protect with a key that cannot be used here")
 	read()
 	check("no key", "no key")
 	read(good)
@@ -193,7 +206,8 @@ func TestHealthRing(t *testing.T) {
 	clock.Move(24 * time.Hour)
 	check("a day old", "")
 	clock.Move(1)
-	check("older", "the keys were read 24h0m0s ago: dataprotection: reading the key ring: repository: no route")
+	check("older",
+		"the keys were read 24h0m0s ago: dataprotection: reading the key ring: repository: no route")
 	if err := site.Health(t.Context()); !errors.Is(err, away) {
 		t.Error(err)
 	}

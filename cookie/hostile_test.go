@@ -71,7 +71,8 @@ func targets(t testing.TB) []target {
 	guarded := func(name string, c hostile.Credential, source func(*http.Request) (string, error), reader sessiontoken.Reader) {
 		g := new(cookie.Guard)
 		g.Accept(source, reader)
-		all = append(all, target{name, c, func(r *http.Request) error { _, err := g.Check(r); return err }})
+		all = append(all,
+			target{name, c, func(r *http.Request) error { _, err := g.Check(r); return err }})
 	}
 	session := func(name string, issue, read *machinekey.Ring, o sessiontoken.SessionOptions) {
 		o.Endpoint, o.Now = "/", now
@@ -81,7 +82,8 @@ func targets(t testing.TB) []target {
 		must(err)
 		codec, err := sessiontoken.NewSessionCodec(read, &o)
 		must(err)
-		guarded(name, hostile.Credential{Cookie: "FedAuth", Chunk: "FedAuth%d", Text: text, Envelope: true}, cookie.From(cookie.KindFedAuth, ""), codec)
+		guarded(name, hostile.Credential{Cookie: "FedAuth", Chunk: "FedAuth%d", Text: text,
+			Envelope: true}, cookie.From(cookie.KindFedAuth, ""), codec)
 	}
 	session("FedAuth", ring, ring, sessiontoken.SessionOptions{})
 	session("FedAuth, 3 keys", ring, ring3, sessiontoken.SessionOptions{})
@@ -97,9 +99,11 @@ func targets(t testing.TB) []target {
 		must(err)
 		codec, err := sessiontoken.NewFormsCodec(read, &sessiontoken.FormsOptions{Now: now})
 		must(err)
-		text, err := issuer.Encode(t.Context(), issuer.NewTicket(user.Name(), "Editors,Administrators,Region 417 Sales"))
+		text, err := issuer.Encode(t.Context(),
+			issuer.NewTicket(user.Name(), "Editors,Administrators,Region 417 Sales"))
 		must(err)
-		guarded(name, hostile.Credential{Cookie: ".ASPXAUTH", Text: text}, cookie.From(cookie.KindForms, ""), codec)
+		guarded(name, hostile.Credential{Cookie: ".ASPXAUTH", Text: text},
+			cookie.From(cookie.KindForms, ""), codec)
 	}
 	forms("forms", ring, ring)
 	forms("forms, 3 keys", ring, ring3)
@@ -117,15 +121,20 @@ func targets(t testing.TB) []target {
 	must(err)
 	bearer, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.AccessToken("Bearer"), o)
 	must(err)
-	whole := hostile.Credential{Cookie: ".AspNet.ApplicationCookie", Chunk: ".AspNet.ApplicationCookieC%d", Marked: true}
-	katana("Katana", whole, cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), codec, codec)
-	katana("Katana, System.Web", whole, func(r *http.Request) (string, error) { return chunks.KatanaSystemWeb.Join(r, whole.Cookie) }, codec, codec)
-	katana("Katana, 3 keys", whole, cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), codec, codec3)
+	whole := hostile.Credential{Cookie: ".AspNet.ApplicationCookie",
+		Chunk: ".AspNet.ApplicationCookieC%d", Marked: true}
+	katana("Katana", whole, cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), codec,
+		codec)
+	katana("Katana, System.Web", whole,
+		func(r *http.Request) (string, error) { return chunks.KatanaSystemWeb.Join(r, whole.Cookie) }, codec, codec)
+	katana("Katana, 3 keys", whole, cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"),
+		codec, codec3)
 	katana("bearer token", hostile.Credential{}, cookie.From(cookie.KindBearer, ""), bearer, bearer)
 
 	for name, purpose := range map[string]sessiontoken.Purpose{
 		"ASP.NET Core": sessiontoken.Cookie("Cookies"), "ASP.NET Core, bearer token": sessiontoken.AccessToken("Identity.Bearer")} {
-		codec, err := sessiontoken.NewCoreCodec(freshCoreRing(t, now()), purpose, &sessiontoken.CoreOptions{Now: now})
+		codec, err := sessiontoken.NewCoreCodec(freshCoreRing(t, now()), purpose,
+			&sessiontoken.CoreOptions{Now: now})
 		must(err)
 		text, err := codec.Encode(t.Context(), codec.NewTicket(&user, nil))
 		must(err)
@@ -133,14 +142,16 @@ func targets(t testing.TB) []target {
 			guarded(name, hostile.Credential{Text: text}, cookie.From(cookie.KindBearer, ""), codec)
 			continue
 		}
-		guarded(name, hostile.Credential{Cookie: ".AspNet.SharedCookie", Chunk: ".AspNet.SharedCookieC%d", Marked: true, Text: text},
+		guarded(name, hostile.Credential{Cookie: ".AspNet.SharedCookie",
+			Chunk: ".AspNet.SharedCookieC%d", Marked: true, Text: text},
 			func(r *http.Request) (string, error) { return chunks.CoreShared.Join(r, ".AspNet.SharedCookie") }, codec)
 	}
 
 	// A site that takes several: the honest cookie is the first to be tried,
 	// the hostile ones are all tried.
 	several := new(cookie.Guard)
-	wif, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/", Now: now})
+	wif, err := sessiontoken.NewSessionCodec(ring,
+		&sessiontoken.SessionOptions{Endpoint: "/", Now: now})
 	must(err)
 	tickets, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{Now: now})
 	must(err)
@@ -154,11 +165,13 @@ func targets(t testing.TB) []target {
 		if len(lines) < 200 { // more are not read, with the ticket or without
 			lines = slices.Concat(lines, []string{ticket})
 		}
-		_, err := several.Check(&http.Request{Header: http.Header{"Cookie": lines, "Authorization": authorization}})
+		_, err := several.Check(&http.Request{Header: http.Header{"Cookie": lines,
+			"Authorization": authorization}})
 		return err
 	}})
 
-	of, err := cookie.NewSQSession(ring, cookie.Credential{Name: "SQSessionFlowtime"}, &cookie.SiteOptions{Now: now})
+	of, err := cookie.NewSQSession(ring, cookie.Credential{Name: "SQSessionFlowtime"},
+		&cookie.SiteOptions{Now: now})
 	must(err)
 	sq := cookie.SessionsOf(of)
 	w := &nowhere{http.Header{}}
@@ -171,14 +184,16 @@ func targets(t testing.TB) []target {
 	}
 	text, err := chunks.WIF.Join(signedIn, sq.CookieName())
 	must(err)
-	all = append(all, target{"SQSession", hostile.Credential{Cookie: sq.CookieName(), Chunk: sq.CookieName() + "%d", Text: text, Envelope: true},
-		func(r *http.Request) error { _, err := guardOf(sq).Check(r); return err }})
+	all = append(all, target{"SQSession", hostile.Credential{Cookie: sq.CookieName(),
+		Chunk: sq.CookieName() +
+			"%d", Text: text, Envelope: true}, func(r *http.Request) error { _, err := guardOf(sq).Check(r); return err }})
 
 	anonymous, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.FormsOptions{Now: now})
 	must(err)
 	text, err = anonymous.Encode(t.Context(), anonymous.NewID())
 	must(err)
-	all = append(all, target{"anonymous id", hostile.Credential{Cookie: ".ASPXANONYMOUS", Text: text}, func(r *http.Request) error {
+	all = append(all, target{"anonymous id", hostile.Credential{Cookie: ".ASPXANONYMOUS",
+		Text: text}, func(r *http.Request) error {
 		text, err := cookie.From(cookie.KindAnonymous, "")(r)
 		if err == nil {
 			_, err = anonymous.Decode(r.Context(), text)
@@ -189,13 +204,14 @@ func targets(t testing.TB) []target {
 	must(err)
 	text, err = rolecookie.Encode(roles, make([]byte, 500)) // the stream of a principal with a few roles
 	must(err)
-	all = append(all, target{"role cookie", hostile.Credential{Cookie: ".ASPXROLES", Text: text}, func(r *http.Request) error {
-		text, err := cookie.From(cookie.KindRoles, "")(r)
-		if err == nil {
-			_, err = rolecookie.Decode(r.Context(), roles, text)
-		}
-		return err
-	}})
+	all = append(all, target{"role cookie", hostile.Credential{Cookie: ".ASPXROLES", Text: text},
+		func(r *http.Request) error {
+			text, err := cookie.From(cookie.KindRoles, "")(r)
+			if err == nil {
+				_, err = rolecookie.Decode(r.Context(), roles, text)
+			}
+			return err
+		}})
 	return all
 }
 

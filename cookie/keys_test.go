@@ -89,7 +89,8 @@ func TestKeysOutOfReach(t *testing.T) {
 			t.Errorf("%v: status %d, want %d", test.err, w.Code, test.status)
 		}
 		_, err := sessions.Session(r)
-		if unavailable := errors.Is(err, cookie.ErrUnavailable); unavailable != (test.status == http.StatusServiceUnavailable) {
+		if unavailable := errors.Is(err,
+			cookie.ErrUnavailable); unavailable != (test.status == http.StatusServiceUnavailable) {
 			t.Errorf("%v: %v", test.err, err)
 		}
 	}

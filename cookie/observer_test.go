@@ -84,74 +84,78 @@ func Example_observer() {
 
 // TestEvents has one event, or a few, for each verdict and each act.
 func TestEvents(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
-		var events eventList
-		revoked := false
-		n := newFarmNode(t)
-		o := &cookie.SessionsOptions{Observer: events.Observe, Sliding: cookie.On, Revoked: revokedIf(&revoked)}
-		s := open(n, o)
-		b := new(browser)
-		wants := func(step, want string) {
-			t.Helper()
-			for _, e := range events.events {
-				if e.Cookie != s.CookieName() || (e.KeyID == n.ring.Primary().ID()) != (e.Kind == "read") {
-					t.Errorf("%s: %+v", step, e)
+	forKinds(t,
+		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+			var events eventList
+			revoked := false
+			n := newFarmNode(t)
+			o := &cookie.SessionsOptions{Observer: events.Observe, Sliding: cookie.On,
+				Revoked: revokedIf(&revoked)}
+			s := open(n, o)
+			b := new(browser)
+			wants := func(step, want string) {
+				t.Helper()
+				for _, e := range events.events {
+					if e.Cookie != s.CookieName() ||
+						(e.KeyID == n.ring.Primary().ID()) != (e.Kind == "read") {
+						t.Errorf("%s: %+v", step, e)
+					}
+					if (e.Err != nil) != (e.Kind == "unavailable") {
+						t.Errorf("%s: %+v", step, e)
+					}
 				}
-				if (e.Err != nil) != (e.Kind == "unavailable") {
-					t.Errorf("%s: %+v", step, e)
+				if got := events.String(); strings.TrimSpace(got) != want {
+					t.Errorf("%s: %s, want %s", step, got, want)
 				}
 			}
-			if got := events.String(); strings.TrimSpace(got) != want {
-				t.Errorf("%s: %s, want %s", step, got, want)
+			b.visit(s)
+			wants("no cookie", "")
+			b.signIn(t, s, user("bob"), nil)
+			wants("sign-in", "signed_in")
+			b.visit(s)
+			wants("visit", "read")
+			revoked = true
+			b.visit(s)
+			wants("revoked", "refused:revoked")
+			revoked = false
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			hung := open(n, &cookie.SessionsOptions{Observer: events.Observe,
+				Revoked: func(ctx context.Context, _ cookie.Session) (bool, error) { return false, ctx.Err() }})
+			_, _ = guardOf(hung).Check(b.request().WithContext(ctx))
+			wants("cancelled", "unavailable")
+			for text, want := range map[string]string{
+				"forged":                        "refused:invalid",
+				strings.Repeat("A", 256<<10+1):  "refused:too_long",
+				b.cookies[0].Value[:20]:         "refused:invalid",
+				strings.Repeat("0123456789", 9): "refused:invalid",
+			} {
+				_, _ = guardOf(s).Check(request(s.CookieName() + "=" + text))
+				wants("forged", want)
 			}
-		}
-		b.visit(s)
-		wants("no cookie", "")
-		b.signIn(t, s, user("bob"), nil)
-		wants("sign-in", "signed_in")
-		b.visit(s)
-		wants("visit", "read")
-		revoked = true
-		b.visit(s)
-		wants("revoked", "refused:revoked")
-		revoked = false
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		hung := open(n, &cookie.SessionsOptions{Observer: events.Observe, Revoked: func(ctx context.Context, _ cookie.Session) (bool, error) { return false, ctx.Err() }})
-		_, _ = guardOf(hung).Check(b.request().WithContext(ctx))
-		wants("cancelled", "unavailable")
-		for text, want := range map[string]string{
-			"forged":                        "refused:invalid",
-			strings.Repeat("A", 256<<10+1):  "refused:too_long",
-			b.cookies[0].Value[:20]:         "refused:invalid",
-			strings.Repeat("0123456789", 9): "refused:invalid",
-		} {
-			_, _ = guardOf(s).Check(request(s.CookieName() + "=" + text))
-			wants("forged", want)
-		}
-		thief := b.clone()
-		b.signOut(t, s)
-		wants("sign-out", "signed_out")
-		b.signOut(t, s)
-		wants("a second one", "")
-		n.clock.Move(2 * time.Hour)
-		thief.visit(s)
-		wants("expired", "refused:expired")
-		switch kind {
-		case "token":
-			n.clock.Move(-4 * time.Hour)
+			thief := b.clone()
+			b.signOut(t, s)
+			wants("sign-out", "signed_out")
+			b.signOut(t, s)
+			wants("a second one", "")
+			n.clock.Move(2 * time.Hour)
 			thief.visit(s)
-			wants("early", "refused:not_yet_valid")
-			_, _ = guardOf(s).Check(request(header(parts(61, "x"))))
-			wants("chunks", "refused:chunks")
-		case "katana":
-			_, _ = guardOf(s).Check(request(s.CookieName() + "=chunks:3"))
-			wants("chunks", "refused:chunks")
-		case "core":
-			_, _ = guardOf(s).Check(request(s.CookieName() + "=chunks-3"))
-			wants("chunks", "refused:chunks")
-		}
-	})
+			wants("expired", "refused:expired")
+			switch kind {
+			case "token":
+				n.clock.Move(-4 * time.Hour)
+				thief.visit(s)
+				wants("early", "refused:not_yet_valid")
+				_, _ = guardOf(s).Check(request(header(parts(61, "x"))))
+				wants("chunks", "refused:chunks")
+			case "katana":
+				_, _ = guardOf(s).Check(request(s.CookieName() + "=chunks:3"))
+				wants("chunks", "refused:chunks")
+			case "core":
+				_, _ = guardOf(s).Check(request(s.CookieName() + "=chunks-3"))
+				wants("chunks", "refused:chunks")
+			}
+		})
 }
 
 // TestEventsOfRenewal has those that tell the key, and those of refused
@@ -165,14 +169,16 @@ func TestEventsOfRenewal(t *testing.T) {
 		f.clock.Move(40 * time.Minute)
 		events = eventList{}
 		b.visit(s)
-		if e := events.events; len(e) != 2 || e[1].Kind != "renewed" || e[1].KeyID != old.ID() || events.String() != "read renewed:sliding " {
+		if e := events.events; len(e) != 2 || e[1].Kind != "renewed" || e[1].KeyID != old.ID() ||
+			events.String() != "read renewed:sliding " {
 			t.Errorf("%+v", e)
 		}
 		if err := f.ring.Replace(newTestKey(t), old); err != nil {
 			t.Fatal(err)
 		}
 		b.visit(s)
-		if e := events.events; len(e) != 2 || e[1].KeyID != old.ID() || events.String() != "read renewed:key " {
+		if e := events.events; len(e) != 2 || e[1].KeyID != old.ID() ||
+			events.String() != "read renewed:key " {
 			t.Errorf("%+v", e)
 		}
 		f.clock.Move(40 * time.Minute)
@@ -187,7 +193,8 @@ func TestEventsOfRenewal(t *testing.T) {
 		b.visit(s)
 		f.store.before = nil
 		got := events.String()
-		if want := "read renewal_failed:sliding "; calls > 0 && got != want || calls == 0 && got != "read renewed:sliding " {
+		if want := "read renewal_failed:sliding "; calls > 0 && got != want ||
+			calls == 0 && got != "read renewed:sliding " {
 			t.Errorf("%d calls failed: %s", calls, got)
 		}
 	})
@@ -198,17 +205,20 @@ func TestHookErrors(t *testing.T) {
 	n := newFarmNode(t)
 	for want, err := range map[string]error{
 		"invalid": sessiontoken.ErrInvalid, "expired": sessiontoken.ErrExpired, "not_yet_valid": sessiontoken.ErrNotYetValid,
-		"endpoint": sessiontoken.ErrEndpoint, "unsupported": sessiontoken.ErrUnsupported, "dpapi": fmt.Errorf("%w: %w", sessiontoken.ErrUnsupported, layer.ErrDPAPI),
+		"endpoint": sessiontoken.ErrEndpoint, "unsupported": sessiontoken.ErrUnsupported,
+		"dpapi":        fmt.Errorf("%w: %w", sessiontoken.ErrUnsupported, layer.ErrDPAPI),
 		"not_in_store": sessiontoken.ErrNotInStore, "not_authenticated": cookie.ErrNotAuthenticated, "revoked": cookie.ErrRevoked,
 		"": errDown,
 	} {
 		// The error of the hook is an outage, whatever it wraps.
 		var events eventList
-		s := opener(t, "token")(n, &cookie.SessionsOptions{Observer: events.Observe, Revoked: func(context.Context, cookie.Session) (bool, error) { return false, err }})
+		s := opener(t, "token")(n, &cookie.SessionsOptions{Observer: events.Observe,
+			Revoked: func(context.Context, cookie.Session) (bool, error) { return false, err }})
 		b := new(browser)
 		b.signIn(t, s, user("bob"), nil)
 		events = eventList{}
-		if _, got := guardOf(s).Check(b.request()); !errors.Is(got, cookie.ErrUnavailable) || events.String() != "unavailable " {
+		if _, got := guardOf(s).Check(b.request()); !errors.Is(got, cookie.ErrUnavailable) ||
+			events.String() != "unavailable " {
 			t.Errorf("%s: %v", want, got)
 		}
 	}
@@ -217,7 +227,8 @@ func TestHookErrors(t *testing.T) {
 func TestReasonsOfOtherNodes(t *testing.T) {
 	n := newFarmNode(t)
 	var events eventList
-	elsewhere, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Endpoint: "/elsewhere", Now: n.clock.Now, Store: n.memory()})
+	elsewhere, err := sessiontoken.NewSessionCodec(n.ring,
+		&sessiontoken.SessionOptions{Endpoint: "/elsewhere", Now: n.clock.Now, Store: n.memory()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +237,8 @@ func TestReasonsOfOtherNodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := opener(t, "token")(n, &cookie.SessionsOptions{Observer: events.Observe})
-	for want, o := range map[string]*cookie.SignInOptions{"endpoint": nil, "not_in_store": {Reference: true}} {
+	for want, o := range map[string]*cookie.SignInOptions{"endpoint": nil,
+		"not_in_store": {Reference: true}} {
 		b := new(browser)
 		b.signIn(t, other, user("bob"), o)
 		_, _ = guardOf(s).Check(b.request())
@@ -248,7 +260,8 @@ func TestObserveStoreTellsOfEachCall(t *testing.T) {
 	below := n.open()
 	store := cookie.ObserveStore(below, events.Observe)
 	ctx := context.Background()
-	if err := store.Put(ctx, "key.secret", []byte("data"), n.clock.Now().Add(time.Hour)); err != nil {
+	if err := store.Put(ctx, "key.secret", []byte("data"),
+		n.clock.Now().Add(time.Hour)); err != nil {
 		t.Error(err)
 	}
 	if data, _, err := store.Get(ctx, "key.secret"); string(data) != "data" || err != nil {
@@ -261,7 +274,8 @@ func TestObserveStoreTellsOfEachCall(t *testing.T) {
 		t.Error(err)
 	}
 	for i, e := range events.events {
-		if e.Kind != "store" || e.Err != nil || e.Took < 0 || e.Cookie != "" || strings.Contains(fmt.Sprintf("%+v", e), "secret") {
+		if e.Kind != "store" || e.Err != nil || e.Took < 0 || e.Cookie != "" ||
+			strings.Contains(fmt.Sprintf("%+v", e), "secret") {
 			t.Errorf("call %d: %+v", i, e)
 		}
 	}
@@ -273,7 +287,8 @@ func TestObserveStoreTellsOfEachCall(t *testing.T) {
 	if e := events.events; len(e) != 1 || e[0].Err != errDown || err != errDown {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if cookie.ObserveStore(below, nil) != sessiontoken.Store(below) || cookie.ObserveStore(nil, events.Observe) != nil {
+	if cookie.ObserveStore(below, nil) != sessiontoken.Store(below) ||
+		cookie.ObserveStore(nil, events.Observe) != nil {
 		t.Error("a store without observer, or the other way round, is changed")
 	}
 }

@@ -90,7 +90,8 @@ func TestRefusalKeys(t *testing.T) {
 	random := seed.Of(t)
 	ringOf := func(n int) *dataprotection.Ring {
 		document := dataprotection.Document([]byte(testkit.CoreKey(n, on2026(), random.Bytes(64))))
-		ring, err := dataprotection.Open(t.Context(), document, &dataprotection.RingOptions{Interval: -1, Now: on2026})
+		ring, err := dataprotection.Open(t.Context(), document,
+			&dataprotection.RingOptions{Interval: -1, Now: on2026})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +127,8 @@ func TestRefusalKeys(t *testing.T) {
 		}
 		want := fmt.Sprintf("source=1 credential=.AspNetCore.Cookies reason=invalid count=1 keys=[%s]\n", theirs)
 		if name == "FedAuth" {
-			want = fmt.Sprintf("source=0 credential=FedAuth reason=invalid count=1 keys=[%s]\n", site.Ring().Primary().ID())
+			want = fmt.Sprintf("source=0 credential=FedAuth reason=invalid count=1 keys=[%s]\n",
+				site.Ring().Primary().ID())
 		}
 		out.Reset()
 		if status, _ := answer(site, r); status != http.StatusUnauthorized {
@@ -137,7 +139,8 @@ func TestRefusalKeys(t *testing.T) {
 		}
 	}
 
-	codec, err := sessiontoken.NewCoreCodec(ringOf(2), sessiontoken.AccessToken("BearerToken"), &sessiontoken.CoreOptions{Now: on2026})
+	codec, err := sessiontoken.NewCoreCodec(ringOf(2), sessiontoken.AccessToken("BearerToken"),
+		&sessiontoken.CoreOptions{Now: on2026})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +152,8 @@ func TestRefusalKeys(t *testing.T) {
 	r.Header.Set("Authorization", "Bearer "+token)
 	out.Reset()
 	answer(site, r)
-	if want := "credential=*sessiontoken.CoreCodec reason=invalid count=1 keys=[" + theirs + "]\n"; !strings.HasSuffix(out.String(), want) {
+	if want := "credential=*sessiontoken.CoreCodec reason=invalid count=1 keys=[" + theirs +
+		"]\n"; !strings.HasSuffix(out.String(), want) {
 		t.Errorf("bearer: %s, want %s", out.String(), want)
 	}
 
@@ -235,7 +239,8 @@ func TestDecisionRecords(t *testing.T) {
 		}
 		if strings.Join(strings.Fields(lines[i]), " ") != strings.Join(strings.Fields(want), " ") ||
 			d.Msg != "cookie: site" || d.From != "web.config" ||
-			(d.Level == "WARN") != (d.What == "warning") || d.Accepted != strings.HasPrefix(d.Why, "accepted: ") {
+			(d.Level == "WARN") != (d.What == "warning") ||
+			d.Accepted != strings.HasPrefix(d.Why, "accepted: ") {
 			t.Errorf("%s\nof %s", text, lines[i])
 		}
 		if d.Accepted {

@@ -29,7 +29,8 @@ func (members) ReadPrincipal(_ context.Context, text string) (*sessiontoken.Prin
 		{RoleClaimType: "group"},
 	}}
 	for role := range strings.SplitSeq(roles, "-") {
-		claim, first := sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole, Value: role}, &p.Identities[0]
+		claim, first := sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole,
+			Value: role}, &p.Identities[0]
 		if group, ok := strings.CutPrefix(role, "g:"); ok {
 			claim, first = sessiontoken.Claim{Type: "group", Value: group}, &p.Identities[1]
 		}

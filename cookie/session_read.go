@@ -68,7 +68,8 @@ func (s *Sessions) open(ctx context.Context, text string) (found, error) {
 		}
 	}
 	if end := s.end(&f.session); !end.IsZero() && s.traits.now().After(end) {
-		return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired, end.Format(time.RFC3339))
+		return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired,
+			end.Format(time.RFC3339))
 	}
 	if s.o.Revoked != nil {
 		x := f.session // of its own, so that f need not be on the heap
@@ -111,7 +112,8 @@ func (s *Sessions) late(ctx context.Context, text string) (session, bool) {
 	r := anatomy.Of(ctx, s.traits.reader.ReadPrincipal, text)
 	t, ok := r.Content.(Ticket)
 	if !ok || !errors.Is(r.Err, sessiontoken.ErrExpired) &&
-		!errors.Is(r.Err, sessiontoken.ErrNotYetValid) && !errors.Is(r.Err, sessiontoken.ErrEndpoint) {
+		!errors.Is(r.Err, sessiontoken.ErrNotYetValid) &&
+		!errors.Is(r.Err, sessiontoken.ErrEndpoint) {
 		return session{}, false
 	}
 	x, err := s.framework.begin(nil, &SignInOptions{ticket: t})
@@ -235,7 +237,8 @@ func (s *Sessions) idOfCopies(id string) string {
 // store knows which ticket came of which, nothing is renewed, or the ticket
 // carries the id, or will.
 func (s *Sessions) keepsID(x *session) bool {
-	return s.track != nil || !s.slides || s.traits.carriesID(x.ticket) || s.traits.remembers && s.marks()
+	return s.track != nil || !s.slides || s.traits.carriesID(x.ticket) ||
+		s.traits.remembers && s.marks()
 }
 
 // isNone reports whether a source found nothing.

@@ -139,7 +139,8 @@ func (s *Sessions) successor(ctx context.Context, f *found) (session, error) {
 	if known, ok := s.slid(f, at); ok {
 		return known, nil
 	}
-	return session{}, fmt.Errorf("cookie: the ticket was renewed at %s, when it was not due here", at.Format(time.RFC3339))
+	return session{}, fmt.Errorf("cookie: the ticket was renewed at %s, when it was not due here",
+		at.Format(time.RFC3339))
 }
 
 // keepLatest has the store remember the latest session of a user as long as

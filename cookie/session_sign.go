@@ -115,9 +115,11 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 	if err == nil && s.track != nil {
 		x.id = s.idOf(*x)
 	}
-	if err == nil && s.track != nil && !s.traits.remembers && (!x.ends.IsZero() || x.id != s.traits.name(*x)) {
+	if err == nil && s.track != nil && !s.traits.remembers &&
+		(!x.ends.IsZero() || x.id != s.traits.name(*x)) {
 		// For nodes with another MaxLifetime, or none.
-		err = s.track.setFirst(r.Context(), s.traits.name(*x), record{x.id, x.began, x.ends}, s.outlasts(x, x.ends))
+		err = s.track.setFirst(r.Context(), s.traits.name(*x), record{x.id, x.began, x.ends},
+			s.outlasts(x, x.ends))
 	}
 	if err == nil && (s.o.OnePerUser || s.reuse) {
 		latest := record{x.id, x.began, s.outlasts(x, x.ends)}
@@ -141,7 +143,8 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 // end returns when a session ends here, however often it is renewed, or zero: at
 // the end that it was given, or when MaxLifetime is over if that is sooner.
 func (s *Sessions) end(x *session) time.Time {
-	if here := x.began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 && (x.ends.IsZero() || here.Before(x.ends)) {
+	if here := x.began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 &&
+		(x.ends.IsZero() || here.Before(x.ends)) {
 		return here
 	}
 	return x.ends

@@ -53,7 +53,8 @@ func (s *Sessions) weigh(ctx context.Context, set []*http.Cookie) error {
 			ErrTooLong, s.template.Name, len(set), size, s.o.MaxBytes)
 	}
 	if size > chunks.WarnBytes && s.o.Logger != nil {
-		s.o.Logger.LogAttrs(ctx, slog.LevelWarn, "cookie: large session; browsers and proxies may drop it",
+		s.o.Logger.LogAttrs(ctx, slog.LevelWarn,
+			"cookie: large session; browsers and proxies may drop it",
 			slog.String("cookie", s.template.Name), slog.Int("cookies", len(set)),
 			slog.Int("bytes", size), slog.Int("limit", s.o.MaxBytes))
 	}
@@ -152,5 +153,6 @@ func (s *Sessions) owns(line string) bool {
 		return false
 	}
 	c, err := http.ParseSetCookie(line)
-	return err == nil && c.Path == s.template.Path && c.Domain == strings.TrimPrefix(s.template.Domain, ".")
+	return err == nil && c.Path == s.template.Path &&
+		c.Domain == strings.TrimPrefix(s.template.Domain, ".")
 }

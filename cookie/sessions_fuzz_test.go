@@ -41,7 +41,8 @@ func FuzzSessionsCheck(f *testing.F) {
 			if p.Name() != again.Name() || (err == nil) != (errAgain == nil) {
 				t.Errorf("%q, %v; then %q, %v", p.Name(), err, again.Name(), errAgain)
 			}
-			if err == nil && (p.Name() != "bob" || !strings.Contains(strings.ToLower(line), strings.ToLower(s.CookieName())+"=")) {
+			if err == nil && (p.Name() != "bob" ||
+				!strings.Contains(strings.ToLower(line), strings.ToLower(s.CookieName())+"=")) {
 				t.Errorf("%q", p.Name())
 			}
 			if errors.Is(err, cookie.ErrUnavailable) {
@@ -70,7 +71,8 @@ func FuzzPassOn(f *testing.F) {
 	f.Add("SQSessionFlowtime=a\nb; x=y", "SQSessionFlowtime1=c")
 	f.Add("sqsessionFLOWTIME=a;;SQSessionFlowtime60=b;SQSessionFlowtime61=c", "")
 	value := cookie.From(cookie.KindSQSession, "SQSessionFlowtime")
-	q, err := cookie.NewSQSession(nil, cookie.Credential{Name: "SQSessionFlowtime", Opaque: true}, &cookie.SiteOptions{})
+	q, err := cookie.NewSQSession(nil, cookie.Credential{Name: "SQSessionFlowtime", Opaque: true},
+		&cookie.SiteOptions{})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -99,7 +101,8 @@ func FuzzPassOn(f *testing.F) {
 		}
 		for pair := range strings.SplitSeq(got, ";") {
 			pair = strings.Trim(pair, " \t")
-			if !strings.Contains(own, pair) && !strings.HasPrefix(strings.ToLower(pair), "sqsessionflowtime") {
+			if !strings.Contains(own, pair) &&
+				!strings.HasPrefix(strings.ToLower(pair), "sqsessionflowtime") {
 				t.Errorf("%q was passed on", pair)
 			}
 		}

@@ -79,7 +79,8 @@ func TestSQSessionReuseTellsUsersApart(t *testing.T) {
 		{"the default issuer", user("kim"), from("kim", dotnet.LocalAuthority, dotnet.LocalAuthority), true},
 		{"Kelvin sign", user("kim"), user("\u212aim"), false},
 		{"issuer", user("kim"), from("kim", "https://sts.example", ""), false},
-		{"original issuer", from("kim", "https://sts.example", "https://a.example"), from("kim", "https://sts.example", "https://b.example"), false},
+		{"original issuer", from("kim", "https://sts.example", "https://a.example"),
+			from("kim", "https://sts.example", "https://b.example"), false},
 		{"moved boundary", from("kim", "a b", "c"), from("kim", "a", "b c"), false},
 	} {
 		n := newFarmNode(t)
@@ -91,7 +92,9 @@ func TestSQSessionReuseTellsUsersApart(t *testing.T) {
 			t.Errorf("%s: shared %v", test.what, shared)
 		}
 		p, err := guardOf(q).Check(a.request())
-		if err != nil || !test.shared && (p.Name() != test.a.Name() || p.Identities[0].Claims[0].Issuer == test.b.Identities[0].Claims[0].Issuer && strings.HasPrefix(test.what, "issuer")) {
+		if err != nil || !test.shared && (p.Name() != test.a.Name() ||
+			p.Identities[0].Claims[0].Issuer == test.b.Identities[0].Claims[0].Issuer &&
+				strings.HasPrefix(test.what, "issuer")) {
 			t.Errorf("%s: the first is now %v, %v", test.what, p, err)
 		}
 		// Signed out, a user does not join the old session again.
@@ -112,10 +115,13 @@ func TestSQSessionReuseTellsUsersApart(t *testing.T) {
 // not taken for one.
 func TestSiteSQSessionWithEndlessMinutes(t *testing.T) {
 	const section = `<sequence.engine><web><session application="F" lifetime="%1" maxLifetime="%2" cacheItemFade="%1"/></web></sequence.engine>`
-	for _, minutes := range []string{"153722868", "200000000", "307445735", "307445736", "2147483647"} {
+	for _, minutes := range []string{"153722868", "200000000", "307445735",
+		"307445736", "2147483647"} {
 		for _, lifetime := range []string{"5", minutes} {
 			text := strings.NewReplacer("%1", lifetime, "%2", minutes).Replace(section)
-			s, err := cookie.LoadSite(freshSite(t, "", handlerOf(machineKey45)+text), &cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}, Now: on2026})
+			s, err := cookie.LoadSite(freshSite(t, "", handlerOf(machineKey45)+text),
+				&cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}},
+					Now: on2026})
 			if err != nil {
 				t.Errorf("%s, %s: %v", lifetime, minutes, err)
 				continue
@@ -125,7 +131,8 @@ func TestSiteSQSessionWithEndlessMinutes(t *testing.T) {
 			}
 			one, _ := s.SessionsOf("SQSessionF")
 			header, _ := signIn(t, one, "bob", nil)
-			if status, name := answer(s, request(header)); status != http.StatusOK || name != "bob" {
+			if status, name := answer(s, request(header)); status != http.StatusOK ||
+				name != "bob" {
 				t.Errorf("%s, %s: %d %q", lifetime, minutes, status, name)
 			}
 		}
@@ -150,7 +157,8 @@ func TestZeroSessionsDoNotPanic(t *testing.T) {
 	if _, err := s.Session(request("FedAuth=AAAA")); err == nil {
 		t.Error("a session of nobody")
 	}
-	if err := s.Issue(httptest.NewRecorder(), request(""), new(sessiontoken.FormsTicket)); err == nil {
+	if err := s.Issue(httptest.NewRecorder(), request(""),
+		new(sessiontoken.FormsTicket)); err == nil {
 		t.Error("issued")
 	}
 }
@@ -167,7 +175,8 @@ func TestSessionInJSONHasNoID(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal([]any{one, &one, map[string]any{"s": one}})
-	if err != nil || strings.Contains(string(text), "secret") || strings.Contains(string(text), strings.TrimPrefix(one.ID(), "urn:uuid:")) {
+	if err != nil || strings.Contains(string(text), "secret") ||
+		strings.Contains(string(text), strings.TrimPrefix(one.ID(), "urn:uuid:")) {
 		t.Errorf("%s, %v", text, err)
 	}
 }
@@ -177,7 +186,8 @@ func TestSessionInJSONHasNoID(t *testing.T) {
 func TestFormsSignInLosesNoRole(t *testing.T) {
 	s := opener(t, "forms")(newFarmNode(t), nil)
 	p := user("bob")
-	p.Identities[0].Claims = append(p.Identities[0].Claims, sessiontoken.Claim{Type: strings.ToUpper(sessiontoken.ClaimTypeRole), Value: "Sales"})
+	p.Identities[0].Claims = append(p.Identities[0].Claims,
+		sessiontoken.Claim{Type: strings.ToUpper(sessiontoken.ClaimTypeRole), Value: "Sales"})
 	if !p.HasRole("Sales") {
 		t.Fatal("not a role")
 	}
@@ -191,7 +201,8 @@ func TestFormsSignInLosesNoRole(t *testing.T) {
 func TestSignOutOutlastsAnyClockSkew(t *testing.T) {
 	for _, skew := range []time.Duration{0, time.Hour, 150 * 365 * 24 * time.Hour, 1<<63 - 1} {
 		n := newFarmNode(t)
-		codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{ClockSkew: skew, Now: n.clock.Now})
+		codec, err := sessiontoken.NewSessionCodec(n.ring,
+			&sessiontoken.SessionOptions{ClockSkew: skew, Now: n.clock.Now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,55 +229,58 @@ func TestSignOutOutlastsAnyClockSkew(t *testing.T) {
 // A node that renews nothing still knows the sessions that others renew: when
 // they began, when they ended, and whose key opens them.
 func TestNodesThatSlideAndNodesThatDoNot(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(n *farmNode, o *cookie.SessionsOptions) *cookie.Sessions) {
-		n := newFarmNode(t)
-		store := n.open()
-		slides := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.On, MaxLifetime: 3 * time.Hour})
-		fixed := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.Off, MaxLifetime: 3 * time.Hour})
-		session := func() (b, old *browser) {
-			n.clock.Move(time.Second) // a forms ticket is named by its times
-			b = new(browser)
-			b.signIn(t, slides, user("bob"), nil)
-			old = b.clone()
-			n.clock.Move(40 * time.Minute)
-			if _, renewed := b.visit(slides); !renewed {
-				t.Fatal("not renewed")
+	forKinds(t,
+		func(t *testing.T, kind string, open func(n *farmNode, o *cookie.SessionsOptions) *cookie.Sessions) {
+			n := newFarmNode(t)
+			store := n.open()
+			slides := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.On,
+				MaxLifetime: 3 * time.Hour})
+			fixed := open(n, &cookie.SessionsOptions{Store: store, Sliding: cookie.Off,
+				MaxLifetime: 3 * time.Hour})
+			session := func() (b, old *browser) {
+				n.clock.Move(time.Second) // a forms ticket is named by its times
+				b = new(browser)
+				b.signIn(t, slides, user("bob"), nil)
+				old = b.clone()
+				n.clock.Move(40 * time.Minute)
+				if _, renewed := b.visit(slides); !renewed {
+					t.Fatal("not renewed")
+				}
+				return b, old
 			}
-			return b, old
-		}
 
-		b, _ := session()
-		thief := b.clone()
-		b.signOut(t, slides)
-		thief.refused(t, fixed, cookie.ErrRevoked)
+			b, _ := session()
+			thief := b.clone()
+			b.signOut(t, slides)
+			thief.refused(t, fixed, cookie.ErrRevoked)
 
-		b, old := session()
-		b.signOut(t, fixed)
-		old.refused(t, slides, cookie.ErrRevoked)
+			b, old := session()
+			b.signOut(t, fixed)
+			old.refused(t, slides, cookie.ErrRevoked)
 
-		b, _ = session() // began 40 minutes ago
-		for range 4 {
-			n.clock.Move(40 * time.Minute)
-			b.visit(slides)
-		}
-		b.refused(t, fixed, sessiontoken.ErrExpired)
+			b, _ = session() // began 40 minutes ago
+			for range 4 {
+				n.clock.Move(40 * time.Minute)
+				b.visit(slides)
+			}
+			b.refused(t, fixed, sessiontoken.ErrExpired)
 
-		b, _ = session()
-		thief = b.clone()
-		primary := n.ring.Primary()
-		if err := n.ring.Replace(newTestKey(t), primary); err != nil {
-			t.Fatal(err)
-		}
-		if _, renewed := b.visit(fixed); !renewed {
-			t.Error("not issued again with the new key")
-		}
-		if err := n.ring.Replace(n.ring.Primary()); err != nil {
-			t.Fatal(err)
-		}
-		b.wants(t, fixed, "bob")
-		b.signOut(t, fixed)
-		if p, err := guardOf(slides).Check(thief.request()); err == nil {
-			t.Errorf("the session of %s came back", p.Name())
-		}
-	})
+			b, _ = session()
+			thief = b.clone()
+			primary := n.ring.Primary()
+			if err := n.ring.Replace(newTestKey(t), primary); err != nil {
+				t.Fatal(err)
+			}
+			if _, renewed := b.visit(fixed); !renewed {
+				t.Error("not issued again with the new key")
+			}
+			if err := n.ring.Replace(n.ring.Primary()); err != nil {
+				t.Fatal(err)
+			}
+			b.wants(t, fixed, "bob")
+			b.signOut(t, fixed)
+			if p, err := guardOf(slides).Check(thief.request()); err == nil {
+				t.Errorf("the session of %s came back", p.Name())
+			}
+		})
 }

@@ -135,10 +135,13 @@ func TestRenewalBehindAnyHandler(t *testing.T) {
 			for _, k := range sessionKinds {
 				response, body := serveDue(t, k.name, next)
 				h := response.Header
-				if body != "hello bob" || len(h["Set-Cookie"]) != 1 || !slices.Equal(h["Vary"], []string{"Cookie"}) ||
-					!slices.Equal(h["Cache-Control"], []string{noCacheOf(k.name)}) || h.Get("Pragma") != "no-cache" ||
+				if body != "hello bob" || len(h["Set-Cookie"]) != 1 ||
+					!slices.Equal(h["Vary"], []string{"Cookie"}) ||
+					!slices.Equal(h["Cache-Control"], []string{noCacheOf(k.name)}) ||
+					h.Get("Pragma") != "no-cache" ||
 					(h.Get("Expires") != "-1") != (k.name == "core") {
-					t.Errorf("%s: %q, %q, Vary %q, Cache-Control %q", k.name, body, attributes(h), h["Vary"], h["Cache-Control"])
+					t.Errorf("%s: %q, %q, Vary %q, Cache-Control %q", k.name, body, attributes(h),
+						h["Vary"], h["Cache-Control"])
 				}
 			}
 		})
@@ -164,7 +167,8 @@ func TestRenewalBehindReverseProxy(t *testing.T) {
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		FlushInterval: -1,
 	})
-	if body != "part part part " || len(response.Header["Set-Cookie"]) != 2 || !slices.Equal(response.Header["Vary"], []string{"Cookie", "Accept-Encoding"}) {
+	if body != "part part part " || len(response.Header["Set-Cookie"]) != 2 ||
+		!slices.Equal(response.Header["Vary"], []string{"Cookie", "Accept-Encoding"}) {
 		t.Errorf("%q, %q, Vary %q", body, attributes(response.Header), response.Header["Vary"])
 	}
 }
@@ -193,36 +197,44 @@ func TestLateSignInIsNotSeen(t *testing.T) {
 
 // TestHandlerHeaders has the headers of requests that are not renewed.
 func TestHandlerHeaders(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
-		n := newFarmNode(t)
-		s := open(n, nil)
-		bob, eve := new(browser), &browser{[]pair{{s.CookieName(), "forged"}}}
-		bob.signIn(t, s, user("bob"), nil)
-		ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-		for _, test := range []struct {
-			name    string
-			b       *browser
-			h       http.Handler
-			status  int
-			deletes bool
-		}{
-			{"fresh", bob, guardOf(s).Handler(ok), 200, false},
-			{"twice", bob, guardOf(s).Handler(guardOf(s).Handler(ok)), 200, false},
-			{"none", new(browser), guardOf(s).Handler(ok), 401, false},
-			{"forged", eve, guardOf(s).Handler(ok), 401, false},
-			{"forged, optional", eve, guardOf(s).Optional(ok), 200, false},
-			{"one byte", &browser{[]pair{{s.CookieName(), "x"}}}, guardOf(s).Handler(ok), 401, false},
-			{"forged and cleared", eve.clone(), guardOf(open(n, &cookie.SessionsOptions{ClearInvalid: true})).Handler(ok), 401, true},
-			{"forged, cleared, optional", eve.clone(), guardOf(open(n, &cookie.SessionsOptions{ClearInvalid: true})).Optional(ok), 200, true},
-		} {
-			w := test.b.do(test.h)
-			h := w.Result().Header
-			if w.Code != test.status || !slices.Equal(h["Vary"], []string{"Cookie"}) || (len(h["Set-Cookie"]) > 0) != test.deletes || (h["Cache-Control"] != nil) != test.deletes {
-				t.Errorf("%s: status %d, Vary %q, %q", test.name, w.Code, h["Vary"], attributes(h))
+	forKinds(t,
+		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+			n := newFarmNode(t)
+			s := open(n, nil)
+			bob, eve := new(browser), &browser{[]pair{{s.CookieName(), "forged"}}}
+			bob.signIn(t, s, user("bob"), nil)
+			ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+			for _, test := range []struct {
+				name    string
+				b       *browser
+				h       http.Handler
+				status  int
+				deletes bool
+			}{
+				{"fresh", bob, guardOf(s).Handler(ok), 200, false},
+				{"twice", bob, guardOf(s).Handler(guardOf(s).Handler(ok)), 200, false},
+				{"none", new(browser), guardOf(s).Handler(ok), 401, false},
+				{"forged", eve, guardOf(s).Handler(ok), 401, false},
+				{"forged, optional", eve, guardOf(s).Optional(ok), 200, false},
+				{"one byte", &browser{[]pair{{s.CookieName(), "x"}}}, guardOf(s).Handler(ok), 401, false},
+				{"forged and cleared", eve.clone(),
+					guardOf(open(n, &cookie.SessionsOptions{ClearInvalid: true})).Handler(ok), 401,
+					true},
+				{"forged, cleared, optional", eve.clone(),
+					guardOf(open(n, &cookie.SessionsOptions{ClearInvalid: true})).Optional(ok), 200,
+					true},
+			} {
+				w := test.b.do(test.h)
+				h := w.Result().Header
+				if w.Code != test.status || !slices.Equal(h["Vary"], []string{"Cookie"}) ||
+					(len(h["Set-Cookie"]) > 0) != test.deletes ||
+					(h["Cache-Control"] != nil) != test.deletes {
+					t.Errorf("%s: status %d, Vary %q, %q", test.name, w.Code,
+						h["Vary"], attributes(h))
+				}
+				if test.deletes && len(test.b.cookies) != 0 {
+					t.Errorf("%s: not deleted", test.name)
+				}
 			}
-			if test.deletes && len(test.b.cookies) != 0 {
-				t.Errorf("%s: not deleted", test.name)
-			}
-		}
-	})
+		})
 }

@@ -63,7 +63,8 @@ func TestIssueHonoursMaxLifetime(t *testing.T) {
 		}
 		f.clock.Move(30*time.Minute + time.Second)
 		late := new(browser)
-		if err := late.issue(s, ticket); !errors.Is(err, sessiontoken.ErrExpired) || len(late.cookies) > 0 {
+		if err := late.issue(s, ticket); !errors.Is(err, sessiontoken.ErrExpired) ||
+			len(late.cookies) > 0 {
 			t.Errorf("%v, %d cookies", err, len(late.cookies))
 		}
 	})
@@ -73,7 +74,8 @@ func TestIssueHonoursMaxLifetime(t *testing.T) {
 // session is known by its id all the same, and ends when MaxLifetime says.
 func TestTimesFinerThanTicks(t *testing.T) {
 	forModes(t, func(t *testing.T, f *modeFarm) {
-		for _, o := range []cookie.SessionsOptions{{OnePerUser: true}, {MaxLifetime: 2 * time.Hour}} {
+		for _, o := range []cookie.SessionsOptions{{OnePerUser: true},
+			{MaxLifetime: 2 * time.Hour}} {
 			f.clock.Move(57)
 			s, lax := f.node(o), f.node(cookie.SessionsOptions{})
 			at := f.clock.Now()
@@ -131,7 +133,8 @@ func TestIssueOfNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.refused(t, s, cookie.ErrNotAuthenticated)
-	if one, err := s.Session(b.request()); one.Principal() != nil || !errors.Is(err, cookie.ErrNotAuthenticated) {
+	if one, err := s.Session(b.request()); one.Principal() != nil ||
+		!errors.Is(err, cookie.ErrNotAuthenticated) {
 		t.Error(one, err)
 	}
 	if _, err := s.Session(new(browser).request()); err != cookie.ErrNoCredential {
@@ -172,7 +175,8 @@ func TestSignOutOfTicketWithoutBeginning(t *testing.T) {
 // counts, and only a session is renewed.
 func TestSessionsAmongOthers(t *testing.T) {
 	n := newFarmNode(t)
-	forms, katana := opener(t, "forms")(n, &cookie.SessionsOptions{ClearInvalid: true}), opener(t, "katana")(n, nil)
+	forms, katana := opener(t, "forms")(n, &cookie.SessionsOptions{ClearInvalid: true}), opener(t,
+		"katana")(n, nil)
 	var guard cookie.Guard
 	guard.Accept(cookie.From(cookie.KindFedAuth, ""), newReader())
 	guard.AcceptSessions(forms)
@@ -199,7 +203,8 @@ func TestSessionsAmongOthers(t *testing.T) {
 			b.set(step.set, step.value)
 		}
 		w := b.do(ok)
-		if got := w.Header().Get("User"); got != step.user || len(w.Header()["Set-Cookie"]) != step.cookies {
+		if got := w.Header().Get("User"); got != step.user ||
+			len(w.Header()["Set-Cookie"]) != step.cookies {
 			t.Errorf("%s=%s: %q, %q", step.set, step.value, got, attributes(w.Header()))
 		}
 	}

@@ -16,7 +16,8 @@ import (
 
 // sourceNames are names that cookies of one purpose may have on two nodes, or on
 // one.
-var sourceNames = []string{"FedAuth", "fedauth", "SQSessionFlowtime", ".ASPXAUTH", ".AspNet.Cookies", ".aspnet.cookies", ".AspNetCore.Cookies"}
+var sourceNames = []string{"FedAuth", "fedauth", "SQSessionFlowtime", ".ASPXAUTH",
+	".AspNet.Cookies", ".aspnet.cookies", ".AspNetCore.Cookies"}
 
 // as returns a browser that sends the chunks of a cookie under another name.
 func (b *browser) as(from, to string) *browser {
@@ -34,22 +35,26 @@ var endings = []struct {
 	o    cookie.SessionsOptions // of the source that issues; the others have OnePerUser only
 	end  func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, revoked map[string]bool)
 }{
-	{"signed out", cookie.SessionsOptions{}, func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
-		b.signOut(t, from)
-	}},
-	{"revoked", cookie.SessionsOptions{}, func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, revoked map[string]bool) {
-		one, err := from.Session(b.request())
-		if err != nil {
-			t.Fatal(err)
-		}
-		revoked[one.ID()] = true
-	}},
-	{"superseded", cookie.SessionsOptions{OnePerUser: true}, func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
-		f.clock.Move(time.Second)
-		f.signIn(from, "BOB")
-	}},
-	{"past its end", cookie.SessionsOptions{MaxLifetime: 100 * time.Minute}, func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
-	}},
+	{"signed out", cookie.SessionsOptions{},
+		func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
+			b.signOut(t, from)
+		}},
+	{"revoked", cookie.SessionsOptions{},
+		func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, revoked map[string]bool) {
+			one, err := from.Session(b.request())
+			if err != nil {
+				t.Fatal(err)
+			}
+			revoked[one.ID()] = true
+		}},
+	{"superseded", cookie.SessionsOptions{OnePerUser: true},
+		func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
+			f.clock.Move(time.Second)
+			f.signIn(from, "BOB")
+		}},
+	{"past its end", cookie.SessionsOptions{MaxLifetime: 100 * time.Minute},
+		func(t *testing.T, f *modeFarm, from *cookie.Sessions, b *browser, _ map[string]bool) {
+		}},
 }
 
 // TestSessionIsOneUnderEveryName moves the value of a session to a cookie of
@@ -70,7 +75,8 @@ func TestSessionIsOneUnderEveryName(t *testing.T) {
 					o := ending.o
 					o.Cookie, o.Revoked = &http.Cookie{Name: from}, hook
 					a := f.node(o)
-					b := f.node(cookie.SessionsOptions{Cookie: &http.Cookie{Name: to}, Revoked: hook, Verified: 4})
+					b := f.node(cookie.SessionsOptions{Cookie: &http.Cookie{Name: to},
+						Revoked: hook, Verified: 4})
 					bob := f.signIn(a, "bob")
 					moved := bob.as(from, to)
 					moved.wants(t, b, "bob")
@@ -82,10 +88,13 @@ func TestSessionIsOneUnderEveryName(t *testing.T) {
 					ending.end(t, f, a, bob, revoked)
 					for range 30 {
 						for _, one := range []*browser{moved, renewed} {
-							for _, name := range []string{to, strings.ToUpper(to), strings.ToLower(to)} {
+							for _, name := range []string{to, strings.ToUpper(to),
+								strings.ToLower(to)} {
 								sent := one.as(to, name)
-								if p, err := guardOf(b).Check(sent.request()); err == nil && ending.name != "past its end" {
-									t.Fatalf("%s under %s: %s is signed in as %s", ending.name, from, p.Name(), name)
+								if p, err := guardOf(b).Check(sent.request()); err == nil &&
+									ending.name != "past its end" {
+									t.Fatalf("%s under %s: %s is signed in as %s", ending.name,
+										from, p.Name(), name)
 								} else if errors.Is(err, cookie.ErrUnavailable) {
 									t.Fatal(err)
 								}
@@ -99,7 +108,8 @@ func TestSessionIsOneUnderEveryName(t *testing.T) {
 						// 40 minutes have passed, and these.
 					}
 					if p, err := guardOf(b).Check(renewed.request()); err == nil {
-						t.Fatalf("%s under %s: %s is signed in as %s", ending.name, from, p.Name(), to)
+						t.Fatalf("%s under %s: %s is signed in as %s", ending.name,
+							from, p.Name(), to)
 					}
 				}
 			}
@@ -128,7 +138,8 @@ func TestAbsoluteEndIsExact(t *testing.T) {
 		}
 		moved.wants(t, b, "bob")
 		f.clock.Move(time.Second)
-		if p, err := guardOf(b).Check(moved.request()); !errors.Is(err, sessiontoken.ErrExpired) && !errors.Is(err, sessiontoken.ErrNotInStore) {
+		if p, err := guardOf(b).Check(moved.request()); !errors.Is(err, sessiontoken.ErrExpired) &&
+			!errors.Is(err, sessiontoken.ErrNotInStore) {
 			t.Errorf("after the end: %s, %v", p.Name(), err)
 		}
 	})
@@ -146,7 +157,8 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 			endpoints = append(endpoints, "SQSESSIONFLOWTIME;/")
 		}
 		for _, endpoint := range endpoints {
-			so := &sessiontoken.SessionOptions{Endpoint: endpoint, Lifetime: time.Hour, Now: n.clock.Now}
+			so := &sessiontoken.SessionOptions{Endpoint: endpoint, Lifetime: time.Hour,
+				Now: n.clock.Now}
 			var stored sessiontoken.Store
 			if withStore {
 				so.Store, stored = store, store
@@ -155,7 +167,8 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fed, err := cookie.NewSessions(codec, &cookie.SessionsOptions{Cookie: &http.Cookie{Path: "/"}})
+			fed, err := cookie.NewSessions(codec,
+				&cookie.SessionsOptions{Cookie: &http.Cookie{Path: "/"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -171,11 +184,15 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 					value string
 					to    *cookie.Sessions
 				}{{f.cookies[0].Value, sqs}, {s.cookies[0].Value, fed}} {
-					for _, name := range []string{c.to.CookieName(), strings.ToLower(c.to.CookieName())} {
+					for _, name := range []string{c.to.CookieName(),
+						strings.ToLower(c.to.CookieName())} {
 						moved := new(browser)
 						moved.set(name, c.value)
-						if p, err := guardOf(c.to).Check(moved.request()); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, sessiontoken.ErrNotInStore) {
-							t.Errorf("endpoint %q, store %v: %s, %v as %s", endpoint, withStore, p.Name(), err, name)
+						if p, err := guardOf(c.to).Check(moved.request()); !errors.Is(err,
+							sessiontoken.ErrInvalid) &&
+							!errors.Is(err, sessiontoken.ErrNotInStore) {
+							t.Errorf("endpoint %q, store %v: %s, %v as %s", endpoint, withStore,
+								p.Name(), err, name)
 						}
 					}
 				}
@@ -189,7 +206,8 @@ func TestFedAuthIsNoSQSession(t *testing.T) {
 func TestSQSessionNameInAnyCase(t *testing.T) {
 	sqStores(t, func(t *testing.T, n *farmNode, store sessiontoken.Store) {
 		a := n.newSQ(t, cookie.Credential{NoReuse: store != nil}, store)
-		b := n.newSQ(t, cookie.Credential{Name: "sqsessionFLOWTIME", NoReuse: store != nil, MaxLifetime: -1}, store)
+		b := n.newSQ(t, cookie.Credential{Name: "sqsessionFLOWTIME", NoReuse: store != nil,
+			MaxLifetime: -1}, store)
 		bob := new(browser)
 		bob.signIn(t, a, user("bob"), nil)
 		moved := new(browser)
@@ -233,7 +251,8 @@ func TestSQSessionNameInAnyCase(t *testing.T) {
 func TestSQSessionForEveryApplication(t *testing.T) {
 	n := newFarmNode(t)
 	s := n.newSQ(t, cookie.Credential{}, nil)
-	codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Now: n.clock.Now})
+	codec, err := sessiontoken.NewSessionCodec(n.ring,
+		&sessiontoken.SessionOptions{Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +291,9 @@ func TestKelvinSign(t *testing.T) {
 func TestKatanaPurposesMakeTheKind(t *testing.T) {
 	f := newModeFarm(t, "katana", false)
 	a := f.node(cookie.SessionsOptions{OnePerUser: true})
-	codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.Purposes("Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "Cookies", "v1"), &sessiontoken.KatanaOptions{Now: f.clock.Now})
+	codec, err := sessiontoken.NewKatanaCodec(f.ring,
+		sessiontoken.Purposes("Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware",
+			"Cookies", "v1"), &sessiontoken.KatanaOptions{Now: f.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +309,8 @@ func TestKatanaPurposesMakeTheKind(t *testing.T) {
 	copied := next.clone()
 	next.signOut(t, b)
 	copied.refused(t, a, cookie.ErrRevoked)
-	if other := fmt.Sprint(a.CookieName(), b.CookieName()); other != ".AspNet.Cookies.AspNet.Cookies" {
+	if other := fmt.Sprint(a.CookieName(),
+		b.CookieName()); other != ".AspNet.Cookies.AspNet.Cookies" {
 		t.Error(other)
 	}
 }
@@ -308,10 +330,12 @@ func TestKeyTimesForWIF10(t *testing.T) {
 				t.Fatal(err)
 			}
 			token := one.Ticket().(*sessiontoken.Token)
-			within := !token.KeyEffective.Before(token.ValidFrom) && !token.KeyExpires.After(token.ValidTo)
+			within := !token.KeyEffective.Before(token.ValidFrom) &&
+				!token.KeyExpires.After(token.ValidTo)
 			if within != (kind == "wif10") || !one.SignedIn().Equal(began) {
 				t.Errorf("%s, renewal %d: key %v to %v, token %v to %v, began %v", kind, i,
-					token.KeyEffective, token.KeyExpires, token.ValidFrom, token.ValidTo, one.SignedIn())
+					token.KeyEffective, token.KeyExpires, token.ValidFrom,
+					token.ValidTo, one.SignedIn())
 			}
 			f.clock.Move(35 * time.Minute)
 			if name, _ := bob.visit(s); i < 5 && name != "bob" {
@@ -323,7 +347,8 @@ func TestKeyTimesForWIF10(t *testing.T) {
 		}
 	}
 	n := newFarmNode(t)
-	if _, err := wif10.make(n, &cookie.SessionsOptions{Sliding: cookie.On, MaxLifetime: time.Hour}); err == nil || !strings.Contains(err.Error(), "Store") {
+	if _, err := wif10.make(n, &cookie.SessionsOptions{Sliding: cookie.On,
+		MaxLifetime: time.Hour}); err == nil || !strings.Contains(err.Error(), "Store") {
 		t.Errorf("without a store: %v", err)
 	}
 }

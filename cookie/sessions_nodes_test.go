@@ -56,7 +56,9 @@ func TestNodesWithOtherMaxLifetime(t *testing.T) {
 							f.otherNode(t, thief)
 						}
 						// Katana and ASP.NET Core keep the end of the session, Token.Renew when it began.
-						if bound := (kind == "katana" || kind == "core") && began > 0 || kind == "token" && began >= other && other > 0; bound && at < 3*time.Hour {
+						if bound := (kind == "katana" || kind == "core") && began > 0 ||
+							kind == "token" && began >= other && other > 0; bound &&
+							at < 3*time.Hour {
 							continue // no Go node sees it
 						}
 						for i, s := range []*cookie.Sessions{a, b} {
@@ -170,7 +172,8 @@ func TestSignInFailsWhereNothingEnds(t *testing.T) {
 			return nil
 		}
 		w := httptest.NewRecorder()
-		if err := s.SignIn(w, new(browser).request(), user("bob"), nil); !errors.Is(err, cookie.ErrUnavailable) || len(w.Header()) > 0 {
+		if err := s.SignIn(w, new(browser).request(), user("bob"), nil); !errors.Is(err,
+			cookie.ErrUnavailable) || len(w.Header()) > 0 {
 			t.Errorf("%v, %v", err, w.Header())
 		}
 		f.store.before = nil
@@ -189,23 +192,26 @@ func TestSignOutWithRefusedCookie(t *testing.T) {
 		o      cookie.SessionsOptions // of the node that the user signs out on
 		before func(f *modeFarm, bob, thief *browser, elsewhere *cookie.Sessions)
 	}{
-		"past MaxLifetime": {cookie.SessionsOptions{MaxLifetime: 30 * time.Minute}, func(f *modeFarm, bob, thief *browser, elsewhere *cookie.Sessions) {
-			f.clock.Move(40 * time.Minute)
-		}},
-		"revoked": {cookie.SessionsOptions{Revoked: revokedIf(&revoked)}, func(f *modeFarm, bob, thief *browser, elsewhere *cookie.Sessions) {
-			revoked = true
-		}},
+		"past MaxLifetime": {cookie.SessionsOptions{MaxLifetime: 30 * time.Minute},
+			func(f *modeFarm, bob, thief *browser, elsewhere *cookie.Sessions) {
+				f.clock.Move(40 * time.Minute)
+			}},
+		"revoked": {cookie.SessionsOptions{Revoked: revokedIf(&revoked)},
+			func(f *modeFarm, bob, thief *browser, elsewhere *cookie.Sessions) {
+				revoked = true
+			}},
 		"while Revoked fails": {cookie.SessionsOptions{Revoked: func(context.Context, cookie.Session) (bool, error) { return false, errStore }}, func(f *modeFarm, bob, thief *browser, elsewhere *cookie.Sessions) {}},
 		"expired": {hour, func(f *modeFarm, bob, thief *browser, elsewhere *cookie.Sessions) {
 			f.clock.Move(40 * time.Minute)
 			thief.visit(elsewhere)
 			f.clock.Move(40 * time.Minute)
 		}},
-		"expired, and verified before": {cookie.SessionsOptions{Verified: 10}, func(f *modeFarm, bob, thief *browser, elsewhere *cookie.Sessions) {
-			f.clock.Move(40 * time.Minute)
-			thief.visit(elsewhere)
-			f.clock.Move(40 * time.Minute)
-		}},
+		"expired, and verified before": {cookie.SessionsOptions{Verified: 10},
+			func(f *modeFarm, bob, thief *browser, elsewhere *cookie.Sessions) {
+				f.clock.Move(40 * time.Minute)
+				thief.visit(elsewhere)
+				f.clock.Move(40 * time.Minute)
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			forModes(t, func(t *testing.T, f *modeFarm) {
@@ -230,7 +236,8 @@ func TestSignOutWithTokenOfAnotherTimeOrPlace(t *testing.T) {
 	n := newFarmNode(t)
 	store := n.memory()
 	node := func(endpoint string, now func() time.Time) *cookie.Sessions {
-		codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Endpoint: endpoint, Now: now})
+		codec, err := sessiontoken.NewSessionCodec(n.ring,
+			&sessiontoken.SessionOptions{Endpoint: endpoint, Now: now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,8 +33,9 @@ func TestSessionsTogether(t *testing.T) {
 				n.inStore = store
 			}
 			var events atomic.Int64
-			o := &cookie.SessionsOptions{Store: store, Sliding: cookie.On, MaxLifetime: 1000 * time.Hour, Verified: 40,
-				OnePerUser: true, Observer: countEvents{&events}.Observe}
+			o := &cookie.SessionsOptions{Store: store, Sliding: cookie.On,
+				MaxLifetime: 1000 * time.Hour, Verified: 40, OnePerUser: true,
+				Observer: countEvents{&events}.Observe}
 			nodes := []*cookie.Sessions{opener(t, m.kind)(n, o), opener(t, m.kind)(n, o)}
 
 			// Keys are kept for two rotations, and time stands still while
@@ -46,7 +47,8 @@ func TestSessionsTogether(t *testing.T) {
 			}
 			workers := make([]*together, users)
 			for i := range workers {
-				workers[i] = &together{t: t, name: fmt.Sprintf("user-%d", i), nodes: nodes, clock: n.clock, reference: m.reference && m.kind == "token",
+				workers[i] = &together{t: t, name: fmt.Sprintf("user-%d", i), nodes: nodes,
+					clock: n.clock, reference: m.reference && m.kind == "token",
 					random: rand.New(rand.NewPCG(seed.Of(t).Uint64(), uint64(i)))}
 			}
 			for round := range rounds {
@@ -116,7 +118,8 @@ func (u *together) signIn() {
 	}
 	u.clock.Move(time.Microsecond) // forms tickets of one moment are one
 	w := httptest.NewRecorder()
-	err := u.node().SignIn(w, u.b.request(), user(u.name), &cookie.SignInOptions{Reference: u.reference})
+	err := u.node().SignIn(w, u.b.request(), user(u.name),
+		&cookie.SignInOptions{Reference: u.reference})
 	if err != nil {
 		u.t.Errorf("%s: sign-in: %v", u.name, err)
 		return
@@ -165,7 +168,8 @@ func (u *together) checkEnded() {
 		p, err := guardOf(u.node()).Check(old.request())
 		if err == nil {
 			u.t.Errorf("%s: an ended session is accepted, as %q", u.name, p.Name())
-		} else if errors.Is(err, cookie.ErrUnavailable) && !strings.Contains(err.Error(), machinekey.ErrUnprotect.Error()) {
+		} else if errors.Is(err, cookie.ErrUnavailable) &&
+			!strings.Contains(err.Error(), machinekey.ErrUnprotect.Error()) {
 			u.t.Errorf("%s: %v", u.name, err)
 		}
 	}

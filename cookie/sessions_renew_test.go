@@ -50,7 +50,8 @@ func TestRenewalBoundaries(t *testing.T) {
 				name, renewed = b.visit(s)
 				if renewed {
 					one, err := s.Session(b.request())
-					if err != nil || !one.Expires().Equal(n.clock.Now().Truncate(resolution(test.kind)).Add(time.Hour)) {
+					if err != nil ||
+						!one.Expires().Equal(n.clock.Now().Truncate(resolution(test.kind)).Add(time.Hour)) {
 						t.Errorf("at %v renewed until %v, %v", age, one.Expires(), err)
 					}
 					old.wants(t, s, "bob") // another tab may still send it
@@ -62,7 +63,8 @@ func TestRenewalBoundaries(t *testing.T) {
 				return name, renewed
 			}
 			if test.due != never {
-				for _, age := range []time.Duration{test.due, test.due + time.Second, 59 * time.Minute} {
+				for _, age := range []time.Duration{test.due, test.due + time.Second,
+					59 * time.Minute} {
 					if name, renewed := at(age); name != "bob" || !renewed {
 						t.Errorf("at %v: %q, renewed: %v", age, name, renewed)
 					}
@@ -120,7 +122,8 @@ func TestRenewalKeeps(t *testing.T) {
 			t.Fatal(err)
 		}
 		expires := "; Expires=" + f.clock.Now().Add(2*time.Hour).Format(http.TimeFormat)
-		if line := w.Header().Get("Set-Cookie"); !strings.Contains(strings.ToLower(line), strings.ToLower(expires)) {
+		if line := w.Header().Get("Set-Cookie"); !strings.Contains(strings.ToLower(line),
+			strings.ToLower(expires)) {
 			t.Errorf("no %s in %.40s…", expires, line)
 		}
 		if !second.Expires().Equal(first.Expires().Add(100 * time.Minute)) {
@@ -132,16 +135,21 @@ func TestRenewalKeeps(t *testing.T) {
 		switch t2 := second.Ticket().(type) {
 		case *sessiontoken.Token:
 			t1 := first.Ticket().(*sessiontoken.Token)
-			if !t1.ContextID.Equal(t2.ContextID) || t1.ID != t2.ID || t1.Context != t2.Context || t2.Context != "(module)rm=1" ||
-				t2.EndpointID != "/" || t2.ReferenceMode != f.reference || !t2.Persistent || !t1.Key.Equal(t2.Key) {
+			if !t1.ContextID.Equal(t2.ContextID) || t1.ID != t2.ID || t1.Context != t2.Context ||
+				t2.Context != "(module)rm=1" ||
+				t2.EndpointID != "/" || t2.ReferenceMode != f.reference || !t2.Persistent ||
+				!t1.Key.Equal(t2.Key) {
 				t.Errorf("%+v, then %+v", t1, t2)
 			}
 		case *sessiontoken.FormsTicket:
-			if t2.UserData != "admin,editor" || t2.CookiePath != "/" || t2.Version != 2 || t2.Name != "bob" {
+			if t2.UserData != "admin,editor" || t2.CookiePath != "/" || t2.Version != 2 ||
+				t2.Name != "bob" {
 				t.Errorf("%+v", t2)
 			}
 		case *sessiontoken.KatanaTicket:
-			if v, _ := t2.Properties.Get("site"); v != "x" || !t2.SessionKey.Equal(first.Ticket().(*sessiontoken.KatanaTicket).SessionKey) || (t2.SessionKey.Len() > 0) != f.reference {
+			if v, _ := t2.Properties.Get("site"); v != "x" ||
+				!t2.SessionKey.Equal(first.Ticket().(*sessiontoken.KatanaTicket).SessionKey) ||
+				(t2.SessionKey.Len() > 0) != f.reference {
 				t.Errorf("%+v", t2)
 			}
 		}
@@ -153,7 +161,8 @@ func TestRenewalKeeps(t *testing.T) {
 func TestMaxLifetimeSurvivesRenewals(t *testing.T) {
 	const max = 5*time.Hour + 7*time.Minute
 	forModes(t, func(t *testing.T, f *modeFarm) {
-		nodes := []*cookie.Sessions{f.node(cookie.SessionsOptions{MaxLifetime: max, Verified: 3}), f.node(cookie.SessionsOptions{MaxLifetime: max})}
+		nodes := []*cookie.Sessions{f.node(cookie.SessionsOptions{MaxLifetime: max, Verified: 3}),
+			f.node(cookie.SessionsOptions{MaxLifetime: max})}
 		b := f.signIn(nodes[0], "bob")
 		began := f.clock.Now()
 		thief := b.clone()
@@ -176,7 +185,8 @@ func TestMaxLifetimeSurvivesRenewals(t *testing.T) {
 		f.clock.Move(time.Second)
 		for _, b := range []*browser{b, thief} {
 			for _, s := range nodes {
-				if p, err := guardOf(s).Check(b.request()); !errors.Is(err, sessiontoken.ErrExpired) && !errors.Is(err, sessiontoken.ErrNotInStore) {
+				if p, err := guardOf(s).Check(b.request()); !errors.Is(err,
+					sessiontoken.ErrExpired) && !errors.Is(err, sessiontoken.ErrNotInStore) {
 					t.Errorf("after MaxLifetime: %q, %v", p.Name(), err)
 				}
 			}
@@ -189,7 +199,8 @@ func TestMaxLifetimeSurvivesRenewals(t *testing.T) {
 func TestMaxLifetimeSurvivesKatana(t *testing.T) {
 	n := newFarmNode(t)
 	s := opener(t, "katana")(n, &cookie.SessionsOptions{MaxLifetime: 4 * time.Hour})
-	codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{Now: n.clock.Now})
+	codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"),
+		&sessiontoken.KatanaOptions{Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,15 +232,18 @@ func TestMaxLifetimeSurvivesKatana(t *testing.T) {
 // signs it out.
 func TestTicketOfDotNet(t *testing.T) {
 	n := newFarmNode(t)
-	tokens, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Lifetime: time.Hour, Now: n.clock.Now})
+	tokens, err := sessiontoken.NewSessionCodec(n.ring,
+		&sessiontoken.SessionOptions{Lifetime: time.Hour, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	forms, err := sessiontoken.NewFormsCodec(n.ring, &sessiontoken.FormsOptions{Lifetime: time.Hour, Now: n.clock.Now})
+	forms, err := sessiontoken.NewFormsCodec(n.ring,
+		&sessiontoken.FormsOptions{Lifetime: time.Hour, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	katana, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: n.clock.Now})
+	katana, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"),
+		&sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +259,8 @@ func TestTicketOfDotNet(t *testing.T) {
 			return forms.Encode(context.Background(), forms.NewTicket("bob", ""))
 		},
 		"katana": func() (string, error) {
-			return katana.Encode(context.Background(), katana.NewTicket(user("bob").Identities[0], nil))
+			return katana.Encode(context.Background(),
+				katana.NewTicket(user("bob").Identities[0], nil))
 		},
 	}
 	for kind, text := range issue {
@@ -253,7 +268,8 @@ func TestTicketOfDotNet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := opener(t, kind)(n, &cookie.SessionsOptions{Sliding: cookie.On, Store: n.memory(), MaxLifetime: 10 * time.Hour, OnePerUser: true})
+		s := opener(t, kind)(n, &cookie.SessionsOptions{Sliding: cookie.On, Store: n.memory(),
+			MaxLifetime: 10 * time.Hour, OnePerUser: true})
 		b := &browser{[]pair{{s.CookieName(), value}}}
 		n.clock.Move(40 * time.Minute)
 		old := b.clone()
@@ -269,26 +285,31 @@ func TestTicketOfDotNet(t *testing.T) {
 
 // TestRenewalFailureKeepsTheUser has a renewal that does not fit.
 func TestRenewalFailureKeepsTheUser(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
-		n := newFarmNode(t)
-		b := new(browser)
-		b.signIn(t, open(n, nil), user("bob"), nil)
-		var log bytes.Buffer
-		var events eventList
-		s := open(n, &cookie.SessionsOptions{Sliding: cookie.On, MaxBytes: 20, Logger: slog.New(slog.NewTextHandler(&log, nil)), Observer: events.Observe})
-		n.clock.Move(40 * time.Minute)
-		before := b.clone()
-		name, renewed := b.visit(s)
-		if name != "bob" || renewed || len(b.cookies) != 1 || b.cookies[0] != before.cookies[0] {
-			t.Errorf("%q, renewed: %v", name, renewed)
-		}
-		if !strings.Contains(log.String(), `level=WARN msg="cookie: session not renewed" cookie=`+s.CookieName()+` error=`) || strings.Count(log.String(), "\n") != 1 {
-			t.Errorf("logged %s", &log)
-		}
-		if got := events.String(); got != "read renewal_failed:sliding " {
-			t.Errorf("events %s", got)
-		}
-	})
+	forKinds(t,
+		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+			n := newFarmNode(t)
+			b := new(browser)
+			b.signIn(t, open(n, nil), user("bob"), nil)
+			var log bytes.Buffer
+			var events eventList
+			s := open(n, &cookie.SessionsOptions{Sliding: cookie.On, MaxBytes: 20,
+				Logger: slog.New(slog.NewTextHandler(&log, nil)), Observer: events.Observe})
+			n.clock.Move(40 * time.Minute)
+			before := b.clone()
+			name, renewed := b.visit(s)
+			if name != "bob" || renewed || len(b.cookies) != 1 ||
+				b.cookies[0] != before.cookies[0] {
+				t.Errorf("%q, renewed: %v", name, renewed)
+			}
+			if !strings.Contains(log.String(),
+				`level=WARN msg="cookie: session not renewed" cookie=`+
+					s.CookieName()+` error=`) || strings.Count(log.String(), "\n") != 1 {
+				t.Errorf("logged %s", &log)
+			}
+			if got := events.String(); got != "read renewal_failed:sliding " {
+				t.Errorf("events %s", got)
+			}
+		})
 }
 
 // TestRotation re-issues what the former first key wrote, and nothing else.
@@ -341,7 +362,8 @@ func TestRotation(t *testing.T) {
 			t.Errorf("%q re-issued: %v", name, renewed)
 		}
 		again, err := s.Session(bob.request())
-		if err != nil || again.ID() != one.ID() || !again.Expires().Equal(one.Expires()) || !again.SignedIn().Equal(one.SignedIn()) || again.Ticket().OpenedBy() != next.ID() {
+		if err != nil || again.ID() != one.ID() || !again.Expires().Equal(one.Expires()) ||
+			!again.SignedIn().Equal(one.SignedIn()) || again.Ticket().OpenedBy() != next.ID() {
 			t.Errorf("%v became %v, %v", one, again, err)
 		}
 
@@ -364,47 +386,52 @@ func TestRotation(t *testing.T) {
 // TestSessionIDStaysOrIsEmpty renews a session with all that may keep its id:
 // there is the same one after it, and a copy can be revoked by it, or none.
 func TestSessionIDStaysOrIsEmpty(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
-		for _, sliding := range []cookie.Toggle{cookie.On, cookie.Off} {
-			for _, stored := range []bool{false, true} {
-				for _, hook := range []bool{false, true} {
-					n := newFarmNode(t)
-					revoked := ""
-					o := cookie.SessionsOptions{Sliding: sliding}
-					if stored {
-						o.Store = n.memory()
-					}
-					if hook {
-						o.Revoked = func(_ context.Context, s cookie.Session) (bool, error) { return s.ID() != "" && s.ID() == revoked, nil }
-					}
-					s := open(n, &o)
-					bob := new(browser)
-					bob.signIn(t, s, user("bob"), nil)
-					first, err := s.Session(bob.request())
-					if err != nil {
-						t.Fatal(err)
-					}
-					n.clock.Move(40 * time.Minute)
-					renewed := bob.clone()
-					if _, ok := renewed.visit(s); ok != (sliding == cookie.On) {
-						t.Fatal("renewed: ", ok)
-					}
-					second, err := s.Session(renewed.request())
-					if err != nil || first.ID() != second.ID() {
-						t.Errorf("sliding %v, store %v, hook %v: %q, then %q, %v", sliding, stored, hook, first.ID(), second.ID(), err)
-					}
-					kept := sliding == cookie.Off || stored || kind == "token" || kind == "wif10" || (kind == "katana" || kind == "core") && hook
-					if kept != (first.ID() != "") {
-						t.Errorf("sliding %v, store %v, hook %v: %q", sliding, stored, hook, first.ID())
-					}
-					if revoked = first.ID(); hook && kept {
-						bob.refused(t, s, cookie.ErrRevoked)
-						renewed.refused(t, s, cookie.ErrRevoked)
+	forKinds(t,
+		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+			for _, sliding := range []cookie.Toggle{cookie.On, cookie.Off} {
+				for _, stored := range []bool{false, true} {
+					for _, hook := range []bool{false, true} {
+						n := newFarmNode(t)
+						revoked := ""
+						o := cookie.SessionsOptions{Sliding: sliding}
+						if stored {
+							o.Store = n.memory()
+						}
+						if hook {
+							o.Revoked = func(_ context.Context, s cookie.Session) (bool, error) { return s.ID() != "" && s.ID() == revoked, nil }
+						}
+						s := open(n, &o)
+						bob := new(browser)
+						bob.signIn(t, s, user("bob"), nil)
+						first, err := s.Session(bob.request())
+						if err != nil {
+							t.Fatal(err)
+						}
+						n.clock.Move(40 * time.Minute)
+						renewed := bob.clone()
+						if _, ok := renewed.visit(s); ok != (sliding == cookie.On) {
+							t.Fatal("renewed: ", ok)
+						}
+						second, err := s.Session(renewed.request())
+						if err != nil || first.ID() != second.ID() {
+							t.Errorf("sliding %v, store %v, hook %v: %q, then %q, %v",
+								sliding, stored, hook, first.ID(), second.ID(), err)
+						}
+						kept := sliding == cookie.Off || stored || kind == "token" ||
+							kind == "wif10" ||
+							(kind == "katana" || kind == "core") && hook
+						if kept != (first.ID() != "") {
+							t.Errorf("sliding %v, store %v, hook %v: %q", sliding, stored,
+								hook, first.ID())
+						}
+						if revoked = first.ID(); hook && kept {
+							bob.refused(t, s, cookie.ErrRevoked)
+							renewed.refused(t, s, cookie.ErrRevoked)
+						}
 					}
 				}
 			}
-		}
-	})
+		})
 }
 
 // refusedAs is the error for a session that was ended.

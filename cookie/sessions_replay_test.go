@@ -44,7 +44,8 @@ func TestReplayCostsNothing(t *testing.T) {
 						copied.wants(t, nodes[(i+1)%2], "bob")
 					}
 				}
-				if n := len(f.store.data); n > after+4 || renewals == 0 || renewals < 10 && !f.reference {
+				if n := len(f.store.data); n > after+4 || renewals == 0 ||
+					renewals < 10 && !f.reference {
 					t.Errorf("MaxLifetime %v, OnePerUser %v: %d renewals, %d entries, after sign-in %d", o.MaxLifetime, o.OnePerUser, renewals, n, after)
 				}
 			}
@@ -82,7 +83,8 @@ func TestReplayOfEndedSession(t *testing.T) {
 					}
 				}
 				if n := len(f.store.data); n > after+1 {
-					t.Errorf("MaxLifetime %v, OnePerUser %v: %d entries, after the end %d", o.MaxLifetime, o.OnePerUser, n, after)
+					t.Errorf("MaxLifetime %v, OnePerUser %v: %d entries, after the end %d",
+						o.MaxLifetime, o.OnePerUser, n, after)
 				}
 			}
 		}
@@ -149,12 +151,14 @@ func TestSuccessorIsGoodForHalfItsLife(t *testing.T) {
 // nothing is written, and who was signed out stays so.
 func TestFullStore(t *testing.T) {
 	forModes(t, func(t *testing.T, f *modeFarm) {
-		memory := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: 50, MaxNoteBytes: 4 << 10, Now: f.clock.Now})
+		memory := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: 50,
+			MaxNoteBytes: 4 << 10, Now: f.clock.Now})
 		if f.reference {
 			f.inStore = memory
 		}
 		var events eventList
-		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory, Sliding: cookie.On, Observer: events.Observe})
+		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory,
+			Sliding: cookie.On, Observer: events.Observe})
 		var out []*browser
 		for i := range 100 {
 			f.clock.Move(time.Microsecond)
@@ -167,10 +171,12 @@ func TestFullStore(t *testing.T) {
 				out = append(out, copied)
 				continue
 			}
-			if !errors.Is(err, cookie.ErrUnavailable) || !errors.Is(err, sessiontoken.ErrStoreFull) || len(w.Header()) > 0 {
+			if !errors.Is(err, cookie.ErrUnavailable) ||
+				!errors.Is(err, sessiontoken.ErrStoreFull) || len(w.Header()) > 0 {
 				t.Fatalf("sign-out %d: %v, %v", i, err, w.Header())
 			}
-			if last := events.events[len(events.events)-1]; last.Kind != "sign_out_failed" || !errors.Is(last.Err, sessiontoken.ErrStoreFull) {
+			if last := events.events[len(events.events)-1]; last.Kind != "sign_out_failed" ||
+				!errors.Is(last.Err, sessiontoken.ErrStoreFull) {
 				t.Fatalf("event %v", last)
 			}
 			cookie.Deny(w, b.request(), err)
@@ -200,21 +206,24 @@ func (f *modeFarm) otherNode(t *testing.T, b *browser) {
 	case "katana":
 		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.Cookie("Cookies"),
 			&sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
-		renewAlone(t, b, codec, err, func(ticket *sessiontoken.KatanaTicket) (*sessiontoken.KatanaTicket, bool) {
-			return codec.Traits().Renew(ticket, f.clock.Now())
-		})
+		renewAlone(t, b, codec, err,
+			func(ticket *sessiontoken.KatanaTicket) (*sessiontoken.KatanaTicket, bool) {
+				return codec.Traits().Renew(ticket, f.clock.Now())
+			})
 	case "core":
 		codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.Cookie("Cookies"),
 			&sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
-		renewAlone(t, b, codec, err, func(ticket *sessiontoken.CoreTicket) (*sessiontoken.CoreTicket, bool) {
-			return codec.Traits().Renew(ticket, f.clock.Now())
-		})
+		renewAlone(t, b, codec, err,
+			func(ticket *sessiontoken.CoreTicket) (*sessiontoken.CoreTicket, bool) {
+				return codec.Traits().Renew(ticket, f.clock.Now())
+			})
 	case "forms":
 		codec, err := sessiontoken.NewFormsCodec(f.ring,
 			&sessiontoken.FormsOptions{Lifetime: time.Hour, Now: f.clock.Now})
-		renewAlone(t, b, codec, err, func(ticket *sessiontoken.FormsTicket) (*sessiontoken.FormsTicket, bool) {
-			return codec.Traits().Renew(ticket, f.clock.Now())
-		})
+		renewAlone(t, b, codec, err,
+			func(ticket *sessiontoken.FormsTicket) (*sessiontoken.FormsTicket, bool) {
+				return codec.Traits().Renew(ticket, f.clock.Now())
+			})
 	case "token": // sliding code of the site's own that keeps the ids
 		codec, err := sessiontoken.NewSessionCodec(f.ring,
 			&sessiontoken.SessionOptions{Endpoint: "/", Lifetime: time.Hour, Now: f.clock.Now})
@@ -258,31 +267,33 @@ func TestNoteOutlivesCopies(t *testing.T) {
 		for _, superseded := range []bool{false, true} {
 			for _, o := range []cookie.SessionsOptions{{MaxLifetime: 20 * time.Hour}, {}} {
 				o.OnePerUser = superseded
-				t.Run(fmt.Sprint(kind, " superseded=", superseded, " ", o.MaxLifetime), func(t *testing.T) {
-					f := newModeFarm(t, kind, false)
-					a, b := f.node(o), f.node(o)
-					bob := f.signIn(a, "bob")
-					thief := bob.clone()
-					f.clock.Move(time.Minute)
-					if superseded {
-						bob = f.signIn(b, "bob")
-					} else {
-						bob.signOut(t, a)
-					}
-					for at := time.Duration(0); at < 40*time.Hour; at += 35 * time.Minute {
-						f.clock.Move(35 * time.Minute)
-						f.otherNode(t, thief)
-						if superseded && o.MaxLifetime == 0 {
-							bob.visit(a) // in use, which prolongs the record
+				t.Run(fmt.Sprint(kind, " superseded=", superseded, " ", o.MaxLifetime),
+					func(t *testing.T) {
+						f := newModeFarm(t, kind, false)
+						a, b := f.node(o), f.node(o)
+						bob := f.signIn(a, "bob")
+						thief := bob.clone()
+						f.clock.Move(time.Minute)
+						if superseded {
+							bob = f.signIn(b, "bob")
+						} else {
+							bob.signOut(t, a)
 						}
-						// Without an end, the copy must come by now and then.
-						if o.MaxLifetime == 0 || at > 18*time.Hour {
-							if p, err := guardOf([]*cookie.Sessions{a, b}[int(at/time.Minute)%2]).Check(thief.request()); err == nil {
-								t.Fatalf("%s is back after %v", p.Name(), at)
+						for at := time.Duration(0); at < 40*time.Hour; at += 35 * time.Minute {
+							f.clock.Move(35 * time.Minute)
+							f.otherNode(t, thief)
+							if superseded && o.MaxLifetime == 0 {
+								bob.visit(a) // in use, which prolongs the record
+							}
+							// Without an end, the copy must come by now and then.
+							if o.MaxLifetime == 0 || at > 18*time.Hour {
+								if p, err := guardOf([]*cookie.Sessions{a,
+									b}[int(at/time.Minute)%2]).Check(thief.request()); err == nil {
+									t.Fatalf("%s is back after %v", p.Name(), at)
+								}
 							}
 						}
-					}
-				})
+					})
 			}
 		}
 	}
@@ -317,11 +328,13 @@ func TestLatestIsKeptByUse(t *testing.T) {
 // nobody but .NET nodes saw for longer than a note lasts.
 func TestWhatSignOutCannotReach(t *testing.T) {
 	fromNET := func(t *testing.T, f *modeFarm) *browser {
-		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
+		codec, err := sessiontoken.NewKatanaCodec(f.ring, sessiontoken.Cookie("Cookies"),
+			&sessiontoken.KatanaOptions{Lifetime: time.Hour, Now: f.clock.Now})
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := codec.Encode(context.Background(), codec.NewTicket(user("bob").Identities[0], nil))
+		text, err := codec.Encode(context.Background(),
+			codec.NewTicket(user("bob").Identities[0], nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +346,9 @@ func TestWhatSignOutCannotReach(t *testing.T) {
 		"forms":  func(t *testing.T, f *modeFarm, s *cookie.Sessions) *browser { return f.signIn(s, "bob") },
 		"katana": func(t *testing.T, f *modeFarm, _ *cookie.Sessions) *browser { return fromNET(t, f) },
 		"core": func(t *testing.T, f *modeFarm, _ *cookie.Sessions) *browser {
-			codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring}, sessiontoken.Cookie("Cookies"), &sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
+			codec, err := sessiontoken.NewCoreCodec(coreKeys{f.ring},
+				sessiontoken.Cookie("Cookies"),
+				&sessiontoken.CoreOptions{Lifetime: time.Hour, Now: f.clock.Now})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -392,7 +407,8 @@ func TestSignOutOfTokenWithNewBeginning(t *testing.T) {
 		bob := f.signIn(s, "bob")
 		thief := bob.clone()
 		bob.signOut(t, s)
-		codec, err := sessiontoken.NewSessionCodec(f.ring, &sessiontoken.SessionOptions{Endpoint: "/", Lifetime: time.Hour, Now: f.clock.Now})
+		codec, err := sessiontoken.NewSessionCodec(f.ring,
+			&sessiontoken.SessionOptions{Endpoint: "/", Lifetime: time.Hour, Now: f.clock.Now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -427,7 +443,8 @@ func TestCostOfNotes(t *testing.T) {
 		if f.reference {
 			f.inStore = memory
 		}
-		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory, Sliding: cookie.On, MaxLifetime: 10 * time.Hour})
+		s := opener(t, f.kind)(f.farmNode, &cookie.SessionsOptions{Store: memory,
+			Sliding: cookie.On, MaxLifetime: 10 * time.Hour})
 		bob := f.signIn(s, "bob")
 		most := int64(0)
 		for range 300 {
@@ -442,7 +459,8 @@ func TestCostOfNotes(t *testing.T) {
 		_, _, after := memory.Usage()
 		one := after - before
 		t.Logf("sign-out: %d bytes; session in use: %d bytes", one, most)
-		if one < 400 || one > 600 || f.kind != "forms" && most > 600 || f.kind != "forms" && f.kind != "wif10" && most > 0 || most > 6*600 {
+		if one < 400 || one > 600 || f.kind != "forms" && most > 600 ||
+			f.kind != "forms" && f.kind != "wif10" && most > 0 || most > 6*600 {
 			t.Errorf("sign-out: %d bytes; session in use: %d bytes", one, most)
 		}
 	})

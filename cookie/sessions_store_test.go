@@ -112,7 +112,8 @@ func (s *openStore) failAt(n int) (reached *bool) {
 var storeModes = []struct {
 	kind      string
 	reference bool
-}{{"token", false}, {"token", true}, {"wif10", false}, {"forms", false}, {"katana", false}, {"katana", true}, {"core", false}}
+}{{"token", false}, {"token", true}, {"wif10", false}, {"forms", false}, {"katana", false},
+	{"katana", true}, {"core", false}}
 
 // forModes runs a test for each mode: with a farm, its store, and what makes a
 // node of it.
@@ -169,7 +170,8 @@ func TestSignOutIsSeenByAllNodes(t *testing.T) {
 		for i := range 3 { // renewals, also two from the same ticket
 			f.clock.Move(33 * time.Minute)
 			thief := bob.clone()
-			if name, renewed := bob.visit([]*cookie.Sessions{a, b}[i%2]); name != "bob" || !renewed {
+			if name, renewed := bob.visit([]*cookie.Sessions{a, b}[i%2]); name != "bob" ||
+				!renewed {
 				t.Fatalf("visit %d: %q, renewed: %v", i, name, renewed)
 			}
 			f.clock.Move(time.Second)
@@ -186,7 +188,8 @@ func TestSignOutIsSeenByAllNodes(t *testing.T) {
 		thieves[len(thieves)-3].signOut(t, a) // with the older ticket
 		for i, thief := range thieves[1:] {
 			for _, node := range []*cookie.Sessions{a, b} {
-				if p, err := guardOf(node).Check(thief.request()); p != nil || errors.Is(err, cookie.ErrUnavailable) {
+				if p, err := guardOf(node).Check(thief.request()); p != nil ||
+					errors.Is(err, cookie.ErrUnavailable) {
 					t.Errorf("copy %d after sign-out: %q, %v", i, p.Name(), err)
 				}
 			}
@@ -243,7 +246,8 @@ func TestRenewalRacesSignOut(t *testing.T) {
 				cases++
 				for _, left := range []*browser{bob, thief} {
 					if p, err := guardOf(b).Check(left.request()); err == nil {
-						t.Errorf("sign-out before call %d, failure %d: %s is still signed in", at, failing, p.Name())
+						t.Errorf("sign-out before call %d, failure %d: %s is still signed in", at,
+							failing, p.Name())
 					}
 				}
 			}
@@ -280,7 +284,8 @@ func TestSignInWithFailingStore(t *testing.T) {
 				before.refused(t, s, cookie.ErrRevoked)
 				continue
 			}
-			if !errors.Is(err, cookie.ErrUnavailable) || !errors.Is(err, errDown) || len(w.Header()) > 0 {
+			if !errors.Is(err, cookie.ErrUnavailable) || !errors.Is(err, errDown) ||
+				len(w.Header()) > 0 {
 				t.Errorf("call %d: %v, header %v", at, err, w.Header())
 			}
 			if n := f.store.tickets(); n != tickets {
@@ -327,7 +332,8 @@ func TestOutageSignsNobodyOut(t *testing.T) {
 			if !*reached {
 				break
 			}
-			if w.Code != 200 && w.Code != 503 || len(w.Header()["Set-Cookie"]) > 0 && w.Code != 200 {
+			if w.Code != 200 && w.Code != 503 ||
+				len(w.Header()["Set-Cookie"]) > 0 && w.Code != 200 {
 				t.Errorf("visit, call %d: status %d, %q", at, w.Code, attributes(w.Header()))
 			}
 			bob.wants(t, s, "bob")
@@ -344,7 +350,8 @@ func TestOutageSignsNobodyOut(t *testing.T) {
 			thief := bob.clone()
 			bob.signOut(t, s) // again
 			if p, err := guardOf(s).Check(thief.request()); err == nil || len(bob.cookies) > 0 {
-				t.Errorf("call %d: %s is signed in after the second sign-out, %v", at, p.Name(), err)
+				t.Errorf("call %d: %s is signed in after the second sign-out, %v",
+					at, p.Name(), err)
 			}
 			if f.store.tickets() > 0 {
 				t.Errorf("call %d: %d tickets left", at, f.store.tickets())
@@ -354,8 +361,10 @@ func TestOutageSignsNobodyOut(t *testing.T) {
 		s := f.node(cookie.SessionsOptions{})
 		bob := f.signIn(s, "bob")
 		f.store.before = func(string, string) error { return errDown }
-		for _, h := range []http.Handler{guardOf(s).Handler(http.NotFoundHandler()), guardOf(s).Optional(http.NotFoundHandler())} {
-			if w := bob.do(h); w.Code != http.StatusServiceUnavailable || w.Header()["Set-Cookie"] != nil {
+		for _, h := range []http.Handler{guardOf(s).Handler(http.NotFoundHandler()),
+			guardOf(s).Optional(http.NotFoundHandler())} {
+			if w := bob.do(h); w.Code != http.StatusServiceUnavailable ||
+				w.Header()["Set-Cookie"] != nil {
 				t.Errorf("status %d", w.Code)
 			}
 		}
@@ -410,44 +419,50 @@ func TestOnePerUserNeedsNamesAndAnEnd(t *testing.T) {
 		in   cookie.SignInOptions
 	}{{"", cookie.SignInOptions{}}, {"bob", cookie.SignInOptions{Lifetime: time.Hour + 1}}} {
 		w := httptest.NewRecorder()
-		if err := s.SignIn(w, new(browser).request(), user(test.name), &test.in); err == nil || len(w.Header()) > 0 || len(f.store.data) > 0 {
+		if err := s.SignIn(w, new(browser).request(), user(test.name), &test.in); err == nil ||
+			len(w.Header()) > 0 || len(f.store.data) > 0 {
 			t.Errorf("%q %v: %v, %d entries", test.name, test.in.Lifetime, err, len(f.store.data))
 		}
 	}
 }
 
 func TestRevokedHook(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
-		var seen []cookie.Session
-		var revoked bool
-		var hookErr error
-		n := newFarmNode(t)
-		s := open(n, &cookie.SessionsOptions{Verified: 4, Sliding: cookie.On, Revoked: func(_ context.Context, one cookie.Session) (bool, error) {
-			seen = append(seen, one)
-			return revoked, hookErr
-		}})
-		bob := new(browser)
-		bob.signIn(t, s, user("bob"), nil)
-		for range 3 {
-			bob.wants(t, s, "bob")
-			n.clock.Move(40 * time.Minute)
-			bob.visit(s)
-		}
-		for _, one := range seen {
-			if one.Principal().Name() != "bob" || (one.ID() == "") != (kind == "forms") || one.ID() != seen[0].ID() || kind != "forms" && !one.SignedIn().Equal(seen[0].SignedIn()) {
-				t.Errorf("seen %s %q", one.ID(), one.Principal().Name())
+	forKinds(t,
+		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+			var seen []cookie.Session
+			var revoked bool
+			var hookErr error
+			n := newFarmNode(t)
+			s := open(n, &cookie.SessionsOptions{Verified: 4, Sliding: cookie.On,
+				Revoked: func(_ context.Context, one cookie.Session) (bool, error) {
+					seen = append(seen, one)
+					return revoked, hookErr
+				}})
+			bob := new(browser)
+			bob.signIn(t, s, user("bob"), nil)
+			for range 3 {
+				bob.wants(t, s, "bob")
+				n.clock.Move(40 * time.Minute)
+				bob.visit(s)
 			}
-		}
-		hookErr = errDown
-		bob.refused(t, s, cookie.ErrUnavailable)
-		hookErr, revoked = nil, true
-		bob.refused(t, s, cookie.ErrRevoked)
-		if w := bob.do(guardOf(s).Handler(http.NotFoundHandler())); w.Code != 401 || w.Header()["Set-Cookie"] != nil {
-			t.Errorf("status %d", w.Code)
-		}
-		revoked = false
-		bob.wants(t, s, "bob")
-	})
+			for _, one := range seen {
+				if one.Principal().Name() != "bob" || (one.ID() == "") != (kind == "forms") ||
+					one.ID() != seen[0].ID() ||
+					kind != "forms" && !one.SignedIn().Equal(seen[0].SignedIn()) {
+					t.Errorf("seen %s %q", one.ID(), one.Principal().Name())
+				}
+			}
+			hookErr = errDown
+			bob.refused(t, s, cookie.ErrUnavailable)
+			hookErr, revoked = nil, true
+			bob.refused(t, s, cookie.ErrRevoked)
+			if w := bob.do(guardOf(s).Handler(http.NotFoundHandler())); w.Code != 401 ||
+				w.Header()["Set-Cookie"] != nil {
+				t.Errorf("status %d", w.Code)
+			}
+			revoked = false
+			bob.wants(t, s, "bob")
+		})
 }
 
 // TestDataAtRest wants no name, id or claim in the store, and records refused
@@ -466,7 +481,8 @@ func TestDataAtRest(t *testing.T) {
 		renewed := bob.clone()
 		id := strings.TrimPrefix(strings.TrimPrefix(one.ID(), "urn:uuid:"), "katana:")
 		for key, e := range f.store.data {
-			if all := key + "\x00" + string(e.data); strings.Contains(all, "secret") || strings.HasPrefix(key, "note;ended;") && strings.Contains(all, id) ||
+			if all := key + "\x00" + string(e.data); strings.Contains(all, "secret") ||
+				strings.HasPrefix(key, "note;ended;") && strings.Contains(all, id) ||
 				strings.Contains(string(e.data), id) {
 				t.Errorf("%s tells a name or an id", key)
 			}
@@ -506,7 +522,8 @@ func TestDataAtRest(t *testing.T) {
 func TestLimitsOfNotes(t *testing.T) {
 	n := newFarmNode(t)
 	store := n.open()
-	tokens, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Lifetime: time.Minute, ClockSkew: time.Hour, Now: n.clock.Now})
+	tokens, err := sessiontoken.NewSessionCodec(n.ring,
+		&sessiontoken.SessionOptions{Lifetime: time.Minute, ClockSkew: time.Hour, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -514,7 +531,8 @@ func TestLimitsOfNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tickets, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: n.clock.Now})
+	tickets, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"),
+		&sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -572,9 +590,10 @@ func TestIssueOfStoredTicket(t *testing.T) {
 		t.Error("the entry is left")
 	}
 	// The properties of an ended session do not end the next.
-	given := slices.DeleteFunc(slices.Clone(one.Ticket().(*sessiontoken.KatanaTicket).Properties), func(p [2]string) bool {
-		return strings.HasPrefix(p[0], ".")
-	})
+	given := slices.DeleteFunc(slices.Clone(one.Ticket().(*sessiontoken.KatanaTicket).Properties),
+		func(p [2]string) bool {
+			return strings.HasPrefix(p[0], ".")
+		})
 	plain := newModeFarm(t, "katana", false)
 	for range 2 {
 		next := plain.node(cookie.SessionsOptions{})

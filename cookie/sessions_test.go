@@ -81,23 +81,26 @@ var sessionKinds = []sessionKind{
 		return cookie.NewSessions(codec, o)
 	}},
 	{"forms", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-		codec, err := sessiontoken.NewFormsCodec(n.ring, &sessiontoken.FormsOptions{Lifetime: time.Hour, Now: n.clock.Now})
+		codec, err := sessiontoken.NewFormsCodec(n.ring,
+			&sessiontoken.FormsOptions{Lifetime: time.Hour, Now: n.clock.Now})
 		if err != nil {
 			return nil, err
 		}
 		return cookie.NewSessions(codec, o)
 	}},
 	{"katana", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-		codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"), &sessiontoken.KatanaOptions{
-			Lifetime: time.Hour, Store: n.inStore, Now: n.clock.Now})
+		codec, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("Cookies"),
+			&sessiontoken.KatanaOptions{
+				Lifetime: time.Hour, Store: n.inStore, Now: n.clock.Now})
 		if err != nil {
 			return nil, err
 		}
 		return cookie.NewSessions(codec, o)
 	}},
 	{"core", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-		codec, err := sessiontoken.NewCoreCodec(coreKeys{n.ring}, sessiontoken.Cookie("Cookies"), &sessiontoken.CoreOptions{
-			Lifetime: time.Hour, Now: n.clock.Now})
+		codec, err := sessiontoken.NewCoreCodec(coreKeys{n.ring}, sessiontoken.Cookie("Cookies"),
+			&sessiontoken.CoreOptions{
+				Lifetime: time.Hour, Now: n.clock.Now})
 		if err != nil {
 			return nil, err
 		}
@@ -121,8 +124,9 @@ func coreKeyXML(t testing.TB, n int, now time.Time) string {
 // freshCoreRing returns a key ring of ASP.NET Core with one new key.
 func freshCoreRing(t testing.TB, now time.Time) *dataprotection.Ring {
 	t.Helper()
-	ring, err := dataprotection.Open(t.Context(), dataprotection.Document([]byte(coreKeyXML(t, 3, now))), &dataprotection.RingOptions{
-		ApplicationName: "SharedCookieApp", Interval: -1, Now: func() time.Time { return now }})
+	ring, err := dataprotection.Open(t.Context(),
+		dataprotection.Document([]byte(coreKeyXML(t, 3, now))), &dataprotection.RingOptions{
+			ApplicationName: "SharedCookieApp", Interval: -1, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,14 +134,15 @@ func freshCoreRing(t testing.TB, now time.Time) *dataprotection.Ring {
 }
 
 // wif10 is not among sessionKinds, as few tests differ for it.
-var wif10 = sessionKind{"wif10", func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
-	codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{WIF10: true,
-		Endpoint: "/", Lifetime: time.Hour, Store: n.inStore, Now: n.clock.Now})
-	if err != nil {
-		return nil, err
-	}
-	return cookie.NewSessions(codec, o)
-}}
+var wif10 = sessionKind{"wif10",
+	func(n *farmNode, o *cookie.SessionsOptions) (*cookie.Sessions, error) {
+		codec, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{WIF10: true,
+			Endpoint: "/", Lifetime: time.Hour, Store: n.inStore, Now: n.clock.Now})
+		if err != nil {
+			return nil, err
+		}
+		return cookie.NewSessions(codec, o)
+	}}
 
 // forKinds runs a test for each kind.
 func forKinds(t *testing.T, run func(t *testing.T, kind string, open func(n *farmNode, o *cookie.SessionsOptions) *cookie.Sessions)) {
@@ -260,32 +265,35 @@ func (b *browser) refused(t testing.TB, s *cookie.Sessions, want error) {
 }
 
 func TestSessionsSignInAndOut(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
-		n := newFarmNode(t)
-		s := open(n, nil)
-		b := &browser{cookies: []pair{{"theme", "dark"}}}
-		b.refused(t, s, cookie.ErrNoCredential)
-		w := b.signIn(t, s, user("bob"), nil)
-		if h := w.Header(); h.Get("Cache-Control") != noCacheOf(kind) || h.Get("Vary") != "Cookie" {
-			t.Errorf("header %v", h)
-		}
-		b.wants(t, s, "bob")
-		got, err := s.Session(b.request())
-		if err != nil || got.Principal().Name() != "bob" || !got.SignedIn().Equal(n.clock.Now()) ||
-			!got.Expires().Equal(n.clock.Now().Add(time.Hour)) {
-			t.Errorf("Session = %+v, %v", got, err)
-		}
-		// Another node of the farm.
-		b.wants(t, open(n, nil), "bob")
-		b.signOut(t, s)
-		if !slices.Equal(b.cookies, []pair{{"theme", "dark"}}) {
-			t.Errorf("%d cookies after sign-out", len(b.cookies))
-		}
-		b.refused(t, s, cookie.ErrNoCredential)
-		if w := b.signOut(t, s); (w.Header()["Set-Cookie"] != nil) != (kind == "core") { // which .NET deletes in any case
-			t.Error("a second sign-out deletes something")
-		}
-	})
+	forKinds(t,
+		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+			n := newFarmNode(t)
+			s := open(n, nil)
+			b := &browser{cookies: []pair{{"theme", "dark"}}}
+			b.refused(t, s, cookie.ErrNoCredential)
+			w := b.signIn(t, s, user("bob"), nil)
+			if h := w.Header(); h.Get("Cache-Control") != noCacheOf(kind) ||
+				h.Get("Vary") != "Cookie" {
+				t.Errorf("header %v", h)
+			}
+			b.wants(t, s, "bob")
+			got, err := s.Session(b.request())
+			if err != nil || got.Principal().Name() != "bob" ||
+				!got.SignedIn().Equal(n.clock.Now()) ||
+				!got.Expires().Equal(n.clock.Now().Add(time.Hour)) {
+				t.Errorf("Session = %+v, %v", got, err)
+			}
+			// Another node of the farm.
+			b.wants(t, open(n, nil), "bob")
+			b.signOut(t, s)
+			if !slices.Equal(b.cookies, []pair{{"theme", "dark"}}) {
+				t.Errorf("%d cookies after sign-out", len(b.cookies))
+			}
+			b.refused(t, s, cookie.ErrNoCredential)
+			if w := b.signOut(t, s); (w.Header()["Set-Cookie"] != nil) != (kind == "core") { // which .NET deletes in any case
+				t.Error("a second sign-out deletes something")
+			}
+		})
 }
 
 // noCacheOf is the Cache-Control of a response that sets a cookie of a kind.
@@ -308,8 +316,9 @@ func attributes(h http.Header) []string {
 }
 
 func TestSessionsAttributes(t *testing.T) {
-	all := &http.Cookie{Name: "ID", Path: "/app", Domain: "example.com", Secure: true, HttpOnly: true,
-		SameSite: http.SameSiteNoneMode, Partitioned: true, Value: "not used", MaxAge: 7, Expires: time.Unix(1, 0)}
+	all := &http.Cookie{Name: "ID", Path: "/app", Domain: "example.com",
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode, Partitioned: true,
+		Value: "not used", MaxAge: 7, Expires: time.Unix(1, 0)}
 	for _, test := range []struct {
 		kind string
 		o    cookie.SessionsOptions
@@ -317,28 +326,40 @@ func TestSessionsAttributes(t *testing.T) {
 		want string
 	}{
 		{"token", cookie.SessionsOptions{}, cookie.SignInOptions{}, "FedAuth; Path=/; HttpOnly; Secure"},
-		{"forms", cookie.SessionsOptions{}, cookie.SignInOptions{}, ".ASPXAUTH; Path=/; HttpOnly; SameSite=Lax"},
-		{"katana", cookie.SessionsOptions{}, cookie.SignInOptions{}, ".AspNet.Cookies; Path=/; HttpOnly; Secure"},
-		{"katana", cookie.SessionsOptions{IsTLS: func(*http.Request) bool { return false }}, cookie.SignInOptions{}, ".AspNet.Cookies; Path=/; HttpOnly"},
-		{"katana", cookie.SessionsOptions{Cookie: &http.Cookie{}}, cookie.SignInOptions{}, ".AspNet.Cookies; Path=/"},
+		{"forms", cookie.SessionsOptions{}, cookie.SignInOptions{},
+			".ASPXAUTH; Path=/; HttpOnly; SameSite=Lax"},
+		{"katana", cookie.SessionsOptions{}, cookie.SignInOptions{},
+			".AspNet.Cookies; Path=/; HttpOnly; Secure"},
+		{"katana", cookie.SessionsOptions{IsTLS: func(*http.Request) bool { return false }},
+			cookie.SignInOptions{}, ".AspNet.Cookies; Path=/; HttpOnly"},
+		{"katana", cookie.SessionsOptions{Cookie: &http.Cookie{}}, cookie.SignInOptions{},
+			".AspNet.Cookies; Path=/"},
 		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{}}, cookie.SignInOptions{}, "FedAuth; Path=/"},
 		{"forms", cookie.SessionsOptions{Cookie: &http.Cookie{}}, cookie.SignInOptions{}, ".ASPXAUTH; Path=/"},
 		{"token", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true},
 			"FedAuth; Path=/; Expires=Sat, 21 Nov 2026 10:00:00 GMT; HttpOnly; Secure"},
-		{"token", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true, Lifetime: 2 * time.Hour},
+		{"token", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true,
+			Lifetime: 2 * time.Hour},
 			"FedAuth; Path=/; Expires=Sat, 21 Nov 2026 11:00:00 GMT; HttpOnly; Secure"},
-		{"token", cookie.SessionsOptions{PersistentLifetime: 48 * time.Hour}, cookie.SignInOptions{Persistent: true},
+		{"token", cookie.SessionsOptions{PersistentLifetime: 48 * time.Hour},
+			cookie.SignInOptions{Persistent: true},
 			"FedAuth; Path=/; Expires=Mon, 23 Nov 2026 09:00:00 GMT; HttpOnly; Secure"},
-		{"token", cookie.SessionsOptions{PersistentLifetime: 48 * time.Hour}, cookie.SignInOptions{}, "FedAuth; Path=/; HttpOnly; Secure"},
-		{"forms", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true, Lifetime: 2 * time.Hour},
+		{"token", cookie.SessionsOptions{PersistentLifetime: 48 * time.Hour},
+			cookie.SignInOptions{}, "FedAuth; Path=/; HttpOnly; Secure"},
+		{"forms", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true,
+			Lifetime: 2 * time.Hour},
 			".ASPXAUTH; Path=/; Expires=Sat, 21 Nov 2026 11:00:00 GMT; HttpOnly; SameSite=Lax"},
 		{"katana", cookie.SessionsOptions{}, cookie.SignInOptions{Persistent: true},
 			".AspNet.Cookies; Path=/; Expires=Sat, 21 Nov 2026 10:00:00 GMT; HttpOnly; Secure"},
-		{"token", cookie.SessionsOptions{MaxLifetime: 30 * time.Minute}, cookie.SignInOptions{Persistent: true},
+		{"token", cookie.SessionsOptions{MaxLifetime: 30 * time.Minute},
+			cookie.SignInOptions{Persistent: true},
 			"FedAuth; Path=/; Expires=Sat, 21 Nov 2026 09:30:00 GMT; HttpOnly; Secure"},
-		{"token", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{}, "ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
-		{"forms", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{}, "ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
-		{"katana", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{}, "ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
+		{"token", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{},
+			"ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
+		{"forms", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{},
+			"ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
+		{"katana", cookie.SessionsOptions{Cookie: all}, cookie.SignInOptions{},
+			"ID; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=None; Partitioned"},
 	} {
 		s := opener(t, test.kind)(newFarmNode(t), &test.o)
 		b := new(browser)
@@ -365,12 +386,17 @@ func TestNewSessionsRefusesWrongOptions(t *testing.T) {
 		o    cookie.SessionsOptions
 		want error
 	}{
-		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}}, cookie.ErrInvalidCookie},
-		{"forms", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}}, cookie.ErrInvalidCookie},
-		{"katana", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}}, cookie.ErrInvalidCookie},
+		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}},
+			cookie.ErrInvalidCookie},
+		{"forms", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}},
+			cookie.ErrInvalidCookie},
+		{"katana", cookie.SessionsOptions{Cookie: &http.Cookie{SameSite: http.SameSiteNoneMode}},
+			cookie.ErrInvalidCookie},
 		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Partitioned: true}}, cookie.ErrInvalidCookie},
-		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Name: "__Host-x", Path: "/app", Secure: true}}, cookie.ErrInvalidCookie},
-		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Path: "/a;b", Secure: true}}, cookie.ErrInvalidCookie},
+		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Name: "__Host-x", Path: "/app",
+			Secure: true}}, cookie.ErrInvalidCookie},
+		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Path: "/a;b", Secure: true}},
+			cookie.ErrInvalidCookie},
 		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Domain: "a b"}}, cookie.ErrInvalidCookie},
 		{"token", cookie.SessionsOptions{Cookie: &http.Cookie{Name: "a b"}}, cookie.ErrInvalidCookie},
 		{"token", cookie.SessionsOptions{ChunkSize: 999}, nil},
@@ -389,12 +415,14 @@ func TestNewSessionsRefusesWrongOptions(t *testing.T) {
 				continue
 			}
 			s, err := k.make(n, &test.o)
-			if err == nil || s != nil || test.want != nil && !errors.Is(err, test.want) || !strings.HasPrefix(err.Error(), "cookie: ") {
+			if err == nil || s != nil || test.want != nil && !errors.Is(err, test.want) ||
+				!strings.HasPrefix(err.Error(), "cookie: ") {
 				t.Errorf("%s %+v: %v", test.kind, test.o, err)
 			}
 		}
 	}
-	for _, o := range []cookie.SessionsOptions{{MaxLifetime: time.Hour, Store: store}, {MaxLifetime: time.Hour, Sliding: cookie.Off}} {
+	for _, o := range []cookie.SessionsOptions{{MaxLifetime: time.Hour, Store: store},
+		{MaxLifetime: time.Hour, Sliding: cookie.Off}} {
 		opener(t, "forms")(newFarmNode(t), &o)
 	}
 	if _, err := cookie.NewSessions(nil, nil); err == nil {
@@ -414,7 +442,8 @@ func crowd(n int) *sessiontoken.Principal {
 	x := uint64(1)
 	for range n {
 		x = x*6364136223846793005 + 1442695040888963407
-		p.Identities[0].Claims = append(p.Identities[0].Claims, sessiontoken.Claim{Type: "r", Value: fmt.Sprintf("%016x", x)})
+		p.Identities[0].Claims = append(p.Identities[0].Claims,
+			sessiontoken.Claim{Type: "r", Value: fmt.Sprintf("%016x", x)})
 	}
 	return p
 }
@@ -436,22 +465,28 @@ func TestSignInWritesAllOrNothing(t *testing.T) {
 		{"context in a forms ticket", "forms", user("bob"), cookie.SignInOptions{Context: "x"}, nil},
 		{"reference in a forms ticket", "forms", user("bob"), cookie.SignInOptions{Reference: true}, nil},
 		{"reference without a store", "token", user("bob"), cookie.SignInOptions{Reference: true}, nil},
-		{"properties in a token", "token", user("bob"), cookie.SignInOptions{Properties: sessiontoken.Properties{{"a", "b"}}}, nil},
+		{"properties in a token", "token", user("bob"),
+			cookie.SignInOptions{Properties: sessiontoken.Properties{{"a", "b"}}}, nil},
 		{"forms ticket without a name", "forms", user(""), cookie.SignInOptions{}, nil},
-		{"two identities for Katana", "katana", &sessiontoken.Principal{Identities: append(user("a").Identities, user("b").Identities...)}, cookie.SignInOptions{}, nil},
+		{"two identities for Katana", "katana",
+			&sessiontoken.Principal{Identities: append(user("a").Identities,
+				user("b").Identities...)}, cookie.SignInOptions{}, nil},
 		{"token too large", "token", crowd(2000), cookie.SignInOptions{}, cookie.ErrTooLong},
 		{"Katana's ticket too large", "katana", crowd(2000), cookie.SignInOptions{}, cookie.ErrTooLong},
-		{"user data too large", "forms", user("bob"), cookie.SignInOptions{UserData: strings.Repeat("x", 3000)}, nil},
+		{"user data too large", "forms", user("bob"),
+			cookie.SignInOptions{UserData: strings.Repeat("x", 3000)}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := opener(t, test.kind)(newFarmNode(t), nil)
 			w := httptest.NewRecorder()
-			w.Header()["Set-Cookie"] = []string{"theme=dark", "FedAuth=old; Path=/", ".ASPXAUTH=old; Path=/"}
+			w.Header()["Set-Cookie"] = []string{"theme=dark", "FedAuth=old; Path=/",
+				".ASPXAUTH=old; Path=/"}
 			w.Header().Set("Cache-Control", "max-age=60")
 			before := w.Header().Clone()
 			b := &browser{cookies: parts(4, "x")}
 			err := s.SignIn(w, b.request(), test.p, &test.o)
-			if err == nil || test.want != nil && !errors.Is(err, test.want) || !reflect.DeepEqual(w.Header(), before) {
+			if err == nil || test.want != nil && !errors.Is(err, test.want) ||
+				!reflect.DeepEqual(w.Header(), before) {
 				t.Errorf("error %v, header %v", err, attributes(w.Header()))
 			}
 		})
@@ -461,7 +496,8 @@ func TestSignInWritesAllOrNothing(t *testing.T) {
 func TestSessionsSizes(t *testing.T) {
 	var log bytes.Buffer
 	n := newFarmNode(t)
-	s := opener(t, "token")(n, &cookie.SessionsOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	s := opener(t, "token")(n,
+		&cookie.SessionsOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	b := new(browser)
 	b.signIn(t, s, user("bob"), nil)
 	if log.Len() > 0 {
@@ -483,9 +519,11 @@ func TestSessionsSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = tight.Issue(w, httptest.NewRequest("GET", "/", nil), token.Ticket())
-		want := fmt.Sprintf("FedAuth needs %d cookies of %d bytes together, the limit is %d;", len(b.cookies), size, limit)
+		want := fmt.Sprintf("FedAuth needs %d cookies of %d bytes together, the limit is %d;",
+			len(b.cookies), size, limit)
 		if limit == size && err != nil ||
-			limit < size && (!errors.Is(err, cookie.ErrTooLong) || !strings.Contains(err.Error(), want) || len(w.Header()) > 0) {
+			limit < size && (!errors.Is(err, cookie.ErrTooLong) ||
+				!strings.Contains(err.Error(), want) || len(w.Header()) > 0) {
 			t.Errorf("limit %d of %d: %v", limit, size, err)
 		}
 	}
@@ -495,7 +533,8 @@ func TestSignInDeletesSurplusChunks(t *testing.T) {
 	for kind, scheme := range map[string]func(i int) string{
 		"token": func(i int) string { return []string{"FedAuth", "FedAuth1", "FedAuth2", "FedAuth5", "fedauth3"}[i] },
 		"katana": func(i int) string {
-			return []string{".AspNet.Cookies", ".AspNet.CookiesC1", ".AspNet.CookiesC2", ".AspNet.CookiesC5", ".AspNet.CookiesC7"}[i]
+			return []string{".AspNet.Cookies", ".AspNet.CookiesC1", ".AspNet.CookiesC2",
+				".AspNet.CookiesC5", ".AspNet.CookiesC7"}[i]
 		},
 	} {
 		s := opener(t, kind)(newFarmNode(t), nil)
@@ -521,60 +560,64 @@ func TestSignInDeletesSurplusChunks(t *testing.T) {
 // A renewal, a sign-in and a sign-out in one response leave what the last of
 // them said.
 func TestOneSetPerResponse(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
-		n := newFarmNode(t)
-		s := open(n, &cookie.SessionsOptions{Sliding: cookie.On})
-		b := new(browser)
-		if kind == "forms" {
-			b.signIn(t, s, user("bob"), nil)
-		} else {
-			b.signIn(t, s, crowd(150), nil) // several chunks
-		}
-		many := len(b.cookies)
-		n.clock.Move(50 * time.Minute)
-		next := func(w http.ResponseWriter, r *http.Request) {
-			if len(w.Header()["Set-Cookie"]) != many {
-				t.Errorf("%d lines after the renewal", len(w.Header()["Set-Cookie"]))
+	forKinds(t,
+		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+			n := newFarmNode(t)
+			s := open(n, &cookie.SessionsOptions{Sliding: cookie.On})
+			b := new(browser)
+			if kind == "forms" {
+				b.signIn(t, s, user("bob"), nil)
+			} else {
+				b.signIn(t, s, crowd(150), nil) // several chunks
 			}
-			w.Header().Add("Set-Cookie", "theme=dark; Path=/")
-			w.Header().Add("Set-Cookie", s.CookieName()+"=x; Path=/elsewhere")
-			w.Header().Set("Cache-Control", "private, No-Store")
-			if err := s.SignIn(w, r, user("eve"), nil); err != nil {
-				t.Error(err)
+			many := len(b.cookies)
+			n.clock.Move(50 * time.Minute)
+			next := func(w http.ResponseWriter, r *http.Request) {
+				if len(w.Header()["Set-Cookie"]) != many {
+					t.Errorf("%d lines after the renewal", len(w.Header()["Set-Cookie"]))
+				}
+				w.Header().Add("Set-Cookie", "theme=dark; Path=/")
+				w.Header().Add("Set-Cookie", s.CookieName()+"=x; Path=/elsewhere")
+				w.Header().Set("Cache-Control", "private, No-Store")
+				if err := s.SignIn(w, r, user("eve"), nil); err != nil {
+					t.Error(err)
+				}
 			}
-		}
-		w := b.clone().do(guardOf(s).Handler(http.HandlerFunc(next)))
-		if got := w.Header()["Set-Cookie"]; len(got) != 2+many || !strings.HasPrefix(got[0], "theme=") || !strings.HasSuffix(got[1], "/elsewhere") {
-			t.Errorf("sign-in after a renewal: %d lines, want %d", len(got), 2+many)
-		}
-		if got := w.Header().Get("Cache-Control"); got != "private, No-Store" {
-			t.Errorf("Cache-Control weakened to %q", got)
-		}
-		after := b.clone()
-		after.do(guardOf(s).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := s.SignIn(w, r, user("eve"), nil); err != nil {
-				t.Error(err)
+			w := b.clone().do(guardOf(s).Handler(http.HandlerFunc(next)))
+			if got := w.Header()["Set-Cookie"]; len(got) != 2+many ||
+				!strings.HasPrefix(got[0], "theme=") || !strings.HasSuffix(got[1], "/elsewhere") {
+				t.Errorf("sign-in after a renewal: %d lines, want %d", len(got), 2+many)
 			}
-		})))
-		after.wants(t, s, "eve")
-		if len(after.cookies) != 1 {
-			t.Errorf("%d cookies", len(after.cookies))
-		}
-		b.do(guardOf(s).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := s.SignOut(w, r); err != nil {
-				t.Error(err)
+			if got := w.Header().Get("Cache-Control"); got != "private, No-Store" {
+				t.Errorf("Cache-Control weakened to %q", got)
 			}
-		})))
-		if len(b.cookies) != 0 {
-			t.Errorf("sign-out after a renewal leaves %d cookies", len(b.cookies))
-		}
-	})
+			after := b.clone()
+			after.do(guardOf(s).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if err := s.SignIn(w, r, user("eve"), nil); err != nil {
+					t.Error(err)
+				}
+			})))
+			after.wants(t, s, "eve")
+			if len(after.cookies) != 1 {
+				t.Errorf("%d cookies", len(after.cookies))
+			}
+			b.do(guardOf(s).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if err := s.SignOut(w, r); err != nil {
+					t.Error(err)
+				}
+			})))
+			if len(b.cookies) != 0 {
+				t.Errorf("sign-out after a renewal leaves %d cookies", len(b.cookies))
+			}
+		})
 }
 
 func TestIssueRefusesOthersTickets(t *testing.T) {
-	tickets := []cookie.Ticket{nil, (*sessiontoken.Token)(nil), (*sessiontoken.FormsTicket)(nil), (*sessiontoken.KatanaTicket)(nil), (*sessiontoken.CoreTicket)(nil)}
-	owners := map[string]cookie.Ticket{"token": new(sessiontoken.Token), "forms": new(sessiontoken.FormsTicket),
-		"katana": new(sessiontoken.KatanaTicket), "core": new(sessiontoken.CoreTicket)}
+	tickets := []cookie.Ticket{nil, (*sessiontoken.Token)(nil), (*sessiontoken.FormsTicket)(nil),
+		(*sessiontoken.KatanaTicket)(nil), (*sessiontoken.CoreTicket)(nil)}
+	owners := map[string]cookie.Ticket{"token": new(sessiontoken.Token),
+		"forms": new(sessiontoken.FormsTicket), "katana": new(sessiontoken.KatanaTicket),
+		"core": new(sessiontoken.CoreTicket)}
 	for kind := range owners {
 		s := opener(t, kind)(newFarmNode(t), nil)
 		all := slices.Clone(tickets)
@@ -588,7 +631,8 @@ func TestIssueRefusesOthersTickets(t *testing.T) {
 		}
 		for _, ticket := range all {
 			w := httptest.NewRecorder()
-			if err := s.Issue(w, new(browser).request(), ticket); err == nil || len(w.Header()) > 0 {
+			if err := s.Issue(w, new(browser).request(), ticket); err == nil ||
+				len(w.Header()) > 0 {
 				t.Errorf("%s issues a %T: %v", kind, ticket, err)
 			}
 		}
@@ -601,12 +645,14 @@ func TestSessionsPrintNoSecrets(t *testing.T) {
 	n.inStore = n.memory()
 	s := opener(t, "token")(n, nil)
 	b := new(browser)
-	b.signIn(t, s, user("bob.secret"), &cookie.SignInOptions{Reference: true, Context: "context.secret"})
+	b.signIn(t, s, user("bob.secret"), &cookie.SignInOptions{Reference: true,
+		Context: "context.secret"})
 	one, err := s.Session(b.request())
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := cookie.NewSQSession(n.ring, cookie.Credential{Name: "SQSessionFlowtime"}, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: n.inStore}, Now: n.clock.Now})
+	q, err := cookie.NewSQSession(n.ring, cookie.Credential{Name: "SQSessionFlowtime"},
+		&cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: n.inStore}, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

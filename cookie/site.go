@@ -148,8 +148,9 @@ func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
 		if so.Ring != nil && cfg.ValidationKey.Len() == 0 && cfg.DecryptionKey.Len() == 0 {
 			return site.New(site.RingAlone(so.Ring), so)
 		}
-		return site.New(site.Key{Validation: string(cfg.Validation), Decryption: string(cmp.Or(cfg.Decryption, machinekey.Auto)),
-			Mode: string(cfg.Mode), ModeFrom: name}, so)
+		return site.New(site.Key{Validation: string(cfg.Validation),
+			Decryption: string(cmp.Or(cfg.Decryption, machinekey.Auto)),
+			Mode:       string(cfg.Mode), ModeFrom: name}, so)
 	}
 	return buildSite("the options", of, site.Load, &cfg, o)
 }
@@ -267,11 +268,13 @@ func (s *Site) logDecisions(name string) {
 		if d.What == "warning" {
 			level = slog.LevelWarn
 		}
-		attrs := []slog.Attr{slog.String("from", name), slog.String("what", d.What), slog.Bool("accepted", d.Accepted)}
+		attrs := []slog.Attr{slog.String("from", name), slog.String("what", d.What),
+			slog.Bool("accepted", d.Accepted)}
 		if d.Line > 0 {
 			attrs = append(attrs, slog.Int("line", d.Line))
 		}
-		logger.LogAttrs(context.Background(), level, "cookie: site", append(attrs, slog.String("why", d.Why))...)
+		logger.LogAttrs(context.Background(), level, "cookie: site",
+			append(attrs, slog.String("why", d.Why))...)
 	}
 }
 

@@ -40,8 +40,9 @@ func (b *siteBuilder) fedAuth() error {
 	if b.refused("FedAuth", c) {
 		return nil
 	}
-	codec, err := sessiontoken.NewSessionCodec(b.keysOf(c.Kind), &sessiontoken.SessionOptions{WIF10: c.Kind == KindWIF10, Endpoint: c.Path,
-		ClockSkew: c.ClockSkew, Lifetime: c.Lifetime, Store: b.o.Sessions.Store, Now: b.o.Now})
+	codec, err := sessiontoken.NewSessionCodec(b.keysOf(c.Kind),
+		&sessiontoken.SessionOptions{WIF10: c.Kind == KindWIF10, Endpoint: c.Path,
+			ClockSkew: c.ClockSkew, Lifetime: c.Lifetime, Store: b.o.Sessions.Store, Now: b.o.Now})
 	if err != nil {
 		return err
 	}
@@ -68,8 +69,9 @@ func (b *siteBuilder) forms() error {
 	if b.refused("Forms", c) {
 		return nil
 	}
-	o := &sessiontoken.FormsOptions{Lifetime: c.Lifetime, Path: c.Path, InsecureUnsigned: c.Unsigned.On,
-		InsecureOldLayout: c.OldLayout.On, Roles: b.o.Roles, Now: b.o.Now}
+	o := &sessiontoken.FormsOptions{Lifetime: c.Lifetime, Path: c.Path,
+		InsecureUnsigned: c.Unsigned.On, InsecureOldLayout: c.OldLayout.On,
+		Roles: b.o.Roles, Now: b.o.Now}
 	onRing := b.of.OnRing(KindForms)
 	if c.Protection != "None" && !onRing { // which is refused unless it has no effect
 		o.Protection = machinekey.Protection(c.Protection)
@@ -80,8 +82,9 @@ func (b *siteBuilder) forms() error {
 			continue
 		}
 		if !b.allowInsecure {
-			return &machinekey.ConfigError{Code: "insecure_setting", Section: "appSettings", Attribute: s.Key,
-				Line: s.Line, Found: "true", Want: "the switch removed, or AllowInsecure of SiteOptions.Config"}
+			return &machinekey.ConfigError{Code: "insecure_setting", Section: "appSettings",
+				Attribute: s.Key, Line: s.Line, Found: "true",
+				Want: "the switch removed, or AllowInsecure of SiteOptions.Config"}
 		}
 		weak += fmt.Sprintf(", insecure by %s of line %d", s.Key, s.Line)
 	}
@@ -93,7 +96,8 @@ func (b *siteBuilder) forms() error {
 	if onRing {
 		protection = "on the key ring"
 	}
-	b.accept("Forms", c.Line, "cookie %q, timeout %s, %s%s", c.Name, span(c.Lifetime), protection, weak)
+	b.accept("Forms", c.Line, "cookie %q, timeout %s, %s%s", c.Name, span(c.Lifetime),
+		protection, weak)
 	var never error
 	if weak != "" {
 		never = errors.New("anybody could change it")
@@ -106,10 +110,13 @@ func (b *siteBuilder) forms() error {
 // (CookieAuthenticationMiddleware).
 func (b *siteBuilder) katana() error {
 	if len(b.of.Katana) == 0 {
-		b.decide("Katana", 0, "not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials")
+		b.decide("Katana", 0,
+			"not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials")
 	}
 	for _, c := range b.of.Katana {
-		codec, err := sessiontoken.NewKatanaCodec(b.site.keys, sessiontoken.Cookie(c.AuthenticationType), &sessiontoken.KatanaOptions{Lifetime: c.Lifetime, Now: b.o.Now})
+		codec, err := sessiontoken.NewKatanaCodec(b.site.keys,
+			sessiontoken.Cookie(c.AuthenticationType),
+			&sessiontoken.KatanaOptions{Lifetime: c.Lifetime, Now: b.o.Now})
 		if err != nil {
 			return err
 		}
@@ -144,10 +151,12 @@ func (b *siteBuilder) core() error {
 		}
 		if c.Kind == KindBearer {
 			b.site.Accept(From(KindBearer, ""), codec)
-			b.accept("Core", 0, "header Authorization, scheme %q, by the options", c.AuthenticationType)
+			b.accept("Core", 0, "header Authorization, scheme %q, by the options",
+				c.AuthenticationType)
 			continue
 		}
-		b.accept("Core", 0, "cookie %q, scheme %q, lifetime %s, by the options", c.Name, c.AuthenticationType, span(c.Lifetime))
+		b.accept("Core", 0, "cookie %q, scheme %q, lifetime %s, by the options", c.Name,
+			c.AuthenticationType, span(c.Lifetime))
 		f, k := newCore(codec)
 		if err := b.sessions("Core cookie", c, f, k, nil); err != nil {
 			return err
@@ -160,10 +169,12 @@ func (b *siteBuilder) core() error {
 // (OAuthBearerAuthenticationMiddleware).
 func (b *siteBuilder) bearer() error {
 	if b.of.Bearer == nil {
-		b.decide("Bearer", 0, "not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials")
+		b.decide("Bearer", 0,
+			"not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials")
 		return nil
 	}
-	codec, err := sessiontoken.NewKatanaCodec(b.site.keys, sessiontoken.AccessToken("Bearer"), &sessiontoken.KatanaOptions{Lifetime: b.of.Bearer.Lifetime, Now: b.o.Now})
+	codec, err := sessiontoken.NewKatanaCodec(b.site.keys, sessiontoken.AccessToken("Bearer"),
+		&sessiontoken.KatanaOptions{Lifetime: b.of.Bearer.Lifetime, Now: b.o.Now})
 	if err != nil {
 		return err
 	}
@@ -181,19 +192,23 @@ func (b *siteBuilder) cora() error {
 	if c.Name != "" {
 		sq, err := newSQSession(b.site.keys, c, b.o)
 		if err != nil {
-			return &machinekey.ConfigError{Code: "invalid_sequence_session", Section: "sequence.engine/web/session", Line: c.Line, Err: err}
+			return &machinekey.ConfigError{Code: "invalid_sequence_session",
+				Section: "sequence.engine/web/session", Line: c.Line, Err: err}
 		}
 		b.site.sq = sq
 		if s := sq.sessions; s != nil {
 			b.site.AcceptSessions(s)
 			b.site.sessions = append(b.site.sessions, s)
-			b.accept("SQSession", c.Line, "cookie %q of Go nodes, lifetime %s, at most %s", c.Name, span(c.Lifetime), span(c.MaxLifetime))
+			b.accept("SQSession", c.Line, "cookie %q of Go nodes, lifetime %s, at most %s", c.Name,
+				span(c.Lifetime), span(c.MaxLifetime))
 		}
 	}
 	b.refused("SQSession", c)
 	for _, part := range b.of.Locations {
 		if part.Enabled != c.On {
-			b.decide("SQSession", part.Line, "in location %q enabled is %t: keep Handler away from there, or put it there", part.Path, part.Enabled)
+			b.decide("SQSession", part.Line,
+				"in location %q enabled is %t: keep Handler away from there, or put it there",
+				part.Path, part.Enabled)
 		}
 	}
 	return nil
@@ -241,7 +256,8 @@ func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *
 	if c.Kind.IsSession() || c.From("ChunkSize").Options {
 		slides += fmt.Sprintf(", chunks of %d", o.ChunkSize)
 	}
-	b.decide(what, c.CookieLine, "path %q, domain %q, secure %s, hidden from scripts %t, SameSite %s, %s",
+	b.decide(what, c.CookieLine,
+		"path %q, domain %q, secure %s, hidden from scripts %t, SameSite %s, %s",
 		s.template.Path, s.template.Domain, secure, s.template.HttpOnly, sameSite, slides)
 	return nil
 }
@@ -268,12 +284,14 @@ func sameSiteMode(name string) http.SameSite {
 // notes adds what decides on no credential of this package.
 func (b *siteBuilder) notes() {
 	if c := b.of.HTTPCookies; c.Line != 0 {
-		b.decide("httpCookies", c.Line, "defaults of other cookies: domain %q, secure %t, hidden from scripts %t, SameSite %s",
+		b.decide("httpCookies", c.Line,
+			"defaults of other cookies: domain %q, secure %t, hidden from scripts %t, SameSite %s",
 			c.Domain, c.RequireSSL, c.HTTPOnly, c.SameSite)
 	}
 	for _, w := range b.of.Warnings {
 		switch w.Code {
-		case "no_session_handler", "session_tokens_use_dpapi", "custom_session_handler", "custom_cookie_handler",
+		case "no_session_handler", "session_tokens_use_dpapi", "custom_session_handler",
+			"custom_cookie_handler",
 			"cora_cookie_payload_unknown", "cora_cookie_name_unknown":
 			continue // said already
 		}

@@ -75,7 +75,8 @@ func (o *SiteOptions) check() error {
 	}
 	switch s := &o.Sessions; {
 	case s.Cookie != nil:
-		return misplaced("Cookie", "Credentials, with Name, Path, Domain, Secure, ScriptAccess and SameSite")
+		return misplaced("Cookie",
+			"Credentials, with Name, Path, Domain, Secure, ScriptAccess and SameSite")
 	case s.ChunkSize != 0:
 		return misplaced("ChunkSize", "Credentials, with ChunkSize")
 	case s.PersistentLifetime != 0:
@@ -114,7 +115,8 @@ func (b *siteBuilder) keyRing() error {
 	switch id, _ := ring.Resolve(now()); id {
 	case "":
 		b.decide("key ring", 0, "%s, %d keys, none of which protects now", what, len(keys))
-		b.decide("warning", 0, "nobody can be signed in with the key ring until a .NET node makes a key: see dataprotection.ErrNoKey")
+		b.decide("warning", 0,
+			"nobody can be signed in with the key ring until a .NET node makes a key: see dataprotection.ErrNoKey")
 	default:
 		b.decide("key ring", 0, "%s, %d keys, of which %s protects", what, len(keys), id)
 	}
@@ -127,7 +129,9 @@ func (b *siteBuilder) keyRing() error {
 		b.site.keys = traits.Application(k.ApplicationName)
 		if k.Line > 0 {
 			b.mode(k.Mode)
-			b.decide("key", k.Line, "the key ring, by the class CompatibilityDataProtector, application %q", k.ApplicationName)
+			b.decide("key", k.Line,
+				"the key ring, by the class CompatibilityDataProtector, application %q",
+				k.ApplicationName)
 		}
 	}
 	if observer := b.o.Sessions.Observer; observer != nil {
@@ -163,7 +167,8 @@ func (b *siteBuilder) keys(cfg *machinekey.Config, load loader) error {
 	}
 	b.decide(what, k.Line, "%s, %v and %v", primary.ID(), cfg.Validation, cfg.Decryption)
 	b.warnKey(cfg, k.Line)
-	older, err := b.others("older key", b.o.Older, load, "for reading only, and to issue again what it opens")
+	older, err := b.others("older key", b.o.Older, load,
+		"for reading only, and to issue again what it opens")
 	if err != nil {
 		return err
 	}
@@ -203,7 +208,8 @@ func (b *siteBuilder) mode(mode string) {
 // configOf is a key that was resolved, which has no fault.
 func configOf(k *site.Key) machinekey.Config {
 	return machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey,
-		Validation: machinekey.Validation(k.Validation), Decryption: machinekey.Decryption(k.Decryption), Mode: machinekey.Mode(k.Mode)}
+		Validation: machinekey.Validation(k.Validation),
+		Decryption: machinekey.Decryption(k.Decryption), Mode: machinekey.Mode(k.Mode)}
 }
 
 // others returns the keys of other files. Nothing else in them counts.
@@ -257,7 +263,8 @@ func (b *siteBuilder) warnKey(cfg *machinekey.Config, line int) {
 		b.decide("warning", line, "anybody can sign in: the %s is %s", e.Attribute, e.Found)
 	}
 	if _, err := machinekey.New(weak); errors.As(err, &e) && e.Code == "weak_key" {
-		b.decide("warning", line, "whoever guesses the key can sign in: the %s is %s", e.Attribute, e.Found)
+		b.decide("warning", line, "whoever guesses the key can sign in: the %s is %s",
+			e.Attribute, e.Found)
 	}
 	if short := secret.Short(cfg.ValidationKey); short != "" {
 		b.decide("warning", line, "%s", short)

@@ -33,13 +33,15 @@ func TestCoreSite(t *testing.T) {
 		{"defaults", cookie.Credential{}, ".AspNetCore.Cookies=; path=/; samesite=lax; httponly"},
 		{"Identity", cookie.Credential{AuthenticationType: "Identity.Application"},
 			".AspNetCore.Identity.Application=; path=/; samesite=lax; httponly"},
-		{"shared", cookie.Credential{AuthenticationType: "Identity.Application", Name: ".AspNet.SharedCookie",
-			Domain: "farm.example", SameSite: "None", Secure: cookie.On},
+		{"shared", cookie.Credential{AuthenticationType: "Identity.Application",
+			Name: ".AspNet.SharedCookie", Domain: "farm.example", SameSite: "None",
+			Secure: cookie.On},
 			".AspNet.SharedCookie=; domain=farm.example; path=/; secure; samesite=none; httponly"},
-		{"all else", cookie.Credential{AuthenticationType: "my scheme/2", Path: "/app", Secure: cookie.Off,
-			ScriptAccess: true, SameSite: "Unspecified", Lifetime: time.Hour},
+		{"all else", cookie.Credential{AuthenticationType: "my scheme/2", Path: "/app",
+			Secure: cookie.Off, ScriptAccess: true, SameSite: "Unspecified", Lifetime: time.Hour},
 			".AspNetCore.my%20scheme%2F2=; path=/app"},
-		{"a small chunk", cookie.Credential{ChunkSize: 200}, ".AspNetCore.Cookies=chunks-3; path=/; samesite=lax; httponly"},
+		{"a small chunk", cookie.Credential{ChunkSize: 200},
+			".AspNetCore.Cookies=chunks-3; path=/; samesite=lax; httponly"},
 	}
 	ring := freshCoreRing(t, on2026())
 	for _, tt := range tests {
@@ -49,7 +51,8 @@ func TestCoreSite(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "http://app.example/app", nil)
+			w, r := httptest.NewRecorder(), httptest.NewRequest("GET",
+				"http://app.example/app", nil)
 			if err := site.Sessions().SignIn(w, r, user("zoe"), nil); err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +61,8 @@ func TestCoreSite(t *testing.T) {
 			if strings.HasPrefix(value, "chunks-") {
 				value = ""
 			}
-			if got := strings.Replace(w.Header()["Set-Cookie"][0], "="+value, "=", 1); value != "" && got != tt.line ||
+			if got := strings.Replace(w.Header()["Set-Cookie"][0], "="+value, "=",
+				1); value != "" && got != tt.line ||
 				value == "" && w.Header()["Set-Cookie"][0] != tt.line {
 				t.Errorf("%s, want %s", got, tt.line)
 			}
@@ -82,7 +86,8 @@ func TestCoreSite(t *testing.T) {
 // TestCoreSiteText pins what is decided, of a ring alone and beside a web.config.
 func TestCoreSiteText(t *testing.T) {
 	core := []cookie.Credential{
-		{Kind: cookie.KindCore, AuthenticationType: "Identity.Application", Name: ".AspNet.SharedCookie", ChunkSize: 3000},
+		{Kind: cookie.KindCore, AuthenticationType: "Identity.Application",
+			Name: ".AspNet.SharedCookie", ChunkSize: 3000},
 		{Kind: cookie.KindBearer, AuthenticationType: "Identity.Bearer"},
 	}
 	alone, err := coreSite(t, &cookie.SiteOptions{}, core...)
@@ -105,19 +110,22 @@ Katana       not asked for: Katana's cookies are set up in code, see SiteOptions
 	if alone.Ring() != nil {
 		t.Error("machine keys of a ring alone")
 	}
-	o := cookie.SiteOptions{DataProtection: freshCoreRing(t, on2026()), Credentials: core, Now: on2026}
+	o := cookie.SiteOptions{DataProtection: freshCoreRing(t, on2026()),
+		Credentials: core, Now: on2026}
 	both, err := loadKnown(siteFile(t, "wif45-fedauth.config"), &o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := both.String()
 	for _, part := range []string{"FedAuth         accepted", "key             "} {
-		if !strings.Contains(strings.ReplaceAll(got, "  ", " "), strings.ReplaceAll(part, "  ", " ")) {
+		if !strings.Contains(strings.ReplaceAll(got, "  ", " "),
+			strings.ReplaceAll(part, "  ", " ")) {
 			t.Errorf("no %q in\n%s", part, got)
 		}
 	}
 	for line := range strings.Lines(ring + "\n" + accepted) {
-		if !strings.Contains(strings.Join(strings.Fields(got), " "), strings.Join(strings.Fields(line), " ")) {
+		if !strings.Contains(strings.Join(strings.Fields(got), " "),
+			strings.Join(strings.Fields(line), " ")) {
 			t.Errorf("no %q in\n%s", line, got)
 		}
 	}
@@ -137,28 +145,38 @@ func TestCoreSiteRefused(t *testing.T) {
 		list []cookie.Credential
 		want string
 	}{
-		{"nothing asked for", cookie.SiteOptions{}, nil, "Core: not asked for: name the scheme in SiteOptions.Credentials"},
-		{"name for scheme", cookie.SiteOptions{}, with(func(c *cookie.Credential) { c.AuthenticationType = ".AspNetCore.Cookies" }),
+		{"nothing asked for", cookie.SiteOptions{}, nil,
+			"Core: not asked for: name the scheme in SiteOptions.Credentials"},
+		{"name for scheme", cookie.SiteOptions{},
+			with(func(c *cookie.Credential) { c.AuthenticationType = ".AspNetCore.Cookies" }),
 			`".AspNetCore.Cookies" is the name of a cookie; give the scheme, and the name as Name`},
-		{"a name that .NET cannot write", cookie.SiteOptions{}, with(func(c *cookie.Credential) { c.Name = "a/b" }), "invalid Cookie.Name"},
-		{"two of one name", cookie.SiteOptions{}, []cookie.Credential{core, core}, "two cookies are called .AspNetCore.Cookies"},
-		{"a setting of others", cookie.SiteOptions{}, with(func(c *cookie.Credential) { c.ClockSkew = 1 }), "ClockSkew: it has no effect"},
-		{"machine keys beside", cookie.SiteOptions{Older: []string{"web.config"}}, with(func(*cookie.Credential) {}),
-			"SiteOptions.Older and Next have no effect"},
-		{"WIF 1.0", cookie.SiteOptions{}, []cookie.Credential{{Kind: cookie.KindWIF10}}, "it needs the keys of <machineKey>"},
+		{"a name that .NET cannot write", cookie.SiteOptions{},
+			with(func(c *cookie.Credential) { c.Name = "a/b" }), "invalid Cookie.Name"},
+		{"two of one name", cookie.SiteOptions{}, []cookie.Credential{core, core},
+			"two cookies are called .AspNetCore.Cookies"},
+		{"a setting of others", cookie.SiteOptions{},
+			with(func(c *cookie.Credential) { c.ClockSkew = 1 }), "ClockSkew: it has no effect"},
+		{"machine keys beside", cookie.SiteOptions{Older: []string{"web.config"}},
+			with(func(*cookie.Credential) {}), "SiteOptions.Older and Next have no effect"},
+		{"WIF 1.0", cookie.SiteOptions{}, []cookie.Credential{{Kind: cookie.KindWIF10}},
+			"it needs the keys of <machineKey>"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := coreSite(t, &tt.o, tt.list...); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := coreSite(t, &tt.o, tt.list...); err == nil ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})
 	}
-	if _, err := cookie.NewSite(machinekey.Config{}, &cookie.SiteOptions{Credentials: []cookie.Credential{core}}); err == nil {
+	if _, err := cookie.NewSite(machinekey.Config{},
+		&cookie.SiteOptions{Credentials: []cookie.Credential{core}}); err == nil {
 		t.Error("a site without keys")
 	}
-	_, err := loadKnown(siteFile(t, "wif45-fedauth.config"), &cookie.SiteOptions{Credentials: []cookie.Credential{core}})
-	if err == nil || errors.Is(err, cookie.ErrNoneAccepted) || !strings.Contains(err.Error(), "needs SiteOptions.DataProtection") {
+	_, err := loadKnown(siteFile(t, "wif45-fedauth.config"),
+		&cookie.SiteOptions{Credentials: []cookie.Credential{core}})
+	if err == nil || errors.Is(err, cookie.ErrNoneAccepted) ||
+		!strings.Contains(err.Error(), "needs SiteOptions.DataProtection") {
 		t.Errorf("%v", err)
 	}
 }

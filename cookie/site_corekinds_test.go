@@ -34,7 +34,8 @@ func (*coreRepository) Store(context.Context, string, []byte) error { return err
 
 func (c *coreRepository) open(t *testing.T) *dataprotection.Ring {
 	t.Helper()
-	ring, err := dataprotection.Open(t.Context(), c, &dataprotection.RingOptions{Interval: -1, Now: on2026})
+	ring, err := dataprotection.Open(t.Context(), c,
+		&dataprotection.RingOptions{Interval: -1, Now: on2026})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,12 +66,14 @@ func reference(t *testing.T, ring *dataprotection.Ring) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	protected, _ := base64.RawURLEncoding.DecodeString(coreText(t, ring, sessiontoken.Cookie("Cookies"), p))
+	protected, _ := base64.RawURLEncoding.DecodeString(coreText(t, ring,
+		sessiontoken.Cookie("Cookies"), p))
 	plain, _, err := protector.Unprotect(t.Context(), nil, protected)
 	if err != nil {
 		t.Fatal(err)
 	}
-	protected, err = protector.Protect(nil, []byte(strings.Replace(string(plain), "SessionXX", "SessionId", 1)))
+	protected, err = protector.Protect(nil, []byte(strings.Replace(string(plain), "SessionXX",
+		"SessionId", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +94,8 @@ func TestCoreVerdicts(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := coreText(t, ring, cookieOf, zoe)
-	unknown := coreText(t, (&coreRepository{elements: []string{coreKeyXML(t, 4, on2026())}}).open(t), cookieOf, zoe)
+	unknown := coreText(t,
+		(&coreRepository{elements: []string{coreKeyXML(t, 4, on2026())}}).open(t), cookieOf, zoe)
 	half := len(text) / 2
 	in := func(name string) string { return name + "C1=" + text[:half] + "; " + name + "C2=" + text[half:] }
 	const shared = ".AspNet.SharedCookie"
@@ -101,37 +105,47 @@ func TestCoreVerdicts(t *testing.T) {
 		events                string // kind, cookie and reason
 	}{
 		{"a ticket", ".AspNetCore.Cookies=" + text, "", nil, "read .AspNetCore.Cookies "},
-		{"the older key", ".AspNetCore.Cookies=" + byOld, "", nil, "read .AspNetCore.Cookies |renewed .AspNetCore.Cookies key"},
-		{"another key", ".AspNetCore.Cookies=" + unknown, "", sessiontoken.ErrInvalid, "refused .AspNetCore.Cookies invalid"},
-		{"another scheme", ".AspNetCore.Cookies=" + coreText(t, ring, sessiontoken.Cookie("cookies"), zoe), "",
-			sessiontoken.ErrInvalid, "refused .AspNetCore.Cookies invalid"},
+		{"the older key", ".AspNetCore.Cookies=" + byOld, "", nil,
+			"read .AspNetCore.Cookies |renewed .AspNetCore.Cookies key"},
+		{"another key", ".AspNetCore.Cookies=" + unknown, "", sessiontoken.ErrInvalid,
+			"refused .AspNetCore.Cookies invalid"},
+		{"another scheme", ".AspNetCore.Cookies=" +
+			coreText(t, ring, sessiontoken.Cookie("cookies"), zoe), "", sessiontoken.ErrInvalid,
+			"refused .AspNetCore.Cookies invalid"},
 		{"nobody", ".AspNetCore.Cookies=" + coreText(t, ring, cookieOf, anonymous), "",
 			cookie.ErrNotAuthenticated, "refused .AspNetCore.Cookies not_authenticated"},
-		{"no identity", ".AspNetCore.Cookies=" + coreText(t, ring, cookieOf, new(sessiontoken.Principal)), "",
+		{"no identity", ".AspNetCore.Cookies=" +
+			coreText(t, ring, cookieOf, new(sessiontoken.Principal)), "",
 			cookie.ErrNotAuthenticated, "refused .AspNetCore.Cookies not_authenticated"},
-		{"kept elsewhere", ".AspNetCore.Cookies=" + reference(t, ring), "", sessiontoken.ErrNotInStore,
-			"refused .AspNetCore.Cookies not_in_store"},
+		{"kept elsewhere", ".AspNetCore.Cookies=" + reference(t, ring), "",
+			sessiontoken.ErrNotInStore, "refused .AspNetCore.Cookies not_in_store"},
 		{"kept elsewhere, and a token", ".AspNetCore.Cookies=" + reference(t, ring),
-			coreText(t, ring, sessiontoken.AccessToken("Identity.Bearer"), zoe), nil, "refused .AspNetCore.Cookies not_in_store"},
+			coreText(t, ring, sessiontoken.AccessToken("Identity.Bearer"), zoe), nil,
+			"refused .AspNetCore.Cookies not_in_store"},
 		{"a token", "", coreText(t, ring, sessiontoken.AccessToken("Identity.Bearer"), zoe), nil, ""},
-		{"a refresh token", "", coreText(t, ring, sessiontoken.RefreshToken("Identity.Bearer"), zoe), sessiontoken.ErrInvalid, ""},
+		{"a refresh token", "", coreText(t, ring, sessiontoken.RefreshToken("Identity.Bearer"),
+			zoe), sessiontoken.ErrInvalid, ""},
 		{"a cookie as a token", "", text, sessiontoken.ErrInvalid, ""},
-		{"chunks", ".AspNetCore.Cookies=chunks-2; " + in(".AspNetCore.Cookies"), "", nil, "read .AspNetCore.Cookies "},
-		{"chunks of Katana, not shared", ".AspNetCore.Cookies=chunks:2; " + in(".AspNetCore.Cookies"), "",
-			sessiontoken.ErrInvalid, "refused .AspNetCore.Cookies invalid"},
+		{"chunks", ".AspNetCore.Cookies=chunks-2; " + in(".AspNetCore.Cookies"), "", nil,
+			"read .AspNetCore.Cookies "},
+		{"chunks of Katana, not shared", ".AspNetCore.Cookies=chunks:2; " +
+			in(".AspNetCore.Cookies"), "", sessiontoken.ErrInvalid,
+			"refused .AspNetCore.Cookies invalid"},
 		{"shared", shared + "=" + text, "", nil, "read .AspNet.SharedCookie "},
 		{"shared chunks", shared + "=chunks-2; " + in(shared), "", nil, "read .AspNet.SharedCookie "},
-		{"shared chunks of Katana", shared + "=chunks:2; " + in(shared), "", nil, "read .AspNet.SharedCookie katana_chunks"},
+		{"shared chunks of Katana", shared + "=chunks:2; " + in(shared), "", nil,
+			"read .AspNet.SharedCookie katana_chunks"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var events []string
-			site, err := coreSite(t, &cookie.SiteOptions{DataProtection: ring, Sessions: cookie.SessionsOptions{
-				Observer: func(_ context.Context, e cookie.Event) {
-					if e.Kind != "ring" {
-						events = append(events, e.Kind+" "+e.Cookie+" "+e.Reason)
-					}
-				}}}, cookie.Credential{Kind: cookie.KindCore},
+			site, err := coreSite(t, &cookie.SiteOptions{DataProtection: ring,
+				Sessions: cookie.SessionsOptions{
+					Observer: func(_ context.Context, e cookie.Event) {
+						if e.Kind != "ring" {
+							events = append(events, e.Kind+" "+e.Cookie+" "+e.Reason)
+						}
+					}}}, cookie.Credential{Kind: cookie.KindCore},
 				cookie.Credential{Kind: cookie.KindCore, Name: shared},
 				cookie.Credential{Kind: cookie.KindBearer, AuthenticationType: "Identity.Bearer"})
 			if err != nil {
@@ -144,7 +158,8 @@ func TestCoreVerdicts(t *testing.T) {
 			var got error
 			site.SetDeny(func(_ http.ResponseWriter, _ *http.Request, err error) { got = err })
 			_, name := answer(site, r)
-			if (name == "zoe") != (tt.want == nil) || !errors.Is(got, tt.want) || errors.Is(got, cookie.ErrUnavailable) {
+			if (name == "zoe") != (tt.want == nil) || !errors.Is(got, tt.want) ||
+				errors.Is(got, cookie.ErrUnavailable) {
 				t.Errorf("%q, %v, want %v", name, got, tt.want)
 			}
 			if got := strings.Join(events, "|"); got != tt.events {
@@ -164,12 +179,13 @@ func TestCoreRingAway(t *testing.T) {
 	later := &coreRepository{elements: []string{coreKeyXML(t, 2, on2026())}}
 	unknown := coreText(t, later.open(t), cookieOf, user("zoe"))
 	heard := make(chan error, 9)
-	site, err := coreSite(t, &cookie.SiteOptions{DataProtection: ring, Sessions: cookie.SessionsOptions{
-		Observer: func(_ context.Context, e cookie.Event) {
-			if e.Kind == "ring" {
-				heard <- e.Err
-			}
-		}}}, cookie.Credential{Kind: cookie.KindCore})
+	site, err := coreSite(t, &cookie.SiteOptions{DataProtection: ring,
+		Sessions: cookie.SessionsOptions{
+			Observer: func(_ context.Context, e cookie.Event) {
+				if e.Kind == "ring" {
+					heard <- e.Err
+				}
+			}}}, cookie.Credential{Kind: cookie.KindCore})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +199,8 @@ func TestCoreRingAway(t *testing.T) {
 			if status != http.StatusOK || name != "zoe" || err != nil {
 				t.Errorf("known key: %d %q, %v", status, name, err)
 			}
-		} else if status != http.StatusServiceUnavailable || !errors.Is(err, cookie.ErrUnavailable) || len(w.Header()) > 0 {
+		} else if status != http.StatusServiceUnavailable ||
+			!errors.Is(err, cookie.ErrUnavailable) || len(w.Header()) > 0 {
 			t.Errorf("unknown key: %d, sign-out %v %v", status, err, w.Header())
 		}
 	}
@@ -197,7 +214,8 @@ func TestCoreRingAway(t *testing.T) {
 	if err := <-heard; err != nil {
 		t.Errorf("heard of %v", err)
 	}
-	if status, name := answer(site, request(".AspNetCore.Cookies="+unknown)); status != http.StatusOK || name != "zoe" {
+	if status, name := answer(site, request(".AspNetCore.Cookies="+
+		unknown)); status != http.StatusOK || name != "zoe" {
 		t.Errorf("%d %q", status, name)
 	}
 }

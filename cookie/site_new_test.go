@@ -39,7 +39,8 @@ func TestSiteSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &cookie.SiteOptions{Config: func(c *machinekey.Config) { c.AllowKnownKey = true }, Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}}
+	o := &cookie.SiteOptions{Config: func(c *machinekey.Config) { c.AllowKnownKey = true },
+		Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}}
 	path, err := cookie.LoadSite(filepath.Join(folder, "web.config"), o)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +56,9 @@ func TestSiteSources(t *testing.T) {
 	start := strings.Index(whole, "<machineKey")
 	end := start + strings.Index(whole[start:], "/>") + 2
 	files := countingFS{fstest.MapFS{
-		"app/web.config":       {Data: []byte(whole[:start] + `<machineKey configSource="keys\key.config"/>` + strings.Repeat("\n", strings.Count(whole[start:end], "\n")) + whole[end:])},
+		"app/web.config": {Data: []byte(whole[:start] +
+			`<machineKey configSource="keys\key.config"/>` +
+			strings.Repeat("\n", strings.Count(whole[start:end], "\n")) + whole[end:])},
 		"app/keys/key.config":  {Data: []byte(whole[start:end])},
 		"app/older/web.config": {Data: old},
 	}, map[string]int{}}
@@ -74,7 +77,8 @@ func TestSiteSources(t *testing.T) {
 		tree.Ring().Primary().ID() != path.Ring().Primary().ID() {
 		t.Errorf("%s", got)
 	}
-	if err := reader.Watch(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "LoadSite") {
+	if err := reader.Watch(t.Context(), nil); err == nil ||
+		!strings.Contains(err.Error(), "LoadSite") {
 		t.Errorf("Watch: %v", err)
 	}
 	if _, err := cookie.LoadSiteFS(files, "none", nil); !errors.Is(err, fs.ErrNotExist) {
@@ -96,8 +100,9 @@ func TestNewSite(t *testing.T) {
 	s, err := cookie.NewSite(cfg, &cookie.SiteOptions{Credentials: []cookie.Credential{
 		{Kind: cookie.KindFedAuth, Path: "/app/", Sliding: cookie.On, ClockSkew: -1},
 		{Kind: cookie.KindForms, Lifetime: time.Hour},
-		{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie", Name: "MyApp", Domain: "app.example", SameSite: "Strict",
-			Secure: cookie.On, ScriptAccess: true, ChunkSize: 3000, Sliding: cookie.Off, MaxLifetime: 8 * time.Hour},
+		{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie", Name: "MyApp",
+			Domain: "app.example", SameSite: "Strict", Secure: cookie.On, ScriptAccess: true,
+			ChunkSize: 3000, Sliding: cookie.Off, MaxLifetime: 8 * time.Hour},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +119,8 @@ func TestNewSite(t *testing.T) {
 		`Katana cookie   path "/", domain "app.example", secure true, hidden from scripts false, SameSite Strict, not renewed, at most 8h0m0s, chunks of 3000`,
 		`Bearer          not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials`,
 	}, "\n")
-	if got := strings.ReplaceAll(s.String(), "HMACSHA256 and AES", "HMACSHA256 and Auto"); got != want {
+	if got := strings.ReplaceAll(s.String(), "HMACSHA256 and AES",
+		"HMACSHA256 and Auto"); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 	katana, ok := s.SessionsOf("MyApp")
@@ -123,7 +129,8 @@ func TestNewSite(t *testing.T) {
 	}
 	header, set := signIn(t, katana, "bob", nil)
 	for _, c := range set {
-		if c.Path != "/" || c.Domain != "app.example" || !c.Secure || c.HttpOnly || c.SameSite != http.SameSiteStrictMode {
+		if c.Path != "/" || c.Domain != "app.example" || !c.Secure || c.HttpOnly ||
+			c.SameSite != http.SameSiteStrictMode {
 			t.Errorf("%v", c)
 		}
 	}
@@ -143,12 +150,14 @@ func TestNewSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	s.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, request(header))
+	s.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w,
+		request(header))
 	if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Set-Cookie"), "MyApp=") {
 		t.Errorf("%d %v: the cookie of the older key is issued again", w.Code, w.Header())
 	}
 
-	if s, err := cookie.NewSite(cfg, nil); s != nil || !errors.Is(err, cookie.ErrNoneAccepted) || !strings.Contains(err.Error(), "FedAuth: not asked for") {
+	if s, err := cookie.NewSite(cfg, nil); s != nil || !errors.Is(err, cookie.ErrNoneAccepted) ||
+		!strings.Contains(err.Error(), "FedAuth: not asked for") {
 		t.Errorf("%v", err)
 	}
 	if s, err := cookie.NewSite(machinekey.Config{}, nil); s != nil || err == nil {
@@ -166,21 +175,26 @@ func TestSiteOptionsThatDoNotCount(t *testing.T) {
 		o    cookie.SiteOptions
 		want string
 	}{
-		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Cookie: &http.Cookie{Name: "A"}}}, "say SiteOptions.Credentials, with Name"},
+		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{Cookie: &http.Cookie{Name: "A"}}},
+			"say SiteOptions.Credentials, with Name"},
 		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{ChunkSize: 1000}}, "Credentials, with ChunkSize"},
-		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{PersistentLifetime: time.Hour}}, "Credentials, with PersistentLifetime"},
+		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{PersistentLifetime: time.Hour}},
+			"Credentials, with PersistentLifetime"},
 		{one(cookie.Credential{}), "without a Kind"},
 		{one(cookie.Credential{Kind: "jwt"}), "no site accepts it"},
 		{one(cookie.Credential{Kind: "roles"}), "signs nobody in"},
 		{one(cookie.Credential{Kind: cookie.KindWIF10}), "the web.config has a session of WIF 4.5"},
 		{one(cookie.Credential{Kind: cookie.KindKatana}), "AuthenticationType: it is missing"},
-		{one(cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: ".AspNet.ApplicationCookie"}), `the type is "ApplicationCookie"`},
-		{one(cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: "Cookies", PersistentLifetime: time.Hour}), "by Lifetime"},
+		{one(cookie.Credential{Kind: cookie.KindKatana,
+			AuthenticationType: ".AspNet.ApplicationCookie"}), `the type is "ApplicationCookie"`},
+		{one(cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: "Cookies",
+			PersistentLifetime: time.Hour}), "by Lifetime"},
 		{one(cookie.Credential{Kind: cookie.KindForms, ChunkSize: 1000}), "ChunkSize: it has no effect"},
 		{one(cookie.Credential{Kind: cookie.KindBearer, Name: "A"}), "no cookie carries it"},
 	} {
 		s, err := loadKnown(path, &tt.o)
-		if s != nil || err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "cookie: web.config: ") {
+		if s != nil || err == nil || !strings.Contains(err.Error(), tt.want) ||
+			!strings.HasPrefix(err.Error(), "cookie: web.config: ") {
 			t.Errorf("%v, want %q", err, tt.want)
 		}
 	}
@@ -216,7 +230,8 @@ func TestSiblings(t *testing.T) {
 			`"/><authentication mode="Forms"/></system.web></configuration>`
 	}
 	write("secret/machineKey.config", fresh().WebConfig())
-	write("secret/app.config", `<appSettings><add key="aspnet:MaxHttpCollectionKeys" value="none"/></appSettings>`)
+	write("secret/app.config",
+		`<appSettings><add key="aspnet:MaxHttpCollectionKeys" value="none"/></appSettings>`)
 	write("config/web.config", site(`..\secret\machineKey.config`))
 	write("config/out.config", site(`..\..\machineKey.config`))
 	root, err := os.OpenRoot(folder)
@@ -225,11 +240,14 @@ func TestSiblings(t *testing.T) {
 	}
 	defer root.Close()
 	var bad *machinekey.ConfigError
-	if _, err := cookie.LoadSiteFS(root.FS(), "config/out.config", nil); !errors.As(err, &bad) || bad.Code != "config_source_path" {
+	if _, err := cookie.LoadSiteFS(root.FS(), "config/out.config", nil); !errors.As(err, &bad) ||
+		bad.Code != "config_source_path" {
 		t.Errorf("out of the tree: %v", err)
 	}
-	if _, err := cookie.LoadSite(filepath.Join(folder, "config", "web.config"), nil); !errors.As(err, &bad) ||
-		bad.Code != "config_source_path" || !strings.Contains(err.Error(), "or LoadSiteFS of a folder above both") {
+	if _, err := cookie.LoadSite(filepath.Join(folder, "config", "web.config"),
+		nil); !errors.As(err, &bad) ||
+		bad.Code != "config_source_path" || !strings.Contains(err.Error(),
+		"or LoadSiteFS of a folder above both") {
 		t.Errorf("by path: %v", err)
 	}
 	s, err := cookie.LoadSiteFS(root.FS(), "config/web.config", nil)
@@ -245,7 +263,8 @@ func TestSiblings(t *testing.T) {
 	changed := make(chan string, 1)
 	done := make(chan error)
 	go func() {
-		done <- s.Watch(ctx, &machinekey.WatchOptions{Interval: time.Millisecond, OnChange: func(_, now *machinekey.Key) { changed <- now.ID() }})
+		done <- s.Watch(ctx, &machinekey.WatchOptions{Interval: time.Millisecond,
+			OnChange: func(_, now *machinekey.Key) { changed <- now.ID() }})
 	}()
 	write("secret/machineKey.config", next.WebConfig())
 	key, err := machinekey.New(next)

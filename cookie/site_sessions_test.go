@@ -23,7 +23,8 @@ import (
 // freshSite writes the web.config of a site with a key of its own.
 func freshSite(t *testing.T, web, rest string) string {
 	t.Helper()
-	return writeSite(t, `<configuration><system.web>`+freshKey(t)+web+`</system.web>`+rest+`</configuration>`)
+	return writeSite(t, `<configuration><system.web>`+freshKey(t)+web+`</system.web>`+rest+
+		`</configuration>`)
 }
 
 func freshKey(t *testing.T) string {
@@ -62,7 +63,8 @@ func signIn(t *testing.T, s *cookie.Sessions, name string, o *cookie.SignInOptio
 // renewal returns what a handler of the site answers, and the cookies it sets.
 func renewal(s *cookie.Site, header string) (status int, set []*http.Cookie) {
 	w := httptest.NewRecorder()
-	s.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, request(header))
+	s.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w,
+		request(header))
 	return w.Code, w.Result().Cookies()
 }
 
@@ -75,26 +77,41 @@ func TestSiteSessionsFollowTheFile(t *testing.T) {
 	}{
 		{"FedAuth", "", handlerOf(machineKey45), cookie.SiteOptions{},
 			http.Cookie{Name: "FedAuth", Path: "/", Secure: true, HttpOnly: true}},
-		{"FedAuth of an application", "", handlerOf(machineKey45), cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/Shop/"}}},
+		{"FedAuth of an application", "", handlerOf(machineKey45),
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/Shop/"}}},
 			http.Cookie{Name: "FedAuth", Path: "/Shop/", Secure: true, HttpOnly: true}},
 		{"FedAuth with attributes", `<httpCookies sameSite="Lax"/>`, handlerOf(machineKey45) +
 			`<system.identityModel.services><federationConfiguration><cookieHandler name="Auth" path="/a" domain="shop.example" requireSsl="false" hideFromScript="false"/></federationConfiguration></system.identityModel.services>`,
-			cookie.SiteOptions{}, http.Cookie{Name: "Auth", Path: "/a", Domain: "shop.example", SameSite: http.SameSiteLaxMode}},
+			cookie.SiteOptions{}, http.Cookie{Name: "Auth", Path: "/a", Domain: "shop.example",
+				SameSite: http.SameSiteLaxMode}},
 		{"forms", formsMode, "", cookie.SiteOptions{},
-			http.Cookie{Name: ".ASPXAUTH", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}},
-		{"forms with attributes", `<authentication mode="Forms"><forms name="F" path="/f" domain="f.example" requireSSL="true" cookieSameSite="None"/></authentication><httpCookies domain="x.example"/>`, "",
-			cookie.SiteOptions{}, http.Cookie{Name: "F", Path: "/f", Domain: "f.example", Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode}},
+			http.Cookie{Name: ".ASPXAUTH", Path: "/", HttpOnly: true,
+				SameSite: http.SameSiteLaxMode}},
+		{"forms with attributes",
+			`<authentication mode="Forms"><forms name="F" path="/f" domain="f.example" requireSSL="true" cookieSameSite="None"/></authentication><httpCookies domain="x.example"/>`, "",
+			cookie.SiteOptions{}, http.Cookie{Name: "F", Path: "/f", Domain: "f.example",
+				Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode}},
 		{"forms and a default domain", formsMode + `<httpCookies domain="x.example"/>`, "",
-			cookie.SiteOptions{}, http.Cookie{Name: ".ASPXAUTH", Path: "/", Domain: "x.example", HttpOnly: true, SameSite: http.SameSiteLaxMode}},
-		{"Katana", "", "", cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}},
+			cookie.SiteOptions{}, http.Cookie{Name: ".ASPXAUTH", Path: "/", Domain: "x.example",
+				HttpOnly: true, SameSite: http.SameSiteLaxMode}},
+		{"Katana", "", "",
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana,
+				AuthenticationType: "ApplicationCookie"}}},
 			http.Cookie{Name: ".AspNet.ApplicationCookie", Path: "/", HttpOnly: true}},
-		{"Katana behind a balancer with TLS", "", "", cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}},
-			Sessions: cookie.SessionsOptions{IsTLS: func(*http.Request) bool { return true }}},
-			http.Cookie{Name: ".AspNet.ApplicationCookie", Path: "/", Secure: true, HttpOnly: true}},
-		{"Katana and httpCookies", `<httpCookies requireSSL="true" sameSite="Strict"/>`, "", cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "Cookies"}}},
-			http.Cookie{Name: ".AspNet.Cookies", Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}},
-		{"SQSession", "", `<sequence.engine><web><session application="Flowtime" sessionCookieSecure="true"/></web></sequence.engine>`,
-			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}}, http.Cookie{Name: "SQSessionFlowtime", Path: "/", Secure: true, HttpOnly: true}},
+		{"Katana behind a balancer with TLS", "", "",
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana,
+				AuthenticationType: "ApplicationCookie"}}, Sessions: cookie.SessionsOptions{IsTLS: func(*http.Request) bool { return true }}},
+			http.Cookie{Name: ".AspNet.ApplicationCookie", Path: "/", Secure: true,
+				HttpOnly: true}},
+		{"Katana and httpCookies", `<httpCookies requireSSL="true" sameSite="Strict"/>`, "",
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana,
+				AuthenticationType: "Cookies"}}},
+			http.Cookie{Name: ".AspNet.Cookies", Path: "/", Secure: true, HttpOnly: true,
+				SameSite: http.SameSiteStrictMode}},
+		{"SQSession", "",
+			`<sequence.engine><web><session application="Flowtime" sessionCookieSecure="true"/></web></sequence.engine>`,
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}},
+			http.Cookie{Name: "SQSessionFlowtime", Path: "/", Secure: true, HttpOnly: true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,12 +121,15 @@ func TestSiteSessionsFollowTheFile(t *testing.T) {
 			}
 			header, set := signIn(t, s.Sessions(), "bob", nil)
 			for _, got := range set {
-				if got.Name != tt.want.Name || got.Path != tt.want.Path || got.Domain != tt.want.Domain ||
-					got.Secure != tt.want.Secure || got.HttpOnly != tt.want.HttpOnly || got.SameSite != tt.want.SameSite || !got.Expires.IsZero() {
+				if got.Name != tt.want.Name || got.Path != tt.want.Path ||
+					got.Domain != tt.want.Domain ||
+					got.Secure != tt.want.Secure || got.HttpOnly != tt.want.HttpOnly ||
+					got.SameSite != tt.want.SameSite || !got.Expires.IsZero() {
 					t.Errorf("%v, want %v", got, &tt.want)
 				}
 			}
-			if status, name := answer(s, request(header)); status != http.StatusOK || name != "bob" {
+			if status, name := answer(s, request(header)); status != http.StatusOK ||
+				name != "bob" {
 				t.Errorf("%d %q", status, name)
 			}
 			if one, ok := s.SessionsOf(tt.want.Name); !ok || one != s.Sessions() {
@@ -122,9 +142,11 @@ func TestSiteSessionsFollowTheFile(t *testing.T) {
 // A cookie that browsers drop, and one that anybody could change, are read and
 // never issued.
 func TestSiteReadsWhatItCannotIssue(t *testing.T) {
-	path := freshSite(t, `<authentication mode="Forms"><forms cookieSameSite="None"/></authentication>`, "")
+	path := freshSite(t,
+		`<authentication mode="Forms"><forms cookieSameSite="None"/></authentication>`, "")
 	s := loadSite(t, path, nil)
-	if s.Sessions() != nil || !strings.Contains(s.String(), "never issued: cookie: cookie cannot be written") {
+	if s.Sessions() != nil || !strings.Contains(s.String(),
+		"never issued: cookie: cookie cannot be written") {
 		t.Errorf("%v\n%s", s.Sessions(), s)
 	}
 	codec, err := sessiontoken.NewFormsCodec(s.Ring(), nil)
@@ -135,7 +157,8 @@ func TestSiteReadsWhatItCannotIssue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, name := answer(s, request(".ASPXAUTH="+text)); status != http.StatusOK || name != "bob" {
+	if status, name := answer(s, request(".ASPXAUTH="+text)); status != http.StatusOK ||
+		name != "bob" {
 		t.Errorf("%d %q", status, name)
 	}
 }
@@ -146,16 +169,24 @@ func TestSiteAsksTheStoreAboutWhatItCannotIssue(t *testing.T) {
 	none := `<authentication mode="Forms"><forms cookieSameSite="None"/></authentication>`
 	host := `<system.identityModel.services><federationConfiguration><cookieHandler name="__Host-Fed" requireSsl="%s"/></federationConfiguration></system.identityModel.services>`
 	for name, files := range map[string][2]string{ // of a node that issues the cookie, and one that does not
-		"browsers drop forms":   {siteOf("Framework45", "HMACSHA256", formsMode, ""), siteOf("Framework45", "HMACSHA256", none, "")},
-		"browsers drop FedAuth": {siteOf("Framework45", "HMACSHA256", "", handlerOf(machineKey45)+fmt.Sprintf(host, "true")), siteOf("Framework45", "HMACSHA256", "", handlerOf(machineKey45)+fmt.Sprintf(host, "false"))},
+		"browsers drop forms": {siteOf("Framework45", "HMACSHA256", formsMode, ""),
+			siteOf("Framework45", "HMACSHA256", none, "")},
+		"browsers drop FedAuth": {siteOf("Framework45", "HMACSHA256", "",
+			handlerOf(machineKey45)+fmt.Sprintf(host, "true")),
+			siteOf("Framework45", "HMACSHA256", "",
+				handlerOf(machineKey45)+fmt.Sprintf(host, "false"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := newTestClock()
 			locked := false
 			store := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
 			load := func(file string) *cookie.Site {
-				return loadSite(t, writeSite(t, file), &cookie.SiteOptions{Now: clock.Now, Config: func(c *machinekey.Config) { c.AllowInsecure, c.AllowKnownKey = true, true },
-					Sessions: cookie.SessionsOptions{Store: store, MaxLifetime: 20 * time.Minute, OnePerUser: true, Revoked: revokedIf(&locked)}})
+				return loadSite(t, writeSite(t, file),
+					&cookie.SiteOptions{Now: clock.Now,
+						Config: func(c *machinekey.Config) { c.AllowInsecure, c.AllowKnownKey = true, true },
+						Sessions: cookie.SessionsOptions{Store: store,
+							MaxLifetime: 20 * time.Minute, OnePerUser: true,
+							Revoked: revokedIf(&locked)}})
 			}
 			issues, reads := load(files[0]), load(files[1])
 			if reads.Sessions() != nil {
@@ -218,11 +249,13 @@ func TestSiteSignsOutOfUnsignedTickets(t *testing.T) {
 		</system.web></configuration>`, setting("aspnet:UseLegacyEncryption"), key.ValidationKey, key.DecryptionKey, key.Validation, key.Decryption, formsMode)),
 		&cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: then})}, Now: then,
 			Config: func(c *machinekey.Config) { c.AllowInsecure, c.AllowKnownKey = true, true }})
-	if site.Sessions() != nil || !strings.Contains(site.String(), "never issued: anybody could change it") {
+	if site.Sessions() != nil || !strings.Contains(site.String(),
+		"never issued: anybody could change it") {
 		t.Error(site)
 	}
 	for _, text := range []string{v.Cookie, strings.ToLower(v.Cookie)} {
-		if status, name := answer(site, request(".ASPXAUTH="+text)); status != http.StatusOK || name == "" {
+		if status, name := answer(site, request(".ASPXAUTH="+text)); status != http.StatusOK ||
+			name == "" {
 			t.Fatalf("%d %q\n%s", status, name, site)
 		}
 	}
@@ -259,7 +292,8 @@ func TestSiteSignsOutOfEverything(t *testing.T) {
 	all := strings.Join(headers, "; ")
 	store.err = errStore
 	w := httptest.NewRecorder()
-	if err := s.SignOut(w, request(all)); !errors.Is(err, cookie.ErrUnavailable) || len(w.Header()) != 0 {
+	if err := s.SignOut(w, request(all)); !errors.Is(err, cookie.ErrUnavailable) ||
+		len(w.Header()) != 0 {
 		t.Errorf("with the store down: %v, %v", err, w.Header())
 	}
 	store.err = nil
@@ -325,7 +359,8 @@ func TestSiteReissuesOlderOnly(t *testing.T) {
 			continue
 		}
 		// The cookie is now one of the present key.
-		if status, _ := answer(loadSite(t, now, nil), request(set[0].Name+"="+set[0].Value)); status != http.StatusOK {
+		if status, _ := answer(loadSite(t, now, nil),
+			request(set[0].Name+"="+set[0].Value)); status != http.StatusOK {
 			t.Errorf("issued again: %d", status)
 		}
 	}
@@ -335,7 +370,8 @@ func TestSiteReissuesOlderOnly(t *testing.T) {
 func TestSiteWatch(t *testing.T) {
 	path := freshSite(t, "", handlerOf(machineKey45))
 	var log testkit.Log
-	s := loadSite(t, path, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))}})
+	s := loadSite(t, path,
+		&cookie.SiteOptions{Sessions: cookie.SessionsOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))}})
 	header, _ := signIn(t, s.Sessions(), "bob", nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -365,7 +401,8 @@ func TestSiteWatch(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if out := log.String(); !strings.Contains(out, "machine key changed") || !strings.Contains(out, "bad key file") {
+	if out := log.String(); !strings.Contains(out, "machine key changed") ||
+		!strings.Contains(out, "bad key file") {
 		t.Errorf("log %q", out)
 	}
 }
@@ -385,7 +422,8 @@ func TestSiteSQSession(t *testing.T) {
 	const section = `<sequence.engine><web><session %s/></web></sequence.engine>`
 	load := func(attributes string, o []cookie.Credential) *cookie.Site {
 		t.Helper()
-		return loadSite(t, freshSite(t, "", handlerOf(machineKey45)+strings.Replace(section, "%s", attributes, 1)), &cookie.SiteOptions{Credentials: o})
+		return loadSite(t, freshSite(t, "", handlerOf(machineKey45)+strings.Replace(section, "%s",
+			attributes, 1)), &cookie.SiteOptions{Credentials: o})
 	}
 	asked := []cookie.Credential{{Kind: cookie.KindSQSession}}
 	for _, tt := range []struct {
@@ -397,17 +435,21 @@ func TestSiteSQSession(t *testing.T) {
 	}{
 		{`application="Flowtime"`, nil, "SQSessionFlowtime", false, "passed on but not read"},
 		{`application="Flowtime"`, asked, "SQSessionFlowtime", true, "lifetime 20m0s, at most 24h0m0s"},
-		{`application="Flowtime" lifetime="5" maxLifetime="60" sessionCookieName="S"`, asked, "SFlowtime", true, "lifetime 5m0s, at most 1h0m0s"},
+		{`application="Flowtime" lifetime="5" maxLifetime="60" sessionCookieName="S"`, asked,
+			"SFlowtime", true, "lifetime 5m0s, at most 1h0m0s"},
 		{`application="Flowtime" enabled="false"`, asked, "SQSessionFlowtime", false, "enabled is false"},
 		{``, asked, "", false, `not accepted: without the attribute application`},
 		{``, asked, "", false, "say Credential.Name"},
 		{`enabled="false"`, asked, "", false, "enabled is false"},
-		{`application="Flowtime"`, nil, "SQSessionFlowtime", false, "warning         sessionCookieSecure is not true"},
-		{``, []cookie.Credential{{Kind: cookie.KindSQSession, Name: "SQSession_123456"}}, "SQSession_123456", true, "accepted"},
+		{`application="Flowtime"`, nil, "SQSessionFlowtime", false,
+			"warning         sessionCookieSecure is not true"},
+		{``, []cookie.Credential{{Kind: cookie.KindSQSession, Name: "SQSession_123456"}},
+			"SQSession_123456", true, "accepted"},
 	} {
 		s := load(tt.attributes, tt.opts)
 		sq, ok := s.SQSession()
-		if ok != (tt.name != "") || ok && sq.CookieName() != tt.name || !strings.Contains(s.String(), tt.want) {
+		if ok != (tt.name != "") || ok && sq.CookieName() != tt.name ||
+			!strings.Contains(s.String(), tt.want) {
 			t.Errorf("%s: %v, want %q in:\n%s", tt.attributes, ok, tt.want, s)
 			continue
 		}
@@ -415,10 +457,13 @@ func TestSiteSQSession(t *testing.T) {
 			t.Errorf("%s: ours %v", tt.attributes, ours)
 		}
 	}
-	_, err := cookie.LoadSite(freshSite(t, "", handlerOf(machineKey45)+strings.Replace(section, "%s", `application="F" reuseSession="false"`, 1)),
+	_, err := cookie.LoadSite(freshSite(t, "",
+		handlerOf(machineKey45)+strings.Replace(section, "%s",
+			`application="F" reuseSession="false"`, 1)),
 		&cookie.SiteOptions{Credentials: asked})
 	var e *machinekey.ConfigError
-	if !errors.As(err, &e) || e.Code != "invalid_sequence_session" || !strings.Contains(err.Error(), "NoReuse, needs SessionsOptions.Store") {
+	if !errors.As(err, &e) || e.Code != "invalid_sequence_session" ||
+		!strings.Contains(err.Error(), "NoReuse, needs SessionsOptions.Store") {
 		t.Errorf("%v", err)
 	}
 }

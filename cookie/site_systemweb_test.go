@@ -65,7 +65,8 @@ func recordedRings(t testing.TB) func(name, application string) *dataprotection.
 					o.Certificates = append(o.Certificates, pair)
 				}
 				document := "<repository>" + strings.Join(r.Elements, "") + "</repository>"
-				ring, err := dataprotection.Open(t.Context(), dataprotection.Document([]byte(document)), o)
+				ring, err := dataprotection.Open(t.Context(),
+					dataprotection.Document([]byte(document)), o)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -92,12 +93,14 @@ func TestSystemWebSite(t *testing.T) {
 		type naming struct{ attributes, opened string }
 		names := []naming{{`applicationName=""`, "another"}}
 		if v.ApplicationName != nil {
-			names = []naming{{fmt.Sprintf("applicationName=%q", *v.ApplicationName), "another"}, {"", *v.ApplicationName}}
+			names = []naming{{fmt.Sprintf("applicationName=%q", *v.ApplicationName), "another"},
+				{"", *v.ApplicationName}}
 		}
 		for _, n := range names {
 			t.Run(v.Name+" "+n.attributes, func(t *testing.T) {
 				o := &cookie.SiteOptions{DataProtection: ring(v.Ring, n.opened), Now: v.now(t),
-					Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "any"}}}
+					Credentials: []cookie.Credential{{Kind: cookie.KindKatana,
+						AuthenticationType: "any"}}}
 				if v.Kind == "owin" {
 					o.Credentials[0].AuthenticationType = v.Purposes[2]
 				}
@@ -116,7 +119,8 @@ func TestSystemWebSite(t *testing.T) {
 				if v.Kind == "machinekey" || v.Kind == "owin" && v.Purposes[1] != katanaClass {
 					return
 				}
-				name := map[string]string{"forms": ".ASPXAUTH", "fedauth": "FedAuth", "owin": ".AspNet." + o.Credentials[0].AuthenticationType}[v.Kind]
+				name := map[string]string{"forms": ".ASPXAUTH", "fedauth": "FedAuth",
+					"owin": ".AspNet." + o.Credentials[0].AuthenticationType}[v.Kind]
 				got, err := site.Check(request(name + "=" + v.Cookie))
 				want, wantErr := v.direct(t, ring(v.Ring, orEmpty(v.ApplicationName)), o.Now)
 				switch {
@@ -195,9 +199,11 @@ func (v *systemWebVector) direct(t *testing.T, ring *dataprotection.Ring, now fu
 	case "forms":
 		codec, err = sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{Now: now})
 	case "fedauth":
-		codec, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{ClockSkew: 5 * time.Minute, Now: now})
+		codec, err = sessiontoken.NewSessionCodec(ring,
+			&sessiontoken.SessionOptions{ClockSkew: 5 * time.Minute, Now: now})
 	case "owin":
-		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie(v.Purposes[2]), &sessiontoken.KatanaOptions{Now: now})
+		codec, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie(v.Purposes[2]),
+			&sessiontoken.KatanaOptions{Now: now})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -220,11 +226,13 @@ func TestSystemWebKeys(t *testing.T) {
 		code, want       string // of a fault, and what it says
 	}{
 		{"Framework45", "", named, "ring", "", ""},
-		{"keys that nothing uses", `validationKey="zz" decryptionKey="00" validation="MD5"`, named, "ring", "", ""},
+		{"keys that nothing uses", `validationKey="zz" decryptionKey="00" validation="MD5"`, named,
+			"ring", "", ""},
 		{"an older mode", keys + `compatibilityMode="Framework20SP1"`, named, "machine key", "", ""},
 		{"an older mode, other cookies", `compatibilityMode="Framework20SP2"`, named, "refused", "", ""},
 		{"no ring", keys, nil, "", "data_protection_key_ring", "SiteOptions.DataProtection"},
-		{"no application name", keys, nameless, "", "data_protection_key_ring", "IIS path such as /LM/W3SVC/1/ROOT"},
+		{"no application name", keys, nameless, "", "data_protection_key_ring",
+			"IIS path such as /LM/W3SVC/1/ROOT"},
 		{"no such mode", `compatibilityMode="Framework46"`, named, "", "invalid_enum", "compatibilityMode"},
 	}
 	for _, tt := range tests {
@@ -233,7 +241,8 @@ func TestSystemWebKeys(t *testing.T) {
 			site, err := cookie.LoadSite(writeSite(t, systemWeb(tt.attributes)), o)
 			if tt.code != "" {
 				var e *machinekey.ConfigError
-				if !errors.As(err, &e) || e.Code != tt.code || !strings.Contains(err.Error(), tt.want) {
+				if !errors.As(err, &e) || e.Code != tt.code ||
+					!strings.Contains(err.Error(), tt.want) {
 					t.Errorf("%v, want %s and %q", err, tt.code, tt.want)
 				}
 				return
@@ -291,11 +300,13 @@ func TestSystemWebKeys(t *testing.T) {
 func TestSystemWebOlder(t *testing.T) {
 	random, ring := seed.Of(t), freshCoreRing(t, on2026())
 	config := func() string {
-		return writeSite(t, systemWeb(fmt.Sprintf(`validationKey="%x" decryptionKey="%x" compatibilityMode="Framework20SP1"`,
-			random.Bytes(64), random.Bytes(32))))
+		return writeSite(t,
+			systemWeb(fmt.Sprintf(`validationKey="%x" decryptionKey="%x" compatibilityMode="Framework20SP1"`,
+				random.Bytes(64), random.Bytes(32))))
 	}
 	load := func(path string, older ...string) *cookie.Site {
-		site, err := cookie.LoadSite(path, &cookie.SiteOptions{DataProtection: ring, Now: on2026, Older: older})
+		site, err := cookie.LoadSite(path, &cookie.SiteOptions{DataProtection: ring,
+			Now: on2026, Older: older})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -321,7 +332,8 @@ func TestSystemWebOlder(t *testing.T) {
 // the codecs over that ring write them.
 func TestSystemWebAlone(t *testing.T) {
 	ring := freshCoreRing(t, on2026())
-	list := []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/"}, {Kind: cookie.KindForms}, {Kind: cookie.KindKatana, AuthenticationType: "A"}}
+	list := []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/"}, {Kind: cookie.KindForms},
+		{Kind: cookie.KindKatana, AuthenticationType: "A"}}
 	site, err := coreSite(t, &cookie.SiteOptions{DataProtection: ring}, list...)
 	if err != nil {
 		t.Fatal(err)
@@ -347,9 +359,10 @@ func TestSystemWebAlone(t *testing.T) {
 // TestSystemWebWIF10 wants sessions of WIF 1.0 on the keys of <machineKey>:
 // MachineKey.Encode knows no protector.
 func TestSystemWebWIF10(t *testing.T) {
-	config := strings.Replace(string(testkit.File(t, "webconfig/wif10-thinktecture.config")), "<machineKey",
-		`<machineKey applicationName="" dataProtectorType="`+compatibility+`"`, 1)
-	site, err := loadKnown(writeSite(t, config), &cookie.SiteOptions{DataProtection: freshCoreRing(t, on2026()), Now: on2026})
+	config := strings.Replace(string(testkit.File(t, "webconfig/wif10-thinktecture.config")),
+		"<machineKey", `<machineKey applicationName="" dataProtectorType="`+compatibility+`"`, 1)
+	site, err := loadKnown(writeSite(t, config),
+		&cookie.SiteOptions{DataProtection: freshCoreRing(t, on2026()), Now: on2026})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +370,8 @@ func TestSystemWebWIF10(t *testing.T) {
 	if err := site.Sessions().SignIn(w, request(), user("zoe"), nil); err != nil {
 		t.Fatal(err)
 	}
-	codec, err := sessiontoken.NewSessionCodec(site.Ring(), &sessiontoken.SessionOptions{WIF10: true, Now: on2026})
+	codec, err := sessiontoken.NewSessionCodec(site.Ring(),
+		&sessiontoken.SessionOptions{WIF10: true, Now: on2026})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,8 @@ func TestLoadSiteRequests(t *testing.T) {
 	token := siteVectorNamed(t, "owin.json", "pub-014-access-token").Text
 	identity := katana.CookieName + "=" + katana.Text
 
-	wif45, katanaSite := siteFile(t, "wif45-fedauth.config"), siteFile(t, "katana-bearer-api.config")
+	wif45, katanaSite := siteFile(t, "wif45-fedauth.config"), siteFile(t,
+		"katana-bearer-api.config")
 	thinktecture, shop := siteFile(t, "wif10-thinktecture.config"), siteFile(t, "forms-site.config")
 	longAgo := func() time.Time { return time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC) } // before every expiry
 	tests := []struct {
@@ -215,16 +216,28 @@ func TestLoadSiteRequests(t *testing.T) {
 		{"session", wif45, cookie.SiteOptions{}, "Cookie", session, 200, "dave"},
 		{"altered", wif45, cookie.SiteOptions{}, "Cookie", session[:100] + "A" + session[101:], 401, ""},
 		{"nothing", wif45, cookie.SiteOptions{}, "Cookie", "", 401, ""},
-		{"other endpoint", wif45, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth, Path: "/app/"}}}, "Cookie", session, 401, ""},
+		{"other endpoint", wif45,
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindFedAuth,
+				Path: "/app/"}}}, "Cookie", session, 401, ""},
 		{"other key", wif45, cookie.SiteOptions{}, "Cookie", other, 401, ""},
 		{"older key", wif45, cookie.SiteOptions{Older: []string{shop}}, "Cookie", other, 200, "carol"},
 		{"WIF 1.0, path of the file", thinktecture, cookie.SiteOptions{}, "Cookie", wif10, 401, ""},
-		{"WIF 1.0", thinktecture, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindWIF10, Path: "/"}}}, "Cookie", wif10, 200, "alice"},
+		{"WIF 1.0", thinktecture,
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindWIF10,
+				Path: "/"}}}, "Cookie", wif10, 200, "alice"},
 		{"forms", shop, cookie.SiteOptions{}, "Cookie", ticket, 200, "山田太郎"},
-		{"forms, not the default name", shop, cookie.SiteOptions{}, "Cookie", strings.Replace(ticket, ".SHOPAUTH", ".ASPXAUTH", 1), 401, ""},
-		{"katana", katanaSite, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}, Now: longAgo}, "Cookie", identity, 200, "gaotaxyq@osthj.example"},
-		{"katana not asked for", katanaSite, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}, Now: longAgo}, "Cookie", identity, 401, ""},
-		{"bearer", katanaSite, cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindBearer}}, Now: longAgo}, "Authorization", "Bearer " + token, 200, "xbbkc@tvzufua.example"},
+		{"forms, not the default name", shop, cookie.SiteOptions{}, "Cookie",
+			strings.Replace(ticket, ".SHOPAUTH", ".ASPXAUTH", 1), 401, ""},
+		{"katana", katanaSite,
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana,
+				AuthenticationType: "ApplicationCookie"}}, Now: longAgo}, "Cookie", identity, 200,
+			"gaotaxyq@osthj.example"},
+		{"katana not asked for", katanaSite,
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindBearer}},
+				Now: longAgo}, "Cookie", identity, 401, ""},
+		{"bearer", katanaSite,
+			cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindBearer}},
+				Now: longAgo}, "Authorization", "Bearer " + token, 200, "xbbkc@tvzufua.example"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -250,8 +263,10 @@ const siteKeys = `validationKey="4B04D08CAA210ABF91B5E6E86763E0EEA4044284B4C962B
 
 // siteOf returns a web.config with a key of that validation in a mode.
 func siteOf(mode, validation, web, rest string) string {
-	return "<configuration>" + rest + "<system.web>\n<machineKey " + siteKeys + ` validation="` + validation +
-		`" decryption="AES" compatibilityMode="` + mode + "\"/>\n" + web + "</system.web></configuration>"
+	return "<configuration>" + rest + "<system.web>\n<machineKey " + siteKeys +
+		` validation="` + validation +
+		`" decryption="AES" compatibilityMode="` + mode + "\"/>\n" + web +
+		"</system.web></configuration>"
 }
 
 const (
@@ -262,7 +277,8 @@ const (
 // handlerOf returns a <system.identityModel> with that session handler.
 func handlerOf(class string) string {
 	return `<system.identityModel><identityConfiguration maximumClockSkew="Infinite"><securityTokenHandlers><clear/>` +
-		`<add type="` + class + `, X"/></securityTokenHandlers></identityConfiguration></system.identityModel>`
+		`<add type="` + class +
+		`, X"/></securityTokenHandlers></identityConfiguration></system.identityModel>`
 }
 
 func setting(key string) string {
@@ -279,40 +295,76 @@ func TestLoadSiteDecisions(t *testing.T) {
 		code      string // of the ConfigError
 		want      string // in String, or in the error
 	}{
-		{"skew", siteOf("Framework45", "SHA1", "", handlerOf(machineKey45)), false, "", `any endpoint, clock skew Infinite, lifetime 10h0m0s`},
-		{"protect in a legacy mode", siteOf("Framework20SP2", "SHA1", "", handlerOf(machineKey45)), false, "", "FedAuth         accepted"},
-		{"DPAPI", siteOf("Framework45", "SHA1", formsMode, dpapi), false, "", "FedAuth       not accepted: session tokens are protected with DPAPI"},
+		{"skew", siteOf("Framework45", "SHA1", "", handlerOf(machineKey45)), false, "",
+			`any endpoint, clock skew Infinite, lifetime 10h0m0s`},
+		{"protect in a legacy mode", siteOf("Framework20SP2", "SHA1", "", handlerOf(machineKey45)),
+			false, "", "FedAuth         accepted"},
+		{"DPAPI", siteOf("Framework45", "SHA1", formsMode, dpapi), false, "",
+			"FedAuth       not accepted: session tokens are protected with DPAPI"},
 		{"DPAPI alone", siteOf("Framework45", "SHA1", "", dpapi), false, "none", "want <remove type="},
-		{"custom handler", siteOf("Framework45", "SHA1", formsMode, handlerOf("Shop.SessionSecurityTokenHandler")), false, "", `"Shop.SessionSecurityTokenHandler"`},
-		{"no handler", siteOf("Framework45", "SHA1", formsMode, strings.Replace(handlerOf("x"), `<add type="x, X"/>`, "", 1)), false, "", "the handler of session tokens is removed"},
-		{"handler of WIF 1.0", siteOf("Framework45", "SHA1", formsMode, handlerOf("Thinktecture.IdentityModel.Web.MachineKeySessionSecurityTokenHandler")), false, "", "another version"},
-		{"custom cookie handler", siteOf("Framework45", "SHA1", formsMode, handlerOf(machineKey45)+custom), false, "", `by "Shop.Cookies"`},
-		{"Protect without AES", siteOf("Framework20SP2", "AES", formsMode, handlerOf(machineKey45)), false, "", `does not know validation "AES"`},
-		{"no credential", siteOf("Framework45", "SHA1", "", ""), false, "none", `authentication mode is "Windows"`},
-		{"cookieless", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms cookieless="UseUri"/></authentication>`, ""), false, "none", "in the URL"},
-		{"unprotected", siteOf("Framework20SP2", "SHA1", `<authentication mode="Forms"><forms protection="None"/></authentication>`, ""), true, "none", "anybody can write"},
-		{"signed only", siteOf("Framework20SP2", "SHA1", `<authentication mode="Forms"><forms protection="Validation"/></authentication>`, ""), false, "",
+		{"custom handler", siteOf("Framework45", "SHA1", formsMode,
+			handlerOf("Shop.SessionSecurityTokenHandler")), false, "",
+			`"Shop.SessionSecurityTokenHandler"`},
+		{"no handler", siteOf("Framework45", "SHA1", formsMode,
+			strings.Replace(handlerOf("x"), `<add type="x, X"/>`, "", 1)), false, "",
+			"the handler of session tokens is removed"},
+		{"handler of WIF 1.0", siteOf("Framework45", "SHA1", formsMode,
+			handlerOf("Thinktecture.IdentityModel.Web.MachineKeySessionSecurityTokenHandler")),
+			false, "", "another version"},
+		{"custom cookie handler", siteOf("Framework45", "SHA1", formsMode,
+			handlerOf(machineKey45)+custom), false, "", `by "Shop.Cookies"`},
+		{"Protect without AES", siteOf("Framework20SP2", "AES", formsMode, handlerOf(machineKey45)),
+			false, "", `does not know validation "AES"`},
+		{"no credential", siteOf("Framework45", "SHA1", "", ""), false, "none",
+			`authentication mode is "Windows"`},
+		{"cookieless", siteOf("Framework45", "SHA1",
+			`<authentication mode="Forms"><forms cookieless="UseUri"/></authentication>`, ""),
+			false, "none", "in the URL"},
+		{"unprotected", siteOf("Framework20SP2", "SHA1",
+			`<authentication mode="Forms"><forms protection="None"/></authentication>`, ""), true,
+			"none", "anybody can write"},
+		{"signed only", siteOf("Framework20SP2", "SHA1",
+			`<authentication mode="Forms"><forms protection="Validation"/></authentication>`, ""),
+			false, "",
 			`warning       with protection="Validation" in mode Framework20SP2 anybody can read a ticket; want protection="All" on all nodes (line 3)`},
-		{"WIF 1.0 without requireSsl", siteOf("Framework20SP2", "SHA1", formsMode, "\n<microsoft.identityModel/>"), false, "",
+		{"WIF 1.0 without requireSsl", siteOf("Framework20SP2", "SHA1", formsMode,
+			"\n<microsoft.identityModel/>"), false, "",
 			`its default in WIF 1.0 is not documented, so that some nodes may send the cookie without TLS; want requireSsl="true" in <cookieHandler> (line 2)`},
-		{"protection without effect", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms protection="None"/></authentication>`, ""), false, "", "Forms         accepted"},
-		{"unsigned", siteOf("Framework20SP2", "SHA1", formsMode, setting(encryption)), false, "insecure_setting", encryption},
-		{"unsigned allowed", siteOf("Framework20SP2", "SHA1", formsMode, setting(encryption)), true, "", "insecure by " + encryption + " of line 2"},
-		{"unsigned without effect", siteOf("Framework45", "SHA1", formsMode, setting(encryption)), false, "", "protection All (line"},
-		{"unsigned encryption", siteOf("Framework20SP2", "SHA1", `<authentication mode="Forms"><forms protection="Encryption"/></authentication>`, setting(encryption)), true, "none", "anybody can write"},
+		{"protection without effect", siteOf("Framework45", "SHA1",
+			`<authentication mode="Forms"><forms protection="None"/></authentication>`, ""), false,
+			"", "Forms         accepted"},
+		{"unsigned", siteOf("Framework20SP2", "SHA1", formsMode, setting(encryption)), false,
+			"insecure_setting", encryption},
+		{"unsigned allowed", siteOf("Framework20SP2", "SHA1", formsMode, setting(encryption)), true,
+			"", "insecure by " + encryption + " of line 2"},
+		{"unsigned without effect", siteOf("Framework45", "SHA1", formsMode, setting(encryption)),
+			false, "", "protection All (line"},
+		{"unsigned encryption", siteOf("Framework20SP2", "SHA1",
+			`<authentication mode="Forms"><forms protection="Encryption"/></authentication>`,
+			setting(encryption)), true, "none", "anybody can write"},
 		{"old layout", siteOf("Framework45", "SHA1", formsMode, setting(old)), false, "insecure_setting", old},
-		{"old layout allowed", siteOf("Framework45", "SHA1", formsMode, setting(old)), true, "", "insecure by " + old},
-		{"weak algorithm", siteOf("Framework20SP2", "MD5", formsMode, ""), false, "insecure_algorithm", "line 2: "},
-		{"weak algorithm allowed", siteOf("Framework20SP2", "MD5", formsMode, ""), true, "", "Forms         accepted"},
-		{"timeout", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms timeout="2147483647"/></authentication>`, ""), false, "", "timeout 876000h0m0s"},
-		{"bad timeout", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms timeout="0"/></authentication>`, ""), false, "invalid_timeout", "line 3"},
-		{"bad name", siteOf("Framework45", "SHA1", `<authentication mode="Forms"><forms name="a;b"/></authentication>`, ""), false, "invalid_cookie_name", "line 3"},
+		{"old layout allowed", siteOf("Framework45", "SHA1", formsMode, setting(old)), true, "",
+			"insecure by " + old},
+		{"weak algorithm", siteOf("Framework20SP2", "MD5", formsMode, ""), false,
+			"insecure_algorithm", "line 2: "},
+		{"weak algorithm allowed", siteOf("Framework20SP2", "MD5", formsMode, ""), true, "",
+			"Forms         accepted"},
+		{"timeout", siteOf("Framework45", "SHA1",
+			`<authentication mode="Forms"><forms timeout="2147483647"/></authentication>`, ""),
+			false, "", "timeout 876000h0m0s"},
+		{"bad timeout", siteOf("Framework45", "SHA1",
+			`<authentication mode="Forms"><forms timeout="0"/></authentication>`, ""), false,
+			"invalid_timeout", "line 3"},
+		{"bad name", siteOf("Framework45", "SHA1",
+			`<authentication mode="Forms"><forms name="a;b"/></authentication>`, ""), false,
+			"invalid_cookie_name", "line 3"},
 		{"no key", "<configuration/>", false, "auto_generated_key", "web.config"},
 		{"no XML", "<configuration>", false, "malformed_xml", "line 1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := loadKnown(writeSite(t, tt.xml), &cookie.SiteOptions{Config: func(c *machinekey.Config) { c.AllowInsecure = tt.insecure }})
+			s, err := loadKnown(writeSite(t, tt.xml),
+				&cookie.SiteOptions{Config: func(c *machinekey.Config) { c.AllowInsecure = tt.insecure }})
 			if tt.code == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -332,7 +384,8 @@ func TestLoadSiteDecisions(t *testing.T) {
 			case errors.Is(err, cookie.ErrNoneAccepted):
 				code = "none"
 			}
-			if code != tt.code || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "cookie: ") || s != nil {
+			if code != tt.code || !strings.Contains(err.Error(), tt.want) ||
+				!strings.HasPrefix(err.Error(), "cookie: ") || s != nil {
 				t.Errorf("%q: %v, want %q with %q", code, err, tt.code, tt.want)
 			}
 		})
@@ -345,17 +398,20 @@ func TestLoadSiteOptions(t *testing.T) {
 		"AuthenticationType: it is missing": {Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: ""}}},
 		"older key, missing.config":         {Older: []string{"missing.config"}},
 	} {
-		if s, err := loadKnown(path, &opts); err == nil || s != nil || !strings.Contains(err.Error(), name) {
+		if s, err := loadKnown(path, &opts); err == nil || s != nil ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := cookie.LoadSite(filepath.Join(t.TempDir(), "web.config"), nil); !errors.Is(err, os.ErrNotExist) {
+	if _, err := cookie.LoadSite(filepath.Join(t.TempDir(), "web.config"), nil); !errors.Is(err,
+		os.ErrNotExist) {
 		t.Errorf("missing file: %v", err)
 	}
 
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s, err := loadKnown(path, &cookie.SiteOptions{Older: []string{siteFile(t, "forms-site.config")}, Sessions: cookie.SessionsOptions{Logger: logger}})
+	s, err := loadKnown(path, &cookie.SiteOptions{Older: []string{siteFile(t, "forms-site.config")},
+		Sessions: cookie.SessionsOptions{Logger: logger}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,14 +430,16 @@ func TestLoadSiteOptions(t *testing.T) {
 	if err := json.Unmarshal([]byte(records.String()), &record); err != nil {
 		t.Fatal(err)
 	}
-	if d := record.Site; d[3].What != "older key" || !d[5].Accepted || d[0].Accepted || d[5].Why == "" || d[5].Line == 0 {
+	if d := record.Site; d[3].What != "older key" || !d[5].Accepted || d[0].Accepted ||
+		d[5].Why == "" || d[5].Line == 0 {
 		t.Errorf("%v", d)
 	}
 	answer(s, request("FedAuth=forged"))
 	if !strings.Contains(log.String(), "source=0") {
 		t.Errorf("log %q", log.String())
 	}
-	for _, got := range []string{fmt.Sprintf("%v", s), fmt.Sprintf("%+v", s), s.LogValue().String()} {
+	for _, got := range []string{fmt.Sprintf("%v", s), fmt.Sprintf("%+v", s),
+		s.LogValue().String()} {
 		if got != s.String() {
 			t.Errorf("prints %q", got)
 		}
@@ -394,7 +452,8 @@ func TestLoadSiteKnownKey(t *testing.T) {
 	known := siteFile(t, "forms-site.config")
 	_, err := cookie.LoadSite(known, nil)
 	var e *machinekey.ConfigError
-	if !errors.Is(err, machinekey.ErrKnownKey) || !errors.As(err, &e) || e.Code != "known_key" || e.Line != 13 ||
+	if !errors.Is(err, machinekey.ErrKnownKey) || !errors.As(err, &e) ||
+		e.Code != "known_key" || e.Line != 13 ||
 		!strings.Contains(err.Error(), "key A") {
 		t.Errorf("%v", err)
 	}
@@ -402,19 +461,24 @@ func TestLoadSiteKnownKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := writeSite(t, `<configuration><system.web>`+cfg.WebConfig()+formsMode+`</system.web></configuration>`)
+	fresh := writeSite(t, `<configuration><system.web>`+cfg.WebConfig()+formsMode+
+		`</system.web></configuration>`)
 	if _, err := cookie.LoadSite(fresh, nil); err != nil {
 		t.Error(err)
 	}
-	if _, err := cookie.LoadSite(fresh, &cookie.SiteOptions{Older: []string{known}}); !errors.Is(err, machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "older") {
+	if _, err := cookie.LoadSite(fresh,
+		&cookie.SiteOptions{Older: []string{known}}); !errors.Is(err, machinekey.ErrKnownKey) ||
+		!strings.Contains(err.Error(), "older") {
 		t.Errorf("older: %v", err)
 	}
-	text := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sha256.Sum256(fmt.Appendf(nil, "%X", cfg.ValidationKey.Reveal())), sha256.Sum256(nil))
+	text := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n",
+		sha256.Sum256(fmt.Appendf(nil, "%X", cfg.ValidationKey.Reveal())), sha256.Sum256(nil))
 	list, err := machinekey.KnownKeys(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cookie.LoadSite(fresh, &cookie.SiteOptions{Config: func(c *machinekey.Config) { c.KnownKeys = list }}); !errors.Is(err, machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "on line 2 of the list") {
+	if _, err := cookie.LoadSite(fresh,
+		&cookie.SiteOptions{Config: func(c *machinekey.Config) { c.KnownKeys = list }}); !errors.Is(err, machinekey.ErrKnownKey) || !strings.Contains(err.Error(), "on line 2 of the list") {
 		t.Errorf("listed: %v", err)
 	}
 }
@@ -445,7 +509,8 @@ func FuzzLoadSite(f *testing.F) {
 		f.Fatalf("%d seeds", seeds)
 	}
 	f.Fuzz(func(t *testing.T, xml string, insecure bool) {
-		s, err := cookie.LoadSite(writeSite(t, xml), &cookie.SiteOptions{Config: func(c *machinekey.Config) { c.AllowInsecure, c.AllowKnownKey = insecure, true }})
+		s, err := cookie.LoadSite(writeSite(t, xml),
+			&cookie.SiteOptions{Config: func(c *machinekey.Config) { c.AllowInsecure, c.AllowKnownKey = insecure, true }})
 		if err != nil {
 			var e *machinekey.ConfigError
 			if s != nil || !errors.As(err, &e) && !errors.Is(err, cookie.ErrNoneAccepted) {
@@ -457,10 +522,13 @@ func FuzzLoadSite(f *testing.F) {
 			t.Errorf("%s", s)
 		}
 		cfg, err := machinekey.ParseWebConfig(strings.NewReader(xml))
-		if err == nil && cfg.ValidationKey.Len() >= 16 && strings.Contains(strings.ToLower(s.String()), fmt.Sprintf("%x", cfg.ValidationKey.Reveal())) {
+		if err == nil && cfg.ValidationKey.Len() >= 16 &&
+			strings.Contains(strings.ToLower(s.String()),
+				fmt.Sprintf("%x", cfg.ValidationKey.Reveal())) {
 			t.Error("shows the key")
 		}
-		if status, _ := answer(s, request("FedAuth=AAAA; .ASPXAUTH=AAAA")); status != http.StatusUnauthorized {
+		if status, _ := answer(s,
+			request("FedAuth=AAAA; .ASPXAUTH=AAAA")); status != http.StatusUnauthorized {
 			t.Errorf("status %d", status)
 		}
 	})

@@ -75,7 +75,8 @@ func From(kind Kind, name string) func(*http.Request) (string, error) {
 	}
 	return func(r *http.Request) (string, error) {
 		text, err := scheme.Join(r, name)
-		if err == nil && (len(text) < least || kind == KindKatana && strings.TrimSpace(text) == "") {
+		if err == nil && (len(text) < least ||
+			kind == KindKatana && strings.TrimSpace(text) == "") {
 			return "", chunks.ErrNoCookie
 		}
 		return text, err
@@ -86,7 +87,8 @@ func From(kind Kind, name string) func(*http.Request) (string, error) {
 func bearer(r *http.Request) (string, error) {
 	const prefix = "Bearer "
 	lines := r.Header["Authorization"]
-	if len(lines) == 0 || len(lines[0]) < len(prefix) || !strings.EqualFold(lines[0][:len(prefix)], prefix) {
+	if len(lines) == 0 || len(lines[0]) < len(prefix) ||
+		!strings.EqualFold(lines[0][:len(prefix)], prefix) {
 		return "", ErrNoCredential
 	}
 	if len(lines) > 1 {

@@ -14,7 +14,8 @@ import (
 
 func TestFrom(t *testing.T) {
 	chunked := func(name string) string {
-		return fmt.Sprintf("%[1]s=chunks:2; %[1]sC1=AA; %[1]sC2=AA", strings.ReplaceAll(name, " ", "%20"))
+		return fmt.Sprintf("%[1]s=chunks:2; %[1]sC1=AA; %[1]sC2=AA",
+			strings.ReplaceAll(name, " ", "%20"))
 	}
 	for _, test := range []struct {
 		name   string
@@ -31,18 +32,31 @@ func TestFrom(t *testing.T) {
 		{"Forms", cookie.From(cookie.KindForms, ""), "a=b", "", chunks.ErrNoCookie},
 		{"FromForms", cookie.From(cookie.KindForms, ".SHOPAUTH"), ".SHOPAUTH=AB; .ASPXAUTH=CD", "AB", nil},
 		{"FromForms", cookie.From(cookie.KindForms, ".SHOPAUTH"), ".SHOPAUTH=A", "", chunks.ErrNoCookie},
-		{"ApplicationCookie", cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), chunked(".AspNet.ApplicationCookie"), "AAAA", nil},
-		{"ApplicationCookie", cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), ".AspNet.ApplicationCookie=%20%09", "", chunks.ErrNoCookie},
-		{"ApplicationCookie", cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"), ".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC2=A", "", cookie.ErrMissingChunk},
-		{"ExternalCookie", cookie.From(cookie.KindKatana, ".AspNet.ExternalCookie"), chunked(".AspNet.ExternalCookie"), "AAAA", nil},
-		{"TwoFactorCookie", cookie.From(cookie.KindKatana, ".AspNet.TwoFactorCookie"), chunked(".AspNet.TwoFactorCookie"), "AAAA", nil},
+		{"ApplicationCookie", cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"),
+			chunked(".AspNet.ApplicationCookie"), "AAAA", nil},
+		{"ApplicationCookie", cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"),
+			".AspNet.ApplicationCookie=%20%09", "", chunks.ErrNoCookie},
+		{"ApplicationCookie", cookie.From(cookie.KindKatana, ".AspNet.ApplicationCookie"),
+			".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC2=A", "",
+			cookie.ErrMissingChunk},
+		{"ExternalCookie", cookie.From(cookie.KindKatana, ".AspNet.ExternalCookie"),
+			chunked(".AspNet.ExternalCookie"), "AAAA", nil},
+		{"TwoFactorCookie", cookie.From(cookie.KindKatana, ".AspNet.TwoFactorCookie"),
+			chunked(".AspNet.TwoFactorCookie"), "AAAA", nil},
 		{"Katana", cookie.From(cookie.KindKatana, ".AspNet.Cookies"), chunked(".AspNet.Cookies"), "AAAA", nil},
-		{"Katana", cookie.From(cookie.KindKatana, ".AspNet."+"My Cookie"), chunked(".AspNet.My%20Cookie"), "AAAA", nil},
-		{"Katana", cookie.From(cookie.KindKatana, ".AspNet.Cookies"), ".aspnet.cookies=A", "", chunks.ErrNoCookie},
-		{"Core", cookie.From(cookie.KindCore, ".AspNetCore.Cookies"), ".AspNetCore.Cookies=chunks-2; .aspnetcore.cookiesC1=AA; .AspNetCore.CookiesC2=AA", "AAAA", nil},
-		{"Core", cookie.From(cookie.KindCore, ".AspNetCore.Cookies"), ".AspNetCore.Cookies=chunks:1; .AspNetCore.CookiesC1=AA", "chunks:1", nil},
-		{"shared", cookie.From(cookie.KindCore, ".AspNet.SharedCookie"), ".AspNet.SharedCookie=chunks:1; .AspNet.SharedCookieC1=AA", "AA", nil},
-		{"Core", cookie.From(cookie.KindCore, ".AspNetCore.Cookies"), ".AspNetCore.Cookies=", "", chunks.ErrNoCookie},
+		{"Katana", cookie.From(cookie.KindKatana, ".AspNet."+"My Cookie"),
+			chunked(".AspNet.My%20Cookie"), "AAAA", nil},
+		{"Katana", cookie.From(cookie.KindKatana, ".AspNet.Cookies"), ".aspnet.cookies=A", "",
+			chunks.ErrNoCookie},
+		{"Core", cookie.From(cookie.KindCore, ".AspNetCore.Cookies"),
+			".AspNetCore.Cookies=chunks-2; .aspnetcore.cookiesC1=AA; .AspNetCore.CookiesC2=AA",
+			"AAAA", nil},
+		{"Core", cookie.From(cookie.KindCore, ".AspNetCore.Cookies"),
+			".AspNetCore.Cookies=chunks:1; .AspNetCore.CookiesC1=AA", "chunks:1", nil},
+		{"shared", cookie.From(cookie.KindCore, ".AspNet.SharedCookie"),
+			".AspNet.SharedCookie=chunks:1; .AspNet.SharedCookieC1=AA", "AA", nil},
+		{"Core", cookie.From(cookie.KindCore, ".AspNetCore.Cookies"), ".AspNetCore.Cookies=", "",
+			chunks.ErrNoCookie},
 		{"FromKatana", cookie.From(cookie.KindKatana, "Shop"), chunked("Shop"), "AAAA", nil},
 		{"Roles", cookie.From(cookie.KindRoles, ""), ".ASPXROLES=A", "A", nil},
 		{"Roles", cookie.From(cookie.KindRoles, ""), ".ASPXROLES=", "", chunks.ErrNoCookie},
@@ -51,7 +65,8 @@ func TestFrom(t *testing.T) {
 	} {
 		got, err := test.source(request(test.line))
 		if got != test.want || !errors.Is(err, test.err) {
-			t.Errorf("%s %s: %q, %v; want %q, %v", test.name, test.line, got, err, test.want, test.err)
+			t.Errorf("%s %s: %q, %v; want %q, %v", test.name, test.line, got, err,
+				test.want, test.err)
 		}
 	}
 }
@@ -60,7 +75,8 @@ func TestFromPanics(t *testing.T) {
 	for _, test := range []struct {
 		kind cookie.Kind
 		name string
-	}{{cookie.KindKatana, ""}, {cookie.KindCore, ""}, {cookie.KindSQSession, ""}, {cookie.KindBearer, "a"}, {"", "a"}, {"state", "a"}} {
+	}{{cookie.KindKatana, ""}, {cookie.KindCore, ""}, {cookie.KindSQSession,
+		""}, {cookie.KindBearer, "a"}, {"", "a"}, {"state", "a"}} {
 		func() {
 			defer func() {
 				if recover() == nil {
@@ -82,7 +98,8 @@ func TestBearer(t *testing.T) {
 		{[]string{"bearer abc"}, "abc", nil},
 		{[]string{"BEARER  \tabc "}, "abc", nil},
 		{[]string{"Bearer a b"}, "a b", nil}, // for the codec to refuse
-		{[]string{"Bearer " + strings.Repeat("A", chunks.MaxLength)}, strings.Repeat("A", chunks.MaxLength), nil},
+		{[]string{"Bearer " + strings.Repeat("A", chunks.MaxLength)},
+			strings.Repeat("A", chunks.MaxLength), nil},
 		{[]string{"Bearer " + strings.Repeat("A", chunks.MaxLength+1)}, "", cookie.ErrTooLong},
 		{[]string{"Bearer abc", "Bearer def"}, "", sessiontoken.ErrInvalid},
 		{[]string{"Bearer abc", "Basic def"}, "", sessiontoken.ErrInvalid},
@@ -116,8 +133,10 @@ func FuzzBearer(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		got, err := cookie.From(cookie.KindBearer, "")(&http.Request{Header: http.Header{"Authorization": {line}}})
-		if (err == nil) != (got != "") || strings.TrimSpace(got) != got || !strings.Contains(line, got) {
+		got, err := cookie.From(cookie.KindBearer,
+			"")(&http.Request{Header: http.Header{"Authorization": {line}}})
+		if (err == nil) != (got != "") || strings.TrimSpace(got) != got ||
+			!strings.Contains(line, got) {
 			t.Errorf("%q, %v", got, err)
 		}
 	})

@@ -64,7 +64,8 @@ func newSQSession(keys sessiontoken.Keys, c *site.Credential, o *SiteOptions) (*
 		return q, nil
 	}
 	if c.NoReuse && o.Sessions.Store == nil {
-		return nil, errors.New("cookie: reuseSession=\"false\", or Credential.NoReuse, needs SessionsOptions.Store")
+		return nil,
+			errors.New("cookie: reuseSession=\"false\", or Credential.NoReuse, needs SessionsOptions.Store")
 	}
 	store := o.Sessions.Store
 	if store != nil {
@@ -72,7 +73,8 @@ func newSQSession(keys sessiontoken.Keys, c *site.Credential, o *SiteOptions) (*
 		if size == 0 {
 			size = -1 // no bound
 		}
-		memory := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: size, Now: o.Now})
+		memory := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: size,
+			Now: o.Now})
 		// Memory forgets an entry so soon that a longer CacheItemFade has no effect.
 		staleness := 5 * time.Second
 		if c.CacheItemFade > 0 {

@@ -22,7 +22,8 @@ import (
 func (n *farmNode) newSQ(t testing.TB, c cookie.Credential, store sessiontoken.Store) *cookie.Sessions {
 	t.Helper()
 	c.Name = cmp.Or(c.Name, "SQSessionFlowtime")
-	q, err := cookie.NewSQSession(n.ring, c, &cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: store}, Now: n.clock.Now})
+	q, err := cookie.NewSQSession(n.ring, c,
+		&cookie.SiteOptions{Sessions: cookie.SessionsOptions{Store: store}, Now: n.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,8 @@ func (n *farmNode) newSQ(t testing.TB, c cookie.Credential, store sessiontoken.S
 // newOpaque returns the SQSession of Flowtime that is left to the product.
 func newOpaque(t testing.TB) *cookie.SQSession {
 	t.Helper()
-	q, err := cookie.NewSQSession(nil, cookie.Credential{Name: "SQSessionFlowtime", Opaque: true, NoReuse: true}, &cookie.SiteOptions{})
+	q, err := cookie.NewSQSession(nil, cookie.Credential{Name: "SQSessionFlowtime", Opaque: true,
+		NoReuse: true}, &cookie.SiteOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,11 +56,13 @@ func TestSQSessionCookie(t *testing.T) {
 		{cookie.Credential{Path: "/Flowtime"}, "SQSessionFlowtime; Path=/Flowtime; HttpOnly"},
 		{cookie.Credential{Domain: "example.com"}, "SQSessionFlowtime; Path=/; Domain=example.com; HttpOnly"},
 		{cookie.Credential{Secure: cookie.On}, "SQSessionFlowtime; Path=/; HttpOnly; Secure"},
-		{cookie.Credential{ScriptAccess: true, SameSite: "Strict"}, "SQSessionFlowtime; Path=/; SameSite=Strict"},
+		{cookie.Credential{ScriptAccess: true, SameSite: "Strict"},
+			"SQSessionFlowtime; Path=/; SameSite=Strict"},
 	} {
 		q := newFarmNode(t).newSQ(t, test.c, nil)
 		w := new(browser).signIn(t, q, user("bob"), nil)
-		if got := attributes(w.Header()); !slices.Equal(got, []string{test.want}) || !strings.HasPrefix(test.want, q.CookieName()+";") {
+		if got := attributes(w.Header()); !slices.Equal(got, []string{test.want}) ||
+			!strings.HasPrefix(test.want, q.CookieName()+";") {
 			t.Errorf("%+v: %q, want %q", test.c, got, test.want)
 		}
 	}
@@ -81,10 +85,12 @@ func TestSQSessionRefusesWrongOptions(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, q, err)
 		}
 	}
-	if _, err := cookie.NewSQSession(nil, cookie.Credential{Name: "x"}, &cookie.SiteOptions{}); err == nil {
+	if _, err := cookie.NewSQSession(nil, cookie.Credential{Name: "x"},
+		&cookie.SiteOptions{}); err == nil {
 		t.Error("no ring")
 	}
-	if _, err := cookie.NewSQSession(nil, cookie.Credential{Name: "x", Opaque: true}, &cookie.SiteOptions{}); err != nil {
+	if _, err := cookie.NewSQSession(nil, cookie.Credential{Name: "x", Opaque: true},
+		&cookie.SiteOptions{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -130,7 +136,8 @@ func TestSQSessionLifetime(t *testing.T) {
 
 func TestSQSessionMaxLifetime(t *testing.T) {
 	sqStores(t, func(t *testing.T, n *farmNode, store sessiontoken.Store) {
-		for given, want := range map[time.Duration]time.Duration{0: 1440 * time.Minute, time.Hour: time.Hour, -1: 0} {
+		for given, want := range map[time.Duration]time.Duration{0: 1440 * time.Minute,
+			time.Hour: time.Hour, -1: 0} {
 			q := n.newSQ(t, cookie.Credential{MaxLifetime: given}, store)
 			b := new(browser)
 			b.signIn(t, q, user("bob"), nil)
@@ -141,7 +148,8 @@ func TestSQSessionMaxLifetime(t *testing.T) {
 				}
 				n.clock.Move(7 * time.Minute)
 			}
-			if want == 0 && age < 30*time.Hour || want > 0 && (age <= want || age > want+7*time.Minute) {
+			if want == 0 && age < 30*time.Hour ||
+				want > 0 && (age <= want || age > want+7*time.Minute) {
 				t.Errorf("MaxLifetime %v: ended at %v", given, age)
 			}
 		}
@@ -192,7 +200,8 @@ func TestSQSessionReuse(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, id, _ := strings.Cut(string(text), `Id="`)
-		if id, _, _ = strings.Cut(id, `"`); len(id) < 32 || strings.Contains(key+string(e.data), id[:32]) {
+		if id, _, _ = strings.Cut(id, `"`); len(id) < 32 ||
+			strings.Contains(key+string(e.data), id[:32]) {
 			t.Errorf("%s and its data tell the ID %q", key, id)
 		}
 	}
@@ -212,7 +221,8 @@ func TestSQSessionReuse(t *testing.T) {
 	n.clock.Move(6 * time.Second)
 	for _, node := range []*cookie.Sessions{a, b} {
 		for _, left := range []*browser{second, thief} {
-			if p, err := guardOf(node).Check(left.request()); err == nil || errors.Is(err, cookie.ErrUnavailable) {
+			if p, err := guardOf(node).Check(left.request()); err == nil ||
+				errors.Is(err, cookie.ErrUnavailable) {
 				t.Errorf("%q, %v", p.Name(), err)
 			}
 		}
@@ -231,7 +241,8 @@ func TestSQSessionReuse(t *testing.T) {
 	}
 	// A sign-in that fails takes no session with it.
 	reached := store.failAt(2)
-	if err := a.SignIn(httptest.NewRecorder(), new(browser).request(), user("bob"), nil); err == nil || !*reached {
+	if err := a.SignIn(httptest.NewRecorder(), new(browser).request(), user("bob"),
+		nil); err == nil || !*reached {
 		t.Errorf("%v, %v", err, *reached)
 	}
 	store.before = nil
@@ -332,14 +343,17 @@ func TestSQSessionApplicationsAreApart(t *testing.T) {
 }
 
 func TestSQSessionDisabledOrOpaque(t *testing.T) {
-	disabled, _ := loadSite(t, freshSite(t, formsMode, `<sequence.engine><web><session application="Flowtime" enabled="false" reuseSession="false"/></web></sequence.engine>`),
+	disabled, _ := loadSite(t, freshSite(t, formsMode,
+		`<sequence.engine><web><session application="Flowtime" enabled="false" reuseSession="false"/></web></sequence.engine>`),
 		&cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}}).SQSession()
-	for name, q := range map[string]*cookie.SQSession{"disabled": disabled, "opaque": newOpaque(t)} {
+	for name, q := range map[string]*cookie.SQSession{"disabled": disabled,
+		"opaque": newOpaque(t)} {
 		b := &browser{[]pair{{"SQSessionFlowtime", "abc"}, {"SQSessionFlowtime1", "def"}}}
 		if cookie.SessionsOf(q) != nil {
 			t.Errorf("%s: has sessions", name)
 		}
-		if text, err := cookie.From(cookie.KindSQSession, q.CookieName())(b.request()); text != "abcdef" || err != nil {
+		if text, err := cookie.From(cookie.KindSQSession,
+			q.CookieName())(b.request()); text != "abcdef" || err != nil {
 			t.Errorf("Value = %q, %v", text, err)
 		}
 		if b.signOut(t, q); len(b.cookies) != 0 {
@@ -362,7 +376,8 @@ func TestSQSessionPassesOn(t *testing.T) {
 		"SQSessionFlowtime2=; path=/; expires=Tue, 12-Oct-1999 04:00:00 GMT",
 	}
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, line := range append(slices.Clone(lines), "other=x; path=/", "SQSessionFlowtimeX=y") {
+		for _, line := range append(slices.Clone(lines), "other=x; path=/",
+			"SQSessionFlowtimeX=y") {
 			w.Header().Add("Set-Cookie", line)
 		}
 		io.WriteString(w, strings.Join(r.Header["Cookie"], "\n"))
@@ -374,7 +389,8 @@ func TestSQSessionPassesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out.Header["Cookie"] = []string{"own=1; SQSessionFlowtime9=stale", "own2=2; SQSessionFlowtime=stale"}
+	out.Header["Cookie"] = []string{"own=1; SQSessionFlowtime9=stale",
+		"own2=2; SQSessionFlowtime=stale"}
 	if err := q.PassOn(out, in); err != nil {
 		t.Fatal(err)
 	}
@@ -392,7 +408,8 @@ func TestSQSessionPassesOn(t *testing.T) {
 	if err := q.PassBack(w, response); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.Header()["Set-Cookie"]; !slices.Equal(got, lines) || w.Header().Get("Vary") != "Cookie" || w.Header().Get("Cache-Control") != "no-store" {
+	if got := w.Header()["Set-Cookie"]; !slices.Equal(got, lines) ||
+		w.Header().Get("Vary") != "Cookie" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("passed back %d lines, %q", len(got), w.Header()["Cache-Control"])
 	}
 }
@@ -411,7 +428,8 @@ func TestSQSessionRefusesToPassOn(t *testing.T) {
 	} {
 		out := request("own=1")
 		err := q.PassOn(out, &http.Request{Header: http.Header{"Cookie": lines}})
-		if (err == nil) != strings.HasPrefix(name, "no ") || !slices.Equal(out.Header["Cookie"], []string{"own=1"}) {
+		if (err == nil) != strings.HasPrefix(name, "no ") ||
+			!slices.Equal(out.Header["Cookie"], []string{"own=1"}) {
 			t.Errorf("%s: %v, %q", name, err, out.Header["Cookie"])
 		}
 		var back []string
@@ -419,12 +437,15 @@ func TestSQSessionRefusesToPassOn(t *testing.T) {
 			back = append(back, "SQSessionFlowtime1=good", line)
 		}
 		w := httptest.NewRecorder()
-		if err := q.PassBack(w, &http.Response{Header: http.Header{"Set-Cookie": back}}); err != nil && len(w.Header()) > 0 {
+		if err := q.PassBack(w,
+			&http.Response{Header: http.Header{"Set-Cookie": back}}); err != nil &&
+			len(w.Header()) > 0 {
 			t.Errorf("%s: %v, %d headers", name, err, len(w.Header()))
 		}
 	}
 	out := &http.Request{}
-	if err := q.PassOn(out, request("SQSessionFlowtime=a")); err != nil || out.Header.Get("Cookie") != "SQSessionFlowtime=a" {
+	if err := q.PassOn(out, request("SQSessionFlowtime=a")); err != nil ||
+		out.Header.Get("Cookie") != "SQSessionFlowtime=a" {
 		t.Error(err, out.Header)
 	}
 }

@@ -191,7 +191,8 @@ func (t *tracker) get(ctx context.Context, key string) (r record, there bool, er
 	}
 	r, ok := parseRecord(data, key)
 	if !ok {
-		return record{}, false, fmt.Errorf("%w: note in the store is for another key", ErrUnavailable)
+		return record{}, false, fmt.Errorf("%w: note in the store is for another key",
+			ErrUnavailable)
 	}
 	return r, true, nil
 }
@@ -243,7 +244,8 @@ func parseRecord(data []byte, key string) (record, bool) {
 	var times [2]time.Time
 	for i := range times {
 		at := data[12*i:]
-		times[i] = time.Unix(int64(binary.BigEndian.Uint64(at)), int64(binary.BigEndian.Uint32(at[8:]))).UTC()
+		times[i] = time.Unix(int64(binary.BigEndian.Uint64(at)),
+			int64(binary.BigEndian.Uint32(at[8:]))).UTC()
 	}
 	return record{texts[1], times[0], times[1]}, true
 }

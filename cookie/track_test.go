@@ -14,19 +14,25 @@ import (
 func records() []record {
 	began := time.Date(2026, 11, 21, 9, 0, 0, 123456700, time.UTC)
 	return []record{
-		{}, {id: "x"}, {id: "urn:uuid:0", began: began}, {strings.Repeat("é", 200), time.Unix(-1, 5).UTC(), began},
-		{id: "\x00\xff", began: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)}, {id: "katana:A", ends: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},
+		{}, {id: "x"}, {id: "urn:uuid:0", began: began},
+		{strings.Repeat("é", 200), time.Unix(-1, 5).UTC(), began},
+		{id: "\x00\xff", began: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{id: "katana:A", ends: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},
 	}
 }
 
 func TestRecord(t *testing.T) {
-	want := append([]byte("\x05ended\x02id"), 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 4)
-	if got := (record{"id", time.Unix(1, 2), time.Unix(3, 4)}).append(nil, "ended"); !bytes.Equal(got, want) {
+	want := append([]byte("\x05ended\x02id"), 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0,
+		0, 3, 0, 0, 0, 4)
+	if got := (record{"id", time.Unix(1, 2), time.Unix(3, 4)}).append(nil,
+		"ended"); !bytes.Equal(got, want) {
 		t.Errorf("% x", got)
 	}
 	for _, r := range records() {
 		data := r.append(nil, "key")
-		if got, ok := parseRecord(data, "key"); !ok || got.id != r.id || !got.began.Equal(r.began) || !got.ends.Equal(r.ends) || got.ends.IsZero() != r.ends.IsZero() {
+		if got, ok := parseRecord(data, "key"); !ok || got.id != r.id ||
+			!got.began.Equal(r.began) || !got.ends.Equal(r.ends) ||
+			got.ends.IsZero() != r.ends.IsZero() {
 			t.Errorf("%+v became %+v, %v", r, got, ok)
 		}
 		for n := range data {
@@ -43,7 +49,8 @@ func TestRecord(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []string{"", "\xff", "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\xff\xff\xff\xff\x0f"} {
+	for _, bad := range []string{"", "\xff", "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
+		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\xff\xff\xff\xff\x0f"} {
 		if _, ok := parseRecord([]byte(bad), ""); ok {
 			t.Errorf("% x is read", bad)
 		}
@@ -57,7 +64,8 @@ func TestTrackerKeys(t *testing.T) {
 			t.Errorf("%q and %q are two users", one[0], one[1])
 		}
 	}
-	for _, two := range [][2]string{{"bob", "bob "}, {"kate", "\u212Aate"}, {"I", "ı"}, {"i", "İ"}, {"s", "ſ"}, {"ss", "ß"}, {"å", "\u212B"}} {
+	for _, two := range [][2]string{{"bob", "bob "}, {"kate", "\u212Aate"}, {"I", "ı"}, {"i", "İ"},
+		{"s", "ſ"}, {"ss", "ß"}, {"å", "\u212B"}} {
 		if tr.userKey(two[0]) == tr.userKey(two[1]) {
 			t.Errorf("%q and %q are one user", two[0], two[1])
 		}
@@ -68,7 +76,8 @@ func TestTrackerKeys(t *testing.T) {
 		for _, kind := range []string{"ended", "first", "next", "latest"} {
 			for _, id := range []string{"", "a", "b"} {
 				key := tr.key(kind, id)
-				if seen[key] || len(key) != len("note;")+len(kind)+len(purpose)+2+2*sha256.Size || !strings.HasPrefix(key, "note;") {
+				if seen[key] || len(key) != len("note;")+len(kind)+len(purpose)+2+2*sha256.Size ||
+					!strings.HasPrefix(key, "note;") {
 					t.Errorf("%s", key)
 				}
 				seen[key] = true

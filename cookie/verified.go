@@ -27,7 +27,8 @@ type digest [sha256.Size]byte
 const maxVerified = 16 << 10
 
 func newVerifiedCache(n int) *verifiedCache {
-	c := &verifiedCache{max: max(n/2, 1), young: make(map[digest]*session), old: make(map[digest]*session)}
+	c := &verifiedCache{max: max(n/2, 1), young: make(map[digest]*session),
+		old: make(map[digest]*session)}
 	c.scratch.New = func() any { return new([]byte) }
 	return c
 }

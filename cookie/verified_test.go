@@ -18,53 +18,55 @@ import (
 // TestVerifiedRefusesOtherValues warms the cache and then changes every bit of
 // the value, cuts it everywhere and puts parts of two together.
 func TestVerifiedRefusesOtherValues(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
-		n := newFarmNode(t)
-		plain, s := open(n, nil), open(n, &cookie.SessionsOptions{Verified: 100})
-		bob, eve := new(browser), new(browser)
-		bob.signIn(t, s, user("bob"), nil)
-		eve.signIn(t, s, user("eve"), nil)
-		warm := func() {
-			bob.wants(t, s, "bob")
-			eve.wants(t, s, "eve")
-		}
-		warm()
-		value, other := bob.cookies[0].Value, eve.cookies[0].Value
-		name := s.CookieName()
-		accepted := 0
-		try := func(text string) {
-			r := request(name + "=" + text)
-			want, wantErr := guardOf(plain).Check(r)
-			for range 2 { // the second may be a hit
-				p, err := guardOf(s).Check(r)
-				if p.Name() != want.Name() || (err == nil) != (wantErr == nil) {
-					t.Fatalf("%q, %v; without the cache %q, %v", p.Name(), err, want.Name(), wantErr)
+	forKinds(t,
+		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+			n := newFarmNode(t)
+			plain, s := open(n, nil), open(n, &cookie.SessionsOptions{Verified: 100})
+			bob, eve := new(browser), new(browser)
+			bob.signIn(t, s, user("bob"), nil)
+			eve.signIn(t, s, user("eve"), nil)
+			warm := func() {
+				bob.wants(t, s, "bob")
+				eve.wants(t, s, "eve")
+			}
+			warm()
+			value, other := bob.cookies[0].Value, eve.cookies[0].Value
+			name := s.CookieName()
+			accepted := 0
+			try := func(text string) {
+				r := request(name + "=" + text)
+				want, wantErr := guardOf(plain).Check(r)
+				for range 2 { // the second may be a hit
+					p, err := guardOf(s).Check(r)
+					if p.Name() != want.Name() || (err == nil) != (wantErr == nil) {
+						t.Fatalf("%q, %v; without the cache %q, %v", p.Name(), err,
+							want.Name(), wantErr)
+					}
+				}
+				if wantErr == nil {
+					accepted++
 				}
 			}
-			if wantErr == nil {
-				accepted++
-			}
-		}
-		for i := range value {
-			for bit := range 8 {
-				c := value[i] ^ 1<<bit
-				if c <= ' ' || c == ';' || c >= 0x7f || race.Enabled && bit != i%6 {
-					continue // no byte of a cookie, or too slow
+			for i := range value {
+				for bit := range 8 {
+					c := value[i] ^ 1<<bit
+					if c <= ' ' || c == ';' || c >= 0x7f || race.Enabled && bit != i%6 {
+						continue // no byte of a cookie, or too slow
+					}
+					try(value[:i] + string(rune(c)) + value[i+1:])
 				}
-				try(value[:i] + string(rune(c)) + value[i+1:])
+				try(value[:i])
 			}
-			try(value[:i])
-		}
-		for i := range min(len(value), len(other)) {
-			try(value[:i] + other[i:])
-			try(other[:i] + value[i:])
-		}
-		warm()
-		// What around the protected bytes may change is in the codecs' tests.
-		if accepted == 0 || accepted > len(value) {
-			t.Errorf("%d values are accepted", accepted)
-		}
-	})
+			for i := range min(len(value), len(other)) {
+				try(value[:i] + other[i:])
+				try(other[:i] + value[i:])
+			}
+			warm()
+			// What around the protected bytes may change is in the codecs' tests.
+			if accepted == 0 || accepted > len(value) {
+				t.Errorf("%d values are accepted", accepted)
+			}
+		})
 }
 
 func revokedIf(revoked *bool) func(context.Context, cookie.Session) (bool, error) {
@@ -74,60 +76,63 @@ func revokedIf(revoked *bool) func(context.Context, cookie.Session) (bool, error
 // TestVerifiedHonours wants each reason to refuse a session to hold for one
 // that is kept.
 func TestVerifiedHonours(t *testing.T) {
-	forKinds(t, func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
-		var revoked bool
-		start := func() (*farmNode, *cookie.Sessions, *browser) {
-			n := newFarmNode(t)
-			s := open(n, &cookie.SessionsOptions{Verified: 10, Store: n.memory(), MaxLifetime: 10 * time.Hour, Revoked: revokedIf(&revoked)})
-			b := new(browser)
-			b.signIn(t, s, user("bob"), nil)
+	forKinds(t,
+		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
+			var revoked bool
+			start := func() (*farmNode, *cookie.Sessions, *browser) {
+				n := newFarmNode(t)
+				s := open(n, &cookie.SessionsOptions{Verified: 10, Store: n.memory(),
+					MaxLifetime: 10 * time.Hour, Revoked: revokedIf(&revoked)})
+				b := new(browser)
+				b.signIn(t, s, user("bob"), nil)
+				b.wants(t, s, "bob")
+				b.wants(t, s, "bob")
+				return n, s, b
+			}
+			n, s, b := start()
+			n.clock.Move(2 * time.Hour)
+			b.refused(t, s, sessiontoken.ErrExpired)
+			n.clock.Move(-2 * time.Hour)
 			b.wants(t, s, "bob")
+			if kind == "token" { // the others have no beginning
+				n.clock.Move(-time.Hour)
+				b.refused(t, s, sessiontoken.ErrNotYetValid)
+			}
+
+			n, s, b = start()
+			old := n.ring.Primary()
+			if err := n.ring.Replace(newTestKey(t), old); err != nil {
+				t.Fatal(err)
+			}
 			b.wants(t, s, "bob")
-			return n, s, b
-		}
-		n, s, b := start()
-		n.clock.Move(2 * time.Hour)
-		b.refused(t, s, sessiontoken.ErrExpired)
-		n.clock.Move(-2 * time.Hour)
-		b.wants(t, s, "bob")
-		if kind == "token" { // the others have no beginning
-			n.clock.Move(-time.Hour)
-			b.refused(t, s, sessiontoken.ErrNotYetValid)
-		}
+			if err := n.ring.Replace(n.ring.Primary()); err != nil {
+				t.Fatal(err)
+			}
+			b.refused(t, s, sessiontoken.ErrInvalid)
+			if err := n.ring.Replace(n.ring.Primary(), old); err != nil {
+				t.Fatal(err)
+			}
+			b.wants(t, s, "bob")
 
-		n, s, b = start()
-		old := n.ring.Primary()
-		if err := n.ring.Replace(newTestKey(t), old); err != nil {
-			t.Fatal(err)
-		}
-		b.wants(t, s, "bob")
-		if err := n.ring.Replace(n.ring.Primary()); err != nil {
-			t.Fatal(err)
-		}
-		b.refused(t, s, sessiontoken.ErrInvalid)
-		if err := n.ring.Replace(n.ring.Primary(), old); err != nil {
-			t.Fatal(err)
-		}
-		b.wants(t, s, "bob")
+			_, s, b = start()
+			revoked = true
+			b.refused(t, s, cookie.ErrRevoked)
+			revoked = false
+			b.wants(t, s, "bob")
 
-		_, s, b = start()
-		revoked = true
-		b.refused(t, s, cookie.ErrRevoked)
-		revoked = false
-		b.wants(t, s, "bob")
+			_, s, b = start()
+			b.clone().signOut(t, s)
+			b.refused(t, s, cookie.ErrRevoked)
 
-		_, s, b = start()
-		b.clone().signOut(t, s)
-		b.refused(t, s, cookie.ErrRevoked)
-
-		n = newFarmNode(t)
-		long := open(n, nil)
-		b.signIn(t, long, user("bob"), &cookie.SignInOptions{Lifetime: 100 * time.Hour})
-		s = open(n, &cookie.SessionsOptions{Verified: 10, MaxLifetime: 2 * time.Hour, Sliding: cookie.Off})
-		b.wants(t, s, "bob")
-		n.clock.Move(2*time.Hour + time.Second)
-		b.refused(t, s, sessiontoken.ErrExpired)
-	})
+			n = newFarmNode(t)
+			long := open(n, nil)
+			b.signIn(t, long, user("bob"), &cookie.SignInOptions{Lifetime: 100 * time.Hour})
+			s = open(n, &cookie.SessionsOptions{Verified: 10, MaxLifetime: 2 * time.Hour,
+				Sliding: cookie.Off})
+			b.wants(t, s, "bob")
+			n.clock.Move(2*time.Hour + time.Second)
+			b.refused(t, s, sessiontoken.ErrExpired)
+		})
 }
 
 // TestVerifiedKeepsNoReference wants tickets in the store read from there.
@@ -169,7 +174,8 @@ func TestVerifiedAllocations(t *testing.T) {
 			_, err = f.codec.Decode(r.Context(), text)
 			return err
 		})
-		for s, want := range map[*cookie.Sessions]float64{f.sessions(t, nil): decode, f.sessions(t, &cookie.SessionsOptions{Verified: 10}): join} {
+		for s, want := range map[*cookie.Sessions]float64{f.sessions(t, nil): decode,
+			f.sessions(t, &cookie.SessionsOptions{Verified: 10}): join} {
 			g := guardOf(s)
 			if got := allocations(func() error { _, err := g.Check(r); return err }); got > want {
 				t.Errorf("%s: Check makes %v allocations, want %v", bc.name, got, want)
@@ -190,7 +196,9 @@ func TestVerifiedLargeValues(t *testing.T) {
 	b.wants(t, s, "bob")
 	b.wants(t, s, "bob")
 	// A made-up value is not kept either, and costs no more than elsewhere.
-	if _, err := guardOf(s).Check(request("FedAuth=" + strings.Repeat("A", chunks.MaxLength))); !errors.Is(err, sessiontoken.ErrInvalid) && !errors.Is(err, layer.ErrTooLong) {
+	if _, err := guardOf(s).Check(request("FedAuth=" +
+		strings.Repeat("A", chunks.MaxLength))); !errors.Is(err, sessiontoken.ErrInvalid) &&
+		!errors.Is(err, layer.ErrTooLong) {
 		t.Error(err)
 	}
 	if err := s.SignOut(httptest.NewRecorder(), b.request()); err != nil {

@@ -14,7 +14,8 @@ import (
 // The floor does the cryptography that the format demands and nothing else.
 // What Protect and Unprotect cost above it is this package's own.
 
-var benchPurposes = []string{"SharedCookieApp", "Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", "Cookies", "v2"}
+var benchPurposes = []string{"SharedCookieApp",
+	"Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", "Cookies", "v2"}
 
 // benchPlaintext is as long as the ticket in a cookie of 432 characters.
 var benchPlaintext = make([]byte, 224)
@@ -99,7 +100,8 @@ func BenchmarkRefuse(b *testing.B) {
 			b.Run(name, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, _, err := p.Unprotect(b.Context(), dst, forged); err != dataprotection.ErrUnprotect {
+					if _, _, err := p.Unprotect(b.Context(), dst,
+						forged); err != dataprotection.ErrUnprotect {
 						b.Fatal(err)
 					}
 				}

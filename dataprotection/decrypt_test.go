@@ -30,19 +30,22 @@ const (
 func TestDecryptOption(t *testing.T) {
 	calls := 0
 	var fail error
-	o := &dataprotection.RingOptions{Interval: -1, Decrypt: func(_ context.Context, decryptor string, element []byte) ([]byte, error) {
-		calls++
-		if decryptor != vault || string(element) != "<encryptedKey><kid>k1</kid></encryptedKey>" {
-			t.Errorf("asked for %q, %s", decryptor, element)
-		}
-		return []byte(plainPart), fail
-	}}
+	o := &dataprotection.RingOptions{Interval: -1,
+		Decrypt: func(_ context.Context, decryptor string, element []byte) ([]byte, error) {
+			calls++
+			if decryptor != vault ||
+				string(element) != "<encryptedKey><kid>k1</kid></encryptedKey>" {
+				t.Errorf("asked for %q, %s", decryptor, element)
+			}
+			return []byte(plainPart), fail
+		}}
 	fail = fmt.Errorf("%w: vault is away", dataprotection.ErrUnavailable)
 	ring := open(t, o, plainKey(2), wrapped(1, vault, vaultKey))
 	p := protector(t, ring, "a")
 	unknown := sealed(t, 1)
 	ringError(t, ring.Keys()[1].Err, "key-1.xml", keyID(1), "vault is away")
-	if got, _, err := p.Unprotect(t.Context(), []byte("dst"), unknown); !errors.Is(err, dataprotection.ErrUnavailable) || string(got) != "dst" {
+	if got, _, err := p.Unprotect(t.Context(), []byte("dst"), unknown); !errors.Is(err,
+		dataprotection.ErrUnavailable) || string(got) != "dst" {
 		t.Errorf("Unprotect = %q, %v", got, err)
 	}
 	fail = errors.New("no permission")
@@ -57,7 +60,8 @@ func TestDecryptOption(t *testing.T) {
 		if err := ring.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := p.Unprotect(t.Context(), nil, unknown); err != nil || string(got) != "data" {
+		if got, _, err := p.Unprotect(t.Context(), nil, unknown); err != nil ||
+			string(got) != "data" {
 			t.Errorf("Unprotect = %q, %v", got, err)
 		}
 	}
@@ -69,7 +73,9 @@ func TestDecryptOption(t *testing.T) {
 func TestDecryptRefuses(t *testing.T) {
 	const here = "Microsoft.AspNetCore.DataProtection.XmlEncryption."
 	secret := func(inside string) string {
-		return `<encryptedSecret decryptorType="` + vault + `" xmlns="http://schemas.asp.net/2015/03/dataProtection">` + inside + `</encryptedSecret>`
+		return `<encryptedSecret decryptorType="` + vault +
+			`" xmlns="http://schemas.asp.net/2015/03/dataProtection">` + inside +
+			`</encryptedSecret>`
 	}
 	answer := func(text string) func(context.Context, string, []byte) ([]byte, error) {
 		return func(context.Context, string, []byte) ([]byte, error) { return []byte(text), nil }
@@ -79,19 +85,29 @@ func TestDecryptRefuses(t *testing.T) {
 		decrypt       func(context.Context, string, []byte) ([]byte, error)
 		words         []string
 	}{
-		{"DPAPI", wrapped(1, here+"DpapiXmlDecryptor, X", vaultKey), nil, []string{"DPAPI", "DpapiXmlDecryptor", "ProtectKeysWithCertificate"}},
-		{"DPAPI-NG", wrapped(1, here+"DpapiNGXmlDecryptor, X", vaultKey), nil, []string{"DPAPI", "DpapiNGXmlDecryptor", "ProtectKeysWithCertificate"}},
-		{"service", wrapped(1, vault, vaultKey), nil, []string{"Contoso.VaultXmlDecryptor", "RingOptions.Decrypt", "ProtectKeysWithCertificate"}},
-		{"Key Vault", wrapped(1, azureDecryptor+", X", vaultKey), nil, []string{"AzureKeyVaultXmlDecryptor", "RingOptions.Decrypt"}},
-		{"answer is no XML", wrapped(1, vault, vaultKey), answer("masterKey"), []string{"RingOptions.Decrypt", "not well-formed"}},
-		{"answer is another element", wrapped(1, vault, vaultKey), answer("<other/>"), []string{"not exactly one masterKey"}},
-		{"answer without end", wrapped(1, vault, vaultKey), answer(secret(vaultKey)), []string{"more than 4 encrypted parts"}},
+		{"DPAPI", wrapped(1, here+"DpapiXmlDecryptor, X", vaultKey), nil,
+			[]string{"DPAPI", "DpapiXmlDecryptor", "ProtectKeysWithCertificate"}},
+		{"DPAPI-NG", wrapped(1, here+"DpapiNGXmlDecryptor, X", vaultKey), nil,
+			[]string{"DPAPI", "DpapiNGXmlDecryptor", "ProtectKeysWithCertificate"}},
+		{"service", wrapped(1, vault, vaultKey), nil,
+			[]string{"Contoso.VaultXmlDecryptor", "RingOptions.Decrypt",
+				"ProtectKeysWithCertificate"}},
+		{"Key Vault", wrapped(1, azureDecryptor+", X", vaultKey), nil,
+			[]string{"AzureKeyVaultXmlDecryptor", "RingOptions.Decrypt"}},
+		{"answer is no XML", wrapped(1, vault, vaultKey), answer("masterKey"),
+			[]string{"RingOptions.Decrypt", "not well-formed"}},
+		{"answer is another element", wrapped(1, vault, vaultKey), answer("<other/>"),
+			[]string{"not exactly one masterKey"}},
+		{"answer without end", wrapped(1, vault, vaultKey), answer(secret(vaultKey)),
+			[]string{"more than 4 encrypted parts"}},
 		{"nothing inside", wrapped(1, vault, ""), answer(plainPart), []string{"without exactly one element"}},
-		{"null without a key", wrapped(1, here+"NullXmlDecryptor", "<unencryptedKey/>"), nil, []string{"without exactly one element"}},
+		{"null without a key", wrapped(1, here+"NullXmlDecryptor", "<unencryptedKey/>"), nil,
+			[]string{"without exactly one element"}},
 		{"certificate", wrapped(1, here+"EncryptedXmlDecryptor", "<a/>"), nil, []string{"no EncryptedData"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ring := open(t, &dataprotection.RingOptions{Decrypt: tt.decrypt}, tt.element, plainKey(2))
+			ring := open(t, &dataprotection.RingOptions{Decrypt: tt.decrypt},
+				tt.element, plainKey(2))
 			keys := ring.Keys()
 			ringError(t, keys[0].Err, append(tt.words, "key-0.xml", keyID(1))...)
 			if keys[1].Err != nil {

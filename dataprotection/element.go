@@ -91,19 +91,21 @@ func (r *Ring) newKey(s *state, created, activated, expires time.Time) (id, text
 		}
 		secret = fmt.Sprintf(secretLayout, strings.ReplaceAll(secret, "\n", "\n        "))
 	} else if before != nil && before.decryptor != "" {
-		return "", "", fmt.Errorf("dataprotection: key %s is encrypted at rest (%s), and the next would be "+
-			"in clear; set RingOptions.Certificates", before.name, quote(before.decryptor))
+		return "", "",
+			fmt.Errorf("dataprotection: key %s is encrypted at rest (%s), and the next would be "+
+				"in clear; set RingOptions.Certificates", before.name, quote(before.decryptor))
 	}
 	g := guid(random[64:])
 	g[7], g[8] = g[7]&0x0f|0x40, g[8]&0x3f|0x80 // version 4, as Guid.NewGuid
-	return g.String(), r.layOut(fmt.Sprintf(keyLayout, g, formatDate(created), formatDate(activated),
-		formatDate(expires), algorithms, secret)), nil
+	return g.String(), r.layOut(fmt.Sprintf(keyLayout, g, formatDate(created),
+		formatDate(activated), formatDate(expires), algorithms, secret)), nil
 }
 
 // newRevocation returns a revocation as XML for the repository.
 func (r *Ring) newRevocation(layout, id string, at time.Time, reason string) (string, error) {
 	if len(reason) > maxReason || !utf8.ValidString(reason) {
-		return "", fmt.Errorf("dataprotection: the reason is no UTF-8 of at most %d bytes", maxReason)
+		return "", fmt.Errorf("dataprotection: the reason is no UTF-8 of at most %d bytes",
+			maxReason)
 	}
 	var escaped strings.Builder
 	xml.EscapeText(&escaped, []byte(reason))

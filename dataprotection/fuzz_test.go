@@ -53,8 +53,10 @@ func payloads(f *testing.F) (targets []*target, seeds [][]byte) {
 			}
 			g := byName[string(name)]
 			if g == nil {
-				ring := open(f, &dataprotection.RingOptions{ApplicationName: v.ApplicationName, Interval: -1}, elements[v.Ring]...)
-				g = &target{protector: protector(f, ring, v.Purposes...), known: map[string]string{}}
+				ring := open(f, &dataprotection.RingOptions{ApplicationName: v.ApplicationName,
+					Interval: -1}, elements[v.Ring]...)
+				g = &target{protector: protector(f, ring, v.Purposes...),
+					known: map[string]string{}}
 				byName[string(name)] = g
 				if ring.Keys()[0].Err == nil { // no certificate is needed
 					targets = append(targets, g)
@@ -114,7 +116,8 @@ func FuzzProtect(f *testing.F) {
 	f.Add([]byte("data"), "a", "b", uint16(3), false)
 	f.Add([]byte{}, "", "a", uint16(0), true)
 	rings := map[bool]*dataprotection.Ring{
-		false: open(f, nil, keyXML(1, "AES_256_CBC", master)), true: open(f, nil, keyXML(1, "AES_128_GCM", master))}
+		false: open(f, nil, keyXML(1, "AES_256_CBC", master)),
+		true:  open(f, nil, keyXML(1, "AES_128_GCM", master))}
 	f.Fuzz(func(t *testing.T, plaintext []byte, purpose, other string, at uint16, gcm bool) {
 		p, err := rings[gcm].Protector(purpose)
 		if err != nil {
@@ -125,7 +128,8 @@ func FuzzProtect(f *testing.F) {
 			t.Fatalf("%q, %v", protected, err)
 		}
 		protected = protected[3:]
-		if got, _, err := p.Unprotect(t.Context(), nil, protected); err != nil || !bytes.Equal(got, plaintext) {
+		if got, _, err := p.Unprotect(t.Context(), nil, protected); err != nil ||
+			!bytes.Equal(got, plaintext) {
 			t.Fatalf("%q, %v", got, err)
 		}
 		until, err := rings[gcm].TimeLimited(purpose)
@@ -136,19 +140,22 @@ func FuzzProtect(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, expires, err := until.Unprotect(t.Context(), nil, limited); err != nil || !bytes.Equal(got, plaintext) || !expires.Equal(now) {
+		if got, expires, err := until.Unprotect(t.Context(), nil, limited); err != nil ||
+			!bytes.Equal(got, plaintext) || !expires.Equal(now) {
 			t.Fatalf("%q, %v, %v", got, expires, err)
 		}
 		if _, _, err := p.Unprotect(t.Context(), nil, limited); err != dataprotection.ErrUnprotect {
 			t.Errorf("a time-limited payload opens as another: %v", err)
 		}
 		if q, err := rings[gcm].Protector(other); err == nil && other != purpose {
-			if _, _, err := q.Unprotect(t.Context(), nil, protected); err != dataprotection.ErrUnprotect {
+			if _, _, err := q.Unprotect(t.Context(), nil,
+				protected); err != dataprotection.ErrUnprotect {
 				t.Errorf("opens for another purpose: %v", err)
 			}
 		}
 		protected[int(at)%len(protected)] ^= 1
-		if _, _, err := p.Unprotect(t.Context(), nil, protected); err != dataprotection.ErrUnprotect {
+		if _, _, err := p.Unprotect(t.Context(), nil,
+			protected); err != dataprotection.ErrUnprotect {
 			t.Errorf("opens when changed: %v", err)
 		}
 	})
@@ -170,7 +177,8 @@ func FuzzOpen(f *testing.F) {
 	good := plainKey(1)
 	f.Fuzz(func(t *testing.T, element []byte) {
 		o := &dataprotection.RingOptions{Now: func() time.Time { return now }}
-		if _, err := dataprotection.Open(t.Context(), dataprotection.Document(element), o); err != nil {
+		if _, err := dataprotection.Open(t.Context(), dataprotection.Document(element),
+			o); err != nil {
 			ringError(t, err, "dataprotection: ") // the same as a whole document
 		}
 		ring, err := openErr(nil, good, string(element))

@@ -30,7 +30,8 @@ func keyXML(n int, algorithm, masterKey string) string {
 		`<descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection">`+
 		`<descriptor><encryption algorithm="%[4]s"/><validation algorithm="HMACSHA256"/>`+
 		`<masterKey><value>%[5]s</value></masterKey></descriptor></descriptor></key>`,
-		keyID(n), at.Format(time.RFC3339), at.AddDate(1, 0, 0).Format(time.RFC3339), algorithm, masterKey)
+		keyID(n), at.Format(time.RFC3339), at.AddDate(1, 0, 0).Format(time.RFC3339),
+		algorithm, masterKey)
 }
 
 // plainKey returns the nth key with the default algorithms.

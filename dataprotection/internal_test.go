@@ -30,12 +30,14 @@ func TestAuthenticAndMalformed(t *testing.T) {
 			t.Fatal(err)
 		}
 		ciphertext := body[modifierSize+aes.BlockSize:]
-		cipher.NewCBCEncrypter(block, body[modifierSize:][:aes.BlockSize]).CryptBlocks(ciphertext, ciphertext)
+		cipher.NewCBCEncrypter(block, body[modifierSize:][:aes.BlockSize]).CryptBlocks(ciphertext,
+			ciphertext)
 		body = append(body, more...)
 		return scratch.hmac(body, hmacSHA256, keys[32:], body[modifierSize:])
 	}
 	dst := make([]byte, 3, 300)
-	if got, ok := s.open(dst, payload("good plain text\x01")); !ok || string(got[3:]) != "good plain text" {
+	if got, ok := s.open(dst, payload("good plain text\x01")); !ok ||
+		string(got[3:]) != "good plain text" {
 		t.Fatalf("%q, %v", got, ok)
 	}
 	for name, body := range map[string][]byte{

@@ -83,7 +83,8 @@ func (r *Ring) keep(
 			return s, id, nil
 		}
 	}
-	return s, "", errors.New("dataprotection: the ring changed each time that a key was made for it")
+	return s, "",
+		errors.New("dataprotection: the ring changed each time that a key was made for it")
 }
 
 // next says whether the ring needs a key to begin after the one that protects
@@ -98,8 +99,10 @@ func (s *state) next(now time.Time, ahead time.Duration) (begins time.Time, need
 			return begins, false, nil
 		}
 	}
-	if p := s.preferredKey(begins); p != nil && p.err != nil && !p.revoked && p.expires.After(begins) {
-		return begins, false, fmt.Errorf("dataprotection: whether a key is needed cannot be told here: %w", p.err)
+	if p := s.preferredKey(begins); p != nil && p.err != nil && !p.revoked &&
+		p.expires.After(begins) {
+		return begins, false,
+			fmt.Errorf("dataprotection: whether a key is needed cannot be told here: %w", p.err)
 	}
 	return s.behind(begins), true, nil
 }
@@ -166,7 +169,8 @@ func (r *Ring) Revoke(ctx context.Context, keyID, reason string) error {
 		if err != nil {
 			return err
 		}
-		name := "revocation-" + strings.Replace(now.UTC().Format("20060102T150405.9999999Z"), ".", "", 1)
+		name := "revocation-" + strings.Replace(now.UTC().Format("20060102T150405.9999999Z"), ".",
+			"", 1)
 		if err := r.repository.Store(ctx, name, []byte(text)); err != nil {
 			return fmt.Errorf("dataprotection: storing a revocation: %w", err)
 		}

@@ -85,10 +85,12 @@ func TestKeep(t *testing.T) {
 			}
 			if id != "" {
 				k := made(t, ring, id)
-				if !k.Created.Equal(now) || !k.Activated.Equal(now.Add(hours(tt.begins))) || !k.Expires.Equal(now.Add(90*day)) {
+				if !k.Created.Equal(now) || !k.Activated.Equal(now.Add(hours(tt.begins))) ||
+					!k.Expires.Equal(now.Add(90*day)) {
 					t.Errorf("%+v", k)
 				}
-				if at, fallback := ring.Resolve(k.Activated.Add(time.Second)); at != id || fallback {
+				if at, fallback := ring.Resolve(k.Activated.Add(time.Second)); at != id ||
+					fallback {
 					t.Errorf("then %s protects, fallback %v", at, fallback)
 				}
 			}
@@ -137,23 +139,27 @@ func TestKeepRefuses(t *testing.T) {
 		want            string
 		elements        []string
 	}{
-		{"an unreadable key", 3 * day, 0, `cannot be told here: dataprotection: key-1.xml: key ` + keyID(2),
-			[]string{keyOf(1, -5*day, 90*day), unreadable}},
+		{"an unreadable key", 3 * day, 0, `cannot be told here: dataprotection: key-1.xml: key ` +
+			keyID(2), []string{keyOf(1, -5*day, 90*day), unreadable}},
 		{"an unreadable successor", 3 * day, 0, "ROT13",
-			[]string{keyOf(1, -5*day, day), strings.Replace(keyOf(2, day, 90*day), "AES_256_CBC", "ROT13", 1)}},
+			[]string{keyOf(1, -5*day, day), strings.Replace(keyOf(2, day, 90*day),
+				"AES_256_CBC", "ROT13", 1)}},
 		{"a short life", 3 * day, 3 * day, "made 72h0m0s ahead if it lives for 72h0m0s", nil},
 		{"a negative time", -1, 0, "ahead", nil},
-		{"all revoked by a clock ahead", 3 * day, 0, "created before 2026-06-01T12:01:00Z are revoked, and this clock has 2026-06-01T12:00:00Z",
+		{"all revoked by a clock ahead", 3 * day, 0,
+			"created before 2026-06-01T12:01:00Z are revoked, and this clock has 2026-06-01T12:00:00Z",
 			[]string{`<revocation><revocationDate>2026-06-01T12:01:00Z</revocationDate><key id="*"/></revocation>`}},
 		{"a full ring", 3 * day, 0, "no room", slices.Repeat([]string{"<note/>"}, 10_000)},
 	} {
 		m := &memory{elements: tt.elements}
-		ring, err := dataprotection.Open(t.Context(), m, &dataprotection.RingOptions{Now: func() time.Time { return now }})
+		ring, err := dataprotection.Open(t.Context(), m,
+			&dataprotection.RingOptions{Now: func() time.Time { return now }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		id, err := ring.Keep(t.Context(), tt.ahead, tt.lifetime)
-		if id != "" || err == nil || !strings.Contains(err.Error(), tt.want) || len(m.elements) != len(tt.elements) {
+		if id != "" || err == nil || !strings.Contains(err.Error(), tt.want) ||
+			len(m.elements) != len(tt.elements) {
 			t.Errorf("%s: %q, %v, %d elements", tt.name, id, err, len(m.elements))
 		}
 	}
@@ -188,7 +194,8 @@ func TestKeyLayout(t *testing.T) {
 	seen := 0
 	for _, r := range file.Rings {
 		switch r.Name {
-		case "AES_128_CBC-HMACSHA256", "AES_192_CBC-HMACSHA512", "AES_256_CBC-HMACSHA256", "AES_128_GCM", "AES_256_GCM", "x509-2048", "x509-gcm", "x509-4096":
+		case "AES_128_CBC-HMACSHA256", "AES_192_CBC-HMACSHA512", "AES_256_CBC-HMACSHA256",
+			"AES_128_GCM", "AES_256_GCM", "x509-2048", "x509-gcm", "x509-4096":
 		default:
 			continue
 		}
@@ -202,7 +209,8 @@ func TestKeyLayout(t *testing.T) {
 			o.Certificates = append(o.Certificates, pair)
 		}
 		folder := t.TempDir()
-		if err := os.WriteFile(filepath.Join(folder, "key-0.xml"), []byte(r.Elements[0]), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, "key-0.xml"), []byte(r.Elements[0]),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		m := &memory{elements: r.Elements[:1]}
@@ -217,7 +225,8 @@ func TestKeyLayout(t *testing.T) {
 			}
 			k, before := made(t, ring, id), ring.Keys()[0]
 			if k.Err != nil || k.Algorithm != before.Algorithm || k.Decryptor != before.Decryptor ||
-				(k.Certificate == nil) != (len(r.Certificates) == 0) || k.Certificate != nil && !k.Certificate.Equal(before.Certificate) {
+				(k.Certificate == nil) != (len(r.Certificates) == 0) ||
+				k.Certificate != nil && !k.Certificate.Equal(before.Certificate) {
 				t.Errorf("%s: %+v after %+v", r.Name, k, before)
 			}
 			if !k.Activated.Equal(now.Add(2*day)) || !k.Expires.Equal(now.Add(90*day)) {
@@ -227,7 +236,8 @@ func TestKeyLayout(t *testing.T) {
 			got := m.elements[len(m.elements)-1]
 			if repository == m {
 				want = regexp.MustCompile(`\n *`).ReplaceAllString(r.Elements[0], "")
-			} else if text, err := os.ReadFile(filepath.Join(folder, "key-"+id+".xml")); err != nil {
+			} else if text, err := os.ReadFile(filepath.Join(folder,
+				"key-"+id+".xml")); err != nil {
 				t.Fatal(err)
 			} else {
 				got = string(text)
@@ -259,12 +269,14 @@ func TestNewKeyInClear(t *testing.T) {
 		}
 	}
 	ring := open(t, nil)
-	for _, to := range []time.Time{now, now.Add(-time.Hour), time.Date(10_001, 1, 1, 0, 0, 0, 0, time.UTC)} {
+	for _, to := range []time.Time{now, now.Add(-time.Hour),
+		time.Date(10_001, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		if id, err := ring.NewKey(t.Context(), now, to); err == nil {
 			t.Errorf("key %s until %v", id, to)
 		}
 	}
-	if id, err := ring.NewKey(t.Context(), now.Add(time.Hour), now.Add(2*time.Hour)); err != nil || !made(t, ring, id).Expires.Equal(now.Add(2*time.Hour)) {
+	if id, err := ring.NewKey(t.Context(), now.Add(time.Hour), now.Add(2*time.Hour)); err != nil ||
+		!made(t, ring, id).Expires.Equal(now.Add(2*time.Hour)) {
 		t.Error(err)
 	}
 }
@@ -296,7 +308,8 @@ func TestTenKeepers(t *testing.T) {
 		rings := make([]*dataprotection.Ring, 10)
 		for i := range rings {
 			var err error
-			rings[i], err = dataprotection.Open(t.Context(), repository, &dataprotection.RingOptions{Interval: -1})
+			rings[i], err = dataprotection.Open(t.Context(), repository,
+				&dataprotection.RingOptions{Interval: -1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -346,7 +359,8 @@ func TestKeepContended(t *testing.T) {
 	}
 	c.wait = func(context.Context) { c.Store(t.Context(), "", []byte("<note/>")) }
 	id, err := ring.Keep(t.Context(), 3*day, 0)
-	if id != "" || err == nil || !strings.Contains(err.Error(), "changed each time") || c.refused.Load() != 5 {
+	if id != "" || err == nil || !strings.Contains(err.Error(), "changed each time") ||
+		c.refused.Load() != 5 {
 		t.Errorf("%q, %v, %d attempts", id, err, c.refused.Load())
 	}
 }
@@ -357,7 +371,8 @@ func TestKeepContended(t *testing.T) {
 func TestKeepAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(t, dataprotection.RingOptions{Interval: time.Hour, KeepAhead: 14 * day})
-		other, err := dataprotection.Open(t.Context(), f.memory, &dataprotection.RingOptions{Interval: -1, Now: farmClock()})
+		other, err := dataprotection.Open(t.Context(), f.memory,
+			&dataprotection.RingOptions{Interval: -1, Now: farmClock()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -372,7 +387,8 @@ func TestKeepAhead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := protector(t, other, "a").Unprotect(t.Context(), nil, protected); err != nil {
+			if _, _, err := protector(t, other, "a").Unprotect(t.Context(), nil,
+				protected); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -382,7 +398,8 @@ func TestKeepAhead(t *testing.T) {
 		keys := f.ring.Keys()
 		for i, k := range keys[1:] {
 			if !k.Activated.Equal(keys[i].Expires) {
-				t.Errorf("key %d begins at %v, the one before ends at %v", i+1, k.Activated, keys[i].Expires)
+				t.Errorf("key %d begins at %v, the one before ends at %v", i+1, k.Activated,
+					keys[i].Expires)
 			}
 		}
 		for _, err := range f.refreshes {
@@ -410,9 +427,10 @@ func (readOnly) Store(context.Context, string, []byte) error { return errReadOnl
 // to say so. Without any key it does not open.
 func TestKeeperCannotWrite(t *testing.T) {
 	told := make(chan error, 10)
-	o := &dataprotection.RingOptions{Interval: -1, KeepAhead: 14 * day, Now: func() time.Time { return now },
-		OnRefresh: func(err error) { told <- err }}
-	if _, err := dataprotection.Open(t.Context(), readOnly{&memory{}}, o); !errors.Is(err, errReadOnly) {
+	o := &dataprotection.RingOptions{Interval: -1, KeepAhead: 14 * day,
+		Now: func() time.Time { return now }, OnRefresh: func(err error) { told <- err }}
+	if _, err := dataprotection.Open(t.Context(), readOnly{&memory{}},
+		o); !errors.Is(err, errReadOnly) {
 		t.Errorf("opened an empty ring: %v", err)
 	}
 	m := &memory{elements: []string{keyOf(1, -5*day, day)}}
@@ -428,7 +446,8 @@ func TestKeeperCannotWrite(t *testing.T) {
 	if _, _, err := p.Unprotect(t.Context(), nil, sealed(t, 2)); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := p.Unprotect(t.Context(), nil, sealed(t, 7)); err != dataprotection.ErrUnprotect {
+	if _, _, err := p.Unprotect(t.Context(), nil,
+		sealed(t, 7)); err != dataprotection.ErrUnprotect {
 		t.Errorf("an unknown key: %v", err)
 	}
 	if err := <-told; !errors.Is(err, errReadOnly) {
@@ -459,9 +478,11 @@ func TestRevoke(t *testing.T) {
 	write("key-1.xml", keyOf(1, -5*day, 90*day))
 	write("key-2.xml", keyOf(2, -day, 90*day))
 	// A key that a clock ahead of this one has made.
-	write("key-3.xml", strings.Replace(keyOf(3, -day, 90*day), "2026-05-27T12:00:00Z", "2026-06-01T12:02:00Z", 1))
-	ring, err := dataprotection.Open(t.Context(), dataprotection.Path(folder), &dataprotection.RingOptions{
-		Now: func() time.Time { return now.Add(1234567 * time.Microsecond) }})
+	write("key-3.xml", strings.Replace(keyOf(3, -day, 90*day), "2026-05-27T12:00:00Z",
+		"2026-06-01T12:02:00Z", 1))
+	ring, err := dataprotection.Open(t.Context(), dataprotection.Path(folder),
+		&dataprotection.RingOptions{
+			Now: func() time.Time { return now.Add(1234567 * time.Microsecond) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -478,7 +499,8 @@ func TestRevoke(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"", "x", keyID(4)} {
-		if err := ring.Revoke(t.Context(), id, ""); err == nil || !strings.Contains(err.Error(), "the ring has no key") {
+		if err := ring.Revoke(t.Context(), id, ""); err == nil ||
+			!strings.Contains(err.Error(), "the ring has no key") {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
@@ -488,7 +510,8 @@ func TestRevoke(t *testing.T) {
 		}
 	}
 	for range 2 { // twice is once
-		if err := ring.Revoke(t.Context(), "{"+strings.ToUpper(keyID(1))+"}", "lost & <found>\n\"x\" 'y'"); err != nil || revoked() != " 1" {
+		if err := ring.Revoke(t.Context(), "{"+strings.ToUpper(keyID(1))+"}",
+			"lost & <found>\n\"x\" 'y'"); err != nil || revoked() != " 1" {
 			t.Fatalf("revoked%s, %v", revoked(), err)
 		}
 	}
@@ -497,7 +520,8 @@ func TestRevoke(t *testing.T) {
   <key id="` + keyID(1) + `" />
   <reason>lost &amp; &lt;found&gt;&#xA;"x" 'y'</reason>
 </revocation>`
-	if got, err := os.ReadFile(filepath.Join(folder, "revocation-"+keyID(1)+".xml")); string(got) != want {
+	if got, err := os.ReadFile(filepath.Join(folder,
+		"revocation-"+keyID(1)+".xml")); string(got) != want {
 		t.Errorf("%s, %v, want\n%s", got, err, want)
 	}
 	if err := ring.Revoke(t.Context(), "*", ""); err != nil || revoked() != " 1 2 3" {
@@ -509,7 +533,8 @@ func TestRevoke(t *testing.T) {
   <key id="*" />
   <reason></reason>
 </revocation>`
-	if got, err := os.ReadFile(filepath.Join(folder, "revocation-20260601T120001234567Z.xml")); string(got) != want {
+	if got, err := os.ReadFile(filepath.Join(folder,
+		"revocation-20260601T120001234567Z.xml")); string(got) != want {
 		t.Errorf("%s, %v, want\n%s", got, err, want)
 	}
 	if files, err := filepath.Glob(filepath.Join(folder, "*")); len(files) != 6 {

@@ -69,7 +69,8 @@ func TestUnknownKey(t *testing.T) {
 
 		// Then made-up ids cost nothing for five seconds.
 		for range 100 {
-			if _, _, err := f.p.Unprotect(t.Context(), nil, sealed(t, 7)); err != dataprotection.ErrUnprotect {
+			if _, _, err := f.p.Unprotect(t.Context(), nil,
+				sealed(t, 7)); err != dataprotection.ErrUnprotect {
 				t.Fatal(err)
 			}
 		}
@@ -77,7 +78,8 @@ func TestUnknownKey(t *testing.T) {
 			t.Errorf("%d readings, want 2", f.count())
 		}
 		time.Sleep(5 * time.Second)
-		if _, _, err := f.p.Unprotect(t.Context(), nil, sealed(t, 7)); err != dataprotection.ErrUnprotect || f.count() != 3 {
+		if _, _, err := f.p.Unprotect(t.Context(), nil,
+			sealed(t, 7)); err != dataprotection.ErrUnprotect || f.count() != 3 {
 			t.Errorf("%v after %d readings, want 3", err, f.count())
 		}
 	})
@@ -98,7 +100,8 @@ func TestUnknownKeyShared(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				began := time.Now()
-				if _, _, err := f.p.Unprotect(t.Context(), nil, young); err == nil && time.Since(began) == time.Second {
+				if _, _, err := f.p.Unprotect(t.Context(), nil, young); err == nil &&
+					time.Since(began) == time.Second {
 					good.Add(1)
 				}
 			})
@@ -124,7 +127,8 @@ func TestUnknownKeyUnavailable(t *testing.T) {
 		unknown := sealed(t, 1)
 		for range 3 { // the second and third in the pause
 			got, _, err := f.p.Unprotect(t.Context(), []byte("dst"), unknown)
-			if !errors.Is(err, dataprotection.ErrUnavailable) || !errors.Is(err, away) || string(got) != "dst" {
+			if !errors.Is(err, dataprotection.ErrUnavailable) || !errors.Is(err, away) ||
+				string(got) != "dst" {
 				t.Errorf("Unprotect = %q, %v", got, err)
 			}
 		}
@@ -137,7 +141,8 @@ func TestUnknownKeyUnavailable(t *testing.T) {
 
 		time.Sleep(5 * time.Second)
 		f.set(nil, plainKey(2), plainKey(2))
-		if _, _, err := f.p.Unprotect(t.Context(), nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, unknown); !errors.Is(err,
+			dataprotection.ErrUnavailable) {
 			t.Errorf("a ring that does not load: %v", err)
 		}
 
@@ -145,18 +150,21 @@ func TestUnknownKeyUnavailable(t *testing.T) {
 		f.set(nil, plainKey(2), plainKey(1))
 		f.wait = func(ctx context.Context) { <-ctx.Done() }
 		began := time.Now()
-		if _, _, err := f.p.Unprotect(t.Context(), nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) || time.Since(began) != 2*time.Second {
+		if _, _, err := f.p.Unprotect(t.Context(), nil, unknown); !errors.Is(err,
+			dataprotection.ErrUnavailable) || time.Since(began) != 2*time.Second {
 			t.Errorf("a repository that hangs: %v after %v", err, time.Since(began))
 		}
 		began = time.Now()
-		if _, _, err := f.p.Unprotect(t.Context(), nil, unknown); err != dataprotection.ErrUnavailable || time.Since(began) != 0 {
+		if _, _, err := f.p.Unprotect(t.Context(), nil,
+			unknown); err != dataprotection.ErrUnavailable || time.Since(began) != 0 {
 			t.Errorf("in the pause: %v after %v", err, time.Since(began))
 		}
 		time.Sleep(5 * time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began = time.Now()
-		if _, _, err := f.p.Unprotect(ctx, nil, unknown); !errors.Is(err, dataprotection.ErrUnavailable) ||
+		if _, _, err := f.p.Unprotect(ctx, nil, unknown); !errors.Is(err,
+			dataprotection.ErrUnavailable) ||
 			!errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
 			t.Errorf("a request that ends: %v after %v", err, time.Since(began))
 		}
@@ -208,7 +216,8 @@ func TestInterval(t *testing.T) {
 		time.Sleep(time.Minute)
 		f.p.Unprotect(t.Context(), nil, protected) // starts the reading, and may be before or after it
 		synctest.Wait()
-		if _, _, err := f.p.Unprotect(t.Context(), nil, protected); err != dataprotection.ErrUnprotect {
+		if _, _, err := f.p.Unprotect(t.Context(), nil,
+			protected); err != dataprotection.ErrUnprotect {
 			t.Errorf("a revoked key: %v", err)
 		}
 		if known, _ := f.ring.KeyStatus(keyID(2)); known {
@@ -221,7 +230,8 @@ func TestInterval(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, id, err := dangerous.Unprotect(t.Context(), nil, protected); err != nil || string(got) != "data" || id != keyID(2) {
+		if got, id, err := dangerous.Unprotect(t.Context(), nil, protected); err != nil ||
+			string(got) != "data" || id != keyID(2) {
 			t.Errorf("Unprotect = %q, %q, %v", got, id, err)
 		}
 		if len(f.refreshes) != 3 || f.refreshes[0] != nil || f.refreshes[2] != nil {
@@ -261,7 +271,8 @@ func TestRollover(t *testing.T) {
 		for _, want := range []struct {
 			after time.Duration
 			key   int
-		}{{0, 2}, {24*time.Hour - 5*time.Minute - time.Second, 2}, {time.Second, -1}, {time.Hour, -1}} {
+		}{{0, 2}, {24*time.Hour - 5*time.Minute - time.Second, 2}, {time.Second,
+			-1}, {time.Hour, -1}} {
 			time.Sleep(want.after)
 			protected, err := f.p.Protect(nil, nil)
 			if err != nil {
@@ -288,11 +299,13 @@ func TestProtectingKey(t *testing.T) {
 			element := plainKey(n)
 			at := func() string { return now.Add(time.Duration(random.IntN(200)-100) * time.Hour).Format(time.RFC3339) }
 			element = regexp.MustCompile(`creationDate>2.*</expiration`).ReplaceAllString(element,
-				"creationDate>"+at()+"</creationDate><activationDate>"+at()+"</activationDate><expirationDate>"+at()+"</expiration")
+				"creationDate>"+at()+"</creationDate><activationDate>"+at()+
+					"</activationDate><expirationDate>"+at()+"</expiration")
 			elements = append(elements, element)
 		}
 		clock := now
-		ring := open(t, &dataprotection.RingOptions{Interval: -1, Now: func() time.Time { return clock }}, elements...)
+		ring := open(t, &dataprotection.RingOptions{Interval: -1,
+			Now: func() time.Time { return clock }}, elements...)
 		p := protector(t, ring, "a")
 		for range 300 {
 			clock = now.Add(time.Duration(random.IntN(300)-150)*time.Hour + time.Duration(random.IntN(3)-1)*5*time.Minute)
@@ -329,7 +342,8 @@ func TestYoungerKeyIsLeftAlone(t *testing.T) {
 // detector.
 func TestConcurrent(t *testing.T) {
 	m := &memory{elements: []string{plainKey(2)}}
-	ring, err := dataprotection.Open(t.Context(), m, &dataprotection.RingOptions{Now: func() time.Time { return now }})
+	ring, err := dataprotection.Open(t.Context(), m,
+		&dataprotection.RingOptions{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +358,8 @@ func TestConcurrent(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if got, _, err := p.Unprotect(t.Context(), nil, protected); err != nil || !bytes.Equal(got, plaintext) {
+				if got, _, err := p.Unprotect(t.Context(), nil, protected); err != nil ||
+					!bytes.Equal(got, plaintext) {
 					t.Errorf("%d: %x, %v", i, got, err)
 				}
 			}

@@ -34,9 +34,12 @@ func TestHostileRings(t *testing.T) {
 		words    []string
 	}{
 		{"bomb", []string{good, bomb}, []string{"key-1.xml", "document type declaration"}},
-		{"external entity", []string{`<!DOCTYPE key SYSTEM "file:///etc/passwd"><key/>`}, []string{"document type declaration"}},
-		{"deep", []string{strings.Repeat("<key>", 10_000) + strings.Repeat("</key>", 10_000)}, []string{"key-0.xml", "at most 64 levels"}},
-		{"parts", []string{"<key>" + strings.Repeat("<a/>", 1000) + "</key>"}, []string{"at most 1000 elements"}},
+		{"external entity", []string{`<!DOCTYPE key SYSTEM "file:///etc/passwd"><key/>`},
+			[]string{"document type declaration"}},
+		{"deep", []string{strings.Repeat("<key>", 10_000) + strings.Repeat("</key>", 10_000)},
+			[]string{"key-0.xml", "at most 64 levels"}},
+		{"parts", []string{"<key>" + strings.Repeat("<a/>", 1000) + "</key>"},
+			[]string{"at most 1000 elements"}},
 		{"attributes", []string{"<key " + strings.Repeat(`a="" `, 100_000) + "/>"}, []string{"attributes"}},
 		{"elements", many(10_001, "<note/>"), []string{"more than 10000 elements"}},
 		{"one MB", []string{padded(1<<20 + 1)}, []string{"key-0.xml", "more than 1048576 bytes"}},
@@ -47,7 +50,8 @@ func TestHostileRings(t *testing.T) {
 		{"empty", []string{""}, []string{"key-0.xml", "not well-formed"}},
 		{"twice", []string{good, good}, []string{"key-1.xml", keyID(1), "already in the ring"}},
 		{"revocation", []string{good, "<revocation/>"}, []string{"key-1.xml", "revocation"}},
-		{"revocation without id", []string{"<revocation><key/></revocation>"}, []string{"revocation", "no GUID"}},
+		{"revocation without id", []string{"<revocation><key/></revocation>"},
+			[]string{"revocation", "no GUID"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ring, err := openErr(nil, tt.elements...)
@@ -57,7 +61,8 @@ func TestHostileRings(t *testing.T) {
 			ringError(t, err, append(tt.words, "dataprotection: ")...)
 
 			m := &memory{elements: []string{good}}
-			ring, err = dataprotection.Open(t.Context(), m, &dataprotection.RingOptions{Now: func() time.Time { return now }})
+			ring, err = dataprotection.Open(t.Context(), m,
+				&dataprotection.RingOptions{Now: func() time.Time { return now }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +84,8 @@ func TestBadKeys(t *testing.T) {
 	in := func(old, new string) string { return strings.Replace(plainKey(2), old, new, 1) }
 	const descriptor = "<encryption algorithm=\"AES_256_CBC\"/><validation algorithm=\"HMACSHA256\"/>"
 	managed := func(e, v string) string {
-		return strings.Replace(in(descriptor, e+v), "ConfigurationModel.Auth", "ConfigurationModel.ManagedAuth", 1)
+		return strings.Replace(in(descriptor, e+v), "ConfigurationModel.Auth",
+			"ConfigurationModel.ManagedAuth", 1)
 	}
 	const aes, sha = `<encryption algorithm="AES" keyLength="256"/>`, `<validation algorithm="HMACSHA256"/>`
 	for _, tt := range []struct{ name, element, want string }{
@@ -102,7 +108,8 @@ func TestBadKeys(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.name == "no descriptor" {
-				tt.element, tt.want = strings.Replace(tt.element, "</descriptor></key>", "</other></key>", 1), "no descriptor"
+				tt.element, tt.want = strings.Replace(tt.element, "</descriptor></key>",
+					"</other></key>", 1), "no descriptor"
 			}
 			if tt.element == plainKey(2) {
 				t.Fatal("nothing changed")
@@ -126,11 +133,14 @@ func TestBadKeys(t *testing.T) {
 		})
 	}
 	for _, element := range []string{
-		managed(strings.Replace(aes, `"AES"`, `"System.Security.Cryptography.AesManaged, System.Core"`, 1),
-			strings.Replace(sha, `"HMACSHA256"`, `"System.Security.Cryptography.HMACSHA256, mscorlib"`, 1)),
+		managed(strings.Replace(aes, `"AES"`,
+			`"System.Security.Cryptography.AesManaged, System.Core"`, 1),
+			strings.Replace(sha, `"HMACSHA256"`,
+				`"System.Security.Cryptography.HMACSHA256, mscorlib"`, 1)),
 		managed(aes, strings.Replace(sha, "256", "1", 1)),
 	} {
-		if k := open(t, nil, element).Keys()[0]; k.Err != nil || !strings.HasPrefix(k.Algorithm, "AES_256_CBC, HMACSHA") {
+		if k := open(t, nil, element).Keys()[0]; k.Err != nil ||
+			!strings.HasPrefix(k.Algorithm, "AES_256_CBC, HMACSHA") {
 			t.Errorf("%v, %v", k.Algorithm, k.Err)
 		}
 	}
@@ -167,7 +177,8 @@ func TestPath(t *testing.T) {
 		t.Fatalf("%v, %v", ring, err)
 	}
 	file := filepath.Join(dir, "key-"+keyID(1)+".xml")
-	if data, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(data), "\xef\xbb\xbf<?xml") {
+	if data, err := os.ReadFile(file); err != nil ||
+		!strings.HasPrefix(string(data), "\xef\xbb\xbf<?xml") {
 		t.Errorf("stored %q, %v", data, err)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
@@ -180,9 +191,11 @@ func TestPath(t *testing.T) {
 	}
 
 	// One element in a file, and a document of several.
-	for _, content := range []string{plainKey(1), "<repository xmlns:p='urn:p'>\n" + plainKey(1) + "<p:note/></repository>"} {
+	for _, content := range []string{plainKey(1),
+		"<repository xmlns:p='urn:p'>\n" + plainKey(1) + "<p:note/></repository>"} {
 		path := write("one", content)
-		for _, r := range []dataprotection.Repository{dataprotection.Path(path), dataprotection.Document([]byte(content))} {
+		for _, r := range []dataprotection.Repository{dataprotection.Path(path),
+			dataprotection.Document([]byte(content))} {
 			ring, err := dataprotection.Open(ctx, r, o)
 			if err != nil || len(ring.Keys()) != 1 || ring.Keys()[0].Err != nil {
 				t.Errorf("%q: %v, %v", content[:20], ring, err)
@@ -199,13 +212,16 @@ func TestPath(t *testing.T) {
 	write("broken.xml", strings.Repeat(" ", 2<<20))
 	_, err = dataprotection.Open(ctx, folder, o)
 	ringError(t, err, "broken.xml", "1048576")
-	_, err = dataprotection.Open(ctx, dataprotection.Path(write("large", strings.Repeat(" ", 17<<20))), o)
+	_, err = dataprotection.Open(ctx, dataprotection.Path(write("large",
+		strings.Repeat(" ", 17<<20))), o)
 	ringError(t, err, "large", "16777216")
-	_, err = dataprotection.Open(ctx, dataprotection.Document([]byte("<a>"+plainKey(1)+"<b>"+strings.Repeat("<c>"+strings.Repeat("x", 1000)+"</c>", 1100)+"</b></a>")), o)
+	_, err = dataprotection.Open(ctx, dataprotection.Document([]byte("<a>"+plainKey(1)+"<b>"+
+		strings.Repeat("<c>"+strings.Repeat("x", 1000)+"</c>", 1100)+"</b></a>")), o)
 	ringError(t, err, "element 2", "1048576")
 
 	var at *dataprotection.RingError
-	if _, err := dataprotection.Open(ctx, dataprotection.Path(filepath.Join(dir, "none")), o); !errors.Is(err, os.ErrNotExist) || errors.As(err, &at) {
+	if _, err := dataprotection.Open(ctx, dataprotection.Path(filepath.Join(dir, "none")),
+		o); !errors.Is(err, os.ErrNotExist) || errors.As(err, &at) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }
@@ -230,7 +246,8 @@ func TestOpenRefuses(t *testing.T) {
 	ringError(t, err, "key-0.xml")
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := dataprotection.Open(ended, &memory{elements: []string{plainKey(1)}}, nil); !errors.Is(err, context.Canceled) {
+	if _, err := dataprotection.Open(ended, &memory{elements: []string{plainKey(1)}},
+		nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("an ended context: %v", err)
 	}
 	ring := open(t, nil, plainKey(1))
@@ -256,14 +273,19 @@ func TestDates(t *testing.T) {
 		{"2026-05-30+02:00", "2026-05-29T22:00:00Z"},
 		{"0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"},
 		{"9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.9999999Z"},
-		{"0001-01-01T00:00:00+01:00", ""}, {"2026-05-30T24:00:00Z", ""}, {"9999-12-31T23:59:59.99999999Z", ""}, {"0000-01-01", ""},
-		{"2026-05-30T24:00:01Z", ""}, {"2026-05-30T12:60:00Z", ""}, {"2026-02-30", ""}, {"2026-05-30T12:00Z", ""},
+		{"0001-01-01T00:00:00+01:00", ""}, {"2026-05-30T24:00:00Z", ""},
+		{"9999-12-31T23:59:59.99999999Z", ""}, {"0000-01-01", ""},
+		{"2026-05-30T24:00:01Z", ""}, {"2026-05-30T12:60:00Z", ""}, {"2026-02-30", ""},
+		{"2026-05-30T12:00Z", ""},
 		{"2026-05-30T12:00:00.Z", ""}, {"2026-05-30T12:00:00.1x", ""}, {"2026-05-30T12:00:00+14:01", ""},
-		{"2026-05-30T12:00:00+1:00", ""}, {"2026-05-30 12:00:00", ""}, {"", ""}, {"Z", ""}, {"2026-05-30T+2:00:00Z", ""},
+		{"2026-05-30T12:00:00+1:00", ""}, {"2026-05-30 12:00:00", ""}, {"", ""}, {"Z", ""},
+		{"2026-05-30T+2:00:00Z", ""},
 	} {
-		element := strings.Replace(plainKey(2), "<creationDate>2026-05-30T12:00:00Z", "<creationDate>"+tt.text, 1)
+		element := strings.Replace(plainKey(2), "<creationDate>2026-05-30T12:00:00Z",
+			"<creationDate>"+tt.text, 1)
 		k := open(t, nil, element).Keys()[0]
-		if got := k.Created.Format(time.RFC3339Nano); tt.want != "" && got != tt.want || tt.want == "" && k.ID != "" {
+		if got := k.Created.Format(time.RFC3339Nano); tt.want != "" && got != tt.want ||
+			tt.want == "" && k.ID != "" {
 			t.Errorf("%q is read as %s, %v", tt.text, got, k.Err)
 		}
 	}
@@ -272,7 +294,8 @@ func TestDates(t *testing.T) {
 // TestSilent prints everything with every verb.
 func TestSilent(t *testing.T) {
 	document := dataprotection.Document([]byte(plainKey(1)))
-	ring, err := dataprotection.Open(t.Context(), document, &dataprotection.RingOptions{Now: func() time.Time { return now }})
+	ring, err := dataprotection.Open(t.Context(), document,
+		&dataprotection.RingOptions{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,8 @@ func (r *Ring) TimeLimited(purposes ...string) (*TimeLimited, error) {
 	if len(purposes) == 0 {
 		return nil, errors.New("dataprotection: no purpose")
 	}
-	p, err := r.protector(r.o.ApplicationName, append(purposes[:len(purposes):len(purposes)], timeLimitedPurpose))
+	p, err := r.protector(r.o.ApplicationName,
+		append(purposes[:len(purposes):len(purposes)], timeLimitedPurpose))
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,8 @@ func (l *TimeLimited) Unprotect(ctx context.Context, dst, protected []byte) (pla
 	}
 	if expires.Before(l.p.ring.o.Now()) {
 		clear(inner)
-		return dst, time.Time{}, fmt.Errorf("%w: at %s", ErrExpired, expires.Format(time.RFC3339Nano))
+		return dst, time.Time{}, fmt.Errorf("%w: at %s", ErrExpired,
+			expires.Format(time.RFC3339Nano))
 	}
 	n := copy(inner, inner[8:])
 	clear(inner[n:])

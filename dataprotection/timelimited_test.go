@@ -11,7 +11,8 @@ import (
 
 func TestTimeLimited(t *testing.T) {
 	clock := now
-	ring := open(t, &dataprotection.RingOptions{Interval: -1, Now: func() time.Time { return clock }}, plainKey(1))
+	ring := open(t, &dataprotection.RingOptions{Interval: -1,
+		Now: func() time.Time { return clock }}, plainKey(1))
 	p, err := ring.TimeLimited("invite")
 	if err != nil {
 		t.Fatal(err)
@@ -29,19 +30,23 @@ func TestTimeLimited(t *testing.T) {
 	clock = clock.Add(100)
 	dst := make([]byte, 3, 100)
 	got, _, err = p.Unprotect(t.Context(), dst, protected)
-	if !errors.Is(err, dataprotection.ErrExpired) || len(got) != 3 || strings.Contains(string(dst[:cap(dst)]), "bob") ||
+	if !errors.Is(err, dataprotection.ErrExpired) || len(got) != 3 ||
+		strings.Contains(string(dst[:cap(dst)]), "bob") ||
 		!strings.Contains(err.Error(), "2026-06-01T13:00:00.1234567Z") {
 		t.Errorf("Unprotect = %q, %v", got, err)
 	}
 
 	// Authentic data without a date.
-	inner := protector(t, ring, "invite", "Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1")
-	for _, plaintext := range []string{"", "7 bytes", "\xff\xff\xff\xff\xff\xff\xff\xff", "\x2b\xca\x28\x75\xf4\x37\x40\x00"} {
+	inner := protector(t, ring, "invite",
+		"Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1")
+	for _, plaintext := range []string{"", "7 bytes", "\xff\xff\xff\xff\xff\xff\xff\xff",
+		"\x2b\xca\x28\x75\xf4\x37\x40\x00"} {
 		protected, err := inner.Protect(nil, []byte(plaintext))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := p.Unprotect(t.Context(), nil, protected); err != dataprotection.ErrUnprotect || len(got) > 0 {
+		if got, _, err := p.Unprotect(t.Context(), nil,
+			protected); err != dataprotection.ErrUnprotect || len(got) > 0 {
 			t.Errorf("%q: %q, %v", plaintext, got, err)
 		}
 	}
@@ -66,7 +71,8 @@ func TestOverlap(t *testing.T) {
 					t.Fatal(err)
 				}
 				moved := append(buffer[:shift], protected...)[shift:]
-				if got, _, err := p.Unprotect(t.Context(), buffer[:0], moved); err != nil || string(got) != want {
+				if got, _, err := p.Unprotect(t.Context(), buffer[:0], moved); err != nil ||
+					string(got) != want {
 					t.Fatalf("%s, %d bytes at %d: %q, %v", algorithm, size, shift, got, err)
 				}
 			}

@@ -40,6 +40,7 @@ const (
 
 // The algorithms in the order of their numbers in a [Key.ID], from 1 on.
 var (
-	validations = []Validation{HMACSHA1, HMACSHA256, HMACSHA384, HMACSHA512, InsecureMD5, LegacyTripleDES, LegacyAES}
-	ciphers     = []Decryption{AES, InsecureTripleDES, InsecureDES}
+	validations = []Validation{HMACSHA1, HMACSHA256, HMACSHA384, HMACSHA512, InsecureMD5,
+		LegacyTripleDES, LegacyAES}
+	ciphers = []Decryption{AES, InsecureTripleDES, InsecureDES}
 )

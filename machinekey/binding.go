@@ -59,7 +59,8 @@ func (k *Key) derived(p purpose) (*bound, error) {
 	}
 	d := k.cfg.Decryption
 	if n := k.cfg.DecryptionKey.Len(); !d.takes(n) { // good for the legacy formats alone
-		return nil, &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey", Found: byteCount(n), Want: d.keySizes()}
+		return nil, &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
+			Found: byteCount(n), Want: d.keySizes()}
 	}
 	if d == Auto {
 		d = AES
@@ -67,7 +68,8 @@ func (k *Key) derived(p purpose) (*bound, error) {
 	s, err := netfx.NewDerived(k.cfg.settings(d), p.primary, p.specific)
 	if err != nil { // a weak key: the rest was checked
 		return nil, &ConfigError{Code: "weak_derived_key", Attribute: "decryptionKey",
-			Found: fmt.Sprintf("a weak %v key for this purpose, which .NET refuses too", d), Want: "a freshly generated key"}
+			Found: fmt.Sprintf("a weak %v key for this purpose, which .NET refuses too", d),
+			Want:  "a freshly generated key"}
 	}
 	return &bound{key: k, sealer: s}, nil
 }
@@ -81,12 +83,14 @@ func (k *Key) legacy(o LegacyOptions) (*bound, error) {
 	l, err := netfx.NewLegacy(k.cfg.settings(k.cfg.cipher()), o.layers())
 	if err != nil { // no mode: the rest was checked
 		return nil, &ConfigError{Code: "invalid_compatibility_mode", Attribute: "compatibilityMode",
-			Found: "unknown", Want: "the mode of the .NET nodes, on which the form of unsigned data depends"}
+			Found: "unknown",
+			Want:  "the mode of the .NET nodes, on which the form of unsigned data depends"}
 	}
 	b := &bound{key: k, sealer: l}
 	if o.readOnly() {
 		b.refusal = &ConfigError{Code: "insecure_protection", Attribute: "protection",
-			Found: o.words(), Want: "a signed protection on every node: this one can be read but is never issued"}
+			Found: o.words(),
+			Want:  "a signed protection on every node: this one can be read but is never issued"}
 	}
 	return b, nil
 }
@@ -165,7 +169,9 @@ func (b *binding) String() string {
 	case derivedPipeline:
 		return fmt.Sprintf("machinekey.Protector{purpose=%v keys=%v}", b.use.purpose, ids)
 	case cookiePipeline:
-		return fmt.Sprintf("machinekey.Protector{purpose=%v %v keys=%v}", b.use.purpose, b.use.options.words(), ids)
+		return fmt.Sprintf("machinekey.Protector{purpose=%v %v keys=%v}", b.use.purpose,
+			b.use.options.words(), ids)
 	}
-	return fmt.Sprintf("machinekey.Protector{MachineKey.Encode %v keys=%v}", b.use.options.words(), ids)
+	return fmt.Sprintf("machinekey.Protector{MachineKey.Encode %v keys=%v}",
+		b.use.options.words(), ids)
 }

@@ -29,7 +29,8 @@ func Generate(v Validation, d Decryption) (Config, error) {
 		size = 128
 	default:
 		return Config{}, &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
-			Found: cmp.Or(string(v), "none"), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512 for new keys"}
+			Found: cmp.Or(string(v), "none"),
+			Want:  "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512 for new keys"}
 	}
 	d = cmp.Or(d, Auto)
 	if d != Auto && d != AES {
@@ -57,8 +58,10 @@ func randomKey(size int) Secret {
 // compatibilityMode where Mode is empty; c is not validated.
 func (c Config) WebConfig() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<machineKey validationKey="%X" decryptionKey="%X" validation="%v" decryption="%v"`,
-		secret.View(c.ValidationKey), secret.View(c.DecryptionKey), c.Validation, cmp.Or(c.Decryption, Auto))
+	fmt.Fprintf(&b,
+		`<machineKey validationKey="%X" decryptionKey="%X" validation="%v" decryption="%v"`,
+		secret.View(c.ValidationKey), secret.View(c.DecryptionKey), c.Validation,
+		cmp.Or(c.Decryption, Auto))
 	if c.Mode != "" {
 		fmt.Fprintf(&b, ` compatibilityMode="%v"`, c.Mode)
 	}

@@ -124,7 +124,8 @@ func (c Config) validateDerived() error {
 		return legacyValidationError(string(c.Validation))
 	default:
 		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
-			Found: cmp.Or(string(c.Validation), "none"), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
+			Found: cmp.Or(string(c.Validation), "none"),
+			Want:  "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
 	}
 	if n := c.ValidationKey.Len(); n == 0 || uint64(n) > maxValidationKey {
 		return &ConfigError{Code: "invalid_validation_key", Attribute: "validationKey",
@@ -170,7 +171,8 @@ func byteCount(n int) string {
 func fingerprint(cfg Config) string {
 	h := sha256.New()
 	io.WriteString(h, "webfarm machinekey id\x00")
-	h.Write([]byte{byte(1 + slices.Index(validations, cfg.Validation)), byte(1 + slices.Index(ciphers, cfg.cipher()))})
+	h.Write([]byte{byte(1 + slices.Index(validations, cfg.Validation)),
+		byte(1 + slices.Index(ciphers, cfg.cipher()))})
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(cfg.ValidationKey.Len())))
 	h.Write(secret.View(cfg.ValidationKey))
 	h.Write(secret.View(cfg.DecryptionKey))

@@ -68,7 +68,8 @@ func (l *KnownKeyList) source(key Secret) string {
 	if l == nil {
 		return ""
 	}
-	i, found := slices.BinarySearchFunc(l.keys, hash, func(k listedKey, h knownHash) int { return cmp.Compare(k.hash, h) })
+	i, found := slices.BinarySearchFunc(l.keys, hash,
+		func(k listedKey, h knownHash) int { return cmp.Compare(k.hash, h) })
 	if !found {
 		return ""
 	}
@@ -88,7 +89,8 @@ func (c Config) refuseKnown() error {
 		return nil
 	}
 	e := &ConfigError{Code: "known_key", Attribute: "validationKey", Found: "a key " + validation,
-		Want: "fresh keys on every node, or AllowKnownKey for migrations and tests", Err: ErrKnownKey}
+		Want: "fresh keys on every node, or AllowKnownKey for migrations and tests",
+		Err:  ErrKnownKey}
 	if c.line > 0 {
 		e.Section, e.Line = "system.web/machineKey", c.line
 	}

@@ -38,12 +38,14 @@ func (c Config) validateLegacy() error {
 		}
 	default:
 		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
-			Found: cmp.Or(string(c.Validation), "none"), Want: "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
+			Found: cmp.Or(string(c.Validation), "none"),
+			Want:  "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
 	}
 	n, most := c.ValidationKey.Len(), c.Validation.maxLegacyValidationKey()
 	if n < minLegacyValidationKey || n > most {
-		return &ConfigError{Code: "invalid_validation_key", Attribute: "validationKey", Found: byteCount(n),
-			Want: fmt.Sprintf("%d to %d bytes for %v in the legacy formats", minLegacyValidationKey, most, c.Validation)}
+		return &ConfigError{Code: "invalid_validation_key", Attribute: "validationKey",
+			Found: byteCount(n), Want: fmt.Sprintf("%d to %d bytes for %v in the legacy formats",
+				minLegacyValidationKey, most, c.Validation)}
 	}
 	d := c.cipher()
 	if d != AES && !c.AllowInsecure {
@@ -82,7 +84,8 @@ func (c Config) validateLegacyCipher(d Decryption, attribute string) error {
 	}
 	if netfx.WeakKey(string(d), key) {
 		return &ConfigError{Code: "weak_decryption_key", Attribute: "decryptionKey",
-			Found: fmt.Sprintf("a weak %v key, which .NET refuses too", d), Want: "a freshly generated key"}
+			Found: fmt.Sprintf("a weak %v key, which .NET refuses too", d),
+			Want:  "a freshly generated key"}
 	}
 	return nil
 }

@@ -115,7 +115,8 @@ func (r *Ring) CookieProtector(o LegacyOptions, purposes ...string) (Protector, 
 func (r *Ring) EncodeProtector(o LegacyOptions) (Protector, error) {
 	if err := o.check(); err != nil || o.Protection == InsecureProtectionNone {
 		return nil, &ConfigError{Code: "invalid_enum", Attribute: "protection",
-			Found: string(o.Protection), Want: "All, Encryption or Validation for MachineKey.Encode and Decode"}
+			Found: string(o.Protection),
+			Want:  "All, Encryption or Validation for MachineKey.Encode and Decode"}
 	}
 	return r.bind(use{pipeline: encodePipeline, options: o})
 }

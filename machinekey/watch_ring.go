@@ -31,7 +31,8 @@ func (w *watcher) retire(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	w.added = slices.DeleteFunc(w.added, func(a addedKey) bool { return slices.Contains(drop, a.key) })
+	w.added = slices.DeleteFunc(w.added,
+		func(a addedKey) bool { return slices.Contains(drop, a.key) })
 	return nil
 }
 
@@ -39,7 +40,8 @@ func (w *watcher) retire(now time.Time) error {
 // of keys, and returns those to be dropped. Keys that the program has taken
 // out of the ring are forgotten.
 func (w *watcher) overdue(keys []*Key, now time.Time) []*Key {
-	w.added = slices.DeleteFunc(w.added, func(a addedKey) bool { return !slices.Contains(keys, a.key) })
+	w.added = slices.DeleteFunc(w.added,
+		func(a addedKey) bool { return !slices.Contains(keys, a.key) })
 	var older []addedKey
 	for i := range w.added {
 		a := &w.added[i]

@@ -74,7 +74,8 @@ func noteMode(r *anatomy.Report, size int, keyID string, p *modeProtector) {
 		mode := p.mode(keyID)
 		facts = append(facts, fact("mode", string(mode)))
 		if mode != machinekey.Framework45 {
-			facts = append(facts, fact("protection", string(cmp.Or(p.legacy.Protection, machinekey.ProtectionAll))))
+			facts = append(facts, fact("protection",
+				string(cmp.Or(p.legacy.Protection, machinekey.ProtectionAll))))
 		}
 	}
 	if !p.authenticates(keyID) {
@@ -103,7 +104,8 @@ func noteToken(r *anatomy.Report, size int, t *Token) {
 	}
 	r.Add(layerNBFX, size,
 		fact("identities", fmt.Sprint(len(t.Principal.Identities))), fact("claims", fmt.Sprint(claims)),
-		fact("persistent", fmt.Sprint(t.Persistent)), fact("reference mode", fmt.Sprint(t.ReferenceMode)))
+		fact("persistent", fmt.Sprint(t.Persistent)),
+		fact("reference mode", fmt.Sprint(t.ReferenceMode)))
 }
 
 func noteForms(r *anatomy.Report, size int, t *FormsTicket) {
@@ -157,16 +159,17 @@ func noteTokenTimes(r *anatomy.Report, t *Token, skew time.Duration) {
 	if r == nil {
 		return
 	}
-	r.Add(layerValidity, 0, fact("from", formatTime(t.ValidFrom)), fact("to", formatTime(t.ValidTo)),
-		fact("clock skew", skew.String()), fact("endpoint", quoteOr(t.EndpointID, "any")))
+	r.Add(layerValidity, 0, fact("from", formatTime(t.ValidFrom)),
+		fact("to", formatTime(t.ValidTo)), fact("clock skew", skew.String()),
+		fact("endpoint", quoteOr(t.EndpointID, "any")))
 }
 
 func noteFormsTimes(r *anatomy.Report, t *FormsTicket, skew time.Duration) {
 	if r == nil {
 		return
 	}
-	r.Add(layerValidity, 0, fact("issued", formatTime(t.IssueDate)), fact("to", formatTime(t.Expiration)),
-		fact("clock skew", skew.String()))
+	r.Add(layerValidity, 0, fact("issued", formatTime(t.IssueDate)),
+		fact("to", formatTime(t.Expiration)), fact("clock skew", skew.String()))
 }
 
 func noteTimes(r *anatomy.Report, p Properties) {
@@ -175,7 +178,8 @@ func noteTimes(r *anatomy.Report, p Properties) {
 	}
 	issued, _ := p.Get(PropertyIssued)
 	expires, _ := p.Get(PropertyExpires)
-	r.Add(layerValidity, 0, fact("issued", quoteOr(issued, "missing")), fact("expires", quoteOr(expires, "missing")))
+	r.Add(layerValidity, 0, fact("issued", quoteOr(issued, "missing")),
+		fact("expires", quoteOr(expires, "missing")))
 }
 
 func fact(name, value string) anatomy.Fact { return anatomy.Fact{Name: name, Value: value} }

@@ -68,7 +68,8 @@ func NewAnonymousCodec(keys Keys, opts *FormsOptions) (*AnonymousCodec, error) {
 		c.o = *opts
 	}
 	if c.o.Path != "" || c.o.InsecureOldLayout || c.o.Roles != nil || c.o.ClockSkew != 0 {
-		return nil, errors.New("sessiontoken: Path, InsecureOldLayout, Roles and ClockSkew are not for anonymous ids")
+		return nil,
+			errors.New("sessiontoken: Path, InsecureOldLayout, Roles and ClockSkew are not for anonymous ids")
 	}
 	if c.o.Lifetime == 0 {
 		c.o.Lifetime = defaultAnonymousLifetime
@@ -121,7 +122,8 @@ func (c *AnonymousCodec) Decode(ctx context.Context, value string) (*AnonymousID
 func (c *AnonymousCodec) NewID() *AnonymousID {
 	var random [16]byte
 	rand.Read(random[:]) // never fails
-	return &AnonymousID{ID: string(newUUID(nil, random[:])), Expires: tickTime(c.o.Now().Add(c.o.Lifetime))}
+	return &AnonymousID{ID: string(newUUID(nil, random[:])),
+		Expires: tickTime(c.o.Now().Add(c.o.Lifetime))}
 }
 
 // Encode returns the text of an anonymous identification cookie. It refuses
@@ -160,7 +162,8 @@ func (p *modeProtector) decodeURLToken(ctx context.Context, s *formsScratch, dst
 // encodeURLToken protects payload and returns the URL token.
 func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit int) (string, error) {
 	if len(payload) > limit { // so that a huge one costs nothing more
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: payload of %d bytes", layer.ErrTooLong, len(payload))
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: payload of %d bytes",
+			layer.ErrTooLong, len(payload))
 	}
 	protected, err := p.Protect(s.protected[:0], payload)
 	s.protected = protected[:0]
@@ -169,7 +172,8 @@ func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit in
 	}
 	s.text = base64.AppendURLToken(s.text[:0], protected)
 	if len(s.text) > limit {
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", layer.ErrTooLong, len(s.text), limit)
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d",
+			layer.ErrTooLong, len(s.text), limit)
 	}
 	return string(s.text), nil
 }
@@ -181,7 +185,8 @@ var (
 	errAnonymousTruncated = errors.New("ends too soon")
 	errAnonymousTime      = errors.New("time outside the years 1601 to 9999")
 	errAnonymousLength    = errors.New("id that is empty or longer than 128 characters")
-	errAnonymousText      = fmt.Errorf("%w: id that is not UTF-8 or contains U+0000", ErrUnsupported)
+	errAnonymousText      = fmt.Errorf("%w: id that is not UTF-8 or contains U+0000",
+		ErrUnsupported)
 )
 
 // readAnonymousID reads the layout. Like .NET it tolerates bytes after the id.
@@ -221,11 +226,14 @@ func (a *AnonymousID) append(dst []byte) ([]byte, error) {
 	ticks, ok := dotnet.Ticks(a.Expires)
 	switch {
 	case !ok || ticks < forms.FileTimeEpoch:
-		return dst, errors.New("sessiontoken: cannot issue: anonymous id with a time outside the years 1601 to 9999")
+		return dst,
+			errors.New("sessiontoken: cannot issue: anonymous id with a time outside the years 1601 to 9999")
 	case a.ID == "" || len(a.ID) > 3*maxAnonymousID || dotnet.UTF16Len(a.ID) > maxAnonymousID:
-		return dst, fmt.Errorf("sessiontoken: cannot issue: anonymous id that is empty or longer than %d characters", maxAnonymousID)
+		return dst,
+			fmt.Errorf("sessiontoken: cannot issue: anonymous id that is empty or longer than %d characters", maxAnonymousID)
 	case !utf8.ValidString(a.ID) || strings.IndexByte(a.ID, 0) >= 0:
-		return dst, errors.New("sessiontoken: cannot issue: anonymous id that is not UTF-8 or contains U+0000")
+		return dst,
+			errors.New("sessiontoken: cannot issue: anonymous id that is not UTF-8 or contains U+0000")
 	}
 	dst = dotnet.AppendInt64(dst, ticks-forms.FileTimeEpoch)
 	dst = dotnet.AppendInt32(dst, int32(len(a.ID)))

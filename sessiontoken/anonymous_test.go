@@ -39,7 +39,8 @@ func TestAnonymousNewID(t *testing.T) {
 	if end := c.NewID().Expires; !end.Equal(vectorTime.Add(time.Hour)) {
 		t.Errorf("ends at %v", end)
 	}
-	for _, o := range []FormsOptions{{Lifetime: -1}, {Path: "/"}, {InsecureOldLayout: true}, {ClockSkew: 1},
+	for _, o := range []FormsOptions{{Lifetime: -1}, {Path: "/"},
+		{InsecureOldLayout: true}, {ClockSkew: 1},
 		{Roles: func(string) []string { return nil }}} {
 		if _, err := NewAnonymousCodec(testRing(t), &o); err == nil {
 			t.Errorf("took %+v", o)
@@ -50,7 +51,8 @@ func TestAnonymousNewID(t *testing.T) {
 func TestAnonymousRoundTrip(t *testing.T) {
 	for _, m := range formsModes {
 		c := anonymousCodec(t, m.mode, FormsOptions{Protection: m.protection})
-		for _, text := range []string{"x", "06e0ebc6-f3d9-4d8f-9fc4-a1d85706f7b9", "Łukasz 😀", strings.Repeat("y", 128)} {
+		for _, text := range []string{"x", "06e0ebc6-f3d9-4d8f-9fc4-a1d85706f7b9", "Łukasz 😀",
+			strings.Repeat("y", 128)} {
 			cookie, err := c.Encode(ctx, &AnonymousID{ID: text, Expires: vectorTime})
 			if err != nil {
 				t.Fatal(err)
@@ -66,7 +68,8 @@ func TestAnonymousRoundTrip(t *testing.T) {
 			for i := range protected {
 				for bit := range 8 {
 					protected[i] ^= 1 << bit
-					if got, err := c.Decode(ctx, base64.EncodeURLToken(protected)); err != ErrInvalid || got != nil {
+					if got, err := c.Decode(ctx,
+						base64.EncodeURLToken(protected)); err != ErrInvalid || got != nil {
 						t.Fatalf("%s: bit %d: %v, %v", m.name, i*8+bit, got, err)
 					}
 					protected[i] ^= 1 << bit
@@ -90,12 +93,16 @@ func TestAnonymousEncodeRefuses(t *testing.T) {
 		"too long":       {ID: strings.Repeat("日", 128), Expires: vectorTime},
 	} {
 		text, err := c.Encode(ctx, id)
-		if err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: ") || errors.Is(err, layer.ErrTooLong) != (name == "too long") {
+		if err == nil || text != "" || !strings.HasPrefix(err.Error(),
+			"sessiontoken: cannot issue: ") ||
+			errors.Is(err, layer.ErrTooLong) != (name == "too long") {
 			t.Errorf("%s: issued %.20q, %v", name, text, err)
 		}
 	}
-	c = anonymousCodec(t, machinekey.Framework20SP1, FormsOptions{Protection: machinekey.InsecureProtectionNone})
-	if text, err := c.Encode(ctx, &AnonymousID{ID: "x", Expires: vectorTime}); err == nil || text != "" {
+	c = anonymousCodec(t, machinekey.Framework20SP1,
+		FormsOptions{Protection: machinekey.InsecureProtectionNone})
+	if text, err := c.Encode(ctx, &AnonymousID{ID: "x", Expires: vectorTime}); err == nil ||
+		text != "" {
 		t.Errorf("issued %q", text)
 	}
 }
@@ -111,7 +118,8 @@ func TestHostileAnonymousIDs(t *testing.T) {
 	}
 	ticks, _ := dotnet.Ticks(vectorTime)
 	payload := func(n int32, id string) []byte {
-		return append(dotnet.AppendInt32(dotnet.AppendInt64(nil, ticks-forms.FileTimeEpoch), n), id...)
+		return append(dotnet.AppendInt32(dotnet.AppendInt64(nil, ticks-forms.FileTimeEpoch), n),
+			id...)
 	}
 	for _, tc := range []struct {
 		name, value string
@@ -130,8 +138,10 @@ func TestHostileAnonymousIDs(t *testing.T) {
 		{"129 characters", seal(payload(129, strings.Repeat("x", 129))), errAnonymousLength},
 		{"not UTF-8", seal(payload(1, "\xff")), ErrUnsupported},
 		{"NUL", seal(payload(3, "a\x00b")), ErrUnsupported},
-		{"negative time", seal(append(bytes.Repeat([]byte{0xff}, 8), payload(1, "x")[8:]...)), errAnonymousTime},
-		{"year 10000", seal(append(dotnet.AppendInt64(nil, dotnet.MaxTicks-forms.FileTimeEpoch+1), payload(1, "x")[8:]...)), errAnonymousTime},
+		{"negative time", seal(append(bytes.Repeat([]byte{0xff}, 8), payload(1, "x")[8:]...)),
+			errAnonymousTime},
+		{"year 10000", seal(append(dotnet.AppendInt64(nil, dotnet.MaxTicks-forms.FileTimeEpoch+1),
+			payload(1, "x")[8:]...)), errAnonymousTime},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			used := allocated(func() {
@@ -149,13 +159,16 @@ func TestHostileAnonymousIDs(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	// Without authentication every fault looks the same.
-	c = anonymousCodec(t, machinekey.Framework20SP2, FormsOptions{Protection: machinekey.InsecureProtectionNone})
+	c = anonymousCodec(t, machinekey.Framework20SP2,
+		FormsOptions{Protection: machinekey.InsecureProtectionNone})
 	for i := range 13 {
-		if got, err := c.Decode(ctx, base64.EncodeURLToken(payload(1, "x")[:i])); err != ErrInvalid || got != nil {
+		if got, err := c.Decode(ctx, base64.EncodeURLToken(payload(1,
+			"x")[:i])); err != ErrInvalid || got != nil {
 			t.Errorf("%d bytes: %v, %v", i, got, err)
 		}
 	}
-	if got, err := c.Decode(ctx, base64.EncodeURLToken(payload(1, "x"))); err != nil || fmt.Sprint(got.ID) != "x" {
+	if got, err := c.Decode(ctx, base64.EncodeURLToken(payload(1, "x"))); err != nil ||
+		fmt.Sprint(got.ID) != "x" {
 		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -80,17 +80,21 @@ func (o *CertificateOptions) keys(name string, list []tls.Certificate) ([]*rsaco
 		return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s is empty", name)
 	}
 	if len(list) > maxCertificates {
-		return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s has %d entries, at most %d are taken", name, len(list), maxCertificates)
+		return nil,
+			fmt.Errorf("sessiontoken: CertificateOptions.%s has %d entries, at most %d are taken",
+				name, len(list), maxCertificates)
 	}
 	var keys []*rsacookie.Key
 	for i, c := range list {
 		key, err := rsacookie.FromTLS(c)
 		if err != nil {
-			return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s[%d]: %s", name, i, strings.TrimPrefix(err.Error(), "rsacookie: "))
+			return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s[%d]: %s", name, i,
+				strings.TrimPrefix(err.Error(), "rsacookie: "))
 		}
 		if bits := key.Bits(); bits < rsacookie.MinBits && !o.InsecureSmallRSA {
-			return nil, fmt.Errorf("sessiontoken: certificate %s has an RSA key of %d bits, want at least %d; see InsecureSmallRSA",
-				key.ID(), bits, rsacookie.MinBits)
+			return nil,
+				fmt.Errorf("sessiontoken: certificate %s has an RSA key of %d bits, want at least %d; see InsecureSmallRSA",
+					key.ID(), bits, rsacookie.MinBits)
 		}
 		keys = append(keys, key)
 	}
@@ -99,7 +103,8 @@ func (o *CertificateOptions) keys(name string, list []tls.Certificate) ([]*rsaco
 
 // certificateError puts this package's name before an error of rsacookie.
 func certificateError(err error) error {
-	return errors.New("sessiontoken: certificate: " + strings.TrimPrefix(err.Error(), "rsacookie: "))
+	return errors.New("sessiontoken: certificate: " +
+		strings.TrimPrefix(err.Error(), "rsacookie: "))
 }
 
 // rsaEncryption is RsaEncryptionCookieTransform. Its output can be changed by

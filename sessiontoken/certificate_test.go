@@ -22,7 +22,10 @@ type rsaVector struct {
 	vectorJSON
 	EncryptionKey, SigningKey, HashName string
 	RSASignedHex, PayloadHex            string
-	Stages                              struct{ NBFXHex, NRBFHex, DeflatedHex, RSAEncryptedHex, RSASignedHex string }
+	Stages                              struct {
+		NBFXHex, NRBFHex, DeflatedHex, RSAEncryptedHex,
+		RSASignedHex string
+	}
 }
 
 type rsaFile struct {
@@ -87,7 +90,8 @@ func certificateChain(t testing.TB, o CertificateOptions) []Protector {
 // certificateCodec needs no ring.
 func certificateCodec(t testing.TB, chain []Protector) *SessionCodec {
 	t.Helper()
-	c, err := NewSessionCodec(nil, &SessionOptions{Transforms: chain, Endpoint: "/", Now: vectorNow})
+	c, err := NewSessionCodec(nil, &SessionOptions{Transforms: chain, Endpoint: "/",
+		Now: vectorNow})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,20 +117,27 @@ func TestCertificateVectors(t *testing.T) {
 				t.Error("opened by a machine key")
 			}
 			// Each layer on its own.
-			stages := []string{v.Stages.NRBFHex, v.Stages.DeflatedHex, v.Stages.RSAEncryptedHex, v.Stages.RSASignedHex}
+			stages := []string{v.Stages.NRBFHex, v.Stages.DeflatedHex, v.Stages.RSAEncryptedHex,
+				v.Stages.RSASignedHex}
 			for i, tr := range chain {
-				if got, _, err := tr.Unprotect(ctx, []byte("x"), testkit.Unhex(t, stages[i+1])); err != nil || string(got) != "x"+string(testkit.Unhex(t, stages[i])) {
+				if got, _, err := tr.Unprotect(ctx, []byte("x"),
+					testkit.Unhex(t, stages[i+1])); err != nil ||
+					string(got) != "x"+string(testkit.Unhex(t, stages[i])) {
 					t.Errorf("%T: Unprotect: %v", tr, err)
 				}
 			}
-			if got, err := chain[2].Protect([]byte("x"), testkit.Unhex(t, v.Stages.RSAEncryptedHex)); err != nil || string(got) != "x"+string(testkit.Unhex(t, v.Stages.RSASignedHex)) {
+			if got, err := chain[2].Protect([]byte("x"),
+				testkit.Unhex(t, v.Stages.RSAEncryptedHex)); err != nil ||
+				string(got) != "x"+string(testkit.Unhex(t, v.Stages.RSASignedHex)) {
 				t.Errorf("signature: %v", err)
 			}
 			tok := v.Input.token(t)
-			if doc, err := marshal(wif.V45, tok); err != nil || !bytes.Equal(doc, testkit.Unhex(t, v.Stages.NBFXHex)) {
+			if doc, err := marshal(wif.V45, tok); err != nil ||
+				!bytes.Equal(doc, testkit.Unhex(t, v.Stages.NBFXHex)) {
 				t.Errorf("document: %v", err)
 			}
-			if text := envelopeText(tok, testkit.Unhex(t, v.Stages.RSASignedHex)); text != v.text() {
+			if text := envelopeText(tok, testkit.Unhex(t,
+				v.Stages.RSASignedHex)); text != v.text() {
 				t.Error("envelope differs")
 			}
 			text, err := c.Encode(ctx, tok)
@@ -149,7 +160,8 @@ func TestCertificateNegative(t *testing.T) {
 		v := &f.Negatives[i]
 		t.Run(v.Name, func(t *testing.T) {
 			c := certificateCodec(t, f.chain(t, v))
-			payload, _, err := c.chain.decode(t.Context(), new([2][]byte), testkit.Unhex(t, v.RSASignedHex), nil)
+			payload, _, err := c.chain.decode(t.Context(), new([2][]byte),
+				testkit.Unhex(t, v.RSASignedHex), nil)
 			switch {
 			case v.Error == "":
 				if err != nil || !bytes.Equal(payload, testkit.Unhex(t, v.PayloadHex)) {
@@ -157,7 +169,8 @@ func TestCertificateNegative(t *testing.T) {
 				}
 			case v.Name == "wrong-dec-key": // signed by the farm
 				var at *FormatError
-				if !errors.As(err, &at) || at.Layer != "rsa encryption" || !errors.Is(err, ErrInvalid) {
+				if !errors.As(err, &at) || at.Layer != "rsa encryption" ||
+					!errors.Is(err, ErrInvalid) {
 					t.Fatal(err)
 				}
 			default:
@@ -172,9 +185,12 @@ func TestCertificateNegative(t *testing.T) {
 func TestCertificateRollover(t *testing.T) {
 	f := readRSA(t)
 	older, newer := f.certificate(t, "rsa2048"), f.certificate(t, "rsa3072")
-	before := certificateCodec(t, certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{older}}))
-	during := certificateCodec(t, certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{newer, older}}))
-	after := certificateCodec(t, certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{newer}}))
+	before := certificateCodec(t, certificateChain(t,
+		CertificateOptions{Certificates: []tls.Certificate{older}}))
+	during := certificateCodec(t, certificateChain(t,
+		CertificateOptions{Certificates: []tls.Certificate{newer, older}}))
+	after := certificateCodec(t, certificateChain(t,
+		CertificateOptions{Certificates: []tls.Certificate{newer}}))
 	issue := func(c *SessionCodec) string {
 		tok, err := c.NewToken(alice())
 		if err != nil {
@@ -204,9 +220,11 @@ func TestCertificateRollover(t *testing.T) {
 	}
 	// Signed with a key we know, encrypted for one that we do not have.
 	stranger := certificateCodec(t, certificateChain(t, CertificateOptions{
-		Certificates: []tls.Certificate{f.certificate(t, "sign2048")}, Signing: []tls.Certificate{older}}))
+		Certificates: []tls.Certificate{f.certificate(t, "sign2048")},
+		Signing:      []tls.Certificate{older}}))
 	a := anatomy.Of(ctx, before.Decode, issue(stranger))
-	if last := a.Layers[len(a.Layers)-1]; last.Name != "rsa encryption" || !errors.Is(a.Err, ErrInvalid) {
+	if last := a.Layers[len(a.Layers)-1]; last.Name != "rsa encryption" ||
+		!errors.Is(a.Err, ErrInvalid) {
 		t.Errorf("%s: %v", last.Name, a.Err)
 	}
 }
@@ -221,15 +239,20 @@ func TestCertificateOptionsRefused(t *testing.T) {
 	}{
 		{"none", CertificateOptions{}, "Certificates is empty"},
 		{"signing only", CertificateOptions{Signing: []tls.Certificate{good}}, "Certificates is empty"},
-		{"zero certificate", CertificateOptions{Certificates: []tls.Certificate{{}}}, "Certificates[0]: no certificate and no private key"},
-		{"zero", CertificateOptions{Certificates: []tls.Certificate{good}, Signing: []tls.Certificate{{}}}, "Signing[0]"},
+		{"zero certificate", CertificateOptions{Certificates: []tls.Certificate{{}}},
+			"Certificates[0]: no certificate and no private key"},
+		{"zero", CertificateOptions{Certificates: []tls.Certificate{good},
+			Signing: []tls.Certificate{{}}}, "Signing[0]"},
 		{"small", CertificateOptions{Certificates: []tls.Certificate{good, small}}, "InsecureSmallRSA"},
-		{"small signing", CertificateOptions{Certificates: []tls.Certificate{good}, Signing: []tls.Certificate{small}}, "1024 bits"},
+		{"small signing", CertificateOptions{Certificates: []tls.Certificate{good},
+			Signing: []tls.Certificate{small}}, "1024 bits"},
 		{"many", CertificateOptions{Certificates: make([]tls.Certificate, 17)}, "at most 16"},
-		{"public only", CertificateOptions{Certificates: []tls.Certificate{publicOnly(good)}}, "no private key"},
+		{"public only", CertificateOptions{Certificates: []tls.Certificate{publicOnly(good)}},
+			"no private key"},
 	} {
 		_, err := CertificateTransforms(tc.o)
-		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), "sessiontoken: ") {
+		if err == nil || !strings.Contains(err.Error(), tc.want) ||
+			!strings.HasPrefix(err.Error(), "sessiontoken: ") {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
@@ -243,7 +266,8 @@ func TestCertificateOptionsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := c.Encode(ctx, tok); err == nil || text != "" || !strings.Contains(err.Error(), "cannot issue: rsa signature") {
+	if text, err := c.Encode(ctx, tok); err == nil || text != "" ||
+		!strings.Contains(err.Error(), "cannot issue: rsa signature") {
 		t.Errorf("issued %.20s, %v", text, err)
 	}
 }
@@ -256,7 +280,8 @@ func TestCertificatesDoNotPrint(t *testing.T) {
 	c := f.certificate(t, "rsa2048")
 	chain := certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{c}})
 	out := ""
-	for _, v := range []any{chain, chain[1], chain[2], CertificateOptions{Certificates: []tls.Certificate{c}}} {
+	for _, v := range []any{chain, chain[1], chain[2],
+		CertificateOptions{Certificates: []tls.Certificate{c}}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 			out += fmt.Sprintf(verb, v)
 		}
@@ -266,7 +291,8 @@ func TestCertificatesDoNotPrint(t *testing.T) {
 		out += logged.String()
 	}
 	// D and P of the key, as the vectors have them.
-	for _, secret := range []string{"LRYKK08Zfpc3", "ytmu/u79eglm", "2d160a2b4f197e97", "cad9aeferfefd7a09", "cad9aeeefd7a0966", "3248803", "202 217 174"} {
+	for _, secret := range []string{"LRYKK08Zfpc3", "ytmu/u79eglm", "2d160a2b4f197e97",
+		"cad9aeferfefd7a09", "cad9aeeefd7a0966", "3248803", "202 217 174"} {
 		if strings.Contains(strings.ToLower(out), strings.ToLower(secret)) {
 			t.Fatalf("%q is printed", secret)
 		}

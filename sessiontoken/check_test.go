@@ -69,7 +69,8 @@ func TestValidityToTheTick(t *testing.T) {
 		{time.Minute, -time.Hour, -time.Minute, nil},
 		{time.Minute, -time.Hour, -time.Minute - tick, ErrExpired},
 	} {
-		c, err := NewSessionCodec(testRing(t), &SessionOptions{ClockSkew: tc.skew, Now: func() time.Time { return now }})
+		c, err := NewSessionCodec(testRing(t),
+			&SessionOptions{ClockSkew: tc.skew, Now: func() time.Time { return now }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +149,8 @@ func TestNewToken(t *testing.T) {
 	if len(a.ID) != 70 || a.ID[0] != '_' || a.ID[38:] != strings.ToUpper(a.ID[38:]) {
 		t.Errorf("id %q", a.ID)
 	}
-	if a.EndpointID != "/x/" || a.ValidTo.Sub(a.ValidFrom) != time.Hour || bytes.IndexByte(a.Key.Reveal(), 0) >= 0 || a.Key.Len() != 16 {
+	if a.EndpointID != "/x/" || a.ValidTo.Sub(a.ValidFrom) != time.Hour ||
+		bytes.IndexByte(a.Key.Reveal(), 0) >= 0 || a.Key.Len() != 16 {
 		t.Errorf("%+v", a)
 	}
 }
@@ -227,7 +229,8 @@ func TestEncodeRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		spoil(tok)
-		if text, err := c.Encode(ctx, tok); err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: ") {
+		if text, err := c.Encode(ctx, tok); err == nil || text != "" ||
+			!strings.HasPrefix(err.Error(), "sessiontoken: ") {
 			t.Errorf("%s: issued %.20q, error %v", name, text, err)
 		}
 	}
@@ -245,7 +248,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	tok.Key = machinekey.NewSecret([]byte("SECRETKEY"))
 	tok.Principal.Identities[0].BootstrapKind, tok.Principal.Identities[0].Bootstrap = "string", machinekey.NewSecret([]byte("SECRETTOKEN"))
 	var logged bytes.Buffer
-	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "t", tok, "v", *tok, "b", tok.Principal.Identities[0].Bootstrap)
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "t", tok, "v", *tok, "b",
+		tok.Principal.Identities[0].Bootstrap)
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "t", tok, "p", tok.Principal)
 	asJSON, err := json.Marshal(tok)
 	if err != nil {

@@ -173,8 +173,8 @@ func (c *CoreCodec) ReadPrincipal(ctx context.Context, value string) (*Principal
 
 // Traits are for package cookie.
 func (c *CoreCodec) Traits() codec.Traits[*CoreTicket, *Principal] {
-	return codec.Traits[*CoreTicket, *Principal]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime, Scheme: c.rules.scheme,
-		Valid: c.valid, Principal: func(t *CoreTicket) *Principal { return t.Principal }, Renew: (*CoreTicket).renew}
+	return codec.Traits[*CoreTicket, *Principal]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime,
+		Scheme: c.rules.scheme, Valid: c.valid, Principal: func(t *CoreTicket) *Principal { return t.Principal }, Renew: (*CoreTicket).renew}
 }
 
 // valid compares a ticket with the clock, as Decode has done already: .expires
@@ -184,7 +184,8 @@ func (c *CoreCodec) Traits() codec.Traits[*CoreTicket, *Principal] {
 func (c *CoreCodec) valid(t *CoreTicket) error {
 	expires, there, fault := c.end(t.Properties)
 	if fault != "" {
-		return &FormatError{Layer: "core ticket", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
+		return &FormatError{Layer: "core ticket", Offset: -1,
+			Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
 	}
 	if there && expires.Before(c.o.Now()) {
 		return fmt.Errorf("%w at %s", ErrExpired, expires.Format(time.RFC3339))
@@ -220,7 +221,8 @@ func (c *CoreCodec) Encode(_ context.Context, t *CoreTicket) (string, error) {
 		return "", errors.New("sessiontoken: cannot issue: " + fault)
 	}
 	if t.isReference() {
-		return "", errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
+		return "",
+			errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
 	}
 
 	// Ticket to bytes.

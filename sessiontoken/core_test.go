@@ -40,7 +40,8 @@ func recordedRing(name string) dataprotection.Repository {
 	}
 	for _, r := range file.Rings {
 		if r.Name == name {
-			return dataprotection.Document([]byte("<repository>" + strings.Join(r.Elements, "") + "</repository>"))
+			return dataprotection.Document([]byte("<repository>" + strings.Join(r.Elements, "") +
+				"</repository>"))
 		}
 	}
 	return nil
@@ -48,8 +49,9 @@ func recordedRing(name string) dataprotection.Repository {
 
 func coreRing(t testing.TB) *dataprotection.Ring {
 	t.Helper()
-	ring, err := dataprotection.Open(context.Background(), recordedRing("AES_256_CBC-HMACSHA256"), &dataprotection.RingOptions{
-		ApplicationName: "SharedCookieApp", Interval: -1, Now: func() time.Time { return coreNow }})
+	ring, err := dataprotection.Open(context.Background(), recordedRing("AES_256_CBC-HMACSHA256"),
+		&dataprotection.RingOptions{
+			ApplicationName: "SharedCookieApp", Interval: -1, Now: func() time.Time { return coreNow }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,8 @@ func coreRing(t testing.TB) *dataprotection.Ring {
 
 func coreCodec(t testing.TB, purpose sessiontoken.Purpose, now time.Time) *sessiontoken.CoreCodec {
 	t.Helper()
-	c, err := sessiontoken.NewCoreCodec(coreRing(t), purpose, &sessiontoken.CoreOptions{Now: func() time.Time { return now }})
+	c, err := sessiontoken.NewCoreCodec(coreRing(t), purpose,
+		&sessiontoken.CoreOptions{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,13 +103,16 @@ func coreUser(name string) *sessiontoken.Principal {
 
 // TestCorePurposes opens nothing under another scheme or for another use.
 func TestCorePurposes(t *testing.T) {
-	purposes := []sessiontoken.Purpose{sessiontoken.Cookie("Cookies"), sessiontoken.Cookie("cookies"),
-		sessiontoken.AccessToken("Cookies"), sessiontoken.RefreshToken("Cookies")}
-	lifetimes := []time.Duration{14 * 24 * time.Hour, 14 * 24 * time.Hour, time.Hour, 14 * 24 * time.Hour}
+	purposes := []sessiontoken.Purpose{sessiontoken.Cookie("Cookies"),
+		sessiontoken.Cookie("cookies"), sessiontoken.AccessToken("Cookies"),
+		sessiontoken.RefreshToken("Cookies")}
+	lifetimes := []time.Duration{14 * 24 * time.Hour, 14 * 24 * time.Hour, time.Hour,
+		14 * 24 * time.Hour}
 	for i, p := range purposes {
 		c := coreCodec(t, p, coreNow)
 		ticket := c.NewTicket(coreUser("bob"), nil)
-		if end, ok := ticket.Properties.Time(sessiontoken.PropertyExpires); !ok || !end.Equal(coreNow.Add(lifetimes[i])) {
+		if end, ok := ticket.Properties.Time(sessiontoken.PropertyExpires); !ok ||
+			!end.Equal(coreNow.Add(lifetimes[i])) {
 			t.Errorf("purpose %d ends at %v", i, end)
 		}
 		if _, got := ticket.Properties.Get(sessiontoken.PropertyIssued); got != (i < 2) {
@@ -118,22 +124,26 @@ func TestCorePurposes(t *testing.T) {
 		}
 		for k, other := range purposes {
 			got, err := coreCodec(t, other, coreNow).Decode(t.Context(), text)
-			if i == k && (err != nil || got.Principal.Name() != "bob") || i != k && err != sessiontoken.ErrInvalid {
+			if i == k && (err != nil || got.Principal.Name() != "bob") ||
+				i != k && err != sessiontoken.ErrInvalid {
 				t.Errorf("purpose %d read as %d: %v, %v", i, k, got, err)
 			}
 		}
 	}
-	own := coreCodec(t, sessiontoken.Purposes("Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", "Cookies", "v2"), coreNow)
+	own := coreCodec(t,
+		sessiontoken.Purposes("Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", "Cookies", "v2"), coreNow)
 	text, err := own.Encode(t.Context(), own.NewTicket(coreUser("bob"), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := coreCodec(t, purposes[0], coreNow).Decode(t.Context(), text); err != nil || got.Scheme != "Cookies" {
+	if got, err := coreCodec(t, purposes[0], coreNow).Decode(t.Context(), text); err != nil ||
+		got.Scheme != "Cookies" {
 		t.Errorf("the purposes of Cookie: %v, %v", got, err)
 	}
 	for want, p := range map[string]sessiontoken.Purpose{"AuthorizationCode is for Katana": sessiontoken.AuthorizationCode(),
 		"needs a purpose": {}} {
-		if _, err := sessiontoken.NewCoreCodec(coreRing(t), p, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := sessiontoken.NewCoreCodec(coreRing(t), p, nil); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)
 		}
 	}
@@ -162,7 +172,8 @@ func TestCoreTimes(t *testing.T) {
 		t.Error("due at half life")
 	}
 	renewed, due := c.Traits().Renew(ticket, half.Add(100))
-	if until, _ := renewed.Properties.Time(sessiontoken.PropertyExpires); !due || !until.Equal(half.Add(14*24*time.Hour)) {
+	if until, _ := renewed.Properties.Time(sessiontoken.PropertyExpires); !due ||
+		!until.Equal(half.Add(14*24*time.Hour)) {
 		t.Errorf("renewed %v until %v", due, until)
 	}
 	ticket.Properties.Set(".refresh", "False")
@@ -178,7 +189,8 @@ func TestCoreTimes(t *testing.T) {
 	}
 	never := *ticket
 	never.Properties = nil
-	open, err := sessiontoken.NewCoreCodec(coreRing(t), sessiontoken.Cookie("Cookies"), &sessiontoken.CoreOptions{InsecureNoExpiry: true})
+	open, err := sessiontoken.NewCoreCodec(coreRing(t), sessiontoken.Cookie("Cookies"),
+		&sessiontoken.CoreOptions{InsecureNoExpiry: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,9 +208,11 @@ func TestCoreTimes(t *testing.T) {
 // TestCoreKeptElsewhere takes no reference to a SessionStore for a user.
 func TestCoreKeptElsewhere(t *testing.T) {
 	c := coreCodec(t, sessiontoken.Cookie("Cookies"), coreNow)
-	for _, claim := range []string{"Microsoft.AspNetCore.Authentication.Cookies-SessionId", "Microsoft.Owin.Security.Cookies-SessionId"} {
+	for _, claim := range []string{"Microsoft.AspNetCore.Authentication.Cookies-SessionId",
+		"Microsoft.Owin.Security.Cookies-SessionId"} {
 		user := coreUser("bob")
-		user.Identities[0].Claims = append(user.Identities[0].Claims, sessiontoken.Claim{Type: claim, Value: "key"})
+		user.Identities[0].Claims = append(user.Identities[0].Claims,
+			sessiontoken.Claim{Type: claim, Value: "key"})
 		if text, err := c.Encode(t.Context(), c.NewTicket(user, nil)); err == nil || text != "" {
 			t.Errorf("%s: issued %s", claim, text)
 		}
@@ -241,9 +255,11 @@ func exchange(t *testing.T, text, old, with string) string {
 // TestCorePrintsNothing prints a ticket with every verb and as JSON.
 func TestCorePrintsNothing(t *testing.T) {
 	c := coreCodec(t, sessiontoken.Cookie("Cookies"), coreNow)
-	ticket := c.NewTicket(coreUser("5ecre7"), sessiontoken.Properties{{".Token.access_token", "5ecre7"}})
+	ticket := c.NewTicket(coreUser("5ecre7"),
+		sessiontoken.Properties{{".Token.access_token", "5ecre7"}})
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
-		if text := fmt.Sprintf(verb, ticket); strings.Contains(text, "5ecre7") || strings.Contains(text, "356563") {
+		if text := fmt.Sprintf(verb, ticket); strings.Contains(text, "5ecre7") ||
+			strings.Contains(text, "356563") {
 			t.Errorf("%s: %s", verb, text)
 		}
 	}
@@ -283,8 +299,9 @@ func coreVectors(f testing.TB) (texts []string) {
 // FuzzCoreDecode accepts what was recorded, in any text for the same bytes, and
 // nothing else.
 func FuzzCoreDecode(f *testing.F) {
-	c, err := sessiontoken.NewCoreCodec(coreRing(f), sessiontoken.Cookie("Cookies"), &sessiontoken.CoreOptions{
-		InsecureNoExpiry: true, Now: func() time.Time { return time.Time{} }})
+	c, err := sessiontoken.NewCoreCodec(coreRing(f), sessiontoken.Cookie("Cookies"),
+		&sessiontoken.CoreOptions{
+			InsecureNoExpiry: true, Now: func() time.Time { return time.Time{} }})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -318,8 +335,9 @@ func FuzzCoreEncode(f *testing.F) {
 	f.Add("", "", "", "", "", "", false)
 	f.Add("\x00", "\xff", "\x00", "\x00", ".x", "", true)
 	f.Fuzz(func(t *testing.T, claimType, value, valueType, issuer, key, text string, actor bool) {
-		id := sessiontoken.Identity{AuthenticationType: value, NameClaimType: "n" + claimType, RoleClaimType: "r" + claimType,
-			Claims: []sessiontoken.Claim{{Type: "t" + claimType, Value: value, ValueType: "v" + valueType, Issuer: "i" + issuer,
+		id := sessiontoken.Identity{AuthenticationType: value, NameClaimType: "n" + claimType,
+			RoleClaimType: "r" + claimType, Claims: []sessiontoken.Claim{{Type: "t" + claimType,
+				Value: value, ValueType: "v" + valueType, Issuer: "i" + issuer,
 				OriginalIssuer: "o" + issuer, Properties: sessiontoken.Properties{{key, text}}}}}
 		user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{id, id}}
 		if actor {
@@ -334,7 +352,8 @@ func FuzzCoreEncode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(got.Principal, ticket.Principal) || !reflect.DeepEqual(got.Properties, ticket.Properties) || got.Scheme != "Cookies" {
+		if !reflect.DeepEqual(got.Principal, ticket.Principal) ||
+			!reflect.DeepEqual(got.Properties, ticket.Properties) || got.Scheme != "Cookies" {
 			t.Fatalf("changed in a round trip:\n%#v\n%#v", got.Principal, ticket.Principal)
 		}
 	})
@@ -345,7 +364,8 @@ func coreBenchUser(claims int) *sessiontoken.Principal {
 	user := coreUser("bob")
 	for i := range claims {
 		user.Identities[0].Claims = append(user.Identities[0].Claims,
-			sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole, Value: fmt.Sprintf("Region %d Sales", i)})
+			sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole,
+				Value: fmt.Sprintf("Region %d Sales", i)})
 	}
 	return user
 }
@@ -371,7 +391,8 @@ func coreFloor(b *testing.B, c *sessiontoken.CoreCodec, claims int) (f *floor.Co
 	if plain, _, err = p.Unprotect(b.Context(), nil, protected); err != nil {
 		b.Fatal(err)
 	}
-	return floor.NewCore(make([]byte, 64), false, "SharedCookieApp", class, "Cookies", "v2"), ticket, plain, text
+	return floor.NewCore(make([]byte, 64), false, "SharedCookieApp", class, "Cookies", "v2"),
+		ticket, plain, text
 }
 
 // BenchmarkCoreDecode and BenchmarkCoreEncode compare with the floor, which

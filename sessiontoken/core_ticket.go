@@ -68,8 +68,9 @@ func (t CoreTicket) text() string {
 	if t.Principal != nil {
 		identities = len(t.Principal.Identities)
 	}
-	return fmt.Sprintf("sessiontoken.CoreTicket{scheme %q, %d identities, issued %s, expires %s}", t.Scheme,
-		identities, at(t.Properties.Time(PropertyIssued)), at(t.Properties.Time(PropertyExpires)))
+	return fmt.Sprintf("sessiontoken.CoreTicket{scheme %q, %d identities, issued %s, expires %s}",
+		t.Scheme, identities, at(t.Properties.Time(PropertyIssued)),
+		at(t.Properties.Time(PropertyExpires)))
 }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints

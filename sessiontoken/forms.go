@@ -138,8 +138,9 @@ func (c *FormsCodec) Decode(ctx context.Context, value string) (*FormsTicket, er
 
 // Traits are for package cookie.
 func (c *FormsCodec) Traits() codec.Traits[*FormsTicket, *Principal] {
-	return codec.Traits[*FormsTicket, *Principal]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime,
-		ClockSkew: c.o.ClockSkew, Path: c.o.Path, Valid: c.valid, Principal: c.principal, Renew: (*FormsTicket).renew}
+	return codec.Traits[*FormsTicket, *Principal]{Keys: c.keys, Now: c.o.Now,
+		Lifetime: c.o.Lifetime, ClockSkew: c.o.ClockSkew, Path: c.o.Path, Valid: c.valid,
+		Principal: c.principal, Renew: (*FormsTicket).renew}
 }
 
 // decode is Decode into memory of the caller's.
@@ -231,14 +232,16 @@ func (c *FormsCodec) NewTicket(name, userData string) *FormsTicket {
 // old layout: see [FormsOptions].
 func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
 	if c.o.InsecureOldLayout {
-		return "", errors.New("sessiontoken: cannot issue: FormsOptions.InsecureOldLayout is for reading only")
+		return "",
+			errors.New("sessiontoken: cannot issue: FormsOptions.InsecureOldLayout is for reading only")
 	}
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
 
 	// Ticket to bytes.
 	if n := len(t.Name) + len(t.UserData) + len(t.CookiePath); n > 3*maxFormsText { // so that a huge text costs nothing more
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: texts of %d bytes", layer.ErrTooLong, n)
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: texts of %d bytes",
+			layer.ErrTooLong, n)
 	}
 	ticket, err := t.bytes().Append(s.ticket[:0])
 	s.ticket = ticket[:0]
@@ -256,7 +259,8 @@ func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
 	// Protected bytes to text.
 	s.text = forms.AppendHex(s.text[:0], protected)
 	if len(s.text) > maxFormsText {
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d", layer.ErrTooLong, len(s.text), maxFormsText)
+		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d",
+			layer.ErrTooLong, len(s.text), maxFormsText)
 	}
 	return string(s.text), nil
 }

@@ -39,7 +39,8 @@ func newFormsBench(t testing.TB, userName, userData string, legacy bool) (c *For
 	if c, err = NewFormsCodec(ringOf(t, key), &FormsOptions{Now: vectorNow}); err != nil {
 		t.Fatal(err)
 	}
-	if f, err = floor.NewForms(cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(), legacy); err != nil {
+	if f, err = floor.NewForms(cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(),
+		legacy); err != nil {
 		t.Fatal(err)
 	}
 	ticket = c.NewTicket(userName, userData)

@@ -89,7 +89,8 @@ func FuzzFormsEncode(f *testing.F) {
 	n := 0
 	for _, v := range formsVectors(f) {
 		if v.Ticket != nil && len(v.Ticket.UserData) < 500 {
-			f.Add(v.Ticket.Name, v.Ticket.UserData, v.Ticket.CookiePath, byte(v.Ticket.Version), v.Ticket.IsPersistent)
+			f.Add(v.Ticket.Name, v.Ticket.UserData, v.Ticket.CookiePath, byte(v.Ticket.Version),
+				v.Ticket.IsPersistent)
 			n++
 		}
 	}

@@ -66,17 +66,24 @@ func TestHostileFormsTickets(t *testing.T) {
 		{"odd text", c, sealTicket(t, c, head+"\x00\x00\x02a\x00\xff"), forms.ErrTruncated},
 		{"unpaired surrogate", c, sealTicket(t, c, head+"\x01\x00\xd8\x00\x00\xff"), forms.ErrSurrogate},
 		{"NUL name", c, sealTicket(t, c, head+"\x01\x00\x00\x00\x00\xff"), forms.ErrNUL},
-		{"the old layout", c, sealTicket(t, c, oldHead+"a\x00\x00\x00"+dates+"\x00\x00\x00\x00"), forms.ErrFormat},
+		{"the old layout", c, sealTicket(t, c, oldHead+"a\x00\x00\x00"+dates+"\x00\x00\x00\x00"),
+			forms.ErrFormat},
 		{"the new layout for the old", old, sealTicket(t, old, string(data)), ErrInvalid},
 		{"old, empty", old, sealTicket(t, old, ""), forms.ErrTruncated},
-		{"old, no end of name", old, sealTicket(t, old, oldHead+strings.Repeat("a\x00", 900)), forms.ErrTruncated},
-		{"old, zeros across units", old, sealTicket(t, old, oldHead+strings.Repeat("\x01\x00\x00\x01", 400)), forms.ErrTruncated},
+		{"old, no end of name", old, sealTicket(t, old, oldHead+strings.Repeat("a\x00", 900)),
+			forms.ErrTruncated},
+		{"old, zeros across units", old, sealTicket(t, old,
+			oldHead+strings.Repeat("\x01\x00\x00\x01", 400)), forms.ErrTruncated},
 		{"old, cut in the dates", old, sealTicket(t, old, oldHead+"\x00\x00"+dates[:9]), forms.ErrTruncated},
-		{"old, negative date", old, sealTicket(t, old, oldHead+"\x00\x00"+strings.Repeat("\xff", 17)+"\x00\x00\x00\x00"), forms.ErrOldTime},
+		{"old, negative date", old, sealTicket(t, old,
+			oldHead+"\x00\x00"+strings.Repeat("\xff", 17)+"\x00\x00\x00\x00"), forms.ErrOldTime},
 		{"old, no path", old, sealTicket(t, old, oldHead+"\x00\x00"+dates+"\x00\x00"), forms.ErrTruncated},
-		{"old, trailing", old, sealTicket(t, old, oldHead+"\x00\x00"+dates+"\x00\x00\x00\x00\x00"), forms.ErrTrailing},
-		{"old, unpaired surrogate", old, sealTicket(t, old, oldHead+"\x00\xd8\x00\x00"+dates+"\x00\x00\x00\x00"), forms.ErrSurrogate},
-		{"old, good but of the year 1601", old, sealTicket(t, old, oldHead+"a\x00\x00\x00"+dates+"\x00\x00\x00\x00"), ErrExpired},
+		{"old, trailing", old, sealTicket(t, old, oldHead+"\x00\x00"+dates+"\x00\x00\x00\x00\x00"),
+			forms.ErrTrailing},
+		{"old, unpaired surrogate", old, sealTicket(t, old,
+			oldHead+"\x00\xd8\x00\x00"+dates+"\x00\x00\x00\x00"), forms.ErrSurrogate},
+		{"old, good but of the year 1601", old,
+			sealTicket(t, old, oldHead+"a\x00\x00\x00"+dates+"\x00\x00\x00\x00"), ErrExpired},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got *FormsTicket
@@ -108,7 +115,8 @@ func TestUnauthenticatedTicketsSayNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range good {
-			if got, err := c.Decode(ctx, hex.EncodeToString(good[:i])); err != ErrInvalid || got != nil {
+			if got, err := c.Decode(ctx, hex.EncodeToString(good[:i])); err != ErrInvalid ||
+				got != nil {
 				t.Fatalf("%+v: %d bytes: %v, %v", opts, i, got, err)
 			}
 		}
@@ -123,7 +131,8 @@ func TestFormsErrorsHoldNoData(t *testing.T) {
 	}
 	_, err = c.Decode(ctx, sealTicket(t, c, string(data)+"s3cr3t"))
 	var at *FormatError
-	if !errors.As(err, &at) || at.Offset != len(data) || strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), "733363") {
+	if !errors.As(err, &at) || at.Offset != len(data) || strings.Contains(err.Error(), "s3cr3t") ||
+		strings.Contains(err.Error(), "733363") {
 		t.Fatal(err)
 	}
 }

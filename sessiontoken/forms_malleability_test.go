@@ -38,7 +38,8 @@ func TestFormsTicketsAreNotMalleable(t *testing.T) {
 			a, b := protected("alice"), protected("carol")
 			refuse := func(what string, n int, data []byte) {
 				t.Helper()
-				if got, err := c.Decode(ctx, string(forms.AppendHex(nil, data))); err != ErrInvalid || got != nil {
+				if got, err := c.Decode(ctx, string(forms.AppendHex(nil,
+					data))); err != ErrInvalid || got != nil {
 					t.Fatalf("%s %d: %v, %v", what, n, got, err)
 				}
 			}
@@ -50,7 +51,8 @@ func TestFormsTicketsAreNotMalleable(t *testing.T) {
 				}
 				refuse("truncated to", i, a[:i])
 				refuse("without the first", i+1, a[i+1:])
-				if cut := i + 1; cut < len(a) && !bytes.Equal(a[:cut], b[:cut]) && !bytes.Equal(a[cut:], b[cut:]) {
+				if cut := i + 1; cut < len(a) && !bytes.Equal(a[:cut], b[:cut]) &&
+					!bytes.Equal(a[cut:], b[cut:]) {
 					refuse("spliced at", cut, append(bytes.Clone(a[:cut]), b[cut:]...))
 					refuse("spliced at", cut, append(bytes.Clone(b[:cut]), a[cut:]...))
 				}
@@ -68,7 +70,8 @@ func TestFormsTextMutations(t *testing.T) {
 	c := formsCodec(t, machinekey.Framework45, FormsOptions{})
 	ticket := c.NewTicket("alice", "data")
 	urlToken := asURLToken(t, mustEncode(t, c, ticket))
-	for what, text := range map[string]string{"hex": mustEncode(t, c, ticket), "URL token": urlToken} {
+	for what, text := range map[string]string{"hex": mustEncode(t, c, ticket),
+		"URL token": urlToken} {
 		accepted := 0
 		raw := []byte(text)
 		for i, was := range raw {
@@ -79,7 +82,8 @@ func TestFormsTextMutations(t *testing.T) {
 				case err != nil && err != ErrInvalid:
 					t.Fatalf("%s: %v", what, err)
 				case err != nil || byte(other) == was:
-				case what == "hex" && byte(other) == was^0x20 && strings.IndexByte("abcdef", byte(other)) >= 0:
+				case what == "hex" && byte(other) == was^0x20 &&
+					strings.IndexByte("abcdef", byte(other)) >= 0:
 					accepted++
 				default:
 					t.Fatalf("%s: %q for %q accepted as %v", what, other, was, got)
@@ -161,7 +165,8 @@ func TestCredentialsAreKeptApart(t *testing.T) {
 		_, formsErr := forms.Decode(ctx, text)
 		_, _, roleErr := role.decodeURLToken(ctx, scratch, nil, text, maxFormsText)
 		_, anonymousErr := anonymous.Decode(ctx, text)
-		for reader, err := range map[string]error{"forms": formsErr, "role": roleErr, "anonymous": anonymousErr} {
+		for reader, err := range map[string]error{"forms": formsErr, "role": roleErr,
+			"anonymous": anonymousErr} {
 			if want := map[bool]error{true: nil, false: ErrInvalid}[reader == kind]; err != want {
 				t.Errorf("%s cookie read as %s: %v", kind, reader, err)
 			}

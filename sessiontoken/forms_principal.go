@@ -44,5 +44,6 @@ func (c *FormsCodec) principal(t *FormsTicket) *Principal {
 
 // localClaim returns a claim with the defaults of System.Security.Claims.
 func localClaim(claimType, value string) Claim {
-	return Claim{Type: claimType, Value: value, ValueType: dotnet.ValueTypeString, Issuer: dotnet.LocalAuthority, OriginalIssuer: dotnet.LocalAuthority}
+	return Claim{Type: claimType, Value: value, ValueType: dotnet.ValueTypeString,
+		Issuer: dotnet.LocalAuthority, OriginalIssuer: dotnet.LocalAuthority}
 }

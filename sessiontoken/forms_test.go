@@ -75,7 +75,8 @@ func TestNewFormsCodec(t *testing.T) {
 		ringOf(t, modeKey(t, machinekey.Framework45), modeKey(t, "")),
 	} {
 		_, err := NewFormsCodec(ring, nil)
-		if !errors.As(err, &config) || config.Attribute != "compatibilityMode" || !strings.Contains(err.Error(), "Framework45") {
+		if !errors.As(err, &config) || config.Attribute != "compatibilityMode" ||
+			!strings.Contains(err.Error(), "Framework45") {
 			t.Errorf("without a mode: %v", err)
 		}
 		if _, err := NewAnonymousCodec(ring, nil); !errors.As(err, &config) {
@@ -86,14 +87,17 @@ func TestNewFormsCodec(t *testing.T) {
 
 func TestNewTicket(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 678, time.FixedZone("", 3600))
-	c := formsCodec(t, machinekey.Framework45, FormsOptions{Lifetime: time.Hour, Path: "/app", Now: func() time.Time { return now }})
+	c := formsCodec(t, machinekey.Framework45,
+		FormsOptions{Lifetime: time.Hour, Path: "/app", Now: func() time.Time { return now }})
 	ticket := c.NewTicket("alice", "x")
 	begin := time.Date(2026, 1, 2, 2, 4, 5, 600, time.UTC)
-	want := FormsTicket{Version: 2, Name: "alice", UserData: "x", CookiePath: "/app", IssueDate: begin, Expiration: begin.Add(time.Hour)}
+	want := FormsTicket{Version: 2, Name: "alice", UserData: "x", CookiePath: "/app",
+		IssueDate: begin, Expiration: begin.Add(time.Hour)}
 	if *ticket != want {
 		t.Errorf("got %+v", *ticket)
 	}
-	if c = formsCodec(t, machinekey.Framework45, FormsOptions{}); c.NewTicket("", "").CookiePath != "/" {
+	if c = formsCodec(t, machinekey.Framework45, FormsOptions{}); c.NewTicket("",
+		"").CookiePath != "/" {
 		t.Error("default path")
 	}
 	if ticket = c.NewTicket("", ""); ticket.Expiration.Sub(ticket.IssueDate) != 30*time.Minute {
@@ -102,8 +106,10 @@ func TestNewTicket(t *testing.T) {
 }
 
 func TestFormsRoundTrip(t *testing.T) {
-	for _, mode := range []machinekey.Mode{machinekey.Framework45, machinekey.Framework20SP1, machinekey.Framework20SP2} {
-		for _, protection := range []machinekey.Protection{machinekey.ProtectionAll, machinekey.ProtectionEncryption, machinekey.ProtectionValidation} {
+	for _, mode := range []machinekey.Mode{machinekey.Framework45, machinekey.Framework20SP1,
+		machinekey.Framework20SP2} {
+		for _, protection := range []machinekey.Protection{machinekey.ProtectionAll,
+			machinekey.ProtectionEncryption, machinekey.ProtectionValidation} {
 			c := formsCodec(t, mode, FormsOptions{Protection: protection})
 			ticket := c.NewTicket("Łukasz 日本 😀", "a\x00b")
 			ticket.Persistent, ticket.Version, ticket.CookiePath = true, 255, ""
@@ -141,10 +147,12 @@ func TestFormsValidity(t *testing.T) {
 		ticket := c.NewTicket("alice", "")
 		ticket.IssueDate, ticket.Expiration = now.Add(tc.issued), now.Add(tc.expires)
 		text := mustEncode(t, c, ticket)
-		if got, err := c.Decode(ctx, text); !errors.Is(err, tc.want) || (got == nil) != (err != nil) {
+		if got, err := c.Decode(ctx, text); !errors.Is(err, tc.want) ||
+			(got == nil) != (err != nil) {
 			t.Errorf("%+v: %v", tc, err)
 		}
-		if p, err := c.ReadPrincipal(ctx, text); !errors.Is(err, tc.want) || (p == nil) != (err != nil) {
+		if p, err := c.ReadPrincipal(ctx, text); !errors.Is(err, tc.want) ||
+			(p == nil) != (err != nil) {
 			t.Errorf("%+v: %v", tc, err)
 		}
 	}
@@ -152,7 +160,8 @@ func TestFormsValidity(t *testing.T) {
 
 func TestFormsRenew(t *testing.T) {
 	begin := vectorTime
-	ticket := &FormsTicket{Name: "a", UserData: "d", CookiePath: "/", IssueDate: begin, Expiration: begin.Add(20 * time.Minute), openedBy: "0badcafe"}
+	ticket := &FormsTicket{Name: "a", UserData: "d", CookiePath: "/", IssueDate: begin,
+		Expiration: begin.Add(20 * time.Minute), openedBy: "0badcafe"}
 	const tick = 100 * time.Nanosecond
 	for _, tc := range []struct {
 		after time.Duration
@@ -195,17 +204,21 @@ func TestFormsPrincipal(t *testing.T) {
 		t.Fatal(err)
 	}
 	claim := func(claimType, value string) Claim {
-		return Claim{Type: claimType, Value: value, ValueType: dotnet.ValueTypeString, Issuer: dotnet.LocalAuthority, OriginalIssuer: dotnet.LocalAuthority}
+		return Claim{Type: claimType, Value: value, ValueType: dotnet.ValueTypeString,
+			Issuer: dotnet.LocalAuthority, OriginalIssuer: dotnet.LocalAuthority}
 	}
 	want := &Principal{Identities: []Identity{{
 		AuthenticationType: "Forms", NameClaimType: ClaimTypeName, RoleClaimType: ClaimTypeRole,
-		Claims: []Claim{claim(ClaimTypeName, "alice"), claim(ClaimTypeRole, "admin"), claim(ClaimTypeRole, "staff")},
+		Claims: []Claim{claim(ClaimTypeName, "alice"), claim(ClaimTypeRole, "admin"),
+			claim(ClaimTypeRole, "staff")},
 	}}}
-	if !reflect.DeepEqual(p, want) || p.Name() != "alice" || !p.HasRole("staff") || !p.IsAuthenticated() {
+	if !reflect.DeepEqual(p, want) || p.Name() != "alice" || !p.HasRole("staff") ||
+		!p.IsAuthenticated() {
 		t.Errorf("%+v", p)
 	}
 	c = formsCodec(t, machinekey.Framework20SP2, FormsOptions{})
-	if p, err = c.ReadPrincipal(ctx, mustEncode(t, c, c.NewTicket("", "admin"))); err != nil || p.Name() != "" || p.HasRole("admin") || len(p.Identities[0].Claims) != 1 {
+	if p, err = c.ReadPrincipal(ctx, mustEncode(t, c, c.NewTicket("", "admin"))); err != nil ||
+		p.Name() != "" || p.HasRole("admin") || len(p.Identities[0].Claims) != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}
 	if p, err = c.ReadPrincipal(ctx, "00"); p != nil || err != ErrInvalid {
@@ -234,7 +247,8 @@ func TestFormsEncodeRefuses(t *testing.T) {
 		ticket := c.NewTicket("alice", "")
 		tc.spoil(ticket)
 		text, err := c.Encode(ctx, ticket)
-		if err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: ") || errors.Is(err, layer.ErrTooLong) != tc.tooLong {
+		if err == nil || text != "" || !strings.HasPrefix(err.Error(),
+			"sessiontoken: cannot issue: ") || errors.Is(err, layer.ErrTooLong) != tc.tooLong {
 			t.Errorf("%s: issued %.20q, error %v", name, text, err)
 		}
 	}
@@ -381,21 +395,25 @@ func TestFormsReplaceWhileReading(t *testing.T) {
 }
 
 func TestFormsInspect(t *testing.T) {
-	c := formsCodec(t, machinekey.Framework20SP1, FormsOptions{Protection: machinekey.InsecureProtectionNone})
+	c := formsCodec(t, machinekey.Framework20SP1,
+		FormsOptions{Protection: machinekey.InsecureProtectionNone})
 	data, err := c.NewTicket("alice", "s3cr3t").bytes().Append(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := anatomy.Of(ctx, c.Decode, string(forms.AppendHex(nil, data)))
 	text := fmt.Sprint(a.Layers)
-	if a.Err != nil || a.Content == nil || a.Content.(*FormsTicket).UserData != "s3cr3t" || len(a.Layers) != 4 || !strings.Contains(text, "anybody") || !strings.Contains(text, `"alice"`) || !strings.Contains(text, "Framework20SP1") {
+	if a.Err != nil || a.Content == nil || a.Content.(*FormsTicket).UserData != "s3cr3t" ||
+		len(a.Layers) != 4 || !strings.Contains(text, "anybody") ||
+		!strings.Contains(text, `"alice"`) || !strings.Contains(text, "Framework20SP1") {
 		t.Errorf("%v %v", a.Err, text)
 	}
 	c = formsCodec(t, machinekey.Framework45, FormsOptions{})
 	if a = anatomy.Of(ctx, c.Decode, "zz"); a.Err != ErrInvalid || len(a.Layers) != 1 {
 		t.Errorf("%+v", a)
 	}
-	if a = anatomy.Of(ctx, c.Decode, strings.Repeat("00", 100)); a.Content != nil || a.Err != ErrInvalid || len(a.Layers) != 2 {
+	if a = anatomy.Of(ctx, c.Decode, strings.Repeat("00", 100)); a.Content != nil ||
+		a.Err != ErrInvalid || len(a.Layers) != 2 {
 		t.Errorf("%+v", a)
 	}
 }
@@ -408,7 +426,8 @@ func TestFormsTicketPrintsNoUserData(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+verb, ticket, &ticket)
 	}
-	if s := out.String(); strings.Contains(s, "SECRET") || strings.Contains(s, "534543") || !strings.Contains(s, "alice") {
+	if s := out.String(); strings.Contains(s, "SECRET") || strings.Contains(s, "534543") ||
+		!strings.Contains(s, "alice") {
 		t.Error(s)
 	}
 	if _, err := json.Marshal(ticket); err != nil {

@@ -116,7 +116,8 @@ func (v *formsVector) key(t testing.TB, mode string) *machinekey.Key {
 
 func protectionNamed(t testing.TB, name string) machinekey.Protection {
 	t.Helper()
-	for _, p := range []machinekey.Protection{machinekey.ProtectionAll, machinekey.ProtectionEncryption,
+	for _, p := range []machinekey.Protection{machinekey.ProtectionAll,
+		machinekey.ProtectionEncryption,
 		machinekey.ProtectionValidation, machinekey.InsecureProtectionNone} {
 		if name == "" || string(p) == name {
 			return p
@@ -165,7 +166,8 @@ func (v *formsVector) insecure() bool {
 	if v.Layout == "framework20" {
 		return true
 	}
-	return v.MachineKey["compatibilityMode"] != "Framework45" && (v.AppSettings[switchUnsigned] || v.Forms.Protection == "None")
+	return v.MachineKey["compatibilityMode"] != "Framework45" &&
+		(v.AppSettings[switchUnsigned] || v.Forms.Protection == "None")
 }
 
 // unsupported says that the ticket's texts are none that Go can hold.
@@ -190,7 +192,8 @@ func TestFormsVectorsRead(t *testing.T) {
 			}
 			c := v.codec(t, now)
 			got, err := c.Decode(ctx, v.Cookie)
-			if a := anatomy.Of(ctx, c.Decode, v.Cookie); fmt.Sprint(a.Err) != fmt.Sprint(err) || a.Layers[len(a.Layers)-1].Err != a.Err {
+			if a := anatomy.Of(ctx, c.Decode, v.Cookie); fmt.Sprint(a.Err) != fmt.Sprint(err) ||
+				a.Layers[len(a.Layers)-1].Err != a.Err {
 				t.Errorf("Inspect says %v, Decode %v", a.Err, err)
 			}
 			switch {
@@ -222,7 +225,8 @@ func TestFormsVectorsRead(t *testing.T) {
 				t.Fatalf("got  %s %q\nwant %s %q", got, got.UserData, w, w.UserData)
 			}
 			if got.Expiration.Before(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)) { // 100 ns later
-				if _, err := v.codec(t, now.Add(100)).Decode(ctx, v.Cookie); !errors.Is(err, ErrExpired) {
+				if _, err := v.codec(t, now.Add(100)).Decode(ctx,
+					v.Cookie); !errors.Is(err, ErrExpired) {
 					t.Errorf("one tick after its end: %v", err)
 				}
 			}
@@ -302,7 +306,8 @@ func TestFormsVectorsLayout(t *testing.T) {
 		if v.Layout == "framework20" || v.TooLongToDecrypt {
 			continue
 		}
-		if again, err := got.bytes().Append(nil); err != nil || hex.EncodeToString(again) != v.SerializedTicket {
+		if again, err := got.bytes().Append(nil); err != nil ||
+			hex.EncodeToString(again) != v.SerializedTicket {
 			t.Errorf("%s: %v\ngot  %x\nwant %s", v.Name, err, again, v.SerializedTicket)
 		}
 	}
@@ -321,7 +326,8 @@ func TestFormsVectorsRenew(t *testing.T) {
 		ticket := v.Ticket.ticket(t)
 		got, renewed := ticket.renew(tickTimeOf(t, v.NowUTCTicks))
 		want := *ticket
-		want.IssueDate, want.Expiration = tickTimeOf(t, v.NewIssueDateUTCTicks), tickTimeOf(t, v.NewExpirationUTCTicks)
+		want.IssueDate, want.Expiration = tickTimeOf(t, v.NewIssueDateUTCTicks), tickTimeOf(t,
+			v.NewExpirationUTCTicks)
 		if renewed != v.Renewed || *got != want || !renewed && got != ticket {
 			t.Errorf("%s: %v, %v", v.Name, got, renewed)
 		}
@@ -357,7 +363,8 @@ func TestCookieProtectionVectors(t *testing.T) {
 }
 
 func (v *formsVector) runRole(t *testing.T, protection machinekey.Protection) {
-	p, err := newModeProtector(v.ring(t), machinekey.RolePurpose, machinekey.LegacyOptions{Protection: protection})
+	p, err := newModeProtector(v.ring(t), machinekey.RolePurpose,
+		machinekey.LegacyOptions{Protection: protection})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -384,18 +391,21 @@ func (v *formsVector) runAnonymous(t *testing.T, protection machinekey.Protectio
 	if v.ExpirationUTCTicks != 0 {
 		now = tickTimeOf(t, v.ExpirationUTCTicks)
 	}
-	c, err := NewAnonymousCodec(v.ring(t), &FormsOptions{Protection: protection, Now: func() time.Time { return now }})
+	c, err := NewAnonymousCodec(v.ring(t), &FormsOptions{Protection: protection,
+		Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := c.Decode(ctx, v.Cookie)
 	if v.AnonymousID == "" { // another purpose's payload
 		var at *FormatError
-		if wrong := v.Valid && !errors.As(err, &at) || !v.Valid && err != ErrInvalid; wrong || got != nil {
+		if wrong := v.Valid && !errors.As(err, &at) ||
+			!v.Valid && err != ErrInvalid; wrong || got != nil {
 			t.Fatalf("%v, %v", got, err)
 		}
 		if v.Valid { // the weakness of the legacy modes: the envelope opens
-			payload, _, err := c.protector.decodeURLToken(ctx, new(formsScratch), nil, v.Cookie, maxAnonymousText)
+			payload, _, err := c.protector.decodeURLToken(ctx, new(formsScratch), nil, v.Cookie,
+				maxAnonymousText)
 			if err != nil || hex.EncodeToString(payload) != v.Payload {
 				t.Fatalf("%x, %v", payload, err)
 			}

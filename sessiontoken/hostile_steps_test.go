@@ -38,8 +38,10 @@ func hostileTargets(t testing.TB) []hostileTarget {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forms, _, _, _, formsText := newFormsBench(t, token.Principal.Name(), "Editors,Administrators,Region 417 Sales", false)
-	legacy, _, _, _, legacyText := newFormsBench(t, token.Principal.Name(), "Editors,Administrators,Region 417 Sales", true)
+	forms, _, _, _, formsText := newFormsBench(t, token.Principal.Name(),
+		"Editors,Administrators,Region 417 Sales", false)
+	legacy, _, _, _, legacyText := newFormsBench(t, token.Principal.Name(),
+		"Editors,Administrators,Region 417 Sales", true)
 	katana, _ := katanaBench(t, readKatanaFile(t))
 	ticket := katana.NewTicket(token.Principal.Identities[0], nil)
 	katanaText, err := katana.Encode(ctx, ticket)
@@ -90,7 +92,8 @@ func TestHostileSteps(t *testing.T) {
 			}
 			// At most so much of an envelope is read by the XML decoder; see
 			// TestHostileEnvelopeSteps of package wif.
-			if doc, err := base64.StdEncoding.DecodeString(text); err == nil && tg.Envelope && text != tg.Text {
+			if doc, err := base64.StdEncoding.DecodeString(text); err == nil && tg.Envelope &&
+				text != tg.Text {
 				n += stepsOfXML * min(len(doc), limits.EnvelopeMarkup+1)
 				for _, mark := range []string{"<", "&", "="} {
 					marks += bytes.Count(doc, []byte(mark))
@@ -114,7 +117,8 @@ func TestHostileSteps(t *testing.T) {
 					n -= len(text.Text) // refused for its length alone
 				}
 				if n > 10*honest {
-					t.Errorf("%s: %s of %d bytes takes %d steps, an honest text %d", tg.name, text.Name, size, n, honest)
+					t.Errorf("%s: %s of %d bytes takes %d steps, an honest text %d", tg.name,
+						text.Name, size, n, honest)
 				}
 				texts++
 			}
@@ -147,7 +151,8 @@ func TestUnusualEnvelopes(t *testing.T) {
 	if _, err := c.Encode(ctx, tok); err == nil {
 		t.Error("issued an envelope that is not read")
 	}
-	tok.ContextID = machinekey.NewSecret([]byte("urn:x:" + strings.Repeat("x", limits.EnvelopeMarkup)))
+	tok.ContextID = machinekey.NewSecret([]byte("urn:x:" +
+		strings.Repeat("x", limits.EnvelopeMarkup)))
 	if _, err := c.Encode(ctx, tok); err == nil {
 		t.Error("issued an envelope that is not read")
 	}

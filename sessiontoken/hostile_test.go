@@ -34,7 +34,8 @@ func sealToken(t testing.TB, c *SessionCodec, deflated []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return envelopeText(&Token{ID: "_id1", ContextID: machinekey.NewSecret([]byte("urn:x:1"))}, protected)
+	return envelopeText(&Token{ID: "_id1", ContextID: machinekey.NewSecret([]byte("urn:x:1"))},
+		protected)
 }
 
 // envelopeText puts the last two layers around protected bytes.
@@ -111,7 +112,8 @@ func TestHostileValues(t *testing.T) {
 		w.StartDict(names(wif.V45).ID("Identity"))
 		w.End()
 	})
-	lengths = append(lengths[:len(lengths)-4], 0x42, byte(2*names(wif.V45).ID("BootStrapToken")), nbfx.Bytes32, 0xFF, 0xFF, 0xFF, 0x7F)
+	lengths = append(lengths[:len(lengths)-4], 0x42, byte(2*names(wif.V45).ID("BootStrapToken")),
+		nbfx.Bytes32, 0xFF, 0xFF, 0xFF, 0x7F)
 
 	for _, tc := range []struct {
 		name, value string
@@ -124,19 +126,23 @@ func TestHostileValues(t *testing.T) {
 		{"a megabyte of zeros", strings.Repeat("AAAA", 1<<18), ErrInvalid},
 		{"half a cookie", genuine[:len(genuine)/2], ErrInvalid},
 		{"a cookie twice", genuine + genuine, ErrInvalid},
-		{"doctype", inXML("<SecurityContextToken", `<!DOCTYPE x [<!ENTITY e "x">]><SecurityContextToken`), ErrInvalid},
+		{"doctype", inXML("<SecurityContextToken",
+			`<!DOCTYPE x [<!ENTITY e "x">]><SecurityContextToken`), ErrInvalid},
 		{"entity", inXML("<Identifier>", "<Identifier>&e;"), ErrInvalid},
 		{"processing instruction", inXML("<Identifier>", "<?php ?><Identifier>"), ErrInvalid},
-		{"entity bomb", outer(`<!DOCTYPE a [<!ENTITY a "` + strings.Repeat("&b;", 10000) + `">]><SecurityContextToken/>`), ErrInvalid},
+		{"entity bomb", outer(`<!DOCTYPE a [<!ENTITY a "` + strings.Repeat("&b;", 10000) +
+			`">]><SecurityContextToken/>`), ErrInvalid},
 		{"deep XML", outer(strings.Repeat("<a>", 300_000)), ErrInvalid},
-		{"many attributes", outer("<SecurityContextToken " + strings.Repeat(`a="" `, 200_000) + ">"), ErrInvalid},
+		{"many attributes", outer("<SecurityContextToken " + strings.Repeat(`a="" `, 200_000) +
+			">"), ErrInvalid},
 		{"many comments", outer(strings.Repeat("<!---->", 150_000)), ErrInvalid},
 		{"one long comment", outer("<!--" + strings.Repeat("x", 1<<20) + "-->"), ErrInvalid},
 		{"deflate bomb", sealToken(t, c, flate.Deflate(nil, make([]byte, 64<<20))), flate.ErrTooLarge},
 		{"not deflated", sealToken(t, c, []byte("\x07hello")), flate.ErrCorrupt},
 		{"truncated deflate", sealToken(t, c, flate.Deflate(nil, make([]byte, 1000))[:4]), flate.ErrTruncated},
 		{"other NRBF class", sealToken(t, c, flate.Deflate(nil, []byte(strings.Replace(
-			string(nrbf.AppendSession(nil, []byte("x"))), "SessionSecurityToken", "WindowsIdentityToken", 1)))), nrbf.ErrOtherType},
+			string(nrbf.AppendSession(nil, []byte("x"))), "SessionSecurityToken",
+			"WindowsIdentityToken", 1)))), nrbf.ErrOtherType},
 		{"10,000 actors", sealDocument(t, c, actors(10_000)), ErrUnsupported},
 		{"17 actors", sealDocument(t, c, actors(17)), ErrUnsupported},
 		{"length of 2^31-1", sealDocument(t, c, lengths), nbfx.ErrTruncated},
@@ -145,9 +151,11 @@ func TestHostileValues(t *testing.T) {
 		{"50,000 claims, expired", sealDocument(t, c, claims(50_000)), ErrExpired},
 		{"no identities", sealDocument(t, c, hostileDocument(t, func(*nbfx.Writer) {})), wif.ErrIdentities},
 		{"time out of range", sealDocument(t, c, []byte(strings.Replace(string(claims(1)),
-			"\x00\xc0\x00\x99\x5c\x0a\xdc\x08", "\xff\xff\xff\xff\xff\xff\xff\x7f", 1))), wif.ErrTime},
+			"\x00\xc0\x00\x99\x5c\x0a\xdc\x08", "\xff\xff\xff\xff\xff\xff\xff\x7f", 1))),
+			wif.ErrTime},
 		{"negative time", sealDocument(t, c, []byte(strings.Replace(string(claims(1)),
-			"\x00\xc0\x00\x99\x5c\x0a\xdc\x08", "\xff\xff\xff\xff\xff\xff\xff\xff", 1))), wif.ErrTime},
+			"\x00\xc0\x00\x99\x5c\x0a\xdc\x08", "\xff\xff\xff\xff\xff\xff\xff\xff", 1))),
+			wif.ErrTime},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var tok *Token
@@ -170,10 +178,12 @@ func TestDPAPIIsNamed(t *testing.T) {
 	f := readFile(t, "sessiontoken_45.json")
 	c := f.codec(t, "A", SessionOptions{})
 	blob := append([]byte(dpapiHead), make([]byte, 200)...)
-	if s := base64.StdEncoding.EncodeToString(blob); !strings.HasPrefix(s, "AQAAANCMnd8BFdERjHoAwE/Cl+s") {
+	if s := base64.StdEncoding.EncodeToString(blob); !strings.HasPrefix(s,
+		"AQAAANCMnd8BFdERjHoAwE/Cl+s") {
 		t.Fatalf("blob begins %.30s", s)
 	}
-	_, err := c.Decode(ctx, envelopeText(&Token{ID: "_a", ContextID: machinekey.NewSecret([]byte("urn:x:1"))}, blob))
+	_, err := c.Decode(ctx, envelopeText(&Token{ID: "_a",
+		ContextID: machinekey.NewSecret([]byte("urn:x:1"))}, blob))
 	if err != errDPAPI {
 		t.Fatal(err)
 	}
@@ -196,7 +206,8 @@ func TestErrorsHoldNoData(t *testing.T) {
 	})
 	_, err := c.Decode(ctx, sealDocument(t, c, doc))
 	var at *FormatError
-	if !errors.As(err, &at) || at.Layer != "token" || at.Offset <= 0 || strings.Contains(err.Error(), secret) {
+	if !errors.As(err, &at) || at.Layer != "token" || at.Offset <= 0 ||
+		strings.Contains(err.Error(), secret) {
 		t.Fatalf("error %v", err)
 	}
 }

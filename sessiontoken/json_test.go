@@ -16,14 +16,18 @@ func TestJSONHoldsNoCredential(t *testing.T) {
 	for _, v := range []any{
 		identity,
 		Principal{Identities: []Identity{identity}},
-		&Token{ContextID: machinekey.NewSecret([]byte(secret)), Key: machinekey.NewSecret([]byte(secret)), Principal: Principal{Identities: []Identity{identity}}},
-		&KatanaTicket{Identity: identity, SessionKey: machinekey.NewSecret([]byte(secret)), Properties: Properties{{"access_token", secret}}},
+		&Token{ContextID: machinekey.NewSecret([]byte(secret)),
+			Key:       machinekey.NewSecret([]byte(secret)),
+			Principal: Principal{Identities: []Identity{identity}}},
+		&KatanaTicket{Identity: identity, SessionKey: machinekey.NewSecret([]byte(secret)),
+			Properties: Properties{{"access_token", secret}}},
 	} {
 		text, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(string(text), secret) || strings.Contains(string(text), "NWVjcmU3") || !strings.Contains(string(text), "bob") {
+		if strings.Contains(string(text), secret) || strings.Contains(string(text), "NWVjcmU3") ||
+			!strings.Contains(string(text), "bob") {
 			t.Errorf("%T: %s", v, text)
 		}
 	}

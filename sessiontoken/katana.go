@@ -119,7 +119,8 @@ func (c *KatanaCodec) NewTicket(id Identity, properties Properties) *KatanaTicke
 	if _, ok := p.Time(PropertyExpires); !ok || c.rules.restart {
 		p.SetTime(PropertyExpires, issued.Add(c.o.Lifetime))
 	}
-	return &KatanaTicket{Identity: id, Properties: p, Version: cmp.Or(c.o.Version, katana.Version3.String())}
+	return &KatanaTicket{Identity: id, Properties: p,
+		Version: cmp.Or(c.o.Version, katana.Version3.String())}
 }
 
 // katanaScratch is the memory that one call needs and the next can use again.
@@ -215,8 +216,8 @@ func (c *KatanaCodec) ReadPrincipal(ctx context.Context, value string) (*Princip
 
 // Traits are for package cookie.
 func (c *KatanaCodec) Traits() codec.Traits[*KatanaTicket, *Principal] {
-	return codec.Traits[*KatanaTicket, *Principal]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now, Lifetime: c.o.Lifetime,
-		Scheme: c.rules.scheme, Valid: c.valid, Principal: (*KatanaTicket).principal, Renew: (*KatanaTicket).renew,
+	return codec.Traits[*KatanaTicket, *Principal]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now,
+		Lifetime: c.o.Lifetime, Scheme: c.rules.scheme, Valid: c.valid, Principal: (*KatanaTicket).principal, Renew: (*KatanaTicket).renew,
 		Bytes: func(t *KatanaTicket) ([]byte, error) { return t.append(nil, new(katana.Writer)) }}
 }
 
@@ -226,9 +227,11 @@ func (c *KatanaCodec) Traits() codec.Traits[*KatanaTicket, *Principal] {
 // only by accident.
 func (c *KatanaCodec) valid(t *KatanaTicket) error {
 	if fault := c.timeFault(t.Properties); fault != "" {
-		return &FormatError{Layer: "katana", Offset: -1, Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
+		return &FormatError{Layer: "katana", Offset: -1,
+			Err: fmt.Errorf("%w: %s", ErrUnsupported, fault)}
 	}
-	if expires, ok := t.Properties.Time(PropertyExpires); ok && expires.Before(wholeSecond(c.o.Now())) {
+	if expires, ok := t.Properties.Time(PropertyExpires); ok &&
+		expires.Before(wholeSecond(c.o.Now())) {
 		return fmt.Errorf("%w at %s", ErrExpired, expires.Format(time.RFC3339))
 	}
 	return nil
@@ -269,7 +272,8 @@ func (c *KatanaCodec) Encode(ctx context.Context, t *KatanaTicket) (string, erro
 		return "", errors.New("sessiontoken: cannot issue: " + fault)
 	}
 	if isKatanaReference(&t.Identity) {
-		return "", errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
+		return "",
+			errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
 	}
 
 	// The ticket to the store, and a reference in its place.

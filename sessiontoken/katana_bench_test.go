@@ -20,12 +20,14 @@ var katanaBenchTickets = []struct{ name, vector string }{
 // katanaBench returns the codec of cookies of key A, and the floor.
 func katanaBench(t testing.TB, f *katanaFileJSON) (*KatanaCodec, *floor.Katana) {
 	t.Helper()
-	c, err := NewKatanaCodec(f.ring(t, "A"), Cookie("ApplicationCookie"), &KatanaOptions{Now: func() time.Time { return time.Unix(0, 0) }})
+	c, err := NewKatanaCodec(f.ring(t, "A"), Cookie("ApplicationCookie"),
+		&KatanaOptions{Now: func() time.Time { return time.Unix(0, 0) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := f.config(t, "A")
-	bare, err := floor.NewKatana(cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(), "ApplicationCookie")
+	bare, err := floor.NewKatana(cfg.ValidationKey.Reveal(), cfg.DecryptionKey.Reveal(),
+		"ApplicationCookie")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +59,8 @@ func TestKatanaLength(t *testing.T) {
 	ours, level6 := 0, 0
 	for i := range f.Vectors {
 		v := &f.Vectors[i]
-		if v.Input == nil || v.SerializedHex == nil || v.Ticket.ExpiresUTC == nil || katanaNotIssued[v.ID] {
+		if v.Input == nil || v.SerializedHex == nil || v.Ticket.ExpiresUTC == nil ||
+			katanaNotIssued[v.ID] {
 			continue
 		}
 		ours += len(encodeKatana(t, c, v.Input.ticket(v.version(t))))

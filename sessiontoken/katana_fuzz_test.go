@@ -68,7 +68,8 @@ func FuzzKatanaTicket(f *testing.F) {
 		var got, again KatanaTicket
 		if err := got.unmarshal(data); err != nil {
 			var at *FormatError
-			if !errors.As(err, &at) || at.Offset < 0 || at.Offset > len(data) || !reflect.DeepEqual(got, KatanaTicket{}) {
+			if !errors.As(err, &at) || at.Offset < 0 || at.Offset > len(data) ||
+				!reflect.DeepEqual(got, KatanaTicket{}) {
 				t.Fatalf("error %v, ticket %+v", err, got)
 			}
 			return
@@ -80,7 +81,8 @@ func FuzzKatanaTicket(f *testing.F) {
 		if err := again.unmarshal(written); err != nil {
 			t.Fatalf("cannot read what was written: %v", err)
 		}
-		if id := &got.Identity; strings.TrimFunc(string(id.Bootstrap.Reveal()), unicode.IsSpace) == "" {
+		if id := &got.Identity; strings.TrimFunc(string(id.Bootstrap.Reveal()),
+			unicode.IsSpace) == "" {
 			id.BootstrapKind, id.Bootstrap = "", machinekey.Secret{} // not written, as in .NET
 		}
 		if !reflect.DeepEqual(got, again) {
@@ -109,7 +111,8 @@ func FuzzKatanaEncode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, claimType, value, valueType, issuer, nameType string) {
 		id := Identity{
 			NameClaimType: nameType, RoleClaimType: claimType,
-			Claims: []Claim{{Type: claimType, Value: value, ValueType: valueType, Issuer: issuer, OriginalIssuer: value}, {Type: nameType, Issuer: issuer}},
+			Claims: []Claim{{Type: claimType, Value: value, ValueType: valueType, Issuer: issuer,
+				OriginalIssuer: value}, {Type: nameType, Issuer: issuer}},
 		}
 		ticket := c.NewTicket(id, Properties{{value, issuer}})
 		text, err := c.Encode(ctx, ticket)
@@ -122,7 +125,8 @@ func FuzzKatanaEncode(f *testing.F) {
 		}
 		// What .NET fills in.
 		want := &ticket.Identity
-		want.NameClaimType, want.RoleClaimType = cmp.Or(nameType, ClaimTypeName), cmp.Or(claimType, ClaimTypeRole)
+		want.NameClaimType, want.RoleClaimType = cmp.Or(nameType,
+			ClaimTypeName), cmp.Or(claimType, ClaimTypeRole)
 		for i := range want.Claims {
 			claim := &want.Claims[i]
 			claim.ValueType = cmp.Or(claim.ValueType, dotnet.ValueTypeString)

@@ -122,7 +122,8 @@ func TestKatanaHandlerVectors(t *testing.T) {
 			}
 		})
 	}
-	if n["store"] != 7 || n["sign-in"] != 7 || n["issued"] != 3 || n["bearer"] != 5 || n["cookie"] != 13 {
+	if n["store"] != 7 || n["sign-in"] != 7 || n["issued"] != 3 || n["bearer"] != 5 ||
+		n["cookie"] != 13 {
 		t.Errorf("ran %v", n)
 	}
 }
@@ -154,7 +155,8 @@ func (f *katanaFileJSON) runRead(t *testing.T, h *katanaHandlerJSON, value strin
 		if ok != (h.NewTicket != nil) {
 			t.Fatalf("renewed %v", ok)
 		}
-		if d := before.Properties; ok && (&d[0] == &renewed.Properties[0] || got.Properties[0] != before.Properties[0]) {
+		if d := before.Properties; ok && (&d[0] == &renewed.Properties[0] ||
+			got.Properties[0] != before.Properties[0]) {
 			t.Fatal("Renew changes its receiver")
 		}
 		if ok { // the run shows the ticket after renewal

@@ -66,7 +66,8 @@ func TestKatanaHostile(t *testing.T) {
 	expires := katanaBytes(".expires", "Sat, 13 Jul 2024 22:05:30 GMT")
 	tail := katanaBytes(0, 1, 1, expires)
 	claims := func(n int) []byte {
-		return slices.Concat(head(3, n), bytes.Repeat([]byte("\x01\x00\x00\x01\x00\x01\x00\x01\x00"), n), tail)
+		return slices.Concat(head(3, n),
+			bytes.Repeat([]byte("\x01\x00\x00\x01\x00\x01\x00\x01\x00"), n), tail)
 	}
 	ticket := func(parts ...any) string { return seal(slices.Concat(head(3, 0), katanaBytes(parts...))) }
 	distinct := func(n int) (b []byte) {
@@ -97,9 +98,12 @@ func TestKatanaHostile(t *testing.T) {
 		{"gzip of nothing", seal(nil), katana.ErrEnd},
 		{"gzip cut", sealKatana(t, c, flate.Gzip(nil, claims(1))[:30]), flate.ErrTruncated},
 		{"gzip twice", sealKatana(t, c, bytes.Repeat(flate.Gzip(nil, claims(1)), 2)), flate.ErrTrailing},
-		{"gzip with another checksum", sealKatana(t, c, changed(flate.Gzip(nil, claims(1)), -8)), flate.ErrChecksum},
-		{"gzip with another length", sealKatana(t, c, changed(flate.Gzip(nil, claims(1)), -1)), flate.ErrChecksum},
-		{"gzip with half a trailer", sealKatana(t, c, cutEnd(flate.Gzip(nil, claims(1)), 4)), flate.ErrTruncated},
+		{"gzip with another checksum", sealKatana(t, c, changed(flate.Gzip(nil, claims(1)), -8)),
+			flate.ErrChecksum},
+		{"gzip with another length", sealKatana(t, c, changed(flate.Gzip(nil, claims(1)), -1)),
+			flate.ErrChecksum},
+		{"gzip with half a trailer", sealKatana(t, c, cutEnd(flate.Gzip(nil, claims(1)), 4)),
+			flate.ErrTruncated},
 		{"gzip without trailer", sealKatana(t, c, cutEnd(flate.Gzip(nil, claims(1)), 8)), flate.ErrTruncated},
 		{"gzip with bytes behind", sealKatana(t, c, append(flate.Gzip(nil, claims(1)), 0)), flate.ErrTrailing},
 
@@ -118,7 +122,8 @@ func TestKatanaHostile(t *testing.T) {
 		{"length without end", seal(slices.Concat(katanaBytes(3), long[:2])), katana.ErrEnd},
 		{"text cut", seal(slices.Concat(katanaBytes(3), []byte{5, 'a'})), katana.ErrEnd},
 		{"not UTF-8", seal(slices.Concat(katanaBytes(3, "a\xff", def, def, 0), tail)), katana.ErrText},
-		{"surrogate in UTF-8", seal(slices.Concat(katanaBytes(3, "\xED\xA0\x80", def, def, 0), tail)), katana.ErrText},
+		{"surrogate in UTF-8", seal(slices.Concat(katanaBytes(3, "\xED\xA0\x80", def, def, 0),
+			tail)), katana.ErrText},
 		{"character in two texts", ticket(0, 1, 2, ".a\xC3", "\xA9", expires), katana.ErrText},
 		{"half a character", ticket(0, 1, 2, "a\xC3", "", expires), katana.ErrText},
 		{"half a character at the end", ticket(0, 1, 2, expires, "a", "b\xC3"), katana.ErrText},
@@ -136,16 +141,24 @@ func TestKatanaHostile(t *testing.T) {
 		{"property cut", ticket(0, 1, 1, ".expires", []byte{29}), katana.ErrEnd},
 		{"bytes behind", ticket(0, 1, 1, expires, []byte{0}), katana.ErrTrailing},
 		{"no properties", ticket(0, 1, 0), ErrUnsupported},
-		{"expires of another form", ticket(0, 1, 1, ".expires", "Sun, 13 Jul 2024 22:05:30 GMT"), ErrUnsupported},
+		{"expires of another form", ticket(0, 1, 1, ".expires", "Sun, 13 Jul 2024 22:05:30 GMT"),
+			ErrUnsupported},
 		{"issued of another form", ticket(0, 1, 2, expires, ".issued", "0"), ErrUnsupported},
-		{"a reference", seal(slices.Concat(head(3, 1), katanaBytes(katana.SessionID, "k", def, def, def, 0, 1, 0))), ErrNotInStore},
-		{"a reference among others", seal(slices.Concat(head(3, 2), katanaBytes("a", "k", def, def, def, katana.SessionID, "k", def, def, def), tail)), ErrNotInStore},
+		{"a reference", seal(slices.Concat(head(3, 1),
+			katanaBytes(katana.SessionID, "k", def, def, def, 0, 1, 0))), ErrNotInStore},
+		{"a reference among others", seal(slices.Concat(head(3, 2),
+			katanaBytes("a", "k", def, def, def, katana.SessionID, "k", def, def, def), tail)),
+			ErrNotInStore},
 		{"a good one", ticket(0, 1, 1, expires), nil},
 
-		{"version 2 of neither layout", seal(slices.Concat(head(2, 0), katanaBytes(1, 1, 1))), katana.ErrTrailing},
-		{"version 2, bytes behind", seal(slices.Concat(head(2, 0), katanaBytes(1, 1, expires, 0))), katana.ErrTrailing},
-		{"version 2 with bootstrap, bytes behind", seal(slices.Concat(head(2, 0), katanaBytes(0, 1, 1, expires, 0))), katana.ErrTrailing},
-		{"version 2 with properties of version 2", seal(slices.Concat(head(2, 0), katanaBytes(0, 2, 1, expires))), katana.ErrProperties},
+		{"version 2 of neither layout", seal(slices.Concat(head(2, 0), katanaBytes(1, 1, 1))),
+			katana.ErrTrailing},
+		{"version 2, bytes behind", seal(slices.Concat(head(2, 0), katanaBytes(1, 1, expires, 0))),
+			katana.ErrTrailing},
+		{"version 2 with bootstrap, bytes behind",
+			seal(slices.Concat(head(2, 0), katanaBytes(0, 1, 1, expires, 0))), katana.ErrTrailing},
+		{"version 2 with properties of version 2",
+			seal(slices.Concat(head(2, 0), katanaBytes(0, 2, 1, expires))), katana.ErrProperties},
 		{"version 1 with too many claims", seal(slices.Concat(head(1, 2), make([]byte, 7))), katana.ErrClaims},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -172,7 +185,8 @@ func TestKatanaErrorsSayWhere(t *testing.T) {
 	plain := katanaBytes(3, "s3cr3t", "\x80s3cr3t")
 	_, err := c.Decode(ctx, sealKatana(t, c, flate.Gzip(nil, plain)))
 	var at *FormatError
-	if !errors.As(err, &at) || at.Layer != "katana" || at.Offset != len(plain) || !errors.Is(err, ErrUnsupported) || strings.Contains(err.Error(), "s3cr3t") {
+	if !errors.As(err, &at) || at.Layer != "katana" || at.Offset != len(plain) ||
+		!errors.Is(err, ErrUnsupported) || strings.Contains(err.Error(), "s3cr3t") {
 		t.Errorf("error %v", err)
 	}
 	_, err = c.Decode(ctx, sealKatana(t, c, flate.Gzip(nil, plain)[:20]))

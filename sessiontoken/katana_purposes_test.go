@@ -59,7 +59,8 @@ func TestKatanaPurposes(t *testing.T) {
 		"pub-008": AuthorizationCode(),
 	} {
 		v := f.vector(t, id)
-		c, err := NewKatanaCodec(f.ring(t, v.Key), purpose, &KatanaOptions{Now: func() time.Time { return time.Unix(0, 0) }})
+		c, err := NewKatanaCodec(f.ring(t, v.Key), purpose,
+			&KatanaOptions{Now: func() time.Time { return time.Unix(0, 0) }})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,11 +16,16 @@ import (
 const katanaStorePurpose = "github.com/webfarm-go/webfarm/sessiontoken.KatanaOptions.Store"
 
 var (
-	errKatanaNotRead   = &FormatError{Layer: "katana", Offset: 0, Err: fmt.Errorf("%w: version of the ticket is not KatanaOptions.Version", ErrUnsupported)}
-	errKatanaNoStore   = fmt.Errorf("%w: the cookie is a reference and there is no store", ErrNotInStore)
-	errKatanaWhole     = &FormatError{Layer: "katana", Offset: -1, Err: fmt.Errorf("%w: the ticket is whole, and there is a store", ErrUnsupported)}
-	errKatanaReference = &FormatError{Layer: "katana", Offset: -1, Err: errors.New("reference to a store with more than a key")}
-	errKatanaEntry     = &FormatError{Layer: "katana", Offset: 0, Err: errors.New("entry of the store is for another key")}
+	errKatanaNotRead = &FormatError{Layer: "katana", Offset: 0,
+		Err: fmt.Errorf("%w: version of the ticket is not KatanaOptions.Version", ErrUnsupported)}
+	errKatanaNoStore = fmt.Errorf("%w: the cookie is a reference and there is no store",
+		ErrNotInStore)
+	errKatanaWhole = &FormatError{Layer: "katana", Offset: -1,
+		Err: fmt.Errorf("%w: the ticket is whole, and there is a store", ErrUnsupported)}
+	errKatanaReference = &FormatError{Layer: "katana", Offset: -1,
+		Err: errors.New("reference to a store with more than a key")}
+	errKatanaEntry = &FormatError{Layer: "katana", Offset: 0,
+		Err: errors.New("entry of the store is for another key")}
 )
 
 // isKatanaReference reports whether an identity refers to a store.
@@ -105,8 +110,9 @@ func (c *KatanaCodec) refer(ctx context.Context, s *katanaScratch, t *KatanaTick
 		return nil, storeError(err)
 	}
 	return &KatanaTicket{
-		Identity: Identity{AuthenticationType: c.rules.scheme, Claims: []Claim{{Type: katana.SessionID, Value: key}}},
-		Version:  t.Version,
+		Identity: Identity{AuthenticationType: c.rules.scheme,
+			Claims: []Claim{{Type: katana.SessionID, Value: key}}},
+		Version: t.Version,
 	}, nil
 }
 

@@ -24,7 +24,8 @@ func TestKatanaOlderKey(t *testing.T) {
 			t.Fatalf("%v, %v", got, err)
 		}
 		again, err := after.Decode(ctx, encodeKatana(t, after, got))
-		if err != nil || again.OpenedBy() != primary.ID() || !again.SessionKey.Equal(got.SessionKey) {
+		if err != nil || again.OpenedBy() != primary.ID() ||
+			!again.SessionKey.Equal(got.SessionKey) {
 			t.Fatalf("%v, %v", again, err)
 		}
 	}
@@ -55,13 +56,15 @@ func TestKatanaStore(t *testing.T) {
 		t.Errorf("%q, %v", key, got)
 	}
 	for name, entry := range store {
-		if bytes.Contains(entry, []byte("carol")) || !strings.HasSuffix(name, ";ApplicationCookie;"+key) {
+		if bytes.Contains(entry, []byte("carol")) ||
+			!strings.HasSuffix(name, ";ApplicationCookie;"+key) {
 			t.Errorf("stored under %q: %q", name, entry)
 		}
 	}
 
 	// Entries cannot change places, not even within one middleware.
-	second, err := c.Decode(ctx, encodeKatana(t, c, c.NewTicket(Identity{Claims: []Claim{{Type: ClaimTypeName, Value: "dave"}}}, nil)))
+	second, err := c.Decode(ctx, encodeKatana(t, c,
+		c.NewTicket(Identity{Claims: []Claim{{Type: ClaimTypeName, Value: "dave"}}}, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +89,8 @@ func TestKatanaStore(t *testing.T) {
 	// References with more than a key, which nobody issues.
 	for _, change := range []func(*KatanaTicket){
 		func(t *KatanaTicket) {
-			t.Identity.Claims = append(t.Identity.Claims, Claim{Type: ClaimTypeRole, Value: "admin"})
+			t.Identity.Claims = append(t.Identity.Claims,
+				Claim{Type: ClaimTypeRole, Value: "admin"})
 		},
 		func(t *KatanaTicket) { t.Properties.SetTime(PropertyExpires, katanaStart.Add(time.Hour)) },
 	} {
@@ -104,7 +108,9 @@ func TestKatanaStore(t *testing.T) {
 
 	// Inspect leaves an expired ticket in the store, Decode does not.
 	now = now.Add(14*24*time.Hour + time.Second)
-	if a := anatomy.Of(ctx, c.Decode, text); !errors.Is(a.Err, ErrExpired) || !a.Content.(*KatanaTicket).SessionKey.Equal(got.SessionKey) || store[c.storeKey(key)] == nil {
+	if a := anatomy.Of(ctx, c.Decode, text); !errors.Is(a.Err, ErrExpired) ||
+		!a.Content.(*KatanaTicket).SessionKey.Equal(got.SessionKey) ||
+		store[c.storeKey(key)] == nil {
 		t.Errorf("Inspect: %+v", a)
 	}
 	if _, err := c.Decode(ctx, text); !errors.Is(err, ErrExpired) || store[c.storeKey(key)] != nil {
@@ -140,7 +146,8 @@ func TestKatanaBrokenStore(t *testing.T) {
 	if _, err := c.Encode(ctx, c.NewTicket(carol(), nil)); !errors.Is(err, errBroken) {
 		t.Error(err)
 	}
-	if err := c.Delete(ctx, &KatanaTicket{SessionKey: machinekey.NewSecret([]byte("k"))}); !errors.Is(err, errBroken) {
+	if err := c.Delete(ctx,
+		&KatanaTicket{SessionKey: machinekey.NewSecret([]byte("k"))}); !errors.Is(err, errBroken) {
 		t.Error(err)
 	}
 }

@@ -32,7 +32,8 @@ func testKatanaCodec(t testing.TB, ring *machinekey.Ring, opts KatanaOptions) *K
 }
 
 func carol() Identity {
-	return Identity{Claims: []Claim{{Type: ClaimTypeName, Value: "carol"}, {Type: ClaimTypeRole, Value: "admin"}}}
+	return Identity{Claims: []Claim{{Type: ClaimTypeName, Value: "carol"},
+		{Type: ClaimTypeRole, Value: "admin"}}}
 }
 
 func encodeKatana(t testing.TB, c *KatanaCodec, ticket *KatanaTicket) string {
@@ -58,16 +59,19 @@ func TestKatanaExpiryToTheSecond(t *testing.T) {
 		{time.Hour, 2 * time.Hour, 0, nil}, // issued in the future
 		{0, math.MaxInt64, time.Hour, nil},
 	} {
-		c := testKatanaCodec(t, ring, KatanaOptions{Now: func() time.Time { return katanaStart.Add(tc.now) }})
+		c := testKatanaCodec(t, ring,
+			KatanaOptions{Now: func() time.Time { return katanaStart.Add(tc.now) }})
 		ticket := c.NewTicket(carol(), nil)
 		ticket.Properties.SetTime(PropertyIssued, katanaStart.Add(tc.issued))
 		ticket.Properties.SetTime(PropertyExpires, katanaStart.Add(tc.expires))
 		text := encodeKatana(t, c, ticket)
-		if got, err := c.Decode(ctx, text); !errors.Is(err, tc.want) || (got == nil) != (err != nil) {
+		if got, err := c.Decode(ctx, text); !errors.Is(err, tc.want) ||
+			(got == nil) != (err != nil) {
 			t.Errorf("%+v: %v, %v", tc, got, err)
 		}
 		a := anatomy.Of(ctx, c.Decode, text)
-		if !errors.Is(a.Err, tc.want) || a.Content == nil || len(a.Layers) != 5 || a.Layers[4].Err != a.Err {
+		if !errors.Is(a.Err, tc.want) || a.Content == nil || len(a.Layers) != 5 ||
+			a.Layers[4].Err != a.Err {
 			t.Errorf("%+v: Inspect says %+v", tc, a)
 		}
 	}
@@ -85,7 +89,8 @@ func TestKatanaExpirySpelled(t *testing.T) {
 	} {
 		for _, insecure := range []bool{false, true} {
 			now := last
-			c := testKatanaCodec(t, ring, KatanaOptions{InsecureNoExpiry: insecure, Now: func() time.Time { return now }})
+			c := testKatanaCodec(t, ring, KatanaOptions{InsecureNoExpiry: insecure,
+				Now: func() time.Time { return now }})
 			writer := testKatanaCodec(t, ring, KatanaOptions{InsecureNoExpiry: true})
 			ticket := writer.NewTicket(carol(), nil)
 			ticket.Properties.Set(PropertyExpires, text)
@@ -98,8 +103,10 @@ func TestKatanaExpirySpelled(t *testing.T) {
 					want = ErrUnsupported
 				}
 				now = last.Add(after)
-				if got, err := c.Decode(ctx, cookie); !errors.Is(err, want) || (got == nil) != (err != nil) {
-					t.Errorf("%q after %v, InsecureNoExpiry %v: %v, want %v", text, after, insecure, err, want)
+				if got, err := c.Decode(ctx, cookie); !errors.Is(err, want) ||
+					(got == nil) != (err != nil) {
+					t.Errorf("%q after %v, InsecureNoExpiry %v: %v, want %v", text, after,
+						insecure, err, want)
 				}
 			}
 		}
@@ -149,12 +156,14 @@ func TestKatanaIssueRefuses(t *testing.T) {
 		ticket := c.NewTicket(carol(), nil)
 		tc.change(ticket)
 		text, err := c.Encode(ctx, ticket)
-		if text != "" || err == nil || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: ") {
+		if text != "" || err == nil || !strings.HasPrefix(err.Error(),
+			"sessiontoken: cannot issue: ") {
 			t.Errorf("%s: %q, %v", tc.name, text, err)
 		}
 	}
 	// Nothing of it may stick to the codec's memory.
-	if got, err := c.Decode(ctx, encodeKatana(t, c, c.NewTicket(carol(), nil))); err != nil || got.principal().Name() != "carol" {
+	if got, err := c.Decode(ctx, encodeKatana(t, c, c.NewTicket(carol(), nil))); err != nil ||
+		got.principal().Name() != "carol" {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -204,7 +213,8 @@ func TestKatanaKinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := reader.Decode(ctx, text); issued != read && err != ErrInvalid || (err == nil) != (got != nil) {
+			if got, err := reader.Decode(ctx, text); issued != read && err != ErrInvalid ||
+				(err == nil) != (got != nil) {
 				t.Errorf("%s as %s: %v", issued, read, err)
 			}
 		}

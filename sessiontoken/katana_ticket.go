@@ -80,7 +80,8 @@ func (t KatanaTicket) text() string {
 		return v.Format(time.RFC3339)
 	}
 	return fmt.Sprintf("sessiontoken.KatanaTicket{%d claims, issued %s, expires %s}",
-		len(t.Identity.Claims), at(t.Properties.Time(PropertyIssued)), at(t.Properties.Time(PropertyExpires)))
+		len(t.Identity.Claims), at(t.Properties.Time(PropertyIssued)),
+		at(t.Properties.Time(PropertyExpires)))
 }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints

@@ -33,7 +33,8 @@ func TestKatanaProperties(t *testing.T) {
 	p.Set(".redirect", "/home")
 	p.Set("userName", "dave")
 	want := Properties{
-		{"userName", "dave"}, {".expires", "Sat, 13 Jul 2024 22:05:30 GMT"}, {".issued", "Sat, 13 Jul 2024 21:05:30 GMT"},
+		{"userName", "dave"}, {".expires", "Sat, 13 Jul 2024 22:05:30 GMT"},
+		{".issued", "Sat, 13 Jul 2024 21:05:30 GMT"},
 		{".persistent", ""}, {".refresh", "False"}, {".redirect", "/home"},
 	}
 	if d := cmp.Diff(want, p); d != "" {
@@ -50,11 +51,13 @@ func TestKatanaProperties(t *testing.T) {
 		// As bool.TryParse of Mono and .NET 10 reads them.
 		"\u00a0true\u2003": {true, true}, "true\x00": {true, true}, "\x00 true \x00": {true, true}, "\u1680true\u202f": {true, true},
 		"\u205ftrue\u3000": {true, true}, "\u2028true\u2029": {true, true}, "\u0085FALSE\v": {false, true},
-		"\ufefftrue": {}, "\u200btrue": {}, "true\u180e": {}, "\u2060true": {}, "\x1ctrue": {}, "t\x00rue": {}, "\x00": {}, "fal\u017fe": {},
+		"\ufefftrue": {}, "\u200btrue": {}, "true\u180e": {}, "\u2060true": {}, "\x1ctrue": {},
+		"t\x00rue": {}, "\x00": {}, "fal\u017fe": {},
 	} {
 		p.Set(".refresh", text)
 		text, _ := p.Get(".refresh")
-		if allow, known := dotnet.ParseBool(text); [2]bool{allow, known} != want || p.allowsRefresh() != (allow || !known) {
+		if allow, known := dotnet.ParseBool(text); [2]bool{allow, known} != want ||
+			p.allowsRefresh() != (allow || !known) {
 			t.Errorf("%q: %v, %v", text, allow, known)
 		}
 	}
@@ -80,9 +83,11 @@ func TestKatanaRenew(t *testing.T) {
 		{"no issued", life, func(p *Properties) { *p = without(*p, PropertyIssued) }, false},
 		{"no expires", life, func(p *Properties) { *p = without(*p, PropertyExpires) }, false},
 		{"other form", life, func(p *Properties) { p.Set(PropertyIssued, "2024-07-13") }, false},
-		{"ends with time", life, func(p *Properties) { p.SetTime(PropertyExpires, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)) }, false},
+		{"ends with time", life,
+			func(p *Properties) { p.SetTime(PropertyExpires, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)) }, false},
 	} {
-		ticket := &KatanaTicket{SessionKey: machinekey.NewSecret([]byte("k")), Version: "2", Identity: carol(), openedBy: "0badcafe"}
+		ticket := &KatanaTicket{SessionKey: machinekey.NewSecret([]byte("k")), Version: "2",
+			Identity: carol(), openedBy: "0badcafe"}
 		ticket.Properties.Set("first", "1")
 		ticket.Properties.SetTime(PropertyExpires, katanaStart.Add(life))
 		ticket.Properties.SetTime(PropertyIssued, katanaStart)
@@ -142,8 +147,10 @@ func TestKatanaNewTicket(t *testing.T) {
 			if tc.keepsIssued {
 				issued = katanaStart.Add(-time.Hour)
 			}
-			want := Properties{{"a", "b"}, {PropertyIssued, dotnet.FormatRFC1123(issued)}, {PropertyExpires, dotnet.FormatRFC1123(issued.Add(life))}}
-			if d := cmp.Diff(want, ticket.Properties); d != "" || ticket.Identity.AuthenticationType != tc.authentication {
+			want := Properties{{"a", "b"}, {PropertyIssued, dotnet.FormatRFC1123(issued)},
+				{PropertyExpires, dotnet.FormatRFC1123(issued.Add(life))}}
+			if d := cmp.Diff(want, ticket.Properties); d != "" ||
+				ticket.Identity.AuthenticationType != tc.authentication {
 				t.Errorf("%s: %q\n%s", tc.name, ticket.Identity.AuthenticationType, d)
 			}
 		}
@@ -165,7 +172,8 @@ func TestKatanaIssuers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, claim := range got.Identity.Claims {
-		if claim.Issuer != dotnet.LocalAuthority || claim.OriginalIssuer != dotnet.LocalAuthority || claim.ValueType != dotnet.ValueTypeString {
+		if claim.Issuer != dotnet.LocalAuthority || claim.OriginalIssuer != dotnet.LocalAuthority ||
+			claim.ValueType != dotnet.ValueTypeString {
 			t.Errorf("%+v", claim)
 		}
 	}
@@ -197,11 +205,14 @@ func TestKatanaVersions(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v: %v", v, err)
 				}
-				if got.Version != v || string(got.Identity.Bootstrap.Reveal()) != want || len(got.Properties) != 2 {
-					t.Errorf("%v with %q: %v, %q, %v", v, bootstrap, got.Version, got.Identity.Bootstrap.Reveal(), got.Properties)
+				if got.Version != v || string(got.Identity.Bootstrap.Reveal()) != want ||
+					len(got.Properties) != 2 {
+					t.Errorf("%v with %q: %v, %q, %v", v, bootstrap, got.Version,
+						got.Identity.Bootstrap.Reveal(), got.Properties)
 				}
 			}
-			if got, err := testKatanaCodec(t, ring, KatanaOptions{}).Decode(ctx, text); err != nil || got.Version != v {
+			if got, err := testKatanaCodec(t, ring, KatanaOptions{}).Decode(ctx,
+				text); err != nil || got.Version != v {
 				t.Errorf("%v by default: %v, %v", v, got, err)
 			}
 		}
@@ -219,8 +230,10 @@ func TestKatanaPrintsNoSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := fmt.Sprintf("%v %+v %#v %s %q %d %v", ticket, ticket, ticket, ticket, *ticket, ticket, []*KatanaTicket{ticket}) + log.String() + string(bare)
-	if strings.Contains(all, "s3cr3t") || strings.Contains(all, "carol") || strings.Contains(all, base64.StdEncoding.EncodeToString([]byte("s3cr3t"))) {
+	all := fmt.Sprintf("%v %+v %#v %s %q %d %v", ticket, ticket, ticket, ticket, *ticket, ticket,
+		[]*KatanaTicket{ticket}) + log.String() + string(bare)
+	if strings.Contains(all, "s3cr3t") || strings.Contains(all, "carol") ||
+		strings.Contains(all, base64.StdEncoding.EncodeToString([]byte("s3cr3t"))) {
 		t.Error(all)
 	}
 	if want := "sessiontoken.KatanaTicket{2 claims, issued none, expires 2024-07-13T21:05:30Z}"; ticket.text() != want {

@@ -54,7 +54,8 @@ func readKatanaFile(t testing.TB) *katanaFileJSON {
 	f := new(katanaFileJSON)
 	testkit.JSON(t, "owin.json", f)
 	if len(f.Vectors) != 127 || len(f.State) != 3 || len(f.Handler) != 35 {
-		t.Fatalf("%d vectors, %d states, %d handler runs", len(f.Vectors), len(f.State), len(f.Handler))
+		t.Fatalf("%d vectors, %d states, %d handler runs", len(f.Vectors),
+			len(f.State), len(f.Handler))
 	}
 	return f
 }
@@ -136,7 +137,8 @@ func (j *katanaTicketJSON) ticket(version string) *KatanaTicket {
 	t.Identity.NameClaimType, t.Identity.RoleClaimType = j.NameType, j.RoleType
 	for _, c := range j.Claims {
 		t.Identity.Claims = append(t.Identity.Claims,
-			Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer})
+			Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer,
+				OriginalIssuer: c.OriginalIssuer})
 	}
 	if j.Bootstrap != nil {
 		t.Identity.BootstrapKind, t.Identity.Bootstrap = "string", machinekey.NewSecret([]byte(*j.Bootstrap))
@@ -155,7 +157,8 @@ var ignoreKatanaKey = cmpopts.IgnoreUnexported(KatanaTicket{})
 // diff compares a ticket with what .NET read, all that can be derived from it
 // included.
 func (j *katanaTicketJSON) diff(got *KatanaTicket) string {
-	if d := cmp.Diff(j.ticket(got.Version), got, ignoreKatanaKey, cmpopts.IgnoreFields(KatanaTicket{}, "SessionKey")); d != "" {
+	if d := cmp.Diff(j.ticket(got.Version), got, ignoreKatanaKey,
+		cmpopts.IgnoreFields(KatanaTicket{}, "SessionKey")); d != "" {
 		return d
 	}
 	derived := *j
@@ -199,7 +202,8 @@ var katanaNoExpiry = map[string]bool{
 }
 
 // katanaNotIssued are those that it does not issue, since they do not read back.
-var katanaNotIssued = map[string]bool{"pub-047-nul-type-collision": true, "pub-048-nul-issuer-collision": true}
+var katanaNotIssued = map[string]bool{"pub-047-nul-type-collision": true,
+	"pub-048-nul-issuer-collision": true}
 
 func TestKatanaVectors(t *testing.T) {
 	f := readKatanaFile(t)
@@ -225,7 +229,8 @@ func TestKatanaVectors(t *testing.T) {
 					}
 					return
 				}
-				if _, err := NewKatanaCodec(f.ring(t, v.Key), Purposes(v.Purposes...), nil); err == nil {
+				if _, err := NewKatanaCodec(f.ring(t, v.Key), Purposes(v.Purposes...),
+					nil); err == nil {
 					t.Fatal("accepted")
 				}
 			default:
@@ -233,7 +238,8 @@ func TestKatanaVectors(t *testing.T) {
 			}
 		})
 	}
-	if ran["ok"] < 70 || ran["reject"] < 40 || ran["config-error"] != 7 || ran["argument-error"] != 2 {
+	if ran["ok"] < 70 || ran["reject"] < 40 || ran["config-error"] != 7 ||
+		ran["argument-error"] != 2 {
 		t.Errorf("ran %v", ran)
 	}
 }
@@ -294,7 +300,8 @@ func (f *katanaFileJSON) runIssue(t *testing.T, v *katanaVectorJSON) {
 	}
 	if v.ProtectedHex != nil {
 		protected := testkit.Unhex(t, *v.ProtectedHex)
-		if got := f.protect(t, v, testkit.Unhex(t, *v.GzipHex), protected); !bytes.Equal(got, protected) {
+		if got := f.protect(t, v, testkit.Unhex(t, *v.GzipHex),
+			protected); !bytes.Equal(got, protected) {
 			t.Fatalf("protected\ngot  %x\nwant %x", got, protected)
 		}
 		if got := string(katana.AppendText(nil, protected)); got != *v.Text {
@@ -313,7 +320,8 @@ func (f *katanaFileJSON) runIssue(t *testing.T, v *katanaVectorJSON) {
 		t.Fatal(err)
 	}
 	if d := v.Ticket.diff(back); d != "" || back.Version != version {
-		t.Fatalf("version %v, issued and read differs from what .NET read (-want +got):\n%s", back.Version, d)
+		t.Fatalf("version %v, issued and read differs from what .NET read (-want +got):\n%s",
+			back.Version, d)
 	}
 }
 
@@ -358,7 +366,8 @@ func (f *katanaFileJSON) runReject(t *testing.T, v *katanaVectorJSON) {
 	default:
 		t.Fatalf("failStage %q", v.FailStage)
 	}
-	if a := anatomy.Of(ctx, c.Decode, *v.Text); a.Err == nil || a.Layers[len(a.Layers)-1].Err != a.Err {
+	if a := anatomy.Of(ctx, c.Decode, *v.Text); a.Err == nil ||
+		a.Layers[len(a.Layers)-1].Err != a.Err {
 		t.Errorf("Inspect says %v", a.Err)
 	}
 }

@@ -76,7 +76,8 @@ func newModeProtector(keys Keys, purpose string, legacy machinekey.LegacyOptions
 	case ok:
 		p.ring = ring
 		p.Protector, err = ring.CookieProtector(legacy, purpose)
-	case legacy.InsecureUnsigned || cmp.Or(legacy.Protection, machinekey.ProtectionAll) != machinekey.ProtectionAll:
+	case legacy.InsecureUnsigned || cmp.Or(legacy.Protection,
+		machinekey.ProtectionAll) != machinekey.ProtectionAll:
 		err = errors.New("sessiontoken: Protection and InsecureUnsigned are for machine keys, which these are not")
 	default:
 		p.Protector, err = keys.Protector(purpose)

@@ -55,7 +55,8 @@ func TestOtherKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	katana, err := NewKatanaCodec(keys, Cookie("ApplicationCookie"), &KatanaOptions{Store: mapStore{}})
+	katana, err := NewKatanaCodec(keys, Cookie("ApplicationCookie"),
+		&KatanaOptions{Store: mapStore{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,11 +128,13 @@ func TestOtherKeys(t *testing.T) {
 			t.Errorf("%s: opened by %q, %v", name, by, err)
 		}
 		keys.away = fmt.Errorf("other: %w", seal.ErrUnprotect)
-		if _, err := codec.decode(text); !errors.Is(err, ErrInvalid) || errors.Is(err, seal.ErrUnprotect) {
+		if _, err := codec.decode(text); !errors.Is(err, ErrInvalid) ||
+			errors.Is(err, seal.ErrUnprotect) {
 			t.Errorf("%s with a refusal: %v", name, err)
 		}
 		keys.away = fmt.Errorf("other: %w", seal.ErrUnavailable)
-		if _, err := codec.decode(text); errors.Is(err, ErrInvalid) || !errors.Is(err, seal.ErrUnavailable) {
+		if _, err := codec.decode(text); errors.Is(err, ErrInvalid) ||
+			!errors.Is(err, seal.ErrUnavailable) {
 			t.Errorf("%s with keys out of reach: %v", name, err)
 		}
 	}
@@ -140,7 +143,8 @@ func TestOtherKeys(t *testing.T) {
 // TestMachineKeysOnly wants an error where only machine keys can serve.
 func TestMachineKeysOnly(t *testing.T) {
 	keys := &otherKeys{ring: ringOf(t, freshKey(t))}
-	if _, err := NewFormsCodec(keys, &FormsOptions{Protection: machinekey.ProtectionEncryption}); err == nil {
+	if _, err := NewFormsCodec(keys,
+		&FormsOptions{Protection: machinekey.ProtectionEncryption}); err == nil {
 		t.Error("an option of machine keys counts for nothing, in silence")
 	}
 	if _, err := NewSessionCodec(keys, &SessionOptions{WIF10: true}); err == nil {
@@ -153,7 +157,8 @@ func TestMachineKeysOnly(t *testing.T) {
 	if _, err := NewKatanaCodec(nil, Purposes(nil...), nil); err == nil {
 		t.Error("no keys make a codec")
 	}
-	c, err := NewSessionCodec(none, &SessionOptions{Transforms: []Protector{scriptedTransform{same, same}}})
+	c, err := NewSessionCodec(none,
+		&SessionOptions{Transforms: []Protector{scriptedTransform{same, same}}})
 	if err != nil || c.Traits().Keys != nil {
 		t.Errorf("transforms without keys: %v, %v", c, err)
 	}

@@ -242,7 +242,8 @@ func (m *MemoryStore) trim() {
 		return
 	}
 	for m.root.prev != m.root.next &&
-		(entries >= 0 && len(m.entries) > entries/5*4+entries%5*4/5 || size >= 0 && m.bytes > size/5*4) {
+		(entries >= 0 && len(m.entries) > entries/5*4+entries%5*4/5 ||
+			size >= 0 && m.bytes > size/5*4) {
 		m.drop(m.root.prev)
 	}
 }

@@ -15,7 +15,8 @@ import (
 func TestMemoryNotesHold(t *testing.T) {
 	const room = 40 * (memoryOverhead + 10)
 	clock := newTestClock()
-	m := NewMemoryStore(&MemoryOptions{MaxEntries: 5, MaxBytes: 1500, MaxNoteBytes: room, Now: clock.Now})
+	m := NewMemoryStore(&MemoryOptions{MaxEntries: 5, MaxBytes: 1500, MaxNoteBytes: room,
+		Now: clock.Now})
 	type note struct {
 		expires time.Time
 		size    int64
@@ -73,7 +74,8 @@ func TestMemoryNotesHold(t *testing.T) {
 			}
 			size += n.size()
 		}
-		if size != m.noteSize() || size > room || len(m.notes.heap) != len(m.notes.byKey) || m.size() > 1500 {
+		if size != m.noteSize() || size > room || len(m.notes.heap) != len(m.notes.byKey) ||
+			m.size() > 1500 {
 			t.Fatalf("%d of %d bytes of notes, %d of entries", size, m.noteSize(), m.size())
 		}
 	}
@@ -101,9 +103,11 @@ func TestMemoryNotesLeave(t *testing.T) {
 
 func TestMemoryNoteAlone(t *testing.T) {
 	later := time.Now().Add(time.Hour)
-	for room, want := range map[int64]bool{1: false, memoryOverhead + 5 + 9: false, memoryOverhead + 5 + 10: true, -1: true} {
+	for room, want := range map[int64]bool{1: false, memoryOverhead + 5 + 9: false,
+		memoryOverhead + 5 + 10: true, -1: true} {
 		m := NewMemoryStore(&MemoryOptions{MaxNoteBytes: room})
-		if err := m.Put(context.Background(), NotePrefix, make([]byte, 10), later); (err == nil) != want || err != nil && !errors.Is(err, ErrStoreFull) {
+		if err := m.Put(context.Background(), NotePrefix, make([]byte, 10),
+			later); (err == nil) != want || err != nil && !errors.Is(err, ErrStoreFull) {
 			t.Errorf("room of %d: %v", room, err)
 		}
 	}
@@ -118,11 +122,13 @@ func TestNoEntryIsANote(t *testing.T) {
 			t.Errorf("%q without a store: %v", endpoint, err)
 		}
 		o.Store = NewMemoryStore(nil)
-		if _, err := NewSessionCodec(ring, o); err == nil || !strings.Contains(err.Error(), "Endpoint") {
+		if _, err := NewSessionCodec(ring, o); err == nil ||
+			!strings.Contains(err.Error(), "Endpoint") {
 			t.Errorf("%q: %v", endpoint, err)
 		}
 	}
-	if _, err := NewSessionCodec(ring, &SessionOptions{Endpoint: "/note;", Store: NewMemoryStore(nil)}); err != nil {
+	if _, err := NewSessionCodec(ring, &SessionOptions{Endpoint: "/note;",
+		Store: NewMemoryStore(nil)}); err != nil {
 		t.Error(err)
 	}
 }

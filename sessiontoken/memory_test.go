@@ -47,8 +47,10 @@ func TestMemoryTrimsToFourFifths(t *testing.T) {
 			t.Fatalf("max %d: %d entries before", max, m.len())
 		}
 		mustPut(t, m, "new", 1, clock.now.Add(time.Hour))
-		if m.len() != left || !holds(m, "new") || left > 1 && !holds(m, "0") || full > 2 && holds(m, "1") {
-			t.Errorf("max %d: %d entries left, want %d; or not the most recently used", max, m.len(), left)
+		if m.len() != left || !holds(m, "new") || left > 1 && !holds(m, "0") ||
+			full > 2 && holds(m, "1") {
+			t.Errorf("max %d: %d entries left, want %d; or not the most recently used",
+				max, m.len(), left)
 		}
 	}
 }
@@ -70,7 +72,8 @@ func TestMemoryBoundInBytes(t *testing.T) {
 	if m.len() != 1 || m.size() != 100_000 {
 		t.Errorf("the largest entry: %d entries, %d bytes", m.len(), m.size())
 	}
-	if err := m.Put(ctx, "k", make([]byte, 100_000-memoryOverhead), later); err != errMemoryEntry || !holds(m, "k") {
+	if err := m.Put(ctx, "k", make([]byte, 100_000-memoryOverhead), later); err != errMemoryEntry ||
+		!holds(m, "k") {
 		t.Errorf("one byte more: %v, there: %v", err, holds(m, "k"))
 	}
 	if err := m.Delete(ctx, "k"); err != nil || m.size() != 0 || m.len() != 0 {
@@ -118,7 +121,8 @@ func TestMemorySweep(t *testing.T) {
 			}
 		}
 		if left != 0 || !holds(m, "stays") {
-			t.Errorf("%s: %d expired entries left; the other one is there: %v", name, left, holds(m, "stays"))
+			t.Errorf("%s: %d expired entries left; the other one is there: %v", name, left,
+				holds(m, "stays"))
 		}
 	}
 }
@@ -155,8 +159,10 @@ func TestMemoryRingHolds(t *testing.T) {
 			n++
 			size += e.size()
 		}
-		if n != m.len() || size != m.size() || m.hand != &m.root && m.entries[m.hand.key] != m.hand {
-			t.Fatalf("%d of %d entries, %d of %d bytes, or the hand is lost", n, m.len(), size, m.size())
+		if n != m.len() || size != m.size() ||
+			m.hand != &m.root && m.entries[m.hand.key] != m.hand {
+			t.Fatalf("%d of %d entries, %d of %d bytes, or the hand is lost", n,
+				m.len(), size, m.size())
 		}
 	}
 }

@@ -112,7 +112,8 @@ type Principal struct {
 // FormsOptions.Roles. Add other claims to the identity, such as
 // [ClaimTypeNameIdentifier], which ASP.NET Identity asks for.
 func NewPrincipal(name string, roles ...string) *Principal {
-	id := Identity{AuthenticationType: "Federation", Claims: []Claim{{Type: ClaimTypeName, Value: name}}}
+	id := Identity{AuthenticationType: "Federation",
+		Claims: []Claim{{Type: ClaimTypeName, Value: name}}}
 	for _, role := range roles {
 		id.Claims = append(id.Claims, Claim{Type: ClaimTypeRole, Value: role})
 	}

@@ -15,7 +15,8 @@ func TestNewPrincipal(t *testing.T) {
 		got = append(got, c.Type, c.Value)
 	}
 	const role = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
-	want := []string{"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", "alice", role, "staff", role, "buyer"}
+	want := []string{"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", "alice", role,
+		"staff", role, "buyer"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
@@ -36,12 +37,14 @@ func TestPrincipal(t *testing.T) {
 				{Type: ClaimTypeEmail, Value: "a@example.com", Properties: Properties{{"verified", "yes"}}},
 			},
 		},
-		{Claims: []Claim{{Type: ClaimTypeRole, Value: "guest"}, {Type: ClaimTypeEmail, Value: "b@example.com"}}},
+		{Claims: []Claim{{Type: ClaimTypeRole, Value: "guest"},
+			{Type: ClaimTypeEmail, Value: "b@example.com"}}},
 	}}
 	if got := p.Name(); got != "alice" {
 		t.Errorf("Name() = %q", got)
 	}
-	for role, want := range map[string]bool{"staff": true, "guest": true, "STAFF": false, "not a role here": false, "": false} {
+	for role, want := range map[string]bool{"staff": true, "guest": true, "STAFF": false,
+		"not a role here": false, "": false} {
 		if got := p.HasRole(role); got != want {
 			t.Errorf("HasRole(%q) = %v", role, got)
 		}
@@ -59,7 +62,8 @@ func TestPrincipal(t *testing.T) {
 	if _, ok := p.First("urn:none"); ok {
 		t.Error("a claim that is not there")
 	}
-	if got := slices.Collect(p.All(ClaimTypeEmail)); len(got) != 2 || got[1].Value != "b@example.com" {
+	if got := slices.Collect(p.All(ClaimTypeEmail)); len(got) != 2 ||
+		got[1].Value != "b@example.com" {
 		t.Errorf("All: %v", got)
 	}
 	if got := slices.Collect(p.All("")); len(got) != 7 {

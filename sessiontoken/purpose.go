@@ -99,15 +99,20 @@ var errNoPurpose = errors.New("sessiontoken: a codec needs a purpose, such as Co
 func (p Purpose) katana() (ticketRules, error) {
 	switch s := p.scheme; p.use {
 	case useCookie:
-		return ticketRules{[]string{katanaCookieClass, s, "v1"}, s, cookieLifetime, true, false}, nil
+		return ticketRules{[]string{katanaCookieClass, s, "v1"}, s, cookieLifetime, true, false},
+			nil
 	case useAccessToken:
-		return ticketRules{[]string{katanaOAuth, "Access_Token", "v1"}, s, 20 * time.Minute, false, true}, nil
+		return ticketRules{[]string{katanaOAuth, "Access_Token", "v1"}, s, 20 * time.Minute,
+			false, true}, nil
 	case useRefreshToken:
-		return ticketRules{[]string{katanaOAuth, "Refresh_Token", "v1"}, s, 20 * time.Minute, false, true}, nil
+		return ticketRules{[]string{katanaOAuth, "Refresh_Token", "v1"}, s, 20 * time.Minute,
+			false, true}, nil
 	case useAuthorizationCode:
-		return ticketRules{[]string{katanaOAuthServer, "Authentication_Code", "v1"}, s, 5 * time.Minute, false, true}, nil
+		return ticketRules{[]string{katanaOAuthServer, "Authentication_Code", "v1"}, s,
+			5 * time.Minute, false, true}, nil
 	case usePurposes:
-		return ticketRules{p.purposes, p.schemeOf(katanaCookieClass, "v1"), cookieLifetime, false, false}, nil
+		return ticketRules{p.purposes, p.schemeOf(katanaCookieClass, "v1"), cookieLifetime,
+			false, false}, nil
 	}
 	return ticketRules{}, errNoPurpose
 }
@@ -118,13 +123,17 @@ func (p Purpose) core() (ticketRules, error) {
 	case useCookie:
 		return ticketRules{[]string{coreCookieClass, s, "v2"}, s, cookieLifetime, true, false}, nil
 	case useAccessToken:
-		return ticketRules{[]string{coreBearerClass, s, "BearerToken"}, s + ":AccessToken", time.Hour, false, false}, nil
+		return ticketRules{[]string{coreBearerClass, s, "BearerToken"}, s + ":AccessToken",
+			time.Hour, false, false}, nil
 	case useRefreshToken:
-		return ticketRules{[]string{coreBearerClass, s, "RefreshToken"}, s + ":RefreshToken", cookieLifetime, false, false}, nil
+		return ticketRules{[]string{coreBearerClass, s, "RefreshToken"}, s + ":RefreshToken",
+			cookieLifetime, false, false}, nil
 	case useAuthorizationCode:
-		return ticketRules{}, errors.New("sessiontoken: AuthorizationCode is for Katana; ASP.NET Core has none")
+		return ticketRules{},
+			errors.New("sessiontoken: AuthorizationCode is for Katana; ASP.NET Core has none")
 	case usePurposes:
-		return ticketRules{p.purposes, p.schemeOf(coreCookieClass, "v2"), cookieLifetime, true, false}, nil
+		return ticketRules{p.purposes, p.schemeOf(coreCookieClass, "v2"), cookieLifetime,
+			true, false}, nil
 	}
 	return ticketRules{}, errNoPurpose
 }

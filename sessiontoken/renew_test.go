@@ -12,7 +12,8 @@ func TestRenewToTheTick(t *testing.T) {
 	const tick = 100 * time.Nanosecond
 	start := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 	tok := &Token{
-		ID: "_a", ContextID: machinekey.NewSecret([]byte("urn:x")), KeyGeneration: "g", EndpointID: "/app/", Context: "c", Key: machinekey.NewSecret([]byte{1}),
+		ID: "_a", ContextID: machinekey.NewSecret([]byte("urn:x")), KeyGeneration: "g",
+		EndpointID: "/app/", Context: "c", Key: machinekey.NewSecret([]byte{1}),
 		ValidFrom: start, ValidTo: start.Add(10 * time.Hour),
 		Persistent: true, ReferenceMode: true, Principal: alice(),
 	}

@@ -130,7 +130,8 @@ func NewSessionCodec(keys Keys, opts *SessionOptions) (*SessionCodec, error) {
 			return nil, errors.New("sessiontoken: SessionOptions.Store needs keys")
 		}
 		if strings.HasPrefix(c.storeKey("", ""), NotePrefix) {
-			return nil, fmt.Errorf("sessiontoken: SessionOptions.Endpoint is %q, which a Store takes for a note", c.o.Endpoint)
+			return nil,
+				fmt.Errorf("sessiontoken: SessionOptions.Endpoint is %q, which a Store takes for a note", c.o.Endpoint)
 		}
 		if c.store, err = protector(keys, purposeCache); err != nil {
 			return nil, err
@@ -242,8 +243,8 @@ func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error)
 
 // Traits are for package cookie.
 func (c *SessionCodec) Traits() codec.Traits[*Token, *Principal] {
-	return codec.Traits[*Token, *Principal]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now, Lifetime: c.o.Lifetime,
-		ClockSkew: c.o.ClockSkew, Path: c.o.Endpoint, WIF10: c.o.WIF10, Valid: c.valid,
+	return codec.Traits[*Token, *Principal]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now,
+		Lifetime: c.o.Lifetime, ClockSkew: c.o.ClockSkew, Path: c.o.Endpoint, WIF10: c.o.WIF10, Valid: c.valid,
 		Principal: func(t *Token) *Principal { return &t.Principal }, SignedIn: (*Token).signedIn,
 		Renew: func(t *Token, now time.Time) (*Token, bool) { return t.renew(now, c.o.ClockSkew) }}
 }
@@ -272,8 +273,10 @@ func checkIDs(env *wif.Envelope, t *Token) error {
 }
 
 var (
-	errContextMismatch = &FormatError{Layer: "token", Offset: -1, Err: errors.New("outer Identifier differs from the inner ContextId (ID4229)")}
-	errIDMismatch      = &FormatError{Layer: "token", Offset: -1, Err: errors.New("outer Id differs from the inner Id (ID4227)")}
+	errContextMismatch = &FormatError{Layer: "token", Offset: -1,
+		Err: errors.New("outer Identifier differs from the inner ContextId (ID4229)")}
+	errIDMismatch = &FormatError{Layer: "token", Offset: -1,
+		Err: errors.New("outer Id differs from the inner Id (ID4227)")}
 )
 
 // valid compares a token with the clock and the endpoint, as Decode has done
@@ -282,7 +285,8 @@ var (
 // [ErrExpired] or [ErrEndpoint].
 func (c *SessionCodec) valid(t *Token) error {
 	if t.EndpointID != "" && c.o.Endpoint != "" && t.EndpointID != c.o.Endpoint {
-		return fmt.Errorf("%w: token is for %q, this is %q (ID4291)", ErrEndpoint, t.EndpointID, c.o.Endpoint)
+		return fmt.Errorf("%w: token is for %q, this is %q (ID4291)", ErrEndpoint,
+			t.EndpointID, c.o.Endpoint)
 	}
 	now := c.o.Now()
 	if t.ValidFrom.After(now.Add(c.o.ClockSkew)) {
@@ -316,7 +320,8 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	payload := wif.AppendPayload(s.xml[:0], doc, c.version)
 	s.xml = payload[:0]
 	if len(payload) > maxToken {
-		return "", fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(payload), maxToken)
+		return "",
+			fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(payload), maxToken)
 	}
 
 	// Payload to protected bytes, one transform after the other, or into the
@@ -345,7 +350,9 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 
 	// XML to text.
 	if n := wif.TextLen(len(xml)); n > maxText {
-		return "", fmt.Errorf("sessiontoken: cannot issue: text of %d characters, at most %d are read", n, maxText)
+		return "",
+			fmt.Errorf("sessiontoken: cannot issue: text of %d characters, at most %d are read", n,
+				maxText)
 	}
 	s.text = wif.AppendText(s.text[:0], xml)
 	return string(s.text), nil

@@ -132,7 +132,8 @@ func (v *vectorJSON) store(t *testing.T, c *SessionCodec) Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	protected, err := c.store.Protect(nil, nrbf.AppendSession(nil, testkit.Unhex(t, v.CachedNBFXHex)))
+	protected, err := c.store.Protect(nil, nrbf.AppendSession(nil,
+		testkit.Unhex(t, v.CachedNBFXHex)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +179,8 @@ func TestReferenceMode(t *testing.T) {
 			continue
 		}
 		n++
-		if _, err := f.codec(t, v.MachineKey, SessionOptions{}).Decode(ctx, v.text()); !errors.Is(err, ErrNotInStore) {
+		if _, err := f.codec(t, v.MachineKey, SessionOptions{}).Decode(ctx,
+			v.text()); !errors.Is(err, ErrNotInStore) {
 			t.Errorf("%s without a store: %v", v.Name, err)
 		}
 		store := mapStore{}

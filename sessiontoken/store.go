@@ -57,7 +57,8 @@ func storeError(err error) error {
 	return fmt.Errorf("%w: %w", ErrStore, err)
 }
 
-var errNoStore = fmt.Errorf("%w: the cookie is a reference and there is no store (ID4243)", ErrNotInStore)
+var errNoStore = fmt.Errorf("%w: the cookie is a reference and there is no store (ID4243)",
+	ErrNotInStore)
 
 // storeKey is the textual form of .NET's SessionSecurityTokenCacheKey.
 func (c *SessionCodec) storeKey(contextID, keyGeneration string) string {
@@ -71,7 +72,8 @@ func (c *SessionCodec) fetch(ctx context.Context, s *sessionScratch, env *wif.En
 	if c.o.Store == nil {
 		return nil, "", r.Refuse(layerStore, 0, errNoStore)
 	}
-	protected, _, err := c.o.Store.Get(ctx, c.storeKey(string(env.ContextID), string(env.KeyGeneration)))
+	protected, _, err := c.o.Store.Get(ctx, c.storeKey(string(env.ContextID),
+		string(env.KeyGeneration)))
 	if err != nil {
 		return nil, "", r.Refuse(layerStore, 0, storeError(err))
 	}

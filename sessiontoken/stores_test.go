@@ -15,15 +15,18 @@ import (
 
 func TestMemoryStoreConforms(t *testing.T) {
 	t.Run("real time", func(t *testing.T) {
-		storetest.Run(t, func(*testing.T) sessiontoken.Store { return sessiontoken.NewMemoryStore(nil) }, nil)
+		storetest.Run(t,
+			func(*testing.T) sessiontoken.Store { return sessiontoken.NewMemoryStore(nil) }, nil)
 	})
 	clock := testkit.NewClock(time.Now().Truncate(time.Second))
 	open := func(*testing.T) sessiontoken.Store {
 		return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
 	}
-	t.Run("clock", func(t *testing.T) { storetest.Run(t, open, &storetest.Options{Now: clock.Now, Advance: clock.Move}) })
+	t.Run("clock",
+		func(t *testing.T) { storetest.Run(t, open, &storetest.Options{Now: clock.Now, Advance: clock.Move}) })
 	t.Run("small", func(t *testing.T) {
-		storetest.Run(t, func(*testing.T) sessiontoken.Store { return small(clock) }, &storetest.Options{Now: clock.Now, Advance: clock.Move, NoteRoom: noteRoom})
+		storetest.Run(t, func(*testing.T) sessiontoken.Store { return small(clock) },
+			&storetest.Options{Now: clock.Now, Advance: clock.Move, NoteRoom: noteRoom})
 	})
 }
 
@@ -51,18 +54,20 @@ func TestTwoLevelStoreConforms(t *testing.T) {
 	back := func() sessiontoken.Store {
 		return sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: clock.Now})
 	}
-	storetest.Run(t, func(t *testing.T) sessiontoken.Store { return twoLevel(t, clock.Now, back()) }, &storetest.Options{
-		Now: clock.Now, Advance: clock.Move,
-		Staleness: 5 * time.Second,
-		Pair: func(t *testing.T) (a, b sessiontoken.Store) {
-			shared := back()
-			return twoLevel(t, clock.Now, shared), twoLevel(t, clock.Now, shared)
-		},
-	})
+	storetest.Run(t,
+		func(t *testing.T) sessiontoken.Store { return twoLevel(t, clock.Now, back()) }, &storetest.Options{
+			Now: clock.Now, Advance: clock.Move,
+			Staleness: 5 * time.Second,
+			Pair: func(t *testing.T) (a, b sessiontoken.Store) {
+				shared := back()
+				return twoLevel(t, clock.Now, shared), twoLevel(t, clock.Now, shared)
+			},
+		})
 	t.Run("over a small store", func(t *testing.T) {
 		// The front has room for fewer notes still.
 		storetest.Run(t, func(t *testing.T) sessiontoken.Store {
-			front := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxNoteBytes: 3 * 500, Now: clock.Now})
+			front := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxNoteBytes: 3 * 500,
+				Now: clock.Now})
 			s, err := sessiontoken.NewTwoLevelStore(front, small(clock), 0)
 			if err != nil {
 				t.Fatal(err)
@@ -84,17 +89,20 @@ func TestReferencesOnEveryStore(t *testing.T) {
 		"memory":    sessiontoken.NewMemoryStore(nil),
 		"two-level": twoLevel(t, nil, sessiontoken.NewMemoryStore(nil)),
 	} {
-		session, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Store: store})
+		session, err := sessiontoken.NewSessionCodec(ring,
+			&sessiontoken.SessionOptions{Store: store})
 		if err != nil {
 			t.Fatal(err)
 		}
-		id := sessiontoken.Identity{AuthenticationType: "Federation", Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
+		id := sessiontoken.Identity{AuthenticationType: "Federation",
+			Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}}
 		token, err := session.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{id}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		token.ReferenceMode = true
-		katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store})
+		katana, err := sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"),
+			&sessiontoken.KatanaOptions{Store: store})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +139,8 @@ func TestReferencesOnEveryStore(t *testing.T) {
 
 func ExampleNewMemoryStore() {
 	store := sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{MaxEntries: 100_000})
-	codec, err := sessiontoken.NewSessionCodec(newRing(), &sessiontoken.SessionOptions{Store: store})
+	codec, err := sessiontoken.NewSessionCodec(newRing(),
+		&sessiontoken.SessionOptions{Store: store})
 	if err != nil {
 		log.Fatal(err)
 	}

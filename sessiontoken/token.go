@@ -68,7 +68,8 @@ func (t Token) text() string {
 		context = "by reference"
 	}
 	return fmt.Sprintf("sessiontoken.Token{%s, %d identities, valid %s to %s}",
-		context, len(t.Principal.Identities), t.ValidFrom.Format(time.RFC3339), t.ValidTo.Format(time.RFC3339))
+		context, len(t.Principal.Identities), t.ValidFrom.Format(time.RFC3339),
+		t.ValidTo.Format(time.RFC3339))
 }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints the

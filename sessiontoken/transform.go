@@ -73,7 +73,8 @@ func defaultTransforms(keys Keys, f wif.Version) ([]Protector, error) {
 // nothing that is not authentic may be decompressed, decrypted or parsed.
 func newChain(list []Protector) (chain, error) {
 	if len(list) == 0 {
-		return nil, errors.New("sessiontoken: SessionOptions.Transforms is empty; leave it nil for the default")
+		return nil,
+			errors.New("sessiontoken: SessionOptions.Transforms is empty; leave it nil for the default")
 	}
 	c := make(chain, len(list))
 	for i, t := range list {
@@ -145,7 +146,8 @@ func (c chain) decode(ctx context.Context, turn *[2][]byte, data []byte, r *anat
 		*buf = data[:0]
 	}
 	if len(data) > maxToken {
-		return nil, "", r.Refuse(c[0].name, len(data), &FormatError{Layer: "payload", Offset: maxToken, Err: flate.ErrTooLarge})
+		return nil, "", r.Refuse(c[0].name, len(data),
+			&FormatError{Layer: "payload", Offset: maxToken, Err: flate.ErrTooLarge})
 	}
 	return data, key, nil
 }

@@ -37,12 +37,15 @@ func chainBenches(t testing.TB) []chainBench {
 		return c
 	}
 	return []chainBench{
-		{"wif10", wif.V10, w.codec(t, w.vector(t, "one-claim"), SessionOptions{Endpoint: "/"}), func(t testing.TB) *floor.Chain {
-			return made(floor.NewMachineKeyText(testkit.Unhex(t, keyA.ValidationKey), testkit.Unhex(t, keyA.DecryptionKey)))
-		}},
-		{"certificate", wif.V45, certificateCodec(t, r.chain(t, r.vector(t, "rsa-one-claim"))), func(t testing.TB) *floor.Chain {
-			return made(floor.NewCertificate(private.(*rsa.PrivateKey)))
-		}},
+		{"wif10", wif.V10, w.codec(t, w.vector(t, "one-claim"), SessionOptions{Endpoint: "/"}),
+			func(t testing.TB) *floor.Chain {
+				return made(floor.NewMachineKeyText(testkit.Unhex(t, keyA.ValidationKey),
+					testkit.Unhex(t, keyA.DecryptionKey)))
+			}},
+		{"certificate", wif.V45, certificateCodec(t, r.chain(t, r.vector(t, "rsa-one-claim"))),
+			func(t testing.TB) *floor.Chain {
+				return made(floor.NewCertificate(private.(*rsa.PrivateKey)))
+			}},
 	}
 }
 
@@ -103,7 +106,8 @@ func TestChainFloors(t *testing.T) {
 		if !bytes.Equal(bc.floor(t).Read(text), bc.payload(t, tok)) {
 			t.Errorf("%s: the floor reads something else", bc.name)
 		}
-		if n := bc.floor(t).Write(text, bc.payload(t, tok)); n < len(text)*9/10 || n > len(text)*11/10 {
+		if n := bc.floor(t).Write(text, bc.payload(t, tok)); n < len(text)*9/10 ||
+			n > len(text)*11/10 {
 			t.Errorf("%s: the floor writes %d characters, the codec %d", bc.name, n, len(text))
 		}
 	}

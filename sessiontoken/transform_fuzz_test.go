@@ -89,7 +89,8 @@ func FuzzDocumentWIF10(f *testing.F) {
 		}
 		var withTypes func(i *Identity)
 		withTypes = func(i *Identity) { // the writer names the types that are left out
-			i.NameClaimType, i.RoleClaimType = cmp.Or(i.NameClaimType, ClaimTypeName), cmp.Or(i.RoleClaimType, ClaimTypeRole)
+			i.NameClaimType, i.RoleClaimType = cmp.Or(i.NameClaimType,
+				ClaimTypeName), cmp.Or(i.RoleClaimType, ClaimTypeRole)
 			if i.Actor != nil {
 				withTypes(i.Actor)
 			}

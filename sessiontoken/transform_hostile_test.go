@@ -66,11 +66,13 @@ func TestHostileChains(t *testing.T) {
 			{"bomb", seal(make([]byte, 64<<20)), flate.ErrTooLarge},
 			{"130,000 claims", claims(130_000), flate.ErrTooLarge},
 			{"50,000 claims, expired", claims(50_000), ErrExpired},
-			{"text in the place of identities", document(func(w *nbfx.Writer) { w.Text(strings.Repeat("x", 1<<19)) }), ErrInvalid},
+			{"text in the place of identities",
+				document(func(w *nbfx.Writer) { w.Text(strings.Repeat("x", 1<<19)) }), ErrInvalid},
 		} {
 			var err error
 			var tok *Token
-			text := envelopeText(&Token{ID: "_id1", ContextID: machinekey.NewSecret([]byte("urn:x:1"))}, h.protected)
+			text := envelopeText(&Token{ID: "_id1",
+				ContextID: machinekey.NewSecret([]byte("urn:x:1"))}, h.protected)
 			n := allocated(func() { tok, err = tc.codec.Decode(ctx, text) })
 			if tok != nil || !errors.Is(err, h.want) {
 				t.Errorf("%s: %s: %v", tc.name, h.name, err)

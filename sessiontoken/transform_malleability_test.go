@@ -27,9 +27,11 @@ func chainCases(t testing.TB) []chainCase {
 	never := func(_, _ []byte) bool { return false }
 	return []chainCase{
 		{"hex", w.codec(t, hexA, SessionOptions{}), hexA.Input.token(t),
-			testkit.Unhex(t, hexA.Stages.ProtectedHex), testkit.Unhex(t, hexB.Stages.ProtectedHex), bytes.EqualFold},
+			testkit.Unhex(t, hexA.Stages.ProtectedHex), testkit.Unhex(t, hexB.Stages.ProtectedHex),
+			bytes.EqualFold},
 		{"certificate", certificateCodec(t, r.chain(t, rsaA)), rsaA.Input.token(t),
-			testkit.Unhex(t, rsaA.Stages.RSASignedHex), testkit.Unhex(t, rsaB.Stages.RSASignedHex), never},
+			testkit.Unhex(t, rsaA.Stages.RSASignedHex),
+			testkit.Unhex(t, rsaB.Stages.RSASignedHex), never},
 	}
 }
 

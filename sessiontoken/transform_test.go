@@ -28,9 +28,10 @@ func readyTransforms(t testing.TB) map[string]Protector {
 		t.Fatal(err)
 	}
 	f := readRSA(t)
-	chain := certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{f.certificate(t, "rsa2048")}})
-	return map[string]Protector{"deflate": DeflateTransform(), "machine key": mk, "machine key (hex)": text,
-		"rsa encryption": chain[1], "rsa signature": chain[2]}
+	chain := certificateChain(t,
+		CertificateOptions{Certificates: []tls.Certificate{f.certificate(t, "rsa2048")}})
+	return map[string]Protector{"deflate": DeflateTransform(), "machine key": mk,
+		"machine key (hex)": text, "rsa encryption": chain[1], "rsa signature": chain[2]}
 }
 
 func TestReadyTransforms(t *testing.T) {
@@ -51,12 +52,14 @@ func TestReadyTransforms(t *testing.T) {
 			if out, err := tr.Protect([]byte("dst"), empty); err == nil || string(out) != "dst" {
 				t.Errorf("%s: Protect of nothing: %q, %v", name, out, err)
 			}
-			if out, _, err := tr.Unprotect(ctx, []byte("dst"), empty); err == nil || string(out) != "dst" {
+			if out, _, err := tr.Unprotect(ctx, []byte("dst"), empty); err == nil ||
+				string(out) != "dst" {
 				t.Errorf("%s: Unprotect of nothing: %q, %v", name, out, err)
 			}
 		}
 		for n := range 200 {
-			if out, _, err := tr.Unprotect(ctx, []byte("dst"), bytes.Repeat([]byte{0xFF}, n)); err == nil || string(out) != "dst" {
+			if out, _, err := tr.Unprotect(ctx, []byte("dst"),
+				bytes.Repeat([]byte{0xFF}, n)); err == nil || string(out) != "dst" {
 				t.Errorf("%s: Unprotect of junk: %v", name, err)
 			}
 		}
@@ -80,16 +83,24 @@ func TestTransformsRefused(t *testing.T) {
 		{"no keys", nil, SessionOptions{}, "needs keys"},
 		{"no keys, 1.0", nil, SessionOptions{WIF10: true}, "needs machine keys"},
 		{"empty list", ring, SessionOptions{Transforms: []Protector{}}, "is empty"},
-		{"nil transform", ring, SessionOptions{Transforms: []Protector{nil, ready["machine key"]}}, "Transforms[0] is nil"},
-		{"deflate alone", ring, SessionOptions{Transforms: []Protector{ready["deflate"]}}, `"deflate", does not authenticate`},
-		{"deflate last", ring, SessionOptions{Transforms: []Protector{ready["machine key"], ready["deflate"]}}, "does not authenticate"},
-		{"encryption alone", ring, SessionOptions{Transforms: []Protector{ready["deflate"], ready["rsa encryption"]}}, "does not authenticate"},
-		{"encryption last", ring, SessionOptions{Transforms: []Protector{ready["deflate"], ready["rsa signature"], ready["rsa encryption"]}}, "does not authenticate"},
-		{"store without keys", nil, SessionOptions{Transforms: []Protector{ready["rsa signature"]}, Store: mapStore{}}, "Store needs keys"},
+		{"nil transform", ring, SessionOptions{Transforms: []Protector{nil, ready["machine key"]}},
+			"Transforms[0] is nil"},
+		{"deflate alone", ring, SessionOptions{Transforms: []Protector{ready["deflate"]}},
+			`"deflate", does not authenticate`},
+		{"deflate last", ring, SessionOptions{Transforms: []Protector{ready["machine key"],
+			ready["deflate"]}}, "does not authenticate"},
+		{"encryption alone", ring, SessionOptions{Transforms: []Protector{ready["deflate"],
+			ready["rsa encryption"]}}, "does not authenticate"},
+		{"encryption last", ring, SessionOptions{Transforms: []Protector{ready["deflate"],
+			ready["rsa signature"], ready["rsa encryption"]}}, "does not authenticate"},
+		{"store without keys", nil, SessionOptions{Transforms: []Protector{ready["rsa signature"]},
+			Store: mapStore{}}, "Store needs keys"},
 		{"legacy key in 4.5", ringOf(t, legacy), SessionOptions{}, "invalid validation algorithm"},
-		{"legacy key and store", ringOf(t, legacy), SessionOptions{WIF10: true, Store: mapStore{}}, "invalid validation algorithm"},
+		{"legacy key and store", ringOf(t, legacy), SessionOptions{WIF10: true, Store: mapStore{}},
+			"invalid validation algorithm"},
 	} {
-		if c, err := NewSessionCodec(tc.ring, &tc.o); err == nil || c != nil || !strings.Contains(err.Error(), tc.want) {
+		if c, err := NewSessionCodec(tc.ring, &tc.o); err == nil || c != nil ||
+			!strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
@@ -130,7 +141,8 @@ func TestForeignTransforms(t *testing.T) {
 		{ready["rsa encryption"], ready["machine key (hex)"]},
 		{identity, ready["deflate"], ready["machine key"]},
 		{ready["deflate"], identity, ready["machine key"]},
-		{ready["deflate"], identity, identity, identity, ready["rsa signature"], ready["machine key (hex)"], ready["machine key"]},
+		{ready["deflate"], identity, identity, identity, ready["rsa signature"],
+			ready["machine key (hex)"], ready["machine key"]},
 		{ready["deflate"], ready["rsa signature"], scriptedTransform{same, same}},
 	} {
 		for _, f := range []wif.Version{wif.V45, wif.V10} {
@@ -184,17 +196,21 @@ func TestTransformErrors(t *testing.T) {
 	var at *FormatError
 	outer := scriptedTransform{same, same}
 	err := decode(codec(ready["deflate"], scriptedTransform{same, fail}, outer), []byte("x"))
-	if !errors.As(err, &at) || at.Layer != "transform" || !errors.Is(err, boom) || !errors.Is(err, ErrInvalid) {
+	if !errors.As(err, &at) || at.Layer != "transform" || !errors.Is(err, boom) ||
+		!errors.Is(err, ErrInvalid) {
 		t.Errorf("inner: %v", err)
 	}
-	if err := decode(codec(ready["deflate"], outer), []byte("\x07")); !errors.As(err, &at) || at.Layer != "deflate" || !errors.Is(err, flate.ErrCorrupt) {
+	if err := decode(codec(ready["deflate"], outer), []byte("\x07")); !errors.As(err, &at) ||
+		at.Layer != "deflate" || !errors.Is(err, flate.ErrCorrupt) {
 		t.Errorf("deflate: %v", err)
 	}
-	large := scriptedTransform{same, func([]byte) ([]byte, error) { return make([]byte, maxToken+1), nil }}
+	large := scriptedTransform{same,
+		func([]byte) ([]byte, error) { return make([]byte, maxToken+1), nil }}
 	if err := decode(codec(large), []byte("x")); !errors.Is(err, flate.ErrTooLarge) {
 		t.Errorf("large: %v", err)
 	}
-	if text, err := codec(scriptedTransform{fail, same}).Encode(ctx, tok); !errors.Is(err, boom) || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: transform: ") {
+	if text, err := codec(scriptedTransform{fail, same}).Encode(ctx, tok); !errors.Is(err, boom) ||
+		text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: transform: ") {
 		t.Errorf("Encode: %v", err)
 	}
 	double := scriptedTransform{func(data []byte) ([]byte, error) { return make([]byte, maxText), nil }, same}
@@ -203,7 +219,8 @@ func TestTransformErrors(t *testing.T) {
 	}
 	empty := scriptedTransform{same, func([]byte) ([]byte, error) { return nil, nil }}
 	for _, f := range []wif.Version{wif.V45, wif.V10} {
-		c, err := NewSessionCodec(nil, &SessionOptions{Transforms: []Protector{empty}, WIF10: f == wif.V10})
+		c, err := NewSessionCodec(nil, &SessionOptions{Transforms: []Protector{empty},
+			WIF10: f == wif.V10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +229,8 @@ func TestTransformErrors(t *testing.T) {
 		}
 	}
 	// The DPAPI is recognised under every chain.
-	if err := decode(codec(ready["deflate"], ready["rsa signature"]), append([]byte(dpapiHead), 1, 2, 3)); err != errDPAPI {
+	if err := decode(codec(ready["deflate"], ready["rsa signature"]),
+		append([]byte(dpapiHead), 1, 2, 3)); err != errDPAPI {
 		t.Errorf("DPAPI: %v", err)
 	}
 }

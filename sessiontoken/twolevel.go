@@ -83,7 +83,8 @@ func NewTwoLevelStore(front *MemoryStore, back Store, staleness time.Duration) (
 	if front == nil {
 		front = NewMemoryStore(nil)
 	}
-	return &twoLevelStore{front: front, back: back, staleness: cmp.Or(staleness, defaultStaleness), laneBox: &laneBox{&laneTable{map[string]*lane{}}}}, nil
+	return &twoLevelStore{front: front, back: back, staleness: cmp.Or(staleness, defaultStaleness),
+		laneBox: &laneBox{&laneTable{map[string]*lane{}}}}, nil
 }
 
 // Get implements [Store].
@@ -150,9 +151,10 @@ func (s *twoLevelStore) fly(ctx context.Context, key string, l *lane, f *flight,
 
 // Put implements [Store].
 func (s *twoLevelStore) Put(ctx context.Context, key string, data []byte, expires time.Time) error {
-	return s.write(ctx, key, func() error { return s.back.Put(ctx, key, data, expires) }, func(fresh time.Time) {
-		_ = s.front.put(key, data, expires, fresh)
-	})
+	return s.write(ctx, key, func() error { return s.back.Put(ctx, key, data, expires) },
+		func(fresh time.Time) {
+			_ = s.front.put(key, data, expires, fresh)
+		})
 }
 
 // Delete implements [Store].

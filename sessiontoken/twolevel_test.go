@@ -340,7 +340,8 @@ func TestTwoLevelOutageIsShared(t *testing.T) {
 		})
 		var wg sync.WaitGroup
 		get := func() {
-			if _, _, err := s.Get(context.Background(), "k"); !errors.Is(err, context.DeadlineExceeded) {
+			if _, _, err := s.Get(context.Background(), "k"); !errors.Is(err,
+				context.DeadlineExceeded) {
 				t.Error(err)
 			}
 		}
@@ -411,7 +412,8 @@ func TestTwoLevelAgrees(t *testing.T) {
 		key := fmt.Sprint(i)
 		want, _, backErr := back.Store.Get(ctx, key)
 		got, _, err := s.Get(ctx, key)
-		if string(got) != string(want) || errors.Is(err, ErrNotInStore) != errors.Is(backErr, ErrNotInStore) {
+		if string(got) != string(want) || errors.Is(err, ErrNotInStore) != errors.Is(backErr,
+			ErrNotInStore) {
 			t.Errorf("%s: %q, %v in memory; %q, %v shared", key, got, err, want, backErr)
 		}
 	}

@@ -44,8 +44,11 @@ type vectorJSON struct {
 	CacheKey, CachedNBFXHex                           string
 	Input                                             tokenJSON
 	Expected                                          *tokenJSON
-	Stages                                            struct{ NBFXHex, NRBFHex, DeflatedHex, ProtectedHex string }
-	Cookies                                           []struct{ Name, Value string }
+	Stages                                            struct {
+		NBFXHex, NRBFHex, DeflatedHex,
+		ProtectedHex string
+	}
+	Cookies []struct{ Name, Value string }
 }
 
 type fileJSON struct {
@@ -104,7 +107,9 @@ func (f *fileJSON) vector(t testing.TB, name string) *vectorJSON {
 func (f *fileJSON) config(t testing.TB, name string) machinekey.Config {
 	t.Helper()
 	k := f.MachineKeys[name]
-	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(testkit.Unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(testkit.Unhex(t, k.DecryptionKey)), AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(testkit.Unhex(t, k.ValidationKey)),
+		DecryptionKey: machinekey.NewSecret(testkit.Unhex(t, k.DecryptionKey)), AllowInsecure: true,
+		AllowKnownKey: true, AllowWeakKey: true}
 	cfg.Validation, cfg.Decryption = machinekey.Validation(k.Validation), machinekey.Decryption(k.Decryption)
 	return cfg
 }
@@ -182,7 +187,8 @@ func (j *identityJSON) identity(t testing.TB) Identity {
 		NameClaimType: j.NameClaimType, RoleClaimType: j.RoleClaimType,
 	}
 	for _, c := range j.Claims {
-		claim := Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
+		claim := Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer,
+			OriginalIssuer: c.OriginalIssuer}
 		if len(c.Properties) > 0 {
 			for _, p := range c.Properties {
 				claim.Properties = append(claim.Properties, [2]string{p.Name, p.Value})

@@ -39,13 +39,17 @@ func TestWIF10Bootstrap(t *testing.T) {
 		{`<p:a xmlns:p="u" p:x="1"/>`, `<p:a p:x="1" xmlns:p="u"></p:a>`},
 		{`<a xmlns="u"><b xmlns=""/><c/></a>`, `<a xmlns="u"><b xmlns=""></b><c></c></a>`},
 		{`<a xmlns="u" xmlns:p="u" x="1" p:x="2"/>`, `<a x="1" p:x="2" xmlns="u" xmlns:p="u"></a>`},
-		{`<p:a xmlns:p="u"><p:b xmlns:p="v"/><p:c/></p:a>`, `<p:a xmlns:p="u"><p:b xmlns:p="v"></p:b><p:c></p:c></p:a>`},
-		{`<Saml:Assertion xmlns:Saml="s"><q:x xmlns:q="t" q:Issuer="0"/></Saml:Assertion>`, `<Saml:Assertion xmlns:Saml="s"><q:x q:Issuer="0" xmlns:q="t"></q:x></Saml:Assertion>`},
+		{`<p:a xmlns:p="u"><p:b xmlns:p="v"/><p:c/></p:a>`,
+			`<p:a xmlns:p="u"><p:b xmlns:p="v"></p:b><p:c></p:c></p:a>`},
+		{`<Saml:Assertion xmlns:Saml="s"><q:x xmlns:q="t" q:Issuer="0"/></Saml:Assertion>`,
+			`<Saml:Assertion xmlns:Saml="s"><q:x q:Issuer="0" xmlns:q="t"></q:x></Saml:Assertion>`},
 		{`<a xml:lang="de" Issuer="1">0</a>`, `<a xml:lang="de" Issuer="1">0</a>`},
 		{`<Übung λ="日本">Ελληνικά 😀</Übung>`, `<Übung λ="日本">Ελληνικά 😀</Übung>`},
 		{`<SessionToken><Claim/></SessionToken>`, `<SessionToken><Claim></Claim></SessionToken>`},
-		{strings.Repeat("<a>", 59) + strings.Repeat("</a>", 59), strings.Repeat("<a>", 59) + strings.Repeat("</a>", 59)},
-		{`<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`, `<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`},
+		{strings.Repeat("<a>", 59) + strings.Repeat("</a>", 59),
+			strings.Repeat("<a>", 59) + strings.Repeat("</a>", 59)},
+		{`<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`,
+			`<a b="` + strings.Repeat("x", 70000) + `">` + strings.Repeat("日", 30000) + `</a>`},
 	} {
 		for _, kind := range []string{"token", "string"} {
 			tok, c := bootstrapToken(t, bootstrap{kind, machinekey.NewSecret([]byte(tc.xml))})
@@ -59,7 +63,8 @@ func TestWIF10Bootstrap(t *testing.T) {
 				t.Errorf("%.60s: %v", tc.xml, err)
 				continue
 			}
-			if id := got.Principal.Identities[0]; id.BootstrapKind != "token" || string(id.Bootstrap.Reveal()) != tc.want {
+			if id := got.Principal.Identities[0]; id.BootstrapKind != "token" ||
+				string(id.Bootstrap.Reveal()) != tc.want {
 				t.Errorf("%.60s: got %.100s", tc.xml, id.Bootstrap.Reveal())
 			}
 		}
@@ -82,22 +87,26 @@ func TestWIF10BootstrapRefused(t *testing.T) {
 		"unbound attribute prefix": {"string", machinekey.NewSecret([]byte(`<a p:x=""/>`))},
 		"prefix out of scope":      {"string", machinekey.NewSecret([]byte(`<a><b xmlns:p="u"/><p:c/></a>`))},
 		"attribute twice":          {"string", machinekey.NewSecret([]byte(`<a x="" x=""/>`))},
-		"attribute twice, by URI":  {"string", machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:q="u" p:x="" q:x=""/>`))},
-		"declared twice":           {"string", machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:p="u"/>`))},
-		"prefix undeclared":        {"string", machinekey.NewSecret([]byte(`<a xmlns:p=""/>`))},
-		"prefix xmlns":             {"string", machinekey.NewSecret([]byte(`<a xmlns:xmlns="u"/>`))},
-		"DTD":                      {"string", machinekey.NewSecret([]byte(`<!DOCTYPE a><a/>`))},
-		"entity":                   {"string", machinekey.NewSecret([]byte(`<a>&e;</a>`))},
-		"instruction":              {"string", machinekey.NewSecret([]byte(`<a><?b c?></a>`))},
-		"line in attribute":        {"string", machinekey.NewSecret([]byte("<a x='1\n2'/>"))},
-		"invalid UTF-8":            {"string", machinekey.NewSecret([]byte("<a>\xff</a>"))},
-		"control character":        {"string", machinekey.NewSecret([]byte("<a>\x01</a>"))},
-		"deep":                     {"string", machinekey.NewSecret([]byte(strings.Repeat("<a>", 60) + strings.Repeat("</a>", 60)))},
-		"many attributes":          {"string", machinekey.NewSecret([]byte("<a " + manyAttributes(65) + "/>"))},
-		"large":                    {"string", machinekey.NewSecret([]byte("<a>" + strings.Repeat("x", limits.Bootstrap) + "</a>"))},
+		"attribute twice, by URI": {"string",
+			machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:q="u" p:x="" q:x=""/>`))},
+		"declared twice":    {"string", machinekey.NewSecret([]byte(`<a xmlns:p="u" xmlns:p="u"/>`))},
+		"prefix undeclared": {"string", machinekey.NewSecret([]byte(`<a xmlns:p=""/>`))},
+		"prefix xmlns":      {"string", machinekey.NewSecret([]byte(`<a xmlns:xmlns="u"/>`))},
+		"DTD":               {"string", machinekey.NewSecret([]byte(`<!DOCTYPE a><a/>`))},
+		"entity":            {"string", machinekey.NewSecret([]byte(`<a>&e;</a>`))},
+		"instruction":       {"string", machinekey.NewSecret([]byte(`<a><?b c?></a>`))},
+		"line in attribute": {"string", machinekey.NewSecret([]byte("<a x='1\n2'/>"))},
+		"invalid UTF-8":     {"string", machinekey.NewSecret([]byte("<a>\xff</a>"))},
+		"control character": {"string", machinekey.NewSecret([]byte("<a>\x01</a>"))},
+		"deep": {"string",
+			machinekey.NewSecret([]byte(strings.Repeat("<a>", 60) + strings.Repeat("</a>", 60)))},
+		"many attributes": {"string", machinekey.NewSecret([]byte("<a " + manyAttributes(65) + "/>"))},
+		"large": {"string",
+			machinekey.NewSecret([]byte("<a>" + strings.Repeat("x", limits.Bootstrap) + "</a>"))},
 	} {
 		tok, c := bootstrapToken(t, b)
-		if text, err := c.Encode(ctx, tok); err == nil || text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: ") {
+		if text, err := c.Encode(ctx, tok); err == nil || text != "" ||
+			!strings.HasPrefix(err.Error(), "sessiontoken: ") {
 			t.Errorf("%s: issued %.20q, %v", name, text, err)
 		}
 	}

@@ -68,7 +68,9 @@ func (f *wif10File) transforms(t testing.TB, v *wif10Vector) []Protector {
 	t.Helper()
 	switch {
 	case v.Transforms == "rsa":
-		return certificateChain(t, CertificateOptions{Certificates: []tls.Certificate{parseCertificate(t, f.RSAKeys[v.RSAKey].PEM)}})
+		return certificateChain(t,
+			CertificateOptions{Certificates: []tls.Certificate{parseCertificate(t,
+				f.RSAKeys[v.RSAKey].PEM)}})
 	case v.UseLegacyMachineKeyEncryption:
 		mode := machinekey.Framework20SP2
 		if v.CompatibilityMode == "Framework20SP1" {
@@ -76,7 +78,8 @@ func (f *wif10File) transforms(t testing.TB, v *wif10Vector) []Protector {
 		}
 		k := f.MachineKeys[v.MachineKey]
 		key, err := machinekey.New(machinekey.Config{ValidationKey: machinekey.NewSecret(testkit.Unhex(t, k.ValidationKey)), DecryptionKey: machinekey.NewSecret(testkit.Unhex(t, k.DecryptionKey)),
-			Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: mode, AllowKnownKey: true, AllowWeakKey: true})
+			Validation: machinekey.HMACSHA1, Decryption: machinekey.AES, Mode: mode,
+			AllowKnownKey: true, AllowWeakKey: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +152,8 @@ func TestWIF10Decode(t *testing.T) {
 			if diff := cmp.Diff(want, got, ignoreKey); diff != "" {
 				t.Fatalf("differs from the recorded token (-want +got):\n%s", diff)
 			}
-			if (got.OpenedBy() != "") != (v.Transforms != "rsa" && !v.UseLegacyMachineKeyEncryption) {
+			if (got.OpenedBy() != "") != (v.Transforms != "rsa" &&
+				!v.UseLegacyMachineKeyEncryption) {
 				t.Errorf("opened by %v", got.OpenedBy())
 			}
 			if a := anatomy.Of(ctx, c.Decode, v.text()); a.Err != nil || a.Content == nil {
@@ -240,7 +244,8 @@ func TestMachineKeyTextVectors(t *testing.T) {
 			t.Errorf("%s: %v, got %.100s", v.Name, err, text)
 		}
 		for _, text := range []string{v.ProtectedText, strings.ToLower(v.ProtectedText)} {
-			if got, _, err := encode.Unprotect(ctx, []byte("x"), []byte(text)); err != nil || string(got) != "x"+string(testkit.Unhex(t, v.Stages.DeflatedHex)) {
+			if got, _, err := encode.Unprotect(ctx, []byte("x"), []byte(text)); err != nil ||
+				string(got) != "x"+string(testkit.Unhex(t, v.Stages.DeflatedHex)) {
 				t.Errorf("%s: Unprotect: %v", v.Name, err)
 			}
 		}
@@ -268,7 +273,8 @@ func TestWIF10Negative(t *testing.T) {
 			}
 			switch v.Name {
 			case "net45-payload", "net45-dictionary":
-				if !errors.Is(err, wif.ErrV45) || !strings.Contains(err.Error(), "leave SessionOptions.WIF10 out") {
+				if !errors.Is(err, wif.ErrV45) ||
+					!strings.Contains(err.Error(), "leave SessionOptions.WIF10 out") {
 					t.Error(err)
 				}
 			case "id-mismatch", "context-mismatch":
@@ -316,13 +322,18 @@ func TestOtherFormat(t *testing.T) {
 		{"4.5 document as 1.0", c10, doc45, wif.ErrV45, "WIF 4.5"},
 		{"1.0 document in NRBF", c45, wif.AppendPayload(nil, doc10, wif.V45), wif.ErrV10, "WIF10"},
 		{"CoreWCF, binary", c45, []byte("\x40\x0DSecurityToken\x08\x04some\x01"), wif.ErrCoreWCF, "CoreWCF"},
-		{"CoreWCF, binary, as 1.0", c10, []byte("\x40\x0DSecurityToken\x08\x04some\x01"), wif.ErrCoreWCF, "CoreWCF"},
+		{"CoreWCF, binary, as 1.0", c10, []byte("\x40\x0DSecurityToken\x08\x04some\x01"),
+			wif.ErrCoreWCF, "CoreWCF"},
 		{"CoreWCF, text", c45, []byte("<SecurityToken/>"), wif.ErrCoreWCF, "CoreWCF"},
 		{"CoreWCF, text with mark", c10, []byte("\xEF\xBB\xBF<SecurityToken/>"), wif.ErrCoreWCF, "CoreWCF"},
-		{"CoreWCF, NRBF", c45, bytes.Replace(wif.AppendPayload(nil, doc45, wif.V45), []byte("System.IdentityModel, "), []byte("CoreWCF.Primitives1, "), 1), wif.ErrCoreWCF, "CoreWCF"},
+		{"CoreWCF, NRBF", c45, bytes.Replace(wif.AppendPayload(nil, doc45, wif.V45),
+			[]byte("System.IdentityModel, "), []byte("CoreWCF.Primitives1, "), 1),
+			wif.ErrCoreWCF, "CoreWCF"},
 	} {
 		got, err := tc.codec.Decode(ctx, seal(tc.codec, tc.payload))
-		if !errors.Is(err, tc.want) || (got == nil) != (tc.want != nil) || tc.want != nil && (!errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), tc.text)) {
+		if !errors.Is(err, tc.want) || (got == nil) != (tc.want != nil) ||
+			tc.want != nil && (!errors.Is(err, ErrUnsupported) ||
+				!strings.Contains(err.Error(), tc.text)) {
 			t.Errorf("%s: %v, %v", tc.name, got, err)
 		}
 	}
@@ -354,7 +365,8 @@ func TestWIF10Differences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(tok.Principal.Identities[0].Claims[0].Properties, got.Principal.Identities[0].Claims[0].Properties); diff != "" {
+	if diff := cmp.Diff(tok.Principal.Identities[0].Claims[0].Properties,
+		got.Principal.Identities[0].Claims[0].Properties); diff != "" {
 		t.Errorf("properties (-want +got):\n%s", diff)
 	}
 	tok.Principal.Identities[0].Claims[0].Properties = Properties{{"a", ""}, {"a", ""}}

@@ -93,9 +93,11 @@ func (c *credentialReport) title() string {
 func (c *credentialReport) summary(now time.Time) string {
 	switch {
 	case c.Forms != nil:
-		return fmt.Sprintf("%s, expires %s", userName(c.Forms.Name), relative(c.Forms.Expiration, now))
+		return fmt.Sprintf("%s, expires %s", userName(c.Forms.Name),
+			relative(c.Forms.Expiration, now))
 	case c.Anonymous != nil:
-		return fmt.Sprintf("visitor %s, expires %s", abridged(c.Anonymous.ID), relative(c.Anonymous.Expires, now))
+		return fmt.Sprintf("visitor %s, expires %s", abridged(c.Anonymous.ID),
+			relative(c.Anonymous.Expires, now))
 	case c.State != nil:
 		return "the state is authentic"
 	case c.Roles != nil:
@@ -108,7 +110,8 @@ func (c *credentialReport) summary(now time.Time) string {
 		return c.Protected.summary(now)
 	}
 	ids := c.Token.Identities // an accepted token has identities
-	return fmt.Sprintf("%s, expires %s", userName(ids[0].Name), relative(c.Token.ValidTo, now)) + unauthenticated(ids)
+	return fmt.Sprintf("%s, expires %s", userName(ids[0].Name),
+		relative(c.Token.ValidTo, now)) + unauthenticated(ids)
 }
 
 func userName(name string) string { return abridgedOr(name, "a user without a name") }
@@ -134,7 +137,8 @@ func (c *cookieReport) print(b *bytes.Buffer) {
 		if !chunk.Joined {
 			note = strings.TrimPrefix(note+", not read", ", ")
 		}
-		rows = append(rows, []string{printable(chunk.Name), fmt.Sprintf("%6d characters", chunk.Size), note})
+		rows = append(rows, []string{printable(chunk.Name),
+			fmt.Sprintf("%6d characters", chunk.Size), note})
 	}
 	if c.Joined > 1 {
 		rows = append(rows, []string{"joined", fmt.Sprintf("%6d characters", c.Length), ""})
@@ -144,7 +148,8 @@ func (c *cookieReport) print(b *bytes.Buffer) {
 	}
 	writeTable(b, "  ", rows)
 	if len(c.Others) > 0 {
-		fmt.Fprintf(b, "  the header has %s\n", folded(printable(strings.Join(c.Others, ", ")), "  "))
+		fmt.Fprintf(b, "  the header has %s\n",
+			folded(printable(strings.Join(c.Others, ", ")), "  "))
 	}
 	if len(c.Chunks) > 0 {
 		for _, p := range c.Problems {
@@ -192,7 +197,8 @@ func (t *tokenReport) rows(r *inspectReport) [][]string {
 	if t.EndpointID != "" {
 		endpoint = "cookie path " + abridged(t.EndpointID)
 	}
-	rows = append(rows, []string{"good for", endpoint}, []string{"cookie lasts", cookieLasts(t.Persistent)})
+	rows = append(rows, []string{"good for", endpoint},
+		[]string{"cookie lasts", cookieLasts(t.Persistent)})
 	if t.ReferenceMode {
 		rows = append(rows, []string{"kept", "on the server (reference mode)"})
 	}
@@ -229,7 +235,8 @@ func (id *identityReport) print(b *bytes.Buffer, title string) {
 		fmt.Fprintf(b, "  label %s\n", abridged(id.Label))
 	}
 	if id.Bootstrap != "" {
-		fmt.Fprintf(b, "  carries the token of the sign-in (bootstrap context): %s, not shown\n", id.Bootstrap)
+		fmt.Fprintf(b, "  carries the token of the sign-in (bootstrap context): %s, not shown\n",
+			id.Bootstrap)
 	}
 	id.printClaims(b)
 	if id.Actor != nil {
@@ -253,7 +260,8 @@ func (id *identityReport) printClaims(b *bytes.Buffer) {
 	})
 	head := []string{"CLAIM"} // the value comes last: it is the longest
 	if oneIssuer {
-		fmt.Fprintf(b, "  %s, issued by %s\n", plural(len(id.Claims), "claim"), abridged(first.Issuer))
+		fmt.Fprintf(b, "  %s, issued by %s\n", plural(len(id.Claims), "claim"),
+			abridged(first.Issuer))
 	} else {
 		fmt.Fprintf(b, "  %s\n", plural(len(id.Claims), "claim"))
 		head = append(head, "ISSUER")
@@ -268,7 +276,8 @@ func (id *identityReport) printClaims(b *bytes.Buffer) {
 			row = append(row, issuerText(c))
 		}
 		if !allStrings {
-			row = append(row, abridged(strings.TrimPrefix(c.ValueType, "http://www.w3.org/2001/XMLSchema#")))
+			row = append(row, abridged(strings.TrimPrefix(c.ValueType,
+				"http://www.w3.org/2001/XMLSchema#")))
 		}
 		value := abridged(c.Value)
 		if c.Hidden {

@@ -33,7 +33,8 @@ func (a *attributes) override(sameSite string, noSecure bool) (note string, err 
 	}
 	switch {
 	case noSecure && a.sameSite == http.SameSiteNoneMode:
-		return "", usageError("-insecure-no-secure does not go with SameSite=None: browsers drop such a cookie; say -same-site lax")
+		return "",
+			usageError("-insecure-no-secure does not go with SameSite=None: browsers drop such a cookie; say -same-site lax")
 	case noSecure:
 		a.secure = false
 	case !a.secure && a.sameSite == http.SameSiteNoneMode:

@@ -18,16 +18,20 @@ import (
 )
 
 func checkCommand() command {
-	return command{"check", "show what a web.config or a key ring decides and what is wrong with it", func(flags *pflag.FlagSet) action {
-		c := new(check)
-		c.keys.define(flags, "web.config `FILE` of the site")
-		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "report a publicly known key as a warning")
-		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "report a key that can be guessed as a warning")
-		c.keys.defineRing(flags)
-		flags.StringVar(&c.keys.cookie, "cookie", "", "`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
-		flags.BoolVar(&c.json, "json", false, "print for machines")
-		return noArguments(c.run)
-	}}
+	return command{"check",
+		"show what a web.config or a key ring decides and what is wrong with it", func(flags *pflag.FlagSet) action {
+			c := new(check)
+			c.keys.define(flags, "web.config `FILE` of the site")
+			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false,
+				"report a publicly known key as a warning")
+			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false,
+				"report a key that can be guessed as a warning")
+			c.keys.defineRing(flags)
+			flags.StringVar(&c.keys.cookie, "cookie", "",
+				"`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
+			flags.BoolVar(&c.json, "json", false, "print for machines")
+			return noArguments(c.run)
+		}}
 }
 
 // check is the subcommand of that name.
@@ -88,7 +92,8 @@ func (c *check) run(ctx context.Context, s streams) error {
 // that cannot be read.
 func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
 	r := &checkReport{Decisions: site.Decisions{}, Credentials: []siteCredential{},
-		Warnings: []keyFileWarning{}, Faults: []keyFileWarning{}, Ring: newRingReport(c.keys.ring, &c.keys.ringFlags, time.Now())}
+		Warnings: []keyFileWarning{}, Faults: []keyFileWarning{},
+		Ring: newRingReport(c.keys.ring, &c.keys.ringFlags, time.Now())}
 	if c.keys.ring != nil {
 		r.Warnings = append(r.Warnings, ringWarnings(c.keys.ring, &c.keys.ringFlags, time.Now())...)
 	}
@@ -108,16 +113,19 @@ func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
 	}
 	for _, of := range s.Credentials() {
 		if of.On {
-			r.Credentials = append(r.Credentials, siteCredential{of.Kind, of.Refused, of.Line, of.List()})
+			r.Credentials = append(r.Credentials,
+				siteCredential{of.Kind, of.Refused, of.Line, of.List()})
 		}
 	}
 	for _, f := range s.Faults {
-		r.Faults = append(r.Faults, keyFileWarning{f.Code, f.Line, inFlags((*machinekey.ConfigError)(f).Error())})
+		r.Faults = append(r.Faults, keyFileWarning{f.Code, f.Line,
+			inFlags((*machinekey.ConfigError)(f).Error())})
 	}
 	r.Warnings = append(r.Warnings, c.keys.siteRemarks(s)...)
 	if names := transformsBeside(path); len(names) > 0 {
 		r.Warnings = append(r.Warnings, keyFileWarning{Code: "transform_beside", Text: fmt.Sprintf(
-			"the build changes this file with %s: what runs is the file after that", strings.Join(names, " or "))})
+			"the build changes this file with %s: what runs is the file after that",
+			strings.Join(names, " or "))})
 	}
 	if s.NeedsKeys() {
 		if s.Key.Fault != nil {
@@ -161,10 +169,12 @@ func (r *checkReport) fault(err error) error {
 	case err == nil:
 	case errors.As(err, &bad) && bad.Code != webconfig.CodeUnreadable:
 		var text string
-		text, r.Help, _ = strings.Cut(strings.TrimPrefix(err.Error(), "webfarm: "+r.File+": "), "\n")
+		text, r.Help, _ = strings.Cut(strings.TrimPrefix(err.Error(), "webfarm: "+r.File+": "),
+			"\n")
 		r.Faults = append(r.Faults, keyFileWarning{bad.Code, bad.Line, inFlags(text)})
 	case errors.Is(err, cookie.ErrNoneAccepted):
-		r.Faults = append(r.Faults, keyFileWarning{Code: "none_accepted", Text: inFlags(err.Error())})
+		r.Faults = append(r.Faults, keyFileWarning{Code: "none_accepted",
+			Text: inFlags(err.Error())})
 	default:
 		return err
 	}

@@ -26,24 +26,29 @@ func TestCheck(t *testing.T) {
 		accepted           []string
 	}{
 		{"FedAuth", key, handler, nil, 0, nil, []string{"FedAuth"}},
-		{"a Katana cookie in code", key, "", []string{"-credential", "katana,AuthenticationType=A,Name=MyApp"}, 0, nil, []string{"Katana"}},
+		{"a Katana cookie in code", key, "", []string{"-credential",
+			"katana,AuthenticationType=A,Name=MyApp"}, 0, nil, []string{"Katana"}},
 		{"nothing to accept", key, "", nil, 1, []string{"none_accepted"}, nil},
 		{"no key", "", handler, nil, 1, []string{"auto_generated_key"}, nil},
-		{"two faults", `<machineKey/><httpCookies requireSSL="maybe"/>`, handler, nil, 1, []string{"auto_generated_key", "invalid_boolean"}, nil},
+		{"two faults", `<machineKey/><httpCookies requireSSL="maybe"/>`, handler, nil, 1,
+			[]string{"auto_generated_key", "invalid_boolean"}, nil},
 		{"no XML", "<", "", nil, 1, []string{"malformed_xml"}, nil},
-		{"SQSession without a store", key, `<sequence.engine><web><session application="F" reuseSession="false"/></web></sequence.engine>` + handler,
+		{"SQSession without a store", key,
+			`<sequence.engine><web><session application="F" reuseSession="false"/></web></sequence.engine>` + handler,
 			[]string{"-credential", "sqsession"}, 1, []string{"invalid_sequence_session"}, nil},
 		{"an option without effect", key, handler, []string{"-credential", "bearer,Path=/"}, 2, nil, nil},
 		{"an unknown option", key, handler, []string{"-credential", "forms,Color=red"}, 2, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "web.config")
-			text := "<configuration>" + tt.rest + "<system.web>" + tt.system + "</system.web></configuration>"
+			text := "<configuration>" + tt.rest + "<system.web>" + tt.system +
+				"</system.web></configuration>"
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			var out, errOut strings.Builder
-			code := run(t.Context(), append([]string{"check", "-config", path, "-json"}, tt.flags...), nil, &out, &errOut)
+			code := run(t.Context(), append([]string{"check", "-config", path, "-json"},
+				tt.flags...), nil, &out, &errOut)
 			if code != tt.code {
 				t.Fatalf("exit %d, want %d: %s%s", code, tt.code, out.String(), errOut.String())
 			}
@@ -66,13 +71,15 @@ func TestCheck(t *testing.T) {
 					accepted = append(accepted, d.What)
 				}
 			}
-			if r.OK != (code == 0) || !slices.Equal(faults, tt.faults) || !slices.Equal(accepted, tt.accepted) {
+			if r.OK != (code == 0) || !slices.Equal(faults, tt.faults) ||
+				!slices.Equal(accepted, tt.accepted) {
 				t.Errorf("faults %q, accepted %q:\n%s", faults, accepted, out.String())
 			}
 		})
 	}
 	var out, errOut strings.Builder
-	if code := run(t.Context(), []string{"check", "-config", filepath.Join(t.TempDir(), "none")}, nil, &out, &errOut); code != 2 {
+	if code := run(t.Context(), []string{"check", "-config", filepath.Join(t.TempDir(), "none")},
+		nil, &out, &errOut); code != 2 {
 		t.Errorf("missing file: exit %d", code)
 	}
 }
@@ -88,8 +95,9 @@ func TestCheckRing(t *testing.T) {
 		return path
 	}
 	write("key-1.xml", testkit.CoreKey(1, time.Now(), seed.Of(t).Bytes(64)))
-	compatible := write("web.config", `<configuration><system.web><httpRuntime targetFramework="4.8"/><machineKey applicationName="Old" dataProtectorType="`+
-		`Microsoft.AspNetCore.DataProtection.SystemWeb.CompatibilityDataProtector, X"/><authentication mode="Forms"/></system.web></configuration>`)
+	compatible := write("web.config",
+		`<configuration><system.web><httpRuntime targetFramework="4.8"/><machineKey applicationName="Old" dataProtectorType="`+
+			`Microsoft.AspNetCore.DataProtection.SystemWeb.CompatibilityDataProtector, X"/><authentication mode="Forms"/></system.web></configuration>`)
 	tests := []struct {
 		name  string
 		flags string
@@ -103,20 +111,24 @@ func TestCheckRing(t *testing.T) {
 			"\nSettings of a cookie of ASP.NET Core\n"}},
 		{"a name", "-keys " + folder + " -cookie .AspNet.SharedCookie", 0, []string{
 			`accepted: cookie ".AspNet.SharedCookie", scheme "Cookies"`}},
-		{"beside a web.config", "-config " + compatible + " -keys " + folder + " -app Shop", 0, []string{
+		{"beside a web.config", "-config " + compatible + " -keys " + folder +
+			" -app Shop", 0, []string{
 			`the key ring, by the class CompatibilityDataProtector, application "Old" (line 1)`,
 			`accepted: cookie ".ASPXAUTH", timeout 30m0s, on the key ring (line 1)`,
 			`accepted: cookie ".AspNetCore.Cookies"`}},
-		{"no ring", "-config " + compatible, 1, []string{"data_protection_key_ring", "the keys of <machineKey>: -keys"}},
+		{"no ring", "-config " + compatible, 1,
+			[]string{"data_protection_key_ring", "the keys of <machineKey>: -keys"}},
 		{"a bad name", "-keys " + folder + " -cookie a/b", 2, []string{"-cookie: not the name of a cookie"}},
 		{"no such ring", "-keys " + folder + "/none", 2, []string{"-keys " + folder + "/none: no such file"}},
 		{"no site", "", 2, []string{"-config is needed", "or -keys"}},
-		{"a scheme alone", "-config " + compatible + " -scheme Cookies", 2, []string{"-scheme and -cookie go with -keys"}},
+		{"a scheme alone", "-config " + compatible + " -scheme Cookies", 2,
+			[]string{"-scheme and -cookie go with -keys"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out strings.Builder
-			if code := run(t.Context(), append([]string{"check"}, strings.Fields(tt.flags)...), nil, &out, &out); code != tt.code {
+			if code := run(t.Context(), append([]string{"check"}, strings.Fields(tt.flags)...), nil,
+				&out, &out); code != tt.code {
 				t.Errorf("exit %d, want %d", code, tt.code)
 			}
 			for _, want := range tt.want {
@@ -132,35 +144,42 @@ func TestCheckRing(t *testing.T) {
 // inspect find it.
 func TestCredentialFlag(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "web.config")
-	if err := os.WriteFile(path, []byte("<configuration><system.web>"+freshConfig(t).WebConfig()+"</system.web></configuration>"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("<configuration><system.web>"+freshConfig(t).WebConfig()+
+		"</system.web></configuration>"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	flags := []string{"-config", path, "-json", "-credential", "katana,AuthenticationType=Shop,Name=MyApp,Path=/shop,SameSite=Strict,Lifetime=2h"}
+	flags := []string{"-config", path, "-json", "-credential",
+		"katana,AuthenticationType=Shop,Name=MyApp,Path=/shop,SameSite=Strict,Lifetime=2h"}
 	var out, errOut strings.Builder
-	if code := run(t.Context(), append([]string{"issue", "-kind", "katana", "-name", "bob"}, flags...), nil, &out, &errOut); code != 0 {
+	if code := run(t.Context(), append([]string{"issue", "-kind", "katana", "-name", "bob"},
+		flags...), nil, &out, &errOut); code != 0 {
 		t.Fatal(errOut.String())
 	}
 	var made issueReport
 	if err := json.Unmarshal([]byte(out.String()), &made); err != nil {
 		t.Fatal(err)
 	}
-	if set := made.SetCookie[0]; !strings.HasPrefix(set, "MyApp=") || !strings.Contains(set, "Path=/shop") || !strings.Contains(set, "SameSite=Strict") ||
+	if set := made.SetCookie[0]; !strings.HasPrefix(set, "MyApp=") ||
+		!strings.Contains(set, "Path=/shop") || !strings.Contains(set, "SameSite=Strict") ||
 		made.ValidTo.Sub(made.ValidFrom).Hours() != 2 {
 		t.Errorf("%s, to %s", set, made.ValidTo)
 	}
 	out.Reset()
-	if code := run(t.Context(), append([]string{"inspect", "Cookie: " + made.Header}, flags...), nil, &out, &errOut); code != 0 {
+	if code := run(t.Context(), append([]string{"inspect", "Cookie: " + made.Header}, flags...),
+		nil, &out, &errOut); code != 0 {
 		t.Fatal(out.String(), errOut.String())
 	}
 	var seen inspectReport
 	if err := json.Unmarshal([]byte(out.String()), &seen); err != nil {
 		t.Fatal(err)
 	}
-	if len(seen.Credentials) != 1 || seen.Credentials[0].Kind != kindKatana || seen.Credentials[0].AuthType != "Shop" || !seen.Credentials[0].OK {
+	if len(seen.Credentials) != 1 || seen.Credentials[0].Kind != kindKatana ||
+		seen.Credentials[0].AuthType != "Shop" || !seen.Credentials[0].OK {
 		t.Errorf("%s", out.String())
 	}
 	out.Reset()
-	if code := run(t.Context(), append([]string{"doctor", "Cookie: " + made.Header}, flags...), nil, &out, &errOut); code != 0 {
+	if code := run(t.Context(), append([]string{"doctor", "Cookie: " + made.Header}, flags...), nil,
+		&out, &errOut); code != 0 {
 		t.Errorf("%s%s", out.String(), errOut.String())
 	}
 }

@@ -214,12 +214,14 @@ type certFlags struct {
 
 func (f *certFlags) define(flags *pflag.FlagSet) {
 	f.defineFiles(flags)
-	flags.BoolVar(&f.sha1, "insecure-sha1", false, "with -cert: the site's RSA transforms have HashName \"SHA1\"")
+	flags.BoolVar(&f.sha1, "insecure-sha1", false,
+		"with -cert: the site's RSA transforms have HashName \"SHA1\"")
 }
 
 // defineFiles defines the flags without the one for the hash.
 func (f *certFlags) defineFiles(flags *pflag.FlagSet) {
-	flags.StringVar(&f.cert, "cert", "", "PEM `FILE` of the certificate that sessions use in place of the machine key")
+	flags.StringVar(&f.cert, "cert", "",
+		"PEM `FILE` of the certificate that sessions use in place of the machine key")
 	flags.StringVar(&f.key, "key", "", "PEM `FILE` of its private key, if not in the same file")
 }
 
@@ -256,7 +258,8 @@ func (f certFlags) chains(insecure bool, sha1 ...bool) ([][]sessiontoken.Protect
 	}
 	key, err := rsacookie.ParseKey(pem)
 	if err != nil {
-		return nil, setupError{fmt.Errorf("webfarm: %s: %s", f.cert, strings.TrimPrefix(err.Error(), "rsacookie: "))}
+		return nil, setupError{fmt.Errorf("webfarm: %s: %s", f.cert,
+			strings.TrimPrefix(err.Error(), "rsacookie: "))}
 	}
 	var chains [][]sessiontoken.Protector
 	for _, weak := range sha1 {

@@ -54,7 +54,8 @@ func TestCompletionInShells(t *testing.T) {
 			if err != nil {
 				t.Skipf("no %s on this machine", shell)
 			}
-			if _, err := os.Stat("/usr/share/bash-completion/bash_completion"); err != nil && shell == "bash" {
+			if _, err := os.Stat("/usr/share/bash-completion/bash_completion"); err != nil &&
+				shell == "bash" {
 				t.Skip("no bash-completion on this machine")
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -64,7 +65,8 @@ func TestCompletionInShells(t *testing.T) {
 			run.Env = append(os.Environ(), asTool+"=1", "HOME="+bin, "TERM=dumb",
 				"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 			out, err := run.CombinedOutput()
-			if got := strings.Join(strings.Fields(string(out)), " "); err != nil || got != "inspect -config --config" {
+			if got := strings.Join(strings.Fields(string(out)), " "); err != nil ||
+				got != "inspect -config --config" {
 				t.Errorf("%v: %q", err, out)
 			}
 		})

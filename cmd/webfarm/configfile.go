@@ -29,7 +29,8 @@ type configFlags struct {
 
 func (c *configFlags) define(flags *pflag.FlagSet, usage string) {
 	flags.StringArrayVar(&c.config, "config", nil, usage+"; - for standard input")
-	flags.StringVar(&c.root, "root", "", "`FOLDER` that a configSource may not leave; the web.config's own if left out")
+	flags.StringVar(&c.root, "root", "",
+		"`FOLDER` that a configSource may not leave; the web.config's own if left out")
 }
 
 // openFiles opens -root, and reads what can be read only once.
@@ -61,7 +62,8 @@ func (c *configFlags) openFiles(in io.Reader) (err error) {
 			return usageError(fmt.Sprintf("-root needs a -config that is a file, not %s", path))
 		}
 		if c.texts[path] != nil {
-			return usageError(fmt.Sprintf("-config: %s is given twice, and can be read only once", path))
+			return usageError(fmt.Sprintf("-config: %s is given twice, and can be read only once",
+				path))
 		}
 		text, err := io.ReadAll(io.LimitReader(from, webconfig.MaxFileBytes+1))
 		if err != nil {
@@ -124,7 +126,8 @@ func (c *configFlags) loadSite(path string, o *site.Options) (*site.Site, error)
 	s, err := f.Resolve(o)
 	var bad *webconfig.Error
 	if errors.As(err, &bad) {
-		return nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, (*machinekey.ConfigError)(bad), transformHelp(path, bad))}
+		return nil, setupError{fmt.Errorf("webfarm: %s: %w%s", path, (*machinekey.ConfigError)(bad),
+			transformHelp(path, bad))}
 	}
 	return s, credentialError(err)
 }

@@ -36,7 +36,8 @@ func TestConfigOnce(t *testing.T) {
 	r := tool(t, text, "issue", "-config", "-", "-name", "bob", "-json").want(t, exitOK)
 	var made issueReport
 	r.decode(t, &made)
-	if made.Kind != kindForms || len(made.Notes) != 1 || made.Notes[0] != "the site accepts a forms authentication ticket; this is one (-kind forms)" {
+	if made.Kind != kindForms || len(made.Notes) != 1 ||
+		made.Notes[0] != "the site accepts a forms authentication ticket; this is one (-kind forms)" {
 		t.Errorf("%s, %q", made.Kind, made.Notes)
 	}
 	for _, args := range [][]string{{"inspect", made.Header}, {"doctor", made.Header}, {"check"}} {
@@ -48,27 +49,33 @@ func TestConfigOnce(t *testing.T) {
 			t.Errorf("%q: by path:\n%s\nby standard input:\n%s", args, plain, piped)
 		}
 	}
-	if r := tool(t, text, "inspect", "-config", "-", "-").want(t, exitUsage); !strings.Contains(r.err, "standard input is the web.config") {
+	if r := tool(t, text, "inspect", "-config", "-", "-").want(t,
+		exitUsage); !strings.Contains(r.err, "standard input is the web.config") {
 		t.Error(r.err)
 	}
-	if r := tool(t, text, "doctor", "-config", "-", "-config", "-").want(t, exitUsage); !strings.Contains(r.err, "given twice") {
+	if r := tool(t, text, "doctor", "-config", "-", "-config", "-").want(t,
+		exitUsage); !strings.Contains(r.err, "given twice") {
 		t.Error(r.err)
 	}
-	if r := tool(t, text, "check", "-config", "-", "-root", ".").want(t, exitUsage); !strings.Contains(r.err, "-root needs a -config that is a file") {
+	if r := tool(t, text, "check", "-config", "-", "-root", ".").want(t,
+		exitUsage); !strings.Contains(r.err, "-root needs a -config that is a file") {
 		t.Error(r.err)
 	}
-	if r := tool(t, "", "check", "-config", "-"); r.code != exitRefused || !strings.Contains(r.out, "malformed_xml") {
+	if r := tool(t, "", "check", "-config", "-"); r.code != exitRefused ||
+		!strings.Contains(r.out, "malformed_xml") {
 		t.Errorf("nothing on standard input: %d %s%s", r.code, r.out, r.err)
 	}
 	large := strings.Repeat(" ", 8<<20+1)
-	if r := tool(t, large, "check", "-config", "-"); r.code != exitRefused || !strings.Contains(r.out, "file_too_large") {
+	if r := tool(t, large, "check", "-config", "-"); r.code != exitRefused ||
+		!strings.Contains(r.out, "file_too_large") {
 		t.Errorf("too much on standard input: %d %.200s%.200s", r.code, r.out, r.err)
 	}
 	if err := syscall.Mkfifo("pipe", 0o600); err != nil {
 		t.Skip("no named pipes on this machine: ", err)
 	}
 	go os.WriteFile("pipe", []byte(text), 0o600)
-	if r := tool(t, "", "check", "-config", "pipe"); r.code != exitOK || !strings.Contains(r.out, "pipe: no faults") {
+	if r := tool(t, "", "check", "-config", "pipe"); r.code != exitOK ||
+		!strings.Contains(r.out, "pipe: no faults") {
 		t.Errorf("a pipe: %d\n%s%s", r.code, r.out, r.err)
 	}
 }
@@ -100,7 +107,8 @@ func kubernetes(t *testing.T) (folder string, swap func(cfg machinekey.Config)) 
 			must(os.RemoveAll(filepath.Join(in, old)))
 		}
 	}
-	publish("config", "web.config", formsSite(`<machineKey configSource="..\secret\machineKey.config"/>`))
+	publish("config", "web.config",
+		formsSite(`<machineKey configSource="..\secret\machineKey.config"/>`))
 	swap = func(cfg machinekey.Config) { publish("secret", "machineKey.config", cfg.WebConfig()) }
 	return folder, swap
 }
@@ -116,25 +124,31 @@ func TestRoot(t *testing.T) {
 	}
 	for _, root := range []string{".", folder, filepath.Join(folder, "secret", "..")} {
 		r = tool(t, "", "check", "-config", "config/web.config", "-root", root).want(t, exitOK)
-		if !strings.HasPrefix(r.out, "config/web.config: no faults") || !strings.Contains(r.out, `accepted: cookie ".ASPXAUTH"`) {
+		if !strings.HasPrefix(r.out, "config/web.config: no faults") ||
+			!strings.Contains(r.out, `accepted: cookie ".ASPXAUTH"`) {
 			t.Error(r.out)
 		}
 	}
-	issued := tool(t, "", "issue", "-config", "config/web.config", "-root", ".", "-name", "bob").want(t, exitOK)
+	issued := tool(t, "", "issue", "-config", "config/web.config", "-root", ".", "-name",
+		"bob").want(t, exitOK)
 	for _, c := range []string{"inspect", "doctor"} {
 		tool(t, issued.out, c, "-config", "config/web.config", "-root", ".", "-").want(t, exitOK)
 	}
 	tool(t, "", "check", "-config", "config/web.config", "-root", "config").want(t, exitRefused)
-	if r := tool(t, "", "check", "-config", "config/web.config", "-root", "secret").want(t, exitUsage); !strings.Contains(r.err, "config/web.config is not below -root secret") {
+	if r := tool(t, "", "check", "-config", "config/web.config", "-root", "secret").want(t,
+		exitUsage); !strings.Contains(r.err, "config/web.config is not below -root secret") {
 		t.Error(r.err)
 	}
-	if r := tool(t, "", "check", "-config", "config/web.config", "-root", "none").want(t, exitUsage); !strings.Contains(r.err, "-root") {
+	if r := tool(t, "", "check", "-config", "config/web.config", "-root", "none").want(t,
+		exitUsage); !strings.Contains(r.err, "-root") {
 		t.Error(r.err)
 	}
-	if err := os.WriteFile("slash.config", []byte(formsSite(`<machineKey configSource="../secret/machineKey.config"/>`)), 0o600); err != nil {
+	if err := os.WriteFile("slash.config",
+		[]byte(formsSite(`<machineKey configSource="../secret/machineKey.config"/>`)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r := tool(t, "", "check", "-config", "slash.config", "-root", "/").want(t, exitRefused); !strings.Contains(r.out, "backslashes between folder and file") {
+	if r := tool(t, "", "check", "-config", "slash.config", "-root", "/").want(t,
+		exitRefused); !strings.Contains(r.out, "backslashes between folder and file") {
 		t.Error(r.out)
 	}
 }
@@ -149,12 +163,14 @@ func TestServeFollowsKubernetes(t *testing.T) {
 	var log lockedBuffer
 	done := make(chan int)
 	go func() {
-		done <- run(ctx, []string{"serve", "-config", filepath.Join(folder, "config", "web.config"), "-root", folder,
-			"-listen", "127.0.0.1:0", "-admin", "", "-watch", "2ms", "-drain", "0s"}, strings.NewReader(""), &log, &log)
+		done <- run(ctx, []string{"serve", "-config", filepath.Join(folder, "config", "web.config"),
+			"-root", folder, "-listen", "127.0.0.1:0", "-admin", "", "-watch", "2ms", "-drain",
+			"0s"}, strings.NewReader(""), &log, &log)
 	}()
 	wait := func(text string) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(log.String(), text); time.Sleep(2 * time.Millisecond) {
+		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(log.String(),
+			text); time.Sleep(2 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("no %q in the log:\n%s", text, log.String())
 			}
@@ -173,19 +189,22 @@ func TestServeFollowsKubernetes(t *testing.T) {
 // TestTransform names the file that is needed, and two ways to make it.
 func TestTransform(t *testing.T) {
 	inFolder(t, "web.config", formsSite(freshKey(t).WebConfig()))
-	writeFile(t, "web.Release.config", `<configuration xmlns:xdt="http://schemas.microsoft.com/XML-Document-Transform"><system.web>`+
-		`<machineKey xdt:Transform="Insert"/></system.web></configuration>`)
+	writeFile(t, "web.Release.config",
+		`<configuration xmlns:xdt="http://schemas.microsoft.com/XML-Document-Transform"><system.web>`+
+			`<machineKey xdt:Transform="Insert"/></system.web></configuration>`)
 	want := []string{"web.Release.config changes web.config in the build.\nThe file that runs is web.config after that.",
 		"\n  msbuild Site.csproj -t:TransformWebConfig -p:Configuration=Release\n",
 		"\n  dotnet xdt -s web.config -t web.Release.config -o deployed.config\n"}
 	check := tool(t, "", "check", "-config", "web.Release.config").want(t, exitRefused)
-	issue := tool(t, "", "issue", "-config", "web.Release.config", "-name", "bob").want(t, exitUsage)
+	issue := tool(t, "", "issue", "-config", "web.Release.config", "-name",
+		"bob").want(t, exitUsage)
 	for _, part := range want {
 		if !strings.Contains(check.out, part) || !strings.Contains(issue.err, part) {
 			t.Errorf("no %q in\n%s\nor in\n%s", part, check.out, issue.err)
 		}
 	}
-	if r := tool(t, "", "check", "-config", "web.config").want(t, exitOK); !strings.Contains(unfolded(r.out), "the build changes this file with web.Release.config:") {
+	if r := tool(t, "", "check", "-config", "web.config").want(t,
+		exitOK); !strings.Contains(unfolded(r.out), "the build changes this file with web.Release.config:") {
 		t.Errorf("no warning of the transform beside it:\n%s", r.out)
 	}
 	for path, want := range map[string][2]string{

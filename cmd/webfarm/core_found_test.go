@@ -117,7 +117,8 @@ func TestCoreChunks(t *testing.T) {
 	// On a cookie that is not shared, the marker is a text like any other.
 	text := ".AspNetCore.Cookies=chunks:1; .AspNetCore.CookiesC1=" + v.Text
 	code, c := inspectCore(t, ring, text, ring.flags(t, v.ApplicationName)...)
-	if code != exitRefused || c.Refused.Layer != "text" || !strings.Contains(c.Refused.Reasons[1], "Katana") {
+	if code != exitRefused || c.Refused.Layer != "text" ||
+		!strings.Contains(c.Refused.Reasons[1], "Katana") {
 		t.Errorf("%+v", c.Refused)
 	}
 }

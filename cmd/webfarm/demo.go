@@ -18,13 +18,16 @@ import (
 )
 
 func demoCommand() command {
-	return command{"demo", "sign in on one node and be recognised by the other, without set-up", func(flags *pflag.FlagSet) action {
-		d := new(demo)
-		flags.BoolVar(&d.serve, "serve", false, "keep the farm running for a browser, until Ctrl-C")
-		flags.StringVar(&d.listen, "listen", "127.0.0.1:0", "`ADDRESS` of the balancer; a free port of 127.0.0.1 if left out")
-		flags.BoolVar(&d.json, "json", false, "print for machines")
-		return noArguments(d.run)
-	}}
+	return command{"demo", "sign in on one node and be recognised by the other, without set-up",
+		func(flags *pflag.FlagSet) action {
+			d := new(demo)
+			flags.BoolVar(&d.serve, "serve", false,
+				"keep the farm running for a browser, until Ctrl-C")
+			flags.StringVar(&d.listen, "listen", "127.0.0.1:0",
+				"`ADDRESS` of the balancer; a free port of 127.0.0.1 if left out")
+			flags.BoolVar(&d.json, "json", false, "print for machines")
+			return noArguments(d.run)
+		}}
 }
 
 // demo is the subcommand of that name.
@@ -116,5 +119,6 @@ func ringText(now time.Time) string {
 
 // webConfigText is the web.config that all nodes of the farm have.
 func webConfigText(cfg machinekey.Config) string {
-	return "<configuration>\n  <system.web>\n    " + cfg.WebConfig() + "\n  </system.web>\n</configuration>\n"
+	return "<configuration>\n  <system.web>\n    " + cfg.WebConfig() +
+		"\n  </system.web>\n</configuration>\n"
 }

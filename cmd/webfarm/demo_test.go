@@ -110,7 +110,8 @@ func TestDemoNotices(t *testing.T) {
 			if err := s.print(&b, false); err != nil {
 				t.Fatal(err)
 			}
-			if s.OK || !strings.Contains(b.String(), "NOT AS EXPECTED: ") || !strings.Contains(b.String(), "The demo failed.") {
+			if s.OK || !strings.Contains(b.String(), "NOT AS EXPECTED: ") ||
+				!strings.Contains(b.String(), "The demo failed.") {
 				t.Errorf("not noticed:\n%s", b.String())
 			}
 		})
@@ -122,7 +123,8 @@ func TestDemoNotices(t *testing.T) {
 func TestDemoOtherKey(t *testing.T) {
 	s := newTestStory(t, freshConfig(t))
 	other := newTestFarm(t, freshKeys(t))
-	mixed := newBalancer([]string{strings.TrimPrefix(s.Nodes[0], "http://"), strings.TrimPrefix(other.NodeURLs[1], "http://")}, other.transport)
+	mixed := newBalancer([]string{strings.TrimPrefix(s.Nodes[0], "http://"),
+		strings.TrimPrefix(other.NodeURLs[1], "http://")}, other.transport)
 	address, err := other.serve("127.0.0.1:0", mixed)
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +143,8 @@ func TestDemoServe(t *testing.T) {
 	in, out := io.Pipe()
 	done := make(chan int, 1)
 	go func() {
-		done <- run(ctx, []string{"demo", "-serve", "-json"}, strings.NewReader(""), out, io.Discard)
+		done <- run(ctx, []string{"demo", "-serve", "-json"}, strings.NewReader(""),
+			out, io.Discard)
 		out.Close()
 	}()
 	var s story
@@ -183,7 +186,8 @@ func TestDemoServe(t *testing.T) {
 		b.post("/signin", url.Values{"user": {"carol"}, "core": {"on"}})
 		b.holds("Carol Jensen", ".AspNetCore.CookiesC1")
 		b.get("/inspect")
-		b.holds("✓ accepted", "Key ring", "Ticket", "Scheme", "magic number 4, key id 16", "Carol Jensen")
+		b.holds("✓ accepted", "Key ring", "Ticket", "Scheme",
+			"magic number 4, key id 16", "Carol Jensen")
 		b.post("/signin", url.Values{"user": {"alice"}})
 		b.holds("Alice Weber", "FedAuth")
 		if b.cookies() != 1 {
@@ -233,7 +237,8 @@ func newBrowser(t *testing.T, base string) *browser {
 	}
 	transport := new(http.Transport)
 	t.Cleanup(transport.CloseIdleConnections)
-	return &browser{t: t, base: u, client: &http.Client{Jar: jar, Transport: transport, Timeout: 10 * time.Second}}
+	return &browser{t: t, base: u, client: &http.Client{Jar: jar, Transport: transport,
+		Timeout: 10 * time.Second}}
 }
 
 func (b *browser) cookies() int { return len(b.client.Jar.Cookies(b.base)) }

@@ -13,30 +13,47 @@ import (
 )
 
 func doctorCommand() command {
-	return command{"doctor", "find the layer that refuses a cookie, and the setting that would accept it", func(flags *pflag.FlagSet) action {
-		c := new(doctorRun)
-		c.keys.configFlags.define(flags, "web.config `FILE` of a node; twice for two nodes")
-		flags.StringVar(&c.kind, "kind", "", "`KIND` that the credential should be, as in inspect; found by its name if left out")
-		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to examine; all that are known if left out")
-		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
-		flags.StringVar(&c.path, "path", "", "cookie `PATH` of the nodes, where <cookieHandler> has none; not checked if left out")
-		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
-		flags.Func("app-path-hash", "`HASH` of the application's virtual path on .NET, for ,IsolateApps", hash(&c.pathHash))
-		flags.Func("app-id-hash", "`HASH` of the application's id on .NET, for ,IsolateByAppId", hash(&c.idHash))
-		c.cert.defineFiles(flags)
-		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "examine with a publicly known key too")
-		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "examine with a key that can be guessed too")
-		flags.StringVar(&c.keys.knownKeys, "known-keys", "", "CSV `FILE` of publicly known keys, as Microsoft publishes it")
-		c.keys.credentials.define(flags)
-		c.keys.defineRing(flags)
-		flags.StringVar(&c.keys.cookie, "cookie", "", "`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
-		flags.StringArrayVar(&c.purposes, "purpose", nil, "`PURPOSE` of CreateProtector that the payload should have; repeat it, in their order")
-		flags.StringVar(&c.otherKeys, "other-keys", "", "`RING` of the node that wrote the cookie, as -keys")
-		flags.StringArrayVar(&c.otherApps, "other-app", nil, "application `NAME` or content root to try; the first is that of -other-keys; repeat it")
-		flags.StringVar(&c.otherScheme, "other-scheme", "", "`SCHEME` of the node that wrote the cookie")
-		flags.BoolVar(&c.json, "json", false, "print for machines")
-		return c.run
-	}}
+	return command{"doctor",
+		"find the layer that refuses a cookie, and the setting that would accept it", func(flags *pflag.FlagSet) action {
+			c := new(doctorRun)
+			c.keys.configFlags.define(flags, "web.config `FILE` of a node; twice for two nodes")
+			flags.StringVar(&c.kind, "kind", "",
+				"`KIND` that the credential should be, as in inspect; found by its name if left out")
+			flags.StringVar(&c.name, "name", "",
+				"`NAME` of the one cookie to examine; all that are known if left out")
+			flags.StringVar(&c.authType, "auth-type", "",
+				"AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
+			flags.StringVar(&c.path, "path", "",
+				"cookie `PATH` of the nodes, where <cookieHandler> has none; not checked if left out")
+			flags.StringVar(&c.at, "at", "",
+				"judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
+			flags.Func("app-path-hash",
+				"`HASH` of the application's virtual path on .NET, for ,IsolateApps",
+				hash(&c.pathHash))
+			flags.Func("app-id-hash", "`HASH` of the application's id on .NET, for ,IsolateByAppId",
+				hash(&c.idHash))
+			c.cert.defineFiles(flags)
+			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false,
+				"examine with a publicly known key too")
+			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false,
+				"examine with a key that can be guessed too")
+			flags.StringVar(&c.keys.knownKeys, "known-keys", "",
+				"CSV `FILE` of publicly known keys, as Microsoft publishes it")
+			c.keys.credentials.define(flags)
+			c.keys.defineRing(flags)
+			flags.StringVar(&c.keys.cookie, "cookie", "",
+				"`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
+			flags.StringArrayVar(&c.purposes, "purpose", nil,
+				"`PURPOSE` of CreateProtector that the payload should have; repeat it, in their order")
+			flags.StringVar(&c.otherKeys, "other-keys", "",
+				"`RING` of the node that wrote the cookie, as -keys")
+			flags.StringArrayVar(&c.otherApps, "other-app", nil,
+				"application `NAME` or content root to try; the first is that of -other-keys; repeat it")
+			flags.StringVar(&c.otherScheme, "other-scheme", "",
+				"`SCHEME` of the node that wrote the cookie")
+			flags.BoolVar(&c.json, "json", false, "print for machines")
+			return c.run
+		}}
 }
 
 // doctorReport is the output with -json.
@@ -64,7 +81,8 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 	case n == 0 && c.keys.keys == "":
 		return usageError("-config is missing: the web.config of the node that refuses the cookie; " +
 			"or -keys: the key ring of one on ASP.NET Core")
-	case c.keys.keys == "" && (c.keys.scheme != "" || c.keys.cookie != "" || c.otherKeys != "" || len(c.purposes) > 0):
+	case c.keys.keys == "" && (c.keys.scheme != "" || c.keys.cookie != "" || c.otherKeys != "" ||
+		len(c.purposes) > 0):
 		return usageError("-scheme, -cookie, -purpose and -other-keys go with -keys")
 	case n > 2:
 		return usageError("-config is given more than twice: one or two nodes are examined")
@@ -105,7 +123,8 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 			return usageError("-kind " + string(o.Kind) + " takes the bare value, not a header")
 		}
 		done := progress(s.err, time.Second, working)
-		r.Report = doctor.Examine(ctx, nodes, doctor.Input{Request: input.request, Text: input.text}, o)
+		r.Report = doctor.Examine(ctx, nodes,
+			doctor.Input{Request: input.request, Text: input.text}, o)
 		done()
 	}
 	if c.json {
@@ -133,7 +152,8 @@ func (c *doctorRun) nodes(ctx context.Context) (nodes []*doctor.Node, rings []*r
 		if i == 1 && c.otherKeys == "" {
 			k.ringFlags = ringFlags{}
 		} else if i == 1 {
-			k.keys, k.app, k.scheme = c.otherKeys, append(c.otherApps, "")[0], cmp.Or(c.otherScheme, k.scheme)
+			k.keys, k.app, k.scheme = c.otherKeys, append(c.otherApps,
+				"")[0], cmp.Or(c.otherScheme, k.scheme)
 		}
 		bare := k.ringFlags
 		bare.app = "" // doctor puts names in front

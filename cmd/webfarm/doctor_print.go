@@ -60,9 +60,11 @@ func printFinding(b *bytes.Buffer, r *doctor.Report) {
 
 // printFix prints what to change, and where.
 func printFix(b *bytes.Buffer, indent string, fix doctor.Fix) {
-	fmt.Fprintf(b, "%sFix (%s)\n%s  %s\n", indent, cmp.Or(fix.File, fix.Where), indent, folded(fix.Text, indent+"  "))
+	fmt.Fprintf(b, "%sFix (%s)\n%s  %s\n", indent, cmp.Or(fix.File, fix.Where), indent,
+		folded(fix.Text, indent+"  "))
 	if fix.Snippet != "" {
-		fmt.Fprintf(b, "\n%s    %s\n", indent, strings.ReplaceAll(fix.Snippet, "\n", "\n    "+indent))
+		fmt.Fprintf(b, "\n%s    %s\n", indent,
+			strings.ReplaceAll(fix.Snippet, "\n", "\n    "+indent))
 	}
 }
 
@@ -166,7 +168,8 @@ func openingText(o *doctor.OpenedBy) string {
 		add("as", o.Kind.String())
 	}
 	if o.Key != "" {
-		parts = []string{"key " + o.Key + " of " + o.File, o.Kind.String(), "application " + abridgedOr(o.Application, "none")}
+		parts = []string{"key " + o.Key + " of " + o.File, o.Kind.String(),
+			"application " + abridgedOr(o.Application, "none")}
 		add("scheme", o.AuthType)
 		return strings.Join(parts, ", ")
 	}
@@ -190,8 +193,10 @@ func triedText(t doctor.Tried) string {
 		return "nothing but the node's own settings"
 	}
 	text := fmt.Sprintf("%d combinations: %s, %s of %s, %s with %s and %s",
-		t.Signatures+t.Openings, plural(t.Texts, "reading"), plural(t.Signatures, "signature"), plural(t.Keys, "key"),
-		plural(t.Openings, "opening"), plural(t.Algorithms, "algorithm"), plural(t.Purposes, "purpose"))
+		t.Signatures+t.Openings, plural(t.Texts, "reading"), plural(t.Signatures, "signature"),
+		plural(t.Keys, "key"),
+		plural(t.Openings, "opening"), plural(t.Algorithms, "algorithm"),
+		plural(t.Purposes, "purpose"))
 	if !t.Complete {
 		text += "; more exist than are tried"
 	}
@@ -212,8 +217,9 @@ func nodeRows(n doctor.NodeReport) [][]string {
 	if n.KeyID != "" {
 		key = "key " + n.KeyID
 	}
-	rows = append(rows, []string{n.File, fmt.Sprintf("%s, validation %s, decryption %s, mode %s (%s)",
-		key, n.Validation, n.Decryption, n.Mode, onLine(n.ModeFrom, n.ModeLine))})
+	rows = append(rows,
+		[]string{n.File, fmt.Sprintf("%s, validation %s, decryption %s, mode %s (%s)",
+			key, n.Validation, n.Decryption, n.Mode, onLine(n.ModeFrom, n.ModeLine))})
 	for _, w := range n.Warnings {
 		rows = append(rows, []string{"", "warning: " + atLine(w.Line, w.Text)})
 	}
@@ -248,7 +254,8 @@ func printComparison(b *bytes.Buffer, c *doctor.Comparison) {
 		} else if len(d.Unlike) > 0 {
 			note = "users notice: " + d.Note
 		}
-		rows = append(rows, []string{d.Setting, abridgedOr(d.Values[0], "-"), abridgedOr(d.Values[1], "-"), note})
+		rows = append(rows, []string{d.Setting, abridgedOr(d.Values[0], "-"),
+			abridgedOr(d.Values[1], "-"), note})
 	}
 	writeTable(b, "  ", rows)
 }

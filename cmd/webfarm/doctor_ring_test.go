@@ -18,10 +18,12 @@ func TestDoctorRing(t *testing.T) {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		writeFile(t, filepath.Join(folder, "key.xml"), testkit.CoreKey(i+1, time.Now().Add(-time.Hour), seed.Of(t).Bytes(64)))
+		writeFile(t, filepath.Join(folder, "key.xml"),
+			testkit.CoreKey(i+1, time.Now().Add(-time.Hour), seed.Of(t).Bytes(64)))
 	}
 	issue := func(args ...string) string {
-		return strings.TrimSpace(tool(t, "", append([]string{"issue", "-name", "zoe"}, args...)...).want(t, exitOK).out)
+		return strings.TrimSpace(tool(t, "", append([]string{"issue", "-name", "zoe"},
+			args...)...).want(t, exitOK).out)
 	}
 	shop := issue("-keys", "a", "-app", "Shop")
 	acme := issue("-keys", "a", "-app", "Shop", "-scheme", "Acme")
@@ -31,13 +33,19 @@ func TestDoctorRing(t *testing.T) {
 		exit         int
 		shows        []string // of what people see
 	}{
-		{"ok", shop, "-keys a -app Shop", exitOK, []string{"OK  The", `for "zoe"`, "application Shop, scheme Cookies", "Key ring of a", "protecting"}},
-		{"application", shop, "-keys a -app Other -other-app Shop", exitRefused, []string{"core_application", "SetApplicationName", "(The payload was invalid)"}},
+		{"ok", shop, "-keys a -app Shop", exitOK,
+			[]string{"OK  The", `for "zoe"`, "application Shop, scheme Cookies",
+				"Key ring of a", "protecting"}},
+		{"application", shop, "-keys a -app Other -other-app Shop", exitRefused,
+			[]string{"core_application", "SetApplicationName", "(The payload was invalid)"}},
 		{"no application", shop, "-keys a", exitRefused, []string{"core_unknown", "-other-app"}},
-		{"ring", shop, "-keys b -app Shop -other-keys a", exitRefused, []string{"core_key_missing", "no key in common", "was not found in the key ring"}},
-		{"scheme", acme, "-keys a -app Shop -other-scheme Acme", exitRefused, []string{"core_scheme", `"Acme", and a reads "Cookies"`}},
+		{"ring", shop, "-keys b -app Shop -other-keys a", exitRefused,
+			[]string{"core_key_missing", "no key in common", "was not found in the key ring"}},
+		{"scheme", acme, "-keys a -app Shop -other-scheme Acme", exitRefused,
+			[]string{"core_scheme", `"Acme", and a reads "Cookies"`}},
 		{"own scheme", acme, "-keys a -app Shop -scheme Acme", exitOK, []string{"OK  The"}},
-		{"rings that differ", "", "-keys a -other-keys b", exitRefused, []string{"DIFFERENT", "configs_differ", "key ring"}},
+		{"rings that differ", "", "-keys a -other-keys b", exitRefused,
+			[]string{"DIFFERENT", "configs_differ", "key ring"}},
 		{"rings that agree", "", "-keys a -other-keys a", exitOK, []string{"OK  ", "configs_agree"}},
 		{"no ring", shop, "-scheme Acme", exitUsage, nil},
 		{"no such ring", shop, "-keys a -other-keys c", exitUsage, nil},
@@ -57,8 +65,10 @@ func TestDoctorRing(t *testing.T) {
 		}
 		var report doctorReport
 		tool(t, tt.cookie, append(args, "-json")...).want(t, tt.exit).decode(t, &report)
-		if report.OK != (tt.exit == exitOK) || len(report.KeyRings) == 0 || !strings.Contains(unfolded(r.out), report.Finding.Sentence) {
-			t.Errorf("%s: -json says ok %v, %d rings, %q", tt.name, report.OK, len(report.KeyRings), report.Finding.Sentence)
+		if report.OK != (tt.exit == exitOK) || len(report.KeyRings) == 0 ||
+			!strings.Contains(unfolded(r.out), report.Finding.Sentence) {
+			t.Errorf("%s: -json says ok %v, %d rings, %q", tt.name, report.OK, len(report.KeyRings),
+				report.Finding.Sentence)
 		}
 	}
 }

@@ -49,7 +49,8 @@ func TestDoctorTranscripts(t *testing.T) {
 		{"mode", exitRefused, fileText(t, "forms.txt"), []string{"-config", "node-b.config", "-"}},
 		{"chunk", exitRefused, first, []string{"-config", "node-a.config", "-"}},
 		{"ok", exitOK, session, []string{"-config", "node-a.config"}},
-		{"which", exitRefused, fileText(t, "forms.txt"), []string{"-config", "node-a.config", "-config", "node-b.config", "-"}},
+		{"which", exitRefused, fileText(t, "forms.txt"),
+			[]string{"-config", "node-a.config", "-config", "node-b.config", "-"}},
 		{"compare", exitRefused, "", []string{"-config", "node-a.config", "-config", "node-b.config"}},
 		{"same", exitOK, "", []string{"-config", "node-a.config", "-config", "node-a.config"}},
 	}
@@ -70,7 +71,8 @@ func TestDoctorTranscripts(t *testing.T) {
 			machines := tool(t, tt.stdin, append(args, "-json")...).want(t, tt.code)
 			machines.decode(t, &report)
 			noSecrets(t, cfg, machines.out)
-			if report.OK != (tt.code == exitOK) || !strings.Contains(unfolded(r.out), unfolded(report.Finding.Sentence)) {
+			if report.OK != (tt.code == exitOK) ||
+				!strings.Contains(unfolded(r.out), unfolded(report.Finding.Sentence)) {
 				t.Errorf("-json says ok %v, %q", report.OK, report.Finding.Sentence)
 			}
 		})
@@ -90,7 +92,8 @@ func TestDoctorCodes(t *testing.T) {
 		{forms, []string{"-config", "node-a.config"}, doctor.CodeOK},
 		{bare, []string{"-config", "node-a.config"}, doctor.CodeOK},
 		{bare, []string{"-config", "node-b.config"}, "compatibility_mode"},
-		{forms, []string{"-config", "node-a.config", "-kind", "fedauth", "-name", ".ASPXAUTH"}, "other_credential"},
+		{forms, []string{"-config", "node-a.config", "-kind", "fedauth", "-name", ".ASPXAUTH"},
+			"other_credential"},
 		{session, []string{"-config", "node-b.config"}, doctor.CodeOK}, // sessions ignore the mode
 		{session, []string{"-config", "node-a.config", "-at", "2026-11-23"}, "expired"},
 		{session, []string{"-config", "node-a.config", "-at", "2026-11-20"}, "not_yet_valid"},
@@ -98,12 +101,16 @@ func TestDoctorCodes(t *testing.T) {
 		{"GET / HTTP/1.1\nHost: a.example\n" + session, []string{"-config", "node-a.config"}, doctor.CodeOK},
 		{"Authorization: Bearer x", []string{"-config", "node-a.config", "-kind", "bearer"}, "foreign"},
 		{session, []string{"-config", "node-a.config", "-kind", "bearer"}, "no_cookie"},
-		{"GET /(X(1)F(" + bare + "))/a.aspx?b=c HTTP/1.1\nHost: a.example", []string{"-config", "node-a.config"}, doctor.CodeOK},
-		{"https://a.example/(F(" + bare + "))/a.aspx", []string{"-config", "node-b.config"}, "compatibility_mode"},
+		{"GET /(X(1)F(" + bare + "))/a.aspx?b=c HTTP/1.1\nHost: a.example",
+			[]string{"-config", "node-a.config"}, doctor.CodeOK},
+		{"https://a.example/(F(" + bare + "))/a.aspx", []string{"-config", "node-b.config"},
+			"compatibility_mode"},
 		{"__VIEWSTATE=%2FwEPDwUK&__EVENTVALIDATION=x", []string{"-config", "node-a.config"}, "foreign"},
-		{`<input type="hidden" name="__VIEWSTATE" value="/wEPDwUK" />`, []string{"-config", "node-a.config"}, "foreign"},
+		{`<input type="hidden" name="__VIEWSTATE" value="/wEPDwUK" />`,
+			[]string{"-config", "node-a.config"}, "foreign"},
 		{"SAMLResponse=PHNhbWxwOlJlc3BvbnNl&RelayState=x", []string{"-config", "node-a.config"}, "foreign"},
-		{strings.Replace(session, "FedAuth", "SQSession", 1), []string{"-config", "node-a.config", "-name", "SQSession"}, "missing_chunk"},
+		{strings.Replace(session, "FedAuth", "SQSession", 1),
+			[]string{"-config", "node-a.config", "-name", "SQSession"}, "missing_chunk"},
 	}
 	for _, tt := range tests {
 		args := append([]string{"doctor", "-json"}, tt.args...)
@@ -135,13 +142,16 @@ func TestDoctorKnownKeys(t *testing.T) {
 	}
 	sum := sha256.Sum256([]byte(strings.ToUpper(hex.EncodeToString(cfg.ValidationKey.Reveal()))))
 	list := filepath.Join(t.TempDir(), "known.csv")
-	text := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sum, sha256.Sum256([]byte("another")))
+	text := fmt.Sprintf("validationKey,decryptionKey\n%x,%x\n", sum,
+		sha256.Sum256([]byte("another")))
 	if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"doctor", "-at", "2026-11-21 14:30", "-config", "node-a.config", "-known-keys", list, strings.TrimSpace(fileText(t, "forms.txt"))}
+	args := []string{"doctor", "-at", "2026-11-21 14:30", "-config", "node-a.config", "-known-keys",
+		list, strings.TrimSpace(fileText(t, "forms.txt"))}
 	r := tool(t, "", args...).want(t, exitRefused)
-	if !strings.Contains(r.out, "code  known_key") || !strings.Contains(r.out, "on line 2 of the list") {
+	if !strings.Contains(r.out, "code  known_key") ||
+		!strings.Contains(r.out, "on line 2 of the list") {
 		t.Errorf("output:\n%s", r.out)
 	}
 	noSecrets(t, cfg, r.out)
@@ -172,7 +182,8 @@ func TestDoctorUsage(t *testing.T) {
 	for _, tt := range tests {
 		r := tool(t, "", append([]string{"doctor"}, tt.args...)...)
 		if r.code != exitUsage || !strings.Contains(r.err, tt.want) || r.out != "" {
-			t.Errorf("%q: exit code %d, standard error %q, want %q in it", tt.args, r.code, r.err, tt.want)
+			t.Errorf("%q: exit code %d, standard error %q, want %q in it", tt.args,
+				r.code, r.err, tt.want)
 		}
 	}
 }

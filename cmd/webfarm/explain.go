@@ -60,7 +60,8 @@ type refusal struct {
 
 // refuse returns the refusal of a layer with the words of a section.
 func refuse(code string, err error, t texts.Section) *refusal {
-	return &refusal{Layer: code, Error: err.Error(), Meaning: t.Text("refused"), Reasons: t["reason"]}
+	return &refusal{Layer: code, Error: err.Error(), Meaning: t.Text("refused"),
+		Reasons: t["reason"]}
 }
 
 // explain turns the error of a layer into a refusal. From the text of the credential it only
@@ -73,7 +74,8 @@ func explain(t texts.Section, err error, c credential) *refusal {
 	}
 	if id := errorText(err, r.Layer, c.kind); id != "" {
 		r = refuse(r.Layer, err, layerFile["error/"+id])
-	} else if r.Layer == "text" || r.Layer == "envelope" || r.Layer == "machine-key" && !c.kind.IsSession() {
+	} else if r.Layer == "text" || r.Layer == "envelope" ||
+		r.Layer == "machine-key" && !c.kind.IsSession() {
 		if is := doctor.Foreign(c.name, c.text); is != "" && !c.kind.IsCore() {
 			first = append(first, layerFile["looks"].Text("foreign", "is", is))
 		} else if dress := doctor.Dress(c.text); dress != "" {
@@ -109,7 +111,8 @@ func errorText(err error, at string, k kind) string {
 		return "endpoint"
 	case errors.Is(err, errNoRing):
 		return "no_ring"
-	case (k.IsKatana() || k.IsCore()) && at == "validity" && errors.Is(err, sessiontoken.ErrUnsupported):
+	case (k.IsKatana() || k.IsCore()) && at == "validity" &&
+		errors.Is(err, sessiontoken.ErrUnsupported):
 		return "no_end"
 	}
 	return ""

@@ -13,7 +13,9 @@ import (
 // TestLayerTexts wants each section of layers.txt to be complete, and to be
 // about a layer or an error that exists.
 func TestLayerTexts(t *testing.T) {
-	families := map[string]kind{"fedauth": kindFedAuth, "wif10": kindWIF10, "forms": kindForms, "urltoken": kindRoles, "katana": kindKatana, "state": kindState, "core": kindCore, "payload": kindProtected}
+	families := map[string]kind{"fedauth": kindFedAuth, "wif10": kindWIF10, "forms": kindForms,
+		"urltoken": kindRoles, "katana": kindKatana, "state": kindState, "core": kindCore,
+		"payload": kindProtected}
 	named := layerNames(t)
 	titles := layerFile["titles"]
 	seen := map[string]bool{"configuration": true}
@@ -35,13 +37,17 @@ func TestLayerTexts(t *testing.T) {
 		}
 		text := textOf(k, name)
 		seen[text.Text("code")] = true
-		if text.Text("code") != section.Text("code") || text.Text("code") == "" || titles.Text(text.Text("code")) == "" {
-			t.Errorf("[%s] has the code %q and the title %q", id, text.Text("code"), titles.Text(text.Text("code")))
+		if text.Text("code") != section.Text("code") || text.Text("code") == "" ||
+			titles.Text(text.Text("code")) == "" {
+			t.Errorf("[%s] has the code %q and the title %q", id, text.Text("code"),
+				titles.Text(text.Text("code")))
 		}
-		if name != layerCookie && text.Text("what") == "" || name != layerRoles && text.Text("refused") == "" {
+		if name != layerCookie && text.Text("what") == "" ||
+			name != layerRoles && text.Text("refused") == "" {
 			t.Errorf("[%s] says nothing", id)
 		}
-		if strings.ContainsAny(strings.Join(slices.Concat(slices.Collect(maps.Values(section))...), ""), "{}") {
+		if strings.ContainsAny(strings.Join(slices.Concat(slices.Collect(maps.Values(section))...),
+			""), "{}") {
 			t.Errorf("[%s] has a place for a word, which nothing fills", id)
 		}
 		for field := range section {
@@ -60,7 +66,8 @@ func TestLayerTexts(t *testing.T) {
 			t.Errorf("the look %s, which nothing recognises", look)
 		}
 	}
-	r := explain(textOf(kindForms, "new layer"), errors.New("webfarm: new"), credential{kind: kindForms})
+	r := explain(textOf(kindForms, "new layer"), errors.New("webfarm: new"),
+		credential{kind: kindForms})
 	if r.Layer != "new layer" || r.Meaning == "" {
 		t.Errorf("a layer without a text: %+v", r)
 	}
@@ -75,7 +82,8 @@ func layerNames(t *testing.T) map[string]bool {
 			t.Fatal(err)
 		}
 		for _, file := range files {
-			if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+			if !strings.HasSuffix(file.Name(), ".go") ||
+				strings.HasSuffix(file.Name(), "_test.go") {
 				continue
 			}
 			source, err := os.ReadFile(dir + "/" + file.Name())

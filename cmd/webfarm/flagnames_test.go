@@ -20,7 +20,8 @@ func TestMessagesNameFlags(t *testing.T) {
 	// The command cannot cause these: it never sets the fields, or the text is no message.
 	never := regexp.MustCompile(`SiteOptions\.(Sessions\.)?%s|without a Kind|a site of LoadSite|RingOptions.Decrypt: $`)
 	found := 0
-	for _, folder := range []string{"cookie", "machinekey", "sessiontoken", "dataprotection", "internal/site", "internal/webconfig"} {
+	for _, folder := range []string{"cookie", "machinekey", "sessiontoken", "dataprotection",
+		"internal/site", "internal/webconfig"} {
 		paths, err := filepath.Glob(filepath.Join("..", "..", folder, "*.go"))
 		if err != nil || len(paths) == 0 {
 			t.Fatal(folder, err)
@@ -29,7 +30,8 @@ func TestMessagesNameFlags(t *testing.T) {
 			if strings.HasSuffix(path, "_test.go") {
 				continue
 			}
-			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil,
+				parser.SkipObjectResolution)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,9 +65,12 @@ func TestLogNamesFlags(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		logger.Error("or AllowWeakKey", slog.Any("error", usageError("see SiteOptions.Credentials")))
+		logger.Error("or AllowWeakKey", slog.Any("error",
+			usageError("see SiteOptions.Credentials")))
 	}
-	if text := b.String(); strings.Contains(text, "Allow") || strings.Count(text, "or -allow-weak-key") != 2 || strings.Count(text, "see -credential") != 2 {
+	if text := b.String(); strings.Contains(text, "Allow") ||
+		strings.Count(text, "or -allow-weak-key") != 2 ||
+		strings.Count(text, "see -credential") != 2 {
 		t.Error(text)
 	}
 }

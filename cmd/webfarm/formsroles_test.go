@@ -41,16 +41,20 @@ func TestServeFormsRoles(t *testing.T) {
 	s := startServe(t, "-forms-roles", "|")
 	header := issuedHeader(t, "-name", "bob", "-kind", "forms", "-user-data", "Sales | Café,Bar||")
 	resp, _ := s.get(s.public+"/auth", "Cookie", header)
-	if got := resp.Header.Get("X-Webfarm-Roles"); resp.StatusCode != http.StatusOK || got != "Sales,Caf%C3%A9%2CBar" {
+	if got := resp.Header.Get("X-Webfarm-Roles"); resp.StatusCode != http.StatusOK ||
+		got != "Sales,Caf%C3%A9%2CBar" {
 		t.Errorf("%s, roles %q", resp.Status, got)
 	}
-	if resp, _ := s.get(s.public+"/auth?role=Sales", "Cookie", header); resp.StatusCode != http.StatusOK {
+	if resp, _ := s.get(s.public+"/auth?role=Sales", "Cookie",
+		header); resp.StatusCode != http.StatusOK {
 		t.Errorf("with the role: %s", resp.Status)
 	}
-	if resp, _ := s.get(s.public+"/auth?role=Staff", "Cookie", header); resp.StatusCode != http.StatusForbidden {
+	if resp, _ := s.get(s.public+"/auth?role=Staff", "Cookie",
+		header); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("without the role: %s", resp.Status)
 	}
-	if _, page := s.get(s.public+"/inspect", "Cookie", header); strings.Count(page, ">Role<") != 2 || !strings.Contains(page, "Café,Bar") {
+	if _, page := s.get(s.public+"/inspect", "Cookie", header); strings.Count(page,
+		">Role<") != 2 || !strings.Contains(page, "Café,Bar") {
 		t.Error("the page does not show the roles")
 	}
 }
@@ -59,14 +63,17 @@ func TestInspectFormsRoles(t *testing.T) {
 	formsConfig(t, "")
 	header := issuedHeader(t, "-name", "bob", "-kind", "forms", "-user-data", "Sales, Staff")
 	var seen inspectReport
-	tool(t, "", "inspect", "-config", "web.config", "-json", "-forms-roles", ",", header).want(t, exitOK).decode(t, &seen)
+	tool(t, "", "inspect", "-config", "web.config", "-json", "-forms-roles", ",", header).want(t,
+		exitOK).decode(t, &seen)
 	if got := seen.Credentials[0].Forms.Roles; !slices.Equal(got, []string{"Sales", "Staff"}) {
 		t.Errorf("roles %q", got)
 	}
-	if r := tool(t, "", "inspect", "-config", "web.config", "-forms-roles", ",", header).want(t, exitOK); !strings.Contains(r.out, "role          Staff") {
+	if r := tool(t, "", "inspect", "-config", "web.config", "-forms-roles", ",", header).want(t,
+		exitOK); !strings.Contains(r.out, "role          Staff") {
 		t.Errorf("the roles are not shown:\n%s", r.out)
 	}
-	if r := tool(t, "", "inspect", "-config", "web.config", header).want(t, exitOK); strings.Contains(r.out, "\n  role ") {
+	if r := tool(t, "", "inspect", "-config", "web.config", header).want(t,
+		exitOK); strings.Contains(r.out, "\n  role ") {
 		t.Error("roles without the flag")
 	}
 	tool(t, "", "inspect", "-config", "web.config", "-forms-roles", "", header).want(t, exitUsage)
@@ -80,6 +87,8 @@ func formsConfig(t testing.TB, attributes string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = bytes.Replace(text, []byte("</system.web>"), []byte(`<authentication mode="Forms"><forms `+attributes+`/></authentication></system.web>`), 1)
+	text = bytes.Replace(text, []byte("</system.web>"),
+		[]byte(`<authentication mode="Forms"><forms `+attributes+
+			`/></authentication></system.web>`), 1)
 	writeFile(t, "web.config", string(text))
 }

@@ -24,7 +24,8 @@ func FuzzInspect(f *testing.F) {
 			seeds++
 		}
 	}
-	for _, text := range []string{"", "=", ";", "Cookie:", "Set-Cookie: =", "FedAuth", "FedAuth=;FedAuth1", "\x00\xff", "> < > Cookie: \x1b[2J=1"} {
+	for _, text := range []string{"", "=", ";", "Cookie:", "Set-Cookie: =", "FedAuth",
+		"FedAuth=;FedAuth1", "\x00\xff", "> < > Cookie: \x1b[2J=1"} {
 		f.Add(text)
 	}
 	var forms struct{ Vectors []formsVector }
@@ -41,7 +42,8 @@ func FuzzInspect(f *testing.F) {
 		seeds++
 	}
 	for _, v := range katana.Vectors[:min(20, len(katana.Vectors))] {
-		f.Add(".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC1=" + *v.Text + "; .AspNet.ApplicationCookieC2=")
+		f.Add(".AspNet.ApplicationCookie=chunks:2; .AspNet.ApplicationCookieC1=" + *v.Text +
+			"; .AspNet.ApplicationCookieC2=")
 		f.Add("Authorization: Bearer " + *v.Text)
 		f.Add("GET /(A(x)F(" + *v.Text + "))/ HTTP/1.1")
 		seeds += 2
@@ -50,11 +52,13 @@ func FuzzInspect(f *testing.F) {
 		f.Fatalf("%d seeds", seeds)
 	}
 	path := filepath.Join(f.TempDir(), "web.config")
-	if err := os.WriteFile(path, []byte(vectors.config(f, vectors.named(f, "control"))), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(vectors.config(f, vectors.named(f, "control"))),
+		0o600); err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, flags := range [][]string{nil, {"-kind", "state", "-class", "google"}, {"-purpose", "a", "-forms-roles", ","}} {
+		for _, flags := range [][]string{nil, {"-kind", "state", "-class", "google"},
+			{"-purpose", "a", "-forms-roles", ","}} {
 			fuzzInspect(t, text, append([]string{"-config", path}, flags...)...)
 		}
 	})

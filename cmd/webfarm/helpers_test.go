@@ -109,7 +109,8 @@ func noSecrets(t testing.TB, cfg machinekey.Config, text string) {
 		part := key[:min(16, len(key))] // a part is as bad as the whole
 		for _, spelled := range []string{
 			hex.EncodeToString(part), string(part),
-			base64.RawStdEncoding.EncodeToString(part[:len(part)/3*3]), base64.RawURLEncoding.EncodeToString(part[:len(part)/3*3]),
+			base64.RawStdEncoding.EncodeToString(part[:len(part)/3*3]),
+			base64.RawURLEncoding.EncodeToString(part[:len(part)/3*3]),
 		} {
 			if strings.Contains(text, strings.ToLower(spelled)) {
 				t.Errorf("the output holds key bytes (%d of them)", len(part))

@@ -28,10 +28,12 @@ func (c *configFlags) readInput(args []string, s streams) (string, error) {
 		return args[0], nil
 	}
 	if c.texts[standardInput] != nil {
-		return "", usageError("standard input is the web.config of -config: give the cookie in quotes")
+		return "",
+			usageError("standard input is the web.config of -config: give the cookie in quotes")
 	}
 	if len(args) == 0 && isTerminal(s.in) {
-		return "", usageError("the cookie is missing: give it in quotes, or - to read it from standard input")
+		return "",
+			usageError("the cookie is missing: give it in quotes, or - to read it from standard input")
 	}
 	data, err := io.ReadAll(io.LimitReader(s.in, maxInput+1))
 	if err != nil {

@@ -21,10 +21,13 @@ func TestParseInput(t *testing.T) {
 		{"padding in a cookie", "FedAuth=QQ==", false, "QQ=="},
 		{"an empty cookie", "FedAuth=", false, ""},
 		{"header with its name", "cookie: a=b; FedAuth1=D; FedAuth=QUJ", false, "QUJD"},
-		{"whole request", "GET / HTTP/1.1\r\nHost: x\r\nCookie: FedAuth=QUJD\r\nAccept: */*\r\n", false, "QUJD"},
+		{"whole request", "GET / HTTP/1.1\r\nHost: x\r\nCookie: FedAuth=QUJD\r\nAccept: */*\r\n",
+			false, "QUJD"},
 		{"two Cookie lines", "Cookie: FedAuth=QUJ\nCookie: FedAuth1=D", false, "QUJD"},
-		{"curl -v", "> GET / HTTP/1.1\n> Cookie: FedAuth=QUJD\n< HTTP/1.1 200 OK\n< Set-Cookie: FedAuth=no\n", false, "QUJD"},
-		{"response", "HTTP/1.1 303\nSet-Cookie: FedAuth=QUJ; Path=/; HttpOnly\nSet-Cookie: FedAuth1=D; Path=/\nSet-Cookie: FedAuth2=; Max-Age=0\n", false, "QUJD"},
+		{"curl -v",
+			"> GET / HTTP/1.1\n> Cookie: FedAuth=QUJD\n< HTTP/1.1 200 OK\n< Set-Cookie: FedAuth=no\n", false, "QUJD"},
+		{"response",
+			"HTTP/1.1 303\nSet-Cookie: FedAuth=QUJ; Path=/; HttpOnly\nSet-Cookie: FedAuth1=D; Path=/\nSet-Cookie: FedAuth2=; Max-Age=0\n", false, "QUJD"},
 		{"a line per cookie", "FedAuth=QUJ\nFedAuth1=D\n", false, "QUJD"},
 		{"a broken line", "FedAuth=QU\n  JD; a=b\n", false, "QUJD"},
 		{"name in other case", "fedauth=QUJD", false, "QUJD"},
@@ -41,7 +44,8 @@ func TestParseInput(t *testing.T) {
 				t.Fatal(found, err)
 			}
 			if got := found[0]; got.text != tt.want || (got.set == nil) != tt.bare {
-				t.Errorf("%q, bare %v; want %q, bare %v", got.text, got.set == nil, tt.want, tt.bare)
+				t.Errorf("%q, bare %v; want %q, bare %v", got.text, got.set == nil,
+					tt.want, tt.bare)
 			}
 		})
 	}
@@ -77,11 +81,13 @@ func TestCookieless(t *testing.T) {
 }
 
 func TestOtherCookies(t *testing.T) {
-	p, err := parseInput("Cookie: a=1; b=2; novalue; =x; "+strings.Repeat("c", 200)+"=3", []string{"FedAuth"})
+	p, err := parseInput("Cookie: a=1; b=2; novalue; =x; "+strings.Repeat("c", 200)+"=3",
+		[]string{"FedAuth"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := doctor.Others(p.request), []string{"a", "b", "novalue"}; !slices.Equal(got, want) {
+	if got, want := doctor.Others(p.request), []string{"a", "b",
+		"novalue"}; !slices.Equal(got, want) {
 		t.Errorf("names %q, want %q", got, want)
 	}
 }

@@ -20,28 +20,39 @@ import (
 )
 
 func inspectCommand() command {
-	return command{"inspect", "open the credentials of a request and show what is inside, or what refuses them", func(flags *pflag.FlagSet) action {
-		c := new(inspect)
-		c.keys.define(flags, "web.config `FILE` with the <machineKey>; repeat it to try older keys too")
-		flags.StringVar(&c.kind, "kind", "", "`KIND` of the credential; found by its name if left out")
-		flags.StringVar(&c.name, "name", "", "`NAME` of the one cookie to show; all that are known if left out")
-		flags.StringVar(&c.authType, "auth-type", "", "AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
-		flags.StringVar(&c.class, "class", "", "middleware `NAME` for -kind state, see above")
-		flags.StringArrayVar(&c.purposes, "purpose", nil, "`PURPOSE` of a payload, or of the site's own TicketDataFormat; repeat it, in order")
-		flags.Func("forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`", c.roles.set)
-		flags.StringVar(&c.path, "path", "", "cookie `PATH` that sessions must name; the web.config's or not checked if left out")
-		flags.StringVar(&c.at, "at", "", "judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
-		flags.DurationVar(&c.skew, "skew", 0, "clock skew `DURATION`; the web.config's maximumClockSkew or 5m if left out")
-		c.cert.define(flags)
-		c.keys.defineRing(flags)
-		flags.StringVar(&c.keys.cookie, "cookie", "", "`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
-		flags.BoolVar(&c.json, "json", false, "print for machines")
-		return func(ctx context.Context, args []string, s streams) error {
-			c.given = flags.Changed
-			c.keys.allowKnown, c.keys.allowWeak = true, true // inspect warns, and issues nothing
-			return c.run(ctx, args, s)
-		}
-	}}
+	return command{"inspect",
+		"open the credentials of a request and show what is inside, or what refuses them", func(flags *pflag.FlagSet) action {
+			c := new(inspect)
+			c.keys.define(flags,
+				"web.config `FILE` with the <machineKey>; repeat it to try older keys too")
+			flags.StringVar(&c.kind, "kind", "",
+				"`KIND` of the credential; found by its name if left out")
+			flags.StringVar(&c.name, "name", "",
+				"`NAME` of the one cookie to show; all that are known if left out")
+			flags.StringVar(&c.authType, "auth-type", "",
+				"AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
+			flags.StringVar(&c.class, "class", "", "middleware `NAME` for -kind state, see above")
+			flags.StringArrayVar(&c.purposes, "purpose", nil,
+				"`PURPOSE` of a payload, or of the site's own TicketDataFormat; repeat it, in order")
+			flags.Func("forms-roles",
+				"the user data of forms tickets holds roles, separated by `SEPARATOR`", c.roles.set)
+			flags.StringVar(&c.path, "path", "",
+				"cookie `PATH` that sessions must name; the web.config's or not checked if left out")
+			flags.StringVar(&c.at, "at", "",
+				"judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
+			flags.DurationVar(&c.skew, "skew", 0,
+				"clock skew `DURATION`; the web.config's maximumClockSkew or 5m if left out")
+			c.cert.define(flags)
+			c.keys.defineRing(flags)
+			flags.StringVar(&c.keys.cookie, "cookie", "",
+				"`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
+			flags.BoolVar(&c.json, "json", false, "print for machines")
+			return func(ctx context.Context, args []string, s streams) error {
+				c.given = flags.Changed
+				c.keys.allowKnown, c.keys.allowWeak = true, true // inspect warns, and issues nothing
+				return c.run(ctx, args, s)
+			}
+		}}
 }
 
 // inspect is the subcommand of that name.
@@ -156,7 +167,8 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 
-	report := &inspectReport{OK: true, At: now, Skew: int64(farm.skew / time.Second), Configs: files,
+	report := &inspectReport{OK: true, At: now,
+		Skew: int64(farm.skew / time.Second), Configs: files,
 		Ring: newRingReport(c.keys.ring, &c.keys.ringFlags, now)}
 	var opened atomic.Int64
 	done := progress(s.err, time.Second, func() string {
@@ -202,7 +214,8 @@ func (c *inspect) checkKind() (kind, error) {
 			k = kindKatana
 		}
 		if !k.IsKatana() && k != kindProtected && k != kindCore {
-			return "", usageError("-purpose goes with -kind protected, core, katana, bearer, refresh and code")
+			return "",
+				usageError("-purpose goes with -kind protected, core, katana, bearer, refresh and code")
 		}
 	}
 	if k == kindState {
@@ -300,7 +313,8 @@ func (c *codecs) inspect(
 	case o.state != nil:
 		r.State = &stateReport{c.stateClass, newPropertyReports(o.state)}
 	case o.anonymous != nil:
-		r.Anonymous = &anonymousReport{o.anonymous.ID, o.anonymous.Expires, o.anonymous.Expires.Unix() - now.Unix()}
+		r.Anonymous = &anonymousReport{o.anonymous.ID, o.anonymous.Expires,
+			o.anonymous.Expires.Unix() - now.Unix()}
 	case o.roles != nil:
 		r.Roles = &rolesReport{len(o.roles)}
 	}
@@ -319,7 +333,8 @@ func (c *codecs) inspect(
 func newCookieReport(k kind, set *chunks.Set, input pasted) *cookieReport {
 	r := &cookieReport{Name: set.Name, Chunks: doctor.Chunks(set), Announced: set.Announced,
 		Joined: set.Joined, Length: set.Length, Problems: problems(set)}
-	if shared := chunks.Core.Inspect(input.request, set.Name); k.IsCore() && shared.Announced < set.Announced {
+	if shared := chunks.Core.Inspect(input.request, set.Name); k.IsCore() &&
+		shared.Announced < set.Announced {
 		r.Problems = append(r.Problems, layerFile["looks"].Text("shared_chunks"))
 	}
 	if len(set.Chunks) == 0 {
@@ -348,7 +363,8 @@ func newLayerReports(k kind, report *anatomy.Report, keys []namedKey) []layerRep
 			r.nameKey(layer.Facts, keys)
 		case (code == "deflate" || code == "gzip") && r.OK && i+1 < len(report.Layers):
 			r.Inner = report.Layers[i+1].Size
-		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket", "core-ticket"}, code): // the contents show them
+		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket",
+			"core-ticket"}, code): // the contents show them
 		default:
 			for _, f := range layer.Facts {
 				r.Facts = append(r.Facts, factReport{f.Name, f.Value})
@@ -367,7 +383,8 @@ func (c *codecs) namedKeys(files []keyFile) (keys []namedKey) {
 	for _, f := range files {
 		if !f.OnRing {
 			keys = append(keys, namedKey{f.KeyID, f.File,
-				fmt.Sprintf("%s-%d and %s", cipherName(f.Decryption), f.KeyBits, validationName(f.Validation))})
+				fmt.Sprintf("%s-%d and %s", cipherName(f.Decryption), f.KeyBits,
+					validationName(f.Validation))})
 		}
 	}
 	if c.core != nil {

@@ -32,7 +32,8 @@ func TestInspectTranscripts(t *testing.T) {
 		{"sessiontoken_negative.json", "cookies-stale-trailing", exitRefused, nil},
 		{"sessiontoken_negative.json", "type-hashtable", exitRefused, nil},
 		{"sessiontoken_negative.json", "expired", exitRefused, []string{"-at", "2020-01-03T10:00:00Z"}},
-		{"sessiontoken_negative.json", "endpoint-mismatch", exitRefused, []string{"-at", "2025-01-01", "-path", "/"}},
+		{"sessiontoken_negative.json", "endpoint-mismatch", exitRefused,
+			[]string{"-at", "2025-01-01", "-path", "/"}},
 	}
 	folder := here(t)
 	for _, tt := range tests {
@@ -40,7 +41,8 @@ func TestInspectTranscripts(t *testing.T) {
 			f := readVectors(t, tt.file)
 			v := f.named(t, tt.vector)
 			inFolder(t, "web.config", f.config(t, v))
-			r := tool(t, v.header(), append([]string{"inspect", "-config", "web.config", "-"}, tt.args...)...).want(t, tt.code)
+			r := tool(t, v.header(), append([]string{"inspect", "-config", "web.config", "-"},
+				tt.args...)...).want(t, tt.code)
 			if r.err != "" {
 				t.Errorf("standard error: %s", r.err)
 			}
@@ -68,18 +70,24 @@ func TestInspectVectors(t *testing.T) {
 			ran++
 			t.Run(v.Name, func(t *testing.T) {
 				inFolder(t, "web.config", config)
-				args := []string{"inspect", "-allow-insecure", "-config", "web.config", "-name", v.baseName(), "-at", "2025-01-01"}
+				args := []string{"inspect", "-allow-insecure", "-config", "web.config", "-name",
+					v.baseName(), "-at", "2025-01-01"}
 				people := tool(t, v.header(), args...)
 				machines := tool(t, v.header(), append(args, "-json")...).want(t, people.code)
 				var report inspectReport
 				machines.decode(t, &report)
-				if report.OK != (people.code == exitOK) || report.OK != (report.Credentials[0].Refused == nil) {
-					t.Errorf("exit code %d, ok %v, refused %v", people.code, report.OK, report.Credentials[0].Refused)
+				if report.OK != (people.code == exitOK) ||
+					report.OK != (report.Credentials[0].Refused == nil) {
+					t.Errorf("exit code %d, ok %v, refused %v", people.code, report.OK,
+						report.Credentials[0].Refused)
 				}
-				if good := file == "sessiontoken_45.json" && !strings.HasPrefix(v.Name, "reference-mode"); good && !report.OK {
+				if good := file == "sessiontoken_45.json" &&
+					!strings.HasPrefix(v.Name, "reference-mode"); good && !report.OK {
 					t.Errorf("refused: %+v", report.Credentials[0].Refused)
 				}
-				if report.Credentials[0].Refused != nil && (report.Credentials[0].Refused.Meaning == "" || len(report.Credentials[0].Refused.Reasons) == 0) {
+				if report.Credentials[0].Refused != nil &&
+					(report.Credentials[0].Refused.Meaning == "" ||
+						len(report.Credentials[0].Refused.Reasons) == 0) {
 					t.Errorf("refusal without explanation: %+v", report.Credentials[0].Refused)
 				}
 				for _, l := range report.Credentials[0].Layers {
@@ -110,7 +118,8 @@ func codeKnown(code string) bool {
 // its bootstrap token.
 func noTokenKey(t *testing.T, v vector, text string) {
 	t.Helper()
-	if len(v.Input.KeyHex) >= 30 && strings.Contains(strings.ToLower(text), strings.ToLower(v.Input.KeyHex)) {
+	if len(v.Input.KeyHex) >= 30 && strings.Contains(strings.ToLower(text),
+		strings.ToLower(v.Input.KeyHex)) {
 		t.Error("the output holds the key of the token")
 	}
 	for _, id := range v.Input.Identities {
@@ -133,13 +142,16 @@ func TestInspectBareAndHeader(t *testing.T) {
 	}
 	inFolder(t, "web.config", string(config))
 	value := v.Cookies[0].Value
-	for _, text := range []string{value, value + "\n", value[:100] + "\r\n" + value[100:], "FedAuth=" + value, "Cookie: x=y; fedauth=" + value, "Set-Cookie: FedAuth=" + value + "; path=/; HttpOnly"} {
+	for _, text := range []string{value, value + "\n", value[:100] + "\r\n" + value[100:],
+		"FedAuth=" + value, "Cookie: x=y; fedauth=" + value, "Set-Cookie: FedAuth=" + value +
+			"; path=/; HttpOnly"} {
 		arg := tool(t, "", "inspect", "-config", "web.config", text).want(t, exitOK)
 		stdin := tool(t, text, "inspect", "-config", "web.config").want(t, exitOK)
 		if arg.out != stdin.out {
 			t.Error("an argument and standard input differ")
 		}
-		if !strings.Contains(arg.out, "targetFramework on line 9") || !strings.Contains(arg.out, "ACCEPTED: dave, expires in ") {
+		if !strings.Contains(arg.out, "targetFramework on line 9") ||
+			!strings.Contains(arg.out, "ACCEPTED: dave, expires in ") {
 			t.Errorf("output:\n%s", arg.out)
 		}
 	}
@@ -150,12 +162,14 @@ func TestInspectOlderKey(t *testing.T) {
 	f := readVectors(t, "sessiontoken_45.json")
 	v := f.named(t, "one-claim-key-B")
 	inFolder(t, "old.config", f.config(t, v))
-	if err := os.WriteFile("web.config", []byte(f.config(t, f.named(t, "one-claim"))), 0o600); err != nil {
+	if err := os.WriteFile("web.config", []byte(f.config(t, f.named(t, "one-claim"))),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	tool(t, v.header(), "inspect", "-config", "web.config").want(t, exitRefused)
 	var report inspectReport
-	tool(t, v.header(), "inspect", "-config", "web.config", "-config", "old.config", "-json").want(t, exitOK).decode(t, &report)
+	tool(t, v.header(), "inspect", "-config", "web.config", "-config", "old.config",
+		"-json").want(t, exitOK).decode(t, &report)
 	opened := ""
 	for _, l := range report.Credentials[0].Layers {
 		opened += l.Config
@@ -185,9 +199,12 @@ func TestInspectClock(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var report inspectReport
-		tool(t, v.header(), "inspect", "-config", "web.config", "-at", tt.at, "-skew", tt.skew, "-json").want(t, tt.code).decode(t, &report)
-		if at, err := time.Parse(time.RFC3339, tt.at); err != nil || !report.At.Equal(at) || report.Credentials[0].Token.SecondsLeft != tt.left {
-			t.Errorf("%s: at %v, %d seconds left, want %d", tt.at, report.At, report.Credentials[0].Token.SecondsLeft, tt.left)
+		tool(t, v.header(), "inspect", "-config", "web.config", "-at", tt.at, "-skew", tt.skew,
+			"-json").want(t, tt.code).decode(t, &report)
+		if at, err := time.Parse(time.RFC3339, tt.at); err != nil || !report.At.Equal(at) ||
+			report.Credentials[0].Token.SecondsLeft != tt.left {
+			t.Errorf("%s: at %v, %d seconds left, want %d", tt.at, report.At,
+				report.Credentials[0].Token.SecondsLeft, tt.left)
 		}
 	}
 }
@@ -216,21 +233,26 @@ func TestInspectGarbage(t *testing.T) {
 		{".ASPXANONYMOUS=AAAA0", "machine-key", "machineKey"},
 		{"Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "text", "JSON Web Token"},
 		{"FedAuth1=QUJD", "cookie", "FedAuth is missing"},
-		{"theme=dark; ASP.NET_SessionId=vhtvd0kn0xmoakntpkyzv2q1", "cookie", "theme, ASP.NET_SessionId (the id of session state)"},
-		{"https://a.example/(S(vhtvd0kn0xmoakntpkyzv2q1))/", "cookie", "S(…) in the URL (the id of session state)"},
+		{"theme=dark; ASP.NET_SessionId=vhtvd0kn0xmoakntpkyzv2q1", "cookie",
+			"theme, ASP.NET_SessionId (the id of session state)"},
+		{"https://a.example/(S(vhtvd0kn0xmoakntpkyzv2q1))/", "cookie",
+			"S(…) in the URL (the id of session state)"},
 		{"Authorization: Negotiate YII=", "cookie", "Authorization: Negotiate"},
 		{"vhtvd0kn0xmoakntpkyzv2q1", "envelope", "the id of session state"},
 		{"/wEPDwUKMTU5MTA2ODYwOWRkAAAAAAAA", "envelope", "a view state of Web Forms"},
-		{`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>`, "text", "the response of an identity provider"},
+		{`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>`, "text",
+			"the response of an identity provider"},
 		{base64.RawURLEncoding.EncodeToString([]byte("<SecurityContextToken a='~~~???'><Cookie>QUJD</Cookie></SecurityContextToken>")), "text", "in another dress (base64url)"},
 		{hex.EncodeToString([]byte("<SecurityContextToken><Cookie>QUJD</Cookie></SecurityContextToken>")), "envelope", "in another dress (hex)"},
 		{"a=b; \x1b[31mred=1", "cookie", "-name"},
 	}
 	for _, tt := range tests {
 		var report inspectReport
-		tool(t, "", "inspect", "-config", "web.config", tt.text, "-json").want(t, exitRefused).decode(t, &report)
+		tool(t, "", "inspect", "-config", "web.config", tt.text, "-json").want(t,
+			exitRefused).decode(t, &report)
 		if report.Credentials[0].Refused.Layer != tt.layer {
-			t.Errorf("%.20q: refused at %s, want %s", tt.text, report.Credentials[0].Refused.Layer, tt.layer)
+			t.Errorf("%.20q: refused at %s, want %s", tt.text,
+				report.Credentials[0].Refused.Layer, tt.layer)
 		}
 		people := tool(t, "", "inspect", "-config", "web.config", tt.text).want(t, exitRefused)
 		if !strings.Contains(people.out, tt.want) {
@@ -251,8 +273,10 @@ func TestInspectTooMany(t *testing.T) {
 	}
 	header = strings.ReplaceAll(header, "FedAuth0", "FedAuth")
 	var report inspectReport
-	tool(t, header, "inspect", "-config", "web.config", "-json").want(t, exitRefused).decode(t, &report)
-	if report.Credentials[0].Refused.Layer != "cookie" || !strings.Contains(report.Credentials[0].Refused.Meaning, "larger") {
+	tool(t, header, "inspect", "-config", "web.config", "-json").want(t,
+		exitRefused).decode(t, &report)
+	if report.Credentials[0].Refused.Layer != "cookie" ||
+		!strings.Contains(report.Credentials[0].Refused.Meaning, "larger") {
 		t.Errorf("refused: %+v", report.Credentials[0].Refused)
 	}
 }
@@ -293,10 +317,16 @@ func TestInspectFieldNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{
-		"ok", "at", "clockSkewSeconds", "configs.0.keyId", "configs.0.mode", "configs.0.modeFrom", "configs.0.modeLine",
-		"credentials.0.cookie.name", "credentials.0.cookie.chunks.0.size", "credentials.0.cookie.chunksJoined", "credentials.0.layers.2.layer", "credentials.0.layers.2.keyId", "credentials.0.layers.3.innerSize",
-		"credentials.0.token.id", "credentials.0.token.contextId", "credentials.0.token.validFrom", "credentials.0.token.validTo", "credentials.0.token.secondsLeft", "credentials.0.token.persistent",
-		"credentials.0.token.identities.0.name", "credentials.0.token.identities.0.authenticationType", "credentials.0.token.identities.0.claims.0.type", "credentials.0.token.identities.0.claims.0.value",
+		"ok", "at", "clockSkewSeconds", "configs.0.keyId", "configs.0.mode", "configs.0.modeFrom",
+		"configs.0.modeLine",
+		"credentials.0.cookie.name", "credentials.0.cookie.chunks.0.size",
+		"credentials.0.cookie.chunksJoined", "credentials.0.layers.2.layer",
+		"credentials.0.layers.2.keyId", "credentials.0.layers.3.innerSize",
+		"credentials.0.token.id", "credentials.0.token.contextId", "credentials.0.token.validFrom",
+		"credentials.0.token.validTo", "credentials.0.token.secondsLeft", "credentials.0.token.persistent",
+		"credentials.0.token.identities.0.name",
+		"credentials.0.token.identities.0.authenticationType",
+		"credentials.0.token.identities.0.claims.0.type", "credentials.0.token.identities.0.claims.0.value",
 	} {
 		var at any = m
 		for name := range strings.SplitSeq(path, ".") {

@@ -17,32 +17,47 @@ import (
 )
 
 func issueCommand() command {
-	return command{"issue", "print cookies or tokens for a user, to test a site", func(flags *pflag.FlagSet) action {
-		c := new(issue)
-		c.keys.define(flags, "web.config `FILE` with the <machineKey>")
-		flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "issue with a publicly known key, to try a site that has one")
-		flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "issue with a key that can be guessed, to try a site that has one")
-		flags.StringVar(&c.kindText, "kind", "", "`KIND` of the credential; the first that the site accepts if left out")
-		flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
-		flags.StringArrayVar(&c.roles, "role", nil, "`ROLE` of the user; may be repeated")
-		flags.StringArrayVar(&c.claims, "claim", nil, "`TYPE=VALUE` of another claim; repeat it for more")
-		flags.StringArrayVar(&c.properties, "property", nil, "`KEY=VALUE` of a property of a ticket of Katana or ASP.NET Core; repeat it for more")
-		flags.StringVar(&c.userData, "user-data", "", "`TEXT` of a forms ticket beside the name")
-		flags.StringVar(&c.authType, "auth-type", "", "authentication `TYPE`; Federation, ApplicationCookie for Katana, or the scheme if left out")
-		flags.DurationVar(&c.lifetime, "lifetime", 0, "`DURATION` from now; the web.config's or .NET's default if left out")
-		flags.StringVar(&c.path, "path", "", "cookie `PATH`, also inside; the web.config's or / if left out")
-		flags.StringVar(&c.domain, "domain", "", "cookie `DOMAIN` in Set-Cookie; the web.config's or none if left out")
-		flags.StringVar(&c.cookie, "cookie", "", "`NAME` of the cookie; the web.config's or .NET's default if left out")
-		flags.StringVar(&c.sameSite, "same-site", "", "SameSite `MODE` in Set-Cookie: lax, strict or none; the web.config's or no SameSite if left out")
-		flags.BoolVar(&c.noSecure, "insecure-no-secure", false, "no Secure in Set-Cookie, for a test site on plain http")
-		flags.BoolVar(&c.persistent, "persistent", false, "a cookie that outlives the browser")
-		flags.IntVar(&c.chunkSize, "chunk-size", 0, "`SIZE` of a chunk; the web.config's or .NET's default if left out")
-		c.cert.define(flags)
-		c.keys.defineRing(flags)
-		flags.BoolVar(&c.json, "json", false, "print for machines")
-		c.given = flags.Changed
-		return noArguments(c.run)
-	}}
+	return command{"issue", "print cookies or tokens for a user, to test a site",
+		func(flags *pflag.FlagSet) action {
+			c := new(issue)
+			c.keys.define(flags, "web.config `FILE` with the <machineKey>")
+			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false,
+				"issue with a publicly known key, to try a site that has one")
+			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false,
+				"issue with a key that can be guessed, to try a site that has one")
+			flags.StringVar(&c.kindText, "kind", "",
+				"`KIND` of the credential; the first that the site accepts if left out")
+			flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
+			flags.StringArrayVar(&c.roles, "role", nil, "`ROLE` of the user; may be repeated")
+			flags.StringArrayVar(&c.claims, "claim", nil,
+				"`TYPE=VALUE` of another claim; repeat it for more")
+			flags.StringArrayVar(&c.properties, "property", nil,
+				"`KEY=VALUE` of a property of a ticket of Katana or ASP.NET Core; repeat it for more")
+			flags.StringVar(&c.userData, "user-data", "",
+				"`TEXT` of a forms ticket beside the name")
+			flags.StringVar(&c.authType, "auth-type", "",
+				"authentication `TYPE`; Federation, ApplicationCookie for Katana, or the scheme if left out")
+			flags.DurationVar(&c.lifetime, "lifetime", 0,
+				"`DURATION` from now; the web.config's or .NET's default if left out")
+			flags.StringVar(&c.path, "path", "",
+				"cookie `PATH`, also inside; the web.config's or / if left out")
+			flags.StringVar(&c.domain, "domain", "",
+				"cookie `DOMAIN` in Set-Cookie; the web.config's or none if left out")
+			flags.StringVar(&c.cookie, "cookie", "",
+				"`NAME` of the cookie; the web.config's or .NET's default if left out")
+			flags.StringVar(&c.sameSite, "same-site", "",
+				"SameSite `MODE` in Set-Cookie: lax, strict or none; the web.config's or no SameSite if left out")
+			flags.BoolVar(&c.noSecure, "insecure-no-secure", false,
+				"no Secure in Set-Cookie, for a test site on plain http")
+			flags.BoolVar(&c.persistent, "persistent", false, "a cookie that outlives the browser")
+			flags.IntVar(&c.chunkSize, "chunk-size", 0,
+				"`SIZE` of a chunk; the web.config's or .NET's default if left out")
+			c.cert.define(flags)
+			c.keys.defineRing(flags)
+			flags.BoolVar(&c.json, "json", false, "print for machines")
+			c.given = flags.Changed
+			return noArguments(c.run)
+		}}
 }
 
 // issue is the subcommand of that name.
@@ -77,7 +92,8 @@ func (c *issue) run(ctx context.Context, s streams) error {
 	}
 	c.kind, c.keys.cookie = c.keys.kindOf(c.kind), c.cookie
 	if c.kind.IsCore() && c.keys.keys == "" {
-		return usageError(fmt.Sprintf("-kind %s needs -keys, the key ring of ASP.NET Core", string(c.kind)))
+		return usageError(fmt.Sprintf("-kind %s needs -keys, the key ring of ASP.NET Core",
+			string(c.kind)))
 	}
 	if err := c.keys.openAll(ctx, s.in); err != nil {
 		return err
@@ -119,21 +135,24 @@ func (c *issue) run(ctx context.Context, s streams) error {
 			notes = append(notes, note)
 		}
 	}
-	farm := &codecs{ring: ring, core: c.keys.ring, site: site, insecure: c.keys.allowInsecure, endpoint: c.path,
-		skew: skewOf(site), lifetime: c.lifetime, now: time.Now}
+	farm := &codecs{ring: ring, core: c.keys.ring, site: site, insecure: c.keys.allowInsecure,
+		endpoint: c.path, skew: skewOf(site), lifetime: c.lifetime, now: time.Now}
 	if farm.certificates, err = c.cert.load(c.keys.allowInsecure); err != nil {
 		return err
 	}
 	own := site.Session
-	if own.On && c.kind == own.Kind && farm.certificates == nil && !knownProtection(own.Protection) {
-		notes = append(notes, fmt.Sprintf("the web.config protects sessions with %s, not with the machine key: "+
-			"the .NET site will not read this", own.Protection))
+	if own.On && c.kind == own.Kind && farm.certificates == nil &&
+		!knownProtection(own.Protection) {
+		notes = append(notes,
+			fmt.Sprintf("the web.config protects sessions with %s, not with the machine key: "+
+				"the .NET site will not read this", own.Protection))
 	}
 	made, err := c.make(ctx, farm, principal)
 	if err != nil {
 		return err
 	}
-	report := &issueReport{OK: true, Kind: c.kind, ValidFrom: made.from, ValidTo: made.to, Notes: notes}
+	report := &issueReport{OK: true, Kind: c.kind, ValidFrom: made.from,
+		ValidTo: made.to, Notes: notes}
 	if site.OnRing(c.kind) {
 		report.KeyID, _ = c.keys.ring.Resolve(made.from)
 	} else {
@@ -176,10 +195,12 @@ func (c *issue) check() error {
 		return usageError("-cookie is empty")
 	case len(c.keys.config) > 1:
 		return usageError("-config is given more than once: only one key issues")
-	case onLine && c.given("chunk-size") && (c.chunkSize < 200 || c.chunkSize > chunks.MaxCookieSize):
+	case onLine && c.given("chunk-size") && (c.chunkSize < 200 ||
+		c.chunkSize > chunks.MaxCookieSize):
 		return usageError(fmt.Sprintf("-chunk-size %d: for Katana and ASP.NET Core, 200 to %d bytes of the whole line",
 			c.chunkSize, chunks.MaxCookieSize))
-	case !onLine && c.given("chunk-size") && (c.chunkSize < chunks.MinChunkSize || c.chunkSize > chunks.MaxCookieSize):
+	case !onLine && c.given("chunk-size") && (c.chunkSize < chunks.MinChunkSize ||
+		c.chunkSize > chunks.MaxCookieSize):
 		return usageError(fmt.Sprintf("-chunk-size %d: .NET takes %d and more, browsers up to %d with the name",
 			c.chunkSize, chunks.MinChunkSize, chunks.MaxCookieSize))
 	case c.given("user-data") && c.kind != kindForms:
@@ -199,7 +220,8 @@ func (c *issue) check() error {
 // choose takes the first kind that the site accepts, and says so.
 func (c *issue) choose(s *site.Site) (note string) {
 	for _, of := range s.Credentials() {
-		if !of.On || of.Refused != "" || of.Kind == kindAnonymous || !slices.Contains(issueKinds, of.Kind) {
+		if !of.On || of.Refused != "" || of.Kind == kindAnonymous ||
+			!slices.Contains(issueKinds, of.Kind) {
 			continue
 		}
 		c.kind = of.Kind
@@ -209,7 +231,8 @@ func (c *issue) choose(s *site.Site) (note string) {
 		return fmt.Sprintf("the site accepts %s; this is one (-kind %s)", of.Kind, string(c.kind))
 	}
 	c.kind = s.SignIn()
-	return fmt.Sprintf("the site names nothing that it accepts; this is %s (-kind %s)", c.kind, string(c.kind))
+	return fmt.Sprintf("the site names nothing that it accepts; this is %s (-kind %s)",
+		c.kind, string(c.kind))
 }
 
 // fill takes the settings without a flag from the web.config.
@@ -345,7 +368,8 @@ func (c *issue) setToken(r *issueReport, text string) {
 	switch c.kind {
 	case kindBearer, kindCoreBearer:
 		r.Authorization = "Bearer " + text
-		r.Curl = fmt.Sprintf("curl -H 'Authorization: %s' 'https://%s%s'", r.Authorization, c.host(), c.path)
+		r.Curl = fmt.Sprintf("curl -H 'Authorization: %s' 'https://%s%s'", r.Authorization,
+			c.host(), c.path)
 	case kindRefresh:
 		r.Value = text
 		r.Curl = fmt.Sprintf("curl -d grant_type=refresh_token -d 'refresh_token=%s' 'https://%s/token'",
@@ -374,7 +398,8 @@ func (c *issue) principal() (p sessiontoken.Principal, notes []string, err error
 		}
 		uri, known := claimURI(name)
 		if !known {
-			notes = append(notes, fmt.Sprintf("the claim type %q is neither a URI nor a short name; it was written unchanged", name))
+			notes = append(notes,
+				fmt.Sprintf("the claim type %q is neither a URI nor a short name; it was written unchanged", name))
 		}
 		claims = append(claims, sessiontoken.Claim{Type: uri, Value: value})
 	}

@@ -14,7 +14,8 @@ import (
 func TestIssueTranscript(t *testing.T) {
 	folder := here(t)
 	cfg := freshConfig(t)
-	r := tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-role", "admin", "-domain", "app.example", "-claim", "tenant=7").want(t, exitOK)
+	r := tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-role", "admin", "-domain",
+		"app.example", "-claim", "tenant=7").want(t, exitOK)
 	golden(t, folder, "issue.txt", normalised(r.out))
 	if want := "note: the claim type \"tenant\" is neither a URI nor a short name"; !strings.Contains(r.err, want) {
 		t.Errorf("standard error %q, want %q in it", r.err, want)
@@ -25,8 +26,9 @@ func TestIssueTranscript(t *testing.T) {
 // TestIssueInspect reads back what was issued.
 func TestIssueInspect(t *testing.T) {
 	cfg := freshConfig(t)
-	args := []string{"issue", "-config", "web.config", "-name", "bob", "-role", "admin", "-role", "sales",
-		"-claim", "Email=bob@app.example", "-claim", "urn:x:y=a=b", "-auth-type", "Test", "-lifetime", "30m", "-path", "/shop/",
+	args := []string{"issue", "-config", "web.config", "-name", "bob", "-role", "admin",
+		"-role", "sales", "-claim", "Email=bob@app.example", "-claim", "urn:x:y=a=b", "-auth-type",
+		"Test", "-lifetime", "30m", "-path", "/shop/",
 		"-cookie", "Site", "-persistent"}
 	var issued issueReport
 	r := tool(t, "", append(args, "-json")...).want(t, exitOK)
@@ -40,18 +42,23 @@ func TestIssueInspect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Path != "/shop/" || !c.Secure || !c.HttpOnly || c.Expires.Unix() != issued.ValidTo.Unix() {
+		if c.Path != "/shop/" || !c.Secure || !c.HttpOnly ||
+			c.Expires.Unix() != issued.ValidTo.Unix() {
 			t.Errorf("Set-Cookie: %s", line)
 		}
 	}
-	if want := "curl -H 'Cookie: " + issued.Header + "' 'https://your-site.example/shop/'"; issued.Curl != want {
+	if want := "curl -H 'Cookie: " + issued.Header +
+		"' 'https://your-site.example/shop/'"; issued.Curl != want {
 		t.Errorf("curl command %q", issued.Curl)
 	}
 
 	var seen inspectReport
-	tool(t, "", "inspect", "-config", "web.config", "-name", "Site", "-path", "/shop/", "-json", issued.Header).want(t, exitOK).decode(t, &seen)
+	tool(t, "", "inspect", "-config", "web.config", "-name", "Site", "-path", "/shop/", "-json",
+		issued.Header).want(t, exitOK).decode(t, &seen)
 	id := seen.Credentials[0].Token.Identities[0]
-	if id.Name != "bob" || id.AuthenticationType != "Test" || !seen.Credentials[0].Token.Persistent || seen.Credentials[0].Token.EndpointID != "/shop/" || seen.Configs[0].KeyID != issued.KeyID {
+	if id.Name != "bob" || id.AuthenticationType != "Test" ||
+		!seen.Credentials[0].Token.Persistent || seen.Credentials[0].Token.EndpointID != "/shop/" ||
+		seen.Configs[0].KeyID != issued.KeyID {
 		t.Errorf("the token says %+v", seen.Credentials[0].Token)
 	}
 	var claims []string
@@ -59,13 +66,15 @@ func TestIssueInspect(t *testing.T) {
 		claims = append(claims, c.Type+"="+c.Value)
 	}
 	want := []string{
-		sessiontoken.ClaimTypeName + "=bob", sessiontoken.ClaimTypeRole + "=admin", sessiontoken.ClaimTypeRole + "=sales",
+		sessiontoken.ClaimTypeName + "=bob", sessiontoken.ClaimTypeRole + "=admin",
+		sessiontoken.ClaimTypeRole + "=sales",
 		sessiontoken.ClaimTypeEmail + "=bob@app.example", "urn:x:y=a=b",
 	}
 	if !slices.Equal(claims, want) {
 		t.Errorf("claims %q, want %q", claims, want)
 	}
-	tool(t, "", "inspect", "-config", "web.config", "-name", "Site", "-path", "/", issued.Header).want(t, exitRefused)
+	tool(t, "", "inspect", "-config", "web.config", "-name", "Site", "-path", "/",
+		issued.Header).want(t, exitRefused)
 }
 
 // TestIssueChunks cuts a large session, and prints nothing if it is too large.
@@ -80,10 +89,12 @@ func TestIssueChunks(t *testing.T) {
 	args := append([]string{"issue", "-config", "web.config", "-name", "bob"}, roles...)
 	for _, size := range []int{1000, 2000, 4000} {
 		var issued issueReport
-		tool(t, "", append(args, "-json", "-chunk-size", fmt.Sprint(size))...).want(t, exitOK).decode(t, &issued)
+		tool(t, "", append(args, "-json", "-chunk-size", fmt.Sprint(size))...).want(t,
+			exitOK).decode(t, &issued)
 		for i, c := range issued.Cookies {
 			if last := i == len(issued.Cookies)-1; c.Size > size || !last && c.Size != size {
-				t.Errorf("chunk %d of %d has %d characters, not %d", i, len(issued.Cookies), c.Size, size)
+				t.Errorf("chunk %d of %d has %d characters, not %d", i,
+					len(issued.Cookies), c.Size, size)
 			}
 		}
 		if len(issued.Cookies) < 2 || len(issued.SetCookie) != len(issued.Cookies) {
@@ -94,7 +105,8 @@ func TestIssueChunks(t *testing.T) {
 		}
 		tool(t, "", "inspect", "-config", "web.config", issued.Header).want(t, exitOK)
 	}
-	long := tool(t, "", append(args, "-claim", "urn:long="+hardToCompress(120_000))...).want(t, exitRefused)
+	long := tool(t, "", append(args, "-claim", "urn:long="+hardToCompress(120_000))...).want(t,
+		exitRefused)
 	if long.out != "" || !strings.Contains(long.err, "nothing was issued") {
 		t.Errorf("stdout %.100q, stderr %q", long.out, long.err)
 	}

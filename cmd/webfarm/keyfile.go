@@ -35,7 +35,8 @@ type keyFlags struct {
 // defineRing defines the flags for a site on ASP.NET Core, of which openAll opens the key ring.
 func (k *keyFlags) defineRing(flags *pflag.FlagSet) {
 	k.register(flags)
-	flags.StringVar(&k.scheme, "scheme", "", "authentication `SCHEME` of ASP.NET Core; Cookies if left out")
+	flags.StringVar(&k.scheme, "scheme", "",
+		"authentication `SCHEME` of ASP.NET Core; Cookies if left out")
 }
 
 func (k *keyFlags) openAll(ctx context.Context, in io.Reader) (err error) {
@@ -47,8 +48,10 @@ func (k *keyFlags) openAll(ctx context.Context, in io.Reader) (err error) {
 
 func (k *keyFlags) define(flags *pflag.FlagSet, usage string) {
 	k.configFlags.define(flags, usage)
-	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "allow the weak settings of the web.config: 3DES, DES, MD5, unsigned cookies")
-	flags.StringVar(&k.knownKeys, "known-keys", "", "CSV `FILE` of more publicly known keys, in the form of Microsoft's MachineKeys.csv")
+	flags.BoolVar(&k.allowInsecure, "allow-insecure", false,
+		"allow the weak settings of the web.config: 3DES, DES, MD5, unsigned cookies")
+	flags.StringVar(&k.knownKeys, "known-keys", "",
+		"CSV `FILE` of more publicly known keys, in the form of Microsoft's MachineKeys.csv")
 	k.credentials.define(flags)
 }
 
@@ -198,7 +201,8 @@ func describe(path string, s *site.Site, cfg machinekey.Config, key *machinekey.
 	cfg.AllowKnownKey = false
 	if _, err := machinekey.New(cfg); errors.As(err, &known) && known.Code == "known_key" {
 		f.Warnings = append(f.Warnings, keyFileWarning{known.Code, s.Key.Line,
-			"anybody can sign in: the " + known.Attribute + " is " + known.Found + "; change the key on every node"})
+			"anybody can sign in: the " + known.Attribute + " is " + known.Found +
+				"; change the key on every node"})
 	}
 	return f
 }
@@ -223,8 +227,9 @@ func weakKey(cfg machinekey.Config, line int) []keyFileWarning {
 	if _, err := machinekey.New(cfg); !errors.As(err, &weak) || weak.Code != "weak_key" {
 		return nil
 	}
-	return []keyFileWarning{{weak.Code, line, "whoever guesses the key can sign in as anybody: the " +
-		weak.Attribute + " is " + weak.Found + "; change the key on every node"}}
+	return []keyFileWarning{{weak.Code, line,
+		"whoever guesses the key can sign in as anybody: the " +
+			weak.Attribute + " is " + weak.Found + "; change the key on every node"}}
 }
 
 // rows describes f for people.

@@ -11,13 +11,16 @@ import (
 )
 
 func keygenCommand() command {
-	return command{"keygen", "print a fresh <machineKey> element", func(flags *pflag.FlagSet) action {
-		k := new(keygen)
-		flags.StringVar(&k.validation, "validation", "HMACSHA256", "`NAME` is SHA1, HMACSHA256 (the default), HMACSHA384 or HMACSHA512")
-		flags.StringVar(&k.decryption, "decryption", "AES", "`NAME` is AES (the default) or Auto, which means AES too")
-		flags.BoolVar(&k.json, "json", false, "print for machines")
-		return noArguments(k.run)
-	}}
+	return command{"keygen", "print a fresh <machineKey> element",
+		func(flags *pflag.FlagSet) action {
+			k := new(keygen)
+			flags.StringVar(&k.validation, "validation", "HMACSHA256",
+				"`NAME` is SHA1, HMACSHA256 (the default), HMACSHA384 or HMACSHA512")
+			flags.StringVar(&k.decryption, "decryption", "AES",
+				"`NAME` is AES (the default) or Auto, which means AES too")
+			flags.BoolVar(&k.json, "json", false, "print for machines")
+			return noArguments(k.run)
+		}}
 }
 
 // keygen is the subcommand of that name.
@@ -38,7 +41,8 @@ type keygenReport struct {
 }
 
 func (k *keygen) run(_ context.Context, s streams) error {
-	v, ok := byName(k.validation, machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512)
+	v, ok := byName(k.validation, machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384,
+		machinekey.HMACSHA512)
 	if !ok {
 		return usageError(fmt.Sprintf("-validation %q: new keys use SHA1, HMACSHA256, HMACSHA384 or HMACSHA512", k.validation))
 	}
@@ -65,7 +69,8 @@ func (k *keygen) run(_ context.Context, s streams) error {
 			Mode:          string(cfg.Mode),
 		})
 	}
-	_, err = fmt.Fprintf(s.out, "<!-- Secret, key id %s. Paste it inside <system.web> on every node at once; all users have to sign in again. -->\n%s\n",
+	_, err = fmt.Fprintf(s.out,
+		"<!-- Secret, key id %s. Paste it inside <system.web> on every node at once; all users have to sign in again. -->\n%s\n",
 		key.ID(), cfg.WebConfig())
 	return err
 }

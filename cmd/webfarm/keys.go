@@ -15,18 +15,24 @@ import (
 )
 
 func keysCommand() command {
-	return command{"keys", "list, make and revoke the keys of a key ring of ASP.NET Core", func(flags *pflag.FlagSet) action {
-		k := &keys{flags: flags, ahead: days(14 * day), lifetime: days(90 * day)}
-		k.register(flags)
-		flags.BoolVar(&k.ifNeeded, "if-needed", false, "new: only if no key protects, or if none is there to follow the one that does")
-		flags.Var(&k.ahead, "ahead", "new -if-needed: `DURATION` before the end of a key at which the next is made; 14d if left out")
-		flags.Var(&k.activate, "activate", "new: `DURATION` from now after which the key protects; 2d if left out, so that all nodes know it, or at once if no key protects")
-		flags.Var(&k.lifetime, "lifetime", "new: `DURATION` from now after which the key protects no more; 90d if left out")
-		flags.BoolVar(&k.all, "all", false, "revoke: all keys of the ring")
-		flags.StringVar(&k.reason, "reason", "", "revoke: `TEXT` for people, which is kept in the ring")
-		flags.BoolVar(&k.json, "json", false, "print for machines")
-		return k.run
-	}}
+	return command{"keys", "list, make and revoke the keys of a key ring of ASP.NET Core",
+		func(flags *pflag.FlagSet) action {
+			k := &keys{flags: flags, ahead: days(14 * day), lifetime: days(90 * day)}
+			k.register(flags)
+			flags.BoolVar(&k.ifNeeded, "if-needed", false,
+				"new: only if no key protects, or if none is there to follow the one that does")
+			flags.Var(&k.ahead, "ahead",
+				"new -if-needed: `DURATION` before the end of a key at which the next is made; 14d if left out")
+			flags.Var(&k.activate, "activate",
+				"new: `DURATION` from now after which the key protects; 2d if left out, so that all nodes know it, or at once if no key protects")
+			flags.Var(&k.lifetime, "lifetime",
+				"new: `DURATION` from now after which the key protects no more; 90d if left out")
+			flags.BoolVar(&k.all, "all", false, "revoke: all keys of the ring")
+			flags.StringVar(&k.reason, "reason", "",
+				"revoke: `TEXT` for people, which is kept in the ring")
+			flags.BoolVar(&k.json, "json", false, "print for machines")
+			return k.run
+		}}
 }
 
 // keys is the subcommand of that name.
@@ -73,7 +79,8 @@ func (k *keys) run(ctx context.Context, args []string, s streams) error {
 	if len(args) > 0 {
 		verb, args = args[0], args[1:]
 	}
-	of := map[string][]string{"list": {}, "new": {"if-needed", "ahead", "activate", "lifetime"}, "revoke": {"all", "reason"}}
+	of := map[string][]string{"list": {}, "new": {"if-needed", "ahead", "activate", "lifetime"},
+		"revoke": {"all", "reason"}}
 	for v, flags := range of {
 		for _, name := range flags {
 			if v != verb && k.flags.Changed(name) {
@@ -116,14 +123,16 @@ func (k *keys) run(ctx context.Context, args []string, s streams) error {
 	}
 	now := time.Now()
 	r.ringReport = newRingReport(ring, &k.ringFlags, now)
-	slices.SortStableFunc(r.Keys, func(a, b ringKeyReport) int { return a.Activated.Compare(b.Activated) })
+	slices.SortStableFunc(r.Keys,
+		func(a, b ringKeyReport) int { return a.Activated.Compare(b.Activated) })
 	r.Warnings = append(r.Warnings, ringWarnings(ring, &k.ringFlags, now)...)
 	if k.json {
 		err = writeJSON(s.out, r)
 	} else {
 		_, err = s.out.Write(r.text(verb == "list", now))
 	}
-	if err == nil && verb == "list" && slices.ContainsFunc(r.Warnings, func(w keyFileWarning) bool { return w.Code == "no_key" }) {
+	if err == nil && verb == "list" && slices.ContainsFunc(r.Warnings,
+		func(w keyFileWarning) bool { return w.Code == "no_key" }) {
 		err = errReported
 	}
 	return err
@@ -148,8 +157,9 @@ func (k *keys) create(ctx context.Context, ring *dataprotection.Ring, r *keysRep
 			r.done = fmt.Sprintf("Made key %s,\nwhich protects from %s\nto %s.", key.ID,
 				when(key.Activated, now), when(key.Expires, now))
 			if key.Decryptor == "" {
-				r.Warnings = append(r.Warnings, keyFileWarning{Code: "in_clear", Text: "key " + key.ID +
-					" is not encrypted at rest: whoever reads it forges every cookie; -certificate encrypts it"})
+				r.Warnings = append(r.Warnings,
+					keyFileWarning{Code: "in_clear", Text: "key " + key.ID +
+						" is not encrypted at rest: whoever reads it forges every cookie; -certificate encrypts it"})
 			}
 		}
 	}
@@ -162,7 +172,8 @@ func (r *keysReport) text(list bool, now time.Time) []byte {
 	if !list {
 		fmt.Fprintln(&b, r.done)
 	} else {
-		fmt.Fprintf(&b, "%s: %s, %s\n", printable(r.Source), plural(len(r.Keys), "key"), plural(len(r.Warnings), "warning"))
+		fmt.Fprintf(&b, "%s: %s, %s\n", printable(r.Source), plural(len(r.Keys), "key"),
+			plural(len(r.Warnings), "warning"))
 		for _, key := range r.Keys {
 			rows := [][]string{{"state", key.State}}
 			if key.Error != "" && !key.Revoked {
@@ -170,7 +181,8 @@ func (r *keysReport) text(list bool, now time.Time) []byte {
 			}
 			if key.ID != "" {
 				rows = append(rows, []string{"created", when(key.Created, now)},
-					[]string{"protects from", when(key.Activated, now)}, []string{"protects to", when(key.Expires, now)})
+					[]string{"protects from", when(key.Activated, now)},
+					[]string{"protects to", when(key.Expires, now)})
 			}
 			if key.Algorithm != "" {
 				rows = append(rows, []string{"algorithm", key.Algorithm})

@@ -74,7 +74,8 @@ func keyWith(n, created, begins, ends int) string {
 	now := time.Now()
 	date := func(days int) string { return now.AddDate(0, 0, days).UTC().Format(time.RFC3339) }
 	xml := testkit.CoreKey(n, now, bytes.Repeat([]byte{7}, 64))
-	for name, at := range map[string]string{"creationDate": date(created), "activationDate": date(begins), "expirationDate": date(ends)} {
+	for name, at := range map[string]string{"creationDate": date(created),
+		"activationDate": date(begins), "expirationDate": date(ends)} {
 		xml = regexp.MustCompile("(<"+name+">)[^<]*").ReplaceAllString(xml, "${1}"+at)
 	}
 	return xml
@@ -82,10 +83,12 @@ func keyWith(n, created, begins, ends int) string {
 
 // TestKeysStates has a key in every state.
 func TestKeysStates(t *testing.T) {
-	dpapi := strings.NewReplacer("<masterKey>", `<encryptedSecret decryptorType="Microsoft.AspNetCore.DataProtection.XmlEncryption.DpapiXmlDecryptor, X" `+
-		`xmlns="http://schemas.asp.net/2015/03/dataProtection"><encryptedKey xmlns="">`, "</masterKey>", "</encryptedKey></encryptedSecret>")
-	ringFolder(t, keyWith(1, -200, -200, -110), keyWith(2, -100, -60, 50), keyWith(3, -50, -40, 30), keyWith(4, -1, 30, 90),
-		keyWith(5, -100, -70, 50), dpapi.Replace(keyWith(6, -100, -80, 90)),
+	dpapi := strings.NewReplacer("<masterKey>",
+		`<encryptedSecret decryptorType="Microsoft.AspNetCore.DataProtection.XmlEncryption.DpapiXmlDecryptor, X" `+
+			`xmlns="http://schemas.asp.net/2015/03/dataProtection"><encryptedKey xmlns="">`,
+		"</masterKey>", "</encryptedKey></encryptedSecret>")
+	ringFolder(t, keyWith(1, -200, -200, -110), keyWith(2, -100, -60, 50), keyWith(3, -50, -40, 30),
+		keyWith(4, -1, 30, 90), keyWith(5, -100, -70, 50), dpapi.Replace(keyWith(6, -100, -80, 90)),
 		`<revocation><key id="76692db8-b9c3-446a-937e-c7c07fda25a5"/></revocation>`,
 		strings.Replace(keyWith(7, 0, 0, 90), ` id="`, ` id="x`, 1))
 	o := listKeys(t, exitOK, "list", "-keys", "keys")
@@ -93,7 +96,8 @@ func TestKeysStates(t *testing.T) {
 	for _, k := range o.Keys {
 		got = append(got, strings.TrimSpace(k.ID[max(0, len(k.ID)-1):]+" "+k.State+" "+k.Decryptor))
 	}
-	want := []string{"unreadable", "1 expired", "6 unreadable DpapiXmlDecryptor", "5 revoked", "2 older", "3 protecting", "4 next"}
+	want := []string{"unreadable", "1 expired", "6 unreadable DpapiXmlDecryptor", "5 revoked",
+		"2 older", "3 protecting", "4 next"}
 	if !slices.Equal(got, want) || !strings.HasSuffix(o.Protects, "a3") || o.Source != "keys" {
 		t.Errorf("%q, want %q; %s of %s", got, want, o.Protects, o.Source)
 	}
@@ -101,7 +105,8 @@ func TestKeysStates(t *testing.T) {
 		t.Errorf("warnings %q", codes)
 	}
 	text := tool(t, "", "keys", "list", "-keys", "keys").want(t, exitOK).out
-	for _, part := range []string{"7 keys, 2 warnings", "  protects from  ", "at rest        encrypted, for DpapiXmlDecryptor", "Key without an id", "the id is no GUID"} {
+	for _, part := range []string{"7 keys, 2 warnings", "  protects from  ",
+		"at rest        encrypted, for DpapiXmlDecryptor", "Key without an id", "the id is no GUID"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in %s", part, text)
 		}
@@ -122,8 +127,10 @@ func TestKeysWarnings(t *testing.T) {
 		{"no key", nil, 0o600, 0o700, []string{"no_key"}},
 		{"an expired key", []string{keyWith(1, -9, -9, -1)}, 0o600, 0o700, []string{"no_key"}},
 		{"no successor", []string{keyWith(1, -9, -9, 2)}, 0o600, 0o700, []string{"no_successor"}},
-		{"a late successor", []string{keyWith(1, -9, -9, 1), keyWith(2, -9, 2, 90)}, 0o600, 0o700, []string{"no_successor"}},
-		{"a short successor", []string{keyWith(1, -9, -9, 1), keyWith(2, -9, 1, 2)}, 0o600, 0o700, []string{"no_successor"}},
+		{"a late successor", []string{keyWith(1, -9, -9, 1), keyWith(2, -9, 2, 90)}, 0o600, 0o700,
+			[]string{"no_successor"}},
+		{"a short successor", []string{keyWith(1, -9, -9, 1), keyWith(2, -9, 1, 2)}, 0o600, 0o700,
+			[]string{"no_successor"}},
 		{"a successor", []string{keyWith(1, -9, -9, 1), keyWith(2, -9, 1, 90)}, 0o600, 0o700, nil},
 		{"readable", []string{keyWith(1, -9, -9, 9)}, 0o644, 0o755, []string{"readable"}},
 		{"readable by the group", []string{keyWith(1, -9, -9, 9)}, 0o640, 0o755, nil},
@@ -136,7 +143,8 @@ func TestKeysWarnings(t *testing.T) {
 			}
 			ringFolder(t, tt.elements...)
 			for i := range tt.elements {
-				if err := os.Chmod(filepath.Join("keys", fmt.Sprintf("%d.xml", i)), tt.file); err != nil {
+				if err := os.Chmod(filepath.Join("keys", fmt.Sprintf("%d.xml", i)),
+					tt.file); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -152,7 +160,8 @@ func TestKeysWarnings(t *testing.T) {
 				t.Errorf("%q, want %q", o.Warnings, tt.want)
 			}
 			for _, w := range o.Warnings {
-				if w.Code == "no_key" && strings.Contains(w.Text, "opened here") != (tt.name == "no certificate") {
+				if w.Code == "no_key" && strings.Contains(w.Text,
+					"opened here") != (tt.name == "no certificate") {
 					t.Errorf("no_key says %q", w.Text)
 				}
 			}
@@ -182,15 +191,19 @@ func TestKeysCertificate(t *testing.T) {
 		t.Fatalf("%+v", o)
 	}
 	k := o.Keys[0]
-	if k.State != "protecting" || k.Decryptor != "EncryptedXmlDecryptor" || k.Certificate == nil || !k.Certificate.AtHand || k.Certificate.Subject != "CN=ring 2048" {
+	if k.State != "protecting" || k.Decryptor != "EncryptedXmlDecryptor" || k.Certificate == nil ||
+		!k.Certificate.AtHand || k.Certificate.Subject != "CN=ring 2048" {
 		t.Errorf("%+v", k)
 	}
 	text := unfolded(tool(t, "", append([]string{"keys", "list"}, with...)...).want(t, exitOK).out)
-	if !strings.Contains(text, `encrypted for the certificate "CN=ring 2048" with serial number `) || !strings.Contains(text, "which is at hand") {
+	if !strings.Contains(text,
+		`encrypted for the certificate "CN=ring 2048" with serial number `) ||
+		!strings.Contains(text, "which is at hand") {
 		t.Error(text)
 	}
 	o = listKeys(t, exitRefused, "list", "-keys", "keys")
-	if k := o.Keys[0]; k.State != "unreadable" || k.Certificate.AtHand || !strings.Contains(k.Error, "CN=ring") {
+	if k := o.Keys[0]; k.State != "unreadable" || k.Certificate.AtHand ||
+		!strings.Contains(k.Error, "CN=ring") {
 		t.Errorf("without the certificate: %+v", k)
 	}
 	for _, args := range [][]string{{"new", "-if-needed"}, {"new"}} {
@@ -208,7 +221,8 @@ func TestKeysCertificate(t *testing.T) {
 func TestKeysSecret(t *testing.T) {
 	ringFolder(t)
 	var printed string
-	for _, args := range [][]string{{"new"}, {"new", "-activate", "0s", "-json"}, {"new", "-activate", "1d"}, {"list"}, {"list", "-json"}, {"revoke", "-all"}} {
+	for _, args := range [][]string{{"new"}, {"new", "-activate", "0s", "-json"},
+		{"new", "-activate", "1d"}, {"list"}, {"list", "-json"}, {"revoke", "-all"}} {
 		r := tool(t, "", append([]string{"keys", "-keys", "keys"}, args...)...).want(t, exitOK)
 		printed += r.out + r.err
 	}
@@ -250,7 +264,8 @@ func TestKeysUsage(t *testing.T) {
 		{[]string{"new", "-if-needed", "-ahead", "90d", "-keys", "keys"}, exitUsage, "-ahead must be less"},
 		{[]string{"new", "-if-needed", "-ahead", "-1h", "-keys", "keys"}, exitUsage, "such as 14d"},
 		{[]string{"new", "-lifetime", "99999d", "-keys", "keys"}, exitUsage, "such as 14d"},
-		{[]string{"new", "-lifetime", "1d", "-activate", "1d", "-keys", "keys"}, exitRefused, "would never protect"},
+		{[]string{"new", "-lifetime", "1d", "-activate", "1d", "-keys", "keys"}, exitRefused,
+			"would never protect"},
 		{[]string{"new", "-keys", "ring.xml"}, exitRefused, "use a folder"},
 		{[]string{"revoke", "x", "-keys", "keys"}, exitRefused, "the ring has no key"},
 	} {
@@ -276,7 +291,8 @@ func tenKeepers(t *testing.T, keys string) int {
 	var made atomic.Int32
 	for range 10 {
 		wg.Go(func() {
-			c := exec.CommandContext(t.Context(), self, "keys", "new", "-if-needed", "-ahead", "14d", "-keys", keys)
+			c := exec.CommandContext(t.Context(), self, "keys", "new", "-if-needed", "-ahead",
+				"14d", "-keys", keys)
 			c.Env = append(os.Environ(), asTool+"=1")
 			out, err := c.CombinedOutput()
 			switch {
@@ -293,7 +309,8 @@ func tenKeepers(t *testing.T, keys string) int {
 	if len(o.Keys) != int(made.Load()) || o.Protects == "" {
 		t.Errorf("%d keys, %d made", len(o.Keys), made.Load())
 	}
-	if r := tool(t, "", "keys", "new", "-if-needed", "-keys", keys).want(t, exitOK); r.out != "No key is needed.\n" {
+	if r := tool(t, "", "keys", "new", "-if-needed", "-keys", keys).want(t,
+		exitOK); r.out != "No key is needed.\n" {
 		t.Error(r.out)
 	}
 	revoked := listKeys(t, exitOK, "revoke", "-all", "-keys", keys)
@@ -320,7 +337,8 @@ func TestTenKeepersRedis(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: server.Addr})
 	defer client.Close()
 	list, err := client.LRange(t.Context(), "DataProtection-Keys", 0, -1).Result()
-	if err != nil || len(list) != 2 || strings.Contains(list[0], "\n") || !strings.HasPrefix(list[1], `<revocation version="1"><revocationDate>`) {
+	if err != nil || len(list) != 2 || strings.Contains(list[0], "\n") ||
+		!strings.HasPrefix(list[1], `<revocation version="1"><revocationDate>`) {
 		t.Errorf("%q, %v", list, err)
 	}
 }
@@ -335,15 +353,18 @@ func TestTenKeepersPostgres(t *testing.T) {
 	if err := farmtest.Eventually(func() error { return db.PingContext(t.Context()) }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), `CREATE TABLE "DataProtectionKeys" `+keyTable); err != nil {
+	if _, err := db.ExecContext(t.Context(), `CREATE TABLE "DataProtectionKeys" `+
+		keyTable); err != nil {
 		t.Fatal(err)
 	}
 	if n := tenKeepers(t, server.URL()); n != 1 {
 		t.Errorf("%d keys", n)
 	}
 	var names string
-	err = db.QueryRowContext(t.Context(), `SELECT string_agg("FriendlyName", ' ' ORDER BY "Id") FROM "DataProtectionKeys"`).Scan(&names)
-	if err != nil || !regexp.MustCompile(`^key-[-0-9a-f]{36} revocation-\d{8}T\d+Z$`).MatchString(names) {
+	err = db.QueryRowContext(t.Context(),
+		`SELECT string_agg("FriendlyName", ' ' ORDER BY "Id") FROM "DataProtectionKeys"`).Scan(&names)
+	if err != nil ||
+		!regexp.MustCompile(`^key-[-0-9a-f]{36} revocation-\d{8}T\d+Z$`).MatchString(names) {
 		t.Errorf("%q, %v", names, err)
 	}
 }
@@ -355,8 +376,10 @@ func TestTenKeepersSQLite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	table := strings.Replace(keyTable, "GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT", 1)
-	if _, err := db.ExecContext(t.Context(), `CREATE TABLE "DataProtectionKeys" `+table); err != nil {
+	table := strings.Replace(keyTable, "GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+		"PRIMARY KEY AUTOINCREMENT", 1)
+	if _, err := db.ExecContext(t.Context(), `CREATE TABLE "DataProtectionKeys" `+
+		table); err != nil {
 		t.Fatal(err)
 	}
 	if n := tenKeepers(t, "sqlite:farm.db"); n != 1 {

@@ -56,10 +56,12 @@ func kindNames(kinds []kind) string {
 
 // The kinds that each subcommand knows.
 var (
-	inspectKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindState, kindRoles, kindAnonymous,
-		kindCore, kindCoreBearer, kindCoreRefresh, kindCoreSession, kindAntiforgery, kindProtected}
-	doctorKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindRoles, kindAnonymous,
-		kindCore, kindCoreBearer, kindCoreRefresh, kindCoreSession, kindAntiforgery, kindProtected}
-	issueKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh, kindCode, kindAnonymous,
-		kindCore, kindCoreBearer, kindCoreRefresh}
+	inspectKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh,
+		kindCode, kindState, kindRoles, kindAnonymous, kindCore, kindCoreBearer, kindCoreRefresh,
+		kindCoreSession, kindAntiforgery, kindProtected}
+	doctorKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh,
+		kindCode, kindRoles, kindAnonymous, kindCore, kindCoreBearer, kindCoreRefresh,
+		kindCoreSession, kindAntiforgery, kindProtected}
+	issueKinds = []kind{kindFedAuth, kindWIF10, kindForms, kindKatana, kindBearer, kindRefresh,
+		kindCode, kindAnonymous, kindCore, kindCoreBearer, kindCoreRefresh}
 )

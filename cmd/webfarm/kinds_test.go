@@ -27,11 +27,15 @@ func TestKindRoundTrips(t *testing.T) {
 		{nil, nil, kindFedAuth, "bob"},
 		{[]string{"-kind", "wif10"}, []string{"-kind", "wif10"}, kindWIF10, "bob"},
 		{[]string{"-kind", "forms", "-user-data", "a,b"}, nil, kindForms, "bob"},
-		{[]string{"-kind", "forms", "-cookie", "Site"}, []string{"-kind", "forms", "-name", "Site"}, kindForms, "bob"},
+		{[]string{"-kind", "forms", "-cookie", "Site"}, []string{"-kind", "forms", "-name", "Site"},
+			kindForms, "bob"},
 		{[]string{"-kind", "katana", "-role", "admin"}, nil, kindKatana, "bob"},
-		{[]string{"-kind", "owin"}, []string{"-kind", "owin", "-auth-type", "ApplicationCookie"}, kindKatana, "bob"}, // as many call it
+		{[]string{"-kind", "owin"}, []string{"-kind", "owin", "-auth-type", "ApplicationCookie"},
+			kindKatana, "bob"}, // as many call it
 		{[]string{"-kind", "katana", "-auth-type", "Cookies"}, nil, kindKatana, "bob"},
-		{[]string{"-kind", "katana", "-auth-type", "My Type", "-cookie", "Site"}, []string{"-kind", "katana", "-name", "Site", "-auth-type", "My Type"}, kindKatana, "bob"},
+		{[]string{"-kind", "katana", "-auth-type", "My Type", "-cookie", "Site"},
+			[]string{"-kind", "katana", "-name", "Site", "-auth-type", "My Type"},
+			kindKatana, "bob"},
 		{[]string{"-kind", "bearer", "-property", "client_id=app"}, nil, kindBearer, "bob"},
 		{[]string{"-kind", "refresh"}, []string{"-kind", "refresh"}, kindRefresh, "bob"},
 		{[]string{"-kind", "code"}, []string{"-kind", "code"}, kindCode, "bob"},
@@ -53,8 +57,10 @@ func TestKindRoundTrips(t *testing.T) {
 			people := tool(t, input, inspect...).want(t, exitOK)
 			tool(t, input, append(inspect, "-json")...).want(t, exitOK).decode(t, &seen)
 			c := seen.Credentials[0]
-			if len(seen.Credentials) != 1 || c.Kind != tt.kind || issued.Kind != tt.kind || nameIn(c) != tt.name {
-				t.Errorf("%d credentials; kind %s, issued as %s, for %q", len(seen.Credentials), c.Kind, issued.Kind, nameIn(c))
+			if len(seen.Credentials) != 1 || c.Kind != tt.kind || issued.Kind != tt.kind ||
+				nameIn(c) != tt.name {
+				t.Errorf("%d credentials; kind %s, issued as %s, for %q", len(seen.Credentials),
+					c.Kind, issued.Kind, nameIn(c))
 			}
 			noSecrets(t, cfg, text.out+text.err+machines.out+people.out)
 			wrong := slices.Concat(inspect, []string{"-kind", "roles", "-name", "other"})
@@ -86,11 +92,13 @@ func TestInspectFindsAll(t *testing.T) {
 	var headers []string
 	for _, k := range []string{"fedauth", "forms", "katana", "anonymous"} {
 		var r issueReport
-		tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-kind", k, "-json").want(t, exitOK).decode(t, &r)
+		tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-kind", k, "-json").want(t,
+			exitOK).decode(t, &r)
 		headers = append(headers, r.Header)
 	}
 	var bearer issueReport
-	tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-kind", "bearer", "-json").want(t, exitOK).decode(t, &bearer)
+	tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-kind", "bearer",
+		"-json").want(t, exitOK).decode(t, &bearer)
 	request := "GET / HTTP/1.1\r\nHost: x\r\nCookie: ASP.NET_SessionId=abc; .AspNet.Correlation.Google=1; " + strings.Join(headers, "; ") +
 		"\r\nAuthorization: " + bearer.Authorization + "\r\n"
 	var report inspectReport
@@ -99,15 +107,18 @@ func TestInspectFindsAll(t *testing.T) {
 	for _, c := range report.Credentials {
 		kinds = append(kinds, c.Kind)
 	}
-	if want := []kind{kindFedAuth, kindForms, kindAnonymous, kindKatana, kindBearer}; !slices.Equal(kinds, want) {
+	if want := []kind{kindFedAuth, kindForms, kindAnonymous, kindKatana,
+		kindBearer}; !slices.Equal(kinds, want) {
 		t.Errorf("found %q, want %q", kinds, want)
 	}
 	people := tool(t, request, "inspect", "-config", "web.config").want(t, exitOK)
-	if n := strings.Count(people.out, "\nACCEPTED: "); n != 5 || !strings.Contains(people.out, "---- 5 of 5 ") {
+	if n := strings.Count(people.out, "\nACCEPTED: "); n != 5 ||
+		!strings.Contains(people.out, "---- 5 of 5 ") {
 		t.Errorf("%d accepted:\n%s", n, people.out)
 	}
 	// one refused credential makes the exit code
-	tool(t, strings.Replace(request, ".ASPXAUTH=", ".ASPXAUTH=00", 1), "inspect", "-config", "web.config").want(t, exitRefused)
+	tool(t, strings.Replace(request, ".ASPXAUTH=", ".ASPXAUTH=00", 1), "inspect", "-config",
+		"web.config").want(t, exitRefused)
 }
 
 // TestSiteSettings takes names, paths and times from web.configs as sites have
@@ -126,15 +137,18 @@ func TestSiteSettings(t *testing.T) {
 			data := testkit.File(t, "webconfig/"+tt.file)
 			inFolder(t, "web.config", string(data))
 			var r issueReport
-			tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-kind", tt.kind, "-allow-known-key", "-json").want(t, exitOK).decode(t, &r)
+			tool(t, "", "issue", "-config", "web.config", "-name", "bob", "-kind", tt.kind,
+				"-allow-known-key", "-json").want(t, exitOK).decode(t, &r)
 			if got := int(r.ValidTo.Sub(r.ValidFrom).Minutes()); got != tt.minutes {
 				t.Errorf("%d minutes, want %d", got, tt.minutes)
 			}
-			if line := r.SetCookie[0]; !strings.HasPrefix(line, tt.cookie+"=") || !strings.Contains(line, "; Path="+tt.path+";") {
+			if line := r.SetCookie[0]; !strings.HasPrefix(line, tt.cookie+"=") ||
+				!strings.Contains(line, "; Path="+tt.path+";") {
 				t.Errorf("Set-Cookie: %.60s...", line)
 			}
 			var seen inspectReport
-			tool(t, r.Header, "inspect", "-config", "web.config", "-json").want(t, exitOK).decode(t, &seen)
+			tool(t, r.Header, "inspect", "-config", "web.config", "-json").want(t,
+				exitOK).decode(t, &seen)
 			if nameIn(seen.Credentials[0]) != "bob" {
 				t.Errorf("read back as %+v", seen.Credentials[0])
 			}
@@ -154,7 +168,8 @@ func TestRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := tool(t, ".ASPXROLES="+text, "inspect", "-config", "web.config").want(t, exitOK)
-	if !strings.Contains(r.out, "8 bytes, a BinaryFormatter stream") || strings.Contains(r.out, "a stream,") {
+	if !strings.Contains(r.out, "8 bytes, a BinaryFormatter stream") ||
+		strings.Contains(r.out, "a stream,") {
 		t.Errorf("output:\n%s", r.out)
 	}
 	tool(t, ".ASPXROLES=A"+text, "inspect", "-config", "web.config").want(t, exitRefused)
@@ -168,12 +183,16 @@ func TestInsecureForms(t *testing.T) {
 		if v.Name != "fa-20SP2-protection-None" {
 			continue
 		}
-		inFolder(t, "web.config", v.MachineKey.config(`    <authentication mode="Forms"><forms protection="None" /></authentication>`+"\n"))
-		args := []string{"inspect", "-config", "web.config", "-at", "2000-01-01", ".ASPXAUTH=" + v.Cookie}
-		if r := tool(t, "", args...).want(t, exitRefused); !strings.Contains(r.out, "-allow-insecure") {
+		inFolder(t, "web.config",
+			v.MachineKey.config(`    <authentication mode="Forms"><forms protection="None" /></authentication>`+"\n"))
+		args := []string{"inspect", "-config", "web.config", "-at", "2000-01-01",
+			".ASPXAUTH=" + v.Cookie}
+		if r := tool(t, "", args...).want(t, exitRefused); !strings.Contains(r.out,
+			"-allow-insecure") {
 			t.Errorf("output:\n%s", r.out)
 		}
-		if r := tool(t, "", append(args, "-allow-insecure")...).want(t, exitOK); !strings.Contains(r.out, "anybody may have written it") {
+		if r := tool(t, "", append(args, "-allow-insecure")...).want(t,
+			exitOK); !strings.Contains(r.out, "anybody may have written it") {
 			t.Errorf("output:\n%s", r.out)
 		}
 		return
@@ -188,17 +207,22 @@ func TestInspectUnservedKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := keyText{fmt.Sprintf("%X", cfg.ValidationKey.Reveal()), fmt.Sprintf("%X", cfg.DecryptionKey.Reveal()), "MD5", "AES", "Framework20SP2"}
+	key := keyText{fmt.Sprintf("%X", cfg.ValidationKey.Reveal()),
+		fmt.Sprintf("%X", cfg.DecryptionKey.Reveal()), "MD5", "AES", "Framework20SP2"}
 	inFolder(t, "web.config", key.config(""))
-	forms := tool(t, "", "issue", "-config", "web.config", "-allow-insecure", "-kind", "forms", "-name", "bob", "-json").want(t, exitOK)
+	forms := tool(t, "", "issue", "-config", "web.config", "-allow-insecure", "-kind", "forms",
+		"-name", "bob", "-json").want(t, exitOK)
 	var issued issueReport
 	forms.decode(t, &issued)
 	var report inspectReport
-	tool(t, "", "inspect", "-config", "web.config", "-allow-insecure", "-json", "FedAuth=QUJD; "+issued.Header).want(t, exitRefused).decode(t, &report)
-	if len(report.Credentials) != 2 || report.Credentials[0].Refused.Layer != "configuration" || !report.Credentials[1].OK {
+	tool(t, "", "inspect", "-config", "web.config", "-allow-insecure", "-json",
+		"FedAuth=QUJD; "+issued.Header).want(t, exitRefused).decode(t, &report)
+	if len(report.Credentials) != 2 || report.Credentials[0].Refused.Layer != "configuration" ||
+		!report.Credentials[1].OK {
 		t.Errorf("%+v", report.Credentials)
 	}
-	tool(t, "", "inspect", "-config", "web.config", "-allow-insecure", "FedAuth=QUJD").want(t, exitUsage)
+	tool(t, "", "inspect", "-config", "web.config", "-allow-insecure",
+		"FedAuth=QUJD").want(t, exitUsage)
 }
 
 // TestCertificate signs in with a certificate in place of the machine key.
@@ -212,12 +236,15 @@ func TestCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("site.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile("site.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY",
+		Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range []string{"fedauth", "wif10"} {
-		issued := tool(t, "", "issue", "-config", "web.config", "-kind", k, "-cert", "site.pem", "-name", "bob").want(t, exitOK)
-		seen := tool(t, issued.out, "inspect", "-config", "web.config", "-kind", k, "-cert", "site.pem").want(t, exitOK)
+		issued := tool(t, "", "issue", "-config", "web.config", "-kind", k, "-cert", "site.pem",
+			"-name", "bob").want(t, exitOK)
+		seen := tool(t, issued.out, "inspect", "-config", "web.config", "-kind", k, "-cert",
+			"site.pem").want(t, exitOK)
 		for _, part := range []string{"ok  rsa-signature", "ok  rsa-encryption", "ACCEPTED: bob"} {
 			if !strings.Contains(seen.out, part) {
 				t.Errorf("%q is not in\n%s", part, seen.out)
@@ -226,14 +253,17 @@ func TestCertificate(t *testing.T) {
 		tool(t, issued.out, "inspect", "-config", "web.config", "-kind", k).want(t, exitRefused)
 		noSecrets(t, cfg, issued.out+seen.out)
 		if k == "fedauth" { // the file has no section of WIF: code sets the certificate up
-			if r := tool(t, issued.out, "doctor", "-config", "web.config", "-cert", "site.pem").want(t, exitOK); !strings.Contains(r.out, `reads for "bob"`) {
+			if r := tool(t, issued.out, "doctor", "-config", "web.config", "-cert",
+				"site.pem").want(t, exitOK); !strings.Contains(r.out, `reads for "bob"`) {
 				t.Errorf("the doctor says\n%s", r.out)
 			}
-			if r := tool(t, issued.out, "doctor", "-config", "web.config").want(t, exitRefused); !strings.Contains(r.out, "-cert says whether") {
+			if r := tool(t, issued.out, "doctor", "-config", "web.config").want(t,
+				exitRefused); !strings.Contains(r.out, "-cert says whether") {
 				t.Errorf("the doctor says\n%s", r.out)
 			}
 		}
-		if d := fmt.Sprintf("%x", key.D); strings.Contains(strings.ToLower(issued.out+seen.out), d[:32]) {
+		if d := fmt.Sprintf("%x", key.D); strings.Contains(strings.ToLower(issued.out+seen.out),
+			d[:32]) {
 			t.Error("the output holds the private key")
 		}
 	}
@@ -242,10 +272,12 @@ func TestCertificate(t *testing.T) {
 // TestHiddenValues keeps what is a credential of its own out of the output.
 func TestHiddenValues(t *testing.T) {
 	freshConfig(t)
-	issued := tool(t, "", "issue", "-config", "web.config", "-kind", "katana", "-name", "bob", "-claim", "AspNet.Identity.SecurityStamp=s3cr3t",
-		"-claim", "access_token=s3cr3t", "-property", ".Token.Refresh_Token=s3cr3t").want(t, exitOK)
+	issued := tool(t, "", "issue", "-config", "web.config", "-kind", "katana", "-name", "bob",
+		"-claim", "AspNet.Identity.SecurityStamp=s3cr3t", "-claim", "access_token=s3cr3t",
+		"-property", ".Token.Refresh_Token=s3cr3t").want(t, exitOK)
 	for _, args := range [][]string{nil, {"-json"}} {
-		r := tool(t, issued.out, append([]string{"inspect", "-config", "web.config", "-"}, args...)...).want(t, exitOK)
+		r := tool(t, issued.out, append([]string{"inspect", "-config", "web.config", "-"},
+			args...)...).want(t, exitOK)
 		if strings.Contains(r.out, "s3cr3t") || !strings.Contains(r.out, "SecurityStamp") {
 			t.Errorf("output:\n%s", r.out)
 		}
@@ -258,9 +290,13 @@ func TestCertificateFlags(t *testing.T) {
 	if err := os.WriteFile("site.pem", []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"-cert", "site.pem"}, {"-cert", "none.pem"}, {"-key", "site.pem"}} {
-		tool(t, "", append([]string{"issue", "-config", "web.config", "-name", "bob"}, args...)...).want(t, exitUsage)
-		tool(t, "FedAuth=QUJD", append([]string{"doctor", "-config", "web.config"}, args...)...).want(t, exitUsage)
-		tool(t, "FedAuth=QUJD", append([]string{"inspect", "-config", "web.config"}, args...)...).want(t, exitUsage)
+	for _, args := range [][]string{{"-cert", "site.pem"}, {"-cert", "none.pem"},
+		{"-key", "site.pem"}} {
+		tool(t, "", append([]string{"issue", "-config", "web.config", "-name", "bob"},
+			args...)...).want(t, exitUsage)
+		tool(t, "FedAuth=QUJD", append([]string{"doctor", "-config", "web.config"},
+			args...)...).want(t, exitUsage)
+		tool(t, "FedAuth=QUJD", append([]string{"inspect", "-config", "web.config"},
+			args...)...).want(t, exitUsage)
 	}
 }

@@ -100,8 +100,8 @@ func (e setupError) Error() string { return e.err.Error() }
 func (e setupError) Unwrap() error { return e.err }
 
 func commands() []command {
-	return []command{inspectCommand(), doctorCommand(), issueCommand(), checkCommand(), keygenCommand(), keysCommand(),
-		serveCommand(), demoCommand(), versionCommand()}
+	return []command{inspectCommand(), doctorCommand(), issueCommand(), checkCommand(),
+		keygenCommand(), keysCommand(), serveCommand(), demoCommand(), versionCommand()}
 }
 
 // run is the whole tool, apart from the process.
@@ -132,10 +132,12 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if errors.Is(err, errReported) {
 		return exitRefused
 	}
-	fmt.Fprintf(errOut, "%s: %s\n", c.CommandPath(), inFlags(strings.TrimPrefix(err.Error(), "webfarm: ")))
+	fmt.Fprintf(errOut, "%s: %s\n", c.CommandPath(),
+		inFlags(strings.TrimPrefix(err.Error(), "webfarm: ")))
 	switch {
 	case errors.As(err, new(usageError)):
-		fmt.Fprintf(errOut, "Run \"%s\" for the flags and examples.\n", strings.Replace(c.CommandPath(), "webfarm", "webfarm help", 1))
+		fmt.Fprintf(errOut, "Run \"%s\" for the flags and examples.\n",
+			strings.Replace(c.CommandPath(), "webfarm", "webfarm help", 1))
 		return exitUsage
 	case errors.As(err, new(setupError)):
 		return exitUsage
@@ -148,14 +150,16 @@ const typos = 2
 
 // tree makes the commands of cobra, which also gives them "completion".
 func tree(s streams) *cobra.Command {
-	root := &cobra.Command{Use: "webfarm", SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: typos}
+	root := &cobra.Command{Use: "webfarm", SilenceErrors: true, SilenceUsage: true,
+		SuggestionsMinimumDistance: typos}
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		text := strings.ReplaceAll(err.Error(), "--", "-")
 		if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
 			name := unknown.GetSpecifiedName()
-			text = fmt.Sprintf("there is no flag -%s%s", name, didYouMean("-", similarFlags(c, name)))
+			text = fmt.Sprintf("there is no flag -%s%s", name,
+				didYouMean("-", similarFlags(c, name)))
 		}
 		return usageError(text)
 	})
@@ -233,7 +237,8 @@ func printOverview(w io.Writer) {
 	for _, c := range commands() {
 		list = append(list, []string{c.name, c.summary})
 	}
-	writeTable(&rows, "  ", append(list, []string{"completion", "print a script for completion in the shell"}))
+	writeTable(&rows, "  ", append(list, []string{"completion",
+		"print a script for completion in the shell"}))
 	fmt.Fprintln(w, helpText("overview", "subcommands", strings.TrimSpace(rows.String())))
 }
 
@@ -248,7 +253,8 @@ func helpText(name string, words ...any) string {
 
 // usage is the synopsis, explanation and examples of a subcommand.
 func (c command) usage() string {
-	return helpText(c.name, "claims", folded(claimNames(), "  "), "options", folded(site.OptionNames(""), "  "))
+	return helpText(c.name, "claims", folded(claimNames(), "  "), "options",
+		folded(site.OptionNames(""), "  "))
 }
 
 func (c command) printUsage(w io.Writer, flags *pflag.FlagSet) {

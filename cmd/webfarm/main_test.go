@@ -14,18 +14,21 @@ func TestHelp(t *testing.T) {
 			t.Errorf("the overview does not list %s", c.name)
 		}
 		help := tool(t, "", "help", c.name).want(t, exitOK)
-		for _, part := range []string{"Usage: webfarm " + c.name, "Examples\n  webfarm " + c.name, "Flags\n", "-json"} {
+		for _, part := range []string{"Usage: webfarm " + c.name, "Examples\n  webfarm " + c.name,
+			"Flags\n", "-json"} {
 			if !strings.Contains(help.out, part) {
 				t.Errorf("help %s does not hold %q:\n%s", c.name, part, help.out)
 			}
 		}
-		for _, args := range [][]string{{c.name, "-h"}, {c.name, "--help"}, {c.name, "-json", "-h"}} {
+		for _, args := range [][]string{{c.name, "-h"}, {c.name, "--help"},
+			{c.name, "-json", "-h"}} {
 			if r := tool(t, "", args...).want(t, exitOK); r.out != help.out || r.err != "" {
 				t.Errorf("%q prints something else than help %s", args, c.name)
 			}
 		}
 		for line := range strings.Lines(help.out) {
-			if utf8.RuneCountInString(line) > width+1 && !strings.Contains(line, "webfarm ") || strings.Contains(line, "\t") {
+			if utf8.RuneCountInString(line) > width+1 && !strings.Contains(line, "webfarm ") ||
+				strings.Contains(line, "\t") {
 				t.Errorf("help %s has a long line or a tab: %q", c.name, line)
 			}
 		}
@@ -117,8 +120,10 @@ func TestFlagsAnywhere(t *testing.T) {
 // that look like flags.
 func TestDashes(t *testing.T) {
 	freshConfig(t)
-	one := tool(t, "", "issue", "-config", "web.config", "-name", "-json", "-claim=email=-b", "-role", "--x", "-json").want(t, exitOK)
-	two := tool(t, "", "issue", "--config", "web.config", "--name", "-json", "--claim=email=-b", "--role", "--x", "--json").want(t, exitOK)
+	one := tool(t, "", "issue", "-config", "web.config", "-name", "-json", "-claim=email=-b",
+		"-role", "--x", "-json").want(t, exitOK)
+	two := tool(t, "", "issue", "--config", "web.config", "--name", "-json", "--claim=email=-b",
+		"--role", "--x", "--json").want(t, exitOK)
 	for _, r := range []result{one, two} {
 		var issued struct {
 			CookieHeader string `json:"cookieHeader"`
@@ -126,7 +131,8 @@ func TestDashes(t *testing.T) {
 		if err := json.Unmarshal([]byte(r.out), &issued); err != nil || issued.CookieHeader == "" {
 			t.Fatal(err, r.out)
 		}
-		shown := tool(t, "", "inspect", "-config=web.config", "--", issued.CookieHeader).want(t, exitOK)
+		shown := tool(t, "", "inspect", "-config=web.config", "--",
+			issued.CookieHeader).want(t, exitOK)
 		for _, value := range []string{" -json\n", " -b\n", " --x\n"} {
 			if !strings.Contains(shown.out, value) {
 				t.Errorf("%q is not in %s", value, shown.out)
@@ -139,7 +145,8 @@ func TestDashes(t *testing.T) {
 // dashes that the user types.
 func TestCompletion(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		if r := tool(t, "", "completion", shell).want(t, exitOK); !strings.Contains(r.out, "webfarm") {
+		if r := tool(t, "", "completion", shell).want(t,
+			exitOK); !strings.Contains(r.out, "webfarm") {
 			t.Errorf("the script for %s: %q", shell, r.out)
 		}
 	}

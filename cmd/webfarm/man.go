@@ -16,7 +16,8 @@ func printMan(w io.Writer) {
 		flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
 		c.setup(flags)
 		fmt.Fprintf(&b, ".SH WEBFARM %s\n.nf\n%s\n.fi\n", strings.ToUpper(c.name), roff(c.usage()))
-		eachFlag(flags, func(flag, text string) { fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(flag), roff(text)) })
+		eachFlag(flags,
+			func(flag, text string) { fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(flag), roff(text)) })
 	}
 	fmt.Fprintln(w, helpText("man", "subcommands", strings.TrimSpace(b.String())))
 }

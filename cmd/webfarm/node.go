@@ -99,7 +99,8 @@ const coreCookie = ".AspNetCore.Cookies"
 // net/http and some browsers drop Secure cookies, even on the loopback interface. A real site sets
 // Secure.
 func (n *node) template(name, value string) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true,
+		SameSite: http.SameSiteLaxMode}
 }
 
 // signIn sets the session cookie in chunks, or with the form's field "core" that of ASP.NET Core,

@@ -35,19 +35,22 @@ func TestPage(t *testing.T) {
 	b := newBrowser(t, newTestFarm(t, freshKeys(t)).URL)
 	b.get("/")
 	b.post("/signin", url.Values{"user": {"carol"}})
-	b.holds(`<html lang="en">`, `name="viewport"`, "<main>", "<h1>", `scope="col"`, `<title>Carol Jensen`, "80 values")
+	b.holds(`<html lang="en">`, `name="viewport"`, "<main>", "<h1>", `scope="col"`,
+		`<title>Carol Jensen`, "80 values")
 
 	policy := b.header.Get("Content-Security-Policy")
 	nonce := regexp.MustCompile(`'nonce-([A-Z2-7]+)'`).FindStringSubmatch(policy)
 	if nonce == nil || !strings.Contains(b.body, `<style nonce="`+nonce[1]+`">`) {
 		t.Errorf("the policy %q does not let the style of the page through", policy)
 	}
-	for _, part := range []string{"default-src 'none'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
+	for _, part := range []string{"default-src 'none'", "form-action 'self'", "base-uri 'none'",
+		"frame-ancestors 'none'"} {
 		if !strings.Contains(policy, part) {
 			t.Errorf("the policy %q lacks %s", policy, part)
 		}
 	}
-	for _, bad := range []string{"<script", " style=", " onclick", "http://127", "https://", "@import", "url("} {
+	for _, bad := range []string{"<script", " style=", " onclick", "http://127", "https://",
+		"@import", "url("} {
 		if strings.Contains(b.body, bad) {
 			t.Errorf("the page holds %q", bad)
 		}
@@ -59,7 +62,8 @@ func TestPage(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if forms := strings.Count(b.body, "<form "); forms != strings.Count(b.body, `<form method="post"`) || forms != 4 {
+	if forms := strings.Count(b.body, "<form "); forms != strings.Count(b.body,
+		`<form method="post"`) || forms != 4 {
 		t.Errorf("%d forms", forms)
 	}
 }
@@ -72,7 +76,8 @@ func TestPageEscapes(t *testing.T) {
 	if err := writeHome(w, "A", &p, chunks.Set{}); err != nil {
 		t.Fatal(err)
 	}
-	if body := w.Body.String(); strings.Contains(body, "<img") || !strings.Contains(html.UnescapeString(body), evil) {
+	if body := w.Body.String(); strings.Contains(body, "<img") ||
+		!strings.Contains(html.UnescapeString(body), evil) {
 		t.Errorf("not escaped:\n%s", body)
 	}
 }

@@ -73,7 +73,8 @@ func writePage(w http.ResponseWriter, page *template.Template, nonce string, dat
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; img-src data:; "+
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+
+		"'; img-src data:; "+
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "same-origin")
 	w.Write(b.Bytes()) // an error means that the browser has gone

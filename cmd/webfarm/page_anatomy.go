@@ -109,7 +109,8 @@ func (c *codecs) inspectRequest(r *http.Request, files []keyFile) ([]anatomyCred
 }
 
 func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) anatomyCredential {
-	a := anatomyCredential{Anchor: anchor, Title: c.title(), What: c.Kind.Long(), OK: c.OK, Refused: c.Refused}
+	a := anatomyCredential{Anchor: anchor, Title: c.title(), What: c.Kind.Long(), OK: c.OK,
+		Refused: c.Refused}
 	if c.Cookie != nil {
 		a.Title = printable(c.Cookie.Name)
 		a.Absent = len(c.Cookie.Chunks) == 0
@@ -141,12 +142,14 @@ func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) ana
 	switch {
 	case c.Token != nil:
 		a.Time = newAnatomyTime(&c.Token.ValidFrom, &c.Token.ValidTo, nil, now)
-		a.Facts = []anatomyFact{{"Kept", "in the cookie"}, {"Lasts", cookieLasts(c.Token.Persistent)}}
+		a.Facts = []anatomyFact{{"Kept", "in the cookie"},
+			{"Lasts", cookieLasts(c.Token.Persistent)}}
 		if c.Token.ReferenceMode {
 			a.Facts[0].Value = "on the server (reference mode)"
 		}
 		if c.Token.EndpointID != "" {
-			a.Facts = append(a.Facts, anatomyFact{"Good for", "cookie path " + abridged(c.Token.EndpointID)})
+			a.Facts = append(a.Facts, anatomyFact{"Good for",
+				"cookie path " + abridged(c.Token.EndpointID)})
 		}
 		a.identities(c.Token.Identities)
 	case c.Forms != nil:
@@ -160,17 +163,20 @@ func newAnatomyCredential(anchor string, c *credentialReport, now time.Time) ana
 		}
 	case c.Katana != nil:
 		a.Time = newAnatomyTime(c.Katana.Issued, c.Katana.Expires, c.Katana.RenewFrom, now)
-		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.Katana.Persistent)}, {"Authentication type", abridged(c.AuthType)}}
+		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.Katana.Persistent)},
+			{"Authentication type", abridged(c.AuthType)}}
 		a.identity(&c.Katana.Identity, "")
 	case c.Core != nil:
 		a.Time = newAnatomyTime(c.Core.Issued, c.Core.Expires, c.Core.RenewFrom, now)
-		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.Core.Persistent)}, {"Scheme", abridged(c.Core.Scheme)}}
+		a.Facts = []anatomyFact{{"Lasts", cookieLasts(c.Core.Persistent)},
+			{"Scheme", abridged(c.Core.Scheme)}}
 		a.identities(c.Core.Identities)
 	case c.Protected != nil: // it may be a secret: what the session of ASP.NET Core is called, or a code
 		if c.Protected.Expires != nil {
 			a.Time = newAnatomyTime(nil, c.Protected.Expires, nil, now)
 		}
-		a.Facts = []anatomyFact{{c.Protected.title, plural(c.Protected.Size, "byte") + ", not shown"}}
+		a.Facts = []anatomyFact{{c.Protected.title,
+			plural(c.Protected.Size, "byte") + ", not shown"}}
 	case c.Anonymous != nil:
 		a.Time = newAnatomyTime(nil, &c.Anonymous.Expires, nil, now)
 		a.Facts = []anatomyFact{{"Visitor", abridged(c.Anonymous.ID)}}
@@ -224,7 +230,8 @@ func (a *anatomyCredential) identity(id *identityReport, title string) {
 	if id.Authenticated {
 		signedIn = abridged(id.AuthenticationType)
 	}
-	i := anatomyIdentity{Title: title, Facts: []anatomyFact{{"Name", userName(id.Name)}, {"Authentication", signedIn}}}
+	i := anatomyIdentity{Title: title, Facts: []anatomyFact{{"Name", userName(id.Name)},
+		{"Authentication", signedIn}}}
 	if id.Bootstrap != "" {
 		i.Facts = append(i.Facts, anatomyFact{"Bootstrap token", id.Bootstrap + ", not shown"})
 	}

@@ -83,7 +83,8 @@ func paint(line string) string {
 		return indent + p.color.Sprint(p.begins) + text[len(p.begins):]
 	}
 	// A heading begins at the margin and is no sentence, header or code.
-	if indent == "" && text != "" && text[0] >= 'A' && text[0] <= 'Z' && !strings.Contains(text, "=") &&
+	if indent == "" && text != "" && text[0] >= 'A' && text[0] <= 'Z' &&
+		!strings.Contains(text, "=") &&
 		!strings.ContainsAny(text[len(text)-1:], ".;>{}[],\"") {
 		return bold.Sprint(text)
 	}

@@ -193,10 +193,12 @@ func judgedAt(at string) (time.Time, error) {
 
 // parseTime reads the time of a flag; without a zone it is UTC.
 func parseTime(s string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05",
+		"2006-01-02 15:04", time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, nil
 		}
 	}
-	return time.Time{}, usageError(fmt.Sprintf("%q is not a time: write 2026-01-31, 2026-01-31T18:00:00Z or \"2026-01-31 18:00\" (UTC)", s))
+	return time.Time{},
+		usageError(fmt.Sprintf("%q is not a time: write 2026-01-31, 2026-01-31T18:00:00Z or \"2026-01-31 18:00\" (UTC)", s))
 }

@@ -31,7 +31,8 @@ func TestRelative(t *testing.T) {
 		}
 	}
 	for _, year := range []int{1, 9999} { // what .NET can say
-		if got := relative(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), now); !strings.Contains(got, "more than 200 years") {
+		if got := relative(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), now); !strings.Contains(got,
+			"more than 200 years") {
 			t.Errorf("year %d: %q", year, got)
 		}
 	}
@@ -53,7 +54,8 @@ func TestShort(t *testing.T) {
 
 func TestParseTime(t *testing.T) {
 	want := time.Date(2026, 1, 31, 18, 0, 0, 0, time.UTC)
-	for _, text := range []string{"2026-01-31T18:00:00Z", "2026-01-31T19:00:00+01:00", "2026-01-31 18:00:00", "2026-01-31 18:00", "2026-01-31T18:00:00"} {
+	for _, text := range []string{"2026-01-31T18:00:00Z", "2026-01-31T19:00:00+01:00",
+		"2026-01-31 18:00:00", "2026-01-31 18:00", "2026-01-31T18:00:00"} {
 		if got, err := parseTime(text); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
@@ -87,7 +89,8 @@ func TestWriteTable(t *testing.T) {
 		{strings.Repeat("x", maxColumn+1), "2", ""},
 		{"alone"},
 	})
-	want := "> one     two  three\n> größer       drei\n> " + strings.Repeat("x", maxColumn+1) + "  2\n> alone\n"
+	want := "> one     two  three\n> größer       drei\n> " + strings.Repeat("x", maxColumn+1) +
+		"  2\n> alone\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
@@ -104,7 +107,8 @@ func TestFolded(t *testing.T) {
 		{long, "", long},
 		{"a " + long + " b", "    ", "a\n    " + long + "\n    b"},
 		{"  fact: " + strings.Repeat("a", 70) + " b", "  ", "  fact: " + strings.Repeat("a", 70) + "\n    b"},
-		{"a " + strings.Repeat("b", 26), strings.Repeat(" ", 70), "a\n" + strings.Repeat(" ", 70) + strings.Repeat("b", 26)},
+		{"a " + strings.Repeat("b", 26), strings.Repeat(" ", 70),
+			"a\n" + strings.Repeat(" ", 70) + strings.Repeat("b", 26)},
 		{"", "  ", ""},
 	} {
 		if got := folded(test.text, test.indent); got != test.want {

@@ -13,7 +13,8 @@ import (
 // TestProgress writes to a terminal only, and takes the line away.
 func TestProgress(t *testing.T) {
 	var pipe bytes.Buffer
-	done := progress(&pipe, time.Microsecond, func() string { t.Error("asked without a terminal"); return "" })
+	done := progress(&pipe, time.Microsecond,
+		func() string { t.Error("asked without a terminal"); return "" })
 	time.Sleep(5 * time.Millisecond)
 	if done(); pipe.Len() > 0 {
 		t.Errorf("a pipe got %q", pipe.String())
@@ -33,7 +34,8 @@ func TestProgress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(text, "credential 1 of 2, ") && strings.HasSuffix(strings.TrimRight(text, " \r"), "ms") {
+		if strings.HasPrefix(text, "credential 1 of 2, ") &&
+			strings.HasSuffix(strings.TrimRight(text, " \r"), "ms") {
 			break
 		}
 	}

@@ -46,8 +46,9 @@ func openRepository(keys string) (dataprotection.Repository, func() error, error
 		open = openSQLite
 	default:
 		if strings.HasPrefix(rest, "//") {
-			return nil, nil, usageError(fmt.Sprintf("-keys %s:…: a folder, a file, or a URL that begins "+
-				"with redis://, rediss://, postgres://, sqlserver:// or sqlite:", scheme))
+			return nil, nil,
+				usageError(fmt.Sprintf("-keys %s:…: a folder, a file, or a URL that begins "+
+					"with redis://, rediss://, postgres://, sqlserver:// or sqlite:", scheme))
 		}
 		scheme = keys // a path
 	}
@@ -70,8 +71,9 @@ func openPath(path string) (dataprotection.Repository, func() error, error) {
 func parseKeys(keys string) (u *url.URL, name string, err error) {
 	u, err = url.Parse(keys)
 	if err != nil { // its text may quote the password
-		return nil, "", errors.New("not a URL; write special letters of the password as %2F and so on, " +
-			"or set " + keysPassword)
+		return nil, "",
+			errors.New("not a URL; write special letters of the password as %2F and so on, " +
+				"or set " + keysPassword)
 	}
 	name, u.Fragment, u.RawFragment = u.Fragment, "", ""
 	_, has := u.User.Password()
@@ -141,7 +143,8 @@ func openSQLite(keys string) (dataprotection.Repository, func() error, error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, withoutPath(err))
 	}
 	slashed := "/" + strings.TrimPrefix(filepath.ToSlash(path), "/")
-	u := url.URL{Scheme: "file", OmitHost: true, Path: slashed, RawQuery: "mode=rw&_pragma=busy_timeout(5000)"}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: slashed,
+		RawQuery: "mode=rw&_pragma=busy_timeout(5000)"}
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {
 		return nil, nil, err

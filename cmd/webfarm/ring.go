@@ -36,10 +36,14 @@ type ringFlags struct {
 }
 
 func (r *ringFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&r.keys, "keys", "", "`RING` of ASP.NET Core: folder, file, redis://, postgres://, sqlserver:// or sqlite:FILE")
-	flags.StringVar(&r.app, "app", "", "application `NAME` that the .NET nodes pass to SetApplicationName")
-	flags.StringArrayVar(&r.certificates, "certificate", nil, "PEM or PFX `FILE` with a certificate of the ring and its private key; repeat it")
-	flags.StringVar(&r.passwordFile, "password-file", "", "`FILE` with the password of the PFX files; else "+certificatePassword)
+	flags.StringVar(&r.keys, "keys", "",
+		"`RING` of ASP.NET Core: folder, file, redis://, postgres://, sqlserver:// or sqlite:FILE")
+	flags.StringVar(&r.app, "app", "",
+		"application `NAME` that the .NET nodes pass to SetApplicationName")
+	flags.StringArrayVar(&r.certificates, "certificate", nil,
+		"PEM or PFX `FILE` with a certificate of the ring and its private key; repeat it")
+	flags.StringVar(&r.passwordFile, "password-file", "",
+		"`FILE` with the password of the PFX files; else "+certificatePassword)
 }
 
 // open reads the ring, nil if the flags name none. It follows its repository until the process
@@ -80,7 +84,8 @@ func (r *ringFlags) open(ctx context.Context) (*dataprotection.Ring, error) {
 
 // has reports whether a certificate is among those given.
 func (r *ringFlags) has(c *x509.Certificate) bool {
-	return slices.ContainsFunc(r.given, func(g tls.Certificate) bool { return bytes.Equal(g.Certificate[0], c.Raw) })
+	return slices.ContainsFunc(r.given,
+		func(g tls.Certificate) bool { return bytes.Equal(g.Certificate[0], c.Raw) })
 }
 
 // password returns that of the PFX files: the file's text without the end of its line.
@@ -103,7 +108,8 @@ func readCertificate(path, password string) (tls.Certificate, error) {
 	}
 	key, first, others, err := pkcs12.DecodeChain(data, password)
 	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
-		err = errors.New("the password is wrong; -password-file or " + certificatePassword + " has it")
+		err = errors.New("the password is wrong; -password-file or " +
+			certificatePassword + " has it")
 	}
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("neither PEM nor a PFX file that opens: %w", err)

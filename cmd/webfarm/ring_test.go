@@ -116,16 +116,19 @@ func TestPFX(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			files = append(files, file{r.Name, string(pfx), c.PFXPassword, c.CertificatePEM, c.PrivateKeyPEM})
+			files = append(files, file{r.Name, string(pfx), c.PFXPassword, c.CertificatePEM,
+				c.PrivateKeyPEM})
 		}
 	}
 	modern, err := os.ReadFile("testdata/burnt-aes256.pfx")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = append(files, file{"AES-256", string(modern), "modern", files[0].certificate, files[0].key})
+	files = append(files, file{"AES-256", string(modern), "modern",
+		files[0].certificate, files[0].key})
 	t.Chdir(t.TempDir())
-	writeFile(t, "ring.xml", "<repository>"+strings.Join(encryptedRing(t).Elements, "")+"</repository>")
+	writeFile(t, "ring.xml", "<repository>"+strings.Join(encryptedRing(t).Elements, "")+
+		"</repository>")
 	for _, f := range files {
 		want, err := tls.X509KeyPair([]byte(f.certificate), []byte(f.key))
 		if err != nil {
@@ -148,7 +151,8 @@ func TestPFX(t *testing.T) {
 		}
 		t.Setenv(certificatePassword, "another")
 		writeFile(t, "password", f.password+"\r\n")
-		ring, err = openRing(t, "--keys=ring.xml", "--certificate=a.pfx", "--password-file=password")
+		ring, err = openRing(t, "--keys=ring.xml", "--certificate=a.pfx",
+			"--password-file=password")
 		if err != nil || usableKeys(ring) != usable {
 			t.Errorf("%s: %v, %v", f.name, ring, err)
 		}
@@ -178,16 +182,23 @@ func TestRingFlagsRefuse(t *testing.T) {
 		{[]string{"--certificate=a.pem"}, true, "-app and -certificate go with -keys"},
 		{[]string{"--keys=none"}, false, "webfarm: -keys none: no such file"},
 		{[]string{"--keys=broken.xml"}, false, "webfarm: -keys: dataprotection: broken.xml: "},
-		{[]string{"--keys=ring.xml", "--certificate=none.pem"}, false, "webfarm: -certificate none.pem: no such file"},
+		{[]string{"--keys=ring.xml", "--certificate=none.pem"}, false,
+			"webfarm: -certificate none.pem: no such file"},
 		{[]string{"--keys=ring.xml", "--certificate=cut.pem"}, false, "webfarm: -certificate cut.pem: tls: "},
-		{[]string{"--keys=ring.xml", "--certificate=ring.xml"}, false, "webfarm: -certificate ring.xml: neither PEM nor a PFX"},
-		{[]string{"--keys=ring.xml", "--certificate=cut.pfx"}, false, "webfarm: -certificate cut.pfx: neither PEM nor a PFX"},
-		{[]string{"--keys=ring.xml", "--certificate=good.pfx"}, false, "the password is wrong; -password-file or WEBFARM_CERTIFICATE_PASSWORD"},
+		{[]string{"--keys=ring.xml", "--certificate=ring.xml"}, false,
+			"webfarm: -certificate ring.xml: neither PEM nor a PFX"},
+		{[]string{"--keys=ring.xml", "--certificate=cut.pfx"}, false,
+			"webfarm: -certificate cut.pfx: neither PEM nor a PFX"},
+		{[]string{"--keys=ring.xml", "--certificate=good.pfx"}, false,
+			"the password is wrong; -password-file or WEBFARM_CERTIFICATE_PASSWORD"},
 		{[]string{"--keys=ring.xml", "--password-file=none"}, false, "webfarm: -password-file: open none"},
 		{[]string{"--password-file=none"}, true, "go with -keys"},
-		{[]string{"--keys=mysql://root:secret@db/farm"}, true, "webfarm: -keys mysql:…: a folder, a file, or a URL that begins with redis://"},
-		{[]string{"--keys=redis://:secret/1@db"}, false, "webfarm: -keys redis: not a URL; write special letters of the password as %2F"},
-		{[]string{"--keys=redis://:secret@db/x"}, false, "webfarm: -keys redis: redis: invalid database number"},
+		{[]string{"--keys=mysql://root:secret@db/farm"}, true,
+			"webfarm: -keys mysql:…: a folder, a file, or a URL that begins with redis://"},
+		{[]string{"--keys=redis://:secret/1@db"}, false,
+			"webfarm: -keys redis: not a URL; write special letters of the password as %2F"},
+		{[]string{"--keys=redis://:secret@db/x"}, false,
+			"webfarm: -keys redis: redis: invalid database number"},
 		{[]string{"--keys=redis://:secret@db?x=y"}, false, "webfarm: -keys redis: redis: unexpected option"},
 		{[]string{"--keys=postgres://u:secret@db/farm?sslmode=x"}, false, "webfarm: -keys postgres: "},
 		{[]string{"--keys=postgres://u@db/farm?connect_timeout=x"}, false, "webfarm: -keys postgres: "},
@@ -195,7 +206,8 @@ func TestRingFlagsRefuse(t *testing.T) {
 		{[]string{"--keys=sqlserver://u@db?dial+timeout=x"}, false, "webfarm: -keys sqlserver: "},
 		{[]string{"--keys=postgres://u:secret@db/farm#a;b"}, false, `"a;b" is no name for a table`},
 		{[]string{"--keys=sqlite:none.db"}, false, "none.db: no such file"},
-		{[]string{"--keys=sqlite:ring.xml"}, false, "webfarm: -keys: dataprotection: reading the key ring: sqlstore: read the key ring: "},
+		{[]string{"--keys=sqlite:ring.xml"}, false,
+			"webfarm: -keys: dataprotection: reading the key ring: sqlstore: read the key ring: "},
 	} {
 		ring, err := openRing(t, tt.args...)
 		var usage usageError

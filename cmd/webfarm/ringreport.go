@@ -47,14 +47,15 @@ func newRingReport(ring *dataprotection.Ring, f *ringFlags, now time.Time) *ring
 	r := &ringReport{Source: withoutSecrets(f.keys), Application: f.app, Keys: []ringKeyReport{}}
 	r.Protects, _ = ring.Resolve(now)
 	for _, key := range ring.Keys() {
-		one := ringKeyReport{ID: key.ID, State: keyState(&key, r.Protects, now), Created: key.Created,
-			Activated: key.Activated, Expires: key.Expires, Revoked: key.Revoked,
+		one := ringKeyReport{ID: key.ID, State: keyState(&key, r.Protects, now),
+			Created: key.Created, Activated: key.Activated, Expires: key.Expires, Revoked: key.Revoked,
 			Algorithm: key.Algorithm, Decryptor: key.Decryptor}
 		if key.Err != nil {
 			one.Error = key.Err.Error()
 		}
 		if c := key.Certificate; c != nil {
-			one.Certificate = &ringCertificate{c.Subject.String(), fmt.Sprintf("%X", c.SerialNumber), f.has(c)}
+			one.Certificate = &ringCertificate{c.Subject.String(),
+				fmt.Sprintf("%X", c.SerialNumber), f.has(c)}
 		}
 		r.Keys = append(r.Keys, one)
 	}
@@ -106,14 +107,16 @@ func withoutSecrets(source string) string {
 const maxKeys = 10
 
 func (r *ringReport) print(b *bytes.Buffer) {
-	fmt.Fprintf(b, "Key ring of %s, %s\n", printable(r.Source), abridgedOr(r.Application, "without an application name"))
+	fmt.Fprintf(b, "Key ring of %s, %s\n", printable(r.Source),
+		abridgedOr(r.Application, "without an application name"))
 	rows := [][]string{{"key", "state", "algorithm"}}
 	for i, key := range r.Keys {
 		if i == maxKeys {
 			rows = append(rows, []string{"and " + plural(len(r.Keys)-i, "key") + " more"})
 			break
 		}
-		rows = append(rows, []string{abridgedOr(key.ID, "without an id"), key.State, cmp.Or(abridged(key.Error), key.Algorithm)})
+		rows = append(rows, []string{abridgedOr(key.ID, "without an id"), key.State,
+			cmp.Or(abridged(key.Error), key.Algorithm)})
 	}
 	writeTable(b, "  ", rows)
 }

@@ -25,11 +25,12 @@ import (
 )
 
 func serveCommand() command {
-	return command{"serve", "tell nginx, Traefik or Envoy who the user is, or be the proxy itself", func(flags *pflag.FlagSet) action {
-		s := new(serve)
-		s.define(flags)
-		return noArguments(s.run)
-	}}
+	return command{"serve", "tell nginx, Traefik or Envoy who the user is, or be the proxy itself",
+		func(flags *pflag.FlagSet) action {
+			s := new(serve)
+			s.define(flags)
+			return noArguments(s.run)
+		}}
 }
 
 // defaultNoteBytes is the default of sessiontoken.MemoryOptions.MaxNoteBytes.
@@ -77,41 +78,73 @@ type serve struct {
 
 func (s *serve) define(flags *pflag.FlagSet) {
 	s.keys.define(flags, "web.config `FILE` of the site; it is followed")
-	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "run even with a publicly known key, with which anybody can sign in")
-	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "run even with a key that can be guessed, which lets attackers sign in")
+	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false,
+		"run even with a publicly known key, with which anybody can sign in")
+	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false,
+		"run even with a key that can be guessed, which lets attackers sign in")
 	s.keys.defineRing(flags)
-	flags.StringVar(&s.keys.cookie, "cookie", "", "`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
-	flags.StringArrayVar(&s.older, "older", nil, "earlier web.config `FILE`: its key still reads; repeat it")
-	flags.StringArrayVar(&s.next, "next", nil, "future web.config `FILE`: its key reads already; repeat it")
-	flags.StringArrayVar(&s.types, "auth-type", nil, "AuthenticationType `TYPE` of a Katana cookie to accept, such as ApplicationCookie; repeat it")
+	flags.StringVar(&s.keys.cookie, "cookie", "",
+		"`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
+	flags.StringArrayVar(&s.older, "older", nil,
+		"earlier web.config `FILE`: its key still reads; repeat it")
+	flags.StringArrayVar(&s.next, "next", nil,
+		"future web.config `FILE`: its key reads already; repeat it")
+	flags.StringArrayVar(&s.types, "auth-type", nil,
+		"AuthenticationType `TYPE` of a Katana cookie to accept, such as ApplicationCookie; repeat it")
 	flags.BoolVar(&s.bearer, "bearer", false, "accept Katana access tokens too")
-	flags.Func("forms-roles", "the user data of forms tickets holds roles, separated by `SEPARATOR`", s.roles.set)
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`ADDRESS` for proxies and browsers; 127.0.0.1:8080 if left out")
-	flags.StringVar(&s.admin, "admin", "127.0.0.1:9090", "`ADDRESS` of /healthz, /readyz and /metrics; 127.0.0.1:9090 if left out, empty for none")
-	flags.StringVar(&s.userHeader, "user-header", gateway.DefaultUserHeader, "`NAME` of the header with the user's name; X-Webfarm-User if left out")
-	flags.StringVar(&s.rolesHeader, "roles-header", gateway.DefaultRolesHeader, "`NAME` of the header with the roles; X-Webfarm-Roles if left out")
-	flags.StringArrayVar(&s.claims, "claim-header", nil, "`NAME=TYPE`: a further header with the claims of a type; repeat it")
-	flags.StringArrayVar(&s.onlyRoles, "only-role", nil, "tell services only about this `ROLE`; repeat it")
-	flags.StringArrayVar(&s.require, "require-role", nil, "`ROLE` that every request needs, or ROLE,ROLE for one of them; repeat it for all")
-	flags.StringVar(&s.login.URL, "login-url", "", "path or `URL` of the site's sign-in; without it the answer is 401")
-	flags.StringVar(&s.login.Param, "login-param", "", "query parameter `NAME` for the way back; ReturnUrl if left out")
-	flags.StringArrayVar(&s.hosts, "return-host", nil, "`HOST` to which a foreign sign-in may return, .example.com for all below it; repeat it")
+	flags.Func("forms-roles",
+		"the user data of forms tickets holds roles, separated by `SEPARATOR`", s.roles.set)
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080",
+		"`ADDRESS` for proxies and browsers; 127.0.0.1:8080 if left out")
+	flags.StringVar(&s.admin, "admin", "127.0.0.1:9090",
+		"`ADDRESS` of /healthz, /readyz and /metrics; 127.0.0.1:9090 if left out, empty for none")
+	flags.StringVar(&s.userHeader, "user-header", gateway.DefaultUserHeader,
+		"`NAME` of the header with the user's name; X-Webfarm-User if left out")
+	flags.StringVar(&s.rolesHeader, "roles-header", gateway.DefaultRolesHeader,
+		"`NAME` of the header with the roles; X-Webfarm-Roles if left out")
+	flags.StringArrayVar(&s.claims, "claim-header", nil,
+		"`NAME=TYPE`: a further header with the claims of a type; repeat it")
+	flags.StringArrayVar(&s.onlyRoles, "only-role", nil,
+		"tell services only about this `ROLE`; repeat it")
+	flags.StringArrayVar(&s.require, "require-role", nil,
+		"`ROLE` that every request needs, or ROLE,ROLE for one of them; repeat it for all")
+	flags.StringVar(&s.login.URL, "login-url", "",
+		"path or `URL` of the site's sign-in; without it the answer is 401")
+	flags.StringVar(&s.login.Param, "login-param", "",
+		"query parameter `NAME` for the way back; ReturnUrl if left out")
+	flags.StringArrayVar(&s.hosts, "return-host", nil,
+		"`HOST` to which a foreign sign-in may return, .example.com for all below it; repeat it")
 	flags.StringVar(&s.upstream, "upstream", "", "`URL` of a service to pass requests on to")
-	flags.BoolVar(&s.anonymous, "anonymous", false, "with -upstream: let strangers through, without the headers")
-	flags.BoolVar(&s.trust, "trust-forwarded", false, "with -upstream, behind another proxy: pass on its headers about the client")
-	flags.StringArrayVar(&s.bridge, "bridge", nil, "carry users between System.Web and ASP.NET Core: both, or from the cookie `NAME`; repeat it")
-	flags.StringVar(&s.store, "store", "", "`KIND` of store for sign-outs: memory, which a restart clears; none if left out")
-	flags.Int64Var(&s.noteBytes, "note-bytes", defaultNoteBytes, "with -store memory: `BYTES` for sign-outs, some 500 each; 268435456 if left out")
-	flags.StringVar(&s.sliding, "sliding", "", "renew sessions in use: `WHEN` is on or off; the framework's rule if left out")
-	flags.DurationVar(&s.maxLife, "max-lifetime", 0, "end sessions this `DURATION` after the sign-in, even if renewed")
-	flags.BoolVar(&s.inspectAllow, "inspect-allow", false, "let all users see their own cookie at /inspect")
-	flags.BoolVar(&s.demoSignIn, "insecure-demo-signin", false, "let /inspect sign in without a password, for tests on the loopback interface only")
-	flags.DurationVar(&s.drain, "drain", 2*time.Second, "`DURATION` for which /readyz fails before connections are refused; 2s if left out")
-	flags.DurationVar(&s.end, "shutdown-timeout", 10*time.Second, "`DURATION` for requests under way after that; 10s if left out")
-	flags.DurationVar(&s.interval, "watch", 10*time.Second, "`DURATION` between two checks of the web.config; 10s if left out")
-	flags.IntVar(&s.maxHeader, "max-header-bytes", 64<<10, "`BYTES` of a request's header, with its cookies; 65536 if left out")
-	flags.DurationVar(&s.bodyIdle, "body-idle", time.Minute, "with -upstream: `DURATION` for which a body may pause; 1m if left out")
-	flags.StringVar(&s.format, "log-format", "text", "`FORMAT` of the log: text or json; text if left out")
+	flags.BoolVar(&s.anonymous, "anonymous", false,
+		"with -upstream: let strangers through, without the headers")
+	flags.BoolVar(&s.trust, "trust-forwarded", false,
+		"with -upstream, behind another proxy: pass on its headers about the client")
+	flags.StringArrayVar(&s.bridge, "bridge", nil,
+		"carry users between System.Web and ASP.NET Core: both, or from the cookie `NAME`; repeat it")
+	flags.StringVar(&s.store, "store", "",
+		"`KIND` of store for sign-outs: memory, which a restart clears; none if left out")
+	flags.Int64Var(&s.noteBytes, "note-bytes", defaultNoteBytes,
+		"with -store memory: `BYTES` for sign-outs, some 500 each; 268435456 if left out")
+	flags.StringVar(&s.sliding, "sliding", "",
+		"renew sessions in use: `WHEN` is on or off; the framework's rule if left out")
+	flags.DurationVar(&s.maxLife, "max-lifetime", 0,
+		"end sessions this `DURATION` after the sign-in, even if renewed")
+	flags.BoolVar(&s.inspectAllow, "inspect-allow", false,
+		"let all users see their own cookie at /inspect")
+	flags.BoolVar(&s.demoSignIn, "insecure-demo-signin", false,
+		"let /inspect sign in without a password, for tests on the loopback interface only")
+	flags.DurationVar(&s.drain, "drain", 2*time.Second,
+		"`DURATION` for which /readyz fails before connections are refused; 2s if left out")
+	flags.DurationVar(&s.end, "shutdown-timeout", 10*time.Second,
+		"`DURATION` for requests under way after that; 10s if left out")
+	flags.DurationVar(&s.interval, "watch", 10*time.Second,
+		"`DURATION` between two checks of the web.config; 10s if left out")
+	flags.IntVar(&s.maxHeader, "max-header-bytes", 64<<10,
+		"`BYTES` of a request's header, with its cookies; 65536 if left out")
+	flags.DurationVar(&s.bodyIdle, "body-idle", time.Minute,
+		"with -upstream: `DURATION` for which a body may pause; 1m if left out")
+	flags.StringVar(&s.format, "log-format", "text",
+		"`FORMAT` of the log: text or json; text if left out")
 	flags.BoolVar(&s.json, "json", false, "print for machines: -log-format json")
 }
 
@@ -251,7 +284,8 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		name, claim, ok := strings.Cut(text, "=")
 		uri, isType := claimURI(claim)
 		if !ok || !isType {
-			return o, usageError(fmt.Sprintf("-claim-header %q: NAME=TYPE, with a URI or one of %s", text, claimNames()))
+			return o, usageError(fmt.Sprintf("-claim-header %q: NAME=TYPE, with a URI or one of %s",
+				text, claimNames()))
 		}
 		o.Headers.Claims = append(o.Headers.Claims, gateway.ClaimHeader{Name: name, Type: uri})
 	}
@@ -270,7 +304,8 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		return o, usageError("a duration or number is out of range")
 	}
 	if s.demoSignIn && !isLoopbackHost(s.listen) {
-		return o, usageError("-insecure-demo-signin needs -listen on the loopback interface, such as 127.0.0.1:8080")
+		return o,
+			usageError("-insecure-demo-signin needs -listen on the loopback interface, such as 127.0.0.1:8080")
 	}
 	if s.inspectAllow && s.keys.allowInsecure {
 		// Unsigned cookies are decrypted unchecked. The layers shown would help a forger.
@@ -278,14 +313,15 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 	}
 	o.Page = func(g *gateway.Gateway) (http.Handler, error) {
 		if s.demoSignIn && g.Site().Sessions() == nil {
-			return nil, usageError("-insecure-demo-signin: the site has no cookie that can be issued")
+			return nil,
+				usageError("-insecure-demo-signin: the site has no cookie that can be issued")
 		}
 		_, site, files, err := s.keys.load()
 		if err != nil {
 			return nil, err
 		}
-		p := &gatewayPages{gateway: g, keys: s.keys, site: site, allow: s.inspectAllow, roles: s.roles,
-			signIn: s.demoSignIn, log: logger, files: files}
+		p := &gatewayPages{gateway: g, keys: s.keys, site: site,
+			allow: s.inspectAllow, roles: s.roles, signIn: s.demoSignIn, log: logger, files: files}
 		return p.handler(), nil
 	}
 	return o, nil

@@ -171,7 +171,8 @@ func (p *gatewayPages) fail(w http.ResponseWriter, what string, err error) {
 // does, and sends the host of proxy_pass.
 func isLocal(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !r.ProtoAtLeast(1, 1) || !peer.Addr().Unmap().IsLoopback() || !isLoopbackHost(r.Host) {
+	if err != nil || !r.ProtoAtLeast(1, 1) || !peer.Addr().Unmap().IsLoopback() ||
+		!isLoopbackHost(r.Host) {
 		return false
 	}
 	return !gateway.PassedProxy(r.Header)

@@ -52,7 +52,8 @@ func startServe(t *testing.T, args ...string) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(text, []byte("<authentication")) && !bytes.Contains(text, []byte("<system.identityModel>")) {
+	if !bytes.Contains(text, []byte("<authentication")) &&
+		!bytes.Contains(text, []byte("<system.identityModel>")) {
 		text = bytes.Replace(text, []byte("</configuration>"), []byte(fedAuthSection), 1)
 		if err := os.WriteFile("web.config", text, 0o600); err != nil {
 			t.Fatal(err)
@@ -68,7 +69,9 @@ func runServe(t *testing.T, args ...string) *served {
 	c := new(serve)
 	var flags cobra.Command
 	c.define(flags.Flags())
-	if err := flags.ParseFlags(twoDashes(&flags, append([]string{"-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-drain", "0s"}, args...))); err != nil {
+	if err := flags.ParseFlags(twoDashes(&flags,
+		append([]string{"-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-drain", "0s"},
+			args...))); err != nil {
 		t.Fatal(err)
 	}
 	ready := make(chan struct{})
@@ -132,7 +135,8 @@ func issuedHeader(t *testing.T, args ...string) string {
 	var made struct {
 		CookieHeader string `json:"cookieHeader"`
 	}
-	r := tool(t, "", append([]string{"issue", "-config", "web.config", "-json"}, args...)...).want(t, exitOK)
+	r := tool(t, "", append([]string{"issue", "-config", "web.config", "-json"},
+		args...)...).want(t, exitOK)
 	if err := json.Unmarshal([]byte(r.out), &made); err != nil || made.CookieHeader == "" {
 		t.Fatalf("issue: %v, %s", err, r.out)
 	}
@@ -142,30 +146,37 @@ func issuedHeader(t *testing.T, args ...string) string {
 // TestServeRing runs the gateway of a site on ASP.NET Core, without a web.config.
 func TestServeRing(t *testing.T) {
 	ring := t.TempDir()
-	if err := os.WriteFile(filepath.Join(ring, "key-1.xml"), []byte(testkit.CoreKey(1, time.Now(), seed.Of(t).Bytes(64))), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(ring, "key-1.xml"),
+		[]byte(testkit.CoreKey(1, time.Now(), seed.Of(t).Bytes(64))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	flags := []string{"-keys", ring, "-app", "Shop", "-scheme", "Identity.Application", "-cookie", ".AspNet.SharedCookie"}
+	flags := []string{"-keys", ring, "-app", "Shop", "-scheme", "Identity.Application", "-cookie",
+		".AspNet.SharedCookie"}
 	s := runServe(t, append(flags, "-store", "memory", "-insecure-demo-signin")...)
 	var made struct {
 		CookieHeader string `json:"cookieHeader"`
 	}
-	r := tool(t, "", append([]string{"issue", "-kind", "core", "-name", "zoe", "-role", "admin", "-json"}, flags...)...).want(t, exitOK)
-	if err := json.Unmarshal([]byte(r.out), &made); err != nil || !strings.HasPrefix(made.CookieHeader, ".AspNet.SharedCookie=CfDJ8") {
+	r := tool(t, "", append([]string{"issue", "-kind", "core", "-name", "zoe", "-role", "admin",
+		"-json"}, flags...)...).want(t, exitOK)
+	if err := json.Unmarshal([]byte(r.out), &made); err != nil ||
+		!strings.HasPrefix(made.CookieHeader, ".AspNet.SharedCookie=CfDJ8") {
 		t.Fatalf("issue: %v, %s", err, r.out)
 	}
 	resp, _ := s.get(s.public+"/auth", "Cookie", made.CookieHeader)
-	if resp.StatusCode != 200 || resp.Header.Get("X-Webfarm-User") != "zoe" || resp.Header.Get("X-Webfarm-Roles") != "admin" {
+	if resp.StatusCode != 200 || resp.Header.Get("X-Webfarm-User") != "zoe" ||
+		resp.Header.Get("X-Webfarm-Roles") != "admin" {
 		t.Errorf("auth: %d %v", resp.StatusCode, resp.Header)
 	}
-	if _, page := s.get(s.public+"/inspect", "Cookie", made.CookieHeader); !strings.Contains(page, "zoe") || !strings.Contains(page, "cookie of ASP.NET Core") {
+	if _, page := s.get(s.public+"/inspect", "Cookie", made.CookieHeader); !strings.Contains(page,
+		"zoe") || !strings.Contains(page, "cookie of ASP.NET Core") {
 		t.Errorf("inspect: %s", page)
 	}
 	if resp, _ := s.do("POST", s.public+"/signin", "user=alice"); resp.StatusCode != 303 ||
 		!strings.HasPrefix(resp.Header.Get("Set-Cookie"), ".AspNet.SharedCookie=CfDJ8") {
 		t.Errorf("sign-in: %d %v", resp.StatusCode, resp.Header)
 	}
-	if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie", made.CookieHeader); resp.StatusCode != 303 {
+	if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie",
+		made.CookieHeader); resp.StatusCode != 303 {
 		t.Errorf("sign-out: %d", resp.StatusCode)
 	}
 	if resp, _ := s.get(s.public+"/auth", "Cookie", made.CookieHeader); resp.StatusCode != 401 {
@@ -179,13 +190,16 @@ func TestServe(t *testing.T) {
 	bob := issuedHeader(t, "-name", "Bob", "-role", "admin", "-claim", "email=bob@farm.example")
 
 	resp, _ := s.get(s.public+"/auth", "Cookie", bob)
-	if resp.StatusCode != 200 || resp.Header.Get("X-Webfarm-User") != "Bob" || resp.Header.Get("X-Webfarm-Roles") != "admin" || resp.Header.Get("X-Mail") != "bob@farm.example" {
+	if resp.StatusCode != 200 || resp.Header.Get("X-Webfarm-User") != "Bob" ||
+		resp.Header.Get("X-Webfarm-Roles") != "admin" ||
+		resp.Header.Get("X-Mail") != "bob@farm.example" {
 		t.Errorf("%s %v", resp.Status, resp.Header)
 	}
 	if resp, _ := s.get(s.public+"/auth?role=boss", "Cookie", bob); resp.StatusCode != 403 {
 		t.Errorf("without the role: %s", resp.Status)
 	}
-	if resp, _ := s.get(s.public + "/auth/envoy/a"); resp.StatusCode != 302 || resp.Header.Get("Location") != "/Account/Login?ReturnUrl=%2Fa" {
+	if resp, _ := s.get(s.public + "/auth/envoy/a"); resp.StatusCode != 302 ||
+		resp.Header.Get("Location") != "/Account/Login?ReturnUrl=%2Fa" {
 		t.Errorf("not signed in: %s to %q", resp.Status, resp.Header.Get("Location"))
 	}
 	for address, want := range map[string]string{
@@ -195,12 +209,16 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s: %s %q", address, resp.Status, text)
 		}
 	}
-	if resp, text := s.get(s.public + "/"); resp.StatusCode != 401 || text != "Nobody is signed in.\n" {
+	if resp, text := s.get(s.public + "/"); resp.StatusCode != 401 ||
+		text != "Nobody is signed in.\n" {
 		t.Errorf("nobody: %s %q", resp.Status, text)
 	}
-	for _, asked := range [][]string{{"/?role=boss"}, {"/?role=admin"}, {"/?renew=no"}, {"/", "X-Webfarm-Require-Role", "boss"}, {"/", "X-Webfarm-Renew", "no"},
-		{"/", "X-Forwarded-Uri", "/a"}, {"/", "X-Forwarded-Method", "GET"}, {"/", "X-Original-Url", "http://x/a"}, {"/", "X-Original-Method", "GET"}} {
-		if resp, _ := s.get(s.public+asked[0], append(asked[1:], "Cookie", bob)...); resp.StatusCode != 404 {
+	for _, asked := range [][]string{{"/?role=boss"}, {"/?role=admin"}, {"/?renew=no"},
+		{"/", "X-Webfarm-Require-Role", "boss"}, {"/", "X-Webfarm-Renew", "no"},
+		{"/", "X-Forwarded-Uri", "/a"}, {"/", "X-Forwarded-Method", "GET"}, {"/", "X-Original-Url",
+			"http://x/a"}, {"/", "X-Original-Method", "GET"}} {
+		if resp, _ := s.get(s.public+asked[0],
+			append(asked[1:], "Cookie", bob)...); resp.StatusCode != 404 {
 			t.Errorf("a proxy that asks at %q: %s", asked, resp.Status)
 		}
 	}
@@ -230,18 +248,21 @@ func TestServe(t *testing.T) {
 func TestServeInspect(t *testing.T) {
 	cfg := freshConfig(t)
 	s := startServe(t)
-	bob := issuedHeader(t, "-name", "<b>Bob</b>", "-role", `"><script>alert(1)</script>`, "-claim", "urn:api:access_token=hush", "-claim", "urn:x=y")
+	bob := issuedHeader(t, "-name", "<b>Bob</b>", "-role", `"><script>alert(1)</script>`, "-claim",
+		"urn:api:access_token=hush", "-claim", "urn:x=y")
 	resp, page := s.get(s.public+"/inspect", "Cookie", bob)
 	if resp.StatusCode != 200 {
 		t.Fatal(resp.Status)
 	}
-	for _, want := range []string{"✓ accepted", "&lt;b&gt;Bob&lt;/b&gt;", "Machine key", "opened by key", "AES-256 and HMACSHA256", "urn:x", hidden,
+	for _, want := range []string{"✓ accepted", "&lt;b&gt;Bob&lt;/b&gt;", "Machine key",
+		"opened by key", "AES-256 and HMACSHA256", "urn:x", hidden,
 		`lang="en"`, "<main", "prefers-color-scheme", "width=device-width", "Sign out"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	for _, bad := range []string{"<b>Bob", "<script>", "hush", "urn:uuid", bob[8:60], "http://", "src=", "ZgotmplZ", "Sign in as"} {
+	for _, bad := range []string{"<b>Bob", "<script>", "hush", "urn:uuid", bob[8:60], "http://",
+		"src=", "ZgotmplZ", "Sign in as"} {
 		if strings.Contains(strings.ReplaceAll(page, "http://schemas.", ""), bad) {
 			t.Errorf("the page has %q", bad)
 		}
@@ -249,15 +270,22 @@ func TestServeInspect(t *testing.T) {
 	noSecrets(t, cfg, page)
 	h := resp.Header
 	nonce := regexp.MustCompile(`nonce-([A-Z0-9]+)'`).FindStringSubmatch(h.Get("Content-Security-Policy"))
-	if nonce == nil || strings.Count(page, `nonce="`+nonce[1]+`"`) != 1 || strings.Contains(page, " style=") || strings.Contains(page, " on") && regexp.MustCompile(`\son\w+=`).MatchString(page) {
+	if nonce == nil || strings.Count(page, `nonce="`+nonce[1]+`"`) != 1 ||
+		strings.Contains(page, " style=") || strings.Contains(page, " on") &&
+		regexp.MustCompile(`\son\w+=`).MatchString(page) {
 		t.Errorf("policy %q does not fit the page", h.Get("Content-Security-Policy"))
 	}
-	if !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none';") || h.Get("Cache-Control") != "no-store" ||
-		h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cross-Origin-Resource-Policy") != "same-origin" || !strings.Contains(h.Get("Vary"), "Cookie") {
+	if !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none';") ||
+		h.Get("Cache-Control") != "no-store" ||
+		h.Get("X-Content-Type-Options") != "nosniff" ||
+		h.Get("Cross-Origin-Resource-Policy") != "same-origin" ||
+		!strings.Contains(h.Get("Vary"), "Cookie") {
 		t.Errorf("header: %v", h)
 	}
-	for name, cookie := range map[string]string{"refused": "FedAuth=77u/PD94bWwg", "not in this request": "a=b", "✗ refused": bob[:len(bob)-9] + "AAAAAAAAA"} {
-		if resp, page := s.get(s.public+"/inspect", "Cookie", cookie); resp.StatusCode != 200 || !strings.Contains(page, name) || strings.Contains(page, "✓ accepted") {
+	for name, cookie := range map[string]string{"refused": "FedAuth=77u/PD94bWwg",
+		"not in this request": "a=b", "✗ refused": bob[:len(bob)-9] + "AAAAAAAAA"} {
+		if resp, page := s.get(s.public+"/inspect", "Cookie", cookie); resp.StatusCode != 200 ||
+			!strings.Contains(page, name) || strings.Contains(page, "✓ accepted") {
 			t.Errorf("%s: %s", name, resp.Status)
 		}
 	}
@@ -265,8 +293,10 @@ func TestServeInspect(t *testing.T) {
 	for i := 1; i < 3500; i++ {
 		numbered += fmt.Sprintf("; FedAuth%d=AAAA", i)
 	}
-	for _, many := range []string{strings.Repeat(".AspNet.A=AAAA; .AspNet.B=BBBB; .ASPXAUTH=00; ", 200) + bob, numbered, strings.ReplaceAll(numbered[:40<<10], "FedAuth", ".AspNet.AC")} {
-		if resp, page := s.get(s.public+"/inspect", "Cookie", many); resp.StatusCode != 200 || len(page) > 80<<10 {
+	for _, many := range []string{strings.Repeat(".AspNet.A=AAAA; .AspNet.B=BBBB; .ASPXAUTH=00; ",
+		200) + bob, numbered, strings.ReplaceAll(numbered[:40<<10], "FedAuth", ".AspNet.AC")} {
+		if resp, page := s.get(s.public+"/inspect", "Cookie", many); resp.StatusCode != 200 ||
+			len(page) > 80<<10 {
 			t.Errorf("many cookies: %s, %d bytes", resp.Status, len(page))
 		}
 	}
@@ -277,26 +307,33 @@ func TestServeInspectIsLocal(t *testing.T) {
 	freshConfig(t)
 	s := startServe(t, "-insecure-demo-signin")
 	far := [][]string{
-		{"Host", "shop.example.com"}, {"Host", "127.0.0.1.example.com"}, {"Host", "localhost.example.com:80"}, {"X-Forwarded-For", "127.0.0.1"},
-		{"Forwarded", "for=127.0.0.1"}, {"X-Real-Ip", "127.0.0.1"}, {"Via", "1.1 proxy"}, {"X-Forwarded-Host", "localhost"}, {"X-Original-Url", "http://localhost/"},
-		{"X-Client-IP", "127.0.0.1"}, {"x_client_ip", "127.0.0.1"}, {"CF-Connecting-IP", "127.0.0.1"}, {"True-Client-IP", "127.0.0.1"}, {"Fastly-Client-IP", "127.0.0.1"},
-		{"X-Cluster-Client-IP", "127.0.0.1"}, {"X_FORWARDED_FOR", "127.0.0.1"}, {"X_Real_IP", "127.0.0.1"}, {"X-Rewrite-Url", "/"}, {"X-Forwarded", ""},
+		{"Host", "shop.example.com"}, {"Host", "127.0.0.1.example.com"},
+		{"Host", "localhost.example.com:80"}, {"X-Forwarded-For", "127.0.0.1"},
+		{"Forwarded", "for=127.0.0.1"}, {"X-Real-Ip", "127.0.0.1"}, {"Via", "1.1 proxy"},
+		{"X-Forwarded-Host", "localhost"}, {"X-Original-Url", "http://localhost/"},
+		{"X-Client-IP", "127.0.0.1"}, {"x_client_ip", "127.0.0.1"},
+		{"CF-Connecting-IP", "127.0.0.1"}, {"True-Client-IP", "127.0.0.1"}, {"Fastly-Client-IP", "127.0.0.1"},
+		{"X-Cluster-Client-IP", "127.0.0.1"}, {"X_FORWARDED_FOR", "127.0.0.1"},
+		{"X_Real_IP", "127.0.0.1"}, {"X-Rewrite-Url", "/"}, {"X-Forwarded", ""},
 	}
 	for _, headers := range far {
 		if resp, _ := s.get(s.public+"/inspect", headers...); resp.StatusCode != 404 {
 			t.Errorf("%q: %s", headers, resp.Status)
 		}
-		if resp, _ := s.do("POST", s.public+"/signin", "user=alice", headers...); resp.StatusCode != 404 || len(resp.Cookies()) > 0 {
+		if resp, _ := s.do("POST", s.public+"/signin", "user=alice",
+			headers...); resp.StatusCode != 404 || len(resp.Cookies()) > 0 {
 			t.Errorf("sign-in, %q: %s", headers, resp.Status)
 		}
 	}
-	for _, host := range []string{"localhost", "LOCALHOST:80", "127.0.0.1", "127.3.2.1:1", "[::1]:80", "[::1]"} {
+	for _, host := range []string{"localhost", "LOCALHOST:80", "127.0.0.1", "127.3.2.1:1",
+		"[::1]:80", "[::1]"} {
 		if resp, _ := s.get(s.public+"/inspect", "Host", host); resp.StatusCode != 200 {
 			t.Errorf("%s: %s", host, resp.Status)
 		}
 	}
 	r := httptest.NewRequest("GET", "http://localhost/inspect", nil)
-	for peer, want := range map[string]bool{"192.0.2.1:1": false, "10.0.0.1:1": false, "": false, "@": false, "127.0.0.1:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true, "[::ffff:10.0.0.1]:1": false} {
+	for peer, want := range map[string]bool{"192.0.2.1:1": false, "10.0.0.1:1": false, "": false,
+		"@": false, "127.0.0.1:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true, "[::ffff:10.0.0.1]:1": false} {
 		if r.RemoteAddr = peer; isLocal(r) != want {
 			t.Errorf("from %q: local %v", peer, !want)
 		}
@@ -309,7 +346,8 @@ func TestServeInspectIsLocal(t *testing.T) {
 	}
 
 	open := startServe(t, "-inspect-allow")
-	if resp, page := open.get(open.public+"/inspect", "Host", "shop.example.com"); resp.StatusCode != 200 || strings.Contains(page, "Sign in as") {
+	if resp, page := open.get(open.public+"/inspect", "Host",
+		"shop.example.com"); resp.StatusCode != 200 || strings.Contains(page, "Sign in as") {
 		t.Errorf("allowed: %s", resp.Status)
 	}
 }
@@ -336,7 +374,8 @@ func TestServeNoteBytes(t *testing.T) {
 	if n, err := strconv.Atoi(first); err != nil || n < 250 || n > 500 {
 		t.Errorf("one sign-out takes %q bytes", first)
 	}
-	if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie", bob); resp.StatusCode != 503 || len(resp.Cookies()) > 0 {
+	if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie", bob); resp.StatusCode != 503 ||
+		len(resp.Cookies()) > 0 {
 		t.Errorf("sign-out without room: %s", resp.Status)
 	}
 	if got := noteBytes(); got != first {
@@ -365,10 +404,12 @@ func TestServeDemoSignIn(t *testing.T) {
 			pairs = append(pairs, c.Name+"="+c.Value)
 		}
 		cookie := strings.Join(pairs, "; ")
-		if _, page := s.get(s.public+"/inspect", "Cookie", cookie); !strings.Contains(page, u.Email) {
+		if _, page := s.get(s.public+"/inspect", "Cookie",
+			cookie); !strings.Contains(page, u.Email) {
 			t.Errorf("%s is not on the page", u.Name)
 		}
-		if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
+		if resp, _ := s.do("POST", s.public+"/signout", "", "Cookie", cookie, "Sec-Fetch-Site",
+			"cross-site"); resp.StatusCode != 403 {
 			t.Errorf("another site signs out: %s", resp.Status)
 		}
 		if resp, _ := s.get(s.public+"/signout", "Cookie", cookie); resp.StatusCode != 405 {
@@ -383,11 +424,13 @@ func TestServeDemoSignIn(t *testing.T) {
 		}
 	}
 	for _, form := range []string{"user=mallory", "", strings.Repeat("x", 9000)} {
-		if resp, _ := s.do("POST", s.public+"/signin", form); resp.StatusCode != 400 || len(resp.Cookies()) > 0 {
+		if resp, _ := s.do("POST", s.public+"/signin", form); resp.StatusCode != 400 ||
+			len(resp.Cookies()) > 0 {
 			t.Errorf("%.20q: %s", form, resp.Status)
 		}
 	}
-	if resp, _ := s.do("POST", s.public+"/signin", "user=alice", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 || len(resp.Cookies()) > 0 {
+	if resp, _ := s.do("POST", s.public+"/signin", "user=alice", "Sec-Fetch-Site",
+		"cross-site"); resp.StatusCode != 403 || len(resp.Cookies()) > 0 {
 		t.Errorf("another site signs in: %s", resp.Status)
 	}
 }
@@ -418,7 +461,8 @@ func TestServeNewKey(t *testing.T) {
 		}
 	}
 	for _, cookie := range []string{before, after} {
-		if _, page := s.get(s.public+"/inspect", "Cookie", cookie); !strings.Contains(page, "✓ accepted") || !strings.Contains(page, "opened by key") {
+		if _, page := s.get(s.public+"/inspect", "Cookie", cookie); !strings.Contains(page,
+			"✓ accepted") || !strings.Contains(page, "opened by key") {
 			t.Error("the page does not name the key")
 		}
 	}
@@ -433,11 +477,13 @@ func TestServeForms(t *testing.T) {
 		t.Fatalf("%s, %d cookies", resp.Status, len(resp.Cookies()))
 	}
 	cookie := resp.Cookies()[0].Name + "=" + resp.Cookies()[0].Value
-	if _, page := s.get(s.public+"/inspect", "Cookie", cookie); !strings.Contains(page, "Carol Jensen") || !strings.Contains(page, "Renewed in use from") {
+	if _, page := s.get(s.public+"/inspect", "Cookie", cookie); !strings.Contains(page,
+		"Carol Jensen") || !strings.Contains(page, "Renewed in use from") {
 		t.Error("the page does not show the ticket")
 	}
 	katana := issuedHeader(t, "-name", "Bob", "-kind", "katana")
-	if _, page := s.get(s.public+"/inspect", "Cookie", cookie+"; "+katana); !strings.Contains(page, "Credentials of this request") || strings.Count(page, "✓ accepted") != 2 {
+	if _, page := s.get(s.public+"/inspect", "Cookie", cookie+"; "+katana); !strings.Contains(page,
+		"Credentials of this request") || strings.Count(page, "✓ accepted") != 2 {
 		t.Error("the page does not show both")
 	}
 }
@@ -445,7 +491,8 @@ func TestServeForms(t *testing.T) {
 func TestServeUsage(t *testing.T) {
 	freshConfig(t)
 	text, _ := os.ReadFile("web.config")
-	os.WriteFile("site.config", bytes.Replace(text, []byte("</configuration>"), []byte(fedAuthSection), 1), 0o600)
+	os.WriteFile("site.config", bytes.Replace(text, []byte("</configuration>"),
+		[]byte(fedAuthSection), 1), 0o600)
 	const config = "-config=site.config"
 	for _, tt := range []struct {
 		args []string
@@ -480,7 +527,8 @@ func TestServeUsage(t *testing.T) {
 		{[]string{config, "-inspect-allow", "-allow-insecure"}, "-inspect-allow"},
 	} {
 		r := tool(t, "", append([]string{"serve"}, tt.args...)...)
-		if r.code != exitUsage || !strings.Contains(r.err, tt.want) || strings.Contains(r.err, "webfarm: webfarm") {
+		if r.code != exitUsage || !strings.Contains(r.err, tt.want) ||
+			strings.Contains(r.err, "webfarm: webfarm") {
 			t.Errorf("%q: exit code %d, %q", tt.args, r.code, r.err)
 		}
 	}
@@ -493,7 +541,8 @@ func TestDemoInspect(t *testing.T) {
 	b.post("/signin", url.Values{"user": {"carol"}})
 	for range 2 {
 		b.get("/inspect")
-		b.holds("What is in your cookie", "✓ accepted", "Carol Jensen", "3 cookies", "webfarm demo, node "+b.node, "Kept")
+		b.holds("What is in your cookie", "✓ accepted", "Carol Jensen", "3 cookies",
+			"webfarm demo, node "+b.node, "Kept")
 		if strings.Contains(b.body, "Sign in as") || strings.Contains(b.body, "FedAuth=") {
 			t.Error("the page shows too much")
 		}
@@ -504,7 +553,9 @@ func TestDemoInspect(t *testing.T) {
 // however often the page is asked for.
 func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 	freshConfig(t)
-	g, err := gateway.New(gateway.Options{File: gateway.File{Path: "web.config"}, Site: cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}}})
+	g, err := gateway.New(gateway.Options{File: gateway.File{Path: "web.config"},
+		Site: cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana,
+			AuthenticationType: "ApplicationCookie"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -536,7 +587,9 @@ func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 
 // A sign-out is remembered however many others there are.
 func TestServeMemoryForgetsNoSignOut(t *testing.T) {
-	s := serve{keys: keyFlags{configFlags: configFlags{config: []string{"web.config"}}}, store: "memory", noteBytes: defaultNoteBytes, interval: time.Second, end: time.Second, maxHeader: 1, bodyIdle: 1}
+	s := serve{keys: keyFlags{configFlags: configFlags{config: []string{"web.config"}}},
+		store: "memory", noteBytes: defaultNoteBytes, interval: time.Second, end: time.Second,
+		maxHeader: 1, bodyIdle: 1}
 	o, err := s.options(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

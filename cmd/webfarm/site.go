@@ -66,7 +66,8 @@ func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 		return list
 	}
 	add := func(what string) {
-		list = append(list, keyFileWarning{Code: "insecure_not_used", Text: what + "; -allow-insecure reads its cookies anyway"})
+		list = append(list, keyFileWarning{Code: "insecure_not_used",
+			Text: what + "; -allow-insecure reads its cookies anyway"})
 	}
 	f := s.Forms
 	if f.Unsigned.On {
@@ -86,7 +87,8 @@ func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 type credentialFlags []site.Settings
 
 func (c *credentialFlags) define(flags *pflag.FlagSet) {
-	flags.Func("credential", "KIND,OPTION=VALUE,...: `SETTINGS` that .NET has in code, see \"help check\"; repeat it",
+	flags.Func("credential",
+		"KIND,OPTION=VALUE,...: `SETTINGS` that .NET has in code, see \"help check\"; repeat it",
 		func(text string) error {
 			s, err := site.ParseSettings(text)
 			*c = append(*c, s)

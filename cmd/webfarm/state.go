@@ -44,9 +44,12 @@ func findMiddleware(class, authType string) (middleware, error) {
 	}
 	switch known := strings.Join(names, ", "); {
 	case class == "":
-		return middleware{}, usageError("-kind state needs -class, the middleware: one of " + known + " or the whole name of the class")
+		return middleware{}, usageError("-kind state needs -class, the middleware: one of " +
+			known + " or the whole name of the class")
 	case !strings.Contains(class, "."):
-		return middleware{}, usageError(fmt.Sprintf("-class %q: one of %s or the whole name of the class", class, known))
+		return middleware{},
+			usageError(fmt.Sprintf("-class %q: one of %s or the whole name of the class", class,
+				known))
 	case authType == "":
 		return middleware{}, usageError("-class with another class needs its -auth-type")
 	}

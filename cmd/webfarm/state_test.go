@@ -28,22 +28,26 @@ func TestStateVectors(t *testing.T) {
 	if len(file.State) != 3 {
 		t.Fatalf("%d states", len(file.State))
 	}
-	short := map[string]string{"Google": "google", "OpenIdConnect": "OpenIdConnect", "Federation": "wsfederation"}
+	short := map[string]string{"Google": "google", "OpenIdConnect": "OpenIdConnect",
+		"Federation": "wsfederation"}
 	for _, v := range file.State {
 		inFolder(t, "web.config", file.Keys[v.Key].config(""))
 		class, authType := v.Purposes[0], v.Purposes[1]
 		inspect := func(code int, args ...string) (result, inspectReport) {
 			t.Helper()
-			args = append([]string{"inspect", "-config", "web.config", "-kind", "state", *v.Text}, args...)
+			args = append([]string{"inspect", "-config", "web.config", "-kind", "state", *v.Text},
+				args...)
 			var seen inspectReport
 			people := tool(t, "", args...).want(t, code)
 			tool(t, "", append(args, "-json")...).want(t, code).decode(t, &seen)
 			return people, seen
 		}
-		for _, args := range [][]string{{"-class", short[authType]}, {"-class", class}, {"-auth-type", authType}, {"-class", class, "-auth-type", authType}} {
+		for _, args := range [][]string{{"-class", short[authType]}, {"-class", class},
+			{"-auth-type", authType}, {"-class", class, "-auth-type", authType}} {
 			people, seen := inspect(exitOK, args...)
 			c := seen.Credentials[0]
-			if c.State == nil || c.State.Class != class || c.AuthType != authType || c.Layers[1].KeyID != seen.Configs[0].KeyID {
+			if c.State == nil || c.State.Class != class || c.AuthType != authType ||
+				c.Layers[1].KeyID != seen.Configs[0].KeyID {
 				t.Fatalf("%s %q: %+v", v.ID, args, c)
 			}
 			var got [][2]string
@@ -57,8 +61,11 @@ func TestStateVectors(t *testing.T) {
 				golden(t, folder, "inspect-state-google.txt", people.out)
 			}
 		}
-		for _, args := range [][]string{{"-class", "facebook"}, {"-class", class, "-auth-type", "Other"}} {
-			if people, seen := inspect(exitRefused, args...); seen.Credentials[0].Refused.Layer != "machine-key" || !strings.Contains(people.out, "-class") {
+		for _, args := range [][]string{{"-class", "facebook"},
+			{"-class", class, "-auth-type", "Other"}} {
+			if people, seen := inspect(exitRefused,
+				args...); seen.Credentials[0].Refused.Layer != "machine-key" ||
+				!strings.Contains(people.out, "-class") {
 				t.Errorf("%s %q: %+v", v.ID, args, seen.Credentials[0].Refused)
 			}
 		}
@@ -69,7 +76,8 @@ func TestStateVectors(t *testing.T) {
 // the list.
 func TestStateOfOtherClass(t *testing.T) {
 	cfg := freshConfig(t)
-	protector, err := ringOf(t, cfg).Protector(machinekey.UserPurpose, "Owin.Security.Providers.GitHub.GitHubAuthenticationMiddleware", "GitHub", "v1")
+	protector, err := ringOf(t, cfg).Protector(machinekey.UserPurpose,
+		"Owin.Security.Providers.GitHub.GitHubAuthenticationMiddleware", "GitHub", "v1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,12 +91,15 @@ func TestStateOfOtherClass(t *testing.T) {
 	}
 	text := string(katana.AppendText(nil, protected))
 	r := tool(t, text, "inspect", "-config", "web.config", "-kind", "state", "-class",
-		"Owin.Security.Providers.GitHub.GitHubAuthenticationMiddleware", "-auth-type", "GitHub").want(t, exitOK)
-	if !strings.Contains(r.out, "No properties") || !strings.Contains(r.out, "ACCEPTED: the state is authentic") {
+		"Owin.Security.Providers.GitHub.GitHubAuthenticationMiddleware", "-auth-type",
+		"GitHub").want(t, exitOK)
+	if !strings.Contains(r.out, "No properties") ||
+		!strings.Contains(r.out, "ACCEPTED: the state is authentic") {
 		t.Errorf("output:\n%s", r.out)
 	}
 	noSecrets(t, cfg, r.out)
-	tool(t, text[1:], "inspect", "-config", "web.config", "-kind", "state", "-class", "google").want(t, exitRefused)
+	tool(t, text[1:], "inspect", "-config", "web.config", "-kind", "state", "-class",
+		"google").want(t, exitRefused)
 }
 
 func TestStateFlags(t *testing.T) {
@@ -107,13 +118,15 @@ func TestStateFlags(t *testing.T) {
 		{[]string{"-purpose", " "}, "purpose"},
 		{[]string{"-insecure-sha1"}, "-cert"},
 	} {
-		r := tool(t, "QUJD", append([]string{"inspect", "-config", "web.config"}, tt.args...)...).want(t, exitUsage)
+		r := tool(t, "QUJD", append([]string{"inspect", "-config", "web.config"},
+			tt.args...)...).want(t, exitUsage)
 		if !strings.Contains(r.err, tt.want) {
 			t.Errorf("%q: %q", tt.args, r.err)
 		}
 	}
 	header := "Cookie: state=QUJD"
-	tool(t, header, "inspect", "-config", "web.config", "-kind", "state", "-class", "google").want(t, exitUsage)
+	tool(t, header, "inspect", "-config", "web.config", "-kind", "state", "-class",
+		"google").want(t, exitUsage)
 	tool(t, "QUJD", "doctor", "-config", "web.config", "-kind", "state").want(t, exitUsage)
 }
 
@@ -124,7 +137,8 @@ func TestPurposeVectors(t *testing.T) {
 	read(t, "owin.json", &file)
 	ran := 0
 	for _, v := range file.Vectors {
-		if v.Expect != "ok" || v.Text == nil || strings.HasPrefix(v.Purposes[0], "Microsoft.Owin.Security.") {
+		if v.Expect != "ok" || v.Text == nil ||
+			strings.HasPrefix(v.Purposes[0], "Microsoft.Owin.Security.") {
 			continue
 		}
 		ran++
@@ -133,16 +147,19 @@ func TestPurposeVectors(t *testing.T) {
 		for _, p := range v.Purposes {
 			args = append(args, "-purpose", p)
 		}
-		for _, more := range [][]string{{*v.Text}, {"-name", "Mine", "Mine=" + *v.Text}, {".AspNet.Mine=" + *v.Text}, {"-kind", "bearer", "Authorization: Bearer " + *v.Text}} {
+		for _, more := range [][]string{{*v.Text}, {"-name", "Mine", "Mine=" + *v.Text},
+			{".AspNet.Mine=" + *v.Text}, {"-kind", "bearer", "Authorization: Bearer " + *v.Text}} {
 			var seen inspectReport
 			tool(t, "", append(args, more...)...).want(t, exitOK).decode(t, &seen)
 			c := seen.Credentials[0]
-			if len(seen.Credentials) != 1 || c.Katana == nil || !slices.Equal(c.Purposes, v.Purposes) || c.AuthType != "" {
+			if len(seen.Credentials) != 1 || c.Katana == nil ||
+				!slices.Equal(c.Purposes, v.Purposes) || c.AuthType != "" {
 				t.Errorf("%s: %+v", v.ID, seen.Credentials)
 			}
 		}
 		var seen inspectReport
-		tool(t, "", append(args, "-purpose", "more", *v.Text)...).want(t, exitRefused).decode(t, &seen)
+		tool(t, "", append(args, "-purpose", "more", *v.Text)...).want(t,
+			exitRefused).decode(t, &seen)
 		if seen.Credentials[0].Refused.Layer != "machine-key" {
 			t.Errorf("%s under other purposes: %+v", v.ID, seen.Credentials[0].Refused)
 		}
@@ -163,14 +180,20 @@ func TestSHA1Vector(t *testing.T) {
 	v := file.named(t, "rsa-sha1")
 	freshConfig(t)
 	writeFile(t, "site.pem", file.RSAKeys["rsa2048"].PEM)
-	args := []string{"inspect", "-config", "web.config", "-cert", "site.pem", "-at", "2025-01-01", v.header()}
-	if r := tool(t, "", args...).want(t, exitRefused); !strings.Contains(r.out, "REFUSED at layer rsa-signature") || !strings.Contains(r.out, "-insecure-sha1") {
+	args := []string{"inspect", "-config", "web.config", "-cert", "site.pem", "-at",
+		"2025-01-01", v.header()}
+	if r := tool(t, "", args...).want(t, exitRefused); !strings.Contains(r.out,
+		"REFUSED at layer rsa-signature") || !strings.Contains(r.out, "-insecure-sha1") {
 		t.Errorf("without the flag:\n%s", r.out)
 	}
-	if r := tool(t, "", append(args, "-insecure-sha1")...); !strings.Contains(r.out, "ok  rsa-signature") || !strings.Contains(r.out, "ok  validity") {
+	if r := tool(t, "", append(args, "-insecure-sha1")...); !strings.Contains(r.out,
+		"ok  rsa-signature") || !strings.Contains(r.out, "ok  validity") {
 		t.Errorf("with the flag:\n%s", r.out)
 	}
-	issued := tool(t, "", "issue", "-config", "web.config", "-cert", "site.pem", "-insecure-sha1", "-name", "bob").want(t, exitOK)
-	tool(t, issued.out, "inspect", "-config", "web.config", "-cert", "site.pem", "-insecure-sha1").want(t, exitOK)
-	tool(t, issued.out, "inspect", "-config", "web.config", "-cert", "site.pem").want(t, exitRefused)
+	issued := tool(t, "", "issue", "-config", "web.config", "-cert", "site.pem", "-insecure-sha1",
+		"-name", "bob").want(t, exitOK)
+	tool(t, issued.out, "inspect", "-config", "web.config", "-cert", "site.pem",
+		"-insecure-sha1").want(t, exitOK)
+	tool(t, issued.out, "inspect", "-config", "web.config", "-cert",
+		"site.pem").want(t, exitRefused)
 }

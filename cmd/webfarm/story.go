@@ -57,7 +57,8 @@ func newStory(f *farm, cfg machinekey.Config, key *machinekey.Key, shared shared
 	if err != nil {
 		return nil, err
 	}
-	return &story{URL: f.URL, Nodes: f.NodeURLs, KeyID: key.ID(), Ring: keys.Keys()[0].ID, codec: codec,
+	return &story{URL: f.URL, Nodes: f.NodeURLs, KeyID: key.ID(),
+		Ring: keys.Keys()[0].ID, codec: codec,
 		algorithms: fmt.Sprintf("%v and %v", cfg.Decryption, cfg.Validation)}, nil
 }
 
@@ -181,7 +182,8 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 			if last.Err != nil && textOf(kindFedAuth, last.Name).Text("code") == "machine-key" {
 				return strings.Join(pairs, "; "),
 					scenes["changed"].Text("says", "n", at+1, "cookie", cookies[part].Name,
-						"new", strconv.QuoteRune(c), "old", strconv.QuoteRune(rune(value[at]))), last.Name
+						"new", strconv.QuoteRune(c), "old", strconv.QuoteRune(rune(value[at]))),
+					last.Name
 			}
 		}
 	}

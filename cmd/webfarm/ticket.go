@@ -96,7 +96,8 @@ type ticketReport struct {
 }
 
 func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katanaReport {
-	return &katanaReport{t.Version, newTicketReport(t.Properties, k, now), newIdentityReport(&t.Identity)}
+	return &katanaReport{t.Version, newTicketReport(t.Properties, k, now),
+		newIdentityReport(&t.Identity)}
 }
 
 func newCoreReport(t *sessiontoken.CoreTicket, k kind, now time.Time) *coreReport {
@@ -121,7 +122,8 @@ func newTicketReport(properties sessiontoken.Properties, k kind, now time.Time) 
 		r.SecondsLeft = &left
 	}
 	refresh, _ := properties.Get(".refresh")
-	if allow, known := dotnet.ParseBool(refresh); hasIssued && hasExpires && (k == kindKatana || k == kindCore) && (allow || !known) {
+	if allow, known := dotnet.ParseBool(refresh); hasIssued && hasExpires &&
+		(k == kindKatana || k == kindCore) && (allow || !known) {
 		half := middle(issued, expires)
 		if half.Unix()-issued.Unix() == expires.Unix()-half.Unix() {
 			half = half.Add(time.Second) // a ticket of exactly half its age is not renewed

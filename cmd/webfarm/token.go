@@ -81,7 +81,8 @@ const hidden = "(not shown: a secret of its own)"
 // isSecret reports whether a claim or property of this name holds another credential: a token of
 // some service, or the stamp from which ASP.NET Identity computes the codes of a second factor.
 func isSecret(name string) bool {
-	return name == "AspNet.Identity.SecurityStamp" || strings.HasSuffix(strings.ToLower(name), "_token")
+	return name == "AspNet.Identity.SecurityStamp" ||
+		strings.HasSuffix(strings.ToLower(name), "_token")
 }
 
 func newTokenReport(t *sessiontoken.Token, now time.Time) *tokenReport {
@@ -117,8 +118,9 @@ func newIdentityReport(id *sessiontoken.Identity) identityReport {
 		r.Bootstrap = bootstrapText(id)
 	}
 	for _, c := range id.Claims {
-		claim := claimReport{Type: c.Type, Value: c.Value, Hidden: isSecret(c.Type), ValueType: c.ValueType,
-			Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer, Properties: newPropertyReports(c.Properties)}
+		claim := claimReport{Type: c.Type, Value: c.Value, Hidden: isSecret(c.Type),
+			ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer,
+			Properties: newPropertyReports(c.Properties)}
 		if claim.Hidden {
 			claim.Value = ""
 		}

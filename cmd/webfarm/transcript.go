@@ -11,9 +11,13 @@ import (
 // print tells the story to people.
 func (s *story) print(w io.Writer, goesOn bool) error {
 	var b bytes.Buffer
-	fmt.Fprint(&b, "Two Go nodes share a machine key and a key ring, as the nodes of an\nASP.NET farm do, and nothing else.\n\n")
-	rows := [][]string{{"machine key", fmt.Sprintf("id %s, %s, made for this run and not shown", s.KeyID, s.algorithms)},
-		{"key ring", fmt.Sprintf("id %s, AES_256_CBC and HMACSHA256, made for this run and not shown", s.Ring)}}
+	fmt.Fprint(&b,
+		"Two Go nodes share a machine key and a key ring, as the nodes of an\nASP.NET farm do, and nothing else.\n\n")
+	rows := [][]string{{"machine key", fmt.Sprintf("id %s, %s, made for this run and not shown",
+		s.KeyID, s.algorithms)},
+		{"key ring",
+			fmt.Sprintf("id %s, AES_256_CBC and HMACSHA256, made for this run and not shown",
+				s.Ring)}}
 	for i, url := range s.Nodes {
 		rows = append(rows, []string{"node " + nodeNames()[i], url})
 	}

@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var writeCLI = flag.Bool("write-cli", false, "write the outputs of docs/cli.md anew instead of comparing them")
+var writeCLI = flag.Bool("write-cli", false,
+	"write the outputs of docs/cli.md anew instead of comparing them")
 
 // transcript is the block of a subcommand in docs/cli.md.
 var transcript = regexp.MustCompile("(?s)\n## webfarm (\\w+)\n[^`]*(?:`[^`]+`[^`]*)*\n```console\n(.*?)```\n")
@@ -75,7 +76,8 @@ func TestTranscripts(t *testing.T) {
 				run := exec.CommandContext(ctx, shell, "-c", command)
 				run.WaitDelay = time.Second
 				run.Dir = work
-				run.Env = append(os.Environ(), asTool+"=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+				run.Env = append(os.Environ(), asTool+"=1",
+					"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 				out, err := run.CombinedOutput()
 				got.WriteString(masked(string(out)))
 				if err != nil {
@@ -83,7 +85,8 @@ func TestTranscripts(t *testing.T) {
 				}
 			}
 			for line := range strings.Lines(block) {
-				isProse := slices.Contains([]string{"inspect", "doctor", "check", "demo"}, c.name) && !strings.HasPrefix(line, "$ ") &&
+				isProse := slices.Contains([]string{"inspect", "doctor", "check", "demo"},
+					c.name) && !strings.HasPrefix(line, "$ ") &&
 					!strings.HasPrefix(line, "webfarm ") && !strings.Contains(line, "<machineKey")
 				if isProse && utf8.RuneCountInString(line) > width+1 {
 					t.Errorf("more than %d columns: %s", width, line)
@@ -92,7 +95,8 @@ func TestTranscripts(t *testing.T) {
 			if got.String() != block && !*writeCLI {
 				t.Errorf("docs/cli.md shows something else; if the change is meant, run with -write-cli:\n%s", got.String())
 			}
-			shown = strings.Replace(shown, "```console\n"+block+"```", "```console\n"+got.String()+"```", 1)
+			shown = strings.Replace(shown, "```console\n"+block+"```",
+				"```console\n"+got.String()+"```", 1)
 		})
 	}
 	if *writeCLI {

@@ -47,10 +47,11 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 		if setup != nil {
 			return o, setupError{setup}
 		}
-		seen := anatomy.Of(ctx, func(ctx context.Context, text string) (*sessiontoken.AnonymousID, error) {
-			o.anonymous, err = codec.Decode(ctx, text)
-			return o.anonymous, err
-		}, text)
+		seen := anatomy.Of(ctx,
+			func(ctx context.Context, text string) (*sessiontoken.AnonymousID, error) {
+				o.anonymous, err = codec.Decode(ctx, text)
+				return o.anonymous, err
+			}, text)
 		if len(seen.Layers) > 0 {
 			key = seen.Layers[0].Facts
 		}
@@ -72,7 +73,8 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 		return o, nil
 	}
 	if o.anonymous.Expires.Before(c.now()) {
-		err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, o.anonymous.Expires.Format(time.RFC3339))
+		err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired,
+			o.anonymous.Expires.Format(time.RFC3339))
 	}
 	add(layerValidity, 0, err)
 	o.Layers[1].Facts = key

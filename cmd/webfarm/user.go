@@ -22,7 +22,8 @@ type demoUser struct {
 func demoUsers() []demoUser {
 	return []demoUser{
 		{ID: "alice", Name: "Alice Weber", Email: "alice@farm.example", Roles: []string{"Sales"}},
-		{ID: "carol", Name: "Carol Jensen", Email: "carol@farm.example", Roles: []string{"Sales", "Management"}, Groups: 80},
+		{ID: "carol", Name: "Carol Jensen", Email: "carol@farm.example",
+			Roles: []string{"Sales", "Management"}, Groups: 80},
 	}
 }
 

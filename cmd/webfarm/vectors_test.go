@@ -60,7 +60,8 @@ func TestKindTranscripts(t *testing.T) {
 	show := func(name, config, input string, code int, args ...string) {
 		t.Run(name, func(t *testing.T) {
 			inFolder(t, "web.config", config)
-			r := tool(t, input, append([]string{"inspect", "-config", "web.config", "-"}, args...)...).want(t, code)
+			r := tool(t, input, append([]string{"inspect", "-config", "web.config", "-"},
+				args...)...).want(t, code)
 			if r.err != "" {
 				t.Errorf("standard error: %s", r.err)
 			}
@@ -71,12 +72,15 @@ func TestKindTranscripts(t *testing.T) {
 	var forms struct{ Vectors []formsVector }
 	read(t, "formsauth.json", &forms)
 	for _, v := range forms.Vectors {
-		sections := `    <authentication mode="Forms"><forms timeout="30" /></authentication>` + "\n"
+		sections := `    <authentication mode="Forms"><forms timeout="30" /></authentication>` +
+			"\n"
 		switch v.Name {
 		case "fa-keyA-45-persistent-userdata":
-			show(v.Name, v.MachineKey.config(sections), ".ASPXAUTH="+v.Cookie, exitOK, "-at", "2029-12-23 09:27")
+			show(v.Name, v.MachineKey.config(sections), ".ASPXAUTH="+v.Cookie, exitOK, "-at",
+				"2029-12-23 09:27")
 		case "fa-keyA-20SP2-persistent-userdata":
-			show(v.Name, v.MachineKey.config(sections), ".ASPXAUTH="+v.Cookie, exitRefused, "-at", "2083-12-28 21:56")
+			show(v.Name, v.MachineKey.config(sections), ".ASPXAUTH="+v.Cookie, exitRefused, "-at",
+				"2083-12-28 21:56")
 		case "nfa-45-flip-first":
 			show(v.Name, v.MachineKey.config(sections), ".ASPXAUTH="+v.Cookie, exitRefused)
 		}
@@ -93,8 +97,10 @@ func TestKindTranscripts(t *testing.T) {
 		case "pub-001-cookie-ApplicationCookie":
 			show(v.ID, config, ".AspNet.ApplicationCookie="+*v.Text, exitOK, at...)
 			third := len(*v.Text) / 3
-			show("katana-chunks", config, fmt.Sprintf("Cookie: .AspNet.ApplicationCookie=chunks:3; .AspNet.ApplicationCookieC1=%s; .AspNet.ApplicationCookieC2=%s; .AspNet.ApplicationCookieC3=%s",
-				(*v.Text)[:third], (*v.Text)[third:2*third], (*v.Text)[2*third:]), exitOK, at...)
+			show("katana-chunks", config,
+				fmt.Sprintf("Cookie: .AspNet.ApplicationCookie=chunks:3; .AspNet.ApplicationCookieC1=%s; .AspNet.ApplicationCookieC2=%s; .AspNet.ApplicationCookieC3=%s",
+					(*v.Text)[:third], (*v.Text)[third:2*third], (*v.Text)[2*third:]), exitOK,
+				at...)
 		case "pub-006-access-token":
 			show(v.ID, config, "Authorization: Bearer "+*v.Text, exitOK, at...)
 		case "pub-071-wrong-authtype":
@@ -118,20 +124,25 @@ func TestFormsVectors(t *testing.T) {
 	ran := 0
 	for _, v := range file.Vectors {
 		// Left out: other layouts, what a switch weakens, what Go's texts cannot hold, and cookies that only some readers refuse.
-		if v.Op != "formsEncrypt" || v.Layout != "serializer" || v.Cookie == "" || v.UseLegacyEncryption || len(v.Cookie) > 4096 ||
-			strings.Contains(v.Name, "legacyencryption") || strings.Contains(v.Name, "nul-in-name") || strings.Contains(v.Name, "lone-surrogate") {
+		if v.Op != "formsEncrypt" || v.Layout != "serializer" || v.Cookie == "" ||
+			v.UseLegacyEncryption || len(v.Cookie) > 4096 ||
+			strings.Contains(v.Name, "legacyencryption") ||
+			strings.Contains(v.Name, "nul-in-name") || strings.Contains(v.Name, "lone-surrogate") {
 			continue
 		}
 		ran++
 		t.Run(v.Name, func(t *testing.T) {
-			config := v.MachineKey.config(`    <authentication mode="Forms"><forms protection="` + protectionName(v) + `" /></authentication>` + "\n")
+			config := v.MachineKey.config(`    <authentication mode="Forms"><forms protection="` +
+				protectionName(v) + `" /></authentication>` + "\n")
 			inFolder(t, "web.config", config)
-			args := []string{"inspect", "-allow-insecure", "-config", "web.config", "-json", "-at", "0001-01-01"}
+			args := []string{"inspect", "-allow-insecure", "-config", "web.config", "-json",
+				"-at", "0001-01-01"}
 			var report inspectReport
 			r := tool(t, ".ASPXAUTH="+v.Cookie, args...).want(t, exitOK)
 			r.decode(t, &report)
 			got := report.Credentials[0].Forms
-			if got == nil || got.Name != v.Ticket.Name || got.UserData != v.Ticket.UserData || got.CookiePath != v.Ticket.CookiePath {
+			if got == nil || got.Name != v.Ticket.Name || got.UserData != v.Ticket.UserData ||
+				got.CookiePath != v.Ticket.CookiePath {
 				t.Errorf("the ticket is %+v, want %+v", got, v.Ticket)
 			}
 			cfg, err := machinekey.ParseWebConfig(strings.NewReader(config))
@@ -168,14 +179,17 @@ func TestKatanaVectors(t *testing.T) {
 	read(t, "owin.json", &file)
 	accepted, refused := 0, 0
 	for _, v := range file.Vectors {
-		if v.Text == nil || strings.TrimSpace(*v.Text) == "" || len(v.Purposes) != 3 || v.Purposes[2] != "v1" {
+		if v.Text == nil || strings.TrimSpace(*v.Text) == "" || len(v.Purposes) != 3 ||
+			v.Purposes[2] != "v1" {
 			continue
 		}
 		// Left out: that a Katana of another version refuses it, and blanks, which pasted text loses.
-		if slices.Contains([]string{"pub-080-format1-by-3", "pub-081-format2-by-3", "pub-082-format3-by-2", "pub-087-enc-whitespace"}, v.ID) {
+		if slices.Contains([]string{"pub-080-format1-by-3", "pub-081-format2-by-3",
+			"pub-082-format3-by-2", "pub-087-enc-whitespace"}, v.ID) {
 			continue
 		}
-		args := []string{"inspect", "-allow-insecure", "-config", "web.config", "-at", "2010-01-01", "-json"}
+		args := []string{"inspect", "-allow-insecure", "-config", "web.config", "-at",
+			"2010-01-01", "-json"}
 		switch v.Purposes[1] {
 		case "Access_Token":
 			args = append(args, "-kind", "bearer")

@@ -11,17 +11,18 @@ import (
 )
 
 func versionCommand() command {
-	return command{"version", "print the version and what it was built from", func(flags *pflag.FlagSet) action {
-		json := flags.Bool("json", false, "print for machines")
-		return noArguments(func(_ context.Context, s streams) error {
-			v := builtFrom(debug.ReadBuildInfo())
-			if *json {
-				return writeJSON(s.out, v)
-			}
-			_, err := fmt.Fprintln(s.out, v)
-			return err
-		})
-	}}
+	return command{"version", "print the version and what it was built from",
+		func(flags *pflag.FlagSet) action {
+			json := flags.Bool("json", false, "print for machines")
+			return noArguments(func(_ context.Context, s streams) error {
+				v := builtFrom(debug.ReadBuildInfo())
+				if *json {
+					return writeJSON(s.out, v)
+				}
+				_, err := fmt.Fprintln(s.out, v)
+				return err
+			})
+		}}
 }
 
 // version is what the build notes in the binary.
@@ -34,7 +35,8 @@ type version struct {
 }
 
 func builtFrom(info *debug.BuildInfo, ok bool) version {
-	v := version{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := version{Version: "(devel)", Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if !ok {
 		return v
 	}

@@ -52,7 +52,8 @@ func New(provider metric.MeterProvider) (func(context.Context, cookie.Event), er
 			with := attributes(observe.ErrorType, l.ErrorType)
 			return func(ctx context.Context, _ cookie.Event) { readings.Add(ctx, 1, with) }
 		}
-		with := attributes(observe.Kind, l.Kind, observe.Cookie, l.Cookie, observe.Reason, l.Reason, observe.Key, l.Key)
+		with := attributes(observe.Kind, l.Kind, observe.Cookie, l.Cookie, observe.Reason, l.Reason,
+			observe.Key, l.Key)
 		if l.Kind != "read" || l.Key == "" {
 			return func(ctx context.Context, _ cookie.Event) { events.Add(ctx, 1, with) }
 		}

@@ -161,7 +161,8 @@ func TestDashboard(t *testing.T) {
 		observe(t.Context(), e)
 	}
 	w := httptest.NewRecorder()
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w,
+		httptest.NewRequest("GET", "/metrics", nil))
 	testkit.Dashboard(t, "../../docs/dashboard.json", w.Body.String(), "webfarm_")
 }
 

@@ -31,11 +31,13 @@ func New(registry prometheus.Registerer) (func(context.Context, cookie.Event), e
 	}
 	events := prometheus.NewCounterVec(prometheus.CounterOpts(options(observe.Events)),
 		labels(observe.Kind, observe.Cookie, observe.Reason, observe.Key))
-	lastReads := prometheus.NewGaugeVec(prometheus.GaugeOpts(options(observe.LastRead)), labels(observe.Key))
+	lastReads := prometheus.NewGaugeVec(prometheus.GaugeOpts(options(observe.LastRead)),
+		labels(observe.Key))
 	stores := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: observe.StoreDuration.Prometheus(), Help: observe.StoreDuration.Help, Buckets: observe.Buckets,
 	}, labels(observe.Operation, observe.ErrorType))
-	readings := prometheus.NewCounterVec(prometheus.CounterOpts(options(observe.Readings)), labels(observe.ErrorType))
+	readings := prometheus.NewCounterVec(prometheus.CounterOpts(options(observe.Readings)),
+		labels(observe.ErrorType))
 	all := []prometheus.Collector{events, lastReads, stores, readings}
 	for i, one := range all {
 		if err := registry.Register(one); err != nil {

@@ -72,7 +72,8 @@ func TestLoadSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "web.config")
-	text := `<configuration><system.web><authentication mode="Forms"/>` + cfg.WebConfig() + `</system.web></configuration>`
+	text := `<configuration><system.web><authentication mode="Forms"/>` + cfg.WebConfig() +
+		`</system.web></configuration>`
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,8 @@ func TestLoadSite(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
-	if !strings.Contains(got, `webfarm_store_operation_duration_seconds_count{error_type="",webfarm_store_operation="get"}`) {
+	if !strings.Contains(got,
+		`webfarm_store_operation_duration_seconds_count{error_type="",webfarm_store_operation="get"}`) {
 		t.Error("no call of the store")
 	}
 }
@@ -109,7 +111,8 @@ func TestLoadSite(t *testing.T) {
 // scrape returns what Prometheus gets.
 func scrape(registry prometheus.Gatherer) string {
 	w := httptest.NewRecorder()
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w,
+		httptest.NewRequest("GET", "/metrics", nil))
 	return w.Body.String()
 }
 

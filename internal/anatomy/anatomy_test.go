@@ -34,7 +34,8 @@ func TestRefuseAddsTheLayer(t *testing.T) {
 	refused := errors.New("refused")
 	r := new(anatomy.Report)
 	r.Add("text", 3)
-	if err := r.Refuse("inside", 7, refused); err != refused || len(r.Layers) != 2 || r.Layers[0].Err != nil ||
+	if err := r.Refuse("inside", 7, refused); err != refused || len(r.Layers) != 2 ||
+		r.Layers[0].Err != nil ||
 		!reflect.DeepEqual(r.Layers[1], anatomy.Layer{Name: "inside", Size: 7, Err: refused}) {
 		t.Errorf("got %v, %+v", err, r)
 	}

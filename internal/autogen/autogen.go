@@ -64,7 +64,8 @@ func (site Site) Keys(block secret.Bytes) (validation, decryption secret.Bytes, 
 	}
 	b := secret.View(block)
 	if len(b) < n+m || len(b) > autogenBlockSize {
-		return validation, decryption, fmt.Errorf("a block of %d bytes; want 1024, or at least the first %d", len(b), n+m)
+		return validation, decryption,
+			fmt.Errorf("a block of %d bytes; want 1024, or at least the first %d", len(b), n+m)
 	}
 	validationWords, err := words(site.ValidationKey, site.Legacy)
 	if err != nil {
@@ -142,7 +143,8 @@ func (site Site) cut(part []byte, words []string) (secret.Bytes, error) {
 	}
 	if slices.Contains(words, wordByID) {
 		if i.AppIDHash = site.Hashes.AppIDHash; i.AppIDHash == nil {
-			return secret.Bytes{}, errors.New("IsolateByAppId without the hash of the application's id")
+			return secret.Bytes{},
+				errors.New("IsolateByAppId without the hash of the application's id")
 		}
 	}
 	return i.Apply(secret.New(part))

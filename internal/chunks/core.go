@@ -99,7 +99,8 @@ func splitCore(c *http.Cookie, size int) ([]*http.Cookie, error) {
 		return nil, err
 	}
 	if !isASCII(c.Value) {
-		return nil, fmt.Errorf("%w: %s: a value with other characters than ASCII", ErrInvalidCookie, c.Name)
+		return nil, fmt.Errorf("%w: %s: a value with other characters than ASCII",
+			ErrInvalidCookie, c.Name)
 	}
 	if isTooLong(escape(c.Value)) { // which Join would not read back
 		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooLong, c.Name, len(c.Value))
@@ -111,7 +112,8 @@ func splitCore(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	n, data := 0, len(c.Value)
 	if size <= template+len(c.Value) && c.Value != "" {
 		if size < template+10 {
-			return nil, fmt.Errorf("cookie: size %d leaves no room for a value: the name and attributes of %s take %d", size, c.Name, template)
+			return nil,
+				fmt.Errorf("cookie: size %d leaves no room for a value: the name and attributes of %s take %d", size, c.Name, template)
 		}
 		data = size - template - 3
 		n = (len(c.Value) + data - 1) / data
@@ -152,7 +154,8 @@ func validateCore(c *http.Cookie) error {
 		return fmt.Errorf("%w: %w", ErrInvalidCookie, err)
 	}
 	if c.Quoted || c.Partitioned {
-		return fmt.Errorf("%w: %s: quoted or partitioned, which ASP.NET Core does not write here", ErrInvalidCookie, c.Name)
+		return fmt.Errorf("%w: %s: quoted or partitioned, which ASP.NET Core does not write here",
+			ErrInvalidCookie, c.Name)
 	}
 	if c.SameSite < 0 || c.SameSite > http.SameSiteNoneMode {
 		return fmt.Errorf("%w: %s: unknown SameSite %d", ErrInvalidCookie, c.Name, c.SameSite)

@@ -75,7 +75,8 @@ func (k Scheme) Inspect(r *http.Request, name string) Set {
 		}
 		last = set.Announced
 	}
-	for set.Joined < len(set.Chunks) && set.Chunks[set.Joined].Index == set.Joined && set.Joined <= last {
+	for set.Joined < len(set.Chunks) && set.Chunks[set.Joined].Index == set.Joined &&
+		set.Joined <= last {
 		if set.Joined > 0 || set.Announced == 0 {
 			set.Length += set.Chunks[set.Joined].Size
 		}
@@ -92,7 +93,8 @@ func (s *Set) list(lines []string, name string, first map[int]string, at map[int
 			var pair string
 			pair, line = s.scheme.cutPair(line)
 			pairs++
-			i, spelled, value, ok := s.scheme.cutChunk(pair, name, s.scheme.lastIndex(maxInspectIndex))
+			i, spelled, value, ok := s.scheme.cutChunk(pair, name,
+				s.scheme.lastIndex(maxInspectIndex))
 			if !ok {
 				continue
 			}
@@ -132,10 +134,13 @@ func (s Set) Problems() []string {
 	orphans := s.Chunks[s.Joined:]
 	switch {
 	case s.Joined > 0 && s.Joined <= s.Announced:
-		list = append(list, fmt.Sprintf("%s is missing, of %d announced chunks", s.scheme.chunkName(s.first, s.Joined), s.Announced))
+		list = append(list, fmt.Sprintf("%s is missing, of %d announced chunks",
+			s.scheme.chunkName(s.first, s.Joined), s.Announced))
 	case len(orphans) == 0:
 	case s.Joined > 0 && s.scheme.counts():
-		list = append(list, fmt.Sprintf("%s not announced, and not read: left over from a longer session", listNames(orphans)))
+		list = append(list,
+			fmt.Sprintf("%s not announced, and not read: left over from a longer session",
+				listNames(orphans)))
 	default:
 		list = append(list, fmt.Sprintf("%s is missing, so %s not read",
 			s.scheme.chunkName(s.first, s.Joined), listNames(orphans)))
@@ -147,8 +152,9 @@ func (s Set) Problems() []string {
 	// a new session ends and the rest of an older, longer one begins.
 	for i := 0; i+1 < s.Joined; i++ {
 		if s.Chunks[i].Size < s.Chunks[0].Size && s.Chunks[i+1].Size > 0 {
-			list = append(list, fmt.Sprintf("%s is shorter than %s but not the last: chunks behind it may be left over from a longer session",
-				s.Chunks[i].Name, s.Chunks[0].Name))
+			list = append(list,
+				fmt.Sprintf("%s is shorter than %s but not the last: chunks behind it may be left over from a longer session",
+					s.Chunks[i].Name, s.Chunks[0].Name))
 			break
 		}
 	}

@@ -133,7 +133,8 @@ func (k Scheme) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	case !utf8.ValidString(c.Name) || !utf8.ValidString(c.Value):
 		return nil, fmt.Errorf("%w: %s: not UTF-8", ErrInvalidCookie, t.Name)
 	case !quoted && parseMarker(c.Value) > 0:
-		return nil, fmt.Errorf("%w: %s: the value reads as a number of chunks", ErrInvalidCookie, t.Name)
+		return nil, fmt.Errorf("%w: %s: the value reads as a number of chunks",
+			ErrInvalidCookie, t.Name)
 	case isTooLong(t.Value):
 		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooLong, t.Name, len(t.Value))
 	case size == 0:
@@ -147,7 +148,8 @@ func (k Scheme) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	n, data := 0, len(t.Value) // chunks, and bytes in each but the last
 	if size <= overhead+len(t.Value) {
 		if size < overhead+10 {
-			return nil, fmt.Errorf("cookie: size %d leaves no room for a value: the name and attributes of %s take %d", size, t.Name, overhead)
+			return nil,
+				fmt.Errorf("cookie: size %d leaves no room for a value: the name and attributes of %s take %d", size, t.Name, overhead)
 		}
 		data = size - overhead - 3
 		n = (len(t.Value) + data - 1) / data

@@ -62,7 +62,8 @@ func (k Scheme) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	case size == 0:
 		size = DefaultChunkSize
 	case size < MinChunkSize:
-		return nil, fmt.Errorf("cookie: chunk size %d is below the minimum of %d", size, MinChunkSize)
+		return nil, fmt.Errorf("cookie: chunk size %d is below the minimum of %d",
+			size, MinChunkSize)
 	}
 	size = min(size, len(c.Value)) // also keeps the sum below from overflowing
 	n := (len(c.Value) + size - 1) / size
@@ -70,7 +71,8 @@ func (k Scheme) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooManyChunks, c.Name, len(c.Value))
 	}
 	if len(c.Value) > MaxLength {
-		return nil, fmt.Errorf("%w: %s has %d characters, %d are read", ErrTooLong, c.Name, len(c.Value), MaxLength)
+		return nil, fmt.Errorf("%w: %s has %d characters, %d are read", ErrTooLong, c.Name,
+			len(c.Value), MaxLength)
 	}
 	if longest := len(k.chunkName(c.Name, n-1)) + size; longest > MaxCookieSize {
 		return nil, fmt.Errorf("%w: a chunk of %s has %d bytes with its name, browsers keep %d",
@@ -111,7 +113,8 @@ func validate(c *http.Cookie) error {
 		return fmt.Errorf("%w: %s: the prefix __Secure- needs Secure", ErrInvalidCookie, c.Name)
 	}
 	if hasPrefixFold(c.Name, "__Host-") && (!c.Secure || c.Path != "/" || c.Domain != "") {
-		return fmt.Errorf("%w: %s: the prefix __Host- needs Secure, the path / and no domain", ErrInvalidCookie, c.Name)
+		return fmt.Errorf("%w: %s: the prefix __Host- needs Secure, the path / and no domain",
+			ErrInvalidCookie, c.Name)
 	}
 	return nil
 }

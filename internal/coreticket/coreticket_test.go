@@ -44,9 +44,11 @@ func rewrite(r *coreticket.Reader, data []byte) ([]byte, error) {
 	}
 	var identity func(i coreticket.Identity)
 	identity = func(i coreticket.Identity) {
-		w.Identity(i.AuthenticationType.In(all), i.NameClaimType.In(all), i.RoleClaimType.In(all), i.Claims.To-i.Claims.From)
+		w.Identity(i.AuthenticationType.In(all), i.NameClaimType.In(all), i.RoleClaimType.In(all),
+			i.Claims.To-i.Claims.From)
 		for _, c := range r.Claims[i.Claims.From:i.Claims.To] {
-			w.Claim(c.Type.In(all), c.Value.In(all), c.ValueType.In(all), c.Issuer.In(all), c.OriginalIssuer.In(all), c.Properties.To-c.Properties.From)
+			w.Claim(c.Type.In(all), c.Value.In(all), c.ValueType.In(all), c.Issuer.In(all),
+				c.OriginalIssuer.In(all), c.Properties.To-c.Properties.From)
 			pairs(c.Properties)
 		}
 		w.EndIdentity(i.Bootstrap.In(all), i.Actor >= 0)
@@ -76,7 +78,8 @@ func FuzzRead(f *testing.F) {
 			if !errors.As(err, &at) || at.Offset < 0 || at.Offset > len(data) {
 				t.Fatalf("error %v of %d bytes", err, len(data))
 			}
-			if !errors.Is(err, coreticket.ErrVersion) && !errors.Is(err, coreticket.ErrMalformed) && !errors.Is(err, coreticket.ErrUnsupported) {
+			if !errors.Is(err, coreticket.ErrVersion) && !errors.Is(err, coreticket.ErrMalformed) &&
+				!errors.Is(err, coreticket.ErrUnsupported) {
 				t.Errorf("error %v", err)
 			}
 			return
@@ -170,7 +173,8 @@ func TestLimits(t *testing.T) {
 		make func(n int) func() ([]byte, error)
 		most int
 	}{
-		{"claims", claims, 1 << 14}, {"identities", identities, 64}, {"properties", properties, 1 << 10}, {"length", length, 1 << 20},
+		{"claims", claims, 1 << 14}, {"identities", identities, 64},
+		{"properties", properties, 1 << 10}, {"length", length, 1 << 20},
 	} {
 		data, err := tt.make(tt.most)()
 		if err != nil {
@@ -180,11 +184,13 @@ func TestLimits(t *testing.T) {
 		if err := r.Read(data); err != nil {
 			t.Errorf("%s: %d are not read: %v", tt.name, tt.most, err)
 		}
-		if data, err := tt.make(tt.most + 1)(); !errors.Is(err, coreticket.ErrUnsupported) || len(data) > 0 {
+		if data, err := tt.make(tt.most + 1)(); !errors.Is(err, coreticket.ErrUnsupported) ||
+			len(data) > 0 {
 			t.Errorf("%s: %d are written: %v", tt.name, tt.most+1, err)
 		}
 	}
-	if err := new(coreticket.Reader).Read(make([]byte, 1<<20+1)); !errors.Is(err, coreticket.ErrUnsupported) {
+	if err := new(coreticket.Reader).Read(make([]byte, 1<<20+1)); !errors.Is(err,
+		coreticket.ErrUnsupported) {
 		t.Errorf("a ticket that is too long: %v", err)
 	}
 
@@ -239,9 +245,12 @@ func TestErrors(t *testing.T) {
 	}{
 		{"version", change("\x05\x00", "\x04\x00"), coreticket.ErrVersion, 4},
 		{"cut", good[:len(good)-1], coreticket.ErrMalformed, len(good) - 3},
-		{"text", change("value 1", "value \xff"), coreticket.ErrUnsupported, bytes.Index(good, []byte("value 1"))},
-		{"text that begins inside a character", change("value 1", "\xa0alue 1"), coreticket.ErrUnsupported, bytes.Index(good, []byte("value 1"))},
-		{"properties", change("\x01\x00\x00\x00\x01\x00\x00\x00\x03key", "\x02\x00\x00\x00\x01\x00\x00\x00\x03key"), coreticket.ErrUnsupported, len(good) - 11},
+		{"text", change("value 1", "value \xff"), coreticket.ErrUnsupported,
+			bytes.Index(good, []byte("value 1"))},
+		{"text that begins inside a character", change("value 1", "\xa0alue 1"),
+			coreticket.ErrUnsupported, bytes.Index(good, []byte("value 1"))},
+		{"properties", change("\x01\x00\x00\x00\x01\x00\x00\x00\x03key",
+			"\x02\x00\x00\x00\x01\x00\x00\x00\x03key"), coreticket.ErrUnsupported, len(good) - 11},
 	} {
 		var r coreticket.Reader
 		err := r.Read(tt.data)

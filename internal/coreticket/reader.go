@@ -205,7 +205,8 @@ func (r *Reader) text() Text {
 	if r.valid && r.cause == nil && r.pos < len(r.data) {
 		from := r.pos + 1
 		end := from + int(r.data[r.pos])
-		if end < from+0x80 && end < len(r.data) && utf8.RuneStart(r.data[from]) && utf8.RuneStart(r.data[end]) {
+		if end < from+0x80 && end < len(r.data) && utf8.RuneStart(r.data[from]) &&
+			utf8.RuneStart(r.data[end]) {
 			r.pos = end
 			return Text{uint32(from), uint32(end - from)}
 		}

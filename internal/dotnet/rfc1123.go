@@ -28,14 +28,17 @@ func ParseRFC1123(s string) (time.Time, bool) {
 		}
 		return n
 	}
-	day, month, year := number(5, 7), strings.Index(monthNames, capitalized(s[8:11])), number(12, 16)
+	day, month, year := number(5, 7), strings.Index(monthNames,
+		capitalized(s[8:11])), number(12, 16)
 	hour, minute, second := number(17, 19), number(20, 22), number(23, 25)
-	if month%3 != 0 || year < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
+	if month%3 != 0 || year < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+		second < 0 || second > 59 {
 		return time.Time{}, false
 	}
 	t := time.Date(year, time.Month(month/3+1), day, hour, minute, second, 0, time.UTC)
 	if t.Day() != day || capitalized(s[:3]) != dayNames[3*t.Weekday():][:3] ||
-		s[3:5] != ", " || s[7] != ' ' || s[11] != ' ' || s[16] != ' ' || s[19] != ':' || s[22] != ':' || s[25:] != " GMT" {
+		s[3:5] != ", " || s[7] != ' ' || s[11] != ' ' || s[16] != ' ' || s[19] != ':' ||
+		s[22] != ':' || s[25:] != " GMT" {
 		return time.Time{}, false
 	}
 	return t, true

@@ -102,7 +102,8 @@ func startBothFarm(t *testing.T) *bothFarm {
 		t.Fatal(err)
 	}
 	open := func() *dataprotection.Ring {
-		ring, err := dataprotection.Open(t.Context(), dataprotection.Path(keys), &dataprotection.RingOptions{ApplicationName: "both", Interval: -1})
+		ring, err := dataprotection.Open(t.Context(), dataprotection.Path(keys),
+			&dataprotection.RingOptions{ApplicationName: "both", Interval: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,11 +124,13 @@ func startBothFarm(t *testing.T) *bothFarm {
 	}
 	f.restart = map[string]func() *Node{
 		"old": func() *Node {
-			return dotnet.Node(t, NodeOptions{Config: filepath.Join(f.dir, "web.config"), Name: "old", Port: ports["old"], KatanaLifetime: bothLifetime})
+			return dotnet.Node(t, NodeOptions{Config: filepath.Join(f.dir, "web.config"),
+				Name: "old", Port: ports["old"], KatanaLifetime: bothLifetime})
 		},
 		"core": func() *Node {
-			return core.Node(t, CoreNodeOptions{Keys: keys, App: "both", Name: "core", Port: ports["core"],
-				More: []string{"-no-generate", "-lifetime", fmt.Sprint(int(bothLifetime / time.Second))}})
+			return core.Node(t, CoreNodeOptions{Keys: keys, App: "both", Name: "core",
+				Port: ports["core"], More: []string{"-no-generate", "-lifetime",
+					fmt.Sprint(int(bothLifetime / time.Second))}})
 		},
 	}
 	for name := range f.restart {
@@ -140,7 +143,8 @@ func startBothFarm(t *testing.T) *bothFarm {
 
 // serve has the fronts bridge another cookie of System.Web.
 func (f *bothFarm) serve(of cookie.Credential) {
-	f.kind = map[cookie.Kind]string{cookie.KindForms: "forms", cookie.KindKatana: "owin", cookie.KindFedAuth: "fedauth"}[of.Kind]
+	f.kind = map[cookie.Kind]string{cookie.KindForms: "forms", cookie.KindKatana: "owin",
+		cookie.KindFedAuth: "fedauth"}[of.Kind]
 	f.of = of
 	f.of.Lifetime, f.of.Path = bothLifetime, "/"
 	for i := range f.fronts {
@@ -199,7 +203,8 @@ func (f *bothFarm) cookie(half string) string {
 	if half == "core" {
 		return ".AspNetCore.Cookies"
 	}
-	return map[string]string{"forms": ".ASPXAUTH", "owin": ".AspNet.ApplicationCookie", "fedauth": "FedAuth"}[f.kind]
+	return map[string]string{"forms": ".ASPXAUTH", "owin": ".AspNet.ApplicationCookie",
+		"fedauth": "FedAuth"}[f.kind]
 }
 
 // start starts a node, and lets requests through when its clock is right.
@@ -218,7 +223,8 @@ func (f *bothFarm) kill(name string) {
 
 func (f *bothFarm) setClock(name string) {
 	f.t.Helper()
-	r, err := http.Get(fmt.Sprintf("%s/clock?offset=%d", f.urls[name], time.Duration(f.offset.Load())/time.Second))
+	r, err := http.Get(fmt.Sprintf("%s/clock?offset=%d", f.urls[name],
+		time.Duration(f.offset.Load())/time.Second))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -252,7 +258,8 @@ func (f *bothFarm) passOn(site *cookie.Site, half, path string) http.HandlerFunc
 			ModifyResponse: func(answer *http.Response) error {
 				h := answer.Header
 				h["Set-Cookie"] = append(slices.Clone(w.Header()["Set-Cookie"]), h["Set-Cookie"]...)
-				if err := site.BridgeAnswer(r, h); err != nil && !errors.Is(err, cookie.ErrUnavailable) {
+				if err := site.BridgeAnswer(r, h); err != nil &&
+					!errors.Is(err, cookie.ErrUnavailable) {
 					f.t.Errorf("BridgeAnswer: %v", err)
 				}
 				w.Header().Del("Set-Cookie")
@@ -276,10 +283,12 @@ func (f *bothFarm) inGo(site *cookie.Site, path string) http.HandlerFunc {
 			p := sessiontoken.NewPrincipal(r.FormValue("name"))
 			n, _ := strconv.Atoi(r.FormValue("claims"))
 			for i := range n {
-				c := sessiontoken.Claim{Type: fmt.Sprint("http://webfarm.example/claims/", i), Value: strings.Repeat(strconv.Itoa(i%10), 52)}
+				c := sessiontoken.Claim{Type: fmt.Sprint("http://webfarm.example/claims/", i),
+					Value: strings.Repeat(strconv.Itoa(i%10), 52)}
 				p.Identities[0].Claims = append(p.Identities[0].Claims, c)
 			}
-			err = s.SignIn(w, r, p, &cookie.SignInOptions{Persistent: r.FormValue("persistent") == "1"})
+			err = s.SignIn(w, r, p,
+				&cookie.SignInOptions{Persistent: r.FormValue("persistent") == "1"})
 		case "signout":
 			err = site.SignOut(w, r)
 		default:
@@ -309,7 +318,8 @@ type bothCounts struct {
 func (c *bothCounts) String() string {
 	return fmt.Sprintf("%d requests, %d sign-ins, %d sign-outs, %d sessions that came to their end, %d faults: %d answers from nodes that were down, "+
 		"%d without the store; %d requests with stolen jars; %d wrong answers, %d sessions lost, %d that outlive their end, %d renewed in a loop",
-		c.requests.Load(), c.signedIn.Load(), c.signedOut.Load(), c.ended.Load(), c.faults.Load(), c.down.Load(), c.away.Load(), c.stolen.Load(),
+		c.requests.Load(), c.signedIn.Load(), c.signedOut.Load(), c.ended.Load(), c.faults.Load(),
+		c.down.Load(), c.away.Load(), c.stolen.Load(),
 		c.wrong.Load(), c.lost.Load(), c.outlived.Load(), c.loops.Load())
 }
 
@@ -335,7 +345,9 @@ func (u *bothUser) get(jar http.CookieJar, path string) (status int, name string
 	defer func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		u.story = append(u.story[max(0, len(u.story)-15):], fmt.Sprintf("%s %s with %s: %d %q, sets %s", u.bothFarm.now().Format(time.TimeOnly), path, before, status, name, attributes(set)))
+		u.story = append(u.story[max(0, len(u.story)-15):],
+			fmt.Sprintf("%s %s with %s: %d %q, sets %s", u.bothFarm.now().Format(time.TimeOnly),
+				path, before, status, name, attributes(set)))
 	}()
 	r, err := (&http.Client{Jar: jar, Timeout: time.Minute}).Get(u.front.URL + path)
 	if err != nil {
@@ -355,7 +367,8 @@ func (u *bothUser) get(jar http.CookieJar, path string) (status int, name string
 // started anew when keys of its ring change.
 func (u *bothUser) excused(node string, status int) bool {
 	switch {
-	case status == http.StatusBadGateway && (u.fault == node || u.fault == node+" keys" && node == "core"):
+	case status == http.StatusBadGateway && (u.fault == node ||
+		u.fault == node+" keys" && node == "core"):
 		u.down.Add(1)
 	case status == http.StatusServiceUnavailable && u.fault == "store":
 		u.away.Add(1)
@@ -375,11 +388,13 @@ func (u *bothUser) who(node string) []string {
 		count.Add(1)
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		u.t.Errorf("%s: %s knows %q, want %q: %s (%d, fault %q, began %s, issued %s)\n%s", u.kind, node, name, u.name, what, status,
-			u.fault, u.began.Format(time.TimeOnly), u.issued.Format(time.TimeOnly), strings.Join(u.story, "\n"))
+		u.t.Errorf("%s: %s knows %q, want %q: %s (%d, fault %q, began %s, issued %s)\n%s", u.kind,
+			node, name, u.name, what, status, u.fault, u.began.Format(time.TimeOnly),
+			u.issued.Format(time.TimeOnly), strings.Join(u.story, "\n"))
 	}
 	switch {
-	case status == http.StatusOK && name == u.name && name != "", status == http.StatusUnauthorized && u.name == "":
+	case status == http.StatusOK && name == u.name && name != "",
+		status == http.StatusUnauthorized && u.name == "":
 	case status == http.StatusUnauthorized:
 		is(&u.lost, "the session is lost")
 	case status == http.StatusOK && u.name == "":
@@ -417,13 +432,15 @@ func (u *bothUser) clone() http.CookieJar {
 
 // signIn signs a user in. More than a few claims make a cookie that is cut.
 func (u *bothUser) signIn(node, half, name string, persistent, claims int) {
-	status, _, _ := u.get(u.jar, fmt.Sprintf("/%s/signin?kind=%s&half=%s&name=%s&persistent=%d&claims=%d&lifetime=%d",
-		node, u.kind, half, name, persistent, claims, bothLifetime/time.Second))
+	status, _, _ := u.get(u.jar,
+		fmt.Sprintf("/%s/signin?kind=%s&half=%s&name=%s&persistent=%d&claims=%d&lifetime=%d",
+			node, u.kind, half, name, persistent, claims, bothLifetime/time.Second))
 	switch {
 	case status == http.StatusOK:
 		u.signedIn.Add(1)
 		u.name, u.began = name, u.bothFarm.now()
-		u.issued, u.slides = u.began, half == "core" || u.kind != "fedauth" || u.of.Sliding == cookie.On
+		u.issued, u.slides = u.began, half == "core" || u.kind != "fedauth" ||
+			u.of.Sliding == cookie.On
 	case !u.excused(node, status):
 		u.wrong.Add(1)
 		u.t.Errorf("%s: signing in at %s: %d", u.kind, node, status)
@@ -452,7 +469,8 @@ func (u *bothUser) pass() {
 	case !now.Before(u.issued.Add(bothLifetime)), !now.Before(u.began.Add(bothLimit)):
 		u.name = ""
 		u.ended.Add(1)
-	case u.slides && now.Sub(u.issued) > bothLifetime/2 && u.issued.Add(bothLifetime).Before(u.began.Add(bothLimit)):
+	case u.slides && now.Sub(u.issued) > bothLifetime/2 &&
+		u.issued.Add(bothLifetime).Before(u.began.Add(bothLimit)):
 		u.issued = now
 	}
 }
@@ -460,7 +478,8 @@ func (u *bothUser) pass() {
 // calm reports whether nothing is due for the user within some seconds of a
 // moment: which side of it a request comes to is chance.
 func (u *bothUser) calm(at time.Time) bool {
-	for _, due := range []time.Time{u.issued.Add(bothLifetime / 2), u.issued.Add(bothLifetime), u.began.Add(bothLimit)} {
+	for _, due := range []time.Time{u.issued.Add(bothLifetime / 2), u.issued.Add(bothLifetime),
+		u.began.Add(bothLimit)} {
 		if d := at.Sub(due); u.name != "" && d > -30*time.Second && d < 15*time.Second {
 			return false
 		}

@@ -37,8 +37,10 @@ func TestBothWorlds(t *testing.T) {
 		f.walk(i*rounds, rounds, counts)
 	}
 	turned := time.Duration(f.offset.Load())
-	t.Logf("%s, and %s by the clock: %s", time.Since(start).Round(time.Second), turned.Round(time.Minute), counts)
-	for _, n := range []*atomic.Int64{&counts.ended, &counts.faults, &counts.down, &counts.away, &counts.stolen} {
+	t.Logf("%s, and %s by the clock: %s", time.Since(start).Round(time.Second),
+		turned.Round(time.Minute), counts)
+	for _, n := range []*atomic.Int64{&counts.ended, &counts.faults, &counts.down, &counts.away,
+		&counts.stolen} {
 		if n.Load() == 0 || turned < 3*time.Hour {
 			t.Fatal("something did not happen")
 		}
@@ -100,9 +102,11 @@ func (f *bothFarm) walk(from, rounds int, counts *bothCounts) {
 			for _, jar := range u.thieves {
 				for _, node := range []string{"old", "core", "go"} {
 					u.stolen.Add(1)
-					if status, name, _ := u.get(jar, "/"+node+"/whoami"); status != http.StatusUnauthorized {
+					if status, name, _ := u.get(jar,
+						"/"+node+"/whoami"); status != http.StatusUnauthorized {
 						u.outlived.Add(1)
-						t.Errorf("%s: %s takes a stolen jar after sign-out: %d %q\n%s", f.kind, node, status, name, strings.Join(u.story, "\n"))
+						t.Errorf("%s: %s takes a stolen jar after sign-out: %d %q\n%s", f.kind,
+							node, status, name, strings.Join(u.story, "\n"))
 					}
 				}
 			}
@@ -131,7 +135,8 @@ func (f *bothFarm) turnClock(d time.Duration, users []*bothUser) {
 func planWalk(random *seed.Stream, name string, changes bool) (plan []func(u *bothUser)) {
 	step := func(do func(u *bothUser)) { plan = append(plan, do) }
 	for i := range 4 {
-		node, half := []string{"old", "core", "go"}[random.IntN(3)], []string{"old", "core"}[random.IntN(2)]
+		node, half := []string{"old", "core", "go"}[random.IntN(3)], []string{"old",
+			"core"}[random.IntN(2)]
 		if node != "go" {
 			half = node
 		}
@@ -215,7 +220,8 @@ func (f *bothFarm) rollOld() {
 	defer f.recycle.Unlock()
 	config := filepath.Join(f.dir, "web.config")
 	older := filepath.Join(f.dir, fmt.Sprintf("older%d.config", len(f.older)))
-	for _, move := range [][2]string{{config, older}, {filepath.Join(f.dir, "next.config"), config}} {
+	for _, move := range [][2]string{{config, older},
+		{filepath.Join(f.dir, "next.config"), config}} {
 		if err := os.Rename(move[0], move[1]); err != nil {
 			f.t.Error(err)
 		}

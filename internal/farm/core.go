@@ -67,7 +67,8 @@ func (c *Core) Node(t testing.TB, o CoreNodeOptions) *Node {
 	if o.Port == 0 {
 		o.Port = FreePort(t)
 	}
-	args := []string{"serve", "-keys", o.Keys, "-app", o.App, "-port", strconv.Itoa(o.Port), "-name", o.Name, "-until-eof"}
+	args := []string{"serve", "-keys", o.Keys, "-app", o.App, "-port", strconv.Itoa(o.Port),
+		"-name", o.Name, "-until-eof"}
 	cmd := c.Command(append(args, o.More...)...)
 	if _, err := cmd.StdinPipe(); err != nil { // it ends with the test, even if that is killed
 		t.Fatalf("farm: %v", err)

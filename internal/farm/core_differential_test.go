@@ -83,10 +83,14 @@ func TestCoreDifferential(t *testing.T) {
 	}
 	wg.Wait()
 	names := []string{
-		"rings alike", "rings refused by both", "keys alike", "keys used by Go alone", "times with the same key",
-		"payloads to .NET", "payloads to Go", "payloads equal", "timed payloads to .NET", "timed payloads to Go", "expired for both",
-		"dangerous payloads alike", "payloads refused by both", "tickets to .NET", "tickets to Go", "texts equal", "serialized tickets equal",
-		"texts refused by both", "texts read by both", "tickets refused by both", "tickets read by both", "tickets refused by Go alone",
+		"rings alike", "rings refused by both", "keys alike", "keys used by Go alone",
+		"times with the same key",
+		"payloads to .NET", "payloads to Go", "payloads equal", "timed payloads to .NET",
+		"timed payloads to Go", "expired for both",
+		"dangerous payloads alike", "payloads refused by both", "tickets to .NET", "tickets to Go",
+		"texts equal", "serialized tickets equal",
+		"texts refused by both", "texts read by both", "tickets refused by both",
+		"tickets read by both", "tickets refused by Go alone",
 		"no key on either side",
 	}
 	for _, name := range names {
@@ -100,12 +104,15 @@ func TestCoreDifferential(t *testing.T) {
 			t.Errorf("%d %s", total[name], name)
 		}
 	}
-	for _, pair := range [][2]string{{"payloads to .NET", "payloads to Go"}, {"tickets to .NET", "tickets to Go"}} {
+	for _, pair := range [][2]string{{"payloads to .NET", "payloads to Go"},
+		{"tickets to .NET", "tickets to Go"}} {
 		if total[pair[0]] < batches*each/4 || total[pair[0]] != total[pair[1]] {
-			t.Errorf("%s and %s: %d and %d of %d", pair[0], pair[1], total[pair[0]], total[pair[1]], batches*each)
+			t.Errorf("%s and %s: %d and %d of %d", pair[0], pair[1], total[pair[0]],
+				total[pair[1]], batches*each)
 		}
 	}
-	t.Logf("%d rings, each with %d payloads and tickets, in %v", batches, each, time.Since(start).Round(time.Millisecond))
+	t.Logf("%d rings, each with %d payloads and tickets, in %v", batches, each,
+		time.Since(start).Round(time.Millisecond))
 }
 
 // coreExchange is one worker with its own process.
@@ -174,12 +181,14 @@ func (e *coreExchange) askRing(ring *coreRing, each int) error {
 		})
 		return nil
 	}
-	e.ask("rings alike", ring.request(), func(a *CoreAnswer) string { return e.sameKeys(a, opened.Keys(), ring.wider) })
+	e.ask("rings alike", ring.request(),
+		func(a *CoreAnswer) string { return e.sameKeys(a, opened.Keys(), ring.wider) })
 	if ring.wider {
 		return nil // .NET here protects with other keys
 	}
 	// For a key that cannot be used .NET tries ten times and sleeps in between.
-	troubled := slices.ContainsFunc(opened.Keys(), func(k dataprotection.Key) bool { return k.Err != nil })
+	troubled := slices.ContainsFunc(opened.Keys(),
+		func(k dataprotection.Key) bool { return k.Err != nil })
 	if troubled && e.chance(80) {
 		return nil
 	}
@@ -188,8 +197,9 @@ func (e *coreExchange) askRing(ring *coreRing, each int) error {
 		times = 1
 	}
 	for range times {
-		at := pick(e.random, []time.Time{e.past(), e.future()}).Add(pick(e.random, []time.Duration{0, -5 * time.Minute, -5*time.Minute - 1,
-			-5*time.Minute + 100, 48 * time.Hour, -1, 100, time.Hour})).Truncate(100)
+		at := pick(e.random, []time.Time{e.past(), e.future()}).Add(pick(e.random,
+			[]time.Duration{0, -5 * time.Minute, -5*time.Minute - 1, -5*time.Minute + 100,
+				48 * time.Hour, -1, 100, time.Hour})).Truncate(100)
 		e.ask("times with the same key",
 			CoreRequest{"op": "resolve", "ring": "r", "now": at.Format(time.RFC3339Nano)},
 			func(a *CoreAnswer) string {
@@ -198,7 +208,8 @@ func (e *coreExchange) askRing(ring *coreRing, each int) error {
 				if want == "" {
 					want = a.Fallback
 				}
-				return unless(a.Error == "" && id == want && fallback == (a.Default == "" && a.Fallback != "") && a.Generate == (id == "" || fallback),
+				return unless(a.Error == "" && id == want &&
+					fallback == (a.Default == "" && a.Fallback != "") && a.Generate == (id == "" || fallback),
 					"at %v: %q, %v; .NET has %+v", at, id, fallback, a)
 			})
 	}
@@ -230,7 +241,8 @@ func (e *coreExchange) sameKeys(a *CoreAnswer, keys []dataprotection.Key, wider 
 	}
 	for i, k := range keys {
 		tick := func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0000000Z") }
-		got := CoreKey{ID: k.ID, Creation: tick(k.Created), Activation: tick(k.Activated), Expiration: tick(k.Expires), Revoked: k.Revoked, Usable: k.Err == nil}
+		got := CoreKey{ID: k.ID, Creation: tick(k.Created), Activation: tick(k.Activated),
+			Expiration: tick(k.Expires), Revoked: k.Revoked, Usable: k.Err == nil}
 		want := a.Keys[i]
 		want.Why = ""
 		if wider && got.Usable && !want.Usable {
@@ -285,21 +297,25 @@ func (x *coreApp) askPayload() error {
 	}
 	plaintext := x.plaintext()
 	same := func(a *CoreAnswer) string {
-		return unless(a.Plaintext == hex.EncodeToString(plaintext), "%+v, want plaintext %x", a, plaintext)
+		return unless(a.Plaintext == hex.EncodeToString(plaintext),
+			"%+v, want plaintext %x", a, plaintext)
 	}
 	protected, err := p.Protect(nil, plaintext)
 	if errors.Is(err, dataprotection.ErrNoKey) {
 		x.ask("no key on either side",
 			x.request("protect", purposes, "plaintext", ""),
 			func(a *CoreAnswer) string {
-				return unless(strings.Contains(a.Error, "does not contain a valid default protection key") || strings.Contains(a.Error, "key ring"), ".NET protects, or says %q", a.Error)
+				return unless(strings.Contains(a.Error,
+					"does not contain a valid default protection key") ||
+					strings.Contains(a.Error, "key ring"), ".NET protects, or says %q", a.Error)
 			})
 		return nil
 	} else if err != nil {
 		return err
 	}
 
-	x.ask("payloads to .NET", x.request("unprotect", purposes, "protected", hex.EncodeToString(protected)), same)
+	x.ask("payloads to .NET", x.request("unprotect", purposes, "protected",
+		hex.EncodeToString(protected)), same)
 	x.ask("payloads to Go",
 		x.request("protect", purposes, "plaintext", hex.EncodeToString(plaintext)),
 		func(a *CoreAnswer) string {
@@ -311,7 +327,8 @@ func (x *coreApp) askPayload() error {
 			x.replay.of(sealed, x.algorithm(id))
 			again, err := p.Protect(nil, plaintext)
 			x.counts["payloads equal"]++
-			return unless(err == nil && bytes.Equal(again, sealed), "%x of .NET, in Go %x, %v", sealed, again, err)
+			return unless(err == nil && bytes.Equal(again, sealed), "%x of .NET, in Go %x, %v",
+				sealed, again, err)
 		})
 	damaged := x.damage(protected)
 	if !bytes.Equal(damaged, protected) {
@@ -370,10 +387,12 @@ func (x *coreApp) askTimed(purposes []string, plaintext []byte) error {
 			if expired {
 				return unless(strings.Contains(a.Error, "expired"), "%+v", a)
 			}
-			return unless(a.Plaintext == hex.EncodeToString(plaintext) && a.Expires == expires.Format(form), "%+v, want %x until %v", a, plaintext, expires)
+			return unless(a.Plaintext == hex.EncodeToString(plaintext) &&
+				a.Expires == expires.Format(form), "%+v, want %x until %v", a, plaintext, expires)
 		})
 	x.ask(count("timed payloads to Go"),
-		x.request("protect-timed", purposes, "plaintext", hex.EncodeToString(plaintext), "expires", expires.Format(form)),
+		x.request("protect-timed", purposes, "plaintext", hex.EncodeToString(plaintext), "expires",
+			expires.Format(form)),
 		func(a *CoreAnswer) string {
 			sealed, err := hex.DecodeString(a.Protected)
 			if err != nil {
@@ -383,7 +402,8 @@ func (x *coreApp) askTimed(purposes []string, plaintext []byte) error {
 			if expired {
 				return unless(errors.Is(err, dataprotection.ErrExpired), "%q, %v", got, err)
 			}
-			return unless(err == nil && bytes.Equal(got, plaintext) && at.Equal(expires), "%x until %v, %v", got, at, err)
+			return unless(err == nil && bytes.Equal(got, plaintext) &&
+				at.Equal(expires), "%x until %v, %v", got, at, err)
 		})
 	return nil
 }
@@ -420,9 +440,11 @@ func (x *coreApp) askDangerous(purposes []string, plaintext []byte) error {
 	x.ask("dangerous payloads alike",
 		x.request("dangerous", purposes, "protected", hex.EncodeToString(protected)),
 		func(a *CoreAnswer) string {
-			same := a.Plaintext == hex.EncodeToString(plaintext) && a.WasRevoked == (refused != nil) && a.WasRevoked != known
+			same := a.Plaintext == hex.EncodeToString(plaintext) &&
+				a.WasRevoked == (refused != nil) && a.WasRevoked != known
 			// .NET renews from a younger key too.
-			return unless(same && (a.RequiresMigration || !renew), "%+v; Go: refused %v, known %v, renew %v", a, refused, known, renew)
+			return unless(same && (a.RequiresMigration || !renew),
+				"%+v; Go: refused %v, known %v, renew %v", a, refused, known, renew)
 		})
 	return nil
 }
@@ -445,7 +467,8 @@ func (x *coreApp) askTicket() error {
 	x.ask("serialized tickets equal",
 		CoreRequest{"op": "serialize", "ticket": want},
 		func(a *CoreAnswer) string {
-			return unless(a.Serialized == hex.EncodeToString(serialized), "%+v, in Go %x", a, serialized)
+			return unless(a.Serialized == hex.EncodeToString(serialized),
+				"%+v, in Go %x", a, serialized)
 		})
 	x.askDamagedTicket(x.damage(serialized))
 
@@ -480,7 +503,8 @@ func (x *coreApp) askTicket() error {
 	damaged := string(x.damage([]byte(text)))
 	if x.chance(10) { // what is allowed
 		at := x.IntN(len(text))
-		damaged = text[:at] + pick(x.random, []string{" ", "\t", "\r\n"}) + text[at:] + strings.Repeat("=", -len(text)&3)
+		damaged = text[:at] + pick(x.random, []string{" ", "\t",
+			"\r\n"}) + text[at:] + strings.Repeat("=", -len(text)&3)
 	}
 	if len(damaged) > 16<<10 && strings.ContainsAny(damaged, " \t\r\n") {
 		return nil // longer than Go reads with white space in it
@@ -497,7 +521,8 @@ func (x *coreApp) askTicket() error {
 					at++
 				}
 				return fmt.Sprintf("a damaged text: Go says %v, .NET %q of %q in place of %q, %d characters before the end",
-					err, a.Error, damaged[at:min(at+10, len(damaged))], text[at:min(at+10, len(text))], len(text)-at)
+					err, a.Error, damaged[at:min(at+10, len(damaged))],
+					text[at:min(at+10, len(text))], len(text)-at)
 			case refused:
 				x.counts["texts refused by both"]++
 				return ""
@@ -525,7 +550,8 @@ func (x *coreApp) askDamagedTicket(damaged []byte) {
 			case errors.Is(err, sessiontoken.ErrUnsupported):
 				x.counts["tickets refused by Go alone"]++
 			case err != nil:
-				return fmt.Sprintf("%v for the damaged ticket %x, which .NET reads: %s", err, damaged, a.Ticket)
+				return fmt.Sprintf("%v for the damaged ticket %x, which .NET reads: %s", err,
+					damaged, a.Ticket)
 			default:
 				x.counts["tickets read by both"]++
 				return newCoreTicket(got).differs(a.Ticket)

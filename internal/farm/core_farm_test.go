@@ -49,7 +49,8 @@ var coreNodes = []string{"dotnet", "go"}
 func startCoreFarm(t *testing.T, keys string, o *dataprotection.RingOptions, c cookie.Credential, more ...string) *coreFarm {
 	t.Helper()
 	f := &coreFarm{t: t, keys: keys}
-	f.dotnet = FindCore(t).Node(t, CoreNodeOptions{Keys: keys, App: "farm", Name: "dotnet", More: append(more, "-lifetime", "3600")})
+	f.dotnet = FindCore(t).Node(t, CoreNodeOptions{Keys: keys, App: "farm", Name: "dotnet",
+		More: append(more, "-lifetime", "3600")})
 	o.ApplicationName = "farm"
 	var err error
 	if f.ring, err = dataprotection.Open(t.Context(), dataprotection.Path(keys), o); err != nil {
@@ -57,7 +58,8 @@ func startCoreFarm(t *testing.T, keys string, o *dataprotection.RingOptions, c c
 	}
 	c.Kind, c.Lifetime = cookie.KindCore, time.Hour
 	now := func() time.Time { return time.Now().Add(time.Duration(f.offset.Load())) }
-	f.site, err = cookie.NewSite(machinekey.Config{}, &cookie.SiteOptions{DataProtection: f.ring, Credentials: []cookie.Credential{c}, Now: now})
+	f.site, err = cookie.NewSite(machinekey.Config{},
+		&cookie.SiteOptions{DataProtection: f.ring, Credentials: []cookie.Credential{c}, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,30 +94,38 @@ func (f *coreFarm) mux() http.Handler {
 		}
 	}
 	mux.HandleFunc("/signin", func(w http.ResponseWriter, r *http.Request) {
-		id := sessiontoken.Identity{AuthenticationType: "Cookies", Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: r.FormValue("name")}}}
+		id := sessiontoken.Identity{AuthenticationType: "Cookies",
+			Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName,
+				Value: r.FormValue("name")}}}
 		n, _ := strconv.Atoi(r.FormValue("claims"))
 		for i := range n {
-			id.Claims = append(id.Claims, sessiontoken.Claim{Type: fmt.Sprint("http://webfarm.example/claims/", i+1), Value: strings.Repeat("v", 64)})
+			id.Claims = append(id.Claims,
+				sessiontoken.Claim{Type: fmt.Sprint("http://webfarm.example/claims/", i+1),
+					Value: strings.Repeat("v", 64)})
 		}
 		user := &sessiontoken.Principal{Identities: []sessiontoken.Identity{id}}
-		fail(w, sessions.SignIn(w, r, user, &cookie.SignInOptions{Persistent: r.FormValue("persistent") == "1"}))
+		fail(w,
+			sessions.SignIn(w, r, user,
+				&cookie.SignInOptions{Persistent: r.FormValue("persistent") == "1"}))
 	})
-	mux.HandleFunc("/signout", func(w http.ResponseWriter, r *http.Request) { fail(w, f.site.SignOut(w, r)) })
-	mux.Handle("/whoami", f.site.Guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := sessions.Session(r)
-		if err != nil {
-			fail(w, err)
-			return
-		}
-		ticket := s.Ticket().(*sessiontoken.CoreTicket)
-		a := coreAnswer{Name: s.Principal().Name(), Expires: s.Expires().UTC()}
-		a.Issued, _ = ticket.Properties.Time(sessiontoken.PropertyIssued)
-		_, a.Persistent = ticket.Properties.Get(sessiontoken.PropertyPersistent)
-		for c := range s.Principal().All("") {
-			a.Claims = append(a.Claims, struct{ Type, Value string }{c.Type, c.Value})
-		}
-		json.NewEncoder(w).Encode(a)
-	})))
+	mux.HandleFunc("/signout",
+		func(w http.ResponseWriter, r *http.Request) { fail(w, f.site.SignOut(w, r)) })
+	mux.Handle("/whoami",
+		f.site.Guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, err := sessions.Session(r)
+			if err != nil {
+				fail(w, err)
+				return
+			}
+			ticket := s.Ticket().(*sessiontoken.CoreTicket)
+			a := coreAnswer{Name: s.Principal().Name(), Expires: s.Expires().UTC()}
+			a.Issued, _ = ticket.Properties.Time(sessiontoken.PropertyIssued)
+			_, a.Persistent = ticket.Properties.Get(sessiontoken.PropertyPersistent)
+			for c := range s.Principal().All("") {
+				a.Claims = append(a.Claims, struct{ Type, Value string }{c.Type, c.Value})
+			}
+			json.NewEncoder(w).Encode(a)
+		})))
 	return mux
 }
 
@@ -123,7 +133,8 @@ func (f *coreFarm) mux() http.Handler {
 func (f *coreFarm) clock(d time.Duration) {
 	f.t.Helper()
 	f.offset.Store(int64(d))
-	if _, err := http.Get(fmt.Sprintf("%s/clock?offset=%d", f.dotnet.URL, d/time.Second)); err != nil {
+	if _, err := http.Get(fmt.Sprintf("%s/clock?offset=%d", f.dotnet.URL,
+		d/time.Second)); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -155,7 +166,8 @@ func (f *coreFarm) visitor() *coreVisitor {
 // Set-Cookie.
 func (v *coreVisitor) get(node, path string) (status int, body, set []string) {
 	v.t.Helper()
-	r, err := (&http.Client{Jar: v.jar, Timeout: 30 * time.Second}).Get(v.front.URL + path + "&node=" + node)
+	r, err := (&http.Client{Jar: v.jar, Timeout: 30 * time.Second}).Get(v.front.URL + path +
+		"&node=" + node)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -219,7 +231,8 @@ func (v *coreVisitor) keyID() string {
 		v.t.Fatalf("a cookie %q", value)
 	}
 	id := payload[4:20]
-	return fmt.Sprintf("%08x-%04x-%04x-%x-%x", uint32(id[3])<<24|uint32(id[2])<<16|uint32(id[1])<<8|uint32(id[0]),
+	return fmt.Sprintf("%08x-%04x-%04x-%x-%x",
+		uint32(id[3])<<24|uint32(id[2])<<16|uint32(id[1])<<8|uint32(id[0]),
 		uint16(id[5])<<8|uint16(id[4]), uint16(id[7])<<8|uint16(id[6]), id[8:10], id[10:])
 }
 
@@ -258,15 +271,21 @@ func TestCoreFarm(t *testing.T) {
 		ring   dataprotection.RingOptions
 		more   []string
 	}{
-		{http.Cookie{Name: ".AspNet.SharedCookie", Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode},
-			cookie.Credential{AuthenticationType: "Identity.Application", Name: ".AspNet.SharedCookie", SameSite: "Strict"},
+		{http.Cookie{Name: ".AspNet.SharedCookie", Path: "/", HttpOnly: true,
+			SameSite: http.SameSiteStrictMode},
+			cookie.Credential{AuthenticationType: "Identity.Application",
+				Name: ".AspNet.SharedCookie", SameSite: "Strict"},
 			dataprotection.RingOptions{Certificates: []tls.Certificate{one.Certificate}},
 			[]string{"-algorithm", "AES_256_GCM", "-pfx", pfx,
-				"-scheme", "Identity.Application", "-cookie", ".AspNet.SharedCookie", "-samesite", "Strict"}},
-		{http.Cookie{Name: ".AspNetCore.Cookies", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode},
-			cookie.Credential{}, dataprotection.RingOptions{}, nil},
-		{http.Cookie{Name: "session", Path: "/some/path", Domain: "www.farm.example", HttpOnly: true, Secure: true, SameSite: http.SameSiteNoneMode},
-			cookie.Credential{Name: "session", Path: "/some/path", Domain: "www.farm.example", Secure: cookie.On, SameSite: "None"},
+				"-scheme", "Identity.Application", "-cookie", ".AspNet.SharedCookie",
+				"-samesite", "Strict"}},
+		{http.Cookie{Name: ".AspNetCore.Cookies", Path: "/", HttpOnly: true,
+			SameSite: http.SameSiteLaxMode}, cookie.Credential{},
+			dataprotection.RingOptions{}, nil},
+		{http.Cookie{Name: "session", Path: "/some/path", Domain: "www.farm.example",
+			HttpOnly: true, Secure: true, SameSite: http.SameSiteNoneMode},
+			cookie.Credential{Name: "session", Path: "/some/path", Domain: "www.farm.example",
+				Secure: cookie.On, SameSite: "None"},
 			dataprotection.RingOptions{},
 			[]string{"-cookie", "session", "-path", "/some/path", "-domain", "www.farm.example",
 				"-secure", "Always", "-samesite", "None"}},
@@ -299,7 +318,8 @@ func (f *coreFarm) visit(t *testing.T, node, other string) {
 	v.signIn(node, "zoe", "&persistent=1")
 	a, _ := v.who(node, "zoe")
 	b, set := v.who(other, "zoe")
-	if fmt.Sprint(a) != fmt.Sprint(b) || len(set) > 0 || !a.Persistent || !a.Expires.Equal(a.Issued.Add(time.Hour)) {
+	if fmt.Sprint(a) != fmt.Sprint(b) || len(set) > 0 || !a.Persistent ||
+		!a.Expires.Equal(a.Issued.Add(time.Hour)) {
 		t.Errorf("%s says %v, %s says %v and sets %q", node, a, other, b, set)
 	}
 
@@ -312,7 +332,9 @@ func (f *coreFarm) visit(t *testing.T, node, other string) {
 		}
 		a, _ := v.who(node, "zoe")
 		b, _ := v.who(other, "zoe")
-		if fmt.Sprint(a) != fmt.Sprint(b) || !a.Persistent || !a.Expires.Equal(a.Issued.Add(time.Hour)) || time.Until(a.Issued) < time.Duration(i+1)*39*time.Minute {
+		if fmt.Sprint(a) != fmt.Sprint(b) || !a.Persistent ||
+			!a.Expires.Equal(a.Issued.Add(time.Hour)) ||
+			time.Until(a.Issued) < time.Duration(i+1)*39*time.Minute {
 			t.Errorf("renewed by %s: %v at %s, %v at %s", renews, a, node, b, other)
 		}
 	}
@@ -355,13 +377,15 @@ func (f *coreFarm) sameLines(t *testing.T) {
 	lines := map[string][]string{}
 	for _, node := range coreNodes {
 		v := f.visitor()
-		for _, path := range []string{"/signin?name=zoe", "/signin?name=zoe&claims=100&persistent=1", "/signin?name=zoe&claims=60", "/signin?name=zoe", "/signout?"} {
+		for _, path := range []string{"/signin?name=zoe",
+			"/signin?name=zoe&claims=100&persistent=1", "/signin?name=zoe&claims=60", "/signin?name=zoe", "/signout?"} {
 			_, _, set := v.get(node, path)
 			lines[node] = append(lines[node], append([]string{path}, attributes(set)...)...)
 		}
 	}
 	if !slices.Equal(lines["go"], lines["dotnet"]) {
-		t.Errorf("Go writes\n%s\nand .NET\n%s", strings.Join(lines["go"], "\n"), strings.Join(lines["dotnet"], "\n"))
+		t.Errorf("Go writes\n%s\nand .NET\n%s", strings.Join(lines["go"], "\n"),
+			strings.Join(lines["dotnet"], "\n"))
 	}
 }
 
@@ -371,7 +395,8 @@ func (f *coreFarm) cut(t *testing.T, template http.Cookie, step int) {
 	for i := 0; i < 100; i += step {
 		for _, claims := range []int{0, 17, 40, 120} {
 			n++
-			r, err := http.Get(fmt.Sprintf("%s/signin?name=%s&claims=%d", f.dotnet.URL, strings.Repeat("n", 3*i), claims))
+			r, err := http.Get(fmt.Sprintf("%s/signin?name=%s&claims=%d", f.dotnet.URL,
+				strings.Repeat("n", 3*i), claims))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -408,7 +433,8 @@ func (f *coreFarm) cut(t *testing.T, template http.Cookie, step int) {
 // writeKey adds a key to a folder, as .NET makes it, and returns its id.
 func writeKey(t *testing.T, pipe *CorePipe, keys string, from, to time.Time) string {
 	t.Helper()
-	answers, err := pipe.Call(CoreRequest{"op": "newkey", "activation": from.Format(time.RFC3339Nano), "expiration": to.Format(time.RFC3339Nano)})
+	answers, err := pipe.Call(CoreRequest{"op": "newkey",
+		"activation": from.Format(time.RFC3339Nano), "expiration": to.Format(time.RFC3339Nano)})
 	if err != nil || answers[0].Error != "" {
 		t.Fatalf("%v %v", err, answers)
 	}
@@ -417,7 +443,8 @@ func writeKey(t *testing.T, pipe *CorePipe, keys string, from, to time.Time) str
 		t.Fatal(err)
 	}
 	id := ring.Keys()[0].ID
-	if err := os.WriteFile(filepath.Join(keys, "key-"+id+".xml"), []byte(answers[0].Element), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(keys, "key-"+id+".xml"), []byte(answers[0].Element),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	return id
@@ -450,7 +477,8 @@ func TestCoreKeys(t *testing.T) {
 func keyMadeByDotNet(t *testing.T, _ bool) {
 	core, keys, end := FindCore(t), t.TempDir(), time.Now().Add(25*time.Second)
 	old := writeKey(t, core.Pipe(t), keys, time.Now().Add(-time.Hour), end)
-	f := startCoreFarm(t, keys, &dataprotection.RingOptions{Interval: -1}, cookie.Credential{}, "-no-generate")
+	f := startCoreFarm(t, keys, &dataprotection.RingOptions{Interval: -1},
+		cookie.Credential{}, "-no-generate")
 	before := f.visitor()
 	before.signIn("dotnet", "before")
 	if got := before.keyID(); got != old {
@@ -459,7 +487,8 @@ func keyMadeByDotNet(t *testing.T, _ bool) {
 	before.who("go", "before")
 
 	// A node that may make keys comes along.
-	f.nodes.Store("maker", core.Node(t, CoreNodeOptions{Keys: keys, App: "farm", Name: "maker"}).URL)
+	f.nodes.Store("maker", core.Node(t, CoreNodeOptions{Keys: keys, App: "farm",
+		Name: "maker"}).URL)
 	made := f.visitor()
 	made.signIn("maker", "made")
 	if made.keyID() == old {
@@ -495,7 +524,8 @@ func revoke(t *testing.T, keys, id string) {
 	t.Helper()
 	revocation := fmt.Sprintf(`<revocation version="1"><revocationDate>%s</revocationDate><key id="%s"/><reason>lost</reason></revocation>`,
 		time.Now().UTC().Format(time.RFC3339Nano), id)
-	if err := os.WriteFile(filepath.Join(keys, "revocation-"+id+".xml"), []byte(revocation), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(keys, "revocation-"+id+".xml"), []byte(revocation),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -531,7 +561,8 @@ func keyRevoked(t *testing.T, whole bool, revoke func(t *testing.T, f *coreFarm,
 		end = start.Add(22 * time.Second)
 	}
 	lost := writeKey(t, pipe, keys, start.Add(-time.Hour), end)
-	f := startCoreFarm(t, keys, &dataprotection.RingOptions{Interval: time.Second}, cookie.Credential{}, "-no-generate")
+	f := startCoreFarm(t, keys, &dataprotection.RingOptions{Interval: time.Second},
+		cookie.Credential{}, "-no-generate")
 	thief, user := f.visitor(), f.visitor()
 	thief.signIn("dotnet", "mallory")
 	user.signIn("go", "zoe")
@@ -579,7 +610,8 @@ func onlyKeyRevoked(t *testing.T, _ bool) {
 	keys, start := t.TempDir(), time.Now()
 	end := start.Add(22 * time.Second)
 	only := writeKey(t, FindCore(t).Pipe(t), keys, start.Add(-time.Hour), end)
-	f := startCoreFarm(t, keys, &dataprotection.RingOptions{Interval: -1}, cookie.Credential{}, "-no-generate")
+	f := startCoreFarm(t, keys, &dataprotection.RingOptions{Interval: -1},
+		cookie.Credential{}, "-no-generate")
 	thief := f.visitor()
 	thief.signIn("dotnet", "mallory")
 	thief.who("go", "mallory")

@@ -50,7 +50,8 @@ func keyMadeByGo(t *testing.T, _ bool) {
 	before.who("go", "before")
 
 	made := keepAtOnce(t, keys, o)
-	f.nodes.Store("maker", core.Node(t, CoreNodeOptions{Keys: keys, App: "farm", Name: "maker", More: []string{"-pfx", file}}).URL)
+	f.nodes.Store("maker", core.Node(t, CoreNodeOptions{Keys: keys, App: "farm", Name: "maker",
+		More: []string{"-pfx", file}}).URL)
 	between := f.visitor()
 	between.signIn("maker", "between")
 	between.who("go", "between")
@@ -96,7 +97,8 @@ func keepAtOnce(t *testing.T, keys string, o *dataprotection.RingOptions) (made 
 	rings := make([]*dataprotection.Ring, 10)
 	for i := range rings {
 		var err error
-		if rings[i], err = dataprotection.Open(t.Context(), dataprotection.Path(keys), o); err != nil {
+		if rings[i], err = dataprotection.Open(t.Context(), dataprotection.Path(keys),
+			o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -144,7 +146,8 @@ func TestCoreKeeperElements(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.TrimPrefix(string(text), "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?>\n")
+		return strings.TrimPrefix(string(text),
+			"\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?>\n")
 	}
 	layout := func(element string) string {
 		return regexp.MustCompile(` id="[-0-9a-f]+"|\d{4}-\d\d-\d\dT[^<]*|[A-Za-z0-9+/]{80,}=*`).ReplaceAllString(element, "NEW")
@@ -154,11 +157,14 @@ func TestCoreKeeperElements(t *testing.T) {
 		{"AES_128_CBC", "HMACSHA256"}, {"AES_192_CBC", "HMACSHA512"}, {"AES_256_CBC", "HMACSHA256"},
 		{"AES_128_GCM", "HMACSHA256"}, {"AES_256_GCM", "HMACSHA256"},
 	} {
-		before := call(CoreRequest{"op": "newkey", "algorithm": algorithm[0], "validation": algorithm[1],
-			"activation": "2020-01-01T00:00:00Z", "expiration": "2090-01-01T00:00:00Z"}).Element
-		for _, o := range []*dataprotection.RingOptions{{}, {Certificates: []tls.Certificate{c.Certificate}}} {
+		before := call(CoreRequest{"op": "newkey", "algorithm": algorithm[0],
+			"validation": algorithm[1], "activation": "2020-01-01T00:00:00Z",
+			"expiration": "2090-01-01T00:00:00Z"}).Element
+		for _, o := range []*dataprotection.RingOptions{{},
+			{Certificates: []tls.Certificate{c.Certificate}}} {
 			keys := t.TempDir()
-			if err := os.WriteFile(filepath.Join(keys, "first.xml"), []byte(before), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(keys, "first.xml"), []byte(before),
+				0o600); err != nil {
 				t.Fatal(err)
 			}
 			ring, err := dataprotection.Open(t.Context(), dataprotection.Path(keys), o)
@@ -181,12 +187,14 @@ func TestCoreKeeperElements(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			loaded := call(CoreRequest{"op": "ring", "id": "r", "elements": []string{before, element},
+			loaded := call(CoreRequest{"op": "ring", "id": "r",
+				"elements":     []string{before, element},
 				"certificates": []map[string]string{{"pfx": c.pfx, "password": ""}}})
 			if k := loaded.Keys; len(k) != 2 || k[1].ID != id || !k[1].Usable || k[1].Why != "" {
 				t.Errorf("%v: %+v", algorithm, k)
 			}
-			if got := call(CoreRequest{"op": "unprotect", "ring": "r", "purposes": []string{"a"}, "protected": hex.EncodeToString(protected)}); got.Plaintext != hex.EncodeToString([]byte("data")) {
+			if got := call(CoreRequest{"op": "unprotect", "ring": "r", "purposes": []string{"a"},
+				"protected": hex.EncodeToString(protected)}); got.Plaintext != hex.EncodeToString([]byte("data")) {
 				t.Errorf("%v: .NET opens %q", algorithm, got.Plaintext)
 			}
 			if o.Certificates != nil {
@@ -198,12 +206,15 @@ func TestCoreKeeperElements(t *testing.T) {
 				if err := ring.Revoke(t.Context(), key, reason); err != nil {
 					t.Fatal(err)
 				}
-				want := call(CoreRequest{"op": "revoke", "ring": "r", "key": key, "date": time.Now().UTC().Format(time.RFC3339Nano), "reason": reason}).Element
+				want := call(CoreRequest{"op": "revoke", "ring": "r", "key": key,
+					"date": time.Now().UTC().Format(time.RFC3339Nano), "reason": reason}).Element
 				got := added(keys, pattern)
 				if layout(got) != layout(want) {
 					t.Errorf("%s, .NET writes %s", layout(got), layout(want))
 				}
-				loaded := call(CoreRequest{"op": "ring", "id": "r", "elements": []string{before, element, got}, "certificates": []map[string]string{}})
+				loaded := call(CoreRequest{"op": "ring", "id": "r",
+					"elements":     []string{before, element, got},
+					"certificates": []map[string]string{}})
 				if k := loaded.Keys; len(k) != 2 || !k[1].Revoked || k[0].Revoked != (key == "*") {
 					t.Errorf("%s revoked: %+v", key, k)
 				}

@@ -82,7 +82,8 @@ func (c certificate) encrypted(r random, element string) string {
 		`<KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>%[2]s</X509Certificate></X509Data></KeyInfo>`+
 		`<CipherData><CipherValue>%[3]s</CipherValue></CipherData></EncryptedKey></KeyInfo>`+
 		`<CipherData><CipherValue>%[4]s</CipherValue></CipherData></EncryptedData>`, enc,
-		base64.StdEncoding.EncodeToString(c.Certificate.Certificate[0]), base64.StdEncoding.EncodeToString(wrapped),
+		base64.StdEncoding.EncodeToString(c.Certificate.Certificate[0]),
+		base64.StdEncoding.EncodeToString(wrapped),
 		base64.StdEncoding.EncodeToString(append(iv, data...)))
 }
 
@@ -109,7 +110,8 @@ func (r random) guidForm(id string) string {
 // The times of a ring lie far from the present, before or after, so that a run
 // is the same whenever it is repeated. They are few, so that some are equal.
 func (r random) past() time.Time {
-	return time.Date(2001+r.IntN(3), time.Month(1+r.IntN(3)), 1+r.IntN(3), r.IntN(2), 0, 0, 0, time.UTC)
+	return time.Date(2001+r.IntN(3), time.Month(1+r.IntN(3)), 1+r.IntN(3), r.IntN(2),
+		0, 0, 0, time.UTC)
 }
 
 func (r random) future() time.Time { return r.past().AddDate(200, 0, 0) }
@@ -120,7 +122,8 @@ func (r random) date(t time.Time) string {
 	case 0:
 		return t.Format("2006-01-02T15:04:05") // UTC, where the program runs
 	case 1:
-		return t.In(time.FixedZone("", (r.IntN(27)-13)*3600+1800)).Format("2006-01-02T15:04:05.0-07:00")
+		return t.In(time.FixedZone("",
+			(r.IntN(27)-13)*3600+1800)).Format("2006-01-02T15:04:05.0-07:00")
 	case 2:
 		return t.Format("\n 2006-01-02T15:04:05Z\t")
 	}
@@ -138,7 +141,8 @@ func (r random) descriptor(ring *coreRing) (class, algorithms string) {
 	size := pick(r, []int{128, 192, 256})
 	switch r.IntN(14) {
 	case 0, 1:
-		return "AuthenticatedEncryptorDescriptorDeserializer", fmt.Sprintf(`<encryption algorithm="AES_%d_GCM"/>`, size)
+		return "AuthenticatedEncryptorDescriptorDeserializer",
+			fmt.Sprintf(`<encryption algorithm="AES_%d_GCM"/>`, size)
 	case 2, 3:
 		aes := "Aes"
 		if r.chance(5) {
@@ -155,17 +159,21 @@ func (r random) descriptor(ring *coreRing) (class, algorithms string) {
 	case 5:
 		if r.chance(30) {
 			wrong := pick(r, [][2]string{
-				{"AuthenticatedEncryptorDescriptorDeserializer", `<encryption algorithm="AES_256_cbc"/><validation algorithm="HMACSHA256"/>`},
-				{"AuthenticatedEncryptorDescriptorDeserializer", `<encryption algorithm="AES_256_CBC"/><validation algorithm="HMACSHA3"/>`},
+				{"AuthenticatedEncryptorDescriptorDeserializer",
+					`<encryption algorithm="AES_256_cbc"/><validation algorithm="HMACSHA256"/>`},
+				{"AuthenticatedEncryptorDescriptorDeserializer",
+					`<encryption algorithm="AES_256_CBC"/><validation algorithm="HMACSHA3"/>`},
 				{"AuthenticatedEncryptorDescriptorDeserializer", `<encryption algorithm="AES_256_CBC"/>`},
-				{"ManagedAuthenticatedEncryptorDescriptorDeserializer", `<encryption algorithm="Aes" keyLength="512"/><validation algorithm="HMACSHA256"/>`},
+				{"ManagedAuthenticatedEncryptorDescriptorDeserializer",
+					`<encryption algorithm="Aes" keyLength="512"/><validation algorithm="HMACSHA256"/>`},
 				{"OtherDescriptorDeserializer", `<encryption algorithm="AES_256_GCM"/>`},
 			})
 			return wrong[0], wrong[1]
 		}
 	}
 	return "AuthenticatedEncryptorDescriptorDeserializer",
-		fmt.Sprintf(`<encryption algorithm="AES_%d_CBC"/><validation algorithm="HMACSHA%d"/>`, size, pick(r, []int{256, 256, 512}))
+		fmt.Sprintf(`<encryption algorithm="AES_%d_CBC"/><validation algorithm="HMACSHA%d"/>`, size,
+			pick(r, []int{256, 256, 512}))
 }
 
 // key returns one key element.
@@ -195,11 +203,14 @@ func (r random) key(ring *coreRing, id string, certificates []certificate) strin
 	}
 	key := fmt.Sprintf(`<key id="%s" version="1"><creationDate>%s</creationDate><activationDate>%s</activationDate>`+
 		`<expirationDate>%s</expirationDate><descriptor deserializerType="%s%s, Microsoft.AspNetCore.DataProtection">`+
-		`<descriptor>%s%s</descriptor></descriptor></key>`, r.guidForm(id), r.date(created), r.date(activated), r.date(expires),
+		`<descriptor>%s%s</descriptor></descriptor></key>`, r.guidForm(id), r.date(created),
+		r.date(activated), r.date(expires),
 		descriptors, class, algorithms, secret)
 	if r.chance(5) {
-		wrong := pick(r, [][2]string{{"creationDate>", "other>"}, {"expirationDate>", "other>"}, {` id="`, ` id="x`}, {` id=`, ` name=`},
-			{"<activationDate>", "<activationDate>2"}, {"T0", "T3"}, {"<value>", "<value>="}, {"masterKey", "otherKey"},
+		wrong := pick(r, [][2]string{{"creationDate>", "other>"}, {"expirationDate>", "other>"},
+			{` id="`, ` id="x`}, {` id=`, ` name=`},
+			{"<activationDate>", "<activationDate>2"}, {"T0", "T3"}, {"<value>", "<value>="},
+			{"masterKey", "otherKey"},
 			{"<descriptor>", "<descriptor><x/>"}, {" deserializerType=", " type="}, {"</key>", ""}})
 		key = strings.ReplaceAll(key, wrong[0], wrong[1])
 	}
@@ -221,17 +232,22 @@ func (r random) ring(certificates []certificate) *coreRing {
 		ids = append(ids, r.uuid())
 	}
 	if r.chance(20) {
-		ring.elements = append(ring.elements, fmt.Sprintf(`<revocation version="1"><revocationDate>%s</revocationDate>`+
-			`<key id="%s"/><reason>%s</reason></revocation>`, r.date(r.past()), r.guidForm(pick(r, ids)), "lost"))
+		ring.elements = append(ring.elements,
+			fmt.Sprintf(`<revocation version="1"><revocationDate>%s</revocationDate>`+
+				`<key id="%s"/><reason>%s</reason></revocation>`, r.date(r.past()),
+				r.guidForm(pick(r, ids)), "lost"))
 	}
 	if r.chance(10) {
-		ring.elements = append(ring.elements, fmt.Sprintf(`<revocation version="1"><revocationDate>%s</revocationDate>`+
-			`<!-- all --><key id="*"/><reason/></revocation>`, r.date(r.past())))
+		ring.elements = append(ring.elements,
+			fmt.Sprintf(`<revocation version="1"><revocationDate>%s</revocationDate>`+
+				`<!-- all --><key id="*"/><reason/></revocation>`, r.date(r.past())))
 	}
 	if r.chance(10) {
 		ring.elements = append(ring.elements, pick(r, []string{
-			`<other/>`, `<key xmlns="urn:x"/>`, `<key/>`, `<revocation/>`, `<revocation><key id="x"/></revocation>`,
-			`<revocation><key id="*"/></revocation>`, `<revocation><revocationDate>x</revocationDate><key id="*"/></revocation>`,
+			`<other/>`, `<key xmlns="urn:x"/>`, `<key/>`, `<revocation/>`,
+			`<revocation><key id="x"/></revocation>`,
+			`<revocation><key id="*"/></revocation>`,
+			`<revocation><revocationDate>x</revocationDate><key id="*"/></revocation>`,
 			ring.anyElement(),
 		}))
 	}

@@ -29,9 +29,11 @@ func BenchmarkCore(b *testing.B) {
 		if tt.characters > 0 && len(s.text) != tt.characters {
 			b.Fatalf("%d characters, want %d", len(s.text), tt.characters)
 		}
-		b.Run("read-"+tt.name, func(b *testing.B) { s.compare(b, s.read, func() float64 { return s.dotnet(b).ReadMicros }) })
+		b.Run("read-"+tt.name,
+			func(b *testing.B) { s.compare(b, s.read, func() float64 { return s.dotnet(b).ReadMicros }) })
 		if tt.algorithm == "AES_256_CBC" {
-			b.Run("write-"+tt.name, func(b *testing.B) { s.compare(b, s.write, func() float64 { return s.dotnet(b).WriteMicros }) })
+			b.Run("write-"+tt.name,
+				func(b *testing.B) { s.compare(b, s.write, func() float64 { return s.dotnet(b).WriteMicros }) })
 		}
 	}
 }
@@ -40,12 +42,15 @@ func BenchmarkCore(b *testing.B) {
 // claims. Its times are fixed.
 func coreSpeedTicket(claims int) *sessiontoken.CoreTicket {
 	id := sessiontoken.Identity{AuthenticationType: "Cookies", Claims: []sessiontoken.Claim{
-		{Type: sessiontoken.ClaimTypeName, Value: "zoe.van.den.berg@example.com"}, {Type: sessiontoken.ClaimTypeRole, Value: "admin"},
+		{Type: sessiontoken.ClaimTypeName, Value: "zoe.van.den.berg@example.com"},
+		{Type: sessiontoken.ClaimTypeRole, Value: "admin"},
 	}}
 	for i := range claims {
-		id.Claims = append(id.Claims, sessiontoken.Claim{Type: "role", Value: fmt.Sprintf("team-%d", i)})
+		id.Claims = append(id.Claims, sessiontoken.Claim{Type: "role",
+			Value: fmt.Sprintf("team-%d", i)})
 	}
-	t := &sessiontoken.CoreTicket{Scheme: "Cookies", Principal: &sessiontoken.Principal{Identities: []sessiontoken.Identity{id}}}
+	t := &sessiontoken.CoreTicket{Scheme: "Cookies",
+		Principal: &sessiontoken.Principal{Identities: []sessiontoken.Identity{id}}}
 	t.Properties.SetTime(sessiontoken.PropertyIssued, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	t.Properties.SetTime(sessiontoken.PropertyExpires, time.Date(2126, 1, 1, 0, 0, 0, 0, time.UTC))
 	return t
@@ -70,15 +75,18 @@ func newCoreSpeed(b *testing.B, pipe *CorePipe, algorithm string, ticket *sessio
 		}
 		return answers[0]
 	}
-	key := call(CoreRequest{"op": "newkey", "activation": "2001-01-01T00:00:00Z", "expiration": "2126-01-01T00:00:00Z", "algorithm": algorithm})
+	key := call(CoreRequest{"op": "newkey", "activation": "2001-01-01T00:00:00Z",
+		"expiration": "2126-01-01T00:00:00Z", "algorithm": algorithm})
 	ring := &coreRing{elements: elements{key.Element}}
 	call(ring.request())
-	opened, err := dataprotection.Open(b.Context(), ring.elements, &dataprotection.RingOptions{ApplicationName: "app"})
+	opened, err := dataprotection.Open(b.Context(), ring.elements,
+		&dataprotection.RingOptions{ApplicationName: "app"})
 	if err != nil {
 		b.Fatal(err)
 	}
 	s := &coreSpeed{pipe: pipe, ticket: ticket}
-	if s.codec, err = sessiontoken.NewCoreCodec(opened, sessiontoken.Cookie("Cookies"), nil); err != nil {
+	if s.codec, err = sessiontoken.NewCoreCodec(opened, sessiontoken.Cookie("Cookies"),
+		nil); err != nil {
 		b.Fatal(err)
 	}
 	x := &coreApp{app: "app"}

@@ -99,8 +99,9 @@ func newCoreTicket(t *sessiontoken.CoreTicket) *coreTicket {
 		}
 		for _, c := range i.Claims {
 			issuer := cmp.Or(c.Issuer, coreticket.LocalAuthority)
-			o.Claims = append(o.Claims, coreClaim{c.Type, c.Value, cmp.Or(c.ValueType, coreticket.StringValueType),
-				issuer, cmp.Or(c.OriginalIssuer, issuer), corePairs(c.Properties)})
+			o.Claims = append(o.Claims, coreClaim{c.Type, c.Value,
+				cmp.Or(c.ValueType, coreticket.StringValueType), issuer,
+				cmp.Or(c.OriginalIssuer, issuer), corePairs(c.Properties)})
 		}
 		if i.Actor != nil {
 			actor := identity(i.Actor)
@@ -108,7 +109,8 @@ func newCoreTicket(t *sessiontoken.CoreTicket) *coreTicket {
 		}
 		return o
 	}
-	o := &coreTicket{Scheme: t.Scheme, Identities: []coreIdentity{}, Properties: corePairs(t.Properties)}
+	o := &coreTicket{Scheme: t.Scheme, Identities: []coreIdentity{},
+		Properties: corePairs(t.Properties)}
 	for i := range t.Principal.Identities {
 		o.Identities = append(o.Identities, identity(&t.Principal.Identities[i]))
 	}
@@ -137,7 +139,9 @@ func (o *coreTicket) same(got *coreTicket) string {
 // core returns a ticket that both sides can issue and read back as it is: no
 // mark of a default as a text, and an end in the form of RFC 1123.
 func (r random) core() *sessiontoken.CoreTicket {
-	t := &sessiontoken.CoreTicket{Scheme: pick(r, []string{"Cookies", "Identity.Application", r.text()}), Principal: &sessiontoken.Principal{}}
+	t := &sessiontoken.CoreTicket{Scheme: pick(r,
+		[]string{"Cookies", "Identity.Application", r.text()}),
+		Principal: &sessiontoken.Principal{}}
 	for range pick(r, []int{0, 1, 1, 1, 1, 1, 1, 1, 2, 4}) {
 		t.Principal.Identities = append(t.Principal.Identities, r.coreIdentity(r.claimCount(), 3))
 	}
@@ -154,7 +158,8 @@ func (r random) core() *sessiontoken.CoreTicket {
 		t.Properties.Set(".refresh", pick(r, []string{"True", "False"}))
 	}
 	for range max(0, r.IntN(12)-8) {
-		t.Properties.Set(pick(r, []string{".redirect", ".TokenNames", ".Token.access_token", "p" + r.text()}), r.text())
+		t.Properties.Set(pick(r, []string{".redirect", ".TokenNames", ".Token.access_token",
+			"p" + r.text()}), r.text())
 	}
 	return t
 }
@@ -201,7 +206,8 @@ func newCoreBytes() (coreBytes, error) {
 
 // noEnd are options under which every ticket is in time.
 func noEnd() *sessiontoken.CoreOptions {
-	return &sessiontoken.CoreOptions{InsecureNoExpiry: true, Now: func() time.Time { return time.Time{} }}
+	return &sessiontoken.CoreOptions{InsecureNoExpiry: true,
+		Now: func() time.Time { return time.Time{} }}
 }
 
 func (c coreBytes) serialize(t *sessiontoken.CoreTicket) ([]byte, error) {

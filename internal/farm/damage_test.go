@@ -18,10 +18,14 @@ import (
 
 // fragments are texts that XML and base64 may be sensitive to.
 var fragments = []string{
-	" ", "\t", "\r\n", "\u0085", "\u00a0", "\ufeff", "=", "==", "-", "+", "A", "\x00", "\x01", "\x7f", "\xff", "é", ":",
-	"&#x20;", "&#0;", "&#x9;", "&amp;", "&", "&lt;", "&nbsp;", "<", ">", "/>", "<x/>", "<!-- -->", "<!-- -- -->", "<?x y?>",
-	"<![CDATA[]]>", "<![CDATA[ ]]>", "&#10;", "]]>", "'", `"`, `""`, "<?xml version='1.0'?>", "<!DOCTYPE x>", "xmlns", " xmlns=''", " xmlns:q='u'",
-	" xmlns:p1='u'", " xmlns:q=''", " xml:lang='x'", " xml:space='preserve'", " a", " a='1'", " a = '1' ", " a='1' a='1'",
+	" ", "\t", "\r\n", "\u0085", "\u00a0", "\ufeff", "=", "==", "-", "+", "A", "\x00", "\x01",
+	"\x7f", "\xff", "é", ":",
+	"&#x20;", "&#0;", "&#x9;", "&amp;", "&", "&lt;", "&nbsp;", "<", ">", "/>", "<x/>", "<!-- -->",
+	"<!-- -- -->", "<?x y?>",
+	"<![CDATA[]]>", "<![CDATA[ ]]>", "&#10;", "]]>", "'", `"`, `""`, "<?xml version='1.0'?>",
+	"<!DOCTYPE x>", "xmlns", " xmlns=''", " xmlns:q='u'",
+	" xmlns:p1='u'", " xmlns:q=''", " xml:lang='x'", " xml:space='preserve'", " a", " a='1'",
+	" a = '1' ", " a='1' a='1'",
 	" a=''c=''", " 1a='x'", " p1:b='2'", " q:b='2'", " Id='x'",
 }
 
@@ -122,7 +126,8 @@ func (e *exchange) damagedCookie(s *openSite) (damaged, *Message, error) {
 func (d *damaged) stricter() string {
 	inside := d.inside
 	// Damage to the outer base64 is damage to the XML in it.
-	if xml, err := base64.StdEncoding.DecodeString(noBase64.ReplaceAllString(d.text, "")); err == nil {
+	if xml, err := base64.StdEncoding.DecodeString(noBase64.ReplaceAllString(d.text,
+		"")); err == nil {
 		inside = xml
 	}
 	if controlReference.Match(inside) {
@@ -188,7 +193,8 @@ func TestDamagedAlike(t *testing.T) {
 		}
 	}
 	seed := seed.Fresh(t)
-	e := &exchange{random: random{rand.New(rand.NewPCG(seed, 0))}, t: t, pipe: dotnet.Pipe(t), counts: counts{}}
+	e := &exchange{random: random{rand.New(rand.NewPCG(seed, 0))}, t: t, pipe: dotnet.Pipe(t),
+		counts: counts{}}
 	for _, s := range e.sites() {
 		e.open(&s)
 	}
@@ -197,7 +203,8 @@ func TestDamagedAlike(t *testing.T) {
 		cookies, requests := make([]damaged, batch), make([]*Message, batch)
 		for i := range cookies {
 			var err error
-			if cookies[i], requests[i], err = e.damagedCookie(pick(e.random, e.opened)); err != nil {
+			if cookies[i], requests[i], err = e.damagedCookie(pick(e.random,
+				e.opened)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -224,7 +231,8 @@ func (e *exchange) compare(cookies []damaged, requests []*Message) {
 			}
 			count = "read by C# alone: " + why
 		case d.read != nil && a.Verb != "ok":
-			e.t.Errorf("%s: Go reads what C# refuses (%s): %.1500q", kind, a.Get("message"), d.inside)
+			e.t.Errorf("%s: Go reads what C# refuses (%s): %.1500q", kind,
+				a.Get("message"), d.inside)
 		case d.read != nil:
 			count = "read by both"
 			if wrong := difference(a.Fields, d.read.Fields); wrong != "" {

@@ -88,8 +88,8 @@ func TestDifferential(t *testing.T) {
 	wg.Wait()
 	took := time.Since(start)
 	for _, kind := range []string{"fedauth", "forms", "katana"} {
-		t.Logf("%-7s %5d tokens from Go read in C#, %5d from C# read in Go, %5d inner bytes equal", kind,
-			total[kind+" to C#"], total[kind+" to Go"], total[kind+" bytes"])
+		t.Logf("%-7s %5d tokens from Go read in C#, %5d from C# read in Go, %5d inner bytes equal",
+			kind, total[kind+" to C#"], total[kind+" to Go"], total[kind+" bytes"])
 		if total[kind+" to C#"] == 0 || total[kind+" to C#"] != total[kind+" to Go"] {
 			t.Errorf("%s: not in both directions alike", kind)
 		}
@@ -101,8 +101,9 @@ func TestDifferential(t *testing.T) {
 	t.Logf("chunks  %5d cookies cut alike, of up to %d chunks; %d of more than %d or of more than %d characters left out",
 		total["cut"], total["most chunks"], total["too large"], chunks.MaxChunks, chunks.MaxLength)
 	tokens := batches * differentialBatch
-	t.Logf("%d tokens, %d differences, %d machine keys, %v, %.0f tokens a second, each both ways", tokens, total["differences"], len(sites),
-		took.Round(time.Millisecond), float64(tokens)/took.Seconds())
+	t.Logf("%d tokens, %d differences, %d machine keys, %v, %.0f tokens a second, each both ways",
+		tokens, total["differences"], len(sites), took.Round(time.Millisecond),
+		float64(tokens)/took.Seconds())
 }
 
 type counts map[string]int
@@ -153,16 +154,21 @@ func (e *exchange) open(s *site) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	o := &openSite{site: s, purposes: []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "ApplicationCookie", "v1"}}
+	o := &openSite{site: s,
+		purposes: []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware",
+			"ApplicationCookie", "v1"}}
 	clock := func() time.Time { return o.now }
-	if o.forms, err = sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{Protection: s.protection, Now: clock}); err != nil {
+	if o.forms, err = sessiontoken.NewFormsCodec(ring,
+		&sessiontoken.FormsOptions{Protection: s.protection, Now: clock}); err != nil {
 		e.t.Fatal(err)
 	}
 	if !s.formsOnly {
-		if o.session, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Now: clock}); err != nil {
+		if o.session, err = sessiontoken.NewSessionCodec(ring,
+			&sessiontoken.SessionOptions{Now: clock}); err != nil {
 			e.t.Fatal(err)
 		}
-		if o.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Purposes(o.purposes...), &sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: clock}); err != nil {
+		if o.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Purposes(o.purposes...),
+			&sessiontoken.KatanaOptions{InsecureNoExpiry: true, Now: clock}); err != nil {
 			e.t.Fatal(err)
 		}
 	}
@@ -208,7 +214,8 @@ func (e *exchange) batch(name string) error {
 			more, err = e.askForms(site, e.forms())
 		}
 		if err != nil {
-			return fmt.Errorf("%s, token %d under %s, %s, %v: in Go: %w", name, i, site.key.Validation, site.key.Decryption, site.config.Mode, err)
+			return fmt.Errorf("%s, token %d under %s, %s, %v: in Go: %w", name, i,
+				site.key.Validation, site.key.Decryption, site.config.Mode, err)
 		}
 		questions = append(questions, more...)
 	}
@@ -283,11 +290,13 @@ func (e *exchange) askSession(s *openSite, token *sessiontoken.Token) ([]questio
 		return nil, err
 	}
 	fields := func(m *Message) { addSession(m, token) }
-	write, inner := NewMessage("write", "kind", "fedauth", "key", s.name), NewMessage("bytes", "kind", "fedauth")
+	write, inner := NewMessage("write", "kind", "fedauth", "key", s.name), NewMessage("bytes",
+		"kind", "fedauth")
 	fields(write)
 	fields(inner)
 	questions := []question{
-		{"fedauth to C#", NewMessage("read", "kind", "fedauth", "key", s.name, "text", text), sameFields(fields)},
+		{"fedauth to C#", NewMessage("read", "kind", "fedauth", "key", s.name, "text", text),
+			sameFields(fields)},
 		{"fedauth to Go", write, readBy(fields, func(text string) (func(*Message), error) {
 			s.now = token.ValidFrom
 			got, err := s.session.Decode(ctx, text)
@@ -318,8 +327,10 @@ func (e *exchange) askForms(s *openSite, ticket *sessiontoken.FormsTicket) ([]qu
 	text, err := s.forms.Encode(ctx, ticket)
 	if errors.Is(err, layer.ErrTooLong) { // .NET issues such tickets and never reads them
 		return []question{{"forms too long", write, func(answer *Message) string {
-			if _, err := s.forms.Decode(ctx, answer.Get("text")); !errors.Is(err, layer.ErrTooLong) {
-				return fmt.Sprintf("too long in Go, %d characters in C#: %v", len(answer.Get("text")), err)
+			if _, err := s.forms.Decode(ctx, answer.Get("text")); !errors.Is(err,
+				layer.ErrTooLong) {
+				return fmt.Sprintf("too long in Go, %d characters in C#: %v",
+					len(answer.Get("text")), err)
 			}
 			return ""
 		}}}, nil
@@ -348,11 +359,13 @@ func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]
 		return nil, err
 	}
 	fields := func(m *Message) { addKatana(m, ticket) }
-	read, write, inner := s.katanaRequest("read", "text", text), s.katanaRequest("write"), NewMessage("bytes", "kind", "owin")
+	read, write, inner := s.katanaRequest("read", "text",
+		text), s.katanaRequest("write"), NewMessage("bytes", "kind", "owin")
 	fields(write)
 	fields(inner)
 	questions := []question{
-		{"katana to C#", read, sameFields(func(m *Message) { fields(m); addKatanaTimes(m, ticket.Properties) })},
+		{"katana to C#", read,
+			sameFields(func(m *Message) { fields(m); addKatanaTimes(m, ticket.Properties) })},
 		{"katana to Go", write, readBy(fields, func(text string) (func(*Message), error) {
 			s.now, _ = ticket.Properties.Time(sessiontoken.PropertyExpires)
 			got, err := s.katana.Decode(ctx, text)
@@ -369,7 +382,8 @@ func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]
 		case err != nil:
 			return nil, err
 		default:
-			questions = append(questions, e.askChunks("katana", c.Name, text, katanaSuffix(c), cut)...)
+			questions = append(questions, e.askChunks("katana", c.Name, text,
+				katanaSuffix(c), cut)...)
 		}
 	}
 	return questions, nil
@@ -389,7 +403,8 @@ func katanaSuffix(c *http.Cookie) int {
 		text string
 	}{
 		{c.Domain != "", "; domain=" + c.Domain}, {c.Path != "", "; path=" + c.Path},
-		{!c.Expires.IsZero(), "; expires=Wed, 02-Jan-2030 03:04:05 GMT"}, {c.Secure, "; secure"}, {c.HttpOnly, "; HttpOnly"},
+		{!c.Expires.IsZero(), "; expires=Wed, 02-Jan-2030 03:04:05 GMT"}, {c.Secure, "; secure"},
+		{c.HttpOnly, "; HttpOnly"},
 	} {
 		if part.set {
 			n += len(part.text)
@@ -411,7 +426,8 @@ func (e *exchange) askChunks(scheme, name, text string, size int, cut []*http.Co
 	cookies(join)
 	e.counts["most chunks"] = max(e.counts["most chunks"], len(cut))
 	return []question{
-		{"cut", NewMessage("split", "scheme", scheme, "name", name, "value", text, "size", strconv.Itoa(size)), sameFields(cookies)},
+		{"cut", NewMessage("split", "scheme", scheme, "name", name, "value", text, "size",
+			strconv.Itoa(size)), sameFields(cookies)},
 		{"joined", join, sameText("value", text)},
 	}
 }

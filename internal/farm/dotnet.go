@@ -82,8 +82,9 @@ func compile(root, exe string, arguments ...string) error {
 	if err != nil || len(sources) == 0 {
 		return fmt.Errorf("farm: no C# sources below %s (%v)", root, err)
 	}
-	args := append([]string{"-langversion:5", "-warn:4", "-warnaserror", "-out:" + exe, "-r:System.dll", "-r:System.Core.dll",
-		"-r:System.Xml.dll", "-r:System.Runtime.Serialization.dll"}, arguments...)
+	args := append([]string{"-langversion:5", "-warn:4", "-warnaserror", "-out:" + exe,
+		"-r:System.dll", "-r:System.Core.dll", "-r:System.Xml.dll",
+		"-r:System.Runtime.Serialization.dll"}, arguments...)
 	if out, err := exec.Command("mcs", append(args, sources...)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("farm: mcs: %v\n%s", err, out)
 	}

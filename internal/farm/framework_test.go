@@ -35,7 +35,8 @@ func frameworkArguments(t *testing.T) (arguments []string) {
 	}
 	const net48 = "'$(TargetFramework)' == 'net48'"
 	for _, group := range project.PropertyGroup {
-		if names, ok := strings.CutPrefix(group.DefineConstants, "$(DefineConstants);"); ok && group.Condition == net48 {
+		if names, ok := strings.CutPrefix(group.DefineConstants, "$(DefineConstants);"); ok &&
+			group.Condition == net48 {
 			arguments = append(arguments, "-define:"+names)
 		}
 		if group.LangVersion != "" && group.Condition == "" {
@@ -73,14 +74,18 @@ func TestFrameworkPart(t *testing.T) {
 	var ticket sessiontoken.KatanaTicket
 	ticket.Identity.AuthenticationType = "Cookies"
 	ticket.Identity.Claims = []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}}
-	write, want := NewMessage("write", "kind", "owin", "key", "one", "format", "3", "purpose", "test"), NewMessage("")
+	write, want := NewMessage("write", "kind", "owin", "key", "one", "format", "3", "purpose",
+		"test"), NewMessage("")
 	addKatana(write, &ticket)
 	addKatana(want, &ticket)
 	addKatanaTimes(want, nil)
 	text := a.ask(write).Get("text")
-	a.wants("the same key", NewMessage("read", "kind", "owin", "key", "one", "format", "3", "purpose", "test", "text", text), want.Fields)
-	a.wants("another domain, another key", NewMessage("read", "kind", "owin", "key", "two", "format", "3", "purpose", "test", "text", text), nil)
-	a.wants("another purpose", NewMessage("read", "kind", "owin", "key", "one", "format", "3", "purpose", "Test", "text", text), nil)
+	a.wants("the same key", NewMessage("read", "kind", "owin", "key", "one", "format", "3",
+		"purpose", "test", "text", text), want.Fields)
+	a.wants("another domain, another key", NewMessage("read", "kind", "owin", "key", "two",
+		"format", "3", "purpose", "test", "text", text), nil)
+	a.wants("another purpose", NewMessage("read", "kind", "owin", "key", "one", "format", "3",
+		"purpose", "Test", "text", text), nil)
 }
 
 // testKey returns a fresh key as the program's requests have it.

@@ -35,7 +35,8 @@ func TestInsertionsAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, to := bytes.Index(xml, []byte(`security">`))+len(`security">`)+2, bytes.Index(xml, []byte("</Cookie>"))-4
+	from, to := bytes.Index(xml, []byte(`security">`))+len(`security">`)+2, bytes.Index(xml,
+		[]byte("</Cookie>"))-4
 	if from < 0 || to < from {
 		t.Fatalf("no cookie in %q", xml)
 	}
@@ -58,7 +59,8 @@ func TestInsertionsAlike(t *testing.T) {
 					addSession(d.read, token)
 				}
 				cookies = append(cookies, d)
-				requests = append(requests, NewMessage("read", "kind", "fedauth", "key", s.name, "text", d.text))
+				requests = append(requests, NewMessage("read", "kind", "fedauth", "key", s.name,
+					"text", d.text))
 			}
 		}
 	}

@@ -82,7 +82,8 @@ func (b *browser) get(node *Node, path string, status int) (answer, []string) {
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
 	if err != nil || r.StatusCode != status {
-		b.t.Fatalf("%s: status %s, want %d (%v)\n%s\n%s", path, r.Status, status, err, body, node.Log())
+		b.t.Fatalf("%s: status %s, want %d (%v)\n%s\n%s", path, r.Status, status, err,
+			body, node.Log())
 	}
 	var a answer
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
@@ -135,7 +136,8 @@ func guard(t *testing.T, ring *machinekey.Ring) *cookie.Guard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forms, err := sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{Roles: func(s string) []string { return strings.Split(s, ",") }})
+	forms, err := sessiontoken.NewFormsCodec(ring,
+		&sessiontoken.FormsOptions{Roles: func(s string) []string { return strings.Split(s, ",") }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,15 +160,18 @@ func TestNode(t *testing.T) {
 	g := guard(t, ring)
 
 	// How many cookies a sign-in makes; README.md of the node says so too.
-	chunks := map[string]map[int]int{"fedauth": {0: 1, 40: 3, 120: 6}, "forms": {0: 1, 40: 1, 120: 1}, "owin": {0: 1, 120: 3}}
+	chunks := map[string]map[int]int{"fedauth": {0: 1, 40: 3, 120: 6},
+		"forms": {0: 1, 40: 1, 120: 1}, "owin": {0: 1, 120: 3}}
 	for _, kind := range []string{"fedauth", "forms", "owin"} {
 		for _, claims := range []int{0, 40, 120} {
 			t.Run(fmt.Sprint(kind, " with ", claims, " claims"), func(t *testing.T) {
 				b := newBrowser(t)
-				query := url.Values{"kind": {kind}, "name": {"Zoë <z>"}, "roles": {"admin,ops"}, "claims": {fmt.Sprint(claims)}, "persistent": {"1"}}
+				query := url.Values{"kind": {kind}, "name": {"Zoë <z>"}, "roles": {"admin,ops"},
+					"claims": {fmt.Sprint(claims)}, "persistent": {"1"}}
 				b.get(node, "/signin?"+query.Encode(), 200)
 				who, _ := b.get(node, "/whoami", 200)
-				if who.Kind != kind || who.Name != "Zoë <z>" || len(who.Roles) != 2 || who.Node != "dotnet 1" || !who.Persistent {
+				if who.Kind != kind || who.Name != "Zoë <z>" || len(who.Roles) != 2 ||
+					who.Node != "dotnet 1" || !who.Persistent {
 					t.Errorf("the node says %+v", who)
 				}
 				if n := len(who.Claims); kind != "forms" && n != claims+3 {
@@ -176,10 +181,12 @@ func TestNode(t *testing.T) {
 				if err != nil || p.Name() != "Zoë <z>" || !p.HasRole("ops") || p.HasRole("root") {
 					t.Fatalf("in Go: %v, %v; cookies %s", p, err, b.names(node))
 				}
-				if first, ok := p.First("http://webfarm.example/claims/1"); kind != "forms" && claims > 0 && (!ok || len(first.Value) != 64) {
+				if first, ok := p.First("http://webfarm.example/claims/1"); kind != "forms" &&
+					claims > 0 && (!ok || len(first.Value) != 64) {
 					t.Errorf("in Go: claim %v", first)
 				}
-				if want := chunks[kind][claims]; want > 0 && len(b.request(node).Cookies()) != want {
+				if want := chunks[kind][claims]; want > 0 &&
+					len(b.request(node).Cookies()) != want {
 					t.Errorf("cookies %s, want %d", b.names(node), want)
 				}
 				b.get(node, "/signout", 200)
@@ -222,7 +229,8 @@ func TestNodeReadsGo(t *testing.T) {
 	}
 	token, err := codec.NewToken(sessiontoken.Principal{Identities: []sessiontoken.Identity{{
 		AuthenticationType: "Federation",
-		Claims:             []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"}, {Type: sessiontoken.ClaimTypeRole, Value: "admin"}},
+		Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "bob"},
+			{Type: sessiontoken.ClaimTypeRole, Value: "admin"}},
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +247,8 @@ func TestNodeReadsGo(t *testing.T) {
 	at, _ := url.Parse(node.URL)
 	b.client.Jar.SetCookies(at, set)
 	who, _ := b.get(node, "/whoami", 200)
-	if who.Name != "bob" || len(who.Roles) != 1 || !who.Issued.Equal(token.ValidFrom) || !who.Expires.Equal(token.ValidTo) {
+	if who.Name != "bob" || len(who.Roles) != 1 || !who.Issued.Equal(token.ValidFrom) ||
+		!who.Expires.Equal(token.ValidTo) {
 		t.Errorf("the node says %+v of %v", who, token)
 	}
 }
@@ -259,7 +268,8 @@ func TestNodeSlides(t *testing.T) {
 			}{{0, false}, {400, false}, {600, true}, {1000, false}, {1300, true}} {
 				b.get(node, fmt.Sprint("/clock?offset=", step.clock), 200)
 				who, set := b.get(node, "/whoami", 200)
-				if who.Renewed != step.renewed || step.renewed != (len(set) > 0) || who.Expires.Sub(who.Issued) != in.Expires.Sub(in.Issued) {
+				if who.Renewed != step.renewed || step.renewed != (len(set) > 0) ||
+					who.Expires.Sub(who.Issued) != in.Expires.Sub(in.Issued) {
 					t.Errorf("after %d s: %+v, %d cookies", step.clock, who, len(set))
 				}
 			}

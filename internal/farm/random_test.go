@@ -26,7 +26,8 @@ func pick[T any](r random, list []T) T { return list[r.IntN(len(list))] }
 
 // Lengths around which the formats change their ways: records of binary XML,
 // length prefixes, its buffer of 512 bytes.
-var lengths = []int{1, 2, 3, 41, 42, 43, 84, 85, 86, 126, 127, 128, 169, 170, 171, 254, 255, 256, 257, 340, 511, 512, 513, 600}
+var lengths = []int{1, 2, 3, 41, 42, 43, 84, 85, 86, 126, 127, 128, 169, 170, 171, 254, 255, 256,
+	257, 340, 511, 512, 513, 600}
 
 var alphabets = [][]rune{
 	[]rune("abcdefghijklmnopqrstuvwxyz"),
@@ -49,7 +50,8 @@ func (r random) text() string {
 	case 0:
 		return ""
 	case 1:
-		return pick(r, []string{"0", "1", "true", "null", "-1", "chunks:2", "LOCAL AUTHORITY", "urn:uuid:", "]]>", " padded ", "&amp;", "\x00"})
+		return pick(r, []string{"0", "1", "true", "null", "-1", "chunks:2", "LOCAL AUTHORITY",
+			"urn:uuid:", "]]>", " padded ", "&amp;", "\x00"})
 	case 2:
 		return r.run(pick(r, lengths))
 	case 3:
@@ -106,7 +108,8 @@ func firstOf(id string) string {
 }
 
 func (r random) uuid() string {
-	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", r.Uint32(), r.Uint32()>>16, r.Uint32()>>16, r.Uint32()>>16, r.Uint64()>>16)
+	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", r.Uint32(), r.Uint32()>>16, r.Uint32()>>16,
+		r.Uint32()>>16, r.Uint64()>>16)
 }
 
 func (r random) bytes(n int) []byte {
@@ -125,7 +128,8 @@ func (r random) time() time.Time {
 	case 0:
 		return fromTicks(r.Int64N(maxTicks + 1))
 	case 1:
-		return pick(r, []time.Time{fromTicks(0), fromTicks(1), fromTicks(maxTicks), fromTicks(maxTicks - 1), fromTicks(621355968000000000)})
+		return pick(r, []time.Time{fromTicks(0), fromTicks(1), fromTicks(maxTicks),
+			fromTicks(maxTicks - 1), fromTicks(621355968000000000)})
 	}
 	return fromTicks(639000000000000000 + r.Int64N(1e16))
 }
@@ -141,13 +145,16 @@ func (r random) span() (from, to time.Time) {
 
 func (r random) claimType() string {
 	return pick(r, []string{
-		sessiontoken.ClaimTypeName, sessiontoken.ClaimTypeRole, "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier",
+		sessiontoken.ClaimTypeName, sessiontoken.ClaimTypeRole,
+		"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier",
 		strings.ToUpper(sessiontoken.ClaimTypeRole), "http://example.com/" + r.some(), "role", r.text(),
 	})
 }
 
 func (r random) valueType() string {
-	return pick(r, []string{"", "", dotnet.ValueTypeString, "http://www.w3.org/2001/XMLSchema#integer", "http://www.w3.org/2001/XMLSchema#dateTime", r.text()})
+	return pick(r, []string{"", "", dotnet.ValueTypeString,
+		"http://www.w3.org/2001/XMLSchema#integer",
+		"http://www.w3.org/2001/XMLSchema#dateTime", r.text()})
 }
 
 // claims returns n claims, without the one mark that Katana gives a meaning.
@@ -161,7 +168,8 @@ func (r random) claims(n int) []sessiontoken.Claim {
 		if r.chance(20) {
 			list[i].OriginalIssuer = r.text()
 		}
-		for _, s := range []*string{&list[i].Type, &list[i].ValueType, &list[i].Issuer, &list[i].OriginalIssuer} {
+		for _, s := range []*string{&list[i].Type, &list[i].ValueType, &list[i].Issuer,
+			&list[i].OriginalIssuer} {
 			if *s == "\x00" {
 				*s = "nul"
 			}
@@ -183,7 +191,8 @@ func (r random) claimCount() int {
 }
 
 func (r random) identity(claims, actors int) sessiontoken.Identity {
-	id := sessiontoken.Identity{AuthenticationType: pick(r, []string{"Federation", "Federation", "", r.text()}), Claims: r.claims(claims)}
+	id := sessiontoken.Identity{AuthenticationType: pick(r,
+		[]string{"Federation", "Federation", "", r.text()}), Claims: r.claims(claims)}
 	if r.chance(20) {
 		id.NameClaimType, id.RoleClaimType = r.claimType(), r.claimType()
 	}
@@ -192,7 +201,8 @@ func (r random) identity(claims, actors int) sessiontoken.Identity {
 	}
 	for i := range id.Claims {
 		for k := range max(0, r.IntN(30)-26) {
-			id.Claims[i].Properties = append(id.Claims[i].Properties, [2]string{fmt.Sprint(r.text(), k), r.some()})
+			id.Claims[i].Properties = append(id.Claims[i].Properties,
+				[2]string{fmt.Sprint(r.text(), k), r.some()})
 		}
 	}
 	switch r.IntN(20) {
@@ -201,7 +211,8 @@ func (r random) identity(claims, actors int) sessiontoken.Identity {
 	case 1:
 		id.BootstrapKind, id.Bootstrap = "bytes", machinekey.NewSecret(r.bytes(r.IntN(2000)))
 	case 2:
-		id.BootstrapKind, id.Bootstrap = "token", machinekey.NewSecret([]byte("<t>"+r.run(r.IntN(300))+"</t>"))
+		id.BootstrapKind, id.Bootstrap = "token", machinekey.NewSecret([]byte("<t>"+
+			r.run(r.IntN(300))+"</t>"))
 	}
 	if actors > 0 && r.chance(12) {
 		actor := r.identity(r.IntN(3), actors-1)
@@ -212,8 +223,11 @@ func (r random) identity(claims, actors int) sessiontoken.Identity {
 
 func (r random) session() *sessiontoken.Token {
 	t := &sessiontoken.Token{
-		ID:         pick(r, []string{"_" + r.uuid() + "-" + upperHex(r.bytes(16)), "_" + r.uuid(), firstOf(r.xml())}),
-		ContextID:  machinekey.NewSecret([]byte(pick(r, []string{"urn:uuid:" + r.uuid(), "urn:uuid:" + r.uuid(), strings.ToUpper("urn:uuid:" + r.uuid()), r.xmlID()}))),
+		ID: pick(r, []string{"_" + r.uuid() + "-" + upperHex(r.bytes(16)), "_" + r.uuid(),
+			firstOf(r.xml())}),
+		ContextID: machinekey.NewSecret([]byte(pick(r,
+			[]string{"urn:uuid:" + r.uuid(), "urn:uuid:" + r.uuid(),
+				strings.ToUpper("urn:uuid:" + r.uuid()), r.xmlID()}))),
 		EndpointID: pick(r, []string{"/", "/app/", "", r.text()}),
 		Key:        machinekey.NewSecret(r.bytes(pick(r, []int{0, 1, 15, 16, 16, 16, 17, 32, 100}))),
 		Persistent: r.chance(50),
@@ -260,7 +274,8 @@ func (r random) katana() *sessiontoken.KatanaTicket {
 		t.Identity.NameClaimType, t.Identity.RoleClaimType = "name"+r.some(), "role"+r.some()
 	}
 	if r.chance(10) {
-		t.Identity.BootstrapKind, t.Identity.Bootstrap = "string", machinekey.NewSecret([]byte("b"+r.run(1+r.IntN(1000))))
+		t.Identity.BootstrapKind, t.Identity.Bootstrap = "string", machinekey.NewSecret([]byte("b"+
+			r.run(1+r.IntN(1000))))
 	}
 	if r.chance(90) {
 		t.Properties.SetTime(sessiontoken.PropertyIssued, r.time())
@@ -283,7 +298,8 @@ func (r random) katana() *sessiontoken.KatanaTicket {
 
 // cookie returns the attributes of a cookie, of which Katana counts the length.
 func (r random) cookie(name, value string) *http.Cookie {
-	c := &http.Cookie{Name: name, Value: value, Path: pick(r, []string{"/", "/app/", ""}), Secure: r.chance(50), HttpOnly: r.chance(50)}
+	c := &http.Cookie{Name: name, Value: value, Path: pick(r, []string{"/", "/app/", ""}),
+		Secure: r.chance(50), HttpOnly: r.chance(50)}
 	if r.chance(30) {
 		c.Domain = "www.example.com"
 	}
@@ -307,25 +323,33 @@ func (r random) sites() []site {
 	var list []site
 	add := func(mode machinekey.Mode, validation machinekey.Validation, validationLen int, decryption machinekey.Decryption, decryptionLen int, protection machinekey.Protection) {
 		cfg := machinekey.Config{
-			ValidationKey: machinekey.NewSecret(r.bytes(validationLen)), DecryptionKey: machinekey.NewSecret(r.bytes(decryptionLen)), Validation: validation, Decryption: decryption,
+			ValidationKey: machinekey.NewSecret(r.bytes(validationLen)),
+			DecryptionKey: machinekey.NewSecret(r.bytes(decryptionLen)), Validation: validation, Decryption: decryption,
 			Mode: mode, AllowInsecure: true, AllowWeakKey: true,
 		}
 		s := site{name: fmt.Sprint("k", len(list)), config: cfg, protection: protection}
-		s.formsOnly = validation == machinekey.InsecureMD5 || validation == machinekey.LegacyAES || validation == machinekey.LegacyTripleDES ||
+		s.formsOnly = validation == machinekey.InsecureMD5 || validation == machinekey.LegacyAES ||
+			validation == machinekey.LegacyTripleDES ||
 			decryption == machinekey.Auto && decryptionLen == 8 // DES in the old modes, AES in MachineKey.Protect
 		s.key = vectorKey{
-			ValidationKey: upperHex(cfg.ValidationKey.Reveal()), DecryptionKey: upperHex(cfg.DecryptionKey.Reveal()), Validation: string(validation),
+			ValidationKey: upperHex(cfg.ValidationKey.Reveal()),
+			DecryptionKey: upperHex(cfg.DecryptionKey.Reveal()), Validation: string(validation),
 			Decryption: string(decryption), CompatibilityMode: string(mode),
 		}
 		list = append(list, s)
 	}
 	const all = machinekey.ProtectionAll
-	for _, v := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512} {
+	for _, v := range []machinekey.Validation{machinekey.HMACSHA1, machinekey.HMACSHA256,
+		machinekey.HMACSHA384, machinekey.HMACSHA512} {
 		for _, n := range []int{16, 24, 32} {
-			add(machinekey.Framework45, v, pick(r, []int{1, 20, 32, 64, 65, 128, 200}), pick(r, []machinekey.Decryption{machinekey.AES, machinekey.Auto}), n, all)
+			add(machinekey.Framework45, v, pick(r, []int{1, 20, 32, 64, 65, 128, 200}),
+				pick(r, []machinekey.Decryption{machinekey.AES, machinekey.Auto}), n, all)
 		}
-		for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
-			add(mode, v, pick(r, []int{20, 32, 64}), machinekey.AES, pick(r, []int{16, 24, 32}), pick(r, []machinekey.Protection{all, all, machinekey.ProtectionEncryption, machinekey.ProtectionValidation}))
+		for _, mode := range []machinekey.Mode{machinekey.Framework20SP1,
+			machinekey.Framework20SP2} {
+			add(mode, v, pick(r, []int{20, 32, 64}), machinekey.AES, pick(r, []int{16, 24, 32}),
+				pick(r, []machinekey.Protection{all, all, machinekey.ProtectionEncryption,
+					machinekey.ProtectionValidation}))
 		}
 	}
 	add(machinekey.Framework45, machinekey.HMACSHA1, 64, machinekey.InsecureTripleDES, 24, all)

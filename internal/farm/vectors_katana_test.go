@@ -63,7 +63,8 @@ func TestDotnetReadsRecordedKatana(t *testing.T) {
 		a.setUp(key.message(name))
 	}
 	anybody := func(m *Message) *Message {
-		addKatana(m, &sessiontoken.KatanaTicket{Identity: sessiontoken.Identity{AuthenticationType: "x"}})
+		addKatana(m,
+			&sessiontoken.KatanaTicket{Identity: sessiontoken.Identity{AuthenticationType: "x"}})
 		return m
 	}
 	null := 0
@@ -71,7 +72,8 @@ func TestDotnetReadsRecordedKatana(t *testing.T) {
 		if v.KeyInline != nil { // that .NET refuses for this use
 			a.n++
 			if known := a.ask(v.KeyInline.message("refused")); known.Verb == "ok" &&
-				a.ask(anybody(NewMessage("write", "kind", "owin", "key", "refused", "format", "3"))).Verb == "ok" {
+				a.ask(anybody(NewMessage("write", "kind", "owin", "key", "refused", "format",
+					"3"))).Verb == "ok" {
 				t.Errorf("%s: not refused", v.ID)
 			}
 			continue
@@ -111,7 +113,8 @@ func TestDotnetReadsRecordedKatana(t *testing.T) {
 			a.wants(v.ID+", bytes", m, []Field{{"hex", strings.ToUpper(v.SerializedHex)}})
 		}
 	}
-	t.Logf("owin.json: %d comparisons of %d vectors, %d about null left out", a.n, len(file.Vectors), null)
+	t.Logf("owin.json: %d comparisons of %d vectors, %d about null left out", a.n,
+		len(file.Vectors), null)
 }
 
 // TestDotnetSlidesAsRecorded asks about the requests to Katana's middleware
@@ -138,7 +141,8 @@ func TestDotnetSlidesAsRecorded(t *testing.T) {
 	}
 	renewed := 0
 	for _, v := range file.Handler {
-		if v.CookieHeader == "" || v.SignIn != nil || v.SignOut != nil || v.Options.SessionStore != "" || !v.Authenticated || v.Options.SlidingExpiration != nil {
+		if v.CookieHeader == "" || v.SignIn != nil || v.SignOut != nil ||
+			v.Options.SessionStore != "" || !v.Authenticated || v.Options.SlidingExpiration != nil {
 			continue
 		}
 		cookies, err := http.ParseCookie(v.CookieHeader)
@@ -152,7 +156,8 @@ func TestDotnetSlidesAsRecorded(t *testing.T) {
 		}
 		text := a.ask(m).Get("value")
 		read := a.ask(NewMessage("read", "kind", "owin", "key", v.Key, "format", "3",
-			"purpose", "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "purpose", v.Options.AuthenticationType, "purpose", "v1", "text", text))
+			"purpose", "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", "purpose",
+			v.Options.AuthenticationType, "purpose", "v1", "text", text))
 		if read.Verb != "ok" {
 			t.Errorf("%s: %v", v.ID, read)
 			continue
@@ -210,7 +215,8 @@ func TestDotnetChunksAsRecorded(t *testing.T) {
 				a.wants(v.ID, m, []Field{{"value", *v.Value}})
 			}
 		case v.Op == "append":
-			suffix := katanaSuffix(&http.Cookie{Path: v.Options.Path, Domain: v.Options.Domain, Expires: v.Options.Expires, Secure: v.Options.Secure, HttpOnly: v.Options.HTTPOnly})
+			suffix := katanaSuffix(&http.Cookie{Path: v.Options.Path, Domain: v.Options.Domain,
+				Expires: v.Options.Expires, Secure: v.Options.Secure, HttpOnly: v.Options.HTTPOnly})
 			if v.Options.SameSite != "" {
 				suffix += len("; SameSite=" + v.Options.SameSite)
 			}
@@ -218,7 +224,8 @@ func TestDotnetChunksAsRecorded(t *testing.T) {
 			if v.ChunkSize != nil {
 				limit = *v.ChunkSize
 			}
-			m := NewMessage("split", "scheme", "katana", "name", v.Name, "value", *v.Value, "size", strconv.Itoa(suffix), "limit", strconv.Itoa(limit))
+			m := NewMessage("split", "scheme", "katana", "name", v.Name, "value", *v.Value, "size",
+				strconv.Itoa(suffix), "limit", strconv.Itoa(limit))
 			var want []Field
 			for _, line := range v.SetCookie {
 				pair, _, _ := strings.Cut(line.(string), ";")

@@ -23,8 +23,10 @@ type vectorKey struct {
 // message is the request that makes the key known under a name. Settings of
 // the site that matter to forms tickets follow.
 func (k vectorKey) message(name string, more ...string) *Message {
-	m := NewMessage("key", "name", name, "validationKey", k.ValidationKey, "decryptionKey", k.DecryptionKey)
-	for _, f := range []Field{{"validation", k.Validation}, {"decryption", k.Decryption}, {"mode", k.CompatibilityMode}} {
+	m := NewMessage("key", "name", name, "validationKey", k.ValidationKey, "decryptionKey",
+		k.DecryptionKey)
+	for _, f := range []Field{{"validation", k.Validation}, {"decryption", k.Decryption},
+		{"mode", k.CompatibilityMode}} {
 		if f.Value != "" {
 			m.Add(f.Name, f.Value)
 		}
@@ -59,7 +61,8 @@ type vectorToken struct {
 func claims(list []vectorClaim) []sessiontoken.Claim {
 	var all []sessiontoken.Claim
 	for _, c := range list {
-		claim := sessiontoken.Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType, Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
+		claim := sessiontoken.Claim{Type: c.Type, Value: c.Value, ValueType: c.ValueType,
+			Issuer: c.Issuer, OriginalIssuer: c.OriginalIssuer}
 		for _, p := range c.Properties {
 			claim.Properties = append(claim.Properties, [2]string{p.Name, p.Value})
 		}
@@ -94,9 +97,12 @@ func (v *vectorIdentity) identity(t *testing.T) *sessiontoken.Identity {
 func (v *vectorToken) message(t *testing.T, verb string, pairs ...string) *Message {
 	m := NewMessage(verb, pairs...)
 	for _, f := range []Field{
-		{"id", v.ID}, {"contextId", v.ContextID}, {"keyGeneration", v.KeyGeneration}, {"endpointId", v.EndpointID}, {"context", v.Context},
-		{"key", strings.ToUpper(v.KeyHex)}, {"validFrom", v.ValidFromTicks}, {"validTo", v.ValidToTicks}, {"keyEffective", or(v.KeyEffectiveTicks, v.ValidFromTicks)},
-		{"keyExpires", or(v.KeyExpirationTicks, v.ValidToTicks)}, {"persistent", flag(v.IsPersistent)}, {"reference", flag(v.IsReferenceMode)},
+		{"id", v.ID}, {"contextId", v.ContextID}, {"keyGeneration", v.KeyGeneration},
+		{"endpointId", v.EndpointID}, {"context", v.Context},
+		{"key", strings.ToUpper(v.KeyHex)}, {"validFrom", v.ValidFromTicks},
+		{"validTo", v.ValidToTicks}, {"keyEffective", or(v.KeyEffectiveTicks, v.ValidFromTicks)},
+		{"keyExpires", or(v.KeyExpirationTicks, v.ValidToTicks)},
+		{"persistent", flag(v.IsPersistent)}, {"reference", flag(v.IsReferenceMode)},
 		{"secureConversation", or(v.SecureConversationVersion, versionSC13)},
 	} {
 		m.Add(f.Name, f.Value)
@@ -183,7 +189,8 @@ func TestDotnetReadsRecordedSessions(t *testing.T) {
 	}
 	for _, v := range file.Vectors {
 		joined := a.join("wif", or(v.CookieName, "FedAuth"), v.Cookies)
-		read := NewMessage("read", "kind", "fedauth", "key", v.MachineKey, "text", joined.Get("value"))
+		read := NewMessage("read", "kind", "fedauth", "key", v.MachineKey, "text",
+			joined.Get("value"))
 		if v.ReadWithoutCache != nil {
 			a.wants(v.Name, read, nil)
 			continue
@@ -198,7 +205,8 @@ func TestDotnetReadsRecordedSessions(t *testing.T) {
 			for _, c := range v.Cookies {
 				chunks = append(chunks, Field{"cookie", c.Name}, Field{"value", c.Value})
 			}
-			split := NewMessage("split", "scheme", "wif", "name", or(v.CookieName, "FedAuth"), "value", joined.Get("value"), "size", strconv.Itoa(v.ChunkSize))
+			split := NewMessage("split", "scheme", "wif", "name", or(v.CookieName, "FedAuth"),
+				"value", joined.Get("value"), "size", strconv.Itoa(v.ChunkSize))
 			a.wants(v.Name+", chunks", split, chunks)
 		}
 	}
@@ -222,7 +230,8 @@ func TestDotnetJudgesDamagedSessions(t *testing.T) {
 	}
 	for _, v := range file.Vectors {
 		joined := a.join("wif", "FedAuth", v.Cookies)
-		read := NewMessage("read", "kind", "fedauth", "key", v.MachineKey, "text", joined.Get("value"))
+		read := NewMessage("read", "kind", "fedauth", "key", v.MachineKey, "text",
+			joined.Get("value"))
 		switch {
 		case v.Error == "NoCookie":
 			a.wants(v.Name, NewMessage("join", "scheme", "wif", "name", "FedAuth"), nil)
@@ -268,7 +277,8 @@ func TestDotnetJudgesEnvelopes(t *testing.T) {
 			a.wants(v.Name, read, v.Expected.message(t, "").Fields)
 		}
 	}
-	t.Logf("sessiontoken_envelope.json: %d comparisons of %d vectors, %d of a cache left out", a.n, len(file.Vectors), cached)
+	t.Logf("sessiontoken_envelope.json: %d comparisons of %d vectors, %d of a cache left out", a.n,
+		len(file.Vectors), cached)
 }
 
 type vectorFormsTicket struct {
@@ -320,7 +330,8 @@ func TestDotnetReadsRecordedForms(t *testing.T) {
 				renewed.IssueDateUtcTicks, renewed.ExpirationUtcTicks = v.NewIssueDateUtcTicks, v.NewExpirationUtcTicks
 				want = &renewed
 			}
-			m, answer := NewMessage("renew", "kind", "forms", "now", strconv.FormatInt(v.NowUtcTicks, 10)), NewMessage("")
+			m, answer := NewMessage("renew", "kind", "forms", "now",
+				strconv.FormatInt(v.NowUtcTicks, 10)), NewMessage("")
 			v.Ticket.add(m)
 			want.add(answer)
 			a.wants(v.Name, m, answer.Fields)

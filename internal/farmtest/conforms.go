@@ -26,26 +26,29 @@ func TwoLevel(t *testing.T, now func() time.Time, back sessiontoken.Store) sessi
 func Conforms(t *testing.T, open func(t *testing.T, now func() time.Time) sessiontoken.Store, pair func(t *testing.T, now func() time.Time) (a, b sessiontoken.Store)) {
 	clock := testkit.NewClock(time.Now().Truncate(time.Second))
 	t.Run("clock", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return open(t, clock.Now) }, &storetest.Options{
-			Now:        clock.Now,
-			Advance:    clock.Move,
-			Resolution: time.Millisecond,
-			Pair:       func(t *testing.T) (a, b sessiontoken.Store) { return pair(t, clock.Now) },
-		})
+		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return open(t, clock.Now) },
+			&storetest.Options{
+				Now:        clock.Now,
+				Advance:    clock.Move,
+				Resolution: time.Millisecond,
+				Pair:       func(t *testing.T) (a, b sessiontoken.Store) { return pair(t, clock.Now) },
+			})
 	})
 	t.Run("real time", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return open(t, nil) }, &storetest.Options{Resolution: time.Millisecond})
+		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return open(t, nil) },
+			&storetest.Options{Resolution: time.Millisecond})
 	})
 	t.Run("behind memory", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T) sessiontoken.Store { return TwoLevel(t, clock.Now, open(t, clock.Now)) }, &storetest.Options{
-			Now:        clock.Now,
-			Advance:    clock.Move,
-			Resolution: time.Millisecond,
-			Staleness:  5 * time.Second,
-			Pair: func(t *testing.T) (a, b sessiontoken.Store) {
-				a, b = pair(t, clock.Now)
-				return TwoLevel(t, clock.Now, a), TwoLevel(t, clock.Now, b)
-			},
-		})
+		storetest.Run(t,
+			func(t *testing.T) sessiontoken.Store { return TwoLevel(t, clock.Now, open(t, clock.Now)) }, &storetest.Options{
+				Now:        clock.Now,
+				Advance:    clock.Move,
+				Resolution: time.Millisecond,
+				Staleness:  5 * time.Second,
+				Pair: func(t *testing.T) (a, b sessiontoken.Store) {
+					a, b = pair(t, clock.Now)
+					return TwoLevel(t, clock.Now, a), TwoLevel(t, clock.Now, b)
+				},
+			})
 	})
 }

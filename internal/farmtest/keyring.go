@@ -50,7 +50,8 @@ func KeyRing(
 			for i, xml := range ring.Elements { // .NET's and ours, by turns
 				if i%2 == 0 || slices.Contains(ring.Elements[:i], xml) {
 					add(xml)
-				} else if err := r.Store(t.Context(), fmt.Sprintf("key-%d", i), []byte(xml)); err != nil {
+				} else if err := r.Store(t.Context(), fmt.Sprintf("key-%d",
+					i), []byte(xml)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -77,7 +78,8 @@ func KeyRing(
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
 		never := func(string, []byte) error { t.Error("an element"); return nil }
-		for _, err := range []error{r.Elements(over, never), r.Store(over, "key", []byte("<c/>")), storeIf(over, r)} {
+		for _, err := range []error{r.Elements(over, never), r.Store(over, "key", []byte("<c/>")),
+			storeIf(over, r)} {
 			if !errors.Is(err, context.Canceled) || !errors.Is(err, dataprotection.ErrUnavailable) {
 				t.Errorf("cancelled: %v", err)
 			}
@@ -184,7 +186,8 @@ func bounds(t *testing.T, open func(t *testing.T) (dataprotection.Repository, fu
 				return
 			}
 			var at *dataprotection.RingError
-			if !errors.As(err, &at) || errors.Is(err, dataprotection.ErrUnavailable) || !strings.Contains(err.Error(), tt.want) {
+			if !errors.As(err, &at) || errors.Is(err, dataprotection.ErrUnavailable) ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 			longest := 0
@@ -235,7 +238,8 @@ func KeyRingOutage(t *testing.T, r dataprotection.Repository, server *Server) {
 	if err := Eventually(func() error { return ring.Refresh(t.Context()) }); err != nil {
 		t.Fatal(err)
 	}
-	if data, _, err := p.Unprotect(t.Context(), nil, protected); err != nil || string(data) != "data" {
+	if data, _, err := p.Unprotect(t.Context(), nil, protected); err != nil ||
+		string(data) != "data" {
 		t.Errorf("%q, %v", data, err)
 	}
 	if err := r.Store(t.Context(), "key-3", []byte("<note/>")); err != nil {
@@ -280,7 +284,8 @@ func KeyRingHangs(t *testing.T, r dataprotection.Repository) {
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		err := f(ctx)
-		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, dataprotection.ErrUnavailable) {
+		if !errors.Is(err, context.DeadlineExceeded) ||
+			!errors.Is(err, dataprotection.ErrUnavailable) {
 			t.Errorf("%s: %v", call, err)
 		}
 		cancel()

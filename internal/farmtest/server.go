@@ -47,7 +47,8 @@ func StartRedis(t *testing.T) *Server {
 	}
 	s := newServer(t, path)
 	host, port, _ := net.SplitHostPort(s.Addr)
-	s.args = []string{"--bind", host, "--port", port, "--dir", s.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always"}
+	s.args = []string{"--bind", host, "--port", port, "--dir", s.dir, "--save", "", "--appendonly",
+		"yes", "--appendfsync", "always"}
 	s.quit = os.Kill
 	s.Start(t)
 	return s
@@ -67,7 +68,8 @@ func StartPostgres(t *testing.T) *Server {
 		t.Fatal(err)
 	}
 	data := filepath.Join(s.dir, "data")
-	initdb := s.command(filepath.Join(filepath.Dir(path), "initdb"), "-D", data, "-U", "webfarm", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	initdb := s.command(filepath.Join(filepath.Dir(path), "initdb"), "-D", data, "-U", "webfarm",
+		"-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}

@@ -47,10 +47,12 @@ func SignIn(t *testing.T, store sessiontoken.Store) *Users {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.session, err = sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Store: store}); err != nil {
+	if u.session, err = sessiontoken.NewSessionCodec(ring,
+		&sessiontoken.SessionOptions{Store: store}); err != nil {
 		t.Fatal(err)
 	}
-	if u.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"), &sessiontoken.KatanaOptions{Store: store}); err != nil {
+	if u.katana, err = sessiontoken.NewKatanaCodec(ring, sessiontoken.Cookie("ApplicationCookie"),
+		&sessiontoken.KatanaOptions{Store: store}); err != nil {
 		t.Fatal(err)
 	}
 	u.guard.Accept(cookie.From(cookie.KindFedAuth, ""), u.session)
@@ -62,7 +64,8 @@ func SignIn(t *testing.T, store sessiontoken.Store) *Users {
 }
 
 func identity() sessiontoken.Identity {
-	return sessiontoken.Identity{AuthenticationType: "Federation", Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: Name}}}
+	return sessiontoken.Identity{AuthenticationType: "Federation",
+		Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: Name}}}
 }
 
 // issue signs the user in anew with both credentials.
@@ -142,7 +145,8 @@ func Sessions(t *testing.T, store sessiontoken.Store, rawData func() []byte) {
 	for _, unit := range utf16.Encode([]rune(Name)) {
 		wide = append(wide, byte(unit), byte(unit>>8))
 	}
-	for _, plain := range [][]byte{[]byte(Name), wide, []byte("claims/name"), []byte("ApplicationCookie"), []byte("SessionSecurityToken")} {
+	for _, plain := range [][]byte{[]byte(Name), wide, []byte("claims/name"),
+		[]byte("ApplicationCookie"), []byte("SessionSecurityToken")} {
 		if bytes.Contains(raw, plain) {
 			t.Errorf("%q is in the data at rest", plain)
 		}

@@ -73,7 +73,8 @@ const (
 
 // codeLenOrder is the order in which a dynamic block's header lists the
 // lengths of the code-length codes, likely ones first.
-var codeLenOrder = [numCodeLen]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
+var codeLenOrder = [numCodeLen]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3,
+	13, 2, 14, 1, 15}
 
 // lengthBase and lengthExtra give, for the length symbols 257..285, the
 // shortest match and the number of extra bits added to it.

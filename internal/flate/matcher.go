@@ -104,7 +104,8 @@ func (m *matcher) longest(src []byte, pos int, near uint32, best, tries int) (le
 			break
 		}
 		at := pos - int(back)
-		if binary.LittleEndian.Uint32(src[at+best-3:]) == last && binary.LittleEndian.Uint32(src[at:]) == first {
+		if binary.LittleEndian.Uint32(src[at+best-3:]) == last &&
+			binary.LittleEndian.Uint32(src[at:]) == first {
 			if n := commonLen(src[at:], src[pos:pos+limit]); n > best {
 				best, dist = n, int(back)
 				if n == limit {

@@ -49,7 +49,8 @@ func TestEqual(t *testing.T) {
 	if pairs < 2000 {
 		t.Errorf("%d pairs", pairs)
 	}
-	for _, two := range [][2]string{{"k", "\u212A"}, {"s", "ſ"}, {"i", "ı"}, {"a", "ab"}, {"ab", "a"}, {"", "a"}, {"é", "e"}, {"\xff", "\xfe"}, {"@", "`"}, {"[", "{"}} {
+	for _, two := range [][2]string{{"k", "\u212A"}, {"s", "ſ"}, {"i", "ı"}, {"a", "ab"},
+		{"ab", "a"}, {"", "a"}, {"é", "e"}, {"\xff", "\xfe"}, {"@", "`"}, {"[", "{"}} {
 		if Equal(two[0], two[1]) {
 			t.Errorf("%q and %q are equal", two[0], two[1])
 		}

@@ -125,7 +125,8 @@ func (t *Ticket) Read(data, scratch []byte) ([]byte, error) {
 	}
 	texts := string(out)
 	name, userData, path := texts[:ends[0]], texts[ends[0]:ends[1]], texts[ends[1]:]
-	if strings.IndexByte(texts, 0) >= 0 && (strings.IndexByte(name, 0) >= 0 || strings.IndexByte(path, 0) >= 0) {
+	if strings.IndexByte(texts, 0) >= 0 && (strings.IndexByte(name, 0) >= 0 ||
+		strings.IndexByte(path, 0) >= 0) {
 		return scratch, fault(-1, ErrNUL)
 	}
 	t.Version, t.Persistent = data[1], data[19] == 1

@@ -42,7 +42,8 @@ func (c *Credential) Honest() Request {
 	if c.Cookie == "" {
 		return Request{Name: "honest", Authorization: "Bearer " + c.Text}
 	}
-	r := Request{Name: "honest", Cookies: []string{"ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; "}}
+	r := Request{Name: "honest",
+		Cookies: []string{"ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; "}}
 	if c.Marked || c.Chunk == "" || len(c.Text) <= 2000 {
 		r.Cookies[0] += c.Cookie + "=" + c.Text
 		return r
@@ -129,7 +130,8 @@ func (c *Credential) headers(size int) []Request {
 		name := fmt.Sprintf("%s/%d", h.name, size)
 		all = append(all, Request{Name: name, Cookies: []string{line}})
 		if strings.HasSuffix(h.pair, ";") && size <= 1<<16 {
-			all = append(all, Request{Name: name + "/lines", Cookies: strings.Split(strings.TrimSuffix(line, ";"), ";")})
+			all = append(all, Request{Name: name + "/lines",
+				Cookies: strings.Split(strings.TrimSuffix(line, ";"), ";")})
 		}
 	}
 	return all
@@ -144,7 +146,8 @@ func (c *Credential) Texts(size int) []Text {
 	digits = digits[:len(digits)&^1]
 	all := []Text{
 		{"the honest one, damaged", damage(c.Text)},
-		{"the honest one, prolonged", c.Text[:min(len(c.Text)&^3, len(whole))] + whole[min(len(c.Text)&^3, len(whole)):]},
+		{"the honest one, prolonged", c.Text[:min(len(c.Text)&^3,
+			len(whole))] + whole[min(len(c.Text)&^3, len(whole)):]},
 		{"base64", whole},
 		{"base64, bad at its end", whole[:len(whole)-1] + "!"},
 		{"URL token", whole[:len(whole)-4] + "AA2"},
@@ -164,7 +167,8 @@ func (c *Credential) Texts(size int) []Text {
 	}
 	if c.Envelope {
 		for _, x := range c.envelopes(size / 4 * 3) {
-			all = append(all, Text{"envelope: " + x.Name, base64.StdEncoding.EncodeToString([]byte(x.Text))})
+			all = append(all, Text{"envelope: " + x.Name,
+				base64.StdEncoding.EncodeToString([]byte(x.Text))})
 		}
 	}
 	return all
@@ -205,7 +209,8 @@ func (c *Credential) envelopes(size int) []Text {
 	room := size - len(head) - len(id) - len(open) - len(tail) - 100
 	fill := func(unit string) string { return strings.Repeat(unit, max(room, 0)/len(unit)) }
 	doc := func(beforeID, inID, afterID, cookie string) string {
-		return head + beforeID + "<Identifier>" + id + inID + "</Identifier>" + afterID + open + cookie + tail
+		return head + beforeID + "<Identifier>" + id + inID + "</Identifier>" +
+			afterID + open + cookie + tail
 	}
 	attributes := func(s string) string {
 		return strings.Replace(head, "<SecurityContextToken ", "<SecurityContextToken "+s+" ", 1)
@@ -221,7 +226,8 @@ func (c *Credential) envelopes(size int) []Text {
 	plain := doc("", "", "", whole)
 	bare := strings.TrimPrefix(plain, "\xEF\xBB\xBF")
 	undeclared := bare[strings.Index(bare, "<Sec"):]
-	utf16 := strings.Join(strings.Split(doc("", "", "", fill("AAAAAAAA")[:max(room, 0)/16*8])[len("\xEF\xBB\xBF"):], ""), "\x00")
+	utf16 := strings.Join(strings.Split(doc("", "", "",
+		fill("AAAAAAAA")[:max(room, 0)/16*8])[len("\xEF\xBB\xBF"):], ""), "\x00")
 	utf16 = strings.Replace(utf16, "u\x00t\x00f\x00-\x008", "u\x00t\x00f\x00-\x001\x006", 1)
 	protected, _ := base64.StdEncoding.DecodeString(whole)
 	signed := append([]byte{0, 1, 0, 0}, protected[4:]...) // a signature of 256 bytes
@@ -230,10 +236,15 @@ func (c *Credential) envelopes(size int) []Text {
 		{"plain, bad at its end", doc("", "", "", whole[:max(len(whole)-4, 0)]+"!AAA")},
 		{"plain, another prefix", strings.Replace(strings.Replace(plain, "p1:", "q:", 1), ":p1", ":q", 1)},
 		{"plain, no mark", bare},
-		{"hex", doc("", "", "", base64.StdEncoding.EncodeToString([]byte(strings.ToUpper(hex.EncodeToString(protected[:len(protected)/2])))))},
-		{"hex, bad at its end", doc("", "", "", base64.StdEncoding.EncodeToString(append(bytes.Repeat([]byte("0"), len(protected)&^1-2), "0!"...)))},
+		{"hex",
+			doc("", "", "",
+				base64.StdEncoding.EncodeToString([]byte(strings.ToUpper(hex.EncodeToString(protected[:len(protected)/2])))))},
+		{"hex, bad at its end", doc("", "", "",
+			base64.StdEncoding.EncodeToString(append(bytes.Repeat([]byte("0"), len(protected)&^1-2),
+				"0!"...)))},
 		{"a signature", doc("", "", "", base64.StdEncoding.EncodeToString(signed))},
-		{"a signature with DPAPI in it", doc("", "", "", "AQAAANCMnd8BFdERjHoAwE/Cl+s"+whole[:max(len(whole)-28, 0)]+"A")},
+		{"a signature with DPAPI in it", doc("", "", "",
+			"AQAAANCMnd8BFdERjHoAwE/Cl+s"+whole[:max(len(whole)-28, 0)]+"A")},
 		{"blanks in Cookie", doc("", "", "", fill("A "))},
 		{"lines in Cookie", doc("", "", "", fill(strings.Repeat("A", 76)+"\r\n"))},
 		{"one blank in Cookie", doc("", "", "", " "+whole)},

@@ -180,7 +180,8 @@ func (r *Reader) readClaims(marked bool) {
 		c := &r.t.Claims[i]
 		c.Type = r.keepOr(r.raw(), r.t.NameType, before.Type, marked)
 		c.Value = r.keep(r.raw())
-		if marked && len(r.data)-r.pos >= len(threeDefaults) && string(r.data[r.pos:][:len(threeDefaults)]) == threeDefaults {
+		if marked && len(r.data)-r.pos >= len(threeDefaults) &&
+			string(r.data[r.pos:][:len(threeDefaults)]) == threeDefaults {
 			r.pos += len(threeDefaults)
 			c.ValueType, c.Issuer, c.OriginalIssuer = Default, Default, Text{}
 		} else {

@@ -67,7 +67,8 @@ func (v Version) HasBootstrap() bool { return v == Version3 || v == Version2Boot
 func (v Version) HasDefaults() bool { return v != Version1 }
 
 // names are the numbers, and what tells the two layouts 2 apart.
-var names = [...]string{Version3: "3", Version2: "2", Version2Bootstrap: "2 with bootstrap token", Version1: "1"}
+var names = [...]string{Version3: "3", Version2: "2",
+	Version2Bootstrap: "2 with bootstrap token", Version1: "1"}
 
 // String returns the name of the version.
 func (v Version) String() string {

@@ -8,7 +8,8 @@ import (
 // Session45 is the static dictionary of the session token in .NET 4.5
 // (System.IdentityModel.SessionDictionary), in its order. A name travels as
 // twice its index.
-var Session45 = slices.Concat(firstNames, identityNames, []string{""}, laterNames, []string{"ReferenceModeTrue"})
+var Session45 = slices.Concat(firstNames, identityNames, []string{""}, laterNames,
+	[]string{"ReferenceModeTrue"})
 
 // WIF10 is the static dictionary of WIF 1.0 (Microsoft.IdentityModel): two
 // more strings at 18 and 19, and SessionModeTrue for ReferenceModeTrue.

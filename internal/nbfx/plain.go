@@ -18,12 +18,14 @@ func (r *Reader) TakePlain(element int, attrs []int, values []Span) bool {
 	}
 	b := r.buf[:r.doc]
 	pos := r.pos
-	if len(b)-pos < 2 || b[pos] != recShortDictElement || int(b[pos+1]) != element<<1 || element >= len(r.dict) {
+	if len(b)-pos < 2 || b[pos] != recShortDictElement || int(b[pos+1]) != element<<1 ||
+		element >= len(r.dict) {
 		return false
 	}
 	pos += 2
 	for i, id := range attrs {
-		if len(b)-pos < 4 || b[pos] != recShortDictAttribute || int(b[pos+1]) != id<<1 || b[pos+2] != Chars8 || id >= len(r.dict) {
+		if len(b)-pos < 4 || b[pos] != recShortDictAttribute || int(b[pos+1]) != id<<1 ||
+			b[pos+2] != Chars8 || id >= len(r.dict) {
 			return false
 		}
 		n := int(b[pos+3])
@@ -49,7 +51,8 @@ func (r *Reader) TakePlain(element int, attrs []int, values []Span) bool {
 func (r *Reader) TakeText() (Span, bool) {
 	b := r.buf[r.pos:r.doc]
 	if len(b) < 2 || b[0] != Chars8+1 || int(b[1]) > len(b)-2 || !isASCII(b[2:2+int(b[1])]) ||
-		r.err != nil || r.pendingEnd || r.array.left > 0 || len(r.bindings) > 0 || r.depth == 0 || r.records >= r.limits.Records {
+		r.err != nil || r.pendingEnd || r.array.left > 0 || len(r.bindings) > 0 || r.depth == 0 ||
+		r.records >= r.limits.Records {
 		return Span{}, false
 	}
 	s := Span{int32(r.pos + 2), int32(b[1])}

@@ -89,7 +89,8 @@ func (w *Writer) Array(name int, code byte, count int, packed []byte) {
 		return
 	}
 	size := int(fixedSize(code))
-	if !isValue(code) || size == 0 || size == 0xff || count < 1 || count > len(packed) || size*count != len(packed) {
+	if !isValue(code) || size == 0 || size == 0xff || count < 1 || count > len(packed) ||
+		size*count != len(packed) {
 		w.misuse("not an array of that size")
 		return
 	}

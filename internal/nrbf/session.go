@@ -17,7 +17,8 @@ const (
 		"\x05" + "\x01\x00\x00\x00"
 
 	assemblyName = "System.IdentityModel"
-	libraryName  = assemblyName + ", Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089"
+	libraryName  = assemblyName +
+		", Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089"
 )
 
 // The session stream goes on with
@@ -94,7 +95,8 @@ func readLiteral(r *dotnet.Reader, want string) bool {
 func readArrayBody(r *dotnet.Reader, out *[]byte) bool {
 	var n int32
 	var element uint8
-	return r.ReadInt32(&n) && r.ReadUint8(&element) && element == elementByte && r.ReadBytes(out, int(n))
+	return r.ReadInt32(&n) && r.ReadUint8(&element) && element == elementByte &&
+		r.ReadBytes(out, int(n))
 }
 
 func appendArrayBody(dst, data []byte) []byte {

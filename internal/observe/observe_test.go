@@ -28,13 +28,20 @@ func TestObserver(t *testing.T) {
 		e    cookie.Event
 		want Labels
 	}{
-		{cookie.Event{Kind: "read", Cookie: "FedAuth", KeyID: "k"}, Labels{Kind: "read", Cookie: "FedAuth", Key: "k"}},
-		{cookie.Event{Kind: "refused", Cookie: "FedAuth", Reason: "invalid"}, Labels{Kind: "refused", Cookie: "FedAuth", Reason: "invalid"}},
-		{cookie.Event{Kind: "unavailable", Cookie: "FedAuth", Err: failed}, Labels{Kind: "unavailable", Cookie: "FedAuth"}},
+		{cookie.Event{Kind: "read", Cookie: "FedAuth", KeyID: "k"},
+			Labels{Kind: "read", Cookie: "FedAuth", Key: "k"}},
+		{cookie.Event{Kind: "refused", Cookie: "FedAuth", Reason: "invalid"},
+			Labels{Kind: "refused", Cookie: "FedAuth", Reason: "invalid"}},
+		{cookie.Event{Kind: "unavailable", Cookie: "FedAuth", Err: failed},
+			Labels{Kind: "unavailable", Cookie: "FedAuth"}},
 		{cookie.Event{Kind: "store", Reason: "get", Took: 1}, Labels{Kind: "store", Reason: "get"}},
-		{cookie.Event{Kind: "store", Reason: "get", Err: failed}, Labels{Kind: "store", Reason: "get", ErrorType: "_OTHER"}},
-		{cookie.Event{Kind: "store", Reason: "get", Err: fmt.Errorf("x: %w", context.DeadlineExceeded)}, Labels{Kind: "store", Reason: "get", ErrorType: "timeout"}},
-		{cookie.Event{Kind: "store", Reason: "put", Err: context.Canceled}, Labels{Kind: "store", Reason: "put", ErrorType: "canceled"}},
+		{cookie.Event{Kind: "store", Reason: "get", Err: failed},
+			Labels{Kind: "store", Reason: "get", ErrorType: "_OTHER"}},
+		{cookie.Event{Kind: "store", Reason: "get",
+			Err: fmt.Errorf("x: %w", context.DeadlineExceeded)},
+			Labels{Kind: "store", Reason: "get", ErrorType: "timeout"}},
+		{cookie.Event{Kind: "store", Reason: "put", Err: context.Canceled},
+			Labels{Kind: "store", Reason: "put", ErrorType: "canceled"}},
 		{cookie.Event{Kind: "ring"}, Labels{Kind: "ring"}},
 	}
 	for range 3 {
@@ -69,7 +76,8 @@ func TestBound(t *testing.T) {
 	for n := range 4 {
 		all.Go(func() {
 			for i := range 1500 {
-				observe(t.Context(), cookie.Event{Kind: []string{"read", "refused", "store", fmt.Sprint(i)}[n], KeyID: fmt.Sprint(i)})
+				observe(t.Context(), cookie.Event{Kind: []string{"read", "refused", "store",
+					fmt.Sprint(i)}[n], KeyID: fmt.Sprint(i)})
 			}
 		})
 	}

@@ -50,7 +50,8 @@ func Decode(ctx context.Context, p machinekey.Protector, text string) ([]byte, e
 // than 4096 characters, as .NET does, and to issue without protection.
 func Encode(p machinekey.Protector, payload []byte) (string, error) {
 	if len(payload) > limits.FormsText { // so that a huge one costs nothing more
-		return "", fmt.Errorf("rolecookie: cannot issue: %w: payload of %d bytes", layer.ErrTooLong, len(payload))
+		return "", fmt.Errorf("rolecookie: cannot issue: %w: payload of %d bytes",
+			layer.ErrTooLong, len(payload))
 	}
 	protected, err := p.Protect(nil, payload)
 	if err != nil {

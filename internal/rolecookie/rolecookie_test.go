@@ -72,16 +72,21 @@ func TestRoleCookie(t *testing.T) {
 		for i := range protected {
 			for bit := range 8 {
 				protected[i] ^= 1 << bit
-				if got, err := Decode(ctx, p, base64.EncodeURLToken(protected)); err != sessiontoken.ErrInvalid || got != nil {
+				if got, err := Decode(ctx, p,
+					base64.EncodeURLToken(protected)); err != sessiontoken.ErrInvalid ||
+					got != nil {
 					t.Fatalf("%s: bit %d: %q, %v", m.name, i*8+bit, got, err)
 				}
 				protected[i] ^= 1 << bit
 			}
-			if got, err := Decode(ctx, p, base64.EncodeURLToken(protected[:i])); err != sessiontoken.ErrInvalid || got != nil {
+			if got, err := Decode(ctx, p,
+				base64.EncodeURLToken(protected[:i])); err != sessiontoken.ErrInvalid ||
+				got != nil {
 				t.Fatalf("%s: %d bytes: %q, %v", m.name, i, got, err)
 			}
 		}
-		if got, err := Decode(ctx, p, string(forms.AppendHex(nil, protected))); err != sessiontoken.ErrInvalid || got != nil {
+		if got, err := Decode(ctx, p, string(forms.AppendHex(nil,
+			protected))); err != sessiontoken.ErrInvalid || got != nil {
 			t.Errorf("%s: read hex: %q, %v", m.name, got, err)
 		}
 	}
@@ -90,13 +95,15 @@ func TestRoleCookie(t *testing.T) {
 func TestRoleCookieLimits(t *testing.T) {
 	p := protectorOf(t, machinekey.Framework45, machinekey.LegacyOptions{})
 	for _, n := range []int{4000, 1 << 24} {
-		if text, err := Encode(p, make([]byte, n)); text != "" || !errors.Is(err, layer.ErrTooLong) {
+		if text, err := Encode(p, make([]byte, n)); text != "" ||
+			!errors.Is(err, layer.ErrTooLong) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
 	for _, text := range []string{strings.Repeat("A", 4097), strings.Repeat("A", 1<<20)} {
 		used := allocated(func() {
-			if got, err := Decode(ctx, p, text); got != nil || !errors.Is(err, layer.ErrTooLong) || !errors.Is(err, sessiontoken.ErrInvalid) {
+			if got, err := Decode(ctx, p, text); got != nil || !errors.Is(err, layer.ErrTooLong) ||
+				!errors.Is(err, sessiontoken.ErrInvalid) {
 				t.Errorf("%d characters: %v", len(text), err)
 			}
 		})
@@ -104,7 +111,8 @@ func TestRoleCookieLimits(t *testing.T) {
 			t.Errorf("allocated %d bytes", used)
 		}
 	}
-	for _, opts := range []machinekey.LegacyOptions{{Protection: machinekey.InsecureProtectionNone}, {InsecureUnsigned: true}} {
+	for _, opts := range []machinekey.LegacyOptions{{Protection: machinekey.InsecureProtectionNone},
+		{InsecureUnsigned: true}} {
 		p := protectorOf(t, machinekey.Framework20SP1, opts)
 		if text, err := Encode(p, []byte("x")); err == nil || text != "" {
 			t.Errorf("%+v: issued %q", opts, text)
@@ -126,7 +134,8 @@ func TestKeysOutOfReach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Decode(ctx, awayKeys{p}, text); !errors.Is(err, seal.ErrUnavailable) || errors.Is(err, sessiontoken.ErrInvalid) {
+	if _, err := Decode(ctx, awayKeys{p}, text); !errors.Is(err, seal.ErrUnavailable) ||
+		errors.Is(err, sessiontoken.ErrInvalid) {
 		t.Error(err)
 	}
 }

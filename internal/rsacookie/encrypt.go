@@ -108,7 +108,8 @@ func (e *Encryption) Decrypt(dst, encrypted []byte) ([]byte, error) {
 	if i < 0 || e.keys[i].decrypter == nil || len(wrapped) != e.keys[i].public.Size() {
 		return dst, ErrDecrypt
 	}
-	keyIV, err := e.keys[i].decrypter.Decrypt(rand.Reader, wrapped, &rsa.OAEPOptions{Hash: crypto.SHA1})
+	keyIV, err := e.keys[i].decrypter.Decrypt(rand.Reader, wrapped,
+		&rsa.OAEPOptions{Hash: crypto.SHA1})
 	if err != nil || len(keyIV) != sizeKeyIV {
 		return dst, ErrDecrypt
 	}

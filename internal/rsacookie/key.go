@@ -55,10 +55,12 @@ func NewKey(private PrivateKey) (*Key, error) {
 // NewPublicKey returns a key without its private half.
 func NewPublicKey(public *rsa.PublicKey) (*Key, error) {
 	switch {
-	case public == nil || public.N == nil || public.N.Sign() <= 0 || public.N.Bit(0) == 0 || public.E < 3 || public.E&1 == 0:
+	case public == nil || public.N == nil || public.N.Sign() <= 0 || public.N.Bit(0) == 0 ||
+		public.E < 3 || public.E&1 == 0:
 		return nil, errors.New("rsacookie: not an RSA public key")
 	case public.N.BitLen() > maxBits:
-		return nil, fmt.Errorf("rsacookie: RSA key of %d bits, at most %d are taken", public.N.BitLen(), maxBits)
+		return nil, fmt.Errorf("rsacookie: RSA key of %d bits, at most %d are taken",
+			public.N.BitLen(), maxBits)
 	}
 	return &Key{public: &rsa.PublicKey{N: new(big.Int).Set(public.N), E: public.E}}, nil
 }
@@ -82,7 +84,8 @@ func FromTLS(c tls.Certificate) (*Key, error) {
 	}
 	private, ok := c.PrivateKey.(PrivateKey)
 	if key, isRSA := c.PrivateKey.(*rsa.PrivateKey); !ok || isRSA && key == nil {
-		return nil, fmt.Errorf("rsacookie: the private key is a %T, which cannot sign and decrypt", c.PrivateKey)
+		return nil, fmt.Errorf("rsacookie: the private key is a %T, which cannot sign and decrypt",
+			c.PrivateKey)
 	}
 	k, err := NewKey(private)
 	if err == nil && public != nil && !public.public.Equal(k.public) {

@@ -39,7 +39,8 @@ func ParseKey(data []byte) (*Key, error) {
 			return nil, err
 		case k == nil:
 		case k.HasPrivate() && private != nil:
-			return nil, errors.New("rsacookie: several private keys in one file; give each on its own")
+			return nil,
+				errors.New("rsacookie: several private keys in one file; give each on its own")
 		case k.HasPrivate():
 			private = k
 		case public == nil:

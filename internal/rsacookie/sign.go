@@ -34,7 +34,8 @@ func NewSignature(hash Hash, keys ...*Key) (*Signature, error) {
 }
 
 func checkKeys(hash Hash, keys []*Key) error {
-	if len(keys) == 0 || slices.ContainsFunc(keys, func(k *Key) bool { return k == nil || k.public == nil }) {
+	if len(keys) == 0 || slices.ContainsFunc(keys,
+		func(k *Key) bool { return k == nil || k.public == nil }) {
 		return errors.New("rsacookie: no key")
 	}
 	if hash > InsecureSHA1 {

@@ -94,7 +94,8 @@ func isText(key []byte) bool {
 		if c == 0 && i%2 == 1 && key[1] == 0 { // UTF-16
 			continue
 		}
-		isWord := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(" .,-_", c) >= 0
+		isWord := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			strings.IndexByte(" .,-_", c) >= 0
 		words = words && isWord
 		printable = printable && c >= ' ' && c <= '~'
 	}

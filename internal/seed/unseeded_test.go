@@ -54,7 +54,9 @@ func TestNothingUnseeded(t *testing.T) {
 				local = spec.Name.Name
 			}
 			for _, decl := range file.Decls {
-				if fn, ok := decl.(*ast.FuncDecl); ok && (strings.HasPrefix(strings.ToLower(fn.Name.Name), "bench") || fn.Name.Name == "freePort") {
+				if fn, ok := decl.(*ast.FuncDecl); ok &&
+					(strings.HasPrefix(strings.ToLower(fn.Name.Name), "bench") ||
+						fn.Name.Name == "freePort") {
 					continue
 				}
 				ast.Inspect(decl, func(node ast.Node) bool {
@@ -62,8 +64,10 @@ func TestNothingUnseeded(t *testing.T) {
 					if !ok {
 						return true
 					}
-					if x, ok := s.X.(*ast.Ident); ok && x.Name == local && !slices.Contains(names, s.Sel.Name) {
-						t.Errorf("%s: %s.%s draws without a seed; use seed.Of", fset.Position(s.Pos()), imported, s.Sel.Name)
+					if x, ok := s.X.(*ast.Ident); ok && x.Name == local &&
+						!slices.Contains(names, s.Sel.Name) {
+						t.Errorf("%s: %s.%s draws without a seed; use seed.Of",
+							fset.Position(s.Pos()), imported, s.Sel.Name)
 					}
 					return true
 				})

@@ -138,7 +138,8 @@ func (s *Site) readSession(f *webconfig.File) {
 		return
 	}
 	if id == nil {
-		c.refuse(0, "no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>")
+		c.refuse(0,
+			"no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>")
 		return
 	}
 	if id.Schema == webconfig.SchemaWIF10 {
@@ -183,14 +184,17 @@ func (s *Site) refuseSession(c *Credential, writer string, line int) {
 	case c.Protection == webconfig.ProtectionDPAPI:
 		c.refuse(c.Line, "%s", c.warning("session_tokens_use_dpapi"))
 	case c.Protection == webconfig.ProtectionCustom:
-		c.refuse(c.Line, "%s; with certificates, see sessiontoken.CertificateTransforms", c.warning("custom_session_handler"))
+		c.refuse(c.Line, "%s; with certificates, see sessiontoken.CertificateTransforms",
+			c.warning("custom_session_handler"))
 	case wif45 != (c.Protection == webconfig.ProtectionMachineKeyProtect):
 		c.refuse(c.Line, "%q belongs to another version of Windows Identity Foundation", c.Handler)
 	case wif45 && !s.Key.OnRing && !s.Key.UsableForProtect():
-		c.refuse(c.Line, "MachineKey.Protect does not know validation %q of <machineKey>", s.Key.Validation)
+		c.refuse(c.Line, "MachineKey.Protect does not know validation %q of <machineKey>",
+			s.Key.Validation)
 	case !wif45 && s.legacySwitch(webconfig.UseLegacyMachineKeyEncryption).On:
 		c.Unsigned = s.legacySwitch(webconfig.UseLegacyMachineKeyEncryption)
-		c.refuse(c.Line, "%s of <appSettings>, line %d, leaves the tokens unsigned", c.Unsigned.Key, c.Unsigned.Line)
+		c.refuse(c.Line, "%s of <appSettings>, line %d, leaves the tokens unsigned", c.Unsigned.Key,
+			c.Unsigned.Line)
 	case c.Custom:
 		c.refuse(line, "the cookie is written by %q, a class of the site's own", writer)
 	default:
@@ -221,8 +225,9 @@ func (s *Site) checkName(c *Credential, section string) {
 	if c.Refused != "" || ValidName(c.Name) {
 		return
 	}
-	s.fault(&webconfig.Error{Code: CodeInvalidCookieName, Section: section, Attribute: "name", Line: c.from["Name"].Line,
-		Found: fmt.Sprintf("%q", c.Name), Want: "a name without blanks, = and ;"})
+	s.fault(&webconfig.Error{Code: CodeInvalidCookieName, Section: section, Attribute: "name",
+		Line: c.from["Name"].Line, Found: fmt.Sprintf("%q", c.Name),
+		Want: "a name without blanks, = and ;"})
 	c.Name = c.Kind.info().name
 	delete(c.from, "Name")
 }
@@ -249,7 +254,8 @@ func (s *Site) readForms(a webconfig.Authentication) {
 	if f.Cookieless == "UseUri" {
 		c.refuse(f.Line, "the ticket is in the URL, cookieless %q", f.Cookieless)
 	}
-	if c.Refused == "" && s.Key.IsLegacy() && (f.Protection == "None" || f.Protection == "Encryption" && c.Unsigned.On) {
+	if c.Refused == "" && s.Key.IsLegacy() &&
+		(f.Protection == "None" || f.Protection == "Encryption" && c.Unsigned.On) {
 		c.refuse(f.Line, "with protection %q, anybody can write a ticket", f.Protection)
 	}
 	s.checkName(c, "system.web/authentication/forms")
@@ -281,7 +287,8 @@ func (s *Site) readCookie(f *webconfig.File, c *Credential, section string) {
 		Lifetime: minutes(e.Int("cookieTimeout", int(c.Lifetime/time.Minute), 1, webconfig.CodeInvalidTimeout)),
 		Sliding:  toggle(e.Bool("cookieSlidingExpiration", true)),
 	}
-	protection := e.Enum("cookieProtection", c.Protection, "None", "Validation", "Encryption", "All")
+	protection := e.Enum("cookieProtection", c.Protection, "None", "Validation",
+		"Encryption", "All")
 	if e.DonePartly(); s.fault(e.Err()) != nil {
 		return
 	}
@@ -303,8 +310,9 @@ func (s *Site) readCora(f *webconfig.File) {
 	s.SQSession, s.Locations = c, cora.Locations
 	s.warn(c, cora.Warnings)
 	c.On, c.Line, c.CookieLine = cora.Enabled, cora.Line, cora.Line
-	c.apply(Source{Line: cora.Line}, Settings{Name: cora.CookieName(), Path: cora.Path, Domain: cora.Domain, Secure: toggle(cora.Secure),
-		Lifetime: minutes(cora.LifetimeMinutes), MaxLifetime: minutes(cora.MaxLifetimeMinutes), NoReuse: !cora.ReuseSession,
+	c.apply(Source{Line: cora.Line}, Settings{Name: cora.CookieName(), Path: cora.Path,
+		Domain: cora.Domain, Secure: toggle(cora.Secure), Lifetime: minutes(cora.LifetimeMinutes),
+		MaxLifetime: minutes(cora.MaxLifetimeMinutes), NoReuse: !cora.ReuseSession,
 		CacheMaxSize: cora.CacheMaxSize, CacheItemFade: minutes(cora.CacheItemFadeMinutes)})
 	if c.Name == "" && c.On {
 		c.refuse(c.Line, "%s", cmp.Or(c.warning("cora_cookie_name_unknown"),

@@ -54,21 +54,36 @@ type kindInfo struct {
 var kinds = []kindInfo{
 	{FedAuth, "a session of WIF 4.5", "sessions of WIF", "session of WIF 4.5 (FedAuth)", "FedAuth", SchemeWIF},
 	{WIF10, "a session of WIF 1.0", "sessions of WIF", "session of WIF 1.0 (FedAuth)", "FedAuth", SchemeWIF},
-	{Forms, "a forms authentication ticket", "forms tickets", "forms authentication ticket (.ASPXAUTH)", ".ASPXAUTH", SchemeSingle},
-	{Roles, "a role cookie", "role cookies", "cached roles (.ASPXROLES), the envelope only", ".ASPXROLES", SchemeSingle},
-	{Anonymous, "an anonymous id", "anonymous ids", "anonymous id (.ASPXANONYMOUS)", ".ASPXANONYMOUS", SchemeSingle},
-	{Katana, "a Katana cookie", "Katana cookies", "cookie of Katana or ASP.NET Identity (.AspNet.*)", "", SchemeKatana},
-	{Core, "a cookie of ASP.NET Core", "cookies of ASP.NET Core", "cookie of ASP.NET Core (.AspNetCore.*)", "", SchemeCore},
-	{Bearer, "an OAuth access token", "access tokens", "OAuth access token (Authorization: Bearer)", "", SchemeNone},
+	{Forms, "a forms authentication ticket", "forms tickets",
+		"forms authentication ticket (.ASPXAUTH)", ".ASPXAUTH", SchemeSingle},
+	{Roles, "a role cookie", "role cookies", "cached roles (.ASPXROLES), the envelope only",
+		".ASPXROLES", SchemeSingle},
+	{Anonymous, "an anonymous id", "anonymous ids", "anonymous id (.ASPXANONYMOUS)",
+		".ASPXANONYMOUS", SchemeSingle},
+	{Katana, "a Katana cookie", "Katana cookies",
+		"cookie of Katana or ASP.NET Identity (.AspNet.*)", "", SchemeKatana},
+	{Core, "a cookie of ASP.NET Core", "cookies of ASP.NET Core",
+		"cookie of ASP.NET Core (.AspNetCore.*)", "", SchemeCore},
+	{Bearer, "an OAuth access token", "access tokens", "OAuth access token (Authorization: Bearer)",
+		"", SchemeNone},
 	{Refresh, "an OAuth refresh token", "refresh tokens", "OAuth refresh token", "", SchemeNone},
-	{AuthCode, "an OAuth authorization code", "authorization codes", "OAuth authorization code", "", SchemeNone},
+	{AuthCode, "an OAuth authorization code", "authorization codes", "OAuth authorization code",
+		"", SchemeNone},
 	{State, "the state of a remote sign-in", "states", "state of a remote sign-in of Katana", "", SchemeNone},
-	{CoreBearer, "an access token of ASP.NET Core", "access tokens of ASP.NET Core", "access token of ASP.NET Core (AddBearerToken)", "", SchemeNone},
-	{CoreRefresh, "a refresh token of ASP.NET Core", "refresh tokens of ASP.NET Core", "refresh token of ASP.NET Core (AddBearerToken)", "", SchemeNone},
-	{CoreSession, "the key of a session of ASP.NET Core", "keys of sessions", "key of a session of ASP.NET Core (.AspNetCore.Session)", ".AspNetCore.Session", SchemeSingle},
-	{Antiforgery, "an antiforgery token", "antiforgery tokens", "antiforgery token of ASP.NET Core (.AspNetCore.Antiforgery.*)", ".AspNetCore.Antiforgery.*", SchemeSingle},
-	{Protected, "a payload of Data Protection", "payloads of Data Protection", "payload of ASP.NET Core Data Protection", "", SchemeNone},
-	{SQSession, "a session of Cora SeQuence", "sessions of Cora SeQuence", "session of Cora SeQuence (SQSession…)", "SQSession", SchemeWIF},
+	{CoreBearer, "an access token of ASP.NET Core", "access tokens of ASP.NET Core",
+		"access token of ASP.NET Core (AddBearerToken)", "", SchemeNone},
+	{CoreRefresh, "a refresh token of ASP.NET Core", "refresh tokens of ASP.NET Core",
+		"refresh token of ASP.NET Core (AddBearerToken)", "", SchemeNone},
+	{CoreSession, "the key of a session of ASP.NET Core", "keys of sessions",
+		"key of a session of ASP.NET Core (.AspNetCore.Session)",
+		".AspNetCore.Session", SchemeSingle},
+	{Antiforgery, "an antiforgery token", "antiforgery tokens",
+		"antiforgery token of ASP.NET Core (.AspNetCore.Antiforgery.*)",
+		".AspNetCore.Antiforgery.*", SchemeSingle},
+	{Protected, "a payload of Data Protection", "payloads of Data Protection",
+		"payload of ASP.NET Core Data Protection", "", SchemeNone},
+	{SQSession, "a session of Cora SeQuence", "sessions of Cora SeQuence",
+		"session of Cora SeQuence (SQSession…)", "SQSession", SchemeWIF},
 }
 
 // info returns the row of k, and that of no kind for another text.
@@ -78,7 +93,8 @@ func (k Kind) info() kindInfo {
 			return i
 		}
 	}
-	return kindInfo{kind: k, text: "a credential", plural: "credentials", long: string(k), scheme: SchemeSingle}
+	return kindInfo{kind: k, text: "a credential", plural: "credentials", long: string(k),
+		scheme: SchemeSingle}
 }
 
 // String says in words what k is, with the article.

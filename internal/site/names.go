@@ -48,7 +48,8 @@ func KatanaBase(name string) (string, bool) {
 	if !strings.HasPrefix(name, KatanaPrefix) || strings.HasPrefix(name, CorrelationPrefix) {
 		return "", false
 	}
-	if base := strings.TrimRight(name, "0123456789"); len(base) < len(name) && strings.HasSuffix(base, "C") {
+	if base := strings.TrimRight(name, "0123456789"); len(base) < len(name) &&
+		strings.HasSuffix(base, "C") {
 		name = strings.TrimSuffix(base, "C")
 	}
 	return name, len(name) > len(KatanaPrefix)
@@ -77,7 +78,8 @@ func (s *Site) Named(name string) *Credential {
 		}
 	}
 	if strings.HasPrefix(name, KatanaPrefix) {
-		c := s.katana(Settings{Kind: Katana, Name: name, AuthenticationType: s.AuthTypeOf(name, "")})
+		c := s.katana(Settings{Kind: Katana, Name: name,
+			AuthenticationType: s.AuthTypeOf(name, "")})
 		return c
 	}
 	return nil

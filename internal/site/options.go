@@ -108,13 +108,15 @@ func (s *Site) ask(said Settings) error {
 		c = s.Anonymous
 	case Katana:
 		c = s.katana(said)
-		if slices.ContainsFunc(s.Katana, func(other *Credential) bool { return other.Name == c.Name }) {
+		if slices.ContainsFunc(s.Katana,
+			func(other *Credential) bool { return other.Name == c.Name }) {
 			return bad("Name", "two cookies are called "+c.Name)
 		}
 		s.Katana = append(s.Katana, c)
 	case Core:
 		c = s.core(said)
-		if slices.ContainsFunc(slices.Concat(s.Katana, s.Core), func(other *Credential) bool { return strings.EqualFold(other.Name, c.Name) }) {
+		if slices.ContainsFunc(slices.Concat(s.Katana, s.Core),
+			func(other *Credential) bool { return strings.EqualFold(other.Name, c.Name) }) {
 			return bad("Name", "two cookies are called "+c.Name)
 		}
 		s.Core = append(s.Core, c)
@@ -135,7 +137,8 @@ func (s *Site) ask(said Settings) error {
 		if said.Name != "" {
 			c.Refused = ""
 		} else if c.Name == "" && c.Line == 0 {
-			return bad("Name", "it is missing: SQSession and the name of the application, such as SQSessionFlowtime")
+			return bad("Name",
+				"it is missing: SQSession and the name of the application, such as SQSessionFlowtime")
 		}
 		c.Opaque = said.Opaque
 		c.On = c.On || c.Line == 0

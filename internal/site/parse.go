@@ -28,13 +28,15 @@ func ParseSettings(text string) (Settings, error) {
 		p, known := propertyNamed(name)
 		switch {
 		case !known:
-			return Settings{}, &OptionError{s.Kind, name, "there is no such option; there are " + OptionNames(s.Kind)}
+			return Settings{}, &OptionError{s.Kind, name,
+				"there is no such option; there are " + OptionNames(s.Kind)}
 		case !ok || value == "":
 			return Settings{}, &OptionError{s.Kind, p.name, "write OPTION=VALUE"}
 		case p.said(&s):
 			return Settings{}, &OptionError{s.Kind, p.name, "it is there twice"}
 		case !p.parse(&s, value):
-			return Settings{}, &OptionError{s.Kind, p.name, fmt.Sprintf("%q is not %s", value, p.want())}
+			return Settings{}, &OptionError{s.Kind, p.name,
+				fmt.Sprintf("%q is not %s", value, p.want())}
 		}
 	}
 	return s, nil

@@ -80,22 +80,34 @@ const bare = "no cookie carries it"
 
 var properties = []property{
 	{"Name", func(s *Settings) any { return &s.Name }, inCookies, bare},
-	{"AuthenticationType", func(s *Settings) any { return &s.AuthenticationType }, []Kind{Katana, Core, Bearer}, "Name is the name of the cookie"},
+	{"AuthenticationType", func(s *Settings) any { return &s.AuthenticationType },
+		[]Kind{Katana, Core, Bearer}, "Name is the name of the cookie"},
 	{"Path", func(s *Settings) any { return &s.Path }, inCookies, bare},
 	{"Domain", func(s *Settings) any { return &s.Domain }, inCookies, bare},
 	{"Secure", func(s *Settings) any { return &s.Secure }, inCookies, bare},
-	{"ScriptAccess", func(s *Settings) any { return &s.ScriptAccess }, []Kind{FedAuth, WIF10, Katana, Core, SQSession}, ".NET always hides it from scripts"},
+	{"ScriptAccess", func(s *Settings) any { return &s.ScriptAccess },
+		[]Kind{FedAuth, WIF10, Katana, Core, SQSession}, ".NET always hides it from scripts"},
 	{"SameSite", func(s *Settings) any { return &s.SameSite }, inCookies, bare},
-	{"ChunkSize", func(s *Settings) any { return &s.ChunkSize }, []Kind{FedAuth, WIF10, Katana, Core}, ".NET does not cut it into chunks of a size that can be set"},
+	{"ChunkSize", func(s *Settings) any { return &s.ChunkSize },
+		[]Kind{FedAuth, WIF10, Katana, Core},
+		".NET does not cut it into chunks of a size that can be set"},
 	{"ClockSkew", func(s *Settings) any { return &s.ClockSkew }, inSession, "only session tokens know one"},
 	{"Lifetime", func(s *Settings) any { return &s.Lifetime }, nil, ""},
-	{"MaxLifetime", func(s *Settings) any { return &s.MaxLifetime }, signIns, "Lifetime is how long it is valid"},
-	{"PersistentLifetime", func(s *Settings) any { return &s.PersistentLifetime }, inSession, "a persistent cookie lives as long as its ticket, by Lifetime"},
-	{"Sliding", func(s *Settings) any { return &s.Sliding }, []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, Core}, "Lifetime is how long it is valid"},
-	{"Opaque", func(s *Settings) any { return &s.Opaque }, inCora, "only SQSession has a value that is not known"},
-	{"NoReuse", func(s *Settings) any { return &s.NoReuse }, inCora, "OnePerUser ends the older sessions of a user"},
-	{"CacheMaxSize", func(s *Settings) any { return &s.CacheMaxSize }, inCora, "only SQSession keeps sessions in memory by itself"},
-	{"CacheItemFade", func(s *Settings) any { return &s.CacheItemFade }, inCora, "only SQSession keeps sessions in memory by itself"},
+	{"MaxLifetime", func(s *Settings) any { return &s.MaxLifetime }, signIns,
+		"Lifetime is how long it is valid"},
+	{"PersistentLifetime", func(s *Settings) any { return &s.PersistentLifetime }, inSession,
+		"a persistent cookie lives as long as its ticket, by Lifetime"},
+	{"Sliding", func(s *Settings) any { return &s.Sliding },
+		[]Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, Core},
+		"Lifetime is how long it is valid"},
+	{"Opaque", func(s *Settings) any { return &s.Opaque }, inCora,
+		"only SQSession has a value that is not known"},
+	{"NoReuse", func(s *Settings) any { return &s.NoReuse }, inCora,
+		"OnePerUser ends the older sessions of a user"},
+	{"CacheMaxSize", func(s *Settings) any { return &s.CacheMaxSize }, inCora,
+		"only SQSession keeps sessions in memory by itself"},
+	{"CacheItemFade", func(s *Settings) any { return &s.CacheItemFade }, inCora,
+		"only SQSession keeps sessions in memory by itself"},
 }
 
 // counts reports whether the property matters for a kind.
@@ -177,7 +189,8 @@ func (s *Settings) check() error {
 				return bad(p.name, "%d is negative", *v)
 			}
 		case *time.Duration:
-			if *v < 0 && !(p.name == "ClockSkew" && *v == None) && !(p.name == "MaxLifetime" && *v == None && s.Kind == SQSession) {
+			if *v < 0 && !(p.name == "ClockSkew" && *v == None) &&
+				!(p.name == "MaxLifetime" && *v == None && s.Kind == SQSession) {
 				return bad(p.name, "%s is negative", *v)
 			}
 		}
@@ -189,15 +202,18 @@ func (s *Settings) check() error {
 			return bad(p.name, "it has no effect: %s", p.other)
 		}
 	}
-	if s.SameSite != "" && !slices.Contains([]string{"None", "Lax", "Strict", "Unspecified"}, s.SameSite) {
+	if s.SameSite != "" && !slices.Contains([]string{"None", "Lax", "Strict", "Unspecified"},
+		s.SameSite) {
 		return bad("SameSite", "%q is none of None, Lax, Strict and Unspecified", s.SameSite)
 	}
 	switch s.Kind {
 	case Katana:
 		return s.checkKatana()
 	case Core:
-		if name := s.AuthenticationType; strings.HasPrefix(name, CorePrefix) || strings.HasPrefix(name, KatanaPrefix) {
-			return bad("AuthenticationType", "%q is the name of a cookie; give the scheme, and the name as Name", name)
+		if name := s.AuthenticationType; strings.HasPrefix(name, CorePrefix) ||
+			strings.HasPrefix(name, KatanaPrefix) {
+			return bad("AuthenticationType",
+				"%q is the name of a cookie; give the scheme, and the name as Name", name)
 		}
 	}
 	if s.Name != "" && !ValidName(s.Name) {
@@ -215,9 +231,11 @@ func (s *Settings) checkKatana() error {
 	case s.AuthenticationType == "":
 		return bad(`it is missing: that of CookieAuthenticationOptions, such as "ApplicationCookie" of ASP.NET Identity`)
 	case strings.HasPrefix(s.AuthenticationType, CorePrefix):
-		return bad(fmt.Sprintf("%q is a cookie of ASP.NET Core, not of Katana", s.AuthenticationType))
+		return bad(fmt.Sprintf("%q is a cookie of ASP.NET Core, not of Katana",
+			s.AuthenticationType))
 	case isName && rest != "":
-		return bad(fmt.Sprintf("%q is the name of a cookie; the type is %q", s.AuthenticationType, rest))
+		return bad(fmt.Sprintf("%q is the name of a cookie; the type is %q",
+			s.AuthenticationType, rest))
 	}
 	return nil
 }

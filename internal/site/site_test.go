@@ -94,15 +94,17 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
-	s := parse(t, `<configuration><system.web><httpRuntime targetFramework="4.8"/><machineKey validationKey="00"/>`+
-		"\n"+`<authentication mode="Forms"><forms name="a b" timeout="0"/></authentication>`+
-		"\n"+`<httpCookies sameSite="x"/><roleManager cookieProtection="x"/></system.web>`+
-		`<system.identityModel.services><federationConfiguration><cookieHandler name="A"/><cookieHandler/></federationConfiguration></system.identityModel.services></configuration>`)
+	s := parse(t,
+		`<configuration><system.web><httpRuntime targetFramework="4.8"/><machineKey validationKey="00"/>`+
+			"\n"+`<authentication mode="Forms"><forms name="a b" timeout="0"/></authentication>`+
+			"\n"+`<httpCookies sameSite="x"/><roleManager cookieProtection="x"/></system.web>`+
+			`<system.identityModel.services><federationConfiguration><cookieHandler name="A"/><cookieHandler/></federationConfiguration></system.identityModel.services></configuration>`)
 	var got []string
 	for _, f := range s.Faults {
 		got = append(got, fmt.Sprintf("%d %s", f.Line, f.Code))
 	}
-	want := []string{"1 auto_generated_key", "2 invalid_timeout", "3 invalid_enum", "3 duplicate_section", "3 invalid_enum"}
+	want := []string{"1 auto_generated_key", "2 invalid_timeout", "3 invalid_enum",
+		"3 duplicate_section", "3 invalid_enum"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -112,7 +114,8 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%v", c)
 		}
 	}
-	if s.Key.Mode != Framework45 || s.Key.ModeFrom != "targetFramework" || s.Key.ValidationKey.Len() != 1 || len(s.Key.DecryptionFlags) != 2 {
+	if s.Key.Mode != Framework45 || s.Key.ModeFrom != "targetFramework" ||
+		s.Key.ValidationKey.Len() != 1 || len(s.Key.DecryptionFlags) != 2 {
 		t.Errorf("%v %v", s.Key, s.Key.DecryptionFlags)
 	}
 }
@@ -147,18 +150,22 @@ func TestSettings(t *testing.T) {
 		{"wif10-thinktecture.config", func(s *Site) *Credential { return s.Session }, true, "",
 			"Path=/portal/ line 30, ClockSkew=3m0s line 17, Lifetime=8h0m0s line 24"},
 		{"cora-sequence.config", func(s *Site) *Credential { return s.Session }, true, "", ""},
-		{"cora-sequence.config", func(s *Site) *Credential { return s.SQSession }, true, `cookie "SQSessionFlowtime" can be passed on but not read`,
+		{"cora-sequence.config", func(s *Site) *Credential { return s.SQSession }, true,
+			`cookie "SQSessionFlowtime" can be passed on but not read`,
 			"Name=SQSessionFlowtime line 14, Secure=on line 14, Lifetime=30m0s line 14, NoReuse=true line 14"},
 		{"forms-site.config", func(s *Site) *Credential { return s.Forms }, true, "",
 			"Name=.SHOPAUTH line 19, Domain=shop.example line 19, Secure=on line 19, SameSite=None line 19, Lifetime=45m0s line 19"},
-		{"forms-site.config", func(s *Site) *Credential { return s.Session }, false, "no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>",
+		{"forms-site.config", func(s *Site) *Credential { return s.Session }, false,
+			"no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>",
 			"SameSite=Lax line 23"},
-		{"katana-bearer-api.config", func(s *Site) *Credential { return s.Forms }, false, `authentication mode is "Windows"`, ""},
+		{"katana-bearer-api.config", func(s *Site) *Credential { return s.Forms }, false,
+			`authentication mode is "Windows"`, ""},
 	}
 	for _, tt := range tests {
 		c := tt.of(parse(t, texts[tt.file]))
 		if got := lines(c); got != tt.want || c.On != tt.on || c.Refused != tt.refused {
-			t.Errorf("%s, %s: on %t, refused %q\n got %s\nwant %s", tt.file, c.Kind, c.On, c.Refused, got, tt.want)
+			t.Errorf("%s, %s: on %t, refused %q\n got %s\nwant %s", tt.file, c.Kind, c.On,
+				c.Refused, got, tt.want)
 		}
 	}
 }
@@ -166,7 +173,8 @@ func TestSettings(t *testing.T) {
 // TestModes wants what decides the compatibility mode, of a key that is good
 // and of one that is not.
 func TestModes(t *testing.T) {
-	const good = `validationKey="` + "4B04D08CAA210ABF91B5E6E86763E0EEA4044284B4C962B4E51227868DF44D1D6D20F7309FBA3CE323404FA0FC39E6C8C6CE9FB842C9481B9938EB268AF5F85D" +
+	const good = `validationKey="` +
+		"4B04D08CAA210ABF91B5E6E86763E0EEA4044284B4C962B4E51227868DF44D1D6D20F7309FBA3CE323404FA0FC39E6C8C6CE9FB842C9481B9938EB268AF5F85D" +
 		`" decryptionKey="C9D61286123285F6FA496CFA190FC219BEF44A0943705404CF023C15A1FFFE02"`
 	for _, key := range []string{good, ""} {
 		for _, tt := range []struct{ runtime, attribute, mode, from string }{
@@ -185,7 +193,8 @@ func TestModes(t *testing.T) {
 				text += `<httpRuntime targetFramework="` + tt.runtime + `"/>`
 			}
 			s := parse(t, text+"</system.web></configuration>")
-			if s.Key.Mode != tt.mode || s.Key.ModeFrom != tt.from || (s.Key.ModeLine == 0) != (tt.from == "default") ||
+			if s.Key.Mode != tt.mode || s.Key.ModeFrom != tt.from ||
+				(s.Key.ModeLine == 0) != (tt.from == "default") ||
 				(s.Key.Fault == nil) != (key != "") || s.Key.TargetFramework != tt.runtime {
 				t.Errorf("%s: %v, by %s", text, s.Key, s.Key.ModeFrom)
 			}
@@ -218,15 +227,18 @@ func TestProtectionWarning(t *testing.T) {
 // option that does not count refused with what does.
 func TestOptions(t *testing.T) {
 	texts, _ := configs(t)
-	katana := Settings{Kind: Katana, AuthenticationType: "ApplicationCookie", Name: "MyApp", Path: "/shop", Domain: "app.example",
-		ChunkSize: 2000, SameSite: "Strict", Secure: On, ScriptAccess: true, Lifetime: time.Hour, Sliding: Off}
-	s := parse(t, texts["wif45-fedauth.config"], Settings{MaxLifetime: 8 * time.Hour}, katana, Settings{Kind: Bearer},
-		Settings{Kind: FedAuth, Path: "/app/", Sliding: On}, Settings{Kind: Forms, Name: "F"}, Settings{Kind: SQSession, Name: "SQSession_12"})
+	katana := Settings{Kind: Katana, AuthenticationType: "ApplicationCookie", Name: "MyApp",
+		Path: "/shop", Domain: "app.example", ChunkSize: 2000, SameSite: "Strict", Secure: On,
+		ScriptAccess: true, Lifetime: time.Hour, Sliding: Off}
+	s := parse(t, texts["wif45-fedauth.config"], Settings{MaxLifetime: 8 * time.Hour}, katana,
+		Settings{Kind: Bearer}, Settings{Kind: FedAuth, Path: "/app/", Sliding: On},
+		Settings{Kind: Forms, Name: "F"}, Settings{Kind: SQSession, Name: "SQSession_12"})
 	katana.MaxLifetime = 8 * time.Hour
 	if got := s.Katana[0]; got.Settings != katana || !got.On || got.Refused != "" {
 		t.Errorf("%+v", got.Settings)
 	}
-	if s.Named("myapp") != nil || s.Named("MyApp") != s.Katana[0] || s.Of(Katana, "") != s.Katana[0] || s.AuthTypeOf("MyApp", "") != "ApplicationCookie" {
+	if s.Named("myapp") != nil || s.Named("MyApp") != s.Katana[0] ||
+		s.Of(Katana, "") != s.Katana[0] || s.AuthTypeOf("MyApp", "") != "ApplicationCookie" {
 		t.Error("the cookie is not found by its name")
 	}
 	for c, want := range map[*Credential]string{
@@ -245,10 +257,13 @@ func TestOptions(t *testing.T) {
 		want string
 	}{
 		{[]Settings{{Kind: Katana}}, `AuthenticationType: it is missing`},
-		{[]Settings{{Kind: Katana, AuthenticationType: ".AspNet.ApplicationCookie"}}, `the type is "ApplicationCookie"`},
+		{[]Settings{{Kind: Katana, AuthenticationType: ".AspNet.ApplicationCookie"}},
+			`the type is "ApplicationCookie"`},
 		{[]Settings{{Kind: Katana, AuthenticationType: ".AspNetCore.Identity"}}, `ASP.NET Core`},
-		{[]Settings{{Kind: Katana, AuthenticationType: "A", PersistentLifetime: 1}}, "PersistentLifetime: it has no effect: a persistent cookie lives as long as its ticket, by Lifetime"},
-		{[]Settings{{Kind: Katana, AuthenticationType: "A"}, {Kind: Katana, AuthenticationType: "A"}}, "two cookies are called .AspNet.A"},
+		{[]Settings{{Kind: Katana, AuthenticationType: "A", PersistentLifetime: 1}},
+			"PersistentLifetime: it has no effect: a persistent cookie lives as long as its ticket, by Lifetime"},
+		{[]Settings{{Kind: Katana, AuthenticationType: "A"},
+			{Kind: Katana, AuthenticationType: "A"}}, "two cookies are called .AspNet.A"},
 		{[]Settings{{Kind: Forms, AuthenticationType: "A"}}, "Name is the name of the cookie"},
 		{[]Settings{{Kind: Forms, ChunkSize: 2000}}, "ChunkSize: it has no effect"},
 		{[]Settings{{Kind: Bearer, Path: "/"}}, "no cookie carries it"},
@@ -266,7 +281,8 @@ func TestOptions(t *testing.T) {
 		{[]Settings{{Kind: FedAuth, ChunkSize: -1}}, "negative"},
 		{[]Settings{{Kind: Forms, Sliding: 7}}, "neither on nor off"},
 	} {
-		_, err := Parse("", strings.NewReader(texts["wif45-fedauth.config"]), &Options{Credentials: tt.said})
+		_, err := Parse("", strings.NewReader(texts["wif45-fedauth.config"]),
+			&Options{Credentials: tt.said})
 		var e *OptionError
 		if !errors.As(err, &e) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %q", tt.said, err, tt.want)
@@ -332,7 +348,8 @@ func TestLoadOnce(t *testing.T) {
 	for name, text := range files {
 		memory.FS.(fstest.MapFS)[name] = &fstest.MapFile{Data: []byte(text)}
 		disk := filepath.Join(folder, filepath.FromSlash(name))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(disk), 0o700), os.WriteFile(disk, []byte(text), 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(disk), 0o700),
+			os.WriteFile(disk, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -340,7 +357,8 @@ func TestLoadOnce(t *testing.T) {
 	if err != nil || one.Err() != nil {
 		t.Fatal(err, one.Err())
 	}
-	if want := map[string]int{"shop/web.config": 1, "shop/keys/key.config": 1}; !cmp.Equal(memory.opened, want) {
+	if want := map[string]int{"shop/web.config": 1,
+		"shop/keys/key.config": 1}; !cmp.Equal(memory.opened, want) {
 		t.Errorf("opened %v", memory.opened)
 	}
 	two, err := Load(filepath.Join(folder, "shop", "web.config"), nil)
@@ -350,11 +368,13 @@ func TestLoadOnce(t *testing.T) {
 	for _, s := range []*Site{two, parse(t, whole)} {
 		s.File = one.File
 		s.Key.Line = one.Key.Line // an element of several lines became one
-		if got, want := lines(s.Forms), "Name=.SHOPAUTH"; !strings.HasPrefix(got, want) || !s.Key.ValidationKey.Equal(one.Key.ValidationKey) {
+		if got, want := lines(s.Forms), "Name=.SHOPAUTH"; !strings.HasPrefix(got, want) ||
+			!s.Key.ValidationKey.Equal(one.Key.ValidationKey) {
 			t.Errorf("%s, %v", got, s.Key)
 		}
 	}
-	if s := parse(t, files["shop/web.config"]); s.Err() == nil || s.Key.Fault.Code != webconfig.CodeConfigSourceMissing {
+	if s := parse(t, files["shop/web.config"]); s.Err() == nil ||
+		s.Key.Fault.Code != webconfig.CodeConfigSourceMissing {
 		t.Errorf("a reader has no files beside it: %v", s.Err())
 	}
 	for _, load := range []func() (*Site, error){
@@ -371,8 +391,11 @@ func TestLoadOnce(t *testing.T) {
 // TestNew wants a site of a key alone, and nothing accepted that nobody asked
 // for.
 func TestNew(t *testing.T) {
-	key := Key{ValidationKey: secret.New(make([]byte, 64)), DecryptionKey: secret.New(make([]byte, 32)), Validation: "SHA1", Decryption: "Auto", Mode: Framework45}
-	s, err := New(key, &Options{Credentials: []Settings{{Kind: WIF10, Lifetime: time.Hour}, {Kind: Katana, AuthenticationType: "A"}}})
+	key := Key{ValidationKey: secret.New(make([]byte, 64)),
+		DecryptionKey: secret.New(make([]byte, 32)), Validation: "SHA1", Decryption: "Auto",
+		Mode: Framework45}
+	s, err := New(key, &Options{Credentials: []Settings{{Kind: WIF10, Lifetime: time.Hour},
+		{Kind: Katana, AuthenticationType: "A"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +408,8 @@ func TestNew(t *testing.T) {
 	if want := []string{"wif10 FedAuth", "katana .AspNet.A"}; !slices.Equal(accepted, want) {
 		t.Errorf("%q", accepted)
 	}
-	if got := fmt.Sprintf("%v %+v %#v %s", s.Key, s.Key, s.Key, s.Key); strings.Contains(got, "0 0") || strings.Contains(got, "\x00") {
+	if got := fmt.Sprintf("%v %+v %#v %s", s.Key, s.Key, s.Key, s.Key); strings.Contains(got,
+		"0 0") || strings.Contains(got, "\x00") {
 		t.Error(got)
 	}
 }
@@ -435,10 +459,12 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q, %q: %q", tt[0], tt[1], got)
 		}
 	}
-	if got := s.Names(); !slices.Equal(got, []string{"FedAuth", ".SHOPAUTH", ".ASPXROLES", ".ASPXANONYMOUS"}) || s.SignIn() != Forms {
+	if got := s.Names(); !slices.Equal(got, []string{"FedAuth", ".SHOPAUTH", ".ASPXROLES",
+		".ASPXANONYMOUS"}) || s.SignIn() != Forms {
 		t.Errorf("%q", got)
 	}
-	if c := s.Of(WIF10, ""); c != s.Session || s.Of(State, "").Kind != State || s.Of(Katana, "X").Name != ".AspNet.X" {
+	if c := s.Of(WIF10, ""); c != s.Session || s.Of(State, "").Kind != State ||
+		s.Of(Katana, "X").Name != ".AspNet.X" {
 		t.Errorf("%v", c)
 	}
 }
@@ -450,7 +476,8 @@ func FuzzSite(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, name, authType string) {
 		open := func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
-		said := &Options{Credentials: []Settings{{Kind: Katana, Name: name, AuthenticationType: authType}}}
+		said := &Options{Credentials: []Settings{{Kind: Katana, Name: name,
+			AuthenticationType: authType}}}
 		file, err := webconfig.Parse(strings.NewReader(text), open)
 		s, err := resolve("web.config", file, err, said)
 		if err != nil {
@@ -461,7 +488,9 @@ func FuzzSite(f *testing.F) {
 			}
 			return
 		}
-		if (s.Key.Fault != nil) && s.Err() == nil || s.Key.Fault == nil && (s.Key.ValidationKey.Len() == 0 || s.Key.DecryptionKey.Len() == 0) {
+		if (s.Key.Fault != nil) && s.Err() == nil ||
+			s.Key.Fault == nil && (s.Key.ValidationKey.Len() == 0 ||
+				s.Key.DecryptionKey.Len() == 0) {
 			t.Errorf("%v, %v", s.Key, s.Key.Fault)
 		}
 		for _, c := range s.Credentials() {
@@ -481,7 +510,8 @@ func TestParseSettings(t *testing.T) {
 		"forms": {Kind: Forms},
 		"katana,AuthenticationType=ApplicationCookie,name=MyApp,Path=/shop,Domain=app.example,Secure=on,ScriptAccess=true,SameSite=Lax,ChunkSize=3000,Lifetime=8h,Sliding=off": {
 			Kind: Katana, AuthenticationType: "ApplicationCookie", Name: "MyApp", Path: "/shop", Domain: "app.example", Secure: On,
-			ScriptAccess: true, SameSite: "Lax", ChunkSize: 3000, Lifetime: 8 * time.Hour, Sliding: Off},
+			ScriptAccess: true, SameSite: "Lax", ChunkSize: 3000,
+			Lifetime: 8 * time.Hour, Sliding: Off},
 		"OWIN, AuthenticationType=a=b": {Kind: Katana, AuthenticationType: "a=b"},
 		"fedauth,ClockSkew=none":       {Kind: FedAuth, ClockSkew: None},
 	} {
@@ -540,15 +570,19 @@ func FuzzParseSettings(f *testing.F) {
 func TestRemovedModules(t *testing.T) {
 	texts, _ := configs(t)
 	with := func(file, modules string) string {
-		return strings.Replace(texts[file], "</configuration>", "<system.webServer><modules>"+modules+"</modules></system.webServer></configuration>", 1)
+		return strings.Replace(texts[file], "</configuration>",
+			"<system.webServer><modules>"+modules+
+				"</modules></system.webServer></configuration>", 1)
 	}
 	for _, tt := range []struct {
 		file, modules string
 		of            func(*Site) *Credential
 		asked         Settings
 	}{
-		{"forms-site.config", "<remove name='FormsAuthentication'/>", func(s *Site) *Credential { return s.Forms }, Settings{Kind: Forms}},
-		{"wif45-fedauth.config", "<remove name='SessionAuthenticationModule'/>", func(s *Site) *Credential { return s.Session }, Settings{Kind: FedAuth}},
+		{"forms-site.config", "<remove name='FormsAuthentication'/>",
+			func(s *Site) *Credential { return s.Forms }, Settings{Kind: Forms}},
+		{"wif45-fedauth.config", "<remove name='SessionAuthenticationModule'/>",
+			func(s *Site) *Credential { return s.Session }, Settings{Kind: FedAuth}},
 	} {
 		text := with(tt.file, tt.modules)
 		c := tt.of(parse(t, text))
@@ -588,7 +622,8 @@ func TestSuppressSameSiteNone(t *testing.T) {
 	} {
 		s := parse(t, fmt.Sprintf(site, tt.on, tt.value), katana)
 		if c := s.Forms; c.SameSite != tt.want || c.From("SameSite").Line != tt.line {
-			t.Errorf("%s %s: forms %s of line %d", tt.on, tt.value, c.SameSite, c.From("SameSite").Line)
+			t.Errorf("%s %s: forms %s of line %d", tt.on, tt.value, c.SameSite,
+				c.From("SameSite").Line)
 		}
 		for _, c := range []*Credential{s.Session, s.Roles, s.Anonymous, s.Katana[0]} {
 			if c.SameSite != tt.want {
@@ -606,15 +641,20 @@ func TestSuppressSameSiteNone(t *testing.T) {
 // TestCore wants the credentials of ASP.NET Core with its own defaults, which no
 // web.config changes, and what stands in Options.
 func TestCore(t *testing.T) {
-	s := parse(t, `<configuration><system.web><httpCookies domain="old.example" requireSSL="true" sameSite="None"/>`+
-		`<machineKey validationKey="`+strings.Repeat("ab", 64)+`" decryptionKey="`+strings.Repeat("cd", 32)+`" validation="SHA1"/></system.web></configuration>`,
-		Settings{MaxLifetime: time.Hour}, Settings{Kind: Core}, Settings{Kind: Core, AuthenticationType: "a b", Lifetime: time.Minute},
+	s := parse(t,
+		`<configuration><system.web><httpCookies domain="old.example" requireSSL="true" sameSite="None"/>`+
+			`<machineKey validationKey="`+strings.Repeat("ab", 64)+`" decryptionKey="`+
+			strings.Repeat("cd", 32)+`" validation="SHA1"/></system.web></configuration>`,
+		Settings{MaxLifetime: time.Hour}, Settings{Kind: Core},
+		Settings{Kind: Core, AuthenticationType: "a b", Lifetime: time.Minute},
 		Settings{Kind: Bearer}, Settings{Kind: Bearer, AuthenticationType: "Identity.Bearer"})
 	want := []Settings{
-		{Kind: Core, Name: ".AspNetCore.Cookies", AuthenticationType: "Cookies", Path: "/", SameSite: "Lax",
-			ChunkSize: 4050, Lifetime: 14 * 24 * time.Hour, MaxLifetime: time.Hour, Sliding: On},
-		{Kind: Core, Name: ".AspNetCore.a%20b", AuthenticationType: "a b", Path: "/", SameSite: "Lax",
-			ChunkSize: 4050, Lifetime: time.Minute, MaxLifetime: time.Hour, Sliding: On},
+		{Kind: Core, Name: ".AspNetCore.Cookies", AuthenticationType: "Cookies", Path: "/",
+			SameSite: "Lax", ChunkSize: 4050, Lifetime: 14 * 24 * time.Hour,
+			MaxLifetime: time.Hour, Sliding: On},
+		{Kind: Core, Name: ".AspNetCore.a%20b", AuthenticationType: "a b", Path: "/",
+			SameSite: "Lax", ChunkSize: 4050, Lifetime: time.Minute,
+			MaxLifetime: time.Hour, Sliding: On},
 		{Kind: Bearer, AuthenticationType: "Identity.Bearer", Lifetime: time.Hour},
 	}
 	var got []Settings
@@ -628,16 +668,19 @@ func TestCore(t *testing.T) {
 		t.Error(diff)
 	}
 	for i, want := range []Setting{
-		{Name: "AuthenticationType", Value: "Cookies", Default: true}, {Name: "AuthenticationType", Value: "a b", Options: true},
+		{Name: "AuthenticationType", Value: "Cookies", Default: true},
+		{Name: "AuthenticationType", Value: "a b", Options: true},
 	} {
 		if list := s.Core[i].List(); !slices.Contains(list, want) {
 			t.Errorf("%+v, want %+v among them", list, want)
 		}
 	}
-	if s.Bearer.Lifetime != 20*time.Minute || s.Of(Core, "a b") != s.Core[1] || s.Named(".aspnetcore.cookies") != s.Core[0] {
+	if s.Bearer.Lifetime != 20*time.Minute || s.Of(Core, "a b") != s.Core[1] ||
+		s.Named(".aspnetcore.cookies") != s.Core[0] {
 		t.Errorf("%v", s.Bearer)
 	}
-	for _, text := range []string{"core,AuthenticationType=.AspNetCore.Cookies", "core,AuthenticationType=.AspNet.SharedCookie",
+	for _, text := range []string{"core,AuthenticationType=.AspNetCore.Cookies",
+		"core,AuthenticationType=.AspNet.SharedCookie",
 		"core,ClockSkew=5m", "core,PersistentLifetime=5m"} {
 		said, err := ParseSettings(text)
 		if err == nil {

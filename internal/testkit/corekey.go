@@ -14,5 +14,6 @@ func CoreKey(n int, now time.Time, master []byte) string {
 		`<activationDate>%s</activationDate><expirationDate>%s</expirationDate><descriptor deserializerType="`+
 		`Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer">`+
 		`<descriptor><encryption algorithm="AES_256_CBC"/><validation algorithm="HMACSHA256"/><masterKey><value>%s</value></masterKey>`+
-		`</descriptor></descriptor></key>`, n, date(-30), date(n-10), date(89), base64.StdEncoding.EncodeToString(master))
+		`</descriptor></descriptor></key>`, n, date(-30), date(n-10), date(89),
+		base64.StdEncoding.EncodeToString(master))
 }

@@ -77,8 +77,10 @@ func Dashboard(tb testing.TB, path, text, prefix string) {
 		}
 	}
 	for _, p := range board.Panels {
-		if p.Datasource.UID != "${datasource}" || p.FieldConfig.Defaults.Unit == "" || len(p.Targets) == 0 {
-			tb.Errorf("%s: source %q, unit %q, %d queries", p.Title, p.Datasource.UID, p.FieldConfig.Defaults.Unit, len(p.Targets))
+		if p.Datasource.UID != "${datasource}" || p.FieldConfig.Defaults.Unit == "" ||
+			len(p.Targets) == 0 {
+			tb.Errorf("%s: source %q, unit %q, %d queries", p.Title, p.Datasource.UID,
+				p.FieldConfig.Defaults.Unit, len(p.Targets))
 		}
 		for _, target := range p.Targets {
 			expr := target.Expr

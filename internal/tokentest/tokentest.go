@@ -97,7 +97,8 @@ func (*seen) Delete(context.Context, string) error {
 func newRing() (*machinekey.Ring, error) {
 	key, err := machinekey.New(machinekey.Config{
 		ValidationKey: secret.New(make([]byte, 64)), DecryptionKey: secret.New(make([]byte, 32)),
-		Validation: machinekey.HMACSHA256, Decryption: machinekey.AES, AllowWeakKey: true, AllowKnownKey: true})
+		Validation: machinekey.HMACSHA256, Decryption: machinekey.AES, AllowWeakKey: true,
+		AllowKnownKey: true})
 	if err != nil {
 		return nil, err
 	}

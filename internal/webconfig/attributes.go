@@ -26,11 +26,13 @@ func (s *Section) DonePartly() { s.done(false) }
 
 func (s *Section) done(strict bool) {
 	for _, attr := range s.Attrs {
-		if attr.Space == "" && (slices.Contains(locks, attr.Name) || slices.Contains(s.known, attr.Name)) {
+		if attr.Space == "" && (slices.Contains(locks, attr.Name) ||
+			slices.Contains(s.known, attr.Name)) {
 			continue
 		}
 		want := ""
-		right := propose(attr.Name, append([]string{"configSource", "configProtectionProvider"}, s.known...))
+		right := propose(attr.Name, append([]string{"configSource", "configProtectionProvider"},
+			s.known...))
 		if right != "" && right != attr.Name {
 			want = right + " (names are case sensitive)"
 		}

@@ -50,7 +50,8 @@ const sameSiteUnspecified = "Unspecified"
 // in <forms> is one in every mode, as in .NET.
 func (f *File) Authentication() (Authentication, error) {
 	s := f.Section("system.web", "authentication")
-	auth := Authentication{Mode: s.Enum("mode", "Windows", "Windows", "Forms", "None", "Passport"), Line: s.RefLine}
+	auth := Authentication{Mode: s.Enum("mode", "Windows", "Windows", "Forms", "None", "Passport"),
+		Line: s.RefLine}
 	s.Done()
 	s.OnlyChildren("forms", "passport")
 	forms := readForms(s.Child("forms"))
@@ -58,8 +59,9 @@ func (f *File) Authentication() (Authentication, error) {
 		forms.Line = cmp.Or(forms.Line, auth.Line)
 		auth.Forms = &forms
 		if forms.Cookieless != "UseCookies" {
-			auth.Warnings = []Warning{{"forms_may_be_cookieless", forms.Line, `with cookieless="` + forms.Cookieless +
-				`" the ticket may be in the URL, as /(F(…))/, and not in a cookie; want cookieless="UseCookies"`}}
+			auth.Warnings = []Warning{{"forms_may_be_cookieless", forms.Line,
+				`with cookieless="` + forms.Cookieless +
+					`" the ticket may be in the URL, as /(F(…))/, and not in a cookie; want cookieless="UseCookies"`}}
 		}
 	}
 	return result(s.r, auth)
@@ -78,26 +80,29 @@ func (a Authentication) ProtectionWarnings(mode string) []Warning {
 		"Encryption": "only the security update of 2010 (MS10-070) signs tickets: a node without it takes changed ones",
 	}[f.Protection]
 	return []Warning{{Code: "forms_protection_not_all", Line: f.Line,
-		Text: `with protection="` + f.Protection + `" in mode ` + mode + " " + what + `; want protection="All" on all nodes`}}
+		Text: `with protection="` + f.Protection + `" in mode ` + mode + " " + what +
+			`; want protection="All" on all nodes`}}
 }
 
 // readForms reads <forms>, which may be absent.
 func readForms(s *Section) Forms {
 	forms := Forms{
-		Name:                    s.NonEmpty("name", ".ASPXAUTH"),
-		LoginURL:                s.NonEmpty("loginUrl", "login.aspx"),
-		DefaultURL:              s.NonEmpty("defaultUrl", "default.aspx"),
-		Protection:              s.Enum("protection", "All", "All", "None", "Encryption", "Validation"),
-		TimeoutMinutes:          s.Int("timeout", 30, 1, CodeInvalidTimeout),
-		Path:                    s.NonEmpty("path", "/"),
-		RequireSSL:              s.Bool("requireSSL", false),
-		SlidingExpiration:       s.Bool("slidingExpiration", true),
-		Cookieless:              s.Enum("cookieless", "UseDeviceProfile", "UseUri", "UseCookies", "AutoDetect", "UseDeviceProfile"),
+		Name:              s.NonEmpty("name", ".ASPXAUTH"),
+		LoginURL:          s.NonEmpty("loginUrl", "login.aspx"),
+		DefaultURL:        s.NonEmpty("defaultUrl", "default.aspx"),
+		Protection:        s.Enum("protection", "All", "All", "None", "Encryption", "Validation"),
+		TimeoutMinutes:    s.Int("timeout", 30, 1, CodeInvalidTimeout),
+		Path:              s.NonEmpty("path", "/"),
+		RequireSSL:        s.Bool("requireSSL", false),
+		SlidingExpiration: s.Bool("slidingExpiration", true),
+		Cookieless: s.Enum("cookieless", "UseDeviceProfile", "UseUri", "UseCookies",
+			"AutoDetect", "UseDeviceProfile"),
 		Domain:                  trim(s.Text("domain", "")),
 		EnableCrossAppRedirects: s.Bool("enableCrossAppRedirects", false),
 		TicketCompatibilityMode: s.Enum("ticketCompatibilityMode", "Framework20", "Framework20", "Framework40"),
-		CookieSameSite:          sameSite(s.Enum("cookieSameSite", "Lax", "None", "Lax", "Strict", sameSiteUnspecified, "-1")),
-		Line:                    s.RefLine,
+		CookieSameSite: sameSite(s.Enum("cookieSameSite", "Lax", "None", "Lax", "Strict",
+			sameSiteUnspecified, "-1")),
+		Line: s.RefLine,
 	}
 	_, said := s.Attr("requireSSL")
 	forms.RequireSSLUnset = !said

@@ -44,7 +44,8 @@ func (s *Section) include() *Section {
 		return s
 	}
 	if _, ok := in.Attr(attribute); ok {
-		in.fault(CodeConfigSourcePath, attribute, "a configSource inside a configSource", "the section itself")
+		in.fault(CodeConfigSourcePath, attribute, "a configSource inside a configSource",
+			"the section itself")
 	}
 	in.refuseEncrypted()
 	return in
@@ -120,7 +121,8 @@ func (f *File) sourcePath(source string) (name, want string) {
 		return "", `backslashes between folder and file, as in "config\machineKey.config"`
 	case strings.HasPrefix(source, `\`) || strings.Contains(source, ":"):
 		return "", "a path relative to the folder of the web.config"
-	case strings.ContainsAny(source, `*?"<>|`) || strings.ContainsFunc(source, func(c rune) bool { return c < ' ' }):
+	case strings.ContainsAny(source, `*?"<>|`) ||
+		strings.ContainsFunc(source, func(c rune) bool { return c < ' ' }):
 		return "", "a file name that Windows allows"
 	}
 	if f.leaves(slashed) {
@@ -146,11 +148,13 @@ func (s *Section) mergeFile(source string) (more *Section, warning string) {
 	case source == "" || s.r.err != nil:
 		return more, ""
 	case f.open == nil:
-		return more, fmt.Sprintf("file=%s was not read, as the web.config was not loaded from disk; "+
-			"switches there are not seen", secret.Quote(source))
+		return more,
+			fmt.Sprintf("file=%s was not read, as the web.config was not loaded from disk; "+
+				"switches there are not seen", secret.Quote(source))
 	case path.IsAbs(name) || f.leaves(name) || name == "." || strings.Contains(name, ":"):
-		return more, fmt.Sprintf("file=%s is outside the folder of the web.config and was not read; "+
-			"switches there are not seen", secret.Quote(source))
+		return more,
+			fmt.Sprintf("file=%s is outside the folder of the web.config and was not read; "+
+				"switches there are not seen", secret.Quote(source))
 	}
 	in, err := s.readFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

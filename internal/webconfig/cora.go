@@ -72,7 +72,8 @@ func (f *File) Cora() (*Cora, error) {
 		if !there && i == 0 {
 			c.Line, prefix = p.Line, p.CookieNamePrefix
 		}
-		c.Locations = append(c.Locations, CoraLocation{Path: part.location, Enabled: p.Enabled, Line: p.Line})
+		c.Locations = append(c.Locations, CoraLocation{Path: part.location,
+			Enabled: p.Enabled, Line: p.Line})
 		// What a part inherits is said where it stands, unless it has no effect there.
 		_, application := part.Attr("application")
 		_, secure := part.Attr("sessionCookieSecure")
@@ -95,15 +96,17 @@ func (c *Cora) warn(part *Cora, name, secure bool) {
 		c.Warnings = append(c.Warnings, Warning{code, part.Line, text})
 	}
 	if name && part.Enabled && part.CookieName() == "" {
-		add("cora_cookie_name_unknown", "without the attribute application, as before version 9.3, "+
-			"the name of the cookie is "+secret.Quote(part.CookieNamePrefix)+
-			" and a number that is made at run time; look it up in a browser and say "+
-			"Credential.Name, such as "+secret.Quote(part.CookieNamePrefix+"_123456"))
+		add("cora_cookie_name_unknown",
+			"without the attribute application, as before version 9.3, "+
+				"the name of the cookie is "+secret.Quote(part.CookieNamePrefix)+
+				" and a number that is made at run time; look it up in a browser and say "+
+				"Credential.Name, such as "+secret.Quote(part.CookieNamePrefix+"_123456"))
 	}
 	if secure && part.Enabled && !part.Secure {
-		add("cora_cookie_not_secure", "sessionCookieSecure is not true, so that browsers send the cookie "+
-			secret.Quote(part.CookieNamePrefix+part.Application)+
-			` without TLS too; want sessionCookieSecure="true" on all nodes`)
+		add("cora_cookie_not_secure",
+			"sessionCookieSecure is not true, so that browsers send the cookie "+
+				secret.Quote(part.CookieNamePrefix+part.Application)+
+				` without TLS too; want sessionCookieSecure="true" on all nodes`)
 	}
 }
 

@@ -62,7 +62,8 @@ const (
 
 // readFederation reads <cookieHandler> and <wsFederation> below s.
 func readFederation(s *Section, schema string) *Federation {
-	fed := &Federation{CookieHandler: readCookieHandler(s.Child("cookieHandler"), schema), Line: s.RefLine}
+	fed := &Federation{CookieHandler: readCookieHandler(s.Child("cookieHandler"), schema),
+		Line: s.RefLine}
 	if w := s.Child("wsFederation"); w.RefLine != 0 {
 		fed.WSFederation = readWSFederation(w, schema)
 	}
@@ -103,8 +104,8 @@ func readWSFederation(s *Section, schema string) *WSFederation {
 		RequireHTTPS:           s.Bool("requireHttps", true),
 		Line:                   s.RefLine,
 	}
-	s.ignore("homeRealm", "freshness", "authenticationType", "policy", "request", "requestPtr", "resource",
-		"signInQueryString", "signOutQueryString", "signOutReply")
+	s.ignore("homeRealm", "freshness", "authenticationType", "policy", "request",
+		"requestPtr", "resource", "signInQueryString", "signOutQueryString", "signOutReply")
 	s.Done()
 	return w
 }
@@ -156,26 +157,32 @@ func identityWarnings(id *Identity, fed *Federation) []Warning {
 	line := cmp.Or(id.Session.Line, id.Line)
 	switch id.Session.Protection {
 	case "":
-		add("no_session_handler", line, "the handler of session tokens is removed and not replaced: the site has no session cookie")
+		add("no_session_handler", line,
+			"the handler of session tokens is removed and not replaced: the site has no session cookie")
 	case ProtectionDPAPI:
 		handler := machineKey45
 		if id.Schema == SchemaWIF10 {
 			handler = machineKeyThink
 		}
-		add("session_tokens_use_dpapi", line, "session tokens are protected with DPAPI, so no other machine can read them; "+
-			`want <remove type="`+id.Session.Type+`, …"/> and <add type="`+handler+`, …"/> in <securityTokenHandlers>`)
+		add("session_tokens_use_dpapi", line,
+			"session tokens are protected with DPAPI, so no other machine can read them; "+
+				`want <remove type="`+id.Session.Type+`, …"/> and <add type="`+handler+
+				`, …"/> in <securityTokenHandlers>`)
 	case ProtectionCustom:
 		add("custom_session_handler", line,
-			"session tokens are handled by "+secret.Quote(id.Session.Type)+", a class of the site's own")
+			"session tokens are handled by "+secret.Quote(id.Session.Type)+
+				", a class of the site's own")
 	}
 	h := fed.CookieHandler
 	if h.Mode == "Custom" {
 		add("custom_cookie_handler", h.Line,
-			"the session cookie is written by "+secret.Quote(h.CustomType)+", a class of the site's own")
+			"the session cookie is written by "+secret.Quote(h.CustomType)+
+				", a class of the site's own")
 	}
 	if h.RequireSSLUnset {
-		add("require_ssl_not_set", max(h.Line, fed.Line, id.Line), "requireSsl is not set, and its default in WIF 1.0 "+
-			`is not documented, so that some nodes may send the cookie without TLS; want requireSsl="true" in <cookieHandler>`)
+		add("require_ssl_not_set", max(h.Line, fed.Line, id.Line),
+			"requireSsl is not set, and its default in WIF 1.0 "+
+				`is not documented, so that some nodes may send the cookie without TLS; want requireSsl="true" in <cookieHandler>`)
 	}
 	return ws
 }

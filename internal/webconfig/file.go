@@ -63,7 +63,8 @@ func Parse(r io.Reader, open func(name string) (io.ReadCloser, error)) (*File, e
 			continue
 		}
 		s := &Section{Path: "location", Element: e, RefLine: e.Line, r: &reader{f: f}}
-		l := location{element: e, path: s.Text("path", ""), inherited: s.Bool("inheritInChildApplications", true)}
+		l := location{element: e, path: s.Text("path", ""),
+			inherited: s.Bool("inheritInChildApplications", true)}
 		if s.DonePartly(); s.Err() != nil { // allowOverride and overrideMode concern other files
 			return nil, s.Err()
 		}
@@ -115,7 +116,8 @@ func readXML(r io.Reader) (*xmltree.Element, error) {
 	root, err := xmltree.Parse(data, xmltree.Limits{
 		Bytes: MaxFileBytes, Elements: maxElements, Depth: maxDepth})
 	if bad := (*xmltree.Error)(nil); errors.As(err, &bad) {
-		return nil, &Error{Code: xmlCodes[bad.Err], Line: bad.Line, Found: bad.Found, Want: bad.Want}
+		return nil, &Error{Code: xmlCodes[bad.Err], Line: bad.Line,
+			Found: bad.Found, Want: bad.Want}
 	}
 	return root, checkSpaces(root, "")
 }
@@ -167,11 +169,15 @@ func rootFault(root *xmltree.Element) error {
 
 // systemWeb are the sections of <system.web> that machine.config declares.
 var systemWeb = []string{
-	"anonymousIdentification", "authentication", "authorization", "browserCaps", "caching", "clientTarget", "compilation",
-	"customErrors", "deployment", "deviceFilters", "fullTrustAssemblies", "globalization", "healthMonitoring", "hostingEnvironment",
-	"httpCookies", "httpHandlers", "httpModules", "httpRuntime", "identity", "machineKey", "membership", "mobileControls", "pages",
+	"anonymousIdentification", "authentication", "authorization", "browserCaps", "caching",
+	"clientTarget", "compilation",
+	"customErrors", "deployment", "deviceFilters", "fullTrustAssemblies", "globalization",
+	"healthMonitoring", "hostingEnvironment",
+	"httpCookies", "httpHandlers", "httpModules", "httpRuntime", "identity", "machineKey",
+	"membership", "mobileControls", "pages",
 	"partialTrustVisibleAssemblies", "processModel", "profile", "protocols", "roleManager", "securityPolicy",
-	"sessionPageState", "sessionState", "siteMap", "trace", "trust", "urlMappings", "webControls", "webParts", "webServices",
+	"sessionPageState", "sessionState", "siteMap", "trace", "trust", "urlMappings", "webControls",
+	"webParts", "webServices",
 	"xhtmlConformance",
 }
 

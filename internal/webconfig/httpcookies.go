@@ -18,8 +18,9 @@ func (f *File) HTTPCookies() (HTTPCookies, error) {
 		HTTPOnly:   s.Bool("httpOnlyCookies", false),
 		RequireSSL: s.Bool("requireSSL", false),
 		Domain:     trim(s.Text("domain", "")),
-		SameSite:   sameSite(s.EnumFold("sameSite", sameSiteUnspecified, "None", "Lax", "Strict", sameSiteUnspecified, "-1")),
-		Line:       s.RefLine,
+		SameSite: sameSite(s.EnumFold("sameSite", sameSiteUnspecified, "None", "Lax", "Strict",
+			sameSiteUnspecified, "-1")),
+		Line: s.RefLine,
 	}
 	s.Done()
 	s.OnlyChildren()

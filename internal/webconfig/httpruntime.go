@@ -22,10 +22,11 @@ func (h HTTPRuntime) TargetsFramework45() bool { return h.Version.AtLeast(4, 5) 
 // beside an error, too.
 func (f *File) HTTPRuntime() (HTTPRuntime, error) {
 	s := f.Section("system.web", "httpRuntime")
-	h := HTTPRuntime{TargetFramework: s.Text("targetFramework", ""), Version: Version{4, 0, -1, -1}, Line: s.RefLine}
+	h := HTTPRuntime{TargetFramework: s.Text("targetFramework", ""), Version: Version{4, 0, -1, -1},
+		Line: s.RefLine}
 	if h.TargetFramework != "" {
-		h.Version = parsed(s, "targetFramework", h.Version, ParseVersion, CodeInvalidTargetFramework,
-			`a version such as "4.8", with a dot and without v`)
+		h.Version = parsed(s, "targetFramework", h.Version, ParseVersion,
+			CodeInvalidTargetFramework, `a version such as "4.8", with a dot and without v`)
 	}
 	s.DonePartly()
 	return h, s.Err()

@@ -77,7 +77,8 @@ func identityModel10(s *Section) (*Identity, *Federation) {
 	s.Done()
 	c := s.unnamed("service")
 	c.ignore("name")
-	id := &Identity{Schema: SchemaWIF10, SaveBootstrap: c.Bool("saveBootstrapTokens", false), Line: c.RefLine}
+	id := &Identity{Schema: SchemaWIF10, SaveBootstrap: c.Bool("saveBootstrapTokens", false),
+		Line: c.RefLine}
 	c.Done()
 	skew := c.Child("maximumClockSkew")
 	id.MaximumClockSkew = skew.TimeSpanOrInfinite("value", 5*time.Minute)
@@ -117,7 +118,8 @@ func (id *Identity) readAudience(list *Section) {
 		if c.Name == "add" && uri != "" {
 			id.AudienceURIs = append(id.AudienceURIs, uri)
 		} else {
-			id.AudienceURIs = slices.DeleteFunc(id.AudienceURIs, func(u string) bool { return u == uri })
+			id.AudienceURIs = slices.DeleteFunc(id.AudienceURIs,
+				func(u string) bool { return u == uri })
 		}
 	}
 }

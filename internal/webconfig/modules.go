@@ -18,7 +18,8 @@ func moduleClass(name string) []string {
 	if name == FormsModule {
 		return []string{"System.Web.Security.FormsAuthenticationModule"}
 	}
-	return []string{"System.IdentityModel.Services.SessionAuthenticationModule", "Microsoft.IdentityModel.Web.SessionAuthenticationModule"}
+	return []string{"System.IdentityModel.Services.SessionAuthenticationModule",
+		"Microsoft.IdentityModel.Web.SessionAuthenticationModule"}
 }
 
 // ModuleRemoved returns the line in <system.webServer><modules> of the

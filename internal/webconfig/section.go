@@ -156,8 +156,9 @@ func (s *Section) refuseEncrypted() {
 	provider, protected := s.Attr("configProtectionProvider")
 	isData := func(c *xmltree.Element) bool { return c.Name == "EncryptedData" }
 	if protected || slices.ContainsFunc(s.Element.Children, isData) {
-		s.fault(CodeEncryptedSection, "configProtectionProvider", "provider "+secret.Quote(provider),
-			fmt.Sprintf("the section in plain text: run aspnet_regiis -pdf %q <folder> on a copy of the site, "+
+		s.fault(CodeEncryptedSection, "configProtectionProvider",
+			"provider "+
+				secret.Quote(provider), fmt.Sprintf("the section in plain text: run aspnet_regiis -pdf %q <folder> on a copy of the site, "+
 				"on the machine that encrypted it", s.Path))
 	}
 }
@@ -186,7 +187,8 @@ func (s *Section) child(e *xmltree.Element) *Section {
 func (s *Section) Child(name string) *Section {
 	all := s.ChildSections(name)
 	if len(all) > 1 {
-		all[1].fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", all[0].Line), "the element once")
+		all[1].fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", all[0].Line),
+			"the element once")
 	}
 	if s.r.err != nil || len(all) == 0 {
 		return s.r.absent(s.Path + "/" + name)
@@ -218,7 +220,8 @@ func (s *Section) named(child, name string) *Section {
 			continue
 		}
 		if found.RefLine != 0 {
-			c.fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", found.Line), "one element of each name")
+			c.fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", found.Line),
+				"one element of each name")
 		}
 		found = c
 	}
@@ -245,7 +248,8 @@ func (s *Section) entries(names ...string) []*Section {
 // fewEntries is entries for a list of at most maxEntries.
 func (s *Section) fewEntries(names ...string) []*Section {
 	if n := len(s.Element.Children); n > maxEntries {
-		s.fault(CodeTooComplex, "", fmt.Sprintf("%d elements inside", n), fmt.Sprintf("at most %d", maxEntries))
+		s.fault(CodeTooComplex, "", fmt.Sprintf("%d elements inside", n),
+			fmt.Sprintf("at most %d", maxEntries))
 	}
 	return s.entries(names...)
 }

@@ -72,7 +72,8 @@ func sessionHandler(s *Section, schema string) SessionHandler {
 	list.ignore("name")
 	list.Done()
 	var others []*Section // added handlers that say nothing of session tokens
-	for _, c := range list.fewEntries("add", "remove", "clear", "securityTokenHandlerConfiguration") {
+	for _, c := range list.fewEntries("add", "remove", "clear",
+		"securityTokenHandlerConfiguration") {
 		switch c.Name {
 		case "clear":
 			current, others = SessionHandler{}, nil
@@ -99,7 +100,8 @@ func sessionHandler(s *Section, schema string) SessionHandler {
 		}
 		if current.Type != "" {
 			c.fault(CodeSessionHandlerNotRemoved, "type", secret.Quote(class),
-				`<remove type="`+current.Type+`, …"/> before it: two handlers for session tokens are an error in .NET`)
+				`<remove type="`+current.Type+
+					`, …"/> before it: two handlers for session tokens are an error in .NET`)
 		}
 		current = readHandler(c, class, requirement, schema)
 	}
@@ -122,7 +124,8 @@ func typeOf(s *Section) string {
 // isPlatformClass reports the handlers that come with .NET or WIF. Those of
 // them that handle session tokens are known by name.
 func isPlatformClass(class string) bool {
-	return strings.HasPrefix(class, "System.") || strings.HasPrefix(class, "Microsoft.IdentityModel.")
+	return strings.HasPrefix(class, "System.") ||
+		strings.HasPrefix(class, "Microsoft.IdentityModel.")
 }
 
 // readHandler reads one <add> and its <sessionTokenRequirement>, which may be
@@ -139,7 +142,8 @@ func readHandler(s *Section, class string, requirement *Section, schema string) 
 	}
 	names := []string{"lifetime"}
 	if schema == SchemaWIF10 {
-		names = append(names, "useWindowsTokenService", "securityTokenCacheType", "securityTokenCacheSize")
+		names = append(names, "useWindowsTokenService", "securityTokenCacheType",
+			"securityTokenCacheSize")
 	}
 	requirement.foldNames(names)
 	h.Lifetime = requirement.TimeSpan("lifetime", defaultTokenLife, Infinite)

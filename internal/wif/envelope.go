@@ -32,7 +32,8 @@ const (
 	namespaceWSU    = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 	namespaceCookie = "http://schemas.microsoft.com/ws/2006/05/security"
 
-	envelopeHead       = "\xEF\xBB\xBF" + `<?xml version="1.0" encoding="utf-8"?><SecurityContextToken p1:Id="`
+	envelopeHead = "\xEF\xBB\xBF" +
+		`<?xml version="1.0" encoding="utf-8"?><SecurityContextToken p1:Id="`
 	envelopeNamespaces = `" xmlns:p1="` + namespaceWSU + `" xmlns="`
 	envelopeIdentifier = `"><Identifier>`
 	envelopeInstance   = `</Identifier><Instance>`

@@ -60,7 +60,8 @@ const (
 func foreign(payload []byte, v Version) error {
 	var cause error
 	switch text := bytes.TrimPrefix(payload, []byte("\xEF\xBB\xBF")); {
-	case bytes.HasPrefix(payload, []byte(startCoreWCF)), bytes.HasPrefix(text, []byte("<")), coreWCFStream(payload):
+	case bytes.HasPrefix(payload, []byte(startCoreWCF)), bytes.HasPrefix(text, []byte("<")),
+		coreWCFStream(payload):
 		cause = ErrCoreWCF
 	case v == V10 && len(payload) > 0 && payload[0] == startNRBF:
 		cause = ErrV45
@@ -76,5 +77,6 @@ func foreign(payload []byte, v Version) error {
 // a session token of .NET names System.IdentityModel.
 func coreWCFStream(payload []byte) bool {
 	const library = 23 // offset of the name
-	return len(payload) > library && payload[0] == startNRBF && bytes.HasPrefix(payload[library:], []byte("CoreWCF."))
+	return len(payload) > library && payload[0] == startNRBF &&
+		bytes.HasPrefix(payload[library:], []byte("CoreWCF."))
 }

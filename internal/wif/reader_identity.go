@@ -190,7 +190,8 @@ func (d *Reader) property(first int) bool {
 		}
 		p[a.ID-nClaimPropertyName] = d.keep(text)
 	}
-	if d.version == V45 && (p[0].Len == 0 || p[1].Len == 0) || len(d.doc.Properties)-first >= limits.Properties {
+	if d.version == V45 && (p[0].Len == 0 || p[1].Len == 0) ||
+		len(d.doc.Properties)-first >= limits.Properties {
 		return d.fail(errProperty)
 	}
 	for _, q := range d.doc.Properties[first:] {

@@ -267,12 +267,14 @@ func checkHead(h *Head[string]) error {
 	case h.SecureConversation > SCFeb2005:
 		return errors.New("unknown SecureConversation version")
 	}
-	for _, c := range [...]struct{ name, text string }{{"ID", h.ID}, {"ContextID", h.ContextID}, {"KeyGeneration", h.KeyGeneration}} {
+	for _, c := range [...]struct{ name, text string }{{"ID", h.ID}, {"ContextID", h.ContextID},
+		{"KeyGeneration", h.KeyGeneration}} {
 		if !isXMLText(c.text) {
 			return fmt.Errorf("%s has characters that XML cannot carry", c.name)
 		}
 		// The readers of .NET trim two of them, and those of Windows change line ends.
-		if c.name != "ID" && (c.text != string(nbfx.TrimSpace([]byte(c.text))) || strings.ContainsAny(c.text, "\r\n")) {
+		if c.name != "ID" && (c.text != string(nbfx.TrimSpace([]byte(c.text))) ||
+			strings.ContainsAny(c.text, "\r\n")) {
 			return errors.New("ContextID or KeyGeneration has line breaks or white space at its ends")
 		}
 	}

@@ -50,5 +50,6 @@ func isXMLText(s string) bool {
 // isLongUTF16 reports a document in UTF-16 that is larger than any that .NET
 // software writes.
 func isLongUTF16(doc []byte) bool {
-	return len(doc) > limits.Unusual && (doc[0] == 0xFE && doc[1] == 0xFF || doc[0] == 0xFF && doc[1] == 0xFE)
+	return len(doc) > limits.Unusual && (doc[0] == 0xFE && doc[1] == 0xFF ||
+		doc[0] == 0xFF && doc[1] == 0xFE)
 }

@@ -41,7 +41,8 @@ func recorded(t testing.TB) (keys []xmlenc.Key, encrypted []*xmltree.Element) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			keys = append(keys, xmlenc.Key{Certificate: pair.Certificate[0], Private: pair.PrivateKey.(*rsa.PrivateKey)})
+			keys = append(keys, xmlenc.Key{Certificate: pair.Certificate[0],
+				Private: pair.PrivateKey.(*rsa.PrivateKey)})
 		}
 		for _, text := range r.Elements {
 			e, err := xmltree.Parse([]byte(text), limits)
@@ -70,10 +71,12 @@ func TestRecorded(t *testing.T) {
 	keys, encrypted := recorded(t)
 	for _, e := range encrypted {
 		plain, err := xmlenc.Decrypt(e, keys)
-		if err != nil || !bytes.HasPrefix(plain, []byte("<masterKey")) || !bytes.HasSuffix(plain, []byte("</masterKey>")) {
+		if err != nil || !bytes.HasPrefix(plain, []byte("<masterKey")) ||
+			!bytes.HasSuffix(plain, []byte("</masterKey>")) {
 			t.Errorf("%d bytes, %v", len(plain), err)
 		}
-		if _, err := xmlenc.Decrypt(e, nil); !errors.Is(err, xmlenc.ErrNoKey) || !strings.Contains(err.Error(), "CN=ring") {
+		if _, err := xmlenc.Decrypt(e, nil); !errors.Is(err, xmlenc.ErrNoKey) ||
+			!strings.Contains(err.Error(), "CN=ring") {
 			t.Errorf("without keys: %v", err)
 		}
 	}
@@ -125,25 +128,30 @@ func (d document) xml(t testing.TB) string {
 	certificate := ""
 	if d.certificate != nil {
 		certificate = `<KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>` +
-			base64.StdEncoding.EncodeToString(d.certificate) + `</X509Certificate></X509Data></KeyInfo>`
+			base64.StdEncoding.EncodeToString(d.certificate) +
+			`</X509Certificate></X509Data></KeyInfo>`
 	}
 	encryptedKey := fmt.Sprintf(`<e:EncryptedKey><e:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#%s"/>%s`+
-		`<e:CipherData><e:CipherValue>%s</e:CipherValue></e:CipherData></e:EncryptedKey>`, d.key, certificate, base64.StdEncoding.EncodeToString(wrapped))
+		`<e:CipherData><e:CipherValue>%s</e:CipherValue></e:CipherData></e:EncryptedKey>`, d.key,
+		certificate, base64.StdEncoding.EncodeToString(wrapped))
 	if d.withoutKeyValue {
 		encryptedKey = "<e:EncryptedKey/>"
 	}
-	info := `<s:KeyInfo xmlns:s="http://www.w3.org/2000/09/xmldsig#">` + d.more + encryptedKey + `</s:KeyInfo>`
+	info := `<s:KeyInfo xmlns:s="http://www.w3.org/2000/09/xmldsig#">` +
+		d.more + encryptedKey + `</s:KeyInfo>`
 	if d.withoutKeyInfo {
 		info = ""
 	}
 	return fmt.Sprintf(`<e:EncryptedData xmlns:e="http://www.w3.org/2001/04/xmlenc#"><e:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#%s"/>`+
-		`%s<e:CipherData><e:CipherValue>%s</e:CipherValue></e:CipherData></e:EncryptedData>`, d.data, info, value)
+		`%s<e:CipherData><e:CipherValue>%s</e:CipherValue></e:CipherData></e:EncryptedData>`,
+		d.data, info, value)
 }
 
 func TestDecrypt(t *testing.T) {
 	keys, _ := recorded(t)
 	to := &keys[0].Private.(*rsa.PrivateKey).PublicKey
-	good := document{data: "aes256-cbc", key: "rsa-1_5", size: 32, certificate: keys[0].Certificate, to: to, pad: 5}
+	good := document{data: "aes256-cbc", key: "rsa-1_5", size: 32,
+		certificate: keys[0].Certificate, to: to, pad: 5}
 	var other xmlenc.Key
 	for _, k := range keys {
 		if !bytes.Equal(k.Certificate, keys[0].Certificate) {
@@ -166,11 +174,14 @@ func TestDecrypt(t *testing.T) {
 		{"AES-128", with(func(d *document) { d.data, d.size = "aes128-cbc", 16 }), nil},
 		{"no certificate named", with(func(d *document) { d.certificate = nil }), nil},
 		{"second recipient", with(func(d *document) {
-			d.more = strings.Replace(encryptedKeyOf(t, good), base64.StdEncoding.EncodeToString(keys[0].Certificate),
+			d.more = strings.Replace(encryptedKeyOf(t, good),
+				base64.StdEncoding.EncodeToString(keys[0].Certificate),
 				base64.StdEncoding.EncodeToString(other.Certificate), 1)
 		}), nil},
 		{"another certificate", with(func(d *document) { d.certificate = []byte("none") }), xmlenc.ErrNoKey},
-		{"another key", with(func(d *document) { d.to = &other.Private.(*rsa.PrivateKey).PublicKey }), xmlenc.ErrDecrypt},
+		{"another key",
+			with(func(d *document) { d.to = &other.Private.(*rsa.PrivateKey).PublicKey }),
+			xmlenc.ErrDecrypt},
 		{"key size", with(func(d *document) { d.size = 16 }), xmlenc.ErrDecrypt},
 		{"padding 0", with(func(d *document) { d.pad = 0 }), xmlenc.ErrDecrypt},
 		{"padding 17", with(func(d *document) { d.pad = 17 }), xmlenc.ErrDecrypt},
@@ -178,10 +189,14 @@ func TestDecrypt(t *testing.T) {
 		{"kw-aes", with(func(d *document) { d.key = "kw-aes256" }), xmlenc.ErrAlgorithm},
 		{"no base64", with(func(d *document) { d.cipherValue = "!" }), xmlenc.ErrFormat},
 		{"one block", with(func(d *document) { d.cipherValue = "AAAAAAAAAAAAAAAAAAAAAA==" }), xmlenc.ErrFormat},
-		{"half a block", with(func(d *document) { d.cipherValue = strings.Repeat("AAAA", 12) + "AA==" }), xmlenc.ErrFormat},
+		{"half a block",
+			with(func(d *document) { d.cipherValue = strings.Repeat("AAAA", 12) + "AA==" }),
+			xmlenc.ErrFormat},
 		{"no KeyInfo", with(func(d *document) { d.withoutKeyInfo = true }), xmlenc.ErrFormat},
 		{"no method", with(func(d *document) { d.withoutKeyValue = true }), xmlenc.ErrAlgorithm},
-		{"many recipients", with(func(d *document) { d.more = strings.Repeat("<e:EncryptedKey/>", 16) }), xmlenc.ErrFormat},
+		{"many recipients",
+			with(func(d *document) { d.more = strings.Repeat("<e:EncryptedKey/>", 16) }),
+			xmlenc.ErrFormat},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e, err := xmltree.Parse([]byte(tt.xml(t)), limits)
@@ -189,7 +204,8 @@ func TestDecrypt(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := xmlenc.Decrypt(e, keys)
-			if !errors.Is(err, tt.want) || tt.want != nil && got != nil || tt.want == nil && string(got) != plaintext {
+			if !errors.Is(err, tt.want) || tt.want != nil && got != nil ||
+				tt.want == nil && string(got) != plaintext {
 				t.Errorf("Decrypt = %q, %v, want %v", got, err, tt.want)
 			}
 		})
@@ -240,7 +256,10 @@ func FuzzDecrypt(f *testing.F) {
 			t.Error("a result and an error")
 		}
 		known := slices.ContainsFunc([]error{nil, xmlenc.ErrNoKey, xmlenc.ErrAlgorithm,
-			xmlenc.ErrFormat, xmlenc.ErrDecrypt}, func(want error) bool { return errors.Is(err, want) })
+			xmlenc.ErrFormat, xmlenc.ErrDecrypt}, func(want error) bool {
+			return errors.Is(err,
+				want)
+		})
 		if !known {
 			t.Errorf("error %v", err)
 		}

@@ -19,7 +19,8 @@ const (
 )
 
 // errNotOurs is a verdict, not an outage: the entry will not get better.
-var errNotOurs = fmt.Errorf("%w (redisstore: the value in Redis has another form)", sessiontoken.ErrInvalid)
+var errNotOurs = fmt.Errorf("%w (redisstore: the value in Redis has another form)",
+	sessiontoken.ErrInvalid)
 
 func roundDown(at time.Time) time.Time { return time.UnixMilli(at.UnixMilli()) }
 

@@ -26,7 +26,8 @@ func (s *Store) of(key string) redis.UniversalClient {
 // keepsNotes returns an error if Redis may evict notes, or does not say.
 func (s *Store) keepsNotes(ctx context.Context, now time.Time) error {
 	asked := s.asked.Load()
-	if since := now.UnixMilli() - asked; s.o.NoEviction || asked != 0 && since >= 0 && since < askAgain.Milliseconds() {
+	if since := now.UnixMilli() - asked; s.o.NoEviction ||
+		asked != 0 && since >= 0 && since < askAgain.Milliseconds() {
 		return nil
 	}
 	ask := func(ctx context.Context, client *redis.Client) error { return keeps(ctx, client) }

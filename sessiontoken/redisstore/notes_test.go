@@ -30,10 +30,12 @@ func TestNotesStay(t *testing.T) {
 	clock := func() time.Time { return now }
 	s := newStore(t, client, redisstore.Options{Now: clock})
 	set("maxmemory", "100mb")
-	for _, policy := range []string{"allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"} {
+	for _, policy := range []string{"allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru",
+		"volatile-lfu", "volatile-random", "volatile-ttl"} {
 		set("maxmemory-policy", policy)
 		err := s.Put(ctx, note, []byte("data"), later)
-		if err == nil || !strings.Contains(err.Error(), policy) || errors.Is(err, sessiontoken.ErrNotInStore) || errors.Is(err, sessiontoken.ErrInvalid) {
+		if err == nil || !strings.Contains(err.Error(), policy) ||
+			errors.Is(err, sessiontoken.ErrNotInStore) || errors.Is(err, sessiontoken.ErrInvalid) {
 			t.Errorf("%s: %v", policy, err)
 		}
 		if _, _, err := s.Get(ctx, note); !errors.Is(err, sessiontoken.ErrNotInStore) {
@@ -63,11 +65,13 @@ func TestNotesStay(t *testing.T) {
 	}
 	set("maxmemory", "1")
 	for _, key := range []string{note, note + "2"} {
-		if err := s.Put(ctx, key, []byte("more"), later); !errors.Is(err, sessiontoken.ErrStoreFull) || errors.Is(err, sessiontoken.ErrNotInStore) {
+		if err := s.Put(ctx, key, []byte("more"), later); !errors.Is(err,
+			sessiontoken.ErrStoreFull) || errors.Is(err, sessiontoken.ErrNotInStore) {
 			t.Errorf("no memory: %v", err)
 		}
 	}
-	if err := s.Put(ctx, "entry", []byte("more"), later); err == nil || errors.Is(err, sessiontoken.ErrStoreFull) {
+	if err := s.Put(ctx, "entry", []byte("more"), later); err == nil ||
+		errors.Is(err, sessiontoken.ErrStoreFull) {
 		t.Errorf("no memory for an entry: %v", err)
 	}
 	if data, _, err := s.Get(ctx, note); err != nil || string(data) != "data" {
@@ -77,7 +81,8 @@ func TestNotesStay(t *testing.T) {
 
 // TestNotesOfTheirOwn has entries in one Redis and notes in another.
 func TestNotesOfTheirOwn(t *testing.T) {
-	entries, notes := newClient(t, farmtest.StartRedis(t).Addr), newClient(t, farmtest.StartRedis(t).Addr)
+	entries, notes := newClient(t, farmtest.StartRedis(t).Addr), newClient(t,
+		farmtest.StartRedis(t).Addr)
 	if err := entries.ConfigSet(ctx, "maxmemory-policy", "allkeys-lru").Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -142,7 +142,8 @@ func (s *Store) Put(ctx context.Context, key string, data []byte, expires time.T
 	}
 	// Not a time.Duration, which ends at 292 years.
 	left := expires.UnixMilli() - now.UnixMilli() + margin.Milliseconds()
-	if err := s.of(key).Do(ctx, "SET", s.name(key), appendEntry(nil, expires, data), "PX", left).Err(); err != nil {
+	if err := s.of(key).Do(ctx, "SET", s.name(key), appendEntry(nil, expires, data), "PX",
+		left).Err(); err != nil {
 		if isNote(key) && strings.HasPrefix(err.Error(), "OOM ") {
 			return fmt.Errorf("%w: redisstore: %w", sessiontoken.ErrStoreFull, err)
 		}

@@ -9,7 +9,8 @@ import (
 
 // TestGolden wants the SQL of each dialect as in testdata, letter by letter.
 func TestGolden(t *testing.T) {
-	for dialect, file := range map[Dialect]string{PostgreSQL: "postgresql", SQLite: "sqlite", SQLServer: "sqlserver"} {
+	for dialect, file := range map[Dialect]string{PostgreSQL: "postgresql", SQLite: "sqlite",
+		SQLServer: "sqlserver"} {
 		want, err := os.ReadFile("testdata/" + file + ".sql")
 		if err != nil {
 			t.Fatal(err)
@@ -22,7 +23,8 @@ func TestGolden(t *testing.T) {
 			}
 			s := dialect.statements(name, 256)
 			got.WriteString("-- schema\n" + Schema(dialect, table))
-			for _, part := range [][2]string{{"get", s.get}, {"put", s.put}, {"delete", s.delete}, {"sweep", s.sweep}} {
+			for _, part := range [][2]string{{"get", s.get}, {"put", s.put}, {"delete", s.delete},
+				{"sweep", s.sweep}} {
 				got.WriteString("-- " + part[0] + "\n" + part[1] + "\n")
 			}
 		}
@@ -35,14 +37,16 @@ func TestGolden(t *testing.T) {
 // TestKeyRingGolden wants the SQL for the key ring, which stands behind the
 // table as the migrations of Entity Framework make it.
 func TestKeyRingGolden(t *testing.T) {
-	for dialect, file := range map[Dialect]string{PostgreSQL: "postgresql", SQLite: "sqlite", SQLServer: "sqlserver"} {
+	for dialect, file := range map[Dialect]string{PostgreSQL: "postgresql", SQLite: "sqlite",
+		SQLServer: "sqlserver"} {
 		text, err := os.ReadFile("testdata/keyring-" + file + ".sql")
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, want, _ := strings.Cut(string(text), "-- read\n")
 		k := dialect.keyRing("dbo.DataProtectionKeys")
-		got := k.read + "\n-- add\n" + k.add + "\n-- lock\n" + k.lock + "\n-- add if\n" + k.addIf + "\n"
+		got := k.read + "\n-- add\n" + k.add + "\n-- lock\n" + k.lock +
+			"\n-- add if\n" + k.addIf + "\n"
 		if got != want {
 			t.Errorf("%v:\n%s\nwant:\n%s", dialect, got, want)
 		}
@@ -61,12 +65,15 @@ func TestTableNames(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		" ", "1t", "a b", "a;b", `a"b`, "a]b", "a'b", "a.", ".a", "a.b.c", "a..b", "a\n", "a--", "tä", "a\x00", long + "a",
+		" ", "1t", "a b", "a;b", `a"b`, "a]b", "a'b", "a.", ".a", "a.b.c", "a..b", "a\n", "a--",
+		"tä", "a\x00", long + "a",
 	} {
-		if s, err := New(db, SQLite, &Options{Table: name}); s != nil || err == nil || !strings.HasPrefix(err.Error(), "sqlstore: ") {
+		if s, err := New(db, SQLite, &Options{Table: name}); s != nil || err == nil ||
+			!strings.HasPrefix(err.Error(), "sqlstore: ") {
 			t.Errorf("%q: %v, %v", name, s, err)
 		}
-		if r, err := NewKeyRing(db, SQLite, name); r != nil || err == nil || !strings.HasPrefix(err.Error(), "sqlstore: ") {
+		if r, err := NewKeyRing(db, SQLite, name); r != nil || err == nil ||
+			!strings.HasPrefix(err.Error(), "sqlstore: ") {
 			t.Errorf("%q: %v, %v", name, r, err)
 		}
 	}
@@ -80,7 +87,8 @@ func TestSchemaQuotes(t *testing.T) {
 		SQLite:     `"x""; DROP TABLE y; --"`,
 		SQLServer:  `[x"; DROP TABLE y; --]`,
 	} {
-		if got := Schema(dialect, bad); !strings.Contains(got, "CREATE TABLE") || !strings.Contains(got, quoted) {
+		if got := Schema(dialect, bad); !strings.Contains(got, "CREATE TABLE") ||
+			!strings.Contains(got, quoted) {
 			t.Errorf("%v: %s", dialect, got)
 		}
 	}
@@ -105,14 +113,16 @@ func TestNew(t *testing.T) {
 		}
 	}
 	for _, dialect := range []Dialect{0, 4} {
-		if r, err := NewKeyRing(db, dialect, ""); r != nil || err == nil || !strings.HasPrefix(err.Error(), "sqlstore: ") {
+		if r, err := NewKeyRing(db, dialect, ""); r != nil || err == nil ||
+			!strings.HasPrefix(err.Error(), "sqlstore: ") {
 			t.Errorf("%v, %v", r, err)
 		}
 	}
 	if r, err := NewKeyRing(nil, SQLite, ""); r != nil || err == nil {
 		t.Errorf("%v, %v", r, err)
 	}
-	for dialect, want := range map[Dialect]string{PostgreSQL: "PostgreSQL", SQLite: "SQLite", SQLServer: "SQL Server", 9: "Dialect(9)"} {
+	for dialect, want := range map[Dialect]string{PostgreSQL: "PostgreSQL", SQLite: "SQLite",
+		SQLServer: "SQL Server", 9: "Dialect(9)"} {
 		if dialect.String() != want {
 			t.Error(dialect)
 		}

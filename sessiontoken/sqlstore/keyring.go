@@ -75,7 +75,8 @@ func (d Dialect) keyRing(table string) keyRingSQL {
 			// A statement does not see what others add after it has begun. Locks of the
 			// table need more rights than .NET needs; "keys" in ASCII is ours.
 			lock: `SELECT pg_advisory_xact_lock(1801812339)`,
-			addIf: `INSERT INTO ` + t + ` ("FriendlyName", "Xml") SELECT $1, $2 WHERE (SELECT count(*) FROM ` +
+			addIf: `INSERT INTO ` + t +
+				` ("FriendlyName", "Xml") SELECT $1, $2 WHERE (SELECT count(*) FROM ` +
 				t + ` WHERE "Xml" <> '') = $3`,
 		}
 	case SQLite:
@@ -83,7 +84,8 @@ func (d Dialect) keyRing(table string) keyRingSQL {
 			read: fmt.Sprintf(`SELECT "Id", substr("Xml", 1, %d) FROM %s WHERE "Xml" <> '' ORDER BY "Id" LIMIT %d`,
 				maxElement+1, t, maxKeys+1),
 			add: `INSERT INTO ` + t + ` ("FriendlyName", "Xml") VALUES (?1, ?2)`,
-			addIf: `INSERT INTO ` + t + ` ("FriendlyName", "Xml") SELECT ?1, ?2 WHERE (SELECT count(*) FROM ` +
+			addIf: `INSERT INTO ` + t +
+				` ("FriendlyName", "Xml") SELECT ?1, ?2 WHERE (SELECT count(*) FROM ` +
 				t + ` WHERE "Xml" <> '') = ?3`,
 		}
 	case SQLServer:
@@ -92,7 +94,8 @@ func (d Dialect) keyRing(table string) keyRingSQL {
 			read: fmt.Sprintf(`SELECT TOP (%d) [Id], LEFT([Xml], %d) FROM %s WHERE DATALENGTH([Xml]) > 0 ORDER BY [Id]`,
 				maxKeys+1, maxElement+1, t),
 			add: `INSERT INTO ` + t + ` ([FriendlyName], [Xml]) VALUES (@p1, @p2)`,
-			addIf: `INSERT INTO ` + t + ` ([FriendlyName], [Xml]) SELECT @p1, @p2 WHERE (SELECT COUNT(*) FROM ` +
+			addIf: `INSERT INTO ` + t +
+				` ([FriendlyName], [Xml]) SELECT @p1, @p2 WHERE (SELECT COUNT(*) FROM ` +
 				t + ` WITH (TABLOCKX, HOLDLOCK) WHERE DATALENGTH([Xml]) > 0) = @p3`,
 		}
 	}

@@ -26,7 +26,8 @@ func migrate(t *testing.T, db *sql.DB, dialect sqlstore.Dialect, table string) {
 	}
 	name := strings.ReplaceAll(table, ".", `"."`)
 	schema, _, _ := strings.Cut(string(text), "-- read\n")
-	if _, err := db.ExecContext(ctx, strings.ReplaceAll(schema, `"DataProtectionKeys"`, `"`+name+`"`)); err != nil {
+	if _, err := db.ExecContext(ctx, strings.ReplaceAll(schema, `"DataProtectionKeys"`,
+		`"`+name+`"`)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -57,7 +58,9 @@ func (b *backend) keyRings(t *testing.T) {
 			}
 			defer tx.Rollback()
 			for _, xml := range xml {
-				if _, err := tx.ExecContext(ctx, `INSERT INTO "`+table+`" ("FriendlyName", "Xml") VALUES (NULL, $1)`, xml); err != nil {
+				if _, err := tx.ExecContext(ctx,
+					`INSERT INTO "`+table+
+						`" ("FriendlyName", "Xml") VALUES (NULL, $1)`, xml); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -77,11 +80,14 @@ func (b *backend) keyRingRows(t *testing.T, table, full string) {
 		t.Fatal(err)
 	}
 	name := strings.ReplaceAll(full, ".", `"."`)
-	if _, err := b.db.ExecContext(ctx, `INSERT INTO "`+name+`" ("FriendlyName", "Xml") VALUES ('empty', ''), ('none', NULL), (NULL, '<b/>')`); err != nil {
+	if _, err := b.db.ExecContext(ctx, `INSERT INTO "`+name+
+		`" ("FriendlyName", "Xml") VALUES ('empty', ''), ('none', NULL), (NULL, '<b/>')`); err != nil {
 		t.Fatal(err)
 	}
 	var friendly, xml string
-	if err := b.db.QueryRowContext(ctx, `SELECT "FriendlyName", "Xml" FROM "`+name+`" WHERE "Id" = 1`).Scan(&friendly, &xml); err != nil || friendly != "key-1" || xml != "<a>€</a>" {
+	if err := b.db.QueryRowContext(ctx, `SELECT "FriendlyName", "Xml" FROM "`+name+
+		`" WHERE "Id" = 1`).Scan(&friendly, &xml); err != nil || friendly != "key-1" ||
+		xml != "<a>€</a>" {
 		t.Errorf("%q %q, %v", friendly, xml, err)
 	}
 	var got []string
@@ -100,11 +106,14 @@ func TestKeyRingSQLite(t *testing.T) {
 	t.Run("conforms", b.keyRings)
 	b.keyRingRows(t, "", "DataProtectionKeys")
 	var kind string
-	if err := b.db.QueryRowContext(ctx, `SELECT typeof("Xml") FROM "DataProtectionKeys"`).Scan(&kind); err != nil || kind != "text" {
+	if err := b.db.QueryRowContext(ctx,
+		`SELECT typeof("Xml") FROM "DataProtectionKeys"`).Scan(&kind); err != nil ||
+		kind != "text" {
 		t.Errorf("stored as %s, %v", kind, err)
 	}
 	_, err := dataprotection.Open(ctx, newKeyRing(t, b.db, b.dialect, "nothing"), nil)
-	if err == nil || !strings.Contains(err.Error(), "sqlstore: read the key ring: ") || !strings.Contains(err.Error(), "nothing") {
+	if err == nil || !strings.Contains(err.Error(), "sqlstore: read the key ring: ") ||
+		!strings.Contains(err.Error(), "nothing") {
 		t.Error(err)
 	}
 }
@@ -113,22 +122,26 @@ func TestKeyRingPostgreSQL(t *testing.T) {
 	url := postgresURL(t)
 	b := &backend{dialect: sqlstore.PostgreSQL, db: openDB(t, "pgx", url)}
 	t.Run("conforms", b.keyRings)
-	for _, name := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
+	for _, name := range []string{"cache_statement", "cache_describe", "describe_exec", "exec",
+		"simple_protocol"} {
 		t.Run(name, func(t *testing.T) {
 			b := &backend{dialect: sqlstore.PostgreSQL, db: openDB(t, "pgx", mode(url, name))}
-			if _, err := b.db.ExecContext(ctx, `DROP TABLE IF EXISTS "DataProtectionKeys"`); err != nil {
+			if _, err := b.db.ExecContext(ctx,
+				`DROP TABLE IF EXISTS "DataProtectionKeys"`); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := b.db.ExecContext(ctx, `CREATE SCHEMA "Ring_Test"`); err != nil {
 				t.Fatal(err)
 			}
-			defer b.db.ExecContext(ctx, `DROP TABLE "DataProtectionKeys"; DROP SCHEMA "Ring_Test" CASCADE`)
+			defer b.db.ExecContext(ctx,
+				`DROP TABLE "DataProtectionKeys"; DROP SCHEMA "Ring_Test" CASCADE`)
 			b.keyRingRows(t, "", "DataProtectionKeys")
 			b.keyRingRows(t, "Ring_Test.Keys", "Ring_Test.Keys")
 		})
 	}
 	_, err := dataprotection.Open(ctx, newKeyRing(t, b.db, b.dialect, "nothing"), nil)
-	if err == nil || !strings.Contains(err.Error(), "sqlstore: read the key ring: ") || !strings.Contains(err.Error(), "nothing") {
+	if err == nil || !strings.Contains(err.Error(), "sqlstore: read the key ring: ") ||
+		!strings.Contains(err.Error(), "nothing") {
 		t.Error(err)
 	}
 }
@@ -141,10 +154,12 @@ func TestKeyRingPostgreSQLAtOnce(t *testing.T) {
 		db := openDB(t, "pgx", mode(url, "exec")+"&default_transaction_isolation="+isolation)
 		table := fmt.Sprintf("slow_%d", i)
 		migrate(t, db, sqlstore.PostgreSQL, table)
-		if _, err := db.ExecContext(ctx, `CREATE OR REPLACE FUNCTION slow() RETURNS trigger AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END' LANGUAGE plpgsql`); err != nil {
+		if _, err := db.ExecContext(ctx,
+			`CREATE OR REPLACE FUNCTION slow() RETURNS trigger AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END' LANGUAGE plpgsql`); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.ExecContext(ctx, `CREATE TRIGGER slow BEFORE INSERT ON `+table+` FOR EACH ROW EXECUTE PROCEDURE slow()`); err != nil {
+		if _, err := db.ExecContext(ctx, `CREATE TRIGGER slow BEFORE INSERT ON `+table+
+			` FOR EACH ROW EXECUTE PROCEDURE slow()`); err != nil {
 			t.Fatal(err)
 		}
 		defer db.ExecContext(ctx, `DROP TABLE `+table)
@@ -184,7 +199,8 @@ func TestKeyRingHangs(t *testing.T) {
 	farmtest.KeyRingHangs(t, newKeyRing(t, db, sqlstore.PostgreSQL, ""))
 
 	// A SQLite file that another process has locked: the driver looks at the context after busy_timeout.
-	source := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "farm.db")) + "?_pragma=busy_timeout(200)"
+	source := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "farm.db")) +
+		"?_pragma=busy_timeout(200)"
 	db = openDB(t, "sqlite", source)
 	migrate(t, db, sqlstore.SQLite, "DataProtectionKeys")
 	other := openDB(t, "sqlite", source+"&_txlock=exclusive")

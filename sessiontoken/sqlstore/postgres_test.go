@@ -48,10 +48,12 @@ func mode(url, name string) string {
 // PgBouncer want it.
 func TestPostgreSQL(t *testing.T) {
 	url := postgresURL(t)
-	for _, name := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
+	for _, name := range []string{"cache_statement", "cache_describe", "describe_exec", "exec",
+		"simple_protocol"} {
 		t.Run(name, func(t *testing.T) {
 			source := mode(url, name)
-			b := &backend{dialect: sqlstore.PostgreSQL, db: openDB(t, "pgx", source), other: openDB(t, "pgx", source)}
+			b := &backend{dialect: sqlstore.PostgreSQL, db: openDB(t, "pgx", source),
+				other: openDB(t, "pgx", source)}
 			b.db.SetMaxOpenConns(40)
 			t.Run("conforms", b.conforms)
 			t.Run("sessions", b.sessions)
@@ -65,7 +67,8 @@ func TestPostgreSQL(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer b.db.ExecContext(ctx, `DROP SCHEMA "Farm_Test" CASCADE`)
-		if _, err := b.db.ExecContext(ctx, sqlstore.Schema(b.dialect, "Farm_Test.Sessions")); err != nil {
+		if _, err := b.db.ExecContext(ctx, sqlstore.Schema(b.dialect,
+			"Farm_Test.Sessions")); err != nil {
 			t.Fatal(err)
 		}
 		s := b.store(t, b.db, sqlstore.Options{Table: "Farm_Test.Sessions", SweepEvery: 1})

@@ -51,13 +51,15 @@ func openDB(t *testing.T, driver, source string) *sql.DB {
 // sqliteSource waits for other writers rather than fail, and lets readers read
 // while one writes.
 func sqliteSource(t *testing.T) string {
-	return "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "farm.db")) + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)"
+	return "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "farm.db")) +
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)"
 }
 
 func openSQLite(t *testing.T) *backend {
 	t.Helper()
 	source := sqliteSource(t)
-	return &backend{dialect: sqlstore.SQLite, db: openDB(t, "sqlite", source), other: openDB(t, "sqlite", source)}
+	return &backend{dialect: sqlstore.SQLite, db: openDB(t, "sqlite", source),
+		other: openDB(t, "sqlite", source)}
 }
 
 // table makes a new, empty table.
@@ -99,7 +101,8 @@ func (b *backend) rows(t *testing.T, table string) int {
 // conforms sweeps at every Put, so that a sweep that takes too much is seen.
 func (b *backend) conforms(t *testing.T) {
 	farmtest.Conforms(t, func(t *testing.T, now func() time.Time) sessiontoken.Store {
-		return b.store(t, b.db, sqlstore.Options{Table: b.table(t), Now: now, SweepEvery: 1, OnSweepError: func(_ context.Context, err error) { t.Error(err) }})
+		return b.store(t, b.db, sqlstore.Options{Table: b.table(t), Now: now, SweepEvery: 1,
+			OnSweepError: func(_ context.Context, err error) { t.Error(err) }})
 	}, func(t *testing.T, now func() time.Time) (x, y sessiontoken.Store) {
 		o := sqlstore.Options{Table: b.table(t), Now: now}
 		return b.store(t, b.db, o), b.store(t, b.other, o)
@@ -149,7 +152,8 @@ func (b *backend) sessions(t *testing.T) {
 // and no others.
 func (b *backend) sweeps(t *testing.T) {
 	table, clock := b.table(t), testkit.NewClock(time.Now().Truncate(time.Second))
-	s := b.store(t, b.db, sqlstore.Options{Table: table, Now: clock.Now, SweepEvery: 4, SweepBatch: 10})
+	s := b.store(t, b.db, sqlstore.Options{Table: table, Now: clock.Now, SweepEvery: 4,
+		SweepBatch: 10})
 	put := func(key string, left time.Duration) {
 		t.Helper()
 		if err := s.Put(ctx, key, []byte("data"), clock.Now().Add(left)); err != nil {
@@ -204,10 +208,12 @@ func (b *backend) sweeps(t *testing.T) {
 		if node%2 == 1 {
 			db = b.other
 		}
-		s := b.store(t, db, sqlstore.Options{Table: table, Now: clock.Now, SweepEvery: 1, SweepBatch: 10, OnSweepError: func(_ context.Context, err error) { t.Error(err) }})
+		s := b.store(t, db, sqlstore.Options{Table: table, Now: clock.Now, SweepEvery: 1,
+			SweepBatch: 10, OnSweepError: func(_ context.Context, err error) { t.Error(err) }})
 		wg.Go(func() {
 			for i := range 5 {
-				if err := s.Put(ctx, fmt.Sprint(node, "-", i), []byte("data"), clock.Now().Add(time.Hour)); err != nil {
+				if err := s.Put(ctx, fmt.Sprint(node, "-", i), []byte("data"),
+					clock.Now().Add(time.Hour)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -235,7 +241,8 @@ func (b *backend) closed(t *testing.T, db *sql.DB) {
 			"Put":    s.Put(ctx, "k", []byte("data"), time.Now().Add(time.Hour)),
 			"Delete": s.Delete(ctx, "k"),
 		} {
-			if err == nil || errors.Is(err, sessiontoken.ErrNotInStore) || !strings.HasPrefix(err.Error(), "sqlstore: ") {
+			if err == nil || errors.Is(err, sessiontoken.ErrNotInStore) ||
+				!strings.HasPrefix(err.Error(), "sqlstore: ") {
 				t.Errorf("%s: %v", call, err)
 			}
 		}
@@ -257,15 +264,18 @@ func TestSQLite(t *testing.T) {
 func TestSweepFails(t *testing.T) {
 	b := openSQLite(t)
 	table, clock := b.table(t), testkit.NewClock(time.Now().Truncate(time.Second))
-	if _, err := b.db.ExecContext(ctx, `CREATE TRIGGER stuck BEFORE DELETE ON "`+table+`" BEGIN SELECT RAISE(ABORT, 'stuck'); END`); err != nil {
+	if _, err := b.db.ExecContext(ctx, `CREATE TRIGGER stuck BEFORE DELETE ON "`+table+
+		`" BEGIN SELECT RAISE(ABORT, 'stuck'); END`); err != nil {
 		t.Fatal(err)
 	}
 	var reported []error
-	s := b.store(t, b.db, sqlstore.Options{Table: table, Now: clock.Now, SweepEvery: 1, OnSweepError: func(_ context.Context, err error) {
-		reported = append(reported, err)
-	}})
+	s := b.store(t, b.db, sqlstore.Options{Table: table, Now: clock.Now, SweepEvery: 1,
+		OnSweepError: func(_ context.Context, err error) {
+			reported = append(reported, err)
+		}})
 	silent := b.store(t, b.db, sqlstore.Options{Table: table, Now: clock.Now, SweepEvery: 1})
-	if err := s.Put(ctx, "old", []byte("data"), clock.Now().Add(time.Minute)); err != nil || len(reported) != 0 {
+	if err := s.Put(ctx, "old", []byte("data"), clock.Now().Add(time.Minute)); err != nil ||
+		len(reported) != 0 {
 		t.Fatal(err, reported)
 	}
 	clock.Move(time.Hour)
@@ -274,7 +284,8 @@ func TestSweepFails(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if len(reported) != 1 || !strings.Contains(reported[0].Error(), "sqlstore: sweep: ") || !strings.Contains(reported[0].Error(), "stuck") {
+	if len(reported) != 1 || !strings.Contains(reported[0].Error(), "sqlstore: sweep: ") ||
+		!strings.Contains(reported[0].Error(), "stuck") {
 		t.Errorf("reported %v", reported)
 	}
 	if data, _, err := s.Get(ctx, "new"); err != nil || string(data) != "data" {
@@ -302,7 +313,8 @@ func TestSQLiteAttached(t *testing.T) {
 }
 
 func BenchmarkSQLite(b *testing.B) {
-	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(filepath.Join(b.TempDir(), "farm.db"))+"?_pragma=journal_mode(WAL)")
+	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(filepath.Join(b.TempDir(), "farm.db"))+
+		"?_pragma=journal_mode(WAL)")
 	if err != nil {
 		b.Fatal(err)
 	}

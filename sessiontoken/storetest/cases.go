@@ -257,7 +257,8 @@ func (s *suite) concurrentShared() {
 			if err != nil {
 				return err
 			}
-			if len(got) < 1000 || len(bytes.Trim(got, string(got[:1]))) != 0 || byte(len(got)-1000)%26 != got[0]-'a' {
+			if len(got) < 1000 || len(bytes.Trim(got, string(got[:1]))) != 0 ||
+				byte(len(got)-1000)%26 != got[0]-'a' {
 				return fmt.Errorf("mixed data of %d bytes", len(got))
 			}
 			if i%8 == 0 {

@@ -12,7 +12,8 @@ import (
 
 // noteKey and noteData are as long as those of package cookie.
 func noteKey(i int) string {
-	return sessiontoken.NotePrefix + fmt.Sprintf("ended;%0*d", 80-len(sessiontoken.NotePrefix+"ended;"), i)
+	return sessiontoken.NotePrefix + fmt.Sprintf("ended;%0*d",
+		80-len(sessiontoken.NotePrefix+"ended;"), i)
 }
 
 func noteData(i int) string { return fmt.Sprintf("%-220d", i) }
@@ -79,7 +80,8 @@ func (s *suite) fullOfNotes() {
 	full := func(key string) {
 		s.t.Helper()
 		err := s.store.Put(context.Background(), key, []byte(noteData(0)), at.Add(time.Hour))
-		if !errors.Is(err, sessiontoken.ErrStoreFull) || errors.Is(err, sessiontoken.ErrNotInStore) {
+		if !errors.Is(err, sessiontoken.ErrStoreFull) ||
+			errors.Is(err, sessiontoken.ErrNotInStore) {
 			s.t.Errorf("Put of note %d: %v, want ErrStoreFull", n, err)
 		}
 		s.hasNot(key)

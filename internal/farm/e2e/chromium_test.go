@@ -29,9 +29,11 @@ func startChromium(t *testing.T) *chromium {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(profile) })
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(chromiumTime)}
+	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath("chromium"),
+		chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(chromiumTime)}
 	for _, flag := range []string{
-		"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+		"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
+		"disable-background-networking",
 		"disable-component-update", "disable-sync", "disable-dev-shm-usage", "ignore-certificate-errors",
 	} {
 		options = append(options, chromedp.Flag(flag, true))
@@ -105,11 +107,13 @@ func (v *tab) jar() []*network.Cookie {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, chromiumTime)
 	defer cancel()
-	got, err := chromedp.Call(ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{v.url + "/"}})
+	got, err := chromedp.Call(ctx, network.GetCookies,
+		network.GetCookiesParams{URLs: []string{v.url + "/"}})
 	if err != nil {
 		v.t.Fatalf("chromium: %v", err)
 	}
-	slices.SortFunc(got.Cookies, func(a, b *network.Cookie) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(got.Cookies,
+		func(a, b *network.Cookie) int { return strings.Compare(a.Name, b.Name) })
 	return got.Cookies
 }
 

@@ -41,7 +41,8 @@ func ask(t *testing.T, v visitor, node *member, path string, query url.Values) r
 	}
 	r := v.get(path + "?" + with.Encode())
 	if r.node != node.Name {
-		t.Fatalf("%s at %s: %d by %q: %s\n%s", path, node.Name, r.status, r.node, r.text, node.Log())
+		t.Fatalf("%s at %s: %d by %q: %s\n%s", path, node.Name, r.status, r.node,
+			r.text, node.Log())
 	}
 	return r
 }
@@ -51,7 +52,8 @@ func mustAsk(t *testing.T, v visitor, node *member, path string, query url.Value
 	t.Helper()
 	r := ask(t, v, node, path, query)
 	if r.status != http.StatusOK {
-		t.Fatalf("%s at %s: %d: %s\ncookies %v\n%s", path, node.Name, r.status, r.text, v.cookies(), node.Log())
+		t.Fatalf("%s at %s: %d: %s\ncookies %v\n%s", path, node.Name, r.status, r.text,
+			v.cookies(), node.Log())
 	}
 	return r.answer
 }
@@ -65,7 +67,8 @@ type plainClient struct {
 
 // transport reaches nginx.
 func (n *nginx) transport(connections int) *http.Transport {
-	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: n.roots}, MaxIdleConnsPerHost: connections}
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: n.roots},
+		MaxIdleConnsPerHost: connections}
 }
 
 func newPlain(t *testing.T, n *nginx, transport http.RoundTripper) *plainClient {
@@ -78,7 +81,8 @@ func newPlain(t *testing.T, n *nginx, transport http.RoundTripper) *plainClient 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &plainClient{t, base, &http.Client{Transport: transport, Jar: jar, Timeout: 20 * time.Second}}
+	return &plainClient{t, base, &http.Client{Transport: transport, Jar: jar,
+		Timeout: 20 * time.Second}}
 }
 
 // try is get where no answer at all is no failure of the test.

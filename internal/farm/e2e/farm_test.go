@@ -144,12 +144,14 @@ func startNodes(t *testing.T) *testFarm {
 	farm.Need(t, "apt-get install --no-install-recommends nginx-light", "nginx")
 	dotnet := farm.BuildDotnet(t)
 	dir := t.TempDir()
-	f := &testFarm{goConfig: filepath.Join(dir, "go.config"), dotnetConfig: filepath.Join(dir, "dotnet.config")}
+	f := &testFarm{goConfig: filepath.Join(dir, "go.config"),
+		dotnetConfig: filepath.Join(dir, "dotnet.config")}
 	f.key = writeKey(t, f.goConfig)
 	replace(t, f.dotnetConfig, f.goConfig)
 	f.redis = farmtest.StartRedis(t)
 	startGo := func(t *testing.T, m *member) *farm.Process {
-		cmd := exec.Command(testBinary(t), "-name", m.Name, "-config", f.goConfig, "-port", strconv.Itoa(m.Port), "-redis", f.redis.Addr, "-next", f.next)
+		cmd := exec.Command(testBinary(t), "-name", m.Name, "-config", f.goConfig, "-port",
+			strconv.Itoa(m.Port), "-redis", f.redis.Addr, "-next", f.next)
 		cmd.Env = append(os.Environ(), asNode+"=1")
 		var node *farm.Process
 		t.Cleanup(func() { // after the end of the node
@@ -161,7 +163,8 @@ func startNodes(t *testing.T) *testFarm {
 		return node
 	}
 	startDotnet := func(t *testing.T, m *member) *farm.Process {
-		return dotnet.Node(t, farm.NodeOptions{Config: f.dotnetConfig, Name: m.Name, Port: m.Port, KatanaSecure: true}).Process
+		return dotnet.Node(t, farm.NodeOptions{Config: f.dotnetConfig, Name: m.Name, Port: m.Port,
+			KatanaSecure: true}).Process
 	}
 	f.nodes = []*member{
 		{Name: "go1", Port: freePort(t), IsGo: true, start: startGo},

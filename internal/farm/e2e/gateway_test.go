@@ -38,9 +38,11 @@ func gatewayLocations(t *testing.T, gateway, service string) string {
 		t.Fatal("docs/gateway.md has no location / for nginx")
 	}
 	config = config[start:]
-	for _, change := range [][2]string{{"location / {", "location /app/ {"}, {"http://127.0.0.1:3000", service}, {"http://webfarm", gateway}} {
+	for _, change := range [][2]string{{"location / {", "location /app/ {"},
+		{"http://127.0.0.1:3000", service}, {"http://webfarm", gateway}} {
 		if strings.Count(config, change[0]) != 1 {
-			t.Fatalf("docs/gateway.md says %q %d times", change[0], strings.Count(config, change[0]))
+			t.Fatalf("docs/gateway.md says %q %d times", change[0],
+				strings.Count(config, change[0]))
 		}
 		config = strings.Replace(config, change[0], change[1], 1)
 	}
@@ -84,16 +86,19 @@ func startFarmWithGateway(t *testing.T) *testFarm {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	f.gateway = &member{Name: "gateway", Port: freePort(t), control: freePort(t), key: "/readyz", start: func(t *testing.T, m *member) *farm.Process {
-		args := []string{"serve", "-config", f.goConfig, "-auth-type", "ApplicationCookie", "-watch", "20ms", "-drain", "0",
-			"-listen", "127.0.0.1:" + strconv.Itoa(m.Port), "-admin", "127.0.0.1:" + strconv.Itoa(m.control)}
-		if f.next != "" {
-			args = append(args, "-next", f.next)
-		}
-		return farm.Start(t, m.Name, exec.Command(webfarm, args...))
-	}}
+	f.gateway = &member{Name: "gateway", Port: freePort(t), control: freePort(t), key: "/readyz",
+		start: func(t *testing.T, m *member) *farm.Process {
+			args := []string{"serve", "-config", f.goConfig, "-auth-type", "ApplicationCookie",
+				"-watch", "20ms", "-drain", "0", "-listen", "127.0.0.1:" + strconv.Itoa(m.Port),
+				"-admin", "127.0.0.1:" + strconv.Itoa(m.control)}
+			if f.next != "" {
+				args = append(args, "-next", f.next)
+			}
+			return farm.Start(t, m.Name, exec.Command(webfarm, args...))
+		}}
 	f.gateway.restart(t)
-	f.nginx = startNginx(t, f.nodes, gatewayLocations(t, fmt.Sprint("http://127.0.0.1:", f.gateway.Port), service(t).URL))
+	f.nginx = startNginx(t, f.nodes, gatewayLocations(t,
+		fmt.Sprint("http://127.0.0.1:", f.gateway.Port), service(t).URL))
 	return f
 }
 
@@ -111,28 +116,36 @@ func TestGateway(t *testing.T) {
 					if _, ok := size.cookies[kind]; !ok {
 						continue
 					}
-					t.Run(fmt.Sprint(kind, " from ", at.Name, " with ", size.claims, " claims"), func(t *testing.T) {
-						v := visitor(t)
-						if r := v.get(servicePath); r.status != http.StatusUnauthorized || r.node != "" {
-							t.Errorf("a stranger: %d from %q: %s", r.status, r.node, r.text)
-						}
-						if kind == forms {
-							mustAsk(t, v, at, "/signin", url.Values{"kind": {kind}, "name": {"Zoë <z>"}})
-							if r := v.get(servicePath); r.status != http.StatusOK || r.answer.Name != "Zoë <z>" {
+					t.Run(fmt.Sprint(kind, " from ", at.Name, " with ", size.claims, " claims"),
+						func(t *testing.T) {
+							v := visitor(t)
+							if r := v.get(servicePath); r.status != http.StatusUnauthorized ||
+								r.node != "" {
+								t.Errorf("a stranger: %d from %q: %s", r.status, r.node, r.text)
+							}
+							if kind == forms {
+								mustAsk(t, v, at, "/signin",
+									url.Values{"kind": {kind}, "name": {"Zoë <z>"}})
+								if r := v.get(servicePath); r.status != http.StatusOK ||
+									r.answer.Name != "Zoë <z>" {
+									t.Errorf("the service says %d %s", r.status, r.text)
+								}
+								return
+							}
+							mustAsk(t, v, at, "/signin",
+								url.Values{"kind": {kind}, "name": {"Zoë <z>"},
+									"roles": {"admin,b%2Cc"}, "claims": {fmt.Sprint(size.claims)}})
+							r := v.get(servicePath)
+							if r.status != http.StatusOK || r.node != "service" ||
+								r.answer.Name != "Zoë <z>" ||
+								!slices.Equal(r.answer.Roles, []string{"admin", "b%2Cc"}) {
 								t.Errorf("the service says %d %s", r.status, r.text)
 							}
-							return
-						}
-						mustAsk(t, v, at, "/signin", url.Values{"kind": {kind}, "name": {"Zoë <z>"}, "roles": {"admin,b%2Cc"}, "claims": {fmt.Sprint(size.claims)}})
-						r := v.get(servicePath)
-						if r.status != http.StatusOK || r.node != "service" || r.answer.Name != "Zoë <z>" || !slices.Equal(r.answer.Roles, []string{"admin", "b%2Cc"}) {
-							t.Errorf("the service says %d %s", r.status, r.text)
-						}
-						mustAsk(t, v, at, "/signout", nil)
-						if r := v.get(servicePath); r.status != http.StatusUnauthorized {
-							t.Errorf("after sign-out: %d %s", r.status, r.text)
-						}
-					})
+							mustAsk(t, v, at, "/signout", nil)
+							if r := v.get(servicePath); r.status != http.StatusUnauthorized {
+								t.Errorf("after sign-out: %d %s", r.status, r.text)
+							}
+						})
 				}
 			}
 		}
@@ -158,16 +171,19 @@ func TestGatewayBelievesNoHeaders(t *testing.T) {
 		}
 		return got
 	}
-	names := []string{"X-Webfarm-User", "x-webfarm-user", "X_Webfarm_User", "X-Webfarm-Roles", "X-Webfarm-Set-Cookie-1"}
+	names := []string{"X-Webfarm-User", "x-webfarm-user", "X_Webfarm_User", "X-Webfarm-Roles",
+		"X-Webfarm-Set-Cookie-1"}
 	for _, name := range names {
 		if r := forged(name, "admin"); r.status != http.StatusUnauthorized {
 			t.Errorf("%s without a session: %d %s", name, r.status, r.text)
 		}
 	}
-	mustAsk(t, c, f.node("dotnet"), "/signin", url.Values{"kind": {fedAuth}, "name": {"bob"}, "roles": {"user"}})
+	mustAsk(t, c, f.node("dotnet"), "/signin",
+		url.Values{"kind": {fedAuth}, "name": {"bob"}, "roles": {"user"}})
 	for _, name := range names {
 		for _, values := range [][]string{{"admin"}, {"admin", "root"}, {"bob", "admin"}, {""}} {
-			if r := forged(name, values...); r.status != http.StatusOK || r.answer.Name != "bob" || !slices.Equal(r.answer.Roles, []string{"user"}) {
+			if r := forged(name, values...); r.status != http.StatusOK || r.answer.Name != "bob" ||
+				!slices.Equal(r.answer.Roles, []string{"user"}) {
 				t.Errorf("%s: %q: %d %s", name, values, r.status, r.text)
 			}
 		}
@@ -184,14 +200,17 @@ func TestGatewayRenews(t *testing.T) {
 				v := visitor(t)
 				// Made 700 seconds ago, as the clocks of the nodes say, it has 300 left.
 				f.clock(t, -700)
-				mustAsk(t, v, f.node("dotnet"), "/signin", url.Values{"kind": {kind}, "name": {"bob"}, "lifetime": {"1000"}, "claims": {"120"}})
+				mustAsk(t, v, f.node("dotnet"), "/signin",
+					url.Values{"kind": {kind}, "name": {"bob"}, "lifetime": {"1000"},
+						"claims": {"120"}})
 				f.clock(t, 0)
 				if r := v.get(servicePath); r.status != http.StatusOK || r.answer.Name != "bob" {
 					t.Fatalf("%d %s", r.status, r.text)
 				}
 				f.clock(t, 400)
 				for _, node := range f.nodes {
-					if who := mustAsk(t, v, node, "/whoami", nil); who.Name != "bob" || kind == katana && len(who.Claims) != 121 {
+					if who := mustAsk(t, v, node, "/whoami", nil); who.Name != "bob" ||
+						kind == katana && len(who.Claims) != 121 {
 						t.Errorf("%s: %s with %d claims", node.Name, who.Name, len(who.Claims))
 					}
 				}
@@ -202,7 +221,8 @@ func TestGatewayRenews(t *testing.T) {
 	// After a change of the key, whoever has passed the gateway is known to
 	// .NET again: the service, which knows nothing of keys, bridged it.
 	v := newPlain(t, f.nginx, f.transport(1))
-	mustAsk(t, v, f.node("dotnet"), "/signin", url.Values{"kind": {fedAuth}, "name": {"bob"}, "claims": {"120"}})
+	mustAsk(t, v, f.node("dotnet"), "/signin",
+		url.Values{"kind": {fedAuth}, "name": {"bob"}, "claims": {"120"}})
 	next := filepath.Join(t.TempDir(), "next.config")
 	key := writeKey(t, next)
 	replace(t, f.goConfig, next)
@@ -221,7 +241,8 @@ func TestGatewayRenews(t *testing.T) {
 	if r := v.get(servicePath); r.status != http.StatusOK || r.answer.Name != "bob" {
 		t.Errorf("%d %s", r.status, r.text)
 	}
-	if who := mustAsk(t, v, f.node("dotnet"), "/whoami", nil); who.Name != "bob" || len(who.Claims) != 121 {
+	if who := mustAsk(t, v, f.node("dotnet"), "/whoami", nil); who.Name != "bob" ||
+		len(who.Claims) != 121 {
 		t.Errorf("after the gateway: %+v", who)
 	}
 }

@@ -113,7 +113,8 @@ func startLoad(t *testing.T, f *testFarm, n int) *load {
 	t.Cleanup(transport.CloseIdleConnections)
 	t.Cleanup(l.stop)
 	for id := range n {
-		u := &user{load: l, plainClient: newPlain(t, f.nginx, transport), id: id, kind: kinds[id%len(kinds)]}
+		u := &user{load: l, plainClient: newPlain(t, f.nginx, transport), id: id,
+			kind: kinds[id%len(kinds)]}
 		if u.kind != forms {
 			u.claims = sizes[id/len(kinds)%len(sizes)].claims
 		}
@@ -148,7 +149,8 @@ func (l *load) sofar() counts {
 func (u *user) problem(format string, args ...any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.problems = append(u.problems, fmt.Sprintf("%s (%s): ", u.expected.Name, u.kind)+fmt.Sprintf(format, args...))
+	u.problems = append(u.problems, fmt.Sprintf("%s (%s): ", u.expected.Name,
+		u.kind)+fmt.Sprintf(format, args...))
 	if len(u.problems) >= maxProblems {
 		u.cancel()
 	}
@@ -180,7 +182,8 @@ func (l *load) rounds(t *testing.T, n int64, which func(*user) bool) {
 		for u.done.Load() < done+n {
 			l.check(t)
 			if time.Now().After(end) {
-				t.Fatalf("%s (%s) was recognised %d times in a minute", u.expected.Name, u.kind, u.done.Load()-done)
+				t.Fatalf("%s (%s) was recognised %d times in a minute", u.expected.Name, u.kind,
+					u.done.Load()-done)
 			}
 			time.Sleep(time.Millisecond)
 		}
@@ -281,12 +284,14 @@ func (u *user) signIn(ctx context.Context) bool {
 	name, role := fmt.Sprintf("user %d, session %d", u.id, u.session), fmt.Sprint("role of ", u.id)
 	u.expected = answer{Kind: u.kind, Name: name, Roles: []string{role}}
 	if u.kind != forms {
-		u.expected.Claims = []claim{{sessiontoken.ClaimTypeName, name}, {sessiontoken.ClaimTypeRole, role}}
+		u.expected.Claims = []claim{{sessiontoken.ClaimTypeName, name},
+			{sessiontoken.ClaimTypeRole, role}}
 		for i := 1; i <= u.claims; i++ {
 			u.expected.Claims = append(u.expected.Claims, filler(name, i))
 		}
 	}
-	r, ok := u.do(ctx, "/signin", u.pool(), url.Values{"kind": {u.kind}, "name": {name}, "roles": {role}, "claims": {fmt.Sprint(u.claims)}})
+	r, ok := u.do(ctx, "/signin", u.pool(), url.Values{"kind": {u.kind}, "name": {name},
+		"roles": {role}, "claims": {fmt.Sprint(u.claims)}})
 	if !ok {
 		return false
 	}
@@ -311,9 +316,11 @@ func (u *user) visit(ctx context.Context, pool string) bool {
 	case r.status != http.StatusOK:
 		u.count(func(c *counts) { c.lost++ })
 		u.problem("lost at %s, with cookies %v", r.node, u.cookies())
-	case got.Kind != want.Kind || got.Name != want.Name || !slices.Equal(got.Roles, want.Roles) || !slices.Equal(got.Claims, want.Claims):
+	case got.Kind != want.Kind || got.Name != want.Name || !slices.Equal(got.Roles, want.Roles) ||
+		!slices.Equal(got.Claims, want.Claims):
 		u.count(func(c *counts) { c.wrong++ })
-		u.problem("%s takes him for %q (%s) with roles %q and %d claims", r.node, got.Name, got.Kind, got.Roles, len(got.Claims))
+		u.problem("%s takes him for %q (%s) with roles %q and %d claims", r.node, got.Name,
+			got.Kind, got.Roles, len(got.Claims))
 	default:
 		u.count(func(c *counts) {
 			c.visits++

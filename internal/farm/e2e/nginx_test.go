@@ -110,7 +110,8 @@ func startNginx(t *testing.T, nodes []*member, more string) *nginx {
 	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n.Process = farm.Start(t, "nginx", exec.Command("nginx", "-p", n.dir, "-e", "stderr", "-c", path))
+	n.Process = farm.Start(t, "nginx", exec.Command("nginx", "-p", n.dir, "-e",
+		"stderr", "-c", path))
 	n.waitListening(t, port)
 	return n
 }
@@ -182,7 +183,8 @@ func (n *nginx) certify(t *testing.T) {
 	n.roots = x509.NewCertPool()
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
 	n.roots.AppendCertsFromPEM(text)
-	for name, data := range map[string][]byte{"cert.pem": text, "key.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})} {
+	for name, data := range map[string][]byte{"cert.pem": text,
+		"key.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})} {
 		if err := os.WriteFile(filepath.Join(n.dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -58,7 +58,8 @@ type claim struct {
 
 // filler returns claim number i of a user, as every node makes it.
 func filler(user string, i int) claim {
-	return claim{fmt.Sprint("http://webfarm.example/claims/", i), fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s/%d", user, i)))}
+	return claim{fmt.Sprint("http://webfarm.example/claims/", i),
+		fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s/%d", user, i)))}
 }
 
 // node is a node in Go. It answers as testvectors/dotnet/README.md says the one
@@ -103,7 +104,8 @@ func serveNode(args []string) error {
 		return err
 	}
 	n.sessions = map[string]*cookie.Sessions{}
-	for kind, name := range map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH", katana: ".AspNet.ApplicationCookie"} {
+	for kind, name := range map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH",
+		katana: ".AspNet.ApplicationCookie"} {
 		s, ok := n.site.SessionsOf(name)
 		if !ok {
 			return fmt.Errorf("no sessions of %s:\n%v", name, n.site)
@@ -115,35 +117,42 @@ func serveNode(args []string) error {
 			return err
 		}
 	}
-	go n.site.Watch(context.Background(), &machinekey.WatchOptions{Interval: 20 * time.Millisecond, KeepFor: time.Hour})
+	go n.site.Watch(context.Background(), &machinekey.WatchOptions{Interval: 20 * time.Millisecond,
+		KeepFor: time.Hour})
 
 	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("/key", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, n.site.Ring().Primary().ID()) })
+	mux.HandleFunc("/healthz",
+		func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("/key",
+		func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, n.site.Ring().Primary().ID()) })
 	mux.HandleFunc("/clock", n.clock)
 	mux.HandleFunc("/signin", n.signIn)
 	mux.HandleFunc("/whoami", n.whoAmI)
 	mux.HandleFunc("/signout", n.signOut)
-	return http.ListenAndServe(net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Node", n.name)
-		mux.ServeHTTP(w, r)
-	}))
+	return http.ListenAndServe(net.JoinHostPort("127.0.0.1", strconv.Itoa(*port)),
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Node", n.name)
+			mux.ServeHTTP(w, r)
+		}))
 }
 
 // inRedis returns the sessions that are kept in Redis, under the keys of the
 // site.
 func (n *node) inRedis(addr string, logger *slog.Logger) (*cookie.Sessions, error) {
-	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true, MaxRetries: 1, DialerRetries: 1})
+	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true, MaxRetries: 1,
+		DialerRetries: 1})
 	store, err := redisstore.New(client, nil)
 	if err != nil {
 		return nil, err
 	}
-	codec, err := sessiontoken.NewSessionCodec(n.site.Ring(), &sessiontoken.SessionOptions{Endpoint: "/", Store: store, Now: n.now})
+	codec, err := sessiontoken.NewSessionCodec(n.site.Ring(),
+		&sessiontoken.SessionOptions{Endpoint: "/", Store: store, Now: n.now})
 	if err != nil {
 		return nil, err
 	}
 	return cookie.NewSessions(codec, &cookie.SessionsOptions{
-		Cookie: &http.Cookie{Name: referenceCookie, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode},
+		Cookie: &http.Cookie{Name: referenceCookie, Path: "/", Secure: true, HttpOnly: true,
+			SameSite: http.SameSiteLaxMode},
 		Logger: logger,
 	})
 }
@@ -172,11 +181,13 @@ func (n *node) signIn(w http.ResponseWriter, r *http.Request) {
 		identity.Claims = append(identity.Claims, sessiontoken.Claim{Type: c.Type, Value: c.Value})
 	}
 	add(claim{sessiontoken.ClaimTypeName, name})
-	o := cookie.SignInOptions{Persistent: r.FormValue("persistent") == "1", Reference: kind == reference}
+	o := cookie.SignInOptions{Persistent: r.FormValue("persistent") == "1",
+		Reference: kind == reference}
 	if kind == forms {
 		o.UserData = r.FormValue("roles")
 	} else {
-		for _, role := range strings.FieldsFunc(r.FormValue("roles"), func(r rune) bool { return r == ',' }) {
+		for _, role := range strings.FieldsFunc(r.FormValue("roles"),
+			func(r rune) bool { return r == ',' }) {
 			add(claim{sessiontoken.ClaimTypeRole, role})
 		}
 		claims, _ := strconv.Atoi(r.FormValue("claims"))
@@ -187,7 +198,8 @@ func (n *node) signIn(w http.ResponseWriter, r *http.Request) {
 	if seconds, err := strconv.Atoi(r.FormValue("lifetime")); err == nil {
 		o.Lifetime = time.Duration(seconds) * time.Second
 	}
-	if err := s.SignIn(w, r, &sessiontoken.Principal{Identities: []sessiontoken.Identity{identity}}, &o); err != nil {
+	if err := s.SignIn(w, r, &sessiontoken.Principal{Identities: []sessiontoken.Identity{identity}},
+		&o); err != nil {
 		n.failed(w, err)
 		return
 	}

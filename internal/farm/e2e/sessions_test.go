@@ -28,8 +28,10 @@ var sizes = []struct {
 	claims  int
 	cookies map[string]string
 }{
-	{0, map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH", katana: ".AspNet.ApplicationCookie", reference: referenceCookie}},
-	{40, map[string]string{fedAuth: "FedAuth FedAuth1 FedAuth2", katana: ".AspNet.ApplicationCookie", reference: referenceCookie}},
+	{0, map[string]string{fedAuth: "FedAuth", forms: ".ASPXAUTH",
+		katana: ".AspNet.ApplicationCookie", reference: referenceCookie}},
+	{40, map[string]string{fedAuth: "FedAuth FedAuth1 FedAuth2",
+		katana: ".AspNet.ApplicationCookie", reference: referenceCookie}},
 	{120, map[string]string{
 		fedAuth:   "FedAuth FedAuth1 FedAuth2 FedAuth3 FedAuth4 FedAuth5",
 		katana:    ".AspNet.ApplicationCookie .AspNet.ApplicationCookieC1 .AspNet.ApplicationCookieC2",
@@ -70,44 +72,52 @@ func TestEveryNodeRecognisesAll(t *testing.T) {
 					if !ok {
 						continue
 					}
-					t.Run(fmt.Sprint(kind, " from ", at.Name, " with ", size.claims, " claims"), func(t *testing.T) {
-						v := visitor(t)
-						name := fmt.Sprint("Zoë <z> of ", at.Name)
-						mustAsk(t, v, at, "/signin", url.Values{"kind": {kind}, "name": {name}, "roles": {"admin,ops"}, "claims": {fmt.Sprint(size.claims)}, "persistent": {"1"}})
-						if got := strings.Join(v.cookies(), " "); got != want {
-							t.Errorf("cookies %s, want %s", got, want)
-						}
-						var first answer
-						for j, node := range f.readers(kind) {
-							who := mustAsk(t, v, node, "/whoami", nil)
-							if j == 0 {
-								first = who
-							} else if what := same(first, who); what != "" {
-								t.Errorf("%s and %s disagree on %s:\n%+v\n%+v", first.Node, who.Node, what, first, who)
+					t.Run(fmt.Sprint(kind, " from ", at.Name, " with ", size.claims, " claims"),
+						func(t *testing.T) {
+							v := visitor(t)
+							name := fmt.Sprint("Zoë <z> of ", at.Name)
+							mustAsk(t, v, at, "/signin",
+								url.Values{"kind": {kind}, "name": {name}, "roles": {"admin,ops"},
+									"claims": {fmt.Sprint(size.claims)}, "persistent": {"1"}})
+							if got := strings.Join(v.cookies(), " "); got != want {
+								t.Errorf("cookies %s, want %s", got, want)
 							}
-						}
-						if first.Kind != kind || first.Name != name || !slices.Equal(first.Roles, []string{"admin", "ops"}) || !first.Persistent {
-							t.Errorf("recognised as %+v", first)
-						}
-						if n := len(first.Claims); kind != forms && n != size.claims+3 {
-							t.Errorf("%d claims", n)
-						}
-						for n := 1; n <= size.claims; n++ {
-							if want := filler(name, n); !slices.Contains(first.Claims, want) {
-								t.Fatalf("claim %v is missing", want)
+							var first answer
+							for j, node := range f.readers(kind) {
+								who := mustAsk(t, v, node, "/whoami", nil)
+								if j == 0 {
+									first = who
+								} else if what := same(first, who); what != "" {
+									t.Errorf("%s and %s disagree on %s:\n%+v\n%+v", first.Node,
+										who.Node, what, first, who)
+								}
 							}
-						}
-						nodes := f.readers(kind)
-						mustAsk(t, v, nodes[(i+1)%len(nodes)], "/signout", nil)
-						if left := v.cookies(); len(left) > 0 {
-							t.Errorf("left behind: %v", left)
-						}
-						for _, node := range f.readers(kind) {
-							if r := ask(t, v, node, "/whoami", nil); r.status != http.StatusUnauthorized {
-								t.Errorf("%s after sign-out: %d %s", node.Name, r.status, r.text)
+							if first.Kind != kind || first.Name != name ||
+								!slices.Equal(first.Roles, []string{"admin", "ops"}) ||
+								!first.Persistent {
+								t.Errorf("recognised as %+v", first)
 							}
-						}
-					})
+							if n := len(first.Claims); kind != forms && n != size.claims+3 {
+								t.Errorf("%d claims", n)
+							}
+							for n := 1; n <= size.claims; n++ {
+								if want := filler(name, n); !slices.Contains(first.Claims, want) {
+									t.Fatalf("claim %v is missing", want)
+								}
+							}
+							nodes := f.readers(kind)
+							mustAsk(t, v, nodes[(i+1)%len(nodes)], "/signout", nil)
+							if left := v.cookies(); len(left) > 0 {
+								t.Errorf("left behind: %v", left)
+							}
+							for _, node := range f.readers(kind) {
+								if r := ask(t, v, node, "/whoami",
+									nil); r.status != http.StatusUnauthorized {
+									t.Errorf("%s after sign-out: %d %s", node.Name,
+										r.status, r.text)
+								}
+							}
+						})
 				}
 			}
 		}
@@ -127,7 +137,9 @@ func TestCookiesGrowAndShrink(t *testing.T) {
 						// Every sign-in at another node than the one before.
 						at := f.nodes[(i+step)%len(f.nodes)]
 						name := fmt.Sprint("user", step)
-						mustAsk(t, v, at, "/signin", url.Values{"kind": {kind}, "name": {name}, "claims": {fmt.Sprint(sizes[size].claims)}})
+						mustAsk(t, v, at, "/signin",
+							url.Values{"kind": {kind}, "name": {name},
+								"claims": {fmt.Sprint(sizes[size].claims)}})
 						got, want := strings.Join(v.cookies(), " "), sizes[size].cookies[kind]
 						if kind == katana && !at.IsGo && strings.HasPrefix(got, want) {
 							// Katana leaves chunks that are announced no more, and reads
@@ -135,11 +147,14 @@ func TestCookiesGrowAndShrink(t *testing.T) {
 							got = want
 						}
 						if got != want {
-							t.Errorf("after step %d at %s: cookies %s, want %s", step, at.Name, got, want)
+							t.Errorf("after step %d at %s: cookies %s, want %s", step,
+								at.Name, got, want)
 						}
 						for _, node := range f.nodes {
-							if who := mustAsk(t, v, node, "/whoami", nil); who.Name != name || len(who.Claims) != sizes[size].claims+1 {
-								t.Errorf("after step %d: %s takes %s for %s with %d claims", step, node.Name, name, who.Name, len(who.Claims))
+							if who := mustAsk(t, v, node, "/whoami", nil); who.Name != name ||
+								len(who.Claims) != sizes[size].claims+1 {
+								t.Errorf("after step %d: %s takes %s for %s with %d claims", step,
+									node.Name, name, who.Name, len(who.Claims))
 							}
 						}
 					}
@@ -163,7 +178,9 @@ func TestSessionsSlide(t *testing.T) {
 					v := visitor(t)
 					slides := kind != fedAuth || by.IsGo
 					f.clock(t, 0)
-					mustAsk(t, v, at, "/signin", url.Values{"kind": {kind}, "name": {"bob"}, "lifetime": {"1000"}, "claims": {"40"}})
+					mustAsk(t, v, at, "/signin",
+						url.Values{"kind": {kind}, "name": {"bob"}, "lifetime": {"1000"},
+							"claims": {"40"}})
 					// Nothing is due, and what is not due is left alone.
 					f.clock(t, 300)
 					for _, node := range f.nodes {
@@ -194,7 +211,8 @@ func TestSessionsSlide(t *testing.T) {
 					}
 					f.clock(t, 5000)
 					for _, node := range f.nodes {
-						if r := ask(t, v, node, "/whoami", nil); r.status != http.StatusUnauthorized {
+						if r := ask(t, v, node, "/whoami",
+							nil); r.status != http.StatusUnauthorized {
 							t.Errorf("%s after 5000 s: %d %s", node.Name, r.status, r.text)
 						}
 					}
@@ -213,23 +231,29 @@ func TestAttributes(t *testing.T) {
 	for _, kind := range kinds {
 		for _, at := range f.readers(kind) {
 			for _, persistent := range []string{"", "1"} {
-				t.Run(fmt.Sprint(kind, " from ", at.Name, " persistent ", persistent), func(t *testing.T) {
-					v := c.visit(t, f.nginx)
-					mustAsk(t, v, at, "/signin", url.Values{"kind": {kind}, "name": {"bob"}, "claims": {"120"}, "persistent": {persistent}})
-					jar := v.jar()
-					if len(jar) == 0 {
-						t.Fatal("no cookies")
-					}
-					for _, c := range jar {
-						if !c.Secure || !c.HTTPOnly || string(c.SameSite) != sameSite[kind] || c.Path != "/" || c.Domain != "localhost" || c.Session != (persistent == "") {
-							t.Errorf("%s: secure %v, HttpOnly %v, SameSite %q, path %s, domain %s, ends with the browser %v",
-								c.Name, c.Secure, c.HTTPOnly, c.SameSite, c.Path, c.Domain, c.Session)
+				t.Run(fmt.Sprint(kind, " from ", at.Name, " persistent ", persistent),
+					func(t *testing.T) {
+						v := c.visit(t, f.nginx)
+						mustAsk(t, v, at, "/signin",
+							url.Values{"kind": {kind}, "name": {"bob"}, "claims": {"120"},
+								"persistent": {persistent}})
+						jar := v.jar()
+						if len(jar) == 0 {
+							t.Fatal("no cookies")
 						}
-					}
-					if seen := v.seenByScript(); seen != "" {
-						t.Errorf("a script sees %d characters", len(seen))
-					}
-				})
+						for _, c := range jar {
+							if !c.Secure || !c.HTTPOnly || string(c.SameSite) != sameSite[kind] ||
+								c.Path != "/" || c.Domain != "localhost" ||
+								c.Session != (persistent == "") {
+								t.Errorf("%s: secure %v, HttpOnly %v, SameSite %q, path %s, domain %s, ends with the browser %v",
+									c.Name, c.Secure, c.HTTPOnly, c.SameSite, c.Path,
+									c.Domain, c.Session)
+							}
+						}
+						if seen := v.seenByScript(); seen != "" {
+							t.Errorf("a script sees %d characters", len(seen))
+						}
+					})
 			}
 		}
 	}

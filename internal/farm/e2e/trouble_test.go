@@ -29,7 +29,8 @@ const visits = 50
 func TestTroubleUnderLoad(t *testing.T) {
 	f := startFarmWithGateway(t)
 	browser := startChromium(t).visit(t, f.nginx)
-	mustAsk(t, browser, f.node("dotnet"), "/signin", url.Values{"kind": {fedAuth}, "name": {"Zoë"}, "claims": {"120"}})
+	mustAsk(t, browser, f.node("dotnet"), "/signin",
+		url.Values{"kind": {fedAuth}, "name": {"Zoë"}, "claims": {"120"}})
 	l := startLoad(t, f, loadUsers)
 	type phase struct {
 		name string
@@ -47,7 +48,8 @@ func TestTroubleUnderLoad(t *testing.T) {
 		l.rounds(t, n, nil)
 		phases = append(phases, phase{name, time.Since(start), l.sofar().minus(before)})
 		// One user has Chromium, and one session through all of it.
-		if r := browser.get("/whoami?node=go"); r.status != http.StatusOK || r.answer.Name != "Zoë" || len(r.answer.Claims) != 121 {
+		if r := browser.get("/whoami?node=go"); r.status != http.StatusOK ||
+			r.answer.Name != "Zoë" || len(r.answer.Claims) != 121 {
 			t.Fatalf("after %s: Chromium: %d %s", name, r.status, r.text)
 		}
 	}
@@ -75,7 +77,8 @@ func TestTroubleUnderLoad(t *testing.T) {
 		l.noRedis.open()
 		f.redis.Kill(t)
 		from := l.sofar().storeDown
-		l.until(t, "sessions in Redis get 503", func() bool { return l.sofar().storeDown >= from+loadUsers/len(kinds) })
+		l.until(t, "sessions in Redis get 503",
+			func() bool { return l.sofar().storeDown >= from+loadUsers/len(kinds) })
 		l.rounds(t, visits, func(u *user) bool { return u.kind != reference })
 		f.redis.Start(t)
 		// A node may wait before it tries Redis again.
@@ -92,16 +95,20 @@ func TestTroubleUnderLoad(t *testing.T) {
 	l.stop()
 	l.check(t)
 	l.verifyNewKeyOnly(t)
-	if who := mustAsk(t, browser, f.node("dotnet"), "/whoami", nil); who.Name != "Zoë" || len(who.Claims) != 121 {
+	if who := mustAsk(t, browser, f.node("dotnet"), "/whoami", nil); who.Name != "Zoë" ||
+		len(who.Claims) != 121 {
 		t.Errorf("Chromium at the end: %+v", who)
 	}
 
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 8, 1, ' ', 0)
-	fmt.Fprintln(w, "| phase\t| time\t| requests\t| per second\t| go1\t| go2\t| dotnet\t| service\t| sent again\t| 502, 504\t| no gateway\t| no Redis\t| old key at .NET\t| issued again\t|")
+	fmt.Fprintln(w,
+		"| phase\t| time\t| requests\t| per second\t| go1\t| go2\t| dotnet\t| service\t| sent again\t| 502, 504\t| no gateway\t| no Redis\t| old key at .NET\t| issued again\t|")
 	row := func(p phase) {
-		fmt.Fprintf(w, "| %s\t| %.1f s\t| %d\t| %.0f\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t|\n", p.name, p.took.Seconds(), p.requests, float64(p.requests)/p.took.Seconds(),
-			p.byNode["go1"], p.byNode["go2"], p.byNode["dotnet"], p.byNode["service"], p.retries, p.badGateway, p.noGateway, p.storeDown, p.refused, p.reissued)
+		fmt.Fprintf(w,
+			"| %s\t| %.1f s\t| %d\t| %.0f\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t| %d\t|\n", p.name, p.took.Seconds(), p.requests, float64(p.requests)/p.took.Seconds(),
+			p.byNode["go1"], p.byNode["go2"], p.byNode["dotnet"], p.byNode["service"], p.retries,
+			p.badGateway, p.noGateway, p.storeDown, p.refused, p.reissued)
 	}
 	all := phase{name: "together", counts: l.sofar()}
 	for _, p := range phases {
@@ -112,7 +119,8 @@ func TestTroubleUnderLoad(t *testing.T) {
 	w.Flush()
 	requests, retried := f.tries(t)
 	t.Logf("%d users, %d sign-ins, %d sign-outs, %d times recognised, %d times taken for another, %d sessions lost; of %d requests nginx tried %d at a second node\n%s",
-		loadUsers, all.signIns, all.signOuts, all.visits, all.wrong, all.lost, requests, retried, table.String())
+		loadUsers, all.signIns, all.signOuts, all.visits, all.wrong, all.lost, requests,
+		retried, table.String())
 	if all.visits < 40*loadUsers || all.signOuts == 0 || all.wrong != 0 || all.lost != 0 {
 		t.Error("too little was tested, or too much went wrong")
 	}
@@ -134,7 +142,8 @@ func (l *load) restart(t *testing.T, node *member, meanwhile func()) {
 		name = "service"
 	}
 	from := l.sofar().byNode[name]
-	l.until(t, name+" gets requests again", func() bool { return l.sofar().byNode[name] > from+loadUsers })
+	l.until(t, name+" gets requests again",
+		func() bool { return l.sofar().byNode[name] > from+loadUsers })
 }
 
 // rotate changes the machine key by the steps of docs/rotation.md.
@@ -146,7 +155,9 @@ func (l *load) rotate(t *testing.T, during func(name string, n int64, act func()
 	replace(t, oldConfig, f.goConfig)
 	newKey := writeKey(t, next)
 	open := func(path string) *cookie.Site {
-		site, err := cookie.LoadSite(path, &cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"}}})
+		site, err := cookie.LoadSite(path,
+			&cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindKatana,
+				AuthenticationType: "ApplicationCookie"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,17 +182,21 @@ func (l *load) rotate(t *testing.T, during func(name string, n int64, act func()
 		from := l.sofar()
 		l.switched.Store(true)
 		replace(t, f.dotnetConfig, next)
-		l.until(t, ".NET refuses old cookies", func() bool { return l.sofar().refused > from.refused })
+		l.until(t, ".NET refuses old cookies",
+			func() bool { return l.sofar().refused > from.refused })
 		// Sessions that .NET makes now are of the new key, those of Go of the old.
-		l.until(t, "users sign in", func() bool { return l.sofar().signIns > from.signIns+loadUsers })
+		l.until(t, "users sign in",
+			func() bool { return l.sofar().signIns > from.signIns+loadUsers })
 	})
 	during("key, step 4: Go writes it", visits, func() {
 		from := l.sofar().reissued
 		replace(t, f.goConfig, next)
 		for _, node := range f.ours() {
-			l.until(t, node.Name+" has the new key", func() bool { return strings.Contains(node.get(t, node.key), newKey) })
+			l.until(t, node.Name+" has the new key",
+				func() bool { return strings.Contains(node.get(t, node.key), newKey) })
 		}
-		l.until(t, "old sessions are issued again", func() bool { return l.sofar().reissued > from })
+		l.until(t, "old sessions are issued again",
+			func() bool { return l.sofar().reissued > from })
 	})
 	// Whoever was at a Go node since has the new key. All have been there once
 	// most users signed out and in; the others are sent.

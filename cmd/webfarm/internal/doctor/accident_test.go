@@ -53,7 +53,8 @@ func (i issuer) ciphertext(t testing.TB, text string) []byte {
 	case doctor.Roles, doctor.Anonymous:
 		data = must[[]byte](t)(urltext.DecodeURLToken(text))
 	case doctor.FedAuth, doctor.WIF10:
-		_, rest, _ := strings.Cut(string(must[[]byte](t)(base64.StdEncoding.DecodeString(text))), `security">`)
+		_, rest, _ := strings.Cut(string(must[[]byte](t)(base64.StdEncoding.DecodeString(text))),
+			`security">`)
 		inner, _, _ := strings.Cut(rest, "</Cookie>")
 		if data = must[[]byte](t)(base64.StdEncoding.DecodeString(inner)); i.encodes() {
 			data = must[[]byte](t)(hex.DecodeString(string(data)))
@@ -61,7 +62,8 @@ func (i issuer) ciphertext(t testing.TB, text string) []byte {
 	default:
 		data = must[[]byte](t)(base64.RawURLEncoding.DecodeString(text))
 	}
-	tag := map[string]int{"HMACSHA256": 32, "HMACSHA384": 48, "HMACSHA512": 64, "MD5": 16}[i.validation]
+	tag := map[string]int{"HMACSHA256": 32, "HMACSHA384": 48, "HMACSHA512": 64,
+		"MD5": 16}[i.validation]
 	if tag == 0 {
 		tag = 20
 	}
@@ -79,13 +81,15 @@ func (i issuer) purpose() []string {
 	case doctor.Anonymous:
 		return []string{machinekey.AnonymousPurpose}
 	case doctor.Katana:
-		return []string{user, "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", i.authType, "v1"}
+		return []string{user, "Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware",
+			i.authType, "v1"}
 	case doctor.Bearer:
 		return []string{user, "Microsoft.Owin.Security.OAuth", "Access_Token", "v1"}
 	case doctor.Refresh:
 		return []string{user, "Microsoft.Owin.Security.OAuth", "Refresh_Token", "v1"}
 	case doctor.AuthCode:
-		return []string{user, "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware", "Authentication_Code", "v1"}
+		return []string{user, "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware",
+			"Authentication_Code", "v1"}
 	}
 	return []string{user, "System.IdentityModel.Services.MachineKeyTransform"}
 }

@@ -20,7 +20,8 @@ func TestBounds(t *testing.T) {
 	tests := []struct{ name, header string }{
 		{"hex", ".ASPXAUTH=" + long[:4096]},
 		{"hex under another name", "FedAuth=" + long},
-		{"percent signs", "FedAuth=" + strings.Repeat("%2525", 4000) + "; FedAuth1=" + strings.Repeat("%25", 9000)},
+		{"percent signs", "FedAuth=" + strings.Repeat("%2525", 4000) + "; FedAuth1=" +
+			strings.Repeat("%25", 9000)},
 		{"many copies", strings.Repeat("FedAuth=QUFB; FedAuth1=QUFB; FedAuth=QkJC; FedAuth1=Q0ND; ", 500)},
 		{"many chunks", manyChunks()},
 		{"nested elements", "FedAuth=" + base64.StdEncoding.EncodeToString([]byte(xml))},
@@ -32,7 +33,8 @@ func TestBounds(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r := doctor.Examine(ctx, nodes, header(test.header), doctor.Options{Now: now, Isolation: iso})
+			r := doctor.Examine(ctx, nodes, header(test.header),
+				doctor.Options{Now: now, Isolation: iso})
 			if r.OK || r.Finding.Sentence == "" {
 				t.Errorf("ok %v, %q", r.OK, r.Finding.Sentence)
 			}
@@ -40,7 +42,8 @@ func TestBounds(t *testing.T) {
 				t.Errorf("%d credentials", len(r.Credentials))
 			}
 			for _, c := range r.Credentials {
-				if c.Tried.Signatures > 20000 || c.Tried.Openings > 8000 || c.Tried.Texts > 8 || c.Tried.Hashed > 128<<20 {
+				if c.Tried.Signatures > 20000 || c.Tried.Openings > 8000 || c.Tried.Texts > 8 ||
+					c.Tried.Hashed > 128<<20 {
 					t.Errorf("tried %+v", c.Tried)
 				}
 			}
@@ -65,7 +68,8 @@ func manyChunks() string {
 func fullHeader() string {
 	var b strings.Builder
 	for i := range 8 {
-		b.WriteString(".AspNet.T" + strings.Repeat("x", i) + `="` + strings.Repeat("A%252BA ", doctor.MaxText/10) + `"; `)
+		b.WriteString(".AspNet.T" + strings.Repeat("x", i) + `="` +
+			strings.Repeat("A%252BA ", doctor.MaxText/10) + `"; `)
 	}
 	return b.String()
 }
@@ -73,7 +77,8 @@ func fullHeader() string {
 func manyCookies() string {
 	var b strings.Builder
 	for i := range 500 {
-		b.WriteString(".AspNet.T" + strings.Repeat("x", i%50) + "=" + strings.Repeat("Ab3_", 20) + "; ")
+		b.WriteString(".AspNet.T" + strings.Repeat("x", i%50) + "=" +
+			strings.Repeat("Ab3_", 20) + "; ")
 	}
 	return b.String()
 }

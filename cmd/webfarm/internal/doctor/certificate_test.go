@@ -29,8 +29,10 @@ func certificateChains(t testing.TB, pem string) [][]sessiontoken.Protector {
 	certificate := must[*rsacookie.Key](t)(rsacookie.ParseKey([]byte(pem))).TLS()
 	var list [][]sessiontoken.Protector
 	for _, sha1 := range []bool{false, true} {
-		list = append(list, must[[]sessiontoken.Protector](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
-			Certificates: []tls.Certificate{certificate}, InsecureSHA1: sha1, InsecureSmallRSA: true})))
+		list = append(list,
+			must[[]sessiontoken.Protector](t)(sessiontoken.CertificateTransforms(sessiontoken.CertificateOptions{
+				Certificates: []tls.Certificate{certificate}, InsecureSHA1: sha1,
+				InsecureSmallRSA: true})))
 	}
 	return list
 }
@@ -73,8 +75,10 @@ func TestCertificateVectors(t *testing.T) {
 				}
 				o := doctor.Options{Now: from, Certificate: chain}
 				r := doctor.Examine(ctx, []*doctor.Node{n}, header(line), o)
-				if r.Code != code || !strings.Contains(r.Finding.Sentence, says) || r.OK != (code == doctor.CodeOK) {
-					t.Errorf("%s with %q on a node with handler %s: %s: %s", v.Name, name, handler, r.Code, r.Finding.Sentence)
+				if r.Code != code || !strings.Contains(r.Finding.Sentence, says) ||
+					r.OK != (code == doctor.CodeOK) {
+					t.Errorf("%s with %q on a node with handler %s: %s: %s", v.Name, name, handler,
+						r.Code, r.Finding.Sentence)
 				}
 				if code != doctor.CodeOK {
 					continue
@@ -83,7 +87,8 @@ func TestCertificateVectors(t *testing.T) {
 					t.Errorf("%s: layers %v", v.Name, r.Credentials[0].Layers)
 				}
 				o.Now = from.AddDate(200, 0, 0)
-				if r = doctor.Examine(ctx, []*doctor.Node{n}, header(line), o); r.Code != "expired" {
+				if r = doctor.Examine(ctx, []*doctor.Node{n}, header(line),
+					o); r.Code != "expired" {
 					t.Errorf("%s after 200 years: %s: %s", v.Name, r.Code, r.Finding.Sentence)
 				}
 			}
@@ -96,11 +101,13 @@ func TestCertificateBesideMachineKey(t *testing.T) {
 	var file rsaVectors
 	readVectors(t, "sessiontoken_rsa.json", &file)
 	chain := certificateChains(t, file.RSAKeys["rsa2048"].PEM)
-	for _, tt := range []struct{ handler, code string }{{"machineKey", doctor.CodeOK}, {"default", "dpapi"}} {
+	for _, tt := range []struct{ handler, code string }{{"machineKey", doctor.CodeOK},
+		{"default", "dpapi"}} {
 		s := fresh(t)
 		in := header("FedAuth=" + s.session(t, nil, 0))
 		n := s.with(func(s *site) { s.handler = tt.handler }).node(t, "web.config")
-		if r := doctor.Examine(ctx, []*doctor.Node{n}, in, doctor.Options{Now: now, Certificate: chain}); r.Code != tt.code {
+		if r := doctor.Examine(ctx, []*doctor.Node{n}, in,
+			doctor.Options{Now: now, Certificate: chain}); r.Code != tt.code {
 			t.Errorf("handler %s: %s: %s", tt.handler, r.Code, r.Finding.Sentence)
 		}
 	}

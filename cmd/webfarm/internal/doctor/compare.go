@@ -58,7 +58,8 @@ type comparer struct {
 
 // add notes a setting, unless both have the same value.
 func (c *comparer) add(setting, a, b, note string, fix *Setting, blocks ...Kind) {
-	c.note(Difference{Setting: setting, Values: [2]string{a, b}, Blocks: blocks, Note: note, fix: fix})
+	c.note(Difference{Setting: setting, Values: [2]string{a, b}, Blocks: blocks,
+		Note: note, fix: fix})
 }
 
 func (c *comparer) note(d Difference) {
@@ -103,22 +104,26 @@ func compare(ctx context.Context, a, b *Node, o *Options) *Comparison {
 		r.Differences = []Difference{}
 	}
 	for _, k := range kinds {
-		s := Sharing{Kind: k, Used: k == Katana || k == site.Core || a.site.Of(k, "").On || b.site.Of(k, "").On}
+		s := Sharing{Kind: k, Used: k == Katana || k == site.Core || a.site.Of(k, "").On ||
+			b.site.Of(k, "").On}
 		if k == site.Core {
-			s.OK = !slices.ContainsFunc(c.list, func(d Difference) bool { return slices.Contains(d.Blocks, k) })
+			s.OK = !slices.ContainsFunc(c.list,
+				func(d Difference) bool { return slices.Contains(d.Blocks, k) })
 		} else {
 			s.OK, s.Why = c.shares(ctx, k, o)
 		}
 		r.OK = r.OK && (s.OK || !s.Used)
 		r.Sharing = append(r.Sharing, s)
 	}
-	r.OK = r.OK && !slices.ContainsFunc(r.Differences, func(d Difference) bool { return r.used(d.Unlike) })
+	r.OK = r.OK && !slices.ContainsFunc(r.Differences,
+		func(d Difference) bool { return r.used(d.Unlike) })
 	return r
 }
 
 // used reports whether one of the kinds is in use.
 func (r *Comparison) used(kinds []Kind) bool {
-	return slices.ContainsFunc(r.Sharing, func(s Sharing) bool { return s.Used && slices.Contains(kinds, s.Kind) })
+	return slices.ContainsFunc(r.Sharing,
+		func(s Sharing) bool { return s.Used && slices.Contains(kinds, s.Kind) })
 }
 
 // Compare is Examine for two nodes without a credential.
@@ -161,7 +166,8 @@ func (n *Node) faultBeside(other *Node) *Finding {
 		}
 		return say("auto_generated_key/pair", "file", n.file, "other", other.file).in(n, keys...)
 	case n.key.Isolated():
-		return say("isolated_key/pair", "file", n.file, "other", other.file, "flags", n.key.flagWords()).in(n, bareKeys()...)
+		return say("isolated_key/pair", "file", n.file, "other", other.file, "flags",
+			n.key.flagWords()).in(n, bareKeys()...)
 	}
 	return f
 }
@@ -234,8 +240,8 @@ func (c *comparer) switches() {
 		} else if blocks == nil {
 			note = "no obstacle to reading"
 		}
-		c.add("appSettings "+s.key, fmt.Sprint(c.a.switchOn(s.key)), fmt.Sprint(c.b.switchOn(s.key)), note,
-			attribute(pathAppSetting, s.key), blocks...)
+		c.add("appSettings "+s.key, fmt.Sprint(c.a.switchOn(s.key)),
+			fmt.Sprint(c.b.switchOn(s.key)), note, attribute(pathAppSetting, s.key), blocks...)
 	}
 }
 
@@ -293,7 +299,8 @@ func (r *Comparison) finding(nodes [2]*Node) Finding {
 		to = 0
 	}
 	for _, s := range settings[1-to] {
-		more += fmt.Sprintf("; give %s the %s of %s", r.Files[1-to], cmp.Or(s.Attribute, "session handler"), r.Files[to])
+		more += fmt.Sprintf("; give %s the %s of %s", r.Files[1-to],
+			cmp.Or(s.Attribute, "session handler"), r.Files[to])
 	}
 	if len(settings[to]) > 0 {
 		f.Fix.Text = findings["configs_differ"].Text("settings", "other", r.Files[1-to]) + more

@@ -14,7 +14,8 @@ import (
 // differences, the kinds that cannot be shared because of it, and that the fix
 // brings the nodes together.
 func TestCompare(t *testing.T) {
-	all := []doctor.Kind{doctor.FedAuth, doctor.Katana, doctor.Forms, doctor.Roles, doctor.Anonymous}
+	all := []doctor.Kind{doctor.FedAuth, doctor.Katana, doctor.Forms, doctor.Roles,
+		doctor.Anonymous}
 	small := []doctor.Kind{doctor.Forms, doctor.Roles, doctor.Anonymous}
 	tests := []struct {
 		name    string
@@ -25,31 +26,53 @@ func TestCompare(t *testing.T) {
 		change  func(*site)
 	}{
 		{"nothing", "", nil, false, nil, func(*site) {}},
-		{"keys", "machineKey validationKey", all, true, nil, func(s *site) { s.validationKey = s.validationKey[2:] + s.validationKey[:2] }},
-		{"decryption key", "machineKey decryptionKey", all, true, nil, func(s *site) { s.decryptionKey = s.decryptionKey[2:] + s.decryptionKey[:2] }},
+		{"keys", "machineKey validationKey", all, true, nil,
+			func(s *site) { s.validationKey = s.validationKey[2:] + s.validationKey[:2] }},
+		{"decryption key", "machineKey decryptionKey", all, true, nil,
+			func(s *site) { s.decryptionKey = s.decryptionKey[2:] + s.decryptionKey[:2] }},
 		{"validation", "machineKey validation", all, true, nil, func(s *site) { s.validation = "SHA1" }},
-		{"decryption", "machineKey decryption", all, false, func(s *site) { s.decryptionKey = s.decryptionKey[:48] }, func(s *site) { s.decryption = "3DES" }},
+		{"decryption", "machineKey decryption", all, false,
+			func(s *site) { s.decryptionKey = s.decryptionKey[:48] },
+			func(s *site) { s.decryption = "3DES" }},
 		{"Auto is AES", "", nil, false, nil, func(s *site) { s.decryption = "Auto" }},
 		{"mode", "compatibility mode", small, true, nil, func(s *site) { s.mode = "Framework20SP1" }},
-		{"mode by the framework", "compatibility mode", small, true, func(s *site) { s.mode, s.target = "", "4.8" }, func(s *site) { s.target = "4.0" }},
-		{"the two legacy modes", "compatibility mode", nil, false, func(s *site) { s.mode = "Framework20SP1" }, func(s *site) { s.mode = "Framework20SP2" }},
-		{"generated keys", "machineKey validationKey", all, true, nil, func(s *site) { s.validationKey = "AutoGenerate,IsolateApps" }},
-		{"isolated keys", "machineKey validationKey", all, true, func(s *site) { s.mode = "Framework20SP1" }, func(s *site) { s.validationKey += ",IsolateApps" }},
-		{"session handler", "session: protection", []doctor.Kind{doctor.FedAuth}, true, nil, func(s *site) { s.handler = "default" }},
-		{"a handler of its own", "session: protection", []doctor.Kind{doctor.FedAuth}, true, nil, func(s *site) { s.handler = "custom" }},
-		{"generation of WIF", "session: generation", []doctor.Kind{doctor.FedAuth}, false, nil, func(s *site) { s.wif10 = true }},
-		{"session path", "cookieHandler path", []doctor.Kind{doctor.FedAuth}, true, func(s *site) { s.path = "/a/" }, func(s *site) { s.path = "/" }},
-		{"session name", "cookieHandler name", []doctor.Kind{doctor.FedAuth}, true, nil, func(s *site) { s.sessionName = "SiteAuth" }},
-		{"clock skew", "identityConfiguration maximumClockSkew", nil, false, nil, func(s *site) { s.skew = "00:01:00" }},
-		{"forms name", "forms name", []doctor.Kind{doctor.Forms}, true, nil, func(s *site) { s.formsName = ".SITE" }},
-		{"protection in Framework45", "forms protection", nil, false, nil, func(s *site) { s.protection = "Encryption" }},
-		{"protection in a legacy mode", "forms protection", []doctor.Kind{doctor.Forms}, true, func(s *site) { s.mode = "Framework20SP2" }, func(s *site) { s.protection = "Encryption" }},
-		{"old tickets", "appSettings aspnet:UseLegacyFormsAuthenticationTicketCompatibility", []doctor.Kind{doctor.Forms}, true, nil, func(s *site) {
-			s.appSettings = `<add key="aspnet:UseLegacyFormsAuthenticationTicketCompatibility" value="true" />`
-		}},
-		{"unsigned tickets", "appSettings aspnet:UseLegacyEncryption", small, true, func(s *site) { s.mode = "Framework20SP1" }, func(s *site) {
-			s.appSettings = `<add key="aspnet:UseLegacyEncryption" value="true" />`
-		}},
+		{"mode by the framework", "compatibility mode", small, true,
+			func(s *site) { s.mode, s.target = "", "4.8" }, func(s *site) { s.target = "4.0" }},
+		{"the two legacy modes", "compatibility mode", nil, false,
+			func(s *site) { s.mode = "Framework20SP1" },
+			func(s *site) { s.mode = "Framework20SP2" }},
+		{"generated keys", "machineKey validationKey", all, true, nil,
+			func(s *site) { s.validationKey = "AutoGenerate,IsolateApps" }},
+		{"isolated keys", "machineKey validationKey", all, true,
+			func(s *site) { s.mode = "Framework20SP1" },
+			func(s *site) { s.validationKey += ",IsolateApps" }},
+		{"session handler", "session: protection", []doctor.Kind{doctor.FedAuth}, true, nil,
+			func(s *site) { s.handler = "default" }},
+		{"a handler of its own", "session: protection", []doctor.Kind{doctor.FedAuth}, true, nil,
+			func(s *site) { s.handler = "custom" }},
+		{"generation of WIF", "session: generation", []doctor.Kind{doctor.FedAuth}, false, nil,
+			func(s *site) { s.wif10 = true }},
+		{"session path", "cookieHandler path", []doctor.Kind{doctor.FedAuth}, true,
+			func(s *site) { s.path = "/a/" }, func(s *site) { s.path = "/" }},
+		{"session name", "cookieHandler name", []doctor.Kind{doctor.FedAuth}, true, nil,
+			func(s *site) { s.sessionName = "SiteAuth" }},
+		{"clock skew", "identityConfiguration maximumClockSkew", nil, false, nil,
+			func(s *site) { s.skew = "00:01:00" }},
+		{"forms name", "forms name", []doctor.Kind{doctor.Forms}, true, nil,
+			func(s *site) { s.formsName = ".SITE" }},
+		{"protection in Framework45", "forms protection", nil, false, nil,
+			func(s *site) { s.protection = "Encryption" }},
+		{"protection in a legacy mode", "forms protection", []doctor.Kind{doctor.Forms}, true,
+			func(s *site) { s.mode = "Framework20SP2" },
+			func(s *site) { s.protection = "Encryption" }},
+		{"old tickets", "appSettings aspnet:UseLegacyFormsAuthenticationTicketCompatibility",
+			[]doctor.Kind{doctor.Forms}, true, nil, func(s *site) {
+				s.appSettings = `<add key="aspnet:UseLegacyFormsAuthenticationTicketCompatibility" value="true" />`
+			}},
+		{"unsigned tickets", "appSettings aspnet:UseLegacyEncryption", small, true,
+			func(s *site) { s.mode = "Framework20SP1" }, func(s *site) {
+				s.appSettings = `<add key="aspnet:UseLegacyEncryption" value="true" />`
+			}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -58,7 +81,8 @@ func TestCompare(t *testing.T) {
 				test.first(&a)
 			}
 			b := a.with(test.change)
-			r := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"), doctor.Options{Now: now})
+			r := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"),
+				doctor.Options{Now: now})
 			var apart []doctor.Kind
 			for _, s := range r.Comparison.Sharing {
 				if !s.Used {
@@ -74,18 +98,22 @@ func TestCompare(t *testing.T) {
 			if !slices.Equal(apart, test.apart) {
 				t.Errorf("cannot be shared: %q, want %q", apart, test.apart)
 			}
-			want := map[string]string{"generated keys": "auto_generated_key", "isolated keys": "isolated_key"}[test.name]
+			want := map[string]string{"generated keys": "auto_generated_key",
+				"isolated keys": "isolated_key"}[test.name]
 			if want == "" {
-				want = map[bool]string{true: "configs_agree", false: "configs_differ"}[len(test.apart) == 0]
+				want = map[bool]string{true: "configs_agree",
+					false: "configs_differ"}[len(test.apart) == 0]
 			}
-			if r.Code != want || r.OK != (len(test.apart) == 0) || (r.Code == "configs_agree") != r.OK {
+			if r.Code != want || r.OK != (len(test.apart) == 0) ||
+				(r.Code == "configs_agree") != r.OK {
 				t.Errorf("ok %v, code %q", r.OK, r.Code)
 			}
 			found := test.setting == "" && len(r.Comparison.Differences) == 0
 			for _, d := range r.Comparison.Differences {
 				if d.Setting == test.setting {
 					found = true
-					if r.Code == "configs_differ" && !strings.Contains(r.Finding.Sentence, d.Setting) {
+					if r.Code == "configs_differ" &&
+						!strings.Contains(r.Finding.Sentence, d.Setting) {
 						t.Errorf("the sentence does not name it: %s", r.Finding.Sentence)
 					}
 				}
@@ -151,20 +179,23 @@ func TestCompareIssuing(t *testing.T) {
 				if swapped {
 					a, b = b, a
 				}
-				r := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"), doctor.Options{Now: now})
+				r := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"),
+					doctor.Options{Now: now})
 				if r.OK == test.counts || (r.Code == "configs_differ") != test.counts {
 					t.Fatalf("ok %v, %s: %s", r.OK, r.Code, r.Finding.Sentence)
 				}
-				found := slices.ContainsFunc(r.Comparison.Differences, func(d doctor.Difference) bool {
-					return d.Setting == test.setting && d.Note != ""
-				})
+				found := slices.ContainsFunc(r.Comparison.Differences,
+					func(d doctor.Difference) bool {
+						return d.Setting == test.setting && d.Note != ""
+					})
 				if !found || test.counts && !strings.Contains(r.Finding.Sentence, test.setting) {
 					t.Errorf("%s\n%+v", r.Finding.Sentence, r.Comparison.Differences)
 				}
 				if test.counts {
 					mended(t, r, a, b)
 				}
-				if strings.Contains(name, "SSL") && strings.Contains(fmt.Sprint(r.Finding.Fix.Settings), "false") {
+				if strings.Contains(name, "SSL") &&
+					strings.Contains(fmt.Sprint(r.Finding.Fix.Settings), "false") {
 					t.Errorf("the fix weakens: %+v", r.Finding.Fix)
 				}
 			})
@@ -185,18 +216,24 @@ func TestFixesStrengthen(t *testing.T) {
 		return func(s *site) { s.appSettings = fmt.Sprintf(`<add key=%q value="true" />`, key) }
 	}
 	tests := map[string]struct{ base, weak func(*site) }{
-		"validation":       {nil, func(s *site) { s.validation = "SHA1" }},
-		"validation MD5":   {func(s *site) { s.mode = "Framework20SP2" }, func(s *site) { s.validation = "MD5" }},
-		"decryption":       {func(s *site) { s.decryptionKey = s.decryptionKey[:48] }, func(s *site) { s.decryption = "3DES" }},
-		"mode":             {nil, func(s *site) { s.mode = "Framework20SP2" }},
-		"forms":            {func(s *site) { s.mode = "Framework20SP2" }, func(s *site) { s.protection = "Validation" }},
-		"roles":            {func(s *site) { s.mode = "Framework20SP1" }, func(s *site) { s.rolesProtection = "Encryption" }},
-		"anonymous":        {func(s *site) { s.mode = "Framework20SP1" }, func(s *site) { s.anonymous = "None" }},
+		"validation": {nil, func(s *site) { s.validation = "SHA1" }},
+		"validation MD5": {func(s *site) { s.mode = "Framework20SP2" },
+			func(s *site) { s.validation = "MD5" }},
+		"decryption": {func(s *site) { s.decryptionKey = s.decryptionKey[:48] },
+			func(s *site) { s.decryption = "3DES" }},
+		"mode": {nil, func(s *site) { s.mode = "Framework20SP2" }},
+		"forms": {func(s *site) { s.mode = "Framework20SP2" },
+			func(s *site) { s.protection = "Validation" }},
+		"roles": {func(s *site) { s.mode = "Framework20SP1" },
+			func(s *site) { s.rolesProtection = "Encryption" }},
+		"anonymous": {func(s *site) { s.mode = "Framework20SP1" },
+			func(s *site) { s.anonymous = "None" }},
 		"unsigned":         {func(s *site) { s.mode = "Framework20SP1" }, set("aspnet:UseLegacyEncryption")},
 		"unsigned session": {func(s *site) { s.wif10 = true }, set("aspnet:UseLegacyMachineKeyEncryption")},
 		"old tickets":      {nil, set("aspnet:UseLegacyFormsAuthenticationTicketCompatibility")},
 		"DPAPI":            {nil, func(s *site) { s.handler = "default" }},
-		"isolation":        {func(s *site) { s.mode = "Framework20SP1" }, func(s *site) { s.decryptionKey += ",IsolateApps" }},
+		"isolation": {func(s *site) { s.mode = "Framework20SP1" },
+			func(s *site) { s.decryptionKey += ",IsolateApps" }},
 	}
 	for name, test := range tests {
 		for _, swapped := range []bool{false, true} {
@@ -208,9 +245,11 @@ func TestFixesStrengthen(t *testing.T) {
 			if swapped {
 				a, b, weaker = b, a, "a.config"
 			}
-			r := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"), doctor.Options{Now: now})
+			r := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"),
+				doctor.Options{Now: now})
 			if r.OK || r.Finding.Fix.File != weaker {
-				t.Errorf("%s: ok %v, the fix is for %q: %+v", name, r.OK, r.Finding.Fix.File, r.Finding.Fix)
+				t.Errorf("%s: ok %v, the fix is for %q: %+v", name, r.OK,
+					r.Finding.Fix.File, r.Finding.Fix)
 				continue
 			}
 			mended(t, r, a, b)
@@ -219,7 +258,8 @@ func TestFixesStrengthen(t *testing.T) {
 	// Each node has the better value of one setting.
 	a := fresh(t).with(func(s *site) { s.validation = "SHA1" })
 	b := a.with(func(s *site) { s.validation, s.mode = "HMACSHA256", "Framework20SP2" })
-	fix := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"), doctor.Options{Now: now}).Finding.Fix
+	fix := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"),
+		doctor.Options{Now: now}).Finding.Fix
 	if fix.File != "b.config" || len(fix.Settings) != 1 || fix.Settings[0].Value != "Framework45" ||
 		!strings.Contains(fix.Text, "give a.config the validation of b.config") {
 		t.Errorf("%+v", fix)
@@ -236,23 +276,31 @@ func TestUnusableKeys(t *testing.T) {
 	perMachine := good.with(func(s *site) { s.validationKey, s.decryptionKey = "AutoGenerate", "AutoGenerate" })
 	short := good.with(func(s *site) { s.decryptionKey = s.decryptionKey[:20] })
 	o := doctor.Options{Now: now}
-	for _, pair := range [][2]site{{generated, generated}, {generated, perMachine}, {perMachine, generated}, {perMachine, perMachine}} {
+	for _, pair := range [][2]site{{generated, generated}, {generated, perMachine},
+		{perMachine, generated}, {perMachine, perMachine}} {
 		r := doctor.Compare(ctx, pair[0].node(t, "a.config"), pair[1].node(t, "b.config"), o)
-		if r.Code != "auto_generated_key" || !strings.Contains(r.Finding.Fix.Text, "webfarm keygen") ||
-			strings.Contains(r.Finding.Fix.Snippet, "AutoGenerate") || strings.Contains(r.Finding.Fix.Snippet, "from ") {
+		if r.Code != "auto_generated_key" || !strings.Contains(r.Finding.Fix.Text,
+			"webfarm keygen") ||
+			strings.Contains(r.Finding.Fix.Snippet, "AutoGenerate") ||
+			strings.Contains(r.Finding.Fix.Snippet, "from ") {
 			t.Errorf("%s: %+v", r.Code, r.Finding)
 		}
 	}
-	inputs := []doctor.Input{header("theme=dark"), header("FedAuth="), {Text: "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2ln"},
-		{Text: "CfDJ8" + strings.Repeat("Ab3_", 60)}, header(".ASPXAUTH=" + fresh(t).forms(t)), {Text: strings.Repeat("A", 5000)},
+	inputs := []doctor.Input{header("theme=dark"), header("FedAuth="),
+		{Text: "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2ln"},
+		{Text: "CfDJ8" + strings.Repeat("Ab3_", 60)}, header(".ASPXAUTH=" + fresh(t).forms(t)),
+		{Text: strings.Repeat("A", 5000)},
 		header(".ASPXAUTH=" + strings.Repeat("AB", 2100)), {Text: "?"}}
 	for i, in := range inputs {
-		for code, bad := range map[string]site{"auto_generated_key": generated, "invalid_decryption_key": short} {
+		for code, bad := range map[string]site{"auto_generated_key": generated,
+			"invalid_decryption_key": short} {
 			for _, nodes := range [][]*doctor.Node{{bad.node(t, "bad.config")},
-				{bad.node(t, "bad.config"), good.node(t, "good.config")}, {good.node(t, "good.config"), bad.node(t, "bad.config")}} {
+				{bad.node(t, "bad.config"), good.node(t, "good.config")}, {good.node(t,
+					"good.config"), bad.node(t, "bad.config")}} {
 				r := doctor.Examine(ctx, nodes, in, o)
 				if r.Code != code || !strings.Contains(r.Finding.Sentence, "bad.config") {
-					t.Errorf("input %d, %d nodes: %s, want %s: %s", i, len(nodes), r.Code, code, r.Finding.Sentence)
+					t.Errorf("input %d, %d nodes: %s, want %s: %s", i, len(nodes), r.Code, code,
+						r.Finding.Sentence)
 				}
 			}
 		}
@@ -262,7 +310,8 @@ func TestUnusableKeys(t *testing.T) {
 // TestWhichNode examines a cookie with two nodes, one of which reads it.
 func TestWhichNode(t *testing.T) {
 	a, b := fresh(t), fresh(t)
-	r := doctor.Examine(ctx, []*doctor.Node{a.node(t, "a.config"), b.node(t, "b.config")}, header("FedAuth="+b.session(t, nil, 0)), doctor.Options{Now: now})
+	r := doctor.Examine(ctx, []*doctor.Node{a.node(t, "a.config"), b.node(t, "b.config")},
+		header("FedAuth="+b.session(t, nil, 0)), doctor.Options{Now: now})
 	v := r.Credentials[0].Verdicts
 	if r.OK || v[0].OK || !v[1].OK || v[0].File != "a.config" || v[1].File != "b.config" {
 		t.Errorf("verdicts %+v", v)
@@ -270,7 +319,8 @@ func TestWhichNode(t *testing.T) {
 	if r.Comparison == nil || r.Comparison.OK {
 		t.Error("no comparison, or one without differences")
 	}
-	if c := r.Credentials[0]; c.User != "ann" || !c.To.Equal(now.Add(10*time.Hour)) || c.OpenedBy == nil || c.OpenedBy.File != "b.config" {
+	if c := r.Credentials[0]; c.User != "ann" || !c.To.Equal(now.Add(10*time.Hour)) ||
+		c.OpenedBy == nil || c.OpenedBy.File != "b.config" {
 		t.Errorf("contents %+v", c)
 	}
 }
@@ -284,10 +334,12 @@ func TestCompareBadKeys(t *testing.T) {
 	for _, tt := range []struct {
 		a, b site
 		file string
-	}{{weak, weak, "a.config"}, {weakCipher, weakCipher, "a.config"}, {weak, good, "a.config"}, {good, weak, "b.config"}} {
+	}{{weak, weak, "a.config"}, {weakCipher, weakCipher, "a.config"}, {weak, good,
+		"a.config"}, {good, weak, "b.config"}} {
 		a, b := tt.a.node(t, "a.config"), tt.b.node(t, "b.config")
 		r := doctor.Compare(ctx, a, b, doctor.Options{Now: now})
-		if r.OK || r.Code != "weak_key" || r.Finding.Code != r.Code || !strings.Contains(r.Finding.Sentence, tt.file) {
+		if r.OK || r.Code != "weak_key" || r.Finding.Code != r.Code ||
+			!strings.Contains(r.Finding.Sentence, tt.file) {
 			t.Errorf("ok %v, %s: %s", r.OK, r.Code, r.Finding.Sentence)
 		}
 		r = doctor.Compare(ctx, a, b, doctor.Options{Now: now, AllowWeakKey: true})
@@ -311,7 +363,8 @@ func TestNodeWarnings(t *testing.T) {
 	for _, w := range doctor.Compare(ctx, n, n, doctor.Options{Now: now}).Nodes[0].Warnings {
 		got = append(got, fmt.Sprint(w.Code, " ", w.Line))
 	}
-	want := []string{"forms_protection_not_all 2", "require_ssl_not_set 4", "cora_cookie_payload_unknown 3", "cora_cookie_name_unknown 3", "cora_cookie_not_secure 3"}
+	want := []string{"forms_protection_not_all 2", "require_ssl_not_set 4",
+		"cora_cookie_payload_unknown 3", "cora_cookie_name_unknown 3", "cora_cookie_not_secure 3"}
 	if !slices.Equal(got, want) {
 		t.Errorf("warnings %q, want %q", got, want)
 	}
@@ -322,7 +375,8 @@ func TestUnfinishedNodes(t *testing.T) {
 	a := fresh(t)
 	text := strings.Replace(a.text(), `mode="Forms"`, `mode="Forma"`, 1)
 	n := must[*doctor.Node](t)(parse("web.config", strings.NewReader(text)))
-	r := doctor.Examine(ctx, []*doctor.Node{n}, header("FedAuth="+a.session(t, nil, 0)), doctor.Options{Now: now})
+	r := doctor.Examine(ctx, []*doctor.Node{n}, header("FedAuth="+a.session(t, nil, 0)),
+		doctor.Options{Now: now})
 	if !r.OK || len(r.Nodes[0].Warnings) != 1 || r.Nodes[0].Warnings[0].Code != "invalid_enum" {
 		t.Errorf("ok %v, warnings %+v", r.OK, r.Nodes[0].Warnings)
 	}

@@ -32,7 +32,8 @@ func (e *exam) differences(n *Node, f found, h *hit) []Finding {
 func (n *Node) keyDifference(h *hit, f found) *Finding {
 	k := &n.key
 	valSame := h.anyValidation || h.validationKey.bytes.Equal(k.ValidationKey)
-	decSame := h.anyCipher || h.decryptionKey.bytes.Len() == 0 || h.decryptionKey.bytes.Equal(k.DecryptionKey)
+	decSame := h.anyCipher || h.decryptionKey.bytes.Len() == 0 ||
+		h.decryptionKey.bytes.Equal(k.DecryptionKey)
 	var changes []Setting
 	other := ""
 	change := func(attribute string, kb keyBytes) {
@@ -54,7 +55,8 @@ func (n *Node) keyDifference(h *hit, f found) *Finding {
 		}
 	}
 	switch {
-	case len(k.ValidationFlags) > 0 && k.ValidationKey.Len() == 0 || len(k.DecryptionFlags) > 0 && k.DecryptionKey.Len() == 0:
+	case len(k.ValidationFlags) > 0 && k.ValidationKey.Len() == 0 ||
+		len(k.DecryptionFlags) > 0 && k.DecryptionKey.Len() == 0:
 		if other != "" {
 			return n.says(f, "auto_generated_key/other", "other", other).in(n, changes...)
 		}
@@ -66,8 +68,10 @@ func (n *Node) keyDifference(h *hit, f found) *Finding {
 		if len(changes) == 0 {
 			return n.says(f, "isolated_key/plain", "flags", k.flagWords()).in(n, bareKeys()...)
 		}
-	case !valSame && !decSame && h.validationKey.attribute == "decryptionKey" && h.decryptionKey.attribute == "validationKey" &&
-		h.validationKey.bytes.Equal(k.DecryptionKey) && h.decryptionKey.bytes.Equal(k.ValidationKey):
+	case !valSame && !decSame && h.validationKey.attribute == "decryptionKey" &&
+		h.decryptionKey.attribute == "validationKey" &&
+		h.validationKey.bytes.Equal(k.DecryptionKey) &&
+		h.decryptionKey.bytes.Equal(k.ValidationKey):
 		return n.says(f, "swapped_keys").in(n, changes...)
 	case other != "" && valSame:
 		return n.says(f, "other_key/decryption", "other", other).in(n, changes...)
@@ -83,7 +87,8 @@ func (n *Node) keyDifference(h *hit, f found) *Finding {
 
 // flagWords are the words behind the keys, for a sentence.
 func (k *machineKey) flagWords() string {
-	words := slices.Compact(slices.Sorted(slices.Values(slices.Concat(k.ValidationFlags, k.DecryptionFlags))))
+	words := slices.Compact(slices.Sorted(slices.Values(slices.Concat(k.ValidationFlags,
+		k.DecryptionFlags))))
 	return "," + strings.Join(words, " and ,")
 }
 
@@ -92,30 +97,36 @@ func (n *Node) validationDifference(own setup, h *hit, f found) *Finding {
 		return nil
 	}
 	found := string(h.validation)
-	return n.says(f, "validation_algorithm", "found", strconv.Quote(found), "own", strconv.Quote(string(own.validation))).
+	return n.says(f, "validation_algorithm", "found", strconv.Quote(found), "own",
+		strconv.Quote(string(own.validation))).
 		in(n, Setting{Path: pathMachineKey, Attribute: "validation", Value: found})
 }
 
 func (n *Node) decryptionDifference(h *hit, f found) *Finding {
-	if h.anyCipher || h.decryptionKey.bytes.Len() == 0 || n.key.cipher(h.effectiveMode()) == h.cipher {
+	if h.anyCipher || h.decryptionKey.bytes.Len() == 0 ||
+		n.key.cipher(h.effectiveMode()) == h.cipher {
 		return nil
 	}
 	found := string(h.cipher)
-	return n.says(f, "decryption_algorithm", "found", strconv.Quote(found), "own", strconv.Quote(string(n.key.decryption))).
+	return n.says(f, "decryption_algorithm", "found", strconv.Quote(found), "own",
+		strconv.Quote(string(n.key.decryption))).
 		in(n, Setting{Path: pathMachineKey, Attribute: "decryption", Value: found})
 }
 
 func (n *Node) modeDifference(own setup, h *hit, f found) *Finding {
-	if !h.kind.IsModal() || isLegacy(own.mode) == isLegacy(h.mode) && (!h.unsigned || h.anyCipher || own.mode == h.mode) {
+	if !h.kind.IsModal() || isLegacy(own.mode) == isLegacy(h.mode) &&
+		(!h.unsigned || h.anyCipher || own.mode == h.mode) {
 		return nil
 	}
 	reasons := findings["compatibility_mode"]
-	why := cmp.Or(reasons.Text(n.key.ModeFrom, "version", strconv.Quote(n.key.TargetFramework)), reasons.Text("attribute"))
+	why := cmp.Or(reasons.Text(n.key.ModeFrom, "version", strconv.Quote(n.key.TargetFramework)),
+		reasons.Text("attribute"))
 	setting := Setting{Path: pathMachineKey, Attribute: "compatibilityMode", Value: string(h.mode)}
 	if isLegacy(h.mode) && !h.unsigned {
 		return n.says(f, "compatibility_mode/legacy", "own", own.mode, "why", why).in(n, setting)
 	}
-	return n.says(f, "compatibility_mode", "found", h.mode, "own", own.mode, "why", why).in(n, setting)
+	return n.says(f, "compatibility_mode", "found", h.mode, "own", own.mode, "why",
+		why).in(n, setting)
 }
 
 // effectiveMode is the mode whose rules encrypted the hit.
@@ -144,7 +155,8 @@ func (n *Node) kindDifference(h *hit, f found) *Finding {
 		finding.Fix = strayFix(h, f)
 		return finding
 	case h.kind == Katana && h.authType != f.authType:
-		return f.says("authentication_type", "type", strconv.Quote(h.authType), "own", strconv.Quote(f.authType))
+		return f.says("authentication_type", "type", strconv.Quote(h.authType), "own",
+			strconv.Quote(f.authType))
 	}
 	return nil
 }
@@ -218,7 +230,8 @@ func (n *Node) unsignedDifference(own setup, h *hit, f found) *Finding {
 	case session && h.unsigned:
 		return n.says(f, "unsigned/session").in(n, of(webconfig.UseLegacyMachineKeyEncryption))
 	case session:
-		return n.says(f, "unsigned/signed_session").in(n, of(webconfig.UseLegacyMachineKeyEncryption))
+		return n.says(f, "unsigned/signed_session").in(n,
+			of(webconfig.UseLegacyMachineKeyEncryption))
 	case h.unsigned:
 		return n.says(f, "unsigned").in(n, of(webconfig.UseLegacyEncryption))
 	}
@@ -238,7 +251,8 @@ func (n *Node) layoutDifference(own setup, h *hit, f found) *Finding {
 	if h.kind != Forms || h.oldLayout == own.oldLayout {
 		return nil
 	}
-	setting := Setting{Path: pathAppSetting, Attribute: webconfig.UseLegacyFormsTicket, Value: strconv.FormatBool(h.oldLayout)}
+	setting := Setting{Path: pathAppSetting, Attribute: webconfig.UseLegacyFormsTicket,
+		Value: strconv.FormatBool(h.oldLayout)}
 	if own.oldLayout {
 		return n.says(f, "old_layout/new").in(n, setting)
 	}
@@ -259,9 +273,11 @@ func (n *Node) protectionDifference(h *hit, f found) *Finding {
 		path, attribute = pathAnonymous, "cookieProtection"
 	}
 	found := string(h.protection)
-	words := []any{"attribute", attribute, "found", strconv.Quote(found), "own", strconv.Quote(string(own))}
+	words := []any{"attribute", attribute, "found", strconv.Quote(found), "own",
+		strconv.Quote(string(own))}
 	if h.protection == machinekey.InsecureProtectionNone {
 		return n.says(f, "forms_protection/none", words...)
 	}
-	return n.says(f, "forms_protection", words...).in(n, Setting{Path: path, Attribute: attribute, Value: found})
+	return n.says(f, "forms_protection", words...).in(n,
+		Setting{Path: path, Attribute: attribute, Value: found})
 }

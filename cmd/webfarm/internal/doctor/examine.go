@@ -99,7 +99,8 @@ func (r *Report) conclude() {
 	if n := len(r.Credentials); n > 1 {
 		subject = fmt.Sprintf("All %d credentials are fine: %s", n, c.label)
 	}
-	r.Finding, r.Code = say(CodeOK, "subject", subject, "who", who, "until", until).printable(), CodeOK
+	r.Finding, r.Code = say(CodeOK, "subject", subject, "who", who, "until",
+		until).printable(), CodeOK
 }
 
 // examine examines one credential.
@@ -229,7 +230,8 @@ func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened)
 		v.Findings, v.Layer = append(v.Findings, *known), cmp.Or(v.Layer, layerConfiguration)
 	}
 	if weak := e.weakKey(n); weak != nil { // the most urgent fault
-		v.Findings, v.Layer = slices.Insert(v.Findings, 0, *weak), cmp.Or(v.Layer, layerConfiguration)
+		v.Findings, v.Layer = slices.Insert(v.Findings, 0, *weak), cmp.Or(v.Layer,
+			layerConfiguration)
 	}
 	shown := f.kind
 	if f.set != nil && f.set.Announced > 0 { // also of ASP.NET Core
@@ -281,7 +283,8 @@ func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
 		}
 	}
 	own, legal := n.setup(f.kind, f.authType)
-	if !legal || f.kind.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionDPAPI {
+	if !legal || f.kind.IsSession() && n.session.On &&
+		n.session.Protection == webconfig.ProtectionDPAPI {
 		return nil, false
 	}
 	o, ok := own.open(ctx, f.text, e.view(n))
@@ -300,7 +303,8 @@ func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Fi
 		}
 	}
 	if limit := textLimit(f.kind); limit > 0 && len(f.text) > limit {
-		return []Finding{*f.says("too_long", "size", len(f.text), "kind", f.kind, "limit", limit)}, nil
+		return []Finding{*f.says("too_long", "size", len(f.text), "kind", f.kind, "limit", limit)},
+			nil
 	}
 	if foreign := e.look(ctx, f, n); foreign != nil {
 		return []Finding{*foreign}, nil
@@ -360,7 +364,8 @@ func (e *exam) explain(ctx context.Context, n *Node, f found) ([]Finding, *opene
 // aboutKeys reports whether a finding explains what is wrong with <machineKey>.
 func aboutKeys(code string) bool {
 	switch code {
-	case "swapped_keys", "other_key", "isolated_key", "auto_generated_key", "validation_algorithm", "decryption_algorithm":
+	case "swapped_keys", "other_key", "isolated_key", "auto_generated_key", "validation_algorithm",
+		"decryption_algorithm":
 		return true
 	}
 	return false

@@ -72,10 +72,12 @@ func (s site) text() string {
 		return fmt.Sprintf(" %s=%q", name, value)
 	}
 	handler := map[string]string{
-		"machineKey": wifTypes + `<add type="System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler, System.IdentityModel.Services" />`,
-		"encode":     wifTypes + `<add type="Thinktecture.IdentityModel.Web.MachineKeySessionSecurityTokenHandler, Thinktecture.IdentityModel" />`,
-		"custom":     wifTypes + `<add type="Acme.SessionHandler, Acme" />`,
-		"default":    ``,
+		"machineKey": wifTypes +
+			`<add type="System.IdentityModel.Services.Tokens.MachineKeySessionSecurityTokenHandler, System.IdentityModel.Services" />`,
+		"encode": wifTypes +
+			`<add type="Thinktecture.IdentityModel.Web.MachineKeySessionSecurityTokenHandler, Thinktecture.IdentityModel" />`,
+		"custom":  wifTypes + `<add type="Acme.SessionHandler, Acme" />`,
+		"default": ``,
 	}[s.handler]
 	wif := fmt.Sprintf(`
   <system.identityModel>
@@ -84,7 +86,8 @@ func (s site) text() string {
     </identityConfiguration>
   </system.identityModel>
   <system.identityModel.services><federationConfiguration><cookieHandler%s%s%s /></federationConfiguration></system.identityModel.services>`,
-		attr("maximumClockSkew", s.skew), handler, attr("name", s.sessionName), attr("path", s.path), s.cookieMore)
+		attr("maximumClockSkew", s.skew), handler, attr("name", s.sessionName),
+		attr("path", s.path), s.cookieMore)
 	if s.wif10 {
 		wif = fmt.Sprintf(`
   <microsoft.identityModel><service>
@@ -108,13 +111,16 @@ func (s site) text() string {
   </system.web>%s
 </configuration>
 `, s.appSettings, attr("targetFramework", s.target),
-		attr("validationKey", s.validationKey), attr("decryptionKey", s.decryptionKey), attr("validation", s.validation), attr("decryption", s.decryption),
-		attr("compatibilityMode", s.mode), attr("name", s.formsName), attr("protection", s.protection), attr("path", s.formsPath), s.formsMore,
+		attr("validationKey", s.validationKey), attr("decryptionKey", s.decryptionKey),
+		attr("validation", s.validation), attr("decryption", s.decryption),
+		attr("compatibilityMode", s.mode), attr("name", s.formsName),
+		attr("protection", s.protection), attr("path", s.formsPath), s.formsMore,
 		attr("cookieProtection", s.rolesProtection), attr("cookieName", s.rolesName), s.rolesMore,
 		attr("cookieProtection", s.anonymous), attr("cookieName", s.anonymousName), s.anonymousMore,
 		s.httpCookies, wif)
 	if s.protected {
-		text = regexp.MustCompile(`<machineKey[^>]*>`).ReplaceAllString(text, `<machineKey configProtectionProvider="RsaProtectedConfigurationProvider"><EncryptedData /></machineKey>`)
+		text = regexp.MustCompile(`<machineKey[^>]*>`).ReplaceAllString(text,
+			`<machineKey configProtectionProvider="RsaProtectedConfigurationProvider"><EncryptedData /></machineKey>`)
 	}
 	return text
 }
@@ -130,8 +136,11 @@ func (s site) ring(t testing.TB, mode machinekey.Mode, iso doctor.Isolation) *ma
 		}
 		return b
 	}
-	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(decode(s.validationKey)), DecryptionKey: machinekey.NewSecret(decode(s.decryptionKey)), Mode: mode,
-		Validation: machinekey.Validation(s.validation), Decryption: machinekey.Decryption(s.decryption), AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true}
+	cfg := machinekey.Config{ValidationKey: machinekey.NewSecret(decode(s.validationKey)),
+		DecryptionKey: machinekey.NewSecret(decode(s.decryptionKey)), Mode: mode,
+		Validation: machinekey.Validation(s.validation),
+		Decryption: machinekey.Decryption(s.decryption), AllowInsecure: true, AllowKnownKey: true,
+		AllowWeakKey: true}
 	if iso != (doctor.Isolation{}) {
 		var err error
 		if cfg.ValidationKey, err = iso.Apply(cfg.ValidationKey); err != nil {
@@ -206,9 +215,11 @@ func (s site) session(t testing.TB, o *sessiontoken.SessionOptions, claims int) 
 }
 
 func ann(claims int) sessiontoken.Principal {
-	id := sessiontoken.Identity{AuthenticationType: "Federation", Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "ann"}}}
+	id := sessiontoken.Identity{AuthenticationType: "Federation",
+		Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: "ann"}}}
 	for i := range claims {
-		id.Claims = append(id.Claims, sessiontoken.Claim{Type: fmt.Sprintf("urn:claim:%x", i), Value: fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i)}))})
+		id.Claims = append(id.Claims, sessiontoken.Claim{Type: fmt.Sprintf("urn:claim:%x", i),
+			Value: fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i)}))})
 	}
 	return sessiontoken.Principal{Identities: []sessiontoken.Identity{id}}
 }
@@ -216,7 +227,9 @@ func ann(claims int) sessiontoken.Principal {
 // katana issues the text of a cookie of Katana for ann.
 func (s site) katana(t testing.TB, authType string) string {
 	t.Helper()
-	codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(s.ring(t, machinekey.Framework45, doctor.Isolation{}), sessiontoken.Cookie(authType), &sessiontoken.KatanaOptions{Now: at(now)}))
+	codec := must[*sessiontoken.KatanaCodec](t)(sessiontoken.NewKatanaCodec(s.ring(t,
+		machinekey.Framework45, doctor.Isolation{}), sessiontoken.Cookie(authType),
+		&sessiontoken.KatanaOptions{Now: at(now)}))
 	return must[string](t)(codec.Encode(ctx, codec.NewTicket(ann(0).Identities[0], nil)))
 }
 
@@ -234,7 +247,8 @@ func header(line string) doctor.Input {
 func cut(t testing.TB, k chunks.Scheme, name, value string, size int) []string {
 	t.Helper()
 	var list []string
-	for _, c := range must[[]*http.Cookie](t)(k.SplitSize(&http.Cookie{Name: name, Value: value, Path: "/"}, size)) {
+	for _, c := range must[[]*http.Cookie](t)(k.SplitSize(&http.Cookie{Name: name, Value: value,
+		Path: "/"}, size)) {
 		list = append(list, c.Name+"="+c.Value)
 	}
 	return list
@@ -255,7 +269,8 @@ func apply(t testing.TB, text string, fix doctor.Fix, others map[string]string) 
 		case "appSettings":
 			old := regexp.MustCompile(`<add key="` + regexp.QuoteMeta(s.Attribute) + `"[^>]*>`)
 			result = old.ReplaceAllString(result, "")
-			result = strings.Replace(result, "<appSettings>", fmt.Sprintf("<appSettings><add key=%q value=%q />", s.Attribute, s.Value), 1)
+			result = strings.Replace(result, "<appSettings>",
+				fmt.Sprintf("<appSettings><add key=%q value=%q />", s.Attribute, s.Value), 1)
 			continue
 		case "system.identityModel/identityConfiguration/securityTokenHandlers":
 			whole := regexp.MustCompile(`(?s)<system.identityModel>.*</system.identityModel>`)
@@ -273,13 +288,15 @@ func apply(t testing.TB, text string, fix doctor.Fix, others map[string]string) 
 				value, _, _ = strings.Cut(value, ",")
 			}
 		}
-		if !strings.Contains(fix.Snippet, "<"+leaf) || !strings.Contains(fix.Snippet, s.Attribute+"=") {
+		if !strings.Contains(fix.Snippet, "<"+leaf) ||
+			!strings.Contains(fix.Snippet, s.Attribute+"=") {
 			t.Errorf("the snippet does not show %s of %s:\n%s", s.Attribute, leaf, fix.Snippet)
 		}
 		element := regexp.MustCompile(`<` + leaf + `\b[^>]*>`)
 		result = element.ReplaceAllStringFunc(result, func(e string) string {
 			e = regexp.MustCompile(` `+s.Attribute+`="[^"]*"`).ReplaceAllString(e, "")
-			return "<" + leaf + fmt.Sprintf(" %s=%q", s.Attribute, value) + strings.TrimPrefix(e, "<"+leaf)
+			return "<" + leaf + fmt.Sprintf(" %s=%q", s.Attribute,
+				value) + strings.TrimPrefix(e, "<"+leaf)
 		})
 	}
 	if result == text {
@@ -290,7 +307,8 @@ func apply(t testing.TB, text string, fix doctor.Fix, others map[string]string) 
 
 func attributeOf(t testing.TB, text, element, name string) string {
 	t.Helper()
-	m := regexp.MustCompile(`<` + element + `\b[^>]*\b` + name + `="([^"]*)"`).FindStringSubmatch(text)
+	m := regexp.MustCompile(`<` + element + `\b[^>]*\b` + name +
+		`="([^"]*)"`).FindStringSubmatch(text)
 	if m == nil {
 		t.Fatalf("no %s in <%s>", name, element)
 	}
@@ -321,7 +339,8 @@ func noSecrets(t testing.TB, r *doctor.Report, s site, in doctor.Input) {
 		}
 	}
 	for _, v := range values {
-		if v = strings.TrimSpace(v); len(v) > 40 && strings.Contains(text, strings.ToLower(v[len(v)/2:len(v)/2+16])) {
+		if v = strings.TrimSpace(v); len(v) > 40 &&
+			strings.Contains(text, strings.ToLower(v[len(v)/2:len(v)/2+16])) {
 			t.Error("the report holds a part of the credential")
 		}
 	}

@@ -93,7 +93,8 @@ func snippet(settings []Setting) string {
 			i++
 			continue
 		case pathAppSetting:
-			fmt.Fprintf(&b, "<appSettings>\n  <add key=%q value=%q />\n</appSettings>", s.Attribute, s.Value)
+			fmt.Fprintf(&b, "<appSettings>\n  <add key=%q value=%q />\n</appSettings>",
+				s.Attribute, s.Value)
 			i++
 			continue
 		}
@@ -154,7 +155,8 @@ func say(id string, words ...any) *Finding {
 	s := findings[id]
 	code, _, _ := strings.Cut(id, "/")
 	return &Finding{Code: code, Sentence: s.Text("says", words...), DotNet: s.Text("dotnet"),
-		inner: s.Text("inner", words...), Fix: Fix{Where: s.Text("where"), Text: s.Text("fix", words...)}}
+		inner: s.Text("inner", words...), Fix: Fix{Where: s.Text("where"),
+			Text: s.Text("fix", words...)}}
 }
 
 // says is say with a word for the credential.

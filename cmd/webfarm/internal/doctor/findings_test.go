@@ -28,7 +28,8 @@ func TestFindings(t *testing.T) {
 	for _, u := range uses(t) {
 		used[u.id] = true
 		section := findings[u.id]
-		if section.Text("fix") == "" || section.Text("says") == "" && !strings.HasPrefix(u.id, "fix/") {
+		if section.Text("fix") == "" || section.Text("says") == "" &&
+			!strings.HasPrefix(u.id, "fix/") {
 			t.Errorf("%s: [%s] has no sentence or no fix", u.at, u.id)
 		}
 		for _, m := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(
@@ -47,10 +48,13 @@ func TestFindings(t *testing.T) {
 		t.Errorf("only %d uses found", len(used))
 	}
 	fields := []string{"says", "dotnet", "inner", "where", "fix",
-		"fedauth", "encode", "forms", "refresh", "code", "roles", "anonymous", "core", "corebearer", "corerefresh", "coresession", "antiforgery", "protected",
-		"session", "clocks", "ahead", "isolated", "issuer", "old", "custom", "katana", "settings", "bearer", "or-isolated", "or-katana",
+		"fedauth", "encode", "forms", "refresh", "code", "roles", "anonymous", "core", "corebearer",
+		"corerefresh", "coresession", "antiforgery", "protected",
+		"session", "clocks", "ahead", "isolated", "issuer", "old", "custom", "katana", "settings",
+		"bearer", "or-isolated", "or-katana",
 		"is", "secure", "none", "path", "domain", "size", "attribute", "targetFramework", "default"}
-	places := []string{"", "web.config", "code", "proxy", "browser", "clock", "store", "sign-in", "none"}
+	places := []string{"", "web.config", "code", "proxy", "browser", "clock", "store",
+		"sign-in", "none"}
 	weak := regexp.MustCompile(`\b(None|Validation|Encryption|MD5|3DES|DES|SHA1|true|Use(Legacy\w+)|skew|Framework20SP1)\b`)
 	for id, section := range findings {
 		for _, field := range []string{"fix", "issuer", "old", "custom"} {
@@ -195,7 +199,8 @@ func uses(t *testing.T) (list []use) {
 						list = append(list, use{at, f.id, given})
 					}
 				default: // the code of a repair
-					for _, id := range []string{"duplicate_cookie", "stale_chunk", "url_encoded", "plus_to_blank", "quoted", "other_dress"} {
+					for _, id := range []string{"duplicate_cookie", "stale_chunk", "url_encoded",
+						"plus_to_blank", "quoted", "other_dress"} {
 						list = append(list, use{at, id, given})
 					}
 				}

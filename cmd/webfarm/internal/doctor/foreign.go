@@ -23,7 +23,8 @@ type foreigner struct {
 }
 
 var foreigners = []foreigner{
-	{"foreign/handshake", []string{strings.ToLower(site.CorrelationPrefix), ".aspnetcore.correlation.", "openidconnect.nonce."}, nil},
+	{"foreign/handshake", []string{strings.ToLower(site.CorrelationPrefix),
+		".aspnetcore.correlation.", "openidconnect.nonce."}, nil},
 	{"foreign/anti_forgery", []string{"__requestverificationtoken", ".aspnetcore.antiforgery."}, nil},
 	{"foreign/session_state", []string{"asp.net_sessionid"}, isSessionID},
 	{"aspnet_core", nil, isCore},
@@ -85,11 +86,13 @@ func isSignInResponse(text string) bool {
 		text = plain
 	}
 	doc := []byte(text[:min(len(text), 4096)])
-	if b, err := base64.StdEncoding.DecodeString(upTo(string(doc))); err == nil && len(b) > 0 && b[0] == '<' {
+	if b, err := base64.StdEncoding.DecodeString(upTo(string(doc))); err == nil &&
+		len(b) > 0 && b[0] == '<' {
 		doc = b
 	}
 	return bytes.Contains(doc, []byte("RequestSecurityTokenResponse")) ||
-		bytes.Contains(doc, []byte("urn:oasis:names:tc:SAML:")) && bytes.Contains(doc, []byte("Response"))
+		bytes.Contains(doc, []byte("urn:oasis:names:tc:SAML:")) &&
+			bytes.Contains(doc, []byte("Response"))
 }
 
 // InURL is a part of a URL in which ASP.NET carries what has no cookie (CookielessHelperClass):
@@ -194,5 +197,6 @@ func wrap(sealed []byte) string {
 	return base64.StdEncoding.EncodeToString([]byte(`<SecurityContextToken p1:Id="_1" xmlns:p1="http://docs.oasis-open.org` +
 		`/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd" xmlns="http://docs.oasis-open.org/ws-sx/` +
 		`ws-secureconversation/200512"><Identifier>urn:uuid:1</Identifier><Cookie xmlns="http://schemas.` +
-		`microsoft.com/ws/2006/05/security">` + base64.StdEncoding.EncodeToString(sealed) + `</Cookie></SecurityContextToken>`))
+		`microsoft.com/ws/2006/05/security">` + base64.StdEncoding.EncodeToString(sealed) +
+		`</Cookie></SecurityContextToken>`))
 }

@@ -43,14 +43,15 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		return says("expired", "end", clock(o.to), "ago", span(ago), "now", clock(now),
 			"skew", beyond(skew), "session", session, "clocks", clocks)
 	case errors.Is(o.err, sessiontoken.ErrNotYetValid):
-		return says("not_yet_valid", "start", clock(o.from), "ahead", span(o.from.Sub(now)), "now", clock(now),
-			"skew", beyond(skew))
+		return says("not_yet_valid", "start", clock(o.from), "ahead", span(o.from.Sub(now)),
+			"now", clock(now), "skew", beyond(skew))
 	case errors.Is(o.err, sessiontoken.ErrEndpoint):
 		path := pathCookie
 		if k == WIF10 {
 			path = pathCookie10
 		}
-		return says("endpoint", "path", strconv.Quote(o.endpoint), "own", strconv.Quote(e.endpoint(n))).
+		return says("endpoint", "path", strconv.Quote(o.endpoint), "own",
+			strconv.Quote(e.endpoint(n))).
 			in(n, Setting{Path: path, Attribute: "path", Value: o.endpoint})
 	case errors.Is(o.err, sessiontoken.ErrUnsupported) && (k.IsKatana() || k.IsCore()) && o.whole:
 		return says("payload/no_end")

@@ -116,7 +116,8 @@ func (i issuer) issue(t testing.TB) string {
 		codec := must[*sessiontoken.FormsCodec](t)(sessiontoken.NewFormsCodec(own(), o))
 		return must[string](t)(codec.Encode(ctx, codec.NewTicket("ann", "")))
 	case doctor.Roles:
-		p := must[machinekey.Protector](t)(own().CookieProtector(i.legacyOptions(), machinekey.RolePurpose))
+		p := must[machinekey.Protector](t)(own().CookieProtector(i.legacyOptions(),
+			machinekey.RolePurpose))
 		head := "\x00\x01\x00\x00\x00\xff\xff\xff\xff\x01\x00\x00\x00\x00\x00\x00\x00" // of a BinaryFormatter
 		return must[string](t)(rolecookie.Encode(p, []byte(head+"the rest")))
 	case doctor.Anonymous:
@@ -134,12 +135,15 @@ func (i issuer) issue(t testing.TB) string {
 	chain := []sessiontoken.Protector{sessiontoken.DeflateTransform()}
 	last := must[sessiontoken.Protector](t)
 	if i.encodes() {
-		chain = append(chain, last(sessiontoken.MachineKeyEncodeTransform(i.keys(t, machinekey.Framework20SP1))))
+		chain = append(chain,
+			last(sessiontoken.MachineKeyEncodeTransform(i.keys(t, machinekey.Framework20SP1))))
 	} else {
-		chain = append(chain, last(sessiontoken.MachineKeyTransform(i.keys(t, machinekey.Framework45))))
+		chain = append(chain,
+			last(sessiontoken.MachineKeyTransform(i.keys(t, machinekey.Framework45))))
 	}
 	codec := must[*sessiontoken.SessionCodec](t)(sessiontoken.NewSessionCodec(nil,
-		&sessiontoken.SessionOptions{WIF10: i.wif10, Now: at(i.at), Endpoint: i.path, Transforms: chain}))
+		&sessiontoken.SessionOptions{WIF10: i.wif10, Now: at(i.at), Endpoint: i.path,
+			Transforms: chain}))
 	return must[string](t)(codec.Encode(ctx, must[*sessiontoken.Token](t)(codec.NewToken(ann(0)))))
 }
 
@@ -160,9 +164,10 @@ func (i issuer) validations() []string {
 }
 
 var (
-	everyValidation = []string{"SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512", "MD5", "3DES", "AES"}
-	modern          = everyValidation[:4] // what MachineKey.Protect and Framework45 know
-	modes           = []string{"Framework45", "Framework20SP1", "Framework20SP2"}
+	everyValidation = []string{"SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512",
+		"MD5", "3DES", "AES"}
+	modern = everyValidation[:4] // what MachineKey.Protect and Framework45 know
+	modes  = []string{"Framework45", "Framework20SP1", "Framework20SP2"}
 )
 
 type cipherOf struct {
@@ -209,20 +214,22 @@ func each(t testing.TB, f func(name string, i issuer)) {
 			for _, protection := range []string{"All", "Encryption", "Validation"} {
 				for _, validation := range everyValidation {
 					for _, c := range ciphersOf {
-						i := issuer{kind: kind.kind, at: now, authType: "ApplicationCookie", site: fresh(t)}
+						i := issuer{kind: kind.kind, at: now,
+							authType: "ApplicationCookie", site: fresh(t)}
 						i.validationKey = hex.EncodeToString(random.Bytes(64))
 						i.decryptionKey = hex.EncodeToString(random.Bytes(c.size))
 						i.validation, i.decryption, i.mode = validation, c.name, mode
 						i.handler, i.wif10 = kind.handler, kind.kind == doctor.WIF10
 						i.path, i.formsPath = "/", "/"
 						i.rolesName, i.anonymousName = ".ASPXROLES", ".ASPXANONYMOUS"
-						if protection != "All" && !(i.modal() && i.legacy()) || mode != "Framework45" && i.name() == "" {
+						if protection != "All" && !(i.modal() && i.legacy()) ||
+							mode != "Framework45" && i.name() == "" {
 							continue // without effect
 						}
 						*i.cookieProtection() = protection
 						if i.legal() {
-							f(fmt.Sprint(string(kind.kind), " ", kind.handler, " ", mode, " ", protection, " ",
-								validation, " ", c.name, 8*c.size), i)
+							f(fmt.Sprint(string(kind.kind), " ", kind.handler, " ", mode, " ",
+								protection, " ", validation, " ", c.name, 8*c.size), i)
 						}
 					}
 				}

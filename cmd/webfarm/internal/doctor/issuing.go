@@ -19,8 +19,9 @@ var settingsFile string
 var settings = texts.Parse(settingsFile)
 
 // compared are the sections of settings.txt, in the order of reports.
-var compared = []string{"On", "Kind", "Protection", "Handler", "Custom", "Name", "Path", "Domain", "Secure", "SameSite",
-	"ScriptAccess", "Lifetime", "Sliding", "PersistentLifetime", "ChunkSize", "ClockSkew"}
+var compared = []string{"On", "Kind", "Protection", "Handler", "Custom", "Name", "Path", "Domain",
+	"Secure", "SameSite", "ScriptAccess", "Lifetime", "Sliding", "PersistentLifetime",
+	"ChunkSize", "ClockSkew"}
 
 // valueOf is a setting of a credential as a file has it.
 func valueOf(c *site.Credential, setting string) string {
@@ -65,8 +66,9 @@ func (c *comparer) cookies() {
 		a, b := c.a.site.Of(k, ""), c.b.site.Of(k, "")
 		for _, name := range compared {
 			about := settings[name]
-			d := Difference{Setting: about.Text([...]string{"session", "forms", "roles", "anonymous", "katana"}[i]),
-				Values: [2]string{valueOf(a, name), valueOf(b, name)}, Note: about.Text("note")}
+			d := Difference{Setting: about.Text([...]string{"session", "forms", "roles",
+				"anonymous", "katana"}[i]), Values: [2]string{valueOf(a, name), valueOf(b, name)},
+				Note: about.Text("note")}
 			if d.Setting == "" || name != "On" && k != Katana && !(a.On && b.On) {
 				continue
 			}
@@ -76,14 +78,16 @@ func (c *comparer) cookies() {
 				path = pathCookie10
 			}
 			for j, n := range []*Node{c.a, c.b} {
-				if name == "SameSite" && d.Values[j] == "None" && n.switchOn(webconfig.SuppressSameSiteNone) {
+				if name == "SameSite" && d.Values[j] == "None" &&
+					n.switchOn(webconfig.SuppressSameSiteNone) {
 					d.Values[j], path = "None, left out", ""
 				}
 			}
 			switch {
 			case path != "":
 				d.fix = &Setting{Path: path, Attribute: attribute}
-			case name == "Protection" && slices.Contains(d.Values[:], webconfig.ProtectionMachineKeyProtect):
+			case name == "Protection" && slices.Contains(d.Values[:],
+				webconfig.ProtectionMachineKeyProtect):
 				d.fix = &Setting{Path: pathHandlers}
 			}
 			switch effect := about.Text("effect"); {

@@ -23,12 +23,16 @@ type keyBytes struct {
 // first, then exchanged, then isolated.
 func sources(nodes []*Node, iso Isolation) (validation, decryption []keyBytes) {
 	for _, n := range nodes {
-		validation = append(validation, keyBytes{node: n, attribute: "validationKey", bytes: n.key.ValidationKey})
-		decryption = append(decryption, keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.DecryptionKey})
+		validation = append(validation, keyBytes{node: n, attribute: "validationKey",
+			bytes: n.key.ValidationKey})
+		decryption = append(decryption, keyBytes{node: n, attribute: "decryptionKey",
+			bytes: n.key.DecryptionKey})
 	}
 	for _, n := range nodes {
-		validation = append(validation, keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.DecryptionKey})
-		decryption = append(decryption, keyBytes{node: n, attribute: "validationKey", bytes: n.key.ValidationKey})
+		validation = append(validation, keyBytes{node: n, attribute: "decryptionKey",
+			bytes: n.key.DecryptionKey})
+		decryption = append(decryption, keyBytes{node: n, attribute: "validationKey",
+			bytes: n.key.ValidationKey})
 	}
 	if iso != (Isolation{}) {
 		for _, n := range nodes {

@@ -119,7 +119,8 @@ func handshake() string { return findings["foreign/handshake"].Text("is") }
 func (o *Options) others(n *Node, r *http.Request) []found {
 	var list []found
 	for _, name := range cookieNames(r) {
-		if isCompanion(name) || len(list) == maxOthers || slices.ContainsFunc(list, func(f found) bool { return f.carries(name) }) {
+		if isCompanion(name) || len(list) == maxOthers ||
+			slices.ContainsFunc(list, func(f found) bool { return f.carries(name) }) {
 			continue
 		}
 		k := n.kindOf(name)
@@ -216,7 +217,8 @@ func cookieNames(r *http.Request) []string {
 // looksProtected reports whether the value of an unknown cookie may be a credential: it is long and
 // in an encoding of protected data.
 func looksProtected(name, text string) bool {
-	return foreign(name, "") != "" || len(text) >= minLook && (foreign("", text) != "" || len(carriers(text)) > 0)
+	return foreign(name, "") != "" || len(text) >= minLook &&
+		(foreign("", text) != "" || len(carriers(text)) > 0)
 }
 
 // Pairs yields the pairs of the Cookie lines of a request as they stand.

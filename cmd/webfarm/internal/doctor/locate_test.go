@@ -16,7 +16,8 @@ import (
 func TestWholeRequest(t *testing.T) {
 	a := fresh(t)
 	cookies := []string{
-		"theme=dark", "ASP.NET_SessionId=" + strings.Repeat("a", 24), "__RequestVerificationToken=" + strings.Repeat("Ab3_", 30),
+		"theme=dark", "ASP.NET_SessionId=" + strings.Repeat("a", 24),
+		"__RequestVerificationToken=" + strings.Repeat("Ab3_", 30),
 		".AspNet.Correlation.Google=" + strings.Repeat("x", 43),
 		".AspNet.ExternalCookie=" + a.katana(t, "ExternalCookie"),
 		".AspNet.ApplicationCookie=" + a.katana(t, "ApplicationCookie"),
@@ -27,11 +28,13 @@ func TestWholeRequest(t *testing.T) {
 	in := header(strings.Join(cookies, "; "))
 	in.Request.Header.Set("Authorization", "Bearer "+fresh(t).katana(t, "Bearer"))
 	r := doctor.Examine(ctx, []*doctor.Node{a.node(t, "web.config")}, in, doctor.Options{Now: now})
-	want := []string{"fedauth FedAuth true", "forms .ASPXAUTH true", "anonymous .ASPXANONYMOUS true",
-		"katana .AspNet.ExternalCookie true", "katana .AspNet.ApplicationCookie true", "bearer  false"}
+	want := []string{"fedauth FedAuth true", "forms .ASPXAUTH true",
+		"anonymous .ASPXANONYMOUS true", "katana .AspNet.ExternalCookie true",
+		"katana .AspNet.ApplicationCookie true", "bearer  false"}
 	var got []string
 	for _, c := range r.Credentials {
-		got = append(got, string(c.Kind)+" "+c.Name+map[bool]string{true: " true", false: " false"}[c.OK])
+		got = append(got, string(c.Kind)+" "+
+			c.Name+map[bool]string{true: " true", false: " false"}[c.OK])
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -52,18 +55,29 @@ func TestUnknownNames(t *testing.T) {
 		code string
 		o    doctor.Options
 	}{
-		{"a ticket under a name that code sets", header(".SITE=" + a.forms(t)), doctor.Forms, doctor.CodeOK, doctor.Options{Name: ".SITE"}},
-		{"a session under a name that code sets", header("SiteAuth=" + a.session(t, nil, 0)), doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "SiteAuth", Kind: doctor.FedAuth}},
-		{"a role cookie by its kind", header("FedAuth=x"), doctor.Roles, "no_cookie", doctor.Options{Kind: doctor.Roles}},
-		{"a Katana cookie by its AuthenticationType", header(".AspNet.Acme=" + a.katana(t, "Acme")), doctor.Katana, doctor.CodeOK, doctor.Options{Kind: doctor.Katana, AuthType: "Acme"}},
-		{"one cookie by its name", header(".ASPXAUTH=x; FedAuth=" + a.session(t, nil, 0)), doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "fedauth"}},
-		{"a bare value and a name", doctor.Input{Text: a.katana(t, "Acme")}, doctor.Katana, doctor.CodeOK, doctor.Options{Name: ".AspNet.Acme"}},
-		{"a Katana cookie with CookieName", header("Acme=" + a.katana(t, "Cookies")), doctor.Katana, doctor.CodeOK, doctor.Options{}},
-		{"a bare session", doctor.Input{Text: a.session(t, nil, 0)}, doctor.FedAuth, doctor.CodeOK, doctor.Options{}},
+		{"a ticket under a name that code sets", header(".SITE=" + a.forms(t)), doctor.Forms,
+			doctor.CodeOK, doctor.Options{Name: ".SITE"}},
+		{"a session under a name that code sets", header("SiteAuth=" + a.session(t, nil, 0)),
+			doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "SiteAuth", Kind: doctor.FedAuth}},
+		{"a role cookie by its kind", header("FedAuth=x"), doctor.Roles, "no_cookie",
+			doctor.Options{Kind: doctor.Roles}},
+		{"a Katana cookie by its AuthenticationType", header(".AspNet.Acme=" + a.katana(t, "Acme")),
+			doctor.Katana, doctor.CodeOK, doctor.Options{Kind: doctor.Katana, AuthType: "Acme"}},
+		{"one cookie by its name", header(".ASPXAUTH=x; FedAuth=" + a.session(t, nil, 0)),
+			doctor.FedAuth, doctor.CodeOK, doctor.Options{Name: "fedauth"}},
+		{"a bare value and a name", doctor.Input{Text: a.katana(t, "Acme")}, doctor.Katana,
+			doctor.CodeOK, doctor.Options{Name: ".AspNet.Acme"}},
+		{"a Katana cookie with CookieName", header("Acme=" + a.katana(t, "Cookies")), doctor.Katana,
+			doctor.CodeOK, doctor.Options{}},
+		{"a bare session", doctor.Input{Text: a.session(t, nil, 0)}, doctor.FedAuth, doctor.CodeOK,
+			doctor.Options{}},
 		{"a bare ticket", doctor.Input{Text: a.forms(t) + "\n"}, doctor.Forms, doctor.CodeOK, doctor.Options{}},
-		{"a bare Katana cookie", doctor.Input{Text: a.katana(t, "ExternalCookie")}, doctor.Katana, doctor.CodeOK, doctor.Options{}},
-		{"a bare ticket of another key", doctor.Input{Text: fresh(t).forms(t)}, doctor.Forms, "unknown_key", doctor.Options{}},
-		{"a bare session of another key", doctor.Input{Text: fresh(t).session(t, nil, 0)}, doctor.FedAuth, "unknown_key", doctor.Options{}},
+		{"a bare Katana cookie", doctor.Input{Text: a.katana(t, "ExternalCookie")}, doctor.Katana,
+			doctor.CodeOK, doctor.Options{}},
+		{"a bare ticket of another key", doctor.Input{Text: fresh(t).forms(t)}, doctor.Forms,
+			"unknown_key", doctor.Options{}},
+		{"a bare session of another key", doctor.Input{Text: fresh(t).session(t, nil, 0)},
+			doctor.FedAuth, "unknown_key", doctor.Options{}},
 		{"nothing", doctor.Input{Request: new(http.Request)}, doctor.FedAuth, "no_cookie", doctor.Options{}},
 	}
 	for _, test := range tests {
@@ -81,7 +95,8 @@ func TestUnknownNames(t *testing.T) {
 func TestNodesPrintNoKeys(t *testing.T) {
 	a := fresh(t)
 	n := a.node(t, "web.config")
-	for _, text := range []string{fmt.Sprint(n), fmt.Sprintf("%+v", n), fmt.Sprintf("%#v", n), fmt.Sprintf("%x", n)} {
+	for _, text := range []string{fmt.Sprint(n), fmt.Sprintf("%+v", n), fmt.Sprintf("%#v", n),
+		fmt.Sprintf("%x", n)} {
 		if text != "node of web.config" {
 			t.Errorf("printed as %q", text)
 		}
@@ -93,7 +108,8 @@ func TestNodesPrintNoKeys(t *testing.T) {
 
 func TestPairs(t *testing.T) {
 	r := &http.Request{Header: http.Header{"Cookie": {"a=1; b=2;", " c=3"}}}
-	if got := slices.Collect(doctor.Pairs(r)); !slices.Equal(got, []string{"a=1", "b=2", "", "c=3"}) {
+	if got := slices.Collect(doctor.Pairs(r)); !slices.Equal(got,
+		[]string{"a=1", "b=2", "", "c=3"}) {
 		t.Errorf("%q", got)
 	}
 	for pair := range doctor.Pairs(r) {

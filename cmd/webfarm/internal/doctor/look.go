@@ -27,7 +27,8 @@ func (e *exam) header(f found, n *Node) *Finding {
 	case errors.Is(f.err, cookie.ErrTooLong):
 		return f.says("too_large")
 	case errors.Is(f.err, cookie.ErrMissingChunk):
-		return f.says("missing_chunk/announced", "n", f.set.Announced, "chunk", f.chunkName(f.set.Joined))
+		return f.says("missing_chunk/announced", "n", f.set.Announced, "chunk",
+			f.chunkName(f.set.Joined))
 	case f.set != nil && f.err != nil && len(f.set.Chunks) > 0:
 		return f.says("missing_chunk/first", "carried", f.set.Chunks[0].Name, "chunk", f.name)
 	case f.err != nil:
@@ -57,7 +58,8 @@ func (n *Node) missing(f found) *Finding {
 	} {
 		if here {
 			field := [...]string{"secure", "none", "path", "domain", "size", "katana"}[cause]
-			finding.Fix.Text += findings["no_cookie/missing"].Text(field, "file", n.file, "path", c.Path, "domain", c.Domain)
+			finding.Fix.Text += findings["no_cookie/missing"].Text(field, "file", n.file, "path",
+				c.Path, "domain", c.Domain)
 		}
 	}
 	return finding
@@ -162,7 +164,8 @@ func (e *exam) cutOff(f found, n *Node) *Finding {
 	switch {
 	case digits && len(text)%2 == 1:
 		return f.says("truncated/hex", "size", len(text), "near", limitNear(f))
-	case f.kind.IsKatana() && len(strings.TrimRight(text, "="))%4 == 1 && !strings.ContainsFunc(text, notBase64URL):
+	case f.kind.IsKatana() && len(strings.TrimRight(text, "="))%4 == 1 &&
+		!strings.ContainsFunc(text, notBase64URL):
 		return f.says("truncated/base64", "size", len(text), "near", limitNear(f))
 	}
 	if isLegacy(n.key.mode) && n.protection(f.kind) == machinekey.ProtectionValidation {
@@ -187,7 +190,8 @@ func hasEnvelope(text string) bool {
 }
 
 func notBase64URL(r rune) bool {
-	return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '=')
+	return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' ||
+		r == '_' || r == '=')
 }
 
 // full reports whether the last chunk of a session has the full length. Then another should follow.

@@ -81,9 +81,10 @@ func (i issuer) cells(t testing.TB, random *seed.Stream) (list []cell) {
 	}
 	for _, d := range []string{"AES", "3DES", "DES"} {
 		if d != i.decryption {
-			add("decryption "+d, encrypted("decryption_algorithm"), strconv.Quote(d), func(c *issuer) {
-				c.decryption = d
-			})
+			add("decryption "+d, encrypted("decryption_algorithm"), strconv.Quote(d),
+				func(c *issuer) {
+					c.decryption = d
+				})
 		}
 	}
 	for _, m := range modes {
@@ -96,13 +97,15 @@ func (i issuer) cells(t testing.TB, random *seed.Stream) (list []cell) {
 		}
 	}
 	if i.kind == doctor.Katana {
-		add("AuthenticationType, a common one", "authentication_type", `"Cookies"`, func(c *issuer) {
-			c.authType = "Cookies"
-		})
+		add("AuthenticationType, a common one", "authentication_type", `"Cookies"`,
+			func(c *issuer) {
+				c.authType = "Cookies"
+			})
 		// Both keys are derived from the type: another type looks as two other keys do.
-		add("AuthenticationType, any", "unknown_key", "another key or AuthenticationType", func(c *issuer) {
-			c.authType = "Acme"
-		})
+		add("AuthenticationType, any", "unknown_key", "another key or AuthenticationType",
+			func(c *issuer) {
+				c.authType = "Acme"
+			})
 	}
 	if i.session() && !i.wif10 {
 		handler := map[string]string{"machineKey": "encode", "encode": "machineKey"}[i.handler]
@@ -123,7 +126,8 @@ func (i issuer) cells(t testing.TB, random *seed.Stream) (list []cell) {
 			c.decryptionKey += isolate
 		})
 		if i.mode != "Framework45" {
-			c := cell{"IsolateApps of the reader", i, i, "", "isolated_key", "isolated_key", "IsolateApps"}
+			c := cell{"IsolateApps of the reader", i, i, "", "isolated_key",
+				"isolated_key", "IsolateApps"}
 			c.reader.validationKey += isolate
 			c.reader.decryptionKey += isolate
 			list = append(list, c)
@@ -133,11 +137,13 @@ func (i issuer) cells(t testing.TB, random *seed.Stream) (list []cell) {
 		for _, p := range []string{"All", "Encryption", "Validation"} {
 			own := *i.cookieProtection()
 			code := "forms_protection"
-			if i.mode == "Framework45" || own == "Encryption" && p == "All" && i.kind != doctor.Forms {
+			if i.mode == "Framework45" || own == "Encryption" && p == "All" &&
+				i.kind != doctor.Forms {
 				code = doctor.CodeOK
 			}
 			if p != own {
-				add("protection "+p, code, strconv.Quote(p), func(c *issuer) { *c.cookieProtection() = p })
+				add("protection "+p, code, strconv.Quote(p),
+					func(c *issuer) { *c.cookieProtection() = p })
 			}
 		}
 	}
@@ -208,18 +214,21 @@ func (c cell) examine(t *testing.T) (said string) {
 	}{
 		{"both files", c.both, []*doctor.Node{a, b}, in, o},
 		{"one file", c.alone, []*doctor.Node{a}, in, o},
-		{"one file and the bare text", bare, []*doctor.Node{a}, doctor.Input{Text: c.text}, doctor.Options{Now: now}},
+		{"one file and the bare text", bare, []*doctor.Node{a}, doctor.Input{Text: c.text},
+			doctor.Options{Now: now}},
 	} {
 		want := given.want
 		r := doctor.Examine(ctx, given.nodes, given.in, given.o)
 		v := r.Credentials[0].Verdicts[0]
 		got, sentence := codesOf(v), r.Finding.Sentence
 		if got != want || want != doctor.CodeOK && !strings.Contains(sentence, c.says) {
-			t.Errorf("%s, %s: %s, want %s with %q\n%s", c.setting, given.what, got, want, c.says, sentence)
+			t.Errorf("%s, %s: %s, want %s with %q\n%s", c.setting, given.what, got, want,
+				c.says, sentence)
 		}
 		for _, f := range v.Findings {
 			c.fix(t, f)
-			said += strings.Replace(f.Sentence, "The credential", "The cookie "+c.reader.name(), 1) + v.Layer
+			said += strings.Replace(f.Sentence, "The credential",
+				"The cookie "+c.reader.name(), 1) + v.Layer
 		}
 		if user := r.Credentials[0].User; want == "decryption_key" &&
 			(user != "" || strings.Contains(said, "authentic,")) {

@@ -62,7 +62,8 @@ func New(s *site.Site) *Node {
 	}
 	if found, attribute := n.weakness(); found != "" {
 		n.warnings = append(n.warnings, Warning{"weak_key", k.Line,
-			fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s", attribute, found)})
+			fmt.Sprintf("whoever guesses the key can sign in as anybody: the %s is %s",
+				attribute, found)})
 	} else if short := secret.Short(k.ValidationKey); short != "" {
 		n.warnings = append(n.warnings, Warning{secret.CodeShort, k.Line, short})
 	}
@@ -72,7 +73,8 @@ func New(s *site.Site) *Node {
 	for _, f := range s.Faults {
 		if f != s.Key.Fault { // that one becomes a finding
 			n.warnings = append(n.warnings, Warning{f.Code, f.Line,
-				printable(f.Error()) + "; .NET does not start with it, the defaults were taken here"})
+				printable(f.Error()) +
+					"; .NET does not start with it, the defaults were taken here"})
 		}
 	}
 	return n
@@ -124,16 +126,19 @@ func isLegacy(m machinekey.Mode) bool {
 
 // protections are the values of the attribute protection.
 var protections = []machinekey.Protection{
-	machinekey.ProtectionAll, machinekey.ProtectionEncryption, machinekey.ProtectionValidation, machinekey.InsecureProtectionNone,
+	machinekey.ProtectionAll, machinekey.ProtectionEncryption, machinekey.ProtectionValidation,
+	machinekey.InsecureProtectionNone,
 }
 
 // validations and ciphers are the algorithms to try. LegacyTripleDES and LegacyAES sign as HMACSHA1
 // does.
 var (
 	validations = []machinekey.Validation{
-		machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512, machinekey.InsecureMD5,
+		machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384, machinekey.HMACSHA512,
+		machinekey.InsecureMD5,
 	}
-	ciphers = []machinekey.Decryption{machinekey.AES, machinekey.InsecureTripleDES, machinekey.InsecureDES}
+	ciphers = []machinekey.Decryption{machinekey.AES, machinekey.InsecureTripleDES,
+		machinekey.InsecureDES}
 )
 
 // effective is the algorithm that signs cookies. The names of ciphers mean HMAC-SHA1 there.

@@ -23,21 +23,33 @@ const userPurpose = "User.MachineKey.Protect"
 
 // fixedPurposes are the purposes without an AuthenticationType.
 var fixedPurposes = []purpose{
-	{kind: FedAuth, primary: userPurpose, specific: []string{"System.IdentityModel.Services.MachineKeyTransform"}},
+	{kind: FedAuth, primary: userPurpose,
+		specific: []string{"System.IdentityModel.Services.MachineKeyTransform"}},
 	{kind: Forms, primary: "FormsAuthentication.Ticket"},
 	{kind: Roles, primary: "RolePrincipal.Ticket"},
 	{kind: Anonymous, primary: "AnonymousIdentificationModule.Ticket"},
-	{kind: Bearer, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth", "Access_Token", "v1"}},
-	{kind: Refresh, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth", "Refresh_Token", "v1"}},
-	{kind: AuthCode, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware", "Authentication_Code", "v1"}},
-	{kind: State, primary: userPurpose, specific: []string{katana.StateGoogle, "Google", "v1"}, what: "the state of a sign-in with Google"},
-	{kind: State, primary: userPurpose, specific: []string{katana.StateFacebook, "Facebook", "v1"}, what: "the state of a sign-in with Facebook"},
-	{kind: State, primary: userPurpose, specific: []string{katana.StateMicrosoft, "Microsoft", "v1"}, what: "the state of a sign-in with Microsoft"},
-	{kind: State, primary: userPurpose, specific: []string{katana.StateOpenIDConnect, "OpenIdConnect", "v1"}, what: "the state of a sign-in with OpenID Connect"},
-	{kind: State, primary: userPurpose, specific: []string{katana.StateWSFederation, "Federation", "v1"}, what: "the state of a sign-in with WS-Federation"},
+	{kind: Bearer, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth",
+		"Access_Token", "v1"}},
+	{kind: Refresh, primary: userPurpose, specific: []string{"Microsoft.Owin.Security.OAuth",
+		"Refresh_Token", "v1"}},
+	{kind: AuthCode, primary: userPurpose,
+		specific: []string{"Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware",
+			"Authentication_Code", "v1"}},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateGoogle, "Google", "v1"},
+		what: "the state of a sign-in with Google"},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateFacebook, "Facebook", "v1"},
+		what: "the state of a sign-in with Facebook"},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateMicrosoft, "Microsoft",
+		"v1"}, what: "the state of a sign-in with Microsoft"},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateOpenIDConnect,
+		"OpenIdConnect", "v1"}, what: "the state of a sign-in with OpenID Connect"},
+	{kind: State, primary: userPurpose, specific: []string{katana.StateWSFederation, "Federation",
+		"v1"}, what: "the state of a sign-in with WS-Federation"},
 	{primary: userPurpose, what: "MachineKey.Protect without purposes"},
-	{primary: userPurpose, specific: []string{"PassiveSessionTokenCache"}, what: "an entry of Thinktecture's session cache"},
-	{primary: userPurpose, specific: []string{"System.Web.Helpers.AntiXsrf.AntiForgeryToken.v1"}, what: "an anti-forgery token of MVC"},
+	{primary: userPurpose, specific: []string{"PassiveSessionTokenCache"},
+		what: "an entry of Thinktecture's session cache"},
+	{primary: userPurpose, specific: []string{"System.Web.Helpers.AntiXsrf.AntiForgeryToken.v1"},
+		what: "an anti-forgery token of MVC"},
 	{primary: "WebForms.HiddenFieldPageStatePersister.ClientState", what: "view state"},
 }
 
@@ -62,7 +74,8 @@ func purposes(authTypes ...string) []purpose {
 		}
 		seen[t] = true
 		list = append(list, purpose{kind: Katana, authType: t, primary: userPurpose,
-			specific: []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", t, "v1"}})
+			specific: []string{"Microsoft.Owin.Security.Cookies.CookieAuthenticationMiddleware", t,
+				"v1"}})
 	}
 	return list
 }

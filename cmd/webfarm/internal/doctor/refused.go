@@ -12,21 +12,25 @@ import (
 // unknown is the finding when nothing opens a credential.
 func (e *exam) unknown(n *Node, f found) Finding {
 	if n.isSQSession(f.name) {
-		return *f.says("sq_session/unknown", "size", len(f.text), "tried", e.triedSignatures+e.triedOpen)
+		return *f.says("sq_session/unknown", "size", len(f.text), "tried",
+			e.triedSignatures+e.triedOpen)
 	}
 	if e.triedSignatures+e.triedOpen == 0 {
 		return *f.says("truncated/form", "kind", f.kind)
 	}
 	if s := e.trace.signed; s != nil {
-		return *f.says("decryption_key", "other", s.key.node.file, "validation", s.validation, "kind", f.kind).
-			in(n, Setting{Path: pathMachineKey, Attribute: "decryptionKey", Value: "(from the issuing node)"})
+		return *f.says("decryption_key", "other", s.key.node.file, "validation", s.validation,
+			"kind", f.kind).
+			in(n, Setting{Path: pathMachineKey, Attribute: "decryptionKey",
+				Value: "(from the issuing node)"})
 	}
 	bare := f.name == "" && e.o.Kind == "" // any kind
 	isolable := isLegacy(n.key.mode) && (f.kind.IsModal() || n.encodes(f.kind) || bare) &&
 		e.o.Isolation == (Isolation{})
 	for _, m := range e.nodes {
 		if isolable && m.key.Isolated() {
-			return *say("isolated_key/hashes", "file", m.file, "flags", m.key.flagWords()).in(m, bareKeys()...)
+			return *say("isolated_key/hashes", "file", m.file, "flags",
+				m.key.flagWords()).in(m, bareKeys()...)
 		}
 	}
 	more := findings["unknown_key"]
@@ -42,14 +46,17 @@ func (e *exam) unknown(n *Node, f found) Finding {
 		add("isolated")
 	}
 	if s := e.trace.decrypts; s != nil {
-		return *f.says("validation_key", "other", s.validationKey.node.file, "kind", f.kind, "or", or).
-			in(n, Setting{Path: pathMachineKey, Attribute: "validationKey", Value: "(from the issuing node)"})
+		return *f.says("validation_key", "other", s.validationKey.node.file, "kind",
+			f.kind, "or", or).
+			in(n, Setting{Path: pathMachineKey, Attribute: "validationKey",
+				Value: "(from the issuing node)"})
 	}
 	files := n.file
 	if len(e.nodes) > 1 {
 		files = "either file"
 	}
-	finding := f.says("unknown_key", "files", files, "tried", e.triedSignatures+e.triedOpen, "or", or)
+	finding := f.says("unknown_key", "files", files, "tried",
+		e.triedSignatures+e.triedOpen, "or", or)
 	finding.Fix.Text += hints
 	if f.kind.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionCustom {
 		finding.Fix.Text += more.Text("custom", "file", n.file, "handler", n.session.Handler)
@@ -74,12 +81,15 @@ func textLimit(k Kind) int {
 // otherName is the finding for a cookie that has another name on the node.
 func (e *exam) otherName(n *Node, f found) *Finding {
 	if n.isSQSession(f.name) && f.kind != site.SQSession && e.o.Name == "" {
-		return f.says("sq_session", "found", f.kind, "kind", string(f.kind), "name", strconv.Quote(f.name))
+		return f.says("sq_session", "found", f.kind, "kind", string(f.kind), "name",
+			strconv.Quote(f.name))
 	}
 	own := n.nameOf(f.kind, "")
-	if f.name == "" || e.o.Name != "" || !f.kind.IsSession() && !f.kind.IsModal() || strings.EqualFold(own, f.name) ||
+	if f.name == "" || e.o.Name != "" || !f.kind.IsSession() && !f.kind.IsModal() ||
+		strings.EqualFold(own, f.name) ||
 		e.hit != nil && e.hit.kind != f.kind { // kindDifference says it
 		return nil
 	}
-	return n.says(f, "cookie_name", "kind", f.kind, "own", own, "name", f.name).in(n, *n.nameSetting(f.kind, f.name))
+	return n.says(f, "cookie_name", "kind", f.kind, "own", own, "name", f.name).in(n,
+		*n.nameSetting(f.kind, f.name))
 }

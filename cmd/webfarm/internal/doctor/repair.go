@@ -165,7 +165,8 @@ func (f *found) withoutStale() (text, detail string, ok bool) {
 // upTo returns the base64 at the beginning of s, in whole groups.
 func upTo(s string) string {
 	n := strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '+' || r == '/')
+		return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' ||
+			r == '+' || r == '/')
 	})
 	if n < 0 {
 		n = len(s)

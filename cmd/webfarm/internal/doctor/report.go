@@ -175,8 +175,9 @@ func (n *Node) report() (r NodeReport) {
 	if n.key.Fault != nil {
 		return r
 	}
-	key, err := machinekey.New(machinekey.Config{ValidationKey: k.ValidationKey, DecryptionKey: k.DecryptionKey,
-		Validation: k.validation, Decryption: k.decryption, Mode: k.mode, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true})
+	key, err := machinekey.New(machinekey.Config{ValidationKey: k.ValidationKey,
+		DecryptionKey: k.DecryptionKey, Validation: k.validation, Decryption: k.decryption,
+		Mode: k.mode, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true})
 	if err == nil {
 		r.KeyID = key.ID()
 	}

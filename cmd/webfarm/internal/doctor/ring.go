@@ -99,11 +99,17 @@ var corePurposes = []purpose{
 	{primary: "DataProtectorTokenProvider", what: "a token of ASP.NET Core Identity, as for a new password"},
 	{kind: State, primary: openIDConnect, specific: []string{"OpenIdConnect", "v1"}},
 	{kind: State, primary: openIDConnect, specific: []string{"System.String", "OpenIdConnect", "v1"}},
-	{kind: State, primary: "Microsoft.AspNetCore.Authentication.WsFederation.WsFederationHandler", specific: []string{"WsFederation", "v1"}},
-	{kind: State, primary: "Microsoft.AspNetCore.Authentication.Google.GoogleHandler", specific: []string{"Google", "v1"}},
-	{kind: State, primary: "Microsoft.AspNetCore.Authentication.Facebook.FacebookHandler", specific: []string{"Facebook", "v1"}},
-	{kind: State, primary: "Microsoft.AspNetCore.Authentication.MicrosoftAccount.MicrosoftAccountHandler", specific: []string{"Microsoft", "v1"}},
-	{kind: State, primary: "Microsoft.AspNetCore.Authentication.Twitter.TwitterHandler", specific: []string{"Twitter", "v1"}},
+	{kind: State, primary: "Microsoft.AspNetCore.Authentication.WsFederation.WsFederationHandler",
+		specific: []string{"WsFederation", "v1"}},
+	{kind: State, primary: "Microsoft.AspNetCore.Authentication.Google.GoogleHandler",
+		specific: []string{"Google", "v1"}},
+	{kind: State, primary: "Microsoft.AspNetCore.Authentication.Facebook.FacebookHandler",
+		specific: []string{"Facebook", "v1"}},
+	{kind: State,
+		primary:  "Microsoft.AspNetCore.Authentication.MicrosoftAccount.MicrosoftAccountHandler",
+		specific: []string{"Microsoft", "v1"}},
+	{kind: State, primary: "Microsoft.AspNetCore.Authentication.Twitter.TwitterHandler",
+		specific: []string{"Twitter", "v1"}},
 }
 
 // chain returns the purposes behind an application name.
@@ -124,7 +130,8 @@ func (e *exam) ringPurposes(f found) []purpose {
 	given := e.o.Purposes
 	if n := len(given); n > 0 {
 		for i := n; i > 0; i-- {
-			list = append(list, purpose{kind: site.Protected, primary: given[0], specific: given[1:i]})
+			list = append(list, purpose{kind: site.Protected, primary: given[0],
+				specific: given[1:i]})
 		}
 		back := slices.Clone(given)
 		slices.Reverse(back)
@@ -143,9 +150,11 @@ func (e *exam) ringPurposes(f found) []purpose {
 			continue
 		}
 		seen[s] = true
-		list = append(list, purpose{kind: site.Core, authType: s, primary: corePurpose, specific: []string{s, "v2"}},
-			purpose{kind: site.CoreBearer, authType: s, primary: bearerPurpose, specific: []string{s, "BearerToken"}},
-			purpose{kind: site.CoreRefresh, authType: s, primary: bearerPurpose, specific: []string{s, "RefreshToken"}})
+		list = append(list, purpose{kind: site.Core, authType: s, primary: corePurpose,
+			specific: []string{s, "v2"}}, purpose{kind: site.CoreBearer, authType: s,
+			primary: bearerPurpose, specific: []string{s, "BearerToken"}},
+			purpose{kind: site.CoreRefresh, authType: s, primary: bearerPurpose,
+				specific: []string{s, "RefreshToken"}})
 	}
 	list = append(list, corePurposes...)
 	return append(list, purposes(f.authType, e.o.AuthType)...)
@@ -212,7 +221,8 @@ func (c *comparer) rings() {
 		protects, _ := r.Keys.Resolve(c.now)
 		other := []*Ring{b, a}[i]
 		key, in := other.key(protects)
-		keys[i] = fmt.Sprintf("%d keys, %d of them in both, %s protects", len(r.Keys.Keys()), a.shared(b), cmp.Or(protects, "none"))
+		keys[i] = fmt.Sprintf("%d keys, %d of them in both, %s protects", len(r.Keys.Keys()),
+			a.shared(b), cmp.Or(protects, "none"))
 		blocks = blocks || protects != "" && (!in || key.Revoked || key.Err != nil)
 	}
 	if blocks {

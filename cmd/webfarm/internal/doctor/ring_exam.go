@@ -66,7 +66,8 @@ func examineRing(ctx context.Context, nodes []*Node, f found, o *Options) Creden
 		c.Layers = hit.opened.layers
 		c.contents(hit.opened, o.Now)
 	}
-	c.Tried = Tried{Texts: e.triedTexts, Keys: len(nodes), Purposes: len(e.purposes), Openings: e.triedOpen, Complete: !e.cut}
+	c.Tried = Tried{Texts: e.triedTexts, Keys: len(nodes), Purposes: len(e.purposes),
+		Openings: e.triedOpen, Complete: !e.cut}
 	return c
 }
 
@@ -100,12 +101,14 @@ func (e *exam) searchRings(ctx context.Context, f found) *ringHit {
 						continue
 					}
 					e.payload, e.repair = &p, r
-					h := &ringHit{node: n, app: app, purpose: purpose, limited: limited, revoked: key.Revoked}
+					h := &ringHit{node: n, app: app, purpose: purpose, limited: limited,
+						revoked: key.Revoked}
 					h.kind, h.authType, h.mode = purpose.kind, purpose.authType, machinekey.Framework45
 					h.keys = n.ring.Keys.Traits().Application(app)
 					o, isCredential := h.open(ctx, r.text, e.view(n))
 					if h.opened = o; !isCredential || limited || key.Revoked {
-						h.opened = opened{layers: []Layer{{"text", len(r.text), true}, {"key ring", len(p.Data), true}}}
+						h.opened = opened{layers: []Layer{{"text", len(r.text), true},
+							{"key ring", len(p.Data), true}}}
 					}
 					return h
 				}
@@ -154,8 +157,9 @@ func (e *exam) ringFindings(n *Node, f found, hit *ringHit) (list []Finding, lay
 	}
 	p := *e.payload
 	key, in := n.ring.key(p.Key)
-	words := []any{"key", p.Key, "guid", "{" + p.Key + "}", "ring", n.ring.Source, "version", p.Version,
-		"size", len(p.Data), "near", limitNear(f), "tried", e.triedOpen, "invalid", invalid(key.Algorithm), "error", key.Err}
+	words := []any{"key", p.Key, "guid", "{" + p.Key + "}", "ring", n.ring.Source,
+		"version", p.Version, "size", len(p.Data), "near", limitNear(f), "tried", e.triedOpen,
+		"invalid", invalid(key.Algorithm), "error", key.Err}
 	switch {
 	case p.Version != 0:
 		add(n.says(f, "core_text/version", words...))
@@ -188,11 +192,13 @@ func (e *exam) ringFindings(n *Node, f found, hit *ringHit) (list []Finding, lay
 		add(bad)
 	} else if errors.Is(hit.opened.err, sessiontoken.ErrInvalid) {
 		add(n.says(f, "core_text/alphabet"))
-	} else if missing := hit.opened.lacks; len(missing) > 0 && hit.authType == "Identity.Application" {
+	} else if missing := hit.opened.lacks; len(missing) > 0 &&
+		hit.authType == "Identity.Application" {
 		add(n.says(f, "identity_stamp", "missing", listed(missing), "authentic", authentic))
 	}
 	own := n.site.Of(site.Core, hit.authType).Name
-	if hit.kind == site.Core && f.name != "" && f.name != e.o.Name && !strings.EqualFold(own, f.name) {
+	if hit.kind == site.Core && f.name != "" && f.name != e.o.Name &&
+		!strings.EqualFold(own, f.name) {
 		add(n.says(f, "cookie_name/core", "kind", hit.kind, "own", own, "name", f.name))
 	}
 	return list, "ticket"
@@ -203,8 +209,8 @@ func (e *exam) ringDifferences(n *Node, f found, hit *ringHit, invalid string) (
 	kind, scheme, app := e.expects(n, f)
 	chain := hit.purpose.chain("", false)
 	apps := []any{"found", quoted(hit.app), "own", quoted(app), "invalid", invalid}
-	words := []any{"found", strconv.Quote(hit.authType), "own", strconv.Quote(scheme), "invalid", invalid,
-		"what", cmp.Or(hit.purpose.what, hit.kind.String()), "kind", kind}
+	words := []any{"found", strconv.Quote(hit.authType), "own", strconv.Quote(scheme),
+		"invalid", invalid, "what", cmp.Or(hit.purpose.what, hit.kind.String()), "kind", kind}
 	add := func(found *Finding) { list = append(list, *found) }
 	switch {
 	case hit.app == app:
@@ -216,7 +222,8 @@ func (e *exam) ringDifferences(n *Node, f found, hit *ringHit, invalid string) (
 	switch {
 	case len(e.o.Purposes) > 0 && slices.Equal(chain, e.o.Purposes):
 	case len(e.o.Purposes) > 0:
-		add(n.says(f, "core_purpose/chain", "found", quoted(chain...), "own", quoted(e.o.Purposes...), "invalid", invalid))
+		add(n.says(f, "core_purpose/chain", "found", quoted(chain...), "own",
+			quoted(e.o.Purposes...), "invalid", invalid))
 	case hit.kind == kind && (scheme == "" || hit.authType == scheme):
 	case hit.kind != kind || kind != site.Core:
 		add(n.says(f, "core_purpose", words...))
@@ -234,7 +241,8 @@ func (e *exam) ringDifferences(n *Node, f found, hit *ringHit, invalid string) (
 // keyMissing is the finding for a key that is not in the node's ring. Another node's ring shows why.
 func (e *exam) keyMissing(n *Node, f found) *Finding {
 	id := e.payload.Key
-	words := []any{"key", id, "guid", "{" + id + "}", "ring", n.ring.Source, "count", len(n.ring.Keys.Keys())}
+	words := []any{"key", id, "guid", "{" + id + "}", "ring", n.ring.Source, "count",
+		len(n.ring.Keys.Keys())}
 	if len(e.nodes) < 2 {
 		return n.says(f, "core_key_missing", words...)
 	}
@@ -258,7 +266,8 @@ func (e *exam) noPayload(n *Node, f found) *Finding {
 	what := foreign(f.name, f.text)
 	switch {
 	case f.err != nil && f.set != nil && len(f.set.Chunks) == 0:
-		return f.says("no_cookie/core", "others", cmp.Or(listed(f.others[:min(len(f.others), 8)]), "no cookie"))
+		return f.says("no_cookie/core", "others",
+			cmp.Or(listed(f.others[:min(len(f.others), 8)]), "no cookie"))
 	case what != "" && what != "aspnet_core":
 		return f.says(what, "is", findings[what].Text("is"))
 	}

@@ -40,14 +40,19 @@ type algorithm struct{ name, class, inside string }
 func algorithms() (list []algorithm) {
 	add := func(class, format string, words ...any) {
 		inside := fmt.Sprintf(format, words...)
-		list = append(list, algorithm{strings.NewReplacer("/", "", "<", "", ">", " ", `"`, "").Replace(class + " " + inside),
+		list = append(list, algorithm{strings.NewReplacer("/", "", "<", "", ">", " ", `"`,
+			"").Replace(class + " " + inside),
 			class + "AuthenticatedEncryptorDescriptorDeserializer", inside})
 	}
 	for _, bits := range []int{128, 192, 256} {
 		for _, hash := range []int{256, 512} {
-			add("", `<encryption algorithm="AES_%d_CBC"/><validation algorithm="HMACSHA%d"/>`, bits, hash)
-			add("Managed", `<encryption algorithm="AES" keyLength="%d"/><validation algorithm="HMACSHA%d"/>`, bits, hash)
-			add("CngCbc", `<encryption algorithm="AES" keyLength="%d"/><hash algorithm="SHA%d"/>`, bits, hash)
+			add("", `<encryption algorithm="AES_%d_CBC"/><validation algorithm="HMACSHA%d"/>`, bits,
+				hash)
+			add("Managed",
+				`<encryption algorithm="AES" keyLength="%d"/><validation algorithm="HMACSHA%d"/>`,
+				bits, hash)
+			add("CngCbc", `<encryption algorithm="AES" keyLength="%d"/><hash algorithm="SHA%d"/>`,
+				bits, hash)
 		}
 		add("", `<encryption algorithm="AES_%d_GCM"/>`, bits)
 		add("CngGcm", `<encryption algorithm="AES" keyLength="%d"/>`, bits)
@@ -63,7 +68,8 @@ func newID(random *seed.Stream) string {
 
 // keyXML returns the element of a key made some days ago. Rest protects the master key at rest.
 func keyXML(random *seed.Stream, id string, days int, a algorithm, rest func(element string) string) string {
-	master := "<masterKey><value>" + base64.StdEncoding.EncodeToString(random.Bytes(64)) + "</value></masterKey>"
+	master := "<masterKey><value>" + base64.StdEncoding.EncodeToString(random.Bytes(64)) +
+		"</value></masterKey>"
 	if rest != nil {
 		master = rest(master)
 	}
@@ -71,23 +77,27 @@ func keyXML(random *seed.Stream, id string, days int, a algorithm, rest func(ele
 	return fmt.Sprintf(`<key id="%s" version="1"><creationDate>%s</creationDate><activationDate>%[2]s</activationDate>`+
 		`<expirationDate>%[3]s</expirationDate><descriptor deserializerType="Microsoft.AspNetCore.DataProtection.`+
 		`AuthenticatedEncryption.ConfigurationModel.%[4]s, Microsoft.AspNetCore.DataProtection"><descriptor>%[5]s%[6]s`+
-		`</descriptor></descriptor></key>`, id, made.Format(time.RFC3339), made.AddDate(1, 0, 0).Format(time.RFC3339), a.class, a.inside, master)
+		`</descriptor></descriptor></key>`, id, made.Format(time.RFC3339),
+		made.AddDate(1, 0, 0).Format(time.RFC3339), a.class, a.inside, master)
 }
 
 func secretXML(class, inside string) string {
-	return `<encryptedSecret decryptorType="Microsoft.AspNetCore.DataProtection.XmlEncryption.` + class + `, ` +
+	return `<encryptedSecret decryptorType="Microsoft.AspNetCore.DataProtection.XmlEncryption.` +
+		class + `, ` +
 		`Microsoft.AspNetCore.DataProtection" xmlns="http://schemas.asp.net/2015/03/dataProtection">` + inside + `</encryptedSecret>`
 }
 
 // underDPAPI is a master key that only one machine opens.
 func underDPAPI(string) string {
-	return secretXML("DpapiXmlDecryptor", `<encryptedKey xmlns=""><value>AQAAANCMnd8BFdERjHoAwE/Cl+s=</value></encryptedKey>`)
+	return secretXML("DpapiXmlDecryptor",
+		`<encryptedKey xmlns=""><value>AQAAANCMnd8BFdERjHoAwE/Cl+s=</value></encryptedKey>`)
 }
 
 // under returns a function that encrypts a master key for a certificate.
 func under(t testing.TB, c tls.Certificate) func(string) string {
 	return func(element string) string {
-		return secretXML("EncryptedXmlDecryptor", must[string](t)(xmlenc.Encrypt(element, c.Certificate[0])))
+		return secretXML("EncryptedXmlDecryptor",
+			must[string](t)(xmlenc.Encrypt(element, c.Certificate[0])))
 	}
 }
 
@@ -102,7 +112,8 @@ func burntCertificate(t testing.TB) tls.Certificate {
 	testkit.JSON(t, "dataprotection_keyring.json", &file)
 	for _, r := range file.Rings {
 		for _, c := range r.Certificates {
-			return must[tls.Certificate](t)(tls.X509KeyPair([]byte(c.CertificatePEM), []byte(c.PrivateKeyPEM)))
+			return must[tls.Certificate](t)(tls.X509KeyPair([]byte(c.CertificatePEM),
+				[]byte(c.PrivateKeyPEM)))
 		}
 	}
 	t.Fatal("no certificate")
@@ -136,36 +147,42 @@ func stores(t *testing.T) []store {
 		}},
 		{"file", func(t testing.TB, elements []string) dataprotection.Repository {
 			path := filepath.Join(t.TempDir(), "ring.xml")
-			if err := os.WriteFile(path, []byte("<repository>"+strings.Join(elements, "")+"</repository>"), 0o600); err != nil {
+			if err := os.WriteFile(path, []byte("<repository>"+strings.Join(elements, "")+
+				"</repository>"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			return dataprotection.Path(path)
 		}},
 		{"redis", func(t testing.TB, elements []string) dataprotection.Repository {
 			n++
-			return fill(t, must[dataprotection.Repository](t)(redisstore.NewKeyRing(client, fmt.Sprint("keys-", n))), elements)
+			return fill(t, must[dataprotection.Repository](t)(redisstore.NewKeyRing(client,
+				fmt.Sprint("keys-", n))), elements)
 		}},
 		{"database", func(t testing.TB, elements []string) dataprotection.Repository {
 			n++
 			table := fmt.Sprint("Keys", n)
-			if _, err := db.Exec(`CREATE TABLE "` + table + `" ("Id" INTEGER PRIMARY KEY AUTOINCREMENT, "FriendlyName" TEXT, "Xml" TEXT)`); err != nil {
+			if _, err := db.Exec(`CREATE TABLE "` + table +
+				`" ("Id" INTEGER PRIMARY KEY AUTOINCREMENT, "FriendlyName" TEXT, "Xml" TEXT)`); err != nil {
 				t.Fatal(err)
 			}
-			return fill(t, must[dataprotection.Repository](t)(sqlstore.NewKeyRing(db, sqlstore.SQLite, table)), elements)
+			return fill(t, must[dataprotection.Repository](t)(sqlstore.NewKeyRing(db,
+				sqlstore.SQLite, table)), elements)
 		}},
 	}
 }
 
 // memory keeps a ring without a store.
 var memory = store{"memory", func(_ testing.TB, elements []string) dataprotection.Repository {
-	return dataprotection.Document([]byte("<repository>" + strings.Join(elements, "") + "</repository>"))
+	return dataprotection.Document([]byte("<repository>" + strings.Join(elements, "") +
+		"</repository>"))
 }}
 
 // ring opens the key ring of the node.
 func (h half) ring(t testing.TB, s store, random *seed.Stream) *dataprotection.Ring {
 	t.Helper()
-	return must[*dataprotection.Ring](t)(dataprotection.Open(ctx, s.open(t, h.elements), &dataprotection.RingOptions{
-		Interval: -1, Now: at(now), Rand: random, Certificates: h.certificates}))
+	return must[*dataprotection.Ring](t)(dataprotection.Open(ctx, s.open(t, h.elements),
+		&dataprotection.RingOptions{
+			Interval: -1, Now: at(now), Rand: random, Certificates: h.certificates}))
 }
 
 // keys are those of the ring under the application name.
@@ -178,9 +195,11 @@ func (h half) keys(t testing.TB, s store, random *seed.Stream) sessiontoken.Keys
 func (h half) node(t testing.TB, s store, source string) *doctor.Node {
 	t.Helper()
 	about := &resolved.Ring{ApplicationName: h.app}
-	own := must[*resolved.Site](t)(resolved.New(resolved.RingAlone(about), &resolved.Options{Ring: about,
-		Credentials: []resolved.Settings{{Kind: resolved.Core, AuthenticationType: h.scheme, Name: h.cookie}}}))
-	return doctor.New(own).WithRing(doctor.Ring{Keys: h.ring(t, s, nil), Source: source, App: h.app})
+	own := must[*resolved.Site](t)(resolved.New(resolved.RingAlone(about),
+		&resolved.Options{Ring: about, Credentials: []resolved.Settings{{Kind: resolved.Core,
+			AuthenticationType: h.scheme, Name: h.cookie}}}))
+	return doctor.New(own).WithRing(doctor.Ring{Keys: h.ring(t, s, nil),
+		Source: source, App: h.app})
 }
 
 // name is the name of the cookie.
@@ -194,8 +213,8 @@ func (h half) name() string {
 // ticket issues the text of a cookie for a user.
 func (h half) ticket(t testing.TB, keys sessiontoken.Keys, p sessiontoken.Principal, at0 time.Time) string {
 	t.Helper()
-	codec := must[*sessiontoken.CoreCodec](t)(sessiontoken.NewCoreCodec(keys, sessiontoken.Cookie(h.scheme),
-		&sessiontoken.CoreOptions{Now: at(at0)}))
+	codec := must[*sessiontoken.CoreCodec](t)(sessiontoken.NewCoreCodec(keys,
+		sessiontoken.Cookie(h.scheme), &sessiontoken.CoreOptions{Now: at(at0)}))
 	return must[string](t)(codec.Encode(ctx, codec.NewTicket(&p, nil)))
 }
 
@@ -212,7 +231,10 @@ func (h half) storedTicket(t testing.TB, keys sessiontoken.Keys) string {
 	scheme := string(rune(len(h.scheme))) + h.scheme
 	claim := "\x35Microsoft.AspNetCore.Authentication.Cookies-SessionId"
 	one, standard := "\x01\x00\x00\x00", "\x01\x00"
-	plain := "\x05\x00\x00\x00" + scheme + one + "\x00" + standard + standard + one + claim + "\x0412ab" +
+	plain := "\x05\x00\x00\x00" + scheme + one + "\x00" +
+		standard + standard + one + claim + "\x0412ab" +
 		strings.Repeat(standard, 3) + "\x00\x00\x00\x00" + "\x00\x00" + one + "\x00\x00\x00\x00"
-	return protect(t, keys, plain, "Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", h.scheme, "v2")
+	return protect(t, keys, plain,
+		"Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", h.scheme,
+		"v2")
 }

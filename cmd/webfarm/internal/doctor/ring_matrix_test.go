@@ -45,7 +45,8 @@ func oneCookie(t testing.TB, name, text string) doctor.Input {
 func inChunks(t testing.TB, s chunks.Scheme, name, text string) doctor.Input {
 	t.Helper()
 	var pairs []string
-	for _, c := range must[[]*http.Cookie](t)(s.Split(&http.Cookie{Name: name, Value: text, Path: "/"})) {
+	for _, c := range must[[]*http.Cookie](t)(s.Split(&http.Cookie{Name: name,
+		Value: text, Path: "/"})) {
 		pairs = append(pairs, c.Name+"="+c.Value)
 	}
 	return header(strings.Join(pairs, "; "))
@@ -65,7 +66,8 @@ func ringCells(t testing.TB, a algorithm, certificate tls.Certificate, random *s
 	id, xml := key(10, nil)
 	plain := half{elements: []string{old, xml}, scheme: "Cookies", app: "Shop"}
 	add := func(setting, both, alone, says, dotnet string, f func(c *ringCell)) {
-		c := ringCell{setting: setting, issuer: plain, reader: plain, both: both, alone: alone, says: says, dotnet: dotnet}
+		c := ringCell{setting: setting, issuer: plain, reader: plain, both: both, alone: alone,
+			says: says, dotnet: dotnet}
 		f(&c)
 		list = append(list, c)
 	}
@@ -83,58 +85,75 @@ func ringCells(t testing.TB, a algorithm, certificate tls.Certificate, random *s
 
 	// The keys.
 	notFound := fmt.Sprintf("%s (The key {%s} was not found in the key ring)", unprotect, id)
-	same("ring of another machine", "core_key_missing", "no key in common", notFound, func(c *ringCell) {
-		_, own := key(10, nil)
-		c.reader.elements = []string{own}
-	})
-	same("ring that is behind", "core_key_missing", "1 keys in common", notFound, func(c *ringCell) {
-		c.reader.elements = []string{old}
-	})
-	for _, what := range []string{id, "*"} {
-		same("revocation of "+what, "core_key_revoked", "key "+id, fmt.Sprintf("(The key {%s} has been revoked)", id), func(c *ringCell) {
-			c.reader.elements = append(slices.Clone(plain.elements), `<revocation version="1"><revocationDate>`+
-				now.Format(time.RFC3339)+`</revocationDate><key id="`+what+`"/><reason/></revocation>`)
+	same("ring of another machine", "core_key_missing", "no key in common", notFound,
+		func(c *ringCell) {
+			_, own := key(10, nil)
+			c.reader.elements = []string{own}
 		})
+	same("ring that is behind", "core_key_missing", "1 keys in common", notFound,
+		func(c *ringCell) {
+			c.reader.elements = []string{old}
+		})
+	for _, what := range []string{id, "*"} {
+		same("revocation of "+what, "core_key_revoked", "key "+id,
+			fmt.Sprintf("(The key {%s} has been revoked)", id), func(c *ringCell) {
+				c.reader.elements = append(slices.Clone(plain.elements),
+					`<revocation version="1"><revocationDate>`+
+						now.Format(time.RFC3339)+`</revocationDate><key id="`+what+
+						`"/><reason/></revocation>`)
+			})
 	}
-	same("certificate", "core_key_unreadable", certificateName(t, certificate), "(Unable to retrieve the decryption key)", func(c *ringCell) {
-		_, sealed := key(10, under(t, certificate))
-		c.issuer.elements = []string{old, sealed}
-		c.issuer.certificates = []tls.Certificate{certificate}
-		c.reader.elements = c.issuer.elements
-	})
-	same("DPAPI", "core_key_unreadable", "DPAPI", "(Key not valid for use in specified state)", func(c *ringCell) {
-		c.reader.elements = []string{old, keyXML(random, id, 10, a, underDPAPI)}
-	})
-	same("Key Vault", "core_key_unreadable", "AzureKeyVaultXmlDecryptor", "(An exception occurred while processing the key element)", func(c *ringCell) {
-		c.reader.elements = []string{old, keyXML(random, id, 10, a, func(string) string {
-			return secretXML("AzureKeyVaultXmlDecryptor", "<encryptedKey/>")
-		})}
-	})
+	same("certificate", "core_key_unreadable", certificateName(t, certificate),
+		"(Unable to retrieve the decryption key)", func(c *ringCell) {
+			_, sealed := key(10, under(t, certificate))
+			c.issuer.elements = []string{old, sealed}
+			c.issuer.certificates = []tls.Certificate{certificate}
+			c.reader.elements = c.issuer.elements
+		})
+	same("DPAPI", "core_key_unreadable", "DPAPI", "(Key not valid for use in specified state)",
+		func(c *ringCell) {
+			c.reader.elements = []string{old, keyXML(random, id, 10, a, underDPAPI)}
+		})
+	same("Key Vault", "core_key_unreadable", "AzureKeyVaultXmlDecryptor",
+		"(An exception occurred while processing the key element)", func(c *ringCell) {
+			c.reader.elements = []string{old, keyXML(random, id, 10, a, func(string) string {
+				return secretXML("AzureKeyVaultXmlDecryptor", "<encryptedKey/>")
+			})}
+		})
 
 	// What the code says.
-	for app, says := range map[string]string{"Other": `"Other", and the one of -keys is "Shop"`, "": `none, and the one of -keys is "Shop"`} {
+	for app, says := range map[string]string{"Other": `"Other", and the one of -keys is "Shop"`,
+		"": `none, and the one of -keys is "Shop"`} {
 		alone := "core_unknown"
 		if app == "" {
 			alone = "core_application" // tried without being asked
 		}
-		add("application name "+app, "core_application", alone, says, unprotect+" "+invalid, func(c *ringCell) { c.issuer.app = app })
+		add("application name "+app, "core_application", alone, says, unprotect+" "+invalid,
+			func(c *ringCell) { c.issuer.app = app })
 	}
-	for _, root := range [][2]string{{"/srv/shop/", "/srv/shop"}, {"/srv/shop", "/srv/shop/"}, {`C:\shop\`, `C:\shop`}} {
-		same("content root "+root[0], "core_application", "separator at its end", invalid, func(c *ringCell) {
-			c.issuer.app, c.reader.app = root[0], root[1]
+	for _, root := range [][2]string{{"/srv/shop/", "/srv/shop"}, {"/srv/shop", "/srv/shop/"},
+		{`C:\shop\`, `C:\shop`}} {
+		same("content root "+root[0], "core_application", "separator at its end", invalid,
+			func(c *ringCell) {
+				c.issuer.app, c.reader.app = root[0], root[1]
+			})
+	}
+	same("scheme, a common one", "core_scheme", `"Identity.Application", and -keys reads "Cookies"`,
+		invalid, func(c *ringCell) {
+			c.issuer.scheme = "Identity.Application"
 		})
-	}
-	same("scheme, a common one", "core_scheme", `"Identity.Application", and -keys reads "Cookies"`, invalid, func(c *ringCell) {
-		c.issuer.scheme = "Identity.Application"
-	})
-	same("scheme, any", "core_scheme", `"Acme v2"`, invalid, func(c *ringCell) { c.issuer.scheme = "Acme v2" })
-	add("scheme, any, under one name", "core_scheme", "core_unknown", `"Acme"`, invalid, func(c *ringCell) {
-		c.issuer.scheme, c.issuer.cookie, c.reader.cookie = "Acme", ".Shared", ".Shared"
-	})
+	same("scheme, any", "core_scheme", `"Acme v2"`, invalid,
+		func(c *ringCell) { c.issuer.scheme = "Acme v2" })
+	add("scheme, any, under one name", "core_scheme", "core_unknown", `"Acme"`, invalid,
+		func(c *ringCell) {
+			c.issuer.scheme, c.issuer.cookie, c.reader.cookie = "Acme", ".Shared", ".Shared"
+		})
 	for _, scheme := range []string{"Identity.External", "Identity.TwoFactorUserId"} {
-		same("scheme "+scheme, "core_external", "between two steps of a sign-in", invalid, func(c *ringCell) { c.issuer.scheme = scheme })
+		same("scheme "+scheme, "core_external", "between two steps of a sign-in", invalid,
+			func(c *ringCell) { c.issuer.scheme = scheme })
 	}
-	same("cookie name", "cookie_name", `under the name .AspNetCore.Cookies`, "", func(c *ringCell) { c.issuer.cookie = ".SITE" })
+	same("cookie name", "cookie_name", `under the name .AspNetCore.Cookies`, "",
+		func(c *ringCell) { c.issuer.cookie = ".SITE" })
 	large := func(t testing.TB, h half, keys sessiontoken.Keys) string { return h.ticket(t, keys, ann(60), now) }
 	same("chunks of ASP.NET Core", doctor.CodeOK, "", "", func(c *ringCell) { c.issue = large })
 	same("cookie manager", "core_chunks", "(chunks:)", unprotect, func(c *ringCell) {
@@ -142,26 +161,31 @@ func ringCells(t testing.TB, a algorithm, certificate tls.Certificate, random *s
 		c.issuer.cookie, c.reader.cookie = ".AspNet.Shared", ".AspNet.Shared"
 		c.send = func(t testing.TB, name, text string) doctor.Input { return inChunks(t, chunks.Katana, name, text) }
 	})
-	same("a chunk is lost", "missing_chunk", "C2 is not in the request", unprotect, func(c *ringCell) {
-		c.issue = large
-		c.send = func(t testing.TB, name, text string) doctor.Input {
-			first, _, _ := strings.Cut(inChunks(t, chunks.Core, name, text).Request.Header.Get("Cookie"), "; "+name+"C2=")
-			return header(first)
-		}
-	})
-	same("SessionStore", "reference_mode", "SessionStore of the .NET", unprotect, func(c *ringCell) {
-		c.issue = func(t testing.TB, h half, keys sessiontoken.Keys) string { return h.storedTicket(t, keys) }
-	})
-	add("SecurityStamp", "identity_stamp", "identity_stamp", "nameidentifier and AspNet.Identity.SecurityStamp", "Security stamp validation failed", func(c *ringCell) {
-		c.issuer.scheme, c.reader.scheme = "Identity.Application", "Identity.Application"
-	})
-	same("an identity without a type", "not_authenticated", "authentication type", "", func(c *ringCell) {
-		c.issue = func(t testing.TB, h half, keys sessiontoken.Keys) string {
-			p := ann(0)
-			p.Identities[0].AuthenticationType = ""
-			return h.ticket(t, keys, p, now)
-		}
-	})
+	same("a chunk is lost", "missing_chunk", "C2 is not in the request", unprotect,
+		func(c *ringCell) {
+			c.issue = large
+			c.send = func(t testing.TB, name, text string) doctor.Input {
+				first, _, _ := strings.Cut(inChunks(t, chunks.Core, name,
+					text).Request.Header.Get("Cookie"), "; "+name+"C2=")
+				return header(first)
+			}
+		})
+	same("SessionStore", "reference_mode", "SessionStore of the .NET", unprotect,
+		func(c *ringCell) {
+			c.issue = func(t testing.TB, h half, keys sessiontoken.Keys) string { return h.storedTicket(t, keys) }
+		})
+	add("SecurityStamp", "identity_stamp", "identity_stamp",
+		"nameidentifier and AspNet.Identity.SecurityStamp", "Security stamp validation failed", func(c *ringCell) {
+			c.issuer.scheme, c.reader.scheme = "Identity.Application", "Identity.Application"
+		})
+	same("an identity without a type", "not_authenticated", "authentication type", "",
+		func(c *ringCell) {
+			c.issue = func(t testing.TB, h half, keys sessiontoken.Keys) string {
+				p := ann(0)
+				p.Identities[0].AuthenticationType = ""
+				return h.ticket(t, keys, p, now)
+			}
+		})
 
 	// What is protected.
 	const class = "Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware"
@@ -174,11 +198,16 @@ func ringCells(t testing.TB, a algorithm, certificate tls.Certificate, random *s
 	}
 	other("time-limited", "core_time_limited", "time-limited text", class, "Cookies", "v2",
 		"Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1")
-	other("antiforgery", "core_purpose", "it is an antiforgery token", "Microsoft.AspNetCore.Antiforgery.AntiforgeryToken.v1")
+	other("antiforgery", "core_purpose", "it is an antiforgery token",
+		"Microsoft.AspNetCore.Antiforgery.AntiforgeryToken.v1")
 	other("session", "core_purpose", "it is the key of a session", "SessionMiddleware")
-	other("state of OpenID Connect", "core_purpose", "state", "Microsoft.AspNetCore.Authentication.OpenIdConnect.OpenIdConnectHandler", "OpenIdConnect", "v1")
-	other("bearer token", "core_purpose", "access token", "Microsoft.AspNetCore.Authentication.BearerToken", "BearerToken", "BearerToken")
-	other("CompatibilityDataProtector", "core_purpose", "forms authentication ticket", "FormsAuthentication.Ticket")
+	other("state of OpenID Connect", "core_purpose", "state",
+		"Microsoft.AspNetCore.Authentication.OpenIdConnect.OpenIdConnectHandler",
+		"OpenIdConnect", "v1")
+	other("bearer token", "core_purpose", "access token",
+		"Microsoft.AspNetCore.Authentication.BearerToken", "BearerToken", "BearerToken")
+	other("CompatibilityDataProtector", "core_purpose", "forms authentication ticket",
+		"FormsAuthentication.Ticket")
 	other("own purposes", "core_unknown", "scheme or purpose is another", "Acme.Cart", "v1")
 
 	// The way, and the clock.
@@ -219,7 +248,8 @@ func ringCells(t testing.TB, a algorithm, certificate tls.Certificate, random *s
 
 // certificateName is what the error of a key says of the certificate that it needs.
 func certificateName(t testing.TB, c tls.Certificate) string {
-	return fmt.Sprintf("serial number %X", must[*x509.Certificate](t)(x509.ParseCertificate(c.Certificate[0])).SerialNumber)
+	return fmt.Sprintf("serial number %X",
+		must[*x509.Certificate](t)(x509.ParseCertificate(c.Certificate[0])).SerialNumber)
 }
 
 // TestRingMatrix changes one setting of the issuing node at a time, under every algorithm and in
@@ -284,14 +314,16 @@ func (c ringCell) examine(t *testing.T, s store, random *seed.Stream) {
 		v := r.Credentials[0].Verdicts[0]
 		got := codesOf(v)
 		if got != given.want || len(r.Credentials) != 1 {
-			t.Errorf("%s, %s: %s, want %s\n%s", c.setting, given.what, got, given.want, r.Finding.Sentence)
+			t.Errorf("%s, %s: %s, want %s\n%s", c.setting, given.what, got, given.want,
+				r.Finding.Sentence)
 		}
 		if given.want == doctor.CodeOK || len(given.nodes) == 1 {
 			continue
 		}
 		f := v.Findings[0]
 		if !strings.Contains(f.Sentence, c.says) || !strings.Contains(f.DotNet, c.dotnet) {
-			t.Errorf("%s: %q (.NET: %q), want %q and %q", c.setting, f.Sentence, f.DotNet, c.says, c.dotnet)
+			t.Errorf("%s: %q (.NET: %q), want %q and %q", c.setting, f.Sentence, f.DotNet,
+				c.says, c.dotnet)
 		}
 		if strings.ContainsAny(f.Sentence+f.Fix.Text, "{}") || f.Fix.Text == "" {
 			t.Errorf("%s: %q, fix %q", c.setting, f.Sentence, f.Fix.Text)

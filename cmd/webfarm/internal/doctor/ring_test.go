@@ -16,7 +16,8 @@ import (
 // freshHalf is a node with one key.
 func freshHalf(t testing.TB) half {
 	random := seed.Of(t)
-	return half{elements: []string{keyXML(random, newID(random), 10, algorithms()[0], nil)}, app: "Shop", scheme: "Cookies"}
+	return half{elements: []string{keyXML(random, newID(random), 10, algorithms()[0], nil)},
+		app: "Shop", scheme: "Cookies"}
 }
 
 // diagnosis is the code at the top, its sentence and its fix.
@@ -28,14 +29,17 @@ func diagnosis(r *doctor.Report) (code, text string) {
 func TestOtherPayloads(t *testing.T) {
 	h := freshHalf(t)
 	keys := h.keys(t, memory, seed.Of(t))
-	bearer := must[*sessiontoken.CoreCodec](t)(sessiontoken.NewCoreCodec(keys, sessiontoken.AccessToken("Identity.Bearer"), &sessiontoken.CoreOptions{Now: at(now)}))
+	bearer := must[*sessiontoken.CoreCodec](t)(sessiontoken.NewCoreCodec(keys,
+		sessiontoken.AccessToken("Identity.Bearer"), &sessiontoken.CoreOptions{Now: at(now)}))
 	user := ann(0)
 	token := must[string](t)(bearer.Encode(ctx, bearer.NewTicket(&user, nil)))
 	inHeader := doctor.Input{Request: &http.Request{Header: http.Header{"Authorization": {"Bearer " + token}}}}
 	cart := protect(t, keys, "12345678 text", "Acme.Cart", "v1")
-	limited := protect(t, keys, "12345678 text", "Acme.Cart", "v1", "Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1")
+	limited := protect(t, keys, "12345678 text", "Acme.Cart", "v1",
+		"Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1")
 	session := protect(t, keys, strings.Repeat("a", 36), "SessionMiddleware")
-	antiforgery := protect(t, keys, "12345678 text", "Microsoft.AspNetCore.Antiforgery.AntiforgeryToken.v1")
+	antiforgery := protect(t, keys, "12345678 text",
+		"Microsoft.AspNetCore.Antiforgery.AntiforgeryToken.v1")
 	text := func(s string) doctor.Input { return doctor.Input{Text: s} }
 	purposes := func(list ...string) doctor.Options { return doctor.Options{Now: now, Purposes: list} }
 	kind := func(k doctor.Kind) doctor.Options { return doctor.Options{Now: now, Kind: k} }
@@ -46,23 +50,38 @@ func TestOtherPayloads(t *testing.T) {
 		code, says string
 	}{
 		{"bearer token", inHeader, doctor.Options{Now: now}, doctor.CodeOK, `for "ann"`},
-		{"bearer token as a cookie", text(token), doctor.Options{Now: now}, "core_purpose", "an access token of ASP.NET Core"},
+		{"bearer token as a cookie", text(token), doctor.Options{Now: now}, "core_purpose",
+			"an access token of ASP.NET Core"},
 		{"bearer token by its kind", text(token), kind(resolved.CoreBearer), doctor.CodeOK, ""},
 		{"purposes", text(cart), purposes("Acme.Cart", "v1"), doctor.CodeOK, ""},
-		{"one purpose less", text(cart), purposes("Acme.Cart", "v1", "x"), "core_purpose", `"Acme.Cart" "v1", and -keys unprotects with "Acme.Cart" "v1" "x"`},
-		{"purposes turned round", text(cart), purposes("v1", "Acme.Cart"), "core_purpose", `the purposes "Acme.Cart" "v1"`},
-		{"time-limited", text(limited), purposes("Acme.Cart", "v1"), "core_time_limited", "ToTimeLimitedDataProtector"},
+		{"one purpose less", text(cart), purposes("Acme.Cart", "v1", "x"), "core_purpose",
+			`"Acme.Cart" "v1", and -keys unprotects with "Acme.Cart" "v1" "x"`},
+		{"purposes turned round", text(cart), purposes("v1", "Acme.Cart"), "core_purpose",
+			`the purposes "Acme.Cart" "v1"`},
+		{"time-limited", text(limited), purposes("Acme.Cart", "v1"), "core_time_limited",
+			"ToTimeLimitedDataProtector"},
 		{"session", text(session), kind(resolved.CoreSession), doctor.CodeOK, ""},
-		{"session by its name", header(".AspNetCore.Session=" + session), doctor.Options{Now: now, Name: ".AspNetCore.Session"}, doctor.CodeOK, ""},
+		{"session by its name", header(".AspNetCore.Session=" + session),
+			doctor.Options{Now: now, Name: ".AspNetCore.Session"}, doctor.CodeOK, ""},
 		{"antiforgery", text(antiforgery), kind(resolved.Antiforgery), doctor.CodeOK, ""},
-		{"companions alone", header(".AspNetCore.Antiforgery.x=" + antiforgery + "; .AspNetCore.Correlation.y=N"), doctor.Options{Now: now}, "no_cookie", "an anti-forgery token"},
-		{"a correlation cookie by its name", header(".AspNetCore.Correlation.y=N"), doctor.Options{Now: now, Name: ".AspNetCore.Correlation.y"}, "foreign", "a mark of a sign-in"},
-		{"a web token", header(".AspNetCore.Cookies=eyJh.eyJi.c2ln"), doctor.Options{Now: now}, "jwt", "JSON Web Token"},
-		{"a later version", text("CfDJ-" + strings.Repeat("A", 120)), doctor.Options{Now: now}, "core_text", "knows version 0"},
-		{"too few bytes", text("CfDJ8" + strings.Repeat("A", 11)), doctor.Options{Now: now}, "truncated", "12 bytes"},
-		{"katana cuts it", header(".Shared=chunks-1; .SharedC1=" + cart), doctor.Options{Now: now, Kind: doctor.Katana, Name: ".Shared"}, "core_chunks", "(chunks-)"},
+		{"companions alone", header(".AspNetCore.Antiforgery.x=" + antiforgery +
+			"; .AspNetCore.Correlation.y=N"), doctor.Options{Now: now}, "no_cookie",
+			"an anti-forgery token"},
+		{"a correlation cookie by its name", header(".AspNetCore.Correlation.y=N"),
+			doctor.Options{Now: now, Name: ".AspNetCore.Correlation.y"}, "foreign",
+			"a mark of a sign-in"},
+		{"a web token", header(".AspNetCore.Cookies=eyJh.eyJi.c2ln"), doctor.Options{Now: now},
+			"jwt", "JSON Web Token"},
+		{"a later version", text("CfDJ-" + strings.Repeat("A", 120)), doctor.Options{Now: now},
+			"core_text", "knows version 0"},
+		{"too few bytes", text("CfDJ8" + strings.Repeat("A", 11)), doctor.Options{Now: now},
+			"truncated", "12 bytes"},
+		{"katana cuts it", header(".Shared=chunks-1; .SharedC1=" + cart),
+			doctor.Options{Now: now, Kind: doctor.Katana, Name: ".Shared"},
+			"core_chunks", "(chunks-)"},
 	} {
-		code, says := diagnosis(doctor.Examine(ctx, []*doctor.Node{h.node(t, memory, "-keys")}, tt.in, tt.o))
+		code, says := diagnosis(doctor.Examine(ctx,
+			[]*doctor.Node{h.node(t, memory, "-keys")}, tt.in, tt.o))
 		if code != tt.code || !strings.Contains(says, tt.says) {
 			t.Errorf("%s: %s: %s; want %s with %q", tt.name, code, says, tt.code, tt.says)
 		}
@@ -80,7 +99,8 @@ func TestDotNetOnRing(t *testing.T) {
 		resolved.Antiforgery: "The antiforgery token could not be decrypted (The key {",
 		resolved.Protected:   "CryptographicException (The key {",
 	} {
-		r := doctor.Examine(ctx, []*doctor.Node{reader.node(t, memory, "-keys")}, doctor.Input{Text: text}, doctor.Options{Now: now, Kind: k})
+		r := doctor.Examine(ctx, []*doctor.Node{reader.node(t, memory, "-keys")},
+			doctor.Input{Text: text}, doctor.Options{Now: now, Kind: k})
 		if !strings.HasPrefix(r.Finding.DotNet, want) {
 			t.Errorf("%s: %s: %q, want %q", k, r.Code, r.Finding.DotNet, want)
 		}
@@ -97,13 +117,16 @@ func TestBothWorlds(t *testing.T) {
 	h := freshHalf(t)
 	node := func(config, app string) *doctor.Node {
 		about := &resolved.Ring{ApplicationName: app}
-		s := must[*resolved.Site](t)(resolved.Parse("web.config", strings.NewReader(config), &resolved.Options{Ring: about,
-			Credentials: []resolved.Settings{{Kind: resolved.Core}}}))
-		return doctor.New(s).WithRing(doctor.Ring{Keys: h.ring(t, memory, nil), Source: "-keys", App: app})
+		s := must[*resolved.Site](t)(resolved.Parse("web.config", strings.NewReader(config),
+			&resolved.Options{Ring: about,
+				Credentials: []resolved.Settings{{Kind: resolved.Core}}}))
+		return doctor.New(s).WithRing(doctor.Ring{Keys: h.ring(t, memory, nil),
+			Source: "-keys", App: app})
 	}
 	forms := func(app string) string {
 		codec := must[*sessiontoken.FormsCodec](t)(sessiontoken.NewFormsCodec(
-			h.ring(t, memory, seed.Of(t)).Traits().Application(app), &sessiontoken.FormsOptions{Now: at(now)}))
+			h.ring(t, memory, seed.Of(t)).Traits().Application(app),
+			&sessiontoken.FormsOptions{Now: at(now)}))
 		return must[string](t)(codec.Encode(ctx, codec.NewTicket("ann", "")))
 	}
 	core := ".AspNetCore.Cookies=" + h.ticket(t, h.keys(t, memory, seed.Of(t)), ann(0), now)
@@ -113,13 +136,18 @@ func TestBothWorlds(t *testing.T) {
 		credentials                       int
 	}{
 		{"a forms ticket on the ring", compatible, ".ASPXAUTH=" + forms("Shop"), doctor.CodeOK, `for "ann"`, 1},
-		{"of another application", compatible, ".ASPXAUTH=" + forms("/LM/W3SVC/1/ROOT"), "core_application", `"/LM/W3SVC/1/ROOT", and the one of web.config is "Shop"`, 1},
+		{"of another application", compatible, ".ASPXAUTH=" + forms("/LM/W3SVC/1/ROOT"),
+			"core_application", `"/LM/W3SVC/1/ROOT", and the one of web.config is "Shop"`, 1},
 		{"both", compatible, core + "; .ASPXAUTH=" + forms("Shop"), doctor.CodeOK, "All 2 credentials", 2},
-		{"both, each on its own keys", plain.text(), core + "; .ASPXAUTH=" + plain.forms(t), doctor.CodeOK, "All 2 credentials", 2},
-		{"a ticket of ASP.NET Core as a forms ticket", plain.text(), ".ASPXAUTH=" + core[20:], "cookie_name", ".AspNetCore.Cookies", 1},
+		{"both, each on its own keys", plain.text(), core + "; .ASPXAUTH=" + plain.forms(t),
+			doctor.CodeOK, "All 2 credentials", 2},
+		{"a ticket of ASP.NET Core as a forms ticket", plain.text(), ".ASPXAUTH=" + core[20:],
+			"cookie_name", ".AspNetCore.Cookies", 1},
 	} {
-		r := doctor.Examine(ctx, []*doctor.Node{node(tt.config, "Shop")}, header(tt.cookies), doctor.Options{Now: now})
-		if code, says := diagnosis(r); code != tt.code || !strings.Contains(says, tt.says) || len(r.Credentials) != tt.credentials {
+		r := doctor.Examine(ctx, []*doctor.Node{node(tt.config, "Shop")}, header(tt.cookies),
+			doctor.Options{Now: now})
+		if code, says := diagnosis(r); code != tt.code || !strings.Contains(says, tt.says) ||
+			len(r.Credentials) != tt.credentials {
 			t.Errorf("%s: %d credentials, %s: %s", tt.name, len(r.Credentials), code, says)
 		}
 	}
@@ -148,7 +176,8 @@ func TestCompareRings(t *testing.T) {
 	} {
 		b := a
 		tt.change(&b)
-		r := doctor.Compare(ctx, a.node(t, memory, "-keys"), b.node(t, memory, "-other-keys"), doctor.Options{Now: now})
+		r := doctor.Compare(ctx, a.node(t, memory, "-keys"), b.node(t, memory, "-other-keys"),
+			doctor.Options{Now: now})
 		var settings []string
 		for _, d := range r.Comparison.Differences {
 			settings = append(settings, d.Setting)
@@ -156,7 +185,9 @@ func TestCompareRings(t *testing.T) {
 		if got := strings.Join(settings, ", "); got != tt.setting || r.OK != (tt.setting == "") {
 			t.Errorf("%q: ok %v, %q", tt.setting, r.OK, got)
 		}
-		if tt.setting != "" && (r.Code != "configs_differ" || !strings.Contains(r.Finding.Sentence, "cookies of ASP.NET Core: "+tt.setting+" differs")) {
+		if tt.setting != "" && (r.Code != "configs_differ" ||
+			!strings.Contains(r.Finding.Sentence,
+				"cookies of ASP.NET Core: "+tt.setting+" differs")) {
 			t.Errorf("%s: %s: %s", tt.setting, r.Code, r.Finding.Sentence)
 		}
 	}
@@ -171,7 +202,8 @@ func TestBothSidesOfFixes(t *testing.T) {
 			continue
 		}
 		n++
-		if !regexp.MustCompile(`\.NET|Katana`).MatchString(fix) || !regexp.MustCompile(`\bGo\b`).MatchString(fix) {
+		if !regexp.MustCompile(`\.NET|Katana`).MatchString(fix) ||
+			!regexp.MustCompile(`\bGo\b`).MatchString(fix) {
 			t.Errorf("[%s] does not say what to do on .NET and in Go: %s", id, fix)
 		}
 		if less := regexp.MustCompile(`Dangerous\w*|Insecure\w*|unencrypted|in clear|(delete|remove) the revocation`).FindString(fix); less != "" {
@@ -187,16 +219,20 @@ func TestBothSidesOfFixes(t *testing.T) {
 func FuzzRing(f *testing.F) {
 	h := freshHalf(f)
 	ticket := h.ticket(f, h.keys(f, memory, seed.Of(f)), ann(3), now)
-	for _, s := range []string{ticket, ticket[:40], "CfDJ8", "chunks-2", ".AspNetCore.Cookies=" + ticket,
-		".AspNetCore.Cookies=chunks-2; .AspNetCore.CookiesC1=" + ticket, ".A=chunks:1; .AC1=" + ticket, "09F0C9F0" + strings.Repeat("00", 40)} {
+	for _, s := range []string{ticket, ticket[:40], "CfDJ8", "chunks-2",
+		".AspNetCore.Cookies=" + ticket,
+		".AspNetCore.Cookies=chunks-2; .AspNetCore.CookiesC1=" + ticket, ".A=chunks:1; .AC1=" +
+			ticket, "09F0C9F0" + strings.Repeat("00", 40)} {
 		f.Add(s, "Shop/")
 	}
 	f.Fuzz(func(t *testing.T, text, app string) {
 		nodes := []*doctor.Node{h.node(t, memory, "-keys"), h.node(t, memory, "-other-keys")}
 		for _, in := range []doctor.Input{{Text: text}, header(text)} {
-			r := doctor.Examine(ctx, nodes, in, doctor.Options{Now: now, Apps: []string{app}, Purposes: strings.Fields(app)})
+			r := doctor.Examine(ctx, nodes, in,
+				doctor.Options{Now: now, Apps: []string{app}, Purposes: strings.Fields(app)})
 			out := must[[]byte](t)(json.Marshal(r))
-			if len(r.Credentials) == 0 || r.OK != (r.Code == doctor.CodeOK) || strings.Contains(string(out), ticket[60:120]) {
+			if len(r.Credentials) == 0 || r.OK != (r.Code == doctor.CodeOK) ||
+				strings.Contains(string(out), ticket[60:120]) {
 				t.Fatalf("%s", out)
 			}
 			if tried := r.Credentials[0].Tried; tried.Openings > 8000 {

@@ -29,8 +29,9 @@ func (e *exam) search(ctx context.Context, text string, f found) (*hit, trace) {
 	var partly *hit
 	for _, s := range e.signatures(list) {
 		if s.purpose != nil && (s.purpose.kind == "" || s.purpose.kind == State) {
-			return &hit{setup: setup{kind: s.purpose.kind, validation: s.validation, validationKey: s.key,
-				mode: machinekey.Framework45}, opened: opened{partly: true}, purpose: s.purpose}, t
+			return &hit{setup: setup{kind: s.purpose.kind, validation: s.validation,
+				validationKey: s.key, mode: machinekey.Framework45}, opened: opened{partly: true},
+				purpose: s.purpose}, t
 		}
 		setups := e.behind(s, want)
 		if len(setups) == 0 && partly == nil {
@@ -111,9 +112,11 @@ func (e *exam) behind(s signature, want Kind) []setup {
 	var list []setup
 	for _, c := range shells {
 		c.validation, c.validationKey = s.validation, s.key
-		if c.kind.IsModal() && c.mode != machinekey.Framework45 && c.protection == machinekey.ProtectionValidation {
+		if c.kind.IsModal() && c.mode != machinekey.Framework45 &&
+			c.protection == machinekey.ProtectionValidation {
 			c.anyCipher, c.cipher = true, machinekey.AES
-			c.decryptionKey = keyBytes{node: s.key.node, bytes: machinekey.NewSecret(make([]byte, 16))}
+			c.decryptionKey = keyBytes{node: s.key.node,
+				bytes: machinekey.NewSecret(make([]byte, 16))}
 			list = append(list, c)
 			continue
 		}
@@ -174,8 +177,9 @@ func (e *exam) unsignedSetups() []setup {
 				}
 				for _, vk := range e.validationKeys {
 					for _, v := range validations {
-						list = append(list, setup{mode: mode, validation: v, validationKey: vk, decryptionKey: dk,
-							cipher: cipher, protection: machinekey.ProtectionAll, unsigned: true})
+						list = append(list, setup{mode: mode, validation: v, validationKey: vk,
+							decryptionKey: dk, cipher: cipher, protection: machinekey.ProtectionAll,
+							unsigned: true})
 					}
 				}
 			}
@@ -184,11 +188,12 @@ func (e *exam) unsignedSetups() []setup {
 	for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
 		for _, dk := range e.decryptionKeys {
 			// The validation key plays no part.
-			vk := keyBytes{node: dk.node, attribute: "validationKey", bytes: machinekey.NewSecret(make([]byte, 32))}
+			vk := keyBytes{node: dk.node, attribute: "validationKey",
+				bytes: machinekey.NewSecret(make([]byte, 32))}
 			for _, cipher := range ciphers {
 				if fits(cipher, dk.bytes.Len()) {
-					list = append(list, setup{mode: mode, validation: machinekey.HMACSHA1, validationKey: vk,
-						decryptionKey: dk, cipher: cipher, protection: machinekey.ProtectionEncryption,
+					list = append(list, setup{mode: mode, validation: machinekey.HMACSHA1,
+						validationKey: vk, decryptionKey: dk, cipher: cipher, protection: machinekey.ProtectionEncryption,
 						unsigned: true, anyValidation: true})
 				}
 			}
@@ -196,7 +201,7 @@ func (e *exam) unsignedSetups() []setup {
 	}
 	// plain data: any key will do
 	zero := keyBytes{node: e.nodes[0], bytes: machinekey.NewSecret(make([]byte, 32))}
-	return append(list, setup{mode: machinekey.Framework20SP1, validation: machinekey.HMACSHA1, validationKey: zero,
-		decryptionKey: zero, cipher: machinekey.AES,
+	return append(list, setup{mode: machinekey.Framework20SP1, validation: machinekey.HMACSHA1,
+		validationKey: zero, decryptionKey: zero, cipher: machinekey.AES,
 		protection: machinekey.InsecureProtectionNone, anyValidation: true, anyCipher: true})
 }

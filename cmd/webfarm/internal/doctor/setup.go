@@ -166,17 +166,20 @@ func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool
 		if err == nil {
 			o.to = id.Expires
 			if id.Expires.Before(v.now) {
-				o.err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, id.Expires.Format(time.RFC3339))
+				o.err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired,
+					id.Expires.Format(time.RFC3339))
 			}
 		}
 	case s.kind == site.Core, s.kind == site.CoreBearer, s.kind == site.CoreRefresh:
-		codec, err := sessiontoken.NewCoreCodec(ring, s.ticketPurpose(), &sessiontoken.CoreOptions{Now: v.clock()})
+		codec, err := sessiontoken.NewCoreCodec(ring, s.ticketPurpose(),
+			&sessiontoken.CoreOptions{Now: v.clock()})
 		if err != nil {
 			return o, false
 		}
 		o.take(anatomy.Of(ctx, codec.Decode, text))
 	case s.kind.IsKatana():
-		codec, err := sessiontoken.NewKatanaCodec(ring, s.ticketPurpose(), &sessiontoken.KatanaOptions{Now: v.clock()})
+		codec, err := sessiontoken.NewKatanaCodec(ring, s.ticketPurpose(),
+			&sessiontoken.KatanaOptions{Now: v.clock()})
 		if err != nil {
 			return o, false
 		}
@@ -292,11 +295,13 @@ func (s setup) ring() (keyring, error) {
 
 func (s setup) formsCodec(ring keyring, v view) (*sessiontoken.FormsCodec, error) {
 	return sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
-		Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout, Now: v.clock()})
+		Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout,
+		Now: v.clock()})
 }
 
 func (s setup) roleProtector(ring keyring) (machinekey.Protector, error) {
-	return ring.CookieProtector(machinekey.LegacyOptions{Protection: s.protection, InsecureUnsigned: s.unsigned}, machinekey.RolePurpose)
+	return ring.CookieProtector(machinekey.LegacyOptions{Protection: s.protection,
+		InsecureUnsigned: s.unsigned}, machinekey.RolePurpose)
 }
 
 // ticketPurpose is the purpose of a ticket of Katana or ASP.NET Core.

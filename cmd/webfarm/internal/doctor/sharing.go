@@ -28,9 +28,12 @@ func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string
 		}
 		switch {
 		case k.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionDPAPI:
-			return false, n.file + " protects sessions with the Windows DPAPI of each machine (ID1073)"
+			return false,
+				n.file + " protects sessions with the Windows DPAPI of each machine (ID1073)"
 		case k.IsSession() && n.session.On && n.session.Protection == webconfig.ProtectionCustom:
-			return false, n.file + " has a session handler of its own, whose protection the file does not tell"
+			return false,
+				n.file +
+					" has a session handler of its own, whose protection the file does not tell"
 		}
 	}
 	for _, pair := range [][2]*Node{{c.a, c.b}, {c.b, c.a}} {
@@ -38,9 +41,11 @@ func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string
 		to, _ := pair[1].setup(k, site.DefaultAuthType)
 		text, err := from.issue(ctx, o)
 		if err != nil {
-			return false, fmt.Sprintf("%s issues nothing that is fit to be shared: %v", pair[0].file, err)
+			return false, fmt.Sprintf("%s issues nothing that is fit to be shared: %v",
+				pair[0].file, err)
 		}
-		if got, ok := to.open(ctx, text, view{now: o.Now, skew: 5 * time.Minute}); !ok || got.err != nil {
+		if got, ok := to.open(ctx, text, view{now: o.Now, skew: 5 * time.Minute}); !ok ||
+			got.err != nil {
 			return false, fmt.Sprintf("%s does not read what %s issues", pair[1].file, pair[0].file)
 		}
 	}
@@ -72,7 +77,8 @@ func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return rolecookie.Encode(protector, []byte{0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 11})
+		return rolecookie.Encode(protector, []byte{0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0,
+			0, 0, 0, 0, 0, 11})
 	case s.kind == Anonymous:
 		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.FormsOptions{
 			Protection: s.protection, InsecureUnsigned: s.unsigned, Now: v.clock()})
@@ -81,7 +87,8 @@ func (s setup) issue(ctx context.Context, o *Options) (string, error) {
 		}
 		return codec.Encode(ctx, codec.NewID())
 	case s.kind.IsKatana():
-		codec, err := sessiontoken.NewKatanaCodec(ring, s.ticketPurpose(), &sessiontoken.KatanaOptions{Now: v.clock()})
+		codec, err := sessiontoken.NewKatanaCodec(ring, s.ticketPurpose(),
+			&sessiontoken.KatanaOptions{Now: v.clock()})
 		if err != nil {
 			return "", err
 		}

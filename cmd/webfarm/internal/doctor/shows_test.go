@@ -41,7 +41,8 @@ func TestDotNet(t *testing.T) {
 		{doctor.WIF10, "Framework20SP1", "clock behind", "ID4255"},
 		{doctor.Forms, "Framework45", "validationKey", event + "The ticket supplied was invalid"},
 		{doctor.Forms, "Framework45", "decryptionKey", event + "The ticket supplied was invalid"},
-		{doctor.Forms, "Framework45", "compatibilityMode Framework20SP1", event + "The ticket supplied was invalid"},
+		{doctor.Forms, "Framework45", "compatibilityMode Framework20SP1",
+			event + "The ticket supplied was invalid"},
 		{doctor.Forms, "Framework20SP2", "protection Encryption", event + "The ticket supplied was invalid"},
 		{doctor.Forms, "Framework45", "clock behind", event + "The ticket supplied has expired"},
 		{doctor.Forms, "Framework45", "name", ""},
@@ -76,7 +77,8 @@ func oneCell(t *testing.T, k doctor.Kind, mode, setting string) (c cell) {
 	t.Helper()
 	each(t, func(name string, i issuer) {
 		if i.kind == k && i.mode == mode && i.validation == "HMACSHA256" && i.decryption == "AES" &&
-			len(i.decryptionKey) == 64 && *i.cookieProtection() == "All" && (i.handler == "machineKey" || i.wif10) {
+			len(i.decryptionKey) == 64 && *i.cookieProtection() == "All" &&
+			(i.handler == "machineKey" || i.wif10) {
 			for _, one := range i.cells(t, seed.Of(t)) {
 				if one.setting == setting {
 					c = one
@@ -106,13 +108,16 @@ func TestDotNetOfComparison(t *testing.T) {
 		{"name of the session", func(s *site) { s.sessionName = "Other" }, nil},
 		{"mode", func(s *site) { s.mode = "Framework20SP2" }, []string{forms}},
 		{"key", func(s *site) { s.validationKey = fresh(t).validationKey }, []string{
-			"Error occurred during a cryptographic operation", "nothing: the user is anonymous", forms}},
+			"Error occurred during a cryptographic operation",
+			"nothing: the user is anonymous", forms}},
 	} {
 		b := a.with(tt.change)
-		r := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"), doctor.Options{Now: now})
+		r := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"),
+			doctor.Options{Now: now})
 		got := strings.Split(r.Finding.DotNet, "; ")
 		if r.OK || len(tt.want) == 0 && r.Finding.DotNet != "" ||
-			len(tt.want) > 0 && (len(got) < len(tt.want) || !slices.Equal(got[:len(tt.want)], tt.want)) {
+			len(tt.want) > 0 && (len(got) < len(tt.want) ||
+				!slices.Equal(got[:len(tt.want)], tt.want)) {
 			t.Errorf("%s: %s: %q, want %q", tt.name, r.Code, r.Finding.DotNet, tt.want)
 		}
 	}
@@ -143,7 +148,8 @@ func TestFixOfMode(t *testing.T) {
 		in := header(".ASPXAUTH=" + issuer.forms(t))
 		nodes := []*doctor.Node{tt.a.node(t, "a.config"), tt.b.node(t, "b.config")}
 		fix := doctor.Examine(ctx, nodes, in, doctor.Options{Now: now}).Finding.Fix
-		if fix.File != tt.file || len(fix.Settings) != 1 || fix.Settings[0].Value != "Framework45" ||
+		if fix.File != tt.file || len(fix.Settings) != 1 ||
+			fix.Settings[0].Value != "Framework45" ||
 			strings.Contains(fix.Text, other) != tt.oldIsWay {
 			t.Errorf("%s: %+v", tt.name, fix)
 		}
@@ -153,12 +159,15 @@ func TestFixOfMode(t *testing.T) {
 // TestClockAhead wants a warning for a ticket that is valid and begins hours from now.
 func TestClockAhead(t *testing.T) {
 	for _, k := range []doctor.Kind{doctor.Forms, doctor.Katana} {
-		for setting, want := range map[string]bool{"clock ahead": true, "compatibilityMode Framework20SP1": false} {
+		for setting, want := range map[string]bool{"clock ahead": true,
+			"compatibilityMode Framework20SP1": false} {
 			c := oneCell(t, k, "Framework45", setting)
 			c.reader.mode = c.issuer.mode
-			r := doctor.Examine(ctx, []*doctor.Node{c.reader.node(t, "a.config")}, c.issuer.input(c.issuer.issue(t)), c.options())
+			r := doctor.Examine(ctx, []*doctor.Node{c.reader.node(t, "a.config")},
+				c.issuer.input(c.issuer.issue(t)), c.options())
 			problems := strings.Join(r.Credentials[0].Problems, "; ")
-			if !r.OK || strings.Contains(problems, "it begins at 2026-03-01 14:00:00 UTC, 2h00m after") != want {
+			if !r.OK || strings.Contains(problems,
+				"it begins at 2026-03-01 14:00:00 UTC, 2h00m after") != want {
 				t.Errorf("%s, %s: ok %v, %q", k, setting, r.OK, problems)
 			}
 		}
@@ -174,11 +183,15 @@ func TestCoreChunks(t *testing.T) {
 		whole := doctor.Examine(ctx, []*doctor.Node{fresh(t).node(t, "a.config")},
 			header(head+"; "+name+"C2="+two), doctor.Options{Now: now})
 		c := whole.Credentials[0]
-		if whole.Code != "aspnet_core" || len(whole.Credentials) != 1 || c.Length != len(one+two) || len(c.Chunks) != 3 {
-			t.Errorf("%s: %s, %d credentials, %d characters, %+v", name, whole.Code, len(whole.Credentials), c.Length, c.Chunks)
+		if whole.Code != "aspnet_core" || len(whole.Credentials) != 1 || c.Length != len(one+two) ||
+			len(c.Chunks) != 3 {
+			t.Errorf("%s: %s, %d credentials, %d characters, %+v", name, whole.Code,
+				len(whole.Credentials), c.Length, c.Chunks)
 		}
-		cut := doctor.Examine(ctx, []*doctor.Node{fresh(t).node(t, "a.config")}, header(head), doctor.Options{Now: now})
-		if cut.Code != "missing_chunk" || !strings.Contains(cut.Finding.Sentence, name+"C2 is not in the request") ||
+		cut := doctor.Examine(ctx, []*doctor.Node{fresh(t).node(t, "a.config")}, header(head),
+			doctor.Options{Now: now})
+		if cut.Code != "missing_chunk" || !strings.Contains(cut.Finding.Sentence,
+			name+"C2 is not in the request") ||
 			cut.Finding.DotNet != "nothing: the user is anonymous" {
 			t.Errorf("%s: %s: %s (%s)", name, cut.Code, cut.Finding.Sentence, cut.Finding.DotNet)
 		}

@@ -49,7 +49,8 @@ func (e *exam) stronger(n *Node, f *Finding) {
 			}
 		}
 		s.Value, legacy = own, issuer
-		f.in(issuer, s).Fix.Text = findings[f.Code].Text("issuer", "value", s.Attribute+"="+strconv.Quote(own))
+		f.in(issuer, s).Fix.Text = findings[f.Code].Text("issuer", "value",
+			s.Attribute+"="+strconv.Quote(own))
 	}
 	if f.Code == "compatibility_mode" && legacy.key.TargetFramework < "4.5" { // it may be on .NET 4.0
 		f.Fix.Text += findings[f.Code].Text("old")

@@ -18,7 +18,10 @@ type formsVector struct {
 	MachineKey   machineKeyJSON
 }
 
-type machineKeyJSON struct{ ValidationKey, DecryptionKey, Validation, Decryption, CompatibilityMode string }
+type machineKeyJSON struct {
+	ValidationKey, DecryptionKey, Validation, Decryption,
+	CompatibilityMode string
+}
 
 func readVectors(t testing.TB, name string, v any) {
 	t.Helper()
@@ -94,8 +97,10 @@ func TestSessionVectors(t *testing.T) {
 		wif10 bool
 		want  map[string]int // codes, and how often
 	}{
-		{"sessiontoken_45.json", false, map[string]int{doctor.CodeOK: 114, "reference_mode": 2, "not_authenticated": 5}},
-		{"sessiontoken_wif10.json", true, map[string]int{doctor.CodeOK: 27, "reference_mode": 1, "unsigned": 2, "certificate": 1}},
+		{"sessiontoken_45.json", false, map[string]int{doctor.CodeOK: 114, "reference_mode": 2,
+			"not_authenticated": 5}},
+		{"sessiontoken_wif10.json", true, map[string]int{doctor.CodeOK: 27, "reference_mode": 1,
+			"unsigned": 2, "certificate": 1}},
 	}
 	for _, test := range tests {
 		var file sessionVectors
@@ -109,14 +114,16 @@ func TestSessionVectors(t *testing.T) {
 			for _, c := range v.Cookies {
 				line += c.Name + "=" + c.Value + "; "
 			}
-			o := doctor.Options{AllowKnownKey: true, AllowWeakKey: true, Now: time.Unix(v.Expected.ValidFromTicks/10_000_000-62135596800+1, 0)}
+			o := doctor.Options{AllowKnownKey: true, AllowWeakKey: true,
+				Now: time.Unix(v.Expected.ValidFromTicks/10_000_000-62135596800+1, 0)}
 			r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(line), o)
 			got[r.Code]++
 			if r.Code != doctor.CodeOK || race.Enabled && i%8 != 0 {
 				continue
 			}
 			other := s.with(func(s *site) {
-				s.validation = map[bool]string{true: "HMACSHA256", false: "HMACSHA512"}[s.validation != "HMACSHA256"]
+				s.validation = map[bool]string{true: "HMACSHA256",
+					false: "HMACSHA512"}[s.validation != "HMACSHA256"]
 			})
 			r = doctor.Examine(ctx, []*doctor.Node{other.node(t, "web.config")}, header(line), o)
 			if r.Code != "validation_algorithm" {
@@ -145,20 +152,25 @@ func TestFormsVectors(t *testing.T) {
 	base := fresh(t)
 	for _, v := range file.Vectors {
 		ticks, err := v.Ticket.ExpirationUTCTicks.Int64()
-		if err != nil || v.Op != "formsEncrypt" || v.Cookie == "" || v.Layout != "serializer" || v.AppSettings != nil {
+		if err != nil || v.Op != "formsEncrypt" || v.Cookie == "" || v.Layout != "serializer" ||
+			v.AppSettings != nil {
 			continue
 		}
 		s := base.under(v.MachineKey)
-		o := doctor.Options{AllowKnownKey: true, AllowWeakKey: true, Now: time.Unix(ticks/10_000_000-62135596800-1, 0)}
-		r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(".ASPXAUTH="+v.Cookie), o)
+		o := doctor.Options{AllowKnownKey: true, AllowWeakKey: true,
+			Now: time.Unix(ticks/10_000_000-62135596800-1, 0)}
+		r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")},
+			header(".ASPXAUTH="+v.Cookie), o)
 		got[r.Code]++
 		if r.Code != doctor.CodeOK {
 			continue
 		}
 		other := s.with(func(s *site) {
-			s.mode = map[bool]string{true: "Framework20SP1", false: "Framework45"}[s.mode == "Framework45"]
+			s.mode = map[bool]string{true: "Framework20SP1",
+				false: "Framework45"}[s.mode == "Framework45"]
 		})
-		r = doctor.Examine(ctx, []*doctor.Node{other.node(t, "web.config")}, header(".ASPXAUTH="+v.Cookie), o)
+		r = doctor.Examine(ctx, []*doctor.Node{other.node(t, "web.config")},
+			header(".ASPXAUTH="+v.Cookie), o)
 		codes := []string{r.Code}
 		for _, f := range r.Credentials[0].Verdicts[0].Findings {
 			codes = append(codes, f.Code)
@@ -187,17 +199,21 @@ func TestKatanaVectors(t *testing.T) {
 		}
 	}
 	readVectors(t, "owin.json", &file)
-	kinds := map[string]doctor.Kind{"Access_Token": doctor.Bearer, "Refresh_Token": doctor.Refresh, "Authentication_Code": doctor.AuthCode}
+	kinds := map[string]doctor.Kind{"Access_Token": doctor.Bearer, "Refresh_Token": doctor.Refresh,
+		"Authentication_Code": doctor.AuthCode}
 	custom := map[string]bool{"mbaqblrs": true, "wjorwyuulh": true, "jvkqi vjssqzhc": true}
 	found := 0
 	for _, v := range file.Vectors {
 		m, known := file.Keys[v.Key]
-		if v.Expect != "ok" || !known || v.Text == nil || len(v.Purposes) != 3 || custom[v.Purposes[0]] || custom[v.Purposes[1]] {
+		if v.Expect != "ok" || !known || v.Text == nil || len(v.Purposes) != 3 ||
+			custom[v.Purposes[0]] || custom[v.Purposes[1]] {
 			continue
 		}
 		m.CompatibilityMode = "Framework45"
 		s := fresh(t).under(m)
-		r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")}, header(".AspNet.Acme="+*v.Text), doctor.Options{AllowKnownKey: true, AllowWeakKey: true, Now: now})
+		r := doctor.Examine(ctx, []*doctor.Node{s.node(t, "web.config")},
+			header(".AspNet.Acme="+*v.Text), doctor.Options{AllowKnownKey: true,
+				AllowWeakKey: true, Now: now})
 		code, kind, authType := "authentication_type", doctor.Katana, v.Purposes[1]
 		if k, token := kinds[authType]; token {
 			code, kind, authType = "other_credential", k, ""

@@ -79,18 +79,21 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 		lines = append(lines, "server: ok")
 	}
 	if id := g.writer(); id == "" {
-		lines = append(lines, "keys: none writes, so nobody can be signed in; let a .NET node or webfarm keys new make one")
+		lines = append(lines,
+			"keys: none writes, so nobody can be signed in; let a .NET node or webfarm keys new make one")
 	} else {
 		lines = append(lines, "keys: ok, "+id+" writes")
 	}
 	if err := g.ringFault(); err != nil {
-		lines = append(lines, "key ring: not read again, the keys stay as they are: "+oneLine(err.Error()))
+		lines = append(lines, "key ring: not read again, the keys stay as they are: "+
+			oneLine(err.Error()))
 	} else if g.o.Site.DataProtection != nil {
 		lines = append(lines, "key ring: ok")
 	}
 	switch err := g.keyFault(); {
 	case err != nil:
-		lines = append(lines, "web.config: cannot be used, the keys stay as they are: "+oneLine(err.Error()))
+		lines = append(lines, "web.config: cannot be used, the keys stay as they are: "+
+			oneLine(err.Error()))
 	case g.o.File.Path != "":
 		lines = append(lines, "web.config: ok")
 	}
@@ -160,7 +163,8 @@ func (g *Gateway) readAgain(cfg *machinekey.Config) {
 		return
 	}
 	if _, err := machinekey.New(*cfg); err == nil {
-		g.log.LogAttrs(context.Background(), slog.LevelInfo, "gateway: the web.config can be used again")
+		g.log.LogAttrs(context.Background(), slog.LevelInfo,
+			"gateway: the web.config can be used again")
 		g.state.fault = nil
 	}
 }

@@ -18,9 +18,12 @@ func TestAuth(t *testing.T) {
 	g := newGateway(t, Options{})
 	h := g.Handler()
 	alice := signedIn(t, g, user("Alice", "Sales", "Staff"))
-	for _, path := range []string{"/auth", "/auth/traefik", "/auth/envoy/orders?id=1", "/auth/envoy//evil/../x", "/auth/envoy/"} {
-		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"} {
-			if r := ask(h, method, path); r.StatusCode != http.StatusUnauthorized || r.Header.Get(DefaultUserHeader) != "" {
+	for _, path := range []string{"/auth", "/auth/traefik", "/auth/envoy/orders?id=1",
+		"/auth/envoy//evil/../x", "/auth/envoy/"} {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE",
+			"OPTIONS", "PROPFIND"} {
+			if r := ask(h, method, path); r.StatusCode != http.StatusUnauthorized ||
+				r.Header.Get(DefaultUserHeader) != "" {
 				t.Errorf("%s %s without a cookie: %s", method, path, r.Status)
 			}
 			r := ask(h, method, path, "Cookie", alice)
@@ -34,7 +37,8 @@ func TestAuth(t *testing.T) {
 				t.Errorf("%s %s may be cached: %v", method, path, r.Header)
 			}
 		}
-		if r := ask(h, "GET", path, "Cookie", alice[:len(alice)-5]+"AAAA="); r.StatusCode != http.StatusUnauthorized {
+		if r := ask(h, "GET", path, "Cookie",
+			alice[:len(alice)-5]+"AAAA="); r.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s with a forged cookie: %s", path, r.Status)
 		}
 	}
@@ -46,11 +50,14 @@ func TestPathsAreNotConfused(t *testing.T) {
 	h := g.Handler()
 	alice := signedIn(t, g, user("Alice"))
 	for _, path := range []string{
-		"/", "/AUTH", "/auth/", "//auth", "/auth//traefik", "/auth/nginx", "/%61uth", "/auth%2Ftraefik", "/auth/../auth", "/./auth",
-		"/auth;x", "/auth/envoy", "/auth/envoyx", "/auth%2Fenvoy/x", "/inspect", "/metrics", "/healthz", "/readyz",
+		"/", "/AUTH", "/auth/", "//auth", "/auth//traefik", "/auth/nginx", "/%61uth",
+		"/auth%2Ftraefik", "/auth/../auth", "/./auth",
+		"/auth;x", "/auth/envoy", "/auth/envoyx", "/auth%2Fenvoy/x", "/inspect", "/metrics",
+		"/healthz", "/readyz",
 	} {
 		r := ask(h, "GET", path, "Cookie", alice)
-		if r.StatusCode != http.StatusNotFound || r.Header.Get("Location") != "" || r.Header.Get(DefaultUserHeader) != "" {
+		if r.StatusCode != http.StatusNotFound || r.Header.Get("Location") != "" ||
+			r.Header.Get(DefaultUserHeader) != "" {
 			t.Errorf("%s: %s, location %q", path, r.Status, r.Header.Get("Location"))
 		}
 	}
@@ -103,7 +110,8 @@ func TestRequiredRoles(t *testing.T) {
 			t.Errorf("%s: identity on %s", tt.path, r.Status)
 		}
 	}
-	if r := ask(h, "GET", "/auth", "Cookie", signedIn(t, g, user("Bob", "sales"))); r.StatusCode != http.StatusForbidden {
+	if r := ask(h, "GET", "/auth", "Cookie", signedIn(t, g,
+		user("Bob", "sales"))); r.StatusCode != http.StatusForbidden {
 		t.Errorf("without the role of the gateway: %s", r.Status)
 	}
 	if r := ask(h, "GET", "/auth?role=Admin"); r.StatusCode != http.StatusUnauthorized {
@@ -118,9 +126,11 @@ func TestRenewal(t *testing.T) {
 	o.Site.Now = c.Now
 	g := newGateway(t, o)
 	h := g.Handler()
-	for name, p := range map[string]*sessiontoken.Principal{"one cookie": user("Alice"), "a set": user("Carol", manyRoles(90)...)} {
+	for name, p := range map[string]*sessiontoken.Principal{"one cookie": user("Alice"),
+		"a set": user("Carol", manyRoles(90)...)} {
 		before := signedIn(t, g, p)
-		if r := ask(h, "GET", "/auth", "Cookie", before); len(r.Header["Set-Cookie"]) != 0 || r.Header.Get(headerSetCookie+"1") != "" {
+		if r := ask(h, "GET", "/auth", "Cookie", before); len(r.Header["Set-Cookie"]) != 0 ||
+			r.Header.Get(headerSetCookie+"1") != "" {
 			t.Errorf("%s: renewed too early", name)
 		}
 		c.Move(6 * time.Hour) // of 10
@@ -128,7 +138,8 @@ func TestRenewal(t *testing.T) {
 			r := ask(h, "GET", path, "Cookie", before)
 			lines := r.Header["Set-Cookie"]
 			if r.StatusCode != http.StatusOK || len(lines) != strings.Count(before, ";")+1 {
-				t.Fatalf("%s %s: %s with %d cookies for %d", name, path, r.Status, len(lines), strings.Count(before, ";")+1)
+				t.Fatalf("%s %s: %s with %d cookies for %d", name, path, r.Status, len(lines),
+					strings.Count(before, ";")+1)
 			}
 			for i := range maxSetCookies {
 				got, want := r.Header.Get(headerSetCookie+strconv.Itoa(i+1)), ""
@@ -179,15 +190,18 @@ func TestNoRenewal(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r := ask(h, "GET", tt.path, append(tt.headers, "Cookie", alice)...)
-		if r.StatusCode != tt.status || len(r.Header["Set-Cookie"]) != tt.cookies || r.Header.Get("Vary") != "Cookie" || r.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s %q: %s with %d cookies", tt.path, tt.headers, r.Status, len(r.Header["Set-Cookie"]))
+		if r.StatusCode != tt.status || len(r.Header["Set-Cookie"]) != tt.cookies ||
+			r.Header.Get("Vary") != "Cookie" || r.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s %q: %s with %d cookies", tt.path, tt.headers, r.Status,
+				len(r.Header["Set-Cookie"]))
 		}
 	}
 	if r := ask(h, "GET", "/auth?renew=no"); r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("not signed in: %s", r.Status)
 	}
 	store.fail(true)
-	if r := ask(h, "GET", "/auth?renew=no", "Cookie", alice); r.StatusCode != http.StatusServiceUnavailable {
+	if r := ask(h, "GET", "/auth?renew=no", "Cookie",
+		alice); r.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("without the store: %s", r.Status)
 	}
 }
@@ -208,13 +222,15 @@ func TestRenewalTooLargeForNginx(t *testing.T) {
 	}
 	c.Move(6 * time.Hour)
 	r := ask(g.Handler(), "GET", "/auth", "Cookie", carol)
-	if r.StatusCode != http.StatusOK || len(r.Header["Set-Cookie"]) != 0 || r.Header.Get(headerSetCookie+"1") != "" {
+	if r.StatusCode != http.StatusOK || len(r.Header["Set-Cookie"]) != 0 ||
+		r.Header.Get(headerSetCookie+"1") != "" {
 		t.Errorf("%s with %d cookies", r.Status, len(r.Header["Set-Cookie"]))
 	}
 	if !strings.Contains(j.String(), "too many cookies for nginx") {
 		t.Error("nothing is logged")
 	}
-	if r := ask(g.Handler(), "GET", "/auth/traefik", "Cookie", carol); len(r.Header["Set-Cookie"]) <= maxSetCookies {
+	if r := ask(g.Handler(), "GET", "/auth/traefik", "Cookie",
+		carol); len(r.Header["Set-Cookie"]) <= maxSetCookies {
 		t.Errorf("for Traefik: %d cookies", len(r.Header["Set-Cookie"]))
 	}
 }
@@ -232,7 +248,8 @@ func TestOutage(t *testing.T) {
 	for _, path := range []string{"/auth", "/auth/traefik", "/auth/envoy/x"} {
 		store.fail(true)
 		r := ask(h, "GET", path, "Cookie", alice)
-		if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Location") != "" || len(r.Header["Set-Cookie"]) > 0 || r.Header.Get("Retry-After") == "" {
+		if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Location") != "" ||
+			len(r.Header["Set-Cookie"]) > 0 || r.Header.Get("Retry-After") == "" {
 			t.Errorf("%s while the store is down: %s %v", path, r.Status, r.Header)
 		}
 		if r := ask(h, "GET", path); r.StatusCode/100 != 4 && r.StatusCode != http.StatusFound {
@@ -243,7 +260,8 @@ func TestOutage(t *testing.T) {
 			t.Errorf("%s afterwards: %s", path, r.Status)
 		}
 	}
-	if log := j.String(); !strings.Contains(log, errStore.Error()) || strings.Contains(log, "Alice") || strings.Contains(log, alice[8:40]) {
+	if log := j.String(); !strings.Contains(log, errStore.Error()) ||
+		strings.Contains(log, "Alice") || strings.Contains(log, alice[8:40]) {
 		t.Errorf("the log: %s", log)
 	}
 }

@@ -20,7 +20,8 @@ import (
 // bridged are the options of a gateway between FedAuth and ASP.NET Core.
 func bridged(t testing.TB, now func() time.Time) Options {
 	t.Helper()
-	ring, err := dataprotection.Open(t.Context(), dataprotection.Document([]byte(testkit.CoreKey(1, now(), seed.Of(t).Bytes(64)))),
+	ring, err := dataprotection.Open(t.Context(),
+		dataprotection.Document([]byte(testkit.CoreKey(1, now(), seed.Of(t).Bytes(64)))),
 		&dataprotection.RingOptions{Interval: -1, Now: now})
 	if err != nil {
 		t.Fatal(err)
@@ -102,17 +103,21 @@ func TestBridgeProxy(t *testing.T) {
 				t.Errorf("sign-in on %s sets %q", half, set)
 			}
 			r, set := get(nil)
-			if r.Header.Get("X-Webfarm-User") != name || names(r.Header.Get("Cookie")) != bothCookies || len(set) > 0 {
-				t.Errorf("%s: %q with %q, %q set", half, r.Header.Get("X-Webfarm-User"), names(r.Header.Get("Cookie")), set)
+			if r.Header.Get("X-Webfarm-User") != name ||
+				names(r.Header.Get("Cookie")) != bothCookies || len(set) > 0 {
+				t.Errorf("%s: %q with %q, %q set", half, r.Header.Get("X-Webfarm-User"),
+					names(r.Header.Get("Cookie")), set)
 			}
 			for _, of := range []string{"FedAuth", ".AspNetCore.Cookies"} {
 				s, _ := g.Site().SessionsOf(of)
-				if x, err := s.Session(r.WithContext(t.Context())); err != nil || x.Principal().Name() != name {
+				if x, err := s.Session(r.WithContext(t.Context())); err != nil ||
+					x.Principal().Name() != name {
 					t.Errorf("%s: %s is of %q, %v", half, of, x.Principal().Name(), err)
 				}
 			}
 		}
-		clock.Move(map[string]time.Duration{"FedAuth": 6 * time.Hour, ".AspNetCore.Cookies": 8 * 24 * time.Hour}[half])
+		clock.Move(map[string]time.Duration{"FedAuth": 6 * time.Hour,
+			".AspNetCore.Cookies": 8 * 24 * time.Hour}[half])
 		r, set := get(nil) // due
 		if strings.Join(set, " ") != bothCookies || names(r.Header.Get("Cookie")) != bothCookies {
 			t.Errorf("%s: a renewal sets %q", half, set)
@@ -126,8 +131,10 @@ func TestBridgeProxy(t *testing.T) {
 			t.Errorf("sign-out on %s sets %q, %d are left", half, set, len(client.Jar.Cookies(nil)))
 		}
 		fetch(t, "GET", server.URL, "Cookie", stolen)
-		if r, _ := service.last(); r.Header.Get("Cookie") != "" || r.Header.Get("X-Webfarm-User") != "" {
-			t.Errorf("%s: a thief is %q, with %q", half, r.Header.Get("X-Webfarm-User"), names(r.Header.Get("Cookie")))
+		if r, _ := service.last(); r.Header.Get("Cookie") != "" ||
+			r.Header.Get("X-Webfarm-User") != "" {
+			t.Errorf("%s: a thief is %q, with %q", half, r.Header.Get("X-Webfarm-User"),
+				names(r.Header.Get("Cookie")))
 		}
 	}
 }
@@ -155,34 +162,44 @@ func TestBridgeAuth(t *testing.T) {
 		header := issue(t, g, half, user("alice"))
 		for _, path := range []string{"/auth", "/auth/traefik", "/auth/envoy/orders"} {
 			resp := ask(g.Handler(), "GET", path, "Cookie", header)
-			if resp.StatusCode != 200 || names(resp.Header.Get("Cookie")) != bothCookies || len(resp.Header["Set-Cookie"]) != 2 {
-				t.Errorf("%s: %s, cookies %q, %d set", path, resp.Status, names(resp.Header.Get("Cookie")), len(resp.Header["Set-Cookie"]))
+			if resp.StatusCode != 200 || names(resp.Header.Get("Cookie")) != bothCookies ||
+				len(resp.Header["Set-Cookie"]) != 2 {
+				t.Errorf("%s: %s, cookies %q, %d set", path, resp.Status,
+					names(resp.Header.Get("Cookie")), len(resp.Header["Set-Cookie"]))
 			}
-			if numbered := resp.Header.Get(headerSetCookie + "2"); (numbered != "") != (path == "/auth") {
+			if numbered := resp.Header.Get(headerSetCookie +
+				"2"); (numbered != "") != (path == "/auth") {
 				t.Errorf("%s: numbered %q", path, numbered)
 			}
 			// The original is deleted: its copy goes.
 			all := strings.Split(resp.Header.Get("Cookie"), "; ")
-			rest := strings.Join(slices.DeleteFunc(all, func(pair string) bool { return strings.HasPrefix(pair, half+"=") }), "; ")
+			rest := strings.Join(slices.DeleteFunc(all,
+				func(pair string) bool { return strings.HasPrefix(pair, half+"=") }), "; ")
 			resp = ask(g.Handler(), "GET", path, "Cookie", rest)
-			if resp.StatusCode != 401 || len(resp.Header["Set-Cookie"]) != 2 || resp.Header.Get("Cookie") != "" {
+			if resp.StatusCode != 401 || len(resp.Header["Set-Cookie"]) != 2 ||
+				resp.Header.Get("Cookie") != "" {
 				t.Errorf("%s after sign-out: %s, %q", path, resp.Status, resp.Header["Set-Cookie"])
 			}
-			if numbered := resp.Header.Get(headerSetCookie + "2"); (numbered != "") != (path == "/auth") {
+			if numbered := resp.Header.Get(headerSetCookie +
+				"2"); (numbered != "") != (path == "/auth") {
 				t.Errorf("%s after sign-out: numbered %q", path, numbered)
 			}
 		}
-		if resp := ask(g.Handler(), "GET", "/auth?renew=no", "Cookie", header); names(resp.Header.Get("Cookie")) != half || len(resp.Header["Set-Cookie"]) > 0 {
+		if resp := ask(g.Handler(), "GET", "/auth?renew=no", "Cookie",
+			header); names(resp.Header.Get("Cookie")) != half ||
+			len(resp.Header["Set-Cookie"]) > 0 {
 			t.Errorf("renew=no: %q", resp.Header)
 		}
 	}
 	plain := newGateway(t, Options{})
-	if resp := ask(plain.Handler(), "GET", "/auth", "Cookie", signedIn(t, plain, user("alice"))); resp.Header["Cookie"] != nil {
+	if resp := ask(plain.Handler(), "GET", "/auth", "Cookie",
+		signedIn(t, plain, user("alice"))); resp.Header["Cookie"] != nil {
 		t.Error("cookies for the service without the bridge")
 	}
 	proxying, _, _ := newProxying(t, bridged(t, clock.Now))
 	header := issue(t, proxying, "FedAuth", user("alice"))
-	if resp := ask(proxying.Handler(), "GET", Prefix+"/auth", "Cookie", header); resp.StatusCode != 200 || resp.Header["Cookie"] != nil {
+	if resp := ask(proxying.Handler(), "GET", Prefix+"/auth", "Cookie",
+		header); resp.StatusCode != 200 || resp.Header["Cookie"] != nil {
 		t.Error("a browser can read its own cookies")
 	}
 }
@@ -191,14 +208,16 @@ func TestBridgeAuth(t *testing.T) {
 func TestNginxBridge(t *testing.T) {
 	n := startNginx(t, bridged(t, newClock().Now))
 	for _, half := range []string{"FedAuth", ".AspNetCore.Cookies"} {
-		resp := fetch(t, "GET", n.url+"/", "Cookie", issue(t, n.gateway, half, user("alice", manyRoles(40)...)))
+		resp := fetch(t, "GET", n.url+"/", "Cookie",
+			issue(t, n.gateway, half, user("alice", manyRoles(40)...)))
 		r, _ := n.service.last()
 		if r == nil || resp.StatusCode != 200 || len(resp.Cookies()) < 2 {
 			t.Fatalf("%s: %s, %d cookies", half, resp.Status, len(resp.Cookies()))
 		}
 		for _, of := range []string{"FedAuth", ".AspNetCore.Cookies"} {
 			s, _ := n.gateway.Site().SessionsOf(of)
-			if x, err := s.Session(r.WithContext(t.Context())); err != nil || x.Principal().Name() != "alice" {
+			if x, err := s.Session(r.WithContext(t.Context())); err != nil ||
+				x.Principal().Name() != "alice" {
 				t.Errorf("%s: the service reads %s as %q, %v", half, of, x.Principal().Name(), err)
 			}
 		}
@@ -209,9 +228,11 @@ func TestNginxBridge(t *testing.T) {
 				rest = append(rest, c.Name+"="+c.Value)
 			}
 		}
-		resp = fetch(t, "GET", n.url+"/", "Cookie", strings.Join(rest, "; "), "Sec-Fetch-Mode", "navigate", "Accept", "text/html")
+		resp = fetch(t, "GET", n.url+"/", "Cookie", strings.Join(rest, "; "), "Sec-Fetch-Mode",
+			"navigate", "Accept", "text/html")
 		if resp.StatusCode != http.StatusFound || len(resp.Cookies()) < 2 ||
-			slices.ContainsFunc(resp.Cookies(), func(c *http.Cookie) bool { return c.Value != "" }) {
+			slices.ContainsFunc(resp.Cookies(),
+				func(c *http.Cookie) bool { return c.Value != "" }) {
 			t.Errorf("%s: %s, %q", half, resp.Status, resp.Header["Set-Cookie"])
 		}
 	}

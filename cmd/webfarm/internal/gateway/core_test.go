@@ -25,11 +25,13 @@ func TestCoreGateway(t *testing.T) {
 	}
 	random := seed.Of(t)
 	write("key-1.xml", testkit.CoreKey(1, time.Now(), random.Bytes(64)))
-	ring, err := dataprotection.Open(t.Context(), dataprotection.Path(folder), &dataprotection.RingOptions{Interval: -1})
+	ring, err := dataprotection.Open(t.Context(), dataprotection.Path(folder),
+		&dataprotection.RingOptions{Interval: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := runGateway(t, Options{Site: cookie.SiteOptions{DataProtection: ring, Credentials: []cookie.Credential{{Kind: cookie.KindCore}}}}, RunOptions{})
+	r := runGateway(t, Options{Site: cookie.SiteOptions{DataProtection: ring,
+		Credentials: []cookie.Credential{{Kind: cookie.KindCore}}}}, RunOptions{})
 	const first, second = "76692db8-b9c3-446a-937e-c7c07fda25a1", "76692db8-b9c3-446a-937e-c7c07fda25a2"
 	alice := signedIn(t, r.Gateway, user("Alice"))
 	if status := r.auth(alice); status != 200 {
@@ -37,7 +39,8 @@ func TestCoreGateway(t *testing.T) {
 	}
 	check := func(ready string, samples ...string) {
 		t.Helper()
-		if status, text := r.page("/readyz"); status != 200 || !strings.Contains(text, ready) || strings.Contains(text, "web.config") {
+		if status, text := r.page("/readyz"); status != 200 || !strings.Contains(text, ready) ||
+			strings.Contains(text, "web.config") {
 			t.Errorf("readyz: %d %s, want %q", status, text, ready)
 		}
 		_, text := r.page("/metrics")
@@ -67,7 +70,8 @@ func TestCoreGateway(t *testing.T) {
 	check("key ring: not read again, the keys stay as they are: dataprotection: key-3.xml",
 		`webfarm_key_info{key="`+first+`",writes="false"} 1`,
 		`webfarm_key_info{key="`+second+`",writes="true"} 1`,
-		`webfarm_key_ring_readings_total{error_type=""} 1`, `webfarm_key_ring_readings_total{error_type="_OTHER"} 1`)
+		`webfarm_key_ring_readings_total{error_type=""} 1`,
+		`webfarm_key_ring_readings_total{error_type="_OTHER"} 1`)
 	if status := r.auth(alice); status != 200 {
 		t.Errorf("auth: %d", status)
 	}
@@ -82,7 +86,8 @@ func TestCoreGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, text := r.page("/readyz")
-	if status != 503 || !strings.Contains(text, "keys: none writes") || !strings.Contains(text, "key ring: dataprotection: no key") {
+	if status != 503 || !strings.Contains(text, "keys: none writes") ||
+		!strings.Contains(text, "key ring: dataprotection: no key") {
 		t.Errorf("readyz without a key: %d %s", status, text)
 	}
 }

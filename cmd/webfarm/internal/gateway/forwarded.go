@@ -45,7 +45,8 @@ func copyForwarded(to, from http.Header) {
 func PassedProxy(header http.Header) bool {
 	for name := range header {
 		if !slices.Contains(browserHeaders, name) &&
-			!slices.ContainsFunc(browserPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			!slices.ContainsFunc(browserPrefixes,
+				func(p string) bool { return strings.HasPrefix(name, p) }) {
 			return true
 		}
 	}
@@ -57,13 +58,18 @@ func PassedProxy(header http.Header) bool {
 // (Via, Forwarded, Max-Forwards), and for one hop only, are left out.
 var (
 	browserHeaders = []string{
-		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Connection", "Content-Encoding",
-		"Content-Length", "Content-Type", "Cookie", "Dnt", "Host", "If-Match", "If-Modified-Since", "If-None-Match",
-		"If-Range", "If-Unmodified-Since", "Keep-Alive", "Origin", "Pragma", "Priority", "Range", "Referer", "Te", "Upgrade",
+		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Authorization",
+		"Cache-Control", "Connection", "Content-Encoding",
+		"Content-Length", "Content-Type", "Cookie", "Dnt", "Host", "If-Match", "If-Modified-Since",
+		"If-None-Match",
+		"If-Range", "If-Unmodified-Since", "Keep-Alive", "Origin", "Pragma", "Priority", "Range",
+		"Referer", "Te", "Upgrade",
 		"Upgrade-Insecure-Requests", "User-Agent",
 		"Device-Memory", "Downlink", "Dpr", "Ect", "Rtt", "Save-Data", "Viewport-Width", "Width", // client hints
-		"Alt-Used", "Available-Dictionary", "Dictionary-Id", "Http2-Settings", "Last-Event-Id", "Ping-From", "Ping-To", "Purpose", "Service-Worker",
+		"Alt-Used", "Available-Dictionary", "Dictionary-Id", "Http2-Settings", "Last-Event-Id",
+		"Ping-From", "Ping-To", "Purpose", "Service-Worker",
 		"Service-Worker-Navigation-Preload", "X-Moz", "X-Purpose", "X-Requested-With",
 	}
-	browserPrefixes = []string{"Access-Control-Request-", "Sec-Ch-", "Sec-Fetch-", "Sec-Gpc", "Sec-Purpose", "Sec-Speculation-", "Sec-Websocket-"}
+	browserPrefixes = []string{"Access-Control-Request-", "Sec-Ch-", "Sec-Fetch-", "Sec-Gpc",
+		"Sec-Purpose", "Sec-Speculation-", "Sec-Websocket-"}
 )

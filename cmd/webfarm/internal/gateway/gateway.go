@@ -202,7 +202,8 @@ func (g *Gateway) Handler() http.Handler {
 		switch {
 		case strings.HasPrefix(path, envoyPath+"/"):
 			envoy.ServeHTTP(w, r)
-		case g.page != nil && (path == "/" || path == "/inspect" || path == "/signin" || path == "/signout"):
+		case g.page != nil && (path == "/" || path == "/inspect" || path == "/signin" ||
+			path == "/signout"):
 			g.page.ServeHTTP(w, r)
 		default:
 			noStore(w)
@@ -232,7 +233,8 @@ func (g *Gateway) toUpstream(w http.ResponseWriter, r *http.Request) {
 // unavailable answers a request that cannot be decided. It is the guard's only own refusal.
 func (g *Gateway) unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
-		g.log.LogAttrs(r.Context(), slog.LevelError, "gateway: cannot decide", slog.Any("error", err))
+		g.log.LogAttrs(r.Context(), slog.LevelError, "gateway: cannot decide",
+			slog.Any("error", err))
 	}
 	noStore(w)
 	w.Header().Set("Retry-After", "5")
@@ -272,7 +274,8 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() (Limits, error) {
-	if l.HeaderBytes < 0 || l.HeaderTimeout < 0 || l.BodyIdle < 0 || l.IdleTimeout < 0 || l.IdentityBytes < 0 {
+	if l.HeaderBytes < 0 || l.HeaderTimeout < 0 || l.BodyIdle < 0 || l.IdleTimeout < 0 ||
+		l.IdentityBytes < 0 {
 		return l, errors.New("gateway: a limit is negative")
 	}
 	return Limits{

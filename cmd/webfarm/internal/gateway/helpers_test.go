@@ -87,9 +87,11 @@ func newClock() *testkit.Clock { return testkit.NewClock(time.Date(2026, 3, 1, 1
 
 // user returns somebody with these roles.
 func user(name string, roles ...string) *sessiontoken.Principal {
-	id := sessiontoken.Identity{AuthenticationType: "Federation", Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: name}}}
+	id := sessiontoken.Identity{AuthenticationType: "Federation",
+		Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: name}}}
 	for _, role := range roles {
-		id.Claims = append(id.Claims, sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole, Value: role})
+		id.Claims = append(id.Claims, sessiontoken.Claim{Type: sessiontoken.ClaimTypeRole,
+			Value: role})
 	}
 	return &sessiontoken.Principal{Identities: []sessiontoken.Identity{id}}
 }
@@ -98,7 +100,8 @@ func user(name string, roles ...string) *sessiontoken.Principal {
 func signedIn(t testing.TB, g *Gateway, p *sessiontoken.Principal) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	if err := g.Site().Sessions().SignIn(w, httptest.NewRequest("POST", "/", nil), p, nil); err != nil {
+	if err := g.Site().Sessions().SignIn(w, httptest.NewRequest("POST", "/", nil), p,
+		nil); err != nil {
 		t.Fatal(err)
 	}
 	return cookieHeader(w.Result().Cookies())

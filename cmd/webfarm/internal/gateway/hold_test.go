@@ -144,43 +144,47 @@ func (p *piped) open(text string) net.Conn {
 // they send now and then keeps them there, nor that they do not read.
 func TestStrangersAreGoneAfter30Seconds(t *testing.T) {
 	const bound = 30 * time.Second
-	for name, anonymous := range map[string]bool{"strangers are refused": false, "strangers are let through": true} {
+	for name, anonymous := range map[string]bool{"strangers are refused": false,
+		"strangers are let through": true} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, Options{Page: readingPage, Anonymous: anonymous}, func(w http.ResponseWriter, r *http.Request) {
-				io.Copy(io.Discard, r.Body)
-			}, func(t *testing.T, p *piped) {
-				var all sync.WaitGroup
-				for i := range 500/len(strangers) + 1 {
-					for name, text := range strangers {
-						if anonymous && strings.HasPrefix(name, "part of") {
-							continue // moves, see TestBodyIdle
+			bubble(t, Options{Page: readingPage, Anonymous: anonymous},
+				func(w http.ResponseWriter, r *http.Request) {
+					io.Copy(io.Discard, r.Body)
+				}, func(t *testing.T, p *piped) {
+					var all sync.WaitGroup
+					for i := range 500/len(strangers) + 1 {
+						for name, text := range strangers {
+							if anonymous && strings.HasPrefix(name, "part of") {
+								continue // moves, see TestBodyIdle
+							}
+							all.Go(func() {
+								conn := p.open(text)
+								defer conn.Close()
+								switch {
+								case i%3 == 1 && !anonymous &&
+									strings.Contains(text, "Content-Length"):
+									go func() { // a byte a second; the body of 10 has an end then
+										for range 9 {
+											time.Sleep(3 * time.Second)
+											conn.Write([]byte("a"))
+										}
+									}()
+								case i%3 == 2: // reads no answer, only looks whether it is gone
+									time.Sleep(bound)
+								}
+								took, answer := lasting(conn)
+								if i%3 == 2 {
+									took += bound
+								}
+								if took > bound {
+									t.Errorf("%s (%d): gone after %v, answer %q", name,
+										i%3, took, answer)
+								}
+							})
 						}
-						all.Go(func() {
-							conn := p.open(text)
-							defer conn.Close()
-							switch {
-							case i%3 == 1 && !anonymous && strings.Contains(text, "Content-Length"):
-								go func() { // a byte a second; the body of 10 has an end then
-									for range 9 {
-										time.Sleep(3 * time.Second)
-										conn.Write([]byte("a"))
-									}
-								}()
-							case i%3 == 2: // reads no answer, only looks whether it is gone
-								time.Sleep(bound)
-							}
-							took, answer := lasting(conn)
-							if i%3 == 2 {
-								took += bound
-							}
-							if took > bound {
-								t.Errorf("%s (%d): gone after %v, answer %q", name, i%3, took, answer)
-							}
-						})
 					}
-				}
-				all.Wait()
-			})
+					all.Wait()
+				})
 		})
 	}
 }
@@ -188,20 +192,22 @@ func TestStrangersAreGoneAfter30Seconds(t *testing.T) {
 // An answer of the gateway's own does not wait for the body, and says that the
 // connection ends.
 func TestOwnAnswersDoNotWait(t *testing.T) {
-	bubble(t, Options{Page: readingPage}, func(http.ResponseWriter, *http.Request) {}, func(t *testing.T, p *piped) {
-		for name, text := range strangers {
-			if !strings.Contains(text, "\r\n\r\n") || name == "/signin, which reads" || strings.HasPrefix(text, "OPTIONS") {
-				continue
+	bubble(t, Options{Page: readingPage}, func(http.ResponseWriter, *http.Request) {},
+		func(t *testing.T, p *piped) {
+			for name, text := range strangers {
+				if !strings.Contains(text, "\r\n\r\n") || name == "/signin, which reads" ||
+					strings.HasPrefix(text, "OPTIONS") {
+					continue
+				}
+				begin := time.Now()
+				conn := p.open(text)
+				resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: "GET"})
+				if err != nil || time.Since(begin) != 0 || !resp.Close {
+					t.Errorf("%s: after %v: %v, %+v", name, time.Since(begin), err, resp)
+				}
+				conn.Close()
 			}
-			begin := time.Now()
-			conn := p.open(text)
-			resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: "GET"})
-			if err != nil || time.Since(begin) != 0 || !resp.Close {
-				t.Errorf("%s: after %v: %v, %+v", name, time.Since(begin), err, resp)
-			}
-			conn.Close()
-		}
-	})
+		})
 }
 
 // The same over sockets, while those who are honest come and go, send slowly
@@ -219,7 +225,8 @@ func TestStrangersHarmNobody(t *testing.T) {
 		}
 	}))
 	defer service.Close()
-	o := Options{Page: readingPage, Limits: Limits{HeaderTimeout: 500 * time.Millisecond, BodyIdle: 10 * time.Second}}
+	o := Options{Page: readingPage, Limits: Limits{HeaderTimeout: 500 * time.Millisecond,
+		BodyIdle: 10 * time.Second}}
 	o.Upstream, _ = url.Parse(service.URL)
 	r := runGateway(t, o, RunOptions{})
 	alice := signedIn(t, r.Gateway, user("Alice"))
@@ -251,13 +258,15 @@ func TestStrangersHarmNobody(t *testing.T) {
 	}
 	all.Go(func() { // comes and goes
 		for n := 0; remain.Load() > 0; n++ {
-			if resp := fetch(t, "GET", r.public+"/", "Cookie", alice); resp.StatusCode != http.StatusOK {
+			if resp := fetch(t, "GET", r.public+"/", "Cookie",
+				alice); resp.StatusCode != http.StatusOK {
 				t.Errorf("request %d: %s", n, resp.Status)
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	for _, head := range []string{"Content-Length: 15\r\n\r\n", "Content-Length: 15\r\nExpect: 100-continue\r\n\r\n"} {
+	for _, head := range []string{"Content-Length: 15\r\n\r\n",
+		"Content-Length: 15\r\nExpect: 100-continue\r\n\r\n"} {
 		all.Go(func() { // sends for 1.5 seconds, reads for 1.5
 			conn, err := net.Dial("tcp", strings.TrimPrefix(r.public, "http://"))
 			if err != nil {
@@ -279,7 +288,8 @@ func TestStrangersHarmNobody(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if text, err := io.ReadAll(resp.Body); err != nil || string(text) != strings.Repeat("b", 15) {
+			if text, err := io.ReadAll(resp.Body); err != nil ||
+				string(text) != strings.Repeat("b", 15) {
 				t.Errorf("slow: %s, %q, %v", resp.Status, text, err)
 			}
 		})
@@ -331,7 +341,8 @@ func TestStrangersOverTLS(t *testing.T) {
 			defer never.Close()
 			r, _ := http.NewRequest("POST", server.URL+"/a", body)
 			if protocol == "http/1.1" {
-				conn, err := tls.Dial("tcp", server.Listener.Addr().String(), server.Client().Transport.(*http.Transport).TLSClientConfig)
+				conn, err := tls.Dial("tcp", server.Listener.Addr().String(),
+					server.Client().Transport.(*http.Transport).TLSClientConfig)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -33,15 +33,19 @@ func TestProxyUpgradesToWebSocketOnly(t *testing.T) {
 	g, server, s := newProxying(t, Options{})
 	alice := signedIn(t, g, user("Alice"))
 	for upgrade, want := range map[string]string{
-		"websocket": "websocket", "WebSocket": "WebSocket", "h2c": "", "h2c, websocket": "", "websocket, h2c": "", "TLS/1.0": "", "CONNECT-UDP": "",
+		"websocket": "websocket", "WebSocket": "WebSocket", "h2c": "", "h2c, websocket": "",
+		"websocket, h2c": "", "TLS/1.0": "", "CONNECT-UDP": "",
 	} {
-		_, in := dial(t, server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nUpgrade: "+upgrade+"\r\nCookie: "+alice+"\r\n\r\n")
+		_, in := dial(t, server,
+			"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nUpgrade: "+upgrade+"\r\nCookie: "+alice+"\r\n\r\n")
 		resp, err := http.ReadResponse(in, nil)
 		if err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatalf("%s: %v %v", upgrade, resp, err)
 		}
 		r, _ := s.last()
-		if got := r.Header.Get("Upgrade"); got != want || (r.Header.Get("Connection") != "") != (want != "") || r.Header.Get("HTTP2-Settings") != "" {
+		if got := r.Header.Get("Upgrade"); got != want ||
+			(r.Header.Get("Connection") != "") != (want != "") ||
+			r.Header.Get("HTTP2-Settings") != "" {
 			t.Errorf("%s: the service is asked for %q, %v", upgrade, got, r.Header)
 		}
 	}
@@ -54,9 +58,11 @@ func TestProxyRefusesConnect(t *testing.T) {
 		g, server, s := newProxying(t, Options{Anonymous: anonymous})
 		alice := signedIn(t, g, user("Alice"))
 		for _, target := range []string{"intern.example:22", "/path"} {
-			_, in := dial(t, server, "CONNECT "+target+" HTTP/1.1\r\nHost: intern.example:22\r\nCookie: "+alice+"\r\n\r\n")
+			_, in := dial(t, server, "CONNECT "+target+
+				" HTTP/1.1\r\nHost: intern.example:22\r\nCookie: "+alice+"\r\n\r\n")
 			resp, err := http.ReadResponse(in, &http.Request{Method: "CONNECT"})
-			if _, n := s.last(); err != nil || resp.StatusCode != http.StatusMethodNotAllowed || n != 0 {
+			if _, n := s.last(); err != nil ||
+				resp.StatusCode != http.StatusMethodNotAllowed || n != 0 {
 				t.Errorf("%s: %v, %v, %d requests reached the service", target, resp, err, n)
 			}
 		}
@@ -88,7 +94,8 @@ func TestProxyHintsBeforeTheAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h := resp.Header; h.Get("Vary") != "Cookie" || h.Get("Cache-Control") != "no-cache" || len(h["Set-Cookie"]) != 1 {
+	if h := resp.Header; h.Get("Vary") != "Cookie" || h.Get("Cache-Control") != "no-cache" ||
+		len(h["Set-Cookie"]) != 1 {
 		t.Errorf("%s: %v", resp.Status, h)
 	}
 
@@ -98,7 +105,8 @@ func TestProxyHintsBeforeTheAnswer(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}
 	resp = fetch(t, "GET", server.URL+"/", "Cookie", alice)
-	if h := resp.Header; resp.StatusCode != http.StatusBadGateway || h.Get("Vary") != "Cookie" || len(h["Set-Cookie"]) != 1 {
+	if h := resp.Header; resp.StatusCode != http.StatusBadGateway || h.Get("Vary") != "Cookie" ||
+		len(h["Set-Cookie"]) != 1 {
 		t.Errorf("%s: %v", resp.Status, h)
 	}
 }
@@ -111,7 +119,8 @@ func TestProxyHidesCookiesFromScripts(t *testing.T) {
 	g, server, _ := newProxying(t, o)
 	alice := signedIn(t, g, user("Alice"))
 	c.Move(6 * time.Hour)
-	for _, path := range []string{"/.webfarm/auth", "/.webfarm/auth/traefik", "/.webfarm/auth/envoy/", "/"} {
+	for _, path := range []string{"/.webfarm/auth", "/.webfarm/auth/traefik",
+		"/.webfarm/auth/envoy/", "/"} {
 		resp := fetch(t, "GET", server.URL+path, "Cookie", alice)
 		if len(resp.Header["Set-Cookie"]) != 1 {
 			t.Errorf("%s: no renewal: %v", path, resp.Header)
@@ -130,10 +139,12 @@ func TestProxyForwardedVariants(t *testing.T) {
 	for _, trust := range []bool{false, true} {
 		g, server, s := newProxying(t, Options{TrustForwarded: trust})
 		fetch(t, "GET", server.URL+"/", "Cookie", signedIn(t, g, user("Alice")),
-			"X_Forwarded_For", "203.0.113.9", "x-forwarded_host", "evil.example", "X.Forwarded.Proto", "https", "forwarded", "for=203.0.113.9")
+			"X_Forwarded_For", "203.0.113.9", "x-forwarded_host", "evil.example",
+			"X.Forwarded.Proto", "https", "forwarded", "for=203.0.113.9")
 		r, _ := s.last()
 		for name := range r.Header {
-			if strings.Contains(fold(name), "forwarded") && !strings.HasPrefix(name, "X-Forwarded-") && !(trust && name == "Forwarded") {
+			if strings.Contains(fold(name), "forwarded") &&
+				!strings.HasPrefix(name, "X-Forwarded-") && !(trust && name == "Forwarded") {
 				t.Errorf("trust %v: %s: %q", trust, name, r.Header[name])
 			}
 		}
@@ -142,25 +153,30 @@ func TestProxyForwardedVariants(t *testing.T) {
 
 // What lenient readers of URLs take for another host is none to return to.
 func TestReturnHostIsOneHost(t *testing.T) {
-	s, err := newSignIn(SignInOptions{URL: "https://login.example.com/", Hosts: []string{".example.com", "app.example.net:8443"}})
+	s, err := newSignIn(SignInOptions{URL: "https://login.example.com/",
+		Hosts: []string{".example.com", "app.example.net:8443"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for host, want := range map[string]bool{
 		"a.example.com": true, "A.B.Example.Com": true, "app.example.net:8443": true,
-		"example.com": false, "app.example.net": false, "a.example.com:8443": false, "evil.example:.example.com": false, "evil.example:80.example.com": false,
-		"[::1].example.com": false, "[evil.example].example.com": false, ".example.com": false, "evil.example@a.example.com": false, "\u212a.example.com": false, "": false,
+		"example.com": false, "app.example.net": false, "a.example.com:8443": false,
+		"evil.example:.example.com": false, "evil.example:80.example.com": false,
+		"[::1].example.com": false, "[evil.example].example.com": false, ".example.com": false,
+		"evil.example@a.example.com": false, "\u212a.example.com": false, "": false,
 	} {
 		if got := s.allows(host); got != want {
 			t.Errorf("%q: %v", host, got)
 		}
 	}
-	for _, bad := range []string{"a:b:c", "app.example.com:", "app.example.com:x", "app.example.com:99999", "[::1", "a]b", ".example.com:80:1"} {
+	for _, bad := range []string{"a:b:c", "app.example.com:", "app.example.com:x",
+		"app.example.com:99999", "[::1", "a]b", ".example.com:80:1"} {
 		if _, err := newSignIn(SignInOptions{URL: "/login", Hosts: []string{bad}}); err == nil {
 			t.Errorf("%q is taken for a host", bad)
 		}
 	}
-	for _, good := range []string{"localhost", "[::1]", "[::1]:8080", "192.0.2.1:80", "a_b.example"} {
+	for _, good := range []string{"localhost", "[::1]", "[::1]:8080", "192.0.2.1:80",
+		"a_b.example"} {
 		if !isHost(good) {
 			t.Errorf("%q is no host", good)
 		}
@@ -176,8 +192,10 @@ func TestProxyStaysBelowThePathOfTheUpstream(t *testing.T) {
 	defer server.Close()
 	alice := signedIn(t, g, user("Alice"))
 	for path, want := range map[string]string{
-		"/": "/app/", "/a/b": "/app/a/b", "/a..b/...": "/app/a..b/...", "/a%2Fb": "/app/a%2Fb", "/.well-known/x": "/app/.well-known/x", "/a?x=/../y": "/app/a?x=/../y",
-		"/../secret": "", "/a/../../secret": "", "/..": "", "/a/%2e%2e/%2E./secret": "", "/..%2Fsecret": "", "/..%5csecret": "", "/.%2e\\secret": "", "/..;x/secret": "", "/./a": "",
+		"/": "/app/", "/a/b": "/app/a/b", "/a..b/...": "/app/a..b/...", "/a%2Fb": "/app/a%2Fb",
+		"/.well-known/x": "/app/.well-known/x", "/a?x=/../y": "/app/a?x=/../y",
+		"/../secret": "", "/a/../../secret": "", "/..": "", "/a/%2e%2e/%2E./secret": "",
+		"/..%2Fsecret": "", "/..%5csecret": "", "/.%2e\\secret": "", "/..;x/secret": "", "/./a": "",
 	} {
 		_, in := dial(t, server, "GET "+path+" HTTP/1.1\r\nHost: x\r\nCookie: "+alice+"\r\n\r\n")
 		resp, err := http.ReadResponse(in, nil)

@@ -51,8 +51,8 @@ type headerWriter struct {
 }
 
 func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
-	h := &headerWriter{user: cmp.Or(o.User, DefaultUserHeader), roles: cmp.Or(o.Roles, DefaultRolesHeader),
-		only: o.OnlyRoles}
+	h := &headerWriter{user: cmp.Or(o.User, DefaultUserHeader),
+		roles: cmp.Or(o.Roles, DefaultRolesHeader), only: o.OnlyRoles}
 	names := []string{h.user, h.roles}
 	for _, c := range o.Claims {
 		if c.Type == "" {
@@ -63,7 +63,8 @@ func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
 	}
 	for _, name := range names {
 		if !isIdentityName(name) {
-			return nil, fmt.Errorf("gateway: %q cannot be the name of an identity header: letters, digits and -, beginning with X-", name)
+			return nil,
+				fmt.Errorf("gateway: %q cannot be the name of an identity header: letters, digits and -, beginning with X-", name)
 		}
 		folded := fold(name)
 		if slices.Contains(h.folded, folded) {
@@ -104,7 +105,8 @@ func fold(name string) string {
 // strip removes every header that a service could confuse with ours, now or in a later version.
 func (h *headerWriter) strip(header http.Header) {
 	for name := range header {
-		if folded := fold(name); strings.HasPrefix(folded, ownPrefix) || slices.Contains(h.folded, folded) {
+		if folded := fold(name); strings.HasPrefix(folded, ownPrefix) ||
+			slices.Contains(h.folded, folded) {
 			delete(header, name)
 		}
 	}
@@ -205,7 +207,8 @@ func appendEscaped(b []byte, s string) []byte {
 	plain := 0 // the start of the present run of plain bytes
 	for i := range len(s) {
 		c := s[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '-' <= c && c <= ':' || c == '_' || c == '~' || c == '@' || c == '\\' {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '-' <= c && c <= ':' || c == '_' ||
+			c == '~' || c == '@' || c == '\\' {
 			continue // - . / 0 to 9 : are adjacent
 		}
 		b = append(b, s[plain:i]...)

@@ -30,7 +30,8 @@ func TestEscape(t *testing.T) {
 			t.Errorf("escape(%q) = %q, want %q", in, got, want)
 		}
 		back, err := url.PathUnescape(escape(in))
-		if form, formErr := url.QueryUnescape(escape(in)); err != nil || formErr != nil || back != in || form != in {
+		if form, formErr := url.QueryUnescape(escape(in)); err != nil || formErr != nil ||
+			back != in || form != in {
 			t.Errorf("%q comes back as %q and %q", in, back, form)
 		}
 	}
@@ -56,12 +57,14 @@ func FuzzIdentity(f *testing.F) {
 		}
 		for _, values := range header {
 			for _, v := range values {
-				if strings.Trim(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~@:/\\%,") != "" {
+				if strings.Trim(v,
+					"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~@:/\\%,") != "" {
 					t.Errorf("unsafe value %q", v)
 				}
 			}
 		}
-		if back, _ := url.PathUnescape(header.Get(DefaultUserHeader)); back != name || strings.Contains(header.Get(DefaultUserHeader), ",") {
+		if back, _ := url.PathUnescape(header.Get(DefaultUserHeader)); back != name ||
+			strings.Contains(header.Get(DefaultUserHeader), ",") {
 			t.Errorf("the name %q comes back as %q", name, back)
 		}
 		var got, want []string
@@ -103,10 +106,13 @@ func FuzzRequirement(f *testing.F) {
 func TestIdentityHeaders(t *testing.T) {
 	p := user("Alice", "Sales", "Staff", "Sales", "", "A,B")
 	id := &p.Identities[0]
-	id.Claims = append(id.Claims, sessiontoken.Claim{Type: sessiontoken.ClaimTypeEmail, Value: "alice@farm.example"},
+	id.Claims = append(id.Claims, sessiontoken.Claim{Type: sessiontoken.ClaimTypeEmail,
+		Value: "alice@farm.example"},
 		sessiontoken.Claim{Type: strings.ToUpper(sessiontoken.ClaimTypeEmail), Value: "a@b"})
-	p.Identities = append(p.Identities, sessiontoken.Identity{AuthenticationType: "x", RoleClaimType: "urn:rank", Claims: []sessiontoken.Claim{
-		{Type: "urn:rank", Value: "Major"}, {Type: sessiontoken.ClaimTypeRole, Value: "not a role here"}}})
+	p.Identities = append(p.Identities, sessiontoken.Identity{AuthenticationType: "x",
+		RoleClaimType: "urn:rank", Claims: []sessiontoken.Claim{
+			{Type: "urn:rank", Value: "Major"}, {Type: sessiontoken.ClaimTypeRole,
+				Value: "not a role here"}}})
 	g := newGateway(t, Options{Headers: HeaderOptions{User: "X-Who", Claims: []ClaimHeader{
 		{"x-mail", sessiontoken.ClaimTypeEmail}, {"X-None", "urn:none"}}}})
 	r := ask(g.Handler(), "GET", "/auth", "Cookie", signedIn(t, g, p))
@@ -128,11 +134,13 @@ func TestIdentityHeaders(t *testing.T) {
 // Too much identity is an error and not half an identity.
 func TestIdentityTooLong(t *testing.T) {
 	g := newGateway(t, Options{Limits: Limits{IdentityBytes: 100}})
-	r := ask(g.Handler(), "GET", "/auth", "Cookie", signedIn(t, g, user("Alice", strings.Repeat("x", 96))))
+	r := ask(g.Handler(), "GET", "/auth", "Cookie",
+		signedIn(t, g, user("Alice", strings.Repeat("x", 96))))
 	if r.StatusCode != http.StatusInternalServerError || r.Header.Get(DefaultUserHeader) != "" {
 		t.Errorf("%s, user %q", r.Status, r.Header.Get(DefaultUserHeader))
 	}
-	if r := ask(g.Handler(), "GET", "/auth", "Cookie", signedIn(t, g, user("Alice", strings.Repeat("x", 95)))); r.StatusCode != http.StatusOK {
+	if r := ask(g.Handler(), "GET", "/auth", "Cookie",
+		signedIn(t, g, user("Alice", strings.Repeat("x", 95)))); r.StatusCode != http.StatusOK {
 		t.Errorf("at the limit: %s", r.Status)
 	}
 }
@@ -143,7 +151,8 @@ func TestStrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{
-		"X-Webfarm-User", "x-webfarm-user", "X_Webfarm_User", "X-Webfarm_user", "X.WEBFARM.USER", "x~webfarm!roles", "X-MAIL", "X_Mail",
+		"X-Webfarm-User", "x-webfarm-user", "X_Webfarm_User", "X-Webfarm_user", "X.WEBFARM.USER",
+		"x~webfarm!roles", "X-MAIL", "X_Mail",
 		"X-Webfarm-Users", "x_webfarm_to_come",
 	} {
 		header := http.Header{name: {"root"}, "X-Webfarmers": {"kept"}, "Mail": {"kept"}}
@@ -172,9 +181,12 @@ func TestStrip(t *testing.T) {
 
 func TestHeaderNames(t *testing.T) {
 	for _, bad := range []HeaderOptions{
-		{User: "Cookie"}, {User: "Host"}, {Roles: "Content-Length"}, {User: "X Who"}, {User: "X-Who:"}, {User: "X-Whö"}, {User: "X_Who"},
-		{User: "X-"}, {User: "X-Forwarded-For"}, {User: "X-Real-IP"}, {User: "X-Rewrite-URL"}, {User: "X-Forwarded"}, {User: "X-Original-URL"}, {User: headerRequireRole}, {User: headerRenew},
-		{User: headerSetCookie + "1"}, {User: "X-A", Roles: "x-a"}, {Claims: []ClaimHeader{{"X-A", ""}}}, {Claims: []ClaimHeader{{"", "urn:a"}}},
+		{User: "Cookie"}, {User: "Host"}, {Roles: "Content-Length"}, {User: "X Who"},
+		{User: "X-Who:"}, {User: "X-Whö"}, {User: "X_Who"},
+		{User: "X-"}, {User: "X-Forwarded-For"}, {User: "X-Real-IP"}, {User: "X-Rewrite-URL"},
+		{User: "X-Forwarded"}, {User: "X-Original-URL"}, {User: headerRequireRole}, {User: headerRenew},
+		{User: headerSetCookie + "1"}, {User: "X-A", Roles: "x-a"},
+		{Claims: []ClaimHeader{{"X-A", ""}}}, {Claims: []ClaimHeader{{"", "urn:a"}}},
 	} {
 		if _, err := newHeaderWriter(bad); err == nil {
 			t.Errorf("%+v is accepted", bad)

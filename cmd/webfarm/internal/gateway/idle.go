@@ -45,7 +45,8 @@ func newClientBody(r *http.Request, client *http.ResponseController, l Limits, e
 		client.SetReadDeadline(time.Time{})
 		return nil
 	}
-	b := &clientBody{ReadCloser: r.Body, client: client, idle: l.BodyIdle, wait: min(l.request(), l.BodyIdle)}
+	b := &clientBody{ReadCloser: r.Body, client: client, idle: l.BodyIdle,
+		wait: min(l.request(), l.BodyIdle)}
 	b.unread = time.AfterFunc(time.Hour, func() { end(errServiceIdle) })
 	b.unread.Stop()
 	return b

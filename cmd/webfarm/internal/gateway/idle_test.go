@@ -48,47 +48,60 @@ func TestBodyIdle(t *testing.T) {
 		broken  bool
 		closes  time.Duration // until the connection is closed; 0: it is not
 	}{
-		"a slow upload":          {post, func(c net.Conn) { c.Write([]byte("t")); slowly(c, text[1:], pause) }, echo, 200, text, 9 * pause, false, 0},
-		"an upload that stops":   {post, func(c net.Conn) { c.Write([]byte("abc")) }, echo, 408, "", time.Minute, false, 65 * time.Second},
-		"chunks that stop":       {strings.Replace(post, "Content-Length: 10", "Transfer-Encoding: chunked", 1), func(c net.Conn) { c.Write([]byte("3\r\nabc\r\n")) }, echo, 408, "", time.Minute, false, time.Minute},
-		"an upload never begun":  {post, nil, echo, 408, "", 20 * time.Second, false, 25 * time.Second},
-		"a service that streams": {get, nil, func(w http.ResponseWriter, _ *http.Request) { slowly(w, text, pause) }, 200, text, 10 * pause, false, 0},
+		"a slow upload": {post,
+			func(c net.Conn) { c.Write([]byte("t")); slowly(c, text[1:], pause) }, echo, 200, text,
+			9 * pause, false, 0},
+		"an upload that stops": {post, func(c net.Conn) { c.Write([]byte("abc")) }, echo, 408, "",
+			time.Minute, false, 65 * time.Second},
+		"chunks that stop": {strings.Replace(post, "Content-Length: 10",
+			"Transfer-Encoding: chunked", 1), func(c net.Conn) { c.Write([]byte("3\r\nabc\r\n")) },
+			echo, 408, "", time.Minute, false, time.Minute},
+		"an upload never begun": {post, nil, echo, 408, "", 20 * time.Second, false, 25 * time.Second},
+		"a service that streams": {get, nil,
+			func(w http.ResponseWriter, _ *http.Request) { slowly(w, text, pause) }, 200, text,
+			10 * pause, false, 0},
 		"a service that stops": {get, nil, func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "abc")
 			http.NewResponseController(w).Flush()
 			<-r.Context().Done()
 		}, 200, "abc", time.Minute, true, time.Minute},
-		"a service that thinks": {get, nil, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(time.Hour); io.WriteString(w, text) }, 200, text, time.Hour, false, 0},
+		"a service that thinks": {get, nil,
+			func(w http.ResponseWriter, _ *http.Request) { time.Sleep(time.Hour); io.WriteString(w, text) }, 200, text, time.Hour, false, 0},
 		"a service that thinks, after a body": {post, func(c net.Conn) { io.WriteString(c, text) },
 			func(w http.ResponseWriter, r *http.Request) {
 				io.ReadAll(r.Body)
 				time.Sleep(time.Hour)
 				io.WriteString(w, text)
 			}, 200, text, time.Hour, false, 0},
-		"a service that takes nothing": {strings.Replace(post, "10", "1000000", 1), func(c net.Conn) { c.Write(make([]byte, 1e6)) },
-			func(http.ResponseWriter, *http.Request) { time.Sleep(2 * time.Minute) }, 504, "", time.Minute, false, -1},
-		"an early answer, and nothing more is sent": {post, func(c net.Conn) { c.Write([]byte("abc")) },
+		"a service that takes nothing": {strings.Replace(post, "10", "1000000", 1),
+			func(c net.Conn) { c.Write(make([]byte, 1e6)) },
+			func(http.ResponseWriter, *http.Request) { time.Sleep(2 * time.Minute) }, 504, "",
+			time.Minute, false, -1},
+		"an early answer, and nothing more is sent": {post,
+			func(c net.Conn) { c.Write([]byte("abc")) },
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Connection", "close")
 				http.Error(w, "no", http.StatusRequestEntityTooLarge)
 			}, 413, "no\n", 0, false, 5 * time.Second},
-		"an early answer, and the client does not go on": {post, nil, func(w http.ResponseWriter, _ *http.Request) {
-			http.NewResponseController(w).EnableFullDuplex()
-			slowly(w, text, 8*time.Second)
-		}, 200, "te", 25 * time.Second, true, 25 * time.Second},
-		"both ways at once": {post, func(c net.Conn) { slowly(c, text, 10*time.Second) }, func(w http.ResponseWriter, r *http.Request) {
-			http.NewResponseController(w).EnableFullDuplex()
-			w.Header().Set("Content-Type", "text/event-stream")
-			w.WriteHeader(200)
-			http.NewResponseController(w).Flush()
-			for b := make([]byte, 1); ; {
-				if _, err := io.ReadFull(r.Body, b); err != nil {
-					return
-				}
-				w.Write(b)
+		"an early answer, and the client does not go on": {post, nil,
+			func(w http.ResponseWriter, _ *http.Request) {
+				http.NewResponseController(w).EnableFullDuplex()
+				slowly(w, text, 8*time.Second)
+			}, 200, "te", 25 * time.Second, true, 25 * time.Second},
+		"both ways at once": {post, func(c net.Conn) { slowly(c, text, 10*time.Second) },
+			func(w http.ResponseWriter, r *http.Request) {
+				http.NewResponseController(w).EnableFullDuplex()
+				w.Header().Set("Content-Type", "text/event-stream")
+				w.WriteHeader(200)
 				http.NewResponseController(w).Flush()
-			}
-		}, 200, text, 100 * time.Second, false, 100 * time.Second},
+				for b := make([]byte, 1); ; {
+					if _, err := io.ReadFull(r.Body, b); err != nil {
+						return
+					}
+					w.Write(b)
+					http.NewResponseController(w).Flush()
+				}
+			}, 200, text, 100 * time.Second, false, 100 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, Options{}, tt.service, func(t *testing.T, p *piped) {
@@ -108,8 +121,10 @@ func TestBodyIdle(t *testing.T) {
 				}
 				body, err := io.ReadAll(resp.Body)
 				took := time.Since(begin).Truncate(time.Millisecond)
-				if resp.StatusCode != tt.status || (err != nil) != tt.broken || tt.body != "" && string(body) != tt.body || took != tt.answer {
-					t.Errorf("%s, %q, %v, after %v; want %d, %q, broken off %v, after %v", resp.Status, body, err, took, tt.status, tt.body, tt.broken, tt.answer)
+				if resp.StatusCode != tt.status || (err != nil) != tt.broken ||
+					tt.body != "" && string(body) != tt.body || took != tt.answer {
+					t.Errorf("%s, %q, %v, after %v; want %d, %q, broken off %v, after %v",
+						resp.Status, body, err, took, tt.status, tt.body, tt.broken, tt.answer)
 				}
 				switch {
 				case tt.closes > 0:
@@ -120,7 +135,8 @@ func TestBodyIdle(t *testing.T) {
 				case tt.closes == 0: // there is nothing left of these limits
 					time.Sleep(90 * time.Second)
 					go io.WriteString(conn, strings.Replace(get, "COOKIE", "Cookie: "+p.cookie, 1))
-					if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != 200 {
+					if resp, err := http.ReadResponse(in, nil); err != nil ||
+						resp.StatusCode != 200 {
 						t.Errorf("the next request: %v, %v", resp, err)
 					}
 				}
@@ -149,7 +165,8 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	io.WriteString(conn, "GET /a HTTP/1.1\r\nHost: x\r\nCookie: "+signedIn(t, r.Gateway, user("Alice"))+"\r\n\r\n")
+	io.WriteString(conn, "GET /a HTTP/1.1\r\nHost: x\r\nCookie: "+
+		signedIn(t, r.Gateway, user("Alice"))+"\r\n\r\n")
 	select {
 	case <-ended:
 	case <-time.After(20 * time.Second):
@@ -166,7 +183,8 @@ func TestSilentWebSocket(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		io.WriteString(conn,
+			"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		line, _ := in.ReadString('\n')
 		time.Sleep(time.Hour)
 		io.WriteString(conn, line)
@@ -197,7 +215,8 @@ func TestEarlyAnswerIsTheLast(t *testing.T) {
 		conn := p.open("POST /a HTTP/1.1\r\nHost: x\r\nCOOKIE\r\nContent-Length: 1000\r\n\r\n")
 		defer conn.Close()
 		in := bufio.NewReader(conn)
-		if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != 413 || !resp.Close {
+		if resp, err := http.ReadResponse(in, nil); err != nil ||
+			resp.StatusCode != 413 || !resp.Close {
 			t.Errorf("%+v, %v", resp, err)
 		}
 		time.Sleep(4 * time.Second)

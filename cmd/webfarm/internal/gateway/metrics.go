@@ -29,12 +29,13 @@ func newMetrics(g *Gateway) (*metrics, error) {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
 	holds := func(name, help string, is func() bool) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
-			if is() {
-				return 1
-			}
-			return 0
-		})
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help},
+			func() float64 {
+				if is() {
+					return 1
+				}
+				return 0
+			})
 	}
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
@@ -42,7 +43,8 @@ func newMetrics(g *Gateway) (*metrics, error) {
 			Name: "webfarm_answers_total", Help: "Answers to proxies, and requests passed on as 200, by status.",
 		}, []string{"code"}),
 		keyChanges: counter("webfarm_key_changes_total", "Changes of the first key."),
-		keyFaults:  counter("webfarm_key_file_faults_total", "Faults found in the web.config while it was followed."),
+		keyFaults: counter("webfarm_key_file_faults_total",
+			"Faults found in the web.config while it was followed."),
 	}
 	var err error
 	if m.observe, err = promobserver.New(m.registry); err != nil {
@@ -50,10 +52,12 @@ func newMetrics(g *Gateway) (*metrics, error) {
 	}
 	m.ok = m.answers.WithLabelValues("200")
 	m.registry.MustRegister(m.answers, m.keyChanges, m.keyFaults, keyInfo{g},
-		holds("webfarm_key_file_ok", "0 while the web.config cannot be used and older keys are kept.",
+		holds("webfarm_key_file_ok",
+			"0 while the web.config cannot be used and older keys are kept.",
 			func() bool { return g.keyFault() == nil }),
 		holds("webfarm_ready", "0 while shutting down.", func() bool { return !g.state.draining.Load() }),
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m, nil
 }
 
@@ -72,7 +76,8 @@ func (m *metrics) observeNotes(store sessiontoken.Store) {
 // keyInfo reports the present keys of the ring.
 type keyInfo struct{ g *Gateway }
 
-var keyInfoDesc = prometheus.NewDesc("webfarm_key_info", "The keys of the ring; the first one writes.", []string{"key", "writes"}, nil)
+var keyInfoDesc = prometheus.NewDesc("webfarm_key_info",
+	"The keys of the ring; the first one writes.", []string{"key", "writes"}, nil)
 
 // Describe implements prometheus.Collector.
 func (keyInfo) Describe(to chan<- *prometheus.Desc) { to <- keyInfoDesc }
@@ -80,7 +85,8 @@ func (keyInfo) Describe(to chan<- *prometheus.Desc) { to <- keyInfoDesc }
 // Collect implements prometheus.Collector.
 func (k keyInfo) Collect(to chan<- prometheus.Metric) {
 	report := func(id string, writes bool) {
-		to <- prometheus.MustNewConstMetric(keyInfoDesc, prometheus.GaugeValue, 1, id, strconv.FormatBool(writes))
+		to <- prometheus.MustNewConstMetric(keyInfoDesc, prometheus.GaugeValue, 1, id,
+			strconv.FormatBool(writes))
 	}
 	if ring := k.g.site.Ring(); ring != nil {
 		for i, key := range ring.Keys() {

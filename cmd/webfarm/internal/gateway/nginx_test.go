@@ -36,7 +36,8 @@ func startNginx(t *testing.T, o Options) *nginx {
 	if err != nil {
 		t.Skip("nginx is not installed: apt-get install nginx-light")
 	}
-	n := &nginx{store: &brokenStore{Store: sessiontoken.NewMemoryStore(nil)}, service: newService(t), clock: newClock()}
+	n := &nginx{store: &brokenStore{Store: sessiontoken.NewMemoryStore(nil)},
+		service: newService(t), clock: newClock()}
 	o.SignIn.URL = "/Account/Login"
 	o.Site.Sessions.Store, o.Site.Now = n.store, n.clock.Now
 	n.gateway = newGateway(t, o)
@@ -100,7 +101,8 @@ http {
 	if err := os.WriteFile(path, []byte(main), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(binary, "-t", "-c", path, "-p", folder, "-e", folder+"/error.log").CombinedOutput(); err != nil {
+	if out, err := exec.Command(binary, "-t", "-c", path, "-p", folder, "-e",
+		folder+"/error.log").CombinedOutput(); err != nil {
 		t.Fatalf("nginx does not take the configuration: %v\n%s", err, out)
 	}
 	cmd := exec.Command(binary, "-c", path, "-p", folder, "-e", folder+"/error.log")
@@ -136,7 +138,8 @@ func TestNginx(t *testing.T) {
 		if resp.StatusCode != http.StatusOK || count != 1 || r.RequestURI != "/orders?id=1" {
 			t.Fatalf("%s, %d requests", resp.Status, count)
 		}
-		if u, roles := r.Header["X-Webfarm-User"], r.Header["X-Webfarm-Roles"]; !slices.Equal(u, []string{"%C3%84lice%2C%20W."}) || !slices.Equal(roles, []string{"Sales,A%2CB"}) {
+		if u, roles := r.Header["X-Webfarm-User"], r.Header["X-Webfarm-Roles"]; !slices.Equal(u,
+			[]string{"%C3%84lice%2C%20W."}) || !slices.Equal(roles, []string{"Sales,A%2CB"}) {
 			t.Errorf("user %q, roles %q", u, roles)
 		}
 		if len(resp.Header["Set-Cookie"]) > 0 || resp.Header.Get("X-Webfarm-User") != "" {
@@ -154,27 +157,33 @@ func TestNginx(t *testing.T) {
 		n.service.mu.Lock()
 		bodies := n.service.bodies
 		n.service.mu.Unlock()
-		if r, _ := n.service.last(); r == nil || r.Method != "POST" || !slices.Equal(bodies, []string{"body"}) {
+		if r, _ := n.service.last(); r == nil || r.Method != "POST" ||
+			!slices.Equal(bodies, []string{"body"}) {
 			t.Errorf("%s, bodies %q", resp.Status, bodies)
 		}
 	})
 	t.Run("forged", func(t *testing.T) {
-		forged := []string{"X-Webfarm-User", "root", "x-webfarm-roles", "admin", "X_Webfarm_User", "root", "X.Webfarm.User", "root",
-			"Connection", "X-Webfarm-User", "X-Original-URL", "http://evil.example/", "X-Webfarm-Set-Cookie-1", "x=y"}
+		forged := []string{"X-Webfarm-User", "root", "x-webfarm-roles", "admin", "X_Webfarm_User",
+			"root", "X.Webfarm.User", "root", "Connection", "X-Webfarm-User", "X-Original-URL",
+			"http://evil.example/", "X-Webfarm-Set-Cookie-1", "x=y"}
 		fetch(t, "GET", n.url+"/", append(forged, "Cookie", alice)...)
 		r, _ := n.service.last()
 		if r == nil {
 			t.Fatal("no request")
 		}
 		for name, values := range r.Header {
-			if f := fold(name); f == "x-webfarm-user" && !slices.Equal(values, []string{"%C3%84lice%2C%20W."}) || f == "x-webfarm-roles" && !slices.Equal(values, []string{"Sales,A%2CB"}) {
+			if f := fold(name); f == "x-webfarm-user" &&
+				!slices.Equal(values, []string{"%C3%84lice%2C%20W."}) ||
+				f == "x-webfarm-roles" && !slices.Equal(values, []string{"Sales,A%2CB"}) {
 				t.Errorf("%s: %q", name, values)
 			}
 		}
 		bob := signedIn(t, n.gateway, user("")) // nothing to say: nothing of the client either
 		fetch(t, "GET", n.url+"/", append(forged, "Cookie", bob)...)
-		if r, _ := n.service.last(); r != nil && (r.Header.Get("X-Webfarm-User") != "" || r.Header.Get("X-Webfarm-Roles") != "") {
-			t.Errorf("user %q, roles %q", r.Header.Get("X-Webfarm-User"), r.Header.Get("X-Webfarm-Roles"))
+		if r, _ := n.service.last(); r != nil &&
+			(r.Header.Get("X-Webfarm-User") != "" || r.Header.Get("X-Webfarm-Roles") != "") {
+			t.Errorf("user %q, roles %q", r.Header.Get("X-Webfarm-User"),
+				r.Header.Get("X-Webfarm-Roles"))
 		}
 		if resp := fetch(t, "GET", n.url+"/", forged...); resp.StatusCode == http.StatusOK {
 			t.Errorf("without a cookie: %s", resp.Status)
@@ -185,16 +194,21 @@ func TestNginx(t *testing.T) {
 	})
 	t.Run("not signed in", func(t *testing.T) {
 		resp := fetch(t, "GET", n.url+"/orders?id=1&x=%2F", navigate...)
-		if resp.StatusCode != http.StatusFound || resp.Header.Get("Location") != "/Account/Login?ReturnUrl=%2Forders%3Fid%3D1%26x%3D%252F" {
+		if resp.StatusCode != http.StatusFound ||
+			resp.Header.Get("Location") != "/Account/Login?ReturnUrl=%2Forders%3Fid%3D1%26x%3D%252F" {
 			t.Errorf("a browser: %s to %q", resp.Status, resp.Header.Get("Location"))
 		}
-		if resp := fetch(t, "GET", n.url+"/orders", "Sec-Fetch-Mode", "cors"); resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("Location") != "" {
+		if resp := fetch(t, "GET", n.url+"/orders", "Sec-Fetch-Mode",
+			"cors"); resp.StatusCode != http.StatusUnauthorized ||
+			resp.Header.Get("Location") != "" {
 			t.Errorf("a script: %s to %q", resp.Status, resp.Header.Get("Location"))
 		}
-		if resp := fetch(t, "POST", n.url+"/orders", navigate...); resp.StatusCode != http.StatusUnauthorized {
+		if resp := fetch(t, "POST", n.url+"/orders",
+			navigate...); resp.StatusCode != http.StatusUnauthorized {
 			t.Errorf("a form: %s", resp.Status)
 		}
-		if resp := fetch(t, "GET", n.url+"//evil.example/", navigate...); resp.Header.Get("Location") != "/Account/Login" {
+		if resp := fetch(t, "GET", n.url+"//evil.example/",
+			navigate...); resp.Header.Get("Location") != "/Account/Login" {
 			t.Errorf("an open redirect: %q", resp.Header.Get("Location"))
 		}
 		if _, count := n.service.last(); count != 0 {
@@ -202,25 +216,31 @@ func TestNginx(t *testing.T) {
 		}
 	})
 	t.Run("a role is missing", func(t *testing.T) {
-		if resp := fetch(t, "GET", n.url+"/", "Cookie", alice, headerRequireRole, "Admin"); resp.StatusCode != http.StatusForbidden {
+		if resp := fetch(t, "GET", n.url+"/", "Cookie", alice, headerRequireRole,
+			"Admin"); resp.StatusCode != http.StatusForbidden {
 			t.Error(resp.Status)
 		}
 	})
 	t.Run("not for clients", func(t *testing.T) {
-		if resp := fetch(t, "GET", n.url+"/_webfarm", "Cookie", alice); resp.StatusCode != http.StatusNotFound {
+		if resp := fetch(t, "GET", n.url+"/_webfarm", "Cookie",
+			alice); resp.StatusCode != http.StatusNotFound {
 			t.Error(resp.Status)
 		}
 	})
 	t.Run("renewal", func(t *testing.T) {
-		for _, p := range []*sessiontoken.Principal{user("Alice"), user("Carol", manyRoles(90)...), user("Dora", manyRoles(210)...)} {
+		for _, p := range []*sessiontoken.Principal{user("Alice"), user("Carol", manyRoles(90)...),
+			user("Dora", manyRoles(210)...)} {
 			before := signedIn(t, n.gateway, p)
 			n.clock.Move(6 * time.Hour)
 			resp := fetch(t, "GET", n.url+"/", "Cookie", before)
-			if resp.StatusCode != http.StatusOK || len(resp.Header["Set-Cookie"]) != strings.Count(before, ";")+1 {
-				t.Fatalf("%s: %s with %d cookies for %d", p.Name(), resp.Status, len(resp.Header["Set-Cookie"]), strings.Count(before, ";")+1)
+			if resp.StatusCode != http.StatusOK ||
+				len(resp.Header["Set-Cookie"]) != strings.Count(before, ";")+1 {
+				t.Fatalf("%s: %s with %d cookies for %d", p.Name(), resp.Status,
+					len(resp.Header["Set-Cookie"]), strings.Count(before, ";")+1)
 			}
 			n.clock.Move(5 * time.Hour) // the old session is over
-			if again := fetch(t, "GET", n.url+"/", "Cookie", cookieHeader(resp.Cookies())); again.StatusCode != http.StatusOK {
+			if again := fetch(t, "GET", n.url+"/", "Cookie",
+				cookieHeader(resp.Cookies())); again.StatusCode != http.StatusOK {
 				t.Errorf("%s: with the renewed session: %s", p.Name(), again.Status)
 			}
 			if r, _ := n.service.last(); r == nil || r.Header.Get("X-Webfarm-User") != p.Name() {
@@ -232,7 +252,8 @@ func TestNginx(t *testing.T) {
 		alice := signedIn(t, n.gateway, user("Alice"))
 		for _, status := range []int{401, 403, 500, 503} {
 			n.service.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
-			if resp := fetch(t, "GET", n.url+"/", append(navigate, "Cookie", alice)...); resp.StatusCode != status {
+			if resp := fetch(t, "GET", n.url+"/",
+				append(navigate, "Cookie", alice)...); resp.StatusCode != status {
 				t.Errorf("%d became %s", status, resp.Status)
 			}
 		}
@@ -242,7 +263,10 @@ func TestNginx(t *testing.T) {
 	t.Run("undecided", func(t *testing.T) {
 		alice := signedIn(t, n.gateway, user("Alice"))
 		n.store.fail(true)
-		if resp := fetch(t, "GET", n.url+"/", append(navigate, "Cookie", alice)...); resp.StatusCode != http.StatusServiceUnavailable || len(resp.Header["Set-Cookie"]) > 0 {
+		if resp := fetch(t, "GET", n.url+"/",
+			append(navigate, "Cookie",
+				alice)...); resp.StatusCode != http.StatusServiceUnavailable ||
+			len(resp.Header["Set-Cookie"]) > 0 {
 			t.Errorf("without the store: %s", resp.Status)
 		}
 		n.store.fail(false)
@@ -251,7 +275,8 @@ func TestNginx(t *testing.T) {
 		}
 		n.service.last()
 		n.front.Close()
-		if resp := fetch(t, "GET", n.url+"/", "Cookie", alice); resp.StatusCode != http.StatusServiceUnavailable {
+		if resp := fetch(t, "GET", n.url+"/", "Cookie",
+			alice); resp.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("without the gateway: %s", resp.Status)
 		}
 		if _, count := n.service.last(); count != 0 {
@@ -266,7 +291,8 @@ func TestNginxCookies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"$upstream_http_x_webfarm_set_cookie_", "add_header Set-Cookie $webfarm_cookie"} {
+	for _, line := range []string{"$upstream_http_x_webfarm_set_cookie_",
+		"add_header Set-Cookie $webfarm_cookie"} {
 		if n := strings.Count(string(text), line); n != maxSetCookies {
 			t.Errorf("%q stands there %d times, want %d", line, n, maxSetCookies)
 		}

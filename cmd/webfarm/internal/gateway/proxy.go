@@ -17,10 +17,12 @@ import (
 // newProxy returns the handler that passes requests on to the service.
 func (g *Gateway) newProxy() (http.Handler, error) {
 	target := g.o.Upstream
-	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" || target.User != nil ||
+	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" ||
+		target.User != nil ||
 		target.RawQuery != "" || target.Fragment != "" {
-		return nil, fmt.Errorf("gateway: %q cannot be the upstream: an http or https URL without user, query and fragment",
-			target.Redacted())
+		return nil,
+			fmt.Errorf("gateway: %q cannot be the upstream: an http or https URL without user, query and fragment",
+				target.Redacted())
 	}
 	transport := g.o.Transport
 	if transport == nil {
@@ -105,7 +107,8 @@ func (g *Gateway) pass(proxy http.Handler, w http.ResponseWriter, r *http.Reques
 // hasDots reports whether a server could read part of a path as . or .., with which the client would
 // leave the path of the upstream. Some servers read \ as /, and ignore the text after a semicolon.
 func hasDots(path string) bool {
-	for part := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+	for part := range strings.FieldsFuncSeq(path,
+		func(r rune) bool { return r == '/' || r == '\\' }) {
 		if name, _, _ := strings.Cut(part, ";"); name == "." || name == ".." {
 			return true
 		}
@@ -115,7 +118,8 @@ func hasDots(path string) bool {
 
 // challenge answers a client that is not signed in.
 func (g *Gateway) challenge(w http.ResponseWriter, r *http.Request) {
-	a := asked{method: r.Method, scheme: "http", host: r.Host, uri: r.RequestURI, navigates: navigates(r)}
+	a := asked{method: r.Method, scheme: "http", host: r.Host, uri: r.RequestURI,
+		navigates: navigates(r)}
 	if isTLS(r) {
 		a.scheme = "https"
 	}
@@ -202,8 +206,10 @@ func (g *Gateway) bridge(p *passed, resp *http.Response) {
 		resp.Header["Set-Cookie"] = append(ours, resp.Header["Set-Cookie"]...)
 		delete(p.response, "Set-Cookie")
 	}
-	if err := g.site.BridgeAnswer(p.request, resp.Header); err != nil && p.request.Context().Err() == nil {
-		g.log.LogAttrs(p.request.Context(), slog.LevelError, "gateway: the answer is not carried across", slog.Any("error", err))
+	if err := g.site.BridgeAnswer(p.request, resp.Header); err != nil &&
+		p.request.Context().Err() == nil {
+		g.log.LogAttrs(p.request.Context(), slog.LevelError,
+			"gateway: the answer is not carried across", slog.Any("error", err))
 	}
 }
 

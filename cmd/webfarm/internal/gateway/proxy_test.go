@@ -85,8 +85,10 @@ func fetch(t testing.TB, method, address string, headers ...string) *http.Respon
 // The service sees the identity that the gateway found, and no other.
 func TestProxyIdentity(t *testing.T) {
 	forged := []string{
-		"X-Webfarm-User", "root", "x-webfarm-roles", "admin", "X_Webfarm_User", "root", "x-Webfarm_Roles", "admin", "X.WEBFARM.USER", "root",
-		"X-Mail", "root@x", "x_mail", "root@x", "Connection", "X-Webfarm-User, X-Webfarm-Roles, X-Mail", "X-Webfarm-Users", "root", "X-Webfarmers", "kept",
+		"X-Webfarm-User", "root", "x-webfarm-roles", "admin", "X_Webfarm_User", "root",
+		"x-Webfarm_Roles", "admin", "X.WEBFARM.USER", "root",
+		"X-Mail", "root@x", "x_mail", "root@x", "Connection",
+		"X-Webfarm-User, X-Webfarm-Roles, X-Mail", "X-Webfarm-Users", "root", "X-Webfarmers", "kept",
 	}
 	headers := HeaderOptions{Claims: []ClaimHeader{{"X-Mail", "urn:mail"}}}
 	g, server, s := newProxying(t, Options{Headers: headers, Anonymous: true})
@@ -101,7 +103,8 @@ func TestProxyIdentity(t *testing.T) {
 		if resp.StatusCode != http.StatusOK || n != 1 {
 			t.Fatalf("%s: %s, %d requests", name, resp.Status, n)
 		}
-		for header, want := range map[string]string{"X-Webfarm-User": tt.user, "X-Webfarm-Roles": tt.roles, "X-Mail": tt.mail} {
+		for header, want := range map[string]string{"X-Webfarm-User": tt.user,
+			"X-Webfarm-Roles": tt.roles, "X-Mail": tt.mail} {
 			var got []string
 			for key, values := range r.Header {
 				if fold(key) == fold(header) {
@@ -112,14 +115,16 @@ func TestProxyIdentity(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", name, header, got, want)
 			}
 		}
-		if r.Header.Get("X-Webfarmers") != "kept" || r.Header.Get("X-Webfarm-Users") != "" || r.Header.Get("Cookie") != tt.cookie || r.RequestURI != "/orders?id=1;x" {
+		if r.Header.Get("X-Webfarmers") != "kept" || r.Header.Get("X-Webfarm-Users") != "" ||
+			r.Header.Get("Cookie") != tt.cookie || r.RequestURI != "/orders?id=1;x" {
 			t.Errorf("%s: the rest: %s %v", name, r.RequestURI, r.Header)
 		}
 	}
 }
 
 func TestProxyAnswers(t *testing.T) {
-	g, server, s := newProxying(t, Options{SignIn: SignInOptions{URL: "/login"}, RequireRoles: []string{"Sales"}})
+	g, server, s := newProxying(t, Options{SignIn: SignInOptions{URL: "/login"},
+		RequireRoles: []string{"Sales"}})
 	alice, bob := signedIn(t, g, user("Alice", "Sales")), signedIn(t, g, user("Bob"))
 	tests := []struct {
 		method, path, cookie string
@@ -147,23 +152,28 @@ func TestProxyAnswers(t *testing.T) {
 	for _, tt := range tests {
 		resp := fetch(t, tt.method, server.URL+tt.path, "Cookie", tt.cookie)
 		_, n := s.last()
-		if resp.StatusCode != tt.want || resp.Header.Get("Location") != tt.location || (n == 1) != tt.reaches {
-			t.Errorf("%s %s %.12q: %s to %q, %d requests reached the service", tt.method, tt.path, tt.cookie, resp.Status, resp.Header.Get("Location"), n)
+		if resp.StatusCode != tt.want || resp.Header.Get("Location") != tt.location ||
+			(n == 1) != tt.reaches {
+			t.Errorf("%s %s %.12q: %s to %q, %d requests reached the service", tt.method, tt.path,
+				tt.cookie, resp.Status, resp.Header.Get("Location"), n)
 		}
 	}
 	s.Close()
-	if resp := fetch(t, "GET", server.URL+"/", "Cookie", alice); resp.StatusCode != http.StatusBadGateway {
+	if resp := fetch(t, "GET", server.URL+"/", "Cookie",
+		alice); resp.StatusCode != http.StatusBadGateway {
 		t.Errorf("without the service: %s", resp.Status)
 	}
 }
 
 func TestProxyForwarded(t *testing.T) {
-	said := []string{"X-Forwarded-For", "203.0.113.9", "X-Forwarded-Host", "shop.example.com", "X-Forwarded-Proto", "https"}
+	said := []string{"X-Forwarded-For", "203.0.113.9", "X-Forwarded-Host", "shop.example.com",
+		"X-Forwarded-Proto", "https"}
 	for _, trust := range []bool{false, true} {
 		g, server, s := newProxying(t, Options{TrustForwarded: trust})
 		fetch(t, "GET", server.URL+"/", append(said, "Cookie", signedIn(t, g, user("Alice")))...)
 		r, _ := s.last()
-		got := []string{r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Host"), r.Header.Get("X-Forwarded-Proto")}
+		got := []string{r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Host"),
+			r.Header.Get("X-Forwarded-Proto")}
 		want := []string{"127.0.0.1", strings.TrimPrefix(server.URL, "http://"), "http"}
 		if trust {
 			want = []string{"203.0.113.9, 127.0.0.1", "shop.example.com", "https"}
@@ -230,10 +240,12 @@ func TestNoSmuggling(t *testing.T) {
 	const inner = "GET /smuggled HTTP/1.1\r\nHost: x\r\nX-Webfarm-User: root\r\n\r\n"
 	head := "POST / HTTP/1.1\r\nHost: x\r\nCookie: " + alice + "\r\n"
 	for name, text := range map[string]string{
-		"both lengths":       head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inner,
-		"two lengths":        head + fmt.Sprintf("Content-Length: 0\r\nContent-Length: %d\r\n\r\n", len(inner)) + inner,
-		"odd coding":         head + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + inner,
-		"coding twice":       head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" + inner,
+		"both lengths": head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inner,
+		"two lengths": head + fmt.Sprintf("Content-Length: 0\r\nContent-Length: %d\r\n\r\n",
+			len(inner)) + inner,
+		"odd coding": head + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + inner,
+		"coding twice": head +
+			"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" + inner,
 		"blank before colon": head + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + inner,
 		"folded":             head + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" + inner,
 		"signed length":      head + "Content-Length: +4\r\n\r\nabcd" + inner,
@@ -248,7 +260,8 @@ func TestNoSmuggling(t *testing.T) {
 			}
 			defer conn.Close()
 			// The last request closes the connection, if it is still there.
-			text += "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: " + alice + "\r\n\r\n"
+			text += "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: " +
+				alice + "\r\n\r\n"
 			if _, err := io.WriteString(conn, text); err != nil {
 				t.Fatal(err)
 			}
@@ -287,15 +300,18 @@ func TestProxyUpgrade(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello "+r.Header.Get("X-Webfarm-User"))
+		io.WriteString(conn,
+			"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello "+r.Header.Get("X-Webfarm-User"))
 	}
-	for cookie, want := range map[string]string{signedIn(t, g, user("Alice")): "hello Alice", "": ""} {
+	for cookie, want := range map[string]string{signedIn(t, g, user("Alice")): "hello Alice",
+		"": ""} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, X-Webfarm-User\r\nUpgrade: websocket\r\nX-Webfarm-User: root\r\nCookie: "+cookie+"\r\n\r\n")
+		io.WriteString(conn,
+			"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, X-Webfarm-User\r\nUpgrade: websocket\r\nX-Webfarm-User: root\r\nCookie: "+cookie+"\r\n\r\n")
 		in := bufio.NewReader(conn)
 		resp, err := http.ReadResponse(in, nil)
 		if err != nil {
@@ -307,14 +323,16 @@ func TestProxyUpgrade(t *testing.T) {
 			}
 			continue
 		}
-		if text, _ := io.ReadAll(in); resp.StatusCode != http.StatusSwitchingProtocols || string(text) != want {
+		if text, _ := io.ReadAll(in); resp.StatusCode != http.StatusSwitchingProtocols ||
+			string(text) != want {
 			t.Errorf("%s, %q", resp.Status, text)
 		}
 	}
 }
 
 func TestUpstreamOptions(t *testing.T) {
-	for _, bad := range []string{"", "localhost:80", "ftp://x", "http://", "http://u:p@x", "http://x?y", "http://x#y", "/path"} {
+	for _, bad := range []string{"", "localhost:80", "ftp://x", "http://", "http://u:p@x",
+		"http://x?y", "http://x#y", "/path"} {
 		u, err := url.Parse(bad)
 		if err != nil {
 			continue

@@ -30,7 +30,8 @@ func ParseRequirement(text string) (Requirement, error) {
 	for item := range strings.SplitSeq(text, ",") {
 		role, err := url.PathUnescape(strings.TrimSpace(item))
 		if err != nil || role == "" {
-			return nil, fmt.Errorf("gateway: %q is not a list of roles: NAME or NAME,NAME with %%2C for a comma", text)
+			return nil,
+				fmt.Errorf("gateway: %q is not a list of roles: NAME or NAME,NAME with %%2C for a comma", text)
 		}
 		r = append(r, role)
 	}
@@ -52,7 +53,8 @@ type demand struct {
 // demandOf reads the headers of a request, and its query. Envoy's query is the client's, and is not
 // read.
 func demandOf(r *http.Request, as asker) demand {
-	d := demand{roles: r.Header.Values(headerRequireRole), keep: strings.EqualFold(r.Header.Get(headerRenew), "no")}
+	d := demand{roles: r.Header.Values(headerRequireRole),
+		keep: strings.EqualFold(r.Header.Get(headerRenew), "no")}
 	if as == asEnvoy || r.URL.RawQuery == "" {
 		return d
 	}

@@ -35,7 +35,8 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	if g.o.File.followed() {
 		group.Go(func() {
 			if err := g.site.Watch(watch, g.watchOptions()); watch.Err() == nil {
-				g.log.LogAttrs(ctx, slog.LevelError, "gateway: the web.config is not followed", slog.Any("error", err))
+				g.log.LogAttrs(ctx, slog.LevelError, "gateway: the web.config is not followed",
+					slog.Any("error", err))
 			}
 		})
 	}

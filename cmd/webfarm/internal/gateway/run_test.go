@@ -45,7 +45,8 @@ func runGateway(t testing.TB, o Options, ro RunOptions) *running {
 	}
 	ro.Public, ro.Admin = listen(), listen()
 	ctx, stop := context.WithCancel(t.Context())
-	r := &running{g, t, "http://" + ro.Public.Addr().String(), "http://" + ro.Admin.Addr().String(), stop, make(chan error, 1)}
+	r := &running{g, t, "http://" + ro.Public.Addr().String(), "http://" + ro.Admin.Addr().String(),
+		stop, make(chan error, 1)}
 	go func() { r.done <- g.Run(ctx, ro) }()
 	t.Cleanup(func() {
 		stop()
@@ -95,12 +96,14 @@ func TestAdmin(t *testing.T) {
 	if status, text := r.page("/healthz"); status != 200 || text != "alive\n" {
 		t.Errorf("healthz: %d %s", status, text)
 	}
-	if status, text := r.page("/readyz"); status != 200 || !strings.Contains(text, "site: ok") || !strings.Contains(text, "keys: ok, ") {
+	if status, text := r.page("/readyz"); status != 200 || !strings.Contains(text, "site: ok") ||
+		!strings.Contains(text, "keys: ok, ") {
 		t.Errorf("readyz: %d %s", status, text)
 	}
 	store.fail(true)
 	r.auth(alice)
-	if status, text := r.page("/readyz"); status != 503 || !strings.Contains(text, "store: "+errStore.Error()) {
+	if status, text := r.page("/readyz"); status != 503 ||
+		!strings.Contains(text, "store: "+errStore.Error()) {
 		t.Errorf("readyz without the store: %d %s", status, text)
 	}
 	if status, _ := r.page("/healthz"); status != 200 {
@@ -109,15 +112,19 @@ func TestAdmin(t *testing.T) {
 	id := r.Site().Ring().Primary().ID()
 	_, text := r.page("/metrics")
 	for _, want := range []string{
-		`webfarm_answers_total{code="200"} 1`, `webfarm_answers_total{code="401"} 2`, `webfarm_answers_total{code="503"} 1`,
+		`webfarm_answers_total{code="200"} 1`, `webfarm_answers_total{code="401"} 2`,
+		`webfarm_answers_total{code="503"} 1`,
 		`webfarm_session_events_total{webfarm_cookie_name="FedAuth",webfarm_event_kind="read",webfarm_event_reason="",webfarm_key_id="` + id + `"} 1`,
 		`webfarm_session_events_total{webfarm_cookie_name="FedAuth",webfarm_event_kind="refused",webfarm_event_reason="invalid",webfarm_key_id=""} 1`,
 		`webfarm_session_events_total{webfarm_cookie_name="FedAuth",webfarm_event_kind="unavailable",webfarm_event_reason="",webfarm_key_id=""} 1`,
 		`webfarm_store_operation_duration_seconds_count{error_type="",webfarm_store_operation="get"} 2`,       // of alice and of a probe
 		`webfarm_store_operation_duration_seconds_count{error_type="_OTHER",webfarm_store_operation="get"} 2`, // the same without it
-		`webfarm_key_info{key="` + id + `",writes="true"} 1`, `webfarm_key_last_read_timestamp_seconds{webfarm_key_id="` + id + `"} `,
-		"webfarm_key_changes_total 0", "webfarm_key_file_ok 1", "webfarm_ready 1", "# TYPE webfarm_store_operation_duration_seconds histogram",
-		"# HELP webfarm_key_info The keys of the ring; the first one writes.", "\ngo_goroutines ", "\nprocess_start_time_seconds ",
+		`webfarm_key_info{key="` + id + `",writes="true"} 1`,
+		`webfarm_key_last_read_timestamp_seconds{webfarm_key_id="` + id + `"} `,
+		"webfarm_key_changes_total 0", "webfarm_key_file_ok 1", "webfarm_ready 1",
+		"# TYPE webfarm_store_operation_duration_seconds histogram",
+		"# HELP webfarm_key_info The keys of the ring; the first one writes.", "\ngo_goroutines ",
+		"\nprocess_start_time_seconds ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("metrics lack %s\n%s", want, text)
@@ -179,10 +186,12 @@ func TestKeyFile(t *testing.T) {
 		_, text := r.page("/readyz")
 		return strings.Contains(text, "web.config: cannot be used")
 	})
-	if status, text := r.page("/readyz"); status != 200 || !strings.Contains(text, "keys: ok, "+second) {
+	if status, text := r.page("/readyz"); status != 200 ||
+		!strings.Contains(text, "keys: ok, "+second) {
 		t.Errorf("readyz with a broken file: %d %s", status, text)
 	}
-	if _, text := r.page("/metrics"); !strings.Contains(text, "webfarm_key_file_ok 0\n") || !strings.Contains(text, "webfarm_key_file_faults_total 1\n") ||
+	if _, text := r.page("/metrics"); !strings.Contains(text, "webfarm_key_file_ok 0\n") ||
+		!strings.Contains(text, "webfarm_key_file_faults_total 1\n") ||
 		!strings.Contains(text, "webfarm_key_changes_total 1\n") {
 		t.Errorf("metrics with a broken file: %s", text)
 	}
@@ -206,7 +215,9 @@ func TestKeyFile(t *testing.T) {
 	if n := refused.Load(); n != 0 {
 		t.Errorf("%d requests of a session in force were refused", n)
 	}
-	for _, key := range []string{cfg.WebConfig()[40:90], fmt.Sprintf("%x", cfg.ValidationKey.Reveal()[:8]), fmt.Sprintf("%X", cfg.ValidationKey.Reveal()[:8])} {
+	for _, key := range []string{cfg.WebConfig()[40:90],
+		fmt.Sprintf("%x", cfg.ValidationKey.Reveal()[:8]), fmt.Sprintf("%X",
+			cfg.ValidationKey.Reveal()[:8])} {
 		_, metrics := r.page("/metrics")
 		_, ready := r.page("/readyz")
 		if strings.Contains(j.String()+metrics+ready, key) {
@@ -217,7 +228,8 @@ func TestKeyFile(t *testing.T) {
 
 // A stop is told first, then requests under way are finished.
 func TestShutdown(t *testing.T) {
-	store := &slowStore{Store: sessiontoken.NewMemoryStore(nil), entered: make(chan struct{}), leave: make(chan struct{})}
+	store := &slowStore{Store: sessiontoken.NewMemoryStore(nil), entered: make(chan struct{}),
+		leave: make(chan struct{})}
 	var o Options
 	o.Site.Sessions.Store = store
 	drained := make(chan time.Time)
@@ -260,7 +272,8 @@ func TestShutdown(t *testing.T) {
 
 // A request that does not end is cut off in time.
 func TestShutdownDeadline(t *testing.T) {
-	store := &slowStore{Store: sessiontoken.NewMemoryStore(nil), entered: make(chan struct{}), leave: make(chan struct{})}
+	store := &slowStore{Store: sessiontoken.NewMemoryStore(nil), entered: make(chan struct{}),
+		leave: make(chan struct{})}
 	defer close(store.leave)
 	var o Options
 	o.Site.Sessions.Store = store
@@ -299,7 +312,8 @@ func (s *slowStore) Get(ctx context.Context, key string) ([]byte, time.Time, err
 // Slow clients and large headers are turned away; the cookies of a farm are
 // not.
 func TestLimits(t *testing.T) {
-	slow := runGateway(t, Options{Limits: Limits{HeaderTimeout: 30 * time.Millisecond}}, RunOptions{})
+	slow := runGateway(t, Options{Limits: Limits{HeaderTimeout: 30 * time.Millisecond}},
+		RunOptions{})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(slow.public, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -322,7 +336,8 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn2.Close()
-	io.WriteString(conn2, "POST /auth HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\nGET /auth HTTP/1.1\r\nHost: x\r\n\r\n")
+	io.WriteString(conn2,
+		"POST /auth HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\nGET /auth HTTP/1.1\r\nHost: x\r\n\r\n")
 	in := bufio.NewReader(conn2)
 	resp, err := http.ReadResponse(in, nil)
 	if err != nil {
@@ -341,18 +356,21 @@ func TestLimits(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	if _, err := New(Options{File: File{Path: filepath.Join(t.TempDir(), "none.config")}}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := New(Options{File: File{Path: filepath.Join(t.TempDir(),
+		"none.config")}}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 	path := filepath.Join(t.TempDir(), "web.config")
-	replaceFile(t, path, `<configuration><system.web><machineKey validationKey="AutoGenerate"/></system.web></configuration>`)
+	replaceFile(t, path,
+		`<configuration><system.web><machineKey validationKey="AutoGenerate"/></system.web></configuration>`)
 	var e *machinekey.ConfigError
 	if _, err := New(Options{File: File{Path: path}}); !errors.As(err, &e) {
 		t.Errorf("generated keys: %v", err)
 	}
 	writeConfig(t, path)
 	for _, bad := range []Options{
-		{RequireRoles: []string{""}}, {RequireRoles: []string{"%zz"}}, {SignIn: SignInOptions{URL: "x"}}, {Headers: HeaderOptions{User: "Cookie"}},
+		{RequireRoles: []string{""}}, {RequireRoles: []string{"%zz"}},
+		{SignIn: SignInOptions{URL: "x"}}, {Headers: HeaderOptions{User: "Cookie"}},
 		{Page: func(*Gateway) (http.Handler, error) { return nil, errStore }},
 	} {
 		bad.File.Path = path
@@ -403,7 +421,8 @@ func BenchmarkCheck(b *testing.B) {
 func benchmarkUsers(b *testing.B, f func(*Gateway) func(*http.Request) bool) {
 	g := newGateway(b, Options{})
 	ask := f(g)
-	for _, p := range []*sessiontoken.Principal{user("small", "Sales"), user("90-roles", manyRoles(90)...)} {
+	for _, p := range []*sessiontoken.Principal{user("small", "Sales"),
+		user("90-roles", manyRoles(90)...)} {
 		r := httptest.NewRequest("GET", "/auth", nil)
 		r.Header.Set("Cookie", signedIn(b, g, p))
 		b.Run(p.Name(), func(b *testing.B) {

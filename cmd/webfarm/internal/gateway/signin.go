@@ -50,13 +50,16 @@ func newSignIn(o SignInOptions) (*signIn, error) {
 	}
 	u, err := url.Parse(o.URL)
 	if err != nil || !isClean(o.URL) || u.User != nil || u.Fragment != "" ||
-		!(u.Scheme == "" && u.Host == "" && isLocal(o.URL) || (u.Scheme == "http" || u.Scheme == "https") && isHost(u.Host)) {
-		return nil, fmt.Errorf("gateway: %q cannot be the sign-in: a path, or an http or https URL", o.URL)
+		!(u.Scheme == "" && u.Host == "" && isLocal(o.URL) ||
+			(u.Scheme == "http" || u.Scheme == "https") && isHost(u.Host)) {
+		return nil, fmt.Errorf("gateway: %q cannot be the sign-in: a path, or an http or https URL",
+			o.URL)
 	}
 	s := &signIn{url: u, param: cmp.Or(o.Param, "ReturnUrl")}
 	for _, host := range o.Hosts {
 		if !isHost(strings.TrimPrefix(host, ".")) {
-			return nil, fmt.Errorf("gateway: %q is not a host to return to: app.example.com, or .example.com for all below it", host)
+			return nil,
+				fmt.Errorf("gateway: %q is not a host to return to: app.example.com, or .example.com for all below it", host)
 		}
 		s.hosts = append(s.hosts, strings.ToLower(host))
 	}
@@ -122,14 +125,17 @@ func navigates(r *http.Request) bool {
 // location returns the redirect for a request. It reports false for 401: there is no sign-in, the
 // client would not show it, the method is not GET or HEAD, or the request is for the sign-in itself.
 func (s *signIn) location(a asked) (string, bool) {
-	if s == nil || !a.navigates || a.method != "" && a.method != http.MethodGet && a.method != http.MethodHead {
+	if s == nil || !a.navigates || a.method != "" && a.method != http.MethodGet &&
+		a.method != http.MethodHead {
 		return "", false
 	}
-	if _, err := url.ParseRequestURI(a.uri); err != nil || !isLocal(a.uri) || len(a.uri) > maxReturn {
+	if _, err := url.ParseRequestURI(a.uri); err != nil || !isLocal(a.uri) ||
+		len(a.uri) > maxReturn {
 		a.uri = ""
 	}
 	sameHost := s.url.Host == "" || strings.EqualFold(s.url.Host, a.host)
-	if path, _, _ := strings.Cut(a.uri, "?"); sameHost && a.uri != "" && strings.EqualFold(path, s.url.EscapedPath()) {
+	if path, _, _ := strings.Cut(a.uri, "?"); sameHost && a.uri != "" &&
+		strings.EqualFold(path, s.url.EscapedPath()) {
 		return "", false // a loop
 	}
 	back := a.uri
@@ -175,7 +181,8 @@ func isLocal(uri string) bool {
 // which browsers read as a slash.
 func isClean(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || c == '<' || c == '>' || c == '#' {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || c == '<' ||
+			c == '>' || c == '#' {
 			return false
 		}
 	}
@@ -204,5 +211,6 @@ func isHost(s string) bool {
 // isName reports whether s consists of the characters of host names and IPv4 addresses, and does not
 // begin with a dot.
 func isName(s string) bool {
-	return s != "" && s[0] != '.' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == ""
+	return s != "" && s[0] != '.' && strings.Trim(s,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == ""
 }

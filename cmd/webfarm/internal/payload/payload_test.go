@@ -53,7 +53,8 @@ func TestVectors(t *testing.T) {
 			v.Protected, strings.ToUpper(v.Protected),
 		} {
 			p, ok := payload.Recognise(text)
-			if !ok || hex.EncodeToString(p.Data) != v.Protected || p.Key != key[0] || p.Version != 0 {
+			if !ok || hex.EncodeToString(p.Data) != v.Protected || p.Key != key[0] ||
+				p.Version != 0 {
 				t.Fatalf("%s: %v, key %s, want %s", v.Name, ok, p.Key, key[0])
 			}
 		}
@@ -125,7 +126,8 @@ func TestMayBe(t *testing.T) {
 	} {
 		p, _ := payload.Recognise(text)
 		list := p.MayBe()
-		if !slices.ContainsFunc(list, func(s string) bool { return strings.HasPrefix(s, want) }) || len(list) > 3 {
+		if !slices.ContainsFunc(list, func(s string) bool { return strings.HasPrefix(s, want) }) ||
+			len(list) > 3 {
 			t.Errorf("%s: may be %q", want, list)
 		}
 	}
@@ -146,7 +148,8 @@ func FuzzRecognise(f *testing.F) {
 		if !ok && (p.Data != nil || p.Key != "") || (p.Key != "") != (len(p.Data) >= 20) {
 			t.Fatalf("%v, %d bytes, key %q", ok, len(p.Data), p.Key)
 		}
-		for _, algorithm := range []string{"", "AES_256_CBC, HMACSHA256", "AES_192_CBC, HMACSHA1", "AES_128_GCM"} {
+		for _, algorithm := range []string{"", "AES_256_CBC, HMACSHA256", "AES_192_CBC, HMACSHA1",
+			"AES_128_GCM"} {
 			size := 0
 			for _, part := range p.Parts(algorithm) {
 				size += part.Size

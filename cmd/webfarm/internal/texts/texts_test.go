@@ -29,7 +29,8 @@ func TestParse(t *testing.T) {
 		t.Fatalf("%d sections: %v", len(f), f)
 	}
 	first := f["first"]
-	if got := first.Text("says", "what", "key", "file", "{what}"); got != "The key of {what} goes on: here." {
+	if got := first.Text("says", "what", "key", "file",
+		"{what}"); got != "The key of {what} goes on: here." {
 		t.Errorf("%q", got)
 	}
 	if got := first["reason"]; !slices.Equal(got, []string{"one", "two: parts"}) {
@@ -50,7 +51,8 @@ func TestParse(t *testing.T) {
 }
 
 func TestParsePanics(t *testing.T) {
-	for _, bad := range []string{"says: x", "[a]\nno field", "[a]\n  says: x", "[a]\n[a]", "[a", " [a]", "[a]\ntwo words: x"} {
+	for _, bad := range []string{"says: x", "[a]\nno field", "[a]\n  says: x", "[a]\n[a]", "[a",
+		" [a]", "[a]\ntwo words: x"} {
 		func() {
 			defer func() {
 				if recover() == nil {

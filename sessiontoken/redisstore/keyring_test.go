@@ -99,19 +99,16 @@ func TestKeyRingReader(t *testing.T) {
 	if err := client.RPush(ctx, "DataProtection-Keys", "<note/>").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := client.Do(ctx, "ACL", "SETUSER", "reader", "on", "nopass", "~DataProtection-Keys",
-		"+lrange").Err(); err != nil {
+	if err := client.Do(ctx, "ACL", "SETUSER", "reader", "on", "nopass", "~DataProtection-Keys", "+lrange").Err(); err != nil {
 		t.Fatal(err)
 	}
-	reader := redis.NewClient(&redis.Options{Addr: server.Addr, Username: "reader",
-		Password: "any"})
+	reader := redis.NewClient(&redis.Options{Addr: server.Addr, Username: "reader", Password: "any"})
 	defer reader.Close()
 	r := newKeyRing(t, reader, "")
 	if _, err := dataprotection.Open(ctx, r, nil); err != nil {
 		t.Error(err)
 	}
-	if err := r.Store(ctx, "key", []byte("<key/>")); err == nil ||
-		!strings.Contains(err.Error(), "redisstore: store a key: ") {
+	if err := r.Store(ctx, "key", []byte("<key/>")); err == nil || !strings.Contains(err.Error(), "redisstore: store a key: ") {
 		t.Errorf("stored: %v", err)
 	}
 }
@@ -141,16 +138,14 @@ func TestKeyRingHangs(t *testing.T) {
 }
 
 func TestNewKeyRing(t *testing.T) {
-	if r, err := redisstore.NewKeyRing(nil, ""); r != nil || err == nil ||
-		!strings.HasPrefix(err.Error(), "redisstore: ") {
+	if r, err := redisstore.NewKeyRing(nil, ""); r != nil || err == nil || !strings.HasPrefix(err.Error(), "redisstore: ") {
 		t.Errorf("%v, %v", r, err)
 	}
 }
 
 // The key ring of .NET nodes that call PersistKeysToStackExchangeRedis.
 func ExampleNewKeyRing() {
-	client := redis.NewClient(&redis.Options{Addr: "redis.example:6379",
-		ContextTimeoutEnabled: true})
+	client := redis.NewClient(&redis.Options{Addr: "redis.example:6379", ContextTimeoutEnabled: true})
 	defer client.Close()
 	keys, err := redisstore.NewKeyRing(client, "")
 	if err != nil {

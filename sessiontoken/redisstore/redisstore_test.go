@@ -33,8 +33,7 @@ func address(t *testing.T) string {
 
 func newClient(t *testing.T, addr string) *redis.Client {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true, MaxRetries: 1,
-		DialerRetries: 1})
+	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true, MaxRetries: 1, DialerRetries: 1})
 	t.Cleanup(func() {
 		if err := client.Close(); err != nil {
 			t.Error(err)
@@ -122,8 +121,7 @@ func TestRedisCleansUp(t *testing.T) {
 	var n names
 	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) // the clock of Redis is another
 	prefix := n.next()
-	s := newStore(t, client, redisstore.Options{Prefix: prefix,
-		Now: func() time.Time { return now }})
+	s := newStore(t, client, redisstore.Options{Prefix: prefix, Now: func() time.Time { return now }})
 	const key = "/;uuid-1234;"
 	for left, most := range map[time.Duration]time.Duration{
 		time.Millisecond: 1001 * time.Millisecond,
@@ -133,8 +131,7 @@ func TestRedisCleansUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		keys, err := client.Keys(ctx, prefix+"*").Result()
-		if err != nil || len(keys) != 1 || len(keys[0]) != len(prefix)+64 ||
-			strings.Contains(keys[0], "1234;") {
+		if err != nil || len(keys) != 1 || len(keys[0]) != len(prefix)+64 || strings.Contains(keys[0], "1234;") {
 			t.Fatalf("%q, %v", keys, err)
 		}
 		ttl, err := client.PTTL(ctx, keys[0]).Result()
@@ -160,8 +157,7 @@ func TestForeignValues(t *testing.T) {
 		if err := client.Set(ctx, keys[0], value, time.Hour).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if data, _, err := s.Get(ctx, "k"); !errors.Is(err, sessiontoken.ErrInvalid) ||
-			data != nil {
+		if data, _, err := s.Get(ctx, "k"); !errors.Is(err, sessiontoken.ErrInvalid) || data != nil {
 			t.Errorf("%q: %q, %v", value, data, err)
 		}
 	}
@@ -177,8 +173,7 @@ func TestForeignValues(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	if s, err := redisstore.New(nil, nil); s != nil || err == nil ||
-		!strings.HasPrefix(err.Error(), "redisstore: ") {
+	if s, err := redisstore.New(nil, nil); s != nil || err == nil || !strings.HasPrefix(err.Error(), "redisstore: ") {
 		t.Errorf("%v, %v", s, err)
 	}
 }
@@ -204,8 +199,7 @@ func BenchmarkRedisStore(b *testing.B) {
 	})
 	b.Run("Get", func(b *testing.B) {
 		for i := range b.N {
-			if _, _, err := s.Get(ctx, strconv.Itoa(i%1000)); err != nil &&
-				!errors.Is(err, sessiontoken.ErrNotInStore) {
+			if _, _, err := s.Get(ctx, strconv.Itoa(i%1000)); err != nil && !errors.Is(err, sessiontoken.ErrNotInStore) {
 				b.Fatal(err)
 			}
 		}
@@ -213,8 +207,7 @@ func BenchmarkRedisStore(b *testing.B) {
 }
 
 func ExampleNew() {
-	client := redis.NewClient(&redis.Options{Addr: "redis.example:6379",
-		ContextTimeoutEnabled: true})
+	client := redis.NewClient(&redis.Options{Addr: "redis.example:6379", ContextTimeoutEnabled: true})
 	defer client.Close()
 	shared, err := redisstore.New(client, &redisstore.Options{Prefix: "shop:"})
 	if err != nil {

@@ -33,6 +33,7 @@ import (
 	"strings"
 
 	"github.com/fatih/color"
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -41,6 +42,7 @@ import (
 )
 
 func main() {
+	redis.SetLogger(silent{})
 	if color.NoColor { // no terminal, NO_COLOR or TERM=dumb
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}

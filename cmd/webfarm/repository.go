@@ -94,13 +94,13 @@ func openRedis(keys string) (dataprotection.Repository, func() error, error) {
 		return nil, nil, err
 	}
 	o.ContextTimeoutEnabled = true
-	redis.SetLogger(silent{}) // it would print what the errors say, too
 	client := redis.NewClient(o)
 	repository, err := redisstore.NewKeyRing(client, list)
 	return repository, client.Close, err
 }
 
-// silent is a logger of go-redis.
+// silent is the logger of go-redis, which would print what the errors say, too.
+// There is one for the whole program, so main sets it.
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}

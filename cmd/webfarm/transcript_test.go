@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // asTool is set for the copies of this test that are to be the tool itself.
@@ -22,6 +24,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asTool) != "" {
 		main()
 	}
+	redis.SetLogger(silent{})
 	os.Exit(m.Run())
 }
 

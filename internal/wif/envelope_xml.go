@@ -49,8 +49,8 @@ func readEnvelope(doc []byte, e *Envelope) bool {
 
 func trimmed(text string) []byte { return nbfx.TrimSpace([]byte(text)) }
 
-// isBounded reports whether a document has no more markup around its longest
-// text, which is the token, than a real envelope has. A mark takes the XML reader
+// isBounded reports whether a document has no more markup and white space around
+// its longest text, which is the token, than a real envelope has. A mark takes the XML reader
 // a hundred nanoseconds, so that many would cost more than a MAC does.
 func isBounded(doc []byte) bool {
 	if marks(doc) > limits.EnvelopeMarks+2 { // 2 in the padding of the token
@@ -61,7 +61,7 @@ func isBounded(doc []byte) bool {
 		var piece []byte
 		piece, rest, _ = bytes.Cut(rest, []byte("<"))
 		_, text, _ := bytes.Cut(piece, []byte(">"))
-		longest = max(longest, len(text))
+		longest = max(longest, len(bytes.Trim(text, " \t\r\n")))
 	}
 	return len(doc)-longest <= limits.EnvelopeMarkup
 }

@@ -37,8 +37,12 @@ func gatewayLocations(t *testing.T, gateway, service string) string {
 	if start < 0 {
 		t.Fatal("docs/gateway.md has no location / for nginx")
 	}
+	_, cookies, _ := strings.Cut(config[:start], "add_header") // of the server there
+	if !strings.HasPrefix(cookies, " Set-Cookie ") {
+		t.Fatal("docs/gateway.md has no cookies for nginx")
+	}
 	config = config[start:]
-	for _, change := range [][2]string{{"location / {", "location /app/ {"},
+	for _, change := range [][2]string{{"location / {", "location /app/ { add_header" + cookies},
 		{"http://127.0.0.1:3000", service}, {"http://webfarm", gateway}} {
 		if strings.Count(config, change[0]) != 1 {
 			t.Fatalf("docs/gateway.md says %q %d times", change[0],

@@ -40,37 +40,24 @@ func (t *CoreTicket) OpenedBy() string { return t.openedBy }
 // Whether to slide at all is a setting of the site (SlidingExpiration, on by
 // default), and this rule knows no end. The users of both tickets are one.
 func (t *CoreTicket) renew(now time.Time) (*CoreTicket, bool) {
-	issued, hasIssued := t.Properties.Time(PropertyIssued)
-	expires, hasExpires := t.Properties.Time(PropertyExpires)
-	if !hasIssued || !hasExpires || !t.Properties.allowsRefresh() {
-		return nil, false
-	}
-	if remaining := expires.Sub(now); remaining < 0 || remaining >= now.Sub(issued) {
+	properties, due := t.Properties.renewed(now)
+	if !due {
 		return nil, false
 	}
 	renewed := *t
-	renewed.Properties = slices.Clone(t.Properties)
-	renewed.Properties.SetTime(PropertyIssued, now)
-	renewed.Properties.SetTime(PropertyExpires, now.Add(expires.Sub(issued)))
+	renewed.Properties = properties
 	return &renewed, true
 }
 
 // text describes the ticket for a log: no claim values, no properties but
 // the times.
 func (t CoreTicket) text() string {
-	at := func(v time.Time, ok bool) string {
-		if !ok {
-			return "none"
-		}
-		return v.Format(time.RFC3339)
-	}
 	identities := 0
 	if t.Principal != nil {
 		identities = len(t.Principal.Identities)
 	}
-	return fmt.Sprintf("sessiontoken.CoreTicket{scheme %q, %d identities, issued %s, expires %s}",
-		t.Scheme, identities, at(t.Properties.Time(PropertyIssued)),
-		at(t.Properties.Time(PropertyExpires)))
+	return fmt.Sprintf("sessiontoken.CoreTicket{scheme %q, %d identities, %s}",
+		t.Scheme, identities, t.Properties.times())
 }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints

@@ -3,7 +3,6 @@ package sessiontoken
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
@@ -34,7 +33,7 @@ type KatanaTicket struct {
 }
 
 // OpenedBy returns the id of the key that opened the ticket, so that one opened with an
-// older key of the ring can be issued again, or nil for a ticket that was not
+// older key of the ring can be issued again, empty for a ticket that was not
 // read from protected text.
 func (t *KatanaTicket) OpenedBy() string { return t.openedBy }
 
@@ -49,19 +48,12 @@ func (t *KatanaTicket) OpenedBy() string { return t.openedBy }
 // where sign-ins must not last for ever. The claims of both tickets share
 // memory.
 func (t *KatanaTicket) renew(now time.Time) (*KatanaTicket, bool) {
-	now = wholeSecond(now)
-	issued, hasIssued := t.Properties.Time(PropertyIssued)
-	expires, hasExpires := t.Properties.Time(PropertyExpires)
-	if !hasIssued || !hasExpires || !t.Properties.allowsRefresh() {
-		return nil, false
-	}
-	if remaining := expires.Sub(now); remaining < 0 || remaining >= now.Sub(issued) {
+	properties, due := t.Properties.renewed(wholeSecond(now))
+	if !due {
 		return nil, false
 	}
 	renewed := *t
-	renewed.Properties = slices.Clone(t.Properties)
-	renewed.Properties.SetTime(PropertyIssued, now)
-	renewed.Properties.SetTime(PropertyExpires, now.Add(expires.Sub(issued)))
+	renewed.Properties = properties
 	return &renewed, true
 }
 
@@ -73,15 +65,8 @@ func (t *KatanaTicket) principal() *Principal {
 // text describes the ticket for a log: no claim values, no properties but
 // the times.
 func (t KatanaTicket) text() string {
-	at := func(v time.Time, ok bool) string {
-		if !ok {
-			return "none"
-		}
-		return v.Format(time.RFC3339)
-	}
-	return fmt.Sprintf("sessiontoken.KatanaTicket{%d claims, issued %s, expires %s}",
-		len(t.Identity.Claims), at(t.Properties.Time(PropertyIssued)),
-		at(t.Properties.Time(PropertyExpires)))
+	return fmt.Sprintf("sessiontoken.KatanaTicket{%d claims, %s}",
+		len(t.Identity.Claims), t.Properties.times())
 }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints

@@ -1,6 +1,8 @@
 package sessiontoken
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
@@ -64,6 +66,37 @@ func (p Properties) allowsRefresh() bool {
 	text, _ := p.Get(".refresh")
 	allow, known := dotnet.ParseBool(text)
 	return allow || !known
+}
+
+// renewed returns the properties of the ticket that takes the place of one with p,
+// by the rule of sliding expiration that Katana and ASP.NET Core share: when less
+// time remains than has elapsed, it is issued now and lives as long. It returns
+// false if the ticket is not due, not to be renewed, or has expired.
+func (p Properties) renewed(now time.Time) (Properties, bool) {
+	issued, hasIssued := p.Time(PropertyIssued)
+	expires, hasExpires := p.Time(PropertyExpires)
+	if !hasIssued || !hasExpires || !p.allowsRefresh() {
+		return nil, false
+	}
+	if remaining := expires.Sub(now); remaining < 0 || remaining >= now.Sub(issued) {
+		return nil, false
+	}
+	p = slices.Clone(p)
+	p.SetTime(PropertyIssued, now)
+	p.SetTime(PropertyExpires, now.Add(expires.Sub(issued)))
+	return p, true
+}
+
+// times are the times of a ticket for a log.
+func (p Properties) times() string {
+	at := func(v time.Time, ok bool) string {
+		if !ok {
+			return "none"
+		}
+		return v.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("issued %s, expires %s",
+		at(p.Time(PropertyIssued)), at(p.Time(PropertyExpires)))
 }
 
 // has reports whether a property is there.

@@ -109,17 +109,12 @@ func splitCore(c *http.Cookie, size int) ([]*http.Cookie, error) {
 		size = DefaultCoreSize
 	}
 	template := len(coreLine(&t))
-	n, data := 0, len(c.Value)
-	if size <= template+len(c.Value) && c.Value != "" {
-		if size < template+10 {
-			return nil,
-				fmt.Errorf("cookie: size %d leaves no room for a value: the name and attributes of %s take %d", size, c.Name, template)
+	n, data := 0, 0
+	if c.Value != "" {
+		var err error
+		if n, data, err = cut(c.Name, len(c.Value), size, template); err != nil {
+			return nil, err
 		}
-		data = size - template - 3
-		n = (len(c.Value) + data - 1) / data
-	}
-	if n > MaxChunks {
-		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooManyChunks, c.Name, len(c.Value))
 	}
 	set := make([]*http.Cookie, n+1)
 	for i := range set {

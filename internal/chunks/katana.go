@@ -145,17 +145,9 @@ func (k Scheme) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	if quoted {
 		overhead += 2
 	}
-	n, data := 0, len(t.Value) // chunks, and bytes in each but the last
-	if size <= overhead+len(t.Value) {
-		if size < overhead+10 {
-			return nil,
-				fmt.Errorf("cookie: size %d leaves no room for a value: the name and attributes of %s take %d", size, t.Name, overhead)
-		}
-		data = size - overhead - 3
-		n = (len(t.Value) + data - 1) / data
-	}
-	if n > MaxChunks {
-		return nil, fmt.Errorf("%w: %s has %d characters", ErrTooManyChunks, t.Name, len(t.Value))
+	n, data, err := cut(t.Name, len(t.Value), size, overhead)
+	if err != nil {
+		return nil, err
 	}
 	longest := len(k.chunkName(t.Name, n)) + data
 	if quoted {
@@ -181,6 +173,25 @@ func (k Scheme) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) {
 		set[i] = &cookies[i]
 	}
 	return set, nil
+}
+
+// cut returns how many chunks a value of some length makes in Set-Cookie lines of
+// at most size bytes, overhead of them beside the value, and how much of the value
+// is in each but the last. No chunks means that the value fits into one cookie.
+func cut(name string, length, size, overhead int) (chunks, data int, err error) {
+	if size > overhead+length {
+		return 0, length, nil
+	}
+	if size < overhead+10 {
+		return 0, 0, fmt.Errorf("cookie: size %d leaves no room for a value: "+
+			"the name and attributes of %s take %d", size, name, overhead)
+	}
+	data = size - overhead - 3
+	chunks = (length + data - 1) / data
+	if chunks > MaxChunks {
+		return 0, 0, fmt.Errorf("%w: %s has %d characters", ErrTooManyChunks, name, length)
+	}
+	return chunks, data, nil
 }
 
 // attributesLength returns the number of bytes behind the value in the

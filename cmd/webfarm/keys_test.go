@@ -344,24 +344,12 @@ func TestTenKeepersRedis(t *testing.T) {
 }
 
 func TestTenKeepersPostgres(t *testing.T) {
-	server := farmtest.StartPostgres(t)
-	db, err := sql.Open("pgx", server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := farmtest.Eventually(func() error { return db.PingContext(t.Context()) }); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.ExecContext(t.Context(), `CREATE TABLE "DataProtectionKeys" `+
-		keyTable); err != nil {
-		t.Fatal(err)
-	}
-	if n := tenKeepers(t, server.URL()); n != 1 {
+	url, db := startPostgres(t)
+	if n := tenKeepers(t, url); n != 1 {
 		t.Errorf("%d keys", n)
 	}
 	var names string
-	err = db.QueryRowContext(t.Context(),
+	err := db.QueryRowContext(t.Context(),
 		`SELECT string_agg("FriendlyName", ' ' ORDER BY "Id") FROM "DataProtectionKeys"`).Scan(&names)
 	if err != nil ||
 		!regexp.MustCompile(`^key-[-0-9a-f]{36} revocation-\d{8}T\d+Z$`).MatchString(names) {

@@ -63,22 +63,33 @@ func TestRedisRing(t *testing.T) {
 	keepsRing(t, "redis://default@"+server.Addr+"/4")
 }
 
-func TestPostgresRing(t *testing.T) {
-	server := farmtest.StartPostgres(t)
-	db, err := sql.Open("pgx", server.URL())
+// startPostgres starts a server with an empty table of keys.
+func startPostgres(t *testing.T) (url string, db *sql.DB) {
+	t.Helper()
+	url = farmtest.StartPostgres(t).URL()
+	db, err := sql.Open("pgx", url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { db.Close() })
 	if err := farmtest.Eventually(func() error { return db.PingContext(t.Context()) }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), `CREATE TABLE "DataProtectionKeys" `+keyTable+
-		`; CREATE SCHEMA shop; CREATE TABLE shop."Keys" `+keyTable); err != nil {
+	if _, err := db.ExecContext(t.Context(), `CREATE TABLE "DataProtectionKeys" `+
+		keyTable); err != nil {
 		t.Fatal(err)
 	}
-	keepsRing(t, server.URL())
-	keepsRing(t, server.URL()+"#shop.Keys")
+	return url, db
+}
+
+func TestPostgresRing(t *testing.T) {
+	url, db := startPostgres(t)
+	if _, err := db.ExecContext(t.Context(),
+		`CREATE SCHEMA shop; CREATE TABLE shop."Keys" `+keyTable); err != nil {
+		t.Fatal(err)
+	}
+	keepsRing(t, url)
+	keepsRing(t, url+"#shop.Keys")
 }
 
 func TestSQLiteRing(t *testing.T) {

@@ -90,7 +90,7 @@ func decode(data []byte, strict bool) (string, error) {
 		fault.Found += " declared, but the file is not UTF-16"
 		fault.Want = `encoding="utf-8"`
 		return "", fault
-	case wide, strict:
+	case wide:
 		return "", fault
 	case slices.Contains(extendASCII, name) && isASCII(text):
 	case !marked && name == "iso-8859-1":

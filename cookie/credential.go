@@ -84,6 +84,9 @@ type Credential struct {
 	MaxLifetime time.Duration
 	// PersistentLifetime is SessionsOptions.PersistentLifetime.
 	PersistentLifetime time.Duration
+	// MaxAge is Cookie.MaxAge of ASP.NET Core, in whole seconds: each cookie has it,
+	// also one that is not persistent. Zero is none.
+	MaxAge time.Duration
 	// Sliding is SessionsOptions.Sliding for this credential.
 	Sliding Toggle
 	// Opaque leaves the value of SQSession to the product; see [SQSession].

@@ -265,7 +265,8 @@ func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *
 // templateOf is the cookie of a credential without its value.
 func templateOf(c *site.Credential) *http.Cookie {
 	return &http.Cookie{Name: c.Name, Path: c.Path, Domain: c.Domain, Secure: c.Secure == On,
-		HttpOnly: !c.ScriptAccess, SameSite: sameSiteMode(c.SameSite)}
+		MaxAge: int(c.MaxAge / time.Second), HttpOnly: !c.ScriptAccess,
+		SameSite: sameSiteMode(c.SameSite)}
 }
 
 // sameSiteMode is the attribute for a value of the file.

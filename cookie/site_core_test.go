@@ -40,6 +40,8 @@ func TestCoreSite(t *testing.T) {
 		{"all else", cookie.Credential{AuthenticationType: "my scheme/2", Path: "/app",
 			Secure: cookie.Off, ScriptAccess: true, SameSite: "Unspecified", Lifetime: time.Hour},
 			".AspNetCore.my%20scheme%2F2=; path=/app"},
+		{"max-age", cookie.Credential{MaxAge: 90 * time.Minute},
+			".AspNetCore.Cookies=; max-age=5400; path=/; samesite=lax; httponly"},
 		{"a small chunk", cookie.Credential{ChunkSize: 200},
 			".AspNetCore.Cookies=chunks-3; path=/; samesite=lax; httponly"},
 	}

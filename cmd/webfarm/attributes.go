@@ -16,13 +16,14 @@ import (
 type attributes struct {
 	secure, httpOnly bool
 	sameSite         http.SameSite
+	maxAge           int // in seconds, zero for none
 }
 
 // attributesOf returns the attributes of a credential's cookie.
 func attributesOf(c *site.Credential) attributes {
 	sameSite, _ := sameSiteMode(c.SameSite)
 	secure := c.Secure == site.On || c.From("Secure") == site.Source{}
-	return attributes{secure, !c.ScriptAccess, sameSite}
+	return attributes{secure, !c.ScriptAccess, sameSite, int(c.MaxAge.Seconds())}
 }
 
 // override applies the flags -same-site and -insecure-no-secure. The note names a change that
@@ -62,7 +63,7 @@ func sameSiteMode(name string) (http.SameSite, bool) {
 func (c *issue) setCookies(r *issueReport, made issued) error {
 	a := c.attributes
 	template := &http.Cookie{Name: c.cookie, Value: made.text, Path: c.path, Domain: c.domain,
-		Secure: a.secure, HttpOnly: a.httpOnly, SameSite: a.sameSite}
+		Secure: a.secure, HttpOnly: a.httpOnly, SameSite: a.sameSite, MaxAge: a.maxAge}
 	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their expiry
 		template.Expires = made.to
 	}

@@ -59,7 +59,11 @@ func TestIssueCore(t *testing.T) {
 			t.Errorf("%q: persistent %v, %s", tt.args, c.Core.Persistent, made.SetCookie)
 		}
 	}
-	made := issue("-chunk-size", "300")
+	made := issue("-credential", "core,MaxAge=90m")
+	if !strings.Contains(made.SetCookie[0], "Max-Age=5400") {
+		t.Errorf("%s, want the MaxAge of the credential", made.SetCookie)
+	}
+	made = issue("-chunk-size", "300")
 	if !strings.HasPrefix(made.Header, ".AspNetCore.Cookies=chunks-") {
 		t.Errorf("chunks: %s", made.Header)
 	}

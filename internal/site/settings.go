@@ -25,6 +25,7 @@ type Settings struct {
 	Lifetime           time.Duration // of one ticket
 	MaxLifetime        time.Duration // from the sign-in on; zero is no end
 	PersistentLifetime time.Duration // of a session's persistent cookie; zero is that of the token
+	MaxAge             time.Duration // of every cookie of ASP.NET Core, in whole seconds
 	Sliding            Toggle
 	Opaque             bool // the value of SQSession is left to the product
 	NoReuse            bool // reuseSession="false" of SQSession
@@ -97,6 +98,8 @@ var properties = []property{
 		"Lifetime is how long it is valid"},
 	{"PersistentLifetime", func(s *Settings) any { return &s.PersistentLifetime }, inSession,
 		"a persistent cookie lives as long as its ticket, by Lifetime"},
+	{"MaxAge", func(s *Settings) any { return &s.MaxAge }, []Kind{Core},
+		"only ASP.NET Core writes max-age"},
 	{"Sliding", func(s *Settings) any { return &s.Sliding },
 		[]Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, Core},
 		"Lifetime is how long it is valid"},
@@ -201,6 +204,9 @@ func (s *Settings) check() error {
 		case s.Kind != "" && !p.counts(s.Kind):
 			return bad(p.name, "it has no effect: %s", p.other)
 		}
+	}
+	if s.MaxAge%time.Second != 0 {
+		return bad("MaxAge", "%s is no number of whole seconds", s.MaxAge)
 	}
 	if s.SameSite != "" && !slices.Contains([]string{"None", "Lax", "Strict", "Unspecified"},
 		s.SameSite) {

@@ -280,6 +280,10 @@ func TestOptions(t *testing.T) {
 		{[]Settings{{Kind: Forms, Lifetime: -1}}, "negative"},
 		{[]Settings{{Kind: FedAuth, ChunkSize: -1}}, "negative"},
 		{[]Settings{{Kind: Forms, Sliding: 7}}, "neither on nor off"},
+		{[]Settings{{Kind: Katana, AuthenticationType: "A", MaxAge: time.Hour}},
+			"MaxAge: it has no effect: only ASP.NET Core writes max-age"},
+		{[]Settings{{Kind: Core, MaxAge: 1500 * time.Millisecond}},
+			"MaxAge: 1.5s is no number of whole seconds"},
 	} {
 		_, err := Parse("", strings.NewReader(texts["wif45-fedauth.config"]),
 			&Options{Credentials: tt.said})
@@ -514,6 +518,7 @@ func TestParseSettings(t *testing.T) {
 			Lifetime: 8 * time.Hour, Sliding: Off},
 		"OWIN, AuthenticationType=a=b": {Kind: Katana, AuthenticationType: "a=b"},
 		"fedauth,ClockSkew=none":       {Kind: FedAuth, ClockSkew: None},
+		"core,MaxAge=90m":              {Kind: Core, MaxAge: 90 * time.Minute},
 	} {
 		if got, err := ParseSettings(text); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", text, got, err)

@@ -21,15 +21,12 @@ func checkCommand() command {
 	return command{"check",
 		"show what a web.config or a key ring decides and what is wrong with it", func(flags *pflag.FlagSet) action {
 			c := new(check)
-			c.keys.define(flags, "web.config `FILE` of the site")
-			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false,
-				"report a publicly known key as a warning")
-			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false,
-				"report a key that can be guessed as a warning")
+			c.keys.define(flags)
+			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
+			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
 			c.keys.defineRing(flags)
-			flags.StringVar(&c.keys.cookie, "cookie", "",
-				"`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
-			flags.BoolVar(&c.json, "json", false, "print for machines")
+			flags.StringVar(&c.keys.cookie, "cookie", "", "")
+			flags.BoolVar(&c.json, "json", false, "")
 			return noArguments(c.run)
 		}}
 }

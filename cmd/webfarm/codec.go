@@ -214,15 +214,13 @@ type certFlags struct {
 
 func (f *certFlags) define(flags *pflag.FlagSet) {
 	f.defineFiles(flags)
-	flags.BoolVar(&f.sha1, "insecure-sha1", false,
-		"with -cert: the site's RSA transforms have HashName \"SHA1\"")
+	flags.BoolVar(&f.sha1, "insecure-sha1", false, "")
 }
 
 // defineFiles defines the flags without the one for the hash.
 func (f *certFlags) defineFiles(flags *pflag.FlagSet) {
-	flags.StringVar(&f.cert, "cert", "",
-		"PEM `FILE` of the certificate that sessions use in place of the machine key")
-	flags.StringVar(&f.key, "key", "", "PEM `FILE` of its private key, if not in the same file")
+	flags.StringVar(&f.cert, "cert", "", "")
+	flags.StringVar(&f.key, "key", "", "")
 }
 
 // load returns the transforms of the farm, nil without the flags.

@@ -27,10 +27,9 @@ type configFlags struct {
 	texts  map[string][]byte // of the files that can be read only once
 }
 
-func (c *configFlags) define(flags *pflag.FlagSet, usage string) {
-	flags.StringArrayVar(&c.config, "config", nil, usage+"; - for standard input")
-	flags.StringVar(&c.root, "root", "",
-		"`FOLDER` that a configSource may not leave; the web.config's own if left out")
+func (c *configFlags) define(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&c.config, "config", nil, "")
+	flags.StringVar(&c.root, "root", "", "")
 }
 
 // openFiles opens -root, and reads what can be read only once.

@@ -21,11 +21,9 @@ func demoCommand() command {
 	return command{"demo", "sign in on one node and be recognised by the other, without set-up",
 		func(flags *pflag.FlagSet) action {
 			d := new(demo)
-			flags.BoolVar(&d.serve, "serve", false,
-				"keep the farm running for a browser, until Ctrl-C")
-			flags.StringVar(&d.listen, "listen", "127.0.0.1:0",
-				"`ADDRESS` of the balancer; a free port of 127.0.0.1 if left out")
-			flags.BoolVar(&d.json, "json", false, "print for machines")
+			flags.BoolVar(&d.serve, "serve", false, "")
+			flags.StringVar(&d.listen, "listen", "127.0.0.1:0", "")
+			flags.BoolVar(&d.json, "json", false, "")
 			return noArguments(d.run)
 		}}
 }

@@ -16,42 +16,26 @@ func doctorCommand() command {
 	return command{"doctor",
 		"find the layer that refuses a cookie, and the setting that would accept it", func(flags *pflag.FlagSet) action {
 			c := new(doctorRun)
-			c.keys.configFlags.define(flags, "web.config `FILE` of a node; twice for two nodes")
-			flags.StringVar(&c.kind, "kind", "",
-				"`KIND` that the credential should be, as in inspect; found by its name if left out")
-			flags.StringVar(&c.name, "name", "",
-				"`NAME` of the one cookie to examine; all that are known if left out")
-			flags.StringVar(&c.authType, "auth-type", "",
-				"AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
-			flags.StringVar(&c.path, "path", "",
-				"cookie `PATH` of the nodes, where <cookieHandler> has none; not checked if left out")
-			flags.StringVar(&c.at, "at", "",
-				"judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
-			flags.Func("app-path-hash",
-				"`HASH` of the application's virtual path on .NET, for ,IsolateApps",
-				hash(&c.pathHash))
-			flags.Func("app-id-hash", "`HASH` of the application's id on .NET, for ,IsolateByAppId",
-				hash(&c.idHash))
+			c.keys.configFlags.define(flags)
+			flags.StringVar(&c.kind, "kind", "", "")
+			flags.StringVar(&c.name, "name", "", "")
+			flags.StringVar(&c.authType, "auth-type", "", "")
+			flags.StringVar(&c.path, "path", "", "")
+			flags.StringVar(&c.at, "at", "", "")
+			flags.Func("app-path-hash", "", hash(&c.pathHash))
+			flags.Func("app-id-hash", "", hash(&c.idHash))
 			c.cert.defineFiles(flags)
-			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false,
-				"examine with a publicly known key too")
-			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false,
-				"examine with a key that can be guessed too")
-			flags.StringVar(&c.keys.knownKeys, "known-keys", "",
-				"CSV `FILE` of publicly known keys, as Microsoft publishes it")
+			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
+			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
+			flags.StringVar(&c.keys.knownKeys, "known-keys", "", "")
 			c.keys.credentials.define(flags)
 			c.keys.defineRing(flags)
-			flags.StringVar(&c.keys.cookie, "cookie", "",
-				"`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
-			flags.StringArrayVar(&c.purposes, "purpose", nil,
-				"`PURPOSE` of CreateProtector that the payload should have; repeat it, in their order")
-			flags.StringVar(&c.otherKeys, "other-keys", "",
-				"`RING` of the node that wrote the cookie, as -keys")
-			flags.StringArrayVar(&c.otherApps, "other-app", nil,
-				"application `NAME` or content root to try; the first is that of -other-keys; repeat it")
-			flags.StringVar(&c.otherScheme, "other-scheme", "",
-				"`SCHEME` of the node that wrote the cookie")
-			flags.BoolVar(&c.json, "json", false, "print for machines")
+			flags.StringVar(&c.keys.cookie, "cookie", "", "")
+			flags.StringArrayVar(&c.purposes, "purpose", nil, "")
+			flags.StringVar(&c.otherKeys, "other-keys", "", "")
+			flags.StringArrayVar(&c.otherApps, "other-app", nil, "")
+			flags.StringVar(&c.otherScheme, "other-scheme", "", "")
+			flags.BoolVar(&c.json, "json", false, "")
 			return c.run
 		}}
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 // TestMessagesNameFlags reads the texts of the packages, and wants a flag in place of each Go name
@@ -72,5 +74,30 @@ func TestLogNamesFlags(t *testing.T) {
 		strings.Count(text, "or -allow-weak-key") != 2 ||
 		strings.Count(text, "see -credential") != 2 {
 		t.Error(text)
+	}
+}
+
+// TestFlagTexts has help/flags.txt explain each flag, and nothing else.
+func TestFlagTexts(t *testing.T) {
+	used := map[string]bool{}
+	for _, c := range commands() {
+		flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
+		c.define(flags)
+		flags.VisitAll(func(f *pflag.Flag) {
+			used[f.Usage] = true
+			if f.Usage == "" {
+				t.Errorf("%s: -%s has no text", c.name, f.Name)
+			}
+		})
+		for name := range flagTexts["flags/"+c.name] {
+			if flagTexts["flags"][name] == nil && flags.Lookup(name) == nil {
+				t.Errorf("%s has a text for -%s, which is no flag", c.name, name)
+			}
+		}
+	}
+	for name := range flagTexts["flags"] {
+		if !used[flagTexts["flags"].Text(name)] {
+			t.Errorf("no subcommand uses the text for -%s", name)
+		}
 	}
 }

@@ -23,30 +23,20 @@ func inspectCommand() command {
 	return command{"inspect",
 		"open the credentials of a request and show what is inside, or what refuses them", func(flags *pflag.FlagSet) action {
 			c := new(inspect)
-			c.keys.define(flags,
-				"web.config `FILE` with the <machineKey>; repeat it to try older keys too")
-			flags.StringVar(&c.kind, "kind", "",
-				"`KIND` of the credential; found by its name if left out")
-			flags.StringVar(&c.name, "name", "",
-				"`NAME` of the one cookie to show; all that are known if left out")
-			flags.StringVar(&c.authType, "auth-type", "",
-				"AuthenticationType `TYPE` of Katana, if the cookie's name does not show it")
-			flags.StringVar(&c.class, "class", "", "middleware `NAME` for -kind state, see above")
-			flags.StringArrayVar(&c.purposes, "purpose", nil,
-				"`PURPOSE` of a payload, or of the site's own TicketDataFormat; repeat it, in order")
-			flags.Func("forms-roles",
-				"the user data of forms tickets holds roles, separated by `SEPARATOR`", c.roles.set)
-			flags.StringVar(&c.path, "path", "",
-				"cookie `PATH` that sessions must name; the web.config's or not checked if left out")
-			flags.StringVar(&c.at, "at", "",
-				"judge the validity as of `TIME`, such as 2026-01-31T18:00:00Z; now if left out")
-			flags.DurationVar(&c.skew, "skew", 0,
-				"clock skew `DURATION`; the web.config's maximumClockSkew or 5m if left out")
+			c.keys.define(flags)
+			flags.StringVar(&c.kind, "kind", "", "")
+			flags.StringVar(&c.name, "name", "", "")
+			flags.StringVar(&c.authType, "auth-type", "", "")
+			flags.StringVar(&c.class, "class", "", "")
+			flags.StringArrayVar(&c.purposes, "purpose", nil, "")
+			flags.Func("forms-roles", "", c.roles.set)
+			flags.StringVar(&c.path, "path", "", "")
+			flags.StringVar(&c.at, "at", "", "")
+			flags.DurationVar(&c.skew, "skew", 0, "")
 			c.cert.define(flags)
 			c.keys.defineRing(flags)
-			flags.StringVar(&c.keys.cookie, "cookie", "",
-				"`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
-			flags.BoolVar(&c.json, "json", false, "print for machines")
+			flags.StringVar(&c.keys.cookie, "cookie", "", "")
+			flags.BoolVar(&c.json, "json", false, "")
 			return func(ctx context.Context, args []string, s streams) error {
 				c.given = flags.Changed
 				c.keys.allowKnown, c.keys.allowWeak = true, true // inspect warns, and issues nothing

@@ -20,41 +20,27 @@ func issueCommand() command {
 	return command{"issue", "print cookies or tokens for a user, to test a site",
 		func(flags *pflag.FlagSet) action {
 			c := new(issue)
-			c.keys.define(flags, "web.config `FILE` with the <machineKey>")
-			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false,
-				"issue with a publicly known key, to try a site that has one")
-			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false,
-				"issue with a key that can be guessed, to try a site that has one")
-			flags.StringVar(&c.kindText, "kind", "",
-				"`KIND` of the credential; the first that the site accepts if left out")
-			flags.StringVar(&c.user, "name", "", "`USER` to sign in: the claim \"name\"")
-			flags.StringArrayVar(&c.roles, "role", nil, "`ROLE` of the user; may be repeated")
-			flags.StringArrayVar(&c.claims, "claim", nil,
-				"`TYPE=VALUE` of another claim; repeat it for more")
-			flags.StringArrayVar(&c.properties, "property", nil,
-				"`KEY=VALUE` of a property of a ticket of Katana or ASP.NET Core; repeat it for more")
-			flags.StringVar(&c.userData, "user-data", "",
-				"`TEXT` of a forms ticket beside the name")
-			flags.StringVar(&c.authType, "auth-type", "",
-				"authentication `TYPE`; Federation, ApplicationCookie for Katana, or the scheme if left out")
-			flags.DurationVar(&c.lifetime, "lifetime", 0,
-				"`DURATION` from now; the web.config's or .NET's default if left out")
-			flags.StringVar(&c.path, "path", "",
-				"cookie `PATH`, also inside; the web.config's or / if left out")
-			flags.StringVar(&c.domain, "domain", "",
-				"cookie `DOMAIN` in Set-Cookie; the web.config's or none if left out")
-			flags.StringVar(&c.cookie, "cookie", "",
-				"`NAME` of the cookie; the web.config's or .NET's default if left out")
-			flags.StringVar(&c.sameSite, "same-site", "",
-				"SameSite `MODE` in Set-Cookie: lax, strict or none; the web.config's or no SameSite if left out")
-			flags.BoolVar(&c.noSecure, "insecure-no-secure", false,
-				"no Secure in Set-Cookie, for a test site on plain http")
-			flags.BoolVar(&c.persistent, "persistent", false, "a cookie that outlives the browser")
-			flags.IntVar(&c.chunkSize, "chunk-size", 0,
-				"`SIZE` of a chunk; the web.config's or .NET's default if left out")
+			c.keys.define(flags)
+			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
+			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
+			flags.StringVar(&c.kindText, "kind", "", "")
+			flags.StringVar(&c.user, "name", "", "")
+			flags.StringArrayVar(&c.roles, "role", nil, "")
+			flags.StringArrayVar(&c.claims, "claim", nil, "")
+			flags.StringArrayVar(&c.properties, "property", nil, "")
+			flags.StringVar(&c.userData, "user-data", "", "")
+			flags.StringVar(&c.authType, "auth-type", "", "")
+			flags.DurationVar(&c.lifetime, "lifetime", 0, "")
+			flags.StringVar(&c.path, "path", "", "")
+			flags.StringVar(&c.domain, "domain", "", "")
+			flags.StringVar(&c.cookie, "cookie", "", "")
+			flags.StringVar(&c.sameSite, "same-site", "", "")
+			flags.BoolVar(&c.noSecure, "insecure-no-secure", false, "")
+			flags.BoolVar(&c.persistent, "persistent", false, "")
+			flags.IntVar(&c.chunkSize, "chunk-size", 0, "")
 			c.cert.define(flags)
 			c.keys.defineRing(flags)
-			flags.BoolVar(&c.json, "json", false, "print for machines")
+			flags.BoolVar(&c.json, "json", false, "")
 			c.given = flags.Changed
 			return noArguments(c.run)
 		}}

@@ -35,8 +35,7 @@ type keyFlags struct {
 // defineRing defines the flags for a site on ASP.NET Core, of which openAll opens the key ring.
 func (k *keyFlags) defineRing(flags *pflag.FlagSet) {
 	k.register(flags)
-	flags.StringVar(&k.scheme, "scheme", "",
-		"authentication `SCHEME` of ASP.NET Core; Cookies if left out")
+	flags.StringVar(&k.scheme, "scheme", "", "")
 }
 
 func (k *keyFlags) openAll(ctx context.Context, in io.Reader) (err error) {
@@ -46,12 +45,10 @@ func (k *keyFlags) openAll(ctx context.Context, in io.Reader) (err error) {
 	return err
 }
 
-func (k *keyFlags) define(flags *pflag.FlagSet, usage string) {
-	k.configFlags.define(flags, usage)
-	flags.BoolVar(&k.allowInsecure, "allow-insecure", false,
-		"allow the weak settings of the web.config: 3DES, DES, MD5, unsigned cookies")
-	flags.StringVar(&k.knownKeys, "known-keys", "",
-		"CSV `FILE` of more publicly known keys, in the form of Microsoft's MachineKeys.csv")
+func (k *keyFlags) define(flags *pflag.FlagSet) {
+	k.configFlags.define(flags)
+	flags.BoolVar(&k.allowInsecure, "allow-insecure", false, "")
+	flags.StringVar(&k.knownKeys, "known-keys", "", "")
 	k.credentials.define(flags)
 }
 

@@ -14,11 +14,9 @@ func keygenCommand() command {
 	return command{"keygen", "print a fresh <machineKey> element",
 		func(flags *pflag.FlagSet) action {
 			k := new(keygen)
-			flags.StringVar(&k.validation, "validation", "HMACSHA256",
-				"`NAME` is SHA1, HMACSHA256 (the default), HMACSHA384 or HMACSHA512")
-			flags.StringVar(&k.decryption, "decryption", "AES",
-				"`NAME` is AES (the default) or Auto, which means AES too")
-			flags.BoolVar(&k.json, "json", false, "print for machines")
+			flags.StringVar(&k.validation, "validation", "HMACSHA256", "")
+			flags.StringVar(&k.decryption, "decryption", "AES", "")
+			flags.BoolVar(&k.json, "json", false, "")
 			return noArguments(k.run)
 		}}
 }

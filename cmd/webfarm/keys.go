@@ -19,18 +19,13 @@ func keysCommand() command {
 		func(flags *pflag.FlagSet) action {
 			k := &keys{flags: flags, ahead: days(14 * day), lifetime: days(90 * day)}
 			k.register(flags)
-			flags.BoolVar(&k.ifNeeded, "if-needed", false,
-				"new: only if no key protects, or if none is there to follow the one that does")
-			flags.Var(&k.ahead, "ahead",
-				"new -if-needed: `DURATION` before the end of a key at which the next is made; 14d if left out")
-			flags.Var(&k.activate, "activate",
-				"new: `DURATION` from now after which the key protects; 2d if left out, so that all nodes know it, or at once if no key protects")
-			flags.Var(&k.lifetime, "lifetime",
-				"new: `DURATION` from now after which the key protects no more; 90d if left out")
-			flags.BoolVar(&k.all, "all", false, "revoke: all keys of the ring")
-			flags.StringVar(&k.reason, "reason", "",
-				"revoke: `TEXT` for people, which is kept in the ring")
-			flags.BoolVar(&k.json, "json", false, "print for machines")
+			flags.BoolVar(&k.ifNeeded, "if-needed", false, "")
+			flags.Var(&k.ahead, "ahead", "")
+			flags.Var(&k.activate, "activate", "")
+			flags.Var(&k.lifetime, "lifetime", "")
+			flags.BoolVar(&k.all, "all", false, "")
+			flags.StringVar(&k.reason, "reason", "", "")
+			flags.BoolVar(&k.json, "json", false, "")
 			return k.run
 		}}
 }

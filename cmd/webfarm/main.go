@@ -69,7 +69,7 @@ type streams struct {
 type command struct {
 	name    string
 	summary string // one line for the overview
-	// setup defines the flags and returns what runs after they are parsed.
+	// setup defines the flags, without their texts, and returns what runs after they are parsed.
 	setup func(*pflag.FlagSet) action
 }
 
@@ -168,7 +168,7 @@ func tree(s streams) *cobra.Command {
 	help := root.HelpFunc()
 	for _, c := range commands() {
 		sub := &cobra.Command{Use: c.name, Short: c.summary}
-		act := c.setup(sub.Flags())
+		act := c.define(sub.Flags())
 		sub.RunE = func(sub *cobra.Command, args []string) error { return act(sub.Context(), args, s) }
 		sub.SetHelpFunc(func(sub *cobra.Command, _ []string) { c.printUsage(s.out, sub.Flags()) })
 		root.AddCommand(sub)
@@ -246,6 +246,19 @@ func printOverview(w io.Writer) {
 
 //go:embed help/*.txt
 var helpFiles embed.FS
+
+//go:embed help/flags.txt
+var flagsFile string
+
+// flagTexts explain the flags.
+var flagTexts = texts.Parse(flagsFile)
+
+// define defines the flags with their texts, and returns what runs after they are parsed.
+func (c command) define(flags *pflag.FlagSet) action {
+	act := c.setup(flags)
+	flags.VisitAll(func(f *pflag.Flag) { f.Usage = flagTexts["flags/"+c.name].Text(f.Name) })
+	return act
+}
 
 // helpText returns a text of the folder help.
 func helpText(name string, words ...any) string {

@@ -36,14 +36,10 @@ type ringFlags struct {
 }
 
 func (r *ringFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&r.keys, "keys", "",
-		"`RING` of ASP.NET Core: folder, file, redis://, postgres://, sqlserver:// or sqlite:FILE")
-	flags.StringVar(&r.app, "app", "",
-		"application `NAME` that the .NET nodes pass to SetApplicationName")
-	flags.StringArrayVar(&r.certificates, "certificate", nil,
-		"PEM or PFX `FILE` with a certificate of the ring and its private key; repeat it")
-	flags.StringVar(&r.passwordFile, "password-file", "",
-		"`FILE` with the password of the PFX files; else "+certificatePassword)
+	flags.StringVar(&r.keys, "keys", "", "")
+	flags.StringVar(&r.app, "app", "", "")
+	flags.StringArrayVar(&r.certificates, "certificate", nil, "")
+	flags.StringVar(&r.passwordFile, "password-file", "", "")
 }
 
 // open reads the ring, nil if the flags name none. It follows its repository until the process

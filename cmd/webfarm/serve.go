@@ -77,75 +77,43 @@ type serve struct {
 }
 
 func (s *serve) define(flags *pflag.FlagSet) {
-	s.keys.define(flags, "web.config `FILE` of the site; it is followed")
-	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false,
-		"run even with a publicly known key, with which anybody can sign in")
-	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false,
-		"run even with a key that can be guessed, which lets attackers sign in")
+	s.keys.define(flags)
+	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "")
+	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "")
 	s.keys.defineRing(flags)
-	flags.StringVar(&s.keys.cookie, "cookie", "",
-		"`NAME` of the cookie of ASP.NET Core; by the scheme if left out")
-	flags.StringArrayVar(&s.older, "older", nil,
-		"earlier web.config `FILE`: its key still reads; repeat it")
-	flags.StringArrayVar(&s.next, "next", nil,
-		"future web.config `FILE`: its key reads already; repeat it")
-	flags.StringArrayVar(&s.types, "auth-type", nil,
-		"AuthenticationType `TYPE` of a Katana cookie to accept, such as ApplicationCookie; repeat it")
-	flags.BoolVar(&s.bearer, "bearer", false, "accept Katana access tokens too")
-	flags.Func("forms-roles",
-		"the user data of forms tickets holds roles, separated by `SEPARATOR`", s.roles.set)
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080",
-		"`ADDRESS` for proxies and browsers; 127.0.0.1:8080 if left out")
-	flags.StringVar(&s.admin, "admin", "127.0.0.1:9090",
-		"`ADDRESS` of /healthz, /readyz and /metrics; 127.0.0.1:9090 if left out, empty for none")
-	flags.StringVar(&s.userHeader, "user-header", gateway.DefaultUserHeader,
-		"`NAME` of the header with the user's name; X-Webfarm-User if left out")
-	flags.StringVar(&s.rolesHeader, "roles-header", gateway.DefaultRolesHeader,
-		"`NAME` of the header with the roles; X-Webfarm-Roles if left out")
-	flags.StringArrayVar(&s.claims, "claim-header", nil,
-		"`NAME=TYPE`: a further header with the claims of a type; repeat it")
-	flags.StringArrayVar(&s.onlyRoles, "only-role", nil,
-		"tell services only about this `ROLE`; repeat it")
-	flags.StringArrayVar(&s.require, "require-role", nil,
-		"`ROLE` that every request needs, or ROLE,ROLE for one of them; repeat it for all")
-	flags.StringVar(&s.login.URL, "login-url", "",
-		"path or `URL` of the site's sign-in; without it the answer is 401")
-	flags.StringVar(&s.login.Param, "login-param", "",
-		"query parameter `NAME` for the way back; ReturnUrl if left out")
-	flags.StringArrayVar(&s.hosts, "return-host", nil,
-		"`HOST` to which a foreign sign-in may return, .example.com for all below it; repeat it")
-	flags.StringVar(&s.upstream, "upstream", "", "`URL` of a service to pass requests on to")
-	flags.BoolVar(&s.anonymous, "anonymous", false,
-		"with -upstream: let strangers through, without the headers")
-	flags.BoolVar(&s.trust, "trust-forwarded", false,
-		"with -upstream, behind another proxy: pass on its headers about the client")
-	flags.StringArrayVar(&s.bridge, "bridge", nil,
-		"carry users between System.Web and ASP.NET Core: both, or from the cookie `NAME`; repeat it")
-	flags.StringVar(&s.store, "store", "",
-		"`KIND` of store for sign-outs: memory, which a restart clears; none if left out")
-	flags.Int64Var(&s.noteBytes, "note-bytes", defaultNoteBytes,
-		"with -store memory: `BYTES` for sign-outs, some 500 each; 268435456 if left out")
-	flags.StringVar(&s.sliding, "sliding", "",
-		"renew sessions in use: `WHEN` is on or off; the framework's rule if left out")
-	flags.DurationVar(&s.maxLife, "max-lifetime", 0,
-		"end sessions this `DURATION` after the sign-in, even if renewed")
-	flags.BoolVar(&s.inspectAllow, "inspect-allow", false,
-		"let all users see their own cookie at /inspect")
-	flags.BoolVar(&s.demoSignIn, "insecure-demo-signin", false,
-		"let /inspect sign in without a password, for tests on the loopback interface only")
-	flags.DurationVar(&s.drain, "drain", 2*time.Second,
-		"`DURATION` for which /readyz fails before connections are refused; 2s if left out")
-	flags.DurationVar(&s.end, "shutdown-timeout", 10*time.Second,
-		"`DURATION` for requests under way after that; 10s if left out")
-	flags.DurationVar(&s.interval, "watch", 10*time.Second,
-		"`DURATION` between two checks of the web.config; 10s if left out")
-	flags.IntVar(&s.maxHeader, "max-header-bytes", 64<<10,
-		"`BYTES` of a request's header, with its cookies; 65536 if left out")
-	flags.DurationVar(&s.bodyIdle, "body-idle", time.Minute,
-		"with -upstream: `DURATION` for which a body may pause; 1m if left out")
-	flags.StringVar(&s.format, "log-format", "text",
-		"`FORMAT` of the log: text or json; text if left out")
-	flags.BoolVar(&s.json, "json", false, "print for machines: -log-format json")
+	flags.StringVar(&s.keys.cookie, "cookie", "", "")
+	flags.StringArrayVar(&s.older, "older", nil, "")
+	flags.StringArrayVar(&s.next, "next", nil, "")
+	flags.StringArrayVar(&s.types, "auth-type", nil, "")
+	flags.BoolVar(&s.bearer, "bearer", false, "")
+	flags.Func("forms-roles", "", s.roles.set)
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "")
+	flags.StringVar(&s.admin, "admin", "127.0.0.1:9090", "")
+	flags.StringVar(&s.userHeader, "user-header", gateway.DefaultUserHeader, "")
+	flags.StringVar(&s.rolesHeader, "roles-header", gateway.DefaultRolesHeader, "")
+	flags.StringArrayVar(&s.claims, "claim-header", nil, "")
+	flags.StringArrayVar(&s.onlyRoles, "only-role", nil, "")
+	flags.StringArrayVar(&s.require, "require-role", nil, "")
+	flags.StringVar(&s.login.URL, "login-url", "", "")
+	flags.StringVar(&s.login.Param, "login-param", "", "")
+	flags.StringArrayVar(&s.hosts, "return-host", nil, "")
+	flags.StringVar(&s.upstream, "upstream", "", "")
+	flags.BoolVar(&s.anonymous, "anonymous", false, "")
+	flags.BoolVar(&s.trust, "trust-forwarded", false, "")
+	flags.StringArrayVar(&s.bridge, "bridge", nil, "")
+	flags.StringVar(&s.store, "store", "", "")
+	flags.Int64Var(&s.noteBytes, "note-bytes", defaultNoteBytes, "")
+	flags.StringVar(&s.sliding, "sliding", "", "")
+	flags.DurationVar(&s.maxLife, "max-lifetime", 0, "")
+	flags.BoolVar(&s.inspectAllow, "inspect-allow", false, "")
+	flags.BoolVar(&s.demoSignIn, "insecure-demo-signin", false, "")
+	flags.DurationVar(&s.drain, "drain", 2*time.Second, "")
+	flags.DurationVar(&s.end, "shutdown-timeout", 10*time.Second, "")
+	flags.DurationVar(&s.interval, "watch", 10*time.Second, "")
+	flags.IntVar(&s.maxHeader, "max-header-bytes", 64<<10, "")
+	flags.DurationVar(&s.bodyIdle, "body-idle", time.Minute, "")
+	flags.StringVar(&s.format, "log-format", "text", "")
+	flags.BoolVar(&s.json, "json", false, "")
 }
 
 func (s *serve) run(ctx context.Context, std streams) error {

@@ -87,13 +87,11 @@ func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 type credentialFlags []site.Settings
 
 func (c *credentialFlags) define(flags *pflag.FlagSet) {
-	flags.Func("credential",
-		"KIND,OPTION=VALUE,...: `SETTINGS` that .NET has in code, see \"help check\"; repeat it",
-		func(text string) error {
-			s, err := site.ParseSettings(text)
-			*c = append(*c, s)
-			return err
-		})
+	flags.Func("credential", "", func(text string) error {
+		s, err := site.ParseSettings(text)
+		*c = append(*c, s)
+		return err
+	})
 }
 
 // list returns the settings for package cookie.

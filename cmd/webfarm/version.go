@@ -13,7 +13,7 @@ import (
 func versionCommand() command {
 	return command{"version", "print the version and what it was built from",
 		func(flags *pflag.FlagSet) action {
-			json := flags.Bool("json", false, "print for machines")
+			json := flags.Bool("json", false, "")
 			return noArguments(func(_ context.Context, s streams) error {
 				v := builtFrom(debug.ReadBuildInfo())
 				if *json {

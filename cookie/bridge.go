@@ -227,7 +227,7 @@ func (b *bridge) read(r *http.Request, c *crossing, half int) {
 		}
 	}
 	on.read = true
-	on.f, on.err = s.readText(r, text, err)
+	on.err = s.readText(r, text, err, &on.f)
 	switch err := on.err; {
 	case err == nil && known == nil:
 		on.is = other
@@ -287,17 +287,19 @@ func (m *marker) tie(s *Sessions, t *trace, on *side) standing {
 
 // found is the user that the cookie of a half stands for: that of the original
 // if the halves are linked.
-func (c *crossing) found(s *Sessions, r *http.Request, half int) (found, error) {
+func (c *crossing) found(s *Sessions, r *http.Request, half int, f *found) error {
 	on := &c.halves[half]
 	switch {
 	case c.of >= 0:
-		return c.halves[c.of].f, nil
+		*f = c.halves[c.of].f
+		return nil
 	case c.do == end && (on.is.valid() || on.is == absent):
-		return found{}, ErrNoCredential
+		return ErrNoCredential
 	case !on.read:
-		return s.read(r)
+		return s.read(r, f)
 	}
-	return on.f, on.err
+	*f = on.f
+	return on.err
 }
 
 // cross does what the rules say, and returns the request as the other half is
@@ -317,7 +319,7 @@ func (b *bridge) cross(w http.ResponseWriter, r *http.Request) (*http.Request, *
 	}
 	if c.of >= 0 {
 		f := c.halves[c.of].f
-		if did, err := f.sessions.refresh(w, r, f); did || err != nil { // ErrRevoked
+		if did, err := f.sessions.refresh(w, r, &f); did || err != nil { // ErrRevoked
 			r = b.after(r, h)
 			if c = b.look(r); c == nil {
 				return r, nil, nil

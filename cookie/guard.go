@@ -130,19 +130,21 @@ func (g *Guard) Check(r *http.Request) (*sessiontoken.Principal, error) {
 	if g.bridge != nil {
 		c = g.bridge.look(r)
 	}
-	f, err := g.find(r, c)
+	var f found
+	err := g.find(r, c, &f)
 	return f.principal, err
 }
 
-// find is Check with what else is known, such as what the bridge found out.
-func (g *Guard) find(r *http.Request, known *crossing) (found, error) {
+// find is Check that says in f what else is known, such as what the bridge found
+// out. f is large, and stays where the caller has it; it is empty after an error.
+func (g *Guard) find(r *http.Request, known *crossing, f *found) error {
 	var refused, outage error
 	for i := range g.accepted {
-		f, err := g.read(r, &g.accepted[i], known)
+		err := g.read(r, &g.accepted[i], known, f)
 		switch {
 		case err == nil:
-			g.logAccepted(r.Context(), i, &f)
-			return f, nil
+			g.logAccepted(r.Context(), i, f)
+			return nil
 		case err == ErrNoCredential:
 			continue
 		case errors.Is(err, ErrUnavailable):
@@ -152,51 +154,53 @@ func (g *Guard) find(r *http.Request, known *crossing) (found, error) {
 		case refused == nil:
 			refused = err
 		}
+		*f = found{}
 		g.logRefused(r, i, err)
 	}
 	switch {
 	case outage != nil:
-		return found{}, outage
+		return outage
 	case refused != nil:
-		return found{}, refused
+		return refused
 	}
-	return found{}, ErrNoCredential
+	return ErrNoCredential
 }
 
 // read is the method of c, but for a cookie that the bridge has read.
-func (g *Guard) read(r *http.Request, c *credential, known *crossing) (found, error) {
+func (g *Guard) read(r *http.Request, c *credential, known *crossing, f *found) error {
 	if known != nil && c.sessions != nil {
 		if half := slices.Index(g.bridge.halves[:], c.sessions); half >= 0 {
-			return known.found(c.sessions, r, half)
+			return known.found(c.sessions, r, half, f)
 		}
 	}
-	return c.read(r)
+	return c.read(r, f)
 }
 
-// read returns the authenticated user that one kind of credential stands for.
+// read finds the authenticated user that one kind of credential stands for.
 // The error is exactly ErrNoCredential if there is none.
-func (c *credential) read(r *http.Request) (found, error) {
+func (c *credential) read(r *http.Request, f *found) error {
 	if c.sessions != nil {
-		return c.sessions.read(r)
+		return c.sessions.read(r, f)
 	}
 	text, err := c.source(r)
 	if err != nil {
 		if isNone(err) {
-			return found{}, ErrNoCredential
+			return ErrNoCredential
 		}
-		return found{}, classify(err)
+		return classify(err)
 	}
 	if len(text) > chunks.MaxLength { // from a source that has no bound, such as a form
-		return found{}, ErrTooLong
+		return ErrTooLong
 	}
 	p, err := c.reader.ReadPrincipal(r.Context(), text)
 	if err != nil {
-		return found{}, classify(err)
+		return classify(err)
 	}
 	if !p.IsAuthenticated() {
-		return found{}, ErrNotAuthenticated
+		return ErrNotAuthenticated
 	}
-	return found{session: session{principal: p}}, nil
+	f.principal = p
+	return nil
 }
 
 // classify returns err if it is a verdict on the credential, and an error that
@@ -268,10 +272,10 @@ func (g *Guard) admit(w http.ResponseWriter, r *http.Request) (*http.Request, *s
 		r, c, err = g.bridge.cross(w, r)
 	}
 	if err == nil {
-		f, err = g.find(r, c)
+		err = g.find(r, c, &f)
 	}
 	if err == nil && f.sessions != nil && (c == nil || c.of < 0) {
-		_, err = f.sessions.refresh(w, r, f)
+		_, err = f.sessions.refresh(w, r, &f)
 	}
 	if err == nil {
 		return r, f.principal, nil

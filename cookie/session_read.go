@@ -26,62 +26,62 @@ type found struct {
 
 // read recognises the session of a request. The error is classified, and
 // ErrNoCredential as it is if there is no cookie.
-func (s *Sessions) read(r *http.Request) (found, error) {
+func (s *Sessions) read(r *http.Request, f *found) error {
 	text, err := s.source(r)
-	return s.readText(r, text, err)
+	return s.readText(r, text, err, f)
 }
 
 // readText is read of what source returned.
-func (s *Sessions) readText(r *http.Request, text string, err error) (found, error) {
-	var f found
+func (s *Sessions) readText(r *http.Request, text string, err error, f *found) error {
 	if err == nil {
-		f, err = s.open(r.Context(), text)
+		err = s.open(r.Context(), text, f)
 	}
 	if err != nil {
+		*f = found{}
 		if isNone(err) {
-			return found{}, ErrNoCredential
+			return ErrNoCredential
 		}
 		err = classify(err)
 		s.observeRefused(r.Context(), err)
-		return found{}, err
+		return err
 	}
 	s.observeRead(r, f.ticket)
-	return f, nil
+	return nil
 }
 
 // open is readText without the observer.
-func (s *Sessions) open(ctx context.Context, text string) (found, error) {
-	f := found{sessions: s}
+func (s *Sessions) open(ctx context.Context, text string, f *found) error {
 	var err error
 	if f.session, err = s.decode(ctx, text); err != nil {
-		return found{}, err
+		return err
 	}
+	f.sessions = s
 	if !f.principal.IsAuthenticated() {
-		return found{}, ErrNotAuthenticated
+		return ErrNotAuthenticated
 	}
 	if s.track != nil || s.o.Revoked != nil {
 		f.id = s.idOf(f.session)
 	}
 	if s.track != nil {
-		if err := s.recall(ctx, &f); err != nil {
-			return found{}, err
+		if err := s.recall(ctx, f); err != nil {
+			return err
 		}
 	}
 	if end := s.end(&f.session); !end.IsZero() && s.traits.now().After(end) {
-		return found{}, fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired,
+		return fmt.Errorf("%w: MaxLifetime ended at %s", sessiontoken.ErrExpired,
 			end.Format(time.RFC3339))
 	}
 	if s.o.Revoked != nil {
 		x := f.session // of its own, so that f need not be on the heap
 		revoked, err := s.o.Revoked(ctx, s.describe(&x))
 		if err != nil {
-			return found{}, fmt.Errorf("%w: revocation: %w", ErrUnavailable, err)
+			return fmt.Errorf("%w: revocation: %w", ErrUnavailable, err)
 		}
 		if revoked {
-			return found{}, ErrRevoked
+			return ErrRevoked
 		}
 	}
-	return f, nil
+	return nil
 }
 
 // identify returns the session of whatever is authentic, for SignOut: also of a

@@ -12,16 +12,16 @@ import (
 // refresh renews the session of a request if it is due, and reports whether it
 // did. The error is ErrRevoked if the session was ended while it was being
 // renewed.
-func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f found) (bool, error) {
+func (s *Sessions) refresh(w http.ResponseWriter, r *http.Request, f *found) (bool, error) {
 	if s.never != nil {
 		return false, nil
 	}
-	x, why := s.due(&f)
+	x, why := s.due(f)
 	if why == "" {
 		return false, nil
 	}
 	ctx := r.Context()
-	err := s.renew(w, r, &f, x, why)
+	err := s.renew(w, r, f, x, why)
 	switch {
 	case err == nil:
 		s.observe(ctx, Event{Kind: eventRenewed, Reason: why, KeyID: f.ticket.OpenedBy()})

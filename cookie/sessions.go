@@ -349,8 +349,8 @@ func (s *Sessions) Session(r *http.Request) (Session, error) {
 	if s.framework == nil {
 		return Session{}, errNoSessions
 	}
-	f, err := s.read(r)
-	if err != nil {
+	var f found
+	if err := s.read(r, &f); err != nil {
 		return Session{}, err
 	}
 	return s.describe(&f.session), nil

@@ -61,10 +61,8 @@ func isTooMuch(lines string) bool {
 			n++
 		}
 	}
-	for line := range strings.SplitSeq(lines, "\n") {
-		if len(line) > 1000 {
-			blanks += strings.Count(line, " ") + strings.Count(line, "\t")
-		}
+	if len(strings.ReplaceAll(lines, "\n", "")) > 8<<10 {
+		blanks = strings.Count(lines, " ") + strings.Count(lines, "\t")
 	}
 	return n > 200 || blanks > 2000 || strings.Count(lines, "\n") >= 200
 }

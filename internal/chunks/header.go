@@ -105,12 +105,13 @@ func isLong(lines []string) bool {
 	}
 	size, blanks := 0, 0
 	for _, line := range lines {
-		if size += len(line); size > MaxHeader {
-			return true
-		}
-		if len(line) > 1000 { // in short ones there are few
-			blanks += strings.Count(line, " ") + strings.Count(line, "\t")
-		}
+		size += len(line)
+	}
+	if size <= usualHeader || size > MaxHeader {
+		return size > MaxHeader
+	}
+	for _, line := range lines {
+		blanks += strings.Count(line, " ") + strings.Count(line, "\t")
 	}
 	return blanks > maxBlanks
 }

@@ -67,9 +67,11 @@ const (
 	// maxCookies is the number of cookies, and of lines. Chrome and Firefox keep
 	// 180 for a site and all its hosts (see docs/limits.md).
 	maxCookies = 200
-	// maxBlanks is the number of spaces and tabs. Browsers send one between two
-	// cookies, and some sites have a few in a value.
-	maxBlanks = 2000
+	// maxBlanks is the number of spaces and tabs in a header of more than
+	// usualHeader bytes. Browsers send one between two cookies, and some sites
+	// have a few in a value.
+	maxBlanks   = 2000
+	usualHeader = 8 << 10
 	// maxEscaped is the length in bytes of a joined text of Katana with percent
 	// escapes, of which its tickets have none. It is what http.sys takes of
 	// headers by default.

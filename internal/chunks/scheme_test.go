@@ -154,9 +154,11 @@ func TestJoinLimits(t *testing.T) {
 		{"200 duplicates", strings.Repeat("FedAuth=x;", 200), 1, nil},
 		{"80 KiB", "FedAuth=x;" + strings.Repeat("a", 80<<10-10), 1, nil},
 		{"a byte more than 80 KiB", "FedAuth=x;" + strings.Repeat("a", 80<<10-9), 0, chunks.ErrTooLong},
-		{"2000 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1000), 1, nil},
-		{"2001 blanks", "FedAuth=x;" + strings.Repeat(" ", 1000) + strings.Repeat("\t", 1001), 0,
-			chunks.ErrTooLong},
+		{"8 KiB of blanks", "FedAuth=x;" + strings.Repeat(" ", 8<<10-10), 1, nil},
+		{"2000 blanks and 8 KiB", "FedAuth=x;" + strings.Repeat(" ", 1000) +
+			strings.Repeat("\t", 1000) + strings.Repeat("y", 8<<10), 1, nil},
+		{"2001 blanks and 8 KiB", "FedAuth=x;" + strings.Repeat(" ", 1000) +
+			strings.Repeat("\t", 1001) + strings.Repeat("y", 8<<10), 0, chunks.ErrTooLong},
 		{"longest", "FedAuth=" + strings.Repeat("A", chunks.MaxLength), chunks.MaxLength, nil},
 		{"one byte longer", "FedAuth=" + strings.Repeat("A", chunks.MaxLength+1), 0, chunks.ErrTooLong},
 		{"one byte longer in two", "FedAuth=A; FedAuth1=" + strings.Repeat("A", chunks.MaxLength),

@@ -35,6 +35,17 @@ func builtInSource(h knownHash) string {
 		return "the README and the tests of mevdschee/aspnetcookie"
 	case 0x4872e9ef4e9e3b9d, 0x7c147130e4e3d3aa: // spec/index.spec.js
 		return "the tests of LeanKit-Labs/aspxauth"
+	case 0x346c3b37968f4c3b, 0x25b367f5020227ca: // swisskyrepo/PayloadsAllTheThings, API Key Leaks/IIS-Machine-Keys.md, which quotes it
+		return "Microsoft's Troubleshooting Forms Authentication"
+	case 0x4be4a76fbf62a6a7: // swisskyrepo/PayloadsAllTheThings, API Key Leaks/IIS-Machine-Keys.md
+		return "PayloadsAllTheThings, IIS Machine Keys"
+	case 0x8309a931f2981db1, 0x2914abdbc48986ea: // mono/website, docs/web/porting-aspnet-applications.md
+		return "the Mono documentation, Porting ASP.NET Applications"
+	case 0x1e7d92360e43296f, 0xd18625137ca78178,
+		0xcef5dbf308322430, 0xdfde917d41fab436: // sitecore.stackexchange.com/questions/6320
+		return "Sitecore Stack Exchange, question 6320"
+	case 0xa490d2109a776cd5, 0xf9a1cbf244e2d5d4: // pwntester/ysoserial.net, ysoserial/Plugins/ViewStatePlugin.cs
+		return "the examples of ysoserial.net"
 	// Keys that products ship, the same in every installation that kept them.
 	case 0x4e2559a4ff89f962, 0x26843f8879350e89: // BlogEngine/BlogEngine.NET/Web.Config and setup/*/*Web.Config
 		return "BlogEngine.NET, as the key of its Web.Config"
@@ -50,6 +61,16 @@ func builtInSource(h knownHash) string {
 		return "Gladinet CentreStack (CVE-2025-30406), as the key of its Web.config"
 	case 0x6d60845874ad370b: // rapid7/metasploit-framework, exchange_ecp_viewstate.rb, which has no decryptionKey
 		return "Exchange Server's control panel (CVE-2020-0688)"
+	case 0x380aaeac808e6de8, 0xdcadfcb71c386469: // rapid7/metasploit-framework, plesk_mylittleadmin_viewstate.rb
+		return "myLittleAdmin, which Plesk installs (CVE-2020-13166), as the key of its web.config"
+	case 0x9244a57b3500f31f, 0xb7db38d7f4c2dc8f: // dineshkummarc/TheBeerHouseVB-final, TBH_Web/web.config
+		return "TheBeerHouse, the site of a Wrox book, as the key of its web.config"
+	case 0xb1f619be70109f0b, 0xf287153a6fc2b93a: // aoki1210/kigg, Web/Web.config
+		return "Kigg, as the key of its first Web.config"
+	case 0xf87522967d525e06, 0x72b4ddcd9a4a40fe: // ayende/RaccoonBlog, RaccoonBlog.Web/Web.config
+		return "RaccoonBlog, as the key of its Web.config"
+	case 0x3b203225f9b88623, 0x44fe49686a7faf89: // dnauck/AspSQLProvider, src/Example/Web.config
+		return "AspSQLProvider (NauckIT.PostgreSQLProvider), in its example"
 	}
 	return ""
 }

@@ -39,6 +39,8 @@ func builtInSource(h knownHash) string {
 		return "Microsoft's Troubleshooting Forms Authentication"
 	case 0x4be4a76fbf62a6a7: // swisskyrepo/PayloadsAllTheThings, API Key Leaks/IIS-Machine-Keys.md
 		return "PayloadsAllTheThings, IIS Machine Keys"
+	case 0xdb76298ba55f05f7, 0x1a6c373584496e83: // MicrosoftDocs/DynamicsAX2012-technet, install-enterprise-portal-in-a-web-farm.md
+		return "Microsoft Dynamics AX 2012, Install Enterprise Portal in a Web farm"
 	case 0x8309a931f2981db1, 0x2914abdbc48986ea: // mono/website, docs/web/porting-aspnet-applications.md
 		return "the Mono documentation, Porting ASP.NET Applications"
 	case 0x1e7d92360e43296f, 0xd18625137ca78178,
@@ -69,6 +71,8 @@ func builtInSource(h knownHash) string {
 		return "Kigg, as the key of its first Web.config"
 	case 0xf87522967d525e06, 0x72b4ddcd9a4a40fe: // ayende/RaccoonBlog, RaccoonBlog.Web/Web.config
 		return "RaccoonBlog, as the key of its Web.config"
+	case 0xb93d1f27eb129038, 0xed0433a946f488c8: // SageFrame/SageFrame, SageFrame/web.config, in a comment
+		return "SageFrame, in a comment of its web.config"
 	case 0x3b203225f9b88623, 0x44fe49686a7faf89: // dnauck/AspSQLProvider, src/Example/Web.config
 		return "AspSQLProvider (NauckIT.PostgreSQLProvider), in its example"
 	}

@@ -184,7 +184,7 @@ func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) e
 		}
 		return r.Refuse(layerTicket, len(ticket), formatError(err))
 	}
-	*t = newFormsTicket(&read)
+	t.fill(&read)
 	t.openedBy = key
 	noteForms(r, len(ticket), t)
 

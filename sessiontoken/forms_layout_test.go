@@ -17,7 +17,7 @@ func readForms(t *FormsTicket, data []byte, old bool) error {
 	if err != nil {
 		return formatError(err)
 	}
-	*t = newFormsTicket(&read)
+	t.fill(&read)
 	return nil
 }
 

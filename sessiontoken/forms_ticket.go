@@ -84,10 +84,9 @@ func (t *FormsTicket) bytes() *forms.Ticket {
 	}
 }
 
-// newFormsTicket makes a ticket of what the layout holds.
-func newFormsTicket(read *forms.Ticket) FormsTicket {
-	return FormsTicket{
-		Version: read.Version, Name: read.Name, IssueDate: read.IssueDate, Expiration: read.Expiration,
-		Persistent: read.Persistent, UserData: read.UserData, CookiePath: read.CookiePath,
-	}
+// fill takes over what the layout holds.
+func (t *FormsTicket) fill(read *forms.Ticket) {
+	t.Version, t.Persistent = read.Version, read.Persistent
+	t.IssueDate, t.Expiration = read.IssueDate, read.Expiration
+	t.Name, t.UserData, t.CookiePath = read.Name, read.UserData, read.CookiePath
 }

@@ -223,9 +223,6 @@ func TestSource(t *testing.T) {
 			func(*http.Request) (string, error) { return "", cookie.ErrUnavailable },
 			cookie.ErrUnavailable},
 		{"bad name", cookie.From(cookie.KindFedAuth, "a b"), cookie.ErrUnavailable},
-		{"bad scheme",
-			func(r *http.Request) (string, error) { return chunks.Scheme(7).Join(r, "a") },
-			cookie.ErrUnavailable},
 	}
 	for _, test := range tests {
 		var g cookie.Guard

@@ -32,7 +32,7 @@ func (s *Sessions) cookies(r *http.Request, x *session) ([]*http.Cookie, error) 
 		}
 		c.Expires = c.Expires.UTC()
 	}
-	set, err := s.traits.scheme.SplitSize(&c, s.o.ChunkSize)
+	set, err := s.traits.scheme.Split(&c, s.o.ChunkSize)
 	if err != nil {
 		return nil, err
 	}

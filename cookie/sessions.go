@@ -332,7 +332,7 @@ func (s *Sessions) check() error {
 func (s *Sessions) probe() error {
 	probe := s.template
 	probe.Value = "AA"
-	_, err := s.traits.scheme.SplitSize(&probe, s.o.ChunkSize)
+	_, err := s.traits.scheme.Split(&probe, s.o.ChunkSize)
 	return err
 }
 

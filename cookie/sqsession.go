@@ -164,5 +164,5 @@ func (q *SQSession) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if q.sessions != nil {
 		return q.sessions.SignOut(w, r)
 	}
-	return chunks.Write(w, chunks.WIF.Expire(r, templateOf(&q.c)))
+	return chunks.WIF.Write(w, chunks.WIF.Expire(r, templateOf(&q.c)))
 }

@@ -91,7 +91,7 @@ func (v *coreChunkVector) append(t *testing.T, f *file, r *http.Request) {
 	if v.ChunkSize != nil {
 		size = *v.ChunkSize
 	}
-	set, err := chunks.Core.SplitSize(v.Options.cookie(t, v.CookieName, v.Value), size)
+	set, err := chunks.Core.Split(v.Options.cookie(t, v.CookieName, v.Value), size)
 	switch {
 	case v.Error != "":
 		if err == nil {

@@ -214,7 +214,7 @@ func (v *katanaVector) trailing(err error) bool {
 
 // travel sends the text in the cookies of a middleware, and finds it there.
 func (v *katanaVector) travel(t *testing.T, f *file) {
-	set, err := chunks.Katana.Split(&http.Cookie{Name: *v.CookieName, Value: *v.Text})
+	set, err := chunks.Katana.Split(&http.Cookie{Name: *v.CookieName, Value: *v.Text}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func (v *chunkVector) append(t *testing.T, f *file) {
 	if v.ChunkSize != nil {
 		size = *v.ChunkSize
 	}
-	set, err := chunking.SplitSize(v.cookie(t), size)
+	set, err := chunking.Split(v.cookie(t), size)
 	switch {
 	case v.Expect == "error":
 		if err == nil {
@@ -148,7 +148,7 @@ func (v *chunkVector) append(t *testing.T, f *file) {
 		f.refused(t, v.ID, err, declaredClass(err))
 	default:
 		v.compare(t, set)
-		if err := chunks.Write(httptest.NewRecorder(), set); err != nil {
+		if err := chunks.WIF.Write(httptest.NewRecorder(), set); err != nil {
 			t.Error(err)
 		}
 	}
@@ -273,7 +273,7 @@ func (v *chunkVector) delete(t *testing.T, f *file) {
 	}
 	w := httptest.NewRecorder()
 	w.Header()["Set-Cookie"] = slices.Clone(v.PriorSetCookies)
-	if err := chunks.Write(w, set); err != nil {
+	if err := chunks.WIF.Write(w, set); err != nil {
 		t.Fatal(err)
 	}
 	var lines []string

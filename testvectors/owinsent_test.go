@@ -116,7 +116,7 @@ func (m *middleware) sent(t *testing.T, h http.Header, ticket *sessiontoken.Kata
 	// Their text, cut by us and with our attributes.
 	template := *set[0]
 	template.Name, template.Value = m.cookieName(), theirs
-	cut, err := chunks.Katana.Split(&template)
+	cut, err := chunks.Katana.Split(&template, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

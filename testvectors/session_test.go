@@ -128,7 +128,7 @@ func (s *session) chunks(t *testing.T) {
 		return
 	}
 	name := cmp.Or(s.CookieName, "FedAuth")
-	set, err := chunks.WIF.SplitSize(&http.Cookie{Name: name, Value: s.text}, s.ChunkSize)
+	set, err := chunks.WIF.Split(&http.Cookie{Name: name, Value: s.text}, s.ChunkSize)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func (c *issue) setCookies(r *issueReport, made issued) error {
 	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their expiry
 		template.Expires = made.to
 	}
-	set, err := doctor.Chunking(c.kind).SplitSize(template, c.chunkSize)
+	set, err := doctor.Chunking(c.kind).Split(template, c.chunkSize)
 	if errors.Is(err, cookie.ErrInvalidCookie) {
 		return usageError(fmt.Sprintf("-cookie, -path or -domain: %v", err))
 	} else if err != nil {

@@ -133,7 +133,7 @@ func (n *node) fedAuth(r *http.Request, p sessiontoken.Principal) ([]*http.Cooki
 	if err != nil {
 		return nil, err
 	}
-	set, err := chunks.WIF.Split(n.template("FedAuth", text))
+	set, err := chunks.WIF.Split(n.template("FedAuth", text), 0)
 	return chunks.WIF.Replace(r, set), err
 }
 
@@ -143,7 +143,7 @@ func (n *node) aspNetCore(r *http.Request, p sessiontoken.Principal) ([]*http.Co
 	if err != nil {
 		return nil, err
 	}
-	set, err := chunks.Core.Split(n.template(coreCookie, text))
+	set, err := chunks.Core.Split(n.template(coreCookie, text), 0)
 	return chunks.Core.Replace(r, set), err
 }
 
@@ -165,7 +165,7 @@ func (n *node) expireCore(r *http.Request) []*http.Cookie {
 
 // send writes the cookies and sends the browser back to the page.
 func (n *node) send(w http.ResponseWriter, r *http.Request, set []*http.Cookie) {
-	if err := chunks.Write(w, set); err != nil {
+	if err := chunks.WIF.Write(w, set); err != nil {
 		n.fail(w, err)
 		return
 	}

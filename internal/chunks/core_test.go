@@ -138,7 +138,7 @@ func FuzzCoreSplit(f *testing.F) {
 				}
 			}
 		}
-		set, err := chunks.Core.SplitSize(&http.Cookie{Name: name, Value: value, Path: "/"}, size)
+		set, err := chunks.Core.Split(&http.Cookie{Name: name, Value: value, Path: "/"}, size)
 		if err != nil {
 			return
 		}

@@ -18,12 +18,12 @@ func ExampleScheme_Replace() {
 	set, err := chunks.WIF.Split(&http.Cookie{
 		Name: "FedAuth", Value: strings.Repeat("A", 2100), // text of a codec
 		Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	}, 0)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	if err := chunks.Write(w, chunks.WIF.Replace(r, set)); err != nil {
+	if err := chunks.WIF.Write(w, chunks.WIF.Replace(r, set)); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -43,7 +43,7 @@ func ExampleScheme_Expire() {
 	w := httptest.NewRecorder()
 
 	template := &http.Cookie{Name: "FedAuth", Path: "/", Secure: true, HttpOnly: true}
-	if err := chunks.Write(w, chunks.WIF.Expire(r, template)); err != nil {
+	if err := chunks.WIF.Write(w, chunks.WIF.Expire(r, template)); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -58,7 +58,7 @@ func ExampleScheme_Expire() {
 func ExampleScheme_Split() {
 	set, err := chunks.WIF.Split(&http.Cookie{
 		Name: "FedAuth", Value: strings.Repeat("A", 4500), Path: "/", Secure: true, HttpOnly: true,
-	})
+	}, 0)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -88,7 +88,7 @@ func ExampleScheme_Split_katana() {
 	set, err := chunks.Katana.Split(&http.Cookie{
 		Name: ".AspNet.ApplicationCookie", Value: strings.Repeat("A", 9000), // text of a codec
 		Path: "/", Secure: true, HttpOnly: true,
-	})
+	}, 0)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,6 +1,10 @@
 package chunks
 
-import "strings"
+import (
+	"iter"
+	"net/http"
+	"strings"
+)
 
 // The request header Cookie, read as HttpRequest of System.Web reads it:
 //
@@ -16,6 +20,21 @@ import "strings"
 // (OwinHelpers.ParseDelimited): a pair without "=" is no cookie, and blanks at
 // its end are part of the value. It takes a comma for a semicolon; here it is a
 // part of the value as everywhere else.
+
+// Pairs yields the pairs of the header and their numbers.
+func (k Scheme) Pairs(r *http.Request) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		n := 0
+		for _, line := range r.Header["Cookie"] {
+			for ; line != ""; n++ {
+				var pair string
+				if pair, line = k.cutPair(line); !yield(n, pair) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // cutPair is CutPair as the scheme has it.
 func (k Scheme) cutPair(line string) (pair, rest string) {

@@ -60,9 +60,9 @@ func (k Scheme) Inspect(r *http.Request, name string) Set {
 	first := make(map[int]string) // values by index
 	at := make(map[int]int)       // positions in set.Chunks by index
 	if k.readsRaw(name, set.first) {
-		set.list(r.Header["Cookie"], name, first, at)
+		set.list(r, name, first, at)
 	}
-	set.list(r.Header["Cookie"], set.first, first, at)
+	set.list(r, set.first, first, at)
 	slices.SortFunc(set.Chunks, func(a, b Chunk) int { return a.Index - b.Index })
 	last := maxInspectIndex
 	if k.counts() {
@@ -70,9 +70,7 @@ func (k Scheme) Inspect(r *http.Request, name string) Set {
 		if k != KatanaSystemWeb {
 			marker = unescape(marker)
 		}
-		if set.Announced = parseMarker(marker); k.isCore() {
-			set.Announced = k.parseCount(marker)
-		}
+		set.Announced = k.parseMarker(marker)
 		last = set.Announced
 	}
 	for set.Joined < len(set.Chunks) && set.Chunks[set.Joined].Index == set.Joined &&
@@ -86,28 +84,25 @@ func (k Scheme) Inspect(r *http.Request, name string) Set {
 }
 
 // list adds the chunks of name, unless they were found under another name.
-func (s *Set) list(lines []string, name string, first map[int]string, at map[int]int) {
-	start, pairs := len(s.Chunks), 0
-	for _, line := range lines[:min(len(lines), maxCookies)] {
-		for line != "" && pairs < maxCookies {
-			var pair string
-			pair, line = s.scheme.cutPair(line)
-			pairs++
-			i, spelled, value, ok := s.scheme.cutChunk(pair, name,
-				s.scheme.lastIndex(maxInspectIndex))
-			if !ok {
-				continue
-			}
-			if pos, twice := at[i]; twice {
-				if c := &s.Chunks[pos]; pos >= start {
-					c.Copies++
-					c.Differ = c.Differ || value != first[i]
-				}
-				continue
-			}
-			first[i], at[i] = value, len(s.Chunks)
-			s.Chunks = append(s.Chunks, Chunk{Index: i, Name: spelled, Size: len(value), Copies: 1})
+func (s *Set) list(r *http.Request, name string, first map[int]string, at map[int]int) {
+	start := len(s.Chunks)
+	for n, pair := range s.scheme.Pairs(r) {
+		if n == maxCookies {
+			break
 		}
+		i, spelled, value, ok := s.scheme.cutChunk(pair, name, s.scheme.lastIndex(maxInspectIndex))
+		if !ok {
+			continue
+		}
+		if pos, twice := at[i]; twice {
+			if c := &s.Chunks[pos]; pos >= start {
+				c.Copies++
+				c.Differ = c.Differ || value != first[i]
+			}
+			continue
+		}
+		first[i], at[i] = value, len(s.Chunks)
+		s.Chunks = append(s.Chunks, Chunk{Index: i, Name: spelled, Size: len(value), Copies: 1})
 	}
 }
 

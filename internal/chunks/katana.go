@@ -23,11 +23,16 @@ func (k Scheme) isKatana() bool { return k == Katana || k == KatanaSystemWeb }
 const markerPrefix = "chunks:"
 
 // parseMarker returns the number of chunks that a cookie announces, or 0 if
-// its value is no marker. As int.TryParse has it without any style: digits
-// alone, zeros in front allowed, at most 2147483647.
-func parseMarker(value string) int { return parseDigits(value, markerPrefix) }
+// its value is no marker.
+func (k Scheme) parseMarker(value string) int {
+	if n := parseDigits(value, markerPrefix); k != Core && (n > 0 || k.isKatana()) {
+		return n
+	}
+	return parseDigits(value, coreMarker)
+}
 
-// parseDigits returns the number behind a prefix.
+// parseDigits returns the number behind a prefix, or 0. As int.TryParse has it
+// without any style: digits alone, zeros in front allowed, at most 2147483647.
 func parseDigits(value, prefix string) int {
 	digits, ok := strings.CutPrefix(value, prefix)
 	if !ok || digits == "" {
@@ -45,61 +50,45 @@ func parseDigits(value, prefix string) int {
 	return int(n)
 }
 
-// joinChunks returns the text of the cookie values[0] and its chunks
-// values[1:], of which those with a bit in seen are there.
-func (k Scheme) joinChunks(values []string, seen uint64) (string, error) {
-	if seen&1 == 0 {
-		return "", ErrNoCookie
-	}
-	first := values[0]
-	if isTooLong(first) {
+// joinCounted returns the text of the cookie values[0], or of the chunks
+// values[1:] that it announces, of which those with a bit in seen are there. To
+// ASP.NET Core an empty chunk is missing.
+func (k Scheme) joinCounted(values *[MaxChunks + 2]string, seen uint64) (string, error) {
+	if isTooLong(values[0]) {
 		return "", ErrTooLong
 	}
-	if k == Katana {
-		first = unescape(first)
+	before, after := unescape, asIs
+	if k == KatanaSystemWeb {
+		before, after = asIs, unescape
 	}
-	n := parseMarker(first)
+	first := before(values[0])
+	n := k.parseMarker(first)
 	switch {
-	case n == 0 && k == Katana:
-		return first, nil
 	case n == 0:
-		return unescape(first), nil
+		return after(first), nil
 	case n > MaxChunks:
 		return "", ErrTooManyChunks
 	}
-	if all := uint64(1)<<(n+1) - 1; seen&all != all {
-		return "", ErrMissingChunk
-	}
-	chunks, length, quoted := values[1:n+1], 0, false
-	for _, v := range chunks {
-		length += len(v)
+	chunks, quotes := values[1:n+1], ""
+	for i, v := range chunks {
+		if seen&(2<<i) == 0 || v == "" && k.isCore() {
+			return "", ErrMissingChunk
+		}
 	}
 	if isTooLong(chunks...) {
 		return "", ErrTooLong
 	}
 	for i, v := range chunks {
-		if k == Katana {
-			v = unescape(v)
+		chunks[i] = before(v)
+		if inner, ok := cutQuotes(chunks[i]); ok && k.isKatana() {
+			chunks[i], quotes = inner, `"`
 		}
-		inner, ok := cutQuotes(v)
-		chunks[i], quoted = inner, quoted || ok
 	}
-	var b strings.Builder
-	b.Grow(length + 2)
-	if quoted {
-		b.WriteByte('"')
-	}
-	for _, v := range chunks {
-		b.WriteString(v)
-	}
-	if quoted {
-		b.WriteByte('"')
-	}
-	if k == Katana {
-		return b.String(), nil
-	}
-	return unescape(b.String()), nil
+	values[0], values[n+1] = quotes, quotes
+	return after(strings.Join(values[:n+2], "")), nil
 }
+
+func asIs(s string) string { return s }
 
 // isTooLong reports whether the parts of a text are more than is read.
 func isTooLong(parts ...string) bool {
@@ -111,7 +100,7 @@ func isTooLong(parts ...string) bool {
 	return length > MaxLength || escaped && length > maxEscaped
 }
 
-// splitKatana is SplitSize for Katana. With
+// splitKatana is Split for Katana. With
 //
 //	P = len(name)+1, S = length of the attributes, V = length of the value,
 //	q = 2 for a value in quotes, otherwise 0
@@ -124,7 +113,7 @@ func (k Scheme) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	t.Value, t.Quoted = cutQuotes(c.Value)
 	quoted := t.Quoted || c.Quoted
 	t.Value, t.Quoted = escape(t.Value), false
-	if err := validate(&t); err != nil {
+	if err := k.validate(&t); err != nil {
 		return nil, err
 	}
 	switch {
@@ -132,7 +121,7 @@ func (k Scheme) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) {
 		return nil, fmt.Errorf("%w: %s has no value", ErrInvalidCookie, t.Name)
 	case !utf8.ValidString(c.Name) || !utf8.ValidString(c.Value):
 		return nil, fmt.Errorf("%w: %s: not UTF-8", ErrInvalidCookie, t.Name)
-	case !quoted && parseMarker(c.Value) > 0:
+	case !quoted && k.parseMarker(c.Value) > 0:
 		return nil, fmt.Errorf("%w: %s: the value reads as a number of chunks",
 			ErrInvalidCookie, t.Name)
 	case isTooLong(t.Value):
@@ -145,89 +134,56 @@ func (k Scheme) splitKatana(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	if quoted {
 		overhead += 2
 	}
-	n, data, err := cut(t.Name, len(t.Value), size, overhead)
-	if err != nil {
-		return nil, err
-	}
-	longest := len(k.chunkName(t.Name, n)) + data
-	if quoted {
-		longest += 2
-	}
-	if longest > MaxCookieSize {
-		return nil, fmt.Errorf("%w: a chunk of %s has %d bytes with its name, browsers keep %d",
-			ErrTooLong, t.Name, longest, MaxCookieSize)
+	t.Quoted = quoted
+	return k.cut(t, markerPrefix, size, overhead)
+}
+
+// cut returns one cookie if the Set-Cookie line of t has less than size bytes,
+// overhead of them beside the value, and else chunks of it behind a marker.
+func (k Scheme) cut(t http.Cookie, marker string, size, overhead int) ([]*http.Cookie, error) {
+	n, data, value := 0, 0, t.Value
+	if value != "" && size <= overhead+len(value) {
+		if size < overhead+10 {
+			return nil, fmt.Errorf("cookie: size %d leaves no room for a value: "+
+				"the name and attributes of %s take %d", size, t.Name, overhead)
+		}
+		data = size - overhead - 3
+		if n = (len(value) + data - 1) / data; n > MaxChunks {
+			return nil, fmt.Errorf("%w: %s has %d characters", ErrTooManyChunks, t.Name, len(value))
+		}
 	}
 	cookies, set := make([]http.Cookie, n+1), make([]*http.Cookie, n+1)
 	for i := range set {
-		cookies[i] = t
+		c := &cookies[i]
+		*c, set[i] = t, c
 		switch {
 		case n == 0:
-			cookies[i].Quoted = quoted
 		case i == 0:
-			cookies[i].Value = markerPrefix + strconv.Itoa(n)
+			c.Value, c.Quoted = marker+strconv.Itoa(n), false
 		default:
-			cookies[i].Name = k.chunkName(t.Name, i)
-			cookies[i].Value = t.Value[(i-1)*data : min(i*data, len(t.Value))]
-			cookies[i].Quoted = quoted
+			c.Name = k.chunkName(t.Name, i)
+			c.Value = value[(i-1)*data : min(i*data, len(value))]
 		}
-		set[i] = &cookies[i]
+		if k.isCore() { // after cutting
+			c.Value = escape(c.Value)
+		}
+		if size := sizeOf(c); size > MaxCookieSize {
+			return nil, tooLarge(c.Name, size)
+		}
 	}
 	return set, nil
 }
 
-// cut returns how many chunks a value of some length makes in Set-Cookie lines of
-// at most size bytes, overhead of them beside the value, and how much of the value
-// is in each but the last. No chunks means that the value fits into one cookie.
-func cut(name string, length, size, overhead int) (chunks, data int, err error) {
-	if size > overhead+length {
-		return 0, length, nil
-	}
-	if size < overhead+10 {
-		return 0, 0, fmt.Errorf("cookie: size %d leaves no room for a value: "+
-			"the name and attributes of %s take %d", size, name, overhead)
-	}
-	data = size - overhead - 3
-	chunks = (length + data - 1) / data
-	if chunks > MaxChunks {
-		return 0, 0, fmt.Errorf("%w: %s has %d characters", ErrTooManyChunks, name, length)
-	}
-	return chunks, data, nil
-}
-
 // attributesLength returns the number of bytes behind the value in the
-// Set-Cookie line of ChunkingCookieManager. The other manager counts the same,
-// but for SameSite on a .NET Framework without it. Max-Age and Partitioned,
-// which Katana does not know, count as net/http writes them.
+// Set-Cookie line of ChunkingCookieManager. net/http writes as many, but for a dot
+// before the domain. The other manager counts the same, but for SameSite on a .NET
+// Framework without it.
 func attributesLength(c *http.Cookie) int {
-	n := 0
-	if c.Domain != "" {
-		n += len("; domain=") + len(c.Domain)
-	}
-	if c.Path != "" {
-		n += len("; path=") + len(c.Path)
-	}
-	if !c.Expires.IsZero() {
-		n += len("; expires=Thu, 01-Jan-1970 00:00:00 GMT")
-	}
-	if c.Secure {
-		n += len("; secure")
-	}
-	if c.HttpOnly {
-		n += len("; HttpOnly")
-	}
-	switch c.SameSite {
-	case http.SameSiteNoneMode:
-		n += len("; SameSite=None")
-	case http.SameSiteLaxMode:
-		n += len("; SameSite=Lax")
-	case http.SameSiteStrictMode:
-		n += len("; SameSite=Strict")
-	}
-	if c.MaxAge != 0 {
-		n += len("; Max-Age=") + len(strconv.Itoa(max(c.MaxAge, 0)))
-	}
-	if c.Partitioned {
-		n += len("; Partitioned")
+	t := *c
+	t.Name, t.Value, t.Quoted = "a", "", false
+	n := len(t.String()) - len("a=")
+	if strings.HasPrefix(c.Domain, ".") {
+		n++
 	}
 	return n
 }

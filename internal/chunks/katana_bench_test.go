@@ -43,7 +43,7 @@ func BenchmarkSplitKatana(b *testing.B) {
 		Secure: true, HttpOnly: true}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := chunks.Katana.Split(c); err != nil {
+		if _, err := chunks.Katana.Split(c, 0); err != nil {
 			b.Fatal(err)
 		}
 	}

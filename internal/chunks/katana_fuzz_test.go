@@ -171,7 +171,7 @@ func FuzzSplitKatana(f *testing.F) {
 	f.Add("__Host-é", `""a""`, 40)
 	f.Fuzz(func(t *testing.T, name, value string, size int) {
 		for _, k := range bothKatana {
-			set, err := k.SplitSize(&http.Cookie{Name: name, Value: value, Path: "/", Secure: true},
+			set, err := k.Split(&http.Cookie{Name: name, Value: value, Path: "/", Secure: true},
 				size)
 			if err != nil {
 				if set != nil {
@@ -181,7 +181,7 @@ func FuzzSplitKatana(f *testing.F) {
 			}
 			// Through a response and back, as a browser does it.
 			w := httptest.NewRecorder()
-			if err := chunks.Write(w, set); err != nil {
+			if err := chunks.WIF.Write(w, set); err != nil {
 				t.Fatalf("Write: %v", err)
 			}
 			got, err := k.Join(request(w.Header()["Set-Cookie"]...), name)

@@ -222,7 +222,7 @@ func (v *chunkVector) runGet(t *testing.T, refuse error) {
 	}
 	// What was read can be written, unless it only looks like a number of
 	// chunks, and is read again.
-	set, err := k.Split(&http.Cookie{Name: v.Name, Value: got})
+	set, err := k.Split(&http.Cookie{Name: v.Name, Value: got}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func (v *chunkVector) runAppend(t *testing.T, refuse error) {
 	if v.ChunkSize != nil {
 		size = *v.ChunkSize
 	}
-	set, err := k.SplitSize(c, size)
+	set, err := k.Split(c, size)
 	if v.Expect == "error" || refuse != nil {
 		if set != nil || err == nil || refuse != nil && !errors.Is(err, refuse) {
 			t.Fatalf("%d cookies, %v", len(set), err)
@@ -252,7 +252,7 @@ func (v *chunkVector) runAppend(t *testing.T, refuse error) {
 				t.Errorf("line of %d bytes", got)
 			}
 		}
-		if err := chunks.Write(httptest.NewRecorder(), set); err != nil {
+		if err := chunks.WIF.Write(httptest.NewRecorder(), set); err != nil {
 			t.Error(err)
 		}
 	}
@@ -286,7 +286,7 @@ func (v *chunkVector) runDelete(t *testing.T) {
 	set := k.Expire(request(v.CookieHeader), c)
 	w := httptest.NewRecorder()
 	w.Header()["Set-Cookie"] = slices.Clone(v.PriorSetCookies)
-	if err := chunks.Write(w, set); err != nil {
+	if err := chunks.WIF.Write(w, set); err != nil {
 		t.Fatal(err)
 	}
 	if v.PriorSetCookies == nil {

@@ -31,7 +31,7 @@ func TestSplitKatanaSizes(t *testing.T) {
 		{4095, math.MaxInt, []int{4095}},
 	} {
 		for _, k := range bothKatana {
-			set, err := k.SplitSize(&http.Cookie{Name: "n", Value: long(test.length), Path: "/"},
+			set, err := k.Split(&http.Cookie{Name: "n", Value: long(test.length), Path: "/"},
 				test.size)
 			if err != nil {
 				t.Errorf("%v %d/%d: %v", k, test.length, test.size, err)
@@ -57,7 +57,7 @@ func TestSplitKatanaAttributes(t *testing.T) {
 	}
 	for _, maxAge := range []int{86400, 0, -1} {
 		c.MaxAge = maxAge
-		set, err := chunks.Katana.Split(c)
+		set, err := chunks.Katana.Split(c, 0)
 		if err != nil || len(set) != 4 {
 			t.Fatalf("%d cookies, %v", len(set), err)
 		}
@@ -98,7 +98,7 @@ func TestSplitKatanaErrors(t *testing.T) {
 			math.MaxInt, chunks.ErrTooLong},
 	} {
 		for _, k := range bothKatana {
-			set, err := k.SplitSize(test.c, test.size)
+			set, err := k.Split(test.c, test.size)
 			if set != nil || err == nil || test.want != nil && !errors.Is(err, test.want) {
 				t.Errorf("%v %s: %d cookies, %v; want %v", k, test.what, len(set), err, test.want)
 			}
@@ -109,7 +109,7 @@ func TestSplitKatanaErrors(t *testing.T) {
 	}
 	// Quotes are for Katana alone: elsewhere .NET takes them for the value.
 	for _, k := range []chunks.Scheme{chunks.WIF, chunks.Single} {
-		if set, err := k.Split(&http.Cookie{Name: "n", Value: "A", Quoted: true}); set != nil ||
+		if set, err := k.Split(&http.Cookie{Name: "n", Value: "A", Quoted: true}, 0); set != nil ||
 			!errors.Is(err, chunks.ErrInvalidCookie) {
 			t.Errorf("%v: %v, %v", k, set, err)
 		}
@@ -177,7 +177,7 @@ func TestReplaceKatana(t *testing.T) {
 		{"n%20n=chunks:2; n%20nC1=x; n%20nC2=x", 10, "n%20n n%20nC1 n%20nC2"},
 	} {
 		for _, k := range bothKatana {
-			set, err := k.Split(&http.Cookie{Name: "n n", Value: long(test.length), Path: "/"})
+			set, err := k.Split(&http.Cookie{Name: "n n", Value: long(test.length), Path: "/"}, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -47,31 +47,9 @@ const (
 	CoreShared
 )
 
-// String returns the name of the constant.
-func (k Scheme) String() string {
-	switch k {
-	case WIF:
-		return "WIF"
-	case Single:
-		return "Single"
-	case Katana:
-		return "Katana"
-	case KatanaSystemWeb:
-		return "KatanaSystemWeb"
-	case Core:
-		return "Core"
-	case CoreShared:
-		return "CoreShared"
-	}
-	return fmt.Sprintf("Scheme(%d)", int(k))
-}
-
 // wireName returns the name that the cookie called name has in headers. It
-// returns an error unless k is a scheme and there can be such a cookie.
+// returns an error unless there can be such a cookie.
 func (k Scheme) wireName(name string) (string, error) {
-	if k < WIF || k > CoreShared {
-		return "", fmt.Errorf("cookie: unknown scheme %v", k)
-	}
 	if k.isKatana() {
 		name = escape(name)
 	}
@@ -137,8 +115,8 @@ func (k Scheme) Join(r *http.Request, name string) (string, error) {
 		return "", err
 	}
 	var (
-		values [MaxChunks + 1]string
-		seen   uint64 // bit i: chunk i is there; for WIF, bit MaxChunks: one too many
+		values [MaxChunks + 2]string // the last for a quote
+		seen   uint64                // bit i: chunk i is there; for WIF, bit MaxChunks: one too many
 		lines  = r.Header["Cookie"]
 	)
 	if isLong(lines) {
@@ -152,16 +130,13 @@ func (k Scheme) Join(r *http.Request, name string) (string, error) {
 	if seen, err = k.find(lines, wire, seen, &values); err != nil {
 		return "", err
 	}
-	if k.isKatana() {
-		return k.joinChunks(values[:], seen)
-	}
-	if k.isCore() {
-		return k.joinCore(values[:], seen)
-	}
-	n := bits.TrailingZeros64(^seen) // chunks before the first gap
-	if n == 0 {
+	if seen&1 == 0 {
 		return "", ErrNoCookie
 	}
+	if k.counts() {
+		return k.joinCounted(&values, seen)
+	}
+	n := bits.TrailingZeros64(^seen) // chunks before the first gap
 	if n > MaxChunks {
 		return "", ErrTooManyChunks
 	}
@@ -172,20 +147,12 @@ func (k Scheme) Join(r *http.Request, name string) (string, error) {
 	if length > MaxLength {
 		return "", ErrTooLong
 	}
-	if n == 1 {
-		return values[0], nil
-	}
-	var b strings.Builder
-	b.Grow(length)
-	for _, v := range values[:n] {
-		b.WriteString(v)
-	}
-	return b.String(), nil
+	return strings.Join(values[:n], ""), nil
 }
 
 // find adds to values the first of each chunk of name that seen has no bit for,
 // and returns seen with its bit.
-func (k Scheme) find(lines []string, name string, seen uint64, values *[MaxChunks + 1]string) (uint64, error) {
+func (k Scheme) find(lines []string, name string, seen uint64, values *[MaxChunks + 2]string) (uint64, error) {
 	last, pairs := k.lastIndex(MaxChunks), 0
 	for _, line := range lines {
 		for line != "" {

@@ -111,16 +111,6 @@ func TestJoinWrongUse(t *testing.T) {
 			t.Errorf("name %q: error %v, want one about the name", name, err)
 		}
 	}
-	if _, err := chunks.Scheme(-1).Join(request("a=b"), "a"); err == nil ||
-		errors.Is(err, chunks.ErrNoCookie) {
-		t.Errorf("unknown scheme: error %v", err)
-	}
-	for k, want := range map[chunks.Scheme]string{chunks.WIF: "WIF", chunks.Single: "Single",
-		-1: "Scheme(-1)"} {
-		if k.String() != want {
-			t.Errorf("String = %q, want %q", k.String(), want)
-		}
-	}
 }
 
 // chunks returns n cookies FedAuth, FedAuth1, … with the same value.
@@ -273,7 +263,7 @@ func TestVectorsRoundTrip(t *testing.T) {
 			t.Errorf("%s: Join = %d bytes, %v; want %d", v.Name, len(text), err, len(v.text()))
 			continue
 		}
-		set, err := chunks.WIF.SplitSize(&http.Cookie{Name: v.CookieName, Value: text}, v.ChunkSize)
+		set, err := chunks.WIF.Split(&http.Cookie{Name: v.CookieName, Value: text}, v.ChunkSize)
 		if err != nil {
 			t.Errorf("%s: %v", v.Name, err)
 			continue

@@ -6,14 +6,7 @@ import (
 	"strings"
 )
 
-// Split returns the cookies that carry the value of c, in order, with chunks
-// of [DefaultChunkSize], for Katana of [DefaultKatanaSize]. See
-// [Scheme.SplitSize].
-func (k Scheme) Split(c *http.Cookie) ([]*http.Cookie, error) {
-	return k.SplitSize(c, 0)
-}
-
-// SplitSize returns the cookies that carry the value of c, in order, each with
+// Split returns the cookies that carry the value of c, in order, each with
 // all attributes of c. c itself is not changed.
 //
 // For WIF, size is the number of characters in every chunk but the last
@@ -34,7 +27,7 @@ func (k Scheme) Split(c *http.Cookie) ([]*http.Cookie, error) {
 // no value, is not valid for net/http or would be refused by browsers;
 // [ErrTooLong] if a chunk with its name exceeds [MaxCookieSize], or if the
 // value is longer than Join reads; and [ErrTooManyChunks].
-func (k Scheme) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
+func (k Scheme) Split(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	if c == nil {
 		return nil, fmt.Errorf("%w: nil", ErrInvalidCookie)
 	}
@@ -44,7 +37,7 @@ func (k Scheme) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 	if k.isCore() {
 		return splitCore(c, size)
 	}
-	if err := validate(c); err != nil {
+	if err := k.validate(c); err != nil {
 		return nil, err
 	}
 	if c.Quoted { // .NET takes the quotes for part of the value
@@ -75,8 +68,7 @@ func (k Scheme) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 			len(c.Value), MaxLength)
 	}
 	if longest := len(k.chunkName(c.Name, n-1)) + size; longest > MaxCookieSize {
-		return nil, fmt.Errorf("%w: a chunk of %s has %d bytes with its name, browsers keep %d",
-			ErrTooLong, c.Name, longest, MaxCookieSize)
+		return nil, tooLarge("a chunk of "+c.Name, longest)
 	}
 	// All chunks lie in one piece of memory.
 	cookies, set := make([]http.Cookie, n), make([]*http.Cookie, n)
@@ -91,30 +83,33 @@ func (k Scheme) SplitSize(c *http.Cookie, size int) ([]*http.Cookie, error) {
 
 // validate returns an error unless c arrives in a browser as it stands here:
 // net/http neither drops nor changes any part of it, and the rules of
-// RFC 6265bis for SameSite, Partitioned and the name prefixes are met.
-func validate(c *http.Cookie) error {
+// RFC 6265bis for SameSite, Partitioned and the name prefixes are met. ASP.NET
+// Core also writes what browsers drop, such as SameSite=None without Secure.
+func (k Scheme) validate(c *http.Cookie) error {
 	if c == nil {
 		return fmt.Errorf("%w: nil", ErrInvalidCookie)
 	}
 	if err := c.Valid(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidCookie, err)
 	}
-	// net/http puts such values in quotes, unasked.
-	if !c.Quoted && strings.ContainsAny(c.Value, " ,") {
-		return fmt.Errorf("%w: %s: the value would be quoted", ErrInvalidCookie, c.Name)
+	why := ""
+	switch {
+	case k.isCore() && (c.Quoted || c.Partitioned):
+		why = "quoted or partitioned, which ASP.NET Core does not write here"
+	case c.SameSite < 0 || c.SameSite > http.SameSiteNoneMode:
+		why = fmt.Sprintf("unknown SameSite %d", c.SameSite)
+	case k.isCore():
+	case !c.Quoted && strings.ContainsAny(c.Value, " ,"): // net/http does so unasked
+		why = "the value would be quoted"
+	case c.SameSite == http.SameSiteNoneMode && !c.Secure:
+		why = "SameSite=None needs Secure"
+	case hasPrefixFold(c.Name, "__Secure-") && !c.Secure:
+		why = "the prefix __Secure- needs Secure"
+	case hasPrefixFold(c.Name, "__Host-") && (!c.Secure || c.Path != "/" || c.Domain != ""):
+		why = "the prefix __Host- needs Secure, the path / and no domain"
 	}
-	if c.SameSite < 0 || c.SameSite > http.SameSiteNoneMode {
-		return fmt.Errorf("%w: %s: unknown SameSite %d", ErrInvalidCookie, c.Name, c.SameSite)
-	}
-	if c.SameSite == http.SameSiteNoneMode && !c.Secure {
-		return fmt.Errorf("%w: %s: SameSite=None needs Secure", ErrInvalidCookie, c.Name)
-	}
-	if hasPrefixFold(c.Name, "__Secure-") && !c.Secure {
-		return fmt.Errorf("%w: %s: the prefix __Secure- needs Secure", ErrInvalidCookie, c.Name)
-	}
-	if hasPrefixFold(c.Name, "__Host-") && (!c.Secure || c.Path != "/" || c.Domain != "") {
-		return fmt.Errorf("%w: %s: the prefix __Host- needs Secure, the path / and no domain",
-			ErrInvalidCookie, c.Name)
+	if why != "" {
+		return fmt.Errorf("%w: %s: %s", ErrInvalidCookie, c.Name, why)
 	}
 	return nil
 }

@@ -2,7 +2,9 @@ package chunks
 
 import (
 	"fmt"
+	"math/bits"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,9 +31,6 @@ func (k Scheme) Expire(r *http.Request, c *http.Cookie) []*http.Cookie {
 	if c == nil {
 		return nil
 	}
-	if k.isCore() {
-		return k.expireCore(r, c, -1)
-	}
 	return k.expire(r, c, c.Name, 0)
 }
 
@@ -44,14 +43,14 @@ func (k Scheme) Replace(r *http.Request, set []*http.Cookie) []*http.Cookie {
 	if len(set) == 0 || set[0] == nil {
 		return set
 	}
-	if k.isCore() { // deletions come first, as in .NET
-		return append(k.expireCore(r, set[0], len(set)-1), set...)
-	}
 	name := set[0].Name
 	if k.isKatana() {
 		name = unescape(name) // Split has escaped it
 	}
 	surplus := k.expire(r, set[0], name, len(set))
+	if k.isCore() { // deletions come first, as in .NET
+		return append(surplus, set...)
+	}
 	return append(set[:len(set):len(set)], surplus...)
 }
 
@@ -67,44 +66,48 @@ func (k Scheme) expire(r *http.Request, c *http.Cookie, name string, keep int) [
 		raw = ""
 	}
 	var (
-		present  uint64 // bit i: chunk i is there as spelled in name
-		variants []string
-		known    map[string]bool // variants as a set
+		present  uint64   // bit i: chunk i is to be deleted as name spells it
+		variants []string // in other spellings
 		marker   string
 		marked   bool
 		last     = k.lastIndex(MaxChunks - 1)
-		pairs    = 0
 	)
-	if k.isKatana() {
+	if k.counts() {
 		last = MaxChunks
 	}
-	lines := r.Header["Cookie"]
-	for _, line := range lines[:min(len(lines), maxCookies)] {
-		for ; line != "" && pairs < maxCookies; pairs++ {
-			var pair string
-			pair, line = k.cutPair(line)
-			i, spelled, value, ok := k.cutChunk(pair, name, last)
-			if !ok && raw != "" {
-				i, spelled, value, ok = k.cutChunk(pair, raw, last)
-			}
-			if ok && i == 0 && !marked {
-				marker, marked = value, true
-			}
-			switch {
-			case !ok:
-			case k.isSpelled(spelled, name):
-				present |= 1 << i
-			case len(variants) < MaxChunks && !known[spelled]:
-				if known == nil {
-					known = make(map[string]bool)
-				}
-				known[spelled] = true
-				variants = append(variants, spelled)
-			}
+	for n, pair := range k.Pairs(r) {
+		if n == maxCookies {
+			break
+		}
+		i, spelled, value, ok := k.cutChunk(pair, name, last)
+		if !ok && raw != "" {
+			i, spelled, value, ok = k.cutChunk(pair, raw, last)
+		}
+		if !ok || k.isCore() && !isCoreValue(value) {
+			continue
+		}
+		if i == 0 && (!marked || k.isCore()) {
+			marker, marked = value, true
+		}
+		asWritten := k.isSpelled(spelled, name)
+		if asWritten || k.isCore() {
+			present |= 1 << i
+		}
+		if k.isCore() && value == "" { // of two the last counts
+			present &^= 1 << i
+		}
+		if !asWritten && len(variants) < MaxChunks && !slices.Contains(variants, spelled) {
+			variants = append(variants, spelled)
 		}
 	}
-	if n := parseMarker(marker); k == KatanaSystemWeb && n > 0 {
-		present |= uint64(1)<<(min(n, MaxChunks)+1) - 1
+	switch {
+	case k == KatanaSystemWeb:
+		if n := k.parseMarker(marker); n > 0 {
+			present |= uint64(1)<<(min(n, MaxChunks)+1) - 1
+		}
+	case k.isCore(): // what is announced, up to the first that is missing
+		there := bits.TrailingZeros64(^(present | 1))
+		present = uint64(1)<<min(there, k.parseMarker(unescape(marker))+1, MaxChunks+1) - 1
 	}
 	var set []*http.Cookie
 	for i := keep; i <= last; i++ {
@@ -127,58 +130,64 @@ func (k Scheme) isSpelled(spelled, name string) bool {
 
 // deletion returns the cookie that makes a browser forget the named cookie.
 func (k Scheme) deletion(c *http.Cookie, name string) *http.Cookie {
-	expires := time.Unix(1, 0) // for clients without Max-Age
-	if k.isKatana() {
-		expires = time.Unix(0, 0) // as .NET
+	d := *c
+	d.Name, d.Value, d.Quoted = name, "", false
+	d.MaxAge = -1                     // written as Max-Age=0
+	d.Expires = time.Unix(0, 0).UTC() // for clients without Max-Age
+	switch {
+	case k.isCore():
+		d.MaxAge = 0
+	case !k.isKatana():
+		d.Expires = time.Unix(1, 0).UTC()
 	}
-	return &http.Cookie{
-		Name:        name,
-		Path:        c.Path,
-		Domain:      c.Domain,
-		Expires:     expires.UTC(),
-		MaxAge:      -1, // written as Max-Age=0
-		Secure:      c.Secure,
-		HttpOnly:    c.HttpOnly,
-		SameSite:    c.SameSite,
-		Partitioned: c.Partitioned,
-	}
+	return &d
 }
 
-// Write adds one Set-Cookie header per cookie to the response, in order, or
-// none at all: http.SetCookie drops or repairs in silence what it cannot write,
-// and a set with one chunk missing is of no use to anybody. The error matches
-// [ErrInvalidCookie] or [ErrTooLong].
-//
-// It must be called before the body is written. Of two cookies of one name in
-// a response, browsers keep the later.
-func Write(w http.ResponseWriter, set []*http.Cookie) error { return WIF.Write(w, set) }
-
-// Write is [Write] in the spelling of the scheme: ASP.NET Core has an order and
-// a case of attributes of its own, and writes what browsers drop, such as
-// SameSite=None without Secure.
+// Write adds the [Scheme.Lines] of a set to the response. It must be called before
+// the body is written. Of two cookies of one name in a response, browsers keep the
+// later.
 func (k Scheme) Write(w http.ResponseWriter, set []*http.Cookie) error {
-	validate, line := validate, (*http.Cookie).String
+	lines, err := k.Lines(set)
+	for _, line := range lines {
+		w.Header().Add("Set-Cookie", line)
+	}
+	return err
+}
+
+// Lines returns a line of the header Set-Cookie for each cookie, in order, or
+// none at all: http.SetCookie drops or repairs in silence what it cannot write,
+// and a set with one chunk missing is of no use to anybody. ASP.NET Core has an
+// order and a case of attributes of its own, and writes what browsers drop, such
+// as SameSite=None without Secure. The error matches [ErrInvalidCookie] or
+// [ErrTooLong].
+func (k Scheme) Lines(set []*http.Cookie) ([]string, error) {
+	line := (*http.Cookie).String
 	if k.isCore() {
-		validate, line = validateCore, coreLine
+		line = coreLine
 	}
 	lines := make([]string, len(set))
 	for i, c := range set {
-		if err := validate(c); err != nil {
-			return err
+		if err := k.validate(c); err != nil {
+			return nil, err
 		}
-		size := len(c.Name) + len(c.Value)
-		if c.Quoted {
-			size += 2
-		}
-		if size > MaxCookieSize {
-			return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d",
-				ErrTooLong, c.Name, size, MaxCookieSize)
+		if size := sizeOf(c); size > MaxCookieSize {
+			return nil, tooLarge(c.Name, size)
 		}
 		lines[i] = line(c)
 	}
-	h := w.Header()
-	for _, line := range lines {
-		h.Add("Set-Cookie", line)
+	return lines, nil
+}
+
+// sizeOf is the number of bytes of a cookie that browsers count.
+func sizeOf(c *http.Cookie) int {
+	if c.Quoted {
+		return len(c.Name) + len(c.Value) + len(`""`)
 	}
-	return nil
+	return len(c.Name) + len(c.Value)
+}
+
+// tooLarge is the error of a cookie that no browser keeps.
+func tooLarge(what string, size int) error {
+	return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d",
+		ErrTooLong, what, size, MaxCookieSize)
 }

@@ -41,7 +41,7 @@ func TestSplit(t *testing.T) {
 	}
 	for _, test := range tests {
 		c := &http.Cookie{Name: "FedAuth", Value: strings.Repeat("A", test.length)}
-		set, err := test.scheme.SplitSize(c, test.size)
+		set, err := test.scheme.Split(c, test.size)
 		if err != nil {
 			t.Errorf("%v %d/%d: %v", test.scheme, test.length, test.size, err)
 			continue
@@ -65,7 +65,7 @@ func TestSplitAttributes(t *testing.T) {
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode, Partitioned: true,
 	}
 	before := *c
-	set, err := chunks.WIF.Split(c)
+	set, err := chunks.WIF.Split(c, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,14 +112,14 @@ func TestInvalidCookie(t *testing.T) {
 	for _, test := range invalid {
 		t.Run(test.name, func(t *testing.T) {
 			for _, k := range []chunks.Scheme{chunks.WIF, chunks.Single} {
-				if set, err := k.Split(test.c); set != nil ||
+				if set, err := k.Split(test.c, 0); set != nil ||
 					!errors.Is(err, chunks.ErrInvalidCookie) {
 					t.Errorf("%v.Split = %v, %v", k, set, err)
 				}
 			}
 			w := httptest.NewRecorder()
 			good := &http.Cookie{Name: "good", Value: "A"}
-			if err := chunks.Write(w, []*http.Cookie{good, test.c, good}); !errors.Is(err,
+			if err := chunks.WIF.Write(w, []*http.Cookie{good, test.c, good}); !errors.Is(err,
 				chunks.ErrInvalidCookie) {
 				t.Errorf("Write: %v", err)
 			}
@@ -148,11 +148,10 @@ func TestSplitErrors(t *testing.T) {
 		{"chunk too large", chunks.WIF, "FedAuth", 10_000, 4096, chunks.ErrTooLong},
 		{"chunk too large by its number", chunks.WIF, "a", 4095 + 1, 4095, chunks.ErrTooLong},
 		{"single too large", chunks.Single, "a", 4096, 0, chunks.ErrTooLong},
-		{"unknown scheme", 7, "a", 10, 0, nil},
 	}
 	for _, test := range tests {
 		value := strings.Repeat("A", test.length)
-		set, err := test.scheme.SplitSize(&http.Cookie{Name: test.cookie, Value: value}, test.size)
+		set, err := test.scheme.Split(&http.Cookie{Name: test.cookie, Value: value}, test.size)
 		if set != nil || err == nil || test.want != nil && !errors.Is(err, test.want) {
 			t.Errorf("%s: %d cookies, %v; want %v", test.name, len(set), err, test.want)
 		}
@@ -164,7 +163,7 @@ func TestSplitErrors(t *testing.T) {
 
 func TestWriteTooLong(t *testing.T) {
 	w := httptest.NewRecorder()
-	err := chunks.Write(w, []*http.Cookie{{Name: "a", Value: "A"},
+	err := chunks.WIF.Write(w, []*http.Cookie{{Name: "a", Value: "A"},
 		{Name: "b", Value: strings.Repeat("B", 4096)}})
 	if !errors.Is(err, chunks.ErrTooLong) || len(w.Header()) != 0 {
 		t.Errorf("Write: %v, %v", err, w.Header())
@@ -190,7 +189,6 @@ func TestExpire(t *testing.T) {
 			[]string{"FedAuth", "FEDAUTH", "FEDAUTH1"}},
 		{"not chunks", chunks.WIF, "FedAuth0=x; FedAuth01=x; FedAuthX=x; FedAuth60=x", nil},
 		{"single", chunks.Single, "FedAuth=x; FedAuth1=y", []string{"FedAuth"}},
-		{"unknown scheme", 7, "FedAuth=x", nil},
 	}
 	for _, test := range tests {
 		template := &http.Cookie{Name: "FedAuth", Value: "secret", Path: "/app/",
@@ -206,7 +204,7 @@ func TestExpire(t *testing.T) {
 				t.Errorf("%s: %s", test.name, got)
 			}
 		}
-		if err := chunks.Write(httptest.NewRecorder(), set); err != nil {
+		if err := chunks.WIF.Write(httptest.NewRecorder(), set); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
@@ -255,7 +253,7 @@ func TestReplace(t *testing.T) {
 	for _, test := range tests {
 		value := strings.Repeat("A", test.length)
 		set, err := test.scheme.Split(&http.Cookie{Name: "FedAuth", Value: value,
-			Path: "/", Secure: true})
+			Path: "/", Secure: true}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -409,7 +409,7 @@ func (f *coreFarm) cut(t *testing.T, template http.Cookie, step int) {
 			if c.Value, err = chunks.Core.Join(browser, c.Name); err != nil {
 				t.Fatal(err)
 			}
-			set, err := chunks.Core.Split(&c)
+			set, err := chunks.Core.Split(&c, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -306,7 +306,7 @@ func (e *exchange) askSession(s *openSite, token *sessiontoken.Token) ([]questio
 	}
 	if e.chance(20) {
 		size := pick(e.random, []int{1000, 1001, 2000, 3000, 3900})
-		cut, err := chunks.WIF.SplitSize(&http.Cookie{Name: "FedAuth", Value: text}, size)
+		cut, err := chunks.WIF.Split(&http.Cookie{Name: "FedAuth", Value: text}, size)
 		switch {
 		case isTooLarge(err):
 			e.counts["too large"]++
@@ -375,7 +375,7 @@ func (e *exchange) askKatana(s *openSite, ticket *sessiontoken.KatanaTicket) ([]
 	}
 	if e.chance(40) {
 		c := e.cookie(".AspNet.ApplicationCookie", text)
-		cut, err := chunks.Katana.Split(c)
+		cut, err := chunks.Katana.Split(c, 0)
 		switch {
 		case isTooLarge(err):
 			e.counts["too large"]++

@@ -239,7 +239,7 @@ func TestNodeReadsGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := chunks.WIF.SplitSize(&http.Cookie{Name: "FedAuth", Value: text, Path: "/"}, 1000)
+	set, err := chunks.WIF.Split(&http.Cookie{Name: "FedAuth", Value: text, Path: "/"}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

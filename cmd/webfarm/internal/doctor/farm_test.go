@@ -247,7 +247,7 @@ func header(line string) doctor.Input {
 func cut(t testing.TB, k chunks.Scheme, name, value string, size int) []string {
 	t.Helper()
 	var list []string
-	for _, c := range must[[]*http.Cookie](t)(k.SplitSize(&http.Cookie{Name: name, Value: value,
+	for _, c := range must[[]*http.Cookie](t)(k.Split(&http.Cookie{Name: name, Value: value,
 		Path: "/"}, size)) {
 		list = append(list, c.Name+"="+c.Value)
 	}

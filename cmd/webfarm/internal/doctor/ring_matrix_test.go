@@ -46,7 +46,7 @@ func inChunks(t testing.TB, s chunks.Scheme, name, text string) doctor.Input {
 	t.Helper()
 	var pairs []string
 	for _, c := range must[[]*http.Cookie](t)(s.Split(&http.Cookie{Name: name,
-		Value: text, Path: "/"})) {
+		Value: text, Path: "/"}, 0)) {
 		pairs = append(pairs, c.Name+"="+c.Value)
 	}
 	return header(strings.Join(pairs, "; "))

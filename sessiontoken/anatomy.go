@@ -54,14 +54,13 @@ func noteEnvelope(r *anatomy.Report, size int, env *wif.Envelope) {
 
 // noteKey notes a layer and the machine key that opened it, if one did.
 func noteKey(r *anatomy.Report, name string, size int, keyID string) {
-	if r == nil {
-		return
-	}
-	if keyID == "" {
+	switch {
+	case r == nil:
+	case keyID == "":
 		r.Add(name, size)
-		return
+	default:
+		r.Add(name, size, fact("opened by key", keyID))
 	}
-	r.Add(name, size, fact("opened by key", keyID))
 }
 
 // noteMode notes which key opened the value, and how.
@@ -72,10 +71,10 @@ func noteMode(r *anatomy.Report, size int, keyID string, p *modeProtector) {
 	facts := []anatomy.Fact{fact("opened by key", keyID)}
 	if p.ring != nil {
 		mode := p.mode(keyID)
-		facts = append(facts, fact("mode", string(mode)))
+		facts = append(facts, fact("mode", mode))
 		if mode != machinekey.Framework45 {
-			facts = append(facts, fact("protection",
-				string(cmp.Or(p.legacy.Protection, machinekey.ProtectionAll))))
+			facts = append(facts,
+				fact("protection", cmp.Or(p.legacy.Protection, machinekey.ProtectionAll)))
 		}
 	}
 	if !p.authenticates(keyID) {
@@ -98,14 +97,8 @@ func noteToken(r *anatomy.Report, size int, t *Token) {
 		return
 	}
 	r.Content = t
-	claims := 0
-	for range t.Principal.All("") {
-		claims++
-	}
-	r.Add(layerNBFX, size,
-		fact("identities", fmt.Sprint(len(t.Principal.Identities))), fact("claims", fmt.Sprint(claims)),
-		fact("persistent", fmt.Sprint(t.Persistent)),
-		fact("reference mode", fmt.Sprint(t.ReferenceMode)))
+	r.Add(layerNBFX, size, append(userFacts(&t.Principal),
+		fact("persistent", t.Persistent), fact("reference mode", t.ReferenceMode))...)
 }
 
 func noteForms(r *anatomy.Report, size int, t *FormsTicket) {
@@ -115,9 +108,9 @@ func noteForms(r *anatomy.Report, size int, t *FormsTicket) {
 	shown := *t // a copy, so that t need not leave the stack of ReadPrincipal
 	r.Content = &shown
 	r.Add(layerTicket, size,
-		fact("version", strconv.Itoa(int(t.Version))), fact("name", strconv.Quote(t.Name)),
+		fact("version", t.Version), fact("name", strconv.Quote(t.Name)),
 		fact("issued", formatTime(t.IssueDate)), fact("expires", formatTime(t.Expiration)),
-		fact("persistent", fmt.Sprint(t.Persistent)), fact("user data", quoteOr(t.UserData, "none")),
+		fact("persistent", t.Persistent), fact("user data", quoteOr(t.UserData, "none")),
 		fact("cookie path", quoteOr(t.CookiePath, "none")))
 }
 
@@ -132,8 +125,8 @@ func noteKatana(r *anatomy.Report, size int, t *KatanaTicket) {
 	}
 	r.Add(layerKatana, size,
 		fact("version", t.Version), fact("authentication type", quoteOr(t.Identity.AuthenticationType, "none")),
-		fact("claims", fmt.Sprint(len(t.Identity.Claims))), fact("properties", fmt.Sprint(len(t.Properties))),
-		fact("persistent", fmt.Sprint(t.Properties.has(PropertyPersistent))), fact("mode", mode))
+		fact("claims", len(t.Identity.Claims)), fact("properties", len(t.Properties)),
+		fact("persistent", t.Properties.has(PropertyPersistent)), fact("mode", mode))
 }
 
 func noteCore(r *anatomy.Report, size int, t *CoreTicket) {
@@ -145,14 +138,9 @@ func noteCore(r *anatomy.Report, size int, t *CoreTicket) {
 	if t.isReference() {
 		mode = "reference to the store of a .NET node"
 	}
-	claims := 0
-	for range t.Principal.All("") {
-		claims++
-	}
-	r.Add(layerCore, size, fact("scheme", quoteOr(t.Scheme, "none")),
-		fact("identities", fmt.Sprint(len(t.Principal.Identities))), fact("claims", fmt.Sprint(claims)),
-		fact("properties", fmt.Sprint(len(t.Properties))),
-		fact("persistent", fmt.Sprint(t.Properties.has(PropertyPersistent))), fact("mode", mode))
+	facts := append([]anatomy.Fact{fact("scheme", quoteOr(t.Scheme, "none"))}, userFacts(t.Principal)...)
+	r.Add(layerCore, size, append(facts, fact("properties", len(t.Properties)),
+		fact("persistent", t.Properties.has(PropertyPersistent)), fact("mode", mode))...)
 }
 
 func noteTokenTimes(r *anatomy.Report, t *Token, skew time.Duration) {
@@ -160,7 +148,7 @@ func noteTokenTimes(r *anatomy.Report, t *Token, skew time.Duration) {
 		return
 	}
 	r.Add(layerValidity, 0, fact("from", formatTime(t.ValidFrom)),
-		fact("to", formatTime(t.ValidTo)), fact("clock skew", skew.String()),
+		fact("to", formatTime(t.ValidTo)), fact("clock skew", skew),
 		fact("endpoint", quoteOr(t.EndpointID, "any")))
 }
 
@@ -169,7 +157,7 @@ func noteFormsTimes(r *anatomy.Report, t *FormsTicket, skew time.Duration) {
 		return
 	}
 	r.Add(layerValidity, 0, fact("issued", formatTime(t.IssueDate)),
-		fact("to", formatTime(t.Expiration)), fact("clock skew", skew.String()))
+		fact("to", formatTime(t.Expiration)), fact("clock skew", skew))
 }
 
 func noteTimes(r *anatomy.Report, p Properties) {
@@ -182,7 +170,18 @@ func noteTimes(r *anatomy.Report, p Properties) {
 		fact("expires", quoteOr(expires, "missing")))
 }
 
-func fact(name, value string) anatomy.Fact { return anatomy.Fact{Name: name, Value: value} }
+func fact(name string, value any) anatomy.Fact {
+	return anatomy.Fact{Name: name, Value: fmt.Sprint(value)}
+}
+
+// userFacts are the numbers of identities and of their claims.
+func userFacts(p *Principal) []anatomy.Fact {
+	claims := 0
+	for range p.All("") {
+		claims++
+	}
+	return []anatomy.Fact{fact("identities", len(p.Identities)), fact("claims", claims)}
+}
 
 func formatTime(t time.Time) string { return t.Format("2006-01-02 15:04:05.9999999Z") }
 

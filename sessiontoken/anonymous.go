@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -15,12 +14,9 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
-
-// defaultAnonymousLifetime is the default of <anonymousIdentification
-// cookieTimeout>.
-const defaultAnonymousLifetime = 100_000 * time.Minute
 
 // AnonymousID is what an anonymous identification cookie (.ASPXANONYMOUS)
 // says: which visitor this is, without a sign-in. It authenticates nobody.
@@ -44,11 +40,7 @@ type AnonymousID struct {
 //	text          URL token of at most 512 characters
 //	machine key   as the key's mode demands, see [FormsCodec]; purpose machinekey.AnonymousPurpose
 //	id            the layout at [AnonymousID]
-type AnonymousCodec struct {
-	o         FormsOptions
-	protector modeProtector
-	scratch   sync.Pool // of *formsScratch
-}
+type AnonymousCodec struct{ systemWebCodec }
 
 // NewAnonymousCodec returns a codec for the keys of a ring, with the same
 // rules as [NewFormsCodec]. Nil options are the zero options. They are the
@@ -63,31 +55,14 @@ type AnonymousCodec struct {
 // for all other cookies, whereas the zero value is machinekey.ProtectionAll:
 // for such a site in a legacy mode set machinekey.ProtectionValidation.
 func NewAnonymousCodec(keys Keys, opts *FormsOptions) (*AnonymousCodec, error) {
-	c := &AnonymousCodec{}
-	if opts != nil {
-		c.o = *opts
-	}
-	if c.o.Path != "" || c.o.InsecureOldLayout || c.o.Roles != nil || c.o.ClockSkew != 0 {
+	if o := opts; o != nil && (o.Path != "" || o.InsecureOldLayout || o.Roles != nil || o.ClockSkew != 0) {
 		return nil,
 			errors.New("sessiontoken: Path, InsecureOldLayout, Roles and ClockSkew are not for anonymous ids")
 	}
-	if c.o.Lifetime == 0 {
-		c.o.Lifetime = defaultAnonymousLifetime
-	}
-	if c.o.Lifetime < 0 {
-		return nil, errors.New("sessiontoken: FormsOptions with a negative duration")
-	}
-	if c.o.Now == nil {
-		c.o.Now = time.Now
-	}
-	var err error
-	c.protector, err = newModeProtector(keys, machinekey.AnonymousPurpose, machinekey.LegacyOptions{
-		Protection: c.o.Protection, InsecureUnsigned: c.o.InsecureUnsigned,
-	})
-	if err != nil {
+	c := new(AnonymousCodec)
+	if err := c.init(keys, machinekey.AnonymousPurpose, 100_000*time.Minute, opts); err != nil {
 		return nil, err
 	}
-	c.scratch.New = func() any { return new(formsScratch) }
 	return c, nil
 }
 
@@ -99,7 +74,7 @@ func NewAnonymousCodec(keys Keys, opts *FormsOptions) (*AnonymousCodec, error) {
 func (c *AnonymousCodec) Decode(ctx context.Context, value string) (*AnonymousID, error) {
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
-	data, key, err := c.protector.decodeURLToken(ctx, s, s.ticket[:0], value, maxAnonymousText)
+	data, key, err := c.protector.decodeURLToken(ctx, s, s.ticket[:0], value, limits.AnonymousText)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +114,7 @@ func (c *AnonymousCodec) Encode(_ context.Context, id *AnonymousID) (string, err
 	if err != nil {
 		return "", err
 	}
-	return c.protector.encodeURLToken(s, data, maxAnonymousText)
+	return c.protector.encodeURLToken(s, data, limits.AnonymousText)
 }
 
 // decodeURLToken appends to dst what is protected in a URL token.
@@ -152,11 +127,7 @@ func (p *modeProtector) decodeURLToken(ctx context.Context, s *formsScratch, dst
 	if !ok || len(protected) == 0 {
 		return nil, "", ErrInvalid
 	}
-	payload, key, err := p.unprotect(ctx, dst, protected)
-	if err != nil {
-		return nil, "", err
-	}
-	return payload, key, nil
+	return p.unprotect(ctx, dst, protected)
 }
 
 // encodeURLToken protects payload and returns the URL token.
@@ -178,9 +149,6 @@ func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit in
 	return string(s.text), nil
 }
 
-// minAnonymous is the length of the two numbers in front of the id.
-const minAnonymous = 12
-
 var (
 	errAnonymousTruncated = errors.New("ends too soon")
 	errAnonymousTime      = errors.New("time outside the years 1601 to 9999")
@@ -193,32 +161,30 @@ var (
 // Text that is not UTF-8 is refused: .NET replaces the odd bytes by U+FFFD, by
 // which two ids could become one.
 func readAnonymousID(data []byte) (*AnonymousID, error) {
+	fault := func(offset int, err error) (*AnonymousID, error) {
+		return nil, &FormatError{Layer: "anonymous id", Offset: offset, Err: err}
+	}
+	const head = 12 // the two numbers
 	r := dotnet.Reader(data)
 	var expires int64
 	var n int32
 	var text []byte
 	if !r.ReadInt64(&expires) || !r.ReadInt32(&n) || !r.ReadBytes(&text, int(n)) {
-		return nil, anonymousError(len(data)-len(r), errAnonymousTruncated)
+		return fault(len(data)-len(r), errAnonymousTruncated)
 	}
 	at, ok := forms.FileTime(expires)
-	switch {
+	switch id := string(text); {
 	case !ok:
-		return nil, anonymousError(0, errAnonymousTime)
-	case !utf8.Valid(text):
-		return nil, anonymousError(minAnonymous, errAnonymousText)
+		return fault(0, errAnonymousTime)
+	case !utf8.ValidString(id):
+		return fault(head, errAnonymousText)
+	case id == "" || dotnet.UTF16Len(id) > limits.AnonymousID:
+		return fault(head, errAnonymousLength)
+	case strings.IndexByte(id, 0) >= 0:
+		return fault(head, errAnonymousText)
+	default:
+		return &AnonymousID{ID: id, Expires: at}, nil
 	}
-	id := &AnonymousID{ID: string(text), Expires: at}
-	switch {
-	case id.ID == "" || dotnet.UTF16Len(id.ID) > maxAnonymousID:
-		return nil, anonymousError(minAnonymous, errAnonymousLength)
-	case strings.IndexByte(id.ID, 0) >= 0:
-		return nil, anonymousError(minAnonymous, errAnonymousText)
-	}
-	return id, nil
-}
-
-func anonymousError(offset int, err error) error {
-	return &FormatError{Layer: "anonymous id", Offset: offset, Err: err}
 }
 
 // append appends the bytes of a.
@@ -228,9 +194,9 @@ func (a *AnonymousID) append(dst []byte) ([]byte, error) {
 	case !ok || ticks < forms.FileTimeEpoch:
 		return dst,
 			errors.New("sessiontoken: cannot issue: anonymous id with a time outside the years 1601 to 9999")
-	case a.ID == "" || len(a.ID) > 3*maxAnonymousID || dotnet.UTF16Len(a.ID) > maxAnonymousID:
+	case a.ID == "" || len(a.ID) > 3*limits.AnonymousID || dotnet.UTF16Len(a.ID) > limits.AnonymousID:
 		return dst,
-			fmt.Errorf("sessiontoken: cannot issue: anonymous id that is empty or longer than %d characters", maxAnonymousID)
+			fmt.Errorf("sessiontoken: cannot issue: anonymous id that is empty or longer than %d characters", limits.AnonymousID)
 	case !utf8.ValidString(a.ID) || strings.IndexByte(a.ID, 0) >= 0:
 		return dst,
 			errors.New("sessiontoken: cannot issue: anonymous id that is not UTF-8 or contains U+0000")
@@ -239,6 +205,3 @@ func (a *AnonymousID) append(dst []byte) ([]byte, error) {
 	dst = dotnet.AppendInt32(dst, int32(len(a.ID)))
 	return append(dst, a.ID...), nil
 }
-
-// tickTime returns t as .NET can hold it: in UTC, to 100 ns.
-func tickTime(t time.Time) time.Time { return t.UTC().Truncate(100 * time.Nanosecond) }

@@ -74,6 +74,10 @@ func CertificateTransforms(o CertificateOptions) ([]Protector, error) {
 	return []Protector{DeflateTransform(), rsaEncryption{encryption}, rsaSignature{signature}}, nil
 }
 
+// maxCertificates bounds the certificates of a chain: each one that did not sign a
+// cookie costs an RSA verification.
+const maxCertificates = 16
+
 // keys checks a list of certificates.
 func (o *CertificateOptions) keys(name string, list []tls.Certificate) ([]*rsacookie.Key, error) {
 	if len(list) == 0 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -218,7 +219,7 @@ func TestEncodeRefuses(t *testing.T) {
 		"reference mode no store": func(t *Token) { t.ReferenceMode = true },
 		"unknown bootstrap":       func(t *Token) { t.Principal.Identities[0].BootstrapKind = "odd" },
 		"too large": func(t *Token) {
-			t.Principal.Identities[0].Claims[0].Value = strings.Repeat("x", maxToken)
+			t.Principal.Identities[0].Claims[0].Value = strings.Repeat("x", limits.Token)
 		},
 		"circular actor": func(t *Token) {
 			t.Principal.Identities[0].Actor = &t.Principal.Identities[0]

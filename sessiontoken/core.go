@@ -1,10 +1,10 @@
 package sessiontoken
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +13,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/coreticket"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
 // CoreOptions are the settings of a [CoreCodec]. The zero value reads and
@@ -55,16 +56,8 @@ func NewCoreCodec(keys Keys, purpose Purpose, opts *CoreOptions) (*CoreCodec, er
 	if err != nil {
 		return nil, err
 	}
-	c := &CoreCodec{rules: rules, keys: keys}
-	if opts != nil {
-		c.o = *opts
-	}
-	if c.o.Lifetime == 0 {
-		c.o.Lifetime = rules.lifetime
-	}
-	if c.o.Now == nil {
-		c.o.Now = time.Now
-	}
+	c := &CoreCodec{o: *cmp.Or(opts, new(CoreOptions)), rules: rules, keys: keys}
+	c.o.Lifetime, c.o.Now = cmp.Or(c.o.Lifetime, rules.lifetime), clock(c.o.Now)
 	switch {
 	case keys == nil:
 		return nil, errNoKeys
@@ -83,18 +76,9 @@ func NewCoreCodec(keys Keys, purpose Purpose, opts *CoreOptions) (*CoreCodec, er
 // among them is kept. An identity without AuthenticationType stays so, and does
 // not count as authenticated. P is shared.
 func (c *CoreCodec) NewTicket(p *Principal, properties Properties) *CoreTicket {
-	t := &CoreTicket{Scheme: c.rules.scheme, Principal: p, Properties: slices.Clone(properties)}
-	issued, ok := t.Properties.Time(PropertyIssued)
-	if !ok {
-		issued = c.o.Now()
-		if c.rules.cookie { // AddBearerToken sets the end alone
-			t.Properties.SetTime(PropertyIssued, issued)
-		}
-	}
-	if _, ok := t.Properties.Time(PropertyExpires); !ok {
-		t.Properties.SetTime(PropertyExpires, issued.Add(c.o.Lifetime))
-	}
-	return t
+	// AddBearerToken sets the end alone.
+	properties = c.rules.start(properties, c.o.Now(), c.o.Lifetime, c.rules.cookie)
+	return &CoreTicket{Scheme: c.rules.scheme, Principal: p, Properties: properties}
 }
 
 // coreScratch is the memory that one call needs and the next can use again.
@@ -124,7 +108,7 @@ func (c *CoreCodec) Decode(ctx context.Context, value string) (*CoreTicket, erro
 	defer s.put(&c.scratch)
 
 	// Text to protected bytes; nothing of it can be trusted.
-	if len(value) > maxText {
+	if len(value) > limits.Text {
 		return nil, r.Refuse(layerURLText, len(value), ErrInvalid)
 	}
 	protected, ok := webbase64.AppendDecodeWeb(s.protected[:0], value)

@@ -2,7 +2,6 @@ package sessiontoken
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -49,20 +48,12 @@ func (t *CoreTicket) renew(now time.Time) (*CoreTicket, bool) {
 	return &renewed, true
 }
 
-// text describes the ticket for a log: no claim values, no properties but
-// the times.
-func (t CoreTicket) text() string {
-	identities := 0
-	if t.Principal != nil {
-		identities = len(t.Principal.Identities)
-	}
-	return fmt.Sprintf("sessiontoken.CoreTicket{scheme %q, %d identities, %s}",
-		t.Scheme, identities, t.Properties.times())
+// Format implements [fmt.Formatter] for every verb, so that none prints claim
+// values, a bootstrap token or properties but the times.
+func (t CoreTicket) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "sessiontoken.CoreTicket{scheme %q, %d identities, %s}",
+		t.Scheme, len(t.Principal.identities()), t.Properties.times())
 }
-
-// Format implements [fmt.Formatter] for every verb, so that none prints
-// properties or a bootstrap token.
-func (t CoreTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }
 
 // The claims that refer to a SessionStore: of the cookie handler, and of
 // Katana on a shared cookie.
@@ -164,10 +155,7 @@ func newCoreTicket(read *coreticket.Reader, data []byte) *CoreTicket {
 // append appends the bytes of t. It refuses what would not read back.
 func (t *CoreTicket) append(dst []byte) ([]byte, error) {
 	w := coreticket.NewWriter(dst)
-	var identities []Identity
-	if t.Principal != nil {
-		identities = t.Principal.Identities
-	}
+	identities := t.Principal.identities()
 	w.Begin(t.Scheme, len(identities))
 	for i := range identities {
 		for id := &identities[i]; id != nil; id = id.Actor {

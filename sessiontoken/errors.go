@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
@@ -36,6 +37,15 @@ var (
 	errDPAPI       = fmt.Errorf("%w: %w", ErrUnsupported, layer.ErrDPAPI)
 	errTextTooLong = fmt.Errorf("%w: %w", ErrInvalid, layer.ErrTooLong)
 )
+
+// flateError gives an error of a compressed layer its place.
+func flateError(layer string, err error) error {
+	var at *flate.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	return &FormatError{Layer: layer, Offset: at.Offset, Err: at.Err}
+}
 
 // formatError makes an error of this package of one of a wire format.
 func formatError(err error) error {

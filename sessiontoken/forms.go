@@ -1,6 +1,7 @@
 package sessiontoken
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,16 +13,8 @@ import (
 	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/machinekey"
-)
-
-// Defaults of <authentication><forms>, and the version that
-// FormsAuthentication.SetAuthCookie writes.
-const (
-	defaultFormsLifetime = 30 * time.Minute
-	defaultFormsPath     = "/"
-
-	formsTicketVersion = 2
 )
 
 // FormsOptions are the settings of a [FormsCodec]. The zero value reads and
@@ -77,7 +70,10 @@ type FormsOptions struct {
 // that a farm that changes its mode puts the same keys into the ring twice,
 // the new mode first. A key without a mode is refused, since .NET would write
 // another cookie in each.
-type FormsCodec struct {
+type FormsCodec struct{ systemWebCodec }
+
+// systemWebCodec is what the codecs of System.Web's own cookies share.
+type systemWebCodec struct {
 	o         FormsOptions
 	keys      Keys
 	protector modeProtector
@@ -85,39 +81,33 @@ type FormsCodec struct {
 }
 
 // formsScratch is the memory that one call needs and the next can use again.
-// All of it stays small: no text is longer than maxFormsText.
+// All of it stays small: no text is longer than limits.FormsText.
 type formsScratch struct {
 	text, protected, ticket, utf8 []byte
+}
+
+func (c *systemWebCodec) init(keys Keys, purpose string, lifetime time.Duration, opts *FormsOptions) (err error) {
+	c.keys, c.o = keys, *cmp.Or(opts, new(FormsOptions))
+	c.o.Lifetime, c.o.Now = cmp.Or(c.o.Lifetime, lifetime), clock(c.o.Now)
+	if c.o.Lifetime < 0 || c.o.ClockSkew < 0 {
+		return errors.New("sessiontoken: FormsOptions with a negative duration")
+	}
+	c.scratch.New = func() any { return new(formsScratch) }
+	c.protector, err = newModeProtector(keys, purpose, machinekey.LegacyOptions{
+		Protection: c.o.Protection, InsecureUnsigned: c.o.InsecureUnsigned,
+	})
+	return err
 }
 
 // NewFormsCodec returns a codec for keys, whose later changes it follows. Nil options are the zero options. It fails with a
 // [*machinekey.ConfigError] if a key has no mode or cannot serve in its mode;
 // if such a key comes into the ring later, calls that would try it fail so.
 func NewFormsCodec(keys Keys, opts *FormsOptions) (*FormsCodec, error) {
-	c := &FormsCodec{keys: keys}
-	if opts != nil {
-		c.o = *opts
-	}
-	if c.o.Lifetime == 0 {
-		c.o.Lifetime = defaultFormsLifetime
-	}
-	if c.o.Lifetime < 0 || c.o.ClockSkew < 0 {
-		return nil, errors.New("sessiontoken: FormsOptions with a negative duration")
-	}
-	if c.o.Path == "" {
-		c.o.Path = defaultFormsPath
-	}
-	if c.o.Now == nil {
-		c.o.Now = time.Now
-	}
-	var err error
-	c.protector, err = newModeProtector(keys, machinekey.FormsPurpose, machinekey.LegacyOptions{
-		Protection: c.o.Protection, InsecureUnsigned: c.o.InsecureUnsigned,
-	})
-	if err != nil {
+	c := new(FormsCodec)
+	if err := c.init(keys, machinekey.FormsPurpose, 30*time.Minute, opts); err != nil {
 		return nil, err
 	}
-	c.scratch.New = func() any { return new(formsScratch) }
+	c.o.Path = cmp.Or(c.o.Path, "/")
 	return c, nil
 }
 
@@ -150,7 +140,7 @@ func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) e
 	defer c.scratch.Put(s)
 
 	// Text to protected bytes.
-	if len(value) > maxFormsText {
+	if len(value) > limits.FormsText {
 		return r.Refuse(layerFormsText, len(value), errTextTooLong)
 	}
 	protected, ok := forms.AppendHexDecode(s.protected[:0], value)
@@ -213,14 +203,8 @@ func (c *FormsCodec) valid(t *FormsTicket) error {
 // codec's path. Change what should differ and give it to Encode.
 func (c *FormsCodec) NewTicket(name, userData string) *FormsTicket {
 	now := tickTime(c.o.Now())
-	return &FormsTicket{
-		Version:    formsTicketVersion,
-		Name:       name,
-		IssueDate:  now,
-		Expiration: now.Add(c.o.Lifetime),
-		UserData:   userData,
-		CookiePath: c.o.Path,
-	}
+	return &FormsTicket{Version: 2, Name: name, IssueDate: now, Expiration: now.Add(c.o.Lifetime),
+		UserData: userData, CookiePath: c.o.Path}
 }
 
 // Encode returns the text of a forms cookie for t, upper-case hex.
@@ -239,7 +223,7 @@ func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
 	defer c.scratch.Put(s)
 
 	// Ticket to bytes.
-	if n := len(t.Name) + len(t.UserData) + len(t.CookiePath); n > 3*maxFormsText { // so that a huge text costs nothing more
+	if n := len(t.Name) + len(t.UserData) + len(t.CookiePath); n > 3*limits.FormsText { // so that a huge text costs nothing more
 		return "", fmt.Errorf("sessiontoken: cannot issue: %w: texts of %d bytes",
 			layer.ErrTooLong, n)
 	}
@@ -258,9 +242,9 @@ func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
 
 	// Protected bytes to text.
 	s.text = forms.AppendHex(s.text[:0], protected)
-	if len(s.text) > maxFormsText {
+	if len(s.text) > limits.FormsText {
 		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d",
-			layer.ErrTooLong, len(s.text), maxFormsText)
+			layer.ErrTooLong, len(s.text), limits.FormsText)
 	}
 	return string(s.text), nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/forms"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -155,7 +156,7 @@ func TestCredentialsAreKeptApart(t *testing.T) {
 	}
 	texts, scratch := map[string]string{}, new(formsScratch)
 	texts["forms"] = asURLToken(t, mustEncode(t, forms, ticket))
-	if texts["role"], err = role.encodeURLToken(scratch, data, maxFormsText); err != nil {
+	if texts["role"], err = role.encodeURLToken(scratch, data, limits.FormsText); err != nil {
 		t.Fatal(err)
 	}
 	if texts["anonymous"], err = anonymous.Encode(ctx, anonymous.NewID()); err != nil {
@@ -163,7 +164,7 @@ func TestCredentialsAreKeptApart(t *testing.T) {
 	}
 	for kind, text := range texts {
 		_, formsErr := forms.Decode(ctx, text)
-		_, _, roleErr := role.decodeURLToken(ctx, scratch, nil, text, maxFormsText)
+		_, _, roleErr := role.decodeURLToken(ctx, scratch, nil, text, limits.FormsText)
 		_, anonymousErr := anonymous.Decode(ctx, text)
 		for reader, err := range map[string]error{"forms": formsErr, "role": roleErr,
 			"anonymous": anonymousErr} {

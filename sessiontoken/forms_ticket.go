@@ -1,8 +1,8 @@
 package sessiontoken
 
 import (
+	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
@@ -66,15 +66,12 @@ func (t *FormsTicket) renew(now time.Time) (*FormsTicket, bool) {
 // read from a cookie.
 func (t *FormsTicket) OpenedBy() string { return t.openedBy }
 
-// text describes the ticket for a log, without UserData.
-func (t FormsTicket) text() string {
-	return fmt.Sprintf("sessiontoken.FormsTicket{name %q, valid %s to %s}",
-		t.Name, t.IssueDate.Format(time.RFC3339), t.Expiration.Format(time.RFC3339))
-}
-
 // Format implements [fmt.Formatter] for every verb, so that none prints
 // UserData.
-func (t FormsTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }
+func (t FormsTicket) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "sessiontoken.FormsTicket{name %q, valid %s to %s}",
+		t.Name, t.IssueDate.Format(time.RFC3339), t.Expiration.Format(time.RFC3339))
+}
 
 // bytes returns what the layout holds of t.
 func (t *FormsTicket) bytes() *forms.Ticket {
@@ -89,4 +86,46 @@ func (t *FormsTicket) fill(read *forms.Ticket) {
 	t.Version, t.Persistent = read.Version, read.Persistent
 	t.IssueDate, t.Expiration = read.IssueDate, read.Expiration
 	t.Name, t.UserData, t.CookiePath = read.Name, read.UserData, read.CookiePath
+}
+
+// ReadPrincipal implements [Reader] with Decode. The user is what
+// System.Web.Security.FormsIdentity has, one identity of authentication type
+// "Forms" with the claim [ClaimTypeName], also if the name is empty; and the
+// claims [ClaimTypeRole] that FormsOptions.Roles finds.
+func (c *FormsCodec) ReadPrincipal(ctx context.Context, value string) (*Principal, error) {
+	var t FormsTicket
+	if err := c.decode(ctx, value, &t); err != nil {
+		return nil, err
+	}
+	return c.principal(&t), nil
+}
+
+// principal returns the user of a ticket.
+func (c *FormsCodec) principal(t *FormsTicket) *Principal {
+	// One piece of memory for the usual principal.
+	m := &struct {
+		principal Principal
+		identity  [1]Identity
+		name      [1]Claim
+	}{}
+	claims := append(m.name[:0], localClaim(ClaimTypeName, t.Name))
+	if c.o.Roles != nil {
+		for _, role := range c.o.Roles(t.UserData) {
+			claims = append(claims, localClaim(ClaimTypeRole, role))
+		}
+	}
+	m.identity[0] = Identity{
+		AuthenticationType: "Forms",
+		NameClaimType:      ClaimTypeName,
+		RoleClaimType:      ClaimTypeRole,
+		Claims:             claims,
+	}
+	m.principal.Identities = m.identity[:]
+	return &m.principal
+}
+
+// localClaim returns a claim with the defaults of System.Security.Claims.
+func localClaim(claimType, value string) Claim {
+	return Claim{Type: claimType, Value: value, ValueType: dotnet.ValueTypeString,
+		Issuer: dotnet.LocalAuthority, OriginalIssuer: dotnet.LocalAuthority}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -369,7 +370,7 @@ func (v *formsVector) runRole(t *testing.T, protection machinekey.Protection) {
 		t.Fatal(err)
 	}
 	s := new(formsScratch)
-	got, _, err := p.decodeURLToken(ctx, s, nil, v.Cookie, maxFormsText)
+	got, _, err := p.decodeURLToken(ctx, s, nil, v.Cookie, limits.FormsText)
 	if !v.Valid {
 		if err != ErrInvalid || got != nil {
 			t.Fatalf("%x, %v", got, err)
@@ -380,7 +381,7 @@ func (v *formsVector) runRole(t *testing.T, protection machinekey.Protection) {
 		t.Fatalf("%x, %v", got, err)
 	}
 	if v.Op == "cookieEncode" {
-		if text, err := p.encodeURLToken(s, got, maxFormsText); err != nil || text != v.Cookie {
+		if text, err := p.encodeURLToken(s, got, limits.FormsText); err != nil || text != v.Cookie {
 			t.Fatalf("%s, %v\nwant %s", text, err, v.Cookie)
 		}
 	}
@@ -405,7 +406,7 @@ func (v *formsVector) runAnonymous(t *testing.T, protection machinekey.Protectio
 		}
 		if v.Valid { // the weakness of the legacy modes: the envelope opens
 			payload, _, err := c.protector.decodeURLToken(ctx, new(formsScratch), nil, v.Cookie,
-				maxAnonymousText)
+				limits.AnonymousText)
 			if err != nil || hex.EncodeToString(payload) != v.Payload {
 				t.Fatalf("%x, %v", payload, err)
 			}

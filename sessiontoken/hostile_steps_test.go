@@ -107,13 +107,13 @@ func TestHostileSteps(t *testing.T) {
 			t.Fatalf("%s: %v", tg.name, err)
 		}
 		texts := 0
-		for _, size := range []int{maxFormsText, limits.Unusual, largestText * 63 / 64} {
+		for _, size := range []int{limits.FormsText, limits.Unusual, largestText * 63 / 64} {
 			for _, text := range tg.Texts(size) {
 				n, err := steps(text.Text)
 				if err == nil {
 					t.Errorf("%s: %s is accepted", tg.name, text.Name)
 				}
-				if size > maxFormsText && (tg.name == "forms" || tg.name == "forms, legacy") {
+				if size > limits.FormsText && (tg.name == "forms" || tg.name == "forms, legacy") {
 					n -= len(text.Text) // refused for its length alone
 				}
 				if n > 10*honest {

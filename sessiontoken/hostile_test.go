@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 	"github.com/webfarm-go/webfarm/internal/nrbf"
 	"github.com/webfarm-go/webfarm/internal/wif"
@@ -122,7 +123,7 @@ func TestHostileValues(t *testing.T) {
 		{"empty", "", ErrInvalid},
 		{"garbage", "!!!!", ErrInvalid},
 		{"a megabyte of garbage", strings.Repeat("%", 1<<20), ErrInvalid},
-		{"too long", strings.Repeat("AAAA", maxText/4+1), ErrInvalid},
+		{"too long", strings.Repeat("AAAA", limits.Text/4+1), ErrInvalid},
 		{"a megabyte of zeros", strings.Repeat("AAAA", 1<<18), ErrInvalid},
 		{"half a cookie", genuine[:len(genuine)/2], ErrInvalid},
 		{"a cookie twice", genuine + genuine, ErrInvalid},

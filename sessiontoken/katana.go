@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
 // KatanaOptions are the settings of a [KatanaCodec]. The zero value reads and
@@ -70,16 +70,8 @@ func NewKatanaCodec(keys Keys, purpose Purpose, opts *KatanaOptions) (*KatanaCod
 	if err != nil {
 		return nil, err
 	}
-	c := &KatanaCodec{rules: rules, keys: keys}
-	if opts != nil {
-		c.o = *opts
-	}
-	if c.o.Lifetime == 0 {
-		c.o.Lifetime = rules.lifetime
-	}
-	if c.o.Now == nil {
-		c.o.Now = time.Now
-	}
+	c := &KatanaCodec{o: *cmp.Or(opts, new(KatanaOptions)), rules: rules, keys: keys}
+	c.o.Lifetime, c.o.Now = cmp.Or(c.o.Lifetime, rules.lifetime), clock(c.o.Now)
 	switch {
 	case c.o.Lifetime < time.Second:
 		return nil, errors.New("sessiontoken: KatanaOptions.Lifetime is shorter than a second")
@@ -110,15 +102,7 @@ func (c *KatanaCodec) NewTicket(id Identity, properties Properties) *KatanaTicke
 	if id.AuthenticationType == "" {
 		id.AuthenticationType = c.rules.scheme
 	}
-	p := slices.Clone(properties)
-	issued, ok := p.Time(PropertyIssued)
-	if !ok || c.rules.restart {
-		issued = wholeSecond(c.o.Now())
-		p.SetTime(PropertyIssued, issued)
-	}
-	if _, ok := p.Time(PropertyExpires); !ok || c.rules.restart {
-		p.SetTime(PropertyExpires, issued.Add(c.o.Lifetime))
-	}
+	p := c.rules.start(properties, wholeSecond(c.o.Now()), c.o.Lifetime, true)
 	return &KatanaTicket{Identity: id, Properties: p,
 		Version: cmp.Or(c.o.Version, katana.Version3.String())}
 }
@@ -170,10 +154,10 @@ func (c *KatanaCodec) Decode(ctx context.Context, value string) (*KatanaTicket, 
 	noteKey(r, layerMachineKey, len(protected), key)
 
 	// Gzip member to the bytes of the ticket.
-	plain, err := flate.Gunzip(s.plain[:0], packed, maxToken)
+	plain, err := flate.Gunzip(s.plain[:0], packed, limits.Token)
 	s.plain = plain[:0]
 	if err != nil {
-		return nil, r.Refuse(layerGzip, len(packed), gzipError(err))
+		return nil, r.Refuse(layerGzip, len(packed), flateError("gzip", err))
 	}
 	r.Add(layerGzip, len(packed))
 
@@ -197,8 +181,8 @@ func (c *KatanaCodec) Decode(ctx context.Context, value string) (*KatanaTicket, 
 	// The clock.
 	noteTimes(r, t.Properties)
 	if err := c.valid(t); err != nil {
-		if r == nil {
-			c.forgetExpired(ctx, t, err)
+		if r == nil && errors.Is(err, ErrExpired) {
+			_ = c.Delete(ctx, t) // as Katana does; a store that cannot now will drop it itself
 		}
 		return nil, r.Refuse(layerValidity, 0, err)
 	}
@@ -305,15 +289,6 @@ func (c *KatanaCodec) Encode(ctx context.Context, t *KatanaTicket) (string, erro
 	// Protected bytes to text.
 	s.text = katana.AppendText(s.text[:0], protected)
 	return string(s.text), nil
-}
-
-// gzipError gives an error of the gzip layer its place.
-func gzipError(err error) error {
-	var at *flate.Error
-	if !errors.As(err, &at) {
-		return err
-	}
-	return &FormatError{Layer: "gzip", Offset: at.Offset, Err: at.Err}
 }
 
 // wholeSecond is Katana's clock, which has no fractions of a second

@@ -11,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/katana"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -318,7 +319,7 @@ func inside(t *testing.T, c *KatanaCodec, text string) *KatanaTicket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := flate.Gunzip(nil, packed, maxToken)
+	plain, err := flate.Gunzip(nil, packed, limits.Token)
 	if err != nil {
 		t.Fatal(err)
 	}

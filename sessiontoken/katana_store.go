@@ -122,16 +122,5 @@ func (c *KatanaCodec) Delete(ctx context.Context, t *KatanaTicket) error {
 	if c.o.Store == nil || t.SessionKey.Len() == 0 {
 		return nil
 	}
-	if err := c.o.Store.Delete(ctx, c.storeKey(string(secret.View(t.SessionKey)))); err != nil {
-		return storeError(err)
-	}
-	return nil
-}
-
-// forgetExpired removes an expired ticket from the store, as Katana does. A
-// store that cannot do so now will drop the entry itself.
-func (c *KatanaCodec) forgetExpired(ctx context.Context, t *KatanaTicket, err error) {
-	if errors.Is(err, ErrExpired) {
-		_ = c.Delete(ctx, t)
-	}
+	return storeError(c.o.Store.Delete(ctx, c.storeKey(string(secret.View(t.SessionKey)))))
 }

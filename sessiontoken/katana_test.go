@@ -145,12 +145,12 @@ func TestKatanaIssueRefuses(t *testing.T) {
 		{"property not UTF-8", property("\xff", "")},
 		{"property twice", property(PropertyIssued, dotnet.FormatRFC1123(katanaStart))},
 		{"many properties", func(t *KatanaTicket) {
-			for i := range maxProperties {
+			for i := range limits.Properties {
 				property(fmt.Sprint(i), "")(t)
 			}
 		}},
 		{"many claims", func(t *KatanaTicket) { t.Identity.Claims = make([]Claim, limits.KatanaClaims+1) }},
-		{"a large value", claim(Claim{Type: "a", Value: strings.Repeat("x", maxToken)})},
+		{"a large value", claim(Claim{Type: "a", Value: strings.Repeat("x", limits.Token)})},
 		{"a reference", claim(Claim{Type: katana.SessionID, Value: "k"})},
 	} {
 		ticket := c.NewTicket(carol(), nil)

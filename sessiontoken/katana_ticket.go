@@ -2,7 +2,6 @@ package sessiontoken
 
 import (
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
@@ -62,16 +61,12 @@ func (t *KatanaTicket) principal() *Principal {
 	return &Principal{Identities: []Identity{t.Identity}}
 }
 
-// text describes the ticket for a log: no claim values, no properties but
-// the times.
-func (t KatanaTicket) text() string {
-	return fmt.Sprintf("sessiontoken.KatanaTicket{%d claims, %s}",
+// Format implements [fmt.Formatter] for every verb, so that none prints claim
+// values, a bootstrap token or properties but the times.
+func (t KatanaTicket) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "sessiontoken.KatanaTicket{%d claims, %s}",
 		len(t.Identity.Claims), t.Properties.times())
 }
-
-// Format implements [fmt.Formatter] for every verb, so that none prints
-// properties or a bootstrap token.
-func (t KatanaTicket) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }
 
 // katanaMemory holds a ticket with the usual number of properties in one piece.
 type katanaMemory struct {

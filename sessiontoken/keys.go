@@ -89,10 +89,7 @@ func newModeProtector(keys Keys, purpose string, legacy machinekey.LegacyOptions
 // it. [ErrInvalid] is the only error that the bytes of protected can cause.
 func (p *modeProtector) unprotect(ctx context.Context, dst, protected []byte) ([]byte, string, error) {
 	out, key, err := p.Unprotect(ctx, dst, protected)
-	if err != nil {
-		err = protectorError(err)
-	}
-	return out, key, err
+	return out, key, protectorError(err)
 }
 
 // mode returns the compatibility mode of a key, unknown if it has none.
@@ -110,14 +107,8 @@ func (p *modeProtector) mode(keyID string) machinekey.Mode {
 // authenticates reports whether data that a key opened is authentic: always,
 // but for the options of the legacy modes that are Insecure.
 func (p *modeProtector) authenticates(keyID string) bool {
-	switch o := p.legacy; o.Protection {
-	case machinekey.InsecureProtectionNone:
-	case machinekey.ProtectionEncryption:
-		if !o.InsecureUnsigned {
-			return true
-		}
-	default:
-		return true
-	}
-	return p.mode(keyID) == machinekey.Framework45
+	o := p.legacy
+	unsigned := o.Protection == machinekey.InsecureProtectionNone ||
+		o.Protection == machinekey.ProtectionEncryption && o.InsecureUnsigned
+	return !unsigned || p.mode(keyID) == machinekey.Framework45
 }

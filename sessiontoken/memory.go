@@ -2,6 +2,7 @@ package sessiontoken
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +13,8 @@ import (
 // Defaults of MemoryOptions. The number of entries is that of WIF's own
 // cache (MruSessionSecurityTokenCache); the bounds in bytes are this library's.
 const (
-	defaultMemoryEntries   = 20_000
-	defaultMemoryBytes     = 256 << 20
-	defaultMemoryNoteBytes = 256 << 20
+	defaultMemoryEntries = 20_000
+	defaultMemoryBytes   = 256 << 20 // of entries, and of notes
 )
 
 const (
@@ -86,9 +86,10 @@ type memoryTable struct {
 	notes memoryNotes
 }
 
-// memoryEntry is an entry; data is never changed once it is in here.
+// memoryEntry is an entry or a note; data is never changed once it is in here.
 type memoryEntry struct {
-	prev, next *memoryEntry
+	prev, next *memoryEntry // of an entry, in the ring
+	place      int          // of a note, in the heap
 	key        string
 	data       []byte
 	expires    time.Time
@@ -99,23 +100,13 @@ func (e *memoryEntry) size() int64 { return int64(len(e.key)) + int64(len(e.data
 
 // NewMemoryStore returns an empty store. Nil options are the zero options.
 func NewMemoryStore(opts *MemoryOptions) *MemoryStore {
-	m := &MemoryStore{memoryBox: &memoryBox{&memoryTable{entries: map[string]*memoryEntry{}}}}
-	if opts != nil {
-		m.o = *opts
-	}
-	if m.o.MaxEntries == 0 {
-		m.o.MaxEntries = defaultMemoryEntries
-	}
-	if m.o.MaxBytes == 0 {
-		m.o.MaxBytes = defaultMemoryBytes
-	}
-	if m.o.MaxNoteBytes == 0 {
-		m.o.MaxNoteBytes = defaultMemoryNoteBytes
-	}
-	if m.o.Now == nil {
-		m.o.Now = time.Now
-	}
-	m.notes = memoryNotes{max: m.o.MaxNoteBytes, byKey: map[string]*memoryNote{}}
+	m := &MemoryStore{o: *cmp.Or(opts, new(MemoryOptions)),
+		memoryBox: &memoryBox{&memoryTable{entries: map[string]*memoryEntry{}}}}
+	m.o.MaxEntries = cmp.Or(m.o.MaxEntries, defaultMemoryEntries)
+	m.o.MaxBytes = cmp.Or(m.o.MaxBytes, defaultMemoryBytes)
+	m.o.MaxNoteBytes = cmp.Or(m.o.MaxNoteBytes, defaultMemoryBytes)
+	m.o.Now = clock(m.o.Now)
+	m.notes = memoryNotes{max: m.o.MaxNoteBytes, byKey: map[string]*memoryEntry{}}
 	m.root.prev, m.root.next = &m.root, &m.root
 	m.hand = &m.root
 	return m
@@ -198,19 +189,17 @@ func (m *MemoryStore) put(key string, data []byte, expires, until time.Time) err
 	}
 	// Never nil, as Get clones it.
 	data = append(make([]byte, 0, len(data)), data...)
-	if isNote(key) {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.sweep(now)
-		return m.notes.put(&memoryNote{key: key, data: data, expires: expires, until: until}, now)
-	}
 	e := &memoryEntry{key: key, data: data, expires: expires, until: until}
-	if m.o.MaxBytes > 0 && e.size() > m.o.MaxBytes {
+	note := isNote(key)
+	if !note && m.o.MaxBytes > 0 && e.size() > m.o.MaxBytes {
 		return errMemoryEntry
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now)
+	if note {
+		return m.notes.put(e, now)
+	}
 	if old := m.entries[key]; old != nil {
 		m.drop(old)
 	}

@@ -12,23 +12,12 @@ import (
 // expired note takes the room of a new one.
 type memoryNotes struct {
 	max   int64 // negative: no bound
-	byKey map[string]*memoryNote
+	byKey map[string]*memoryEntry
 	heap  noteHeap
 	bytes int64
 }
 
-// memoryNote is a note; data is never changed once it is in here.
-type memoryNote struct {
-	key     string
-	data    []byte
-	expires time.Time
-	until   time.Time // as in memoryEntry
-	place   int       // in the heap
-}
-
 func isNote(key string) bool { return strings.HasPrefix(key, NotePrefix) }
-
-func (n *memoryNote) size() int64 { return int64(len(n.key)) + int64(len(n.data)) + memoryOverhead }
 
 func (s *memoryNotes) get(key string, now time.Time) ([]byte, time.Time, bool) {
 	n := s.byKey[key]
@@ -39,7 +28,7 @@ func (s *memoryNotes) get(key string, now time.Time) ([]byte, time.Time, bool) {
 }
 
 // put stores a note, or changes nothing.
-func (s *memoryNotes) put(n *memoryNote, now time.Time) error {
+func (s *memoryNotes) put(n *memoryEntry, now time.Time) error {
 	old := s.byKey[n.key]
 	grows := n.size()
 	if old != nil {
@@ -64,7 +53,7 @@ func (s *memoryNotes) put(n *memoryNote, now time.Time) error {
 	return nil
 }
 
-func (s *memoryNotes) drop(n *memoryNote) {
+func (s *memoryNotes) drop(n *memoryEntry) {
 	heap.Remove(&s.heap, n.place)
 	delete(s.byKey, n.key)
 	s.bytes -= n.size()
@@ -82,7 +71,7 @@ func (s *memoryNotes) sweep(now time.Time) {
 }
 
 // expired returns a note that has expired, if there is one.
-func (s *memoryNotes) expired(now time.Time) *memoryNote {
+func (s *memoryNotes) expired(now time.Time) *memoryEntry {
 	if len(s.heap) == 0 || s.heap[0].until.After(now) {
 		return nil
 	}
@@ -90,7 +79,7 @@ func (s *memoryNotes) expired(now time.Time) *memoryNote {
 }
 
 // noteHeap implements [heap.Interface].
-type noteHeap []*memoryNote
+type noteHeap []*memoryEntry
 
 func (h noteHeap) Len() int           { return len(h) }
 func (h noteHeap) Less(i, j int) bool { return h[i].until.Before(h[j].until) }
@@ -102,7 +91,7 @@ func (h noteHeap) Swap(i, j int) {
 
 // Push and Pop are for package heap.
 func (h *noteHeap) Push(n any) {
-	note := n.(*memoryNote)
+	note := n.(*memoryEntry)
 	note.place = len(*h)
 	*h = append(*h, note)
 }

@@ -1,11 +1,21 @@
 package sessiontoken
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
 	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/machinekey"
+)
+
+// Claim types that .NET sites use most. All others are plain URIs too: see the
+// constants of System.Security.Claims.ClaimTypes.
+const (
+	ClaimTypeName           = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
+	ClaimTypeNameIdentifier = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
+	ClaimTypeEmail          = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
+	ClaimTypeRole           = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 )
 
 // Reader turns the text of one credential into the user it stands for. All
@@ -66,35 +76,6 @@ type Identity struct {
 // bootstrapKinds are the kinds in the order of package wif.
 var bootstrapKinds = [...]string{"", "string", "bytes", "token", "windows"}
 
-// name returns the value of the first claim of type NameClaimType, or "".
-func (i *Identity) name() string {
-	t := i.NameClaimType
-	if t == "" {
-		t = ClaimTypeName
-	}
-	for k := range i.Claims {
-		if fold.Equal(i.Claims[k].Type, t) {
-			return i.Claims[k].Value
-		}
-	}
-	return ""
-}
-
-// hasRole reports whether the identity has a claim of type RoleClaimType with
-// exactly this value.
-func (i *Identity) hasRole(role string) bool {
-	t := i.RoleClaimType
-	if t == "" {
-		t = ClaimTypeRole
-	}
-	for k := range i.Claims {
-		if i.Claims[k].Value == role && fold.Equal(i.Claims[k].Type, t) {
-			return true
-		}
-	}
-	return false
-}
-
 // Principal is the signed-in user (System.Security.Claims.ClaimsPrincipal).
 // All methods are safe on a nil Principal, which has no identities. A
 // Principal that came from a codec is not shared; treat one from a request
@@ -120,21 +101,34 @@ func NewPrincipal(name string, roles ...string) *Principal {
 	return &Principal{Identities: []Identity{id}}
 }
 
-// Name returns the name of the primary identity, or "".
+// identities are those of p, which may be nil.
+func (p *Principal) identities() []Identity {
+	if p == nil {
+		return nil
+	}
+	return p.Identities
+}
+
+// Name returns the name of the primary identity, the value of its first claim of
+// type NameClaimType, or "".
 func (p *Principal) Name() string {
-	if p == nil || len(p.Identities) == 0 {
+	if len(p.identities()) == 0 {
 		return ""
 	}
-	return p.Identities[0].name()
+	id := &p.Identities[0]
+	nameType := cmp.Or(id.NameClaimType, ClaimTypeName)
+	for k := range id.Claims {
+		if fold.Equal(id.Claims[k].Type, nameType) {
+			return id.Claims[k].Value
+		}
+	}
+	return ""
 }
 
 // IsAuthenticated reports whether any identity is authenticated: whether it
 // names its AuthenticationType, as ClaimsIdentity.IsAuthenticated does.
 func (p *Principal) IsAuthenticated() bool {
-	if p == nil {
-		return false
-	}
-	for k := range p.Identities {
+	for k := range p.identities() {
 		if p.Identities[k].AuthenticationType != "" {
 			return true
 		}
@@ -145,12 +139,13 @@ func (p *Principal) IsAuthenticated() bool {
 // HasRole reports whether any identity has the role, as
 // ClaimsPrincipal.IsInRole does. The comparison is exact.
 func (p *Principal) HasRole(role string) bool {
-	if p == nil {
-		return false
-	}
-	for k := range p.Identities {
-		if p.Identities[k].hasRole(role) {
-			return true
+	for k := range p.identities() {
+		id := &p.Identities[k]
+		roleType := cmp.Or(id.RoleClaimType, ClaimTypeRole)
+		for i := range id.Claims {
+			if id.Claims[i].Value == role && fold.Equal(id.Claims[i].Type, roleType) {
+				return true
+			}
 		}
 	}
 	return false
@@ -169,10 +164,7 @@ func (p *Principal) First(claimType string) (Claim, bool) {
 // apart; the empty type means every claim.
 func (p *Principal) All(claimType string) iter.Seq[Claim] {
 	return func(yield func(Claim) bool) {
-		if p == nil {
-			return
-		}
-		for k := range p.Identities {
+		for k := range p.identities() {
 			for _, c := range p.Identities[k].Claims {
 				if (claimType == "" || fold.Equal(c.Type, claimType)) && !yield(c) {
 					return

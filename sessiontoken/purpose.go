@@ -96,46 +96,61 @@ var errNoPurpose = errors.New("sessiontoken: a codec needs a purpose, such as Co
 
 // katana returns the rules of Katana. The servers of tokens set the times over
 // those that the application gave (OAuthAuthorizationServerOptions).
-func (p Purpose) katana() (ticketRules, error) {
+func (p Purpose) katana() (r ticketRules, err error) {
 	switch s := p.scheme; p.use {
 	case useCookie:
-		return ticketRules{[]string{katanaCookieClass, s, "v1"}, s, cookieLifetime, true, false},
-			nil
+		r = ticketRules{[]string{katanaCookieClass, s, "v1"}, s, cookieLifetime, true, false}
 	case useAccessToken:
-		return ticketRules{[]string{katanaOAuth, "Access_Token", "v1"}, s, 20 * time.Minute,
-			false, true}, nil
+		r = ticketRules{[]string{katanaOAuth, "Access_Token", "v1"}, s, 20 * time.Minute, false, true}
 	case useRefreshToken:
-		return ticketRules{[]string{katanaOAuth, "Refresh_Token", "v1"}, s, 20 * time.Minute,
-			false, true}, nil
+		r = ticketRules{[]string{katanaOAuth, "Refresh_Token", "v1"}, s, 20 * time.Minute, false, true}
 	case useAuthorizationCode:
-		return ticketRules{[]string{katanaOAuthServer, "Authentication_Code", "v1"}, s,
-			5 * time.Minute, false, true}, nil
+		r = ticketRules{[]string{katanaOAuthServer, "Authentication_Code", "v1"}, s, 5 * time.Minute,
+			false, true}
 	case usePurposes:
-		return ticketRules{p.purposes, p.schemeOf(katanaCookieClass, "v1"), cookieLifetime,
-			false, false}, nil
+		r = ticketRules{p.purposes, p.schemeOf(katanaCookieClass, "v1"), cookieLifetime, false, false}
+	default:
+		err = errNoPurpose
 	}
-	return ticketRules{}, errNoPurpose
+	return r, err
 }
 
 // core returns the rules of ASP.NET Core.
-func (p Purpose) core() (ticketRules, error) {
+func (p Purpose) core() (r ticketRules, err error) {
 	switch s := p.scheme; p.use {
 	case useCookie:
-		return ticketRules{[]string{coreCookieClass, s, "v2"}, s, cookieLifetime, true, false}, nil
+		r = ticketRules{[]string{coreCookieClass, s, "v2"}, s, cookieLifetime, true, false}
 	case useAccessToken:
-		return ticketRules{[]string{coreBearerClass, s, "BearerToken"}, s + ":AccessToken",
-			time.Hour, false, false}, nil
+		r = ticketRules{[]string{coreBearerClass, s, "BearerToken"}, s + ":AccessToken", time.Hour,
+			false, false}
 	case useRefreshToken:
-		return ticketRules{[]string{coreBearerClass, s, "RefreshToken"}, s + ":RefreshToken",
-			cookieLifetime, false, false}, nil
+		r = ticketRules{[]string{coreBearerClass, s, "RefreshToken"}, s + ":RefreshToken",
+			cookieLifetime, false, false}
 	case useAuthorizationCode:
-		return ticketRules{},
-			errors.New("sessiontoken: AuthorizationCode is for Katana; ASP.NET Core has none")
+		err = errors.New("sessiontoken: AuthorizationCode is for Katana; ASP.NET Core has none")
 	case usePurposes:
-		return ticketRules{p.purposes, p.schemeOf(coreCookieClass, "v2"), cookieLifetime,
-			true, false}, nil
+		r = ticketRules{p.purposes, p.schemeOf(coreCookieClass, "v2"), cookieLifetime, true, false}
+	default:
+		err = errNoPurpose
 	}
-	return ticketRules{}, errNoPurpose
+	return r, err
+}
+
+// start returns the properties of a new ticket: those given, and the times that
+// are missing. .issued is written where written says so.
+func (r *ticketRules) start(given Properties, now time.Time, lifetime time.Duration, written bool) Properties {
+	p := slices.Clone(given)
+	issued, ok := p.Time(PropertyIssued)
+	if !ok || r.restart {
+		issued = now
+		if written {
+			p.SetTime(PropertyIssued, now)
+		}
+	}
+	if _, ok := p.Time(PropertyExpires); !ok || r.restart {
+		p.SetTime(PropertyExpires, issued.Add(lifetime))
+	}
+	return p
 }
 
 // schemeOf returns the scheme if the purposes are those of Cookie.

@@ -2,6 +2,7 @@ package sessiontoken
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/codec"
-	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -96,22 +97,11 @@ func NewSessionCodec(keys Keys, opts *SessionOptions) (*SessionCodec, error) {
 	if ring, ok := keys.(*machinekey.Ring); ok && ring == nil {
 		keys = nil
 	}
-	c := &SessionCodec{keys: keys}
-	if opts != nil {
-		c.o = *opts
-	}
-	if c.o.ClockSkew == 0 {
-		c.o.ClockSkew = defaultClockSkew
-	}
-	c.o.ClockSkew = max(c.o.ClockSkew, 0)
-	if c.o.Lifetime == 0 {
-		c.o.Lifetime = defaultSessionLifetime
-	}
+	c := &SessionCodec{o: *cmp.Or(opts, new(SessionOptions)), keys: keys}
+	c.o.ClockSkew = max(cmp.Or(c.o.ClockSkew, defaultClockSkew), 0)
+	c.o.Lifetime, c.o.Now = cmp.Or(c.o.Lifetime, defaultSessionLifetime), clock(c.o.Now)
 	if c.o.Lifetime < 0 {
 		return nil, errors.New("sessiontoken: SessionOptions.Lifetime is negative")
-	}
-	if c.o.Now == nil {
-		c.o.Now = time.Now
 	}
 	if c.o.WIF10 {
 		c.version = wif.V10
@@ -319,18 +309,21 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	// Document to the payload.
 	payload := wif.AppendPayload(s.xml[:0], doc, c.version)
 	s.xml = payload[:0]
-	if len(payload) > maxToken {
+	if len(payload) > limits.Token {
 		return "",
-			fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(payload), maxToken)
+			fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(payload), limits.Token)
 	}
 
-	// Payload to protected bytes, one transform after the other, or into the
+	// Payload to protected bytes, one transform after the other, or for the
 	// store.
 	var protected []byte
-	if t.ReferenceMode {
-		protected, err = c.protectEntry(payload)
-	} else {
+	switch {
+	case !t.ReferenceMode:
 		protected, err = c.chain.encode(&s.turn, payload)
+	case c.o.Store == nil:
+		err = errors.New("sessiontoken: cannot issue: token in reference mode and no store")
+	default:
+		protected, err = c.store.Protect(nil, payload)
 	}
 	if err != nil {
 		return "", err
@@ -343,16 +336,17 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 		return "", fmt.Errorf("sessiontoken: cannot issue: %w", err)
 	}
 	if t.ReferenceMode {
-		if err := c.putEntry(ctx, t, protected); err != nil {
-			return "", err
+		key := c.storeKey(t.contextID(), t.KeyGeneration)
+		if err := c.o.Store.Put(ctx, key, protected, t.ValidTo.Add(c.o.ClockSkew)); err != nil {
+			return "", storeError(err)
 		}
 	}
 
 	// XML to text.
-	if n := wif.TextLen(len(xml)); n > maxText {
+	if n := wif.TextLen(len(xml)); n > limits.Text {
 		return "",
 			fmt.Errorf("sessiontoken: cannot issue: text of %d characters, at most %d are read", n,
-				maxText)
+				limits.Text)
 	}
 	s.text = wif.AppendText(s.text[:0], xml)
 	return string(s.text), nil
@@ -361,12 +355,3 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 // dpapiHead begins what the Windows DPAPI protects: version 1 and the GUID of
 // its default provider.
 const dpapiHead = "\x01\x00\x00\x00\xD0\x8C\x9D\xDF\x01\x15\xD1\x11\x8C\x7A\x00\xC0\x4F\xC2\x97\xEB"
-
-// deflateError gives an error of the deflate layer its place.
-func deflateError(err error) error {
-	var at *flate.Error
-	if !errors.As(err, &at) {
-		return err
-	}
-	return &FormatError{Layer: "deflate", Offset: at.Offset, Err: at.Err}
-}

@@ -51,7 +51,10 @@ var ErrStore = errors.New("sessiontoken: the store failed")
 
 // storeError is the error of a codec for that of a store.
 func storeError(err error) error {
-	if errors.Is(err, ErrNotInStore) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrNotInStore):
 		return fmt.Errorf("sessiontoken: store: %w", err)
 	}
 	return fmt.Errorf("%w: %w", ErrStore, err)
@@ -92,25 +95,5 @@ func (c *SessionCodec) Delete(ctx context.Context, t *Token) error {
 	if c.o.Store == nil || !t.ReferenceMode {
 		return nil
 	}
-	if err := c.o.Store.Delete(ctx, c.storeKey(t.contextID(), t.KeyGeneration)); err != nil {
-		return storeError(err)
-	}
-	return nil
-}
-
-// protectEntry protects a payload for the store.
-func (c *SessionCodec) protectEntry(payload []byte) ([]byte, error) {
-	if c.o.Store == nil {
-		return nil, errors.New("sessiontoken: cannot issue: token in reference mode and no store")
-	}
-	return c.store.Protect(nil, payload)
-}
-
-// putEntry puts what protectEntry returned into the store.
-func (c *SessionCodec) putEntry(ctx context.Context, t *Token, protected []byte) error {
-	key := c.storeKey(t.contextID(), t.KeyGeneration)
-	if err := c.o.Store.Put(ctx, key, protected, t.ValidTo.Add(c.o.ClockSkew)); err != nil {
-		return storeError(err)
-	}
-	return nil
+	return storeError(c.o.Store.Delete(ctx, c.storeKey(t.contextID(), t.KeyGeneration)))
 }

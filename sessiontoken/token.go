@@ -1,10 +1,13 @@
 package sessiontoken
 
 import (
+	"crypto/rand"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/forms"
 	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -52,6 +55,30 @@ type Token struct {
 	openedBy string
 }
 
+// NewToken returns a token for p as .NET makes one at sign-in: fresh
+// identifiers and key, valid from now for the codec's lifetime, for its
+// endpoint. Change what should differ and give it to Encode. It fails only if
+// [rand.Reader] does.
+func (c *SessionCodec) NewToken(p Principal) (*Token, error) {
+	var r [64]byte
+	if _, err := io.ReadFull(rand.Reader, r[:]); err != nil {
+		return nil, fmt.Errorf("sessiontoken: random source: %w", err)
+	}
+	now := tickTime(c.o.Now())
+	id := append(newUUID([]byte("_"), r[:16]), '-')
+	t := &Token{
+		ID:         string(forms.AppendHex(id, r[16:32])),
+		ContextID:  secret.Own(newUUID([]byte("urn:uuid:"), r[32:48])),
+		EndpointID: c.o.Endpoint,
+		Key:        secret.New(nonZero(r[48:64])),
+		ValidFrom:  now,
+		ValidTo:    now.Add(c.o.Lifetime),
+		Principal:  p,
+	}
+	t.KeyEffective, t.KeyExpires = t.ValidFrom, t.ValidTo
+	return t, nil
+}
+
 // OpenedBy returns the id of the key that opened the token, so that a token
 // opened with an older key can be issued again. It is empty for a token that
 // was not read from a cookie, or from one of certificates.
@@ -60,18 +87,82 @@ func (t *Token) OpenedBy() string { return t.openedBy }
 // contextID is the text of ContextID.
 func (t *Token) contextID() string { return string(secret.View(t.ContextID)) }
 
-// text describes the token for a log: no claim values, no key, and in
-// reference mode no ContextID.
-func (t Token) text() string {
+// Format implements [fmt.Formatter] for every verb, so that none prints claim values,
+// the key, a bootstrap token or, in reference mode, the ContextID.
+func (t Token) Format(s fmt.State, _ rune) {
 	context := fmt.Sprintf("context %q", t.contextID())
 	if t.ReferenceMode {
 		context = "by reference"
 	}
-	return fmt.Sprintf("sessiontoken.Token{%s, %d identities, valid %s to %s}",
+	fmt.Fprintf(s, "sessiontoken.Token{%s, %d identities, valid %s to %s}",
 		context, len(t.Principal.Identities), t.ValidFrom.Format(time.RFC3339),
 		t.ValidTo.Format(time.RFC3339))
 }
 
-// Format implements [fmt.Formatter] for every verb, so that none prints the
-// key or a bootstrap token.
-func (t Token) Format(s fmt.State, _ rune) { io.WriteString(s, t.text()) }
+// renew returns a copy of t that is valid from now on for another lifetime of
+// t, if t is due: when no more than half of its own time, clock skew included,
+// is left, and it has not expired.
+//
+//	0 < ValidTo + skew - now  <=  (ValidTo - ValidFrom + skew) / 2
+//
+// WIF itself never renews; this is the rule of the sliding sessions that most
+// sites use (Thinktecture.IdentityModel). Unlike there, where the new token gets
+// a new ContextID and no EndpointID, all else is kept: the identifiers, the
+// endpoint, the context, persistence and reference mode, and KeyEffective, so
+// that it tells the time of the sign-in; see signedIn.
+//
+// WIF 1.0 refuses a key that is older than its token
+// (SecurityContextSecurityToken): KeyEffective must be ValidFrom there.
+func (t *Token) renew(now time.Time, skew time.Duration) (*Token, bool) {
+	whole := t.ValidTo.Sub(t.ValidFrom)
+	left := t.ValidTo.Add(skew).Sub(now)
+	if left <= 0 || left > (whole+skew)/2 {
+		return nil, false
+	}
+	renewed := *t
+	renewed.ValidFrom = tickTime(now)
+	renewed.ValidTo = renewed.ValidFrom.Add(whole)
+	renewed.KeyExpires = renewed.ValidTo
+	return &renewed, true
+}
+
+// signedIn returns when the session began: KeyEffective, which is ValidFrom
+// in a new token and stays when renew moves ValidFrom. .NET keeps it
+// and never looks at it. A KeyEffective after ValidFrom, or in the year 1,
+// where .NET has its zero time, says nothing, and ValidFrom counts. A .NET node
+// with sliding sessions of its own makes a new token, and so a new beginning.
+func (t *Token) signedIn() time.Time {
+	if t.KeyEffective.Year() <= 1 || t.KeyEffective.After(t.ValidFrom) {
+		return t.ValidFrom
+	}
+	return t.KeyEffective
+}
+
+// newUUID appends a random UUID (version 4) in .NET's lower-case form.
+func newUUID(dst, random []byte) []byte {
+	g := [16]byte(random)
+	g[7] = g[7]&0x0F | 0x40 // .NET keeps the third field little-endian
+	g[8] = g[8]&0x3F | 0x80
+	return dotnet.FormatGUID(dst, g)
+}
+
+// nonZero replaces zero bytes, which .NET's generator never makes.
+func nonZero(key []byte) []byte {
+	for i := range key {
+		if key[i] == 0 {
+			key[i] = byte(i + 1)
+		}
+	}
+	return key
+}
+
+// tickTime returns t as .NET can hold it: in UTC, to 100 ns.
+func tickTime(t time.Time) time.Time { return t.UTC().Truncate(100 * time.Nanosecond) }
+
+// clock returns now, or the clock of this machine for nil.
+func clock(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now
+	}
+	return now
+}

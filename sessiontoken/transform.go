@@ -2,14 +2,17 @@ package sessiontoken
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/seal"
 	"github.com/webfarm-go/webfarm/internal/wif"
+	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // The steps between the bytes of a token and the bytes in the cookie's envelope,
@@ -131,8 +134,8 @@ func (c chain) decode(ctx context.Context, turn *[2][]byte, data []byte, r *anat
 			case errors.Is(err, seal.ErrUnavailable):
 			case i == len(c)-1:
 				err = ErrInvalid // not authentic: nothing may be learned
-			default:
-				err = transformError(c[i].name, err)
+			case !errors.As(err, new(*FormatError)):
+				err = &FormatError{Layer: c[i].name, Offset: -1, Err: err}
 			}
 			return nil, "", r.Refuse(c[i].name, size, err)
 		}
@@ -145,20 +148,11 @@ func (c chain) decode(ctx context.Context, turn *[2][]byte, data []byte, r *anat
 		}
 		*buf = data[:0]
 	}
-	if len(data) > maxToken {
+	if len(data) > limits.Token {
 		return nil, "", r.Refuse(c[0].name, len(data),
-			&FormatError{Layer: "payload", Offset: maxToken, Err: flate.ErrTooLarge})
+			&FormatError{Layer: "payload", Offset: limits.Token, Err: flate.ErrTooLarge})
 	}
 	return data, key, nil
-}
-
-// transformError gives an error of an inner transform its place.
-func transformError(layer string, err error) error {
-	var at *FormatError
-	if errors.As(err, &at) {
-		return err
-	}
-	return &FormatError{Layer: layer, Offset: -1, Err: err}
 }
 
 // errEmpty is the error of a transform without data (.NET: ID6044, ID6045).
@@ -179,9 +173,93 @@ func (deflateTransform) Protect(dst, data []byte) ([]byte, error) {
 }
 
 func (deflateTransform) Unprotect(_ context.Context, dst, data []byte) ([]byte, string, error) {
-	out, err := flate.Inflate(dst, data, maxToken)
+	out, err := flate.Inflate(dst, data, limits.Token)
 	if err != nil {
-		return dst, "", deflateError(err)
+		return dst, "", flateError(layerDeflate, err)
 	}
 	return out, "", nil
+}
+
+// machineKeyTransform is MachineKey.Protect.
+type machineKeyTransform struct{ Protector }
+
+// MachineKeyTransform protects as MachineKey.Protect does. Without purposes it
+// is for the one that .NET 4.5 has for session tokens
+// (System.IdentityModel.Services.MachineKeyTransform). Tokens with purposes of
+// their own are another credential: neither is read as the other. It follows
+// the keys.
+func MachineKeyTransform(keys Keys, purposes ...string) (Protector, error) {
+	if len(purposes) == 0 {
+		purposes = []string{purposeTransform}
+	}
+	p, err := protector(keys, purposes...)
+	if err != nil {
+		return nil, err
+	}
+	return machineKeyTransform{p}, nil
+}
+
+func (t machineKeyTransform) Protect(dst, data []byte) ([]byte, error) {
+	if len(data) == 0 {
+		return dst, errEmpty
+	}
+	return t.Protector.Protect(dst, data)
+}
+
+// machineKeyTextTransform is MachineKey.Encode.
+type machineKeyTextTransform struct{ protector Protector }
+
+// MachineKeyEncodeTransform protects as MachineKey.Encode with
+// MachineKeyProtection.All does:
+//
+//	hex(C || H(C)) in upper case, as UTF-8 bytes; see machinekey.Ring.EncodeProtector
+//
+// WIF 1.0 has no handler for a farm with machine keys; this is what the
+// handlers do that sites wrote or took from Thinktecture. Unprotect takes hex of
+// either case. It follows the keys.
+func MachineKeyEncodeTransform(keys Keys) (Protector, error) {
+	ring, ok := keys.(machineKeys)
+	if !ok {
+		return nil, errors.New("sessiontoken: MachineKey.Encode needs machine keys")
+	}
+	p, err := ring.EncodeProtector(machinekey.LegacyOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return machineKeyTextTransform{p}, nil
+}
+
+func (t machineKeyTextTransform) Protect(dst, data []byte) ([]byte, error) {
+	if len(data) == 0 {
+		return dst, errEmpty
+	}
+	out, err := t.protector.Protect(dst, data)
+	if err != nil {
+		return dst, err
+	}
+	return spellHex(out, len(dst)), nil
+}
+
+func (t machineKeyTextTransform) Unprotect(ctx context.Context, dst, data []byte) ([]byte, string, error) {
+	// The protected bytes go into the second half of the room, the plaintext
+	// into the first.
+	n := hex.DecodedLen(len(data))
+	dst = slices.Grow(dst, 2*n)
+	protected := dst[len(dst)+n : len(dst)+2*n]
+	if _, err := hex.Decode(protected, data); err != nil {
+		return dst, "", machinekey.ErrUnprotect
+	}
+	return t.protector.Unprotect(ctx, dst, protected)
+}
+
+// spellHex replaces the bytes of b from start on by their hex digits.
+func spellHex(b []byte, start int) []byte {
+	const digits = "0123456789ABCDEF"
+	n := len(b) - start
+	b = slices.Grow(b, n)[:start+2*n]
+	for i := n - 1; i >= 0; i-- { // from the end, so that nothing is overwritten before it is read
+		c := b[start+i]
+		b[start+2*i], b[start+2*i+1] = digits[c>>4], digits[c&15]
+	}
+	return b
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/flate"
+	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/seed"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -205,7 +206,7 @@ func TestTransformErrors(t *testing.T) {
 		t.Errorf("deflate: %v", err)
 	}
 	large := scriptedTransform{same,
-		func([]byte) ([]byte, error) { return make([]byte, maxToken+1), nil }}
+		func([]byte) ([]byte, error) { return make([]byte, limits.Token+1), nil }}
 	if err := decode(codec(large), []byte("x")); !errors.Is(err, flate.ErrTooLarge) {
 		t.Errorf("large: %v", err)
 	}
@@ -213,7 +214,7 @@ func TestTransformErrors(t *testing.T) {
 		text != "" || !strings.HasPrefix(err.Error(), "sessiontoken: cannot issue: transform: ") {
 		t.Errorf("Encode: %v", err)
 	}
-	double := scriptedTransform{func(data []byte) ([]byte, error) { return make([]byte, maxText), nil }, same}
+	double := scriptedTransform{func(data []byte) ([]byte, error) { return make([]byte, limits.Text), nil }, same}
 	if text, err := codec(double).Encode(ctx, tok); err == nil || text != "" {
 		t.Errorf("a text that is not read again: %v", err)
 	}

@@ -116,13 +116,11 @@ func (s *twoLevelStore) Get(ctx context.Context, key string) ([]byte, time.Time,
 		s.mu.Unlock()
 		select {
 		case <-f.done:
+			if f.err == nil || !f.over {
+				return bytes.Clone(f.data), f.expires, f.err
+			}
 		case <-ctx.Done():
-			continue
 		}
-		if f.err != nil && f.over {
-			continue
-		}
-		return bytes.Clone(f.data), f.expires, f.err
 	}
 }
 
@@ -165,7 +163,7 @@ func (s *twoLevelStore) Delete(ctx context.Context, key string) error {
 // write changes the shared store and then memory. While it runs, and if it
 // fails, memory is without the entry; and also if two writes to one key
 // overlap, since nobody here knows which of them came last.
-func (s *twoLevelStore) write(ctx context.Context, key string, back func() error, keep func(fresh time.Time)) error {
+func (s *twoLevelStore) write(ctx context.Context, key string, back func() error, keep func(fresh time.Time)) (err error) {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sessiontoken: two-level store: %w", err)
 	}
@@ -188,11 +186,9 @@ func (s *twoLevelStore) write(ctx context.Context, key string, back func() error
 		}
 		s.leave(key, l)
 	}()
-	if err := back(); err != nil {
-		return err
-	}
-	done = true
-	return nil
+	err = back()
+	done = err == nil
+	return err
 }
 
 // change marks the begin or end of a write: who reads from now on does not

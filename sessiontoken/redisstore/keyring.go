@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,10 +39,7 @@ func NewKeyRing(client redis.UniversalClient, list string) (dataprotection.Repos
 	if client == nil {
 		return nil, errors.New("redisstore: no client")
 	}
-	if list == "" {
-		list = "DataProtection-Keys"
-	}
-	return &keyRing{client, list}, nil
+	return &keyRing{client, cmp.Or(list, "DataProtection-Keys")}, nil
 }
 
 type keyRing struct {

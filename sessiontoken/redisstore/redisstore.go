@@ -8,8 +8,10 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -50,7 +52,9 @@ type Options struct {
 // Store is a sessiontoken.Store in Redis. An entry is
 //
 //	name    Prefix + SHA-256 of the key, 64 hexadecimal digits
-//	value   see entry.go: the deadline and the data
+//	value   byte 1, the version
+//	        int64 deadline, milliseconds since 1970 in UTC, big-endian
+//	        the data, which the codecs have encrypted and authenticated
 //	expiry  PX, time left + 1 s, in milliseconds
 //
 // Keys come from cookies, so Redis sees their hash: no length, no byte and no
@@ -84,13 +88,8 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	if client == nil {
 		return nil, errors.New("redisstore: no client")
 	}
-	s := &Store{client: client}
-	if opts != nil {
-		s.o = *opts
-	}
-	if s.o.Prefix == "" {
-		s.o.Prefix = DefaultPrefix
-	}
+	s := &Store{client: client, o: *cmp.Or(opts, new(Options))}
+	s.o.Prefix = cmp.Or(s.o.Prefix, DefaultPrefix)
 	if s.o.Now == nil {
 		s.o.Now = time.Now
 	}
@@ -132,7 +131,7 @@ func (s *Store) Put(ctx context.Context, key string, data []byte, expires time.T
 		return failed(ctx, "put", err)
 	}
 	now := s.o.Now()
-	if deadline := roundDown(expires); !deadline.After(now) {
+	if !time.UnixMilli(expires.UnixMilli()).After(now) {
 		return s.Delete(ctx, key)
 	}
 	if isNote(key) {
@@ -157,17 +156,37 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return failed(ctx, "delete", err)
 	}
-	if err := s.of(key).Del(ctx, s.name(key)).Err(); err != nil {
-		return failed(ctx, "delete", err)
-	}
-	return nil
+	return failed(ctx, "delete", s.of(key).Del(ctx, s.name(key)).Err())
 }
 
-// failed says what failed, and that the context ended if it did, which the
+// failed says what failed, if anything did, and that the context ended if it did, which the
 // client's error may not.
 func failed(ctx context.Context, call string, err error) error {
-	if over := ctx.Err(); over != nil && !errors.Is(err, over) {
+	switch over := ctx.Err(); {
+	case err == nil:
+		return nil
+	case over != nil && !errors.Is(err, over):
 		return fmt.Errorf("redisstore: %s: %w: %w", call, over, err)
 	}
 	return fmt.Errorf("redisstore: %s: %w", call, err)
+}
+
+const entryVersion, entryHead = 1, 1 + 8
+
+// errNotOurs is a verdict, not an outage: the entry will not get better.
+var errNotOurs = fmt.Errorf("%w (redisstore: the value in Redis has another form)",
+	sessiontoken.ErrInvalid)
+
+func appendEntry(dst []byte, expires time.Time, data []byte) []byte {
+	dst = append(dst, entryVersion)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(expires.UnixMilli()))
+	return append(dst, data...)
+}
+
+// parseEntry takes a value apart; data is the rest of it.
+func parseEntry(value []byte) (data []byte, expires time.Time, ok bool) {
+	if len(value) < entryHead || value[0] != entryVersion {
+		return nil, time.Time{}, false
+	}
+	return value[entryHead:], time.UnixMilli(int64(binary.BigEndian.Uint64(value[1:]))), true
 }

@@ -1,8 +1,11 @@
 package sqlstore
 
 import (
+	"cmp"
+	"embed"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -21,13 +24,8 @@ const (
 
 // String returns the name of the database.
 func (d Dialect) String() string {
-	switch d {
-	case PostgreSQL:
-		return "PostgreSQL"
-	case SQLite:
-		return "SQLite"
-	case SQLServer:
-		return "SQL Server"
+	if d >= PostgreSQL && d <= SQLServer {
+		return [...]string{"PostgreSQL", "SQLite", "SQL Server"}[d-1]
 	}
 	return fmt.Sprintf("Dialect(%d)", uint8(d))
 }
@@ -75,85 +73,50 @@ func (d Dialect) quote(name string) string {
 // The time is a number because numbers mean the same in every database and
 // driver, whatever the time zone of a session is.
 func Schema(dialect Dialect, table string) string {
-	if table == "" {
-		table = DefaultTable
-	}
+	table = cmp.Or(table, DefaultTable)
 	schema, name := "", table
 	if i := strings.LastIndexByte(table, '.'); i >= 0 {
 		schema, name = table[:i+1], table[i+1:]
 	}
-	t, index := dialect.quote(table), dialect.quote(name+"_expires")
-	switch dialect {
-	case PostgreSQL:
-		return `CREATE TABLE IF NOT EXISTS ` + t + ` (
-    id bytea PRIMARY KEY CHECK (octet_length(id) = 32),
-    data bytea NOT NULL,
-    expires bigint NOT NULL
-);
-CREATE INDEX IF NOT EXISTS ` + index + ` ON ` + t + ` (expires);
-`
-	case SQLite:
-		// Here the schema goes with the index and not with the table.
-		if schema != "" {
-			index = dialect.quote(schema + name + "_expires")
-		}
-		return `CREATE TABLE IF NOT EXISTS ` + t + ` (
-    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 32),
-    data BLOB NOT NULL,
-    expires INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS ` + index + ` ON ` + dialect.quote(name) + ` (expires);
-`
-	case SQLServer:
-		return `IF OBJECT_ID(N'` + strings.ReplaceAll(t, `'`, `''`) + `', N'U') IS NULL
-CREATE TABLE ` + t + ` (
-    id binary(32) NOT NULL PRIMARY KEY,
-    data varbinary(max) NOT NULL,
-    expires bigint NOT NULL,
-    INDEX ` + index + ` (expires)
-);
-`
+	index := name + "_expires"
+	if dialect == SQLite {
+		index = schema + index
 	}
-	return ""
+	t := dialect.quote(table)
+	text := dialect.sql("schema", "{table}", t, "{literal}", strings.ReplaceAll(t, "'", "''"),
+		"{index}", dialect.quote(index), "{name}", dialect.quote(name))
+	if text == "" {
+		return ""
+	}
+	return text + "\n"
 }
 
 // statements returns the SQL of a dialect. A sweep takes at most batch rows:
 // without a bound, the first one after an outage would hold a Put for long.
 func (d Dialect) statements(table string, batch int) statements {
-	t := d.quote(table)
-	switch d {
-	case PostgreSQL:
-		return statements{
-			get: `SELECT data, expires FROM ` + t + ` WHERE id = $1`,
-			put: `INSERT INTO ` + t + ` (id, data, expires) VALUES ($1, $2, $3)
-ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires = excluded.expires`,
-			delete: `DELETE FROM ` + t + ` WHERE id = $1`,
-			// An array, since a subquery with LIMIT may run more than once.
-			// SKIP LOCKED: several nodes that sweep do not wait for each other.
-			sweep: fmt.Sprintf(`DELETE FROM %s WHERE id = ANY (ARRAY(
-SELECT id FROM %[1]s WHERE expires <= $1 ORDER BY expires LIMIT %d FOR UPDATE SKIP LOCKED))`, t, batch),
-		}
-	case SQLite:
-		return statements{
-			get: `SELECT data, expires FROM ` + t + ` WHERE id = ?1`,
-			put: `INSERT INTO ` + t + ` (id, data, expires) VALUES (?1, ?2, ?3)
-ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires = excluded.expires`,
-			delete: `DELETE FROM ` + t + ` WHERE id = ?1`,
-			sweep: fmt.Sprintf(`DELETE FROM %s WHERE id IN (
-SELECT id FROM %[1]s WHERE expires <= ?1 ORDER BY expires LIMIT %d)`, t, batch),
-		}
-	case SQLServer:
-		return statements{
-			get: `SELECT data, expires FROM ` + t + ` WHERE id = CAST(@p1 AS binary(32))`,
-			// HOLDLOCK: without it two nodes may both find no row and both insert.
-			put: `MERGE ` + t + ` WITH (HOLDLOCK) AS target
-USING (SELECT CAST(@p1 AS binary(32)) AS id, CAST(@p2 AS varbinary(max)) AS data, CAST(@p3 AS bigint) AS expires) AS source
-ON target.id = source.id
-WHEN MATCHED THEN UPDATE SET data = source.data, expires = source.expires
-WHEN NOT MATCHED THEN INSERT (id, data, expires) VALUES (source.id, source.data, source.expires);`,
-			delete: `DELETE FROM ` + t + ` WHERE id = CAST(@p1 AS binary(32))`,
-			sweep:  fmt.Sprintf(`DELETE TOP (%d) FROM %s WITH (ROWLOCK, READPAST) WHERE expires <= @p1`, batch, t),
+	sql := func(name string) string {
+		return d.sql(name, "{table}", d.quote(table), "{batch}", strconv.Itoa(batch))
+	}
+	return statements{sql("get"), sql("put"), sql("delete"), sql("sweep")}
+}
+
+// files has the SQL of each dialect under the name of its database.
+//
+//go:embed sql
+var files embed.FS
+
+// sql returns a statement of the dialect's file, its places filled in; an empty one
+// if there is none.
+func (d Dialect) sql(name string, places ...string) string {
+	file := strings.ToLower(strings.ReplaceAll(d.String(), " ", ""))
+	all, _ := files.ReadFile("sql/" + file + ".sql")
+	text, in := "", false
+	for line := range strings.Lines(string(all)) {
+		if head, ok := strings.CutPrefix(line, "-- name: "); ok {
+			in = strings.TrimSpace(head) == name
+		} else if in && !strings.HasPrefix(line, "--") {
+			text += line
 		}
 	}
-	return statements{}
+	return strings.NewReplacer(places...).Replace(strings.TrimSpace(text))
 }

@@ -1,10 +1,12 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/webfarm-go/webfarm/dataprotection"
 )
@@ -37,9 +39,7 @@ func NewKeyRing(db *sql.DB, dialect Dialect, table string) (dataprotection.Repos
 	if db == nil {
 		return nil, errors.New("sqlstore: no database")
 	}
-	if table == "" {
-		table = "DataProtectionKeys"
-	}
+	table = cmp.Or(table, "DataProtectionKeys")
 	if !tableName.MatchString(table) {
 		return nil, fmt.Errorf("sqlstore: %q is no name for a table", table)
 	}
@@ -65,48 +65,15 @@ type keyRingSQL struct {
 }
 
 func (d Dialect) keyRing(table string) keyRingSQL {
-	t := d.quote(table)
-	switch d {
-	case PostgreSQL:
-		return keyRingSQL{
-			read: fmt.Sprintf(`SELECT "Id", left("Xml", %d) FROM %s WHERE "Xml" <> '' ORDER BY "Id" LIMIT %d`,
-				maxElement+1, t, maxKeys+1),
-			add: `INSERT INTO ` + t + ` ("FriendlyName", "Xml") VALUES ($1, $2)`,
-			// A statement does not see what others add after it has begun. Locks of the
-			// table need more rights than .NET needs; "keys" in ASCII is ours.
-			lock: `SELECT pg_advisory_xact_lock(1801812339)`,
-			addIf: `INSERT INTO ` + t +
-				` ("FriendlyName", "Xml") SELECT $1, $2 WHERE (SELECT count(*) FROM ` +
-				t + ` WHERE "Xml" <> '') = $3`,
-		}
-	case SQLite:
-		return keyRingSQL{
-			read: fmt.Sprintf(`SELECT "Id", substr("Xml", 1, %d) FROM %s WHERE "Xml" <> '' ORDER BY "Id" LIMIT %d`,
-				maxElement+1, t, maxKeys+1),
-			add: `INSERT INTO ` + t + ` ("FriendlyName", "Xml") VALUES (?1, ?2)`,
-			addIf: `INSERT INTO ` + t +
-				` ("FriendlyName", "Xml") SELECT ?1, ?2 WHERE (SELECT count(*) FROM ` +
-				t + ` WHERE "Xml" <> '') = ?3`,
-		}
-	case SQLServer:
-		// DATALENGTH: a comparison with N'' would skip blanks, too.
-		return keyRingSQL{
-			read: fmt.Sprintf(`SELECT TOP (%d) [Id], LEFT([Xml], %d) FROM %s WHERE DATALENGTH([Xml]) > 0 ORDER BY [Id]`,
-				maxKeys+1, maxElement+1, t),
-			add: `INSERT INTO ` + t + ` ([FriendlyName], [Xml]) VALUES (@p1, @p2)`,
-			addIf: `INSERT INTO ` + t +
-				` ([FriendlyName], [Xml]) SELECT @p1, @p2 WHERE (SELECT COUNT(*) FROM ` +
-				t + ` WITH (TABLOCKX, HOLDLOCK) WHERE DATALENGTH([Xml]) > 0) = @p3`,
-		}
+	sql := func(name string) string {
+		return d.sql(name, "{table}", d.quote(table), "{characters}", strconv.Itoa(maxElement+1),
+			"{rows}", strconv.Itoa(maxKeys+1))
 	}
-	return keyRingSQL{}
+	return keyRingSQL{sql("read"), sql("add"), sql("lock"), sql("addIf")}
 }
 
 // Elements implements dataprotection.Repository.
 func (k *keyRing) Elements(ctx context.Context, each func(name string, xml []byte) error) error {
-	if err := ctx.Err(); err != nil {
-		return unavailable{failed(ctx, "read the key ring", err)}
-	}
 	// A driver may fetch the rows that are left when they are closed, unless
 	// their context has ended.
 	queryCtx, cancel := context.WithCancel(ctx)
@@ -115,10 +82,8 @@ func (k *keyRing) Elements(ctx context.Context, each func(name string, xml []byt
 	if err != nil {
 		return unavailable{failed(ctx, "read the key ring", err)}
 	}
-	defer func() {
-		cancel()
-		rows.Close()
-	}()
+	defer rows.Close()
+	defer cancel()
 	for rows.Next() {
 		var id int64
 		var xml []byte
@@ -137,9 +102,6 @@ func (k *keyRing) Elements(ctx context.Context, each func(name string, xml []byt
 
 // Store implements dataprotection.Repository.
 func (k *keyRing) Store(ctx context.Context, name string, xml []byte) error {
-	if err := ctx.Err(); err != nil {
-		return unavailable{failed(ctx, "store a key", err)}
-	}
 	// A string, since a []byte would be a BLOB in SQLite and varbinary in SQL Server.
 	if _, err := k.db.ExecContext(ctx, k.add, name, string(xml)); err != nil {
 		return unavailable{failed(ctx, "store a key", err)}
@@ -151,17 +113,11 @@ func (k *keyRing) Store(ctx context.Context, name string, xml []byte) error {
 func (k *keyRing) StoreIf(
 	ctx context.Context, name string, xml []byte, count int,
 ) (stored bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return false, unavailable{failed(ctx, "store a key", err)}
-	}
-	stored, err = k.storeIf(ctx, name, string(xml), count)
-	if err != nil {
-		return false, unavailable{failed(ctx, "store a key", err)}
-	}
-	return stored, nil
-}
-
-func (k *keyRing) storeIf(ctx context.Context, name, xml string, count int) (bool, error) {
+	defer func() {
+		if err != nil {
+			stored, err = false, unavailable{failed(ctx, "store a key", err)}
+		}
+	}()
 	o := &sql.TxOptions{}
 	if k.lock != "" {
 		o.Isolation = sql.LevelReadCommitted // to see what others added before the lock was free
@@ -176,7 +132,7 @@ func (k *keyRing) storeIf(ctx context.Context, name, xml string, count int) (boo
 			return false, err
 		}
 	}
-	result, err := tx.ExecContext(ctx, k.addIf, name, xml, count)
+	result, err := tx.ExecContext(ctx, k.addIf, name, string(xml), count)
 	if err != nil {
 		return false, err
 	}

@@ -10,6 +10,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -76,21 +77,12 @@ func New(db *sql.DB, dialect Dialect, opts *Options) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlstore: no database")
 	}
-	s := &Store{db: db}
-	if opts != nil {
-		s.o = *opts
-	}
-	if s.o.Table == "" {
-		s.o.Table = DefaultTable
-	}
+	s := &Store{db: db, o: *cmp.Or(opts, new(Options))}
+	s.o.Table = cmp.Or(s.o.Table, DefaultTable)
+	s.o.SweepEvery = cmp.Or(s.o.SweepEvery, DefaultSweepEvery)
+	s.o.SweepBatch = cmp.Or(s.o.SweepBatch, DefaultSweepBatch)
 	if !tableName.MatchString(s.o.Table) {
 		return nil, fmt.Errorf("sqlstore: %q is no name for a table", s.o.Table)
-	}
-	if s.o.SweepEvery == 0 {
-		s.o.SweepEvery = DefaultSweepEvery
-	}
-	if s.o.SweepBatch == 0 {
-		s.o.SweepBatch = DefaultSweepBatch
 	}
 	if s.o.SweepBatch < 0 {
 		return nil, errors.New("sqlstore: Options.SweepBatch is negative")
@@ -98,7 +90,7 @@ func New(db *sql.DB, dialect Dialect, opts *Options) (*Store, error) {
 	if s.o.Now == nil {
 		s.o.Now = time.Now
 	}
-	if s.sql = dialect.statements(s.o.Table, s.o.SweepBatch); s.sql == (statements{}) {
+	if s.sql = dialect.statements(s.o.Table, s.o.SweepBatch); s.sql.get == "" {
 		return nil, fmt.Errorf("sqlstore: %v is none of the dialects", dialect)
 	}
 	return s, nil
@@ -111,9 +103,6 @@ func id(key string) []byte {
 
 // Get implements sessiontoken.Store.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, time.Time, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, time.Time{}, failed(ctx, "get", err)
-	}
 	var data []byte
 	var deadline int64
 	err := s.db.QueryRowContext(ctx, s.sql.get, id(key)).Scan(&data, &deadline)
@@ -154,9 +143,6 @@ func (s *Store) Put(ctx context.Context, key string, data []byte, expires time.T
 
 // Delete implements sessiontoken.Store.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	if err := ctx.Err(); err != nil {
-		return failed(ctx, "delete", err)
-	}
 	if _, err := s.db.ExecContext(ctx, s.sql.delete, id(key)); err != nil {
 		return failed(ctx, "delete", err)
 	}
@@ -172,7 +158,7 @@ func (s *Store) sweep(ctx context.Context) {
 }
 
 // failed says what failed, and that the context ended if it did, which the
-// driver's error may not.
+// driver's error may not. Package database/sql looks at it before each call.
 func failed(ctx context.Context, call string, err error) error {
 	if over := ctx.Err(); over != nil && !errors.Is(err, over) {
 		return fmt.Errorf("sqlstore: %s: %w: %w", call, over, err)

@@ -159,8 +159,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return failed(ctx, "delete", s.of(key).Del(ctx, s.name(key)).Err())
 }
 
-// failed says what failed, if anything did, and that the context ended if it did, which the
-// client's error may not.
+// failed says what failed, if anything did, and whether the context ended.
 func failed(ctx context.Context, call string, err error) error {
 	switch over := ctx.Err(); {
 	case err == nil:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,42 +66,26 @@ func (c *check) run(ctx context.Context, s streams) error {
 	if err := c.keys.oneSite(ctx, s.in); err != nil {
 		return err
 	}
-	known, err := loadKnown(c.keys.knownKeys)
-	if err != nil {
-		return err
-	}
-	r, err := c.report(known)
+	r, err := c.report()
 	if err != nil {
 		return err
 	}
 	r.OK = len(r.Faults) == 0
-	if c.json {
-		err = writeJSON(s.out, r)
-	} else {
-		_, err = s.out.Write(r.text())
-	}
-	if err == nil && !r.OK {
-		err = errReported
-	}
-	return err
+	return s.report(c.json, r, r.text, r.OK)
 }
 
 // report examines the file, or the key ring if there is none. It fails for wrong flags and for a file
 // that cannot be read.
-func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
+func (c *check) report() (*checkReport, error) {
 	r := &checkReport{Decisions: site.Decisions{}, Credentials: []siteCredential{},
 		Warnings: []keyFileWarning{}, Faults: []keyFileWarning{},
 		Ring: newRingReport(c.keys.ring, &c.keys.ringFlags, time.Now())}
 	if c.keys.ring != nil {
 		r.Warnings = append(r.Warnings, ringWarnings(c.keys.ring, &c.keys.ringFlags, time.Now())...)
-	}
-	path := ""
-	if len(c.keys.config) > 0 {
-		path = c.keys.config[0]
-		r.File = path
-	} else {
 		r.File = r.Ring.Source
 	}
+	path := strings.Join(c.keys.config, "") // one or none
+	r.File = cmp.Or(path, r.File)
 	s, err := c.keys.site(path)
 	if err != nil {
 		return r, r.fault(err)
@@ -128,7 +113,7 @@ func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
 		if s.Key.Fault != nil {
 			return r, nil
 		}
-		key, file, err := c.keys.key(path, s, known)
+		key, file, err := c.keys.key(path, s)
 		if err != nil {
 			return r, r.fault(err)
 		}
@@ -143,7 +128,7 @@ func (c *check) report(known *machinekey.KnownKeyList) (*checkReport, error) {
 		return r, err
 	}
 	built, err := f.Load(&cookie.SiteOptions{DataProtection: c.keys.ring,
-		Credentials: c.keys.list(), Config: c.keys.admit(known)})
+		Credentials: c.keys.list(), Config: c.keys.admit})
 	if err = r.fault(err); err != nil {
 		return r, setupError{err}
 	}
@@ -212,11 +197,7 @@ func (r *checkReport) text() []byte {
 		}
 		section(&b, "Settings of "+c.Kind.String(), rows)
 	}
-	rows = nil
-	for _, w := range r.Warnings {
-		rows = append(rows, []string{w.Code, printable(w.Text) + inBrackets(w.Line)})
-	}
-	section(&b, "Warnings", rows)
+	printWarnings(&b, r.Warnings)
 	rows = nil
 	for _, f := range r.Faults {
 		rows = append(rows, []string{f.Code, printable(f.Text)}) // the text names the line
@@ -233,6 +214,14 @@ func section(b *bytes.Buffer, title string, rows [][]string) {
 		fmt.Fprintf(b, "\n%s\n", title)
 		writeTable(b, "  ", rows)
 	}
+}
+
+func printWarnings(b *bytes.Buffer, list []keyFileWarning) {
+	var rows [][]string
+	for _, w := range list {
+		rows = append(rows, []string{w.Code, printable(w.Text) + inBrackets(w.Line)})
+	}
+	section(b, "Warnings", rows)
 }
 
 func inBrackets(line int) string {

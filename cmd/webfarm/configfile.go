@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -61,8 +60,8 @@ func (c *configFlags) openFiles(in io.Reader) (err error) {
 			return usageError(fmt.Sprintf("-root needs a -config that is a file, not %s", path))
 		}
 		if c.texts[path] != nil {
-			return usageError(fmt.Sprintf("-config: %s is given twice, and can be read only once",
-				path))
+			return usageError(
+				fmt.Sprintf("-config: %s is given twice, and can be read only once", path))
 		}
 		text, err := io.ReadAll(io.LimitReader(from, webconfig.MaxFileBytes+1))
 		if err != nil {
@@ -74,46 +73,27 @@ func (c *configFlags) openFiles(in io.Reader) (err error) {
 }
 
 // file is where a subcommand finds the web.config at path.
-func (c *configFlags) file(path string) (gateway.File, error) {
-	f := gateway.File{Path: path, Text: c.texts[path]}
-	if c.folder == nil || path == "" {
-		return f, nil
+func (c *configFlags) file(path string) (f gateway.File, err error) {
+	f.Text = c.texts[path]
+	if c.folder != nil {
+		f.FS = c.folder.FS()
 	}
-	name, err := c.below(path)
-	f.Path, f.FS = name, c.folder.FS()
+	f.Path, err = c.below(path)
 	return f, err
 }
 
-// below returns the name of a file below -root.
+// below returns the name of a file below -root, or the path without one.
 func (c *configFlags) below(path string) (string, error) {
+	if c.folder == nil || path == "" {
+		return path, nil
+	}
 	root, err := filepath.Abs(c.root)
-	if err != nil {
-		return "", setupError{err}
-	}
-	whole, err := filepath.Abs(path)
-	if err != nil {
-		return "", setupError{err}
-	}
-	name, err := filepath.Rel(root, whole)
-	if err != nil || !filepath.IsLocal(name) {
+	whole, err2 := filepath.Abs(path)
+	name, err3 := filepath.Rel(root, whole)
+	if errors.Join(err, err2, err3) != nil || !filepath.IsLocal(name) {
 		return "", usageError(fmt.Sprintf("%s is not below -root %s", path, c.root))
 	}
 	return filepath.ToSlash(name), nil
-}
-
-// allBelow returns the names of files below -root, or the paths without one.
-func (c *configFlags) allBelow(paths []string) ([]string, error) {
-	if c.folder == nil {
-		return paths, nil
-	}
-	names := slices.Clone(paths)
-	for i := range names {
-		var err error
-		if names[i], err = c.below(paths[i]); err != nil {
-			return nil, err
-		}
-	}
-	return names, nil
 }
 
 // loadSite resolves the web.config at path.

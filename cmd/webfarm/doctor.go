@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -18,22 +19,22 @@ func doctorCommand() command {
 			c := new(doctorRun)
 			c.keys.configFlags.define(flags)
 			flags.StringVar(&c.kind, "kind", "", "")
-			flags.StringVar(&c.name, "name", "", "")
-			flags.StringVar(&c.authType, "auth-type", "", "")
-			flags.StringVar(&c.path, "path", "", "")
 			flags.StringVar(&c.at, "at", "", "")
-			flags.Func("app-path-hash", "", hash(&c.pathHash))
-			flags.Func("app-id-hash", "", hash(&c.idHash))
+			flags.StringVar(&c.o.Name, "name", "", "")
+			flags.StringVar(&c.o.AuthType, "auth-type", "", "")
+			flags.StringVar(&c.o.Path, "path", "", "")
+			flags.Func("app-path-hash", "", hash(&c.o.Isolation.AppPathHash))
+			flags.Func("app-id-hash", "", hash(&c.o.Isolation.AppIDHash))
 			c.cert.defineFiles(flags)
-			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
-			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
+			flags.BoolVar(&c.o.AllowKnownKey, "allow-known-key", false, "")
+			flags.BoolVar(&c.o.AllowWeakKey, "allow-weak-key", false, "")
 			flags.StringVar(&c.keys.knownKeys, "known-keys", "", "")
 			c.keys.credentials.define(flags)
 			c.keys.defineRing(flags)
 			flags.StringVar(&c.keys.cookie, "cookie", "", "")
-			flags.StringArrayVar(&c.purposes, "purpose", nil, "")
+			flags.StringArrayVar(&c.o.Purposes, "purpose", nil, "")
 			flags.StringVar(&c.otherKeys, "other-keys", "", "")
-			flags.StringArrayVar(&c.otherApps, "other-app", nil, "")
+			flags.StringArrayVar(&c.o.Apps, "other-app", nil, "")
 			flags.StringVar(&c.otherScheme, "other-scheme", "", "")
 			flags.BoolVar(&c.json, "json", false, "")
 			return c.run
@@ -48,14 +49,10 @@ type doctorReport struct {
 
 // doctorRun is the subcommand doctor.
 type doctorRun struct {
-	keys             keyFlags // allowInsecure apart
-	kind, name       string
-	authType         string
-	path, at         string
-	pathHash, idHash *int32
-	cert             certFlags
-
-	purposes, otherApps    []string
+	keys                   keyFlags // of the nodes
+	o                      doctor.Options
+	kind, at               string
+	cert                   certFlags
 	otherKeys, otherScheme string // of ASP.NET Core
 	json                   bool
 }
@@ -66,13 +63,12 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 		return usageError("-config is missing: the web.config of the node that refuses the cookie; " +
 			"or -keys: the key ring of one on ASP.NET Core")
 	case c.keys.keys == "" && (c.keys.scheme != "" || c.keys.cookie != "" || c.otherKeys != "" ||
-		len(c.purposes) > 0):
+		len(c.o.Purposes) > 0):
 		return usageError("-scheme, -cookie, -purpose and -other-keys go with -keys")
 	case n > 2:
 		return usageError("-config is given more than twice: one or two nodes are examined")
 	}
-	o, err := c.options()
-	if err != nil {
+	if err := c.options(); err != nil {
 		return err
 	}
 	if err := c.keys.openFiles(s.in); err != nil {
@@ -83,61 +79,52 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	r := &doctorReport{KeyRings: rings}
-	working := func() string { return "trying the settings of .NET" }
-	if len(nodes) == 2 && len(args) == 0 {
-		done := progress(s.err, time.Second, working)
-		r.Report = doctor.Compare(ctx, nodes[0], nodes[1], o)
-		done()
-	} else {
-		text, err := c.keys.readInput(args, s)
+	examine := func() { r.Report = doctor.Compare(ctx, nodes[0], nodes[1], c.o) }
+	if len(nodes) < 2 || len(args) > 0 {
+		input, err := c.input(args, s, nodes[0])
 		if err != nil {
 			return err
 		}
-		names := nodes[0].CookieNames()
-		for _, name := range []string{c.name, c.keys.cookie} {
-			if name != "" {
-				names = append(names, name)
-			}
-		}
-		input, err := parseInput(text, names)
-		if err != nil {
-			return err
-		}
-		if input.request != nil && (o.Kind == doctor.Refresh || o.Kind == doctor.AuthCode) {
-			return usageError("-kind " + string(o.Kind) + " takes the bare value, not a header")
-		}
-		done := progress(s.err, time.Second, working)
-		r.Report = doctor.Examine(ctx, nodes,
-			doctor.Input{Request: input.request, Text: input.text}, o)
-		done()
+		examine = func() { r.Report = doctor.Examine(ctx, nodes, input, c.o) }
 	}
-	if c.json {
-		err = writeJSON(s.out, r)
-	} else {
-		err = printDiagnosis(s.out, r)
+	done := progress(s.err, time.Second, func() string { return "trying the settings of .NET" })
+	examine()
+	done()
+	return s.report(c.json, r, r.text, r.OK)
+}
+
+// input reads the credentials to examine.
+func (c *doctorRun) input(args []string, s streams, n *doctor.Node) (in doctor.Input, err error) {
+	text, err := c.keys.readInput(args, s)
+	if err != nil {
+		return in, err
 	}
-	if err == nil && !r.OK {
-		err = errReported
+	names := n.CookieNames()
+	for _, name := range []string{c.o.Name, c.keys.cookie} {
+		if name != "" {
+			names = append(names, name)
+		}
 	}
-	return err
+	p, err := parseInput(text, names)
+	if p.request != nil && (c.o.Kind == doctor.Refresh || c.o.Kind == doctor.AuthCode) {
+		err = usageError("-kind " + string(c.o.Kind) + " takes the bare value, not a header")
+	}
+	return doctor.Input{Request: p.request, Text: p.text}, err
 }
 
 // nodes are the nodes of the files and of the rings, the one that refuses the cookie first.
 func (c *doctorRun) nodes(ctx context.Context) (nodes []*doctor.Node, rings []*ringReport, err error) {
-	paths := append([]string(nil), c.keys.config...)
-	if len(paths) == 0 {
-		paths = []string{""}
-	}
-	if len(paths) == 1 && c.otherKeys != "" {
-		paths = append(paths, "")
+	paths := slices.Clone(c.keys.config)
+	for len(paths) == 0 || len(paths) == 1 && c.otherKeys != "" {
+		paths = append(paths, "") // of a ring alone
 	}
 	for i, path := range paths {
 		k := c.keys
 		if i == 1 && c.otherKeys == "" {
 			k.ringFlags = ringFlags{}
 		} else if i == 1 {
-			k.keys, k.app, k.scheme = c.otherKeys, append(c.otherApps,
-				"")[0], cmp.Or(c.otherScheme, k.scheme)
+			k.keys, k.app = c.otherKeys, append(c.o.Apps, "")[0]
+			k.scheme = cmp.Or(c.otherScheme, k.scheme)
 		}
 		bare := k.ringFlags
 		bare.app = "" // doctor puts names in front
@@ -159,29 +146,23 @@ func (c *doctorRun) nodes(ctx context.Context) (nodes []*doctor.Node, rings []*r
 	return nodes, rings, nil
 }
 
-// options puts the flags together.
-func (c *doctorRun) options() (doctor.Options, error) {
-	o := doctor.Options{Name: c.name, AuthType: c.authType, Path: c.path,
-		Isolation:     doctor.Isolation{AppPathHash: c.pathHash, AppIDHash: c.idHash},
-		AllowKnownKey: c.keys.allowKnown, AllowWeakKey: c.keys.allowWeak,
-		Apps: c.otherApps, Purposes: c.purposes}
-	k, err := kindFlag(c.kind, doctorKinds...)
-	if err != nil {
-		return o, err
+// options reads the flags that need more than their value.
+func (c *doctorRun) options() (err error) {
+	if c.o.Kind, err = kindFlag(c.kind, doctorKinds...); err != nil {
+		return err
 	}
-	o.Kind = k
-	if len(c.keys.config) == 0 && o.AuthType == "" {
-		o.AuthType = c.otherScheme
+	if len(c.keys.config) == 0 {
+		c.o.AuthType = cmp.Or(c.o.AuthType, c.otherScheme)
 	}
-	if o.Now, err = judgedAt(c.at); err != nil {
-		return o, err
+	if c.o.Now, err = judgedAt(c.at); err != nil {
+		return err
 	}
 	// Weak ones too: doctor only reads.
-	if o.Certificate, err = c.cert.chains(true, false, true); err != nil {
-		return o, err
+	if c.o.Certificate, err = c.cert.chains(true, false, true); err != nil {
+		return err
 	}
-	o.KnownKeys, err = loadKnown(c.keys.knownKeys)
-	return o, err
+	c.o.KnownKeys, err = loadKnown(c.keys.knownKeys)
+	return err
 }
 
 // hash reads a flag for a hash of .NET: a signed number of 32 bits.

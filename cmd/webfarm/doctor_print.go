@@ -4,27 +4,24 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
 
-// printDiagnosis writes a report of doctor for people: the finding, the fix,
-// and then the evidence.
-func printDiagnosis(w io.Writer, r *doctorReport) error {
+// text is the report for people: the finding, the fix, and then the evidence.
+func (r *doctorReport) text() []byte {
 	var b bytes.Buffer
 	printFinding(&b, r.Report)
 	printOthers(&b, r.Report)
 	for i := range r.Credentials {
 		printExamined(&b, r.Report, &r.Credentials[i])
 	}
-	fmt.Fprintln(&b, "\nNodes")
 	var rows [][]string
 	for _, n := range r.Nodes {
 		rows = append(rows, nodeRows(n)...)
 	}
-	writeTable(&b, "  ", rows)
+	section(&b, "Nodes", rows)
 	for _, ring := range r.KeyRings {
 		b.WriteByte('\n')
 		ring.print(&b)
@@ -32,8 +29,7 @@ func printDiagnosis(w io.Writer, r *doctorReport) error {
 	if r.Comparison != nil {
 		printComparison(&b, r.Comparison)
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	return b.Bytes()
 }
 
 // printFinding prints the finding at the top.

@@ -7,6 +7,9 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -48,6 +51,22 @@ func startFarm(shared sharedKeys, listen string, logger *log.Logger) (*farm, err
 	}
 	f.URL = "http://" + address
 	return f, nil
+}
+
+// newBalancer returns a balancer for nodes at these addresses. It hands each request to the next
+// node in turn, and has no sticky sessions.
+func newBalancer(addresses []string, transport http.RoundTripper) http.Handler {
+	var next atomic.Uint64
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			turn := next.Add(1) - 1
+			r.SetURL(&url.URL{Scheme: "http", Host: addresses[turn%uint64(len(addresses))]})
+			r.Out.Host = r.In.Host // the node compares it with Origin
+			r.SetXForwarded()
+		},
+		Transport: transport,
+		ErrorLog:  log.New(io.Discard, "", 0), // closed connections are normal
+	}
 }
 
 // serve starts a server and returns its address.

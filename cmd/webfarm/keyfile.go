@@ -25,6 +25,7 @@ type keyFlags struct {
 	allowKnown    bool
 	allowWeak     bool
 	knownKeys     string
+	known         *machinekey.KnownKeyList // of knownKeys
 	credentials   credentialFlags
 
 	ringFlags
@@ -39,9 +40,13 @@ func (k *keyFlags) defineRing(flags *pflag.FlagSet) {
 }
 
 func (k *keyFlags) openAll(ctx context.Context, in io.Reader) (err error) {
-	if err = k.openFiles(in); err == nil {
-		k.ring, err = k.open(ctx)
+	if err = k.openFiles(in); err != nil {
+		return err
 	}
+	if k.known, err = loadKnown(k.knownKeys); err != nil {
+		return err
+	}
+	k.ring, err = k.open(ctx)
 	return err
 }
 
@@ -101,10 +106,6 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 		s, err := k.site("")
 		return nil, s, nil, err
 	}
-	known, err := loadKnown(k.knownKeys)
-	if err != nil {
-		return nil, nil, nil, err
-	}
 	var first *site.Site
 	var keys []*machinekey.Key
 	var files []keyFile
@@ -119,10 +120,10 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 		}
 		first = cmp.Or(first, s)
 		if !s.NeedsKeys() {
-			files = append(files, describeRing(path, s))
+			files = append(files, describe(path, s, machinekey.Config{}, nil))
 			continue
 		}
-		key, file, err := k.key(path, s, known)
+		key, file, err := k.key(path, s)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -131,21 +132,26 @@ func (k *keyFlags) load() (*machinekey.Ring, *site.Site, []keyFile, error) {
 	}
 	var ring *machinekey.Ring
 	if len(keys) > 0 {
+		var err error
 		if ring, err = machinekey.NewRing(keys[0], keys[1:]...); err != nil {
 			return nil, nil, nil, setupError{err}
 		}
 	}
-	files[0].Warnings = append(files[0].Warnings, k.siteWarnings(first)...)
+	files[0].Warnings = append(files[0].Warnings, k.siteRemarks(first)...)
+	for _, f := range first.Faults { // .NET would not start; here the defaults of the section hold
+		files[0].Warnings = append(files[0].Warnings,
+			keyFileWarning{f.Code, f.Line, f.Error() + "; the defaults were taken"})
+	}
 	return ring, first, files, nil
 }
 
 // key returns the key of a resolved file and its description.
-func (k *keyFlags) key(path string, s *site.Site, known *machinekey.KnownKeyList) (*machinekey.Key, keyFile, error) {
+func (k *keyFlags) key(path string, s *site.Site) (*machinekey.Key, keyFile, error) {
 	cfg, err := doctor.Config(&s.Key)
 	if err != nil {
 		return nil, keyFile{}, setupError{fmt.Errorf("webfarm: %s: %w", path, err)}
 	}
-	k.admit(known)(&cfg)
+	k.admit(&cfg)
 	key, err := machinekey.New(cfg)
 	if err != nil {
 		err = fmt.Errorf("webfarm: %s: %w", path, inLine(err, s.Key.Line))
@@ -154,12 +160,10 @@ func (k *keyFlags) key(path string, s *site.Site, known *machinekey.KnownKeyList
 	return key, describe(path, s, cfg, key), nil
 }
 
-// admit returns a function that applies the flags to a key.
-func (k *keyFlags) admit(known *machinekey.KnownKeyList) func(*machinekey.Config) {
-	return func(cfg *machinekey.Config) {
-		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = k.allowInsecure, k.allowKnown, k.allowWeak
-		cfg.KnownKeys = known
-	}
+// admit applies the flags to a key.
+func (k *keyFlags) admit(cfg *machinekey.Config) {
+	cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = k.allowInsecure, k.allowKnown, k.allowWeak
+	cfg.KnownKeys = k.known
 }
 
 // loadKnown reads the file of -known-keys, nil if there is none.
@@ -179,54 +183,43 @@ func loadKnown(path string) (*machinekey.KnownKeyList, error) {
 	return list, nil
 }
 
+// describe describes a web.config and its key. The key is nil if its cookies are on a key ring.
 func describe(path string, s *site.Site, cfg machinekey.Config, key *machinekey.Key) keyFile {
-	f := keyFile{
-		File:       path,
-		KeyID:      key.ID(),
-		Validation: string(cfg.Validation),
-		Decryption: string(cfg.Decryption),
-		KeyBits:    8 * cfg.DecryptionKey.Len(),
-		Mode:       string(cfg.Mode),
-		ModeFrom:   s.Key.ModeFrom,
-		ModeLine:   s.Key.ModeLine,
+	f := keyFile{File: path, Mode: s.Key.Mode, ModeFrom: s.Key.ModeFrom, ModeLine: s.Key.ModeLine}
+	warn := func(code, text string) {
+		f.Warnings = append(f.Warnings, keyFileWarning{code, s.Key.Line, text})
 	}
-	f.Warnings = weakKey(cfg, s.Key.Line)
+	if key != nil {
+		f.KeyID, f.KeyBits = key.ID(), 8*cfg.DecryptionKey.Len()
+		f.Validation, f.Decryption = string(cfg.Validation), string(cfg.Decryption)
+		if short := secret.Short(cfg.ValidationKey); short != "" {
+			warn(secret.CodeShort, short)
+		} else if weak := faultOf(cfg, "weak_key"); weak != nil {
+			warn(weak.Code, "whoever guesses the key can sign in as anybody: the "+
+				weak.Attribute+" is "+weak.Found+"; change the key on every node")
+		}
+	} else {
+		f.OnRing, f.Application = true, s.Key.ApplicationName
+	}
 	for _, w := range s.Key.Warnings {
-		f.Warnings = append(f.Warnings, keyFileWarning{w.Code, w.Line, w.Text})
+		f.Warnings = append(f.Warnings, keyFileWarning(w))
 	}
-	var known *machinekey.ConfigError
-	cfg.AllowKnownKey = false
-	if _, err := machinekey.New(cfg); errors.As(err, &known) && known.Code == "known_key" {
-		f.Warnings = append(f.Warnings, keyFileWarning{known.Code, s.Key.Line,
-			"anybody can sign in: the " + known.Attribute + " is " + known.Found +
-				"; change the key on every node"})
+	if known := faultOf(cfg, "known_key"); known != nil {
+		warn(known.Code, "anybody can sign in: the "+known.Attribute+" is "+known.Found+
+			"; change the key on every node")
 	}
 	return f
 }
 
-// describeRing describes a web.config whose cookies are on a key ring.
-func describeRing(path string, s *site.Site) keyFile {
-	f := keyFile{File: path, OnRing: true, Application: s.Key.ApplicationName,
-		Mode: s.Key.Mode, ModeFrom: s.Key.ModeFrom, ModeLine: s.Key.ModeLine}
-	for _, w := range s.Key.Warnings {
-		f.Warnings = append(f.Warnings, keyFileWarning{w.Code, w.Line, w.Text})
+// faultOf is the fault of a key that only -allow-known-key or -allow-weak-key admits, nil for none.
+func faultOf(cfg machinekey.Config, code string) *machinekey.ConfigError {
+	cfg.AllowKnownKey = cfg.AllowKnownKey && code != "known_key"
+	cfg.AllowWeakKey = cfg.AllowWeakKey && code != "weak_key"
+	var bad *machinekey.ConfigError
+	if _, err := machinekey.New(cfg); errors.As(err, &bad) && bad.Code == code {
+		return bad
 	}
-	return f
-}
-
-// weakKey is the warning about a short key, or about one that only -allow-weak-key admits.
-func weakKey(cfg machinekey.Config, line int) []keyFileWarning {
-	var weak *machinekey.ConfigError
-	if short := secret.Short(cfg.ValidationKey); short != "" {
-		return []keyFileWarning{{secret.CodeShort, line, short}}
-	}
-	cfg.AllowWeakKey = false
-	if _, err := machinekey.New(cfg); !errors.As(err, &weak) || weak.Code != "weak_key" {
-		return nil
-	}
-	return []keyFileWarning{{weak.Code, line,
-		"whoever guesses the key can sign in as anybody: the " +
-			weak.Attribute + " is " + weak.Found + "; change the key on every node"}}
+	return nil
 }
 
 // rows describes f for people.

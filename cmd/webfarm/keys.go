@@ -121,16 +121,10 @@ func (k *keys) run(ctx context.Context, args []string, s streams) error {
 	slices.SortStableFunc(r.Keys,
 		func(a, b ringKeyReport) int { return a.Activated.Compare(b.Activated) })
 	r.Warnings = append(r.Warnings, ringWarnings(ring, &k.ringFlags, now)...)
-	if k.json {
-		err = writeJSON(s.out, r)
-	} else {
-		_, err = s.out.Write(r.text(verb == "list", now))
-	}
-	if err == nil && verb == "list" && slices.ContainsFunc(r.Warnings,
-		func(w keyFileWarning) bool { return w.Code == "no_key" }) {
-		err = errReported
-	}
-	return err
+	noKey := slices.ContainsFunc(r.Warnings,
+		func(w keyFileWarning) bool { return w.Code == "no_key" })
+	return s.report(k.json, r, func() []byte { return r.text(verb == "list", now) },
+		verb != "list" || !noKey)
 }
 
 // create makes a key.
@@ -186,10 +180,6 @@ func (r *keysReport) text(list bool, now time.Time) []byte {
 			section(&b, "Key "+abridgedOr(key.ID, "without an id"), rows)
 		}
 	}
-	var rows [][]string
-	for _, w := range r.Warnings {
-		rows = append(rows, []string{w.Code, printable(w.Text)})
-	}
-	section(&b, "Warnings", rows)
+	printWarnings(&b, r.Warnings)
 	return b.Bytes()
 }

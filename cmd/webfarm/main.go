@@ -87,6 +87,19 @@ func noArguments(run func(context.Context, streams) error) action {
 	}
 }
 
+// report writes r for machines, or its text for people. The error is errReported unless ok.
+func (s streams) report(asJSON bool, r any, text func() []byte, ok bool) (err error) {
+	if asJSON {
+		err = writeJSON(s.out, r)
+	} else {
+		_, err = s.out.Write(text())
+	}
+	if err == nil && !ok {
+		err = errReported
+	}
+	return err
+}
+
 // errReported means that the output already shows the error.
 var errReported = errors.New("webfarm: refused")
 

@@ -6,15 +6,11 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"strings"
 	"time"
 
-	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
-	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -27,48 +23,35 @@ type node struct {
 	name  string
 	codec *sessiontoken.SessionCodec
 	core  *sessiontoken.CoreCodec
-	keys  *dataprotection.Ring // of core
 	guard cookie.Guard
 	log   *log.Logger
-	ring  *machinekey.Ring
-	site  *site.Site
+	farm  codecs // for inspect
 	files []keyFile
 }
 
 func newNode(name string, shared sharedKeys, logger *log.Logger) (*node, error) {
-	keys, err := shared.openRing(context.Background())
+	ring, err := shared.openRing(context.Background())
 	if err != nil {
 		return nil, err
 	}
-	core, err := sessiontoken.NewCoreCodec(keys, sessiontoken.Cookie(site.DefaultScheme), nil)
+	const file = "web.config"
+	keys := keyFlags{ring: ring, ringFlags: ringFlags{app: demoApplication},
+		configFlags: configFlags{config: []string{file},
+			texts: map[string][]byte{file: []byte(shared.webConfig)}}}
+	n := &node{name: name, log: logger,
+		farm: codecs{core: ring, endpoint: "/", skew: 5 * time.Minute}}
+	if n.farm.ring, n.farm.site, n.files, err = keys.load(); err != nil {
+		return nil, err
+	}
+	n.codec, err = sessiontoken.NewSessionCodec(n.farm.ring,
+		&sessiontoken.SessionOptions{Endpoint: "/"})
 	if err != nil {
 		return nil, err
 	}
-	s, err := site.Parse("web.config", strings.NewReader(shared.webConfig), &site.Options{
-		Ring:        &site.Ring{ApplicationName: demoApplication},
-		Credentials: []site.Settings{{Kind: site.Core}},
-	})
+	n.core, err = sessiontoken.NewCoreCodec(ring, sessiontoken.Cookie(site.DefaultScheme), nil)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := doctor.Config(&s.Key)
-	if err != nil {
-		return nil, err
-	}
-	key, err := machinekey.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	ring, err := machinekey.NewRing(key)
-	if err != nil {
-		return nil, err
-	}
-	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"})
-	if err != nil {
-		return nil, err
-	}
-	n := &node{name: name, codec: codec, core: core, keys: keys, log: logger, ring: ring, site: s,
-		files: []keyFile{describe("web.config", s, cfg, key)}}
 	n.guard.Accept(cookie.From(cookie.KindFedAuth, ""), n.codec)
 	n.guard.Accept(cookie.From(cookie.KindCore, coreCookie), n.core)
 	return n, nil
@@ -221,8 +204,8 @@ func (n *node) home(w http.ResponseWriter, r *http.Request) {
 // inspect shows the contents of the caller's cookie.
 func (n *node) inspect(w http.ResponseWriter, r *http.Request) {
 	now := time.Now().UTC()
-	farm := &codecs{ring: n.ring, core: n.keys, site: n.site, endpoint: "/", skew: 5 * time.Minute,
-		now: func() time.Time { return now }}
+	farm := n.farm
+	farm.now = func() time.Time { return now }
 	list, err := farm.inspectRequest(r, n.files)
 	if err == nil {
 		err = writeAnatomy(w, anatomyData{Where: "webfarm demo, node " + n.name, Home: "/",

@@ -34,14 +34,9 @@ const serverPatience = 5 * time.Second
 // it. No error contains a password.
 func openRepository(keys string) (dataprotection.Repository, func() error, error) {
 	scheme, rest, _ := strings.Cut(keys, ":")
-	open := openPath
+	open := openServer
 	switch scheme {
-	case "redis", "rediss":
-		open = openRedis
-	case "postgres", "postgresql":
-		open = openPostgres
-	case "sqlserver":
-		open = openSQLServer
+	case "redis", "rediss", "postgres", "postgresql", "sqlserver":
 	case "sqlite":
 		open = openSQLite
 	default:
@@ -50,7 +45,7 @@ func openRepository(keys string) (dataprotection.Repository, func() error, error
 				usageError(fmt.Sprintf("-keys %s:…: a folder, a file, or a URL that begins "+
 					"with redis://, rediss://, postgres://, sqlserver:// or sqlite:", scheme))
 		}
-		scheme = keys // a path
+		open, scheme = openPath, keys
 	}
 	repository, closeRepository, err := open(keys)
 	if err != nil {
@@ -66,37 +61,48 @@ func openPath(path string) (dataprotection.Repository, func() error, error) {
 	return dataprotection.Path(path), func() error { return nil }, nil
 }
 
-// parseKeys returns the URL of a server, with its password, and the name behind its #: that of the
-// list or table, empty for Microsoft's.
-func parseKeys(keys string) (u *url.URL, name string, err error) {
-	u, err = url.Parse(keys)
+// openServer opens the list or table of a server. The part of the URL behind # names it, else it is
+// called as Microsoft's.
+func openServer(keys string) (dataprotection.Repository, func() error, error) {
+	u, err := url.Parse(keys)
 	if err != nil { // its text may quote the password
-		return nil, "",
+		return nil, nil,
 			errors.New("not a URL; write special letters of the password as %2F and so on, " +
 				"or set " + keysPassword)
 	}
-	name, u.Fragment, u.RawFragment = u.Fragment, "", ""
+	isRedis := strings.HasPrefix(u.Scheme, "redis")
 	_, has := u.User.Password()
 	password := os.Getenv(keysPassword)
-	if !has && password != "" && (u.User != nil || strings.HasPrefix(u.Scheme, "redis")) {
+	if !has && password != "" && (u.User != nil || isRedis) {
 		u.User = url.UserPassword(u.User.Username(), password)
 	}
-	return u, name, nil
-}
-
-func openRedis(keys string) (dataprotection.Repository, func() error, error) {
-	u, list, err := parseKeys(keys)
+	name := u.Fragment
+	u.Fragment, u.RawFragment = "", ""
+	switch {
+	case isRedis:
+		o, err := redis.ParseURL(u.String())
+		if err != nil {
+			return nil, nil, err
+		}
+		o.ContextTimeoutEnabled = true
+		client := redis.NewClient(o)
+		repository, err := redisstore.NewKeyRing(client, name)
+		return repository, client.Close, err
+	case u.Scheme == "sqlserver":
+		config, err := msdsn.Parse(u.String())
+		if err != nil {
+			return nil, nil, err
+		}
+		if config.ConnTimeout == 0 { // this driver does not heed the context while it connects
+			config.ConnTimeout = serverPatience
+		}
+		return openTable(sql.OpenDB(mssql.NewConnectorConfig(config)), sqlstore.SQLServer, name)
+	}
+	config, err := pgx.ParseConfig(u.String())
 	if err != nil {
 		return nil, nil, err
 	}
-	o, err := redis.ParseURL(u.String())
-	if err != nil {
-		return nil, nil, err
-	}
-	o.ContextTimeoutEnabled = true
-	client := redis.NewClient(o)
-	repository, err := redisstore.NewKeyRing(client, list)
-	return repository, client.Close, err
+	return openTable(stdlib.OpenDB(*config), sqlstore.PostgreSQL, name)
 }
 
 // silent is the logger of go-redis, which would print what the errors say, too.
@@ -104,33 +110,6 @@ func openRedis(keys string) (dataprotection.Repository, func() error, error) {
 type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
-
-func openPostgres(keys string) (dataprotection.Repository, func() error, error) {
-	u, table, err := parseKeys(keys)
-	if err != nil {
-		return nil, nil, err
-	}
-	config, err := pgx.ParseConfig(u.String())
-	if err != nil {
-		return nil, nil, err
-	}
-	return openTable(stdlib.OpenDB(*config), sqlstore.PostgreSQL, table)
-}
-
-func openSQLServer(keys string) (dataprotection.Repository, func() error, error) {
-	u, table, err := parseKeys(keys)
-	if err != nil {
-		return nil, nil, err
-	}
-	config, err := msdsn.Parse(u.String())
-	if err != nil {
-		return nil, nil, err
-	}
-	if config.ConnTimeout == 0 { // this driver does not heed the context while it connects
-		config.ConnTimeout = serverPatience
-	}
-	return openTable(sql.OpenDB(mssql.NewConnectorConfig(config)), sqlstore.SQLServer, table)
-}
 
 // openSQLite opens a database of which keys has the path. It never makes one.
 func openSQLite(keys string) (dataprotection.Repository, func() error, error) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,7 +19,6 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -38,42 +36,23 @@ const defaultNoteBytes = 256 << 20
 
 // serve is the subcommand of that name.
 type serve struct {
-	keys   keyFlags // -config, once
-	older  []string
-	next   []string
+	keys    keyFlags // -config, once
+	gateway gateway.Options
+	running gateway.RunOptions
+
 	types  []string
 	roles  formsRoles // in the user data of forms tickets
 	bearer bool
 	bridge []string
+	claims []string
 
-	listen, admin string
-	userHeader    string
-	rolesHeader   string
-	claims        []string
-	onlyRoles     []string
-	require       []string
-	login         gateway.SignInOptions
-	hosts         []string
-
-	upstream  string
-	anonymous bool
-	trust     bool
-
-	store   string
-	sliding string
-	maxLife time.Duration
-
-	inspectAllow bool
-	demoSignIn   bool
-	drain, end   time.Duration
-	interval     time.Duration
-	maxHeader    int
-	bodyIdle     time.Duration
-	noteBytes    int64
-	format       string
-	json         bool
-	// listening, if not nil, gets the addresses; for tests.
-	listening func(public, admin string)
+	listen, admin    string
+	upstream, store  string
+	sliding, format  string
+	inspectAllow     bool
+	demoSignIn, json bool
+	noteBytes        int64
+	listening        func(public, admin string) // if not nil, gets the addresses; for tests
 }
 
 func (s *serve) define(flags *pflag.FlagSet) {
@@ -82,36 +61,37 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "")
 	s.keys.defineRing(flags)
 	flags.StringVar(&s.keys.cookie, "cookie", "", "")
-	flags.StringArrayVar(&s.older, "older", nil, "")
-	flags.StringArrayVar(&s.next, "next", nil, "")
+	o := &s.gateway
+	flags.StringArrayVar(&o.Site.Older, "older", nil, "")
+	flags.StringArrayVar(&o.Site.Next, "next", nil, "")
 	flags.StringArrayVar(&s.types, "auth-type", nil, "")
 	flags.BoolVar(&s.bearer, "bearer", false, "")
 	flags.Func("forms-roles", "", s.roles.set)
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "")
 	flags.StringVar(&s.admin, "admin", "127.0.0.1:9090", "")
-	flags.StringVar(&s.userHeader, "user-header", gateway.DefaultUserHeader, "")
-	flags.StringVar(&s.rolesHeader, "roles-header", gateway.DefaultRolesHeader, "")
+	flags.StringVar(&o.Headers.User, "user-header", gateway.DefaultUserHeader, "")
+	flags.StringVar(&o.Headers.Roles, "roles-header", gateway.DefaultRolesHeader, "")
 	flags.StringArrayVar(&s.claims, "claim-header", nil, "")
-	flags.StringArrayVar(&s.onlyRoles, "only-role", nil, "")
-	flags.StringArrayVar(&s.require, "require-role", nil, "")
-	flags.StringVar(&s.login.URL, "login-url", "", "")
-	flags.StringVar(&s.login.Param, "login-param", "", "")
-	flags.StringArrayVar(&s.hosts, "return-host", nil, "")
+	flags.StringArrayVar(&o.Headers.OnlyRoles, "only-role", nil, "")
+	flags.StringArrayVar(&o.RequireRoles, "require-role", nil, "")
+	flags.StringVar(&o.SignIn.URL, "login-url", "", "")
+	flags.StringVar(&o.SignIn.Param, "login-param", "", "")
+	flags.StringArrayVar(&o.SignIn.Hosts, "return-host", nil, "")
 	flags.StringVar(&s.upstream, "upstream", "", "")
-	flags.BoolVar(&s.anonymous, "anonymous", false, "")
-	flags.BoolVar(&s.trust, "trust-forwarded", false, "")
+	flags.BoolVar(&o.Anonymous, "anonymous", false, "")
+	flags.BoolVar(&o.TrustForwarded, "trust-forwarded", false, "")
 	flags.StringArrayVar(&s.bridge, "bridge", nil, "")
 	flags.StringVar(&s.store, "store", "", "")
 	flags.Int64Var(&s.noteBytes, "note-bytes", defaultNoteBytes, "")
 	flags.StringVar(&s.sliding, "sliding", "", "")
-	flags.DurationVar(&s.maxLife, "max-lifetime", 0, "")
+	flags.DurationVar(&o.Site.Sessions.MaxLifetime, "max-lifetime", 0, "")
 	flags.BoolVar(&s.inspectAllow, "inspect-allow", false, "")
 	flags.BoolVar(&s.demoSignIn, "insecure-demo-signin", false, "")
-	flags.DurationVar(&s.drain, "drain", 2*time.Second, "")
-	flags.DurationVar(&s.end, "shutdown-timeout", 10*time.Second, "")
-	flags.DurationVar(&s.interval, "watch", 10*time.Second, "")
-	flags.IntVar(&s.maxHeader, "max-header-bytes", 64<<10, "")
-	flags.DurationVar(&s.bodyIdle, "body-idle", time.Minute, "")
+	flags.DurationVar(&s.running.Drain, "drain", 2*time.Second, "")
+	flags.DurationVar(&s.running.Timeout, "shutdown-timeout", 10*time.Second, "")
+	flags.DurationVar(&o.Interval, "watch", 10*time.Second, "")
+	flags.IntVar(&o.Limits.HeaderBytes, "max-header-bytes", 64<<10, "")
+	flags.DurationVar(&o.Limits.BodyIdle, "body-idle", time.Minute, "")
 	flags.StringVar(&s.format, "log-format", "text", "")
 	flags.BoolVar(&s.json, "json", false, "")
 }
@@ -135,14 +115,10 @@ func (s *serve) run(ctx context.Context, std streams) error {
 	}
 	g, err := gateway.New(o)
 	if err != nil {
-		var reported usageError
-		if errors.As(err, &reported) {
-			return err
-		}
 		return setupError{err}
 	}
 
-	run := gateway.RunOptions{Drain: s.drain, Timeout: s.end}
+	run := s.running
 	if run.Public, err = net.Listen("tcp", s.listen); err != nil {
 		return setupError{fmt.Errorf("webfarm: -listen: %w", err)}
 	}
@@ -178,51 +154,32 @@ func (s *serve) logger(w io.Writer) (*slog.Logger, error) {
 	return nil, usageError(fmt.Sprintf("-log-format %q: text or json", s.format))
 }
 
-// credentials are the credentials of the flags.
-func (s *serve) credentials() []cookie.Credential {
-	list := s.keys.list()
+// options puts the flags together.
+func (s *serve) options(logger *slog.Logger) (o gateway.Options, err error) {
+	o = s.gateway
+	o.Logger = logger
+	o.Site.DataProtection, o.Site.Config = s.keys.ring, s.keys.admit
+	o.Site.Roles = s.roles.reader()
+	o.Site.Credentials = s.keys.list()
 	for _, t := range s.types {
-		list = append(list, cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: t})
+		o.Site.Credentials = append(o.Site.Credentials,
+			cookie.Credential{Kind: cookie.KindKatana, AuthenticationType: t})
 	}
 	if s.bearer {
-		list = append(list, cookie.Credential{Kind: cookie.KindBearer})
-	}
-	return list
-}
-
-// options puts the flags together.
-func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
-	var o gateway.Options
-	known, err := loadKnown(s.keys.knownKeys)
-	if err != nil {
-		return o, err
-	}
-	o = gateway.Options{
-		Site: cookie.SiteOptions{
-			DataProtection: s.keys.ring, Older: s.older, Next: s.next, Credentials: s.credentials(), Roles: s.roles.reader(),
-			Config:   s.keys.admit(known),
-			Sessions: cookie.SessionsOptions{MaxLifetime: s.maxLife},
-		},
-		Headers:        gateway.HeaderOptions{User: s.userHeader, Roles: s.rolesHeader, OnlyRoles: s.onlyRoles},
-		RequireRoles:   s.require,
-		SignIn:         s.login,
-		Anonymous:      s.anonymous,
-		TrustForwarded: s.trust,
-		Watch:          machinekey.WatchOptions{Interval: s.interval},
-		Limits:         gateway.Limits{HeaderBytes: s.maxHeader, BodyIdle: s.bodyIdle},
-		Logger:         logger,
+		o.Site.Credentials = append(o.Site.Credentials, cookie.Credential{Kind: cookie.KindBearer})
 	}
 	if len(s.keys.config) > 0 {
 		if o.File, err = s.keys.file(s.keys.config[0]); err != nil {
 			return o, err
 		}
 	}
-	for _, names := range []*[]string{&o.Site.Older, &o.Site.Next} {
-		if *names, err = s.keys.allBelow(*names); err != nil {
-			return o, err
+	for _, names := range [][]string{o.Site.Older, o.Site.Next} {
+		for i := range names {
+			if names[i], err = s.keys.below(names[i]); err != nil {
+				return o, err
+			}
 		}
 	}
-	o.SignIn.Hosts = s.hosts
 	switch s.sliding {
 	case "":
 	case "on":
@@ -233,9 +190,9 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		return o, usageError(fmt.Sprintf("-sliding %q: on or off", s.sliding))
 	}
 	if len(s.bridge) > 0 {
-		o.Site.Bridge = &cookie.BridgeOptions{From: s.bridge}
-		if slices.Equal(s.bridge, []string{"both"}) {
-			o.Site.Bridge.From = nil
+		o.Site.Bridge = new(cookie.BridgeOptions)
+		if !slices.Equal(s.bridge, []string{"both"}) {
+			o.Site.Bridge.From = s.bridge
 		}
 	}
 	switch s.store {
@@ -261,14 +218,14 @@ func (s *serve) options(logger *slog.Logger) (gateway.Options, error) {
 		if o.Upstream, err = url.Parse(s.upstream); err != nil {
 			return o, usageError("-upstream is not a URL")
 		}
-	} else if s.anonymous || s.trust {
+	} else if o.Anonymous || o.TrustForwarded {
 		return o, usageError("-anonymous and -trust-forwarded go with -upstream")
 	}
 	if s.store == "" && s.noteBytes != defaultNoteBytes {
 		return o, usageError("-note-bytes goes with -store memory")
 	}
-	if s.noteBytes <= 0 || s.interval <= 0 || s.drain < 0 || s.end <= 0 || s.maxLife < 0 ||
-		s.maxHeader <= 0 || s.bodyIdle <= 0 {
+	if s.noteBytes <= 0 || o.Interval <= 0 || s.running.Drain < 0 || s.running.Timeout <= 0 ||
+		o.Site.Sessions.MaxLifetime < 0 || o.Limits.HeaderBytes <= 0 || o.Limits.BodyIdle <= 0 {
 		return o, usageError("a duration or number is out of range")
 	}
 	if s.demoSignIn && !isLoopbackHost(s.listen) {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/gateway"
 	"github.com/webfarm-go/webfarm/cookie"
@@ -587,9 +588,9 @@ func TestInspectRemembersKeysOfTheRingOnly(t *testing.T) {
 
 // A sign-out is remembered however many others there are.
 func TestServeMemoryForgetsNoSignOut(t *testing.T) {
-	s := serve{keys: keyFlags{configFlags: configFlags{config: []string{"web.config"}}},
-		store: "memory", noteBytes: defaultNoteBytes, interval: time.Second, end: time.Second,
-		maxHeader: 1, bodyIdle: 1}
+	var s serve
+	s.define(pflag.NewFlagSet("serve", pflag.ContinueOnError))
+	s.store, s.keys.config = "memory", []string{"web.config"}
 	o, err := s.options(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -44,22 +44,12 @@ func inLine(err error, line int) error {
 	return &located
 }
 
-// siteWarnings are the remarks on a site and its faults. .NET would not start with a fault; here
-// the defaults of its section hold.
-func (k *keyFlags) siteWarnings(s *site.Site) []keyFileWarning {
-	list := k.siteRemarks(s)
-	for _, f := range s.Faults {
-		list = append(list, keyFileWarning{f.Code, f.Line, f.Error() + "; the defaults were taken"})
-	}
-	return list
-}
-
 // siteRemarks are the warnings of a file, and the settings that only -allow-insecure enables.
 func (k *keyFlags) siteRemarks(s *site.Site) []keyFileWarning {
 	var list []keyFileWarning
 	for _, w := range s.Warnings {
 		if !slices.Contains(s.Key.Warnings, w) { // describe has the others
-			list = append(list, keyFileWarning{w.Code, w.Line, w.Text})
+			list = append(list, keyFileWarning(w))
 		}
 	}
 	if k.allowInsecure {

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,12 +14,16 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// state is what changes while a gateway runs.
-type state struct {
-	draining atomic.Bool
+// fault is why something failed the last time, nil if it did not.
+type fault struct{ last atomic.Pointer[error] }
 
-	mu    sync.Mutex
-	fault error // of the web.config at the last check
+func (f *fault) set(err error) { f.last.Store(&err) }
+
+func (f *fault) get() error {
+	if err := f.last.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // healthTimeout bounds the check of the site.
@@ -67,16 +70,10 @@ func plain(w http.ResponseWriter, status int, text string) {
 // ready reports whether requests can be decided, with a line about each part. The gateway stays
 // ready while the web.config is broken: like running .NET nodes, it keeps its keys.
 func (g *Gateway) ready(ctx context.Context) (bool, []string) {
-	ready := true
-	var lines []string
-	fail := func(line string) {
-		ready = false
-		lines = append(lines, line)
-	}
-	if g.state.draining.Load() {
-		fail("server: shutting down")
-	} else {
-		lines = append(lines, "server: ok")
+	lines := []string{"server: ok"}
+	ready := !g.draining.Load()
+	if !ready {
+		lines[0] = "server: shutting down"
 	}
 	if id := g.writer(); id == "" {
 		lines = append(lines,
@@ -84,18 +81,18 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 	} else {
 		lines = append(lines, "keys: ok, "+id+" writes")
 	}
-	if err := g.ringFault(); err != nil {
-		lines = append(lines, "key ring: not read again, the keys stay as they are: "+
-			oneLine(err.Error()))
-	} else if g.o.Site.DataProtection != nil {
-		lines = append(lines, "key ring: ok")
+	source := func(name, cannot string, fault error) {
+		if fault == nil {
+			lines = append(lines, name+": ok")
+		} else {
+			lines = append(lines, name+": "+cannot+", the keys stay as they are: "+oneLine(fault.Error()))
+		}
 	}
-	switch err := g.keyFault(); {
-	case err != nil:
-		lines = append(lines, "web.config: cannot be used, the keys stay as they are: "+
-			oneLine(err.Error()))
-	case g.o.File.Path != "":
-		lines = append(lines, "web.config: ok")
+	if g.o.Site.DataProtection != nil {
+		source("key ring", "not read again", g.ringFault.get())
+	}
+	if g.o.File.Path != "" {
+		source("web.config", "cannot be used", g.keyFault.get())
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -103,68 +100,37 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 		lines = append(lines, "site: ok, with its keys, cookies and stores")
 	} else {
 		for line := range strings.Lines(err.Error()) {
-			fail(oneLine(strings.TrimPrefix(line, "cookie: ")))
+			ready = false
+			lines = append(lines, oneLine(strings.TrimPrefix(line, "cookie: ")))
 		}
 	}
 	return ready, lines
 }
 
-// ringFault returns why the key ring was not read again the last time.
-func (g *Gateway) ringFault() error {
-	if err := g.metrics.ringFault.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// watchOptions adds the gateway's own hooks.
+// watchOptions are the options for following the web.config.
 func (g *Gateway) watchOptions() *machinekey.WatchOptions {
-	o := g.o.Watch
-	changed, failed, admit := o.OnChange, o.OnError, o.Config
-	o.Config = func(cfg *machinekey.Config) {
-		if admit != nil {
-			admit(cfg)
-		}
-		g.readAgain(cfg)
+	return &machinekey.WatchOptions{
+		Interval: g.o.Interval,
+		Config:   g.readAgain,
+		OnChange: func(_, _ *machinekey.Key) { g.metrics.keyChanges.Inc() },
+		OnError: func(err error) {
+			g.metrics.keyFaults.Inc()
+			g.keyFault.set(err)
+		},
 	}
-	o.OnChange = func(old, now *machinekey.Key) {
-		g.metrics.keyChanges.Inc()
-		if changed != nil {
-			changed(old, now)
-		}
-	}
-	o.OnError = func(err error) {
-		g.metrics.keyFaults.Inc()
-		g.state.mu.Lock()
-		g.state.fault = err
-		g.state.mu.Unlock()
-		if failed != nil {
-			failed(err)
-		}
-	}
-	return &o
-}
-
-// keyFault returns the fault of the web.config, nil for none.
-func (g *Gateway) keyFault() error {
-	g.state.mu.Lock()
-	defer g.state.mu.Unlock()
-	return g.state.fault
 }
 
 // readAgain ends the fault if the file has a key that can be used. Watch reports faults but no
 // repairs.
 func (g *Gateway) readAgain(cfg *machinekey.Config) {
-	g.state.mu.Lock()
-	defer g.state.mu.Unlock()
-	if g.state.fault == nil {
+	if g.keyFault.get() == nil {
 		return
 	}
 	if _, err := machinekey.New(*cfg); err == nil {
 		g.log.LogAttrs(context.Background(), slog.LevelInfo,
 			"gateway: the web.config can be used again")
-		g.state.fault = nil
+		g.keyFault.set(nil)
 	}
 }

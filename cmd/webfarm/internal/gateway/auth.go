@@ -27,6 +27,8 @@ const (
 	// asEnvoy is ext_authz of Envoy over HTTP, below /auth/envoy. It asks with the method and host of
 	// the request, and appends its path and query to ours. All answers but 200 go to the browser.
 	asEnvoy
+	// asItself is the gateway, for requests that it passes on.
+	asItself
 )
 
 // envoyPath is the path_prefix of Envoy.
@@ -44,24 +46,13 @@ const maxSetCookies = 12
 // the method of the request. It changes nothing except a session that is due for renewal.
 func (g *Gateway) auth(as asker) http.Handler {
 	decide := func(w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal) {
-		noStore(w)
 		if p == nil {
 			g.refuse(w, r, as)
-			return
-		}
-		if !g.permits(p, demandOf(r, as)) {
+		} else if g.identify(w, r, p, as, w.Header()) {
 			g.numberCookies(w, r, as)
-			g.answer(w, http.StatusForbidden)
-			return
+			g.handOver(w, r)
+			g.answer(w, http.StatusOK)
 		}
-		if err := g.headers.write(w.Header(), p, g.o.Limits.IdentityBytes); err != nil {
-			g.log.LogAttrs(r.Context(), slog.LevelError, err.Error())
-			g.answer(w, http.StatusInternalServerError)
-			return
-		}
-		g.numberCookies(w, r, as)
-		g.handOver(w, r)
-		g.answer(w, http.StatusOK)
 	}
 	renewing := g.site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, _ := cookie.FromContext(r.Context())
@@ -80,6 +71,24 @@ func (g *Gateway) auth(as asker) http.Handler {
 		}
 		decide(w, r, p)
 	})
+}
+
+// identify writes the identity headers of a user with the required roles. It answers and reports
+// false for others.
+func (g *Gateway) identify(
+	w http.ResponseWriter, r *http.Request, p *sessiontoken.Principal, as asker, to http.Header,
+) bool {
+	if !g.permits(p, demandOf(r, as)) {
+		g.numberCookies(w, r, as)
+		g.answer(w, http.StatusForbidden)
+		return false
+	}
+	if err := g.headers.write(to, p, g.o.Limits.IdentityBytes); err != nil {
+		g.log.LogAttrs(r.Context(), slog.LevelError, err.Error())
+		g.answer(w, http.StatusInternalServerError)
+		return false
+	}
+	return true
 }
 
 // numberCookies repeats renewed cookies in headers that nginx can copy. It drops a renewal with too
@@ -111,21 +120,16 @@ func (g *Gateway) handOver(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// redirect sends the client to the sign-in if there is a location, with 401 for nginx.
-func (g *Gateway) redirect(w http.ResponseWriter, location string, ok, nginx bool) {
+// refuse answers about a user who is not signed in. It sends the client to the sign-in if there is
+// one, with 401 for nginx.
+func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, as asker) {
+	g.numberCookies(w, r, as) // copies of a session that has ended
 	status := http.StatusUnauthorized
-	if ok {
+	if location, ok := g.signIn.location(original(r, as)); ok {
 		w.Header().Set("Location", location)
-		if !nginx {
+		if as != asNginx {
 			status = http.StatusFound
 		}
 	}
 	g.answer(w, status)
-}
-
-// refuse answers about a user who is not signed in.
-func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, as asker) {
-	g.numberCookies(w, r, as) // copies of a session that has ended
-	location, ok := g.signIn.location(original(r, as))
-	g.redirect(w, location, ok, as == asNginx)
 }

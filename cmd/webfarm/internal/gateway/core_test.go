@@ -63,7 +63,7 @@ func TestCoreGateway(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { // told beside Refresh
-		if r.ringFault() != nil || time.Now().After(until) {
+		if r.ringFault.get() != nil || time.Now().After(until) {
 			break
 		}
 	}

@@ -20,16 +20,17 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // Options are the settings of a gateway. Only File is needed, or a key ring and the credentials
@@ -59,8 +60,8 @@ type Options struct {
 	Transport http.RoundTripper
 	// Page serves /, /inspect, /signin and /signout, and no other path; nil means 404.
 	Page func(*Gateway) (http.Handler, error)
-	// Watch are the options for following the file. Its hooks are called too.
-	Watch machinekey.WatchOptions
+	// Interval is that of [machinekey.WatchOptions], for following the file.
+	Interval time.Duration
 	// Limits bound the requests of clients.
 	Limits Limits
 	// Logger gets starts, stops, key changes and failures, without cookie values, claims or paths.
@@ -73,17 +74,19 @@ const Prefix = "/.webfarm"
 
 // Gateway answers for one site. It is safe for concurrent use.
 type Gateway struct {
-	o        Options
-	site     *cookie.Site
-	headers  *headerWriter
-	require  []Requirement
-	signIn   *signIn // nil: no redirects
-	metrics  *metrics
-	state    state
-	log      *slog.Logger
-	page     http.Handler
-	upstream http.Handler // nil without Options.Upstream
-	prefix   string
+	o         Options
+	site      *cookie.Site
+	headers   *headerWriter
+	require   []Requirement
+	signIn    *signIn // nil: no redirects
+	metrics   *metrics
+	draining  atomic.Bool
+	keyFault  fault // of the web.config at the last check
+	ringFault fault // of the last reading of the key ring
+	log       *slog.Logger
+	page      http.Handler
+	upstream  http.Handler // nil without Options.Upstream
+	prefix    string
 }
 
 // New reads the web.config and returns the gateway of its site. The errors are those of
@@ -136,9 +139,18 @@ func New(o Options) (*Gateway, error) {
 func (g *Gateway) load() error {
 	so := g.o.Site
 	so.Sessions.IsTLS = isTLS
-	so.Sessions.Observer = both(g.metrics.Observe, so.Sessions.Observer)
+	observer := so.Sessions.Observer
+	so.Sessions.Observer = func(ctx context.Context, e cookie.Event) {
+		if e.Kind == "ring" {
+			g.ringFault.set(e.Err)
+		}
+		g.metrics.observe(ctx, e)
+		if observer != nil {
+			observer(ctx, e)
+		}
+	}
 	g.metrics.observeNotes(so.Sessions.Store)
-	so.Sessions.Store = cookie.ObserveStore(so.Sessions.Store, g.metrics.Observe)
+	so.Sessions.Store = cookie.ObserveStore(so.Sessions.Store, g.metrics.observe)
 	so.Sessions.Logger = cmp.Or(so.Sessions.Logger, g.o.Logger)
 	g.o.Site = so
 	site, err := g.o.File.Load(&so)
@@ -182,24 +194,20 @@ func isTLS(r *http.Request) bool {
 
 // Handler returns the handler for clients and proxies. It does not clean, join or redirect paths.
 func (g *Gateway) Handler() http.Handler {
-	auth := map[string]http.Handler{
-		"/auth":         g.auth(asNginx),
-		"/auth/traefik": g.auth(asTraefik),
-	}
-	envoy := g.auth(asEnvoy)
+	nginx, traefik, envoy := g.auth(asNginx), g.auth(asTraefik), g.auth(asEnvoy)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeBehindBody(w, r)
 		// The path as sent: escaped paths are not the gateway's own.
 		path, own := strings.CutPrefix(r.URL.EscapedPath(), g.prefix)
 		if !own || g.upstream != nil && (path == "" || path[0] != '/') { // such as /.webfarmers
-			g.toUpstream(w, r)
-			return
-		}
-		if h, ok := auth[path]; ok {
-			h.ServeHTTP(w, r)
+			g.upstream.ServeHTTP(w, r)
 			return
 		}
 		switch {
+		case path == "/auth":
+			nginx.ServeHTTP(w, r)
+		case path == "/auth/traefik":
+			traefik.ServeHTTP(w, r)
 		case strings.HasPrefix(path, envoyPath+"/"):
 			envoy.ServeHTTP(w, r)
 		case g.page != nil && (path == "/" || path == "/inspect" || path == "/signin" ||
@@ -221,28 +229,19 @@ func closeBehindBody(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// toUpstream passes a request on, with 404 if there is no upstream.
-func (g *Gateway) toUpstream(w http.ResponseWriter, r *http.Request) {
-	if g.upstream == nil {
-		http.NotFound(w, r)
-		return
-	}
-	g.upstream.ServeHTTP(w, r)
-}
-
 // unavailable answers a request that cannot be decided. It is the guard's only own refusal.
 func (g *Gateway) unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		g.log.LogAttrs(r.Context(), slog.LevelError, "gateway: cannot decide",
 			slog.Any("error", err))
 	}
-	noStore(w)
 	w.Header().Set("Retry-After", "5")
 	g.answer(w, http.StatusServiceUnavailable)
 }
 
 // answer writes a bare status and counts it.
 func (g *Gateway) answer(w http.ResponseWriter, status int) {
+	noStore(w)
 	g.metrics.answered(status)
 	if status == http.StatusOK {
 		w.WriteHeader(status)

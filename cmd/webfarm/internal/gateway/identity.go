@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -117,7 +116,7 @@ var errIdentityTooLong = errors.New("gateway: the identity headers are too long;
 // write sets the headers of p. If they are too long it sets none and returns errIdentityTooLong.
 func (h *headerWriter) write(header http.Header, p *sessiontoken.Principal, limit int) error {
 	values := make([]string, 0, 2+len(h.claims))
-	values = append(values, escape(p.Name()), list(h.told(p)))
+	values = append(values, escape(p.Name()), list(h.rolesOf(p)))
 	for _, c := range h.claims {
 		values = append(values, list(claimValues(p, c.Type)))
 	}
@@ -136,45 +135,30 @@ func (h *headerWriter) write(header http.Header, p *sessiontoken.Principal, limi
 	return nil
 }
 
-// told yields the roles of p for the header.
-func (h *headerWriter) told(p *sessiontoken.Principal) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for role := range roles(p) {
-			if (h.only == nil || slices.Contains(h.only, role)) && !yield(role) {
-				return
+// rolesOf returns the roles of p for the header. HasRole is true for each.
+func (h *headerWriter) rolesOf(p *sessiontoken.Principal) (roles []string) {
+	for i := range p.Identities {
+		id := &p.Identities[i]
+		t := cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)
+		for k := range id.Claims {
+			role := id.Claims[k].Value
+			if namefold.Equal(id.Claims[k].Type, t) && (h.only == nil || slices.Contains(h.only, role)) {
+				roles = append(roles, role)
 			}
 		}
 	}
+	return roles
 }
 
-// roles yields the roles of p for which HasRole is true.
-func roles(p *sessiontoken.Principal) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for i := range p.Identities {
-			id := &p.Identities[i]
-			t := cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)
-			for k := range id.Claims {
-				if namefold.Equal(id.Claims[k].Type, t) && !yield(id.Claims[k].Value) {
-					return
-				}
-			}
-		}
+func claimValues(p *sessiontoken.Principal, claimType string) (values []string) {
+	for c := range p.All(claimType) {
+		values = append(values, c.Value)
 	}
-}
-
-func claimValues(p *sessiontoken.Principal, claimType string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for c := range p.All(claimType) {
-			if !yield(c.Value) {
-				return
-			}
-		}
-	}
+	return values
 }
 
 // list joins the values for a header, each once. It leaves out empty values.
-func list(values iter.Seq[string]) string {
-	all := slices.Collect(values)
+func list(all []string) string {
 	size := 0
 	for _, v := range all {
 		size += len(v) + 1

@@ -38,15 +38,14 @@ type clientBody struct {
 	answers bool // the service answers, and may leave the rest unread
 }
 
-// newClientBody takes the body of r, and returns nil if there is none. Its first bytes have the time
-// of a request that the gateway answers itself.
+// newClientBody takes the body of r, which may be empty. Its first bytes have the time of a request
+// that the gateway answers itself.
 func newClientBody(r *http.Request, client *http.ResponseController, l Limits, end context.CancelCauseFunc) *clientBody {
-	if r.ContentLength == 0 {
-		client.SetReadDeadline(time.Time{})
-		return nil
-	}
 	b := &clientBody{ReadCloser: r.Body, client: client, idle: l.BodyIdle,
-		wait: min(l.request(), l.BodyIdle)}
+		wait: min(l.request(), l.BodyIdle), whole: r.ContentLength == 0}
+	if b.whole {
+		client.SetReadDeadline(time.Time{})
+	}
 	b.unread = time.AfterFunc(time.Hour, func() { end(errServiceIdle) })
 	b.unread.Stop()
 	return b
@@ -96,9 +95,6 @@ func (b *clientBody) Close() error { return nil }
 
 // outstanding reports whether part of the body is unread.
 func (b *clientBody) outstanding() bool {
-	if b == nil {
-		return false
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.whole
@@ -106,9 +102,6 @@ func (b *clientBody) outstanding() bool {
 
 // isLate reports whether the client sent nothing in time.
 func (b *clientBody) isLate() bool {
-	if b == nil {
-		return false
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.late
@@ -116,9 +109,6 @@ func (b *clientBody) isLate() bool {
 
 // answered notes that the service answers. It may then stop reading.
 func (b *clientBody) answered() {
-	if b == nil {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.answers = true
@@ -128,9 +118,6 @@ func (b *clientBody) answered() {
 // leave ends the reading, and waits for a Read under way. net/http would remove its deadline and
 // wait forever. The client's data is still read for the time of linger, to let it see the answer.
 func (b *clientBody) leave(linger time.Duration) {
-	if b == nil {
-		return
-	}
 	b.mu.Lock()
 	b.left = true
 	b.unread.Stop()

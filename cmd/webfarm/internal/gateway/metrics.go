@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -21,7 +20,6 @@ type metrics struct {
 	answers               *prometheus.CounterVec
 	ok                    prometheus.Counter // the usual answer, found once
 	keyChanges, keyFaults prometheus.Counter
-	ringFault             atomic.Pointer[error] // of the last reading of the key ring
 }
 
 func newMetrics(g *Gateway) (*metrics, error) {
@@ -54,8 +52,8 @@ func newMetrics(g *Gateway) (*metrics, error) {
 	m.registry.MustRegister(m.answers, m.keyChanges, m.keyFaults, keyInfo{g},
 		holds("webfarm_key_file_ok",
 			"0 while the web.config cannot be used and older keys are kept.",
-			func() bool { return g.keyFault() == nil }),
-		holds("webfarm_ready", "0 while shutting down.", func() bool { return !g.state.draining.Load() }),
+			func() bool { return g.keyFault.get() == nil }),
+		holds("webfarm_ready", "0 while shutting down.", func() bool { return !g.draining.Load() }),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m, nil
@@ -103,14 +101,6 @@ func (k keyInfo) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// Observe counts an event of the site.
-func (m *metrics) Observe(ctx context.Context, e cookie.Event) {
-	if e.Kind == "ring" {
-		m.ringFault.Store(&e.Err)
-	}
-	m.observe(ctx, e)
-}
-
 // answered counts an answer to a proxy or a client.
 func (m *metrics) answered(status int) {
 	if status == http.StatusOK {
@@ -118,15 +108,4 @@ func (m *metrics) answered(status int) {
 		return
 	}
 	m.answers.WithLabelValues(strconv.Itoa(status)).Inc()
-}
-
-// both returns an observer that calls two observers. The second may be nil.
-func both(a, b func(context.Context, cookie.Event)) func(context.Context, cookie.Event) {
-	if b == nil {
-		return a
-	}
-	return func(ctx context.Context, e cookie.Event) {
-		a(ctx, e)
-		b(ctx, e)
-	}
 }

@@ -42,8 +42,7 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 	renewing := g.site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ok := cookie.FromContext(r.Context())
 		if !ok && (!g.o.Anonymous || len(g.require) > 0) {
-			noStore(w)
-			g.challenge(w, r)
+			g.refuse(w, r, asItself)
 			return
 		}
 		// A chunked request still closes the connection: a proxy that trusts Content-Length sees
@@ -53,16 +52,8 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 		}
 		passed := &passed{request: r, response: w.Header(), ours: w.Header().Clone()}
 		if ok {
-			if !g.permits(p, demand{}) {
-				noStore(w)
-				g.answer(w, http.StatusForbidden)
-				return
-			}
 			passed.identity = make(http.Header)
-			if err := g.headers.write(passed.identity, p, g.o.Limits.IdentityBytes); err != nil {
-				noStore(w)
-				g.log.LogAttrs(r.Context(), slog.LevelError, err.Error())
-				g.answer(w, http.StatusInternalServerError)
+			if !g.identify(w, r, p, asItself, passed.identity) {
 				return
 			}
 		}
@@ -74,12 +65,10 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodConnect { // a tunnel to any host
-			noStore(w)
 			g.answer(w, http.StatusMethodNotAllowed)
 			return
 		}
 		if base := target.Path; base != "" && base != "/" && hasDots(r.URL.Path) {
-			noStore(w)
 			g.answer(w, http.StatusBadRequest)
 			return
 		}
@@ -97,7 +86,7 @@ func (g *Gateway) pass(proxy http.Handler, w http.ResponseWriter, r *http.Reques
 	defer to.wait() // for the last flush
 	p.end, p.body = end, to.body
 	r = r.WithContext(ctx)
-	if to.body != nil {
+	if r.ContentLength != 0 {
 		r.Body = to.body
 		defer to.body.leave(g.o.Limits.linger())
 	}
@@ -114,17 +103,6 @@ func hasDots(path string) bool {
 		}
 	}
 	return false
-}
-
-// challenge answers a client that is not signed in.
-func (g *Gateway) challenge(w http.ResponseWriter, r *http.Request) {
-	a := asked{method: r.Method, scheme: "http", host: r.Host, uri: r.RequestURI,
-		navigates: navigates(r)}
-	if isTLS(r) {
-		a.scheme = "https"
-	}
-	location, ok := g.signIn.location(a)
-	g.redirect(w, location, ok, false)
 }
 
 // rewrite makes the request to the service. ReverseProxy has already removed the headers that
@@ -170,7 +148,7 @@ type passed struct {
 	identity http.Header   // nil for a stranger
 	response http.Header   // of the answer to the client
 	ours     http.Header   // the gateway's part of it, until it is sent
-	body     *clientBody   // of the request; nil for none
+	body     *clientBody   // of the request
 	end      context.CancelCauseFunc
 }
 

@@ -51,8 +51,11 @@ type demand struct {
 }
 
 // demandOf reads the headers of a request, and its query. Envoy's query is the client's, and is not
-// read.
+// read. A request that the gateway passes on is the client's altogether.
 func demandOf(r *http.Request, as asker) demand {
+	if as == asItself {
+		return demand{}
+	}
 	d := demand{roles: r.Header.Values(headerRequireRole),
 		keep: strings.EqualFold(r.Header.Get(headerRenew), "no")}
 	if as == asEnvoy || r.URL.RawQuery == "" {

@@ -64,7 +64,7 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 		return err
 	case <-ctx.Done():
 	}
-	g.state.draining.Store(true)
+	g.draining.Store(true)
 	g.log.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "gateway: stopping")
 	if o.drained == nil {
 		o.drained = time.After(o.Drain)

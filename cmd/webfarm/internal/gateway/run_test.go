@@ -34,7 +34,7 @@ type running struct {
 
 func runGateway(t testing.TB, o Options, ro RunOptions) *running {
 	t.Helper()
-	o.Watch.Interval = 2 * time.Millisecond
+	o.Interval = 2 * time.Millisecond
 	g := newGateway(t, o)
 	listen := func() net.Listener {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

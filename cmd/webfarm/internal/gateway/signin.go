@@ -77,7 +77,8 @@ type asked struct {
 
 // original returns the request that r asks about.
 func original(r *http.Request, as asker) asked {
-	a := asked{method: r.Method, scheme: "http", host: r.Host, uri: r.URL.RequestURI()}
+	a := asked{method: r.Method, scheme: "http", host: r.Host, uri: r.RequestURI,
+		navigates: navigates(r)}
 	if isTLS(r) {
 		a.scheme = "https"
 	}
@@ -100,7 +101,6 @@ func original(r *http.Request, as asker) asked {
 			a.uri = r.RequestURI[i+len(envoyPath):]
 		}
 	}
-	a.navigates = navigates(r)
 	return a
 }
 

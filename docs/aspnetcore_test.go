@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -207,14 +206,7 @@ func TestCoreLive(t *testing.T) {
 
 	// Without the rest: the ring in clear, another name, another ring.
 	plain, folder := t.TempDir(), t.TempDir()
-	port := farm.FreePort(t)
-	cmd := core.Command(append([]string{"serve", "-keys", plain, "-port", strconv.Itoa(port), "-until-eof"}, shared...)...)
-	cmd.Dir = folder
-	if _, err := cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	bare := &farm.Node{Process: farm.Start(t, "bare", cmd), URL: "http://127.0.0.1:" + strconv.Itoa(port)}
-	bare.WaitReady(t, bare.URL+"/healthz")
+	bare := core.Node(t, farm.CoreNodeOptions{Keys: plain, Name: "bare", Dir: folder, More: shared})
 	_, set = ask(t, bare.URL+"/signin?name=zoe", "")
 	if len(set) != 1 || set[0].Domain != "" {
 		t.Errorf("set %v", set)

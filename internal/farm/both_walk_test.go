@@ -26,7 +26,7 @@ var bothFaults = []string{"", "old", "store", "core", "front", "old keys", "core
 // hours pass. All nodes must know the same user all the time.
 func TestBothWorlds(t *testing.T) {
 	f, counts := startBothFarm(t), new(bothCounts)
-	rounds, start := 3*7/share.OneIn(t, 7), time.Now()
+	rounds, start := 3*7/share.OneIn(t, 10), time.Now()
 	for i, of := range []cookie.Credential{
 		{Kind: cookie.KindForms},
 		{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"},
@@ -69,7 +69,7 @@ func (f *bothFarm) walk(from, rounds int, counts *bothCounts) {
 	for round := from; round < from+rounds; round++ {
 		fault := bothFaults[round%len(bothFaults)]
 		step := 5*time.Minute + time.Duration(random.Int64N(int64(35*time.Minute)))
-		if round%7 == 4 {
+		if round%7 == 4 || round > 0 && round%7 == 0 {
 			step += time.Hour // who has not come since is signed out
 		}
 		f.turnClock(step, users)

@@ -45,11 +45,14 @@ func (c *Core) Command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// CoreNodeOptions are the settings of a node. All but Keys and App have a
-// default.
+// CoreNodeOptions are the settings of a node. All but Keys have a default.
 type CoreNodeOptions struct {
-	// Keys is the folder of the key ring, App the name of the application.
-	Keys, App string
+	// Keys is the folder of the key ring.
+	Keys string
+	// App is the name of the application. Empty: .NET makes one of Dir.
+	App string
+	// Dir is the folder that the node runs in, that of the test if empty.
+	Dir string
 	// Name is what the node calls itself, "core" if empty.
 	Name string
 	// Port is where it listens. Zero: a free one.
@@ -67,15 +70,14 @@ func (c *Core) Node(t testing.TB, o CoreNodeOptions) *Node {
 	if o.Port == 0 {
 		o.Port = FreePort(t)
 	}
-	args := []string{"serve", "-keys", o.Keys, "-app", o.App, "-port", strconv.Itoa(o.Port),
-		"-name", o.Name, "-until-eof"}
-	cmd := c.Command(append(args, o.More...)...)
-	if _, err := cmd.StdinPipe(); err != nil { // it ends with the test, even if that is killed
-		t.Fatalf("farm: %v", err)
+	args := []string{"serve", "-keys", o.Keys, "-port", strconv.Itoa(o.Port), "-name", o.Name,
+		"-until-eof"}
+	if o.App != "" {
+		args = append(args, "-app", o.App)
 	}
-	n := &Node{Start(t, o.Name, cmd), fmt.Sprintf("http://127.0.0.1:%d", o.Port)}
-	n.WaitReady(t, n.URL+"/healthz")
-	return n
+	cmd := c.Command(append(args, o.More...)...)
+	cmd.Dir = o.Dir
+	return startNode(t, o.Name, cmd, o.Port)
 }
 
 // CorePipe is the program answering requests, one after the other. It is for

@@ -142,13 +142,7 @@ func (d *Dotnet) Node(t testing.TB, o NodeOptions) *Node {
 	if o.KatanaSecure {
 		args = append(args, "-owin-secure")
 	}
-	cmd := d.Command(append(args, "-until-eof")...)
-	if _, err := cmd.StdinPipe(); err != nil { // it ends with the test, even if that is killed
-		t.Fatalf("farm: %v", err)
-	}
-	n := &Node{Start(t, o.Name, cmd), fmt.Sprintf("http://127.0.0.1:%d", o.Port)}
-	n.WaitReady(t, n.URL+"/healthz")
-	return n
+	return startNode(t, o.Name, d.Command(append(args, "-until-eof")...), o.Port)
 }
 
 // timeSpan is the text of a .NET TimeSpan, to the second.

@@ -7,6 +7,7 @@ package farm
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -62,6 +63,20 @@ func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 		}
 	})
 	return p
+}
+
+// startNode starts a node, which ends with its standard input and so with the
+// test binary, and waits until it answers. The test's end kills it: on .NET it
+// would wait for the end of its input when asked to stop.
+func startNode(t testing.TB, name string, cmd *exec.Cmd, port int) *Node {
+	t.Helper()
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatalf("farm: %v", err)
+	}
+	n := &Node{Start(t, name, cmd), fmt.Sprintf("http://127.0.0.1:%d", port)}
+	t.Cleanup(n.Kill)
+	n.WaitReady(t, n.URL+"/healthz")
+	return n
 }
 
 // Log returns the end of what the program has written.

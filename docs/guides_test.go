@@ -3,6 +3,7 @@ package docs_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -148,15 +149,37 @@ func put(t *testing.T, dir, name, text string) {
 	}
 }
 
-// build compiles a package or a file and returns the path of the program.
-func build(t *testing.T, name, what string) string {
+// build compiles a package of this tree and returns the path of the program, a
+// copy of what "go run" keeps in its cache: "go build" would link it anew.
+func build(t *testing.T, path string, more ...string) string {
 	t.Helper()
 	farm.Need(t, farm.InstallGo, "go")
-	path := filepath.Join(t.TempDir(), name)
-	if out, err := exec.Command("go", "build", "-ldflags=-s", "-o", path, what).CombinedOutput(); err != nil {
-		t.Fatalf("go build %s: %v\n%.500s", what, err, out)
+	program := filepath.Join(t.TempDir(), filepath.Base(path))
+	args := append(append([]string{"run", "-exec", "cp"}, more...), path, program)
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("go run %s: %v\n%.500s", path, err, out)
 	}
-	return path
+	return program
+}
+
+// buildSource compiles a program, of one file, as if it stood in a folder of
+// this tree. It is compiled when it has changed, which it would be each time in
+// a folder of its own.
+func buildSource(t *testing.T, name, source string) string {
+	t.Helper()
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	put(t, dir, "main.go", source)
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		filepath.Join(root, "docs", name, "main.go"): filepath.Join(dir, "main.go")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "overlay.json", string(overlay))
+	return build(t, "./docs/"+name, "-overlay", filepath.Join(dir, "overlay.json"))
 }
 
 // guideFiles are the files that the commands in the documents name: a site, a
@@ -242,7 +265,7 @@ var webfarmLine = regexp.MustCompile(`^(?:go run \./cmd/)?webfarm (\w+)`)
 // word that it prints. A server is not started: its flags must be those that
 // its help names.
 func TestCommandSnippets(t *testing.T) {
-	program := build(t, "webfarm", "./cmd/webfarm")
+	program := build(t, "./cmd/webfarm")
 	shell := func(dir, line string) (int, string) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
@@ -304,9 +327,7 @@ func TestJoiningProgram(t *testing.T) {
 	if m == nil {
 		t.Fatal("no program")
 	}
-	dir := t.TempDir()
-	put(t, dir, "main.go", string(m[1]))
-	program := build(t, "service", filepath.Join(dir, "main.go"))
+	program := buildSource(t, "service", string(m[1]))
 
 	config := farmtest.FreshSite()
 	var log testkit.Log

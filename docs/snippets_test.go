@@ -89,9 +89,8 @@ func TestREADME(t *testing.T) {
 	}
 	dir := t.TempDir()
 	guideFiles(t, dir)
-	put(t, dir, "main.go", "package main\n\nimport (\n\"os\"\n"+strings.Join(imports, "\n")+"\n)\n\nfunc main() {\n"+
+	program := buildSource(t, "readme", "package main\n\nimport (\n\"os\"\n"+strings.Join(imports, "\n")+"\n)\n\nfunc main() {\n"+
 		strings.ReplaceAll(body.String(), `"/var/`, `"var/`)+"log.Fatal(http.ListenAndServe(os.Args[1], nil))\n}\n")
-	program := build(t, "readme", filepath.Join(dir, "main.go"))
 	address := "http://" + start(t, func(addr string) *exec.Cmd {
 		cmd := exec.Command(program, addr)
 		cmd.Dir = dir

@@ -68,12 +68,6 @@ func (a AppSettings) Switch(key string) Switch {
 	return Switch{Key: key}
 }
 
-// setting is one key of <appSettings> that is of interest.
-type setting struct {
-	value, file string
-	line        int
-}
-
 // AppSettings reads the switches of <appSettings>, and of the file that its
 // attribute file names: what stands there is applied after the section itself.
 // As in .NET, a missing file is no fault. A file outside the folder of the
@@ -86,7 +80,7 @@ func (f *File) AppSettings() (AppSettings, error) {
 	all := AppSettings{MaxCookies: math.MaxInt32, Line: s.RefLine}
 	source := s.Text("file", "")
 	s.Done()
-	found := map[string]setting{} // by key
+	found := map[string]*Section{} // the <add> of each key
 	s.settings(found)
 	more, warning := s.mergeFile(source)
 	if warning != "" {
@@ -94,13 +88,14 @@ func (f *File) AppSettings() (AppSettings, error) {
 	}
 	more.settings(found)
 	for _, key := range switches {
-		if v, ok := found[key]; ok {
-			on, valid := ParseBool(v.value)
-			all.Switches = append(all.Switches, Switch{key, on, valid, v.file, v.line})
+		if add := found[key]; add != nil {
+			on, valid := ParseBool(add.Text("value", ""))
+			all.Switches = append(all.Switches, Switch{key, on, valid, add.File, add.Line})
 		}
 	}
-	if v, ok := found[MaxHTTPCollectionKeys]; ok {
-		if n, err := strconv.ParseInt(trim(v.value), 10, 32); err == nil && n >= 0 {
+	if add := found[MaxHTTPCollectionKeys]; add != nil {
+		n, err := strconv.ParseInt(trim(add.Text("value", "")), 10, 32)
+		if err == nil && n >= 0 {
 			all.MaxCookies = int(n)
 		}
 	}
@@ -108,13 +103,13 @@ func (f *File) AppSettings() (AppSettings, error) {
 }
 
 // settings applies the children of <appSettings> to found, in file order.
-func (s *Section) settings(found map[string]setting) {
+func (s *Section) settings(found map[string]*Section) {
 	for _, c := range s.entries("add", "remove", "clear") {
 		switch c.Name {
 		case "add":
-			key, value := c.Text("key", ""), c.Text("value", "")
-			if key = canonicalKey(key); key != "" {
-				found[key] = setting{value, c.File, c.Line}
+			c.ignore("value")
+			if key := canonicalKey(c.Text("key", "")); key != "" {
+				found[key] = c
 			}
 		case "remove":
 			delete(found, canonicalKey(c.Text("key", "")))
@@ -128,13 +123,10 @@ func (s *Section) settings(found map[string]setting) {
 
 // canonicalKey returns .NET's spelling of a key of interest, or "".
 func canonicalKey(key string) string {
-	for _, k := range switches {
+	for _, k := range append(switches[:], MaxHTTPCollectionKeys) {
 		if fold.Equal(k, key) {
 			return k
 		}
-	}
-	if fold.Equal(key, MaxHTTPCollectionKeys) {
-		return MaxHTTPCollectionKeys
 	}
 	return ""
 }

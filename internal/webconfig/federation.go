@@ -53,13 +53,6 @@ type WSFederation struct {
 	Line              int  // of the element
 }
 
-// Bounds of <cookieHandler>.
-const (
-	defaultChunkSize   = 2000
-	minChunkSize       = 1000
-	maxPersistentHours = 365 * 24
-)
-
 // readFederation reads <cookieHandler> and <wsFederation> below s.
 func readFederation(s *Section, schema string) *Federation {
 	fed := &Federation{CookieHandler: readCookieHandler(s.Child("cookieHandler"), schema),
@@ -78,7 +71,7 @@ func readCookieHandler(s *Section, schema string) CookieHandler {
 		Domain:             trim(s.Text("domain", "")),
 		HideFromScript:     s.Bool("hideFromScript", true),
 		RequireSSL:         s.Bool("requireSsl", schema == SchemaWIF45),
-		PersistentLifetime: s.TimeSpan("persistentSessionLifetime", 0, maxPersistentHours*time.Hour),
+		PersistentLifetime: s.TimeSpan("persistentSessionLifetime", 0, 365*24*time.Hour),
 		Line:               s.RefLine,
 	}
 	_, said := s.Attr("requireSsl")
@@ -86,7 +79,7 @@ func readCookieHandler(s *Section, schema string) CookieHandler {
 	s.Done()
 	s.OnlyChildren("chunkedCookieHandler", "customCookieHandler")
 	chunked := s.Child("chunkedCookieHandler")
-	h.ChunkSize = chunked.Int("chunkSize", defaultChunkSize, minChunkSize, CodeInvalidChunkSize)
+	h.ChunkSize = chunked.Int("chunkSize", 2000, 1000, CodeInvalidChunkSize)
 	chunked.Done()
 	custom := s.Child("customCookieHandler")
 	h.CustomType = TypeName(custom.Text("type", ""))
@@ -117,14 +110,17 @@ func (f *File) IdentityAndFederation() (*Identity, *Federation, []Warning, error
 	r := &reader{f: f}
 	model, services := r.section("system.identityModel"), r.section("system.identityModel.services")
 	old := r.section("microsoft.identityModel")
-	var (
-		id  *Identity
-		fed *Federation
-		ws  []Warning
-	)
+	var id *Identity
+	var fed *Federation
+	var ws []Warning
 	switch {
 	case model.RefLine+services.RefLine > 0:
-		id, fed = wif45(model, services)
+		services.Done()
+		c := services.named("federationConfiguration", "")
+		c.ignore("name")
+		wanted := c.Text("identityConfigurationName", "") // which one of the other section applies
+		c.Done()
+		id, fed = identityModel45(model, wanted, c), readFederation(c, SchemaWIF45)
 		if old.RefLine > 0 {
 			ws = append(ws, Warning{"identity_model_twice", old.RefLine,
 				"<microsoft.identityModel> is there beside <system.identityModel>, which was read"})
@@ -137,17 +133,6 @@ func (f *File) IdentityAndFederation() (*Identity, *Federation, []Warning, error
 	}
 	id.Line = cmp.Or(id.Line, model.RefLine, services.RefLine, old.RefLine)
 	return id, fed, append(ws, identityWarnings(id, fed)...), nil
-}
-
-// wif45 reads both sections of 4.5. The one for federation says which
-// configuration of the other applies.
-func wif45(model, services *Section) (*Identity, *Federation) {
-	services.Done()
-	c := services.unnamed("federationConfiguration")
-	c.ignore("name")
-	wanted := c.Text("identityConfigurationName", "")
-	c.Done()
-	return identityModel45(model, wanted, c), readFederation(c, SchemaWIF45)
 }
 
 // identityWarnings notes what another machine cannot follow.

@@ -50,14 +50,22 @@ func Parse(r io.Reader, open func(name string) (io.ReadCloser, error)) (*File, e
 	}
 	f := &File{root: root, declared: map[string]bool{}, open: open, files: map[string]besideFile{}}
 	if root.Name != "configuration" || root.Space != "" {
-		return nil, rootFault(root)
+		want := "<configuration>"
+		switch {
+		case fold.Equal(root.Name, "machineKey"):
+			want = "the whole file: <configuration><system.web><machineKey …/></system.web></configuration>"
+		case root.Space != "":
+			want += " without namespace"
+		}
+		return nil, &Error{Code: CodeUnknownElement, Line: root.Line,
+			Found: "root <" + secret.Name(root.Name) + ">", Want: want}
 	}
 	for sections := range root.ChildrenNamed("configSections") {
 		f.declare(sections)
 	}
 	for _, e := range root.Children {
-		if err := f.checkSpelling(e, "location", ""); err != nil {
-			return nil, err
+		if bad := checkSpelling(e, "location", "", ""); bad != nil && !f.declared[e.Name] {
+			return nil, bad
 		}
 		if e.Space != "" || e.Name != "location" {
 			continue
@@ -82,13 +90,6 @@ func (f *File) declare(e *xmltree.Element) {
 		}
 		f.declare(c) // as deep as the parser lets elements nest
 	}
-}
-
-func (f *File) checkSpelling(e *xmltree.Element, want, parent string) error {
-	if f.declared[e.Name] {
-		return nil
-	}
-	return checkSpelling(e, want, parent)
 }
 
 // The namespaces of configuration files.
@@ -155,30 +156,16 @@ func checkSpaces(e *xmltree.Element, path string) error {
 	return nil
 }
 
-func rootFault(root *xmltree.Element) error {
-	fault := &Error{Code: CodeUnknownElement, Line: root.Line,
-		Found: "root <" + secret.Name(root.Name) + ">", Want: "<configuration>"}
-	switch {
-	case fold.Equal(root.Name, "machineKey"):
-		fault.Want = "the whole file: <configuration><system.web><machineKey …/></system.web></configuration>"
-	case root.Space != "":
-		fault.Want += " without namespace"
-	}
-	return fault
-}
-
 // systemWeb are the sections of <system.web> that machine.config declares.
 var systemWeb = []string{
 	"anonymousIdentification", "authentication", "authorization", "browserCaps", "caching",
-	"clientTarget", "compilation",
-	"customErrors", "deployment", "deviceFilters", "fullTrustAssemblies", "globalization",
-	"healthMonitoring", "hostingEnvironment",
+	"clientTarget", "compilation", "customErrors", "deployment", "deviceFilters",
+	"fullTrustAssemblies", "globalization", "healthMonitoring", "hostingEnvironment",
 	"httpCookies", "httpHandlers", "httpModules", "httpRuntime", "identity", "machineKey",
-	"membership", "mobileControls", "pages",
-	"partialTrustVisibleAssemblies", "processModel", "profile", "protocols", "roleManager", "securityPolicy",
-	"sessionPageState", "sessionState", "siteMap", "trace", "trust", "urlMappings", "webControls",
-	"webParts", "webServices",
-	"xhtmlConformance",
+	"membership", "mobileControls", "pages", "partialTrustVisibleAssemblies", "processModel",
+	"profile", "protocols", "roleManager", "securityPolicy", "sessionPageState",
+	"sessionState", "siteMap", "trace", "trust", "urlMappings", "webControls", "webParts",
+	"webServices", "xhtmlConformance",
 }
 
 // Warnings returns the remarks that concern the file and no single section:
@@ -193,15 +180,11 @@ func (f *File) Warnings() []Warning {
 				Text: "the settings in this <location> do not apply to child applications"})
 		}
 	}
-	for _, top := range f.applicationRoots() {
-		for web := range top.ChildrenNamed("system.web") {
-			for _, c := range web.Children {
-				if !slices.Contains(systemWeb, c.Name) && !f.declared[c.Name] {
-					ws = append(ws, Warning{Code: "unknown_section", Line: c.Line,
-						Text: fmt.Sprintf("<%s> is no section of <system.web>: .NET does not start with it, "+
-							"unless another file declares it", secret.Name(c.Name))})
-				}
-			}
+	for _, c := range f.list("system.web") {
+		if !slices.Contains(systemWeb, c.Name) && !f.declared[c.Name] {
+			ws = append(ws, Warning{Code: "unknown_section", Line: c.Line,
+				Text: fmt.Sprintf("<%s> is no section of <system.web>: .NET does not start with it, "+
+					"unless another file declares it", secret.Name(c.Name))})
 		}
 	}
 	return ws

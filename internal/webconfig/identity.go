@@ -75,7 +75,7 @@ func identityModel45(s *Section, wanted string, by *Section) *Identity {
 // settings of federation.
 func identityModel10(s *Section) (*Identity, *Federation) {
 	s.Done()
-	c := s.unnamed("service")
+	c := s.named("service", "")
 	c.ignore("name")
 	id := &Identity{Schema: SchemaWIF10, SaveBootstrap: c.Bool("saveBootstrapTokens", false),
 		Line: c.RefLine}

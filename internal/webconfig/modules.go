@@ -1,8 +1,9 @@
 package webconfig
 
 import (
+	"slices"
+
 	"github.com/webfarm-go/webfarm/internal/fold"
-	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
 // The modules of IIS that read and write cookies, with their names in
@@ -13,13 +14,11 @@ const (
 	SessionModule = "SessionAuthenticationModule"
 )
 
-// moduleClass is the class behind a name, which may have another one in a site.
-func moduleClass(name string) []string {
-	if name == FormsModule {
-		return []string{"System.Web.Security.FormsAuthenticationModule"}
-	}
-	return []string{"System.IdentityModel.Services.SessionAuthenticationModule",
-		"Microsoft.IdentityModel.Web.SessionAuthenticationModule"}
+// moduleClasses are the classes behind a name, which may have another one in a site.
+var moduleClasses = map[string][]string{
+	FormsModule: {"System.Web.Security.FormsAuthenticationModule"},
+	SessionModule: {"System.IdentityModel.Services.SessionAuthenticationModule",
+		"Microsoft.IdentityModel.Web.SessionAuthenticationModule"},
 }
 
 // ModuleRemoved returns the line in <system.webServer><modules> of the
@@ -28,34 +27,15 @@ func moduleClass(name string) []string {
 // to case.
 func (f *File) ModuleRemoved(name string) int {
 	removed := 0
-	for _, top := range f.applicationRoots() {
-		for server := range top.ChildrenNamed("system.webServer") {
-			for modules := range server.ChildrenNamed("modules") {
-				for _, e := range modules.Children {
-					removed = moduleRemoved(e, name, removed)
-				}
-			}
-		}
-	}
-	return removed
-}
-
-// moduleRemoved is what removed becomes by one element of <modules>.
-func moduleRemoved(e *xmltree.Element, name string, removed int) int {
-	found, _ := e.Attr("name")
-	switch e.Name {
-	case "clear":
-		return e.Line
-	case "remove":
-		if fold.Equal(found, name) {
-			return e.Line
-		}
-	case "add":
+	for _, e := range f.list("system.webServer", "modules") {
+		found, _ := e.Attr("name")
 		class, _ := e.Attr("type")
-		for _, c := range moduleClass(name) {
-			if fold.Equal(found, name) || TypeName(class) == c {
-				return 0
-			}
+		named := fold.Equal(found, name)
+		switch {
+		case e.Name == "clear", e.Name == "remove" && named:
+			removed = e.Line
+		case e.Name == "add" && (named || slices.Contains(moduleClasses[name], TypeName(class))):
+			removed = 0
 		}
 	}
 	return removed

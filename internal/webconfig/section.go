@@ -16,8 +16,8 @@ type reader struct {
 	err error
 }
 
-func (r *reader) fail(err error) {
-	if r.err == nil {
+func (r *reader) fail(err *Error) {
+	if r.err == nil && err != nil {
 		r.err = err
 	}
 }
@@ -116,6 +116,18 @@ func (f *File) applicationRoots() []*xmltree.Element {
 	return roots
 }
 
+// list returns what stands in the sections of the application at path, in file
+// order, without looking for faults.
+func (f *File) list(path ...string) (all []*xmltree.Element) {
+	r := &reader{f: f}
+	for _, top := range f.applicationRoots() {
+		for _, e := range r.descend(top, path) {
+			all = append(all, e.Children...)
+		}
+	}
+	return all
+}
+
 // descend returns the elements at path below top. Section groups such as
 // <system.web> may occur several times.
 func (r *reader) descend(top *xmltree.Element, path []string) []*xmltree.Element {
@@ -124,8 +136,8 @@ func (r *reader) descend(top *xmltree.Element, path []string) []*xmltree.Element
 		var below []*xmltree.Element
 		for _, e := range level {
 			for _, c := range e.Children {
-				if err := r.f.checkSpelling(c, name, strings.Join(path[:i], "/")); err != nil {
-					r.fail(err)
+				if !r.f.declared[c.Name] {
+					r.fail(checkSpelling(c, name, strings.Join(path[:i], "/"), ""))
 				}
 				if c.Space == "" && c.Name == name {
 					below = append(below, c)
@@ -156,9 +168,8 @@ func (s *Section) refuseEncrypted() {
 	provider, protected := s.Attr("configProtectionProvider")
 	isData := func(c *xmltree.Element) bool { return c.Name == "EncryptedData" }
 	if protected || slices.ContainsFunc(s.Element.Children, isData) {
-		s.fault(CodeEncryptedSection, "configProtectionProvider",
-			"provider "+
-				secret.Quote(provider), fmt.Sprintf("the section in plain text: run aspnet_regiis -pdf %q <folder> on a copy of the site, "+
+		s.fault(CodeEncryptedSection, "configProtectionProvider", "provider "+secret.Quote(provider),
+			fmt.Sprintf("the section in plain text: run aspnet_regiis -pdf %q <folder> on a copy of the site, "+
 				"on the machine that encrypted it", s.Path))
 	}
 }
@@ -185,13 +196,16 @@ func (s *Section) child(e *xmltree.Element) *Section {
 // Child returns the one child section of that name. Twice the same, or a name
 // that is nearly right, is a fault.
 func (s *Section) Child(name string) *Section {
-	all := s.ChildSections(name)
+	return s.one(name, s.ChildSections(name), "the element once")
+}
+
+// one returns the only section of a list of children, or an absent one.
+func (s *Section) one(child string, all []*Section, want string) *Section {
 	if len(all) > 1 {
-		all[1].fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", all[0].Line),
-			"the element once")
+		all[1].fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", all[0].Line), want)
 	}
 	if s.r.err != nil || len(all) == 0 {
-		return s.r.absent(s.Path + "/" + name)
+		return s.r.absent(s.Path + "/" + child)
 	}
 	return all[0]
 }
@@ -201,9 +215,7 @@ func (s *Section) Child(name string) *Section {
 func (s *Section) ChildSections(name string) []*Section {
 	var all []*Section
 	for _, e := range s.Element.Children {
-		if err := checkSpelling(e, name, s.Path); err != nil {
-			s.r.fail(inFile(err, s.File))
-		}
+		s.r.fail(checkSpelling(e, name, s.Path, s.File))
 		if e.Space == "" && e.Name == name {
 			all = append(all, s.child(e))
 		}
@@ -214,22 +226,12 @@ func (s *Section) ChildSections(name string) []*Section {
 // named returns the child whose attribute name has that value. No attribute and
 // an empty one are the same: they mean the default.
 func (s *Section) named(child, name string) *Section {
-	found := s.r.absent(s.Path + "/" + child)
-	for _, c := range s.ChildSections(child) {
-		if n, _ := c.Attr("name"); n != name {
-			continue
-		}
-		if found.RefLine != 0 {
-			c.fault(CodeDuplicateSection, "", fmt.Sprintf("also on line %d", found.Line),
-				"one element of each name")
-		}
-		found = c
-	}
-	return found
+	all := slices.DeleteFunc(s.ChildSections(child), func(c *Section) bool {
+		n, _ := c.Attr("name")
+		return n != name
+	})
+	return s.one(child, all, "one element of each name")
 }
-
-// unnamed returns the child that has no name, the default.
-func (s *Section) unnamed(child string) *Section { return s.named(child, "") }
 
 // entries returns all child sections, which may have these names only. There
 // are none after a fault.
@@ -273,12 +275,4 @@ func (s *Section) OnlyChildren(names ...string) {
 		s.r.fail(fault)
 		return
 	}
-}
-
-// inFile notes which file the error err is about.
-func inFile(err error, file string) error {
-	if e, ok := err.(*Error); ok && e.File == "" {
-		e.File = file
-	}
-	return err
 }

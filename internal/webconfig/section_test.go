@@ -142,7 +142,7 @@ func TestLegalNames(t *testing.T) {
 				if b == "system.net" { // no section of it matters here
 					continue
 				}
-				if err := checkSpelling(&xmltree.Element{Name: a}, b, ""); err != nil {
+				if err := checkSpelling(&xmltree.Element{Name: a}, b, "", ""); err != nil {
 					t.Errorf("<%s> taken for <%s>", a, b)
 				}
 			}

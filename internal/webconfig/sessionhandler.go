@@ -48,15 +48,6 @@ type SessionHandler struct {
 	Line                   int  // of its <add>, 0 for the default handler
 }
 
-// builtInHandler returns the handler that a site has without any setting.
-func builtInHandler(schema string) SessionHandler {
-	h := SessionHandler{Type: handler45, Protection: ProtectionDPAPI, Lifetime: defaultTokenLife}
-	if schema == SchemaWIF10 {
-		h.Type = handler10
-	}
-	return h
-}
-
 // sessionHandler reads the default <securityTokenHandlers> below s, and
 // applies it to the built-in handler:
 //
@@ -67,8 +58,11 @@ func builtInHandler(schema string) SessionHandler {
 // Whether a class unknown here handles session tokens shows in its name, in
 // its settings, or in that nothing else does.
 func sessionHandler(s *Section, schema string) SessionHandler {
-	current := builtInHandler(schema)
-	list := s.unnamed("securityTokenHandlers")
+	current := SessionHandler{Type: handler45, Protection: ProtectionDPAPI, Lifetime: defaultTokenLife}
+	if schema == SchemaWIF10 {
+		current.Type = handler10
+	}
+	list := s.named("securityTokenHandlers", "")
 	list.ignore("name")
 	list.Done()
 	var others []*Section // added handlers that say nothing of session tokens
@@ -105,11 +99,14 @@ func sessionHandler(s *Section, schema string) SessionHandler {
 		}
 		current = readHandler(c, class, requirement, schema)
 	}
-	if current.Type == "" {
-		for _, c := range others {
-			if class := typeOf(c); !isPlatformClass(class) {
-				return readHandler(c, class, c.r.absent(""), schema)
-			}
+	if current.Type != "" {
+		return current
+	}
+	for _, c := range others {
+		// Those of .NET and WIF that handle session tokens are known by name.
+		if class := typeOf(c); !strings.HasPrefix(class, "System.") &&
+			!strings.HasPrefix(class, "Microsoft.IdentityModel.") {
+			return readHandler(c, class, c.r.absent(""), schema)
 		}
 	}
 	return current
@@ -119,13 +116,6 @@ func sessionHandler(s *Section, schema string) SessionHandler {
 func typeOf(s *Section) string {
 	class, _ := s.Attr("type")
 	return TypeName(class)
-}
-
-// isPlatformClass reports the handlers that come with .NET or WIF. Those of
-// them that handle session tokens are known by name.
-func isPlatformClass(class string) bool {
-	return strings.HasPrefix(class, "System.") ||
-		strings.HasPrefix(class, "Microsoft.IdentityModel.")
 }
 
 // readHandler reads one <add> and its <sessionTokenRequirement>, which may be
@@ -140,14 +130,11 @@ func readHandler(s *Section, class string, requirement *Section, schema string) 
 	case machineKeyThink:
 		h.Protection = ProtectionMachineKeyEncode
 	}
-	names := []string{"lifetime"}
-	if schema == SchemaWIF10 {
-		names = append(names, "useWindowsTokenService", "securityTokenCacheType",
-			"securityTokenCacheSize")
-	}
-	requirement.foldNames(names)
+	requirement.foldNames("lifetime")
 	h.Lifetime = requirement.TimeSpan("lifetime", defaultTokenLife, Infinite)
 	if schema == SchemaWIF10 {
+		requirement.foldNames("useWindowsTokenService", "securityTokenCacheType",
+			"securityTokenCacheSize")
 		h.UseWindowsTokenService = requirement.Bool("useWindowsTokenService", false)
 		h.CacheType = requirement.Text("securityTokenCacheType", "")
 		requirement.ignore("securityTokenCacheSize")
@@ -159,7 +146,7 @@ func readHandler(s *Section, class string, requirement *Section, schema string) 
 // foldNames renames those attributes that differ from one of names in case
 // only: the reader of <sessionTokenRequirement> does not care, unlike
 // System.Configuration. The element in the tree stays as it is.
-func (s *Section) foldNames(names []string) {
+func (s *Section) foldNames(names ...string) {
 	e := *s.Element
 	e.Attrs = slices.Clone(e.Attrs)
 	for i, a := range e.Attrs {

@@ -8,22 +8,16 @@ import (
 )
 
 // checkSpelling reports an element of a configuration whose name is not want
-// but nearly so. parent is the path it stands in.
-func checkSpelling(e *xmltree.Element, want, parent string) error {
-	if e.Space != "" || e.Name == want || !nearly(e.Name, want) || isLegalLookalike(e.Name) {
+// but nearly so. parent is the path it stands in, file as in [Error].
+func checkSpelling(e *xmltree.Element, want, parent, file string) *Error {
+	if e.Space != "" || e.Name == want || !nearly(e.Name, want) ||
+		strings.EqualFold(e.Name, "system.net") { // a section group two letters away from system.web
 		return nil
 	}
-	section := want
-	if parent != "" {
-		section = parent + "/" + want
-	}
-	return &Error{Code: CodeUnknownElement, Section: section, Line: e.Line,
-		Found: "<" + secret.Name(e.Name) + ">", Want: "<" + want + "> (names are case sensitive)"}
+	return &Error{Code: CodeUnknownElement, Section: strings.TrimPrefix(parent+"/"+want, "/"),
+		File: file, Line: e.Line, Found: "<" + secret.Name(e.Name) + ">",
+		Want: "<" + want + "> (names are case sensitive)"}
 }
-
-// isLegalLookalike reports the one section group of .NET that is two letters
-// away from another, system.web.
-func isLegalLookalike(name string) bool { return strings.EqualFold(name, "system.net") }
 
 // propose returns the one of known that name was probably meant to be, or "".
 func propose(name string, known []string) string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/site"
+	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -148,9 +149,9 @@ func NewSite(cfg machinekey.Config, o *SiteOptions) (*Site, error) {
 		if so.Ring != nil && cfg.ValidationKey.Len() == 0 && cfg.DecryptionKey.Len() == 0 {
 			return site.New(site.RingAlone(so.Ring), so)
 		}
-		return site.New(site.Key{Validation: string(cfg.Validation),
+		return site.New(site.Key{MachineKey: webconfig.MachineKey{Validation: string(cfg.Validation),
 			Decryption: string(cmp.Or(cfg.Decryption, machinekey.Auto)),
-			Mode:       string(cfg.Mode), ModeFrom: name}, so)
+			Mode:       string(cfg.Mode), ModeFrom: name}}, so)
 	}
 	return buildSite("the options", of, site.Load, &cfg, o)
 }

@@ -61,7 +61,7 @@ func configOf(f *webconfig.File, err error) (Config, error) {
 		DecryptionKey: m.DecryptionKey,
 		Validation:    Validation(m.Validation),
 		Decryption:    Decryption(m.Decryption),
-		Mode:          Mode(m.CompatibilityMode),
+		Mode:          Mode(m.Mode),
 		line:          m.Line,
 	}, nil
 }

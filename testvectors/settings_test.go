@@ -56,7 +56,7 @@ func allSettings(f *webconfig.File) (*siteSettings, error) {
 	}
 	s.Warnings = slices.Concat(f.Warnings(), s.MachineKey.Warnings, s.AppSettings.Warnings,
 		s.Authentication.Warnings,
-		s.Authentication.ProtectionWarnings(s.MachineKey.CompatibilityMode), ws)
+		s.Authentication.ProtectionWarnings(s.MachineKey.Mode), ws)
 	if s.Cora != nil {
 		s.Warnings = append(s.Warnings, s.Cora.Warnings...)
 	}

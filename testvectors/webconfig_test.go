@@ -96,13 +96,13 @@ func (r *configResult) check(t *testing.T, f *file, xml []byte) {
 		{"decryptionKey", string(cfg.DecryptionKey.Reveal()), string(m.DecryptionKey.Reveal())},
 		{"validation", string(cfg.Validation), m.Validation},
 		{"decryption", string(cfg.Decryption), m.Decryption},
-		{"compatibilityMode", string(cfg.Mode), m.CompatibilityMode},
+		{"compatibilityMode", string(cfg.Mode), m.Mode},
 	} {
 		if field.got != field.want {
 			t.Errorf("%s differs between the two readers of web.config", field.name)
 		}
 	}
-	if !m.UsableForProtect {
+	if !m.UsableForProtect() {
 		checkUnusable(t, cfg)
 	}
 }

@@ -92,10 +92,10 @@ func describeSettings(t *testing.T, s *siteSettings) map[string]any {
 	return jsonTree(t, map[string]any{
 		"error": nil, "appSettings": switches, "targetFramework": s.HTTPRuntime.TargetFramework,
 		"machineKey": map[string]any{
-			"present": m.Line > 0, "usableForMachineKeyProtect": m.UsableForProtect,
+			"present": m.Line > 0, "usableForMachineKeyProtect": m.UsableForProtect(),
 			"validationKey": upperHex(m.ValidationKey.Reveal()), "decryptionKey": upperHex(m.DecryptionKey.Reveal()),
 			"validation": m.Validation, "decryption": m.Decryption, "decryptionEffective": m.DecryptionEffective,
-			"compatibilityMode": m.CompatibilityMode, "compatibilityModeFrom": m.CompatibilityModeFrom,
+			"compatibilityMode": m.Mode, "compatibilityModeFrom": m.ModeFrom,
 			"applicationName": m.ApplicationName, "dataProtectorType": m.DataProtectorType,
 		},
 		"authentication": map[string]any{"mode": s.Authentication.Mode,

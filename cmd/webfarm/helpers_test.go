@@ -15,6 +15,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/testkit"
+	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -254,7 +255,7 @@ var dpapiCookie = base64.StdEncoding.EncodeToString([]byte(`<SecurityContextToke
 // emptySite is a site that says nothing, with the defaults of .NET.
 func emptySite(t testing.TB) *site.Site {
 	t.Helper()
-	s, err := site.New(site.Key{Mode: site.Framework45}, nil)
+	s, err := site.New(site.Key{MachineKey: webconfig.MachineKey{Mode: site.Framework45}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/chunks"
 	"github.com/webfarm-go/webfarm/internal/site"
+	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -232,7 +233,7 @@ func (c *inspect) farm(ctx context.Context, in io.Reader, now time.Time) (*codec
 		err   error
 	)
 	if len(c.keys.config) == 0 && c.keys.ring == nil { // payloads of Data Protection have names at least
-		of, err = newSite(site.Key{Mode: site.Framework45}, c.keys.siteOptions())
+		of, err = newSite(site.Key{MachineKey: webconfig.MachineKey{Mode: site.Framework45}}, c.keys.siteOptions())
 	} else {
 		ring, of, files, err = c.keys.load()
 	}

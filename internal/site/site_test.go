@@ -395,9 +395,9 @@ func TestLoadOnce(t *testing.T) {
 // TestNew wants a site of a key alone, and nothing accepted that nobody asked
 // for.
 func TestNew(t *testing.T) {
-	key := Key{ValidationKey: secret.New(make([]byte, 64)),
+	key := Key{MachineKey: webconfig.MachineKey{ValidationKey: secret.New(make([]byte, 64)),
 		DecryptionKey: secret.New(make([]byte, 32)), Validation: "SHA1", Decryption: "Auto",
-		Mode: Framework45}
+		Mode: Framework45}}
 	s, err := New(key, &Options{Credentials: []Settings{{Kind: WIF10, Lifetime: time.Hour},
 		{Kind: Katana, AuthenticationType: "A"}}})
 	if err != nil {

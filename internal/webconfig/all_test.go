@@ -40,7 +40,7 @@ func (f *File) Settings() (*Settings, error) {
 	s := &Settings{HTTPRuntime: runtime, MachineKey: key, AppSettings: app, Authentication: auth,
 		HTTPCookies: cookies, Identity: identity, Federation: federation, Cora: cora}
 	s.Warnings = slices.Concat(f.Warnings(), key.Warnings, app.Warnings, auth.Warnings,
-		auth.ProtectionWarnings(key.CompatibilityMode), warnings)
+		auth.ProtectionWarnings(key.Mode), warnings)
 	if cora != nil {
 		s.Warnings = append(s.Warnings, cora.Warnings...)
 	}

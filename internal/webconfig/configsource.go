@@ -148,24 +148,21 @@ func (s *Section) mergeFile(source string) (more *Section, warning string) {
 	case source == "" || s.r.err != nil:
 		return more, ""
 	case f.open == nil:
-		return more,
-			fmt.Sprintf("file=%s was not read, as the web.config was not loaded from disk; "+
-				"switches there are not seen", secret.Quote(source))
+		return more, fmt.Sprintf("file=%s was not read, as the web.config was not loaded from disk; "+
+			"switches there are not seen", secret.Quote(source))
 	case path.IsAbs(name) || f.leaves(name) || name == "." || strings.Contains(name, ":"):
-		return more,
-			fmt.Sprintf("file=%s is outside the folder of the web.config and was not read; "+
-				"switches there are not seen", secret.Quote(source))
+		return more, fmt.Sprintf("file=%s is outside the folder of the web.config and was not read; "+
+			"switches there are not seen", secret.Quote(source))
 	}
 	in, err := s.readFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return more, ""
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+		in.Done() // no attributes there, so no third file either
+		return in, ""
+	case !errors.Is(err, fs.ErrNotExist):
 		fault := s.newFault(CodeUnreadable, "file", secret.Quote(source), "")
 		fault.Err = err
 		s.r.fail(fault)
-		return more, ""
 	}
-	in.Done() // no attributes there, so no third file either
-	return in, ""
+	return more, ""
 }

@@ -47,7 +47,7 @@ func FuzzParse(f *testing.F) {
 				t.Error("keys beside the error")
 			}
 		} else if m.ValidationKey.Len() == 0 || m.DecryptionKey.Len() < 8 ||
-			m.CompatibilityMode == "" || m.DecryptionEffective == "Auto" {
+			m.Mode == "" || m.DecryptionEffective == "Auto" {
 			t.Errorf("incomplete: %v", m)
 		}
 		r := &reader{f: file}

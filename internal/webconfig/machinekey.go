@@ -3,7 +3,6 @@ package webconfig
 import (
 	"encoding/hex"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -29,12 +28,11 @@ type MachineKey struct {
 	// DecryptionEffective is the cipher that the built-in credentials use:
 	// Decryption with Auto resolved.
 	DecryptionEffective string
-	CompatibilityMode   string // Framework20SP1, Framework20SP2 or Framework45
-	// CompatibilityModeFrom says what decided it: "explicit" (the attribute),
-	// "targetFramework" (of httpRuntime) or "default". CompatibilityModeLine is
-	// the line of that element, 0 for "default".
-	CompatibilityModeFrom string
-	CompatibilityModeLine int
+	// Mode is Framework20SP1, Framework20SP2 or Framework45. ModeFrom says what
+	// decided it: "explicit" (the attribute), "targetFramework" (of httpRuntime)
+	// or "default". ModeLine is the line of that element, 0 for "default".
+	Mode, ModeFrom string
+	ModeLine       int
 	// OnRing says that the key ring of ASP.NET Core's Data Protection takes the
 	// place of the keys (CompatibilityDataProtector), and NamesApplication that
 	// the attribute applicationName is there.
@@ -42,19 +40,24 @@ type MachineKey struct {
 	// ApplicationName has no effect without DataProtectorType, which is refused
 	// unless blank or OnRing.
 	ApplicationName, DataProtectorType string
-	// UsableForProtect reports whether MachineKey.Protect knows the validation
-	// algorithm: it follows the rules of Framework45 in every mode.
-	UsableForProtect bool
-	Line             int       // of the element in the file that was parsed
-	Warnings         []Warning // weak_algorithm and validation_not_usable_for_protect
+	Line                               int       // of the element in the file that was parsed
+	Warnings                           []Warning // weak_algorithm and validation_not_usable_for_protect
 }
+
+// portable are the validation algorithms that every mode has.
+var portable = []string{"SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512"}
+
+// UsableForProtect reports whether MachineKey.Protect knows the validation
+// algorithm: it follows the rules of Framework45 in every mode.
+func (m *MachineKey) UsableForProtect() bool { return slices.Contains(portable, m.Validation) }
+
+// IsLegacy reports whether the mode is one of before .NET 4.5.
+func (m *MachineKey) IsLegacy() bool { return m.Mode != Framework45 }
 
 // Format prints the key lengths instead of the keys, for every verb.
 func (m MachineKey) Format(s fmt.State, _ rune) {
-	io.WriteString(s,
-		fmt.Sprintf("<machineKey> on line %d: validation=%s (%d-byte key) decryption=%s (%d-byte key) mode=%s",
-			m.Line, m.Validation, m.ValidationKey.Len(), m.Decryption, m.DecryptionKey.Len(),
-			m.CompatibilityMode))
+	fmt.Fprintf(s, "<machineKey> on line %d: validation=%s (%d-byte key) decryption=%s (%d-byte key) mode=%s",
+		m.Line, m.Validation, m.ValidationKey.Len(), m.Decryption, m.DecryptionKey.Len(), m.Mode)
 }
 
 // What to do about keys that exist on one machine only.
@@ -84,12 +87,12 @@ func (f *File) MachineKey(haveRing bool) (MachineKey, error) {
 	if s.Err() == nil && s.RefLine == 0 {
 		return MachineKey{}, f.noMachineKey()
 	}
-	validationKey, decryptionKey := s.NonEmpty("validationKey",
-		AutoKey), s.NonEmpty("decryptionKey", AutoKey)
+	validationKey := s.NonEmpty("validationKey", AutoKey)
+	decryptionKey := s.NonEmpty("decryptionKey", AutoKey)
 	m := MachineKey{
 		Validation:        s.NonEmpty("validation", "HMACSHA256"),
 		Decryption:        s.NonEmpty("decryption", "Auto"),
-		CompatibilityMode: s.Enum("compatibilityMode", "", Framework20SP1, Framework20SP2, Framework45),
+		Mode:              s.Enum("compatibilityMode", "", Framework20SP1, Framework20SP2, Framework45),
 		ApplicationName:   s.Text("applicationName", ""),
 		DataProtectorType: s.Text("dataProtectorType", ""),
 		Line:              s.RefLine,
@@ -99,8 +102,7 @@ func (f *File) MachineKey(haveRing bool) (MachineKey, error) {
 	case isCompatibility(class):
 		if m.OnRing = haveRing; !haveRing {
 			s.Fail(CodeDataProtectionKeyRing, "dataProtectorType", secret.Quote(class),
-				"the key ring of ASP.NET Core's "+
-					"Data Protection, which replaces the keys of <machineKey>: SiteOptions.DataProtection of package cookie")
+				"the key ring of ASP.NET Core's Data Protection, which replaces the keys of <machineKey>: SiteOptions.DataProtection of package cookie")
 		}
 	case trim(m.DataProtectorType) != "":
 		s.Fail(CodeCustomDataProtector, "dataProtectorType", secret.Quote(class),
@@ -112,14 +114,17 @@ func (f *File) MachineKey(haveRing bool) (MachineKey, error) {
 		return m.onRing(), s.Err()
 	}
 
-	m.CompatibilityMode, m.CompatibilityModeFrom, m.CompatibilityModeLine =
-		CompatibilityMode(m.CompatibilityMode, m.Line, runtime)
+	m.Mode, m.ModeFrom, m.ModeLine = CompatibilityMode(m.Mode, m.Line, runtime)
 	m.checkAlgorithms(s)
-	m.ValidationKey = s.key("validationKey", CodeInvalidValidationKey, validationKey,
-		m.framework45())
-	m.DecryptionKey = s.key("decryptionKey", CodeInvalidDecryptionKey, decryptionKey,
-		m.framework45())
-	m.resolveCipher()
+	m.ValidationKey = s.key("validationKey", CodeInvalidValidationKey, validationKey, m.IsLegacy())
+	m.DecryptionKey = s.key("decryptionKey", CodeInvalidDecryptionKey, decryptionKey, m.IsLegacy())
+	m.DecryptionEffective = m.Decryption
+	switch {
+	case m.Decryption == "Auto" && m.IsLegacy() && m.DecryptionKey.Len() == 8:
+		m.DecryptionEffective = "DES"
+	case m.Decryption == "Auto":
+		m.DecryptionEffective = "AES"
+	}
 	m.checkKeys(s)
 	m.warn()
 	s.Done()
@@ -166,11 +171,9 @@ func (f *File) noMachineKey() error {
 	return fault
 }
 
-func (m *MachineKey) framework45() bool { return m.CompatibilityMode == Framework45 }
-
 // CompatibilityMode is the rule for the mode: what the attribute of <machineKey>
 // says, or else what the application targets. It returns what decided, as
-// CompatibilityModeFrom has it, and the line of that.
+// ModeFrom has it, and the line of that.
 func CompatibilityMode(attribute string, line int, runtime HTTPRuntime) (mode, from string, decided int) {
 	switch {
 	case attribute != "":
@@ -183,17 +186,15 @@ func CompatibilityMode(attribute string, line int, runtime HTTPRuntime) (mode, f
 
 // checkAlgorithms checks the two names, whose spelling is exact.
 func (m *MachineKey) checkAlgorithms(s *Section) {
-	portable := []string{"SHA1", "HMACSHA256", "HMACSHA384", "HMACSHA512"}
 	legacy := []string{"MD5", "3DES", "AES"}
-	m.UsableForProtect = slices.Contains(portable, m.Validation)
 	switch {
-	case m.UsableForProtect:
+	case m.UsableForProtect():
 	case m.Validation == "HMACSHA1":
 		s.Fail(CodeInvalidValidationAlgorithm, "validation", secret.Quote(m.Validation),
 			"SHA1, which means HMAC-SHA1")
 	case !slices.Contains(legacy, m.Validation):
 		s.badAlgorithm("validation", m.Validation, CodeInvalidValidationAlgorithm, portable, legacy)
-	case m.framework45() && !m.OnRing: // which does without it
+	case !m.IsLegacy() && !m.OnRing: // which does without it
 		s.Fail(CodeInvalidValidationAlgorithm, "validation", m.Validation+" with Framework45",
 			oneOf("", portable))
 	}
@@ -213,27 +214,15 @@ func (s *Section) badAlgorithm(attribute, name, code string, good, more []string
 	s.Fail(code, attribute, secret.Quote(name), oneOf(name, slices.Concat(good, more)))
 }
 
-// resolveCipher says what Auto means: AES, or in the legacy modes DES for a
-// key of 8 bytes.
-func (m *MachineKey) resolveCipher() {
-	m.DecryptionEffective = m.Decryption
-	if m.Decryption == "Auto" {
-		m.DecryptionEffective = "AES"
-		if !m.framework45() && m.DecryptionKey.Len() == 8 {
-			m.DecryptionEffective = "DES"
-		}
-	}
-}
-
 // checkKeys compares the key lengths with the algorithms.
 func (m *MachineKey) checkKeys(s *Section) {
-	if !m.framework45() && m.ValidationKey.Len() < 20 {
+	if m.IsLegacy() && m.ValidationKey.Len() < 20 {
 		s.Fail(CodeInvalidValidationKey, "validationKey",
 			fmt.Sprintf("%d hex digits", 2*m.ValidationKey.Len()),
-			"at least 40 hex digits in mode "+m.CompatibilityMode)
+			"at least 40 hex digits in mode "+m.Mode)
 	}
 	ciphers := []string{m.DecryptionEffective}
-	if !m.framework45() && (m.Validation == "AES" || m.Validation == "3DES") {
+	if m.IsLegacy() && (m.Validation == "AES" || m.Validation == "3DES") {
 		// The legacy modes key a second cipher, the one that validation
 		// names, with the same bytes. 3DES becomes DES for an 8-byte key.
 		second := m.Validation
@@ -242,23 +231,22 @@ func (m *MachineKey) checkKeys(s *Section) {
 		}
 		ciphers = append(ciphers, second)
 	}
+	n := m.DecryptionKey.Len()
 	for _, cipher := range ciphers {
 		legal, want := false, ""
-		switch n := m.DecryptionKey.Len(); cipher {
+		switch cipher {
 		case "AES":
-			legal, want = n == 16 || n == 24 ||
-				n == 32, "32, 48 or 64 hex digits (16, 24 or 32 bytes)"
+			legal, want = n == 16 || n == 24 || n == 32, "32, 48 or 64 hex digits (16, 24 or 32 bytes)"
 		case "3DES":
 			legal, want = n == 16 || n == 24, "32 or 48 hex digits (16 or 24 bytes)"
 		case "DES":
 			legal, want = n == 8, "16 hex digits (8 bytes)"
-			if !m.framework45() {
+			if m.IsLegacy() {
 				legal, want = n >= 8, "at least 16 hex digits (8 bytes, the rest is not used)"
 			}
 		}
 		if !legal {
-			s.Fail(CodeInvalidDecryptionKey, "decryptionKey",
-				fmt.Sprintf("%d bytes for %s", m.DecryptionKey.Len(), cipher), want)
+			s.Fail(CodeInvalidDecryptionKey, "decryptionKey", fmt.Sprintf("%d bytes for %s", n, cipher), want)
 			return
 		}
 	}
@@ -269,7 +257,7 @@ func (m *MachineKey) warn() {
 	add := func(code, text string) {
 		m.Warnings = append(m.Warnings, Warning{Code: code, Line: m.Line, Text: text})
 	}
-	if !m.UsableForProtect && !m.OnRing {
+	if !m.UsableForProtect() && !m.OnRing {
 		add("validation_not_usable_for_protect", fmt.Sprintf(
 			"MachineKey.Protect cannot work with validation=%q: Katana cookies and WIF sessions fail on the .NET nodes too", m.Validation))
 	}
@@ -316,28 +304,27 @@ func placeholder(text string) string {
 //
 //	Framework45:  hex | word {"," word}, with AutoGenerate among the words
 //	legacy modes: (hex | AutoGenerate) [",IsolateApps"] [",IsolateByAppId"]
-func (s *Section) key(attribute, code, value string, framework45 bool) secret.Bytes {
-	text, isolated := value, false
-	generated := false
-	if framework45 {
-		words := strings.Split(value, ",")
-		isWord := func(w string) bool { return w == autoGenerate || w == isolateApps || w == isolateByAppID }
-		generated = slices.Contains(words, autoGenerate) &&
-			!slices.ContainsFunc(words, func(w string) bool { return !isWord(w) })
-		isolated = !generated && slices.ContainsFunc(words, isWord)
-	} else {
+func (s *Section) key(attribute, code, value string, legacy bool) secret.Bytes {
+	text, generated, isolated := value, false, false
+	if legacy {
 		var byID, byApp bool
 		text, byID = strings.CutSuffix(text, ","+isolateByAppID)
 		text, byApp = strings.CutSuffix(text, ","+isolateApps)
 		isolated = byID || byApp
 		generated = text == autoGenerate
+	} else {
+		words := strings.Split(value, ",")
+		isWord := func(w string) bool { return w == autoGenerate || w == isolateApps || w == isolateByAppID }
+		generated = slices.Contains(words, autoGenerate) &&
+			!slices.ContainsFunc(words, func(w string) bool { return !isWord(w) })
+		isolated = !generated && slices.ContainsFunc(words, isWord)
 	}
 	switch {
 	case generated:
 		s.Fail(CodeAutoGeneratedKey, attribute, "a key that each machine generates for itself",
 			pinKeys+setHigherUp)
 		return secret.Bytes{}
-	case isolated && framework45:
+	case isolated && !legacy:
 		s.Fail(code, attribute, "an isolation flag on a fixed key, which mode Framework45 refuses",
 			"the hex digits alone")
 		return secret.Bytes{}

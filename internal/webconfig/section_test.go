@@ -283,7 +283,7 @@ func TestConfigSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, err := f.MachineKey(false)
-	if err != nil || m.CompatibilityModeFrom != "targetFramework" || m.CompatibilityModeLine != 3 {
+	if err != nil || m.ModeFrom != "targetFramework" || m.ModeLine != 3 {
 		t.Errorf("%v, %v", m, err)
 	}
 }

@@ -148,7 +148,7 @@ func checkLines(t *testing.T, s *Settings) {
 	m := s.MachineKey
 	lines := map[string]bool{ // name: fine
 		"machineKey":        m.Line > 0,
-		"compatibilityMode": (m.CompatibilityModeLine > 0) == (m.CompatibilityModeFrom != "default"),
+		"compatibilityMode": (m.ModeLine > 0) == (m.ModeFrom != "default"),
 		"httpRuntime":       s.HTTPRuntime.TargetFramework == "" || s.HTTPRuntime.Line > 0,
 		"forms":             s.Authentication.Forms == nil || s.Authentication.Forms.Line > 0,
 		"cora":              s.Cora == nil || s.Cora.Line > 0,

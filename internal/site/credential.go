@@ -138,8 +138,7 @@ func (s *Site) readSession(f *webconfig.File) {
 		return
 	}
 	if id == nil {
-		c.refuse(0,
-			"no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>")
+		c.refuse(0, "no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>")
 		return
 	}
 	if id.Schema == webconfig.SchemaWIF10 {
@@ -148,14 +147,15 @@ func (s *Site) readSession(f *webconfig.File) {
 		s.Session = c
 	}
 	s.warn(c, warnings)
-	c.On, c.Line = true, id.Session.Line
-	if c.Line == 0 {
-		c.Line = id.Line
-	}
+	c.On, c.Line = true, cmp.Or(id.Session.Line, id.Line)
 	c.Protection, c.Handler = id.Session.Protection, id.Session.Type
 	h := fed.CookieHandler
 	c.CookieLine, c.Custom = h.Line, h.Mode == "Custom"
-	c.apply(Source{Line: id.Line}, Settings{ClockSkew: orNone(id.MaximumClockSkew)})
+	skew := id.MaximumClockSkew
+	if skew == 0 { // which was said
+		skew = None
+	}
+	c.apply(Source{Line: id.Line}, Settings{ClockSkew: skew})
 	c.apply(Source{Line: c.Line}, Settings{Lifetime: id.Session.Lifetime})
 	said := Settings{Name: h.Name, Path: h.Path, Domain: h.Domain, ScriptAccess: !h.HideFromScript,
 		ChunkSize: h.ChunkSize, PersistentLifetime: h.PersistentLifetime}
@@ -165,14 +165,6 @@ func (s *Site) readSession(f *webconfig.File) {
 	c.apply(Source{Line: h.Line}, said)
 	s.refuseSession(c, h.CustomType, h.Line)
 	s.checkName(c, "cookieHandler")
-}
-
-// orNone is d, which was said, for a setting whose zero value was not.
-func orNone(d time.Duration) time.Duration {
-	if d == 0 {
-		return None
-	}
-	return d
 }
 
 // refuseSession says why no other machine can read the sessions. A class of the
@@ -287,8 +279,7 @@ func (s *Site) readCookie(f *webconfig.File, c *Credential, section string) {
 		Lifetime: minutes(e.Int("cookieTimeout", int(c.Lifetime/time.Minute), 1, webconfig.CodeInvalidTimeout)),
 		Sliding:  toggle(e.Bool("cookieSlidingExpiration", true)),
 	}
-	protection := e.Enum("cookieProtection", c.Protection, "None", "Validation",
-		"Encryption", "All")
+	protection := e.Enum("cookieProtection", c.Protection, "None", "Validation", "Encryption", "All")
 	if e.DonePartly(); s.fault(e.Err()) != nil {
 		return
 	}

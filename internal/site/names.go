@@ -7,6 +7,8 @@ import (
 
 // Beginnings of cookie names that tell whose they are.
 const (
+	// A Katana middleware without a CookieName of its own adds its
+	// AuthenticationType (CookieAuthenticationMiddleware).
 	KatanaPrefix = ".AspNet."
 	CorePrefix   = ".AspNetCore."
 	// Cookies that begin so hold a number against forged answers and no ticket.
@@ -30,11 +32,6 @@ func ValidName(name string) bool {
 	}
 	return name != ""
 }
-
-// KatanaName returns the name of the cookie of a Katana middleware with that
-// AuthenticationType and no CookieName of its own
-// (CookieAuthenticationMiddleware).
-func KatanaName(authType string) string { return KatanaPrefix + authType }
 
 // CoreName returns the name of the cookie of an authentication scheme of ASP.NET
 // Core that says no name of its own (PostConfigureCookieAuthenticationOptions).
@@ -78,9 +75,7 @@ func (s *Site) Named(name string) *Credential {
 		}
 	}
 	if strings.HasPrefix(name, KatanaPrefix) {
-		c := s.katana(Settings{Kind: Katana, Name: name,
-			AuthenticationType: s.AuthTypeOf(name, "")})
-		return c
+		return s.middleware(Settings{Kind: Katana, Name: name, AuthenticationType: s.AuthTypeOf(name, "")})
 	}
 	return nil
 }
@@ -101,25 +96,16 @@ func (s *Site) KindOf(name string) Kind {
 func (s *Site) Of(k Kind, authType string) *Credential {
 	if k == Katana {
 		authType = s.AuthTypeOf("", authType)
-		for _, c := range s.Katana {
-			if c.AuthenticationType == authType {
-				return c
-			}
-		}
-		return s.katana(Settings{Kind: Katana, AuthenticationType: authType})
 	}
-	if k == Core {
-		for _, c := range s.Core {
-			if c.Kind == k && (authType == "" || c.AuthenticationType == authType) {
-				return c
-			}
-		}
-		return s.core(Settings{Kind: Core, AuthenticationType: authType})
-	}
+	middleware := k == Katana || k == Core
 	for _, c := range s.Credentials() {
-		if c.Kind == k || c.Kind.IsSession() && k.IsSession() {
+		if (c.Kind == k || c.Kind.IsSession() && k.IsSession()) &&
+			(!middleware || authType == "" || c.AuthenticationType == authType) {
 			return c
 		}
+	}
+	if middleware {
+		return s.middleware(Settings{Kind: k, AuthenticationType: authType})
 	}
 	return newCredential(k)
 }

@@ -11,22 +11,20 @@ import (
 
 // finish applies what is said in Go.
 func (s *Site) finish(o *Options) error {
-	var list []Settings
-	if o != nil {
-		list = o.Credentials
+	if o == nil {
+		o = new(Options)
 	}
-	for i := range list {
-		if err := list[i].check(); err != nil {
+	for _, said := range o.Credentials {
+		if err := said.check(); err != nil {
 			return err
 		}
-		if list[i].Kind == "" {
-			s.every = append(s.every, list[i])
+		if said.Kind == "" {
+			s.every = append(s.every, said)
 		}
 	}
-	for _, c := range []*Credential{s.Session, s.Forms} {
-		c.applyAll(s.every)
-	}
-	for _, said := range list {
+	s.Session.applyAll(s.every)
+	s.Forms.applyAll(s.every)
+	for _, said := range o.Credentials {
 		if said.Kind != "" {
 			if err := s.ask(said); err != nil {
 				return err
@@ -107,14 +105,14 @@ func (s *Site) ask(said Settings) error {
 	case Anonymous:
 		c = s.Anonymous
 	case Katana:
-		c = s.katana(said)
+		c = s.middleware(said)
 		if slices.ContainsFunc(s.Katana,
 			func(other *Credential) bool { return other.Name == c.Name }) {
 			return bad("Name", "two cookies are called "+c.Name)
 		}
 		s.Katana = append(s.Katana, c)
 	case Core:
-		c = s.core(said)
+		c = s.middleware(said)
 		if slices.ContainsFunc(slices.Concat(s.Katana, s.Core),
 			func(other *Credential) bool { return strings.EqualFold(other.Name, c.Name) }) {
 			return bad("Name", "two cookies are called "+c.Name)
@@ -153,23 +151,18 @@ func (s *Site) ask(said Settings) error {
 	return nil
 }
 
-// core returns the credential of a cookie handler of ASP.NET Core
-// (CookieAuthenticationHandler). Nothing of a web.config counts for it.
-func (s *Site) core(said Settings) *Credential {
-	c := newCredential(Core)
-	c.AuthenticationType = DefaultScheme
-	c.Name = CoreName(cmp.Or(said.AuthenticationType, DefaultScheme))
-	c.applyAll(s.every)
-	c.apply(Source{Options: true}, said)
-	return c
-}
-
-// katana returns the credential of a middleware of Katana
-// (CookieAuthenticationMiddleware).
-func (s *Site) katana(said Settings) *Credential {
-	c := newCredential(Katana)
-	c.Name = KatanaName(said.AuthenticationType)
-	c.inherit(s.HTTPCookies)
+// middleware returns the credential of a cookie middleware of Katana
+// (CookieAuthenticationMiddleware), or of ASP.NET Core
+// (CookieAuthenticationHandler), for which nothing of a web.config counts.
+func (s *Site) middleware(said Settings) *Credential {
+	c := newCredential(said.Kind)
+	if said.Kind == Core {
+		c.AuthenticationType = DefaultScheme
+		c.Name = CoreName(cmp.Or(said.AuthenticationType, DefaultScheme))
+	} else {
+		c.Name = KatanaPrefix + said.AuthenticationType
+		c.inherit(s.HTTPCookies)
+	}
 	c.applyAll(s.every)
 	c.apply(Source{Options: true}, said)
 	return c

@@ -208,40 +208,30 @@ func (s *Settings) check() error {
 	if s.MaxAge%time.Second != 0 {
 		return bad("MaxAge", "%s is no number of whole seconds", s.MaxAge)
 	}
-	if s.SameSite != "" && !slices.Contains([]string{"None", "Lax", "Strict", "Unspecified"},
-		s.SameSite) {
+	switch s.SameSite {
+	case "", "None", "Lax", "Strict", "Unspecified":
+	default:
 		return bad("SameSite", "%q is none of None, Lax, Strict and Unspecified", s.SameSite)
 	}
-	switch s.Kind {
-	case Katana:
-		return s.checkKatana()
-	case Core:
-		if name := s.AuthenticationType; strings.HasPrefix(name, CorePrefix) ||
-			strings.HasPrefix(name, KatanaPrefix) {
-			return bad("AuthenticationType",
-				"%q is the name of a cookie; give the scheme, and the name as Name", name)
-		}
+	// Katana wants an authentication type, and not the name of its cookie.
+	const auth = "AuthenticationType"
+	rest, katanas := strings.CutPrefix(s.AuthenticationType, KatanaPrefix)
+	cores := strings.HasPrefix(s.AuthenticationType, CorePrefix)
+	switch {
+	case s.Kind == Core && (cores || katanas):
+		return bad(auth, "%q is the name of a cookie; give the scheme, and the name as Name", s.AuthenticationType)
+	case s.Kind != Katana:
+	case s.AuthenticationType == "":
+		return bad(auth, `it is missing: that of CookieAuthenticationOptions, such as "ApplicationCookie" of ASP.NET Identity`)
+	case cores:
+		return bad(auth, "%q is a cookie of ASP.NET Core, not of Katana", s.AuthenticationType)
+	case rest != "" && katanas:
+		return bad(auth, "%q is the name of a cookie; the type is %q", s.AuthenticationType, rest)
+	default:
+		return nil
 	}
 	if s.Name != "" && !ValidName(s.Name) {
 		return bad("Name", "%q cannot be the name of a cookie", s.Name)
-	}
-	return nil
-}
-
-// checkKatana wants an authentication type, and not the name of its cookie in
-// its place.
-func (s *Settings) checkKatana() error {
-	bad := func(text string) error { return &OptionError{s.Kind, "AuthenticationType", text} }
-	rest, isName := strings.CutPrefix(s.AuthenticationType, KatanaPrefix)
-	switch {
-	case s.AuthenticationType == "":
-		return bad(`it is missing: that of CookieAuthenticationOptions, such as "ApplicationCookie" of ASP.NET Identity`)
-	case strings.HasPrefix(s.AuthenticationType, CorePrefix):
-		return bad(fmt.Sprintf("%q is a cookie of ASP.NET Core, not of Katana",
-			s.AuthenticationType))
-	case isName && rest != "":
-		return bad(fmt.Sprintf("%q is the name of a cookie; the type is %q",
-			s.AuthenticationType, rest))
 	}
 	return nil
 }

@@ -107,11 +107,10 @@ func resolve(name string, f *webconfig.File, err error, o *Options) (*Site, erro
 	}
 	s := newSite(name)
 	s.warn(nil, f.Warnings())
-	var ring *Ring
-	if o != nil {
-		ring = o.Ring
+	if o == nil {
+		o = new(Options)
 	}
-	s.readKey(f, ring)
+	s.readKey(f, o.Ring)
 	if s.AppSettings, err = f.AppSettings(); s.fault(err) == nil {
 		s.warn(nil, s.AppSettings.Warnings)
 	}

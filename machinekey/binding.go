@@ -138,7 +138,7 @@ func (b *binding) Protect(dst, plaintext []byte) ([]byte, error) {
 		e := *primary.refusal
 		return dst, &e
 	}
-	dst, err := primary.sealer.Seal(dst, plaintext)
+	dst, err := primary.sealer.Seal(dst, plaintext, nil)
 	if err != nil {
 		err = fmt.Errorf("machinekey: %w", err)
 	}
@@ -152,7 +152,7 @@ func (b *binding) Unprotect(_ context.Context, dst, protected []byte) ([]byte, s
 		if err := s.key.fipsAllowed(); err != nil {
 			return dst, "", err
 		}
-		if out, ok := s.sealer.Open(dst, protected); ok {
+		if out, ok := s.sealer.Open(dst, protected, nil); ok {
 			return out, s.key.id, nil
 		}
 	}
@@ -165,13 +165,12 @@ func (b *binding) String() string {
 	for _, s := range *b.bound.Load() {
 		ids = append(ids, s.key.id)
 	}
+	of, options := fmt.Sprintf("purpose=%v", b.use.purpose), " "+b.use.options.words()
 	switch b.use.pipeline {
 	case derivedPipeline:
-		return fmt.Sprintf("machinekey.Protector{purpose=%v keys=%v}", b.use.purpose, ids)
-	case cookiePipeline:
-		return fmt.Sprintf("machinekey.Protector{purpose=%v %v keys=%v}", b.use.purpose,
-			b.use.options.words(), ids)
+		options = ""
+	case encodePipeline:
+		of = "MachineKey.Encode"
 	}
-	return fmt.Sprintf("machinekey.Protector{MachineKey.Encode %v keys=%v}",
-		b.use.options.words(), ids)
+	return fmt.Sprintf("machinekey.Protector{%s%s keys=%v}", of, options, ids)
 }

@@ -142,7 +142,7 @@ func (d legacyData) Encrypt(k *machinekey.Key, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.SealModified(nil, data, d.Modifier)
+	return l.Seal(nil, data, d.Modifier)
 }
 
 func (d legacyData) Decrypt(k *machinekey.Key, encrypted []byte) ([]byte, error) {
@@ -150,7 +150,7 @@ func (d legacyData) Decrypt(k *machinekey.Key, encrypted []byte) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	data, ok := l.OpenModified(nil, encrypted, d.Modifier)
+	data, ok := l.Open(nil, encrypted, d.Modifier)
 	if !ok {
 		return nil, machinekey.ErrUnprotect
 	}

@@ -109,6 +109,11 @@ func (c Config) validate() error {
 		return &ConfigError{Code: "invalid_decryption_algorithm", Attribute: "decryption",
 			Found: string(c.Decryption), Want: "Auto, AES, 3DES or DES"}
 	}
+	if !slices.Contains(validations, c.Validation) {
+		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
+			Found: cmp.Or(string(c.Validation), "none"),
+			Want:  "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
+	}
 	err := c.validateDerived()
 	if err == nil || !c.Mode.legacy() {
 		return err
@@ -119,13 +124,8 @@ func (c Config) validate() error {
 // validateDerived checks c by the rules of Protect and Unprotect.
 func (c Config) validateDerived() error {
 	switch c.Validation {
-	case HMACSHA1, HMACSHA256, HMACSHA384, HMACSHA512:
 	case InsecureMD5, LegacyTripleDES, LegacyAES:
 		return legacyValidationError(string(c.Validation))
-	default:
-		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
-			Found: cmp.Or(string(c.Validation), "none"),
-			Want:  "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
 	}
 	if n := c.ValidationKey.Len(); n == 0 || uint64(n) > maxValidationKey {
 		return &ConfigError{Code: "invalid_validation_key", Attribute: "validationKey",

@@ -50,13 +50,6 @@ type listedKey struct {
 	line int32 // of the file, 1-based
 }
 
-// newKnownKeyList sorts keys and keeps the first line of those listed twice.
-func newKnownKeyList(keys []listedKey) *KnownKeyList {
-	slices.SortStableFunc(keys, func(a, b listedKey) int { return cmp.Compare(a.hash, b.hash) })
-	keys = slices.CompactFunc(keys, func(a, b listedKey) bool { return a.hash == b.hash })
-	return &KnownKeyList{keys: slices.Clip(keys)}
-}
-
 // source says where the bytes of a validation or decryption key are published,
 // such as "published in MSDN, …" or "on line 47 of the list of known keys". It
 // returns "" if neither the built-in list nor l has them.
@@ -88,12 +81,9 @@ func (c Config) refuseKnown() error {
 	if validation == "" && decryption == "" {
 		return nil
 	}
-	e := &ConfigError{Code: "known_key", Attribute: "validationKey", Found: "a key " + validation,
+	e := c.inFile(&ConfigError{Code: "known_key", Attribute: "validationKey", Found: "a key " + validation,
 		Want: "fresh keys on every node, or AllowKnownKey for migrations and tests",
-		Err:  ErrKnownKey}
-	if c.line > 0 {
-		e.Section, e.Line = "system.web/machineKey", c.line
-	}
+		Err:  ErrKnownKey})
 	switch {
 	case validation == "":
 		e.Attribute, e.Found = "decryptionKey", "a key "+decryption
@@ -103,4 +93,23 @@ func (c Config) refuseKnown() error {
 		e.Found += ", and a decryptionKey " + decryption
 	}
 	return e
+}
+
+// inFile adds where the keys stand in a file, if they were read from one.
+func (c Config) inFile(e *ConfigError) *ConfigError {
+	if c.line > 0 {
+		e.Section, e.Line = "system.web/machineKey", c.line
+	}
+	return e
+}
+
+// refuseWeak refuses the keys that [Config.AllowWeakKey] names. The error says
+// which rule the key breaks and nothing else of it.
+func (c Config) refuseWeak() error {
+	found, attribute := secret.Weakness(c.ValidationKey, c.DecryptionKey)
+	if found == "" || c.AllowWeakKey {
+		return nil
+	}
+	return c.inFile(&ConfigError{Code: "weak_key", Attribute: attribute, Found: found,
+		Want: fmt.Sprintf("random keys on every node, the validationKey of %d bytes or more: see Generate; or AllowWeakKey for migrations and tests", secret.MinKey)})
 }

@@ -2,11 +2,12 @@ package machinekey
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -42,18 +43,22 @@ func KnownKeys(r io.Reader) (*KnownKeyList, error) {
 	lines := bufio.NewReaderSize(r, maxKnownLine)
 	for n := 1; ; n++ {
 		line, err := lines.ReadSlice('\n')
-		if err != nil && err != io.EOF {
-			return nil, knownReadError(n, err)
-		}
-		last := err == io.EOF
-		if n > maxKnownLines && len(line) > 0 {
+		switch {
+		case err == bufio.ErrBufferFull:
+			return nil, knownError(n, "a longer line", fmt.Sprintf("at most %d bytes", maxKnownLine))
+		case err != nil && err != io.EOF:
+			e := knownError(n, "", "")
+			e.Err = err
+			return nil, e
+		case n > maxKnownLines && len(line) > 0:
 			return nil, knownError(n, "more lines", fmt.Sprintf("at most %d lines", maxKnownLines))
 		}
+		last := err == io.EOF
 		text := strings.TrimSpace(string(line))
 		switch {
 		case n == 1:
-			if !isKnownHeader(text) {
-				return nil, knownHeaderError(text)
+			if err := checkKnownHeader(text); err != nil {
+				return nil, err
 			}
 		case text != "":
 			if keys, err = appendKnown(keys, text, n); err != nil {
@@ -67,13 +72,24 @@ func KnownKeys(r io.Reader) (*KnownKeyList, error) {
 	if len(keys) == 0 {
 		return nil, knownError(0, "no hash", "lines of two SHA-256 hashes below the header")
 	}
-	return newKnownKeyList(keys), nil
+	slices.SortStableFunc(keys, func(a, b listedKey) int { return cmp.Compare(a.hash, b.hash) })
+	keys = slices.CompactFunc(keys, func(a, b listedKey) bool { return a.hash == b.hash })
+	return &KnownKeyList{keys: slices.Clip(keys)}, nil // of those listed twice the first line
 }
 
-func isKnownHeader(text string) bool {
+func checkKnownHeader(text string) error {
 	fields := strings.Split(strings.TrimPrefix(text, "\ufeff"), ",")
-	return len(fields) == 2 && strings.EqualFold(unquote(fields[0]), "validationKey") &&
-		strings.EqualFold(unquote(fields[1]), "decryptionKey")
+	found := "another header"
+	switch {
+	case len(fields) == 2 && strings.EqualFold(unquote(fields[0]), "validationKey") &&
+		strings.EqualFold(unquote(fields[1]), "decryptionKey"):
+		return nil
+	case text == "":
+		found = "no header"
+	case strings.HasPrefix(text, "<"):
+		found = "a web page"
+	}
+	return knownError(1, found, "validationKey, decryptionKey, and the hashes below")
 }
 
 // appendKnown adds the two hashes of a line to keys.
@@ -109,24 +125,4 @@ func unquote(field string) string {
 // its text, which may be a key.
 func knownError(n int, found, want string) *ConfigError {
 	return &ConfigError{Code: "invalid_known_keys", Line: n, Found: found, Want: want}
-}
-
-func knownHeaderError(text string) error {
-	found := "another header"
-	switch {
-	case text == "":
-		found = "no header"
-	case strings.HasPrefix(text, "<"):
-		found = "a web page"
-	}
-	return knownError(1, found, "validationKey, decryptionKey, and the hashes below")
-}
-
-func knownReadError(n int, err error) error {
-	if errors.Is(err, bufio.ErrBufferFull) {
-		return knownError(n, "a longer line", fmt.Sprintf("at most %d bytes", maxKnownLine))
-	}
-	e := knownError(n, "", "")
-	e.Err = err
-	return e
 }

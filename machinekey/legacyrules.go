@@ -1,7 +1,6 @@
 package machinekey
 
 import (
-	"cmp"
 	"crypto/des"
 	"fmt"
 
@@ -30,16 +29,8 @@ func (v Validation) maxLegacyValidationKey() int {
 // validateLegacy checks c by the rules of the legacy formats
 // (MachineKeySection.RuntimeDataInitialize and ConfigureEncryptionObject).
 func (c Config) validateLegacy() error {
-	switch c.Validation {
-	case HMACSHA1, HMACSHA256, HMACSHA384, HMACSHA512, LegacyTripleDES, LegacyAES:
-	case InsecureMD5:
-		if !c.AllowInsecure {
-			return insecureError("validation", string(c.Validation))
-		}
-	default:
-		return &ConfigError{Code: "invalid_validation_algorithm", Attribute: "validation",
-			Found: cmp.Or(string(c.Validation), "none"),
-			Want:  "SHA1, HMACSHA256, HMACSHA384 or HMACSHA512"}
+	if c.Validation == InsecureMD5 && !c.AllowInsecure {
+		return insecureError("validation", string(c.Validation))
 	}
 	n, most := c.ValidationKey.Len(), c.Validation.maxLegacyValidationKey()
 	if n < minLegacyValidationKey || n > most {

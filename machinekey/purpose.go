@@ -36,22 +36,18 @@ type purpose struct {
 // parsePurpose checks a list of purposes, see [Ring.Protector].
 func parsePurpose(list []string) (purpose, error) {
 	if len(list) == 0 {
-		return purpose{},
-			errors.New("machinekey: no purpose; the first one is a name of .NET's, such as UserPurpose")
+		return purpose{}, errors.New("machinekey: no purpose; the first one is a name of .NET's, such as UserPurpose")
 	}
 	primary, specific := list[0], list[1:]
 	switch primary {
 	case UserPurpose:
 		for i, s := range specific {
 			if strings.TrimFunc(s, unicode.IsSpace) == "" {
-				return purpose{},
-					fmt.Errorf("machinekey: purpose %d of %d is empty or only white space",
-						i+1, len(specific))
+				return purpose{}, fmt.Errorf("machinekey: purpose %d of %d is empty or only white space",
+					i+1, len(specific))
 			}
 		}
-	case FormsPurpose,
-		RolePurpose,
-		AnonymousPurpose,
+	case FormsPurpose, RolePurpose, AnonymousPurpose,
 		"AssemblyResourceLoader.WebResourceUrl",
 		"ScriptResourceHandler.ScriptResourceUrl",
 		"WebForms.Page.PreviousPageID",
@@ -64,10 +60,15 @@ func parsePurpose(list []string) (purpose, error) {
 		"WebForms.ScriptManager.HistoryState",
 		"User.ObjectStateFormatter.Serialize":
 	default:
-		return purpose{},
-			fmt.Errorf("machinekey: %q is not a primary purpose of .NET; the application's own stand behind UserPurpose", primary)
+		return purpose{}, fmt.Errorf("machinekey: %q is not a primary purpose of .NET; the application's own stand behind UserPurpose", primary)
 	}
-	return newPurpose(primary, specific)
+	for i, s := range specific {
+		if !utf8.ValidString(s) {
+			return purpose{}, fmt.Errorf("machinekey: purpose %d of %d is not valid UTF-8",
+				i+1, len(specific))
+		}
+	}
+	return purpose{primary: primary, specific: netfx.Context(specific...)}, nil
 }
 
 // String returns the primary name and the specific strings, quoted.
@@ -81,14 +82,4 @@ func (p purpose) String() string {
 		rest = rest[n:]
 	}
 	return b.String()
-}
-
-func newPurpose(primary string, specific []string) (purpose, error) {
-	for i, s := range specific {
-		if !utf8.ValidString(s) {
-			return purpose{}, fmt.Errorf("machinekey: purpose %d of %d is not valid UTF-8",
-				i+1, len(specific))
-		}
-	}
-	return purpose{primary: primary, specific: netfx.Context(specific...)}, nil
 }

@@ -73,21 +73,15 @@ func (r *Ring) edit(change func(keys []*Key) []*Key) error {
 		}
 		next[b] = all
 	}
-	r.remember(keys)
-	r.keys = keys
-	for b, all := range next {
-		b.bound.Store(&all)
-	}
-	return nil
-}
-
-// remember notes which of the keys to come were primary before.
-func (r *Ring) remember(keys []*Key) {
 	wrote := make(map[string]bool)
 	for _, k := range keys[1:] {
 		wrote[k.id] = r.wrote[k.id] || k.id == r.keys[0].id
 	}
-	r.wrote = wrote
+	r.wrote, r.keys = wrote, keys
+	for b, all := range next {
+		b.bound.Store(&all)
+	}
+	return nil
 }
 
 // Primary returns the key that protects, nil for the zero Ring.

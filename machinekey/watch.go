@@ -1,10 +1,12 @@
 package machinekey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -38,12 +40,6 @@ type WatchOptions struct {
 	// and holds no key.
 	OnError func(error)
 }
-
-const (
-	watchInterval  = 10 * time.Second
-	watchKeepFor   = 14 * 24 * time.Hour
-	watchKeepOlder = 4
-)
 
 // Watch keeps ring up to date with the <machineKey> of the web.config at path,
 // until ctx is done, and returns the reason; run it in a goroutine. It looks
@@ -115,15 +111,9 @@ func newWatcher(ring *Ring, path string, o *WatchOptions) (*watcher, error) {
 	if w.o.Interval < 0 || w.o.KeepFor < 0 || w.o.KeepOlder < 0 {
 		return nil, errors.New("machinekey: an option of Watch is negative")
 	}
-	if w.o.Interval == 0 {
-		w.o.Interval = watchInterval
-	}
-	if w.o.KeepFor == 0 {
-		w.o.KeepFor = watchKeepFor
-	}
-	if w.o.KeepOlder == 0 {
-		w.o.KeepOlder = watchKeepOlder
-	}
+	w.o.Interval = cmp.Or(w.o.Interval, 10*time.Second)
+	w.o.KeepFor = cmp.Or(w.o.KeepFor, 14*24*time.Hour)
+	w.o.KeepOlder = cmp.Or(w.o.KeepOlder, 4)
 	return w, nil
 }
 
@@ -164,9 +154,18 @@ func (w *watcher) load() (*Key, error) {
 	return New(cfg)
 }
 
-// promote makes key, or the same one of the ring, the primary.
+// promote makes key, or the same one of the ring, the primary, and keeps all
+// others.
 func (w *watcher) promote(key *Key) error {
-	old, now, err := w.ring.promote(key)
+	var old, now *Key
+	err := w.ring.edit(func(keys []*Key) []*Key {
+		old, now = keys[0], key
+		if i := slices.IndexFunc(keys, key.same); i >= 0 {
+			now = keys[i]
+			keys = slices.Delete(keys, i, i+1)
+		}
+		return slices.Insert(keys, 0, now)
+	})
 	if err != nil {
 		return err
 	}
@@ -181,4 +180,55 @@ func (w *watcher) promote(key *Key) error {
 		w.o.OnChange(old, now)
 	}
 	return nil
+}
+
+// retire removes the keys that the watcher has added and that were replaced
+// too long ago or by too many others.
+func (w *watcher) retire(now time.Time) error {
+	var drop []*Key
+	err := w.ring.edit(func(keys []*Key) []*Key {
+		drop = w.overdue(keys, now)
+		return slices.DeleteFunc(keys, func(k *Key) bool { return slices.Contains(drop, k) })
+	})
+	if err != nil {
+		return err
+	}
+	w.added = slices.DeleteFunc(w.added,
+		func(a addedKey) bool { return slices.Contains(drop, a.key) })
+	return nil
+}
+
+// overdue notes which of the added keys are no longer the primary, the first
+// of keys, and returns those to be dropped. Keys that the program has taken
+// out of the ring are forgotten.
+func (w *watcher) overdue(keys []*Key, now time.Time) []*Key {
+	w.added = slices.DeleteFunc(w.added,
+		func(a addedKey) bool { return !slices.Contains(keys, a.key) })
+	var older []addedKey
+	for i := range w.added {
+		a := &w.added[i]
+		switch {
+		case a.key == keys[0]:
+			a.replaced = time.Time{}
+			continue
+		case a.replaced.IsZero():
+			a.replaced = now
+		}
+		older = append(older, *a)
+	}
+	slices.SortStableFunc(older, func(a, b addedKey) int { return a.replaced.Compare(b.replaced) })
+	var drop []*Key
+	for i, a := range older {
+		if len(older)-i > w.o.KeepOlder || now.Sub(a.replaced) >= w.o.KeepFor {
+			drop = append(drop, a.key)
+		}
+	}
+	return drop
+}
+
+// same reports whether k and other serve every purpose alike.
+func (k *Key) same(other *Key) bool {
+	a, b := k.cfg, other.cfg
+	return a.ValidationKey.Equal(b.ValidationKey) && a.DecryptionKey.Equal(b.DecryptionKey) &&
+		a.Validation == b.Validation && a.Decryption == b.Decryption && a.Mode == b.Mode
 }

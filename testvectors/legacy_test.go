@@ -82,7 +82,7 @@ func (v *legacyVector) encode(t *testing.T, f *file) {
 		if protection == machinekey.ProtectionAll {
 			data = append(data, v.InnerMAC...)
 		}
-		got, err := lowLevel(t, cfg, v.Random, netfx.Layers{Encrypted: true}).Seal(nil, data)
+		got, err := lowLevel(t, cfg, v.Random, netfx.Layers{Encrypted: true}).Seal(nil, data, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,12 +146,12 @@ func (v *legacyVector) encryptData(t *testing.T, f *file) {
 		t.Fatal(err)
 	}
 	layers := netfx.Layers{Encrypted: true, Signed: v.SignData, IV: iv}
-	got, err := lowLevel(t, cfg, v.Random, layers).SealModified(nil, v.Plaintext, v.Modifier)
+	got, err := lowLevel(t, cfg, v.Random, layers).Seal(nil, v.Plaintext, v.Modifier)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sameBytes(t, "output", got, v.Output)
-	got, ok := lowLevel(t, cfg, nil, layers).OpenModified(nil, v.Output, v.Modifier)
+	got, ok := lowLevel(t, cfg, nil, layers).Open(nil, v.Output, v.Modifier)
 	if !ok {
 		t.Fatal("not opened")
 	}

@@ -187,7 +187,7 @@ type unsignedTransform struct {
 
 func (u unsignedTransform) Protect(dst, data []byte) ([]byte, error) {
 	inner := slices.Concat(data, legacyDigest(u.t, u.cfg, data))
-	raw, err := lowLevel(u.t, u.cfg, nil, netfx.Layers{Encrypted: true}).Seal(nil, inner)
+	raw, err := lowLevel(u.t, u.cfg, nil, netfx.Layers{Encrypted: true}).Seal(nil, inner, nil)
 	return append(dst, upperHex(raw)...), err
 }
 

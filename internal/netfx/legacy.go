@@ -71,33 +71,20 @@ func NewLegacy(s Settings, layers Layers) (*Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if layers.Encrypted {
-		prefixed, err := layers.prefixed(s.Mode)
-		if err != nil {
-			return nil, err
-		}
-		if prefixed {
-			l.prefixSize, l.hidden = len(key), len(key)
-		}
+	if !layers.Encrypted {
+		return l, nil
+	}
+	switch {
+	case layers.IV > IVNone:
+		return nil, fmt.Errorf("no %v", layers.IV)
+	case layers.Signed && layers.IV == IVNone:
+		return nil, errors.New("signed data always has a prefix")
+	case !layers.Signed && layers.IV != IVNone && s.Mode == "":
+		return nil, ErrNoMode
+	case layers.Signed || layers.IV != IVNone && s.Mode != "Framework20SP1":
+		l.prefixSize, l.hidden = len(key), len(key)
 	}
 	return l, nil
-}
-
-// prefixed reports whether a ciphertext begins with a prefix.
-func (l Layers) prefixed(mode string) (bool, error) {
-	switch {
-	case l.IV > IVNone:
-		return false, fmt.Errorf("no %v", l.IV)
-	case l.Signed && l.IV == IVNone:
-		return false, errors.New("signed data always has a prefix")
-	case l.Signed:
-		return true, nil
-	case l.IV == IVNone:
-		return false, nil
-	case mode == "":
-		return false, ErrNoMode
-	}
-	return mode != "Framework20SP1", nil
 }
 
 // ErrNoMode is the error of unsigned data, whose form depends on the

@@ -132,19 +132,6 @@ func (l *Sealer) verify(t *scratch, signed []byte) ([]byte, bool) {
 	return data, hmac.Equal(tag, t.digest(t.tag[:0], data, nil))
 }
 
-// Seal appends the protected form of plaintext.
-func (l *Sealer) Seal(dst, plaintext []byte) ([]byte, error) {
-	return l.SealModified(dst, plaintext, nil)
-}
-
-// Open appends the plaintext. It reports false, with no plaintext left behind
-// in dst, for data that this key did not seal. What is signed is verified
-// before it is decrypted; without a signature the time depends as little as
-// possible on what is wrong inside.
-func (l *Sealer) Open(dst, protected []byte) ([]byte, bool) {
-	return l.OpenModified(dst, protected, nil)
-}
-
 // Digest returns H.
 func (l *Sealer) Digest(data, modifier []byte) []byte {
 	return l.newScratch().digest(nil, data, modifier)
@@ -158,12 +145,12 @@ func (l *Sealer) innerSize() int {
 	return 0
 }
 
-// SealModified appends
+// Seal appends
 //
 //	prefix || plaintext || H(plaintext) || modifier || padding    encrypted, and then signed
 //
 // with those parts that the layers have.
-func (l *Sealer) SealModified(dst, plaintext, modifier []byte) ([]byte, error) {
+func (l *Sealer) Seal(dst, plaintext, modifier []byte) ([]byte, error) {
 	if len(modifier) > math.MaxInt/4 ||
 		len(plaintext) > math.MaxInt-l.prefixSize-2*l.tagSize-len(modifier)-l.blockSize-len(dst) {
 		return dst, errTooLong
@@ -206,8 +193,11 @@ func (l *Sealer) SealModified(dst, plaintext, modifier []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// OpenModified is [Sealer.Open] for data with a modifier, which must be the same.
-func (l *Sealer) OpenModified(dst, protected, modifier []byte) ([]byte, bool) {
+// Open appends the plaintext. It reports false, with no plaintext left behind
+// in dst, for data that this key did not seal with this modifier. What is signed
+// is verified before it is decrypted; without a signature the time depends as
+// little as possible on what is wrong inside.
+func (l *Sealer) Open(dst, protected, modifier []byte) ([]byte, bool) {
 	t := l.pool.Get().(*scratch)
 	defer l.pool.Put(t)
 	body, ok := protected, true
@@ -220,10 +210,10 @@ func (l *Sealer) OpenModified(dst, protected, modifier []byte) ([]byte, bool) {
 		}
 	}
 	if !l.Encrypted {
+		if len(body) < l.innerSize() {
+			return dst, false
+		}
 		if l.Inner {
-			if len(body) < l.tagSize {
-				return dst, false
-			}
 			if body, ok = l.verify(t, body); !ok {
 				return dst, false
 			}
@@ -282,31 +272,25 @@ func (l *Sealer) unwrap(t *scratch, plain, modifier []byte) ([]byte, bool) {
 	return data, good == 1
 }
 
-// fillPrefix fills prefix as the layers say.
-func (l *Sealer) fillPrefix(prefix, plaintext []byte) error {
-	if len(prefix) == 0 {
-		return nil
-	}
-	if l.IV == IVHash {
-		l.hashPrefix(prefix, plaintext)
-		return nil
-	}
-	return fill(l.random, prefix)
-}
-
-// hashPrefix fills prefix from the digest D that belongs to the attribute
-// validation, without a key:
+// fillPrefix fills prefix as the layers say: with random bytes, or from the
+// digest D that belongs to the attribute validation, without a key:
 //
 //	D(data) || D(D(data)) || …   cut to the length of prefix
-func (l *Sealer) hashPrefix(prefix, data []byte) {
+func (l *Sealer) fillPrefix(prefix, data []byte) error {
+	switch {
+	case len(prefix) == 0:
+		return nil
+	case l.IV != IVHash:
+		return fill(l.random, prefix)
+	}
 	h := l.newHash()
-	sum := data
 	for len(prefix) > 0 {
 		h.Reset()
-		h.Write(sum)
-		sum = h.Sum(nil)
-		prefix = prefix[copy(prefix, sum):]
+		h.Write(data)
+		data = h.Sum(nil)
+		prefix = prefix[copy(prefix, data):]
 	}
+	return nil
 }
 
 // overlap reports whether a and b share memory. It matters because the block

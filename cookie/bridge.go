@@ -132,7 +132,7 @@ func (b *siteBuilder) bridge() error {
 
 // halfOf returns the half that a cookie is of.
 func halfOf(s *Sessions) int {
-	if s.traits.isCore() {
+	if s.traits.kind == KindCore {
 		return coreHalf
 	}
 	return oldHalf

@@ -188,24 +188,21 @@ func (b *bridge) mark(w http.ResponseWriter, r *http.Request, c *crossing) error
 func (b *bridge) translate(ctx context.Context, from, to *Sessions, x *session) (*sessiontoken.Principal, *SignInOptions, error) {
 	p := &sessiontoken.Principal{Identities: slices.Clone(x.principal.Identities)}
 	o := &SignInOptions{}
-	authenticationType := ""
-	switch f := to.framework.(type) {
-	case *forms:
+	authenticationType := to.traits.authenticationType
+	switch to.traits.kind {
+	case KindForms:
 		if b.roles != nil {
 			o.UserData = b.userData(p)
 			break
 		}
 		p.Identities = []sessiontoken.Identity{{AuthenticationType: "Forms",
 			Claims: []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: p.Name()}}}}
-	case *katana:
-		authenticationType = f.of.Scheme
+	case KindKatana:
 		for i := 1; i < len(p.Identities); i++ {
 			p.Identities[0].Claims = append(slices.Clip(p.Identities[0].Claims),
 				p.Identities[i].Claims...)
 		}
 		p.Identities = p.Identities[:min(1, len(p.Identities))]
-	case *core:
-		authenticationType = f.of.Scheme
 	}
 	for i := range p.Identities {
 		id := &p.Identities[i]
@@ -216,7 +213,7 @@ func (b *bridge) translate(ctx context.Context, from, to *Sessions, x *session) 
 		}
 	}
 	atEnd := !x.ends.IsZero() && x.expires.Add(time.Second).After(x.ends)
-	if to.traits.roomFor.properties && (!from.slides || atEnd) {
+	if to.traits.hasProperties() && (!from.slides || atEnd) {
 		o.Properties.Set(".refresh", "False") // it would outlive its original
 	}
 	if b.claims != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -20,10 +21,8 @@ type Ticket interface {
 	OpenedBy() string
 }
 
-// framework is what the four frameworks of .NET do each in its own way. The
-// implementations are in framework_wif.go, framework_forms.go,
-// framework_katana.go and framework_core.go; all else is the same for them and looks at [session] and
-// [traits] only.
+// framework is what the four frameworks of .NET do each in its own way. All else
+// is the same for them and looks at [session] and [traits] only.
 type framework interface {
 	// open returns what a text says, if it is valid. What it returned for this text
 	// before, or nil, spares the decoding: only its validity is checked.
@@ -42,8 +41,73 @@ type framework interface {
 	forget(ctx context.Context, x *session) error
 }
 
+// tickets is the framework of a codec of tickets T. What T has of its own is in
+// framework_wif.go, framework_forms.go, framework_katana.go and framework_core.go.
+type tickets[T interface {
+	comparable
+	Ticket
+}] struct {
+	codec interface {
+		Decode(context.Context, string) (T, error)
+		Encode(context.Context, T) (string, error)
+	}
+	of    codec.Traits[T, *sessiontoken.Principal]
+	read  func(T) session                                          // what a ticket says
+	make  func(*sessiontoken.Principal, *SignInOptions) (T, error) // a ticket of a new session
+	start func(T) session                                          // that begins with a ticket
+	write func(T, *session) T                                      // a copy that says what the session does
+	drop  func(context.Context, T) error                           // from the codec's store, or nil
+}
+
+func (f *tickets[T]) open(ctx context.Context, text string, known *session) (session, error) {
+	if known != nil {
+		return *known, f.of.Valid(known.ticket.(T))
+	}
+	t, err := f.codec.Decode(ctx, text)
+	if err != nil {
+		return session{}, err
+	}
+	return f.read(t), nil
+}
+
+func (f *tickets[T]) begin(p *sessiontoken.Principal, o *SignInOptions) (session, error) {
+	var t, none T
+	var err error
+	if o.ticket == nil {
+		t, err = f.make(p, o)
+	} else if t, _ = o.ticket.(T); t == none {
+		err = errOtherTicket
+	}
+	if err != nil {
+		return session{}, err
+	}
+	return f.start(t), nil
+}
+
+func (f *tickets[T]) renew(x session, now time.Time) (session, bool) {
+	t, due := f.of.Renew(x.ticket.(T), now)
+	if !due {
+		return x, false
+	}
+	renewed := f.read(t)
+	x.ticket, x.issued, x.expires = t, renewed.issued, renewed.expires
+	return x, true
+}
+
+func (f *tickets[T]) seal(ctx context.Context, x *session) (string, error) {
+	return f.codec.Encode(ctx, f.write(x.ticket.(T), x))
+}
+
+func (f *tickets[T]) forget(ctx context.Context, x *session) error {
+	if f.drop == nil {
+		return nil
+	}
+	return f.drop(ctx, x.ticket.(T))
+}
+
 // traits are what never changes for a codec.
 type traits struct {
+	kind   Kind                // KindFedAuth, KindForms, KindKatana or KindCore
 	reader sessiontoken.Reader // the codec
 	keys   sessiontoken.Keys   // nil for certificates
 	store  sessiontoken.Store  // of the codec, or nil
@@ -63,25 +127,21 @@ type traits struct {
 	// carriesID reports whether name is written in a ticket, and not a hash of it.
 	carriesID func(Ticket) bool
 
-	// cookie has the defaults of .NET; see also secureAsRequest.
+	// cookie has the defaults of .NET.
 	cookie http.Cookie
 	scheme chunks.Scheme
-	// secureAsRequest gives the cookie Secure if the browser used TLS.
-	secureAsRequest bool
 	// slides says that the framework renews sessions unless told not to.
 	slides bool
 	// remembers says that a ticket has room for the time of sign-in, so that it
 	// survives renewals. A store remembers for the others; see track.go.
 	remembers bool
-	// ownPersistence says that the cookie of a persistent session has a lifetime
-	// that the ticket does not tell (persistentSessionLifetime).
-	ownPersistence bool
-	// roomFor is what SignInOptions may say.
-	roomFor struct{ userData, context, reference, properties bool }
+	// authenticationType is that of the identities in a ticket, if all have one.
+	authenticationType string
 }
 
-// isCore reports whether the cookie is one of ASP.NET Core.
-func (k *traits) isCore() bool { return k.scheme == chunks.Core || k.scheme == chunks.CoreShared }
+// hasProperties reports whether sessions live in the properties of tickets; see
+// properties.go.
+func (k *traits) hasProperties() bool { return k.kind == KindKatana || k.kind == KindCore }
 
 // session is a session of any framework.
 type session struct {
@@ -134,15 +194,14 @@ type SignInOptions struct {
 
 // misplaced returns an error if o sets what a ticket has no place for.
 func (o *SignInOptions) misplaced(k *traits) error {
-	room := &k.roomFor
 	switch {
-	case o.UserData != "" && !room.userData:
+	case o.UserData != "" && k.kind != KindForms:
 		return errors.New("cookie: SignInOptions.UserData is for forms tickets")
-	case o.Context != "" && !room.context:
+	case o.Context != "" && k.kind != KindFedAuth:
 		return errors.New("cookie: SignInOptions.Context is for session tokens")
-	case o.Reference && !room.reference:
+	case o.Reference && k.kind != KindFedAuth:
 		return errors.New("cookie: SignInOptions.Reference is for session tokens")
-	case len(o.Properties) > 0 && !room.properties:
+	case len(o.Properties) > 0 && !k.hasProperties():
 		return errors.New("cookie: SignInOptions.Properties are for tickets of Katana and ASP.NET Core")
 	case o.Lifetime < 0:
 		return fmt.Errorf("cookie: SignInOptions.Lifetime is %v", o.Lifetime)

@@ -1,6 +1,7 @@
 package cookie
 
 import (
+	"crypto/rand"
 	"net/http"
 	"slices"
 	"time"
@@ -38,6 +39,14 @@ func (x *session) readProperties(p sessiontoken.Properties) {
 func (x *session) readTimes(p sessiontoken.Properties) {
 	x.issued, _ = p.Time(sessiontoken.PropertyIssued)
 	x.expires, _ = p.Time(sessiontoken.PropertyExpires)
+}
+
+// nameAtRandom names a session that has no name yet. The times of a ticket are
+// whole seconds, so two sign-ins of a user may be one ticket.
+func (x *session) nameAtRandom(prefix string) {
+	if x.id == "" {
+		x.id = prefix + rand.Text()
+	}
 }
 
 // properties returns a copy of those of x's ticket with its end and, of what a

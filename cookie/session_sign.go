@@ -241,7 +241,7 @@ func (s *Sessions) writeSignOut(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	if _, err := s.source(r); s.traits.isCore() && isNone(err) { // deleted all the same, as .NET does
+	if _, err := s.source(r); s.traits.kind == KindCore && isNone(err) { // deleted all the same, as .NET does
 		return nil
 	}
 	if len(set) > 0 {

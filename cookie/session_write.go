@@ -113,7 +113,7 @@ func (s *Sessions) write(w http.ResponseWriter, set []*http.Cookie) error {
 		}
 		return err
 	}
-	if s.traits.isCore() {
+	if s.traits.kind == KindCore {
 		noCache(h, "no-cache,no-store", "Thu, 01 Jan 1970 00:00:00 GMT")
 	} else {
 		noCache(h, "no-cache", "-1")

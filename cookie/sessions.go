@@ -275,7 +275,7 @@ func makeSessions(f framework, k *traits, o *SessionsOptions) (*Sessions, error)
 	if o != nil {
 		*s.o = *o
 	}
-	s.secureAsRequest = k.secureAsRequest && s.o.Cookie == nil
+	s.secureAsRequest = k.hasProperties() && s.o.Cookie == nil
 	if c := s.o.Cookie; c != nil {
 		name, path := cmp.Or(c.Name, s.template.Name), cmp.Or(c.Path, s.template.Path)
 		s.template = http.Cookie{Name: name, Path: path, Domain: c.Domain, Secure: c.Secure,
@@ -316,7 +316,7 @@ func (s *Sessions) check() error {
 		return errors.New("cookie: SessionsOptions with a negative duration")
 	case s.o.MaxBytes < 0 || s.o.Verified < 0:
 		return errors.New("cookie: SessionsOptions with a negative number")
-	case s.o.PersistentLifetime > 0 && !s.traits.ownPersistence:
+	case s.o.PersistentLifetime > 0 && s.traits.kind != KindFedAuth:
 		return errors.New("cookie: SessionsOptions.PersistentLifetime is for session tokens")
 	case s.o.OnePerUser && s.track == nil:
 		return errors.New("cookie: SessionsOptions.OnePerUser needs a Store")

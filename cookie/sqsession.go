@@ -121,16 +121,16 @@ func newSQSession(keys sessiontoken.Keys, c *site.Credential, o *SiteOptions) (*
 // purposeSQSession is this library's own; .NET has nothing of the kind.
 const purposeSQSession = "github.com/webfarm-go/webfarm/cookie.SQSession"
 
-// sequence is wif with the rules of SQSession.
+// sequence is the framework of a session token with the rules of SQSession.
 type sequence struct {
-	*wif
+	framework
 	traits *traits
 }
 
 // open wants the endpoint named. One that fits all applications would have the
 // session under a name of its own in each.
 func (q *sequence) open(ctx context.Context, text string, known *session) (session, error) {
-	x, err := q.wif.open(ctx, text, known)
+	x, err := q.framework.open(ctx, text, known)
 	if err == nil && x.ticket.(*sessiontoken.Token).EndpointID == "" {
 		return session{}, fmt.Errorf("%w: token is for every cookie", sessiontoken.ErrEndpoint)
 	}
@@ -141,7 +141,7 @@ func (q *sequence) open(ctx context.Context, text string, known *session) (sessi
 func (q *sequence) begin(p *sessiontoken.Principal, o *SignInOptions) (session, error) {
 	inStore := *o
 	inStore.Reference = q.traits.store != nil
-	return q.wif.begin(p, &inStore)
+	return q.framework.begin(p, &inStore)
 }
 
 // renew renews once a minute, or four times in a shorter lifetime, so that a

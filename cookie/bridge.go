@@ -141,14 +141,6 @@ func halfOf(s *Sessions) int {
 // isSQ reports whether s is SQSession, which .NET nodes do not read.
 func (b *siteBuilder) isSQ(s *Sessions) bool { return b.site.sq != nil && s == b.site.sq.sessions }
 
-// isTLS reports whether the browser used TLS.
-func (b *bridge) isTLS(r *http.Request) bool {
-	if isTLS := b.halves[oldHalf].o.IsTLS; isTLS != nil {
-		return isTLS(r)
-	}
-	return r.TLS != nil
-}
-
 // crossing is a request on the bridge.
 type crossing struct {
 	m      *marker
@@ -170,7 +162,7 @@ type side struct {
 // the bridge has no part in a request: without the keys of the marker, and for
 // cookies of TLS without it.
 func (b *bridge) look(r *http.Request) *crossing {
-	if b.template.Secure && !b.isTLS(r) {
+	if b.template.Secure && !b.halves[oldHalf].isTLS(r) {
 		return nil
 	}
 	m, err := b.readMarker(r)

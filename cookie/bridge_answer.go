@@ -85,13 +85,9 @@ func (b *bridge) after(r *http.Request, h http.Header) *http.Request {
 		return r
 	}
 	var pairs []string
-	for _, line := range r.Header["Cookie"] {
-		for line != "" {
-			var pair string
-			pair, line = chunks.CutPair(line)
-			if _, gone := set[nameOf(pair)]; !gone && pair != "" {
-				pairs = append(pairs, pair)
-			}
+	for _, pair := range chunks.WIF.Pairs(r) {
+		if _, gone := set[nameOf(pair)]; !gone && pair != "" {
+			pairs = append(pairs, pair)
 		}
 	}
 	for _, name := range names {

@@ -94,9 +94,7 @@ func (b *bridge) copy(w http.ResponseWriter, r *http.Request, c *crossing) error
 	f := &c.halves[c.of].f
 	of := f.session
 	of.id, of.ends = from.idOfCopies(from.idOf(of)), from.given(&of)
-	if here := of.began.Add(to.o.MaxLifetime); to.o.MaxLifetime > 0 {
-		of.ends = sooner(of.ends, here)
-	}
+	of.ends = to.end(&of)
 	if c.do == extend {
 		of.id, of.began, of.ends = c.m.halves[1-c.of].id, c.m.began, sooner(of.ends, c.m.ends)
 	}

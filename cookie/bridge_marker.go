@@ -8,7 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
@@ -147,15 +147,7 @@ func (b *bridge) readMarker(r *http.Request) (*marker, error) {
 // writeMarker adds a marker to the response, or its deletion if m is nil.
 func (b *bridge) writeMarker(w http.ResponseWriter, r *http.Request, m *marker, persistent bool) error {
 	c := b.template
-	c.Secure = c.Secure || b.isTLS(r)
-	h := w.Header()
-	before := h["Set-Cookie"]
-	var kept []string
-	for _, line := range before {
-		if !isMarker(line) {
-			kept = append(kept, line)
-		}
-	}
+	c.Secure = c.Secure || b.halves[oldHalf].isTLS(r)
 	if m == nil {
 		c.MaxAge, c.Expires = -1, time.Unix(1, 0).UTC()
 	} else {
@@ -168,20 +160,18 @@ func (b *bridge) writeMarker(w http.ResponseWriter, r *http.Request, m *marker, 
 			c.Expires = m.expires
 		}
 	}
-	h["Set-Cookie"] = kept
-	if err := chunks.Single.Write(w, []*http.Cookie{&c}); err != nil {
-		h["Set-Cookie"] = before
+	lines, err := chunks.Single.Lines([]*http.Cookie{&c})
+	if err != nil {
 		return err
 	}
+	h := w.Header()
+	h["Set-Cookie"] = append(slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), isMarker), lines...)
 	noCache(h, "no-cache", "-1")
 	return nil
 }
 
 // isMarker reports whether a Set-Cookie line is of the marker.
-func isMarker(line string) bool {
-	name, _, _ := strings.Cut(line, "=")
-	return strings.TrimSpace(name) == markerName
-}
+func isMarker(line string) bool { return nameOf(line) == markerName }
 
 // markerTemplate returns the attributes of the marker: the narrower of each.
 func markerTemplate(a, b *http.Cookie) http.Cookie {

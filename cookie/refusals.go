@@ -35,6 +35,7 @@ type refusalKind struct {
 }
 
 type refusalRow struct {
+	refusalKind
 	told  time.Time // when the last line was written
 	count int       // since then
 	total int       // since the credential was last accepted
@@ -43,13 +44,6 @@ type refusalRow struct {
 
 // refusalPause is the time between two lines about one kind of refusal.
 const refusalPause = time.Minute
-
-// refusalLine is what a line says.
-type refusalLine struct {
-	refusalKind
-	count int
-	keys  []string
-}
 
 // clock returns the time.
 func (f *refusals) clock() time.Time {
@@ -60,13 +54,13 @@ func (f *refusals) clock() time.Time {
 }
 
 // refuse counts a refusal and returns the lines that are due.
-func (f *refusals) refuse(kind refusalKind, keys []string) []refusalLine {
+func (f *refusals) refuse(kind refusalKind, keys []string) []refusalRow {
 	now := f.clock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	row := f.rows[kind]
 	if row == nil {
-		row = new(refusalRow)
+		row = &refusalRow{refusalKind: kind}
 		if f.rows == nil {
 			f.rows = map[refusalKind]*refusalRow{}
 		}
@@ -81,7 +75,7 @@ func (f *refusals) refuse(kind refusalKind, keys []string) []refusalLine {
 
 // accept returns how often a credential was refused since it was last accepted,
 // and the lines that are due.
-func (f *refusals) accept(source int) (refused int, lines []refusalLine) {
+func (f *refusals) accept(source int) (refused int, lines []refusalRow) {
 	if !f.open.Load() {
 		return 0, nil
 	}
@@ -102,16 +96,16 @@ func (f *refusals) accept(source int) (refused int, lines []refusalLine) {
 }
 
 // due returns the lines of the rows whose minute is over. The caller holds f.mu.
-func (f *refusals) due(now time.Time) (lines []refusalLine) {
-	for kind, row := range f.rows {
+func (f *refusals) due(now time.Time) (lines []refusalRow) {
+	for _, row := range f.rows {
 		since := now.Sub(row.told)
 		if row.count == 0 || 0 <= since && since < refusalPause { // a clock may be set back
 			continue
 		}
-		lines = append(lines, refusalLine{kind, row.count, row.keys})
+		lines = append(lines, *row)
 		row.told, row.count = now, 0
 	}
-	slices.SortFunc(lines, func(a, b refusalLine) int {
+	slices.SortFunc(lines, func(a, b refusalRow) int {
 		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.reason, b.reason))
 	})
 	return lines
@@ -161,7 +155,7 @@ func (g *Guard) logAccepted(ctx context.Context, source int, f *found) {
 	g.logger.LogAttrs(ctx, slog.LevelInfo, "cookie: credential accepted after refusals", attrs...)
 }
 
-func (g *Guard) logLines(ctx context.Context, lines []refusalLine) {
+func (g *Guard) logLines(ctx context.Context, lines []refusalRow) {
 	for _, l := range lines {
 		attrs := append(g.about(l.source), slog.String("reason", l.reason), slog.Int("count", l.count))
 		if len(l.keys) > 0 {

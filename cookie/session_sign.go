@@ -143,9 +143,8 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 // end returns when a session ends here, however often it is renewed, or zero: at
 // the end that it was given, or when MaxLifetime is over if that is sooner.
 func (s *Sessions) end(x *session) time.Time {
-	if here := x.began.Add(s.o.MaxLifetime); s.o.MaxLifetime > 0 &&
-		(x.ends.IsZero() || here.Before(x.ends)) {
-		return here
+	if s.o.MaxLifetime > 0 {
+		return sooner(x.ends, x.began.Add(s.o.MaxLifetime))
 	}
 	return x.ends
 }

@@ -65,13 +65,17 @@ func (s *Sessions) weigh(ctx context.Context, set []*http.Cookie) error {
 func (s *Sessions) cookie(r *http.Request) http.Cookie {
 	c := s.template
 	if s.secureAsRequest {
-		if s.o.IsTLS != nil {
-			c.Secure = s.o.IsTLS(r)
-		} else {
-			c.Secure = r.TLS != nil
-		}
+		c.Secure = s.isTLS(r)
 	}
 	return c
+}
+
+// isTLS reports whether the browser used TLS.
+func (s *Sessions) isTLS(r *http.Request) bool {
+	if s.o.IsTLS != nil {
+		return s.o.IsTLS(r)
+	}
+	return r.TLS != nil
 }
 
 // deletions returns the deletion of every chunk in the request.
@@ -93,25 +97,22 @@ func (s *Sessions) clear(w http.ResponseWriter, r *http.Request) {
 // stay: the request may be without them already, see bridge.after. On error
 // nothing has changed.
 func (s *Sessions) write(w http.ResponseWriter, set []*http.Cookie) error {
+	lines, err := s.traits.scheme.Lines(set)
+	if err != nil {
+		return err
+	}
 	h := w.Header()
-	before := h["Set-Cookie"]
-	if kept := s.others(before); len(kept) < len(before) {
-		for _, line := range before {
-			sets := func(c *http.Cookie) bool { return c.Name == nameOf(line) }
-			if s.owns(line) && deletes(line, s.traits.now()) && !slices.ContainsFunc(set, sets) {
-				kept = append(kept, line)
-			}
-		}
-		h["Set-Cookie"] = kept
-		if len(kept) == 0 {
-			delete(h, "Set-Cookie")
+	var kept []string
+	for _, line := range h["Set-Cookie"] {
+		sets := func(c *http.Cookie) bool { return c.Name == nameOf(line) }
+		if !s.owns(line) || deletes(line, s.traits.now()) && !slices.ContainsFunc(set, sets) {
+			kept = append(kept, line)
 		}
 	}
-	if err := s.traits.scheme.Write(w, set); err != nil {
-		if before != nil {
-			h["Set-Cookie"] = before
-		}
-		return err
+	if kept = append(kept, lines...); kept != nil {
+		h["Set-Cookie"] = kept
+	} else {
+		delete(h, "Set-Cookie")
 	}
 	if s.traits.kind == KindCore {
 		noCache(h, "no-cache,no-store", "Thu, 01 Jan 1970 00:00:00 GMT")
@@ -131,18 +132,6 @@ func noCache(h http.Header, control, expires string) {
 	}
 	h.Set("Pragma", "no-cache")
 	h.Set("Expires", expires)
-}
-
-// others returns the lines that set no chunk of this cookie, or one on another
-// path or domain.
-func (s *Sessions) others(lines []string) []string {
-	var kept []string
-	for _, line := range lines {
-		if !s.owns(line) {
-			kept = append(kept, line)
-		}
-	}
-	return kept
 }
 
 // owns reports whether a line sets a chunk of this cookie, on its path and

@@ -13,48 +13,34 @@ import (
 // is there already. It changes nothing if there is none, and nothing on error:
 // a name or value that net/http would change, or more than 64 KiB.
 func (q *SQSession) PassOn(out, in *http.Request) error {
-	var pairs []string
+	var ours, others []string
 	size := 0
-	for _, line := range in.Header["Cookie"] {
-		for line != "" {
-			var pair string
-			pair, line = chunks.CutPair(line)
-			spelled, value, ok := chunks.WIF.Match(pair, q.c.Name)
-			if !ok {
-				continue
-			}
-			if !isPlain(value) {
-				return fmt.Errorf("%w: %s", ErrInvalidCookie, spelled)
-			}
-			if size += len(pair); size > chunks.MaxLength {
-				return ErrTooLong
-			}
-			pairs = append(pairs, spelled+"="+value)
+	for _, pair := range chunks.WIF.Pairs(in) {
+		spelled, value, ok := chunks.WIF.Match(pair, q.c.Name)
+		if !ok {
+			continue
 		}
+		if !isPlain(value) {
+			return fmt.Errorf("%w: %s", ErrInvalidCookie, spelled)
+		}
+		if size += len(pair); size > chunks.MaxLength {
+			return ErrTooLong
+		}
+		ours = append(ours, spelled+"="+value)
 	}
-	if len(pairs) == 0 {
+	if ours == nil {
 		return nil
+	}
+	for _, pair := range chunks.WIF.Pairs(out) {
+		if _, _, replaced := chunks.WIF.Match(pair, q.c.Name); !replaced && pair != "" {
+			others = append(others, pair)
+		}
 	}
 	if out.Header == nil {
 		out.Header = make(http.Header)
 	}
-	out.Header.Set("Cookie", strings.Join(append(q.others(out), pairs...), "; "))
+	out.Header.Set("Cookie", strings.Join(append(others, ours...), "; "))
 	return nil
-}
-
-// others returns the cookies of a request that are no chunks of this one.
-func (q *SQSession) others(r *http.Request) []string {
-	var pairs []string
-	for _, line := range r.Header["Cookie"] {
-		for line != "" {
-			var pair string
-			pair, line = chunks.CutPair(line)
-			if _, _, ours := chunks.WIF.Match(pair, q.c.Name); !ours && pair != "" {
-				pairs = append(pairs, pair)
-			}
-		}
-	}
-	return pairs
 }
 
 // PassBack adds what the response of a .NET node sets for the cookie, line by

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -51,30 +51,13 @@ func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
 	if len(c.Layers) > 0 {
 		printLayers(b, c.Layers)
 	}
-	switch {
-	case c.Token != nil:
-		fmt.Fprint(b, "\nSession\n")
-		writeTable(b, "  ", c.Token.rows(r))
-		printIdentities(b, c.Token.Identities)
-	case c.Forms != nil:
-		c.Forms.print(b, r.At)
-	case c.Katana != nil:
-		c.Katana.print(b, r.At)
-	case c.Core != nil:
-		c.Core.print(b, r.At)
-	case c.Protected != nil:
-		c.Protected.print(b, r.At)
-	case c.State != nil:
-		c.State.print(b)
-	case c.Anonymous != nil:
-		c.Anonymous.print(b, r.At)
-	case c.Roles != nil:
-		c.Roles.print(b)
+	if c.Shown.rows != nil {
+		c.Shown.print(b)
 	}
 	if c.Refused != nil {
 		c.Refused.print(b)
 	} else {
-		fmt.Fprintf(b, "\nACCEPTED: %s\n", c.summary(r.At))
+		fmt.Fprintf(b, "\nACCEPTED: %s\n", c.Shown.Summary())
 	}
 }
 
@@ -89,39 +72,34 @@ func (c *credentialReport) title() string {
 	return "Value"
 }
 
-// summary is one line for an accepted credential.
-func (c *credentialReport) summary(now time.Time) string {
-	switch {
-	case c.Forms != nil:
-		return fmt.Sprintf("%s, expires %s", userName(c.Forms.Name),
-			relative(c.Forms.Expiration, now))
-	case c.Anonymous != nil:
-		return fmt.Sprintf("visitor %s, expires %s", abridged(c.Anonymous.ID),
-			relative(c.Anonymous.Expires, now))
-	case c.State != nil:
-		return "the state is authentic"
-	case c.Roles != nil:
-		return "the envelope is authentic"
-	case c.Katana != nil:
-		return c.Katana.summary([]identityReport{c.Katana.Identity}, now)
-	case c.Core != nil:
-		return c.Core.summary(c.Core.Identities, now)
-	case c.Protected != nil:
-		return c.Protected.summary(now)
+func (s *shown) print(b *bytes.Buffer) {
+	fmt.Fprintf(b, "\n%s\n", s.title)
+	writeTable(b, "  ", s.rows)
+	for i := range s.Identities {
+		title := "Identity"
+		if n := len(s.Identities); n > 1 {
+			title = fmt.Sprintf("Identity %d of %d", i+1, n)
+		}
+		s.Identities[i].print(b, title)
 	}
-	ids := c.Token.Identities // an accepted token has identities
-	return fmt.Sprintf("%s, expires %s", userName(ids[0].Name),
-		relative(c.Token.ValidTo, now)) + unauthenticated(ids)
-}
-
-func userName(name string) string { return abridgedOr(name, "a user without a name") }
-
-// unauthenticated is a remark on identities of which none is authenticated.
-func unauthenticated(ids []identityReport) string {
-	if slices.ContainsFunc(ids, func(id identityReport) bool { return id.Authenticated }) {
-		return ""
+	if s.properties == nil {
+		return
 	}
-	return "; but no identity is authenticated, so a Go service takes it for signed out"
+	if len(s.properties) == 0 {
+		fmt.Fprint(b, "\nNo properties\n")
+		return
+	}
+	title := "1 property"
+	if n := len(s.properties); n > 1 {
+		title = fmt.Sprintf("%d properties", n)
+	}
+	fmt.Fprintf(b, "\n%s\n", title)
+	rows := [][]string{{"NAME", "MEANING", "VALUE"}}
+	for _, p := range s.properties {
+		meaning := cmp.Or(layerFile["properties"].Text(p.Name), "the application's own")
+		rows = append(rows, []string{abridged(p.Name), meaning, p.shown()})
+	}
+	writeTable(b, "  ", rows)
 }
 
 func (c *cookieReport) print(b *bytes.Buffer) {
@@ -163,7 +141,7 @@ func printLayers(b *bytes.Buffer, layers []layerReport) {
 	fmt.Fprint(b, "\nLayers, from the outside\n")
 	var rows [][]string
 	for _, l := range layers {
-		mark, what, size := "ok", l.text.Text("what"), ""
+		mark, what, size := "ok", l.What(), ""
 		if !l.OK {
 			mark, what = "NO", "refused, see below"
 		}
@@ -185,37 +163,6 @@ func printLayers(b *bytes.Buffer, layers []layerReport) {
 		}
 	}
 	writeTable(b, "  ", rows)
-}
-
-func (t *tokenReport) rows(r *inspectReport) [][]string {
-	rows := [][]string{
-		{"valid from", when(t.ValidFrom, r.At)},
-		{"valid to", when(t.ValidTo, r.At)},
-		{"clock skew", short(time.Duration(r.Skew)*time.Second) + " tolerated at both ends"},
-	}
-	endpoint := "every cookie path"
-	if t.EndpointID != "" {
-		endpoint = "cookie path " + abridged(t.EndpointID)
-	}
-	rows = append(rows, []string{"good for", endpoint},
-		[]string{"cookie lasts", cookieLasts(t.Persistent)})
-	if t.ReferenceMode {
-		rows = append(rows, []string{"kept", "on the server (reference mode)"})
-	}
-	if t.Context != "" {
-		rows = append(rows, []string{"context", abridged(t.Context)})
-	}
-	return rows
-}
-
-func printIdentities(b *bytes.Buffer, list []identityReport) {
-	for i := range list {
-		title := "Identity"
-		if n := len(list); n > 1 {
-			title = fmt.Sprintf("Identity %d of %d", i+1, n)
-		}
-		list[i].print(b, title)
-	}
 }
 
 func (id *identityReport) print(b *bytes.Buffer, title string) {

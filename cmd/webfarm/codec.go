@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"os"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/dataprotection"
-	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/rsacookie"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
@@ -49,13 +47,28 @@ type codecs struct {
 	now        func() time.Time
 }
 
+// newCodecs takes the settings that every subcommand has.
+func newCodecs(k *keyFlags, ring *machinekey.Ring, of *site.Site, now func() time.Time) *codecs {
+	return &codecs{ring: ring, core: k.ring, coreOnly: len(k.config) == 0, site: of,
+		insecure: k.allowInsecure, endpoint: of.Session.Path, skew: skewOf(of), scheme: k.scheme,
+		now: now}
+}
+
+// setup marks an error as one of the configuration.
+func setup[T any](v T, err error) (T, error) {
+	if err != nil {
+		err = setupError{err}
+	}
+	return v, err
+}
+
 // keysOf returns what protects a kind of credential of System.Web.
 func (c *codecs) keysOf(k kind) (sessiontoken.Keys, error) {
 	switch {
 	case c.core != nil && c.site.OnRing(k):
 		return c.core.Traits().Application(c.site.Key.ApplicationName), nil
 	case c.ring == nil:
-		return nil, fmt.Errorf("webfarm: %s needs the keys of a web.config: say -config", k)
+		return nil, setupError{fmt.Errorf("webfarm: %s needs the keys of a web.config: say -config", k)}
 	}
 	return c.ring, nil
 }
@@ -81,13 +94,13 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 			last, err = sessiontoken.MachineKeyTransform(keys)
 		}
 		if err != nil {
-			return nil, err
+			return nil, setupError{err}
 		}
 		if last != nil {
 			o.Transforms = []sessiontoken.Protector{sessiontoken.DeflateTransform(), last}
 		}
 	}
-	return sessiontoken.NewSessionCodec(keys, o)
+	return setup(sessiontoken.NewSessionCodec(keys, o))
 }
 
 // forms returns the codec of forms tickets.
@@ -97,11 +110,11 @@ func (c *codecs) forms() (*sessiontoken.FormsCodec, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sessiontoken.NewFormsCodec(keys, &sessiontoken.FormsOptions{
+	return setup(sessiontoken.NewFormsCodec(keys, &sessiontoken.FormsOptions{
 		Lifetime: cmp.Or(c.lifetime, f.Lifetime), Path: f.Path, ClockSkew: c.skewForms, Now: c.now,
 		Protection:       c.protection(f),
 		InsecureUnsigned: c.insecure && f.Unsigned.On, InsecureOldLayout: c.insecure && f.OldLayout.On,
-	})
+	}))
 }
 
 // protection is the attribute of the cookie, nothing where a key ring protects it. Without
@@ -117,26 +130,36 @@ func (c *codecs) protection(of *site.Credential) (p machinekey.Protection) {
 	return p
 }
 
-// katana returns the codec of a kind of Katana's tickets.
-func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, error) {
-	purpose := sessiontoken.Cookie(authType)
+// purpose is what keys are derived for, for tickets of Katana and ASP.NET Core. Cookies have an
+// AuthenticationType or a scheme, and tokens of ASP.NET Core a scheme.
+func (c *codecs) purpose(k kind, of string) sessiontoken.Purpose {
 	switch {
 	case len(c.purposes) > 0:
-		purpose = sessiontoken.Purposes(c.purposes...)
+		return sessiontoken.Purposes(c.purposes...)
 	case k == kindBearer:
-		purpose = sessiontoken.AccessToken("Bearer")
+		return sessiontoken.AccessToken("Bearer")
 	case k == kindRefresh:
-		purpose = sessiontoken.RefreshToken("Bearer")
+		return sessiontoken.RefreshToken("Bearer")
 	case k == kindCode:
-		purpose = sessiontoken.AuthorizationCode()
+		return sessiontoken.AuthorizationCode()
+	case k == kindCoreBearer:
+		return sessiontoken.AccessToken(of)
+	case k == kindCoreRefresh:
+		return sessiontoken.RefreshToken(of)
 	}
+	return sessiontoken.Cookie(of)
+}
+
+// katana returns the codec of a kind of Katana's tickets.
+func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, error) {
 	keys, err := c.keysOf(k)
 	if err != nil {
 		return nil, err
 	}
-	return sessiontoken.NewKatanaCodec(keys, purpose, &sessiontoken.KatanaOptions{
-		Lifetime: cmp.Or(c.lifetime, c.site.Of(k, authType).Lifetime), InsecureNoExpiry: c.insecure, Now: c.now,
-	})
+	return setup(sessiontoken.NewKatanaCodec(keys, c.purpose(k, authType), &sessiontoken.KatanaOptions{
+		Lifetime:         cmp.Or(c.lifetime, c.site.Of(k, authType).Lifetime),
+		InsecureNoExpiry: c.insecure, Now: c.now,
+	}))
 }
 
 // anonymous returns the codec of anonymous ids.
@@ -146,10 +169,10 @@ func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, 
 	if err != nil {
 		return nil, err
 	}
-	return sessiontoken.NewAnonymousCodec(keys, &sessiontoken.FormsOptions{
+	return setup(sessiontoken.NewAnonymousCodec(keys, &sessiontoken.FormsOptions{
 		Protection: c.protection(a), InsecureUnsigned: c.insecure && a.Unsigned.On,
 		Lifetime: cmp.Or(c.lifetime, a.Lifetime), Now: now,
-	})
+	}))
 }
 
 // roles returns what protects role cookies.
@@ -160,49 +183,11 @@ func (c *codecs) roles() (machinekey.Protector, error) {
 	}
 	ring, ok := keys.(*machinekey.Ring)
 	if !ok {
-		return keys.Protector(machinekey.RolePurpose)
+		return setup(keys.Protector(machinekey.RolePurpose))
 	}
-	return ring.CookieProtector(machinekey.LegacyOptions{
+	return setup(ring.CookieProtector(machinekey.LegacyOptions{
 		Protection: c.protection(c.site.Roles), InsecureUnsigned: c.insecure && c.site.Roles.Unsigned.On,
-	}, machinekey.RolePurpose)
-}
-
-// opened is what inspect learned of one credential.
-type opened struct {
-	*anatomy.Report
-	anonymous *sessiontoken.AnonymousID
-	roles     []byte // the payload, nil unless a role cookie was opened
-	state     sessiontoken.Properties
-	protected *protectedReport
-	fault     string // of the key of a payload, see layers.txt
-}
-
-// open inspects the text of a credential. It fails only for the configuration.
-func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opened, error) {
-	switch {
-	case k == kindForms:
-		codec, err := c.forms()
-		return openWith(ctx, codec, err, text)
-	case k == kindRoles, k == kindAnonymous:
-		return c.openURLToken(ctx, k, text)
-	case k == kindState:
-		return c.openState(ctx, authType, text)
-	case k.IsKatana():
-		codec, err := c.katana(k, authType)
-		return openWith(ctx, codec, err, text)
-	}
-	codec, err := c.session(k)
-	return openWith(ctx, codec, err, text)
-}
-
-// openWith inspects text with a codec. The error says why there is none.
-func openWith[T any](ctx context.Context, codec interface {
-	Decode(context.Context, string) (T, error)
-}, err error, text string) (opened, error) {
-	if err != nil {
-		return opened{}, setupError{err}
-	}
-	return opened{Report: anatomy.Of(ctx, codec.Decode, text)}, nil
+	}, machinekey.RolePurpose))
 }
 
 // certFlags are the flags for a farm that shares a certificate in place of a

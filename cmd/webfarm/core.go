@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/dataprotection"
@@ -101,50 +100,20 @@ func (c *codecs) openCore(ctx context.Context, found credential) (opened, use, e
 func (c *codecs) openUse(
 	ctx context.Context, u use, text string, p payload.Payload,
 ) (opened, error) {
-	if c.core == nil {
-		o := opened{Report: new(anatomy.Report)}
-		if o.Err = sessiontoken.ErrInvalid; p.Data == nil {
-			o.Refuse(layerURLText, len(text), o.Err)
-			return o, nil
-		}
-		o.Add(layerURLText, len(text))
-		o.Err = o.Refuse(layerKeyRing, len(p.Data), errNoRing)
-		return o, nil
+	if c.core != nil && u.scheme != "" {
+		codec, err := c.coreCodec(u.kind, u.scheme)
+		return openWith(ctx, codec, err, text)
 	}
-	if u.scheme == "" {
-		return c.openBytes(ctx, u.kind, text, p)
-	}
-	codec, err := c.coreCodec(u)
-	return openWith(ctx, codec, err, text)
-}
-
-// coreCodec returns the codec of a ticket.
-func (c *codecs) coreCodec(u use) (*sessiontoken.CoreCodec, error) {
-	purpose := sessiontoken.Cookie(u.scheme)
-	switch {
-	case len(c.purposes) > 0:
-		purpose = sessiontoken.Purposes(c.purposes...)
-	case u.kind == kindCoreBearer:
-		purpose = sessiontoken.AccessToken(u.scheme)
-	case u.kind == kindCoreRefresh:
-		purpose = sessiontoken.RefreshToken(u.scheme)
-	}
-	return sessiontoken.NewCoreCodec(c.core, purpose,
-		&sessiontoken.CoreOptions{Lifetime: c.lifetime, InsecureNoExpiry: c.insecure, Now: c.now})
-}
-
-// openBytes inspects a payload that holds no ticket.
-func (c *codecs) openBytes(
-	ctx context.Context, k kind, text string, p payload.Payload,
-) (opened, error) {
 	o := opened{Report: new(anatomy.Report)}
-	if o.Err = sessiontoken.ErrInvalid; p.Data == nil {
-		o.Refuse(layerURLText, len(text), o.Err)
-		return o, nil
+	if p.Data == nil {
+		return o.refuse(layerURLText, len(text), sessiontoken.ErrInvalid)
 	}
 	o.Add(layerURLText, len(text))
+	if c.core == nil {
+		return o.refuse(layerKeyRing, len(p.Data), errNoRing)
+	}
 	content := &protectedReport{Purposes: c.purposes}
-	switch k {
+	switch u.kind {
 	case kindCoreSession:
 		content.Purposes = []string{"SessionMiddleware"}
 	case kindAntiforgery:
@@ -152,42 +121,40 @@ func (c *codecs) openBytes(
 	}
 	plain, key, err := c.unprotect(ctx, p.Data, content.Purposes)
 	limited := false
-	if errors.Is(err, dataprotection.ErrUnprotect) && k == kindProtected {
+	if errors.Is(err, dataprotection.ErrUnprotect) && u.kind == kindProtected {
 		purposes := slices.Concat(content.Purposes, []string{timeLimited})
 		plain, key, err = c.unprotect(ctx, p.Data, purposes)
 		limited = err == nil
 	}
 	switch {
 	case errors.Is(err, dataprotection.ErrUnprotect):
-		o.Err = o.Refuse(layerKeyRing, len(p.Data), sessiontoken.ErrInvalid)
-		return o, nil
+		return o.refuse(layerKeyRing, len(p.Data), sessiontoken.ErrInvalid)
 	case err != nil:
 		return o, setupError{err}
 	}
 	o.Add(layerKeyRing, len(p.Data), anatomy.Fact{Name: "opened by key", Value: key})
-	o.protected = content
-	step := func(name string, size int, err error) {
-		if o.Add(name, size); err != nil {
-			o.Err = o.Refuse(name, size, err)
+	o.Content = content
+	if limited {
+		if plain, err = content.limit(plain); err != nil {
+			return o.refuse(layerTimeLimited, 0, err)
 		}
+		o.Add(layerTimeLimited, len(plain))
 	}
-	if o.Err = nil; limited {
-		plain, err = content.limit(plain)
-		step(layerTimeLimited, len(plain), err)
+	name, err := content.read(u.kind, plain)
+	if err != nil {
+		return o.refuse(name, len(plain), err)
 	}
-	if o.Err == nil {
-		name, err := content.read(k, plain)
-		step(name, len(plain), err)
+	o.Add(name, len(plain))
+	if !limited {
+		return o, nil
 	}
-	if o.Err == nil && limited {
-		var err error
-		if content.Expires.Before(c.now()) {
-			at := content.Expires.Format(time.RFC3339)
-			err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired, at)
-		}
-		step(layerValidity, 0, err)
-	}
-	return o, nil
+	return o.judge(*content.Expires, c.now())
+}
+
+// coreCodec returns the codec of a kind of tickets of ASP.NET Core.
+func (c *codecs) coreCodec(k kind, scheme string) (*sessiontoken.CoreCodec, error) {
+	return setup(sessiontoken.NewCoreCodec(c.core, c.purpose(k, scheme),
+		&sessiontoken.CoreOptions{Lifetime: c.lifetime, InsecureNoExpiry: c.insecure, Now: c.now}))
 }
 
 func (c *codecs) unprotect(

@@ -90,6 +90,7 @@ type credentialReport struct {
 	Anonymous *anonymousReport `json:"anonymous,omitempty"`
 	Roles     *rolesReport     `json:"roles,omitempty"`
 	Refused   *refusal         `json:"refused,omitempty"`
+	Shown     shown            `json:"-"` // the contents for people
 }
 
 // cookieReport describes the chunks. It is absent for a bare value.
@@ -116,6 +117,9 @@ type layerReport struct {
 	Facts      []factReport `json:"facts,omitempty"`
 	text       texts.Section
 }
+
+// What says what the layer is.
+func (l layerReport) What() string { return l.text.Text("what") }
 
 type factReport struct {
 	Name  string `json:"name"`
@@ -240,12 +244,8 @@ func (c *inspect) farm(ctx context.Context, in io.Reader, now time.Time) (*codec
 	if err != nil {
 		return nil, nil, err
 	}
-	farm := &codecs{
-		ring: ring, core: c.keys.ring, coreOnly: len(c.keys.config) == 0, site: of, insecure: c.keys.allowInsecure,
-		endpoint: of.Session.Path, skew: skewOf(of), formsRoles: c.roles,
-		purposes: c.purposes, scheme: c.keys.scheme, stateClass: c.class,
-		now: func() time.Time { return now },
-	}
+	farm := newCodecs(&c.keys, ring, of, func() time.Time { return now })
+	farm.formsRoles, farm.purposes, farm.stateClass = c.roles, c.purposes, c.class
 	if c.given("path") {
 		farm.endpoint = c.path
 	}
@@ -260,7 +260,6 @@ func (c *inspect) farm(ctx context.Context, in io.Reader, now time.Time) (*codec
 func (c *codecs) inspect(
 	ctx context.Context, found credential, input pasted, files []keyFile,
 ) (credentialReport, error) {
-	now := c.now()
 	r := credentialReport{Kind: found.kind, AuthType: found.authType}
 	if found.kind.IsCore() {
 		r.AuthType, r.Scheme = "", found.authType
@@ -289,25 +288,23 @@ func (c *codecs) inspect(
 		return r, err
 	}
 	r.Layers = newLayerReports(found.kind, o.Report, c.namedKeys(files))
-	r.Protected = o.protected
 	switch content := o.Content.(type) {
 	case *sessiontoken.Token:
-		r.Token = newTokenReport(content, now)
+		r.Token, r.Shown = c.showToken(content)
 	case *sessiontoken.FormsTicket:
-		r.Forms = newFormsReport(content, c.formsRoles, now)
+		r.Forms, r.Shown = c.showForms(content)
 	case *sessiontoken.KatanaTicket:
-		r.Katana = newKatanaReport(content, found.kind, now)
+		r.Katana, r.Shown = c.showKatana(content, found.kind, r.AuthType)
 	case *sessiontoken.CoreTicket:
-		r.Core = newCoreReport(content, found.kind, now)
-	}
-	switch {
-	case o.state != nil:
-		r.State = &stateReport{c.stateClass, newPropertyReports(o.state)}
-	case o.anonymous != nil:
-		r.Anonymous = &anonymousReport{o.anonymous.ID, o.anonymous.Expires,
-			o.anonymous.Expires.Unix() - now.Unix()}
-	case o.roles != nil:
-		r.Roles = &rolesReport{len(o.roles)}
+		r.Core, r.Shown = c.showCore(content, found.kind)
+	case sessiontoken.Properties:
+		r.State, r.Shown = c.showState(content)
+	case *sessiontoken.AnonymousID:
+		r.Anonymous, r.Shown = c.showAnonymous(content)
+	case []byte:
+		r.Roles, r.Shown = showRoles(content)
+	case *protectedReport:
+		r.Protected, r.Shown = content, content.show(c.now())
 	}
 	if o.Err != nil && o.fault != "" {
 		r.Refused = refuse("key-ring", o.Err, layerFile["error/"+o.fault])

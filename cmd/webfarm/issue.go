@@ -121,8 +121,8 @@ func (c *issue) run(ctx context.Context, s streams) error {
 			notes = append(notes, note)
 		}
 	}
-	farm := &codecs{ring: ring, core: c.keys.ring, site: site, insecure: c.keys.allowInsecure,
-		endpoint: c.path, skew: skewOf(site), lifetime: c.lifetime, now: time.Now}
+	farm := newCodecs(&c.keys, ring, site, time.Now)
+	farm.endpoint, farm.lifetime = c.path, c.lifetime
 	if farm.certificates, err = c.cert.load(c.keys.allowInsecure); err != nil {
 		return err
 	}
@@ -253,28 +253,45 @@ func (c *issue) fill(s *site.Site) error {
 
 // make issues the credential.
 func (c *issue) make(ctx context.Context, farm *codecs, p sessiontoken.Principal) (issued, error) {
+	p.Identities[0].AuthenticationType = c.authType
 	switch {
 	case c.kind == kindForms:
 		codec, err := farm.forms()
 		if err != nil {
-			return issued{}, setupError{err}
+			return issued{}, err
 		}
 		t := codec.NewTicket(c.user, c.userData)
 		t.Persistent, t.CookiePath = c.persistent, c.path
 		text, err := codec.Encode(ctx, t)
 		return issued{text, t.IssueDate, t.Expiration, c.user}, err
 	case c.kind == kindAnonymous:
-		return c.makeAnonymous(ctx, farm)
+		codec, err := farm.anonymous(farm.now)
+		if err != nil {
+			return issued{}, err
+		}
+		id := codec.NewID()
+		id.ID = cmp.Or(c.user, id.ID)
+		text, err := codec.Encode(ctx, id)
+		return issued{text, time.Now().UTC(), id.Expires, "visitor " + id.ID}, err
 	case c.kind.IsKatana():
-		return c.makeKatana(ctx, farm, p)
+		codec, err := farm.katana(c.kind, c.authType)
+		if err != nil {
+			return issued{}, err
+		}
+		t := codec.NewTicket(p.Identities[0], nil)
+		return c.ticket(&t.Properties, func() (string, error) { return codec.Encode(ctx, t) })
 	case c.kind.IsCore():
-		return c.makeCore(ctx, farm, p)
+		codec, err := farm.coreCodec(c.kind, c.keys.scheme)
+		if err != nil {
+			return issued{}, err
+		}
+		t := codec.NewTicket(&p, nil)
+		return c.ticket(&t.Properties, func() (string, error) { return codec.Encode(ctx, t) })
 	}
 	codec, err := farm.session(c.kind)
 	if err != nil {
-		return issued{}, setupError{err}
+		return issued{}, err
 	}
-	p.Identities[0].AuthenticationType = c.authType
 	t, err := codec.NewToken(p)
 	if err != nil {
 		return issued{}, err
@@ -284,69 +301,27 @@ func (c *issue) make(ctx context.Context, farm *codecs, p sessiontoken.Principal
 	return issued{text, t.ValidFrom, t.ValidTo, c.user}, err
 }
 
-func (c *issue) makeAnonymous(ctx context.Context, farm *codecs) (issued, error) {
-	codec, err := farm.anonymous(farm.now)
-	if err != nil {
-		return issued{}, setupError{err}
-	}
-	id := codec.NewID()
-	id.ID = cmp.Or(c.user, id.ID)
-	text, err := codec.Encode(ctx, id)
-	return issued{text, time.Now().UTC(), id.Expires, "visitor " + id.ID}, err
-}
-
-func (c *issue) makeKatana(ctx context.Context, farm *codecs, p sessiontoken.Principal) (issued, error) {
-	codec, err := farm.katana(c.kind, c.authType)
-	if err != nil {
-		return issued{}, setupError{err}
-	}
-	id := p.Identities[0]
-	id.AuthenticationType = c.authType
-	t := codec.NewTicket(id, nil)
-	if err := c.setProperties(&t.Properties); err != nil {
-		return issued{}, err
-	}
-	text, err := codec.Encode(ctx, t)
-	return c.ticket(text, t.Properties), err
-}
-
-func (c *issue) makeCore(ctx context.Context, farm *codecs, p sessiontoken.Principal) (issued, error) {
-	codec, err := farm.coreCodec(use{c.kind, c.keys.scheme})
-	if err != nil {
-		return issued{}, setupError{err}
-	}
-	p.Identities[0].AuthenticationType = c.authType
-	t := codec.NewTicket(&p, nil)
-	if err := c.setProperties(&t.Properties); err != nil {
-		return issued{}, err
-	}
-	text, err := codec.Encode(ctx, t)
-	return c.ticket(text, t.Properties), err
-}
-
-// setProperties adds the properties of the flags to those of a new ticket.
-func (c *issue) setProperties(properties *sessiontoken.Properties) error {
+// ticket adds the properties of the flags to those of a new ticket, and issues it.
+func (c *issue) ticket(
+	properties *sessiontoken.Properties, encode func() (string, error),
+) (issued, error) {
 	for _, text := range c.properties {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
-			return usageError(fmt.Sprintf("-property %q: write KEY=VALUE", text))
+			return issued{}, usageError(fmt.Sprintf("-property %q: write KEY=VALUE", text))
 		}
 		properties.Set(name, value)
 	}
 	if c.persistent {
 		properties.Set(sessiontoken.PropertyPersistent, "")
 	}
-	return nil
-}
-
-// ticket is a ticket that was issued, with the times of its properties.
-func (c *issue) ticket(text string, properties sessiontoken.Properties) issued {
+	text, err := encode()
 	from, ok := properties.Time(sessiontoken.PropertyIssued)
 	if !ok { // a bearer token of ASP.NET Core
 		from = time.Now().UTC().Truncate(time.Second)
 	}
 	to, _ := properties.Time(sessiontoken.PropertyExpires)
-	return issued{text, from, to, c.user}
+	return issued{text, from, to, c.user}, err
 }
 
 // setToken notes a token that is not in a cookie.

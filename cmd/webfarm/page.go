@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
@@ -60,7 +61,7 @@ func writeHome(w http.ResponseWriter, node string, p *sessiontoken.Principal, se
 		if c, ok := p.First(claimTypeSignedInBy); ok {
 			d.SignedInBy = c.Value
 		}
-		d.Claims = groupClaims(p)
+		d.Claims = groupClaims(newIdentityReport(&p.Identities[0]).Claims)
 	}
 	return writePage(w, home, d.Nonce, d)
 }
@@ -82,17 +83,18 @@ func writePage(w http.ResponseWriter, page *template.Template, nonce string, dat
 }
 
 // groupClaims gathers the claims by type, in the order of the token.
-func groupClaims(p *sessiontoken.Principal) []claimGroup {
-	var groups []claimGroup
-	at := make(map[string]int)
-	for c := range p.All("") {
-		i, ok := at[c.Type]
-		if !ok {
+func groupClaims(claims []claimReport) (groups []claimGroup) {
+	for _, c := range claims {
+		i := slices.IndexFunc(groups, func(g claimGroup) bool { return g.Full == c.Type })
+		if i < 0 {
 			i = len(groups)
-			at[c.Type] = i
 			groups = append(groups, claimGroup{Type: lastPart(claimName(c.Type)), Full: c.Type})
 		}
-		groups[i].Values = append(groups[i].Values, c.Value)
+		value := abridged(c.Value)
+		if c.Hidden {
+			value = hidden
+		}
+		groups[i].Values = append(groups[i].Values, value)
 	}
 	return groups
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -118,40 +116,37 @@ func readAntiforgery(plain []byte) (*antiforgeryReport, error) {
 	return r, nil
 }
 
-func (r *protectedReport) print(b *bytes.Buffer, now time.Time) {
-	fmt.Fprintf(b, "\n%s\n", r.title)
-	var rows [][]string
+// show is what people see of a payload. The page leaves out its text: it may be a secret, such as
+// what the session of ASP.NET Core is called, or a code.
+func (r *protectedReport) show(now time.Time) shown {
+	s := shown{title: r.title, who: "the payload is authentic",
+		Facts: []factReport{{r.title, plural(r.Size, "byte") + ", not shown"}}}
+	row := func(name, value string) { s.rows = append(s.rows, []string{name, value}) }
 	for _, p := range r.Purposes {
-		rows = append(rows, []string{"purpose", abridged(p)})
+		row("purpose", abridged(p))
 	}
 	if r.Expires != nil {
-		rows = append(rows, []string{"expires", when(*r.Expires, now) + ", time-limited"})
+		s.Life = newLife(nil, r.Expires, nil, now)
+		row("expires", when(*r.Expires, now)+", time-limited")
 	}
-	rows = append(rows, []string{"size", plural(r.Size, "byte")})
+	row("size", plural(r.Size, "byte"))
 	switch a := r.Antiforgery; {
 	case a != nil && a.Cookie:
-		rows = append(rows, []string{"token", a.SecurityToken},
-			[]string{"", "of the cookie; it signs nobody in"})
+		row("token", a.SecurityToken)
+		row("", "of the cookie; it signs nobody in")
 	case a != nil:
 		user := abridgedOr(a.User, "none")
 		if a.ClaimsHash != "" {
 			user = "by a hash of claims, " + a.ClaimsHash
 		}
-		rows = append(rows, []string{"token", a.SecurityToken},
-			[]string{"", "of a form, or of a header; it signs nobody in"}, []string{"user", user},
-			[]string{"additional data", abridgedOr(a.AdditionalData, "none")})
+		row("token", a.SecurityToken)
+		row("", "of a form, or of a header; it signs nobody in")
+		row("user", user)
+		row("additional data", abridgedOr(a.AdditionalData, "none"))
 	case r.Hex != "":
-		rows = append(rows, []string{"hex", abridged(r.Hex)})
+		row("hex", abridged(r.Hex))
 	default:
-		rows = append(rows, []string{"text", abridgedOr(strings.TrimSpace(r.Text), "none")})
+		row("text", abridgedOr(strings.TrimSpace(r.Text), "none"))
 	}
-	writeTable(b, "  ", rows)
-}
-
-// summary is one line for an accepted payload.
-func (r *protectedReport) summary(now time.Time) string {
-	if r.Expires != nil {
-		return "the payload is authentic, expires " + relative(*r.Expires, now)
-	}
-	return "the payload is authentic"
+	return s
 }

@@ -82,7 +82,7 @@ func (p *gatewayPages) inspect(w http.ResponseWriter, r *http.Request) {
 		d.Users = demoUsers()
 	}
 	for _, c := range list {
-		d.SignOut = d.SignOut || !c.Absent
+		d.SignOut = d.SignOut || !c.Absent()
 	}
 	if err == nil {
 		w.Header().Set("Vary", "Cookie, Authorization")
@@ -112,12 +112,9 @@ func (p *gatewayPages) farm() (*codecs, []keyFile) {
 		}
 	}
 	now := time.Now().UTC()
-	return &codecs{
-		ring: ring, core: p.keys.ring, coreOnly: len(p.keys.config) == 0, scheme: p.keys.scheme,
-		site: p.site, insecure: p.keys.allowInsecure,
-		endpoint: p.site.Session.Path, skew: skewOf(p.site), formsRoles: p.roles,
-		now: func() time.Time { return now },
-	}, p.files
+	farm := newCodecs(&p.keys, ring, p.site, func() time.Time { return now })
+	farm.formsRoles = p.roles
+	return farm, p.files
 }
 
 // signInDemo signs in one of the demo's users without a password.

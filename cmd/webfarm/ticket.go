@@ -1,13 +1,104 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
+
+// shown is what people see of the contents of a credential: a transcript the title, the rows and
+// the properties, the page the facts, and both the rest.
+type shown struct {
+	title      string
+	rows       [][]string
+	properties []propertyReport // nil for what has none
+	Facts      []factReport
+	who        string           // begins the summary of an accepted credential
+	Life       *life            // nil if it says no times
+	Identities []identityReport // nil for what has none
+}
+
+// Summary is one line for an accepted credential.
+func (s *shown) Summary() string {
+	text := s.who
+	if s.Life != nil {
+		text += ", " + s.Life.ends
+	}
+	if s.Identities != nil &&
+		!slices.ContainsFunc(s.Identities, func(id identityReport) bool { return id.Authenticated }) {
+		text += "; but no identity is authenticated, so a Go service takes it for signed out"
+	}
+	return text
+}
+
+func userName(name string) string { return abridgedOr(name, "a user without a name") }
+
+func firstName(ids []identityReport) string {
+	if len(ids) == 0 {
+		return "nobody"
+	}
+	return userName(ids[0].Name)
+}
+
+func cookieLasts(persistent bool) string {
+	if persistent {
+		return "across browser restarts (persistent)"
+	}
+	return "until the browser closes"
+}
+
+// tokenReport is a session token without its secrets: its key and the bootstrap tokens.
+type tokenReport struct {
+	ID            string           `json:"id"`
+	ContextID     string           `json:"contextId"`
+	KeyGeneration string           `json:"keyGeneration,omitempty"`
+	EndpointID    string           `json:"endpointId"`
+	Context       string           `json:"context,omitempty"`
+	ValidFrom     time.Time        `json:"validFrom"`
+	ValidTo       time.Time        `json:"validTo"`
+	SecondsLeft   int64            `json:"secondsLeft"` // negative after the end; without clock skew
+	Persistent    bool             `json:"persistent"`
+	ReferenceMode bool             `json:"referenceMode"`
+	Identities    []identityReport `json:"identities"`
+}
+
+func (c *codecs) showToken(t *sessiontoken.Token) (*tokenReport, shown) {
+	now := c.now()
+	r := &tokenReport{ID: t.ID, ContextID: string(secret.View(t.ContextID)),
+		KeyGeneration: t.KeyGeneration, EndpointID: t.EndpointID, Context: t.Context,
+		ValidFrom: t.ValidFrom, ValidTo: t.ValidTo, SecondsLeft: t.ValidTo.Unix() - now.Unix(),
+		Persistent: t.Persistent, ReferenceMode: t.ReferenceMode,
+		Identities: appendIdentities(nil, &t.Principal)}
+	kept, lasts, path := "in the cookie", cookieLasts(t.Persistent), "every cookie path"
+	if t.ReferenceMode {
+		kept = "on the server (reference mode)"
+	}
+	s := shown{title: "Session", who: firstName(r.Identities), Identities: r.Identities,
+		Life:  newLife(&t.ValidFrom, &t.ValidTo, nil, now),
+		Facts: []factReport{{"Kept", kept}, {"Lasts", lasts}}}
+	if t.EndpointID != "" {
+		path = "cookie path " + abridged(t.EndpointID)
+		s.Facts = append(s.Facts, factReport{"Good for", path})
+	}
+	s.rows = [][]string{
+		{"valid from", when(t.ValidFrom, now)},
+		{"valid to", when(t.ValidTo, now)},
+		{"clock skew", short(c.skew.Truncate(time.Second)) + " tolerated at both ends"},
+		{"good for", path},
+		{"cookie lasts", lasts},
+	}
+	if t.ReferenceMode {
+		s.rows = append(s.rows, []string{"kept", kept})
+	}
+	if t.Context != "" {
+		s.rows = append(s.rows, []string{"context", abridged(t.Context)})
+	}
+	return r, s
+}
 
 // formsReport is a ticket of forms authentication.
 type formsReport struct {
@@ -23,16 +114,36 @@ type formsReport struct {
 	RenewFrom   time.Time `json:"renewFrom"` // with slidingExpiration
 }
 
-func newFormsReport(t *sessiontoken.FormsTicket, roles formsRoles, now time.Time) *formsReport {
+func (c *codecs) showForms(t *sessiontoken.FormsTicket) (*formsReport, shown) {
+	now := c.now()
 	r := &formsReport{
 		Version: int(t.Version), Name: t.Name, IssueDate: t.IssueDate, Expiration: t.Expiration,
-		SecondsLeft: t.Expiration.Unix() - now.Unix(), Persistent: t.Persistent, UserData: t.UserData, CookiePath: t.CookiePath,
-		RenewFrom: middle(t.IssueDate, t.Expiration),
+		SecondsLeft: t.Expiration.Unix() - now.Unix(), Persistent: t.Persistent,
+		UserData: t.UserData, CookiePath: t.CookiePath, RenewFrom: middle(t.IssueDate, t.Expiration),
 	}
-	if roles != "" {
-		r.Roles = roles.roles(t.UserData)
+	if c.formsRoles != "" {
+		r.Roles = c.formsRoles.roles(t.UserData)
 	}
-	return r
+	lasts, data := cookieLasts(t.Persistent), abridgedOr(t.UserData, "none")
+	path := abridgedOr(t.CookiePath, "none")
+	s := shown{title: "Forms ticket", who: userName(t.Name),
+		Life: newLife(&t.IssueDate, &t.Expiration, &r.RenewFrom, now),
+		Facts: []factReport{{"Name", userName(t.Name)}, {"User data", data}, {"Lasts", lasts},
+			{"Cookie path", path}}}
+	s.rows = [][]string{
+		{"name", abridgedOr(t.Name, "none: .NET takes the user for signed in all the same")},
+		{"issued", when(t.IssueDate, now)},
+		{"expires", when(t.Expiration, now)},
+		{"renewed from", when(r.RenewFrom, now) + ", if the site slides"},
+		{"cookie lasts", lasts},
+		{"user data", data},
+	}
+	for _, role := range r.Roles {
+		s.rows = append(s.rows, []string{"role", abridged(role)})
+		s.Facts = append(s.Facts, factReport{"Role", abridged(role)})
+	}
+	s.rows = append(s.rows, []string{"cookie path", path}, []string{"version", fmt.Sprint(t.Version)})
+	return r, s
 }
 
 // middle is the time halfway between two others. They may lie further apart than the longest
@@ -45,32 +156,6 @@ func middle(from, to time.Time) time.Time {
 	return time.Unix(from.Unix()+(seconds+1)/2, 0).UTC()
 }
 
-func (r *formsReport) print(b *bytes.Buffer, now time.Time) {
-	fmt.Fprint(b, "\nForms ticket\n")
-	rows := [][]string{
-		{"name", abridgedOr(r.Name, "none: .NET takes the user for signed in all the same")},
-		{"issued", when(r.IssueDate, now)},
-		{"expires", when(r.Expiration, now)},
-		{"renewed from", when(r.RenewFrom, now) + ", if the site slides"},
-		{"cookie lasts", cookieLasts(r.Persistent)},
-		{"user data", abridgedOr(r.UserData, "none")},
-	}
-	for _, role := range r.Roles {
-		rows = append(rows, []string{"role", abridged(role)})
-	}
-	writeTable(b, "  ", append(rows, [][]string{
-		{"cookie path", abridgedOr(r.CookiePath, "none")},
-		{"version", fmt.Sprint(r.Version)},
-	}...))
-}
-
-func cookieLasts(persistent bool) string {
-	if persistent {
-		return "across browser restarts (persistent)"
-	}
-	return "until the browser closes"
-}
-
 // katanaReport is a ticket of Katana.
 type katanaReport struct {
 	Version string `json:"version"`
@@ -78,11 +163,31 @@ type katanaReport struct {
 	Identity identityReport `json:"identity"`
 }
 
+func (c *codecs) showKatana(
+	t *sessiontoken.KatanaTicket, k kind, authType string,
+) (*katanaReport, shown) {
+	r := &katanaReport{Version: t.Version, Identity: newIdentityReport(&t.Identity)}
+	s := c.showTicket(&r.ticketReport, t.Properties, k, []identityReport{r.Identity})
+	s.title = "Katana ticket"
+	s.rows = append(s.rows, []string{"version", t.Version})
+	s.Facts = append(s.Facts, factReport{"Authentication type", abridged(authType)})
+	return r, s
+}
+
 // coreReport is a ticket of ASP.NET Core.
 type coreReport struct {
 	Scheme string `json:"scheme"` // inside
 	ticketReport
 	Identities []identityReport `json:"identities"`
+}
+
+func (c *codecs) showCore(t *sessiontoken.CoreTicket, k kind) (*coreReport, shown) {
+	r := &coreReport{Scheme: t.Scheme, Identities: appendIdentities([]identityReport{}, t.Principal)}
+	s := c.showTicket(&r.ticketReport, t.Properties, k, r.Identities)
+	s.title = "Ticket of ASP.NET Core"
+	s.rows = append(s.rows, []string{"scheme", abridgedOr(t.Scheme, "none")})
+	s.Facts = append(s.Facts, factReport{"Scheme", abridged(t.Scheme)})
+	return r, s
 }
 
 // ticketReport are the properties of a ticket of either.
@@ -95,130 +200,59 @@ type ticketReport struct {
 	Properties  []propertyReport `json:"properties"`
 }
 
-func newKatanaReport(t *sessiontoken.KatanaTicket, k kind, now time.Time) *katanaReport {
-	return &katanaReport{t.Version, newTicketReport(t.Properties, k, now),
-		newIdentityReport(&t.Identity)}
-}
-
-func newCoreReport(t *sessiontoken.CoreTicket, k kind, now time.Time) *coreReport {
-	r := &coreReport{t.Scheme, newTicketReport(t.Properties, k, now), []identityReport{}}
-	for i := range t.Principal.Identities {
-		r.Identities = append(r.Identities, newIdentityReport(&t.Principal.Identities[i]))
-	}
-	return r
-}
-
-func newTicketReport(properties sessiontoken.Properties, k kind, now time.Time) ticketReport {
-	_, persistent := properties.Get(sessiontoken.PropertyPersistent)
-	r := ticketReport{Persistent: persistent, Properties: newPropertyReports(properties)}
+// showTicket fills in the report of a ticket of Katana or ASP.NET Core.
+func (c *codecs) showTicket(
+	r *ticketReport, properties sessiontoken.Properties, k kind, ids []identityReport,
+) shown {
+	now := c.now()
+	_, r.Persistent = properties.Get(sessiontoken.PropertyPersistent)
+	r.Properties = newPropertyReports(properties)
+	issuedRow, expiresRow := "not said", "never: .expires is missing or unreadable"
 	issued, hasIssued := properties.Time(sessiontoken.PropertyIssued)
-	expires, hasExpires := properties.Time(sessiontoken.PropertyExpires)
 	if hasIssued {
-		r.Issued = &issued
+		r.Issued, issuedRow = &issued, when(issued, now)
 	}
+	expires, hasExpires := properties.Time(sessiontoken.PropertyExpires)
 	if hasExpires {
-		r.Expires = &expires
 		left := expires.Unix() - now.Unix()
-		r.SecondsLeft = &left
+		r.Expires, r.SecondsLeft, expiresRow = &expires, &left, when(expires, now)
 	}
 	refresh, _ := properties.Get(".refresh")
 	if allow, known := dotnet.ParseBool(refresh); hasIssued && hasExpires &&
-		(k == kindKatana || k == kindCore) && (allow || !known) {
+		(k == kindKatana || k == kindCore) && (allow || !known) && expires.After(issued) {
 		half := middle(issued, expires)
 		if half.Unix()-issued.Unix() == expires.Unix()-half.Unix() {
 			half = half.Add(time.Second) // a ticket of exactly half its age is not renewed
 		}
-		if expires.After(issued) {
-			r.RenewFrom = &half
-		}
+		r.RenewFrom = &half
 	}
-	return r
-}
-
-// propertyMeanings explain the properties of Katana, of ASP.NET Core and of common sites.
-var propertyMeanings = map[string]string{
-	sessiontoken.PropertyIssued:     "when the ticket was issued",
-	sessiontoken.PropertyExpires:    "the last second of its validity",
-	sessiontoken.PropertyPersistent: "the cookie outlives the browser",
-	".redirect":                     "where to go after sign-in",
-	".refresh":                      "whether the ticket may be renewed",
-	".xsrf":                         "ties the sign-in to one browser",
-	"userName":                      "set by the OAuth provider of the site",
-	"client_id":                     "the OAuth client that the ticket is for",
-	"as:client_id":                  "the OAuth client, as many sites call it",
-	"code_challenge":                "PKCE: what the client must prove",
-	"redirect_uri":                  "the address that the code was sent to",
-	"LoginProvider":                 "the provider of an external sign-in",
-	"XsrfId":                        "ties an external sign-in to a user",
-}
-
-func (r *katanaReport) print(b *bytes.Buffer, now time.Time) {
-	fmt.Fprintf(b, "\nKatana ticket\n")
-	r.printTimes(b, now, "version", r.Version)
-	r.Identity.print(b, "Identity")
-	printProperties(b, r.Properties)
-}
-
-func (r *coreReport) print(b *bytes.Buffer, now time.Time) {
-	fmt.Fprintf(b, "\nTicket of ASP.NET Core\n")
-	r.printTimes(b, now, "scheme", abridgedOr(r.Scheme, "none"))
-	printIdentities(b, r.Identities)
-	printProperties(b, r.Properties)
-}
-
-// printTimes writes the table of a ticket, with a last row of its own.
-func (r *ticketReport) printTimes(b *bytes.Buffer, now time.Time, name, value string) {
-	var rows [][]string
-	row := func(name string, t *time.Time, note, missing string) {
-		if t == nil {
-			rows = append(rows, []string{name, missing})
-			return
-		}
-		rows = append(rows, []string{name, when(*t, now) + note})
-	}
-	row("issued", r.Issued, "", "not said")
-	row("expires", r.Expires, "", "never: .expires is missing or unreadable")
+	lasts := cookieLasts(r.Persistent)
+	s := shown{properties: r.Properties, Identities: ids, who: firstName(ids),
+		Life:  newLife(r.Issued, r.Expires, r.RenewFrom, now),
+		Facts: []factReport{{"Lasts", lasts}},
+		rows:  [][]string{{"issued", issuedRow}, {"expires", expiresRow}}}
 	if r.RenewFrom != nil {
-		row("renewed from", r.RenewFrom, ", if the site slides", "")
+		s.rows = append(s.rows,
+			[]string{"renewed from", when(*r.RenewFrom, now) + ", if the site slides"})
 	}
-	rows = append(rows, []string{"cookie lasts", cookieLasts(r.Persistent)}, []string{name, value})
-	writeTable(b, "  ", rows)
+	s.rows = append(s.rows, []string{"cookie lasts", lasts})
+	return s
 }
 
-// summary is one line for an accepted ticket.
-func (r *ticketReport) summary(ids []identityReport, now time.Time) string {
-	text := "nobody"
-	if len(ids) > 0 {
-		text = userName(ids[0].Name)
-	}
-	if r.Expires == nil {
-		text += ", never expires"
-	} else {
-		text += ", expires " + relative(*r.Expires, now)
-	}
-	return text + unauthenticated(ids)
+// stateReport is the state of a remote sign-in.
+type stateReport struct {
+	Class      string           `json:"class"`
+	Properties []propertyReport `json:"properties"`
 }
 
-// printProperties writes the properties as a table.
-func printProperties(b *bytes.Buffer, list []propertyReport) {
-	if len(list) == 0 {
-		fmt.Fprint(b, "\nNo properties\n")
-		return
-	}
-	title := "1 property"
-	if len(list) > 1 {
-		title = fmt.Sprintf("%d properties", len(list))
-	}
-	fmt.Fprintf(b, "\n%s\n", title)
-	rows := [][]string{{"NAME", "MEANING", "VALUE"}}
-	for _, p := range list {
-		meaning, known := propertyMeanings[p.Name]
-		if !known {
-			meaning = "the application's own"
-		}
-		rows = append(rows, []string{abridged(p.Name), meaning, p.shown()})
-	}
-	writeTable(b, "  ", rows)
+func (c *codecs) showState(properties sessiontoken.Properties) (*stateReport, shown) {
+	r := &stateReport{c.stateClass, newPropertyReports(properties)}
+	return r, shown{title: "State of a remote sign-in", who: "the state is authentic",
+		properties: r.Properties,
+		rows: [][]string{
+			{"class", abridged(r.Class)},
+			{"", "it says where to go after the sign-in and which browser asked, and signs nobody in"},
+		}}
 }
 
 // anonymousReport is an anonymous id.
@@ -228,13 +262,17 @@ type anonymousReport struct {
 	SecondsLeft int64     `json:"secondsLeft"`
 }
 
-func (r *anonymousReport) print(b *bytes.Buffer, now time.Time) {
-	fmt.Fprint(b, "\nAnonymous id\n")
-	writeTable(b, "  ", [][]string{
-		{"id", abridged(r.ID)},
-		{"expires", when(r.Expires, now)},
-		{"", "it names a visitor and signs nobody in"},
-	})
+func (c *codecs) showAnonymous(id *sessiontoken.AnonymousID) (*anonymousReport, shown) {
+	now := c.now()
+	return &anonymousReport{id.ID, id.Expires, id.Expires.Unix() - now.Unix()},
+		shown{title: "Anonymous id", who: "visitor " + abridged(id.ID),
+			Life:  newLife(nil, &id.Expires, nil, now),
+			Facts: []factReport{{"Visitor", abridged(id.ID)}},
+			rows: [][]string{
+				{"id", abridged(id.ID)},
+				{"expires", when(id.Expires, now)},
+				{"", "it names a visitor and signs nobody in"},
+			}}
 }
 
 // rolesReport is the envelope of a role cookie.
@@ -242,10 +280,10 @@ type rolesReport struct {
 	PayloadSize int `json:"payloadSize"`
 }
 
-func (r *rolesReport) print(b *bytes.Buffer) {
-	fmt.Fprint(b, "\nCached roles\n")
-	writeTable(b, "  ", [][]string{
-		{"payload", plural(r.PayloadSize, "byte") + ", a BinaryFormatter stream of a RolePrincipal, not read"},
-		{"", "the roles and their expiry are a cache of the site's role provider"},
-	})
+func showRoles(payload []byte) (*rolesReport, shown) {
+	return &rolesReport{len(payload)}, shown{title: "Cached roles", who: "the envelope is authentic",
+		rows: [][]string{
+			{"payload", plural(len(payload), "byte") + ", a BinaryFormatter stream of a RolePrincipal, not read"},
+			{"", "the roles and their expiry are a cache of the site's role provider"},
+		}}
 }

@@ -3,27 +3,11 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// tokenReport is a session token without its secrets: its key and the bootstrap tokens.
-type tokenReport struct {
-	ID            string           `json:"id"`
-	ContextID     string           `json:"contextId"`
-	KeyGeneration string           `json:"keyGeneration,omitempty"`
-	EndpointID    string           `json:"endpointId"`
-	Context       string           `json:"context,omitempty"`
-	ValidFrom     time.Time        `json:"validFrom"`
-	ValidTo       time.Time        `json:"validTo"`
-	SecondsLeft   int64            `json:"secondsLeft"` // negative after the end; without clock skew
-	Persistent    bool             `json:"persistent"`
-	ReferenceMode bool             `json:"referenceMode"`
-	Identities    []identityReport `json:"identities"`
-}
-
+// identityReport is an identity without its bootstrap token.
 type identityReport struct {
 	Name               string          `json:"name"`
 	AuthenticationType string          `json:"authenticationType"`
@@ -85,23 +69,12 @@ func isSecret(name string) bool {
 		strings.HasSuffix(strings.ToLower(name), "_token")
 }
 
-func newTokenReport(t *sessiontoken.Token, now time.Time) *tokenReport {
-	r := &tokenReport{
-		ID:            t.ID,
-		ContextID:     string(secret.View(t.ContextID)),
-		KeyGeneration: t.KeyGeneration,
-		EndpointID:    t.EndpointID,
-		Context:       t.Context,
-		ValidFrom:     t.ValidFrom,
-		ValidTo:       t.ValidTo,
-		SecondsLeft:   t.ValidTo.Unix() - now.Unix(),
-		Persistent:    t.Persistent,
-		ReferenceMode: t.ReferenceMode,
+// appendIdentities adds what there is to show of the identities of p.
+func appendIdentities(list []identityReport, p *sessiontoken.Principal) []identityReport {
+	for i := range p.Identities {
+		list = append(list, newIdentityReport(&p.Identities[i]))
 	}
-	for i := range t.Principal.Identities {
-		r.Identities = append(r.Identities, newIdentityReport(&t.Principal.Identities[i]))
-	}
-	return r
+	return list
 }
 
 func newIdentityReport(id *sessiontoken.Identity) identityReport {

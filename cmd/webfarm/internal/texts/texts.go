@@ -31,7 +31,7 @@ func Parse(file string) File {
 	for line := range strings.Lines(file) {
 		line = strings.TrimRight(line, "\r\n")
 		text := strings.TrimSpace(line)
-		field, value, isField := strings.Cut(text, ":")
+		field, value, isField := strings.Cut(text+" ", ": ")
 		switch {
 		case text == "" || strings.HasPrefix(line, "#"):
 		case line[0] == '[' && strings.HasSuffix(text, "]") && f[text[1:len(text)-1]] == nil:

@@ -35,6 +35,50 @@ func builtInSource(h knownHash) string {
 		return "the README and the tests of mevdschee/aspnetcookie"
 	case 0x4872e9ef4e9e3b9d, 0x7c147130e4e3d3aa: // spec/index.spec.js
 		return "the tests of LeanKit-Labs/aspxauth"
+	case 0x78382177639835ee, 0x06051e97978a4ef1: // dotnet/AspNetCore.Docs, aspnet/…/forms-authentication-configuration-and-advanced-topics-cs/samples/sample5.xml
+		return "Microsoft's tutorial Forms Authentication Configuration and Advanced Topics"
+	case 0xd906d9d255950b1b, 0xdd97dd81703716be: // LFDCC/OWIN-OAuth-2.0-Authorization-Server and alexeyauslender/AuthorizationServer.OWIN, AuthorizationServer/Web.config
+		return "copies of the sample OWIN OAuth 2.0 Authorization Server"
+	case 0xfac40a96227bc572, 0x82a790e0605d0a13: // github.com/dotnet/AspNetCore.Docs/issues/34515, which quotes it
+		return "Microsoft Q&A, question 1388936"
+	case 0x656277d8cbb989f2, 0x6415a56821019234: // riyadh21/AspIdentity.WebApi, AspNetIdentity.WebApi/Web.config
+		return "the Web.config of riyadh21/AspIdentity.WebApi"
+	case 0x4305db077dcbc9e1, 0xef2c3685f27d14e9: // spec/referenceSpec.js
+		return "the tests of scbd/aspnet-formsauthentication-js"
+	case 0xbe3e898e589a1a90, 0x8ef5fd4e6cc45203: // github.com/scbd/aspnet-formsauthentication-js/issues/1
+		return "issue 1 of scbd/aspnet-formsauthentication-js"
+	case 0x1013f62afb633134, 0x4719b449cde4dcf6: // github.com/dazinator/AspNetCore.LegacyAuthCookieCompat/issues/33
+		return "issue 33 of dazinator/AspNetCore.LegacyAuthCookieCompat"
+	case 0xf95df4044d21f47b, 0x3ea8fe9d77510db7: // samples/TestImplementation.SetCookie/Web.config
+		return "the samples of synercoder/FormsAuthentication"
+	case 0xcc0ec0800dd36fa0, 0x2905509a289b4bc0: // src/FormsAuthentication.Tests/Tests.cs
+		return "the tests of julian-maughan/FormsAuthDecryptor"
+	case 0x243bd6aab4fbd96c, 0x7531a0a1e75c9718: // OldWebSite/Web.config
+		return "the sample of csc414/LegacyFormsAuthentication"
+	case 0x312b75e8ba5ca653, 0x47016d9180a02cab: // SharingCookies/Web.config
+		return "the sample sgmeyer/FormsAuthSharing"
+	case 0xe6fa4038c8d8a1e9, 0x9ef0325b5fdf6d5a: // src/CookieTest40/CookieTest40/Web.config
+		return "the sample caevyn/FormsAuthCookieDiagnostics"
+	case 0x100a54b4265933c1, 0xa96886e74a6fc2ce: // SSOFormsAuthentication.Sso/Web.config
+		return "the sample nguyenlenghia/SSOFormsAuthentication"
+	case 0xd123b0e41f9c6e10: // README.md, the same text for both keys
+		return "the README of tintoy/CompactSessionSecurityTokens"
+	case 0xffdca8438d35f447, 0xbd1ffd2b43072e12: // WebForms/Web.config
+		return "the Cloud Foundry sample alfusinigoj/simple_machinekey_encrypt_decrypt_app"
+	case 0x25a32e1dc1d7b6eb, 0x5bbbd69001c3befe: // Gigaspaces/xap-docs, site/content/sbp/dotnet-session-store.markdown
+		return "the GigaSpaces XAP.NET documentation, session store"
+	case 0x49991c22271f7247, 0x48bbc41b4188401d: // README.md
+		return "the README of wavenet-be/Wavenet.Umbraco.SlotCopy"
+	case 0xc4788ce9dfa48bf2, 0x914b0dfad54d2e09: // README.md
+		return "the README of coreyauger/Neo4JMembershipProvider"
+	case 0x1a712c6c865edea8, 0x2f84a2ccc993897e: // README.md
+		return "the README of quan0zhou/GenerateRandomKey"
+	case 0x348a43d31780ac90, 0x233822296148eba3: // baoduy/hbd.astro-paper, src/content/blog/donet-mvc-anti-forgery-token-and-machine-key.md
+		return "a blog of baoduy, the anti-forgery token and the machine key"
+	case 0x59e93ea742fa89e7, 0xd8bc38b3809b5cfc: // www.liujiajia.me/2018/09/29
+		return "the blog liujiajia.me, FormsAuthentication.Decrypt"
+	case 0x09449d270bc3270a, 0x8dd8a5702a477dee: // github.com/NotSoSecure/Blacklist3r/issues/13, which quotes it
+		return "an article on view state, issue 13 of NotSoSecure/Blacklist3r"
 	case 0x346c3b37968f4c3b, 0x25b367f5020227ca: // swisskyrepo/PayloadsAllTheThings, API Key Leaks/IIS-Machine-Keys.md, which quotes it
 		return "Microsoft's Troubleshooting Forms Authentication"
 	case 0x4be4a76fbf62a6a7: // swisskyrepo/PayloadsAllTheThings, API Key Leaks/IIS-Machine-Keys.md
@@ -75,6 +119,8 @@ func builtInSource(h knownHash) string {
 		return "SageFrame, in a comment of its web.config"
 	case 0x3b203225f9b88623, 0x44fe49686a7faf89: // dnauck/AspSQLProvider, src/Example/Web.config
 		return "AspSQLProvider (NauckIT.PostgreSQLProvider), in its example"
+	case 0x5b3d82f3c33e01dd, 0xe883b632c8b9455d: // DevExpress/AjaxControlToolkit, AjaxControlToolkit.SampleSite/Web.config
+		return "AjaxControlToolkit, as the key of its sample site"
 	}
 	return ""
 }

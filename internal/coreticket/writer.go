@@ -8,6 +8,9 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
+// mark stands for a default.
+const mark = "\x00"
+
 // errMark is for a text that would read back as the default.
 var errMark = fmt.Errorf("%w: a text of one NUL, which reads back as the default", ErrUnsupported)
 
@@ -78,15 +81,21 @@ func (w *Writer) Identity(authenticationType, nameClaimType, roleClaimType strin
 // Claim writes a claim. An empty value type, issuer or original issuer is the
 // default.
 func (w *Writer) Claim(typ, value, valueType, issuer, originalIssuer string, properties int) {
-	w.textOr(typ, w.nameType)
-	w.text(value)
-	issuer = or(issuer, LocalAuthority)
-	valueType, originalIssuer = or(valueType, StringValueType), or(originalIssuer, issuer)
-	if properties == 0 && w.err == nil &&
-		valueType == StringValueType && issuer == LocalAuthority && originalIssuer == issuer {
-		w.dst = append(w.dst, plainTail...)
+	if properties == 0 && w.err == nil && w.isShort(typ) && w.isShort(value) &&
+		(valueType == "" || valueType == StringValueType) &&
+		(issuer == "" || issuer == LocalAuthority) &&
+		(originalIssuer == "" || originalIssuer == LocalAuthority) &&
+		typ != w.nameType && typ != mark {
+		// Nearly every claim: it is written in one go.
+		dst := append(append(w.dst, byte(len(typ))), typ...)
+		dst = append(append(dst, byte(len(value))), value...)
+		w.dst = append(dst, plainTail...)
 		return
 	}
+	issuer = or(issuer, LocalAuthority)
+	valueType, originalIssuer = or(valueType, StringValueType), or(originalIssuer, issuer)
+	w.textOr(typ, w.nameType)
+	w.text(value)
 	w.textOr(valueType, StringValueType)
 	w.textOr(issuer, LocalAuthority)
 	w.textOr(originalIssuer, issuer)
@@ -186,7 +195,7 @@ func (w *Writer) text(s string) {
 	if w.err != nil {
 		return
 	}
-	if !w.each && len(s) < 0x80 && (s == "" || utf8.RuneStart(s[0])) {
+	if w.isShort(s) {
 		w.dst = append(append(w.dst, byte(len(s))), s...)
 		return
 	}
@@ -203,6 +212,10 @@ func (w *Writer) text(s string) {
 	}
 }
 
+func (w *Writer) isShort(s string) bool {
+	return !w.each && len(s) < 0x80 && (s == "" || utf8.RuneStart(s[0]))
+}
+
 // checkEach looks at the texts so far, and has all further ones looked at by
 // themselves.
 func (w *Writer) checkEach() {
@@ -217,7 +230,7 @@ func (w *Writer) textOr(s, def string) {
 	switch {
 	case s == def && w.err == nil:
 		w.dst = append(w.dst, 1, 0)
-	case s == "\x00":
+	case s == mark:
 		w.fail(errMark)
 	default:
 		w.text(s)

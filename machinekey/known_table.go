@@ -75,6 +75,12 @@ func builtInSource(h knownHash) string {
 		return "the README of quan0zhou/GenerateRandomKey"
 	case 0x348a43d31780ac90, 0x233822296148eba3: // baoduy/hbd.astro-paper, src/content/blog/donet-mvc-anti-forgery-token-and-machine-key.md
 		return "a blog of baoduy, the anti-forgery token and the machine key"
+	case 0x7f53f2fe1e7bf470, 0x513430875464c3ee: // colinangusmackay/colinangusmackay.github.io, src/data/blog-posts/2013/07/10/authenticating-across-virtual-directories.md
+		return "the blog of Colin Mackay, Authenticating Across Virtual Directories"
+	case 0x42660e1c7e9eda65, 0x78b8b71744176b25: // www.tvmserver.com/clients/knowledgebase/74
+		return "the knowledge base of tvmserver.com, Validation of viewstate MAC failed"
+	case 0xb289411e0aaa2fdc, 0x2f8d8f313fe8620c: // groupaaa.freshdesk.com/support/solutions/articles/6000078970
+		return "the help of groupaaa.freshdesk.com, Set a Machine Key"
 	case 0x59e93ea742fa89e7, 0xd8bc38b3809b5cfc: // www.liujiajia.me/2018/09/29
 		return "the blog liujiajia.me, FormsAuthentication.Decrypt"
 	case 0x09449d270bc3270a, 0x8dd8a5702a477dee: // github.com/NotSoSecure/Blacklist3r/issues/13, which quotes it

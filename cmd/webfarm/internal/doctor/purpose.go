@@ -1,12 +1,10 @@
 package doctor
 
 import (
-	"encoding/binary"
 	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/katana"
-	"github.com/webfarm-go/webfarm/machinekey"
 )
 
 // purpose is one use of the machine key by .NET or a widespread library, under the rules of
@@ -78,36 +76,4 @@ func purposes(authTypes ...string) []purpose {
 				"v1"}})
 	}
 	return list
-}
-
-// deriver returns a function that derives the validation key of a purpose as
-// System.Web's SP800_108 does: NIST SP 800-108 in counter mode with HMAC-SHA512,
-//
-//	K(i) = HMAC(master, BE32(i) || primary || 00 || V7(len) specific … || BE32(bits))
-//
-// Package machinekey has its own derivation. This one checks the signature without the cipher, to
-// show which of the two keys differs.
-func deriver(master []byte) func(p purpose) []byte {
-	mac := hasher(machinekey.HMACSHA512, master)
-	if mac == nil {
-		return nil
-	}
-	return func(p purpose) []byte {
-		input := append(make([]byte, 4, 128), p.primary...)
-		input = append(input, 0)
-		for _, s := range p.specific {
-			input = append(binary.AppendUvarint(input, uint64(len(s))), s...)
-		}
-		input = binary.BigEndian.AppendUint32(input, uint32(8*len(master)))
-		var derived []byte
-		for i := uint32(1); len(derived) < len(master); i++ {
-			binary.BigEndian.PutUint32(input, i)
-			block := mac(input)
-			if block == nil {
-				return nil
-			}
-			derived = append(derived, block...)
-		}
-		return derived[:len(master)]
-	}
 }

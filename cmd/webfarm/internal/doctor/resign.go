@@ -1,24 +1,15 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 
+	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// keyring is what the codecs ask of a ring of machine keys.
-type keyring interface {
-	sessiontoken.Keys
-	CookieProtector(o machinekey.LegacyOptions, purposes ...string) (machinekey.Protector, error)
-	EncodeProtector(o machinekey.LegacyOptions) (machinekey.Protector, error)
-	Keys() []*machinekey.Key
-}
-
-// resigner is a ring that takes any signature: it puts its own in place of the last size bytes.
-// What reads under it was encrypted with its decryption key, and is not authentic.
-type resigner struct {
+// anySignature is a ring that takes any signature of size bytes. What reads under it was encrypted
+// with its decryption key, and is not authentic.
+type anySignature struct {
 	*machinekey.Ring
 	setup setup
 	size  int
@@ -34,7 +25,7 @@ func (e *exam) decrypts(ctx context.Context, text string, f found) *setup {
 		for _, k := range kinds {
 			s, legal := n.setup(k, f.authType)
 			for _, v := range validations {
-				if s.resign = tagSize(v); !legal {
+				if s.anySignature = tagSizes[v]; !legal {
 					continue
 				}
 				if o, ok := e.open(ctx, s, text); ok && o.whole {
@@ -46,64 +37,56 @@ func (e *exam) decrypts(ctx context.Context, text string, f found) *setup {
 	return nil
 }
 
-func (r resigner) Protector(purposes ...string) (machinekey.Protector, error) {
-	p, err := r.Ring.Protector(purposes...)
-	derive := deriver(r.setup.validationKey.bytes.Reveal())
-	if err != nil || derive == nil {
-		return p, err
-	}
-	key := derive(purpose{primary: purposes[0], specific: purposes[1:]})
-	return resigned{p, hasher(r.setup.validation, key), r.size, 0}, nil
+func (r anySignature) Protector(purposes ...string) (machinekey.Protector, error) {
+	s, err := netfx.NewDerived(r.setup.settings(), purposes[0], netfx.Context(purposes[1:]...))
+	return r.protector(s, 0), err
 }
 
-func (r resigner) CookieProtector(o machinekey.LegacyOptions, purposes ...string) (
+func (r anySignature) CookieProtector(o machinekey.LegacyOptions, purposes ...string) (
 	machinekey.Protector, error) {
 	if !isLegacy(r.setup.mode) {
 		return r.Protector(purposes...)
 	}
-	inner := r.withoutInner(&o)
-	p, err := r.Ring.CookieProtector(o, purposes...)
-	return r.legacy(p, inner), err
+	return r.EncodeProtector(o)
 }
 
-func (r resigner) EncodeProtector(o machinekey.LegacyOptions) (machinekey.Protector, error) {
-	inner := r.withoutInner(&o)
-	p, err := r.Ring.EncodeProtector(o)
-	return r.legacy(p, inner), err
-}
-
-// withoutInner leaves the inner signature of protection All to resigned.
-func (r resigner) withoutInner(o *machinekey.LegacyOptions) int {
-	if cmp.Or(o.Protection, machinekey.ProtectionAll) != machinekey.ProtectionAll {
-		return 0
+func (r anySignature) EncodeProtector(o machinekey.LegacyOptions) (machinekey.Protector, error) {
+	if o.InsecureUnsigned || o.Protection == machinekey.InsecureProtectionNone {
+		return nil, machinekey.ErrUnprotect // has none
 	}
-	o.Protection = machinekey.ProtectionEncryption
-	return r.size
+	encrypted, inner := o.Protection != machinekey.ProtectionValidation, 0
+	if encrypted && o.Protection != machinekey.ProtectionEncryption {
+		inner = r.size
+	}
+	s, err := netfx.NewLegacy(r.setup.settings(), netfx.Layers{Encrypted: encrypted, Signed: encrypted})
+	return r.protector(s, inner), err
 }
 
-func (r resigner) legacy(p machinekey.Protector, inner int) resigned {
-	key := r.setup.validationKey.bytes.Reveal()
-	return resigned{p, hasher(effective(r.setup.validation), key), r.size, inner}
+// protector leaves out the check of the signature, and that of another one inside.
+func (r anySignature) protector(s *netfx.Sealer, inner int) machinekey.Protector {
+	if s != nil {
+		s.Signed = false
+	}
+	return unchecked{r, s, inner}
 }
 
-// resigned is the protector of a resigner.
-type resigned struct {
-	machinekey.Protector
-	sign        func(data []byte) []byte
-	size, inner int
+// unchecked is the protector of anySignature.
+type unchecked struct {
+	ring   anySignature
+	sealer *netfx.Sealer
+	inner  int // bytes of the signature inside
 }
 
-func (r resigned) Unprotect(ctx context.Context, dst, protected []byte) ([]byte, string, error) {
-	n := len(protected) - r.size
-	if n < 1 || r.sign == nil {
+func (unchecked) Protect([]byte, []byte) ([]byte, error) { return nil, errNotIssued }
+
+func (u unchecked) Unprotect(_ context.Context, dst, protected []byte) ([]byte, string, error) {
+	n := len(protected) - u.ring.size
+	if n < 1 {
 		return dst, "", machinekey.ErrUnprotect
 	}
-	out, id, err := r.Protector.Unprotect(ctx, dst, append(protected[:n:n], r.sign(protected[:n])...))
-	if err == nil && len(out)-len(dst) < r.inner {
+	out, ok := u.sealer.Open(dst, protected[:n])
+	if !ok || len(out)-len(dst) < u.inner {
 		return dst, "", machinekey.ErrUnprotect
 	}
-	if err == nil {
-		out = out[:len(out)-r.inner]
-	}
-	return out, id, err
+	return out[:len(out)-u.inner], u.ring.Keys()[0].ID(), nil
 }

@@ -11,8 +11,6 @@ import (
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/internal/site"
-	"github.com/webfarm-go/webfarm/machinekey"
-	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
 // Ring is the key ring of a node on ASP.NET Core.
@@ -53,21 +51,6 @@ func (r *Ring) shared(other *Ring) (n int) {
 	}
 	return n
 }
-
-// ringKeys are the keys of a ring as the codecs of System.Web take them.
-type ringKeys struct{ keysOf }
-
-type keysOf = sessiontoken.Keys
-
-func (r ringKeys) CookieProtector(_ machinekey.LegacyOptions, purposes ...string) (machinekey.Protector, error) {
-	return r.Protector(purposes...)
-}
-
-func (ringKeys) EncodeProtector(machinekey.LegacyOptions) (machinekey.Protector, error) {
-	return nil, errNotIssued
-}
-
-func (ringKeys) Keys() []*machinekey.Key { return nil }
 
 // payloadOf reads a text in any form in which a payload of Data Protection travels.
 func payloadOf(text string) (payload.Payload, bool) {

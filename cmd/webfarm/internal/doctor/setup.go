@@ -1,17 +1,13 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
-	"github.com/webfarm-go/webfarm/internal/rolecookie"
-	"github.com/webfarm-go/webfarm/internal/site"
+	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/machinekey"
@@ -41,8 +37,8 @@ type setup struct {
 	// anyValidation and anyCipher say that a credential opens with any such key and algorithm.
 	anyValidation, anyCipher bool
 	keys                     sessiontoken.Keys // of a key ring, in place of both, else nil
-	// resign is the size of a signature that is not checked, see resigner; zero for none.
-	resign int
+	// anySignature is the size of a signature that is not checked; zero for none.
+	anySignature int
 }
 
 // setup returns .NET's setup for a kind under the node's web.config. It reports false if the file
@@ -84,15 +80,10 @@ func (n *Node) encodes(k Kind) bool {
 
 // protection is the attribute of the cookie that carries k.
 func (n *Node) protection(k Kind) machinekey.Protection {
-	switch k {
-	case Forms:
-		return ProtectionOf(n.forms)
-	case Roles:
-		return ProtectionOf(n.roles)
-	case Anonymous:
-		return ProtectionOf(n.anonymous)
+	if !k.IsModal() {
+		return machinekey.ProtectionAll
 	}
-	return machinekey.ProtectionAll
+	return ProtectionOf(n.site.Of(k, ""))
 }
 
 // view is the node's standard for contents: its path, clock and skew.
@@ -131,70 +122,13 @@ type Layer struct {
 // open opens text under a setup with the codecs of package sessiontoken. It reports false for an
 // illegal setup.
 func (s setup) open(ctx context.Context, text string, v view) (o opened, ok bool) {
-	ring, err := s.ring()
+	c, err := s.codec(v)
 	if err != nil {
 		return o, false
 	}
-	switch {
-	case s.kind == Forms:
-		codec, err := s.formsCodec(ring, v)
-		if err != nil {
-			return o, false
-		}
-		o.take(anatomy.Of(ctx, codec.Decode, text))
-	case s.kind == Roles:
-		protector, err := s.roleProtector(ring)
-		if err != nil {
-			return o, false
-		}
-		payload, err := rolecookie.Decode(ctx, protector, text)
-		o.err, o.whole = err, err == nil && isFormatterStream(payload)
-		o.partly = err == nil && !o.whole
-		if o.partly {
-			o.err = errNotRoles
-		}
-		o.layers = []Layer{{"text", len(text), true}, {"machine key", 0, err == nil}}
-	case s.kind == Anonymous:
-		codec, err := sessiontoken.NewAnonymousCodec(ring, &sessiontoken.FormsOptions{
-			Protection: s.protection, InsecureUnsigned: s.unsigned, Now: func() time.Time { return time.Time{} }})
-		if err != nil {
-			return o, false
-		}
-		id, err := codec.Decode(ctx, text)
-		o.err, o.whole = err, err == nil
-		o.layers = []Layer{{"text", len(text), true}, {"machine key", 0, err == nil}}
-		if err == nil {
-			o.to = id.Expires
-			if id.Expires.Before(v.now) {
-				o.err = fmt.Errorf("%w at %s", sessiontoken.ErrExpired,
-					id.Expires.Format(time.RFC3339))
-			}
-		}
-	case s.kind == site.Core, s.kind == site.CoreBearer, s.kind == site.CoreRefresh:
-		codec, err := sessiontoken.NewCoreCodec(ring, s.ticketPurpose(),
-			&sessiontoken.CoreOptions{Now: v.clock()})
-		if err != nil {
-			return o, false
-		}
-		o.take(anatomy.Of(ctx, codec.Decode, text))
-	case s.kind.IsKatana():
-		codec, err := sessiontoken.NewKatanaCodec(ring, s.ticketPurpose(),
-			&sessiontoken.KatanaOptions{Now: v.clock()})
-		if err != nil {
-			return o, false
-		}
-		o.take(anatomy.Of(ctx, codec.Decode, text))
-	case s.kind.IsSession():
-		codec, err := s.sessionCodec(ring, v)
-		if err != nil {
-			return o, false
-		}
-		o.take(anatomy.Of(ctx, codec.Decode, text))
-	default:
-		return o, false
-	}
+	o = c.open(ctx, text)
 	o.noteFormat()
-	o.signed = s.resign == 0 && s.signs()
+	o.signed = s.anySignature == 0 && s.signs()
 	if o.partly && !s.signsPlaintext() && !o.recognised() {
 		o.refuse()
 	}
@@ -255,19 +189,21 @@ func (o *opened) noteFormat() {
 	o.partly = o.partly || !o.whole && errors.As(o.err, &format)
 }
 
-var errNotRoles = errors.New("doctor: the data is not a BinaryFormatter stream")
-
-// isFormatterStream reports whether a payload begins like a BinaryFormatter stream: a record of type
-// 0 that ends with the version 1.0. Role cookies have no other mark.
-func isFormatterStream(b []byte) bool {
-	return len(b) >= 17 && b[0] == 0 && string(b[9:17]) == "\x01\x00\x00\x00\x00\x00\x00\x00"
+// settings are the keys and algorithms.
+func (s setup) settings() netfx.Settings {
+	return netfx.Settings{ValidationKey: s.validationKey.bytes, Validation: string(s.validation),
+		DecryptionKey: s.decryptionKey.bytes, Decryption: string(s.cipher), Mode: string(s.mode)}
 }
 
-// ring makes the one key.
-func (s setup) ring() (keyring, error) {
-	if s.keys != nil {
-		return ringKeys{s.keys}, nil
-	}
+// machineKeys are keys with a compatibility mode.
+type machineKeys interface {
+	sessiontoken.Keys
+	CookieProtector(o machinekey.LegacyOptions, purposes ...string) (machinekey.Protector, error)
+	EncodeProtector(o machinekey.LegacyOptions) (machinekey.Protector, error)
+}
+
+// machineKeys makes the one key.
+func (s setup) machineKeys() (machineKeys, error) {
 	mode := s.mode
 	if !s.kind.IsModal() {
 		mode = machinekey.Framework45
@@ -287,85 +223,11 @@ func (s setup) ring() (keyring, error) {
 		return nil, err
 	}
 	ring, err := machinekey.NewRing(key)
-	if err == nil && s.resign > 0 {
-		return resigner{ring, s, s.resign}, nil
+	if err == nil && s.anySignature > 0 {
+		return anySignature{ring, s, s.anySignature}, nil
 	}
 	return ring, err
 }
-
-func (s setup) formsCodec(ring keyring, v view) (*sessiontoken.FormsCodec, error) {
-	return sessiontoken.NewFormsCodec(ring, &sessiontoken.FormsOptions{
-		Protection: s.protection, InsecureUnsigned: s.unsigned, InsecureOldLayout: s.oldLayout,
-		Now: v.clock()})
-}
-
-func (s setup) roleProtector(ring keyring) (machinekey.Protector, error) {
-	return ring.CookieProtector(machinekey.LegacyOptions{Protection: s.protection,
-		InsecureUnsigned: s.unsigned}, machinekey.RolePurpose)
-}
-
-// ticketPurpose is the purpose of a ticket of Katana or ASP.NET Core.
-func (s setup) ticketPurpose() sessiontoken.Purpose {
-	switch s.kind {
-	case Bearer:
-		return sessiontoken.AccessToken("Bearer")
-	case Refresh:
-		return sessiontoken.RefreshToken("Bearer")
-	case site.CoreBearer:
-		return sessiontoken.AccessToken(s.authType)
-	case site.CoreRefresh:
-		return sessiontoken.RefreshToken(s.authType)
-	case AuthCode:
-		return sessiontoken.AuthorizationCode()
-	}
-	return sessiontoken.Cookie(s.authType)
-}
-
-// sessionOptions are the options of a codec of sessions, without transforms.
-func (v view) sessionOptions(k Kind) *sessiontoken.SessionOptions {
-	return &sessiontoken.SessionOptions{WIF10: k == WIF10, Endpoint: v.endpoint, Now: v.clock(),
-		ClockSkew: cmp.Or(v.skew, -1)} // zero would mean the default
-}
-
-func (s setup) sessionCodec(ring keyring, v view) (*sessiontoken.SessionCodec, error) {
-	o := v.sessionOptions(s.kind)
-	var last sessiontoken.Protector
-	var err error
-	switch {
-	case s.encode && s.unsigned:
-		var p machinekey.Protector
-		p, err = ring.EncodeProtector(machinekey.LegacyOptions{InsecureUnsigned: true})
-		last = unsignedEncode{p}
-	case s.encode:
-		last, err = sessiontoken.MachineKeyEncodeTransform(ring)
-	default:
-		last, err = sessiontoken.MachineKeyTransform(ring)
-	}
-	if err != nil {
-		return nil, err
-	}
-	o.Transforms = []sessiontoken.Protector{sessiontoken.DeflateTransform(), last}
-	return sessiontoken.NewSessionCodec(ring, o)
-}
-
-// unsignedEncode is MachineKey.Encode under aspnet:UseLegacyMachineKeyEncryption, for old cookies.
-// Its only check is the digest inside.
-type unsignedEncode struct{ protector machinekey.Protector }
-
-func (unsignedEncode) String() string { return "machine key (hex, unsigned)" }
-
-func (unsignedEncode) Protect([]byte, []byte) ([]byte, error) { return nil, errNotIssued }
-
-func (u unsignedEncode) Unprotect(ctx context.Context, dst, data []byte) ([]byte, string, error) {
-	protected, err := hex.DecodeString(string(data))
-	if err != nil {
-		return dst, "", sessiontoken.ErrInvalid
-	}
-	dst, _, err = u.protector.Unprotect(ctx, dst, protected) // the key id is of another form
-	return dst, "", err
-}
-
-var errNotIssued = errors.New("doctor: data without a signature is not issued")
 
 // take keeps the public part of a report: layers without their facts, and the name and times of
 // readable contents.
@@ -381,12 +243,10 @@ func (o *opened) take(r *anatomy.Report) {
 	case *sessiontoken.FormsTicket:
 		o.user, o.from, o.to = c.Name, c.IssueDate, c.Expiration
 	case *sessiontoken.KatanaTicket:
-		o.from, _ = c.Properties.Time(sessiontoken.PropertyIssued)
-		o.to, _ = c.Properties.Time(sessiontoken.PropertyExpires)
+		o.times(c.Properties)
 		o.principal(&sessiontoken.Principal{Identities: []sessiontoken.Identity{c.Identity}})
 	case *sessiontoken.CoreTicket:
-		o.from, _ = c.Properties.Time(sessiontoken.PropertyIssued)
-		o.to, _ = c.Properties.Time(sessiontoken.PropertyExpires)
+		o.times(c.Properties)
 		o.principal(c.Principal)
 		for _, t := range []string{sessiontoken.ClaimTypeNameIdentifier, claimStamp} {
 			if _, ok := c.Principal.First(t); !ok {
@@ -402,4 +262,9 @@ const claimStamp = "AspNet.Identity.SecurityStamp"
 
 func (o *opened) principal(p *sessiontoken.Principal) {
 	o.user, o.noUser = p.Name(), !p.IsAuthenticated()
+}
+
+func (o *opened) times(p sessiontoken.Properties) {
+	o.from, _ = p.Time(sessiontoken.PropertyIssued)
+	o.to, _ = p.Time(sessiontoken.PropertyExpires)
 }

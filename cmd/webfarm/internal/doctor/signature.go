@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 
+	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -24,33 +25,24 @@ type signature struct {
 func (e *exam) signatures(list []carrier) []signature {
 	var found []signature
 	for _, c := range list {
-		for i, key := range e.validationKeys {
-			derived := e.derivedKeys(i)
+		for _, key := range e.validationKeys {
 			for _, v := range validations {
-				n := len(c.data) - tagSize(v)
-				if n < 1 || e.spent(&e.triedSignatures, maxSignatures) {
-					continue
-				}
-				check := func(k []byte) bool {
-					if e.hashed += n; e.hashed > maxHashed {
-						e.cut = true
-						return false
-					}
-					h := hasher(v, k)
-					return h != nil && bytes.Equal(h(c.data[:n]), c.data[n:])
-				}
-				if check(key.bytes.Reveal()) {
-					found = append(found, signature{c, key, v, nil})
-				}
-				if v == machinekey.InsecureMD5 {
-					continue
-				}
-				for i, k := range derived {
+				n := len(c.data) - tagSizes[v]
+				for i := -1; n > 0 && i < len(e.purposes); i++ {
 					if e.spent(&e.triedSignatures, maxSignatures) {
 						return found
 					}
-					if check(k) {
-						found = append(found, signature{c, key, v, &e.purposes[i]})
+					s := signature{c, key, v, nil}
+					if i >= 0 {
+						s.purpose = &e.purposes[i]
+					}
+					if e.hashed += n; e.hashed > maxHashed {
+						e.cut = true
+					} else if bytes.Equal(s.of(c.data[:n]), c.data[n:]) {
+						found = append(found, s)
+					}
+					if v == machinekey.InsecureMD5 { // of the legacy formats alone
+						break
 					}
 				}
 			}
@@ -59,24 +51,27 @@ func (e *exam) signatures(list []carrier) []signature {
 	return found
 }
 
-// derivedKeys derives the validation keys of all purposes from the validation key of that index. It
-// returns none if the runtime forbids the key.
-func (e *exam) derivedKeys(i int) [][]byte {
-	if e.derived == nil {
-		e.derived = make([][][]byte, len(e.validationKeys))
+// of computes the signature of data with the key and purpose of s, nil if the runtime forbids it.
+// It needs no decryption key, and so shows which of the two keys differs.
+func (s *signature) of(data []byte) []byte {
+	anyKey := machinekey.NewSecret(make([]byte, 16))
+	if _, err := machinekey.New(machinekey.Config{ValidationKey: s.key.bytes,
+		Validation: s.validation, DecryptionKey: anyKey, Decryption: machinekey.AES,
+		Mode: machinekey.Framework20SP1, AllowInsecure: true, AllowKnownKey: true,
+		AllowWeakKey: true}); err != nil {
+		return nil
 	}
-	derive := deriver(e.validationKeys[i].bytes.Reveal())
-	if e.derived[i] != nil || derive == nil {
-		return e.derived[i]
+	key := s.key.bytes
+	if p := s.purpose; p != nil {
+		key = machinekey.NewSecret(netfx.DeriveKey(key.Reveal(), p.primary,
+			netfx.Context(p.specific...)))
 	}
-	for _, p := range e.purposes {
-		k := derive(p)
-		if k == nil {
-			return nil
-		}
-		e.derived[i] = append(e.derived[i], k)
+	sealer, err := netfx.NewLegacy(netfx.Settings{ValidationKey: key,
+		Validation: string(s.validation), DecryptionKey: anyKey, Decryption: "AES"}, netfx.Layers{})
+	if err != nil {
+		return nil
 	}
-	return e.derived[i]
+	return sealer.Digest(data, nil)
 }
 
 // spent counts one attempt and reports whether the limit was reached.
@@ -88,3 +83,7 @@ func (e *exam) spent(count *int, limit int) bool {
 	*count++
 	return false
 }
+
+// tagSizes are the numbers of bytes of a signature.
+var tagSizes = map[machinekey.Validation]int{machinekey.HMACSHA1: 20, machinekey.HMACSHA256: 32,
+	machinekey.HMACSHA384: 48, machinekey.HMACSHA512: 64, machinekey.InsecureMD5: 16}

@@ -65,10 +65,19 @@ func carriers(text string) []carrier {
 
 // decodeBase64 decodes standard base64 with white space anywhere.
 func decodeBase64(text string) ([]byte, error) {
-	if strings.ContainsAny(text, " \t\r\n") {
-		text = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(text)
-	}
-	return base64.StdEncoding.DecodeString(text)
+	return base64.StdEncoding.DecodeString(compact(text))
+}
+
+var whiteSpace = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "")
+
+func compact(text string) string { return whiteSpace.Replace(text) }
+
+const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+// upTo returns the base64 at the beginning of s, in whole groups.
+func upTo(s string) string {
+	n := len(s) - len(strings.TrimLeft(s, base64Digits))
+	return s[:n/4*4]
 }
 
 // envelope is the XML around a session of WIF. It is read leniently, because the codecs check it.

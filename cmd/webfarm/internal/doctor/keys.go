@@ -19,33 +19,35 @@ type keyBytes struct {
 	bytes     machinekey.Secret
 }
 
+// keyOf is a key of the node in its place.
+func (n *Node) keyOf(attribute string) keyBytes {
+	k := keyBytes{node: n, attribute: attribute, bytes: n.key.ValidationKey}
+	if attribute == "decryptionKey" {
+		k.bytes = n.key.DecryptionKey
+	}
+	return k
+}
+
 // sources returns the candidates for validation keys and decryption keys: the keys in their places
 // first, then exchanged, then isolated.
 func sources(nodes []*Node, iso Isolation) (validation, decryption []keyBytes) {
-	for _, n := range nodes {
-		validation = append(validation, keyBytes{node: n, attribute: "validationKey",
-			bytes: n.key.ValidationKey})
-		decryption = append(decryption, keyBytes{node: n, attribute: "decryptionKey",
-			bytes: n.key.DecryptionKey})
+	add := func(v, d keyBytes) {
+		validation, decryption = append(validation, v), append(decryption, d)
 	}
 	for _, n := range nodes {
-		validation = append(validation, keyBytes{node: n, attribute: "decryptionKey",
-			bytes: n.key.DecryptionKey})
-		decryption = append(decryption, keyBytes{node: n, attribute: "validationKey",
-			bytes: n.key.ValidationKey})
+		add(n.keyOf("validationKey"), n.keyOf("decryptionKey"))
 	}
-	if iso != (Isolation{}) {
-		for _, n := range nodes {
-			v, err := iso.Apply(n.key.ValidationKey)
-			if err != nil {
-				continue
-			}
-			d, err := iso.Apply(n.key.DecryptionKey)
-			if err != nil {
-				continue
-			}
-			validation = append(validation, keyBytes{n, "validationKey", true, v})
-			decryption = append(decryption, keyBytes{n, "decryptionKey", true, d})
+	for _, n := range nodes {
+		add(n.keyOf("decryptionKey"), n.keyOf("validationKey"))
+	}
+	for i := range nodes {
+		v, d := validation[i], decryption[i]
+		v.isolated, d.isolated = true, true
+		var noV, noD error
+		v.bytes, noV = iso.Apply(v.bytes)
+		d.bytes, noD = iso.Apply(d.bytes)
+		if iso != (Isolation{}) && noV == nil && noD == nil {
+			add(v, d)
 		}
 	}
 	missing := func(k keyBytes) bool { return k.bytes.Len() == 0 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/cookie"
@@ -48,20 +49,18 @@ func (n *Node) missing(f found) *Finding {
 	}
 	finding := f.says("no_cookie/missing", "others", others)
 	c := n.site.Of(f.kind, f.authType)
-	for cause, here := range []bool{
-		c.Secure == site.On,
-		c.SameSite == "None" && c.Secure != site.On,
-		strings.Trim(c.Path, "/") != "",
-		c.Domain != "",
-		f.kind == Forms || f.kind == Katana,
-		f.kind == Katana || strings.Contains(others, handshake()),
-	} {
+	add := func(field string, here bool) {
 		if here {
-			field := [...]string{"secure", "none", "path", "domain", "size", "katana"}[cause]
 			finding.Fix.Text += findings["no_cookie/missing"].Text(field, "file", n.file, "path",
 				c.Path, "domain", c.Domain)
 		}
 	}
+	add("secure", c.Secure == site.On)
+	add("none", c.SameSite == "None" && c.Secure != site.On)
+	add("path", strings.Trim(c.Path, "/") != "")
+	add("domain", c.Domain != "")
+	add("size", f.kind == Forms || f.kind == Katana)
+	add("katana", f.kind == Katana || strings.Contains(others, handshake()))
 	return finding
 }
 
@@ -95,34 +94,26 @@ func (e *exam) look(ctx context.Context, f found, n *Node) *Finding {
 //
 //	LE32 n || signature || hash of the key, 32 or 20 || LE32 m || encrypted key || LE32 k || ciphertext
 func signedRSA(data []byte) int {
-	take := func() int {
-		if len(data) < 4 {
-			return -1
+	take := func(data []byte) (n int, rest []byte) { // a length, and what follows it
+		if len(data) > 4 {
+			n, rest = int(binary.LittleEndian.Uint32(data)), data[4:]
 		}
-		n := binary.LittleEndian.Uint32(data)
-		data = data[4:]
-		if n == 0 || uint64(n) > uint64(len(data)) {
-			return -1
+		if n > len(rest) {
+			return 0, nil
 		}
-		return int(n)
+		return n, rest
 	}
-	size := take()
+	size, data := take(data)
 	if size < 64 || size > 1024 || size%8 != 0 {
 		return 0
 	}
-	data = data[size:]
-	rest := data
 	for _, hash := range []int{32, 20} {
-		if data = rest; len(data) < hash {
-			continue
-		}
-		data = data[hash:]
-		m := take()
+		rest := data[size:]
+		m, rest := take(rest[min(hash, len(rest)):])
 		if m < 64 || m > 1024 {
 			continue
 		}
-		data = data[m:]
-		if k := take(); k == len(data) && k%16 == 0 {
+		if k, rest := take(rest[m:]); k > 0 && k == len(rest) && k%16 == 0 {
 			return size
 		}
 	}
@@ -165,33 +156,24 @@ func (e *exam) cutOff(f found, n *Node) *Finding {
 	case digits && len(text)%2 == 1:
 		return f.says("truncated/hex", "size", len(text), "near", limitNear(f))
 	case f.kind.IsKatana() && len(strings.TrimRight(text, "="))%4 == 1 &&
-		!strings.ContainsFunc(text, notBase64URL):
+		strings.Trim(text, base64Digits[:62]+"-_=") == "":
 		return f.says("truncated/base64", "size", len(text), "near", limitNear(f))
 	}
 	if isLegacy(n.key.mode) && n.protection(f.kind) == machinekey.ProtectionValidation {
 		return nil // data of any length
 	}
 	list := carriers(text)
-	for _, c := range list {
-		if n.sealable(len(c.data)) {
-			return nil
-		}
+	if len(list) == 0 ||
+		slices.ContainsFunc(list, func(c carrier) bool { return n.sealable(len(c.data)) }) {
+		return nil
 	}
-	if len(list) > 0 {
-		return f.says("truncated/blocks", "size", len(list[0].data), "near", limitNear(f))
-	}
-	return nil
+	return f.says("truncated/blocks", "size", len(list[0].data), "near", limitNear(f))
 }
 
 // hasEnvelope reports whether a text begins as a session of WIF does.
 func hasEnvelope(text string) bool {
 	doc, err := base64.StdEncoding.DecodeString(upTo(text))
 	return err == nil && readEnvelope(doc).found
-}
-
-func notBase64URL(r rune) bool {
-	return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' ||
-		r == '_' || r == '=')
 }
 
 // full reports whether the last chunk of a session has the full length. Then another should follow.

@@ -124,11 +124,9 @@ func isLegacy(m machinekey.Mode) bool {
 	return m == machinekey.Framework20SP1 || m == machinekey.Framework20SP2
 }
 
-// protections are the values of the attribute protection.
+// protections are the values of the attribute protection that sign.
 var protections = []machinekey.Protection{
-	machinekey.ProtectionAll, machinekey.ProtectionEncryption, machinekey.ProtectionValidation,
-	machinekey.InsecureProtectionNone,
-}
+	machinekey.ProtectionAll, machinekey.ProtectionEncryption, machinekey.ProtectionValidation}
 
 // validations and ciphers are the algorithms to try. LegacyTripleDES and LegacyAES sign as HMACSHA1
 // does.

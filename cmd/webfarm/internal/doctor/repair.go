@@ -123,29 +123,18 @@ func (f *found) copies() []repair {
 // withoutStale cuts a session of WIF at the end of its XML, and names the cookie that begins behind
 // it.
 func (f *found) withoutStale() (text, detail string, ok bool) {
-	compact := strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(f.text)
-	head := compact
+	whole := compact(f.text)
+	head := whole
 	if pad := strings.IndexByte(head, '='); pad >= 0 { // padding in the middle ends the first text
-		end := pad
-		for end < len(head) && head[end] == '=' {
-			end++
-		}
-		head = head[:end]
+		head = head[:len(head)-len(strings.TrimLeft(head[pad:], "="))]
 	}
-	head = head[:len(head)/4*4]
-	doc, err := base64.StdEncoding.DecodeString(head)
+	doc, err := base64.StdEncoding.DecodeString(head[:len(head)/4*4])
 	if err != nil {
 		doc, err = base64.StdEncoding.DecodeString(upTo(head))
-		if err != nil {
-			return "", "", false
-		}
 	}
 	e := readEnvelope(doc)
-	if !e.complete {
-		return "", "", false
-	}
 	text = base64.StdEncoding.EncodeToString(doc[:len(doc)-e.rest])
-	if text == compact {
+	if err != nil || !e.complete || text == whole {
 		return "", "", false
 	}
 	detail = "the end of the value"
@@ -160,18 +149,6 @@ func (f *found) withoutStale() (text, detail string, ok bool) {
 		}
 	}
 	return text, detail, true
-}
-
-// upTo returns the base64 at the beginning of s, in whole groups.
-func upTo(s string) string {
-	n := strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' ||
-			r == '+' || r == '/')
-	})
-	if n < 0 {
-		n = len(s)
-	}
-	return s[:n/4*4]
 }
 
 // label is the credential for a sentence.

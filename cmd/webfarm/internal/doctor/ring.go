@@ -63,37 +63,7 @@ func payloadOf(text string) (payload.Payload, bool) {
 	return p, ok
 }
 
-// External schemes hold a user between two steps of a sign-in only.
-var externalSchemes = []string{"Identity.External", "Identity.TwoFactorUserId",
-	"Identity.TwoFactorRememberMe", "External", "idsrv.external"}
-
-const (
-	corePurpose   = "Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware"
-	bearerPurpose = "Microsoft.AspNetCore.Authentication.BearerToken"
-	openIDConnect = "Microsoft.AspNetCore.Authentication.OpenIdConnect.OpenIdConnectHandler"
-	timeLimited   = "Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1"
-)
-
-// corePurposes are the purposes of ASP.NET Core without a scheme of the site's own.
-var corePurposes = []purpose{
-	{kind: site.CoreSession, primary: "SessionMiddleware"},
-	{kind: site.Antiforgery, primary: "Microsoft.AspNetCore.Antiforgery.AntiforgeryToken.v1"},
-	{primary: "Microsoft.AspNetCore.Mvc.CookieTempDataProviderToken.v1", what: "the TempData of MVC"},
-	{primary: "DataProtectorTokenProvider", what: "a token of ASP.NET Core Identity, as for a new password"},
-	{kind: State, primary: openIDConnect, specific: []string{"OpenIdConnect", "v1"}},
-	{kind: State, primary: openIDConnect, specific: []string{"System.String", "OpenIdConnect", "v1"}},
-	{kind: State, primary: "Microsoft.AspNetCore.Authentication.WsFederation.WsFederationHandler",
-		specific: []string{"WsFederation", "v1"}},
-	{kind: State, primary: "Microsoft.AspNetCore.Authentication.Google.GoogleHandler",
-		specific: []string{"Google", "v1"}},
-	{kind: State, primary: "Microsoft.AspNetCore.Authentication.Facebook.FacebookHandler",
-		specific: []string{"Facebook", "v1"}},
-	{kind: State,
-		primary:  "Microsoft.AspNetCore.Authentication.MicrosoftAccount.MicrosoftAccountHandler",
-		specific: []string{"Microsoft", "v1"}},
-	{kind: State, primary: "Microsoft.AspNetCore.Authentication.Twitter.TwitterHandler",
-		specific: []string{"Twitter", "v1"}},
-}
+const timeLimited = "Microsoft.AspNetCore.DataProtection.TimeLimitedDataProtector.v1"
 
 // chain returns the purposes behind an application name.
 func (p *purpose) chain(app string, limited bool) []string {
@@ -126,20 +96,10 @@ func (e *exam) ringPurposes(f found) []purpose {
 			schemes = append(schemes, c.AuthenticationType)
 		}
 	}
-	schemes = append(append(schemes, externalSchemes...), "BearerToken", "Identity.Bearer")
-	seen := map[string]bool{"": true}
-	for _, s := range append(schemes, commonAuthTypes...) {
-		if seen[s] || len(seen) > maxAuthTypes {
-			continue
-		}
-		seen[s] = true
-		list = append(list, purpose{kind: site.Core, authType: s, primary: corePurpose,
-			specific: []string{s, "v2"}}, purpose{kind: site.CoreBearer, authType: s,
-			primary: bearerPurpose, specific: []string{s, "BearerToken"}},
-			purpose{kind: site.CoreRefresh, authType: s, primary: bearerPurpose,
-				specific: []string{s, "RefreshToken"}})
-	}
-	list = append(list, corePurposes...)
+	schemes = append(schemes, externalSchemes...)
+	schemes = append(schemes, strings.Fields(purposeFile["scheme"].Text("bearer"))...)
+	list = append(list, ofTypes("scheme", schemes)...)
+	list = append(list, knownPurposes["core"]...)
 	return append(list, purposes(f.authType, e.o.AuthType)...)
 }
 

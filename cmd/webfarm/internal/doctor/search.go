@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"slices"
 
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -76,37 +77,31 @@ func (e *exam) open(ctx context.Context, s setup, text string) (opened, bool) {
 func (e *exam) behind(s signature, want Kind) []setup {
 	var shells []setup
 	add := func(kinds []Kind, c setup) {
-		for _, first := range []bool{true, false} {
-			for _, k := range kinds {
-				if (k == want) == first {
-					c.kind = k
-					shells = append(shells, c)
-				}
-			}
+		if i := slices.Index(kinds, want); i > 0 {
+			kinds = slices.Insert(slices.Delete(kinds, i, i+1), 0, want)
+		}
+		for _, c.kind = range kinds {
+			shells = append(shells, c)
 		}
 	}
 	switch p := s.purpose; {
 	case p != nil && p.kind == FedAuth:
 		add([]Kind{FedAuth, WIF10}, setup{})
-	case p != nil && p.kind.IsModal():
-		add([]Kind{p.kind}, setup{mode: machinekey.Framework45})
+	case p != nil:
+		add([]Kind{p.kind}, setup{authType: p.authType, mode: machinekey.Framework45})
 		if p.kind == Forms {
 			add([]Kind{Forms}, setup{mode: machinekey.Framework45, oldLayout: true})
 		}
-	case p != nil:
-		add([]Kind{p.kind}, setup{authType: p.authType})
 	case s.carrier.shape == shapeSessionHex:
 		add([]Kind{WIF10, FedAuth}, setup{encode: true})
 	case s.carrier.shape == shapeHex, s.carrier.shape == shapeURLToken:
-		for _, old := range []bool{false, true} {
-			for _, prot := range protections[:3] {
-				c := setup{mode: machinekey.Framework20SP1, protection: prot, oldLayout: old}
-				if old {
-					add([]Kind{Forms}, c)
-				} else {
-					add([]Kind{Forms, Anonymous, Roles}, c)
-				}
-			}
+		c := setup{mode: machinekey.Framework20SP1}
+		for _, c.protection = range protections {
+			add([]Kind{Forms, Anonymous, Roles}, c)
+		}
+		c.oldLayout = true
+		for _, c.protection = range protections {
+			add([]Kind{Forms}, c)
 		}
 	}
 	var list []setup
@@ -149,11 +144,9 @@ func (e *exam) unsigned(ctx context.Context, text string, list []carrier, want K
 	}
 	for _, kind := range kinds {
 		for _, old := range []bool{false, true} {
-			if old && kind != Forms {
-				continue
-			}
 			for _, c := range e.unsignedSetups() {
-				if kind.IsSession() && c.protection != machinekey.ProtectionAll {
+				if old && kind != Forms ||
+					kind.IsSession() && c.protection != machinekey.ProtectionAll {
 					continue
 				}
 				c.kind, c.oldLayout, c.encode = kind, old, kind.IsSession()
@@ -168,40 +161,32 @@ func (e *exam) unsigned(ctx context.Context, text string, list []carrier, want K
 
 // unsignedSetups are the setups without a signature, for any kind. The two legacy modes differ here.
 func (e *exam) unsignedSetups() []setup {
-	var list []setup
+	zero := keyBytes{node: e.nodes[0], bytes: machinekey.NewSecret(make([]byte, 32))}
+	var all, encrypted []setup
 	for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
 		for _, dk := range e.decryptionKeys {
 			for _, cipher := range ciphers {
 				if !fits(cipher, dk.bytes.Len()) {
 					continue
 				}
-				for _, vk := range e.validationKeys {
-					for _, v := range validations {
-						list = append(list, setup{mode: mode, validation: v, validationKey: vk,
-							decryptionKey: dk, cipher: cipher, protection: machinekey.ProtectionAll,
-							unsigned: true})
+				s := setup{mode: mode, decryptionKey: dk, cipher: cipher, unsigned: true,
+					protection: machinekey.ProtectionAll}
+				for _, s.validationKey = range e.validationKeys {
+					for _, s.validation = range validations {
+						all = append(all, s)
 					}
 				}
-			}
-		}
-	}
-	for _, mode := range []machinekey.Mode{machinekey.Framework20SP1, machinekey.Framework20SP2} {
-		for _, dk := range e.decryptionKeys {
-			// The validation key plays no part.
-			vk := keyBytes{node: dk.node, attribute: "validationKey",
-				bytes: machinekey.NewSecret(make([]byte, 32))}
-			for _, cipher := range ciphers {
-				if fits(cipher, dk.bytes.Len()) {
-					list = append(list, setup{mode: mode, validation: machinekey.HMACSHA1,
-						validationKey: vk, decryptionKey: dk, cipher: cipher, protection: machinekey.ProtectionEncryption,
-						unsigned: true, anyValidation: true})
-				}
+				// The validation key plays no part.
+				s.protection, s.anyValidation = machinekey.ProtectionEncryption, true
+				s.validation, s.validationKey = machinekey.HMACSHA1, zero
+				s.validationKey.node, s.validationKey.attribute = dk.node, "validationKey"
+				encrypted = append(encrypted, s)
 			}
 		}
 	}
 	// plain data: any key will do
-	zero := keyBytes{node: e.nodes[0], bytes: machinekey.NewSecret(make([]byte, 32))}
-	return append(list, setup{mode: machinekey.Framework20SP1, validation: machinekey.HMACSHA1,
-		validationKey: zero, decryptionKey: zero, cipher: machinekey.AES,
-		protection: machinekey.InsecureProtectionNone, anyValidation: true, anyCipher: true})
+	return append(append(all, encrypted...), setup{mode: machinekey.Framework20SP1,
+		validation: machinekey.HMACSHA1, validationKey: zero, decryptionKey: zero,
+		cipher: machinekey.AES, protection: machinekey.InsecureProtectionNone,
+		anyValidation: true, anyCipher: true})
 }

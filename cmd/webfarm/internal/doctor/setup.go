@@ -46,12 +46,10 @@ type setup struct {
 func (n *Node) setup(k Kind, authType string) (setup, bool) {
 	s := setup{
 		kind: k, authType: authType, validation: n.key.validation, mode: n.key.mode,
-		validationKey: keyBytes{node: n, attribute: "validationKey", bytes: n.key.ValidationKey},
-		decryptionKey: keyBytes{node: n, attribute: "decryptionKey", bytes: n.key.DecryptionKey},
-		oldLayout:     n.switchOn(webconfig.UseLegacyFormsTicket),
+		validationKey: n.keyOf("validationKey"), decryptionKey: n.keyOf("decryptionKey"),
+		oldLayout:  n.switchOn(webconfig.UseLegacyFormsTicket),
+		protection: n.protection(k), encode: k.IsSession() && n.encodes(k),
 	}
-	s.protection = n.protection(k)
-	s.encode = k.IsSession() && n.encodes(k)
 	switch {
 	case s.encode:
 		s.unsigned = n.switchOn(webconfig.UseLegacyMachineKeyEncryption)

@@ -344,7 +344,7 @@ func (e *exam) explain(ctx context.Context, n *Node, f found) ([]Finding, *opene
 	if e.repair.code != "" {
 		list = append(list, *f.says(e.repair.code, "detail", e.repair.detail))
 	}
-	for _, finding := range e.differences(n, f, e.hit) {
+	for _, finding := range n.differences(f, e.hit) {
 		e.stronger(n, &finding)
 		list = append(list, finding)
 	}

@@ -57,12 +57,14 @@ type Setting struct {
 	FromFile string `json:"fromFile,omitempty"`
 }
 
+// set is a setting with its value.
+func set(path, attribute, value string) Setting {
+	return Setting{Path: path, Attribute: attribute, Value: value}
+}
+
 // Paths of the elements that fixes change.
 const (
 	pathMachineKey = "system.web/machineKey"
-	pathForms      = "system.web/authentication/forms"
-	pathRoles      = "system.web/roleManager"
-	pathAnonymous  = "system.web/anonymousIdentification"
 	pathAppSetting = "appSettings"
 	pathHandlers   = "system.identityModel/identityConfiguration/securityTokenHandlers"
 	pathCookie     = "system.identityModel.services/federationConfiguration/cookieHandler"

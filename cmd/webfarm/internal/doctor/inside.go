@@ -46,13 +46,10 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		return says("not_yet_valid", "start", clock(o.from), "ahead", span(o.from.Sub(now)),
 			"now", clock(now), "skew", beyond(skew))
 	case errors.Is(o.err, sessiontoken.ErrEndpoint):
-		path := pathCookie
-		if k == WIF10 {
-			path = pathCookie10
-		}
+		path := settingOf(k, "Path")
+		path.Value = o.endpoint
 		return says("endpoint", "path", strconv.Quote(o.endpoint), "own",
-			strconv.Quote(e.endpoint(n))).
-			in(n, Setting{Path: path, Attribute: "path", Value: o.endpoint})
+			strconv.Quote(e.endpoint(n))).in(n, *path)
 	case errors.Is(o.err, sessiontoken.ErrUnsupported) && (k.IsKatana() || k.IsCore()) && o.whole:
 		return says("payload/no_end")
 	case errors.As(o.err, &format) && errors.Is(o.err, sessiontoken.ErrUnsupported):

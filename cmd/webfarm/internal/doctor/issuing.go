@@ -59,35 +59,57 @@ func valueOf(c *site.Credential, setting string) string {
 	return ""
 }
 
+// settingOf is the attribute that sets a property of a kind, nil if no web.config does.
+func settingOf(k Kind, property string) *Setting {
+	element, attribute, _ := strings.Cut(settings[property].Text(sectionOf(k)), " ")
+	path := settings["paths"].Text(element)
+	if k == WIF10 && path == pathCookie {
+		path = pathCookie10
+	}
+	if path == "" {
+		return nil
+	}
+	return &Setting{Path: path, Attribute: attribute}
+}
+
+// sectionOf is the field of a kind in settings.txt.
+func sectionOf(k Kind) string {
+	if k.IsSession() {
+		return "session"
+	}
+	return string(k)
+}
+
+// nameSetting makes a node look for k under that name, nil if no web.config sets it.
+func nameSetting(k Kind, name string) *Setting {
+	s := settingOf(k, "Name")
+	if s == nil || name == "" {
+		return nil
+	}
+	s.Value = name
+	return s
+}
+
 // cookies compares what the files say of each kind, and all but whether it is on if both have it.
 func (c *comparer) cookies() {
 	legacy := isLegacy(c.a.key.mode) || isLegacy(c.b.key.mode)
-	for i, k := range []Kind{c.a.session.Kind, Forms, Roles, Anonymous, Katana} {
+	for _, k := range []Kind{c.a.session.Kind, Forms, Roles, Anonymous, Katana} {
 		a, b := c.a.site.Of(k, ""), c.b.site.Of(k, "")
 		for _, name := range compared {
 			about := settings[name]
-			d := Difference{Setting: about.Text([...]string{"session", "forms", "roles",
-				"anonymous", "katana"}[i]), Values: [2]string{valueOf(a, name), valueOf(b, name)},
-				Note: about.Text("note")}
+			d := Difference{Setting: about.Text(sectionOf(k)), Note: about.Text("note"),
+				Values: [2]string{valueOf(a, name), valueOf(b, name)}, fix: settingOf(k, name)}
 			if d.Setting == "" || name != "On" && k != Katana && !(a.On && b.On) {
 				continue
-			}
-			element, attribute, _ := strings.Cut(d.Setting, " ")
-			path := settings["paths"].Text(element)
-			if k == WIF10 && path == pathCookie {
-				path = pathCookie10
 			}
 			for j, n := range []*Node{c.a, c.b} {
 				if name == "SameSite" && d.Values[j] == "None" &&
 					n.switchOn(webconfig.SuppressSameSiteNone) {
-					d.Values[j], path = "None, left out", ""
+					d.Values[j], d.fix = "None, left out", nil
 				}
 			}
-			switch {
-			case path != "":
-				d.fix = &Setting{Path: path, Attribute: attribute}
-			case name == "Protection" && slices.Contains(d.Values[:],
-				webconfig.ProtectionMachineKeyProtect):
+			if name == "Protection" && k.IsSession() && slices.Contains(d.Values[:],
+				webconfig.ProtectionMachineKeyProtect) {
 				d.fix = &Setting{Path: pathHandlers}
 			}
 			switch effect := about.Text("effect"); {

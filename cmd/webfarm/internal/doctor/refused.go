@@ -21,16 +21,14 @@ func (e *exam) unknown(n *Node, f found) Finding {
 	if s := e.trace.signed; s != nil {
 		return *f.says("decryption_key", "other", s.key.node.file, "validation", s.validation,
 			"kind", f.kind).
-			in(n, Setting{Path: pathMachineKey, Attribute: "decryptionKey",
-				Value: "(from the issuing node)"})
+			in(n, set(pathMachineKey, "decryptionKey", "(from the issuing node)"))
 	}
 	bare := f.name == "" && e.o.Kind == "" // any kind
 	isolable := isLegacy(n.key.mode) && (f.kind.IsModal() || n.encodes(f.kind) || bare) &&
 		e.o.Isolation == (Isolation{})
 	for _, m := range e.nodes {
 		if isolable && m.key.Isolated() {
-			return *say("isolated_key/hashes", "file", m.file, "flags",
-				m.key.flagWords()).in(m, bareKeys()...)
+			return *m.needsHashes()
 		}
 	}
 	more := findings["unknown_key"]
@@ -48,8 +46,7 @@ func (e *exam) unknown(n *Node, f found) Finding {
 	if s := e.trace.decrypts; s != nil {
 		return *f.says("validation_key", "other", s.validationKey.node.file, "kind",
 			f.kind, "or", or).
-			in(n, Setting{Path: pathMachineKey, Attribute: "validationKey",
-				Value: "(from the issuing node)"})
+			in(n, set(pathMachineKey, "validationKey", "(from the issuing node)"))
 	}
 	files := n.file
 	if len(e.nodes) > 1 {
@@ -91,5 +88,5 @@ func (e *exam) otherName(n *Node, f found) *Finding {
 		return nil
 	}
 	return n.says(f, "cookie_name", "kind", f.kind, "own", own, "name", f.name).in(n,
-		*n.nameSetting(f.kind, f.name))
+		*nameSetting(f.kind, f.name))
 }

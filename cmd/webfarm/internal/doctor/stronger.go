@@ -8,15 +8,14 @@ import (
 
 // present is the value of a setting in the node's file, or its default.
 func (n *Node) present(s Setting) string {
+	for _, k := range []Kind{Forms, Roles, Anonymous} {
+		if settingOf(k, "Protection").Path == s.Path {
+			return string(n.protection(k))
+		}
+	}
 	switch {
 	case s.Path == pathAppSetting:
 		return strconv.FormatBool(n.switchOn(s.Attribute))
-	case s.Path == pathForms:
-		return string(ProtectionOf(n.forms))
-	case s.Path == pathRoles:
-		return string(ProtectionOf(n.roles))
-	case s.Path == pathAnonymous:
-		return string(ProtectionOf(n.anonymous))
 	case s.Attribute == "validation":
 		return string(n.key.validation)
 	case s.Attribute == "decryption":

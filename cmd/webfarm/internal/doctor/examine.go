@@ -41,18 +41,27 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 	for _, n := range nodes {
 		r.Nodes = append(r.Nodes, n.report())
 	}
-	configs, rings := with((*Node).hasConfig, nodes...), with((*Node).hasRing, nodes...)
 	if len(nodes) > 1 {
 		r.Comparison = compare(ctx, nodes[0], nodes[1], &o)
 	}
 	for _, f := range o.locate(nodes[0], in) {
+		e := &exam{o: &o, nodes: with((*Node).hasConfig, nodes...)}
+		c := Credential{Name: f.name, OK: true, Length: len(f.text), label: f.label()}
+		c.describe(f)
 		if nodes[0].onRing(&f) {
-			r.Credentials = append(r.Credentials, examineRing(ctx, rings, f, &o))
+			e.nodes = with((*Node).hasRing, nodes...)
+			e.examineRing(ctx, f, &c)
 		} else {
-			r.Credentials = append(r.Credentials, examine(ctx, configs, f, &o))
+			e.examine(ctx, f, &c)
 		}
+		c.Tried.Texts, c.Tried.Purposes = e.triedTexts, len(e.purposes)
+		c.Tried.Openings, c.Tried.Complete = e.triedOpen, !e.cut
+		for _, v := range c.Verdicts {
+			c.OK = c.OK && v.OK
+		}
+		r.OK = r.OK && c.OK
+		r.Credentials = append(r.Credentials, c)
 	}
-	r.OK = !slices.ContainsFunc(r.Credentials, func(c Credential) bool { return !c.OK })
 	r.conclude()
 	return r
 }
@@ -104,8 +113,8 @@ func (r *Report) conclude() {
 }
 
 // examine examines one credential.
-func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential {
-	e := &exam{o: o, nodes: nodes}
+func (e *exam) examine(ctx context.Context, f found, c *Credential) {
+	nodes, o := e.nodes, e.o
 	e.validationKeys, e.decryptionKeys = sources(nodes, o.Isolation)
 	e.purposes = purposes(f.authType, o.AuthType)
 
@@ -122,14 +131,11 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 			f.kind = guess(nodes[0], f.text)
 		}
 	}
-	if f.kind == "" {
-		f.kind = nodes[0].session.Kind
-	}
-	c := Credential{Name: f.name, Kind: f.kind, OK: true, Length: len(f.text), label: f.label()}
+	f.kind = cmp.Or(f.kind, nodes[0].session.Kind)
+	c.Kind, c.label = f.kind, f.label()
 	if f.kind == Katana {
 		c.AuthType = f.authType
 	}
-	c.describe(f)
 	for _, n := range nodes {
 		own := f
 		if own.kind.IsSession() && n.session.On && o.Kind == "" &&
@@ -137,7 +143,6 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 			own.kind = n.session.Kind
 		}
 		v, op := e.verdict(ctx, n, own)
-		c.OK = c.OK && v.OK
 		c.Verdicts = append(c.Verdicts, v)
 		if op != nil && c.Layers == nil {
 			c.Layers = op.layers
@@ -149,36 +154,31 @@ func examine(ctx context.Context, nodes []*Node, f found, o *Options) Credential
 	if e.hit != nil {
 		c.OpenedBy = e.hit.opening()
 	}
-	c.Tried = Tried{Texts: e.triedTexts, Keys: len(e.validationKeys), Purposes: len(e.purposes),
-		Algorithms: len(validations) + len(ciphers), Signatures: e.triedSignatures, Openings: e.triedOpen,
-		Hashed: min(e.hashed, maxHashed), Complete: !e.cut}
-	return c
+	c.Tried = Tried{Keys: len(e.validationKeys), Algorithms: len(validations) + len(ciphers),
+		Signatures: e.triedSignatures, Hashed: min(e.hashed, maxHashed)}
 }
 
 // describe reports the chunks of a credential.
 func (c *Credential) describe(f found) {
-	if f.set == nil {
-		return
-	}
-	c.Chunks = Chunks(f.set)
-	for _, p := range f.set.Problems() {
-		c.Problems = append(c.Problems, printable(p))
+	if f.set != nil {
+		c.Chunks = Chunks(f.set)
+		for _, p := range f.set.Problems() {
+			c.Problems = append(c.Problems, printable(p))
+		}
 	}
 }
 
 // contents reports the user and the times of authentic contents.
 func (c *Credential) contents(o opened, now time.Time) {
 	c.User = o.user
-	if !o.from.IsZero() {
-		from := o.from.UTC()
+	if from := o.from.UTC(); !from.IsZero() {
 		c.From = &from
 		if ahead := from.Sub(now); o.err == nil && ahead > 5*time.Minute { // what WIF allows
 			c.Problems = append(c.Problems, findings["not_yet_valid"].Text("ahead",
 				"start", clock(from), "ahead", span(ahead), "now", clock(now)))
 		}
 	}
-	if !o.to.IsZero() {
-		to := o.to.UTC()
+	if to := o.to.UTC(); !to.IsZero() {
 		c.To = &to
 	}
 }
@@ -205,61 +205,53 @@ func (e *exam) view(n *Node) view {
 
 // verdict says whether a node reads a credential. If not, it searches for the reasons.
 func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened) {
-	v := Verdict{File: n.file}
-	var o *opened
-	bad := e.header(f, n)
-	if bad != nil {
-		v.Findings, v.Layer = []Finding{*bad}, "cookie"
-	} else {
-		v.Findings, v.Layer, o = e.findings(ctx, n, f)
-	}
-	if len(v.Findings) > 0 {
+	list, layer, o := e.findings(ctx, n, f)
+	if len(list) > 0 {
 		if twice, read := e.otherCopy(ctx, n, f); twice != nil {
-			v.Findings, o = []Finding{*twice}, read
+			list, o = []Finding{*twice}, read
 		}
 	}
-	if fault := n.faultFinding(); fault != nil && len(v.Findings) > 0 {
-		v.faulty = true
-		if !slices.ContainsFunc(v.Findings, func(f Finding) bool {
-			return f.Code == fault.Code || aboutKeys(f.Code) || f.Code == "certificate" // which needs no such key
-		}) {
-			v.Findings, v.Layer = slices.Insert(v.Findings, 0, *fault), layerConfiguration
-		}
+	fault := n.faultFinding()
+	faulty := fault != nil && len(list) > 0
+	if faulty && !slices.ContainsFunc(list, func(f Finding) bool {
+		return f.Code == fault.Code || aboutKeys(f.Code) || f.Code == "certificate" // which needs no such key
+	}) {
+		list, layer = slices.Insert(list, 0, *fault), layerConfiguration
 	}
 	if known := e.knownKey(n); known != nil {
-		v.Findings, v.Layer = append(v.Findings, *known), cmp.Or(v.Layer, layerConfiguration)
+		list, layer = append(list, *known), cmp.Or(layer, layerConfiguration)
 	}
 	if weak := e.weakKey(n); weak != nil { // the most urgent fault
-		v.Findings, v.Layer = slices.Insert(v.Findings, 0, *weak), cmp.Or(v.Layer,
-			layerConfiguration)
+		list, layer = slices.Insert(list, 0, *weak), cmp.Or(layer, layerConfiguration)
 	}
 	shown := f.kind
 	if f.set != nil && f.set.Announced > 0 { // also of ASP.NET Core
 		shown = Katana
 	}
-	for i := range v.Findings {
-		v.Findings[i].DotNet = n.dotNet(v.Findings[i].DotNet, shown)
-		v.Findings[i] = v.Findings[i].printable()
-	}
-	v.OK = len(v.Findings) == 0
+	v := n.verdict(shown, list, layer)
+	v.faulty = faulty
 	return v, o
+}
+
+// verdict is that of a node with these findings.
+func (n *Node) verdict(k Kind, list []Finding, layer string) Verdict {
+	for i, f := range list {
+		if f.DotNet = n.dotNet(f.DotNet, k); f.inner != "" {
+			f.DotNet += " (" + f.inner + ")"
+		}
+		list[i] = f.printable()
+	}
+	return Verdict{File: n.file, OK: len(list) == 0, Layer: layer, Findings: list}
 }
 
 // findings reads a credential as a node does and returns the obstacles.
 func (e *exam) findings(ctx context.Context, n *Node, f found) (list []Finding, layer string, o *opened) {
-	o, reads := e.read(ctx, n, f)
-	switch {
-	case reads:
-	case o == nil:
-		layer = layerConfiguration
-	default:
-		for _, l := range o.layers {
-			if !l.OK {
-				layer = l.Layer
-			}
-		}
+	if bad := n.header(f); bad != nil {
+		return []Finding{*bad}, "cookie", nil
 	}
+	o, reads := e.read(ctx, n, f)
 	if !reads {
+		layer = o.refusedBy()
 		var found *opened
 		if list, found = e.reasons(ctx, n, f, o); found != nil {
 			o = found
@@ -275,6 +267,19 @@ func (e *exam) findings(ctx context.Context, n *Node, f found) (list []Finding, 
 
 const layerConfiguration = "configuration"
 
+// refusedBy is the layer that refused a credential. A nil o is for a node that opens nothing.
+func (o *opened) refusedBy() (layer string) {
+	if o == nil {
+		return layerConfiguration
+	}
+	for _, l := range o.layers {
+		if !l.OK {
+			layer = l.Layer
+		}
+	}
+	return layer
+}
+
 // read reads a credential as the node itself does.
 func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
 	if n.takesCertificates() {
@@ -283,15 +288,13 @@ func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
 		}
 	}
 	own, legal := n.setup(f.kind, f.authType)
-	if !legal || f.kind.IsSession() && n.session.On &&
-		n.session.Protection == webconfig.ProtectionDPAPI {
-		return nil, false
+	if legal && !(f.kind.IsSession() && n.session.On &&
+		n.session.Protection == webconfig.ProtectionDPAPI) {
+		if o, ok := own.open(ctx, f.text, e.view(n)); ok {
+			return &o, o.err == nil && o.whole
+		}
 	}
-	o, ok := own.open(ctx, f.text, e.view(n))
-	if !ok {
-		return nil, false
-	}
-	return &o, o.err == nil && o.whole
+	return nil, false
 }
 
 // reasons says why a node does not read a credential. own is the result of the node's own setup,
@@ -313,11 +316,7 @@ func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Fi
 		return []Finding{*f.says("too_large/search", "size", len(f.text), "limit", MaxText)}, nil
 	}
 	e.search1(ctx, f)
-	var list []Finding
-	var found *opened
-	if e.hit != nil {
-		list, found = e.explain(ctx, n, f)
-	}
+	list, found := e.explain(ctx, n, f)
 	keys := slices.ContainsFunc(list, func(f Finding) bool { return aboutKeys(f.Code) })
 	if fault := n.faultFinding(); fault != nil && !keys {
 		list = append([]Finding{*fault}, list...)
@@ -335,12 +334,14 @@ func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Fi
 			return []Finding{*cut}, nil
 		}
 	}
-	return []Finding{e.unknown(n, f)}, nil
+	return []Finding{*e.unknown(n, f)}, nil
 }
 
-// explain says why node n does not read the hit.
-func (e *exam) explain(ctx context.Context, n *Node, f found) ([]Finding, *opened) {
-	var list []Finding
+// explain says why node n does not read the hit, if there is one.
+func (e *exam) explain(ctx context.Context, n *Node, f found) (list []Finding, o *opened) {
+	if e.hit == nil {
+		return nil, nil
+	}
 	if e.repair.code != "" {
 		list = append(list, *f.says(e.repair.code, "detail", e.repair.detail))
 	}
@@ -351,14 +352,13 @@ func (e *exam) explain(ctx context.Context, n *Node, f found) ([]Finding, *opene
 	if e.hit.purpose != nil {
 		return list, nil
 	}
-	o, ok := e.hit.open(ctx, e.repair.text, e.view(n))
-	if !ok {
-		return list, nil
+	if o, ok := e.hit.open(ctx, e.repair.text, e.view(n)); ok {
+		if bad := e.inside(n, f, e.hit.kind, o); bad != nil {
+			list = append(list, *bad)
+		}
+		return list, &o
 	}
-	if bad := e.inside(n, f, e.hit.kind, o); bad != nil {
-		list = append(list, *bad)
-	}
-	return list, &o
+	return list, nil
 }
 
 // aboutKeys reports whether a finding explains what is wrong with <machineKey>.
@@ -377,22 +377,17 @@ func (e *exam) search1(ctx context.Context, f found) {
 		return
 	}
 	e.searched = true
-	var partly *hit
-	var partlyRepair repair
 	for _, r := range f.repairs() {
 		e.triedTexts++
 		h, t := e.search(ctx, r.text, f)
-		switch {
-		case h == nil:
-		case h.opened.whole:
+		if h != nil && (h.opened.whole || e.hit == nil && e.trace == (trace{})) {
 			e.hit, e.repair = h, r
+		}
+		if h != nil && h.opened.whole {
 			return
-		case partly == nil && e.trace == (trace{}):
-			partly, partlyRepair = h, r
 		}
 		if e.trace == (trace{}) {
 			e.trace = t
 		}
 	}
-	e.hit, e.repair = partly, partlyRepair
 }

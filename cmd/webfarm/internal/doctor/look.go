@@ -19,7 +19,7 @@ import (
 const dpapiHead = "\x01\x00\x00\x00\xd0\x8c\x9d\xdf\x01\x15\xd1\x11\x8c\x7a\x00\xc0\x4f\xc2\x97\xeb"
 
 // header returns a fault of the cookies themselves, nil for none.
-func (e *exam) header(f found, n *Node) *Finding {
+func (n *Node) header(f found) *Finding {
 	switch {
 	case f.set == nil && errors.Is(f.err, cookie.ErrNoCredential):
 		return f.says("no_cookie/bearer")

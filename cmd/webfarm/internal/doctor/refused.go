@@ -10,16 +10,16 @@ import (
 )
 
 // unknown is the finding when nothing opens a credential.
-func (e *exam) unknown(n *Node, f found) Finding {
+func (e *exam) unknown(n *Node, f found) *Finding {
 	if n.isSQSession(f.name) {
-		return *f.says("sq_session/unknown", "size", len(f.text), "tried",
+		return f.says("sq_session/unknown", "size", len(f.text), "tried",
 			e.triedSignatures+e.triedOpen)
 	}
 	if e.triedSignatures+e.triedOpen == 0 {
-		return *f.says("truncated/form", "kind", f.kind)
+		return f.says("truncated/form", "kind", f.kind)
 	}
 	if s := e.trace.signed; s != nil {
-		return *f.says("decryption_key", "other", s.key.node.file, "validation", s.validation,
+		return f.says("decryption_key", "other", s.key.node.file, "validation", s.validation,
 			"kind", f.kind).
 			in(n, set(pathMachineKey, "decryptionKey", "(from the issuing node)"))
 	}
@@ -28,7 +28,7 @@ func (e *exam) unknown(n *Node, f found) Finding {
 		e.o.Isolation == (Isolation{})
 	for _, m := range e.nodes {
 		if isolable && m.key.Isolated() {
-			return *m.needsHashes()
+			return m.needsHashes()
 		}
 	}
 	more := findings["unknown_key"]
@@ -44,7 +44,7 @@ func (e *exam) unknown(n *Node, f found) Finding {
 		add("isolated")
 	}
 	if s := e.trace.decrypts; s != nil {
-		return *f.says("validation_key", "other", s.validationKey.node.file, "kind",
+		return f.says("validation_key", "other", s.validationKey.node.file, "kind",
 			f.kind, "or", or).
 			in(n, set(pathMachineKey, "validationKey", "(from the issuing node)"))
 	}
@@ -61,7 +61,7 @@ func (e *exam) unknown(n *Node, f found) Finding {
 	if f.kind == Bearer {
 		finding.Fix.Text += more.Text("bearer")
 	}
-	return *finding
+	return finding
 }
 
 // textLimit is .NET's limit for a cookie, in characters, 0 for none.

@@ -39,36 +39,21 @@ func (f *found) marker() string {
 }
 
 // examineRing examines one credential that a key ring protects.
-func examineRing(ctx context.Context, nodes []*Node, f found, o *Options) Credential {
-	e := &exam{o: o, nodes: nodes}
+func (e *exam) examineRing(ctx context.Context, f found, c *Credential) {
 	e.purposes = e.ringPurposes(f)
 	hit := e.searchRings(ctx, f)
 	f.kind = cmp.Or(f.kind, site.Core)
-	c := Credential{Name: f.name, Kind: f.kind, OK: true, Length: len(f.text), label: f.label()}
-	c.describe(f)
-	for _, n := range nodes {
-		v := Verdict{File: n.file}
-		v.Findings, v.Layer = e.ringFindings(n, f, hit)
-		for i := range v.Findings {
-			found := v.Findings[i].printable()
-			if found.DotNet = n.dotNet(found.DotNet, f.kind); found.inner != "" {
-				found.DotNet += " (" + found.inner + ")"
-			}
-			v.Findings[i] = found
-		}
-		v.OK = len(v.Findings) == 0
-		c.OK = c.OK && v.OK
-		c.Verdicts = append(c.Verdicts, v)
+	c.Kind, c.Tried.Keys = f.kind, len(e.nodes)
+	for _, n := range e.nodes {
+		list, layer := e.ringFindings(n, f, hit)
+		c.Verdicts = append(c.Verdicts, n.verdict(f.kind, list, layer))
 	}
 	if hit != nil {
 		c.OpenedBy = &OpenedBy{Kind: hit.kind, AuthType: hit.authType, File: hit.node.file,
 			Key: e.payload.Key, Application: hit.app}
 		c.Layers = hit.opened.layers
-		c.contents(hit.opened, o.Now)
+		c.contents(hit.opened, e.o.Now)
 	}
-	c.Tried = Tried{Texts: e.triedTexts, Keys: len(nodes), Purposes: len(e.purposes),
-		Openings: e.triedOpen, Complete: !e.cut}
-	return c
 }
 
 // searchRings looks for the ring, the application name and the purposes that open a credential.
@@ -271,7 +256,7 @@ func (e *exam) noPayload(n *Node, f found) *Finding {
 	case what != "" && what != "aspnet_core":
 		return f.says(what, "is", findings[what].Text("is"))
 	}
-	return cmp.Or(e.header(f, n), n.says(f, "core_text"))
+	return cmp.Or(n.header(f), n.says(f, "core_text"))
 }
 
 // invalid is what .NET says of a payload that a key with such an algorithm does not open.

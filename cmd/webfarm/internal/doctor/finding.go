@@ -3,6 +3,7 @@ package doctor
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -83,38 +84,31 @@ const handlers = `<system.identityModel>
 
 // snippet prints settings in the form of a web.config. Neighbours share an element.
 func snippet(settings []Setting) string {
-	var b strings.Builder
+	var elements []string
 	for i := 0; i < len(settings); {
 		s := settings[i]
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		switch s.Path {
-		case pathHandlers:
-			b.WriteString(handlers)
-			i++
-			continue
-		case pathAppSetting:
-			fmt.Fprintf(&b, "<appSettings>\n  <add key=%q value=%q />\n</appSettings>",
-				s.Attribute, s.Value)
+		if s.Path == pathHandlers || s.Path == pathAppSetting {
+			text := handlers
+			if s.Path == pathAppSetting {
+				text = fmt.Sprintf("<appSettings>\n  <add key=%q value=%q />\n</appSettings>",
+					s.Attribute, s.Value)
+			}
+			elements = append(elements, text)
 			i++
 			continue
 		}
 		parents := strings.Split(s.Path, "/")
-		last := len(parents) - 1
-		for n, p := range parents[:last] {
-			fmt.Fprintf(&b, "%s<%s>\n", strings.Repeat("  ", n), p)
-		}
-		fmt.Fprintf(&b, "%s<%s …", strings.Repeat("  ", last), parents[last])
+		text := "<" + parents[len(parents)-1] + " …"
 		for ; i < len(settings) && settings[i].Path == s.Path; i++ {
-			fmt.Fprintf(&b, ` %s="%s"`, settings[i].Attribute, settings[i].shown())
+			text += fmt.Sprintf(` %s="%s"`, settings[i].Attribute, settings[i].shown())
 		}
-		b.WriteString(" />")
-		for n := last - 1; n >= 0; n-- {
-			fmt.Fprintf(&b, "\n%s</%s>", strings.Repeat("  ", n), parents[n])
+		text += " />"
+		for _, p := range slices.Backward(parents[:len(parents)-1]) {
+			text = "<" + p + ">\n  " + strings.ReplaceAll(text, "\n", "\n  ") + "\n</" + p + ">"
 		}
+		elements = append(elements, text)
 	}
-	return b.String()
+	return strings.Join(elements, "\n")
 }
 
 // shown is the value for people.

@@ -34,27 +34,19 @@ type found struct {
 
 // locate returns the credentials of an input, at least one.
 func (o *Options) locate(n *Node, in Input) []found {
-	if in.Request == nil {
-		f := found{kind: o.Kind, name: o.Name, text: strings.TrimSpace(in.Text)}
-		if f.kind == "" && o.Name != "" {
-			f.kind = n.kindOf(o.Name)
-		}
-		f.name, f.authType = "", n.site.AuthTypeOf(o.Name, o.AuthType)
-		return []found{f}
+	r, k := in.Request, o.Kind
+	if k == "" && o.Name != "" {
+		k = n.kindOf(o.Name)
 	}
-	if o.Kind == Bearer {
-		text, err := cookie.From(cookie.KindBearer, "")(in.Request)
+	switch {
+	case r == nil:
+		return []found{{kind: k, text: strings.TrimSpace(in.Text),
+			authType: n.site.AuthTypeOf(o.Name, o.AuthType)}}
+	case o.Kind == Bearer:
+		text, err := cookie.From(cookie.KindBearer, "")(r)
 		return []found{{kind: Bearer, text: text, err: err}}
-	}
-	if o.Name != "" || o.Kind != "" {
-		name, k := o.Name, o.Kind
-		if k == "" {
-			k = n.kindOf(name)
-		}
-		if name == "" {
-			name = n.nameOf(k, o.AuthType)
-		}
-		return []found{o.inCookie(n, in.Request, name, k)}
+	case o.Name != "" || o.Kind != "":
+		return []found{o.inCookie(n, r, cmp.Or(o.Name, n.nameOf(k, o.AuthType)), k)}
 	}
 	var list []found
 	add := func(f found) {
@@ -62,43 +54,43 @@ func (o *Options) locate(n *Node, in Input) []found {
 			list = append(list, f)
 		}
 	}
-	for _, part := range CredentialsInURL(in.Request) {
+	for _, part := range CredentialsInURL(r) {
 		add(found{kind: part.Kind, text: part.Text, inURL: true})
 	}
 	seen := map[string]bool{}
-	for _, k := range []Kind{n.session.Kind, Forms, Roles, Anonymous} {
-		f := o.inCookie(n, in.Request, n.nameOf(k, ""), k)
-		if len(f.set.Chunks) > 0 {
-			for _, c := range f.set.Chunks {
-				seen[c.Name] = true
-			}
-			add(f)
+	known := func(name string, k Kind) {
+		f := o.inCookie(n, r, name, k)
+		if name == "" || len(f.set.Chunks) == 0 {
+			return
 		}
+		seen[name] = true
+		for _, c := range f.set.Chunks {
+			seen[c.Name] = true
+		}
+		add(f)
+	}
+	for _, k := range []Kind{n.session.Kind, Forms, Roles, Anonymous} {
+		known(n.nameOf(k, ""), k)
 	}
 	for _, own := range slices.Concat(n.site.Katana, n.site.Core) {
-		f := o.inCookie(n, in.Request, own.Name, own.Kind)
-		if own.Name != "" && len(f.set.Chunks) > 0 {
-			seen[own.Name] = true
-			add(f)
-		}
+		known(own.Name, own.Kind)
 	}
-	for _, name := range cookieNames(in.Request) {
+	for _, name := range cookieNames(r) {
 		base, ok := site.KatanaBase(name)
-		if !ok || seen[name] || seen[base] || isCompanion(name) {
-			continue
+		if ok && !seen[name] && !seen[base] && !isCompanion(name) {
+			seen[name], seen[base] = true, true
+			add(o.inCookie(n, r, base, Katana))
 		}
-		seen[name], seen[base] = true, true
-		add(o.inCookie(n, in.Request, base, Katana))
 	}
-	text, err := cookie.From(cookie.KindBearer, "")(in.Request)
+	text, err := cookie.From(cookie.KindBearer, "")(r)
 	if err == nil || !errors.Is(err, cookie.ErrNoCredential) {
 		add(found{kind: Bearer, text: text, err: err})
 	}
 	if len(list) == 0 {
-		list = o.others(n, in.Request)
+		list = o.others(n, r)
 	}
 	if len(list) == 0 {
-		others := Others(in.Request)
+		others := Others(r)
 		k := n.site.SignIn()
 		if !n.hasConfig() {
 			k = site.Core
@@ -106,7 +98,7 @@ func (o *Options) locate(n *Node, in Input) []found {
 		if !n.session.On && !n.forms.On && strings.Contains(strings.Join(others, ""), handshake()) {
 			k = Katana
 		}
-		list = []found{o.inCookie(n, in.Request, n.nameOf(k, ""), k)}
+		list = []found{o.inCookie(n, r, n.nameOf(k, ""), k)}
 		list[0].others = others
 	}
 	return list
@@ -124,11 +116,10 @@ func (o *Options) others(n *Node, r *http.Request) []found {
 			continue
 		}
 		k := n.kindOf(name)
-		core := strings.HasPrefix(name, site.CorePrefix)
-		if core && k == "" {
+		if k == "" && strings.HasPrefix(name, site.CorePrefix) {
 			k = site.Core
 		}
-		if f := o.inCookie(n, r, name, k); core || k != "" || looksProtected(name, f.text) {
+		if f := o.inCookie(n, r, name, k); k != "" || looksProtected(name, f.text) {
 			list = append(list, f)
 		}
 	}
@@ -198,18 +189,13 @@ func chunkValues(r *http.Request, set chunks.Set, scheme chunks.Scheme) map[int]
 // cookieNames returns the different names in the Cookie lines of a request.
 func cookieNames(r *http.Request) []string {
 	var names []string
-	seen := map[string]bool{}
 	for pair := range Pairs(r) {
 		name, _, _ := strings.Cut(pair, "=")
-		if name == "" || seen[name] || len(name) > 100 ||
-			strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			continue
+		odd := strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' })
+		if name != "" && len(name) <= 100 && !odd && !slices.Contains(names, name) &&
+			len(names) < chunks.MaxChunks {
+			names = append(names, name)
 		}
-		if len(names) == chunks.MaxChunks {
-			break
-		}
-		seen[name] = true
-		names = append(names, name)
 	}
 	return names
 }

@@ -126,36 +126,34 @@ func (n *Node) keyDifference(h *hit, f found) *Finding {
 			other = cmp.Or(other, kb.node.file)
 		}
 	}
-	says := func(id string, words ...any) *Finding {
-		return n.says(f, id, append(words, "other", other, "flags", k.flagWords())...)
-	}
+	words := []any{"other", other, "flags", k.flagWords()}
 	isolated := h.validationKey.isolated || h.decryptionKey.isolated
 	switch {
 	case k.autoGenerates():
 		if other != "" {
-			return says("auto_generated_key/other").in(n, changes...)
+			return n.says(f, "auto_generated_key/other", words...).in(n, changes...)
 		}
 	case isolated && k.Isolated():
-		return says("isolated_key/own").in(n, bareKeys("")...)
+		return n.says(f, "isolated_key/own", words...).in(n, bareKeys("")...)
 	case isolated:
 		return f.says("isolated_key/other", "other", h.validationKey.node.file)
 	case k.Isolated():
 		if len(changes) == 0 {
-			return says("isolated_key/plain").in(n, bareKeys("")...)
+			return n.says(f, "isolated_key/plain", words...).in(n, bareKeys("")...)
 		}
 	case !valSame && !decSame && h.validationKey.attribute == "decryptionKey" &&
 		h.decryptionKey.attribute == "validationKey" &&
 		h.validationKey.bytes.Equal(k.DecryptionKey) &&
 		h.decryptionKey.bytes.Equal(k.ValidationKey):
-		return says("swapped_keys").in(n, changes...)
+		return n.says(f, "swapped_keys", words...).in(n, changes...)
 	case other != "" && valSame:
-		return says("other_key/decryption").in(n, changes...)
+		return n.says(f, "other_key/decryption", words...).in(n, changes...)
 	case other != "" && decSame:
-		return says("other_key/validation").in(n, changes...)
+		return n.says(f, "other_key/validation", words...).in(n, changes...)
 	case other != "":
-		return says("other_key/both").in(n, changes...)
+		return n.says(f, "other_key/both", words...).in(n, changes...)
 	case len(changes) > 0:
-		return says("swapped_keys/one").in(n, changes...)
+		return n.says(f, "swapped_keys/one", words...).in(n, changes...)
 	}
 	return nil
 }

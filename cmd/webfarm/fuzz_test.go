@@ -25,7 +25,8 @@ func FuzzInspect(f *testing.F) {
 		}
 	}
 	for _, text := range []string{"", "=", ";", "Cookie:", "Set-Cookie: =", "FedAuth",
-		"FedAuth=;FedAuth1", "\x00\xff", "> < > Cookie: \x1b[2J=1"} {
+		"FedAuth=;FedAuth1", "\x00\xff", "> < > Cookie: \x1b[2J=1", "curl $'\\u0021' -b a=b -H \"Cookie",
+		"curl.exe ^\"x^\" ^\r\n -b ^\"FedAuth=^\\^\"^\" --"} {
 		f.Add(text)
 	}
 	var forms struct{ Vectors []formsVector }

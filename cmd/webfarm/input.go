@@ -45,9 +45,9 @@ func (c *configFlags) readInput(args []string, s streams) (string, error) {
 	return string(data), nil
 }
 
-// parseInput recognises the input: the Cookie and Authorization lines of a request, the Set-Cookie
-// lines of a response, a URL with cookieless tickets, a Cookie header without its name, or the bare
-// text of a credential. A line may begin with one of the cookie names.
+// parseInput recognises the input: the Cookie and Authorization lines of a request or of a curl
+// command, the Set-Cookie lines of a response, a URL with cookieless tickets, a Cookie header
+// without its name, or the bare text of a credential. A line may begin with one of the cookie names.
 func parseInput(text string, names []string) (pasted, error) {
 	if strings.TrimSpace(text) == "" {
 		return pasted{}, usageError("the cookie is empty")
@@ -58,7 +58,12 @@ func parseInput(text string, names []string) (pasted, error) {
 		lines[i] = strings.TrimPrefix(line, "< ")
 	}
 	cookies, authorization := headerLines(lines, "Cookie:"), headerLines(lines, "Authorization:")
-	if address := doctor.Cookieless(text); cookies != nil || authorization != nil || address != "" {
+	isCurl := false
+	if strings.HasPrefix(strings.TrimSpace(text), "curl") {
+		cookies, authorization, isCurl = curlHeaders(text)
+	}
+	if address := doctor.Cookieless(text); cookies != nil || authorization != nil ||
+		address != "" || isCurl {
 		p := fromHeaders(cookies, authorization)
 		p.request.RequestURI = address
 		return p, nil

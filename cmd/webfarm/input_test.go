@@ -51,6 +51,52 @@ func TestParseInput(t *testing.T) {
 	}
 }
 
+// TestCurl pastes what browsers copy as a curl command.
+func TestCurl(t *testing.T) {
+	for name, tt := range map[string]struct{ text, cookie, bearer string }{
+		"Chrome for bash": {`curl 'https://a.example/a?b=c&d=e' \
+  -H 'accept: text/html,*/*;q=0.8' \
+  -b 'theme=dark; FedAuth=77u/+A==; FedAuth1=bGw+' \
+  -H 'sec-ch-ua: "Chromium";v="141", "Not?A_Brand";v="8"' \
+  -H 'user-agent: Mozilla/5.0 (X11; Linux x86_64)'
+`, "theme=dark; FedAuth=77u/+A==; FedAuth1=bGw+", ""},
+		"Chrome for bash before 2024": {`curl 'https://a.example/' -H 'authority: a.example' -H 'cookie: FedAuth=QUJD' --data-raw $'------x\r\n-b a=b' --compressed`,
+			"FedAuth=QUJD", ""},
+		"Chrome for bash with escapes": {`curl 'https://a.example/' -H $'cookie: a=it\'s "so"\u0021; FedAuth=QUJD' -X POST --insecure`,
+			`a=it's "so"!; FedAuth=QUJD`, ""},
+		"Firefox for bash": {`curl 'https://a.example/' --compressed -H 'Accept: */*' -H 'Authorization: Bearer AbC_-' -H 'Cookie: .ASPXAUTH=0A1B'`,
+			".ASPXAUTH=0A1B", "Bearer AbC_-"},
+		"Chrome for cmd": {"curl ^\"https://a.example/a?b=c^&d=%^20e^\" ^\r\n  -H ^\"accept: */*^\" ^\r\n" +
+			"  -b ^\"theme=^\\^\"dark^\\^\"; .AspNet.Cookies=a%^2Bb^%2F; FedAuth=77u/^+A==^\" ^\r\n" +
+			"  -H ^\"sec-ch-ua: ^\\^\"Chromium^\\^\";v=^\\^\"141^\\^\"^\"",
+			`theme="dark"; .AspNet.Cookies=a%2Bb%2F; FedAuth=77u/+A==`, ""},
+		"Chrome for cmd before 2024": {"curl \"https://a.example/\" ^\n  -H \"cookie: FedAuth=QUJD\" ^\n  --compressed",
+			"FedAuth=QUJD", ""},
+		"Firefox for cmd": {`curl.exe ^"https://a.example/^" --compressed -H ^"Cookie: FedAuth=QUJD^"`, "FedAuth=QUJD", ""},
+		"other spellings": {`curl --header "Cookie: a=\"b\"; FedAuth=QUJD" --cookie=c=d -bjar.txt https://a.example/`,
+			`a="b"; FedAuth=QUJD|c=d`, ""},
+		"no cookie": {"curl 'https://a.example/?FedAuth=no'", "", ""},
+	} {
+		p, err := parseInput(tt.text, []string{"FedAuth"})
+		if err != nil || p.request == nil {
+			t.Errorf("%s: bare text %q, %v", name, p.text, err)
+			continue
+		}
+		h := p.request.Header
+		if got := strings.Join(h["Cookie"], "|"); got != tt.cookie || h.Get("Authorization") != tt.bearer {
+			t.Errorf("%s: cookies %q and %q, want %q and %q", name, got, h.Get("Authorization"),
+				tt.cookie, tt.bearer)
+		}
+	}
+	p, err := parseInput(`curl 'https://a.example/(F(AAAA))/a' -b 'FedAuth=QUJD'`, nil)
+	if err != nil || doctor.Cookieless(p.request.RequestURI) != "/(F(AAAA))" {
+		t.Errorf("the address is lost: %v", err)
+	}
+	if p, err := parseInput("curlew", nil); err != nil || p.text != "curlew" {
+		t.Errorf("%q, %v", p.text, err)
+	}
+}
+
 // TestCookieless finds the tickets of a site without cookies in a URL, a request and beside cookies.
 func TestCookieless(t *testing.T) {
 	const path = "/(X(1)F(AAAA)S(vhtvd0kn0xmoakntpkyzv2q1))/default.aspx?a=b"

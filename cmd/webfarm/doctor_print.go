@@ -188,11 +188,18 @@ func triedText(t doctor.Tried) string {
 	if t.Signatures+t.Openings == 0 {
 		return "nothing but the node's own settings"
 	}
-	text := fmt.Sprintf("%d combinations: %s, %s of %s, %s with %s and %s",
-		t.Signatures+t.Openings, plural(t.Texts, "reading"), plural(t.Signatures, "signature"),
-		plural(t.Keys, "key"),
-		plural(t.Openings, "opening"), plural(t.Algorithms, "algorithm"),
-		plural(t.Purposes, "purpose"))
+	text := plural(t.Signatures+t.Openings, "combination") + ": " + plural(t.Texts, "reading")
+	if t.Signatures > 0 {
+		text += ", " + plural(t.Signatures, "signature") + " of " + plural(t.Keys, "key")
+	}
+	if t.Openings > 0 {
+		text += ", " + plural(t.Openings, "opening")
+	}
+	text += " with "
+	if t.Algorithms > 0 { // none on a key ring, where the key names its own
+		text += plural(t.Algorithms, "algorithm") + " and "
+	}
+	text += plural(t.Purposes, "purpose")
 	if !t.Complete {
 		text += "; more exist than are tried"
 	}

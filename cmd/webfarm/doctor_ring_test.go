@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ func TestDoctorRing(t *testing.T) {
 	}
 	shop := issue("-keys", "a", "-app", "Shop")
 	acme := issue("-keys", "a", "-app", "Shop", "-scheme", "Acme")
+	pair := regexp.MustCompile(`\.AspNetCore\.Cookies=[^;\s]+`).FindString(shop)
 	for _, tt := range []struct {
 		name, cookie string
 		args         string
@@ -36,16 +38,19 @@ func TestDoctorRing(t *testing.T) {
 		{"ok", shop, "-keys a -app Shop", exitOK,
 			[]string{"OK  The", `for "zoe"`, "application Shop, scheme Cookies",
 				"Key ring of a", "protecting"}},
+		{"a curl command", "curl 'https://a.example/' -b 'theme=dark; " + pair + "'",
+			"-keys a -app Shop", exitOK, []string{`for "zoe"`}},
 		{"application", shop, "-keys a -app Other -other-app Shop", exitRefused,
 			[]string{"core_application", "SetApplicationName", "(The payload was invalid)"}},
-		{"no application", shop, "-keys a", exitRefused, []string{"core_unknown", "-other-app"}},
+		{"no application", shop, "-keys a", exitRefused, []string{"core_unknown", "-other-app",
+			"808 combinations: 1 reading, 808 openings with 101 purposes"}},
 		{"ring", shop, "-keys b -app Shop -other-keys a", exitRefused,
 			[]string{"core_key_missing", "no key in common", "was not found in the key ring"}},
 		{"scheme", acme, "-keys a -app Shop -other-scheme Acme", exitRefused,
 			[]string{"core_scheme", `"Acme", and a reads "Cookies"`}},
 		{"own scheme", acme, "-keys a -app Shop -scheme Acme", exitOK, []string{"OK  The"}},
 		{"rings that differ", "", "-keys a -other-keys b", exitRefused,
-			[]string{"DIFFERENT", "configs_differ", "key ring"}},
+			[]string{"DIFFERENT", "configs_differ", "key ring", "1 key, 0 of them in both"}},
 		{"rings that agree", "", "-keys a -other-keys a", exitOK, []string{"OK  ", "configs_agree"}},
 		{"no ring", shop, "-scheme Acme", exitUsage, nil},
 		{"no such ring", shop, "-keys a -other-keys c", exitUsage, nil},

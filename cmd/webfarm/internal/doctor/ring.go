@@ -164,8 +164,12 @@ func (c *comparer) rings() {
 		protects, _ := r.Keys.Resolve(c.now)
 		other := []*Ring{b, a}[i]
 		key, in := other.key(protects)
-		keys[i] = fmt.Sprintf("%d keys, %d of them in both, %s protects", len(r.Keys.Keys()),
-			a.shared(b), cmp.Or(protects, "none"))
+		count := "1 key"
+		if n := len(r.Keys.Keys()); n != 1 {
+			count = fmt.Sprintf("%d keys", n)
+		}
+		keys[i] = fmt.Sprintf("%s, %d of them in both, %s protects", count, a.shared(b),
+			cmp.Or(protects, "none"))
 		blocks = blocks || protects != "" && (!in || key.Revoked || key.Err != nil)
 	}
 	if blocks {

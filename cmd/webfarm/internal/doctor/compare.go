@@ -174,20 +174,15 @@ var everyKind = []Kind{FedAuth, WIF10, Katana, Forms, Roles, Anonymous}
 // keys compares <machineKey>.
 func (c *comparer) keys() {
 	a, b := &c.a.key, &c.b.key
-	for _, k := range []struct {
-		name   string
-		a, b   machinekey.Secret
-		fa, fb []string
-	}{
-		{"validationKey", a.ValidationKey, b.ValidationKey, a.ValidationFlags, b.ValidationFlags},
-		{"decryptionKey", a.DecryptionKey, b.DecryptionKey, a.DecryptionFlags, b.DecryptionFlags},
-	} {
-		if k.a.Equal(k.b) && strings.Join(k.fa, ",") == strings.Join(k.fb, ",") && k.a.Len() > 0 {
-			continue
+	key := func(name string, a, b machinekey.Secret, flagsA, flagsB []string) {
+		if a.Equal(b) && slices.Equal(flagsA, flagsB) && a.Len() > 0 {
+			return
 		}
-		c.add("machineKey "+k.name, shownKey(k.a, k.fa, 1), shownKey(k.b, k.fb, 2), "",
-			&Setting{Path: pathMachineKey, Attribute: k.name, ValueOf: k.name}, everyKind...)
+		c.add("machineKey "+name, shownKey(a, flagsA, 1), shownKey(b, flagsB, 2), "",
+			&Setting{Path: pathMachineKey, Attribute: name, ValueOf: name}, everyKind...)
 	}
+	key("validationKey", a.ValidationKey, b.ValidationKey, a.ValidationFlags, b.ValidationFlags)
+	key("decryptionKey", a.DecryptionKey, b.DecryptionKey, a.DecryptionFlags, b.DecryptionFlags)
 	if effective(a.validation) != effective(b.validation) {
 		c.add("machineKey validation", string(a.validation), string(b.validation), "",
 			attribute(pathMachineKey, "validation"), everyKind...)
@@ -221,25 +216,18 @@ func shownKey(key machinekey.Secret, flags []string, which int) string {
 // switches compares <appSettings>.
 func (c *comparer) switches() {
 	legacy := isLegacy(c.a.key.mode) || isLegacy(c.b.key.mode)
-	for _, s := range []struct {
-		key    string
-		legacy bool
-		blocks []Kind
-	}{
-		{webconfig.UseLegacyEncryption, true, []Kind{Forms, Roles, Anonymous}},
-		{webconfig.UseLegacyMachineKeyEncryption, false, []Kind{WIF10}},
-		{webconfig.UseLegacyFormsTicket, false, []Kind{Forms}},
-		{webconfig.SuppressSameSiteNone, false, nil},
-	} {
-		blocks, note := s.blocks, ""
-		if s.legacy && !legacy {
-			blocks, note = nil, "ignored in mode Framework45"
-		} else if blocks == nil {
-			note = "no obstacle to reading"
-		}
-		c.add("appSettings "+s.key, fmt.Sprint(c.a.switchOn(s.key)),
-			fmt.Sprint(c.b.switchOn(s.key)), note, attribute(pathAppSetting, s.key), blocks...)
+	add := func(key, note string, blocks ...Kind) {
+		c.add("appSettings "+key, fmt.Sprint(c.a.switchOn(key)), fmt.Sprint(c.b.switchOn(key)), note,
+			attribute(pathAppSetting, key), blocks...)
 	}
+	if legacy {
+		add(webconfig.UseLegacyEncryption, "", Forms, Roles, Anonymous)
+	} else {
+		add(webconfig.UseLegacyEncryption, "ignored in mode Framework45")
+	}
+	add(webconfig.UseLegacyMachineKeyEncryption, "", WIF10)
+	add(webconfig.UseLegacyFormsTicket, "", Forms)
+	add(webconfig.SuppressSameSiteNone, "no obstacle to reading")
 }
 
 // finding sums up a comparison. Its fix gives one node the better settings of the other.
@@ -308,19 +296,56 @@ func (r *Comparison) finding(nodes [2]*Node) Finding {
 
 // listed joins words for a sentence.
 func listed(words []string) string {
-	if len(words) == 0 {
-		return ""
+	n := len(words)
+	if n < 2 {
+		return strings.Join(words, "")
 	}
-	last := words[len(words)-1]
-	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + " and " + last
-	}
-	return last
+	return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
 }
 
-func yes(b bool) string {
-	if b {
-		return "yes"
+// shares issues a credential with each node's setup and reads it with the other's.
+func (c *comparer) shares(ctx context.Context, k Kind, o *Options) (bool, string) {
+	for _, d := range c.list {
+		if slices.Contains(d.Blocks, k) {
+			return false, d.Setting + " differs"
+		}
 	}
-	return "no"
+	nodes := []*Node{c.a, c.b}
+	var setups [2]setup
+	for i, n := range nodes {
+		s, ok := n.setup(k, site.DefaultAuthType)
+		if setups[i] = s; !ok {
+			if finding := n.faultFinding(); finding != nil {
+				return false, finding.Sentence
+			}
+			return false, n.file + " has no usable machine key"
+		}
+		switch own := k.IsSession() && n.session.On; {
+		case own && n.session.Protection == webconfig.ProtectionDPAPI:
+			return false,
+				n.file + " protects sessions with the Windows DPAPI of each machine (ID1073)"
+		case own && n.session.Protection == webconfig.ProtectionCustom:
+			return false,
+				n.file +
+					" has a session handler of its own, whose protection the file does not tell"
+		}
+	}
+	v := view{now: o.Now, skew: 5 * time.Minute}
+	for i, n := range nodes {
+		issuer, err := setups[i].codec(v)
+		text := ""
+		if err == nil {
+			text, err = issuer.issue(ctx)
+		}
+		if err != nil {
+			return false, fmt.Sprintf("%s issues nothing that is fit to be shared: %v", n.file, err)
+		}
+		if got, ok := setups[1-i].open(ctx, text, v); !ok || got.err != nil {
+			return false, fmt.Sprintf("%s does not read what %s issues", nodes[1-i].file, n.file)
+		}
+	}
+	if k == Katana {
+		return true, "if the AuthenticationType is the same in code"
+	}
+	return true, ""
 }

@@ -48,11 +48,8 @@ func foreign(name, text string) string {
 
 // isCompanion reports whether a cookie of that name is set beside credentials.
 func isCompanion(name string) bool {
-	switch foreign(name, "") {
-	case "foreign/handshake", "foreign/anti_forgery", "foreign/session_state":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"foreign/handshake", "foreign/anti_forgery",
+		"foreign/session_state"}, foreign(name, ""))
 }
 
 // Foreign says what a text is that no machine key opens, empty if it may be a credential.
@@ -167,7 +164,7 @@ func undress(text string) (list []dress) {
 	for _, c := range carriers(text) {
 		inner, err := decodeBase64(string(c.data))
 		switch {
-		case c.shape == shapeSession, c.shape == shapeSessionHex:
+		case c.shape == shapeSession: // and that alone
 			return nil
 		case readEnvelope(c.data).cookie != nil:
 			list = append(list, dress{base64.StdEncoding.EncodeToString(c.data), string(c.shape)})

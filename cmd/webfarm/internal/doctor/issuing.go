@@ -23,11 +23,13 @@ var compared = []string{"On", "Kind", "Protection", "Handler", "Custom", "Name",
 	"Secure", "SameSite", "ScriptAccess", "Lifetime", "Sliding", "PersistentLifetime",
 	"ChunkSize", "ClockSkew"}
 
+var yesNo = map[bool]string{true: "yes", false: "no"}
+
 // valueOf is a setting of a credential as a file has it.
 func valueOf(c *site.Credential, setting string) string {
 	switch setting {
 	case "On":
-		return yes(c.On)
+		return yesNo[c.On]
 	case "Kind":
 		return string(c.Kind)
 	case "Protection":
@@ -35,7 +37,7 @@ func valueOf(c *site.Credential, setting string) string {
 	case "Handler":
 		return c.Handler
 	case "Custom":
-		return yes(c.Custom)
+		return yesNo[c.Custom]
 	case "ScriptAccess":
 		return fmt.Sprint(!c.ScriptAccess)
 	}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
@@ -152,34 +153,27 @@ type Tried struct {
 }
 
 // report describes the node.
-func (n *Node) report() (r NodeReport) {
+func (n *Node) report() NodeReport {
+	r := NodeReport{File: n.file}
 	if n.ring != nil {
 		own := n.site.Of(site.Core, "")
-		defer func() { r.Application, r.Scheme, r.Cookie = n.ring.App, own.AuthenticationType, own.Name }()
+		r.Application, r.Scheme, r.Cookie = n.ring.App, own.AuthenticationType, own.Name
 	}
 	if !n.hasConfig() {
-		return NodeReport{File: n.file}
-	}
-	k := &n.key
-	r = NodeReport{
-		File: n.file, Validation: string(k.validation), Decryption: string(k.decryption),
-		Mode: string(k.mode), ModeFrom: k.ModeFrom, ModeLine: k.ModeLine,
-		Session: n.session.Protection, Warnings: n.warnings,
-	}
-	if k.validation == "" {
-		r.Validation = "unknown"
-	}
-	if !k.decryptionKnown {
-		r.Decryption = "unknown"
-	}
-	if n.key.Fault != nil {
 		return r
 	}
-	key, err := machinekey.New(machinekey.Config{ValidationKey: k.ValidationKey,
-		DecryptionKey: k.DecryptionKey, Validation: k.validation, Decryption: k.decryption,
-		Mode: k.mode, AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true})
-	if err == nil {
-		r.KeyID = key.ID()
+	k := &n.key
+	r.Validation = cmp.Or(string(k.validation), "unknown")
+	if r.Decryption = string(k.decryption); !k.decryptionKnown {
+		r.Decryption = "unknown"
+	}
+	r.Mode, r.ModeFrom, r.ModeLine = string(k.mode), k.ModeFrom, k.ModeLine
+	r.Session, r.Warnings = n.session.Protection, n.warnings
+	if cfg, err := Config(&k.Key); err == nil {
+		cfg.AllowInsecure, cfg.AllowKnownKey, cfg.AllowWeakKey = true, true, true
+		if key, err := machinekey.New(cfg); err == nil {
+			r.KeyID = key.ID()
+		}
 	}
 	return r
 }

@@ -84,7 +84,7 @@ func (u unchecked) Unprotect(_ context.Context, dst, protected []byte) ([]byte, 
 	if n < 1 {
 		return dst, "", machinekey.ErrUnprotect
 	}
-	out, ok := u.sealer.Open(dst, protected[:n])
+	out, ok := u.sealer.Open(dst, protected[:n], nil)
 	if !ok || len(out)-len(dst) < u.inner {
 		return dst, "", machinekey.ErrUnprotect
 	}

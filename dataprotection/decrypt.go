@@ -68,9 +68,7 @@ func atRest(e *xmltree.Element) (decryptor string, certificate *x509.Certificate
 
 // decrypt returns e with what is encrypted in it opened
 // (XmlEncryptionExtensions.DecryptElement). Count is how often so far.
-func (r *Ring) decrypt(
-	ctx context.Context, e *xmltree.Element, count *int,
-) (*xmltree.Element, error) {
+func (r *Ring) decrypt(ctx context.Context, e *xmltree.Element, count *int) (*xmltree.Element, error) {
 	if e.Is(dataProtection, "encryptedSecret") {
 		if *count++; *count > maxSecrets {
 			return nil, fmt.Errorf("%w: more than %d encrypted parts", xmltree.ErrLimit, maxSecrets)
@@ -114,10 +112,9 @@ func (r *Ring) open(ctx context.Context, e *xmltree.Element) (*xmltree.Element, 
 	}
 	if r.o.Decrypt != nil {
 		plain, err := r.o.Decrypt(ctx, decryptor, xmltree.Append(nil, inside))
-		if err != nil {
-			return nil, &serviceError{err}
+		if err == nil {
+			e, err = parseElement(plain)
 		}
-		e, err := parseElement(plain)
 		if err != nil {
 			return nil, &serviceError{err}
 		}

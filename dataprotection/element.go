@@ -1,11 +1,13 @@
 package dataprotection
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -44,16 +46,12 @@ const (
         %s
       </encryptedSecret>`
 	revocationLayout = `<revocation version="1">
-  <revocationDate>%s</revocationDate>
+  <revocationDate>%s</revocationDate>%s
   <key id="%s" />
   <reason>%s</reason>
 </revocation>`
-	revokeAllLayout = `<revocation version="1">
-  <revocationDate>%s</revocationDate>
-  <!-- All keys created before the revocation date are revoked. -->
-  <key id="%s" />
-  <reason>%s</reason>
-</revocation>`
+	allRevoked = `
+  <!-- All keys created before the revocation date are revoked. -->`
 )
 
 // newKey returns a new key, as XML for the repository, and its id. It has the
@@ -91,9 +89,8 @@ func (r *Ring) newKey(s *state, created, activated, expires time.Time) (id, text
 		}
 		secret = fmt.Sprintf(secretLayout, strings.ReplaceAll(secret, "\n", "\n        "))
 	} else if before != nil && before.decryptor != "" {
-		return "", "",
-			fmt.Errorf("dataprotection: key %s is encrypted at rest (%s), and the next would be "+
-				"in clear; set RingOptions.Certificates", before.name, quote(before.decryptor))
+		return "", "", fmt.Errorf("dataprotection: key %s is encrypted at rest (%s), and the next would be "+
+			"in clear; set RingOptions.Certificates", before.name, quote(before.decryptor))
 	}
 	g := guid(random[64:])
 	g[7], g[8] = g[7]&0x0f|0x40, g[8]&0x3f|0x80 // version 4, as Guid.NewGuid
@@ -101,19 +98,27 @@ func (r *Ring) newKey(s *state, created, activated, expires time.Time) (id, text
 		formatDate(activated), formatDate(expires), algorithms, secret)), nil
 }
 
-// newRevocation returns a revocation as XML for the repository.
-func (r *Ring) newRevocation(layout, id string, at time.Time, reason string) (string, error) {
+// addRevocation stores a revocation of the key id, or "*", under a name.
+func (r *Ring) addRevocation(ctx context.Context, name, id string, at time.Time, reason string) error {
 	if len(reason) > maxReason || !utf8.ValidString(reason) {
-		return "", fmt.Errorf("dataprotection: the reason is no UTF-8 of at most %d bytes",
-			maxReason)
+		return fmt.Errorf("dataprotection: the reason is no UTF-8 of at most %d bytes", maxReason)
 	}
 	var escaped strings.Builder
 	xml.EscapeText(&escaped, []byte(reason))
 	reason = strings.NewReplacer("&#34;", `"`, "&#39;", "'").Replace(escaped.String()) // as XElement
-	return r.layOut(fmt.Sprintf(layout, formatDate(at), id, reason)), nil
+	comment := ""
+	if id == "*" {
+		comment = allRevoked
+	}
+	text := r.layOut(fmt.Sprintf(revocationLayout, formatDate(at), comment, id, reason))
+	if err := r.repository.Store(ctx, "revocation-"+name, []byte(text)); err != nil {
+		return fmt.Errorf("dataprotection: storing a revocation: %w", err)
+	}
+	return nil
 }
 
-// layOut returns an element as .NET writes it to such a repository.
+// layOut returns an element as .NET writes it to such a repository: to a folder
+// as it is, else in one line.
 func (r *Ring) layOut(element string) string {
 	if _, folder := r.repository.(pathRepository); folder {
 		return element
@@ -121,14 +126,10 @@ func (r *Ring) layOut(element string) string {
 	return oneLine(element)
 }
 
+var lineEnd = regexp.MustCompile(`\n *`)
+
 // oneLine takes the line ends and what indents the lines out.
-func oneLine(element string) string {
-	lines := strings.Split(element, "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimLeft(line, " ")
-	}
-	return strings.Join(lines, "")
-}
+func oneLine(element string) string { return lineEnd.ReplaceAllString(element, "") }
 
 // formatDate writes a date as XmlConvert does.
 func formatDate(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z") }

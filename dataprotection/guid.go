@@ -18,34 +18,21 @@ func (g guid) String() string { return string(dotnet.FormatGUID(nil, g)) }
 // with white space around.
 func parseGUID(text string) (g guid, ok bool) {
 	text = strings.Trim(text, xmlSpace)
-	if len(text) == 38 {
-		switch text[:1] + text[37:] {
-		case "{}", "()":
-			text = text[1:37]
-		}
+	if len(text) == 38 && (text[0] == '{' && text[37] == '}' || text[0] == '(' && text[37] == ')') {
+		text = text[1:37]
 	}
-	var digits [32]byte
-	switch len(text) {
-	case 36:
-		if text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
-			return g, false
-		}
-		n := copy(digits[:], text[:8])
-		n += copy(digits[n:], text[9:13])
-		n += copy(digits[n:], text[14:18])
-		n += copy(digits[n:], text[19:23])
-		copy(digits[n:], text[24:])
-	case 32:
-		copy(digits[:], text)
-	default:
+	if len(text) == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' {
+		text = text[:8] + text[9:13] + text[14:18] + text[19:23] + text[24:]
+	}
+	var b guid
+	if len(text) != 2*len(b) {
 		return g, false
 	}
-	var b [16]byte
-	if _, err := hex.Decode(b[:], digits[:]); err != nil {
+	if _, err := hex.Decode(b[:], []byte(text)); err != nil {
 		return g, false
 	}
 	// The first three groups are little-endian.
-	for i, j := range [16]int{3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15} {
+	for i, j := range [len(g)]int{3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15} {
 		g[i] = b[j]
 	}
 	return g, true

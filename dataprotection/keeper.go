@@ -50,9 +50,7 @@ func checkLifetime(ahead, lifetime time.Duration) error {
 
 // keep is Keep for the ring as it was just read. It returns the ring as it is
 // afterwards, also with an error.
-func (r *Ring) keep(
-	ctx context.Context, s *state, ahead, lifetime time.Duration,
-) (after *state, keyID string, err error) {
+func (r *Ring) keep(ctx context.Context, s *state, ahead, lifetime time.Duration) (*state, string, error) {
 	for range keepAttempts {
 		now := r.o.Now()
 		begins, needed, err := s.next(now, ahead)
@@ -83,8 +81,7 @@ func (r *Ring) keep(
 			return s, id, nil
 		}
 	}
-	return s, "",
-		errors.New("dataprotection: the ring changed each time that a key was made for it")
+	return s, "", errors.New("dataprotection: the ring changed each time that a key was made for it")
 }
 
 // next says whether the ring needs a key to begin after the one that protects
@@ -101,8 +98,7 @@ func (s *state) next(now time.Time, ahead time.Duration) (begins time.Time, need
 	}
 	if p := s.preferredKey(begins); p != nil && p.err != nil && !p.revoked &&
 		p.expires.After(begins) {
-		return begins, false,
-			fmt.Errorf("dataprotection: whether a key is needed cannot be told here: %w", p.err)
+		return begins, false, fmt.Errorf("dataprotection: whether a key is needed cannot be told here: %w", p.err)
 	}
 	return s.behind(begins), true, nil
 }
@@ -165,14 +161,9 @@ func (r *Ring) Revoke(ctx context.Context, keyID, reason string) error {
 	s, now := r.state.Load(), r.o.Now()
 	var list []*entry
 	if keyID == "*" {
-		text, err := r.newRevocation(revokeAllLayout, keyID, now, reason)
-		if err != nil {
+		name := strings.Replace(now.UTC().Format("20060102T150405.9999999Z"), ".", "", 1)
+		if err := r.addRevocation(ctx, name, keyID, now, reason); err != nil {
 			return err
-		}
-		name := "revocation-" + strings.Replace(now.UTC().Format("20060102T150405.9999999Z"), ".",
-			"", 1)
-		if err := r.repository.Store(ctx, name, []byte(text)); err != nil {
-			return fmt.Errorf("dataprotection: storing a revocation: %w", err)
 		}
 		for _, e := range s.entries {
 			if !e.created.Before(now) { // by a clock ahead of this one
@@ -188,12 +179,8 @@ func (r *Ring) Revoke(ctx context.Context, keyID, reason string) error {
 		if e.revoked {
 			continue
 		}
-		text, err := r.newRevocation(revocationLayout, e.name, now, reason)
-		if err != nil {
+		if err := r.addRevocation(ctx, e.name, e.name, now, reason); err != nil {
 			return err
-		}
-		if err := r.repository.Store(ctx, "revocation-"+e.name, []byte(text)); err != nil {
-			return fmt.Errorf("dataprotection: storing a revocation: %w", err)
 		}
 	}
 	return r.Refresh(ctx)

@@ -35,8 +35,8 @@ func (e *entry) usable() bool { return !e.revoked && e.err == nil }
 // load reads the repository. Keys whose element has not changed are taken over
 // from the present state, so that nothing is decrypted twice.
 func (r *Ring) load(ctx context.Context) (*state, error) {
-	l := loader{ring: r, ctx: ctx, known: map[[sha256.Size]byte]*key{}}
-	l.state = &state{byID: map[guid]*entry{}}
+	l := loader{ring: r, ctx: ctx, known: map[[sha256.Size]byte]*key{},
+		state: &state{byID: map[guid]*entry{}}, revoked: map[guid]bool{}}
 	if before := r.state.Load(); before != nil {
 		for _, e := range before.entries {
 			if !e.retry {
@@ -55,7 +55,9 @@ func (r *Ring) load(ctx context.Context) (*state, error) {
 		}
 		return nil, fmt.Errorf("dataprotection: reading the key ring: %w", err)
 	}
-	l.revoke()
+	for _, e := range l.state.entries {
+		e.revoked = l.revoked[e.id] || e.created.Before(l.state.revokedBefore)
+	}
 	return l.state, nil
 }
 
@@ -67,7 +69,7 @@ type loader struct {
 	state *state
 	err   error
 
-	revoked map[guid]bool
+	revoked map[guid]bool // single keys
 }
 
 // element takes one element of the repository (XmlKeyManager.GetAllKeys).
@@ -134,11 +136,10 @@ func quote(name string) string {
 	return strconv.Quote(name)
 }
 
-var errTwice = errors.New("a key of this id is already in the ring; remove one")
-
 func (l *loader) addKey(name string, k *key) error {
 	if l.state.byID[k.id] != nil {
-		return &RingError{File: name, Element: "key " + k.name, Err: errTwice}
+		return &RingError{File: name, Element: "key " + k.name,
+			Err: errors.New("a key of this id is already in the ring; remove one")}
 	}
 	e := &entry{key: k}
 	l.state.byID[k.id] = e
@@ -146,9 +147,7 @@ func (l *loader) addKey(name string, k *key) error {
 	return nil
 }
 
-func isRevocation(e *xmltree.Element) bool {
-	return e.Is("", "revocation")
-}
+func isRevocation(e *xmltree.Element) bool { return e.Is("", "revocation") }
 
 // addRevocation notes a revocation, of one key or of all that were created
 // before a date (XmlKeyManager.ProcessRevocationElement).
@@ -162,9 +161,6 @@ func (l *loader) addRevocation(e *xmltree.Element) error {
 		id, ok := parseGUID(text)
 		if !ok {
 			return fmt.Errorf("the id %s of its key is no GUID", quote(text))
-		}
-		if l.revoked == nil {
-			l.revoked = map[guid]bool{}
 		}
 		l.revoked[id] = true
 		return nil
@@ -181,11 +177,4 @@ func (l *loader) addRevocation(e *xmltree.Element) error {
 		l.state.revokedBefore = at
 	}
 	return nil
-}
-
-// revoke marks the keys that are revoked.
-func (l *loader) revoke() {
-	for _, e := range l.state.entries {
-		e.revoked = l.revoked[e.id] || e.created.Before(l.state.revokedBefore)
-	}
 }

@@ -1,6 +1,7 @@
 package dataprotection
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -21,9 +22,9 @@ type flight struct {
 func (r *Ring) Refresh(ctx context.Context) error {
 	for {
 		r.mu.Lock()
-		f, other := r.flight, true
-		if f == nil {
-			f, other = r.fly(false), false
+		f, other := r.flight, r.flight != nil
+		if !other {
+			f = r.fly(false)
 		}
 		r.mu.Unlock()
 		select {
@@ -99,9 +100,8 @@ func (r *Ring) follow(now time.Time) {
 // find returns the entry of a key and the state that it is of. A key that is
 // not known may just have been made: find then waits for the ring to be read.
 func (r *Ring) find(ctx context.Context, id guid) (*state, *entry, error) {
-	s := r.state.Load()
-	if e := s.byID[id]; e != nil {
-		return s, e, nil
+	if s := r.state.Load(); s.byID[id] != nil {
+		return s, s.byID[id], nil
 	}
 	var patience <-chan time.Time
 	for {
@@ -112,11 +112,8 @@ func (r *Ring) find(ctx context.Context, id guid) (*state, *entry, error) {
 			return s, e, nil
 		}
 		if left := r.quiet.Sub(r.o.Now()); 0 < left && left <= unknownPause {
-			err := r.failed
+			err := cmp.Or(r.failed, ErrUnprotect)
 			r.mu.Unlock()
-			if err == nil {
-				err = ErrUnprotect
-			}
 			return nil, nil, err
 		}
 		if f == nil {

@@ -1,6 +1,9 @@
 package dataprotection
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // choice is the key that protects within a span of time.
 type choice struct {
@@ -37,11 +40,11 @@ func (s *state) nextChange(now time.Time) time.Time {
 // protecting returns the key that protects: the default or else the fallback
 // (KeyRingProvider.CreateCacheableKeyRingCore without automatic generation).
 func (s *state) protecting(now time.Time) (e *entry, fallback bool) {
-	if e := s.defaultKey(now); e != nil {
-		return e, false
+	if e = s.defaultKey(now); e == nil {
+		e = s.fallbackKey(now)
+		fallback = e != nil
 	}
-	e = s.fallbackKey(now)
-	return e, e != nil
+	return e, fallback
 }
 
 // preferredKey returns the key that was activated last, the lower id of two.
@@ -87,8 +90,5 @@ func (s *state) fallbackKey(now time.Time) *entry {
 			young = e
 		}
 	}
-	if old != nil {
-		return old
-	}
-	return young
+	return cmp.Or(old, young)
 }

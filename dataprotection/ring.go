@@ -1,6 +1,7 @@
 package dataprotection
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -102,9 +103,7 @@ func Open(ctx context.Context, repository Repository, o *RingOptions) (*Ring, er
 	if r.o.Now == nil {
 		r.o.Now = time.Now
 	}
-	if r.o.Interval == 0 {
-		r.o.Interval = defaultInterval
-	}
+	r.o.Interval = cmp.Or(r.o.Interval, defaultInterval)
 	if err := checkLifetime(r.o.KeepAhead, newKeyLifetime); err != nil {
 		return nil, err
 	}

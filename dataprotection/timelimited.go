@@ -57,18 +57,15 @@ func (l *TimeLimited) Unprotect(ctx context.Context, dst, protected []byte) (pla
 	}
 	inner := out[len(dst):]
 	if len(inner) < 8 {
-		clear(inner)
-		return dst, time.Time{}, ErrUnprotect
+		err = ErrUnprotect
+	} else if at, ok := dotnet.Time(int64(binary.BigEndian.Uint64(inner))); !ok {
+		err = ErrUnprotect
+	} else if expires = at; at.Before(l.p.ring.o.Now()) {
+		err = fmt.Errorf("%w: at %s", ErrExpired, at.Format(time.RFC3339Nano))
 	}
-	expires, ok := dotnet.Time(int64(binary.BigEndian.Uint64(inner)))
-	if !ok {
+	if err != nil {
 		clear(inner)
-		return dst, time.Time{}, ErrUnprotect
-	}
-	if expires.Before(l.p.ring.o.Now()) {
-		clear(inner)
-		return dst, time.Time{}, fmt.Errorf("%w: at %s", ErrExpired,
-			expires.Format(time.RFC3339Nano))
+		return dst, time.Time{}, err
 	}
 	n := copy(inner, inner[8:])
 	clear(inner[n:])

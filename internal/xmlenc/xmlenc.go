@@ -93,25 +93,23 @@ func Decrypt(e *xmltree.Element, keys []Key) ([]byte, error) {
 
 // cipherKeySize returns how many bytes the key of the data has.
 func cipherKeySize(e *xmltree.Element) (int, error) {
-	switch name := algorithm(e); name {
+	name := algorithm(e)
+	switch name {
 	case enc + "aes128-cbc":
 		return 16, nil
 	case enc + "aes192-cbc":
 		return 24, nil
 	case enc + "aes256-cbc":
 		return 32, nil
-	default:
-		return 0, fmt.Errorf("%w: %q for the data", ErrAlgorithm, name)
 	}
+	return 0, fmt.Errorf("%w: %q for the data", ErrAlgorithm, name)
 }
 
 // algorithm returns the name of the encryption method of e, or "".
-func algorithm(e *xmltree.Element) string {
-	method := e.Child(enc, "EncryptionMethod")
-	if method == nil {
-		return ""
+func algorithm(e *xmltree.Element) (name string) {
+	if method := e.Child(enc, "EncryptionMethod"); method != nil {
+		name, _ = method.Attr("Algorithm")
 	}
-	name, _ := method.Attr("Algorithm")
 	return name
 }
 
@@ -194,14 +192,8 @@ func Recipient(e *xmltree.Element) *x509.Certificate {
 	if e = e.Child(enc, "EncryptedKey"); e == nil {
 		return nil
 	}
-	der, err := recipient(e)
-	if err != nil {
-		return nil
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil
-	}
+	der, _ := recipient(e)
+	c, _ := x509.ParseCertificate(der) // nil with an error
 	return c
 }
 
@@ -217,15 +209,12 @@ func recipient(e *xmltree.Element) ([]byte, error) {
 }
 
 func cipherValue(e *xmltree.Element) ([]byte, error) {
-	data := e.Child(enc, "CipherData")
-	if data == nil {
-		return nil, fmt.Errorf("%w: no CipherData", ErrFormat)
+	for _, step := range []string{"CipherData", "CipherValue"} {
+		if e = e.Child(enc, step); e == nil {
+			return nil, fmt.Errorf("%w: no %s", ErrFormat, step)
+		}
 	}
-	value := data.Child(enc, "CipherValue")
-	if value == nil {
-		return nil, fmt.Errorf("%w: no CipherValue", ErrFormat)
-	}
-	return decodeBase64(value.Text)
+	return decodeBase64(e.Text)
 }
 
 // decodeBase64 reads base64 with white space in it.

@@ -17,10 +17,8 @@ import (
 // from ISO 8859-1. As in .NET, the five bytes without one are control
 // characters.
 var windows1252 = [32]rune{
-	0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039,
-	0x0152, 0x8D, 0x017D, 0x8F,
-	0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A,
-	0x0153, 0x9D, 0x017E, 0x0178,
+	'€', 0x81, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0x8D, 'Ž', 0x8F,
+	0x90, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0x9D, 'ž', 'Ÿ',
 }
 
 // The names of encodings that are read, in lower case. A document that is pure
@@ -50,11 +48,11 @@ func decode(data []byte, strict bool) (string, error) {
 	var wide, marked bool
 	switch {
 	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
+		wide = true
 		text, fault.Found = decodeUTF16(data[2:], binary.LittleEndian)
-		wide = true
 	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
-		text, fault.Found = decodeUTF16(data[2:], binary.BigEndian)
 		wide = true
+		text, fault.Found = decodeUTF16(data[2:], binary.BigEndian)
 	case bytes.HasPrefix(data, []byte{'<', 0}), bytes.HasPrefix(data, []byte{0, '<'}):
 		fault.Found = "UTF-16 without a byte order mark"
 		fault.Want = "UTF-8, or UTF-16 with a byte order mark"
@@ -101,8 +99,11 @@ func decode(data []byte, strict bool) (string, error) {
 		return "", fault
 	}
 	text = withNewlines(text)
-	if err := checkChars(text); err != nil {
-		return "", err
+	for i, c := range text {
+		if !isChar(c) {
+			return "", &Error{Err: ErrSyntax, Line: 1 + strings.Count(text[:i], "\n"),
+				Found: fmt.Sprintf("character U+%04X is not allowed", c)}
+		}
 	}
 	return text, nil
 }
@@ -183,19 +184,7 @@ func decodeBytes(data string, c1 []rune) string {
 	return b.String()
 }
 
-// checkChars refuses characters that XML 1.0 (2.2) does not allow, the NUL
-// among them.
-func checkChars(text string) error {
-	for i, c := range text {
-		if !isChar(c) {
-			return &Error{Err: ErrSyntax, Line: 1 + strings.Count(text[:i], "\n"),
-				Found: fmt.Sprintf("character U+%04X is not allowed", c)}
-		}
-	}
-	return nil
-}
-
-// isChar reports whether XML 1.0 (2.2) allows c.
+// isChar reports whether XML 1.0 (2.2) allows c. NUL is not.
 func isChar(c rune) bool {
 	return c >= 0x20 && c <= 0xD7FF || c == '\t' || c == '\n' || c == '\r' ||
 		c >= 0xE000 && c <= utf8.MaxRune && c != 0xFFFE && c != 0xFFFF

@@ -67,7 +67,7 @@ var mayImport = map[string][]string{
 	"internal/secret":    {},
 	"internal/seed":      {},
 	"internal/share":     {"internal/race"},
-	"internal/site":      {"internal/secret", "internal/webconfig"},
+	"internal/site":      {"internal/dotnet", "internal/secret", "internal/webconfig"},
 	"internal/testkit":   {"testvectors"},
 	"internal/tokentest": {"sessiontoken", "machinekey", "internal/anatomy", "internal/flate",
 		"internal/secret", "internal/wif"},

@@ -61,28 +61,16 @@ func (c Config) cipher() Decryption {
 
 func (m Mode) legacy() bool { return m == Framework20SP1 || m == Framework20SP2 }
 
-// keySizes are the lengths that a cipher takes, in words for errors.
-func (d Decryption) keySizes() string {
+// keySizes are the lengths of key that Framework45 takes for d, and these in
+// words for errors.
+func (d Decryption) keySizes() (legal []int, words string) {
 	switch d {
 	case Auto, AES:
-		return "16, 24 or 32 bytes for AES"
+		return []int{16, 24, 32}, "16, 24 or 32 bytes for AES"
 	case InsecureTripleDES:
-		return "16 or 24 bytes for 3DES"
+		return []int{16, 24}, "16 or 24 bytes for 3DES"
 	case InsecureDES:
-		return "8 bytes for DES"
+		return []int{8}, "8 bytes for DES"
 	}
-	return "a known algorithm"
-}
-
-// takes reports whether Framework45 can key d with n bytes.
-func (d Decryption) takes(n int) bool {
-	switch d {
-	case Auto, AES:
-		return n == 16 || n == 24 || n == 32
-	case InsecureTripleDES:
-		return n == 16 || n == 24
-	case InsecureDES:
-		return n == 8
-	}
-	return false
+	return nil, "a known algorithm"
 }

@@ -58,9 +58,8 @@ func (k *Key) derived(p purpose) (*bound, error) {
 		return nil, legacyValidationError(fmt.Sprintf("%v in key %s", k.cfg.Validation, k.id))
 	}
 	d := k.cfg.Decryption
-	if n := k.cfg.DecryptionKey.Len(); !d.takes(n) { // good for the legacy formats alone
-		return nil, &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
-			Found: byteCount(n), Want: d.keySizes()}
+	if err := d.check(k.cfg.DecryptionKey); err != nil { // good for the legacy formats alone
+		return nil, err
 	}
 	if d == Auto {
 		d = AES
@@ -80,14 +79,15 @@ func (k *Key) legacy(o LegacyOptions) (*bound, error) {
 	if err := k.cfg.validateLegacy(); err != nil {
 		return nil, err
 	}
-	l, err := netfx.NewLegacy(k.cfg.settings(k.cfg.cipher()), o.layers())
+	layers := o.layers()
+	l, err := netfx.NewLegacy(k.cfg.settings(k.cfg.cipher()), layers)
 	if err != nil { // no mode: the rest was checked
 		return nil, &ConfigError{Code: "invalid_compatibility_mode", Attribute: "compatibilityMode",
 			Found: "unknown",
 			Want:  "the mode of the .NET nodes, on which the form of unsigned data depends"}
 	}
 	b := &bound{key: k, sealer: l}
-	if o.readOnly() {
+	if !layers.Signed && (layers.Encrypted || !layers.Inner) {
 		b.refusal = &ConfigError{Code: "insecure_protection", Attribute: "protection",
 			Found: o.words(),
 			Want:  "a signed protection on every node: this one can be read but is never issued"}

@@ -134,11 +134,17 @@ func (c Config) validateDerived() error {
 	if (c.Decryption == InsecureTripleDES || c.Decryption == InsecureDES) && !c.AllowInsecure {
 		return insecureError("decryption", string(c.Decryption))
 	}
-	if n := c.DecryptionKey.Len(); !c.Decryption.takes(n) {
-		return &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
-			Found: byteCount(n), Want: c.Decryption.keySizes()}
+	return c.Decryption.check(c.DecryptionKey)
+}
+
+// check refuses a key of a length that Framework45 does not take for d.
+func (d Decryption) check(key Secret) error {
+	legal, words := d.keySizes()
+	if slices.Contains(legal, key.Len()) {
+		return nil
 	}
-	return nil
+	return &ConfigError{Code: "invalid_decryption_key", Attribute: "decryptionKey",
+		Found: byteCount(key.Len()), Want: words}
 }
 
 // maxValidationKey is the limit of the key derivation, which counts bits in a

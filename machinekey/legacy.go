@@ -51,15 +51,9 @@ func (o LegacyOptions) words() string {
 
 // layers returns what the options stand for.
 func (o LegacyOptions) layers() netfx.Layers {
-	switch o.Protection {
-	case ProtectionAll:
-		return netfx.Layers{Inner: true, Encrypted: true, Signed: !o.InsecureUnsigned}
-	case ProtectionEncryption:
-		return netfx.Layers{Encrypted: true, Signed: !o.InsecureUnsigned}
-	case ProtectionValidation:
-		return netfx.Layers{Inner: true}
-	}
-	return netfx.Layers{}
+	encrypted := o.Protection == ProtectionAll || o.Protection == ProtectionEncryption
+	return netfx.Layers{Inner: o.Protection == ProtectionAll || o.Protection == ProtectionValidation,
+		Encrypted: encrypted, Signed: encrypted && !o.InsecureUnsigned}
 }
 
 // check fills in the default and refuses a protection that is none of the four.
@@ -71,15 +65,4 @@ func (o *LegacyOptions) check() error {
 	}
 	return &ConfigError{Code: "invalid_enum", Attribute: "protection",
 		Found: string(o.Protection), Want: "All, Encryption, Validation or None"}
-}
-
-// readOnly reports whether o is too weak to issue anything with.
-func (o LegacyOptions) readOnly() bool {
-	switch o.Protection {
-	case ProtectionAll, ProtectionEncryption:
-		return o.InsecureUnsigned
-	case ProtectionValidation:
-		return false
-	}
-	return true
 }

@@ -3,6 +3,7 @@ package machinekey
 import (
 	"crypto/des"
 	"fmt"
+	"slices"
 
 	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/internal/secret"
@@ -65,8 +66,8 @@ func (c Config) validateLegacyCipher(d Decryption, attribute string) error {
 	if d == InsecureDES {
 		key = key[:min(len(key), des.BlockSize)]
 	}
-	if !d.takes(len(key)) {
-		want := fmt.Sprintf("%s (attribute %s)", d.keySizes(), attribute)
+	if legal, words := d.keySizes(); !slices.Contains(legal, len(key)) {
+		want := fmt.Sprintf("%s (attribute %s)", words, attribute)
 		if d == InsecureDES {
 			want = fmt.Sprintf("8 bytes or more for DES (attribute %s)", attribute)
 		}

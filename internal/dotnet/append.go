@@ -1,26 +1,20 @@
 package dotnet
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // AppendUint7 appends n as BinaryWriter.Write7BitEncodedInt does, in the
 // fewest bytes; see [Reader.ReadUint7] for the layout. n must be within
 // 0..1<<31-1, as is every length below 2 GiB.
 func AppendUint7(dst []byte, n int) []byte {
-	v := uint32(n)
-	for v >= 0x80 {
-		dst = append(dst, byte(v)|0x80)
-		v >>= 7
-	}
-	return append(dst, byte(v))
+	return binary.AppendUvarint(dst, uint64(n))
 }
 
 // Uint7Size returns how many bytes AppendUint7 writes for n, 1 to 5.
 func Uint7Size(n int) int {
-	size := 1
-	for v := uint32(n); v >= 0x80; v >>= 7 {
-		size++
-	}
-	return size
+	return (bits.Len32(uint32(n)|1) + 6) / 7
 }
 
 // AppendInt32 appends v as four bytes, little-endian.

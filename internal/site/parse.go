@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/webconfig"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
 // ParseSettings reads the settings of one credential as flags have them:
@@ -73,7 +73,7 @@ func (p property) parse(s *Settings, text string) bool {
 		*v, err = strconv.Atoi(text)
 	case *bool:
 		var ok bool
-		*v, ok = webconfig.ParseBool(text)
+		*v, ok = dotnet.ParseBool(text)
 		return ok
 	case *Toggle:
 		switch text {

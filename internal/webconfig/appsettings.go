@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
@@ -89,7 +90,7 @@ func (f *File) AppSettings() (AppSettings, error) {
 	more.settings(found)
 	for _, key := range switches {
 		if add := found[key]; add != nil {
-			on, valid := ParseBool(add.Text("value", ""))
+			on, valid := dotnet.ParseBool(add.Text("value", ""))
 			all.Switches = append(all.Switches, Switch{key, on, valid, add.File, add.Line})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
@@ -108,7 +109,7 @@ func parsed[T any](s *Section, name string, absent T, parse func(string) (T, boo
 // Bool reads true or false in any case, blanks around it allowed
 // (invalid_boolean).
 func (s *Section) Bool(name string, absent bool) bool {
-	return parsed(s, name, absent, ParseBool, CodeInvalidBoolean, "true or false")
+	return parsed(s, name, absent, dotnet.ParseBool, CodeInvalidBoolean, "true or false")
 }
 
 // Enum reads one of the given names, in exactly that spelling and without

@@ -97,7 +97,7 @@ func TestParseVersion(t *testing.T) {
 	}
 	for s, want := range map[string]bool{"4.0": false, "4.4.9": false, "3.9": false, "4.5": true,
 		"4.5.1": true, "4.10": true, "5.0": true} {
-		if v, _ := ParseVersion(s); v.AtLeast(4, 5) != want {
+		if v, _ := ParseVersion(s); (HTTPRuntime{Version: v}).TargetsFramework45() != want {
 			t.Errorf("%s at least 4.5: %v", s, !want)
 		}
 	}

@@ -15,7 +15,9 @@ type HTTPRuntime struct {
 // TargetsFramework45 reports whether the application targets .NET 4.5 or
 // later, which makes Framework45 the default compatibility mode.
 // <compilation targetFramework> has no part in it.
-func (h HTTPRuntime) TargetsFramework45() bool { return h.Version.AtLeast(4, 5) }
+func (h HTTPRuntime) TargetsFramework45() bool {
+	return h.Version[0] > 4 || h.Version[0] == 4 && h.Version[1] >= 5
+}
 
 // HTTPRuntime reads <system.web><httpRuntime>. Its other attributes concern
 // the .NET node alone and are not checked. What could be read is returned

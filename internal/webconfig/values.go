@@ -7,24 +7,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/webfarm-go/webfarm/internal/fold"
 )
 
 // trim removes the white space that .NET's String.Trim would.
 func trim(s string) string { return strings.TrimSpace(s) }
-
-// ParseBool reads true or false in any case with blanks around it, as
-// System.Boolean.Parse does. 1 and 0 are no booleans.
-func ParseBool(s string) (value, ok bool) {
-	switch s = trim(s); {
-	case fold.Equal(s, "true"):
-		return true, true
-	case fold.Equal(s, "false"):
-		return false, true
-	}
-	return false, false
-}
 
 // Version is a System.Version: two to four numbers, those not given -1.
 type Version [4]int32
@@ -45,11 +31,6 @@ func ParseVersion(s string) (v Version, ok bool) {
 		v[i] = int32(n)
 	}
 	return v, true
-}
-
-// AtLeast reports whether v is major.minor or later.
-func (v Version) AtLeast(major, minor int32) bool {
-	return v[0] > major || v[0] == major && v[1] >= minor
 }
 
 // ParseTimeSpan reads a time span as System.TimeSpan.Parse does:
@@ -76,9 +57,11 @@ func ParseTimeSpan(s string) (d time.Duration, ok bool) {
 	parts[5] = (parts[5] + "0000000")[:7]
 	var n [5]int64
 	for i, most := range [...]int64{math.MaxInt32, 23, 59, 59, math.MaxInt32} {
-		if n[i], ok = number(cmp.Or(parts[i+1], "0"), most); !ok {
+		v, err := strconv.ParseInt(cmp.Or(parts[i+1], "0"), 10, 64)
+		if err != nil || v > most {
 			return 0, false
 		}
+		n[i] = v
 	}
 	total := ((n[0]*24+n[1])*60+n[2])*60 + n[3]
 	if total >= math.MaxInt64/int64(time.Second) {
@@ -93,15 +76,6 @@ func ParseTimeSpan(s string) (d time.Duration, ok bool) {
 
 // timeSpan has days, hours, minutes, seconds and decimals.
 var timeSpan = regexp.MustCompile(`^(?:(\d+)\.)?(\d+):(\d+)(?::(\d+)(?:\.(\d{1,7}))?)?$`)
-
-// number reads decimal digits of at most most.
-func number(s string, most int64) (int64, bool) {
-	if s == "" || strings.Trim(s, "0123456789") != "" {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil && n <= most
-}
 
 // TypeName returns the class of an assembly-qualified .NET type name: the part
 // before the first comma, without blanks and line breaks.

@@ -159,7 +159,7 @@ func (s *Sessions) remember(ctx context.Context, f *found) error {
 	if s.traits.remembers { // asked also where nothing slides: other nodes may renew
 		return nil
 	}
-	first, err := s.track.first(ctx, f.id)
+	first, _, err := s.track.get(ctx, "first", f.id)
 	if err == nil && first.id != "" {
 		f.id, f.began, f.ends, f.recorded = first.id, first.began, first.ends, true
 	}

@@ -100,7 +100,7 @@ func (s *Sessions) renew(w http.ResponseWriter, r *http.Request, f *found, x ses
 			if id == f.id { // there may be copies of older tickets
 				until = s.outlasts(&x, x.ends)
 			}
-			if err = s.track.setFirst(ctx, id, record{f.id, f.began, x.ends}, until); err != nil {
+			if err = s.track.put(ctx, "first", id, record{f.id, f.began, x.ends}, until); err != nil {
 				return err
 			}
 		}

@@ -118,7 +118,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 	if err == nil && s.track != nil && !s.traits.remembers &&
 		(!x.ends.IsZero() || x.id != s.traits.name(*x)) {
 		// For nodes with another MaxLifetime, or none.
-		err = s.track.setFirst(r.Context(), s.traits.name(*x), record{x.id, x.began, x.ends},
+		err = s.track.put(r.Context(), "first", s.traits.name(*x), record{x.id, x.began, x.ends},
 			s.outlasts(x, x.ends))
 	}
 	if err == nil && (s.o.OnePerUser || s.reuse) {
@@ -182,24 +182,24 @@ func (s *Sessions) supersede(ctx context.Context, user string, latest record) er
 	if s.o.MaxLifetime > 0 {
 		latest.ends = later(latest.ends, s.grace(s.traits.now().Add(s.o.MaxLifetime)))
 	}
-	if !s.o.OnePerUser || before.id == "" || before.isOf(latest.id) {
-		return s.track.setLatest(ctx, user, latest)
-	}
+	superseded := s.o.OnePerUser && before.id != "" && !before.isOf(latest.id)
 	id, _, _ := strings.Cut(before.id, " ") // it may have been shared
-	if before.began.After(latest.began) {
+	if superseded && before.began.After(latest.began) {
 		// The clock of the node that began it was ahead. So it does not count
 		// as older, and nothing but this note ends it.
 		if err := s.track.end(ctx, id, latest.ends); err != nil {
 			return err
 		}
-		return s.track.setLatest(ctx, user, latest)
+		superseded = false
 	}
 	if err := s.track.setLatest(ctx, user, latest); err != nil {
 		return err
 	}
-	// By now it is refused for being older. The note is for nodes without
-	// OnePerUser.
-	_ = s.track.end(ctx, id, latest.ends)
+	if superseded {
+		// By now it is refused for being older. The note is for nodes without
+		// OnePerUser.
+		_ = s.track.end(ctx, id, latest.ends)
+	}
 	return nil
 }
 

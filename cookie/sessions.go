@@ -157,15 +157,6 @@ type SessionsOptions struct {
 	Observer func(ctx context.Context, e Event)
 }
 
-// forAnyCookie returns the options that do not depend on which cookie it is,
-// for sessions whose other settings come from a file.
-func (o *SessionsOptions) forAnyCookie() SessionsOptions {
-	return SessionsOptions{
-		MaxBytes: o.MaxBytes, Revoked: o.Revoked, Verified: o.Verified,
-		ClearInvalid: o.ClearInvalid, Logger: o.Logger, Observer: o.Observer,
-	}
-}
-
 // Session is a session that was recognised, for SessionsOptions.Revoked and
 // [Sessions.Session]. It prints as nothing that is secret. With
 // SessionsOptions.Verified, Principal and Ticket are shared with other requests:

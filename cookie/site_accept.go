@@ -59,8 +59,7 @@ func (b *siteBuilder) fedAuth() error {
 	}
 	b.accept("FedAuth", c.Line, "cookie %q, %s, %s, clock skew %s, lifetime %s",
 		c.Name, format, endpoint, span(c.ClockSkew), span(c.Lifetime))
-	f, k := newWIF(codec)
-	return b.sessions("FedAuth cookie", c, f, k, nil)
+	return b.sessions("FedAuth cookie", c, codec, nil)
 }
 
 // forms decides on the forms ticket (FormsAuthenticationModule).
@@ -102,8 +101,7 @@ func (b *siteBuilder) forms() error {
 	if weak != "" {
 		never = errors.New("anybody could change it")
 	}
-	f, k := newForms(codec)
-	return b.sessions("Forms cookie", c, f, k, never)
+	return b.sessions("Forms cookie", c, codec, never)
 }
 
 // katana adds the cookies of Katana that the options ask for
@@ -125,8 +123,7 @@ func (b *siteBuilder) katana() error {
 			of = fmt.Sprintf(" of %q", c.AuthenticationType)
 		}
 		b.accept("Katana", 0, "cookie %q%s, by the options", c.Name, of)
-		f, k := newKatana(codec)
-		if err := b.sessions("Katana cookie", c, f, k, nil); err != nil {
+		if err := b.sessions("Katana cookie", c, codec, nil); err != nil {
 			return err
 		}
 	}
@@ -157,8 +154,7 @@ func (b *siteBuilder) core() error {
 		}
 		b.accept("Core", 0, "cookie %q, scheme %q, lifetime %s, by the options", c.Name,
 			c.AuthenticationType, span(c.Lifetime))
-		f, k := newCore(codec)
-		if err := b.sessions("Core cookie", c, f, k, nil); err != nil {
+		if err := b.sessions("Core cookie", c, codec, nil); err != nil {
 			return err
 		}
 	}
@@ -218,11 +214,11 @@ func (b *siteBuilder) cora() error {
 // the guard accept them. A cookie that is never issued, for the reason given or
 // as browsers would drop it, is read all the same: the store may know that its
 // session was ended.
-func (b *siteBuilder) sessions(what string, c *site.Credential, f framework, k *traits, never error) error {
-	o := b.o.Sessions.forAnyCookie()
-	o.Cookie, o.Store = templateOf(c), b.o.Sessions.Store
-	o.ChunkSize, o.PersistentLifetime, o.Sliding, o.MaxLifetime = c.ChunkSize, c.PersistentLifetime, c.Sliding, c.MaxLifetime
-	o.IsTLS, o.OnePerUser = b.o.Sessions.IsTLS, b.o.Sessions.OnePerUser
+func (b *siteBuilder) sessions(what string, c *site.Credential, codec sessiontoken.Reader, never error) error {
+	o := b.o.Sessions
+	o.Cookie, o.ChunkSize, o.PersistentLifetime = templateOf(c), c.ChunkSize, c.PersistentLifetime
+	o.Sliding, o.MaxLifetime = c.Sliding, c.MaxLifetime
+	f, k := frameworkOf(codec)
 	s, err := makeSessions(f, k, &o)
 	if err != nil {
 		return err

@@ -104,8 +104,8 @@ func newSQSession(keys sessiontoken.Keys, c *site.Credential, o *SiteOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	so := o.Sessions.forAnyCookie()
-	so.Cookie, so.Sliding = templateOf(c), On
+	so := o.Sessions
+	so.Cookie, so.Store, so.Sliding = templateOf(c), nil, On // with the store of the codec
 	so.MaxLifetime, so.OnePerUser = max(c.MaxLifetime, 0), c.NoReuse
 	f, k := newWIF(codec)
 	k.purpose = "sqsession;" + codec.Traits().Path

@@ -69,22 +69,25 @@ func newTracker(keys sessiontoken.Keys, purpose string, store sessiontoken.Store
 	return t, nil
 }
 
-// key returns the key of a note.
+// key returns the key of a note. It takes two names for one user where
+// StringComparer.OrdinalIgnoreCase does.
 func (t *tracker) key(kind, what string) string {
+	if kind == "latest" {
+		what = fold.ToUpper(what)
+	}
 	sum := sha256.Sum256([]byte(what))
 	return sessiontoken.NotePrefix + kind + ";" + t.purpose + ";" + hex.EncodeToString(sum[:])
 }
 
 // ended returns the note about a session that was ended, and whether it was.
 func (t *tracker) ended(ctx context.Context, id string) (record, bool, error) {
-	return t.get(ctx, t.key("ended", id))
+	return t.get(ctx, "ended", id)
 }
 
 // end ends a session until the given time, or until a later one if that was
 // noted before.
 func (t *tracker) end(ctx context.Context, id string, until time.Time) error {
-	key := t.key("ended", id)
-	before, there, err := t.get(ctx, key)
+	before, there, err := t.get(ctx, "ended", id)
 	switch {
 	case errors.Is(err, seal.ErrUnprotect): // its key has left the ring, so nobody can read it
 	case err != nil:
@@ -92,18 +95,7 @@ func (t *tracker) end(ctx context.Context, id string, until time.Time) error {
 	case there && !until.After(before.ends):
 		return nil
 	}
-	return t.put(ctx, key, record{id: id, ends: until}, until)
-}
-
-// first returns the record of a session whose ticket was renewed, or a record
-// without id.
-func (t *tracker) first(ctx context.Context, ticket string) (record, error) {
-	r, _, err := t.get(ctx, t.key("first", ticket))
-	return r, err
-}
-
-func (t *tracker) setFirst(ctx context.Context, ticket string, first record, until time.Time) error {
-	return t.put(ctx, t.key("first", ticket), first, until)
+	return t.put(ctx, "ended", id, record{id: id, ends: until}, until)
 }
 
 // next returns when a ticket was renewed for the first time, which is now if it
@@ -111,9 +103,8 @@ func (t *tracker) setFirst(ctx context.Context, ticket string, first record, unt
 // come at once: at most one for each node that has not heard of the others yet.
 // An answer whose key has left the ring is none.
 func (t *tracker) next(ctx context.Context, ticket string, now, until time.Time) (time.Time, error) {
-	key := t.key("next", ticket)
 	known := func() (at time.Time, there bool, err error) {
-		r, there, err := t.get(ctx, key)
+		r, there, err := t.get(ctx, "next", ticket)
 		if errors.Is(err, seal.ErrUnprotect) {
 			err = nil
 		}
@@ -132,7 +123,7 @@ func (t *tracker) next(ctx context.Context, ticket string, now, until time.Time)
 	if at, there, err := known(); there || err != nil {
 		return at, err
 	}
-	return now, t.put(ctx, key, record{began: now}, until)
+	return now, t.put(ctx, "next", ticket, record{began: now}, until)
 }
 
 // latest returns the record of the latest session of a user, or a record
@@ -140,7 +131,7 @@ func (t *tracker) next(ctx context.Context, ticket string, now, until time.Time)
 // has not, or nil: it is older than the ticket, and nobody must be locked out
 // by it.
 func (t *tracker) latest(ctx context.Context, user string, reading Ticket) (record, error) {
-	r, _, err := t.get(ctx, t.userKey(user))
+	r, _, err := t.get(ctx, "latest", user)
 	// This looks at the keys once more, after the record was read: the key of
 	// both may have left it since the ticket was.
 	if errors.Is(err, seal.ErrUnprotect) && (reading == nil || known(t.keys, reading)) {
@@ -156,7 +147,7 @@ func known(keys sessiontoken.Keys, t Ticket) bool {
 }
 
 func (t *tracker) setLatest(ctx context.Context, user string, latest record) error {
-	return t.put(ctx, t.userKey(user), latest, latest.ends)
+	return t.put(ctx, "latest", user, latest, latest.ends)
 }
 
 // forgetLatest removes the record of a user if it is that of the session.
@@ -165,17 +156,15 @@ func (t *tracker) forgetLatest(ctx context.Context, user, id string) error {
 	if err != nil || !latest.isOf(id) {
 		return err
 	}
-	if err := t.store.Delete(ctx, t.userKey(user)); err != nil {
+	if err := t.store.Delete(ctx, t.key("latest", user)); err != nil {
 		return outage(err)
 	}
 	return nil
 }
 
-// userKey takes two names for one user where StringComparer.OrdinalIgnoreCase
-// does; see [fold.ToUpper].
-func (t *tracker) userKey(user string) string { return t.key("latest", fold.ToUpper(user)) }
-
-func (t *tracker) get(ctx context.Context, key string) (r record, there bool, err error) {
+// get returns the note of a kind about something, and whether there is one.
+func (t *tracker) get(ctx context.Context, kind, what string) (r record, there bool, err error) {
+	key := t.key(kind, what)
 	sealed, _, err := t.store.Get(ctx, key)
 	if errors.Is(err, sessiontoken.ErrNotInStore) {
 		return record{}, false, nil
@@ -197,7 +186,8 @@ func (t *tracker) get(ctx context.Context, key string) (r record, there bool, er
 	return r, true, nil
 }
 
-func (t *tracker) put(ctx context.Context, key string, r record, until time.Time) error {
+func (t *tracker) put(ctx context.Context, kind, what string, r record, until time.Time) error {
+	key := t.key(kind, what)
 	sealed, err := t.protector.Protect(nil, r.append(nil, key))
 	if err != nil {
 		return err

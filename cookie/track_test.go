@@ -60,13 +60,13 @@ func TestRecord(t *testing.T) {
 func TestTrackerKeys(t *testing.T) {
 	tr := &tracker{purpose: "token"}
 	for _, one := range [][2]string{{"Bob", "bOB"}, {"änne", "ÄNNE"}, {"kate", "KATE"}} {
-		if tr.userKey(one[0]) != tr.userKey(one[1]) {
+		if tr.key("latest", one[0]) != tr.key("latest", one[1]) {
 			t.Errorf("%q and %q are two users", one[0], one[1])
 		}
 	}
 	for _, two := range [][2]string{{"bob", "bob "}, {"kate", "\u212Aate"}, {"I", "ı"}, {"i", "İ"},
 		{"s", "ſ"}, {"ss", "ß"}, {"å", "\u212B"}} {
-		if tr.userKey(two[0]) == tr.userKey(two[1]) {
+		if tr.key("latest", two[0]) == tr.key("latest", two[1]) {
 			t.Errorf("%q and %q are one user", two[0], two[1])
 		}
 	}

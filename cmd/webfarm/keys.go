@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,12 +18,12 @@ import (
 func keysCommand() command {
 	return command{"keys", "list, make and revoke the keys of a key ring of ASP.NET Core",
 		func(flags *pflag.FlagSet) action {
-			k := &keys{flags: flags, ahead: days(14 * day), lifetime: days(90 * day)}
+			k := &keys{flags: flags, ahead: 14 * day, lifetime: 90 * day}
 			k.register(flags)
 			flags.BoolVar(&k.ifNeeded, "if-needed", false, "")
-			flags.Var(&k.ahead, "ahead", "")
-			flags.Var(&k.activate, "activate", "")
-			flags.Var(&k.lifetime, "lifetime", "")
+			flags.Func("ahead", "", days(&k.ahead))
+			flags.Func("activate", "", days(&k.activate))
+			flags.Func("lifetime", "", days(&k.lifetime))
 			flags.BoolVar(&k.all, "all", false, "")
 			flags.StringVar(&k.reason, "reason", "", "")
 			flags.BoolVar(&k.json, "json", false, "")
@@ -35,7 +36,7 @@ type keys struct {
 	ringFlags
 	flags                     *pflag.FlagSet
 	ifNeeded, all, json       bool
-	ahead, activate, lifetime days
+	ahead, activate, lifetime time.Duration
 	reason                    string
 }
 
@@ -49,24 +50,21 @@ type keysReport struct {
 
 const day = 24 * time.Hour
 
-// days is a duration that may be a number of days.
-type days time.Duration
-
-func (d *days) String() string { return time.Duration(*d).String() }
-func (*days) Type() string     { return "duration" }
-
-func (d *days) Set(text string) error {
-	number, inDays := strings.CutSuffix(text, "d")
-	n, err := strconv.ParseUint(number, 10, 16)
-	at := time.Duration(n) * day
-	if !inDays {
-		at, err = time.ParseDuration(text)
+// days reads a flag for a duration that may be a number of days.
+func days(to *time.Duration) func(string) error {
+	return func(text string) error {
+		number, inDays := strings.CutSuffix(text, "d")
+		n, err := strconv.ParseUint(number, 10, 16)
+		at := time.Duration(n) * day
+		if !inDays {
+			at, err = time.ParseDuration(text)
+		}
+		if err != nil || at < 0 {
+			return errors.New("such as 14d, 36h or 90m")
+		}
+		*to = at
+		return nil
 	}
-	if err != nil || at < 0 {
-		return fmt.Errorf("such as 14d, 36h or 90m")
-	}
-	*d = days(at)
-	return nil
 }
 
 func (k *keys) run(ctx context.Context, args []string, s streams) error {
@@ -130,15 +128,14 @@ func (k *keys) run(ctx context.Context, args []string, s streams) error {
 // create makes a key.
 func (k *keys) create(ctx context.Context, ring *dataprotection.Ring, r *keysReport) (err error) {
 	now := time.Now()
-	lifetime := time.Duration(k.lifetime)
 	if k.ifNeeded {
-		r.Made, err = ring.Keep(ctx, time.Duration(k.ahead), lifetime)
+		r.Made, err = ring.Keep(ctx, k.ahead, k.lifetime)
 	} else {
 		var begins time.Time
 		if k.flags.Changed("activate") {
-			begins = now.Add(time.Duration(k.activate))
+			begins = now.Add(k.activate)
 		}
-		r.Made, err = ring.NewKey(ctx, begins, now.Add(lifetime))
+		r.Made, err = ring.NewKey(ctx, begins, now.Add(k.lifetime))
 	}
 	r.done = "No key is needed."
 	for _, key := range ring.Keys() {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	_ "embed"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,38 +39,26 @@ func copyForwarded(to, from http.Header) {
 	}
 }
 
+// The headers of browsers: the forbidden request-headers of the Fetch standard, headers of HTTP (RFC
+// 9110), client hints and Sec-Fetch, and a few of single browsers; * stands for any end. Headers
+// about the way of a request (Via, Forwarded, Max-Forwards), and for one hop only, are left out.
+//
+//go:embed browser_headers.txt
+var browserHeaders string
+
 // PassedProxy reports whether a request has a header that browsers do not send by themselves.
 // Proxies, balancers, content networks and tracing agents add headers of many names. The list of
 // browsers' headers is short, and can be complete. A script with a header of its own counts as a
 // proxy.
 func PassedProxy(header http.Header) bool {
+	known := strings.Fields(browserHeaders)
 	for name := range header {
-		if !slices.Contains(browserHeaders, name) &&
-			!slices.ContainsFunc(browserPrefixes,
-				func(p string) bool { return strings.HasPrefix(name, p) }) {
+		if !slices.ContainsFunc(known, func(known string) bool {
+			begin, open := strings.CutSuffix(known, "*")
+			return name == known || open && strings.HasPrefix(name, begin)
+		}) {
 			return true
 		}
 	}
 	return false
 }
-
-// The headers of browsers: the forbidden request-headers of the Fetch standard, headers of HTTP (RFC
-// 9110), client hints and Sec-Fetch, and a few of single browsers. Headers about the way of a request
-// (Via, Forwarded, Max-Forwards), and for one hop only, are left out.
-var (
-	browserHeaders = []string{
-		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Authorization",
-		"Cache-Control", "Connection", "Content-Encoding",
-		"Content-Length", "Content-Type", "Cookie", "Dnt", "Host", "If-Match", "If-Modified-Since",
-		"If-None-Match",
-		"If-Range", "If-Unmodified-Since", "Keep-Alive", "Origin", "Pragma", "Priority", "Range",
-		"Referer", "Te", "Upgrade",
-		"Upgrade-Insecure-Requests", "User-Agent",
-		"Device-Memory", "Downlink", "Dpr", "Ect", "Rtt", "Save-Data", "Viewport-Width", "Width", // client hints
-		"Alt-Used", "Available-Dictionary", "Dictionary-Id", "Http2-Settings", "Last-Event-Id",
-		"Ping-From", "Ping-To", "Purpose", "Service-Worker",
-		"Service-Worker-Navigation-Preload", "X-Moz", "X-Purpose", "X-Requested-With",
-	}
-	browserPrefixes = []string{"Access-Control-Request-", "Sec-Ch-", "Sec-Fetch-", "Sec-Gpc",
-		"Sec-Purpose", "Sec-Speculation-", "Sec-Websocket-"}
-)

@@ -22,7 +22,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -149,7 +148,6 @@ func (g *Gateway) load() error {
 			observer(ctx, e)
 		}
 	}
-	g.metrics.observeNotes(so.Sessions.Store)
 	so.Sessions.Store = cookie.ObserveStore(so.Sessions.Store, g.metrics.observe)
 	so.Sessions.Logger = cmp.Or(so.Sessions.Logger, g.o.Logger)
 	g.o.Site = so
@@ -291,6 +289,3 @@ func (l Limits) request() time.Duration { return 2 * l.HeaderTimeout }
 
 // linger is the time for a client to see an answer that comes before the end of its request.
 func (l Limits) linger() time.Duration { return l.HeaderTimeout / 2 }
-
-// String describes the gateway for a log, without any key.
-func (g *Gateway) String() string { return fmt.Sprintf("gateway of\n%v", g.site) }

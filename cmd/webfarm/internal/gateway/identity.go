@@ -43,22 +43,20 @@ const (
 
 // headerWriter writes the identity headers, and strips them.
 type headerWriter struct {
-	user, roles string
-	claims      []ClaimHeader
-	only        []string
-	folded      []string // the folded names
+	names  []string // of user, roles and claims
+	types  []string // of the claims
+	only   []string
+	folded []string // the folded names
 }
 
 func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
-	h := &headerWriter{user: cmp.Or(o.User, DefaultUserHeader),
-		roles: cmp.Or(o.Roles, DefaultRolesHeader), only: o.OnlyRoles}
-	names := []string{h.user, h.roles}
+	h := &headerWriter{only: o.OnlyRoles}
+	names := []string{cmp.Or(o.User, DefaultUserHeader), cmp.Or(o.Roles, DefaultRolesHeader)}
 	for _, c := range o.Claims {
 		if c.Type == "" {
 			return nil, fmt.Errorf("gateway: header %q needs a claim type", c.Name)
 		}
-		h.claims = append(h.claims, ClaimHeader{http.CanonicalHeaderKey(c.Name), c.Type})
-		names = append(names, c.Name)
+		names, h.types = append(names, c.Name), append(h.types, c.Type)
 	}
 	for _, name := range names {
 		if !isIdentityName(name) {
@@ -70,8 +68,8 @@ func newHeaderWriter(o HeaderOptions) (*headerWriter, error) {
 			return nil, fmt.Errorf("gateway: two identity headers are called %q", name)
 		}
 		h.folded = append(h.folded, folded)
+		h.names = append(h.names, http.CanonicalHeaderKey(name))
 	}
-	h.user, h.roles = http.CanonicalHeaderKey(h.user), http.CanonicalHeaderKey(h.roles)
 	return h, nil
 }
 
@@ -115,10 +113,10 @@ var errIdentityTooLong = errors.New("gateway: the identity headers are too long;
 
 // write sets the headers of p. If they are too long it sets none and returns errIdentityTooLong.
 func (h *headerWriter) write(header http.Header, p *sessiontoken.Principal, limit int) error {
-	values := make([]string, 0, 2+len(h.claims))
+	values := make([]string, 0, len(h.names))
 	values = append(values, escape(p.Name()), list(h.rolesOf(p)))
-	for _, c := range h.claims {
-		values = append(values, list(claimValues(p, c.Type)))
+	for _, t := range h.types {
+		values = append(values, list(claimValues(p, t)))
 	}
 	size := 0
 	for _, v := range values {
@@ -127,10 +125,8 @@ func (h *headerWriter) write(header http.Header, p *sessiontoken.Principal, limi
 	if size > limit {
 		return errIdentityTooLong
 	}
-	header.Set(h.user, values[0])
-	header.Set(h.roles, values[1])
-	for i, c := range h.claims {
-		header.Set(c.Name, values[2+i])
+	for i, name := range h.names {
+		header.Set(name, values[i])
 	}
 	return nil
 }

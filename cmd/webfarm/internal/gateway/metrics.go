@@ -56,19 +56,16 @@ func newMetrics(g *Gateway) (*metrics, error) {
 		holds("webfarm_ready", "0 while shutting down.", func() bool { return !g.draining.Load() }),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m, nil
-}
-
-// observeNotes reports the notes of a store in memory, which counts them.
-func (m *metrics) observeNotes(store sessiontoken.Store) {
-	if s, ok := store.(*sessiontoken.MemoryStore); ok {
+	if s, ok := g.o.Site.Sessions.Store.(*sessiontoken.MemoryStore); ok {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "webfarm_store_note_bytes", Help: "What the notes of sign-outs take in the store; sign-outs fail where it is full.",
+			Name: "webfarm_store_note_bytes",
+			Help: "What the notes of sign-outs take in the store; sign-outs fail where it is full.",
 		}, func() float64 {
 			_, _, taken := s.Usage()
 			return float64(taken)
 		}))
 	}
+	return m, nil
 }
 
 // keyInfo reports the present keys of the ring.

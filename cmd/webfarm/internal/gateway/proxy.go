@@ -18,8 +18,7 @@ import (
 func (g *Gateway) newProxy() (http.Handler, error) {
 	target := g.o.Upstream
 	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" ||
-		target.User != nil ||
-		target.RawQuery != "" || target.Fragment != "" {
+		target.User != nil || target.RawQuery != "" || target.Fragment != "" {
 		return nil,
 			fmt.Errorf("gateway: %q cannot be the upstream: an http or https URL without user, query and fragment",
 				target.Redacted())
@@ -32,13 +31,8 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 			IdleConnTimeout: 90 * time.Second, DisableCompression: true,
 		}
 	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite:        g.rewrite,
-		ModifyResponse: g.modifyResponse,
-		Transport:      transport,
-		ErrorHandler:   g.badGateway,
-		ErrorLog:       slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-	}
+	proxy := httputil.ReverseProxy{Transport: transport,
+		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug)}
 	renewing := g.site.Optional(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ok := cookie.FromContext(r.Context())
 		if !ok && (!g.o.Anonymous || len(g.require) > 0) {
@@ -50,7 +44,7 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 		if len(r.TransferEncoding) == 0 {
 			w.Header().Del("Connection")
 		}
-		passed := &passed{request: r, response: w.Header(), ours: w.Header().Clone()}
+		passed := &passed{g: g, request: r, ours: w.Header().Clone()}
 		if ok {
 			passed.identity = make(http.Header)
 			if !g.identify(w, r, p, asItself, passed.identity) {
@@ -61,7 +55,7 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 		// ReverseProxy would send these headers with each hint (1xx) of the service, and then drop
 		// them.
 		clear(w.Header())
-		g.pass(proxy, w, r, passed)
+		passed.on(proxy, w)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodConnect { // a tunnel to any host
@@ -76,20 +70,32 @@ func (g *Gateway) newProxy() (http.Handler, error) {
 	}), nil
 }
 
-// pass passes a request on, with the limits of idle.go in place of the server's.
-func (g *Gateway) pass(proxy http.Handler, w http.ResponseWriter, r *http.Request, p *passed) {
-	ctx, end := context.WithCancelCause(context.WithValue(r.Context(), passedKey{}, p))
+// passed is a request that is passed on.
+type passed struct {
+	g        *Gateway
+	request  *http.Request // as the site passed it on
+	identity http.Header   // nil for a stranger
+	ours     http.Header   // the gateway's part of the answer, until it is sent
+	to       *clientWriter
+	end      context.CancelCauseFunc
+}
+
+// on passes the request on, with the limits of idle.go in place of the server's.
+func (p *passed) on(proxy httputil.ReverseProxy, w http.ResponseWriter) {
+	g, r := p.g, p.request
+	ctx, end := context.WithCancelCause(r.Context())
 	defer end(nil)
 	client := http.NewResponseController(w)
 	client.EnableFullDuplex() // an answer may come before the end of the request
 	to := &clientWriter{w, client, g.o.Limits.BodyIdle, newClientBody(r, client, g.o.Limits, end)}
 	defer to.wait() // for the last flush
-	p.end, p.body = end, to.body
+	p.end, p.to = end, to
 	r = r.WithContext(ctx)
 	if r.ContentLength != 0 {
 		r.Body = to.body
 		defer to.body.leave(g.o.Limits.linger())
 	}
+	proxy.Rewrite, proxy.ModifyResponse, proxy.ErrorHandler = p.rewrite, p.join, p.fail
 	proxy.ServeHTTP(to, r)
 }
 
@@ -107,7 +113,8 @@ func hasDots(path string) bool {
 
 // rewrite makes the request to the service. ReverseProxy has already removed the headers that
 // Connection names. A client cannot remove ours with it.
-func (g *Gateway) rewrite(r *httputil.ProxyRequest) {
+func (p *passed) rewrite(r *httputil.ProxyRequest) {
+	g := p.g
 	r.SetURL(g.o.Upstream)
 	r.Out.URL.RawQuery = r.In.URL.RawQuery // unchanged, even if malformed
 	if base := g.o.Upstream.Path; base == "" || base == "/" {
@@ -128,8 +135,7 @@ func (g *Gateway) rewrite(r *httputil.ProxyRequest) {
 	keepWebSocket(r.Out.Header)
 	r.Out.Header.Del("Expect") // the server says 100 Continue when the body is read
 	r.Out.Trailer = nil        // some servers read trailers as headers
-	passed, _ := r.In.Context().Value(passedKey{}).(*passed)
-	maps.Copy(r.Out.Header, passed.identity)
+	maps.Copy(r.Out.Header, p.identity)
 }
 
 // keepWebSocket removes upgrades to other protocols from a request. In a tunnel of HTTP/2 (h2c) a
@@ -142,52 +148,37 @@ func keepWebSocket(header http.Header) {
 	}
 }
 
-// passed is the state of a request that is passed on.
-type passed struct {
-	request  *http.Request // as the site passed it on
-	identity http.Header   // nil for a stranger
-	response http.Header   // of the answer to the client
-	ours     http.Header   // the gateway's part of it, until it is sent
-	body     *clientBody   // of the request
-	end      context.CancelCauseFunc
-}
-
 // answer adds the gateway's headers to the answer.
 func (p *passed) answer() {
-	maps.Copy(p.response, p.ours)
+	maps.Copy(p.to.Header(), p.ours)
 	p.ours = nil
 }
 
-// passedKey is the key of passed in the context of the request.
-type passedKey struct{}
-
-// modifyResponse joins the headers of the service's answer and ours.
-func (g *Gateway) modifyResponse(resp *http.Response) error {
-	if passed, ok := resp.Request.Context().Value(passedKey{}).(*passed); ok {
-		passed.answer()
-		if g.o.Site.Bridge == nil {
-			keepOneSession(passed.response, resp)
-		} else {
-			g.bridge(passed, resp)
-		}
-		passed.body.answered()
-		if resp.StatusCode != http.StatusSwitchingProtocols {
-			resp.Body = newServiceBody(resp.Body, g.o.Limits.BodyIdle, passed.end)
-		}
+// join joins the service's answer and ours.
+func (p *passed) join(resp *http.Response) error {
+	p.answer()
+	if p.g.o.Site.Bridge == nil {
+		keepOneSession(p.to.Header(), resp)
+	} else {
+		p.bridge(resp)
+	}
+	p.to.body.answered()
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		resp.Body = newServiceBody(resp.Body, p.g.o.Limits.BodyIdle, p.end)
 	}
 	return nil
 }
 
 // bridge joins the cookies of both, and carries what the service did across.
-func (g *Gateway) bridge(p *passed, resp *http.Response) {
-	if ours := p.response["Set-Cookie"]; len(ours) > 0 {
+func (p *passed) bridge(resp *http.Response) {
+	header, ctx := p.to.Header(), p.request.Context()
+	if ours := header["Set-Cookie"]; len(ours) > 0 {
 		resp.Header["Set-Cookie"] = append(ours, resp.Header["Set-Cookie"]...)
-		delete(p.response, "Set-Cookie")
+		delete(header, "Set-Cookie")
 	}
-	if err := g.site.BridgeAnswer(p.request, resp.Header); err != nil &&
-		p.request.Context().Err() == nil {
-		g.log.LogAttrs(p.request.Context(), slog.LevelError,
-			"gateway: the answer is not carried across", slog.Any("error", err))
+	if err := p.g.site.BridgeAnswer(p.request, resp.Header); err != nil && ctx.Err() == nil {
+		p.g.log.LogAttrs(ctx, slog.LevelError, "gateway: the answer is not carried across",
+			slog.Any("error", err))
 	}
 }
 
@@ -214,25 +205,21 @@ func baseName(line string) string {
 	return name
 }
 
-// badGateway answers for a service that fails.
-func (g *Gateway) badGateway(w http.ResponseWriter, r *http.Request, err error) {
+// fail answers for a service that fails.
+func (p *passed) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusBadGateway
 	gone := r.Context().Err() != nil // the client, unless we ended it
 	if context.Cause(r.Context()) == errServiceIdle {
 		status, err, gone = http.StatusGatewayTimeout, errServiceIdle, false
 	}
-	if passed, ok := r.Context().Value(passedKey{}).(*passed); ok {
-		passed.answer()
-		if passed.body.isLate() {
-			status, gone = http.StatusRequestTimeout, true
-		}
+	p.answer()
+	if p.to.body.isLate() {
+		status, gone = http.StatusRequestTimeout, true
 	}
 	if !gone {
-		g.log.LogAttrs(r.Context(), slog.LevelError, "gateway: upstream", slog.Any("error", err))
+		p.g.log.LogAttrs(r.Context(), slog.LevelError, "gateway: upstream", slog.Any("error", err))
 	}
 	noStore(w)
-	if to, ok := w.(*clientWriter); ok {
-		to.idle = g.o.Limits.linger()
-	}
+	p.to.idle = p.g.o.Limits.linger()
 	http.Error(w, http.StatusText(status), status)
 }

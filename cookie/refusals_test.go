@@ -227,23 +227,27 @@ func TestDecisionRecords(t *testing.T) {
 	for i, text := range records {
 		var d struct {
 			Level, Msg, From, What, Why string
-			Accepted                    bool
+			Accepted                    *bool
 			Line                        int
 		}
 		if err := json.Unmarshal([]byte(text), &d); err != nil {
 			t.Fatal(err)
 		}
 		want := d.What + " " + d.Why
+		isAccepted := strings.HasPrefix(d.Why, "accepted: ")
+		isRefused := strings.HasPrefix(d.Why, "not accepted: ") ||
+			strings.HasPrefix(d.Why, "not asked for: ")
 		if d.Line > 0 {
 			want += fmt.Sprintf(" (line %d)", d.Line)
 		}
 		if strings.Join(strings.Fields(lines[i]), " ") != strings.Join(strings.Fields(want), " ") ||
 			d.Msg != "cookie: site" || d.From != "web.config" ||
 			(d.Level == "WARN") != (d.What == "warning") ||
-			d.Accepted != strings.HasPrefix(d.Why, "accepted: ") {
+			(d.Accepted != nil) != (isAccepted || isRefused) ||
+			d.Accepted != nil && *d.Accepted != isAccepted {
 			t.Errorf("%s\nof %s", text, lines[i])
 		}
-		if d.Accepted {
+		if isAccepted {
 			accepted++
 		}
 		if d.What == "warning" {

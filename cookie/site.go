@@ -63,8 +63,9 @@ type SiteOptions struct {
 	DataProtection *dataprotection.Ring
 	// Sessions is what holds for every cookie. Its Store also holds the session
 	// tokens in reference mode. Its Logger is that of the guard too, and gets every
-	// decision at the start, one record each with "from", "what", "accepted", "why"
-	// and, where an element decided, "line": warnings at Warn, the others at Info.
+	// decision at the start, one record each with "from", "what", "why", "accepted"
+	// if it is about a credential and, where an element decided, "line": warnings
+	// at Warn, the others at Info.
 	// Sliding and MaxLifetime hold unless a Credential says otherwise; SQSession has its
 	// own. What differs between cookies, Cookie, ChunkSize and PersistentLifetime,
 	// is an error here: say it in Credentials.
@@ -269,8 +270,10 @@ func (s *Site) logDecisions(name string) {
 		if d.What == "warning" {
 			level = slog.LevelWarn
 		}
-		attrs := []slog.Attr{slog.String("from", name), slog.String("what", d.What),
-			slog.Bool("accepted", d.Accepted)}
+		attrs := []slog.Attr{slog.String("from", name), slog.String("what", d.What)}
+		if d.Accepted != nil {
+			attrs = append(attrs, slog.Bool("accepted", *d.Accepted))
+		}
 		if d.Line > 0 {
 			attrs = append(attrs, slog.Int("line", d.Line))
 		}
@@ -280,5 +283,5 @@ func (s *Site) logDecisions(name string) {
 }
 
 // LogValue implements [slog.LogValuer]. The value is String in text; in JSON it
-// is a list of the decisions, each with "what", "accepted", "line" and "why".
+// is a list of the decisions, each with the attributes of its record.
 func (s *Site) LogValue() slog.Value { return slog.AnyValue(s.decisions) }

@@ -19,9 +19,9 @@ import (
 func (b *siteBuilder) refused(what string, c *site.Credential) bool {
 	switch {
 	case c.Refused == site.NotAsked:
-		b.decide(what, 0, "%s", c.Refused)
+		b.decideOn(false, what, 0, "%s", c.Refused)
 	case c.Refused != "":
-		b.decide(what, c.RefusedLine, "not accepted: %s", c.Refused)
+		b.decideOn(false, what, c.RefusedLine, "not accepted: %s", c.Refused)
 	}
 	return c.Refused != ""
 }
@@ -108,7 +108,7 @@ func (b *siteBuilder) forms() error {
 // (CookieAuthenticationMiddleware).
 func (b *siteBuilder) katana() error {
 	if len(b.of.Katana) == 0 {
-		b.decide("Katana", 0,
+		b.decideOn(false, "Katana", 0,
 			"not asked for: Katana's cookies are set up in code, see SiteOptions.Credentials")
 	}
 	for _, c := range b.of.Katana {
@@ -134,7 +134,8 @@ func (b *siteBuilder) katana() error {
 // (CookieAuthenticationHandler, BearerTokenHandler).
 func (b *siteBuilder) core() error {
 	if len(b.of.Core) == 0 && b.o.DataProtection != nil {
-		b.decide("Core", 0, "not asked for: name the scheme in SiteOptions.Credentials")
+		b.decideOn(false, "Core", 0,
+			"not asked for: name the scheme in SiteOptions.Credentials")
 	}
 	for _, c := range b.of.Core {
 		purpose := sessiontoken.Cookie
@@ -165,7 +166,7 @@ func (b *siteBuilder) core() error {
 // (OAuthBearerAuthenticationMiddleware).
 func (b *siteBuilder) bearer() error {
 	if b.of.Bearer == nil {
-		b.decide("Bearer", 0,
+		b.decideOn(false, "Bearer", 0,
 			"not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials")
 		return nil
 	}

@@ -271,7 +271,7 @@ func (b *siteBuilder) warnKey(cfg *machinekey.Config, line int) {
 	}
 }
 
-// decide keeps a decision that accepts nothing.
+// decide keeps a decision about what is no credential.
 func (b *siteBuilder) decide(what string, line int, format string, args ...any) {
 	b.site.decisions = append(b.site.decisions,
 		site.Decision{What: what, Line: line, Why: fmt.Sprintf(format, args...)})
@@ -280,8 +280,13 @@ func (b *siteBuilder) decide(what string, line int, format string, args ...any) 
 // accept keeps the decision to accept a credential, which the caller has added
 // to the guard.
 func (b *siteBuilder) accept(what string, line int, format string, args ...any) {
-	b.decide(what, line, "accepted: "+format, args...)
-	b.site.decisions[len(b.site.decisions)-1].Accepted = true
+	b.decideOn(true, what, line, "accepted: "+format, args...)
+}
+
+// decideOn keeps a decision about a credential.
+func (b *siteBuilder) decideOn(accepted bool, what string, line int, format string, args ...any) {
+	b.decide(what, line, format, args...)
+	b.site.decisions[len(b.site.decisions)-1].Accepted = &accepted
 }
 
 // looked says in one line what there was to accept and why it was not.

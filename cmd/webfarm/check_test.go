@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 				faults = append(faults, f.Code)
 			}
 			for _, d := range r.Decisions {
-				if d.Accepted {
+				if d.Accepted != nil && *d.Accepted {
 					accepted = append(accepted, d.What)
 				}
 			}

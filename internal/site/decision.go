@@ -11,9 +11,10 @@ type Decision struct {
 	// FedAuth, FedAuth cookie, Forms, Forms cookie, Katana, Katana cookie, Core,
 	// Core cookie, Bearer, SQSession, httpCookies or warning.
 	What string `json:"what"`
-	// Accepted reports that the guard accepts this kind of credential. The
-	// first accepted one is source 0 in the guard's log, and so on.
-	Accepted bool `json:"accepted"`
+	// Accepted reports whether the guard accepts this kind of credential, nil
+	// for what is no credential. The first accepted one is source 0 in the
+	// guard's log, and so on.
+	Accepted *bool `json:"accepted,omitempty"`
 	// Line is the 1-based line of the element that decided, 0 for a default or
 	// an option.
 	Line int `json:"line,omitempty"`

@@ -23,9 +23,9 @@ import (
 // nodes do: a web.config that is broken, and a ring that was not read again but
 // is younger.
 //
-// Health asks each store for an entry that is not there and writes nothing. Of
-// sessions that lie in a store, it makes no round trip. It waits as long as ctx
-// allows. The texts hold no key and no credential, but the error of a store may
+// Health asks each store, also that of a codec, for an entry that is not there
+// and writes nothing: a session that would lie in a store makes no round trip. It
+// waits as long as ctx allows. The texts hold no key and no credential, but the error of a store may
 // name its host: they are for a log, not for the answer to a probe.
 func (s *Site) Health(ctx context.Context) error {
 	var faults []error
@@ -40,16 +40,21 @@ func (s *Site) Health(ctx context.Context) error {
 	fault("store", answers(ctx, s.o.Sessions.Store))
 	for i := range s.accepted {
 		c := &s.accepted[i]
-		f, _ := frameworkOf(c.reader)
+		f, k := frameworkOf(c.reader)
 		name := fmt.Sprintf("%T", c.reader)
+		var stores []sessiontoken.Store
 		if own := c.sessions; own != nil {
-			f, name = own.framework, own.template.Name
+			f, k, name = own.framework, own.traits, own.template.Name
 			if own.never != nil {
 				continue
 			}
-			if !slices.Contains(s.sessions, own) { // of AcceptSessions, with a store of its own
-				fault("store of "+name, answers(ctx, own.o.Store))
-			}
+			stores = append(stores, own.o.Store)
+		}
+		if k != nil {
+			stores = append(stores, k.store)
+		}
+		if !slices.Contains(s.sessions, c.sessions) { // of Accept or AcceptSessions
+			fault("store of "+name, answers(ctx, stores...))
 		}
 		if f != nil {
 			fault(name, roundTrip(ctx, f))
@@ -61,14 +66,16 @@ func (s *Site) Health(ctx context.Context) error {
 // probeKey is a key without an entry in any store.
 const probeKey = "webfarm: is there anybody?"
 
-// answers asks a store, which may be nil, whether it is there.
-func answers(ctx context.Context, store sessiontoken.Store) error {
-	if store == nil {
-		return nil
-	}
-	if _, _, err := store.Get(ctx, probeKey); err != nil &&
-		!errors.Is(err, sessiontoken.ErrNotInStore) {
-		return err
+// answers asks stores, which may be nil, whether they are there.
+func answers(ctx context.Context, stores ...sessiontoken.Store) error {
+	for _, store := range stores {
+		if store == nil {
+			continue
+		}
+		if _, _, err := store.Get(ctx, probeKey); err != nil &&
+			!errors.Is(err, sessiontoken.ErrNotInStore) {
+			return err
+		}
 	}
 	return nil
 }

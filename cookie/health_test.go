@@ -118,6 +118,56 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// TestHealthCodecStore has the store of a codec away, in which its sessions lie.
+func TestHealthCodecStore(t *testing.T) {
+	n, store := newFarmNode(t), new(healthStore)
+	wif, err := sessiontoken.NewSessionCodec(n.ring, &sessiontoken.SessionOptions{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	katana, err := sessiontoken.NewKatanaCodec(n.ring, sessiontoken.Cookie("ApplicationCookie"),
+		&sessiontoken.KatanaOptions{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, codec := range []sessiontoken.Reader{wif, katana} {
+		for _, own := range []sessiontoken.Store{nil, new(healthStore)} {
+			site := healthSite(t)
+			sessions, err := cookie.NewSessions(codec, &cookie.SessionsOptions{Store: own,
+				Cookie: &http.Cookie{Name: "Own"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			site.AcceptSessions(sessions)
+			store.err = nil
+			if err := site.Health(t.Context()); err != nil {
+				t.Errorf("%T: %v", codec, err)
+			}
+			store.err = errStore
+			if err := site.Health(t.Context()); err == nil ||
+				err.Error() != "cookie: store of Own: "+errStore.Error() {
+				t.Errorf("%T: %v", codec, err)
+			}
+		}
+		site := healthSite(t)
+		site.Accept(cookie.From(cookie.KindFedAuth, "Other"), codec)
+		if err := site.Health(t.Context()); !errors.Is(err, errStore) {
+			t.Errorf("%T without sessions: %v", codec, err)
+		}
+	}
+}
+
+// healthSite is a site with a cookie of ASP.NET Core alone.
+func healthSite(t *testing.T) *cookie.Site {
+	site, err := cookie.NewSite(machinekey.Config{}, &cookie.SiteOptions{Now: on2026,
+		DataProtection: freshCoreRing(t, on2026()),
+		Credentials:    []cookie.Credential{{Kind: cookie.KindCore}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site
+}
+
 // TestHealthRoundTrip finds a codec that does not read what it writes.
 func TestHealthRoundTrip(t *testing.T) {
 	ring := newTestRing(t)

@@ -89,7 +89,8 @@ func (k *keys) run(ctx context.Context, args []string, s streams) error {
 	case verb == "revoke" && len(args) == 0 && !k.all:
 		return usageError("the id of the key to revoke is missing, or -all")
 	case k.ringFlags.keys == "":
-		return usageError("-keys is missing: the key ring")
+		return usageError("-keys is missing: the key ring, such as the folder /var/keys, " +
+			"redis://HOST, postgres://HOST/DATABASE or sqlite:FILE")
 	case k.flags.Changed("ahead") && !k.ifNeeded:
 		return usageError("-ahead goes with -if-needed")
 	case k.flags.Changed("activate") && k.ifNeeded:

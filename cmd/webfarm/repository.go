@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -55,7 +56,10 @@ func openRepository(keys string) (dataprotection.Repository, func() error, error
 }
 
 func openPath(path string) (dataprotection.Repository, func() error, error) {
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%w; a key ring is a folder that exists, "+
+			"and mkdir -m 700 makes one for \"webfarm keys new\"", withoutPath(err))
+	} else if err != nil {
 		return nil, nil, withoutPath(err)
 	}
 	return dataprotection.Path(path), func() error { return nil }, nil

@@ -116,7 +116,7 @@ func (r *ringReport) print(b *bytes.Buffer) {
 			break
 		}
 		rows = append(rows, []string{abridgedOr(key.ID, "without an id"), key.State,
-			cmp.Or(abridged(key.Error), key.Algorithm)})
+			cmp.Or(printable(key.Error), key.Algorithm)})
 	}
 	writeTable(b, "  ", rows)
 }

@@ -260,19 +260,22 @@ func TestRingMatrix(t *testing.T) {
 	var cells atomic.Int64
 	t.Cleanup(func() { t.Logf("%d cells", cells.Load()) })
 	n := 0
-	for _, s := range stores(t) {
-		for _, a := range algorithms() {
-			if n++; n%step != 0 {
-				continue
-			}
-			t.Run(s.name+" "+a.name, func(t *testing.T) {
-				random := seed.Of(t)
-				for _, c := range ringCells(t, a, certificate, random) {
-					cells.Add(1)
-					c.examine(t, s, random)
+	for _, kind := range stores {
+		t.Run(kind.name, func(t *testing.T) {
+			s := kind.start(t)
+			for _, a := range algorithms() {
+				if n++; n%step != 0 {
+					continue
 				}
-			})
-		}
+				t.Run(a.name, func(t *testing.T) {
+					random := seed.Of(t)
+					for _, c := range ringCells(t, a, certificate, random) {
+						cells.Add(1)
+						c.examine(t, s, random)
+					}
+				})
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -87,7 +88,12 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 		}
 		examine = func() { r.Report = doctor.Examine(ctx, nodes, input, c.o) }
 	}
-	done := progress(s.err, time.Second, func() string { return "trying the settings of .NET" })
+	var trying atomic.Value
+	trying.Store("both nodes")
+	c.o.Trying = func(credential string) { trying.Store(credential) }
+	done := progress(s.err, time.Second, func() string {
+		return fmt.Sprintf("trying the settings of .NET on %.40s", printable(trying.Load().(string)))
+	})
 	examine()
 	done()
 	return s.report(c.json, r, r.text, r.OK)

@@ -18,7 +18,7 @@ import (
 func keysCommand() command {
 	return command{"keys", "list, make and revoke the keys of a key ring of ASP.NET Core",
 		func(flags *pflag.FlagSet) action {
-			k := &keys{flags: flags, ahead: 14 * day, lifetime: 90 * day}
+			k := &keys{flags: flags, ahead: 14 * day, lifetime: keyLifetime}
 			k.register(flags)
 			flags.BoolVar(&k.ifNeeded, "if-needed", false, "")
 			flags.Func("ahead", "", days(&k.ahead))
@@ -48,7 +48,11 @@ type keysReport struct {
 	done     string           // for people
 }
 
-const day = 24 * time.Hour
+const (
+	day = 24 * time.Hour
+	// keyLifetime is .NET's for a new key.
+	keyLifetime = 90 * day
+)
 
 // days reads a flag for a duration that may be a number of days.
 func days(to *time.Duration) func(string) error {

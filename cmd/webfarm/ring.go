@@ -31,6 +31,7 @@ type ringFlags struct {
 	app          string
 	certificates []string
 	passwordFile string
+	keepAhead    time.Duration
 	onRefresh    func(error) // RingOptions.OnRefresh
 	given        []tls.Certificate
 }
@@ -51,7 +52,8 @@ func (r *ringFlags) open(ctx context.Context) (*dataprotection.Ring, error) {
 		}
 		return nil, nil
 	}
-	o := dataprotection.RingOptions{ApplicationName: r.app, OnRefresh: r.onRefresh}
+	o := dataprotection.RingOptions{ApplicationName: r.app, KeepAhead: r.keepAhead,
+		OnRefresh: r.onRefresh}
 	password, err := r.password()
 	if err != nil {
 		return nil, setupError{fmt.Errorf("webfarm: -password-file: %w", err)}
@@ -64,6 +66,11 @@ func (r *ringFlags) open(ctx context.Context) (*dataprotection.Ring, error) {
 		o.Certificates = append(o.Certificates, c)
 	}
 	r.given = o.Certificates
+	if r.keepAhead > 0 {
+		if err := writable(r.keys); err != nil {
+			return nil, setupError{fmt.Errorf("webfarm: -keep-ahead: %w", err)}
+		}
+	}
 	repository, closeRepository, err := openRepository(r.keys)
 	if err != nil {
 		return nil, err
@@ -75,7 +82,29 @@ func (r *ringFlags) open(ctx context.Context) (*dataprotection.Ring, error) {
 		closeRepository()
 		return nil, setupError{fmt.Errorf("webfarm: -keys: %w", err)}
 	}
+	if r.keepAhead > 0 {
+		if _, err = ring.Keep(ctx, r.keepAhead, 0); err != nil {
+			closeRepository()
+			return nil, setupError{fmt.Errorf("webfarm: -keep-ahead: %w", err)}
+		}
+	}
 	return ring, nil
+}
+
+// writable returns why a folder or file takes no further key. A server tells with the first one.
+func writable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is one document, to which nothing is added; use a folder", path)
+	}
+	probe, err := os.CreateTemp(path, "webfarm-*.tmp")
+	if err != nil {
+		return fmt.Errorf("no key can be written to %s: %w", path, withoutPath(err))
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // has reports whether a certificate is among those given.

@@ -61,6 +61,7 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "")
 	s.keys.defineRing(flags)
 	flags.StringVar(&s.keys.cookie, "cookie", "", "")
+	flags.Func("keep-ahead", "", days(&s.keys.keepAhead))
 	o := &s.gateway
 	flags.StringArrayVar(&o.Site.Older, "older", nil, "")
 	flags.StringArrayVar(&o.Site.Next, "next", nil, "")
@@ -106,8 +107,18 @@ func (s *serve) run(ctx context.Context, std streams) error {
 			logger.Error("webfarm: bad key ring, the keys stay as they are", slog.Any("error", err))
 		}
 	}
+	switch {
+	case s.keys.keepAhead > 0 && s.keys.keys == "":
+		return usageError("-keep-ahead goes with -keys")
+	case s.keys.keepAhead >= keyLifetime:
+		return usageError("-keep-ahead must be less than the 90d for which a key lives")
+	}
 	if err := s.keys.oneSite(ctx, std.in); err != nil {
 		return err
+	}
+	if s.keys.keepAhead > 0 && len(s.keys.certificates) == 0 {
+		logger.Warn("webfarm: the keys that -keep-ahead makes are not encrypted at rest; " +
+			"-certificate encrypts them")
 	}
 	o, err := s.options(logger)
 	if err != nil {

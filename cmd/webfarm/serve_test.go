@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -182,6 +183,46 @@ func TestServeRing(t *testing.T) {
 	}
 	if resp, _ := s.get(s.public+"/auth", "Cookie", made.CookieHeader); resp.StatusCode != 401 {
 		t.Errorf("after the sign-out: %d", resp.StatusCode)
+	}
+}
+
+// TestServeKeepAhead has serve make the next key of its ring, or say why it cannot.
+func TestServeKeepAhead(t *testing.T) {
+	ringFolder(t, keyWith(1, -80, -80, 10))
+	s := runServe(t, "-keys", "keys", "-keep-ahead", "14d")
+	o := listKeys(t, exitOK, "list", "-keys", "keys")
+	if len(o.Keys) != 2 || o.Keys[0].State != "protecting" || o.Keys[1].State != "next" ||
+		!o.Keys[1].Activated.Equal(o.Keys[0].Expires) {
+		t.Errorf("%+v", o.Keys)
+	}
+	if log := s.log.String(); !strings.Contains(log, "not encrypted at rest") {
+		t.Errorf("log %s", log)
+	}
+	if s = runServe(t, "-keys", "keys", "-keep-ahead", "9d"); len(listKeys(t, exitOK, "list", "-keys",
+		"keys").Keys) != 2 {
+		t.Error("a key that nobody needs")
+	}
+
+	writeFile(t, "ring.xml", "<repository>"+keyWith(1, -1, -1, 80)+"</repository>")
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-config", "web.config"}, "-keep-ahead goes with -keys"},
+		{[]string{"-keys", "ring.xml"}, "ring.xml is one document, to which nothing is added"},
+		{[]string{"-keys", "none"}, "no such file"},
+		{[]string{"-keys", "/proc"}, "-keep-ahead: no key can be written to /proc"},
+		{[]string{"-keys", "keys", "-keep-ahead", "90d"}, "must be less than the 90d"},
+		{[]string{"-keys", "keys", "-keep-ahead", "x"}, "such as 14d"},
+	}
+	for _, tt := range tests {
+		if tt.args[1] == "/proc" && runtime.GOOS != "linux" {
+			continue // a folder that takes no file, also from root
+		}
+		r := tool(t, "", append([]string{"serve", "-keep-ahead", "14d"}, tt.args...)...)
+		if r.code != exitUsage || !strings.Contains(r.err, tt.want) {
+			t.Errorf("%q: %d %s", tt.args, r.code, r.err)
+		}
 	}
 }
 

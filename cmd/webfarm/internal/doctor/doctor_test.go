@@ -674,7 +674,16 @@ func TestDiagnoses(t *testing.T) {
 			if b.options.Now.IsZero() {
 				b.options.Now = now
 			}
-			r := doctor.Examine(ctx, nodes, b.input, b.options)
+			o, tried := b.options, 0
+			o.Trying = func(credential string) {
+				if tried++; !strings.HasPrefix(credential, "the ") {
+					t.Errorf("trying %q", credential)
+				}
+			}
+			r := doctor.Examine(ctx, nodes, b.input, o)
+			if tried != len(r.Credentials) {
+				t.Errorf("%d of %d credentials", tried, len(r.Credentials))
+			}
 			if r.OK || r.Code != test.code || !strings.Contains(r.Finding.Sentence, test.says) {
 				t.Fatalf("ok %v, code %q, sentence %q\nwant  code %q, sentence with %q", r.OK,
 					r.Code, r.Finding.Sentence, test.code, test.says)

@@ -48,6 +48,9 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 		e := &exam{o: &o, nodes: with((*Node).hasConfig, nodes...)}
 		c := Credential{Name: f.name, OK: true, Length: len(f.text), label: f.label()}
 		c.describe(f)
+		if o.Trying != nil {
+			o.Trying(c.label)
+		}
 		if nodes[0].onRing(&f) {
 			e.nodes = with((*Node).hasRing, nodes...)
 			e.examineRing(ctx, f, &c)

@@ -34,6 +34,8 @@ type Options struct {
 	// Apps are application names, or content roots, to try on key rings, and Purposes what the node
 	// unprotects a payload with that is no credential.
 	Apps, Purposes []string
+	// Trying, if not nil, is told which credential Examine takes up, such as "the cookie FedAuth".
+	Trying func(credential string)
 }
 
 // Report is the result of an examination, in the form of -json.

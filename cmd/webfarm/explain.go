@@ -88,31 +88,36 @@ func explain(t texts.Section, err error, c credential) *refusal {
 	return r
 }
 
+// errorTexts are the sections of errors that say more than their layers.
+var errorTexts = []struct {
+	is error
+	id string
+}{
+	{cookie.ErrTooLong, "too_large"},
+	{layer.ErrTooLong, "too_large"},
+	{cookie.ErrMissingChunk, "missing_chunk"},
+	{layer.ErrDPAPI, "dpapi"},
+	{wif.ErrCoreWCF, "corewcf"},
+	{wif.ErrV45, "other_format"},
+	{wif.ErrV10, "other_format"},
+	{sessiontoken.ErrExpired, "expired"},
+	{sessiontoken.ErrNotYetValid, "not_yet_valid"},
+	{sessiontoken.ErrEndpoint, "endpoint"},
+	{errNoRing, "no_ring"},
+}
+
 // errorText names the section of an error that says more than its layer, empty for others.
 func errorText(err error, at string, k kind) string {
-	switch {
-	case errors.Is(err, cookie.ErrTooLong), errors.Is(err, layer.ErrTooLong):
-		return "too_large"
-	case errors.Is(err, cookie.ErrMissingChunk):
-		return "missing_chunk"
-	case errors.Is(err, layer.ErrDPAPI):
-		return "dpapi"
-	case errors.Is(err, wif.ErrCoreWCF):
-		return "corewcf"
-	case errors.Is(err, wif.ErrV45), errors.Is(err, wif.ErrV10):
-		return "other_format"
-	case errors.Is(err, sessiontoken.ErrExpired) && k.IsSession():
-		return "expired_session"
-	case errors.Is(err, sessiontoken.ErrExpired):
-		return "expired"
-	case errors.Is(err, sessiontoken.ErrNotYetValid):
-		return "not_yet_valid"
-	case errors.Is(err, sessiontoken.ErrEndpoint):
-		return "endpoint"
-	case errors.Is(err, errNoRing):
-		return "no_ring"
-	case (k.IsKatana() || k.IsCore()) && at == "validity" &&
-		errors.Is(err, sessiontoken.ErrUnsupported):
+	for _, e := range errorTexts {
+		switch {
+		case !errors.Is(err, e.is):
+		case e.id == "expired" && k.IsSession():
+			return "expired_session"
+		default:
+			return e.id
+		}
+	}
+	if (k.IsKatana() || k.IsCore()) && at == "validity" && errors.Is(err, sessiontoken.ErrUnsupported) {
 		return "no_end"
 	}
 	return ""

@@ -46,7 +46,6 @@ func inspectCommand() command {
 		}}
 }
 
-// inspect is the subcommand of that name.
 type inspect struct {
 	keys       keyFlags
 	cert       certFlags
@@ -161,7 +160,6 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-
 	report := &inspectReport{OK: true, At: now,
 		Skew: int64(farm.skew / time.Second), Configs: files,
 		Ring: newRingReport(c.keys.ring, &c.keys.ringFlags, now)}
@@ -203,12 +201,12 @@ func (c *inspect) checkKind() (kind, error) {
 		k = c.keys.kindOf(k)
 	}
 	if len(c.purposes) > 0 {
-		if k == "" && c.keys.keys != "" {
+		switch {
+		case k == "" && c.keys.keys != "":
 			k = kindProtected
-		} else if k == "" {
+		case k == "":
 			k = kindKatana
-		}
-		if !k.IsKatana() && k != kindProtected && k != kindCore {
+		case !k.IsKatana() && k != kindProtected && k != kindCore:
 			return "",
 				usageError("-purpose goes with -kind protected, core, katana, bearer, refresh and code")
 		}
@@ -306,15 +304,13 @@ func (c *codecs) inspect(
 	case *protectedReport:
 		r.Protected, r.Shown = content, content.show(c.now())
 	}
-	if o.Err != nil && o.fault != "" {
+	switch r.OK = o.Err == nil; {
+	case r.OK:
+	case o.fault != "":
 		r.Refused = refuse("key-ring", o.Err, layerFile["error/"+o.fault])
-		return r, nil
-	}
-	if o.Err != nil {
+	default:
 		r.Refused = explain(r.Layers[len(r.Layers)-1].text, o.Err, found)
-		return r, nil
 	}
-	r.OK = true
 	return r, nil
 }
 
@@ -344,18 +340,21 @@ func newLayerReports(k kind, report *anatomy.Report, keys []namedKey) []layerRep
 	var list []layerReport
 	for i, layer := range report.Layers {
 		text := textOf(k, layer.Name)
-		code := text.Text("code")
-		r := layerReport{Layer: code, OK: layer.Err == nil, Size: layer.Size, text: text}
-		switch {
-		case (code == "machine-key" || code == "key-ring") && r.OK:
-			r.nameKey(layer.Facts, keys)
-		case (code == "deflate" || code == "gzip") && r.OK && i+1 < len(report.Layers):
-			r.Inner = report.Layers[i+1].Size
-		case slices.Contains([]string{"nbfx", "validity", "forms-ticket", "katana-ticket",
-			"core-ticket"}, code): // the contents show them
-		default:
-			for _, f := range layer.Facts {
-				r.Facts = append(r.Facts, factReport{f.Name, f.Value})
+		r := layerReport{Layer: text.Text("code"), OK: layer.Err == nil, Size: layer.Size, text: text}
+		switch r.Layer {
+		case "deflate", "gzip":
+			if r.OK && i+1 < len(report.Layers) {
+				r.Inner = report.Layers[i+1].Size
+			}
+		case "nbfx", "validity", "forms-ticket", "katana-ticket", "core-ticket":
+			layer.Facts = nil // the contents show them
+		}
+		for _, f := range layer.Facts {
+			at := slices.IndexFunc(keys, func(k namedKey) bool { return k.id == f.Value })
+			if r.OK && f.Name == "opened by key" && at >= 0 {
+				r.KeyID, r.Config, r.Algorithms = keys[at].id, keys[at].file, keys[at].algorithms
+			} else {
+				r.Facts = append(r.Facts, factReport(f))
 			}
 		}
 		list = append(list, r)
@@ -369,11 +368,17 @@ type namedKey struct{ id, file, algorithms string }
 // namedKeys are the keys of the files and of the key ring.
 func (c *codecs) namedKeys(files []keyFile) (keys []namedKey) {
 	for _, f := range files {
-		if !f.OnRing {
-			keys = append(keys, namedKey{f.KeyID, f.File,
-				fmt.Sprintf("%s-%d and %s", cipherName(f.Decryption), f.KeyBits,
-					validationName(f.Validation))})
+		if f.OnRing {
+			continue
 		}
+		cipher, mac := f.Decryption, f.Validation // web.config abbreviates some
+		if cipher == string(machinekey.Auto) {
+			cipher = "AES"
+		}
+		if mac == string(machinekey.HMACSHA1) {
+			mac = "HMACSHA1"
+		}
+		keys = append(keys, namedKey{f.KeyID, f.File, fmt.Sprintf("%s-%d and %s", cipher, f.KeyBits, mac)})
 	}
 	if c.core != nil {
 		for _, k := range c.core.Keys() {
@@ -381,43 +386,4 @@ func (c *codecs) namedKeys(files []keyFile) (keys []namedKey) {
 		}
 	}
 	return keys
-}
-
-// nameKey names the key that opened a layer, and its file. The facts of the layer hold the key's
-// id.
-func (r *layerReport) nameKey(facts []anatomy.Fact, keys []namedKey) {
-	for _, fact := range facts {
-		for _, k := range keys {
-			if k.id == fact.Value {
-				r.KeyID, r.Config, r.Algorithms = k.id, k.file, k.algorithms
-				r.facts(facts)
-				return
-			}
-		}
-	}
-}
-
-// facts notes the other facts of such a layer: the protection of a legacy mode, and the parts of a
-// payload.
-func (r *layerReport) facts(facts []anatomy.Fact) {
-	for _, f := range facts {
-		if f.Name != "opened by key" {
-			r.Facts = append(r.Facts, factReport{f.Name, f.Value})
-		}
-	}
-}
-
-// validationName and cipherName spell out algorithms that web.config abbreviates.
-func validationName(v string) string {
-	if v == string(machinekey.HMACSHA1) {
-		return "HMACSHA1"
-	}
-	return v
-}
-
-func cipherName(d string) string {
-	if d == string(machinekey.Auto) {
-		return "AES"
-	}
-	return d
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,6 @@ func issueCommand() command {
 		}}
 }
 
-// issue is the subcommand of that name.
 type issue struct {
 	keys                      keyFlags
 	cert                      certFlags
@@ -57,7 +57,7 @@ type issue struct {
 	path, domain, cookie      string
 	sameSite                  string
 	noSecure                  bool
-	attributes                attributes // of the cookies, from the site and the flags
+	template                  http.Cookie // of the cookies, from the site and the flags
 	lifetime                  time.Duration
 	chunkSize                 int
 	persistent, json          bool
@@ -84,13 +84,13 @@ func (c *issue) run(ctx context.Context, s streams) error {
 	if err := c.keys.openAll(ctx, s.in); err != nil {
 		return err
 	}
-	ring, site, files, err := c.keys.load()
+	ring, of, files, err := c.keys.load()
 	if err != nil {
 		return err
 	}
 	chosen := ""
 	if c.kind == "" {
-		chosen = c.choose(site)
+		chosen = c.choose(of)
 	}
 	if err := c.check(); err != nil {
 		return err
@@ -109,11 +109,11 @@ func (c *issue) run(ctx context.Context, s streams) error {
 			}
 		}
 	}
-	if err := c.fill(site); err != nil {
+	if err := c.fill(of); err != nil {
 		return err
 	}
 	if carried(c.kind) {
-		note, err := c.attributes.override(c.sameSite, c.noSecure)
+		note, err := c.override()
 		if err != nil {
 			return err
 		}
@@ -121,14 +121,15 @@ func (c *issue) run(ctx context.Context, s streams) error {
 			notes = append(notes, note)
 		}
 	}
-	farm := newCodecs(&c.keys, ring, site, time.Now)
+	farm := newCodecs(&c.keys, ring, of, time.Now)
 	farm.endpoint, farm.lifetime = c.path, c.lifetime
 	if farm.certificates, err = c.cert.load(c.keys.allowInsecure); err != nil {
 		return err
 	}
-	own := site.Session
+	own := of.Session
 	if own.On && c.kind == own.Kind && farm.certificates == nil &&
-		!knownProtection(own.Protection) {
+		own.Protection != webconfig.ProtectionMachineKeyProtect &&
+		own.Protection != webconfig.ProtectionMachineKeyEncode {
 		notes = append(notes,
 			fmt.Sprintf("the web.config protects sessions with %s, not with the machine key: "+
 				"the .NET site will not read this", own.Protection))
@@ -139,7 +140,7 @@ func (c *issue) run(ctx context.Context, s streams) error {
 	}
 	report := &issueReport{OK: true, Kind: c.kind, ValidFrom: made.from,
 		ValidTo: made.to, Notes: notes}
-	if site.OnRing(c.kind) {
+	if of.OnRing(c.kind) {
 		report.KeyID, _ = c.keys.ring.Resolve(made.from)
 	} else {
 		report.KeyID = files[0].KeyID
@@ -240,7 +241,10 @@ func (c *issue) fill(s *site.Site) error {
 		of = s.Of(c.kind, c.keys.scheme)
 		c.authType = cmp.Or(c.authType, c.keys.scheme)
 	}
-	c.attributes = attributesOf(of)
+	// As cookie.LoadSite has it, but the cookie is Secure where the file says nothing about it.
+	mode, _ := sameSiteMode(cmp.Or(c.sameSite, of.SameSite))
+	c.template = http.Cookie{HttpOnly: !of.ScriptAccess, SameSite: mode,
+		Secure: of.Secure == site.On || of.From("Secure") == site.Source{}}
 	c.path = cmp.Or(c.path, of.Path, "/")
 	c.domain = cmp.Or(c.domain, of.Domain)
 	c.cookie = cmp.Or(c.cookie, of.Name)
@@ -324,28 +328,6 @@ func (c *issue) ticket(
 	return issued{text, from, to, c.user}, err
 }
 
-// setToken notes a token that is not in a cookie.
-func (c *issue) setToken(r *issueReport, text string) {
-	switch c.kind {
-	case kindBearer, kindCoreBearer:
-		r.Authorization = "Bearer " + text
-		r.Curl = fmt.Sprintf("curl -H 'Authorization: %s' 'https://%s%s'", r.Authorization,
-			c.host(), c.path)
-	case kindRefresh:
-		r.Value = text
-		r.Curl = fmt.Sprintf("curl -d grant_type=refresh_token -d 'refresh_token=%s' 'https://%s/token'",
-			text, c.host())
-	case kindCoreRefresh:
-		r.Value = text
-		r.Curl = fmt.Sprintf("curl -H 'Content-Type: application/json' -d '{\"refreshToken\":\"%s\"}' 'https://%s/refresh'",
-			text, c.host())
-	default:
-		r.Value = text
-		r.Curl = fmt.Sprintf("curl -d grant_type=authorization_code -d 'code=%s' 'https://%s/token'",
-			text, c.host())
-	}
-}
-
 // principal is the user that the flags describe.
 func (c *issue) principal() (p sessiontoken.Principal, notes []string, err error) {
 	claims := []sessiontoken.Claim{{Type: sessiontoken.ClaimTypeName, Value: c.user}}
@@ -365,17 +347,4 @@ func (c *issue) principal() (p sessiontoken.Principal, notes []string, err error
 		claims = append(claims, sessiontoken.Claim{Type: uri, Value: value})
 	}
 	return sessiontoken.Principal{Identities: []sessiontoken.Identity{{Claims: claims}}}, notes, nil
-}
-
-// host is the site for the curl command.
-func (c *issue) host() string {
-	if host := strings.TrimPrefix(c.domain, "."); host != "" {
-		return host
-	}
-	return "your-site.example"
-}
-
-// knownProtection reports whether p is a protection with the machine key.
-func knownProtection(p string) bool {
-	return p == webconfig.ProtectionMachineKeyProtect || p == webconfig.ProtectionMachineKeyEncode
 }

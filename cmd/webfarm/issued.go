@@ -2,10 +2,15 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/cookie"
 )
 
 // issueReport is the result of issue, in the form of -json. Cookies, SetCookie and Header are set
@@ -34,7 +39,50 @@ type issuedPart struct {
 // http.sys takes 16 KiB for all headers, nginx 8 KiB for one.
 const largeHeader = 8 << 10
 
-func (r *issueReport) setCookies(set []*http.Cookie) {
+// override applies -insecure-no-secure. The note names a change that neither the flags nor the file
+// ask for.
+func (c *issue) override() (note string, err error) {
+	t, insecure := &c.template, c.template.SameSite == http.SameSiteNoneMode
+	switch {
+	case c.noSecure && insecure:
+		return "",
+			usageError("-insecure-no-secure does not go with SameSite=None: browsers drop such a cookie; say -same-site lax")
+	case c.noSecure:
+		t.Secure = false
+	case !t.Secure && insecure:
+		t.Secure = true
+		note = "the web.config leaves out Secure, but browsers drop a cookie with SameSite=None that lacks it; it was set"
+	}
+	return note, nil
+}
+
+// sameSiteMode returns the mode of a name from web.config or a flag, in any case. It reports
+// whether the name is known.
+func sameSiteMode(name string) (http.SameSite, bool) {
+	switch strings.ToLower(name) {
+	case "lax":
+		return http.SameSiteLaxMode, true
+	case "strict":
+		return http.SameSiteStrictMode, true
+	case "none":
+		return http.SameSiteNoneMode, true
+	}
+	return 0, false
+}
+
+// setCookies cuts the text into cookies.
+func (c *issue) setCookies(r *issueReport, made issued) error {
+	t := &c.template
+	t.Name, t.Value, t.Path, t.Domain = c.cookie, made.text, c.path, c.domain
+	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their expiry
+		t.Expires = made.to
+	}
+	set, err := doctor.Chunking(c.kind).Split(t, c.chunkSize)
+	if errors.Is(err, cookie.ErrInvalidCookie) {
+		return usageError(fmt.Sprintf("-cookie, -path or -domain: %v", err))
+	} else if err != nil {
+		return fmt.Errorf("%w; nothing was issued", err)
+	}
 	var pairs []string
 	for _, part := range set {
 		r.Cookies = append(r.Cookies, issuedPart{part.Name, len(part.Value)})
@@ -46,6 +94,35 @@ func (r *issueReport) setCookies(set []*http.Cookie) {
 		r.Notes = append(r.Notes, fmt.Sprintf(
 			"the Cookie header has %d bytes; many servers and proxies take no more than 8 or 16 KiB", len(r.Header)))
 	}
+	protocol := "https"
+	if c.noSecure {
+		protocol = "http"
+	}
+	r.Curl = fmt.Sprintf("curl -H 'Cookie: %s' '%s://%s%s'", r.Header, protocol, c.host(), c.path)
+	return nil
+}
+
+// setToken notes a token that is not in a cookie.
+func (c *issue) setToken(r *issueReport, text string) {
+	if c.kind == kindBearer || c.kind == kindCoreBearer {
+		r.Authorization = "Bearer " + text
+		r.Curl = fmt.Sprintf("curl -H 'Authorization: %s' 'https://%s%s'", r.Authorization,
+			c.host(), c.path)
+		return
+	}
+	format := "curl -d grant_type=authorization_code -d 'code=%s' 'https://%s/token'"
+	switch c.kind {
+	case kindRefresh:
+		format = "curl -d grant_type=refresh_token -d 'refresh_token=%s' 'https://%s/token'"
+	case kindCoreRefresh:
+		format = "curl -H 'Content-Type: application/json' -d '{\"refreshToken\":\"%s\"}' 'https://%s/refresh'"
+	}
+	r.Value, r.Curl = text, fmt.Sprintf(format, text, c.host())
+}
+
+// host is the site for the curl command.
+func (c *issue) host() string {
+	return cmp.Or(strings.TrimPrefix(c.domain, "."), "your-site.example")
 }
 
 func (r *issueReport) print(s streams, user string) error {

@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
@@ -97,7 +95,7 @@ func (s *shown) print(b *bytes.Buffer) {
 	rows := [][]string{{"NAME", "MEANING", "VALUE"}}
 	for _, p := range s.properties {
 		meaning := cmp.Or(layerFile["properties"].Text(p.Name), "the application's own")
-		rows = append(rows, []string{abridged(p.Name), meaning, p.shown()})
+		rows = append(rows, []string{abridged(p.Name), meaning, shownValue(p.Value, p.Hidden)})
 	}
 	writeTable(b, "  ", rows)
 }
@@ -105,18 +103,18 @@ func (s *shown) print(b *bytes.Buffer) {
 func (c *cookieReport) print(b *bytes.Buffer) {
 	rows := [][]string{}
 	for i, chunk := range c.Chunks {
-		note := ""
+		var notes []string
 		if c.Announced > 0 && i == 0 && chunk.Joined {
-			note = fmt.Sprintf("announces %s", plural(c.Announced, "chunk"))
+			notes = append(notes, "announces "+plural(c.Announced, "chunk"))
 		}
 		if chunk.Copies > 1 {
-			note = strings.TrimPrefix(fmt.Sprintf("%s, %d times", note, chunk.Copies), ", ")
+			notes = append(notes, fmt.Sprintf("%d times", chunk.Copies))
 		}
 		if !chunk.Joined {
-			note = strings.TrimPrefix(note+", not read", ", ")
+			notes = append(notes, "not read")
 		}
 		rows = append(rows, []string{printable(chunk.Name),
-			fmt.Sprintf("%6d characters", chunk.Size), note})
+			fmt.Sprintf("%6d characters", chunk.Size), strings.Join(notes, ", ")})
 	}
 	if c.Joined > 1 {
 		rows = append(rows, []string{"joined", fmt.Sprintf("%6d characters", c.Length), ""})
@@ -167,24 +165,20 @@ func printLayers(b *bytes.Buffer, layers []layerReport) {
 
 func (id *identityReport) print(b *bytes.Buffer, title string) {
 	fmt.Fprintf(b, "\n%s: %s\n", title, abridgedOr(id.Name, "without a name"))
-	how := "not authenticated: no authentication type"
-	if id.Authenticated {
-		how = "authenticated by " + abridged(id.AuthenticationType)
+	line := func(holds bool, format, value string) {
+		if holds {
+			fmt.Fprintf(b, "  "+format+"\n", value)
+		}
 	}
-	fmt.Fprintf(b, "  %s\n", how)
-	if id.NameClaimType != sessiontoken.ClaimTypeName {
-		fmt.Fprintf(b, "  the name is the claim %s\n", abridged(claimName(id.NameClaimType)))
-	}
-	if id.RoleClaimType != sessiontoken.ClaimTypeRole {
-		fmt.Fprintf(b, "  roles are the claims %s\n", abridged(claimName(id.RoleClaimType)))
-	}
-	if id.Label != "" {
-		fmt.Fprintf(b, "  label %s\n", abridged(id.Label))
-	}
-	if id.Bootstrap != "" {
-		fmt.Fprintf(b, "  carries the token of the sign-in (bootstrap context): %s, not shown\n",
-			id.Bootstrap)
-	}
+	line(!id.Authenticated, "not authenticated: no authentication type%s", "")
+	line(id.Authenticated, "authenticated by %s", abridged(id.AuthenticationType))
+	line(id.NameClaimType != sessiontoken.ClaimTypeName, "the name is the claim %s",
+		abridged(claimName(id.NameClaimType)))
+	line(id.RoleClaimType != sessiontoken.ClaimTypeRole, "roles are the claims %s",
+		abridged(claimName(id.RoleClaimType)))
+	line(id.Label != "", "label %s", abridged(id.Label))
+	line(id.Bootstrap != "",
+		"carries the token of the sign-in (bootstrap context): %s, not shown", id.Bootstrap)
 	id.printClaims(b)
 	if id.Actor != nil {
 		id.Actor.print(b, "Actor of this identity")
@@ -198,53 +192,41 @@ func (id *identityReport) printClaims(b *bytes.Buffer) {
 		fmt.Fprint(b, "  no claims\n")
 		return
 	}
-	first := id.Claims[0]
-	oneIssuer := !slices.ContainsFunc(id.Claims, func(c claimReport) bool {
-		return c.Issuer != first.Issuer || c.OriginalIssuer != c.Issuer
-	})
-	allStrings := !slices.ContainsFunc(id.Claims, func(c claimReport) bool {
-		return c.ValueType != dotnet.ValueTypeString
-	})
-	head := []string{"CLAIM"} // the value comes last: it is the longest
+	issuer, oneIssuer, allStrings := id.Claims[0].Issuer, true, true
+	for _, c := range id.Claims {
+		oneIssuer = oneIssuer && c.Issuer == issuer && c.OriginalIssuer == issuer
+		allStrings = allStrings && c.ValueType == dotnet.ValueTypeString
+	}
+	title, head := plural(len(id.Claims), "claim"), []string{"CLAIM"} // the value is the longest
 	if oneIssuer {
-		fmt.Fprintf(b, "  %s, issued by %s\n", plural(len(id.Claims), "claim"),
-			abridged(first.Issuer))
+		title += ", issued by " + abridged(issuer)
 	} else {
-		fmt.Fprintf(b, "  %s\n", plural(len(id.Claims), "claim"))
 		head = append(head, "ISSUER")
 	}
 	if !allStrings {
 		head = append(head, "VALUE TYPE")
 	}
+	fmt.Fprintf(b, "  %s\n", title)
 	rows := [][]string{append(head, "VALUE")}
 	for _, c := range id.Claims {
 		row := []string{abridged(claimName(c.Type))}
 		if !oneIssuer {
-			row = append(row, issuerText(c))
+			from := abridged(c.Issuer)
+			if c.OriginalIssuer != c.Issuer {
+				from += " (originally " + abridged(c.OriginalIssuer) + ")"
+			}
+			row = append(row, from)
 		}
 		if !allStrings {
 			row = append(row, abridged(strings.TrimPrefix(c.ValueType,
 				"http://www.w3.org/2001/XMLSchema#")))
 		}
-		value := abridged(c.Value)
-		if c.Hidden {
-			value = hidden
-		} else if c.Value == "" {
-			value = strconv.Quote("")
-		}
-		rows = append(rows, append(row, value))
+		rows = append(rows, append(row, shownValue(c.Value, c.Hidden)))
 		for _, p := range c.Properties {
-			rows = append(rows, []string{"  property " + abridged(p.Name) + " = " + p.shown()})
+			rows = append(rows, []string{"  property " + abridged(p.Name) + " = " + shownValue(p.Value, p.Hidden)})
 		}
 	}
 	writeTable(b, "    ", rows)
-}
-
-func issuerText(c claimReport) string {
-	if c.OriginalIssuer != c.Issuer {
-		return abridged(c.Issuer) + " (originally " + abridged(c.OriginalIssuer) + ")"
-	}
-	return abridged(c.Issuer)
 }
 
 func (r *refusal) print(b *bytes.Buffer) {

@@ -41,8 +41,9 @@ type use struct {
 // scheme open: then they are what ASP.NET Core and its Identity protect by default.
 func (c *codecs) uses(found credential) []use {
 	var list []use
+	guess := found.kind == kindProtected && len(c.purposes) == 0
 	add := func(k kind, schemes ...string) {
-		if found.kind != k && (found.kind != kindProtected || len(c.purposes) > 0) {
+		if found.kind != k && !guess {
 			return
 		}
 		if found.authType != "" {
@@ -59,14 +60,10 @@ func (c *codecs) uses(found credential) []use {
 	add(kindCore, append(schemes, site.DefaultScheme, "Identity.Application")...)
 	add(kindCoreBearer, "BearerToken", "Identity.Bearer")
 	add(kindCoreRefresh, "BearerToken", "Identity.Bearer")
-	guess := found.kind == kindProtected && len(c.purposes) == 0
-	for _, k := range []kind{kindCoreSession, kindAntiforgery} {
+	for _, k := range []kind{kindCoreSession, kindAntiforgery, kindProtected} {
 		if k == found.kind || guess {
 			list = append(list, use{kind: k})
 		}
-	}
-	if found.kind == kindProtected {
-		list = append(list, use{kind: kindProtected})
 	}
 	return list
 }
@@ -75,7 +72,7 @@ func (c *codecs) uses(found credential) []use {
 func (c *codecs) openCore(ctx context.Context, found credential) (opened, use, error) {
 	uses := c.uses(found)
 	p, _ := payload.Recognise(found.text)
-	first := opened{}
+	var first opened
 	isOpen := func(l anatomy.Layer) bool { return l.Name == layerKeyRing && l.Err == nil }
 	for i, u := range uses {
 		o, err := c.openUse(ctx, u, found.text, p)

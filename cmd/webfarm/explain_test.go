@@ -105,7 +105,7 @@ func TestSceneTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := map[string]bool{}
-	for _, m := range regexp.MustCompile(`newScene\("(\w+)"\)`).FindAllSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`{"(\w+)", func\(`).FindAllSubmatch(source, -1) {
 		used[string(m[1])] = true
 		if scenes[string(m[1])].Text("title") == "" {
 			t.Errorf("%s has no title", m[1])

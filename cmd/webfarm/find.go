@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -41,11 +42,13 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 	if p.request == nil {
 		return []credential{c.bare(p.text, w)}, nil
 	}
-	if w.kind != "" && !carried(w.kind) && w.kind != kindProtected {
-		return c.inHeader(p, w)
-	}
+	token, tokenErr := cookie.From(cookie.KindBearer, "")(p.request)
 	var found []credential
 	switch {
+	case w.kind == kindBearer, w.kind == kindCoreBearer:
+		return []credential{{kind: w.kind, authType: c.scheme, text: token, err: tokenErr}}, nil
+	case w.kind != "" && !carried(w.kind) && w.kind != kindProtected:
+		return nil, usageError("-kind " + string(w.kind) + " takes the bare value, not a header")
 	case w.name != "":
 		k := cmp.Or(w.kind, c.kindOfName(p, w.name))
 		return []credential{c.inCookie(p, k, w.name, w.authType)}, nil
@@ -56,7 +59,7 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 			found = c.katanaCookies(p, "", nil)
 		}
 		if found == nil {
-			found = []credential{c.inCookie(p, w.kind, c.nameOfKind(w.kind, w.authType), w.authType)}
+			found = []credential{c.inCookie(p, w.kind, c.site.Of(w.kind, w.authType).Name, w.authType)}
 		}
 		return found, nil
 	}
@@ -65,16 +68,19 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 		found = c.webCookies(p, w.authType, core)
 	}
 	found = append(found, core...)
-	text, err := cookie.From(cookie.KindBearer, "")(p.request)
-	if err == nil || !errors.Is(err, cookie.ErrNoCredential) {
-		found = append(found, c.bearer(text, err))
+	if !errors.Is(tokenErr, cookie.ErrNoCredential) {
+		one := credential{kind: kindBearer, text: token, err: tokenErr}
+		if payload.Begins(token) && (c.coreOnly || c.scheme != "" || !c.site.OnRing(kindBearer)) {
+			one.kind, one.authType = kindCoreBearer, c.scheme
+		}
+		found = append(found, one)
 	}
 	if found == nil {
 		k := kindCore
 		if !c.coreOnly {
 			k = c.site.SignIn()
 		}
-		found = []credential{c.inCookie(p, k, c.nameOfKind(k, c.scheme), "")}
+		found = []credential{c.inCookie(p, k, c.site.Of(k, c.scheme).Name, "")}
 	}
 	return found, nil
 }
@@ -84,7 +90,8 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 func (c *codecs) webCookies(p pasted, authType string, core []credential) (found []credential) {
 	add := func(k kind, name, authType string) {
 		one := c.inCookie(p, k, name, authType)
-		if len(one.set.Chunks) > 0 && !slices.ContainsFunc(core, one.sameCookie) {
+		if len(one.set.Chunks) > 0 && !slices.ContainsFunc(core,
+			func(c credential) bool { return strings.EqualFold(c.name, name) }) {
 			found = append(found, one)
 		}
 	}
@@ -92,7 +99,7 @@ func (c *codecs) webCookies(p pasted, authType string, core []credential) (found
 		found = append(found, credential{kind: part.Kind, text: part.Text})
 	}
 	for _, k := range []kind{c.site.Session.Kind, kindForms, kindRoles, kindAnonymous} {
-		add(k, c.nameOfKind(k, ""), "")
+		add(k, c.site.Of(k, "").Name, "")
 	}
 	for _, own := range c.site.Katana {
 		if !strings.HasPrefix(own.Name, site.KatanaPrefix) {
@@ -100,18 +107,6 @@ func (c *codecs) webCookies(p pasted, authType string, core []credential) (found
 		}
 	}
 	return append(found, c.katanaCookies(p, authType, core)...)
-}
-
-func (c credential) sameCookie(other credential) bool {
-	return strings.EqualFold(c.name, other.name)
-}
-
-// bearer is a token of the header Authorization.
-func (c *codecs) bearer(text string, err error) credential {
-	if payload.Begins(text) && (c.coreOnly || c.scheme != "" || !c.site.OnRing(kindBearer)) {
-		return credential{kind: kindCoreBearer, authType: c.scheme, text: text, err: err}
-	}
-	return credential{kind: kindBearer, text: text, err: err}
 }
 
 // bare is a value without a name.
@@ -126,25 +121,21 @@ func (c *codecs) bare(text string, w wanted) credential {
 	if k == "" {
 		k = c.site.SignIn()
 	}
-	found := credential{kind: k, text: text}
-	switch {
-	case k == kindKatana:
-		found.authType = c.site.AuthTypeOf(w.name, w.authType)
-	case k == kindState:
-		found.authType = w.authType
-	case k.IsCore():
-		found.authType = c.schemeOf(w.name)
-	}
-	return found
+	return credential{kind: k, authType: c.authTypeOf(k, w.name, w.authType), text: text}
 }
 
-// inHeader is a credential that is not in a cookie.
-func (c *codecs) inHeader(p pasted, w wanted) ([]credential, error) {
-	if w.kind != kindBearer && w.kind != kindCoreBearer {
-		return nil, usageError("-kind " + string(w.kind) + " takes the bare value, not a header")
+// authTypeOf is the AuthenticationType, or the scheme of ASP.NET Core, of a credential that the
+// cookie of that name holds.
+func (c *codecs) authTypeOf(k kind, name, authType string) string {
+	switch {
+	case k == kindKatana:
+		return c.site.AuthTypeOf(name, authType)
+	case k == kindState:
+		return authType
+	case k.IsCore():
+		return c.schemeOf(name)
 	}
-	text, err := cookie.From(cookie.KindBearer, "")(p.request)
-	return []credential{{kind: w.kind, authType: c.scheme, text: text, err: err}}, nil
+	return ""
 }
 
 // inCookie joins the chunks of one cookie.
@@ -156,15 +147,8 @@ func (c *codecs) inCookie(p pasted, k kind, name, authType string) credential {
 		scheme = chunks.Core
 	}
 	set := scheme.Inspect(p.request, name)
-	found := credential{kind: k, name: name, set: &set}
-	switch {
-	case k == kindKatana:
-		found.authType = c.site.AuthTypeOf(name, authType)
-	case k.IsCore():
-		found.authType = c.schemeOf(name)
-	}
-	found.text, found.err = scheme.Join(p.request, name)
-	return found
+	text, err := scheme.Join(p.request, name)
+	return credential{k, name, c.authTypeOf(k, name, authType), text, &set, err}
 }
 
 // katanaCookies returns the cookies in the header whose names begin as Katana's do, but for some.
@@ -198,5 +182,97 @@ func (c *codecs) kindOfName(p pasted, name string) kind {
 	return cmp.Or(c.site.KindOf(name), k, c.site.Session.Kind)
 }
 
-// nameOfKind returns the name of the cookie that carries a kind.
-func (c *codecs) nameOfKind(k kind, authType string) string { return c.site.Of(k, authType).Name }
+// kindOfCore returns the kind of a cookie if it is one of ASP.NET Core, by its name or, under an
+// unknown name, because its text begins as a payload does. What a web.config knows is none, unless
+// it is not on a key ring but the text is: a cookie that both worlds share.
+func (c *codecs) kindOfCore(p pasted, name string) kind {
+	own := c.site.KindOf(name)
+	k, known := doctor.CoreKind(name)
+	text, _ := chunks.CoreShared.Join(p.request, name)
+	switch {
+	case own == kindCore:
+		return own
+	case known:
+		return k
+	case own != "" && !c.coreOnly && c.site.OnRing(own), !payload.Begins(text):
+		return ""
+	}
+	return kindProtected
+}
+
+// coreCookies returns the cookies of ASP.NET Core in the header.
+func (c *codecs) coreCookies(p pasted) []credential {
+	var found []credential
+	seen := make(map[string]bool)
+	for pair := range doctor.Pairs(p.request) {
+		name, _, _ := strings.Cut(pair, "=")
+		name = strings.TrimSpace(name)
+		base, isPart := strings.CutSuffix(strings.TrimRight(name, "0123456789"), "C")
+		if isPart && len(base)+1 < len(name) {
+			set := chunks.CoreShared.Inspect(p.request, base)
+			if len(set.Chunks) > 0 && set.Chunks[0].Index == 0 {
+				name = base // of which it is a chunk
+			}
+		}
+		folded := strings.ToLower(name)
+		if seen[folded] || len(found) == maxFound {
+			continue
+		}
+		seen[folded] = true
+		if k := c.kindOfCore(p, name); k != "" {
+			found = append(found, c.inCookie(p, k, name, ""))
+		}
+	}
+	return found
+}
+
+// coreOfKind returns the cookies of ASP.NET Core that are of a kind, or may be.
+func (c *codecs) coreOfKind(p pasted, k kind) (found []credential, err error) {
+	for _, one := range c.coreCookies(p) {
+		if one.kind == k || one.kind == kindProtected || k == kindProtected {
+			one.kind = k
+			found = append(found, one)
+		}
+	}
+	name := c.site.Of(k, c.scheme).Name
+	switch {
+	case found != nil:
+		return found, nil
+	case name == "":
+		return nil, usageError(
+			"no cookie of the header holds a payload of Data Protection; see -name")
+	}
+	return []credential{c.inCookie(p, k, name, "")}, nil
+}
+
+// schemeOf returns the scheme of a ticket in the cookie of that name: the site's, that of the name,
+// or that of -scheme. It is empty if none says it.
+func (c *codecs) schemeOf(name string) string {
+	for _, own := range c.site.Core {
+		if name != "" && strings.EqualFold(own.Name, name) {
+			return own.AuthenticationType
+		}
+	}
+	if k, _ := doctor.CoreKind(name); k == kindCore {
+		scheme, err := url.PathUnescape(name[len(site.CorePrefix):])
+		if err == nil && scheme != "" {
+			return scheme
+		}
+	}
+	return c.scheme
+}
+
+// hasPayload reports whether a payload of Data Protection may be in the input, or a cookie for one.
+func (p pasted) hasPayload() bool {
+	if p.request == nil {
+		return payload.Begins(p.text)
+	}
+	for pair := range doctor.Pairs(p.request) {
+		name, value, _ := strings.Cut(pair, "=")
+		if k, _ := doctor.CoreKind(name); k != "" || payload.Begins(value) {
+			return true
+		}
+	}
+	text := p.request.Header.Get("Authorization")
+	return len(text) > 7 && payload.Begins(text[7:])
+}

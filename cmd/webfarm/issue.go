@@ -244,6 +244,7 @@ func (c *issue) fill(s *site.Site) error {
 	// As cookie.LoadSite has it, but the cookie is Secure where the file says nothing about it.
 	mode, _ := sameSiteMode(cmp.Or(c.sameSite, of.SameSite))
 	c.template = http.Cookie{HttpOnly: !of.ScriptAccess, SameSite: mode,
+		MaxAge: int(of.MaxAge.Seconds()),
 		Secure: of.Secure == site.On || of.From("Secure") == site.Source{}}
 	c.path = cmp.Or(c.path, of.Path, "/")
 	c.domain = cmp.Or(c.domain, of.Domain)

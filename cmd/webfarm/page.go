@@ -28,8 +28,7 @@ type pageData struct {
 	Name       string
 	SignedInBy string
 	Claims     []claimGroup
-	Cookies    []chunks.Chunk
-	Length     int
+	Cookies    chunks.Set
 	Problems   []string
 	Users      []demoUser
 }
@@ -49,18 +48,14 @@ func (g claimGroup) Many() bool { return len(g.Values) >= manyValues }
 // writeHome answers with the demo's page for p, nil for nobody.
 func writeHome(w http.ResponseWriter, node string, p *sessiontoken.Principal, set chunks.Set) error {
 	d := pageData{
-		Nonce: rand.Text(), Node: node, Nodes: nodeNames(), Users: demoUsers(),
-		Cookies: set.Chunks, Length: set.Length, Problems: set.Problems(),
+		Nonce: rand.Text(), Node: node, Nodes: nodeNames(), Users: demoUsers(), Cookies: set,
 	}
-	if len(set.Chunks) == 0 {
-		d.Problems = nil // a missing cookie is no problem here
+	if len(set.Chunks) > 0 { // a missing cookie is no problem here
+		d.Problems = set.Problems()
 	}
 	if p != nil {
-		d.SignedIn = true
-		d.Name = p.Name()
-		if c, ok := p.First(claimTypeSignedInBy); ok {
-			d.SignedInBy = c.Value
-		}
+		me := newMeReport(node, p)
+		d.SignedIn, d.Name, d.SignedInBy = true, me.Name, me.SignedInBy
 		d.Claims = groupClaims(newIdentityReport(&p.Identities[0]).Claims)
 	}
 	return writePage(w, home, d.Nonce, d)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,8 +45,6 @@ var scenesFile string
 // scenes are the titles and remarks of the scenes.
 var scenes = texts.Parse(scenesFile)
 
-func newScene(id string) *scene { return &scene{Title: scenes[id].Text("title")} }
-
 func newStory(f *farm, cfg machinekey.Config, key *machinekey.Key, shared sharedKeys) (*story, error) {
 	keys, err := shared.openRing(context.Background())
 	if err != nil {
@@ -69,88 +70,59 @@ func (s *story) play(ctx context.Context) {
 		s.Scenes = append(s.Scenes, &scene{Title: "A browser", Wrong: err.Error()})
 		return
 	}
-	for _, act := range []func(context.Context, *visitor) *scene{
-		s.nobody, s.oneCookie, s.manyChunks, s.changed, s.shorter, s.signOut, s.core,
+	for _, part := range []struct {
+		id  string // in story.txt
+		act func(*scene)
+	}{
+		{"nobody", func(sc *scene) {
+			sc.ask(ctx, v, http.StatusUnauthorized)
+			sc.ask(ctx, v, http.StatusUnauthorized)
+		}},
+		{"oneCookie", func(sc *scene) {
+			sc.signIn(ctx, v, "alice", 1)
+			sc.askBoth(ctx, v)
+		}},
+		{"manyChunks", func(sc *scene) {
+			sc.signIn(ctx, v, "carol", 3)
+			sc.askBoth(ctx, v)
+		}},
+		{"changed", func(sc *scene) {
+			header, where, layer := s.tamper(ctx, v.cookies())
+			if header == "" {
+				sc.Wrong = "no character could be changed"
+				return
+			}
+			e := sc.do(ctx, v, http.StatusUnauthorized, &visit{method: http.MethodGet, path: "/me", cookies: header})
+			e.Says = where
+			sc.Note = scenes["changed"].Text("note", "layer", layer)
+		}},
+		{"shorter", func(sc *scene) { // Carol's session was longer
+			e := sc.signIn(ctx, v, "alice", 1)
+			sc.expectDeleted(e, "FedAuth1", "FedAuth2")
+			sc.ask(ctx, v, http.StatusOK)
+		}},
+		{"signOut", func(sc *scene) {
+			sc.signIn(ctx, v, "carol", 3)
+			sc.signOut(ctx, v, "FedAuth", "FedAuth1", "FedAuth2")
+			sc.ask(ctx, v, http.StatusUnauthorized)
+			if n := len(v.cookies()); n != 0 {
+				sc.wrong("the browser still has %s", plural(n, "cookie"))
+			}
+		}},
+		{"core", func(sc *scene) {
+			sc.enter(ctx, v, url.Values{"user": {"alice"}, "core": {"on"}}, 1)
+			sc.askBoth(ctx, v)
+			sc.signOut(ctx, v, coreCookie)
+		}},
 	} {
-		scene := act(ctx, v)
+		scene := &scene{Title: scenes[part.id].Text("title")}
+		part.act(scene)
 		s.Scenes = append(s.Scenes, scene)
 		if scene.Wrong != "" {
 			return
 		}
 	}
 	s.OK = true
-}
-
-// nobody asks both nodes without a cookie.
-func (s *story) nobody(ctx context.Context, v *visitor) *scene {
-	sc := newScene("nobody")
-	sc.ask(ctx, v, http.StatusUnauthorized)
-	sc.ask(ctx, v, http.StatusUnauthorized)
-	return sc
-}
-
-// oneCookie signs a user in whose session fits one cookie.
-func (s *story) oneCookie(ctx context.Context, v *visitor) *scene {
-	sc := newScene("oneCookie")
-	sc.signIn(ctx, v, "alice", 1)
-	sc.askBoth(ctx, v)
-	return sc
-}
-
-// manyChunks signs a user in with enough claims for three cookies.
-func (s *story) manyChunks(ctx context.Context, v *visitor) *scene {
-	sc := newScene("manyChunks")
-	sc.signIn(ctx, v, "carol", 3)
-	sc.askBoth(ctx, v)
-	return sc
-}
-
-// changed sends Carol's cookies with one character changed.
-func (s *story) changed(ctx context.Context, v *visitor) *scene {
-	sc := newScene("changed")
-	header, where, layer := s.tamper(ctx, v.cookies())
-	if header == "" {
-		sc.Wrong = "no character could be changed"
-		return sc
-	}
-	e := sc.do(ctx, v, &visit{method: http.MethodGet, path: "/me", cookies: header})
-	sc.expect(e, http.StatusUnauthorized)
-	e.Says = where
-	sc.Note = scenes["changed"].Text("note", "layer", layer)
-	return sc
-}
-
-// shorter signs Alice in over Carol, whose session was longer.
-func (s *story) shorter(ctx context.Context, v *visitor) *scene {
-	sc := newScene("shorter")
-	e := sc.signIn(ctx, v, "alice", 1)
-	sc.expectDeleted(e, "FedAuth1", "FedAuth2")
-	sc.ask(ctx, v, http.StatusOK)
-	return sc
-}
-
-// signOut brings Carol back and signs her out.
-func (s *story) signOut(ctx context.Context, v *visitor) *scene {
-	sc := newScene("signOut")
-	sc.signIn(ctx, v, "carol", 3)
-	e := sc.do(ctx, v, &visit{method: http.MethodPost, path: "/signout"})
-	sc.expect(e, http.StatusSeeOther)
-	sc.expectDeleted(e, "FedAuth", "FedAuth1", "FedAuth2")
-	sc.ask(ctx, v, http.StatusUnauthorized)
-	if n := len(v.cookies()); n != 0 {
-		sc.wrong("the browser still has %s", plural(n, "cookie"))
-	}
-	return sc
-}
-
-// core signs Alice in and out with a cookie of ASP.NET Core.
-func (s *story) core(ctx context.Context, v *visitor) *scene {
-	sc := newScene("core")
-	sc.enter(ctx, v, url.Values{"user": {"alice"}, "core": {"on"}}, 1)
-	sc.askBoth(ctx, v)
-	e := sc.do(ctx, v, &visit{method: http.MethodPost, path: "/signout"})
-	sc.expectDeleted(e, coreCookie)
-	return sc
 }
 
 // tamper returns a Cookie header with one character changed near the middle. The text remains
@@ -190,13 +162,16 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 	return "", "", ""
 }
 
-// do makes a request and records it.
-func (sc *scene) do(ctx context.Context, v *visitor, r *visit) *exchange {
+// do makes a request, records it, and notes a status other than the expected one.
+func (sc *scene) do(ctx context.Context, v *visitor, status int, r *visit) *exchange {
 	e, err := v.do(ctx, r)
 	if err != nil {
 		sc.wrong("%s %s: %v", r.method, r.path, err)
 	}
 	sc.Steps = append(sc.Steps, e)
+	if e.Status != status {
+		sc.wrong("the answer is %d, not %d", e.Status, status)
+	}
 	return e
 }
 
@@ -207,8 +182,8 @@ func (sc *scene) signIn(ctx context.Context, v *visitor, user string, chunks int
 
 // enter is signIn with a whole form.
 func (sc *scene) enter(ctx context.Context, v *visitor, form url.Values, chunks int) *exchange {
-	e := sc.do(ctx, v, &visit{method: http.MethodPost, path: "/signin", form: form})
-	sc.expect(e, http.StatusSeeOther)
+	e := sc.do(ctx, v, http.StatusSeeOther,
+		&visit{method: http.MethodPost, path: "/signin", form: form})
 	set := 0
 	for _, c := range e.Cookies {
 		if !c.Deleted {
@@ -221,11 +196,15 @@ func (sc *scene) enter(ctx context.Context, v *visitor, form url.Values, chunks 
 	return e
 }
 
+// signOut signs the user out and expects these cookies to be deleted.
+func (sc *scene) signOut(ctx context.Context, v *visitor, names ...string) {
+	e := sc.do(ctx, v, http.StatusSeeOther, &visit{method: http.MethodPost, path: "/signout"})
+	sc.expectDeleted(e, names...)
+}
+
 // ask asks who is signed in.
 func (sc *scene) ask(ctx context.Context, v *visitor, status int) *exchange {
-	e := sc.do(ctx, v, &visit{method: http.MethodGet, path: "/me"})
-	sc.expect(e, status)
-	return e
+	return sc.do(ctx, v, status, &visit{method: http.MethodGet, path: "/me"})
 }
 
 // askBoth asks the node that did not sign the user in, and then the one that did. Both must
@@ -238,30 +217,19 @@ func (sc *scene) askBoth(ctx context.Context, v *visitor) {
 		sc.wrong("the balancer did not take turns")
 	}
 	for _, e := range []*exchange{other, same} {
-		want := newMeReport(e.Node, ptr(user.principal(issuer.Node)))
+		principal := user.principal(issuer.Node)
+		want := newMeReport(e.Node, &principal)
 		if fmt.Sprint(e.me) != fmt.Sprint(want) {
 			sc.wrong("node %s says %+v, not %+v", e.Node, e.me, want)
 		}
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
-// expect notes a status other than the expected one.
-func (sc *scene) expect(e *exchange, status int) {
-	if e.Status != status {
-		sc.wrong("the answer is %d, not %d", e.Status, status)
-	}
-}
-
 // expectDeleted notes cookies that were not deleted.
 func (sc *scene) expectDeleted(e *exchange, names ...string) {
 	for _, name := range names {
-		found := false
-		for _, c := range e.Cookies {
-			found = found || c.Name == name && c.Deleted
-		}
-		if !found {
+		if !slices.ContainsFunc(e.Cookies,
+			func(c cookieChange) bool { return c.Name == name && c.Deleted }) {
 			sc.wrong("%s is not deleted", name)
 		}
 	}
@@ -271,5 +239,66 @@ func (sc *scene) expectDeleted(e *exchange, names ...string) {
 func (sc *scene) wrong(format string, args ...any) {
 	if sc.Wrong == "" {
 		sc.Wrong = fmt.Sprintf(format, args...)
+	}
+}
+
+// print tells the story to people.
+func (s *story) print(w io.Writer, goesOn bool) error {
+	var b bytes.Buffer
+	fmt.Fprint(&b,
+		"Two Go nodes share a machine key and a key ring, as the nodes of an\nASP.NET farm do, and nothing else.\n\n")
+	rows := [][]string{{"machine key", fmt.Sprintf("id %s, %s, made for this run and not shown",
+		s.KeyID, s.algorithms)},
+		{"key ring",
+			fmt.Sprintf("id %s, AES_256_CBC and HMACSHA256, made for this run and not shown",
+				s.Ring)}}
+	for i, url := range s.Nodes {
+		rows = append(rows, []string{"node " + nodeNames()[i], url})
+	}
+	rows = append(rows,
+		[]string{"balancer", s.URL + "  each request goes to the next node"},
+		[]string{"cookies", "Path=/; HttpOnly; SameSite=Lax"},
+		[]string{"", "Secure is off: this is plain http, where some browsers drop such cookies"},
+		[]string{"", "even on loopback. On a site with https it belongs on."})
+	writeTable(&b, "  ", rows)
+	for i, sc := range s.Scenes {
+		fmt.Fprintf(&b, "\n%d. %s\n", i+1, sc.Title)
+		sc.print(&b)
+	}
+	switch {
+	case !s.OK:
+		fmt.Fprint(&b, "\nThe demo failed.\n")
+	case goesOn:
+		fmt.Fprintf(&b, "\nAll as expected. Now yours: open %s and end with Ctrl-C.\n", s.URL)
+	default:
+		fmt.Fprint(&b, "\nAll as expected. \"webfarm demo -serve\" is the same for your browser.\n")
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (sc *scene) print(b *bytes.Buffer) {
+	var rows [][]string
+	for _, e := range sc.Steps {
+		sent := "no cookie"
+		if e.Sent > 0 {
+			sent = plural(e.Sent, "cookie")
+		}
+		answer := strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
+		rows = append(rows, []string{e.Request, sent, "-> node " + e.Node, answer, e.Says})
+		for _, c := range e.Cookies {
+			if c.Deleted {
+				rows = append(rows, []string{"    deletes " + c.Name})
+			} else {
+				rows = append(rows, []string{"    sets " + c.Name, plural(c.Size, "character")})
+			}
+		}
+	}
+	writeTable(b, "   ", rows)
+	if sc.Note != "" {
+		fmt.Fprintf(b, "   %s\n", sc.Note)
+	}
+	if sc.Wrong != "" {
+		fmt.Fprintf(b, "   NOT AS EXPECTED: %s\n", sc.Wrong)
 	}
 }

@@ -48,15 +48,15 @@ func newPropertyReports(list sessiontoken.Properties) []propertyReport {
 	return reports
 }
 
-// shown is the value for people.
-func (p propertyReport) shown() string {
+// shownValue is the value of a claim or property for people.
+func shownValue(value string, isHidden bool) string {
 	switch {
-	case p.Hidden:
+	case isHidden:
 		return hidden
-	case p.Value == "":
+	case value == "":
 		return `""`
 	}
-	return abridged(p.Value)
+	return abridged(value)
 }
 
 // hidden stands for the value of a secret.

@@ -1,6 +1,7 @@
 package cookie_test
 
 import (
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -23,7 +24,7 @@ func FuzzBridge(f *testing.F) {
 			marker = c.Value
 		}
 	}
-	whole := header(b.cookies)
+	whole := testkit.Header(b.cookies)
 	if marker == "" || len(b.cookies) != 3 {
 		f.Fatal("no seeds")
 	}

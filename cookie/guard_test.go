@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -88,7 +89,7 @@ func TestCheck(t *testing.T) {
 		{".ASPXAUTH=bob; FedAuth=forged", "bob", nil},
 		{".ASPXAUTH=bob; FedAuth=down", "bob", nil},
 		{".ASPXAUTH=bob; FedAuth=anonymous", "bob", nil},
-		{".ASPXAUTH=bob; " + header(parts(61, "x")), "bob", nil},
+		{".ASPXAUTH=bob; " + testkit.Header(parts(61, "x")), "bob", nil},
 
 		{"", "", []error{cookie.ErrNoCredential}},
 		{"other=bob", "", []error{cookie.ErrNoCredential}},
@@ -103,7 +104,7 @@ func TestCheck(t *testing.T) {
 		{"FedAuth=format", "", []error{sessiontoken.ErrInvalid, io.ErrUnexpectedEOF}},
 		{"FedAuth=anonymous", "", []error{cookie.ErrNotAuthenticated}},
 		{"FedAuth=nil", "", []error{cookie.ErrNotAuthenticated}},
-		{header(parts(61, "x")), "", []error{chunks.ErrTooManyChunks}},
+		{testkit.Header(parts(61, "x")), "", []error{chunks.ErrTooManyChunks}},
 		{"FedAuth=" + strings.Repeat("x", chunks.MaxLength+1), "", []error{cookie.ErrTooLong}},
 		{".AspNet.Cookies=bob", "bob", nil},
 		{".AspNet.Cookies=chunks:2; .AspNet.CookiesC1=b; .AspNet.CookiesC2=ob", "bob", nil},
@@ -407,7 +408,7 @@ func TestCheckAllocations(t *testing.T) {
 	var g cookie.Guard
 	g.Accept(cookie.From(cookie.KindFedAuth, ""), constant{user("bob")})
 	for line, want := range map[string]float64{
-		"FedAuth=A": 0, "FedAuth=A; FedAuth1=B": 1, "a=b": 0, header(parts(61, "x")): 0,
+		"FedAuth=A": 0, "FedAuth=A; FedAuth1=B": 1, "a=b": 0, testkit.Header(parts(61, "x")): 0,
 	} {
 		r := request(line)
 		if got := testing.AllocsPerRun(100, func() { _, _ = g.Check(r) }); got != want {
@@ -420,7 +421,7 @@ func BenchmarkCheckAlone(b *testing.B) {
 	var g cookie.Guard
 	g.Accept(cookie.From(cookie.KindFedAuth, ""), constant{user("bob")})
 	r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; " +
-		header(parts(2, strings.Repeat("A", 2000))))
+		testkit.Header(parts(2, strings.Repeat("A", 2000))))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := g.Check(r); err != nil {

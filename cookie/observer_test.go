@@ -5,6 +5,7 @@ import (
 	"errors"
 	"expvar"
 	"fmt"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -146,7 +147,7 @@ func TestEvents(t *testing.T) {
 				n.clock.Move(-4 * time.Hour)
 				thief.visit(s)
 				wants("early", "refused:not_yet_valid")
-				_, _ = guardOf(s).Check(request(header(parts(61, "x"))))
+				_, _ = guardOf(s).Check(request(testkit.Header(parts(61, "x"))))
 				wants("chunks", "refused:chunks")
 			case "katana":
 				_, _ = guardOf(s).Check(request(s.CookieName() + "=chunks:3"))

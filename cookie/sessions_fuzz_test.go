@@ -2,6 +2,7 @@ package cookie_test
 
 import (
 	"errors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,8 +17,8 @@ import (
 // is refused is never an outage.
 func FuzzSessionsCheck(f *testing.F) {
 	seeds := 0
-	for _, v := range readVectors(f, "sessiontoken_45.json", 121)[:20] {
-		f.Add(header(v.Cookies))
+	for _, v := range testkit.WithCookies(f, "sessiontoken_45.json", 121)[:20] {
+		f.Add(testkit.Header(v.Cookies))
 		seeds++
 	}
 	var nodes []*cookie.Sessions
@@ -26,8 +27,8 @@ func FuzzSessionsCheck(f *testing.F) {
 		s := farm.node(cookie.SessionsOptions{Verified: 8, OnePerUser: true})
 		b := farm.signIn(s, "bob")
 		nodes = append(nodes, s)
-		f.Add(header(b.cookies))
-		f.Add("a=b; " + header(b.cookies) + "; " + b.cookies[0].Name + "1=x")
+		f.Add(testkit.Header(b.cookies))
+		f.Add("a=b; " + testkit.Header(b.cookies) + "; " + b.cookies[0].Name + "1=x")
 		seeds += 2
 	}
 	if seeds < 20 {
@@ -61,8 +62,8 @@ func FuzzSessionsCheck(f *testing.F) {
 // header finds them, or an error and nothing.
 func FuzzPassOn(f *testing.F) {
 	seeds := 0
-	for _, v := range readVectors(f, "sessiontoken_45.json", 121)[:20] {
-		f.Add(strings.ReplaceAll(header(v.Cookies), "FedAuth", "SQSessionFlowtime"), "own=1")
+	for _, v := range testkit.WithCookies(f, "sessiontoken_45.json", 121)[:20] {
+		f.Add(strings.ReplaceAll(testkit.Header(v.Cookies), "FedAuth", "SQSessionFlowtime"), "own=1")
 		seeds++
 	}
 	if seeds == 0 {

@@ -37,7 +37,7 @@ func serveDue(t *testing.T, kind string, next http.Handler) (*http.Response, str
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Cookie", header(b.cookies))
+	r.Header.Set("Cookie", testkit.Header(b.cookies))
 	response, err := server.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestHandlerHeaders(t *testing.T) {
 		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
 			n := newFarmNode(t)
 			s := open(n, nil)
-			bob, eve := new(browser), &browser{[]pair{{s.CookieName(), "forged"}}}
+			bob, eve := new(browser), &browser{[]pair{{Name: s.CookieName(), Value: "forged"}}}
 			bob.signIn(t, s, user("bob"), nil)
 			ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 			for _, test := range []struct {
@@ -216,7 +216,8 @@ func TestHandlerHeaders(t *testing.T) {
 				{"none", new(browser), guardOf(s).Handler(ok), 401, false},
 				{"forged", eve, guardOf(s).Handler(ok), 401, false},
 				{"forged, optional", eve, guardOf(s).Optional(ok), 200, false},
-				{"one byte", &browser{[]pair{{s.CookieName(), "x"}}}, guardOf(s).Handler(ok), 401, false},
+				{"one byte", &browser{[]pair{{Name: s.CookieName(), Value: "x"}}}, guardOf(s).Handler(ok),
+					401, false},
 				{"forged and cleared", eve.clone(),
 					guardOf(open(n, &cookie.SessionsOptions{ClearInvalid: true})).Handler(ok), 401,
 					true},

@@ -270,7 +270,7 @@ func TestTicketOfDotNet(t *testing.T) {
 		}
 		s := opener(t, kind)(n, &cookie.SessionsOptions{Sliding: cookie.On, Store: n.memory(),
 			MaxLifetime: 10 * time.Hour, OnePerUser: true})
-		b := &browser{[]pair{{s.CookieName(), value}}}
+		b := &browser{[]pair{{Name: s.CookieName(), Value: value}}}
 		n.clock.Move(40 * time.Minute)
 		old := b.clone()
 		if name, renewed := b.visit(s); name != "bob" || !renewed {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -24,9 +25,11 @@ var replayOptions = []cookie.SessionsOptions{
 // the clock moving in between, until it expires. However often that is, a
 // constant number of entries is left.
 func TestReplayCostsNothing(t *testing.T) {
+	steps := []time.Duration{time.Minute, 13 * time.Second}
+	steps = steps[:len(steps)/share.OneIn(t, len(steps))]
 	forModes(t, func(t *testing.T, f *modeFarm) {
 		for _, o := range replayOptions {
-			for _, step := range []time.Duration{time.Minute, 13 * time.Second} {
+			for _, step := range steps {
 				f.store.data = map[string]openEntry{}
 				nodes := []*cookie.Sessions{f.node(o), f.node(o)}
 				bob := f.signIn(nodes[0], "bob")
@@ -56,6 +59,7 @@ func TestReplayCostsNothing(t *testing.T) {
 // TestReplayOfEndedSession sends a cookie again that was signed out, or is of a
 // session that another one took the place of, and signs out with it.
 func TestReplayOfEndedSession(t *testing.T) {
+	step := time.Duration(share.OneIn(t, 3)) * 10 * time.Second
 	forModes(t, func(t *testing.T, f *modeFarm) {
 		for _, o := range replayOptions {
 			for _, superseded := range []bool{false, true} {
@@ -73,8 +77,8 @@ func TestReplayOfEndedSession(t *testing.T) {
 					bob.signOut(t, nodes[1])
 				}
 				after := len(f.store.data)
-				for i := range 59 * 6 {
-					f.clock.Move(10 * time.Second)
+				for i := range int(59 * time.Minute / step) {
+					f.clock.Move(step)
 					if name, _ := copied.clone().visit(nodes[i%2]); name != "" {
 						t.Fatalf("MaxLifetime %v: %s is back at request %d", o.MaxLifetime, name, i)
 					}

@@ -170,7 +170,7 @@ type browser struct{ cookies []pair }
 
 func (b *browser) set(name, value string) {
 	b.drop(name)
-	b.cookies = append(b.cookies, pair{name, value})
+	b.cookies = append(b.cookies, pair{Name: name, Value: value})
 }
 
 func (b *browser) drop(name string) {
@@ -183,7 +183,7 @@ func (b *browser) clone() *browser { return &browser{slices.Clone(b.cookies)} }
 func (b *browser) request() *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "https://app.example/", nil)
 	if len(b.cookies) > 0 {
-		r.Header.Set("Cookie", header(b.cookies))
+		r.Header.Set("Cookie", testkit.Header(b.cookies))
 	}
 	return r
 }
@@ -269,7 +269,7 @@ func TestSessionsSignInAndOut(t *testing.T) {
 		func(t *testing.T, kind string, open func(*farmNode, *cookie.SessionsOptions) *cookie.Sessions) {
 			n := newFarmNode(t)
 			s := open(n, nil)
-			b := &browser{cookies: []pair{{"theme", "dark"}}}
+			b := &browser{cookies: []pair{{Name: "theme", Value: "dark"}}}
 			b.refused(t, s, cookie.ErrNoCredential)
 			w := b.signIn(t, s, user("bob"), nil)
 			if h := w.Header(); h.Get("Cache-Control") != noCacheOf(kind) ||
@@ -286,7 +286,7 @@ func TestSessionsSignInAndOut(t *testing.T) {
 			// Another node of the farm.
 			b.wants(t, open(n, nil), "bob")
 			b.signOut(t, s)
-			if !slices.Equal(b.cookies, []pair{{"theme", "dark"}}) {
+			if !slices.Equal(b.cookies, []pair{{Name: "theme", Value: "dark"}}) {
 				t.Errorf("%d cookies after sign-out", len(b.cookies))
 			}
 			b.refused(t, s, cookie.ErrNoCredential)
@@ -504,7 +504,7 @@ func TestSessionsSizes(t *testing.T) {
 		t.Errorf("logged: %s", &log)
 	}
 	b.signIn(t, s, crowd(300), nil)
-	size := len(header(b.cookies))
+	size := len(testkit.Header(b.cookies))
 	want := fmt.Sprintf("level=WARN msg=\"cookie: large session; browsers and proxies may drop it\" cookie=FedAuth cookies=%d bytes=%d limit=%d\n",
 		len(b.cookies), size, chunks.DefaultMaxBytes)
 	if !strings.HasSuffix(log.String(), want) || size <= chunks.WarnBytes {
@@ -538,7 +538,7 @@ func TestSignInDeletesSurplusChunks(t *testing.T) {
 		},
 	} {
 		s := opener(t, kind)(newFarmNode(t), nil)
-		b := &browser{cookies: []pair{{"theme", "dark"}}}
+		b := &browser{cookies: []pair{{Name: "theme", Value: "dark"}}}
 		for i := range 5 {
 			b.set(scheme(i), "stale")
 		}

@@ -193,9 +193,9 @@ func siteVectorNamed(t testing.TB, file, name string) siteVector {
 // Credentials recorded from .NET, through the handler of the site whose keys
 // they were made with.
 func TestLoadSiteRequests(t *testing.T) {
-	session := header(siteVectorNamed(t, "sessiontoken_45.json", "one-claim-key-B").Cookies)
-	other := header(siteVectorNamed(t, "sessiontoken_45.json", "one-claim").Cookies)
-	wif10 := header(siteVectorNamed(t, "sessiontoken_wif10.json", "one-claim").Cookies)
+	session := testkit.Header(siteVectorNamed(t, "sessiontoken_45.json", "one-claim-key-B").Cookies)
+	other := testkit.Header(siteVectorNamed(t, "sessiontoken_45.json", "one-claim").Cookies)
+	wif10 := testkit.Header(siteVectorNamed(t, "sessiontoken_wif10.json", "one-claim").Cookies)
 	ticket := ".SHOPAUTH=" + siteVectorNamed(t, "formsauth.json", "fa-keyA-45-basic").Cookie
 	katana := siteVectorNamed(t, "owin.json", "pub-009-cookie-ApplicationCookie")
 	token := siteVectorNamed(t, "owin.json", "pub-014-access-token").Text

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"errors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -348,7 +349,8 @@ func TestSQSessionDisabledOrOpaque(t *testing.T) {
 		&cookie.SiteOptions{Credentials: []cookie.Credential{{Kind: cookie.KindSQSession}}}).SQSession()
 	for name, q := range map[string]*cookie.SQSession{"disabled": disabled,
 		"opaque": newOpaque(t)} {
-		b := &browser{[]pair{{"SQSessionFlowtime", "abc"}, {"SQSessionFlowtime1", "def"}}}
+		b := &browser{[]pair{{Name: "SQSessionFlowtime", Value: "abc"},
+			{Name: "SQSessionFlowtime1", Value: "def"}}}
 		if cookie.SessionsOf(q) != nil {
 			t.Errorf("%s: has sessions", name)
 		}
@@ -365,10 +367,10 @@ func TestSQSessionDisabledOrOpaque(t *testing.T) {
 // TestSQSessionPassesOn goes through a real backend and back, unchanged.
 func TestSQSessionPassesOn(t *testing.T) {
 	values := []pair{
-		{"SQSessionFlowtime", `a"b\c%41+/=,~{}|` + "\t" + "x y"},
-		{"sqsessionflowtime1", strings.Repeat("Z", 3000)},
-		{"SQSessionFlowtime2", ""},
-		{"SQSessionFlowtime", "a second one of the name"},
+		{Name: "SQSessionFlowtime", Value: `a"b\c%41+/=,~{}|` + "\t" + "x y"},
+		{Name: "sqsessionflowtime1", Value: strings.Repeat("Z", 3000)},
+		{Name: "SQSessionFlowtime2", Value: ""},
+		{Name: "SQSessionFlowtime", Value: "a second one of the name"},
 	}
 	lines := []string{
 		`SQSessionFlowtime="new, value"; path=/; expires=Sat, 21-Nov-2026 10:00:00 GMT; HttpOnly; SameSite=Lax`,
@@ -384,7 +386,8 @@ func TestSQSessionPassesOn(t *testing.T) {
 	}))
 	defer backend.Close()
 	q := newOpaque(t)
-	in := (&browser{append([]pair{{"theme", "dark"}, {"FedAuth", "secret"}}, values...)}).request()
+	in := (&browser{append([]pair{{Name: "theme", Value: "dark"}, {Name: "FedAuth", Value: "secret"}},
+		values...)}).request()
 	out, err := http.NewRequest(http.MethodGet, backend.URL, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -400,7 +403,7 @@ func TestSQSessionPassesOn(t *testing.T) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	if want := "own=1; own2=2; " + header(values); string(body) != want || err != nil {
+	if want := "own=1; own2=2; " + testkit.Header(values); string(body) != want || err != nil {
 		t.Errorf("the backend got %.200q, %v", body, err)
 	}
 	w := httptest.NewRecorder()

@@ -3,51 +3,16 @@ package cookie_test
 import (
 	"net/http"
 	"strconv"
-	"strings"
-	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
-// pair is one cookie as the vectors have it.
-type pair struct{ Name, Value string }
-
-// vector is the part of a session token vector that concerns this package.
-type vector struct {
-	CookieName string
-	Cookies    []pair
-}
-
-// readVectors returns the vectors of a file that have cookies; it fails if
-// there are fewer than want.
-func readVectors(t testing.TB, file string, want int) []vector {
-	t.Helper()
-	var f struct{ Vectors []vector }
-	testkit.JSON(t, file, &f)
-	var list []vector
-	for _, v := range f.Vectors {
-		if len(v.Cookies) > 0 {
-			list = append(list, v)
-		}
-	}
-	if len(list) < want {
-		t.Fatalf("%s: %d vectors with cookies, want at least %d", file, len(list), want)
-	}
-	return list
-}
+// pair is one cookie.
+type pair = testkit.Cookie
 
 // request returns a request with these lines of the header Cookie.
 func request(lines ...string) *http.Request {
 	return &http.Request{Header: http.Header{"Cookie": lines}}
-}
-
-// header returns the cookies as one line.
-func header(cookies []pair) string {
-	var list []string
-	for _, c := range cookies {
-		list = append(list, c.Name+"="+c.Value)
-	}
-	return strings.Join(list, "; ")
 }
 
 // parts returns n chunks of FedAuth with one value.
@@ -58,7 +23,7 @@ func parts(n int, value string) []pair {
 		if i > 0 {
 			name += strconv.Itoa(i)
 		}
-		list = append(list, pair{name, value})
+		list = append(list, pair{Name: name, Value: value})
 	}
 	return list
 }

@@ -35,8 +35,7 @@ type rsaFile struct {
 
 func readRSA(t testing.TB) *rsaFile {
 	t.Helper()
-	f := new(rsaFile)
-	testkit.JSON(t, "sessiontoken_rsa.json", f)
+	f := testkit.Parsed[rsaFile](t, "sessiontoken_rsa.json")
 	if len(f.Vectors) != 11 || len(f.Negatives) != 11 {
 		t.Fatalf("%d vectors, %d negatives", len(f.Vectors), len(f.Negatives))
 	}

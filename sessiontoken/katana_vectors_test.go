@@ -51,8 +51,7 @@ type katanaTicketJSON struct {
 
 func readKatanaFile(t testing.TB) *katanaFileJSON {
 	t.Helper()
-	f := new(katanaFileJSON)
-	testkit.JSON(t, "owin.json", f)
+	f := testkit.Parsed[katanaFileJSON](t, "owin.json")
 	if len(f.Vectors) != 127 || len(f.State) != 3 || len(f.Handler) != 35 {
 		t.Fatalf("%d vectors, %d states, %d handler runs", len(f.Vectors),
 			len(f.State), len(f.Handler))

@@ -85,8 +85,7 @@ func (v *vectorJSON) text() string {
 
 func readFile(t testing.TB, name string) *fileJSON {
 	t.Helper()
-	f := new(fileJSON)
-	testkit.JSON(t, name, f)
+	f := testkit.Parsed[fileJSON](t, name)
 	if len(f.Vectors) == 0 {
 		t.Fatalf("%s: no vectors", name)
 	}

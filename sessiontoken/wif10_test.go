@@ -40,8 +40,7 @@ type wif10File struct {
 
 func readWIF10(t testing.TB) *wif10File {
 	t.Helper()
-	f := new(wif10File)
-	testkit.JSON(t, "sessiontoken_wif10.json", f)
+	f := testkit.Parsed[wif10File](t, "sessiontoken_wif10.json")
 	if len(f.Vectors) != 31 || len(f.Negatives) != 14 {
 		t.Fatalf("%d vectors, %d negatives", len(f.Vectors), len(f.Negatives))
 	}

@@ -2,6 +2,7 @@ package chunks_test
 
 import (
 	"errors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -21,7 +22,7 @@ func joinReference(lines, name string) (string, error) {
 	var all []pair
 	for p := range strings.SplitSeq(strings.ReplaceAll(lines, "\n", ";"), ";") {
 		key, value, _ := strings.Cut(strings.Trim(p, " \t"), "=")
-		all = append(all, pair{key, value})
+		all = append(all, pair{Name: key, Value: value})
 	}
 	find := func(name string) (string, bool) {
 		for _, p := range all {
@@ -79,13 +80,13 @@ func asciiLower(s string) string {
 func FuzzJoin(f *testing.F) {
 	seeds := 0
 	add := func(lines, name string) { f.Add(lines, name); seeds++ }
-	for _, v := range readVectors(f, "sessiontoken_negative.json", 1) {
+	for _, v := range testkit.WithCookies(f, "sessiontoken_negative.json", 1) {
 		if strings.HasPrefix(v.Name, "cookie") {
 			short := make([]pair, len(v.Cookies))
 			for i, c := range v.Cookies {
-				short[i] = pair{c.Name, c.Value[max(0, len(c.Value)-8):]}
+				short[i] = pair{Name: c.Name, Value: c.Value[max(0, len(c.Value)-8):]}
 			}
-			add(header(short), "FedAuth")
+			add(testkit.Header(short), "FedAuth")
 		}
 	}
 	if seeds == 0 {
@@ -97,7 +98,7 @@ func FuzzJoin(f *testing.F) {
 	}
 	add("FedAuth01=a; FedAuth+1=b; FedAuth99999999999999999999=c;FedAuth", "FedAuth")
 	add("FedAuth=\"a b\" ; \tfedauth1 = c\nFedAuth1\t=d;;=;FedAuth2", "FedAuth")
-	add(header(parts(chunks.MaxChunks+1, "x")), "FEDAUTH")
+	add(testkit.Header(parts(chunks.MaxChunks+1, "x")), "FEDAUTH")
 	f.Fuzz(func(t *testing.T, lines, name string) {
 		if len(lines) > 1<<14 {
 			return // the reference takes quadratic time
@@ -131,9 +132,9 @@ func FuzzJoin(f *testing.F) {
 
 func FuzzSplit(f *testing.F) {
 	seeds := 0
-	for _, v := range readVectors(f, "sessiontoken_45.json", 1) {
+	for _, v := range testkit.WithCookies(f, "sessiontoken_45.json", 1) {
 		if len(v.Cookies) < 4 {
-			f.Add(v.CookieName, v.text(), v.ChunkSize)
+			f.Add(v.CookieName, textOf(v), v.ChunkSize)
 			seeds++
 		}
 	}

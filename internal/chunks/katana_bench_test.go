@@ -2,6 +2,7 @@ package chunks_test
 
 import (
 	"fmt"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func BenchmarkJoinKatana(b *testing.B) {
 		if n == 0 {
 			cookies[0].Value = long(2000)
 		}
-		line := "ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; " + header(cookies)
+		line := "ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; " + testkit.Header(cookies)
 		b.Run(fmt.Sprintf("chunks=%d", n), func(b *testing.B) {
 			r := request(line)
 			b.ReportAllocs()

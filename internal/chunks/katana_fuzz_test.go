@@ -27,7 +27,7 @@ func joinKatanaReference(k chunks.Scheme, lines, name string) (string, error) {
 			continue
 		}
 		key, value, _ := strings.Cut(p, "=")
-		all = append(all, pair{key, value})
+		all = append(all, pair{Name: key, Value: value})
 	}
 	find := func(name string) (string, bool) {
 		for _, p := range all {

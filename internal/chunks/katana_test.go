@@ -2,6 +2,7 @@ package chunks_test
 
 import (
 	"errors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,9 +15,9 @@ var bothKatana = []chunks.Scheme{chunks.Katana, chunks.KatanaSystemWeb}
 
 // katanaChunks returns a marker for n chunks and the chunks.
 func katanaChunks(name string, n int, value string) []pair {
-	list := []pair{{name, "chunks:" + strconv.Itoa(n)}}
+	list := []pair{{Name: name, Value: "chunks:" + strconv.Itoa(n)}}
 	for i := 1; i <= n; i++ {
-		list = append(list, pair{name + "C" + strconv.Itoa(i), value})
+		list = append(list, pair{Name: name + "C" + strconv.Itoa(i), Value: value})
 	}
 	return list
 }
@@ -154,9 +155,11 @@ func TestKatanaHostile(t *testing.T) {
 		want       int
 		err        error
 	}{
-		{"most chunks", header(katanaChunks(name, chunks.MaxChunks, long)), chunks.MaxChunks * len(long), nil},
-		{"one chunk more", header(katanaChunks(name, chunks.MaxChunks+1, "A")), 0, chunks.ErrTooManyChunks},
-		{"500 chunks", header(katanaChunks(name, 500, "A")), 0, chunks.ErrTooLong},
+		{"most chunks", testkit.Header(katanaChunks(name, chunks.MaxChunks, long)),
+			chunks.MaxChunks * len(long), nil},
+		{"one chunk more", testkit.Header(katanaChunks(name, chunks.MaxChunks+1, "A")), 0,
+			chunks.ErrTooManyChunks},
+		{"500 chunks", testkit.Header(katanaChunks(name, 500, "A")), 0, chunks.ErrTooLong},
 		{"2^31-1 chunks", name + "=chunks:2147483647; " + name + "C1=A", 0, chunks.ErrTooManyChunks},
 		{"2^31 chunks", name + "=chunks:2147483648; " + name + "C1=A", 17, nil},
 		{"1 MiB of digits", name + "=chunks:" + strings.Repeat("9", 1<<20), 0, chunks.ErrTooLong},
@@ -207,9 +210,9 @@ func TestKatanaAllocations(t *testing.T) {
 	}{
 		{"a=b", 0},
 		{"n=AAAA", 0},
-		{header(katanaChunks("n", 1, "AAAA")), 1},
-		{header(katanaChunks("n", 6, long(4000))), 1},
-		{header(katanaChunks("n", 500, "A")), 0},
+		{testkit.Header(katanaChunks("n", 1, "AAAA")), 1},
+		{testkit.Header(katanaChunks("n", 6, long(4000))), 1},
+		{testkit.Header(katanaChunks("n", 500, "A")), 0},
 		{"n=chunks:5; nC1=A", 0},
 		{"n=A%20B", 1},
 	} {

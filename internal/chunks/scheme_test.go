@@ -3,6 +3,7 @@ package chunks_test
 import (
 	"errors"
 	"fmt"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"net/http"
 	"slices"
 	"strconv"
@@ -121,7 +122,7 @@ func parts(n int, value string) []pair {
 		if i > 0 {
 			name += strconv.Itoa(i)
 		}
-		list = append(list, pair{name, value})
+		list = append(list, pair{Name: name, Value: value})
 	}
 	return list
 }
@@ -134,11 +135,12 @@ func TestJoinLimits(t *testing.T) {
 		want int // length
 		err  error
 	}{
-		{"most chunks", header(parts(chunks.MaxChunks, long)), chunks.MaxChunks * len(long), nil},
-		{"one chunk more", header(parts(chunks.MaxChunks+1, "A")), 0, chunks.ErrTooManyChunks},
-		{"one chunk more, empty", header(parts(chunks.MaxChunks+1, "")), 0, chunks.ErrTooManyChunks},
-		{"500 chunks", header(parts(500, "A")), 0, chunks.ErrTooLong},
-		{"190 chunks with an early gap", header(slices.Delete(parts(190, "A"), 3, 4)), 3, nil},
+		{"most chunks", testkit.Header(parts(chunks.MaxChunks, long)), chunks.MaxChunks * len(long), nil},
+		{"one chunk more", testkit.Header(parts(chunks.MaxChunks+1, "A")), 0, chunks.ErrTooManyChunks},
+		{"one chunk more, empty", testkit.Header(parts(chunks.MaxChunks+1, "")), 0,
+			chunks.ErrTooManyChunks},
+		{"500 chunks", testkit.Header(parts(500, "A")), 0, chunks.ErrTooLong},
+		{"190 chunks with an early gap", testkit.Header(slices.Delete(parts(190, "A"), 3, 4)), 3, nil},
 		{"200 cookies", strings.Repeat("a=b; ", 199) + "FedAuth=A", 1, nil},
 		{"201 cookies", strings.Repeat("a=b; ", 199) + "FedAuth=A; a=b", 0, chunks.ErrTooLong},
 		{"200 duplicates", strings.Repeat("FedAuth=x;", 200), 1, nil},
@@ -156,7 +158,7 @@ func TestJoinLimits(t *testing.T) {
 		{"1 MiB", "FedAuth=" + strings.Repeat("A", 1<<20), 0, chunks.ErrTooLong},
 		{"100,000 cookies", strings.Repeat("a=b; ", 100_000) + "FedAuth=A", 0, chunks.ErrTooLong},
 		{"100,000 duplicates", strings.Repeat("FedAuth=x;", 100_000), 0, chunks.ErrTooLong},
-		{"100,000 distinct chunks", header(parts(100_000, "")), 0, chunks.ErrTooLong},
+		{"100,000 distinct chunks", testkit.Header(parts(100_000, "")), 0, chunks.ErrTooLong},
 		{"1 MiB of semicolons", strings.Repeat(";", 1<<20), 0, chunks.ErrTooLong},
 		{"1 MiB of digits", "FedAuth" + strings.Repeat("1", 1<<20) + "=A", 0, chunks.ErrTooLong},
 		{"1 MiB of blanks", "FedAuth=" + strings.Repeat(" ", 1<<20), 0, chunks.ErrTooLong},
@@ -190,10 +192,10 @@ func TestJoinAllocations(t *testing.T) {
 		want float64
 	}{
 		{others, 0},
-		{others + header(parts(1, "AAAA")), 0},
-		{others + header(parts(2, "AAAA")), 1},
-		{others + header(parts(6, strings.Repeat("A", 2000))), 1},
-		{others + header(parts(500, "A")), 0},
+		{others + testkit.Header(parts(1, "AAAA")), 0},
+		{others + testkit.Header(parts(2, "AAAA")), 1},
+		{others + testkit.Header(parts(6, strings.Repeat("A", 2000))), 1},
+		{others + testkit.Header(parts(500, "A")), 0},
 	} {
 		r := request(test.line)
 		got := testing.AllocsPerRun(100, func() { _, _ = chunks.WIF.Join(r, "FedAuth") })
@@ -224,7 +226,7 @@ func TestJoinNegativeVectors(t *testing.T) {
 		"cookies-uneven":         {0, 1},
 	}
 	ran := 0
-	for _, v := range readVectors(t, "sessiontoken_negative.json", len(joined)) {
+	for _, v := range testkit.WithCookies(t, "sessiontoken_negative.json", len(joined)) {
 		if !strings.HasPrefix(v.Name, "cookie") {
 			continue
 		}
@@ -238,7 +240,7 @@ func TestJoinNegativeVectors(t *testing.T) {
 		for _, i := range order {
 			want.WriteString(v.Cookies[i].Value)
 		}
-		got, err := chunks.WIF.Join(request(header(v.Cookies)), "FedAuth")
+		got, err := chunks.WIF.Join(request(testkit.Header(v.Cookies)), "FedAuth")
 		if got != want.String() {
 			t.Errorf("%s: Join = %d bytes, want %d", v.Name, len(got), want.Len())
 		}
@@ -254,13 +256,13 @@ func TestJoinNegativeVectors(t *testing.T) {
 // What .NET wrote joins to the text it wrote, in any order and amid other
 // cookies, and the text splits into the same cookies.
 func TestVectorsRoundTrip(t *testing.T) {
-	for _, v := range readVectors(t, "sessiontoken_45.json", 121) {
+	for _, v := range testkit.WithCookies(t, "sessiontoken_45.json", 121) {
 		cookies := slices.Clone(v.Cookies)
 		slices.Reverse(cookies)
-		line := "zz1=b; " + header(cookies) + "; Other=" + v.CookieName
+		line := "zz1=b; " + testkit.Header(cookies) + "; Other=" + v.CookieName
 		text, err := chunks.WIF.Join(request(line), v.CookieName)
-		if err != nil || text != v.text() {
-			t.Errorf("%s: Join = %d bytes, %v; want %d", v.Name, len(text), err, len(v.text()))
+		if err != nil || text != textOf(v) {
+			t.Errorf("%s: Join = %d bytes, %v; want %d", v.Name, len(text), err, len(textOf(v)))
 			continue
 		}
 		set, err := chunks.WIF.Split(&http.Cookie{Name: v.CookieName, Value: text}, v.ChunkSize)
@@ -270,7 +272,7 @@ func TestVectorsRoundTrip(t *testing.T) {
 		}
 		var got []pair
 		for _, c := range set {
-			got = append(got, pair{c.Name, c.Value})
+			got = append(got, pair{Name: c.Name, Value: c.Value})
 		}
 		if !slices.Equal(got, v.Cookies) {
 			t.Errorf("%s: Split gives %d cookies, want %d", v.Name, len(got), len(v.Cookies))
@@ -286,7 +288,7 @@ func BenchmarkJoin(b *testing.B) {
 	for _, n := range []int{1, 2, 6} {
 		b.Run(fmt.Sprintf("chunks=%d", n), func(b *testing.B) {
 			r := request("ASP.NET_SessionId=0123456789abcdefghijklmn; theme=dark; " +
-				header(parts(n, strings.Repeat("A", 2000))))
+				testkit.Header(parts(n, strings.Repeat("A", 2000))))
 			b.ReportAllocs()
 			b.SetBytes(int64(n * 2000))
 			for b.Loop() {

@@ -2,6 +2,7 @@ package chunks_test
 
 import (
 	"errors"
+	"github.com/webfarm-go/webfarm/internal/testkit"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -225,7 +226,7 @@ func TestExpireManySpellings(t *testing.T) {
 		}
 		line.WriteString(string(name) + "=x;")
 	}
-	set := chunks.WIF.Expire(request(line.String()+header(parts(60, "x"))),
+	set := chunks.WIF.Expire(request(line.String()+testkit.Header(parts(60, "x"))),
 		&http.Cookie{Name: "FedAuth"})
 	if len(set) != 2*chunks.MaxChunks || set[0].Name != "FedAuth" || set[59].Name != "FedAuth59" {
 		t.Errorf("%d deletions: %v", len(set), names(set))
@@ -281,9 +282,9 @@ func TestReplace(t *testing.T) {
 		}
 		var next []pair
 		for k, v := range jar {
-			next = append(next, pair{k, v})
+			next = append(next, pair{Name: k, Value: v})
 		}
-		if got, err := test.scheme.Join(request(header(next)), "FedAuth"); err != nil ||
+		if got, err := test.scheme.Join(request(testkit.Header(next)), "FedAuth"); err != nil ||
 			got != value {
 			t.Errorf("%s: joins to %d bytes, %v", test.name, len(got), err)
 		}
@@ -323,9 +324,9 @@ func TestInspect(t *testing.T) {
 			[]string{"FedAuth is there 3 times with different values"}},
 		{"stale", "FedAuth=AAAA; FedAuth1=BB; FedAuth2=CCCC", 3,
 			[]string{"FedAuth1 is shorter than FedAuth but not the last"}},
-		{"many orphans", "FedAuth=A; " + header(parts(20, "x")[5:]), 1,
+		{"many orphans", "FedAuth=A; " + testkit.Header(parts(20, "x")[5:]), 1,
 			[]string{"FedAuth5, FedAuth6, FedAuth7, FedAuth8, FedAuth9 and 10 more are not read"}},
-		{"too many", header(parts(61, "x")), 61, []string{"more than 60 chunks"}},
+		{"too many", testkit.Header(parts(61, "x")), 61, []string{"more than 60 chunks"}},
 	}
 	for _, test := range tests {
 		s := chunks.WIF.Inspect(request(test.line), "FedAuth")

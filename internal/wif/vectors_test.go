@@ -20,8 +20,7 @@ type vector struct {
 
 func readVectors(t testing.TB, name string) []vector {
 	t.Helper()
-	var file struct{ Vectors []vector }
-	testkit.JSON(t, name, &file)
+	file := testkit.Parsed[struct{ Vectors []vector }](t, name)
 	if len(file.Vectors) == 0 {
 		t.Fatalf("%s: no vectors", name)
 	}

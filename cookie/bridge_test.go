@@ -2,6 +2,7 @@ package cookie_test
 
 import (
 	"fmt"
+	"math/bits"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -188,18 +189,21 @@ func (f *bridgeFarm) signOut(t testing.TB, b *browser, half int) {
 // TestBridgeWalk walks at random over sign-ins, sign-outs, requests and time on
 // two halves. A model says who is signed in: the same user on both.
 func TestBridgeWalk(t *testing.T) {
-	steps := 200 / share.OneIn(t, 2)
+	step, n := share.OneIn(t, 2), uint(0)
 	for k, old := range bridgeKinds {
 		for _, unseen := range []bool{false, true} {
 			for _, limit := range []time.Duration{0, 150 * time.Minute} {
 				for _, stored := range []bool{false, true} {
 					name := fmt.Sprintf("%s%d/unseen=%t/limit=%s/store=%t", old.Kind, k,
 						unseen, limit, stored)
+					if n++; bits.OnesCount(n-1)%step != 0 { // by default all settings meet in pairs
+						continue
+					}
 					t.Run(name, func(t *testing.T) {
 						if limit > 0 && !stored && old.Kind == cookie.KindForms {
 							return // a forms ticket has no room for the sign-in
 						}
-						walkBridge(t, steps, old, unseen, limit, stored)
+						walkBridge(t, 200/step, old, unseen, limit, stored)
 					})
 				}
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/netfx"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/internal/seed"
+	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -614,7 +615,7 @@ func TestLegacyHostile(t *testing.T) {
 	if race.Enabled {
 		t.Skip("sync.Pool is random under the race detector")
 	}
-	large := make([]byte, 1<<20)
+	large := make([]byte, 1<<20/share.OneIn(t, 8))
 	eachLegacy(t, func(name string, cfg machinekey.Config, _ machinekey.Protection, p protector) {
 		if cfg.Decryption != machinekey.AES {
 			return

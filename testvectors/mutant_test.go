@@ -90,7 +90,7 @@ func TestEveryValueIsChecked(t *testing.T) {
 	if len(places) < 400 {
 		t.Errorf("%d places, want more", len(places))
 	}
-	step := share.OneIn(t, 12)
+	step := share.OneIn(t, 36)
 	order := slices.SortedFunc(maps.Keys(places), func(a, b place) int {
 		return cmp.Or(strings.Compare(a.file, b.file), strings.Compare(a.path, b.path))
 	})

@@ -25,6 +25,7 @@ var bothFaults = []string{"", "old", "store", "core", "front", "old keys", "core
 // one world to the other, while nodes and the store go away, keys change and
 // hours pass. All nodes must know the same user all the time.
 func TestBothWorlds(t *testing.T) {
+	t.Parallel()
 	f, counts := startBothFarm(t), new(bothCounts)
 	rounds, start := 3*7/share.OneIn(t, 10), time.Now()
 	for i, of := range []cookie.Credential{

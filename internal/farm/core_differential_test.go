@@ -37,6 +37,7 @@ const (
 // The runs follow from a seed, which is printed; WEBFARM_SEED repeats one.
 // WEBFARM_CORE_MILLION makes it a million tickets and payloads each way.
 func TestCoreDifferential(t *testing.T) {
+	t.Parallel()
 	core := FindCore(t)
 	seed := seed.Fresh(t)
 	batches, each := coreRings/share.OneIn(t, 60), coreEach

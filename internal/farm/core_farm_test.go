@@ -256,6 +256,7 @@ func attributes(lines []string) []string {
 // TestCoreFarm signs in and out at either node behind a balancer, with each
 // setting, lets either renew, and wants the same cookies from both.
 func TestCoreFarm(t *testing.T) {
+	t.Parallel()
 	one := newCertificate(t, "one")
 	pfx := filepath.Join(t.TempDir(), "one.pfx")
 	data, err := base64.StdEncoding.DecodeString(one.pfx)

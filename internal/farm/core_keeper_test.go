@@ -127,6 +127,7 @@ func keepAtOnce(t *testing.T, keys string, o *dataprotection.RingOptions) (made 
 // TestCoreKeeperElements wants .NET to lay out keys and revocations as Go does,
 // byte for byte but for what is new in each, and to use Go's.
 func TestCoreKeeperElements(t *testing.T) {
+	t.Parallel()
 	pipe := FindCore(t).Pipe(t)
 	call := func(r CoreRequest) CoreAnswer {
 		t.Helper()

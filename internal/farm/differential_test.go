@@ -47,7 +47,7 @@ const (
 func TestDifferential(t *testing.T) {
 	dotnet := BuildDotnet(t)
 	seed := seed.Fresh(t)
-	batches := differentialBatches / share.OneIn(t, 20)
+	batches := differentialBatches / share.OneIn(t, 40)
 	sites := random{rand.New(rand.NewPCG(seed, 0))}.sites()
 	numbers := make(chan int)
 	go func() {

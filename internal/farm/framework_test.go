@@ -60,6 +60,7 @@ func frameworkArguments(t *testing.T) (arguments []string) {
 // assemblies, and runs what Mono can run of it. docs/capture.md says what that
 // leaves open.
 func TestFrameworkPart(t *testing.T) {
+	t.Parallel()
 	Need(t, InstallMono, "mcs", "mono")
 	exe := filepath.Join(t.TempDir(), program)
 	if err := compile(Root(t), exe, frameworkArguments(t)...); err != nil {

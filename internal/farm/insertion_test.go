@@ -40,7 +40,7 @@ func TestInsertionsAlike(t *testing.T) {
 	if from < 0 || to < from {
 		t.Fatalf("no cookie in %q", xml)
 	}
-	step := share.OneIn(t, 11)
+	step := share.OneIn(t, 23)
 	var cookies []damaged
 	var requests []*Message
 	for at := 0; at <= len(xml); at++ {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/share"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -320,7 +321,7 @@ func TestNodeUnderLoad(t *testing.T) {
 	dotnet := BuildDotnet(t)
 	config := filepath.Join(t.TempDir(), "web.config")
 	writeConfig(t, config)
-	options := NodeOptions{Config: config, Port: FreePort(t)}
+	options, visits := NodeOptions{Config: config, Port: FreePort(t)}, 10/share.OneIn(t, 3)
 	node := dotnet.Node(t, options)
 
 	users := make([]*browser, 24)
@@ -335,7 +336,7 @@ func TestNodeUnderLoad(t *testing.T) {
 		users[i] = newBrowser(t)
 	}
 	recognised := func(b *browser, name, kind string) {
-		for range 10 {
+		for range visits {
 			r, err := b.client.Get(node.URL + "/whoami")
 			if err != nil {
 				t.Error(err)

@@ -47,8 +47,7 @@ func (v *vectorKatana) addTimes(m *Message) {
 	m.Add("persistent", flag(v.IsPersistent))
 }
 
-func TestDotnetReadsRecordedKatana(t *testing.T) {
-	a := newAsker(t)
+func readsKatana(t *testing.T, a *asker) {
 	var file struct {
 		Keys    map[string]vectorKey
 		Vectors []struct {
@@ -117,10 +116,9 @@ func TestDotnetReadsRecordedKatana(t *testing.T) {
 		len(file.Vectors), null)
 }
 
-// TestDotnetSlidesAsRecorded asks about the requests to Katana's middleware
+// slidesKatana asks about the requests to Katana's middleware
 // whose cookie is read, and renewed or not.
-func TestDotnetSlidesAsRecorded(t *testing.T) {
-	a := newAsker(t)
+func slidesKatana(t *testing.T, a *asker) {
 	var file struct {
 		Keys    map[string]vectorKey
 		Handler []struct {
@@ -178,9 +176,8 @@ func TestDotnetSlidesAsRecorded(t *testing.T) {
 	t.Logf("owin.json: %d requests to the middleware, %d of them renew the cookie", a.n, renewed)
 }
 
-// TestDotnetChunksAsRecorded asks about Katana's chunks.
-func TestDotnetChunksAsRecorded(t *testing.T) {
-	a := newAsker(t)
+// chunksKatana asks about Katana's chunks.
+func chunksKatana(t *testing.T, a *asker) {
 	var file struct {
 		Vectors []struct {
 			ID, Op, Manager, Name, CookieHeader, Expect string

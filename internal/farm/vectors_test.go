@@ -154,8 +154,23 @@ func (a *asker) wants(name string, m *Message, want []Field) {
 	}
 }
 
-func newAsker(t *testing.T) *asker {
-	return &asker{t: t, pipe: BuildDotnet(t).Pipe(t)}
+// TestDotnetReadsRecorded asks one process about all that was recorded.
+func TestDotnetReadsRecorded(t *testing.T) {
+	pipe := BuildDotnet(t).Pipe(t)
+	for _, tt := range []struct {
+		name string
+		run  func(t *testing.T, a *asker)
+	}{
+		{"sessions", readsSessions},
+		{"damaged sessions", judgesDamaged},
+		{"envelopes", judgesEnvelopes},
+		{"forms", readsForms},
+		{"katana", readsKatana},
+		{"sliding", slidesKatana},
+		{"chunks", chunksKatana},
+	} {
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, &asker{t: t, pipe: pipe}) })
+	}
 }
 
 type vectorCookie struct{ Name, Value string }
@@ -170,8 +185,7 @@ func (a *asker) join(scheme, name string, cookies []vectorCookie) *Message {
 	return a.ask(m)
 }
 
-func TestDotnetReadsRecordedSessions(t *testing.T) {
-	a := newAsker(t)
+func readsSessions(t *testing.T, a *asker) {
 	var file struct {
 		MachineKeys map[string]vectorKey
 		Vectors     []struct {
@@ -213,8 +227,7 @@ func TestDotnetReadsRecordedSessions(t *testing.T) {
 	t.Logf("sessiontoken_45.json: %d comparisons of %d vectors", a.n, len(file.Vectors))
 }
 
-func TestDotnetJudgesDamagedSessions(t *testing.T) {
-	a := newAsker(t)
+func judgesDamaged(t *testing.T, a *asker) {
 	var file struct {
 		MachineKeys map[string]vectorKey
 		Vectors     []struct {
@@ -249,8 +262,7 @@ func TestDotnetJudgesDamagedSessions(t *testing.T) {
 	t.Logf("sessiontoken_negative.json: %d comparisons of %d vectors", a.n, len(file.Vectors))
 }
 
-func TestDotnetJudgesEnvelopes(t *testing.T) {
-	a := newAsker(t)
+func judgesEnvelopes(t *testing.T, a *asker) {
 	var file struct {
 		MachineKeys map[string]vectorKey
 		Vectors     []struct {
@@ -295,8 +307,7 @@ func (v *vectorFormsTicket) add(m *Message) {
 	})
 }
 
-func TestDotnetReadsRecordedForms(t *testing.T) {
-	a := newAsker(t)
+func readsForms(t *testing.T, a *asker) {
 	var file struct {
 		Vectors []struct {
 			Name, Op, Layout, Cookie                        string

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -50,8 +49,8 @@ func Parsed[T any](tb testing.TB, name string) *T {
 	tb.Helper()
 	key := struct {
 		name string
-		of   reflect.Type
-	}{name, reflect.TypeFor[T]()}
+		of   any
+	}{name, (*T)(nil)}
 	if v, ok := parsed.Load(key); ok {
 		return v.(*T)
 	}

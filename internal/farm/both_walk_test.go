@@ -188,7 +188,7 @@ func (f *bothFarm) inject(fault string, counts *bothCounts) {
 		return
 	}
 	counts.faults.Add(1)
-	time.Sleep(5 * time.Millisecond)
+	time.Sleep(time.Millisecond)
 	switch fault {
 	case "old", "core":
 		f.kill(fault)

@@ -255,7 +255,7 @@ func certificateName(t testing.TB, c tls.Certificate) string {
 // TestRingMatrix changes one setting of the issuing node at a time, under every algorithm and in
 // every kind of store. The other node must name exactly that setting.
 func TestRingMatrix(t *testing.T) {
-	step := share.OneIn(t, 7)
+	step := share.OneIn(t, 19)
 	certificate := burntCertificate(t)
 	var cells atomic.Int64
 	t.Cleanup(func() { t.Logf("%d cells", cells.Load()) })

@@ -70,7 +70,7 @@ func (r *Ring) newKey(s *state, created, activated, expires time.Time) (id, text
 	}
 	before := s.preferredKey(created)
 	algorithms := fmt.Sprintf(cbcLayout, 256, hmacSHA256)
-	if before != nil && before.err == nil {
+	if before != nil && before.Err == nil {
 		switch {
 		case before.suite.gcm:
 			algorithms = fmt.Sprintf(gcmLayout, 8*before.suite.keySize)
@@ -88,9 +88,9 @@ func (r *Ring) newKey(s *state, created, activated, expires time.Time) (id, text
 			return "", "", fmt.Errorf("dataprotection: RingOptions.Certificates[0]: %w", err)
 		}
 		secret = fmt.Sprintf(secretLayout, strings.ReplaceAll(secret, "\n", "\n        "))
-	} else if before != nil && before.decryptor != "" {
+	} else if before != nil && before.Decryptor != "" {
 		return "", "", fmt.Errorf("dataprotection: key %s is encrypted at rest (%s), and the next would be "+
-			"in clear; set RingOptions.Certificates", before.name, quote(before.decryptor))
+			"in clear; set RingOptions.Certificates", before.ID, quote(before.Decryptor))
 	}
 	g := guid(random[64:])
 	g[7], g[8] = g[7]&0x0f|0x40, g[8]&0x3f|0x80 // version 4, as Guid.NewGuid

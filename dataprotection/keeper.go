@@ -89,16 +89,16 @@ func (r *Ring) keep(ctx context.Context, s *state, ahead, lifetime time.Duration
 func (s *state) next(now time.Time, ahead time.Duration) (begins time.Time, needed bool, err error) {
 	begins = now
 	if k := s.defaultKey(now); k != nil {
-		begins = k.expires
+		begins = k.Expires
 		successor := s.defaultKey(begins)
 		enough := now.Add(ahead)
-		if !k.expires.Before(enough) || successor != nil && !successor.expires.Before(enough) {
+		if !k.Expires.Before(enough) || successor != nil && !successor.Expires.Before(enough) {
 			return begins, false, nil
 		}
 	}
-	if p := s.preferredKey(begins); p != nil && p.err != nil && !p.revoked &&
-		p.expires.After(begins) {
-		return begins, false, fmt.Errorf("dataprotection: whether a key is needed cannot be told here: %w", p.err)
+	if p := s.preferredKey(begins); p != nil && p.Err != nil && !p.revoked &&
+		p.Expires.After(begins) {
+		return begins, false, fmt.Errorf("dataprotection: whether a key is needed cannot be told here: %w", p.Err)
 	}
 	return s.behind(begins), true, nil
 }
@@ -106,8 +106,8 @@ func (s *state) next(now time.Time, ahead time.Duration) (begins time.Time, need
 // behind returns the first moment from t on at which a new key would be
 // preferred to all others.
 func (s *state) behind(t time.Time) time.Time {
-	if p := s.preferredKey(t); p != nil && !p.activated.Before(t) {
-		return p.activated.Add(tick)
+	if p := s.preferredKey(t); p != nil && !p.Activated.Before(t) {
+		return p.Activated.Add(tick)
 	}
 	return t
 }
@@ -166,7 +166,7 @@ func (r *Ring) Revoke(ctx context.Context, keyID, reason string) error {
 			return err
 		}
 		for _, e := range s.entries {
-			if !e.created.Before(now) { // by a clock ahead of this one
+			if !e.Created.Before(now) { // by a clock ahead of this one
 				list = append(list, e)
 			}
 		}
@@ -179,7 +179,7 @@ func (r *Ring) Revoke(ctx context.Context, keyID, reason string) error {
 		if e.revoked {
 			continue
 		}
-		if err := r.addRevocation(ctx, e.name, e.name, now, reason); err != nil {
+		if err := r.addRevocation(ctx, e.ID, e.ID, now, reason); err != nil {
 			return err
 		}
 	}

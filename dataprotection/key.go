@@ -3,7 +3,6 @@ package dataprotection
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -14,16 +13,10 @@ import (
 
 // key is one key element. It never changes once it is in a state.
 type key struct {
-	id                          guid
-	name                        string // id as text
-	created, activated, expires time.Time
-	digest                      [sha256.Size]byte // of the element
-
-	decryptor   string            // as in Key
-	certificate *x509.Certificate // as in Key
-
-	err    error // why it cannot be used
-	retry  bool  // a service may open it the next time
+	Key    // without Revoked
+	id     guid
+	digest [sha256.Size]byte // of the element
+	retry  bool              // a service may open it the next time
 	suite  suite
 	header []byte // the context header of the suite
 	master secret.Bytes
@@ -42,11 +35,11 @@ func parseKey(e *xmltree.Element) (*key, error) {
 	if k.id, ok = parseGUID(text); !ok {
 		return nil, errors.New("the id is no GUID")
 	}
-	k.name = k.id.String()
+	k.ID = k.id.String()
 	for _, d := range []struct {
 		name string
 		date *time.Time
-	}{{"creationDate", &k.created}, {"activationDate", &k.activated}, {"expirationDate", &k.expires}} {
+	}{{"creationDate", &k.Created}, {"activationDate", &k.Activated}, {"expirationDate", &k.Expires}} {
 		c := e.Child("", d.name)
 		if c == nil {
 			return nil, fmt.Errorf("no %s", d.name)
@@ -58,12 +51,12 @@ func parseKey(e *xmltree.Element) (*key, error) {
 	return k, nil
 }
 
-// prepare reads the descriptor of a key, or says in k.err why it cannot be
+// prepare reads the descriptor of a key, or says in Err why it cannot be
 // used.
 func (r *Ring) prepare(ctx context.Context, k *key, e *xmltree.Element, file string) {
 	err := r.readDescriptor(ctx, k, e)
 	if err != nil {
-		k.err = &RingError{File: file, Element: "key " + k.name, Err: err}
+		k.Err = &RingError{File: file, Element: "key " + k.ID, Err: err}
 	}
 	var service *serviceError
 	k.retry = errors.As(err, &service)
@@ -75,7 +68,7 @@ func (r *Ring) readDescriptor(ctx context.Context, k *key, e *xmltree.Element) e
 		return errors.New("no descriptor")
 	}
 	deserializer, _ := outer.Attr("deserializerType")
-	k.decryptor, k.certificate = atRest(outer)
+	k.Decryptor, k.Certificate = atRest(outer)
 	inner, err := r.decrypt(ctx, outer.Children[0], new(int))
 	if err != nil {
 		return err
@@ -102,7 +95,7 @@ func (r *Ring) readDescriptor(ctx context.Context, k *key, e *xmltree.Element) e
 	if k.header, err = k.suite.contextHeader(); err != nil {
 		return err
 	}
-	k.master = secret.Own(value)
+	k.master, k.Algorithm = secret.Own(value), k.suite.String()
 	return nil
 }
 

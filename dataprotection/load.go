@@ -30,7 +30,7 @@ type entry struct {
 }
 
 // usable reports whether the key may open.
-func (e *entry) usable() bool { return !e.revoked && e.err == nil }
+func (e *entry) usable() bool { return !e.revoked && e.Err == nil }
 
 // load reads the repository. Keys whose element has not changed are taken over
 // from the present state, so that nothing is decrypted twice.
@@ -44,42 +44,38 @@ func (r *Ring) load(ctx context.Context) (*state, error) {
 			}
 		}
 	}
-	err := r.repository.Elements(ctx, l.element)
-	if l.err != nil { // also if the repository does not pass it on
-		return nil, l.err
-	}
-	if err != nil {
-		var at *RingError
-		if errors.As(err, &at) {
-			return nil, err
+	var failed error // also if the repository does not pass it on
+	err := r.repository.Elements(ctx, func(name string, data []byte) error {
+		if failed == nil {
+			failed = l.add(name, data)
 		}
+		return failed
+	})
+	var at *RingError
+	switch {
+	case failed != nil:
+		return nil, failed
+	case errors.As(err, &at):
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("dataprotection: reading the key ring: %w", err)
 	}
 	for _, e := range l.state.entries {
-		e.revoked = l.revoked[e.id] || e.created.Before(l.state.revokedBefore)
+		e.revoked = l.revoked[e.id] || e.Created.Before(l.state.revokedBefore)
 	}
 	return l.state, nil
 }
 
 // loader gathers the elements of one reading.
 type loader struct {
-	ring  *Ring
-	ctx   context.Context
-	known map[[sha256.Size]byte]*key
-	state *state
-	err   error
-
+	ring    *Ring
+	ctx     context.Context
+	known   map[[sha256.Size]byte]*key
+	state   *state
 	revoked map[guid]bool // single keys
 }
 
-// element takes one element of the repository (XmlKeyManager.GetAllKeys).
-func (l *loader) element(name string, data []byte) error {
-	if l.err == nil {
-		l.err = l.add(name, data)
-	}
-	return l.err
-}
-
+// add takes one element of the repository (XmlKeyManager.GetAllKeys).
 func (l *loader) add(name string, data []byte) error {
 	if err := l.ctx.Err(); err != nil {
 		return fmt.Errorf("dataprotection: reading the key ring: %w", err)
@@ -138,7 +134,7 @@ func quote(name string) string {
 
 func (l *loader) addKey(name string, k *key) error {
 	if l.state.byID[k.id] != nil {
-		return &RingError{File: name, Element: "key " + k.name,
+		return &RingError{File: name, Element: "key " + k.ID,
 			Err: errors.New("a key of this id is already in the ring; remove one")}
 	}
 	e := &entry{key: k}

@@ -148,16 +148,16 @@ func (p *protector) Unprotect(ctx context.Context, dst, protected []byte) ([]byt
 		return dst, "", err
 	case e.revoked && !p.revoked:
 		return dst, "", ErrUnprotect
-	case e.err != nil && errors.Is(e.err, ErrUnavailable):
-		return dst, "", e.err
-	case e.err != nil:
+	case e.Err != nil && errors.Is(e.Err, ErrUnavailable):
+		return dst, "", e.Err
+	case e.Err != nil:
 		return dst, "", ErrUnprotect
 	}
 	out, ok := p.sealer(s, e.key).open(dst, protected[headSize:])
 	if !ok {
 		return dst, "", ErrUnprotect
 	}
-	return out, e.name, nil
+	return out, e.ID, nil
 }
 
 // hasHead reports whether protected data begins as .NET's does, with the id of

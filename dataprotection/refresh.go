@@ -165,8 +165,8 @@ func (r *Ring) fault(ctx context.Context) error {
 	}
 	s := r.state.Load()
 	e := s.preferredKey(now)
-	if e != nil && e.err != nil && !e.revoked && e.expires.After(now) {
-		return fmt.Errorf("dataprotection: nodes protect with a key that cannot be used here: %w", e.err)
+	if e != nil && e.Err != nil && !e.revoked && e.Expires.After(now) {
+		return fmt.Errorf("dataprotection: nodes protect with a key that cannot be used here: %w", e.Err)
 	}
 	if s.current(now) == nil {
 		return ErrNoKey

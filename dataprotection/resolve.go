@@ -28,7 +28,7 @@ func (s *state) current(now time.Time) *entry {
 func (s *state) nextChange(now time.Time) time.Time {
 	next := now.Add(24 * time.Hour)
 	for _, e := range s.entries {
-		for _, t := range []time.Time{e.activated.Add(-skew), e.expires, e.created.Add(propagation)} {
+		for _, t := range []time.Time{e.Activated.Add(-skew), e.Expires, e.Created.Add(propagation)} {
 			if t.After(now) && t.Before(next) {
 				next = t
 			}
@@ -51,11 +51,11 @@ func (s *state) protecting(now time.Time) (e *entry, fallback bool) {
 // The clock of whoever made it may be ahead.
 func (s *state) preferredKey(now time.Time) (best *entry) {
 	for _, e := range s.entries {
-		if e.activated.After(now.Add(skew)) {
+		if e.Activated.After(now.Add(skew)) {
 			continue
 		}
-		if best == nil || e.activated.After(best.activated) ||
-			e.activated.Equal(best.activated) && e.name < best.name {
+		if best == nil || e.Activated.After(best.Activated) ||
+			e.Activated.Equal(best.Activated) && e.ID < best.ID {
 			best = e
 		}
 	}
@@ -66,7 +66,7 @@ func (s *state) preferredKey(now time.Time) (best *entry) {
 // (DefaultKeyResolver.FindDefaultKey).
 func (s *state) defaultKey(now time.Time) *entry {
 	e := s.preferredKey(now)
-	if e == nil || !e.usable() || !e.expires.After(now) {
+	if e == nil || !e.usable() || !e.Expires.After(now) {
 		return nil
 	}
 	return e
@@ -82,11 +82,11 @@ func (s *state) fallbackKey(now time.Time) *entry {
 	for _, e := range s.entries {
 		switch {
 		case !e.usable():
-		case !e.created.After(now.Add(-propagation)):
-			if e != preferred && (old == nil || e.created.After(old.created)) {
+		case !e.Created.After(now.Add(-propagation)):
+			if e != preferred && (old == nil || e.Created.After(old.Created)) {
 				old = e
 			}
-		case young == nil || e.created.Before(young.created):
+		case young == nil || e.Created.Before(young.Created):
 			young = e
 		}
 	}

@@ -177,12 +177,8 @@ func (r *Ring) Keys() []Key {
 	s := r.state.Load()
 	list := make([]Key, 0, len(s.entries)+len(s.leftOut))
 	for _, e := range s.entries {
-		k := Key{ID: e.name, Revoked: e.revoked, Err: e.err,
-			Created: e.created, Activated: e.activated, Expires: e.expires,
-			Decryptor: e.decryptor, Certificate: e.certificate}
-		if e.err == nil {
-			k.Algorithm = e.suite.String()
-		}
+		k := e.Key
+		k.Revoked = e.revoked
 		list = append(list, k)
 	}
 	return append(list, s.leftOut...)
@@ -204,7 +200,7 @@ func (r *Ring) KeyStatus(keyID string) (known, renew bool) {
 		return false, false
 	}
 	now := s.current(r.o.Now())
-	return true, now != nil && now != e && !e.activated.After(now.activated)
+	return true, now != nil && now != e && !e.Activated.After(now.Activated)
 }
 
 // Resolve returns the id of the key that protects at a given time, as
@@ -216,5 +212,5 @@ func (r *Ring) Resolve(at time.Time) (keyID string, fallback bool) {
 	if e == nil {
 		return "", false
 	}
-	return e.name, fallback
+	return e.ID, fallback
 }

@@ -19,32 +19,26 @@ const (
 	UseLegacyMachineKeyEncryption = "aspnet:UseLegacyMachineKeyEncryption"
 	// UseLegacyFormsTicket brings back the forms tickets of before 2011.
 	UseLegacyFormsTicket = "aspnet:UseLegacyFormsAuthenticationTicketCompatibility"
-	// AllowInsecureDeserialization concerns view state; unset, the registry
-	// decides.
-	AllowInsecureDeserialization = "aspnet:AllowInsecureDeserialization"
-	// AllowRelaxedHTTPUserName concerns the user names that IIS gets.
-	AllowRelaxedHTTPUserName = "aspnet:AllowRelaxedHttpUserName"
 	// SuppressSameSiteNone leaves SameSite=None out of cookies.
 	SuppressSameSiteNone = "aspnet:SuppressSameSiteNone"
-	// IgnoreViewStateErrors concerns view state alone.
-	IgnoreViewStateErrors = "aspnet:AlwaysIgnoreViewStateValidationErrors"
-	// UseLegacyEventValidation concerns view state alone.
-	UseLegacyEventValidation = "aspnet:UseLegacyEventValidationCompatibility"
 	// MaxHTTPCollectionKeys bounds the number of cookies in a request. It is
 	// a number; see [AppSettings.MaxCookies].
 	MaxHTTPCollectionKeys = "aspnet:MaxHttpCollectionKeys"
 )
 
-// switches are the keys with a boolean, in the spelling of .NET.
+// switches are the keys with a boolean, in the spelling of .NET. Those without
+// a name here concern view state, and the user names that IIS gets.
 var switches = [...]string{
-	UseLegacyEncryption, UseLegacyMachineKeyEncryption, UseLegacyFormsTicket, AllowInsecureDeserialization,
-	AllowRelaxedHTTPUserName, SuppressSameSiteNone, IgnoreViewStateErrors, UseLegacyEventValidation,
+	UseLegacyEncryption, UseLegacyMachineKeyEncryption, UseLegacyFormsTicket,
+	"aspnet:AllowInsecureDeserialization", "aspnet:AllowRelaxedHttpUserName",
+	SuppressSameSiteNone, "aspnet:AlwaysIgnoreViewStateValidationErrors",
+	"aspnet:UseLegacyEventValidationCompatibility",
 }
 
 // AppSettings are the switches in <appSettings>. No other key is kept: values
 // there may be secrets.
 type AppSettings struct {
-	Switches   []Switch  // that the site sets, in the order of the constants
+	Switches   []Switch  // that the site sets, in a fixed order
 	MaxCookies int       // [MaxHTTPCollectionKeys], math.MaxInt32 by default
 	Line       int       // of the element, 0 if there is none
 	Warnings   []Warning // app_settings_file_not_read, or none

@@ -5,12 +5,9 @@ import "cmp"
 // Authentication is <system.web><authentication>
 // (System.Web.Configuration.AuthenticationSection).
 type Authentication struct {
-	// Mode is one of Windows, Forms, None, Passport.
-	Mode string
-	// Forms are the settings of the forms cookie, nil unless Mode is Forms.
-	Forms *Forms
-	// Line is the line of the element, 0 if there is none.
-	Line int
+	Mode  string // Windows, Forms, None or Passport
+	Forms *Forms // nil unless Mode is Forms
+	Line  int    // of the element, 0 if there is none
 	// Warnings is forms_may_be_cookieless, or none; see also
 	// [Authentication.ProtectionWarnings].
 	Warnings []Warning

@@ -68,7 +68,7 @@ func (f *File) Cora() (*Cora, error) {
 		c.warn(c, true, true)
 	}
 	for i, part := range parts {
-		p := readCora(part.Section, c)
+		p := readCora(part, c)
 		if !there && i == 0 {
 			c.Line, prefix = p.Line, p.CookieNamePrefix
 		}

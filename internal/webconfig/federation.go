@@ -42,15 +42,11 @@ type CookieHandler struct {
 // WSFederation is <wsFederation>, as far as it matters for who may issue
 // tokens and which cookies are written.
 type WSFederation struct {
-	// Issuer is the page to sign in at, Realm the site's own name, Reply the
-	// page to return to.
-	Issuer, Realm, Reply   string
-	PassiveRedirectEnabled bool // sends users without a session to the issuer
-	// PersistentCookies writes persistent cookies after such a redirect
-	// (persistentCookiesOnPassiveRedirects).
-	PersistentCookies bool
-	RequireHTTPS      bool // refuses an issuer without TLS
-	Line              int  // of the element
+	Issuer, Realm, Reply   string // the page to sign in at, the site's own name, the page to return to
+	PassiveRedirectEnabled bool   // sends users without a session to the issuer
+	PersistentCookies      bool   // persistentCookiesOnPassiveRedirects
+	RequireHTTPS           bool   // refuses an issuer without TLS
+	Line                   int    // of the element
 }
 
 // readFederation reads <cookieHandler> and <wsFederation> below s.

@@ -3,13 +3,9 @@ package webconfig
 // HTTPRuntime is <system.web><httpRuntime>, as far as it matters for cookies
 // (System.Web.Configuration.HttpRuntimeSection).
 type HTTPRuntime struct {
-	// TargetFramework is the attribute as written, blanks included. Empty if
-	// there is none, which means 4.0.
-	TargetFramework string
-	// Version is TargetFramework, or 4.0.
-	Version Version
-	// Line is the line of the element, 0 if there is none.
-	Line int
+	TargetFramework string  // as written, blanks included; empty if there is none
+	Version         Version // TargetFramework, or 4.0
+	Line            int     // of the element, 0 if there is none
 }
 
 // TargetsFramework45 reports whether the application targets .NET 4.5 or

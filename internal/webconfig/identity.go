@@ -34,14 +34,11 @@ type Identity struct {
 	// expirationPeriod, [Infinite] by default.
 	ReplayDetection bool
 	ReplayPeriod    time.Duration
-	AudienceMode    string   // Always, BearerKeyOnly or Never
-	AudienceURIs    []string // that tokens of a sign-in may be for
-	// Session is the handler of session tokens; its Type is empty if there is
-	// none.
-	Session SessionHandler
+	AudienceMode    string         // Always, BearerKeyOnly or Never
+	AudienceURIs    []string       // that tokens of a sign-in may be for
+	Session         SessionHandler // of session tokens; its Type is empty if there is none
 	// SessionCacheType is the class of the cache of session tokens with its
-	// assembly, as written; empty for the built-in one. It matters in reference
-	// mode only.
+	// assembly, empty for the built-in one. It matters in reference mode only.
 	SessionCacheType string
 	Line             int // of the element, or of a section that implies it
 }

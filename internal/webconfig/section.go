@@ -34,19 +34,17 @@ func result[T any](r *reader, v T) (T, error) {
 // Section is the element of one section, or of a part of one. An absent one is
 // an element without attributes and children, and its RefLine is 0.
 type Section struct {
-	// Path names the section in errors, such as "system.web/machineKey".
-	Path string
-	// File is the configSource the element was read from, empty for the file
-	// that was parsed.
-	File string
+	Path string // for errors, such as "system.web/machineKey"
+	File string // the configSource that the element was read from, if any
 	// RefLine is the line in the file that was parsed: of the element itself,
 	// or of the element with the configSource attribute.
 	RefLine int
 	*xmltree.Element
 
-	r     *reader
-	known []string // the attributes asked for
-	bad   *Error   // the first faulty attribute
+	r        *reader
+	location string   // the attribute path of the <location> around it
+	known    []string // the attributes asked for
+	bad      *Error   // the first faulty attribute
 }
 
 // Section returns the section of the application at the given path of element
@@ -83,22 +81,18 @@ func (r *reader) absent(path string) *Section {
 	return &Section{Path: path, Element: &xmltree.Element{}, r: r}
 }
 
-// sectionIn is the section as a <location> for a part of the site has it.
-type sectionIn struct {
-	location string // the attribute path of <location>
-	*Section
-}
-
 // sectionsIn returns the sections at path in the <location>s for parts of the
 // site, in file order.
-func (r *reader) sectionsIn(path ...string) []sectionIn {
-	var all []sectionIn
+func (r *reader) sectionsIn(path ...string) []*Section {
+	var all []*Section
 	for _, l := range r.f.locations {
 		if l.ofApplication() {
 			continue
 		}
 		for _, e := range r.descend(l.element, path) {
-			all = append(all, sectionIn{l.path, r.follow(strings.Join(path, "/"), e)})
+			s := r.follow(strings.Join(path, "/"), e)
+			s.location = l.path
+			all = append(all, s)
 		}
 	}
 	return all

@@ -21,15 +21,9 @@ const (
 
 // The ways in which session tokens are protected.
 const (
-	// ProtectionDPAPI is WIF's default: only the machine that wrote a token
-	// can read it.
-	ProtectionDPAPI = "dpapi"
-	// ProtectionMachineKeyProtect is MachineKey.Protect, under the rules of
-	// Framework45 in every compatibility mode.
-	ProtectionMachineKeyProtect = "machineKeyProtect"
-	// ProtectionMachineKeyEncode is MachineKey.Encode, which depends on the
-	// compatibility mode.
-	ProtectionMachineKeyEncode = "machineKeyEncode"
+	ProtectionDPAPI             = "dpapi"             // WIF's default: only the machine that wrote a token can read it
+	ProtectionMachineKeyProtect = "machineKeyProtect" // by the rules of Framework45 in every mode
+	ProtectionMachineKeyEncode  = "machineKeyEncode"  // by those of the mode
 	// ProtectionCustom is a class of the site's own. Often it is RSA with a
 	// certificate, which is set in code and not in the web.config.
 	ProtectionCustom = "custom"

@@ -3,11 +3,13 @@ package machinekey
 import (
 	"cmp"
 	"crypto/sha256"
+	_ "embed" // known.txt
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/secret"
 )
@@ -35,6 +37,26 @@ func hashKnown(key []byte) knownHash {
 	}
 	sum := sha256.Sum256(upper)
 	return knownHash(binary.BigEndian.Uint64(sum[:]))
+}
+
+// builtIn is the list that needs no loading; it says how it is laid out. For the
+// thousands of other keys there is [KnownKeys].
+//
+//go:embed known.txt
+var builtIn string
+
+// builtInSource says where a key of that list is published, or "".
+func builtInSource(h knownHash) string {
+	var digits [16]byte
+	hex.Encode(digits[:], binary.BigEndian.AppendUint64(nil, uint64(h)))
+	for line := range strings.Lines(builtIn) {
+		hashes, rest, _ := strings.Cut(line, "\t")
+		if strings.Contains(hashes, string(digits[:])) {
+			source, _, _ := strings.Cut(rest, "\t")
+			return source
+		}
+	}
+	return ""
 }
 
 // KnownKeyList is a list of publicly known keys, as hashes. [KnownKeys] loads

@@ -55,7 +55,7 @@ var mayImport = map[string][]string{
 	"internal/katana":  {"internal/base64", "internal/dotnet", "internal/layer", "internal/limits"},
 	"internal/layer":   {},
 	"internal/limits":  {},
-	"internal/nbfx":    {"internal/dotnet"},
+	"internal/nbfx":    {"internal/dotnet", "internal/limits"},
 	"internal/nrbf":    {"internal/dotnet"},
 	"internal/netfx":   {"internal/secret"},
 	"internal/observe": {"cookie"},

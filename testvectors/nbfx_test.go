@@ -101,7 +101,7 @@ type nodeReader struct {
 // itself; those that the vector wants at an event are looked for in its scope
 // and, if they are there, taken over.
 func (n *nodeReader) events(want []nbfxEvent) ([]nbfxEvent, error) {
-	n.Reset(slices.Clone(n.doc), n.dict, nbfx.Limits{})
+	n.Reset(slices.Clone(n.doc), n.dict)
 	var events []nbfxEvent
 	depth := 0
 	for {
@@ -149,11 +149,7 @@ func (n *nodeReader) name(name nbfx.Name) (prefix, local, ns string) {
 }
 
 func (n *nodeReader) text(v nbfx.Value) string {
-	s, ok := n.Text(v)
-	if !ok {
-		return "(no text)"
-	}
-	return string(n.Bytes(s))
+	return string(n.Bytes(n.Text(v)))
 }
 
 // declarations adds the declarations among attrs that hold inside the element
@@ -176,7 +172,7 @@ func (n *nodeReader) declarations(e *nbfxEvent, attrs []nbfxAttr, depth int) {
 		doc = append(append(doc, prefix...), 1, 'x')
 		doc = append(doc, slices.Repeat([]byte{1}, depth+1)...) // EndElement
 		probe := nodeReader{dict: n.dict}
-		probe.Reset(doc, n.dict, nbfx.Limits{})
+		probe.Reset(doc, n.dict)
 		found := nbfx.Name{}
 		for k := probe.Next(); k != nbfx.EndDocument && k != nbfx.Invalid; k = probe.Next() {
 			if k == nbfx.StartElement {

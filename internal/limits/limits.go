@@ -28,7 +28,7 @@ const (
 	// the document it is binary and can grow forty-fold as text.
 	Bootstrap = 1 << 20
 	// Depth bounds the open elements of a document, those of a bootstrap token
-	// included; it is the default of package nbfx.
+	// included.
 	Depth = 64
 	// EnvelopeMarkup bounds the bytes of an envelope apart from the base64 in
 	// it, for envelopes that are not written as .NET writes them. All of it is

@@ -36,28 +36,24 @@ func (r *Reader) startArray() Kind {
 	if r.buf[r.pos] != recEndElement {
 		return r.fail(ErrSyntax)
 	}
-	code := r.buf[r.pos+1] &^ 1
+	code := r.buf[r.pos+1] - 1
 	switch code {
 	case Int16, Int32, Int64, Float, Double, Decimal, DateTime, TimeSpan, GUID, Bool:
 	default:
 		return r.fail(ErrSyntax)
 	}
-	if r.buf[r.pos+1]&1 == 0 {
-		return r.fail(ErrSyntax)
-	}
 	r.pos += 2
-	n, ok := r.mb32()
-	if !ok {
+	switch n, ok := r.mb32(); {
+	case !ok:
 		return Invalid
-	}
-	if n == 0 {
+	case n == 0:
 		return r.fail(ErrSyntax)
-	}
-	if n > (r.doc-r.pos)/int(fixedSize(code)) {
+	case n > (r.doc-r.pos)/int(fixedSize(code)):
 		return r.fail(ErrTruncated)
+	default:
+		r.array = arrayState{left: n, step: 1, code: code, name: r.name, attrs: len(r.attrs)}
+		return StartElement
 	}
-	r.array = arrayState{left: n, step: 1, code: code, name: r.name, attrs: len(r.attrs)}
-	return StartElement
 }
 
 // nextInArray returns the next of the nodes that an Array record stands for.

@@ -24,7 +24,7 @@ func TestDeclarations(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r Reader
-	r.Reset(doc, WIF10, Limits{})
+	r.Reset(doc, WIF10)
 	got := ""
 	for k := r.Next(); k != EndDocument; k = r.Next() {
 		switch k {

@@ -1,6 +1,10 @@
 package nbfx
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/internal/limits"
+)
 
 // TakePlain reads the next element if it is of the form that nearly all
 // claims have. It reads nothing of another one:
@@ -13,7 +17,7 @@ import "unicode/utf8"
 // third of the cost.
 func (r *Reader) TakePlain(element int, attrs []int, values []Span) bool {
 	if r.err != nil || r.pendingEnd || r.array.left > 0 || len(r.bindings) > 0 ||
-		r.depth == 0 || r.depth >= r.limits.Depth || r.records+1+len(attrs) > r.limits.Records {
+		r.depth == 0 || r.depth >= limits.Depth || r.records+1+len(attrs) > limits.Records {
 		return false
 	}
 	b := r.buf[:r.doc]
@@ -52,7 +56,7 @@ func (r *Reader) TakeText() (Span, bool) {
 	b := r.buf[r.pos:r.doc]
 	if len(b) < 2 || b[0] != Chars8+1 || int(b[1]) > len(b)-2 || !isASCII(b[2:2+int(b[1])]) ||
 		r.err != nil || r.pendingEnd || r.array.left > 0 || len(r.bindings) > 0 || r.depth == 0 ||
-		r.records >= r.limits.Records {
+		r.records >= limits.Records {
 		return Span{}, false
 	}
 	s := Span{int32(r.pos + 2), int32(b[1])}

@@ -1,5 +1,7 @@
 package nbfx
 
+import "github.com/webfarm-go/webfarm/internal/limits"
+
 // Kind says what [Reader.Next] found.
 type Kind uint8
 
@@ -13,21 +15,7 @@ const (
 	EndDocument              // nothing is left
 )
 
-// Limits bounds what a [Reader] accepts. A zero field means the default.
-type Limits struct {
-	// Depth is the number of open elements; default 64.
-	Depth int
-	// Records is the number of elements, attributes, texts and comments in
-	// the document; default 262144.
-	Records int
-}
-
-const (
-	defaultDepth   = 64
-	defaultRecords = 1 << 18
-)
-
-// Span is a piece of [Reader.Buffer].
+// Span is a piece of the document, or of the texts behind it; see [Reader.Bytes].
 type Span struct{ Off, Len int32 }
 
 // Name is the name of an element or attribute.
@@ -56,7 +44,6 @@ type Reader struct {
 	doc     int    // length of the document within buf
 	pos     int
 	dict    []string
-	limits  Limits
 	records int
 	depth   int
 	rooted  bool // the root element has been seen
@@ -78,19 +65,8 @@ type binding struct {
 
 // Reset makes r read the document doc, which it may append to. The dictionary
 // is indexed by wire id divided by two.
-func (r *Reader) Reset(doc []byte, dict []string, limits Limits) {
-	if limits.Depth == 0 {
-		limits.Depth = defaultDepth
-	}
-	if limits.Records == 0 {
-		limits.Records = defaultRecords
-	}
-	r.buf, r.doc, r.pos = doc, len(doc), 0
-	r.dict, r.limits = dict, limits
-	r.records, r.depth, r.rooted = 0, 0, false
-	r.pendingEnd, r.array.left = false, 0
-	r.attrs, r.bindings = r.attrs[:0], r.bindings[:0]
-	r.err = nil
+func (r *Reader) Reset(doc []byte, dict []string) {
+	*r = Reader{buf: doc, doc: len(doc), dict: dict, attrs: r.attrs[:0], bindings: r.bindings[:0]}
 }
 
 // Err returns the error after Next has returned Invalid, an [*Error].
@@ -108,10 +84,6 @@ func (r *Reader) Attrs() []Attr { return r.attrs }
 
 // Value returns the text or comment that Next has just read.
 func (r *Reader) Value() Value { return r.value }
-
-// Buffer returns the document followed by the converted texts: what a [Span]
-// refers to. It may move with every call of Next, Text and the like.
-func (r *Reader) Buffer() []byte { return r.buf }
 
 // Bytes returns the bytes of s, valid until the next call of Next.
 func (r *Reader) Bytes(s Span) []byte { return r.buf[s.Off : s.Off+s.Len] }
@@ -176,9 +148,8 @@ func (r *Reader) text(c byte) Kind {
 		return Invalid
 	}
 	if r.depth == 0 {
-		s, ok := r.Text(v)
 		switch {
-		case c&1 != 0 || !ok || !isSpace(r.Bytes(s)):
+		case c&1 != 0 || !isSpace(r.Bytes(r.Text(v))):
 			return r.fail(ErrSyntax)
 		case !r.rooted: // .NET takes white space after the root; before it is not established
 			return r.fail(ErrUnsupported)
@@ -195,7 +166,7 @@ func (r *Reader) startElement(c byte) Kind {
 	if r.depth == 0 && r.rooted {
 		return r.fail(ErrSyntax) // a second root
 	}
-	if r.depth >= r.limits.Depth {
+	if r.depth >= limits.Depth {
 		return r.fail(ErrLimit)
 	}
 	var ok bool
@@ -264,7 +235,7 @@ func (r *Reader) attributes() bool {
 		if a.Value, ok = r.readValue(v); !ok {
 			return false
 		}
-		if len(r.attrs) >= r.limits.Records-r.records {
+		if len(r.attrs) >= limits.Records-r.records {
 			return r.bad(ErrLimit)
 		}
 		r.attrs = append(r.attrs, a)
@@ -278,7 +249,7 @@ func (r *Reader) attributes() bool {
 // count adds n records to the total.
 func (r *Reader) count(n int) bool {
 	r.records += n
-	return r.records <= r.limits.Records || r.bad(ErrLimit)
+	return r.records <= limits.Records || r.bad(ErrLimit)
 }
 
 func (r *Reader) fail(err error) Kind {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"math"
 	"strconv"
 	"unicode/utf8"
 
@@ -43,28 +44,14 @@ func fixedSize(code byte) byte {
 // position and validates it.
 func (r *Reader) readValue(code byte) (Value, bool) {
 	pos, n := r.pos, 0
-	left := r.doc - pos
+	width := 0 // of the length
 	switch code {
 	case Chars8, Bytes8, UnicodeChars8:
-		if left < 1 {
-			return r.badValue(ErrTruncated)
-		}
-		n = int(r.buf[pos])
-		pos++
+		width = 1
 	case Chars16, Bytes16, UnicodeChars16:
-		if left < 2 {
-			return r.badValue(ErrTruncated)
-		}
-		n = int(binary.LittleEndian.Uint16(r.buf[pos:]))
-		pos += 2
+		width = 2
 	case Chars32, Bytes32, UnicodeChars32:
-		if left < 4 {
-			return r.badValue(ErrTruncated)
-		}
-		if n = int(int32(binary.LittleEndian.Uint32(r.buf[pos:]))); n < 0 {
-			return r.badValue(ErrSyntax)
-		}
-		pos += 4
+		width = 4
 	case Dictionary:
 		id, ok := r.dictID()
 		if !ok {
@@ -73,44 +60,52 @@ func (r *Reader) readValue(code byte) (Value, bool) {
 		return Value{Chars32, r.keep(r.dict[id])}, true
 	case StartList:
 		return r.readList()
+	case QName:
+		return r.badValue(ErrUnsupported)
 	default:
-		size := fixedSize(code)
-		if size == 0xFF {
-			if code == QName {
-				return r.badValue(ErrUnsupported)
-			}
+		if n = int(fixedSize(code)); n == 0xFF {
 			return r.badValue(ErrSyntax)
 		}
-		n = int(size)
+	}
+	if width > r.doc-pos {
+		return r.badValue(ErrTruncated)
+	}
+	for i := range width {
+		n |= int(r.buf[pos+i]) << (8 * i)
+	}
+	pos += width
+	if n < 0 || n > math.MaxInt32 {
+		return r.badValue(ErrSyntax)
 	}
 	if n > r.doc-pos {
 		return r.badValue(ErrTruncated)
 	}
 	v := Value{code, Span{int32(pos), int32(n)}}
+	off, text, err := len(r.buf), r.buf[pos:pos+n], error(nil)
 	switch code {
 	case Chars8, Chars16, Chars32:
-		if !utf8.Valid(r.buf[pos : pos+n]) {
+		if !utf8.Valid(text) {
 			return r.badValue(ErrText)
 		}
 	case UnicodeChars8, UnicodeChars16, UnicodeChars32:
-		off := len(r.buf)
-		text, ok := dotnet.AppendUTF8FromUTF16LE(r.buf, r.buf[pos:pos+n])
-		if !ok {
+		var ok bool
+		if r.buf, ok = dotnet.AppendUTF8FromUTF16LE(r.buf, text); !ok {
 			return r.badValue(ErrText)
 		}
-		r.buf = text
-		v = Value{Chars32, Span{int32(off), int32(len(text) - off)}}
+		v = r.since(off)
 	case Float, Double, Decimal, DateTime, TimeSpan:
-		off := len(r.buf)
-		text, err := appendRare(r.buf, code, r.buf[pos:pos+n])
-		if err != nil {
+		if r.buf, err = appendRare(r.buf, code, text); err != nil {
 			return r.badValue(err)
 		}
-		r.buf = text
-		v = Value{Chars32, Span{int32(off), int32(len(text) - off)}}
+		v = r.since(off)
 	}
 	r.pos = pos + n
 	return v, true
+}
+
+// since is the text in the buffer from off on.
+func (r *Reader) since(off int) Value {
+	return Value{Chars32, Span{int32(off), int32(len(r.buf) - off)}}
 }
 
 func (r *Reader) badValue(err error) (Value, bool) { return Value{}, r.bad(err) }
@@ -135,11 +130,7 @@ func (r *Reader) readList() (Value, bool) {
 		if !ok || !r.count(1) {
 			return Value{}, false
 		}
-		s, ok := r.Text(v)
-		if !ok {
-			return Value{}, false
-		}
-		items = append(items, s)
+		items = append(items, r.Text(v))
 	}
 	off := len(r.buf)
 	for i, s := range items {
@@ -148,18 +139,17 @@ func (r *Reader) readList() (Value, bool) {
 		}
 		r.buf = append(r.buf, r.Bytes(s)...)
 	}
-	return Value{Chars32, Span{int32(off), int32(len(r.buf) - off)}}, true
+	return r.since(off), true
 }
 
 // Text returns the value as text: numbers in decimal, booleans as true and
-// false, bytes as base64. It is false only for a value that readValue would
-// have refused.
-func (r *Reader) Text(v Value) (Span, bool) {
+// false, bytes as base64.
+func (r *Reader) Text(v Value) Span {
 	switch v.Code {
 	case Chars8, Chars16, Chars32:
-		return v.Span, true
+		return v.Span
 	case Empty:
-		return Span{}, true
+		return Span{}
 	}
 	off := len(r.buf)
 	b := r.Bytes(v.Span)
@@ -183,13 +173,11 @@ func (r *Reader) Text(v Value) (Span, bool) {
 		r.buf = base64.StdEncoding.AppendEncode(r.buf, b)
 	case UniqueID:
 		r.buf = append(r.buf, "urn:uuid:"...)
-		r.buf = dotnet.FormatGUID(r.buf, [16]byte(r.Bytes(v.Span)))
+		r.buf = dotnet.FormatGUID(r.buf, [16]byte(b))
 	case GUID:
 		r.buf = dotnet.FormatGUID(r.buf, [16]byte(b))
-	default:
-		return Span{}, false
 	}
-	return Span{int32(off), int32(len(r.buf) - off)}, true
+	return r.since(off).Span
 }
 
 // Int64 returns the value as a number: any integer record, or decimal text
@@ -235,12 +223,8 @@ func (r *Reader) AppendBytes(dst []byte, v Value) ([]byte, bool) {
 	case Bytes8, Bytes16, Bytes32:
 		return append(dst, r.Bytes(v.Span)...), true
 	}
-	s, ok := r.Text(v)
-	if !ok {
-		return dst, false
-	}
 	var packed []byte
-	for _, c := range r.Bytes(s) {
+	for _, c := range r.Bytes(r.Text(v)) {
 		if !isSpace([]byte{c}) {
 			packed = append(packed, c)
 		}

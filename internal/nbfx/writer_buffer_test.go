@@ -293,7 +293,7 @@ func checkBoth(t *testing.T, w *Writer, calls int, random func(n int) int) {
 		t.Fatalf("wrote\n%x, want\n%x", got, want)
 	}
 	var r Reader
-	r.Reset(got, WIF10, Limits{})
+	r.Reset(got, WIF10)
 	for kind := r.Next(); kind != EndDocument; kind = r.Next() {
 		if kind == Invalid {
 			t.Fatalf("the Reader refuses it: %v\n%x", r.Err(), want)

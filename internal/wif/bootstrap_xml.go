@@ -66,10 +66,7 @@ func (d *Reader) xmlElement(start int) bool {
 		if a.Prefix.Len == 0 && string(d.localName(&a.Name)) == "xmlns" {
 			return d.fail(errBootstrapForm)
 		}
-		value, ok := d.r.Text(a.Value)
-		if !ok {
-			return d.fail(errOrder("text"))
-		}
+		value := d.r.Text(a.Value)
 		d.doc.Blob = append(d.doc.Blob, ' ')
 		if !d.xmlName(&a.Name) {
 			return false
@@ -94,11 +91,8 @@ func (d *Reader) xmlElement(start int) bool {
 		}
 		switch d.r.Next() {
 		case nbfx.Text:
-			text, ok := d.r.Text(d.r.Value())
-			if !ok {
-				return d.fail(errOrder("text"))
-			}
-			d.doc.Blob = appendXMLEscaped(d.doc.Blob, d.r.Bytes(text), false)
+			text := d.r.Bytes(d.r.Text(d.r.Value()))
+			d.doc.Blob = appendXMLEscaped(d.doc.Blob, text, false)
 		case nbfx.Comment:
 			text := d.r.Bytes(d.r.Value().Span)
 			if bytes.Contains(text, []byte("--")) || bytes.HasSuffix(text, []byte("-")) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/nbfx"
+	"github.com/webfarm-go/webfarm/internal/nrbf"
 )
 
 // Document is what a token document says, as flat records: lists of claims and
@@ -74,3 +75,7 @@ const (
 	BootstrapToken                    // the XML of a token object
 	BootstrapWindows                  // a Windows token was there, and no data is; WIF 1.0 only
 )
+
+// nrbfKinds are the forms that the stream of package nrbf can have.
+var nrbfKinds = [...]nrbf.Kind{BootstrapString: nrbf.KindString, BootstrapBytes: nrbf.KindBytes,
+	BootstrapToken: nrbf.KindToken}

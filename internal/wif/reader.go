@@ -6,7 +6,6 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/layer"
-	"github.com/webfarm-go/webfarm/internal/limits"
 	"github.com/webfarm-go/webfarm/internal/nbfx"
 )
 
@@ -78,7 +77,7 @@ func (d *Reader) reset(data []byte, v Version) {
 	doc.Identities, doc.Claims, doc.Properties = doc.Identities[:0], doc.Claims[:0], doc.Properties[:0]
 	doc.Texts, doc.Blob = doc.Texts[:0], doc.Blob[:0]
 	clear(d.seen[:])
-	d.r.Reset(data, v.Dictionary(), nbfx.Limits{Records: limits.Records})
+	d.r.Reset(data, v.Dictionary())
 }
 
 // document reads from the root element to the end.
@@ -284,11 +283,7 @@ func (d *Reader) content() (s Span, ok bool) {
 	for {
 		switch d.next() {
 		case nbfx.Text:
-			t, ok := d.r.Text(d.r.Value())
-			if !ok {
-				return s, d.fail(errOrder("text"))
-			}
-			s = d.r.Concat(s, t)
+			s = d.r.Concat(s, d.r.Text(d.r.Value()))
 		case nbfx.EndElement:
 			return s, true
 		default:
@@ -366,11 +361,7 @@ func (d *Reader) next() nbfx.Kind {
 // advance moves to the next node that is neither a comment nor white space.
 // It is true unless the document is malformed there.
 func (d *Reader) advance() bool {
-	for d.next() == nbfx.Text {
-		s, ok := d.r.Text(d.r.Value())
-		if !ok || len(nbfx.TrimSpace(d.r.Bytes(s))) > 0 {
-			break
-		}
+	for d.next() == nbfx.Text && len(nbfx.TrimSpace(d.r.Bytes(d.r.Text(d.r.Value())))) == 0 {
 	}
 	return d.kind != nbfx.Invalid
 }

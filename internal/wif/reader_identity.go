@@ -2,6 +2,7 @@ package wif
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/limits"
@@ -23,10 +24,7 @@ func (d *Reader) identity(depth int) (int, bool) {
 		if a.Namespace.Len > 0 {
 			continue
 		}
-		text, ok := d.r.Text(a.Value)
-		if !ok {
-			return 0, d.fail(errOrder("text"))
-		}
+		text := d.r.Text(a.Value)
 		switch d.version.name(a.ID) {
 		case nAuthenticationType:
 			i.Authentication = d.keepOnce(text)
@@ -137,10 +135,7 @@ func (d *Reader) claim() bool {
 		if a.Namespace.Len > 0 {
 			continue
 		}
-		text, ok := d.r.Text(a.Value)
-		if !ok {
-			return d.fail(errOrder("text"))
-		}
+		text := d.r.Text(a.Value)
 		switch a.ID {
 		case nType:
 			typ, typed = text, true
@@ -181,14 +176,9 @@ func (d *Reader) claim() bool {
 func (d *Reader) property(first int) bool {
 	var p [2]Span
 	for _, a := range d.r.Attrs() {
-		if a.Namespace.Len > 0 || a.ID != nClaimPropertyName && a.ID != nClaimPropertyValue {
-			continue
+		if a.Namespace.Len == 0 && (a.ID == nClaimPropertyName || a.ID == nClaimPropertyValue) {
+			p[a.ID-nClaimPropertyName] = d.keep(d.r.Text(a.Value))
 		}
-		text, ok := d.r.Text(a.Value)
-		if !ok {
-			return d.fail(errOrder("text"))
-		}
-		p[a.ID-nClaimPropertyName] = d.keep(text)
 	}
 	if d.version == V45 && (p[0].Len == 0 || p[1].Len == 0) ||
 		len(d.doc.Properties)-first >= limits.Properties {
@@ -217,14 +207,7 @@ func (d *Reader) bootstrap(i *FlatIdentity) bool {
 	if err != nil {
 		return d.fail(bootstrapError(err))
 	}
-	switch kind {
-	case nrbf.KindString:
-		i.Bootstrap = BootstrapString
-	case nrbf.KindBytes:
-		i.Bootstrap = BootstrapBytes
-	default:
-		i.Bootstrap = BootstrapToken
-	}
+	i.Bootstrap = Bootstrap(slices.Index(nrbfKinds[:], kind))
 	n := copy(d.doc.Blob[start:], data) // never longer than the stream it came from
 	d.doc.Blob = d.doc.Blob[:start+n]
 	i.Data = [2]int32{int32(start), int32(start + n)}

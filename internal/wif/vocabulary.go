@@ -41,7 +41,6 @@ const (
 	nWindowsLogonName          = 43
 	nPersistentTrue            = 44
 	nSctAuthorizationPolicy    = 45
-	nRight                     = 46
 	nEndpointID                = 47
 	nNameClaim                 = 52
 	nDNSClaim                  = 53

@@ -165,23 +165,13 @@ func (d *Writer) EndIdentity(kind Bootstrap, token []byte) {
 
 // bootstrap writes the stream of a BootstrapContext.
 func (d *Writer) bootstrap(kind Bootstrap, token []byte) {
-	var k nrbf.Kind
-	switch kind {
-	case BootstrapString:
-		k = nrbf.KindString
-	case BootstrapBytes:
-		k = nrbf.KindBytes
-	case BootstrapToken:
-		k = nrbf.KindToken
-	case BootstrapWindows:
-		d.fail(errWindowsStub)
-		return
-	default:
-		d.fail(errBootstrapKind)
-		return
+	err := errBootstrapKind
+	if kind == BootstrapWindows {
+		err = errWindowsStub
+	} else if int(kind) < len(nrbfKinds) {
+		d.buf, err = nrbf.AppendBootstrap(d.buf[:0], nrbfKinds[kind], token)
 	}
-	var err error
-	if d.buf, err = nrbf.AppendBootstrap(d.buf[:0], k, token); err != nil {
+	if err != nil {
 		d.fail(err)
 		return
 	}

@@ -3,9 +3,11 @@ package sessiontoken
 import (
 	"bytes"
 	"cmp"
+	"container/heap"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -76,14 +78,17 @@ type MemoryStore struct {
 type memoryBox struct{ *memoryTable }
 
 type memoryTable struct {
-	entries map[string]*memoryEntry
+	entries map[string]*memoryEntry // and notes
 	// root is the ring of entries: next is the most recently used one, prev
 	// the least.
 	root memoryEntry
 	// hand is where the sweep goes on, towards the more recently used.
 	hand  *memoryEntry
-	bytes int64
-	notes memoryNotes
+	bytes int64 // of entries
+	// notes leave by expiring and in no other way. The one that expires first is on
+	// top, so that no expired note takes the room of a new one.
+	notes     noteHeap
+	noteBytes int64
 }
 
 // memoryEntry is an entry or a note; data is never changed once it is in here.
@@ -106,7 +111,6 @@ func NewMemoryStore(opts *MemoryOptions) *MemoryStore {
 	m.o.MaxBytes = cmp.Or(m.o.MaxBytes, defaultMemoryBytes)
 	m.o.MaxNoteBytes = cmp.Or(m.o.MaxNoteBytes, defaultMemoryBytes)
 	m.o.Now = clock(m.o.Now)
-	m.notes = memoryNotes{max: m.o.MaxNoteBytes, byKey: map[string]*memoryEntry{}}
 	m.root.prev, m.root.next = &m.root, &m.root
 	m.hand = &m.root
 	return m
@@ -118,7 +122,7 @@ func NewMemoryStore(opts *MemoryOptions) *MemoryStore {
 func (m *MemoryStore) Usage() (count int, bytes, noteBytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.entries) + len(m.notes.byKey), m.bytes, m.notes.bytes
+	return len(m.entries), m.bytes, m.noteBytes
 }
 
 // Get implements [Store]. The data is the caller's own copy.
@@ -159,9 +163,6 @@ func (m *MemoryStore) get(key string) ([]byte, time.Time, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now)
-	if isNote(key) {
-		return m.notes.get(key, now)
-	}
 	e := m.entries[key]
 	if e == nil {
 		return nil, time.Time{}, false
@@ -170,8 +171,10 @@ func (m *MemoryStore) get(key string) ([]byte, time.Time, bool) {
 		m.drop(e)
 		return nil, time.Time{}, false
 	}
-	m.unlink(e)
-	m.pushFront(e)
+	if !isNote(key) {
+		m.unlink(e)
+		m.pushFront(e)
+	}
 	return e.data, e.expires, true
 }
 
@@ -197,13 +200,19 @@ func (m *MemoryStore) put(key string, data []byte, expires, until time.Time) err
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now)
-	if note {
-		return m.notes.put(e, now)
+	if note && !m.noteRoom(e, now) {
+		return fmt.Errorf("%w: memory store: MemoryOptions.MaxNoteBytes is %d", ErrStoreFull,
+			m.o.MaxNoteBytes)
 	}
 	if old := m.entries[key]; old != nil {
 		m.drop(old)
 	}
 	m.entries[key] = e
+	if note {
+		m.noteBytes += e.size()
+		heap.Push(&m.notes, e)
+		return nil
+	}
 	m.bytes += e.size()
 	m.pushFront(e)
 	m.trim()
@@ -215,23 +224,46 @@ func (m *MemoryStore) remove(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sweep(now)
-	if n := m.notes.byKey[key]; n != nil {
-		m.notes.drop(n)
-	}
 	if e := m.entries[key]; e != nil {
 		m.drop(e)
 	}
+}
+
+// noteRoom drops expired notes until there is room for another, and reports whether there
+// is. One under the same key makes room for it.
+func (m *MemoryStore) noteRoom(e *memoryEntry, now time.Time) bool {
+	for {
+		grows := e.size()
+		if old := m.entries[e.key]; old != nil {
+			grows -= old.size()
+		}
+		if m.o.MaxNoteBytes < 0 || grows <= max(m.o.MaxNoteBytes-m.noteBytes, 0) {
+			return true
+		}
+		if !m.dropExpired(now) {
+			return false
+		}
+	}
+}
+
+// dropExpired drops a note that has expired, if there is one.
+func (m *MemoryStore) dropExpired(now time.Time) bool {
+	expired := len(m.notes) > 0 && !m.notes[0].until.After(now)
+	if expired {
+		m.drop(m.notes[0])
+	}
+	return expired
 }
 
 // trim makes room when a bound is exceeded. It drops a fifth at a time, so the
 // cost for each entry put is constant; the first in the ring always stays.
 func (m *MemoryStore) trim() {
 	entries, size := m.o.MaxEntries, m.o.MaxBytes
-	if (entries < 0 || len(m.entries) <= entries) && (size < 0 || m.bytes <= size) {
+	if (entries < 0 || m.count() <= entries) && (size < 0 || m.bytes <= size) {
 		return
 	}
 	for m.root.prev != m.root.next &&
-		(entries >= 0 && len(m.entries) > entries/5*4+entries%5*4/5 ||
+		(entries >= 0 && m.count() > entries/5*4+entries%5*4/5 ||
 			size >= 0 && m.bytes > size/5*4) {
 		m.drop(m.root.prev)
 	}
@@ -239,8 +271,9 @@ func (m *MemoryStore) trim() {
 
 // sweep looks at the next entries in the ring, and drops what is gone.
 func (m *MemoryStore) sweep(now time.Time) {
-	m.notes.sweep(now)
-	for range min(sweepStep, len(m.entries)) {
+	for i := 0; i < sweepStep && m.dropExpired(now); i++ {
+	}
+	for range min(sweepStep, m.count()) {
 		e := m.hand
 		if e == &m.root {
 			e = m.root.prev
@@ -253,10 +286,18 @@ func (m *MemoryStore) sweep(now time.Time) {
 }
 
 func (m *MemoryStore) drop(e *memoryEntry) {
-	m.unlink(e)
 	delete(m.entries, e.key)
+	if isNote(e.key) {
+		heap.Remove(&m.notes, e.place)
+		m.noteBytes -= e.size()
+		return
+	}
+	m.unlink(e)
 	m.bytes -= e.size()
 }
+
+// count is the number of entries.
+func (m *MemoryStore) count() int { return len(m.entries) - len(m.notes) }
 
 func (m *MemoryStore) unlink(e *memoryEntry) {
 	if m.hand == e {
@@ -268,4 +309,32 @@ func (m *MemoryStore) unlink(e *memoryEntry) {
 func (m *MemoryStore) pushFront(e *memoryEntry) {
 	e.prev, e.next = &m.root, m.root.next
 	e.prev.next, e.next.prev = e, e
+}
+
+func isNote(key string) bool { return strings.HasPrefix(key, NotePrefix) }
+
+// noteHeap implements [heap.Interface].
+type noteHeap []*memoryEntry
+
+func (h noteHeap) Len() int           { return len(h) }
+func (h noteHeap) Less(i, j int) bool { return h[i].until.Before(h[j].until) }
+
+func (h noteHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+// Push and Pop are for package heap.
+func (h *noteHeap) Push(n any) {
+	note := n.(*memoryEntry)
+	note.place = len(*h)
+	*h = append(*h, note)
+}
+
+func (h *noteHeap) Pop() any {
+	last := len(*h) - 1
+	n := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return n
 }

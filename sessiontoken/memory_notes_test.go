@@ -68,14 +68,19 @@ func TestMemoryNotesHold(t *testing.T) {
 			}
 		}
 		size := int64(0)
-		for i, n := range m.notes.heap {
-			if n.place != i || m.notes.byKey[n.key] != n {
+		for i, n := range m.notes {
+			if n.place != i || m.entries[n.key] != n {
 				t.Fatal("the heap is broken")
 			}
 			size += n.size()
 		}
-		if size != m.noteSize() || size > room || len(m.notes.heap) != len(m.notes.byKey) ||
-			m.size() > 1500 {
+		notes := 0
+		for key := range m.entries {
+			if isNote(key) {
+				notes++
+			}
+		}
+		if size != m.noteSize() || size > room || len(m.notes) != notes || m.size() > 1500 {
 			t.Fatalf("%d of %d bytes of notes, %d of entries", size, m.noteSize(), m.size())
 		}
 	}

@@ -18,10 +18,10 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// AnonymousID is what an anonymous identification cookie (.ASPXANONYMOUS)
-// says: which visitor this is, without a sign-in. It authenticates nobody.
-// With cookieSlidingExpiration, the default, .NET sends the same ID with a new
-// end once less than half the timeout is left. The bytes inside the protection are
+// AnonymousID is what an anonymous identification cookie (.ASPXANONYMOUS) says:
+// which visitor this is. It authenticates nobody. With cookieSlidingExpiration, the
+// default, .NET sends the same ID with a new end once less than half the timeout is
+// left. The bytes inside the protection are
 //
 //	LE64   Expires, FILETIME: 100 ns since 1601, UTC
 //	LE32   length of ID in bytes
@@ -69,8 +69,8 @@ func NewAnonymousCodec(keys Keys, opts *FormsOptions) (*AnonymousCodec, error) {
 // Decode opens the text of an anonymous identification cookie and checks that
 // it has not expired.
 //
-// The error is [ErrInvalid] for everything that is not authentic; a [*FormatError] for authentic
-// data that is no id; or [ErrExpired].
+// The error is [ErrInvalid] for everything that is not authentic; a [*FormatError] for
+// authentic data that is no id; or [ErrExpired].
 func (c *AnonymousCodec) Decode(ctx context.Context, value string) (*AnonymousID, error) {
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
@@ -101,11 +101,10 @@ func (c *AnonymousCodec) NewID() *AnonymousID {
 		Expires: tickTime(c.o.Now().Add(c.o.Lifetime))}
 }
 
-// Encode returns the text of an anonymous identification cookie. It refuses
-// what .NET or Decode could not read back: an id that is empty, longer than
-// 128 UTF-16 code units, not UTF-8 or with U+0000; times outside the years
-// 1601 to 9999; more than 512 characters. It also refuses to
-// issue without protection.
+// Encode returns the text of an anonymous identification cookie. It refuses what
+// .NET or Decode could not read back: an id that is empty, longer than 128 UTF-16
+// code units, not UTF-8 or with U+0000; times outside the years 1601 to 9999; more
+// than 512 characters. It also refuses to issue without protection.
 func (c *AnonymousCodec) Encode(_ context.Context, id *AnonymousID) (string, error) {
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
@@ -133,8 +132,7 @@ func (p *modeProtector) decodeURLToken(ctx context.Context, s *formsScratch, dst
 // encodeURLToken protects payload and returns the URL token.
 func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit int) (string, error) {
 	if len(payload) > limit { // so that a huge one costs nothing more
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: payload of %d bytes",
-			layer.ErrTooLong, len(payload))
+		return "", cannotIssue("%w: payload of %d bytes", layer.ErrTooLong, len(payload))
 	}
 	protected, err := p.Protect(s.protected[:0], payload)
 	s.protected = protected[:0]
@@ -143,8 +141,7 @@ func (p *modeProtector) encodeURLToken(s *formsScratch, payload []byte, limit in
 	}
 	s.text = base64.AppendURLToken(s.text[:0], protected)
 	if len(s.text) > limit {
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d",
-			layer.ErrTooLong, len(s.text), limit)
+		return "", cannotIssue("%w: %d characters, .NET reads %d", layer.ErrTooLong, len(s.text), limit)
 	}
 	return string(s.text), nil
 }
@@ -157,9 +154,8 @@ var (
 		ErrUnsupported)
 )
 
-// readAnonymousID reads the layout. Like .NET it tolerates bytes after the id.
-// Text that is not UTF-8 is refused: .NET replaces the odd bytes by U+FFFD, by
-// which two ids could become one.
+// readAnonymousID reads the layout. Like .NET it tolerates bytes after the id. It
+// refuses text that is not UTF-8, of which .NET could make one id of two.
 func readAnonymousID(data []byte) (*AnonymousID, error) {
 	fault := func(offset int, err error) (*AnonymousID, error) {
 		return nil, &FormatError{Layer: "anonymous id", Offset: offset, Err: err}
@@ -192,14 +188,11 @@ func (a *AnonymousID) append(dst []byte) ([]byte, error) {
 	ticks, ok := dotnet.Ticks(a.Expires)
 	switch {
 	case !ok || ticks < forms.FileTimeEpoch:
-		return dst,
-			errors.New("sessiontoken: cannot issue: anonymous id with a time outside the years 1601 to 9999")
+		return dst, cannotIssue("anonymous id with a time outside the years 1601 to 9999")
 	case a.ID == "" || len(a.ID) > 3*limits.AnonymousID || dotnet.UTF16Len(a.ID) > limits.AnonymousID:
-		return dst,
-			fmt.Errorf("sessiontoken: cannot issue: anonymous id that is empty or longer than %d characters", limits.AnonymousID)
+		return dst, cannotIssue("anonymous id that is empty or longer than 128 characters")
 	case !utf8.ValidString(a.ID) || strings.IndexByte(a.ID, 0) >= 0:
-		return dst,
-			errors.New("sessiontoken: cannot issue: anonymous id that is not UTF-8 or contains U+0000")
+		return dst, cannotIssue("anonymous id that is not UTF-8 or contains U+0000")
 	}
 	dst = dotnet.AppendInt64(dst, ticks-forms.FileTimeEpoch)
 	dst = dotnet.AppendInt32(dst, int32(len(a.ID)))

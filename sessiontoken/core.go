@@ -161,10 +161,8 @@ func (c *CoreCodec) Traits() codec.Traits[*CoreTicket, *Principal] {
 		Scheme: c.rules.scheme, Valid: c.valid, Principal: func(t *CoreTicket) *Principal { return t.Principal }, Renew: (*CoreTicket).renew}
 }
 
-// valid compares a ticket with the clock, as Decode has done already: .expires
-// itself is still valid. It is for a ticket that is kept between requests. The
-// error is [ErrExpired], or matches [ErrUnsupported] for times that .NET reads
-// as none.
+// valid compares a ticket with the clock: .expires itself is still valid. The error is
+// [ErrExpired], or matches [ErrUnsupported] for times that .NET reads as none.
 func (c *CoreCodec) valid(t *CoreTicket) error {
 	expires, there, fault := c.end(t.Properties)
 	if fault != "" {
@@ -202,11 +200,10 @@ func (c *CoreCodec) Encode(_ context.Context, t *CoreTicket) (string, error) {
 	defer s.put(&c.scratch)
 
 	if _, _, fault := c.end(t.Properties); fault != "" {
-		return "", errors.New("sessiontoken: cannot issue: " + fault)
+		return "", cannotIssue("%s", fault)
 	}
 	if t.isReference() {
-		return "",
-			errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
+		return "", cannotIssue("a claim of the type that refers to a store")
 	}
 
 	// Ticket to bytes.

@@ -26,18 +26,12 @@ type CoreTicket struct {
 	openedBy string
 }
 
-// OpenedBy returns the id of the key that opened the ticket, empty for a ticket
-// that was not read from protected text.
+// OpenedBy returns the id of the key that opened the ticket, empty if it was not read.
 func (t *CoreTicket) OpenedBy() string { return t.openedBy }
 
-// renew returns the ticket to issue in place of t, by the rule of the cookie
-// handler for sliding expiration: when less time remains than has elapsed, the
-// new ticket is issued now and lives as long as t did. It returns false for a
-// ticket without .issued or .expires, for one whose .refresh is False, and for
-// one that has expired.
-//
-// Whether to slide at all is a setting of the site (SlidingExpiration, on by
-// default), and this rule knows no end. The users of both tickets are one.
+// renew returns the ticket to issue in place of t by the rule of the cookie handler,
+// and false if t is not due. Whether to slide at all is a setting of the site
+// (SlidingExpiration, on by default). The users of both tickets are one.
 func (t *CoreTicket) renew(now time.Time) (*CoreTicket, bool) {
 	properties, due := t.Properties.renewed(now)
 	if !due {
@@ -180,7 +174,7 @@ func (t *CoreTicket) append(dst []byte) ([]byte, error) {
 	}
 	out, err := w.End()
 	if err != nil {
-		return dst, fmt.Errorf("sessiontoken: cannot issue: %w", err)
+		return dst, cannotIssue("%w", err)
 	}
 	return out, nil
 }

@@ -22,11 +22,10 @@ var (
 	// ErrEndpoint means that the token was issued for another cookie path
 	// (.NET: ID4291).
 	ErrEndpoint = errors.New("sessiontoken: credential belongs to another endpoint")
-	// ErrUnsupported means that the credential is of a kind that .NET may read
-	// and this library does not. The text says which: one protected with the
-	// Windows DPAPI, the default of WIF; an authentic token of another generation
-	// of WIF than SessionOptions.WIF10 says, or of CoreWCF, whose tokens no site
-	// on .NET Framework reads either; and so on.
+	// ErrUnsupported means that the credential is of a kind that .NET may read and this
+	// library does not. The text says which: one protected with the Windows DPAPI, the
+	// default of WIF; an authentic token of another generation of WIF than
+	// SessionOptions.WIF10 says, or of CoreWCF; and so on.
 	ErrUnsupported = errors.New("sessiontoken: credential of an unsupported kind")
 	// ErrNotInStore means that a reference token's entry is not in the store.
 	ErrNotInStore = errors.New("sessiontoken: not in the store")
@@ -37,6 +36,11 @@ var (
 	errDPAPI       = fmt.Errorf("%w: %w", ErrUnsupported, layer.ErrDPAPI)
 	errTextTooLong = fmt.Errorf("%w: %w", ErrInvalid, layer.ErrTooLong)
 )
+
+// cannotIssue is the error of an Encode that refuses.
+func cannotIssue(format string, args ...any) error {
+	return fmt.Errorf("sessiontoken: cannot issue: "+format, args...)
+}
 
 // flateError gives an error of a compressed layer its place.
 func flateError(layer string, err error) error {

@@ -24,9 +24,8 @@ type FormsOptions struct {
 	// Lifetime is the attribute timeout, what NewTicket gives. Zero means 30
 	// minutes, the default of <forms>.
 	Lifetime time.Duration
-	// Path is the attribute path, which NewTicket writes into the ticket.
-	// Empty means "/". Decode does not compare it, as .NET
-	// does not.
+	// Path is the attribute path, which NewTicket writes into the ticket. Empty
+	// means "/". Like .NET, Decode does not compare it.
 	Path string
 	// Protection is the attribute protection. It matters only for keys of a
 	// legacy mode; Framework45 ignores it. Tickets are never issued without
@@ -99,9 +98,10 @@ func (c *systemWebCodec) init(keys Keys, purpose string, lifetime time.Duration,
 	return err
 }
 
-// NewFormsCodec returns a codec for keys, whose later changes it follows. Nil options are the zero options. It fails with a
-// [*machinekey.ConfigError] if a key has no mode or cannot serve in its mode;
-// if such a key comes into the ring later, calls that would try it fail so.
+// NewFormsCodec returns a codec for keys, whose later changes it follows. Nil options
+// are the zero options. It fails with a [*machinekey.ConfigError] if a key has no mode
+// or cannot serve in its mode; if such a key comes into the ring later, calls that
+// would try it fail so.
 func NewFormsCodec(keys Keys, opts *FormsOptions) (*FormsCodec, error) {
 	c := new(FormsCodec)
 	if err := c.init(keys, machinekey.FormsPurpose, 30*time.Minute, opts); err != nil {
@@ -115,9 +115,10 @@ func NewFormsCodec(keys Keys, opts *FormsOptions) (*FormsCodec, error) {
 // checks that it has not expired: a ticket is good up to and including its
 // Expiration.
 //
-// The error is [ErrInvalid] for everything that is not authentic, with no
-// detail except that the text says so for more than 4096 characters; a [*FormatError] for authentic data that is no ticket, or whose
-// texts Go cannot hold ([ErrUnsupported]); or [ErrExpired].
+// The error is [ErrInvalid] for everything that is not authentic, with no detail except
+// that the text says so for more than 4096 characters; a [*FormatError] for authentic
+// data that is no ticket, or whose texts Go cannot hold ([ErrUnsupported]); or
+// [ErrExpired].
 func (c *FormsCodec) Decode(ctx context.Context, value string) (*FormsTicket, error) {
 	t := new(FormsTicket)
 	if err := c.decode(ctx, value, t); err != nil {
@@ -186,9 +187,8 @@ func (c *FormsCodec) decode(ctx context.Context, value string, t *FormsTicket) e
 	return nil
 }
 
-// valid compares a ticket with the clock, as Decode has done already
-// (FormsAuthenticationTicket.Expired; .NET does not look at the issue date). It
-// is for a ticket that is kept between requests. The error is [ErrExpired].
+// valid compares a ticket with the clock (FormsAuthenticationTicket.Expired; .NET does
+// not look at the issue date). The error is [ErrExpired].
 func (c *FormsCodec) valid(t *FormsTicket) error {
 	now := c.o.Now()
 	// The first comparison alone settles it for nearly all tickets.
@@ -209,28 +209,26 @@ func (c *FormsCodec) NewTicket(name, userData string) *FormsTicket {
 
 // Encode returns the text of a forms cookie for t, upper-case hex.
 //
-// It refuses what .NET or Decode could not read back: more than 4096
-// characters (about 1900 bytes of ticket), text that is not
-// UTF-8, a name or path with U+0000, times outside the years 1 to 9999. It
-// also refuses to write what anybody could have written or changed, and the
-// old layout: see [FormsOptions].
+// It refuses what .NET or Decode could not read back: more than 4096 characters (about
+// 1900 bytes of ticket), text that is not UTF-8, a name or path with U+0000, times
+// outside the years 1 to 9999. It also refuses to write what anybody could have
+// written or changed, and the old layout: see [FormsOptions].
 func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
 	if c.o.InsecureOldLayout {
-		return "",
-			errors.New("sessiontoken: cannot issue: FormsOptions.InsecureOldLayout is for reading only")
+		return "", cannotIssue("FormsOptions.InsecureOldLayout is for reading only")
 	}
 	s := c.scratch.Get().(*formsScratch)
 	defer c.scratch.Put(s)
 
 	// Ticket to bytes.
-	if n := len(t.Name) + len(t.UserData) + len(t.CookiePath); n > 3*limits.FormsText { // so that a huge text costs nothing more
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: texts of %d bytes",
-			layer.ErrTooLong, n)
+	n := len(t.Name) + len(t.UserData) + len(t.CookiePath)
+	if n > 3*limits.FormsText { // so that a huge text costs nothing more
+		return "", cannotIssue("%w: texts of %d bytes", layer.ErrTooLong, n)
 	}
 	ticket, err := t.bytes().Append(s.ticket[:0])
 	s.ticket = ticket[:0]
 	if err != nil {
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w", err)
+		return "", cannotIssue("%w", err)
 	}
 
 	// Bytes to protected bytes.
@@ -243,8 +241,8 @@ func (c *FormsCodec) Encode(_ context.Context, t *FormsTicket) (string, error) {
 	// Protected bytes to text.
 	s.text = forms.AppendHex(s.text[:0], protected)
 	if len(s.text) > limits.FormsText {
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w: %d characters, .NET reads %d",
-			layer.ErrTooLong, len(s.text), limits.FormsText)
+		return "", cannotIssue("%w: %d characters, .NET reads %d", layer.ErrTooLong, len(s.text),
+			limits.FormsText)
 	}
 	return string(s.text), nil
 }

@@ -36,14 +36,10 @@ type FormsTicket struct {
 	openedBy string
 }
 
-// renew returns the ticket that .NET would issue in place of t when a request
-// comes in at now (FormsAuthentication.RenewTicketIfOld), and false with t
-// itself if t still serves. A ticket is renewed from the half of its life on,
-// when no more time is left than has passed: the new one begins now and lasts
-// as long as t did, whatever the site's timeout is. An expired ticket is not
-// renewed.
-//
-// Only a site with slidingExpiration, which is the default, renews.
+// renew returns the ticket that .NET would issue in place of t at now
+// (FormsAuthentication.RenewTicketIfOld), and false with t itself if t still serves or
+// has expired. When no more time is left than has passed, the new one begins now and
+// lasts as long as t did, whatever the site's timeout is.
 func (t *FormsTicket) renew(now time.Time) (*FormsTicket, bool) {
 	at, ok := dotnet.Ticks(now)
 	issued, issuedOK := dotnet.Ticks(t.IssueDate)
@@ -62,8 +58,7 @@ func (t *FormsTicket) renew(now time.Time) (*FormsTicket, bool) {
 }
 
 // OpenedBy returns the id of the key that opened the ticket, so that one opened with an
-// older key of the ring can be issued again, or nil for a ticket that was not
-// read from a cookie.
+// older key can be issued again. It is empty for a ticket that was not read.
 func (t *FormsTicket) OpenedBy() string { return t.openedBy }
 
 // Format implements [fmt.Formatter] for every verb, so that none prints
@@ -75,10 +70,8 @@ func (t FormsTicket) Format(s fmt.State, _ rune) {
 
 // bytes returns what the layout holds of t.
 func (t *FormsTicket) bytes() *forms.Ticket {
-	return &forms.Ticket{
-		Version: t.Version, Name: t.Name, IssueDate: t.IssueDate, Expiration: t.Expiration,
-		Persistent: t.Persistent, UserData: t.UserData, CookiePath: t.CookiePath,
-	}
+	return &forms.Ticket{Version: t.Version, Name: t.Name, IssueDate: t.IssueDate, Expiration: t.Expiration,
+		Persistent: t.Persistent, UserData: t.UserData, CookiePath: t.CookiePath}
 }
 
 // fill takes over what the layout holds.

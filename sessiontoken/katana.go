@@ -107,8 +107,7 @@ func (c *KatanaCodec) NewTicket(id Identity, properties Properties) *KatanaTicke
 		Version: cmp.Or(c.o.Version, katana.Version3.String())}
 }
 
-// katanaScratch is the memory that one call needs and the next can use again.
-// Nothing of it ends up in a ticket or a text.
+// katanaScratch is memory that the next call uses again.
 type katanaScratch struct {
 	text, protected, packed, plain []byte
 	read                           katana.Reader
@@ -205,10 +204,8 @@ func (c *KatanaCodec) Traits() codec.Traits[*KatanaTicket, *Principal] {
 		Bytes: func(t *KatanaTicket) ([]byte, error) { return t.append(nil, new(katana.Writer)) }}
 }
 
-// valid compares a ticket with the clock, as Decode has done already: .expires
-// itself is still valid. It is for a ticket that is kept between requests. The
-// error is [ErrExpired], or matches [ErrUnsupported] for times that .NET reads
-// only by accident.
+// valid compares a ticket with the clock: .expires itself is still valid. The error is
+// [ErrExpired], or matches [ErrUnsupported] for times that .NET reads only by accident.
 func (c *KatanaCodec) valid(t *KatanaTicket) error {
 	if fault := c.timeFault(t.Properties); fault != "" {
 		return &FormatError{Layer: "katana", Offset: -1,
@@ -253,11 +250,10 @@ func (c *KatanaCodec) Encode(ctx context.Context, t *KatanaTicket) (string, erro
 	defer s.put(&c.scratch)
 
 	if fault := c.timeFault(t.Properties); fault != "" {
-		return "", errors.New("sessiontoken: cannot issue: " + fault)
+		return "", cannotIssue("%s", fault)
 	}
 	if isKatanaReference(&t.Identity) {
-		return "",
-			errors.New("sessiontoken: cannot issue: a claim of the type that refers to a store")
+		return "", cannotIssue("a claim of the type that refers to a store")
 	}
 
 	// The ticket to the store, and a reference in its place.

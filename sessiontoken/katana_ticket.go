@@ -23,8 +23,8 @@ type KatanaTicket struct {
 	// Version is the layout of the bytes, as in [KatanaOptions]. Empty when
 	// issuing means the current one.
 	Version string
-	// SessionKey names the entry of the session store that holds the ticket;
-	// the cookie then holds only this name, which is as good. Decode sets it if the codec has a
+	// SessionKey names the entry of the session store that holds the ticket; the cookie
+	// then holds only this name, which is as good. Decode sets it if the codec has a
 	// store. When issuing, empty means a new entry.
 	SessionKey machinekey.Secret `json:"-"`
 
@@ -32,20 +32,13 @@ type KatanaTicket struct {
 }
 
 // OpenedBy returns the id of the key that opened the ticket, so that one opened with an
-// older key of the ring can be issued again, empty for a ticket that was not
-// read from protected text.
+// older key can be issued again. It is empty for a ticket that was not read.
 func (t *KatanaTicket) OpenedBy() string { return t.openedBy }
 
-// renew returns the ticket to issue in place of t, by the rule of Katana's
-// cookie middleware for sliding expiration: when less time remains than has
-// elapsed, seconds compared, the new ticket is issued now and lives as long
-// as t did. It returns false for a ticket without .issued or .expires, for one
-// whose .refresh is False, and for one that has expired.
-//
-// Whether to slide at all is a setting of the site (SlidingExpiration, on by
-// default, and never for OAuth tokens), and this rule knows no end: bound it
-// where sign-ins must not last for ever. The claims of both tickets share
-// memory.
+// renew returns the ticket to issue in place of t by the rule of Katana's cookie
+// middleware, which compares seconds, and false if t is not due. Whether to slide at all
+// is a setting of the site (SlidingExpiration, on by default, and never for OAuth
+// tokens). The claims of both tickets share memory.
 func (t *KatanaTicket) renew(now time.Time) (*KatanaTicket, bool) {
 	properties, due := t.Properties.renewed(wholeSecond(now))
 	if !due {
@@ -114,14 +107,12 @@ func newKatanaTicket(read *katana.Ticket) *KatanaTicket {
 	return t
 }
 
-// append appends the bytes of t. It refuses what would not read back: text
-// that is not UTF-8, a type or issuer that is the mark of a default, a property
-// twice, more than the reader takes.
+// append appends the bytes of t. It refuses what would not read back.
 func (t *KatanaTicket) append(dst []byte, w *katana.Writer) ([]byte, error) {
 	id := &t.Identity
 	version, ok := katana.ParseVersion(t.Version)
 	if !ok {
-		return dst, fmt.Errorf("sessiontoken: cannot issue: unknown version %q", t.Version)
+		return dst, cannotIssue("unknown version %q", t.Version)
 	}
 	w.Begin(dst, version, id.AuthenticationType, id.NameClaimType, id.RoleClaimType, len(id.Claims))
 	for i := range id.Claims {
@@ -136,7 +127,7 @@ func (t *KatanaTicket) append(dst []byte, w *katana.Writer) ([]byte, error) {
 	w.Properties(t.Properties)
 	out, err := w.End()
 	if err != nil {
-		return dst, fmt.Errorf("sessiontoken: cannot issue: %w", err)
+		return dst, cannotIssue("%w", err)
 	}
 	return out, nil
 }

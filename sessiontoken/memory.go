@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// Defaults of MemoryOptions. The number of entries is that of WIF's own
-// cache (MruSessionSecurityTokenCache); the bounds in bytes are this library's.
+// Defaults of MemoryOptions. The number of entries is WIF's (MruSessionSecurityTokenCache).
 const (
 	defaultMemoryEntries = 20_000
 	defaultMemoryBytes   = 256 << 20 // of entries, and of notes
@@ -34,20 +33,17 @@ var errMemoryEntry = errors.New("sessiontoken: memory store: entry is larger tha
 // MemoryOptions are the settings of a [MemoryStore]. MaxEntries is what Cora
 // SeQuence calls cacheMaxSize, where 0 means no bound.
 type MemoryOptions struct {
-	// MaxEntries bounds the number of entries. Zero means
-	// 20,000, a negative value no bound. One entry more, and
-	// the least recently used leave until 4/5 of the bound are left, as in
-	// MruSessionSecurityTokenCache.
+	// MaxEntries bounds the number of entries. Zero means 20,000, a negative value no
+	// bound. One entry more, and the least recently used leave until 4/5 of the bound
+	// are left, as in MruSessionSecurityTokenCache.
 	MaxEntries int
-	// MaxBytes bounds keys, data and about 200 bytes for each entry. Zero means
-	// 256 MiB, a negative value no bound. It is enforced as
-	// MaxEntries is. An entry that exceeds it alone is refused.
+	// MaxBytes bounds keys, data and about 200 bytes for each entry, as MaxEntries does.
+	// Zero means 256 MiB, a negative value no bound. An entry that exceeds it alone is
+	// refused.
 	MaxBytes int64
-	// MaxNoteBytes bounds the notes, which none of the other bounds concern
-	// (see [Store]), counted as for MaxBytes. Zero means
-	// 256 MiB, room for half a million notes of package
-	// cookie; a negative value means no bound. Where it is used up, Put of one
-	// more note fails with [ErrStoreFull].
+	// MaxNoteBytes bounds the notes (see [Store]), counted as for MaxBytes. Zero means
+	// 256 MiB, room for half a million notes of package cookie; a negative value means
+	// no bound. Where it is used up, Put of one more note fails with [ErrStoreFull].
 	MaxNoteBytes int64
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
@@ -58,12 +54,11 @@ type MemoryOptions struct {
 // no goroutine: each call looks at two entries and drops them if they have
 // expired, so that expired ones leave after as many calls as there are entries.
 //
-// An entry that leaves for want of room is a session that is gone:
-// its user has to sign in again. Where the store is the only one, its bounds
-// should exceed the number of sessions that live at a time. A note stays until
-// it expires. A restart of the process ends all sessions in the store, and
-// forgets all notes: a copy of a cookie that was signed out is good again until
-// it expires.
+// An entry that leaves for want of room is a session that is gone: its user has to
+// sign in again. Where the store is the only one, its bounds should exceed the number
+// of sessions that live at a time. A note stays until it expires. A restart of the
+// process ends all sessions in the store, and forgets all notes: a copy of a cookie
+// that was signed out is good again until it expires.
 //
 // Only NewMemoryStore makes one; the zero value is of no use.
 type MemoryStore struct {
@@ -72,9 +67,8 @@ type MemoryStore struct {
 	*memoryBox
 }
 
-// memoryBox holds what mu guards behind a second pointer. Package fmt prints the
-// keys of maps, and follows one pointer under some verbs; the key of a session in
-// reference mode is as good as its cookie.
+// memoryBox holds what mu guards behind a second pointer: package fmt follows one and
+// prints the keys of maps, and the key of a session is as good as its cookie.
 type memoryBox struct{ *memoryTable }
 
 type memoryTable struct {
@@ -156,8 +150,7 @@ func (m *MemoryStore) Delete(ctx context.Context, key string) error {
 
 func memoryError(err error) error { return fmt.Errorf("sessiontoken: memory store: %w", err) }
 
-// get returns the store's own data, which must not be changed. The copy is
-// made outside of the lock.
+// get returns the store's own data, which the caller copies outside of the lock.
 func (m *MemoryStore) get(key string) ([]byte, time.Time, bool) {
 	now := m.o.Now()
 	m.mu.Lock()
@@ -178,9 +171,8 @@ func (m *MemoryStore) get(key string) ([]byte, time.Time, bool) {
 	return e.data, e.expires, true
 }
 
-// put stores a copy of data, until it expires or the second time is there. If it
-// does not, nothing is left under the key, except that a refused entry leaves
-// what is there.
+// put stores a copy of data until the earlier of two times. Data that has expired
+// leaves nothing under the key; data that is refused changes nothing.
 func (m *MemoryStore) put(key string, data []byte, expires, until time.Time) error {
 	now := m.o.Now()
 	if expires.Before(until) {

@@ -68,10 +68,11 @@ func (p Properties) allowsRefresh() bool {
 	return allow || !known
 }
 
-// renewed returns the properties of the ticket that takes the place of one with p,
-// by the rule of sliding expiration that Katana and ASP.NET Core share: when less
-// time remains than has elapsed, it is issued now and lives as long. It returns
-// false if the ticket is not due, not to be renewed, or has expired.
+// renewed returns the properties of the ticket that takes the place of one with p, by the
+// rule of sliding expiration that Katana and ASP.NET Core share: when less time remains
+// than has elapsed, it is issued now and lives as long. It returns false if the ticket is
+// not due, has expired, or has no .issued or .expires or .refresh False. The rule knows
+// no end: bound it where sign-ins must not last for ever.
 func (p Properties) renewed(now time.Time) (Properties, bool) {
 	issued, hasIssued := p.Time(PropertyIssued)
 	expires, hasExpires := p.Time(PropertyExpires)

@@ -18,8 +18,7 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// The purpose under which .NET protects session tokens, and the one of the
-// shared token cache that Thinktecture's repository uses.
+// The purposes of .NET's session tokens and of Thinktecture's shared token cache.
 const (
 	purposeTransform = "System.IdentityModel.Services.MachineKeyTransform"
 	purposeCache     = "PassiveSessionTokenCache"
@@ -36,14 +35,13 @@ const (
 // and writes what a site with MachineKeySessionSecurityTokenHandler and no
 // further settings does.
 type SessionOptions struct {
-	// WIF10 says that all nodes use WIF 1.0 (Microsoft.IdentityModel, for .NET
-	// 3.5 and 4.0) in place of WIF 4.5 (System.IdentityModel). It is never
-	// guessed: the two documents look alike but number their names differently.
+	// WIF10 says that all nodes use WIF 1.0 (Microsoft.IdentityModel) in place of
+	// WIF 4.5 (System.IdentityModel). It is never guessed: the two documents look
+	// alike but number their names differently.
 	WIF10 bool
-	// Transforms stand between the token and the envelope, in the order in
-	// which WIF lists them: the first one protects first. The last one must
-	// authenticate what it opens. Nil means deflate and the machine keys: MachineKey.Protect
-	// for wif.V45, MachineKey.Encode for WIF10.
+	// Transforms stand between the token and the envelope, in WIF's order: the first
+	// one protects first. The last one must authenticate what it opens. Nil means
+	// deflate and the machine keys: MachineKey.Protect, or MachineKey.Encode for WIF10.
 	Transforms []Protector
 	// Endpoint is the cookie path of the site, as in <cookieHandler path>,
 	// compared exactly. A token that names another one is refused, and
@@ -53,8 +51,7 @@ type SessionOptions struct {
 	// ClockSkew widens the validity of a token at both ends. Zero means
 	// 5 minutes, the default of WIF; a negative value means none.
 	ClockSkew time.Duration
-	// Lifetime is that of NewToken. Zero means 10 hours, the default
-	// of WIF.
+	// Lifetime is that of NewToken. Zero means 10 hours, the default of WIF.
 	Lifetime time.Duration
 	// Store holds the tokens in reference mode, protected with the ring. Nil:
 	// such cookies are neither read nor issued.
@@ -131,8 +128,7 @@ func NewSessionCodec(keys Keys, opts *SessionOptions) (*SessionCodec, error) {
 	return c, nil
 }
 
-// sessionScratch is the memory that one call needs and the next can use
-// again. Nothing of it ends up in a Token or a cookie.
+// sessionScratch is memory that the next call uses again.
 type sessionScratch struct {
 	text, xml, packed []byte
 	turn              [2][]byte // what the transforms read and write in turn
@@ -248,8 +244,7 @@ func (c *SessionCodec) ReadPrincipal(ctx context.Context, value string) (*Princi
 	return &t.Principal, nil
 }
 
-// checkIDs compares the ids of the envelope with those of the token in it, and
-// wants at least one identity.
+// checkIDs compares the ids of the envelope and the token, and wants an identity.
 func checkIDs(env *wif.Envelope, t *Token) error {
 	switch {
 	case string(env.ContextID) != string(secret.View(t.ContextID)):
@@ -269,10 +264,9 @@ var (
 		Err: errors.New("outer Id differs from the inner Id (ID4227)")}
 )
 
-// valid compares a token with the clock and the endpoint, as Decode has done
-// already (SessionSecurityTokenHandler.ValidateToken; equality is valid). It is
-// for a token that is kept between requests. The error is [ErrNotYetValid],
-// [ErrExpired] or [ErrEndpoint].
+// valid compares a token with the clock and the endpoint
+// (SessionSecurityTokenHandler.ValidateToken; equality is valid). The error is
+// [ErrNotYetValid], [ErrExpired] or [ErrEndpoint].
 func (c *SessionCodec) valid(t *Token) error {
 	if t.EndpointID != "" && c.o.Endpoint != "" && t.EndpointID != c.o.Endpoint {
 		return fmt.Errorf("%w: token is for %q, this is %q (ID4291)", ErrEndpoint,
@@ -310,18 +304,17 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	payload := wif.AppendPayload(s.xml[:0], doc, c.version)
 	s.xml = payload[:0]
 	if len(payload) > limits.Token {
-		return "",
-			fmt.Errorf("sessiontoken: cannot issue: token of %d bytes, .NET reads at most %d (ID1068)", len(payload), limits.Token)
+		return "", cannotIssue("token of %d bytes, .NET reads at most %d (ID1068)", len(payload),
+			limits.Token)
 	}
 
-	// Payload to protected bytes, one transform after the other, or for the
-	// store.
+	// Payload to protected bytes, through all transforms, or for the store.
 	var protected []byte
 	switch {
 	case !t.ReferenceMode:
 		protected, err = c.chain.encode(&s.turn, payload)
 	case c.o.Store == nil:
-		err = errors.New("sessiontoken: cannot issue: token in reference mode and no store")
+		err = cannotIssue("token in reference mode and no store")
 	default:
 		protected, err = c.store.Protect(nil, payload)
 	}
@@ -333,7 +326,7 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 	xml, err := wif.AppendEnvelope(s.xml[:0], &head, protected, t.ReferenceMode)
 	s.xml = xml[:0]
 	if err != nil {
-		return "", fmt.Errorf("sessiontoken: cannot issue: %w", err)
+		return "", cannotIssue("%w", err)
 	}
 	if t.ReferenceMode {
 		key := c.storeKey(t.contextID(), t.KeyGeneration)
@@ -344,9 +337,7 @@ func (c *SessionCodec) Encode(ctx context.Context, t *Token) (string, error) {
 
 	// XML to text.
 	if n := wif.TextLen(len(xml)); n > limits.Text {
-		return "",
-			fmt.Errorf("sessiontoken: cannot issue: text of %d characters, at most %d are read", n,
-				limits.Text)
+		return "", cannotIssue("text of %d characters, at most %d are read", n, limits.Text)
 	}
 	s.text = wif.AppendText(s.text[:0], xml)
 	return string(s.text), nil

@@ -1,7 +1,6 @@
 package sessiontoken
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
@@ -125,7 +124,7 @@ func appendDocument(w *wif.Writer, dst []byte, t *Token, head *wif.Head[string],
 		dst, err = w.Done()
 	}
 	if err != nil {
-		return dst, fmt.Errorf("sessiontoken: cannot issue: %w", layerCause(err))
+		return dst, cannotIssue("%w", layerCause(err))
 	}
 	return dst, nil
 }

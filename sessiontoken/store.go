@@ -69,14 +69,13 @@ func (c *SessionCodec) storeKey(contextID, keyGeneration string) string {
 }
 
 // fetch returns the payload that an envelope without Cookie names, and the key
-// that opened it. The envelope is a bearer handle: whoever knows the context id
-// has the session.
+// that opened it. Whoever knows the context id has the session.
 func (c *SessionCodec) fetch(ctx context.Context, s *sessionScratch, env *wif.Envelope, r *anatomy.Report) ([]byte, string, error) {
 	if c.o.Store == nil {
 		return nil, "", r.Refuse(layerStore, 0, errNoStore)
 	}
-	protected, _, err := c.o.Store.Get(ctx, c.storeKey(string(env.ContextID),
-		string(env.KeyGeneration)))
+	name := c.storeKey(string(env.ContextID), string(env.KeyGeneration))
+	protected, _, err := c.o.Store.Get(ctx, name)
 	if err != nil {
 		return nil, "", r.Refuse(layerStore, 0, storeError(err))
 	}

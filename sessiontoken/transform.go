@@ -15,17 +15,14 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// The steps between the bytes of a token and the bytes in the cookie's envelope,
-// which WIF calls transforms (System.IdentityModel.CookieTransform), are
-// protectors. The ready ones are [DeflateTransform], [MachineKeyTransform],
-// [MachineKeyEncodeTransform] and those of [CertificateTransforms]; implement
-// [Protector] for a farm that has its own. It must refuse empty data, and not keep
-// or change what it is given. The error of the outermost one does not reach the
-// caller of a codec, unless it says that keys are not available; that of an inner
-// one does.
+// The steps between a token and its envelope, which WIF calls transforms
+// (System.IdentityModel.CookieTransform), are protectors. One of a farm's own must
+// refuse empty data, and not keep or change what it is given. The error of the
+// outermost one does not reach the caller of a codec, unless it says that keys are
+// not available; that of an inner one does.
 
 // layerOf names a step for errors, and reports whether it is one of this package.
-// A step of one's own is named by its method String, if it has one.
+// Others are named by their method String, if they have one.
 func layerOf(p Protector) (name string, ready bool) {
 	switch p.(type) {
 	case deflateTransform:
@@ -59,12 +56,9 @@ type step struct {
 // defaultTransforms are those of MachineKeySessionSecurityTokenHandler, and
 // of the handlers that sites with WIF 1.0 wrote for a farm.
 func defaultTransforms(keys Keys, f wif.Version) ([]Protector, error) {
-	var t Protector
-	var err error
+	t, err := MachineKeyTransform(keys)
 	if f == wif.V10 {
 		t, err = MachineKeyEncodeTransform(keys)
-	} else {
-		t, err = MachineKeyTransform(keys)
 	}
 	if err != nil {
 		return nil, err
@@ -94,8 +88,8 @@ func newChain(list []Protector) (chain, error) {
 	return c, nil
 }
 
-// encode runs data, which may lie in turn[1], through all steps. Each one
-// writes into the buffer that the one before has not written into.
+// encode runs data, which may lie in turn[1], through all steps. They write into
+// the two buffers in turn.
 func (c chain) encode(turn *[2][]byte, data []byte) ([]byte, error) {
 	for i := range c {
 		buf := &turn[i&1]
@@ -107,7 +101,7 @@ func (c chain) encode(turn *[2][]byte, data []byte) ([]byte, error) {
 			data = append((*buf)[:0], data...)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("sessiontoken: cannot issue: %s: %w", c[i].name, err)
+			return nil, cannotIssue("%s: %w", c[i].name, err)
 		}
 		*buf = data[:0]
 	}

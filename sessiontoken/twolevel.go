@@ -24,14 +24,14 @@ type twoLevelStore struct {
 	*laneBox
 }
 
-// laneBox holds what mu guards behind a second pointer, as memoryBox does.
+// laneBox hides what mu guards, as memoryBox does.
 type laneBox struct{ *laneTable }
 
 type laneTable struct{ lanes map[string]*lane }
 
-// lane orders what is under way for one key. It exists as long as something
-// is. A value read from the shared store may enter memory only if no write of
-// this node began or ended meanwhile: version counts both.
+// lane orders what is under way for one key. A value read from the shared store may
+// enter memory only if no write of this node began or ended meanwhile: version
+// counts both.
 type lane struct {
 	users   int
 	writers int
@@ -124,8 +124,8 @@ func (s *twoLevelStore) Get(ctx context.Context, key string) ([]byte, time.Time,
 	}
 }
 
-// fly reads one key from the shared store and, if nothing was written
-// meanwhile, keeps it in memory. It leaves the lane.
+// fly reads one key from the shared store, keeps it unless something was written
+// meanwhile, and leaves the lane.
 func (s *twoLevelStore) fly(ctx context.Context, key string, l *lane, f *flight, version uint64) {
 	fresh := s.front.o.Now().Add(s.staleness)
 	found := false
@@ -150,9 +150,7 @@ func (s *twoLevelStore) fly(ctx context.Context, key string, l *lane, f *flight,
 // Put implements [Store].
 func (s *twoLevelStore) Put(ctx context.Context, key string, data []byte, expires time.Time) error {
 	return s.write(ctx, key, func() error { return s.back.Put(ctx, key, data, expires) },
-		func(fresh time.Time) {
-			_ = s.front.put(key, data, expires, fresh)
-		})
+		func(fresh time.Time) { _ = s.front.put(key, data, expires, fresh) })
 }
 
 // Delete implements [Store].
@@ -160,9 +158,8 @@ func (s *twoLevelStore) Delete(ctx context.Context, key string) error {
 	return s.write(ctx, key, func() error { return s.back.Delete(ctx, key) }, nil)
 }
 
-// write changes the shared store and then memory. While it runs, and if it
-// fails, memory is without the entry; and also if two writes to one key
-// overlap, since nobody here knows which of them came last.
+// write changes the shared store and then memory, which is without the entry while it
+// runs, if it fails, and if two writes overlap: nobody here knows which came last.
 func (s *twoLevelStore) write(ctx context.Context, key string, back func() error, keep func(fresh time.Time)) (err error) {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sessiontoken: two-level store: %w", err)

@@ -3,7 +3,6 @@ package sessiontoken
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -65,11 +64,11 @@ func CertificateTransforms(o CertificateOptions) ([]Protector, error) {
 	}
 	encryption, err := rsacookie.NewEncryption(hash, encryptionKeys...)
 	if err != nil {
-		return nil, certificateError(err)
+		return nil, certificateError("certificate", err)
 	}
 	signature, err := rsacookie.NewSignature(hash, signingKeys...)
 	if err != nil {
-		return nil, certificateError(err)
+		return nil, certificateError("certificate", err)
 	}
 	return []Protector{DeflateTransform(), rsaEncryption{encryption}, rsaSignature{signature}}, nil
 }
@@ -84,16 +83,14 @@ func (o *CertificateOptions) keys(name string, list []tls.Certificate) ([]*rsaco
 		return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s is empty", name)
 	}
 	if len(list) > maxCertificates {
-		return nil,
-			fmt.Errorf("sessiontoken: CertificateOptions.%s has %d entries, at most %d are taken",
-				name, len(list), maxCertificates)
+		return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s has %d entries, at most %d are taken",
+			name, len(list), maxCertificates)
 	}
 	var keys []*rsacookie.Key
 	for i, c := range list {
 		key, err := rsacookie.FromTLS(c)
 		if err != nil {
-			return nil, fmt.Errorf("sessiontoken: CertificateOptions.%s[%d]: %s", name, i,
-				strings.TrimPrefix(err.Error(), "rsacookie: "))
+			return nil, certificateError(fmt.Sprintf("CertificateOptions.%s[%d]", name, i), err)
 		}
 		if bits := key.Bits(); bits < rsacookie.MinBits && !o.InsecureSmallRSA {
 			return nil,
@@ -106,9 +103,8 @@ func (o *CertificateOptions) keys(name string, list []tls.Certificate) ([]*rsaco
 }
 
 // certificateError puts this package's name before an error of rsacookie.
-func certificateError(err error) error {
-	return errors.New("sessiontoken: certificate: " +
-		strings.TrimPrefix(err.Error(), "rsacookie: "))
+func certificateError(what string, err error) error {
+	return fmt.Errorf("sessiontoken: %s: %s", what, strings.TrimPrefix(err.Error(), "rsacookie: "))
 }
 
 // rsaEncryption is RsaEncryptionCookieTransform. Its output can be changed by

@@ -12,7 +12,6 @@ import (
 	webbase64 "github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/codec"
 	"github.com/webfarm-go/webfarm/internal/coreticket"
-	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
@@ -128,7 +127,7 @@ func (c *CoreCodec) Decode(ctx context.Context, value string) (*CoreTicket, erro
 
 	// Bytes to the ticket.
 	if err := s.read.Read(plain); err != nil {
-		return nil, r.Refuse(layerCore, len(plain), coreError(err))
+		return nil, r.Refuse(layerCore, len(plain), formatError(err))
 	}
 	t := newCoreTicket(&s.read, plain)
 	t.openedBy = key
@@ -178,18 +177,11 @@ func (c *CoreCodec) valid(t *CoreTicket) error {
 // end returns when a ticket ends, if it does, or says what is wrong with an end
 // that .NET does not see.
 func (c *CoreCodec) end(p Properties) (expires time.Time, there bool, fault string) {
-	text, there := p.Get(PropertyExpires)
-	if !there {
-		if !c.o.InsecureNoExpiry {
-			fault = "no .expires, so the ticket would never expire"
-		}
-		return expires, false, fault
+	expires, there, fault = p.end()
+	if !there && c.o.InsecureNoExpiry {
+		fault = ""
 	}
-	expires, ok := dotnet.ParseRFC1123(text)
-	if !ok {
-		fault = ".expires is not in the form of RFC 1123, so for .NET the ticket would never expire"
-	}
-	return expires, true, fault
+	return expires, there, fault
 }
 
 // Encode returns the text of a cookie, ready to be cut into chunks, or of a
@@ -223,17 +215,4 @@ func (c *CoreCodec) Encode(_ context.Context, t *CoreTicket) (string, error) {
 	// Protected bytes to text.
 	s.text = webbase64.AppendEncodeURL(s.text[:0], protected)
 	return string(s.text), nil
-}
-
-// coreError gives an error of the ticket its place.
-func coreError(err error) error {
-	var at *coreticket.Error
-	if !errors.As(err, &at) {
-		return err
-	}
-	cause := at.Err
-	if errors.Is(cause, coreticket.ErrUnsupported) {
-		cause = fmt.Errorf("%w: %w", ErrUnsupported, cause)
-	}
-	return &FormatError{Layer: "core ticket", Offset: at.Offset, Err: cause}
 }

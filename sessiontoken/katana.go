@@ -10,7 +10,6 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/codec"
-	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/flate"
 	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/internal/limits"
@@ -224,17 +223,11 @@ func (c *KatanaCodec) timeFault(p Properties) string {
 	if c.o.InsecureNoExpiry {
 		return ""
 	}
-	if text, there := p.Get(PropertyExpires); !there {
-		return "no .expires, so the ticket would never expire"
-	} else if _, ok := dotnet.ParseRFC1123(text); !ok {
-		return ".expires is not in the form of RFC 1123, so for .NET the ticket would never expire"
+	_, _, fault := p.end()
+	if _, ok := p.Time(PropertyIssued); fault == "" && !ok && p.has(PropertyIssued) {
+		fault = ".issued is not in the form of RFC 1123"
 	}
-	if text, there := p.Get(PropertyIssued); there {
-		if _, ok := dotnet.ParseRFC1123(text); !ok {
-			return ".issued is not in the form of RFC 1123"
-		}
-	}
-	return ""
+	return fault
 }
 
 // Encode returns the text of a cookie, ready to be cut into chunks, or of a

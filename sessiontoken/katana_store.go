@@ -58,19 +58,13 @@ func (c *KatanaCodec) dereference(ctx context.Context, s *katanaScratch, t *Kata
 		return nil, r.Refuse(layerStore, 0, errKatanaReference)
 	}
 	key := t.Identity.Claims[0].Value
-	protected, _, err := c.o.Store.Get(ctx, c.storeKey(key))
+	entry, entryKey, err := fetch(ctx, c.o.Store, c.storeKey(key), c.store, &s.plain, r)
 	if err != nil {
-		return nil, r.Refuse(layerStore, 0, storeError(err))
+		return nil, err
 	}
-	entry, entryKey, err := c.store.Unprotect(ctx, s.plain[:0], protected)
-	s.plain = entry[:0]
-	if err != nil {
-		return nil, r.Refuse(layerStore, len(protected), protectorError(err))
-	}
-	noteKey(r, layerStore, len(protected), entryKey)
 	rest, ok := katana.CutEntryKey(entry, key)
 	if !ok {
-		return nil, r.Refuse(layerStore, len(protected), errKatanaEntry)
+		return nil, r.Refuse(layerStore, 0, errKatanaEntry) // whose size has been noted
 	}
 	read, err := s.read.Read(rest)
 	if err != nil {

@@ -61,6 +61,19 @@ func (p Properties) Time(name string) (time.Time, bool) {
 // SetTime sets a property to t, rounded down to the second.
 func (p *Properties) SetTime(name string, t time.Time) { p.Set(name, dotnet.FormatRFC1123(t)) }
 
+// end returns .expires and whether it is there, or says what is wrong with it.
+func (p Properties) end() (expires time.Time, there bool, fault string) {
+	text, there := p.Get(PropertyExpires)
+	if !there {
+		return expires, false, "no .expires, so the ticket would never expire"
+	}
+	expires, ok := dotnet.ParseRFC1123(text)
+	if !ok {
+		fault = ".expires is not in the form of RFC 1123, so for .NET the ticket would never expire"
+	}
+	return expires, true, fault
+}
+
 // allowsRefresh reports whether .refresh allows a renewal. Silence allows it.
 func (p Properties) allowsRefresh() bool {
 	text, _ := p.Get(".refresh")

@@ -25,6 +25,12 @@ func newToken(d *wif.Document, f wif.Version) *Token {
 	t := &m.Token
 	text := string(d.Texts) // every string of the token is a part of this one
 	str := func(s wif.Span) string { return text[s.Off : s.Off+s.Len] }
+	strOr := func(s wif.Span, def string) string {
+		if s.Len == 0 {
+			return def
+		}
+		return text[s.Off : s.Off+s.Len]
+	}
 
 	t.ID = str(d.ID)
 	t.KeyGeneration = str(d.KeyGeneration)
@@ -51,30 +57,20 @@ func newToken(d *wif.Document, f wif.Version) *Token {
 	for i := range d.Claims {
 		s, c := &d.Claims[i], &claims[i]
 		c.Type, c.Value = str(s.Type), str(s.Value)
-		c.ValueType, c.Issuer, c.OriginalIssuer = dotnet.ValueTypeString, dotnet.LocalAuthority, ""
-		if s.ValueType.Len > 0 {
-			c.ValueType = str(s.ValueType)
-		}
-		if s.Issuer.Len > 0 {
-			c.Issuer = str(s.Issuer)
-		}
-		c.OriginalIssuer = c.Issuer
-		if s.OriginalIssuer.Len > 0 {
-			c.OriginalIssuer = str(s.OriginalIssuer)
-		}
+		c.ValueType = strOr(s.ValueType, dotnet.ValueTypeString)
+		c.Issuer = strOr(s.Issuer, dotnet.LocalAuthority)
+		c.OriginalIssuer = strOr(s.OriginalIssuer, c.Issuer)
 		if a, b := s.Properties[0], s.Properties[1]; a < b {
 			c.Properties = properties[a:b:b]
 		}
 	}
 
-	identities := m.identity[:0]
-	if len(d.Identities) > len(m.identity) {
-		identities = make([]Identity, 0, len(d.Identities))
+	identities := m.identity[:min(len(d.Identities), 1)]
+	if len(d.Identities) > 1 {
+		identities = make([]Identity, len(d.Identities))
 	}
 	// Top-level identities first, so that they are one slice; actors behind.
-	next := d.Roots
-	identities = identities[:len(d.Identities)]
-	root := 0
+	root, next := 0, d.Roots
 	for i := range d.Identities {
 		if !d.Identities[i].IsActor {
 			next = place(d, f, i, root, next, identities, claims, blob, str)
@@ -131,18 +127,17 @@ func appendDocument(w *wif.Writer, dst []byte, t *Token, head *wif.Head[string],
 
 // head returns what the envelope and the document say of t.
 func (t *Token) head() wif.Head[string] {
-	version := wif.SC13
-	if t.SecureConversationFeb2005 {
-		version = wif.SCFeb2005
-	}
-	return wif.Head[string]{
+	h := wif.Head[string]{
 		ID: t.ID, ContextID: t.contextID(), KeyGeneration: t.KeyGeneration,
 		EndpointID: t.EndpointID, Context: t.Context,
-		SecureConversation: version,
-		Persistent:         t.Persistent, Reference: t.ReferenceMode,
+		Persistent: t.Persistent, Reference: t.ReferenceMode,
 		ValidFrom: t.ValidFrom, ValidTo: t.ValidTo,
 		KeyEffective: t.KeyEffective, KeyExpires: t.KeyExpires,
 	}
+	if t.SecureConversationFeb2005 {
+		h.SecureConversation = wif.SCFeb2005
+	}
+	return h
 }
 
 func appendIdentity(w *wif.Writer, i *Identity) {

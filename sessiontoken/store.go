@@ -75,17 +75,23 @@ func (c *SessionCodec) fetch(ctx context.Context, s *sessionScratch, env *wif.En
 		return nil, "", r.Refuse(layerStore, 0, errNoStore)
 	}
 	name := c.storeKey(string(env.ContextID), string(env.KeyGeneration))
-	protected, _, err := c.o.Store.Get(ctx, name)
+	return fetch(ctx, c.o.Store, name, c.store, &s.turn[0], r)
+}
+
+// fetch returns what is in a store under a name, and the key that opened it. The memory
+// of the data is that of buf.
+func fetch(ctx context.Context, store Store, name string, p Protector, buf *[]byte, r *anatomy.Report) ([]byte, string, error) {
+	protected, _, err := store.Get(ctx, name)
 	if err != nil {
 		return nil, "", r.Refuse(layerStore, 0, storeError(err))
 	}
-	payload, key, err := c.store.Unprotect(ctx, s.turn[0][:0], protected)
-	s.turn[0] = payload[:0]
+	data, key, err := p.Unprotect(ctx, (*buf)[:0], protected)
+	*buf = data[:0]
 	if err != nil {
 		return nil, "", r.Refuse(layerStore, len(protected), protectorError(err))
 	}
 	noteKey(r, layerStore, len(protected), key)
-	return payload, key, nil
+	return data, key, nil
 }
 
 // Delete removes the entry of t from the store, as at sign-out. Without a

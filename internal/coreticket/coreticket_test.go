@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/coreticket"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/race"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 )
@@ -74,7 +75,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var r coreticket.Reader
 		if err := r.Read(data); err != nil {
-			var at *coreticket.Error
+			var at *layer.Error
 			if !errors.As(err, &at) || at.Offset < 0 || at.Offset > len(data) {
 				t.Fatalf("error %v of %d bytes", err, len(data))
 			}
@@ -254,7 +255,7 @@ func TestErrors(t *testing.T) {
 	} {
 		var r coreticket.Reader
 		err := r.Read(tt.data)
-		var at *coreticket.Error
+		var at *layer.Error
 		if !errors.Is(err, tt.want) || !errors.As(err, &at) || at.Offset != tt.at {
 			t.Errorf("%s: %v, want %v at %d", tt.name, err, tt.want, tt.at)
 		}

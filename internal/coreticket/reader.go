@@ -9,14 +9,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/layer"
 )
 
-// Causes of an [Error], and errors of a [Writer].
+// ErrUnsupported is wrapped by what .NET reads and this package refuses.
+const ErrUnsupported = layer.Unsupported("not supported")
+
+// Causes of a [layer.Error], and errors of a [Writer].
 var (
 	ErrVersion   = errors.New("version of the ticket is not 5")
 	ErrMalformed = errors.New("malformed")
-	// ErrUnsupported is wrapped by what .NET reads and this package refuses.
-	ErrUnsupported = errors.New("not supported")
 
 	errEnd     = fmt.Errorf("%w: data ends early", ErrMalformed)
 	errLength  = fmt.Errorf("%w: length of a string is no number of five bytes", ErrMalformed)
@@ -27,18 +29,6 @@ var (
 	errText  = fmt.Errorf("%w: text is not UTF-8", ErrUnsupported)
 	errLimit = fmt.Errorf("%w: more than a limit", ErrUnsupported)
 )
-
-// Error says why bytes are no ticket, and where.
-type Error struct {
-	Offset int
-	Err    error
-}
-
-// Error describes the fault in one line.
-func (e *Error) Error() string { return fmt.Sprintf("offset %d: %v", e.Offset, e.Err) }
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
 
 // Text is a text of a ticket, see [Text.In].
 type Text struct{ at, n uint32 }
@@ -115,7 +105,7 @@ func (r *Reader) Size() int {
 	return 80*(cap(r.Identities)+cap(r.Actors)) + 56*cap(r.Claims) + 16*cap(r.Pairs)
 }
 
-// Read takes a ticket apart. The error is an [*Error], after which nothing in r
+// Read takes a ticket apart. The error is a [*layer.Error], after which nothing in r
 // means anything. R keeps nothing of data.
 func (r *Reader) Read(data []byte) error {
 	*r = Reader{data: data, Identities: r.Identities[:0],
@@ -126,7 +116,7 @@ func (r *Reader) Read(data []byte) error {
 	r.read()
 	r.data = nil
 	if r.cause != nil {
-		return &Error{r.at, r.cause}
+		return &layer.Error{Layer: "core ticket", Offset: r.at, Err: r.cause}
 	}
 	return nil
 }

@@ -51,9 +51,12 @@ type CoreCodec struct {
 // NewCoreCodec returns a codec for keys, whose later changes it follows. Nil
 // options are the zero options.
 func NewCoreCodec(keys Keys, purpose Purpose, opts *CoreOptions) (*CoreCodec, error) {
-	rules, err := purpose.core()
-	if err != nil {
-		return nil, err
+	rules := purpose.core
+	switch {
+	case purpose.katana.lifetime == 0:
+		return nil, errNoPurpose
+	case rules.lifetime == 0:
+		return nil, errors.New("sessiontoken: AuthorizationCode is for Katana; ASP.NET Core has none")
 	}
 	c := &CoreCodec{o: *cmp.Or(opts, new(CoreOptions)), rules: rules, keys: keys}
 	c.o.Lifetime, c.o.Now = cmp.Or(c.o.Lifetime, rules.lifetime), clock(c.o.Now)
@@ -63,6 +66,7 @@ func NewCoreCodec(keys Keys, purpose Purpose, opts *CoreOptions) (*CoreCodec, er
 	case c.o.Lifetime < time.Second:
 		return nil, errors.New("sessiontoken: CoreOptions.Lifetime is shorter than a second")
 	}
+	var err error
 	if c.protector, err = keys.Protector(rules.purposes...); err != nil {
 		return nil, err
 	}

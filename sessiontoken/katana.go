@@ -65,9 +65,9 @@ type KatanaCodec struct {
 // NewKatanaCodec returns a codec for keys, whose later changes it follows. Nil
 // options are the zero options.
 func NewKatanaCodec(keys Keys, purpose Purpose, opts *KatanaOptions) (*KatanaCodec, error) {
-	rules, err := purpose.katana()
-	if err != nil {
-		return nil, err
+	rules := purpose.katana
+	if rules.lifetime == 0 {
+		return nil, errNoPurpose
 	}
 	c := &KatanaCodec{o: *cmp.Or(opts, new(KatanaOptions)), rules: rules, keys: keys}
 	c.o.Lifetime, c.o.Now = cmp.Or(c.o.Lifetime, rules.lifetime), clock(c.o.Now)
@@ -80,6 +80,7 @@ func NewKatanaCodec(keys Keys, purpose Purpose, opts *KatanaOptions) (*KatanaCod
 	if _, ok := katana.ParseVersion(c.o.Version); !ok {
 		return nil, fmt.Errorf("sessiontoken: KatanaOptions.Version %q is unknown", c.o.Version)
 	}
+	var err error
 	if c.protector, err = protector(keys, rules.purposes...); err != nil {
 		return nil, err
 	}

@@ -5,15 +5,14 @@ import (
 	stdbase64 "encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/coreticket"
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -345,7 +344,7 @@ func (v *coreTicketVector) byCodec(t *testing.T, want *coreTicket, wantErr error
 			!errors.Is(err, sessiontoken.ErrUnsupported) {
 			t.Errorf("by the codec: %v, want an error as %v", err, wantErr)
 		}
-		if !strings.Contains(fmt.Sprintf("%T", wantErr), "coreticket") {
+		if !errors.As(wantErr, new(*layer.Error)) {
 			if err != sessiontoken.ErrInvalid {
 				t.Errorf("by the codec: %v, want ErrInvalid as it is", err)
 			}

@@ -1,9 +1,9 @@
 package katana
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,27 +32,27 @@ type Writer struct {
 // Begin begins a ticket with n claims behind dst. Empty types are the
 // defaults.
 func (w *Writer) Begin(dst []byte, v Version, authenticationType, nameType, roleType string, n int) {
-	*w = Writer{dst: dst, start: len(dst), version: v, name: or(nameType, dotnet.NameClaimType)}
+	*w = Writer{dst: dst, start: len(dst), version: v, name: cmp.Or(nameType, dotnet.NameClaimType)}
 	if n > limits.KatanaClaims {
 		w.err = fmt.Errorf("%d claims, at most %d", n, limits.KatanaClaims)
 	}
 	w.int32(v.Number())
 	w.text(authenticationType)
 	w.textOr(w.name, dotnet.NameClaimType)
-	w.textOr(or(roleType, dotnet.RoleClaimType), dotnet.RoleClaimType)
+	w.textOr(cmp.Or(roleType, dotnet.RoleClaimType), dotnet.RoleClaimType)
 	w.int32(int32(n))
 }
 
 // Claim writes a claim. An empty value type or issuer is the default, an empty
 // original issuer the issuer.
 func (w *Writer) Claim(claimType, value, valueType, issuer, originalIssuer string) {
-	issuer = or(issuer, dotnet.LocalAuthority)
+	issuer = cmp.Or(issuer, dotnet.LocalAuthority)
 	w.textOr(claimType, w.name)
 	w.text(value)
-	w.textOr(or(valueType, dotnet.ValueTypeString), dotnet.ValueTypeString)
+	w.textOr(cmp.Or(valueType, dotnet.ValueTypeString), dotnet.ValueTypeString)
 	w.textOr(issuer, dotnet.LocalAuthority)
 	if w.version.HasDefaults() {
-		w.textOr(or(originalIssuer, issuer), issuer)
+		w.textOr(cmp.Or(originalIssuer, issuer), issuer)
 	}
 }
 
@@ -112,10 +112,6 @@ func (w *Writer) text(s string) {
 		w.fail(ErrNotUTF8)
 		return
 	}
-	if len(s) > math.MaxInt32 {
-		w.fail(fmt.Errorf("text of %d bytes", len(s)))
-		return
-	}
 	w.dst = append(dotnet.AppendUint7(w.dst, len(s)), s...)
 }
 
@@ -131,11 +127,4 @@ func (w *Writer) textOr(s, def string) {
 	default:
 		w.text(s)
 	}
-}
-
-func or(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
 }

@@ -58,11 +58,11 @@ func parseBootstrap(data []byte) (kind Kind, token []byte, ok bool) {
 		return 0, nil, false
 	}
 	if readLiteral(&r, bytesForm) {
-		ok = readArrayBody(&r, &token) && readEnd(&r) && r.Empty()
+		ok = readArrayBody(&r, &token) && readEnd(&r)
 		return KindBytes, token, ok
 	}
 	ok = readLiteral(&r, stringForm) && r.ReadUint8((*uint8)(&kind)) &&
-		readLiteral(&r, stringHead) && readText(&r, &token) && readEnd(&r) && r.Empty()
+		readLiteral(&r, stringHead) && readText(&r, &token) && readEnd(&r)
 	if !ok {
 		return 0, nil, false
 	}

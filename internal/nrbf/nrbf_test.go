@@ -11,6 +11,9 @@ import (
 	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
+// sessionOverhead is the number of bytes that the session stream adds to its document.
+const sessionOverhead = 203
+
 // A vector is one stream and what BinaryFormatter made of it.
 type vector struct {
 	Name       string
@@ -253,8 +256,8 @@ func TestAppendBootstrapRefuses(t *testing.T) {
 func TestAllocations(t *testing.T) {
 	doc := bytes.Repeat([]byte("d"), 3000)
 	stream := nrbf.AppendSession(nil, doc)
-	if len(stream) != len(doc)+nrbf.SessionOverhead || nrbf.SessionOverhead != 203 {
-		t.Errorf("overhead %d, const %d", len(stream)-len(doc), nrbf.SessionOverhead)
+	if len(stream) != len(doc)+sessionOverhead {
+		t.Errorf("overhead %d, want %d", len(stream)-len(doc), sessionOverhead)
 	}
 	got, err := nrbf.ParseSession(stream)
 	if err != nil || &got[0] != &stream[202] || cap(got) != len(doc) {
@@ -316,7 +319,7 @@ func BenchmarkParseSession(b *testing.B) {
 
 func BenchmarkAppendSession(b *testing.B) {
 	doc := bytes.Repeat([]byte("d"), 3000)
-	buf := make([]byte, 0, len(doc)+nrbf.SessionOverhead)
+	buf := make([]byte, 0, len(doc)+sessionOverhead)
 	b.ReportAllocs()
 	for b.Loop() {
 		buf = nrbf.AppendSession(buf[:0], doc)

@@ -49,27 +49,16 @@ const (
 	messageEnd  = 0x0b
 )
 
-// SessionOverhead is the number of bytes that the session stream adds to the
-// document inside it.
-const SessionOverhead = len(sessionHead) + 4 + 1 + 1
-
 // ParseSession returns the document inside a session stream. The result
 // shares the memory of data. The error is an [*Error].
 func ParseSession(data []byte) ([]byte, error) {
-	if doc, ok := parseSession(data); ok {
+	r := dotnet.Reader(data)
+	var doc []byte
+	// All bytes but the document's are fixed by its length.
+	if readLiteral(&r, sessionHead) && readArrayBody(&r, &doc) && len(doc) >= 1 && readEnd(&r) {
 		return doc, nil
 	}
 	return nil, refuseSession(data)
-}
-
-// parseSession is the one rule of acceptance: all bytes but the document's
-// are fixed by its length.
-func parseSession(data []byte) ([]byte, bool) {
-	r := dotnet.Reader(data)
-	var doc []byte
-	ok := readLiteral(&r, sessionHead) && readArrayBody(&r, &doc) &&
-		len(doc) >= 1 && readEnd(&r) && r.Empty()
-	return doc, ok
 }
 
 // AppendSession appends the session stream of a document to dst, as .NET
@@ -105,8 +94,5 @@ func appendArrayBody(dst, data []byte) []byte {
 	return append(dst, data...)
 }
 
-// readEnd reads the MessageEnd record.
-func readEnd(r *dotnet.Reader) bool {
-	var code uint8
-	return r.ReadUint8(&code) && code == messageEnd
-}
+// readEnd reads the MessageEnd record, behind which there is nothing.
+func readEnd(r *dotnet.Reader) bool { return len(*r) == 1 && (*r)[0] == messageEnd }

@@ -72,15 +72,12 @@ func (e *Encryption) Encrypt(dst, data []byte) ([]byte, error) {
 	if err != nil {
 		return dst, fmt.Errorf("rsacookie: encrypt: %w", err)
 	}
-	return e.seal(dst, &keyIV, wrapped, data)
+	return e.seal(dst, &keyIV, wrapped, data), nil
 }
 
 // seal is Encrypt with everything random given.
-func (e *Encryption) seal(dst []byte, keyIV *[sizeKeyIV]byte, wrapped, data []byte) ([]byte, error) {
-	block, err := aes.NewCipher(keyIV[:sizeKey])
-	if err != nil {
-		return dst, fmt.Errorf("rsacookie: encrypt: %w", err)
-	}
+func (e *Encryption) seal(dst []byte, keyIV *[sizeKeyIV]byte, wrapped, data []byte) []byte {
+	block, _ := aes.NewCipher(keyIV[:sizeKey]) // of the right length
 	pad := aes.BlockSize - len(data)%aes.BlockSize
 	size := len(data) + pad
 	dst = slices.Grow(dst, len(e.hashes[0])+8+len(wrapped)+size)
@@ -94,13 +91,13 @@ func (e *Encryption) seal(dst []byte, keyIV *[sizeKeyIV]byte, wrapped, data []by
 		dst = append(dst, byte(pad))
 	}
 	cipher.NewCBCEncrypter(block, keyIV[sizeKey:]).CryptBlocks(dst[start:], dst[start:])
-	return dst, nil
+	return dst
 }
 
 // Decrypt appends to dst the data inside encrypted. [ErrDecrypt] is its only
 // error, and dst then comes back as it was.
 func (e *Encryption) Decrypt(dst, encrypted []byte) ([]byte, error) {
-	hash, wrapped, ciphertext, ok := cutEncryption(encrypted, e.hash.size())
+	hash, wrapped, ciphertext, ok := cutEncryption(encrypted, e.hash.id().Size())
 	if !ok {
 		return dst, ErrDecrypt
 	}
@@ -113,10 +110,7 @@ func (e *Encryption) Decrypt(dst, encrypted []byte) ([]byte, error) {
 	if err != nil || len(keyIV) != sizeKeyIV {
 		return dst, ErrDecrypt
 	}
-	block, err := aes.NewCipher(keyIV[:sizeKey])
-	if err != nil {
-		return dst, ErrDecrypt
-	}
+	block, _ := aes.NewCipher(keyIV[:sizeKey]) // of the right length
 	start := len(dst)
 	out := append(dst, ciphertext...)
 	cipher.NewCBCDecrypter(block, keyIV[sizeKey:]).CryptBlocks(out[start:], out[start:])
@@ -138,15 +132,11 @@ func cutEncryption(b []byte, sizeHash int) (hash, wrapped, ciphertext []byte, ok
 	if len(b) < sizeHash {
 		return nil, nil, nil, false
 	}
-	hash, b = b[:sizeHash], b[sizeHash:]
-	if wrapped, b, ok = cutField(b); !ok {
-		return nil, nil, nil, false
+	hash = b[:sizeHash]
+	if wrapped, b, ok = cutField(b[sizeHash:]); ok {
+		ciphertext, b, ok = cutField(b)
 	}
-	ciphertext, b, ok = cutField(b)
-	if !ok || len(b) > 0 || len(ciphertext)%aes.BlockSize != 0 {
-		return nil, nil, nil, false
-	}
-	return hash, wrapped, ciphertext, true
+	return hash, wrapped, ciphertext, ok && len(b) == 0 && len(ciphertext)%aes.BlockSize == 0
 }
 
 // unpad returns the length of b without its PKCS#7 padding. It need not run

@@ -16,14 +16,6 @@ const (
 	InsecureSHA1      // forgers can make two cookies of one SHA-1 value
 )
 
-// size is the length of a hash in bytes.
-func (h Hash) size() int {
-	if h == InsecureSHA1 {
-		return sha1.Size
-	}
-	return sha256.Size
-}
-
 // id is the algorithm as package crypto knows it.
 func (h Hash) id() crypto.Hash {
 	if h == InsecureSHA1 {

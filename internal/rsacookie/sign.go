@@ -1,9 +1,9 @@
 package rsacookie
 
 import (
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -55,7 +55,7 @@ func (s *Signature) Sign(dst, data []byte) ([]byte, error) {
 	case key.signer == nil:
 		return dst, ErrNoPrivateKey
 	}
-	var sum [maxHash]byte
+	var sum [sha256.Size]byte
 	signature, err := key.signer.Sign(rand.Reader, s.hash.sum(sum[:0], data), s.hash.id())
 	if err != nil {
 		return dst, fmt.Errorf("rsacookie: sign: %w", err)
@@ -69,32 +69,18 @@ func (s *Signature) Sign(dst, data []byte) ([]byte, error) {
 // Verify returns the data whose signature a known key made, a part of signed.
 // [ErrSignature] is its only error.
 func (s *Signature) Verify(signed []byte) ([]byte, error) {
-	signature, data, ok := cutSignature(signed)
-	if !ok {
+	signature, data, ok := cutField(signed)
+	if !ok || len(data) == 0 { // ID1013
 		return nil, ErrSignature
 	}
-	var sum [maxHash]byte
+	var sum [sha256.Size]byte
 	digest := s.hash.sum(sum[:0], data)
 	for _, k := range s.keys {
-		if verifyPKCS1(k.public, s.hash.id(), digest, signature) {
+		if rsa.VerifyPKCS1v15(k.public, s.hash.id(), digest, signature) == nil {
 			return data, nil
 		}
 	}
 	return nil, ErrSignature
-}
-
-// maxHash is the length of the longest hash.
-const maxHash = 32
-
-func verifyPKCS1(key *rsa.PublicKey, hash crypto.Hash, digest, signature []byte) bool {
-	return rsa.VerifyPKCS1v15(key, hash, digest, signature) == nil
-}
-
-// cutSignature takes signed data apart. Something must follow the signature
-// (ID1013).
-func cutSignature(signed []byte) (signature, data []byte, ok bool) {
-	signature, data, ok = cutField(signed)
-	return signature, data, ok && len(data) > 0
 }
 
 // cutField reads an int32 LE length and that many bytes. The length must be

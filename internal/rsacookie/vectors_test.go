@@ -84,7 +84,7 @@ func TestVectors(t *testing.T) {
 			if got, err = s.Sign(nil, encrypted); err != nil || !bytes.Equal(got, signed) {
 				t.Fatalf("Sign: %v, %x", err, got)
 			}
-			_, wrapped, _, ok := cutEncryption(encrypted, e.hash.size())
+			_, wrapped, _, ok := cutEncryption(encrypted, e.hash.id().Size())
 			if !ok {
 				t.Fatal("cutEncryption")
 			}
@@ -93,9 +93,9 @@ func TestVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err = e.seal(nil, (*[sizeKeyIV]byte)(keyIV), wrapped, deflated); err != nil ||
-				!bytes.Equal(got, encrypted) {
-				t.Fatalf("seal: %v, %x", err, got)
+			got = e.seal(nil, (*[sizeKeyIV]byte)(keyIV), wrapped, deflated)
+			if !bytes.Equal(got, encrypted) {
+				t.Fatalf("seal: %x", got)
 			}
 			if got, err = e.Encrypt([]byte("x"), deflated); err != nil ||
 				len(got) != 1+len(encrypted) {

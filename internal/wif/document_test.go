@@ -2,6 +2,7 @@ package wif
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"reflect"
 	"testing"
@@ -198,7 +199,7 @@ func plain(d *Document) any {
 	all := []any{d.head(), d.Roots, string(d.Blob[:d.KeyLen])}
 	for i := range d.Identities {
 		s, id := d.Identities[i], d.identity(i)
-		id.NameType, id.RoleType = or(id.NameType, "name"), or(id.RoleType, "role")
+		id.NameType, id.RoleType = cmp.Or(id.NameType, "name"), cmp.Or(id.RoleType, "role")
 		if d.Identities[i].NameType.Len > 0 &&
 			d.str(d.Identities[i].NameType) == dotnet.NameClaimType {
 			id.NameType = "name"

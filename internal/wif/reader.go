@@ -174,15 +174,11 @@ func (d *Reader) time(id int, t *time.Time) bool {
 	if !d.at(id) {
 		return d.fail(errOrder(nbfx.Session45[id]))
 	}
-	ticks, ok := int64(0), false
-	k := d.next()
-	if k == nbfx.Text {
-		if ticks, ok = d.r.Int64(d.r.Value()); !ok {
-			return d.fail(ErrTime)
-		}
-		k = d.next()
+	if d.next() != nbfx.Text {
+		return d.fail(ErrTime)
 	}
-	if k != nbfx.EndElement || !ok {
+	ticks, ok := d.r.Int64(d.r.Value())
+	if !ok || d.next() != nbfx.EndElement {
 		return d.fail(ErrTime)
 	}
 	if *t, ok = dotnet.Time(ticks); !ok {

@@ -1,6 +1,7 @@
 package wif
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -76,8 +77,8 @@ func (d *Writer) StartIdentity(i *Identity[string], claims int) {
 	d.start(nIdentity)
 	d.optional(nAuthenticationType, i.Authentication)
 	d.optional(nLabel, i.Label)
-	d.attr(nNameClaimType, or(i.NameType, dotnet.NameClaimType))
-	d.attr(nRoleClaimType, or(i.RoleType, dotnet.RoleClaimType))
+	d.attr(nNameClaimType, cmp.Or(i.NameType, dotnet.NameClaimType))
+	d.attr(nRoleClaimType, cmp.Or(i.RoleType, dotnet.RoleClaimType))
 	if d.listed = claims > 0 || d.version == V45; d.listed {
 		d.start(nClaimCollection)
 	}
@@ -86,13 +87,13 @@ func (d *Writer) StartIdentity(i *Identity[string], claims int) {
 // WriteClaim writes a claim with its properties. .NET's claims are never
 // without an issuer, so the defaults are written too.
 func (d *Writer) WriteClaim(c *Claim[string], bag [][2]string) {
-	issuer := or(c.Issuer, dotnet.LocalAuthority)
+	issuer := cmp.Or(c.Issuer, dotnet.LocalAuthority)
 	d.start(nClaim)
 	d.attr(nIssuer, issuer)
-	d.attr(nOriginalIssuer, or(c.OriginalIssuer, issuer))
+	d.attr(nOriginalIssuer, cmp.Or(c.OriginalIssuer, issuer))
 	d.attr(nType, c.Type)
 	d.attr(nValue, c.Value)
-	d.attr(nValueType, or(c.ValueType, dotnet.ValueTypeString))
+	d.attr(nValueType, cmp.Or(c.ValueType, dotnet.ValueTypeString))
 	if len(bag) > 0 {
 		d.writeProperties(bag)
 	}
@@ -235,14 +236,6 @@ func (d *Writer) fail(err error) {
 	if d.err == nil {
 		d.err = err
 	}
-}
-
-// or returns s, or the default for an empty one.
-func or(s, byDefault string) string {
-	if s == "" {
-		return byDefault
-	}
-	return s
 }
 
 // checkHead refuses what could be written but not read back.

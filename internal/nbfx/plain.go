@@ -6,15 +6,13 @@ import (
 	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
-// TakePlain reads the next element if it is of the form that nearly all
-// claims have. It reads nothing of another one:
+// TakePlain reads the next element if it is of the form that nearly all claims have:
 //
 //	42 id | 06 id 98 n text | ... | 01
 //
-// a dictionary element, exactly the given attributes in this order, each with
-// up to 255 characters of ASCII, and no content. On true the spans of the
-// attributes are in values. It does what Next, Attrs and Text would do, at a
-// third of the cost.
+// a dictionary element, exactly the given attributes in this order, each with up to 255
+// characters of ASCII, and no content. It puts the attributes into values. It does what
+// Next, Attrs and Text would do, at a third of the cost.
 func (r *Reader) TakePlain(element int, attrs []int, values []Span) bool {
 	if r.err != nil || r.pendingEnd || r.array.left > 0 || len(r.bindings) > 0 ||
 		r.depth == 0 || r.depth >= limits.Depth || r.records+1+len(attrs) > limits.Records {
@@ -66,9 +64,8 @@ func (r *Reader) TakeText() (Span, bool) {
 	return s, true
 }
 
-// plainAttribute reads an attribute of the form that nearly all attributes of
-// a token have: 06, an id of one byte, 98, a length of one byte, ASCII. It
-// leaves any other form to attributes.
+// plainAttribute reads an attribute of the form that nearly all of a token have: 06, an
+// id of one byte, 98, a length of one byte, ASCII.
 func (r *Reader) plainAttribute(seen *uint64) bool {
 	b := r.buf[r.pos:r.doc]
 	if len(b) < 4 || b[1]&1 != 0 || b[2] != Chars8 {

@@ -36,9 +36,9 @@ type Attr struct {
 }
 
 // Reader is a pull parser over one document. It checks everything that .NET's
-// XmlDictionaryReader checks (record syntax, UTF-8 and UTF-16, nesting,
-// duplicate attributes, prefixes) and allocates only to grow the buffer that
-// it was given and its own reused tables. The zero Reader is ready for Reset.
+// XmlDictionaryReader checks (record syntax, UTF-8 and UTF-16, nesting, duplicate
+// attributes, prefixes) and allocates only to grow the buffer that it was given and its
+// own reused tables.
 type Reader struct {
 	buf     []byte // the document, then texts converted from other records
 	doc     int    // length of the document within buf

@@ -11,10 +11,9 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
-// Value is one value record: its code without the end-of-element bit, and
-// where its payload lies. Records that a token never has (float, double,
-// decimal, date, duration, list) have been turned into text already and show
-// as Chars32.
+// Value is one value record: its code without the end-of-element bit, and where its
+// payload lies. Records that a token never has (float, double, decimal, date, duration,
+// list) show as Chars32, the text of which they have become.
 type Value struct {
 	Code byte
 	Span Span

@@ -23,10 +23,9 @@ var (
 	errBootstrapSize = layer.Unsupported("bootstrap token exceeds a limit")
 )
 
-// bootstrapXML reads a BootStrapToken of WIF 1.0 into the blob: the element
-// inside as XML text, in the form of XmlReader.ReadOuterXml. Attributes and
-// declarations keep their order, <a/> becomes <a></a>; binary XML does not
-// tell the two apart.
+// bootstrapXML reads a BootStrapToken of WIF 1.0 into the blob: the element inside as XML
+// text, in the form of XmlReader.ReadOuterXml. Attributes and declarations keep their
+// order; <a/> becomes <a></a>, as binary XML does not tell the two apart.
 func (d *Reader) bootstrapXML(i *FlatIdentity) bool {
 	start := len(d.doc.Blob)
 	declared := d.r.Declared() // the text would lack what is declared further out

@@ -2,9 +2,11 @@ package wif
 
 import (
 	"bytes"
-	"encoding/base64"
+	stdbase64 "encoding/base64"
 	"fmt"
+	"strings"
 
+	"github.com/webfarm-go/webfarm/internal/base64"
 	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
@@ -68,7 +70,7 @@ func AppendEnvelope(dst []byte, h *Head[string], protected []byte, reference boo
 	if reference {
 		return append(dst, "</SecurityContextToken>"...), nil
 	}
-	dst = base64.StdEncoding.AppendEncode(dst, protected)
+	dst = stdbase64.StdEncoding.AppendEncode(dst, protected)
 	return append(dst, envelopeTail...), nil
 }
 
@@ -76,9 +78,9 @@ func AppendEnvelope(dst []byte, h *Head[string], protected []byte, reference boo
 var errLongIDs = fmt.Errorf("the ids of the token take more than %d bytes of XML or %d references",
 	limits.EnvelopeMarkup, limits.EnvelopeMarks)
 
-// ParseEnvelope reads the document, whose memory e takes over. Nearly all have
-// exactly the shape that .NET writes, which cutEnvelope takes apart without an XML
-// parser; the rest goes through readEnvelope. Both agree wherever both accept.
+// ParseEnvelope reads the document, whose memory e takes over. Nearly all have exactly
+// the shape that .NET writes, for which cutEnvelope needs no XML parser. It and
+// readEnvelope agree wherever both accept.
 func ParseEnvelope(doc []byte, e *Envelope) bool {
 	return cutEnvelope(doc, e) || readEnvelope(doc, e)
 }
@@ -107,24 +109,18 @@ func cutEnvelope(doc []byte, e *Envelope) bool {
 		return false
 	}
 	if cut(envelopeInstance) {
-		if !identifier(&e.KeyGeneration) || !cut("</Instance>") {
-			return false
-		}
-	} else if !cut(envelopeNoInstance) {
+		ok = identifier(&e.KeyGeneration) && cut("</Instance>")
+	} else {
+		ok = cut(envelopeNoInstance)
+	}
+	if !ok || !cut(envelopeCookie) {
 		return false
 	}
-	if !cut(envelopeCookie) {
-		return false
-	}
-	if e.Cookie, ok = bytes.CutSuffix(rest, []byte(envelopeTail)); !ok {
-		return false
-	}
-	if !isSmallMarkup(doc[:len(doc)-len(e.Cookie)-len(envelopeTail)]) { // as for readEnvelope
-		return false
-	}
-	// One pass of the base64 decoder shows whether there is anything else in
-	// it; here it must only be certain that no markup is.
-	return bytes.IndexByte(e.Cookie, '<') < 0 && bytes.IndexByte(e.Cookie, '&') < 0
+	e.Cookie, ok = bytes.CutSuffix(rest, []byte(envelopeTail))
+	// The base64 decoder shows whether there is anything else in it; here it must
+	// only be certain that no markup is.
+	return ok && isSmallMarkup(doc[:len(doc)-len(e.Cookie)-len(envelopeTail)]) &&
+		bytes.IndexByte(e.Cookie, '<') < 0 && bytes.IndexByte(e.Cookie, '&') < 0
 }
 
 // cutPlain cuts printable ASCII up to the delimiter, which stays in rest.
@@ -144,4 +140,49 @@ func cutPlain(b []byte, delimiter byte) (text, rest []byte, ok bool) {
 // trimming.
 func isTrimmed(b []byte) bool {
 	return len(b) > 0 && b[0] != ' ' && b[len(b)-1] != ' '
+}
+
+// AppendText appends the text of a cookie: its envelope in base64.
+func AppendText(dst, envelope []byte) []byte {
+	return stdbase64.StdEncoding.AppendEncode(dst, envelope)
+}
+
+// TextLen is the length of the text of an envelope of n bytes.
+func TextLen(n int) int { return stdbase64.StdEncoding.EncodedLen(n) }
+
+// AppendTextDecode appends the envelope that a text holds. As in .NET white
+// space may stand anywhere in the text.
+func AppendTextDecode(dst []byte, text string) ([]byte, bool) {
+	if len(text) > limits.Text {
+		return dst, false
+	}
+	envelope, ok := base64.AppendDecode(dst, text)
+	if !ok && len(text) <= limits.Unusual && strings.ContainsAny(text, space) {
+		return base64.AppendDecodeBytes(dst, withoutSpace([]byte(text)))
+	}
+	return envelope, ok
+}
+
+// AppendProtected appends the protected bytes that e holds, none for a
+// reference. It may change what e.Cookie points to.
+func (e *Envelope) AppendProtected(dst []byte) ([]byte, bool) {
+	protected, ok := base64.AppendDecodeBytes(dst, e.Cookie)
+	if !ok && bytes.ContainsAny(e.Cookie, space) {
+		return base64.AppendDecodeBytes(dst, withoutSpace(e.Cookie))
+	}
+	return protected, ok
+}
+
+const space = " \t\r\n"
+
+// withoutSpace removes the white space that base64 content may have.
+func withoutSpace(b []byte) []byte {
+	n := 0
+	for _, c := range b {
+		b[n] = c
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			n++
+		}
+	}
+	return b[:n]
 }

@@ -17,9 +17,9 @@ func AppendPayload(dst, doc []byte, v Version) []byte {
 	return nrbf.AppendSession(dst, doc)
 }
 
-// ParsePayload returns the document inside what the first transform has
-// decoded. It shares the memory of payload, with the room behind it. An
-// authentic payload of another kind gets an error that says which.
+// ParsePayload returns the document inside what the first transform has decoded, which
+// shares the memory of payload, with the room behind it. The error says which other kind
+// of payload it is, if it is one.
 func ParsePayload(payload []byte, v Version) ([]byte, error) {
 	if v == V10 {
 		return payload, foreign(payload, v)
@@ -55,8 +55,7 @@ const (
 	startCoreWCF = "\x40\x0DSecurityToken" // ShortElement, name written out
 )
 
-// foreign returns the error for a payload that begins as one that
-// other software writes.
+// foreign returns the error for a payload of other software.
 func foreign(payload []byte, v Version) error {
 	var cause error
 	switch text := bytes.TrimPrefix(payload, []byte("\xEF\xBB\xBF")); {

@@ -29,8 +29,7 @@ import (
 // (SessionSecurityTokenCookieSerializer; the order is part of the format.) The
 // names are those of 4.5; [Version] has the differences of WIF 1.0.
 //
-// It collects the texts in one buffer and everything else in flat lists, so
-// that reading takes no memory once they are large enough.
+// It takes no memory once its buffers and lists are large enough.
 type Reader struct {
 	version Version
 	r       nbfx.Reader
@@ -40,8 +39,8 @@ type Reader struct {
 	seen    [64]Span // recent texts of the kind that repeats, by hash
 }
 
-// Room is how many bytes a Reader likes to find behind the document: it puts
-// texts there that the document does not hold as UTF-8.
+// Room is how many bytes a Reader likes to find behind the document, for texts that the
+// document does not hold as UTF-8.
 const Room = 2048
 
 // Read checks a whole document and returns what it says, good until the next
@@ -258,8 +257,7 @@ func (d *Reader) element(id int, s *Span, missing error) bool {
 	return s.Len > 0 || d.fail(missing)
 }
 
-// text reads the content of the current element, which must hold nothing but
-// text, keeps it and moves on.
+// text keeps the content of the current element, which must be text, and moves on.
 func (d *Reader) text(s *Span) bool {
 	v, ok := d.content()
 	if !ok {
@@ -295,8 +293,7 @@ func (d *Reader) keep(s Span) Span {
 	return Span{Off: int32(off), Len: s.Len}
 }
 
-// keepOnce is keep for texts that repeat: claim types and issuers. A hundred
-// claims have a handful of them.
+// keepOnce is keep for texts that repeat: claim types and issuers.
 func (d *Reader) keepOnce(s Span) Span {
 	if s.Len == 0 {
 		return Span{}

@@ -87,8 +87,8 @@ func (d *Reader) identity(depth int) (int, bool) {
 	return index, d.end()
 }
 
-// plainClaim reads the next element if it is a claim just as .NET writes it,
-// without properties and in short ASCII texts, as nearly all are.
+// plainClaim reads the next element if it is a claim just as .NET writes it, without
+// properties and in short ASCII texts, as nearly all are.
 func (d *Reader) plainClaim() bool {
 	var v [5]Span
 	if !d.r.TakePlain(nClaim, claimAttributes[:], v[:]) {
@@ -101,8 +101,7 @@ func (d *Reader) plainClaim() bool {
 // claimAttributes is the order in which .NET writes the attributes of a claim.
 var claimAttributes = [5]int{nIssuer, nOriginalIssuer, nType, nValue, nValueType}
 
-// addClaim keeps the texts of a claim, without those that [Claim] leaves out: the
-// default value type and issuer, and an original issuer that is the issuer.
+// addClaim keeps the texts of a claim but those that [Claim] leaves out.
 func (d *Reader) addClaim(issuer, original, typ, value, valueType Span) {
 	n := len(d.doc.Claims)
 	if n == cap(d.doc.Claims) {

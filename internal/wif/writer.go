@@ -35,8 +35,7 @@ type Writer struct {
 	err      error  // the first fault
 }
 
-// Begin begins the document of a token, which is appended to dst. It refuses
-// what could be written but not read back.
+// Begin begins the document of a token, which is appended to dst.
 func (d *Writer) Begin(dst []byte, v Version, h *Head[string], key []byte) error {
 	if err := checkHead(h); err != nil {
 		return err
@@ -70,8 +69,7 @@ func (d *Writer) Begin(dst []byte, v Version, h *Head[string], key []byte) error
 	return nil
 }
 
-// StartIdentity starts an identity with this number of claims. The attributes
-// have this order.
+// StartIdentity starts an identity with this number of claims.
 func (d *Writer) StartIdentity(i *Identity[string], claims int) {
 	d.nobody = false
 	d.start(nIdentity)
@@ -100,22 +98,20 @@ func (d *Writer) WriteClaim(c *Claim[string], bag [][2]string) {
 	d.w.End()
 }
 
-// writeProperties writes the bag in order. As .NET 4.5 does it leaves out
-// entries without a name or value; a name that occurs twice cannot be read
-// again.
+// writeProperties writes the bag in order. Like .NET 4.5 it leaves out entries without a
+// name or value. A name that occurs twice cannot be read again.
 func (d *Writer) writeProperties(bag [][2]string) {
 	if len(bag) > limits.Properties {
 		d.fail(errProperty)
 		return
 	}
 	d.start(nClaimProperties)
-	for i := range bag {
-		p := bag[i]
+	for i, p := range bag {
 		if d.version == V45 && (p[0] == "" || p[1] == "") {
 			continue
 		}
-		for k := range bag[:i] {
-			if q := bag[k]; q[0] == p[0] && (q[1] != "" || d.version == V10) {
+		for _, q := range bag[:i] {
+			if q[0] == p[0] && (q[1] != "" || d.version == V10) {
 				d.fail(errProperty)
 			}
 		}
@@ -134,8 +130,8 @@ func (d *Writer) EndClaims() {
 	}
 }
 
-// StartActor starts the element for the identity that acts for the current one.
-// It is false, and nothing was started, if there are too many of them.
+// StartActor starts the element for the identity that acts for the current one. It is
+// false, and starts nothing, if there are too many of them.
 func (d *Writer) StartActor() bool {
 	if d.depth == limits.Actors {
 		d.fail(errActorDepth)
@@ -196,10 +192,10 @@ func (d *Writer) Done() ([]byte, error) {
 	return doc, err
 }
 
-// start starts an element, whose name is one of vocabulary.go.
+// start starts an element.
 func (d *Writer) start(name int) { d.w.StartDict(d.version.wire(name)) }
 
-// attr writes an attribute, whose name is one of vocabulary.go.
+// attr writes an attribute.
 func (d *Writer) attr(name int, text string) { d.w.AttrDict(d.version.wire(name), text) }
 
 func (d *Writer) text(id int, s string) {

@@ -3,6 +3,7 @@ package sessiontoken
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,9 +48,8 @@ func noteEnvelope(r *anatomy.Report, size int, env *wif.Envelope) {
 	if !env.HasCookie {
 		mode = "reference to a store"
 	}
-	r.Add(layerEnvelope, size,
-		fact("id", string(env.ID)), fact("context id", string(env.ContextID)),
-		fact("key generation", quoteOr(string(env.KeyGeneration), "none")), fact("mode", mode))
+	note(r, layerEnvelope, size, "id", string(env.ID), "context id", string(env.ContextID),
+		"key generation", quoteOr(string(env.KeyGeneration), "none"), "mode", mode)
 }
 
 // noteKey notes a layer and the machine key that opened it, if one did.
@@ -59,7 +59,7 @@ func noteKey(r *anatomy.Report, name string, size int, keyID string) {
 	case keyID == "":
 		r.Add(name, size)
 	default:
-		r.Add(name, size, fact("opened by key", keyID))
+		note(r, name, size, "opened by key", keyID)
 	}
 }
 
@@ -68,19 +68,18 @@ func noteMode(r *anatomy.Report, size int, keyID string, p *modeProtector) {
 	if r == nil {
 		return
 	}
-	facts := []anatomy.Fact{fact("opened by key", keyID)}
+	facts := []any{"opened by key", keyID}
 	if p.ring != nil {
 		mode := p.mode(keyID)
-		facts = append(facts, fact("mode", mode))
+		facts = append(facts, "mode", mode)
 		if mode != machinekey.Framework45 {
-			facts = append(facts,
-				fact("protection", cmp.Or(p.legacy.Protection, machinekey.ProtectionAll)))
+			facts = append(facts, "protection", cmp.Or(p.legacy.Protection, machinekey.ProtectionAll))
 		}
 	}
 	if !p.authenticates(keyID) {
-		facts = append(facts, fact("authentic", "no: anybody may have written it"))
+		facts = append(facts, "authentic", "no: anybody may have written it")
 	}
-	r.Add(layerMachineKey, size, facts...)
+	note(r, layerMachineKey, size, facts...)
 }
 
 // payloadLayer is the layer around the document. WIF 1.0 has none; there the
@@ -97,8 +96,8 @@ func noteToken(r *anatomy.Report, size int, t *Token) {
 		return
 	}
 	r.Content = t
-	r.Add(layerNBFX, size, append(userFacts(&t.Principal),
-		fact("persistent", t.Persistent), fact("reference mode", t.ReferenceMode))...)
+	note(r, layerNBFX, size, "identities", len(t.Principal.Identities),
+		"claims", claimCount(&t.Principal), "persistent", t.Persistent, "reference mode", t.ReferenceMode)
 }
 
 func noteForms(r *anatomy.Report, size int, t *FormsTicket) {
@@ -107,11 +106,10 @@ func noteForms(r *anatomy.Report, size int, t *FormsTicket) {
 	}
 	shown := *t // a copy, so that t need not leave the stack of ReadPrincipal
 	r.Content = &shown
-	r.Add(layerTicket, size,
-		fact("version", t.Version), fact("name", strconv.Quote(t.Name)),
-		fact("issued", formatTime(t.IssueDate)), fact("expires", formatTime(t.Expiration)),
-		fact("persistent", t.Persistent), fact("user data", quoteOr(t.UserData, "none")),
-		fact("cookie path", quoteOr(t.CookiePath, "none")))
+	note(r, layerTicket, size, "version", t.Version, "name", strconv.Quote(t.Name),
+		"issued", formatTime(t.IssueDate), "expires", formatTime(t.Expiration),
+		"persistent", t.Persistent, "user data", quoteOr(t.UserData, "none"),
+		"cookie path", quoteOr(t.CookiePath, "none"))
 }
 
 func noteKatana(r *anatomy.Report, size int, t *KatanaTicket) {
@@ -123,10 +121,10 @@ func noteKatana(r *anatomy.Report, size int, t *KatanaTicket) {
 	if isKatanaReference(&t.Identity) {
 		mode = "reference to a store"
 	}
-	r.Add(layerKatana, size,
-		fact("version", t.Version), fact("authentication type", quoteOr(t.Identity.AuthenticationType, "none")),
-		fact("claims", len(t.Identity.Claims)), fact("properties", len(t.Properties)),
-		fact("persistent", t.Properties.has(PropertyPersistent)), fact("mode", mode))
+	note(r, layerKatana, size, "version", t.Version,
+		"authentication type", quoteOr(t.Identity.AuthenticationType, "none"),
+		"claims", len(t.Identity.Claims), "properties", len(t.Properties),
+		"persistent", t.Properties.has(PropertyPersistent), "mode", mode)
 }
 
 func noteCore(r *anatomy.Report, size int, t *CoreTicket) {
@@ -138,26 +136,25 @@ func noteCore(r *anatomy.Report, size int, t *CoreTicket) {
 	if t.isReference() {
 		mode = "reference to the store of a .NET node"
 	}
-	facts := append([]anatomy.Fact{fact("scheme", quoteOr(t.Scheme, "none"))}, userFacts(t.Principal)...)
-	r.Add(layerCore, size, append(facts, fact("properties", len(t.Properties)),
-		fact("persistent", t.Properties.has(PropertyPersistent)), fact("mode", mode))...)
+	note(r, layerCore, size, "scheme", quoteOr(t.Scheme, "none"),
+		"identities", len(t.Principal.Identities), "claims", claimCount(t.Principal),
+		"properties", len(t.Properties), "persistent", t.Properties.has(PropertyPersistent), "mode", mode)
 }
 
 func noteTokenTimes(r *anatomy.Report, t *Token, skew time.Duration) {
 	if r == nil {
 		return
 	}
-	r.Add(layerValidity, 0, fact("from", formatTime(t.ValidFrom)),
-		fact("to", formatTime(t.ValidTo)), fact("clock skew", skew),
-		fact("endpoint", quoteOr(t.EndpointID, "any")))
+	note(r, layerValidity, 0, "from", formatTime(t.ValidFrom), "to", formatTime(t.ValidTo),
+		"clock skew", skew, "endpoint", quoteOr(t.EndpointID, "any"))
 }
 
 func noteFormsTimes(r *anatomy.Report, t *FormsTicket, skew time.Duration) {
 	if r == nil {
 		return
 	}
-	r.Add(layerValidity, 0, fact("issued", formatTime(t.IssueDate)),
-		fact("to", formatTime(t.Expiration)), fact("clock skew", skew))
+	note(r, layerValidity, 0, "issued", formatTime(t.IssueDate), "to", formatTime(t.Expiration),
+		"clock skew", skew)
 }
 
 func noteTimes(r *anatomy.Report, p Properties) {
@@ -166,21 +163,24 @@ func noteTimes(r *anatomy.Report, p Properties) {
 	}
 	issued, _ := p.Get(PropertyIssued)
 	expires, _ := p.Get(PropertyExpires)
-	r.Add(layerValidity, 0, fact("issued", quoteOr(issued, "missing")),
-		fact("expires", quoteOr(expires, "missing")))
+	note(r, layerValidity, 0, "issued", quoteOr(issued, "missing"), "expires", quoteOr(expires, "missing"))
 }
 
-func fact(name string, value any) anatomy.Fact {
-	return anatomy.Fact{Name: name, Value: fmt.Sprint(value)}
-}
-
-// userFacts are the numbers of identities and of their claims.
-func userFacts(p *Principal) []anatomy.Fact {
-	claims := 0
-	for range p.All("") {
-		claims++
+// note adds a layer with facts: names and values in turn.
+func note(r *anatomy.Report, name string, size int, facts ...any) {
+	var all []anatomy.Fact
+	for pair := range slices.Chunk(facts, 2) {
+		all = append(all, anatomy.Fact{Name: pair[0].(string), Value: fmt.Sprint(pair[1])})
 	}
-	return []anatomy.Fact{fact("identities", len(p.Identities)), fact("claims", claims)}
+	r.Add(name, size, all...)
+}
+
+// claimCount is the number of claims of all identities.
+func claimCount(p *Principal) (n int) {
+	for range p.All("") {
+		n++
+	}
+	return n
 }
 
 func formatTime(t time.Time) string { return t.Format("2006-01-02 15:04:05.9999999Z") }

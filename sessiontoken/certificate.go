@@ -10,8 +10,7 @@ import (
 )
 
 // CertificateOptions say how a farm shares certificates. For nearly every farm
-// Certificates holds one certificate with its private key, and nothing else is
-// set:
+// Certificates holds one certificate with its private key:
 //
 //	certificate, err := tls.LoadX509KeyPair("farm.pem", "farm.pem")
 //
@@ -20,9 +19,9 @@ import (
 // RSASSA-PKCS1-v1_5 and RSA-OAEP with SHA-1. As in WIF, dates and issuer of a
 // certificate play no part. A private key serves without a certificate too.
 type CertificateOptions struct {
-	// Certificates encrypt and sign. The first one is used for new cookies,
-	// all of them for reading, so that a farm changes its certificate by
-	// putting the new one in front. At least one needs its private key.
+	// Certificates encrypt and sign: the first one new cookies, all of them for reading,
+	// so that a farm changes its certificate by putting the new one in front. At least
+	// one needs its private key.
 	Certificates []tls.Certificate `json:"-" xml:"-"`
 	// Signing replaces Certificates for the signature, in the same way. A
 	// codec whose first signing certificate has no private key only reads.
@@ -107,8 +106,7 @@ func certificateError(what string, err error) error {
 	return fmt.Errorf("sessiontoken: %s: %s", what, strings.TrimPrefix(err.Error(), "rsacookie: "))
 }
 
-// rsaEncryption is RsaEncryptionCookieTransform. Its output can be changed by
-// anybody, so it never stands last in a chain.
+// rsaEncryption is RsaEncryptionCookieTransform, whose output anybody can change.
 type rsaEncryption struct{ encryption *rsacookie.Encryption }
 
 func (t rsaEncryption) Protect(dst, data []byte) ([]byte, error) {

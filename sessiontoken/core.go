@@ -100,11 +100,10 @@ func (s *coreScratch) put(pool *sync.Pool) {
 // and checks that it has not expired. There is no clock skew, and as in
 // ASP.NET Core a ticket may have been issued in the future.
 //
-// The error is [ErrInvalid] for everything that is not authentic, with no
-// detail; a [*FormatError] for authentic data that does not parse or that this
-// library refuses, the latter with [ErrUnsupported]; [ErrExpired];
-// [ErrNotInStore] for a reference to the SessionStore of a .NET node, where the
-// claims are; or one that says that the keys are not available.
+// The error is [ErrInvalid] for everything that is not authentic, with no detail; a
+// [*FormatError] for authentic data that does not parse or that this library refuses, the
+// latter with [ErrUnsupported]; [ErrExpired]; [ErrNotInStore] for a reference to the
+// SessionStore of a .NET node; or one that says that the keys are not available.
 func (c *CoreCodec) Decode(ctx context.Context, value string) (*CoreTicket, error) {
 	r := anatomy.From(ctx)
 	s := c.scratch.Get().(*coreScratch)

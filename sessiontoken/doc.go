@@ -14,7 +14,7 @@
 //
 //	FedAuth of WIF 4.5, WIF 1.0, with certificates   [SessionCodec]     [Token]
 //	.ASPXAUTH                                        [FormsCodec]       [FormsTicket]
-//	.AspNet.ApplicationCookie, bearer tokens         [KatanaCodec]        [KatanaTicket]
+//	.AspNet.ApplicationCookie, bearer tokens         [KatanaCodec]      [KatanaTicket]
 //	.AspNetCore.Cookies, tokens of AddBearerToken    [CoreCodec]        [CoreTicket]
 //	.ASPXANONYMOUS                                   [AnonymousCodec]   [AnonymousID]
 //
@@ -33,11 +33,9 @@
 //
 // # The session token
 //
-// A session token is what Windows Identity Foundation calls
-// SessionSecurityToken: one or more identities with their claims, the time of
-// validity, and the cookie path it was issued for. The cookie's text wraps it
-// in six layers, which [SessionCodec] lists and [SessionCodec.Decode] takes
-// off one by one.
+// A session token is what Windows Identity Foundation calls SessionSecurityToken: one or
+// more identities with their claims, the time of validity, and the cookie path it was
+// issued for. [SessionCodec] lists the six layers that the cookie's text wraps it in.
 //
 // Sources: System.IdentityModel.Tokens.SessionSecurityToken,
 // SessionSecurityTokenHandler and DeflateCookieTransform of .NET Framework;
@@ -51,8 +49,9 @@
 //
 // # What it does not do
 //
-// It never builds an object from a type name: the BinaryFormatter stream is
-// compared with the one shape that a session token has. It does not read
-// cookies of the default WIF handler, which are bound to one Windows machine
-// ([ErrUnsupported]), nor Windows identities, which only Windows can rebuild. Replay is possible until a token expires, as in .NET.
+// It never builds an object from a type name: the BinaryFormatter stream is compared with
+// the one shape that a session token has. It does not read cookies of the default WIF
+// handler, which are bound to one Windows machine ([ErrUnsupported]), nor Windows
+// identities, which only Windows can rebuild. Replay is possible until a token expires,
+// as in .NET.
 package sessiontoken

@@ -21,32 +21,27 @@ import (
 // writes what a site with <authentication mode="Forms"> and no further
 // settings does.
 type FormsOptions struct {
-	// Lifetime is the attribute timeout, what NewTicket gives. Zero means 30
-	// minutes, the default of <forms>.
+	// Lifetime is the attribute timeout, what NewTicket gives. Zero means 30 minutes.
 	Lifetime time.Duration
 	// Path is the attribute path, which NewTicket writes into the ticket. Empty
 	// means "/". Like .NET, Decode does not compare it.
 	Path string
-	// Protection is the attribute protection. It matters only for keys of a
-	// legacy mode; Framework45 ignores it. Tickets are never issued without
-	// protection.
+	// Protection is the attribute protection, for keys of a legacy mode; Framework45
+	// ignores it. Tickets are never issued without protection.
 	Protection machinekey.Protection
 	// InsecureUnsigned also reads legacy tickets of a site that sets
-	// aspnet:UseLegacyEncryption, or lacks the security update of 2010
-	// (MS10-070). Under it they cannot be issued.
+	// aspnet:UseLegacyEncryption, or lacks the update MS10-070 of 2010. Under it they
+	// cannot be issued.
 	InsecureUnsigned bool
 	// InsecureOldLayout reads the tickets of a site that sets
-	// aspnet:UseLegacyFormsAuthenticationTicketCompatibility, or lacks the
-	// security update of 2011 (MS11-100), and no others, as such a site does.
-	// Nothing can be issued. The layout ends texts at the first U+0000: who
-	// could register the name "admin\x00x" there got a ticket that says
-	// "admin", and no reader can tell (CVE-2011-3416).
+	// aspnet:UseLegacyFormsAuthenticationTicketCompatibility, or lacks the update
+	// MS11-100 of 2011, and no others. Nothing can be issued. The layout ends texts at
+	// the first U+0000: who could register the name "admin\x00x" there got a ticket that
+	// says "admin", and no reader can tell (CVE-2011-3416).
 	InsecureOldLayout bool
-	// Roles makes role claims from UserData, where many sites keep them, for
-	// instance with strings.Split. Nil: no role claims.
+	// Roles makes role claims from UserData, where many sites keep them. Nil: none.
 	Roles func(userData string) []string
-	// ClockSkew is how long a ticket is still read after its end. Zero, as in
-	// .NET: not at all.
+	// ClockSkew is how long a ticket is still read after its end. Zero is .NET's.
 	ClockSkew time.Duration
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
@@ -63,11 +58,10 @@ type FormsOptions struct {
 //	machine key   as the key's mode demands, see below                  (authenticated from here on)
 //	ticket        the layout of FormsAuthenticationTicketSerializer, see internal/forms
 //
-// Each key of the ring is used in its own compatibility mode: Framework45 with
-// the purpose machinekey.FormsPurpose, Framework20SP1 and Framework20SP2 in the
-// legacy way, which has no purpose. The first key writes and all keys read, so
-// that a farm that changes its mode puts the same keys into the ring twice,
-// the new mode first. A key without a mode is refused, since .NET would write
+// Each key of the ring is used in its own compatibility mode: Framework45 with the
+// purpose machinekey.FormsPurpose, Framework20SP1 and Framework20SP2 in the legacy way,
+// which has no purpose. A farm that changes its mode puts the same keys into the ring
+// twice, the new mode first. A key without a mode is refused, since .NET would write
 // another cookie in each.
 type FormsCodec struct{ systemWebCodec }
 
@@ -79,11 +73,8 @@ type systemWebCodec struct {
 	scratch   sync.Pool // of *formsScratch
 }
 
-// formsScratch is the memory that one call needs and the next can use again.
-// All of it stays small: no text is longer than limits.FormsText.
-type formsScratch struct {
-	text, protected, ticket, utf8 []byte
-}
+// formsScratch is memory that the next call uses again, all of it small.
+type formsScratch struct{ text, protected, ticket, utf8 []byte }
 
 func (c *systemWebCodec) init(keys Keys, purpose string, lifetime time.Duration, opts *FormsOptions) (err error) {
 	c.keys, c.o = keys, *cmp.Or(opts, new(FormsOptions))

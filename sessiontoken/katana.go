@@ -21,24 +21,20 @@ type KatanaOptions struct {
 	// Lifetime is ExpireTimeSpan, what NewTicket gives. Zero means Katana's
 	// default for the purpose.
 	Lifetime time.Duration
-	// Version is the layout of the bytes, by the Katana that writes it: "3"
-	// (3.0.1 and later), "2" (2.0.0 to 2.1.0: no bootstrap token), "2 with
-	// bootstrap token" (3.0.0), "1" (2.0.0-rc1: no defaults, no original
-	// issuer). Each Katana reads its own only, and so does a codec with a
-	// Version. Without one it reads all and writes "3".
+	// Version is the layout of the bytes, by the Katana that writes it: "3" (3.0.1 and
+	// later), "2" (2.0.0 to 2.1.0: no bootstrap token), "2 with bootstrap token" (3.0.0),
+	// "1" (2.0.0-rc1: no defaults, no original issuer). Each Katana reads its own only,
+	// and so does a codec with a Version. Without one it reads all and writes "3".
 	Version string
-	// InsecureNoExpiry also reads and issues tickets without .expires, or
-	// with times that are not in Katana's form. They never expire, in .NET
-	// mostly by accident.
+	// InsecureNoExpiry also reads and issues tickets without .expires, or with times that
+	// are not in Katana's form. They never expire, in .NET mostly by accident.
 	InsecureNoExpiry bool
 	// Store holds the tickets, and the cookies only their keys, as with
-	// CookieAuthenticationOptions.SessionStore. A codec with a store refuses
-	// whole tickets, one without refuses references. What is in the store is
-	// protected with the ring under a purpose of this library's own: Go nodes
-	// can share it, .NET nodes cannot. Cookies only.
+	// CookieAuthenticationOptions.SessionStore. A codec with a store refuses whole
+	// tickets, one without refuses references. The ring protects what is in the store
+	// under a purpose of this library's own, so only Go nodes can share it. Cookies only.
 	Store Store
-	// Now is the clock, time.Now if nil. Fractions of a second are dropped,
-	// as in Katana.
+	// Now is the clock, time.Now if nil. As in Katana fractions of a second are dropped.
 	Now func() time.Time
 }
 
@@ -126,11 +122,10 @@ func (s *katanaScratch) put(pool *sync.Pool) {
 // and checks that it has not expired. There is no clock skew, and as in Katana
 // a ticket may have been issued in the future.
 //
-// The error is [ErrInvalid] for everything that is not authentic, with no
-// detail; a [*FormatError] for authentic data that does not parse or that
-// .NET reads only by accident, the latter with [ErrUnsupported]; [ErrExpired];
-// [ErrNotInStore] for a reference that leads nowhere; or what the store
-// returned.
+// The error is [ErrInvalid] for everything that is not authentic, with no detail; a
+// [*FormatError] for authentic data that does not parse or that .NET reads only by
+// accident, the latter with [ErrUnsupported]; [ErrExpired]; [ErrNotInStore] for a
+// reference that leads nowhere; or what the store returned.
 func (c *KatanaCodec) Decode(ctx context.Context, value string) (*KatanaTicket, error) {
 	r := anatomy.From(ctx)
 	s := c.scratch.Get().(*katanaScratch)
@@ -218,8 +213,7 @@ func (c *KatanaCodec) valid(t *KatanaTicket) error {
 	return nil
 }
 
-// timeFault says what is wrong with times that .NET reads only by accident: a
-// time that it cannot read counts for it as missing.
+// timeFault says what is wrong with times that .NET cannot read and takes for missing.
 func (c *KatanaCodec) timeFault(p Properties) string {
 	if c.o.InsecureNoExpiry {
 		return ""
@@ -231,14 +225,13 @@ func (c *KatanaCodec) timeFault(p Properties) string {
 	return fault
 }
 
-// Encode returns the text of a cookie, ready to be cut into chunks, or of a
-// token, and leaves t as it is. With a store it puts the ticket there, over
-// the entry that t.SessionKey names if any, and returns the text of a
-// reference.
+// Encode returns the text of a cookie, ready to be cut into chunks, or of a token, and
+// leaves t as it is. With a store it puts the ticket there, over the entry that
+// t.SessionKey names if any, and returns the text of a reference.
 //
-// It refuses what .NET or Decode would not read back as it is: text that is
-// not UTF-8, types and issuers that stand for a default, a property twice,
-// a ticket that never expires, more than 1 MiB.
+// It refuses what .NET or Decode would not read back as it is: text that is not UTF-8,
+// types and issuers that stand for a default, a property twice, a ticket that never
+// expires, more than 1 MiB.
 func (c *KatanaCodec) Encode(ctx context.Context, t *KatanaTicket) (string, error) {
 	s := c.scratch.Get().(*katanaScratch)
 	defer s.put(&c.scratch)

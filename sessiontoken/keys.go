@@ -58,9 +58,8 @@ func protectorError(err error) error {
 	return err
 }
 
-// modeProtector protects what System.Web itself puts into cookies, machine
-// keys in the way of their compatibility mode. The text is hex for forms
-// tickets and URL tokens for the others.
+// modeProtector protects what System.Web itself puts into cookies, machine keys in the way
+// of their compatibility mode.
 type modeProtector struct {
 	Protector
 	ring   machineKeys // nil for keys of another kind
@@ -104,8 +103,8 @@ func (p *modeProtector) mode(keyID string) machinekey.Mode {
 	return ""
 }
 
-// authenticates reports whether data that a key opened is authentic: always,
-// but for the options of the legacy modes that are Insecure.
+// authenticates reports whether data that a key opened is authentic: always, but for the
+// options of the legacy modes that are Insecure.
 func (p *modeProtector) authenticates(keyID string) bool {
 	o := p.legacy
 	unsigned := o.Protection == machinekey.InsecureProtectionNone ||

@@ -18,11 +18,8 @@ const (
 	ClaimTypeRole           = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 )
 
-// Reader turns the text of one credential into the user it stands for. All
-// codecs of this package implement it, so that package cookie needs to know
-// none of them.
-//
-// The error is one of this package's sentinels, possibly wrapped.
+// Reader turns the text of one credential into the user it stands for. All codecs of this
+// package implement it. The error matches one of this package's sentinels.
 type Reader interface {
 	ReadPrincipal(ctx context.Context, value string) (*Principal, error)
 }
@@ -56,9 +53,9 @@ type Identity struct {
 	Claims []Claim
 	// Actor is the identity that acts on behalf of this one, usually nil.
 	Actor *Identity
-	// Bootstrap is the security token that the user signed in with, kept by sites
-	// that set saveBootstrapContext (System.IdentityModel.Tokens.BootstrapContext).
-	// It is a credential of its own. Nothing of it is interpreted.
+	// Bootstrap is the security token that the user signed in with, a credential of its
+	// own, kept by sites that set saveBootstrapContext
+	// (System.IdentityModel.Tokens.BootstrapContext). Nothing of it is interpreted.
 	Bootstrap machinekey.Secret `json:"-"`
 	// BootstrapKind says what Bootstrap is:
 	//

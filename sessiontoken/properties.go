@@ -9,20 +9,18 @@ import (
 )
 
 // Names of properties that .NET itself knows (AuthenticationProperties of
-// Microsoft.Owin.Security). It also knows ".redirect", where to go after
-// sign-in, and ".refresh": "False" there says that the ticket is not to be
-// renewed. Any other belongs to the application, or to OAuth: "userName",
-// "client_id", ".xsrf".
+// Microsoft.Owin.Security). It also knows ".redirect", where to go after sign-in, and
+// ".refresh": "False" there says that the ticket is not to be renewed. Any other belongs
+// to the application, or to OAuth: "userName", "client_id", ".xsrf".
 const (
 	PropertyIssued     = ".issued"     // when the ticket was issued
 	PropertyExpires    = ".expires"    // the last second of validity; without it, for .NET the ticket never expires
 	PropertyPersistent = ".persistent" // there, with any value, even "false": the cookie outlives the browser
 )
 
-// Properties are pairs of names and values in the order of the bytes: what a
-// ticket says beside the identity (AuthenticationProperties), or the property
-// bag of a claim. Names are compared exactly, and none may occur twice. The
-// zero value is empty and ready for use.
+// Properties are pairs of names and values in the order of the bytes: what a ticket says
+// beside the identity (AuthenticationProperties), or the property bag of a claim. Names
+// are compared exactly, and none may occur twice.
 type Properties [][2]string
 
 // Get returns the value of a property.

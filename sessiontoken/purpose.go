@@ -58,15 +58,13 @@ func Cookie(scheme string) Purpose {
 	}
 }
 
-// AccessToken is for the bearer tokens that the OAuth server of Katana issues,
-// whose scheme is "Bearer", or AddBearerToken of ASP.NET Core: "BearerToken"
-// where the site names none and "Identity.Bearer" with the endpoints of ASP.NET
-// Core Identity.
+// AccessToken is for the bearer tokens that the OAuth server of Katana issues, whose
+// scheme is "Bearer", or AddBearerToken of ASP.NET Core: "BearerToken" where the site
+// names none and "Identity.Bearer" with the endpoints of ASP.NET Core Identity.
 //
-// For Katana the scheme is only the type of an identity that has none. Claims
-// without an issuer get "LOCAL AUTHORITY" there. That is what ASP.NET Identity's
-// UseOAuthBearerTokens wants: its "Bearer" reader refuses a token with a claim
-// of any other issuer.
+// For Katana the scheme is only the type of an identity that has none. Claims without an
+// issuer get "LOCAL AUTHORITY" there: the "Bearer" reader of ASP.NET Identity's
+// UseOAuthBearerTokens refuses a token with a claim of any other issuer.
 func AccessToken(scheme string) Purpose {
 	return Purpose{
 		ticketRules{[]string{katanaOAuth, "Access_Token", "v1"}, scheme, 20 * time.Minute, false, true},

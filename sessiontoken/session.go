@@ -18,12 +18,6 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// The purposes of .NET's session tokens and of Thinktecture's shared token cache.
-const (
-	purposeTransform = "System.IdentityModel.Services.MachineKeyTransform"
-	purposeCache     = "PassiveSessionTokenCache"
-)
-
 // Defaults of WIF (SessionSecurityTokenHandler.DefaultLifetime and
 // SecurityTokenHandlerConfiguration.DefaultMaxClockSkew).
 const (
@@ -43,10 +37,9 @@ type SessionOptions struct {
 	// one protects first. The last one must authenticate what it opens. Nil means
 	// deflate and the machine keys: MachineKey.Protect, or MachineKey.Encode for WIF10.
 	Transforms []Protector
-	// Endpoint is the cookie path of the site, as in <cookieHandler path>,
-	// compared exactly. A token that names another one is refused, and
-	// NewToken names this one. Empty: not checked, and new tokens fit every
-	// path.
+	// Endpoint is the cookie path of the site, as in <cookieHandler path>, compared
+	// exactly. A token that names another one is refused, and NewToken names this one.
+	// Empty: not checked, and new tokens fit every path.
 	Endpoint string
 	// ClockSkew widens the validity of a token at both ends. Zero means
 	// 5 minutes, the default of WIF; a negative value means none.
@@ -85,11 +78,10 @@ type SessionCodec struct {
 	scratch sync.Pool // of *sessionScratch
 }
 
-// NewSessionCodec returns a codec for keys, whose later changes it follows. Nil
-// options are the zero options. The keys may be nil if the options name
-// Transforms and no Store. It fails if a key cannot be used for this kind of
-// credential ([machinekey.ConfigError]), or if the last of the Transforms does
-// not authenticate.
+// NewSessionCodec returns a codec for keys, whose later changes it follows. Nil options
+// are the zero options. The keys may be nil if the options name Transforms and no Store.
+// It fails if a key cannot be used for this kind of credential
+// ([machinekey.ConfigError]), or if the last of the Transforms does not authenticate.
 func NewSessionCodec(keys Keys, opts *SessionOptions) (*SessionCodec, error) {
 	if ring, ok := keys.(*machinekey.Ring); ok && ring == nil {
 		keys = nil
@@ -120,7 +112,8 @@ func NewSessionCodec(keys Keys, opts *SessionOptions) (*SessionCodec, error) {
 			return nil,
 				fmt.Errorf("sessiontoken: SessionOptions.Endpoint is %q, which a Store takes for a note", c.o.Endpoint)
 		}
-		if c.store, err = protector(keys, purposeCache); err != nil {
+		// As in the shared token cache of Thinktecture's repository.
+		if c.store, err = protector(keys, "PassiveSessionTokenCache"); err != nil {
 			return nil, err
 		}
 	}
@@ -148,11 +141,10 @@ func (c *SessionCodec) release(s *sessionScratch) {
 // Decode opens the text of a session cookie, its chunks already joined, and
 // checks that it is valid now and for this endpoint.
 //
-// The error is [ErrInvalid] for everything that is not authentic, with no
-// detail; [ErrUnsupported] for a value of the handler that is WIF's default; a [*FormatError] for
-// authentic data that does not parse; [ErrNotYetValid], [ErrExpired] or
-// [ErrEndpoint]; [ErrNotInStore] for a reference that leads nowhere; or what
-// the store returned.
+// The error is [ErrInvalid] for everything that is not authentic, with no detail;
+// [ErrUnsupported] for a value of the handler that is WIF's default; a [*FormatError] for
+// authentic data that does not parse; [ErrNotYetValid], [ErrExpired] or [ErrEndpoint];
+// [ErrNotInStore] for a reference that leads nowhere; or what the store returned.
 func (c *SessionCodec) Decode(ctx context.Context, value string) (*Token, error) {
 	r := anatomy.From(ctx)
 	s := c.scratch.Get().(*sessionScratch)
@@ -246,23 +238,19 @@ func (c *SessionCodec) ReadPrincipal(ctx context.Context, value string) (*Princi
 
 // checkIDs compares the ids of the envelope and the token, and wants an identity.
 func checkIDs(env *wif.Envelope, t *Token) error {
+	var fault error
 	switch {
 	case string(env.ContextID) != string(secret.View(t.ContextID)):
-		return errContextMismatch
+		fault = errors.New("outer Identifier differs from the inner ContextId (ID4229)")
 	case !env.HasID || string(env.ID) != t.ID:
-		return errIDMismatch
+		fault = errors.New("outer Id differs from the inner Id (ID4227)")
 	case len(t.Principal.Identities) == 0:
-		return &FormatError{Layer: "token", Offset: -1, Err: wif.ErrIdentities}
+		fault = wif.ErrIdentities
+	default:
+		return nil
 	}
-	return nil
+	return &FormatError{Layer: "token", Offset: -1, Err: fault}
 }
-
-var (
-	errContextMismatch = &FormatError{Layer: "token", Offset: -1,
-		Err: errors.New("outer Identifier differs from the inner ContextId (ID4229)")}
-	errIDMismatch = &FormatError{Layer: "token", Offset: -1,
-		Err: errors.New("outer Id differs from the inner Id (ID4227)")}
-)
 
 // valid compares a token with the clock and the endpoint
 // (SessionSecurityTokenHandler.ValidateToken; equality is valid). The error is

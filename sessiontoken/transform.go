@@ -143,8 +143,8 @@ func (c chain) decode(ctx context.Context, turn *[2][]byte, data []byte, r *anat
 		*buf = data[:0]
 	}
 	if len(data) > limits.Token {
-		return nil, "", r.Refuse(c[0].name, len(data),
-			&FormatError{Layer: "payload", Offset: limits.Token, Err: flate.ErrTooLarge})
+		err := &FormatError{Layer: "payload", Offset: limits.Token, Err: flate.ErrTooLarge}
+		return nil, "", r.Refuse(c[0].name, len(data), err)
 	}
 	return data, key, nil
 }
@@ -184,7 +184,7 @@ type machineKeyTransform struct{ Protector }
 // the keys.
 func MachineKeyTransform(keys Keys, purposes ...string) (Protector, error) {
 	if len(purposes) == 0 {
-		purposes = []string{purposeTransform}
+		purposes = []string{"System.IdentityModel.Services.MachineKeyTransform"}
 	}
 	p, err := protector(keys, purposes...)
 	if err != nil {

@@ -59,12 +59,10 @@ var errFlightLost = errors.New("sessiontoken: two-level store: the shared store 
 //   - Put and Delete go to the shared store first. This node sees them at once,
 //     the others after the staleness. If the shared store fails, memory is left
 //     without the entry.
-//   - Get answers from memory for the staleness after the entry was read from
-//     the shared store, but no longer than the entry is good, and then asks
-//     again. If that fails it is an error, never ErrNotInStore: an outage signs
-//     nobody out.
-//   - Misses are not remembered. A user who signs in on another node is known
-//     at once, and made-up keys take no memory.
+//   - Get answers from memory for the staleness after the entry was read from the shared
+//     store, but no longer than the entry is good, and then asks again. If that fails it
+//     is an error, never ErrNotInStore: an outage signs nobody out.
+//   - Misses are not remembered: a user who signs in on another node is known at once.
 //   - Several calls of Get that miss the same key share one call of the store.
 //
 // A sign-out on one node is thus honoured by the others after the staleness at

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -64,7 +65,7 @@ func (c *credentialReport) title() string {
 	switch {
 	case c.Cookie != nil:
 		return "Cookie " + printable(c.Cookie.Name)
-	case c.Kind == kindBearer, c.Kind == kindCoreBearer:
+	case c.Kind == site.Bearer, c.Kind == site.CoreBearer:
 		return "Token"
 	}
 	return "Value"

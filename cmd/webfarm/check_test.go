@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/seed"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
@@ -173,7 +174,7 @@ func TestCredentialFlag(t *testing.T) {
 	if err := json.Unmarshal([]byte(out.String()), &seen); err != nil {
 		t.Fatal(err)
 	}
-	if len(seen.Credentials) != 1 || seen.Credentials[0].Kind != kindKatana ||
+	if len(seen.Credentials) != 1 || seen.Credentials[0].Kind != site.Katana ||
 		seen.Credentials[0].AuthType != "Shop" || !seen.Credentials[0].OK {
 		t.Errorf("%s", out.String())
 	}

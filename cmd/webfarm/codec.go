@@ -81,16 +81,16 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 		return nil, err
 	}
 	o := &sessiontoken.SessionOptions{
-		WIF10: k == kindWIF10, Endpoint: c.endpoint, Now: c.now, Transforms: c.certificates,
+		WIF10: k == site.WIF10, Endpoint: c.endpoint, Now: c.now, Transforms: c.certificates,
 		ClockSkew: cmp.Or(c.skew, -1), // zero would mean the default
 		Lifetime:  cmp.Or(c.lifetime, c.site.Session.Lifetime),
 	}
 	if o.Transforms == nil && k == c.site.Session.Kind {
 		var last sessiontoken.Protector
 		switch p := c.site.Session.Protection; {
-		case k == kindFedAuth && p == webconfig.ProtectionMachineKeyEncode:
+		case k == site.FedAuth && p == webconfig.ProtectionMachineKeyEncode:
 			last, err = sessiontoken.MachineKeyEncodeTransform(keys)
-		case k == kindWIF10 && p == webconfig.ProtectionMachineKeyProtect:
+		case k == site.WIF10 && p == webconfig.ProtectionMachineKeyProtect:
 			last, err = sessiontoken.MachineKeyTransform(keys)
 		}
 		if err != nil {
@@ -106,7 +106,7 @@ func (c *codecs) session(k kind) (*sessiontoken.SessionCodec, error) {
 // forms returns the codec of forms tickets.
 func (c *codecs) forms() (*sessiontoken.FormsCodec, error) {
 	f := c.site.Forms
-	keys, err := c.keysOf(kindForms)
+	keys, err := c.keysOf(site.Forms)
 	if err != nil {
 		return nil, err
 	}
@@ -136,15 +136,15 @@ func (c *codecs) purpose(k kind, of string) sessiontoken.Purpose {
 	switch {
 	case len(c.purposes) > 0:
 		return sessiontoken.Purposes(c.purposes...)
-	case k == kindBearer:
+	case k == site.Bearer:
 		return sessiontoken.AccessToken("Bearer")
-	case k == kindRefresh:
+	case k == site.Refresh:
 		return sessiontoken.RefreshToken("Bearer")
-	case k == kindCode:
+	case k == site.AuthCode:
 		return sessiontoken.AuthorizationCode()
-	case k == kindCoreBearer:
+	case k == site.CoreBearer:
 		return sessiontoken.AccessToken(of)
-	case k == kindCoreRefresh:
+	case k == site.CoreRefresh:
 		return sessiontoken.RefreshToken(of)
 	}
 	return sessiontoken.Cookie(of)
@@ -165,7 +165,7 @@ func (c *codecs) katana(k kind, authType string) (*sessiontoken.KatanaCodec, err
 // anonymous returns the codec of anonymous ids.
 func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, error) {
 	a := c.site.Anonymous
-	keys, err := c.keysOf(kindAnonymous)
+	keys, err := c.keysOf(site.Anonymous)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (c *codecs) anonymous(now func() time.Time) (*sessiontoken.AnonymousCodec, 
 
 // roles returns what protects role cookies.
 func (c *codecs) roles() (machinekey.Protector, error) {
-	keys, err := c.keysOf(kindRoles)
+	keys, err := c.keysOf(site.Roles)
 	if err != nil {
 		return nil, err
 	}

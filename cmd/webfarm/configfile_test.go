@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -36,7 +37,7 @@ func TestConfigOnce(t *testing.T) {
 	r := tool(t, text, "issue", "-config", "-", "-name", "bob", "-json").want(t, exitOK)
 	var made issueReport
 	r.decode(t, &made)
-	if made.Kind != kindForms || len(made.Notes) != 1 ||
+	if made.Kind != site.Forms || len(made.Notes) != 1 ||
 		made.Notes[0] != "the site accepts a forms authentication ticket; this is one (-kind forms)" {
 		t.Errorf("%s, %q", made.Kind, made.Notes)
 	}

@@ -41,7 +41,7 @@ type use struct {
 // scheme open: then they are what ASP.NET Core and its Identity protect by default.
 func (c *codecs) uses(found credential) []use {
 	var list []use
-	guess := found.kind == kindProtected && len(c.purposes) == 0
+	guess := found.kind == site.Protected && len(c.purposes) == 0
 	add := func(k kind, schemes ...string) {
 		if found.kind != k && !guess {
 			return
@@ -57,10 +57,10 @@ func (c *codecs) uses(found credential) []use {
 	for _, own := range c.site.Core {
 		schemes = append(schemes, own.AuthenticationType)
 	}
-	add(kindCore, append(schemes, site.DefaultScheme, "Identity.Application")...)
-	add(kindCoreBearer, "BearerToken", "Identity.Bearer")
-	add(kindCoreRefresh, "BearerToken", "Identity.Bearer")
-	for _, k := range []kind{kindCoreSession, kindAntiforgery, kindProtected} {
+	add(site.Core, append(schemes, site.DefaultScheme, "Identity.Application")...)
+	add(site.CoreBearer, "BearerToken", "Identity.Bearer")
+	add(site.CoreRefresh, "BearerToken", "Identity.Bearer")
+	for _, k := range []kind{site.CoreSession, site.Antiforgery, site.Protected} {
 		if k == found.kind || guess {
 			list = append(list, use{kind: k})
 		}
@@ -79,7 +79,7 @@ func (c *codecs) openCore(ctx context.Context, found credential) (opened, use, e
 		if err != nil {
 			return o, u, err
 		}
-		o.fault = c.describe(o.Report, p, found.kind == kindProtected)
+		o.fault = c.describe(o.Report, p, found.kind == site.Protected)
 		if slices.ContainsFunc(o.Layers, isOpen) {
 			return o, u, nil
 		}
@@ -87,8 +87,8 @@ func (c *codecs) openCore(ctx context.Context, found credential) (opened, use, e
 			first = o
 		}
 	}
-	if len(uses) > 1 && found.kind == kindProtected {
-		return first, use{kind: kindProtected}, nil
+	if len(uses) > 1 && found.kind == site.Protected {
+		return first, use{kind: site.Protected}, nil
 	}
 	return first, uses[0], nil
 }
@@ -111,14 +111,14 @@ func (c *codecs) openUse(
 	}
 	content := &protectedReport{Purposes: c.purposes}
 	switch u.kind {
-	case kindCoreSession:
+	case site.CoreSession:
 		content.Purposes = []string{"SessionMiddleware"}
-	case kindAntiforgery:
+	case site.Antiforgery:
 		content.Purposes = []string{"Microsoft.AspNetCore.Antiforgery.AntiforgeryToken.v1"}
 	}
 	plain, key, err := c.unprotect(ctx, p.Data, content.Purposes)
 	limited := false
-	if errors.Is(err, dataprotection.ErrUnprotect) && u.kind == kindProtected {
+	if errors.Is(err, dataprotection.ErrUnprotect) && u.kind == site.Protected {
 		purposes := slices.Concat(content.Purposes, []string{timeLimited})
 		plain, key, err = c.unprotect(ctx, p.Data, purposes)
 		limited = err == nil

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
@@ -28,13 +29,13 @@ func TestCoreNamed(t *testing.T) {
 		scheme string
 		facts  []string
 	}{
-		{whole, kindCoreSession, "", nil},
-		{text, kindProtected, "", []string{"a ticket in a cookie"}},
-		{"MyApp=" + text, kindProtected, "", []string{"a ticket in a cookie"}},
-		{".AspNetCore.Identity.Application=" + text, kindCore, "Identity.Application", nil},
-		{"Authorization: Bearer " + text, kindCoreBearer, "BearerToken", nil},
-		{".AspNet.SharedCookie=" + text, kindProtected, "", []string{"a ticket in a cookie"}},
-		{".AspNetCore.Mvc.CookieTempDataProvider=" + text, kindProtected, "",
+		{whole, site.CoreSession, "", nil},
+		{text, site.Protected, "", []string{"a ticket in a cookie"}},
+		{"MyApp=" + text, site.Protected, "", []string{"a ticket in a cookie"}},
+		{".AspNetCore.Identity.Application=" + text, site.Core, "Identity.Application", nil},
+		{"Authorization: Bearer " + text, site.CoreBearer, "BearerToken", nil},
+		{".AspNet.SharedCookie=" + text, site.Protected, "", []string{"a ticket in a cookie"}},
+		{".AspNetCore.Mvc.CookieTempDataProvider=" + text, site.Protected, "",
 			[]string{"data of an application"}},
 	} {
 		code, c := inspectCore(t, nil, tt.text)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/testvectors"
 )
@@ -41,7 +42,7 @@ func FuzzProtected(f *testing.F) {
 		f.Fatalf("%d time-limited payloads", len(file.Limited))
 	}
 	f.Fuzz(func(t *testing.T, plain []byte) {
-		for _, k := range []kind{kindCoreSession, kindAntiforgery, kindProtected} {
+		for _, k := range []kind{site.CoreSession, site.Antiforgery, site.Protected} {
 			r := new(protectedReport)
 			inner, err := r.limit(plain)
 			if (err == nil) != (r.Expires != nil) || err == nil && !bytes.Equal(inner, plain[8:]) {
@@ -51,8 +52,8 @@ func FuzzProtected(f *testing.F) {
 			if layer == "" || r.Size != len(plain) {
 				t.Fatalf("%q, size %d", layer, r.Size)
 			}
-			if k == kindAntiforgery && (err == nil) != (r.Antiforgery != nil) ||
-				k == kindProtected && err != nil {
+			if k == site.Antiforgery && (err == nil) != (r.Antiforgery != nil) ||
+				k == site.Protected && err != nil {
 				t.Fatalf("%s: %+v, %v", k, r.Antiforgery, err)
 			}
 			if err == nil {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // TestIssueCore issues for a key ring alone what inspect opens.
@@ -23,15 +25,15 @@ func TestIssueCore(t *testing.T) {
 		kind           kind
 		scheme, cookie string
 	}{
-		{nil, kindCore, "Cookies", ".AspNetCore.Cookies"},
-		{[]string{"-kind", "core", "-scheme", "Identity.Application"}, kindCore,
+		{nil, site.Core, "Cookies", ".AspNetCore.Cookies"},
+		{[]string{"-kind", "core", "-scheme", "Identity.Application"}, site.Core,
 			"Identity.Application", ".AspNetCore.Identity.Application"},
 		{[]string{"-scheme", "Identity.Application", "-cookie", ".AspNet.SharedCookie",
-			"-domain", ".example.com", "-persistent"}, kindCore,
+			"-domain", ".example.com", "-persistent"}, site.Core,
 			"Identity.Application", ".AspNet.SharedCookie"},
-		{[]string{"-chunk-size", "300"}, kindCore, "Cookies", ".AspNetCore.Cookies"},
-		{[]string{"-kind", "bearer"}, kindCoreBearer, "BearerToken", ""},
-		{[]string{"-kind", "corerefresh", "-scheme", "Identity.Bearer"}, kindCoreRefresh,
+		{[]string{"-chunk-size", "300"}, site.Core, "Cookies", ".AspNetCore.Cookies"},
+		{[]string{"-kind", "bearer"}, site.CoreBearer, "BearerToken", ""},
+		{[]string{"-kind", "corerefresh", "-scheme", "Identity.Bearer"}, site.CoreRefresh,
 			"Identity.Bearer", ""},
 	} {
 		made := issue(tt.args...)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
@@ -31,9 +32,9 @@ func TestCoreOthers(t *testing.T) {
 	for _, v := range file.Others.Bearer {
 		ring := rings[v.Ring]
 		args := append(ring.flags(t, v.ApplicationName), "-at", v.Now)
-		want, header := kindCoreBearer, "Authorization: Bearer "
+		want, header := site.CoreBearer, "Authorization: Bearer "
 		if v.Field == "refreshToken" {
-			want, header = kindCoreRefresh, ""
+			want, header = site.CoreRefresh, ""
 		}
 		for _, text := range []string{header + v.Text, v.Text} {
 			code, c := inspectCore(t, ring, text, args...)
@@ -44,7 +45,7 @@ func TestCoreOthers(t *testing.T) {
 			v.Ticket.Identities[0].same(t, &c.Core.Identities[0])
 		}
 		// A refresh token in place of an access token, and the other way round.
-		other := map[kind]string{kindCoreBearer: "refresh", kindCoreRefresh: "bearer"}[want]
+		other := map[kind]string{site.CoreBearer: "refresh", site.CoreRefresh: "bearer"}[want]
 		code, c := inspectCore(t, ring, v.Text, append(args, "-kind", other)...)
 		if code != exitRefused || c.Refused.Layer != "key-ring" {
 			t.Errorf("%s as %s: %+v", v.Field, other, c)
@@ -60,7 +61,7 @@ func TestCoreOthers(t *testing.T) {
 	whole, value := pair(s.SetCookie)
 	for _, text := range []string{whole, "Set-Cookie: " + s.SetCookie, value} {
 		code, c := inspectCore(t, rings[s.Ring], text, rings[s.Ring].flags(t, s.ApplicationName)...)
-		if code != exitOK || c.Kind != kindCoreSession || c.Protected.Text != s.PlaintextUTF8 {
+		if code != exitOK || c.Kind != site.CoreSession || c.Protected.Text != s.PlaintextUTF8 {
 			t.Errorf("session: %+v", c)
 		}
 	}
@@ -70,7 +71,7 @@ func TestCoreOthers(t *testing.T) {
 		whole, value, a.RequestToken, "__RequestVerificationToken=" + a.RequestToken,
 	} {
 		code, c := inspectCore(t, rings[a.Ring], text, rings[a.Ring].flags(t, a.ApplicationName)...)
-		if code != exitOK || c.Kind != kindAntiforgery {
+		if code != exitOK || c.Kind != site.Antiforgery {
 			t.Fatalf("antiforgery: %+v", c)
 		}
 		got := c.Protected.Antiforgery

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 )
 
@@ -178,7 +179,7 @@ func TestCoreTickets(t *testing.T) {
 		args := append(ring.flags(t, v.ApplicationName), "-scheme", v.Purposes[1],
 			"-at", "0001-01-01", "-allow-insecure")
 		_, c := inspectCore(t, ring, v.Text, args...)
-		if c.Kind != kindCore || c.Scheme != v.Purposes[1] || c.Core == nil {
+		if c.Kind != site.Core || c.Scheme != v.Purposes[1] || c.Core == nil {
 			t.Fatalf("%s: %s, scheme %q, refused: %+v", v.Name, c.Kind, c.Scheme, c.Refused)
 		}
 		if c.Core.Scheme != v.Ticket.Scheme || len(c.Core.Identities) != len(v.Ticket.Identities) ||

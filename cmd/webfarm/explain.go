@@ -9,6 +9,7 @@ import (
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/cookie"
 	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -27,19 +28,19 @@ const layerCookie = "cookie"
 func textOf(k kind, name string) texts.Section {
 	families := []string{"fedauth"}
 	switch {
-	case k == kindForms:
+	case k == site.Forms:
 		families = []string{"forms"}
-	case k == kindRoles, k == kindAnonymous:
+	case k == site.Roles, k == site.Anonymous:
 		families = []string{"urltoken"}
 	case k.IsKatana():
 		families = []string{"katana"}
-	case k == kindCore, k == kindCoreBearer, k == kindCoreRefresh:
+	case k == site.Core, k == site.CoreBearer, k == site.CoreRefresh:
 		families = []string{"core"}
 	case k.IsCore():
 		families = []string{"payload", "core"}
-	case k == kindState:
+	case k == site.State:
 		families = []string{"state", "katana"}
-	case k == kindWIF10:
+	case k == site.WIF10:
 		families = []string{"wif10", "fedauth"}
 	}
 	for _, family := range families {
@@ -136,13 +137,13 @@ func otherKind(k kind, value string) string {
 	switch {
 	case value == "":
 		return "empty"
-	case k != kindKatana && strings.HasPrefix(value, "chunks:"):
+	case k != site.Katana && strings.HasPrefix(value, "chunks:"):
 		return "katana_chunks"
 	case strings.Contains(value, "%"):
 		return "percent"
 	case strings.HasPrefix(value, "77u/PD94bWwg") && !k.IsSession():
 		return "wif"
-	case k != kindForms && only("0123456789ABCDEFabcdef"):
+	case k != site.Forms && only("0123456789ABCDEFabcdef"):
 		return "forms"
 	case k.IsSession() && strings.ContainsAny(value, "-_") && only(letters+"-_="):
 		return "base64url"

@@ -8,14 +8,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // TestLayerTexts wants each section of layers.txt to be complete, and to be
 // about a layer or an error that exists.
 func TestLayerTexts(t *testing.T) {
-	families := map[string]kind{"fedauth": kindFedAuth, "wif10": kindWIF10, "forms": kindForms,
-		"urltoken": kindRoles, "katana": kindKatana, "state": kindState, "core": kindCore,
-		"payload": kindProtected}
+	families := map[string]kind{"fedauth": site.FedAuth, "wif10": site.WIF10, "forms": site.Forms,
+		"urltoken": site.Roles, "katana": site.Katana, "state": site.State, "core": site.Core,
+		"payload": site.Protected}
 	named := layerNames(t)
 	titles := layerFile["titles"]
 	seen := map[string]bool{"configuration": true}
@@ -66,8 +68,8 @@ func TestLayerTexts(t *testing.T) {
 			t.Errorf("the look %s, which nothing recognises", look)
 		}
 	}
-	r := explain(textOf(kindForms, "new layer"), errors.New("webfarm: new"),
-		credential{kind: kindForms})
+	r := explain(textOf(site.Forms, "new layer"), errors.New("webfarm: new"),
+		credential{kind: site.Forms})
 	if r.Layer != "new layer" || r.Meaning == "" {
 		t.Errorf("a layer without a text: %+v", r)
 	}

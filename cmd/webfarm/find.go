@@ -18,7 +18,7 @@ import (
 type credential struct {
 	kind     kind
 	name     string // of the cookie; empty for a bare value and for a header
-	authType string // Katana's AuthenticationType, for kindKatana; a scheme of ASP.NET Core
+	authType string // Katana's AuthenticationType, for site.Katana; a scheme of ASP.NET Core
 	text     string
 	set      *chunks.Set // its chunks, for a cookie
 	err      error       // it could not be read from the header
@@ -45,9 +45,9 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 	token, tokenErr := cookie.From(cookie.KindBearer, "")(p.request)
 	var found []credential
 	switch {
-	case w.kind == kindBearer, w.kind == kindCoreBearer:
+	case w.kind == site.Bearer, w.kind == site.CoreBearer:
 		return []credential{{kind: w.kind, authType: c.scheme, text: token, err: tokenErr}}, nil
-	case w.kind != "" && !carried(w.kind) && w.kind != kindProtected:
+	case w.kind != "" && !carried(w.kind) && w.kind != site.Protected:
 		return nil, usageError("-kind " + string(w.kind) + " takes the bare value, not a header")
 	case w.name != "":
 		k := cmp.Or(w.kind, c.kindOfName(p, w.name))
@@ -55,7 +55,7 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 	case w.kind.IsCore():
 		return c.coreOfKind(p, w.kind)
 	case w.kind != "":
-		if w.kind == kindKatana && w.authType == "" {
+		if w.kind == site.Katana && w.authType == "" {
 			found = c.katanaCookies(p, "", nil)
 		}
 		if found == nil {
@@ -69,14 +69,14 @@ func (c *codecs) find(p pasted, w wanted) ([]credential, error) {
 	}
 	found = append(found, core...)
 	if !errors.Is(tokenErr, cookie.ErrNoCredential) {
-		one := credential{kind: kindBearer, text: token, err: tokenErr}
-		if payload.Begins(token) && (c.coreOnly || c.scheme != "" || !c.site.OnRing(kindBearer)) {
-			one.kind, one.authType = kindCoreBearer, c.scheme
+		one := credential{kind: site.Bearer, text: token, err: tokenErr}
+		if payload.Begins(token) && (c.coreOnly || c.scheme != "" || !c.site.OnRing(site.Bearer)) {
+			one.kind, one.authType = site.CoreBearer, c.scheme
 		}
 		found = append(found, one)
 	}
 	if found == nil {
-		k := kindCore
+		k := site.Core
 		if !c.coreOnly {
 			k = c.site.SignIn()
 		}
@@ -98,12 +98,12 @@ func (c *codecs) webCookies(p pasted, authType string, core []credential) (found
 	for _, part := range doctor.CredentialsInURL(p.request) {
 		found = append(found, credential{kind: part.Kind, text: part.Text})
 	}
-	for _, k := range []kind{c.site.Session.Kind, kindForms, kindRoles, kindAnonymous} {
+	for _, k := range []kind{c.site.Session.Kind, site.Forms, site.Roles, site.Anonymous} {
 		add(k, c.site.Of(k, "").Name, "")
 	}
 	for _, own := range c.site.Katana {
 		if !strings.HasPrefix(own.Name, site.KatanaPrefix) {
-			add(kindKatana, own.Name, own.AuthenticationType)
+			add(site.Katana, own.Name, own.AuthenticationType)
 		}
 	}
 	return append(found, c.katanaCookies(p, authType, core)...)
@@ -116,7 +116,7 @@ func (c *codecs) bare(text string, w wanted) credential {
 		k = c.kindOfName(pasted{}, w.name)
 	}
 	if k == "" && payload.Begins(text) && (c.coreOnly || !c.site.Key.OnRing) {
-		k = kindProtected
+		k = site.Protected
 	}
 	if k == "" {
 		k = c.site.SignIn()
@@ -128,9 +128,9 @@ func (c *codecs) bare(text string, w wanted) credential {
 // cookie of that name holds.
 func (c *codecs) authTypeOf(k kind, name, authType string) string {
 	switch {
-	case k == kindKatana:
+	case k == site.Katana:
 		return c.site.AuthTypeOf(name, authType)
-	case k == kindState:
+	case k == site.State:
 		return authType
 	case k.IsCore():
 		return c.schemeOf(name)
@@ -165,7 +165,7 @@ func (c *codecs) katanaCookies(p pasted, authType string, but []credential) []cr
 			continue
 		}
 		seen[name] = true
-		found = append(found, c.inCookie(p, kindKatana, name, authType))
+		found = append(found, c.inCookie(p, site.Katana, name, authType))
 	}
 	return found
 }
@@ -190,14 +190,14 @@ func (c *codecs) kindOfCore(p pasted, name string) kind {
 	k, known := doctor.CoreKind(name)
 	text, _ := chunks.CoreShared.Join(p.request, name)
 	switch {
-	case own == kindCore:
+	case own == site.Core:
 		return own
 	case known:
 		return k
 	case own != "" && !c.coreOnly && c.site.OnRing(own), !payload.Begins(text):
 		return ""
 	}
-	return kindProtected
+	return site.Protected
 }
 
 // coreCookies returns the cookies of ASP.NET Core in the header.
@@ -229,7 +229,7 @@ func (c *codecs) coreCookies(p pasted) []credential {
 // coreOfKind returns the cookies of ASP.NET Core that are of a kind, or may be.
 func (c *codecs) coreOfKind(p pasted, k kind) (found []credential, err error) {
 	for _, one := range c.coreCookies(p) {
-		if one.kind == k || one.kind == kindProtected || k == kindProtected {
+		if one.kind == k || one.kind == site.Protected || k == site.Protected {
 			one.kind = k
 			found = append(found, one)
 		}
@@ -253,7 +253,7 @@ func (c *codecs) schemeOf(name string) string {
 			return own.AuthenticationType
 		}
 	}
-	if k, _ := doctor.CoreKind(name); k == kindCore {
+	if k, _ := doctor.CoreKind(name); k == site.Core {
 		scheme, err := url.PathUnescape(name[len(site.CorePrefix):])
 		if err == nil && scheme != "" {
 			return scheme

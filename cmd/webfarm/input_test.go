@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 func TestParseInput(t *testing.T) {
@@ -39,7 +40,7 @@ func TestParseInput(t *testing.T) {
 				t.Fatal(err)
 			}
 			farm := &codecs{site: emptySite(t)}
-			found, err := farm.find(p, wanted{kind: kindFedAuth})
+			found, err := farm.find(p, wanted{kind: site.FedAuth})
 			if err != nil || len(found) != 1 || found[0].err != nil {
 				t.Fatal(found, err)
 			}

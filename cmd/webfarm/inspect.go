@@ -203,15 +203,15 @@ func (c *inspect) checkKind() (kind, error) {
 	if len(c.purposes) > 0 {
 		switch {
 		case k == "" && c.keys.keys != "":
-			k = kindProtected
+			k = site.Protected
 		case k == "":
-			k = kindKatana
-		case !k.IsKatana() && k != kindProtected && k != kindCore:
+			k = site.Katana
+		case !k.IsKatana() && k != site.Protected && k != site.Core:
 			return "",
 				usageError("-purpose goes with -kind protected, core, katana, bearer, refresh and code")
 		}
 	}
-	if k == kindState {
+	if k == site.State {
 		m, err := findMiddleware(c.class, c.authType)
 		if err != nil {
 			return "", err
@@ -262,7 +262,7 @@ func (c *codecs) inspect(
 	if found.kind.IsCore() {
 		r.AuthType, r.Scheme = "", found.authType
 	}
-	if len(c.purposes) > 0 && (found.kind.IsKatana() || found.kind == kindCore) {
+	if len(c.purposes) > 0 && (found.kind.IsKatana() || found.kind == site.Core) {
 		found.authType, r.AuthType, r.Scheme, r.Purposes = "", "", "", c.purposes
 	}
 	if found.set != nil {

@@ -164,11 +164,11 @@ func (c *issue) check() error {
 	if _, ok := sameSiteMode(c.sameSite); c.given("same-site") && !ok {
 		return usageError(fmt.Sprintf("-same-site %q: lax, strict or none", c.sameSite))
 	}
-	onLine := c.kind == kindKatana || c.kind == kindCore // their chunks are measured by the line
+	onLine := c.kind == site.Katana || c.kind == site.Core // their chunks are measured by the line
 	switch {
 	case c.keys.scheme != "" && !c.kind.IsCore():
 		return usageError("-scheme goes with -kind core, corebearer and corerefresh; others have -auth-type")
-	case c.user == "" && c.kind != kindAnonymous:
+	case c.user == "" && c.kind != site.Anonymous:
 		return usageError("-name is missing: the user to sign in")
 	case c.given("auth-type") && c.authType == "":
 		return usageError("-auth-type is empty: the user would not be authenticated")
@@ -190,13 +190,13 @@ func (c *issue) check() error {
 		c.chunkSize > chunks.MaxCookieSize):
 		return usageError(fmt.Sprintf("-chunk-size %d: .NET takes %d and more, browsers up to %d with the name",
 			c.chunkSize, chunks.MinChunkSize, chunks.MaxCookieSize))
-	case c.given("user-data") && c.kind != kindForms:
+	case c.given("user-data") && c.kind != site.Forms:
 		return usageError("-user-data goes with -kind forms")
 	case (c.given("same-site") || c.noSecure) && !carried(c.kind):
 		return usageError(fmt.Sprintf("-same-site and -insecure-no-secure are for cookies, not for -kind %s", c.kind))
 	case len(c.properties) > 0 && !c.kind.IsKatana() && !c.kind.IsCore():
 		return usageError("-property goes with -kind katana, bearer, refresh, code and the kinds of ASP.NET Core")
-	case len(c.roles)+len(c.claims) > 0 && (c.kind == kindForms || c.kind == kindAnonymous):
+	case len(c.roles)+len(c.claims) > 0 && (c.kind == site.Forms || c.kind == site.Anonymous):
 		return usageError(fmt.Sprintf("-role and -claim are not for -kind %s, which has no claims; forms tickets have -user-data", c.kind))
 	case c.given("cert") && !c.kind.IsSession():
 		return usageError("-cert goes with sessions of WIF")
@@ -207,13 +207,13 @@ func (c *issue) check() error {
 // choose takes the first kind that the site accepts, and says so.
 func (c *issue) choose(s *site.Site) (note string) {
 	for _, of := range s.Credentials() {
-		if !of.On || of.Refused != "" || of.Kind == kindAnonymous ||
+		if !of.On || of.Refused != "" || of.Kind == site.Anonymous ||
 			!slices.Contains(issueKinds, of.Kind) {
 			continue
 		}
 		c.kind = of.Kind
-		if of.Kind == kindBearer && of.AuthenticationType != "" {
-			c.kind, c.keys.scheme = kindCoreBearer, of.AuthenticationType
+		if of.Kind == site.Bearer && of.AuthenticationType != "" {
+			c.kind, c.keys.scheme = site.CoreBearer, of.AuthenticationType
 		}
 		return fmt.Sprintf("the site accepts %s; this is one (-kind %s)", of.Kind, string(c.kind))
 	}
@@ -227,12 +227,12 @@ func (c *issue) fill(s *site.Site) error {
 	switch {
 	case c.kind.IsSession():
 		c.authType = cmp.Or(c.authType, "Federation")
-	case c.kind == kindKatana:
+	case c.kind == site.Katana:
 		c.authType = s.AuthTypeOf(c.cookie, c.authType)
 	case c.kind.IsKatana():
 		c.authType = cmp.Or(c.authType, "Bearer")
-	case c.kind == kindCore:
-		c.keys.scheme = s.Of(kindCore, c.keys.scheme).AuthenticationType
+	case c.kind == site.Core:
+		c.keys.scheme = s.Of(site.Core, c.keys.scheme).AuthenticationType
 	case c.kind.IsCore():
 		c.keys.scheme = cmp.Or(c.keys.scheme, "BearerToken")
 	}
@@ -260,7 +260,7 @@ func (c *issue) fill(s *site.Site) error {
 func (c *issue) make(ctx context.Context, farm *codecs, p sessiontoken.Principal) (issued, error) {
 	p.Identities[0].AuthenticationType = c.authType
 	switch {
-	case c.kind == kindForms:
+	case c.kind == site.Forms:
 		codec, err := farm.forms()
 		if err != nil {
 			return issued{}, err
@@ -269,7 +269,7 @@ func (c *issue) make(ctx context.Context, farm *codecs, p sessiontoken.Principal
 		t.Persistent, t.CookiePath = c.persistent, c.path
 		text, err := codec.Encode(ctx, t)
 		return issued{text, t.IssueDate, t.Expiration, c.user}, err
-	case c.kind == kindAnonymous:
+	case c.kind == site.Anonymous:
 		codec, err := farm.anonymous(farm.now)
 		if err != nil {
 			return issued{}, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // issueReport is the result of issue, in the form of -json. Cookies, SetCookie and Header are set
@@ -74,7 +75,7 @@ func sameSiteMode(name string) (http.SameSite, bool) {
 func (c *issue) setCookies(r *issueReport, made issued) error {
 	t := &c.template
 	t.Name, t.Value, t.Path, t.Domain = c.cookie, made.text, c.path, c.domain
-	if c.persistent || c.kind == kindAnonymous { // .NET sends ids with their expiry
+	if c.persistent || c.kind == site.Anonymous { // .NET sends ids with their expiry
 		t.Expires = made.to
 	}
 	set, err := doctor.Chunking(c.kind).Split(t, c.chunkSize)
@@ -104,7 +105,7 @@ func (c *issue) setCookies(r *issueReport, made issued) error {
 
 // setToken notes a token that is not in a cookie.
 func (c *issue) setToken(r *issueReport, text string) {
-	if c.kind == kindBearer || c.kind == kindCoreBearer {
+	if c.kind == site.Bearer || c.kind == site.CoreBearer {
 		r.Authorization = "Bearer " + text
 		r.Curl = fmt.Sprintf("curl -H 'Authorization: %s' 'https://%s%s'", r.Authorization,
 			c.host(), c.path)
@@ -112,9 +113,9 @@ func (c *issue) setToken(r *issueReport, text string) {
 	}
 	format := "curl -d grant_type=authorization_code -d 'code=%s' 'https://%s/token'"
 	switch c.kind {
-	case kindRefresh:
+	case site.Refresh:
 		format = "curl -d grant_type=refresh_token -d 'refresh_token=%s' 'https://%s/token'"
-	case kindCoreRefresh:
+	case site.CoreRefresh:
 		format = "curl -H 'Content-Type: application/json' -d '{\"refreshToken\":\"%s\"}' 'https://%s/refresh'"
 	}
 	r.Value, r.Curl = text, fmt.Sprintf(format, text, c.host())

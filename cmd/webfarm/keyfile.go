@@ -84,11 +84,11 @@ func (k *keyFlags) kindOf(given kind) kind {
 	alone := k.keys != "" && len(k.config) == 0
 	switch {
 	case given == "" && alone:
-		return kindCore
-	case given == kindBearer && (alone || k.scheme != ""):
-		return kindCoreBearer
-	case given == kindRefresh && (alone || k.scheme != ""):
-		return kindCoreRefresh
+		return site.Core
+	case given == site.Bearer && (alone || k.scheme != ""):
+		return site.CoreBearer
+	case given == site.Refresh && (alone || k.scheme != ""):
+		return site.CoreRefresh
 	}
 	return given
 }

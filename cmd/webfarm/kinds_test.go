@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/webfarm-go/webfarm/internal/rolecookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -24,22 +25,22 @@ func TestKindRoundTrips(t *testing.T) {
 		kind           kind
 		name           string
 	}{
-		{nil, nil, kindFedAuth, "bob"},
-		{[]string{"-kind", "wif10"}, []string{"-kind", "wif10"}, kindWIF10, "bob"},
-		{[]string{"-kind", "forms", "-user-data", "a,b"}, nil, kindForms, "bob"},
+		{nil, nil, site.FedAuth, "bob"},
+		{[]string{"-kind", "wif10"}, []string{"-kind", "wif10"}, site.WIF10, "bob"},
+		{[]string{"-kind", "forms", "-user-data", "a,b"}, nil, site.Forms, "bob"},
 		{[]string{"-kind", "forms", "-cookie", "Site"}, []string{"-kind", "forms", "-name", "Site"},
-			kindForms, "bob"},
-		{[]string{"-kind", "katana", "-role", "admin"}, nil, kindKatana, "bob"},
+			site.Forms, "bob"},
+		{[]string{"-kind", "katana", "-role", "admin"}, nil, site.Katana, "bob"},
 		{[]string{"-kind", "owin"}, []string{"-kind", "owin", "-auth-type", "ApplicationCookie"},
-			kindKatana, "bob"}, // as many call it
-		{[]string{"-kind", "katana", "-auth-type", "Cookies"}, nil, kindKatana, "bob"},
+			site.Katana, "bob"}, // as many call it
+		{[]string{"-kind", "katana", "-auth-type", "Cookies"}, nil, site.Katana, "bob"},
 		{[]string{"-kind", "katana", "-auth-type", "My Type", "-cookie", "Site"},
 			[]string{"-kind", "katana", "-name", "Site", "-auth-type", "My Type"},
-			kindKatana, "bob"},
-		{[]string{"-kind", "bearer", "-property", "client_id=app"}, nil, kindBearer, "bob"},
-		{[]string{"-kind", "refresh"}, []string{"-kind", "refresh"}, kindRefresh, "bob"},
-		{[]string{"-kind", "code"}, []string{"-kind", "code"}, kindCode, "bob"},
-		{[]string{"-kind", "anonymous"}, nil, kindAnonymous, "bob"},
+			site.Katana, "bob"},
+		{[]string{"-kind", "bearer", "-property", "client_id=app"}, nil, site.Bearer, "bob"},
+		{[]string{"-kind", "refresh"}, []string{"-kind", "refresh"}, site.Refresh, "bob"},
+		{[]string{"-kind", "code"}, []string{"-kind", "code"}, site.AuthCode, "bob"},
+		{[]string{"-kind", "anonymous"}, nil, site.Anonymous, "bob"},
 	}
 	for _, tt := range tests {
 		t.Run(strings.Join(tt.issue, " "), func(t *testing.T) {
@@ -107,8 +108,8 @@ func TestInspectFindsAll(t *testing.T) {
 	for _, c := range report.Credentials {
 		kinds = append(kinds, c.Kind)
 	}
-	if want := []kind{kindFedAuth, kindForms, kindAnonymous, kindKatana,
-		kindBearer}; !slices.Equal(kinds, want) {
+	if want := []kind{site.FedAuth, site.Forms, site.Anonymous, site.Katana,
+		site.Bearer}; !slices.Equal(kinds, want) {
 		t.Errorf("found %q, want %q", kinds, want)
 	}
 	people := tool(t, request, "inspect", "-config", "web.config").want(t, exitOK)

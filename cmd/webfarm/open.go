@@ -13,6 +13,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/katana"
 	"github.com/webfarm-go/webfarm/internal/layer"
 	"github.com/webfarm-go/webfarm/internal/rolecookie"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -42,12 +43,12 @@ func (o opened) refuse(name string, size int, err error) (opened, error) {
 // open inspects the text of a credential. It fails only for the configuration.
 func (c *codecs) open(ctx context.Context, k kind, authType, text string) (opened, error) {
 	switch {
-	case k == kindForms:
+	case k == site.Forms:
 		codec, err := c.forms()
 		return openWith(ctx, codec, err, text)
-	case k == kindRoles, k == kindAnonymous:
+	case k == site.Roles, k == site.Anonymous:
 		return c.openURLToken(ctx, k, text)
-	case k == kindState:
+	case k == site.State:
 		return c.openState(ctx, authType, text)
 	case k.IsKatana():
 		codec, err := c.katana(k, authType)
@@ -73,7 +74,7 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 	var err error
 	var id *sessiontoken.AnonymousID
 	var seen *anatomy.Report
-	if k == kindRoles {
+	if k == site.Roles {
 		protector, setup := c.roles()
 		if setup != nil {
 			return o, setup
@@ -109,7 +110,7 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 		return o.refuse(inner, size, err)
 	}
 	o.Add(inner, size)
-	if k == kindRoles {
+	if k == site.Roles {
 		return o, nil
 	}
 	o.Layers[1].Facts = seen.Layers[0].Facts // the key
@@ -129,7 +130,7 @@ func (o opened) judge(expires, now time.Time) (opened, error) {
 // openState inspects a state string: the outer layers of a ticket around bare properties.
 func (c *codecs) openState(ctx context.Context, authType, text string) (opened, error) {
 	o := opened{Report: new(anatomy.Report)}
-	keys, err := c.keysOf(kindState)
+	keys, err := c.keysOf(site.State)
 	if err != nil {
 		return o, err
 	}

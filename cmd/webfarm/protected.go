@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 // protectedReport is what a payload of Data Protection holds that is no ticket. One of Text and Hex
@@ -52,11 +53,11 @@ func (r *protectedReport) limit(plain []byte) ([]byte, error) {
 func (r *protectedReport) read(k kind, plain []byte) (layer string, err error) {
 	r.Size = len(plain)
 	switch k {
-	case kindAntiforgery:
+	case site.Antiforgery:
 		r.title = "Antiforgery token"
 		r.Antiforgery, err = readAntiforgery(plain)
 		return layerAntiforgery, err
-	case kindCoreSession:
+	case site.CoreSession:
 		r.title, layer = "Key of a session", layerSession
 		if len(plain) != 36 || !utf8.Valid(plain) { // a GUID (SessionMiddleware)
 			return layer, errors.New("webfarm: no key of a session, which has 36 characters")

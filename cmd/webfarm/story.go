@@ -14,6 +14,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -151,7 +152,7 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 			}
 			layers := anatomy.Of(ctx, s.codec.Decode, strings.Join(texts, "")).Layers
 			last := layers[len(layers)-1]
-			if last.Err != nil && textOf(kindFedAuth, last.Name).Text("code") == "machine-key" {
+			if last.Err != nil && textOf(site.FedAuth, last.Name).Text("code") == "machine-key" {
 				return strings.Join(pairs, "; "),
 					scenes["changed"].Text("says", "n", at+1, "cookie", cookies[part].Name,
 						"new", strconv.QuoteRune(c), "old", strconv.QuoteRune(rune(value[at]))),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/secret"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -219,7 +220,7 @@ func (c *codecs) showTicket(
 	}
 	refresh, _ := properties.Get(".refresh")
 	if allow, known := dotnet.ParseBool(refresh); hasIssued && hasExpires &&
-		(k == kindKatana || k == kindCore) && (allow || !known) && expires.After(issued) {
+		(k == site.Katana || k == site.Core) && (allow || !known) && expires.After(issued) {
 		half := middle(issued, expires)
 		if half.Unix()-issued.Unix() == expires.Unix()-half.Unix() {
 			half = half.Add(time.Second) // a ticket of exactly half its age is not renewed

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
@@ -12,9 +11,9 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// print writes the report for people: the keys, and for each credential its cookie, layers,
-// contents and refusal.
-func (r *inspectReport) print(w io.Writer) error {
+// text is the report for people: the keys, and for each credential its cookie, layers, contents and
+// refusal.
+func (r *inspectReport) text() []byte {
 	var b bytes.Buffer
 	for _, f := range r.Configs {
 		fmt.Fprintf(&b, "Machine key of %s\n", f.File)
@@ -29,8 +28,7 @@ func (r *inspectReport) print(w io.Writer) error {
 		}
 		r.Credentials[i].print(&b, r)
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	return b.Bytes()
 }
 
 func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {

@@ -26,7 +26,6 @@ func checkCommand() command {
 			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
 			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
 			c.keys.defineRing(flags)
-			flags.StringVar(&c.keys.cookie, "cookie", "", "")
 			flags.BoolVar(&c.json, "json", false, "")
 			return noArguments(c.run)
 		}}

@@ -32,7 +32,6 @@ func doctorCommand() command {
 			flags.StringVar(&c.keys.knownKeys, "known-keys", "", "")
 			c.keys.credentials.define(flags)
 			c.keys.defineRing(flags)
-			flags.StringVar(&c.keys.cookie, "cookie", "", "")
 			flags.StringArrayVar(&c.o.Purposes, "purpose", nil, "")
 			flags.StringVar(&c.otherKeys, "other-keys", "", "")
 			flags.StringArrayVar(&c.o.Apps, "other-app", nil, "")

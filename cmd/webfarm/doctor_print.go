@@ -109,11 +109,8 @@ func printExamined(b *bytes.Buffer, r *doctor.Report, c *doctor.Credential) {
 	for _, p := range c.Problems {
 		rows = append(rows, []string{"", p})
 	}
-	for i, l := range c.Layers {
-		name := ""
-		if i == 0 {
-			name = "layers"
-		}
+	name := "layers"
+	for _, l := range c.Layers {
 		text := "ok      " + l.Layer
 		if !l.OK {
 			text = "refused " + l.Layer
@@ -122,6 +119,7 @@ func printExamined(b *bytes.Buffer, r *doctor.Report, c *doctor.Credential) {
 			text += fmt.Sprintf(", %d bytes", l.Size)
 		}
 		rows = append(rows, []string{name, text})
+		name = ""
 	}
 	if c.OpenedBy != nil {
 		rows = append(rows, []string{"opens with", openingText(c.OpenedBy)})

@@ -36,7 +36,6 @@ func inspectCommand() command {
 			flags.DurationVar(&c.skew, "skew", 0, "")
 			c.cert.define(flags)
 			c.keys.defineRing(flags)
-			flags.StringVar(&c.keys.cookie, "cookie", "", "")
 			flags.BoolVar(&c.json, "json", false, "")
 			return func(ctx context.Context, args []string, s streams) error {
 				c.given = flags.Changed
@@ -180,15 +179,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 		report.Credentials = append(report.Credentials, r)
 	}
 	done()
-	if c.json {
-		err = writeJSON(s.out, report)
-	} else {
-		err = report.print(s.out)
-	}
-	if err == nil && !report.OK {
-		err = errReported
-	}
-	return err
+	return s.report(c.json, report, report.text, report.OK)
 }
 
 // checkKind returns the requested kind, and checks the flags that go with one kind only.

@@ -40,7 +40,8 @@ func issueCommand() command {
 			flags.BoolVar(&c.persistent, "persistent", false, "")
 			flags.IntVar(&c.chunkSize, "chunk-size", 0, "")
 			c.cert.define(flags)
-			c.keys.defineRing(flags)
+			c.keys.register(flags)
+			flags.StringVar(&c.keys.scheme, "scheme", "", "")
 			flags.BoolVar(&c.json, "json", false, "")
 			c.given = flags.Changed
 			return noArguments(c.run)

@@ -37,6 +37,7 @@ type keyFlags struct {
 func (k *keyFlags) defineRing(flags *pflag.FlagSet) {
 	k.register(flags)
 	flags.StringVar(&k.scheme, "scheme", "", "")
+	flags.StringVar(&k.cookie, "cookie", "", "")
 }
 
 func (k *keyFlags) openAll(ctx context.Context, in io.Reader) (err error) {

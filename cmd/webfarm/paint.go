@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 // Text from cookies cannot bring escapes of its own: see printable.
 type painter struct {
 	w    io.Writer
-	line []byte // an unfinished line
+	line string // an unfinished one
 }
 
 // The colours stand out on dark and on light.
@@ -45,18 +44,13 @@ var paints = []struct {
 
 // Write paints every line that is complete.
 func (p *painter) Write(data []byte) (int, error) {
-	p.line = append(p.line, data...)
-	var out bytes.Buffer
-	for {
-		end := bytes.IndexByte(p.line, '\n')
-		if end < 0 {
-			break
-		}
-		out.WriteString(paint(string(p.line[:end])))
-		out.WriteByte('\n')
-		p.line = p.line[end+1:]
+	var out strings.Builder
+	lines := strings.Split(p.line+string(data), "\n")
+	for _, line := range lines[:len(lines)-1] {
+		out.WriteString(paint(line) + "\n")
 	}
-	if _, err := p.w.Write(out.Bytes()); err != nil {
+	p.line = lines[len(lines)-1]
+	if _, err := io.WriteString(p.w, out.String()); err != nil {
 		return 0, err
 	}
 	return len(data), nil
@@ -64,10 +58,8 @@ func (p *painter) Write(data []byte) (int, error) {
 
 // flush writes a last line without an end.
 func (p *painter) flush() {
-	if len(p.line) > 0 {
-		io.WriteString(p.w, paint(string(p.line)))
-		p.line = nil
-	}
+	io.WriteString(p.w, paint(p.line))
+	p.line = ""
 }
 
 func paint(line string) string {

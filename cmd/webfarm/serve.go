@@ -60,7 +60,6 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "")
 	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "")
 	s.keys.defineRing(flags)
-	flags.StringVar(&s.keys.cookie, "cookie", "", "")
 	flags.Func("keep-ahead", "", days(&s.keys.keepAhead))
 	o := &s.gateway
 	flags.StringArrayVar(&o.Site.Older, "older", nil, "")

@@ -18,23 +18,18 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-func checkCommand() command {
-	return command{"check",
-		"show what a web.config or a key ring decides and what is wrong with it", func(flags *pflag.FlagSet) action {
-			c := new(check)
-			c.keys.define(flags)
-			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
-			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
-			c.keys.defineRing(flags)
-			flags.BoolVar(&c.json, "json", false, "")
-			return noArguments(c.run)
-		}}
-}
-
 // check is the subcommand of that name.
 type check struct {
 	keys keyFlags
 	json bool
+}
+
+func (c *check) define(flags *pflag.FlagSet) {
+	c.keys.define(flags)
+	flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
+	flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
+	c.keys.defineRing(flags)
+	flags.BoolVar(&c.json, "json", false, "")
 }
 
 // checkReport is the output in the form of -json.
@@ -61,7 +56,7 @@ type siteCredential struct {
 	Settings []site.Setting `json:"settings"`
 }
 
-func (c *check) run(ctx context.Context, s streams) error {
+func (c *check) run(ctx context.Context, _ []string, s streams) error {
 	if err := c.keys.oneSite(ctx, s.in); err != nil {
 		return err
 	}

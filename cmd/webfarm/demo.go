@@ -17,27 +17,22 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-func demoCommand() command {
-	return command{"demo", "sign in on one node and be recognised by the other, without set-up",
-		func(flags *pflag.FlagSet) action {
-			d := new(demo)
-			flags.BoolVar(&d.serve, "serve", false, "")
-			flags.StringVar(&d.listen, "listen", "127.0.0.1:0", "")
-			flags.BoolVar(&d.json, "json", false, "")
-			return noArguments(d.run)
-		}}
-}
-
 // demo is the subcommand of that name.
 type demo struct {
 	listen      string
 	serve, json bool
 }
 
+func (d *demo) define(flags *pflag.FlagSet) {
+	flags.BoolVar(&d.serve, "serve", false, "")
+	flags.StringVar(&d.listen, "listen", "127.0.0.1:0", "")
+	flags.BoolVar(&d.json, "json", false, "")
+}
+
 // maxDemo bounds the whole transcript.
 const maxDemo = 30 * time.Second
 
-func (d *demo) run(ctx context.Context, s streams) error {
+func (d *demo) run(ctx context.Context, _ []string, s streams) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 

@@ -14,33 +14,6 @@ import (
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
 
-func doctorCommand() command {
-	return command{"doctor",
-		"find the layer that refuses a cookie, and the setting that would accept it", func(flags *pflag.FlagSet) action {
-			c := new(doctorRun)
-			c.keys.configFlags.define(flags)
-			flags.StringVar(&c.kind, "kind", "", "")
-			flags.StringVar(&c.at, "at", "", "")
-			flags.StringVar(&c.o.Name, "name", "", "")
-			flags.StringVar(&c.o.AuthType, "auth-type", "", "")
-			flags.StringVar(&c.o.Path, "path", "", "")
-			flags.Func("app-path-hash", "", hash(&c.o.Isolation.AppPathHash))
-			flags.Func("app-id-hash", "", hash(&c.o.Isolation.AppIDHash))
-			c.cert.defineFiles(flags)
-			flags.BoolVar(&c.o.AllowKnownKey, "allow-known-key", false, "")
-			flags.BoolVar(&c.o.AllowWeakKey, "allow-weak-key", false, "")
-			flags.StringVar(&c.keys.knownKeys, "known-keys", "", "")
-			c.keys.credentials.define(flags)
-			c.keys.defineRing(flags)
-			flags.StringArrayVar(&c.o.Purposes, "purpose", nil, "")
-			flags.StringVar(&c.otherKeys, "other-keys", "", "")
-			flags.StringArrayVar(&c.o.Apps, "other-app", nil, "")
-			flags.StringVar(&c.otherScheme, "other-scheme", "", "")
-			flags.BoolVar(&c.json, "json", false, "")
-			return c.run
-		}}
-}
-
 // doctorReport is the output with -json.
 type doctorReport struct {
 	*doctor.Report
@@ -55,6 +28,28 @@ type doctorRun struct {
 	cert                   certFlags
 	otherKeys, otherScheme string // of ASP.NET Core
 	json                   bool
+}
+
+func (c *doctorRun) define(flags *pflag.FlagSet) {
+	c.keys.configFlags.define(flags)
+	flags.StringVar(&c.kind, "kind", "", "")
+	flags.StringVar(&c.at, "at", "", "")
+	flags.StringVar(&c.o.Name, "name", "", "")
+	flags.StringVar(&c.o.AuthType, "auth-type", "", "")
+	flags.StringVar(&c.o.Path, "path", "", "")
+	flags.Func("app-path-hash", "", hash(&c.o.Isolation.AppPathHash))
+	flags.Func("app-id-hash", "", hash(&c.o.Isolation.AppIDHash))
+	c.cert.defineFiles(flags)
+	flags.BoolVar(&c.o.AllowKnownKey, "allow-known-key", false, "")
+	flags.BoolVar(&c.o.AllowWeakKey, "allow-weak-key", false, "")
+	flags.StringVar(&c.keys.knownKeys, "known-keys", "", "")
+	c.keys.credentials.define(flags)
+	c.keys.defineRing(flags)
+	flags.StringArrayVar(&c.o.Purposes, "purpose", nil, "")
+	flags.StringVar(&c.otherKeys, "other-keys", "", "")
+	flags.StringArrayVar(&c.o.Apps, "other-app", nil, "")
+	flags.StringVar(&c.otherScheme, "other-scheme", "", "")
+	flags.BoolVar(&c.json, "json", false, "")
 }
 
 func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {

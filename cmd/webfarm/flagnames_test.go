@@ -83,6 +83,7 @@ func TestFlagTexts(t *testing.T) {
 	for _, c := range commands() {
 		flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
 		c.define(flags)
+		explainFlags(c.name, flags)
 		flags.VisitAll(func(f *pflag.Flag) {
 			used[f.Usage] = true
 			if f.Usage == "" {

@@ -20,31 +20,6 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-func inspectCommand() command {
-	return command{"inspect",
-		"open the credentials of a request and show what is inside, or what refuses them", func(flags *pflag.FlagSet) action {
-			c := new(inspect)
-			c.keys.define(flags)
-			flags.StringVar(&c.kind, "kind", "", "")
-			flags.StringVar(&c.name, "name", "", "")
-			flags.StringVar(&c.authType, "auth-type", "", "")
-			flags.StringVar(&c.class, "class", "", "")
-			flags.StringArrayVar(&c.purposes, "purpose", nil, "")
-			flags.Func("forms-roles", "", c.roles.set)
-			flags.StringVar(&c.path, "path", "", "")
-			flags.StringVar(&c.at, "at", "", "")
-			flags.DurationVar(&c.skew, "skew", 0, "")
-			c.cert.define(flags)
-			c.keys.defineRing(flags)
-			flags.BoolVar(&c.json, "json", false, "")
-			return func(ctx context.Context, args []string, s streams) error {
-				c.given = flags.Changed
-				c.keys.allowKnown, c.keys.allowWeak = true, true // inspect warns, and issues nothing
-				return c.run(ctx, args, s)
-			}
-		}}
-}
-
 type inspect struct {
 	keys       keyFlags
 	cert       certFlags
@@ -57,6 +32,24 @@ type inspect struct {
 	skew       time.Duration
 	json       bool
 	given      func(flag string) bool // whether the flag is set
+}
+
+func (c *inspect) define(flags *pflag.FlagSet) {
+	c.keys.define(flags)
+	flags.StringVar(&c.kind, "kind", "", "")
+	flags.StringVar(&c.name, "name", "", "")
+	flags.StringVar(&c.authType, "auth-type", "", "")
+	flags.StringVar(&c.class, "class", "", "")
+	flags.StringArrayVar(&c.purposes, "purpose", nil, "")
+	flags.Func("forms-roles", "", c.roles.set)
+	flags.StringVar(&c.path, "path", "", "")
+	flags.StringVar(&c.at, "at", "", "")
+	flags.DurationVar(&c.skew, "skew", 0, "")
+	c.cert.define(flags)
+	c.keys.defineRing(flags)
+	flags.BoolVar(&c.json, "json", false, "")
+	c.given = flags.Changed
+	c.keys.allowKnown, c.keys.allowWeak = true, true // inspect warns, and issues nothing
 }
 
 // inspectReport is what inspect found, in the form of -json.

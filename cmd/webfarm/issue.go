@@ -17,37 +17,6 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-func issueCommand() command {
-	return command{"issue", "print cookies or tokens for a user, to test a site",
-		func(flags *pflag.FlagSet) action {
-			c := new(issue)
-			c.keys.define(flags)
-			flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
-			flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
-			flags.StringVar(&c.kindText, "kind", "", "")
-			flags.StringVar(&c.user, "name", "", "")
-			flags.StringArrayVar(&c.roles, "role", nil, "")
-			flags.StringArrayVar(&c.claims, "claim", nil, "")
-			flags.StringArrayVar(&c.properties, "property", nil, "")
-			flags.StringVar(&c.userData, "user-data", "", "")
-			flags.StringVar(&c.authType, "auth-type", "", "")
-			flags.DurationVar(&c.lifetime, "lifetime", 0, "")
-			flags.StringVar(&c.path, "path", "", "")
-			flags.StringVar(&c.domain, "domain", "", "")
-			flags.StringVar(&c.cookie, "cookie", "", "")
-			flags.StringVar(&c.sameSite, "same-site", "", "")
-			flags.BoolVar(&c.noSecure, "insecure-no-secure", false, "")
-			flags.BoolVar(&c.persistent, "persistent", false, "")
-			flags.IntVar(&c.chunkSize, "chunk-size", 0, "")
-			c.cert.define(flags)
-			c.keys.register(flags)
-			flags.StringVar(&c.keys.scheme, "scheme", "", "")
-			flags.BoolVar(&c.json, "json", false, "")
-			c.given = flags.Changed
-			return noArguments(c.run)
-		}}
-}
-
 type issue struct {
 	keys                      keyFlags
 	cert                      certFlags
@@ -65,6 +34,32 @@ type issue struct {
 	given                     func(flag string) bool // whether the flag is set
 }
 
+func (c *issue) define(flags *pflag.FlagSet) {
+	c.keys.define(flags)
+	flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
+	flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
+	flags.StringVar(&c.kindText, "kind", "", "")
+	flags.StringVar(&c.user, "name", "", "")
+	flags.StringArrayVar(&c.roles, "role", nil, "")
+	flags.StringArrayVar(&c.claims, "claim", nil, "")
+	flags.StringArrayVar(&c.properties, "property", nil, "")
+	flags.StringVar(&c.userData, "user-data", "", "")
+	flags.StringVar(&c.authType, "auth-type", "", "")
+	flags.DurationVar(&c.lifetime, "lifetime", 0, "")
+	flags.StringVar(&c.path, "path", "", "")
+	flags.StringVar(&c.domain, "domain", "", "")
+	flags.StringVar(&c.cookie, "cookie", "", "")
+	flags.StringVar(&c.sameSite, "same-site", "", "")
+	flags.BoolVar(&c.noSecure, "insecure-no-secure", false, "")
+	flags.BoolVar(&c.persistent, "persistent", false, "")
+	flags.IntVar(&c.chunkSize, "chunk-size", 0, "")
+	c.cert.define(flags)
+	c.keys.register(flags)
+	flags.StringVar(&c.keys.scheme, "scheme", "", "")
+	flags.BoolVar(&c.json, "json", false, "")
+	c.given = flags.Changed
+}
+
 // issued is a credential with its times and its user.
 type issued struct {
 	text     string
@@ -72,7 +67,7 @@ type issued struct {
 	who      string
 }
 
-func (c *issue) run(ctx context.Context, s streams) error {
+func (c *issue) run(ctx context.Context, _ []string, s streams) error {
 	var err error
 	if c.kind, err = kindFlag(c.kindText, issueKinds...); err != nil {
 		return err

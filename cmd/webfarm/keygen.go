@@ -10,21 +10,16 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-func keygenCommand() command {
-	return command{"keygen", "print a fresh <machineKey> element",
-		func(flags *pflag.FlagSet) action {
-			k := new(keygen)
-			flags.StringVar(&k.validation, "validation", "HMACSHA256", "")
-			flags.StringVar(&k.decryption, "decryption", "AES", "")
-			flags.BoolVar(&k.json, "json", false, "")
-			return noArguments(k.run)
-		}}
-}
-
 // keygen is the subcommand of that name.
 type keygen struct {
 	validation, decryption string
 	json                   bool
+}
+
+func (k *keygen) define(flags *pflag.FlagSet) {
+	flags.StringVar(&k.validation, "validation", "HMACSHA256", "")
+	flags.StringVar(&k.decryption, "decryption", "AES", "")
+	flags.BoolVar(&k.json, "json", false, "")
 }
 
 // keygenReport is the output with -json. It holds the keys.
@@ -38,7 +33,7 @@ type keygenReport struct {
 	Mode          string `json:"compatibilityMode"`
 }
 
-func (k *keygen) run(_ context.Context, s streams) error {
+func (k *keygen) run(_ context.Context, _ []string, s streams) error {
 	v, ok := byName(k.validation, machinekey.HMACSHA1, machinekey.HMACSHA256, machinekey.HMACSHA384,
 		machinekey.HMACSHA512)
 	if !ok {

@@ -15,22 +15,6 @@ import (
 	"github.com/webfarm-go/webfarm/dataprotection"
 )
 
-func keysCommand() command {
-	return command{"keys", "list, make and revoke the keys of a key ring of ASP.NET Core",
-		func(flags *pflag.FlagSet) action {
-			k := &keys{flags: flags, ahead: 14 * day, lifetime: keyLifetime}
-			k.register(flags)
-			flags.BoolVar(&k.ifNeeded, "if-needed", false, "")
-			flags.Func("ahead", "", days(&k.ahead))
-			flags.Func("activate", "", days(&k.activate))
-			flags.Func("lifetime", "", days(&k.lifetime))
-			flags.BoolVar(&k.all, "all", false, "")
-			flags.StringVar(&k.reason, "reason", "", "")
-			flags.BoolVar(&k.json, "json", false, "")
-			return k.run
-		}}
-}
-
 // keys is the subcommand of that name.
 type keys struct {
 	ringFlags
@@ -38,6 +22,18 @@ type keys struct {
 	ifNeeded, all, json       bool
 	ahead, activate, lifetime time.Duration
 	reason                    string
+}
+
+func (k *keys) define(flags *pflag.FlagSet) {
+	k.flags, k.ahead, k.lifetime = flags, 14*day, keyLifetime
+	k.register(flags)
+	flags.BoolVar(&k.ifNeeded, "if-needed", false, "")
+	flags.Func("ahead", "", days(&k.ahead))
+	flags.Func("activate", "", days(&k.activate))
+	flags.Func("lifetime", "", days(&k.lifetime))
+	flags.BoolVar(&k.all, "all", false, "")
+	flags.StringVar(&k.reason, "reason", "", "")
+	flags.BoolVar(&k.json, "json", false, "")
 }
 
 // keysReport is the output with -json.

@@ -69,21 +69,35 @@ type streams struct {
 type command struct {
 	name    string
 	summary string // one line for the overview
-	// setup defines the flags, without their texts, and returns what runs after they are parsed.
-	setup func(*pflag.FlagSet) action
+	subcommand
+	arguments bool // beside flags
 }
 
-// action runs a subcommand with its remaining arguments. Its error decides the exit code, and is
-// printed unless it is errReported.
-type action func(ctx context.Context, args []string, s streams) error
+type subcommand interface {
+	// define defines the flags. help/flags.txt has their texts.
+	define(*pflag.FlagSet)
+	// run runs after they are parsed. Its error decides the exit code, and is printed unless it is
+	// errReported.
+	run(ctx context.Context, args []string, s streams) error
+}
 
-// noArguments returns the action of a subcommand that takes only flags.
-func noArguments(run func(context.Context, streams) error) action {
-	return func(ctx context.Context, args []string, s streams) error {
-		if len(args) > 0 {
-			return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
-		}
-		return run(ctx, s)
+func commands() []command {
+	return []command{
+		{"inspect", "open the credentials of a request and show what is inside, or what refuses them",
+			new(inspect), true},
+		{"doctor", "find the layer that refuses a cookie, and the setting that would accept it",
+			new(doctorRun), true},
+		{"issue", "print cookies or tokens for a user, to test a site", new(issue), false},
+		{"check", "show what a web.config or a key ring decides and what is wrong with it",
+			new(check), false},
+		{"keygen", "print a fresh <machineKey> element", new(keygen), false},
+		{"keys", "list, make and revoke the keys of a key ring of ASP.NET Core",
+			new(keys), true},
+		{"serve", "tell nginx, Traefik or Envoy who the user is, or be the proxy itself",
+			new(serve), false},
+		{"demo", "sign in on one node and be recognised by the other, without set-up",
+			new(demo), false},
+		{"version", "print the version and what it was built from", new(showVersion), false},
 	}
 }
 
@@ -113,11 +127,6 @@ type setupError struct{ err error }
 
 func (e setupError) Error() string { return e.err.Error() }
 func (e setupError) Unwrap() error { return e.err }
-
-func commands() []command {
-	return []command{inspectCommand(), doctorCommand(), issueCommand(), checkCommand(),
-		keygenCommand(), keysCommand(), serveCommand(), demoCommand(), versionCommand()}
-}
 
 // run is the whole tool, apart from the process.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
@@ -181,8 +190,14 @@ func tree(s streams) *cobra.Command {
 	help := root.HelpFunc()
 	for _, c := range commands() {
 		sub := &cobra.Command{Use: c.name, Short: c.summary}
-		act := c.define(sub.Flags())
-		sub.RunE = func(sub *cobra.Command, args []string) error { return act(sub.Context(), args, s) }
+		c.define(sub.Flags())
+		explainFlags(c.name, sub.Flags())
+		sub.RunE = func(sub *cobra.Command, args []string) error {
+			if len(args) > 0 && !c.arguments {
+				return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
+			}
+			return c.run(sub.Context(), args, s)
+		}
 		sub.SetHelpFunc(func(sub *cobra.Command, _ []string) { c.printUsage(s.out, sub.Flags()) })
 		root.AddCommand(sub)
 	}
@@ -266,11 +281,9 @@ var flagsFile string
 // flagTexts explain the flags.
 var flagTexts = texts.Parse(flagsFile)
 
-// define defines the flags with their texts, and returns what runs after they are parsed.
-func (c command) define(flags *pflag.FlagSet) action {
-	act := c.setup(flags)
-	flags.VisitAll(func(f *pflag.Flag) { f.Usage = flagTexts["flags/"+c.name].Text(f.Name) })
-	return act
+// explainFlags adds their texts to the flags of a subcommand.
+func explainFlags(name string, flags *pflag.FlagSet) {
+	flags.VisitAll(func(f *pflag.Flag) { f.Usage = flagTexts["flags/"+name].Text(f.Name) })
 }
 
 // helpText returns a text of the folder help.

@@ -22,15 +22,6 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-func serveCommand() command {
-	return command{"serve", "tell nginx, Traefik or Envoy who the user is, or be the proxy itself",
-		func(flags *pflag.FlagSet) action {
-			s := new(serve)
-			s.define(flags)
-			return noArguments(s.run)
-		}}
-}
-
 // defaultNoteBytes is the default of sessiontoken.MemoryOptions.MaxNoteBytes.
 const defaultNoteBytes = 256 << 20
 
@@ -96,7 +87,7 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.json, "json", false, "")
 }
 
-func (s *serve) run(ctx context.Context, std streams) error {
+func (s *serve) run(ctx context.Context, _ []string, std streams) error {
 	logger, err := s.logger(std.err)
 	if err != nil {
 		return err

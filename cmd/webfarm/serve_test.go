@@ -83,7 +83,7 @@ func runServe(t *testing.T, args ...string) *served {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	s.stop = stop
-	go func() { s.done <- c.run(ctx, streams{strings.NewReader(""), io.Discard, &s.log}) }()
+	go func() { s.done <- c.run(ctx, nil, streams{strings.NewReader(""), io.Discard, &s.log}) }()
 	t.Cleanup(func() {
 		stop()
 		<-s.done

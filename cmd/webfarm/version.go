@@ -10,19 +10,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func versionCommand() command {
-	return command{"version", "print the version and what it was built from",
-		func(flags *pflag.FlagSet) action {
-			json := flags.Bool("json", false, "")
-			return noArguments(func(_ context.Context, s streams) error {
-				v := builtFrom(debug.ReadBuildInfo())
-				if *json {
-					return writeJSON(s.out, v)
-				}
-				_, err := fmt.Fprintln(s.out, v)
-				return err
-			})
-		}}
+// showVersion is the subcommand version.
+type showVersion struct{ json bool }
+
+func (c *showVersion) define(flags *pflag.FlagSet) { flags.BoolVar(&c.json, "json", false, "") }
+
+func (c *showVersion) run(_ context.Context, _ []string, s streams) error {
+	v := builtFrom(debug.ReadBuildInfo())
+	return s.report(c.json, v, func() []byte { return fmt.Appendln(nil, v) }, true)
 }
 
 // version is what the build notes in the binary.

@@ -21,7 +21,6 @@ import (
 // check is the subcommand of that name.
 type check struct {
 	keys keyFlags
-	json bool
 }
 
 func (c *check) define(flags *pflag.FlagSet) {
@@ -29,7 +28,6 @@ func (c *check) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.keys.allowKnown, "allow-known-key", false, "")
 	flags.BoolVar(&c.keys.allowWeak, "allow-weak-key", false, "")
 	c.keys.defineRing(flags)
-	flags.BoolVar(&c.json, "json", false, "")
 }
 
 // checkReport is the output in the form of -json.
@@ -65,7 +63,7 @@ func (c *check) run(ctx context.Context, _ []string, s streams) error {
 		return err
 	}
 	r.OK = len(r.Faults) == 0
-	return s.report(c.json, r, r.text, r.OK)
+	return s.report(r, r.text, r.OK)
 }
 
 // report examines the file, or the key ring if there is none. It fails for wrong flags and for a file

@@ -19,14 +19,13 @@ import (
 
 // demo is the subcommand of that name.
 type demo struct {
-	listen      string
-	serve, json bool
+	listen string
+	serve  bool
 }
 
 func (d *demo) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&d.serve, "serve", false, "")
 	flags.StringVar(&d.listen, "listen", "127.0.0.1:0", "")
-	flags.BoolVar(&d.json, "json", false, "")
 }
 
 // maxDemo bounds the whole transcript.
@@ -58,7 +57,7 @@ func (d *demo) run(ctx context.Context, _ []string, s streams) error {
 	play, cancel := context.WithTimeout(ctx, maxDemo)
 	story.play(play)
 	cancel()
-	if d.json {
+	if s.json {
 		err = writeJSON(s.out, story)
 	} else {
 		err = story.print(s.out, d.serve)
@@ -72,7 +71,7 @@ func (d *demo) run(ctx context.Context, _ []string, s streams) error {
 	if d.serve {
 		<-ctx.Done()
 		stop() // a second Ctrl-C ends the process at once
-		if !d.json {
+		if !s.json {
 			fmt.Fprintln(s.out, "\nStopped.")
 		}
 	}

@@ -27,7 +27,6 @@ type doctorRun struct {
 	kind, at               string
 	cert                   certFlags
 	otherKeys, otherScheme string // of ASP.NET Core
-	json                   bool
 }
 
 func (c *doctorRun) define(flags *pflag.FlagSet) {
@@ -49,7 +48,6 @@ func (c *doctorRun) define(flags *pflag.FlagSet) {
 	flags.StringVar(&c.otherKeys, "other-keys", "", "")
 	flags.StringArrayVar(&c.o.Apps, "other-app", nil, "")
 	flags.StringVar(&c.otherScheme, "other-scheme", "", "")
-	flags.BoolVar(&c.json, "json", false, "")
 }
 
 func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
@@ -90,7 +88,7 @@ func (c *doctorRun) run(ctx context.Context, args []string, s streams) error {
 	})
 	examine()
 	done()
-	return s.report(c.json, r, r.text, r.OK)
+	return s.report(r, r.text, r.OK)
 }
 
 // input reads the credentials to examine.

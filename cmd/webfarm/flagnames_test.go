@@ -63,7 +63,7 @@ func TestMessagesNameFlags(t *testing.T) {
 func TestLogNamesFlags(t *testing.T) {
 	var b strings.Builder
 	for _, format := range []string{"text", "json"} {
-		logger, err := (&serve{format: format}).logger(&b)
+		logger, err := (&serve{format: format}).logger(streams{err: &b})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,8 +82,7 @@ func TestFlagTexts(t *testing.T) {
 	used := map[string]bool{}
 	for _, c := range commands() {
 		flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
-		c.define(flags)
-		explainFlags(c.name, flags)
+		c.flags(flags)
 		flags.VisitAll(func(f *pflag.Flag) {
 			used[f.Usage] = true
 			if f.Usage == "" {

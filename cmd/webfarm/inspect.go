@@ -30,7 +30,6 @@ type inspect struct {
 	roles      formsRoles
 	path, at   string
 	skew       time.Duration
-	json       bool
 	given      func(flag string) bool // whether the flag is set
 }
 
@@ -47,7 +46,6 @@ func (c *inspect) define(flags *pflag.FlagSet) {
 	flags.DurationVar(&c.skew, "skew", 0, "")
 	c.cert.define(flags)
 	c.keys.defineRing(flags)
-	flags.BoolVar(&c.json, "json", false, "")
 	c.given = flags.Changed
 	c.keys.allowKnown, c.keys.allowWeak = true, true // inspect warns, and issues nothing
 }
@@ -172,7 +170,7 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 		report.Credentials = append(report.Credentials, r)
 	}
 	done()
-	return s.report(c.json, report, report.text, report.OK)
+	return s.report(report, report.text, report.OK)
 }
 
 // checkKind returns the requested kind, and checks the flags that go with one kind only.

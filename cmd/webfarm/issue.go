@@ -30,7 +30,7 @@ type issue struct {
 	template                  http.Cookie // of the cookies, from the site and the flags
 	lifetime                  time.Duration
 	chunkSize                 int
-	persistent, json          bool
+	persistent                bool
 	given                     func(flag string) bool // whether the flag is set
 }
 
@@ -56,7 +56,6 @@ func (c *issue) define(flags *pflag.FlagSet) {
 	c.cert.define(flags)
 	c.keys.register(flags)
 	flags.StringVar(&c.keys.scheme, "scheme", "", "")
-	flags.BoolVar(&c.json, "json", false, "")
 	c.given = flags.Changed
 }
 
@@ -149,7 +148,7 @@ func (c *issue) run(ctx context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.json {
+	if s.json {
 		return writeJSON(s.out, report)
 	}
 	return report.print(s, made.who)

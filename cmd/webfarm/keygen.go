@@ -11,15 +11,11 @@ import (
 )
 
 // keygen is the subcommand of that name.
-type keygen struct {
-	validation, decryption string
-	json                   bool
-}
+type keygen struct{ validation, decryption string }
 
 func (k *keygen) define(flags *pflag.FlagSet) {
 	flags.StringVar(&k.validation, "validation", "HMACSHA256", "")
 	flags.StringVar(&k.decryption, "decryption", "AES", "")
-	flags.BoolVar(&k.json, "json", false, "")
 }
 
 // keygenReport is the output with -json. It holds the keys.
@@ -51,7 +47,7 @@ func (k *keygen) run(_ context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	if k.json {
+	if s.json {
 		return writeJSON(s.out, keygenReport{
 			Element:       cfg.WebConfig(),
 			KeyID:         key.ID(),

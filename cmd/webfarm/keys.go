@@ -19,7 +19,7 @@ import (
 type keys struct {
 	ringFlags
 	flags                     *pflag.FlagSet
-	ifNeeded, all, json       bool
+	ifNeeded, all             bool
 	ahead, activate, lifetime time.Duration
 	reason                    string
 }
@@ -33,7 +33,6 @@ func (k *keys) define(flags *pflag.FlagSet) {
 	flags.Func("lifetime", "", days(&k.lifetime))
 	flags.BoolVar(&k.all, "all", false, "")
 	flags.StringVar(&k.reason, "reason", "", "")
-	flags.BoolVar(&k.json, "json", false, "")
 }
 
 // keysReport is the output with -json.
@@ -122,7 +121,7 @@ func (k *keys) run(ctx context.Context, args []string, s streams) error {
 	r.Warnings = append(r.Warnings, ringWarnings(ring, &k.ringFlags, now)...)
 	noKey := slices.ContainsFunc(r.Warnings,
 		func(w keyFileWarning) bool { return w.Code == "no_key" })
-	return s.report(k.json, r, func() []byte { return r.text(verb == "list", now) },
+	return s.report(r, func() []byte { return r.text(verb == "list", now) },
 		verb != "list" || !noKey)
 }
 

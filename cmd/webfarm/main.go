@@ -63,6 +63,7 @@ const (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	json     bool // print for machines
 }
 
 // command is one subcommand.
@@ -74,7 +75,7 @@ type command struct {
 }
 
 type subcommand interface {
-	// define defines the flags. help/flags.txt has their texts.
+	// define defines the flags but -json. help/flags.txt has their texts.
 	define(*pflag.FlagSet)
 	// run runs after they are parsed. Its error decides the exit code, and is printed unless it is
 	// errReported.
@@ -97,13 +98,13 @@ func commands() []command {
 			new(serve), false},
 		{"demo", "sign in on one node and be recognised by the other, without set-up",
 			new(demo), false},
-		{"version", "print the version and what it was built from", new(showVersion), false},
+		{"version", "print the version and what it was built from", showVersion{}, false},
 	}
 }
 
 // report writes r for machines, or its text for people. The error is errReported unless ok.
-func (s streams) report(asJSON bool, r any, text func() []byte, ok bool) (err error) {
-	if asJSON {
+func (s streams) report(r any, text func() []byte, ok bool) (err error) {
+	if s.json {
 		err = writeJSON(s.out, r)
 	} else {
 		_, err = s.out.Write(text())
@@ -134,7 +135,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		printMan(out)
 		return exitOK
 	}
-	root := tree(streams{in, out, errOut})
+	root := tree(streams{in: in, out: out, err: errOut})
 	if len(args) > 1 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		return complete(ctx, root, args, out)
 	}
@@ -190,12 +191,12 @@ func tree(s streams) *cobra.Command {
 	help := root.HelpFunc()
 	for _, c := range commands() {
 		sub := &cobra.Command{Use: c.name, Short: c.summary}
-		c.define(sub.Flags())
-		explainFlags(c.name, sub.Flags())
+		c.flags(sub.Flags())
 		sub.RunE = func(sub *cobra.Command, args []string) error {
 			if len(args) > 0 && !c.arguments {
 				return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
 			}
+			s.json, _ = sub.Flags().GetBool("json") // one subcommand runs
 			return c.run(sub.Context(), args, s)
 		}
 		sub.SetHelpFunc(func(sub *cobra.Command, _ []string) { c.printUsage(s.out, sub.Flags()) })
@@ -281,9 +282,11 @@ var flagsFile string
 // flagTexts explain the flags.
 var flagTexts = texts.Parse(flagsFile)
 
-// explainFlags adds their texts to the flags of a subcommand.
-func explainFlags(name string, flags *pflag.FlagSet) {
-	flags.VisitAll(func(f *pflag.Flag) { f.Usage = flagTexts["flags/"+name].Text(f.Name) })
+// flags defines the flags, with their texts.
+func (c command) flags(flags *pflag.FlagSet) {
+	c.define(flags)
+	flags.Bool("json", false, "")
+	flags.VisitAll(func(f *pflag.Flag) { f.Usage = flagTexts["flags/"+c.name].Text(f.Name) })
 }
 
 // helpText returns a text of the folder help.

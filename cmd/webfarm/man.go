@@ -14,8 +14,7 @@ func printMan(w io.Writer) {
 	var b strings.Builder
 	for _, c := range commands() {
 		flags := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
-		c.define(flags)
-		explainFlags(c.name, flags)
+		c.flags(flags)
 		fmt.Fprintf(&b, ".SH WEBFARM %s\n.nf\n%s\n.fi\n", strings.ToUpper(c.name), roff(c.usage()))
 		eachFlag(flags,
 			func(flag, text string) { fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(flag), roff(text)) })

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -37,13 +36,13 @@ type serve struct {
 	bridge []string
 	claims []string
 
-	listen, admin    string
-	upstream, store  string
-	sliding, format  string
-	inspectAllow     bool
-	demoSignIn, json bool
-	noteBytes        int64
-	listening        func(public, admin string) // if not nil, gets the addresses; for tests
+	listen, admin   string
+	upstream, store string
+	sliding, format string
+	inspectAllow    bool
+	demoSignIn      bool
+	noteBytes       int64
+	listening       func(public, admin string) // if not nil, gets the addresses; for tests
 }
 
 func (s *serve) define(flags *pflag.FlagSet) {
@@ -84,11 +83,10 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.IntVar(&o.Limits.HeaderBytes, "max-header-bytes", 64<<10, "")
 	flags.DurationVar(&o.Limits.BodyIdle, "body-idle", time.Minute, "")
 	flags.StringVar(&s.format, "log-format", "text", "")
-	flags.BoolVar(&s.json, "json", false, "")
 }
 
 func (s *serve) run(ctx context.Context, _ []string, std streams) error {
-	logger, err := s.logger(std.err)
+	logger, err := s.logger(std)
 	if err != nil {
 		return err
 	}
@@ -144,13 +142,13 @@ func (s *serve) run(ctx context.Context, _ []string, std streams) error {
 }
 
 // logger returns the log.
-func (s *serve) logger(w io.Writer) (*slog.Logger, error) {
+func (s *serve) logger(std streams) (*slog.Logger, error) {
 	o := &slog.HandlerOptions{ReplaceAttr: flagAttr}
 	switch {
-	case s.json || s.format == "json":
-		return slog.New(slog.NewJSONHandler(w, o)), nil
+	case std.json || s.format == "json":
+		return slog.New(slog.NewJSONHandler(std.err, o)), nil
 	case s.format == "text":
-		return slog.New(slog.NewTextHandler(w, o)), nil
+		return slog.New(slog.NewTextHandler(std.err, o)), nil
 	}
 	return nil, usageError(fmt.Sprintf("-log-format %q: text or json", s.format))
 }

@@ -70,7 +70,7 @@ func runServe(t *testing.T, args ...string) *served {
 	s := &served{t: t, done: make(chan error, 1)}
 	c := new(serve)
 	var flags cobra.Command
-	c.define(flags.Flags())
+	command{name: "serve", subcommand: c}.flags(flags.Flags())
 	if err := flags.ParseFlags(twoDashes(&flags,
 		append([]string{"-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-drain", "0s"},
 			args...))); err != nil {
@@ -83,7 +83,9 @@ func runServe(t *testing.T, args ...string) *served {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	s.stop = stop
-	go func() { s.done <- c.run(ctx, nil, streams{strings.NewReader(""), io.Discard, &s.log}) }()
+	std := streams{in: strings.NewReader(""), out: io.Discard, err: &s.log}
+	std.json, _ = flags.Flags().GetBool("json")
+	go func() { s.done <- c.run(ctx, nil, std) }()
 	t.Cleanup(func() {
 		stop()
 		<-s.done

@@ -11,13 +11,13 @@ import (
 )
 
 // showVersion is the subcommand version.
-type showVersion struct{ json bool }
+type showVersion struct{}
 
-func (c *showVersion) define(flags *pflag.FlagSet) { flags.BoolVar(&c.json, "json", false, "") }
+func (showVersion) define(*pflag.FlagSet) {}
 
-func (c *showVersion) run(_ context.Context, _ []string, s streams) error {
+func (showVersion) run(_ context.Context, _ []string, s streams) error {
 	v := builtFrom(debug.ReadBuildInfo())
-	return s.report(c.json, v, func() []byte { return fmt.Appendln(nil, v) }, true)
+	return s.report(v, func() []byte { return fmt.Appendln(nil, v) }, true)
 }
 
 // version is what the build notes in the binary.

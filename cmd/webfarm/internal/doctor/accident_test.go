@@ -52,7 +52,7 @@ func (i issuer) ciphertext(t testing.TB, text string) []byte {
 		data = must[[]byte](t)(hex.DecodeString(text))
 	case doctor.Roles, doctor.Anonymous:
 		data = must[[]byte](t)(urltext.DecodeURLToken(text))
-	case doctor.FedAuth, doctor.WIF10:
+	case doctor.FedAuth, doctor.WIF10, sqSession:
 		_, rest, _ := strings.Cut(string(must[[]byte](t)(base64.StdEncoding.DecodeString(text))),
 			`security">`)
 		inner, _, _ := strings.Cut(rest, "</Cookie>")
@@ -90,6 +90,8 @@ func (i issuer) purpose() []string {
 	case doctor.AuthCode:
 		return []string{user, "Microsoft.Owin.Security.OAuth.OAuthAuthorizationServerMiddleware",
 			"Authentication_Code", "v1"}
+	case sqSession:
+		return []string{user, purposeSQSession}
 	}
 	return []string{user, "System.IdentityModel.Services.MachineKeyTransform"}
 }

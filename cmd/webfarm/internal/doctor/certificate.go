@@ -37,7 +37,7 @@ func (e *exam) underCertificate(ctx context.Context, n *Node, f found) (best ope
 		return best, false
 	}
 	for _, chain := range e.o.Certificate {
-		o := e.view(n).sessionOptions(f.kind)
+		o := e.view(n, f.kind).sessionOptions(f.kind)
 		o.Transforms = chain
 		codec, err := sessiontoken.NewSessionCodec(nil, o)
 		if err != nil {

@@ -74,7 +74,7 @@ func (s setup) codec(v view) (codec, error) {
 		return codecOf(c, err, func() (*sessiontoken.KatanaTicket, error) {
 			return c.NewTicket(principal.Identities[0], nil), nil
 		})
-	case s.kind.IsSession():
+	case s.kind.IsSession(), s.kind == site.SQSession:
 		last, err := s.sessionTransform(keys)
 		if err != nil {
 			return codec{}, err
@@ -174,6 +174,8 @@ func (v view) sessionOptions(k Kind) *sessiontoken.SessionOptions {
 func (s setup) sessionTransform(keys sessiontoken.Keys) (sessiontoken.Protector, error) {
 	ring, ok := keys.(machineKeys)
 	switch {
+	case s.kind == site.SQSession:
+		return sessiontoken.MachineKeyTransform(keys, "github.com/webfarm-go/webfarm/cookie.SQSession")
 	case !s.encode:
 		return sessiontoken.MachineKeyTransform(keys)
 	case !s.unsigned || !ok:

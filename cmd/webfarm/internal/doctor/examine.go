@@ -10,6 +10,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
+	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
@@ -199,11 +200,15 @@ func guess(n *Node, text string) Kind {
 	return Katana
 }
 
-// endpoint is the cookie path that a node requires in sessions, empty if unknown.
-func (e *exam) endpoint(n *Node) string { return cmp.Or(n.session.Path, e.o.Path) }
-
-func (e *exam) view(n *Node) view {
-	return view{endpoint: e.endpoint(n), skew: n.skew(), now: e.o.Now}
+// view is the standard of a node for the contents of a kind. The endpoint is empty if unknown.
+func (e *exam) view(n *Node, k Kind) view {
+	switch c := n.site.SQSession; {
+	case k == site.SQSession && c != nil && c.Name != "":
+		return view{fold.ToUpper(c.Name) + ";" + c.Path, time.Minute, e.o.Now} // as package cookie has it
+	case k == site.SQSession:
+		return view{"", time.Minute, e.o.Now}
+	}
+	return view{cmp.Or(n.session.Path, e.o.Path), n.skew(), e.o.Now}
 }
 
 // verdict says whether a node reads a credential. If not, it searches for the reasons.
@@ -293,7 +298,7 @@ func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
 	own, legal := n.setup(f.kind, f.authType)
 	if legal && !(f.kind.IsSession() && n.session.On &&
 		n.session.Protection == webconfig.ProtectionDPAPI) {
-		if o, ok := own.open(ctx, f.text, e.view(n)); ok {
+		if o, ok := own.open(ctx, f.text, e.view(n, f.kind)); ok {
 			return &o, o.err == nil && o.whole
 		}
 	}
@@ -355,7 +360,7 @@ func (e *exam) explain(ctx context.Context, n *Node, f found) (list []Finding, o
 	if e.hit.purpose != nil {
 		return list, nil
 	}
-	if o, ok := e.hit.open(ctx, e.repair.text, e.view(n)); ok {
+	if o, ok := e.hit.open(ctx, e.repair.text, e.view(n, e.hit.kind)); ok {
 		if bad := e.inside(n, f, e.hit.kind, o); bad != nil {
 			list = append(list, *bad)
 		}

@@ -41,6 +41,8 @@ type site struct {
 	// More attributes of the elements, and the whole of <httpCookies>.
 	formsMore, rolesMore, anonymousMore, cookieMore, httpCookies string
 	protected                                                    bool // <machineKey> is encrypted
+	// The name, path and domain of the session of Cora SeQuence, empty for a site without it.
+	sqName, sqPath, sqDomain string
 }
 
 // fresh is a site of today with keys of its own.
@@ -118,6 +120,11 @@ func (s site) text() string {
 		attr("cookieProtection", s.rolesProtection), attr("cookieName", s.rolesName), s.rolesMore,
 		attr("cookieProtection", s.anonymous), attr("cookieName", s.anonymousName), s.anonymousMore,
 		s.httpCookies, wif)
+	if s.sqName != "" {
+		text = strings.Replace(text, "</configuration>", `<sequence.engine><web><session application="Shop"`+
+			attr("sessionCookieName", s.sqName)+attr("sessionCookiePath", s.sqPath)+
+			attr("sessionCookieDomain", s.sqDomain)+` /></web></sequence.engine></configuration>`, 1)
+	}
 	if s.protected {
 		text = regexp.MustCompile(`<machineKey[^>]*>`).ReplaceAllString(text,
 			`<machineKey configProtectionProvider="RsaProtectedConfigurationProvider"><EncryptedData /></machineKey>`)

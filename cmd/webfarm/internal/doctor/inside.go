@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/wif"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -20,8 +21,9 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 	says := func(id string, words ...any) *Finding {
 		return n.says(f, id, append(words, "authentic", authentic)...)
 	}
-	now, skew := e.o.Now, n.skew()
-	if !k.IsSession() {
+	v := e.view(n, k)
+	now, skew := v.now, v.skew
+	if !k.IsSession() && k != site.SQSession {
 		skew = 0
 	}
 	var format *sessiontoken.FormatError
@@ -45,11 +47,13 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 	case errors.Is(o.err, sessiontoken.ErrNotYetValid):
 		return says("not_yet_valid", "start", clock(o.from), "ahead", span(o.from.Sub(now)),
 			"now", clock(now), "skew", beyond(skew))
+	case errors.Is(o.err, sessiontoken.ErrEndpoint) && k == site.SQSession:
+		return says("endpoint/sq_session", "found", place(o.endpoint), "own", place(v.endpoint))
 	case errors.Is(o.err, sessiontoken.ErrEndpoint):
 		path := settingOf(k, "Path")
 		path.Value = o.endpoint
 		return says("endpoint", "path", strconv.Quote(o.endpoint), "own",
-			strconv.Quote(e.endpoint(n))).in(n, *path)
+			strconv.Quote(v.endpoint)).in(n, *path)
 	case errors.Is(o.err, sessiontoken.ErrUnsupported) && (k.IsKatana() || k.IsCore()) && o.whole:
 		return says("payload/no_end")
 	case errors.As(o.err, &format) && errors.Is(o.err, sessiontoken.ErrUnsupported):
@@ -63,6 +67,12 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		return says("not_authenticated")
 	}
 	return nil
+}
+
+// place is the endpoint of an SQSession for a sentence.
+func place(endpoint string) string {
+	name, path, _ := strings.Cut(endpoint, ";")
+	return fmt.Sprintf("%q with the path %q", name, path)
 }
 
 func beyond(skew time.Duration) string {

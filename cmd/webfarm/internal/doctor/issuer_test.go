@@ -24,6 +24,12 @@ type issuer struct {
 	isolated bool // its keys are bound to the application of isolation
 }
 
+// sqSession is the kind of the session of Cora SeQuence. Nothing public says what the product puts
+// into it; the matrix has that of Go nodes.
+const sqSession doctor.Kind = "sqsession"
+
+const purposeSQSession = "github.com/webfarm-go/webfarm/cookie.SQSession"
+
 // isolation are the hashes of the application whose keys are isolated in the matrix.
 var isolation = isolated(4711)
 
@@ -47,6 +53,8 @@ func (i issuer) name() string {
 		return i.anonymousName
 	case doctor.Katana:
 		return ".AspNet.Shared" // CookieName in code
+	case sqSession:
+		return i.sqName + "Shop"
 	case doctor.Bearer, doctor.Refresh, doctor.AuthCode:
 		return ""
 	}
@@ -134,6 +142,15 @@ func (i issuer) issue(t testing.TB) string {
 	}
 	chain := []sessiontoken.Protector{sessiontoken.DeflateTransform()}
 	last := must[sessiontoken.Protector](t)
+	if i.kind == sqSession { // as cookie.SQSession issues it
+		chain = append(chain, last(sessiontoken.MachineKeyTransform(i.keys(t, machinekey.Framework45),
+			purposeSQSession)))
+		codec := must[*sessiontoken.SessionCodec](t)(sessiontoken.NewSessionCodec(nil,
+			&sessiontoken.SessionOptions{Now: at(i.at), Transforms: chain,
+				Endpoint: strings.ToUpper(i.name()) + ";" + i.sqPath}))
+		return must[string](t)(codec.Encode(ctx,
+			must[*sessiontoken.Token](t)(codec.NewToken(ann(0)))))
+	}
 	if i.encodes() {
 		chain = append(chain,
 			last(sessiontoken.MachineKeyEncodeTransform(i.keys(t, machinekey.Framework20SP1))))
@@ -208,7 +225,7 @@ func each(t testing.TB, f func(name string, i issuer)) {
 		{doctor.FedAuth, "machineKey"}, {doctor.FedAuth, "encode"}, {doctor.WIF10, "encode"},
 		{doctor.Forms, "machineKey"}, {doctor.Roles, "machineKey"}, {doctor.Anonymous, "machineKey"},
 		{doctor.Katana, "machineKey"}, {doctor.Bearer, "machineKey"}, {doctor.Refresh, "machineKey"},
-		{doctor.AuthCode, "machineKey"},
+		{doctor.AuthCode, "machineKey"}, {sqSession, "machineKey"},
 	} {
 		for _, mode := range modes {
 			for _, protection := range []string{"All", "Encryption", "Validation"} {
@@ -222,6 +239,9 @@ func each(t testing.TB, f func(name string, i issuer)) {
 						i.handler, i.wif10 = kind.handler, kind.kind == doctor.WIF10
 						i.path, i.formsPath = "/", "/"
 						i.rolesName, i.anonymousName = ".ASPXROLES", ".ASPXANONYMOUS"
+						if kind.kind == sqSession {
+							i.sqName, i.sqPath = "SQSession", "/"
+						}
 						if protection != "All" && !(i.modal() && i.legacy()) ||
 							mode != "Framework45" && i.name() == "" {
 							continue // without effect

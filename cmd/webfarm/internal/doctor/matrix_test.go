@@ -150,7 +150,15 @@ func (i issuer) cells(t testing.TB, random *seed.Stream) (list []cell) {
 	if i.cookieName() != nil {
 		add("name", "cookie_name", ".SITE", func(c *issuer) { *c.cookieName() = ".SITE" })
 	}
+	if i.kind == sqSession {
+		add("sessionCookieName", "endpoint", "SQSESSIONBSHOP", func(c *issuer) { c.sqName = "SQSessionB" })
+		add("sessionCookiePath", "endpoint", "/shop", func(c *issuer) { c.sqPath = "/shop" })
+		add("sessionCookieDomain", doctor.CodeOK, "", func(c *issuer) { c.sqDomain = "a.example" })
+	}
 	ahead := doctor.CodeOK
+	if i.kind == sqSession {
+		ahead = "not_yet_valid"
+	}
 	if i.session() {
 		ahead = "not_yet_valid"
 		add("path", "endpoint", "/shop/", func(c *issuer) { c.path = "/shop/" })

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/webfarm-go/webfarm/internal/netfx"
+	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -19,7 +20,8 @@ type anySignature struct {
 func (e *exam) decrypts(ctx context.Context, text string, f found) *setup {
 	kinds := []Kind{f.kind}
 	if f.kind == "" {
-		kinds = []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, Bearer, Refresh, AuthCode}
+		kinds = []Kind{FedAuth, WIF10, Forms, Roles, Anonymous, Katana, Bearer, Refresh, AuthCode,
+			site.SQSession}
 	}
 	for _, n := range e.nodes {
 		for _, k := range kinds {

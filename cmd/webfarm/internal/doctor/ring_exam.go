@@ -90,7 +90,7 @@ func (e *exam) searchRings(ctx context.Context, f found) *ringHit {
 						revoked: key.Revoked}
 					h.kind, h.authType, h.mode = purpose.kind, purpose.authType, machinekey.Framework45
 					h.keys = n.ring.Keys.Traits().Application(app)
-					o, isCredential := h.open(ctx, r.text, e.view(n))
+					o, isCredential := h.open(ctx, r.text, e.view(n, h.kind))
 					if h.opened = o; !isCredential || limited || key.Revoked {
 						h.opened = opened{layers: []Layer{{"text", len(r.text), true},
 							{"key ring", len(p.Data), true}}}

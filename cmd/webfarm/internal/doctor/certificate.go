@@ -23,11 +23,9 @@ func (f found) signed() int {
 // takesCertificates reports whether the node's sessions may be under a certificate. Certificates
 // are set in code: a web.config can only rule them out.
 func (n *Node) takesCertificates() bool {
-	switch n.session.Protection {
-	case webconfig.ProtectionMachineKeyProtect, webconfig.ProtectionMachineKeyEncode:
-		return !n.session.On
-	}
-	return true
+	p := n.session.Protection
+	return !n.session.On ||
+		p != webconfig.ProtectionMachineKeyProtect && p != webconfig.ProtectionMachineKeyEncode
 }
 
 // underCertificate opens a session with the chains of the given certificate. It reports false if

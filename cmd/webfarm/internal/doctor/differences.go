@@ -18,11 +18,9 @@ func (n *Node) differences(f found, h *hit) (list []Finding) {
 		if len(settings) > 0 {
 			found.in(n, settings...)
 		}
-		list = append(list, *found)
+		list = noted(list, found)
 	}
-	if found := n.keyDifference(h, f); found != nil {
-		add(found)
-	}
+	add(n.keyDifference(h, f))
 	if !h.anyValidation && n.key.validation != "" && effective(own.validation) != h.validation {
 		found := string(h.validation)
 		add(n.says(f, "validation_algorithm", "found", strconv.Quote(found), "own",
@@ -46,9 +44,7 @@ func (n *Node) differences(f found, h *hit) (list []Finding) {
 	default:
 		add(n.says(f, "compatibility_mode", "found", h.mode, "own", own.mode, "why", why), mode)
 	}
-	if found := n.kindDifference(h, f); found != nil {
-		add(found)
-	}
+	add(n.kindDifference(h, f))
 	sessions := h.purpose == nil && h.kind.IsSession() && f.kind.IsSession()
 	handler := set(pathHandlers, "", "MachineKeySessionSecurityTokenHandler")
 	switch {

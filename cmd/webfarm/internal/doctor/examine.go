@@ -226,11 +226,10 @@ func (e *exam) verdict(ctx context.Context, n *Node, f found) (Verdict, *opened)
 	}) {
 		list, layer = slices.Insert(list, 0, *fault), layerConfiguration
 	}
-	if known := e.knownKey(n); known != nil {
-		list, layer = append(list, *known), cmp.Or(layer, layerConfiguration)
-	}
-	if weak := e.weakKey(n); weak != nil { // the most urgent fault
-		list, layer = slices.Insert(list, 0, *weak), cmp.Or(layer, layerConfiguration)
+	known, weak := e.knownKey(n), e.weakKey(n)
+	if known != nil || weak != nil {
+		list = slices.Concat(noted(nil, weak), list, noted(nil, known)) // the most urgent fault first
+		layer = cmp.Or(layer, layerConfiguration)
 	}
 	shown := f.kind
 	if f.set != nil && f.set.Announced > 0 { // also of ASP.NET Core
@@ -309,8 +308,8 @@ func (e *exam) read(ctx context.Context, n *Node, f found) (*opened, bool) {
 // nil if it has none.
 func (e *exam) reasons(ctx context.Context, n *Node, f found, own *opened) ([]Finding, *opened) {
 	if own != nil && own.whole {
-		if bad := e.inside(n, f, f.kind, *own); bad != nil {
-			return []Finding{*bad}, own
+		if list := noted(nil, e.inside(n, f, f.kind, *own)); list != nil {
+			return list, own
 		}
 	}
 	if limit := textLimit(f.kind); limit > 0 && len(f.text) > limit {
@@ -350,33 +349,23 @@ func (e *exam) explain(ctx context.Context, n *Node, f found) (list []Finding, o
 	if e.hit == nil {
 		return nil, nil
 	}
-	if e.repair.code != "" {
-		list = append(list, *f.says(e.repair.code, "detail", e.repair.detail))
-	}
+	list = noted(list, f.repaired(e.repair))
 	for _, finding := range n.differences(f, e.hit) {
 		e.stronger(n, &finding)
 		list = append(list, finding)
 	}
-	if e.hit.purpose != nil {
-		return list, nil
-	}
-	if o, ok := e.hit.open(ctx, e.repair.text, e.view(n, e.hit.kind)); ok {
-		if bad := e.inside(n, f, e.hit.kind, o); bad != nil {
-			list = append(list, *bad)
+	if e.hit.purpose == nil {
+		if o, ok := e.hit.open(ctx, e.repair.text, e.view(n, e.hit.kind)); ok {
+			return noted(list, e.inside(n, f, e.hit.kind, o)), &o
 		}
-		return list, &o
 	}
 	return list, nil
 }
 
 // aboutKeys reports whether a finding explains what is wrong with <machineKey>.
 func aboutKeys(code string) bool {
-	switch code {
-	case "swapped_keys", "other_key", "isolated_key", "auto_generated_key", "validation_algorithm",
-		"decryption_algorithm":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"swapped_keys", "other_key", "isolated_key",
+		"auto_generated_key", "validation_algorithm", "decryption_algorithm"}, code)
 }
 
 // search1 searches once for all nodes.

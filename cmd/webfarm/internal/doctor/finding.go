@@ -165,6 +165,16 @@ func (n *Node) says(f found, id string, words ...any) *Finding {
 	return f.says(id, append(words, "file", n.file)...)
 }
 
+// noted appends findings that are not nil.
+func noted(list []Finding, more ...*Finding) []Finding {
+	for _, f := range more {
+		if f != nil {
+			list = append(list, *f)
+		}
+	}
+	return list
+}
+
 // in turns the fix into one of n's web.config.
 func (f *Finding) in(n *Node, settings ...Setting) *Finding {
 	f.Fix.Where, f.Fix.File = "web.config", n.file

@@ -69,6 +69,14 @@ func (f *found) repairs() []repair {
 	return list
 }
 
+// repaired is the finding for a text that opens when something is undone, nil for nothing.
+func (f *found) repaired(r repair) *Finding {
+	if r.code == "" {
+		return nil
+	}
+	return f.says(r.code, "detail", r.detail)
+}
+
 // otherCopy is the finding for a credential of which a node reads another copy than the first, which
 // counts.
 func (e *exam) otherCopy(ctx context.Context, n *Node, f found) (*Finding, *opened) {

@@ -137,9 +137,7 @@ func (e *exam) ringFindings(n *Node, f found, hit *ringHit) (list []Finding, lay
 	case strings.HasPrefix(m, "chunks-") && e.o.Kind == Katana:
 		add(n.says(f, "core_chunks/core"))
 	}
-	if e.repair.code != "" {
-		add(f.says(e.repair.code, "detail", e.repair.detail))
-	}
+	list = noted(list, f.repaired(e.repair))
 	p := *e.payload
 	key, in := n.ring.key(p.Key)
 	words := []any{"key", p.Key, "guid", "{" + p.Key + "}", "ring", n.ring.Source,

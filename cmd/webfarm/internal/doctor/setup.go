@@ -67,11 +67,9 @@ func (n *Node) setup(k Kind, authType string) (setup, bool) {
 // encodes reports whether MachineKey.Encode protects the node's sessions of kind k, by its handler
 // or by default of the generation.
 func (n *Node) encodes(k Kind) bool {
-	if n.session.On && k == n.session.Kind {
-		switch n.session.Protection {
-		case webconfig.ProtectionMachineKeyEncode, webconfig.ProtectionMachineKeyProtect:
-			return n.session.Protection == webconfig.ProtectionMachineKeyEncode
-		}
+	if p := n.session.Protection; n.session.On && k == n.session.Kind &&
+		(p == webconfig.ProtectionMachineKeyEncode || p == webconfig.ProtectionMachineKeyProtect) {
+		return p == webconfig.ProtectionMachineKeyEncode
 	}
 	return k == WIF10
 }

@@ -139,9 +139,11 @@ func Compare(ctx context.Context, a, b *Node, o Options) *Report {
 		func(n, _ *Node) *Finding { return e.knownKey(n) },
 		func(n, _ *Node) *Finding { return e.weakKey(n) }, // the most urgent one comes last
 	} {
-		for i := range with((*Node).hasConfig, a, b) {
-			if bad := find(nodes[1-i], nodes[i]); bad != nil {
-				r.OK, r.Finding = false, *bad
+		for _, i := range []int{1, 0} {
+			if n := nodes[i]; n.hasConfig() {
+				if bad := find(n, nodes[1-i]); bad != nil {
+					r.OK, r.Finding = false, *bad
+				}
 			}
 		}
 	}

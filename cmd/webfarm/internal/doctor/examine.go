@@ -10,7 +10,6 @@ import (
 
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/payload"
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
-	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/internal/webconfig"
 )
@@ -204,7 +203,7 @@ func guess(n *Node, text string) Kind {
 func (e *exam) view(n *Node, k Kind) view {
 	switch c := n.site.SQSession; {
 	case k == site.SQSession && c != nil && c.Name != "":
-		return view{fold.ToUpper(c.Name) + ";" + c.Path, time.Minute, e.o.Now} // as package cookie has it
+		return view{strings.ToUpper(c.Name) + ";" + c.Path, time.Minute, e.o.Now} // as package cookie has it
 	case k == site.SQSession:
 		return view{"", time.Minute, e.o.Now}
 	}

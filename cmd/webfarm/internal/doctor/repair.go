@@ -91,39 +91,36 @@ func (e *exam) otherCopy(ctx context.Context, n *Node, f found) (*Finding, *open
 }
 
 // copies returns the texts that use later cookies of the same name.
-func (f *found) copies() []repair {
+func (f *found) copies() (list []repair) {
 	if f.set == nil {
 		return nil
 	}
-	var list []repair
-	join := func(pick func(i int, values []string) string) string {
-		var b strings.Builder
-		first, last := 0, f.set.Joined
-		if f.set.Announced > 0 {
-			first, last = 1, f.set.Announced+1
-		}
+	first, last := 0, f.set.Joined
+	if f.set.Announced > 0 {
+		first, last = 1, f.set.Announced+1
+	}
+	join := func(later func(i int) bool) string {
+		text := ""
 		for i := first; i < last; i++ {
-			if len(f.values[i]) == 0 {
+			v := f.values[i]
+			switch {
+			case len(v) == 0:
 				return ""
+			case later(i):
+				text += v[len(v)-1]
+			default:
+				text += v[0]
 			}
-			b.WriteString(pick(i, f.values[i]))
 		}
-		return b.String()
+		return text
 	}
 	for _, c := range f.set.Chunks[:f.set.Joined] {
-		if !c.Differ {
-			continue
+		if c.Differ {
+			list = append(list, repair{"", join(func(i int) bool { return i == c.Index }), c.Name})
 		}
-		list = append(list, repair{text: join(func(i int, v []string) string {
-			if i == c.Index {
-				return v[len(v)-1]
-			}
-			return v[0]
-		}), detail: c.Name})
 	}
 	if len(list) > 1 {
-		newest := join(func(_ int, v []string) string { return v[len(v)-1] })
-		list = append(list, repair{text: newest, detail: list[0].detail})
+		list = append(list, repair{"", join(func(int) bool { return true }), list[0].detail})
 	}
 	return list
 }

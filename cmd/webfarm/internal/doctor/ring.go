@@ -34,12 +34,12 @@ func (n *Node) hasRing() bool { return n.ring != nil }
 
 // key returns the key of an id.
 func (r *Ring) key(id string) (dataprotection.Key, bool) {
-	keys := r.Keys.Keys()
-	at := slices.IndexFunc(keys, func(k dataprotection.Key) bool { return k.ID == id })
-	if at < 0 || id == "" {
-		return dataprotection.Key{}, false
+	for _, k := range r.Keys.Keys() {
+		if k.ID == id && id != "" {
+			return k, true
+		}
 	}
-	return keys[at], true
+	return dataprotection.Key{}, false
 }
 
 // shared counts the keys that two rings have in common.

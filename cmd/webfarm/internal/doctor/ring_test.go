@@ -193,6 +193,18 @@ func TestCompareRings(t *testing.T) {
 	}
 }
 
+// TestCompareOneFile names the fault of the only web.config, whichever node has it.
+func TestCompareOneFile(t *testing.T) {
+	ring := freshHalf(t).node(t, memory, "-keys")
+	file := fresh(t).with(func(s *site) { s.validationKey = "AutoGenerate" }).node(t, "web.config")
+	for _, pair := range [][2]*doctor.Node{{file, ring}, {ring, file}} {
+		r := doctor.Compare(ctx, pair[0], pair[1], doctor.Options{Now: now})
+		if r.OK || r.Code != "auto_generated_key" || r.Finding.Fix.File != "web.config" {
+			t.Errorf("%s of %s: %s", r.Code, r.Finding.Fix.File, r.Finding.Sentence)
+		}
+	}
+}
+
 // TestBothSidesOfFixes wants a fix for the code of .NET and for Go in every finding about a ring, and
 // none that revives a revoked key or leaves keys in the clear.
 func TestBothSidesOfFixes(t *testing.T) {

@@ -143,8 +143,6 @@ func fits(d machinekey.Decryption, n int) bool {
 		return n == 16 || n == 24 || n == 32
 	case machinekey.InsecureTripleDES:
 		return n == 16 || n == 24
-	case machinekey.InsecureDES:
-		return n >= 8
 	}
-	return false
+	return n >= 8
 }

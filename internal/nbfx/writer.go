@@ -56,10 +56,7 @@ func (w *Writer) Reset(dst []byte, dict []string) {
 // an [*Error] whose offset is the length written until then: [ErrMisuse], also for a
 // document that has not ended, [ErrText], [ErrDuplicate], [ErrPrefix] or [ErrLimit].
 func (w *Writer) Done() ([]byte, error) {
-	if w.err == nil && (w.depth > 0 || !w.rooted) {
-		w.misuse("the document has not ended")
-	}
-	if w.err != nil {
+	if !w.must(w.depth == 0 && w.rooted, "the document has not ended") {
 		return nil, w.err
 	}
 	return w.buf, nil
@@ -81,28 +78,22 @@ func (w *Writer) StartDict(name int) {
 // AttrDict writes an attribute of the element just started, with a name of the
 // dictionary and no namespace, which the caller must not do twice.
 func (w *Writer) AttrDict(name int, text string) {
-	if !w.inTag() || !w.known(name) {
-		return
+	if w.inTag() && w.known(name) {
+		w.single(recShortDictAttribute)
+		w.number(name << 1)
+		w.attrText(text)
 	}
-	w.single(recShortDictAttribute)
-	w.number(name << 1)
-	w.attrText(text)
 }
 
 // AttrRecord writes an attribute as AttrDict does, with a value record made
 // by the caller: its code and what follows the code.
 func (w *Writer) AttrRecord(name int, code byte, payload []byte) {
-	if !w.inTag() || !w.known(name) {
-		return
+	if w.inTag() && w.known(name) && w.must(isValue(code), "not a value record") {
+		w.single(recShortDictAttribute)
+		w.number(name << 1)
+		w.fixed(code, payload)
+		w.code = -1
 	}
-	if !isValue(code) {
-		w.misuse("not a value record")
-		return
-	}
-	w.single(recShortDictAttribute)
-	w.number(name << 1)
-	w.fixed(code, payload)
-	w.code = -1
 }
 
 // attrText writes the value of an attribute.
@@ -132,22 +123,19 @@ func (w *Writer) End() {
 
 // Comment writes a comment inside an element.
 func (w *Writer) Comment(s string) {
-	if !w.content() || !w.valid(s) {
-		return
+	if w.content() && w.valid(s) {
+		w.single(recComment)
+		w.name(s)
 	}
-	w.single(recComment)
-	w.name(s)
 }
 
 // startTag begins an element: the caller writes its record.
 func (w *Writer) startTag() bool {
-	if w.err != nil {
+	if !w.must(w.depth > 0 || !w.rooted, "second root element") {
 		return false
 	}
 	if w.depth > 0 {
 		w.content()
-	} else if w.rooted {
-		w.misuse("second root element")
 	}
 	w.rooted, w.tag = true, true
 	w.depth++
@@ -155,20 +143,10 @@ func (w *Writer) startTag() bool {
 }
 
 // inTag reports whether attributes may be written.
-func (w *Writer) inTag() bool {
-	if w.err == nil && !w.tag {
-		w.misuse("attribute outside a start tag")
-	}
-	return w.err == nil
-}
+func (w *Writer) inTag() bool { return w.must(w.tag, "attribute outside a start tag") }
 
 // inElement reports whether there is an element to write into.
-func (w *Writer) inElement() bool {
-	if w.err == nil && w.depth == 0 {
-		w.misuse("no element is open")
-	}
-	return w.err == nil
-}
+func (w *Writer) inElement() bool { return w.must(w.depth > 0, "no element is open") }
 
 // content prepares for a record inside the element: the start tag is closed,
 // and bytes that wait for a third are written.
@@ -195,16 +173,18 @@ func (w *Writer) closeTag() {
 
 // known reports whether name is in the dictionary.
 func (w *Writer) known(name int) bool {
-	if uint(name) >= uint(len(w.dict)) {
-		w.misuse("name is not in the dictionary")
-		return false
-	}
-	return true
+	return w.must(uint(name) < uint(len(w.dict)), "name is not in the dictionary")
 }
 
-func (w *Writer) misuse(how string) {
-	w.fail(fmt.Errorf("%w: %s", ErrMisuse, how))
+// must fails unless the caller kept to the rule, and reports whether all is well.
+func (w *Writer) must(ok bool, how string) bool {
+	if !ok {
+		w.misuse(how)
+	}
+	return w.err == nil
 }
+
+func (w *Writer) misuse(how string) { w.fail(fmt.Errorf("%w: %s", ErrMisuse, how)) }
 
 // fail keeps the first error.
 func (w *Writer) fail(cause error) {
@@ -301,12 +281,7 @@ func (w *Writer) name(s string) {
 }
 
 // validName reports whether s can be a local name.
-func (w *Writer) validName(s string) bool {
-	if w.err == nil && s == "" {
-		w.misuse("empty name")
-	}
-	return w.err == nil && w.valid(s)
-}
+func (w *Writer) validName(s string) bool { return w.must(s != "", "empty name") && w.valid(s) }
 
 // xmlns writes a declaration.
 func (w *Writer) xmlns(b *nsBinding) {

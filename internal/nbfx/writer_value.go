@@ -8,9 +8,8 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
-// Text writes text as element content. Empty text is nothing at all; "0" and
-// "1" have records of their own. Other text is UTF-8, or UTF-16 where that
-// saves at least two bytes, as it does for East Asian scripts.
+// Text writes text as element content. Empty text is nothing at all; "0" and "1" have
+// records of their own. Other text is UTF-8, or UTF-16 where that saves two bytes or more.
 func (w *Writer) Text(s string) {
 	if w.inElement() && s != "" {
 		w.content()
@@ -41,9 +40,8 @@ func (w *Writer) Int64(v int64) {
 	}
 }
 
-// Bytes writes bytes as element content, as one call of WriteBase64 does:
-// whole groups of three at once, the rest together with the bytes of the next
-// call or, if another follows, in a record of its own.
+// Bytes writes bytes as element content, as one call of WriteBase64 does: whole groups of
+// three at once, the rest with the bytes of the next call or in a record of its own.
 func (w *Writer) Bytes(b []byte) {
 	if !w.inElement() || len(b) == 0 {
 		return
@@ -63,16 +61,16 @@ func (w *Writer) Bytes(b []byte) {
 	w.tails += copy(w.tail[w.tails:], b)
 }
 
-// Record writes a value record of a fixed size as element content: its code
-// and what follows the code. StartList and EndList have nothing behind them
-// and never end an element; Dictionary has an id.
+// Record writes a value record of a fixed size as element content: its code and what
+// follows it: nothing for StartList and EndList, which never end an element, an id for
+// Dictionary.
 func (w *Writer) Record(code byte, payload []byte) {
 	if !w.content() {
 		return
 	}
 	size := fixedSize(code)
-	if !isValue(code) || size != 0xff && int(size) != len(payload) {
-		w.misuse("not a value record of that size")
+	if !w.must(isValue(code) && (size == 0xff || int(size) == len(payload)),
+		"not a value record of that size") {
 		return
 	}
 	w.fixed(code, payload)
@@ -81,17 +79,15 @@ func (w *Writer) Record(code byte, payload []byte) {
 	}
 }
 
-// Array writes elements of the same name, one for each of count packed values
-// whose record has a fixed size. .NET's use of its buffer is not followed
-// here: no token has arrays.
+// Array writes elements of the same name, one for each of count packed values whose record
+// has a fixed size. It does not follow .NET's use of its buffer: no token has arrays.
 func (w *Writer) Array(name int, code byte, count int, packed []byte) {
 	if !w.content() || !w.known(name) {
 		return
 	}
 	size := int(fixedSize(code))
-	if !isValue(code) || size == 0 || size == 0xff || count < 1 || count > len(packed) ||
-		size*count != len(packed) {
-		w.misuse("not an array of that size")
+	if !w.must(isValue(code) && size != 0 && size != 0xff && count >= 1 && count <= len(packed) &&
+		size*count == len(packed), "not an array of that size") {
 		return
 	}
 	w.single(recArray)
@@ -202,9 +198,9 @@ func (w *Writer) text(s string) {
 	}
 }
 
-// pieces writes text of so many code units as .NET passes it to its buffer:
-// at most limit units at a time, one less if that would split a surrogate
-// pair. Each piece reserves width bytes a unit: 3 is UTF-8, 2 is UTF-16.
+// pieces writes text of so many code units as .NET passes it to its buffer: at most limit
+// units at a time, one less if that would split a surrogate pair. Each piece reserves width
+// bytes a unit: 3 is UTF-8, 2 is UTF-16.
 func (w *Writer) pieces(s string, units, limit, width int) {
 	for s != "" {
 		piece, n := s, units
@@ -279,16 +275,15 @@ func (w *Writer) payload(b []byte) {
 	w.buf = append(w.buf, b...)
 }
 
-// valid reports whether s is text that .NET could have: a Go string that is
-// not UTF-8 has no equal there.
+// valid reports whether s is text that .NET could have.
 func (w *Writer) valid(s string) bool {
-	if len(s) > math.MaxInt32 {
+	switch {
+	case len(s) > math.MaxInt32:
 		w.fail(ErrLimit)
-		return false
-	}
-	if !utf8.ValidString(s) {
+	case !utf8.ValidString(s):
 		w.fail(ErrText)
-		return false
+	default:
+		return true
 	}
-	return true
+	return false
 }

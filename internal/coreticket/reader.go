@@ -43,15 +43,8 @@ var (
 	localText  = Text{constants + 3, 0}
 )
 
-var constantTexts = [...]string{NameClaimType, RoleClaimType, StringValueType, LocalAuthority}
-
-// Constants of System.Security.Claims.
-const (
-	NameClaimType   = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
-	RoleClaimType   = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
-	StringValueType = "http://www.w3.org/2001/XMLSchema#string"
-	LocalAuthority  = "LOCAL AUTHORITY"
-)
+var constantTexts = [...]string{dotnet.NameClaimType, dotnet.RoleClaimType, dotnet.ValueTypeString,
+	dotnet.LocalAuthority}
 
 // In returns the text. Ticket is all that was read.
 func (t Text) In(ticket string) string {

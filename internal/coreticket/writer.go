@@ -67,10 +67,10 @@ func (w *Writer) Begin(scheme string, identities int) {
 // Identity writes the beginning of an identity. An empty name or role claim
 // type is the default.
 func (w *Writer) Identity(authenticationType, nameClaimType, roleClaimType string, claims int) {
-	w.nameType = or(nameClaimType, NameClaimType)
+	w.nameType = or(nameClaimType, dotnet.NameClaimType)
 	w.text(authenticationType)
-	w.textOr(w.nameType, NameClaimType)
-	w.textOr(or(roleClaimType, RoleClaimType), RoleClaimType)
+	w.textOr(w.nameType, dotnet.NameClaimType)
+	w.textOr(or(roleClaimType, dotnet.RoleClaimType), dotnet.RoleClaimType)
 	w.claims += claims
 	if w.claims > maxClaims {
 		w.fail(errLimit)
@@ -82,9 +82,9 @@ func (w *Writer) Identity(authenticationType, nameClaimType, roleClaimType strin
 // default.
 func (w *Writer) Claim(typ, value, valueType, issuer, originalIssuer string, properties int) {
 	if properties == 0 && w.err == nil && w.isShort(typ) && w.isShort(value) &&
-		(valueType == "" || valueType == StringValueType) &&
-		(issuer == "" || issuer == LocalAuthority) &&
-		(originalIssuer == "" || originalIssuer == LocalAuthority) &&
+		(valueType == "" || valueType == dotnet.ValueTypeString) &&
+		(issuer == "" || issuer == dotnet.LocalAuthority) &&
+		(originalIssuer == "" || originalIssuer == dotnet.LocalAuthority) &&
 		typ != w.nameType && typ != mark {
 		// Nearly every claim: it is written in one go.
 		dst := append(append(w.dst, byte(len(typ))), typ...)
@@ -92,12 +92,12 @@ func (w *Writer) Claim(typ, value, valueType, issuer, originalIssuer string, pro
 		w.dst = append(dst, plainTail...)
 		return
 	}
-	issuer = or(issuer, LocalAuthority)
-	valueType, originalIssuer = or(valueType, StringValueType), or(originalIssuer, issuer)
+	issuer = or(issuer, dotnet.LocalAuthority)
+	valueType, originalIssuer = or(valueType, dotnet.ValueTypeString), or(originalIssuer, issuer)
 	w.textOr(typ, w.nameType)
 	w.text(value)
-	w.textOr(valueType, StringValueType)
-	w.textOr(issuer, LocalAuthority)
+	w.textOr(valueType, dotnet.ValueTypeString)
+	w.textOr(issuer, dotnet.LocalAuthority)
 	w.textOr(originalIssuer, issuer)
 	w.bag(properties)
 }

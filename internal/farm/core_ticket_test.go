@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/coreticket"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/seal"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
@@ -92,15 +92,15 @@ func newCoreTicket(t *sessiontoken.CoreTicket) *coreTicket {
 	identity = func(i *sessiontoken.Identity) coreIdentity {
 		o := coreIdentity{
 			AuthenticationType: i.AuthenticationType,
-			NameType:           cmp.Or(i.NameClaimType, coreticket.NameClaimType),
-			RoleType:           cmp.Or(i.RoleClaimType, coreticket.RoleClaimType),
+			NameType:           cmp.Or(i.NameClaimType, dotnet.NameClaimType),
+			RoleType:           cmp.Or(i.RoleClaimType, dotnet.RoleClaimType),
 			Claims:             []coreClaim{},
 			Bootstrap:          string(i.Bootstrap.Reveal()),
 		}
 		for _, c := range i.Claims {
-			issuer := cmp.Or(c.Issuer, coreticket.LocalAuthority)
+			issuer := cmp.Or(c.Issuer, dotnet.LocalAuthority)
 			o.Claims = append(o.Claims, coreClaim{c.Type, c.Value,
-				cmp.Or(c.ValueType, coreticket.StringValueType), issuer,
+				cmp.Or(c.ValueType, dotnet.ValueTypeString), issuer,
 				cmp.Or(c.OriginalIssuer, issuer), corePairs(c.Properties)})
 		}
 		if i.Actor != nil {

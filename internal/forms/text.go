@@ -59,9 +59,8 @@ func AppendHexDecode(dst []byte, s string) ([]byte, bool) {
 	return dst[:start+n], true
 }
 
-// decodeHex fills out with the bytes of s, which is twice as long. It is a
-// function of its own with a single index, so that all it needs fits into
-// registers.
+// decodeHex fills out with the bytes of s, which is twice as long. It is a function of its own
+// with a single index, so that all it needs fits into registers.
 func decodeHex(out []byte, s string) bool {
 	var seen uint32
 	i := 0

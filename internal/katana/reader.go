@@ -11,8 +11,7 @@ import (
 	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
-// Reader takes the bytes of a ticket apart without making anything of them.
-// It uses its memory again.
+// Reader takes the bytes of a ticket apart. It uses its memory again.
 type Reader struct {
 	data  []byte
 	pos   int
@@ -27,8 +26,7 @@ func (r *Reader) reset(data []byte) {
 	r.t = Ticket{Texts: r.t.Texts[:0], Claims: r.t.Claims[:0], Properties: r.t.Properties[:0]}
 }
 
-// Release lets go of the data and returns the size of the memory that r
-// keeps, in bytes.
+// Release lets go of the data and returns how many bytes of memory r keeps.
 func (r *Reader) Release() int {
 	r.data, r.t.Bootstrap = nil, nil
 	return cap(r.t.Texts) + 40*cap(r.t.Claims) + 16*cap(r.t.Properties)
@@ -61,15 +59,14 @@ func (r *Reader) int32() int32 {
 // count reads the number of items that take at least size bytes each, so that
 // no memory is taken for items that cannot be there.
 func (r *Reader) count(size, limit int, cause error) int {
-	n := r.int32()
+	n := int(r.int32())
+	if n < 0 || n > limit || n > (len(r.data)-r.pos)/size {
+		r.fail(cause)
+	}
 	if r.cause != nil {
 		return 0
 	}
-	if n < 0 || int(n) > limit || int(n) > (len(r.data)-r.pos)/size {
-		r.fail(cause)
-		return 0
-	}
-	return int(n)
+	return n
 }
 
 // raw reads the bytes of a string.
@@ -114,10 +111,9 @@ func (r *Reader) keep(b []byte) Text {
 	return t
 }
 
-// checkTexts refuses text that is not UTF-8: .NET replaces what it cannot
-// read, which would make different names of a user equal, and never writes
-// such text. All texts are looked at in one go; as each begins with the first
-// byte of a character, none can complete the one before it.
+// checkTexts refuses text that is not UTF-8: .NET replaces what it cannot read, which would
+// make different names of a user equal. All texts are looked at in one go; as each begins
+// with the first byte of a character, none can complete the one before it.
 func (r *Reader) checkTexts() {
 	if r.cause == nil && !(utf8.Valid(r.t.Texts) && utf8.Valid(r.t.Bootstrap)) {
 		r.fail(ErrText)
@@ -135,9 +131,8 @@ func (r *Reader) keepOr(b []byte, def, before Text, marked bool) Text {
 	return r.keep(b)
 }
 
-// Read takes a ticket apart, of any version. What it returns is good until the
-// next Read, and its Bootstrap as long as data is. The error is a
-// [*layer.Error].
+// Read takes a ticket of any version apart. What it returns is good until the next Read, and
+// its Bootstrap as long as data is. The error is a [*layer.Error].
 func (r *Reader) Read(data []byte) (*Ticket, error) {
 	r.reset(data)
 	number := r.int32()
@@ -199,10 +194,9 @@ func (r *Reader) readClaims(marked bool) {
 	}
 }
 
-// readTail reads what follows the claims. The two layouts of version 2 differ
-// here. If the next number is 1, it is the version of the properties in the
-// one, and announces a bootstrap token of one character in the other; only
-// one of them then ends where the data does.
+// readTail reads what follows the claims. The two layouts of version 2 differ here. If the
+// next number is 1, it is the version of the properties in the one, and announces a
+// bootstrap token in the other; only one of them then ends where the data does.
 func (r *Reader) readTail() {
 	if r.cause != nil {
 		return

@@ -1,9 +1,8 @@
 package katana
 
-// Classes of the middleware that send a state string to an identity provider
-// and want it back, with their default AuthenticationTypes: the first two
-// purposes, of which "v1" is the third. Twitter's holds something else and is
-// not among them.
+// Classes of the middleware that send a state string to an identity provider, with their
+// default AuthenticationTypes: the first two purposes, of which "v1" is the third.
+// Twitter's holds something else.
 const (
 	StateGoogle        = "Microsoft.Owin.Security.Google.GoogleOAuth2AuthenticationMiddleware"               // "Google"
 	StateFacebook      = "Microsoft.Owin.Security.Facebook.FacebookAuthenticationMiddleware"                 // "Facebook"

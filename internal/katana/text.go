@@ -7,12 +7,10 @@ import (
 	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
-// The text of a ticket is base64 with - and _ and without padding
-// (Base64UrlTextEncoder). Its decoder is the one of standard base64 behind a
-// translation, and lenient: it takes + and / as well, padding, bits behind the
-// last byte, and white space as long as the length, with the white space
-// counted, leads to the right padding. One ticket therefore has many texts,
-// and none of them can serve as its name.
+// The text of a ticket is base64 with - and _ and without padding (Base64UrlTextEncoder). Its
+// decoder is lenient: it takes + and / as well, padding, bits behind the last byte, and white
+// space as long as the length, with the white space counted, leads to the right padding. One
+// ticket therefore has many texts, and none of them can serve as its name.
 
 // AppendText appends the text that Katana writes.
 func AppendText(dst, protected []byte) []byte {

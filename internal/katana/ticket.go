@@ -48,22 +48,16 @@ const (
 
 // Number returns what the bytes begin with, 0 for an unknown version.
 func (v Version) Number() int32 {
-	switch v {
-	case Version3:
-		return 3
-	case Version2, Version2Bootstrap:
-		return 2
-	case Version1:
-		return 1
+	if int(v) < len(names) {
+		return int32(names[v][0] - '0')
 	}
 	return 0
 }
 
-// HasBootstrap reports whether the layout has a field for a bootstrap token.
+// HasBootstrap reports whether there is a field for a bootstrap token.
 func (v Version) HasBootstrap() bool { return v == Version3 || v == Version2Bootstrap }
 
-// HasDefaults reports whether the layout has a mark for defaults, and a field
-// for the original issuer.
+// HasDefaults reports whether there are a mark for defaults and an original issuer.
 func (v Version) HasDefaults() bool { return v != Version1 }
 
 // names are the numbers, and what tells the two layouts 2 apart.
@@ -106,8 +100,7 @@ type Text struct{ off, n uint32 }
 // Default is the text that .NET has as a constant for the place.
 var Default = Text{off: 1<<32 - 1}
 
-// Of returns the text, a part of all texts of the ticket, or def if it is the
-// default one.
+// Of returns the text, a part of all texts of the ticket, or def for the default.
 func (t Text) Of(texts, def string) string {
 	if t == Default {
 		return def
@@ -117,7 +110,7 @@ func (t Text) Of(texts, def string) string {
 
 // OfOr is Of for a place where an empty text means the default too.
 func (t Text) OfOr(texts, def string) string {
-	if t == Default || t.n == 0 {
+	if t.n == 0 { // as in Default
 		return def
 	}
 	return texts[t.off : t.off+t.n]

@@ -56,8 +56,8 @@ func (w *Writer) Claim(claimType, value, valueType, issuer, originalIssuer strin
 	}
 }
 
-// Bootstrap writes the bootstrap token where the version has a place for it
-// and the token is not blank, as .NET does.
+// Bootstrap writes the bootstrap token where the version has a place for it, unless it is
+// blank.
 func (w *Writer) Bootstrap(token string) {
 	switch {
 	case !w.version.HasBootstrap():

@@ -40,9 +40,9 @@ const (
 	stringHead = "\x06" + "\x03\x00\x00\x00"
 )
 
-// ParseBootstrap returns the kind and the token of a bootstrap stream. Text
-// is UTF-8 and, like bytes, shares the memory of data; of a [KindToken] the
-// XML is returned, decoded from its base64. The error is an [*Error].
+// ParseBootstrap returns the kind and the token of a bootstrap stream. Text is UTF-8 and,
+// like bytes, shares the memory of data; the XML of a [KindToken] is decoded from its
+// base64. The error is an [*Error].
 func ParseBootstrap(data []byte) (Kind, []byte, error) {
 	if kind, token, ok := parseBootstrap(data); ok {
 		return kind, token, nil
@@ -86,17 +86,12 @@ func readText(r *dotnet.Reader, out *[]byte) bool {
 // decodeToken decodes the base64 that .NET writes: padded, without line
 // breaks, with no bit set behind the last byte.
 func decodeToken(text []byte) ([]byte, bool) {
-	xml := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
-	n, err := base64.StdEncoding.Strict().Decode(xml, text)
-	if err != nil || base64.StdEncoding.EncodedLen(n) != len(text) || !utf8.Valid(xml[:n]) {
-		return nil, false
-	}
-	return xml[:n], true
+	xml, err := base64.StdEncoding.Strict().AppendDecode(nil, text)
+	return xml, err == nil && base64.StdEncoding.EncodedLen(len(xml)) == len(text) && utf8.Valid(xml)
 }
 
-// AppendBootstrap appends the bootstrap stream of a token to dst, as .NET
-// writes it. The data is what [ParseBootstrap] returns for the kind. The
-// error is [ErrBootstrap], and dst is then returned as it was.
+// AppendBootstrap appends the bootstrap stream of a token to dst, as .NET writes it. The data
+// is what [ParseBootstrap] returns. The error is [ErrBootstrap], with dst as it was.
 func AppendBootstrap(dst []byte, kind Kind, data []byte) ([]byte, error) {
 	size := len(data)
 	if kind == KindToken {

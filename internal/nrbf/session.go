@@ -61,9 +61,8 @@ func ParseSession(data []byte) ([]byte, error) {
 	return nil, refuseSession(data)
 }
 
-// AppendSession appends the session stream of a document to dst, as .NET
-// writes it. The document must not be empty, which .NET refuses to read, nor
-// exceed 2 GiB.
+// AppendSession appends the session stream of a document to dst, as .NET writes it. The
+// document must not be empty, which .NET refuses to read, nor exceed 2 GiB.
 func AppendSession(dst, doc []byte) []byte {
 	dst = append(dst, sessionHead...)
 	dst = appendArrayBody(dst, doc)
@@ -79,8 +78,7 @@ func readLiteral(r *dotnet.Reader, want string) bool {
 	return true
 }
 
-// readArrayBody reads what follows the id of an ArraySinglePrimitive record
-// of bytes: its length, its element type, its elements.
+// readArrayBody reads what follows the id of an ArraySinglePrimitive record of bytes.
 func readArrayBody(r *dotnet.Reader, out *[]byte) bool {
 	var n int32
 	var element uint8

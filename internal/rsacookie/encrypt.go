@@ -14,8 +14,8 @@ import (
 	"slices"
 )
 
-// Encryption encrypts for the first of its keys and decrypts with the one
-// that the data names. It is safe for concurrent use if the private keys are.
+// Encryption encrypts for the first of its keys and decrypts with the one that the data
+// names. It is safe for concurrent use if the private keys are.
 //
 // Encrypted data is
 //
@@ -142,14 +142,8 @@ func cutEncryption(b []byte, sizeHash int) (hash, wrapped, ciphertext []byte, ok
 // unpad returns the length of b without its PKCS#7 padding. It need not run
 // in constant time: what it sees has been signed.
 func unpad(b []byte) (n int, ok bool) {
-	pad := int(b[len(b)-1])
-	if pad == 0 || pad > aes.BlockSize || pad > len(b) {
-		return 0, false
-	}
-	for _, c := range b[len(b)-pad:] {
-		if int(c) != pad {
-			return 0, false
-		}
-	}
-	return len(b) - pad, true
+	last := b[len(b)-1]
+	n = len(b) - int(last)
+	return n, last > 0 && last <= aes.BlockSize && n >= 0 &&
+		bytes.Count(b[n:], []byte{last}) == int(last)
 }

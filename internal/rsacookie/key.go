@@ -65,9 +65,8 @@ func NewPublicKey(public *rsa.PublicKey) (*Key, error) {
 	return &Key{public: &rsa.PublicKey{N: new(big.Int).Set(public.N), E: public.E}}, nil
 }
 
-// FromTLS returns the key of a certificate, with its private half if c has
-// that. A private key alone will do, and so will a Leaf with nothing but a
-// public key. The two must belong together.
+// FromTLS returns the key of a certificate, with its private half if c has that. A private
+// key alone will do, and so will a Leaf with nothing but a public key.
 func FromTLS(c tls.Certificate) (*Key, error) {
 	var public *Key
 	var err error
@@ -112,18 +111,15 @@ func (k *Key) HasPrivate() bool { return k.signer != nil }
 // Public returns the key without its private half.
 func (k *Key) Public() *Key { return &Key{public: k.public} }
 
-// appendXML appends the public key as RSA.ToXmlString(false) writes it, which
-// is what the hash of a key is taken over.
-func (k *Key) appendXML(dst []byte) []byte {
-	dst = append(dst, "<RSAKeyValue><Modulus>"...)
-	dst = base64.StdEncoding.AppendEncode(dst, k.public.N.Bytes())
-	dst = append(dst, "</Modulus><Exponent>"...)
-	dst = base64.StdEncoding.AppendEncode(dst, big.NewInt(int64(k.public.E)).Bytes())
-	return append(dst, "</Exponent></RSAKeyValue>"...)
+// xml is the public half as RSA.ToXmlString(false) writes it.
+func (k *Key) xml() string {
+	text := base64.StdEncoding.EncodeToString
+	return "<RSAKeyValue><Modulus>" + text(k.public.N.Bytes()) + "</Modulus><Exponent>" +
+		text(big.NewInt(int64(k.public.E)).Bytes()) + "</Exponent></RSAKeyValue>"
 }
 
 // Hash returns what identifies k in encrypted data.
-func (k *Key) Hash(h Hash) []byte { return h.sum(nil, k.appendXML(nil)) }
+func (k *Key) Hash(h Hash) []byte { return h.sum(nil, []byte(k.xml())) }
 
 // ID returns the first eight hex digits of the SHA-256 hash, for logs.
 func (k *Key) ID() string { return hex.EncodeToString(k.Hash(SHA256)[:4]) }

@@ -100,7 +100,7 @@ func noteToken(r *anatomy.Report, size int, t *Token) {
 		"claims", claimCount(&t.Principal), "persistent", t.Persistent, "reference mode", t.ReferenceMode)
 }
 
-func noteForms(r *anatomy.Report, size int, t *FormsTicket) {
+func noteForms(r *anatomy.Report, size int, t *FormsTicket, skew time.Duration) {
 	if r == nil {
 		return
 	}
@@ -110,6 +110,8 @@ func noteForms(r *anatomy.Report, size int, t *FormsTicket) {
 		"issued", formatTime(t.IssueDate), "expires", formatTime(t.Expiration),
 		"persistent", t.Persistent, "user data", quoteOr(t.UserData, "none"),
 		"cookie path", quoteOr(t.CookiePath, "none"))
+	note(r, layerValidity, 0, "issued", formatTime(t.IssueDate), "to", formatTime(t.Expiration),
+		"clock skew", skew)
 }
 
 func noteKatana(r *anatomy.Report, size int, t *KatanaTicket) {
@@ -149,21 +151,14 @@ func noteTokenTimes(r *anatomy.Report, t *Token, skew time.Duration) {
 		"clock skew", skew, "endpoint", quoteOr(t.EndpointID, "any"))
 }
 
-func noteFormsTimes(r *anatomy.Report, t *FormsTicket, skew time.Duration) {
-	if r == nil {
-		return
-	}
-	note(r, layerValidity, 0, "issued", formatTime(t.IssueDate), "to", formatTime(t.Expiration),
-		"clock skew", skew)
-}
-
 func noteTimes(r *anatomy.Report, p Properties) {
 	if r == nil {
 		return
 	}
 	issued, _ := p.Get(PropertyIssued)
 	expires, _ := p.Get(PropertyExpires)
-	note(r, layerValidity, 0, "issued", quoteOr(issued, "missing"), "expires", quoteOr(expires, "missing"))
+	note(r, layerValidity, 0, "issued", quoteOr(issued, "missing"),
+		"expires", quoteOr(expires, "missing"))
 }
 
 // note adds a layer with facts: names and values in turn.

@@ -1,6 +1,7 @@
 package sessiontoken
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -55,12 +56,13 @@ type AnonymousCodec struct{ systemWebCodec }
 // for all other cookies, whereas the zero value is machinekey.ProtectionAll:
 // for such a site in a legacy mode set machinekey.ProtectionValidation.
 func NewAnonymousCodec(keys Keys, opts *FormsOptions) (*AnonymousCodec, error) {
-	if o := opts; o != nil && (o.Path != "" || o.InsecureOldLayout || o.Roles != nil || o.ClockSkew != 0) {
-		return nil,
-			errors.New("sessiontoken: Path, InsecureOldLayout, Roles and ClockSkew are not for anonymous ids")
+	o := cmp.Or(opts, new(FormsOptions))
+	if o.Path != "" || o.InsecureOldLayout || o.Roles != nil || o.ClockSkew != 0 {
+		return nil, errors.New(
+			"sessiontoken: Path, InsecureOldLayout, Roles and ClockSkew are not for anonymous ids")
 	}
 	c := new(AnonymousCodec)
-	if err := c.init(keys, machinekey.AnonymousPurpose, 100_000*time.Minute, opts); err != nil {
+	if err := c.init(keys, machinekey.AnonymousPurpose, 100_000*time.Minute, o); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -41,9 +41,8 @@ type CertificateOptions struct {
 // (DeflateCookieTransform, RsaEncryptionCookieTransform and
 // RsaSignatureCookieTransform, the pattern that Microsoft documents for WIF.)
 //
-// It fails if a key is missing, too small or not able to do its part. RSA
-// encryption uses SHA-1 in OAEP, as .NET does, which GODEBUG=fips140=only does
-// not allow.
+// It fails if a key is missing, too small or not able to do its part. RSA encryption uses SHA-1
+// in OAEP, as .NET does, which GODEBUG=fips140=only does not allow.
 func CertificateTransforms(o CertificateOptions) ([]Protector, error) {
 	signing := o.Signing
 	if len(signing) == 0 {

@@ -28,10 +28,9 @@ type CoreOptions struct {
 	Now func() time.Time
 }
 
-// CoreCodec reads and writes the tickets of ASP.NET Core: those of the cookie
-// handler, which ASP.NET Core Identity uses and Katana with
-// Microsoft.Owin.Security.Interop, and bearer tokens of AddBearerToken. It is
-// safe for concurrent use.
+// CoreCodec reads and writes the tickets of ASP.NET Core: those of the cookie handler, which
+// ASP.NET Core Identity uses and Katana with Microsoft.Owin.Security.Interop, and bearer tokens
+// of AddBearerToken. It is safe for concurrent use.
 //
 //	text            base64url, no padding                          (attacker's bytes up to here)
 //	key ring        a payload of Data Protection
@@ -74,10 +73,9 @@ func NewCoreCodec(keys Keys, purpose Purpose, opts *CoreOptions) (*CoreCodec, er
 	return c, nil
 }
 
-// NewTicket returns a ticket for p with the times that the handler gives it,
-// and the other properties given, which may be nil. An .issued or .expires
-// among them is kept. An identity without AuthenticationType stays so, and does
-// not count as authenticated. P is shared.
+// NewTicket returns a ticket for p with the times that the handler gives it, and the other
+// properties given, which may be nil. An .issued or .expires among them is kept. An identity
+// without AuthenticationType stays so, and does not count as authenticated. P is shared.
 func (c *CoreCodec) NewTicket(p *Principal, properties Properties) *CoreTicket {
 	// AddBearerToken sets the end alone.
 	properties = c.rules.start(properties, c.o.Now(), c.o.Lifetime, c.rules.cookie)
@@ -187,9 +185,8 @@ func (c *CoreCodec) end(p Properties) (expires time.Time, there bool, fault stri
 	return expires, there, fault
 }
 
-// Encode returns the text of a cookie, ready to be cut into chunks, or of a
-// token, and leaves t as it is. It refuses what .NET or Decode would not read
-// back as it is.
+// Encode returns the text of a cookie, ready to be cut into chunks, or of a token, and leaves t
+// as it is. It refuses what .NET or Decode would not read back as it is.
 func (c *CoreCodec) Encode(_ context.Context, t *CoreTicket) (string, error) {
 	s := c.scratch.Get().(*coreScratch)
 	defer s.put(&c.scratch)

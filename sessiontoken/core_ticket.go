@@ -72,8 +72,7 @@ func (t *CoreTicket) isReference() bool {
 	return false
 }
 
-// coreMemory holds a ticket with the usual number of properties and one
-// identity in one piece.
+// coreMemory holds a ticket with the usual number of properties and one identity in one piece.
 type coreMemory struct {
 	CoreTicket
 	principal  Principal

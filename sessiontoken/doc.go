@@ -5,9 +5,8 @@
 // # Start here
 //
 // [NewSessionCodec] makes a codec for FedAuth cookies from a ring of keys. Its
-// Decode gives a [Token], whose Principal is the signed-in user: Name,
-// HasRole, First and All are what most services need. NewToken and Encode
-// issue a cookie that the .NET nodes accept.
+// Decode gives a [Token], whose Principal is the signed-in user: Name, HasRole, First and All
+// are what most services need. NewToken and Encode issue a cookie that the .NET nodes accept.
 //
 // The other credentials of a farm have codecs of the same shape, with Decode,
 // Encode and ReadPrincipal:
@@ -25,11 +24,10 @@
 //
 // cookie.Sessions renews sessions by the sliding rule of each framework.
 //
-// A [Store] holds what is not in the cookie: session tokens in reference mode,
-// and the tickets of Katana's session store. [NewMemoryStore] is for one node,
-// [NewTwoLevelStore] puts it in front of a store that nodes share. The
-// subfolders redisstore and sqlstore are such stores, as modules of their own,
-// and storetest is the test for any.
+// A [Store] holds what is not in the cookie: session tokens in reference mode, and the tickets
+// of Katana's session store. [NewMemoryStore] is for one node, [NewTwoLevelStore] puts it in
+// front of a store that nodes share. The subfolders redisstore and sqlstore are such stores, as
+// modules of their own, and storetest is the test for any.
 //
 // # The session token
 //
@@ -49,9 +47,8 @@
 //
 // # What it does not do
 //
-// It never builds an object from a type name: the BinaryFormatter stream is compared with
-// the one shape that a session token has. It does not read cookies of the default WIF
-// handler, which are bound to one Windows machine ([ErrUnsupported]), nor Windows
-// identities, which only Windows can rebuild. Replay is possible until a token expires,
-// as in .NET.
+// It never builds an object from a type name: the BinaryFormatter stream is compared with the
+// one shape that a session token has. It does not read cookies of the default WIF handler, which
+// are bound to one Windows machine ([ErrUnsupported]), nor Windows identities, which only
+// Windows can rebuild. Replay is possible until a token expires, as in .NET.
 package sessiontoken

@@ -19,8 +19,7 @@ var (
 	ErrExpired = errors.New("sessiontoken: credential has expired")
 	// ErrNotYetValid means that ValidFrom lies more than the clock skew ahead.
 	ErrNotYetValid = errors.New("sessiontoken: credential is not yet valid")
-	// ErrEndpoint means that the token was issued for another cookie path
-	// (.NET: ID4291).
+	// ErrEndpoint means that the token was issued for another cookie path (.NET: ID4291).
 	ErrEndpoint = errors.New("sessiontoken: credential belongs to another endpoint")
 	// ErrUnsupported means that the credential is of a kind that .NET may read and this
 	// library does not. The text says which: one protected with the Windows DPAPI, the
@@ -31,7 +30,6 @@ var (
 	ErrNotInStore = errors.New("sessiontoken: not in the store")
 )
 
-// errDPAPI and errTextTooLong are for values that were read.
 var (
 	errDPAPI       = fmt.Errorf("%w: %w", ErrUnsupported, layer.ErrDPAPI)
 	errTextTooLong = fmt.Errorf("%w: %w", ErrInvalid, layer.ErrTooLong)
@@ -60,8 +58,7 @@ func formatError(err error) error {
 	return &FormatError{Layer: at.Layer, Offset: at.Offset, Err: layerCause(at.Err)}
 }
 
-// layerCause puts this package's sentinels before a cause where there is one
-// for it.
+// layerCause puts this package's sentinels before a cause where there is one for it.
 func layerCause(err error) error {
 	var unsupported layer.Unsupported
 	switch {
@@ -97,8 +94,7 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("sessiontoken: %s at byte %d: %v", e.Layer, e.Offset, e.Err)
 }
 
-// Unwrap returns the cause, and [ErrInvalid] before it unless it is
-// [ErrUnsupported].
+// Unwrap returns the cause, and [ErrInvalid] before it unless it is [ErrUnsupported].
 func (e *FormatError) Unwrap() []error {
 	if errors.Is(e.Err, ErrUnsupported) {
 		return []error{e.Err}

@@ -42,8 +42,7 @@ type KatanaOptions struct {
 // does on IIS: the cookies of the cookie middleware, which ASP.NET Identity
 // uses, and the tokens of the OAuth server. It is safe for concurrent use.
 //
-// The text is an onion. [KatanaCodec.Decode] takes the layers off from the
-// outside to the inside, Encode puts them on:
+// The text is an onion of four layers. [KatanaCodec.Decode] takes them off, Encode puts them on:
 //
 //	text            base64 with - and _, no padding               (attacker's bytes up to here)
 //	machine key     IV || ciphertext || tag, as of MachineKey.Protect in every compatibility mode
@@ -89,11 +88,10 @@ func NewKatanaCodec(keys Keys, purpose Purpose, opts *KatanaOptions) (*KatanaCod
 	return c, nil
 }
 
-// NewTicket returns a ticket for id with the times that Katana gives it, and
-// the other properties given, which may be nil. At sign-in by cookie an
-// .issued or .expires among them is kept; tokens and codes always begin now.
-// An identity without AuthenticationType gets the one of the codec, without
-// which .NET would not count it as authenticated.
+// NewTicket returns a ticket for id with the times that Katana gives it, and the other
+// properties given, which may be nil. At sign-in by cookie an .issued or .expires among them is
+// kept; tokens and codes always begin now. An identity without AuthenticationType gets the one
+// of the codec, without which .NET would not count it as authenticated.
 func (c *KatanaCodec) NewTicket(id Identity, properties Properties) *KatanaTicket {
 	if id.AuthenticationType == "" {
 		id.AuthenticationType = c.rules.scheme

@@ -14,9 +14,8 @@ import (
 // (Microsoft.Owin.Security.AuthenticationTicket): one identity, and when it
 // was issued and expires. Make one with [KatanaCodec.NewTicket].
 type KatanaTicket struct {
-	// Identity is the signed-in user. As in Katana its Label and Actor, the
-	// properties of its claims and a Bootstrap that is no string are not
-	// issued.
+	// Identity is the signed-in user. As in Katana its Label and Actor, the properties of its
+	// claims and a Bootstrap that is no string are not issued.
 	Identity Identity
 	// Properties hold the times and whatever else the application adds.
 	Properties Properties `json:"-"` // applications keep OAuth tokens there
@@ -67,9 +66,8 @@ type katanaMemory struct {
 	properties [4][2]string
 }
 
-// newKatanaTicket makes the ticket that a reader has taken apart. It allocates
-// the ticket, its text and its claims, and further memory only for a bootstrap
-// token and for many properties.
+// newKatanaTicket makes the ticket that a reader has taken apart. It allocates the ticket, its
+// text and its claims, and further memory only for a bootstrap token and for many properties.
 func newKatanaTicket(read *katana.Ticket) *KatanaTicket {
 	m := new(katanaMemory)
 	t, id := &m.KatanaTicket, &m.Identity
@@ -82,8 +80,7 @@ func newKatanaTicket(read *katana.Ticket) *KatanaTicket {
 		id.Claims = make([]Claim, len(read.Claims))
 	}
 	for i := range id.Claims {
-		// Empty ones are filled in as the constructor of
-		// System.Security.Claims.Claim does.
+		// Empty ones are filled in as the constructor of System.Security.Claims.Claim does.
 		s, c := &read.Claims[i], &id.Claims[i]
 		c.Type = s.Type.Of(text, ClaimTypeName)
 		c.Value = s.Value.Of(text, "")

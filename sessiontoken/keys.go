@@ -15,9 +15,8 @@ import (
 //	Protector(purposes ...string) (Protector, error)
 //	KeyStatus(keyID string) (known, renew bool)
 //
-// The first purpose is .NET's primary one, such as [machinekey.UserPurpose].
-// KeyStatus says whether a key still opens, and whether what it protected
-// should be protected anew.
+// The first purpose is .NET's primary one, such as [machinekey.UserPurpose]. KeyStatus says
+// whether a key still opens, and whether what it protected should be protected anew.
 type Keys = seal.Keys
 
 // Protector protects and unprotects the bytes of one purpose:
@@ -27,12 +26,10 @@ type Keys = seal.Keys
 //
 // Both append to dst. Unprotect verifies before it decrypts. Its error matches
 // [machinekey.ErrUnprotect] for everything that the bytes are to blame for, of
-// which a codec makes [ErrInvalid]. Any other error says nothing about the
-// credential.
+// which a codec makes [ErrInvalid]. Any other error says nothing about the credential.
 type Protector = seal.Protector
 
-// machineKeys are Keys that have a compatibility mode, as those of a
-// [machinekey.Ring].
+// machineKeys are Keys that have a compatibility mode, as those of a [machinekey.Ring].
 type machineKeys interface {
 	Keys
 	CookieProtector(o machinekey.LegacyOptions, purposes ...string) (Protector, error)

@@ -37,9 +37,8 @@ type MemoryOptions struct {
 	// bound. One entry more, and the least recently used leave until 4/5 of the bound
 	// are left, as in MruSessionSecurityTokenCache.
 	MaxEntries int
-	// MaxBytes bounds keys, data and about 200 bytes for each entry, as MaxEntries does.
-	// Zero means 256 MiB, a negative value no bound. An entry that exceeds it alone is
-	// refused.
+	// MaxBytes bounds keys, data and about 200 bytes for each entry, as MaxEntries does. Zero
+	// means 256 MiB, a negative value no bound. An entry that exceeds it alone is refused.
 	MaxBytes int64
 	// MaxNoteBytes bounds the notes (see [Store]), counted as for MaxBytes. Zero means
 	// 256 MiB, room for half a million notes of package cookie; a negative value means
@@ -73,8 +72,7 @@ type memoryBox struct{ *memoryTable }
 
 type memoryTable struct {
 	entries map[string]*memoryEntry // and notes
-	// root is the ring of entries: next is the most recently used one, prev
-	// the least.
+	// root is the ring of entries: next is the most recently used one, prev the least.
 	root memoryEntry
 	// hand is where the sweep goes on, towards the more recently used.
 	hand  *memoryEntry
@@ -157,11 +155,11 @@ func (m *MemoryStore) get(key string) ([]byte, time.Time, bool) {
 	defer m.mu.Unlock()
 	m.sweep(now)
 	e := m.entries[key]
-	if e == nil {
-		return nil, time.Time{}, false
-	}
-	if !e.until.After(now) {
+	if e != nil && !e.until.After(now) {
 		m.drop(e)
+		e = nil
+	}
+	if e == nil {
 		return nil, time.Time{}, false
 	}
 	if !isNote(key) {

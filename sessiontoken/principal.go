@@ -38,8 +38,7 @@ type Claim struct {
 	Properties Properties
 }
 
-// Identity is one set of claims from one authentication
-// (System.Security.Claims.ClaimsIdentity).
+// Identity is one set of claims from one authentication (System.Security.Claims.ClaimsIdentity).
 type Identity struct {
 	// AuthenticationType says how the user signed in, for example
 	// "Federation". Empty means not authenticated.
@@ -73,10 +72,9 @@ type Identity struct {
 // bootstrapKinds are the kinds in the order of package wif.
 var bootstrapKinds = [...]string{"", "string", "bytes", "token", "windows"}
 
-// Principal is the signed-in user (System.Security.Claims.ClaimsPrincipal).
-// All methods are safe on a nil Principal, which has no identities. A
-// Principal that came from a codec is not shared; treat one from a request
-// context as read-only.
+// Principal is the signed-in user (System.Security.Claims.ClaimsPrincipal). All methods are safe
+// on a nil Principal, which has no identities. A Principal that came from a codec is not shared;
+// treat one from a request context as read-only.
 type Principal struct {
 	// Identities are in the order of the token; the first is the primary one.
 	Identities []Identity
@@ -86,9 +84,8 @@ type Principal struct {
 // kind of ticket. It has one identity of the AuthenticationType "Federation", which
 // is that of WIF, with claims of [ClaimTypeName] and [ClaimTypeRole].
 //
-// A forms ticket has no place for roles but its user data; see
-// FormsOptions.Roles. Add other claims to the identity, such as
-// [ClaimTypeNameIdentifier], which ASP.NET Identity asks for.
+// A forms ticket has no place for roles but its user data; see FormsOptions.Roles. Add other
+// claims to the identity, such as [ClaimTypeNameIdentifier], which ASP.NET Identity asks for.
 func NewPrincipal(name string, roles ...string) *Principal {
 	id := Identity{AuthenticationType: "Federation",
 		Claims: []Claim{{Type: ClaimTypeName, Value: name}}}

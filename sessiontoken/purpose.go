@@ -37,8 +37,7 @@ const (
 	coreBearerClass   = "Microsoft.AspNetCore.Authentication.BearerToken"
 )
 
-// cookieLifetime is the ExpireTimeSpan of both frameworks
-// (CookieAuthenticationOptions).
+// cookieLifetime is the ExpireTimeSpan of both frameworks (CookieAuthenticationOptions).
 const cookieLifetime = 14 * 24 * time.Hour
 
 var errNoPurpose = errors.New("sessiontoken: a codec needs a purpose, such as Cookie")
@@ -47,10 +46,9 @@ var errNoPurpose = errors.New("sessiontoken: a codec needs a purpose, such as Co
 // AuthenticationType or scheme, whose case and spaces count. The name of the
 // cookie plays no part.
 //
-// For Katana it is "ApplicationCookie" with ASP.NET Identity (there are also
-// "ExternalCookie", "TwoFactorCookie" and "TwoFactorRememberBrowser"), for
-// ASP.NET Core "Identity.Application" with ASP.NET Core Identity. It is
-// "Cookies" where the site names none.
+// For Katana it is "ApplicationCookie" with ASP.NET Identity (there are also "ExternalCookie",
+// "TwoFactorCookie" and "TwoFactorRememberBrowser"), for ASP.NET Core "Identity.Application"
+// with ASP.NET Core Identity. It is "Cookies" where the site names none.
 func Cookie(scheme string) Purpose {
 	return Purpose{
 		ticketRules{[]string{katanaCookieClass, scheme, "v1"}, scheme, cookieLifetime, true, false},
@@ -84,16 +82,14 @@ func RefreshToken(scheme string) Purpose {
 	}
 }
 
-// AuthorizationCode is for the authorization codes of Katana, with the same
-// reservation as for refresh tokens. The caller must see to it that a code is
-// used only once.
+// AuthorizationCode is for the authorization codes of Katana, with the same reservation as for
+// refresh tokens. The caller must see to it that a code is used only once.
 func AuthorizationCode() Purpose {
 	return Purpose{katana: ticketRules{[]string{katanaOAuthServer, "Authentication_Code", "v1"}, "Bearer",
 		5 * time.Minute, false, true}}
 }
 
-// Purposes is for a site that made its own TicketDataFormat with these
-// purposes.
+// Purposes is for a site that made its own TicketDataFormat with these purposes.
 func Purposes(purposes ...string) Purpose {
 	l := slices.Clone(purposes)
 	schemeOf := func(class, version string) string { // if they are those of Cookie

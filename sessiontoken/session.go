@@ -25,9 +25,8 @@ const (
 	defaultClockSkew       = 5 * time.Minute
 )
 
-// SessionOptions are the settings of a [SessionCodec]. The zero value reads
-// and writes what a site with MachineKeySessionSecurityTokenHandler and no
-// further settings does.
+// SessionOptions are the settings of a [SessionCodec]. The zero value reads and writes what a
+// site with MachineKeySessionSecurityTokenHandler and no further settings does.
 type SessionOptions struct {
 	// WIF10 says that all nodes use WIF 1.0 (Microsoft.IdentityModel) in place of
 	// WIF 4.5 (System.IdentityModel). It is never guessed: the two documents look
@@ -57,8 +56,7 @@ type SessionOptions struct {
 // MachineKeySessionSecurityTokenHandler unless the options say otherwise. It
 // is safe for concurrent use.
 //
-// The text is an onion. [SessionCodec.Decode] takes the layers off from the
-// outside to the inside, Encode puts them on:
+// The text is an onion of six layers. [SessionCodec.Decode] takes them off, Encode puts them on:
 //
 //	text            base64
 //	envelope        XML with the ids and the protected bytes       (attacker's bytes up to here)
@@ -270,9 +268,8 @@ func (c *SessionCodec) valid(t *Token) error {
 	return nil
 }
 
-// Encode returns the text of a session cookie for t, ready to be cut into
-// chunks, and leaves t as it is. A token in reference mode is put into the
-// store and only named in the text.
+// Encode returns the text of a session cookie for t, ready to be cut into chunks, and leaves t
+// as it is. A token in reference mode is put into the store and only named in the text.
 //
 // It refuses what .NET or Decode could not read back: empty identifiers, text
 // that is not UTF-8, times outside the years 1 to 9999, more than 1 MiB.

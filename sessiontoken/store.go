@@ -10,20 +10,18 @@ import (
 	"github.com/webfarm-go/webfarm/internal/wif"
 )
 
-// Store holds data that is too large or too private for a cookie: session
-// tokens in reference mode, and the tickets of Katana's session store. With
-// package cookie it also remembers which sessions were ended. Several nodes may
-// share one. Implementations must be safe for concurrent use and treat data as
-// opaque; it is encrypted and authenticated with the farm's keys before it gets
-// there.
+// Store holds data that is too large or too private for a cookie: session tokens in reference
+// mode, and the tickets of Katana's session store. With package cookie it also remembers which
+// sessions were ended. Several nodes may share one. Implementations must be safe for concurrent
+// use and treat data as opaque; it is encrypted and authenticated with the farm's keys before it
+// gets there.
 //
 // # Entries and notes
 //
-// What lies under a key that begins with [NotePrefix] is a note, everything
-// else is an entry. A store may drop an entry for want of room: its user signs
-// in again. A note says who must not be let in any more, so a store keeps it
-// until it expires, whatever else is put there, entries or other notes. Where
-// there is no room for one more, Put fails with an error that matches
+// What lies under a key that begins with [NotePrefix] is a note, everything else is an entry. A
+// store may drop an entry for want of room: its user signs in again. A note says who must not be
+// let in any more, so a store keeps it until it expires, whatever else is put there, entries or
+// other notes. Where there is no room for one more, Put fails with an error that matches
 // [ErrStoreFull], and nothing has changed. Where the room is the store's own
 // and not that of a server, a note that takes the place of one under the same
 // key, and is no larger, does not need any.

@@ -16,10 +16,9 @@ import (
 )
 
 // The steps between a token and its envelope, which WIF calls transforms
-// (System.IdentityModel.CookieTransform), are protectors. One of a farm's own must
-// refuse empty data, and not keep or change what it is given. The error of the
-// outermost one does not reach the caller of a codec, unless it says that keys are
-// not available; that of an inner one does.
+// (System.IdentityModel.CookieTransform), are protectors. One of a farm's own must refuse empty
+// data, and not keep or change what it is given. The error of the outermost one does not reach
+// the caller of a codec, unless it says that keys are not available; that of an inner one does.
 
 // layerOf names a step for errors, and reports whether it is one of this package.
 // Others are named by their method String, if they have one.
@@ -177,11 +176,10 @@ func (deflateTransform) Unprotect(_ context.Context, dst, data []byte) ([]byte, 
 // machineKeyTransform is MachineKey.Protect.
 type machineKeyTransform struct{ Protector }
 
-// MachineKeyTransform protects as MachineKey.Protect does. Without purposes it
-// is for the one that .NET 4.5 has for session tokens
-// (System.IdentityModel.Services.MachineKeyTransform). Tokens with purposes of
-// their own are another credential: neither is read as the other. It follows
-// the keys.
+// MachineKeyTransform protects as MachineKey.Protect does. Without purposes it is for the one
+// that .NET 4.5 has for session tokens (System.IdentityModel.Services.MachineKeyTransform).
+// Tokens with purposes of their own are another credential: neither is read as the other. It
+// follows the keys.
 func MachineKeyTransform(keys Keys, purposes ...string) (Protector, error) {
 	if len(purposes) == 0 {
 		purposes = []string{"System.IdentityModel.Services.MachineKeyTransform"}
@@ -203,14 +201,12 @@ func (t machineKeyTransform) Protect(dst, data []byte) ([]byte, error) {
 // machineKeyTextTransform is MachineKey.Encode.
 type machineKeyTextTransform struct{ protector Protector }
 
-// MachineKeyEncodeTransform protects as MachineKey.Encode with
-// MachineKeyProtection.All does:
+// MachineKeyEncodeTransform protects as MachineKey.Encode with MachineKeyProtection.All does:
 //
 //	hex(C || H(C)) in upper case, as UTF-8 bytes; see machinekey.Ring.EncodeProtector
 //
-// WIF 1.0 has no handler for a farm with machine keys; this is what the
-// handlers do that sites wrote or took from Thinktecture. Unprotect takes hex of
-// either case. It follows the keys.
+// WIF 1.0 has no handler for a farm with machine keys; this is what the handlers do that sites
+// wrote or took from Thinktecture. Unprotect takes hex of either case. It follows the keys.
 func MachineKeyEncodeTransform(keys Keys) (Protector, error) {
 	ring, ok := keys.(machineKeys)
 	if !ok {
@@ -235,8 +231,7 @@ func (t machineKeyTextTransform) Protect(dst, data []byte) ([]byte, error) {
 }
 
 func (t machineKeyTextTransform) Unprotect(ctx context.Context, dst, data []byte) ([]byte, string, error) {
-	// The protected bytes go into the second half of the room, the plaintext
-	// into the first.
+	// The protected bytes go into the second half of the room, the plaintext into the first.
 	n := hex.DecodedLen(len(data))
 	dst = slices.Grow(dst, 2*n)
 	protected := dst[len(dst)+n : len(dst)+2*n]

@@ -29,9 +29,8 @@ type laneBox struct{ *laneTable }
 
 type laneTable struct{ lanes map[string]*lane }
 
-// lane orders what is under way for one key. A value read from the shared store may
-// enter memory only if no write of this node began or ended meanwhile: version
-// counts both.
+// lane orders what is under way for one key. A value read from the shared store may enter memory
+// only if no write of this node began or ended meanwhile: version counts both.
 type lane struct {
 	users   int
 	writers int
@@ -52,9 +51,8 @@ type flight struct {
 // errFlightLost is what those who wait see if the store panicked.
 var errFlightLost = errors.New("sessiontoken: two-level store: the shared store did not return")
 
-// NewTwoLevelStore returns memory in front of a shared store, what Cora
-// SeQuence calls memory cache and database persistence. It is for nodes that
-// read the same sessions again and again.
+// NewTwoLevelStore returns memory in front of a shared store, what Cora SeQuence calls memory
+// cache and database persistence. It is for nodes that read the same sessions again and again.
 //
 //   - Put and Delete go to the shared store first. This node sees them at once,
 //     the others after the staleness. If the shared store fails, memory is left
@@ -68,9 +66,8 @@ var errFlightLost = errors.New("sessiontoken: two-level store: the shared store 
 // A sign-out on one node is thus honoured by the others after the staleness at
 // the latest. Zero means 5 seconds.
 //
-// The front must not be used by anything else, and its clock is that of both; a
-// nil front means one with default options. It fails if there is no back or the
-// staleness is negative.
+// The front must not be used by anything else, and its clock is that of both; a nil front means
+// one with default options. It fails if there is no back or the staleness is negative.
 func NewTwoLevelStore(front *MemoryStore, back Store, staleness time.Duration) (Store, error) {
 	if back == nil {
 		return nil, errors.New("sessiontoken: two-level store without a shared store")

@@ -16,9 +16,7 @@ import (
 const (
 	defaultMemoryEntries = 20_000
 	defaultMemoryBytes   = 256 << 20 // of entries, and of notes
-)
 
-const (
 	// memoryOverhead is what an entry or a note takes besides its key and data,
 	// in bytes: the struct, its place in the map, and rounding up.
 	memoryOverhead = 200
@@ -58,7 +56,6 @@ type MemoryOptions struct {
 // of sessions that live at a time. A note stays until it expires. A restart of the
 // process ends all sessions in the store, and forgets all notes: a copy of a cookie
 // that was signed out is good again until it expires.
-//
 // Only NewMemoryStore makes one; the zero value is of no use.
 type MemoryStore struct {
 	o  MemoryOptions

@@ -26,8 +26,8 @@ var bothFaults = []string{"", "old", "store", "core", "front", "old keys", "core
 // hours pass. All nodes must know the same user all the time.
 func TestBothWorlds(t *testing.T) {
 	t.Parallel()
-	f, counts := startBothFarm(t), new(bothCounts)
-	rounds, start := 3*7/share.OneIn(t, 10), time.Now()
+	rounds := 3 * 7 / share.OneIn(t, 10)
+	f, counts, start := startBothFarm(t), new(bothCounts), time.Now()
 	for i, of := range []cookie.Credential{
 		{Kind: cookie.KindForms},
 		{Kind: cookie.KindKatana, AuthenticationType: "ApplicationCookie"},

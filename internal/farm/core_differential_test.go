@@ -38,9 +38,9 @@ const (
 // WEBFARM_CORE_MILLION makes it a million tickets and payloads each way.
 func TestCoreDifferential(t *testing.T) {
 	t.Parallel()
+	batches, each := coreRings/share.OneIn(t, 60), coreEach
 	core := FindCore(t)
 	seed := seed.Fresh(t)
-	batches, each := coreRings/share.OneIn(t, 60), coreEach
 	if os.Getenv("WEBFARM_CORE_MILLION") != "" {
 		batches, each = 20_000, 100
 	}

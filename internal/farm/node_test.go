@@ -153,11 +153,20 @@ func guard(t *testing.T, ring *machinekey.Ring) *cookie.Guard {
 	return &g
 }
 
+// TestNode asks one node about all that it does for a single browser.
 func TestNode(t *testing.T) {
 	dotnet := BuildDotnet(t)
 	config := filepath.Join(t.TempDir(), "web.config")
 	ring := ringOf(t, writeConfig(t, config))
 	node := dotnet.Node(t, NodeOptions{Config: config, Name: "dotnet 1", KatanaLifetime: time.Hour})
+	t.Run("signs in", func(t *testing.T) { nodeSignsIn(t, node, ring) })
+	t.Run("deletes surplus chunks", func(t *testing.T) { nodeDeletesSurplusChunks(t, node) })
+	t.Run("reads Go", func(t *testing.T) { nodeReadsGo(t, node, ring) })
+	t.Run("slides", func(t *testing.T) { nodeSlides(t, node) })
+	t.Run("reads its key again", func(t *testing.T) { nodeReadsItsKeyAgain(t, node, config) })
+}
+
+func nodeSignsIn(t *testing.T, node *Node, ring *machinekey.Ring) {
 	g := guard(t, ring)
 
 	// How many cookies a sign-in makes; README.md of the node says so too.
@@ -200,11 +209,7 @@ func TestNode(t *testing.T) {
 	}
 }
 
-func TestNodeDeletesSurplusChunks(t *testing.T) {
-	dotnet := BuildDotnet(t)
-	config := filepath.Join(t.TempDir(), "web.config")
-	writeConfig(t, config)
-	node := dotnet.Node(t, NodeOptions{Config: config})
+func nodeDeletesSurplusChunks(t *testing.T, node *Node) {
 	b := newBrowser(t)
 	b.get(node, "/signin?kind=fedauth&name=bob&claims=100", 200)
 	if n := len(b.request(node).Cookies()); n < 5 {
@@ -219,11 +224,7 @@ func TestNodeDeletesSurplusChunks(t *testing.T) {
 	}
 }
 
-func TestNodeReadsGo(t *testing.T) {
-	dotnet := BuildDotnet(t)
-	config := filepath.Join(t.TempDir(), "web.config")
-	ring := ringOf(t, writeConfig(t, config))
-	node := dotnet.Node(t, NodeOptions{Config: config})
+func nodeReadsGo(t *testing.T, node *Node, ring *machinekey.Ring) {
 	codec, err := sessiontoken.NewSessionCodec(ring, &sessiontoken.SessionOptions{Endpoint: "/"})
 	if err != nil {
 		t.Fatal(err)
@@ -254,11 +255,7 @@ func TestNodeReadsGo(t *testing.T) {
 	}
 }
 
-func TestNodeSlides(t *testing.T) {
-	dotnet := BuildDotnet(t)
-	config := filepath.Join(t.TempDir(), "web.config")
-	writeConfig(t, config)
-	node := dotnet.Node(t, NodeOptions{Config: config})
+func nodeSlides(t *testing.T, node *Node) {
 	for _, kind := range []string{"forms", "owin"} {
 		t.Run(kind, func(t *testing.T) {
 			b := newBrowser(t)
@@ -295,11 +292,7 @@ func TestNodeSlides(t *testing.T) {
 	})
 }
 
-func TestNodeReadsItsKeyAgain(t *testing.T) {
-	dotnet := BuildDotnet(t)
-	config := filepath.Join(t.TempDir(), "web.config")
-	writeConfig(t, config)
-	node := dotnet.Node(t, NodeOptions{Config: config})
+func nodeReadsItsKeyAgain(t *testing.T, node *Node, config string) {
 	b := newBrowser(t)
 	b.get(node, "/signin?name=bob", 200)
 	ring := ringOf(t, writeConfig(t, config))

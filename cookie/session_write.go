@@ -39,7 +39,7 @@ func (s *Sessions) cookies(r *http.Request, x *session) ([]*http.Cookie, error) 
 	if err := s.weigh(r.Context(), set); err != nil {
 		return nil, err
 	}
-	return s.traits.scheme.Replace(r, set), nil
+	return s.traits.scheme.Replace(r, set, s.o.ChunkSize), nil
 }
 
 // weigh compares the size of a set with the limits.

@@ -100,7 +100,7 @@ func (v *coreChunkVector) append(t *testing.T, f *file, r *http.Request) {
 	case err != nil:
 		f.refused(t, path.Base(t.Name()), err, errors.Is(err, chunks.ErrTooLong)) // names repeat
 	default:
-		v.sameLines(t, chunks.Core.Replace(r, set))
+		v.sameLines(t, chunks.Core.Replace(r, set, 0))
 	}
 }
 

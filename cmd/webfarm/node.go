@@ -117,7 +117,7 @@ func (n *node) fedAuth(r *http.Request, p sessiontoken.Principal) ([]*http.Cooki
 		return nil, err
 	}
 	set, err := chunks.WIF.Split(n.template("FedAuth", text), 0)
-	return chunks.WIF.Replace(r, set), err
+	return chunks.WIF.Replace(r, set, 0), err
 }
 
 // aspNetCore returns the cookies of a ticket of ASP.NET Core.
@@ -127,7 +127,7 @@ func (n *node) aspNetCore(r *http.Request, p sessiontoken.Principal) ([]*http.Co
 		return nil, err
 	}
 	set, err := chunks.Core.Split(n.template(coreCookie, text), 0)
-	return chunks.Core.Replace(r, set), err
+	return chunks.Core.Replace(r, set, 0), err
 }
 
 // signOut removes every chunk.

@@ -142,7 +142,7 @@ func FuzzCoreSplit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		send(chunks.Core.Replace(request(), set))
+		send(chunks.Core.Replace(request(), set, 0))
 		if len(jar) != len(set) {
 			t.Fatalf("%d cookies are left, want %d", len(jar), len(set))
 		}

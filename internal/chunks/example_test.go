@@ -23,7 +23,7 @@ func ExampleScheme_Replace() {
 		fmt.Println(err)
 		return
 	}
-	if err := chunks.WIF.Write(w, chunks.WIF.Replace(r, set)); err != nil {
+	if err := chunks.WIF.Write(w, chunks.WIF.Replace(r, set, 0)); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -181,7 +181,7 @@ func TestReplaceKatana(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all := k.Replace(request(test.line), set)
+			all := k.Replace(request(test.line), set, 0)
 			if got := strings.Join(names(all), " "); got != test.want {
 				t.Errorf("%v %s: %s, want %s", k, test.line, got, test.want)
 			}

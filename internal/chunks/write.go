@@ -1,6 +1,7 @@
 package chunks
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"net/http"
@@ -31,7 +32,7 @@ func (k Scheme) Expire(r *http.Request, c *http.Cookie) []*http.Cookie {
 	if c == nil {
 		return nil
 	}
-	return k.expire(r, c, c.Name, 0)
+	return k.expire(r, c, c.Name, 0, false)
 }
 
 // Replace returns the cookies that make set, as Split returned it, the only
@@ -39,7 +40,11 @@ func (k Scheme) Expire(r *http.Request, c *http.Cookie) []*http.Cookie {
 // that the request holds. Without them, a chunk left over from a longer session
 // would be glued to the end of the new one. The template of the deletions is
 // set[0]; see [Scheme.Expire].
-func (k Scheme) Replace(r *http.Request, set []*http.Cookie) []*http.Cookie {
+//
+// For WIF, whose chunks are not counted, it also deletes the chunk that another
+// answer may write at the same time, if its text is a little longer. The size is
+// that of Split.
+func (k Scheme) Replace(r *http.Request, set []*http.Cookie, size int) []*http.Cookie {
 	if len(set) == 0 || set[0] == nil {
 		return set
 	}
@@ -47,16 +52,23 @@ func (k Scheme) Replace(r *http.Request, set []*http.Cookie) []*http.Cookie {
 	if k.isKatana() {
 		name = unescape(name) // Split has escaped it
 	}
-	surplus := k.expire(r, set[0], name, len(set))
+	room := cmp.Or(size, DefaultChunkSize) - len(set[len(set)-1].Value)
+	surplus := k.expire(r, set[0], name, len(set), k == WIF && room < jitter)
 	if k.isCore() { // deletions come first, as in .NET
 		return append(surplus, set...)
 	}
 	return append(set[:len(set):len(set)], surplus...)
 }
 
+// jitter is by how many characters the texts of one session may differ when two
+// answers renew it at once: the times in them are compressed, and a cipher fills
+// blocks.
+const jitter = 64
+
 // expire returns deletions for the chunks of name in the request, save those
-// numbered below keep and spelled as name is. c is the template.
-func (k Scheme) expire(r *http.Request, c *http.Cookie, name string, keep int) []*http.Cookie {
+// numbered below keep and spelled as name is, and for the one numbered keep also
+// if next is true. c is the template.
+func (k Scheme) expire(r *http.Request, c *http.Cookie, name string, keep int, next bool) []*http.Cookie {
 	raw := name
 	name, err := k.wireName(raw)
 	if err != nil {
@@ -111,7 +123,7 @@ func (k Scheme) expire(r *http.Request, c *http.Cookie, name string, keep int) [
 	}
 	var set []*http.Cookie
 	for i := keep; i <= last; i++ {
-		if present&(1<<i) != 0 {
+		if present&(1<<i) != 0 || next && i == keep {
 			set = append(set, k.deletion(c, k.chunkName(name, i)))
 		}
 	}

@@ -1,6 +1,7 @@
 package chunks_test
 
 import (
+	"cmp"
 	"errors"
 	"github.com/webfarm-go/webfarm/internal/testkit"
 	"net/http"
@@ -128,7 +129,7 @@ func TestInvalidCookie(t *testing.T) {
 				t.Errorf("Write left %v", w.Header())
 			}
 			chunks.WIF.Expire(request("a=b; a1=c"), test.c) // must not panic
-			chunks.WIF.Replace(request("a=b; a1=c"), []*http.Cookie{test.c})
+			chunks.WIF.Replace(request("a=b; a1=c"), []*http.Cookie{test.c}, 0)
 		})
 	}
 }
@@ -250,6 +251,11 @@ func TestReplace(t *testing.T) {
 			[]string{"FedAuth", "FedAuth1", "FedAuth3"}},
 		{"other spelling", chunks.WIF, "fedauth=x; FedAuth=y", 10, []string{"FedAuth", "fedauth"}},
 		{"single", chunks.Single, "FedAuth=x; FedAuth1=x", 10, []string{"FedAuth"}},
+		{"room for more", chunks.WIF, "", 1936, []string{"FedAuth"}},
+		{"nearly full", chunks.WIF, "FedAuth=x; FedAuth1=x", 3937,
+			[]string{"FedAuth", "FedAuth1", "FedAuth2"}},
+		{"full", chunks.WIF, "", 2000, []string{"FedAuth", "FedAuth1"}},
+		{"a single full one", chunks.Single, "", 2000, []string{"FedAuth"}},
 	}
 	for _, test := range tests {
 		value := strings.Repeat("A", test.length)
@@ -259,7 +265,7 @@ func TestReplace(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := request(test.line)
-		all := test.scheme.Replace(r, set)
+		all := test.scheme.Replace(r, set, 0)
 		if !slices.Equal(names(all), test.want) {
 			t.Errorf("%s: %v, want %v", test.name, names(all), test.want)
 		}
@@ -289,8 +295,41 @@ func TestReplace(t *testing.T) {
 			t.Errorf("%s: joins to %d bytes, %v", test.name, len(got), err)
 		}
 	}
-	if all := chunks.WIF.Replace(request("a=b"), nil); all != nil {
+	if all := chunks.WIF.Replace(request("a=b"), nil, 0); all != nil {
 		t.Errorf("empty set: %v", all)
+	}
+}
+
+// Two answers that renew one session at once may need different numbers of
+// chunks. The browser has the set of the later one, whichever that is.
+func TestReplaceAtOnce(t *testing.T) {
+	for _, size := range []int{0, 1000, 3000} {
+		full := 2 * cmp.Or(size, chunks.DefaultChunkSize)
+		shorter, longer := strings.Repeat("S", full-20), strings.Repeat("L", full+20)
+		for _, order := range [][]string{{shorter, longer}, {longer, shorter}} {
+			jar := map[string]string{}
+			for _, value := range order {
+				set, err := chunks.WIF.Split(&http.Cookie{Name: "FedAuth", Value: value}, size)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range chunks.WIF.Replace(request("FedAuth=x; FedAuth1=x"), set, size) {
+					jar[c.Name] = c.Value
+					if c.MaxAge < 0 {
+						delete(jar, c.Name)
+					}
+				}
+			}
+			var next []pair
+			for k, v := range jar {
+				next = append(next, pair{Name: k, Value: v})
+			}
+			got, err := chunks.WIF.Join(request(testkit.Header(next)), "FedAuth")
+			if err != nil || got != order[1] {
+				t.Errorf("chunks of %d: %d characters, %v, want the later answer of %d",
+					size, len(got), err, len(order[1]))
+			}
+		}
 	}
 }
 
@@ -298,7 +337,7 @@ func TestReplace(t *testing.T) {
 func TestReplaceAliasing(t *testing.T) {
 	set := make([]*http.Cookie, 1, 4)
 	set[0] = &http.Cookie{Name: "FedAuth", Value: "A"}
-	chunks.WIF.Replace(request("FedAuth1=x"), set)
+	chunks.WIF.Replace(request("FedAuth1=x"), set, 0)
 	if set[:2][1] != nil {
 		t.Error("the caller's array was written to")
 	}

@@ -74,11 +74,9 @@ func (b *siteBuilder) bridge() error {
 	if o == nil {
 		return nil
 	}
-	n := &bridge{from: [2]bool{true, true}, claims: o.Claims, roles: b.o.Roles,
+	both := len(o.From) == 0
+	n := &bridge{from: [2]bool{both, both}, claims: o.Claims, roles: b.o.Roles,
 		logger: b.o.Sessions.Logger}
-	if len(o.From) > 0 {
-		n.from = [2]bool{}
-	}
 	for _, name := range o.From {
 		s, ok := b.site.SessionsOf(name)
 		if !ok || b.isSQ(s) {

@@ -34,6 +34,14 @@ type credential struct {
 	sessions *Sessions
 }
 
+// name is that of the cookie, or the type of the reader.
+func (c *credential) name() string {
+	if c.sessions != nil {
+		return c.sessions.template.Name
+	}
+	return fmt.Sprintf("%T", c.reader)
+}
+
 // Accept adds a kind of credential: source finds it in the request and reader
 // opens it. They are tried in the order of the calls.
 //

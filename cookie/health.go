@@ -41,10 +41,9 @@ func (s *Site) Health(ctx context.Context) error {
 	for i := range s.accepted {
 		c := &s.accepted[i]
 		f, k := frameworkOf(c.reader)
-		name := fmt.Sprintf("%T", c.reader)
 		var stores []sessiontoken.Store
 		if own := c.sessions; own != nil {
-			f, k, name = own.framework, own.traits, own.template.Name
+			f, k = own.framework, own.traits
 			if own.never != nil {
 				continue
 			}
@@ -54,10 +53,10 @@ func (s *Site) Health(ctx context.Context) error {
 			stores = append(stores, k.store)
 		}
 		if !slices.Contains(s.sessions, c.sessions) { // of Accept or AcceptSessions
-			fault("store of "+name, answers(ctx, stores...))
+			fault("store of "+c.name(), answers(ctx, stores...))
 		}
 		if f != nil {
-			fault(name, roundTrip(ctx, f))
+			fault(c.name(), roundTrip(ctx, f))
 		}
 	}
 	return errors.Join(faults...)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -165,16 +164,10 @@ func (g *Guard) logLines(ctx context.Context, lines []refusalRow) {
 	}
 }
 
-// about names a credential: by its cookie, or by the type of its reader.
+// about says which credential a line is about.
 func (g *Guard) about(source int) []slog.Attr {
-	c := &g.accepted[source]
-	name := ""
-	if c.sessions != nil {
-		name = c.sessions.template.Name
-	} else {
-		name = fmt.Sprintf("%T", c.reader)
-	}
-	return []slog.Attr{slog.Int("source", source), slog.String("credential", name)}
+	return []slog.Attr{slog.Int("source", source),
+		slog.String("credential", g.accepted[source].name())}
 }
 
 // tried returns the ids of the keys that the credential of a request was tried

@@ -59,7 +59,7 @@ type Sessions struct {
 	track     *tracker // nil without a store
 	verified  *verifiedCache
 	bridged   []*Sessions // both halves of the bridge that it is part of
-	reuse     bool        // a user who signs in again joins the session he has; see sqsession_reuse.go
+	reuse     bool        // a user who signs in again joins the session he has; see join
 	// secureAsRequest gives the cookie Secure if the browser used TLS.
 	secureAsRequest bool
 	// never says why the cookie is never issued, nil if it is. It is read and
@@ -215,7 +215,8 @@ var ErrRevoked = errors.New("cookie: the session was ended")
 // NewSessions returns the sessions of one cookie. The codec is a
 // [*sessiontoken.SessionCodec], a [*sessiontoken.FormsCodec], a
 // [*sessiontoken.KatanaCodec] or a [*sessiontoken.CoreCodec]; one of Katana's that
-// was made with purposes of its own needs SessionsOptions.Cookie with a name. Nil options are the zero options.
+// was made with purposes of its own needs SessionsOptions.Cookie with a name. Nil
+// options are the zero options.
 func NewSessions(codec sessiontoken.Reader, o *SessionsOptions) (*Sessions, error) {
 	f, k := frameworkOf(codec)
 	if f == nil {

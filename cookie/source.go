@@ -1,6 +1,7 @@
 package cookie
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -67,10 +68,7 @@ func From(kind Kind, name string) func(*http.Request) (string, error) {
 	default:
 		panic(fmt.Sprintf("cookie: From: unknown kind %q", kind))
 	}
-	if name == "" {
-		name = byDefault
-	}
-	if name == "" {
+	if name = cmp.Or(name, byDefault); name == "" {
 		panic(fmt.Sprintf("cookie: From: %s needs the name of the cookie", kind))
 	}
 	return func(r *http.Request) (string, error) {

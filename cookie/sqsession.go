@@ -1,14 +1,22 @@
 package cookie
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/webfarm-go/webfarm/internal/chunks"
+	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/fold"
+	"github.com/webfarm-go/webfarm/internal/secret"
 	"github.com/webfarm-go/webfarm/internal/site"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -165,4 +173,140 @@ func (q *SQSession) SignOut(w http.ResponseWriter, r *http.Request) error {
 		return q.sessions.SignOut(w, r)
 	}
 	return chunks.WIF.Write(w, chunks.WIF.Expire(r, templateOf(&q.c)))
+}
+
+// PassOn adds the cookie of a request that came in, with all its chunks and
+// nothing else, to a request that goes out to a .NET node, in place of any that
+// is there already. It changes nothing if there is none, and nothing on error:
+// a name or value that net/http would change, or more than 64 KiB.
+func (q *SQSession) PassOn(out, in *http.Request) error {
+	var ours, others []string
+	size := 0
+	for _, pair := range chunks.WIF.Pairs(in) {
+		spelled, value, ok := chunks.WIF.Match(pair, q.c.Name)
+		if !ok {
+			continue
+		}
+		if !isPlain(value) {
+			return fmt.Errorf("%w: %s", ErrInvalidCookie, spelled)
+		}
+		if size += len(pair); size > chunks.MaxLength {
+			return ErrTooLong
+		}
+		ours = append(ours, spelled+"="+value)
+	}
+	if ours == nil {
+		return nil
+	}
+	for _, pair := range chunks.WIF.Pairs(out) {
+		if _, _, replaced := chunks.WIF.Match(pair, q.c.Name); !replaced && pair != "" {
+			others = append(others, pair)
+		}
+	}
+	if out.Header == nil {
+		out.Header = make(http.Header)
+	}
+	out.Header.Set("Cookie", strings.Join(append(others, ours...), "; "))
+	return nil
+}
+
+// PassBack adds what the response of a .NET node sets for the cookie, line by
+// line as the node wrote it, to a response to the browser. All of it is added
+// or nothing; a line that net/http would not write is [ErrInvalidCookie].
+func (q *SQSession) PassBack(w http.ResponseWriter, from *http.Response) error {
+	var lines []string
+	for _, line := range from.Header["Set-Cookie"] {
+		pair, _ := chunks.CutPair(line)
+		spelled, _, ok := chunks.WIF.Match(pair, q.c.Name)
+		if !ok {
+			continue
+		}
+		if !isPlain(line) {
+			return fmt.Errorf("%w: %s", ErrInvalidCookie, spelled)
+		}
+		if len(pair) > chunks.MaxCookieSize {
+			return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d", ErrTooLong,
+				spelled, len(pair), chunks.MaxCookieSize)
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	for _, line := range lines {
+		w.Header().Add("Set-Cookie", line)
+	}
+	noCache(w.Header(), "no-cache", "-1")
+	return nil
+}
+
+// isPlain reports whether a header can hold s as it stands.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 && s[i] != '\t' || s[i] >= 0x7F {
+			return false
+		}
+	}
+	return true
+}
+
+// Reuse of sessions (reuseSession): a user who signs in again joins the session
+// that he has already. All cookies of a session name one entry of the codec's
+// store, and the entry has one ID. That is as secret as the cookie, so it is not
+// in the key of the entry: it stands in the record of the user's latest session,
+// a blank behind the id of the session.
+
+// sharingUser is what users are told apart by who see each other's identity:
+// the name and who gave it.
+func sharingUser(p *sessiontoken.Principal) string {
+	name := p.Name()
+	if name == "" {
+		return ""
+	}
+	id := &p.Identities[0]
+	claim, _ := (&sessiontoken.Principal{Identities: p.Identities[:1]}).First(cmp.Or(id.NameClaimType, sessiontoken.ClaimTypeName))
+	issuer := cmp.Or(claim.Issuer, dotnet.LocalAuthority)
+	h := sha256.New()
+	// Only ASCII letters are folded: to others that look alike, or have one
+	// lower-case form, belong other names.
+	folded := []byte(name)
+	for i, c := range folded {
+		if 'A' <= c && c <= 'Z' {
+			folded[i] |= 0x20
+		}
+	}
+	for _, text := range []string{string(folded), issuer, cmp.Or(claim.OriginalIssuer, issuer)} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
+		io.WriteString(h, text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// sharedID is the id of a session and of its entry, for a record.
+func sharedID(x *session) string { return x.id + " " + x.ticket.(*sessiontoken.Token).ID }
+
+// join makes x one more browser of the session that its user has already, if
+// there is one that was not ended.
+func (s *Sessions) join(ctx context.Context, x *session, user string) (joined bool, err error) {
+	latest, err := s.track.latest(ctx, user, nil)
+	if err != nil || latest.id == "" {
+		return false, err
+	}
+	contextID, id, ok := strings.Cut(latest.id, " ")
+	if !ok { // of a time when sessions were not shared
+		return false, nil
+	}
+	if _, ended, err := s.track.ended(ctx, contextID); err != nil || ended {
+		return false, err
+	}
+	t := *x.ticket.(*sessiontoken.Token)
+	t.ContextID, t.ID = secret.New([]byte(contextID)), id
+	x.ticket, x.id = &t, contextID
+	return true, nil
+}
+
+// joinableUntil is how long a record may last by which somebody could join a
+// session again.
+func (s *Sessions) joinableUntil() time.Time {
+	return s.grace(s.traits.now().Add(s.o.MaxLifetime))
 }

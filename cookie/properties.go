@@ -23,7 +23,8 @@ const (
 
 // readProperties takes what the properties of a ticket say.
 func (x *session) readProperties(p sessiontoken.Properties) {
-	x.readTimes(p)
+	x.issued, _ = p.Time(sessiontoken.PropertyIssued)
+	x.expires, _ = p.Time(sessiontoken.PropertyExpires)
 	_, x.persistent = p.Get(sessiontoken.PropertyPersistent)
 	x.began = x.issued
 	if text, ok := p.Get(propertySignedIn); ok {
@@ -34,11 +35,6 @@ func (x *session) readProperties(p sessiontoken.Properties) {
 	if text, ok := p.Get(propertyEnds); ok {
 		x.ends, _ = time.Parse(time.RFC3339Nano, text)
 	}
-}
-
-func (x *session) readTimes(p sessiontoken.Properties) {
-	x.issued, _ = p.Time(sessiontoken.PropertyIssued)
-	x.expires, _ = p.Time(sessiontoken.PropertyExpires)
 }
 
 // nameAtRandom names a session that has no name yet. The times of a ticket are

@@ -200,8 +200,8 @@ func (s *Sessions) recall(ctx context.Context, f *found) error {
 // long enough.
 func (s *Sessions) note(ctx context.Context, f *found) error {
 	until := s.outlasts(&f.session, s.given(&f.session))
-	if s.reuse {
-		until = later(until, s.joinableUntil())
+	if s.reuse { // as long as a record may last by which somebody could join it again
+		until = later(until, s.grace(s.traits.now().Add(s.o.MaxLifetime)))
 	}
 	if !until.After(f.noted) {
 		return nil

@@ -124,7 +124,7 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 	if err == nil && (s.o.OnePerUser || s.reuse) {
 		latest := record{x.id, x.began, s.outlasts(x, x.ends)}
 		if s.reuse {
-			latest.id = sharedID(x)
+			latest.id += " " + x.ticket.(*sessiontoken.Token).ID
 		}
 		err = s.supersede(r.Context(), user, latest)
 	}
@@ -132,8 +132,9 @@ func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, x *session, use
 		err = s.write(w, set)
 	}
 	if err != nil {
-		if !joined { // other browsers are in it
-			s.abandon(r.Context(), x)
+		if x.reference && !joined { // if joined, other browsers are in it
+			// Failing that, the entry expires by itself, and nobody knows its name.
+			_ = s.framework.forget(context.WithoutCancel(r.Context()), x)
 		}
 		return err
 	}
@@ -201,15 +202,6 @@ func (s *Sessions) supersede(ctx context.Context, user string, latest record) er
 		_ = s.track.end(ctx, id, latest.ends)
 	}
 	return nil
-}
-
-// abandon takes back a ticket that was put into the codec's store and whose
-// cookie was not written. If it fails the entry expires by itself; nobody
-// knows its name.
-func (s *Sessions) abandon(ctx context.Context, x *session) {
-	if x.reference {
-		_ = s.framework.forget(context.WithoutCancel(ctx), x)
-	}
 }
 
 // SignOut signs the user out: it adds the deletion of every chunk of the cookie

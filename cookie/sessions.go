@@ -351,12 +351,10 @@ func (s *Sessions) Session(r *http.Request) (Session, error) {
 // source takes the text of the cookie from a request.
 func (s *Sessions) source(r *http.Request) (string, error) {
 	text, err := s.traits.scheme.Join(r, s.template.Name)
-	if err == nil && isAbsent(text) {
+	// .NET takes for no cookie what forms authentication ignores, one character, and
+	// Katana, blanks. No ticket is so short.
+	if err == nil && (len(text) < 2 || strings.TrimSpace(text) == "") {
 		return "", chunks.ErrNoCookie
 	}
 	return text, err
 }
-
-// isAbsent reports whether a value counts for .NET as no cookie: forms
-// authentication ignores one character, Katana blanks. No ticket is so short.
-func isAbsent(text string) bool { return len(text) < 2 || strings.TrimSpace(text) == "" }

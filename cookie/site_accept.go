@@ -259,24 +259,14 @@ func (b *siteBuilder) sessions(what string, c *site.Credential, codec sessiontok
 	return nil
 }
 
-// templateOf is the cookie of a credential without its value.
+// templateOf is the cookie of a credential without its value. A SameSite that is
+// Unspecified is no attribute.
 func templateOf(c *site.Credential) *http.Cookie {
+	modes := map[string]http.SameSite{"None": http.SameSiteNoneMode, "Lax": http.SameSiteLaxMode,
+		"Strict": http.SameSiteStrictMode}
 	return &http.Cookie{Name: c.Name, Path: c.Path, Domain: c.Domain, Secure: c.Secure == On,
 		MaxAge: int(c.MaxAge / time.Second), HttpOnly: !c.ScriptAccess,
-		SameSite: sameSiteMode(c.SameSite)}
-}
-
-// sameSiteMode is the attribute for a value of the file.
-func sameSiteMode(name string) http.SameSite {
-	switch name {
-	case "None":
-		return http.SameSiteNoneMode
-	case "Lax":
-		return http.SameSiteLaxMode
-	case "Strict":
-		return http.SameSiteStrictMode
-	}
-	return 0 // no attribute
+		SameSite: modes[c.SameSite]}
 }
 
 // notes adds what decides on no credential of this package.

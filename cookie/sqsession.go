@@ -282,9 +282,6 @@ func sharingUser(p *sessiontoken.Principal) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// sharedID is the id of a session and of its entry, for a record.
-func sharedID(x *session) string { return x.id + " " + x.ticket.(*sessiontoken.Token).ID }
-
 // join makes x one more browser of the session that its user has already, if
 // there is one that was not ended.
 func (s *Sessions) join(ctx context.Context, x *session, user string) (joined bool, err error) {
@@ -303,10 +300,4 @@ func (s *Sessions) join(ctx context.Context, x *session, user string) (joined bo
 	t.ContextID, t.ID = secret.New([]byte(contextID)), id
 	x.ticket, x.id = &t, contextID
 	return true, nil
-}
-
-// joinableUntil is how long a record may last by which somebody could join a
-// session again.
-func (s *Sessions) joinableUntil() time.Time {
-	return s.grace(s.traits.now().Add(s.o.MaxLifetime))
 }

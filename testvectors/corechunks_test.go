@@ -3,6 +3,7 @@ package testvectors_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -87,7 +88,7 @@ func runCoreChunks(t *testing.T, f *file) {
 }
 
 func (v *coreChunkVector) append(t *testing.T, f *file, r *http.Request) {
-	size := chunks.Unlimited
+	size := math.MaxInt
 	if v.ChunkSize != nil {
 		size = *v.ChunkSize
 	}

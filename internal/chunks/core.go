@@ -2,7 +2,6 @@ package chunks
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -101,6 +100,3 @@ func coreLine(c *http.Cookie) string {
 	}
 	return b.String()
 }
-
-// Unlimited is a size for Split that cuts nothing (ChunkSize = null).
-const Unlimited = math.MaxInt

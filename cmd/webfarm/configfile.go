@@ -44,11 +44,9 @@ func (c *configFlags) openFiles(in io.Reader) (err error) {
 		if path == "-" {
 			path = standardInput
 			c.config[i] = path
+		} else if info, err := os.Stat(path); err != nil || info.IsDir() || info.Mode().IsRegular() {
+			continue // or the error is that of reading
 		} else {
-			info, err := os.Stat(path)
-			if err != nil || info.IsDir() || info.Mode().IsRegular() {
-				continue // or the error is that of reading
-			}
 			f, err := os.Open(path)
 			if err != nil {
 				return setupError{fmt.Errorf("webfarm: -config: %w", err)}

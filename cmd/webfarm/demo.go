@@ -45,10 +45,10 @@ func (d *demo) run(ctx context.Context, _ []string, s streams) error {
 	}
 	shared := sharedKeys{webConfigText(cfg), ringText(time.Now())}
 	f, err := startFarm(shared, d.listen, log.New(s.err, "", 0))
+	defer f.close()
 	if err != nil {
 		return fmt.Errorf("webfarm: cannot start the farm: %w", err)
 	}
-	defer f.close()
 
 	story, err := newStory(f, cfg, key, shared)
 	if err != nil {

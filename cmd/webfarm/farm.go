@@ -26,28 +26,25 @@ type farm struct {
 func nodeNames() []string { return []string{"A", "B"} }
 
 // startFarm starts the nodes, each from the same texts, and the balancer at the
-// address listen.
+// address listen. The farm is to be closed even if there is an error.
 func startFarm(shared sharedKeys, listen string, logger *log.Logger) (*farm, error) {
 	f := &farm{transport: &http.Transport{Proxy: nil}}
 	var addresses []string
 	for _, name := range nodeNames() {
 		n, err := newNode(name, shared, logger)
 		if err != nil {
-			f.close()
-			return nil, err
+			return f, err
 		}
 		address, err := f.serve("127.0.0.1:0", n.handler())
 		if err != nil {
-			f.close()
-			return nil, err
+			return f, err
 		}
 		addresses = append(addresses, address)
 		f.NodeURLs = append(f.NodeURLs, "http://"+address)
 	}
 	address, err := f.serve(listen, newBalancer(addresses, f.transport))
 	if err != nil {
-		f.close()
-		return nil, err
+		return f, err
 	}
 	f.URL = "http://" + address
 	return f, nil

@@ -2,19 +2,9 @@
 // cookies and tokens, issues them, makes machine keys, and has a gateway and a demo. Inspect and
 // issue also take the key ring of ASP.NET Core, in place of a web.config or beside it: -keys RING.
 //
-//	webfarm inspect -config web.config COOKIE     what is in this cookie, or why was it refused?
-//	webfarm doctor  -config web.config COOKIE     which setting would accept it?
-//	webfarm issue   -config web.config -name bob  cookies to test a site
-//	webfarm check   -config web.config            the decisions and faults of the file
-//	webfarm keygen                                a fresh <machineKey> element
-//	webfarm keys list -keys /var/keys             the key ring of ASP.NET Core, and its next key
-//	webfarm serve   -config web.config            a gateway for nginx, Traefik and Envoy
-//	webfarm demo                                  two nodes that share their sessions
-//	webfarm version                               of this binary
-//
-// "webfarm help SUBCOMMAND" explains each. docs/webfarm.1 holds all of it as a manual page
-// ("webfarm help -man"). "webfarm completion" prints a script for bash, zsh, fish or PowerShell.
-// All others take -json. The exit code is 0 for success, 1 if the cookie was refused or the check
+// "webfarm help" lists the subcommands, and "webfarm help SUBCOMMAND" explains each. docs/webfarm.1
+// holds all of it as a manual page ("webfarm help -man"). "webfarm completion" prints a script for
+// bash, zsh, fish or PowerShell. All others take -json. The exit code is 0 for success, 1 if the cookie was refused or the check
 // failed, and 2 for wrong usage or configuration, before anything is checked.
 //
 // Only keygen prints keys, and no subcommand prints bootstrap tokens. The output of issue is a
@@ -24,7 +14,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -36,9 +25,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
-	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 func main() {
@@ -199,7 +185,7 @@ func tree(s streams) *cobra.Command {
 			s.json, _ = sub.Flags().GetBool("json") // one subcommand runs
 			return c.run(sub.Context(), args, s)
 		}
-		sub.SetHelpFunc(func(sub *cobra.Command, _ []string) { c.printUsage(s.out, sub.Flags()) })
+		sub.SetHelpFunc(func(sub *cobra.Command, _ []string) { c.printHelp(s.out, sub.Flags()) })
 		root.AddCommand(sub)
 	}
 	root.SetHelpFunc(func(c *cobra.Command, args []string) {
@@ -260,60 +246,4 @@ func didYouMean(dash string, names []string) string {
 		return ""
 	}
 	return "; did you mean " + dash + strings.Join(names, " or "+dash) + "?"
-}
-
-func printOverview(w io.Writer) {
-	var rows bytes.Buffer
-	var list [][]string
-	for _, c := range commands() {
-		list = append(list, []string{c.name, c.summary})
-	}
-	writeTable(&rows, "  ", append(list, []string{"completion",
-		"print a script for completion in the shell"}))
-	fmt.Fprintln(w, helpText("overview", "subcommands", strings.TrimSpace(rows.String())))
-}
-
-//go:embed help/*.txt
-var helpFiles embed.FS
-
-//go:embed help/flags.txt
-var flagsFile string
-
-// flagTexts explain the flags.
-var flagTexts = texts.Parse(flagsFile)
-
-// flags defines the flags, with their texts.
-func (c command) flags(flags *pflag.FlagSet) {
-	c.define(flags)
-	flags.Bool("json", false, "")
-	flags.VisitAll(func(f *pflag.Flag) { f.Usage = flagTexts["flags/"+c.name].Text(f.Name) })
-}
-
-// helpText returns a text of the folder help.
-func helpText(name string, words ...any) string {
-	text, _ := helpFiles.ReadFile("help/" + name + ".txt") // a test reads all
-	return texts.Fill(strings.TrimSpace(string(text)), words...)
-}
-
-// usage is the synopsis, explanation and examples of a subcommand.
-func (c command) usage() string {
-	return helpText(c.name, "claims", folded(claimNames(), "  "), "options",
-		folded(site.OptionNames(""), "  "))
-}
-
-func (c command) printUsage(w io.Writer, flags *pflag.FlagSet) {
-	fmt.Fprintf(w, "%s\n\nFlags\n", c.usage())
-	var rows [][]string
-	eachFlag(flags, func(flag, text string) { rows = append(rows, []string{flag, text}) })
-	writeTable(w, "  ", rows)
-}
-
-// eachFlag calls f for each flag, as it is typed, and its explanation.
-func eachFlag(flags *pflag.FlagSet, f func(flag, text string)) {
-	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Name != "help" { // of cobra
-			name, text := pflag.UnquoteUsage(flag)
-			f(strings.TrimSpace("-"+flag.Name+" "+name), text)
-		}
-	})
 }

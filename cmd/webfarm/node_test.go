@@ -23,10 +23,10 @@ func freshKeys(t *testing.T) sharedKeys {
 func newTestFarm(t *testing.T, shared sharedKeys) *farm {
 	t.Helper()
 	f, err := startFarm(shared, "127.0.0.1:0", log.New(t.Output(), "", 0))
+	t.Cleanup(f.close)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(f.close)
 	return f
 }
 

@@ -180,13 +180,8 @@ func isLocal(uri string) bool {
 // isClean reports whether s is printable ASCII without quotes, < and > and #, and without a backslash,
 // which browsers read as a slash.
 func isClean(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || c == '<' ||
-			c == '>' || c == '#' {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(s,
+		func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune(`\"<>#`, c) })
 }
 
 // isHost reports whether s is a host name or address, with or without a port.

@@ -60,8 +60,10 @@ func Parse(r io.Reader, open func(name string) (io.ReadCloser, error)) (*File, e
 		return nil, &Error{Code: CodeUnknownElement, Line: root.Line,
 			Found: "root <" + secret.Name(root.Name) + ">", Want: want}
 	}
-	for sections := range root.ChildrenNamed("configSections") {
-		f.declare(sections)
+	for _, e := range root.Children {
+		if e.Is("", "configSections") {
+			f.declare(e)
+		}
 	}
 	for _, e := range root.Children {
 		if bad := checkSpelling(e, "location", "", ""); bad != nil && !f.declared[e.Name] {

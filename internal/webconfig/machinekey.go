@@ -159,13 +159,12 @@ func (f *File) noMachineKey() error {
 				Want:  "it inside <system.web>"}
 		}
 	}
+	r := &reader{f: f}
 	for _, l := range f.locations {
-		for web := range l.element.ChildrenNamed("system.web") {
-			for e := range web.ChildrenNamed("machineKey") {
-				fault.Found += fmt.Sprintf(" but one on line %d for <location path=%s>, "+
-					"which is not the application", e.Line, secret.Quote(l.path))
-				return fault
-			}
+		for _, e := range r.descend(l.element, []string{"system.web", "machineKey"}) {
+			fault.Found += fmt.Sprintf(" but one on line %d for <location path=%s>, "+
+				"which is not the application", e.Line, secret.Quote(l.path))
+			return fault
 		}
 	}
 	return fault

@@ -42,61 +42,55 @@ var (
 //
 // What the XML declaration names must agree with that.
 func decode(data []byte, strict bool) (string, error) {
-	fault := &Error{Line: 1, Err: ErrCharset,
-		Want: "the file saved as UTF-8, or as iso-8859-1 or windows-1252 without a byte order mark"}
-	var text string
+	bad := func(line int, found, want string) (string, error) {
+		return "", &Error{Line: line, Err: ErrCharset, Found: found, Want: want}
+	}
+	var text, broken string
 	var wide, marked bool
 	switch {
 	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
 		wide = true
-		text, fault.Found = decodeUTF16(data[2:], binary.LittleEndian)
+		text, broken = decodeUTF16(data[2:], binary.LittleEndian)
 	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
 		wide = true
-		text, fault.Found = decodeUTF16(data[2:], binary.BigEndian)
+		text, broken = decodeUTF16(data[2:], binary.BigEndian)
 	case bytes.HasPrefix(data, []byte{'<', 0}), bytes.HasPrefix(data, []byte{0, '<'}):
-		fault.Found = "UTF-16 without a byte order mark"
-		fault.Want = "UTF-8, or UTF-16 with a byte order mark"
-		return "", fault
+		return bad(1, "UTF-16 without a byte order mark", "UTF-8, or UTF-16 with a byte order mark")
 	default:
 		data, marked = bytes.CutPrefix(data, []byte{0xEF, 0xBB, 0xBF})
 		text = string(data)
 	}
-	if fault.Found != "" {
-		fault.Line, fault.Want = 0, "well-formed UTF-16"
-		return "", fault
+	if broken != "" {
+		return bad(0, broken, "well-formed UTF-16")
 	}
 	name, err := declaredEncoding(text)
 	if err != nil {
 		return "", err
 	}
-	fault.Found = "encoding " + secret.Quote(name)
+	found := "encoding " + secret.Quote(name)
+	const others = "the file saved as UTF-8, or as iso-8859-1 or windows-1252 without a byte order mark"
 	name = strings.ToLower(name)
 	if strict && !slices.Contains([]string{"", "utf-8", "utf-16"}, name) { // no other names of the two
-		return "", fault
+		return bad(1, found, others)
 	}
 	is8, is16 := slices.Contains(namesOfUTF8, name), slices.Contains(namesOfUTF16, name)
 	switch {
 	case wide && is16, !wide && is8 && utf8.ValidString(text):
 	case wide && is8:
-		fault.Found += " declared, but the file is UTF-16"
-		fault.Want = `encoding="utf-16"`
-		return "", fault
+		return bad(1, found+" declared, but the file is UTF-16", `encoding="utf-16"`)
 	case is8:
-		fault.Line, fault.Found, fault.Want = 0, "bytes that are not UTF-8", "the file saved as UTF-8"
-		return "", fault
+		return bad(0, "bytes that are not UTF-8", "the file saved as UTF-8")
 	case is16:
-		fault.Found += " declared, but the file is not UTF-16"
-		fault.Want = `encoding="utf-8"`
-		return "", fault
+		return bad(1, found+" declared, but the file is not UTF-16", `encoding="utf-8"`)
 	case wide:
-		return "", fault
+		return bad(1, found, others)
 	case slices.Contains(extendASCII, name) && isASCII(text):
 	case !marked && name == "iso-8859-1":
 		text = decodeBytes(text, nil)
 	case !marked && name == "windows-1252":
 		text = decodeBytes(text, windows1252[:])
 	default:
-		return "", fault
+		return bad(1, found, others)
 	}
 	text = withNewlines(text)
 	for i, c := range text {

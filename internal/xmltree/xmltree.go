@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 )
 
 // Element is one element of a document.
@@ -64,17 +63,6 @@ func (e *Element) Child(space, name string) *Element {
 		}
 	}
 	return nil
-}
-
-// ChildrenNamed returns the children of this name in no namespace, in order.
-func (e *Element) ChildrenNamed(name string) iter.Seq[*Element] {
-	return func(yield func(*Element) bool) {
-		for _, c := range e.Children {
-			if c.Is("", name) && !yield(c) {
-				return
-			}
-		}
-	}
 }
 
 // Format prints the name and line for every verb.

@@ -33,7 +33,6 @@ type serviceError struct{ err error }
 func (e *serviceError) Error() string { return "RingOptions.Decrypt: " + e.err.Error() }
 func (e *serviceError) Unwrap() error { return e.err }
 
-// certificateKeys returns certificates as xmlenc takes them.
 func certificateKeys(list []tls.Certificate) (keys []xmlenc.Key, err error) {
 	for i, c := range list {
 		private, ok := c.PrivateKey.(crypto.Decrypter)
@@ -89,7 +88,6 @@ func (r *Ring) decrypt(ctx context.Context, e *xmltree.Element, count *int) (*xm
 	return e, nil
 }
 
-// open opens one encryptedSecret by the class that it names.
 func (r *Ring) open(ctx context.Context, e *xmltree.Element) (*xmltree.Element, error) {
 	decryptor, _ := e.Attr("decryptorType")
 	if len(e.Children) != 1 {

@@ -38,5 +38,4 @@ func parseGUID(text string) (g guid, ok bool) {
 	return g, true
 }
 
-// xmlSpace is what XML takes for white space.
 const xmlSpace = " \t\r\n"

@@ -23,13 +23,11 @@ type state struct {
 	revokedBefore time.Time // keys created before that are revoked
 }
 
-// entry is a key in one state of the ring.
 type entry struct {
 	*key
 	revoked bool
 }
 
-// usable reports whether the key may open.
 func (e *entry) usable() bool { return !e.revoked && e.Err == nil }
 
 // load reads the repository. Keys whose element has not changed are taken over
@@ -118,7 +116,6 @@ func (l *loader) add(name string, data []byte) error {
 	return nil // .NET skips other elements too
 }
 
-// parseElement reads one element of the ring.
 func parseElement(data []byte) (*xmltree.Element, error) {
 	return xmltree.Parse(data, xmltree.Limits{
 		Bytes: maxElement, Elements: maxParts, Depth: maxDepth})

@@ -77,7 +77,6 @@ func (r *Ring) land(f *flight, s *state, err error) []func(error) {
 	return slices.Clone(r.told)
 }
 
-// schedule sets when the ring is due next.
 func (r *Ring) schedule() {
 	early := time.Duration(rand.Float64() * 0.2 * float64(r.o.Interval))
 	r.next.Store(r.o.Now().Add(r.o.Interval - early).UnixNano())
@@ -174,7 +173,6 @@ func (r *Ring) fault(ctx context.Context) error {
 	return nil
 }
 
-// age returns for how long the state of the ring has stood.
 func (r *Ring) age(now time.Time) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()

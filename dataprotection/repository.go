@@ -35,7 +35,6 @@ type Repository interface {
 	Store(ctx context.Context, name string, xml []byte) error
 }
 
-// conditional is the third method of a repository.
 type conditional interface {
 	StoreIf(ctx context.Context, name string, xml []byte, count int) (stored bool, err error)
 }

@@ -95,7 +95,6 @@ func (k *Key) legacy(o LegacyOptions) (*bound, error) {
 	return b, nil
 }
 
-// settings are what the bytes depend on.
 func (c *Config) settings(d Decryption) netfx.Settings {
 	return netfx.Settings{ValidationKey: c.ValidationKey, DecryptionKey: c.DecryptionKey,
 		Validation: string(c.Validation), Decryption: string(d), Mode: string(c.Mode), Rand: c.Rand}

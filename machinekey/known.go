@@ -117,7 +117,6 @@ func (c Config) refuseKnown() error {
 	return e
 }
 
-// inFile adds where the keys stand in a file, if they were read from one.
 func (c Config) inFile(e *ConfigError) *ConfigError {
 	if c.line > 0 {
 		e.Section, e.Line = "system.web/machineKey", c.line

@@ -92,7 +92,6 @@ func checkKnownHeader(text string) error {
 	return knownError(1, found, "validationKey, decryptionKey, and the hashes below")
 }
 
-// appendKnown adds the two hashes of a line to keys.
 func appendKnown(keys []listedKey, text string, n int) ([]listedKey, error) {
 	fields := strings.Split(text, ",")
 	if len(fields) != 2 {

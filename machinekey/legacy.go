@@ -40,7 +40,6 @@ type LegacyOptions struct {
 	InsecureUnsigned bool
 }
 
-// words describes o for errors and logs.
 func (o LegacyOptions) words() string {
 	s := "protection=" + string(o.Protection)
 	if o.InsecureUnsigned {
@@ -49,7 +48,6 @@ func (o LegacyOptions) words() string {
 	return s
 }
 
-// layers returns what the options stand for.
 func (o LegacyOptions) layers() netfx.Layers {
 	encrypted := o.Protection == ProtectionAll || o.Protection == ProtectionEncryption
 	return netfx.Layers{Inner: o.Protection == ProtectionAll || o.Protection == ProtectionValidation,

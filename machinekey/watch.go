@@ -91,7 +91,6 @@ type watcher struct {
 	added []addedKey
 }
 
-// addedKey is a key that the watcher has put into the ring.
 type addedKey struct {
 	key      *Key
 	replaced time.Time // when another became the primary; zero until then

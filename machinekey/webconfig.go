@@ -67,7 +67,6 @@ func configOf(f *webconfig.File, err error) (Config, error) {
 	}, nil
 }
 
-// configError gives an error of webconfig the type of this package.
 func configError(err error) error {
 	var e *webconfig.Error
 	if !errors.As(err, &e) { // unreachable: webconfig has no other errors

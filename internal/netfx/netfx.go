@@ -33,7 +33,6 @@ type Settings struct {
 
 var errTooLong = errors.New("plaintext too long")
 
-// fill fills b with random bytes.
 func fill(r io.Reader, b []byte) error {
 	if r == nil {
 		rand.Read(b) // documented to never fail

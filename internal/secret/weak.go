@@ -59,7 +59,6 @@ func Pattern(b Bytes) string {
 	return ""
 }
 
-// period reports whether key repeats its first n bytes.
 func period(key []byte, n int) bool {
 	for i := n; i < len(key); i++ {
 		if key[i] != key[i-n] {

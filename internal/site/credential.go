@@ -86,7 +86,6 @@ func (c *Credential) apply(from Source, said Settings) {
 	}
 }
 
-// refuse keeps why the credential is of no use.
 func (c *Credential) refuse(line int, format string, args ...any) {
 	c.Refused, c.RefusedLine = fmt.Sprintf(format, args...), line
 }
@@ -194,7 +193,6 @@ func (s *Site) refuseSession(c *Credential, writer string, line int) {
 	}
 }
 
-// warning returns the text of a warning about the credential.
 func (c *Credential) warning(code string) string {
 	for _, w := range c.Warnings {
 		if w.Code == code {
@@ -260,7 +258,6 @@ func minutes(n int) time.Duration {
 	return time.Duration(min(n, most)) * time.Minute
 }
 
-// readCookie reads <roleManager> or <anonymousIdentification>.
 func (s *Site) readCookie(f *webconfig.File, c *Credential, section string) {
 	e := f.Section("system.web", section)
 	if s.fault(e.Err()) != nil || e.RefLine == 0 {
@@ -291,7 +288,6 @@ func (s *Site) readCookie(f *webconfig.File, c *Credential, section string) {
 	}
 }
 
-// readCora reads the session of Cora SeQuence.
 func (s *Site) readCora(f *webconfig.File) {
 	cora, err := f.Cora()
 	if s.fault(err) != nil || cora == nil {

@@ -22,7 +22,6 @@ type Decision struct {
 	Why string `json:"why"`
 }
 
-// text is Why and the line.
 func (d Decision) text() string {
 	if d.Line == 0 {
 		return d.Why

@@ -41,7 +41,6 @@ const (
 	SchemeCore                     // name=chunks-N, nameC1, nameC2, …
 )
 
-// kindInfo is what there is to know of a kind.
 type kindInfo struct {
 	kind   Kind
 	text   string // with its article

@@ -73,7 +73,6 @@ func (s *Site) suppressSameSite() {
 	}
 }
 
-// applyAll applies settings of Options.
 func (c *Credential) applyAll(list []Settings) {
 	for _, said := range list {
 		c.apply(Source{Options: true}, said)

@@ -63,7 +63,6 @@ func OptionNames(k Kind) string {
 	return strings.Join(names, ", ")
 }
 
-// parse sets the property of s.
 func (p property) parse(s *Settings, text string) bool {
 	var err error
 	switch v := p.at(s).(type) {

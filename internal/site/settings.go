@@ -45,7 +45,6 @@ const (
 	Off
 )
 
-// toggle is On or Off.
 func toggle(on bool) Toggle {
 	if on {
 		return On
@@ -113,10 +112,8 @@ var properties = []property{
 		"only SQSession keeps sessions in memory by itself"},
 }
 
-// counts reports whether the property matters for a kind.
 func (p property) counts(k Kind) bool { return p.kinds == nil || slices.Contains(p.kinds, k) }
 
-// said reports whether s has a value for the property.
 func (p property) said(s *Settings) bool { return p.text(s) != "" }
 
 // text is the value for people, empty for the zero value.
@@ -140,7 +137,6 @@ func (p property) text(s *Settings) string {
 	return ""
 }
 
-// copy sets the property of to as from has it.
 func (p property) copy(to, from *Settings) {
 	switch v := p.at(to).(type) {
 	case *string:

@@ -168,7 +168,6 @@ func (s *Section) TimeSpanOrInfinite(name string, absent time.Duration) time.Dur
 	return s.TimeSpan(name, absent, Infinite)
 }
 
-// oneOf is the Want text of an enumeration.
 func oneOf(found string, legal []string) string {
 	if right := propose(trim(found), legal); right != "" {
 		return right + " (values are case sensitive)"

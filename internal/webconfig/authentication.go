@@ -81,7 +81,6 @@ func (a Authentication) ProtectionWarnings(mode string) []Warning {
 			`; want protection="All" on all nodes`}}
 }
 
-// readForms reads <forms>, which may be absent.
 func readForms(s *Section) Forms {
 	forms := Forms{
 		Name:              s.NonEmpty("name", ".ASPXAUTH"),

@@ -23,7 +23,6 @@ type File struct {
 	files     map[string]besideFile
 }
 
-// location is one <location> element.
 type location struct {
 	element   *xmltree.Element
 	path      string // as written
@@ -107,7 +106,6 @@ const (
 // FoundTransform is [Error.Found] of a file that is a transform.
 const FoundTransform = "a transform for the build"
 
-// readXML reads one whole file.
 func readXML(r io.Reader) (*xmltree.Element, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFileBytes+1))
 	if err != nil {

@@ -213,7 +213,6 @@ func (s *Section) badAlgorithm(attribute, name, code string, good, more []string
 	s.Fail(code, attribute, secret.Quote(name), oneOf(name, slices.Concat(good, more)))
 }
 
-// checkKeys compares the key lengths with the algorithms.
 func (m *MachineKey) checkKeys(s *Section) {
 	if m.IsLegacy() && m.ValidationKey.Len() < 20 {
 		s.Fail(CodeInvalidValidationKey, "validationKey",
@@ -251,7 +250,6 @@ func (m *MachineKey) checkKeys(s *Section) {
 	}
 }
 
-// warn notes what is legal but doubtful.
 func (m *MachineKey) warn() {
 	add := func(code, text string) {
 		m.Warnings = append(m.Warnings, Warning{Code: code, Line: m.Line, Text: text})

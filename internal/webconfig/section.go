@@ -168,7 +168,6 @@ func (s *Section) refuseEncrypted() {
 	}
 }
 
-// fault keeps a fault of the section.
 func (s *Section) fault(code, attribute, found, want string) {
 	s.r.fail(s.newFault(code, attribute, found, want))
 }
@@ -178,7 +177,6 @@ func (s *Section) newFault(code, attribute, found, want string) *Error {
 		Found: found, Want: want}
 }
 
-// child returns the section of a child element.
 func (s *Section) child(e *xmltree.Element) *Section {
 	c := &Section{Path: s.Path + "/" + e.Name, File: s.File, Element: e, RefLine: e.Line, r: s.r}
 	if s.File != "" {

@@ -106,7 +106,6 @@ func sessionHandler(s *Section, schema string) SessionHandler {
 	return current
 }
 
-// typeOf returns the class that an entry names.
 func typeOf(s *Section) string {
 	class, _ := s.Attr("type")
 	return TypeName(class)

@@ -91,7 +91,6 @@ func Decrypt(e *xmltree.Element, keys []Key) ([]byte, error) {
 	return plain[:len(plain)-pad], nil
 }
 
-// cipherKeySize returns how many bytes the key of the data has.
 func cipherKeySize(e *xmltree.Element) (int, error) {
 	name := algorithm(e)
 	switch name {
@@ -105,7 +104,6 @@ func cipherKeySize(e *xmltree.Element) (int, error) {
 	return 0, fmt.Errorf("%w: %q for the data", ErrAlgorithm, name)
 }
 
-// algorithm returns the name of the encryption method of e, or "".
 func algorithm(e *xmltree.Element) (name string) {
 	if method := e.Child(enc, "EncryptionMethod"); method != nil {
 		name, _ = method.Attr("Algorithm")
@@ -113,7 +111,6 @@ func algorithm(e *xmltree.Element) (name string) {
 	return name
 }
 
-// unwrap returns the key of the data.
 func unwrap(e *xmltree.Element, keys []Key, size int) ([]byte, error) {
 	info := e.Child(sig, "KeyInfo")
 	if info == nil {
@@ -141,7 +138,6 @@ func unwrap(e *xmltree.Element, keys []Key, size int) ([]byte, error) {
 	return nil, failure
 }
 
-// unwrapFor opens one EncryptedKey.
 func unwrapFor(e *xmltree.Element, keys []Key, size int) ([]byte, error) {
 	var options crypto.DecrypterOpts
 	switch name := algorithm(e); name {
@@ -217,7 +213,6 @@ func cipherValue(e *xmltree.Element) ([]byte, error) {
 	return decodeBase64(e.Text)
 }
 
-// decodeBase64 reads base64 with white space in it.
 func decodeBase64(text string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil {

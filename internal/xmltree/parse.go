@@ -71,7 +71,6 @@ type frame struct {
 // binding is one xmlns="uri" (empty prefix) or xmlns:prefix="uri".
 type binding struct{ prefix, uri string }
 
-// line returns the line of the next byte.
 func (p *parser) line() int {
 	p.lines += strings.Count(p.text[p.counted:p.pos], "\n")
 	p.counted = p.pos
@@ -86,7 +85,6 @@ func (p *parser) overLimit(format string, args ...any) error {
 	return &Error{Line: p.line(), Err: ErrLimit, Want: fmt.Sprintf(format, args...)}
 }
 
-// accept steps over s if it comes next.
 func (p *parser) accept(s string) bool {
 	if strings.HasPrefix(p.text[p.pos:], s) {
 		p.pos += len(s)
@@ -118,7 +116,6 @@ func (p *parser) space() bool {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
-// node reads one piece of markup or text.
 func (p *parser) node() error {
 	switch {
 	case p.accept("</"):
@@ -163,7 +160,6 @@ func (p *parser) cdata() error {
 	return nil
 }
 
-// keep keeps a text or comment inside an element.
 func (p *parser) keep(node, body string) {
 	switch {
 	case len(p.open) == 0:
@@ -193,7 +189,6 @@ func (p *parser) instruction() error {
 	return nil
 }
 
-// characters reads text up to the next markup.
 func (p *parser) characters() error {
 	body := p.text[p.pos:]
 	if end := strings.IndexByte(body, '<'); end >= 0 {

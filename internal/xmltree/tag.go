@@ -199,7 +199,6 @@ func (p *parser) endTag() error {
 	return nil
 }
 
-// close completes the innermost element.
 func (p *parser) close() {
 	top := p.open[len(p.open)-1]
 	top.element.Size = p.pos - top.start

@@ -145,7 +145,6 @@ func decodeUTF16(data []byte, order binary.ByteOrder) (text, bad string) {
 var xmlDeclaration = regexp.MustCompile(`^<\?xml\s+version\s*=\s*("1\.0"|'1\.0')` +
 	`(\s+encoding\s*=\s*("([^"<]+)"|'([^'<]+)'))?(\s+standalone\s*=\s*("(yes|no)"|'(yes|no)'))?\s*\?>`)
 
-// isDeclared reports whether text begins with an XML declaration.
 func isDeclared(text string) bool {
 	return strings.HasPrefix(text, "<?xml") && len(text) > 5 && isSpace(text[5])
 }

@@ -68,7 +68,6 @@ func (p *parser) expand(s string) (string, error) {
 
 var entities = map[string]rune{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
 
-// reference resolves what stands between & and ;.
 func reference(ref string) (rune, bool) {
 	if c, ok := entities[ref]; ok {
 		return c, true

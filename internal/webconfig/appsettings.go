@@ -63,13 +63,10 @@ func (a AppSettings) Switch(key string) Switch {
 	return Switch{Key: key}
 }
 
-// AppSettings reads the switches of <appSettings>, and of the file that its
-// attribute file names: what stands there is applied after the section itself.
-// As in .NET, a missing file is no fault. A file outside the folder of the
-// web.config, or one that there is nothing to open with, is not read but
-// warned of.
-//
-// Keys compare without regard to case, and the last <add> of a key counts.
+// AppSettings reads the switches of <appSettings>, and then those of the file
+// that its attribute file names. As in .NET, a missing file is no fault. A file
+// that is outside the folder or cannot be looked for is warned of. Keys compare
+// without regard to case, and the last <add> of a key counts.
 func (f *File) AppSettings() (AppSettings, error) {
 	s := f.Section("appSettings")
 	all := AppSettings{MaxCookies: math.MaxInt32, Line: s.RefLine}

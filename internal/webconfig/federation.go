@@ -21,10 +21,8 @@ type Federation struct {
 // CookieHandler is <cookieHandler>: the cookie of the session
 // (System.IdentityModel.Services.CookieHandler).
 type CookieHandler struct {
-	Name string // of the cookie; chunks have names that begin with it
-	// Path is the path of the cookie. Empty means the application's virtual
-	// path, which the file does not know.
-	Path           string
+	Name           string // of the cookie; chunks have names that begin with it
+	Path           string // empty for the application's virtual path, which the file does not know
 	Mode           string // Default, Chunked (the same) or Custom
 	Domain         string // of the cookie, empty for none
 	HideFromScript bool   // makes the cookie HttpOnly

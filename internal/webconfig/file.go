@@ -33,15 +33,14 @@ type location struct {
 // whole: no path, "" or ".".
 func (l location) ofApplication() bool { return l.path == "" || l.path == "." }
 
-// Parse reads one web.config and checks its outline: well-formed XML within
-// the limits of this package, the root <configuration>, and the attributes of
-// <location>. Sections are checked when they are asked for, so a fault in one
-// is no obstacle to the others. Errors are of type [*Error].
+// Parse reads one web.config and checks its outline: well-formed XML within the
+// limits, the root <configuration>, and the attributes of <location>. Sections
+// are checked when they are asked for, so a fault in one is no obstacle to the
+// others.
 //
 // open opens the file that a configSource attribute names, as a clean
-// slash-separated path below the folder of the web.config. It is called when
-// the section is asked for, once for each file. If nil, such a section is a
-// fault.
+// slash-separated path below the folder of the web.config, once for each file.
+// If nil, such a section is a fault.
 func Parse(r io.Reader, open func(name string) (io.ReadCloser, error)) (*File, error) {
 	root, err := readXML(r)
 	if err != nil {

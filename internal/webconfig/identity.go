@@ -25,11 +25,9 @@ const Infinite time.Duration = math.MaxInt64
 //	4.5   <system.identityModel><identityConfiguration>
 //	1.0   <microsoft.identityModel><service>
 type Identity struct {
-	Schema        string // SchemaWIF45 or SchemaWIF10
-	SaveBootstrap bool   // session tokens carry the token of the sign-in
-	// MaximumClockSkew is allowed for when the validity of a token is judged.
-	// It may be [Infinite].
-	MaximumClockSkew time.Duration
+	Schema           string        // SchemaWIF45 or SchemaWIF10
+	SaveBootstrap    bool          // session tokens carry the token of the sign-in
+	MaximumClockSkew time.Duration // in the validity of tokens; may be [Infinite]
 	// ReplayDetection is <tokenReplayDetection enabled>, and ReplayPeriod its
 	// expirationPeriod, [Infinite] by default.
 	ReplayDetection bool

@@ -74,10 +74,8 @@ const (
 // errors at once.
 //
 // With haveRing, the class CompatibilityDataProtector is no error: OnRing says
-// that it is there, and is set beside an error too.
-//
-// The rules of each mode are those of Microsoft's MachineKeySection and
-// MachineKeyMasterKeyProvider.
+// that it is there, and is set beside an error too. The rules are those of
+// Microsoft's MachineKeySection and MachineKeyMasterKeyProvider.
 func (f *File) MachineKey(haveRing bool) (MachineKey, error) {
 	runtime, err := f.HTTPRuntime()
 	if err != nil {

@@ -47,14 +47,11 @@ type Section struct {
 	bad      *Error   // the first faulty attribute
 }
 
-// Section returns the section of the application at the given path of element
-// names. It looks directly under <configuration> and in every <location> of
-// the application, follows configSource, and ignores <location>s for parts of
-// the site.
-//
-// A section that is there twice or encrypted is a fault, and so is an element
-// whose name is nearly right: .NET would not start with it either. See
-// [Section.Err].
+// Section returns the section at the given path of element names, under
+// <configuration> or in a <location> of the application, and follows its
+// configSource. A section that is there twice or encrypted is a fault, see
+// [Section.Err], and so is an element whose name is nearly right: .NET would not
+// start with it either.
 func (f *File) Section(path ...string) *Section { return (&reader{f: f}).section(path...) }
 
 // Err returns the first fault in the section and in what was read of it, as an

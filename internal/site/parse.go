@@ -34,9 +34,9 @@ func ParseSettings(text string) (Settings, error) {
 			return Settings{}, &OptionError{s.Kind, p.name, "write OPTION=VALUE"}
 		case p.said(&s):
 			return Settings{}, &OptionError{s.Kind, p.name, "it is there twice"}
-		case !p.parse(&s, value):
-			return Settings{}, &OptionError{s.Kind, p.name,
-				fmt.Sprintf("%q is not %s", value, p.want())}
+		}
+		if want := p.parse(&s, value); want != "" {
+			return Settings{}, &OptionError{s.Kind, p.name, fmt.Sprintf("%q is not %s", value, want)}
 		}
 	}
 	return s, nil
@@ -63,17 +63,21 @@ func OptionNames(k Kind) string {
 	return strings.Join(names, ", ")
 }
 
-func (p property) parse(s *Settings, text string) bool {
+// parse sets the property of s, or says what a value is like.
+func (p property) parse(s *Settings, text string) (want string) {
 	var err error
 	switch v := p.at(s).(type) {
 	case *string:
 		*v = text
 	case *int:
-		*v, err = strconv.Atoi(text)
+		if *v, err = strconv.Atoi(text); err != nil {
+			return "a number"
+		}
 	case *bool:
 		var ok bool
-		*v, ok = dotnet.ParseBool(text)
-		return ok
+		if *v, ok = dotnet.ParseBool(text); !ok {
+			return "true or false"
+		}
 	case *Toggle:
 		switch text {
 		case "on":
@@ -81,29 +85,14 @@ func (p property) parse(s *Settings, text string) bool {
 		case "off":
 			*v = Off
 		default:
-			return false
+			return "on or off"
 		}
 	case *time.Duration:
 		if text == span(None) {
 			*v = None
-			return true
+		} else if *v, err = time.ParseDuration(text); err != nil {
+			return "a duration such as 30m"
 		}
-		*v, err = time.ParseDuration(text)
 	}
-	return err == nil
-}
-
-// want says what a value is like.
-func (p property) want() string {
-	switch p.at(new(Settings)).(type) {
-	case *int:
-		return "a number"
-	case *bool:
-		return "true or false"
-	case *Toggle:
-		return "on or off"
-	case *time.Duration:
-		return "a duration such as 30m"
-	}
-	return "a text"
+	return ""
 }

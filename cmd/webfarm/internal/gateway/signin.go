@@ -94,7 +94,8 @@ func original(r *http.Request, as asker) asked {
 			}
 		}
 	case asTraefik:
-		a.method, a.host, a.uri = r.Header.Get("X-Forwarded-Method"), r.Header.Get(headerForwardedHost), r.Header.Get("X-Forwarded-Uri")
+		a.method = r.Header.Get("X-Forwarded-Method")
+		a.host, a.uri = r.Header.Get(headerForwardedHost), r.Header.Get("X-Forwarded-Uri")
 	case asEnvoy:
 		// The original text: parsing could make two addresses equal.
 		if i := strings.Index(r.RequestURI, envoyPath); i >= 0 {

@@ -58,7 +58,7 @@ func (b *siteBuilder) fedAuth() error {
 		format = "WIF 1.0"
 	}
 	b.accept("FedAuth", c.Line, "cookie %q, %s, %s, clock skew %s, lifetime %s",
-		c.Name, format, endpoint, span(c.ClockSkew), span(c.Lifetime))
+		c.Name, format, endpoint, site.Span(c.ClockSkew), site.Span(c.Lifetime))
 	return b.sessions("FedAuth cookie", c, codec, nil)
 }
 
@@ -95,7 +95,7 @@ func (b *siteBuilder) forms() error {
 	if onRing {
 		protection = "on the key ring"
 	}
-	b.accept("Forms", c.Line, "cookie %q, timeout %s, %s%s", c.Name, span(c.Lifetime),
+	b.accept("Forms", c.Line, "cookie %q, timeout %s, %s%s", c.Name, site.Span(c.Lifetime),
 		protection, weak)
 	var never error
 	if weak != "" {
@@ -154,7 +154,7 @@ func (b *siteBuilder) core() error {
 			continue
 		}
 		b.accept("Core", 0, "cookie %q, scheme %q, lifetime %s, by the options", c.Name,
-			c.AuthenticationType, span(c.Lifetime))
+			c.AuthenticationType, site.Span(c.Lifetime))
 		if err := b.sessions("Core cookie", c, codec, nil); err != nil {
 			return err
 		}
@@ -197,7 +197,7 @@ func (b *siteBuilder) cora() error {
 			b.site.AcceptSessions(s)
 			b.site.sessions = append(b.site.sessions, s)
 			b.accept("SQSession", c.Line, "cookie %q of Go nodes, lifetime %s, at most %s", c.Name,
-				span(c.Lifetime), span(c.MaxLifetime))
+				site.Span(c.Lifetime), site.Span(c.MaxLifetime))
 		}
 	}
 	b.refused("SQSession", c)
@@ -248,7 +248,7 @@ func (b *siteBuilder) sessions(what string, c *site.Credential, codec sessiontok
 		slides = "renewed in use"
 	}
 	if o.MaxLifetime > 0 {
-		slides += fmt.Sprintf(", at most %s", o.MaxLifetime)
+		slides += fmt.Sprintf(", at most %s", site.Span(o.MaxLifetime))
 	}
 	if c.Kind.IsSession() || c.From("ChunkSize").Options {
 		slides += fmt.Sprintf(", chunks of %d", o.ChunkSize)
@@ -285,12 +285,4 @@ func (b *siteBuilder) notes() {
 		}
 		b.decide("warning", w.Line, "%s", w.Text)
 	}
-}
-
-// span shows a time span.
-func span(d time.Duration) string {
-	if d == site.Infinite {
-		return "Infinite"
-	}
-	return max(d, 0).String()
 }

@@ -54,7 +54,7 @@ func ExampleLoadSite() {
 	// Output:
 	// 200  hello bob
 	// 401  Unauthorized
-	// FedAuth         accepted: cookie "FedAuth", WIF 4.5, endpoint "/", clock skew 5m0s, lifetime 10h0m0s (line 10)
+	// FedAuth         accepted: cookie "FedAuth", WIF 4.5, endpoint "/", clock skew 5m, lifetime 10h (line 10)
 	// FedAuth cookie  path "/", domain "", secure true, hidden from scripts true, SameSite not set, not renewed, chunks of 2000 (line 15)
 }
 

@@ -111,12 +111,12 @@ func TestNewSite(t *testing.T) {
 	want := strings.Join([]string{
 		`mode            Framework45, by the options`,
 		`key             ` + key + `, HMACSHA256 and Auto`,
-		`FedAuth         accepted: cookie "FedAuth", WIF 4.5, endpoint "/app/" by the options, clock skew 0s, lifetime 10h0m0s`,
+		`FedAuth         accepted: cookie "FedAuth", WIF 4.5, endpoint "/app/" by the options, clock skew 0s, lifetime 10h`,
 		`FedAuth cookie  path "/app/", domain "", secure true, hidden from scripts true, SameSite not set, renewed in use, chunks of 2000`,
-		`Forms           accepted: cookie ".ASPXAUTH", timeout 1h0m0s, protection All`,
+		`Forms           accepted: cookie ".ASPXAUTH", timeout 1h, protection All`,
 		`Forms cookie    path "/", domain "", secure false, hidden from scripts true, SameSite Lax, renewed in use`,
 		`Katana          accepted: cookie "MyApp" of "ApplicationCookie", by the options`,
-		`Katana cookie   path "/", domain "app.example", secure true, hidden from scripts false, SameSite Strict, not renewed, at most 8h0m0s, chunks of 3000`,
+		`Katana cookie   path "/", domain "app.example", secure true, hidden from scripts false, SameSite Strict, not renewed, at most 8h, chunks of 3000`,
 		`Bearer          not asked for: Katana's access tokens are set up in code, see SiteOptions.Credentials`,
 	}, "\n")
 	if got := strings.ReplaceAll(s.String(), "HMACSHA256 and AES",

@@ -434,9 +434,9 @@ func TestSiteSQSession(t *testing.T) {
 		want       string // in String
 	}{
 		{`application="Flowtime"`, nil, "SQSessionFlowtime", false, "passed on but not read"},
-		{`application="Flowtime"`, asked, "SQSessionFlowtime", true, "lifetime 20m0s, at most 24h0m0s"},
+		{`application="Flowtime"`, asked, "SQSessionFlowtime", true, "lifetime 20m, at most 24h"},
 		{`application="Flowtime" lifetime="5" maxLifetime="60" sessionCookieName="S"`, asked,
-			"SFlowtime", true, "lifetime 5m0s, at most 1h0m0s"},
+			"SFlowtime", true, "lifetime 5m, at most 1h"},
 		{`application="Flowtime" enabled="false"`, asked, "SQSessionFlowtime", false, "enabled is false"},
 		{``, asked, "", false, `not accepted: without the attribute application`},
 		{``, asked, "", false, "say Credential.Name"},

@@ -183,7 +183,7 @@ func (r *checkReport) text() []byte {
 			case s.Default:
 				from = "default"
 			case s.Options:
-				from = "-credential"
+				from = "flag"
 			}
 			rows = append(rows, []string{s.Name, abridged(s.Value), from})
 		}

@@ -108,14 +108,15 @@ func TestCheckRing(t *testing.T) {
 		{"alone", "-keys " + folder + " -app Shop -scheme Identity.Application", 0, []string{
 			folder + ": no faults, 0 warnings\n\nKey ring of " + folder + ", Shop\n",
 			"76692db8-b9c3-446a-937e-c7c07fda25a1  protecting  AES_256_CBC, HMACSHA256\n",
-			`accepted: cookie ".AspNetCore.Identity.Application", scheme "Identity.Application", lifetime 336h0m0s`,
+			`accepted: cookie ".AspNetCore.Identity.Application", scheme "Identity.Application", lifetime 336h, by a flag`,
+			"  AuthenticationType  Identity.Application               flag\n",
 			"\nSettings of a cookie of ASP.NET Core\n"}},
 		{"a name", "-keys " + folder + " -cookie .AspNet.SharedCookie", 0, []string{
 			`accepted: cookie ".AspNet.SharedCookie", scheme "Cookies"`}},
 		{"beside a web.config", "-config " + compatible + " -keys " + folder +
 			" -app Shop", 0, []string{
 			`the key ring, by the class CompatibilityDataProtector, application "Old" (line 1)`,
-			`accepted: cookie ".ASPXAUTH", timeout 30m0s, on the key ring (line 1)`,
+			`accepted: cookie ".ASPXAUTH", timeout 30m, on the key ring (line 1)`,
 			`accepted: cookie ".AspNetCore.Cookies"`}},
 		{"no ring", "-config " + compatible, 1,
 			[]string{"data_protection_key_ring", "the keys of <machineKey>: -keys"}},

@@ -29,7 +29,7 @@ var goNames = strings.NewReplacer(
 	"set RingOptions.Decrypt, or call", "call",
 	"or Ring.Keep make one", "or \"webfarm keys new\" make one",
 	"LoadSiteFS of a folder above both", "-root with a folder above both",
-	"by the options", "by -credential",
+	"by the options", "by a flag",
 	"http: invalid Cookie.Name", "-cookie: not the name of a cookie",
 )
 

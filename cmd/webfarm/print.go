@@ -170,18 +170,6 @@ func relative(t, now time.Time) string {
 	return "in " + text
 }
 
-// short returns d as "5m", where package time has "5m0s".
-func short(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
 // judgedAt is the time of -at, now if there is none.
 func judgedAt(at string) (time.Time, error) {
 	if at == "" {

@@ -38,20 +38,6 @@ func TestRelative(t *testing.T) {
 	}
 }
 
-func TestShort(t *testing.T) {
-	for text, want := range map[string]string{
-		"5m": "5m", "10m": "10m", "30s": "30s", "1h": "1h", "10h": "10h", "90m": "1h30m", "0s": "0s", "1m30s": "1m30s", "20m20s": "20m20s",
-	} {
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := short(d); got != want {
-			t.Errorf("%s: %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestParseTime(t *testing.T) {
 	want := time.Date(2026, 1, 31, 18, 0, 0, 0, time.UTC)
 	for _, text := range []string{"2026-01-31T18:00:00Z", "2026-01-31T19:00:00+01:00",

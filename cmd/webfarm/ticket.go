@@ -88,7 +88,7 @@ func (c *codecs) showToken(t *sessiontoken.Token) (*tokenReport, shown) {
 	s.rows = [][]string{
 		{"valid from", when(t.ValidFrom, now)},
 		{"valid to", when(t.ValidTo, now)},
-		{"clock skew", short(c.skew.Truncate(time.Second)) + " tolerated at both ends"},
+		{"clock skew", site.Span(c.skew.Truncate(time.Second)) + " tolerated at both ends"},
 		{"good for", path},
 		{"cookie lasts", lasts},
 	}

@@ -239,8 +239,20 @@ func span(d time.Duration) string {
 		return ""
 	case None:
 		return "none"
-	case Infinite:
+	}
+	return Span(d)
+}
+
+// Span shows a time span for people: "336h", where package time has "336h0m0s".
+func Span(d time.Duration) string {
+	if d == Infinite {
 		return "Infinite"
 	}
-	return d.String()
+	text := max(d, 0).String()
+	for _, unit := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, unit) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
 }

@@ -146,15 +146,15 @@ func TestSettings(t *testing.T) {
 		want    string
 	}{
 		{"wif45-fedauth.config", func(s *Site) *Credential { return s.Session }, true, "",
-			"Path=/ line 44, Domain=.app.example line 44, ChunkSize=3000 line 44, ClockSkew=10m0s line 21, Lifetime=30m0s line 28, PersistentLifetime=168h0m0s line 44"},
+			"Path=/ line 44, Domain=.app.example line 44, ChunkSize=3000 line 44, ClockSkew=10m line 21, Lifetime=30m line 28, PersistentLifetime=168h line 44"},
 		{"wif10-thinktecture.config", func(s *Site) *Credential { return s.Session }, true, "",
-			"Path=/portal/ line 30, ClockSkew=3m0s line 17, Lifetime=8h0m0s line 24"},
+			"Path=/portal/ line 30, ClockSkew=3m line 17, Lifetime=8h line 24"},
 		{"cora-sequence.config", func(s *Site) *Credential { return s.Session }, true, "", ""},
 		{"cora-sequence.config", func(s *Site) *Credential { return s.SQSession }, true,
 			`cookie "SQSessionFlowtime" can be passed on but not read`,
-			"Name=SQSessionFlowtime line 14, Secure=on line 14, Lifetime=30m0s line 14, NoReuse=true line 14"},
+			"Name=SQSessionFlowtime line 14, Secure=on line 14, Lifetime=30m line 14, NoReuse=true line 14"},
 		{"forms-site.config", func(s *Site) *Credential { return s.Forms }, true, "",
-			"Name=.SHOPAUTH line 19, Domain=shop.example line 19, Secure=on line 19, SameSite=None line 19, Lifetime=45m0s line 19"},
+			"Name=.SHOPAUTH line 19, Domain=shop.example line 19, Secure=on line 19, SameSite=None line 19, Lifetime=45m line 19"},
 		{"forms-site.config", func(s *Site) *Credential { return s.Session }, false,
 			"no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>",
 			"SameSite=Lax line 23"},
@@ -242,9 +242,9 @@ func TestOptions(t *testing.T) {
 		t.Error("the cookie is not found by its name")
 	}
 	for c, want := range map[*Credential]string{
-		s.Session: "Path=/app/ options, Domain=.app.example line 44, ChunkSize=3000 line 44, ClockSkew=10m0s line 21, Lifetime=30m0s line 28, " +
-			"MaxLifetime=8h0m0s options, PersistentLifetime=168h0m0s line 44, Sliding=on options",
-		s.Forms:     "Name=F options, MaxLifetime=8h0m0s options",
+		s.Session: "Path=/app/ options, Domain=.app.example line 44, ChunkSize=3000 line 44, ClockSkew=10m line 21, Lifetime=30m line 28, " +
+			"MaxLifetime=8h options, PersistentLifetime=168h line 44, Sliding=on options",
+		s.Forms:     "Name=F options, MaxLifetime=8h options",
 		s.Bearer:    "",
 		s.SQSession: "Name=SQSession_12 options",
 	} {
@@ -693,6 +693,22 @@ func TestCore(t *testing.T) {
 		}
 		if !errors.As(err, new(*OptionError)) {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestSpan shows time spans without what is zero at their end.
+func TestSpan(t *testing.T) {
+	for text, want := range map[string]string{
+		"5m": "5m", "10m": "10m", "30s": "30s", "1h": "1h", "10h": "10h", "90m": "1h30m", "0s": "0s", "1m30s": "1m30s", "20m20s": "20m20s",
+		"336h": "336h", "168h30m": "168h30m", "-1ns": "0s",
+	} {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Span(d); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (r *inspectReport) text() []byte {
 }
 
 func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
-	fmt.Fprintf(b, "\n%s: %s\n", c.title(), c.Kind.Long())
+	fmt.Fprintf(b, "\n%s: %s\n", c.Title(), c.Kind.Long())
 	if c.AuthType != "" {
 		fmt.Fprintf(b, "  AuthenticationType %s\n", abridged(c.AuthType))
 	}
@@ -58,8 +58,8 @@ func (c *credentialReport) print(b *bytes.Buffer, r *inspectReport) {
 	}
 }
 
-// title says where the credential was.
-func (c *credentialReport) title() string {
+// Title says where the credential was.
+func (c *credentialReport) Title() string {
 	switch {
 	case c.Cookie != nil:
 		return "Cookie " + printable(c.Cookie.Name)

@@ -28,22 +28,16 @@ type codecs struct {
 	insecure bool
 	// certificates replace the machine keys in sessions, see certFlags.
 	certificates []sessiontoken.Protector
-	// endpoint is the cookie path of sessions: it is checked in old ones and put into new ones.
-	endpoint string
-	// skew widens the validity of sessions. skewForms does it for forms tickets, for which .NET
-	// allows no skew.
-	skew, skewForms time.Duration
-	// lifetime is how long new credentials are valid; zero means the site's.
-	lifetime time.Duration
-	// formsRoles is how the user data of forms tickets holds roles.
-	formsRoles formsRoles
+	endpoint     string        // cookie path of sessions, checked in old ones and put into new ones
+	skew         time.Duration // widens the validity of sessions
+	skewForms    time.Duration // of forms tickets, for which .NET allows none
+	lifetime     time.Duration // of new credentials; zero means the site's
+	formsRoles   formsRoles    // how the user data of forms tickets holds roles
 	// purposes replace Katana's, for a site with its own TicketDataFormat, or are those of a payload
 	// of Data Protection.
-	purposes []string
-	// scheme is that of ASP.NET Core, empty if nobody said it.
-	scheme string
-	// stateClass is the middleware whose state strings are read.
-	stateClass string
+	purposes   []string
+	scheme     string // of ASP.NET Core, empty if nobody said it
+	stateClass string // the middleware whose state strings are read
 	now        func() time.Time
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"log"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
@@ -83,7 +85,6 @@ func (d *demo) run(ctx context.Context, _ []string, s streams) error {
 // sharedKeys is all that the nodes share: the text of a web.config, and that of a key ring.
 type sharedKeys struct{ webConfig, ring string }
 
-// openRing reads the key ring.
 func (s sharedKeys) openRing(ctx context.Context) (*dataprotection.Ring, error) {
 	return dataprotection.Open(ctx, dataprotection.Document([]byte(s.ring)),
 		&dataprotection.RingOptions{ApplicationName: demoApplication})
@@ -92,21 +93,20 @@ func (s sharedKeys) openRing(ctx context.Context) (*dataprotection.Ring, error) 
 // demoApplication is what the nodes would pass to SetApplicationName.
 const demoApplication = "webfarm demo"
 
+//go:embed demo_ring.xml
+var demoRing string
+
 // ringText is a key ring of one new key with the default algorithms, for 90 days.
 func ringText(now time.Time) string {
 	var id [16]byte
 	var master [64]byte
 	rand.Read(id[:])
 	rand.Read(master[:])
-	return fmt.Sprintf(`<repository><key id="%x-%x-%x-%x-%x" version="1">`+
-		`<creationDate>%s</creationDate><activationDate>%[6]s</activationDate><expirationDate>%s</expirationDate>`+
-		`<descriptor deserializerType="Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.`+
-		`ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection">`+
-		`<descriptor><encryption algorithm="AES_256_CBC"/><validation algorithm="HMACSHA256"/>`+
-		`<masterKey><value>%s</value></masterKey></descriptor></descriptor></key></repository>`,
-		id[:4], id[4:6], id[6:8], id[8:10], id[10:], now.UTC().Format(time.RFC3339),
-		now.UTC().AddDate(0, 0, 90).Format(time.RFC3339),
-		base64.StdEncoding.EncodeToString(master[:]))
+	return texts.Fill(demoRing,
+		"id", fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:]),
+		"begins", now.UTC().Format(time.RFC3339),
+		"ends", now.UTC().AddDate(0, 0, 90).Format(time.RFC3339),
+		"key", base64.StdEncoding.EncodeToString(master[:]))
 }
 
 // webConfigText is the web.config that all nodes of the farm have.

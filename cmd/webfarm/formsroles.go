@@ -6,7 +6,6 @@ import "strings"
 // empty if that holds no roles. The user data belongs to the site, whose code reads roles from it.
 type formsRoles string
 
-// set reads the flag.
 func (f *formsRoles) set(separator string) error {
 	if separator == "" {
 		return usageError("a separator is missing, such as a comma")

@@ -83,9 +83,9 @@ func (c *issue) run(ctx context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	chosen := ""
+	var chosen []string
 	if c.kind == "" {
-		chosen = c.choose(of)
+		chosen = append(chosen, c.choose(of))
 	}
 	if err := c.check(); err != nil {
 		return err
@@ -94,9 +94,7 @@ func (c *issue) run(ctx context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	if chosen != "" {
-		notes = append(notes, chosen)
-	}
+	notes = append(notes, chosen...)
 	for _, f := range files {
 		for _, w := range f.Warnings {
 			if w.Code == "known_key" || w.Code == "weak_key" {
@@ -106,15 +104,6 @@ func (c *issue) run(ctx context.Context, _ []string, s streams) error {
 	}
 	if err := c.fill(of); err != nil {
 		return err
-	}
-	if carried(c.kind) {
-		note, err := c.override()
-		if err != nil {
-			return err
-		}
-		if note != "" {
-			notes = append(notes, note)
-		}
 	}
 	farm := newCodecs(&c.keys, ring, of, time.Now)
 	farm.endpoint, farm.lifetime = c.path, c.lifetime
@@ -133,8 +122,8 @@ func (c *issue) run(ctx context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	report := &issueReport{OK: true, Kind: c.kind, ValidFrom: made.from,
-		ValidTo: made.to, Notes: notes}
+	report := &issueReport{OK: true, Kind: c.kind, ValidFrom: made.from, ValidTo: made.to,
+		Notes: notes}
 	if of.OnRing(c.kind) {
 		report.KeyID, _ = c.keys.ring.Resolve(made.from)
 	} else {
@@ -156,11 +145,10 @@ func (c *issue) run(ctx context.Context, _ []string, s streams) error {
 
 // check looks at the flags that go with a kind, and at their values.
 func (c *issue) check() error {
-	if _, ok := sameSiteMode(c.sameSite); c.given("same-site") && !ok {
-		return usageError(fmt.Sprintf("-same-site %q: lax, strict or none", c.sameSite))
-	}
 	onLine := c.kind == site.Katana || c.kind == site.Core // their chunks are measured by the line
 	switch {
+	case c.given("same-site") && sameSites[strings.ToLower(c.sameSite)] == 0:
+		return usageError(fmt.Sprintf("-same-site %q: lax, strict or none", c.sameSite))
 	case c.keys.scheme != "" && !c.kind.IsCore():
 		return usageError("-scheme goes with -kind core, corebearer and corerefresh; others have -auth-type")
 	case c.user == "" && c.kind != site.Anonymous:
@@ -237,10 +225,9 @@ func (c *issue) fill(s *site.Site) error {
 		c.authType = cmp.Or(c.authType, c.keys.scheme)
 	}
 	// As cookie.LoadSite has it, but the cookie is Secure where the file says nothing about it.
-	mode, _ := sameSiteMode(cmp.Or(c.sameSite, of.SameSite))
-	c.template = http.Cookie{HttpOnly: !of.ScriptAccess, SameSite: mode,
-		MaxAge: int(of.MaxAge.Seconds()),
-		Secure: of.Secure == site.On || of.From("Secure") == site.Source{}}
+	c.template = http.Cookie{HttpOnly: !of.ScriptAccess, MaxAge: int(of.MaxAge.Seconds()),
+		SameSite: sameSites[strings.ToLower(cmp.Or(c.sameSite, of.SameSite))],
+		Secure:   of.Secure == site.On || of.From("Secure") == site.Source{}}
 	c.path = cmp.Or(c.path, of.Path, "/")
 	c.domain = cmp.Or(c.domain, of.Domain)
 	c.cookie = cmp.Or(c.cookie, of.Name)

@@ -40,40 +40,22 @@ type issuedPart struct {
 // http.sys takes 16 KiB for all headers, nginx 8 KiB for one.
 const largeHeader = 8 << 10
 
-// override applies -insecure-no-secure. The note names a change that neither the flags nor the file
-// ask for.
-func (c *issue) override() (note string, err error) {
-	t, insecure := &c.template, c.template.SameSite == http.SameSiteNoneMode
-	switch {
-	case c.noSecure && insecure:
-		return "",
-			usageError("-insecure-no-secure does not go with SameSite=None: browsers drop such a cookie; say -same-site lax")
-	case c.noSecure:
-		t.Secure = false
-	case !t.Secure && insecure:
-		t.Secure = true
-		note = "the web.config leaves out Secure, but browsers drop a cookie with SameSite=None that lacks it; it was set"
-	}
-	return note, nil
-}
-
-// sameSiteMode returns the mode of a name from web.config or a flag, in any case. It reports
-// whether the name is known.
-func sameSiteMode(name string) (http.SameSite, bool) {
-	switch strings.ToLower(name) {
-	case "lax":
-		return http.SameSiteLaxMode, true
-	case "strict":
-		return http.SameSiteStrictMode, true
-	case "none":
-		return http.SameSiteNoneMode, true
-	}
-	return 0, false
-}
+// sameSites are the modes by their names in lower case, in web.config and as flags.
+var sameSites = map[string]http.SameSite{"lax": http.SameSiteLaxMode,
+	"strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode}
 
 // setCookies cuts the text into cookies.
 func (c *issue) setCookies(r *issueReport, made issued) error {
-	t := &c.template
+	t, protocol := &c.template, "https"
+	switch open := t.SameSite == http.SameSiteNoneMode; {
+	case c.noSecure && open:
+		return usageError("-insecure-no-secure does not go with SameSite=None: browsers drop such a cookie; say -same-site lax")
+	case c.noSecure:
+		t.Secure, protocol = false, "http"
+	case !t.Secure && open:
+		t.Secure = true
+		r.Notes = append(r.Notes, "the web.config leaves out Secure, but browsers drop a cookie with SameSite=None that lacks it; it was set")
+	}
 	t.Name, t.Value, t.Path, t.Domain = c.cookie, made.text, c.path, c.domain
 	if c.persistent || c.kind == site.Anonymous { // .NET sends ids with their expiry
 		t.Expires = made.to
@@ -94,10 +76,6 @@ func (c *issue) setCookies(r *issueReport, made issued) error {
 	if len(r.Header) > largeHeader {
 		r.Notes = append(r.Notes, fmt.Sprintf(
 			"the Cookie header has %d bytes; many servers and proxies take no more than 8 or 16 KiB", len(r.Header)))
-	}
-	protocol := "https"
-	if c.noSecure {
-		protocol = "http"
 	}
 	r.Curl = fmt.Sprintf("curl -H 'Cookie: %s' '%s://%s%s'", r.Header, protocol, c.host(), c.path)
 	return nil

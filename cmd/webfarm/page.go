@@ -39,12 +39,6 @@ type claimGroup struct {
 	Values     []string
 }
 
-// manyValues is the number of values that folds a group.
-const manyValues = 6
-
-// Many reports whether the group is to be folded.
-func (g claimGroup) Many() bool { return len(g.Values) >= manyValues }
-
 // writeHome answers with the demo's page for p, nil for nobody.
 func writeHome(w http.ResponseWriter, node string, p *sessiontoken.Principal, set chunks.Set) error {
 	d := pageData{

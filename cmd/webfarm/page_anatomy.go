@@ -55,14 +55,6 @@ func (c *codecs) inspectRequest(r *http.Request, files []keyFile) ([]credentialR
 	return list, nil
 }
 
-// Heading is the name of the cookie, or the title of another credential.
-func (c *credentialReport) Heading() string {
-	if c.Cookie != nil {
-		return printable(c.Cookie.Name)
-	}
-	return c.title()
-}
-
 // Absent reports whether the request does not carry the cookie.
 func (c *credentialReport) Absent() bool { return c.Cookie != nil && len(c.Cookie.Chunks) == 0 }
 
@@ -187,7 +179,6 @@ func thousands(n int) string {
 	return text
 }
 
-// writeAnatomy answers with the page.
 func writeAnatomy(w http.ResponseWriter, d anatomyData) error {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

@@ -170,23 +170,17 @@ func relative(t, now time.Time) string {
 	return "in " + text
 }
 
-// judgedAt is the time of -at, now if there is none.
+// judgedAt reads the time of -at, now if there is none. Without a zone it is UTC.
 func judgedAt(at string) (time.Time, error) {
 	if at == "" {
 		return time.Now().UTC(), nil
 	}
-	t, err := parseTime(at)
-	return t.UTC(), err
-}
-
-// parseTime reads the time of a flag; without a zone it is UTC.
-func parseTime(s string) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05",
 		"2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, nil
+		if t, err := time.Parse(layout, at); err == nil {
+			return t.UTC(), nil
 		}
 	}
 	return time.Time{},
-		usageError(fmt.Sprintf("%q is not a time: write 2026-01-31, 2026-01-31T18:00:00Z or \"2026-01-31 18:00\" (UTC)", s))
+		usageError(fmt.Sprintf("%q is not a time: write 2026-01-31, 2026-01-31T18:00:00Z or \"2026-01-31 18:00\" (UTC)", at))
 }

@@ -38,15 +38,15 @@ func TestRelative(t *testing.T) {
 	}
 }
 
-func TestParseTime(t *testing.T) {
+func TestJudgedAt(t *testing.T) {
 	want := time.Date(2026, 1, 31, 18, 0, 0, 0, time.UTC)
 	for _, text := range []string{"2026-01-31T18:00:00Z", "2026-01-31T19:00:00+01:00",
 		"2026-01-31 18:00:00", "2026-01-31 18:00", "2026-01-31T18:00:00"} {
-		if got, err := parseTime(text); err != nil || !got.Equal(want) {
+		if got, err := judgedAt(text); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
-	if got, err := parseTime("2026-01-31"); err != nil || !got.Equal(want.Truncate(24*time.Hour)) {
+	if got, err := judgedAt("2026-01-31"); err != nil || !got.Equal(want.Truncate(24*time.Hour)) {
 		t.Errorf("a date alone: %v, %v", got, err)
 	}
 }

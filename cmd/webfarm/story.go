@@ -93,7 +93,7 @@ func (s *story) play(ctx context.Context) {
 				sc.Wrong = "no character could be changed"
 				return
 			}
-			e := sc.do(ctx, v, http.StatusUnauthorized, &visit{method: http.MethodGet, path: "/me", cookies: header})
+			e := sc.do(ctx, v, http.StatusUnauthorized, http.MethodGet, "/me", nil, header)
 			e.Says = where
 			sc.Note = scenes["changed"].Text("note", "layer", layer)
 		}},
@@ -164,10 +164,11 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 }
 
 // do makes a request, records it, and notes a status other than the expected one.
-func (sc *scene) do(ctx context.Context, v *visitor, status int, r *visit) *exchange {
-	e, err := v.do(ctx, r)
+func (sc *scene) do(ctx context.Context, v *visitor, status int,
+	method, path string, form url.Values, cookies string) *exchange {
+	e, err := v.do(ctx, method, path, form, cookies)
 	if err != nil {
-		sc.wrong("%s %s: %v", r.method, r.path, err)
+		sc.wrong("%s %s: %v", method, path, err)
 	}
 	sc.Steps = append(sc.Steps, e)
 	if e.Status != status {
@@ -183,8 +184,7 @@ func (sc *scene) signIn(ctx context.Context, v *visitor, user string, chunks int
 
 // enter is signIn with a whole form.
 func (sc *scene) enter(ctx context.Context, v *visitor, form url.Values, chunks int) *exchange {
-	e := sc.do(ctx, v, http.StatusSeeOther,
-		&visit{method: http.MethodPost, path: "/signin", form: form})
+	e := sc.do(ctx, v, http.StatusSeeOther, http.MethodPost, "/signin", form, "")
 	set := 0
 	for _, c := range e.Cookies {
 		if !c.Deleted {
@@ -199,13 +199,13 @@ func (sc *scene) enter(ctx context.Context, v *visitor, form url.Values, chunks 
 
 // signOut signs the user out and expects these cookies to be deleted.
 func (sc *scene) signOut(ctx context.Context, v *visitor, names ...string) {
-	e := sc.do(ctx, v, http.StatusSeeOther, &visit{method: http.MethodPost, path: "/signout"})
+	e := sc.do(ctx, v, http.StatusSeeOther, http.MethodPost, "/signout", nil, "")
 	sc.expectDeleted(e, names...)
 }
 
 // ask asks who is signed in.
 func (sc *scene) ask(ctx context.Context, v *visitor, status int) *exchange {
-	return sc.do(ctx, v, status, &visit{method: http.MethodGet, path: "/me"})
+	return sc.do(ctx, v, status, http.MethodGet, "/me", nil, "")
 }
 
 // askBoth asks the node that did not sign the user in, and then the one that did. Both must

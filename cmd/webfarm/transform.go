@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,15 +17,8 @@ func transformHelp(path string, err *webconfig.Error) string {
 		return ""
 	}
 	base, configuration := transformPair(path)
-	return fmt.Sprintf(`
-%s changes %s in the build.
-The file that runs is %s after that. Make it with
-  msbuild Site.csproj -t:TransformWebConfig -p:Configuration=%s
-    as obj\%s\TransformWebConfig\transformed\Web.config, or with
-  dotnet xdt -s %s -t %s -o deployed.config
-    of the package dotnet-xdt ("dotnet tool install -g dotnet-xdt"),
-or copy the web.config of the deployed site.`,
-		filepath.Base(path), base, base, configuration, configuration, base, filepath.Base(path))
+	return "\n" + helpText("transform", "file", filepath.Base(path), "base", base,
+		"configuration", configuration)
 }
 
 // transformPair returns the file that a transform changes, and the configuration of the build that

@@ -38,13 +38,6 @@ func newVisitor(base string) (*visitor, error) {
 // cookies returns the cookies that the browser would send.
 func (v *visitor) cookies() []*http.Cookie { return v.client.Jar.Cookies(v.base) }
 
-// visit is a request to make.
-type visit struct {
-	method, path string
-	form         url.Values
-	cookies      string // in place of the browser's
-}
-
 // exchange is a request and its answer.
 type exchange struct {
 	Request string         `json:"request"`
@@ -65,30 +58,33 @@ type cookieChange struct {
 	Deleted bool   `json:"deleted,omitempty"`
 }
 
-// do makes the request. The exchange is never nil.
-func (v *visitor) do(ctx context.Context, r *visit) (*exchange, error) {
-	e := &exchange{Request: r.method + " " + r.path, user: r.form.Get("user"), Sent: len(v.cookies())}
+// do makes a request, a POST with a form or without one, or a GET. Cookies replace the browser's.
+// The exchange is never nil.
+func (v *visitor) do(
+	ctx context.Context, method, path string, form url.Values, cookies string,
+) (*exchange, error) {
+	e := &exchange{Request: method + " " + path, user: form.Get("user"), Sent: len(v.cookies())}
 	if e.user != "" {
 		e.Request += " user=" + e.user
-		if r.form.Has("core") {
-			e.Request += " core=" + r.form.Get("core")
+		if form.Has("core") {
+			e.Request += " core=" + form.Get("core")
 		}
 	}
-	target, body := v.base.JoinPath(r.path).String(), strings.NewReader(r.form.Encode())
-	request, err := http.NewRequestWithContext(ctx, r.method, target, body)
+	target, body := v.base.JoinPath(path).String(), strings.NewReader(form.Encode())
+	request, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
 		return e, err
 	}
-	if r.form != nil {
+	if form != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	client := v.client
-	if r.cookies != "" {
+	if cookies != "" {
 		bare := *client
 		bare.Jar = nil
 		client = &bare
-		request.Header.Set("Cookie", r.cookies)
-		e.Sent = strings.Count(r.cookies, ";") + 1
+		request.Header.Set("Cookie", cookies)
+		e.Sent = strings.Count(cookies, ";") + 1
 	}
 	response, err := client.Do(request)
 	if err != nil {
@@ -104,7 +100,7 @@ func (v *visitor) do(ctx context.Context, r *visit) (*exchange, error) {
 	if err != nil {
 		return e, err
 	}
-	if e.Status == http.StatusOK && r.path == "/me" {
+	if e.Status == http.StatusOK && path == "/me" {
 		if err := json.Unmarshal(answer, &e.me); err != nil {
 			return e, err
 		}

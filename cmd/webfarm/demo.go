@@ -41,10 +41,6 @@ func (d *demo) run(ctx context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	key, err := machinekey.New(cfg)
-	if err != nil {
-		return err
-	}
 	shared := sharedKeys{webConfigText(cfg), ringText(time.Now())}
 	f, err := startFarm(shared, d.listen, log.New(s.err, "", 0))
 	defer f.close()
@@ -52,7 +48,7 @@ func (d *demo) run(ctx context.Context, _ []string, s streams) error {
 		return fmt.Errorf("webfarm: cannot start the farm: %w", err)
 	}
 
-	story, err := newStory(f, cfg, key, shared)
+	story, err := newStory(f, shared)
 	if err != nil {
 		return err
 	}

@@ -75,11 +75,7 @@ func newTestStoryWithRing(t *testing.T, cfg machinekey.Config) (*story, string) 
 	t.Helper()
 	shared := sharedKeys{webConfigText(cfg), ringText(time.Now())}
 	f := newTestFarm(t, shared)
-	key, err := machinekey.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := newStory(f, cfg, key, shared)
+	s, err := newStory(f, shared)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -133,8 +134,9 @@ const enough = 3 * day
 // ringWarnings are what hurts a farm on a key ring.
 func ringWarnings(ring *dataprotection.Ring, f *ringFlags, now time.Time) []keyFileWarning {
 	var list []keyFileWarning
-	warn := func(code, format string, args ...any) {
-		list = append(list, keyFileWarning{Code: code, Text: fmt.Sprintf(format, args...)})
+	warn := func(id string, words ...any) {
+		code, _, _ := strings.Cut(id, "/")
+		list = append(list, keyFileWarning{Code: code, Text: layerFile["ring"].Text(id, words...)})
 	}
 	protects, fallback := ring.Resolve(now)
 	inClear, closed := false, false
@@ -143,16 +145,13 @@ func ringWarnings(ring *dataprotection.Ring, f *ringFlags, now time.Time) []keyF
 		switch {
 		case key.Revoked:
 		case strings.HasPrefix(key.Decryptor, "Dpapi"):
-			warn("one_machine",
-				"key %s is encrypted by Windows DPAPI: only the account, machine or domain that it was "+
-					"made for opens it; call ProtectKeysWithCertificate on the .NET nodes", key.ID)
+			warn("one_machine", "id", key.ID)
 		case key.Err != nil && key.Certificate != nil && !f.has(key.Certificate):
-			warn("certificate_missing",
-				"key %s needs the certificate %q with serial number %X: a node without it neither opens "+
-					"what the key protects nor can tell that it needs no key", key.ID,
-				key.Certificate.Subject, key.Certificate.SerialNumber)
+			warn("certificate_missing", "id", key.ID, "subject",
+				strconv.Quote(key.Certificate.Subject.String()), "serial",
+				fmt.Sprintf("%X", key.Certificate.SerialNumber))
 		case key.Err != nil:
-			warn("unreadable_key", "%v", key.Err)
+			warn("unreadable_key", "error", key.Err)
 		case key.Decryptor == "":
 			inClear = true
 		}
@@ -164,26 +163,19 @@ func ringWarnings(ring *dataprotection.Ring, f *ringFlags, now time.Time) []keyF
 			none = none || k.ID == next && k.Expires.Before(now.Add(enough))
 		}
 		if none || next == "" {
-			warn("no_successor",
-				"key %s protects to %s, and no other is there to follow it; nodes take up to a day to know one; "+
-					"webfarm keys new -if-needed makes it", key.ID, when(key.Expires, now))
+			warn("no_successor", "id", key.ID, "end", when(key.Expires, now))
 		}
 	}
 	switch {
 	case protects == "" && closed:
-		warn("no_key",
-			"no key that can be opened here protects, so nobody can be signed in here; the warnings above say why")
+		warn("no_key/closed")
 	case protects == "":
-		warn("no_key", "no key protects, so nobody can be signed in; webfarm keys new makes one")
+		warn("no_key")
 	case fallback:
-		warn("no_key",
-			"no key is in force; nodes that make no keys go on with %s, others make one each; "+
-				"webfarm keys new makes one for all", protects)
+		warn("no_key/fallback", "id", protects)
 	}
 	if inClear && othersRead(f.keys) {
-		warn("readable",
-			"keys are not encrypted at rest, and every user of this machine can read them: "+
-				"whoever does forges every cookie; chmod 700 the folder, and chmod 600 the files")
+		warn("readable")
 	}
 	return list
 }

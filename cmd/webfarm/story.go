@@ -15,7 +15,6 @@ import (
 	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/texts"
 	"github.com/webfarm-go/webfarm/internal/anatomy"
 	"github.com/webfarm-go/webfarm/internal/site"
-	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -46,22 +45,14 @@ var scenesFile string
 // scenes are the titles and remarks of the scenes.
 var scenes = texts.Parse(scenesFile)
 
-func newStory(f *farm, cfg machinekey.Config, key *machinekey.Key, shared sharedKeys) (*story, error) {
-	keys, err := shared.openRing(context.Background())
+func newStory(f *farm, shared sharedKeys) (*story, error) {
+	n, err := newNode("", shared, nil) // a third one, for its keys
 	if err != nil {
 		return nil, err
 	}
-	ring, err := machinekey.NewRing(key)
-	if err != nil {
-		return nil, err
-	}
-	codec, err := sessiontoken.NewSessionCodec(ring, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &story{URL: f.URL, Nodes: f.NodeURLs, KeyID: key.ID(),
-		Ring: keys.Keys()[0].ID, codec: codec,
-		algorithms: fmt.Sprintf("%v and %v", cfg.Decryption, cfg.Validation)}, nil
+	key := n.files[0]
+	return &story{URL: f.URL, Nodes: f.NodeURLs, KeyID: key.KeyID, Ring: n.farm.core.Keys()[0].ID,
+		codec: n.codec, algorithms: key.Decryption + " and " + key.Validation}, nil
 }
 
 // play acts the scenes in order and stops at the first failure.
@@ -142,18 +133,18 @@ func (s *story) tamper(ctx context.Context, cookies []*http.Cookie) (header, whe
 			if changed == value {
 				continue
 			}
-			var pairs, texts []string
+			header, text := "", ""
 			for i, ck := range cookies {
 				v := ck.Value
 				if i == part {
 					v = changed
 				}
-				pairs, texts = append(pairs, ck.Name+"="+v), append(texts, v)
+				header, text = header+"; "+ck.Name+"="+v, text+v
 			}
-			layers := anatomy.Of(ctx, s.codec.Decode, strings.Join(texts, "")).Layers
+			layers := anatomy.Of(ctx, s.codec.Decode, text).Layers
 			last := layers[len(layers)-1]
 			if last.Err != nil && textOf(site.FedAuth, last.Name).Text("code") == "machine-key" {
-				return strings.Join(pairs, "; "),
+				return header[2:],
 					scenes["changed"].Text("says", "n", at+1, "cookie", cookies[part].Name,
 						"new", strconv.QuoteRune(c), "old", strconv.QuoteRune(rune(value[at]))),
 					last.Name

@@ -151,13 +151,11 @@ func (b *bridge) mark(w http.ResponseWriter, r *http.Request, c *crossing) error
 				return err
 			}
 			// What its ticket has no room for, the store knows.
-			if f := (found{session: x}); s.track != nil {
-				f.id = s.idOf(x)
-				if err := s.remember(r.Context(), &f); err != nil {
-					return err
-				}
-				x.id = f.id
+			f := found{session: x}
+			if err := s.remember(r.Context(), &f); err != nil {
+				return err
 			}
+			x.id = f.id
 		}
 		m.halves[i] = trace{sum, s.traits.carriesID(x.ticket), s.idOf(x), userHash(x.principal),
 			x.ticket.OpenedBy()}

@@ -55,7 +55,7 @@ type tickets[T interface {
 	read  func(T) session                                          // what a ticket says
 	make  func(*sessiontoken.Principal, *SignInOptions) (T, error) // a ticket of a new session
 	start func(T) session                                          // that begins with a ticket
-	write func(T, *session) T                                      // a copy that says what the session does
+	write func(T, *session) T                                      // a copy for a session
 	drop  func(context.Context, T) error                           // from the codec's store, or nil
 }
 

@@ -99,10 +99,7 @@ func (s *Sessions) identify(r *http.Request) (found, error) {
 			return found{}, err
 		}
 	}
-	if s.track != nil {
-		f.id = s.idOf(f.session)
-		err = s.remember(ctx, &f)
-	}
+	err = s.remember(ctx, &f)
 	return f, err
 }
 
@@ -153,10 +150,13 @@ func (s *Sessions) idOf(x session) string {
 	return s.traits.name(x)
 }
 
-// remember asks the store when a session began and how it is called, if the
-// ticket has no room for that.
+// remember names a session, and asks the store when it began and how it was called
+// then, if the ticket has no room for that.
 func (s *Sessions) remember(ctx context.Context, f *found) error {
-	if s.traits.remembers { // asked also where nothing slides: other nodes may renew
+	if f.id == "" {
+		f.id = s.traits.name(f.session)
+	}
+	if s.track == nil || s.traits.remembers { // asked also where nothing slides: other nodes may renew
 		return nil
 	}
 	first, _, err := s.track.get(ctx, "first", f.id)

@@ -67,15 +67,12 @@ func (s *Sessions) Issue(w http.ResponseWriter, r *http.Request, t Ticket) error
 	if err != nil {
 		return fmt.Errorf("cookie: %s is no session of a %T: %w", s.template.Name, t, err)
 	}
-	if s.track != nil && !s.traits.remembers { // it may be of a session that lives
-		f := found{session: x}
-		f.id = s.idOf(x)
-		if err := s.remember(r.Context(), &f); err != nil {
-			return err
-		}
-		if f.recorded {
-			x = f.session
-		}
+	f := found{session: x}
+	if err := s.remember(r.Context(), &f); err != nil {
+		return err
+	}
+	if f.recorded { // it is of a session that lives
+		x = f.session
 	}
 	if err = s.begin(w, r, &x, s.user(x.principal), false); err == nil {
 		s.observe(r.Context(), Event{Kind: eventSignedIn})

@@ -215,7 +215,8 @@ func (b *siteBuilder) cora() error {
 // the guard accept them. A cookie that is never issued, for the reason given or
 // as browsers would drop it, is read all the same: the store may know that its
 // session was ended.
-func (b *siteBuilder) sessions(what string, c *site.Credential, codec sessiontoken.Reader, never error) error {
+func (b *siteBuilder) sessions(what string, c *site.Credential, codec sessiontoken.Reader,
+	never error) error {
 	o := b.o.Sessions
 	o.Cookie, o.ChunkSize, o.PersistentLifetime = templateOf(c), c.ChunkSize, c.PersistentLifetime
 	o.Sliding, o.MaxLifetime = c.Sliding, c.MaxLifetime

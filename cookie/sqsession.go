@@ -264,7 +264,8 @@ func sharingUser(p *sessiontoken.Principal) string {
 		return ""
 	}
 	id := &p.Identities[0]
-	claim, _ := (&sessiontoken.Principal{Identities: p.Identities[:1]}).First(cmp.Or(id.NameClaimType, sessiontoken.ClaimTypeName))
+	first := &sessiontoken.Principal{Identities: p.Identities[:1]}
+	claim, _ := first.First(cmp.Or(id.NameClaimType, sessiontoken.ClaimTypeName))
 	issuer := cmp.Or(claim.Issuer, dotnet.LocalAuthority)
 	h := sha256.New()
 	// Only ASCII letters are folded: to others that look alike, or have one

@@ -68,7 +68,8 @@ const jitter = 64
 // expire returns deletions for the chunks of name in the request, save those
 // numbered below keep and spelled as name is, and for the one numbered keep also
 // if next is true. c is the template.
-func (k Scheme) expire(r *http.Request, c *http.Cookie, name string, keep int, next bool) []*http.Cookie {
+func (k Scheme) expire(r *http.Request, c *http.Cookie, name string, keep int,
+	next bool) []*http.Cookie {
 	raw := name
 	name, err := k.wireName(raw)
 	if err != nil {

@@ -97,11 +97,6 @@ func Observer(
 ) func(context.Context, cookie.Event) {
 	var mu sync.RWMutex
 	found := map[Labels]func(context.Context, cookie.Event){}
-	find := func(l Labels) func(context.Context, cookie.Event) {
-		mu.RLock()
-		defer mu.RUnlock()
-		return found[l]
-	}
 	enter := func(l Labels) func(context.Context, cookie.Event) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -118,7 +113,9 @@ func Observer(
 	}
 	return func(ctx context.Context, e cookie.Event) {
 		l := labelsOf(e)
-		tell := find(l)
+		mu.RLock()
+		tell := found[l]
+		mu.RUnlock()
 		if tell == nil {
 			tell = enter(l)
 		}

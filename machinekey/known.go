@@ -23,9 +23,7 @@ var ErrKnownKey = errors.New("machinekey: the key is publicly known")
 //
 //	SHA-256(upper-case hex digits of the key)
 //
-// The digest is the one of Microsoft's list. A random key is taken for one of
-// n known ones with a chance of n / 2^64: 4 in 10^16 for the 7,335 of
-// Microsoft's list.
+// The digest is the one of Microsoft's list.
 type knownHash uint64
 
 func hashKnown(key []byte) knownHash {

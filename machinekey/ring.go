@@ -2,6 +2,7 @@ package machinekey
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"weak"
@@ -145,25 +146,17 @@ func (r *Ring) bind(u use) (Protector, error) {
 	}
 	b := &binding{use: u}
 	b.bound.Store(&all)
-	r.track(b)
-	return b, nil
-}
-
-// track adds b to live. The map is swept whenever it has doubled, so that its
-// size follows the number of protectors in use.
-func (r *Ring) track(b *binding) {
+	// The map is swept whenever it has doubled, so that its size follows the
+	// number of protectors in use.
 	if len(r.live) >= r.sweepAt {
-		for use, pointer := range r.live {
-			if pointer.Value() == nil {
-				delete(r.live, use)
-			}
-		}
+		maps.DeleteFunc(r.live, func(_ use, p weak.Pointer[binding]) bool { return p.Value() == nil })
 		r.sweepAt = 2*len(r.live) + 16
 	}
 	if r.live == nil {
 		r.live = make(map[use]weak.Pointer[binding])
 	}
-	r.live[b.use] = weak.Make(b)
+	r.live[u] = weak.Make(b)
+	return b, nil
 }
 
 func keyList(primary *Key, older []*Key) ([]*Key, error) {

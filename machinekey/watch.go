@@ -63,10 +63,21 @@ type WatchOptions struct {
 // Watch returns an error at once if ring has no keys, path is empty, or an
 // option is negative.
 func Watch(ctx context.Context, ring *Ring, path string, o *WatchOptions) error {
-	w, err := newWatcher(ring, path, o)
-	if err != nil {
-		return err
+	w := &watcher{ring: ring, path: path}
+	if o != nil {
+		w.o = *o
 	}
+	switch {
+	case ring == nil || ring.Primary() == nil:
+		return errors.New("machinekey: the ring to watch for has no keys; use NewRing")
+	case path == "":
+		return errors.New("machinekey: no file to watch")
+	case w.o.Interval < 0 || w.o.KeepFor < 0 || w.o.KeepOlder < 0:
+		return errors.New("machinekey: an option of Watch is negative")
+	}
+	w.o.Interval = cmp.Or(w.o.Interval, 10*time.Second)
+	w.o.KeepFor = cmp.Or(w.o.KeepFor, 14*24*time.Hour)
+	w.o.KeepOlder = cmp.Or(w.o.KeepOlder, 4)
 	ticker := time.NewTicker(w.o.Interval)
 	defer ticker.Stop()
 	for {
@@ -94,26 +105,6 @@ type watcher struct {
 type addedKey struct {
 	key      *Key
 	replaced time.Time // when another became the primary; zero until then
-}
-
-func newWatcher(ring *Ring, path string, o *WatchOptions) (*watcher, error) {
-	if ring == nil || ring.Primary() == nil {
-		return nil, errors.New("machinekey: the ring to watch for has no keys; use NewRing")
-	}
-	if path == "" {
-		return nil, errors.New("machinekey: no file to watch")
-	}
-	w := &watcher{ring: ring, path: path}
-	if o != nil {
-		w.o = *o
-	}
-	if w.o.Interval < 0 || w.o.KeepFor < 0 || w.o.KeepOlder < 0 {
-		return nil, errors.New("machinekey: an option of Watch is negative")
-	}
-	w.o.Interval = cmp.Or(w.o.Interval, 10*time.Second)
-	w.o.KeepFor = cmp.Or(w.o.KeepFor, 14*24*time.Hour)
-	w.o.KeepOlder = cmp.Or(w.o.KeepOlder, 4)
-	return w, nil
 }
 
 // look brings the ring up to date once.

@@ -34,11 +34,6 @@ type Site struct {
 	Legacy bool
 }
 
-const (
-	autogenSeedSize  = 32
-	autogenBlockSize = 1024
-)
-
 // Keys returns the keys of a site, for the block of random bytes that Windows
 // keeps for the site's identity. Block is the decrypted block of 1024 bytes; its
 // first 64 are used, in the legacy modes its first 152 at most, and must be
@@ -58,12 +53,12 @@ const (
 // with bytes 0 to 7 overwritten as the attribute says, see [netfx.Isolation]. A site
 // in a legacy mode that also calls MachineKey.Protect has both pairs.
 func (site Site) Keys(block secret.Bytes) (validation, decryption secret.Bytes, err error) {
-	n, m := autogenSeedSize, autogenSeedSize
+	n, m := 32, 32
 	if site.Legacy {
 		n, m = site.legacySizes()
 	}
 	b := secret.View(block)
-	if len(b) < n+m || len(b) > autogenBlockSize {
+	if len(b) < n+m || len(b) > 1024 {
 		return validation, decryption,
 			fmt.Errorf("a block of %d bytes; want 1024, or at least the first %d", len(b), n+m)
 	}
@@ -135,17 +130,16 @@ var errAutoGenerate = errors.New("another value than AutoGenerate, with ,Isolate
 
 // cut makes a key of a legacy mode of a part of the block.
 func (site Site) cut(part []byte, words []string) (secret.Bytes, error) {
-	var i netfx.Isolation
-	if slices.Contains(words, wordApps) {
-		if i.AppPathHash = site.Hashes.AppPathHash; i.AppPathHash == nil {
-			return secret.Bytes{}, errors.New("IsolateApps without the hash of the virtual path")
-		}
+	i := site.Hashes
+	if !slices.Contains(words, wordApps) {
+		i.AppPathHash = nil
+	} else if i.AppPathHash == nil {
+		return secret.Bytes{}, errors.New("IsolateApps without the hash of the virtual path")
 	}
-	if slices.Contains(words, wordByID) {
-		if i.AppIDHash = site.Hashes.AppIDHash; i.AppIDHash == nil {
-			return secret.Bytes{},
-				errors.New("IsolateByAppId without the hash of the application's id")
-		}
+	if !slices.Contains(words, wordByID) {
+		i.AppIDHash = nil
+	} else if i.AppIDHash == nil {
+		return secret.Bytes{}, errors.New("IsolateByAppId without the hash of the application's id")
 	}
 	return i.Apply(secret.New(part))
 }

@@ -95,14 +95,10 @@ func (s *Site) ask(said Settings) error {
 			s.refuseSession(c, "", 0)
 			s.Session = c
 		}
-	case Forms:
-		if c = s.Forms; !c.On {
+	case Forms, Roles, Anonymous:
+		if c = s.Of(k, ""); k == Forms && !c.On {
 			c.Refused = ""
 		}
-	case Roles:
-		c = s.Roles
-	case Anonymous:
-		c = s.Anonymous
 	case Katana:
 		c = s.middleware(said)
 		if slices.ContainsFunc(s.Katana,

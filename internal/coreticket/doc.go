@@ -1,7 +1,6 @@
-// Package coreticket reads and writes the bytes of an ASP.NET Core cookie
-// ticket (Microsoft.AspNetCore.Authentication.TicketSerializer and
-// PropertiesSerializer). It knows neither how they are protected nor how they
-// travel.
+// Package coreticket reads and writes the bytes of an ASP.NET Core cookie ticket
+// (Microsoft.AspNetCore.Authentication.TicketSerializer and PropertiesSerializer). It knows
+// neither how they are protected nor how they travel.
 //
 // Numbers are int32, little-endian. A string is its length in bytes as a 7-bit
 // number, and UTF-8. D is a string that is written as one NUL if it is the
@@ -34,10 +33,9 @@
 //	bool     is there an actor
 //	identity actor                      if there is one
 //
-// As in .NET bytes behind the end are ignored, any boolean but 0 is true, and
-// an empty value type, issuer, original issuer, name or role claim type is read
-// as the default. Stricter than .NET, on purpose: text that is not UTF-8, which
-// .NET would change, so that different names become one; properties of another
-// version, which .NET drops and the end of the ticket with them; and what is
-// over the bounds of limits.go.
+// As in .NET bytes behind the end are ignored, any boolean but 0 is true, and an empty value
+// type, issuer, original issuer, name or role claim type is read as the default. Stricter than
+// .NET, on purpose: text that is not UTF-8, which .NET would change, so that different names
+// become one; properties of another version, which .NET drops and the end of the ticket with
+// them; and what is over the bounds of limits.go.
 package coreticket

@@ -1,8 +1,7 @@
 package coreticket
 
-// All bounds of this package. They hold for authenticated data too: whoever
-// holds the farm's keys should still not be able to stop a Go node. .NET has
-// none.
+// All bounds of this package. They hold for authenticated data too: whoever holds the farm's
+// keys should still not be able to stop a Go node. .NET has none.
 const (
 	// maxTicket bounds a ticket, in bytes: what other formats of a session may
 	// have (DeflateCookieTransform.MaxDecompressedSize).

@@ -75,9 +75,8 @@ type Claim struct {
 // Pair is one property of a claim or of the ticket.
 type Pair struct{ Key, Value Text }
 
-// Reader takes a ticket apart without making anything of it: all that it finds
-// are places in the ticket. It keeps its memory for the next one. The zero value
-// is ready for use.
+// Reader takes a ticket apart without making anything of it: all that it finds are places in the
+// ticket. It keeps its memory for the next one. The zero value is ready for use.
 type Reader struct {
 	Scheme     Text
 	Identities []Identity

@@ -14,9 +14,8 @@ const mark = "\x00"
 // errMark is for a text that would read back as the default.
 var errMark = fmt.Errorf("%w: a text of one NUL, which reads back as the default", ErrUnsupported)
 
-// Writer writes a ticket from front to back; see the package comment for the
-// order. After the first error it writes nothing more. It refuses what
-// [Reader] would.
+// Writer writes a ticket from front to back; see the package comment for the order. After the
+// first error it writes nothing more. It refuses what [Reader] would.
 //
 //	w := coreticket.NewWriter(dst)
 //	w.Begin(scheme, len(identities))
@@ -64,8 +63,7 @@ func (w *Writer) Begin(scheme string, identities int) {
 	w.count(identities, maxIdentities)
 }
 
-// Identity writes the beginning of an identity. An empty name or role claim
-// type is the default.
+// Identity writes the beginning of an identity. An empty name or role claim type is the default.
 func (w *Writer) Identity(authenticationType, nameClaimType, roleClaimType string, claims int) {
 	w.nameType = or(nameClaimType, dotnet.NameClaimType)
 	w.text(authenticationType)
@@ -78,8 +76,7 @@ func (w *Writer) Identity(authenticationType, nameClaimType, roleClaimType strin
 	w.count(claims, maxClaims)
 }
 
-// Claim writes a claim. An empty value type, issuer or original issuer is the
-// default.
+// Claim writes a claim. An empty value type, issuer or original issuer is the default.
 func (w *Writer) Claim(typ, value, valueType, issuer, originalIssuer string, properties int) {
 	if properties == 0 && w.err == nil && w.isShort(typ) && w.isShort(value) &&
 		(valueType == "" || valueType == dotnet.ValueTypeString) &&
@@ -216,8 +213,7 @@ func (w *Writer) isShort(s string) bool {
 	return !w.each && len(s) < 0x80 && (s == "" || utf8.RuneStart(s[0]))
 }
 
-// checkEach looks at the texts so far, and has all further ones looked at by
-// themselves.
+// checkEach looks at the texts so far, and has all further ones looked at by themselves.
 func (w *Writer) checkEach() {
 	w.each = true
 	if !utf8.Valid(w.dst[w.start:]) {

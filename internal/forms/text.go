@@ -97,8 +97,7 @@ func AppendHex(dst, b []byte) []byte {
 // notASCII has the bits that are zero in four UTF-16LE code units of ASCII.
 const notASCII = 0xFF80FF80FF80FF80
 
-// appendUTF8 appends UTF-16LE code units as UTF-8, and reports false for an
-// unpaired surrogate.
+// appendUTF8 appends UTF-16LE code units as UTF-8, and reports false for an unpaired surrogate.
 func appendUTF8(dst, src []byte) ([]byte, bool) {
 	i := 0
 	for ; i <= len(src)-8; i += 8 {

@@ -1,7 +1,6 @@
 // Package forms reads and writes the bytes of forms authentication tickets
-// (System.Web.Security.FormsAuthenticationTicketSerializer), and the texts in
-// which System.Web sends what it protects: hex digits and URL tokens. It knows
-// no keys and no clock.
+// (System.Web.Security.FormsAuthenticationTicketSerializer), and the texts in which System.Web
+// sends what it protects: hex digits and URL tokens. It knows no keys and no clock.
 //
 //	offset
 //	0    01         format version
@@ -17,10 +16,9 @@
 //
 //	text = V7(number of UTF-16 code units) || UTF-16LE
 //
-// The texts of .NET can hold what Go's cannot: unpaired surrogates, and a
-// U+0000 that some programs take for the end. So that no two names become one,
-// a ticket with an unpaired surrogate anywhere, or with U+0000 in Name or
-// CookiePath, is neither read nor written.
+// The texts of .NET can hold what Go's cannot: unpaired surrogates, and a U+0000 that some
+// programs take for the end. So that no two names become one, a ticket with an unpaired
+// surrogate anywhere, or with U+0000 in Name or CookiePath, is neither read nor written.
 package forms
 
 import (
@@ -72,9 +70,8 @@ const (
 	ErrNUL       = layer.Unsupported("name or path with U+0000")
 )
 
-// Read reads the current layout. All texts share one string, and scratch is
-// memory for making it, which is returned for the next call. The error is a
-// [*layer.Error].
+// Read reads the current layout. All texts share one string, and scratch is memory for making
+// it, which is returned for the next call. The error is a [*layer.Error].
 func (t *Ticket) Read(data, scratch []byte) ([]byte, error) {
 	if len(data) < minTicket {
 		return scratch, fault(len(data), ErrTruncated)

@@ -15,9 +15,8 @@ import "github.com/webfarm-go/webfarm/internal/dotnet"
 //	string   the key again, so that entries cannot change places
 //	ticket   the bytes of the real ticket
 
-// SessionID is the type of the claim by which a ticket refers to a store. A
-// Katana without a store takes such a ticket for an identity with this claim
-// that never expires.
+// SessionID is the type of the claim by which a ticket refers to a store. A Katana without a
+// store takes such a ticket for an identity with this claim that never expires.
 const SessionID = "Microsoft.Owin.Security.Cookies-SessionId"
 
 // AppendEntryKey begins an entry of the store. The ticket follows.

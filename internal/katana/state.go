@@ -22,8 +22,7 @@ func AppendState(dst []byte, properties [][2]string) ([]byte, error) {
 	return w.End()
 }
 
-// ReadState returns the properties of a state string. The error is a
-// [*layer.Error].
+// ReadState returns the properties of a state string. The error is a [*layer.Error].
 func ReadState(data []byte) ([][2]string, error) {
 	var r Reader
 	r.reset(data)

@@ -2,10 +2,9 @@
 // (Microsoft.Owin.Security's TicketSerializer, PropertiesSerializer and
 // Base64UrlTextEncoder). It knows no keys and no clock.
 //
-// Numbers are int32, little-endian. A string is its length in bytes as a
-// 7-bit number, and UTF-8. D is a string that is written as one NUL if it is
-// the default given behind it, except in version 1. (2), (3) and so on: only
-// in those versions.
+// Numbers are int32, little-endian. A string is its length in bytes as a 7-bit number, and
+// UTF-8. D is a string that is written as one NUL if it is the default given behind it, except
+// in version 1. (2), (3) and so on: only in those versions.
 //
 //	int32    version
 //	string   authentication type
@@ -72,8 +71,7 @@ func (v Version) String() string {
 	return fmt.Sprintf("Version(%d)", uint8(v))
 }
 
-// ParseVersion returns the version with that name. The empty name is the
-// current one.
+// ParseVersion returns the version with that name. The empty name is the current one.
 func ParseVersion(name string) (Version, bool) {
 	i := slices.Index(names[:], name)
 	return Version(max(i, 0)), i >= 0 || name == ""

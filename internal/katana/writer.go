@@ -29,8 +29,7 @@ type Writer struct {
 	err     error
 }
 
-// Begin begins a ticket with n claims behind dst. Empty types are the
-// defaults.
+// Begin begins a ticket with n claims behind dst. Empty types are the defaults.
 func (w *Writer) Begin(dst []byte, v Version, authenticationType, nameType, roleType string, n int) {
 	*w = Writer{dst: dst, start: len(dst), version: v, name: cmp.Or(nameType, dotnet.NameClaimType)}
 	if n > limits.KatanaClaims {
@@ -56,8 +55,7 @@ func (w *Writer) Claim(claimType, value, valueType, issuer, originalIssuer strin
 	}
 }
 
-// Bootstrap writes the bootstrap token where the version has a place for it, unless it is
-// blank.
+// Bootstrap writes the bootstrap token where the version has a place for it, unless it is blank.
 func (w *Writer) Bootstrap(token string) {
 	switch {
 	case !w.version.HasBootstrap():

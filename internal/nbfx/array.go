@@ -5,9 +5,8 @@ package nbfx
 //
 //	03 | start element, attributes | 01 | code | MB32 count | values
 //
-// The code is the one with the end of the element. Like .NET, [Reader] reads a record of
-// n values as n elements in a row, even where that gives several roots. Session tokens
-// have none.
+// The code is the one with the end of the element. Like .NET, [Reader] reads a record of n
+// values as n elements in a row, even where that gives several roots. Session tokens have none.
 type arrayState struct {
 	left  int // values still to come
 	step  int // 0 start element, 1 value, 2 end element

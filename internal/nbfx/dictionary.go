@@ -6,8 +6,7 @@ import (
 )
 
 // Session45 is the static dictionary of the session token in .NET 4.5
-// (System.IdentityModel.SessionDictionary), in its order. A name travels as
-// twice its index.
+// (System.IdentityModel.SessionDictionary), in its order. A name travels as twice its index.
 var Session45 = slices.Concat(firstNames, identityNames, []string{""}, laterNames,
 	[]string{"ReferenceModeTrue"})
 

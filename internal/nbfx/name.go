@@ -209,8 +209,7 @@ func (r *Reader) xmlns(c byte) bool {
 	return r.count(1)
 }
 
-// Declaration is a namespace declaration. An empty Prefix is the default
-// namespace.
+// Declaration is a namespace declaration. An empty Prefix is the default namespace.
 type Declaration struct{ Prefix, URI Span }
 
 // Declarations appends to dst the namespace declarations of the element that Next has

@@ -1,11 +1,9 @@
-// Package nbfx reads and writes the .NET binary XML format (MC-NBFX) as far
-// as session tokens need it: one document, one static dictionary, no session
-// strings.
+// Package nbfx reads and writes the .NET binary XML format (MC-NBFX) as far as session tokens
+// need it: one document, one static dictionary, no session strings.
 //
-// [Reader] is a strict, bounded pull parser over a whole document in memory;
-// it allocates nothing per node. [Writer] makes the bytes that .NET's
-// XmlDictionaryWriter.CreateBinaryWriter makes, including the effects of its
-// 512-byte buffer.
+// [Reader] is a strict, bounded pull parser over a whole document in memory; it allocates
+// nothing per node. [Writer] makes the bytes that .NET's XmlDictionaryWriter.CreateBinaryWriter
+// makes, including the effects of its 512-byte buffer.
 //
 // A document is one element. Every record begins with a code byte:
 //
@@ -17,10 +15,9 @@
 //	40..77        Element            [prefix] name
 //	80..BD        value              odd codes end the element as well
 //
-// Names are literal text or dictionary ids; texts and literal names carry
-// their length in bytes, MB32 (7 bits at a time, low group first) for names
-// and 8, 16 or 32 bits for values. Section numbers in this package refer to
-// MC-NBFX.
+// Names are literal text or dictionary ids; texts and literal names carry their length in bytes,
+// MB32 (7 bits at a time, low group first) for names and 8, 16 or 32 bits for values. Section
+// numbers in this package refer to MC-NBFX.
 package nbfx
 
 import (

@@ -76,8 +76,7 @@ func (r *Reader) plainAttribute(seen *uint64) bool {
 		return false
 	}
 	*seen |= 1 << id
-	// Field by field: copying an Attr from the stack costs more than all the
-	// rest.
+	// Field by field: copying an Attr from the stack costs more than all the rest.
 	k := len(r.attrs)
 	if k == cap(r.attrs) {
 		r.attrs = append(r.attrs, Attr{})
@@ -107,8 +106,7 @@ func isASCII[T string | []byte](s T) bool {
 	return or&high == 0
 }
 
-// word returns eight bytes of s in any order; the compiler makes one load of
-// it.
+// word returns eight bytes of s in any order; the compiler makes one load of it.
 func word[T string | []byte](s T, i int) uint64 {
 	b := s[i : i+8]
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |

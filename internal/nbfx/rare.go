@@ -10,10 +10,9 @@ import (
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 )
 
-// appendRare appends the text that .NET's XmlConvert gives for the typed
-// records that no session token has. Where that text depends on the machine
-// (local times) or on details of number formatting, the answer is
-// ErrUnsupported.
+// appendRare appends the text that .NET's XmlConvert gives for the typed records that no session
+// token has. Where that text depends on the machine (local times) or on details of number
+// formatting, the answer is ErrUnsupported.
 func appendRare(dst []byte, code byte, b []byte) ([]byte, error) {
 	switch code {
 	case Float:
@@ -30,8 +29,7 @@ func appendRare(dst []byte, code byte, b []byte) ([]byte, error) {
 	return dst, ErrUnsupported
 }
 
-// appendFloat writes what the format "R" gives, as long as that is plain
-// decimal notation.
+// appendFloat writes what the format "R" gives, as long as that is plain decimal notation.
 func appendFloat(dst []byte, f float64, bits int) ([]byte, error) {
 	switch {
 	case math.IsNaN(f):

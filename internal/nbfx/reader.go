@@ -36,9 +36,8 @@ type Attr struct {
 }
 
 // Reader is a pull parser over one document. It checks everything that .NET's
-// XmlDictionaryReader checks (record syntax, UTF-8 and UTF-16, nesting, duplicate
-// attributes, prefixes) and allocates only to grow the buffer that it was given and its
-// own reused tables.
+// XmlDictionaryReader checks (record syntax, UTF-8 and UTF-16, nesting, duplicate attributes,
+// prefixes) and allocates only to grow the buffer that it was given and its own reused tables.
 type Reader struct {
 	buf     []byte // the document, then texts converted from other records
 	doc     int    // length of the document within buf
@@ -160,8 +159,7 @@ func (r *Reader) text(c byte) Kind {
 	return Text
 }
 
-// startElement reads the name, attributes and namespace declarations of the
-// element record c.
+// startElement reads the name, attributes and namespace declarations of the element record c.
 func (r *Reader) startElement(c byte) Kind {
 	if r.depth == 0 && r.rooted {
 		return r.fail(ErrSyntax) // a second root

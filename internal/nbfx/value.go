@@ -19,8 +19,7 @@ type Value struct {
 	Span Span
 }
 
-// fixedSize returns the payload size of the value records that have one, 0xFF
-// for the others.
+// fixedSize returns the payload size of the value records that have one, 0xFF for the others.
 func fixedSize(code byte) byte {
 	switch code {
 	case Zero, One, False, True, Empty:
@@ -109,8 +108,7 @@ func (r *Reader) since(off int) Value {
 
 func (r *Reader) badValue(err error) (Value, bool) { return Value{}, r.bad(err) }
 
-// readList reads the values up to EndList; its text is theirs with blanks in
-// between.
+// readList reads the values up to EndList; its text is theirs with blanks in between.
 func (r *Reader) readList() (Value, bool) {
 	var items []Span
 	for {

@@ -62,8 +62,7 @@ func (w *Writer) Done() ([]byte, error) {
 	return w.buf, nil
 }
 
-// StartDict starts an element that has a name of the dictionary and no
-// namespace.
+// StartDict starts an element that has a name of the dictionary and no namespace.
 func (w *Writer) StartDict(name int) {
 	if !w.startTag() || !w.known(name) {
 		return
@@ -240,8 +239,7 @@ func (w *Writer) AttrPrefixDict(prefix string, local, ns int, text string) {
 	}
 }
 
-// Xmlns declares a namespace in the start tag, unless the prefix is bound to
-// it already.
+// Xmlns declares a namespace in the start tag, unless the prefix is bound to it already.
 func (w *Writer) Xmlns(prefix, ns string) {
 	if w.inTag() {
 		w.bind(prefix, ns, -1)

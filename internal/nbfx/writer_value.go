@@ -61,9 +61,8 @@ func (w *Writer) Bytes(b []byte) {
 	w.tails += copy(w.tail[w.tails:], b)
 }
 
-// Record writes a value record of a fixed size as element content: its code and what
-// follows it: nothing for StartList and EndList, which never end an element, an id for
-// Dictionary.
+// Record writes a value record of a fixed size as element content: its code and what follows it:
+// nothing for StartList and EndList, which never end an element, an id for Dictionary.
 func (w *Writer) Record(code byte, payload []byte) {
 	if !w.content() {
 		return
@@ -243,8 +242,7 @@ func (w *Writer) utf8(s string) {
 	w.fill += len(s)
 }
 
-// utf16 appends s as UTF-16 of so many code units, for which room was
-// reserved.
+// utf16 appends s as UTF-16 of so many code units, for which room was reserved.
 func (w *Writer) utf16(s string, units int) {
 	w.buf = dotnet.AppendUTF16LE(w.buf, s)
 	w.fill += 2 * units

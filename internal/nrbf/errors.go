@@ -3,12 +3,11 @@
 // whose single member is the token document, and that of a BootstrapContext
 // inside it. The format is [MS-NRBF]; sections 2.2 to 2.6 hold the records.
 //
-// A reader of arbitrary streams builds whatever class the bytes name, which
-// is how a leaked machine key becomes code execution on a .NET server. This
-// package has no such reader. Both streams are the same bytes every time but
-// for one length and one payload, so a stream is compared with those bytes
-// and refused unless all of them agree. What is accepted, written again,
-// gives the same bytes.
+// A reader of arbitrary streams builds whatever class the bytes name, which is how a leaked
+// machine key becomes code execution on a .NET server. This package has no such reader. Both
+// streams are the same bytes every time but for one length and one payload, so a stream is
+// compared with those bytes and refused unless all of them agree. What is accepted, written
+// again, gives the same bytes.
 //
 // The record numbers are looked at only to say why a stream was refused.
 package nrbf
@@ -39,8 +38,7 @@ var (
 	ErrBootstrap = errors.New("nrbf: not a bootstrap context")
 )
 
-// Error says where and why a stream was refused. It holds nothing of the
-// stream's content.
+// Error says where and why a stream was refused. It holds nothing of the stream's content.
 type Error struct {
 	// Offset is the number of bytes before the one that was refused.
 	Offset int

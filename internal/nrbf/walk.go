@@ -25,9 +25,8 @@ const (
 	recLast        = 0x16 // MethodReturn
 )
 
-// walk follows the fields of a refused stream, notes where they differ in a
-// way that BinaryFormatter allows, and stops where it does not. After it
-// stopped its methods do nothing.
+// walk follows the fields of a refused stream, notes where they differ in a way that
+// BinaryFormatter allows, and stops where it does not. After it stopped its methods do nothing.
 type walk struct {
 	r    dotnet.Reader
 	size int    // of the whole stream
@@ -154,8 +153,7 @@ func (w *walk) record(code byte) {
 	w.fail(at, ErrOtherType)
 }
 
-// class walks from the start to the end of the members' names and returns the
-// id of the library.
+// class walks from the start to the end of the members' names and returns the id of the library.
 func (w *walk) class(name, members string) (library int32) {
 	w.literal("\x00")
 	root := w.id(1)

@@ -1,6 +1,5 @@
-// Package rolecookie opens and makes the envelope of role cookies (.ASPXROLES),
-// in which the role manager of System.Web caches the roles of a user
-// (RolePrincipal.ToEncryptedTicket).
+// Package rolecookie opens and makes the envelope of role cookies (.ASPXROLES), in which the
+// role manager of System.Web caches the roles of a user (RolePrincipal.ToEncryptedTicket).
 //
 //	text          URL token of at most 4096 characters
 //	machine key   machinekey.Ring.CookieProtector for machinekey.RolePurpose

@@ -126,8 +126,7 @@ func wrap(key *rsa.PublicKey, keyIV []byte) ([]byte, error) {
 	return rsa.EncryptOAEP(sha1.New(), rand.Reader, key, keyIV, nil)
 }
 
-// cutEncryption takes encrypted data apart. The ciphertext is at least one
-// block.
+// cutEncryption takes encrypted data apart. The ciphertext is at least one block.
 func cutEncryption(b []byte, sizeHash int) (hash, wrapped, ciphertext []byte, ok bool) {
 	if len(b) < sizeHash {
 		return nil, nil, nil, false

@@ -1,6 +1,5 @@
-// Package rsacookie holds the two RSA transforms of cookies in a WIF farm
-// that shares a certificate: encryption and signature
-// (System.IdentityModel.RsaEncryptionCookieTransform and
+// Package rsacookie holds the two RSA transforms of cookies in a WIF farm that shares a
+// certificate: encryption and signature (System.IdentityModel.RsaEncryptionCookieTransform and
 // RsaSignatureCookieTransform). The signature is the outer one:
 //
 //	signed     int32 LE n | n bytes signature | encrypted
@@ -23,7 +22,6 @@ var (
 	ErrDecrypt = errors.New("rsacookie: cannot be decrypted with a known key")
 	// ErrNoPrivateKey means that the first key can only read.
 	ErrNoPrivateKey = errors.New("rsacookie: no private key to sign with")
-	// ErrEmpty means that there is nothing to encrypt or sign, which .NET
-	// refuses too (ID6044).
+	// ErrEmpty means that there is nothing to encrypt or sign, which .NET refuses too (ID6044).
 	ErrEmpty = errors.New("rsacookie: no data")
 )

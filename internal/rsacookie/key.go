@@ -34,8 +34,7 @@ type PrivateKey interface {
 	crypto.Decrypter
 }
 
-// NewKey returns the key of a private half whose public one is an
-// *rsa.PublicKey.
+// NewKey returns the key of a private half whose public one is an *rsa.PublicKey.
 func NewKey(private PrivateKey) (*Key, error) {
 	if private == nil {
 		return nil, errors.New("rsacookie: no private key")
@@ -136,8 +135,7 @@ func (k *Key) String() string {
 	return fmt.Sprintf("rsacookie.Key{id=%s bits=%d %s}", k.ID(), k.Bits(), kind)
 }
 
-// Format implements [fmt.Formatter] for every verb, so that none prints the
-// private half.
+// Format implements [fmt.Formatter] for every verb, so that none prints the private half.
 func (k *Key) Format(s fmt.State, _ rune) { io.WriteString(s, k.String()) }
 
 // LogValue implements [slog.LogValuer] without the private half.

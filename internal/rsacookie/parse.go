@@ -129,8 +129,7 @@ func publicKey(key any) (*Key, error) {
 	return NewPublicKey(k)
 }
 
-// The errors of the two functions below leave out their causes, which could
-// quote a private key.
+// The errors of the two functions below leave out their causes, which could quote a private key.
 
 func parsePKCS8(der []byte) (*Key, error) {
 	key, err := x509.ParsePKCS8PrivateKey(der)

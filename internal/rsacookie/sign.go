@@ -44,9 +44,8 @@ func checkKeys(hash Hash, keys []*Key) error {
 	return nil
 }
 
-// Sign appends the signed form of data to dst. It fails if the first key has
-// no private half or the key does: [ErrNoPrivateKey], [ErrEmpty] or the key's
-// error.
+// Sign appends the signed form of data to dst. It fails if the first key has no private half or
+// the key does: [ErrNoPrivateKey], [ErrEmpty] or the key's error.
 func (s *Signature) Sign(dst, data []byte) ([]byte, error) {
 	key := s.keys[0]
 	switch {

@@ -53,8 +53,7 @@ func (d *Reader) bootstrapXML(i *FlatIdentity) bool {
 	return d.advance() && d.end()
 }
 
-// xmlElement appends the element that has just started to the blob, and reads
-// to its end.
+// xmlElement appends the element that has just started to the blob, and reads to its end.
 func (d *Reader) xmlElement(start int) bool {
 	name := d.r.Name()
 	d.doc.Blob = append(d.doc.Blob, '<')
@@ -183,8 +182,7 @@ func (d *Writer) bootstrapXML(kind Bootstrap, data []byte) {
 	d.w.End()
 }
 
-// xmlDocument writes the one element that data holds as binary XML, as
-// XmlWriter.WriteNode does.
+// xmlDocument writes the one element that data holds as binary XML, as XmlWriter.WriteNode does.
 func (d *Writer) xmlDocument(data []byte) error {
 	if len(data) > limits.Bootstrap {
 		return errBootstrapSize

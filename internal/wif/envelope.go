@@ -136,8 +136,7 @@ func cutPlain(b []byte, delimiter byte) (text, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// isTrimmed reports whether a text of cutPlain is an identifier that needs no
-// trimming.
+// isTrimmed reports whether a text of cutPlain is an identifier that needs no trimming.
 func isTrimmed(b []byte) bool {
 	return len(b) > 0 && b[0] != ' ' && b[len(b)-1] != ' '
 }

@@ -9,11 +9,10 @@ import (
 	"github.com/webfarm-go/webfarm/internal/xmltree"
 )
 
-// readEnvelope reads an envelope in any form that .NET's non-validating
-// reader accepts: other prefixes, character references, CDATA, comments,
-// white space between the elements, no byte order mark, UTF-16 with one. It
-// refuses what that reader refuses: DTDs, processing instructions, unknown
-// elements and stray text. The cookie takes the place of the document.
+// readEnvelope reads an envelope in any form that .NET's non-validating reader accepts: other
+// prefixes, character references, CDATA, comments, white space between the elements, no byte
+// order mark, UTF-16 with one. It refuses what that reader refuses: DTDs, processing
+// instructions, unknown elements and stray text. The cookie takes the place of the document.
 func readEnvelope(doc []byte, e *Envelope) bool {
 	*e = Envelope{}
 	if isLongUTF16(doc) || !isBounded(doc) {
@@ -67,14 +66,12 @@ func isBounded(doc []byte) bool {
 	return len(doc)-longest <= limits.EnvelopeMarkup
 }
 
-// marks counts the characters that begin a node, a reference or the value of an
-// attribute.
+// marks counts the characters that begin a node, a reference or the value of an attribute.
 func marks(b []byte) int {
 	return bytes.Count(b, []byte("<")) + bytes.Count(b, []byte("&")) + bytes.Count(b, []byte("="))
 }
 
-// isSmallMarkup reports whether readEnvelope would read an envelope that
-// begins so.
+// isSmallMarkup reports whether readEnvelope would read an envelope that begins so.
 func isSmallMarkup(head []byte) bool {
 	return len(head)+len(envelopeTail) <= limits.EnvelopeMarkup &&
 		marks(head)+2 <= limits.EnvelopeMarks // 2 in the tail
@@ -121,8 +118,7 @@ func isXMLText(s string) bool {
 	return true
 }
 
-// isLongUTF16 reports a document in UTF-16 that is larger than any that .NET
-// software writes.
+// isLongUTF16 reports a document in UTF-16 that is larger than any that .NET software writes.
 func isLongUTF16(doc []byte) bool {
 	return len(doc) > limits.Unusual && (doc[0] == 0xFE && doc[1] == 0xFF ||
 		doc[0] == 0xFF && doc[1] == 0xFE)

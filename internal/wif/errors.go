@@ -18,8 +18,7 @@ var (
 		"let a site on .NET Framework or this library issue the cookie")
 )
 
-// The faults of a token document, with .NET's message numbers where it has
-// one.
+// The faults of a token document, with .NET's message numbers where it has one.
 var (
 	// ErrIdentities means a token without an identity.
 	ErrIdentities = errors.New("no identities")

@@ -170,8 +170,7 @@ func (d *Reader) claim() bool {
 	return d.kind == nbfx.EndElement || d.fail(errOrder("end of element"))
 }
 
-// property reads one ClaimProperty of the claim whose properties begin at
-// index first.
+// property reads one ClaimProperty of the claim whose properties begin at index first.
 func (d *Reader) property(first int) bool {
 	var p [2]Span
 	for _, a := range d.r.Attrs() {

@@ -1,6 +1,5 @@
-// Package wif has the wire formats of WIF 4.5 and 1.0: the text and the
-// envelope of a session cookie, and inside its protected bytes the payload and
-// the token document.
+// Package wif has the wire formats of WIF 4.5 and 1.0: the text and the envelope of a session
+// cookie, and inside its protected bytes the payload and the token document.
 //
 // It turns bytes into plain values and back. It knows no keys and no clock, and
 // what it reads beyond the envelope must be authentic already.
@@ -8,9 +7,8 @@ package wif
 
 import "github.com/webfarm-go/webfarm/internal/nbfx"
 
-// Version is the generation of WIF that wrote a token. It is configured and
-// never guessed: the two documents look alike but number their names
-// differently.
+// Version is the generation of WIF that wrote a token. It is configured and never guessed: the
+// two documents look alike but number their names differently.
 //
 //	                         V45                          V10
 //	payload                  NRBF around the document     the document
@@ -84,9 +82,8 @@ func (v SecureConversation) namespace() string {
 	return namespaceSC13
 }
 
-// Element and attribute names of the token document as indices of
-// [nbfx.Session45] (System.IdentityModel.SessionDictionary). Those of WIF 1.0
-// are mapped to them by [Version].
+// Element and attribute names of the token document as indices of [nbfx.Session45]
+// (System.IdentityModel.SessionDictionary). Those of WIF 1.0 are mapped to them by [Version].
 const (
 	nClaim                     = 0
 	nSecurityContextToken      = 1

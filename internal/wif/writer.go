@@ -13,9 +13,8 @@ import (
 	"github.com/webfarm-go/webfarm/internal/nrbf"
 )
 
-// Writer writes the token document that [Reader] reads, byte for byte as .NET
-// does (SessionSecurityTokenCookieSerializer). Its calls come in the order of
-// the document:
+// Writer writes the token document that [Reader] reads, byte for byte as .NET does
+// (SessionSecurityTokenCookieSerializer). Its calls come in the order of the document:
 //
 //	Begin
 //	  StartIdentity

@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"internal/base64":     {},
 	"internal/chunks":     {},
 	"internal/codec":      {"internal/seal"},
-	"internal/coreticket": {"internal/dotnet", "internal/layer"},
+	"internal/coreticket": {"internal/dotnet", "internal/layer", "internal/limits"},
 	"internal/dotnet":     {"internal/fold"},
 	"internal/farm":       {},
 	"internal/farmtest": {"cookie", "dataprotection", "internal/testkit", "sessiontoken",

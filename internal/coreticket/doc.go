@@ -37,5 +37,5 @@
 // type, issuer, original issuer, name or role claim type is read as the default. Stricter than
 // .NET, on purpose: text that is not UTF-8, which .NET would change, so that different names
 // become one; properties of another version, which .NET drops and the end of the ticket with
-// them; and what is over the bounds of limits.go.
+// them; and what is over the bounds of limits.go and of package limits.
 package coreticket

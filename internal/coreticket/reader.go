@@ -10,6 +10,7 @@ import (
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
 	"github.com/webfarm-go/webfarm/internal/layer"
+	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
 // ErrUnsupported is wrapped by what .NET reads and this package refuses.
@@ -104,7 +105,7 @@ func (r *Reader) Read(data []byte) error {
 		Actors: r.Actors[:0], Claims: r.Claims[:0], Pairs: r.Pairs[:0]}
 	// If all of it is UTF-8, which it is unless it holds a number above 127, so is
 	// every text between the beginnings of two characters.
-	r.valid = len(data) <= maxTicket && utf8.Valid(data)
+	r.valid = len(data) <= limits.Token && utf8.Valid(data)
 	r.read()
 	r.data = nil
 	if r.cause != nil {
@@ -114,7 +115,7 @@ func (r *Reader) Read(data []byte) error {
 }
 
 func (r *Reader) read() {
-	if len(r.data) > maxTicket {
+	if len(r.data) > limits.Token {
 		r.fail(errLimit)
 	}
 	if r.int32() != 5 {
@@ -253,7 +254,7 @@ func (r *Reader) identity(depth int) Identity {
 	if !r.boolean() || r.cause != nil {
 		return id
 	}
-	if depth == maxActors {
+	if depth == limits.Actors {
 		r.fail(errLimit)
 		return id
 	}
@@ -295,7 +296,7 @@ func (r *Reader) bytes(t Text) []byte { return r.data[t.at:][:t.n] }
 // pairs reads the properties of a claim or of the ticket.
 func (r *Reader) pairs() Span {
 	from := len(r.Pairs)
-	n := r.count(pairSize, min(maxProperties, maxPairs-from))
+	n := r.count(pairSize, min(limits.Properties, maxPairs-from))
 	for range n {
 		p := Pair{Key: r.text()}
 		for _, other := range r.Pairs[from:] {

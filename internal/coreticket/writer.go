@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/webfarm-go/webfarm/internal/dotnet"
+	"github.com/webfarm-go/webfarm/internal/limits"
 )
 
 // mark stands for a default.
@@ -47,7 +48,7 @@ func (w *Writer) End() ([]byte, error) {
 	if !w.each {
 		w.checkEach()
 	}
-	if w.err == nil && len(w.dst)-w.start > maxTicket {
+	if w.err == nil && len(w.dst)-w.start > limits.Token {
 		w.err = errLimit
 	}
 	if w.err != nil {
@@ -110,7 +111,7 @@ func (w *Writer) EndIdentity(bootstrap string, actor bool) {
 	if w.actors++; !actor {
 		w.actors = 0
 	}
-	if w.actors > maxActors {
+	if w.actors > limits.Actors {
 		w.fail(errLimit)
 	}
 }
@@ -143,7 +144,7 @@ func (w *Writer) bag(count int) {
 	if w.pairs > maxPairs {
 		w.fail(errLimit)
 	}
-	w.count(count, maxProperties)
+	w.count(count, limits.Properties)
 }
 
 func or(s, def string) string {
@@ -202,7 +203,7 @@ func (w *Writer) text(s string) {
 	switch {
 	case !utf8.ValidString(s):
 		w.fail(errText)
-	case len(s) > maxTicket:
+	case len(s) > limits.Token:
 		w.fail(errLimit)
 	default:
 		w.dst = append(dotnet.AppendUint7(w.dst, len(s)), s...)

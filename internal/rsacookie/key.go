@@ -71,7 +71,7 @@ func FromTLS(c tls.Certificate) (*Key, error) {
 	var err error
 	switch {
 	case c.Leaf != nil:
-		public, err = publicKey(c.Leaf.PublicKey)
+		public, err = publicKey(c.Leaf.PublicKey, nil)
 	case len(c.Certificate) > 0:
 		public, err = parseCertificate(c.Certificate[0])
 	case c.PrivateKey == nil:

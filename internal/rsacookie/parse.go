@@ -76,10 +76,7 @@ func parseBlock(b *pem.Block) (*Key, error) {
 		return parsePKIX(b.Bytes)
 	case "RSA PUBLIC KEY":
 		key, err := x509.ParsePKCS1PublicKey(b.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("rsacookie: public key: %w", err)
-		}
-		return NewPublicKey(key)
+		return publicKey(key, err)
 	case "EC PRIVATE KEY":
 		return nil, errNotRSA
 	}
@@ -110,18 +107,16 @@ func parseCertificate(der []byte) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rsacookie: certificate: %w", err)
 	}
-	return publicKey(c.PublicKey)
+	return publicKey(c.PublicKey, nil)
 }
 
-func parsePKIX(der []byte) (*Key, error) {
-	key, err := x509.ParsePKIXPublicKey(der)
+func parsePKIX(der []byte) (*Key, error) { return publicKey(x509.ParsePKIXPublicKey(der)) }
+
+// publicKey makes a Key of what a function of package x509 returned.
+func publicKey(key any, err error) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rsacookie: public key: %w", err)
 	}
-	return publicKey(key)
-}
-
-func publicKey(key any) (*Key, error) {
 	k, ok := key.(*rsa.PublicKey)
 	if !ok {
 		return nil, errNotRSA
@@ -129,7 +124,8 @@ func publicKey(key any) (*Key, error) {
 	return NewPublicKey(k)
 }
 
-// The errors of the two functions below leave out their causes, which could quote a private key.
+// The errors of the two functions below leave out their causes, which could
+// quote a private key.
 
 func parsePKCS8(der []byte) (*Key, error) {
 	key, err := x509.ParsePKCS8PrivateKey(der)

@@ -38,8 +38,7 @@ const (
 		`<?xml version="1.0" encoding="utf-8"?><SecurityContextToken p1:Id="`
 	envelopeNamespaces = `" xmlns:p1="` + namespaceWSU + `" xmlns="`
 	envelopeIdentifier = `"><Identifier>`
-	envelopeInstance   = `</Identifier><Instance>`
-	envelopeNoInstance = `</Identifier>`
+	envelopeContext    = `</Identifier>`
 	envelopeCookie     = `<Cookie xmlns="` + namespaceCookie + `">`
 	envelopeTail       = `</Cookie></SecurityContextToken>`
 )
@@ -54,12 +53,11 @@ func AppendEnvelope(dst []byte, h *Head[string], protected []byte, reference boo
 	dst = append(dst, h.SecureConversation.namespace()...)
 	dst = append(dst, envelopeIdentifier...)
 	dst = appendXMLEscaped(dst, h.ContextID, false)
+	dst = append(dst, envelopeContext...)
 	if h.KeyGeneration != "" {
-		dst = append(dst, envelopeInstance...)
+		dst = append(dst, "<Instance>"...)
 		dst = appendXMLEscaped(dst, h.KeyGeneration, false)
 		dst = append(dst, "</Instance>"...)
-	} else {
-		dst = append(dst, envelopeNoInstance...)
 	}
 	if !reference {
 		dst = append(dst, envelopeCookie...)
@@ -105,15 +103,9 @@ func cutEnvelope(doc []byte, e *Envelope) bool {
 	}
 	if e.ID, rest, ok = cutPlain(rest, '"'); !ok || !cut(envelopeNamespaces) ||
 		!cut(namespaceSC13) && !cut(namespaceSCFeb2005) || !cut(envelopeIdentifier) ||
-		!identifier(&e.ContextID) {
-		return false
-	}
-	if cut(envelopeInstance) {
-		ok = identifier(&e.KeyGeneration) && cut("</Instance>")
-	} else {
-		ok = cut(envelopeNoInstance)
-	}
-	if !ok || !cut(envelopeCookie) {
+		!identifier(&e.ContextID) || !cut(envelopeContext) ||
+		cut("<Instance>") && !(identifier(&e.KeyGeneration) && cut("</Instance>")) ||
+		!cut(envelopeCookie) {
 		return false
 	}
 	e.Cookie, ok = bytes.CutSuffix(rest, []byte(envelopeTail))

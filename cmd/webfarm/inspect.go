@@ -194,11 +194,8 @@ func (c *inspect) checkKind() (kind, error) {
 		}
 	}
 	if k == site.State {
-		m, err := findMiddleware(c.class, c.authType)
-		if err != nil {
-			return "", err
-		}
-		c.class, c.authType = m.class, m.authType
+		c.class, c.authType, err = findMiddleware(c.class, c.authType)
+		return k, err
 	} else if c.class != "" {
 		return "", usageError("-class goes with -kind state")
 	}
@@ -210,16 +207,9 @@ func (c *inspect) farm(ctx context.Context, in io.Reader, now time.Time) (*codec
 	if err := c.keys.openAll(ctx, in); err != nil {
 		return nil, nil, err
 	}
-	var (
-		ring  *machinekey.Ring
-		files []keyFile
-		of    *site.Site
-		err   error
-	)
-	if len(c.keys.config) == 0 && c.keys.ring == nil { // payloads of Data Protection have names at least
+	ring, of, files, err := c.keys.load()
+	if err == errNoConfig { // payloads of Data Protection have names at least
 		of, err = newSite(site.Key{MachineKey: webconfig.MachineKey{Mode: site.Framework45}}, c.keys.siteOptions())
-	} else {
-		ring, of, files, err = c.keys.load()
 	}
 	if err != nil {
 		return nil, nil, err

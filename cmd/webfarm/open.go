@@ -157,45 +157,38 @@ func (c *codecs) openState(ctx context.Context, authType, text string) (opened, 
 	return o, nil
 }
 
-// middleware is what sends a state string to an identity provider: its class
-// and its AuthenticationType decide the key.
-type middleware struct{ class, authType string }
-
-// middlewares are Katana's, with their short names and default AuthenticationTypes.
-var middlewares = []struct {
-	short string
-	middleware
-}{
-	{"google", middleware{katana.StateGoogle, "Google"}},
-	{"facebook", middleware{katana.StateFacebook, "Facebook"}},
-	{"microsoft", middleware{katana.StateMicrosoft, "Microsoft"}},
-	{"openidconnect", middleware{katana.StateOpenIDConnect, "OpenIdConnect"}},
-	{"wsfederation", middleware{katana.StateWSFederation, "Federation"}},
+// middlewares send state strings to identity providers: they are Katana's, with short names, and
+// their classes and AuthenticationTypes, which decide the key.
+var middlewares = []struct{ short, class, authType string }{
+	{"google", katana.StateGoogle, "Google"},
+	{"facebook", katana.StateFacebook, "Facebook"},
+	{"microsoft", katana.StateMicrosoft, "Microsoft"},
+	{"openidconnect", katana.StateOpenIDConnect, "OpenIdConnect"},
+	{"wsfederation", katana.StateWSFederation, "Federation"},
 }
 
-// findMiddleware returns the middleware of -class and -auth-type. Either may be left out for a
+// findMiddleware returns the whole name of -class, and -auth-type. Either may be left out for a
 // middleware with its default AuthenticationType.
-func findMiddleware(class, authType string) (middleware, error) {
+func findMiddleware(class, authType string) (string, string, error) {
 	var names []string
 	for _, m := range middlewares {
 		names = append(names, m.short)
 		switch {
 		case class == "" && authType == m.authType:
-			return m.middleware, nil
+			return m.class, authType, nil
 		case strings.EqualFold(class, m.short), class == m.class:
-			return middleware{m.class, cmp.Or(authType, m.authType)}, nil
+			return m.class, cmp.Or(authType, m.authType), nil
 		}
 	}
 	switch known := strings.Join(names, ", "); {
 	case class == "":
-		return middleware{}, usageError("-kind state needs -class, the middleware: one of " +
-			known + " or the whole name of the class")
+		return "", "", usageError("-kind state needs -class, the middleware: one of " + known +
+			" or the whole name of the class")
 	case !strings.Contains(class, "."):
-		return middleware{},
-			usageError(fmt.Sprintf("-class %q: one of %s or the whole name of the class", class,
-				known))
+		return "", "", usageError(fmt.Sprintf("-class %q: one of %s or the whole name of the class",
+			class, known))
 	case authType == "":
-		return middleware{}, usageError("-class with another class needs its -auth-type")
+		return "", "", usageError("-class with another class needs its -auth-type")
 	}
-	return middleware{class, authType}, nil
+	return class, authType, nil
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -101,10 +101,8 @@ func (p *gatewayPages) farm() (*codecs, []keyFile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ring := p.gateway.Site().Ring()
-	known := ring == nil
-	for _, f := range p.files {
-		known = known || f.KeyID == ring.Primary().ID()
-	}
+	known := ring == nil || slices.ContainsFunc(p.files,
+		func(f keyFile) bool { return f.KeyID == ring.Primary().ID() })
 	if !known && len(p.files) < maxFiles {
 		// The file may be ahead of the ring, or behind.
 		if _, _, files, err := p.keys.load(); err == nil && files[0].KeyID == ring.Primary().ID() {
@@ -168,11 +166,8 @@ func (p *gatewayPages) fail(w http.ResponseWriter, what string, err error) {
 // does, and sends the host of proxy_pass.
 func isLocal(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !r.ProtoAtLeast(1, 1) || !peer.Addr().Unmap().IsLoopback() ||
-		!isLoopbackHost(r.Host) {
-		return false
-	}
-	return !gateway.PassedProxy(r.Header)
+	return err == nil && r.ProtoAtLeast(1, 1) && peer.Addr().Unmap().IsLoopback() &&
+		isLoopbackHost(r.Host) && !gateway.PassedProxy(r.Header)
 }
 
 // isLoopbackHost reports whether host, with or without a port, names this
@@ -182,9 +177,6 @@ func isLoopbackHost(host string) bool {
 	if err != nil {
 		name = strings.Trim(host, "[]")
 	}
-	if strings.EqualFold(cmp.Or(name, "-"), "localhost") {
-		return true
-	}
 	address, err := netip.ParseAddr(name)
-	return err == nil && address.Unmap().IsLoopback()
+	return strings.EqualFold(name, "localhost") || err == nil && address.Unmap().IsLoopback()
 }

@@ -69,26 +69,12 @@ func (s Section) Text(field string, words ...any) string {
 
 // Fill replaces the names in braces. The words are pairs of a name and a value.
 func Fill(text string, words ...any) string {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "{")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		var name string
-		name, text, _ = strings.Cut(rest, "}")
-		value := "{" + name + "}"
-		for i := 0; i+1 < len(words); i += 2 {
-			switch words[i] {
-			case name:
-				value = fmt.Sprint(words[i+1])
-			case strings.ToLower(name):
-				value = Capital(fmt.Sprint(words[i+1]))
-			}
-		}
-		b.WriteString(value)
+	var pairs []string
+	for i := 0; i+1 < len(words); i += 2 {
+		name, value := fmt.Sprint(words[i]), fmt.Sprint(words[i+1])
+		pairs = append(pairs, "{"+name+"}", value, "{"+Capital(name)+"}", Capital(value))
 	}
+	return strings.NewReplacer(pairs...).Replace(text)
 }
 
 // Capital returns s with a capital letter in front.

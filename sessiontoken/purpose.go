@@ -66,8 +66,8 @@ func Cookie(scheme string) Purpose {
 func AccessToken(scheme string) Purpose {
 	return Purpose{
 		ticketRules{[]string{katanaOAuth, "Access_Token", "v1"}, scheme, 20 * time.Minute, false, true},
-		ticketRules{[]string{coreBearerClass, scheme, "BearerToken"}, scheme + ":AccessToken", time.Hour,
-			false, false},
+		ticketRules{[]string{coreBearerClass, scheme, "BearerToken"}, scheme + ":AccessToken",
+			time.Hour, false, false},
 	}
 }
 
@@ -85,8 +85,8 @@ func RefreshToken(scheme string) Purpose {
 // AuthorizationCode is for the authorization codes of Katana, with the same reservation as for
 // refresh tokens. The caller must see to it that a code is used only once.
 func AuthorizationCode() Purpose {
-	return Purpose{katana: ticketRules{[]string{katanaOAuthServer, "Authentication_Code", "v1"}, "Bearer",
-		5 * time.Minute, false, true}}
+	return Purpose{katana: ticketRules{[]string{katanaOAuthServer, "Authentication_Code", "v1"},
+		"Bearer", 5 * time.Minute, false, true}}
 }
 
 // Purposes is for a site that made its own TicketDataFormat with these purposes.
@@ -105,18 +105,18 @@ func Purposes(purposes ...string) Purpose {
 }
 
 // start returns the properties of a new ticket: those given, and the times that
-// are missing. .issued is written where written says so.
-func (r *ticketRules) start(given Properties, now time.Time, lifetime time.Duration, written bool) Properties {
-	p := slices.Clone(given)
+// are missing. .issued is left out unless say asks for it.
+func (r *ticketRules) start(p Properties, now time.Time, life time.Duration, say bool) Properties {
+	p = slices.Clone(p)
 	issued, ok := p.Time(PropertyIssued)
 	if !ok || r.restart {
 		issued = now
-		if written {
+		if say {
 			p.SetTime(PropertyIssued, now)
 		}
 	}
 	if _, ok := p.Time(PropertyExpires); !ok || r.restart {
-		p.SetTime(PropertyExpires, issued.Add(lifetime))
+		p.SetTime(PropertyExpires, issued.Add(life))
 	}
 	return p
 }

@@ -30,13 +30,13 @@ type Writer struct {
 }
 
 // Begin begins a ticket with n claims behind dst. Empty types are the defaults.
-func (w *Writer) Begin(dst []byte, v Version, authenticationType, nameType, roleType string, n int) {
+func (w *Writer) Begin(dst []byte, v Version, authType, nameType, roleType string, n int) {
 	*w = Writer{dst: dst, start: len(dst), version: v, name: cmp.Or(nameType, dotnet.NameClaimType)}
 	if n > limits.KatanaClaims {
 		w.err = fmt.Errorf("%d claims, at most %d", n, limits.KatanaClaims)
 	}
 	w.int32(v.Number())
-	w.text(authenticationType)
+	w.text(authType)
 	w.textOr(w.name, dotnet.NameClaimType)
 	w.textOr(cmp.Or(roleType, dotnet.RoleClaimType), dotnet.RoleClaimType)
 	w.int32(int32(n))

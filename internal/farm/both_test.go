@@ -42,7 +42,8 @@ type bothFarm struct {
 	t      *testing.T
 	kind   string            // that the node in C# signs in with
 	of     cookie.Credential // the same for Go
-	dir    string            // of the web.configs and the key ring
+	dir    string            // of the web.configs
+	keys   string            // the folder of the key ring
 	store  *awayStore
 	offset atomic.Int64 // of all clocks
 	fronts [2]atomic.Pointer[cookie.Site]
@@ -99,12 +100,12 @@ func startBothFarm(t *testing.T) *bothFarm {
 		up: map[string]*atomic.Bool{"old": new(atomic.Bool), "core": new(atomic.Bool)}}
 	f.store = &awayStore{Store: sessiontoken.NewMemoryStore(&sessiontoken.MemoryOptions{Now: f.now})}
 	f.writeConfig("web.config")
-	keys := filepath.Join(f.dir, "keys")
-	if err := os.Mkdir(keys, 0o700); err != nil {
+	f.keys = filepath.Join(f.dir, "keys")
+	if err := os.Mkdir(f.keys, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	open := func() *dataprotection.Ring {
-		ring, err := dataprotection.Open(t.Context(), dataprotection.Path(keys),
+		ring, err := dataprotection.Open(t.Context(), dataprotection.Path(f.keys),
 			&dataprotection.RingOptions{ApplicationName: "both", Interval: -1})
 		if err != nil {
 			t.Fatal(err)
@@ -130,7 +131,7 @@ func startBothFarm(t *testing.T) *bothFarm {
 				Name: "old", Port: ports["old"], KatanaLifetime: bothLifetime})
 		},
 		"core": func() *Node {
-			return core.Node(t, CoreNodeOptions{Keys: keys, App: "both", Name: "core",
+			return core.Node(t, CoreNodeOptions{Keys: f.keys, App: "both", Name: "core",
 				Port: ports["core"], More: []string{"-no-generate", "-lifetime",
 					fmt.Sprint(int(bothLifetime / time.Second))}})
 		},

@@ -32,14 +32,17 @@ const (
 // TestCoreDifferential exchanges random rings, payloads and tickets with .NET.
 // Of a ring both sides must know the same keys, and protect with the same. What
 // one protects the other opens, and where .NET's random bytes are given to Go
-// the results are equal to the last byte. Damaged ones both must refuse.
+// the results are equal to the last byte. Damaged ones both must refuse. The same
+// process first compares the elements that both write into a ring.
 //
 // The runs follow from a seed, which is printed; WEBFARM_SEED repeats one.
 // WEBFARM_CORE_MILLION makes it a million tickets and payloads each way.
 func TestCoreDifferential(t *testing.T) {
 	t.Parallel()
-	batches, each := coreRings/share.OneIn(t, 60), coreEach
 	core := FindCore(t)
+	pipes := []*CorePipe{core.Pipe(t)}
+	t.Run("a keeper's elements", func(t *testing.T) { keeperElements(t, pipes[0]) })
+	batches, each := coreRings/share.OneIn(t, 60), coreEach
 	seed := seed.Fresh(t)
 	if os.Getenv("WEBFARM_CORE_MILLION") != "" {
 		batches, each = 20_000, 100
@@ -58,8 +61,11 @@ func TestCoreDifferential(t *testing.T) {
 		total = counts{}
 		start = time.Now()
 	)
-	for range min(runtime.GOMAXPROCS(0), 4, 1+batches/500) {
-		e := &coreExchange{t: t, pipe: core.Pipe(t), counts: counts{}, certificates: certificates}
+	for len(pipes) < min(runtime.GOMAXPROCS(0), 4, 1+batches/500) {
+		pipes = append(pipes, core.Pipe(t))
+	}
+	for _, pipe := range pipes {
+		e := &coreExchange{t: t, pipe: pipe, counts: counts{}, certificates: certificates}
 		var err error
 		if e.bytes, err = newCoreBytes(); err != nil {
 			t.Fatal(err)

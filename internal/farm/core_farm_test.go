@@ -48,10 +48,15 @@ var coreNodes = []string{"dotnet", "go"}
 // .NET makes one. More arguments are the node's, and c says the same to Go.
 func startCoreFarm(t *testing.T, keys string, o *dataprotection.RingOptions, c cookie.Credential, more ...string) *coreFarm {
 	t.Helper()
-	f := &coreFarm{t: t, keys: keys}
-	f.dotnet = FindCore(t).Node(t, CoreNodeOptions{Keys: keys, App: "farm", Name: "dotnet",
-		More: append(more, "-lifetime", "3600")})
 	o.ApplicationName = "farm"
+	return newCoreFarm(t, FindCore(t).Node(t, CoreNodeOptions{Keys: keys, App: "farm",
+		Name: "dotnet", More: append(more, "-lifetime", "3600")}), keys, o, c)
+}
+
+// newCoreFarm is for a node that has been started.
+func newCoreFarm(t *testing.T, dotnet *Node, keys string, o *dataprotection.RingOptions, c cookie.Credential) *coreFarm {
+	t.Helper()
+	f := &coreFarm{t: t, keys: keys, dotnet: dotnet}
 	var err error
 	if f.ring, err = dataprotection.Open(t.Context(), dataprotection.Path(keys), o); err != nil {
 		t.Fatal(err)
@@ -253,10 +258,20 @@ func attributes(lines []string) []string {
 	return list
 }
 
+// defaultCookie is that of ASP.NET Core without settings.
+func defaultCookie() http.Cookie {
+	return http.Cookie{Name: ".AspNetCore.Cookies", Path: "/", HttpOnly: true,
+		SameSite: http.SameSiteLaxMode}
+}
+
 // TestCoreFarm signs in and out at either node behind a balancer, with each
-// setting, lets either renew, and wants the same cookies from both.
+// setting, lets either renew, and wants the same cookies from both. By default
+// [TestBothWorlds] does so with its own node, and nothing is done here.
 func TestCoreFarm(t *testing.T) {
 	t.Parallel()
+	if share.OneIn(t, 3) > 1 {
+		return
+	}
 	one := newCertificate(t, "one")
 	pfx := filepath.Join(t.TempDir(), "one.pfx")
 	data, err := base64.StdEncoding.DecodeString(one.pfx)
@@ -280,9 +295,7 @@ func TestCoreFarm(t *testing.T) {
 			[]string{"-algorithm", "AES_256_GCM", "-pfx", pfx,
 				"-scheme", "Identity.Application", "-cookie", ".AspNet.SharedCookie",
 				"-samesite", "Strict"}},
-		{http.Cookie{Name: ".AspNetCore.Cookies", Path: "/", HttpOnly: true,
-			SameSite: http.SameSiteLaxMode}, cookie.Credential{},
-			dataprotection.RingOptions{}, nil},
+		{defaultCookie(), cookie.Credential{}, dataprotection.RingOptions{}, nil},
 		{http.Cookie{Name: "session", Path: "/some/path", Domain: "www.farm.example",
 			HttpOnly: true, Secure: true, SameSite: http.SameSiteNoneMode},
 			cookie.Credential{Name: "session", Path: "/some/path", Domain: "www.farm.example",
@@ -291,23 +304,28 @@ func TestCoreFarm(t *testing.T) {
 			[]string{"-cookie", "session", "-path", "/some/path", "-domain", "www.farm.example",
 				"-secure", "Always", "-samesite", "None"}},
 	}
-	step := share.OneIn(t, len(settings))
-	for _, tt := range settings[:len(settings)/step] {
+	for _, tt := range settings {
 		t.Run(tt.cookie.Name, func(t *testing.T) {
 			f := startCoreFarm(t, t.TempDir(), &tt.ring, tt.of, tt.more...)
 			if err := f.ring.Keys()[0].Err; err != nil {
 				t.Fatal(err)
 			}
-			f.cut(t, tt.cookie, step*step)
-			f.sameLines(t)
-			if tt.cookie.Domain != "" {
-				return // a browser sends nothing to this host
-			}
-			for i, node := range coreNodes {
-				other := coreNodes[1-i]
-				t.Run("in at "+node, func(t *testing.T) { f.visit(t, node, other) })
-			}
+			f.compare(t, tt.cookie, 1)
 		})
+	}
+}
+
+// compare wants the same from both nodes; of cookies to cut it makes one in step.
+func (f *coreFarm) compare(t *testing.T, of http.Cookie, step int) {
+	f.clock(0)
+	f.cut(t, of, step)
+	f.sameLines(t)
+	if of.Domain != "" {
+		return // a browser sends nothing to this host
+	}
+	for i, node := range coreNodes {
+		other := coreNodes[1-i]
+		t.Run("in at "+node, func(t *testing.T) { f.visit(t, node, other) })
 	}
 }
 
@@ -451,23 +469,25 @@ func writeKey(t *testing.T, pipe *CorePipe, keys string, from, to time.Time) str
 	return id
 }
 
-// TestCoreKeys changes the keys of a farm while it runs.
+// TestCoreKeys changes the keys of a farm while it runs. By default it does
+// nothing: each change needs nodes of its own.
 func TestCoreKeys(t *testing.T) {
-	tests := []struct {
+	if share.OneIn(t, 5) > 1 {
+		return
+	}
+	for _, tt := range []struct {
 		name string
-		run  func(t *testing.T, whole bool)
+		run  func(t *testing.T)
 	}{
-		{"one revoked", func(t *testing.T, whole bool) { keyRevoked(t, whole, oneRevoked) }},
-		{"all revoked", func(t *testing.T, whole bool) { keyRevoked(t, whole, allRevoked) }},
+		{"one revoked", func(t *testing.T) { keyRevoked(t, oneRevoked) }},
+		{"all revoked", func(t *testing.T) { keyRevoked(t, allRevoked) }},
 		{"made by .NET", keyMadeByDotNet},
 		{"made by Go", keyMadeByGo},
 		{"only key revoked", onlyKeyRevoked},
-	}
-	step := share.OneIn(t, len(tests))
-	for _, tt := range tests[:len(tests)/step] {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tt.run(t, step == 1)
+			tt.run(t)
 		})
 	}
 }
@@ -475,7 +495,7 @@ func TestCoreKeys(t *testing.T) {
 // keyMadeByDotNet has .NET make a key while a farm runs, whose own key ends
 // then. What is protected with the new key Go opens with the first request: it
 // reads the ring for nothing else. What the old key protected goes on.
-func keyMadeByDotNet(t *testing.T, _ bool) {
+func keyMadeByDotNet(t *testing.T) {
 	core, keys, end := FindCore(t), t.TempDir(), time.Now().Add(25*time.Second)
 	old := writeKey(t, core.Pipe(t), keys, time.Now().Add(-time.Hour), end)
 	f := startCoreFarm(t, keys, &dataprotection.RingOptions{Interval: -1},
@@ -552,15 +572,12 @@ func allRevoked(t *testing.T, f *coreFarm, _, _ string) string {
 
 // keyRevoked has Go revoke a key while a farm runs on it, alone or with all
 // others. Go knows it at once, .NET when the key ends, with another key to go on
-// with. Only the whole waits for .NET.
-func keyRevoked(t *testing.T, whole bool, revoke func(t *testing.T, f *coreFarm, second, lost string) string) {
+// with.
+func keyRevoked(t *testing.T, revoke func(t *testing.T, f *coreFarm, second, lost string) string) {
 	keys, start := t.TempDir(), time.Now()
 	pipe := FindCore(t).Pipe(t)
 	second := writeKey(t, pipe, keys, start.Add(-2*time.Hour), start.Add(240*time.Hour))
-	end := start.Add(time.Hour)
-	if whole {
-		end = start.Add(22 * time.Second)
-	}
+	end := start.Add(22 * time.Second)
 	lost := writeKey(t, pipe, keys, start.Add(-time.Hour), end)
 	f := startCoreFarm(t, keys, &dataprotection.RingOptions{Interval: time.Second},
 		cookie.Credential{}, "-no-generate")
@@ -588,12 +605,8 @@ func keyRevoked(t *testing.T, whole bool, revoke func(t *testing.T, f *coreFarm,
 		}
 	}
 	refused("go", time.Now().Add(20*time.Second))
-	nodes := []string{"go"}
-	if whole {
-		refused("dotnet", end.Add(time.Minute))
-		nodes = coreNodes
-	}
-	for _, node := range nodes {
+	refused("dotnet", end.Add(time.Minute))
+	for _, node := range coreNodes {
 		v := f.visitor()
 		v.signIn(node, "zoe")
 		if got := v.keyID(); got != left {
@@ -607,7 +620,7 @@ func keyRevoked(t *testing.T, whole bool, revoke func(t *testing.T, f *coreFarm,
 
 // onlyKeyRevoked revokes the only key of a ring, to which the node on .NET may
 // add none: it cannot load the ring any more, and goes on accepting.
-func onlyKeyRevoked(t *testing.T, _ bool) {
+func onlyKeyRevoked(t *testing.T) {
 	keys, start := t.TempDir(), time.Now()
 	end := start.Add(22 * time.Second)
 	only := writeKey(t, FindCore(t).Pipe(t), keys, start.Add(-time.Hour), end)

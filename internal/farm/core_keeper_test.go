@@ -21,7 +21,7 @@ import (
 // makes the first key, and while the farm runs ten keepers at once make the next.
 // A node on .NET that may make keys finds that it need not. All use the same key
 // of Go's when the first one has ended, and what that protected goes on.
-func keyMadeByGo(t *testing.T, _ bool) {
+func keyMadeByGo(t *testing.T) {
 	core, keys, end := FindCore(t), t.TempDir(), time.Now().Add(25*time.Second)
 	c := newCertificate(t, "ring")
 	pfx, err := base64.StdEncoding.DecodeString(c.pfx)
@@ -124,11 +124,9 @@ func keepAtOnce(t *testing.T, keys string, o *dataprotection.RingOptions) (made 
 	return made
 }
 
-// TestCoreKeeperElements wants .NET to lay out keys and revocations as Go does,
-// byte for byte but for what is new in each, and to use Go's.
-func TestCoreKeeperElements(t *testing.T) {
-	t.Parallel()
-	pipe := FindCore(t).Pipe(t)
+// keeperElements wants .NET to lay out keys and revocations as Go does, byte for
+// byte but for what is new in each, and to use Go's.
+func keeperElements(t *testing.T, pipe *CorePipe) {
 	call := func(r CoreRequest) CoreAnswer {
 		t.Helper()
 		answers, err := pipe.Call(r)

@@ -179,12 +179,11 @@ func TestStricter(t *testing.T) {
 	}
 }
 
-// TestDamagedAlike damages cookies and asks both sides about them. Nothing
+// damagedAlike damages cookies and asks both sides about them. Nothing
 // that Go reads may be refused by C#, what both read they must read alike, and
 // what C# alone reads must be of a kind in which Go is stricter on purpose.
 // WEBFARM_DAMAGED is the number of cookies, in place of 5,000 or a share of them.
-func TestDamagedAlike(t *testing.T) {
-	dotnet := BuildDotnet(t)
+func damagedAlike(t *testing.T, pipe *Pipe) {
 	n := 5_000 / share.OneIn(t, 10)
 	if text := os.Getenv("WEBFARM_DAMAGED"); text != "" {
 		var err error
@@ -193,7 +192,7 @@ func TestDamagedAlike(t *testing.T) {
 		}
 	}
 	seed := seed.Fresh(t)
-	e := &exchange{random: random{rand.New(rand.NewPCG(seed, 0))}, t: t, pipe: dotnet.Pipe(t),
+	e := &exchange{random: random{rand.New(rand.NewPCG(seed, 0))}, t: t, pipe: pipe,
 		counts: counts{}}
 	for _, s := range e.sites() {
 		e.open(&s)

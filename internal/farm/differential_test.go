@@ -38,14 +38,23 @@ const (
 	shareKatana  = 27
 )
 
-// TestDifferential exchanges random tokens with the C# program: what Go writes
+// TestPipe asks one process in C# about values.
+func TestPipe(t *testing.T) {
+	dotnet := BuildDotnet(t)
+	pipe := dotnet.Pipe(t)
+	t.Run("recorded", func(t *testing.T) { readsRecorded(t, pipe) })
+	t.Run("differential", func(t *testing.T) { differential(t, dotnet, pipe) })
+	t.Run("damaged", func(t *testing.T) { damagedAlike(t, pipe) })
+	t.Run("insertions", func(t *testing.T) { insertionsAlike(t, pipe) })
+}
+
+// differential exchanges random tokens with the C# program: what Go writes
 // it reads, what it writes Go reads, and all fields must be the same, times to
 // 100 ns. The inner bytes must be the same, too, and so must chunks.
 //
 // The tokens of a run follow from its seed, which it prints; WEBFARM_SEED
 // repeats a run.
-func TestDifferential(t *testing.T) {
-	dotnet := BuildDotnet(t)
+func differential(t *testing.T, dotnet *Dotnet, pipe *Pipe) {
 	seed := seed.Fresh(t)
 	batches := differentialBatches / share.OneIn(t, 40)
 	sites := random{rand.New(rand.NewPCG(seed, 0))}.sites()
@@ -62,8 +71,12 @@ func TestDifferential(t *testing.T) {
 		total = counts{}
 		start = time.Now()
 	)
-	for range min(runtime.GOMAXPROCS(0), 4, 1+batches/20) {
-		e := &exchange{t: t, pipe: dotnet.Pipe(t), counts: counts{}}
+	pipes := []*Pipe{pipe}
+	for len(pipes) < min(runtime.GOMAXPROCS(0), 4, 1+batches/20) {
+		pipes = append(pipes, dotnet.Pipe(t))
+	}
+	for _, pipe := range pipes {
+		e := &exchange{t: t, pipe: pipe, counts: counts{}}
 		for i := range sites {
 			e.open(&sites[i])
 		}

@@ -14,13 +14,12 @@ import (
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
-// TestInsertionsAlike puts every fragment at every place of the XML around a
+// insertionsAlike puts every fragment at every place of the XML around a
 // session token, the middle of the base64 apart, and also in place of every
-// byte, and asks both sides. It is the part of TestDamagedAlike that can be
+// byte, and asks both sides. It is the part of damagedAlike that can be
 // exhausted.
-func TestInsertionsAlike(t *testing.T) {
-	dotnet := BuildDotnet(t)
-	e := &exchange{random: random{seed.Of(t).Rand}, t: t, pipe: dotnet.Pipe(t), counts: counts{}}
+func insertionsAlike(t *testing.T, pipe *Pipe) {
+	e := &exchange{random: random{seed.Of(t).Rand}, t: t, pipe: pipe, counts: counts{}}
 	sites := e.sites()
 	e.open(&sites[0])
 	s := e.opened[0]

@@ -153,17 +153,21 @@ func guard(t *testing.T, ring *machinekey.Ring) *cookie.Guard {
 	return &g
 }
 
-// TestNode asks one node about all that it does for a single browser.
+// TestNode asks one node about all that it does for a single browser, and in the
+// end for many.
 func TestNode(t *testing.T) {
 	dotnet := BuildDotnet(t)
 	config := filepath.Join(t.TempDir(), "web.config")
 	ring := ringOf(t, writeConfig(t, config))
-	node := dotnet.Node(t, NodeOptions{Config: config, Name: "dotnet 1", KatanaLifetime: time.Hour})
+	options := NodeOptions{Config: config, Name: "dotnet 1", Port: FreePort(t),
+		KatanaLifetime: time.Hour}
+	node := dotnet.Node(t, options)
 	t.Run("signs in", func(t *testing.T) { nodeSignsIn(t, node, ring) })
 	t.Run("deletes surplus chunks", func(t *testing.T) { nodeDeletesSurplusChunks(t, node) })
 	t.Run("reads Go", func(t *testing.T) { nodeReadsGo(t, node, ring) })
 	t.Run("slides", func(t *testing.T) { nodeSlides(t, node) })
 	t.Run("reads its key again", func(t *testing.T) { nodeReadsItsKeyAgain(t, node, config) })
+	t.Run("under load", func(t *testing.T) { nodeUnderLoad(t, dotnet, node, options) })
 }
 
 func nodeSignsIn(t *testing.T, node *Node, ring *machinekey.Ring) {
@@ -308,15 +312,11 @@ func nodeReadsItsKeyAgain(t *testing.T, node *Node, config string) {
 	b.get(node, "/whoami", 200) // half a file changes nothing
 }
 
-// TestNodeUnderLoad signs many users in at once, kills the node in between and
+// nodeUnderLoad signs many users in at once, kills the node in between and
 // starts it again in the same place. Nobody may become somebody else.
-func TestNodeUnderLoad(t *testing.T) {
-	dotnet := BuildDotnet(t)
-	config := filepath.Join(t.TempDir(), "web.config")
-	writeConfig(t, config)
-	options, visits := NodeOptions{Config: config, Port: FreePort(t)}, 10/share.OneIn(t, 3)
-	node := dotnet.Node(t, options)
-
+func nodeUnderLoad(t *testing.T, dotnet *Dotnet, node *Node, options NodeOptions) {
+	writeConfig(t, options.Config)
+	visits := 10 / share.OneIn(t, 3)
 	users := make([]*browser, 24)
 	each := func(do func(b *browser, name, kind string)) {
 		var wg sync.WaitGroup

@@ -154,9 +154,8 @@ func (a *asker) wants(name string, m *Message, want []Field) {
 	}
 }
 
-// TestDotnetReadsRecorded asks one process about all that was recorded.
-func TestDotnetReadsRecorded(t *testing.T) {
-	pipe := BuildDotnet(t).Pipe(t)
+// readsRecorded asks about all that was recorded.
+func readsRecorded(t *testing.T, pipe *Pipe) {
 	for _, tt := range []struct {
 		name string
 		run  func(t *testing.T, a *asker)

@@ -103,6 +103,9 @@ func (r *Ring) open(ctx context.Context, e *xmltree.Element) (*xmltree.Element, 
 		return inside.Children[0], nil
 	case "EncryptedXmlDecryptor":
 		plain, err := xmlenc.Decrypt(inside, r.keys())
+		if errors.Is(err, xmlenc.ErrNoKey) {
+			err = fmt.Errorf("%w; give it with RingOptions.Certificates", err)
+		}
 		if err != nil {
 			return nil, err
 		}

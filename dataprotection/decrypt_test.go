@@ -70,6 +70,25 @@ func TestDecryptOption(t *testing.T) {
 	}
 }
 
+// TestNoKey has the error of a ring without a key that protects say why there is none.
+func TestNoKey(t *testing.T) {
+	const dpapi = "Microsoft.AspNetCore.DataProtection.XmlEncryption.DpapiXmlDecryptor, X"
+	for _, tt := range []struct {
+		name, text string
+		elements   []string
+	}{
+		{"empty", "; let a .NET node or Ring.Keep make one", nil},
+		{"closed", ": key " + keyID(1) + " cannot be used here: encrypted by Windows DPAPI ",
+			[]string{wrapped(1, dpapi, vaultKey)}},
+	} {
+		_, err := protector(t, open(t, nil, tt.elements...), "a").Protect(nil, nil)
+		if !errors.Is(err, dataprotection.ErrNoKey) ||
+			!strings.HasPrefix(err.Error(), dataprotection.ErrNoKey.Error()+tt.text) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
 func TestDecryptRefuses(t *testing.T) {
 	const here = "Microsoft.AspNetCore.DataProtection.XmlEncryption."
 	secret := func(inside string) string {

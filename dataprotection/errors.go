@@ -17,9 +17,9 @@ var (
 	// is not known, and the ring could not be read. At the edge it is a 503.
 	ErrUnavailable = fmt.Errorf("dataprotection: %w: "+
 		"one that is not known is asked for, and the ring cannot be read", seal.ErrUnavailable)
-	// ErrNoKey says that no key of the ring may protect now.
-	ErrNoKey = errors.New(
-		"dataprotection: no key of the ring may protect now; let a .NET node or Ring.Keep make one")
+	// ErrNoKey says that no key of the ring may protect now. The text of the
+	// error that wraps it says why: there is none, or none that can be used here.
+	ErrNoKey = errors.New("dataprotection: no key of the ring may protect now")
 	// ErrExpired says that a time-limited payload is authentic and too old.
 	ErrExpired = errors.New("dataprotection: the payload has expired")
 )

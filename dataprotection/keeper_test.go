@@ -544,7 +544,7 @@ func TestRevoke(t *testing.T) {
 	if _, _, err := p.Unprotect(t.Context(), nil, protected); err != dataprotection.ErrUnprotect {
 		t.Errorf("a revoked key opens: %v", err)
 	}
-	if _, err := p.Protect(nil, nil); err != dataprotection.ErrNoKey {
+	if _, err := p.Protect(nil, nil); !errors.Is(err, dataprotection.ErrNoKey) {
 		t.Errorf("a revoked key protects: %v", err)
 	}
 	id, err := ring.NewKey(t.Context(), time.Time{}, time.Time{})

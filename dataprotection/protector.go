@@ -131,7 +131,7 @@ func (p *protector) protect(dst, prefix, plaintext []byte) ([]byte, error) {
 	s := p.ring.state.Load()
 	e := s.current(now)
 	if e == nil {
-		return dst, ErrNoKey
+		return dst, s.noKey(now)
 	}
 	return p.sealer(s, e.key).seal(dst, prefix, plaintext)
 }

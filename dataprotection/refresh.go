@@ -168,7 +168,7 @@ func (r *Ring) fault(ctx context.Context) error {
 		return fmt.Errorf("dataprotection: nodes protect with a key that cannot be used here: %w", e.Err)
 	}
 	if s.current(now) == nil {
-		return ErrNoKey
+		return s.noKey(now)
 	}
 	return nil
 }

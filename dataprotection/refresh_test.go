@@ -223,7 +223,7 @@ func TestInterval(t *testing.T) {
 		if known, _ := f.ring.KeyStatus(keyID(2)); known {
 			t.Error("a revoked key is known")
 		}
-		if _, err := f.p.Protect(nil, nil); err != dataprotection.ErrNoKey {
+		if _, err := f.p.Protect(nil, nil); !errors.Is(err, dataprotection.ErrNoKey) {
 			t.Errorf("Protect: %v", err)
 		}
 		dangerous, err := f.ring.DangerousProtector("a")
@@ -311,7 +311,7 @@ func TestProtectingKey(t *testing.T) {
 			clock = now.Add(time.Duration(random.IntN(300)-150)*time.Hour + time.Duration(random.IntN(3)-1)*5*time.Minute)
 			want, _ := ring.Resolve(clock)
 			protected, err := p.Protect(nil, nil)
-			if err != nil && (err != dataprotection.ErrNoKey || want != "") {
+			if err != nil && (!errors.Is(err, dataprotection.ErrNoKey) || want != "") {
 				t.Fatal(err)
 			}
 			id := ""

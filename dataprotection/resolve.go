@@ -2,6 +2,8 @@ package dataprotection
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -21,6 +23,17 @@ func (s *state) current(now time.Time) *entry {
 		s.chosen.Store(c)
 	}
 	return c.entry
+}
+
+// noKey says what to do where no key protects: to make one, or to open those
+// that are there.
+func (s *state) noKey(now time.Time) error {
+	for _, e := range s.entries {
+		if e.Err != nil && !e.revoked && e.Expires.After(now) {
+			return fmt.Errorf("%w: key %s cannot be used here: %w", ErrNoKey, e.ID, errors.Unwrap(e.Err))
+		}
+	}
+	return fmt.Errorf("%w; let a .NET node or Ring.Keep make one", ErrNoKey)
 }
 
 // nextChange returns the first moment after now at which a key begins or ends

@@ -172,11 +172,14 @@ func unwrapFor(e *xmltree.Element, keys []Key, size int) ([]byte, error) {
 
 // noKey says for which certificate the private key is missing.
 func noKey(certificate []byte, have int) error {
+	name, given := "a certificate", "which is not among those given"
 	if c, err := x509.ParseCertificate(certificate); err == nil {
-		return fmt.Errorf("%w: encrypted for the certificate %q with serial number %X, "+
-			"which is none of the %d given", ErrNoKey, c.Subject.String(), c.SerialNumber, have)
+		name = fmt.Sprintf("the certificate %q with serial number %X", c.Subject.String(), c.SerialNumber)
 	}
-	return fmt.Errorf("%w among the %d certificates given", ErrNoKey, have)
+	if have == 0 {
+		given = "and no certificate was given"
+	}
+	return fmt.Errorf("%w: encrypted for %s, %s", ErrNoKey, name, given)
 }
 
 // Recipient returns the certificate that the first EncryptedKey of an

@@ -92,7 +92,7 @@ type SiteOptions struct {
 //	                          with MachineKeySessionSecurityTokenHandler
 //	FedAuth, WIF 1.0          <microsoft.identityModel> with Thinktecture's handler
 //	Forms                     <authentication mode="Forms">
-//	Katana, Bearer, Core        nothing: they are asked for in SiteOptions.Credentials
+//	Katana, Bearer, Core      nothing: they are asked for in SiteOptions.Credentials
 //	SQSession                 <sequence.engine>, and it is asked for there
 //
 // They are tried in this order. A credential that no other machine can read,

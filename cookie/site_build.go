@@ -112,13 +112,19 @@ func (b *siteBuilder) keyRing() error {
 		what = fmt.Sprintf("application %q", traits.ApplicationName)
 	}
 	keys := ring.Keys()
-	switch id, _ := ring.Resolve(now()); id {
-	case "":
-		b.decide("key ring", 0, "%s, %d keys, none of which protects now", what, len(keys))
-		b.decide("warning", 0,
-			"nobody can be signed in with the key ring until a .NET node makes a key: see dataprotection.ErrNoKey")
+	what += fmt.Sprintf(", %d keys", len(keys))
+	if len(keys) == 1 {
+		what = strings.TrimSuffix(what, "s")
+	}
+	switch id, fallback := ring.Resolve(now()); {
+	case id == "":
+		b.decide("key ring", 0, "%s, none protects now", what)
+		b.decide("warning", 0, "nobody can be signed in with the key ring")
+	case fallback:
+		b.decide("key ring", 0, "%s, none is in force; nodes that make no keys protect with %s",
+			what, id)
 	default:
-		b.decide("key ring", 0, "%s, %d keys, of which %s protects", what, len(keys), id)
+		b.decide("key ring", 0, "%s, %s protects", what, id)
 	}
 	for _, k := range keys {
 		if k.Err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/webfarm-go/webfarm/cookie"
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
@@ -96,7 +97,7 @@ func TestCoreSiteText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const ring = `key ring     application "SharedCookieApp", 1 keys, of which 76692db8-b9c3-446a-937e-c7c07fda25a3 protects`
+	const ring = `key ring     application "SharedCookieApp", 1 key, 76692db8-b9c3-446a-937e-c7c07fda25a3 protects`
 	const accepted = `Core         accepted: cookie ".AspNet.SharedCookie", scheme "Identity.Application", lifetime 336h, by the options
 Core cookie  path "/", domain "", secure as the request, hidden from scripts true, SameSite Lax, renewed in use, chunks of 3000
 Core         accepted: header Authorization, scheme "Identity.Bearer", by the options
@@ -129,6 +130,35 @@ Katana       not asked for: Katana's cookies are set up in code, see SiteOptions
 		if !strings.Contains(strings.Join(strings.Fields(got), " "),
 			strings.Join(strings.Fields(line), " ")) {
 			t.Errorf("no %q in\n%s", line, got)
+		}
+	}
+}
+
+// TestCoreSiteWithoutKey has the decisions tell a key in force from what nodes fall back on.
+func TestCoreSiteWithoutKey(t *testing.T) {
+	empty, err := dataprotection.Open(t.Context(), dataprotection.Path(t.TempDir()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		ring *dataprotection.Ring
+		want string
+	}{
+		{empty, `key ring     no application name, 0 keys, none protects now
+warning      nobody can be signed in with the key ring
+`},
+		{freshCoreRing(t, on2026().AddDate(0, 0, 20)), // which begins in 13 days
+			`key ring     application "SharedCookieApp", 1 key, none is in force; ` +
+				`nodes that make no keys protect with 76692db8-b9c3-446a-937e-c7c07fda25a3
+`},
+	} {
+		site, err := cookie.NewSite(machinekey.Config{}, &cookie.SiteOptions{DataProtection: tt.ring,
+			Credentials: []cookie.Credential{{Kind: cookie.KindCore}}, Now: on2026})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := site.String(); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s\nwant\n%s", got, tt.want)
 		}
 	}
 }

@@ -156,7 +156,7 @@ func (s *serve) logger(std streams) (*slog.Logger, error) {
 // options puts the flags together.
 func (s *serve) options(logger *slog.Logger) (o gateway.Options, err error) {
 	o = s.gateway
-	o.Logger = logger
+	o.Logger, o.Text = logger, inFlags
 	o.Site.DataProtection, o.Site.Config = s.keys.ring, s.keys.admit
 	o.Site.Roles = s.roles.reader()
 	o.Site.Credentials = s.keys.list()

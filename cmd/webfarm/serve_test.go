@@ -228,6 +228,30 @@ func TestServeKeepAhead(t *testing.T) {
 	}
 }
 
+// TestServeWithoutKey has a ring without a key reported once, in the words of the command, by
+// /readyz and by the log.
+func TestServeWithoutKey(t *testing.T) {
+	ringFolder(t)
+	s := runServe(t, "-keys", "keys")
+	const fault = "key ring: dataprotection: no key of the ring may protect now; " +
+		"let a .NET node or \"webfarm keys new\" make one"
+	resp, text := s.get(s.admin + "/readyz")
+	if resp.StatusCode != 503 || !strings.HasPrefix(text, "server: ok\n"+fault+"\n") ||
+		strings.Count(text, "key ring: ") != 1 {
+		t.Errorf("%d %s", resp.StatusCode, text)
+	}
+	s.stop()
+	if err := <-s.done; err != nil {
+		t.Error(err)
+	}
+	s.done <- nil
+	log := s.log.String()
+	if !strings.Contains(log, `level=WARN msg="gateway: not ready" why="server: ok; key ring: `) ||
+		strings.Contains(log, `"gateway: ready"`) || strings.Contains(log, "Ring.Keep") {
+		t.Error(log)
+	}
+}
+
 func TestServe(t *testing.T) {
 	cfg := freshConfig(t)
 	s := startServe(t, "-login-url", "/Account/Login", "-claim-header", "X-Mail=email", "-json")

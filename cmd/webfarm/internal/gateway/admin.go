@@ -75,17 +75,19 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 	if !ready {
 		lines[0] = "server: shutting down"
 	}
-	if id := g.writer(); id == "" {
-		lines = append(lines,
-			"keys: none writes, so nobody can be signed in; let a .NET node or webfarm keys new make one")
-	} else {
+	if id := g.writer(); id != "" { // else Health says why
 		lines = append(lines, "keys: ok, "+id+" writes")
 	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	health := g.site.Health(ctx)
 	source := func(name, cannot string, fault error) {
-		if fault == nil {
+		switch {
+		case health != nil && strings.HasPrefix(health.Error(), "cookie: "+name+": "): // more than fault
+		case fault == nil:
 			lines = append(lines, name+": ok")
-		} else {
-			lines = append(lines, name+": "+cannot+", the keys stay as they are: "+oneLine(fault.Error()))
+		default:
+			lines = append(lines, name+": "+cannot+", the keys stay as they are: "+fault.Error())
 		}
 	}
 	if g.o.Site.DataProtection != nil {
@@ -94,20 +96,27 @@ func (g *Gateway) ready(ctx context.Context) (bool, []string) {
 	if g.o.File.Path != "" {
 		source("web.config", "cannot be used", g.keyFault.get())
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	if err := g.site.Health(ctx); err == nil {
+	if health == nil {
 		lines = append(lines, "site: ok, with its keys, cookies and stores")
 	} else {
-		for line := range strings.Lines(err.Error()) {
-			ready = false
-			lines = append(lines, oneLine(strings.TrimPrefix(line, "cookie: ")))
+		ready = false
+		for line := range strings.Lines(health.Error()) {
+			lines = append(lines, strings.TrimPrefix(line, "cookie: "))
 		}
+	}
+	for i, line := range lines {
+		lines[i] = g.text(strings.Join(strings.Fields(line), " "))
 	}
 	return ready, lines
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// text returns what operators read of a message of the packages.
+func (g *Gateway) text(message string) string {
+	if g.o.Text == nil {
+		return message
+	}
+	return g.o.Text(message)
+}
 
 // watchOptions are the options for following the web.config.
 func (g *Gateway) watchOptions() *machinekey.WatchOptions {

@@ -63,6 +63,8 @@ type Options struct {
 	Interval time.Duration
 	// Limits bound the requests of clients.
 	Limits Limits
+	// Text replaces Go's names in messages of the packages for /readyz, nil for none.
+	Text func(message string) string
 	// Logger gets starts, stops, key changes and failures, without cookie values, claims or paths.
 	// nil is silent.
 	Logger *slog.Logger

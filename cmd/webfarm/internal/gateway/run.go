@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -57,7 +58,12 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	if o.Admin != nil {
 		group.Go(func() { serve(admin, o.Admin) })
 	}
-	g.log.LogAttrs(ctx, slog.LevelInfo, "gateway: ready", slog.String("key", g.writer()))
+	if ready, lines := g.ready(ctx); ready {
+		g.log.LogAttrs(ctx, slog.LevelInfo, "gateway: ready", slog.String("key", g.writer()))
+	} else {
+		g.log.LogAttrs(ctx, slog.LevelWarn, "gateway: not ready",
+			slog.String("why", strings.Join(lines, "; ")))
+	}
 
 	select {
 	case err := <-failed:

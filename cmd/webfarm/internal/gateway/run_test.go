@@ -117,7 +117,7 @@ func TestAdmin(t *testing.T) {
 		`webfarm_session_events_total{webfarm_cookie_name="FedAuth",webfarm_event_kind="read",webfarm_event_reason="",webfarm_key_id="` + id + `"} 1`,
 		`webfarm_session_events_total{webfarm_cookie_name="FedAuth",webfarm_event_kind="refused",webfarm_event_reason="invalid",webfarm_key_id=""} 1`,
 		`webfarm_session_events_total{webfarm_cookie_name="FedAuth",webfarm_event_kind="unavailable",webfarm_event_reason="",webfarm_key_id=""} 1`,
-		`webfarm_store_operation_duration_seconds_count{error_type="",webfarm_store_operation="get"} 2`,       // of alice and of a probe
+		`webfarm_store_operation_duration_seconds_count{error_type="",webfarm_store_operation="get"} 3`,       // of alice, of the start and of a probe
 		`webfarm_store_operation_duration_seconds_count{error_type="_OTHER",webfarm_store_operation="get"} 2`, // the same without it
 		`webfarm_key_info{key="` + id + `",writes="true"} 1`,
 		`webfarm_key_last_read_timestamp_seconds{webfarm_key_id="` + id + `"} `,

@@ -39,7 +39,7 @@ type checkReport struct {
 	ModeFrom    string           `json:"modeFrom,omitempty"`
 	ModeLine    int              `json:"modeLine,omitempty"`
 	Ring        *ringReport      `json:"keyRing,omitempty"`
-	Decisions   site.Decisions   `json:"decisions"` // none with faults
+	Decisions   site.Decisions   `json:"decisions"` // none with faults of the file
 	Credentials []siteCredential `json:"credentials"`
 	Warnings    []keyFileWarning `json:"warnings"`
 	Faults      []keyFileWarning `json:"faults"`
@@ -62,6 +62,12 @@ func (c *check) run(ctx context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
+	r.Warnings = slices.DeleteFunc(r.Warnings, func(w keyFileWarning) bool {
+		if w.Code == "no_key" { // as in keys list
+			r.Faults = append(r.Faults, w)
+		}
+		return w.Code == "no_key"
+	})
 	r.OK = len(r.Faults) == 0
 	return s.report(r, r.text, r.OK)
 }
@@ -127,12 +133,18 @@ func (c *check) report() (*checkReport, error) {
 	if built == nil {
 		return r, nil
 	}
-	for _, d := range built.LogValue().Any().(site.Decisions) {
-		if d.What != "warning" {
-			d.Why = inFlags(d.Why)
-			r.Decisions = append(r.Decisions, d)
+	by := c.keys.coreFlag() // of the last credential of ASP.NET Core
+	for _, d := range slices.Backward(built.LogValue().Any().(site.Decisions)) {
+		if d.What == "warning" {
+			continue
 		}
+		if strings.Contains(d.Why, "by the options") && d.What == "Core" {
+			d.Why, by = strings.Replace(d.Why, "the options", by, 1), "-credential"
+		}
+		d.Why = inFlags(strings.Replace(d.Why, "by the options", "by -credential", 1))
+		r.Decisions = append(r.Decisions, d)
 	}
+	slices.Reverse(r.Decisions)
 	return r, nil
 }
 

@@ -113,6 +113,20 @@ func TestKeysStates(t *testing.T) {
 	}
 }
 
+// TestKeysFallback has no command call a key in force that is not.
+func TestKeysFallback(t *testing.T) {
+	ringFolder(t, keyWith(1, 0, 2, 90))
+	o := listKeys(t, exitRefused, "list", "-keys", "keys")
+	if o.Keys[0].State != "fallback" || !slices.Equal(o.codes(), []string{"no_key"}) {
+		t.Errorf("%+v", o)
+	}
+	text := unfolded(tool(t, "", "check", "-keys", "keys").want(t, exitRefused).out)
+	if strings.Contains(text, "protecting") || !strings.Contains(text, "1 key, none is in force; "+
+		"nodes that make no keys protect with "+o.Keys[0].ID) {
+		t.Error(text)
+	}
+}
+
 // TestKeysWarnings has rings that hurt their farms, and the same ones mended.
 func TestKeysWarnings(t *testing.T) {
 	encrypted := encryptedRing(t).Elements[0]
@@ -205,6 +219,18 @@ func TestKeysCertificate(t *testing.T) {
 	if k := o.Keys[0]; k.State != "unreadable" || k.Certificate.AtHand ||
 		!strings.Contains(k.Error, "CN=ring") {
 		t.Errorf("without the certificate: %+v", k)
+	}
+	const why = ", and no certificate was given; give it with -certificate"
+	text = tool(t, "", "check", "-keys", "keys").want(t, exitRefused).out
+	if !strings.Contains(text, k.ID+"  unreadable\n  dataprotection: key-"+k.ID+".xml: key\n") ||
+		!strings.Contains(unfolded(text), "no private key for it: encrypted for") ||
+		!strings.Contains(unfolded(text), why) {
+		t.Error(text)
+	}
+	if r := tool(t, "", "issue", "-keys", "keys", "-name", "zoe").want(t, exitRefused); !strings.Contains(
+		r.err, "key "+k.ID+" cannot be used here: no private key for it") ||
+		!strings.Contains(r.err, why) {
+		t.Error(r.err)
 	}
 	for _, args := range [][]string{{"new", "-if-needed"}, {"new"}} {
 		r := tool(t, "", append([]string{"keys", "-keys", "keys"}, args...)...).want(t, exitRefused)

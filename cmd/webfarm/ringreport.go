@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -25,7 +24,7 @@ type ringReport struct {
 
 type ringKeyReport struct {
 	ID        string    `json:"id"`
-	State     string    `json:"state"` // protecting, next, older, expired, revoked or unreadable
+	State     string    `json:"state"` // as "webfarm help keys" has it
 	Created   time.Time `json:"created"`
 	Activated time.Time `json:"activated"`
 	Expires   time.Time `json:"expires"`
@@ -49,13 +48,14 @@ func newRingReport(ring *dataprotection.Ring, f *ringFlags, now time.Time) *ring
 		return nil
 	}
 	r := &ringReport{Source: withoutSecrets(f.keys), Application: f.app, Keys: []ringKeyReport{}}
-	r.Protects, _ = ring.Resolve(now)
+	protects, fallback := ring.Resolve(now)
+	r.Protects = protects
 	for _, key := range ring.Keys() {
-		one := ringKeyReport{ID: key.ID, State: keyState(&key, r.Protects, now),
+		one := ringKeyReport{ID: key.ID, State: keyState(&key, protects, fallback, now),
 			Created: key.Created, Activated: key.Activated, Expires: key.Expires, Revoked: key.Revoked,
 			Algorithm: key.Algorithm, Decryptor: key.Decryptor}
 		if key.Err != nil {
-			one.Error = key.Err.Error()
+			one.Error = inFlags(key.Err.Error())
 		}
 		if c := key.Certificate; c != nil {
 			one.Certificate = &ringCertificate{c.Subject.String(),
@@ -66,12 +66,14 @@ func newRingReport(ring *dataprotection.Ring, f *ringFlags, now time.Time) *ring
 	return r
 }
 
-func keyState(key *dataprotection.Key, protects string, now time.Time) string {
+func keyState(key *dataprotection.Key, protects string, fallback bool, now time.Time) string {
 	switch {
 	case key.Revoked:
 		return "revoked"
 	case key.Err != nil:
 		return "unreadable"
+	case key.ID == protects && fallback:
+		return "fallback"
 	case key.ID == protects:
 		return "protecting"
 	case key.Activated.After(now):
@@ -116,16 +118,24 @@ const maxKeys = 10
 func (r *ringReport) print(b *bytes.Buffer) {
 	fmt.Fprintf(b, "Key ring of %s, %s\n", printable(r.Source),
 		abridgedOr(r.Application, "without an application name"))
+	if len(r.Keys) == 0 {
+		b.WriteString("  no keys\n")
+		return
+	}
 	rows := [][]string{{"key", "state", "algorithm"}}
+	var faults [][]string
 	for i, key := range r.Keys {
 		if i == maxKeys {
 			rows = append(rows, []string{"and " + plural(len(r.Keys)-i, "key") + " more"})
 			break
 		}
-		rows = append(rows, []string{abridgedOr(key.ID, "without an id"), key.State,
-			cmp.Or(printable(key.Error), key.Algorithm)})
+		rows = append(rows, []string{abridgedOr(key.ID, "without an id"), key.State, key.Algorithm})
+		if key.Error != "" && !key.Revoked {
+			faults = append(faults, []string{printable(key.Error)})
+		}
 	}
 	writeTable(b, "  ", rows)
+	writeTable(b, "  ", faults)
 }
 
 // enough is how long before the end of a key its successor must be there: .NET makes it then.
@@ -151,7 +161,7 @@ func ringWarnings(ring *dataprotection.Ring, f *ringFlags, now time.Time) []keyF
 				strconv.Quote(key.Certificate.Subject.String()), "serial",
 				fmt.Sprintf("%X", key.Certificate.SerialNumber))
 		case key.Err != nil:
-			warn("unreadable_key", "error", key.Err)
+			warn("unreadable_key", "error", inFlags(key.Err.Error()))
 		case key.Decryptor == "":
 			inClear = true
 		}

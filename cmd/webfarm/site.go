@@ -121,10 +121,22 @@ func (k *keyFlags) siteOptions() *site.Options {
 		return o
 	}
 	o.Ring = &site.Ring{ApplicationName: k.app}
-	isCore := func(s site.Settings) bool { return s.Kind == site.Core }
-	if k.scheme != "" || k.cookie != "" || !slices.ContainsFunc(k.credentials, isCore) {
+	if k.coreFlag() != "-credential" {
 		own := site.Settings{Kind: site.Core, AuthenticationType: k.scheme, Name: k.cookie}
 		o.Credentials = append(slices.Clip(k.credentials), own)
 	}
 	return o
+}
+
+// coreFlag names the flag that has the site accept its last cookie of ASP.NET Core.
+func (k *keyFlags) coreFlag() string {
+	switch {
+	case k.scheme != "":
+		return "-scheme"
+	case k.cookie != "":
+		return "-cookie"
+	case slices.ContainsFunc(k.credentials, func(s site.Settings) bool { return s.Kind == site.Core }):
+		return "-credential"
+	}
+	return "-keys"
 }

@@ -126,7 +126,7 @@ func TestSiteSQSessionWithEndlessMinutes(t *testing.T) {
 				t.Errorf("%s, %s: %v", lifetime, minutes, err)
 				continue
 			}
-			if !strings.Contains(s.String(), "at most 876000h") {
+			if !strings.Contains(s.String(), "at most 36500d") {
 				t.Errorf("%s, %s:\n%s", lifetime, minutes, s)
 			}
 			one, _ := s.SessionsOf("SQSessionF")

@@ -98,7 +98,7 @@ func TestCoreSiteText(t *testing.T) {
 		t.Fatal(err)
 	}
 	const ring = `key ring     application "SharedCookieApp", 1 key, 76692db8-b9c3-446a-937e-c7c07fda25a3 protects`
-	const accepted = `Core         accepted: cookie ".AspNet.SharedCookie", scheme "Identity.Application", lifetime 336h, by the options
+	const accepted = `Core         accepted: cookie ".AspNet.SharedCookie", scheme "Identity.Application", lifetime 14d, by the options
 Core cookie  path "/", domain "", secure as the request, hidden from scripts true, SameSite Lax, renewed in use, chunks of 3000
 Core         accepted: header Authorization, scheme "Identity.Bearer", by the options
 `

@@ -351,7 +351,7 @@ func TestLoadSiteDecisions(t *testing.T) {
 			"Forms         accepted"},
 		{"timeout", siteOf("Framework45", "SHA1",
 			`<authentication mode="Forms"><forms timeout="2147483647"/></authentication>`, ""),
-			false, "", "timeout 876000h"},
+			false, "", "timeout 36500d"},
 		{"bad timeout", siteOf("Framework45", "SHA1",
 			`<authentication mode="Forms"><forms timeout="0"/></authentication>`, ""), false,
 			"invalid_timeout", "line 3"},

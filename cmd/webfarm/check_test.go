@@ -108,22 +108,22 @@ func TestCheckRing(t *testing.T) {
 		{"alone", "-keys " + folder + " -app Shop -scheme Identity.Application", 0, []string{
 			folder + ": no faults, 0 warnings\n\nKey ring of " + folder + ", Shop\n",
 			"76692db8-b9c3-446a-937e-c7c07fda25a1  protecting  AES_256_CBC, HMACSHA256\n",
-			`accepted: cookie ".AspNetCore.Identity.Application", scheme "Identity.Application", lifetime 336h, by -scheme`,
+			`accepted: cookie ".AspNetCore.Identity.Application", scheme "Identity.Application", lifetime 14d, by -scheme`,
 			`application "Shop", 1 key, 76692db8-b9c3-446a-937e-c7c07fda25a1 protects`,
 			"  AuthenticationType  Identity.Application               flag\n",
 			"\nSettings of a cookie of ASP.NET Core\n"}},
 		{"a name", "-keys " + folder + " -cookie .AspNet.SharedCookie", 0, []string{
-			`accepted: cookie ".AspNet.SharedCookie", scheme "Cookies", lifetime 336h, by -cookie`}},
+			`accepted: cookie ".AspNet.SharedCookie", scheme "Cookies", lifetime 14d, by -cookie`}},
 		{"a credential", "-keys " + folder + " -credential core,Name=A -credential katana," +
 			"AuthenticationType=X", 0, []string{
-			`scheme "Cookies", lifetime 336h, by -credential`, `".AspNet.X", by -credential`}},
+			`scheme "Cookies", lifetime 14d, by -credential`, `".AspNet.X", by -credential`}},
 		{"two", "-keys " + folder + " -scheme B -credential core,AuthenticationType=A", 0, []string{
-			`scheme "A", lifetime 336h, by -credential`, `scheme "B", lifetime 336h, by -scheme`}},
+			`scheme "A", lifetime 14d, by -credential`, `scheme "B", lifetime 14d, by -scheme`}},
 		{"beside a web.config", "-config " + compatible + " -keys " + folder +
 			" -app Shop", 0, []string{
 			`the key ring, by the class CompatibilityDataProtector, application "Old" (line 1)`,
 			`accepted: cookie ".ASPXAUTH", timeout 30m, on the key ring (line 1)`,
-			`accepted: cookie ".AspNetCore.Cookies", scheme "Cookies", lifetime 336h, by -keys`}},
+			`accepted: cookie ".AspNetCore.Cookies", scheme "Cookies", lifetime 14d, by -keys`}},
 		{"empty", "-keys " + t.TempDir(), 1, []string{": 1 fault, 0 warnings", "\n  no keys\n",
 			"no application name, 0 keys, none protects now",
 			"\nFaults\n  no_key  no key protects, so nobody can be signed in"}},

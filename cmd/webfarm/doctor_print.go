@@ -44,7 +44,9 @@ func printFinding(b *bytes.Buffer, r *doctor.Report) {
 	fmt.Fprintf(b, "%s  %s\n", word, folded(f.Sentence, strings.Repeat(" ", len(word)+2)))
 	rows := [][]string{{"code", f.Code}}
 	if f.DotNet != "" {
-		rows = append(rows, []string{".NET says", f.DotNet})
+		for i, line := range strings.Split(f.DotNet, "\n") { // of a credential each
+			rows = append(rows, []string{[]string{".NET says", ""}[min(i, 1)], line})
+		}
 	}
 	writeTable(b, "  ", rows)
 	if r.OK {
@@ -186,18 +188,14 @@ func triedText(t doctor.Tried) string {
 	if t.Signatures+t.Openings == 0 {
 		return "nothing but the node's own settings"
 	}
-	text := plural(t.Signatures+t.Openings, "combination") + ": " + plural(t.Texts, "reading")
+	var parts []string
 	if t.Signatures > 0 {
-		text += ", " + plural(t.Signatures, "signature") + " of " + plural(t.Keys, "key")
+		parts = append(parts, plural(t.Signatures, "signature")+" ("+plural(t.Keys, "key")+")")
 	}
 	if t.Openings > 0 {
-		text += ", " + plural(t.Openings, "opening")
+		parts = append(parts, plural(t.Openings, "opening"))
 	}
-	text += " with "
-	if t.Algorithms > 0 { // none on a key ring, where the key names its own
-		text += plural(t.Algorithms, "algorithm") + " and "
-	}
-	text += plural(t.Purposes, "purpose")
+	text := strings.Join(parts, " and ")
 	if !t.Complete {
 		text += "; more exist than are tried"
 	}

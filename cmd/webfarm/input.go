@@ -106,11 +106,11 @@ func setCookiePairs(headers []string) []string {
 }
 
 // joinLines joins a long line that a mail program broke, and separates cookies that stand on lines
-// of their own. Lines that begin with # are the comments of issue.
+// of their own. Of the output of issue it leaves out the comments and the curl command.
 func joinLines(lines, names []string) string {
 	var b strings.Builder
 	for _, line := range lines {
-		if strings.HasPrefix(line, "# ") {
+		if strings.HasPrefix(line, "# ") || strings.HasPrefix(line, "curl ") {
 			continue
 		}
 		if b.Len() > 0 && startsPair(line, names) {

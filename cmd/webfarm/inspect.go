@@ -43,7 +43,7 @@ func (c *inspect) define(flags *pflag.FlagSet) {
 	flags.Func("forms-roles", "", c.roles.set)
 	flags.StringVar(&c.path, "path", "", "")
 	flags.StringVar(&c.at, "at", "", "")
-	flags.DurationVar(&c.skew, "skew", 0, "")
+	duration(flags, &c.skew, "skew", 0)
 	c.cert.define(flags)
 	c.keys.defineRing(flags)
 	c.given = flags.Changed
@@ -119,9 +119,6 @@ func (c *inspect) run(ctx context.Context, args []string, s streams) error {
 	now, err := judgedAt(c.at)
 	if err != nil {
 		return err
-	}
-	if c.skew < 0 {
-		return usageError("-skew is negative")
 	}
 	if c.keys.keys == "" && c.keys.cookie != "" {
 		return usageError("-cookie goes with -keys; -name is the one cookie to show")

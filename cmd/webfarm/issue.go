@@ -45,7 +45,7 @@ func (c *issue) define(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&c.properties, "property", nil, "")
 	flags.StringVar(&c.userData, "user-data", "", "")
 	flags.StringVar(&c.authType, "auth-type", "", "")
-	flags.DurationVar(&c.lifetime, "lifetime", 0, "")
+	duration(flags, &c.lifetime, "lifetime", 0)
 	flags.StringVar(&c.path, "path", "", "")
 	flags.StringVar(&c.domain, "domain", "", "")
 	flags.StringVar(&c.cookie, "cookie", "", "")

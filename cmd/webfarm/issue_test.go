@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -28,13 +27,13 @@ func TestIssueInspect(t *testing.T) {
 	cfg := freshConfig(t)
 	args := []string{"issue", "-config", "web.config", "-name", "bob", "-role", "admin",
 		"-role", "sales", "-claim", "Email=bob@app.example", "-claim", "urn:x:y=a=b", "-auth-type",
-		"Test", "-lifetime", "30m", "-path", "/shop/",
+		"Test", "-lifetime", "14d", "-path", "/shop/",
 		"-cookie", "Site", "-persistent"}
 	var issued issueReport
 	r := tool(t, "", append(args, "-json")...).want(t, exitOK)
 	r.decode(t, &issued)
 	noSecrets(t, cfg, r.out+r.err)
-	if life := issued.ValidTo.Sub(issued.ValidFrom); life != 30*time.Minute {
+	if life := issued.ValidTo.Sub(issued.ValidFrom); life != 14*day {
 		t.Errorf("lifetime %v", life)
 	}
 	for _, line := range issued.SetCookie {
@@ -135,5 +134,23 @@ func TestShortClaims(t *testing.T) {
 			t.Errorf("%s: %s, %v, %s", c.short, uri, known, claimName(c.uri))
 		}
 		seen[c.short], seen[c.uri] = true, true
+	}
+}
+
+// TestIssuePipe wants inspect to read what issue prints, for every kind.
+func TestIssuePipe(t *testing.T) {
+	freshConfig(t)
+	ring := coreRings(t)["AES_256_CBC-HMACSHA256"].flags(t, "Shop")
+	for _, k := range issueKinds {
+		from := []string{"-config", "web.config"}
+		if k.IsCore() {
+			from = ring
+		}
+		from = append(slices.Clone(from), "-kind", string(k))
+		issued := tool(t, "", append([]string{"issue", "-name", "bob"}, from...)...).want(t, exitOK)
+		r := tool(t, issued.out, append(append([]string{"inspect"}, from...), "-")...)
+		if r.code != exitOK || !strings.Contains(r.out, "bob") {
+			t.Errorf("%s: exit code %d, %s%s", string(k), r.code, r.out, r.err)
+		}
 	}
 }

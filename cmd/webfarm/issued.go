@@ -109,6 +109,8 @@ func (r *issueReport) print(s streams, user string) error {
 	form := r.Kind.Long()
 	if len(r.Cookies) > 0 {
 		form = "in " + plural(len(r.Cookies), "cookie")
+	} else if r.Value != "" {
+		form += " (-kind " + string(r.Kind) + ")" // which inspect cannot know
 	}
 	fmt.Fprintf(&b, "# %s, valid to %s, %s\n", printable(user), when(r.ValidTo, r.ValidFrom), form)
 	for _, line := range r.SetCookie {

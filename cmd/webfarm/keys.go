@@ -3,11 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -25,12 +22,12 @@ type keys struct {
 }
 
 func (k *keys) define(flags *pflag.FlagSet) {
-	k.flags, k.ahead, k.lifetime = flags, 14*day, keyLifetime
+	k.flags = flags
 	k.register(flags)
 	flags.BoolVar(&k.ifNeeded, "if-needed", false, "")
-	flags.Func("ahead", "", days(&k.ahead))
-	flags.Func("activate", "", days(&k.activate))
-	flags.Func("lifetime", "", days(&k.lifetime))
+	duration(flags, &k.ahead, "ahead", 14*day)
+	duration(flags, &k.activate, "activate", 0)
+	duration(flags, &k.lifetime, "lifetime", keyLifetime)
 	flags.BoolVar(&k.all, "all", false, "")
 	flags.StringVar(&k.reason, "reason", "", "")
 }
@@ -48,23 +45,6 @@ const (
 	// keyLifetime is .NET's for a new key.
 	keyLifetime = 90 * day
 )
-
-// days reads a flag for a duration that may be a number of days.
-func days(to *time.Duration) func(string) error {
-	return func(text string) error {
-		number, inDays := strings.CutSuffix(text, "d")
-		n, err := strconv.ParseUint(number, 10, 16)
-		at := time.Duration(n) * day
-		if !inDays {
-			at, err = time.ParseDuration(text)
-		}
-		if err != nil || at < 0 {
-			return errors.New("such as 14d, 36h or 90m")
-		}
-		*to = at
-		return nil
-	}
-}
 
 func (k *keys) run(ctx context.Context, args []string, s streams) error {
 	verb, args := "", args

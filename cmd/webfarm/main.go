@@ -20,11 +20,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fatih/color"
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/webfarm-go/webfarm/internal/site"
 )
 
 func main() {
@@ -197,6 +200,15 @@ func tree(s streams) *cobra.Command {
 	})
 	root.InitDefaultCompletionCmd("completion") // before Find
 	return root
+}
+
+// duration defines a flag for a duration, which may have days and is not negative.
+func duration(flags *pflag.FlagSet, to *time.Duration, name string, value time.Duration) {
+	*to = value
+	flags.Func(name, "", func(text string) (err error) {
+		*to, err = site.ParseSpan(text)
+		return err
+	})
 }
 
 // twoDashes doubles the dash of flags for cobra. It leaves the values of flags alone.

@@ -69,6 +69,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"issue", config, "-name", "bob", "-claim", "email"}, "TYPE=VALUE"},
 		{[]string{"issue", config, "-name", "bob", "-claim", "=x"}, "TYPE=VALUE"},
 		{[]string{"issue", config, "-name", "bob", "-lifetime", "0s"}, "-lifetime"},
+		{[]string{"issue", config, "-name", "bob", "-lifetime", "2w"}, "such as 14d, 36h or 90m"},
 		{[]string{"issue", config, "-name", "bob", "-auth-type", ""}, "-auth-type"},
 		{[]string{"issue", config, "-name", "bob", "-path", "shop"}, "-path"},
 		{[]string{"issue", config, "-name", "bob", "-path", "/a;b"}, "-path"},

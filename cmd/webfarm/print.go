@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/webfarm-go/webfarm/cmd/webfarm/internal/doctor"
 )
 
 // maxColumn is the width beyond which a cell no longer widens its column.
@@ -146,28 +148,14 @@ func when(t, now time.Time) string {
 
 // relative returns a phrase such as "in 3h12m" or "2 days ago".
 func relative(t, now time.Time) string {
-	d := t.Sub(now)
-	var text string
-	switch past := d.Abs(); {
-	case past < time.Second:
+	switch d := t.Sub(now); {
+	case d.Abs() < time.Second:
 		return "now"
-	case past < time.Minute:
-		text = fmt.Sprintf("%ds", past/time.Second)
-	case past < time.Hour:
-		text = fmt.Sprintf("%dm", past/time.Minute)
-	case past < 48*time.Hour:
-		text = fmt.Sprintf("%dh%02dm", past/time.Hour, past%time.Hour/time.Minute)
-	case past < 2*365*24*time.Hour:
-		text = plural(int(past/(24*time.Hour)), "day")
-	case past < 200*365*24*time.Hour: // a Duration holds 292 years
-		text = plural(int(past/(365*24*time.Hour)), "year")
+	case d < 0:
+		return doctor.Span(d) + " ago"
 	default:
-		text = "more than 200 years"
+		return "in " + doctor.Span(d)
 	}
-	if d < 0 {
-		return text + " ago"
-	}
-	return "in " + text
 }
 
 // judgedAt reads the time of -at, now if there is none. Without a zone it is UTC.

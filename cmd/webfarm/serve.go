@@ -50,7 +50,7 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.keys.allowKnown, "allow-known-key", false, "")
 	flags.BoolVar(&s.keys.allowWeak, "allow-weak-key", false, "")
 	s.keys.defineRing(flags)
-	flags.Func("keep-ahead", "", days(&s.keys.keepAhead))
+	duration(flags, &s.keys.keepAhead, "keep-ahead", 0)
 	o := &s.gateway
 	flags.StringArrayVar(&o.Site.Older, "older", nil, "")
 	flags.StringArrayVar(&o.Site.Next, "next", nil, "")
@@ -74,14 +74,14 @@ func (s *serve) define(flags *pflag.FlagSet) {
 	flags.StringVar(&s.store, "store", "", "")
 	flags.Int64Var(&s.noteBytes, "note-bytes", defaultNoteBytes, "")
 	flags.StringVar(&s.sliding, "sliding", "", "")
-	flags.DurationVar(&o.Site.Sessions.MaxLifetime, "max-lifetime", 0, "")
+	duration(flags, &o.Site.Sessions.MaxLifetime, "max-lifetime", 0)
 	flags.BoolVar(&s.inspectAllow, "inspect-allow", false, "")
 	flags.BoolVar(&s.demoSignIn, "insecure-demo-signin", false, "")
-	flags.DurationVar(&s.running.Drain, "drain", 2*time.Second, "")
-	flags.DurationVar(&s.running.Timeout, "shutdown-timeout", 10*time.Second, "")
-	flags.DurationVar(&o.Interval, "watch", 10*time.Second, "")
+	duration(flags, &s.running.Drain, "drain", 2*time.Second)
+	duration(flags, &s.running.Timeout, "shutdown-timeout", 10*time.Second)
+	duration(flags, &o.Interval, "watch", 10*time.Second)
 	flags.IntVar(&o.Limits.HeaderBytes, "max-header-bytes", 64<<10, "")
-	flags.DurationVar(&o.Limits.BodyIdle, "body-idle", time.Minute, "")
+	duration(flags, &o.Limits.BodyIdle, "body-idle", time.Minute)
 	flags.StringVar(&s.format, "log-format", "text", "")
 }
 
@@ -223,8 +223,8 @@ func (s *serve) options(logger *slog.Logger) (o gateway.Options, err error) {
 	if s.store == "" && s.noteBytes != defaultNoteBytes {
 		return o, usageError("-note-bytes goes with -store memory")
 	}
-	if s.noteBytes <= 0 || o.Interval <= 0 || s.running.Drain < 0 || s.running.Timeout <= 0 ||
-		o.Site.Sessions.MaxLifetime < 0 || o.Limits.HeaderBytes <= 0 || o.Limits.BodyIdle <= 0 {
+	if s.noteBytes <= 0 || o.Interval <= 0 || s.running.Timeout <= 0 ||
+		o.Limits.HeaderBytes <= 0 || o.Limits.BodyIdle <= 0 {
 		return o, usageError("a duration or number is out of range")
 	}
 	if s.demoSignIn && !isLoopbackHost(s.listen) {

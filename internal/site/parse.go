@@ -14,7 +14,7 @@ import (
 //	KIND[,OPTION=VALUE]…     katana,AuthenticationType=ApplicationCookie,Name=MyApp,Lifetime=8h
 //
 // An option is a field of [Settings], in any case. A Toggle is on or off, a
-// duration is one of Go or none. The error is an [*OptionError].
+// duration is as ParseSpan reads it, or none. The error is an [*OptionError].
 func ParseSettings(text string) (Settings, error) {
 	kind, rest, more := strings.Cut(text, ",")
 	s := Settings{Kind: Kind(strings.ToLower(strings.TrimSpace(kind)))}
@@ -90,8 +90,8 @@ func (p property) parse(s *Settings, text string) (want string) {
 	case *time.Duration:
 		if text == span(None) {
 			*v = None
-		} else if *v, err = time.ParseDuration(text); err != nil {
-			return "a duration such as 30m"
+		} else if *v, err = ParseSpan(text); err != nil {
+			return "a duration such as 14d, 8h or 30m"
 		}
 	}
 	return ""

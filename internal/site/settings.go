@@ -1,8 +1,10 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -243,16 +245,43 @@ func span(d time.Duration) string {
 	return Span(d)
 }
 
-// Span shows a time span for people: "336h", where package time has "336h0m0s".
+const day = 24 * time.Hour
+
+// Span shows a time span as ParseSpan reads it: "14d", where package time has "336h0m0s".
 func Span(d time.Duration) string {
 	if d == Infinite {
 		return "Infinite"
 	}
-	text := max(d, 0).String()
+	d, days := max(d, 0), ""
+	if d >= 2*day {
+		d, days = d%day, fmt.Sprintf("%dd", d/day)
+	}
+	if d == 0 && days != "" {
+		return days
+	}
+	text := d.String()
 	for _, unit := range []string{"m0s", "h0m"} {
 		if strings.HasSuffix(text, unit) {
 			text = text[:len(text)-2]
 		}
 	}
-	return text
+	return days + text
+}
+
+// ParseSpan reads a duration of Go, with days in front if it has any: "14d", "1d12h" or "90m".
+func ParseSpan(text string) (time.Duration, error) {
+	bad := errors.New("such as 14d, 36h or 90m")
+	number, rest, inDays := strings.Cut(text, "d")
+	if !inDays {
+		number, rest = "0", text
+	} else if rest == "" {
+		rest = "0"
+	}
+	days, err := strconv.ParseUint(number, 10, 16)
+	d, err2 := time.ParseDuration(rest)
+	d += time.Duration(days) * day
+	if err != nil || err2 != nil || d < 0 || strings.HasPrefix(rest, "-") {
+		return 0, bad
+	}
+	return d, nil
 }

@@ -146,7 +146,7 @@ func TestSettings(t *testing.T) {
 		want    string
 	}{
 		{"wif45-fedauth.config", func(s *Site) *Credential { return s.Session }, true, "",
-			"Path=/ line 44, Domain=.app.example line 44, ChunkSize=3000 line 44, ClockSkew=10m line 21, Lifetime=30m line 28, PersistentLifetime=168h line 44"},
+			"Path=/ line 44, Domain=.app.example line 44, ChunkSize=3000 line 44, ClockSkew=10m line 21, Lifetime=30m line 28, PersistentLifetime=7d line 44"},
 		{"wif10-thinktecture.config", func(s *Site) *Credential { return s.Session }, true, "",
 			"Path=/portal/ line 30, ClockSkew=3m line 17, Lifetime=8h line 24"},
 		{"cora-sequence.config", func(s *Site) *Credential { return s.Session }, true, "", ""},
@@ -243,7 +243,7 @@ func TestOptions(t *testing.T) {
 	}
 	for c, want := range map[*Credential]string{
 		s.Session: "Path=/app/ options, Domain=.app.example line 44, ChunkSize=3000 line 44, ClockSkew=10m line 21, Lifetime=30m line 28, " +
-			"MaxLifetime=8h options, PersistentLifetime=168h line 44, Sliding=on options",
+			"MaxLifetime=8h options, PersistentLifetime=7d line 44, Sliding=on options",
 		s.Forms:     "Name=F options, MaxLifetime=8h options",
 		s.Bearer:    "",
 		s.SQSession: "Name=SQSession_12 options",
@@ -519,6 +519,7 @@ func TestParseSettings(t *testing.T) {
 		"OWIN, AuthenticationType=a=b": {Kind: Katana, AuthenticationType: "a=b"},
 		"fedauth,ClockSkew=none":       {Kind: FedAuth, ClockSkew: None},
 		"core,MaxAge=90m":              {Kind: Core, MaxAge: 90 * time.Minute},
+		"katana,Lifetime=14d":          {Kind: Katana, Lifetime: 14 * day},
 	} {
 		if got, err := ParseSettings(text); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", text, got, err)
@@ -531,7 +532,7 @@ func TestParseSettings(t *testing.T) {
 		"forms,Name=a,name=b":    "twice",
 		"fedauth,ChunkSize=many": `"many" is not a number`,
 		"forms,Sliding=true":     "on or off",
-		"forms,Lifetime=30":      "a duration such as 30m",
+		"forms,Lifetime=30":      "a duration such as 14d, 8h or 30m",
 		"katana,ScriptAccess=1":  "true or false",
 	} {
 		_, err := ParseSettings(text)
@@ -697,18 +698,28 @@ func TestCore(t *testing.T) {
 	}
 }
 
-// TestSpan shows time spans without what is zero at their end.
+// TestSpan shows time spans in days, without what is zero at their end, and reads them again.
 func TestSpan(t *testing.T) {
 	for text, want := range map[string]string{
-		"5m": "5m", "10m": "10m", "30s": "30s", "1h": "1h", "10h": "10h", "90m": "1h30m", "0s": "0s", "1m30s": "1m30s", "20m20s": "20m20s",
-		"336h": "336h", "168h30m": "168h30m", "-1ns": "0s",
+		"5m": "5m", "10m": "10m", "30s": "30s", "1h": "1h", "10h": "10h", "90m": "1h30m",
+		"0s": "0s", "1m30s": "1m30s", "20m20s": "20m20s", "47h": "47h", "48h": "2d",
+		"336h": "14d", "168h30m": "7d30m", "1666h40m": "69d10h40m", "1d": "24h", "1d24h": "2d",
 	} {
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			t.Fatal(err)
+		d, err := ParseSpan(text)
+		if got := Span(d); err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
 		}
-		if got := Span(d); got != want {
-			t.Errorf("%s: %q, want %q", text, got, want)
+		if again, err := ParseSpan(want); err != nil || again != d {
+			t.Errorf("%s reads again as %v, %v", want, again, err)
+		}
+	}
+	if got := Span(-1); got != "0s" {
+		t.Errorf("a negative span is %q", got)
+	}
+	for _, text := range []string{"", "d", "14", "14 d", "1.5d", "-1d", "-5m", "1d-5m", "5md", "70000d",
+		"65535d2562047h"} {
+		if d, err := ParseSpan(text); err == nil || d != 0 {
+			t.Errorf("%q is %v", text, d)
 		}
 	}
 }

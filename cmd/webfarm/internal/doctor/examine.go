@@ -178,7 +178,7 @@ func (c *Credential) contents(o opened, now time.Time) {
 		c.From = &from
 		if ahead := from.Sub(now); o.err == nil && ahead > 5*time.Minute { // what WIF allows
 			c.Problems = append(c.Problems, findings["not_yet_valid"].Text("ahead",
-				"start", clock(from), "ahead", span(ahead), "now", clock(now)))
+				"start", clock(from), "ahead", Span(ahead), "now", clock(now)))
 		}
 	}
 	if to := o.to.UTC(); !to.IsZero() {

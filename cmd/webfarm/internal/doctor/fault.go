@@ -117,20 +117,24 @@ func (n *Node) dotNet(text string, k Kind) string {
 	return section.Text(string(k))
 }
 
-// dotNet is what .NET shows for the credentials that two nodes cannot share. Where the name, the
-// path or the domain of a cookie differs it shows nothing, as browsers do not send the cookie.
+// dotNet is what .NET shows for the credentials that two nodes cannot share, a line for each unless
+// it is the same for all. Where the name, the path or the domain of a cookie differs it shows
+// nothing, as browsers do not send the cookie.
 func (r *Comparison) dotNet(n *Node) string {
-	var list []string
+	var lines, list []string
 	for _, s := range r.Sharing {
-		text := n.dotNet("sealed", s.Kind)
-		for _, d := range r.Differences {
+		if s.Used && slices.ContainsFunc(r.Differences, func(d Difference) bool {
 			unsent := d.fix != nil && slices.Contains([]string{"name", "cookieName", "path",
 				"domain"}, d.fix.Attribute)
-			if s.Used && slices.Contains(d.Blocks, s.Kind) && !unsent &&
-				!slices.Contains(list, text) {
-				list = append(list, text)
-			}
+			return slices.Contains(d.Blocks, s.Kind) && !unsent
+		}) {
+			text := n.dotNet("sealed", s.Kind)
+			list = append(list, text)
+			lines = append(lines, s.Kind.Plural()+": "+text)
 		}
 	}
-	return strings.Join(list, "; ")
+	if len(slices.Compact(list)) == 1 {
+		return list[0]
+	}
+	return strings.Join(lines, "\n")
 }

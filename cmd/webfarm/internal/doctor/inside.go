@@ -42,10 +42,10 @@ func (e *exam) inside(n *Node, f found, k Kind, o opened) *Finding {
 		if over := ago - skew; over > 0 && over <= 10*time.Minute {
 			clocks = findings["expired"].Text("clocks")
 		}
-		return says("expired", "end", clock(o.to), "ago", span(ago), "now", clock(now),
+		return says("expired", "end", clock(o.to), "ago", Span(ago), "now", clock(now),
 			"skew", beyond(skew), "session", session, "clocks", clocks)
 	case errors.Is(o.err, sessiontoken.ErrNotYetValid):
-		return says("not_yet_valid", "start", clock(o.from), "ahead", span(o.from.Sub(now)),
+		return says("not_yet_valid", "start", clock(o.from), "ahead", Span(o.from.Sub(now)),
 			"now", clock(now), "skew", beyond(skew))
 	case errors.Is(o.err, sessiontoken.ErrEndpoint) && k == site.SQSession:
 		return says("endpoint/sq_session", "found", place(o.endpoint), "own", place(v.endpoint))
@@ -79,23 +79,27 @@ func beyond(skew time.Duration) string {
 	if skew == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (a clock skew of %s is allowed)", span(skew))
+	return fmt.Sprintf(" (a clock skew of %s is allowed)", site.Span(skew))
 }
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// span returns d in words for people, in its largest units.
-func span(d time.Duration) string {
-	switch d = d.Abs(); {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		if s := d % time.Minute / time.Second; s > 0 {
-			return fmt.Sprintf("%dm%02ds", d/time.Minute, s)
-		}
-		return fmt.Sprintf("%dm", d/time.Minute)
+// Span returns d for people, rounded to the nearest of its largest unit, and without its sign.
+func Span(d time.Duration) string {
+	const day, year = 24 * time.Hour, 365 * 24 * time.Hour
+	d = d.Abs()
+	seconds, minutes, days := d.Round(time.Second), d.Round(time.Minute), d.Round(day)
+	switch {
+	case seconds < time.Minute:
+		return fmt.Sprintf("%ds", seconds/time.Second)
+	case minutes < time.Hour:
+		return fmt.Sprintf("%dm", minutes/time.Minute)
+	case minutes < 2*day:
+		return fmt.Sprintf("%dh%02dm", minutes/time.Hour, minutes%time.Hour/time.Minute)
+	case days < 2*year:
+		return fmt.Sprintf("%d days", days/day)
+	case d < 200*year: // a Duration holds 292
+		return fmt.Sprintf("%d years", d.Round(year)/year)
 	}
-	return d.Round(time.Second).String()
+	return "more than 200 years"
 }

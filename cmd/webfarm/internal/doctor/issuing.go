@@ -45,7 +45,7 @@ func valueOf(c *site.Credential, setting string) string {
 		if s.Name != setting {
 			continue
 		}
-		d, err := time.ParseDuration(s.Value)
+		d, err := site.ParseSpan(s.Value)
 		switch {
 		case err == nil && !c.Kind.IsSession():
 			return fmt.Sprint(int(d / time.Minute))

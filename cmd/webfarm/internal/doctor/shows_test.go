@@ -106,15 +106,15 @@ func TestDotNetOfComparison(t *testing.T) {
 		{"path", func(s *site) { s.formsPath = "/shop" }, nil},
 		{"domain", func(s *site) { s.formsMore = ` domain="example.test"` }, nil},
 		{"name of the session", func(s *site) { s.sessionName = "Other" }, nil},
-		{"mode", func(s *site) { s.mode = "Framework20SP2" }, []string{forms}},
+		{"mode", func(s *site) { s.mode = "Framework20SP2" }, []string{"forms tickets: " + forms}},
 		{"key", func(s *site) { s.validationKey = fresh(t).validationKey }, []string{
-			"Error occurred during a cryptographic operation",
-			"nothing: the user is anonymous", forms}},
+			"sessions of WIF: Error occurred during a cryptographic operation",
+			"Katana cookies: nothing: the user is anonymous", "forms tickets: " + forms}},
 	} {
 		b := a.with(tt.change)
 		r := doctor.Compare(ctx, a.node(t, "a.config"), b.node(t, "b.config"),
 			doctor.Options{Now: now})
-		got := strings.Split(r.Finding.DotNet, "; ")
+		got := strings.Split(r.Finding.DotNet, "\n")
 		if r.OK || len(tt.want) == 0 && r.Finding.DotNet != "" ||
 			len(tt.want) > 0 && (len(got) < len(tt.want) ||
 				!slices.Equal(got[:len(tt.want)], tt.want)) {

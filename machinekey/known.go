@@ -125,8 +125,11 @@ func (c Config) inFile(e *ConfigError) *ConfigError {
 // refuseWeak refuses the keys that [Config.AllowWeakKey] names. The error says
 // which rule the key breaks and nothing else of it.
 func (c Config) refuseWeak() error {
+	if c.AllowWeakKey {
+		return nil
+	}
 	found, attribute := secret.Weakness(c.ValidationKey, c.DecryptionKey)
-	if found == "" || c.AllowWeakKey {
+	if found == "" {
 		return nil
 	}
 	return c.inFile(&ConfigError{Code: "weak_key", Attribute: attribute, Found: found,

@@ -161,13 +161,16 @@ func steps(values []byte, lag int, mask byte) []byte {
 // To begin with all have the same share, together that of 4 values.
 func codeLength(values []byte, alphabet int, bound float64) float64 {
 	var seen [256]int
-	bits, first := 0.0, 4/float64(alphabet)
+	bits, share, first := 0.0, 1.0, 4/float64(alphabet)
 	for i, v := range values {
-		bits -= math.Log2((float64(seen[v]) + first) / float64(i+4))
-		if bits >= bound {
-			break
-		}
+		share *= (float64(seen[v]) + first) / float64(i+4)
 		seen[v]++
+		if i%8 == 7 || i == len(values)-1 { // rarely, as logarithms take long
+			if bits -= math.Log2(share); bits >= bound {
+				break
+			}
+			share = 1
+		}
 	}
 	return bits
 }

@@ -131,7 +131,7 @@ func TestCheckRing(t *testing.T) {
 			[]string{"data_protection_key_ring", "the keys of <machineKey>: -keys"}},
 		{"a bad name", "-keys " + folder + " -cookie a/b", 2, []string{"-cookie: not the name of a cookie"}},
 		{"no such ring", "-keys " + folder + "/none", 2, []string{"-keys " + folder + "/none: no such file"}},
-		{"no site", "", 2, []string{"-config is needed", "or -keys"}},
+		{"no site", "", 2, []string{"-config is missing", "or -keys"}},
 		{"a scheme alone", "-config " + compatible + " -scheme Cookies", 2,
 			[]string{"-scheme and -cookie go with -keys"}},
 	}

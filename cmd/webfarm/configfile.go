@@ -41,7 +41,9 @@ func (c *configFlags) openFiles(in io.Reader) (err error) {
 	c.texts = map[string][]byte{}
 	for i, path := range c.config {
 		from := in
-		if path == "-" {
+		if path == "" {
+			return usageError("-config is empty: the name of a web.config")
+		} else if path == "-" {
 			path = standardInput
 			c.config[i] = path
 		} else if info, err := os.Stat(path); err != nil || info.IsDir() || info.Mode().IsRegular() {

@@ -149,6 +149,9 @@ func (c *doctorRun) options() (err error) {
 	if c.o.Kind, err = kindFlag(c.kind, doctorKinds...); err != nil {
 		return err
 	}
+	if err = checkAuthType(c.o.AuthType); err != nil {
+		return err
+	}
 	if len(c.keys.config) == 0 {
 		c.o.AuthType = cmp.Or(c.o.AuthType, c.otherScheme)
 	}

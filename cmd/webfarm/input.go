@@ -25,6 +25,9 @@ func (c *configFlags) readInput(args []string, s streams) (string, error) {
 		return "", usageError("more than one argument: put the Cookie header in quotes")
 	}
 	if len(args) == 1 && args[0] != "-" {
+		if named := flagFor(args[0], "config"); named != "" {
+			return "", usageError(fmt.Sprintf("%q is no cookie%s", args[0], named))
+		}
 		return args[0], nil
 	}
 	if c.texts[standardInput] != nil {
@@ -51,6 +54,11 @@ func (c *configFlags) readInput(args []string, s streams) (string, error) {
 func parseInput(text string, names []string) (pasted, error) {
 	if strings.TrimSpace(text) == "" {
 		return pasted{}, usageError("the cookie is empty")
+	}
+	script := strings.TrimPrefix(strings.TrimSpace(text), "await ")
+	if strings.Contains(script, "Invoke-WebRequest") || strings.HasPrefix(script, "fetch(") {
+		return pasted{}, usageError("this is \"Copy as PowerShell\" or \"Copy as fetch\": " +
+			"take \"Copy as cURL\", or the Cookie line of the request")
 	}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

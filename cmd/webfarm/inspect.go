@@ -190,10 +190,13 @@ func (c *inspect) checkKind() (kind, error) {
 				usageError("-purpose goes with -kind protected, core, katana, bearer, refresh and code")
 		}
 	}
-	if k == site.State {
+	switch err = checkAuthType(c.authType); {
+	case err != nil:
+		return "", err
+	case k == site.State:
 		c.class, c.authType, err = findMiddleware(c.class, c.authType)
 		return k, err
-	} else if c.class != "" {
+	case c.class != "":
 		return "", usageError("-class goes with -kind state")
 	}
 	return k, nil

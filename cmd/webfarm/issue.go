@@ -176,13 +176,19 @@ func (c *issue) check() error {
 	case c.given("user-data") && c.kind != site.Forms:
 		return usageError("-user-data goes with -kind forms")
 	case (c.given("same-site") || c.noSecure) && !carried(c.kind):
-		return usageError(fmt.Sprintf("-same-site and -insecure-no-secure are for cookies, not for -kind %s", c.kind))
+		return usageError(fmt.Sprintf("-same-site and -insecure-no-secure are for cookies, not for -kind %s",
+			string(c.kind)))
 	case len(c.properties) > 0 && !c.kind.IsKatana() && !c.kind.IsCore():
 		return usageError("-property goes with -kind katana, bearer, refresh, code and the kinds of ASP.NET Core")
-	case len(c.roles)+len(c.claims) > 0 && (c.kind == site.Forms || c.kind == site.Anonymous):
-		return usageError(fmt.Sprintf("-role and -claim are not for -kind %s, which has no claims; forms tickets have -user-data", c.kind))
+	case len(c.roles)+len(c.claims) > 0 && c.kind == site.Forms:
+		return usageError("-role and -claim are not for -kind forms, whose tickets have no claims; " +
+			"put roles into -user-data, as the site reads them")
+	case len(c.roles)+len(c.claims) > 0 && c.kind == site.Anonymous:
+		return usageError("-role and -claim are not for -kind anonymous, which only names a visitor")
 	case c.given("cert") && !c.kind.IsSession():
 		return usageError("-cert goes with sessions of WIF")
+	case c.kind == site.Katana:
+		return checkAuthType(c.authType)
 	}
 	return nil
 }

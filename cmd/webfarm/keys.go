@@ -61,10 +61,12 @@ func (k *keys) run(ctx context.Context, args []string, s streams) error {
 		}
 	}
 	switch {
+	case verb == "":
+		return usageError("say list, new or revoke")
 	case of[verb] == nil:
-		return usageError("list, new or revoke is what there is to do with keys")
+		return usageError(fmt.Sprintf("%q is not list, new or revoke", verb))
 	case len(args) > 1 || len(args) == 1 && (verb != "revoke" || k.all):
-		return usageError(fmt.Sprintf("unexpected argument %q", args[len(args)-1]))
+		return unexpected(args[len(args)-1], k.flags)
 	case verb == "revoke" && len(args) == 0 && !k.all:
 		return usageError("the id of the key to revoke is missing, or -all")
 	case k.ringFlags.keys == "":

@@ -183,7 +183,7 @@ func tree(s streams) *cobra.Command {
 		c.flags(sub.Flags())
 		sub.RunE = func(sub *cobra.Command, args []string) error {
 			if len(args) > 0 && !c.arguments {
-				return usageError(fmt.Sprintf("unexpected argument %q", args[0]))
+				return unexpected(args[0], sub.Flags())
 			}
 			s.json, _ = sub.Flags().GetBool("json") // one subcommand runs
 			return c.run(sub.Context(), args, s)
@@ -251,6 +251,29 @@ func similarFlags(c *cobra.Command, name string) []string {
 		names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
 	})
 	return names.SuggestionsFor(name)
+}
+
+// unexpected is the error of an argument that a subcommand does not take.
+func unexpected(arg string, flags *pflag.FlagSet) error {
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return usageError(fmt.Sprintf("unexpected argument %q%s", arg, flagFor(arg, names...)))
+}
+
+// flagFor suggests the flag that a file or a key ring belongs to, among those of that name.
+func flagFor(arg string, flags ...string) string {
+	name := ""
+	info, err := os.Stat(arg)
+	switch {
+	case strings.HasSuffix(strings.ToLower(arg), ".config"):
+		name = "config"
+	case err == nil && info.IsDir() || strings.Contains(arg, "://"):
+		name = "keys"
+	}
+	if !slices.Contains(flags, name) {
+		return ""
+	}
+	return didYouMean("-", []string{name + " " + arg})
 }
 
 func didYouMean(dash string, names []string) string {

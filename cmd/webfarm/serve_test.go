@@ -566,7 +566,7 @@ func TestServeUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "-config is needed"},
+		{nil, "-config is missing"},
 		{[]string{config, config}, "more than once"},
 		{[]string{config, "now"}, `unexpected argument "now"`},
 		{[]string{"-config=none.config"}, "none.config"},

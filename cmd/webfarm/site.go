@@ -33,6 +33,17 @@ func credentialError(err error) error {
 	return err
 }
 
+// checkAuthType refuses the name of a cookie in the place of Katana's AuthenticationType.
+func checkAuthType(text string) error {
+	katana := site.Settings{Kind: site.Katana, AuthenticationType: text}
+	_, err := site.New(site.Key{}, &site.Options{Credentials: []site.Settings{katana}})
+	var option *site.OptionError
+	if text != "" && errors.As(err, &option) {
+		return usageError("-auth-type: " + option.Text)
+	}
+	return nil
+}
+
 // inLine adds where <machineKey> stands to an error of machinekey.New.
 func inLine(err error, line int) error {
 	var e *machinekey.ConfigError
@@ -99,7 +110,7 @@ func (k *keyFlags) oneSite(ctx context.Context, in io.Reader) error {
 	case len(k.config) > 1:
 		return usageError("-config is given more than once: there is one site")
 	case len(k.config) == 0 && k.keys == "":
-		return usageError("-config is needed: the web.config of the site; or -keys: the key ring of one on ASP.NET Core")
+		return usageError("-config is missing: the web.config of the site; or -keys: the key ring of one on ASP.NET Core")
 	case k.keys == "" && (k.scheme != "" || k.cookie != ""):
 		return usageError("-scheme and -cookie go with -keys")
 	}

@@ -227,16 +227,18 @@ func (c *codecs) showTicket(
 		}
 		r.RenewFrom = &half
 	}
-	lasts := cookieLasts(r.Persistent)
 	s := shown{properties: r.Properties, Identities: ids, who: firstName(ids),
-		Life:  newLife(r.Issued, r.Expires, r.RenewFrom, now),
-		Facts: []factReport{{"Lasts", lasts}},
-		rows:  [][]string{{"issued", issuedRow}, {"expires", expiresRow}}}
+		Life: newLife(r.Issued, r.Expires, r.RenewFrom, now),
+		rows: [][]string{{"issued", issuedRow}, {"expires", expiresRow}}}
 	if r.RenewFrom != nil {
 		s.rows = append(s.rows,
 			[]string{"renewed from", when(*r.RenewFrom, now) + ", if the site slides"})
 	}
-	s.rows = append(s.rows, []string{"cookie lasts", lasts})
+	if carried(k) { // a token lies in no cookie
+		lasts := cookieLasts(r.Persistent)
+		s.Facts = []factReport{{"Lasts", lasts}}
+		s.rows = append(s.rows, []string{"cookie lasts", lasts})
+	}
 	return s
 }
 

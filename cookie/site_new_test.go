@@ -181,7 +181,7 @@ func TestSiteOptionsThatDoNotCount(t *testing.T) {
 		{cookie.SiteOptions{Sessions: cookie.SessionsOptions{PersistentLifetime: time.Hour}},
 			"Credentials, with PersistentLifetime"},
 		{one(cookie.Credential{}), "without a Kind"},
-		{one(cookie.Credential{Kind: "jwt"}), "no site accepts it"},
+		{one(cookie.Credential{Kind: "jwt"}), `no site accepts "jwt"`},
 		{one(cookie.Credential{Kind: "roles"}), "signs nobody in"},
 		{one(cookie.Credential{Kind: cookie.KindWIF10}), "the web.config has a session of WIF 4.5"},
 		{one(cookie.Credential{Kind: cookie.KindKatana}), "AuthenticationType: it is missing"},

@@ -129,12 +129,26 @@ func readCertificate(path, password string) (tls.Certificate, error) {
 		return tls.Certificate{}, withoutPath(err)
 	}
 	if bytes.Contains(data, []byte("-----BEGIN ")) {
-		return tls.X509KeyPair(data, data)
+		switch {
+		case bytes.Contains(data, []byte("ENCRYPTED")):
+			err = errors.New("the private key has a password, which only a PFX file may have; " +
+				"\"openssl pkey\" decrypts it")
+		case !bytes.Contains(data, []byte("PRIVATE KEY-----")):
+			err = errors.New("the file has no private key; append it")
+		case !bytes.Contains(data, []byte("-----BEGIN CERTIFICATE-----")):
+			err = errors.New("the file has a private key and no certificate; append it")
+		default:
+			return tls.X509KeyPair(data, data)
+		}
+		return tls.Certificate{}, err
 	}
 	key, first, others, err := pkcs12.DecodeChain(data, password)
 	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
-		err = errors.New("the password is wrong; -password-file or " +
-			certificatePassword + " has it")
+		fault := "the password is wrong"
+		if password == "" {
+			fault = "the file needs its password"
+		}
+		return tls.Certificate{}, errors.New(fault + ": -password-file or " + certificatePassword)
 	}
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("neither PEM nor a PFX file that opens: %w", err)

@@ -169,6 +169,9 @@ func TestRingFlagsRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, "cut.pem", certificate.CertificatePEM)
+	writeFile(t, "key.pem", certificate.PrivateKeyPEM)
+	writeFile(t, "closed.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+	writeFile(t, "empty.txt", "\n")
 	writeFile(t, "good.pfx", string(pfx))
 	writeFile(t, "cut.pfx", string(pfx[:len(pfx)/2]))
 	t.Setenv(certificatePassword, "secret")
@@ -184,13 +187,20 @@ func TestRingFlagsRefuse(t *testing.T) {
 		{[]string{"--keys=broken.xml"}, false, "webfarm: -keys: dataprotection: broken.xml: "},
 		{[]string{"--keys=ring.xml", "--certificate=none.pem"}, false,
 			"webfarm: -certificate none.pem: no such file"},
-		{[]string{"--keys=ring.xml", "--certificate=cut.pem"}, false, "webfarm: -certificate cut.pem: tls: "},
+		{[]string{"--keys=ring.xml", "--certificate=cut.pem"}, false,
+			"webfarm: -certificate cut.pem: the file has no private key; append it"},
+		{[]string{"--keys=ring.xml", "--certificate=key.pem"}, false,
+			"webfarm: -certificate key.pem: the file has a private key and no certificate; append it"},
+		{[]string{"--keys=ring.xml", "--certificate=closed.pem"}, false,
+			"webfarm: -certificate closed.pem: the private key has a password"},
+		{[]string{"--keys=ring.xml", "--certificate=good.pfx", "--password-file=empty.txt"}, false,
+			"the file needs its password: -password-file or WEBFARM_CERTIFICATE_PASSWORD"},
 		{[]string{"--keys=ring.xml", "--certificate=ring.xml"}, false,
 			"webfarm: -certificate ring.xml: neither PEM nor a PFX"},
 		{[]string{"--keys=ring.xml", "--certificate=cut.pfx"}, false,
 			"webfarm: -certificate cut.pfx: neither PEM nor a PFX"},
 		{[]string{"--keys=ring.xml", "--certificate=good.pfx"}, false,
-			"the password is wrong; -password-file or WEBFARM_CERTIFICATE_PASSWORD"},
+			"webfarm: -certificate good.pfx: the password is wrong: -password-file or WEBFARM_CERTIFICATE_PASSWORD"},
 		{[]string{"--keys=ring.xml", "--password-file=none"}, false, "webfarm: -password-file: open none"},
 		{[]string{"--password-file=none"}, true, "go with -keys"},
 		{[]string{"--keys=mysql://root:secret@db/farm"}, true,

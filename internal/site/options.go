@@ -136,7 +136,7 @@ func (s *Site) ask(said Settings) error {
 		c.Opaque = said.Opaque
 		c.On = c.On || c.Line == 0
 	default:
-		return bad("", "no site accepts it as a sign-in")
+		return noSignIn(k)
 	}
 	if c.Asked && c.Kind != Katana && c.Kind != Core {
 		return bad("", "it is there twice")

@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ func ParseSettings(text string) (Settings, error) {
 	s := Settings{Kind: Kind(strings.ToLower(strings.TrimSpace(kind)))}
 	if s.Kind == "owin" { // the name of Katana's interface
 		s.Kind = Katana
+	}
+	if s.Kind != "" && s.Kind != Bearer && !slices.Contains(inCookies, s.Kind) {
+		return Settings{}, noSignIn(s.Kind)
 	}
 	for more {
 		var pair string
@@ -40,6 +44,15 @@ func ParseSettings(text string) (Settings, error) {
 		}
 	}
 	return s, nil
+}
+
+// noSignIn is the error of a kind that is none of a sign-in.
+func noSignIn(k Kind) error {
+	text := fmt.Sprintf("no site accepts %q as a sign-in; there are %s", string(k), string(Bearer))
+	for _, other := range signIns {
+		text += ", " + string(other)
+	}
+	return &OptionError{k, "", text}
 }
 
 func propertyNamed(name string) (property, bool) {

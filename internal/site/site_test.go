@@ -272,8 +272,9 @@ func TestOptions(t *testing.T) {
 		{[]Settings{{Kind: WIF10}}, "the web.config has a session of WIF 4.5"},
 		{[]Settings{{Kind: Forms}, {Kind: Forms}}, "twice"},
 		{[]Settings{{Kind: Bearer}, {Kind: Bearer}}, "twice"},
-		{[]Settings{{Kind: Refresh}}, "no site accepts it"},
-		{[]Settings{{Kind: "jwt"}}, "no site accepts it"},
+		{[]Settings{{Kind: Refresh}}, `no site accepts "refresh"`},
+		{[]Settings{{Kind: "jwt"}}, `no site accepts "jwt" as a sign-in; ` +
+			"there are bearer, fedauth, wif10, forms, katana, core, sqsession"},
 		{[]Settings{{Name: "A"}}, "say of which Kind"},
 		{[]Settings{{Kind: Forms, Name: "a b"}}, `"a b" cannot be the name`},
 		{[]Settings{{Kind: Forms, SameSite: "lax"}}, "none of None, Lax, Strict and Unspecified"},

@@ -68,7 +68,8 @@ func newForms(codec *sessiontoken.FormsCodec) (framework, *traits) {
 
 // errLostRoles keeps roles from vanishing: a forms ticket holds a name and one
 // text, and nothing else of a principal.
-var errLostRoles = errors.New("cookie: a forms ticket has no place for the roles of the user but SignInOptions.UserData, from which FormsOptions.Roles reads them")
+var errLostRoles = errors.New("cookie: a forms ticket has no place for the roles of the user but SignInOptions.UserData, " +
+	"from which SiteOptions.Roles reads them, or FormsOptions.Roles")
 
 // inTicks returns a copy of t as its cookie will say it: what is finer than a
 // tick would name another ticket.

@@ -205,8 +205,9 @@ func TestMovingFormsUserData(t *testing.T) {
 	user := sessiontoken.NewPrincipal("ann", "staff")
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("GET", "/", nil)
-	if err := site.Sessions().SignIn(w, r, user, nil); err == nil {
-		t.Error("the roles got lost and nobody said so")
+	if err := site.Sessions().SignIn(w, r, user, nil); err == nil ||
+		!strings.Contains(err.Error(), "SignInOptions.UserData, from which SiteOptions.Roles reads") {
+		t.Errorf("the roles got lost: %v", err)
 	}
 	if err := site.Sessions().SignIn(w, r, user, &cookie.SignInOptions{UserData: "staff|sales"}); err != nil {
 		t.Fatal(err)

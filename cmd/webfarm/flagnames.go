@@ -11,6 +11,7 @@ var goNames = strings.NewReplacer(
 	"SiteOptions.DataProtection of package cookie", "-keys",
 	"SiteOptions.DataProtection", "-keys",
 	"SiteOptions.Credentials", "-credential",
+	"SiteOptions.Roles reads them, or FormsOptions.Roles", "-forms-roles reads them",
 	"SiteOptions.Bridge", "-bridge",
 	"SiteOptions.Older and Next have", "-older and -next have",
 	"AllowInsecure of SiteOptions.Config", "-allow-insecure",

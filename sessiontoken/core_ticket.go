@@ -45,7 +45,7 @@ func (t *CoreTicket) renew(now time.Time) (*CoreTicket, bool) {
 // Format implements [fmt.Formatter] for every verb, so that none prints claim
 // values, a bootstrap token or properties but the times.
 func (t CoreTicket) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "sessiontoken.CoreTicket{scheme %q, %d identities, %s}",
+	fmt.Fprintf(s, "sessiontoken.CoreTicket{scheme %q, identities %d, %s}",
 		t.Scheme, len(t.Principal.identities()), t.Properties.times())
 }
 

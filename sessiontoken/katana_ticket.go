@@ -56,7 +56,7 @@ func (t *KatanaTicket) principal() *Principal {
 // Format implements [fmt.Formatter] for every verb, so that none prints claim
 // values, a bootstrap token or properties but the times.
 func (t KatanaTicket) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "sessiontoken.KatanaTicket{%d claims, %s}",
+	fmt.Fprintf(s, "sessiontoken.KatanaTicket{claims %d, %s}",
 		len(t.Identity.Claims), t.Properties.times())
 }
 

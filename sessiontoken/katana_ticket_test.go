@@ -236,7 +236,7 @@ func TestKatanaPrintsNoSecrets(t *testing.T) {
 		strings.Contains(all, base64.StdEncoding.EncodeToString([]byte("s3cr3t"))) {
 		t.Error(all)
 	}
-	if want := "sessiontoken.KatanaTicket{2 claims, issued none, expires 2024-07-13T21:05:30Z}"; fmt.Sprint(ticket) != want {
+	if want := "sessiontoken.KatanaTicket{claims 2, issued none, expires 2024-07-13T21:05:30Z}"; fmt.Sprint(ticket) != want {
 		t.Error(ticket)
 	}
 }

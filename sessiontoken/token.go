@@ -89,7 +89,7 @@ func (t Token) Format(s fmt.State, _ rune) {
 	if t.ReferenceMode {
 		context = "by reference"
 	}
-	fmt.Fprintf(s, "sessiontoken.Token{%s, %d identities, valid %s to %s}",
+	fmt.Fprintf(s, "sessiontoken.Token{%s, identities %d, valid %s to %s}",
 		context, len(t.Principal.Identities), t.ValidFrom.Format(time.RFC3339),
 		t.ValidTo.Format(time.RFC3339))
 }

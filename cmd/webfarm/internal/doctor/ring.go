@@ -161,15 +161,19 @@ func (c *comparer) rings() {
 	var keys [2]string
 	blocks := false
 	for i, r := range []*Ring{a, b} {
-		protects, _ := r.Keys.Resolve(c.now)
+		protects, fallback := r.Keys.Resolve(c.now)
+		state := "protects"
+		if fallback {
+			state = "is the fallback"
+		}
 		other := []*Ring{b, a}[i]
 		key, in := other.key(protects)
 		count := "1 key"
 		if n := len(r.Keys.Keys()); n != 1 {
 			count = fmt.Sprintf("%d keys", n)
 		}
-		keys[i] = fmt.Sprintf("%s, %d of them in both, %s protects", count, a.shared(b),
-			cmp.Or(protects, "none"))
+		keys[i] = fmt.Sprintf("%s, %d of them in both, %s %s", count, a.shared(b),
+			cmp.Or(protects, "none"), state)
 		blocks = blocks || protects != "" && (!in || key.Revoked || key.Err != nil)
 	}
 	if blocks {

@@ -90,7 +90,7 @@ func ringCells(t testing.TB, a algorithm, certificate tls.Certificate, random *s
 			_, own := key(10, nil)
 			c.reader.elements = []string{own}
 		})
-	same("ring that is behind", "core_key_missing", "1 keys in common", notFound,
+	same("ring that is behind", "core_key_missing", "both have keys in common (1): ", notFound,
 		func(c *ringCell) {
 			c.reader.elements = []string{old}
 		})

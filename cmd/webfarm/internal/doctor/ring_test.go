@@ -193,6 +193,19 @@ func TestCompareRings(t *testing.T) {
 	}
 }
 
+// TestCompareFallback tells a key that has not begun from one that protects.
+func TestCompareFallback(t *testing.T) {
+	a, random := freshHalf(t), seed.Of(t)
+	b := a
+	b.elements = []string{keyXML(random, newID(random), -2, algorithms()[0], nil)}
+	r := doctor.Compare(ctx, a.node(t, memory, "-keys"), b.node(t, memory, "-other-keys"),
+		doctor.Options{Now: now})
+	if d := r.Comparison.Differences[0]; !strings.HasSuffix(d.Values[0], " protects") ||
+		!strings.HasSuffix(d.Values[1], " is the fallback") {
+		t.Errorf("%+v", d)
+	}
+}
+
 // TestCompareOneFile names the fault of the only web.config, whichever node has it.
 func TestCompareOneFile(t *testing.T) {
 	ring := freshHalf(t).node(t, memory, "-keys")

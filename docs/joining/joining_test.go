@@ -28,7 +28,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err) // names the line of the file, what is wrong there and what would be right
 	}
-	log.Printf("joined the farm\n%v", site)
 	go site.Watch(context.Background(), nil) // follows the keys of the file; it logs by itself
 
 	server := &http.Server{Addr: *addr, Handler: pages(site, *signIn), ReadHeaderTimeout: 10 * time.Second}

@@ -132,7 +132,7 @@ func TestLimitsInDocument(t *testing.T) {
 		t.Errorf("no row begins %q", want)
 	}
 	const idle = "| `webfarm serve -body-idle` | 1m |"
-	if !strings.Contains(string(data), idle) || !strings.Contains(string(gateway), `"body-idle", time.Minute,`) {
+	if !strings.Contains(string(data), idle) || !strings.Contains(string(gateway), `"body-idle", time.Minute`) {
 		t.Errorf("no row begins %q, or the flag has another default", idle)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/webfarm-go/webfarm/dataprotection"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -34,8 +35,10 @@ func (s *Site) Health(ctx context.Context) error {
 			faults = append(faults, fmt.Errorf("cookie: %s: %w", what, err))
 		}
 	}
+	var ringFault error
 	if ring := s.o.DataProtection; ring != nil {
-		fault("key ring", ring.Traits().Fault(ctx))
+		ringFault = ring.Traits().Fault(ctx)
+		fault("key ring", ringFault)
 	}
 	fault("store", answers(ctx, s.o.Sessions.Store))
 	for i := range s.accepted {
@@ -55,8 +58,11 @@ func (s *Site) Health(ctx context.Context) error {
 		if !slices.Contains(s.sessions, c.sessions) { // of Accept or AcceptSessions
 			fault("store of "+c.name(), answers(ctx, stores...))
 		}
-		if f != nil {
-			fault(c.name(), roundTrip(ctx, f))
+		if f == nil {
+			continue
+		}
+		if err := roundTrip(ctx, f); ringFault == nil || !errors.Is(err, dataprotection.ErrNoKey) {
+			fault(c.name(), err)
 		}
 	}
 	return errors.Join(faults...)

@@ -160,6 +160,11 @@ warning      nobody can be signed in with the key ring
 		if got := site.String(); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s\nwant\n%s", got, tt.want)
 		}
+		err = site.Health(t.Context())
+		if tt.ring == empty && (!errors.Is(err, dataprotection.ErrNoKey) ||
+			strings.Contains(err.Error(), "\n")) || tt.ring != empty && err != nil {
+			t.Errorf("Health says not once what is wrong: %v", err)
+		}
 	}
 }
 

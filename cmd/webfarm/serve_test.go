@@ -236,8 +236,7 @@ func TestServeWithoutKey(t *testing.T) {
 	const fault = "key ring: dataprotection: no key of the ring may protect now; " +
 		"let a .NET node or \"webfarm keys new\" make one"
 	resp, text := s.get(s.admin + "/readyz")
-	if resp.StatusCode != 503 || !strings.HasPrefix(text, "server: ok\n"+fault+"\n") ||
-		strings.Count(text, "key ring: ") != 1 {
+	if resp.StatusCode != 503 || text != "server: ok\n"+fault+"\n" {
 		t.Errorf("%d %s", resp.StatusCode, text)
 	}
 	s.stop()
@@ -246,7 +245,7 @@ func TestServeWithoutKey(t *testing.T) {
 	}
 	s.done <- nil
 	log := s.log.String()
-	if !strings.Contains(log, `level=WARN msg="gateway: not ready" why="server: ok; key ring: `) ||
+	if !strings.Contains(log, `level=WARN msg="gateway: not ready" why="key ring: `) ||
 		strings.Contains(log, `"gateway: ready"`) || strings.Contains(log, "Ring.Keep") {
 		t.Error(log)
 	}

@@ -87,8 +87,7 @@ func TestCoreGateway(t *testing.T) {
 	}
 	status, text := r.page("/readyz")
 	if want := "server: ok\nkey ring: dataprotection: no key of the ring may protect now; " +
-		"let a .NET node or Ring.Keep make one\n"; status != 503 ||
-		!strings.HasPrefix(text, want) || strings.Contains(text, "keys:") {
+		"let a .NET node or Ring.Keep make one\n"; status != 503 || text != want {
 		t.Errorf("readyz without a key: %d %s", status, text)
 	}
 }

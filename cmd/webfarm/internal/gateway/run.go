@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -61,6 +62,7 @@ func (g *Gateway) Run(ctx context.Context, o RunOptions) error {
 	if ready, lines := g.ready(ctx); ready {
 		g.log.LogAttrs(ctx, slog.LevelInfo, "gateway: ready", slog.String("key", g.writer()))
 	} else {
+		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, ": ok") })
 		g.log.LogAttrs(ctx, slog.LevelWarn, "gateway: not ready",
 			slog.String("why", strings.Join(lines, "; ")))
 	}

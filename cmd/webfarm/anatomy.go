@@ -126,6 +126,10 @@ func (c *cookieReport) print(b *bytes.Buffer) {
 		fmt.Fprintf(b, "  the header has %s\n",
 			folded(printable(strings.Join(c.Others, ", ")), "  "))
 	}
+	if len(c.Accepted) > 1 {
+		fmt.Fprintf(b, "  this site accepts %s\n",
+			folded(printable(strings.Join(c.Accepted, ", ")), "  "))
+	}
 	if len(c.Chunks) > 0 {
 		for _, p := range c.Problems {
 			fmt.Fprintf(b, "  note: %s\n", folded(printable(p), "        "))

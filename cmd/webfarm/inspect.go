@@ -91,6 +91,7 @@ type cookieReport struct {
 	Length    int            `json:"length"`
 	Problems  []string       `json:"problems,omitempty"`
 	Others    []string       `json:"otherCookies,omitempty"`
+	Accepted  []string       `json:"siteAccepts,omitempty"` // the site's cookies, if this one is missing
 }
 
 // layerReport is one layer. Inner is the inflated size of compressed data. KeyID, Config and
@@ -239,6 +240,9 @@ func (c *codecs) inspect(
 	}
 	if found.set != nil {
 		r.Cookie = newCookieReport(found.kind, found.set, input)
+		if len(found.set.Chunks) == 0 {
+			r.Cookie.Accepted = c.site.Accepted()
+		}
 	}
 	if found.err != nil {
 		r.Refused = explain(textOf(found.kind, layerCookie), found.err, found)

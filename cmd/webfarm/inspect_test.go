@@ -346,3 +346,18 @@ func TestInspectFieldNames(t *testing.T) {
 		}
 	}
 }
+
+// TestMissingCookie names all cookies that the site accepts, and not only the one that is looked for.
+func TestMissingCookie(t *testing.T) {
+	siteConfig(t, `<authentication mode="Forms"><forms name="SHOP"/></authentication>`,
+		wifSite(`<cookieHandler path="/"/>`))
+	for command, want := range map[string]string{
+		"inspect": "this site accepts FedAuth, SHOP\n",
+		"doctor":  "web.config accepts FedAuth and SHOP",
+	} {
+		r := tool(t, "", command, "-config", "web.config", "theme=dark").want(t, exitRefused)
+		if !strings.Contains(r.out, want) && !strings.Contains(unfolded(r.out), want) {
+			t.Errorf("%s: %q is not in\n%s", command, want, r.out)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -223,6 +224,14 @@ func faultOf(cfg machinekey.Config, code string) *machinekey.ConfigError {
 	return nil
 }
 
+// fingerprint explains the id of a key, which names a legacy mode behind a dash.
+func fingerprint(id string) string {
+	if strings.Contains(id, "-") {
+		return " (a fingerprint and the mode, safe to log)"
+	}
+	return " (a fingerprint, safe to log)"
+}
+
 // rows describes f for people.
 func (f keyFile) rows() [][]string {
 	mode := onLine(f.Mode+", decided by "+f.ModeFrom, f.ModeLine)
@@ -249,7 +258,7 @@ func (f keyFile) rows() [][]string {
 		}, first, last)
 	}
 	return slices.Concat(first, [][]string{
-		{"key id", f.KeyID + " (a fingerprint, safe to log)"},
+		{"key id", f.KeyID + fingerprint(f.KeyID)},
 		{"validation", f.Validation},
 		{"decryption", fmt.Sprintf("%s, %d-bit key", f.Decryption, f.KeyBits)},
 		{"mode", mode},

@@ -199,6 +199,14 @@ func tree(s streams) *cobra.Command {
 		}
 	})
 	root.InitDefaultCompletionCmd("completion") // before Find
+	completion, _, _ := root.Find([]string{"completion"})
+	completion.Args = cobra.ArbitraryArgs
+	completion.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usageError(fmt.Sprintf("%q is not bash, zsh, fish or powershell", args[0]))
+		}
+		return c.Help()
+	}
 	return root
 }
 

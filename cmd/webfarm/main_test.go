@@ -101,6 +101,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"doctor", config, "web.config"}, `"web.config" is no cookie; did you mean -config`},
 		{[]string{"inspect", "-config", "", "x"}, "-config is empty"},
 		{[]string{"check", "-config", ""}, "-config is empty"},
+		{[]string{"completion", "tcsh"}, `"tcsh" is not bash, zsh, fish or powershell`},
 		{[]string{"keys", "lst"}, `"lst" is not list, new or revoke`},
 		{[]string{"inspect", config, "fetch(\"https://app.example/\", {});"}, `take "Copy as cURL"`},
 		{[]string{"doctor", config, "await fetch(\"https://app.example/\")"}, `take "Copy as cURL"`},

@@ -238,7 +238,7 @@ func (sc *scene) wrong(format string, args ...any) {
 func (s *story) print(w io.Writer, goesOn bool) error {
 	var b bytes.Buffer
 	fmt.Fprint(&b,
-		"Two Go nodes share a machine key and a key ring, as the nodes of an\nASP.NET farm do, and nothing else.\n\n")
+		"Two Go nodes share a machine key and a key ring, as the nodes of an ASP.NET farm\ndo, and nothing else.\n\n")
 	rows := [][]string{{"machine key", fmt.Sprintf("id %s, %s, made for this run and not shown",
 		s.KeyID, s.algorithms)},
 		{"key ring",
@@ -250,11 +250,11 @@ func (s *story) print(w io.Writer, goesOn bool) error {
 	rows = append(rows,
 		[]string{"balancer", s.URL + "  each request goes to the next node"},
 		[]string{"cookies", "Path=/; HttpOnly; SameSite=Lax"},
-		[]string{"", "Secure is off: this is plain http, where some browsers drop such cookies"},
-		[]string{"", "even on loopback. On a site with https it belongs on."})
+		[]string{"", "Secure is off: this is plain http, where some browsers drop such cookies " +
+			"even on loopback. On a site with https it belongs on."})
 	writeTable(&b, "  ", rows)
 	for i, sc := range s.Scenes {
-		fmt.Fprintf(&b, "\n%d. %s\n", i+1, sc.Title)
+		fmt.Fprintf(&b, "\n%d. %s\n", i+1, folded(sc.Title, "   "))
 		sc.print(&b)
 	}
 	switch {
@@ -288,9 +288,9 @@ func (sc *scene) print(b *bytes.Buffer) {
 	}
 	writeTable(b, "   ", rows)
 	if sc.Note != "" {
-		fmt.Fprintf(b, "   %s\n", sc.Note)
+		fmt.Fprintf(b, "   %s\n", folded(sc.Note, "   "))
 	}
 	if sc.Wrong != "" {
-		fmt.Fprintf(b, "   NOT AS EXPECTED: %s\n", sc.Wrong)
+		fmt.Fprintf(b, "   NOT AS EXPECTED: %s\n", folded(sc.Wrong, "   "))
 	}
 }

@@ -64,6 +64,17 @@ func (s *Site) Names() []string {
 	return names
 }
 
+// Accepted are the names of the cookies that the site accepts.
+func (s *Site) Accepted() []string {
+	var names []string
+	for _, c := range s.Credentials() {
+		if c.On && c.Refused == "" && c.Name != "" {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // Named returns the credential in the cookie of that name. The kind of a cookie
 // follows from its name, never from trying keys. A cookie that only looks like
 // Katana's has a credential with its defaults; of any other name there is none.

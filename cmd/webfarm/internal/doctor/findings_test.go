@@ -52,7 +52,7 @@ func TestFindings(t *testing.T) {
 		"corerefresh", "coresession", "antiforgery", "protected",
 		"session", "clocks", "ahead", "isolated", "issuer", "old", "custom", "katana", "settings",
 		"bearer", "or-isolated", "or-katana",
-		"is", "secure", "none", "path", "domain", "size", "attribute", "targetFramework", "default"}
+		"is", "accepts", "secure", "none", "path", "domain", "size", "attribute", "targetFramework", "default"}
 	places := []string{"", "web.config", "code", "proxy", "browser", "clock", "store",
 		"sign-in", "none"}
 	weak := regexp.MustCompile(`\b(None|Validation|Encryption|MD5|3DES|DES|SHA1|true|Use(Legacy\w+)|skew|Framework20SP1)\b`)

@@ -52,9 +52,10 @@ func (n *Node) missing(f found) *Finding {
 	add := func(field string, here bool) {
 		if here {
 			finding.Fix.Text += findings["no_cookie/missing"].Text(field, "file", n.file, "path",
-				c.Path, "domain", c.Domain)
+				c.Path, "domain", c.Domain, "accepted", listed(n.site.Accepted()))
 		}
 	}
+	add("accepts", len(n.site.Accepted()) > 1)
 	add("secure", c.Secure == site.On)
 	add("none", c.SameSite == "None" && c.Secure != site.On)
 	add("path", strings.Trim(c.Path, "/") != "")

@@ -176,7 +176,7 @@ func (i issuer) cells(t testing.TB, random *seed.Stream) (list []cell) {
 // TestMatrix changes one setting at a time for every kind of credential under every mode and pair
 // of algorithms. The node without the change must name exactly that setting.
 func TestMatrix(t *testing.T) {
-	step := share.OneIn(t, 47)
+	step := share.OneIn(t, 87)
 	n := 0
 	var cells atomic.Int64
 	t.Cleanup(func() { t.Logf("%d cells", cells.Load()) })

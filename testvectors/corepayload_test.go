@@ -3,6 +3,7 @@ package testvectors_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -60,18 +61,27 @@ func runCorePayload(t *testing.T, f *file) {
 	})
 }
 
-// ring returns the ring of the vector, with recorded random bytes.
+// ring returns the ring of the vector, with recorded random bytes. It opens it
+// once, as RSA takes long.
 func (v *corePayload) ring(t *testing.T, random []byte) *dataprotection.Ring {
 	t.Helper()
-	o := dataprotection.RingOptions{ApplicationName: v.ApplicationName}
+	r := coreRingOf(t, v.Ring)
+	r.random.Reader = rand.Reader
 	if random != nil {
-		o.Rand = bytes.NewReader(random)
+		r.random.Reader = bytes.NewReader(random)
 	}
-	ring, err := coreRingOf(t, v.Ring).open(t, o)
-	if err != nil {
-		t.Fatal(err)
+	if r.opened[v.ApplicationName] == nil {
+		ring, err := r.open(t, dataprotection.RingOptions{ApplicationName: v.ApplicationName,
+			Rand: &r.random})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.opened == nil {
+			r.opened = map[string]*dataprotection.Ring{}
+		}
+		r.opened[v.ApplicationName] = ring
 	}
-	return ring
+	return r.opened[v.ApplicationName]
 }
 
 // protector returns the protector of the vector, with recorded random bytes.

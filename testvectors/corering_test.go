@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -33,6 +34,9 @@ type coreRing struct {
 		Generate          bool
 	}
 	LoadError string
+
+	opened map[string]*dataprotection.Ring // by application name
+	random struct{ io.Reader }             // for what they protect next
 }
 
 type coreCertificate struct {

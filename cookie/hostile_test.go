@@ -260,7 +260,7 @@ func TestHostileAllocations(t *testing.T) {
 			defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would empty the pools
 			unit := allocated(func() { _ = tg.check(honest) })
 			limit := 10*unit + chunks.MaxLength + 1024
-			for i := 0; i < len(requests); i += (step + 1) / 2 {
+			for i := 0; i < len(requests); i += step {
 				h := requests[i]
 				r := hostileRequest(h)
 				var err error

@@ -79,9 +79,19 @@ func (c *Credential) From(property string) Source { return c.from[property] }
 // apply takes the settings that are said in one place, as far as they count.
 func (c *Credential) apply(from Source, said Settings) {
 	for _, p := range properties {
-		if p.counts(c.Kind) && p.said(&said) && p.text(&said) != p.text(&c.Settings) {
+		if p.counts(c.Kind) && p.said(&said) &&
+			(from.Options || p.text(&said) != p.text(&c.Settings)) {
 			p.copy(&c.Settings, &said)
 			c.from[p.name] = from
+		}
+	}
+}
+
+// said marks what the file says, also if it is the default: pairs are an attribute and a setting.
+func (c *Credential) said(line int, attributes []string, pairs ...string) {
+	for i := 0; i < len(pairs); i += 2 {
+		if slices.Contains(attributes, pairs[i]) {
+			c.from[pairs[i+1]] = Source{Line: line}
 		}
 	}
 }
@@ -156,12 +166,20 @@ func (s *Site) readSession(f *webconfig.File) {
 	}
 	c.apply(Source{Line: id.Line}, Settings{ClockSkew: skew})
 	c.apply(Source{Line: c.Line}, Settings{Lifetime: id.Session.Lifetime})
+	if id.SaysClockSkew {
+		c.from["ClockSkew"] = Source{Line: id.Line}
+	}
+	if id.Session.SaysLifetime {
+		c.from["Lifetime"] = Source{Line: c.Line}
+	}
 	said := Settings{Name: h.Name, Path: h.Path, Domain: h.Domain, ScriptAccess: !h.HideFromScript,
 		ChunkSize: h.ChunkSize, PersistentLifetime: h.PersistentLifetime}
 	if !h.RequireSSLUnset {
 		said.Secure = toggle(h.RequireSSL)
 	}
 	c.apply(Source{Line: h.Line}, said)
+	c.said(h.Line, h.Said, "name", "Name", "path", "Path", "domain", "Domain",
+		"requireSsl", "Secure", "chunkSize", "ChunkSize", "persistentSessionLifetime", "PersistentLifetime")
 	s.refuseSession(c, h.CustomType, h.Line)
 	s.checkName(c, "cookieHandler")
 }
@@ -238,6 +256,8 @@ func (s *Site) readForms(a webconfig.Authentication) {
 	said := Settings{Name: f.Name, Path: f.Path, Domain: f.Domain, SameSite: f.CookieSameSite,
 		Lifetime: minutes(f.TimeoutMinutes), Sliding: toggle(f.SlidingExpiration)}
 	c.apply(Source{Line: f.Line}, said)
+	c.said(f.Line, f.Said, "name", "Name", "path", "Path", "domain", "Domain", "timeout", "Lifetime",
+		"slidingExpiration", "Sliding", "cookieSameSite", "SameSite")
 	if !f.RequireSSLUnset {
 		c.Secure, c.from["Secure"] = toggle(f.RequireSSL), Source{Line: f.Line}
 	}
@@ -283,6 +303,8 @@ func (s *Site) readCookie(f *webconfig.File, c *Credential, section string) {
 	line := e.RefLine
 	c.On, c.Refused, c.Protection, c.Line, c.CookieLine = on, "", protection, line, line
 	c.apply(Source{Line: line}, said)
+	c.said(line, e.Said(), "cookieName", "Name", "cookiePath", "Path", "domain", "Domain",
+		"cookieTimeout", "Lifetime", "cookieSlidingExpiration", "Sliding")
 	if saysSecure {
 		c.Secure, c.from["Secure"] = secure, Source{Line: line}
 	}
@@ -301,6 +323,9 @@ func (s *Site) readCora(f *webconfig.File) {
 		Domain: cora.Domain, Secure: toggle(cora.Secure), Lifetime: minutes(cora.LifetimeMinutes),
 		MaxLifetime: minutes(cora.MaxLifetimeMinutes), NoReuse: !cora.ReuseSession,
 		CacheMaxSize: cora.CacheMaxSize, CacheItemFade: minutes(cora.CacheItemFadeMinutes)})
+	c.said(cora.Line, cora.Said, "sessionCookiePath", "Path", "sessionCookieDomain", "Domain",
+		"sessionCookieSecure", "Secure", "lifetime", "Lifetime", "maxLifetime", "MaxLifetime",
+		"cacheMaxSize", "CacheMaxSize", "cacheItemFade", "CacheItemFade")
 	if c.Name == "" && c.On {
 		c.refuse(c.Line, "%s", cmp.Or(c.warning("cora_cookie_name_unknown"),
 			"the section stands only in <location>s, for parts of the site; say Credential.Name for the one that Go nodes serve"))

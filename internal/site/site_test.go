@@ -146,15 +146,18 @@ func TestSettings(t *testing.T) {
 		want    string
 	}{
 		{"wif45-fedauth.config", func(s *Site) *Credential { return s.Session }, true, "",
-			"Path=/ line 44, Domain=.app.example line 44, ChunkSize=3000 line 44, ClockSkew=10m line 21, Lifetime=30m line 28, PersistentLifetime=7d line 44"},
+			"Name=FedAuth line 44, Path=/ line 44, Domain=.app.example line 44, Secure=on line 44, " +
+				"ChunkSize=3000 line 44, ClockSkew=10m line 21, Lifetime=30m line 28, PersistentLifetime=7d line 44"},
 		{"wif10-thinktecture.config", func(s *Site) *Credential { return s.Session }, true, "",
-			"Path=/portal/ line 30, ClockSkew=3m line 17, Lifetime=8h line 24"},
-		{"cora-sequence.config", func(s *Site) *Credential { return s.Session }, true, "", ""},
+			"Path=/portal/ line 30, Secure=on line 30, ChunkSize=2000 line 30, ClockSkew=3m line 17, Lifetime=8h line 24"},
+		{"cora-sequence.config", func(s *Site) *Credential { return s.Session }, true, "",
+			"Secure=on line 47"},
 		{"cora-sequence.config", func(s *Site) *Credential { return s.SQSession }, true,
 			`cookie "SQSessionFlowtime" can be passed on but not read`,
 			"Name=SQSessionFlowtime line 14, Secure=on line 14, Lifetime=30m line 14, NoReuse=true line 14"},
 		{"forms-site.config", func(s *Site) *Credential { return s.Forms }, true, "",
-			"Name=.SHOPAUTH line 19, Domain=shop.example line 19, Secure=on line 19, SameSite=None line 19, Lifetime=45m line 19"},
+			"Name=.SHOPAUTH line 19, Path=/ line 19, Domain=shop.example line 19, Secure=on line 19, " +
+				"SameSite=None line 19, Lifetime=45m line 19, Sliding=on line 19"},
 		{"forms-site.config", func(s *Site) *Credential { return s.Session }, false,
 			"no <system.identityModel>, <system.identityModel.services> or <microsoft.identityModel>",
 			"SameSite=Lax line 23"},
@@ -232,7 +235,7 @@ func TestOptions(t *testing.T) {
 		ScriptAccess: true, Lifetime: time.Hour, Sliding: Off}
 	s := parse(t, texts["wif45-fedauth.config"], Settings{MaxLifetime: 8 * time.Hour}, katana,
 		Settings{Kind: Bearer}, Settings{Kind: FedAuth, Path: "/app/", Sliding: On},
-		Settings{Kind: Forms, Name: "F"}, Settings{Kind: SQSession, Name: "SQSession_12"})
+		Settings{Kind: Forms, Name: "F", Path: "/"}, Settings{Kind: SQSession, Name: "SQSession_12"})
 	katana.MaxLifetime = 8 * time.Hour
 	if got := s.Katana[0]; got.Settings != katana || !got.On || got.Refused != "" {
 		t.Errorf("%+v", got.Settings)
@@ -242,9 +245,10 @@ func TestOptions(t *testing.T) {
 		t.Error("the cookie is not found by its name")
 	}
 	for c, want := range map[*Credential]string{
-		s.Session: "Path=/app/ options, Domain=.app.example line 44, ChunkSize=3000 line 44, ClockSkew=10m line 21, Lifetime=30m line 28, " +
+		s.Session: "Name=FedAuth line 44, Path=/app/ options, Domain=.app.example line 44, " +
+			"Secure=on line 44, ChunkSize=3000 line 44, ClockSkew=10m line 21, Lifetime=30m line 28, " +
 			"MaxLifetime=8h options, PersistentLifetime=7d line 44, Sliding=on options",
-		s.Forms:     "Name=F options, MaxLifetime=8h options",
+		s.Forms:     "Name=F options, Path=/ options, MaxLifetime=8h options",
 		s.Bearer:    "",
 		s.SQSession: "Name=SQSession_12 options",
 	} {

@@ -77,6 +77,17 @@ func (s *Section) Text(name, absent string) string {
 	return absent
 }
 
+// Said lists the attributes of the element, also those that say what is the default anyway.
+func (s *Section) Said() []string {
+	var names []string
+	for _, attr := range s.Attrs {
+		if attr.Space == "" {
+			names = append(names, attr.Name)
+		}
+	}
+	return names
+}
+
 // NonEmpty returns the attribute without the blanks around it; nothing left is
 // a fault (empty_attribute).
 func (s *Section) NonEmpty(name, absent string) string {

@@ -36,8 +36,9 @@ type Forms struct {
 	// TicketCompatibilityMode is Framework20 or Framework40. .NET ignores it
 	// unless an old layout of tickets is switched on in <appSettings>.
 	TicketCompatibilityMode string
-	CookieSameSite          string // None, Lax, Strict, or Unspecified for a cookie without it
-	Line                    int    // of the element, or else of <authentication>
+	CookieSameSite          string   // None, Lax, Strict, or Unspecified for a cookie without it
+	Line                    int      // of the element, or else of <authentication>
+	Said                    []string // its attributes
 }
 
 // sameSiteUnspecified stands for a cookie without the attribute SameSite.
@@ -98,7 +99,7 @@ func readForms(s *Section) Forms {
 		TicketCompatibilityMode: s.Enum("ticketCompatibilityMode", "Framework20", "Framework20", "Framework40"),
 		CookieSameSite: sameSite(s.Enum("cookieSameSite", "Lax", "None", "Lax", "Strict",
 			sameSiteUnspecified, "-1")),
-		Line: s.RefLine,
+		Line: s.RefLine, Said: s.Said(),
 	}
 	_, said := s.Attr("requireSSL")
 	forms.RequireSSLUnset = !said

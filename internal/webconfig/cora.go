@@ -29,6 +29,7 @@ type Cora struct {
 	// Line is the line of the element. If there is none for the application,
 	// it is that of the first for a part of the site.
 	Line int
+	Said []string // the attributes of the element
 	// Warnings are cora_cookie_payload_unknown, and cora_cookie_name_unknown and
 	// cora_cookie_not_secure for sessions that are enabled.
 	Warnings []Warning
@@ -129,6 +130,7 @@ func readCora(s *Section, above *Cora) *Cora {
 		CacheItemFadeMinutes: s.Int("cacheItemFade", 10, 0, CodeInvalidTimeout),
 		ReuseSession:         s.Bool("reuseSession", true),
 		Line:                 s.RefLine,
+		Said:                 s.Said(),
 	}
 	s.DonePartly()
 	return c

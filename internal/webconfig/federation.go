@@ -32,9 +32,10 @@ type CookieHandler struct {
 	// PersistentLifetime is how long browsers keep the cookie of a persistent
 	// sign-in, at most 365 days. Zero means until they are closed.
 	PersistentLifetime time.Duration
-	ChunkSize          int    // characters in a chunk, at least 1000
-	CustomType         string // the class of <customCookieHandler>, for Mode Custom
-	Line               int    // of the element, 0 if there is none
+	ChunkSize          int      // characters in a chunk, at least 1000
+	CustomType         string   // the class of <customCookieHandler>, for Mode Custom
+	Line               int      // of the element, 0 if there is none
+	Said               []string // its attributes and those of <chunkedCookieHandler>
 }
 
 // WSFederation is <wsFederation>, as far as it matters for who may issue
@@ -75,6 +76,7 @@ func readCookieHandler(s *Section, schema string) CookieHandler {
 	chunked := s.Child("chunkedCookieHandler")
 	h.ChunkSize = chunked.Int("chunkSize", 2000, 1000, CodeInvalidChunkSize)
 	chunked.Done()
+	h.Said = append(s.Said(), chunked.Said()...)
 	custom := s.Child("customCookieHandler")
 	h.CustomType = TypeName(custom.Text("type", ""))
 	custom.DonePartly() // the class may bring attributes of its own

@@ -28,6 +28,7 @@ type Identity struct {
 	Schema           string        // SchemaWIF45 or SchemaWIF10
 	SaveBootstrap    bool          // session tokens carry the token of the sign-in
 	MaximumClockSkew time.Duration // in the validity of tokens; may be [Infinite]
+	SaysClockSkew    bool          // MaximumClockSkew is not left to its default
 	// ReplayDetection is <tokenReplayDetection enabled>, and ReplayPeriod its
 	// expirationPeriod, [Infinite] by default.
 	ReplayDetection bool
@@ -58,6 +59,7 @@ func identityModel45(s *Section, wanted string, by *Section) *Identity {
 		MaximumClockSkew: c.TimeSpanOrInfinite("maximumClockSkew", 5*time.Minute),
 		Line:             c.RefLine,
 	}
+	_, id.SaysClockSkew = c.Attr("maximumClockSkew")
 	c.Done()
 	cache := c.Child("caches").Child("sessionSecurityTokenCache")
 	id.SessionCacheType = cache.Text("type", "")
@@ -77,6 +79,7 @@ func identityModel10(s *Section) (*Identity, *Federation) {
 	c.Done()
 	skew := c.Child("maximumClockSkew")
 	id.MaximumClockSkew = skew.TimeSpanOrInfinite("value", 5*time.Minute)
+	_, id.SaysClockSkew = skew.Attr("value")
 	skew.Done()
 	id.readCommon(c)
 	id.SessionCacheType = id.Session.CacheType

@@ -40,6 +40,7 @@ type SessionHandler struct {
 	CacheType              string
 	UseWindowsTokenService bool // maps users to Windows accounts (WIF 1.0 only)
 	Line                   int  // of its <add>, 0 for the default handler
+	SaysLifetime           bool // Lifetime is not left to its default
 }
 
 // sessionHandler reads the default <securityTokenHandlers> below s, and
@@ -124,6 +125,7 @@ func readHandler(s *Section, class string, requirement *Section, schema string) 
 		h.Protection = ProtectionMachineKeyEncode
 	}
 	requirement.foldNames("lifetime")
+	_, h.SaysLifetime = requirement.Attr("lifetime")
 	h.Lifetime = requirement.TimeSpan("lifetime", defaultTokenLife, Infinite)
 	if schema == SchemaWIF10 {
 		requirement.foldNames("useWindowsTokenService", "securityTokenCacheType",

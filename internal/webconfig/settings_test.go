@@ -316,32 +316,32 @@ func TestSessionHandlers(t *testing.T) {
 		xml  string
 		want SessionHandler
 	}{
-		{"", SessionHandler{handler45, "dpapi", 10 * time.Hour, "", false, 0}},
+		{"", SessionHandler{handler45, "dpapi", 10 * time.Hour, "", false, 0, false}},
 		{"<add type='Acme.SamlHandler, Acme'/>",
-			SessionHandler{handler45, "dpapi", 10 * time.Hour, "", false, 0}},
+			SessionHandler{handler45, "dpapi", 10 * time.Hour, "", false, 0, false}},
 		{"<clear/>", SessionHandler{}},
 		{"<clear/><add type='" + machineKey45 + ", A'/>",
 			SessionHandler{machineKey45, "machineKeyProtect", 10 * time.Hour, "",
-				false, lineBeside}},
+				false, lineBeside, false}},
 		{"<add type='" + "Acme.Other'/><clear/>", SessionHandler{}},
 		{remove + remove + "<add type='" + handler45 +
 			"'><sessionTokenRequirement LIFETIME='1'/></add>",
-			SessionHandler{handler45, "dpapi", 24 * time.Hour, "", false, lineBeside}},
+			SessionHandler{handler45, "dpapi", 24 * time.Hour, "", false, lineBeside, true}},
 		{remove + "<add type=' " + machineKey45 + " ,\nSystem.IdentityModel.Services'/>",
 			SessionHandler{machineKey45, "machineKeyProtect", 10 * time.Hour, "",
-				false, lineBeside}},
+				false, lineBeside, false}},
 		{remove + "<add type='Acme.RsaSessionSecurityTokenHandler, Acme'/>",
 			SessionHandler{"Acme.RsaSessionSecurityTokenHandler", "custom", 10 * time.Hour, "",
-				false, lineBeside}},
+				false, lineBeside, false}},
 		{remove + "<add type='Acme.Farm'><sessionTokenRequirement lifetime='08:00'/></add>",
-			SessionHandler{"Acme.Farm", "custom", 8 * time.Hour, "", false, lineBeside}},
+			SessionHandler{"Acme.Farm", "custom", 8 * time.Hour, "", false, lineBeside, true}},
 		{remove + "<add type='Acme.Farm'/>", SessionHandler{"Acme.Farm", "custom", 10 * time.Hour,
-			"", false, lineBeside}},
+			"", false, lineBeside, false}},
 		{remove + "<add type='Acme.Farm'/><remove type='Acme.Farm, Acme'/>", SessionHandler{}},
 		{remove + "<add type='System.IdentityModel.Tokens.Saml2SecurityTokenHandler, S'/>", SessionHandler{}},
 		{remove + "<add type='Acme.Farm'/><add type='" + machineKey45 + "'/>",
 			SessionHandler{machineKey45, "machineKeyProtect", 10 * time.Hour, "",
-				false, lineBeside}},
+				false, lineBeside, false}},
 	} {
 		xml := "<system.identityModel><identityConfiguration><securityTokenHandlers name='ActAs'><clear/></securityTokenHandlers>" +
 			"<securityTokenHandlers>" + test.xml +
@@ -363,7 +363,7 @@ func TestSessionHandlers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := (SessionHandler{handler10, "dpapi", 10 * time.Hour, "Acme.Cache, A", true,
-		lineBeside}); s.Identity.Session != want || s.Identity.SessionCacheType != "Acme.Cache, A" {
+		lineBeside, false}); s.Identity.Session != want || s.Identity.SessionCacheType != "Acme.Cache, A" {
 		t.Errorf("%+v", s.Identity)
 	}
 }

@@ -27,14 +27,14 @@ type farm struct {
 
 func newFarm(t testing.TB) *farm {
 	t.Helper()
-	var file struct {
+	type vectors struct {
 		MachineKeys map[string]struct{ ValidationKey, DecryptionKey string }
 		Vectors     []struct {
 			Name, MachineKey string
 			Cookies          []struct{ Name, Value string }
 		}
 	}
-	testkit.JSON(t, "sessiontoken_45.json", &file)
+	file := testkit.Parsed[vectors](t, "sessiontoken_45.json")
 	validationKey, err := hex.DecodeString(file.MachineKeys["A"].ValidationKey)
 	if err != nil {
 		t.Fatal(err)

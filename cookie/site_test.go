@@ -170,8 +170,8 @@ type siteVector struct {
 
 func siteVectorNamed(t testing.TB, file, name string) siteVector {
 	t.Helper()
-	var f struct{ Vectors []json.RawMessage }
-	testkit.JSON(t, file, &f)
+	type vectors struct{ Vectors []json.RawMessage }
+	f := testkit.Parsed[vectors](t, file)
 	for _, raw := range f.Vectors {
 		var id struct{ ID, Name string }
 		if err := json.Unmarshal(raw, &id); err != nil {

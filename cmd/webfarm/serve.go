@@ -174,6 +174,9 @@ func (s *serve) options(logger *slog.Logger) (o gateway.Options, err error) {
 	}
 	for _, names := range [][]string{o.Site.Older, o.Site.Next} {
 		for i := range names {
+			if names[i] == "" {
+				return o, usageError("-older or -next is empty: the name of a web.config")
+			}
 			if names[i], err = s.keys.below(names[i]); err != nil {
 				return o, err
 			}

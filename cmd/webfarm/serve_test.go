@@ -572,6 +572,7 @@ func TestServeUsage(t *testing.T) {
 		{[]string{"-config=web.config"}, "no credential to accept"},
 		{[]string{config, "-listen", "nowhere:x"}, "-listen"},
 		{[]string{config, "-listen", "127.0.0.1:0", "-admin", "nowhere:x"}, "-admin"},
+		{[]string{config, "-older", ""}, "-older or -next is empty"},
 		{[]string{config, "-log-format", "xml"}, "-log-format"},
 		{[]string{config, "-store", "redis"}, "-store"},
 		{[]string{config, "-note-bytes", "1000"}, "-note-bytes goes with -store memory"},

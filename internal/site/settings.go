@@ -204,7 +204,7 @@ func (s *Settings) check() error {
 		}
 	}
 	if s.MaxAge%time.Second != 0 {
-		return bad("MaxAge", "%s is no number of whole seconds", s.MaxAge)
+		return bad("MaxAge", "%s is no number of whole seconds", Span(s.MaxAge))
 	}
 	switch s.SameSite {
 	case "", "None", "Lax", "Strict", "Unspecified":

@@ -21,7 +21,6 @@ type exam struct {
 	// The candidates: keys in both places, and uses of the machine key.
 	validationKeys, decryptionKeys []keyBytes
 	purposes                       []purpose
-	derived                        [][][]byte // by validation key and purpose
 
 	triedTexts, triedSignatures, triedOpen int
 	hashed                                 int  // bytes

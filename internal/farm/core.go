@@ -38,10 +38,10 @@ func FindCore(t testing.TB) *Core {
 // Command returns the program with arguments, ready to be started. Dates
 // without an offset are UTC to it, as they are to Go. Its memory is bounded: for
 // a damaged ticket that claims to hold a billion things .NET takes memory for
-// all of them. It does not profile itself: it ends before that pays.
+// all of them.
 func (c *Core) Command(args ...string) *exec.Cmd {
 	cmd := exec.Command(c.exe, args...)
-	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=C.UTF-8", "DOTNET_TieredPGO=0",
+	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=C.UTF-8",
 		"DOTNET_GCHeapHardLimit=30000000") // hexadecimal
 	return cmd
 }

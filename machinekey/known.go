@@ -45,11 +45,12 @@ var builtIn string
 
 // builtInSource says where a key of that list is published, or "".
 func builtInSource(h knownHash) string {
-	var digits [16]byte
-	hex.Encode(digits[:], binary.BigEndian.AppendUint64(nil, uint64(h)))
+	var hash [8]byte
+	binary.BigEndian.PutUint64(hash[:], uint64(h))
+	digits := string(hex.AppendEncode(make([]byte, 0, 16), hash[:]))
 	for line := range strings.Lines(builtIn) {
 		hashes, rest, _ := strings.Cut(line, "\t")
-		if strings.Contains(hashes, string(digits[:])) {
+		if strings.Contains(hashes, digits) {
 			source, _, _ := strings.Cut(rest, "\t")
 			return source
 		}

@@ -2,11 +2,13 @@ package farm
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/webfarm-go/webfarm/dataprotection"
+	"github.com/webfarm-go/webfarm/internal/floor"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
 
@@ -30,10 +32,16 @@ func BenchmarkCore(b *testing.B) {
 			b.Fatalf("%d characters, want %d", len(s.text), tt.characters)
 		}
 		b.Run("read-"+tt.name,
-			func(b *testing.B) { s.compare(b, s.read, func() float64 { return s.dotnet(b).ReadMicros }) })
+			func(b *testing.B) {
+				s.compare(b, s.read, func() { s.floor.Read(s.text) },
+					func() float64 { return s.dotnet(b).ReadMicros })
+			})
 		if tt.algorithm == "AES_256_CBC" {
 			b.Run("write-"+tt.name,
-				func(b *testing.B) { s.compare(b, s.write, func() float64 { return s.dotnet(b).WriteMicros }) })
+				func(b *testing.B) {
+					s.compare(b, s.write, func() { s.floor.Write(s.plain) },
+						func() float64 { return s.dotnet(b).WriteMicros })
+				})
 		}
 	}
 }
@@ -63,6 +71,8 @@ type coreSpeed struct {
 	codec   *sessiontoken.CoreCodec
 	ticket  *sessiontoken.CoreTicket
 	text    string
+	floor   *floor.Core
+	plain   []byte // the ticket in text
 }
 
 func newCoreSpeed(b *testing.B, pipe *CorePipe, algorithm string, ticket *sessiontoken.CoreTicket) *coreSpeed {
@@ -92,6 +102,19 @@ func newCoreSpeed(b *testing.B, pipe *CorePipe, algorithm string, ticket *sessio
 	x := &coreApp{app: "app"}
 	purposes := []string{"Microsoft.AspNetCore.Authentication.Cookies.CookieAuthenticationMiddleware", "Cookies", "v2"}
 	s.text = call(x.request("write", purposes, "ticket", newCoreTicket(ticket))).Text
+	s.floor = floor.NewCore(make([]byte, 64), algorithm == "AES_256_GCM",
+		append([]string{"app"}, purposes...)...)
+	p, err := opened.Protector(purposes...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	protected, err := base64.RawURLEncoding.DecodeString(s.text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if s.plain, _, err = p.Unprotect(b.Context(), nil, protected); err != nil {
+		b.Fatal(err)
+	}
 	s.request = x.request("bench", purposes, "text", s.text, "count", 200)
 	return s
 }
@@ -116,11 +139,11 @@ func (s *coreSpeed) write() error {
 	return err
 }
 
-// compare reports the best times of both sides, in microseconds, and their
-// ratio.
-func (s *coreSpeed) compare(b *testing.B, once func() error, dotnet func() float64) {
+// compare reports the best times of both sides and of Go's bare primitives, in
+// microseconds, and their ratios.
+func (s *coreSpeed) compare(b *testing.B, once func() error, floor func(), dotnet func() float64) {
 	const rounds, count = 7, 200
-	ours, theirs := 1e9, 1e9
+	ours, bare, theirs := 1e9, 1e9, 1e9
 	for b.Loop() {
 		theirs = min(theirs, dotnet())
 		for range rounds {
@@ -131,10 +154,16 @@ func (s *coreSpeed) compare(b *testing.B, once func() error, dotnet func() float
 				}
 			}
 			ours = min(ours, time.Since(start).Seconds()*1e6/count)
+			start = time.Now()
+			for range count {
+				floor()
+			}
+			bare = min(bare, time.Since(start).Seconds()*1e6/count)
 		}
 	}
 	b.ReportMetric(0, "ns/op") // of both together
 	b.ReportMetric(ours, "go-µs")
 	b.ReportMetric(theirs, "dotnet-µs")
 	b.ReportMetric(ours/theirs, "ratio")
+	b.ReportMetric(bare/theirs, "floor-ratio")
 }

@@ -162,7 +162,6 @@ func (g *Guard) find(r *http.Request, known *crossing, f *found) error {
 		case refused == nil:
 			refused = err
 		}
-		*f = found{}
 		g.logRefused(r, i, err)
 	}
 	switch {

@@ -158,7 +158,8 @@ func (c *CoreCodec) ReadPrincipal(ctx context.Context, value string) (*Principal
 // Traits are for package cookie.
 func (c *CoreCodec) Traits() codec.Traits[*CoreTicket, *Principal] {
 	return codec.Traits[*CoreTicket, *Principal]{Keys: c.keys, Now: c.o.Now, Lifetime: c.o.Lifetime,
-		Scheme: c.rules.scheme, Valid: c.valid, Principal: func(t *CoreTicket) *Principal { return t.Principal }, Renew: (*CoreTicket).renew}
+		Scheme: c.rules.scheme, Valid: c.valid, Renew: (*CoreTicket).renew,
+		Principal: func(t *CoreTicket) *Principal { return t.Principal }}
 }
 
 // valid compares a ticket with the clock: .expires itself is still valid. The error is

@@ -193,7 +193,8 @@ func (c *KatanaCodec) ReadPrincipal(ctx context.Context, value string) (*Princip
 // Traits are for package cookie.
 func (c *KatanaCodec) Traits() codec.Traits[*KatanaTicket, *Principal] {
 	return codec.Traits[*KatanaTicket, *Principal]{Keys: c.keys, Store: c.o.Store, Now: c.o.Now,
-		Lifetime: c.o.Lifetime, Scheme: c.rules.scheme, Valid: c.valid, Principal: (*KatanaTicket).principal, Renew: (*KatanaTicket).renew,
+		Lifetime: c.o.Lifetime, Scheme: c.rules.scheme, Valid: c.valid,
+		Principal: (*KatanaTicket).principal, Renew: (*KatanaTicket).renew,
 		Bytes: func(t *KatanaTicket) ([]byte, error) { return t.append(nil, new(katana.Writer)) }}
 }
 

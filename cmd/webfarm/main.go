@@ -4,8 +4,9 @@
 //
 // "webfarm help" lists the subcommands, and "webfarm help SUBCOMMAND" explains each. docs/webfarm.1
 // holds all of it as a manual page ("webfarm help -man"). "webfarm completion" prints a script for
-// bash, zsh, fish or PowerShell. All others take -json. The exit code is 0 for success, 1 if the cookie was refused or the check
-// failed, and 2 for wrong usage or configuration, before anything is checked.
+// bash, zsh, fish or PowerShell. All others take -json. The exit code is 0 for success, 1 if the
+// cookie was refused or the check failed, and 2 for wrong usage or configuration, before anything is
+// checked.
 //
 // Only keygen prints keys, and no subcommand prints bootstrap tokens. The output of issue is a
 // credential like any cookie of the site.

@@ -61,7 +61,7 @@ func isBounded(doc []byte) bool {
 		var piece []byte
 		piece, rest, _ = bytes.Cut(rest, []byte("<"))
 		_, text, _ := bytes.Cut(piece, []byte(">"))
-		longest = max(longest, len(bytes.Trim(text, " \t\r\n")))
+		longest = max(longest, len(bytes.Trim(text, space)))
 	}
 	return len(doc)-longest <= limits.EnvelopeMarkup
 }

@@ -1,7 +1,6 @@
 package cookie
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/webfarm-go/webfarm/internal/fold"
 	"github.com/webfarm-go/webfarm/machinekey"
 	"github.com/webfarm-go/webfarm/sessiontoken"
 )
@@ -228,15 +226,7 @@ func (b *bridge) translate(ctx context.Context, from, to *Sessions, x *session) 
 // the roles with a separator between them that it understands, or nothing if
 // only Claims can know.
 func (b *bridge) userData(p *sessiontoken.Principal) string {
-	var roles []string
-	for i := range p.Identities {
-		id := &p.Identities[i]
-		for _, c := range id.Claims {
-			if fold.Equal(c.Type, cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)) {
-				roles = append(roles, c.Value)
-			}
-		}
-	}
+	roles := rolesOf(p)
 	for _, separator := range []string{",", ";", "|", " ", "\n"} {
 		if text := strings.Join(roles, separator); slices.Equal(b.roles(text), roles) {
 			return text

@@ -38,13 +38,9 @@ func newForms(codec *sessiontoken.FormsCodec) (framework, *traits) {
 			t.IssueDate, t.Expiration = so.of().issued, so.of().expires
 		}
 		kept := o.Principal(t)
-		for i := range p.Identities {
-			id := &p.Identities[i]
-			role := cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)
-			for _, claim := range id.Claims {
-				if fold.Equal(claim.Type, role) && !kept.HasRole(claim.Value) {
-					return nil, errLostRoles
-				}
+		for _, role := range rolesOf(p) {
+			if !kept.HasRole(role) {
+				return nil, errLostRoles
 			}
 		}
 		return t, nil
@@ -104,4 +100,18 @@ func formsName(x session) string {
 		h.Write([]byte(text))
 	}
 	return "forms:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// rolesOf returns the roles of all identities, each by its own claim type.
+func rolesOf(p *sessiontoken.Principal) (roles []string) {
+	for i := range p.Identities {
+		id := &p.Identities[i]
+		role := cmp.Or(id.RoleClaimType, sessiontoken.ClaimTypeRole)
+		for _, c := range id.Claims {
+			if fold.Equal(c.Type, role) {
+				roles = append(roles, c.Value)
+			}
+		}
+	}
+	return roles
 }

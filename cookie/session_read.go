@@ -153,9 +153,7 @@ func (s *Sessions) idOf(x session) string {
 // remember names a session, and asks the store when it began and how it was called
 // then, if the ticket has no room for that.
 func (s *Sessions) remember(ctx context.Context, f *found) error {
-	if f.id == "" {
-		f.id = s.traits.name(f.session)
-	}
+	f.id = s.idOf(f.session)
 	if s.track == nil || s.traits.remembers { // asked also where nothing slides: other nodes may renew
 		return nil
 	}

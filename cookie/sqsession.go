@@ -225,8 +225,7 @@ func (q *SQSession) PassBack(w http.ResponseWriter, from *http.Response) error {
 			return fmt.Errorf("%w: %s", ErrInvalidCookie, spelled)
 		}
 		if len(pair) > chunks.MaxCookieSize {
-			return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d", ErrTooLong,
-				spelled, len(pair), chunks.MaxCookieSize)
+			return chunks.TooLarge(spelled, len(pair))
 		}
 		lines = append(lines, line)
 	}

@@ -168,7 +168,7 @@ func (k Scheme) cut(t http.Cookie, marker string, size, overhead int) ([]*http.C
 			c.Value = escape(c.Value)
 		}
 		if size := sizeOf(c); size > MaxCookieSize {
-			return nil, tooLarge(c.Name, size)
+			return nil, TooLarge(c.Name, size)
 		}
 	}
 	return set, nil

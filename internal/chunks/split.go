@@ -68,7 +68,7 @@ func (k Scheme) Split(c *http.Cookie, size int) ([]*http.Cookie, error) {
 			len(c.Value), MaxLength)
 	}
 	if longest := len(k.chunkName(c.Name, n-1)) + size; longest > MaxCookieSize {
-		return nil, tooLarge("a chunk of "+c.Name, longest)
+		return nil, TooLarge("a chunk of "+c.Name, longest)
 	}
 	// All chunks lie in one piece of memory.
 	cookies, set := make([]http.Cookie, n), make([]*http.Cookie, n)

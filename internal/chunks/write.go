@@ -184,7 +184,7 @@ func (k Scheme) Lines(set []*http.Cookie) ([]string, error) {
 			return nil, err
 		}
 		if size := sizeOf(c); size > MaxCookieSize {
-			return nil, tooLarge(c.Name, size)
+			return nil, TooLarge(c.Name, size)
 		}
 		lines[i] = line(c)
 	}
@@ -199,8 +199,8 @@ func sizeOf(c *http.Cookie) int {
 	return len(c.Name) + len(c.Value)
 }
 
-// tooLarge is the error of a cookie that no browser keeps.
-func tooLarge(what string, size int) error {
+// TooLarge is the error of a cookie that no browser keeps.
+func TooLarge(what string, size int) error {
 	return fmt.Errorf("%w: %s has %d bytes with its name, browsers keep %d",
 		ErrTooLong, what, size, MaxCookieSize)
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -106,7 +105,7 @@ func NewSessionCodec(keys Keys, opts *SessionOptions) (*SessionCodec, error) {
 		if keys == nil {
 			return nil, errors.New("sessiontoken: SessionOptions.Store needs keys")
 		}
-		if strings.HasPrefix(c.storeKey("", ""), NotePrefix) {
+		if isNote(c.storeKey("", "")) {
 			return nil,
 				fmt.Errorf("sessiontoken: SessionOptions.Endpoint is %q, which a Store takes for a note", c.o.Endpoint)
 		}

@@ -1,6 +1,7 @@
 package coreticket
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -66,10 +67,10 @@ func (w *Writer) Begin(scheme string, identities int) {
 
 // Identity writes the beginning of an identity. An empty name or role claim type is the default.
 func (w *Writer) Identity(authenticationType, nameClaimType, roleClaimType string, claims int) {
-	w.nameType = or(nameClaimType, dotnet.NameClaimType)
+	w.nameType = cmp.Or(nameClaimType, dotnet.NameClaimType)
 	w.text(authenticationType)
 	w.textOr(w.nameType, dotnet.NameClaimType)
-	w.textOr(or(roleClaimType, dotnet.RoleClaimType), dotnet.RoleClaimType)
+	w.textOr(cmp.Or(roleClaimType, dotnet.RoleClaimType), dotnet.RoleClaimType)
 	w.claims += claims
 	if w.claims > maxClaims {
 		w.fail(errLimit)
@@ -90,8 +91,8 @@ func (w *Writer) Claim(typ, value, valueType, issuer, originalIssuer string, pro
 		w.dst = append(dst, plainTail...)
 		return
 	}
-	issuer = or(issuer, dotnet.LocalAuthority)
-	valueType, originalIssuer = or(valueType, dotnet.ValueTypeString), or(originalIssuer, issuer)
+	issuer = cmp.Or(issuer, dotnet.LocalAuthority)
+	valueType, originalIssuer = cmp.Or(valueType, dotnet.ValueTypeString), cmp.Or(originalIssuer, issuer)
 	w.textOr(typ, w.nameType)
 	w.text(value)
 	w.textOr(valueType, dotnet.ValueTypeString)
@@ -145,13 +146,6 @@ func (w *Writer) bag(count int) {
 		w.fail(errLimit)
 	}
 	w.count(count, limits.Properties)
-}
-
-func or(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
 }
 
 func (w *Writer) fail(err error) {

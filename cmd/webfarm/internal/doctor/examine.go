@@ -44,14 +44,14 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 		r.Comparison = compare(ctx, nodes[0], nodes[1], &o)
 	}
 	for _, f := range o.locate(nodes[0], in) {
-		e := &exam{o: &o, nodes: with((*Node).hasConfig, nodes...)}
+		e := &exam{o: &o, nodes: with((*Node).hasConfig, nodes)}
 		c := Credential{Name: f.name, OK: true, Length: len(f.text), label: f.label()}
 		c.describe(f)
 		if o.Trying != nil {
 			o.Trying(c.label)
 		}
 		if nodes[0].onRing(&f) {
-			e.nodes = with((*Node).hasRing, nodes...)
+			e.nodes = with((*Node).hasRing, nodes)
 			e.examineRing(ctx, f, &c)
 		} else {
 			e.examine(ctx, f, &c)
@@ -69,7 +69,7 @@ func Examine(ctx context.Context, nodes []*Node, in Input, o Options) *Report {
 }
 
 // with returns the nodes that have something.
-func with(has func(*Node) bool, nodes ...*Node) []*Node {
+func with(has func(*Node) bool, nodes []*Node) []*Node {
 	return slices.DeleteFunc(slices.Clone(nodes), func(n *Node) bool { return !has(n) })
 }
 

@@ -8,12 +8,11 @@ import (
 	"github.com/webfarm-go/webfarm/machinekey"
 )
 
-// anySignature is a ring that takes any signature of size bytes. What reads under it was encrypted
-// with its decryption key, and is not authentic.
+// anySignature is a ring that takes any signature of the size in its setup. What reads under it was
+// encrypted with its decryption key, and is not authentic.
 type anySignature struct {
 	*machinekey.Ring
 	setup setup
-	size  int
 }
 
 // decrypts returns the setup of the first node that reads text but for its signature, nil for none.
@@ -58,7 +57,7 @@ func (r anySignature) EncodeProtector(o machinekey.LegacyOptions) (machinekey.Pr
 	}
 	encrypted, inner := o.Protection != machinekey.ProtectionValidation, 0
 	if encrypted && o.Protection != machinekey.ProtectionEncryption {
-		inner = r.size
+		inner = r.setup.anySignature
 	}
 	s, err := netfx.NewLegacy(r.setup.settings(), netfx.Layers{Encrypted: encrypted, Signed: encrypted})
 	return r.protector(s, inner), err
@@ -82,7 +81,7 @@ type unchecked struct {
 func (unchecked) Protect([]byte, []byte) ([]byte, error) { return nil, errNotIssued }
 
 func (u unchecked) Unprotect(_ context.Context, dst, protected []byte) ([]byte, string, error) {
-	n := len(protected) - u.ring.size
+	n := len(protected) - u.ring.setup.anySignature
 	if n < 1 {
 		return dst, "", machinekey.ErrUnprotect
 	}

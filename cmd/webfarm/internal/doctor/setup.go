@@ -220,7 +220,7 @@ func (s setup) machineKeys() (machineKeys, error) {
 	}
 	ring, err := machinekey.NewRing(key)
 	if err == nil && s.anySignature > 0 {
-		return anySignature{ring, s, s.anySignature}, nil
+		return anySignature{ring, s}, nil
 	}
 	return ring, err
 }

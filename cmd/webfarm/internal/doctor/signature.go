@@ -29,6 +29,7 @@ func (e *exam) signatures(list []carrier) []signature {
 		for _, key := range e.validationKeys {
 			for _, v := range validations {
 				n := len(c.data) - tagSizes[v]
+				allowed := n > 0 && isAllowed(key.bytes, v)
 				for i := -1; n > 0 && i < len(e.purposes); i++ {
 					if e.spent(&e.triedSignatures, maxSignatures) {
 						return found
@@ -39,7 +40,7 @@ func (e *exam) signatures(list []carrier) []signature {
 					}
 					if e.hashed += n; e.hashed > maxHashed {
 						e.cut = true
-					} else if bytes.Equal(s.of(c.data[:n]), c.data[n:]) {
+					} else if allowed && bytes.Equal(s.of(c.data[:n]), c.data[n:]) {
 						found = append(found, s)
 					}
 					if v == machinekey.InsecureMD5 { // of the legacy formats alone
@@ -52,16 +53,20 @@ func (e *exam) signatures(list []carrier) []signature {
 	return found
 }
 
-// of computes the signature of data with the key and purpose of s, nil if the runtime forbids it.
-// It needs no decryption key, and so shows which of the two keys differs.
+// anyKey takes the place of the decryption key, which signatures do not need.
+var anyKey = machinekey.NewSecret(make([]byte, 16))
+
+// isAllowed reports whether the runtime allows a validation key.
+func isAllowed(key machinekey.Secret, v machinekey.Validation) bool {
+	_, err := machinekey.New(machinekey.Config{ValidationKey: key, Validation: v,
+		DecryptionKey: anyKey, Decryption: machinekey.AES, Mode: machinekey.Framework20SP1,
+		AllowInsecure: true, AllowKnownKey: true, AllowWeakKey: true})
+	return err == nil
+}
+
+// of computes the signature of data with the key and purpose of s, which must be allowed. It needs
+// no decryption key, and so shows which of the two keys differs.
 func (s *signature) of(data []byte) []byte {
-	anyKey := machinekey.NewSecret(make([]byte, 16))
-	if _, err := machinekey.New(machinekey.Config{ValidationKey: s.key.bytes,
-		Validation: s.validation, DecryptionKey: anyKey, Decryption: machinekey.AES,
-		Mode: machinekey.Framework20SP1, AllowInsecure: true, AllowKnownKey: true,
-		AllowWeakKey: true}); err != nil {
-		return nil
-	}
 	key := s.key.bytes
 	if p := s.purpose; p != nil {
 		key = machinekey.NewSecret(netfx.DeriveKey(key.Reveal(), p.primary,

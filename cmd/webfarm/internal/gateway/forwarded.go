@@ -44,16 +44,17 @@ func copyForwarded(to, from http.Header) {
 // about the way of a request (Via, Forwarded, Max-Forwards), and for one hop only, are left out.
 //
 //go:embed browser_headers.txt
-var browserHeaders string
+var browserHeadersFile string
+
+var browserHeaders = strings.Fields(browserHeadersFile)
 
 // PassedProxy reports whether a request has a header that browsers do not send by themselves.
 // Proxies, balancers, content networks and tracing agents add headers of many names. The list of
 // browsers' headers is short, and can be complete. A script with a header of its own counts as a
 // proxy.
 func PassedProxy(header http.Header) bool {
-	known := strings.Fields(browserHeaders)
 	for name := range header {
-		if !slices.ContainsFunc(known, func(known string) bool {
+		if !slices.ContainsFunc(browserHeaders, func(known string) bool {
 			begin, open := strings.CutSuffix(known, "*")
 			return name == known || open && strings.HasPrefix(name, begin)
 		}) {

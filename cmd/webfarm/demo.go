@@ -55,16 +55,9 @@ func (d *demo) run(ctx context.Context, _ []string, s streams) error {
 	play, cancel := context.WithTimeout(ctx, maxDemo)
 	story.play(play)
 	cancel()
-	if s.json {
-		err = writeJSON(s.out, story)
-	} else {
-		err = story.print(s.out, d.serve)
-	}
+	err = s.report(story, func() []byte { return story.text(d.serve) }, story.OK)
 	if err != nil {
 		return err
-	}
-	if !story.OK {
-		return errReported
 	}
 	if d.serve {
 		<-ctx.Done()

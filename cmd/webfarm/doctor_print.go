@@ -44,8 +44,10 @@ func printFinding(b *bytes.Buffer, r *doctor.Report) {
 	fmt.Fprintf(b, "%s  %s\n", word, folded(f.Sentence, strings.Repeat(" ", len(word)+2)))
 	rows := [][]string{{"code", f.Code}}
 	if f.DotNet != "" {
-		for i, line := range strings.Split(f.DotNet, "\n") { // of a credential each
-			rows = append(rows, []string{[]string{".NET says", ""}[min(i, 1)], line})
+		name := ".NET says"
+		for _, line := range strings.Split(f.DotNet, "\n") { // of a credential each
+			rows = append(rows, []string{name, line})
+			name = ""
 		}
 	}
 	writeTable(b, "  ", rows)

@@ -75,18 +75,18 @@ func (c *codecs) openURLToken(ctx context.Context, k kind, text string) (opened,
 	var id *sessiontoken.AnonymousID
 	var seen *anatomy.Report
 	if k == site.Roles {
-		protector, setup := c.roles()
-		if setup != nil {
-			return o, setup
+		protector, fault := c.roles()
+		if fault != nil {
+			return o, fault
 		}
 		var payload []byte
 		payload, err = rolecookie.Decode(ctx, protector, text)
 		o.Content, inner, size = payload, layerRoles, len(payload)
 	} else {
 		// never expired: the validity is judged below
-		codec, setup := c.anonymous(func() time.Time { return time.Time{} })
-		if setup != nil {
-			return o, setup
+		codec, fault := c.anonymous(func() time.Time { return time.Time{} })
+		if fault != nil {
+			return o, fault
 		}
 		seen = anatomy.Of(ctx, func(ctx context.Context, text string) (any, error) {
 			id, err = codec.Decode(ctx, text)

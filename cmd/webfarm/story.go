@@ -5,7 +5,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -234,8 +233,8 @@ func (sc *scene) wrong(format string, args ...any) {
 	}
 }
 
-// print tells the story to people.
-func (s *story) print(w io.Writer, goesOn bool) error {
+// text tells the story to people.
+func (s *story) text(goesOn bool) []byte {
 	var b bytes.Buffer
 	fmt.Fprint(&b,
 		"Two Go nodes share a machine key and a key ring, as the nodes of an ASP.NET farm\ndo, and nothing else.\n\n")
@@ -265,8 +264,7 @@ func (s *story) print(w io.Writer, goesOn bool) error {
 	default:
 		fmt.Fprint(&b, "\nAll as expected. \"webfarm demo -serve\" is the same for your browser.\n")
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	return b.Bytes()
 }
 
 func (sc *scene) print(b *bytes.Buffer) {
